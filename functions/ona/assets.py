@@ -1,0 +1,90 @@
+"""The asset registry, `assets.json` in the input bucket: what stands where, and how big it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ona.errors import InvalidConfiguration
+
+
+class Location(BaseModel):
+    """Where an asset stands, WGS 84 degrees."""
+
+    model_config = ConfigDict(extra="forbid")
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    address: str = ""
+
+
+class Component(BaseModel):
+    """An installed part of an asset; `type` is what a bill of materials matches on."""
+
+    model_config = ConfigDict(extra="forbid")
+    oem: str
+    model: str
+    serial: str = ""
+    type: str
+    installation_date: datetime | None = None
+
+
+class Electrical(BaseModel):
+    """Nominal values: volts and hertz."""
+
+    model_config = ConfigDict(extra="forbid")
+    dc_voltage_max: float | None = Field(default=None, gt=0, le=1500)
+    ac_voltage_nominal: float | None = Field(default=None, gt=0)
+    frequency_nominal: float | None = Field(default=None, gt=0)
+
+
+class Asset(BaseModel):
+    """One machine. Power in kW (AC nameplate), angles in degrees, tariff in USD a kWh."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = ""
+    type: str = "Solar Inverter"
+    capacity_kw: float = Field(gt=0)
+    location: Location | None = None
+    components: list[Component] = []
+    configuration: Electrical = Electrical()
+    site_id: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    customer_id: str = "default"
+    tilt: float | None = Field(default=None, ge=0, le=90)
+    azimuth: float | None = Field(default=None, ge=0, le=360)
+    tracking: Literal["fixed", "single_axis", "dual_axis"] = "fixed"
+    tariff_usd_per_kwh: float = Field(default=0.10, ge=0)
+
+    @property
+    def is_wind(self) -> bool:
+        """Whether the machine is driven by wind; such an asset has no night."""
+        return "wind" in self.type.lower()
+
+
+class AssetRegistry(BaseModel):
+    """All assets, by id."""
+
+    model_config = ConfigDict(extra="forbid")
+    assets: list[Asset]
+
+    def get(self, asset_id: str) -> Asset | None:
+        """The asset, or None when it is not registered."""
+        return next((asset for asset in self.assets if asset.id == asset_id), None)
+
+    @classmethod
+    def parse(cls, document: Any, name: str = "assets.json") -> AssetRegistry:
+        """Validate a registry. Raises InvalidConfiguration with every wrong key and duplicate id."""
+        try:
+            registry = cls.model_validate(document)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
+            )
+            raise InvalidConfiguration(f"{name}: {problems}") from error
+        ids = [asset.id for asset in registry.assets]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise InvalidConfiguration(f"{name}: assets listed twice: {', '.join(twice)}")
+        return registry

@@ -1,0 +1,135 @@
+"""S3 access. The only module that talks to S3; clients are built once a process.
+
+Every call is idempotent: the same document written twice is the same object.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
+
+from ona.errors import DependencyBusy, InvalidConfiguration, ObjectMissing
+from ona.payloads import S3Pointer
+
+_BUSY = {
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "RequestTimeout",
+    "InternalError",
+    "ServiceUnavailable",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "TransactionInProgressException",
+}
+_MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "NoSuchBucket"}
+
+
+@cache
+def client(service: str) -> Any:
+    """A boto3 client with time-outs that fit inside a function's own, built once a process."""
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        config=Config(
+            connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 4}
+        ),
+    )
+
+
+def translate(error: Exception, what: str) -> Exception:
+    """Turn a botocore error into ours; an error that is neither busy nor missing stays itself."""
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in _BUSY or status >= 500:
+            return DependencyBusy(f"{what}: {code or status}")
+        if code in _MISSING:
+            return ObjectMissing(f"{what}: not found ({code})")
+    if isinstance(error, (EndpointConnectionError, ConnectionError, HTTPClientError)):
+        return DependencyBusy(f"{what}: {error}")
+    return error
+
+
+def environment(name: str) -> str:
+    """An environment variable that the template must set.
+
+    Raises InvalidConfiguration when it is absent, naming it.
+    """
+    value = os.environ.get(name, "")
+    if not value:
+        raise InvalidConfiguration(f"environment variable {name} is not set; see template.yaml")
+    return value
+
+
+def _where(pointer: S3Pointer) -> dict[str, str]:
+    where = {"Bucket": pointer.bucket, "Key": pointer.key}
+    if pointer.version_id:
+        where["VersionId"] = pointer.version_id
+    return where
+
+
+def size_of(pointer: S3Pointer) -> int:
+    """Bytes of an object. Raises ObjectMissing, DependencyBusy."""
+    try:
+        return int(client("s3").head_object(**_where(pointer))["ContentLength"])
+    except Exception as error:
+        raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
+
+
+def read_bytes(pointer: S3Pointer) -> bytes:
+    """The whole object. Raises ObjectMissing, DependencyBusy."""
+    try:
+        body: bytes = client("s3").get_object(**_where(pointer))["Body"].read()
+        return body
+    except Exception as error:
+        raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
+
+
+def read_json(pointer: S3Pointer) -> Any:
+    """A JSON object. Raises ObjectMissing, DependencyBusy, InvalidConfiguration when it is no JSON."""
+    try:
+        return json.loads(read_bytes(pointer))
+    except ValueError as error:
+        raise InvalidConfiguration(
+            f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}"
+        ) from error
+
+
+def write_bytes(bucket: str, key: str, body: bytes, content_type: str) -> S3Pointer:
+    """Write one object whole (S3 never shows half an object). Raises DependencyBusy."""
+    try:
+        answer = client("s3").put_object(
+            Bucket=bucket, Key=key, Body=body, ContentType=content_type
+        )
+    except Exception as error:
+        raise translate(error, f"s3://{bucket}/{key}") from error
+    return S3Pointer(bucket=bucket, key=key, version_id=answer.get("VersionId") or "")
+
+
+def write_json(bucket: str, key: str, document: Any) -> S3Pointer:
+    """Write a document as JSON. NaN and infinity are refused: they are not JSON."""
+    body = json.dumps(document, indent=2, sort_keys=False, allow_nan=False).encode()
+    return write_bytes(bucket, key, body, "application/json")
+
+
+def list_keys(bucket: str, prefix: str, *, start_after: str = "") -> Iterator[dict[str, Any]]:
+    """All objects below a prefix, in key order, as boto3's `Contents` entries."""
+    pages = client("s3").get_paginator("list_objects_v2")
+    try:
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix, StartAfter=start_after):
+            yield from page.get("Contents", [])
+    except Exception as error:
+        raise translate(error, f"s3://{bucket}/{prefix}") from error
