@@ -56,6 +56,7 @@ class Asset(BaseModel):
     azimuth: float | None = Field(default=None, ge=0, le=360)
     tracking: Literal["fixed", "single_axis", "dual_axis"] = "fixed"
     tariff_usd_per_kwh: float = Field(default=0.10, ge=0)
+    timezone: str | None = Field(default=None, description="IANA zone of the site, for working hours")
 
     @property
     def is_wind(self) -> bool:

@@ -129,6 +129,7 @@ class AssetDetection(Record):
     measured_energy_kwh: float
     lost_energy_kwh: float
     daily_expected_kwh: list[float] = Field(description="expected energy of each day known, kWh")
+    daily_measured_kwh: list[float] = Field(description="measured energy of the same days, kWh")
     residual_shares: list[float] = Field(
         description="hourly (expected − measured) over expected outside incidents, for intervals"
     )

@@ -184,15 +184,20 @@ def read_export(
     *,
     now: datetime,
     registry: AssetRegistry | None,
+    any_name: bool = False,
 ) -> tuple[Telemetry, AssetRegistry]:
     """Convert one export (file name → bytes) into canonical telemetry.
+
+    `any_name`: the header told the vendor, so the files' names need not match the profile's.
 
     Without a registry one is derived from the profile's `site`; a capacity that it does not state
     is estimated as the 99.9th percentile of each machine's power. Returns both.
     Raises InvalidTelemetry when a file is missing or unusable.
     """
     quality = Quality()
-    mains = {name: data for name, data in files.items() if _matches(name, profile.files)}
+    mains = {
+        name: data for name, data in files.items() if any_name or _matches(name, profile.files)
+    }
     for join in profile.joins:
         mains = {name: data for name, data in mains.items() if not _matches(name, join.files)}
     if not mains:

@@ -1,0 +1,448 @@
+"""Configuration is data with a schema: each file under `configs/` is one model here.
+
+An unknown key or an impossible value is refused with file, key and reason. Values that operators
+change at run time come from SSM Parameter Store and win over the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, time
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
+
+from ona.errors import InvalidConfiguration
+from ona.storage import client, translate
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# ------------------------------------------------------------------ detection.yaml
+
+
+class Statistical(_Strict):
+    """Robust z-score of daylight residuals."""
+
+    z_score_threshold: float = Field(gt=0)
+    rolling_window_minutes: int = Field(gt=0, le=1440)
+    min_data_points: int = Field(ge=3)
+
+
+class MachineLearning(_Strict):
+    """Isolation forest over residual features."""
+
+    model_type: Literal["isolation_forest"]
+    contamination: float = Field(gt=0, lt=0.5)
+    random_state: int
+
+
+class EnergyDeviation(_Strict):
+    """Residual against the expected power."""
+
+    forecast_tolerance_percent: float = Field(gt=0, lt=100)
+    min_deviation_kw: float = Field(ge=0)
+    confidence_threshold: float = Field(ge=0, le=1)
+
+
+class SeverityScale(_Strict):
+    """Severity and the threshold above which an incident is acted on."""
+
+    threshold: float = Field(ge=0, le=1)
+    loss_scale: float = Field(gt=0, le=1)
+    duration_scale_hours: float = Field(gt=0)
+
+
+class Durations(_Strict):
+    """How long something must last, minutes."""
+
+    outage_minutes: int = Field(gt=0)
+    underperformance_minutes: int = Field(gt=0)
+    stale_minutes: int = Field(gt=0)
+
+
+class ReferenceRules(_Strict):
+    """Where the expected power may come from."""
+
+    history_days: int = Field(ge=0, le=60)
+    min_peers: int = Field(ge=2)
+    max_peers: int = Field(ge=2)
+    min_expected_share: float = Field(gt=0, lt=1)
+
+
+class Algorithms(_Strict):
+    """The detectors' parameters."""
+
+    statistical: Statistical
+    machine_learning: MachineLearning
+    energy_deviation: EnergyDeviation
+    severity: SeverityScale
+    duration: Durations
+    reference: ReferenceRules
+
+
+class NormalRange(_Strict):
+    """Normal range and the value from which a reading is critical."""
+
+    normal_range_min: float
+    normal_range_max: float
+    critical_threshold: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.normal_range_min < self.normal_range_max <= self.critical_threshold:
+            raise ValueError("must rise: normal_range_min, normal_range_max, critical_threshold")
+        return self
+
+
+class PowerRange(NormalRange):
+    """Of a unit of `reference_capacity_kw`; scaled to the asset's own capacity."""
+
+    reference_capacity_kw: float = Field(gt=0)
+
+
+class Ranges(_Strict):
+    """Ranges by quantity: °C, V, kW."""
+
+    temperature: NormalRange
+    voltage: NormalRange
+    power: PowerRange
+
+
+class MaintenanceWindow(_Strict):
+    """Planned work: readings inside it are not judged."""
+
+    asset_id: str
+    start: datetime
+    end: datetime
+
+
+class Filtering(_Strict):
+    """What is left out of judgement."""
+
+    exclude_maintenance_windows: bool
+    exclude_night_hours: bool
+    night_hours_start: time
+    night_hours_end: time
+    maintenance_windows: list[MaintenanceWindow] = []
+
+
+class DetectionConfig(_Strict):
+    """`configs/ooda/detection.yaml`."""
+
+    algorithms: Algorithms
+    parameters: Ranges
+    filtering: Filtering
+
+
+# ------------------------------------------------------------------ loss_function.yaml
+
+
+class LossWeights(_Strict):
+    """Weights of the plan's loss; every term they multiply is in USD."""
+
+    w_energy: float = Field(ge=0)
+    w_cost: float = Field(ge=0)
+    w_mttr: float = Field(ge=0)
+    w_risk: float = Field(ge=0)
+    w_urgency: float = Field(ge=0)
+
+
+class CrewRules(_Strict):
+    """What crews can do, and cost: hours, km, km/h, USD."""
+
+    crews_available: int = Field(ge=0)
+    hours_per_day: float = Field(gt=0, le=24)
+    max_travel_distance_km: float = Field(gt=0)
+    specializations: list[str]
+    hourly_cost_usd: float = Field(ge=0)
+    travel_speed_km_h: float = Field(gt=0)
+    travel_cost_usd_per_km: float = Field(ge=0)
+
+
+class WorkingHours(_Strict):
+    """Local working hours."""
+
+    start: time
+    end: time
+    timezone: str
+
+    @model_validator(mode="after")
+    def _valid(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("start must be before end")
+        try:
+            ZoneInfo(self.timezone)
+        except Exception as error:
+            raise ValueError(f"{self.timezone!r} is no IANA time zone") from error
+        return self
+
+
+class Constraints(_Strict):
+    """What a plan must obey."""
+
+    max_concurrent_jobs: int = Field(ge=1)
+    min_crew_size: int = Field(ge=1)
+    max_crew_size: int = Field(ge=1)
+    planning_horizon_days: int = Field(ge=1, le=90)
+    working_hours: WorkingHours
+
+
+class Thresholds(_Strict):
+    """Risk classes by severity, and the daily loss below which work may wait."""
+
+    severity_critical: float = Field(ge=0, le=1)
+    severity_major: float = Field(ge=0, le=1)
+    severity_minor: float = Field(ge=0, le=1)
+    ear_threshold_usd: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.severity_minor < self.severity_major < self.severity_critical:
+            raise ValueError("must rise: severity_minor, severity_major, severity_critical")
+        return self
+
+
+class LossFunctionConfig(_Strict):
+    """`configs/ooda/loss_function.yaml`."""
+
+    weights: LossWeights
+    crew: CrewRules
+    constraints: Constraints
+    thresholds: Thresholds
+
+
+# ------------------------------------------------------------------ causes, categories, parts
+
+
+class CauseRule(_Strict):
+    """What a cause means for the work."""
+
+    component_type: str
+    specialization: str
+    duration_hours: float = Field(gt=0)
+    crew_size: int = Field(ge=1)
+    growth_percent_per_day: float = Field(ge=0)
+    needs_part: str | None
+    actions: list[str]
+
+
+class CausesConfig(RootModel[dict[str, CauseRule]]):
+    """`configs/ooda/causes.yaml`: by subcategory."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class CategoriesConfig(RootModel[dict[str, list[str]]]):
+    """`configs/ooda/categories.yaml`: subcategories by category."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def require(self, category: str, subcategory: str) -> None:
+        """Raises InvalidConfiguration when the file lacks the pair."""
+        if subcategory not in self.root.get(category, []):
+            raise InvalidConfiguration(
+                f"ooda/categories.yaml: {category!r} has no subcategory {subcategory!r}"
+            )
+
+
+class Part(_Strict):
+    """A spare part. No price or lead time: it ranks last."""
+
+    sku: str
+    description: str
+    component_type: str
+    oem: str
+    model: str
+    unit_price_usd: float | None = Field(default=None, ge=0)
+    lead_time_days: float | None = Field(default=None, ge=0)
+    supplier: str = ""
+    warranty_months: int | None = Field(default=None, ge=0)
+
+
+class PartsCatalogue(_Strict):
+    """`configs/ooda/parts.yaml`."""
+
+    version: int
+    parts: list[Part]
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        skus = [part.sku for part in self.parts]
+        twice = sorted({sku for sku in skus if skus.count(sku) > 1})
+        if twice:
+            raise ValueError(f"sku listed twice: {', '.join(twice)}")
+        return self
+
+
+class ServiceLimits(_Strict):
+    """One function's size: MB, seconds."""
+
+    memory: int = Field(ge=128, le=10240)
+    timeout: int = Field(ge=1, le=900)
+    max_file_size_mb: float | None = Field(default=None, gt=0)
+
+
+class ServicesConfig(RootModel[dict[str, ServiceLimits]]):
+    """`configs/services.yaml`."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+FILES: dict[str, type[BaseModel]] = {
+    "ooda/detection.yaml": DetectionConfig,
+    "ooda/loss_function.yaml": LossFunctionConfig,
+    "ooda/categories.yaml": CategoriesConfig,
+    "ooda/causes.yaml": CausesConfig,
+    "ooda/parts.yaml": PartsCatalogue,
+    "services.yaml": ServicesConfig,
+}
+
+
+def directory() -> Path:
+    """Where the configuration lies: `ONA_CONFIG_DIR`, set by the template to the layer's folder."""
+    return Path(os.environ.get("ONA_CONFIG_DIR", "/opt"))
+
+
+def read_yaml(path: Path) -> Any:
+    """A YAML file. Raises InvalidConfiguration when it is absent or no YAML."""
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise InvalidConfiguration(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidConfiguration(f"{path}: no valid YAML: {error}") from error
+
+
+def validated(model: type[ModelT], document: Any, name: str) -> ModelT:
+    """Check a document against its model. Raises InvalidConfiguration with file, key and reason."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors()
+        )
+        raise InvalidConfiguration(f"{name}: {problems}") from error
+
+
+@cache
+def _load(name: str, base: Path) -> Any:
+    return validated(FILES[name], read_yaml(base / name), name)
+
+
+def detection() -> DetectionConfig:
+    """`ooda/detection.yaml`."""
+    config: DetectionConfig = _load("ooda/detection.yaml", directory())
+    return config
+
+
+def loss_function() -> LossFunctionConfig:
+    """`ooda/loss_function.yaml`, without the run-time weights."""
+    config: LossFunctionConfig = _load("ooda/loss_function.yaml", directory())
+    return config
+
+
+def categories() -> CategoriesConfig:
+    """`ooda/categories.yaml`."""
+    config: CategoriesConfig = _load("ooda/categories.yaml", directory())
+    return config
+
+
+def causes() -> dict[str, CauseRule]:
+    """`ooda/causes.yaml`."""
+    config: CausesConfig = _load("ooda/causes.yaml", directory())
+    return config.root
+
+
+def parts() -> PartsCatalogue:
+    """`ooda/parts.yaml`."""
+    config: PartsCatalogue = _load("ooda/parts.yaml", directory())
+    return config
+
+
+def services() -> dict[str, ServiceLimits]:
+    """`services.yaml`."""
+    config: ServicesConfig = _load("services.yaml", directory())
+    return config.root
+
+
+def source_profiles() -> dict[str, Any]:
+    """All profiles under `sources/`, by name. Raises InvalidConfiguration for a wrong one."""
+    return _source_profiles(directory())
+
+
+@cache
+def _source_profiles(base: Path) -> dict[str, Any]:
+    from ona.sources import SourceProfile  # pandas: only where telemetry is read
+
+    profiles = {}
+    for path in sorted((base / "sources").glob("*.yaml")):
+        profile = validated(SourceProfile, read_yaml(path), f"sources/{path.name}")
+        if profile.name != path.stem:
+            raise InvalidConfiguration(
+                f"sources/{path.name}: name: {profile.name!r} must equal the file's name"
+            )
+        profiles[profile.name] = profile
+    return profiles
+
+
+def parameter(name: str) -> str | None:
+    """A run-time value under `/ona-platform/<env>/`, or None when it is not set.
+
+    Raises DependencyBusy when Parameter Store is.
+    """
+    path = f"/ona-platform/{os.environ.get('ONA_ENVIRONMENT', 'dev')}/{name}"
+    try:
+        answer = client("ssm").get_parameter(Name=path, WithDecryption=True)
+    except Exception as error:
+        response = getattr(error, "response", None) or {}
+        if response.get("Error", {}).get("Code") == "ParameterNotFound":
+            return None
+        raise translate(error, f"ssm {path}") from error
+    value: str = answer["Parameter"]["Value"]
+    return value
+
+
+def detection_threshold() -> float:
+    """Severity from which an incident is acted on: Parameter Store's, else the file's.
+
+    Raises InvalidConfiguration when the parameter is no number between 0 and 1.
+    """
+    text = parameter("detection-threshold")
+    if text is None:
+        return detection().algorithms.severity.threshold
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise InvalidConfiguration(
+            f"parameter detection-threshold: {text!r} is no number between 0 and 1"
+        )
+    return value
+
+
+def loss_weights() -> LossWeights:
+    """The plan's weights: the file's, with Parameter Store's JSON object over it, key by key."""
+    base = loss_function().weights
+    text = parameter("loss-function-weights")
+    if text is None:
+        return base
+    try:
+        over = json.loads(text)
+    except ValueError as error:
+        raise InvalidConfiguration(f"parameter loss-function-weights: no JSON: {error}") from error
+    if not isinstance(over, dict):
+        raise InvalidConfiguration("parameter loss-function-weights: must be a JSON object")
+    return validated(
+        LossWeights, {**base.model_dump(), **over}, "parameter loss-function-weights"
+    )

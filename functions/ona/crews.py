@@ -1,0 +1,142 @@
+"""Crews and their calendars, table `ona-platform-crews`; a crew is never booked twice.
+
+Every crew's item carries a `version`. Whoever books writes all crews in one transaction that checks
+every version it read, so a plan made on an old calendar is refused as a whole, not merged.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ona import tables
+from ona.assets import Location
+from ona.errors import CrewBookingConflict, InvalidConfiguration
+from ona.records import Record
+from ona.storage import environment
+
+MAX_CREWS = 100
+KEEP_PAST = timedelta(days=30)
+
+
+class Booking(Record):
+    """A crew's time for one job, travel included in `leaves`…`returns`."""
+
+    finding_key: str
+    finding_id: str
+    asset_id: str
+    leaves: datetime
+    start: datetime
+    end: datetime
+    returns: datetime
+    technicians: int
+    specialization: str
+    travel_km: float
+
+
+class Crew(BaseModel):
+    """A crew as it stands in the table."""
+
+    model_config = ConfigDict(extra="ignore")
+    crew_id: str
+    status: str = "available"
+    base: Location
+    specialisations: list[str]
+    size: int = Field(ge=1)
+    version: int = 0
+    bookings: list[Booking] = []
+
+
+def table_name() -> str:
+    """The crews table, from the environment."""
+    return environment("CREWS_TABLE")
+
+
+def load() -> list[Crew]:
+    """All crews, by id. Raises InvalidConfiguration for a wrong item or too many crews."""
+    items = tables.scan(table_name())
+    if len(items) > MAX_CREWS:
+        raise InvalidConfiguration(
+            f"{len(items)} crews; one transaction holds {MAX_CREWS}: split the fleet by environment"
+        )
+    crews = []
+    for item in items:
+        try:
+            crews.append(Crew.model_validate(item))
+        except ValueError as error:
+            raise InvalidConfiguration(f"crew {item.get('crew_id')}: {error}") from error
+    return sorted(crews, key=lambda crew: crew.crew_id)
+
+
+def book(crews: list[Crew], new: dict[str, list[Booking]], now: datetime) -> None:
+    """Add bookings by crew, if no crew changed since it was loaded.
+
+    Raises CrewBookingConflict when another execution was faster: load and plan again.
+    """
+    if not new:
+        return
+    writes: list[dict[str, Any]] = []
+    for crew in crews:
+        values = tables.to_item({":seen": crew.version, ":zero": 0})
+        condition = "version = :seen OR (attribute_not_exists(version) AND :seen = :zero)"
+        common = {
+            "TableName": table_name(),
+            "Key": tables.to_item({"crew_id": crew.crew_id}),
+            "ConditionExpression": condition,
+        }
+        if crew.crew_id not in new:
+            writes.append({"ConditionCheck": {**common, "ExpressionAttributeValues": values}})
+            continue
+        kept = [booking for booking in crew.bookings if booking.returns > now - KEEP_PAST]
+        booked = [booking.document() for booking in [*kept, *new[crew.crew_id]]]
+        writes.append(
+            {
+                "Update": {
+                    **common,
+                    "UpdateExpression": "SET bookings = :booked, version = :next",
+                    "ExpressionAttributeValues": {
+                        **values,
+                        **tables.to_item({":booked": booked, ":next": crew.version + 1}),
+                    },
+                }
+            }
+        )
+    if not tables.transact(writes):
+        raise CrewBookingConflict("another execution booked a crew meanwhile")
+
+
+def release(finding_key: str, finding_id: str) -> bool:
+    """Give back the time booked for a finding whose order was refused; False when there was none.
+
+    Raises CrewBookingConflict when another execution keeps changing the same crew.
+    """
+    for _ in range(5):
+        holder = next(
+            (
+                crew
+                for crew in load()
+                if any(
+                    booking.finding_key == finding_key and booking.finding_id == finding_id
+                    for booking in crew.bookings
+                )
+            ),
+            None,
+        )
+        if holder is None:
+            return False
+        kept = [
+            booking.document()
+            for booking in holder.bookings
+            if not (booking.finding_key == finding_key and booking.finding_id == finding_id)
+        ]
+        if tables.update(
+            table_name(),
+            {"crew_id": holder.crew_id},
+            "SET bookings = :kept, version = :next",
+            {":kept": kept, ":next": holder.version + 1, ":seen": holder.version},
+            condition="version = :seen",
+        ):
+            return True
+    raise CrewBookingConflict(f"cannot release the booking of {finding_key}")

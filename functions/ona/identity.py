@@ -1,0 +1,25 @@
+"""Deterministic names: the same work always has the same name, so that doing it twice is harmless."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import date
+
+_KEY_DATE = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/")
+
+
+def digest(*parts: str, length: int = 12) -> str:
+    """A short hash of the parts; parts are kept apart."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:length]
+
+
+def date_folder(key: str, fallback: date) -> str:
+    """`YYYY/MM/DD` of an observation's key, or of `fallback` where the key carries no real date."""
+    found = _KEY_DATE.search(key)
+    if found:
+        try:
+            return f"{date(*(int(part) for part in found.groups())):%Y/%m/%d}"
+        except ValueError:
+            pass
+    return f"{fallback:%Y/%m/%d}"

@@ -1,0 +1,122 @@
+"""DynamoDB access in plain Python values; floats travel as decimals and come back as floats."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from ona.storage import client, translate
+
+_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
+
+
+def _decimals(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, dict):
+        return {key: _decimals(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_decimals(item) for item in value]
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return value
+
+
+def to_item(document: dict[str, Any]) -> dict[str, Any]:
+    """A document in DynamoDB's wire form."""
+    return {key: _SERIALIZER.serialize(_decimals(value)) for key, value in document.items()}
+
+
+def from_item(item: dict[str, Any]) -> dict[str, Any]:
+    """A wire item as a document."""
+    return {key: _numbers(_DESERIALIZER.deserialize(value)) for key, value in item.items()}
+
+
+def get(table: str, key: dict[str, str]) -> dict[str, Any] | None:
+    """One item, read consistently; None when there is none. Raises DependencyBusy."""
+    try:
+        answer = client("dynamodb").get_item(
+            TableName=table, Key=to_item(key), ConsistentRead=True
+        )
+    except Exception as error:
+        raise translate(error, f"table {table}") from error
+    return from_item(answer["Item"]) if "Item" in answer else None
+
+
+def scan(table: str) -> list[dict[str, Any]]:
+    """Every item of a small table, read consistently. Raises DependencyBusy."""
+    pages = client("dynamodb").get_paginator("scan")
+    try:
+        return [
+            from_item(item)
+            for page in pages.paginate(TableName=table, ConsistentRead=True)
+            for item in page["Items"]
+        ]
+    except Exception as error:
+        raise translate(error, f"table {table}") from error
+
+
+def put(table: str, document: dict[str, Any]) -> None:
+    """Write one item whole. Raises DependencyBusy."""
+    try:
+        client("dynamodb").put_item(TableName=table, Item=to_item(document))
+    except Exception as error:
+        raise translate(error, f"table {table}") from error
+
+
+def update(
+    table: str,
+    key: dict[str, str],
+    expression: str,
+    values: dict[str, Any],
+    *,
+    names: dict[str, str] | None = None,
+    condition: str | None = None,
+) -> bool:
+    """Update one item; False when the condition does not hold. Raises DependencyBusy."""
+    extra: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+    if names:
+        extra["ExpressionAttributeNames"] = names
+    try:
+        client("dynamodb").update_item(
+            TableName=table,
+            Key=to_item(key),
+            UpdateExpression=expression,
+            ExpressionAttributeValues=to_item(values),
+            **extra,
+        )
+    except Exception as error:
+        code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
+        if code == "ConditionalCheckFailedException":
+            return False
+        raise translate(error, f"table {table}") from error
+    return True
+
+
+def transact(writes: list[dict[str, Any]]) -> bool:
+    """All writes or none; False when a condition fails or another transaction is faster.
+
+    Raises DependencyBusy.
+    """
+    try:
+        client("dynamodb").transact_write_items(TransactItems=writes)
+    except Exception as error:
+        response = getattr(error, "response", None) or {}
+        code = response.get("Error", {}).get("Code")
+        reasons = {item.get("Code") for item in response.get("CancellationReasons", [])}
+        if code == "TransactionCanceledException" and (
+            not reasons or reasons & {"ConditionalCheckFailed", "TransactionConflict"}
+        ):
+            return False
+        raise translate(error, "transaction") from error
+    return True

@@ -1,0 +1,88 @@
+"""Work orders being tracked, table `ona-platform-tracking` (key `job_id`).
+
+Two items an order: the order itself (`wo-…`) and a lock `open#<finding key>` that exists while an order
+for that fault is open. Both are written in one transaction: one open order a fault, however often the
+event is delivered.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from ona import tables
+from ona.clock import iso
+from ona.records import WorkOrder
+from ona.storage import environment
+
+OPEN_STATES = ("OPEN", "IN_PROGRESS", "ON_HOLD")
+Opened = Literal["opened", "exists"]
+
+
+def table_name() -> str:
+    """The tracking table, from the environment."""
+    return environment("TRACKING_TABLE")
+
+
+def open_order(finding_key: str) -> dict[str, Any] | None:
+    """The open order of a fault: its lock item (`work_order_id`, `finding_id`, …), or None."""
+    return tables.get(table_name(), {"job_id": f"open#{finding_key}"})
+
+
+def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
+    """Record a new order, unless the fault has an open one. Raises DependencyBusy."""
+    table = table_name()
+    record = {
+        "job_id": order.work_order_id,
+        "status": order.status,
+        "asset_id": order.asset_id,
+        "finding_id": order.finding_id,
+        "finding_key": order.finding_key,
+        "priority": order.priority,
+        "crew_id": order.crew_assignment.crew_id,
+        "scheduled_start": iso(order.scheduled_start),
+        "scheduled_end": iso(order.scheduled_end),
+        "execution_id": execution_id,
+        "version": 1,
+        "history": [{"status": order.status, "at": iso(now), "by": "ona-order"}],
+        "subscriptions": [],
+    }
+    lock = {
+        "job_id": f"open#{order.finding_key}",
+        "status": "lock",
+        "work_order_id": order.work_order_id,
+        "finding_id": order.finding_id,
+        "opened_at": iso(now),
+    }
+    absent = "attribute_not_exists(job_id)"
+    written = tables.transact(
+        [
+            {
+                "Put": {
+                    "TableName": table,
+                    "Item": tables.to_item(item),
+                    "ConditionExpression": absent,
+                }
+            }
+            for item in (lock, record)
+        ]
+    )
+    return "opened" if written else "exists"
+
+
+def claim_notification(work_order_id: str, now: datetime) -> bool:
+    """True for exactly one caller: who may tell people about the order."""
+    return tables.update(
+        table_name(),
+        {"job_id": work_order_id},
+        "SET notified_at = :now",
+        {":now": iso(now)},
+        condition="attribute_exists(job_id) AND attribute_not_exists(notified_at)",
+    )
+
+
+def return_notification(work_order_id: str) -> None:
+    """Give the claim back when telling failed, so that the retry tells."""
+    tables.update(
+        table_name(), {"job_id": work_order_id}, "REMOVE notified_at", {}, condition=None
+    )

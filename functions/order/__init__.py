@@ -1,0 +1,1 @@
+"""Act: a work order that people can work with, once for each fault."""

@@ -1,0 +1,92 @@
+"""Order: one scheduled job in, one work order out; the same fault never makes two open orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ona import config, crews, notifications, storage, tracking
+from ona.assets import AssetRegistry
+from ona.clock import utc_now
+from ona.errors import InvalidPayload
+from ona.observability import count, handler, logger
+from ona.payloads import OrderRequest, OrderResult, S3Pointer
+from ona.records import Diagnostic, Finding, Job, Schedule, WorkOrder
+from order.bom import refusal
+from order.workorder import build, message
+
+
+@handler
+def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
+    """See the module."""
+    request = OrderRequest.parse(event)
+    job, finding = _load(request)
+    asset = AssetRegistry.parse(
+        storage.read_json(S3Pointer(bucket=storage.environment("INPUT_BUCKET"), key="assets.json"))
+    ).get(job.asset_id)
+    if asset is None:
+        raise InvalidPayload(f"asset {job.asset_id} left assets.json meanwhile")
+    why = refusal(finding, asset)
+    if why:
+        crews.release(finding.finding_key, finding.finding_id)
+        count("OrdersRefused", 1)
+        logger.warning("order refused", asset_id=asset.id, why=why)
+        return OrderResult(finding_id=finding.finding_id, status="refused", reason=why).dump()
+    now = utc_now()
+    rule = config.causes().get(finding.subcategory) or config.causes()["unknown_pattern"]
+    order = build(finding, job, asset, rule, config.parts().parts, now=now)
+    if tracking.open_once(order, request.execution_id, now) == "exists":
+        lock = tracking.open_order(finding.finding_key) or {}
+        if lock.get("finding_id") != finding.finding_id:
+            crews.release(finding.finding_key, finding.finding_id)
+            return OrderResult(
+                finding_id=finding.finding_id,
+                status="already_ordered",
+                work_order_id=str(lock.get("work_order_id", "")),
+                reason="an order for this fault is open",
+            ).dump()
+        order = order.model_copy(update={"work_order_id": str(lock["work_order_id"])})
+    return _finish(order)
+
+
+def _load(request: OrderRequest) -> tuple[Job, Finding]:
+    pointer = request.job.schedule
+    schedule: Schedule = Schedule.read(storage.read_json(pointer), pointer.key)
+    wanted = request.job.finding_id
+    job = next((item for item in schedule.jobs if item.finding_id == wanted), None)
+    if job is None:
+        raise InvalidPayload(f"{pointer.key} has no job for finding {wanted}")
+    diagnostic: Diagnostic = Diagnostic.read(storage.read_json(job.diagnostic), job.diagnostic.key)
+    finding = next((item for item in diagnostic.findings if item.finding_id == wanted), None)
+    if finding is None:
+        raise InvalidPayload(f"{job.diagnostic.key} has no finding {wanted}")
+    return job, finding
+
+
+def _finish(order: WorkOrder) -> dict[str, Any]:
+    """Write the document and tell people, both once, also when an earlier try broke off between."""
+    day = order.work_order_id.split("-")[1]
+    key = f"work-orders/{day[:4]}/{day[4:6]}/{day[6:]}/{order.work_order_id}.json"
+    bucket, now = storage.environment("OUTPUT_BUCKET"), utc_now()
+    pointer = S3Pointer(bucket=bucket, key=key)
+    status = "already_ordered"
+    if tracking.claim_notification(order.work_order_id, now):
+        try:
+            pointer = storage.write_json(bucket, key, order.document())
+            subject, text = message(order)
+            notifications.publish(
+                subject, text, {"priority": order.priority, "asset_id": order.asset_id}
+            )
+        except Exception:
+            tracking.return_notification(order.work_order_id)
+            raise
+        status = "ordered"
+        count("WorkOrdersCreated", 1)
+        logger.info("Work order created", work_order_id=order.work_order_id, asset=order.asset_id)
+    return OrderResult.model_validate(
+        {
+            "finding_id": order.finding_id,
+            "status": status,
+            "work_order_id": order.work_order_id,
+            "work_order": pointer,
+        }
+    ).dump()

@@ -1,0 +1,80 @@
+"""The work order: what, where, when, who, with which parts, and what it saves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ona.assets import Asset
+from ona.config import CauseRule, Part
+from ona.errors import InvalidPayload
+from ona.identity import digest
+from ona.records import Finding, Job, OrderRisk, WorkOrder
+from order.bom import bill_of_materials
+
+
+def build(
+    finding: Finding,
+    job: Job,
+    asset: Asset,
+    rule: CauseRule,
+    catalogue: list[Part],
+    *,
+    now: datetime,
+) -> WorkOrder:
+    """The order for a scheduled job. total_risk = daily loss × days until the work is done.
+
+    Raises InvalidPayload when the job was not scheduled.
+    """
+    if job.scheduled_start is None or job.scheduled_end is None or job.crew_assignment is None:
+        raise InvalidPayload(f"job {job.finding_id} has no crew: its decision is {job.decision}")
+    lines, alternatives = bill_of_materials(finding, rule, catalogue)
+    cost = round(sum(line.total_price_usd or 0.0 for line in lines), 2)
+    daily = finding.energy_at_risk.daily_loss_usd
+    days = max((job.scheduled_end - now).total_seconds() / 86400.0, 0.0)
+    note = ""
+    if rule.needs_part and not lines:
+        note = f" No {rule.needs_part} in the catalogue fits: name the part on site."
+    return WorkOrder(
+        work_order_id=f"wo-{now:%Y%m%d}-{digest(finding.finding_key, finding.finding_id, length=8)}",
+        asset_id=asset.id,
+        created_at=now,
+        priority=job.priority,
+        title=f"{finding.category}: {finding.subcategory} at {asset.name or asset.id}",
+        description=f"{'; '.join(finding.reasons)}.{note}",
+        recommended_actions=finding.recommended_actions,
+        component=finding.component,
+        estimated_duration_hours=job.duration_hours,
+        scheduled_start=job.scheduled_start,
+        scheduled_end=job.scheduled_end,
+        crew_assignment=job.crew_assignment,
+        bill_of_materials=lines,
+        alternatives=alternatives,
+        total_cost_usd=cost,
+        energy_at_risk=OrderRisk(
+            daily_loss_usd=daily,
+            total_risk_usd=round(daily * days, 2),
+            roi_days=round(cost / daily, 1) if daily > 0 else None,
+        ),
+        finding_id=finding.finding_id,
+        finding_key=finding.finding_key,
+        status="OPEN",
+    )
+
+
+def message(order: WorkOrder) -> tuple[str, str]:
+    """Subject and text of the notification: what a person needs to act, in plain words."""
+    crew = order.crew_assignment
+    parts = ", ".join(f"{line.quantity} × {line.sku}" for line in order.bill_of_materials) or "none"
+    subject = f"[{order.priority}] {order.asset_id}: {order.title}"
+    text = (
+        f"Work order {order.work_order_id}\n"
+        f"{order.description}\n\n"
+        f"Crew:   {crew.crew_id}, {crew.technician_count} technicians ({crew.specialization})\n"
+        f"When:   {order.scheduled_start:%a %d %b %Y %H:%M} UTC, "
+        f"{order.estimated_duration_hours:g} h\n"
+        f"Parts:  {parts} ({order.total_cost_usd:.2f} USD)\n"
+        f"Losing: {order.energy_at_risk.daily_loss_usd:.2f} USD a day, "
+        f"{order.energy_at_risk.total_risk_usd:.2f} USD until then\n"
+        f"To do:  {', '.join(order.recommended_actions)}\n"
+    )
+    return subject, text

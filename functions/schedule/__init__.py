@@ -1,0 +1,1 @@
+"""Decide: who goes where, when, and what may wait."""

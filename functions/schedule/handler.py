@@ -1,0 +1,105 @@
+"""Schedule: diagnostics in, a plan out, crews booked.
+
+Raises CrewBookingConflict (retried) when other executions keep booking the same crews.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ona import config, crews, storage, tracking
+from ona.assets import AssetRegistry
+from ona.clock import utc_now
+from ona.errors import CrewBookingConflict, InvalidPayload
+from ona.identity import digest
+from ona.observability import count, handler, logger
+from ona.payloads import JobReference, S3Pointer, ScheduleRequest, ScheduleResult
+from ona.records import Diagnostic, Schedule
+from schedule.plan import Plan, Request, make_plan
+
+ATTEMPTS = 5
+
+
+@handler
+def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
+    """See the module."""
+    request = ScheduleRequest.parse(event)
+    now = utc_now()
+    plan = _book(_requests(request.diagnostics), now)
+    document = Schedule(
+        schedule_id=f"sched-{digest(request.execution_id)}",
+        created_at=now,
+        weights=config.loss_weights().model_dump(),
+        jobs=plan.jobs,
+    )
+    key = f"schedules/{now:%Y/%m/%d}/{document.schedule_id}.json"
+    pointer = storage.write_json(storage.environment("OUTPUT_BUCKET"), key, document.document())
+    decisions = [job.decision for job in plan.jobs]
+    for job in plan.jobs:
+        count(f"Jobs{job.decision.title().replace('_', '')}", 1)
+        logger.info("job decided", asset_id=job.asset_id, decision=job.decision, why=job.reason)
+    return ScheduleResult(
+        schedule=pointer,
+        jobs=[
+            JobReference(schedule=pointer, finding_id=job.finding_id)
+            for job in plan.jobs
+            if job.decision == "scheduled"
+        ],
+        scheduled=decisions.count("scheduled"),
+        deferred=decisions.count("deferred"),
+        already_ordered=decisions.count("already_ordered"),
+        unschedulable=decisions.count("unschedulable"),
+    ).dump()
+
+
+def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
+    causes = config.causes()
+    registry: AssetRegistry | None = None
+    requests = []
+    for pointer in diagnostics:
+        diagnostic: Diagnostic = Diagnostic.read(storage.read_json(pointer), pointer.key)
+        registry = registry or AssetRegistry.parse(
+            storage.read_json(
+                S3Pointer(bucket=storage.environment("INPUT_BUCKET"), key="assets.json")
+            )
+        )
+        asset = registry.get(diagnostic.asset_id)
+        if asset is None:
+            raise InvalidPayload(
+                f"{pointer.key}: asset {diagnostic.asset_id} left assets.json meanwhile"
+            )
+        for finding in diagnostic.findings:
+            lock = tracking.open_order(finding.finding_key)
+            requests.append(
+                Request(
+                    finding=finding,
+                    asset=asset,
+                    rule=causes.get(finding.subcategory) or causes["unknown_pattern"],
+                    diagnostic=pointer,
+                    open_order=str(lock["work_order_id"]) if lock else "",
+                )
+            )
+    return requests
+
+
+def _book(requests: list[Request], now: datetime) -> Plan:
+    """Plan on the calendar as it is and book at once; again on the new one if another was faster."""
+    weights = config.loss_weights()
+    for attempt in range(ATTEMPTS):
+        known = crews.load()
+        plan = make_plan(
+            requests,
+            known,
+            now=now,
+            rules=config.loss_function(),
+            weights=weights,
+            catalogue=config.parts().parts,
+        )
+        try:
+            crews.book(known, plan.bookings, now)
+        except CrewBookingConflict:
+            logger.info("crews were booked meanwhile; planning again", attempt=attempt + 1)
+            continue
+        return plan
+    raise CrewBookingConflict(f"crews changed {ATTEMPTS} times while planning")
