@@ -70,19 +70,13 @@ def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
     return "opened" if written else "exists"
 
 
-def claim_notification(work_order_id: str, now: datetime) -> bool:
-    """True for exactly one caller: who may tell people about the order."""
-    return tables.update(
-        table_name(),
-        {"job_id": work_order_id},
-        "SET notified_at = :now",
-        {":now": iso(now)},
-        condition="attribute_exists(job_id) AND attribute_not_exists(notified_at)",
-    )
+def job(work_order_id: str) -> dict[str, Any]:
+    """The tracking item of an order; empty when there is none. Raises DependencyBusy."""
+    return tables.get(table_name(), {"job_id": work_order_id}) or {}
 
 
-def return_notification(work_order_id: str) -> None:
-    """Give the claim back when telling failed, so that the retry tells."""
+def mark_notified(work_order_id: str, now: datetime) -> None:
+    """Remember that people were told. A crash before this line tells them twice, never not at all."""
     tables.update(
-        table_name(), {"job_id": work_order_id}, "REMOVE notified_at", {}, condition=None
+        table_name(), {"job_id": work_order_id}, "SET notified_at = :now", {":now": iso(now)}
     )

@@ -7,7 +7,7 @@ from typing import Any
 from ona import config, crews, notifications, storage, tracking
 from ona.assets import AssetRegistry
 from ona.clock import utc_now
-from ona.errors import InvalidPayload
+from ona.errors import InvalidPayload, ObjectMissing
 from ona.observability import count, handler, logger
 from ona.payloads import OrderRequest, OrderResult, S3Pointer
 from ona.records import Diagnostic, Finding, Job, Schedule, WorkOrder
@@ -34,18 +34,22 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     now = utc_now()
     rule = config.causes().get(finding.subcategory) or config.causes()["unknown_pattern"]
     order = build(finding, job, asset, rule, config.parts().parts, now=now)
-    if tracking.open_once(order, request.execution_id, now) == "exists":
-        lock = tracking.open_order(finding.finding_key) or {}
-        if lock.get("finding_id") != finding.finding_id:
-            crews.release(finding.finding_key, finding.finding_id)
-            return OrderResult(
-                finding_id=finding.finding_id,
-                status="already_ordered",
-                work_order_id=str(lock.get("work_order_id", "")),
-                reason="an order for this fault is open",
-            ).dump()
-        order = order.model_copy(update={"work_order_id": str(lock["work_order_id"])})
-    return _finish(order)
+    if tracking.open_once(order, request.execution_id, now) == "opened":
+        return _finish(order, "ordered")
+    lock = tracking.open_order(finding.finding_key) or {}
+    earlier = str(lock.get("work_order_id", ""))
+    if lock.get("finding_id") != finding.finding_id:
+        crews.release(finding.finding_key, finding.finding_id)
+        return OrderResult(
+            finding_id=finding.finding_id,
+            status="already_ordered",
+            work_order_id=earlier,
+            reason="an order for this fault is open",
+        ).dump()
+    mine = tracking.job(earlier).get("execution_id") == request.execution_id
+    return _finish(
+        order.model_copy(update={"work_order_id": earlier}), "ordered" if mine else "already_ordered"
+    )
 
 
 def _load(request: OrderRequest) -> tuple[Job, Finding]:
@@ -62,26 +66,23 @@ def _load(request: OrderRequest) -> tuple[Job, Finding]:
     return job, finding
 
 
-def _finish(order: WorkOrder) -> dict[str, Any]:
-    """Write the document and tell people, both once, also when an earlier try broke off between."""
+def _finish(order: WorkOrder, status: str) -> dict[str, Any]:
+    """Write the document and tell people, also when an earlier try broke off between the two."""
     day = order.work_order_id.split("-")[1]
     key = f"work-orders/{day[:4]}/{day[4:6]}/{day[6:]}/{order.work_order_id}.json"
-    bucket, now = storage.environment("OUTPUT_BUCKET"), utc_now()
-    pointer = S3Pointer(bucket=bucket, key=key)
-    status = "already_ordered"
-    if tracking.claim_notification(order.work_order_id, now):
-        try:
-            pointer = storage.write_json(bucket, key, order.document())
-            subject, text = message(order)
-            notifications.publish(
-                subject, text, {"priority": order.priority, "asset_id": order.asset_id}
-            )
-        except Exception:
-            tracking.return_notification(order.work_order_id)
-            raise
-        status = "ordered"
+    pointer = S3Pointer(bucket=storage.environment("OUTPUT_BUCKET"), key=key)
+    try:
+        storage.size_of(pointer)
+    except ObjectMissing:
+        pointer = storage.write_json(pointer.bucket, key, order.document())
         count("WorkOrdersCreated", 1)
         logger.info("Work order created", work_order_id=order.work_order_id, asset=order.asset_id)
+    if not tracking.job(order.work_order_id).get("notified_at"):
+        subject, text = message(order)
+        notifications.publish(
+            subject, text, {"priority": order.priority, "asset_id": order.asset_id}
+        )
+        tracking.mark_notified(order.work_order_id, utc_now())
     return OrderResult.model_validate(
         {
             "finding_id": order.finding_id,
