@@ -1,0 +1,55 @@
+# Two commands matter: `make demo` and `make test`. Both set everything up.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; \
+	then echo $$p; break; fi; done)
+VENV := .venv
+PY := $(VENV)/bin/python
+export PYTHONPATH := functions:.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint build bench lock clean
+
+help: ## show the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+$(VENV)/.ready: requirements/dev.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; found none on PATH"; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (about a minute the first time)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.ready ## install what the project needs into .venv
+
+demo: $(VENV)/.ready ## run the loop end to end on this machine; SOURCE=<profile> DATA=<folder> for your files
+	@$(PY) -m ops demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(DATA),--data "$(DATA)")
+
+test: $(VENV)/.ready ## all tests
+	@$(PY) -m pytest -n 2 --dist loadgroup
+
+test-fast: $(VENV)/.ready ## unit and contract tests only
+	@$(PY) -m pytest tests/unit tests/contract
+
+.venv-sam/.ready: requirements/sam.txt
+	@rm -rf .venv-sam
+	@$(PYTHON) -m venv .venv-sam
+	@.venv-sam/bin/pip install --quiet --no-deps --require-hashes -r requirements/sam.txt
+	@touch $@
+
+lint: $(VENV)/.ready .venv-sam/.ready ## every check that CI runs, except the tests
+	@scripts/lint
+
+build: .venv-sam/.ready ## sam build, and the sizes of what it made
+	@scripts/build
+
+bench: $(VENV)/.ready ## accuracy and speed tables
+	@$(PY) -m benchmarks
+
+lock: ## write requirements/*.txt again (needs uv)
+	uv pip compile requirements/dev.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/dev.txt --custom-compile-command "make lock"
+	uv pip compile requirements/sam.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/sam.txt --custom-compile-command "make lock"
+
+clean: ## remove environments, builds and the embedded cloud's state
+	rm -rf $(VENV) .venv-sam .aws-sam .ona .demo reports .pytest_cache .mypy_cache .ruff_cache
