@@ -14,7 +14,7 @@ from ona import config, storage
 from ona.assets import AssetRegistry
 from ona.clock import utc_now
 from ona.errors import InvalidTelemetry, ObjectMissing
-from ona.identity import date_folder, digest
+from ona.identity import date_folder
 from ona.observability import MetricUnit, count, handler, logger
 from ona.payloads import DetectRequest, DetectResult, S3Pointer
 from ona.records import DetectionRecord, FileQuality
@@ -27,7 +27,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     """See the module."""
     request = DetectRequest.parse(event)
     source, bucket = request.source, storage.environment("OUTPUT_BUCKET")
-    detection_id = f"det-{digest(source.bucket, source.key, source.version_id)}"
+    detection_id = f"det-{request.file_id}"
     key = f"detections/{date_folder(source.key, utc_now().date())}/{detection_id}.json"
     earlier = _earlier(S3Pointer(bucket=bucket, key=key)) if source.version_id else None
     record = earlier or _detect(request, detection_id, bucket, utc_now())

@@ -14,6 +14,11 @@ def digest(*parts: str, length: int = 12) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:length]
 
 
+def file_id(bucket: str, key: str, version_id: str) -> str:
+    """Id of one version of one object; the state machine computes the same in its state `Name`."""
+    return hashlib.sha256(f"{bucket}/{key}@{version_id}".encode()).hexdigest()[:16]
+
+
 def date_folder(key: str, fallback: date) -> str:
     """`YYYY/MM/DD` of an observation's key, or of `fallback` where the key carries no real date."""
     found = _KEY_DATE.search(key)

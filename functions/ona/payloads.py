@@ -49,9 +49,13 @@ class S3Pointer(Payload):
 
 
 class DetectRequest(Payload):
-    """Input of Detect: the telemetry file that arrived and the execution that handles it."""
+    """Input of Detect: the telemetry file that arrived, its id, and the execution that handles it.
+
+    `file_id` is the same for the same version of the same object (`ona.identity.file_id`).
+    """
 
     source: S3Pointer
+    file_id: str = Field(pattern=r"^[0-9a-f]{16}$")
     execution_id: str = Field(min_length=1)
 
 

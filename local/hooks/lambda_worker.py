@@ -1,0 +1,77 @@
+"""Lambda: error names, `/opt`, and no more sandboxes at once than the machine has cores for.
+
+- A handler's exception is reported with its class as `errorType`, as AWS does, and the sandbox lives
+  on. ministack says `Runtime.HandlerError` for every exception and ends the worker.
+- A worker that dies is `Runtime.ExitError`, not a handler's error.
+- Environment values that name `/opt` point to the layer's folder, which is somewhere else here.
+- Invocations beyond ONA_LOCAL_SANDBOXES wait instead of starting ever more Python processes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from local.hooks.base import HookBroken, private, replace
+
+ERROR_KEY = "$handlerError"
+_ERROR_LINE = (
+    '_real_stdout.write(json.dumps({"status": "error", "error": str(e), '
+    '"trace": traceback.format_exc()}) + "\\n")'
+)
+_TYPED_LINE = (
+    "traceback.print_exc(); "
+    '_real_stdout.write(json.dumps({"status": "ok", "result": {"' + ERROR_KEY + '": {'
+    '"errorMessage": str(e), "errorType": type(e).__name__, '
+    '"stackTrace": traceback.format_tb(e.__traceback__)[1:]}}}) + "\\n")'
+)
+_LAYERS_LINE = "        sys.path.insert(0, _ld)\n"
+_OPT_LINES = _LAYERS_LINE + (
+    "    _layers = [d for d in os.environ.get('_LAMBDA_LAYERS_DIRS', '').split(os.pathsep) if d]\n"
+    "    for _name, _value in list(os.environ.items()):\n"
+    "        if _value == '/opt' or _value.startswith('/opt/'):\n"
+    "            for _ld in _layers:\n"
+    "                _there = _ld + _value[len('/opt'):]\n"
+    "                if os.path.isdir(_there) and any(not x.startswith('python') and x not in"
+    " ('Makefile', 'requirements.txt') for x in os.listdir(_there)):\n"
+    "                    os.environ[_name] = _there\n"
+    "                    break\n"
+)
+_DIED = ("Worker process died", "Worker returned no response", "No JSON response from worker")
+
+
+def sandboxes() -> int:
+    """How many invocations run at once: ONA_LOCAL_SANDBOXES, else the number of cores, at least 2."""
+    return max(1, int(os.environ.get("ONA_LOCAL_SANDBOXES", "0")) or max(2, os.cpu_count() or 2))
+
+
+def install() -> None:
+    """Apply the hooks."""
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    script: str = private(lambda_runtime, "_PYTHON_WORKER_SCRIPT")
+    for line in (_ERROR_LINE, _LAYERS_LINE):
+        if script.count(line) != 1:
+            raise HookBroken("ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT changed")
+    script = script.replace(_ERROR_LINE, _TYPED_LINE).replace(_LAYERS_LINE, _OPT_LINES)
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script
+
+    room = threading.BoundedSemaphore(sandboxes())
+    run = private(lambda_svc, "_execute_function_warm")
+
+    def execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        with room:
+            answer: dict[str, Any] = run(function, event, request_id)
+        body = answer.get("body")
+        if isinstance(body, dict) and set(body) == {ERROR_KEY}:
+            error = {**body[ERROR_KEY], "requestId": request_id}
+            return {"body": error, "error": True, "log": answer.get("log", "")}
+        if answer.get("error") and isinstance(body, dict):
+            message = str(body.get("errorMessage", ""))
+            if message.startswith(_DIED):
+                return {**answer, "body": {**body, "errorType": "Runtime.ExitError"}}
+        return answer
+
+    replace(lambda_svc, "_execute_function_warm", execute)
