@@ -35,31 +35,53 @@ def runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
+_OTHER_CHANNELS = ("voltage_v", "temperature_c", "dc_power_kw")
+
+
 def stale(own: pd.DataFrame, capacity_kw: float, config: DetectionConfig) -> NDArray[np.bool_]:
     """Readings whose power stays exactly the same for `stale_minutes` or longer, shape (n,).
 
-    Zero (night, a stop) and the inverter's limit are honest plateaus and do not count, nor does a
-    plateau of which the voltage or temperature sensor shows that the logger is alive.
+    Zero (night, a stop) does not count. Where other channels are measured they decide: if one of them
+    moves, the logger is alive and the plateau is honest. Where none is, a plateau at the day's maximum is
+    taken for the inverter's or the grid's limit.
     """
     minutes = interval_minutes(own["timestamp"])
     need = max(4, math.ceil(config.algorithms.duration.stale_minutes / minutes))
     power = own["power_kw"].to_numpy(dtype=float)
-    top = np.nanmax(power) if np.isfinite(power).any() else 0.0
-    same = np.concatenate(([False], np.diff(power) == 0.0))
-    same &= (power > 0.005 * capacity_kw) & (power < 0.98 * max(top, 1e-9))
+    same = np.concatenate(([False], np.diff(power) == 0.0)) & (power > 0.005 * capacity_kw)
     frozen = np.zeros(len(own), dtype=bool)
     for start, end in runs(same):
         if end - start + 1 < need:
             continue
         block = own.iloc[start - 1 : end]
-        alive = any(
-            block[column].notna().sum() > 1 and block[column].nunique() > 1
-            for column in ("voltage_v", "temperature_c", "dc_power_kw")
-            if column in block
-        )
-        if not alive:
+        others = [
+            block[column].dropna()
+            for column in _OTHER_CHANNELS
+            if column in block and block[column].notna().sum() > 1
+        ]
+        stuck = all(series.nunique() == 1 for series in others)
+        at_limit = power[start] >= np.nanmax(power)
+        if stuck and (others or not at_limit):
             frozen[start - 1 : end] = True
     return frozen
+
+
+def _times_too_large(
+    own: pd.DataFrame, power: NDArray[np.float64], capacity_kw: float
+) -> float | None:
+    """How many times power exceeds the possible, when it is five times or more; else None.
+
+    Compared with irradiance over 1000 W/m² where it is measured, else with the nameplate.
+    """
+    if not np.isfinite(power).any() or np.nanquantile(power, 0.99) <= 5.0 * capacity_kw:
+        return None
+    if "irradiance_w_m2" in own:
+        sun = own["irradiance_w_m2"].to_numpy(dtype=float) / 1000.0
+        ratio = power[sun > 0.1] / (capacity_kw * sun[sun > 0.1])
+        ratio = ratio[np.isfinite(ratio) & (ratio > 5.0)]
+        if ratio.size:
+            return float(np.median(ratio))
+    return float(np.nanquantile(power, 0.99) / capacity_kw)
 
 
 def unit_issue(own: pd.DataFrame, capacity_kw: float) -> tuple[QualityIssue | None, bool]:
@@ -70,13 +92,13 @@ def unit_issue(own: pd.DataFrame, capacity_kw: float) -> tuple[QualityIssue | No
     """
     power = own["power_kw"].to_numpy(dtype=float)
     working = power > MIN_POWER_SHARE * capacity_kw
-    if np.isfinite(power).any() and np.nanquantile(power, 0.99) > 5.0 * capacity_kw:
-        factor = np.nanquantile(power, 0.99) / capacity_kw
-        guess = 10.0 ** round(math.log10(factor))
+    factor = _times_too_large(own, power, capacity_kw)
+    if factor is not None:
         return QualityIssue(
             kind="unit_error",
-            statement=f"power_kw reaches {factor:.0f} times the nameplate of {capacity_kw:g} kW: "
-            f"probably {guess:g} times too large (watts instead of kilowatts?)",
+            statement=f"power_kw is {factor:.0f} times what a nameplate of {capacity_kw:g} kW can give: "
+            f"probably {10.0 ** round(math.log10(factor)):g} times too large "
+            "(watts instead of kilowatts?)",
             readings=int(working.sum()),
         ), True
     if "irradiance_w_m2" in own and np.isfinite(power).any() and np.nanmax(power) > 0:
@@ -128,7 +150,7 @@ def issues(
         found.append(
             QualityIssue(
                 kind="missing_readings",
-                statement=f"{missing} of {due} readings are missing",
+                statement=f"{missing} of {due} readings are missing or were rejected",
                 readings=missing,
             )
         )
@@ -146,7 +168,7 @@ def issues(
     power = config.parameters.power
     critical = power.critical_threshold / power.reference_capacity_kw * capacity_kw
     over = int((own["power_kw"] > critical).sum())
-    if over and not (unit and "power_kw reaches" in unit.statement):
+    if over and not (unit and unit.statement.startswith("power_kw")):
         found.append(
             QualityIssue(
                 kind="implausible_power",

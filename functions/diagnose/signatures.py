@@ -61,13 +61,13 @@ def dc_bus(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
     ratios = [i.signals.voltage_ratio for i in stops if i.signals.voltage_ratio is not None]
     if any(i.kind == "over_voltage" for i in incidents):
         return Cause(
-            "OEM Fault", "dc_bus_fault", 0.8, ("the DC voltage exceeded its critical limit",)
+            "OEM Fault", "dc_bus_fault", 0.96, ("the DC voltage exceeded its critical limit",)
         )
     if ratios and min(ratios) < 0.5:
         return Cause(
             "OEM Fault",
             "dc_bus_fault",
-            0.75,
+            0.96,
             (f"no power, and the DC voltage fell to {min(ratios):.0%} of its usual level",),
         )
     return None

@@ -27,6 +27,7 @@ class Booking(Record):
     finding_key: str
     finding_id: str
     asset_id: str
+    site_id: str
     leaves: datetime
     start: datetime
     end: datetime
@@ -107,9 +108,10 @@ def book(crews: list[Crew], new: dict[str, list[Booking]], now: datetime) -> Non
         raise CrewBookingConflict("another execution booked a crew meanwhile")
 
 
-def release(finding_key: str, finding_id: str) -> bool:
-    """Give back the time booked for a finding whose order was refused; False when there was none.
+def release(finding_key: str) -> bool:
+    """Give back the time booked for a fault whose order was refused; False when there was none.
 
+    A fault has one booking at a time, whichever of its findings made it.
     Raises CrewBookingConflict when another execution keeps changing the same crew.
     """
     for _ in range(5):
@@ -117,10 +119,7 @@ def release(finding_key: str, finding_id: str) -> bool:
             (
                 crew
                 for crew in load()
-                if any(
-                    booking.finding_key == finding_key and booking.finding_id == finding_id
-                    for booking in crew.bookings
-                )
+                if any(booking.finding_key == finding_key for booking in crew.bookings)
             ),
             None,
         )
@@ -129,7 +128,7 @@ def release(finding_key: str, finding_id: str) -> bool:
         kept = [
             booking.document()
             for booking in holder.bookings
-            if not (booking.finding_key == finding_key and booking.finding_id == finding_id)
+            if booking.finding_key != finding_key
         ]
         if tables.update(
             table_name(),

@@ -27,7 +27,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         raise InvalidPayload(f"asset {job.asset_id} left assets.json meanwhile")
     why = refusal(finding, asset)
     if why:
-        crews.release(finding.finding_key, finding.finding_id)
+        if tracking.open_order(finding.finding_key) is None:
+            crews.release(finding.finding_key)
         count("OrdersRefused", 1)
         logger.warning("order refused", asset_id=asset.id, why=why)
         return OrderResult(finding_id=finding.finding_id, status="refused", reason=why).dump()
@@ -39,7 +40,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     lock = tracking.open_order(finding.finding_key) or {}
     earlier = str(lock.get("work_order_id", ""))
     if lock.get("finding_id") != finding.finding_id:
-        crews.release(finding.finding_key, finding.finding_id)
+        # The booking is the fault's, not the finding's: the open order stands on it.
         return OrderResult(
             finding_id=finding.finding_id,
             status="already_ordered",

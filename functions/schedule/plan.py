@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from math import asin, cos, radians, sin, sqrt
+from math import asin, ceil, cos, radians, sin, sqrt
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -120,7 +120,12 @@ def make_plan(
         else:
             _place(request, crews, calendar, plan, now, rules, weights, catalogue)
         seen.add(finding.finding_key)
-    sites = {job.site_id for job in plan.jobs if job.decision == "scheduled"}
+    sites = {
+        booking.site_id
+        for bookings in calendar.values()
+        for booking in bookings
+        if booking.leaves > now
+    }
     for request in waiting:
         if request.asset.site_id in sites and request.finding.finding_key not in seen:
             seen.add(request.finding.finding_key)
@@ -156,7 +161,7 @@ def _place(
 ) -> None:
     part = _part(request, catalogue)
     lead = part.lead_time_days if part and part.lead_time_days is not None else 0.0
-    ready = now + timedelta(days=lead)
+    ready = _next_five_minutes(now + timedelta(days=lead))
     slots, reasons = [], []
     for crew in crews:
         slot = _slot_of(request, crew, calendar, now, ready, rules, weights, part)
@@ -178,6 +183,11 @@ def _place(
     if others:
         why += f"; the next best crew costs {others[0]:.0f} USD more"
     plan.jobs.append(_booked(request, best.crew, best.booking, why, best.terms, ready))
+
+
+def _next_five_minutes(moment: datetime) -> datetime:
+    floor = moment.replace(minute=moment.minute - moment.minute % 5, second=0, microsecond=0)
+    return floor if floor == moment else floor + timedelta(minutes=5)
 
 
 def _slot_of(
@@ -202,7 +212,7 @@ def _slot_of(
     km = distance_km(crew.base, asset.location) if asset.location else 0.0
     if km > rules.crew.max_travel_distance_km:
         return f"{km:.0f} km away, more than {rules.crew.max_travel_distance_km:g}"
-    travel = timedelta(hours=km / rules.crew.travel_speed_km_h)
+    travel = _whole_minutes(km / rules.crew.travel_speed_km_h)
     work = timedelta(hours=rule.duration_hours)
     block = work + 2 * travel
     if block > timedelta(hours=rules.crew.hours_per_day):
@@ -214,6 +224,7 @@ def _slot_of(
         finding_key=request.finding.finding_key,
         finding_id=request.finding.finding_id,
         asset_id=asset.id,
+        site_id=asset.site_id,
         leaves=leaves,
         start=leaves + travel,
         end=leaves + travel + work,
@@ -226,6 +237,11 @@ def _slot_of(
     factors = weights.model_dump()
     loss = sum(factors[f"w_{name}"] * value for name, value in terms.items())
     return _Slot(crew, booking, {name: round(value, 2) for name, value in terms.items()}, loss)
+
+
+def _whole_minutes(hours: float, step: int = 5) -> timedelta:
+    """A duration rounded up to whole steps of minutes: people read these times."""
+    return timedelta(minutes=step * ceil(hours * 60 / step))
 
 
 def _terms(

@@ -1,0 +1,118 @@
+"""Every file that was put is accounted for: done, quarantined, in the dead-letter queue, running, or lost.
+
+A file is one version of one object under `observations/`. Its id is the one that the state machine
+computes, so what became of it is one look at `outcomes/<id>.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ona.identity import file_id
+from ops import deadletters
+from ops.target import Target
+
+State = Literal["done", "quarantined", "dead letter", "running", "lost", "ignored"]
+
+
+@dataclass(frozen=True)
+class FileAccount:
+    """One file and what became of it."""
+
+    key: str
+    version_id: str
+    size: int
+    state: State
+    detail: str = ""
+
+    def event(self, bucket: str) -> dict[str, Any]:
+        """The event that S3 sent for it, as far as the loop reads it."""
+        thing: dict[str, Any] = {"key": self.key, "size": self.size}
+        if self.version_id:
+            thing["version-id"] = self.version_id
+        return {
+            "source": "aws.s3",
+            "detail-type": "Object Created",
+            "detail": {"bucket": {"name": bucket}, "object": thing},
+        }
+
+
+def source_of(event: Any) -> tuple[str, str]:
+    """Key and version of an execution's input; empty when it is no S3 event."""
+    thing = (event or {}).get("detail", {}).get("object", {}) if isinstance(event, dict) else {}
+    return str(thing.get("key", "")), str(thing.get("version-id", ""))
+
+
+def _versions(target: Target) -> list[dict[str, Any]]:
+    pages = target.client("s3").get_paginator("list_object_versions")
+    return [
+        version
+        for page in pages.paginate(Bucket=target.input_bucket, Prefix="observations/")
+        for version in page.get("Versions", [])
+    ]
+
+
+def outcomes(target: Target) -> dict[str, dict[str, Any]]:
+    """What came of each file that is done, by file id."""
+    s3, bucket = target.client("s3"), target.output_bucket
+    found = {}
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="outcomes/"):
+        for entry in page.get("Contents", []):
+            body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+            found[entry["Key"].removeprefix("outcomes/").removesuffix(".json")] = json.loads(body)
+    return found
+
+
+def _running(target: Target) -> set[tuple[str, str]]:
+    states = target.client("stepfunctions")
+    pages = states.get_paginator("list_executions").paginate(
+        stateMachineArn=target.machine, statusFilter="RUNNING"
+    )
+    found = set()
+    for page in pages:
+        for item in page["executions"]:
+            described = states.describe_execution(executionArn=item["executionArn"])
+            found.add(source_of(json.loads(described.get("input") or "{}")))
+    return found
+
+
+def account(target: Target) -> list[FileAccount]:
+    """What became of every file, in order of arrival."""
+    done = outcomes(target)
+    letters = {
+        source_of(letter.body.get("input")): letter
+        for letter in deadletters.peek(target)
+        if letter.body.get("kind") != "quarantine"
+    }
+    running = _running(target)
+    accounts = []
+    for version in sorted(_versions(target), key=lambda item: (item["LastModified"], item["Key"])):
+        key, version_id = version["Key"], version.get("VersionId") or ""
+        version_id = "" if version_id == "null" else version_id
+        outcome = done.get(file_id(target.input_bucket, key, version_id))
+        state: State
+        detail = ""
+        if (key, version_id) in running:
+            state = "running"
+        elif (key, version_id) in letters:
+            body = letters[(key, version_id)].body
+            state, detail = "dead letter", f"{body.get('state')}: {body.get('error')}"
+        elif outcome and outcome["outcome"] == "quarantined":
+            rejection = outcome["rejection"]
+            state, detail = "quarantined", f"{rejection['reason']}: {rejection['message']}"
+        elif outcome:
+            state, detail = "done", outcome["outcome"].replace("_", " ")
+        elif not key.lower().endswith(".csv"):
+            state, detail = "ignored", "not a .csv file; no rule takes it"
+        else:
+            state, detail = "lost", "no outcome, no dead letter, and no execution runs"
+        accounts.append(FileAccount(key, version_id, version["Size"], state, detail))
+    return accounts
+
+
+def totals(accounts: list[FileAccount]) -> Counter[str]:
+    """How many files are in each state."""
+    return Counter(item.state for item in accounts)

@@ -1,0 +1,191 @@
+"""The report: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+
+from ona.assets import AssetRegistry
+from ona.records import Job
+from ops.accounting import totals
+from ops.demo import plots
+from ops.demo.collect import Story
+from ops.demo.simulate import Fault, Fleet
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One injected fault against what was found."""
+
+    asset: str
+    name: str
+    start: str
+    found: str
+    confidence: str
+    true_kwh: str
+    booked_kwh: str
+    ok: bool
+
+
+def verdicts(story: Story, fleet: Fleet) -> list[Verdict]:
+    """Each injected fault and the finding, or the data problem, that it became."""
+    booked = {name: kwh for name, kwh, _ in story.lost_by_asset()}
+    return [_verdict(story, fault, fleet, booked) for fault in fleet.faults]
+
+
+def _verdict(story: Story, fault: Fault, fleet: Fleet, booked: dict[str, float]) -> Verdict:
+    common = {"asset": fault.asset_id, "name": fault.name, "start": f"{fault.start:%d %b %H:%M} UTC"}
+    if fault.is_data_problem:
+        ok = any(
+            issue.kind == fault.subcategory
+            for record in story.detections
+            for asset in record.assets
+            if asset.asset_id == fault.asset_id
+            and asset.window.start <= fault.end
+            and asset.window.end >= fault.start
+            for issue in asset.quality.issues
+        )
+        found = f"data problem: {fault.subcategory}" if ok else "nothing"
+        loss = booked.get(fault.asset_id, 0.0)
+        return Verdict(**common, found=found, confidence="", true_kwh="0",
+                       booked_kwh=f"{loss:.0f}", ok=ok)  # fmt: skip
+    hits = [
+        finding
+        for finding in story.findings
+        if finding.asset_id == fault.asset_id
+        and finding.first_seen <= fault.end
+        and finding.last_seen >= fault.start
+    ]
+    right = [finding for finding in hits if finding.subcategory == fault.subcategory]
+    best = max(right or hits, key=lambda finding: finding.confidence, default=None)
+    return Verdict(
+        **common,
+        found=f"{best.category}: {best.subcategory}" if best else "nothing",
+        confidence=f"{best.confidence:.2f}" if best else "",
+        true_kwh=f"{fleet.lost_kwh.get(fault.asset_id, 0.0):.0f}",
+        booked_kwh=f"{booked.get(fault.asset_id, 0.0):.0f}",
+        ok=bool(right),
+    )
+
+
+def false_alarms(story: Story, fleet: Fleet) -> list[str]:
+    """Incidents that no injected fault explains."""
+    machine = [fault for fault in fleet.faults if not fault.is_data_problem]
+    return [
+        f"{incident.asset_id} {incident.kind} {incident.window.start:%d %b %H:%M}"
+        for incident in story.incidents
+        if not any(
+            fault.asset_id == incident.asset_id
+            and incident.window.start <= fault.end
+            and incident.window.end >= fault.start
+            for fault in machine
+        )
+    ]
+
+
+def waiting(story: Story) -> list[dict[str, Any]]:
+    """Decisions other than an order, grouped by asset and decision; the last reason stands."""
+    groups: dict[tuple[str, str], list[Job]] = defaultdict(list)
+    for schedule in sorted(story.schedules, key=lambda item: item.created_at):
+        for job in schedule.jobs:
+            if job.decision != "scheduled":
+                groups[(job.asset_id, job.decision)].append(job)
+    return [
+        {"asset": asset, "decision": decision.replace("_", " "), "times": len(jobs),
+         "reason": jobs[-1].reason}
+        for (asset, decision), jobs in sorted(groups.items())
+    ]  # fmt: skip
+
+
+def data_problems(story: Story) -> list[dict[str, Any]]:
+    """Data problems by kind: which assets, how many files, one example."""
+    rows = []
+    problems = story.data_problems()
+    for kind in sorted({row[0] for row in problems}):
+        mine = [row for row in problems if row[0] == kind]
+        names = [row[1] for row in mine]
+        shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+        rows.append({"kind": kind, "assets": shown, "files": sum(row[2] for row in mine),
+                     "example": f"{mine[0][1]}, {mine[0][4]}: {mine[0][3]}"})  # fmt: skip
+    return rows
+
+
+def worst(story: Story) -> list[dict[str, Any]]:
+    """Assets by energy lost, with their costliest incident."""
+    rows = []
+    for name, kwh, count in story.lost_by_asset()[:15]:
+        top = next(incident for incident in story.incidents if incident.asset_id == name)
+        text = (f"{top.kind.replace('_', ' ')}, {top.window.start:%d %b %H:%M} UTC, "
+                f"{top.duration_hours:g} h, {top.lost_energy_kwh:.0f} kWh, "
+                f"severity {top.severity:.2f}")  # fmt: skip
+        rows.append({"asset": name, "kwh": f"{kwh:,.0f}", "count": count, "worst": text})
+    return rows
+
+
+def write(
+    path: Path,
+    story: Story,
+    registry: AssetRegistry,
+    *,
+    title: str,
+    subtitle: str,
+    footer: str,
+    now: datetime,
+    zone: str,
+    crew_zone: str,
+    where: list[tuple[str, str]],
+    fleet: Fleet | None,
+) -> None:
+    """Write the report. Times of telemetry in `zone`, of crews in `crew_zone`."""
+    tariffs = {asset.id: asset.tariff_usd_per_kwh for asset in registry.assets}
+    count = totals(story.accounts)
+    at_risk = sum(finding.energy_at_risk.daily_loss_usd for finding in story.open_faults)
+    week = sum(finding.energy_at_risk.horizons[2].loss_usd for finding in story.open_faults)
+    ordered = sum(order.total_cost_usd for order in story.orders)
+    open_work = count["lost"] + count["dead letter"] + count["running"]
+    tiles = [
+        (len(story.accounts), "files put", ""),
+        (count["done"], "went through", "good"),
+        (count["quarantined"], "quarantined, with reasons", "warn" if count["quarantined"] else ""),
+        (open_work, "failed or unaccounted for", "bad" if open_work else "good"),
+        (len(story.incidents), "incidents", ""),
+        (f"${at_risk:,.0f}", "at risk a day", "bad" if at_risk else ""),
+        (f"${week:,.0f}", "at risk in a week", "bad" if week else ""),
+        (len(story.orders), f"work orders, ${ordered:,.0f} in parts", ""),
+    ]
+    page = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True
+    ).get_template("report.html.j2")
+
+    def local(moment: datetime) -> str:
+        return f"{moment.astimezone(ZoneInfo(crew_zone)):%a %d %b %H:%M}"
+
+    text = page.render(
+        title=title,
+        subtitle=subtitle,
+        footer=footer,
+        tiles=tiles,
+        injected=verdicts(story, fleet) if fleet else [],
+        worst=worst(story),
+        power_svg=plots.power(story, zone),
+        week_svg=plots.week(story, now, crew_zone),
+        faults=story.open_faults,
+        tariff=lambda asset_id: tariffs.get(asset_id, 0.0),
+        orders=sorted(story.orders, key=lambda order: order.scheduled_start),
+        waiting=waiting(story),
+        data_problems=data_problems(story),
+        rejected=[item for item in story.accounts if item.state not in ("done", "ignored")],
+        where=where,
+        now=f"{now.astimezone(ZoneInfo(crew_zone)):%a %d %b %Y %H:%M}",
+        zone=zone,
+        crew_zone=crew_zone,
+        local=local,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")

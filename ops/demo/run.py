@@ -1,0 +1,303 @@
+"""`ona demo`: start, deploy, deliver day by day, follow, tell."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from local import cloud, deploy
+from ona import config
+from ona.assets import AssetRegistry, Location
+from ops import accounting, ingest, seed
+from ops.demo import report, simulate
+from ops.demo.collect import Story, collect, save
+from ops.target import TEMPLATE, OpsError, Target, embedded
+
+WAIT_S = 150.0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What will be put, in waves (a day each), and what the machines are."""
+
+    title: str
+    subtitle: str
+    waves: list[tuple[str, list[ingest.Upload]]]
+    registry: AssetRegistry
+    base: Location
+    zone: str
+    fleet: simulate.Fleet | None
+    notes: list[str]
+
+
+def _simulated() -> Delivery:
+    fleet = simulate.fleet()
+    waves = [
+        (f"{day:%d %b}", [ingest.Upload(key, body) for key, body in files.items()])
+        for day, files in sorted(fleet.files.items())
+    ]
+    waves[-1][1].extend(ingest.Upload(k, v) for k, v in simulate.poisoned().items())
+    machine = sum(not fault.is_data_problem for fault in fleet.faults)
+    return Delivery(
+        title="Ona Platform: a week of a simulated fleet",
+        subtitle=f"{simulate.INVERTERS} inverters of {simulate.CAPACITY_KW:g} kW over "
+        f"{simulate.DAYS} days of real (typical) June weather at Greensboro; {machine} machine faults, "
+        f"{len(fleet.faults) - machine} data problems, 2 poisoned files and a duplicate delivery "
+        "were put in.",
+        waves=waves,
+        registry=simulate.registry(),
+        base=simulate.SITE,
+        zone=simulate.ZONE,
+        fleet=fleet,
+        notes=[],
+    )
+
+
+def _own(source: str, data: Path) -> Delivery:
+    profile = ingest.profile_named(source)
+    telemetry, registry = ingest.convert(profile, data, None)
+    waves: dict[str, list[ingest.Upload]] = {}
+    for upload in ingest.daily(telemetry, registry):
+        waves.setdefault("/".join(upload.key.split("/")[1:4]), []).append(upload)
+    quality = telemetry.quality
+    notes = [f"{count} rows left out: {reason}" for reason, count in quality.rejected.items()]
+    notes += [f"{count} rows: {reason}" for reason, count in quality.flagged.items()]
+    zone = profile.time.zone or "UTC"
+    place = next((a.location for a in registry.assets if a.location), None)
+    return Delivery(
+        title=f"Ona Platform: {source}",
+        subtitle=f"{len(registry.assets)} assets, {len(telemetry.frame):,} readings from "
+        f"{telemetry.frame['timestamp'].min():%Y-%m-%d} to "
+        f"{telemetry.frame['timestamp'].max():%Y-%m-%d}, source profile {source}.",
+        waves=sorted(waves.items()),
+        registry=registry,
+        base=place or Location(latitude=0.0, longitude=0.0),
+        zone=zone,
+        fleet=None,
+        notes=notes,
+    )
+
+
+class _Follower:
+    """Executions seen so far, polled."""
+
+    def __init__(self, target: Target) -> None:
+        self.states = target.client("stepfunctions")
+        self.machine = target.machine
+
+    def counts(self) -> tuple[int, int]:
+        """(all, still running)"""
+        total = running = 0
+        pages = self.states.get_paginator("list_executions").paginate(stateMachineArn=self.machine)
+        for page in pages:
+            total += len(page["executions"])
+            running += sum(item["status"] == "RUNNING" for item in page["executions"])
+        return total, running
+
+
+def _deliver(console: Console, target: Target, delivery: Delivery) -> None:
+    follower, put = _Follower(target), 0
+    total = sum(len(uploads) for _, uploads in delivery.waves) + (delivery.fleet is not None)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("files through the loop"),
+        TimeElapsedColumn(),
+        console=console,
+    ) as progress:
+        task = progress.add_task("delivering", total=total)
+        for number, (day, uploads) in enumerate(delivery.waves, 1):
+            for upload in uploads:
+                ingest.put(target, upload)
+            put += len(uploads)
+            if delivery.fleet is not None and number == 4:
+                _deliver_twice(target, delivery.waves[2][1][4])
+                put += 1
+            progress.update(task, description=f"day {number} of {len(delivery.waves)} ({day})")
+            deadline = time.monotonic() + WAIT_S
+            while True:
+                seen, running = follower.counts()
+                progress.update(task, completed=max(seen - running, 0))
+                if seen >= put and not running:
+                    break
+                if time.monotonic() > deadline:
+                    raise OpsError(f"{running} executions of day {day} did not end in {WAIT_S:g} s")
+                time.sleep(0.1)
+
+
+def _deliver_twice(target: Target, upload: ingest.Upload) -> None:
+    """The event of a file again: EventBridge delivers at least once, not exactly once."""
+    newest = target.client("s3").head_object(Bucket=target.input_bucket, Key=upload.key)
+    event = accounting.FileAccount(
+        upload.key, newest.get("VersionId", ""), len(upload.body), "done"
+    ).event(target.input_bucket)
+    target.client("stepfunctions").start_execution(
+        stateMachineArn=target.machine, name="delivered-again", input=json.dumps(event)
+    )
+
+
+@contextmanager
+def _platform(console: Console, home: Path, delivery: Delivery, keep: bool) -> Iterator[Target]:
+    started = time.monotonic()
+    cloud.stop(home)
+    shutil.rmtree(home, ignore_errors=True)
+    running = cloud.start(home, port=cloud.free_port())
+    try:
+        console.print(f"embedded cloud at {running.endpoint} ({time.monotonic() - started:.1f} s)")
+        started = time.monotonic()
+        target = embedded(running)
+        parameters = {"Environment": "dev"}
+        outputs = deploy.deploy(running.client, TEMPLATE, target.stack, parameters)
+        ingest.put_registry(target, delivery.registry)
+        seed.put_crews(target, seed.example_crews(delivery.base))
+        console.print(
+            f"deployed template.yaml as {target.stack}, {len(outputs)} outputs "
+            f"({time.monotonic() - started:.1f} s)"
+        )
+        yield target
+    finally:
+        if keep:
+            console.print(f"the embedded cloud goes on: [bold]ONA_HOME={home} ./ona status[/bold]")
+        else:
+            cloud.stop(home)
+
+
+def main(console: Console, *, source: str | None, data: Path | None, keep: bool) -> bool:
+    """Run the demo. True when every file is accounted for and every injected fault was found."""
+    started = time.monotonic()
+    console.rule("[bold]Ona Platform demo[/bold]")
+    delivery = _own(source, data) if source and data else _simulated()
+    console.print(escape(delivery.subtitle))
+    for note in delivery.notes:
+        console.print(f"[dim]{escape(note)}[/dim]")
+    name = source or "demo"
+    home, folder = cloud.ROOT / ".ona" / f"demo-{name}", cloud.ROOT / "reports" / name
+    with _platform(console, home, delivery, keep) as target:
+        _deliver(console, target, delivery)
+        story = collect(target)
+        shutil.rmtree(folder, ignore_errors=True)
+        documents = save(target, folder / "output")
+        where = [(key.rstrip("/"), place) for key, place in story.where.items()]
+        where += [("copies of all documents", str((folder / "output").relative_to(cloud.ROOT)))]
+        now = datetime.now(UTC)
+        zones = [asset.timezone for asset in delivery.registry.assets if asset.timezone]
+        crew_zone = zones[0] if zones else config.loss_function().constraints.working_hours.timezone
+        path = folder / "report.html"
+        report.write(
+            path,
+            story,
+            delivery.registry,
+            title=delivery.title,
+            subtitle=delivery.subtitle,
+            footer=f"Made by `make demo` on {now:%Y-%m-%d %H:%M} UTC on the embedded cloud: the same "
+            "template, state machine and handlers that deploy to AWS.",
+            now=now,
+            zone=delivery.zone,
+            crew_zone=crew_zone,
+            where=where,
+            fleet=delivery.fleet,
+        )
+    good = _tell(console, story, delivery)
+    console.print(f"\nreport    [bold]{path.relative_to(cloud.ROOT)}[/bold] (open it in a browser)")
+    console.print(f"documents {(folder / 'output').relative_to(cloud.ROOT)}/ ({documents} files)")
+    console.print(f"took      {time.monotonic() - started:.0f} s")
+    return good
+
+
+def _tell(console: Console, story: Story, delivery: Delivery) -> bool:
+    """Print the outcome; False when something is unaccounted for or was missed."""
+    good = True
+    if delivery.fleet is not None:
+        found = report.verdicts(story, delivery.fleet)
+        table = Table("asset", "injected", "found as", "true kWh", "booked kWh", "",
+                      title="Injected against found", title_justify="left")  # fmt: skip
+        for row in found:
+            mark = "[green]found[/green]" if row.ok else "[red]missed[/red]"
+            table.add_row(row.asset, row.name, row.found, row.true_kwh, row.booked_kwh, mark)
+        console.print(table)
+        alarms = report.false_alarms(story, delivery.fleet)
+        console.print(f"false alarms: {len(alarms)} {'; '.join(alarms[:5])}")
+        good = all(row.ok for row in found)
+    else:
+        _worst(console, story)
+    _problems(console, story)
+    _money(console, story)
+    _orders(console, story)
+    counts = accounting.totals(story.accounts)
+    rejected = [item for item in story.accounts if item.state in ("quarantined", "dead letter")]
+    for item in rejected:
+        console.print(f"{item.state}: {escape(item.key)}\n    {escape(item.detail)}", soft_wrap=True)
+    parts = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+    closed = not (counts["lost"] or counts["running"] or counts["dead letter"])
+    console.print(
+        f"{'[green]every file is accounted for[/green]' if closed else '[red]open work[/red]'}: "
+        f"{len(story.accounts)} put = {parts}; {len(story.letters)} dead letters"
+    )
+    return good and closed
+
+
+def _worst(console: Console, story: Story) -> None:
+    table = Table("asset", "incidents", "kWh lost", "worst incident",
+                  title="Assets by energy lost", title_justify="left")  # fmt: skip
+    for row in report.worst(story)[:10]:
+        table.add_row(row["asset"], str(row["count"]), row["kwh"], row["worst"])
+    console.print(table)
+
+
+def _problems(console: Console, story: Story) -> None:
+    rows: list[dict[str, Any]] = report.data_problems(story)
+    if rows:
+        table = Table("data problem", "assets", "files", "example", title_justify="left",
+                      title="Problems of the data")  # fmt: skip
+        for row in rows:
+            table.add_row(row["kind"], row["assets"], str(row["files"]), escape(row["example"]))
+        console.print(table)
+
+
+def _money(console: Console, story: Story) -> None:
+    table = Table("asset", "cause", "severity", "USD a day", "USD in a week",
+                  title="At risk", title_justify="left")  # fmt: skip
+    for finding in story.open_faults[:12]:
+        risk = finding.energy_at_risk
+        table.add_row(
+            finding.asset_id,
+            f"{finding.category}: {finding.subcategory}",
+            f"{finding.severity:.2f} {finding.risk_class}",
+            f"{risk.daily_loss_usd:.2f}",
+            f"{risk.horizons[2].loss_usd:.0f}",
+        )
+    console.print(table)
+
+
+def _orders(console: Console, story: Story) -> None:
+    table = Table("order", "asset", "crew", "start (UTC)", "hours", "parts", "USD",
+                  title="Work orders", title_justify="left")  # fmt: skip
+    for order in sorted(story.orders, key=lambda item: item.scheduled_start):
+        table.add_row(
+            order.work_order_id,
+            order.asset_id,
+            order.crew_assignment.crew_id,
+            f"{order.scheduled_start:%a %d %b %H:%M}",
+            f"{order.estimated_duration_hours:g}",
+            ", ".join(line.sku for line in order.bill_of_materials) or "none",
+            f"{order.total_cost_usd:.0f}",
+        )
+    console.print(table)
+    for row in report.waiting(story):
+        console.print(
+            f"[dim]{row['asset']}: {row['decision']} {row['times']}×, {escape(row['reason'])}[/dim]",
+            soft_wrap=True,
+        )

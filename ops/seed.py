@@ -1,0 +1,46 @@
+"""What a fresh platform needs before the first file: crews. `ona up` puts two examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ona import config
+from ona.assets import Location
+from ona.tables import to_item
+from ops.target import Target, use_configs
+
+
+def example_crews(base: Location, prefix: str = "crew") -> list[dict[str, Any]]:
+    """As many crews as `crews_available` says, around a base, with all skills between them."""
+    use_configs()
+    rules = config.loss_function().crew
+    return [
+        {
+            "crew_id": f"{prefix}-{number + 1:03d}",
+            "status": "available",
+            "base": {
+                "latitude": round(base.latitude + 0.12 * (-1) ** number, 4),
+                "longitude": round(base.longitude + 0.10, 4),
+            },
+            "specialisations": list(rules.specializations),
+            "size": 2 + number % 2,
+        }
+        for number in range(rules.crews_available)
+    ]
+
+
+def put_crews(target: Target, crews: list[dict[str, Any]]) -> int:
+    """Add crews that are not there yet; those that are keep their calendar. Returns how many."""
+    dynamodb = target.client("dynamodb")
+    added = 0
+    for crew in crews:
+        try:
+            dynamodb.put_item(
+                TableName=target.outputs["CrewsTableName"],
+                Item=to_item(crew),
+                ConditionExpression="attribute_not_exists(crew_id)",
+            )
+            added += 1
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            continue
+    return added

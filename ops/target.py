@@ -1,0 +1,97 @@
+"""Where a command works: the embedded cloud, or an AWS account by profile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from local import cloud, deploy
+
+CONFIGS = cloud.ROOT / "configs"
+TEMPLATE = cloud.ROOT / "template.yaml"
+
+
+class OpsError(RuntimeError):
+    """A command cannot do its work; the text says why and what to do."""
+
+
+def use_configs() -> None:
+    """Let the kernel read this checkout's `configs/` in this process."""
+    os.environ.setdefault("ONA_CONFIG_DIR", str(CONFIGS))
+
+
+@dataclass(frozen=True)
+class Target:
+    """A deployed platform."""
+
+    name: str
+    stack: str
+    client: Callable[[str], Any]
+    embedded: cloud.Cloud | None = None
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs. Raises OpsError when it is not deployed."""
+        try:
+            found = deploy.find(self.client("cloudformation"), self.stack)
+        except Exception as error:
+            raise OpsError(f"{self.name}: cannot read stack {self.stack}: {error}") from error
+        if found is None:
+            hint = "ona up" if self.embedded else "sam deploy"
+            raise OpsError(f"{self.name}: stack {self.stack} is not deployed; run `{hint}`")
+        return {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])}
+
+    @property
+    def input_bucket(self) -> str:
+        """Where telemetry goes."""
+        return self.outputs["InputBucketName"]
+
+    @property
+    def output_bucket(self) -> str:
+        """Where documents lie."""
+        return self.outputs["OutputBucketName"]
+
+    @property
+    def machine(self) -> str:
+        """The loop's state machine."""
+        return self.outputs["OodaStateMachineArn"]
+
+    def function(self, name: str) -> str:
+        """A function's deployed name."""
+        return f"ona-{name}-{self.outputs['Environment']}"
+
+
+def embedded(running: cloud.Cloud, environment: str = "dev") -> Target:
+    """The platform on an embedded cloud."""
+    return Target("embedded cloud", f"ona-platform-{environment}", running.client, running)
+
+
+def resolve(profile: str | None, environment: str) -> Target:
+    """The target of a command. Raises OpsError when there is none.
+
+    Without a profile it is the embedded cloud of this checkout, else the AWS profile of that name.
+    """
+    if profile:
+        import boto3
+
+        try:
+            session = boto3.Session(profile_name=profile)
+        except Exception as error:
+            raise OpsError(f"AWS profile {profile}: {error}") from error
+        clients: dict[str, Any] = {}
+
+        def client(service: str) -> Any:
+            if service not in clients:
+                clients[service] = session.client(service)  # type: ignore[call-overload]
+            return clients[service]
+
+        return Target(f"AWS profile {profile}", f"ona-platform-{environment}", client)
+    running = cloud.running()
+    if running is None or not running.healthy():
+        raise OpsError(
+            "the embedded cloud does not run; start it with `ona up` (or name an AWS profile)"
+        )
+    return embedded(running, environment)
