@@ -109,7 +109,7 @@ def _one(
     judged = light & ~frozen & ~in_maintenance(own["timestamp"], asset, config.filtering)
     if useless:
         judged[:] = False
-    res = incidents.residuals(own, ref, judged, asset, config)
+    res = incidents.residuals(own, ref, judged, history, asset, config)
     found = incidents.find(own, ref, res, asset, config, threshold)
     hours = interval_minutes(own["timestamp"]) / 60.0
     expected = np.where(light, ref.expected_kw, 0.0)

@@ -34,6 +34,8 @@ CLIPPED_SHARE = 0.97
 MIN_DRIVER = 0.05
 SITE_DOWN_SHARE = 0.05
 MAX_FIT_POINTS = 400
+AGREEMENT = 0.10
+"""Machines of one site whose daily levels lie this close are taken to be sound."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,35 @@ def fit_history(history: pd.DataFrame, capacity_kw: float) -> Fit | None:
     return Fit(gain=float(by_day.quantile(0.75)), gamma=gamma, days=len(by_day))
 
 
+def agreeing(table: pd.DataFrame, least: int) -> pd.DataFrame:
+    """Of each day's peers the largest group that agrees within `AGREEMENT`, if it has `least` members.
+
+    `table` has the columns t, asset_id, share, scaled, bright (driver above the fit's limit). Machines
+    with faults of their own are no reference; a bad weather sensor shifts all alike and does no harm.
+    Of two groups of one size the one that delivers more is taken.
+    """
+    day = table["t"].dt.floor("D")
+    scaled = table["scaled"].where(table["bright"]).groupby([day, table["asset_id"]]).median()
+    share = table["share"].groupby([day, table["asset_id"]]).mean()
+    level = scaled.fillna(share)
+    chosen: list[tuple[pd.Timestamp, str]] = []
+    for at, values in level.groupby(level=0):
+        known = values.droplevel(0).dropna()
+        groups = [
+            known[(known - value).abs() <= AGREEMENT * max(value, 1e-9)] for value in known
+        ]
+        best = max(groups, key=lambda group: (len(group), group.median()), default=known)
+        if len(best) >= least:
+            chosen += [(at, name) for name in best.index]
+    wanted = pd.MultiIndex.from_tuples(chosen, names=["day", "asset_id"]) if chosen else None
+    keys = pd.MultiIndex.from_arrays([day, table["asset_id"]])
+    return table[keys.isin(wanted)] if wanted is not None else table.iloc[:0]
+
+
 def _peer_level(
     own: pd.DataFrame, peers: pd.DataFrame, capacities: dict[str, float], rules: ReferenceRules
 ) -> tuple[Floats, Floats]:
-    """Median over the peers at each of the asset's instants, NaN where fewer than `min_peers` report.
+    """Median over the agreeing peers at each of the asset's instants, NaN where too few report.
 
     Returns (power over capacity, the same over the driver), each of shape (n,).
     """
@@ -118,8 +145,16 @@ def _peer_level(
     share = peers["power_kw"] / peers["asset_id"].map(capacities).astype(float)
     x = driver(peers)
     scaled = np.where(x > MIN_DRIVER, share / np.where(x > MIN_DRIVER, x, 1.0), np.nan)
-    table = pd.DataFrame({"t": peers["timestamp"], "share": share, "scaled": scaled})
-    grouped = table.groupby("t")
+    table = pd.DataFrame(
+        {
+            "t": peers["timestamp"],
+            "asset_id": peers["asset_id"],
+            "share": share,
+            "scaled": scaled,
+            "bright": x > FIT_IRRADIANCE / 1000.0,
+        }
+    )
+    grouped = agreeing(table, rules.min_peers).groupby("t")[["share", "scaled"]]
     median = grouped.median().where(grouped.count() >= rules.min_peers)
     aligned = median.reindex(own["timestamp"])
     return aligned["share"].to_numpy(dtype=float), aligned["scaled"].to_numpy(dtype=float)

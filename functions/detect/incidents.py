@@ -33,15 +33,24 @@ BRIDGE_READINGS = 1
 
 @dataclass(frozen=True)
 class Residuals:
-    """Relative residual (expected − measured) / expected, shape (n,), NaN where not judged."""
+    """Relative residual (expected − measured) / expected, shape (n,), NaN where not judged.
+
+    `usual_voltage` is the asset's median voltage at work, V, None where it measures none.
+    """
 
     share: Floats
     spread: float
     judged: Mask
+    usual_voltage: float | None
 
 
 def residuals(
-    own: pd.DataFrame, ref: Reference, judged: Mask, asset: Asset, config: DetectionConfig
+    own: pd.DataFrame,
+    ref: Reference,
+    judged: Mask,
+    history: pd.DataFrame,
+    asset: Asset,
+    config: DetectionConfig,
 ) -> Residuals:
     """Daylight residuals and their robust spread (1.4826 · MAD), within sane bounds.
 
@@ -58,7 +67,9 @@ def residuals(
         spread = min(max(spread, MIN_SPREAD), MAX_SPREAD)
     else:
         spread = MAX_SPREAD / 2
-    return Residuals(share, spread, ok)
+    known = pd.concat([history, own]) if not history.empty else own
+    working = known.loc[known["power_kw"] > 0.05 * asset.capacity_kw, "voltage_v"].dropna()
+    return Residuals(share, spread, ok, float(working.median()) if len(working) else None)
 
 
 def _long_enough(mask: Mask, need: int) -> bool:
@@ -301,12 +312,10 @@ def _signals(
     correlation = None
     if warm.sum() >= 6 and np.ptp(temperature[warm]) > 1.0 and np.ptp(share[warm]) > 0:
         correlation = round(float(spearmanr(share[warm], temperature[warm]).statistic), 3)
-    outside = np.setdiff1d(np.flatnonzero(res.judged), members)
-    volts = own["voltage_v"].to_numpy(dtype=float)
+    volts = own["voltage_v"].to_numpy(dtype=float)[members]
     ratio = None
-    if np.isfinite(volts[members]).any() and outside.size and np.isfinite(volts[outside]).any():
-        base = float(np.nanmedian(volts[outside]))
-        ratio = round(float(np.nanmedian(volts[members])) / base, 3) if base > 0 else None
+    if res.usual_voltage and np.isfinite(volts).any():
+        ratio = round(float(np.nanmedian(volts)) / res.usual_voltage, 3)
     running = inside[~zero & np.isfinite(inside)]
     plateau, level = 0.0, 0.0
     if running.size >= 4:
@@ -325,4 +334,5 @@ def _signals(
         plateau_share=round(plateau, 3),
         plateau_level=round(level / asset.capacity_kw, 3),
         stops=len(runs(zero)),
+        recovered=bool(res.judged[members[-1] + 1 :].any()),
     )

@@ -67,16 +67,21 @@ def component_for(asset: Asset, component_type: str) -> FindingComponent:
     return FindingComponent(type=component_type)
 
 
-def daily_loss_share(incidents: list[Incident], asset: AssetDetection) -> float:
-    """Share of a day's expected energy that the fault takes, if tomorrow is like the file's days."""
-    lost = sum(incident.lost_energy_kwh for incident in incidents)
+def daily_loss_share(
+    incidents: list[Incident], asset: AssetDetection, recurrence_per_day: float
+) -> float:
+    """Share of a day's expected energy that the fault takes tomorrow.
+
+    A stop that has not ended takes all of it. A fault that ended by itself takes what it took, times
+    how often it is taken to come again (`causes.yaml`). Everything else goes on as it was.
+    """
     if asset.expected_energy_kwh <= 0:
         return 0.0
-    ongoing = max(incidents, key=lambda incident: incident.window.end)
-    gap = asset.window.end - ongoing.window.end
-    if ongoing.kind == "outage" and ongoing.signals.day_share > 0 and gap <= timedelta(minutes=30):
+    latest = max(incidents, key=lambda incident: incident.window.end)
+    if latest.kind == "outage" and not latest.signals.recovered:
         return 1.0
-    return min(1.0, lost / asset.expected_energy_kwh)
+    lost = sum(incident.lost_energy_kwh for incident in incidents)
+    return min(1.0, recurrence_per_day * lost / asset.expected_energy_kwh)
 
 
 def findings_of(
@@ -118,7 +123,7 @@ def _finding(
     first = min(incident.window.start for incident in members)
     last = max(incident.window.end for incident in members)
     key = f"{asset.id}#{component.type}#{cause.subcategory}"
-    share = daily_loss_share(members, detection)
+    share = daily_loss_share(members, detection, rule.recurrence_per_day)
     lost = sum(incident.lost_energy_kwh for incident in members)
     measured = "; ".join(item.statement for item in members[0].evidence)
     return Finding(

@@ -93,6 +93,16 @@ def stopped(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
             0.7,
             (f"power fell to zero {times} times: it comes and goes",),
         )
+    if all(i.signals.recovered for i in stops):
+        return Cause(
+            "Unknown Needs Further Investigation",
+            "intermittent_fault",
+            0.7,
+            (
+                f"no power for {hours:.1f} h of daylight, then it came back by itself",
+                "a trip, the grid, or somebody at work: the event log tells, not a spare part",
+            ),
+        )
     score = min(0.95, 0.6 + 0.2 * zero + 0.05 * min(hours, 3.0))
     return Cause(
         "OEM Fault",
@@ -100,7 +110,7 @@ def stopped(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
         score,
         (
             f"no power for {hours:.1f} h of daylight",
-            f"{zero:.0%} of the readings at zero, then or before at the usual level",
+            f"{zero:.0%} of the readings at zero, and it has not come back",
         ),
     )
 

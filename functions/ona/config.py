@@ -232,6 +232,7 @@ class CauseRule(_Strict):
     duration_hours: float = Field(gt=0)
     crew_size: int = Field(ge=1)
     growth_percent_per_day: float = Field(ge=0)
+    recurrence_per_day: float = Field(default=1.0, ge=0, le=1)
     needs_part: str | None
     actions: list[str]
 

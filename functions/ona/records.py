@@ -72,11 +72,12 @@ class Signals(Record):
         default=None, description="rank correlation of loss share and temperature"
     )
     voltage_ratio: float | None = Field(
-        default=None, description="median voltage inside it over the median outside"
+        default=None, description="median voltage inside it over the usual one at work"
     )
     plateau_share: float = Field(description="share of its readings held at one level")
     plateau_level: float = Field(description="that level over the asset's capacity")
     stops: int = Field(description="how often power fell to zero inside it")
+    recovered: bool = Field(description="the file shows it working again afterwards")
 
 
 class Incident(Record):

@@ -240,6 +240,7 @@ def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistr
                 site_id=site.site_id,
                 customer_id=site.customer_id,
                 tariff_usd_per_kwh=site.tariff_usd_per_kwh,
+                timezone=profile.time.zone,
                 components=[
                     part.model_copy(update={"serial": f"{asset_id}-{part.type}"})
                     for part in site.components

@@ -208,11 +208,12 @@ def faults() -> list[Fault]:
     """What is wrong with the fleet. The last three are problems of the data, not of a machine."""
     end = _at(DAYS, 19)
     return [
-        Fault("INV-003", "inverter trip", _at(4, 10), _at(4, 14.5), "component_failure", False, _stopped(None)),
+        Fault("INV-003", "inverter dead", _at(4, 10), end, "component_failure", False, _stopped(None)),
         Fault("INV-005", "a third of the strings lost", _at(3, 5), end, "connector_corrosion", False, _scaled(0.66)),
         Fault("INV-007", "fan failure", _at(5, 5), end, "inverter_overtemp", False, _fan_failed),
         Fault("INV-002", "power limit left at 40 %", _at(6, 5), end, "wrong_setpoint", False, _held(0.4)),
-        Fault("INV-006", "DC bus fault", _at(7, 9), _at(7, 15), "dc_bus_fault", False, _stopped(12.0)),
+        Fault("INV-006", "DC bus fault", _at(7, 9), end, "dc_bus_fault", False, _stopped(12.0)),
+        Fault("INV-010", "trip, came back", _at(2, 11), _at(2, 14), "intermittent_fault", False, _stopped(None)),
         Fault("INV-009", "stuck logger", _at(5, 9), _at(5, 12), "stale_values", True, _stuck),
         Fault("INV-008", "communication gap", _at(2, 10), _at(2, 14), "missing_readings", True, _silent),
         Fault("INV-004", "power in watts for a day", _at(6, -5.25), _at(6, 18.5), "unit_error", True, _scaled(1000.0)),
