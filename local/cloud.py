@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -11,8 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +49,7 @@ class Cloud:
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "embedded",
-            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",  # nosec B105 - there is no account behind it
             "AWS_DEFAULT_REGION": REGION,
         }
 
@@ -59,24 +58,30 @@ class Cloud:
         import boto3
         from botocore.config import Config
 
-        return boto3.client(  # type: ignore[call-overload]
+        environment = self.environment()
+        return boto3.client(
             service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id="embedded",
-            aws_secret_access_key="embedded",  # noqa: S106 - there is no account behind it
+            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            region_name=environment["AWS_DEFAULT_REGION"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
             config=Config(
-                inject_host_prefix=False, s3={"addressing_style": "path"}, retries={"max_attempts": 3}
+                inject_host_prefix=False,
+                s3={"addressing_style": "path"},
+                retries={"max_attempts": 3},
             ),
         )
 
     def healthy(self) -> bool:
         """Whether it answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
         try:
-            with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=2) as answer:
-                return int(answer.status) == 200
-        except (OSError, urllib.error.URLError):
+            connection.request("GET", "/_ministack/health")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
 
 
 def _alive(pid: int) -> bool:

@@ -72,9 +72,7 @@ def transform(document: dict[str, Any], parameters: dict[str, str], region: str)
     from samtranslator.translator.translator import Translator
 
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
-    plain: dict[str, Any] = translator.translate(
-        copy.deepcopy(document), parameter_values=dict(parameters)
-    )
+    plain: dict[str, Any] = translator.translate(copy.deepcopy(document), parameter_values=dict(parameters))
     plain.pop("Transform", None)
     return plain
 

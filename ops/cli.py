@@ -68,7 +68,7 @@ def _coloured(word: str) -> str:
 
 def _hint(target: Target) -> None:
     if target.embedded:
-        console.print("AWS tools can talk to it: [bold]eval \"$(./ona env)\"[/bold]")
+        console.print('AWS tools can talk to it: [bold]eval "$(./ona env)"[/bold]')
 
 
 @app.command()
@@ -364,7 +364,9 @@ def demo(
 
     use_configs()
     if bool(source) != bool(data):
-        raise OpsError("SOURCE and DATA belong together, for example "
-                       "make demo SOURCE=solar_plant_india DATA=../shared/data/solar_plant_india")
+        raise OpsError(
+            "SOURCE and DATA belong together, for example "
+            "make demo SOURCE=solar_plant_india DATA=../shared/data/solar_plant_india"
+        )
     if not run.main(console, source=source, data=data, keep=keep):
         raise typer.Exit(1)

@@ -61,9 +61,7 @@ def _receive(target: Target) -> list[DeadLetter]:
 def _put_back(target: Target, letters: list[DeadLetter]) -> None:
     sqs, url = target.client("sqs"), target.outputs["DeadLetterQueueUrl"]
     for letter in letters:
-        sqs.change_message_visibility(
-            QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
-        )
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
 
 
 def peek(target: Target) -> list[DeadLetter]:
@@ -78,9 +76,7 @@ def start_again(target: Target, event: dict[str, Any], salt: str) -> str:
     states = target.client("stepfunctions")
     name = f"redrive-{digest(json.dumps(event, sort_keys=True), salt)}"
     try:
-        answer = states.start_execution(
-            stateMachineArn=target.machine, name=name, input=json.dumps(event)
-        )
+        answer = states.start_execution(stateMachineArn=target.machine, name=name, input=json.dumps(event))
     except states.exceptions.ExecutionAlreadyExists:
         return f"{target.machine.replace(':stateMachine:', ':execution:')}:{name}"
     return str(answer["executionArn"])

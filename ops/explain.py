@@ -52,8 +52,7 @@ def find(target: Target, name: str) -> str:
     ]
     if len(matches) != 1:
         raise OpsError(
-            f"{'no' if not matches else len(matches)} executions begin with {name!r}; "
-            "see `ona executions`"
+            f"{'no' if not matches else len(matches)} executions begin with {name!r}; see `ona executions`"
         )
     return str(matches[0])
 
@@ -92,9 +91,8 @@ def steps(events: list[dict[str, Any]]) -> list[Step]:
         if kind in ("TaskScheduled", "LambdaFunctionScheduled"):
             step_here.attempts += 1
         elif kind.endswith(("Failed", "TimedOut")):
-            detail = next(
-                (value for key, value in event.items() if key.endswith("EventDetails")), {}
-            )
+            none: dict[str, Any] = {}
+            detail = next((value for key, value in event.items() if key.endswith("EventDetails")), none)
             cause = _json(detail.get("cause"))
             text = cause.get("errorMessage", cause) if isinstance(cause, dict) else cause
             step_here.errors.append(f"{detail.get('error', kind)}: {text or ''}")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from ona import config
 from ona.assets import AssetRegistry
@@ -91,10 +90,10 @@ def daily(telemetry: Telemetry, assets: AssetRegistry) -> Iterator[Upload]:
     frame = telemetry.frame
     sites = {asset.id: asset.site_id for asset in assets.assets}
     days = frame["timestamp"].dt.floor("D")
-    for (day, site), part in frame.groupby([days, frame["asset_id"].map(sites)], sort=True):
+    for (_, site), part in frame.groupby([days, frame["asset_id"].map(sites)], sort=True):
         text = part.assign(timestamp=part["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
         body = text.to_csv(index=False, float_format="%.6g").encode()
-        yield Upload(key_for(str(site), pd.Timestamp(day).to_pydatetime()), body)
+        yield Upload(key_for(str(site), part["timestamp"].min().to_pydatetime()), body)
 
 
 def upload_for(path: Path) -> Upload:
@@ -103,18 +102,18 @@ def upload_for(path: Path) -> Upload:
     The content is not judged here: the loop validates, quarantines and tells why.
     """
     body = path.read_bytes()
-    found = re.search(rb"(20\d{2})[-/]?(\d{2})[-/]?(\d{2})", path.name.encode() + b" " + body[:4096])
+    text = f"{path.name} {body[:4096].decode('latin-1')}"
+    found = re.search(r"(20\d{2})[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12]\d|3[01])", text)
     first = datetime.now(UTC)
     if found:
-        try:
-            first = datetime(*(int(part) for part in found.groups()), tzinfo=UTC)  # type: ignore[misc]
-        except ValueError:
-            pass
+        year, month, day = (int(part) for part in found.groups())
+        with suppress(ValueError):
+            first = datetime(year, month, day, tzinfo=UTC)
     return Upload(key_for(path.name, first), body)
 
 
 def vendor_of(path: Path) -> str:
-    """The source profile that recognises a file by its header; empty for canonical or unknown ones."""
+    """The source profile that knows a file by its header; empty for canonical or unknown ones."""
     use_configs()
     with path.open("rb") as stream:
         header = stream.readline(4096).decode("utf-8", "replace").lstrip("\ufeff")

@@ -85,13 +85,11 @@ def resolve(profile: str | None, environment: str) -> Target:
 
         def client(service: str) -> Any:
             if service not in clients:
-                clients[service] = session.client(service)  # type: ignore[call-overload]
+                clients[service] = session.client(service)
             return clients[service]
 
         return Target(f"AWS profile {profile}", f"ona-platform-{environment}", client)
     running = cloud.running()
     if running is None or not running.healthy():
-        raise OpsError(
-            "the embedded cloud does not run; start it with `ona up` (or name an AWS profile)"
-        )
+        raise OpsError("the embedded cloud does not run; start it with `ona up` (or name an AWS profile)")
     return embedded(running, environment)

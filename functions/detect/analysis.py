@@ -12,7 +12,7 @@ from detect.daylight import daylight, in_maintenance
 from detect.expected import reference
 from ona.assets import Asset, AssetRegistry
 from ona.config import DetectionConfig
-from ona.records import AssetDetection, QualitySummary, Window
+from ona.records import AssetDetection, Incident, QualitySummary, Window
 from ona.telemetry import Quality, interval_minutes
 
 
@@ -148,9 +148,7 @@ def _daily(own: pd.DataFrame, expected: np.ndarray, history: pd.DataFrame) -> pd
     return days[days["expected_kw"] > 0].round(2).tail(30)
 
 
-def _hourly_residuals(
-    own: pd.DataFrame, res: incidents.Residuals, found: list[incidents.Incident]
-) -> list[float]:
+def _hourly_residuals(own: pd.DataFrame, res: incidents.Residuals, found: list[Incident]) -> list[float]:
     """Hourly means of the relative residual outside incidents: the noise that intervals are made of."""
     free = res.judged.copy()
     for incident in found:

@@ -61,9 +61,7 @@ def load(
         mine = _name(sorted(here & present), source_key)
         prefix = f"telemetry/site={site}/"
         neighbours_read = 0
-        for entry in list_keys(
-            output_bucket, prefix, start_after=f"{prefix}day={oldest:%Y-%m-%d}"
-        ):
+        for entry in list_keys(output_bucket, prefix, start_after=f"{prefix}day={oldest:%Y-%m-%d}"):
             key = entry["Key"]
             day, name = key.split("/")[2].removeprefix("day="), PurePosixPath(key).stem
             if day < days[0] and (name in present or name.startswith("_")):

@@ -20,9 +20,7 @@ def daylight(timestamps: pd.Series, asset: Asset, rules: Filtering) -> NDArray[n
     if asset.location is not None:
         from pvlib.solarposition import ephemeris
 
-        sun = ephemeris(
-            pd.DatetimeIndex(timestamps), asset.location.latitude, asset.location.longitude
-        )
+        sun = ephemeris(pd.DatetimeIndex(timestamps), asset.location.latitude, asset.location.longitude)
         return np.asarray(sun["elevation"].to_numpy() > MIN_ELEVATION_DEG)
     clock = timestamps.dt.time.to_numpy()
     start, end = rules.night_hours_start, rules.night_hours_end

@@ -118,15 +118,13 @@ def agreeing(table: pd.DataFrame, least: int) -> pd.DataFrame:
     scaled = table["scaled"].where(table["bright"]).groupby([day, table["asset_id"]]).median()
     share = table["share"].groupby([day, table["asset_id"]]).mean()
     level = scaled.fillna(share)
-    chosen: list[tuple[pd.Timestamp, str]] = []
+    chosen: list[tuple[object, str]] = []
     for at, values in level.groupby(level=0):
         known = values.droplevel(0).dropna()
-        groups = [
-            known[(known - value).abs() <= AGREEMENT * max(value, 1e-9)] for value in known
-        ]
+        groups = [known[(known - value).abs() <= AGREEMENT * max(value, 1e-9)] for value in known]
         best = max(groups, key=lambda group: (len(group), group.median()), default=known)
         if len(best) >= least:
-            chosen += [(at, name) for name in best.index]
+            chosen += [(at, str(name)) for name in best.index]
     wanted = pd.MultiIndex.from_tuples(chosen, names=["day", "asset_id"]) if chosen else None
     keys = pd.MultiIndex.from_arrays([day, table["asset_id"]])
     return table[keys.isin(wanted)] if wanted is not None else table.iloc[:0]

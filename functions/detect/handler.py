@@ -32,9 +32,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     earlier = _earlier(S3Pointer(bucket=bucket, key=key)) if source.version_id else None
     record = earlier or _detect(request, detection_id, bucket, utc_now())
     pointer = (
-        S3Pointer(bucket=bucket, key=key)
-        if earlier
-        else storage.write_json(bucket, key, record.document())
+        S3Pointer(bucket=bucket, key=key) if earlier else storage.write_json(bucket, key, record.document())
     )
     incidents = [incident for asset in record.assets for incident in asset.incidents]
     actionable = sum(incident.actionable for incident in incidents)
@@ -68,9 +66,7 @@ def _earlier(pointer: S3Pointer) -> DetectionRecord | None:
     return record
 
 
-def _detect(
-    request: DetectRequest, detection_id: str, bucket: str, now: datetime
-) -> DetectionRecord:
+def _detect(request: DetectRequest, detection_id: str, bucket: str, now: datetime) -> DetectionRecord:
     source = request.source
     registry = _registry(source.bucket)
     telemetry, profile = _read(source, registry, now)
@@ -84,9 +80,7 @@ def _detect(
         source_key=source.key,
     )
     threshold = config.detection_threshold()
-    assets, judged = analyse(
-        telemetry.frame, telemetry.quality, known, registry, rules, threshold
-    )
+    assets, judged = analyse(telemetry.frame, telemetry.quality, known, registry, rules, threshold)
     stored = context.store(judged, registry, output_bucket=bucket, source_key=source.key)
     worst = min((asset.quality.completeness_percent for asset in assets), default=0.0)
     count("DataCompleteness", worst, MetricUnit.Percent)
@@ -120,9 +114,7 @@ def _registry(bucket: str) -> AssetRegistry:
         ) from error
 
 
-def _read(
-    source: S3Pointer, registry: AssetRegistry, now: datetime
-) -> tuple[Telemetry, str]:
+def _read(source: S3Pointer, registry: AssetRegistry, now: datetime) -> tuple[Telemetry, str]:
     """The file as canonical telemetry: our own columns, or a vendor's export that a profile knows."""
     limit = config.services()["detect"].max_file_size_mb or 100.0
     size = storage.size_of(source)
@@ -137,9 +129,7 @@ def _read(
     header = data[:4096].decode("utf-8", errors="replace").lstrip("\ufeff").split("\n", 1)[0]
     profile: SourceProfile | None = recognise(header, config.source_profiles())
     if profile:
-        telemetry, _ = read_export(
-            profile, {source.key: data}, now=now, registry=registry, any_name=True
-        )
+        telemetry, _ = read_export(profile, {source.key: data}, now=now, registry=registry, any_name=True)
         return telemetry, profile.name
 
     def capacity(asset_id: str) -> float | None:

@@ -122,7 +122,7 @@ def find(
     indices = np.flatnonzero(res.judged)
     bridged = low[indices].copy()
     for start, end in runs(~bridged):
-        if 0 < start and end < len(bridged) and end - start <= BRIDGE_READINGS:
+        if start > 0 and end < len(bridged) and end - start <= BRIDGE_READINGS:
             bridged[start:end] = True
     found: list[Incident] = []
     for start, end in _split_at_gaps(runs(bridged), minutes[indices], step):
@@ -252,9 +252,7 @@ def _range_incidents(
             ]
             score = range_severity(top, normal, critical)
             found.append(
-                _incident(
-                    kind, own, ref, res, members, asset, threshold, step, score, 0.9, 0.0, evidence
-                )
+                _incident(kind, own, ref, res, members, asset, threshold, step, score, 0.9, 0.0, evidence)
             )
     return found
 
@@ -299,9 +297,7 @@ def _incident(
     )
 
 
-def _signals(
-    own: pd.DataFrame, res: Residuals, members: NDArray[np.intp], asset: Asset
-) -> Signals:
+def _signals(own: pd.DataFrame, res: Residuals, members: NDArray[np.intp], asset: Asset) -> Signals:
     power = own["power_kw"].to_numpy(dtype=float)
     inside = power[members]
     share = res.share[members]

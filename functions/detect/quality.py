@@ -66,9 +66,7 @@ def stale(own: pd.DataFrame, capacity_kw: float, config: DetectionConfig) -> NDA
     return frozen
 
 
-def _times_too_large(
-    own: pd.DataFrame, power: NDArray[np.float64], capacity_kw: float
-) -> float | None:
+def _times_too_large(own: pd.DataFrame, power: NDArray[np.float64], capacity_kw: float) -> float | None:
     """How many times power exceeds the possible, when it is five times or more; else None.
 
     Compared with irradiance over 1000 W/m² where it is measured, else with the nameplate.
@@ -120,9 +118,7 @@ def unit_issue(own: pd.DataFrame, capacity_kw: float) -> tuple[QualityIssue | No
             if not EFFICIENCY[0] <= 1.0 / middle <= EFFICIENCY[1]:
                 power_of_ten = 10.0 ** round(math.log10(middle))
                 fits = EFFICIENCY[0] <= power_of_ten / middle <= EFFICIENCY[1]
-                hint = (
-                    f"divide it by {power_of_ten:g}" if fits and power_of_ten != 1 else "check both"
-                )
+                hint = f"divide it by {power_of_ten:g}" if fits and power_of_ten != 1 else "check both"
                 return QualityIssue(
                     kind="unit_error",
                     statement=f"dc_power_kw is {middle:.1f} times power_kw, an inverter allows "

@@ -23,7 +23,7 @@ def severity(loss_share: float, hours: float, scale: SeverityScale) -> float:
 
 
 def range_severity(value: float, normal_max: float, critical: float) -> float:
-    """Severity of a reading above its range: 0.5 at the normal limit, 0.8 at the critical one, then to 1."""
+    """Severity of a reading above its range: 0.5 at the limit, 0.8 at the critical one."""
     if value <= normal_max:
         return 0.0
     span = max(critical - normal_max, 1e-9)

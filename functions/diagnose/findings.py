@@ -33,9 +33,7 @@ def rank_score(severity: float, count: int, last_seen: datetime, now: datetime) 
     Frequency is 1 − 1/2^count; recency falls by e every 48 h since the fault was last seen.
     """
     age = max((now - last_seen).total_seconds() / 3600.0, 0.0)
-    return round(
-        0.6 * severity + 0.2 * (1 - 0.5**count) + 0.2 * math.exp(-age / RECENCY_SCALE_H), 4
-    )
+    return round(0.6 * severity + 0.2 * (1 - 0.5**count) + 0.2 * math.exp(-age / RECENCY_SCALE_H), 4)
 
 
 def group(incidents: list[Incident]) -> list[list[Incident]]:
@@ -58,18 +56,14 @@ def component_for(asset: Asset, component_type: str) -> FindingComponent:
     """The installed part of that type; else the part it sits in (the inverter), by OEM and model."""
     exact = next((part for part in asset.components if part.type == component_type), None)
     if exact:
-        return FindingComponent(
-            oem=exact.oem, model=exact.model, serial=exact.serial, type=component_type
-        )
+        return FindingComponent(oem=exact.oem, model=exact.model, serial=exact.serial, type=component_type)
     host = next((part for part in asset.components if part.type == "inverter"), None)
     if host:
         return FindingComponent(oem=host.oem, model=host.model, serial="", type=component_type)
     return FindingComponent(type=component_type)
 
 
-def daily_loss_share(
-    incidents: list[Incident], asset: AssetDetection, recurrence_per_day: float
-) -> float:
+def daily_loss_share(incidents: list[Incident], asset: AssetDetection, recurrence_per_day: float) -> float:
     """Share of a day's expected energy that the fault takes tomorrow.
 
     A stop that has not ended takes all of it. A fault that ended by itself takes what it took, times

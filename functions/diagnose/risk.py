@@ -37,7 +37,7 @@ def energy_at_risk(
     `loss_share` is of a whole day's expected energy. Without any known day the risk is zero, which
     `daily_expected_kwh` being empty says. Deterministic for a seed.
     """
-    random = Random(seed)  # noqa: S311 - resampling, not security
+    random = Random(seed)
     days = daily_expected_kwh or [0.0]
     noise = residual_shares or [0.0]
     longest = max(HORIZONS_H) // 24

@@ -60,9 +60,7 @@ def dc_bus(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
     stops = [i for i in incidents if i.kind == "outage" and i.signals.zero_share >= 0.5]
     ratios = [i.signals.voltage_ratio for i in stops if i.signals.voltage_ratio is not None]
     if any(i.kind == "over_voltage" for i in incidents):
-        return Cause(
-            "OEM Fault", "dc_bus_fault", 0.96, ("the DC voltage exceeded its critical limit",)
-        )
+        return Cause("OEM Fault", "dc_bus_fault", 0.96, ("the DC voltage exceeded its critical limit",))
     if ratios and min(ratios) < 0.5:
         return Cause(
             "OEM Fault",
@@ -79,9 +77,7 @@ def stopped(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
     if not stops:
         return None
     hours = sum(i.duration_hours for i in stops)
-    share = sum(i.lost_energy_kwh for i in stops) / max(
-        sum(i.lost_energy_kwh for i in incidents), 1e-6
-    )
+    share = sum(i.lost_energy_kwh for i in stops) / max(sum(i.lost_energy_kwh for i in incidents), 1e-6)
     if share < 0.5:
         return None
     zero = _energy_mean(stops, lambda i: i.signals.zero_share)

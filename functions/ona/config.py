@@ -426,9 +426,7 @@ def detection_threshold() -> float:
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise InvalidConfiguration(
-            f"parameter detection-threshold: {text!r} is no number between 0 and 1"
-        )
+        raise InvalidConfiguration(f"parameter detection-threshold: {text!r} is no number between 0 and 1")
     return value
 
 
@@ -444,6 +442,4 @@ def loss_weights() -> LossWeights:
         raise InvalidConfiguration(f"parameter loss-function-weights: no JSON: {error}") from error
     if not isinstance(over, dict):
         raise InvalidConfiguration("parameter loss-function-weights: must be a JSON object")
-    return validated(
-        LossWeights, {**base.model_dump(), **over}, "parameter loss-function-weights"
-    )
+    return validated(LossWeights, {**base.model_dump(), **over}, "parameter loss-function-weights")

@@ -125,11 +125,7 @@ def release(finding_key: str) -> bool:
         )
         if holder is None:
             return False
-        kept = [
-            booking.document()
-            for booking in holder.bookings
-            if booking.finding_key != finding_key
-        ]
+        kept = [booking.document() for booking in holder.bookings if booking.finding_key != finding_key]
         if tables.update(
             table_name(),
             {"crew_id": holder.crew_id},

@@ -21,9 +21,7 @@ __all__ = ["MetricUnit", "count", "handler", "logger", "metrics"]
 def handler(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Decorate a Lambda handler: the context in each log line, metrics flushed at the end."""
     with_metrics = metrics.log_metrics(capture_cold_start_metric=True)(function)
-    wrapped: Callable[[Any, Any], Any] = logger.inject_lambda_context(
-        with_metrics, clear_state=True
-    )
+    wrapped: Callable[[Any, Any], Any] = logger.inject_lambda_context(with_metrics, clear_state=True)
     return wrapped
 
 

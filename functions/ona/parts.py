@@ -39,7 +39,5 @@ def ranked(
             part.sku,
         )
 
-    candidates = [
-        part for part in catalogue if part.component_type == needed and fits(part, component)
-    ]
+    candidates = [part for part in catalogue if part.component_type == needed and fits(part, component)]
     return sorted(candidates, key=order)

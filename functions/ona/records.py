@@ -46,9 +46,7 @@ class Window(Record):
 
 # ------------------------------------------------------------------ observe
 
-IncidentKind = Literal[
-    "outage", "underperformance", "site_outage", "over_temperature", "over_voltage"
-]
+IncidentKind = Literal["outage", "underperformance", "site_outage", "over_temperature", "over_voltage"]
 
 
 class Evidence(Record):
@@ -103,9 +101,7 @@ class Incident(Record):
 class QualityIssue(Record):
     """A problem of the data, not of the machine. No loss is booked for it."""
 
-    kind: Literal[
-        "missing_readings", "stale_values", "unit_error", "implausible_power", "no_reference"
-    ]
+    kind: Literal["missing_readings", "stale_values", "unit_error", "implausible_power", "no_reference"]
     statement: str
     readings: int
 

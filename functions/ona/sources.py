@@ -195,9 +195,7 @@ def read_export(
     Raises InvalidTelemetry when a file is missing or unusable.
     """
     quality = Quality()
-    mains = {
-        name: data for name, data in files.items() if any_name or _matches(name, profile.files)
-    }
+    mains = {name: data for name, data in files.items() if any_name or _matches(name, profile.files)}
     for join in profile.joins:
         mains = {name: data for name, data in mains.items() if not _matches(name, join.files)}
     if not mains:
@@ -254,9 +252,7 @@ def _matches(name: str, pattern: str) -> bool:
     return fnmatch(PurePosixPath(name).name, pattern)
 
 
-def _read_main(
-    profile: SourceProfile, name: str, data: bytes, quality: Quality
-) -> pd.DataFrame:
+def _read_main(profile: SourceProfile, name: str, data: bytes, quality: Quality) -> pd.DataFrame:
     raw = read_table(decode(data, name), name, quality, delimiter=profile.delimiter)
     _require(raw, profile.needed_columns(), name, profile.name)
     frame = pd.DataFrame({"timestamp": _times(raw, profile.time, quality)})
@@ -278,9 +274,11 @@ def _read_main(
     for canonical, value in profile.columns.items():
         frame[canonical] = _values(raw, canonical, value)
     frame = frame[frame["timestamp"].notna()].reset_index(drop=True)
-    minutes = interval_minutes(
-        frame.loc[frame["asset_id"] == frame["asset_id"].iloc[0], "timestamp"]
-    ) if len(frame) else 15.0
+    minutes = (
+        interval_minutes(frame.loc[frame["asset_id"] == frame["asset_id"].iloc[0], "timestamp"])
+        if len(frame)
+        else 15.0
+    )
     for canonical, value in profile.columns.items():
         if value.quantity == "energy_per_interval":
             frame[canonical] *= 60.0 / minutes

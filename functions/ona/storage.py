@@ -41,11 +41,9 @@ _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "NoSuchBucket"}
 @cache
 def client(service: str) -> Any:
     """A boto3 client with time-outs that fit inside a function's own, built once a process."""
-    return boto3.client(  # type: ignore[call-overload]
+    return boto3.client(
         service,
-        config=Config(
-            connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 4}
-        ),
+        config=Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 4}),
     )
 
 
@@ -103,17 +101,13 @@ def read_json(pointer: S3Pointer) -> Any:
     try:
         return json.loads(read_bytes(pointer))
     except ValueError as error:
-        raise InvalidConfiguration(
-            f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}"
-        ) from error
+        raise InvalidConfiguration(f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}") from error
 
 
 def write_bytes(bucket: str, key: str, body: bytes, content_type: str) -> S3Pointer:
     """Write one object whole (S3 never shows half an object). Raises DependencyBusy."""
     try:
-        answer = client("s3").put_object(
-            Bucket=bucket, Key=key, Body=body, ContentType=content_type
-        )
+        answer = client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     except Exception as error:
         raise translate(error, f"s3://{bucket}/{key}") from error
     return S3Pointer(bucket=bucket, key=key, version_id=answer.get("VersionId") or "")

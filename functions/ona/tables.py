@@ -45,9 +45,7 @@ def from_item(item: dict[str, Any]) -> dict[str, Any]:
 def get(table: str, key: dict[str, str]) -> dict[str, Any] | None:
     """One item, read consistently; None when there is none. Raises DependencyBusy."""
     try:
-        answer = client("dynamodb").get_item(
-            TableName=table, Key=to_item(key), ConsistentRead=True
-        )
+        answer = client("dynamodb").get_item(TableName=table, Key=to_item(key), ConsistentRead=True)
     except Exception as error:
         raise translate(error, f"table {table}") from error
     return from_item(answer["Item"]) if "Item" in answer else None

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -120,8 +121,7 @@ def decode(data: bytes, where: str) -> str:
     if longest.max() > MAX_LINE_BYTES:
         raise InvalidTelemetry(
             "line_too_long",
-            f"line {int(longest.argmax()) + 1} has {int(longest.max())} bytes, "
-            f"more than {MAX_LINE_BYTES}",
+            f"line {int(longest.argmax()) + 1} has {int(longest.max())} bytes, more than {MAX_LINE_BYTES}",
             where=where,
             remedy="check the line endings: one reading a line",
         )
@@ -161,14 +161,17 @@ def read_table(text: str, where: str, quality: Quality, *, delimiter: str = ",")
             remedy="export it again for a day on which the machine reported",
         )
     try:
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=delimiter,
-            on_bad_lines="skip",
-            low_memory=False,
-            index_col=False,
-            skipinitialspace=True,
-        )
+        with warnings.catch_warnings():
+            # rows longer than the header would be cut off, with a warning
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(
+                io.StringIO(text),
+                sep=delimiter,
+                on_bad_lines="skip",
+                low_memory=False,
+                index_col=False,
+                skipinitialspace=True,
+            )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise InvalidTelemetry(
             "not_csv",
@@ -176,15 +179,20 @@ def read_table(text: str, where: str, quality: Quality, *, delimiter: str = ",")
             where=where,
             remedy="export it as comma-separated text with one header line",
         ) from error
+    except pd.errors.ParserWarning as error:
+        raise InvalidTelemetry(
+            "more_fields_than_columns",
+            f"the readings have more fields than the header's {len(names)}",
+            where=f"{where}, line 2",
+            remedy="export numbers with a decimal point, not a comma; name every column",
+        ) from error
     frame.columns = [str(name).strip() for name in frame.columns]
     quality.rows_read += lines - 1
     quality.reject("malformed_row", max(0, lines - 1 - len(frame)))
     return frame
 
 
-def parse_timestamps(
-    raw: pd.Series, quality: Quality, naive_zone: ZoneInfo | None = None
-) -> pd.Series:
+def parse_timestamps(raw: pd.Series, quality: Quality, naive_zone: ZoneInfo | None = None) -> pd.Series:
     """Text with an explicit offset to UTC; what does not parse becomes NaT and is counted.
 
     Shape (n,) in, (n,) out. A reading without an offset is taken as wall time of `naive_zone`; where
@@ -289,8 +297,8 @@ def clean(
     latest = pd.Timestamp(now) + CLOCK_TOLERANCE
     frame = _drop(frame, frame["timestamp"] > latest, "timestamp_in_the_future", quality)
     frame = _drop(frame, frame["timestamp"] < EARLIEST, "timestamp_implausible", quality)
-    finite = np.isfinite(frame[[c for c in NUMERIC if c in frame]].fillna(0.0)).all(axis=1)
-    frame = _drop(frame, ~finite, "not_finite", quality)
+    infinite = frame[[c for c in NUMERIC if c in frame]].isin([np.inf, -np.inf]).any(axis=1)
+    frame = _drop(frame, infinite, "not_finite", quality)
     for column, (low, high) in (("temperature_c", TEMPERATURE_C), ("voltage_v", VOLTAGE_V)):
         outside = (frame[column] < low) | (frame[column] > high)
         frame = _drop(frame, outside, f"{column}_out_of_range", quality)

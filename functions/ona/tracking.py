@@ -77,6 +77,4 @@ def job(work_order_id: str) -> dict[str, Any]:
 
 def mark_notified(work_order_id: str, now: datetime) -> None:
     """Remember that people were told. A crash before this line tells them twice, never not at all."""
-    tables.update(
-        table_name(), {"job_id": work_order_id}, "SET notified_at = :now", {":now": iso(now)}
-    )
+    tables.update(table_name(), {"job_id": work_order_id}, "SET notified_at = :now", {":now": iso(now)})

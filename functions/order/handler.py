@@ -49,7 +49,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         ).dump()
     mine = tracking.job(earlier).get("execution_id") == request.execution_id
     return _finish(
-        order.model_copy(update={"work_order_id": earlier}), "ordered" if mine else "already_ordered"
+        order.model_copy(update={"work_order_id": earlier}),
+        "ordered" if mine else "already_ordered",
     )
 
 
@@ -80,9 +81,7 @@ def _finish(order: WorkOrder, status: str) -> dict[str, Any]:
         logger.info("Work order created", work_order_id=order.work_order_id, asset=order.asset_id)
     if not tracking.job(order.work_order_id).get("notified_at"):
         subject, text = message(order)
-        notifications.publish(
-            subject, text, {"priority": order.priority, "asset_id": order.asset_id}
-        )
+        notifications.publish(subject, text, {"priority": order.priority, "asset_id": order.asset_id})
         tracking.mark_notified(order.work_order_id, utc_now())
     return OrderResult.model_validate(
         {

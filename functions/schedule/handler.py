@@ -60,15 +60,11 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
     for pointer in diagnostics:
         diagnostic: Diagnostic = Diagnostic.read(storage.read_json(pointer), pointer.key)
         registry = registry or AssetRegistry.parse(
-            storage.read_json(
-                S3Pointer(bucket=storage.environment("INPUT_BUCKET"), key="assets.json")
-            )
+            storage.read_json(S3Pointer(bucket=storage.environment("INPUT_BUCKET"), key="assets.json"))
         )
         asset = registry.get(diagnostic.asset_id)
         if asset is None:
-            raise InvalidPayload(
-                f"{pointer.key}: asset {diagnostic.asset_id} left assets.json meanwhile"
-            )
+            raise InvalidPayload(f"{pointer.key}: asset {diagnostic.asset_id} left assets.json meanwhile")
         for finding in diagnostic.findings:
             lock = tracking.open_order(finding.finding_key)
             requests.append(

@@ -111,9 +111,7 @@ def make_plan(
             )
         elif finding.finding_key in held and held[finding.finding_key][1].returns > now:
             crew, booking = held[finding.finding_key]
-            plan.jobs.append(
-                _booked(request, crew, booking, "time booked by an earlier run is kept", {})
-            )
+            plan.jobs.append(_booked(request, crew, booking, "time booked by an earlier run is kept", {}))
         elif finding.risk_class != "critical" and daily < rules.thresholds.ear_threshold_usd:
             waiting.append(request)
             continue
@@ -121,10 +119,7 @@ def make_plan(
             _place(request, crews, calendar, plan, now, rules, weights, catalogue)
         seen.add(finding.finding_key)
     sites = {
-        booking.site_id
-        for bookings in calendar.values()
-        for booking in bookings
-        if booking.leaves > now
+        booking.site_id for bookings in calendar.values() for booking in bookings if booking.leaves > now
     }
     for request in waiting:
         if request.asset.site_id in sites and request.finding.finding_key not in seen:

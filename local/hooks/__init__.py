@@ -6,7 +6,14 @@ which name is gone when an upgrade removes it, and `tests/workflow/test_hooks.py
 
 from __future__ import annotations
 
-from local.hooks import cloudformation, distributed_map, executions, jsonata, lambda_worker, s3_events
+from local.hooks import (
+    cloudformation,
+    distributed_map,
+    executions,
+    jsonata,
+    lambda_worker,
+    s3_events,
+)
 
 
 def install() -> None:

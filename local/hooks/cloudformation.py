@@ -65,9 +65,7 @@ def install() -> None:
         handlers[kind] = _afterwards(handlers[kind], apply)
 
 
-def _afterwards(
-    handler: dict[str, Any], apply: Callable[[str, dict[str, Any]], None]
-) -> dict[str, Any]:
+def _afterwards(handler: dict[str, Any], apply: Callable[[str, dict[str, Any]], None]) -> dict[str, Any]:
     create, update = handler["create"], handler.get("update")
 
     def creating(logical_id: str, properties: dict[str, Any], stack: str) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
+from importlib import import_module
 from typing import Any
 
 from local.hooks.base import private, replace
@@ -61,8 +62,8 @@ def batches(items: list[Any], batcher: dict[str, Any]) -> list[dict[str, Any]]:
 def install() -> None:
     """Apply the hooks."""
     from moto.stepfunctions.parser.asl.component.state.exec.state_map import state_map
-    from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_output_transformer import (
-        transformer_json,
+    from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
+        resource_output_transformer as transformers,
     )
     from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
         distributed_iteration_component,
@@ -74,6 +75,7 @@ def install() -> None:
     evaluate = private(state_map.StateMap, "_eval_execution")
     component = distributed_iteration_component.DistributedIterationComponent
     map_run = private(component, "_map_run")
+    transformer_json = import_module(f"{transformers.__name__}.transformer_json")
     reader = transformer_json.ResourceOutputTransformerJson
     read_json = private(reader, "_eval_body")
 

@@ -50,8 +50,7 @@ def missing_targets(node: Any, path: str = "") -> list[str]:
             for name, state in states.items():
                 targets = [state.get("Next"), state.get("Default")]
                 targets += [
-                    rule.get("Next")
-                    for rule in (state.get("Choices") or []) + (state.get("Catch") or [])
+                    rule.get("Next") for rule in (state.get("Choices") or []) + (state.get("Catch") or [])
                 ]
                 bad += [
                     f"{path}/States/{name}: no state {target!r}"
@@ -366,9 +365,7 @@ def _route_callbacks() -> None:
     def stop_execution(data: dict[str, Any]) -> Any:
         running = RUNNING.get(str(data.get("executionArn")))
         if running and running.exec_worker and running.exec_worker.env:
-            running.stop(
-                datetime.datetime.now(tz=datetime.UTC), data.get("error"), data.get("cause")
-            )
+            running.stop(datetime.datetime.now(tz=datetime.UTC), data.get("error"), data.get("cause"))
         return stop(data)
 
     replace(stepfunctions, "_stop_execution", stop_execution)
@@ -390,9 +387,7 @@ def _check_definitions() -> None:
 
     def validate(data: dict[str, Any]) -> Any:
         found = problems(data.get("definition", ""))
-        diagnostics = [
-            {"severity": "ERROR", "code": text.split(":")[0], "message": text} for text in found
-        ]
+        diagnostics = [{"severity": "ERROR", "code": text.split(":")[0], "message": text} for text in found]
         return json_response(
             {"result": "FAIL" if found else "OK", "truncated": False, "diagnostics": diagnostics}
         )

@@ -49,9 +49,7 @@ class Story:
         latest: dict[str, Finding] = {}
         for finding in self.findings:
             latest[finding.finding_key] = finding
-        return sorted(
-            latest.values(), key=lambda finding: -finding.energy_at_risk.daily_loss_usd
-        )
+        return sorted(latest.values(), key=lambda finding: -finding.energy_at_risk.daily_loss_usd)
 
     def lost_by_asset(self) -> list[tuple[str, float, int]]:
         """(asset, kWh lost in incidents, number of incidents), the worst first."""
@@ -60,9 +58,7 @@ class Story:
         for incident in self.incidents:
             lost[incident.asset_id] += incident.lost_energy_kwh
             count[incident.asset_id] += 1
-        return sorted(
-            ((name, kwh, count[name]) for name, kwh in lost.items()), key=lambda row: -row[1]
-        )
+        return sorted(((name, kwh, count[name]) for name, kwh in lost.items()), key=lambda row: -row[1])
 
     def data_problems(self) -> list[tuple[str, str, int, str, str]]:
         """(kind, asset, files, an example, its day), grouped by kind and asset."""

@@ -33,7 +33,7 @@ def _svg(figure: Any) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
     pyplot.close(figure)
-    return buffer.getvalue().split("?>", 1)[-1].split("dtd\">", 1)[-1].strip()
+    return buffer.getvalue().split("?>", 1)[-1].split('dtd">', 1)[-1].strip()
 
 
 def power(story: Story, zone: str) -> str:

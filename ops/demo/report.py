@@ -40,7 +40,11 @@ def verdicts(story: Story, fleet: Fleet) -> list[Verdict]:
 
 
 def _verdict(story: Story, fault: Fault, fleet: Fleet, booked: dict[str, float]) -> Verdict:
-    common = {"asset": fault.asset_id, "name": fault.name, "start": f"{fault.start:%d %b %H:%M} UTC"}
+    common = {
+        "asset": fault.asset_id,
+        "name": fault.name,
+        "start": f"{fault.start:%d %b %H:%M} UTC",
+    }
     if fault.is_data_problem:
         ok = any(
             issue.kind == fault.subcategory

@@ -141,9 +141,9 @@ def _deliver(console: Console, target: Target, delivery: Delivery) -> None:
 def _deliver_twice(target: Target, upload: ingest.Upload) -> None:
     """The event of a file again: EventBridge delivers at least once, not exactly once."""
     newest = target.client("s3").head_object(Bucket=target.input_bucket, Key=upload.key)
-    event = accounting.FileAccount(
-        upload.key, newest.get("VersionId", ""), len(upload.body), "done"
-    ).event(target.input_bucket)
+    event = accounting.FileAccount(upload.key, newest.get("VersionId", ""), len(upload.body), "done").event(
+        target.input_bucket
+    )
     target.client("stepfunctions").start_execution(
         stateMachineArn=target.machine, name="delivered-again", input=json.dumps(event)
     )

@@ -72,9 +72,7 @@ def registry() -> AssetRegistry:
                     )
                     for kind, model in parts
                 ],
-                configuration=Electrical(
-                    dc_voltage_max=1100, ac_voltage_nominal=400, frequency_nominal=60
-                ),
+                configuration=Electrical(dc_voltage_max=1100, ac_voltage_nominal=400, frequency_nominal=60),
             )
         )
     return AssetRegistry(assets=assets)
@@ -138,9 +136,7 @@ def healthy(sky: pd.DataFrame, number: int) -> pd.DataFrame:
             "timestamp": sky.index,
             "asset_id": f"INV-{number:03d}",
             "temperature_c": sky["temp_air"] + 22.0 * load + rng.normal(0.0, 0.4, len(sky)),
-            "voltage_v": np.where(
-                daylight, 760 - 1.6 * (cell - 25) + rng.normal(0, 3, len(sky)), 0.0
-            ),
+            "voltage_v": np.where(daylight, 760 - 1.6 * (cell - 25) + rng.normal(0, 3, len(sky)), 0.0),
             "power_kw": np.where(daylight, power, -0.05),
             "irradiance_w_m2": (sky["poa"] * (1 + rng.normal(0.0, 0.01, len(sky)))).clip(lower=0.0),
             "wind_speed_m_s": sky["wind_speed"],
@@ -176,9 +172,7 @@ def _stopped(volts: float | None) -> Callable[[pd.DataFrame, np.ndarray], pd.Dat
 
 def _held(share: float) -> Callable[[pd.DataFrame, np.ndarray], pd.DataFrame]:
     def apply(frame: pd.DataFrame, inside: np.ndarray) -> pd.DataFrame:
-        frame.loc[inside, "power_kw"] = frame.loc[inside, "power_kw"].clip(
-            upper=share * CAPACITY_KW
-        )
+        frame.loc[inside, "power_kw"] = frame.loc[inside, "power_kw"].clip(upper=share * CAPACITY_KW)
         return frame
 
     return apply
