@@ -137,7 +137,7 @@ def constant_share(incidents: list[Incident], _: DetectionConfig) -> Cause | Non
     loss = _energy_mean(partial, lambda i: i.signals.loss_share)
     spread = _energy_mean(partial, lambda i: i.signals.loss_spread)
     day = max(i.signals.day_share for i in partial)
-    if loss < 0.08 or spread > 0.35 * loss or day < 0.4:
+    if loss < 0.08 or spread > min(0.35 * loss, 0.10) or day < 0.4:
         return None
     return Cause(
         "Wear and Tear",

@@ -117,7 +117,9 @@ def test_a_wrong_irradiance_sensor_is_no_fault_of_the_machines() -> None:
 
 def test_without_irradiance_the_neighbours_tell_and_alone_nothing_is_claimed() -> None:
     fleet = pd.concat([sunny_day(f"INV-{n:03d}") for n in range(1, 7)]).drop(columns="irradiance_w_m2")
-    fleet.loc[(fleet["asset_id"] == "INV-002").to_numpy() & between(fleet, "08:00", "11:00"), "power_kw"] = 0
+    fleet.loc[
+        (fleet["asset_id"] == "INV-002").to_numpy() & between(fleet, "08:00", "11:00"), "power_kw"
+    ] = 0
     result = judge(fleet)
     assert result["INV-002"].basis == "peers"
     assert [i.kind for i in result["INV-002"].incidents] == ["outage"]

@@ -103,7 +103,10 @@ def test_a_weather_file_is_joined_by_time_and_its_gaps_are_counted() -> None:
         ({"time": {"column": "t", "format": "%d.%m.%Y"}}, "carries no zone"),
         ({"columns": {"power_kw": {"column": "P", "unit": "hp"}}}, "unit 'hp'"),
         ({"columns": {"temperature_c": {"column": "T", "unit": "C"}}}, "power_kw"),
-        ({"columns": {"power_kw": {"column": "P", "unit": "W"}, "rpm": {"column": "R", "unit": "W"}}}, "rpm"),
+        (
+            {"columns": {"power_kw": {"column": "P", "unit": "W"}, "rpm": {"column": "R", "unit": "W"}}},
+            "rpm",
+        ),
         ({"asset_id": {"column": "a", "constant": "b"}}, "exactly one"),
         ({"asset_id": {"file_name": "no-group"}}, "one group"),
         ({"colour": "blue"}, "colour"),

@@ -1,0 +1,118 @@
+"""What a function imports is in its package: its folder, the kernel, requirements, its layers, the runtime."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+FUNCTIONS = ROOT / "functions"
+RUNTIME = {"boto3", "botocore"}
+MODULES = {
+    "aws-lambda-powertools": "aws_lambda_powertools",
+    "pyyaml": "yaml",
+    "python-dateutil": "dateutil",
+}
+HEAVY = {"detect"}
+
+
+def distributions(path: Path) -> set[str]:
+    names = re.findall(r"^([A-Za-z0-9_.-]+)==", path.read_text(), re.MULTILINE)
+    return {MODULES.get(name.lower(), name.lower().replace("-", "_")) for name in names}
+
+
+LIGHT = distributions(FUNCTIONS / "requirements.txt")
+LAYER = distributions(ROOT / "layers" / "analytics" / "requirements.txt")
+
+
+def imports(path: Path, *, at_top: bool) -> set[str]:
+    """Modules that a file imports; with `at_top` only when it is imported itself."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if at_top else list(ast.walk(tree))
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def reached(entry: Path, *, at_top: bool) -> tuple[set[Path], set[str]]:
+    """Our files and the foreign top-level packages that an import of `entry` reaches."""
+    ours: set[Path] = set()
+    foreign: set[str] = set()
+    todo = [entry]
+    while todo:
+        path = todo.pop()
+        if path in ours:
+            continue
+        ours.add(path)
+        for module in imports(path, at_top=at_top):
+            base = FUNCTIONS / module.replace(".", "/")
+            local = next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.exists()), None)
+            if local:
+                todo.append(local)
+            elif not (FUNCTIONS / module.split(".")[0]).is_dir():
+                top = module.split(".")[0]
+                if top not in sys.stdlib_module_names:
+                    foreign.add(top)
+    return ours, foreign
+
+
+@pytest.mark.parametrize("name", ["detect", "diagnose", "schedule", "order"])
+def test_everything_a_function_imports_is_shipped_with_it(name: str) -> None:
+    _, foreign = reached(FUNCTIONS / name / "handler.py", at_top=True)
+    available = RUNTIME | LIGHT | (LAYER if name in HEAVY else set())
+    assert foreign <= available
+
+
+@pytest.mark.parametrize("name", ["diagnose", "schedule", "order"])
+def test_light_functions_never_reach_pandas(name: str) -> None:
+    _, foreign = reached(FUNCTIONS / name / "handler.py", at_top=True)
+    assert not foreign & {"pandas", "numpy", "scipy", "pvlib", "fastparquet"}
+
+
+def test_xgboost_is_nowhere_yet_and_never_the_one_with_the_gpu_part() -> None:
+    for path in ROOT.glob("**/requirements*.txt"):
+        if ".venv" not in path.parts:
+            assert not re.search(r"^xgboost==", path.read_text(), re.MULTILINE)
+
+
+def test_lock_files_carry_names_versions_and_hashes_only() -> None:
+    for path in (ROOT / "requirements").glob("*.txt"):
+        text = path.read_text()
+        assert "://" not in text
+        assert "--hash=sha256:" in text
+        assert "index-url" not in text
+
+
+def test_local_dependencies_are_those_that_are_shipped() -> None:
+    locked = dict(re.findall(r"^([a-z0-9_.-]+)==(\S+)", (ROOT / "requirements/dev.txt").read_text(), re.M))
+    for path in (FUNCTIONS / "requirements.txt", ROOT / "layers/analytics/requirements.txt"):
+        for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", path.read_text(), re.M):
+            assert locked[name.lower()] == version, name
+
+
+def test_no_committed_secret_looks_real() -> None:
+    pattern = re.compile(r"AKIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY")
+    for path in ROOT.glob("**/*"):
+        if path.is_file() and path.suffix in {".py", ".yaml", ".json", ".toml", ".md"}:
+            if {".venv", ".venv-sam", ".aws-sam", ".ona", ".git", "reports"} & set(path.parts):
+                continue
+            assert not pattern.search(path.read_text(errors="ignore")), path
+
+
+def test_samconfig_sets_every_environment() -> None:
+    import tomllib
+
+    settings = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    for name in ("dev", "staging", "prod"):
+        deploy = settings[name]["deploy"]["parameters"]
+        assert deploy["stack_name"] == f"ona-platform-{name}"
+        assert f"Environment={name}" in deploy["parameter_overrides"]

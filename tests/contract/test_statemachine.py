@@ -1,0 +1,237 @@
+"""The state machine against the code, the template and the events: names that must agree do."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from samtranslator.yaml_helper import yaml_parse
+
+import ona.errors
+from local.hooks import executions
+from ona import config, payloads
+from ona.errors import InvalidInput, RetryableError
+from tests.conftest import ROOT
+
+TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
+MACHINES = sorted((ROOT / "statemachines").glob("*.asl.yaml"))
+OURS = {name: kind for name, kind in inspect.getmembers(ona.errors, inspect.isclass)}
+AWS = re.compile(r"^(States|Lambda|Sandbox|Runtime|DynamoDB|SQS|SNS|S3|EventBridge)\.[A-Za-z]+$")
+TASKS_WITHOUT_RETRY: set[str] = set()
+
+
+def states(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(node, dict):
+        for name, state in (node.get("States") or {}).items():
+            yield name, state
+        for value in node.values():
+            yield from states(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from states(value)
+
+
+def load(path: Any) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+ALL = [(path.name, name, state) for path in MACHINES for name, state in states(load(path))]
+TASKS = [item for item in ALL if item[2]["Type"] == "Task"]
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.name)
+def test_the_definition_is_sound(path: Any) -> None:
+    assert executions.problems(path.read_text()) == []
+    names = [name for name, _ in states(load(path))]
+    assert len(names) == len(set(names)), "a state's name stands twice"
+
+
+@pytest.mark.parametrize(("file", "name", "state"), TASKS, ids=[f"{f}:{n}" for f, n, _ in TASKS])
+def test_every_task_has_a_timeout_named_retries_and_a_catch(file: str, name: str, state: Any) -> None:
+    assert state.get("TimeoutSeconds", 0) > 0
+    assert state.get("Retry"), "no Retry"
+    assert state.get("Catch"), "no Catch"
+    for retry in state["Retry"]:
+        assert retry["MaxAttempts"] >= 1
+        assert retry["MaxDelaySeconds"] >= retry["IntervalSeconds"]
+        assert retry["JitterStrategy"] == "FULL"
+        assert "States.ALL" not in retry["ErrorEquals"], "retry by name, not everything"
+    assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+@pytest.mark.parametrize(("file", "name", "state"), TASKS, ids=[f"{f}:{n}" for f, n, _ in TASKS])
+def test_error_names_are_classes_or_aws_names(file: str, name: str, state: Any) -> None:
+    for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
+        for error in rule["ErrorEquals"]:
+            assert error in OURS or AWS.match(error), error
+    for retry in state.get("Retry", []):
+        for error in retry["ErrorEquals"]:
+            if error in OURS:
+                assert issubclass(OURS[error], RetryableError), f"{error} must not be retried"
+
+
+def test_every_retryable_error_is_retried_and_no_bad_input_is() -> None:
+    retried = {e for _, _, state in TASKS for r in state.get("Retry", []) for e in r["ErrorEquals"]}
+    leaves = {n for n, c in OURS.items() if issubclass(c, RetryableError) and c is not RetryableError}
+    assert leaves <= retried
+    assert not {n for n, c in OURS.items() if issubclass(c, InvalidInput)} & retried
+
+
+def test_every_failure_ends_in_the_dead_letter_queue_with_its_input() -> None:
+    machine = load(ROOT / "statemachines" / "ooda.asl.yaml")
+    letters = [
+        state["Arguments"]["MessageBody"]
+        for _, state in states(machine)
+        if str(state.get("Resource", "")).endswith("sqs:sendMessage")
+    ]
+    assert len(letters) == 3
+    for letter in letters:
+        assert {"kind", "state", "error", "cause", "execution", "state_machine", "at", "input"} <= set(
+            letter
+        )
+        assert letter["input"] == "{% $event %}"
+
+
+def test_substitutions_and_template_agree() -> None:
+    resources = {
+        name: item["Properties"]
+        for name, item in TEMPLATE["Resources"].items()
+        if item["Type"] == "AWS::Serverless::StateMachine"
+    }
+    for properties in resources.values():
+        text = (ROOT / properties["DefinitionUri"]).read_text()
+        used = set(re.findall(r"\$\{(\w+)\}", text))
+        assert used == set(properties["DefinitionSubstitutions"])
+
+
+def functions() -> dict[str, dict[str, Any]]:
+    return {
+        name: item["Properties"]
+        for name, item in TEMPLATE["Resources"].items()
+        if item["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def test_services_yaml_and_template_agree() -> None:
+    deployed = {
+        properties["Handler"].split(".")[0]: (properties["MemorySize"], properties["Timeout"])
+        for properties in functions().values()
+    }
+    wanted = {name: (limits.memory, limits.timeout) for name, limits in config.services().items()}
+    assert deployed == wanted
+
+
+def test_a_state_waits_longer_than_its_function() -> None:
+    limits = config.services()
+    for name in ("detect", "diagnose", "schedule", "order"):
+        state = next(state for _, n, state in ALL if n == name.title())
+        assert state["TimeoutSeconds"] > limits[name].timeout
+
+
+def test_the_loop_keeps_its_budgets() -> None:
+    limits = config.services()
+    assert limits["detect"].timeout < 300
+    assert limits["diagnose"].timeout < 600
+    assert limits["schedule"].timeout < 900
+
+
+def statements(policies: Any) -> Iterator[dict[str, Any]]:
+    for policy in policies:
+        yield from policy["Statement"]
+
+
+def test_a_star_resource_stands_only_where_aws_has_no_other() -> None:
+    allowed = {"DeliverLogs", "Trace"}
+    for item in TEMPLATE["Resources"].values():
+        for statement in statements(item.get("Properties", {}).get("Policies", [])):
+            if statement["Resource"] == "*":
+                assert statement["Sid"] in allowed
+            actions = statement["Action"]
+            assert not any("*" in action for action in ([actions] if isinstance(actions, str) else actions))
+
+
+def test_every_queue_has_a_policy_and_an_alarm_on_its_depth() -> None:
+    queues = {n for n, item in TEMPLATE["Resources"].items() if item["Type"] == "AWS::SQS::Queue"}
+    policed, watched = set(), set()
+    for item in TEMPLATE["Resources"].values():
+        if item["Type"] == "AWS::SQS::QueuePolicy":
+            policed |= {queue["Ref"] for queue in item["Properties"]["Queues"]}
+        if item["Type"] == "AWS::CloudWatch::Alarm" and item["Properties"]["Namespace"] == "AWS/SQS":
+            watched.add(item["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
+    assert queues == policed == watched
+
+
+def test_buckets_are_private_encrypted_versioned_and_kept() -> None:
+    for item in TEMPLATE["Resources"].values():
+        if item["Type"] != "AWS::S3::Bucket":
+            continue
+        assert item["DeletionPolicy"] == item["UpdateReplacePolicy"] == "Retain"
+        assert item["Properties"]["VersioningConfiguration"]["Status"] == "Enabled"
+        assert all(item["Properties"]["PublicAccessBlockConfiguration"].values())
+        assert item["Properties"]["BucketEncryption"]
+
+
+def test_every_function_has_its_own_log_group_and_dead_letter_queue() -> None:
+    groups = {n for n, item in TEMPLATE["Resources"].items() if item["Type"] == "AWS::Logs::LogGroup"}
+    used = {properties["LoggingConfig"]["LogGroup"]["Ref"] for properties in functions().values()}
+    assert len(used) == len(functions())
+    assert used <= groups
+    for properties in functions().values():
+        assert properties["DeadLetterQueue"]["TargetArn"]["Fn::GetAtt"][0] == "FunctionDeadLetterQueue"
+
+
+def test_only_telemetry_readers_carry_the_analytics_layer() -> None:
+    heavy = {n for n, p in functions().items() if {"Ref": "AnalyticsLayer"} in p.get("Layers", [])}
+    assert heavy == {"DetectFunction"}
+
+
+SAMPLES = {
+    "detect.json": payloads.DetectRequest,
+    "diagnose.json": payloads.DiagnoseRequest,
+    "schedule.json": payloads.ScheduleRequest,
+    "order.json": payloads.OrderRequest,
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_sample_events_are_what_the_functions_take(name: str) -> None:
+    SAMPLES[name].parse(json.loads((ROOT / "events" / name).read_text()))
+
+
+def test_every_function_and_workflow_has_a_sample_event() -> None:
+    handlers = {p["Handler"].split(".")[0] for p in functions().values()}
+    machines = {path.name.split(".")[0] for path in MACHINES}
+    assert {path.stem for path in (ROOT / "events").glob("*.json")} == handlers | machines
+
+
+def test_the_workflows_sample_event_matches_its_rule() -> None:
+    event = json.loads((ROOT / "events" / "ooda.json").read_text())
+    machine = TEMPLATE["Resources"]["OodaStateMachine"]["Properties"]
+    pattern = machine["Events"]["ObservationArrived"]["Properties"]["Pattern"]
+    assert event["source"] in pattern["source"]
+    assert event["detail-type"] in pattern["detail-type"]
+    wildcards = [rule["wildcard"] for rule in pattern["detail"]["object"]["key"]]
+    key = event["detail"]["object"]["key"]
+    assert any(re.fullmatch(re.escape(w).replace(r"\*", ".*"), key) for w in wildcards)
+    assert machine["Events"]["ObservationArrived"]["Properties"]["DeadLetterConfig"]
+
+
+@pytest.mark.parametrize(
+    ("result", "field", "request_type", "into"),
+    [
+        (payloads.DetectResult, "detection", payloads.DiagnoseRequest, "detection"),
+        (payloads.DiagnoseResult, "diagnostics", payloads.ScheduleRequest, "diagnostics"),
+        (payloads.ScheduleResult, "jobs", payloads.OrderRequest, "job"),
+    ],
+)
+def test_what_a_step_returns_is_what_the_next_one_takes(
+    result: Any, field: str, request_type: Any, into: str
+) -> None:
+    given = result.model_fields[field].annotation
+    taken = request_type.model_fields[into].annotation
+    assert given in (taken, list[taken])

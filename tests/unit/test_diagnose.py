@@ -1,0 +1,191 @@
+"""Causes by signature, and what a fault costs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diagnose.findings import findings_of, group, rank_score, risk_class, trend
+from diagnose.risk import energy_at_risk
+from ona import config
+from ona.records import Finding
+from tests.conftest import DAY, NOW, make_asset, sunny_day
+from tests.unit.test_detect import between, judge, week
+
+
+def diagnose(day: pd.DataFrame) -> list[Finding]:
+    detection = judge(day, history=week())["INV-001"]
+    return findings_of(
+        detection,
+        make_asset(),
+        now=NOW,
+        rules=config.detection(),
+        causes=config.causes(),
+        categories=config.categories(),
+        limits=config.loss_function().thresholds,
+    )
+
+
+def causes(day: pd.DataFrame) -> list[str]:
+    return [finding.subcategory for finding in diagnose(day)]
+
+
+def test_a_dead_inverter_is_a_component_failure_for_all_of_tomorrow() -> None:
+    day = sunny_day()
+    day.loc[between(day, "09:00", "23:00"), "power_kw"] = 0.0
+    finding = diagnose(day)[0]
+    assert (finding.category, finding.subcategory) == ("OEM Fault", "component_failure")
+    assert finding.risk_class == "critical"
+    whole_day = sunny_day()["power_kw"].sum() / 4
+    assert finding.energy_at_risk.daily_loss_kwh == pytest.approx(whole_day, rel=0.05)
+    assert finding.energy_at_risk.daily_loss_usd == pytest.approx(whole_day * 0.2, rel=0.05)
+
+
+def test_a_stop_that_ended_by_itself_wants_the_event_log_not_a_part() -> None:
+    day = sunny_day()
+    day.loc[between(day, "08:00", "10:00"), "power_kw"] = 0.0
+    finding = diagnose(day)[0]
+    assert finding.subcategory == "intermittent_fault"
+    lost = finding.energy_at_risk.lost_so_far_kwh
+    assert finding.energy_at_risk.daily_loss_kwh == pytest.approx(0.3 * lost, rel=0.1)
+
+
+def test_each_signature_names_its_cause() -> None:
+    strings = sunny_day()
+    strings["power_kw"] *= 0.65
+    assert causes(strings) == ["connector_corrosion"]
+
+    limited = sunny_day()
+    limited["power_kw"] = limited["power_kw"].clip(upper=40.0)
+    assert causes(limited) == ["wrong_setpoint"]
+
+    hot = sunny_day()
+    load = hot["power_kw"] / 100
+    hot["temperature_c"] += 45 * load
+    hot["power_kw"] *= (1 - 0.03 * (hot["temperature_c"] - 55).clip(lower=0)).clip(lower=0.2)
+    assert causes(hot) == ["inverter_overtemp"]
+
+    no_volts = sunny_day()
+    no_volts.loc[between(no_volts, "08:00", "23:00"), ["power_kw", "voltage_v"]] = [0.0, 10.0]
+    assert causes(no_volts) == ["dc_bus_fault"]
+
+    again = sunny_day()
+    for hour in ("07", "08", "09", "10", "11"):
+        again.loc[between(again, f"{hour}:00", f"{hour}:45"), "power_kw"] = 0.0
+    assert causes(again) == ["intermittent_fault"]
+
+
+def test_what_fits_no_signature_is_said_to_be_unknown() -> None:
+    day = sunny_day()
+    ramp = between(day, "06:00", "11:00")
+    day.loc[ramp, "power_kw"] *= np.linspace(0.05, 0.85, ramp.sum())
+    finding = diagnose(day)[0]
+    assert finding.category == "Unknown Needs Further Investigation"
+    assert finding.confidence <= 0.5
+    assert finding.reasons
+
+
+def test_every_cause_is_in_the_categories_and_has_a_rule() -> None:
+    known = {name for names in config.categories().root.values() for name in names}
+    assert set(config.causes()) <= known
+
+
+def test_findings_have_the_same_key_every_day_and_the_same_id_every_time() -> None:
+    day = sunny_day()
+    day["power_kw"] *= 0.65
+    first, again = diagnose(day)[0], diagnose(day)[0]
+    other = sunny_day(day=DAY + timedelta(days=1))
+    other["power_kw"] *= 0.65
+    tomorrow = diagnose(other)[0]
+    assert first.finding_id == again.finding_id != tomorrow.finding_id
+    assert first.finding_key == again.finding_key == tomorrow.finding_key
+
+
+def test_stops_and_partial_losses_are_different_faults_and_heat_belongs_to_them() -> None:
+    day = sunny_day()
+    day.loc[between(day, "06:30", "08:30"), "power_kw"] *= 0.5
+    day.loc[between(day, "10:00", "12:00"), "power_kw"] = 0.0
+    day.loc[between(day, "10:00", "11:00"), "temperature_c"] = 80.0
+    groups = group(judge(day, history=week())["INV-001"].incidents)
+    assert [sorted({i.kind for i in members}) for members in groups] == [
+        ["outage", "over_temperature"],
+        ["underperformance"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("severity", "expected"),
+    [(0.8, "critical"), (0.79, "major"), (0.6, "major"), (0.4, "minor"), (0.39, "negligible")],
+)
+def test_risk_classes_begin_at_the_users_thresholds(severity: float, expected: str) -> None:
+    assert risk_class(severity, config.loss_function().thresholds) == expected
+
+
+def test_rank_falls_with_age_and_rises_with_severity_and_number() -> None:
+    fresh = rank_score(0.7, 1, NOW, NOW)
+    assert fresh > rank_score(0.7, 1, NOW - timedelta(days=3), NOW)
+    assert fresh < rank_score(0.7, 3, NOW, NOW)
+    assert fresh < rank_score(0.9, 1, NOW, NOW)
+
+
+def test_the_trend_needs_six_days_and_tells_the_direction() -> None:
+    detection = judge(sunny_day(), history=week())["INV-001"]
+    days = [600.0] * 8
+    known = detection.model_copy(
+        update={"daily_expected_kwh": days, "daily_measured_kwh": [600.0] * 5 + [520.0] * 3}
+    )
+    assert trend(known, make_asset(), NOW).performance_trend == "declining"
+    few = detection.model_copy(update={"daily_expected_kwh": days[:3], "daily_measured_kwh": days[:3]})
+    assert trend(few, make_asset(), NOW).performance_trend == "unknown"
+
+
+@given(
+    days=st.lists(st.floats(1, 5000), min_size=1, max_size=20),
+    share=st.floats(0, 1),
+    growth=st.floats(0, 5),
+    noise=st.lists(st.floats(-0.1, 0.1), max_size=20),
+)
+@settings(max_examples=40, deadline=None)
+def test_risk_grows_with_the_horizon_and_lies_in_its_interval(
+    days: list[float], share: float, growth: float, noise: list[float]
+) -> None:
+    risk = energy_at_risk(
+        daily_expected_kwh=days,
+        loss_share=share,
+        residual_shares=noise,
+        growth_percent_per_day=growth,
+        tariff_usd_per_kwh=0.1,
+        lost_so_far_kwh=5,
+    )
+    assert [h.hours for h in risk.horizons] == [24, 72, 168]
+    losses = [h.loss_kwh for h in risk.horizons]
+    assert losses == sorted(losses)
+    assert losses[2] <= 7 * max(days) + 1e-6
+    for horizon in risk.horizons:
+        interval = horizon.confidence_interval
+        assert 0 <= interval.lower <= horizon.loss_kwh <= interval.upper
+    assert risk == energy_at_risk(
+        daily_expected_kwh=days,
+        loss_share=share,
+        residual_shares=noise,
+        growth_percent_per_day=growth,
+        tariff_usd_per_kwh=0.1,
+        lost_so_far_kwh=5,
+    )
+
+
+def test_without_growth_a_week_costs_seven_days() -> None:
+    risk = energy_at_risk(
+        daily_expected_kwh=[100.0],
+        loss_share=0.5,
+        residual_shares=[],
+        growth_percent_per_day=0.0,
+        tariff_usd_per_kwh=0.2,
+        lost_so_far_kwh=0,
+    )
+    assert [h.loss_usd for h in risk.horizons] == [10.0, 30.0, 70.0]
