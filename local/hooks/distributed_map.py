@@ -40,6 +40,12 @@ def normalise(node: Any) -> Any:
             raise NotSupported("the embedded cloud cannot do ItemBatcher together with ItemSelector")
         batcher = json.dumps(node.pop("ItemBatcher")).encode().hex()
         node["Comment"] = (node.get("Comment") or "") + _MARK + batcher
+    writer = node.get("ResultWriter")
+    if node.get("Type") == "Map" and isinstance(writer, dict) and "Arguments" in writer:
+        if "{%" in json.dumps(writer["Arguments"]):
+            raise NotSupported("the embedded cloud cannot do JSONata in a ResultWriter")
+        renamed = {key: value for key, value in writer.items() if key != "Arguments"}
+        node["ResultWriter"] = {**renamed, "Parameters": writer["Arguments"]}
     if node.get("InputType") == "JSONL":
         node["InputType"] = "JSON"
     return {key: normalise(value) for key, value in node.items()}

@@ -1,4 +1,4 @@
-"""What a function imports is in its package: its folder, the kernel, requirements, its layers, the runtime."""
+"""What a function imports is in its package: its folder, the kernel, its layers, the runtime."""
 
 from __future__ import annotations
 

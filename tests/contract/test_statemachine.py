@@ -20,15 +20,14 @@ from tests.conftest import ROOT
 
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
 MACHINES = sorted((ROOT / "statemachines").glob("*.asl.yaml"))
-OURS = {name: kind for name, kind in inspect.getmembers(ona.errors, inspect.isclass)}
+OURS = dict(inspect.getmembers(ona.errors, inspect.isclass))
 AWS = re.compile(r"^(States|Lambda|Sandbox|Runtime|DynamoDB|SQS|SNS|S3|EventBridge)\.[A-Za-z]+$")
 TASKS_WITHOUT_RETRY: set[str] = set()
 
 
 def states(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(node, dict):
-        for name, state in (node.get("States") or {}).items():
-            yield name, state
+        yield from (node.get("States") or {}).items()
         for value in node.values():
             yield from states(value)
     elif isinstance(node, list):

@@ -19,10 +19,9 @@ from ona.parts import fits, ranked, score
 from ona.payloads import S3Pointer
 from ona.records import Finding, FindingComponent
 from schedule.plan import Plan, Request, distance_km, make_plan
-from tests.conftest import SITE, make_asset
-from tests.unit.test_diagnose import diagnose
+from tests.conftest import SITE, make_asset, sunny_day
 from tests.unit.test_detect import between
-from tests.conftest import sunny_day
+from tests.unit.test_diagnose import diagnose
 
 NOW = datetime(2025, 6, 11, 9, 3, tzinfo=UTC)
 ZONE = ZoneInfo("Africa/Johannesburg")

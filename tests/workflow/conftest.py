@@ -1,0 +1,208 @@
+"""One embedded cloud a test process, with the real template deployed, and a way to inject faults."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from local import cloud, deploy
+from ona.assets import Location
+from ona.tables import from_item
+from ops import accounting, deadletters, ingest, seed
+from ops.target import TEMPLATE, Target, embedded
+from tests.conftest import DAY, ROOT, make_registry, sunny_day, to_csv
+
+FAULTY = '''
+"""Stands before a handler and raises what a file tells it to, then lets the real handler work."""
+import importlib, json, os, pathlib
+
+def lambda_handler(event, context):
+    plan = pathlib.Path(os.environ["ONA_FAULTS"])
+    faults = json.loads(plan.read_text()) if plan.exists() else []
+    if faults:
+        fault, rest = faults[0], faults[1:]
+        if not fault.get("when") or fault["when"] in json.dumps(event):
+            plan.write_text(json.dumps(rest))
+            if fault["error"] == "exit":
+                os._exit(1)
+            error = getattr(importlib.import_module("ona.errors"), fault["error"])
+            raise error(fault.get("text", "injected"))
+    module, name = os.environ["ONA_REAL_HANDLER"].rsplit(".", 1)
+    return getattr(importlib.import_module(module), name)(event, context)
+'''
+
+
+class Platform:
+    """The deployed platform, as tests use it."""
+
+    def __init__(self, target: Target, scratch: Path) -> None:
+        self.target = target
+        self.scratch = scratch
+        self.s3 = target.client("s3")
+        self.states = target.client("stepfunctions")
+        self.day = 0
+
+    def reset(self) -> None:
+        """No telemetry, no bookings, no orders, no letters: every test starts alone."""
+        for bucket in (self.target.input_bucket, self.target.output_bucket):
+            pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+            for page in pages:
+                for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                    self.s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
+        dynamodb = self.target.client("dynamodb")
+        for table, key in (("Crews", "crew_id"), ("Tracking", "job_id")):
+            name = self.target.outputs[f"{table}TableName"]
+            for item in dynamodb.scan(TableName=name)["Items"]:
+                dynamodb.delete_item(TableName=name, Key={key: item[key]})
+        for item in dynamodb.scan(TableName="ona-platform-alert-log")["Items"]:
+            dynamodb.delete_item(TableName="ona-platform-alert-log", Key={"alert_id": item["alert_id"]})
+        self.target.client("sqs").purge_queue(QueueUrl=self.target.outputs["DeadLetterQueueUrl"])
+        ingest.put_registry(self.target, make_registry())
+        seed.put_crews(self.target, seed.example_crews(Location(latitude=-26.2, longitude=28.0)))
+        self.messages()
+
+    def put(self, frame: pd.DataFrame | bytes, asset: str = "INV-001", key: str | None = None) -> str:
+        """Put a file; returns its key."""
+        body = frame if isinstance(frame, bytes) else to_csv(frame)
+        where = key or f"observations/{DAY:%Y/%m/%d}/{asset}_{DAY:%Y%m%d}.csv"
+        self.s3.put_object(Bucket=self.target.input_bucket, Key=where, Body=body)
+        return where
+
+    def event(self, key: str) -> dict[str, Any]:
+        """The event of the newest version of an object."""
+        head = self.s3.head_object(Bucket=self.target.input_bucket, Key=key)
+        account = accounting.FileAccount(key, head.get("VersionId", ""), head["ContentLength"], "done")
+        return account.event(self.target.input_bucket)
+
+    def executions(self) -> list[dict[str, Any]]:
+        found = self.states.list_executions(stateMachineArn=self.target.machine)["executions"]
+        return list(found)
+
+    def start(self, event: dict[str, Any]) -> str:
+        return str(
+            self.states.start_execution(
+                stateMachineArn=self.target.machine, name=str(uuid.uuid4()), input=json.dumps(event)
+            )["executionArn"]
+        )
+
+    def wait(self, arn: str, seconds: float = 60) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            described = self.states.describe_execution(executionArn=arn)
+            if described["status"] != "RUNNING":
+                return dict(described)
+            time.sleep(0.05)
+        raise TimeoutError(arn)
+
+    def put_and_wait(
+        self, frame: pd.DataFrame | bytes, asset: str = "INV-001", key: str | None = None
+    ) -> Any:
+        """Put a file and wait for the execution that its event starts."""
+        before = {item["executionArn"] for item in self.executions()}
+        self.put(frame, asset, key)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            fresh = [i for i in self.executions() if i["executionArn"] not in before]
+            if fresh:
+                return self.wait(fresh[0]["executionArn"])
+            time.sleep(0.05)
+        raise TimeoutError("no execution started")
+
+    def keys(self, prefix: str) -> list[str]:
+        answer = self.s3.list_objects_v2(Bucket=self.target.output_bucket, Prefix=prefix)
+        return [item["Key"] for item in answer.get("Contents", [])]
+
+    def read(self, key: str) -> Any:
+        body = self.s3.get_object(Bucket=self.target.output_bucket, Key=key)["Body"].read()
+        return json.loads(body)
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        items = self.target.client("dynamodb").scan(TableName=self.target.outputs[f"{name}TableName"])
+        return [from_item(item) for item in items["Items"]]
+
+    def letters(self) -> list[deadletters.DeadLetter]:
+        return deadletters.peek(self.target)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What was published to the alerts topic since the last call."""
+        sqs, found = self.target.client("sqs"), []
+        while True:
+            answer = sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages", [])
+            if not answer:
+                return found
+            for item in answer:
+                found.append(json.loads(item["Body"]))
+                sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=item["ReceiptHandle"])
+
+    def inject(self, function: str, *faults: dict[str, Any]) -> None:
+        """Let the function's next invocations raise these errors, one each."""
+        (self.scratch / f"{function}.json").write_text(json.dumps(list(faults)))
+
+    def prepare(self) -> None:
+        """Subscribe a queue to the alerts; put the fault injector before every handler."""
+        sqs, sns = self.target.client("sqs"), self.target.client("sns")
+        self.inbox = sqs.create_queue(QueueName="test-inbox")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=self.inbox, AttributeNames=["QueueArn"])
+        sns.subscribe(
+            TopicArn=self.target.outputs["AlertsTopicArn"],
+            Protocol="sqs",
+            Endpoint=arn["Attributes"]["QueueArn"],
+        )
+        buffer = io.BytesIO(deploy.zip_folder(ROOT / "functions"))
+        with zipfile.ZipFile(buffer, "a") as archive:
+            archive.writestr("faulty.py", FAULTY)
+        client = self.target.client("lambda")
+        for name in ("detect", "diagnose", "schedule", "order"):
+            function = self.target.function(name)
+            config = client.get_function_configuration(FunctionName=function)
+            variables = {
+                **config["Environment"]["Variables"],
+                "ONA_FAULTS": str(self.scratch / f"{name}.json"),
+                "ONA_REAL_HANDLER": f"{name}.handler.lambda_handler",
+            }
+            client.update_function_code(FunctionName=function, ZipFile=buffer.getvalue())
+            client.update_function_configuration(
+                FunctionName=function,
+                Handler="faulty.lambda_handler",
+                Environment={"Variables": variables},
+            )
+
+
+@pytest.fixture(scope="session")
+def _platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    home = tmp_path_factory.mktemp("cloud")
+    running = cloud.start(
+        home, port=cloud.free_port(0), keep_state=False, extra_environment={"SFN_WAIT_SCALE": "0.02"}
+    )
+    try:
+        target = embedded(running)
+        deploy.deploy(running.client, TEMPLATE, target.stack, {"Environment": "dev"})
+        platform = Platform(target, tmp_path_factory.mktemp("faults"))
+        platform.prepare()
+        yield platform
+    finally:
+        cloud.stop(home)
+
+
+@pytest.fixture
+def platform(_platform: Platform) -> Platform:
+    for path in _platform.scratch.glob("*.json"):
+        path.unlink()
+    _platform.reset()
+    return _platform
+
+
+def dead_from(hour: int, asset: str = "INV-001") -> pd.DataFrame:
+    """A day on which an inverter stops and does not come back."""
+    day = sunny_day(asset)
+    day.loc[day["timestamp"].dt.hour >= hour, "power_kw"] = 0.0
+    return day
