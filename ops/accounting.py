@@ -9,11 +9,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from ona.identity import file_id
 from ops import deadletters
 from ops.target import Target
+
+EVENT_DELAY_EMBEDDED = timedelta(seconds=5)
+EVENT_DELAY_AWS = timedelta(minutes=3)
+"""A file this fresh may still wait for its event; only later is it called lost."""
 
 State = Literal["done", "quarantined", "dead letter", "running", "lost", "ignored"]
 
@@ -81,13 +86,14 @@ def _running(target: Target) -> set[tuple[str, str]]:
 
 def account(target: Target) -> list[FileAccount]:
     """What became of every file, in order of arrival."""
-    done = outcomes(target)
+    running = _running(target)  # first: what ends meanwhile has its outcome when that is read
     letters = {
         source_of(letter.body.get("input")): letter
         for letter in deadletters.peek(target)
         if letter.body.get("kind") != "quarantine"
     }
-    running = _running(target)
+    done = outcomes(target)
+    fresh = datetime.now(UTC) - (EVENT_DELAY_EMBEDDED if target.embedded else EVENT_DELAY_AWS)
     accounts = []
     for version in sorted(_versions(target), key=lambda item: (item["LastModified"], item["Key"])):
         key, version_id = version["Key"], version.get("VersionId") or ""
@@ -107,6 +113,8 @@ def account(target: Target) -> list[FileAccount]:
             state, detail = "done", outcome["outcome"].replace("_", " ")
         elif not key.lower().endswith(".csv"):
             state, detail = "ignored", "not a .csv file; no rule takes it"
+        elif version["LastModified"] > fresh:
+            state, detail = "running", "put just now; its event is on the way"
         else:
             state, detail = "lost", "no outcome, no dead letter, and no execution runs"
         accounts.append(FileAccount(key, version_id, version["Size"], state, detail))

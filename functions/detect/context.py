@@ -6,7 +6,6 @@ name is the asset's id, or `_<stem of the file>` for a file that holds several a
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,6 +14,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from detect.analysis import Context
+from ona import parquet
 from ona.assets import AssetRegistry
 from ona.config import ReferenceRules
 from ona.errors import InvalidTelemetry, ObjectMissing
@@ -27,7 +27,7 @@ _PARQUET = "application/vnd.apache.parquet"
 
 def _read(bucket: str, key: str) -> pd.DataFrame:
     body = read_bytes(S3Pointer(bucket=bucket, key=key))
-    return pd.read_parquet(io.BytesIO(body), engine="fastparquet")
+    return parquet.load(body)
 
 
 def _name(assets: Iterable[str], source_key: str) -> str:
@@ -107,9 +107,7 @@ def store(
     days = frame["timestamp"].dt.strftime("%Y-%m-%d")
     for (site, day), part in frame.groupby([frame["asset_id"].map(sites), days], sort=True):
         name = _name(sorted(part["asset_id"].unique()), source_key)
-        body = part.reset_index(drop=True).to_parquet(
-            None, engine="fastparquet", compression="snappy", index=False
-        )
+        body = parquet.dump(part)
         key = f"telemetry/site={site}/day={day}/{name}.parquet"
         pointers.append(write_bytes(output_bucket, key, body, _PARQUET))
     return pointers

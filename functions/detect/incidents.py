@@ -27,6 +27,8 @@ MIN_SPREAD = 0.02
 """Relative residuals of a healthy machine are never trusted to spread less than this."""
 MAX_SPREAD = 0.08
 """…nor assumed to spread more, so that a day full of faults does not hide them."""
+MAX_SPREAD_BY_PEERS = 0.033
+"""Against neighbours under the same sky clouds cancel: what spreads more is not noise."""
 BRIDGE_READINGS = 1
 """Runs this close belong together: one good reading does not end an incident."""
 
@@ -54,19 +56,20 @@ def residuals(
 ) -> Residuals:
     """Daylight residuals and their robust spread (1.4826 · MAD), within sane bounds.
 
-    With fewer than `min_data_points` judged readings the spread is taken as `MAX_SPREAD` / 2.
+    With fewer than `min_data_points` judged readings the spread is taken as half the most.
     """
     floor = config.algorithms.reference.min_expected_share * asset.capacity_kw
     power = own["power_kw"].to_numpy(dtype=float)
     ok = judged & np.isfinite(ref.expected_kw) & (ref.expected_kw >= floor) & np.isfinite(power)
+    most = MAX_SPREAD_BY_PEERS if "peers" in ref.basis else MAX_SPREAD
     share = np.full(len(own), np.nan)
     share[ok] = (ref.expected_kw[ok] - power[ok]) / ref.expected_kw[ok]
     if int(ok.sum()) >= config.algorithms.statistical.min_data_points:
         middle = np.median(share[ok])
         spread = float(1.4826 * np.median(np.abs(share[ok] - middle)))
-        spread = min(max(spread, MIN_SPREAD), MAX_SPREAD)
+        spread = min(max(spread, MIN_SPREAD), most)
     else:
-        spread = MAX_SPREAD / 2
+        spread = max(MIN_SPREAD, most / 2)
     known = pd.concat([history, own]) if not history.empty else own
     working = known.loc[known["power_kw"] > 0.05 * asset.capacity_kw, "voltage_v"].dropna()
     return Residuals(share, spread, ok, float(working.median()) if len(working) else None)

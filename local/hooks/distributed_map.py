@@ -1,7 +1,8 @@
 """Distributed maps: what moto's interpreter lacks.
 
-- `ItemBatcher` (moto's grammar does not know it): carried through the parser in the state's comment,
-  applied when the map runs. Together with `ItemSelector` it is refused by name.
+- `ItemBatcher` and, in JSONata machines, `ResultWriter`: moto's grammar knows neither. They are carried
+  through the parser in the state's comment and applied when the map runs. A batcher together with an
+  `ItemSelector`, and JSONata inside a writer, are refused by name.
 - `JSONL` item files, read as one JSON document a line.
 - `ResultWriter` writes the results, not only a manifest.
 """
@@ -15,7 +16,7 @@ from typing import Any
 
 from local.hooks.base import private, replace
 
-_MARK = "#ItemBatcher:"
+_MARK = "#ona:"
 _local = threading.local()
 
 
@@ -35,25 +36,35 @@ def normalise(node: Any) -> Any:
     node = dict(node)
     if isinstance(node.get("ToleratedFailurePercentage"), int):
         node["ToleratedFailurePercentage"] = float(node["ToleratedFailurePercentage"])
-    if node.get("Type") == "Map" and "ItemBatcher" in node:
-        if "ItemSelector" in node:
-            raise NotSupported("the embedded cloud cannot do ItemBatcher together with ItemSelector")
-        batcher = json.dumps(node.pop("ItemBatcher")).encode().hex()
-        node["Comment"] = (node.get("Comment") or "") + _MARK + batcher
-    writer = node.get("ResultWriter")
-    if node.get("Type") == "Map" and isinstance(writer, dict) and "Arguments" in writer:
-        if "{%" in json.dumps(writer["Arguments"]):
-            raise NotSupported("the embedded cloud cannot do JSONata in a ResultWriter")
-        renamed = {key: value for key, value in writer.items() if key != "Arguments"}
-        node["ResultWriter"] = {**renamed, "Parameters": writer["Arguments"]}
+    if node.get("Type") == "Map":
+        carried = _carried(node)
+        if carried:
+            hidden = json.dumps(carried).encode().hex()
+            node["Comment"] = (node.get("Comment") or "") + _MARK + hidden
     if node.get("InputType") == "JSONL":
         node["InputType"] = "JSON"
     return {key: normalise(value) for key, value in node.items()}
 
 
-def _batcher(comment: str) -> dict[str, Any] | None:
+def _carried(state: dict[str, Any]) -> dict[str, Any]:
+    """Take what moto cannot parse out of a Map state. Raises NotSupported."""
+    carried: dict[str, Any] = {}
+    if "ItemBatcher" in state:
+        if "ItemSelector" in state:
+            raise NotSupported("the embedded cloud cannot do ItemBatcher together with ItemSelector")
+        carried["batcher"] = state.pop("ItemBatcher")
+    writer = state.get("ResultWriter")
+    if isinstance(writer, dict) and "Arguments" in writer:
+        if "{%" in json.dumps(writer["Arguments"]):
+            raise NotSupported("the embedded cloud cannot do JSONata in a ResultWriter")
+        carried["writer"] = writer["Arguments"]
+        del state["ResultWriter"]
+    return carried
+
+
+def _hidden(comment: str) -> dict[str, Any]:
     if _MARK not in comment:
-        return None
+        return {}
     parsed: dict[str, Any] = json.loads(bytes.fromhex(comment.split(_MARK, 1)[1]))
     return parsed
 
@@ -86,19 +97,22 @@ def install() -> None:
     read_json = private(reader, "_eval_body")
 
     def eval_execution(self: Any, env: Any) -> Any:
-        stack = _local.__dict__.setdefault("batchers", [])
+        stack = _local.__dict__.setdefault("carried", [])
         comment = getattr(getattr(self, "comment", None), "comment", "") or ""
-        stack.append(_batcher(comment))
+        stack.append(_hidden(comment))
         try:
             return evaluate(self, env)
         finally:
             stack.pop()
 
     def run_batched(self: Any, env: Any, eval_input: Any) -> Any:
-        stack = _local.__dict__.get("batchers") or [None]
-        if stack[-1]:
-            env.stack.append(batches(env.stack.pop(), stack[-1]))
-        return map_run(self, env, eval_input)
+        carried = (_local.__dict__.get("carried") or [{}])[-1]
+        if "batcher" in carried:
+            env.stack.append(batches(env.stack.pop(), carried["batcher"]))
+        map_run(self, env, eval_input)
+        if "writer" in carried:
+            region = env.aws_execution_details.region
+            env.stack.append(_write(env, carried["writer"], env.stack.pop(), region))
 
     def read_lines(self: Any, env: Any) -> Any:
         config, text = env.stack.pop(), env.stack.pop()
@@ -117,30 +131,35 @@ def install() -> None:
 
 
 def _write_results(env: Any, resource_runtime_part: Any, state_credentials: Any) -> None:
+    """moto's handler of `ResultWriter` in JSONPath machines: parameters and results on the stack."""
+    del state_credentials
+    parameters, results = env.stack.pop(), env.stack.pop()
+    env.stack.append(_write(env, parameters, results, resource_runtime_part.region))
+
+
+def _write(env: Any, parameters: dict[str, Any], results: list[Any], region: str) -> dict[str, Any]:
     from moto.stepfunctions.parser.asl.utils import boto_client
 
-    parameters, results = env.stack.pop(), env.stack.pop()
-    s3 = boto_client.boto_client_for(
-        resource_runtime_part.region, "s3", state_credentials=state_credentials
-    )
+    s3 = boto_client.boto_client_for(region, "s3", state_credentials=None)
     run = env.map_run_record_pool_manager.get_all().pop()
     prefix = (parameters.get("Prefix") or "").rstrip("/")
     base = f"{prefix}/{run.map_run_arn.split(':')[-1]}".lstrip("/")
     body = json.dumps(
         [{"Output": json.dumps(item, default=str), "Status": "SUCCEEDED"} for item in results]
-    ).encode()
+    )
     bucket = parameters["Bucket"]
-    s3.put_object(Bucket=bucket, Key=f"{base}/SUCCEEDED_0.json", Body=body)
-    succeeded = [{"Key": f"{base}/SUCCEEDED_0.json", "Size": len(body)}]
+    s3.put_object(Bucket=bucket, Key=f"{base}/SUCCEEDED_0.json", Body=body.encode())
     manifest = {
         "DestinationBucket": bucket,
         "MapRunArn": run.map_run_arn,
-        "ResultFiles": {"FAILED": [], "PENDING": [], "SUCCEEDED": succeeded},
+        "ResultFiles": {
+            "FAILED": [],
+            "PENDING": [],
+            "SUCCEEDED": [{"Key": f"{base}/SUCCEEDED_0.json", "Size": len(body)}],
+        },
     }
     s3.put_object(Bucket=bucket, Key=f"{base}/manifest.json", Body=json.dumps(manifest).encode())
-    env.stack.append(
-        {
-            "MapRunArn": run.map_run_arn,
-            "ResultWriterDetails": {"Bucket": bucket, "Key": f"{base}/manifest.json"},
-        }
-    )
+    return {
+        "MapRunArn": run.map_run_arn,
+        "ResultWriterDetails": {"Bucket": bucket, "Key": f"{base}/manifest.json"},
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import defaultdict
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from ona import parquet
 from ona.records import DetectionRecord, Diagnostic, Finding, Incident, Schedule, WorkOrder
 from ona.tables import from_item
 from ops import accounting, deadletters
@@ -90,7 +90,7 @@ def _telemetry(target: Target) -> pd.DataFrame:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="telemetry/"):
         for entry in page.get("Contents", []):
             body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-            parts.append(pd.read_parquet(io.BytesIO(body), engine="fastparquet"))
+            parts.append(parquet.load(body))
     columns = ["timestamp", "asset_id", "power_kw", "expected_kw"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 

@@ -26,6 +26,8 @@ from ops.demo.collect import Story, collect, save
 from ops.target import TEMPLATE, OpsError, Target, embedded
 
 WAIT_S = 150.0
+HOMES = cloud.ROOT / ".ona"
+REPORTS = cloud.ROOT / "reports"
 
 
 @dataclass(frozen=True)
@@ -184,14 +186,14 @@ def main(console: Console, *, source: str | None, data: Path | None, keep: bool)
     for note in delivery.notes:
         console.print(f"[dim]{escape(note)}[/dim]")
     name = source or "demo"
-    home, folder = cloud.ROOT / ".ona" / f"demo-{name}", cloud.ROOT / "reports" / name
+    home, folder = HOMES / f"demo-{name}", REPORTS / name
     with _platform(console, home, delivery, keep) as target:
         _deliver(console, target, delivery)
         story = collect(target)
         shutil.rmtree(folder, ignore_errors=True)
         documents = save(target, folder / "output")
         where = [(key.rstrip("/"), place) for key, place in story.where.items()]
-        where += [("copies of all documents", str((folder / "output").relative_to(cloud.ROOT)))]
+        where += [("copies of all documents", _shown(folder / "output"))]
         now = datetime.now(UTC)
         zones = [asset.timezone for asset in delivery.registry.assets if asset.timezone]
         crew_zone = zones[0] if zones else config.loss_function().constraints.working_hours.timezone
@@ -211,10 +213,14 @@ def main(console: Console, *, source: str | None, data: Path | None, keep: bool)
             fleet=delivery.fleet,
         )
     good = _tell(console, story, delivery)
-    console.print(f"\nreport    [bold]{path.relative_to(cloud.ROOT)}[/bold] (open it in a browser)")
-    console.print(f"documents {(folder / 'output').relative_to(cloud.ROOT)}/ ({documents} files)")
+    console.print(f"\nreport    [bold]{_shown(path)}[/bold] (open it in a browser)")
+    console.print(f"documents {_shown(folder / 'output')}/ ({documents} files)")
     console.print(f"took      {time.monotonic() - started:.0f} s")
     return good
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(cloud.ROOT) if path.is_relative_to(cloud.ROOT) else path)
 
 
 def _tell(console: Console, story: Story, delivery: Delivery) -> bool:

@@ -1,0 +1,1 @@
+"""Accuracy and speed, printed as tables; nothing here asserts a time."""

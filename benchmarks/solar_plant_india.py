@@ -1,0 +1,138 @@
+"""Detection on the real inverter fleet of `../shared/data/solar_plant_india`.
+
+Ground truth is what the data README states. An incident is *supported* if within it the inverter is at
+zero in daylight for 30 minutes or below 0.9 of the fleet's median for an hour, else *false*.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from detect.analysis import Context, analyse
+from ona import config
+from ona.records import AssetDetection, Incident
+from ona.sources import read_export
+from ona.telemetry import Quality
+from ops.target import use_configs
+
+DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "solar_plant_india"
+WORST = ("bvBOhCH3iADSZry", "1BY6WEcLGh8j5v7")
+OUTAGES = {
+    "2020-06-07": (
+        *WORST, "z9Y9gH1T5YWrNuG", "wCURE6d3bPkepu2", "McdE0feGgRqW7Ca", "sjndEbLyjtCKgGv",
+    ),
+    "2020-06-14": WORST,
+}  # fmt: skip
+WEAK_DAYS = {
+    "zBIq5rxdHJRwDNY": ("2020-05-24",),
+    "ih0vzX44oOqAx2f": ("2020-05-24", "2020-05-25"),
+    "rGa61gmuvPhdLxV": ("2020-05-22",),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What detection made of the fleet."""
+
+    detections: list[AssetDetection]
+    false: list[Incident]
+    frame: pd.DataFrame
+    seconds: float
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """All incidents."""
+        return [incident for item in self.detections for incident in item.incidents]
+
+    @property
+    def lost(self) -> list[tuple[str, float]]:
+        """(inverter, kWh lost), the worst first."""
+        total: Counter[str] = Counter()
+        for incident in self.incidents:
+            total[incident.asset_id] += incident.lost_energy_kwh
+        return total.most_common()
+
+    def found(self, asset: str, day: str, kind: str | None = None) -> bool:
+        """Whether an incident of the kind (or any) was seen on a day."""
+        return any(
+            incident.asset_id == asset
+            and f"{incident.window.start:%Y-%m-%d}" == day
+            and kind in (None, incident.kind)
+            for incident in self.incidents
+        )
+
+
+def _run_of(mask: pd.Series, need: int) -> bool:
+    longest = current = 0
+    for value in mask:
+        current = current + 1 if value else 0
+        longest = max(longest, current)
+    return longest >= need
+
+
+def supported(incident: Incident, power: pd.DataFrame) -> bool:
+    """The README's definition, at 15 minutes a reading."""
+    inside = power.loc[incident.window.start : incident.window.end]
+    own, median = inside[incident.asset_id], inside.median(axis=1)
+    daylight = median > 20.0
+    return _run_of((own <= 1.0) & daylight, 2) or _run_of((own < 0.9 * median) & daylight, 4)
+
+
+def run() -> Result:
+    """Every day as one file, in order, as the loop would see them."""
+    use_configs()
+    files = {path.name: path.read_bytes() for path in DATA.glob("*.csv")}
+    profile = config.source_profiles()["solar_plant_india"]
+    telemetry, registry = read_export(profile, files, now=datetime.now(UTC), registry=None)
+    frame, rules = telemetry.frame, config.detection()
+    detections: list[AssetDetection] = []
+    history = pd.DataFrame()
+    started = time.perf_counter()
+    for _, day in frame.groupby(frame["timestamp"].dt.floor("D")):
+        part = day.reset_index(drop=True)
+        found, judged = analyse(
+            part, Quality(rows_read=len(part)), Context(history, pd.DataFrame(), {}), registry, rules, 0.7
+        )
+        detections += found
+        history = pd.concat([history, judged])
+        history = history[history["timestamp"] >= part["timestamp"].max() - pd.Timedelta(days=14)]
+    seconds = time.perf_counter() - started
+    power = frame.pivot_table(index="timestamp", columns="asset_id", values="power_kw")
+    incidents = [incident for item in detections for incident in item.incidents]
+    false = [incident for incident in incidents if not supported(incident, power)]
+    return Result(detections, false, frame, seconds)
+
+
+def main() -> None:
+    if not DATA.is_dir():
+        print(f"{DATA} is not here; nothing measured")
+        return
+    result = run()
+    print(f"{'inverter':<18}{'kWh lost':>10}{'incidents':>11}")
+    counts = Counter(incident.asset_id for incident in result.incidents)
+    for name, kwh in result.lost:
+        mark = "  known to be worst" if name in WORST else ""
+        print(f"{name:<18}{kwh:>10.0f}{counts[name]:>11}{mark}")
+    print()
+    print(f"{'known event':<40}{'found':>8}")
+    for day, names in OUTAGES.items():
+        for name in names:
+            print(f"outage {day} {name:<22}{'yes' if result.found(name, day, 'outage') else 'NO':>8}")
+    for name, days in WEAK_DAYS.items():
+        for day in days:
+            print(f"weak   {day} {name:<22}{'yes' if result.found(name, day) else 'NO':>8}")
+    issues = Counter(issue.kind for item in result.detections for issue in item.quality.issues)
+    days = len(result.detections)
+    print(f"\nincidents {len(result.incidents)}, false {len(result.false)} in {days} inverter-days")
+    print(f"data problems by inverter-day: {dict(issues)}")
+    print(f"{len(result.frame):,} readings judged in {result.seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

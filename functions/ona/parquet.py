@@ -1,0 +1,45 @@
+"""Parquet in memory, by fastparquet's own interface: pyarrow does not fit beside SciPy in a function.
+
+(pandas' `engine="fastparquet"` is deprecated; `docs/decisions/0004-analytics-layer.md`.)
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pandas as pd
+
+
+class _KeptOpen(io.BytesIO):
+    """fastparquet closes what it wrote to; the bytes are still needed."""
+
+    def close(self) -> None:
+        """Leave the buffer readable."""
+
+
+def dump(frame: pd.DataFrame) -> bytes:
+    """A frame as one Parquet file, snappy compressed, times as UTC."""
+    import fastparquet
+
+    buffer = _KeptOpen()
+
+    def opened(_path: Any, _mode: Any = "wb") -> _KeptOpen:
+        return buffer
+
+    fastparquet.write(
+        "memory.parquet",
+        frame.reset_index(drop=True),
+        compression="SNAPPY",
+        write_index=False,
+        open_with=opened,
+    )
+    return buffer.getvalue()
+
+
+def load(body: bytes) -> pd.DataFrame:
+    """The frame of a Parquet file."""
+    import fastparquet
+
+    frame: pd.DataFrame = fastparquet.ParquetFile(io.BytesIO(body)).to_pandas()
+    return frame

@@ -1,0 +1,144 @@
+"""What a newcomer runs, and the commands around it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from local import cloud
+from ops.cli import app
+from ops.demo import run
+from tests.conftest import ROOT, make_registry, sunny_day, to_csv
+from tests.workflow.conftest import dead_from
+
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("demo")]
+
+
+def test_the_demo_finds_what_was_injected_and_writes_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cloud, "ROOT", ROOT)
+    monkeypatch.setattr(run, "REPORTS", tmp_path / "reports")
+    monkeypatch.setattr(run, "HOMES", tmp_path / "homes")
+    output = io.StringIO()
+    good = run.main(Console(file=output, width=160), source=None, data=None, keep=False)
+    text = output.getvalue()
+    assert good, text
+    assert "missed" not in text
+    assert "every file is accounted for: 82 put = 80 done, 2 quarantined" in text
+    assert "false alarms: 0" in text
+    page = (tmp_path / "reports" / "demo" / "report.html").read_text()
+    assert page.count("<svg") == 2
+    assert "http" not in page.replace("http://www.w3.org", ""), "self-contained"
+    orders = list((tmp_path / "reports").rglob("wo-*.json"))
+    assert len(orders) == 6
+    assert all(json.loads(path.read_text())["status"] == "OPEN" for path in orders)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cli") / "home"
+    yield folder
+    cloud.stop(folder, kill=True)
+
+
+def ona(home: Path, *arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, list(arguments), env={"ONA_HOME": str(home), "COLUMNS": "200"})
+    assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
+    return result.output
+
+
+def test_the_commands_work_together(home: Path, tmp_path: Path) -> None:
+    assert "ona up" in ona(home, "status", code=1)
+    assert "up at http://127.0.0.1" in ona(home, "up", "--port", str(cloud.free_port(0)))
+    assert "up at" in ona(home, "up"), "again is an update"
+    assert "AWS_ENDPOINT_URL" in ona(home, "env")
+
+    assets = tmp_path / "assets.json"
+    assets.write_text(make_registry().model_dump_json(exclude_none=True))
+    assert "put assets.json" in ona(home, "put", str(assets))
+    (tmp_path / "INV-001_20250610.csv").write_bytes(to_csv(dead_from(9)))
+    (tmp_path / "empty.csv").write_bytes(b"")
+    ona(home, "put", str(tmp_path / "INV-001_20250610.csv"), str(tmp_path / "empty.csv"))
+    _settle(home)
+    status = ona(home, "status")
+    assert "quarantined" in status
+    assert "empty_file" in status
+    table = ona(home, "executions")
+    assert "SUCCEEDED" in table
+    assert "found" in table
+    name = next(item["name"] for item in _executions(home) if "INV-001" in item["input"])
+    told = ona(home, "explain", name[:8])
+    for state in ("Detect", "Diagnose", "Schedule", "Order", "Publish"):
+        assert state in told
+    assert "quarantine" in ona(home, "dlq", "list")
+    assert "1 pieces of work started" in ona(home, "dlq", "redrive")
+
+    running = cloud.running(home)
+    assert running is not None
+    version = running.client("s3").head_object(
+        Bucket="ona-dev-input-000000000000", Key="observations/2025/06/10/INV-001_20250610.csv"
+    )["VersionId"]
+    event = json.loads((ROOT / "events" / "detect.json").read_text())
+    event["source"] |= {"key": "observations/2025/06/10/INV-001_20250610.csv", "version_id": version}
+    (tmp_path / "event.json").write_text(json.dumps(event))
+    answer = ona(home, "invoke", "detect", "-e", str(tmp_path / "event.json"))
+    assert '"status": "found"' in answer
+    assert "InvalidPayload" in ona(
+        home, "invoke", "detect", "-e", str(ROOT / "events" / "ooda.json"), code=1
+    )
+    assert "no executions begin" in ona(home, "explain", "zzz", code=1)
+    assert "no source profile" in ona(home, "put", str(tmp_path), "--source", "acme", code=1)
+    assert "stopped" in ona(home, "down")
+
+
+def test_validate_names_what_is_wrong(tmp_path: Path, home: Path) -> None:
+    assert "✓ configs" in ona(home, "validate")
+    bad = tmp_path / "assets.json"
+    bad.write_text('{"assets": [{"id": "A"}]}')
+    assert "capacity_kw" in ona(home, "validate", "--assets", str(bad), code=1)
+
+
+def test_a_day_of_a_sound_inverter_is_put_under_its_own_date(tmp_path: Path) -> None:
+    from ops.ingest import key_for, upload_for
+
+    path = tmp_path / "my export (1).csv"
+    path.write_bytes(to_csv(sunny_day()))
+    assert upload_for(path).key == "observations/2025/06/10/my-export-1_20250610.csv"
+    assert key_for("../../x.csv", sunny_day()["timestamp"].iloc[0]).count("/") == 4
+
+
+def _executions(home: Path) -> list[dict[str, str]]:
+    running = cloud.running(home)
+    assert running is not None
+    states = running.client("stepfunctions")
+    machine = "arn:aws:states:af-south-1:000000000000:stateMachine:ona-ooda-dev"
+    return [
+        states.describe_execution(executionArn=item["executionArn"])
+        for item in states.list_executions(stateMachineArn=machine)["executions"]
+    ]
+
+
+def _settle(home: Path) -> None:
+    import time
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = _executions(home)
+        if len(found) >= 2 and all(item["status"] != "RUNNING" for item in found):
+            return
+        time.sleep(0.2)
+
+
+def test_the_linters_are_really_asked(tmp_path: Path) -> None:
+    from ops.validate import cfn_lint
+
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("Resources:\n  B: {Type: 'AWS::S3::Bucket', Properties: {Nonsense: 1}}\n")
+    assert any("Nonsense" in line for line in cfn_lint(bad))

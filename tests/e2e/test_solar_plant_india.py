@@ -1,0 +1,27 @@
+"""The case to get right: the two worst, the outages, the unit error, and hardly anything else."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import shared_data
+
+pytestmark = [pytest.mark.data, pytest.mark.xdist_group("india")]
+
+
+def test_known_trouble_is_found_and_little_else() -> None:
+    shared_data("solar_plant_india")
+    from benchmarks import solar_plant_india as bench
+
+    result = bench.run()
+    assert {name for name, _ in result.lost[:2]} == set(bench.WORST)
+    for day, names in bench.OUTAGES.items():
+        for name in names:
+            assert result.found(name, day, "outage"), (day, name)
+    for name, days in bench.WEAK_DAYS.items():
+        for day in days:
+            assert result.found(name, day), (day, name)
+    assert len(result.false) <= 10, [f"{i.asset_id} {i.window.start}" for i in result.false]
+    units = [i for item in result.detections for i in item.quality.issues if i.kind == "unit_error"]
+    assert len(units) == 22 * 34
+    assert all("dc_power_kw" in issue.statement for issue in units)
