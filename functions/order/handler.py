@@ -20,6 +20,13 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     """See the module."""
     request = OrderRequest.parse(event)
     job, finding = _load(request)
+    if job.decision == "already_ordered":
+        return OrderResult(
+            finding_id=finding.finding_id,
+            status="already_ordered",
+            work_order_id=job.work_order_id,
+            reason=job.reason,
+        ).dump()
     asset = AssetRegistry.parse(
         storage.read_json(S3Pointer(bucket=storage.environment("INPUT_BUCKET"), key="assets.json"))
     ).get(job.asset_id)

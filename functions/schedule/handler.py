@@ -12,7 +12,7 @@ from ona import config, crews, storage, tracking
 from ona.assets import AssetRegistry
 from ona.clock import utc_now
 from ona.errors import CrewBookingConflict, InvalidPayload
-from ona.identity import digest
+from ona.identity import date_folder, digest
 from ona.observability import count, handler, logger
 from ona.payloads import JobReference, S3Pointer, ScheduleRequest, ScheduleResult
 from ona.records import Diagnostic, Schedule
@@ -33,7 +33,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         weights=config.loss_weights().model_dump(),
         jobs=plan.jobs,
     )
-    key = f"schedules/{now:%Y/%m/%d}/{document.schedule_id}.json"
+    folder = date_folder(request.diagnostics[0].key if request.diagnostics else "", now.date())
+    key = f"schedules/{folder}/{document.schedule_id}.json"
     pointer = storage.write_json(storage.environment("OUTPUT_BUCKET"), key, document.document())
     decisions = [job.decision for job in plan.jobs]
     for job in plan.jobs:

@@ -3,6 +3,8 @@
 - A handler's exception is reported with its class as `errorType`, as AWS does, and the sandbox lives
   on. ministack says `Runtime.HandlerError` for every exception and ends the worker.
 - A worker that dies is `Runtime.ExitError`, not a handler's error.
+- What `sam build` made for arm64 cannot be loaded here: such folders go behind this environment's own
+  packages, and the function's log says so.
 - Environment values that name `/opt` point to the layer's folder, which is somewhere else here.
 - Invocations beyond ONA_LOCAL_SANDBOXES wait instead of starting ever more Python processes.
 """
@@ -28,6 +30,16 @@ _TYPED_LINE = (
 )
 _LAYERS_LINE = "        sys.path.insert(0, _ld)\n"
 _OPT_LINES = _LAYERS_LINE + (
+    "    import glob, importlib.machinery\n"
+    "    def _foreign(d):\n"
+    "        found = glob.glob(os.path.join(d, '*.so')) + glob.glob(os.path.join(d, '*', '*.so'))\n"
+    "        mine = importlib.machinery.EXTENSION_SUFFIXES[0]\n"
+    "        return any('.cpython-' in f and not f.endswith(mine) for f in found)\n"
+    "    for _there in [d for d in sys.path if d and _foreign(d)]:\n"
+    "        print(_there, 'is built for another machine or Python: the embedded cloud takes the '\n"
+    "              'dependencies of its own environment instead', file=sys.stderr)\n"
+    "        sys.path.remove(_there)\n"
+    "        sys.path.append(_there)\n"
     "    _layers = [d for d in os.environ.get('_LAMBDA_LAYERS_DIRS', '').split(os.pathsep) if d]\n"
     "    for _name, _value in list(os.environ.items()):\n"
     "        if _value == '/opt' or _value.startswith('/opt/'):\n"

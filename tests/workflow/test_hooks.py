@@ -165,6 +165,22 @@ def test_opt_is_where_the_layer_lies(lab: Lab) -> None:
     assert json.loads(answer["Payload"].read()) == "from the layer"
 
 
+def test_a_package_built_for_another_machine_uses_this_environments_dependencies(lab: Lab) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(
+            "app.py", "import yaml\ndef handler(e, c): return [yaml.__version__, mine.X]\nimport mine"
+        )
+        archive.writestr("mine.py", "X = 7")
+        archive.writestr("yaml/__init__.py", "from yaml._yaml import nothing")
+        archive.writestr("yaml/_yaml.cpython-313-aarch64-linux-gnu.so", "")
+    arn = lab.function("", Timeout=20)
+    lab.functions.update_function_code(FunctionName=arn, ZipFile=buffer.getvalue())
+    answer = lab.functions.invoke(FunctionName=arn, Payload=b"{}")
+    version, mine = json.loads(answer["Payload"].read())
+    assert (version[0], mine) == ("6", 7)
+
+
 def test_a_failed_asynchronous_invocation_reaches_the_functions_dead_letter_queue(lab: Lab) -> None:
     """The template's DeadLetterQueue survives the deployment."""
     target = lab.platform.target

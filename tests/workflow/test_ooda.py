@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from ops import accounting, deadletters, explain
-from tests.conftest import DAY, sunny_day, to_csv
+from tests.conftest import DAY, ROOT, sunny_day, to_csv
 from tests.workflow.conftest import Platform, dead_from
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
@@ -293,3 +293,29 @@ def test_files_that_are_not_telemetry_start_nothing(platform: Platform) -> None:
     assert len(platform.executions()) == before + 1
     states = {item.key: item.state for item in accounting.account(platform.target)}
     assert states["observations/2025/06/10/readme.txt"] == "ignored"
+
+
+def test_the_sample_events_work_one_after_the_other(platform: Platform) -> None:
+    """`ona invoke` (and `sam local invoke`) with `events/` and `samples/`: each step takes what the last left."""
+    bucket = platform.target.input_bucket
+    platform.s3.put_object(
+        Bucket=bucket, Key="assets.json", Body=(ROOT / "samples" / "assets.json").read_bytes()
+    )
+    platform.s3.put_object(
+        Bucket=bucket,
+        Key="observations/2025/01/15/INV-001_20250115.csv",
+        Body=(ROOT / "samples" / "INV-001_20250115.csv").read_bytes(),
+    )
+    results = {}
+    for name in ("detect", "diagnose", "schedule", "order"):
+        answer = platform.target.client("lambda").invoke(
+            FunctionName=platform.target.function(name),
+            Payload=(ROOT / "events" / f"{name}.json").read_bytes(),
+        )
+        results[name] = json.loads(answer["Payload"].read())
+        assert "errorType" not in results[name], results[name]
+    assert results["detect"]["status"] == "found"
+    assert results["order"]["status"] in ("ordered", "already_ordered")
+    event = json.loads((ROOT / "events" / "ooda.json").read_text())
+    done = platform.wait(platform.start(event))
+    assert json.loads(done["output"])["outcome"] == "found", done
