@@ -296,7 +296,7 @@ def test_files_that_are_not_telemetry_start_nothing(platform: Platform) -> None:
 
 
 def test_the_sample_events_work_one_after_the_other(platform: Platform) -> None:
-    """`ona invoke` (and `sam local invoke`) with `events/` and `samples/`: each step takes what the last left."""
+    """`ona invoke` with `events/` and `samples/`: each step takes what the last one left."""
     bucket = platform.target.input_bucket
     platform.s3.put_object(
         Bucket=bucket, Key="assets.json", Body=(ROOT / "samples" / "assets.json").read_bytes()
