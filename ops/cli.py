@@ -229,7 +229,7 @@ def executions(
     target = resolve(profile, environment)
     states = target.client("stepfunctions")
     found = states.list_executions(stateMachineArn=target.machine, maxResults=min(last, 1000))
-    table = Table("name", "status", "started", "seconds", "file", "outcome")
+    table = Table("name", "status", "started", "s", "file", "outcome")
     for item in found["executions"][:last]:
         described = states.describe_execution(executionArn=item["executionArn"])
         key, _ = accounting.source_of(json.loads(described.get("input") or "{}"))
@@ -238,7 +238,7 @@ def executions(
         seconds = f"{(stopped - item['startDate']).total_seconds():.1f}" if stopped else ""
         result = output.get("outcome", "") if isinstance(output, dict) else ""
         table.add_row(
-            item["name"],
+            item["name"] if len(item["name"]) <= 20 else item["name"][:16],
             _coloured(item["status"]),
             f"{item['startDate']:%H:%M:%S}",
             seconds,
@@ -246,6 +246,7 @@ def executions(
             result or described.get("error", ""),
         )
     console.print(table)
+    console.print("one of them: [bold]ona explain <name>[/bold], its beginning is enough")
 
 
 @app.command(name="explain")

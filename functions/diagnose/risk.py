@@ -39,7 +39,9 @@ def energy_at_risk(
     """
     random = Random(seed)
     days = daily_expected_kwh or [0.0]
-    noise = residual_shares or [0.0]
+    # only the spread of healthy hours is noise; their mean is what the machine always does
+    bias = fmean(residual_shares or [0.0])
+    noise = [value - bias for value in residual_shares] or [0.0]
     longest = max(HORIZONS_H) // 24
     growth = [(1.0 + growth_percent_per_day / 100.0) ** day for day in range(longest)]
     usual = fmean(days)

@@ -107,16 +107,20 @@ def week(story: Story, now: datetime, zone: str) -> str:
     last = max(at(item["returns"]) for _, item in bookings)
     days = max(5, int(last // 24) + 1)
     lines = [crew["crew_id"] for crew in crews]
-    figure, axis = _figure(11, 0.6 * len(lines) + 0.8)
-    for crew_id, item in bookings:
+    figure, axis = _figure(11, 0.75 * len(lines) + 0.6)
+    drawn: dict[str, int] = {}
+    for crew_id, item in sorted(bookings, key=lambda booking: booking[1]["leaves"]):
         y = lines.index(crew_id)
         leaves, begin, end, returns = (at(item[k]) for k in ("leaves", "start", "end", "returns"))
-        axis.barh(y, returns - leaves, left=leaves, height=0.55, color=BLUE, alpha=0.25, lw=0)
-        axis.barh(y, end - begin, left=begin, height=0.55, color=BLUE, lw=0)
+        axis.barh(y, returns - leaves, left=leaves, height=0.5, color=BLUE, alpha=0.25, lw=0)
+        axis.barh(y, end - begin, left=begin, height=0.5, color=BLUE, lw=0)
         label = item["asset_id"] if len(item["asset_id"]) < 9 else f"{item['asset_id'][:7]}…"
-        axis.text(begin, y + 0.36, label, fontsize=6.5, color=INK, ha="left", va="bottom")
+        above = drawn.setdefault(crew_id, 0) % 2 == 0  # neighbours would overlap on one line
+        drawn[crew_id] += 1
+        place = (y + 0.29, "bottom") if above else (y - 0.29, "top")
+        axis.text(begin, place[0], label, fontsize=6.5, color=INK, ha="left", va=place[1])
     axis.set_yticks(range(len(lines)), lines)
-    axis.set_ylim(-0.5, len(lines) - 0.2)
+    axis.set_ylim(-0.6, len(lines) - 0.4)
     axis.set_xlim(0, 24 * days)
     axis.set_xticks(
         [24 * day + 12 for day in range(days)],
