@@ -12,7 +12,7 @@ from detect.daylight import daylight, in_maintenance
 from detect.expected import reference
 from ona.assets import Asset, AssetRegistry
 from ona.config import DetectionConfig
-from ona.records import AssetDetection, Incident, QualitySummary, Window
+from ona.records import AssetDetection, Incident, QualityIssue, QualitySummary, Window
 from ona.telemetry import Quality, interval_minutes
 
 
@@ -110,7 +110,9 @@ def _one(
     if useless:
         judged[:] = False
     res = incidents.residuals(own, ref, judged, history, asset, config)
-    found = incidents.find(own, ref, res, asset, config, threshold)
+    found = incidents.find(incidents.Case(own, ref, res, asset, config, threshold))
+    if ref.basis == "none" and light.any():
+        issues.append(QualityIssue(kind="no_reference", statement=ref.reason, readings=int(light.sum())))
     hours = interval_minutes(own["timestamp"]) / 60.0
     expected = np.where(light, ref.expected_kw, 0.0)
     days = _daily(own, expected, history)

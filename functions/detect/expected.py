@@ -240,7 +240,7 @@ def reference(
     return Reference(
         np.full(len(own), np.nan),
         "none",
-        "neither irradiance, nor enough peers, nor a forecast: only ranges and data are judged",
+        "no irradiance, too few peers, no forecast: power cannot be judged, only ranges and data",
         0.0,
         never,
     )

@@ -117,6 +117,8 @@ def _finding(
     first = min(incident.window.start for incident in members)
     last = max(incident.window.end for incident in members)
     key = f"{asset.id}#{component.type}#{cause.subcategory}"
+    if all(incident.kind == "site_outage" for incident in members):
+        key = f"site:{asset.site_id}#site_outage#{cause.subcategory}"  # one fault for all its machines
     share = daily_loss_share(members, detection, rule.recurrence_per_day)
     lost = sum(incident.lost_energy_kwh for incident in members)
     measured = "; ".join(item.statement for item in members[0].evidence)

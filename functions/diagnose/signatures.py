@@ -111,6 +111,22 @@ def stopped(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
     )
 
 
+def site_down(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
+    """All machines of the site stopped together: not a machine's fault."""
+    if not all(incident.kind == "site_outage" for incident in incidents):
+        return None
+    hours = sum(incident.duration_hours for incident in incidents)
+    return Cause(
+        "Unknown Needs Further Investigation",
+        "unknown_pattern",
+        0.9,
+        (
+            f"all machines of the site gave no power for {hours:.1f} h of daylight together",
+            "the grid, a feeder or a command for the whole site, not this machine",
+        ),
+    )
+
+
 def held_level(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
     """Power held at one level below capacity: somebody, or a parameter, limits it."""
     plateau = _energy_mean(incidents, lambda i: i.signals.plateau_share)
@@ -167,7 +183,15 @@ def slow_loss(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
     )
 
 
-RULES: tuple[Rule, ...] = (overtemperature, dc_bus, held_level, stopped, constant_share, slow_loss)
+RULES: tuple[Rule, ...] = (
+    site_down,
+    overtemperature,
+    dc_bus,
+    held_level,
+    stopped,
+    constant_share,
+    slow_loss,
+)
 
 
 def diagnose(incidents: list[Incident], config: DetectionConfig) -> Cause:

@@ -125,6 +125,7 @@ def test_without_irradiance_the_neighbours_tell_and_alone_nothing_is_claimed() -
     assert [i.kind for i in result["INV-002"].incidents] == ["outage"]
     alone = judge(fleet[fleet["asset_id"] == "INV-002"])["INV-002"]
     assert (alone.basis, alone.incidents) == ("none", [])
+    assert [issue.kind for issue in alone.quality.issues] == ["no_reference"]
 
 
 def test_the_forecast_is_the_last_reference() -> None:

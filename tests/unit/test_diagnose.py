@@ -80,6 +80,26 @@ def test_each_signature_names_its_cause() -> None:
     assert causes(again) == ["intermittent_fault"]
 
 
+def test_a_whole_site_down_is_one_fault_and_no_machines() -> None:
+    fleet = pd.concat([sunny_day(f"INV-{n:03d}") for n in range(1, 7)])
+    fleet.loc[between(fleet, "09:00", "11:00"), "power_kw"] = 0.0
+    history = pd.concat([week(f"INV-{n:03d}") for n in range(1, 7)])
+    keys = set()
+    for name, detection in judge(fleet, history=history).items():
+        found = findings_of(
+            detection,
+            make_asset(name),
+            now=NOW,
+            rules=config.detection(),
+            causes=config.causes(),
+            categories=config.categories(),
+            limits=config.loss_function().thresholds,
+        )
+        assert "all machines of the site" in found[0].reasons[0]
+        keys |= {finding.finding_key for finding in found}
+    assert keys == {"site:site#site_outage#unknown_pattern"}
+
+
 def test_what_fits_no_signature_is_said_to_be_unknown() -> None:
     day = sunny_day()
     ramp = between(day, "06:00", "11:00")
