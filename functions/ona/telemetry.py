@@ -142,7 +142,7 @@ def read_table(text: str, where: str, quality: Quality, *, delimiter: str = ",")
 
     Raises InvalidTelemetry when there is no row below the header, or a column name stands twice.
     """
-    lines = sum(1 for line in text.splitlines() if line.strip())
+    lines = sum(1 for line in io.StringIO(text) if line.strip())
     header = text.lstrip().split("\n", 1)[0].rstrip("\r")
     names = [name.strip().strip('"') for name in header.split(delimiter)]
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -260,7 +260,7 @@ def _worst(console: Console, story: Story) -> None:
                   title="Assets by energy lost", title_justify="left")  # fmt: skip
     for row in report.worst(story)[:10]:
         table.add_row(row["asset"], str(row["count"]), row["kwh"], row["worst"])
-    console.print(table)
+    console.print(table if story.incidents else "Assets by energy lost: none lost any")
 
 
 def _problems(console: Console, story: Story) -> None:
@@ -285,7 +285,7 @@ def _money(console: Console, story: Story) -> None:
             f"{risk.daily_loss_usd:.2f}",
             f"{risk.horizons[2].loss_usd:.0f}",
         )
-    console.print(table)
+    console.print(table if story.open_faults else "At risk: nothing that wants a crew")
 
 
 def _orders(console: Console, story: Story) -> None:
@@ -301,7 +301,7 @@ def _orders(console: Console, story: Story) -> None:
             ", ".join(line.sku for line in order.bill_of_materials) or "none",
             f"{order.total_cost_usd:.0f}",
         )
-    console.print(table)
+    console.print(table if story.orders else "Work orders: none")
     for row in report.waiting(story):
         console.print(
             f"[dim]{row['asset']}: {row['decision']} {row['times']}×, {escape(row['reason'])}[/dim]",
