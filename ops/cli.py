@@ -236,7 +236,7 @@ def executions(
         output = json.loads(described.get("output") or "{}")
         stopped = item.get("stopDate")
         seconds = f"{(stopped - item['startDate']).total_seconds():.1f}" if stopped else ""
-        result = output.get("outcome", "") if isinstance(output, dict) else ""
+        result = _outcome(output)
         table.add_row(
             item["name"] if len(item["name"]) <= 20 else item["name"][:16],
             _coloured(item["status"]),
@@ -247,6 +247,23 @@ def executions(
         )
     console.print(table)
     console.print("one of them: [bold]ona explain <name>[/bold], its beginning is enough")
+
+
+def _outcome(output: Any) -> str:
+    """What came of an execution, in a few words."""
+    if not isinstance(output, dict):
+        return ""
+    orders = [order["status"] for order in output.get("orders", [])]
+    counted = [
+        f"{orders.count(word)} {word}" for word in ("ordered", "refused", "failed") if word in orders
+    ]
+    counted += [
+        f"{output[word]} {word.replace('_', ' ')}"
+        for word in ("deferred", "already_ordered", "unschedulable")
+        if output.get(word)
+    ]
+    text = str(output.get("outcome", "")).replace("_", " ")
+    return f"{text}: {', '.join(counted)}" if counted else text
 
 
 @app.command(name="explain")
@@ -272,6 +289,11 @@ def explain_command(
         console.print(f"    in  {escape(_short(step.input))}", soft_wrap=True, highlight=False)
         if step.output is not None:
             console.print(f"    out {escape(_short(step.output))}", soft_wrap=True, highlight=False)
+    output = json.loads(described.get("output") or "{}")
+    for order in output.get("orders", []) if isinstance(output, dict) else []:
+        where = order.get("work_order") or {}
+        place = f"s3://{where['bucket']}/{where['key']}" if where else order.get("reason", "")
+        console.print(f"{order['status']} {order.get('work_order_id', '')} {place}", soft_wrap=True)
     if described.get("error"):
         text = f"{described['error']}: {described.get('cause', '')[:600]}"
         console.print(f"[red]{escape(text)}[/red]", soft_wrap=True)

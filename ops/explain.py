@@ -80,12 +80,14 @@ def steps(events: list[dict[str, Any]]) -> list[Step]:
             visited.append(step)
             open_steps[event["id"]] = step
             continue
-        step_here = open_steps.get(previous)
-        if step_here is None:
-            continue
         if kind.endswith("StateExited"):
             detail = event.get("stateExitedEventDetails", {})
-            step_here.output, step_here.left = _json(detail.get("output")), event.get("timestamp")
+            leaving = open_steps.get(previous) or _last_open(visited, detail.get("name", ""))
+            if leaving is not None:
+                leaving.output, leaving.left = _json(detail.get("output")), event.get("timestamp")
+            continue
+        step_here = open_steps.get(previous)
+        if step_here is None:
             continue
         open_steps[event["id"]] = step_here
         if kind in ("TaskScheduled", "LambdaFunctionScheduled"):
@@ -97,3 +99,8 @@ def steps(events: list[dict[str, Any]]) -> list[Step]:
             text = cause.get("errorMessage", cause) if isinstance(cause, dict) else cause
             step_here.errors.append(f"{detail.get('error', kind)}: {text or ''}")
     return visited
+
+
+def _last_open(visited: list[Step], name: str) -> Step | None:
+    """The latest visit of a state that has not been left: a map's exit follows its last iteration."""
+    return next((step for step in reversed(visited) if step.name == name and step.left is None), None)

@@ -77,6 +77,8 @@ def test_the_commands_work_together(home: Path, tmp_path: Path) -> None:
     told = ona(home, "explain", name[:8])
     for state in ("Detect", "Diagnose", "Schedule", "Order", "Publish"):
         assert state in told
+    assert "ordered wo-" in told
+    assert "ordered" in table
     assert "quarantine" in ona(home, "dlq", "list")
     assert "1 pieces of work started" in ona(home, "dlq", "redrive")
 

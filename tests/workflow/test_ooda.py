@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from ona.assets import AssetRegistry
 from ops import accounting, deadletters, explain
-from tests.conftest import DAY, ROOT, sunny_day, to_csv
+from tests.conftest import DAY, ROOT, make_asset, sunny_day, to_csv
 from tests.workflow.conftest import Platform, dead_from
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
@@ -32,6 +33,8 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
         "Receive", "Name", "Detect", "AnythingFound", "Diagnose", "Schedule", "OrderEach", "Order",
         "RecordOutcome", "Publish", "Done",
     ]  # fmt: skip
+    visited = explain.steps(explain.history(platform.target, done["executionArn"]))
+    assert [step.name for step in visited if step.output is None] == []
     output = json.loads(done["output"])
     assert len(done["output"]) < 20_000, "payloads stay small"
     assert [order["status"] for order in output["orders"]] == ["ordered"]
@@ -233,6 +236,11 @@ def test_two_files_of_one_fault_share_one_booking_and_one_order(platform: Platfo
 
 def test_executions_that_want_one_crew_never_book_it_twice(platform: Platform) -> None:
     names = [f"INV-{n:03d}" for n in range(1, 7)]
+    # a site each, else all of one site down together is one fault, not six
+    apart = AssetRegistry(assets=[make_asset(name, site_id=f"site-{name}") for name in names])
+    platform.s3.put_object(
+        Bucket=platform.target.input_bucket, Key="assets.json", Body=apart.model_dump_json().encode()
+    )
     keys = [platform.put(dead_from(9, n), key=f"observations-elsewhere/{n}.csv") for n in names]
     done = [platform.wait(arn) for arn in [platform.start(platform.event(key)) for key in keys]]
     assert {item["status"] for item in done} == {"SUCCEEDED"}, done
