@@ -1,0 +1,173 @@
+"""Two executions at once, made to collide: conditional writes decide, nobody is booked or ordered twice."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+import schedule.handler as scheduling
+from ona import crews, storage, tables, tracking
+from ona.errors import CrewBookingConflict
+from ona.records import Diagnostic, TrendAnalysis
+from order.workorder import build
+from schedule.plan import Plan, make_plan
+from tests.conftest import make_registry
+from tests.unit.test_schedule import NOW, crew, plan, request
+
+IN, OUT = "ona-test-input", "ona-test-output"
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with mock_aws():
+        storage.client.cache_clear()
+        for name, value in {
+            "INPUT_BUCKET": IN,
+            "OUTPUT_BUCKET": OUT,
+            "CREWS_TABLE": "crews",
+            "TRACKING_TABLE": "tracking",
+        }.items():
+            monkeypatch.setenv(name, value)
+        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
+        for table, key in (("crews", "crew_id"), ("tracking", "job_id")):
+            dynamodb.create_table(
+                TableName=table,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            )
+        for bucket in (IN, OUT):
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "af-south-1"})
+        for number in (1, 2):
+            tables.put("crews", crew(number).model_dump(exclude={"version", "bookings"}))
+        yield
+    storage.client.cache_clear()
+
+
+def overlaps() -> list[Any]:
+    return [
+        (earlier.asset_id, later.asset_id)
+        for known in crews.load()
+        for earlier, later in pairwise(sorted(known.bookings, key=lambda b: b.leaves))
+        if earlier.returns > later.leaves
+    ]
+
+
+def test_a_plan_on_an_old_calendar_is_refused_whole(cloud: None) -> None:
+    seen = crews.load()
+    first, second = plan([request(1)], seen), plan([request(2), request(3)], seen)
+    crews.book(seen, first.bookings, NOW)
+    with pytest.raises(CrewBookingConflict):
+        crews.book(seen, second.bookings, NOW)
+    assert {b.asset_id for known in crews.load() for b in known.bookings} == {"INV-1"}
+    crews.book(crews.load(), plan([request(2)], crews.load()).bookings, NOW)
+    assert overlaps() == []
+
+
+def test_a_change_of_any_crew_refuses_the_plan(cloud: None) -> None:
+    """The limit of jobs at once is the fleet's, so a plan depends on every crew it saw."""
+    seen = crews.load()
+    booked = plan([request(1)], seen).bookings
+    other = next(c.crew_id for c in seen if c.crew_id not in booked)
+    tables.update("crews", {"crew_id": other}, "SET version = :v", {":v": 7})
+    with pytest.raises(CrewBookingConflict):
+        crews.book(seen, booked, NOW)
+    assert all(known.bookings == [] for known in crews.load())
+
+
+def test_a_refused_orders_time_is_given_back_and_others_keep_theirs(cloud: None) -> None:
+    for number in (1, 2):
+        seen = crews.load()
+        crews.book(seen, plan([request(number)], seen).bookings, NOW)
+    assert crews.release(request(1).finding.finding_key)
+    assert not crews.release(request(1).finding.finding_key)
+    assert {b.asset_id for known in crews.load() for b in known.bookings} == {"INV-2"}
+
+
+def _scheduled(number: int, execution: str) -> dict[str, Any]:
+    """Run the real Schedule handler on one diagnostic."""
+    wanted = request(number)
+    diagnostic = Diagnostic(
+        diagnostic_id=f"diag-{number}",
+        asset_id=f"INV-00{number}",
+        analysis_timestamp=NOW,
+        detection=wanted.diagnostic,
+        findings=[wanted.finding],
+        trend_analysis=TrendAnalysis(
+            degradation_rate_percent_per_year=None, performance_trend="unknown", next_maintenance_due=None
+        ),
+    )
+    pointer = storage.write_json(OUT, f"diagnostics/2025/06/10/diag-{number}.json", diagnostic.document())
+    event = {"diagnostics": [pointer.dump()], "execution_id": execution}
+    result: dict[str, Any] = scheduling.lambda_handler(event, _Context())
+    return result
+
+
+class _Context:
+    function_name = "ona-schedule-test"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:af-south-1:000000000000:function:ona-schedule-test"
+    aws_request_id = "test"
+
+
+def test_two_executions_that_planned_on_one_calendar_book_different_times(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both plan before either books: exactly the collision that conditional writes are for."""
+    registry = make_registry().model_dump(mode="json", exclude_none=True)
+    storage.write_json(IN, "assets.json", registry)
+    both_planned, plans = threading.Barrier(2, timeout=20), []
+    # DynamoDB's transactions are serializable; moto's roll back whole tables and must not overlap
+    one_at_a_time, transact = threading.Lock(), tables.transact
+
+    def serializable(writes: list[dict[str, Any]]) -> bool:
+        with one_at_a_time:
+            return transact(writes)
+
+    monkeypatch.setattr(tables, "transact", serializable)
+
+    def together(*arguments: Any, **named: Any) -> Plan:
+        made = make_plan(*arguments, **named)
+        plans.append(made)
+        if len(plans) <= 2:
+            both_planned.wait()
+        return made
+
+    monkeypatch.setattr(scheduling, "make_plan", together)
+    results: dict[int, Any] = {}
+
+    def work(number: int) -> None:
+        results[number] = _scheduled(number, f"execution-{number}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert [results[number]["scheduled"] for number in (1, 2)] == [1, 1]
+    assert len(plans) == 3, "the slower one planned again"
+    assert sum(len(known.bookings) for known in crews.load()) == 2
+    assert overlaps() == []
+
+
+def test_one_open_order_a_fault(cloud: None) -> None:
+    wanted = request(1)
+    job = plan([wanted], [crew(1)]).jobs[0]
+    order = build(wanted.finding, job, wanted.asset, wanted.rule, [], now=NOW)
+    assert tracking.open_once(order, "execution-1", NOW) == "opened"
+    assert tracking.open_once(order, "execution-1", NOW) == "exists"
+    tomorrow = order.model_copy(update={"work_order_id": "wo-other", "finding_id": "find-other"})
+    assert tracking.open_once(tomorrow, "execution-2", NOW) == "exists"
+    assert tracking.job("wo-other") == {}, "nothing half written"
+    lock = tracking.open_order(wanted.finding.finding_key)
+    assert lock is not None
+    assert lock["work_order_id"] == order.work_order_id
+    history = tracking.job(order.work_order_id)["history"]
+    assert [entry["status"] for entry in json.loads(json.dumps(history))] == ["OPEN"]
