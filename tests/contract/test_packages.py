@@ -78,6 +78,11 @@ def test_light_functions_never_reach_pandas(name: str) -> None:
     assert not foreign & {"pandas", "numpy", "scipy", "pvlib", "fastparquet"}
 
 
+def test_time_zones_are_shipped_with_every_function() -> None:
+    """`zoneinfo` needs the database; Lambda's minimal runtime is not relied on for it."""
+    assert "tzdata" in LIGHT
+
+
 def test_xgboost_is_nowhere_yet_and_never_the_one_with_the_gpu_part() -> None:
     for path in ROOT.glob("**/requirements*.txt"):
         if ".venv" not in path.parts:
