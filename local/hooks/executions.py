@@ -200,16 +200,20 @@ def _run_on_moto(client_for: Any) -> None:
             return
         finally:
             RUNNING.pop(arn, None)
-        _conclude(record, running, now_iso())
-        for run_record in running.exec_worker.env.map_run_record_pool_manager.get_all():
-            map_runs[run_record.map_run_arn] = {
-                **_plain(run_record.describe()),
-                "executionArn": arn,
-                "stateMachineArn": record["stateMachineArn"],
-                "_stateMachineArn": record["stateMachineArn"],
-            }
-        _write_logs(machine, record, client_for)
-        announce(record)
+        try:
+            # history, map runs and logs first: whoever sees the end of an execution finds them complete
+            record["events"] = [_event(event) for event in _history(running)]
+            for run_record in running.exec_worker.env.map_run_record_pool_manager.get_all():
+                map_runs[run_record.map_run_arn] = {
+                    **_plain(run_record.describe()),
+                    "executionArn": arn,
+                    "stateMachineArn": record["stateMachineArn"],
+                    "_stateMachineArn": record["stateMachineArn"],
+                }
+            _write_logs(machine, record, client_for)
+        finally:
+            _conclude(record, running, now_iso())
+            announce(record)
 
     replace(stepfunctions, "_run_execution", run)
 
@@ -253,7 +257,6 @@ def _start(execution_type: Any, arn: str, record: dict[str, Any], machine: dict[
 def _conclude(record: dict[str, Any], running: Any, now: str) -> None:
     from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
-    record["events"] = [_event(event) for event in _history(running)]
     if record["status"] != "RUNNING":
         return
     record["status"] = running.exec_status.value
