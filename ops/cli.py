@@ -333,22 +333,18 @@ def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> No
         key, _ = accounting.source_of(letter.body.get("input"))
         console.print(f"sent again {escape(key)} as {arn.rsplit(':', 1)[-1]}", soft_wrap=True)
     lost = [item for item in accounting.account(target) if item.state == "lost"]
+    attempt = _executions_so_far(target) if lost else 0
     for item in lost:
         event = item.event(target.input_bucket)
-        arn = deadletters.start_again(target, event, _attempt(target, item))
+        arn = deadletters.start_again(target, event, f"{item.version_id}#{attempt}")
         console.print(f"sent again {escape(item.key)} as {arn.rsplit(':', 1)[-1]}", soft_wrap=True)
     console.print(f"{len(sent) + len(lost)} pieces of work started")
 
 
-def _attempt(target: Target, item: accounting.FileAccount) -> str:
-    """A salt that differs each time a lost file is sent, else its second loss could not be mended."""
+def _executions_so_far(target: Target) -> int:
+    """Makes each redrive's salt its own, else a file that is lost twice could not be sent twice."""
     pages = target.client("stepfunctions").get_paginator("list_executions")
-    names = [
-        entry["name"]
-        for page in pages.paginate(stateMachineArn=target.machine)
-        for entry in page["executions"]
-    ]
-    return f"{item.version_id}#{len(names)}"
+    return sum(len(page["executions"]) for page in pages.paginate(stateMachineArn=target.machine))
 
 
 @app.command(name="validate")

@@ -94,6 +94,7 @@ def _one(
         span=span,
         frozen=frozen,
         unit=unit,
+        power_useless=useless,
         config=config,
     )
     ref = reference(

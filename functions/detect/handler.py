@@ -104,7 +104,7 @@ def _detect(request: DetectRequest, detection_id: str, bucket: str, now: datetim
 
 def _registry(bucket: str) -> AssetRegistry:
     try:
-        return AssetRegistry.parse(storage.read_json(S3Pointer(bucket=bucket, key="assets.json")))
+        return storage.read_registry(bucket)
     except ObjectMissing as error:
         raise InvalidTelemetry(
             "no_asset_registry",
@@ -131,9 +131,4 @@ def _read(source: S3Pointer, registry: AssetRegistry, now: datetime) -> tuple[Te
     if profile:
         telemetry, _ = read_export(profile, {source.key: data}, now=now, registry=registry, any_name=True)
         return telemetry, profile.name
-
-    def capacity(asset_id: str) -> float | None:
-        asset = registry.get(asset_id)
-        return asset.capacity_kw if asset else None
-
-    return read_canonical(data, now=now, capacity_kw=capacity, where=source.key), ""
+    return read_canonical(data, now=now, capacity_kw=registry.capacity_kw, where=source.key), ""

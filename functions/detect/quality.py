@@ -135,6 +135,7 @@ def issues(
     span: tuple[pd.Timestamp, pd.Timestamp],
     frozen: NDArray[np.bool_],
     unit: QualityIssue | None,
+    power_useless: bool,
     config: DetectionConfig,
 ) -> tuple[float, list[QualityIssue]]:
     """Completeness in per cent, and the asset's data problems."""
@@ -164,7 +165,7 @@ def issues(
     power = config.parameters.power
     critical = power.critical_threshold / power.reference_capacity_kw * capacity_kw
     over = int((own["power_kw"] > critical).sum())
-    if over and not (unit and unit.statement.startswith("power_kw")):
+    if over and not power_useless:
         found.append(
             QualityIssue(
                 kind="implausible_power",

@@ -10,7 +10,7 @@ from typing import Literal
 from diagnose.risk import energy_at_risk
 from diagnose.signatures import Cause, diagnose
 from ona.assets import Asset
-from ona.config import CategoriesConfig, CauseRule, DetectionConfig, Thresholds
+from ona.config import CategoriesConfig, CauseRule, DetectionConfig, Thresholds, rule_for
 from ona.identity import digest
 from ona.records import AssetDetection, Finding, FindingComponent, Incident, TrendAnalysis
 
@@ -110,7 +110,7 @@ def _finding(
     causes: dict[str, CauseRule],
     limits: Thresholds,
 ) -> Finding:
-    rule = causes.get(cause.subcategory) or causes["unknown_pattern"]
+    rule = rule_for(causes, cause.subcategory)
     component = component_for(asset, rule.component_type)
     severity = max(incident.severity for incident in members)
     confidence = min(cause.score, max(incident.confidence for incident in members))

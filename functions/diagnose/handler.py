@@ -6,12 +6,10 @@ from typing import Any
 
 from diagnose.findings import findings_of, trend
 from ona import config, storage
-from ona.assets import AssetRegistry
 from ona.clock import utc_now
-from ona.errors import InvalidPayload
 from ona.identity import date_folder, digest
 from ona.observability import count, handler, logger
-from ona.payloads import DiagnoseRequest, DiagnoseResult, S3Pointer
+from ona.payloads import DiagnoseRequest, DiagnoseResult
 from ona.records import DetectionRecord, Diagnostic
 
 
@@ -21,17 +19,13 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     request = DiagnoseRequest.parse(event)
     where = request.detection.key
     record: DetectionRecord = DetectionRecord.read(storage.read_json(request.detection), where)
-    registry = AssetRegistry.parse(
-        storage.read_json(S3Pointer(bucket=record.source.bucket, key="assets.json"))
-    )
+    registry = storage.read_registry(record.source.bucket)
     bucket, now = storage.environment("OUTPUT_BUCKET"), utc_now()
     pointers, total = [], 0
     for detection in record.assets:
         if not any(incident.actionable for incident in detection.incidents):
             continue
-        asset = registry.get(detection.asset_id)
-        if asset is None:
-            raise InvalidPayload(f"{where}: asset {detection.asset_id} left assets.json meanwhile")
+        asset = registry.require(detection.asset_id, where)
         diagnostic = Diagnostic(
             diagnostic_id=f"diag-{digest(record.detection_id, detection.asset_id)}",
             asset_id=asset.id,

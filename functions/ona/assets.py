@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ona.errors import InvalidConfiguration
+from ona.errors import InvalidConfiguration, InvalidPayload
 
 
 class Location(BaseModel):
@@ -73,6 +73,18 @@ class AssetRegistry(BaseModel):
     def get(self, asset_id: str) -> Asset | None:
         """The asset, or None when it is not registered."""
         return next((asset for asset in self.assets if asset.id == asset_id), None)
+
+    def require(self, asset_id: str, where: str) -> Asset:
+        """The asset that a document names. Raises InvalidPayload when it is no longer registered."""
+        asset = self.get(asset_id)
+        if asset is None:
+            raise InvalidPayload(f"{where}: asset {asset_id} left assets.json meanwhile")
+        return asset
+
+    def capacity_kw(self, asset_id: str) -> float | None:
+        """An asset's nameplate, or None when it is not registered."""
+        asset = self.get(asset_id)
+        return asset.capacity_kw if asset else None
 
     @classmethod
     def parse(cls, document: Any, name: str = "assets.json") -> AssetRegistry:

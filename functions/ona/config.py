@@ -364,6 +364,11 @@ def causes() -> dict[str, CauseRule]:
     return config.root
 
 
+def rule_for(known: dict[str, CauseRule], subcategory: str) -> CauseRule:
+    """A cause's rule; one that `causes.yaml` does not have is treated as an unknown pattern."""
+    return known.get(subcategory) or known["unknown_pattern"]
+
+
 def parts() -> PartsCatalogue:
     """`ooda/parts.yaml`."""
     config: PartsCatalogue = _load("ooda/parts.yaml", directory())

@@ -214,12 +214,7 @@ def read_export(
             frame[column] = np.nan
     known = registry or derive_registry(profile, frame)
     where = f"source profile {profile.name}: {', '.join(sorted(mains))}"
-
-    def capacity(asset_id: str) -> float | None:
-        asset = known.get(asset_id)
-        return asset.capacity_kw if asset else None
-
-    return clean(frame, quality, now=now, capacity_kw=capacity, where=where), known
+    return clean(frame, quality, now=now, capacity_kw=known.capacity_kw, where=where), known
 
 
 def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistry:

@@ -20,6 +20,7 @@ from botocore.exceptions import (
     HTTPClientError,
 )
 
+from ona.assets import AssetRegistry
 from ona.errors import DependencyBusy, InvalidConfiguration, ObjectMissing
 from ona.payloads import S3Pointer
 
@@ -102,6 +103,11 @@ def read_json(pointer: S3Pointer) -> Any:
         return json.loads(read_bytes(pointer))
     except ValueError as error:
         raise InvalidConfiguration(f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}") from error
+
+
+def read_registry(bucket: str) -> AssetRegistry:
+    """`assets.json` of the input bucket. Raises ObjectMissing, DependencyBusy, InvalidConfiguration."""
+    return AssetRegistry.parse(read_json(S3Pointer(bucket=bucket, key="assets.json")))
 
 
 def write_bytes(bucket: str, key: str, body: bytes, content_type: str) -> S3Pointer:

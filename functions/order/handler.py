@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from ona import config, crews, notifications, storage, tracking
-from ona.assets import AssetRegistry
 from ona.clock import utc_now
 from ona.errors import InvalidPayload, ObjectMissing
 from ona.observability import count, handler, logger
@@ -27,11 +26,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
             work_order_id=job.work_order_id,
             reason=job.reason,
         ).dump()
-    asset = AssetRegistry.parse(
-        storage.read_json(S3Pointer(bucket=storage.environment("INPUT_BUCKET"), key="assets.json"))
-    ).get(job.asset_id)
-    if asset is None:
-        raise InvalidPayload(f"asset {job.asset_id} left assets.json meanwhile")
+    registry = storage.read_registry(storage.environment("INPUT_BUCKET"))
+    asset = registry.require(job.asset_id, request.job.schedule.key)
     why = refusal(finding, asset)
     if why:
         if tracking.open_order(finding.finding_key) is None:
@@ -40,7 +36,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         logger.warning("order refused", asset_id=asset.id, why=why)
         return OrderResult(finding_id=finding.finding_id, status="refused", reason=why).dump()
     now = utc_now()
-    rule = config.causes().get(finding.subcategory) or config.causes()["unknown_pattern"]
+    rule = config.rule_for(config.causes(), finding.subcategory)
     order = build(finding, job, asset, rule, config.parts().parts, now=now)
     if tracking.open_once(order, request.execution_id, now) == "opened":
         return _finish(order, "ordered")
@@ -75,7 +71,7 @@ def _load(request: OrderRequest) -> tuple[Job, Finding]:
     return job, finding
 
 
-def _finish(order: WorkOrder, status: str) -> dict[str, Any]:
+def _finish(order: WorkOrder, status: Literal["ordered", "already_ordered"]) -> dict[str, Any]:
     """Write the document and tell people, also when an earlier try broke off between the two."""
     day = order.work_order_id.split("-")[1]
     key = f"work-orders/{day[:4]}/{day[4:6]}/{day[6:]}/{order.work_order_id}.json"
@@ -90,11 +86,9 @@ def _finish(order: WorkOrder, status: str) -> dict[str, Any]:
         subject, text = message(order)
         notifications.publish(subject, text, {"priority": order.priority, "asset_id": order.asset_id})
         tracking.mark_notified(order.work_order_id, utc_now())
-    return OrderResult.model_validate(
-        {
-            "finding_id": order.finding_id,
-            "status": status,
-            "work_order_id": order.work_order_id,
-            "work_order": pointer,
-        }
+    return OrderResult(
+        finding_id=order.finding_id,
+        status=status,
+        work_order_id=order.work_order_id,
+        work_order=pointer,
     ).dump()

@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from ona import config, crews, storage, tracking
-from ona.assets import AssetRegistry
 from ona.clock import utc_now
-from ona.errors import CrewBookingConflict, InvalidPayload
+from ona.errors import CrewBookingConflict
 from ona.identity import date_folder, digest
 from ona.observability import count, handler, logger
 from ona.payloads import JobReference, S3Pointer, ScheduleRequest, ScheduleResult
@@ -26,11 +25,12 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     """See the module."""
     request = ScheduleRequest.parse(event)
     now = utc_now()
-    plan = _book(_requests(request.diagnostics), now)
+    weights = config.loss_weights()
+    plan = _book(_requests(request.diagnostics), weights, now)
     document = Schedule(
         schedule_id=f"sched-{digest(request.execution_id)}",
         created_at=now,
-        weights=config.loss_weights().model_dump(),
+        weights=weights.model_dump(),
         jobs=plan.jobs,
     )
     folder = date_folder(request.diagnostics[0].key if request.diagnostics else "", now.date())
@@ -56,23 +56,18 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
 
 def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
     causes = config.causes()
-    registry: AssetRegistry | None = None
+    registry = storage.read_registry(storage.environment("INPUT_BUCKET"))
     requests = []
     for pointer in diagnostics:
         diagnostic: Diagnostic = Diagnostic.read(storage.read_json(pointer), pointer.key)
-        registry = registry or AssetRegistry.parse(
-            storage.read_json(S3Pointer(bucket=storage.environment("INPUT_BUCKET"), key="assets.json"))
-        )
-        asset = registry.get(diagnostic.asset_id)
-        if asset is None:
-            raise InvalidPayload(f"{pointer.key}: asset {diagnostic.asset_id} left assets.json meanwhile")
+        asset = registry.require(diagnostic.asset_id, pointer.key)
         for finding in diagnostic.findings:
             lock = tracking.open_order(finding.finding_key)
             requests.append(
                 Request(
                     finding=finding,
                     asset=asset,
-                    rule=causes.get(finding.subcategory) or causes["unknown_pattern"],
+                    rule=config.rule_for(causes, finding.subcategory),
                     diagnostic=pointer,
                     open_order=str(lock["work_order_id"]) if lock else "",
                 )
@@ -80,9 +75,8 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
     return requests
 
 
-def _book(requests: list[Request], now: datetime) -> Plan:
+def _book(requests: list[Request], weights: config.LossWeights, now: datetime) -> Plan:
     """Plan on the calendar as it is and book at once; again on the new one if another was faster."""
-    weights = config.loss_weights()
     for attempt in range(ATTEMPTS):
         known = crews.load()
         plan = make_plan(

@@ -66,7 +66,7 @@ def install() -> None:
 
 
 def _afterwards(handler: dict[str, Any], apply: Callable[[str, dict[str, Any]], None]) -> dict[str, Any]:
-    create, update = handler["create"], handler.get("update")
+    create, update = handler["create"], handler["update"]
 
     def creating(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
         result = create(logical_id, properties, stack)
@@ -74,8 +74,8 @@ def _afterwards(handler: dict[str, Any], apply: Callable[[str, dict[str, Any]], 
         return result
 
     def updating(physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
-        result = update(physical_id, old, new, *rest)  # type: ignore[misc]
+        result = update(physical_id, old, new, *rest)
         apply(result[0] if isinstance(result, tuple) else physical_id, new)
         return result
 
-    return {**handler, "create": creating, **({"update": updating} if update else {})}
+    return {**handler, "create": creating, "update": updating}

@@ -205,7 +205,7 @@ def test_work_waits_for_its_part_and_the_urgent_goes_first() -> None:
     assert starts["find-2"] is not None
     assert starts["find-1"] is not None
     assert starts["find-2"] < starts["find-1"]
-    assert min(starts.values()) >= NOW + timedelta(days=1)  # type: ignore[type-var]
+    assert min(starts.values()) >= NOW + timedelta(days=1)
 
 
 def test_distance_is_the_great_circle_with_the_road_factor() -> None:
