@@ -103,21 +103,23 @@ def deploy(
     given = parameters or {}
     body = json.dumps(transform(package(template, upload), given, s3.meta.region_name))
     where = upload(body.encode(), ".template").removeprefix(f"s3://{bucket}/")
+    content = hashlib.sha256(f"{where}{json.dumps(given, sort_keys=True)}".encode()).hexdigest()[:32]
     arguments = {
         "StackName": stack,
         "TemplateURL": f"https://s3.{s3.meta.region_name}.amazonaws.com/{bucket}/{where}",
         "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        "Tags": [{"Key": "deployed", "Value": content}],
     }
     existing = find(cloudformation, stack)
     if existing is None:
         cloudformation.create_stack(**arguments)
     else:
         tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", [])}
-        if tags.get("template") == where and not existing["StackStatus"].startswith(_FAILED):
+        if tags.get("deployed") == content and not existing["StackStatus"].startswith(_FAILED):
             return _outputs(existing)
         try:
-            cloudformation.update_stack(**arguments, Tags=[{"Key": "template", "Value": where}])
+            cloudformation.update_stack(**arguments)
         except Exception as error:
             if "No updates are to be performed" not in str(error):
                 raise
