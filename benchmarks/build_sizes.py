@@ -10,7 +10,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".aws-sam" / "build"
-LAYERS = {"DetectFunction": ["AnalyticsLayer", "configs"]}
+BOOSTED = ["AnalyticsLayer", "BoostingLayer", "configs"]
+LAYERS = {
+    "DetectFunction": ["AnalyticsLayer", "configs"],
+    "DataIngestionFunction": ["AnalyticsLayer", "configs"],
+    "InterpolationServiceFunction": BOOSTED,
+    "GlobalTrainingServiceFunction": BOOSTED,
+    "ForecastingApiFunction": BOOSTED,
+}
 OTHERS = ["configs"]
 BAR_MIB = 230.0
 
@@ -24,7 +31,7 @@ def main() -> int:
     if not BUILD.is_dir():
         print("run `make build` first")
         return 1
-    print(f"{'function':<20}{'code':>9}{'layers':>9}{'MiB':>9}")
+    print(f"{'function':<32}{'code':>9}{'layers':>9}{'MiB':>9}")
     worst = 0.0
     for folder in sorted(BUILD.glob("*Function")):
         code = mib(folder)
@@ -33,7 +40,7 @@ def main() -> int:
             for name in LAYERS.get(folder.name, OTHERS)
         )
         worst = max(worst, code + layers)
-        print(f"{folder.name:<20}{code:>9.1f}{layers:>9.1f}{code + layers:>9.1f}")
+        print(f"{folder.name:<32}{code:>9.1f}{layers:>9.1f}{code + layers:>9.1f}")
     print(f"bar {BAR_MIB:g} MiB: {'kept' if worst < BAR_MIB else 'BROKEN'}")
     return int(worst >= BAR_MIB)
 

@@ -59,6 +59,24 @@ class Target:
         """The loop's state machine."""
         return self.outputs["OodaStateMachineArn"]
 
+    @property
+    def api_url(self) -> str:
+        """Where the API answers: API Gateway's address, or the embedded cloud's form of it."""
+        if self.embedded:
+            stage = self.outputs["Environment"]
+            return f"{self.embedded.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/{stage}"
+        return self.outputs["ApiUrl"]
+
+    @property
+    def machines(self) -> dict[str, str]:
+        """The workflows' state machines by name."""
+        return {
+            "ooda": self.outputs["OodaStateMachineArn"],
+            "forecast_upload": self.outputs["ForecastUploadStateMachineArn"],
+            "forecast_training": self.outputs["ForecastTrainingStateMachineArn"],
+            "forecast_schedule": self.outputs["ForecastScheduleStateMachineArn"],
+        }
+
     def function(self, name: str) -> str:
         """A function's deployed name."""
         return f"ona-{name}-{self.outputs['Environment']}"

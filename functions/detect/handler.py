@@ -10,16 +10,13 @@ from typing import Any
 
 from detect import context
 from detect.analysis import analyse
-from ona import config, storage
-from ona.assets import AssetRegistry
+from ona import config, intake, storage
 from ona.clock import utc_now
-from ona.errors import InvalidTelemetry, ObjectMissing
+from ona.errors import ObjectMissing
 from ona.identity import date_folder
 from ona.observability import MetricUnit, count, handler, logger
 from ona.payloads import DetectRequest, DetectResult, S3Pointer
 from ona.records import DetectionRecord, FileQuality
-from ona.sources import SourceProfile, read_export, recognise
-from ona.telemetry import Telemetry, read_canonical
 
 
 @handler
@@ -68,8 +65,8 @@ def _earlier(pointer: S3Pointer) -> DetectionRecord | None:
 
 def _detect(request: DetectRequest, detection_id: str, bucket: str, now: datetime) -> DetectionRecord:
     source = request.source
-    registry = _registry(source.bucket)
-    telemetry, profile = _read(source, registry, now)
+    registry = intake.registry(source.bucket)
+    telemetry, profile = intake.read(source, registry, now, service="detect")
     rules = config.detection()
     known = context.load(
         telemetry.frame,
@@ -100,35 +97,3 @@ def _detect(request: DetectRequest, detection_id: str, bucket: str, now: datetim
         assets=assets,
         telemetry=stored,
     )
-
-
-def _registry(bucket: str) -> AssetRegistry:
-    try:
-        return storage.read_registry(bucket)
-    except ObjectMissing as error:
-        raise InvalidTelemetry(
-            "no_asset_registry",
-            "the input bucket has no assets.json, so no machine's capacity is known",
-            where=f"s3://{bucket}/assets.json",
-            remedy="put assets.json, then `ona dlq redrive`",
-        ) from error
-
-
-def _read(source: S3Pointer, registry: AssetRegistry, now: datetime) -> tuple[Telemetry, str]:
-    """The file as canonical telemetry: our own columns, or a vendor's export that a profile knows."""
-    limit = config.services()["detect"].max_file_size_mb or 100.0
-    size = storage.size_of(source)
-    if size > limit * 1e6:
-        raise InvalidTelemetry(
-            "file_too_large",
-            f"the file has {size / 1e6:.0f} MB, more than {limit:g}",
-            where=source.key,
-            remedy="split it by day or asset",
-        )
-    data = storage.read_bytes(source)
-    header = data[:4096].decode("utf-8", errors="replace").lstrip("\ufeff").split("\n", 1)[0]
-    profile: SourceProfile | None = recognise(header, config.source_profiles())
-    if profile:
-        telemetry, _ = read_export(profile, {source.key: data}, now=now, registry=registry, any_name=True)
-        return telemetry, profile.name
-    return read_canonical(data, now=now, capacity_kw=registry.capacity_kw, where=source.key), ""

@@ -299,12 +299,75 @@ class ServicesConfig(RootModel[dict[str, ServiceLimits]]):
     model_config = ConfigDict(frozen=True)
 
 
+# ------------------------------------------------------------------ forecasting.yaml
+
+
+class BoosterSettings(_Strict):
+    """How a member of the forecasting model is trained."""
+
+    levels: tuple[float, ...] = Field(description="quantile levels, rising, 0…1")
+    rounds: int = Field(ge=1, le=2000)
+    depth: int = Field(ge=1, le=12)
+    learning_rate: float = Field(gt=0, le=1)
+    min_rows_a_leaf: float = Field(ge=0)
+    row_share: float = Field(gt=0, le=1)
+    feature_share: float = Field(gt=0, le=1)
+    own_weight: float = Field(ge=0, le=1, description="weight of a site's own member with much data")
+    own_half_days: float = Field(gt=0, description="days at which half of that weight is reached")
+    own_from_days: float = Field(ge=1)
+    seed: int
+
+    @model_validator(mode="after")
+    def _levels(self) -> Self:
+        rising = all(a < b for a, b in zip(self.levels, self.levels[1:], strict=False))
+        if len(self.levels) < 5 or not rising or not 0 < self.levels[0] < self.levels[-1] < 1:
+            raise ValueError("levels: at least five, rising, between 0 and 1")
+        for needed in (0.025, 0.1, 0.5, 0.9, 0.975):
+            if needed not in self.levels:
+                raise ValueError(f"levels: {needed} is needed for the 80 and 95 % intervals")
+        return self
+
+
+class TrainingRules(_Strict):
+    """When and on what a model is trained, and how it is judged."""
+
+    min_days: int = Field(ge=3, description="days with measured power a customer needs")
+    folds: int = Field(ge=1, le=12, description="rolling-origin windows")
+    fold_days: int = Field(ge=1, le=60)
+    function_rows: int = Field(ge=1000, description="daylight rows that the function trains in its time")
+    container_rows: int = Field(ge=1000)
+    rows_of_others: int = Field(ge=0, description="daylight rows of other customers for the pooled member")
+    min_unseen_days: int = Field(ge=1, description="days the comparison needs")
+    min_gain_percent: float = Field(
+        ge=0, description="how much better a candidate must be, % of pinball loss"
+    )
+
+
+class ForecastRules(_Strict):
+    """What is forecast, and for how long an answer stands."""
+
+    default_horizon_hours: int = Field(ge=1, le=168)
+    max_horizon_hours: int = Field(ge=1, le=168)
+    fresh_minutes: int = Field(ge=1, description="a stored forecast younger than this is answered as it is")
+    nowcast_hours: int = Field(ge=0, description="recent telemetry that corrects the first hours")
+    min_accuracy_percent: float = Field(ge=0, le=100)
+
+
+class ForecastingConfig(_Strict):
+    """`configs/forecasting.yaml`."""
+
+    booster: BoosterSettings
+    training: TrainingRules
+    forecast: ForecastRules
+
+
 FILES: dict[str, type[BaseModel]] = {
     "ooda/detection.yaml": DetectionConfig,
     "ooda/loss_function.yaml": LossFunctionConfig,
     "ooda/categories.yaml": CategoriesConfig,
     "ooda/causes.yaml": CausesConfig,
     "ooda/parts.yaml": PartsCatalogue,
+    "forecasting.yaml": ForecastingConfig,
     "services.yaml": ServicesConfig,
 }
 
@@ -367,6 +430,12 @@ def causes() -> dict[str, CauseRule]:
 def rule_for(known: dict[str, CauseRule], subcategory: str) -> CauseRule:
     """A cause's rule; one that `causes.yaml` does not have is treated as an unknown pattern."""
     return known.get(subcategory) or known["unknown_pattern"]
+
+
+def forecasting() -> ForecastingConfig:
+    """`forecasting.yaml`."""
+    config: ForecastingConfig = _load("forecasting.yaml", directory())
+    return config
 
 
 def parts() -> PartsCatalogue:

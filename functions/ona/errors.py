@@ -54,6 +54,13 @@ class ObjectMissing(InvalidInput):
     """An S3 object that a payload points to does not exist (any more)."""
 
 
+class WeatherUnavailable(InvalidInput):
+    """The weather provider refused, or has nothing for this place: asking again cannot help.
+
+    What needs the weather goes on without it and says so (docs/forecasting.md).
+    """
+
+
 class RetryableError(OnaError):
     """The same call may succeed later; the state machine retries it with back-off."""
 

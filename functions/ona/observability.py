@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 # an invocation without a number of its own is no mistake
@@ -19,7 +19,7 @@ warnings.filterwarnings("ignore", "No application metrics to publish")
 logger = Logger()
 metrics = Metrics()
 
-__all__ = ["MetricUnit", "count", "handler", "logger", "metrics"]
+__all__ = ["MetricUnit", "count", "handler", "logger", "metric_of", "metrics"]
 
 
 def handler(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -32,3 +32,12 @@ def handler(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 def count(name: str, value: float, unit: MetricUnit = MetricUnit.Count) -> None:
     """Publish one number of this invocation as a metric."""
     metrics.add_metric(name=name, unit=unit, value=value)
+
+
+def metric_of(
+    name: str, value: float, dimensions: dict[str, str], unit: MetricUnit = MetricUnit.Percent
+) -> None:
+    """Publish one number under dimensions of its own, at once."""
+    with single_metric(name=name, unit=unit, value=value) as one:
+        for dimension, text in dimensions.items():
+            one.add_dimension(name=dimension, value=text)

@@ -105,6 +105,40 @@ def read_json(pointer: S3Pointer) -> Any:
         raise InvalidConfiguration(f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}") from error
 
 
+def read_json_tagged(pointer: S3Pointer) -> tuple[Any, str]:
+    """A JSON object and its ETag. Raises as `read_json`."""
+    try:
+        answer = client("s3").get_object(**_where(pointer))
+        return json.loads(answer["Body"].read()), str(answer["ETag"])
+    except ValueError as error:
+        raise InvalidConfiguration(f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}") from error
+    except Exception as error:
+        raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
+
+
+def write_json_if(bucket: str, key: str, document: Any, etag: str) -> bool:
+    """Write a document only over the version with this ETag, or ("") only where there is none yet.
+
+    False when the object is another one by now. Raises DependencyBusy.
+    """
+    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+    body = json.dumps(document, indent=2, allow_nan=False).encode()
+    try:
+        client("s3").put_object(
+            Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition
+        )
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in (
+            "PreconditionFailed",
+            "ConditionalRequestConflict",
+        ):
+            return False
+        raise translate(error, f"s3://{bucket}/{key}") from error
+    except Exception as error:
+        raise translate(error, f"s3://{bucket}/{key}") from error
+    return True
+
+
 def read_registry(bucket: str) -> AssetRegistry:
     """`assets.json` of the input bucket. Raises ObjectMissing, DependencyBusy, InvalidConfiguration."""
     return AssetRegistry.parse(read_json(S3Pointer(bucket=bucket, key="assets.json")))
@@ -123,6 +157,18 @@ def write_json(bucket: str, key: str, document: Any) -> S3Pointer:
     """Write a document as JSON. NaN and infinity are refused: they are not JSON."""
     body = json.dumps(document, indent=2, sort_keys=False, allow_nan=False).encode()
     return write_bytes(bucket, key, body, "application/json")
+
+
+def presigned_put(bucket: str, key: str, *, content_type: str, size: int | None, seconds: int) -> str:
+    """An address that takes one PUT of this object, type and (when given) exact size, for so long.
+
+    No request is made: the caller's own credentials sign it.
+    """
+    limits: dict[str, Any] = {"ContentType": content_type, **({"ContentLength": size} if size else {})}
+    url: str = client("s3").generate_presigned_url(
+        "put_object", Params={"Bucket": bucket, "Key": key, **limits}, ExpiresIn=seconds, HttpMethod="PUT"
+    )
+    return url
 
 
 def list_keys(bucket: str, prefix: str, *, start_after: str = "") -> Iterator[dict[str, Any]]:

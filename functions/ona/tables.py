@@ -51,6 +51,39 @@ def get(table: str, key: dict[str, str]) -> dict[str, Any] | None:
     return from_item(answer["Item"]) if "Item" in answer else None
 
 
+def get_many(table: str, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Those of at most 100 items that exist, in no order. Raises DependencyBusy."""
+    wanted: Any = {table: {"Keys": [to_item(key) for key in keys]}}
+    found: list[dict[str, Any]] = []
+    try:
+        while wanted:
+            answer = client("dynamodb").batch_get_item(RequestItems=wanted)
+            found += [from_item(item) for item in answer["Responses"].get(table, [])]
+            wanted = answer.get("UnprocessedKeys") or {}
+    except Exception as error:
+        raise translate(error, f"table {table}") from error
+    return found
+
+
+def query(table: str, index: str, name: str, value: str) -> list[dict[str, Any]]:
+    """All items of an index with one key. Raises DependencyBusy."""
+    pages = client("dynamodb").get_paginator("query")
+    try:
+        return [
+            from_item(item)
+            for page in pages.paginate(
+                TableName=table,
+                IndexName=index,
+                KeyConditionExpression="#key = :value",
+                ExpressionAttributeNames={"#key": name},
+                ExpressionAttributeValues=to_item({":value": value}),
+            )
+            for item in page["Items"]
+        ]
+    except Exception as error:
+        raise translate(error, f"table {table} index {index}") from error
+
+
 def scan(table: str) -> list[dict[str, Any]]:
     """Every item of a small table, read consistently. Raises DependencyBusy."""
     pages = client("dynamodb").get_paginator("scan")

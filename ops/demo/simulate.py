@@ -78,17 +78,35 @@ def registry() -> AssetRegistry:
     return AssetRegistry(assets=assets)
 
 
-def weather() -> pd.DataFrame:
-    """15-minute weather of the simulated days: irradiance in the plane, air temperature, wind; UTC index."""
+def typical_hours(first: datetime, last: datetime) -> pd.DataFrame:
+    """The typical year's hours around a span, moved to its years; UTC index of the hours' ends.
+
+    29 February takes the 28th's weather.
+    """
     import pvlib
 
     path = Path(pvlib.__file__).parent / "data" / "723170TYA.CSV"
-    hourly, _ = pvlib.iotools.read_tmy3(path, coerce_year=FIRST_DAY.year, map_variables=True)
-    hourly = hourly[["ghi", "dni", "dhi", "temp_air", "wind_speed"]].tz_convert("UTC")
-    start = datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
-    times = pd.date_range(start, start + timedelta(days=DAYS), freq="15min", inclusive="left")
-    around = hourly[times[0] - timedelta(hours=2) : times[-1] + timedelta(hours=2)]
-    around.index = around.index - pd.Timedelta(minutes=30)  # hourly means: to the hour's middle
+    parts = []
+    for year in range(first.year - 1, last.year + 2):
+        hourly, _ = pvlib.iotools.read_tmy3(path, coerce_year=year, map_variables=True)
+        parts.append(hourly[["ghi", "dni", "dhi", "temp_air", "wind_speed", "relative_humidity"]])
+    joined = pd.concat(parts).tz_convert("UTC").sort_index()
+    joined = joined[~joined.index.duplicated()]
+    around = joined[pd.Timestamp(first) - timedelta(hours=3) : pd.Timestamp(last) + timedelta(hours=3)]
+    return around.asfreq("h").ffill()
+
+
+def weather(start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
+    """15-minute weather of a span (by default the simulated days): irradiance in the plane, air
+    temperature, wind; UTC index."""
+    import pvlib
+
+    start = start or datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
+    times = pd.date_range(start, end or start + timedelta(days=DAYS), freq="15min", inclusive="left")
+    around = typical_hours(times[0], times[-1])
+    around.index = pd.DatetimeIndex(around.index) - pd.Timedelta(
+        minutes=30
+    )  # hourly means: to the hour's middle
     place = pvlib.location.Location(SITE.latitude, SITE.longitude, tz="UTC")
     sun = place.get_solarposition(times)
     sun_then = place.get_solarposition(around.index)

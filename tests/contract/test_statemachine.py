@@ -16,12 +16,13 @@ import ona.errors
 from local.hooks import executions
 from ona import config, payloads
 from ona.errors import InvalidInput, RetryableError
+from ona.forecasting import payloads as forecast_payloads
 from tests.conftest import ROOT
 
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
 MACHINES = sorted((ROOT / "statemachines").glob("*.asl.yaml"))
 OURS = dict(inspect.getmembers(ona.errors, inspect.isclass))
-AWS = re.compile(r"^(States|Lambda|Sandbox|Runtime|DynamoDB|SQS|SNS|S3|EventBridge)\.[A-Za-z]+$")
+AWS = re.compile(r"^(States|Lambda|Sandbox|Runtime|DynamoDB|SQS|SNS|S3|EventBridge|ECS)\.[A-Za-z]+$")
 TASKS_WITHOUT_RETRY: set[str] = set()
 
 
@@ -81,19 +82,38 @@ def test_every_retryable_error_is_retried_and_no_bad_input_is() -> None:
     assert not {n for n, c in OURS.items() if issubclass(c, InvalidInput)} & retried
 
 
-def test_every_failure_ends_in_the_dead_letter_queue_with_its_input() -> None:
-    machine = load(ROOT / "statemachines" / "ooda.asl.yaml")
+LETTERS = {"ooda": 3, "forecast_upload": 2, "forecast_training": 1, "forecast_schedule": 2}
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_every_failure_ends_in_the_dead_letter_queue_with_its_input(name: str) -> None:
+    machine = load(ROOT / "statemachines" / f"{name}.asl.yaml")
     letters = [
         state["Arguments"]["MessageBody"]
         for _, state in states(machine)
         if str(state.get("Resource", "")).endswith("sqs:sendMessage")
     ]
-    assert len(letters) == 3
+    assert len(letters) == LETTERS[name]
     for letter in letters:
         assert {"kind", "state", "error", "cause", "execution", "state_machine", "at", "input"} <= set(
             letter
         )
-        assert letter["input"] == "{% $event %}"
+        assert letter["input"] in ("{% $event %}", "{% $states.input.event %}")
+
+
+def test_every_caught_failure_reaches_a_dead_letter_or_fails_its_map() -> None:
+    """What a Catch of everything leads to: a dead letter, a Fail that the map's own Catch takes, or, where
+    work may go on without the step, a state named here with its reason."""
+    goes_on = {
+        "Fill": "an upload without weather is filled by other means",
+        "NotRenewed": "telemetry is safe",
+    }
+    for file, name, state in TASKS:
+        for rule in state["Catch"]:
+            target = next(s for f, n, s in ALL if f == file and n == rule["Next"])
+            to_letter = str(target.get("Resource", "")).endswith("sqs:sendMessage")
+            quarantines = rule["Next"] in ("CopyToQuarantine", "RecordQuarantined")
+            assert to_letter or quarantines or target["Type"] == "Fail" or rule["Next"] in goes_on, name
 
 
 def test_substitutions_and_template_agree() -> None:
@@ -127,9 +147,13 @@ def test_services_yaml_and_template_agree() -> None:
 
 def test_a_state_waits_longer_than_its_function() -> None:
     limits = config.services()
-    for name in ("detect", "diagnose", "schedule", "order"):
-        state = next(state for _, n, state in ALL if n == name.title())
-        assert state["TimeoutSeconds"] > limits[name].timeout
+    for _, name, state in TASKS:
+        if str(state["Resource"]).endswith("lambda:invoke"):
+            wanted = re.search(r"\$\{(\w+)Function(?:Arn)\}", state["Arguments"]["FunctionName"])
+            assert wanted is not None
+            snake = re.sub(r"(?<!^)(?=[A-Z])", "_", wanted[1]).lower()
+            service = {"training": "global_training_service"}.get(snake, snake)
+            assert state["TimeoutSeconds"] > limits[service].timeout, name
 
 
 def test_the_loop_keeps_its_budgets() -> None:
@@ -141,13 +165,15 @@ def test_the_loop_keeps_its_budgets() -> None:
 
 def statements(policies: Any) -> Iterator[dict[str, Any]]:
     for policy in policies:
-        yield from policy["Statement"]
+        yield from policy.get("PolicyDocument", policy)["Statement"]
 
 
 def test_a_star_resource_stands_only_where_aws_has_no_other() -> None:
     allowed = {"DeliverLogs"}
     for item in TEMPLATE["Resources"].values():
         for statement in statements(item.get("Properties", {}).get("Policies", [])):
+            if "Fn::If" in statement:
+                statement = statement["Fn::If"][1]
             if statement["Resource"] == "*":
                 assert statement["Sid"] in allowed
             actions = statement["Action"]
@@ -184,12 +210,21 @@ def test_every_function_has_its_own_log_group_and_dead_letter_queue() -> None:
         assert properties["DeadLetterQueue"]["TargetArn"]["Fn::GetAtt"][0] == "FunctionDeadLetterQueue"
 
 
-def test_only_telemetry_readers_carry_the_analytics_layer() -> None:
-    heavy = {n for n, p in functions().items() if {"Ref": "AnalyticsLayer"} in p.get("Layers", [])}
-    assert heavy == {"DetectFunction"}
+def layered(layer: str) -> set[str]:
+    return {n for n, p in functions().items() if {"Ref": layer} in p.get("Layers", [])}
+
+
+def test_heavy_layers_stand_only_where_they_are_used() -> None:
+    boosting = {"InterpolationServiceFunction", "GlobalTrainingServiceFunction", "ForecastingApiFunction"}
+    assert layered("BoostingLayer") == boosting
+    assert layered("AnalyticsLayer") == {"DetectFunction", "DataIngestionFunction", *boosting}
 
 
 SAMPLES = {
+    "data_ingestion.json": forecast_payloads.IngestRequest,
+    "weather_cache.json": forecast_payloads.WeatherRequest,
+    "interpolation_service.json": forecast_payloads.FillRequest,
+    "global_training_service.json": forecast_payloads.PrepareRequest,
     "detect.json": payloads.DetectRequest,
     "diagnose.json": payloads.DiagnoseRequest,
     "schedule.json": payloads.ScheduleRequest,
@@ -208,16 +243,57 @@ def test_every_function_and_workflow_has_a_sample_event() -> None:
     assert {path.stem for path in (ROOT / "events").glob("*.json")} == handlers | machines
 
 
-def test_the_workflows_sample_event_matches_its_rule() -> None:
-    event = json.loads((ROOT / "events" / "ooda.json").read_text())
-    machine = TEMPLATE["Resources"]["OodaStateMachine"]["Properties"]
-    pattern = machine["Events"]["ObservationArrived"]["Properties"]["Pattern"]
+@pytest.mark.parametrize(
+    ("workflow", "machine", "rule"),
+    [
+        ("ooda", "OodaStateMachine", "ObservationArrived"),
+        ("forecast_upload", "ForecastUploadStateMachine", "UploadArrived"),
+        ("forecast_training", "ForecastTrainingStateMachine", "TrainingDataArrived"),
+    ],
+)
+def test_the_workflows_sample_event_matches_its_rule(workflow: str, machine: str, rule: str) -> None:
+    event = json.loads((ROOT / "events" / f"{workflow}.json").read_text())
+    properties = TEMPLATE["Resources"][machine]["Properties"]["Events"][rule]["Properties"]
+    pattern = properties["Pattern"]
     assert event["source"] in pattern["source"]
     assert event["detail-type"] in pattern["detail-type"]
     wildcards = [rule["wildcard"] for rule in pattern["detail"]["object"]["key"]]
     key = event["detail"]["object"]["key"]
     assert any(re.fullmatch(re.escape(w).replace(r"\*", ".*"), key) for w in wildcards)
-    assert machine["Events"]["ObservationArrived"]["Properties"]["DeadLetterConfig"]
+    assert properties["DeadLetterConfig"]
+
+
+def test_the_schedules_send_what_their_machine_takes() -> None:
+    events = TEMPLATE["Resources"]["ForecastScheduleStateMachine"]["Properties"]["Events"]
+    assert [json.loads(e["Properties"]["Input"]) for e in events.values()] == [
+        {"task": "forecast"},
+        {"task": "accuracy"},
+    ]
+
+
+def test_no_object_starts_two_workflows() -> None:
+    """A key under one prefix matches the rule of one machine only."""
+    keys = {
+        "observations/2025/01/15/a.csv": 1,
+        "historical/c/a.csv": 1,
+        "nowcast/2025/01/15/a_nowcast.csv": 1,
+        "training/c/s/hourly/x.parquet": 1,
+        "training/c/s/enriched/x.parquet": 0,
+        "forecasts/2025/01/15/a.csv": 0,
+        "weather/cache/p_202501.json": 0,
+    }
+    wildcards = [
+        [rule["wildcard"] for rule in event["Properties"]["Pattern"]["detail"]["object"]["key"]]
+        for item in TEMPLATE["Resources"].values()
+        if item["Type"] == "AWS::Serverless::StateMachine"
+        for event in item["Properties"]["Events"].values()
+        if event["Type"] == "EventBridgeRule"
+    ]
+    for key, expected in keys.items():
+        hits = sum(
+            any(re.fullmatch(re.escape(w).replace(r"\*", ".*"), key) for w in group) for group in wildcards
+        )
+        assert hits == expected, key
 
 
 @pytest.mark.parametrize(
@@ -226,6 +302,11 @@ def test_the_workflows_sample_event_matches_its_rule() -> None:
         (payloads.DetectResult, "detection", payloads.DiagnoseRequest, "detection"),
         (payloads.DiagnoseResult, "diagnostics", payloads.ScheduleRequest, "diagnostics"),
         (payloads.ScheduleResult, "jobs", payloads.OrderRequest, "job"),
+        (forecast_payloads.IngestResult, "sites", forecast_payloads.WeatherRequest, "upload"),
+        (forecast_payloads.IngestResult, "sites", forecast_payloads.FillRequest, "upload"),
+        (forecast_payloads.IngestResult, "kind", forecast_payloads.FillRequest, "kind"),
+        (forecast_payloads.FillResult, "training", forecast_payloads.PrepareRequest, "source"),
+        (forecast_payloads.PrepareResult, "folds", forecast_payloads.FoldRequest, "fold"),
     ],
 )
 def test_what_a_step_returns_is_what_the_next_one_takes(
@@ -233,4 +314,4 @@ def test_what_a_step_returns_is_what_the_next_one_takes(
 ) -> None:
     given = result.model_fields[field].annotation
     taken = request_type.model_fields[into].annotation
-    assert given in (taken, list[taken])
+    assert given in (taken, list[taken], tuple[taken, ...], taken | None)

@@ -1,0 +1,113 @@
+"""Yesterday's forecast against what came: the daily measure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from forecasting_api import service
+from ona import parquet, storage
+from ona.forecasting.payloads import AccuracyRequest, AccuracyResult
+from ona.forecasting.records import AccuracyRecord, ForecastDocument, SiteDocument
+from ona.observability import logger, metric_of
+from ona.payloads import S3Pointer
+
+DAY_AHEAD = timedelta(hours=6)
+"""The forecast that counts is the last one issued this long before the day began, or the next after."""
+
+
+def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
+    """Accuracy of a site over a UTC day: recorded, and published as the metric ForecastAccuracy."""
+    import numpy as np
+    import pandas as pd
+
+    from forecasting_api import predict
+    from ona.forecasting import score
+
+    site = service.read_site(bucket, request.site_key)
+    start = datetime.fromisoformat(request.day).replace(tzinfo=UTC)
+    forecast = _issued(bucket, site, start)
+    if forecast is None:
+        return _none(site, "no forecast was stored for that day")
+    bodies = [
+        storage.read_bytes(S3Pointer(bucket=bucket, key=entry["Key"]))
+        for day in (start, start + timedelta(days=1))
+        for entry in storage.list_keys(bucket, f"telemetry/site={site.site_id}/day={day:%Y-%m-%d}/")
+    ]
+    tables = [parquet.load(body)[["timestamp", "asset_id", "power_kw"]] for body in bodies]
+    joined = pd.concat(tables, ignore_index=True) if tables else None
+    if joined is not None and joined["timestamp"].dt.tz is None:
+        joined["timestamp"] = joined["timestamp"].dt.tz_localize("UTC")
+    measured = predict.hourly_share(joined, site) if joined is not None else None
+    if measured is None:
+        return _none(site, "no telemetry of that day has arrived")
+    points = [p for p in forecast.forecasts if start < p.timestamp <= start + timedelta(days=1)]
+    if site.kind == "solar":
+        points = [p for p in points if p.confidence_interval.upper_95 > 0]
+    known = [p for p in points if pd.Timestamp(p.timestamp) in measured.index]
+    if len(known) < 3:
+        return _none(site, f"only {len(known)} hours have both a forecast and telemetry")
+    actual = np.array([measured[pd.Timestamp(p.timestamp)] * site.capacity_kw for p in known])
+    predicted = np.array([p.predicted_power_kw for p in known])
+
+    def inside(level: int) -> float:
+        low = np.array([getattr(p.confidence_interval, f"lower_{level}") for p in known])
+        high = np.array([getattr(p.confidence_interval, f"upper_{level}") for p in known])
+        return round(100.0 * score.coverage(actual, low, high), 2)
+
+    record = AccuracyRecord(
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        day=request.day,
+        forecast_id=forecast.forecast_id,
+        issued_at=forecast.generated_at,
+        model_version=forecast.metadata.model_version,
+        hours=len(known),
+        accuracy_percent=round(score.accuracy_percent(actual, predicted, site.capacity_kw), 2),
+        mae_kw=round(score.mean_absolute_error(actual, predicted), 3),
+        bias_kw=round(float((predicted - actual).mean()), 3),
+        coverage_80_percent=inside(80),
+        coverage_95_percent=inside(95),
+    )
+    key = f"accuracy/{site.customer_id}/{site.site_id}/{request.day}.json"
+    where = storage.write_json(bucket, key, record.document())
+    metric_of("ForecastAccuracy", record.accuracy_percent, {"HorizonHours": "24"})
+    metric_of(
+        "ForecastAccuracy", record.accuracy_percent, {"CustomerId": site.customer_id, "HorizonHours": "24"}
+    )
+    logger.info("forecast measured", **record.document())
+    return AccuracyResult(
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        accuracy_percent=record.accuracy_percent,
+        report=where,
+    )
+
+
+def _none(site: SiteDocument, reason: str) -> AccuracyResult:
+    return AccuracyResult(
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        accuracy_percent=None,
+        report=None,
+        reason=reason,
+    )
+
+
+def _issued(bucket: str, site: SiteDocument, start: datetime) -> ForecastDocument | None:
+    """The site's stored forecast that was the day's day-ahead one."""
+    prefix = service.forecast_prefix(site)
+    candidates: list[tuple[datetime, str]] = []
+    for day in (start - timedelta(days=1), start):
+        for entry in storage.list_keys(bucket, f"forecasts/{day:%Y/%m/%d}/{prefix}"):
+            stamp = entry["Key"].rsplit("-", 1)[-1].removesuffix(".json")
+            candidates.append((datetime.strptime(stamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC), entry["Key"]))
+    wanted = start - DAY_AHEAD
+    early = [candidate for candidate in candidates if candidate[0] <= wanted]
+    chosen = max(early, default=min(candidates, default=None))
+    if chosen is None:
+        return None
+    key = chosen[1]
+    document: ForecastDocument = ForecastDocument.read(
+        storage.read_json(S3Pointer(bucket=bucket, key=key)), key
+    )
+    return document

@@ -1,0 +1,153 @@
+"""What the API takes and gives, as models: they validate, and they make the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from ona.forecasting.payloads import CUSTOMER_PATTERN, SITE_PATTERN
+from ona.forecasting.records import ForecastDocument
+
+DataT = TypeVar("DataT")
+MAX_UPLOAD_BYTES = 100_000_000
+
+CustomerId = Annotated[
+    str, Field(pattern=CUSTOMER_PATTERN, description="Your customer id", examples=["customer-001"])
+]
+SiteId = Annotated[str, Field(pattern=SITE_PATTERN, description="A site of yours", examples=["site-001"])]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TrainMetadata(_Strict):
+    """What the file holds."""
+
+    site_id: SiteId
+    start_date: AwareDatetime
+    end_date: AwareDatetime
+    size_bytes: int | None = Field(
+        default=None, ge=1, le=MAX_UPLOAD_BYTES,
+        description="Exact size of the file; when given, S3 takes no other",
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TrainMetadata:
+        if self.end_date <= self.start_date:
+            raise ValueError("end_date must be after start_date")
+        return self
+
+
+class TrainUpload(_Strict):
+    """Asks for a place to upload history to."""
+
+    customer_id: CustomerId
+    data_type: Literal["historical"]
+    metadata: TrainMetadata
+
+
+class NowcastMetadata(_Strict):
+    """What the file holds."""
+
+    site_id: SiteId
+    timestamp: AwareDatetime
+    size_bytes: int | None = Field(
+        default=None, ge=1, le=MAX_UPLOAD_BYTES,
+        description="Exact size of the file; when given, S3 takes no other",
+    )  # fmt: skip
+
+
+class NowcastUpload(_Strict):
+    """Asks for a place to upload recent telemetry to."""
+
+    customer_id: CustomerId
+    data_type: Literal["nowcast"]
+    metadata: NowcastMetadata
+
+
+class UploadTarget(_Strict):
+    """Where to PUT the file, once, with exactly these headers."""
+
+    upload_url: str
+    expires_in: int = Field(description="seconds")
+    upload_id: str
+    method: Literal["PUT"] = "PUT"
+    headers: dict[str, str]
+    max_bytes: int = MAX_UPLOAD_BYTES
+
+
+class QuotaUsage(_Strict):
+    """This hour's requests."""
+
+    quota_limit: int
+    quota_used: int
+    quota_remaining: int
+    reset_time: datetime
+    tier: str
+
+
+class Health(_Strict):
+    """That the API answers."""
+
+    status: Literal["ok"]
+    environment: str
+
+
+class Metadata(_Strict):
+    """Of the answer itself."""
+
+    request_id: str
+    timestamp: datetime
+    version: str
+
+
+class Problem(_Strict):
+    """One thing that was wrong."""
+
+    code: Literal[
+        "VALIDATION_ERROR", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "QUOTA_EXCEEDED", "UNAVAILABLE",
+        "INTERNAL_ERROR",
+    ]  # fmt: skip
+    message: str
+    field: str | None = None
+    details: str | None = None
+    retry_after: int | None = None
+
+
+class Envelope(_Strict, Generic[DataT]):
+    """Every answer."""
+
+    success: bool
+    data: DataT
+    metadata: Metadata
+    errors: list[Problem]
+
+
+class Refusal(_Strict):
+    """Every answer that is no success."""
+
+    success: Literal[False]
+    data: None
+    metadata: Metadata
+    errors: list[Problem]
+
+
+ForecastAnswer = Envelope[ForecastDocument]
+UploadAnswer = Envelope[UploadTarget]
+QuotaAnswer = Envelope[QuotaUsage]
+HealthAnswer = Envelope[Health]
+REFUSALS: dict[int, OpenAPIResponse] = {
+    status: {"description": text, "content": {"application/json": {"model": Refusal}}}
+    for status, text in {
+        400: "Something in the request is wrong; `errors` says what and where",
+        401: "No API key, or one that is not known",
+        403: "Another customer's data",
+        404: "No such site of yours, or nothing to tell yet",
+        429: "More requests this hour than the tier has; `Retry-After` says when to come back",
+        503: "A service behind the API is busy; try again",
+    }.items()
+}

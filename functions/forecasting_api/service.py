@@ -1,0 +1,217 @@
+"""Making and keeping forecasts: reads what a site has, predicts, stores, shares with detection."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from forecasting_api import documents
+from ona import config, storage
+from ona.errors import ObjectMissing
+from ona.forecasting.records import (
+    Conditions,
+    ForecastDocument,
+    ForecastMetadata,
+    Interval,
+    Point,
+    SiteDocument,
+)
+from ona.identity import digest
+from ona.observability import count, logger
+from ona.payloads import S3Pointer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecasting_api.predict import Prediction
+    from ona.forecasting.registry import InService
+    from ona.weather.cache import Cached
+
+RECENT_DAYS = 14
+CSV_EVERY_HOURS = 6
+
+
+def latest_key(customer_id: str, site_id: str) -> str:
+    """Where a site's newest forecast lies."""
+    return f"forecasts/latest/{customer_id}/{site_id}.json"
+
+
+def forecast_prefix(site: SiteDocument) -> str:
+    """How the ids of a site's forecasts begin; the time of issue follows."""
+    return f"fc-{site.site_id}-{digest(site.customer_id, site.site_id, length=6)}-"
+
+
+def read_site(bucket: str, key: str) -> SiteDocument:
+    """A site's document. Raises ObjectMissing."""
+    found: SiteDocument = SiteDocument.read(storage.read_json(S3Pointer(bucket=bucket, key=key)), key)
+    return found
+
+
+def stored(bucket: str, customer_id: str, site_id: str, now: datetime) -> dict[str, Any] | None:
+    """The newest stored forecast when it is still fresh, else None."""
+    try:
+        key = latest_key(customer_id, site_id)
+        document: dict[str, Any] = storage.read_json(S3Pointer(bucket=bucket, key=key))
+    except ObjectMissing:
+        return None
+    age = now - datetime.fromisoformat(document["generated_at"])
+    fresh = timedelta(minutes=config.forecasting().forecast.fresh_minutes)
+    return document if timedelta(0) <= age <= fresh else None
+
+
+def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> ForecastDocument:
+    """Forecast a site for the whole horizon with what there is; nothing missing is an error."""
+    from forecasting_api import predict
+    from ona.forecasting import registry
+    from ona.forecasting import weather as frames
+    from ona.weather.cache import WeatherCache
+    from ona.weather.document import Place
+    from ona.weather.providers import NoProvider
+
+    bucket, rules = storage.environment("OUTPUT_BUCKET"), config.forecasting().forecast
+    table, inputs = storage.environment("WEATHER_CACHE_TABLE"), storage.environment("INPUT_BUCKET")
+    cache = WeatherCache(table, inputs, NoProvider())
+    with ThreadPoolExecutor(3) as pool:
+        model_later = pool.submit(registry.in_service, bucket, site.customer_id, site.site_id)
+        weather_later = pool.submit(cache.newest, Place.of(site.latitude, site.longitude), now)
+        recent_later = pool.submit(recent, bucket, site, now)
+        (model, missing), held, measured = (
+            model_later.result(),
+            weather_later.result(),
+            recent_later.result(),
+        )
+    weather = frames.frame(held.document) if held else None
+    prediction = predict.predict(
+        site, model, weather, measured, now, rules.max_horizon_hours, rules.nowcast_hours
+    )
+    if interval_minutes == 15:
+        prediction = predict.quarter_hours(prediction)
+    degraded = sorted({*prediction.degraded, *missing, *(["stale_weather"] if held and held.stale else [])})
+    return _document(site, prediction, model, held, degraded, now, interval_minutes)
+
+
+def recent(bucket: str, site: SiteDocument, now: datetime) -> pd.Series | None:
+    """Measured hourly shares of the last days from the telemetry store, or None."""
+    import pandas as pd
+
+    from forecasting_api import predict
+    from ona import parquet
+
+    prefix = f"telemetry/site={site.site_id}/"
+    first = f"{prefix}day={now - timedelta(days=2):%Y-%m-%d}"
+    keys = [entry["Key"] for entry in storage.list_keys(bucket, prefix, start_after=first)]
+    with ThreadPoolExecutor(8) as pool:
+        bodies = list(pool.map(lambda key: storage.read_bytes(S3Pointer(bucket=bucket, key=key)), keys))
+    if not bodies:
+        return None
+    tables = [parquet.load(body)[["timestamp", "asset_id", "power_kw"]] for body in bodies]
+    joined = pd.concat(tables, ignore_index=True)
+    if joined["timestamp"].dt.tz is None:
+        joined["timestamp"] = joined["timestamp"].dt.tz_localize("UTC")
+    return predict.hourly_share(joined, site)
+
+
+def generate(site: SiteDocument, now: datetime) -> tuple[ForecastDocument, S3Pointer]:
+    """Make a site's hourly forecast, store it, and give detection its CSV."""
+    bucket = storage.environment("OUTPUT_BUCKET")
+    document = make(site, now)
+    body = document.document()
+    pointer = storage.write_json(bucket, f"forecasts/{now:%Y/%m/%d}/{document.forecast_id}.json", body)
+    storage.write_json(bucket, latest_key(site.customer_id, site.site_id), body)
+    _for_detection(site, document, now)
+    count("ForecastsGenerated", 1)
+    count("ForecastsDegraded", float(bool(document.metadata.degraded)))
+    logger.info("Forecast generated", customer_id=site.customer_id, site_id=site.site_id,
+                forecast_id=document.forecast_id, degraded=document.metadata.degraded)  # fmt: skip
+    return document, pointer
+
+
+def _for_detection(site: SiteDocument, document: ForecastDocument, now: datetime) -> None:
+    """The CSVs of the coming day, every six hours or when there is none yet for the day."""
+    inputs = storage.environment("INPUT_BUCKET")
+    points = [p for p in document.forecasts if p.timestamp <= now + timedelta(hours=30)]
+    files = documents.csv_by_day(points, site)
+    hour = now.astimezone(UTC).hour // CSV_EVERY_HOURS * CSV_EVERY_HOURS
+    for (asset_id, day), body in files.items():
+        key = f"forecasts/{day}/{asset_id}_forecast_{now:%Y%m%d}T{hour:02d}.csv"
+        storage.write_bytes(inputs, key, body, "text/csv")
+
+
+def _document(
+    site: SiteDocument,
+    prediction: Prediction,
+    model: InService | None,
+    held: Cached | None,
+    degraded: list[str],
+    now: datetime,
+    interval_minutes: int,
+) -> ForecastDocument:
+    capacity = site.capacity_kw
+    low80, high80 = prediction.bounds[80]
+    low95, high95 = prediction.bounds[95]
+    sky = prediction.weather
+    columns = {
+        "temperature_c": _column(sky, "temperature_c"),
+        "irradiance_w_m2": _column(sky, "ghi_w_m2"),
+        "wind_speed_m_s": _column(sky, "wind_speed_m_s"),
+        "cloud_cover_percent": _column(sky, "cloud_cover_percent"),
+        "humidity_percent": _column(sky, "humidity_percent"),
+    }
+    points = [
+        Point(
+            timestamp=when,
+            predicted_power_kw=round(float(prediction.median[n]) * capacity, 3),
+            confidence_interval=Interval(
+                lower_80=round(float(low80[n]) * capacity, 3),
+                upper_80=round(float(high80[n]) * capacity, 3),
+                lower_95=round(float(low95[n]) * capacity, 3),
+                upper_95=round(float(high95[n]) * capacity, 3),
+            ),
+            weather_conditions=Conditions(**{name: values[n] for name, values in columns.items()}),
+        )
+        for n, when in enumerate(prediction.hours.to_pydatetime())
+    ]
+    card = model.card if model else None
+    metadata = ForecastMetadata(
+        model_version=model.version if model else "physical",
+        training_data_points=card.training_rows if card else 0,
+        model_accuracy=round(card.own.accuracy_percent / 100.0, 4) if card and card.own else None,
+        last_training_date=card.created_at if card else None,
+        weather_provider=held.document.provider if held else "",
+        weather_age_minutes=round(held.age.total_seconds() / 60.0) if held else None,
+        nowcast_age_minutes=(
+            round((now - prediction.nowcast_at).total_seconds() / 60.0) if prediction.nowcast_at else None
+        ),
+        interval_minutes=interval_minutes,
+        degraded=degraded,
+        notes=[NOTES[name] for name in degraded if name in NOTES]
+        + (["intervals are those of the hourly mean"] if interval_minutes < 60 else []),
+    )
+    raw = [point.model_dump(include={"predicted_power_kw"}) for point in points]
+    return ForecastDocument(
+        forecast_id=f"{forecast_prefix(site)}{now:%Y%m%d%H%M%S}",
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        generated_at=now,
+        horizon_hours=len(points) * interval_minutes // 60,
+        capacity_kw=capacity,
+        forecasts=points,
+        metadata=metadata,
+        summary=documents.summary(raw, interval_minutes, capacity),
+    )
+
+
+NOTES = {
+    "no_model": "no model yet: physics from the weather with wide intervals; upload 14 days of history",
+    "global_model": "no model of this customer yet: the model that all sites share forecasts",
+    "no_weather": "no weather forecast is cached: what recent days gave stands in",
+    "stale_weather": "the weather provider has not answered lately: an older forecast of it is used",
+    "weather_ends_early": "the weather forecast ends before the horizon: what recent days gave stands in",
+}
+
+
+def _column(sky: pd.DataFrame, name: str) -> list[float | None]:
+    if name not in sky:
+        return [None] * len(sky)
+    return [None if value != value else round(float(value), 2) for value in sky[name].tolist()]

@@ -1,0 +1,50 @@
+"""Taking in a telemetry file: size, registry, our own columns or a vendor's export."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ona import config, storage
+from ona.assets import AssetRegistry
+from ona.errors import InvalidTelemetry, ObjectMissing
+from ona.payloads import S3Pointer
+from ona.sources import SourceProfile, read_export, recognise
+from ona.telemetry import Telemetry, read_canonical
+
+DEFAULT_LIMIT_MB = 100.0
+
+
+def registry(bucket: str) -> AssetRegistry:
+    """`assets.json` of the input bucket. Raises InvalidTelemetry when there is none."""
+    try:
+        return storage.read_registry(bucket)
+    except ObjectMissing as error:
+        raise InvalidTelemetry(
+            "no_asset_registry",
+            "the input bucket has no assets.json, so no machine's capacity is known",
+            where=f"s3://{bucket}/assets.json",
+            remedy="put assets.json, then `ona dlq redrive`",
+        ) from error
+
+
+def read(source: S3Pointer, known: AssetRegistry, now: datetime, *, service: str) -> tuple[Telemetry, str]:
+    """A file as canonical telemetry, and the source profile it was read by ("" for our own columns).
+
+    A file larger than the service's `max_file_size_mb` is refused unread. Raises InvalidTelemetry.
+    """
+    limit = config.services()[service].max_file_size_mb or DEFAULT_LIMIT_MB
+    size = storage.size_of(source)
+    if size > limit * 1e6:
+        raise InvalidTelemetry(
+            "file_too_large",
+            f"the file has {size / 1e6:.0f} MB, more than {limit:g}",
+            where=source.key,
+            remedy="split it by day or asset",
+        )
+    data = storage.read_bytes(source)
+    header = data[:4096].decode("utf-8", errors="replace").lstrip("\ufeff").split("\n", 1)[0]
+    profile: SourceProfile | None = recognise(header, config.source_profiles())
+    if profile:
+        telemetry, _ = read_export(profile, {source.key: data}, now=now, registry=known, any_name=True)
+        return telemetry, profile.name
+    return read_canonical(data, now=now, capacity_kw=known.capacity_kw, where=source.key), ""

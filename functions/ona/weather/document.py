@@ -1,0 +1,106 @@
+"""One provider's answer in our own names and units, as JSON; large, so it travels by S3 pointer."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+GRID_DEG = 0.1
+"""Sites within the same cell of this grid (about 10 km) share one request."""
+
+VARIABLES = (
+    "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "temperature_c", "humidity_percent", "cloud_cover_percent",
+    "precipitation_mm", "pressure_hpa", "wind_speed_m_s", "wind_direction_deg", "wind_speed_hub_m_s",
+    "cloud_water_kg_m2", "cloud_ice_kg_m2", "longwave_w_m2", "toa_net_w_m2",
+)  # fmt: skip
+"""Irradiance is the mean of the hour that ends at the time; precipitation its sum; the rest instants.
+`wind_speed_hub_m_s` is the wind 80 to 120 m up, whichever the provider has."""
+
+_PLAUSIBLE = {
+    "ghi_w_m2": (0.0, 1600.0), "dni_w_m2": (0.0, 1500.0), "dhi_w_m2": (0.0, 1200.0),
+    "temperature_c": (-80.0, 65.0), "humidity_percent": (0.0, 120.0),
+    "cloud_cover_percent": (0.0, 100.0), "precipitation_mm": (0.0, 500.0),
+    "pressure_hpa": (400.0, 1100.0), "wind_speed_m_s": (0.0, 120.0),
+    "wind_direction_deg": (0.0, 360.0), "wind_speed_hub_m_s": (0.0, 150.0),
+}  # fmt: skip
+
+
+class Place(BaseModel):
+    """A cell of the weather grid."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+
+    @classmethod
+    def of(cls, latitude: float, longitude: float) -> Place:
+        """The cell around a point."""
+        return cls(
+            latitude=round(round(latitude / GRID_DEG) * GRID_DEG, 4) + 0.0,
+            longitude=round(round(longitude / GRID_DEG) * GRID_DEG, 4) + 0.0,
+        )
+
+    @property
+    def place_id(self) -> str:
+        """Its name in keys of tables and objects, like `-26.2_28.0`."""
+        return f"{self.latitude:.1f}_{self.longitude:.1f}"
+
+
+class WeatherDocument(BaseModel):
+    """Hours of weather at a place. Every variable has one value an hour; None where it is unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    place: Place
+    provider: str
+    kind: Literal["forecast", "history"]
+    fetched_at: datetime
+    hours: list[datetime]
+    values: dict[str, list[float | None]]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if any(b <= a for a, b in zip(self.hours, self.hours[1:], strict=False)):
+            raise ValueError("hours must rise")
+        if any(hour.tzinfo is None for hour in self.hours):
+            raise ValueError("hours must carry a zone")
+        for name, series in self.values.items():
+            if name not in VARIABLES:
+                raise ValueError(f"{name} is no weather variable")
+            if len(series) != len(self.hours):
+                raise ValueError(f"{name} has {len(series)} values for {len(self.hours)} hours")
+        return self
+
+    def age(self, now: datetime) -> timedelta:
+        """How long ago it was fetched."""
+        return now - self.fetched_at
+
+
+def plausible(name: str, value: object) -> float | None:
+    """A provider's number, or None when it is missing or cannot be (NaN, a wind of 900 m/s)."""
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    number = float(value)
+    low, high = _PLAUSIBLE.get(name, (-math.inf, math.inf))
+    return number if math.isfinite(number) and low <= number <= high else None
+
+
+def joined(parts: list[WeatherDocument]) -> WeatherDocument:
+    """Several documents of one place as one; of the same hour the last one given stands."""
+    hours: dict[datetime, dict[str, float | None]] = {}
+    for part in parts:
+        for position, hour in enumerate(part.hours):
+            hours[hour.astimezone(UTC)] = {name: series[position] for name, series in part.values.items()}
+    names = [name for name in VARIABLES if any(name in part.values for part in parts)]
+    ordered = sorted(hours)
+    last = parts[-1]
+    return WeatherDocument(
+        place=last.place,
+        provider=last.provider,
+        kind=last.kind,
+        fetched_at=min(part.fetched_at for part in parts),
+        hours=ordered,
+        values={name: [hours[hour].get(name) for hour in ordered] for name in names},
+    )

@@ -1,0 +1,271 @@
+"""The forecasting part of the demo: a new customer, from the key to a forecast with intervals.
+
+The site is simulated as the fleet is (`simulate`): real typical weather at Greensboro, moved to now. The
+recorded weather that forecasting gets is not that truth: its clear-sky index errs by an autoregressive
+noise, as a weather model's does, so that forecasts have something to be uncertain about.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import urllib3
+
+from ona.assets import Asset, AssetRegistry
+from ona.forecasting.features import clear_sky_index
+from ona.forecasting.sun import Plane, clear_sky
+from ona.weather.document import Place, WeatherDocument
+from ops import customers
+from ops.demo import simulate
+from ops.target import OpsError, Target
+
+CUSTOMER, SITE_ID = "newcomer", "piedmont"
+ASSETS = ("NEW-001", "NEW-002")
+CAPACITY_KW = 100.0
+HISTORY_DAYS = 120
+WAIT_S = 150.0
+AR, NOISE = 0.9, 0.25
+SEED = 20261121
+
+
+def registry() -> AssetRegistry:
+    """The new customer's machines. Tilt and azimuth are not told: training fits them."""
+    return AssetRegistry(
+        assets=[
+            Asset(
+                id=name,
+                name=name,
+                capacity_kw=CAPACITY_KW,
+                location=simulate.SITE,
+                site_id=SITE_ID,
+                customer_id=CUSTOMER,
+                timezone=simulate.ZONE,
+                tariff_usd_per_kwh=simulate.TARIFF,
+            )
+            for name in ASSETS
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class World:
+    """What really happens at the site, and what a weather service says of it."""
+
+    truth: pd.DataFrame
+    weather: WeatherDocument
+
+    def csv(self, start: datetime, end: datetime, *, gaps: bool = False) -> bytes:
+        """Canonical telemetry of a span (start, end]; with gaps as loggers leave them."""
+        part = self.truth[(self.truth["timestamp"] > start) & (self.truth["timestamp"] <= end)]
+        if gaps:
+            rng = np.random.default_rng(SEED)
+            keep = np.ones(len(part), dtype=bool)
+            for asset in ASSETS:
+                mine = np.flatnonzero(part["asset_id"] == asset)
+                for hours in (1, 2, 3, 5, 8, 30):
+                    first = int(rng.integers(0, len(mine) - hours * 4))
+                    keep[mine[first : first + hours * 4]] = False
+            silent = pd.Timestamp(start) + pd.Timedelta(days=20)
+            keep &= ~part["timestamp"].between(silent, silent + pd.Timedelta(hours=50)).to_numpy()
+            part = part[keep]
+        text = part.assign(timestamp=part["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return text.to_csv(index=False).encode()
+
+
+def world(now: datetime) -> World:
+    """The site from `HISTORY_DAYS` before now to 8 days after."""
+    first = (now - timedelta(days=HISTORY_DAYS + 1)).replace(minute=0, second=0, microsecond=0)
+    last = first + timedelta(days=HISTORY_DAYS + 10)
+    sky = simulate.weather(first, last)
+    frames = []
+    for number, asset in enumerate(ASSETS, 1):
+        frame = simulate.healthy(sky, 40 + number).assign(asset_id=asset)
+        frame["timestamp"] = frame["timestamp"] + pd.Timedelta(
+            minutes=15
+        )  # readings are named by their end
+        frames.append(frame)
+    return World(pd.concat(frames, ignore_index=True), _service(first, last, now))
+
+
+def _service(first: datetime, last: datetime, now: datetime) -> WeatherDocument:
+    hours = simulate.typical_hours(first, last)
+    index = pd.DatetimeIndex(hours.index).as_unit("us")
+    flat = Plane(simulate.SITE.latitude, simulate.SITE.longitude, 0.0, 180.0)
+    clear = clear_sky(index, flat, 60.0)["clear_ghi"].to_numpy()
+    truth = pd.Series(clear_sky_index(hours["ghi"].to_numpy(dtype=float), clear)).ffill().bfill().to_numpy()
+    rng = np.random.default_rng(SEED)
+    noise = np.zeros(len(index))
+    for n in range(1, len(index)):
+        noise[n] = AR * noise[n - 1] + np.sqrt(1 - AR**2) * rng.normal(0.0, NOISE)
+    said = np.clip(truth + noise * (1.2 - truth), 0.03, 1.1)
+    values = {
+        "ghi_w_m2": said * clear,
+        "temperature_c": hours["temp_air"].to_numpy() + rng.normal(0.0, 0.8, len(index)),
+        "wind_speed_m_s": np.clip(hours["wind_speed"].to_numpy() + rng.normal(0, 0.5, len(index)), 0, None),
+        "humidity_percent": hours["relative_humidity"].to_numpy(),
+        "cloud_cover_percent": np.clip(115.0 - 100.0 * said, 0.0, 100.0),
+    }
+    return WeatherDocument(
+        place=Place.of(simulate.SITE.latitude, simulate.SITE.longitude),
+        provider="recorded",
+        kind="forecast",
+        fetched_at=now,
+        hours=[moment.to_pydatetime() for moment in index],
+        values={name: [round(float(v), 2) for v in series] for name, series in values.items()},
+    )
+
+
+def record(target: Target, weather: WeatherDocument) -> None:
+    """Put recorded weather where the provider looks for it."""
+    s3 = target.client("s3")
+    for kind in ("forecast", "history"):
+        body = weather.model_copy(update={"kind": kind}).model_dump_json().encode()
+        key = f"weather/recorded/{weather.place.place_id}/{kind}.json"
+        s3.put_object(Bucket=target.input_bucket, Key=key, Body=body)
+
+
+class Refused(OpsError):
+    """The API said no; `status` and `body` tell why."""
+
+    def __init__(self, status: int, body: Any) -> None:
+        self.status, self.body = status, body
+        super().__init__(f"the API answered {status}: {json.dumps(body)[:500]}")
+
+
+def call(target: Target, key: str, method: str, path: str, body: Any = None) -> Any:
+    """One request to the API; its `data`. Raises Refused."""
+    answer = urllib3.request(
+        method,
+        f"{target.api_url}{path}",
+        body=json.dumps(body).encode() if body is not None else None,
+        headers={"X-API-Key": key, "Content-Type": "application/json"},
+        timeout=90,
+        retries=False,
+    )
+    try:
+        said = answer.json()
+    except ValueError:
+        said = answer.data.decode("utf-8", "replace")
+    if answer.status != 200:
+        raise Refused(answer.status, said)
+    return said["data"]
+
+
+def upload(promise: dict[str, Any], body: bytes) -> None:
+    """PUT a file where the API promised it a place. Raises Refused."""
+    answer = urllib3.request(
+        promise["method"], promise["upload_url"], body=body, headers=promise["headers"], timeout=90,
+        retries=False,
+    )  # fmt: skip
+    if answer.status != 200:
+        raise Refused(answer.status, answer.data.decode("utf-8", "replace"))
+
+
+@dataclass
+class Path:
+    """What the new customer saw, step by step, for the report."""
+
+    steps: list[tuple[str, str, float]] = field(default_factory=list)
+    forecast: dict[str, Any] = field(default_factory=dict)
+    first_day: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
+    fill: dict[str, Any] = field(default_factory=dict)
+    truth: pd.DataFrame = field(default_factory=pd.DataFrame)
+    seconds: float = 0.0
+
+    def step(self, name: str, text: str, since: float) -> None:
+        """Note a step and how long it took."""
+        self.steps.append((name, text, time.monotonic() - since))
+
+
+def walk(target: Target, now: datetime | None = None) -> Path:
+    """Key → history → model → nowcast → forecast, over HTTP as a customer would. Raises OpsError."""
+    now = now or datetime.now(UTC)
+    started = time.monotonic()
+    path = Path()
+    here = world(now)
+    record(target, here.weather)
+    key = customers.add_key(target, CUSTOMER, "standard")
+    history_from = now - timedelta(days=HISTORY_DAYS)
+    cut = now - timedelta(hours=12)
+    metadata = {"site_id": SITE_ID, "start_date": f"{history_from:%Y-%m-%dT%H:%M:%SZ}",
+                "end_date": f"{cut:%Y-%m-%dT%H:%M:%SZ}"}  # fmt: skip
+
+    since = time.monotonic()
+    body = here.csv(history_from, cut, gaps=True)
+    promise = call(target, key, "POST", "/upload_train",
+                   {"customer_id": CUSTOMER, "data_type": "historical",
+                    "metadata": {**metadata, "size_bytes": len(body)}})  # fmt: skip
+    upload(promise, body)
+    path.step("history uploaded", f"{len(body) / 1e6:.1f} MB, {HISTORY_DAYS} days, 2 inverters", since)
+
+    since = time.monotonic()
+    done = _finished(target, "forecast_upload", promise["upload_id"])
+    report = done["sites"][0]
+    path.fill = _json(target, report["report"])
+    filled = ", ".join(
+        f"{n} by {name}" for name, n in sorted(path.fill["filled"].items()) if name != "night"
+    )
+    path.step("checked, gaps filled", f"{report['gaps']} gaps: {filled}", since)
+
+    since = time.monotonic()
+    trained = _trained(target)
+    path.card = _json(target, {"bucket": target.output_bucket,
+                               "key": f"models/{CUSTOMER}/{trained['version']}/card.json"})  # fmt: skip
+    path.step("model trained", trained["reason"], since)
+
+    since = time.monotonic()
+    recent = here.csv(now - timedelta(hours=24), now)
+    promise = call(target, key, "POST", "/upload_nowcast",
+                   {"customer_id": CUSTOMER, "data_type": "nowcast",
+                    "metadata": {"site_id": SITE_ID,
+                                 "timestamp": f"{now:%Y-%m-%dT%H:%M:%SZ}"}})  # fmt: skip
+    upload(promise, recent)
+    _finished(target, "forecast_upload", promise["upload_id"])
+    path.step("nowcast uploaded", f"{len(recent) / 1e3:.0f} kB, forecast renewed", since)
+
+    since = time.monotonic()
+    path.forecast = call(
+        target, key, "GET", f"/forecast?customer_id={CUSTOMER}&site_id={SITE_ID}&horizon_hours=48"
+    )
+    path.step("forecast read", f"{len(path.forecast['forecasts'])} hours, model "
+              f"{path.forecast['metadata']['model_version']}", since)  # fmt: skip
+    path.truth = here.truth
+    path.seconds = time.monotonic() - started
+    return path
+
+
+def _json(target: Target, pointer: dict[str, str]) -> Any:
+    return json.loads(
+        target.client("s3").get_object(Bucket=pointer["bucket"], Key=pointer["key"])["Body"].read()
+    )
+
+
+def _finished(target: Target, machine: str, marker: str) -> Any:
+    """The output of the execution whose input names a file, once it ended. Raises OpsError."""
+    states = target.client("stepfunctions")
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        found = states.list_executions(stateMachineArn=target.machines[machine])["executions"]
+        for item in found:
+            described = states.describe_execution(executionArn=item["executionArn"])
+            if marker in described.get("input", "") and described["status"] != "RUNNING":
+                if described["status"] != "SUCCEEDED":
+                    raise OpsError(f"{machine} {described['status']}: {described.get('cause', '')[:300]}")
+                return json.loads(described["output"])
+        time.sleep(0.2)
+    raise OpsError(f"{machine} did not end within {WAIT_S:g} s")
+
+
+def _trained(target: Target) -> Any:
+    """What training said, once it ended and the model is in service. Raises OpsError when it is not."""
+    output = _finished(target, "forecast_training", f"training/{CUSTOMER}/")
+    if output["outcome"] != "promoted":
+        raise OpsError(f"no model was promoted: {output['reason']}")
+    return output
