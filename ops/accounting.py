@@ -1,7 +1,8 @@
 """Every file that was put is accounted for: done, quarantined, in the dead-letter queue, running, or lost.
 
-A file is one version of one object under `observations/`. Its id is the one that the state machine
-computes, so what became of it is one look at `outcomes/<id>.json`.
+A file is one version of one object under `observations/`, `historical/`, `nowcast/`, or an hourly table
+under `training/`. Its id is the one that the state machine computes, so what became of it is one look at
+`outcomes/<id>.json`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 from ona.identity import file_id
 from ops import deadletters
-from ops.target import Target
+from ops.target import PREFIXES, Target
 
 EVENT_DELAY_EMBEDDED = timedelta(seconds=5)
 EVENT_DELAY_AWS = timedelta(minutes=3)
@@ -55,8 +56,10 @@ def _versions(target: Target) -> list[dict[str, Any]]:
     pages = target.client("s3").get_paginator("list_object_versions")
     return [
         version
-        for page in pages.paginate(Bucket=target.input_bucket, Prefix="observations/")
+        for prefix in PREFIXES
+        for page in pages.paginate(Bucket=target.input_bucket, Prefix=prefix)
         for version in page.get("Versions", [])
+        if prefix != "training/" or "/hourly/" in version["Key"]
     ]
 
 
@@ -73,14 +76,15 @@ def outcomes(target: Target) -> dict[str, dict[str, Any]]:
 
 def _running(target: Target) -> set[tuple[str, str]]:
     states = target.client("stepfunctions")
-    pages = states.get_paginator("list_executions").paginate(
-        stateMachineArn=target.machine, statusFilter="RUNNING"
-    )
     found = set()
-    for page in pages:
-        for item in page["executions"]:
-            described = states.describe_execution(executionArn=item["executionArn"])
-            found.add(source_of(json.loads(described.get("input") or "{}")))
+    for machine in sorted({target.machines[name] for name in PREFIXES.values()}):
+        pages = states.get_paginator("list_executions").paginate(
+            stateMachineArn=machine, statusFilter="RUNNING"
+        )
+        for page in pages:
+            for item in page["executions"]:
+                described = states.describe_execution(executionArn=item["executionArn"])
+                found.add(source_of(json.loads(described.get("input") or "{}")))
     return found
 
 
@@ -111,7 +115,7 @@ def account(target: Target) -> list[FileAccount]:
             state, detail = "quarantined", f"{rejection['reason']}: {rejection['message']}"
         elif outcome:
             state, detail = "done", outcome["outcome"].replace("_", " ")
-        elif not key.lower().endswith(".csv"):
+        elif not key.lower().endswith((".csv", ".parquet")):
             state, detail = "ignored", "not a .csv file; no rule takes it"
         elif version["LastModified"] > fresh:
             state, detail = "running", "put just now; its event is on the way"

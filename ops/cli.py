@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from local import cloud, deploy
-from local.cloud import CloudError
-from local.deploy import DeployError
-from ona.errors import OnaError
-from ops import accounting, deadletters, explain, ingest, seed, validate
+from ops import accounting, cli_forecasting, deadletters, explain, ingest, seed, validate
+from ops.command import Environment, Profile, console, told
 from ops.target import TEMPLATE, OpsError, Target, embedded, resolve, use_configs
 
 app = typer.Typer(
@@ -29,12 +25,9 @@ app = typer.Typer(
 )
 dlq = typer.Typer(help="Failed work: look at it, send it again.", no_args_is_help=True)
 app.add_typer(dlq, name="dlq")
-console = Console()
+app.add_typer(cli_forecasting.customers_app, name="customers")
+app.add_typer(cli_forecasting.models_app, name="models")
 
-Profile = Annotated[
-    str | None, typer.Option("--profile", help="AWS profile; without it the embedded cloud")
-]
-Environment = Annotated[str, typer.Option("--env", help="dev, staging or prod")]
 _COLOURS = {
     "SUCCEEDED": "green",
     "FAILED": "red",
@@ -48,20 +41,6 @@ _COLOURS = {
 }
 
 
-def _told(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Show our own errors as one line, not as a traceback."""
-
-    @wraps(command)
-    def run(*arguments: Any, **named: Any) -> Any:
-        try:
-            return command(*arguments, **named)
-        except (OpsError, CloudError, DeployError, OnaError) as error:
-            Console(stderr=True).print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
-            raise typer.Exit(1) from error
-
-    return run
-
-
 def _coloured(word: str) -> str:
     return f"[{_COLOURS.get(word, 'white')}]{word}[/]"
 
@@ -72,7 +51,7 @@ def _hint(target: Target) -> None:
 
 
 @app.command()
-@_told
+@told
 def up(
     environment: Environment = "dev",
     port: Annotated[int | None, typer.Option(help="4566, or a free one when it is taken")] = None,
@@ -98,7 +77,7 @@ def up(
 
 
 @app.command()
-@_told
+@told
 def down(
     kill: Annotated[bool, typer.Option("--kill", help="as a power cut would")] = False,
 ) -> None:
@@ -108,7 +87,7 @@ def down(
 
 
 @app.command()
-@_told
+@told
 def env() -> None:
     """Print what AWS tools need to talk to the embedded cloud: eval "$(./ona env)"."""
     running = cloud.running()
@@ -119,7 +98,7 @@ def env() -> None:
 
 
 @app.command()
-@_told
+@told
 def status(profile: Profile = None, environment: Environment = "dev") -> None:
     """What became of every file: inputs = done + quarantined + dead letters + running + lost."""
     target = resolve(profile, environment)
@@ -143,7 +122,7 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
 
 
 @app.command()
-@_told
+@told
 def put(
     paths: Annotated[list[Path], typer.Argument(help="CSV files, or a folder with --source")],
     source: Annotated[str | None, typer.Option(help="source profile, see configs/sources/")] = None,
@@ -187,7 +166,7 @@ def put(
 
 
 @app.command()
-@_told
+@told
 def invoke(
     function: Annotated[str, typer.Argument(help="detect, diagnose, schedule or order")],
     event: Annotated[Path, typer.Option("-e", "--event", help="a file with the event")],
@@ -219,18 +198,31 @@ def invoke(
 
 
 @app.command()
-@_told
+@told
 def executions(
-    last: Annotated[int, typer.Option(help="how many")] = 20,
+    last: Annotated[int, typer.Option(help="how many", min=1, max=1000)] = 20,
+    workflow: Annotated[
+        str | None, typer.Option(help="ooda, forecast_upload, forecast_training or forecast_schedule")
+    ] = None,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """The latest executions of the loop."""
+    """The latest executions of all workflows, or of one."""
     target = resolve(profile, environment)
+    if workflow and workflow not in target.machines:
+        raise OpsError(f"no workflow {workflow!r}; there are {', '.join(target.machines)}")
     states = target.client("stepfunctions")
-    found = states.list_executions(stateMachineArn=target.machine, maxResults=min(last, 1000))
-    table = Table("name", "status", "started", "s", "file", "outcome")
-    for item in found["executions"][:last]:
+    found = [
+        (name, item)
+        for name, machine in target.machines.items()
+        if workflow in (None, name)
+        for item in states.list_executions(stateMachineArn=machine, maxResults=min(last, 1000))[
+            "executions"
+        ]
+    ]
+    found.sort(key=lambda pair: pair[1]["startDate"], reverse=True)
+    table = Table("name", "workflow", "status", "started", "s", "file", "outcome")
+    for kind, item in found[:last]:
         described = states.describe_execution(executionArn=item["executionArn"])
         key, _ = accounting.source_of(json.loads(described.get("input") or "{}"))
         output = json.loads(described.get("output") or "{}")
@@ -239,6 +231,7 @@ def executions(
         result = _outcome(output)
         table.add_row(
             item["name"] if len(item["name"]) <= 20 else item["name"][:16],
+            kind,
             _coloured(item["status"]),
             f"{item['startDate']:%H:%M:%S}",
             seconds,
@@ -267,7 +260,7 @@ def _outcome(output: Any) -> str:
 
 
 @app.command(name="explain")
-@_told
+@told
 def explain_command(
     execution: Annotated[str, typer.Argument(help="name, its beginning, or ARN")],
     profile: Profile = None,
@@ -305,7 +298,7 @@ def _short(value: Any, limit: int = 500) -> str:
 
 
 @dlq.command("list")
-@_told
+@told
 def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
     """What lies in the dead-letter queue, and files that have no outcome at all."""
     target = resolve(profile, environment)
@@ -324,7 +317,7 @@ def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
 
 
 @dlq.command("redrive")
-@_told
+@told
 def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> None:
     """Send all failed and lost work again, unchanged."""
     target = resolve(profile, environment)
@@ -336,7 +329,8 @@ def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> No
     attempt = _executions_so_far(target) if lost else 0
     for item in lost:
         event = item.event(target.input_bucket)
-        arn = deadletters.start_again(target, event, f"{item.version_id}#{attempt}")
+        machine = target.machine_of(item.key)
+        arn = deadletters.start_again(target, event, f"{item.version_id}#{attempt}", machine)
         console.print(f"sent again {escape(item.key)} as {arn.rsplit(':', 1)[-1]}", soft_wrap=True)
     console.print(f"{len(sent) + len(lost)} pieces of work started")
 
@@ -344,11 +338,15 @@ def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> No
 def _executions_so_far(target: Target) -> int:
     """Makes each redrive's salt its own, else a file that is lost twice could not be sent twice."""
     pages = target.client("stepfunctions").get_paginator("list_executions")
-    return sum(len(page["executions"]) for page in pages.paginate(stateMachineArn=target.machine))
+    return sum(
+        len(page["executions"])
+        for machine in target.machines.values()
+        for page in pages.paginate(stateMachineArn=machine)
+    )
 
 
 @app.command(name="validate")
-@_told
+@told
 def validate_command(
     assets: Annotated[Path | None, typer.Option(help="an assets.json to check as well")] = None,
 ) -> None:
@@ -372,7 +370,7 @@ def validate_command(
 
 
 @app.command()
-@_told
+@told
 def demo(
     source: Annotated[str | None, typer.Option(help="source profile of your own files")] = None,
     data: Annotated[Path | None, typer.Option(help="folder with your own files")] = None,

@@ -1,4 +1,4 @@
-"""The dead-letter queue of the loop: look into it, and send its work again."""
+"""The dead-letter queue of the workflows: look into it, and send its work again."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def peek(target: Target) -> list[DeadLetter]:
     return letters
 
 
-def start_again(target: Target, event: dict[str, Any], salt: str) -> str:
-    """Start the loop with an input; the same salt never starts twice. Returns the execution's ARN."""
+def start_again(target: Target, event: dict[str, Any], salt: str, machine: str) -> str:
+    """Start a workflow with an input; the same salt never starts twice. Returns the execution's ARN."""
     states = target.client("stepfunctions")
     name = f"redrive-{digest(json.dumps(event, sort_keys=True), salt)}"
     try:
-        answer = states.start_execution(stateMachineArn=target.machine, name=name, input=json.dumps(event))
+        answer = states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(event))
     except states.exceptions.ExecutionAlreadyExists:
-        return f"{target.machine.replace(':stateMachine:', ':execution:')}:{name}"
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
     return str(answer["executionArn"])
 
 
@@ -96,7 +96,8 @@ def redrive(target: Target) -> list[tuple[DeadLetter, str]]:
             continue
         key = json.dumps(event, sort_keys=True)
         if key not in started:
-            started[key] = start_again(target, event, letter.message_id)
+            machine = str(letter.body.get("state_machine") or target.machine)
+            started[key] = start_again(target, event, letter.message_id, machine)
         sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.receipt)
         result.append((letter, started[key]))
     return result

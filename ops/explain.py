@@ -46,7 +46,8 @@ def find(target: Target, name: str) -> str:
     pages = target.client("stepfunctions").get_paginator("list_executions")
     matches = [
         item["executionArn"]
-        for page in pages.paginate(stateMachineArn=target.machine)
+        for machine in target.machines.values()
+        for page in pages.paginate(stateMachineArn=machine)
         for item in page["executions"]
         if item["name"].startswith(name)
     ]

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from local import cloud, deploy
+
+PREFIXES = {
+    "observations/": "ooda",
+    "historical/": "forecast_upload",
+    "nowcast/": "forecast_upload",
+    "training/": "forecast_training",
+}
+"""Which workflow an object starts, by the beginning of its key."""
 
 CONFIGS = cloud.ROOT / "configs"
 TEMPLATE = cloud.ROOT / "template.yaml"
@@ -78,8 +87,16 @@ class Target:
         }
 
     def function(self, name: str) -> str:
-        """A function's deployed name."""
-        return f"ona-{name}-{self.outputs['Environment']}"
+        """A function's deployed name, from its folder's: data_ingestion → ona-dataIngestion-dev."""
+        camel = re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
+        return f"ona-{camel}-{self.outputs['Environment']}"
+
+    def machine_of(self, key: str) -> str:
+        """The state machine that an object's event starts."""
+        for prefix, name in PREFIXES.items():
+            if key.startswith(prefix):
+                return self.machines[name]
+        return self.machine
 
 
 def embedded(running: cloud.Cloud, environment: str = "dev") -> Target:

@@ -9,13 +9,14 @@ import json
 import os
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import AfterValidator
 
 from forecasting_api import documents, service
 from forecasting_api.envelope import JSON, ApiError, failure, success
@@ -40,6 +41,17 @@ from ona.observability import count, logger
 TITLE, API_VERSION = "Ona Platform API", "1.0.0"
 _TRAIN_EXPIRES_S, _NOWCAST_EXPIRES_S = 3600, 1800
 _MAX_SITES = 200
+
+
+def _offered(minutes: int) -> int:
+    if minutes not in (15, 60):
+        raise ValueError("must be 15 or 60")
+    return minutes
+
+
+IntervalMinutes = Annotated[
+    int, Query(description="15 or 60", json_schema_extra={"enum": [15, 60]}), AfterValidator(_offered)
+]
 
 origins = [origin for origin in os.environ.get("CORS_ORIGINS", "").split(",") if origin]
 cors = CORSConfig(
@@ -173,7 +185,7 @@ def forecast(
     customer_id: Annotated[CustomerId, Query()],
     site_id: Annotated[SiteId | None, Query(description="without it: the sum of all your sites")] = None,
     horizon_hours: Annotated[int, Query(ge=1, le=168)] = 48,
-    interval_minutes: Annotated[Literal[15, 60], Query()] = 60,
+    interval_minutes: IntervalMinutes = 60,
 ) -> Response[str]:
     """A stored forecast while it is fresh, else a new one. `metadata.degraded` names what was missing."""
     _mine(customer_id)

@@ -199,22 +199,13 @@ def quarter_hours(prediction: Prediction) -> Prediction:
 
     Intervals remain those of the hourly mean. Weather is that of the hour.
     """
-    steps = 4
-    index = pd.DatetimeIndex(
-        np.concatenate(
-            [
-                (prediction.hours - pd.Timedelta(minutes=15 * (steps - 1 - n))).to_numpy()
-                for n in range(steps)
-            ]
-        )
-    ).tz_localize("UTC")
-    order = np.argsort(index.asi8, kind="stable")
-    hour = np.tile(np.arange(len(prediction.hours)), steps)[order]
-    index = index[order]
+    first = prediction.hours[0] - pd.Timedelta(minutes=45)
+    index = pd.date_range(first, periods=4 * len(prediction.hours), freq="15min", unit="us")
+    hour = np.arange(len(index)) // 4
     shape = np.ones(len(index))
     if prediction.site.kind == "solar":
         clear = sun.clear_sky(index, prediction.site.plane, 15.0)["clear_poa"].to_numpy()
-        mean = np.maximum(np.bincount(hour, clear) / steps, 1e-9)
+        mean = np.maximum(np.bincount(hour, clear) / 4, 1e-9)
         shape = clear / mean[hour]
 
     def spread(values: Floats) -> Floats:

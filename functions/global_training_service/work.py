@@ -56,7 +56,7 @@ def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
     ]
     content = digest(*(f"{item['Key']} {item['ETag']}" for item in objects), length=32)
     version = f"v{request.started.astimezone(UTC):%Y%m%d%H%M}-{content[:8]}"
-    if _trained(bucket, customer, content, version):
+    if _trained(bucket, customer, content, request.execution_id):
         return PrepareResult(status="nothing_new", customer_id=customer,
                              reason="these very uploads have been trained on")  # fmt: skip
     frames, fitted = _frames(request.source.bucket, bucket, customer, objects)
@@ -73,6 +73,7 @@ def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
         customer_id=customer,
         version=version,
         digest=content,
+        execution_id=request.execution_id,
         started=request.started,
         trained_until=max(
             f.index[dataset.usable(f).to_numpy()].max() for f in frames.values()
@@ -175,7 +176,8 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
         limits=LIMITS,
     )
     write_record(bucket, customer, version, "card.json", written)
-    storage.write_json(bucket, _digest_key(customer, card.digest), {"version": version})
+    known = {"version": version, "execution_id": card.execution_id}
+    storage.write_json(bucket, _digest_key(customer, card.digest), known)
     if verdict.promoted:
         moved = Current(
             version=version,
@@ -227,12 +229,13 @@ def _digest_key(customer: str, content: str) -> str:
     return f"models/{customer}/digests/{content}.json"
 
 
-def _trained(bucket: str, customer: str, content: str, version: str) -> bool:
+def _trained(bucket: str, customer: str, content: str, execution_id: str) -> bool:
+    """Whether another execution has judged a model of these very uploads."""
     try:
         known = storage.read_json(S3Pointer(bucket=bucket, key=_digest_key(customer, content)))
     except ObjectMissing:
         return False
-    return bool(known["version"] != version)
+    return bool(known["execution_id"] != execution_id)
 
 
 def _frames(
@@ -334,7 +337,8 @@ def _other(
         [
             frame[[model.TARGET]].assign(site_id=name, timestamp=frame.index)
             for name, frame in frames.items()
-        ]
+        ],
+        ignore_index=True,
     )
     # the newest upload's truth stands for both models, also where an old one was corrected since
     fresh = table.drop(columns=model.TARGET).merge(truth, on=["site_id", "timestamp"])

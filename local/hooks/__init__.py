@@ -7,6 +7,7 @@ which name is gone when an upgrade removes it, and `tests/workflow/test_hooks.py
 from __future__ import annotations
 
 from local.hooks import (
+    apigateway,
     cloudformation,
     distributed_map,
     executions,
@@ -24,3 +25,4 @@ def install() -> None:
     distributed_map.install()
     executions.install()
     s3_events.install()
+    apigateway.install()

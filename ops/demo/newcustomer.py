@@ -78,10 +78,10 @@ class World:
         return text.to_csv(index=False).encode()
 
 
-def world(now: datetime) -> World:
-    """The site from `HISTORY_DAYS` before now to 8 days after."""
-    first = (now - timedelta(days=HISTORY_DAYS + 1)).replace(minute=0, second=0, microsecond=0)
-    last = first + timedelta(days=HISTORY_DAYS + 10)
+def world(now: datetime, days: int = HISTORY_DAYS) -> World:
+    """The site from so many days before now to 8 days after."""
+    first = (now - timedelta(days=days + 1)).replace(minute=0, second=0, microsecond=0)
+    last = first + timedelta(days=days + 10)
     sky = simulate.weather(first, last)
     frames = []
     for number, asset in enumerate(ASSETS, 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import time
 import uuid
 import zipfile
@@ -13,9 +14,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 
 from local import cloud, deploy
 from ona.assets import Location
+from ona.config import services
 from ona.tables import from_item
 from ops import accounting, deadletters, ingest, seed
 from ops.target import TEMPLATE, Target, embedded
@@ -41,6 +44,10 @@ def lambda_handler(event, context):
 '''
 
 
+FAST_BOOSTER = {"levels": [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975], "rounds": 40, "learning_rate": 0.15}
+"""Enough to be better than persistence, trained in a second."""
+
+
 class Platform:
     """The deployed platform, as tests use it."""
 
@@ -52,7 +59,8 @@ class Platform:
         self.day = 0
 
     def reset(self) -> None:
-        """No telemetry, no bookings, no orders, no letters: every test starts alone."""
+        """No telemetry, no bookings, no orders, no letters, nothing running: every test starts alone."""
+        self.idle()
         for bucket in (self.target.input_bucket, self.target.output_bucket):
             pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
             for page in pages:
@@ -63,8 +71,14 @@ class Platform:
             name = self.target.outputs[f"{table}TableName"]
             for item in dynamodb.scan(TableName=name)["Items"]:
                 dynamodb.delete_item(TableName=name, Key={key: item[key]})
-        for item in dynamodb.scan(TableName="ona-platform-alert-log")["Items"]:
-            dynamodb.delete_item(TableName="ona-platform-alert-log", Key={"alert_id": item["alert_id"]})
+        for table, key in (
+            ("ona-platform-alert-log", "alert_id"),
+            ("ona-platform-customers", "id"),
+            ("ona-platform-locations", "location_id"),
+            ("ona-platform-weather-cache", "location_timestamp"),
+        ):
+            for item in dynamodb.scan(TableName=table)["Items"]:
+                dynamodb.delete_item(TableName=table, Key={key: item[key]})
         self.target.client("sqs").purge_queue(QueueUrl=self.target.outputs["DeadLetterQueueUrl"])
         ingest.put_registry(self.target, make_registry())
         seed.put_crews(self.target, seed.example_crews(Location(latitude=-26.2, longitude=28.0)))
@@ -83,16 +97,49 @@ class Platform:
         account = accounting.FileAccount(key, head.get("VersionId", ""), head["ContentLength"], "done")
         return account.event(self.target.input_bucket)
 
+    def idle(self, seconds: float = 60) -> None:
+        """Wait until no workflow runs."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            running = [
+                item
+                for machine in self.target.machines.values()
+                for item in self.states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")[
+                    "executions"
+                ]
+            ]
+            if not running:
+                return
+            time.sleep(0.05)
+        raise TimeoutError("executions still run")
+
     def executions(self) -> list[dict[str, Any]]:
         found = self.states.list_executions(stateMachineArn=self.target.machine)["executions"]
         return list(found)
 
-    def start(self, event: dict[str, Any]) -> str:
+    def start(self, event: dict[str, Any], workflow: str = "ooda") -> str:
+        machine = self.target.machines[workflow]
         return str(
             self.states.start_execution(
-                stateMachineArn=self.target.machine, name=str(uuid.uuid4()), input=json.dumps(event)
+                stateMachineArn=machine, name=str(uuid.uuid4()), input=json.dumps(event)
             )["executionArn"]
         )
+
+    def run(self, event: dict[str, Any], workflow: str) -> dict[str, Any]:
+        """Start a workflow and wait for its end."""
+        return self.wait(self.start(event, workflow))
+
+    def ended(self, workflow: str, marker: str, seconds: float = 60) -> dict[str, Any]:
+        """The execution whose input holds a text, once it ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            machine = self.target.machines[workflow]
+            for item in self.states.list_executions(stateMachineArn=machine)["executions"]:
+                described = self.states.describe_execution(executionArn=item["executionArn"])
+                if marker in described["input"] and described["status"] != "RUNNING":
+                    return dict(described)
+            time.sleep(0.05)
+        raise TimeoutError(f"no {workflow} of {marker} ended")
 
     def wait(self, arn: str, seconds: float = 60) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
@@ -148,7 +195,12 @@ class Platform:
         (self.scratch / f"{function}.json").write_text(json.dumps(list(faults)))
 
     def prepare(self) -> None:
-        """Subscribe a queue to the alerts; put the fault injector before every handler."""
+        """Subscribe a queue to alerts, put the fault injector before every handler, train in seconds."""
+        self.configs = self.scratch / "configs"
+        shutil.copytree(ROOT / "configs", self.configs)
+        forecasting = yaml.safe_load((self.configs / "forecasting.yaml").read_text())
+        forecasting["booster"].update(FAST_BOOSTER)
+        (self.configs / "forecasting.yaml").write_text(yaml.safe_dump(forecasting))
         sqs, sns = self.target.client("sqs"), self.target.client("sns")
         self.inbox = sqs.create_queue(QueueName="test-inbox")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=self.inbox, AttributeNames=["QueueArn"])
@@ -161,13 +213,14 @@ class Platform:
         with zipfile.ZipFile(buffer, "a") as archive:
             archive.writestr("faulty.py", FAULTY)
         client = self.target.client("lambda")
-        for name in ("detect", "diagnose", "schedule", "order"):
+        for name in sorted(services()):
             function = self.target.function(name)
             config = client.get_function_configuration(FunctionName=function)
             variables = {
                 **config["Environment"]["Variables"],
                 "ONA_FAULTS": str(self.scratch / f"{name}.json"),
                 "ONA_REAL_HANDLER": f"{name}.handler.lambda_handler",
+                "ONA_CONFIG_DIR": str(self.configs),
             }
             client.update_function_code(FunctionName=function, ZipFile=buffer.getvalue())
             client.update_function_configuration(
@@ -185,7 +238,8 @@ def _platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     )
     try:
         target = embedded(running)
-        deploy.deploy(running.client, TEMPLATE, target.stack, {"Environment": "dev"})
+        parameters = {"Environment": "dev", "WeatherProvider": "recorded"}
+        deploy.deploy(running.client, TEMPLATE, target.stack, parameters)
         platform = Platform(target, tmp_path_factory.mktemp("faults"))
         platform.prepare()
         yield platform

@@ -109,6 +109,7 @@ class DatasetCard(Record):
     customer_id: str
     version: str
     digest: str
+    execution_id: str
     started: datetime
     trained_until: datetime
     sites: list[Fitted]

@@ -1,0 +1,36 @@
+"""What every command shares: its options, its console, and errors told in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from local.cloud import CloudError
+from local.deploy import DeployError
+from ona.errors import OnaError
+from ops.target import OpsError
+
+Profile = Annotated[
+    str | None, typer.Option("--profile", help="AWS profile; without it the embedded cloud")
+]
+Environment = Annotated[str, typer.Option("--env", help="dev, staging or prod")]
+console = Console()
+
+
+def told(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Show our own errors as one line, not as a traceback."""
+
+    @wraps(command)
+    def run(*arguments: Any, **named: Any) -> Any:
+        try:
+            return command(*arguments, **named)
+        except (OpsError, CloudError, DeployError, OnaError) as error:
+            Console(stderr=True).print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+            raise typer.Exit(1) from error
+
+    return run

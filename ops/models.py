@@ -1,0 +1,86 @@
+"""The models in service: look at them, roll them back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ona.forecasting.records import Current, ModelCard
+from ops.target import OpsError, Target
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version and whether it serves."""
+
+    card: ModelCard
+    serves: bool
+
+
+def _read(target: Target, key: str) -> tuple[Any, str] | None:
+    s3 = target.client("s3")
+    try:
+        answer = s3.get_object(Bucket=target.output_bucket, Key=key)
+    except s3.exceptions.NoSuchKey:
+        return None
+    return json.loads(answer["Body"].read()), str(answer["ETag"])
+
+
+def _current(target: Target, customer_id: str) -> tuple[Current, str] | None:
+    found = _read(target, f"models/{customer_id}/current.json")
+    return (Current.model_validate(found[0]), found[1]) if found else None
+
+
+def versions(target: Target, customer_id: str | None) -> list[Version]:
+    """All versions with a card, by customer and time."""
+    pages = target.client("s3").get_paginator("list_objects_v2")
+    prefix = f"models/{customer_id}/" if customer_id else "models/"
+    rows = []
+    for page in pages.paginate(Bucket=target.output_bucket, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            if entry["Key"].endswith("/card.json"):
+                found = _read(target, entry["Key"])
+                if found:
+                    card = ModelCard.model_validate(found[0])
+                    pointer = _current(target, card.customer_id)
+                    rows.append(Version(card, bool(pointer and pointer[0].version == card.version)))
+    return sorted(rows, key=lambda row: (row.card.customer_id, row.card.version))
+
+
+def rollback(target: Target, customer_id: str, version: str | None) -> Current | None:
+    """Point to an earlier version. None when the pointer moved meanwhile.
+
+    Raises OpsError when there is no such version.
+    """
+    held = _current(target, customer_id)
+    if held is None:
+        raise OpsError(f"{customer_id} has no model in service")
+    pointer, etag = held
+    wanted = version or pointer.previous
+    if not wanted:
+        raise OpsError(f"{customer_id}: {pointer.version} is the first model; there is none before it")
+    if _read(target, f"models/{customer_id}/{wanted}/model.json") is None:
+        raise OpsError(f"{customer_id} has no version {wanted}; see `ona models list {customer_id}`")
+    moved = Current(
+        version=wanted,
+        previous=pointer.version,
+        changed_at=datetime.now(UTC),
+        reason="rolled back by an operator",
+    )
+    s3 = target.client("s3")
+    try:
+        s3.put_object(
+            Bucket=target.output_bucket,
+            Key=f"models/{customer_id}/current.json",
+            Body=json.dumps(moved.document(), indent=2).encode(),
+            ContentType="application/json",
+            IfMatch=etag,
+        )
+    except Exception as error:
+        code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
+        if code in ("PreconditionFailed", "ConditionalRequestConflict"):
+            return None
+        raise
+    return moved
