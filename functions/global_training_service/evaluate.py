@@ -70,8 +70,10 @@ def pinball_percent(table: pd.DataFrame, levels: tuple[float, ...]) -> float:
 
 
 def scores(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> Scores:
-    """Scores over all windows; each window's intervals are calibrated on the windows before it only."""
-    table = pd.concat(folds, ignore_index=True)
+    """Scores over all windows but the first, which only calibrates: each window's intervals are calibrated
+    on the windows before it only. A single window is scored as it is."""
+    scored = folds[1:] or folds
+    table = pd.concat(scored, ignore_index=True)
     actual = table[TARGET].to_numpy(dtype=float)
     median, low80, high80, low95, high95 = _calibrated(folds, levels)
     mae = score.mean_absolute_error(actual, median)
@@ -95,8 +97,8 @@ def scores(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> Scores:
 
 def _calibrated(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> tuple[Floats, ...]:
     columns: list[list[Floats]] = [[], [], [], [], []]
-    for number, fold in enumerate(folds):
-        earlier = folds[:number]
+    for number in range(1 if len(folds) > 1 else 0, len(folds)):
+        fold, earlier = folds[number], folds[:number]
         factors = factors_of(earlier, levels) if earlier else calibration.UNCALIBRATED
         median, bounds = calibration.intervals(quantiles_of(fold, levels), levels, factors)
         for column, values in zip(columns, (median, *bounds[80], *bounds[95]), strict=True):

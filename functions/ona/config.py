@@ -332,7 +332,7 @@ class TrainingRules(_Strict):
     """When and on what a model is trained, and how it is judged."""
 
     min_days: int = Field(ge=3, description="days with measured power a customer needs")
-    folds: int = Field(ge=1, le=12, description="rolling-origin windows")
+    folds: int = Field(ge=2, le=12, description="rolling-origin windows; the first only calibrates")
     fold_days: int = Field(ge=1, le=60)
     function_rows: int = Field(ge=1000, description="daylight rows that the function trains in its time")
     container_rows: int = Field(ge=1000)

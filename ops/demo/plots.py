@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from ops.demo.collect import Story
+from ops.demo.newcustomer import Path as Journey
 
 BLUE, GREY, RED, AMBER, INK = "#1b6ca8", "#9aa5b1", "#d64545", "#e9a23b", "#1f2933"
 MAX_ROWS, MAX_COLUMNS = 6, 8
@@ -129,5 +130,43 @@ def week(story: Story, now: datetime, zone: str) -> str:
     axis.tick_params(axis="x", length=0)
     for day in range(days + 1):
         axis.axvline(24 * day, color=GREY, lw=0.5)
+    figure.tight_layout()
+    return _svg(figure)
+
+
+def forecast(journey: Journey, zone: str) -> str:
+    """The forecast with its intervals, the day before as measured, and what then came (simulated)."""
+    points = journey.forecast["forecasts"]
+    times = pd.DatetimeIndex(pd.to_datetime([point["timestamp"] for point in points])).tz_convert(zone)
+    middle = times - pd.Timedelta(minutes=30)  # a point is the mean of the hour that ends at its time
+
+    def bound(name: str) -> list[float]:
+        return [point["confidence_interval"][name] for point in points]
+
+    site = journey.truth.groupby("timestamp")["power_kw"].sum().clip(lower=0.0)
+    site.index = pd.DatetimeIndex(site.index).tz_convert(zone)
+    issued = times[0] - pd.Timedelta(hours=1)
+    before = site[issued - pd.Timedelta(hours=24) : issued]
+    after = site[issued : times[-1]]
+    figure, axis = _figure(11, 3.0)
+    axis.fill_between(
+        middle, bound("lower_95"), bound("upper_95"), color=BLUE, alpha=0.15, lw=0, label="95 %"
+    )
+    axis.fill_between(
+        middle, bound("lower_80"), bound("upper_80"), color=BLUE, alpha=0.30, lw=0, label="80 %"
+    )
+    axis.plot(middle, [p["predicted_power_kw"] for p in points], color=BLUE, lw=1.6, label="forecast")
+    axis.plot(before.index, before.to_numpy(), color=INK, lw=1.0, label="measured")
+    axis.plot(
+        after.index, after.to_numpy(), color=RED, lw=0.8, ls="--", label="what then comes (simulated)"
+    )
+    axis.axvline(issued, color=GREY, lw=0.8)
+    axis.set_ylabel("site, kW")
+    axis.set_ylim(0, None)
+    axis.legend(loc="upper left", ncols=5, frameon=False, fontsize=8)
+    from matplotlib.dates import DateFormatter, HourLocator
+
+    axis.xaxis.set_major_locator(HourLocator(byhour=[0, 12], tz=ZoneInfo(zone)))
+    axis.xaxis.set_major_formatter(DateFormatter("%a %d %b %H:%M", tz=ZoneInfo(zone)))
     figure.tight_layout()
     return _svg(figure)

@@ -14,7 +14,7 @@ import jinja2
 from ona.assets import AssetRegistry
 from ona.records import Job
 from ops.accounting import totals
-from ops.demo import plots
+from ops.demo import newcustomer, plots
 from ops.demo.collect import Story
 from ops.demo.simulate import Fault, Fleet
 
@@ -145,6 +145,7 @@ def write(
     crew_zone: str,
     where: list[tuple[str, str]],
     fleet: Fleet | None,
+    journey: newcustomer.Path | None = None,
 ) -> None:
     """Write the report. Times of telemetry in `zone`, of crews in `crew_zone`."""
     tariffs = {asset.id: asset.tariff_usd_per_kwh for asset in registry.assets}
@@ -186,6 +187,8 @@ def write(
         data_problems=data_problems(story),
         rejected=[item for item in story.accounts if item.state not in ("done", "ignored")],
         where=where,
+        journey=journey,
+        forecast_svg=plots.forecast(journey, zone) if journey else "",
         now=f"{now.astimezone(ZoneInfo(crew_zone)):%a %d %b %Y %H:%M}",
         zone=zone,
         crew_zone=crew_zone,

@@ -21,7 +21,7 @@ from local import cloud, deploy
 from ona import config
 from ona.assets import AssetRegistry, Location
 from ops import accounting, ingest, seed
-from ops.demo import report, simulate
+from ops.demo import newcustomer, report, simulate
 from ops.demo.collect import Story, collect, save
 from ops.target import TEMPLATE, OpsError, Target, embedded
 
@@ -59,7 +59,7 @@ def _simulated() -> Delivery:
         f"{len(fleet.faults) - machine} data problems, 2 poisoned files and a duplicate delivery "
         "were put in.",
         waves=waves,
-        registry=simulate.registry(),
+        registry=AssetRegistry(assets=[*simulate.registry().assets, *newcustomer.registry().assets]),
         base=simulate.SITE,
         zone=simulate.ZONE,
         fleet=fleet,
@@ -161,7 +161,7 @@ def _platform(console: Console, home: Path, delivery: Delivery, keep: bool) -> I
         console.print(f"embedded cloud at {running.endpoint} ({time.monotonic() - started:.1f} s)")
         started = time.monotonic()
         target = embedded(running)
-        parameters = {"Environment": "dev"}
+        parameters = {"Environment": "dev", "WeatherProvider": "recorded"}
         outputs = deploy.deploy(running.client, TEMPLATE, target.stack, parameters)
         ingest.put_registry(target, delivery.registry)
         seed.put_crews(target, seed.example_crews(delivery.base))
@@ -189,6 +189,7 @@ def main(console: Console, *, source: str | None, data: Path | None, keep: bool)
     home, folder = HOMES / f"demo-{name}", REPORTS / name
     with _platform(console, home, delivery, keep) as target:
         _deliver(console, target, delivery)
+        journey = _newcomer(console, target) if delivery.fleet is not None else None
         story = collect(target)
         shutil.rmtree(folder, ignore_errors=True)
         documents = save(target, folder / "output")
@@ -211,6 +212,7 @@ def main(console: Console, *, source: str | None, data: Path | None, keep: bool)
             crew_zone=crew_zone,
             where=where,
             fleet=delivery.fleet,
+            journey=journey,
         )
     good = _tell(console, story, delivery)
     console.print(f"\nreport    [bold]{_shown(path)}[/bold] (open it in a browser)")
@@ -221,6 +223,18 @@ def main(console: Console, *, source: str | None, data: Path | None, keep: bool)
 
 def _shown(path: Path) -> str:
     return str(path.relative_to(cloud.ROOT) if path.is_relative_to(cloud.ROOT) else path)
+
+
+def _newcomer(console: Console, target: Target) -> newcustomer.Path:
+    """A new customer's first minutes with the API."""
+    with console.status("a new customer: API key, history, model, nowcast, forecast"):
+        journey = newcustomer.walk(target)
+    title = f"A new customer, from the key to a forecast ({journey.seconds:.0f} s)"
+    table = Table("step", "what came of it", "s", title=title, title_justify="left")
+    for name, text, seconds in journey.steps:
+        table.add_row(name, escape(text), f"{seconds:.1f}")
+    console.print(table)
+    return journey
 
 
 def _tell(console: Console, story: Story, delivery: Delivery) -> bool:

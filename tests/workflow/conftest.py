@@ -129,7 +129,7 @@ class Platform:
         """Start a workflow and wait for its end."""
         return self.wait(self.start(event, workflow))
 
-    def ended(self, workflow: str, marker: str, seconds: float = 60) -> dict[str, Any]:
+    def ended(self, workflow: str, marker: str, seconds: float = 120) -> dict[str, Any]:
         """The execution whose input holds a text, once it ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

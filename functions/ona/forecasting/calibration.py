@@ -23,7 +23,7 @@ INTERVALS: dict[int, tuple[float, float]] = {80: (0.1, 0.9), 95: (0.025, 0.975)}
 MIN_WIDTH = 0.004
 """Half widths below this share of capacity are not scaled: a factor of nothing is nothing."""
 FACTORS = (0.3, 4.0)
-MIN_OUTCOMES = 200
+MIN_OUTCOMES = 80
 
 
 @dataclass(frozen=True)
