@@ -8,7 +8,7 @@ export PYTHONPATH := functions:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint build bench lock clean
+.PHONY: help setup demo test test-fast lint build bench openapi lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ build: .venv-sam/.ready ## sam build, and the sizes of what it made
 
 bench: $(VENV)/.ready ## accuracy and speed tables
 	@$(PY) -m benchmarks
+
+openapi: $(VENV)/.ready ## write docs/openapi.json from the routes
+	@$(PY) -c "import json; from forecasting_api.api import openapi; print(json.dumps(openapi(), indent=1))" > docs/openapi.json
 
 lock: ## write requirements/*.txt again (needs uv)
 	uv pip compile requirements/dev.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/dev.txt --custom-compile-command "make lock"

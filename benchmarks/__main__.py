@@ -1,8 +1,9 @@
 """`make bench`: every benchmark, one after the other."""
 
-from benchmarks import build_sizes, embedded_cloud, solar_plant_india
+from benchmarks import api, build_sizes, embedded_cloud, interpolation, solar_plant_india
+from benchmarks.forecasting import gefcom2014
 
 if __name__ == "__main__":
-    for module in (solar_plant_india, embedded_cloud, build_sizes):
+    for module in (solar_plant_india, gefcom2014, interpolation, embedded_cloud, api, build_sizes):
         print(f"\n=== {module.__name__}")
-        module.main()
+        module.main([]) if module is gefcom2014 else module.main()

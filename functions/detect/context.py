@@ -70,13 +70,22 @@ def load(
                 neighbours_read += 1
                 peers.append(_read(output_bucket, key))
     empty = pd.DataFrame(columns=[*COLUMNS, "expected_kw"])
-    known = pd.concat(history, ignore_index=True) if history else empty
-    beside = pd.concat(peers, ignore_index=True) if peers else empty
+    known = _once(pd.concat(history, ignore_index=True)) if history else empty
+    beside = _once(pd.concat(peers, ignore_index=True)) if peers else empty
     return Context(
         history=known[known["asset_id"].isin(present)],
         peers=beside[~beside["asset_id"].isin(present)],
         forecasts=_forecasts(present, days, input_bucket),
     )
+
+
+def _once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each reading once: uploads may repeat what came as an observation; the judged one stands."""
+    if "expected_kw" not in frame:
+        frame["expected_kw"] = float("nan")
+    ranked = frame.sort_values("expected_kw", na_position="last", kind="stable")
+    kept = ranked.drop_duplicates(["asset_id", "timestamp"], keep="first")
+    return kept.sort_values(["asset_id", "timestamp"], ignore_index=True)
 
 
 def _forecasts(assets: set[str], days: list[str], bucket: str) -> dict[str, pd.Series]:

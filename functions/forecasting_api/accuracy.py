@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from forecasting_api import service
+from forecasting_api import picture, service
 from ona import parquet, storage
 from ona.forecasting.payloads import AccuracyRequest, AccuracyResult
 from ona.forecasting.records import AccuracyRecord, ForecastDocument, SiteDocument
@@ -69,6 +69,9 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
         coverage_95_percent=inside(95),
     )
     key = f"accuracy/{site.customer_id}/{site.site_id}/{request.day}.json"
+    came = {p.timestamp: float(value) for p, value in zip(known, actual, strict=True)}
+    drawn = picture.day(points, came, record)
+    storage.write_bytes(bucket, key.removesuffix(".json") + ".svg", drawn, "image/svg+xml")
     where = storage.write_json(bucket, key, record.document())
     metric_of("ForecastAccuracy", record.accuracy_percent, {"HorizonHours": "24"})
     metric_of(

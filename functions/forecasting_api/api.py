@@ -32,7 +32,7 @@ from forecasting_api.models import (
     TrainUpload,
     UploadAnswer,
 )
-from ona import config, customers, storage, tables
+from ona import customers, storage, tables
 from ona.clock import utc_now
 from ona.errors import DependencyBusy
 from ona.identity import digest
@@ -287,9 +287,3 @@ def openapi() -> dict[str, Any]:
         for operation in methods.values():
             operation["security"] = [] if path == "/health" else [{"apiKeyHeader": []}, {"apiKeyQuery": []}]
     return document
-
-
-def horizon_limits() -> tuple[int, int]:
-    """Default and greatest horizon of the configuration; a test keeps the route's own equal to them."""
-    rules = config.forecasting().forecast
-    return rules.default_horizon_hours, rules.max_horizon_hours

@@ -88,7 +88,9 @@ def predict(
     if model is None:
         median, bounds = physical(site, table, index)
         return Prediction(index, median, bounds, frame.reindex(index), site, [*degraded, "no_model"], None)
-    quantiles = model.model.predict(table, site.site_id)
+    # of a shared model no site is this one, whatever its name
+    known_as = site.site_id if model.own_site is not None else ""
+    quantiles = model.model.predict(table, known_as)
     levels = model.model.levels
     envelope = _envelope(table, site)
     corrected, at = _nowcast(

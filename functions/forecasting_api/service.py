@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from ona.forecasting.registry import InService
     from ona.weather.cache import Cached
 
-RECENT_DAYS = 14
+RECENT_DAYS, USUAL_DAYS = 2, 14
+"""Telemetry read for the nowcast; and where no weather is known, for what usually comes."""
 CSV_EVERY_HOURS = 6
 
 
@@ -75,12 +76,14 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Fo
     with ThreadPoolExecutor(3) as pool:
         model_later = pool.submit(registry.in_service, bucket, site.customer_id, site.site_id)
         weather_later = pool.submit(cache.newest, Place.of(site.latitude, site.longitude), now)
-        recent_later = pool.submit(recent, bucket, site, now)
+        recent_later = pool.submit(recent, bucket, site, now, RECENT_DAYS)
         (model, missing), held, measured = (
             model_later.result(),
             weather_later.result(),
             recent_later.result(),
         )
+    if held is None:
+        measured = recent(bucket, site, now, USUAL_DAYS)
     weather = frames.frame(held.document) if held else None
     prediction = predict.predict(
         site, model, weather, measured, now, rules.max_horizon_hours, rules.nowcast_hours
@@ -91,7 +94,7 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Fo
     return _document(site, prediction, model, held, degraded, now, interval_minutes)
 
 
-def recent(bucket: str, site: SiteDocument, now: datetime) -> pd.Series | None:
+def recent(bucket: str, site: SiteDocument, now: datetime, days: int) -> pd.Series | None:
     """Measured hourly shares of the last days from the telemetry store, or None."""
     import pandas as pd
 
@@ -99,7 +102,7 @@ def recent(bucket: str, site: SiteDocument, now: datetime) -> pd.Series | None:
     from ona import parquet
 
     prefix = f"telemetry/site={site.site_id}/"
-    first = f"{prefix}day={now - timedelta(days=2):%Y-%m-%d}"
+    first = f"{prefix}day={now - timedelta(days=days):%Y-%m-%d}"
     keys = [entry["Key"] for entry in storage.list_keys(bucket, prefix, start_after=first)]
     with ThreadPoolExecutor(8) as pool:
         bodies = list(pool.map(lambda key: storage.read_bytes(S3Pointer(bucket=bucket, key=key)), keys))

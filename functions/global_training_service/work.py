@@ -150,7 +150,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
         mine["envelope"].to_numpy(dtype=float),
     )
     tails = evaluate.factors_of(folds, levels)
-    trained: Model = registry.read_model(bucket, customer, version, None)
+    trained: Model = registry.read_model(bucket, customer, version)
     written = ModelCard(
         customer_id=customer,
         version=version,
@@ -161,7 +161,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
         training_days=max(site.days for site in card.sites),
         rows_of_others=card.rows_of_others,
         settings=json.loads(settings.booster.model_dump_json()),
-        features=list(trained.pooled.features),
+        features=list(trained.member.features),
         xgboost_version=installed("xgboost-cpu"),
         own=own,
         compared_with=pointer.version if pointer else "clear-sky persistence",
@@ -321,7 +321,7 @@ def _other(
     if pointer is None:
         return None, ()
     card = registry.read_card(bucket, customer, pointer.version)
-    trained = registry.read_model(bucket, customer, pointer.version, None)
+    trained = registry.read_model(bucket, customer, pointer.version)
     base = DatasetCard.read(
         storage.read_json(
             S3Pointer(bucket=bucket, key=f"{folder(customer, pointer.version)}/dataset.json")

@@ -312,9 +312,6 @@ class BoosterSettings(_Strict):
     min_rows_a_leaf: float = Field(ge=0)
     row_share: float = Field(gt=0, le=1)
     feature_share: float = Field(gt=0, le=1)
-    own_weight: float = Field(ge=0, le=1, description="weight of a site's own member with much data")
-    own_half_days: float = Field(gt=0, description="days at which half of that weight is reached")
-    own_from_days: float = Field(ge=1)
     seed: int
 
     @model_validator(mode="after")
@@ -336,7 +333,7 @@ class TrainingRules(_Strict):
     fold_days: int = Field(ge=1, le=60)
     function_rows: int = Field(ge=1000, description="daylight rows that the function trains in its time")
     container_rows: int = Field(ge=1000)
-    rows_of_others: int = Field(ge=0, description="daylight rows of other customers for the pooled member")
+    rows_of_others: int = Field(ge=0, description="daylight rows of other customers to learn from")
     min_unseen_days: int = Field(ge=1, description="days the comparison needs")
     min_gain_percent: float = Field(
         ge=0, description="how much better a candidate must be, % of pinball loss"

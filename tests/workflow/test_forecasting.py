@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +20,7 @@ from ona.assets import AssetRegistry
 from ops import accounting, customers, deadletters, explain, ingest, models
 from ops.demo import newcustomer
 from ops.demo.newcustomer import CUSTOMER, SITE_ID
-from tests.conftest import make_asset, to_csv
+from tests.conftest import ROOT, make_asset, to_csv
 from tests.workflow.conftest import Platform
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("forecasting")]
@@ -461,6 +464,7 @@ def test_yesterdays_accuracy_is_measured_against_telemetry(world: World) -> None
     record = world.platform.read(f"accuracy/{CUSTOMER}/{SITE_ID}/{day:%Y-%m-%d}.json")
     assert record["forecast_id"] == moved["forecast_id"]
     assert record["hours"] >= 5
+    assert f"accuracy/{CUSTOMER}/{SITE_ID}/{day:%Y-%m-%d}.svg" in world.platform.keys("accuracy/")
     assert 0 < record["accuracy_percent"] <= 100
     quiet = world.platform.run({"task": "accuracy", "day": "2020-01-01"}, "forecast_schedule")
     assert json.loads(quiet["output"])["failed"] == 0
@@ -645,3 +649,95 @@ def test_an_unknown_request_id_never_repeats(world: World) -> None:
     ids = {world.call("GET", "/quota/usage")[1]["metadata"]["request_id"] for _ in range(3)}
     assert len(ids) == 3
     assert all(uuid.UUID(value) for value in ids)
+
+
+def test_a_request_signed_by_a_known_role_is_that_customers(world: World) -> None:
+    """The IAM API's event, as API Gateway writes it: the function finds the customer by the role's ARN."""
+    role = "arn:aws:iam::000000000000:role/fleet-reader"
+    customers.add_principal(world.platform.target, role, CUSTOMER, "premium")
+    client = world.platform.target.client("lambda")
+    function = world.platform.target.function("forecasting_api")
+
+    def signed(arn: str | None, query: dict[str, str]) -> tuple[int, Any]:
+        event = json.loads((ROOT / "events" / "forecasting_api.json").read_text())
+        event["requestContext"].pop("authorizer")
+        event["requestContext"]["identity"]["userArn"] = arn
+        event["path"] = event["resource"] = "/quota/usage" if not query else "/forecast"
+        event["queryStringParameters"] = query
+        event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()}
+        answer = json.loads(
+            client.invoke(FunctionName=function, Payload=json.dumps(event).encode())["Payload"].read()
+        )
+        return answer["statusCode"], json.loads(answer["body"])
+
+    status, body = signed("arn:aws:sts::000000000000:assumed-role/fleet-reader/session", {})
+    assert (status, body["data"]["quota_limit"]) == (200, 10_000)
+    status, body = signed(role, {"customer_id": "stranger"})
+    assert (status, codes(body)) == (403, ["FORBIDDEN"])
+    for arn in ("arn:aws:iam::000000000000:role/somebody", None, ""):
+        status, body = signed(arn, {})
+        assert (status, codes(body)) == (401, ["UNAUTHORIZED"])
+
+
+# ------------------------------------------------------------------ by hand, and in a container
+
+
+def test_the_sample_events_work_one_after_the_other(world: World) -> None:
+    """`ona invoke` with `events/` and `samples/`: an upload by hand, step by step."""
+    bucket = world.platform.target.input_bucket
+    for key, name in (
+        ("assets.json", "assets.json"),
+        ("historical/customer-001/INV-001_20250115.csv", "INV-001_20250115.csv"),
+    ):
+        body = (ROOT / "samples" / name).read_bytes()
+        world.platform.s3.put_object(Bucket=bucket, Key=key, Body=body)
+    world.platform.ended("forecast_upload", "INV-001_20250115.csv")
+    results = {}
+    for name in ("data_ingestion", "weather_cache", "interpolation_service", "global_training_service"):
+        answer = world.platform.target.client("lambda").invoke(
+            FunctionName=world.platform.target.function(name),
+            Payload=(ROOT / "events" / f"{name}.json").read_bytes(),
+        )
+        results[name] = json.loads(answer["Payload"].read())
+        assert "errorType" not in results[name], results[name]
+    assert results["data_ingestion"]["kind"] == "historical"
+    assert "no recorded weather" in results["weather_cache"]["reason"]
+    assert results["interpolation_service"]["days"] == 1
+    assert results["global_training_service"]["status"] == "too_little"
+    answer = world.platform.target.client("lambda").invoke(
+        FunctionName=world.platform.target.function("forecasting_api"),
+        Payload=(ROOT / "events" / "forecasting_api.json").read_bytes(),
+    )
+    body = json.loads(json.loads(answer["Payload"].read())["body"])
+    assert len(body["data"]["forecasts"]) == 48
+
+
+def test_the_container_does_what_the_function_does(world: World) -> None:
+    """The container's own entry point, on a version that the workflow made: the same model again."""
+    trained = world.trained(world.uploaded(world.history(days=20)))
+    target = world.platform.target
+    base = f"models/{CUSTOMER}/{trained['version']}"
+    names = ["booster.ubj", "model.json", *(f"folds/fold-{n}.parquet" for n in range(4))]
+
+    def bodies() -> dict[str, bytes]:
+        bucket = target.output_bucket
+        return {
+            name: world.platform.s3.get_object(Bucket=bucket, Key=f"{base}/{name}")["Body"].read()
+            for name in names
+        }
+
+    before = bodies()
+    for name in names:
+        world.platform.s3.delete_object(Bucket=target.output_bucket, Key=f"{base}/{name}")
+    assert target.embedded is not None
+    done = subprocess.run(
+        [sys.executable, "-m", "global_training_service.container"],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, **target.embedded.environment(), "PYTHONPATH": str(ROOT / "functions"),
+             "ONA_CONFIG_DIR": str(world.platform.configs), "OUTPUT_BUCKET": target.output_bucket,
+             "ONA_CUSTOMER": CUSTOMER, "ONA_VERSION": trained["version"], "ONA_FOLDS": "4",
+             "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert bodies()["model.json"] == before["model.json"]
+    assert bodies()["booster.ubj"] == before["booster.ubj"]

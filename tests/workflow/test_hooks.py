@@ -442,3 +442,12 @@ def test_definitions_in_yaml_are_read() -> None:
     nested = {"StartAt": "M", "States": {"M": {"Type": "Map", "End": True, "ItemProcessor": {
         "StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Gone"}}}}}}  # fmt: skip
     assert executions.missing_targets(nested) == ["/States/M/ItemProcessor/States/A: no state 'Gone'"]
+
+
+def test_gateway_responses_of_an_imported_body_are_given(lab: Lab) -> None:
+    """SAM puts them into the OpenAPI body; a refused caller gets our envelope, not API Gateway's words."""
+    api = lab.platform.target.client("apigateway")
+    found = api.get_gateway_responses(restApiId=lab.platform.target.outputs["ApiId"])["items"]
+    kept = {item["responseType"]: item for item in found if not item["defaultResponse"]}
+    assert kept["UNAUTHORIZED"]["statusCode"] == "401"
+    assert '"code":"UNAUTHORIZED"' in kept["UNAUTHORIZED"]["responseTemplates"]["application/json"]

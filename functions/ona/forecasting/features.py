@@ -1,4 +1,4 @@
-"""What a model sees of an hour: the sun, a clear sky, the weather, its neighbours in time, its day.
+"""What a model sees of an hour: the sun, a clear sky, the weather, and its neighbours in time.
 
 A weather frame has one row an interval, indexed by the interval's end (UTC), with these columns; those
 that a provider does not have are absent, and `ghi_w_m2` (solar) or `wind_speed_m_s` (wind) must be there:
@@ -26,14 +26,6 @@ from ona.forecasting import sun
 from ona.forecasting.sun import Floats, Plane
 
 SKY = ("ghi_w_m2", "cloud_cover_percent", "humidity_percent", "cloud_water_kg_m2", "cloud_ice_kg_m2")
-AIR = (
-    "temperature_c",
-    "wind_speed_m_s",
-    "precipitation_mm",
-    "pressure_hpa",
-    "longwave_w_m2",
-    "toa_net_w_m2",
-)
 WIND = ("wind_speed_m_s", "wind_speed_hub_m_s")
 WEATHER = (
     "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "temperature_c", "humidity_percent", "cloud_cover_percent",
@@ -81,7 +73,7 @@ def _solar(weather: pd.DataFrame, site: Site, minutes: float) -> pd.DataFrame:
     if "temperature_c" in weather:
         cell = weather["temperature_c"] + out["poa"] * 0.03
         out["dc"] = out["poa"] / 1000.0 * (1.0 + GAMMA * (cell - 25.0))
-    out["day_of_year"] = end.dayofyear.to_numpy()
+    out["day_of_year"] = end.day_of_year.to_numpy()
     steps = max(1, round(60.0 / minutes))
     moving = ["clear_sky_index", "poa", *(name for name in SKY if name in weather)]
     parts: list[pd.DataFrame | pd.Series] = [out]
@@ -89,7 +81,6 @@ def _solar(weather: pd.DataFrame, site: Site, minutes: float) -> pd.DataFrame:
         for hours in NEIGHBOUR_HOURS:
             parts.append(out[name].shift(-hours * steps).rename(f"{name}{hours:+d}h"))
     daylight = (sky["clear_poa"] > DARK_W_M2).to_numpy()
-    parts.append(_daily(out, [*moving[:1], *(n for n in (*SKY, *AIR) if n in weather)], daylight, site))
     joined = pd.concat(parts, axis=1)
     joined["daylight"] = daylight
     return joined
@@ -99,7 +90,7 @@ def _wind(weather: pd.DataFrame, minutes: float) -> pd.DataFrame:
     end = _index(weather)
     out = weather.copy()
     out["hour"] = end.hour.to_numpy()
-    out["day_of_year"] = end.dayofyear.to_numpy()
+    out["day_of_year"] = end.day_of_year.to_numpy()
     if "wind_direction_deg" in weather:
         out["wind_east"] = np.sin(np.radians(weather["wind_direction_deg"]))
         out["wind_north"] = np.cos(np.radians(weather["wind_direction_deg"]))
@@ -130,15 +121,7 @@ def plane_irradiance(weather: pd.DataFrame, sky: pd.DataFrame, plane: Plane) -> 
     if {"dni_w_m2", "dhi_w_m2"} <= set(weather):
         dni, dhi = weather["dni_w_m2"].to_numpy(), weather["dhi_w_m2"].to_numpy()
     else:
-        days = np.asarray(_index(weather).dayofyear)
+        days = np.asarray(_index(weather).day_of_year)
         dni, dhi = sun.split(ghi, sky["cos_zenith"].to_numpy(), days)
     poa = sun.on_plane(dni, dhi, ghi, sky["aoi"].to_numpy(), plane.tilt)
     return np.asarray(np.clip(poa, 0.0, 1400.0))
-
-
-def _daily(out: pd.DataFrame, names: list[str], daylight: np.ndarray, site: Site) -> pd.DataFrame:
-    """Mean and spread over the daylight of the same solar day."""
-    solar_day = (_index(out) + pd.Timedelta(hours=site.plane.longitude / 15.0)).floor("D")
-    lit = out.loc[daylight, names].groupby(solar_day[daylight])
-    daily = pd.concat([lit.mean().add_suffix("_day"), lit.std().add_suffix("_day_spread")], axis=1)
-    return daily.reindex(solar_day).set_index(out.index)

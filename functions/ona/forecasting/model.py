@@ -1,9 +1,9 @@
-"""The forecasting model: gradient-boosted quantiles, one pooled over all sites, one a site of its own.
+"""The forecasting model: gradient-boosted quantiles, one booster for all sites, adapted to each.
 
-The pooled member has seen every site and serves a site from its first day; a site's own member joins
-with a weight that grows with the days it was trained on. Members' quantiles are averaged level by level
-(Vincentization; Lichtendahl, Grushka-Cockayne, Winkler, Management Science 59(7), 2013).
-Members are kept as xgboost's UBJSON, never pickled.
+The booster sees which site an hour belongs to (`site_code`), so that it learns what sites share from all of
+them and what is a site's own from its rows. A site that it does not know is forecast as the mean of all the
+sites it knows, quantile by quantile (Vincentization; Lichtendahl, Grushka-Cockayne, Winkler, Management
+Science 59(7), 2013): a new site has a forecast on its first day. Kept as xgboost's UBJSON, never pickled.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from ona.forecasting.sun import Floats
 FORMAT = 1
 TARGET = "share"
 """Measured power as a share of capacity; the column of a training frame beside its features."""
+SITE_CODE = "site_code"
+MAX_STAND_INS = 8
+"""How many known sites stand in for one that is not."""
 NOT_FEATURES = {TARGET, "daylight"}
 
 
@@ -56,12 +59,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Model:
-    """What forecasts a customer's sites: levels of the quantiles, the members, and the weights."""
+    """What forecasts a customer's sites: levels of the quantiles, the booster, the sites it knows."""
 
     levels: tuple[float, ...]
-    pooled: Member
-    own: Mapping[str, Member] = field(default_factory=dict)
-    weights: Mapping[str, float] = field(default_factory=dict)
+    member: Member
+    codes: Mapping[str, int] = field(default_factory=dict)
 
     def predict(self, frame: pd.DataFrame, site_id: str) -> Floats:
         """Quantiles of the share of capacity, shape (n, levels), rising along each row, 0…1.
@@ -72,52 +74,33 @@ class Model:
         out = np.zeros((len(frame), len(self.levels)))
         if lit.any():
             part = frame.loc[lit]
-            values = self.pooled.predict(part)
-            weight = self.weights.get(site_id, 0.0)
-            if site_id in self.own and weight > 0:
-                values = (1 - weight) * values + weight * self.own[site_id].predict(part)
-            out[lit] = np.sort(np.clip(values, 0.0, 1.0), axis=1)
+            known = [self.codes[site_id]] if site_id in self.codes else sorted(self.codes.values())
+            codes = [float(code) for code in known[:: max(1, -(-len(known) // MAX_STAND_INS))]] or [np.nan]
+            answers = [self.member.predict(part.assign(**{SITE_CODE: code})) for code in codes]
+            out[lit] = np.sort(np.clip(np.mean(answers, axis=0), 0.0, 1.0), axis=1)
         return out
 
     def files(self) -> dict[str, bytes]:
-        """The model as files: `model.json` and one `.ubj` a member."""
-        members = {"pooled": self.pooled, **{f"site-{name}": m for name, m in self.own.items()}}
+        """The model as files: `model.json` and `booster.ubj`."""
         manifest = {
             "format": FORMAT,
             "levels": list(self.levels),
-            "weights": dict(self.weights),
-            "members": {name: {"features": list(m.features)} for name, m in members.items()},
+            "sites": dict(self.codes),
+            "features": list(self.member.features),
         }
-        files = {f"{name}.ubj": member.raw for name, member in members.items()}
-        return {"model.json": json.dumps(manifest, indent=1).encode(), **files}
+        return {"model.json": json.dumps(manifest, indent=1).encode(), "booster.ubj": self.member.raw}
 
     @classmethod
-    def from_files(cls, files: Mapping[str, bytes], *, site_id: str | None = None) -> Model:
-        """The model of such files; with a site only the members that this site needs.
-
-        Raises InvalidConfiguration when a file is absent or of another format.
-        """
+    def from_files(cls, files: Mapping[str, bytes]) -> Model:
+        """The model of such files. Raises InvalidConfiguration when one is absent or of another format."""
         try:
             manifest = json.loads(files["model.json"])
             if manifest["format"] != FORMAT:
                 raise InvalidConfiguration(f"model.json: format {manifest['format']}, not {FORMAT}")
-            wanted = [
-                name
-                for name in manifest["members"]
-                if name != "pooled" and (site_id is None or name == f"site-{site_id}")
-            ]
-            members = {
-                name: Member(tuple(manifest["members"][name]["features"]), files[f"{name}.ubj"])
-                for name in ["pooled", *wanted]
-            }
-        except (KeyError, ValueError) as error:
+            member = Member(tuple(manifest["features"]), files["booster.ubj"])
+            return cls(tuple(manifest["levels"]), member, dict(manifest["sites"]))
+        except (KeyError, TypeError, ValueError) as error:
             raise InvalidConfiguration(f"model files are not whole: {error!r}") from error
-        return cls(
-            levels=tuple(manifest["levels"]),
-            pooled=members.pop("pooled"),
-            own={name.removeprefix("site-"): member for name, member in members.items()},
-            weights=manifest["weights"],
-        )
 
 
 def fit_member(frame: pd.DataFrame, settings: BoosterSettings, threads: int = 0) -> Member:
@@ -154,13 +137,6 @@ def fit_member(frame: pd.DataFrame, settings: BoosterSettings, threads: int = 0)
     return Member(tuple(names), bytes(booster.save_raw("ubj")))
 
 
-def site_weight(days: float, settings: BoosterSettings) -> float:
-    """How far a site's own member counts after so many days of training data, 0…1."""
-    if days < settings.own_from_days:
-        return 0.0
-    return settings.own_weight * days / (days + settings.own_half_days)
-
-
 def fit(
     frames: Mapping[str, pd.DataFrame],
     settings: BoosterSettings,
@@ -170,24 +146,15 @@ def fit(
 ) -> Model:
     """Train the model of a customer's sites.
 
-    `frames`: features and share by site, indexed by time; `others`: rows of other customers' sites for
-    the pooled member. Raises ValueError when there are too few rows altogether.
+    `frames`: features and share by site, indexed by time; `others`: rows of other customers' sites, which
+    carry no site code. Raises ValueError when there are too few rows altogether.
     """
-    pool = [*frames.values()] + ([others] if others is not None and len(others) else [])
-    pooled = fit_member(pd.concat(pool, ignore_index=True), settings, threads)
-    own, weights = {}, {}
-    for name, frame in frames.items():
-        weight = site_weight(days_of(frame), settings)
-        if weight > 0 and len(frames) > 1:
-            own[name] = fit_member(frame, settings, threads)
-            weights[name] = weight
-    return Model(tuple(settings.levels), pooled, own, weights)
-
-
-def days_of(frame: pd.DataFrame) -> float:
-    """Days on which a training frame has measured power."""
-    known = frame.index[frame[TARGET].notna().to_numpy()]
-    return float(len(pd.DatetimeIndex(known).floor("D").unique()))
+    codes = {name: number for number, name in enumerate(sorted(frames))}
+    pool = [frames[name].assign(**{SITE_CODE: float(code)}) for name, code in codes.items()]
+    if others is not None and len(others):
+        pool.append(others.assign(**{SITE_CODE: np.nan}))
+    member = fit_member(pd.concat(pool, ignore_index=True), settings, threads)
+    return Model(tuple(settings.levels), member, codes)
 
 
 def at_levels(values: Floats, levels: tuple[float, ...], wanted: NDArray[np.float64]) -> Floats:

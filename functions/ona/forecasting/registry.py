@@ -2,13 +2,12 @@
 
 Output bucket: `models/<customer>/<version>/…` never changes once written; `models/<customer>/current.json`
 is the pointer, replaced only by conditional writes, so that a rollback is one write and two trainings at
-once cannot both win. `models/global/current.json` points to the version whose pooled member serves
-sites that have no model of their own.
+once cannot both win. `models/global/current.json` points to the version that serves sites of
+customers without a model.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,7 +75,7 @@ def promote(bucket: str, customer_id: str, pointer: Current, etag: str) -> bool:
 
 
 def share_globally(bucket: str, customer_id: str, version: str, now: datetime) -> None:
-    """Let sites without a model use this version's pooled member."""
+    """Let sites of customers without a model use this version."""
     pointer = GlobalCurrent(customer_id=customer_id, version=version, changed_at=now)
     storage.write_json(bucket, _pointer(GLOBAL), pointer.document())
 
@@ -98,18 +97,13 @@ def read_card(bucket: str, customer_id: str, version: str) -> ModelCard:
     return found
 
 
-def read_model(bucket: str, customer_id: str, version: str, site_id: str | None) -> Model:
-    """A version's members: all, or (with a site) only what this site needs. Raises ObjectMissing."""
+def read_model(bucket: str, customer_id: str, version: str) -> Model:
+    """A version's model. Raises ObjectMissing."""
     base = folder(customer_id, version)
-
-    def body(name: str) -> bytes:
-        return storage.read_bytes(S3Pointer(bucket=bucket, key=f"{base}/{name}"))
-
-    manifest = body("model.json")
-    members = json.loads(manifest)["members"]
-    wanted = [n for n in members if site_id is None or n in ("pooled", f"site-{site_id}")]
-    files = {"model.json": manifest, **{f"{name}.ubj": body(f"{name}.ubj") for name in wanted}}
-    return Model.from_files(files, site_id=site_id)
+    names = ("model.json", "booster.ubj")
+    return Model.from_files(
+        {name: storage.read_bytes(S3Pointer(bucket=bucket, key=f"{base}/{name}")) for name in names}
+    )
 
 
 _held: dict[tuple[str, str, str, str], InService] = {}
@@ -137,7 +131,7 @@ def _load(bucket: str, customer_id: str, version: str, site_id: str) -> InServic
             del _held[next(iter(_held))]
         card = read_card(bucket, customer_id, version)
         own = next((f for f in card.sites if f.site.site_id == site_id), None)
-        _held[key] = InService(version, card, read_model(bucket, customer_id, version, site_id), own)
+        _held[key] = InService(version, card, read_model(bucket, customer_id, version), own)
     return _held[key]
 
 
