@@ -41,6 +41,7 @@ class Month:
     task: int
     table: pd.DataFrame
     pinball: float
+    persistence: float
     seconds: float
     rows: int
     megabytes: float
@@ -108,9 +109,11 @@ def forecast(task: int, shares: dict[str, pd.Series], weather: dict[str, pd.Data
     zeros = np.zeros((sum(map(len, dark)), len(score.CENTILES)))
     actual = np.concatenate([table[TARGET].to_numpy(), *dark])
     loss = score.pinball(actual, np.concatenate([lit, zeros]))
+    before = np.nan_to_num(np.concatenate([table["reference"].to_numpy(dtype=float), np.zeros(len(zeros))]))
+    persisted = score.pinball(actual, np.tile(before[:, None], (1, len(score.CENTILES))))
     rows = sum(int(dataset.usable(f[f.index <= after]).sum()) for f in frames.values())
     size = sum(map(len, trained.files().values())) / 1e6
-    return Month(task, table, loss, seconds, rows, size)
+    return Month(task, table, loss, persisted, seconds, rows, size)
 
 
 def first_hours(months: list[Month], levels: tuple[float, ...]) -> list[tuple[int, float, float, float]]:
@@ -186,6 +189,9 @@ def main(arguments: list[str] | None = None) -> int:
         values = board.loc[team, columns].astype(float)
         print(f"{team:<24}" + "".join(f"{v:>9.5f}" for v in values)
               + f"{values.mean():>10.5f}{mean / values.mean():>9.3f}")  # fmt: skip
+    still = [month.persistence for month in scored]
+    print(f"{'24 h clear-sky persist.':<24}" + "".join(f"{v:>9.5f}" for v in still)
+          + f"{np.mean(still):>10.5f}{mean / np.mean(still):>9.3f}")  # fmt: skip
     _intervals(months, scored, levels)
     print(
         "\nfirst hours (measured power of the hours before is used here, and only here), MAE % of capacity"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,8 @@ LEARNED_FROM_DAYS = 10.0
 FOLDS = 4
 MAX_TRAINING_ROWS = 30_000
 NEARBY_DAYS = 7
+GOOD_PEERS = 0.10
+"""Peers whose errors spread less than this, relative to the clear sky, need no second opinion."""
 EDGE_HOURS = 12.0
 INTERVAL_LEVEL = 0.8
 
@@ -136,7 +139,6 @@ class _Asset:
         self.inputs, self.minutes, self.learner = inputs, minutes, learner
         self.known = ~np.isnan(share)
         self.steps_a_day = max(1, round(24 * 60 / minutes))
-        self._candidates: list[Estimate] | None = None
 
     def fill(self, gap: Gap, filled: Floats, widths: Floats, methods: NDArray[np.object_]) -> str:
         """Fill one gap in place; returns the method of its daylight."""
@@ -146,7 +148,7 @@ class _Asset:
         methods[where] = np.where(lit, "unfilled", "night")
         if not lit.any():
             return "night"
-        usable = [c for c in self.candidates() if np.isfinite(c.values[where][lit]).all()]
+        usable = [c for c in self._candidates_for(gap) if np.isfinite(c.values[where][lit]).all()]
         best = min(usable, key=lambda c: self._expected_error(c, gap), default=None)
         shape = self._by_shape(gap) if gap.length == "short" else None
         if shape is not None and (best is None or shape[1].sum() <= self._expected_error(best, gap)):
@@ -179,12 +181,27 @@ class _Asset:
         near = np.minimum(inside - gap.first + 1, gap.last + 1 - inside)
         return value, spread * np.sqrt(near) * self.envelope[inside]
 
-    def candidates(self) -> list[Estimate]:
-        """Those that the data allow: peers, weather, the usual day."""
-        if self._candidates is None:
-            made = [self._peers(), self._weather(), self._usual_day()]
-            self._candidates = [candidate for candidate in made if candidate is not None]
-        return self._candidates
+    def _candidates_for(self, gap: Gap) -> list[Estimate]:
+        """Peers, weather, the usual day, as far as the data allow. Learning from the weather costs seconds
+        an asset: it is spared where peers agree and saw the whole gap."""
+        peers = self._peer_estimate
+        where = slice(gap.first, gap.last + 1)
+        if peers is not None and peers.sigma < GOOD_PEERS and np.isfinite(peers.values[where]).all():
+            return [peers]
+        made = [peers, self._weather_estimate, self._usual_estimate]
+        return [candidate for candidate in made if candidate is not None]
+
+    @cached_property
+    def _peer_estimate(self) -> Estimate | None:
+        return self._peers()
+
+    @cached_property
+    def _weather_estimate(self) -> Estimate | None:
+        return self._weather()
+
+    @cached_property
+    def _usual_estimate(self) -> Estimate:
+        return self._usual_day()
 
     def _estimate(self, method: str, values: Floats, honest: Floats) -> Estimate | None:
         """`honest`: the estimate at known values, made without them."""
