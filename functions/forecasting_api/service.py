@@ -70,6 +70,7 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Fo
     from ona.weather.document import Place
     from ona.weather.providers import NoProvider
 
+    now = now.replace(microsecond=0)
     bucket, rules = storage.environment("OUTPUT_BUCKET"), config.forecasting().forecast
     table, inputs = storage.environment("WEATHER_CACHE_TABLE"), storage.environment("INPUT_BUCKET")
     cache = WeatherCache(table, inputs, NoProvider())

@@ -202,6 +202,7 @@ def _decided(bucket: str, card: ModelCard, in_service: str) -> DecideResult:
         decision=card.decision,
         reason=card.reason,
         card=S3Pointer(bucket=bucket, key=f"{folder(card.customer_id, card.version)}/card.json"),
+        sites=tuple(fitted.site.site_id for fitted in card.sites),
         pinball_percent=card.own.pinball_percent if card.own else None,
         in_service=in_service,
     )

@@ -1,4 +1,4 @@
-"""API Gateway: gateway responses of an imported OpenAPI body.
+"""API Gateway: gateway responses of an imported OpenAPI body, and `$context.requestTime` in them.
 
 ministack imports paths and authorizers of a REST API's `Body`, and leaves out the answers that SAM puts
 beside them (`x-amazon-apigateway-gateway-responses`): a refused key would not be told in our envelope.
@@ -6,6 +6,7 @@ beside them (`x-amazon-apigateway-gateway-responses`): a refused key would not b
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from local.hooks.base import private, replace
@@ -28,4 +29,12 @@ def install() -> None:
                 raise ValueError(f"gateway response {response_type}: {body!r}")
         return api_id
 
+    answer = private(apigateway_v1, "_gateway_error_response")
+
+    def answered(error: Any, request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        status, headers, body = answer(error, request)
+        moment = f"{datetime.now(UTC):%d/%b/%Y:%H:%M:%S +0000}"  # as AWS writes it
+        return status, headers, body.replace(b"$context.requestTime", moment.encode())
+
     replace(apigateway_v1, "_import_rest_api", imported)
+    replace(apigateway_v1, "_gateway_error_response", answered)

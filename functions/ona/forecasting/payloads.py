@@ -141,6 +141,7 @@ class DecideResult(Payload):
     decision: Literal["promoted", "kept"]
     reason: str
     card: S3Pointer
+    sites: tuple[str, ...]
     pinball_percent: float | None = None
     in_service: str = ""
 
