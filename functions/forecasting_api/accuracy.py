@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from forecasting_api import picture, service
-from ona import parquet, storage
+from ona import storage
 from ona.forecasting.payloads import AccuracyRequest, AccuracyResult
 from ona.forecasting.records import AccuracyRecord, ForecastDocument, SiteDocument
 from ona.observability import logger, metric_of
@@ -20,7 +20,6 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     import numpy as np
     import pandas as pd
 
-    from forecasting_api import predict
     from ona.forecasting import score
 
     site = service.read_site(bucket, request.site_key)
@@ -28,16 +27,12 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     forecast = _issued(bucket, site, start)
     if forecast is None:
         return _none(site, "no forecast was stored for that day")
-    bodies = [
-        storage.read_bytes(S3Pointer(bucket=bucket, key=entry["Key"]))
+    keys = [
+        entry["Key"]
         for day in (start, start + timedelta(days=1))
         for entry in storage.list_keys(bucket, f"telemetry/site={site.site_id}/day={day:%Y-%m-%d}/")
     ]
-    tables = [parquet.load(body)[["timestamp", "asset_id", "power_kw"]] for body in bodies]
-    joined = pd.concat(tables, ignore_index=True) if tables else None
-    if joined is not None and joined["timestamp"].dt.tz is None:
-        joined["timestamp"] = joined["timestamp"].dt.tz_localize("UTC")
-    measured = predict.hourly_share(joined, site) if joined is not None else None
+    measured = service.measured_share(bucket, site, keys)
     if measured is None:
         return _none(site, "no telemetry of that day has arrived")
     points = [p for p in forecast.forecasts if start < p.timestamp <= start + timedelta(days=1)]

@@ -96,24 +96,26 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Fo
 
 
 def recent(bucket: str, site: SiteDocument, now: datetime, days: int) -> pd.Series | None:
-    """Measured hourly shares of the last days from the telemetry store, or None."""
+    """Measured hourly shares of the last days, or None."""
+    prefix = f"telemetry/site={site.site_id}/"
+    first = f"{prefix}day={now - timedelta(days=days):%Y-%m-%d}"
+    entries = storage.list_keys(bucket, prefix, start_after=first)
+    return measured_share(bucket, site, [entry["Key"] for entry in entries])
+
+
+def measured_share(bucket: str, site: SiteDocument, keys: list[str]) -> pd.Series | None:
+    """Hourly shares from objects of the telemetry store; None where they tell nothing of the site."""
     import pandas as pd
 
     from forecasting_api import predict
     from ona import parquet
 
-    prefix = f"telemetry/site={site.site_id}/"
-    first = f"{prefix}day={now - timedelta(days=days):%Y-%m-%d}"
-    keys = [entry["Key"] for entry in storage.list_keys(bucket, prefix, start_after=first)]
     with ThreadPoolExecutor(8) as pool:
         bodies = list(pool.map(lambda key: storage.read_bytes(S3Pointer(bucket=bucket, key=key)), keys))
     if not bodies:
         return None
     tables = [parquet.load(body)[["timestamp", "asset_id", "power_kw"]] for body in bodies]
-    joined = pd.concat(tables, ignore_index=True)
-    if joined["timestamp"].dt.tz is None:
-        joined["timestamp"] = joined["timestamp"].dt.tz_localize("UTC")
-    return predict.hourly_share(joined, site)
+    return predict.hourly_share(pd.concat(tables, ignore_index=True), site)
 
 
 def generate(site: SiteDocument, now: datetime) -> tuple[ForecastDocument, S3Pointer]:

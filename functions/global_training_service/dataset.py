@@ -113,9 +113,7 @@ def unstacked(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The reverse of `stacked`."""
     frames = {}
     for site_id, part in table.groupby("site_id", sort=True):
-        index = pd.DatetimeIndex(part["timestamp"])
-        index = index.tz_localize("UTC") if index.tz is None else index
-        body = part.drop(columns=["site_id", "timestamp"]).set_index(index)
+        body = part.drop(columns=["site_id", "timestamp"]).set_index(pd.DatetimeIndex(part["timestamp"]))
         body["daylight"] = body["daylight"].astype(bool)
         frames[str(site_id)] = body
     return frames

@@ -277,14 +277,9 @@ def _others(bucket: str, customer: str, rows: int) -> pd.DataFrame | None:
             table = parquet.load(storage.read_bytes(S3Pointer(bucket=bucket, key=key)))
         except ObjectMissing:
             continue
-        table["timestamp"] = _utc(table["timestamp"])
         useful = table[table["daylight"] & table[model.TARGET].notna()]
         parts.append(dataset.sample(useful, max(1, rows // len(names)), seed=1))
     return pd.concat(parts, ignore_index=True) if parts and rows else None
-
-
-def _utc(times: pd.Series) -> pd.Series:
-    return times.dt.tz_localize("UTC") if times.dt.tz is None else times
 
 
 def _dataset(
@@ -300,7 +295,6 @@ def _dataset(
     others = None
     if card.rows_of_others:
         others = parquet.load(storage.read_bytes(at("others.parquet")))
-        others["timestamp"] = _utc(others["timestamp"])
     return card, frames, others
 
 
@@ -310,7 +304,6 @@ def _folds(bucket: str, customer: str, version: str, number: int) -> list[pd.Dat
         key = f"{folder(customer, version)}/folds/fold-{fold_number}.parquet"
         table = parquet.load(storage.read_bytes(S3Pointer(bucket=bucket, key=key)))
         if len(table):
-            table["timestamp"] = _utc(table["timestamp"])
             tables.append(table)
     return tables
 

@@ -38,8 +38,10 @@ def dump(frame: pd.DataFrame) -> bytes:
 
 
 def load(body: bytes) -> pd.DataFrame:
-    """The frame of a Parquet file."""
+    """The frame of a Parquet file; its times carry UTC, also where the file does not say so."""
     import fastparquet
 
     frame: pd.DataFrame = fastparquet.ParquetFile(io.BytesIO(body)).to_pandas()
+    for name in frame.select_dtypes("datetime"):
+        frame[name] = frame[name].dt.tz_localize("UTC")
     return frame

@@ -70,7 +70,7 @@ class World:
         return self.put(f"historical/{CUSTOMER}/{SITE_ID}/{name or uuid.uuid4()}.csv", body)
 
     def uploaded(self, key: str) -> Any:
-        done = self.platform.ended("forecast_upload", key.rsplit("/", 1)[-1])
+        done = self.platform.ended("forecast_upload", key)
         assert done["status"] == "SUCCEEDED", done
         return json.loads(done["output"])
 
