@@ -20,8 +20,11 @@ Kind = Literal["historical", "nowcast"]
 ABOVE_CAPACITY = 1.5
 """Power above this multiple of nameplate is no measurement in kW."""
 ABOVE_SHARE = 0.01
-UNIT_STEP = 200.0
-"""Days whose peaks differ by more than this factor are in different units (W, kW, MW differ by 1 000)."""
+UNIT_STEP = (500.0, 2000.0)
+"""How far two groups of daily peaks lie apart when one is in another unit: W, kW, MW differ by 1 000."""
+UNIT_GAP = 50.0
+UNIT_SHARE = 0.2
+"""Both groups must hold this share of the days: a snowed-in or calm day is no unit."""
 CONFLICTS_SHARE = 0.10
 MIN_ROWS = 4
 
@@ -126,10 +129,11 @@ def _units(frame: pd.DataFrame, where: str) -> None:
     peaks = frame.groupby([frame["asset_id"], frame["timestamp"].dt.floor("D")])["share"].max()
     for asset_id, days in peaks.groupby(level=0):
         lit = days[days > 1e-5]
-        if len(lit) >= 2 and lit.max() > UNIT_STEP * lit.min() and _two_clusters(lit.to_numpy()):
+        step = unit_step(lit.to_numpy())
+        if step:
             raise InvalidTelemetry(
                 "mixed_units",
-                f"daily peaks of {asset_id} lie a factor of {lit.max() / lit.min():,.0f} apart: "
+                f"daily peaks of {asset_id} fall into two groups a factor of {step:,.0f} apart: "
                 "some rows are in another unit",
                 where=where,
                 remedy="export power in kW throughout (W is 1 000 times larger, MW 1 000 times smaller)",
@@ -145,10 +149,18 @@ def _units(frame: pd.DataFrame, where: str) -> None:
         )
 
 
-def _two_clusters(peaks: np.ndarray) -> bool:
-    """Whether values fall into two groups a factor of 50 apart with nothing between: units, not clouds."""
-    steps = np.diff(np.sort(np.log10(peaks)))
-    return bool(steps.max() > np.log10(50.0))
+def unit_step(peaks: np.ndarray) -> float:
+    """Factor between two groups of daily peaks that look like two units, shape (days,); 0 for one unit."""
+    if len(peaks) < 2:
+        return 0.0
+    ranked = np.sort(np.log10(peaks))
+    steps = np.diff(ranked)
+    cut = int(np.argmax(steps)) + 1
+    low, high = ranked[:cut], ranked[cut:]
+    if steps[cut - 1] < np.log10(UNIT_GAP) or min(len(low), len(high)) < UNIT_SHARE * len(ranked):
+        return 0.0
+    step = float(10 ** (np.median(high) - np.median(low)))
+    return step if UNIT_STEP[0] <= step <= UNIT_STEP[1] else 0.0
 
 
 def _daylight(frame: pd.DataFrame, registry: AssetRegistry, where: str) -> None:

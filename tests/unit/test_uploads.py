@@ -92,6 +92,21 @@ def test_a_cloudy_week_is_not_a_unit_error() -> None:
     assert len(checks.check(frame, Quality(rows_read=len(frame)), REGISTRY, "f")) == len(frame)
 
 
+@pytest.mark.parametrize(
+    ("peaks", "mixed"),
+    [
+        ([0.9, 0.8, 0.0009, 0.0008], True),
+        ([900.0, 0.9, 0.8, 850.0], True),
+        ([0.9, 0.85, 0.8, 0.9, 0.7, 0.0008], False),  # one day under snow
+        ([0.9, 0.5, 0.1, 0.02, 0.004, 0.0006], False),  # a calm week of a turbine
+        ([0.9], False),
+        ([0.9, 0.004, 0.9, 0.005], False),  # far apart, but no unit
+    ],
+)
+def test_two_units_are_told_from_snow_and_calm(peaks: list[float], mixed: bool) -> None:
+    assert bool(checks.unit_step(np.array(peaks))) == mixed
+
+
 def test_single_impossible_rows_are_dropped_and_counted() -> None:
     frame = pd.concat([day()] * 1, ignore_index=True)
     frame.loc[40, "power_kw"] = 900.0

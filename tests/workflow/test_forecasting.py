@@ -195,6 +195,39 @@ def test_from_the_key_to_a_forecast(world: World) -> None:
     assert body.decode().startswith("timestamp,asset_id,predicted_power_kw,temperature_c,irradiance_w_m2")
 
 
+def test_a_wind_site_goes_the_whole_way_without_a_night(world: World) -> None:
+    turbine = make_asset(
+        "WTG-1", type="Wind Turbine", capacity_kw=3000.0, customer_id=CUSTOMER, site_id="ridge",
+        location={"latitude": 36.1, "longitude": -79.95},
+    )  # fmt: skip
+    body = AssetRegistry(assets=[*newcustomer.registry().assets, turbine]).model_dump(mode="json")
+    world.put("assets.json", json.dumps(body).encode())
+    weather = world.site.weather
+    speeds = pd.Series(weather.values["wind_speed_m_s"], index=pd.DatetimeIndex(weather.hours), dtype=float)
+    gusty = speeds * 1.6
+    made = weather.model_copy(update={"values": {**weather.values, "wind_speed_m_s": gusty.tolist()}})
+    newcustomer.record(world.platform.target, made)
+    past = gusty[(gusty.index > NOW - timedelta(days=DAYS)) & (gusty.index <= NOW)]
+    power = 3000.0 * (((past - 3.0) / 9.0).clip(0, 1) ** 3)
+    frame = pd.DataFrame(
+        {"timestamp": past.index, "asset_id": "WTG-1", "temperature_c": 15.0, "voltage_v": 690.0,
+         "power_kw": power.to_numpy(), "wind_speed_m_s": past.to_numpy()}
+    )  # fmt: skip
+    frame = frame.drop(index=range(100, 140)).reset_index(drop=True)
+    upload = world.uploaded(world.put(f"historical/{CUSTOMER}/ridge/{uuid.uuid4()}.csv", to_csv(frame)))
+    report = world.platform.read(upload["sites"][0]["report"]["key"])
+    assert "night" not in report["filled"]
+    assert report["filled"]["weather"] == 40
+    assert world.trained(upload)["outcome"] == "promoted"
+    data = world.forecast(site_id="ridge", horizon_hours=168)
+    assert data["metadata"]["degraded"] == []
+    assert len({round(p["predicted_power_kw"]) for p in data["forecasts"]}) > 20
+    coming = gusty.reindex(pd.to_datetime([p["timestamp"] for p in data["forecasts"]]))
+    truth = (3000.0 * (((coming - 3.0) / 9.0).clip(0, 1) ** 3)).to_numpy()
+    error = abs(truth - [p["predicted_power_kw"] for p in data["forecasts"]]).mean()
+    assert error < 0.5 * abs(truth - truth.mean()).mean(), "the weather tells the wind's power"
+
+
 def test_the_same_upload_twice_trains_once_and_a_worse_model_is_kept_out(world: World) -> None:
     first = world.uploaded(world.history())
     assert world.trained(first)["outcome"] == "promoted"
