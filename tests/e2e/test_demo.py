@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,7 +100,29 @@ def test_the_commands_work_together(home: Path, tmp_path: Path) -> None:
     )
     assert "no executions begin" in ona(home, "explain", "zzz", code=1)
     assert "no source profile" in ona(home, "put", str(tmp_path), "--source", "acme", code=1)
+    _keys_and_models(home)
     assert "stopped" in ona(home, "down")
+
+
+def _keys_and_models(home: Path) -> None:
+    """API keys are handed out, listed by their hash and taken back; models are looked at."""
+    given = ona(home, "customers", "add", "acme", "--tier", "premium")
+    key = re.search(r"ona_[\w-]{30,}", given)
+    assert key is not None
+    assert "/_aws/execute-api/" in given
+    assert "may call as acme" in ona(home, "customers", "add", "acme", "--arn", "arn:aws:iam::1:role/x")
+    listed = ona(home, "customers", "list")
+    assert key[0] not in listed, "a key is shown once"
+    beginning = re.search(r"key ([0-9a-f]{12})", listed)
+    assert beginning is not None
+    assert "revoked a credential of acme" in ona(home, "customers", "revoke", beginning[1])
+    assert "revoked" in ona(home, "customers", "list")
+    assert "0 credentials" in ona(home, "customers", "revoke", "zzz", code=1)
+    assert "tier" in ona(home, "customers", "add", "acme", "--tier", "gold", code=1)
+    assert "version" in ona(home, "models", "list")
+    assert "no model in service" in ona(home, "models", "rollback", "acme", code=1)
+    assert "no workflow" in ona(home, "executions", "--workflow", "nonsense", code=1)
+    ona(home, "executions", "--workflow", "forecast_upload")
 
 
 def test_validate_names_what_is_wrong(tmp_path: Path, home: Path) -> None:
