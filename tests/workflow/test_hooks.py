@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import time
 import types
 import uuid
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,6 +181,21 @@ def test_a_package_built_for_another_machine_uses_this_environments_dependencies
     answer = lab.functions.invoke(FunctionName=arn, Payload=b"{}")
     version, mine = json.loads(answer["Payload"].read())
     assert (version[0], mine) == ("6", 7)
+
+
+def test_a_shared_library_of_another_machine_is_noticed_without_a_python_tag(lab: Lab) -> None:
+    """xgboost's library carries no tag in its name; its ELF header tells the machine."""
+    header = bytearray(Path(sys.executable).resolve().read_bytes()[:20])
+    header[18:20] = b"\xb7\x00" if header[18:20] != b"\xb7\x00" else b"\x3e\x00"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", "import yaml\ndef handler(e, c): return yaml.__version__")
+        archive.writestr("yaml/__init__.py", "raise OSError('cannot open shared object file')")
+        archive.writestr("yaml/lib/libyaml.so", bytes(header))
+    arn = lab.function("", Timeout=20)
+    lab.functions.update_function_code(FunctionName=arn, ZipFile=buffer.getvalue())
+    answer = lab.functions.invoke(FunctionName=arn, Payload=b"{}")
+    assert json.loads(answer["Payload"].read())[0] == "6"
 
 
 def test_a_failed_asynchronous_invocation_reaches_the_functions_dead_letter_queue(lab: Lab) -> None:
