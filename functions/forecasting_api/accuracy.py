@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from forecasting_api import picture, service
 from ona import storage
+from ona.errors import DependencyBusy
 from ona.forecasting.payloads import AccuracyRequest, AccuracyResult
-from ona.forecasting.records import AccuracyRecord, ForecastDocument, SiteDocument
+from ona.forecasting.records import AccuracyRecord, ForecastDocument, LiveCalibration, SiteDocument
 from ona.observability import logger, metric_of
 from ona.payloads import S3Pointer
 
@@ -20,7 +21,7 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     import numpy as np
     import pandas as pd
 
-    from ona.forecasting import score
+    from ona.forecasting import calibration, score
 
     site = service.read_site(bucket, request.site_key)
     start = datetime.fromisoformat(request.day).replace(tzinfo=UTC)
@@ -44,11 +45,13 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     actual = np.array([measured[pd.Timestamp(p.timestamp)] * site.capacity_kw for p in known])
     predicted = np.array([p.predicted_power_kw for p in known])
 
-    def inside(level: int) -> float:
-        low = np.array([getattr(p.confidence_interval, f"lower_{level}") for p in known])
-        high = np.array([getattr(p.confidence_interval, f"upper_{level}") for p in known])
-        return round(100.0 * score.coverage(actual, low, high), 2)
-
+    bounds = {
+        level: (
+            np.array([getattr(p.confidence_interval, f"lower_{level}") for p in known]),
+            np.array([getattr(p.confidence_interval, f"upper_{level}") for p in known]),
+        )
+        for level in calibration.INTERVALS
+    }
     record = AccuracyRecord(
         customer_id=site.customer_id,
         site_id=site.site_id,
@@ -60,14 +63,19 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
         accuracy_percent=round(score.accuracy_percent(actual, predicted, site.capacity_kw), 2),
         mae_kw=round(score.mean_absolute_error(actual, predicted), 3),
         bias_kw=round(float((predicted - actual).mean()), 3),
-        coverage_80_percent=inside(80),
-        coverage_95_percent=inside(95),
+        coverage_80_percent=round(100.0 * score.coverage(actual, *bounds[80]), 2),
+        coverage_95_percent=round(100.0 * score.coverage(actual, *bounds[95]), 2),
     )
     key = f"accuracy/{site.customer_id}/{site.site_id}/{request.day}.json"
     came = {p.timestamp: float(value) for p, value in zip(known, actual, strict=True)}
     drawn = picture.day(points, came, record)
     storage.write_bytes(bucket, key.removesuffix(".json") + ".svg", drawn, "image/svg+xml")
     where = storage.write_json(bucket, key, record.document())
+    misses = {
+        level: (float((actual < low).mean()), float((actual > high).mean()))
+        for level, (low, high) in bounds.items()
+    }
+    _adapt(bucket, site, record, misses)
     metric_of("ForecastAccuracy", record.accuracy_percent, {"HorizonHours": "24"})
     metric_of(
         "ForecastAccuracy", record.accuracy_percent, {"CustomerId": site.customer_id, "HorizonHours": "24"}
@@ -79,6 +87,26 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
         accuracy_percent=record.accuracy_percent,
         report=where,
     )
+
+
+def _adapt(
+    bucket: str, site: SiteDocument, record: AccuracyRecord, misses: dict[int, tuple[float, float]]
+) -> None:
+    """Let a measured day move the site's live factors, once: the day after the last that counted."""
+    from ona.forecasting import calibration, registry
+
+    live, etag = service.read_live(bucket, site)
+    same = live is not None and live.model_version == record.model_version
+    if live is not None and same and record.day <= live.through:
+        return  # counted before, or older than what counted
+    before = registry.tails(live.factors) if live is not None and same else {}
+    moved = LiveCalibration(
+        model_version=record.model_version,
+        through=record.day,
+        factors=registry.stored_form(calibration.adapted(before, misses)),
+    )
+    if not storage.write_json_if(bucket, service.live_key(site), moved.document(), etag):
+        raise DependencyBusy(f"{service.live_key(site)} was moved by another measure; try again")
 
 
 def _none(site: SiteDocument, reason: str) -> AccuracyResult:

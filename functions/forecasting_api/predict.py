@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ona.forecasting import calibration, features, nowcast, sun
+from ona.forecasting.calibration import Calibration
 from ona.forecasting.features import DARK_W_M2, Site
 from ona.forecasting.model import at_levels
 from ona.forecasting.nowcast import Persistence
@@ -64,11 +65,13 @@ def predict(
     now: datetime,
     hours: int,
     nowcast_hours: int,
+    live: Calibration | None = None,
 ) -> Prediction:
     """Forecast the `hours` that begin with the next full hour.
 
     `weather`: hourly weather frame that should reach from two days ago to the horizon's end; `measured`:
-    hourly shares of recent days, or None. What is missing is named in `degraded`, never an error.
+    hourly shares of recent days, or None; `live`: factors that measured days moved since the training.
+    What is missing is named in `degraded`, never an error.
     """
     site = site_of(document, model)
     first = pd.Timestamp(now).ceil("h")
@@ -97,7 +100,9 @@ def predict(
         model, quantiles, table.index, envelope, measured, pd.Timestamp(now), nowcast_hours
     )
     future = np.asarray(table.index.isin(index))
-    median, bounds = calibration.intervals(corrected[future], levels, model.calibration)
+    median, bounds = calibration.intervals(
+        corrected[future], levels, calibration.combined(model.calibration, live or {})
+    )
     if degraded:  # hours beyond the weather: what usually comes
         missing = frame[driver].reindex(index).isna().to_numpy()
         other, other_bounds = usual(site, index, measured)

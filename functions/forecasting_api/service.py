@@ -14,6 +14,7 @@ from ona.forecasting.records import (
     ForecastDocument,
     ForecastMetadata,
     Interval,
+    LiveCalibration,
     Point,
     SiteDocument,
 )
@@ -74,25 +75,42 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Fo
     bucket, rules = storage.environment("OUTPUT_BUCKET"), config.forecasting().forecast
     table, inputs = storage.environment("WEATHER_CACHE_TABLE"), storage.environment("INPUT_BUCKET")
     cache = WeatherCache(table, inputs, NoProvider())
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(4) as pool:
         model_later = pool.submit(registry.in_service, bucket, site.customer_id, site.site_id)
         weather_later = pool.submit(cache.newest, Place.of(site.latitude, site.longitude), now)
         recent_later = pool.submit(recent, bucket, site, now, RECENT_DAYS)
+        live_later = pool.submit(read_live, bucket, site)
         (model, missing), held, measured = (
             model_later.result(),
             weather_later.result(),
             recent_later.result(),
         )
+        live, _ = live_later.result()
     if held is None:
         measured = recent(bucket, site, now, USUAL_DAYS)
     weather = frames.frame(held.document) if held else None
     prediction = predict.predict(
-        site, model, weather, measured, now, rules.max_horizon_hours, rules.nowcast_hours
-    )
+        site, model, weather, measured, now, rules.max_horizon_hours, rules.nowcast_hours,
+        registry.tails(live.factors) if live and model and live.model_version == model.version else None,
+    )  # fmt: skip
     if interval_minutes == 15:
         prediction = predict.quarter_hours(prediction)
     degraded = sorted({*prediction.degraded, *missing, *(["stale_weather"] if held and held.stale else [])})
     return _document(site, prediction, model, held, degraded, now, interval_minutes)
+
+
+def live_key(site: SiteDocument) -> str:
+    """Where a site's live calibration lies."""
+    return f"accuracy/{site.customer_id}/{site.site_id}/live.json"
+
+
+def read_live(bucket: str, site: SiteDocument) -> tuple[LiveCalibration | None, str]:
+    """A site's live calibration and its ETag; (None, "") before the first measured day."""
+    try:
+        document, etag = storage.read_json_tagged(S3Pointer(bucket=bucket, key=live_key(site)))
+    except ObjectMissing:
+        return None, ""
+    return LiveCalibration.read(document, live_key(site)), etag
 
 
 def recent(bucket: str, site: SiteDocument, now: datetime, days: int) -> pd.Series | None:

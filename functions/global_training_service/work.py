@@ -170,7 +170,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
         other_pinball_percent=verdict.other,
         decision="promoted" if verdict.promoted else "kept",
         reason=verdict.reason,
-        calibration={str(k): {"lower": t.lower, "upper": t.upper} for k, t in tails.items()},
+        calibration=registry.stored_form(tails),
         nowcast_weight=lives.weight,
         nowcast_tau_hours=lives.tau_hours,
         limits=LIMITS,

@@ -269,6 +269,25 @@ def test_too_few_outcomes_calibrate_nothing() -> None:
     )
 
 
+@pytest.mark.parametrize("spread", [0.6, 1.0, 1.5])
+def test_live_factors_bring_intervals_to_what_they_promise_within_a_season(spread: float) -> None:
+    """Twelve hours a day for a year, errors that last a whole day: the last 240 days hold 80 and 95 %."""
+    rng = np.random.default_rng(4)
+    q = 0.5 + 0.08 * spread * np.array([-1.96, -1.28, -0.67, 0.0, 0.67, 1.28, 1.96])
+    live: dict[int, calibration.Tail] = {}
+    held: dict[int, list[float]] = {80: [], 95: []}
+    for _ in range(360):
+        actual = 0.5 + 0.08 * (0.7 * rng.normal() + 0.714 * rng.normal(size=12))
+        _, bounds = calibration.intervals(np.tile(q, (12, 1)), LEVELS, calibration.combined({}, live))
+        misses = {}
+        for level, (low, high) in bounds.items():
+            held[level].append(score.coverage(actual, low, high))
+            misses[level] = (float((actual < low).mean()), float((actual > high).mean()))
+        live = calibration.adapted(live, misses)
+    for level, days in held.items():
+        assert 100 * np.mean(days[120:]) == pytest.approx(level, abs=2.5)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=7, max_size=7), st.floats(0.3, 4), st.floats(0.3, 4))
 def test_intervals_are_nested_whatever_the_factors(values: list[float], low: float, high: float) -> None:

@@ -2,10 +2,11 @@
 
 A raw interval of the model is stretched about the median: lower = median − f_low (median − raw lower),
 upper likewise. The factor of a tail is the smallest with which the tail's share of recent out-of-sample
-outcomes would have been what it should be; recent means a trailing window, so that the factors follow
-the seasons and a model that ages. Source of the idea: conformalised quantile regression (Romano,
-Patterson, Candès, 2019) with a window in place of exchangeability (Barber, Candès, Ramdas, Tibshirani,
-Annals of Statistics 51(2), 2023).
+outcomes would have been what it should be; recent means a trailing window of days the model was not
+trained on. Source of the idea: conformalised quantile regression (Romano, Patterson, Candès, 2019) with a
+window in place of exchangeability (Barber, Candès, Ramdas, Tibshirani, Annals of Statistics 51(2), 2023).
+Between trainings the factors go on to adapt: every measured day moves each tail a little towards what it
+should miss (adaptive conformal inference, Gibbs, Candès, NeurIPS 2021), on the factor's logarithm.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ MIN_WIDTH = 0.004
 """Half widths below this share of capacity are not scaled: a factor of nothing is nothing."""
 FACTORS = (0.3, 4.0)
 MIN_OUTCOMES = 80
+ADAPTATION = 0.1
+"""How fast live factors move: a day that misses throughout widens its tail by a tenth."""
+LIVE_FACTORS = (0.5, 2.5)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,34 @@ def calibrate(actual: Floats, quantiles: Floats, levels: tuple[float, ...]) -> d
         above = (actual - median) / np.maximum(bounds[:, 1] - median, MIN_WIDTH)
         found[level] = Tail(_factor(below, low), _factor(above, 1.0 - high))
     return found
+
+
+def adapted(live: Calibration, misses: Mapping[int, tuple[float, float]]) -> dict[int, Tail]:
+    """Live factors after a day whose values fell below and above each interval in these shares, 0…1.
+
+    A tail that missed more than it should is widened, one that missed less is narrowed.
+    """
+    moved = {}
+    for level, (below, above) in misses.items():
+        should = INTERVALS[level][0]
+        tail = live.get(level, Tail())
+        factors = [
+            float(np.clip(old * np.exp(ADAPTATION * (missed - should)), *LIVE_FACTORS))
+            for old, missed in ((tail.lower, below), (tail.upper, above))
+        ]
+        moved[level] = Tail(*factors)
+    return moved
+
+
+def combined(trained: Calibration, live: Calibration) -> dict[int, Tail]:
+    """Factors from training times the live ones."""
+    return {
+        level: Tail(
+            trained.get(level, Tail()).lower * live.get(level, Tail()).lower,
+            trained.get(level, Tail()).upper * live.get(level, Tail()).upper,
+        )
+        for level in INTERVALS
+    }
 
 
 def _factor(scores: Floats, tail: float) -> float:

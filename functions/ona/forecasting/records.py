@@ -238,6 +238,14 @@ class ForecastDocument(Record):
     summary: Summary
 
 
+class LiveCalibration(Record):
+    """`accuracy/<customer>/<site>/live.json`: what measured days moved, on top of the model's own."""
+
+    model_version: str
+    through: str = Field(description="the last day that counted, YYYY-MM-DD")
+    factors: dict[str, dict[str, float]]
+
+
 class AccuracyRecord(Record):
     """How good yesterday's forecast was. Accuracy is 100 · (1 − MAE / capacity) over daylight."""
 

@@ -46,6 +46,11 @@ class InService:
         return tails(self.card.calibration)
 
 
+def stored_form(factors: Calibration) -> dict[str, dict[str, float]]:
+    """Calibration factors in their JSON form."""
+    return {str(level): {"lower": tail.lower, "upper": tail.upper} for level, tail in factors.items()}
+
+
 def tails(stored: dict[str, dict[str, float]]) -> dict[int, Tail]:
     """Calibration factors from their JSON form."""
     return {int(name): Tail(**values) for name, values in stored.items()} or dict(UNCALIBRATED)
