@@ -163,7 +163,7 @@ def forecast(journey: Journey, zone: str) -> str:
     axis.axvline(issued, color=GREY, lw=0.8)
     axis.set_ylabel("site, kW")
     axis.set_ylim(0, None)
-    axis.legend(loc="upper left", ncols=5, frameon=False, fontsize=8)
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=5, frameon=False, fontsize=8)
     from matplotlib.dates import DateFormatter, HourLocator
 
     axis.xaxis.set_major_locator(HourLocator(byhour=[0, 12], tz=ZoneInfo(zone)))
