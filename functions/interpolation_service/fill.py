@@ -186,7 +186,8 @@ class _Asset:
         an asset: it is spared where peers agree and saw the whole gap."""
         peers = self._peer_estimate
         where = slice(gap.first, gap.last + 1)
-        if peers is not None and peers.sigma < GOOD_PEERS and np.isfinite(peers.values[where]).all():
+        saw_all = peers is not None and np.isfinite(peers.values[where][self.lit[where]]).all()
+        if peers is not None and saw_all and peers.sigma < GOOD_PEERS:
             return [peers]
         made = [peers, self._weather_estimate, self._usual_estimate]
         return [candidate for candidate in made if candidate is not None]
