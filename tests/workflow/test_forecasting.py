@@ -46,7 +46,12 @@ class World:
             sent["X-API-Key"] = key or self.key
         text = body if isinstance(body, (str, bytes)) or body is None else json.dumps(body)
         answer = urllib3.request(
-            method, f"{self.platform.target.api_url}{path}", body=text, headers=sent, retries=False
+            method,
+            f"{self.platform.target.api_url}{path}",
+            body=text,
+            headers=sent,
+            timeout=60,
+            retries=False,
         )
         try:
             return answer.status, json.loads(answer.data) if answer.data else None
@@ -611,7 +616,7 @@ def test_a_promised_upload_takes_that_object_that_type_and_that_size_only(world:
 
     def put(url: str, body: bytes, **headers: str) -> int:
         sent = {"Content-Type": "text/csv", **headers}
-        return int(urllib3.request("PUT", url, body=body, headers=sent, retries=False).status)
+        return int(urllib3.request("PUT", url, body=body, headers=sent, timeout=60, retries=False).status)
 
     assert put(promise["upload_url"], b"x" * 11) == 403
     assert put(promise["upload_url"], b"x" * 10, **{"Content-Type": "text/html"}) == 403
@@ -674,13 +679,14 @@ def test_cors_lets_listed_origins_in_only(world: World) -> None:
     for path in ("/forecast", "/upload_train"):
         answer = urllib3.request(
             "OPTIONS", f"{world.platform.target.api_url}{path}",
-            headers={"Origin": "https://localhost", "Access-Control-Request-Method": "GET"}, retries=False,
+            headers={"Origin": "https://localhost", "Access-Control-Request-Method": "GET"},
+            timeout=60, retries=False,
         )  # fmt: skip
         assert answer.status in (200, 204)
         assert answer.headers["Access-Control-Allow-Origin"] == "https://localhost"
     answer = urllib3.request(
         "OPTIONS", f"{world.platform.target.api_url}/forecast", headers={"Origin": "https://evil.example"},
-        retries=False,
+        timeout=60, retries=False,
     )  # fmt: skip
     assert answer.headers.get("Access-Control-Allow-Origin") in (None, "https://localhost")
 
