@@ -13,7 +13,6 @@ from ona.clock import utc_now
 from ona.forecasting.payloads import IngestRequest, IngestResult, SiteUpload
 from ona.forecasting.records import SiteDocument
 from ona.observability import count, handler, logger
-from ona.payloads import S3Pointer
 
 
 @handler
@@ -33,13 +32,12 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         if part.empty or site is None:
             continue
         _register(site)
-        body = parquet.dump(part)
         uploads.append(
             SiteUpload(
                 customer_id=customer_id,
                 site_id=site_id,
                 site=storage.write_json(bucket, site.key, site.document()),
-                staged=_pointer(bucket, f"staging/{request.file_id}/{site_id}.parquet", body),
+                staged=parquet.put(bucket, f"staging/{request.file_id}/{site_id}.parquet", part),
                 start=part["timestamp"].min().to_pydatetime(),
                 end=part["timestamp"].max().to_pydatetime(),
             )
@@ -56,10 +54,6 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         rows_used=len(frame),
         rows_rejected=telemetry.quality.rows_rejected,
     ).dump()
-
-
-def _pointer(bucket: str, key: str, body: bytes) -> S3Pointer:
-    return storage.write_bytes(bucket, key, body, "application/vnd.apache.parquet")
 
 
 def _register(site: SiteDocument) -> None:

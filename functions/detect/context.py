@@ -19,10 +19,8 @@ from ona.assets import AssetRegistry
 from ona.config import ReferenceRules
 from ona.errors import InvalidTelemetry, ObjectMissing
 from ona.payloads import S3Pointer
-from ona.storage import list_keys, read_bytes, write_bytes
+from ona.storage import list_keys, read_bytes
 from ona.telemetry import COLUMNS, Quality, decode, parse_timestamps, read_table
-
-_PARQUET = "application/vnd.apache.parquet"
 
 
 def _read(bucket: str, key: str) -> pd.DataFrame:
@@ -116,7 +114,6 @@ def store(
     days = frame["timestamp"].dt.strftime("%Y-%m-%d")
     for (site, day), part in frame.groupby([frame["asset_id"].map(sites), days], sort=True):
         name = _name(sorted(part["asset_id"].unique()), source_key)
-        body = parquet.dump(part)
         key = f"telemetry/site={site}/day={day}/{name}.parquet"
-        pointers.append(write_bytes(output_bucket, key, body, _PARQUET))
+        pointers.append(parquet.put(output_bucket, key, part))
     return pointers

@@ -19,6 +19,11 @@ CustomerId = Annotated[
 ]
 SiteId = Annotated[str, Field(pattern=SITE_PATTERN, description="A site of yours", examples=["site-001"])]
 
+SizeBytes = Annotated[
+    int | None,
+    Field(ge=1, le=MAX_UPLOAD_BYTES, description="Exact size of the file; when given, S3 takes no other"),
+]
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -30,10 +35,7 @@ class TrainMetadata(_Strict):
     site_id: SiteId
     start_date: AwareDatetime
     end_date: AwareDatetime
-    size_bytes: int | None = Field(
-        default=None, ge=1, le=MAX_UPLOAD_BYTES,
-        description="Exact size of the file; when given, S3 takes no other",
-    )  # fmt: skip
+    size_bytes: SizeBytes = None
 
     @model_validator(mode="after")
     def _ordered(self) -> TrainMetadata:
@@ -55,10 +57,7 @@ class NowcastMetadata(_Strict):
 
     site_id: SiteId
     timestamp: AwareDatetime
-    size_bytes: int | None = Field(
-        default=None, ge=1, le=MAX_UPLOAD_BYTES,
-        description="Exact size of the file; when given, S3 takes no other",
-    )  # fmt: skip
+    size_bytes: SizeBytes = None
 
 
 class NowcastUpload(_Strict):

@@ -152,7 +152,8 @@ def generate(site: SiteDocument, now: datetime) -> tuple[ForecastDocument, S3Poi
 
 
 def _for_detection(site: SiteDocument, document: ForecastDocument, now: datetime) -> None:
-    """The CSVs of the coming day, every six hours or when there is none yet for the day."""
+    """The CSVs of the coming 30 hours, renewed every hour under a name that changes every six: the name
+    before still covers the hours that a renewal leaves behind."""
     inputs = storage.environment("INPUT_BUCKET")
     points = [p for p in document.forecasts if p.timestamp <= now + timedelta(hours=30)]
     files = documents.csv_by_day(points, site)

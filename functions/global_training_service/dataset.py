@@ -12,10 +12,11 @@ import pandas as pd
 
 from ona.config import TrainingRules
 from ona.forecasting import plane
-from ona.forecasting.features import WEATHER, Site, build
+from ona.forecasting.features import Site, build
 from ona.forecasting.model import TARGET
 from ona.forecasting.records import Fitted, SiteDocument
 from ona.forecasting.sun import Plane
+from ona.weather.document import VARIABLES
 
 REFERENCE = "clear_poa"
 """Kept beside the features: what clear-sky persistence scales by."""
@@ -43,7 +44,7 @@ def site_frame(document: SiteDocument, table: pd.DataFrame) -> tuple[pd.DataFram
         return None
     whole = pd.date_range(table.index[0], table.index[-1], freq="h", unit="us")
     table = table.reindex(whole)
-    weather = table[[name for name in WEATHER if name in table]]
+    weather = table[[name for name in VARIABLES if name in table]]
     share = table["share"].astype(float)
     explains = None
     if document.kind == "solar" and (document.tilt is None or document.azimuth is None):

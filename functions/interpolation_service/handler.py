@@ -22,8 +22,6 @@ from ona.observability import MetricUnit, count, handler, logger
 from ona.payloads import S3Pointer
 from ona.weather.document import WeatherDocument
 
-_PARQUET = "application/vnd.apache.parquet"
-
 
 @handler
 def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
@@ -45,7 +43,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     if request.kind == "historical":
         bucket = storage.environment("INPUT_BUCKET")
         table = publish.enriched(grid, result, fine, site)
-        _put(bucket, f"{base}/enriched/{request.file_id}.parquet", table)
+        parquet.put(bucket, f"{base}/enriched/{request.file_id}.parquet", table)
         training = S3Pointer(bucket=bucket, key=f"{base}/hourly/{request.file_id}.parquet")
     methods = pd.concat([pd.Series(asset.method) for asset in result.assets.values()])
     counts = {str(name): int(number) for name, number in methods.value_counts().items()}
@@ -71,7 +69,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     where = storage.write_json(output, name, report.document())
     if training is not None:
         table = publish.hourly(grid, result, capacities, hourly, site)
-        training = _put(training.bucket, training.key, table)
+        training = parquet.put(training.bucket, training.key, table)
     by_day = sum(number for name, number in counts.items() if name not in ("measured", "night"))
     share = 100.0 * by_day / max(len(methods), 1)
     count("FilledValues", share, MetricUnit.Percent)
@@ -94,17 +92,13 @@ def _weather(pointer: S3Pointer | None) -> pd.DataFrame | None:
     return weather_frames.frame(document)
 
 
-def _put(bucket: str, key: str, table: pd.DataFrame) -> S3Pointer:
-    return storage.write_bytes(bucket, key, parquet.dump(table), _PARQUET)
-
-
 def _store(frame: pd.DataFrame, site: SiteDocument, bucket: str, file_id: str) -> list[S3Pointer]:
     """Measured readings to the telemetry store, one object a day: what was filled stays out of it."""
     days = dict(tuple(frame.groupby(frame["timestamp"].dt.strftime("%Y-%m-%d"))))
 
     def write(day: str) -> S3Pointer:
         key = f"telemetry/site={site.site_id}/day={day}/_upload-{file_id}.parquet"
-        return _put(bucket, key, days[day])
+        return parquet.put(bucket, key, days[day])
 
     with ThreadPoolExecutor(8) as pool:
         return list(pool.map(write, sorted(days)))

@@ -10,6 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from ona.payloads import S3Pointer
+from ona.storage import write_bytes
+
+MEDIA_TYPE = "application/vnd.apache.parquet"
+
 
 class _KeptOpen(io.BytesIO):
     """fastparquet closes what it wrote to; the bytes are still needed."""
@@ -35,6 +40,11 @@ def dump(frame: pd.DataFrame) -> bytes:
         open_with=opened,
     )
     return buffer.getvalue()
+
+
+def put(bucket: str, key: str, frame: pd.DataFrame) -> S3Pointer:
+    """Write a frame as one object. Raises DependencyBusy."""
+    return write_bytes(bucket, key, dump(frame), MEDIA_TYPE)
 
 
 def load(body: bytes) -> pd.DataFrame:

@@ -24,14 +24,10 @@ import pandas as pd
 
 from ona.forecasting import sun
 from ona.forecasting.sun import Floats, Plane
+from ona.weather.document import VARIABLES as WEATHER
 
 SKY = ("ghi_w_m2", "cloud_cover_percent", "humidity_percent", "cloud_water_kg_m2", "cloud_ice_kg_m2")
 WIND = ("wind_speed_m_s", "wind_speed_hub_m_s")
-WEATHER = (
-    "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "temperature_c", "humidity_percent", "cloud_cover_percent",
-    "precipitation_mm", "pressure_hpa", "wind_speed_m_s", "wind_direction_deg", "wind_speed_hub_m_s",
-    "cloud_water_kg_m2", "cloud_ice_kg_m2", "longwave_w_m2", "toa_net_w_m2",
-)  # fmt: skip
 NEIGHBOUR_HOURS = (-2, -1, 1, 2)
 DARK_W_M2 = 1.0
 """Intervals with less clear-sky irradiance on the plane are night: no power, by the sun."""
