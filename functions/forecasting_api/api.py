@@ -202,13 +202,11 @@ def forecast(
     if len(wanted) > _MAX_SITES:
         raise ApiError(400, "VALIDATION_ERROR", f"{len(wanted)} sites at once: name one", field="site_id")
     made = [_one(customer_id, name, now, interval_minutes) for name in wanted]
-    parts = [documents.cut(document, now, horizon_hours) for document in made]
-    if site_id is None:
-        whole = documents.total(parts, customer_id, f"fc-{digest(*(p['forecast_id'] for p in parts))}")
-        whole["horizon_hours"] = horizon_hours
+    if site_id is None:  # cut after adding: sites whose forecasts began in different hours still fill it
+        whole = documents.total(made, customer_id, f"fc-{digest(*(d['forecast_id'] for d in made))}")
     else:
-        whole = parts[0]
-    body = json.dumps(success(whole, _request_id(), now))
+        whole = made[0]
+    body = json.dumps(success(documents.cut(whole, now, horizon_hours), _request_id(), now))
     return Response(status_code=200, content_type=JSON, body=body)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from ona.clock import iso
@@ -32,10 +32,9 @@ def summary(
 
 
 def cut(document: dict[str, Any], now: datetime, horizon_hours: int) -> dict[str, Any]:
-    """A stored forecast from now on, for so many hours."""
-    first, last = iso(now), iso(now + timedelta(hours=horizon_hours, minutes=59))
-    points = [point for point in document["forecasts"] if first < point["timestamp"] <= last]
+    """The first so many hours of a forecast that end after now."""
     per_hour = 60 // document["metadata"]["interval_minutes"]
+    points = [point for point in document["forecasts"] if point["timestamp"] > iso(now)]
     points = points[: horizon_hours * per_hour]
     return {
         **document,

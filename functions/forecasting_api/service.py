@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -89,8 +90,10 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Fo
     if held is None:
         measured = recent(bucket, site, now, USUAL_DAYS)
     weather = frames.frame(held.document) if held else None
+    # answered until it is no longer fresh, and still for the whole horizon then
+    hours = rules.max_horizon_hours + math.ceil(rules.fresh_minutes / 60)
     prediction = predict.predict(
-        site, model, weather, measured, now, rules.max_horizon_hours, rules.nowcast_hours,
+        site, model, weather, measured, now, hours, rules.nowcast_hours,
         registry.tails(live.factors) if live and model and live.model_version == model.version else None,
     )  # fmt: skip
     if interval_minutes == 15:

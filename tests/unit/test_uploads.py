@@ -16,6 +16,7 @@ from detect import context
 from forecasting_api import documents, picture, predict
 from ona import config, customers
 from ona.assets import AssetRegistry
+from ona.clock import iso
 from ona.errors import InvalidTelemetry
 from ona.forecasting.records import AccuracyRecord, Conditions, Interval, Point, SiteDocument
 from ona.telemetry import Quality
@@ -195,6 +196,23 @@ def test_a_stored_forecast_is_cut_to_what_is_asked_and_to_what_is_still_to_come(
         sum(p["predicted_power_kw"] for p in got["forecasts"]), abs=0.01
     )
     assert got["summary"]["capacity_factor"] <= 1
+
+
+@pytest.mark.parametrize("second", [0, 1, 59, 60, 1800, 3599])
+def test_whatever_the_minute_a_forecast_has_all_its_hours(second: int) -> None:
+    """What `predict` makes at a moment begins with the next full hour."""
+    now = datetime(2025, 6, 10, 6, tzinfo=UTC) + timedelta(seconds=second)
+    document = predict.predict(SITE, None, None, None, now, 170, 6)
+    made = stored()
+    made["forecasts"] = [
+        {**points()[0].model_dump(mode="json"), "timestamp": iso(hour.to_pydatetime())}
+        for hour in document.hours
+    ]
+    for age in (0, 1800, 75 * 60):
+        asked = now + timedelta(seconds=age)
+        got = [p["timestamp"] for p in documents.cut(made, asked, 168)["forecasts"]]
+        assert len(got) == 168
+        assert iso(asked) < got[0] <= iso(asked + timedelta(hours=2))
 
 
 def test_the_sum_of_sites_adds_and_says_so() -> None:

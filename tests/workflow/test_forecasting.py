@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import urllib3
@@ -247,9 +248,10 @@ def test_the_same_upload_twice_trains_once_and_a_worse_model_is_kept_out(world: 
     # power that has nothing to do with the weather: whatever is learned from it is worse
     wrong = world.site.truth.copy()
     wrong = wrong[(wrong["timestamp"] > NOW - timedelta(days=DAYS)) & (wrong["timestamp"] <= NOW)]
-    wrong["power_kw"] = wrong["power_kw"].to_numpy()[::-1]
+    lit = wrong["power_kw"] > 0
+    wrong.loc[lit, "power_kw"] = np.random.default_rng(1).permutation(wrong.loc[lit, "power_kw"])
     text = wrong.assign(timestamp=wrong["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")).to_csv(index=False)
-    second = world.uploaded(world.put(f"historical/{CUSTOMER}/{SITE_ID}/upside-down.csv", text.encode()))
+    second = world.uploaded(world.put(f"historical/{CUSTOMER}/{SITE_ID}/shuffled.csv", text.encode()))
     judged = world.trained(second)
     assert judged["outcome"] in ("kept", "promoted")
     rows = models.versions(world.platform.target, CUSTOMER)
