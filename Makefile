@@ -44,8 +44,14 @@ lint: $(VENV)/.ready .venv-sam/.ready ## every check that CI runs, except the te
 build: .venv-sam/.ready ## sam build, and the sizes of what it made
 	@scripts/build
 
-bench: $(VENV)/.ready ## accuracy and speed tables
-	@$(PY) -m benchmarks
+.venv-bench/.ready: requirements/bench.txt
+	@rm -rf .venv-bench
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/pip install --quiet --no-deps --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: .venv-bench/.ready ## accuracy and speed tables, beside their peers
+	@.venv-bench/bin/python -m benchmarks
 
 openapi: $(VENV)/.ready ## write docs/openapi.json from the routes
 	@$(PY) -c "import json; from forecasting_api.api import openapi; print(json.dumps(openapi(), indent=1))" > docs/openapi.json
@@ -53,6 +59,7 @@ openapi: $(VENV)/.ready ## write docs/openapi.json from the routes
 lock: ## write requirements/*.txt again (needs uv)
 	uv pip compile requirements/dev.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/dev.txt --custom-compile-command "make lock"
 	uv pip compile requirements/sam.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/sam.txt --custom-compile-command "make lock"
+	uv pip compile requirements/bench.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/bench.txt --custom-compile-command "make lock"
 
 clean: ## remove environments, builds and the embedded cloud's state
-	rm -rf $(VENV) .venv-sam .aws-sam .ona .demo reports .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-sam .venv-bench .aws-sam .ona .demo reports .pytest_cache .mypy_cache .ruff_cache

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from detect.analysis import Context, analyse
+from detect import book as books
+from detect.analysis import Context, analyse, empty
 from ona import config
-from ona.records import AssetDetection, Incident
+from ona.records import AssetBook, AssetDetection, Incident
 from ona.sources import read_export
 from ona.telemetry import Quality
 from ops.target import use_configs
@@ -41,14 +42,10 @@ class Result:
     """What detection made of the fleet."""
 
     detections: list[AssetDetection]
+    incidents: list[Incident]
     false: list[Incident]
     frame: pd.DataFrame
     seconds: float
-
-    @property
-    def incidents(self) -> list[Incident]:
-        """All incidents."""
-        return [incident for item in self.detections for incident in item.incidents]
 
     @property
     def lost(self) -> list[tuple[str, float]]:
@@ -62,7 +59,7 @@ class Result:
         """Whether an incident of the kind (or any) was seen on a day."""
         return any(
             incident.asset_id == asset
-            and f"{incident.window.start:%Y-%m-%d}" == day
+            and f"{incident.window.start:%Y-%m-%d}" <= day <= f"{incident.window.end:%Y-%m-%d}"
             and kind in (None, incident.kind)
             for incident in self.incidents
         )
@@ -92,21 +89,23 @@ def run() -> Result:
     telemetry, registry = read_export(profile, files, now=datetime.now(UTC), registry=None)
     frame, rules = telemetry.frame, config.detection()
     detections: list[AssetDetection] = []
-    history = pd.DataFrame()
+    known: dict[str, AssetBook] = {}
     started = time.perf_counter()
-    for _, day in frame.groupby(frame["timestamp"].dt.floor("D")):
+    for when, day in frame.groupby(frame["timestamp"].dt.floor("D")):
         part = day.reset_index(drop=True)
-        found, judged = analyse(
-            part, Quality(rows_read=len(part)), Context(history, pd.DataFrame(), {}), registry, rules, 0.7
+        found, _, days = analyse(
+            part, Quality(rows_read=len(part)), Context(known), registry, rules, 0.7, str(when)
         )
         detections += found
-        history = pd.concat([history, judged])
-        history = history[history["timestamp"] >= part["timestamp"].max() - pd.Timedelta(days=14)]
+        for name, told in days.items():
+            asset = registry.require(name, "")
+            book = books.enter(known.get(name) or empty(asset), str(when), told)
+            known[name] = book.model_copy(update={"incidents": books.incidents(book, asset, rules, 0.7)})
     seconds = time.perf_counter() - started
     power = frame.pivot_table(index="timestamp", columns="asset_id", values="power_kw")
-    incidents = [incident for item in detections for incident in item.incidents]
+    incidents = [incident for book in known.values() for incident in book.incidents]
     false = [incident for incident in incidents if not supported(incident, power)]
-    return Result(detections, false, frame, seconds)
+    return Result(detections, incidents, false, frame, seconds)
 
 
 def main() -> None:

@@ -27,11 +27,11 @@ def configurations() -> list[str]:
         found.append(str(error))
     if found:
         return found
-    known = {cause for causes in config.categories().root.values() for cause in causes}
+    categories = config.categories().root
     found += [
-        f"ooda/causes.yaml: {cause}: no category of categories.yaml has it"
-        for cause in config.causes()
-        if cause not in known
+        f"ooda/causes.yaml: {cause}: categories.yaml has no {rule.category!r} / {rule.subcategory!r}"
+        for cause, rule in config.causes().items()
+        if rule.subcategory not in categories.get(rule.category, [])
     ]
     skills = set(config.loss_function().crew.specializations)
     found += [

@@ -6,20 +6,25 @@ name is the asset's id, or `_<stem of the file>` for a file that holds several a
 
 from __future__ import annotations
 
+import random
 import re
+import time
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 import pandas as pd
 
+from detect import analysis, geometry
+from detect import book as books
 from detect.analysis import Context
 from ona import parquet
-from ona.assets import AssetRegistry
-from ona.config import ReferenceRules
-from ona.errors import InvalidTelemetry, ObjectMissing
+from ona.assets import Asset, AssetRegistry
+from ona.config import DetectionConfig, ReferenceRules
+from ona.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
 from ona.payloads import S3Pointer
-from ona.storage import list_keys, read_bytes
+from ona.records import AssetBook, AssetDetection, BookDay, Geometry
+from ona.storage import list_keys, read_bytes, read_json_tagged, write_json_if
 from ona.telemetry import COLUMNS, Quality, decode, parse_timestamps, read_table
 
 
@@ -39,42 +44,135 @@ def load(
     frame: pd.DataFrame,
     registry: AssetRegistry,
     rules: ReferenceRules,
+    now: datetime,
     *,
     output_bucket: str,
     input_bucket: str,
+    weather_table: str,
     source_key: str,
 ) -> Context:
-    """Read the history of the file's assets, and the same days of their sites' other machines.
+    """Read the books of the file's assets, the same days of their sites' other machines, forecasts,
+    weather.
 
     Of a site's other machines at most `max_peers` are read, the same ones every time. What has not
     arrived yet is not there: the first file of a day is judged without its neighbours.
     """
     present = set(frame["asset_id"].unique())
-    sites = {asset.site_id for asset in registry.assets if asset.id in present}
+    known = {asset.id: asset for asset in registry.assets if asset.id in present}
     days = sorted({f"{day:%Y-%m-%d}" for day in frame["timestamp"].dt.floor("D").unique()})
-    oldest = frame["timestamp"].min().floor("D") - timedelta(days=rules.history_days)
-    history, peers = [], []
-    for site in sorted(sites):
+    peers: list[pd.DataFrame] = []
+    for site in sorted({asset.site_id for asset in known.values()}):
         here = {asset.id for asset in registry.assets if asset.site_id == site}
         mine = _name(sorted(here & present), source_key)
-        prefix = f"telemetry/site={site}/"
         neighbours_read = 0
-        for entry in list_keys(output_bucket, prefix, start_after=f"{prefix}day={oldest:%Y-%m-%d}"):
-            key = entry["Key"]
-            day, name = key.split("/")[2].removeprefix("day="), PurePosixPath(key).stem
-            if day < days[0] and (name in present or name.startswith("_")):
-                history.append(_read(output_bucket, key))
-            elif day in days and name != mine and neighbours_read < rules.max_peers:
-                neighbours_read += 1
-                peers.append(_read(output_bucket, key))
+        for day in days[:MAX_PEER_DAYS]:
+            for entry in list_keys(output_bucket, f"telemetry/site={site}/day={day}/"):
+                name = PurePosixPath(entry["Key"]).stem
+                if name != mine and neighbours_read < rules.max_peers * len(days):
+                    neighbours_read += 1
+                    peers.append(_read(output_bucket, entry["Key"]))
     empty = pd.DataFrame(columns=[*COLUMNS, "expected_kw"])
-    known = _once(pd.concat(history, ignore_index=True)) if history else empty
     beside = _once(pd.concat(peers, ignore_index=True)) if peers else empty
+    found = {name: read_book(output_bucket, asset)[0] for name, asset in known.items()}
     return Context(
-        history=known[known["asset_id"].isin(present)],
+        books=found,
         peers=beside[~beside["asset_id"].isin(present)],
-        forecasts=_forecasts(present, days, input_bucket),
+        forecasts=_forecasts(present, days[:MAX_PEER_DAYS], input_bucket),
+        weather=_weather(known.values(), frame["timestamp"], now, weather_table, input_bucket),
+        geometry={
+            name: told
+            for name, book in found.items()
+            if (told := _geometry(book, known[name], output_bucket))
+        },
     )
+
+
+MAX_PEER_DAYS = 31
+"""Of a file with more days (a backfill) neighbours and forecasts are looked up for the first month only."""
+BOOK_TRIES = 8
+GEOMETRY_DAYS, GEOMETRY_EVERY = 21, 7
+"""A sensor's plane is looked for once so many days are known, and again every so many until it is found."""
+
+
+def read_book(bucket: str, asset: Asset) -> tuple[AssetBook, str]:
+    """A machine's book and its ETag; an empty one and "" before its first file."""
+    key = books.key_of(asset.site_id, asset.id)
+    try:
+        document, etag = read_json_tagged(S3Pointer(bucket=bucket, key=key))
+    except ObjectMissing:
+        return analysis.empty(asset), ""
+    return AssetBook.read(document, key), etag
+
+
+def enter(
+    bucket: str,
+    detection: AssetDetection,
+    days: dict[str, BookDay],
+    context: Context,
+    registry: AssetRegistry,
+    config: DetectionConfig,
+    threshold: float,
+    source: str,
+) -> AssetDetection:
+    """Enter a file's days into a machine's book; the detection with the incidents as they then stand.
+
+    Files of one machine may be judged side by side: a book that somebody else wrote meanwhile is read
+    again and entered again. Raises DependencyBusy when that does not come to an end.
+    """
+    asset = registry.require(detection.asset_id, source)
+    for attempt in range(BOOK_TRIES):
+        book, etag = read_book(bucket, asset)
+        if book.geometry is None and asset.id in context.geometry:
+            book = book.model_copy(update={"geometry": context.geometry[asset.id]})
+        after = analysis.concluded(book, source, days, asset, config, threshold)
+        if write_json_if(bucket, books.key_of(asset.site_id, asset.id), after.document(), etag):
+            told = analysis.concerned(book, after, detection.window)
+            return detection.model_copy(update={"incidents": told})
+        time.sleep(random.uniform(0.0, 0.05 * 2**attempt))
+    raise DependencyBusy(f"the book of {asset.id} is written by others all the time")
+
+
+def _geometry(book: AssetBook, asset: Asset, bucket: str) -> Geometry | None:
+    """How a machine's irradiance sensor lies, from its book or, now and then, from its last month of
+    telemetry."""
+    n = len(book.days)
+    if book.geometry is not None or n < GEOMETRY_DAYS or n % GEOMETRY_EVERY:
+        return book.geometry
+    if not any("sun" in item.levels for told in list(book.days.values())[-3:] for item in told.values()):
+        return None
+    parts = []
+    for day in list(book.days)[-30:]:
+        for entry in list_keys(bucket, f"telemetry/site={asset.site_id}/day={day}/{asset.id}"):
+            parts.append(_read(bucket, entry["Key"]))
+    history = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return geometry.fit(history, asset)
+
+
+def _weather(
+    assets: Iterable[Asset], times: pd.Series, now: datetime, table: str, bucket: str
+) -> dict[str, pd.DataFrame]:
+    """Hourly weather by site, from what is cached; a site without is left out."""
+    from ona.forecasting.weather import frame
+    from ona.weather.cache import WeatherCache
+    from ona.weather.document import Place
+    from ona.weather.providers import NoProvider
+
+    cache = WeatherCache(table, bucket, NoProvider())
+    first, last = times.min() - timedelta(days=2), times.max()
+    found: dict[str, pd.DataFrame] = {}
+    for asset in assets:
+        if asset.location is None or asset.site_id in found:
+            continue
+        place = Place.of(asset.location.latitude, asset.location.longitude)
+        parts = [frame(item) for item in cache.held(place, first.date(), last.date(), now)]
+        if not parts:
+            continue
+        joined = pd.concat(parts)
+        joined = joined[~joined.index.duplicated(keep="first")].sort_index()
+        inside = joined.loc[first : last + timedelta(hours=1)]
+        if len(inside):
+            found[asset.site_id] = inside
+    return found
 
 
 def _once(frame: pd.DataFrame) -> pd.DataFrame:

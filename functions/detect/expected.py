@@ -1,246 +1,385 @@
-"""Expected power: what an asset should have produced, from the best reference at hand.
+"""Expected power: what a machine should have produced, from the best reference at hand.
 
-The references, in the order in which they are tried (`docs/detection.md`):
+    expected = capacity · driver(t) · gain · shape(solar half hour)          sun, peers, forecast
+    expected = capacity · curve(density-corrected wind speed)                wind
 
-1. `irradiance+peers`: the PVWatts form driven by the asset's own irradiance and temperature, scaled
-   at every instant by the median of the site's other machines. Weather-sensor errors cancel.
-2. `irradiance`: the PVWatts form, its gain and temperature coefficient fitted on the asset's history.
-3. `peers`: the median of the site's other machines, by nameplate.
+The *driver* says what was there to be had; *gain* and *shape* are the machine's own, learned from its
+earlier
+days: azimuth, tilt, horizon, an off-plane sensor and a chronic offset all show in them. References in the
+order in which they are tried (`docs/detection.md`):
+
+1. `irradiance+peers`: PVWatts' DC form on the measured irradiance, times the median over the site's sound
+   machines of power over the same form. Errors of the weather sensor cancel.
+2. `irradiance`: the same form alone.   2w. `wind`: the power curve by wind-speed bins (IEC 61400-12-1).
+3. `peers`: the median of the site's sound machines by nameplate.
 4. `forecast`: the platform's own forecast.
 5. `none`: nothing to compare with; only ranges and data quality are judged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
+import bottleneck as bn
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.stats import theilslopes
 
-from ona.assets import Asset
+from detect.peers import BRIGHT, Beside, sun_driver
+from detect.sky import SLOTS, Floats, Ints, Mask
+from detect.track import Track, slots_of
 from ona.config import ReferenceRules
+from ona.records import Basis
 
-Floats = NDArray[np.float64]
-Basis = Literal["irradiance+peers", "irradiance", "peers", "forecast", "none"]
-
-GAMMA = -0.004
-"""Power temperature coefficient of crystalline silicon, 1/°C (PVWatts v5, NREL/TP-6A20-62641)."""
-FIT_IRRADIANCE = 200.0
-"""Readings with less irradiance, W/m², say little about a machine's gain."""
 CLIPPED_SHARE = 0.97
-MIN_DRIVER = 0.05
+STANDING_SHARE = 0.01
+SHAPE_DRIVER = 0.08
+BINS, BIN_M_S = 60, 0.5
+GAIN_QUANTILE, GAIN_SIGMAS = 0.9, 1.2816
+"""The gain is the 0.9-quantile of the days' gains less what their noise adds to it (the normal
+distribution's): days with a fault, while they are not nearly all, do not lower it."""
+FIRST_DAYS = 14
+"""The first days known judge themselves too, for want of earlier ones."""
+RELEARN_DAYS = 7
+MIN_SHAPE_DAYS = 3
+CLEAR, MIN_CLEAR_READINGS, MIN_CLEAR_DAYS = 0.75, 4, 0.2
+"""A gain is best learned under a clear sky, if a fifth of the days have an hour of it."""
+CHRONIC = 0.05
+"""A machine this far below sound neighbours that agree is behind, whatever it always did."""
+ALIKE, ALIKE_MACHINES = 0.03, 3
+"""…unless so many others are like it: then it is another kind of machine."""
 SITE_DOWN_SHARE = 0.05
-MAX_FIT_POINTS = 400
-AGREEMENT = 0.10
-"""Machines of one site whose daily levels lie this close are taken to be sound."""
+STANDARD_DENSITY = 1.225
+ASSUMED_GAIN = 0.9
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A machine's days against one driver: `gain`, `spread` and `cloudy` (spread under clouds) of shape
+    (D,), `shape` of (D, S); NaN where a day tells nothing. `day` (D,) rises."""
+
+    day: Ints
+    gain: Floats
+    spread: Floats
+    cloudy: Floats
+    shape: Floats
+
+    @classmethod
+    def none(cls, width: int = SLOTS) -> Levels:
+        """No day."""
+        return cls(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0), np.empty((0, width)))
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What earlier days say of the D days judged: gain (D,), shape (D, S), how many days they are (D,), and
+    their median gain (D,)."""
+
+    gain: Floats
+    shape: Floats
+    known: Ints
+    middle: Floats
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Expected power of one asset, kW, shape (n,), NaN where there is none.
+    """Expected power of one machine at n instants, kW, NaN where there is none.
 
-    `partial_confidence` is how far a partial loss against it can be believed (0…1); that nothing
-    came where something must is believed more readily.
-    `site_down` marks instants at which all peers were down too.
+    `family` is the driver that gain and shape belong to; `levels` what the file's days say for it, `by_sun`
+    the same for the irradiance alone, `base` what earlier days say, `history` these days. `own` is the
+    expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be believed
+    (0…1). `site_down` marks instants at which all neighbours were down too; `chronic`, (D,), days on which
+    the machine is behind its neighbours though it always was. `sensor_low`, (D,): how much less than before
+    the irradiance sensor reads for what the machine gives, NaN where too few days are known.
     """
 
-    expected_kw: Floats
+    expected: Floats
+    own: Floats
     basis: Basis
+    family: str
     reason: str
     partial_confidence: float
-    site_down: NDArray[np.bool_]
+    site_down: Mask
+    levels: Levels
+    by_sun: Levels | None
+    base: Baseline
+    history: Levels
+    chronic: Mask
+    sensor_low: Floats | None = None
 
 
-def driver(frame: pd.DataFrame, gamma: float = GAMMA) -> Floats:
-    """PVWatts' normalised DC power G/1000 · (1 + γ (T − 25 °C)), shape (n,); NaN without irradiance.
+def measure(track: Track, driver: Floats, usable: Mask) -> Levels:
+    """Gain and shape of each day against a driver, shape (n,), from readings in light at work."""
+    days = track.days
+    with np.errstate(invalid="ignore", divide="ignore"):
+        works = usable & (track.share > STANDING_SHARE) & (track.share < CLIPPED_SHARE)
+        ratio = track.share / driver
+        bright = works & (driver >= BRIGHT)
+        dim = works & (driver >= SHAPE_DRIVER)
+        clear = bright & (track.clearness >= CLEAR)
+    gain = np.where(days.count(clear) >= MIN_CLEAR_READINGS, days.median(ratio, clear), np.nan)
+    if np.isfinite(gain).mean() < MIN_CLEAR_DAYS:  # a dull month, or a place that is not known
+        gain = days.median(ratio, bright)
+    every = days.median(ratio, bright)
+    relative = ratio / np.where(np.isfinite(gain), gain, every)[days.row]
+    dim &= np.isfinite(relative)
+    shape = slots_of(days.row, track.sky.slot, relative, dim, len(days), SLOTS)
+    unknown = np.full(len(days), np.nan)
+    return Levels(days.number, gain, unknown, unknown, shape)
 
-    A missing temperature counts as 25 °C. Source: Dobos, PVWatts Version 5 Manual, eq. 8.
+
+def measure_wind(track: Track, speed: Floats, usable: Mask) -> Levels:
+    """Mean share of capacity by wind-speed bin of each day, as `shape`; the gain of a curve is 1."""
+    days = track.days
+    bins = np.clip(np.nan_to_num(speed) / BIN_M_S, 0, BINS - 1).astype(np.int64)
+    works = usable & np.isfinite(speed) & np.isfinite(track.share)
+    with np.errstate(invalid="ignore"):
+        works &= ~((track.share <= STANDING_SHARE) & (speed > 4.0))
+    shape = slots_of(days.row, bins, track.share, works, len(days), BINS)
+    gain = np.where(np.isfinite(shape).any(axis=1), 1.0, np.nan)
+    unknown = np.full(len(days), np.nan)
+    return Levels(days.number, gain, unknown, unknown, shape)
+
+
+def _windows(values: Floats, ends: Ints, width: int) -> Floats:
+    """The `width` values before each end, shape (len(ends), width), padded with NaN in front."""
+    padded = np.concatenate((np.full(width, np.nan), values))
+    views = np.lib.stride_tricks.sliding_window_view(padded, width)
+    return np.asarray(views[ends])
+
+
+def before_each(earlier: Floats, own: Floats, days: int = 30, quantile: float = 0.5) -> Floats:
+    """Median (or another quantile) of the `days` values before each of the file's D days, (D,); the
+    first `FIRST_DAYS` known stand in for what they lack before them."""
+    values = np.concatenate((earlier, own))
+    position = np.arange(len(earlier), len(values))
+    ends = np.maximum(position, min(FIRST_DAYS, len(values))).astype(np.int64)
+    window = _windows(values, ends, days)
+    return np.asarray(bn.nanmedian(window, axis=1)) if quantile == 0.5 else _quantile(window, quantile)
+
+
+def trailing_median(values: Floats, days: int) -> Floats:
+    """Median of each value and those before it, `days` in all, (D,); NaN where none is known."""
+    return np.asarray(bn.nanmedian(_windows(values, np.arange(1, len(values) + 1), days), axis=1))
+
+
+def _quantile(rows: Floats, q: float) -> Floats:
+    """Quantile of each row without its NaN, linear between ranks; shape (n,)."""
+    ranked = np.sort(rows, axis=1)
+    count = np.isfinite(ranked).sum(axis=1)
+    place = q * np.maximum(count - 1, 0)
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    at = np.arange(len(rows))
+    return np.asarray(ranked[at, low] + (place - low) * (ranked[at, high] - ranked[at, low]))
+
+
+def baseline(history: Levels, levels: Levels, rules: ReferenceRules) -> Baseline:
+    """Gain and shape for each of the file's D days, from the days before it.
+
+    The first `FIRST_DAYS` days that are known at all stand for the history that they lack.
     """
-    if "irradiance_w_m2" not in frame:
-        return np.full(len(frame), np.nan)
-    irradiance = frame["irradiance_w_m2"].to_numpy(dtype=float)
-    temperature = frame["temperature_c"].fillna(25.0).to_numpy(dtype=float)
-    return np.asarray(np.maximum(irradiance, 0.0) / 1000.0 * (1.0 + gamma * (temperature - 25.0)))
+    gains = np.concatenate((history.gain, levels.gain))
+    total, d = len(gains), len(levels.gain)
+    position = np.arange(total - d, total)
+    ends = np.maximum(position, min(FIRST_DAYS, total)).astype(np.int64)
+    window = _windows(gains, ends, rules.baseline_days)
+    known = np.isfinite(window).sum(axis=1)
+    if d == 0 or not known.any():
+        unknown = np.full(d, np.nan)
+        return Baseline(unknown, np.ones((d, levels.shape.shape[1])), known, unknown)
+    with np.errstate(invalid="ignore"):
+        noise = 1.4826 / np.sqrt(2.0) * bn.nanmedian(np.abs(np.diff(window, axis=1)), axis=1)
+        middle = bn.nanmedian(window, axis=1)
+        gain = np.maximum(_quantile(window, GAIN_QUANTILE) - GAIN_SIGMAS * np.nan_to_num(noise), middle)
+    shapes = np.concatenate((history.shape, levels.shape))
+    shape = np.ones((d, shapes.shape[1]))
+    for start in range(0, d, RELEARN_DAYS):
+        end = int(ends[start])
+        part = shapes[max(0, end - rules.shape_days) : end]
+        learned = bn.nanmedian(part, axis=0) if len(part) else np.full(shapes.shape[1], np.nan)
+        enough = np.isfinite(part).sum(axis=0) >= MIN_SHAPE_DAYS
+        shape[start : start + RELEARN_DAYS] = np.where(enough, learned, np.nan)
+    return Baseline(gain, shape, known, middle)
 
 
-@dataclass(frozen=True)
-class Fit:
-    """PVWatts form fitted to one asset: power = capacity · gain · driver(gamma)."""
+def _curve(shape: Floats) -> Floats:
+    """A power curve by bin from medians with holes: rising to rated, holes bridged; NaN beyond the
+    known."""
+    known = np.flatnonzero(np.isfinite(shape))
+    if len(known) < 3:
+        return np.full(len(shape), np.nan)
+    out = np.interp(np.arange(len(shape)), known, np.maximum.accumulate(shape[known]))
+    out[known[-1] + 2 :] = np.nan
+    return np.asarray(out)
 
-    gain: float
-    gamma: float
-    days: int
 
+def wind_speed_corrected(track: Track) -> Floats:
+    """Wind speed at standard air density, m/s: v · (ρ/1.225)^⅓ with ρ = p/(R·T) at 1 013 hPa.
 
-def fit_history(history: pd.DataFrame, capacity_kw: float) -> Fit | None:
-    """Fit gain and temperature coefficient on bright, unclipped readings of one asset.
-
-    The coefficient is the Theil–Sen slope of power per irradiance over temperature, held within
-    −0.008…0 1/°C; the gain is the upper quartile of the days' medians, so that days with a fault do
-    not lower it unless they are most days. None when there are fewer than 12 usable readings.
+    Source: IEC 61400-12-1, eq. 5 (normalisation for turbines with active power control).
     """
-    if history.empty or "irradiance_w_m2" not in history:
-        return None
-    usable = history[
-        (history["irradiance_w_m2"] >= FIT_IRRADIANCE)
-        & history["power_kw"].notna()
-        & (history["power_kw"] > 0.01 * capacity_kw)
-        & (history["power_kw"] < CLIPPED_SHARE * capacity_kw)
-    ]
-    if len(usable) < 12:
-        return None
-    ratio = usable["power_kw"] / (capacity_kw * usable["irradiance_w_m2"] / 1000.0)
-    gamma = GAMMA
-    warm = usable["temperature_c"].notna()
-    if int(warm.sum()) >= 40 and float(usable["temperature_c"].std()) >= 3.0:
-        sample = np.linspace(0, int(warm.sum()) - 1, min(MAX_FIT_POINTS, int(warm.sum()))).astype(int)
-        y = ratio[warm].to_numpy()[sample]
-        x = usable.loc[warm, "temperature_c"].to_numpy()[sample] - 25.0
-        slope, intercept, *_ = theilslopes(y, x)
-        if intercept > 0:
-            gamma = float(np.clip(slope / intercept, -0.008, 0.0))
-    normal = usable["power_kw"] / (capacity_kw * driver(usable, gamma))
-    by_day = normal.groupby(usable["timestamp"].dt.floor("D")).median()
-    return Fit(gain=float(by_day.quantile(0.75)), gamma=gamma, days=len(by_day))
-
-
-def agreeing(table: pd.DataFrame, least: int) -> pd.DataFrame:
-    """Of each day's peers the largest group that agrees within `AGREEMENT`, if it has `least` members.
-
-    `table` has the columns t, asset_id, share, scaled, bright (driver above the fit's limit). Machines
-    with faults of their own are no reference; a bad weather sensor shifts all alike and does no harm.
-    Of two groups of one size the one that delivers more is taken.
-    """
-    day = table["t"].dt.floor("D")
-    scaled = table["scaled"].where(table["bright"]).groupby([day, table["asset_id"]]).median()
-    share = table["share"].groupby([day, table["asset_id"]]).mean()
-    level = scaled.fillna(share)
-    chosen: list[tuple[object, str]] = []
-    for at, values in level.groupby(level=0):
-        known = values.droplevel(0).dropna()
-        groups = [known[(known - value).abs() <= AGREEMENT * max(value, 1e-9)] for value in known]
-        best = max(groups, key=lambda group: (len(group), group.median()), default=known)
-        if len(best) >= least:
-            chosen += [(at, str(name)) for name in best.index]
-    wanted = pd.MultiIndex.from_tuples(chosen, names=["day", "asset_id"]) if chosen else None
-    keys = pd.MultiIndex.from_arrays([day, table["asset_id"]])
-    return table[keys.isin(wanted)] if wanted is not None else table.iloc[:0]
-
-
-def _peer_level(
-    own: pd.DataFrame, peers: pd.DataFrame, capacities: dict[str, float], rules: ReferenceRules
-) -> tuple[Floats, Floats]:
-    """Median over the agreeing peers at each of the asset's instants, NaN where too few report.
-
-    Returns (power over capacity, the same over the driver), each of shape (n,).
-    """
-    nothing = np.full(len(own), np.nan)
-    if peers.empty:
-        return nothing, nothing
-    share = peers["power_kw"] / peers["asset_id"].map(capacities).astype(float)
-    x = driver(peers)
-    scaled = np.where(x > MIN_DRIVER, share / np.where(x > MIN_DRIVER, x, 1.0), np.nan)
-    table = pd.DataFrame(
-        {
-            "t": peers["timestamp"],
-            "asset_id": peers["asset_id"],
-            "share": share,
-            "scaled": scaled,
-            "bright": x > FIT_IRRADIANCE / 1000.0,
-        }
-    )
-    grouped = agreeing(table, rules.min_peers).groupby("t")[["share", "scaled"]]
-    median = grouped.median().where(grouped.count() >= rules.min_peers)
-    aligned = median.reindex(own["timestamp"])
-    return aligned["share"].to_numpy(dtype=float), aligned["scaled"].to_numpy(dtype=float)
+    kelvin = np.where(np.isfinite(track.temperature), track.temperature, 15.0) + 273.15
+    density = 101_325.0 / (287.05 * kelvin)
+    return np.asarray(track.wind * (density / STANDARD_DENSITY) ** (1.0 / 3.0))
 
 
 def reference(
-    own: pd.DataFrame,
+    track: Track,
     *,
-    asset: Asset,
-    history: pd.DataFrame,
-    peers: pd.DataFrame,
-    capacities: dict[str, float],
+    beside: Beside,
     forecast: pd.Series | None,
-    daylight: NDArray[np.bool_],
+    usable: Mask,
+    history: dict[str, Levels],
     rules: ReferenceRules,
 ) -> Reference:
-    """The best reference for one asset's readings `own` (n rows, sorted by time).
+    """The best reference for a machine's n readings.
 
-    `history` holds the asset's earlier days, `peers` the site's other machines on the same days,
-    `forecast` predicted power in kW by UTC time.
+    `beside`: its neighbours; `usable` marks readings in light that may teach and be judged; `history`:
+    earlier days by family.
     """
-    capacity = asset.capacity_kw
-    never = np.zeros(len(own), dtype=bool)
-    peer_share, peer_scaled = _peer_level(own, peers, capacities, rules)
-    covered = np.isfinite(peer_share[daylight]).mean() if daylight.any() else 0.0
-    have_peers = bool(covered >= 0.5)
-    x = driver(own)
-    have_sun = not asset.is_wind and bool(
-        np.isfinite(x[daylight]).mean() >= 0.5 if daylight.any() else False
-    )
-    fit = fit_history(history, capacity) if have_sun else None
-    source = f"{fit.days} earlier days" if fit else "the same day, for want of history"
-    if have_sun and fit is None:
-        fit = fit_history(own, capacity)
-    gain, gamma = (fit.gain, fit.gamma) if fit else (0.9, GAMMA)
-    physical = np.minimum(capacity * gain * driver(own, gamma), capacity)
+    light = track.sky.light if not track.asset.is_wind else usable
 
-    if have_peers and have_sun:
-        expected = np.where(np.isfinite(peer_scaled), capacity * x * peer_scaled, capacity * peer_share)
-        expected = np.where(np.isfinite(expected), expected, physical)
-        down = (peer_share < SITE_DOWN_SHARE) & (physical > 4 * SITE_DOWN_SHARE * capacity)
-        expected = np.where(down, physical, expected)
-        return Reference(
-            np.minimum(expected, 1.05 * capacity),
-            "irradiance+peers",
-            "irradiance and temperature, scaled by the median of the site's other machines",
-            0.95,
-            down,
-        )
-    if have_sun and fit is not None:
-        settled = bool(fit.days >= 2)
-        return Reference(
-            physical,
-            "irradiance",
-            f"irradiance and temperature, gain {gain:.2f} fitted on {source}",
-            0.9 if settled else 0.6,
-            never,
-        )
-    if have_peers:
-        return Reference(
-            np.minimum(capacity * peer_share, 1.05 * capacity),
-            "peers",
-            "median of the site's other machines by nameplate; no irradiance is measured",
-            0.9,
-            never,
-        )
+    def covered(values: Floats) -> bool:
+        return bool(light.any() and np.isfinite(values[light]).mean() >= 0.5)
+
+    if track.asset.is_wind:
+        speed = wind_speed_corrected(track)
+        if covered(speed):
+            return _by_wind(track, speed, usable, history.get("wind"), rules)
+    x = sun_driver(track.irradiance, track.temperature)
+    have_sun, have_peers = not track.asset.is_wind and covered(x), covered(beside.share)
     if have_sun:
-        return Reference(
-            physical,
-            "irradiance",
-            "irradiance with an assumed gain of 0.90: no reading of the asset is usable for a fit",
-            0.5,
-            never,
+        sun = measure(track, x, usable)
+        base = baseline(history.get("sun", Levels.none()), sun, rules)
+        own = _expected(track, x, base, 1.0)
+        if have_peers:
+            by_peers = _by_peers(track, x, own, sun, beside, usable, history, rules)
+            return replace(by_peers, sensor_low=_sensor_low(history.get("sun", Levels.none()), sun, base))
+        settled, none = int(base.known.max(initial=0)) >= 2, int(base.known.max(initial=0)) == 0
+        source = (
+            f"{int(base.known.max(initial=0))} days" if settled else "the same day, for want of history"
         )
-    if forecast is not None and not forecast.empty:
-        predicted = forecast.reindex(own["timestamp"]).to_numpy(dtype=float)
-        if np.isfinite(predicted).any():
-            return Reference(
-                np.clip(predicted, 0.0, capacity),
-                "forecast",
-                "the platform's forecast; neither irradiance nor enough peers",
-                0.6,
-                never,
+        reason = (
+            f"irradiance and temperature, gain {float(np.nanmedian(base.gain)):.2f} from {source}"
+            if not none
+            else (
+                f"irradiance with an assumed gain of {ASSUMED_GAIN}: no reading of the asset is usable "
+                "for a fit"
             )
-    return Reference(
-        np.full(len(own), np.nan),
-        "none",
-        "no irradiance, too few peers, no forecast: power cannot be judged, only ranges and data",
-        0.0,
-        never,
+        )
+        confidence = 0.5 if none else 0.9 if settled else 0.6
+        never = np.zeros(len(track), dtype=bool)
+        return Reference(own, own, "irradiance", "sun", reason, confidence, never, sun, sun, base,
+                         history.get("sun", Levels.none()),
+                         np.zeros(len(track.days), dtype=bool))  # fmt: skip
+    if have_peers:
+        return _by_peers(track, None, None, None, beside, usable, history, rules)
+    if forecast is not None and not forecast.empty:
+        predicted = forecast.reindex(track.times).to_numpy(dtype=float) / track.capacity
+        if np.isfinite(predicted).any():
+            expected = np.clip(predicted, 0.0, 1.0) * track.capacity
+            return _plain(track, expected, "forecast", "forecast",
+                          "the platform's forecast; neither irradiance nor enough peers", 0.6)  # fmt: skip
+    nothing = np.full(len(track), np.nan)
+    return _plain(track, nothing, "none", "none",
+                  "no irradiance, too few peers, no forecast: power cannot be judged, only ranges and data",
+                  0.0)  # fmt: skip
+
+
+DRIFT_DAYS, DRIFT_KNOWN = 5, 14
+
+
+def _sensor_low(earlier: Levels, sun: Levels, base: Baseline) -> Floats:
+    recent = trailing_median(np.concatenate((earlier.gain, sun.gain)), DRIFT_DAYS)[-len(sun.gain) :]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(base.known >= DRIFT_KNOWN, recent / base.middle - 1.0, np.nan))
+
+
+def _plain(
+    track: Track, expected: Floats, basis: Basis, family: str, reason: str, confidence: float
+) -> Reference:
+    d = len(track.days)
+    unknown = np.full(d, np.nan)
+    levels = Levels(track.days.number, unknown, unknown, unknown, np.full((d, SLOTS), np.nan))
+    never = np.zeros(len(track), dtype=bool)
+    none = Baseline(unknown, levels.shape, np.zeros(d, dtype=np.int64), unknown)
+    return Reference(expected, expected, basis, family, reason, confidence, never, levels, None, none,
+                     Levels.none(), np.zeros(d, dtype=bool))  # fmt: skip
+
+
+def _expected(track: Track, driver: Floats, base: Baseline, most: float) -> Floats:
+    row = track.days.row
+    gain = np.where(np.isfinite(base.gain), base.gain, ASSUMED_GAIN)
+    shape = base.shape[row, track.sky.slot]
+    shape = np.where(np.isfinite(shape), shape, 1.0)
+    return np.asarray(track.capacity * np.minimum(driver * gain[row] * shape, most))
+
+
+def _by_peers(
+    track: Track,
+    x: Floats | None,
+    own: Floats | None,
+    sun: Levels | None,
+    beside: Beside,
+    usable: Mask,
+    history: dict[str, Levels],
+    rules: ReferenceRules,
+) -> Reference:
+    row = track.days.row
+    if x is None:
+        driver = beside.share
+    else:
+        usual = bn.nanmedian(beside.scaled) if np.isfinite(beside.scaled).any() else 1.0
+        of_day = track.days.median(beside.scaled)
+        fill = np.where(np.isfinite(of_day), of_day, usual)[row]
+        driver = np.where(np.isfinite(beside.scaled), x * beside.scaled, beside.share)
+        driver = np.where(np.isfinite(driver), driver, x * fill)
+    levels = measure(track, driver, usable & np.isfinite(beside.share))
+    base = baseline(history.get("peers", Levels.none()), levels, rules)
+    limit = np.maximum(CHRONIC, 3.0 * np.nan_to_num(beside.scatter))
+    with np.errstate(invalid="ignore"):
+        alike = (np.abs(beside.relatives - base.gain[:, None]) <= ALIKE).sum(axis=1)
+        behind = base.gain < 1.0 - limit
+    first = base.known <= 2
+    chronic = (behind & (alike < ALIKE_MACHINES)) | (first & ~(alike >= ALIKE_MACHINES))
+    gain = np.where(chronic, np.fmax(base.gain, 1.0), base.gain)
+    base = replace(base, gain=np.where(np.isfinite(gain), gain, 1.0))
+    expected = _expected(track, driver, base, 1.05)
+    down = np.zeros(len(track), dtype=bool)
+    if own is not None:
+        with np.errstate(invalid="ignore"):
+            down = (beside.share < SITE_DOWN_SHARE) & (own > 4 * SITE_DOWN_SHARE * track.capacity)
+        expected = np.where(down, own, expected)
+    basis: Basis = "peers" if x is None else "irradiance+peers"
+    reason = (
+        "median of the site's other machines by nameplate; no irradiance is measured"
+        if x is None
+        else "irradiance and temperature, scaled by the median of the site's other machines"
     )
+    return Reference(
+        expected, expected if own is None else own, basis, "peers", reason, 0.9 if x is None else 0.95,
+        down, levels, sun, base, history.get("peers", Levels.none()), chronic & behind,
+    )  # fmt: skip
+
+
+def _by_wind(
+    track: Track, speed: Floats, usable: Mask, history: Levels | None, rules: ReferenceRules
+) -> Reference:
+    levels = measure_wind(track, speed, usable)
+    base = baseline(history or Levels.none(BINS), levels, rules)
+    expected = np.full(len(track), np.nan)
+    place = speed / BIN_M_S - 0.5
+    for start in range(0, len(track.days), RELEARN_DAYS):
+        rows = (track.days.row >= start) & (track.days.row < start + RELEARN_DAYS)
+        curve = _curve(base.shape[start])
+        low = np.clip(np.floor(np.nan_to_num(place[rows])), 0, BINS - 2).astype(int)
+        part = np.clip(place[rows] - low, 0.0, 1.0)
+        expected[rows] = track.capacity * (curve[low] * (1 - part) + curve[low + 1] * part)
+    days = int(base.known.max(initial=0))
+    never = np.zeros(len(track), dtype=bool)
+    return Reference(
+        expected, expected, "wind", "wind",
+        f"power curve by density-corrected wind speed from {days} days", 0.9 if days >= 3 else 0.5,
+        never, levels, None, base, history or Levels.none(BINS),
+        np.zeros(len(track.days), dtype=bool),
+    )  # fmt: skip

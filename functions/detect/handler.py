@@ -33,6 +33,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     )
     incidents = [incident for asset in record.assets for incident in asset.incidents]
     actionable = sum(incident.actionable for incident in incidents)
+    blind = sum(issue.blinding for asset in record.assets for issue in asset.quality.issues)
     count("IncidentsDetected", len(incidents))
     for asset in record.assets[:50]:
         logger.info(
@@ -43,7 +44,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
             completeness_percent=asset.quality.completeness_percent,
         )
     return DetectResult(
-        status="found" if actionable else "nothing_found",
+        status="found" if actionable or blind else "nothing_found",
         detection=pointer,
         detection_id=detection_id,
         assets=len(record.assets),
@@ -72,12 +73,20 @@ def _detect(request: DetectRequest, detection_id: str, bucket: str, now: datetim
         telemetry.frame,
         registry,
         rules.algorithms.reference,
+        now,
         output_bucket=bucket,
         input_bucket=source.bucket,
+        weather_table=storage.environment("WEATHER_CACHE_TABLE"),
         source_key=source.key,
     )
     threshold = config.detection_threshold()
-    assets, judged = analyse(telemetry.frame, telemetry.quality, known, registry, rules, threshold)
+    assets, judged, days = analyse(
+        telemetry.frame, telemetry.quality, known, registry, rules, threshold, source.key
+    )
+    assets = [
+        context.enter(bucket, item, days[item.asset_id], known, registry, rules, threshold, source.key)
+        for item in assets
+    ]
     stored = context.store(judged, registry, output_bucket=bucket, source_key=source.key)
     worst = min((asset.quality.completeness_percent for asset in assets), default=0.0)
     count("DataCompleteness", worst, MetricUnit.Percent)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from statistics import median
 from typing import Literal
 
 from diagnose.risk import energy_at_risk
 from diagnose.signatures import Cause, diagnose
 from ona.assets import Asset
-from ona.config import CategoriesConfig, CauseRule, DetectionConfig, Thresholds, rule_for
+from ona.config import CauseRule, Thresholds, rule_for
 from ona.identity import digest
-from ona.records import AssetDetection, Finding, FindingComponent, Incident, TrendAnalysis
+from ona.records import AssetDetection, Finding, FindingComponent, Incident, QualityIssue
 
 RiskClass = Literal["critical", "major", "minor", "negligible"]
 RECENCY_SCALE_H = 48.0
@@ -36,20 +35,30 @@ def rank_score(severity: float, count: int, last_seen: datetime, now: datetime) 
     return round(0.6 * severity + 0.2 * (1 - 0.5**count) + 0.2 * math.exp(-age / RECENCY_SCALE_H), 4)
 
 
-def group(incidents: list[Incident]) -> list[list[Incident]]:
-    """Incidents of one asset that are one fault: stops together, partial losses together.
+RANGES = ("over_temperature", "over_voltage")
+NEAR = timedelta(hours=6)
 
-    A range violation (too hot, too high a voltage) belongs to the losses of the same file: it explains
-    them; alone it is a group of its own.
-    """
-    stops = [i for i in incidents if i.kind in ("outage", "site_outage")]
-    partial = [i for i in incidents if i.kind == "underperformance"]
-    ranges = [i for i in incidents if i.kind in ("over_temperature", "over_voltage")]
-    groups = [members for members in (stops, partial) if members]
-    if not groups:
-        return [ranges] if ranges else []
-    groups[0] = groups[0] + ranges
-    return groups
+
+def group(incidents: list[Incident]) -> list[list[Incident]]:
+    """Each incident with the range violations of its time: too hot, too high a voltage explain a loss;
+    those that belong to none are a group of their own."""
+    losses = [i for i in incidents if i.kind not in RANGES]
+    ranges = [i for i in incidents if i.kind in RANGES]
+    groups = [[loss] for loss in losses]
+    alone = []
+    for item in ranges:
+        nearest = min(groups, key=lambda g: (_apart(g[0], item), g[0].duration_hours), default=None)
+        if nearest is not None and _apart(nearest[0], item) <= NEAR:
+            nearest.append(item)
+        else:
+            alone.append(item)
+    return [*groups, alone] if alone else groups
+
+
+def _apart(one: Incident, other: Incident) -> timedelta:
+    """The time between two incidents, none when they overlap."""
+    gap = max(one.window.start - other.window.end, other.window.start - one.window.end)
+    return max(gap, timedelta(0))
 
 
 def component_for(asset: Asset, component_type: str) -> FindingComponent:
@@ -63,19 +72,15 @@ def component_for(asset: Asset, component_type: str) -> FindingComponent:
     return FindingComponent(type=component_type)
 
 
-def daily_loss_share(incidents: list[Incident], asset: AssetDetection, recurrence_per_day: float) -> float:
+def daily_loss_share(incident: Incident, recurrence_per_day: float) -> float:
     """Share of a day's expected energy that the fault takes tomorrow.
 
-    A stop that has not ended takes all of it. A fault that ended by itself takes what it took, times
-    how often it is taken to come again (`causes.yaml`). Everything else goes on as it was.
+    A stop that has not ended takes all of it. A stop that ended by itself takes what it took, times how
+    often it is taken to come again (`causes.yaml`). A partial loss goes on as on its last day.
     """
-    if asset.expected_energy_kwh <= 0:
-        return 0.0
-    latest = max(incidents, key=lambda incident: incident.window.end)
-    if latest.kind == "outage" and not latest.signals.recovered:
+    if incident.kind == "outage" and incident.state == "open":
         return 1.0
-    lost = sum(incident.lost_energy_kwh for incident in incidents)
-    return min(1.0, recurrence_per_day * lost / asset.expected_energy_kwh)
+    return min(1.0, recurrence_per_day * incident.recent_loss_share)
 
 
 def findings_of(
@@ -83,109 +88,135 @@ def findings_of(
     asset: Asset,
     *,
     now: datetime,
-    rules: DetectionConfig,
     causes: dict[str, CauseRule],
-    categories: CategoriesConfig,
     limits: Thresholds,
 ) -> list[Finding]:
-    """All findings of one asset, the most urgent first.
-
-    Raises InvalidConfiguration when a cause is missing from categories.yaml.
-    """
+    """All findings of one asset, the most urgent first: what is wrong with the machine, then with its
+    data."""
     actionable = [incident for incident in detection.incidents if incident.actionable]
-    found = []
-    for members in group(actionable):
-        cause = diagnose(members, rules)
-        categories.require(cause.category, cause.subcategory)
-        found.append(_finding(members, cause, detection, asset, now, causes, limits))
+    found = [_finding(members, detection, asset, now, causes, limits) for members in group(actionable)]
+    found += data_findings(detection, asset, now, causes, limits)
     return sorted(found, key=lambda finding: finding.rank_score, reverse=True)
+
+
+def _cause_of(members: list[Incident], asset: Asset) -> tuple[Incident, Cause]:
+    """The incident that explains most, and its cause: a voltage beyond its limit explains a stop."""
+    told = [(incident, diagnose(incident, asset)) for incident in members]
+    main = told[0]
+    better = [
+        pair for pair in told[1:] if pair[1].name != "unknown_pattern" and pair[1].score > main[1].score
+    ]
+    return main[0], (better[0][1] if better else main[1])
 
 
 def _finding(
     members: list[Incident],
-    cause: Cause,
     detection: AssetDetection,
     asset: Asset,
     now: datetime,
     causes: dict[str, CauseRule],
     limits: Thresholds,
 ) -> Finding:
-    rule = rule_for(causes, cause.subcategory)
+    incident, cause = _cause_of(members, asset)
+    rule = rule_for(causes, cause.name)
     component = component_for(asset, rule.component_type)
-    severity = max(incident.severity for incident in members)
-    confidence = min(cause.score, max(incident.confidence for incident in members))
-    first = min(incident.window.start for incident in members)
-    last = max(incident.window.end for incident in members)
-    key = f"{asset.id}#{component.type}#{cause.subcategory}"
-    if all(incident.kind == "site_outage" for incident in members):
-        key = f"site:{asset.site_id}#site_outage#{cause.subcategory}"  # one fault for all its machines
-    share = daily_loss_share(members, detection, rule.recurrence_per_day)
-    lost = sum(incident.lost_energy_kwh for incident in members)
-    measured = "; ".join(item.statement for item in members[0].evidence)
+    severity = max(item.severity for item in members)
+    key = f"{asset.id}#{component.type}#{rule.subcategory}"
+    if incident.kind == "site_outage":
+        key = f"site:{asset.site_id}#site_outage#{rule.subcategory}"  # one fault for all its machines
+    measured = "; ".join(item.statement for item in incident.evidence)
+    last = max(item.window.end for item in members)
+    ids = sorted(item.incident_id for item in members)
     return Finding(
-        finding_id=f"find-{digest(key, *sorted(i.incident_id for i in members))}",
+        finding_id=f"find-{digest(key, detection.window.start.isoformat(), *ids)}",
         finding_key=key,
         asset_id=asset.id,
         component=component,
         severity=severity,
         risk_class=risk_class(severity, limits),
-        rank_score=rank_score(severity, len(members), last, now),
-        category=cause.category,
-        subcategory=cause.subcategory,
+        rank_score=rank_score(severity, incident.days, last, now),
+        cause=cause.name,
+        category=rule.category,
+        subcategory=rule.subcategory,
+        orange_button=rule.orange_button,
+        sunspec=rule.sunspec,
+        error_type=rule.error_type,
         description=f"{asset.name or asset.id}: {cause.reasons[0]}",
         reasons=[*cause.reasons, f"measured: {measured}"],
-        confidence=round(confidence, 3),
+        confidence=round(min(cause.score, max(item.confidence for item in members)), 3),
         recommended_actions=list(rule.actions),
         energy_at_risk=energy_at_risk(
             daily_expected_kwh=detection.daily_expected_kwh,
-            loss_share=share,
+            loss_share=daily_loss_share(incident, rule.recurrence_per_day) if rule.fault else 0.0,
             residual_shares=detection.residual_shares,
             growth_percent_per_day=rule.growth_percent_per_day,
             tariff_usd_per_kwh=asset.tariff_usd_per_kwh,
-            lost_so_far_kwh=lost,
+            lost_so_far_kwh=sum(item.lost_energy_kwh for item in members),
         ),
-        first_seen=first,
+        first_seen=min(item.window.start for item in members),
         last_seen=last,
-        incident_ids=[incident.incident_id for incident in members],
+        state=incident.state,
+        alternatives=cause.alternatives,
+        incident_ids=ids,
     )
 
 
-TREND_CHANGE = 0.03
-"""The share delivered must change by this much before a direction is told."""
+DATA_CAUSES = {
+    "communication_gap": "communication_error",
+    "stale_values": "sensor_fault",
+    "sensor_drift": "calibration_drift",
+    "clock_shift": "data_quality_issue",
+    "unit_error": "data_quality_issue",
+}
+DATA_SEVERITY = 0.3
+"""Nothing is lost while data are wrong, but nobody watches the machine either."""
 
 
-def trend(detection: AssetDetection, asset: Asset, now: datetime) -> TrendAnalysis:
-    """Where the asset is going: the last three days' delivered share against the days before.
-
-    Fewer than six known days: `unknown`. Degradation a year needs two years of data, so it is None
-    here. Maintenance is due a year after installation, and every year from then.
-    """
-    shares = [
-        measured / expected
-        for measured, expected in zip(
-            detection.daily_measured_kwh, detection.daily_expected_kwh, strict=True
+def data_findings(
+    detection: AssetDetection,
+    asset: Asset,
+    now: datetime,
+    causes: dict[str, CauseRule],
+    limits: Thresholds,
+) -> list[Finding]:
+    """Problems of the data that blind us as findings, one a cause: no energy at risk, to be mended when
+    somebody goes there."""
+    found: dict[str, list[QualityIssue]] = {}
+    for issue in detection.quality.issues:
+        if issue.blinding and issue.kind in DATA_CAUSES:
+            found.setdefault(DATA_CAUSES[issue.kind], []).append(issue)
+    nothing = energy_at_risk(
+        daily_expected_kwh=detection.daily_expected_kwh, loss_share=0.0, residual_shares=[],
+        growth_percent_per_day=0.0, tariff_usd_per_kwh=asset.tariff_usd_per_kwh, lost_so_far_kwh=0.0,
+    )  # fmt: skip
+    out = []
+    for name, issues in found.items():
+        rule = rule_for(causes, name)
+        component = component_for(asset, rule.component_type)
+        key = f"{asset.id}#{component.type}#{rule.subcategory}"
+        out.append(
+            Finding(
+                finding_id=f"find-{digest(key, detection.window.start.isoformat())}",
+                finding_key=key,
+                asset_id=asset.id,
+                component=component,
+                severity=DATA_SEVERITY,
+                risk_class=risk_class(DATA_SEVERITY, limits),
+                rank_score=rank_score(DATA_SEVERITY, 1, detection.window.end, now),
+                cause=name,
+                category=rule.category,
+                subcategory=rule.subcategory,
+                orange_button=rule.orange_button,
+                sunspec=rule.sunspec,
+                error_type=rule.error_type,
+                description=f"{asset.name or asset.id}: {issues[0].statement}",
+                reasons=[issue.statement for issue in issues],
+                confidence=0.8,
+                recommended_actions=list(rule.actions),
+                energy_at_risk=nothing,
+                first_seen=detection.window.start,
+                last_seen=detection.window.end,
+                incident_ids=[],
+            )
         )
-        if expected > 0
-    ]
-    direction: Literal["improving", "stable", "declining", "unknown"] = "unknown"
-    if len(shares) >= 6:
-        change = median(shares[-3:]) - median(shares[:-3])
-        direction = "stable"
-        if abs(change) >= TREND_CHANGE:
-            direction = "improving" if change > 0 else "declining"
-    return TrendAnalysis(
-        degradation_rate_percent_per_year=None,
-        performance_trend=direction,
-        next_maintenance_due=_maintenance_due(asset, now),
-    )
-
-
-def _maintenance_due(asset: Asset, now: datetime) -> datetime | None:
-    dates = [part.installation_date for part in asset.components if part.installation_date]
-    if not dates:
-        return None
-    due = min(dates)
-    due = due if due.tzinfo else due.replace(tzinfo=now.tzinfo)
-    while due <= now:
-        due += timedelta(days=365)
-    return due
+    return out

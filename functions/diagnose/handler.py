@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from diagnose.findings import findings_of, trend
+from diagnose.findings import findings_of
+from diagnose.trends import trend
 from ona import config, storage
 from ona.clock import utc_now
+from ona.errors import ObjectMissing
 from ona.identity import date_folder, digest
 from ona.observability import count, handler, logger
-from ona.payloads import DiagnoseRequest, DiagnoseResult
-from ona.records import DetectionRecord, Diagnostic
+from ona.payloads import DiagnoseRequest, DiagnoseResult, S3Pointer
+from ona.records import AssetBook, AssetDetection, DetectionRecord, Diagnostic
 
 
 @handler
@@ -23,7 +25,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     bucket, now = storage.environment("OUTPUT_BUCKET"), utc_now()
     pointers, total = [], 0
     for detection in record.assets:
-        if not any(incident.actionable for incident in detection.incidents):
+        blind = any(issue.blinding for issue in detection.quality.issues)
+        if not blind and not any(incident.actionable for incident in detection.incidents):
             continue
         asset = registry.require(detection.asset_id, where)
         diagnostic = Diagnostic(
@@ -35,12 +38,10 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
                 detection,
                 asset,
                 now=now,
-                rules=config.detection(),
                 causes=config.causes(),
-                categories=config.categories(),
                 limits=config.loss_function().thresholds,
             ),
-            trend_analysis=trend(detection, asset, now),
+            trend_analysis=trend(detection, _book(bucket, detection), asset, now, config.trends()),
         )
         folder = date_folder(record.source.key, record.generated_at.date())
         key = f"diagnostics/{folder}/{diagnostic.diagnostic_id}.json"
@@ -57,3 +58,14 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
                 daily_loss_usd=finding.energy_at_risk.daily_loss_usd,
             )
     return DiagnoseResult(diagnostics=pointers, findings=total).dump()
+
+
+def _book(bucket: str, detection: AssetDetection) -> AssetBook | None:
+    """The machine's book, which Detect keeps; None where there is none."""
+    key = f"incidents/{detection.site_id}/{detection.asset_id}.json"
+    try:
+        document = storage.read_json(S3Pointer(bucket=bucket, key=key))
+    except ObjectMissing:
+        return None
+    book: AssetBook = AssetBook.read(document, key)
+    return book

@@ -1,7 +1,12 @@
 """Fault signatures: readable rules that turn how an incident looks into a cause.
 
-Each rule gives a score from 0 to 1 and its reasons. The best score above `MIN_SCORE` names the cause;
-below it, "Unknown Needs Further Investigation" is the right answer.
+A signature is a list of conditions on the incident's signals. Each condition gives a membership from 0 to 1
+(a straight ramp between two values) and a reason in words; the score is the weighted mean of the
+memberships
+that could be computed, times how sure the signature can be at best. A condition that is *needed* and
+does not
+hold at all rules the cause out. The best score above `MIN_SCORE` names the cause; below it, "Unknown Needs
+Further Investigation" is the right answer.
 """
 
 from __future__ import annotations
@@ -9,204 +14,326 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ona.config import DetectionConfig
-from ona.records import Incident
+from ona.assets import Asset
+from ona.records import Incident, IncidentKind, Signals
 
 MIN_SCORE = 0.5
+CLOSE = 0.15
+"""Another cause whose score is this close is told as an alternative."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One incident as signatures see it."""
+
+    incident: Incident
+    asset: Asset
+
+    @property
+    def s(self) -> Signals:
+        """Its signals."""
+        return self.incident.signals
+
+    @property
+    def loss(self) -> float:
+        """Loss share, never below 1 %."""
+        return max(self.s.loss_share, 0.01)
+
+    @property
+    def load_slope(self) -> float | None:
+        """How much larger the loss share is at work than when idling along, of the loss itself."""
+        if self.s.loss_high is None or self.s.loss_low is None:
+            return None
+        return (self.s.loss_high - self.s.loss_low) / self.loss
+
+    @property
+    def growth(self) -> float | None:
+        """How much the daily loss share grows a day, of the loss itself."""
+        return None if self.s.slope_per_day is None else self.s.slope_per_day / self.loss
+
+    @property
+    def hours_apart(self) -> float | None:
+        """How much the loss shares of morning, noon and afternoon differ, of the largest."""
+        known = [v for v in (self.s.loss_early, self.s.loss_noon, self.s.loss_late) if v is not None]
+        if len(known) < 2:
+            return None
+        return (max(known) - min(known)) / max(*known, 0.02)
+
+    @property
+    def one_side(self) -> float | None:
+        """The larger of the morning's and the afternoon's loss shares, over noon's and the other's mean."""
+        s = self.s
+        if s.loss_early is None or s.loss_late is None:
+            return None
+        rest = max((min(s.loss_early, s.loss_late) + (s.loss_noon or 0.0)) / 2, 0.005)
+        return max(s.loss_early, s.loss_late) / rest
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that holds more or less: membership rises from 0 at `low` to 1 at `high` (falls if low >
+    high)."""
+
+    value: Callable[[View], float | None]
+    low: float
+    high: float
+    reason: str
+    weight: float = 1.0
+    needed: bool = False
+
+    def membership(self, view: View) -> float | None:
+        """0…1, None where it cannot be computed."""
+        value = self.value(view)
+        if value is None:
+            return None
+        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+
+    def told(self, view: View) -> str:
+        """The reason with the value in it."""
+        value = self.value(view)
+        return self.reason.format(value if value is not None else 0.0)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A cause, the kinds of incident it can explain, and what must hold."""
+
+    cause: str
+    kinds: tuple[IncidentKind, ...]
+    best: float
+    conditions: tuple[Condition, ...]
+    machines: str = "any"
+
+    def score(self, view: View) -> tuple[float, list[str]]:
+        """Score 0…1 and the reasons, the weightiest first."""
+        if view.incident.kind not in self.kinds or not self._fits(view.asset):
+            return 0.0, []
+        total = got = 0.0
+        reasons: list[tuple[float, str]] = []
+        for condition in self.conditions:
+            member = condition.membership(view)
+            if condition.needed and not member:
+                return 0.0, []
+            if member is None:
+                continue
+            total += condition.weight
+            got += condition.weight * member
+            if member >= 0.5 and condition.reason:
+                reasons.append((condition.weight * member, condition.told(view)))
+        if total <= 0:
+            return 0.0, []
+        ordered = sorted(reasons, key=lambda pair: -pair[0])
+        return self.best * got / total, [text for _, text in ordered]
+
+    def _fits(self, asset: Asset) -> bool:
+        if self.machines == "wind":
+            return asset.is_wind
+        if self.machines == "solar":
+            return not asset.is_wind
+        if self.machines == "tracked":
+            return not asset.is_wind and asset.tracking != "fixed"
+        return True
+
+
+def _c(
+    value: Callable[[View], float | None], low: float, high: float, reason: str = "", weight: float = 1.0
+) -> Condition:
+    return Condition(value, low, high, reason, weight)
+
+
+def _n(
+    value: Callable[[View], float | None], low: float, high: float, reason: str = "", weight: float = 2.0
+) -> Condition:
+    return Condition(value, low, high, reason, weight, needed=True)
+
+
+STOP: tuple[IncidentKind, ...] = ("outage",)
+PART: tuple[IncidentKind, ...] = ("underperformance",)
+BOTH: tuple[IncidentKind, ...] = ("outage", "underperformance")
+
+_even = _c(lambda v: v.load_slope and abs(v.load_slope), 0.8, 0.3, "the same share at low and high power")
+_all_day = _c(
+    lambda v: v.hours_apart, 0.8, 0.35, "the same share in the morning, at noon and in the afternoon"
+)
+_no_growth = _c(lambda v: v.growth and abs(v.growth), 0.10, 0.03, "at once, and steady since")
+_volts_usual = _c(
+    lambda v: v.s.voltage_ratio and abs(v.s.voltage_ratio - 1.0), 0.035, 0.015, "DC voltage as usual"
+)
+_ac_dc_usual = _n(
+    lambda v: 0.0 if v.s.efficiency_ratio is None else 1.0 - v.s.efficiency_ratio, 0.03, 0.015, "", 0.5
+)
+_no_plateau = _n(lambda v: v.s.plateau_share, 0.75, 0.45, "", 0.5)
+_not_hot = _n(lambda v: v.s.warmth_c if v.s.warmth_c is not None else 0.0, 9.0, 5.0, "", 0.3)
+_cool = _n(
+    lambda v: v.s.temperature_max_c if v.s.temperature_max_c is not None else 0.0, 60.0, 56.0, "", 0.3
+)
+_dry = _n(lambda v: v.s.rain_peak_mm if v.s.rain_peak_mm is not None else 0.0, 12.0, 8.0, "", 0.2)
+_calm = _n(lambda v: v.s.gust_m_s if v.s.gust_m_s is not None else 0.0, 25.0, 22.0, "", 0.2)
+
+SIGNATURES: tuple[Signature, ...] = (
+    # ------------------------------------------------------------ explained by what is not the machine
+    Signature("grid_outage", ("site_outage",), 0.9, (
+        _n(lambda v: 1.0, 0.0, 1.0, "all machines of the site gave no power together: the grid, a feeder or a command"),)),
+    Signature("curtailment", ("curtailment",), 0.95, (
+        _n(lambda v: v.s.neighbours_held, 0.3, 0.6, "{:.0%} of the neighbours were held at one level too"),)),
+    Signature("snow", ("snow",), 0.95, (
+        _n(lambda v: v.s.ambient_c, 5.0, 2.0, "{:.0f} °C after snowfall"),)),
+    # ------------------------------------------------------------ stops
+    Signature("dc_bus_fault", ("outage", "over_voltage"), 0.96, (
+        _n(lambda v: 0.0 if v.incident.kind == "over_voltage" else v.s.voltage_ratio, 0.7, 0.4,
+           "no power, and the DC voltage is at {:.0%} of its usual level"),
+        _dry, _n(lambda v: v.s.rain_mm or 0.0, 80.0, 60.0, "", 0.2))),
+    Signature("lightning_damage", STOP, 0.97, (
+        _n(lambda v: v.s.rain_peak_mm, 8.0, 12.0, "a thunderstorm with {:.0f} mm of rain in an hour"),
+        _n(lambda v: v.s.rain_mm, 80.0, 50.0, "", 0.5),
+        _c(lambda v: v.s.voltage_ratio, 0.7, 0.3, "the DC voltage is gone", 2.0),
+        _c(lambda v: v.s.returns, 0.8, 0.4, "it did not come back the same day"))),
+    Signature("flood_damage", STOP, 0.97, (
+        _n(lambda v: v.s.rain_mm, 50.0, 80.0, "{:.0f} mm of rain within a day before it stopped"),
+        _c(lambda v: v.s.returns, 0.8, 0.4, "it did not come back the same day"))),
+    Signature("isolation_fault", STOP, 0.95, (
+        _n(lambda v: v.s.from_dawn, 0.3, 0.7, "it does not start in the morning"),
+        _n(lambda v: v.s.rain_mm, 0.2, 1.5, "after {:.1f} mm of rain"),
+        _n(lambda v: v.s.rain_mm, 80.0, 50.0, "", 0.5),
+        _n(lambda v: v.s.returns, 0.3, 0.8, "and runs once it is dry"),
+        _n(lambda v: v.s.voltage_ratio if v.s.voltage_ratio is not None else 1.0, 0.3, 0.6, "", 0.3),
+        _c(lambda v: float(v.incident.days), 0.0, 2.0, "on {:.0f} days")), "solar"),
+    Signature("icing", BOTH, 0.9, (
+        _n(lambda v: v.s.ambient_c if v.s.ambient_c is not None else v.s.temperature_max_c, 3.5, 0.5, "at {:.0f} °C"),
+        _c(lambda v: v.s.slope_per_day, 0.0, 0.05, "the loss grows with the ice")), "wind"),
+    Signature("inverter_trip", STOP, 0.85, (
+        _n(lambda v: v.s.returns, 0.3, 0.8,
+           "it came back by itself: a trip, the grid, or somebody at work; the event log tells, not a spare part"),
+        _n(lambda v: v.incident.duration_hours / v.incident.days, 8.0, 5.0, "after {:.1f} h"),
+        _n(lambda v: v.s.voltage_ratio if v.s.voltage_ratio is not None else 1.0, 0.3, 0.6, "", 0.3))),
+    Signature("inverter_failure", STOP, 0.9, (
+        _n(lambda v: v.incident.duration_hours, 0.3, 3.0, "no power for {:.1f} h of daylight"),
+        _n(lambda v: v.s.returns, 0.8, 0.4, "and it did not come back the same day"),
+        _n(lambda v: v.s.voltage_ratio if v.s.voltage_ratio is not None else 1.0, 0.3, 0.6, "", 0.3),
+        _dry, _n(lambda v: v.s.rain_mm or 0.0, 80.0, 60.0, "", 0.2))),
+    # ------------------------------------------------------------ heat
+    Signature("fan_failure", ("underperformance", "outage", "over_temperature"), 0.95, (
+        _n(lambda v: v.s.warmth_c, 5.0, 9.0, "the device is {:.0f} °C warmer at work than it usually is"),
+        _n(lambda v: v.s.temperature_max_c, 55.0, 60.0, "it reached {:.0f} °C"),
+        _c(lambda v: v.load_slope, 0.0, 0.4, "the loss is larger at high power"),
+        _c(lambda v: v.s.temperature_correlation, 0.1, 0.5, "and rises with temperature")), "solar"),
+    Signature("overtemperature_derating", ("underperformance", "over_temperature"), 0.9, (
+        _n(lambda v: v.s.temperature_max_c, 55.0, 59.0, "it reached {:.0f} °C"),
+        _n(lambda v: v.s.warmth_c if v.s.warmth_c is not None else 0.0, 10.0, 5.0, "without being warmer than its load makes it"),
+        _n(lambda v: v.s.plateau_share, 0.8, 0.5, "", 0.3),
+        _c(lambda v: v.load_slope, 0.0, 0.4, "the loss is larger at high power"),
+        _c(lambda v: v.s.temperature_correlation, 0.1, 0.5, "and rises with temperature"),
+        _c(lambda v: v.s.ambient_c, 24.0, 32.0, "the air is at {:.0f} °C")), "solar"),
+    Signature("bearing_wear", PART, 0.92, (
+        _n(lambda v: v.s.warmth_c, 4.0, 7.0, "it is {:.0f} °C warmer at work than it usually is"),), "wind"),
+    # ------------------------------------------------------------ held at a level
+    Signature("capacity_fade", PART, 0.95, (
+        _n(lambda v: v.s.plateau_share, 0.45, 0.7, "power does not pass a ceiling"),
+        _n(lambda v: v.s.plateau_slope, -0.001, -0.004, "that comes down from day to day"),
+        _n(lambda v: float(v.incident.days), 3.0, 6.0, "over {:.0f} days"))),
+    Signature("wrong_setpoint", PART, 0.93, (
+        _n(lambda v: v.s.plateau_share, 0.5, 0.8, "{:.0%} of the readings that should be higher are held at one level"),
+        _n(lambda v: v.s.plateau_level, 0.76, 0.73, "at {:.0%} of capacity: a limit that somebody set"),
+        _c(lambda v: v.s.plateau_slope and abs(v.s.plateau_slope), 0.005, 0.001, "the same one every day", 0.5)), "solar"),
+    Signature("clipping_beyond_design", PART, 0.93, (
+        _n(lambda v: v.s.plateau_share, 0.5, 0.8, "{:.0%} of the readings that should be higher are clipped"),
+        _n(lambda v: v.s.plateau_level, 0.73, 0.76, "at {:.0%} of capacity, below what the nameplate promises"),
+        _n(lambda v: v.s.plateau_level, 0.99, 0.96, "", 0.3),
+        _c(lambda v: v.s.plateau_slope and abs(v.s.plateau_slope), 0.005, 0.001, "the same one every day", 0.5)), "solar"),
+    Signature("turbine_derating", PART, 0.95, (
+        _n(lambda v: v.s.plateau_share, 0.4, 0.7, "{:.0%} of the readings that should be higher are held at one level"),
+        _n(lambda v: v.s.plateau_level, 0.95, 0.9, "at {:.0%} of rated power")), "wind"),
+    # ------------------------------------------------------------ inside the inverter
+    Signature("capacitor_wear", PART, 0.95, (
+        _n(lambda v: v.s.efficiency_ratio, 0.985, 0.965, "AC over DC power is at {:.1%} of the usual"),
+        _n(lambda v: v.s.efficiency_slope, -0.01, -0.04, "and falls as the load rises"))),
+    Signature("efficiency_loss", PART, 0.93, (
+        _n(lambda v: v.s.efficiency_ratio, 0.985, 0.965, "AC over DC power is at {:.1%} of the usual"),
+        _n(lambda v: v.s.efficiency_slope if v.s.efficiency_slope is not None else 0.0, -0.035, -0.012, "at any load"))),
+    Signature("mppt_fault", PART, 0.94, (
+        _n(lambda v: v.s.voltage_ratio, 1.02, 1.05, "the DC voltage stands at {:.0%} of the usual: off the maximum power point"),
+        _c(lambda v: v.s.roughness, 0.005, 0.03, "and power hunts", 0.5),
+        _ac_dc_usual), "solar"),
+    # ------------------------------------------------------------ before the inverter
+    Signature("hail_damage", PART, 0.96, (
+        _n(lambda v: v.s.rain_peak_mm, 7.0, 11.0, "it began with {:.0f} mm of rain or hail in an hour"),
+        _n(lambda v: v.s.ambient_drop_c, 4.0, 7.0, "and the air cooled by {:.0f} °C"), _even, _no_plateau), "solar"),
+    Signature("wind_damage", PART, 0.96, (
+        _n(lambda v: v.s.gust_m_s, 20.0, 25.0, "it began with wind of {:.0f} m/s"), _even, _no_plateau), "solar"),
+    Signature("tracker_stuck", PART, 0.94, (
+        _n(lambda v: v.hours_apart, 0.4, 0.7, "the loss depends on the hour"),
+        _c(lambda v: (v.s.loss_clear or 0.0) - (v.s.loss_cloudy or 0.0) if v.s.loss_cloudy is not None else None,
+           0.0, 0.08, "and on the beam: the tracker does not follow"),
+        _no_plateau, _not_hot), "tracked"),
+    Signature("shading", PART, 0.9, (
+        _n(lambda v: v.one_side, 2.0, 4.0, "only the morning or only the afternoon is short"),
+        _c(lambda v: (v.s.loss_clear or 0.0) - (v.s.loss_cloudy or 0.0) if v.s.loss_cloudy is not None else None,
+           0.0, 0.06, "under a clear sky"),
+        _c(lambda v: v.s.same_hours, 0.2, 0.7, "at the same hours every day"),
+        _no_plateau, _not_hot), "solar"),
+    Signature("module_degradation", PART, 0.92, (
+        _n(lambda v: v.growth, 0.012, 0.03, "the loss grows from day to day"),
+        _n(lambda v: v.s.voltage_ratio, 0.995, 0.98, "and the DC voltage falls with it, to {:.1%}"),
+        _n(lambda v: v.load_slope and abs(v.load_slope), 1.2, 0.5, "at any power", 0.6),
+        _ac_dc_usual, _no_plateau), "solar"),
+    Signature("connector_wear", PART, 0.92, (
+        _n(lambda v: v.load_slope, 0.25, 0.6, "the share lost grows with the current"),
+        _n(lambda v: v.s.voltage_ratio, 1.0, 0.975, "and the DC voltage falls: resistance"),
+        _ac_dc_usual, _no_plateau, _not_hot, _cool), "solar"),
+    Signature("soiling", PART, 0.9, (
+        _n(lambda v: v.growth, 0.012, 0.03, "the loss grows from day to day"),
+        _n(lambda v: float(v.incident.days), 3.0, 7.0, "over {:.0f} days"),
+        _n(lambda v: v.s.voltage_ratio if v.s.voltage_ratio is not None else 1.0, 0.98, 0.99, "DC voltage as usual", 0.5),
+        _even, _all_day, _ac_dc_usual, _no_plateau), "solar"),
+    Signature("string_loss", PART, 0.9, (
+        _n(lambda v: v.loss, 0.02, 0.05, "{:.0%} is missing"),
+        _n(lambda v: v.load_slope and abs(v.load_slope), 1.2, 0.4, "the same share at low and high power"),
+        _n(lambda v: (v.s.roughness or 0.0) / v.loss, 0.65, 0.40, "", 0.5),
+        _all_day, _no_growth, _volts_usual, _ac_dc_usual, _no_plateau, _not_hot, _dry, _calm), "solar"),
+    # ------------------------------------------------------------ wind
+    Signature("yaw_misalignment", PART, 0.9, (
+        _n(lambda v: v.s.loss_low, 0.03, 0.08, "{:.0%} is missing in light wind"),
+        _n(lambda v: 0.3 if v.s.loss_full is None else v.s.loss_full / v.loss, 0.5, 0.25, "and nothing at rated power"),
+        _not_hot, _no_plateau), "wind"),
+    Signature("pitch_misalignment", PART, 0.88, (
+        _n(lambda v: v.s.loss_low, 0.02, 0.06, "{:.0%} is missing in light wind"),
+        _n(lambda v: v.s.loss_full and v.s.loss_full / v.loss, 0.3, 0.6, "and rated power is not reached"),
+        _not_hot), "wind"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A named cause with the confidence in it and why."""
+    """A named cause with the confidence in it, why, and what else it could be."""
 
-    category: str
-    subcategory: str
+    name: str
     score: float
     reasons: tuple[str, ...]
+    alternatives: dict[str, float]
 
 
-Rule = Callable[[list[Incident], DetectionConfig], Cause | None]
+def ranking(incident: Incident, asset: Asset) -> list[tuple[str, float, list[str]]]:
+    """All causes that are not ruled out: (cause, score, reasons), the best first."""
+    view = View(incident, asset)
+    scored = [(signature.cause, *signature.score(view)) for signature in SIGNATURES]
+    return sorted((row for row in scored if row[1] > 0), key=lambda row: -row[1])
 
 
-def _energy_mean(incidents: list[Incident], value: Callable[[Incident], float]) -> float:
-    weights = [max(incident.lost_energy_kwh, 1e-6) for incident in incidents]
-    return sum(w * value(i) for w, i in zip(weights, incidents, strict=True)) / sum(weights)
-
-
-def overtemperature(incidents: list[Incident], config: DetectionConfig) -> Cause | None:
-    """Loss that grows with temperature, or a stop above the critical temperature: cooling fails."""
-    limits = config.parameters.temperature
-    hottest = max((i.signals.temperature_max_c or -99.0 for i in incidents), default=-99.0)
-    if hottest <= limits.normal_range_max:
-        return None
-    reasons = [f"temperature reached {hottest:.1f} °C (normal up to {limits.normal_range_max:g} °C)"]
-    score = 0.6
-    if hottest >= limits.critical_threshold:
-        score += 0.2
-        reasons.append(f"beyond the critical {limits.critical_threshold:g} °C")
-    correlations = [
-        i.signals.temperature_correlation
-        for i in incidents
-        if i.signals.temperature_correlation is not None
-    ]
-    if correlations and max(correlations) > 0.5:
-        score += 0.15
-        reasons.append(f"the loss rises with temperature (rank correlation {max(correlations):.2f})")
-    return Cause("OEM Fault", "inverter_overtemp", min(score, 0.95), tuple(reasons))
-
-
-def dc_bus(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
-    """A stop during which the DC voltage is gone or far too high."""
-    stops = [i for i in incidents if i.kind == "outage" and i.signals.zero_share >= 0.5]
-    ratios = [i.signals.voltage_ratio for i in stops if i.signals.voltage_ratio is not None]
-    if any(i.kind == "over_voltage" for i in incidents):
-        return Cause("OEM Fault", "dc_bus_fault", 0.96, ("the DC voltage exceeded its critical limit",))
-    if ratios and min(ratios) < 0.5:
-        return Cause(
-            "OEM Fault",
-            "dc_bus_fault",
-            0.96,
-            (f"no power, and the DC voltage fell to {min(ratios):.0%} of its usual level",),
-        )
-    return None
-
-
-def stopped(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
-    """The machine does not run in daylight while its neighbours or the sun say that it should."""
-    stops = [i for i in incidents if i.kind == "outage"]
-    if not stops:
-        return None
-    hours = sum(i.duration_hours for i in stops)
-    share = sum(i.lost_energy_kwh for i in stops) / max(sum(i.lost_energy_kwh for i in incidents), 1e-6)
-    if share < 0.5:
-        return None
-    zero = _energy_mean(stops, lambda i: i.signals.zero_share)
-    times = sum(i.signals.stops for i in stops)
-    if times >= 4:
-        return Cause(
-            "Unknown Needs Further Investigation",
-            "intermittent_fault",
-            0.7,
-            (f"power fell to zero {times} times: it comes and goes",),
-        )
-    if all(i.signals.recovered for i in stops):
-        return Cause(
-            "Unknown Needs Further Investigation",
-            "intermittent_fault",
-            0.7,
-            (
-                f"no power for {hours:.1f} h of daylight, then it came back by itself",
-                "a trip, the grid, or somebody at work: the event log tells, not a spare part",
-            ),
-        )
-    score = min(0.95, 0.6 + 0.2 * zero + 0.05 * min(hours, 3.0))
+def diagnose(incident: Incident, asset: Asset) -> Cause:
+    """The best cause of an incident; an unknown pattern where none fits well."""
+    ranked = ranking(incident, asset)
+    others = {name: round(score, 3) for name, score, _ in ranked[1:4]}
+    if ranked and ranked[0][1] >= MIN_SCORE:
+        name, score, reasons = ranked[0]
+        near = {other: value for other, value in others.items() if value >= score - CLOSE}
+        text = reasons or [f"{incident.kind} of {incident.deviation_percent:.0f} %"]
+        return Cause(name, round(score, 3), tuple(text), near)
     return Cause(
-        "OEM Fault",
-        "component_failure",
-        score,
-        (
-            f"no power for {hours:.1f} h of daylight",
-            f"{zero:.0%} of the readings at zero, and it has not come back",
-        ),
-    )
-
-
-def site_down(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
-    """All machines of the site stopped together: not a machine's fault."""
-    if not all(incident.kind == "site_outage" for incident in incidents):
-        return None
-    hours = sum(incident.duration_hours for incident in incidents)
-    return Cause(
-        "Unknown Needs Further Investigation",
-        "unknown_pattern",
-        0.9,
-        (
-            f"all machines of the site gave no power for {hours:.1f} h of daylight together",
-            "the grid, a feeder or a command for the whole site, not this machine",
-        ),
-    )
-
-
-def held_level(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
-    """Power held at one level below capacity: somebody, or a parameter, limits it."""
-    plateau = _energy_mean(incidents, lambda i: i.signals.plateau_share)
-    level = _energy_mean(incidents, lambda i: i.signals.plateau_level)
-    spread = _energy_mean(incidents, lambda i: i.signals.loss_spread)
-    if plateau < 0.6 or not 0.05 < level < 0.97 or spread < 0.03:
-        return None
-    return Cause(
-        "Ops Fault",
-        "wrong_setpoint",
-        min(0.95, 0.5 + 0.5 * plateau),
-        (
-            f"{plateau:.0%} of the readings held at {level:.0%} of capacity",
-            "the loss follows the sun, the power does not",
-        ),
-    )
-
-
-def constant_share(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
-    """The same share missing at any irradiance: some strings do not deliver."""
-    partial = [i for i in incidents if i.kind == "underperformance"]
-    if not partial:
-        return None
-    loss = _energy_mean(partial, lambda i: i.signals.loss_share)
-    spread = _energy_mean(partial, lambda i: i.signals.loss_spread)
-    day = max(i.signals.day_share for i in partial)
-    if loss < 0.08 or spread > min(0.35 * loss, 0.10) or day < 0.4:
-        return None
-    return Cause(
-        "Wear and Tear",
-        "connector_corrosion",
-        min(0.95, 0.55 + 0.3 * day + 0.2 * (1 - spread / loss) - 0.1),
-        (
-            f"{loss:.0%} is missing, the same share all day (spread {spread:.1%})",
-            f"over {day:.0%} of the day's daylight: strings or a combiner, not the weather",
-        ),
-    )
-
-
-def slow_loss(incidents: list[Incident], _: DetectionConfig) -> Cause | None:
-    """A small, even loss over most of the day: dirt first, ageing when cleaning does not help."""
-    partial = [i for i in incidents if i.kind == "underperformance"]
-    if not partial:
-        return None
-    loss = _energy_mean(partial, lambda i: i.signals.loss_share)
-    day = max(i.signals.day_share for i in partial)
-    if not 0.03 <= loss < 0.15 or day < 0.5:
-        return None
-    return Cause(
-        "Ops Fault",
-        "maintenance_overdue",
-        0.6,
-        (f"an even loss of {loss:.0%} over most of the day: soiling is the likely cause",),
-    )
-
-
-RULES: tuple[Rule, ...] = (
-    site_down,
-    overtemperature,
-    dc_bus,
-    held_level,
-    stopped,
-    constant_share,
-    slow_loss,
-)
-
-
-def diagnose(incidents: list[Incident], config: DetectionConfig) -> Cause:
-    """The best cause for incidents of one asset that belong together."""
-    candidates = [cause for rule in RULES if (cause := rule(incidents, config)) is not None]
-    best = max(candidates, key=lambda cause: cause.score, default=None)
-    if best is not None and best.score >= MIN_SCORE:
-        return best
-    seen = incidents[0]
-    return Cause(
-        "Unknown Needs Further Investigation",
         "unknown_pattern",
         0.4,
         (
-            f"{seen.kind} of {seen.deviation_percent:.0f} % for {seen.duration_hours:.1f} h fits no "
+            f"{incident.kind} of {incident.deviation_percent:.0f} % for {incident.duration_hours:.1f} h fits no "
             "known signature",
         ),
+        {name: round(score, 3) for name, score, _ in ranked[:3]},
     )

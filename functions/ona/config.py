@@ -73,7 +73,8 @@ class Durations(_Strict):
 class ReferenceRules(_Strict):
     """Where the expected power may come from."""
 
-    history_days: int = Field(ge=0, le=60)
+    baseline_days: int = Field(ge=14, le=365, description="days before, of which the gain is learned")
+    shape_days: int = Field(ge=7, le=45, description="days before, of which shape and spread are learned")
     min_peers: int = Field(ge=2)
     max_peers: int = Field(ge=2)
     min_expected_share: float = Field(gt=0, lt=1)
@@ -225,8 +226,14 @@ class LossFunctionConfig(_Strict):
 
 
 class CauseRule(_Strict):
-    """What a cause means for the work."""
+    """What a cause is called elsewhere, and what it means for the work."""
 
+    category: str
+    subcategory: str
+    orange_button: str
+    sunspec: list[str]
+    error_type: Literal["normal", "warning", "critical", "fault", "offline", "standby", "unknown"]
+    fault: bool = Field(default=True, description="false: it explains a loss, nobody is sent")
     component_type: str
     specialization: str
     duration_hours: float = Field(gt=0)
@@ -238,9 +245,17 @@ class CauseRule(_Strict):
 
 
 class CausesConfig(RootModel[dict[str, CauseRule]]):
-    """`configs/ooda/causes.yaml`: by subcategory."""
+    """`configs/ooda/causes.yaml`: by the cause's own name."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class TrendRules(_Strict):
+    """`configs/ooda/trends.yaml`: when a cleaning pays."""
+
+    cleaning_threshold_percent: float = Field(gt=0, lt=100)
+    cost_per_cleaning_usd: float = Field(gt=0)
+    roi_threshold_days: int = Field(ge=1, le=365)
 
 
 class CategoriesConfig(RootModel[dict[str, list[str]]]):
@@ -363,6 +378,7 @@ FILES: dict[str, type[BaseModel]] = {
     "ooda/loss_function.yaml": LossFunctionConfig,
     "ooda/categories.yaml": CategoriesConfig,
     "ooda/causes.yaml": CausesConfig,
+    "ooda/trends.yaml": TrendRules,
     "ooda/parts.yaml": PartsCatalogue,
     "forecasting.yaml": ForecastingConfig,
     "services.yaml": ServicesConfig,
@@ -424,9 +440,15 @@ def causes() -> dict[str, CauseRule]:
     return config.root
 
 
-def rule_for(known: dict[str, CauseRule], subcategory: str) -> CauseRule:
+def trends() -> TrendRules:
+    """`ooda/trends.yaml`."""
+    config: TrendRules = _load("ooda/trends.yaml", directory())
+    return config
+
+
+def rule_for(known: dict[str, CauseRule], cause: str) -> CauseRule:
     """A cause's rule; one that `causes.yaml` does not have is treated as an unknown pattern."""
-    return known.get(subcategory) or known["unknown_pattern"]
+    return known.get(cause) or known["unknown_pattern"]
 
 
 def forecasting() -> ForecastingConfig:

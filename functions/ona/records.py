@@ -46,7 +46,13 @@ class Window(Record):
 
 # ------------------------------------------------------------------ observe
 
-IncidentKind = Literal["outage", "underperformance", "site_outage", "over_temperature", "over_voltage"]
+Basis = Literal["irradiance", "irradiance+peers", "wind", "peers", "forecast", "none"]
+IncidentKind = Literal[
+    "outage", "underperformance", "site_outage", "over_temperature", "over_voltage", "curtailment", "snow"
+]
+"""Curtailment and snow are recognised and are no faults: they explain a loss, nobody is sent."""
+IncidentState = Literal["open", "recovering", "closed"]
+NO_FAULT: frozenset[str] = frozenset({"curtailment", "snow"})
 
 
 class Evidence(Record):
@@ -59,38 +65,102 @@ class Evidence(Record):
 
 
 class Signals(Record):
-    """How the incident looks; what diagnosis works on."""
+    """How an episode or incident looks; what diagnosis works on. Loss shares are of the expected energy.
+    None: not measured, or too little of it."""
 
     zero_share: float = Field(description="share of its readings with (nearly) no power")
     loss_share: float = Field(description="share of the expected energy that was lost")
     loss_spread: float = Field(description="standard deviation of the loss share over its readings")
     day_share: float = Field(description="share of the day's daylight readings inside it")
+    loss_low: float | None = Field(default=None, description="loss while 10 to 40 % of capacity were due")
+    loss_high: float | None = Field(
+        default=None, description="loss while 60 % of capacity or more were due"
+    )
+    loss_full: float | None = Field(
+        default=None, description="loss while 93 % of capacity or more were due"
+    )
+    loss_early: float | None = Field(default=None, description="loss in the morning, to 10:30 solar time")
+    loss_noon: float | None = Field(default=None, description="loss from 10:30 to 13:30 solar time")
+    loss_late: float | None = Field(default=None, description="loss after 13:30 solar time")
+    loss_clear: float | None = Field(default=None, description="loss under a clear sky")
+    loss_cloudy: float | None = Field(default=None, description="loss under clouds")
+    first_slot: int | None = Field(default=None, description="solar half hour in which it began, 0…47")
+    from_dawn: float = Field(default=0.0, description="1: it began with the day's first judged readings")
     temperature_max_c: float | None = None
     temperature_correlation: float | None = Field(
         default=None, description="rank correlation of loss share and temperature"
     )
+    warmth_c: float | None = Field(
+        default=None, description="how much warmer the device was at work than it usually is, °C"
+    )
     voltage_ratio: float | None = Field(
         default=None, description="median voltage inside it over the usual one at work"
     )
-    plateau_share: float = Field(description="share of its readings held at one level")
+    efficiency_ratio: float | None = Field(
+        default=None, description="AC over DC power inside it over the usual one"
+    )
+    efficiency_slope: float | None = Field(
+        default=None, description="what the efficiency ratio changes from low to high power"
+    )
+    plateau_share: float = Field(description="of the readings due above a level, the share held at it")
     plateau_level: float = Field(description="that level over the asset's capacity")
+    neighbours_held: float | None = Field(
+        default=None, description="share of the neighbours held at one level meanwhile"
+    )
+    roughness: float | None = Field(default=None, description="how much the loss jumps between readings")
     stops: int = Field(description="how often power fell to zero inside it")
-    recovered: bool = Field(description="the file shows it working again afterwards")
+    recovered: bool = Field(description="it worked again afterwards on the same day")
+    returns: float = Field(default=0.0, description="share of its days on which it worked again afterwards")
+    rain_mm: float | None = Field(default=None, description="rain of the 24 hours before it began")
+    rain_peak_mm: float | None = Field(default=None, description="the most in one of these hours")
+    gust_m_s: float | None = Field(default=None, description="the strongest wind of these hours")
+    ambient_c: float | None = Field(
+        default=None, description="air temperature of the weather service, median"
+    )
+    ambient_drop_c: float | None = Field(
+        default=None, description="how far the air cooled within two of these hours"
+    )
+    slope_per_day: float | None = Field(
+        default=None, description="how much the daily loss share grows a day, over the incident"
+    )
+    plateau_slope: float | None = Field(default=None, description="how much the level held moves a day")
+    days: int = Field(default=1, description="days on which it was seen")
+    same_hours: float | None = Field(
+        default=None, description="1: it comes at the same solar hours each day; 0: at any"
+    )
+
+
+class Episode(Record):
+    """One stretch of a day in which an asset did not do what was expected; incidents are made of them."""
+
+    kind: IncidentKind
+    window: Window
+    hours: float = Field(description="hours of judged readings inside it")
+    expected_kwh: float
+    lost_kwh: float
+    confidence: float = Field(ge=0, le=1)
+    signals: Signals
+    evidence: list[Evidence]
 
 
 class Incident(Record):
-    """One stretch of time in which an asset did not do what was expected."""
+    """What is wrong with an asset, over days and files: episodes of one kind that belong together."""
 
     incident_id: str
     asset_id: str
     kind: IncidentKind
-    window: Window
-    duration_hours: float
+    state: IncidentState
+    window: Window = Field(description="from its first to its last reading so far")
+    duration_hours: float = Field(description="hours of judged readings inside it")
+    days: int = Field(description="days on which it was seen")
     expected_power_kw: float
     measured_power_kw: float
     deviation_kw: float
     deviation_percent: float
-    lost_energy_kwh: float
+    lost_energy_kwh: float = Field(description="so far")
+    recent_loss_share: float = Field(
+        description="of the last day on which it was seen, the share of the whole day's energy lost to it"
+    )
     severity: float = Field(ge=0, le=1)
     confidence: float = Field(ge=0, le=1)
     actionable: bool
@@ -101,9 +171,15 @@ class Incident(Record):
 class QualityIssue(Record):
     """A problem of the data, not of the machine. No loss is booked for it."""
 
-    kind: Literal["missing_readings", "stale_values", "unit_error", "implausible_power", "no_reference"]
+    kind: Literal[
+        "missing_readings", "communication_gap", "stale_values", "unit_error", "implausible_power",
+        "outliers", "clock_shift", "sensor_drift", "no_reference",
+    ]  # fmt: skip
     statement: str
     readings: int
+    blinding: bool = Field(
+        default=False, description="the machine cannot be judged for hours: somebody must mend it"
+    )
 
 
 class QualitySummary(Record):
@@ -120,7 +196,7 @@ class AssetDetection(Record):
     asset_id: str
     site_id: str
     window: Window
-    basis: Literal["irradiance", "irradiance+peers", "peers", "forecast", "none"]
+    basis: Basis
     basis_reason: str
     expected_energy_kwh: float
     measured_energy_kwh: float
@@ -131,7 +207,58 @@ class AssetDetection(Record):
         description="hourly (expected − measured) over expected outside incidents, for intervals"
     )
     quality: QualitySummary
-    incidents: list[Incident]
+    incidents: list[Incident] = Field(description="those that this file has part in, as they now stand")
+
+
+class LevelOfDay(Record):
+    """What a day says of a machine against one driver (see `detect/expected.py`); None: nothing."""
+
+    gain: float | None = None
+    spread: float | None = None
+    cloudy: float | None = Field(default=None, description="spread of the readings under clouds")
+    shape: list[float | None] = []
+
+
+class BookDay(Record):
+    """One solar day of a machine as one file told it."""
+
+    basis: Basis
+    levels: dict[str, LevelOfDay]
+    expected_kwh: float
+    measured_kwh: float
+    judged_hours: float
+    loss: float | None = Field(description="share of the expected energy that did not come, stops apart")
+    volts: float | None = None
+    efficiency: float | None = None
+    warmth_c: float | None = None
+    episodes: list[Episode]
+    weak: Episode | None = Field(
+        default=None,
+        description="the whole day, when a little was missing: it counts if it goes on for days",
+    )
+
+
+class Geometry(Record):
+    """How an irradiance sensor lies to the modules it stands for; degrees, azimuth from north."""
+
+    horizontal: bool
+    tilt: float
+    azimuth: float
+    explained: float = Field(description="share of the power's variance that it explains")
+
+
+class AssetBook(Record):
+    """What is known of a machine over time: `incidents/<site>/<asset>.json`, one an asset.
+
+    Days are kept by the file that told them, so that a file that comes late, out of order or twice changes
+    what it says and nothing else; the incidents follow from the days.
+    """
+
+    asset_id: str
+    site_id: str
+    geometry: Geometry | None = None
+    days: dict[str, dict[str, BookDay]] = Field(default={}, description="by date, then by the file's key")
+    incidents: list[Incident] = []
 
 
 class FileQuality(Record):
@@ -207,8 +334,12 @@ class Finding(Record):
     severity: float
     risk_class: Literal["critical", "major", "minor", "negligible"]
     rank_score: float
+    cause: str = Field(description="its name in `configs/ooda/causes.yaml`")
     category: str
     subcategory: str
+    orange_button: str = ""
+    sunspec: list[str] = []
+    error_type: str = "unknown"
     description: str
     reasons: list[str]
     confidence: float
@@ -216,14 +347,31 @@ class Finding(Record):
     energy_at_risk: EnergyAtRisk
     first_seen: datetime
     last_seen: datetime
+    state: IncidentState = "open"
+    alternatives: dict[str, float] = Field(
+        default={}, description="other causes that fit, with their scores"
+    )
     incident_ids: list[str]
+
+
+class Soiling(Record):
+    """Dirt on the modules, from how the clear-sky level falls between rains or cleanings."""
+
+    rate_percent_per_day: float
+    loss_percent: float = Field(description="what it takes now, of what a clean machine would give")
+    daily_loss_usd: float
+    cleaning_advised: bool
+    payback_days: float | None = Field(description="days in which a cleaning pays for itself; None: never")
+    reason: str
 
 
 class TrendAnalysis(Record):
     """None where there is too little history to say."""
 
     degradation_rate_percent_per_year: float | None
+    degradation_interval: ConfidenceInterval | None = None
     performance_trend: Literal["improving", "stable", "declining", "unknown"]
+    soiling: Soiling | None = None
     next_maintenance_due: datetime | None
 
 

@@ -36,7 +36,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         logger.warning("order refused", asset_id=asset.id, why=why)
         return OrderResult(finding_id=finding.finding_id, status="refused", reason=why).dump()
     now = utc_now()
-    rule = config.rule_for(config.causes(), finding.subcategory)
+    rule = config.rule_for(config.causes(), finding.cause)
     order = build(finding, job, asset, rule, config.parts().parts, now=now)
     if tracking.open_once(order, request.execution_id, now) == "opened":
         return _finish(order, "ordered")

@@ -67,7 +67,7 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
                 Request(
                     finding=finding,
                     asset=asset,
-                    rule=config.rule_for(causes, finding.subcategory),
+                    rule=config.rule_for(causes, finding.cause),
                     diagnostic=pointer,
                     open_order=str(lock["work_order_id"]) if lock else "",
                 )

@@ -112,6 +112,8 @@ def make_plan(
         elif finding.finding_key in held and held[finding.finding_key][1].returns > now:
             crew, booking = held[finding.finding_key]
             plan.jobs.append(_booked(request, crew, booking, "time booked by an earlier run is kept", {}))
+        elif not request.rule.fault:
+            plan.jobs.append(_job(request, "deferred", f"{finding.cause} explains it: nobody is sent"))
         elif finding.risk_class != "critical" and daily < rules.thresholds.ear_threshold_usd:
             waiting.append(request)
             continue

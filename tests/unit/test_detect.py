@@ -11,17 +11,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detect.analysis import Context, analyse
-from detect.daylight import daylight
-from detect.expected import fit_history
+from detect.analysis import Context, analyse, concluded, empty
 from detect.severity import range_severity, severity
+from detect.sky import judged_light, sky
 from ona import config
 from ona.assets import AssetRegistry
-from ona.records import AssetDetection
+from ona.records import AssetBook, AssetDetection
 from ona.telemetry import Quality
-from tests.conftest import DAY, make_asset, make_registry, sunny_day
+from tests.conftest import DAY, SITE, make_asset, make_registry, sunny_day
 
 EMPTY = pd.DataFrame()
+
+
+def books_of(
+    history: pd.DataFrame, registry: AssetRegistry, known: dict[str, AssetBook] | None = None
+) -> dict[str, AssetBook]:
+    """The machines' books after a history that came as one file a day."""
+    out = dict(known or {})
+    rules = config.detection()
+    for day, part in history.groupby(history["timestamp"].dt.floor("D")):
+        frame = part.sort_values(["asset_id", "timestamp"], ignore_index=True)
+        quality = Quality(rows_read=len(frame))
+        _, _, days = analyse(frame, quality, Context(out), registry, rules, 0.7, str(day))
+        for name, told in days.items():
+            asset = registry.require(name, "")
+            out[name] = concluded(out.get(name) or empty(asset), str(day), told, asset, rules, 0.7)
+    return out
 
 
 def judge(
@@ -31,13 +46,15 @@ def judge(
     history: pd.DataFrame = EMPTY,
     peers: pd.DataFrame = EMPTY,
     forecasts: dict[str, pd.Series] | None = None,
+    weather: dict[str, pd.DataFrame] | None = None,
     rules: Any = None,
 ) -> dict[str, AssetDetection]:
     known = registry or make_registry()
-    detections, _ = analyse(
-        frame.reset_index(drop=True),
+    books = books_of(history, known) if not history.empty else {}
+    detections, _, _ = analyse(
+        frame.sort_values(["asset_id", "timestamp"], ignore_index=True),
         Quality(rows_read=len(frame)),
-        Context(history, peers, forecasts or {}),
+        Context(books, peers, forecasts or {}, weather or {}),
         known,
         rules or config.detection(),
         0.7,
@@ -141,7 +158,7 @@ def test_a_communication_gap_is_a_data_problem_and_no_outage() -> None:
     day = sunny_day()
     result = judge(day[~between(day, "08:00", "11:00")], history=week())["INV-001"]
     assert result.incidents == []
-    assert [issue.kind for issue in result.quality.issues] == ["missing_readings"]
+    assert [issue.kind for issue in result.quality.issues] == ["missing_readings", "communication_gap"]
     assert result.quality.completeness_percent == pytest.approx(100 * 84 / 96)
 
 
@@ -211,11 +228,12 @@ def test_five_minute_data_is_judged_alike() -> None:
 def test_night_follows_the_sun_and_a_turbine_has_none() -> None:
     times = sunny_day()["timestamp"]
     rules = config.detection().filtering
-    light = daylight(times, make_asset(), rules)
+    index = pd.DatetimeIndex(times)
+    light = judged_light(sky(index, SITE, rules), make_asset(), rules)
     assert 36 <= light.sum() <= 42  # a June day at 26° south
-    by_clock = daylight(times, make_asset(location=None), rules)
-    assert by_clock.sum() == 48
-    assert daylight(times, make_asset(type="Wind Turbine"), rules).all()
+    nowhere = sky(index, None, rules)
+    assert judged_light(nowhere, make_asset(location=None), rules).sum() == 48
+    assert judged_light(nowhere, make_asset(type="Wind Turbine"), rules).all()
 
 
 def test_missing_metadata_degrades_and_does_not_crash() -> None:
@@ -224,18 +242,6 @@ def test_missing_metadata_degrades_and_does_not_crash() -> None:
     frame[["temperature_c", "voltage_v"]] = np.nan
     assert judge(frame, bare)["INV-001"].basis == "none"
     assert judge(frame.iloc[:1], bare)["INV-001"].incidents == []
-
-
-def test_the_fit_finds_gain_and_temperature_coefficient() -> None:
-    rng = np.random.default_rng(1)
-    frame = week(days=8)
-    temperature = rng.uniform(20, 60, len(frame))
-    frame["temperature_c"] = temperature
-    frame["power_kw"] = 80 * frame["irradiance_w_m2"] / 1000 * (1 - 0.005 * (temperature - 25))
-    fit = fit_history(frame, 100.0)
-    assert fit is not None
-    assert fit.gain == pytest.approx(0.8, rel=0.01)
-    assert fit.gamma == pytest.approx(-0.005, rel=0.05)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 24), st.floats(0, 24))

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnose.findings import findings_of, group, rank_score, risk_class, trend
+from diagnose.findings import DATA_CAUSES, findings_of, group, rank_score, risk_class
 from diagnose.risk import energy_at_risk
+from diagnose.signatures import SIGNATURES
+from diagnose.trends import trend
 from ona import config
 from ona.records import Finding
 from tests.conftest import DAY, NOW, make_asset, sunny_day
@@ -24,9 +26,7 @@ def diagnose(day: pd.DataFrame) -> list[Finding]:
         detection,
         make_asset(),
         now=NOW,
-        rules=config.detection(),
         causes=config.causes(),
-        categories=config.categories(),
         limits=config.loss_function().thresholds,
     )
 
@@ -90,9 +90,7 @@ def test_a_whole_site_down_is_one_fault_and_no_machines() -> None:
             detection,
             make_asset(name),
             now=NOW,
-            rules=config.detection(),
             causes=config.causes(),
-            categories=config.categories(),
             limits=config.loss_function().thresholds,
         )
         assert "all machines of the site" in found[0].reasons[0]
@@ -102,8 +100,8 @@ def test_a_whole_site_down_is_one_fault_and_no_machines() -> None:
 
 def test_what_fits_no_signature_is_said_to_be_unknown() -> None:
     day = sunny_day()
-    ramp = between(day, "06:00", "11:00")
-    day.loc[ramp, "power_kw"] *= np.linspace(0.05, 0.85, ramp.sum())
+    wild = between(day, "05:30", "14:00")
+    day.loc[wild, "power_kw"] *= np.tile([0.15, 0.8, 0.4, 0.6], 20)[: wild.sum()]
     finding = diagnose(day)[0]
     assert finding.category == "Unknown Needs Further Investigation"
     assert finding.confidence <= 0.5
@@ -111,8 +109,11 @@ def test_what_fits_no_signature_is_said_to_be_unknown() -> None:
 
 
 def test_every_cause_is_in_the_categories_and_has_a_rule() -> None:
-    known = {name for names in config.categories().root.values() for name in names}
-    assert set(config.causes()) <= known
+    categories = config.categories()
+    for rule in config.causes().values():
+        categories.require(rule.category, rule.subcategory)
+    assert {signature.cause for signature in SIGNATURES} <= set(config.causes())
+    assert set(DATA_CAUSES.values()) <= set(config.causes())
 
 
 def test_findings_have_the_same_key_every_day_and_the_same_id_every_time() -> None:
@@ -132,10 +133,8 @@ def test_stops_and_partial_losses_are_different_faults_and_heat_belongs_to_them(
     day.loc[between(day, "10:00", "12:00"), "power_kw"] = 0.0
     day.loc[between(day, "10:00", "11:00"), "temperature_c"] = 80.0
     groups = group(judge(day, history=week())["INV-001"].incidents)
-    assert [sorted({i.kind for i in members}) for members in groups] == [
-        ["outage", "over_temperature"],
-        ["underperformance"],
-    ]
+    kinds = [sorted({i.kind for i in members}) for members in groups]
+    assert kinds == [["underperformance"], ["outage", "over_temperature"]]
 
 
 @pytest.mark.parametrize(
@@ -159,9 +158,9 @@ def test_the_trend_needs_six_days_and_tells_the_direction() -> None:
     known = detection.model_copy(
         update={"daily_expected_kwh": days, "daily_measured_kwh": [600.0] * 5 + [520.0] * 3}
     )
-    assert trend(known, make_asset(), NOW).performance_trend == "declining"
+    assert trend(known, None, make_asset(), NOW, config.trends()).performance_trend == "declining"
     few = detection.model_copy(update={"daily_expected_kwh": days[:3], "daily_measured_kwh": days[:3]})
-    assert trend(few, make_asset(), NOW).performance_trend == "unknown"
+    assert trend(few, None, make_asset(), NOW, config.trends()).performance_trend == "unknown"
 
 
 @given(

@@ -40,7 +40,7 @@ TEMPLATE = template()
 def request(
     number: int,
     *,
-    cause: str = "component_failure",
+    cause: str = "inverter_failure",
     daily: float = 80.0,
     risk: str = "critical",
     site: str = "site",
@@ -54,7 +54,7 @@ def request(
             "finding_key": f"INV-{number}#x#{cause}",
             "asset_id": f"INV-{number}",
             "risk_class": risk,
-            "subcategory": cause,
+            "cause": cause,
             "energy_at_risk": TEMPLATE.energy_at_risk.model_copy(update={"daily_loss_usd": daily}),
         }
     )

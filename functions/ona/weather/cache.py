@@ -63,6 +63,19 @@ class WeatherCache:
             return Cached(document, document.age(now))
         return None
 
+    def held(self, place: Place, start: date, end: date, now: datetime) -> list[WeatherDocument]:
+        """What is cached of the days from `start` to `end`, months of history first; nobody is asked."""
+        found = []
+        for month in sorted({(day.year, day.month) for day in (start, end)}):
+            key = f"weather/cache/{place.place_id}_{month[0]:04d}{month[1]:02d}.json"
+            try:
+                body = read_bytes(S3Pointer(bucket=self.bucket, key=key))
+                found.append(WeatherDocument.model_validate_json(body))
+            except (ObjectMissing, ValueError):
+                continue
+        newest = self.newest(place, now) if end >= (now - timedelta(days=3)).date() else None
+        return [*found, newest.document] if newest else found
+
     def forecast(self, place: Place, now: datetime) -> Cached | None:
         """A fresh forecast, else the provider's, else a stale one, else None; never raises for weather."""
         held = self.newest(place, now)

@@ -1,0 +1,1 @@
+"""Evidence for detection and diagnosis: faults, data quality, speed."""

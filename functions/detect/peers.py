@@ -1,0 +1,163 @@
+"""The machines of one site beside each other: what the sound ones deliver at each instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bottleneck as bn
+import numpy as np
+
+from detect.sky import Floats, Ints, Mask
+from detect.track import Days, Track
+
+GAMMA = -0.004
+"""Power temperature coefficient of crystalline silicon, 1/°C (PVWatts v5, NREL/TP-6A20-62641)."""
+HOTTEST_C = 60.0
+"""A device hotter than this is hot by itself: its heat must not excuse what it does not deliver."""
+BRIGHT = 0.2
+"""Instants with less than 200 W/m² say little about a machine's level."""
+MIN_DRIVER = 0.05
+AGREEMENT = 0.10
+"""Machines of one site whose daily levels lie this close are taken to be sound."""
+HELD_SHARE = 0.004
+"""Power that moves less than this share of capacity between readings is held."""
+
+
+def sun_driver(irradiance: Floats, temperature: Floats) -> Floats:
+    """PVWatts' normalised DC power G/1000 · (1 + γ (T − 25 °C)), shape (n,); NaN without irradiance.
+
+    A missing temperature counts as 25 °C. Source: Dobos, PVWatts Version 5 Manual, eq. 8.
+    """
+    warm = np.minimum(np.where(np.isfinite(temperature), temperature, 25.0), HOTTEST_C)
+    return np.asarray(np.maximum(irradiance, 0.0) / 1000.0 * (1.0 + GAMMA * (warm - 25.0)))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a machine's neighbours do at its n instants, shape (n,), NaN where too few report.
+
+    `share`: median of power over capacity; `scaled`: the same over each one's own driver; `held`: share of
+    them whose power is held at one level (0…1). Of its D days: `scatter`, (D,), the spread of the sound
+    ones' daily levels; `relatives`, (D, R), everybody else's level over the sound ones' median.
+    """
+
+    share: Floats
+    scaled: Floats
+    held: Floats
+    scatter: Floats
+    relatives: Floats
+
+    @classmethod
+    def none(cls, n: int, days: int) -> Beside:
+        """No neighbours."""
+        nothing = np.full(n, np.nan)
+        return cls(nothing, nothing, nothing, np.full(days, np.nan), np.full((days, 1), np.nan))
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site's machines of reference (R of them) on a common clock (T instants)."""
+
+    names: tuple[str, ...]
+    minutes: Floats
+    share: Floats
+    scaled: Floats
+    held: Floats
+    level: Floats
+    days: Days
+    least: int
+
+    @classmethod
+    def of(cls, tracks: list[Track], least: int, most: int) -> Site:
+        """The first `most` machines by name, the same ones every time."""
+        chosen = sorted(tracks, key=lambda track: track.asset.id)[:most]
+        minutes = np.unique(np.concatenate([track.sky.minutes for track in chosen]))
+        day: Ints = np.zeros(len(minutes), dtype=np.int64)
+        shape = (len(minutes), len(chosen))
+        share, scaled, held, bright = (np.full(shape, np.nan) for _ in range(4))
+        for column, track in enumerate(chosen):
+            rows = np.searchsorted(minutes, track.sky.minutes)
+            day[rows] = track.sky.day
+            driver = sun_driver(track.irradiance, track.temperature)
+            share[rows, column] = track.share
+            with np.errstate(invalid="ignore", divide="ignore"):
+                ratio = np.where(driver > MIN_DRIVER, track.share / driver, np.nan)
+            scaled[rows, column] = ratio
+            bright[rows, column] = np.where(driver > BRIGHT, ratio, np.nan)
+            held[rows, column] = np.where(np.isfinite(track.power), is_held(track.share), np.nan)
+        order = np.maximum.accumulate(day)  # instants rise, so do their days
+        days = Days.of(order)
+        level = np.full((len(days), len(chosen)), np.nan)
+        for column in range(len(chosen)):
+            by_sun = days.median(bright[:, column])
+            lit = share[:, column] > 0
+            by_share = days.sum(share[:, column], lit) / np.maximum(
+                days.count(np.isfinite(share[:, column])), 1
+            )
+            level[:, column] = np.where(
+                np.isfinite(by_sun), by_sun, np.where(by_share > 0, by_share, np.nan)
+            )
+        names = tuple(track.asset.id for track in chosen)
+        return cls(names, minutes, share, scaled, held, level, days, least)
+
+    def beside(self, track: Track) -> Beside:
+        """The others, as one machine sees them."""
+        others = [n for n, name in enumerate(self.names) if name != track.asset.id]
+        if len(others) < self.least:
+            return Beside.none(len(track), len(track.days))
+        rows = np.searchsorted(self.minutes, track.sky.minutes)
+        rows = np.minimum(rows, len(self.minutes) - 1)
+        present = self.minutes[rows] == track.sky.minutes
+        rows = np.where(present, rows, 0)
+        level = self.level[:, others]
+        sound, scatter = agreeing(level, self.least)
+        kept = np.where(sound, level, np.nan)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            relative = level / bn.nanmedian(kept, axis=1)[:, None]
+        day = np.minimum(np.searchsorted(self.days.number, track.days.number), len(self.days) - 1)
+        excluded = ~sound[self.days.row[rows]] | ~present[:, None]
+        share, scaled, held = (
+            np.where(excluded, np.nan, values[rows][:, others])
+            for values in (self.share, self.scaled, self.held)
+        )
+        enough = np.isfinite(share).sum(axis=1) >= self.least
+
+        def middle(values: Floats) -> Floats:
+            return np.asarray(np.where(enough, bn.nanmedian(values, axis=1), np.nan))
+
+        with np.errstate(invalid="ignore"):
+            together = np.where(enough, bn.nanmean(held, axis=1), np.nan)
+        return Beside(middle(share), middle(scaled), together, scatter[day], relative[day])
+
+
+def is_held(share: Floats) -> Mask:
+    """Where power is held at one level between 15 and 97 % of capacity, shape (n,)."""
+    change = np.abs(np.diff(share, prepend=share[:1]))
+    after = np.append(change[1:], np.inf)
+    with np.errstate(invalid="ignore"):
+        still = (np.minimum(change, after) <= HELD_SHARE) & (share > 0.15) & (share < 0.97)
+    return np.asarray(still)
+
+
+def agreeing(level: Floats, least: int) -> tuple[Mask, Floats]:
+    """Of each day's machines the largest group that agrees within `AGREEMENT`, if it has `least` members.
+
+    `level` has the shape (D, R). Returns which machines belong to it, (D, R), and the spread of their
+    levels, 1.4826 · MAD over their median, (D,). Machines with faults of their own are no reference; a bad
+    weather sensor shifts all alike and does no harm. Of two groups of one size the one that delivers more
+    is taken.
+    """
+    with np.errstate(invalid="ignore"):
+        near = np.abs(level[:, :, None] - level[:, None, :]) <= AGREEMENT * level[:, :, None]
+    size = near.sum(axis=2)
+    rank = size + np.nan_to_num(level) / (1.0 + np.nanmax(level, axis=1, keepdims=True, initial=1e-9))
+    best = np.argmax(np.where(np.isfinite(level), rank, -1.0), axis=1)
+    rows = np.arange(len(level))
+    group = near[rows, best] & (size[rows, best] >= least)[:, None]
+    kept = np.where(group, level, np.nan)
+    if not len(level):
+        return group, np.empty(0)
+    middle = bn.nanmedian(kept, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scatter = 1.4826 * bn.nanmedian(np.abs(kept - middle[:, None]), axis=1) / middle
+    return group, np.asarray(scatter)

@@ -1,0 +1,160 @@
+"""One machine's readings as arrays, with the sums and medians by day that detection is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import bottleneck as bn
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from detect.geometry import in_plane
+from detect.sky import DAY_MINUTES, Floats, Ints, Mask, Sky
+from ona.assets import Asset
+from ona.records import Geometry
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Track:
+    """Readings of one asset in order of time, arrays of shape (n,). A channel that is not measured is NaN.
+
+    Units: kW, W/m², °C, V, m/s. `step` is the usual interval in minutes. `clearness`: measured
+    irradiance over the clear sky's, both as the sensor lies.
+    """
+
+    asset: Asset
+    sky: Sky
+    times: pd.Series
+    power: Floats
+    irradiance: Floats
+    temperature: Floats
+    volts: Floats
+    dc_power: Floats
+    wind: Floats
+    clearness: Floats
+    step: float
+
+    @classmethod
+    def of(cls, own: pd.DataFrame, asset: Asset, sky: Sky, geometry: Geometry | None = None) -> Track:
+        """From a canonical frame of n rows, sorted by time, and the sky at its instants.
+
+        With a horizontal sensor the irradiance is transposed into the plane of the modules.
+        """
+
+        def channel(name: str) -> Floats:
+            if name not in own:
+                return np.full(len(own), np.nan)
+            return own[name].to_numpy(dtype=float)
+
+        step, irradiance = usual_step(sky.minutes), channel("irradiance_w_m2")
+        with np.errstate(invalid="ignore"):
+            clearness = irradiance / np.maximum(sky.clear_ghi, 20.0)
+        if geometry is not None and geometry.horizontal:
+            irradiance = in_plane(irradiance, own["timestamp"], asset, geometry, step)
+        return cls(
+            asset, sky, own["timestamp"], channel("power_kw"), irradiance, channel("temperature_c"),
+            channel("voltage_v"), channel("dc_power_kw"), channel("wind_speed_m_s"), clearness, step,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.power)
+
+    @property
+    def capacity(self) -> float:
+        """AC nameplate, kW."""
+        return self.asset.capacity_kw
+
+    @cached_property
+    def share(self) -> Floats:
+        """Power over capacity."""
+        return np.asarray(self.power / self.capacity)
+
+    @cached_property
+    def days(self) -> Days:
+        """The readings by solar day."""
+        return Days.of(self.sky.day)
+
+    @property
+    def hours(self) -> float:
+        """Hours that a reading stands for."""
+        return self.step / 60.0
+
+
+@dataclass(frozen=True)
+class Days:
+    """n readings in D days: `number` (D,) the days since 1970, `first` (D,) where each begins, `row` (n,)
+    and `column` (n,) where a reading stands in a table of one row a day."""
+
+    number: Ints
+    first: Indices
+    row: Indices
+    column: Indices
+    width: int
+
+    @classmethod
+    def of(cls, day: Ints) -> Days:
+        """From each reading's day, not falling."""
+        first = (
+            np.flatnonzero(np.concatenate(([True], np.diff(day) != 0))) if len(day) else np.empty(0, int)
+        )
+        counts = np.diff(np.append(first, len(day)))
+        row = np.repeat(np.arange(len(first)), counts)
+        column = np.arange(len(day)) - np.repeat(first, counts)
+        return cls(day[first], first, row, column, int(counts.max(initial=0)))
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def table(self, values: Floats, where: Mask | None = None) -> Floats:
+        """Values by day, shape (D, width), NaN where there is none or `where` is false."""
+        out = np.full((len(self), self.width), np.nan)
+        if where is None:
+            out[self.row, self.column] = values
+        else:
+            out[self.row[where], self.column[where]] = values[where]
+        return out
+
+    def median(self, values: Floats, where: Mask | None = None) -> Floats:
+        """Median of each day, shape (D,), NaN for a day without values."""
+        if not len(self):
+            return np.empty(0)
+        return np.asarray(bn.nanmedian(self.table(values, where), axis=1))
+
+    def sum(self, values: Floats, where: Mask | None = None) -> Floats:
+        """Sum of each day, shape (D,); NaN counts as zero."""
+        kept = np.nan_to_num(values) if where is None else np.where(where, np.nan_to_num(values), 0.0)
+        return np.asarray(np.bincount(self.row, kept, minlength=len(self)))
+
+    def count(self, where: Mask) -> Ints:
+        """How many of each day, shape (D,)."""
+        return np.asarray(np.bincount(self.row[where], minlength=len(self)))
+
+
+def usual_step(minutes: Floats) -> float:
+    """The usual interval between readings, minutes; 15 when there are fewer than two."""
+    steps = np.diff(minutes)
+    steps = steps[steps > 0]
+    if not len(steps):
+        return 15.0
+    values, counts = np.unique(steps, return_counts=True)
+    return float(min(values[counts.argmax()], DAY_MINUTES))
+
+
+def runs(mask: Mask) -> list[tuple[int, int]]:
+    """Half-open index ranges of the runs of True in a mask."""
+    padded = np.concatenate(([False], mask, [False])).astype(np.int8)
+    edges = np.flatnonzero(np.diff(padded))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def slots_of(row: Indices, slot: Ints, values: Floats, where: Mask, days: int, slots: int) -> Floats:
+    """Mean of the values in each day's slots, shape (days, slots), NaN where there is none."""
+    key = row[where] * slots + slot[where]
+    count = np.bincount(key, minlength=days * slots)
+    total = np.bincount(key, values[where], minlength=days * slots)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan).reshape(days, slots))
