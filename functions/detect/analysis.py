@@ -273,6 +273,7 @@ def book_days(case: Case, known: AssetBook) -> dict[str, BookDay]:
     due = days.sum(ref.expected, light) * track.hours
     came = days.sum(track.power) * track.hours
     judged_hours = days.count(res.judged) * track.hours
+    highest = days.highest(ref.expected, res.judged)
     episodes: dict[int, list[Episode]] = {}
     for stretch in found:
         episode = _episode(case, stretch, usual, warm, ac_dc)
@@ -297,6 +298,7 @@ def book_days(case: Case, known: AssetBook) -> dict[str, BookDay]:
             expected_kwh=round(float(due[n]), 2),
             measured_kwh=round(float(came[n]), 2),
             judged_hours=round(float(judged_hours[n]), 2),
+            top_kw=_number(highest[n], 2) or 0.0,
             loss=_number(daily.loss[n]),
             volts=_number(volts[n], 1),
             efficiency=_number(eff[n]),

@@ -7,6 +7,7 @@ that comes late, out of order or twice replaces what it said before and changes 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
@@ -37,6 +38,9 @@ KEEP_DAYS = 800
 """Two years and more, so that the same season is known twice."""
 KEEP_SHAPES = 45
 EPOCH = date(1970, 1, 1)
+Judged = list[tuple[int, float]]
+"""Days on which something could be judged, in order, with the highest power that was due, kW."""
+COMPARABLE = 0.9
 FAMILIES = ("sun", "peers", "wind")
 EXPLAINED = 0.7
 """Of what a day missed: stretches that explain so much of it stand for the day."""
@@ -140,10 +144,10 @@ def incidents(
     told = [list(book.days[day].values()) for day in days]
     active = weak_days(told)
     by_kind: dict[IncidentKind, list[tuple[int, Episode]]] = {}
-    judged = []
+    judged: Judged = []
     for n, items in enumerate(told):
         if sum(item.judged_hours for item in items) > 0:
-            judged.append(n)
+            judged.append((n, max(item.top_kw for item in items)))
         weak = [item.weak for item in items if item.weak is not None] if active[n] else []
         partial = [e for item in items for e in item.episodes if e.kind == "underperformance"]
         if sum(e.lost_kwh for e in partial) < EXPLAINED * sum(e.lost_kwh for e in weak):
@@ -170,10 +174,10 @@ def weak_days(told: Sequence[Sequence[BookDay]]) -> list[bool]:
     return [bool(flag) for flag in sustained(losses, spreads_before(losses, 0, wide))]
 
 
-def _chains(episodes: list[tuple[int, Episode]], judged: list[int]) -> Iterable[list[tuple[int, Episode]]]:
+def _chains(episodes: list[tuple[int, Episode]], judged: Judged) -> Iterable[list[tuple[int, Episode]]]:
     chain: list[tuple[int, Episode]] = []
     for n, episode in episodes:
-        if chain and sum(chain[-1][0] < day < n for day in judged[-400:]) >= HEALTHY_DAYS:
+        if chain and _good_days(judged, chain[-1], before=n) >= HEALTHY_DAYS:
             yield chain
             chain = []
         chain.append((n, episode))
@@ -181,12 +185,21 @@ def _chains(episodes: list[tuple[int, Episode]], judged: list[int]) -> Iterable[
         yield chain
 
 
-def _state(kind: IncidentKind, last: int, episode: Episode, judged: list[int]) -> IncidentState:
-    good = sum(day > last for day in judged)
+def _good_days(judged: Judged, last: tuple[int, Episode], before: int | None = None) -> int:
+    """Days since an episode on which the machine was well: judged, and at the power at which it had failed
+    (a limit of 40 % is not gone because the sky was dull)."""
+    n, episode = last
+    due = COMPARABLE * episode.expected_kwh / episode.hours if episode.hours else 0.0
+    begin = bisect_right(judged, (n, math.inf))
+    return sum(top >= due and (before is None or day < before) for day, top in judged[begin:])
+
+
+def _state(kind: IncidentKind, last: tuple[int, Episode], judged: Judged) -> IncidentState:
+    good = _good_days(judged, last)
     if good >= HEALTHY_DAYS:
         return "closed"
     stopped = kind in ("outage", "site_outage", "over_temperature", "over_voltage") or kind in NO_FAULT
-    if good or (stopped and episode.signals.recovered):
+    if good or (stopped and last[1].signals.recovered):
         return "recovering"
     return "open"
 
@@ -195,7 +208,7 @@ def _incident(
     kind: IncidentKind,
     chain: list[tuple[int, Episode]],
     told: Sequence[Sequence[BookDay]],
-    judged: list[int],
+    judged: Judged,
     book: AssetBook,
     asset: Asset,
     config: DetectionConfig,
@@ -215,7 +228,7 @@ def _incident(
     }
     signals = combined(episodes, shares)
     confidence = 1.0 - min(1.0 - episode.confidence for episode in episodes) * 0.7 ** (len(shares) - 1)
-    state = _state(kind, chain[-1][0], episodes[-1], judged)
+    state = _state(kind, chain[-1], judged)
     score = severity(
         max(0.0, lost / due) if due > 0 else 0.0, max(e.hours for e in episodes),
         config.algorithms.severity, days_lost=sum(shares.values()), confidence=confidence,

@@ -124,6 +124,12 @@ class Days:
             return np.empty(0)
         return np.asarray(bn.nanmedian(self.table(values, where), axis=1))
 
+    def highest(self, values: Floats, where: Mask) -> Floats:
+        """The highest value of each day, shape (D,), NaN for a day without values."""
+        if not len(self) or not self.width:
+            return np.full(len(self), np.nan)
+        return np.asarray(bn.nanmax(self.table(values, where), axis=1))
+
     def sum(self, values: Floats, where: Mask | None = None) -> Floats:
         """Sum of each day, shape (D,); NaN counts as zero."""
         kept = np.nan_to_num(values) if where is None else np.where(where, np.nan_to_num(values), 0.0)

@@ -227,6 +227,7 @@ class BookDay(Record):
     expected_kwh: float
     measured_kwh: float
     judged_hours: float
+    top_kw: float = Field(default=0.0, description="the highest power that was due while it was judged")
     loss: float | None = Field(description="share of the expected energy that did not come, stops apart")
     volts: float | None = None
     efficiency: float | None = None

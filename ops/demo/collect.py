@@ -33,9 +33,12 @@ class Story:
 
     @property
     def incidents(self) -> list[Incident]:
-        """All incidents, the costliest first."""
-        found = [i for record in self.detections for asset in record.assets for i in asset.incidents]
-        return sorted(found, key=lambda incident: -incident.lost_energy_kwh)
+        """All incidents as they last stood, the costliest first."""
+        found: dict[str, Incident] = {}
+        for record in sorted(self.detections, key=lambda item: item.generated_at):
+            for asset in record.assets:
+                found.update({incident.incident_id: incident for incident in asset.incidents})
+        return sorted(found.values(), key=lambda incident: -incident.lost_energy_kwh)
 
     @property
     def findings(self) -> list[Finding]:

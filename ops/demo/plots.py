@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from ona.records import Incident
 from ops.demo.collect import Story
 from ops.demo.newcustomer import Path as Journey
 
@@ -48,8 +49,8 @@ def power(story: Story, zone: str) -> str:
     cost: dict[Any, float] = {}
     for incident in story.incidents:
         if incident.asset_id in assets:
-            day = incident.window.start.astimezone(local).date()
-            cost[day] = cost.get(day, 0.0) + incident.lost_energy_kwh
+            for day in _days(incident, local):
+                cost[day] = cost.get(day, 0.0) + incident.lost_energy_kwh / incident.days
     days = sorted(sorted(cost, key=lambda day: -cost[day])[:MAX_COLUMNS])
     frame = story.telemetry.assign(local=story.telemetry["timestamp"].dt.tz_convert(local))
     frame["hour"] = frame["local"].dt.hour + frame["local"].dt.minute / 60
@@ -70,13 +71,13 @@ def power(story: Story, zone: str) -> str:
             shown = part["power_kw"].where(part["power_kw"] <= plausible)
             axis.plot(part["hour"], shown, color=BLUE, lw=1.1)
             for incident in story.incidents:
-                start = incident.window.start.astimezone(local)
-                if incident.asset_id == asset and start.date() == day:
-                    end = incident.window.end.astimezone(local)
+                if incident.asset_id == asset and day in _days(incident, local):
+                    start, end = (
+                        moment.astimezone(local) for moment in (incident.window.start, incident.window.end)
+                    )
                     axis.axvspan(
-                        start.hour + start.minute / 60 - 0.125,
-                        min(24.0, (end - start).total_seconds() / 3600 + start.hour
-                            + start.minute / 60 + 0.125),
+                        start.hour + start.minute / 60 - 0.125 if start.date() == day else 0.0,
+                        end.hour + end.minute / 60 + 0.125 if end.date() == day else 24.0,
                         color=RED if incident.actionable else AMBER, alpha=0.22, lw=0,
                     )  # fmt: skip
             axis.set_xlim(4, 21)
@@ -87,6 +88,12 @@ def power(story: Story, zone: str) -> str:
                 axis.set_ylabel(f"{asset}\nkW", fontsize=8)
     figure.tight_layout(h_pad=0.5, w_pad=0.3)
     return _svg(figure)
+
+
+def _days(incident: Incident, zone: ZoneInfo) -> list[date]:
+    """The local days that an incident touches."""
+    start, end = (moment.astimezone(zone).date() for moment in (incident.window.start, incident.window.end))
+    return [start + timedelta(days=n) for n in range((end - start).days + 1)]
 
 
 def _hours(delta: timedelta) -> float:

@@ -126,8 +126,8 @@ def worst(story: Story) -> list[dict[str, Any]]:
     for name, kwh, count in story.lost_by_asset()[:15]:
         top = next(incident for incident in story.incidents if incident.asset_id == name)
         text = (f"{top.kind.replace('_', ' ')}, {top.window.start:%d %b %H:%M} UTC, "
-                f"{top.duration_hours:g} h, {top.lost_energy_kwh:.0f} kWh, "
-                f"severity {top.severity:.2f}")  # fmt: skip
+                f"{top.duration_hours:g} h of light on {top.days} day{'s' if top.days > 1 else ''}, "
+                f"{top.lost_energy_kwh:.0f} kWh, severity {top.severity:.2f}, {top.state}")  # fmt: skip
         rows.append({"asset": name, "kwh": f"{kwh:,.0f}", "count": count, "worst": text})
     return rows
 

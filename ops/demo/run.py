@@ -294,7 +294,7 @@ def _money(console: Console, story: Story) -> None:
         risk = finding.energy_at_risk
         table.add_row(
             finding.asset_id,
-            f"{finding.category}: {finding.subcategory}",
+            f"{finding.cause.replace('_', ' ')} ({finding.category}: {finding.subcategory})",
             f"{finding.severity:.2f} {finding.risk_class}",
             f"{risk.daily_loss_usd:.2f}",
             f"{risk.horizons[2].loss_usd:.0f}",

@@ -1,0 +1,131 @@
+"""How fast telemetry goes through read → quality → detect, against the read alone and against plain pandas.
+
+    python -m benchmarks.detection.speed [0.1 1 3]
+
+A file of so many GB (141 machines in twelve sites, 5 minutes, irradiance measured; written once to the temporary folder, from one
+real-looking week repeated with noise). Each way runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ASSETS, SITES = 141, 12
+BYTES_A_ROW = 52.0
+HEADER = "timestamp,asset_id,temperature_c,voltage_v,power_kw,irradiance_w_m2\n"
+WAYS = ("pandas, dates parsed", "pyarrow.csv, types declared", "our read", "read, quality, detect")
+
+
+def registry():
+    from ona.assets import Asset, AssetRegistry, Location
+
+    return AssetRegistry(
+        assets=[
+            Asset(id=f"INV-{n:03d}", capacity_kw=100.0, site_id=f"site-{n % SITES}",
+                  location=Location(latitude=36.0, longitude=-80.0)) for n in range(ASSETS)
+        ]
+    )  # fmt: skip
+
+
+def write(path: Path, gigabytes: float) -> int:
+    """The file; returns its rows."""
+    rows = int(gigabytes * 1e9 / BYTES_A_ROW)
+    steps = rows // ASSETS
+    times = pd.date_range("2024-01-01", periods=steps, freq="5min", tz="UTC")
+    hour = (times.hour + times.minute / 60 - 5.33).to_numpy() % 24
+    season = 0.75 + 0.25 * np.sin((times.dayofyear.to_numpy() - 80) / 365 * 2 * np.pi)
+    clear = np.clip(np.sin((hour - 6) / 12 * np.pi), 0, None) * season
+    rng = np.random.default_rng(1)
+    cloud = np.repeat(rng.uniform(0.4, 1.0, steps // 288 + 1), 288)[:steps]
+    stamps = times.strftime("%Y-%m-%dT%H:%M:%SZ").to_numpy()
+    with path.open("w") as out:
+        out.write(HEADER)
+        for n in range(ASSETS):
+            sun = np.maximum(clear * cloud * (1 + rng.normal(0, 0.02, steps)), 0)
+            power = 90 * sun * (1 + rng.normal(0, 0.01, steps))
+            if n % 20 == 7:  # a fault here and there
+                power[steps // 2 : steps // 2 + 288 * 3] *= 0.6
+            table = pd.DataFrame(
+                {"t": stamps, "a": f"INV-{n:03d}", "c": (15 + 20 * sun).round(1), "v": (700 * (sun > 0)).round(1),
+                 "p": power.round(3), "g": (1000 * sun).round(1)}
+            )  # fmt: skip
+            out.write(table.to_csv(index=False, header=False))
+    return steps * ASSETS
+
+
+def way(name: str, path: Path) -> dict[str, float]:
+    """One way, in this process: seconds, peak memory in MB, rows."""
+    started = time.perf_counter()
+    extra: dict[str, float] = {}
+    if name == WAYS[0]:
+        frame = pd.read_csv(path, parse_dates=["timestamp"])
+        rows = len(frame)
+    elif name == WAYS[1]:
+        from pyarrow import csv, float64, string, timestamp
+
+        types = {"timestamp": timestamp("s", "UTC"), "asset_id": string()}
+        types |= dict.fromkeys(("temperature_c", "voltage_v", "power_kw", "irradiance_w_m2"), float64())
+        rows = len(csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types)))
+    else:
+        from ona import config, telemetry
+        from ops.target import use_configs
+
+        use_configs()
+        known = registry()
+        with path.open("rb") as source:
+            read = telemetry.read_canonical(
+                source.read(), now=datetime.now(UTC), capacity_kw=known.capacity_kw, where=path.name
+            )
+        extra["read_s"] = time.perf_counter() - started
+        rows = len(read.frame)
+        if name == WAYS[3]:
+            from detect.analysis import Context, analyse
+
+            found, _, _ = analyse(read.frame, read.quality, Context(), known, config.detection(), 0.7)
+            extra["incidents"] = sum(len(item.incidents) for item in found)
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "peak_mb": peak, "rows": rows, **extra}
+
+
+def main() -> None:
+    if len(sys.argv) == 4 and sys.argv[1] == "--way":
+        print(json.dumps(way(sys.argv[2], Path(sys.argv[3]))))
+        return
+    sizes = [float(a) for a in sys.argv[1:]] or [0.1, 1.0, 3.0]
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "telemetry.csv"
+            write(path, size)
+            real = path.stat().st_size / 1e9
+            print(f"\n{real:.2f} GB")
+            print(f"{'':<30}{'seconds':>9}{'rows/s':>12}{'peak MB':>9}{'ratio':>7}")
+            base = None
+            for name in WAYS:
+                answer = subprocess.run(
+                    [sys.executable, "-m", "benchmarks.detection.speed", "--way", name, str(path)],
+                    capture_output=True, text=True, env=os.environ,
+                )  # fmt: skip
+                if answer.returncode:
+                    print(f"{name:<30}  {answer.stderr.strip().splitlines()[-1:]}")
+                    continue
+                got = json.loads(answer.stdout.splitlines()[-1])
+                base = base or got["seconds"]
+                more = f"  read {got['read_s']:.1f} s, {got['incidents']:.0f} incidents" if "incidents" in got else ""
+                print(f"{name:<30}{got['seconds']:>9.1f}{got['rows'] / got['seconds']:>12,.0f}{got['peak_mb']:>9,.0f}"
+                      f"{got['seconds'] / base:>7.2f}{more}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
