@@ -1,9 +1,13 @@
 """`make bench`: every benchmark, one after the other."""
 
 from benchmarks import api, build_sizes, embedded_cloud, interpolation, solar_plant_india
+from benchmarks.detection import fault_bench, quality_bench, speed
 from benchmarks.forecasting import gefcom2014
 
 if __name__ == "__main__":
-    for module in (solar_plant_india, gefcom2014, interpolation, embedded_cloud, api, build_sizes):
+    for module in (
+        solar_plant_india, fault_bench, quality_bench, speed, gefcom2014, interpolation, embedded_cloud,
+        api, build_sizes,
+    ):  # fmt: skip
         print(f"\n=== {module.__name__}")
         module.main([]) if module is gefcom2014 else module.main()

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import IsolationForest
 
 from detect.peers import sun_driver
 from ona.assets import Asset
@@ -27,6 +26,8 @@ HOUR = 4
 
 
 def _flags(own: pd.DataFrame, beside: pd.DataFrame, asset: Asset) -> dict[str, np.ndarray]:
+    from sklearn.ensemble import IsolationForest
+
     power = own["power_kw"].to_numpy(dtype=float)
     series = pd.Series(power)
     rolling = series.rolling(10, min_periods=10)

@@ -123,7 +123,9 @@ def inject(
     return scene, begin, end, healthy
 
 
-def run_case(plant: Plant, asset: Asset, fault: Fault, strength: int, seed: int) -> Outcome | None:
+def run_case(
+    plant: Plant, asset: Asset, fault: Fault, strength: int, seed: int, *, peers: bool = True
+) -> Outcome | None:
     made = inject(plant, asset, fault, strength, seed)
     if made is None:
         return None
@@ -161,7 +163,7 @@ def run_case(plant: Plant, asset: Asset, fault: Fault, strength: int, seed: int)
         rule.category if rule else predicted, truth_rule.category if truth_rule else fault.truth,
         float(lost.sum()), float(lost[covered].sum()) if len(lost) == len(covered) else 0.0,
         _delay(asset, days[asset.id], begin) if fault.nature == "machine" else None, len(before),
-        baselines.found_kwh(own, beside, asset, lost, times) if fault.nature == "machine" else {}, detail,
+        baselines.found_kwh(own, beside, asset, lost, times) if peers and fault.nature == "machine" else {}, detail,
     )  # fmt: skip
 
 

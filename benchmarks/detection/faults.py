@@ -274,7 +274,7 @@ def _snow(s: Scene, x: float) -> None:
 
 
 def _gap(s: Scene, x: float) -> None:
-    s.frame.drop(s.frame.index[s.inside], inplace=True)
+    s.frame = s.frame[~s.inside]
 
 
 def _stuck(s: Scene, x: float) -> None:

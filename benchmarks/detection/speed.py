@@ -122,7 +122,11 @@ def main() -> None:
                     continue
                 got = json.loads(answer.stdout.splitlines()[-1])
                 base = base or got["seconds"]
-                more = f"  read {got['read_s']:.1f} s, {got['incidents']:.0f} incidents" if "incidents" in got else ""
+                more = (
+                    f"  read {got['read_s']:.1f} s, {got['incidents']:.0f} incidents"
+                    if "incidents" in got
+                    else ""
+                )
                 print(f"{name:<30}{got['seconds']:>9.1f}{got['rows'] / got['seconds']:>12,.0f}{got['peak_mb']:>9,.0f}"
                       f"{got['seconds'] / base:>7.2f}{more}")  # fmt: skip
 

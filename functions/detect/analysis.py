@@ -219,6 +219,7 @@ def _record(
         expected_energy_kwh=round(float(np.nansum(expected) * track.hours), 2),
         measured_energy_kwh=round(float(np.nansum(track.power) * track.hours), 2),
         lost_energy_kwh=round(lost, 2),
+        clipped_hours=round(float(quality.clipped(track.share).sum()) * track.hours, 2),
         daily_expected_kwh=[round(pair[0], 2) for pair in energies],
         daily_measured_kwh=[round(pair[1], 2) for pair in energies],
         residual_shares=_hourly_residuals(case, entered.incidents),

@@ -311,6 +311,11 @@ def combined(episodes: list[Episode], shares: dict[int, float]) -> Signals:
         ]
         total = sum(weight for weight, _ in pairs)
         values[name] = round(sum(w * v for w, v in pairs) / total, 4) if pairs else None
+    held = [e for e in recent if e.signals.plateau_share >= 0.5]
+    if held:
+        weights = [max(e.lost_kwh, 1e-6) for e in held]
+        levels = [e.signals.plateau_level for e in held]
+        values["plateau_level"] = round(float(np.average(levels, weights=weights)), 4)
     for name in _BEGINNING:
         begun = [v for e in episodes[:FIRST_EPISODES] if (v := getattr(e.signals, name)) is not None]
         values[name] = max(begun, default=None)

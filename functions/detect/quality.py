@@ -20,13 +20,16 @@ from ona.records import QualityIssue
 EFFICIENCY = (0.80, 1.02)
 """AC over DC power of an inverter at work; outside it one of the two has a wrong unit or sensor."""
 MIN_POWER_SHARE = 0.10
-FULL_SUN, TOO_SMALL = 0.6, 0.005
-"""With 600 W/m² a machine gives more than half a per cent of its nameplate, or nothing."""
+TOO_SMALL, FOLLOWS = 0.005, 0.8
+"""A machine at work gives more than half a per cent of what the sun allows; less, that still follows the
+sun, is a unit."""
 GAP_MINUTES = 60.0
 BLIND_HOURS = 4.0
 """A machine that cannot be judged for so long is one that nobody watches."""
 NIGHT_SHARE = 0.03
 """More power than this share of capacity without the sun is none."""
+CLIP_LEAST, CLIP_QUANTILE, CLIP_BAND, CLIP_RATIO = 0.3, 0.995, 0.995, 3.0
+"""A ceiling: three times as many readings in its half per cent as in the one below it."""
 TWILIGHT_MINUTES = 30.0
 SPIKE_SHARE = 0.25
 CLOCK_MINUTES = 40.0
@@ -171,6 +174,25 @@ def stale(track: Track, config: DetectionConfig) -> Mask:
     return frozen
 
 
+def clipped(share: Floats) -> Mask:
+    """Readings at the machine's own ceiling, shape (n,): within 0.5 % of its highest usual power (the
+    0.995-quantile of what it gives at work), two in a row, if more time is spent there than just below.
+
+    No fault: the inverter's or the contract's limit. The expectation is clipped too.
+    """
+    known = share[np.isfinite(share) & (share > CLIP_LEAST)]
+    if known.size < 20:
+        return np.zeros(len(share), dtype=bool)
+    ceiling = float(np.quantile(known, CLIP_QUANTILE))
+    with np.errstate(invalid="ignore"):
+        near = share >= CLIP_BAND * ceiling
+        below = (share >= (2 * CLIP_BAND - 1) * ceiling) & ~near
+    if int(near.sum()) < CLIP_RATIO * max(int(below.sum()), 1):
+        return np.zeros(len(share), dtype=bool)
+    paired = near & (np.roll(near, 1) | np.roll(near, -1))
+    return np.asarray(paired)
+
+
 def outliers(track: Track) -> Mask:
     """Readings far from both neighbours while these agree, or with power in the dark, shape (n,).
 
@@ -240,8 +262,10 @@ def unit_issue(track: Track) -> tuple[QualityIssue | None, Mask]:
         ratio = days.median(track.share / sun, (sun > 0.1) & (track.power > 0))
         top = _top(track)
         large = (top > 5.0) & ~(ratio <= 5.0)
-        small = (days.median(track.share, sun > FULL_SUN) < TOO_SMALL) & (top > 0.0)
-        small &= (days.count(sun > FULL_SUN) >= 4) & (top < TOO_SMALL)
+        lit = (sun > 0.1) & np.isfinite(track.power)
+        tiny = (top > 0.0) & (top < TOO_SMALL) & (ratio < TOO_SMALL) & (days.count(lit) >= 6)
+        tiny &= days.count(lit & (track.power > 0)) >= 0.9 * days.count(lit)
+        small = tiny & _follows(track, sun, lit, tiny)
     row = days.row
     if large.any():
         factor = float(np.median(np.where(np.isfinite(ratio), ratio, top)[large]))
@@ -263,6 +287,16 @@ def unit_issue(track: Track) -> tuple[QualityIssue | None, Mask]:
             True,
         ), small[row]
     return _dc_unit(track), np.zeros(len(track), dtype=bool)
+
+
+def _follows(track: Track, sun: Floats, lit: Mask, days: Mask) -> Mask:
+    """Of the D days those, among `days`, on which power follows the sun, however small it is."""
+    out = np.zeros(len(track.days), dtype=bool)
+    for n in np.flatnonzero(days):
+        rows = lit & (track.days.row == n)
+        ranks = [np.argsort(np.argsort(values[rows])) for values in (track.power, sun)]
+        out[n] = float(np.corrcoef(*ranks)[0, 1]) > FOLLOWS
+    return out
 
 
 def _top(track: Track) -> Floats:

@@ -18,6 +18,7 @@ from ona.assets import Asset
 from ona.records import Incident, IncidentKind, Signals
 
 MIN_SCORE = 0.5
+PART_OF_DAY, ONE_SIDE = 0.6, 10.0
 CLOSE = 0.15
 """Another cause whose score is this close is told as an alternative."""
 
@@ -52,9 +53,16 @@ class View:
         return None if self.s.slope_per_day is None else self.s.slope_per_day / self.loss
 
     @property
+    def part_of_day(self) -> bool:
+        """Whether the loss holds for some hours of the day only, day after day."""
+        return self.incident.days >= 2 and self.s.day_share < PART_OF_DAY
+
+    @property
     def hours_apart(self) -> float | None:
         """How much the loss shares of morning, noon and afternoon differ, of the largest."""
         known = [v for v in (self.s.loss_early, self.s.loss_noon, self.s.loss_late) if v is not None]
+        if self.part_of_day:
+            return 1.0
         if len(known) < 2:
             return None
         return (max(known) - min(known)) / max(*known, 0.02)
@@ -63,6 +71,8 @@ class View:
     def one_side(self) -> float | None:
         """The larger of the morning's and the afternoon's loss shares, over noon's and the other's mean."""
         s = self.s
+        if self.part_of_day and (s.loss_early is None) != (s.loss_late is None):
+            return ONE_SIDE
         if s.loss_early is None or s.loss_late is None:
             return None
         rest = max((min(s.loss_early, s.loss_late) + (s.loss_noon or 0.0)) / 2, 0.005)
@@ -287,6 +297,7 @@ SIGNATURES: tuple[Signature, ...] = (
         _even, _all_day, _ac_dc_usual, _no_plateau), "solar"),
     Signature("string_loss", PART, 0.9, (
         _n(lambda v: v.loss, 0.02, 0.05, "{:.0%} is missing"),
+        _n(lambda v: 1.0 if v.incident.days < 2 else v.s.day_share, 0.3, 0.7, "", 0.5),
         _n(lambda v: v.load_slope and abs(v.load_slope), 1.2, 0.4, "the same share at low and high power"),
         _n(lambda v: (v.s.roughness or 0.0) / v.loss, 0.65, 0.40, "", 0.5),
         _all_day, _no_growth, _volts_usual, _ac_dc_usual, _no_plateau, _not_hot, _dry, _calm), "solar"),

@@ -75,9 +75,9 @@ def soiling(
 ) -> Soiling | None:
     """How fast dirt gathers, what it costs, and whether a cleaning pays. None without two weeks of days.
 
-    Rate: the median slope (Theil–Sen) of the gain since it last rose by `CLEANED`, a day, of the clean
-    gain (its
-    0.9-quantile over 60 days). Advised when the loss passes `cleaning_threshold_percent`, or what dirt will
+    Rate: the median slope (Theil–Sen) of the gain since it last rose by `CLEANED`, or was clean, a day, of
+    the clean gain (its 0.9-quantile over 60 days). Advised when the loss passes
+    `cleaning_threshold_percent`, or what dirt will
     cost within `roi_threshold_days` passes `cost_per_cleaning_usd`.
     """
     recent = sorted((n, g) for n, g in daily.items() if n > max(daily, default=0) - 60)
@@ -90,7 +90,8 @@ def soiling(
     for i in range(1, len(smooth)):
         if smooth[i][1] - smooth[i - 1][1] > CLEANED * clean:
             begin = i
-    spell = smooth[begin:]
+    still_clean = [i for i, (_, g) in enumerate(smooth) if g >= (1.0 - CLEANED / 2) * clean]
+    spell = smooth[max(begin, still_clean[-1] if still_clean else 0) :]
     if clean <= 0 or spell[-1][0] - spell[0][0] < DRY_DAYS:
         return None
     slopes = sorted(

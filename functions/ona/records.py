@@ -201,6 +201,7 @@ class AssetDetection(Record):
     expected_energy_kwh: float
     measured_energy_kwh: float
     lost_energy_kwh: float
+    clipped_hours: float = Field(default=0.0, description="hours at the machine's own ceiling; no fault")
     daily_expected_kwh: list[float] = Field(description="expected energy of each day known, kWh")
     daily_measured_kwh: list[float] = Field(description="measured energy of the same days, kWh")
     residual_shares: list[float] = Field(
