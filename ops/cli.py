@@ -199,11 +199,27 @@ def invoke(
 
 @app.command()
 @told
+def history(
+    prefix: Annotated[str, typer.Argument(help="of the input bucket, like backfill/2024/")],
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Take in a fleet's history: every file under a prefix, into books and telemetry, no orders."""
+    if not prefix.startswith("backfill/"):
+        raise OpsError(f"{prefix}: histories lie under backfill/; files under observations/ start the loop")
+    target = resolve(profile, environment)
+    answer = target.client("stepfunctions").start_execution(
+        stateMachineArn=target.machines["fleet_history"], input=json.dumps({"prefix": prefix})
+    )
+    print(f"started {answer['executionArn']}")
+    print("`ona executions --workflow fleet_history` shows how it goes")
+
+
+@app.command()
+@told
 def executions(
     last: Annotated[int, typer.Option(help="how many", min=1, max=1000)] = 20,
-    workflow: Annotated[
-        str | None, typer.Option(help="ooda, forecast_upload, forecast_training or forecast_schedule")
-    ] = None,
+    workflow: Annotated[str | None, typer.Option(help="ooda, forecast_upload, … (see README)")] = None,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:

@@ -84,6 +84,7 @@ class Target:
             "forecast_upload": self.outputs["ForecastUploadStateMachineArn"],
             "forecast_training": self.outputs["ForecastTrainingStateMachineArn"],
             "forecast_schedule": self.outputs["ForecastScheduleStateMachineArn"],
+            "fleet_history": self.outputs["FleetHistoryStateMachineArn"],
         }
 
     def function(self, name: str) -> str:

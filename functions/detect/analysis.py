@@ -292,7 +292,10 @@ def book_days(case: Case, known: AssetBook) -> dict[str, BookDay]:
         name: _told(level, spreads if name == ref.family else None) for name, level in families.items()
     }
     out = {}
+    lit = days.count(light) > 0
     for n, number in enumerate(days.number):
+        if not lit[n]:
+            continue  # the night's end of a file says nothing of its solar day
         out[books.name_of(int(number))] = BookDay.model_construct(
             basis=ref.basis,
             levels={name: rows[n] for name, rows in levels.items()},

@@ -294,8 +294,8 @@ def _follows(track: Track, sun: Floats, lit: Mask, days: Mask) -> Mask:
     out = np.zeros(len(track.days), dtype=bool)
     for n in np.flatnonzero(days):
         rows = lit & (track.days.row == n)
-        ranks = [np.argsort(np.argsort(values[rows])) for values in (track.power, sun)]
-        out[n] = float(np.corrcoef(*ranks)[0, 1]) > FOLLOWS
+        power, light = (np.argsort(np.argsort(values[rows])) for values in (track.power, sun))
+        out[n] = float(np.corrcoef(power, light)[0, 1]) > FOLLOWS
     return out
 
 

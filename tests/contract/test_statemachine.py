@@ -82,7 +82,13 @@ def test_every_retryable_error_is_retried_and_no_bad_input_is() -> None:
     assert not {n for n, c in OURS.items() if issubclass(c, InvalidInput)} & retried
 
 
-LETTERS = {"ooda": 3, "forecast_upload": 2, "forecast_training": 1, "forecast_schedule": 2}
+LETTERS = {
+    "ooda": 3,
+    "forecast_upload": 2,
+    "forecast_training": 1,
+    "forecast_schedule": 2,
+    "fleet_history": 2,
+}
 
 
 @pytest.mark.parametrize("name", LETTERS)
@@ -286,7 +292,7 @@ def test_no_object_starts_two_workflows() -> None:
         [rule["wildcard"] for rule in event["Properties"]["Pattern"]["detail"]["object"]["key"]]
         for item in TEMPLATE["Resources"].values()
         if item["Type"] == "AWS::Serverless::StateMachine"
-        for event in item["Properties"]["Events"].values()
+        for event in item["Properties"].get("Events", {}).values()
         if event["Type"] == "EventBridgeRule"
     ]
     for key, expected in keys.items():

@@ -50,10 +50,10 @@ def found(plant: plants.Plant, fault: Fault) -> list[str]:
     return [outcome.predicted for outcome in outcomes]
 
 
-SOLAR = [f for f in FAULTS if f.kind == "solar" and not f.tracking and f.name != "snow"]  # no frost in summer
+SUMMER = [f for f in FAULTS if f.kind == "solar" and not f.tracking and f.name != "snow"]
 
 
-@pytest.mark.parametrize("fault", SOLAR, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", SUMMER, ids=lambda fault: fault.name)
 def test_a_strong_fault_is_found_by_its_name(solar: plants.Plant, fault: Fault) -> None:
     assert found(solar, fault).count(fault.truth) >= 2
 

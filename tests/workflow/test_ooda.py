@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from ona.assets import AssetRegistry
 from ops import accounting, deadletters, explain
-from tests.conftest import DAY, ROOT, make_asset, sunny_day, to_csv
+from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day, to_csv
 from tests.workflow.conftest import Platform, dead_from
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
@@ -327,3 +328,50 @@ def test_the_sample_events_work_one_after_the_other(platform: Platform) -> None:
     event = json.loads((ROOT / "events" / "ooda.json").read_text())
     done = platform.wait(platform.start(event))
     assert json.loads(done["output"])["outcome"] == "found", done
+
+
+def test_a_fleets_history_becomes_books_and_no_orders(platform: Platform) -> None:
+    """The Distributed Map for real: three machines' weeks and one bad file, and the same again."""
+    names = ["INV-001", "INV-002", "INV-003"]
+    bucket = platform.target.input_bucket
+    platform.s3.put_object(
+        Bucket=bucket, Key="assets.json", Body=json.dumps(make_registry(3).model_dump(mode="json")).encode()
+    )
+    for name in names:
+        weeks = [sunny_day(name, DAY - timedelta(days=n), seed=n) for n in range(20, 0, -1)]
+        if name == "INV-002":
+            for week in weeks[-3:]:
+                week["power_kw"] *= 0.6
+        body = to_csv(pd.concat(weeks))
+        platform.s3.put_object(Bucket=bucket, Key=f"backfill/2025/{name}.csv", Body=body)
+    platform.s3.put_object(Bucket=bucket, Key="backfill/2025/broken.csv", Body=b"PK\x03\x04")
+    done = platform.run({"prefix": "backfill/2025/"}, "fleet_history")
+    assert done["status"] == "SUCCEEDED", done
+    told = json.loads(done["output"])
+    assert (told["files"], told["failed"]) == (4, 1)
+    books = {name: platform.read(f"incidents/site/{name}.json") for name in names}
+    assert all(len(book["days"]) == 20 for book in books.values())
+    assert [i["kind"] for i in books["INV-002"]["incidents"]] == ["underperformance"]
+    assert books["INV-001"]["incidents"] == books["INV-003"]["incidents"] == []
+    letters = platform.letters()
+    assert [letter.body["item"] for letter in letters] == ["backfill/2025/broken.csv"]
+    assert letters[0].body["input"] == {"prefix": "backfill/2025/broken.csv"}, (
+        "a redrive reads this file only"
+    )
+    assert (
+        platform.target.client("s3")
+        .list_objects_v2(Bucket=platform.target.output_bucket, Prefix="work-orders/")
+        .get("KeyCount", 0)
+        == 0
+    )
+    platform.run({"prefix": "backfill/2025/INV-"}, "fleet_history")
+    again = {name: platform.read(f"incidents/site/{name}.json") for name in names}
+    assert again["INV-002"]["incidents"] == books["INV-002"]["incidents"], "twice changes nothing"
+    # the first day after it is judged by what the history taught
+    day = sunny_day("INV-001", DAY)
+    day["power_kw"] *= 0.7
+    platform.s3.put_object(
+        Bucket=bucket, Key=f"observations/{DAY:%Y/%m/%d}/INV-001_after_history.csv", Body=to_csv(day)
+    )
+    ended = platform.ended("ooda", "INV-001_after_history.csv")
+    assert json.loads(ended["output"])["outcome"] == "found"
