@@ -317,8 +317,9 @@ def _told(levels: Levels, spreads: tuple[Floats, Floats] | None) -> list[LevelOf
     gains, shapes = levels.gain, levels.shape
     rows = []
     for n in range(len(gains)):
-        known = np.isfinite(shapes[n])
-        shape = [round(float(v), 3) if ok else None for v, ok in zip(shapes[n], known, strict=True)]
+        recent = len(gains) - n <= books.KEEP_SHAPES  # older shapes teach nothing any more
+        known = np.isfinite(shapes[n]) if recent else np.zeros(0, dtype=bool)
+        shape = [round(float(v), 3) if ok else None for v, ok in zip(shapes[n], known, strict=recent)]
         rows.append(
             LevelOfDay.model_construct(
                 gain=_number(gains[n]),

@@ -120,14 +120,14 @@ def enter(book: AssetBook, source: str, days: dict[str, BookDay]) -> AssetBook:
         age = newest - number_of(day)
         if not kept[day] or age > KEEP_DAYS:
             del kept[day]
-        elif age > KEEP_SHAPES:
+        elif age > KEEP_SHAPES and any(
+            level.shape for i in kept[day].values() for level in i.levels.values()
+        ):
             kept[day] = {name: _without_shape(item) for name, item in kept[day].items()}
     return book.model_copy(update={"days": dict(sorted(kept.items()))})
 
 
 def _without_shape(item: BookDay) -> BookDay:
-    if not any(level.shape for level in item.levels.values()):
-        return item
     levels = {name: level.model_copy(update={"shape": []}) for name, level in item.levels.items()}
     return item.model_copy(update={"levels": levels})
 
