@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from diagnose.risk import energy_at_risk
 from diagnose.signatures import Cause, diagnose
@@ -109,6 +109,31 @@ def _cause_of(members: list[Incident], asset: Asset) -> tuple[Incident, Cause]:
     return main[0], (better[0][1] if better else main[1])
 
 
+def _named(cause: str, rule: CauseRule, asset: Asset) -> dict[str, Any]:
+    """What a cause is called everywhere, the part it concerns, and what to do about it."""
+    return {
+        "asset_id": asset.id,
+        "component": component_for(asset, rule.component_type),
+        "cause": cause,
+        "category": rule.category,
+        "subcategory": rule.subcategory,
+        "orange_button": rule.orange_button,
+        "sunspec": rule.sunspec,
+        "error_type": rule.error_type,
+        "recommended_actions": list(rule.actions),
+    }
+
+
+def _urgency(
+    severity: float, count: int, last: datetime, now: datetime, limits: Thresholds
+) -> dict[str, Any]:
+    return {
+        "severity": severity,
+        "risk_class": risk_class(severity, limits),
+        "rank_score": rank_score(severity, count, last, now),
+    }
+
+
 def _finding(
     members: list[Incident],
     detection: AssetDetection,
@@ -119,9 +144,8 @@ def _finding(
 ) -> Finding:
     incident, cause = _cause_of(members, asset)
     rule = rule_for(causes, cause.name)
-    component = component_for(asset, rule.component_type)
     severity = max(item.severity for item in members)
-    key = f"{asset.id}#{component.type}#{rule.subcategory}"
+    key = f"{asset.id}#{rule.component_type}#{rule.subcategory}"
     if incident.kind == "site_outage":
         key = f"site:{asset.site_id}#site_outage#{rule.subcategory}"  # one fault for all its machines
     measured = "; ".join(item.statement for item in incident.evidence)
@@ -130,21 +154,11 @@ def _finding(
     return Finding(
         finding_id=f"find-{digest(key, detection.window.start.isoformat(), *ids)}",
         finding_key=key,
-        asset_id=asset.id,
-        component=component,
-        severity=severity,
-        risk_class=risk_class(severity, limits),
-        rank_score=rank_score(severity, incident.days, last, now),
-        cause=cause.name,
-        category=rule.category,
-        subcategory=rule.subcategory,
-        orange_button=rule.orange_button,
-        sunspec=rule.sunspec,
-        error_type=rule.error_type,
+        **_named(cause.name, rule, asset),
+        **_urgency(severity, incident.days, last, now, limits),
         description=f"{asset.name or asset.id}: {cause.reasons[0]}",
         reasons=[*cause.reasons, f"measured: {measured}"],
         confidence=round(min(cause.score, max(item.confidence for item in members)), 3),
-        recommended_actions=list(rule.actions),
         energy_at_risk=energy_at_risk(
             daily_expected_kwh=detection.daily_expected_kwh,
             loss_share=daily_loss_share(incident, rule.recurrence_per_day) if rule.fault else 0.0,
@@ -192,27 +206,16 @@ def data_findings(
     out = []
     for name, issues in found.items():
         rule = rule_for(causes, name)
-        component = component_for(asset, rule.component_type)
-        key = f"{asset.id}#{component.type}#{rule.subcategory}"
+        key = f"{asset.id}#{rule.component_type}#{rule.subcategory}"
         out.append(
             Finding(
                 finding_id=f"find-{digest(key, detection.window.start.isoformat())}",
                 finding_key=key,
-                asset_id=asset.id,
-                component=component,
-                severity=DATA_SEVERITY,
-                risk_class=risk_class(DATA_SEVERITY, limits),
-                rank_score=rank_score(DATA_SEVERITY, 1, detection.window.end, now),
-                cause=name,
-                category=rule.category,
-                subcategory=rule.subcategory,
-                orange_button=rule.orange_button,
-                sunspec=rule.sunspec,
-                error_type=rule.error_type,
+                **_named(name, rule, asset),
+                **_urgency(DATA_SEVERITY, 1, detection.window.end, now, limits),
                 description=f"{asset.name or asset.id}: {issues[0].statement}",
                 reasons=[issue.statement for issue in issues],
                 confidence=0.8,
-                recommended_actions=list(rule.actions),
                 energy_at_risk=nothing,
                 first_seen=detection.window.start,
                 last_seen=detection.window.end,
