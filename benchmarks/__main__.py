@@ -1,13 +1,21 @@
 """`make bench`: every benchmark, one after the other."""
 
 from benchmarks import api, build_sizes, embedded_cloud, interpolation, solar_plant_india
-from benchmarks.detection import fault_bench, quality_bench, speed
+from benchmarks.detection import fault_bench, quality_bench, speed, trends_bench
 from benchmarks.forecasting import gefcom2014
 
 if __name__ == "__main__":
     for module in (
-        solar_plant_india, fault_bench, quality_bench, speed, gefcom2014, interpolation, embedded_cloud,
-        api, build_sizes,
-    ):  # fmt: skip
+        solar_plant_india,
+        fault_bench,
+        quality_bench,
+        trends_bench,
+        speed,
+        gefcom2014,
+        interpolation,
+        embedded_cloud,
+        api,
+        build_sizes,
+    ):
         print(f"\n=== {module.__name__}")
         module.main([]) if module is gefcom2014 else module.main()
