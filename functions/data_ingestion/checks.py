@@ -20,11 +20,14 @@ Kind = Literal["historical", "nowcast"]
 ABOVE_CAPACITY = 1.5
 """Power above this multiple of nameplate is no measurement in kW."""
 ABOVE_SHARE = 0.01
-UNIT_STEP = (500.0, 2000.0)
-"""How far two groups of daily peaks lie apart when one is in another unit: W, kW, MW differ by 1 000."""
+UNIT_STEP = (250.0, 4000.0)
+"""How far the highest of two groups of daily peaks lie apart when one is in another unit: W, kW, MW differ
+by 1 000, and the brightest days of each group by what weather does."""
 UNIT_GAP = 50.0
 UNIT_SHARE = 0.2
 """Both groups must hold this share of the days: a snowed-in or calm day is no unit."""
+WHOLE_DAY = 0.75
+"""The first and the last day of a file are often cut: at dawn a day's peak says nothing of its unit."""
 CONFLICTS_SHARE = 0.10
 MIN_ROWS = 4
 
@@ -126,9 +129,11 @@ def check(frame: pd.DataFrame, quality: Quality, registry: AssetRegistry, where:
 
 def _units(frame: pd.DataFrame, where: str) -> None:
     above = frame["share"] > ABOVE_CAPACITY
-    peaks = frame.groupby([frame["asset_id"], frame["timestamp"].dt.floor("D")])["share"].max()
+    by_day = frame.groupby([frame["asset_id"], frame["timestamp"].dt.floor("D")])["share"]
+    peaks, readings = by_day.max(), by_day.size()
     for asset_id, days in peaks.groupby(level=0):
-        lit = days[days > 1e-5]
+        count = readings[days.index]
+        lit = days[(days > 1e-5) & (count >= WHOLE_DAY * count.max())]
         step = unit_step(lit.to_numpy())
         if step:
             raise InvalidTelemetry(
@@ -159,7 +164,7 @@ def unit_step(peaks: np.ndarray) -> float:
     low, high = ranked[:cut], ranked[cut:]
     if steps[cut - 1] < np.log10(UNIT_GAP) or min(len(low), len(high)) < UNIT_SHARE * len(ranked):
         return 0.0
-    step = float(10 ** (np.median(high) - np.median(low)))
+    step = float(10 ** (high[-1] - low[-1]))
     return step if UNIT_STEP[0] <= step <= UNIT_STEP[1] else 0.0
 
 

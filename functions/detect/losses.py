@@ -218,7 +218,7 @@ def stretches(case: Case) -> list[Stretch]:
     found = []
     for run in _runs_of_a_day(track, judged, zero):
         if _long_enough(zero[run], need_zero):
-            members = _with_edges(judged, run, low, track.sky.day)
+            members = _with_edges(judged, run, low & ~zero & ~stopped, track.sky.day)
             stopped[members] = True
             down = case.ref.site_down[members].mean() > 0.5
             found.append(
@@ -231,7 +231,7 @@ def stretches(case: Case) -> list[Stretch]:
 
 
 def _with_edges(judged: Indices, run: Indices, low: Mask, day: Ints) -> Indices:
-    """A stop with the readings before and after it that it took part of."""
+    """A stop with the readings before and after it that it took part of; `low` marks the free ones."""
     first, last = np.searchsorted(judged, run[0]), np.searchsorted(judged, run[-1])
     begin, end = first, last
     while begin > 0 and first - begin < EDGE_READINGS and _goes_on(judged[begin - 1], run[0], low, day):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -90,11 +91,15 @@ def findings_of(
     now: datetime,
     causes: dict[str, CauseRule],
     limits: Thresholds,
+    coming_kwh: Sequence[float | None] = (),
 ) -> list[Finding]:
     """All findings of one asset, the most urgent first: what is wrong with the machine, then with its
-    data."""
+    data. `coming_kwh`: forecast energy of the days to come."""
     actionable = [incident for incident in detection.incidents if incident.actionable]
-    found = [_finding(members, detection, asset, now, causes, limits) for members in group(actionable)]
+    found = [
+        _finding(members, detection, asset, now, causes, limits, coming_kwh)
+        for members in group(actionable)
+    ]
     found += data_findings(detection, asset, now, causes, limits)
     return sorted(found, key=lambda finding: finding.rank_score, reverse=True)
 
@@ -141,6 +146,7 @@ def _finding(
     now: datetime,
     causes: dict[str, CauseRule],
     limits: Thresholds,
+    coming_kwh: Sequence[float | None],
 ) -> Finding:
     incident, cause = _cause_of(members, asset)
     rule = rule_for(causes, cause.name)
@@ -166,6 +172,7 @@ def _finding(
             growth_percent_per_day=rule.growth_percent_per_day,
             tariff_usd_per_kwh=asset.tariff_usd_per_kwh,
             lost_so_far_kwh=sum(item.lost_energy_kwh for item in members),
+            coming_kwh=coming_kwh,
         ),
         first_seen=min(item.window.start for item in members),
         last_seen=last,

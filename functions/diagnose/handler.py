@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from diagnose.coming import coming_kwh
 from diagnose.findings import findings_of
 from diagnose.trends import trend
 from ona import config, storage
@@ -40,6 +41,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
                 now=now,
                 causes=config.causes(),
                 limits=config.loss_function().thresholds,
+                coming_kwh=coming_kwh(record.source.bucket, asset.id, detection.window.end),
             ),
             trend_analysis=trend(detection, _book(bucket, detection), asset, now, config.trends()),
         )

@@ -324,6 +324,9 @@ class EnergyAtRisk(Record):
     growth_percent_per_day: float
     lost_so_far_kwh: float
     lost_so_far_usd: float
+    forecast_days: int = Field(
+        default=0, description="of the seven days to come, those taken from a forecast"
+    )
 
 
 class Finding(Record):

@@ -270,4 +270,4 @@ def test_any_day_gives_a_valid_record(seed: int, factor: float, drop: bool) -> N
         assert 0 <= incident.severity <= 1
         assert incident.lost_energy_kwh >= 0
         assert incident.window.start <= incident.window.end
-    assert result.lost_energy_kwh <= result.expected_energy_kwh + 1e-6
+    assert result.lost_energy_kwh <= result.expected_energy_kwh + 0.02  # both are rounded

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diagnose.coming import energy_of
 from diagnose.findings import DATA_CAUSES, findings_of, group, rank_score, risk_class
 from diagnose.risk import energy_at_risk
 from diagnose.signatures import SIGNATURES
 from diagnose.trends import trend
+from forecasting_api.documents import CSV_COLUMNS
 from ona import config
 from ona.records import Finding
 from tests.conftest import DAY, NOW, make_asset, sunny_day
@@ -208,3 +210,19 @@ def test_without_growth_a_week_costs_seven_days() -> None:
         lost_so_far_kwh=0,
     )
     assert [h.loss_usd for h in risk.horizons] == [10.0, 30.0, 70.0]
+
+
+def test_a_forecast_of_the_coming_days_is_taken_where_there_is_one() -> None:
+    rows = [f"2026-01-02T{h:02d}:00:00Z,INV-1,{10.0 if 6 <= h < 18 else 0.0},20,,," for h in range(24)]
+    head = ",".join(CSV_COLUMNS)
+    text = "\n".join([head, *rows, "2026-01-02T23:30:00Z,INV-1,much,,,,"])
+    assert energy_of(text, "INV-1") == pytest.approx(120.0)
+    assert energy_of(text, "INV-2") is None
+    assert energy_of("\n".join([head, *rows[:12]]), "INV-1") is None
+    assert energy_of("", "INV-1") is None
+    risk = energy_at_risk(
+        daily_expected_kwh=[100.0], loss_share=0.5, residual_shares=[], growth_percent_per_day=0.0,
+        tariff_usd_per_kwh=0.2, lost_so_far_kwh=0, coming_kwh=[200.0, None, 40.0],
+    )  # fmt: skip
+    assert [h.loss_kwh for h in risk.horizons] == [100.0, 170.0, 370.0]
+    assert risk.forecast_days == 2

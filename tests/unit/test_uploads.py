@@ -20,7 +20,7 @@ from ona.clock import iso
 from ona.errors import InvalidTelemetry
 from ona.forecasting.records import AccuracyRecord, Conditions, Interval, Point, SiteDocument
 from ona.telemetry import Quality
-from tests.conftest import ROOT, make_asset, make_registry, sunny_day
+from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day
 
 REGISTRY = make_registry(2)
 NOW = datetime(2025, 6, 10, 6, 0, tzinfo=UTC)
@@ -147,6 +147,17 @@ def test_a_site_is_the_mean_of_its_machines() -> None:
 
 
 # ------------------------------------------------------------------ documents
+
+
+@pytest.mark.parametrize("hour", [1, 6, 7, 8, 12, 23])
+def test_mixed_units_are_seen_whatever_the_hour_at_which_the_file_ends(hour: int) -> None:
+    days = [sunny_day("INV-001", DAY + timedelta(days=n), seed=n) for n in range(6)]
+    frame = pd.concat(days, ignore_index=True)
+    frame = frame[frame["timestamp"] <= pd.Timestamp(DAY) + pd.Timedelta(days=5, hours=hour)]
+    later = frame["timestamp"] >= pd.Timestamp(DAY) + pd.Timedelta(days=3)
+    mixed = frame.assign(power_kw=frame["power_kw"].where(~later, frame["power_kw"] / 1000.0))
+    assert reason(mixed.reset_index(drop=True)) == "mixed_units"
+
 
 SITE = SiteDocument(
     customer_id="c", site_id="s", latitude=-26.2, longitude=28.0, kind="solar", capacity_kw=400.0,

@@ -368,10 +368,12 @@ def bad_files(site: newcustomer.World) -> dict[str, tuple[bytes, str]]:
     good = site.truth[
         (site.truth["timestamp"] > NOW - timedelta(days=3)) & (site.truth["timestamp"] <= NOW)
     ]
-    watts = good.copy()
-    half = watts["timestamp"] > NOW - timedelta(days=1)
-    mixed = watts.assign(power_kw=watts["power_kw"].where(~half, watts["power_kw"] / 1000.0))
-    all_watts = watts.assign(power_kw=watts["power_kw"] * 1000.0)
+    week = site.truth[
+        (site.truth["timestamp"] > NOW - timedelta(days=6)) & (site.truth["timestamp"] <= NOW)
+    ]
+    half = week["timestamp"] >= NOW.replace(hour=0) - timedelta(days=2)  # whole days, whatever the hour is
+    mixed = week.assign(power_kw=week["power_kw"].where(~half, week["power_kw"] / 1000.0))
+    all_watts = good.assign(power_kw=good["power_kw"] * 1000.0)
     twice = pd.concat([good, good.assign(power_kw=good["power_kw"] * 0.7)])
     night = good[(good["power_kw"] <= 0) & good["timestamp"].dt.hour.isin([3, 4, 5, 6])]
     foreign = good.assign(asset_id=good["asset_id"].replace("NEW-002", "OTHER-1"))
