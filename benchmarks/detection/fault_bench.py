@@ -16,6 +16,7 @@ import time
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -354,6 +355,36 @@ def report(outcomes: list[Outcome], healthy: list[Healthy], verbose: bool) -> No
                 print("FALSE", line)
 
 
+def plot(outcomes: list[Outcome], name: str) -> Path:
+    """Who was taken for what, as a picture: `reports/detection/<name>.svg`; rows are the truth."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot
+
+    truths = sorted({o.truth for o in outcomes})
+    said = [*truths, *sorted({o.predicted for o in outcomes} - set(truths))]
+    table = np.zeros((len(truths), len(said)))
+    for o in outcomes:
+        table[truths.index(o.truth), said.index(o.predicted)] += 1
+    share = table / table.sum(axis=1, keepdims=True)
+    figure, axis = pyplot.subplots(figsize=(0.28 * len(said) + 3, 0.26 * len(truths) + 2.4))
+    axis.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axis.set_xticks(range(len(said)), [n.replace("_", " ") for n in said], rotation=90, fontsize=7)
+    axis.set_yticks(range(len(truths)), [n.replace("_", " ") for n in truths], fontsize=7)
+    axis.set_xlabel("taken for")
+    axis.set_ylabel("injected")
+    for row, column in zip(*np.nonzero(table), strict=True):
+        axis.text(column, row, f"{table[row, column]:.0f}", ha="center", va="center", fontsize=6,
+                  color="white" if share[row, column] > 0.5 else "black")  # fmt: skip
+    figure.tight_layout()
+    path = Path(__file__).resolve().parents[2] / "reports" / "detection" / f"{name}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    pyplot.close(figure)
+    return path
+
+
 def _cap(o: Outcome) -> float:
     return _PLANTS[o.plant].registry.assets[0].capacity_kw
 
@@ -368,7 +399,10 @@ def main() -> None:
     outcomes = [r for r in results if isinstance(r, Outcome)]
     healthy = [r for r in results if isinstance(r, Healthy)]
     report(outcomes, healthy, "--verbose" in sys.argv)
-    print(f"{len(todo)} cases in {time.perf_counter() - started:.0f} s")
+    path = plot(outcomes, "confusion-tuning" if tuning else "confusion")
+    print(
+        f"{len(todo)} cases in {time.perf_counter() - started:.0f} s; picture: {path.name} in {path.parent}"
+    )
 
 
 if __name__ == "__main__":
