@@ -39,8 +39,8 @@ from ona.telemetry import Quality
 class Context:
     """What is known beside the file: each machine's book, the same days of the site's other machines
     (canonical frames), predicted power in kW by UTC time for each asset, hourly weather by site, and how
-    the
-    irradiance sensors lie, where that is known already; a file of two weeks or more tells it itself."""
+    the irradiance sensors lie, where that is known already; a file of two weeks or more tells it
+    itself."""
 
     books: dict[str, AssetBook] = field(default_factory=dict)
     peers: pd.DataFrame = field(default_factory=pd.DataFrame)

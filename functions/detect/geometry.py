@@ -1,10 +1,9 @@
 """Whether an irradiance sensor lies flat while the modules are tilted, and how they are tilted then.
 
 `irradiance_w_m2` may be measured in the plane of the modules, or horizontally (a satellite always is).
-Against a
-flat sensor a tilted machine's gain wanders with the season and the hour. Which it is shows in the machine's
-own history: tilt and azimuth that explain its power from the irradiance as a horizontal one are fitted,
-and taken when they leave clearly less unexplained than the irradiance as it is.
+Against a flat sensor a tilted machine's gain wanders with the season and the hour. Which it is shows in
+the machine's own history: tilt and azimuth that explain its power from the irradiance as a horizontal one
+are fitted, and taken when they leave clearly less unexplained than the irradiance as it is.
 """
 
 from __future__ import annotations

@@ -46,8 +46,7 @@ def sky(times: pd.DatetimeIndex, location: Location | None, rules: Filtering) ->
     """Sun and solar time of instants, shape (n,).
 
     With a location by pvlib's `ephemeris`, days broken at solar midnight (so that no daylight is cut in
-    two)
-    and clear-sky irradiance by Haurwitz (1945): 1098 · cos z · exp(−0.057 / cos z). Without one: UTC
+    two) and clear-sky irradiance by Haurwitz (1945): 1098 · cos z · exp(−0.057 / cos z). Without one: UTC
     days, and the configured hours for the night.
     """
     minutes = times.as_unit("us").asi8.astype(float) / MINUTE

@@ -1,12 +1,10 @@
 """Fault signatures: readable rules that turn how an incident looks into a cause.
 
-A signature is a list of conditions on the incident's signals. Each condition gives a membership from 0 to 1
-(a straight ramp between two values) and a reason in words; the score is the weighted mean of the
-memberships
-that could be computed, times how sure the signature can be at best. A condition that is *needed* and
-does not
-hold at all rules the cause out. The best score above `MIN_SCORE` names the cause; below it, "Unknown Needs
-Further Investigation" is the right answer.
+A signature is a list of conditions on the incident's signals. Each condition gives a membership from 0 to
+1 (a straight ramp between two values) and a reason in words; the score is the weighted mean of the
+memberships that could be computed, times how sure the signature can be at best. A condition that is
+*needed* and does not hold at all rules the cause out. The best score above `MIN_SCORE` names the cause;
+below it, "Unknown Needs Further Investigation" is the right answer.
 """
 
 from __future__ import annotations

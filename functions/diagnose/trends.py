@@ -1,11 +1,9 @@
 """Where a machine is going over weeks and years: direction, degradation, soiling, next maintenance.
 
-All from the machine's book: its daily *gain* is power over PVWatts' form on the measured irradiance
-under a clear
-sky, temperature-corrected, so that weather has left it. RdTools (NREL) does both of the larger ones and
-is the
-peer in `benchmarks/detection`; it is not used here because it brings 300 MB of packages into a function
-that weighs 14 (docs/decisions/0007).
+All from the machine's book: its daily *gain* is power over PVWatts' form on the measured irradiance under
+a clear sky, temperature-corrected, so that weather has left it. RdTools (NREL) does both of the larger
+ones and is the peer in `benchmarks/detection`; it is not used here because it brings 300 MB of packages
+into a function that weighs 14 (docs/decisions/0007).
 """
 
 from __future__ import annotations
@@ -75,10 +73,10 @@ def soiling(
 ) -> Soiling | None:
     """How fast dirt gathers, what it costs, and whether a cleaning pays. None without two weeks of days.
 
-    Rate: the median slope (Theil–Sen) of the gain since it last rose by `CLEANED`, or was clean, a day, of
-    the clean gain (its 0.9-quantile over 60 days). Advised when the loss passes
-    `cleaning_threshold_percent`, or what dirt will
-    cost within `roi_threshold_days` passes `cost_per_cleaning_usd`.
+    Rate: the median slope (Theil–Sen) of the gain since it last rose by `CLEANED`, or was clean, a day,
+    of the clean gain (its 0.9-quantile over 60 days). Advised when the loss passes
+    `cleaning_threshold_percent`, or what dirt will cost within `roi_threshold_days` passes
+    `cost_per_cleaning_usd`.
     """
     recent = sorted((n, g) for n, g in daily.items() if n > max(daily, default=0) - 60)
     if len(recent) < DRY_DAYS + 4:
