@@ -37,9 +37,9 @@ from ona.telemetry import Quality
 
 @dataclass(frozen=True)
 class Context:
-    """What is known beside the file: each machine's book, the same days of the site's other machines
-    (canonical frames), predicted power in kW by UTC time for each asset, hourly weather by site, and how
-    the irradiance sensors lie, where that is known already; a file of two weeks or more tells it
+    """What is known beside the file: each machine's book and its ETag, the same days of the site's other
+    machines (canonical frames), predicted power in kW by UTC time for each asset, hourly weather by site,
+    and how the irradiance sensors lie, where that is known already; a file of two weeks or more tells it
     itself."""
 
     books: dict[str, AssetBook] = field(default_factory=dict)
@@ -47,6 +47,7 @@ class Context:
     forecasts: dict[str, pd.Series] = field(default_factory=dict)
     weather: dict[str, pd.DataFrame] = field(default_factory=dict)
     geometry: dict[str, Geometry] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -303,7 +304,7 @@ def book_days(case: Case, known: AssetBook) -> dict[str, BookDay]:
             measured_kwh=round(float(came[n]), 2),
             judged_hours=round(float(judged_hours[n]), 2),
             top_kw=_number(highest[n], 2) or 0.0,
-            loss=_number(daily.loss[n]),
+            loss=_number(daily[n]),
             volts=_number(volts[n], 1),
             efficiency=_number(eff[n]),
             warmth_c=_number(warmth[n], 1),
@@ -458,7 +459,7 @@ def _window(case: Case, members: Indices) -> Window:
 
 def _weak(
     case: Case,
-    daily: losses.DayLosses,
+    daily: Floats,
     apart: Mask,
     usual: list[signals.Usual],
     warm: Floats,
@@ -466,18 +467,19 @@ def _weak(
 ) -> dict[int, Episode]:
     """By solar day: the day as an episode, where it missed a little; the book decides whether it counts."""
     days, track = case.track.days, case.track
-    trusted = case.config.algorithms.energy_deviation.confidence_threshold
-    found = {}
+    found: dict[int, Episode] = {}
+    if case.ref.partial_confidence < case.config.algorithms.energy_deviation.confidence_threshold:
+        return found
     with np.errstate(invalid="ignore"):
-        some = np.flatnonzero(daily.loss > losses.SLACK)
+        some = np.flatnonzero(daily > losses.SLACK)
     ends = np.append(days.first[1:], len(track))
     for n in some:
         rows = np.arange(days.first[n], ends[n])
         members = rows[(case.res.judged & ~apart)[rows]]
-        if len(members) < 2 or case.ref.partial_confidence < trusted:
+        if len(members) < 2:
             continue
         due, lost = _energies(case, members)
-        share = float(daily.loss[n])
+        share = float(daily[n])
         confidence = min(0.95, case.ref.partial_confidence)
         found[int(days.number[n])] = Episode(
             kind="underperformance",
@@ -509,9 +511,9 @@ def _hourly_residuals(case: Case, found: list[Incident]) -> list[float]:
     if not free.any():
         return []
     hour = (at[free] // 60).astype(np.int64)
-    hours, place = np.unique(hour, return_inverse=True)
+    place = np.unique(hour, return_inverse=True)[1]
     means = np.bincount(place, case.res.share[free]) / np.bincount(place)
-    return [round(float(value), 4) for value in means[-200:][: len(hours)]]
+    return [round(float(value), 4) for value in means[-200:]]
 
 
 def _minutes(moment: datetime) -> float:

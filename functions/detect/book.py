@@ -14,7 +14,7 @@ from statistics import fmean
 
 import numpy as np
 
-from detect.expected import Levels
+from detect.expected import BINS, Levels
 from detect.losses import HEALTHY_DAYS, spreads_before, sustained
 from detect.severity import range_severity, severity
 from detect.sky import SLOTS
@@ -48,11 +48,6 @@ MOST_SIGNAL_DAYS = 14
 """An incident looks like its last two weeks."""
 
 
-def key_of(site_id: str, asset_id: str) -> str:
-    """Where a machine's book lies in the output bucket."""
-    return f"incidents/{site_id}/{asset_id}.json"
-
-
 def number_of(day: str) -> int:
     """Days since 1970 of an ISO date."""
     return (date.fromisoformat(day) - EPOCH).days
@@ -83,8 +78,7 @@ def _nan(value: float | None) -> float:
 
 
 def _levels(family: str, rows: list[tuple[int, float, float, float, Sequence[float | None]]]) -> Levels:
-    none = Levels.none(60) if family == "wind" else Levels.none(SLOTS)
-    width = none.shape.shape[1]
+    width = BINS if family == "wind" else SLOTS
     shape = np.full((len(rows), width), np.nan)
     for n, row in enumerate(rows):
         if len(row[4]) == width:
@@ -135,9 +129,7 @@ def _without_shape(item: BookDay) -> BookDay:
 # ------------------------------------------------------------------ incidents
 
 
-def incidents(
-    book: AssetBook, asset: Asset, config: DetectionConfig, threshold: float, weak_confidence: float = 0.95
-) -> list[Incident]:
+def incidents(book: AssetBook, asset: Asset, config: DetectionConfig, threshold: float) -> list[Incident]:
     """All incidents of a machine, in order of time: episodes of one kind with less than `HEALTHY_DAYS` good
     days between them. Small losses count from the day on which their cumulative sum began to rise."""
     days = sorted(book.days)
@@ -171,7 +163,7 @@ def weak_days(told: Sequence[Sequence[BookDay]]) -> list[bool]:
         if known and total > 0:
             losses[n] = sum(loss * weight for loss, weight in known) / total
     wide = not any(item.basis in ("irradiance+peers", "peers") for items in told for item in items)
-    return [bool(flag) for flag in sustained(losses, spreads_before(losses, 0, wide))]
+    return [bool(flag) for flag in sustained(losses, spreads_before(losses, wide))]
 
 
 def _chains(episodes: list[tuple[int, Episode]], judged: Judged) -> Iterable[list[tuple[int, Episode]]]:

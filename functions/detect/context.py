@@ -16,7 +16,6 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from detect import analysis, geometry
-from detect import book as books
 from detect.analysis import Context
 from ona import parquet
 from ona.assets import Asset, AssetRegistry
@@ -73,9 +72,11 @@ def load(
                     peers.append(_read(output_bucket, entry["Key"]))
     empty = pd.DataFrame(columns=[*COLUMNS, "expected_kw"])
     beside = _once(pd.concat(peers, ignore_index=True)) if peers else empty
-    found = {name: read_book(output_bucket, asset)[0] for name, asset in known.items()}
+    read = {name: read_book(output_bucket, asset) for name, asset in known.items()}
+    found = {name: book for name, (book, _) in read.items()}
     return Context(
         books=found,
+        etags={name: etag for name, (_, etag) in read.items()},
         peers=beside[~beside["asset_id"].isin(present)],
         forecasts=_forecasts(present, days[:MAX_PEER_DAYS], input_bucket),
         weather=_weather(known.values(), frame["timestamp"], now, weather_table, input_bucket),
@@ -96,7 +97,7 @@ GEOMETRY_DAYS, GEOMETRY_EVERY = 21, 7
 
 def read_book(bucket: str, asset: Asset) -> tuple[AssetBook, str]:
     """A machine's book and its ETag; an empty one and "" before its first file."""
-    key = books.key_of(asset.site_id, asset.id)
+    key = AssetBook.key(asset.site_id, asset.id)
     try:
         document, etag = read_json_tagged(S3Pointer(bucket=bucket, key=key))
     except ObjectMissing:
@@ -120,15 +121,16 @@ def enter(
     again and entered again. Raises DependencyBusy when that does not come to an end.
     """
     asset = registry.require(detection.asset_id, source)
+    book, etag = context.books[asset.id], context.etags[asset.id]
     for attempt in range(BOOK_TRIES):
-        book, etag = read_book(bucket, asset)
         if book.geometry is None and asset.id in context.geometry:
             book = book.model_copy(update={"geometry": context.geometry[asset.id]})
         after = analysis.concluded(book, source, days, asset, config, threshold)
-        if write_json_if(bucket, books.key_of(asset.site_id, asset.id), after.document(), etag):
+        if write_json_if(bucket, AssetBook.key(asset.site_id, asset.id), after.document(), etag):
             told = analysis.concerned(book, after, detection.window)
             return detection.model_copy(update={"incidents": told})
         time.sleep(random.uniform(0.0, 0.05 * 2**attempt))
+        book, etag = read_book(bucket, asset)
     raise DependencyBusy(f"the book of {asset.id} is written by others all the time")
 
 

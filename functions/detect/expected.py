@@ -87,9 +87,9 @@ class Reference:
     `family` is the driver that gain and shape belong to; `levels` what the file's days say for it, `by_sun`
     the same for the irradiance alone, `base` what earlier days say, `history` these days. `own` is the
     expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be believed
-    (0…1). `site_down` marks instants at which all neighbours were down too; `chronic`, (D,), days on which
-    the machine is behind its neighbours though it always was. `sensor_low`, (D,): how much less than before
-    the irradiance sensor reads for what the machine gives, NaN where too few days are known.
+    (0…1). `site_down` marks instants at which all neighbours were down too. `sensor_low`, (D,): how much
+    less than before the irradiance sensor reads for what the machine gives, NaN where too few days are
+    known.
     """
 
     expected: Floats
@@ -103,7 +103,6 @@ class Reference:
     by_sun: Levels | None
     base: Baseline
     history: Levels
-    chronic: Mask
     sensor_low: Floats | None = None
 
 
@@ -147,13 +146,17 @@ def _windows(values: Floats, ends: Ints, width: int) -> Floats:
     return np.asarray(views[ends])
 
 
+def _ends(total: int, own: int) -> Ints:
+    """Of `total` days, up to where each of the last `own` looks back: its yesterday, or the first
+    `FIRST_DAYS` that are known."""
+    return np.maximum(np.arange(total - own, total), min(FIRST_DAYS, total)).astype(np.int64)
+
+
 def before_each(earlier: Floats, own: Floats, days: int = 30, quantile: float = 0.5) -> Floats:
     """Median (or another quantile) of the `days` values before each of the file's D days, (D,); the
     first `FIRST_DAYS` known stand in for what they lack before them."""
     values = np.concatenate((earlier, own))
-    position = np.arange(len(earlier), len(values))
-    ends = np.maximum(position, min(FIRST_DAYS, len(values))).astype(np.int64)
-    window = _windows(values, ends, days)
+    window = _windows(values, _ends(len(values), len(own)), days)
     return np.asarray(bn.nanmedian(window, axis=1)) if quantile == 0.5 else _quantile(window, quantile)
 
 
@@ -179,9 +182,8 @@ def baseline(history: Levels, levels: Levels, rules: ReferenceRules) -> Baseline
     The first `FIRST_DAYS` days that are known at all stand for the history that they lack.
     """
     gains = np.concatenate((history.gain, levels.gain))
-    total, d = len(gains), len(levels.gain)
-    position = np.arange(total - d, total)
-    ends = np.maximum(position, min(FIRST_DAYS, total)).astype(np.int64)
+    d = len(levels.gain)
+    ends = _ends(len(gains), d)
     window = _windows(gains, ends, rules.baseline_days)
     known = np.isfinite(window).sum(axis=1)
     if d == 0 or not known.any():
@@ -270,8 +272,7 @@ def reference(
         confidence = 0.5 if none else 0.9 if settled else 0.6
         never = np.zeros(len(track), dtype=bool)
         return Reference(own, own, "irradiance", "sun", reason, confidence, never, sun, sun, base,
-                         history.get("sun", Levels.none()),
-                         np.zeros(len(track.days), dtype=bool))  # fmt: skip
+                         history.get("sun", Levels.none()))  # fmt: skip
     if have_peers:
         return _by_peers(track, None, None, None, beside, usable, history, rules)
     if forecast is not None and not forecast.empty:
@@ -304,7 +305,7 @@ def _plain(
     never = np.zeros(len(track), dtype=bool)
     none = Baseline(unknown, levels.shape, np.zeros(d, dtype=np.int64), unknown)
     return Reference(expected, expected, basis, family, reason, confidence, never, levels, None, none,
-                     Levels.none(), np.zeros(d, dtype=bool))  # fmt: skip
+                     Levels.none())  # fmt: skip
 
 
 def _expected(track: Track, driver: Floats, base: Baseline, most: float) -> Floats:
@@ -358,7 +359,7 @@ def _by_peers(
     )
     return Reference(
         expected, expected if own is None else own, basis, "peers", reason, 0.9 if x is None else 0.95,
-        down, levels, sun, base, history.get("peers", Levels.none()), chronic & behind,
+        down, levels, sun, base, history.get("peers", Levels.none()),
     )  # fmt: skip
 
 
@@ -381,5 +382,4 @@ def _by_wind(
         expected, expected, "wind", "wind",
         f"power curve by density-corrected wind speed from {days} days", 0.9 if days >= 3 else 0.5,
         never, levels, None, base, history or Levels.none(BINS),
-        np.zeros(len(track.days), dtype=bool),
     )  # fmt: skip

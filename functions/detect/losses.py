@@ -148,7 +148,6 @@ def residuals(track: Track, ref: Reference, judged: Mask, config: DetectionConfi
 
 def far_sensor(cloudy_spread: Floats) -> Mask:
     """Days, (D,), on which the irradiance is known to be another place's: a satellite's, or a far
-
     station's."""
     with np.errstate(invalid="ignore"):
         return np.asarray(cloudy_spread > FAR_SENSOR)
@@ -340,17 +339,9 @@ def _weather(case: Case, members: Indices, column: str, hours_before: int = 0) -
     return values if np.isfinite(values).any() else None
 
 
-@dataclass(frozen=True)
-class DayLosses:
-    """Of D days: the share of the expected energy that did not come, stops apart, NaN where too little
-    was judged; and the hours that were."""
-
-    loss: Floats
-    hours: Floats
-
-
-def by_day(case: Case, apart: Mask) -> DayLosses:
-    """Daily loss shares over judged readings outside `apart` (n,)."""
+def by_day(case: Case, apart: Mask) -> Floats:
+    """Of D days the share of the expected energy that did not come, over judged readings outside `apart`
+    (n,); NaN where too little was judged."""
     days, judged = case.track.days, case.res.judged & ~apart
     if case.ref.basis == "irradiance":
         judged &= ~(case.res.far & (cloudy(case.track) | restless(case.res.share)))
@@ -358,8 +349,7 @@ def by_day(case: Case, apart: Mask) -> DayLosses:
     came = days.sum(case.track.power, judged)
     hours = days.count(judged) * case.track.hours
     with np.errstate(invalid="ignore", divide="ignore"):
-        loss = np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan)
-    return DayLosses(np.asarray(loss), np.asarray(hours))
+        return np.asarray(np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan))
 
 
 def day_spread(losses: Floats, wide: bool) -> float:
@@ -423,11 +413,10 @@ def range_stretches(case: Case) -> list[tuple[Stretch, str, float, float]]:
     return found
 
 
-def spreads_before(losses: Floats, known: int, wide: bool) -> Floats:
-    """`day_spread` for each of the last len(losses) − known days, from up to 30 days before it (and the
-    first ten there are)."""
-    out = np.empty(len(losses) - known)
+def spreads_before(losses: Floats, wide: bool) -> Floats:
+    """`day_spread` for each of D days, from up to 30 days before it (and the first ten there are)."""
+    out = np.empty(len(losses))
     for n in range(len(out)):
-        end = max(known + n, min(10, len(losses)))
+        end = max(n, min(10, len(losses)))
         out[n] = day_spread(losses[max(0, end - 30) : end], wide)
     return out

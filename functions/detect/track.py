@@ -14,6 +14,7 @@ from detect.geometry import in_plane
 from detect.sky import DAY_MINUTES, Floats, Ints, Mask, Sky
 from ona.assets import Asset
 from ona.records import Geometry
+from ona.telemetry import usual_step
 
 Indices = NDArray[np.intp]
 
@@ -50,7 +51,7 @@ class Track:
                 return np.full(len(own), np.nan)
             return own[name].to_numpy(dtype=float)
 
-        step, irradiance = usual_step(sky.minutes), channel("irradiance_w_m2")
+        step, irradiance = min(usual_step(sky.minutes), DAY_MINUTES), channel("irradiance_w_m2")
         with np.errstate(invalid="ignore"):
             clearness = irradiance / np.maximum(sky.clear_ghi, 20.0)
         if geometry is not None and geometry.horizontal:
@@ -138,16 +139,6 @@ class Days:
     def count(self, where: Mask) -> Ints:
         """How many of each day, shape (D,)."""
         return np.asarray(np.bincount(self.row[where], minlength=len(self)))
-
-
-def usual_step(minutes: Floats) -> float:
-    """The usual interval between readings, minutes; 15 when there are fewer than two."""
-    steps = np.diff(minutes)
-    steps = steps[steps > 0]
-    if not len(steps):
-        return 15.0
-    values, counts = np.unique(steps, return_counts=True)
-    return float(min(values[counts.argmax()], DAY_MINUTES))
 
 
 def runs(mask: Mask) -> list[tuple[int, int]]:

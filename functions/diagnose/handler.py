@@ -64,7 +64,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
 
 def _book(bucket: str, detection: AssetDetection) -> AssetBook | None:
     """The machine's book, which Detect keeps; None where there is none."""
-    key = f"incidents/{detection.site_id}/{detection.asset_id}.json"
+    key = AssetBook.key(detection.site_id, detection.asset_id)
     try:
         document = storage.read_json(S3Pointer(bucket=bucket, key=key))
     except ObjectMissing:

@@ -262,6 +262,11 @@ class AssetBook(Record):
     days: dict[str, dict[str, BookDay]] = Field(default={}, description="by date, then by the file's key")
     incidents: list[Incident] = []
 
+    @staticmethod
+    def key(site_id: str, asset_id: str) -> str:
+        """Where a machine's book lies in the output bucket."""
+        return f"incidents/{site_id}/{asset_id}.json"
+
 
 class FileQuality(Record):
     """Row counts of the whole file, by reason."""

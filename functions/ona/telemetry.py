@@ -405,6 +405,14 @@ def _numbers(raw: pd.Series, column: str, quality: Quality) -> pd.Series:
 
 def interval_minutes(timestamps: pd.Series) -> float:
     """The usual step between readings of one asset, minutes; 15 when there are fewer than two."""
-    steps = timestamps.sort_values().diff().dropna().dt.total_seconds() / 60.0
+    return usual_step(pd.DatetimeIndex(timestamps.dropna().sort_values()).as_unit("us").asi8 / 60e6)
+
+
+def usual_step(minutes: NDArray[np.float64]) -> float:
+    """The commonest step between rising times, minutes, the shortest of several; 15 where there is none."""
+    steps = np.diff(minutes)
     steps = steps[steps > 0]
-    return float(steps.mode().iloc[0]) if len(steps) else 15.0
+    if not len(steps):
+        return 15.0
+    values, counts = np.unique(steps, return_counts=True)
+    return float(values[counts.argmax()])

@@ -125,10 +125,10 @@ def test_dirt_that_gathers_for_weeks_does_not_become_the_normal_state() -> None:
 def test_the_cumulative_sum_knows_noise_from_loss() -> None:
     rng = np.random.default_rng(0)
     noise = rng.normal(0.0, 0.01, 400)
-    assert sustained(noise, spreads_before(noise, 0, False)).sum() == 0
+    assert sustained(noise, spreads_before(noise, False)).sum() == 0
     shifted = noise.copy()
     shifted[200:] += 0.04
-    active = sustained(shifted, spreads_before(shifted, 0, False))
+    active = sustained(shifted, spreads_before(shifted, False))
     assert not active[:199].any()
     assert active[201:].all()
 

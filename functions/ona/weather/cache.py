@@ -9,7 +9,7 @@ months that are over are fetched once.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -42,6 +42,19 @@ class Cached:
         return self.age > FRESH + timedelta(minutes=30)
 
 
+def _months(start: date, end: date) -> Iterator[tuple[date, date]]:
+    """First and last day of each month that two days span."""
+    first = start.replace(day=1)
+    while first <= end:
+        last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+        yield first, last
+        first = last + timedelta(days=1)
+
+
+def _month_key(place: Place, first: date) -> str:
+    return f"weather/cache/{place.place_id}_{first:%Y%m}.json"
+
+
 @dataclass(frozen=True)
 class WeatherCache:
     """The cache of one platform."""
@@ -66,10 +79,9 @@ class WeatherCache:
     def held(self, place: Place, start: date, end: date, now: datetime) -> list[WeatherDocument]:
         """What is cached of the days from `start` to `end`, months of history first; nobody is asked."""
         found = []
-        for month in sorted({(day.year, day.month) for day in (start, end)}):
-            key = f"weather/cache/{place.place_id}_{month[0]:04d}{month[1]:02d}.json"
+        for first, _ in _months(start, end):
             try:
-                body = read_bytes(S3Pointer(bucket=self.bucket, key=key))
+                body = read_bytes(S3Pointer(bucket=self.bucket, key=_month_key(place, first)))
                 found.append(WeatherDocument.model_validate_json(body))
             except (ObjectMissing, ValueError):
                 continue
@@ -110,13 +122,12 @@ class WeatherCache:
 
         Raises DependencyBusy, WeatherUnavailable.
         """
-        parts = []
-        first = start.replace(day=1)
-        while first <= end:
-            last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-            parts.append(self._month(place, first, min(last, now.date()), last, now))
-            first = last + timedelta(days=1)
-        whole = joined(parts)
+        whole = joined(
+            [
+                self._month(place, first, min(last, now.date()), last, now)
+                for first, last in _months(start, end)
+            ]
+        )
         low = datetime(start.year, start.month, start.day, tzinfo=UTC)
         high = datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)
         kept = [n for n, hour in enumerate(whole.hours) if low < hour <= high]
@@ -127,7 +138,7 @@ class WeatherCache:
         return _taken(whole, kept)
 
     def _month(self, place: Place, first: date, upto: date, last: date, now: datetime) -> WeatherDocument:
-        key = f"weather/cache/{place.place_id}_{first:%Y%m}.json"
+        key = _month_key(place, first)
         try:
             held = WeatherDocument.model_validate_json(read_bytes(S3Pointer(bucket=self.bucket, key=key)))
             if held.provider == self.provider.name:
