@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from detect import book as books
-from detect.analysis import Context, analyse, empty
+from detect.analysis import Context, analyse
 from ona import config
+from ona.readings import Quality, by_machine
 from ona.records import AssetBook, AssetDetection, Incident
 from ona.sources import read_export
-from ona.telemetry import Quality
 from ops.target import use_configs
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "solar_plant_india"
@@ -92,15 +91,10 @@ def run() -> Result:
     known: dict[str, AssetBook] = {}
     started = time.perf_counter()
     for when, day in frame.groupby(frame["timestamp"].dt.floor("D")):
-        part = day.reset_index(drop=True)
-        found, _, days = analyse(
-            part, Quality(rows_read=len(part)), Context(known), registry, rules, 0.7, str(when)
-        )
-        detections += found
-        for name, told in days.items():
-            asset = registry.require(name, "")
-            book = books.enter(known.get(name) or empty(asset), str(when), told)
-            known[name] = book.model_copy(update={"incidents": books.incidents(book, asset, rules, 0.7)})
+        quality = Quality(rows_read=len(day))
+        for item in analyse(by_machine(day), quality, Context(known), registry, rules, 0.7, str(when)):
+            detections.append(item.detection)
+            known[item.detection.asset_id] = item.book
     seconds = time.perf_counter() - started
     power = frame.pivot_table(index="timestamp", columns="asset_id", values="power_kw")
     incidents = [incident for book in known.values() for incident in book.incidents]

@@ -14,8 +14,8 @@ from typing import Any
 from ona import config
 from ona.assets import AssetRegistry
 from ona.errors import InvalidConfiguration
+from ona.readings import Telemetry
 from ona.sources import SourceProfile, read_export, recognise
-from ona.telemetry import Telemetry
 from ops.target import OpsError, Target, use_configs
 
 

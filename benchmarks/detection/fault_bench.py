@@ -29,8 +29,8 @@ from detect.analysis import Context, analyse, empty
 from diagnose.signatures import diagnose
 from ona import config
 from ona.assets import Asset
+from ona.readings import Quality, by_machine
 from ona.records import NO_FAULT, Incident
-from ona.telemetry import Quality
 from ops.target import use_configs
 
 HISTORY_DAYS, AFTER_DAYS = 30, 4
@@ -143,9 +143,9 @@ def run_case(
     beside = pd.concat([_columns(f) for f in scene.others.values()]) if scene.others else pd.DataFrame()
     weather = {asset.site_id: scene.weather} if scene.weather is not None else {}
     rules = config.detection()
-    found, _, days = analyse(own, Quality(rows_read=len(own)), Context(peers=beside, weather=weather),
-                             plant.registry, rules, 0.7)  # fmt: skip
-    detection = found[0]
+    judged = analyse(by_machine(own), Quality(rows_read=len(own)), Context(peers=beside, weather=weather),
+                     plant.registry, rules, 0.7)[0]  # fmt: skip
+    detection = judged.detection
     inside = [i for i in detection.incidents if i.window.start <= end and i.window.end >= begin]
     faults = [i for i in inside if i.kind not in NO_FAULT]
     covered = np.zeros(len(times), dtype=bool)
@@ -163,7 +163,7 @@ def run_case(
         plant.name, fault.name, fault.truth, fault.nature, strength, predicted,
         rule.category if rule else predicted, truth_rule.category if truth_rule else fault.truth,
         float(lost.sum()), float(lost[covered].sum()) if len(lost) == len(covered) else 0.0,
-        _delay(asset, days[asset.id], begin) if fault.nature == "machine" else None, len(before),
+        _delay(asset, judged.days, begin) if fault.nature == "machine" else None, len(before),
         baselines.found_kwh(own, beside, asset, lost, times) if peers and fault.nature == "machine" else {}, detail,
     )  # fmt: skip
 
@@ -212,11 +212,11 @@ def run_healthy(plant: Plant, asset: Asset) -> Healthy:
     others = [_columns(f) for name, f in plant.frames.items() if name != asset.id]
     beside = pd.concat(others) if others else pd.DataFrame()
     weather = {asset.site_id: plant.weather} if plant.weather is not None else {}
-    found, _, days = analyse(own, Quality(rows_read=len(own)), Context(peers=beside, weather=weather),
-                             plant.registry, config.detection(), 0.7)  # fmt: skip
-    days = days[asset.id]
+    judged = analyse(by_machine(own), Quality(rows_read=len(own)), Context(peers=beside, weather=weather),
+                     plant.registry, config.detection(), 0.7)[0]  # fmt: skip
+    days = judged.days
     known = plant.frames[asset.id]
-    faults = [i for i in found[0].incidents if i.kind not in NO_FAULT]
+    faults = [i for i in judged.detection.incidents if i.kind not in NO_FAULT]
     if "troubled" in known and bool(known["troubled"].any()):  # its troubles are real, not injected
         return Healthy(plant.name, 0, 0, 0, {}, [])
     numbers = [pd.Timestamp(day, tz="UTC") for day, item in days.items() if item.judged_hours > 0]

@@ -13,7 +13,7 @@ from ona.errors import InvalidTelemetry
 from ona.forecasting.features import DARK_W_M2
 from ona.forecasting.payloads import CUSTOMER_PATTERN, SITE_PATTERN
 from ona.forecasting.sun import Plane, clear_sky, interval_minutes
-from ona.telemetry import Quality
+from ona.readings import Quality
 
 Kind = Literal["historical", "nowcast"]
 

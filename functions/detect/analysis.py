@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from detect import book as books
@@ -15,10 +18,13 @@ from detect import geometry, losses, quality, signals
 from detect.expected import Levels, Reference, before_each, reference
 from detect.losses import Case, Stretch
 from detect.peers import Site
-from detect.sky import Floats, Mask, in_maintenance, judged_light, sky
+from detect.sky import Clock, Floats, Mask, Sky, in_maintenance, judged_light
+from detect.sky import sky as sky_of
 from detect.track import Indices, Track
 from ona.assets import Asset, AssetRegistry
 from ona.config import DetectionConfig
+from ona.readings import Quality, Telemetry, by_machine
+from ona.readings import span as whole_span
 from ona.records import (
     AssetBook,
     AssetDetection,
@@ -32,7 +38,6 @@ from ona.records import (
     QualitySummary,
     Window,
 )
-from ona.telemetry import Quality
 
 
 @dataclass(frozen=True)
@@ -50,51 +55,79 @@ class Context:
     etags: dict[str, str] = field(default_factory=dict)
 
 
+LARGE = 1_000_000
+"""From so many readings on a file is judged in several processes."""
+BATCH = 24
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Machines of one site that are judged at a time: `part` counts those of the site."""
+
+    site: str
+    part: int
+    names: list[str]
+
+
+def batches(telemetry: Telemetry, registry: AssetRegistry) -> list[Batch]:
+    """A file's machines by site; of a large file at most `BATCH` at a time."""
+    sites: dict[str, list[str]] = {}
+    for asset in registry.assets:
+        if asset.id in telemetry.machines:
+            sites.setdefault(asset.site_id, []).append(asset.id)
+    found = []
+    for site, names in sorted(sites.items()):
+        ordered = sorted(names)
+        most = BATCH if len(telemetry) >= LARGE else len(ordered)
+        found += [
+            Batch(site, part, ordered[n : n + most]) for part, n in enumerate(range(0, len(ordered), most))
+        ]
+    return found
+
+
 @dataclass(frozen=True)
 class Judged:
-    """One machine's part of a file: the record, what goes into its book, and expected power, kW, (n,)."""
+    """One machine's part of a file: the record, what it tells of its days, its book with that entered, and
+    expected power, kW, (n,), NaN where nothing is known."""
 
     detection: AssetDetection
     days: dict[str, BookDay]
+    book: AssetBook
     expected: Floats
 
 
 def analyse(
-    frame: pd.DataFrame,
+    machines: Mapping[str, pd.DataFrame],
     file_quality: Quality,
     context: Context,
     registry: AssetRegistry,
     config: DetectionConfig,
     threshold: float,
     source: str = "file",
-) -> tuple[list[AssetDetection], pd.DataFrame, dict[str, dict[str, BookDay]]]:
-    """Judge every asset of a canonical frame, sorted by asset and time; `source` is the file's key.
+    *,
+    span: tuple[pd.Timestamp, pd.Timestamp] | None = None,
+    only: Collection[str] | None = None,
+) -> list[Judged]:
+    """Judge machines by their canonical frames, in order of their ids; `source` is the file's key.
 
-    Returns the detections, the frame with a column `expected_kw` (NaN where nothing is known), and by
-    asset the days to enter into its book.
+    `span`: first and last reading of the whole file, where these are not all of its machines; `only`: those
+    to judge, where others are there as neighbours.
     """
     share_valid = 1.0 - file_quality.rows_rejected / max(file_quality.rows_read, 1)
-    span = (frame["timestamp"].min(), frame["timestamp"].max())
+    span = span or whole_span(machines)
     judged: dict[str, Judged] = {}
-    for site_id, tracks, site in sites(frame, context, registry, config):
-        for track in tracks:
-            asset = track.asset
+    for site_id, members, site in sites(machines, context, registry, config, only):
+        for member in members:
+            asset = member.whole.asset
             case, issues, completeness = examine(
-                track, site, context.books.get(asset.id) or empty(asset), context.forecasts.get(asset.id),
+                member, site, context.books.get(asset.id) or empty(asset), context.forecasts.get(asset.id),
                 context.weather.get(site_id), span, config,
             )  # fmt: skip
             judged[asset.id] = _record(
-                case, issues, completeness, share_valid,
+                member, case, issues, completeness, share_valid,
                 context.books.get(asset.id) or empty(asset), config, threshold, source,
             )  # fmt: skip
-    parts = [
-        own.assign(expected_kw=judged[str(name)].expected)
-        for name, own in frame.groupby("asset_id", sort=True)
-        if str(name) in judged
-    ]
-    ordered = [judged[name] for name in sorted(judged)]
-    days = {item.detection.asset_id: item.days for item in ordered}
-    return [item.detection for item in ordered], pd.concat(parts, ignore_index=True), days
+    return [judged[name] for name in sorted(judged)]
 
 
 def empty(asset: Asset) -> AssetBook:
@@ -102,43 +135,95 @@ def empty(asset: Asset) -> AssetBook:
     return AssetBook(asset_id=asset.id, site_id=asset.site_id)
 
 
+@dataclass(frozen=True)
+class Member:
+    """A machine of a site: all its readings, and those that are judged with where they stand among all; the
+    night's tell of the data only."""
+
+    whole: Track
+    track: Track
+    rows: Indices | None
+
+
 def sites(
-    frame: pd.DataFrame, context: Context, registry: AssetRegistry, config: DetectionConfig
-) -> list[tuple[str, list[Track], Site]]:
-    """The file's machines by site, as tracks, with the site's machines of reference."""
-    rules, peers = config.algorithms.reference, context.peers
-    both = [frame] if peers.empty else [frame, peers[~peers["asset_id"].isin(frame["asset_id"].unique())]]
+    machines: Mapping[str, pd.DataFrame],
+    context: Context,
+    registry: AssetRegistry,
+    config: DetectionConfig,
+    only: Collection[str] | None = None,
+) -> list[tuple[str, list[Member], Site]]:
+    """The machines to judge by site, with the site's machines of reference."""
+    rules = config.algorithms.reference
+    beside = {} if context.peers.empty else by_machine(context.peers)
     known = {asset.id: asset for asset in registry.assets}
-    groups: dict[str, dict[str, pd.DataFrame]] = {}
-    mine = set(frame["asset_id"].unique())
-    for part in both:
-        for name, own in part.groupby("asset_id", sort=True):
-            if str(name) in known:
-                groups.setdefault(known[str(name)].site_id, {})[str(name)] = own
+    groups: dict[str, list[str]] = {}
+    for name in sorted({*beside, *machines} & set(known)):
+        groups.setdefault(known[name].site_id, []).append(name)
     found = []
-    for site_id, members in sorted(groups.items()):
-        present = sorted(name for name in members if name in mine)
+    for site_id, everybody in sorted(groups.items()):
+        present = sorted(set(everybody) & set(machines if only is None else only))
         if not present:
             continue
+        reference = everybody[: rules.max_peers]  # the same ones every time
+        frames = {
+            name: machines[name] if name in machines else beside[name]
+            for name in sorted({*present, *reference})
+        }
         place = next((known[name].location for name in present if known[name].location), None)
-        times = pd.DatetimeIndex(pd.concat([own["timestamp"] for own in members.values()]).unique())
-        times = times.sort_values()
-        common = sky(times, place, config.filtering)
-        alone = len(members) <= rules.min_peers  # among neighbours under one sensor its plane cancels
+        clock = Clock.of([own["timestamp"] for own in frames.values()])
+        common = sky_of(clock.times, place, config.filtering)
+        alone = len(everybody) <= rules.min_peers  # among neighbours under one sensor its plane cancels
         tracks = {
             name: Track.of(
-                own, known[name], common.at(times.searchsorted(own["timestamp"])),
+                own, known[name], common.at(clock.rows(own["timestamp"])),
                 context.geometry.get(name) or (geometry.fit(own, known[name]) if alone else None),
             )
-            for name, own in members.items()
+            for name, own in frames.items()
         }  # fmt: skip
-        site = Site.of(list(tracks.values()), rules.min_peers, rules.max_peers)
-        found.append((site_id, [tracks[name] for name in present], site))
+        members = _by_day(tracks, config)
+        site = Site.of([members[name].track for name in reference], rules.min_peers)
+        found.append((site_id, [members[name] for name in present], site))
     return found
 
 
+DUSK_MINUTES, DUSK_READINGS = 60.0, 6
+"""Of the dark so much belongs to the day: what is concluded of a reading looks at its neighbours."""
+
+
+def _by_day(tracks: dict[str, Track], config: DetectionConfig) -> dict[str, Member]:
+    """The machines of one site without the readings of the night, but for those in which one of them gives
+    power or is beyond a limit."""
+    shared: dict[int, tuple[Indices, Sky]] = {}
+    limits = config.parameters
+
+    def eventful(track: Track) -> Mask:
+        with np.errstate(invalid="ignore"):
+            return (
+                (track.power > 0.0)
+                | (track.temperature > limits.temperature.critical_threshold)
+                | (track.volts > limits.voltage.critical_threshold)
+            )
+
+    skies = {id(track.sky): track.sky for track in tracks.values()}
+    dark = config.filtering.exclude_night_hours and not any(t.asset.is_wind for t in tracks.values())
+    for key, sky in skies.items() if dark else ():
+        mine = [track for track in tracks.values() if track.sky is sky]
+        reach = max(DUSK_READINGS, math.ceil(DUSK_MINUTES / min(track.step for track in mine)))
+        wide = np.ones(2 * reach + 1)
+        near = np.convolve(sky.light, wide, mode="full")[reach : reach + len(sky.light)] > 0.5
+        rows = np.flatnonzero(near | np.logical_or.reduce([eventful(track) for track in mine]))
+        if 0 < len(rows) < len(near):
+            shared[key] = rows, sky.at(rows)
+    return {
+        name: Member(track, track.at(*shared[id(track.sky)]), shared[id(track.sky)][0])
+        if id(track.sky) in shared
+        else Member(track, track, None)
+        for name, track in tracks.items()
+    }
+
+
 def examine(
-    track: Track,
+    member: Member,
     site: Site,
     known: AssetBook,
     forecast: pd.Series | None,
@@ -147,10 +232,11 @@ def examine(
     config: DetectionConfig,
 ) -> tuple[Case, list[QualityIssue], float]:
     """A machine's readings with what was expected of them; its data problems; completeness in per cent."""
-    light = judged_light(track.sky, track.asset, config.filtering)
-    checked = quality.check(track, light, span, config)
-    planned = in_maintenance(track.sky.minutes, track.asset, config.filtering)
-    usable = light & ~checked.unusable & ~planned
+    whole, track = member.whole, member.track
+    lit = judged_light(whole.sky, whole.asset, config.filtering)
+    checked = quality.check(whole, track, lit, span, config)
+    light = lit if member.rows is None else lit[member.rows]
+    usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, track.asset, config.filtering)
     beside = site.beside(track)
     before = int(track.days.number[0])
     ref = reference(
@@ -164,7 +250,8 @@ def examine(
             *issues,
             QualityIssue(kind="no_reference", statement=ref.reason, readings=int(light.sum())),
         ]
-    return Case(track, ref, res, beside, config, weather), issues, checked.completeness
+    coolest = whole.coolest()[np.searchsorted(whole.days.number, track.days.number)]
+    return Case(track, ref, res, beside, config, coolest, weather), issues, checked.completeness
 
 
 FOREST_SAYS = 0.3
@@ -191,6 +278,7 @@ def _sensor_drift(ref: Reference) -> list[QualityIssue]:
 
 
 def _record(
+    member: Member,
     case: Case,
     issues: list[QualityIssue],
     completeness: float,
@@ -200,10 +288,10 @@ def _record(
     threshold: float,
     source: str,
 ) -> Judged:
-    track, ref = case.track, case.ref
+    track, ref, whole = case.track, case.ref, member.whole
     days = book_days(case, known)
     entered = concluded(known, source, days, track.asset, config, threshold)
-    window = Window(start=track.times.iloc[0], end=track.times.iloc[-1])
+    window = Window(start=whole.times.iloc[0], end=whole.times.iloc[-1])
     expected = np.where(judged_light(track.sky, track.asset, config.filtering), ref.expected, 0.0)
     recent = [(day, list(items.values())) for day, items in sorted(entered.days.items())][-30:]
     energies = [
@@ -218,7 +306,7 @@ def _record(
         basis=ref.basis,
         basis_reason=ref.reason,
         expected_energy_kwh=round(float(np.nansum(expected) * track.hours), 2),
-        measured_energy_kwh=round(float(np.nansum(track.power) * track.hours), 2),
+        measured_energy_kwh=round(float(np.nansum(whole.power) * whole.hours), 2),
         lost_energy_kwh=round(lost, 2),
         clipped_hours=round(float(quality.clipped(track.share).sum()) * track.hours, 2),
         daily_expected_kwh=[round(pair[0], 2) for pair in energies],
@@ -231,7 +319,11 @@ def _record(
         ),
         incidents=concerned(known, entered, window),
     )
-    return Judged(detection, days, ref.expected)
+    if member.rows is None:
+        return Judged(detection, days, entered, ref.expected)
+    everywhere = np.full(len(whole), 0.0 if ref.basis != "none" else np.nan)
+    everywhere[member.rows] = ref.expected
+    return Judged(detection, days, entered, everywhere)
 
 
 def concluded(
@@ -265,15 +357,15 @@ def book_days(case: Case, known: AssetBook) -> dict[str, BookDay]:
         if stretch.kind != "underperformance":
             apart[stretch.members] = True
     daily = losses.by_day(case, apart)
-    spreads = losses.day_spreads(track, ref, res.share)
     at_work = signals.working(case)
     warm, ac_dc = signals.warmth(case, at_work), signals.efficiency(case)
     volts = days.median(track.volts, at_work & (track.volts > 0))
-    eff, warmth = days.median(ac_dc), days.median(warm)
+    eff, warmth = days.median(ac_dc, np.isfinite(ac_dc)), days.median(warm, at_work)
     usual = _usual(known, int(days.number[0]) if len(days) else 0, volts, eff, warmth)
     light = judged_light(track.sky, track.asset, case.config.filtering)
     due = days.sum(ref.expected, light) * track.hours
     came = days.sum(track.power) * track.hours
+    lit = days.count(light) > 0
     judged_hours = days.count(res.judged) * track.hours
     highest = days.highest(ref.expected, res.judged)
     episodes: dict[int, list[Episode]] = {}
@@ -290,50 +382,47 @@ def book_days(case: Case, known: AssetBook) -> dict[str, BookDay]:
     if ref.by_sun is not None:
         families["sun"] = ref.by_sun
     levels = {
-        name: _told(level, spreads if name == ref.family else None) for name, level in families.items()
+        name: _told(level, res.of_days if name == ref.family else None) for name, level in families.items()
     }
-    out = {}
-    lit = days.count(light) > 0
-    for n, number in enumerate(days.number):
-        if not lit[n]:
-            continue  # the night's end of a file says nothing of its solar day
-        out[books.name_of(int(number))] = BookDay.model_construct(
+    columns = {
+        "expected_kwh": _numbers(due, 2),
+        "measured_kwh": _numbers(came, 2),
+        "judged_hours": _numbers(judged_hours, 2),
+        "top_kw": _numbers(np.nan_to_num(highest), 2),
+        "loss": _numbers(daily),
+        "volts": _numbers(volts, 1),
+        "efficiency": _numbers(eff),
+        "warmth_c": _numbers(warmth, 1),
+    }
+    return {
+        books.name_of(number): BookDay(
             basis=ref.basis,
             levels={name: rows[n] for name, rows in levels.items()},
-            expected_kwh=round(float(due[n]), 2),
-            measured_kwh=round(float(came[n]), 2),
-            judged_hours=round(float(judged_hours[n]), 2),
-            top_kw=_number(highest[n], 2) or 0.0,
-            loss=_number(daily[n]),
-            volts=_number(volts[n], 1),
-            efficiency=_number(eff[n]),
-            warmth_c=_number(warmth[n], 1),
-            episodes=episodes.get(int(number), []),
-            weak=weak.get(int(number)),
+            episodes=episodes.get(number, []),
+            weak=weak.get(number),
+            **{name: values[n] for name, values in columns.items()},
         )
-    return out
+        for n, number in enumerate(days.number.tolist())
+        if lit[n]  # the night's end of a file says nothing of its solar day
+    }
 
 
 def _told(levels: Levels, spreads: tuple[Floats, Floats] | None) -> list[LevelOfDay]:
-    gains, shapes = levels.gain, levels.shape
-    rows = []
-    for n in range(len(gains)):
-        recent = len(gains) - n <= books.KEEP_SHAPES  # older shapes teach nothing any more
-        known = np.isfinite(shapes[n]) if recent else np.zeros(0, dtype=bool)
-        shape = [round(float(v), 3) if ok else None for v, ok in zip(shapes[n], known, strict=recent)]
-        rows.append(
-            LevelOfDay.model_construct(
-                gain=_number(gains[n]),
-                spread=_number(spreads[0][n]) if spreads else None,
-                cloudy=_number(spreads[1][n]) if spreads else None,
-                shape=shape if known.any() else [],
-            )
-        )
-    return rows
+    d = len(levels.gain)
+    nothing: list[float | None] = [None] * d
+    gains = _numbers(levels.gain)
+    spread, cloudy = map(_numbers, spreads) if spreads else (nothing, nothing)
+    recent = levels.shape[-books.KEEP_SHAPES :]  # older shapes teach nothing any more
+    shapes = [_numbers(row, 3) if np.isfinite(row).any() else [] for row in recent]
+    shapes = [[]] * (d - len(shapes)) + shapes
+    return [
+        LevelOfDay(gain=gains[n], spread=spread[n], cloudy=cloudy[n], shape=shapes[n]) for n in range(d)
+    ]
 
 
-def _number(value: float, digits: int = 4) -> float | None:
-    return round(float(value), digits) if math.isfinite(value) else None
+def _numbers(values: NDArray[np.floating[Any]], digits: int = 4) -> list[float | None]:
+    """Rounded, with None for what is not known."""
+    return [value if math.isfinite(value) else None for value in np.round(values, digits).tolist()]
 
 
 def _usual(
@@ -344,7 +433,7 @@ def _usual(
     for name, own in (("volts", volts), ("efficiency", eff), ("warmth_c", warmth)):
         earlier = np.array(books.usual(known, before, name)[::-1], dtype=float)
         columns.append(before_each(earlier, own))
-    return [signals.Usual(*(_number(v, 6) for v in row)) for row in zip(*columns, strict=True)]
+    return [signals.Usual(*row) for row in zip(*(_numbers(c, 6) for c in columns), strict=True)]
 
 
 def _energies(case: Case, members: Indices, by_own: bool = False) -> tuple[float, float]:
@@ -510,9 +599,9 @@ def _hourly_residuals(case: Case, found: list[Incident]) -> list[float]:
         free &= ~((at >= start) & (at <= end))
     if not free.any():
         return []
-    hour = (at[free] // 60).astype(np.int64)
-    place = np.unique(hour, return_inverse=True)[1]
-    means = np.bincount(place, case.res.share[free]) / np.bincount(place)
+    hour, share = at[free] // 60, case.res.share[free]
+    first = np.flatnonzero(np.diff(hour, prepend=-1.0))
+    means = np.add.reduceat(share, first) / np.diff(np.append(first, len(share)))
     return [round(float(value), 4) for value in means[-200:]]
 
 

@@ -9,22 +9,24 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
+import numpy as np
 import pandas as pd
 
 from detect import analysis, geometry
-from detect.analysis import Context
+from detect.analysis import Context, Judged
 from ona import parquet
 from ona.assets import Asset, AssetRegistry
 from ona.config import DetectionConfig, ReferenceRules
 from ona.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
 from ona.payloads import S3Pointer
-from ona.records import AssetBook, AssetDetection, BookDay, Geometry
+from ona.readings import COLUMNS, Quality, span, together
+from ona.records import AssetBook, AssetDetection, Geometry
 from ona.storage import list_keys, read_bytes, read_json_tagged, write_json_if
-from ona.telemetry import COLUMNS, Quality, decode, parse_timestamps, read_table
+from ona.telemetry import decode, parse_timestamps, read_table
 
 
 def _read(bucket: str, key: str) -> pd.DataFrame:
@@ -40,7 +42,8 @@ def _name(assets: Iterable[str], source_key: str) -> str:
 
 
 def load(
-    frame: pd.DataFrame,
+    names: Iterable[str],
+    machines: Mapping[str, pd.DataFrame],
     registry: AssetRegistry,
     rules: ReferenceRules,
     now: datetime,
@@ -50,15 +53,16 @@ def load(
     weather_table: str,
     source_key: str,
 ) -> Context:
-    """Read the books of the file's assets, the same days of their sites' other machines, forecasts,
-    weather.
+    """Read the books of some of the file's machines, the same days of their sites' other machines,
+    forecasts, weather.
 
     Of a site's other machines at most `max_peers` are read, the same ones every time. What has not
     arrived yet is not there: the first file of a day is judged without its neighbours.
     """
-    present = set(frame["asset_id"].unique())
-    known = {asset.id: asset for asset in registry.assets if asset.id in present}
-    days = sorted({f"{day:%Y-%m-%d}" for day in frame["timestamp"].dt.floor("D").unique()})
+    present, judged = set(machines), set(names)
+    known = {asset.id: asset for asset in registry.assets if asset.id in judged}
+    days = sorted({f"{day:%Y-%m-%d}" for name in judged for day in _days(machines[name])})
+    ends = span({name: machines[name] for name in judged})
     peers: list[pd.DataFrame] = []
     for site in sorted({asset.site_id for asset in known.values()}):
         here = {asset.id for asset in registry.assets if asset.site_id == site}
@@ -78,8 +82,8 @@ def load(
         books=found,
         etags={name: etag for name, (_, etag) in read.items()},
         peers=beside[~beside["asset_id"].isin(present)],
-        forecasts=_forecasts(present, days[:MAX_PEER_DAYS], input_bucket),
-        weather=_weather(known.values(), frame["timestamp"], now, weather_table, input_bucket),
+        forecasts=_forecasts(judged, days[:MAX_PEER_DAYS], input_bucket),
+        weather=_weather(known.values(), ends, now, weather_table, input_bucket),
         geometry={
             name: told
             for name, book in found.items()
@@ -107,8 +111,7 @@ def read_book(bucket: str, asset: Asset) -> tuple[AssetBook, str]:
 
 def enter(
     bucket: str,
-    detection: AssetDetection,
-    days: dict[str, BookDay],
+    judged: Judged,
     context: Context,
     registry: AssetRegistry,
     config: DetectionConfig,
@@ -120,17 +123,19 @@ def enter(
     Files of one machine may be judged side by side: a book that somebody else wrote meanwhile is read
     again and entered again. Raises DependencyBusy when that does not come to an end.
     """
+    detection, after = judged.detection, judged.book
     asset = registry.require(detection.asset_id, source)
-    book, etag = context.books[asset.id], context.etags[asset.id]
+    etag = context.etags[asset.id]
     for attempt in range(BOOK_TRIES):
-        if book.geometry is None and asset.id in context.geometry:
-            book = book.model_copy(update={"geometry": context.geometry[asset.id]})
-        after = analysis.concluded(book, source, days, asset, config, threshold)
+        if after.geometry is None and asset.id in context.geometry:
+            after = after.model_copy(update={"geometry": context.geometry[asset.id]})
         if write_json_if(bucket, AssetBook.key(asset.site_id, asset.id), after.document(), etag):
-            told = analysis.concerned(book, after, detection.window)
-            return detection.model_copy(update={"incidents": told})
+            return detection
         time.sleep(random.uniform(0.0, 0.05 * 2**attempt))
         book, etag = read_book(bucket, asset)
+        after = analysis.concluded(book, source, judged.days, asset, config, threshold)
+        told = analysis.concerned(book, after, detection.window)
+        detection = detection.model_copy(update={"incidents": told})
     raise DependencyBusy(f"the book of {asset.id} is written by others all the time")
 
 
@@ -151,7 +156,7 @@ def _geometry(book: AssetBook, asset: Asset, bucket: str) -> Geometry | None:
 
 
 def _weather(
-    assets: Iterable[Asset], times: pd.Series, now: datetime, table: str, bucket: str
+    assets: Iterable[Asset], ends: tuple[pd.Timestamp, pd.Timestamp], now: datetime, table: str, bucket: str
 ) -> dict[str, pd.DataFrame]:
     """Hourly weather by site, from what is cached; a site without is left out."""
     from ona.forecasting.weather import frame
@@ -160,7 +165,7 @@ def _weather(
     from ona.weather.providers import NoProvider
 
     cache = WeatherCache(table, bucket, NoProvider())
-    first, last = times.min() - timedelta(days=2), times.max()
+    first, last = ends[0] - timedelta(days=2), ends[1]
     found: dict[str, pd.DataFrame] = {}
     for asset in assets:
         if asset.location is None or asset.site_id in found:
@@ -206,14 +211,20 @@ def _forecasts(assets: set[str], days: list[str], bucket: str) -> dict[str, pd.S
 
 
 def store(
-    frame: pd.DataFrame, registry: AssetRegistry, *, output_bucket: str, source_key: str
+    site: str, part: int, machines: Mapping[str, pd.DataFrame], *, output_bucket: str, source_key: str
 ) -> list[S3Pointer]:
-    """Write the judged frame to the telemetry store, one object a site and day."""
-    sites = {asset.id: asset.site_id for asset in registry.assets}
+    """Write judged frames of one site to the telemetry store, one object a day; `part`: which of several
+    parts of the site they are."""
+    frame = together(machines)
     pointers = []
-    days = frame["timestamp"].dt.strftime("%Y-%m-%d")
-    for (site, day), part in frame.groupby([frame["asset_id"].map(sites), days], sort=True):
-        name = _name(sorted(part["asset_id"].unique()), source_key)
-        key = f"telemetry/site={site}/day={day}/{name}.parquet"
-        pointers.append(parquet.put(output_bucket, key, part))
+    for day, own in frame.groupby(frame["timestamp"].dt.floor("D"), sort=True):
+        name = _name(sorted(own["asset_id"].unique()), source_key) + (f"-{part}" if part else "")
+        key = f"telemetry/site={site}/day={day:%Y-%m-%d}/{name}.parquet"
+        pointers.append(parquet.put(output_bucket, key, own))
     return pointers
+
+
+def _days(frame: pd.DataFrame) -> pd.DatetimeIndex:
+    """The UTC days of a frame sorted by time."""
+    day = pd.DatetimeIndex(frame["timestamp"]).as_unit("us").asi8 // 86_400_000_000
+    return pd.to_datetime(day[np.flatnonzero(np.diff(day, prepend=-1))], unit="D")

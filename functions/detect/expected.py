@@ -139,7 +139,7 @@ def measure_wind(track: Track, speed: Floats, usable: Mask) -> Levels:
     return Levels(days.number, gain, unknown, unknown, shape)
 
 
-def _windows(values: Floats, ends: Ints, width: int) -> Floats:
+def windows(values: Floats, ends: Ints, width: int) -> Floats:
     """The `width` values before each end, shape (len(ends), width), padded with NaN in front."""
     padded = np.concatenate((np.full(width, np.nan), values))
     views = np.lib.stride_tricks.sliding_window_view(padded, width)
@@ -156,13 +156,13 @@ def before_each(earlier: Floats, own: Floats, days: int = 30, quantile: float = 
     """Median (or another quantile) of the `days` values before each of the file's D days, (D,); the
     first `FIRST_DAYS` known stand in for what they lack before them."""
     values = np.concatenate((earlier, own))
-    window = _windows(values, _ends(len(values), len(own)), days)
+    window = windows(values, _ends(len(values), len(own)), days)
     return np.asarray(bn.nanmedian(window, axis=1)) if quantile == 0.5 else _quantile(window, quantile)
 
 
 def trailing_median(values: Floats, days: int) -> Floats:
     """Median of each value and those before it, `days` in all, (D,); NaN where none is known."""
-    return np.asarray(bn.nanmedian(_windows(values, np.arange(1, len(values) + 1), days), axis=1))
+    return np.asarray(bn.nanmedian(windows(values, np.arange(1, len(values) + 1), days), axis=1))
 
 
 def _quantile(rows: Floats, q: float) -> Floats:
@@ -184,7 +184,7 @@ def baseline(history: Levels, levels: Levels, rules: ReferenceRules) -> Baseline
     gains = np.concatenate((history.gain, levels.gain))
     d = len(levels.gain)
     ends = _ends(len(gains), d)
-    window = _windows(gains, ends, rules.baseline_days)
+    window = windows(gains, ends, rules.baseline_days)
     known = np.isfinite(window).sum(axis=1)
     if d == 0 or not known.any():
         unknown = np.full(d, np.nan)

@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from detect import context
-from detect.analysis import analyse
-from ona import config, intake, storage
+from detect.analysis import LARGE, Batch, analyse, batches
+from ona import config, intake, storage, workers
 from ona.clock import utc_now
 from ona.errors import ObjectMissing
 from ona.identity import date_folder
 from ona.observability import MetricUnit, count, handler, logger
 from ona.payloads import DetectRequest, DetectResult, S3Pointer
-from ona.records import DetectionRecord, FileQuality
+from ona.records import AssetDetection, DetectionRecord, FileQuality
 
 
 @handler
@@ -68,26 +68,36 @@ def _detect(request: DetectRequest, detection_id: str, bucket: str, now: datetim
     source = request.source
     registry = intake.registry(source.bucket)
     telemetry, profile = intake.read(source, registry, now, service="detect")
-    rules = config.detection()
-    known = context.load(
-        telemetry.frame,
-        registry,
-        rules.algorithms.reference,
-        now,
-        output_bucket=bucket,
-        input_bucket=source.bucket,
-        weather_table=storage.environment("WEATHER_CACHE_TABLE"),
-        source_key=source.key,
-    )
-    threshold = config.detection_threshold()
-    assets, judged, days = analyse(
-        telemetry.frame, telemetry.quality, known, registry, rules, threshold, source.key
-    )
-    assets = [
-        context.enter(bucket, item, days[item.asset_id], known, registry, rules, threshold, source.key)
-        for item in assets
-    ]
-    stored = context.store(judged, registry, output_bucket=bucket, source_key=source.key)
+    rules, threshold = config.detection(), config.detection_threshold()
+    ends = telemetry.machines.span
+
+    def judge(batch: Batch) -> tuple[list[AssetDetection], list[S3Pointer]]:
+        known = context.load(
+            batch.names,
+            telemetry.machines,
+            registry,
+            rules.algorithms.reference,
+            now,
+            output_bucket=bucket,
+            input_bucket=source.bucket,
+            weather_table=storage.environment("WEATHER_CACHE_TABLE"),
+            source_key=source.key,
+        )
+        judged = analyse(
+            telemetry.machines, telemetry.quality, known, registry, rules, threshold, source.key,
+            span=ends, only=batch.names,
+        )  # fmt: skip
+        told = [
+            context.enter(bucket, item, known, registry, rules, threshold, source.key) for item in judged
+        ]
+        expected = {item.detection.asset_id: item.expected for item in judged}
+        frames = {name: telemetry.machines[name].assign(expected_kw=kw) for name, kw in expected.items()}
+        stored = context.store(batch.site, batch.part, frames, output_bucket=bucket, source_key=source.key)
+        return told, stored
+
+    done = workers.spread(judge, batches(telemetry, registry), len(telemetry) >= LARGE)
+    assets = sorted((item for told, _ in done for item in told), key=lambda item: item.asset_id)
+    stored = [pointer for _, pointers in done for pointer in pointers]
     worst = min((asset.quality.completeness_percent for asset in assets), default=0.0)
     count("DataCompleteness", worst, MetricUnit.Percent)
     return DetectionRecord(
@@ -99,7 +109,7 @@ def _detect(request: DetectRequest, detection_id: str, bucket: str, now: datetim
         detection_threshold=threshold,
         file_quality=FileQuality(
             rows_read=telemetry.quality.rows_read,
-            rows_used=len(telemetry.frame),
+            rows_used=len(telemetry),
             rejected=telemetry.quality.rejected,
             flagged=telemetry.quality.flagged,
         ),

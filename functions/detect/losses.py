@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from detect import forest
-from detect.expected import CLEAR, Reference, before_each
+from detect.expected import CLEAR, Reference, before_each, windows
 from detect.peers import Beside, is_held
 from detect.sky import Floats, Ints, Mask
 from detect.track import Indices, Track, runs
@@ -60,12 +60,14 @@ MOST_POINTS = 4000
 @dataclass(frozen=True)
 class Residuals:
     """Relative residual (expected − measured) / expected, shape (n,), NaN where not judged; its usual
-    spread at each reading, (n,); which readings are judged; and where the irradiance is another place's."""
+    spread at each reading, (n,); which readings are judged; where the irradiance is another place's; and
+    `day_spreads` of the file's own days."""
 
     share: Floats
     spread: Floats
     judged: Mask
     far: Mask
+    of_days: tuple[Floats, Floats]
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,15 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Case:
-    """One machine's readings with their reference and residuals: what stretches are found in."""
+    """One machine's readings with their reference and residuals: what stretches are found in. `coolest`:
+    its lowest temperature of each of the D days, also at night, °C."""
 
     track: Track
     ref: Reference
     res: Residuals
     beside: Beside
     config: DetectionConfig
+    coolest: Floats
     weather: pd.DataFrame | None = None
 
     @cached_property
@@ -118,7 +122,8 @@ def residuals(track: Track, ref: Reference, judged: Mask, config: DetectionConfi
     with np.errstate(invalid="ignore", divide="ignore"):
         ok = judged & (ref.expected >= floor) & np.isfinite(track.power)
         share = np.where(ok, (ref.expected - track.power) / ref.expected, np.nan)
-    of_day, clouded = day_spreads(track, ref, share)
+    of_days = day_spreads(track, ref, share)
+    of_day, clouded = of_days
     enough = track.days.count(ok) >= config.algorithms.statistical.min_data_points
     of_day = np.where(enough, of_day, np.nan)
     row, base, earlier = track.days.row, ref.base, ref.history
@@ -142,8 +147,8 @@ def residuals(track: Track, ref: Reference, judged: Mask, config: DetectionConfi
         far = far_sensor(dull)[row]
         dull = np.where(np.isfinite(dull), dull, top)[row]
         usual = np.where(cloudy(track) | (far & restless(share)), np.fmax(usual, dull), usual)
-        return Residuals(share, usual, ok, far)
-    return Residuals(share, usual, ok, np.zeros(len(track), dtype=bool))
+        return Residuals(share, usual, ok, far, of_days)
+    return Residuals(share, usual, ok, np.zeros(len(track), dtype=bool), of_days)
 
 
 def far_sensor(cloudy_spread: Floats) -> Mask:
@@ -352,17 +357,6 @@ def by_day(case: Case, apart: Mask) -> Floats:
         return np.asarray(np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan))
 
 
-def day_spread(losses: Floats, wide: bool) -> float:
-    """How much healthy days' loss shares usually differ: 1.4826 · median |difference| / √2 (a level that
-    shifts once does not widen it)."""
-    known = losses[np.isfinite(losses)]
-    floor = UNKNOWN_DAY_SPREAD * (2.0 if wide else 1.0)
-    if len(known) < 5:
-        return floor
-    measured = 1.4826 * float(bn.median(np.abs(np.diff(known)))) / math.sqrt(2.0)
-    return max(MIN_DAY_SPREAD, min(measured, 0.25))
-
-
 def sustained(losses: Floats, spread: Floats) -> Mask:
     """Days on which less than was due came, day after day: a one-sided cumulative sum.
 
@@ -414,9 +408,18 @@ def range_stretches(case: Case) -> list[tuple[Stretch, str, float, float]]:
 
 
 def spreads_before(losses: Floats, wide: bool) -> Floats:
-    """`day_spread` for each of D days, from up to 30 days before it (and the first ten there are)."""
-    out = np.empty(len(losses))
-    for n in range(len(out)):
-        end = max(n, min(10, len(losses)))
-        out[n] = day_spread(losses[max(0, end - 30) : end], wide)
-    return out
+    """How much healthy days' loss shares usually differ, (D,): 1.4826 · median |difference| / √2 of the up
+    to 30 days before each (and the first ten there are). A level that shifts once does not widen it."""
+    if not len(losses):
+        return np.empty(0)
+    ends = np.maximum(np.arange(len(losses)), min(10, len(losses)))
+    known = np.flatnonzero(np.isfinite(losses))
+    steps = np.full(len(losses), np.nan)
+    steps[known[1:]] = np.abs(np.diff(losses[known]))
+    window, there = windows(steps, ends, 30), np.isfinite(windows(losses, ends, 30))
+    first = there.argmax(axis=1)  # what it differs from lies before the window
+    window[np.arange(len(window)), first] = np.nan
+    measured = 1.4826 * bn.nanmedian(window, axis=1) / math.sqrt(2.0)
+    unknown = UNKNOWN_DAY_SPREAD * (2.0 if wide else 1.0)
+    few = there.sum(axis=1) < 5
+    return np.where(few, unknown, np.clip(measured, MIN_DAY_SPREAD, 0.25))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import bottleneck as bn
 import numpy as np
 
 from detect.sky import Floats, Ints, Mask
-from detect.track import Days, Track
+from detect.track import Days, Indices, Track
 
 GAMMA = -0.004
 """Power temperature coefficient of crystalline silicon, 1/°C (PVWatts v5, NREL/TP-6A20-62641)."""
@@ -68,16 +69,13 @@ class Site:
     least: int
 
     @classmethod
-    def of(cls, tracks: list[Track], least: int, most: int) -> Site:
-        """The first `most` machines by name, the same ones every time."""
-        chosen = sorted(tracks, key=lambda track: track.asset.id)[:most]
-        minutes = np.unique(np.concatenate([track.sky.minutes for track in chosen]))
-        day: Ints = np.zeros(len(minutes), dtype=np.int64)
+    def of(cls, chosen: list[Track], least: int) -> Site:
+        """From the tracks of the machines of reference; a machine is judged if `least` stand beside it."""
+        minutes, day = _common(chosen)
         shape = (len(minutes), len(chosen))
         share, scaled, held, bright = (np.full(shape, np.nan) for _ in range(4))
         for column, track in enumerate(chosen):
-            rows = np.searchsorted(minutes, track.sky.minutes)
-            day[rows] = track.sky.day
+            rows = _rows(minutes, track.sky.minutes)
             driver = sun_driver(track.irradiance, track.temperature)
             share[rows, column] = track.share
             with np.errstate(invalid="ignore", divide="ignore"):
@@ -85,8 +83,7 @@ class Site:
             scaled[rows, column] = ratio
             bright[rows, column] = np.where(driver > BRIGHT, ratio, np.nan)
             held[rows, column] = np.where(np.isfinite(track.power), is_held(track.share), np.nan)
-        order = np.maximum.accumulate(day)  # instants rise, so do their days
-        days = Days.of(order)
+        days = Days.of(day)
         level = np.full((len(days), len(chosen)), np.nan)
         for column in range(len(chosen)):
             by_sun = days.median(bright[:, column])
@@ -100,34 +97,108 @@ class Site:
         names = tuple(track.asset.id for track in chosen)
         return cls(names, minutes, share, scaled, held, level, days, least)
 
+    @cached_property
+    def _ranked(self) -> dict[str, Floats]:
+        """Shares and scaled shares, (T, R), each row in rising order, NaN last."""
+        return {"share": np.sort(self.share, axis=1), "scaled": np.sort(self.scaled, axis=1)}
+
     def beside(self, track: Track) -> Beside:
         """The others, as one machine sees them."""
         others = [n for n, name in enumerate(self.names) if name != track.asset.id]
         if len(others) < self.least:
             return Beside.none(len(track), len(track.days))
-        rows = np.searchsorted(self.minutes, track.sky.minutes)
-        rows = np.minimum(rows, len(self.minutes) - 1)
-        present = self.minutes[rows] == track.sky.minutes
-        rows = np.where(present, rows, 0)
         level = self.level[:, others]
         sound, scatter = agreeing(level, self.least)
         kept = np.where(sound, level, np.nan)
         with np.errstate(invalid="ignore", divide="ignore"):
             relative = level / bn.nanmedian(kept, axis=1)[:, None]
         day = np.minimum(np.searchsorted(self.days.number, track.days.number), len(self.days) - 1)
-        excluded = ~sound[self.days.row[rows]] | ~present[:, None]
-        share, scaled, held = (
-            np.where(excluded, np.nan, values[rows][:, others])
-            for values in (self.share, self.scaled, self.held)
+        view = _View.of(self, track, others, sound)
+        return Beside(
+            view.middle("share"), view.middle("scaled"), view.together(), scatter[day], relative[day]
         )
-        enough = np.isfinite(share).sum(axis=1) >= self.least
 
-        def middle(values: Floats) -> Floats:
-            return np.asarray(np.where(enough, bn.nanmedian(values, axis=1), np.nan))
 
+@dataclass(frozen=True)
+class _View:
+    """A machine's look at the others at its n instants: where these stand on the site's clock (`at`), which
+    of them the site knows (`present`), and at which all machines of the site are sound and report."""
+
+    site: Site
+    at: Indices | slice
+    own: int | None
+    others: list[int]
+    sound: Mask
+    present: Mask
+    whole: Mask
+
+    @classmethod
+    def of(cls, site: Site, track: Track, others: list[int], sound: Mask) -> _View:
+        at = _rows(site.minutes, track.sky.minutes)
+        present = np.ones(len(track), dtype=bool)
+        if isinstance(at, np.ndarray):
+            at = np.minimum(at, len(site.minutes) - 1)
+            present = site.minutes[at] == track.sky.minutes
+        own = next((n for n, name in enumerate(site.names) if name == track.asset.id), None)
+        whole: Mask = np.isfinite(site._ranked["share"][:, -1]) & np.all(sound, axis=1)[site.days.row]
+        return cls(site, at, own, others, sound, present, whole[at] & present)
+
+    def middle(self, name: str) -> Floats:
+        """Median of the sound others, (n,), NaN where too few report. Where all are sound and report it is
+        read off all machines in rising order, of which one, the machine's own, is left out."""
+        ranked, values = self.site._ranked[name], getattr(self.site, name)
+        complete = self.whole & np.isfinite(ranked[:, -1])[self.at]
+        low, high = (len(self.others) - 1) // 2, len(self.others) // 2
+        out = self._of_rank(ranked, values, low)
+        if high > low:
+            out = (out + self._of_rank(ranked, values, high)) / 2.0
+        out = np.where(complete, out, np.nan)
+        some = np.flatnonzero(~complete & self.present & np.isfinite(ranked[:, 0])[self.at])
+        out[some] = np.where(
+            self._enough(some), bn.nanmedian(self._sound_ones(values, some), axis=1), np.nan
+        )
+        return out
+
+    def together(self) -> Floats:
+        """Mean of the sound others' `held`, (n,), NaN where too few report."""
+        held = self.site.held
+        total = bn.nansum(held, axis=1)[self.at]
+        if self.own is not None:
+            total = total - held[self.at, self.own]
+        out = np.where(self.whole, total / len(self.others), np.nan)
+        some = np.flatnonzero(~self.whole & self.present)
         with np.errstate(invalid="ignore"):
-            together = np.where(enough, bn.nanmean(held, axis=1), np.nan)
-        return Beside(middle(share), middle(scaled), together, scatter[day], relative[day])
+            means = bn.nanmean(self._sound_ones(held, some), axis=1)
+        out[some] = np.where(self._enough(some), means, np.nan)
+        return out
+
+    def _of_rank(self, ranked: Floats, values: Floats, rank: int) -> Floats:
+        if self.own is None:
+            return np.asarray(ranked[self.at, rank])
+        mine = values[self.at, self.own]
+        return np.where(mine <= ranked[self.at, rank], ranked[self.at, rank + 1], ranked[self.at, rank])
+
+    def _sound_ones(self, values: Floats, some: Indices) -> Floats:
+        rows = some if isinstance(self.at, slice) else self.at[some]
+        return np.where(self.sound[self.site.days.row[rows]], values[rows][:, self.others], np.nan)
+
+    def _enough(self, some: Indices) -> Mask:
+        return np.asarray(
+            np.isfinite(self._sound_ones(self.site.share, some)).sum(axis=1) >= self.site.least
+        )
+
+
+def _common(tracks: list[Track]) -> tuple[Floats, Ints]:
+    """All instants of several machines, (T,), and their solar days."""
+    if all(track.sky is tracks[0].sky for track in tracks):
+        return tracks[0].sky.minutes, tracks[0].sky.day
+    minutes, first = np.unique(np.concatenate([t.sky.minutes for t in tracks]), return_index=True)
+    return minutes, np.concatenate([t.sky.day for t in tracks])[first]
+
+
+def _rows(minutes: Floats, own: Floats) -> Indices | slice:
+    """Where a machine's instants stand among all."""
+    return slice(None) if own is minutes else np.searchsorted(minutes, own)
 
 
 def is_held(share: Floats) -> Mask:

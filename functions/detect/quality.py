@@ -41,7 +41,7 @@ STUCK_CHANNELS = ("volts", "temperature", "dc_power")
 
 @dataclass(frozen=True)
 class Checked:
-    """Readings that cannot be judged, (n,); the problems; completeness in per cent."""
+    """Readings that cannot be judged, of those of the day; the problems; completeness in per cent."""
 
     unusable: Mask
     issues: list[QualityIssue]
@@ -49,23 +49,28 @@ class Checked:
 
 
 def check(
-    track: Track, light: Mask, span: tuple[pd.Timestamp, pd.Timestamp], config: DetectionConfig
+    whole: Track,
+    track: Track,
+    light: Mask,
+    span: tuple[pd.Timestamp, pd.Timestamp],
+    config: DetectionConfig,
 ) -> Checked:
-    """All checks of one machine's readings; `light` marks those in which it should produce."""
+    """All checks of one machine's readings: the `whole`, those of the day in `track`; `light` marks those
+    of the whole in which it should produce."""
     unit, useless = unit_issue(track)
     frozen = stale(track, config)
     spikes = outliers(track)
     shifted, shift = clock_shift(track)
     shifted &= ~useless
     due = round((span[1] - span[0]).total_seconds() / 60.0 / track.step) + 1
-    came = int(np.isfinite(track.power).sum())
+    came = int(np.isfinite(whole.power).sum())
     missing = max(0, due - came)
     issues = []
     if missing:
         issues.append(
             _issue("missing_readings", f"{missing} of {due} readings are missing or were rejected", missing)
         )
-    issues += gaps(track, light)
+    issues += gaps(whole, light)
     if frozen.any():
         count = int(frozen.sum())
         issues.append(

@@ -46,11 +46,7 @@ def warmth(case: Case, where: Mask) -> Floats:
         ambient = np.interp(track.sky.minutes, at, air.to_numpy(dtype=float), left=nothing, right=nothing)
         if np.isfinite(ambient).mean() >= 0.9:
             return np.asarray(np.where(where, track.temperature - ambient, np.nan))
-    table = track.days.table(track.temperature)
-    with np.errstate(all="ignore"):
-        cool = np.nanmin(np.where(np.isfinite(table), table, np.inf), axis=1, initial=np.inf)
-    cool = np.where(np.isfinite(cool), cool, np.nan)
-    return np.asarray(np.where(where, track.temperature - cool[track.days.row], np.nan))
+    return np.asarray(np.where(where, track.temperature - case.coolest[track.days.row], np.nan))
 
 
 def efficiency(case: Case) -> Floats:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pvlib.solarposition import ephemeris
 
 from ona.assets import Asset, Location
 from ona.config import Filtering
@@ -37,9 +38,33 @@ class Sky:
     clear_ghi: Floats
     azimuth: Floats
 
-    def at(self, rows: NDArray[np.intp]) -> Sky:
-        """The same for some of the instants."""
-        return Sky(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+    def at(self, rows: NDArray[np.intp] | None) -> Sky:
+        """The same for some of the instants; None means all of them."""
+        return (
+            self
+            if rows is None
+            else Sky(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+        )
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The instants at which any of several machines reports, (n,); whether all report at all of them."""
+
+    times: pd.DatetimeIndex
+    together: bool
+
+    @classmethod
+    def of(cls, reported: list[pd.Series]) -> Clock:
+        """From each machine's rising times."""
+        ticks = [pd.DatetimeIndex(times).asi8 for times in reported]
+        if all(np.array_equal(ticks[0], other) for other in ticks[1:]):
+            return cls(pd.DatetimeIndex(reported[0]), True)
+        return cls(pd.DatetimeIndex(pd.concat(reported).unique()).sort_values(), False)
+
+    def rows(self, reported: pd.Series) -> NDArray[np.intp] | None:
+        """Where a machine's times stand among the instants, (m,); None where they are all of them."""
+        return None if self.together else self.times.searchsorted(reported)
 
 
 def sky(times: pd.DatetimeIndex, location: Location | None, rules: Filtering) -> Sky:
@@ -58,8 +83,6 @@ def sky(times: pd.DatetimeIndex, location: Location | None, rules: Filtering) ->
     if location is None:
         unknown = np.full(len(times), np.nan)
         return Sky(minutes, day, slot, _by_clock(of_day, rules), unknown, unknown)
-    from pvlib.solarposition import ephemeris
-
     sun = ephemeris(times, location.latitude, location.longitude)
     elevation = sun["elevation"].to_numpy()
     cosine = np.sin(np.radians(np.maximum(elevation, 0.0)))

@@ -48,7 +48,7 @@ class Track:
 
         def channel(name: str) -> Floats:
             if name not in own:
-                return np.full(len(own), np.nan)
+                return np.broadcast_to(np.float64(np.nan), len(own))
             return own[name].to_numpy(dtype=float)
 
         step, irradiance = min(usual_step(sky.minutes), DAY_MINUTES), channel("irradiance_w_m2")
@@ -60,6 +60,26 @@ class Track:
             asset, sky, own["timestamp"], channel("power_kw"), irradiance, channel("temperature_c"),
             channel("voltage_v"), channel("dc_power_kw"), channel("wind_speed_m_s"), clearness, step,
         )  # fmt: skip
+
+    def at(self, rows: Indices, sky: Sky) -> Track:
+        """Some of the readings, with the sky at their instants."""
+
+        def taken(values: Floats) -> Floats:
+            return (
+                values[rows] if values.strides[0] else values[: len(rows)]
+            )  # not measured: one NaN for all
+
+        return Track(
+            self.asset, sky, self.times.iloc[rows], taken(self.power), taken(self.irradiance),
+            taken(self.temperature), taken(self.volts), taken(self.dc_power), taken(self.wind),
+            taken(self.clearness), self.step,
+        )  # fmt: skip
+
+    def coolest(self) -> Floats:
+        """The lowest temperature of each day, (D,), NaN where none is known."""
+        known = np.where(np.isfinite(self.temperature), self.temperature, np.inf)
+        lowest = np.minimum.reduceat(known, self.days.first) if len(self) else known
+        return np.where(np.isfinite(lowest), lowest, np.nan)
 
     def __len__(self) -> int:
         return len(self.power)
@@ -88,12 +108,11 @@ class Track:
 @dataclass(frozen=True)
 class Days:
     """n readings in D days: `number` (D,) the days since 1970, `first` (D,) where each begins, `row` (n,)
-    and `column` (n,) where a reading stands in a table of one row a day."""
+    which day a reading is of, `width` the most readings of a day."""
 
     number: Ints
     first: Indices
     row: Indices
-    column: Indices
     width: int
 
     @classmethod
@@ -104,25 +123,28 @@ class Days:
         )
         counts = np.diff(np.append(first, len(day)))
         row = np.repeat(np.arange(len(first)), counts)
-        column = np.arange(len(day)) - np.repeat(first, counts)
-        return cls(day[first], first, row, column, int(counts.max(initial=0)))
+        return cls(day[first], first, row, int(counts.max(initial=0)))
 
     def __len__(self) -> int:
         return len(self.number)
 
+    @cached_property
+    def place(self) -> Indices:
+        """Where each reading stands in a table of one row a day, laid end to end."""
+        return np.asarray(
+            np.arange(len(self.row)) + (np.arange(len(self)) * self.width - self.first)[self.row]
+        )
+
     def table(self, values: Floats, where: Mask | None = None) -> Floats:
         """Values by day, shape (D, width), NaN where there is none or `where` is false."""
-        out = np.full((len(self), self.width), np.nan)
-        if where is None:
-            out[self.row, self.column] = values
-        else:
-            out[self.row[where], self.column[where]] = values[where]
-        return out
+        out = np.full(len(self) * self.width, np.nan)
+        out[self.place] = values if where is None else np.where(where, values, np.nan)
+        return out.reshape(len(self), self.width)
 
     def median(self, values: Floats, where: Mask | None = None) -> Floats:
         """Median of each day, shape (D,), NaN for a day without values."""
-        if not len(self):
-            return np.empty(0)
+        if not len(self) or (where is not None and not where.any()):
+            return np.full(len(self), np.nan)
         return np.asarray(bn.nanmedian(self.table(values, where), axis=1))
 
     def highest(self, values: Floats, where: Mask) -> Floats:
@@ -133,8 +155,10 @@ class Days:
 
     def sum(self, values: Floats, where: Mask | None = None) -> Floats:
         """Sum of each day, shape (D,); NaN counts as zero."""
-        kept = np.nan_to_num(values) if where is None else np.where(where, np.nan_to_num(values), 0.0)
-        return np.asarray(np.bincount(self.row, kept, minlength=len(self)))
+        if not len(self):
+            return np.empty(0)
+        known = np.isfinite(values) if where is None else where & np.isfinite(values)
+        return np.asarray(np.add.reduceat(np.where(known, values, 0.0), self.first))
 
     def count(self, where: Mask) -> Ints:
         """How many of each day, shape (D,)."""

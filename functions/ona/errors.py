@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from typing import Any
 
 
 class OnaError(Exception):
@@ -31,6 +33,9 @@ class InvalidTelemetry(InvalidInput):
         self.where = where
         self.remedy = remedy
         super().__init__(json.dumps(self.as_dict()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(InvalidTelemetry, where=self.where, remedy=self.remedy), (self.reason, self.message)
 
     def as_dict(self) -> dict[str, str]:
         """The four parts a person needs: a fixed code, what, where, and how to mend it."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from ona import config, storage
 from ona.assets import AssetRegistry
+from ona.blocks import Source
 from ona.errors import InvalidTelemetry, ObjectMissing
 from ona.payloads import S3Pointer
+from ona.readings import Telemetry
 from ona.sources import SourceProfile, read_export, recognise
-from ona.telemetry import Telemetry, read_canonical
+from ona.telemetry import read_canonical
 
 DEFAULT_LIMIT_MB = 100.0
+EXPORT_LIMIT_MB = 100.0
+"""A vendor's export is read in one piece; our own columns are not."""
 
 
 def registry(bucket: str) -> AssetRegistry:
@@ -35,16 +40,26 @@ def read(source: S3Pointer, known: AssetRegistry, now: datetime, *, service: str
     limit = config.services()[service].max_file_size_mb or DEFAULT_LIMIT_MB
     size = storage.size_of(source)
     if size > limit * 1e6:
-        raise InvalidTelemetry(
-            "file_too_large",
-            f"the file has {size / 1e6:.0f} MB, more than {limit:g}",
-            where=source.key,
-            remedy="split it by day or asset",
-        )
-    data = storage.read_bytes(source)
-    header = data[:4096].decode("utf-8", errors="replace").lstrip("\ufeff").split("\n", 1)[0]
+        raise _too_large(source, size, limit)
+    small = size <= EXPORT_LIMIT_MB * 1e6
+    data = Source.of(storage.read_bytes(source)) if small else Source(size, partial(storage.stream, source))
+    header = (
+        next(data.pieces(0))[:4096].decode("utf-8", errors="replace").lstrip("\ufeff").split("\n", 1)[0]
+    )
     profile: SourceProfile | None = recognise(header, config.source_profiles())
-    if profile:
-        telemetry, _ = read_export(profile, {source.key: data}, now=now, registry=known, any_name=True)
-        return telemetry, profile.name
-    return read_canonical(data, now=now, capacity_kw=known.capacity_kw, where=source.key), ""
+    if profile is None:
+        return read_canonical(data, now=now, capacity_kw=known.capacity_kw, where=source.key), ""
+    if not small:
+        raise _too_large(source, size, EXPORT_LIMIT_MB)
+    files = {source.key: next(data.pieces(0))}
+    telemetry, _ = read_export(profile, files, now=now, registry=known, any_name=True)
+    return telemetry, profile.name
+
+
+def _too_large(source: S3Pointer, size: int, limit: float) -> InvalidTelemetry:
+    return InvalidTelemetry(
+        "file_too_large",
+        f"the file has {size / 1e6:.0f} MB, more than {limit:g}",
+        where=source.key,
+        remedy="split it by day or asset",
+    )

@@ -21,11 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ona.assets import Asset, AssetRegistry, Component, Location
 from ona.errors import InvalidTelemetry
+from ona.readings import NUMERIC, REQUIRED, Quality, Telemetry
 from ona.telemetry import (
-    NUMERIC,
-    REQUIRED,
-    Quality,
-    Telemetry,
     clean,
     decode,
     interval_minutes,
@@ -248,7 +245,8 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def _read_main(profile: SourceProfile, name: str, data: bytes, quality: Quality) -> pd.DataFrame:
-    raw = read_table(decode(data, name), name, quality, delimiter=profile.delimiter)
+    names_in = profile.asset_id.column or ""
+    raw = read_table(decode(data, name), name, quality, delimiter=profile.delimiter, names_in=names_in)
     _require(raw, profile.needed_columns(), name, profile.name)
     frame = pd.DataFrame({"timestamp": _times(raw, profile.time, quality)})
     rule = profile.asset_id

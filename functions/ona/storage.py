@@ -48,6 +48,9 @@ def client(service: str) -> Any:
     )
 
 
+os.register_at_fork(after_in_child=client.cache_clear)  # two processes must not talk over one connection
+
+
 def translate(error: Exception, what: str) -> Exception:
     """Turn a botocore error into ours; an error that is neither busy nor missing stays itself."""
     if isinstance(error, ClientError):
@@ -93,6 +96,15 @@ def read_bytes(pointer: S3Pointer) -> bytes:
     try:
         body: bytes = client("s3").get_object(**_where(pointer))["Body"].read()
         return body
+    except Exception as error:
+        raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
+
+
+def stream(pointer: S3Pointer, start: int = 0, size: int = 1 << 20) -> Iterator[bytes]:
+    """An object's bytes from `start` on, in pieces, as they come. Raises ObjectMissing, DependencyBusy."""
+    try:
+        part = {"Range": f"bytes={start}-"} if start else {}
+        yield from client("s3").get_object(**_where(pointer), **part)["Body"].iter_chunks(size)
     except Exception as error:
         raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
 

@@ -1,49 +1,31 @@
-"""Canonical telemetry: bytes from outside in, a clean frame and a quality report out.
+"""Telemetry: bytes from outside in, each machine's canonical frame and a quality report out.
 
-The canonical frame has one row a reading, sorted by asset and time:
-
-========================  ==================  ==========================================
-column                    unit                note
-========================  ==================  ==========================================
-timestamp                 UTC, aware          end of the reading's interval
-asset_id                  –                   as registered in `assets.json`
-temperature_c             °C                  equipment, module or ambient: the model is fitted
-voltage_v                 V
-power_kw                  kW AC               never negative; night consumption is clipped to zero
-irradiance_w_m2           W/m²                optional
-wind_speed_m_s            m/s                 optional
-dc_power_kw               kW DC               optional, ours
-========================  ==================  ==========================================
+A file is read in blocks of whole lines, so that its size does not matter: the quick way where a block is
+written as it should be (`ona/blocks.py`), else the careful way here.
 """
 
 from __future__ import annotations
 
 import io
+import mmap
 import re
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ona.blocks import MAX_LINE_BYTES, Source, typed
 from ona.errors import InvalidTelemetry
+from ona.readings import NUMERIC, REQUIRED, Gathered, Quality, Rows, Telemetry, screen, side_by_side
+from ona.workers import CPUS, spread
 
-REQUIRED = ("timestamp", "asset_id", "temperature_c", "voltage_v", "power_kw")
-OPTIONAL = ("irradiance_w_m2", "wind_speed_m_s", "dc_power_kw")
-NUMERIC = ("temperature_c", "voltage_v", "power_kw", *OPTIONAL)
-COLUMNS = (*REQUIRED, *OPTIONAL)
-
-TEMPERATURE_C = (-50.0, 100.0)
-VOLTAGE_V = (0.0, 1500.0)
-NIGHT_CONSUMPTION_SHARE = 0.02
-"""Negative power down to this share of capacity is the inverter's own consumption."""
-CLOCK_TOLERANCE = timedelta(minutes=10)
-EARLIEST = pd.Timestamp("2000-01-01", tz="UTC")
-MAX_LINE_BYTES = 64 * 1024
 _ZONED = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})\s*$", re.IGNORECASE)
 _BINARY_MAGIC = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
@@ -54,40 +36,11 @@ _BINARY_MAGIC = {
 }
 
 
-@dataclass
-class Quality:
-    """What was wrong with a file, counted by reason. Rejected rows are not in the frame."""
+def decode(data: bytes, where: str, lines_before: int = 0) -> str:
+    """Bytes to text; of a part of a file `lines_before` says how many lines stand before it.
 
-    rows_read: int = 0
-    rejected: dict[str, int] = field(default_factory=dict)
-    flagged: dict[str, int] = field(default_factory=dict)
-
-    def reject(self, reason: str, count: int) -> None:
-        """Count rows that were left out."""
-        if count:
-            self.rejected[reason] = self.rejected.get(reason, 0) + int(count)
-
-    def flag(self, reason: str, count: int) -> None:
-        """Count rows that were kept, but are worth telling about."""
-        if count:
-            self.flagged[reason] = self.flagged.get(reason, 0) + int(count)
-
-    @property
-    def rows_rejected(self) -> int:
-        """Rows left out, all reasons together."""
-        return sum(self.rejected.values())
-
-
-@dataclass
-class Telemetry:
-    """A canonical frame with its quality report."""
-
-    frame: pd.DataFrame
-    quality: Quality
-
-
-def decode(data: bytes, where: str) -> str:
-    """Bytes to text. Raises InvalidTelemetry for an empty, binary, overlong-lined or non-UTF-8 file."""
+    Raises InvalidTelemetry for an empty, binary, overlong-lined or non-UTF-8 file.
+    """
     if not data.strip():
         raise InvalidTelemetry(
             "empty_file",
@@ -122,14 +75,15 @@ def decode(data: bytes, where: str) -> str:
     if longest.max() > MAX_LINE_BYTES:
         raise InvalidTelemetry(
             "line_too_long",
-            f"line {int(longest.argmax()) + 1} has {int(longest.max())} bytes, more than {MAX_LINE_BYTES}",
+            f"line {lines_before + int(longest.argmax()) + 1} has {int(longest.max())} bytes, "
+            f"more than {MAX_LINE_BYTES}",
             where=where,
             remedy="check the line endings: one reading a line",
         )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
+        line = lines_before + data[: error.start].count(b"\n") + 1
         raise InvalidTelemetry(
             "wrong_encoding",
             f"byte 0x{data[error.start]:02x} is not UTF-8",
@@ -138,29 +92,18 @@ def decode(data: bytes, where: str) -> str:
         ) from error
 
 
-def read_table(text: str, where: str, quality: Quality, *, delimiter: str = ",") -> pd.DataFrame:
-    """Parse CSV text; ragged lines are rejected and counted, never guessed at.
+def read_table(
+    text: str, where: str, quality: Quality, *, delimiter: str = ",", names_in: str = "asset_id"
+) -> pd.DataFrame:
+    """Parse CSV text; ragged lines are rejected and counted, never guessed at. The column `names_in` is
+    left as it is written: 007 is no 7.
 
     Raises InvalidTelemetry when there is no row below the header, or a column name stands twice.
     """
     lines = _lines(text)
-    header = text.lstrip().split("\n", 1)[0].rstrip("\r")
-    names = [name.strip().strip('"') for name in header.split(delimiter)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidTelemetry(
-            "duplicate_column",
-            f"columns stand twice: {', '.join(twice)}",
-            where=f"{where}, line 1",
-            remedy="give each column one name",
-        )
+    names = _named(text.lstrip().split("\n", 1)[0], where, delimiter)
     if lines < 2:
-        raise InvalidTelemetry(
-            "no_rows",
-            "the file has a header and no readings" if lines else "the file has no content",
-            where=where,
-            remedy="export it again for a day on which the machine reported",
-        )
+        raise _no_rows(where)
     try:
         with warnings.catch_warnings():
             # rows longer than the header would be cut off, with a warning
@@ -168,6 +111,7 @@ def read_table(text: str, where: str, quality: Quality, *, delimiter: str = ",")
             frame = pd.read_csv(
                 io.StringIO(text),
                 sep=delimiter,
+                dtype={n: "str" for n, name in enumerate(names) if name == names_in},
                 on_bad_lines="skip",
                 low_memory=False,
                 index_col=False,
@@ -191,6 +135,28 @@ def read_table(text: str, where: str, quality: Quality, *, delimiter: str = ",")
     quality.rows_read += lines - 1
     quality.reject("malformed_row", max(0, lines - 1 - len(frame)))
     return frame
+
+
+def _named(header: str, where: str, delimiter: str = ",") -> list[str]:
+    names = [name.strip().strip('"') for name in header.rstrip("\r").split(delimiter)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidTelemetry(
+            "duplicate_column",
+            f"columns stand twice: {', '.join(twice)}",
+            where=f"{where}, line 1",
+            remedy="give each column one name",
+        )
+    return names
+
+
+def _no_rows(where: str) -> InvalidTelemetry:
+    return InvalidTelemetry(
+        "no_rows",
+        "the file has a header and no readings",
+        where=where,
+        remedy="export it again for a day on which the machine reported",
+    )
 
 
 _BLANK_LINE = re.compile(r"(?:^|\n)[^\S\n]*(?=\n|\Z)")
@@ -250,9 +216,10 @@ def _parse_timestamps(
         parsed[bare] = local_to_utc(naive, naive_zone, quality)
     offsets = text[zoned].str.extract(_OFFSET, expand=False).str.upper()
     offsets = offsets.replace({"+00:00": "Z", "+0000": "Z", "-00:00": "Z"})
-    by_offset = pd.Series(counts[zoned.to_numpy(dtype=bool)], index=offsets.index).groupby(offsets).sum()
-    if len(by_offset) > 1:
-        quality.flag("mixed_zones", int(by_offset.sum() - by_offset.max()))
+    for offset, n in (
+        pd.Series(counts[zoned.to_numpy(dtype=bool)]).groupby(offsets.to_numpy()).sum().items()
+    ):
+        quality.written_with(str(offset), int(n))
     return parsed
 
 
@@ -273,134 +240,165 @@ def local_to_utc(naive: pd.Series, zone: ZoneInfo, quality: Quality) -> pd.Serie
 _OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})\s*$", re.IGNORECASE)
 
 
-def read_canonical(
-    data: bytes,
-    *,
-    now: datetime,
-    capacity_kw: Callable[[str], float | None],
-    where: str,
-) -> Telemetry:
-    """A canonical CSV file as a clean frame.
+Capacities = Callable[[str], float | None]
+"""An asset's nameplate in kW, or None when it is not registered."""
 
-    `capacity_kw` gives the nameplate of an asset, or None when it is not registered.
+
+def read_canonical(
+    data: bytes | Source, *, now: datetime, capacity_kw: Capacities, where: str
+) -> Telemetry:
+    """A canonical CSV file as a clean frame for each machine; a large one is read in several processes.
+
     Raises InvalidTelemetry when the file fails as a whole; rows that fail are counted.
     """
-    quality = Quality()
-    frame = read_table(decode(data, where), where, quality)
-    missing = [name for name in REQUIRED if name not in frame.columns]
-    if missing:
-        hint = "; the file is separated by semicolons" if ";" in str(frame.columns[0]) else ""
-        raise InvalidTelemetry(
-            "missing_columns",
-            f"columns are missing: {', '.join(missing)}; found: "
-            f"{', '.join(map(str, frame.columns[:12]))}{hint}",
-            where=f"{where}, line 1",
-            remedy="rename the columns, or describe the export by a profile in configs/sources/",
-        )
-    frame["timestamp"] = parse_timestamps(frame["timestamp"], quality)
-    frame = frame[frame["timestamp"].notna()].copy()
-    return clean(frame, quality, now=now, capacity_kw=capacity_kw, where=where)
+    source = data if isinstance(data, Source) else Source.of(data)
+    file = _File.of(source, now, cache(capacity_kw), where)
+    quality, gathered = Quality(), Gathered(file.columns)
+    if not (source.size >= LARGE_BYTES and CPUS > 1 and _in_processes(file, quality, gathered)):
+        for rows, told in file.rows(file.begin, source.size):
+            quality.add(told)
+            gathered.add(rows)
+    if not quality.rows_read:
+        raise _no_rows(where)
+    return gathered.telemetry(quality, where, file.capacity_kw)
+
+
+@dataclass(frozen=True)
+class _File:
+    """A canonical file: where its body begins, which line that is, and what its header names."""
+
+    source: Source
+    begin: int
+    line: int
+    header: str
+    names: list[str]
+    columns: tuple[str, ...]
+    now: datetime
+    capacity_kw: Capacities
+    where: str
+
+    @classmethod
+    def of(cls, source: Source, now: datetime, capacity_kw: Capacities, where: str) -> _File:
+        begin, line, first = 0, 0, b""
+        for block in source.lines(0, source.size):
+            begin, line, first = begin + len(block), line + block.count(b"\n"), block
+            if block.strip():
+                break
+        text = decode(first, where).lstrip()
+        header, _, body = text.partition("\n")
+        names = _named(header, where)
+        missing = [name for name in REQUIRED if name not in names]
+        if missing:
+            hint = "; the file is separated by semicolons" if ";" in names[0] else ""
+            raise InvalidTelemetry(
+                "missing_columns",
+                f"columns are missing: {', '.join(missing)}; found: {', '.join(names[:12])}{hint}",
+                where=f"{where}, line 1",
+                remedy="rename the columns, or describe the export by a profile in configs/sources/",
+            )
+        columns = tuple(name for name in NUMERIC if name in names)
+        return cls(
+            source, begin - len(body.encode()), line - body.count("\n"), header.rstrip("\r"), names,
+            columns, now, capacity_kw, where,
+        )  # fmt: skip
+
+    def rows(self, start: int, end: int) -> Iterator[tuple[Rows, Quality]]:
+        """The rows of the lines that begin in a range of bytes, by block, with what was wrong with them.
+
+        Raises InvalidTelemetry; the line that it names is right where the range begins with the body.
+        """
+        line = self.line
+        for block in self.source.lines(start, end):
+            told = Quality()
+            rows = typed(block, self.names, self.columns)
+            if rows is not None:
+                told.rows_read = len(rows)
+                told.written_with("Z", len(rows))
+            elif block.strip() and (text := decode(block, self.where, line)).strip():
+                table = read_table(f"{self.header}\n{text}", self.where, told)
+                table["timestamp"] = parse_timestamps(table["timestamp"], told)
+                rows = _rows(table, self.columns, told)
+            line += block.count(b"\n")
+            if rows is not None:
+                yield screen(rows, told, now=self.now, capacity_kw=self.capacity_kw), told
+
+
+LARGE_BYTES = 48_000_000
+"""From here on several processes are worth their start."""
+
+
+def _in_processes(file: _File, quality: Quality, gathered: Gathered) -> bool:
+    """Read a file's body with each CPU one part, into memory that all processes share. False where the file
+    fails as a whole: read from its start, the error tells the right line."""
+    size = file.source.size - file.begin
+    cuts = [file.begin + size * n // CPUS for n in range(CPUS + 1)]
+    shortest = len("2025-01-01T00:00:00Z,a") + 2 * (len(file.names) - 2)
+    room = [(end - start) // shortest + len(file.names) + 1 for start, end in pairwise(cuts)]
+    k = len(file.columns)
+    shared = [np.frombuffer(mmap.mmap(-1, 8 * (k + 1) * n), dtype=np.int64).reshape(k + 1, n) for n in room]
+
+    def read(part: int) -> tuple[Quality, dict[str, None], list[tuple[str, int, int]]]:
+        time, numbers = shared[part][0], shared[part][1:].view(np.float64)
+        told, seen, found, filled = Quality(), dict[str, None](), list[tuple[str, int, int]](), 0
+        for rows, own in file.rows(cuts[part], cuts[part + 1]):
+            told.add(own)
+            seen.update(dict.fromkeys(rows.names))
+            rows, edges = side_by_side(rows)
+            time[filled : filled + len(rows)], numbers[:, filled : filled + len(rows)] = (
+                rows.time,
+                rows.numbers,
+            )
+            for first, end in pairwise(edges):
+                name, begin = rows.names[int(rows.asset[first])], filled + first
+                if found and found[-1][0] == name and found[-1][2] == begin:
+                    begin = found.pop()[1]
+                found.append((name, begin, filled + end))
+            filled += len(rows)
+        return told, seen, found
+
+    try:
+        parts = spread(read, list(range(CPUS)), True)
+    except InvalidTelemetry:
+        return False
+    for part, (told, seen, found) in enumerate(parts):
+        quality.add(told)
+        gathered.seen.update(seen)
+        for name, first, end in found:
+            gathered.put(name, (shared[part][0, first:end], shared[part][1:, first:end].view(np.float64)))
+    return True
 
 
 def clean(
-    frame: pd.DataFrame,
-    quality: Quality,
-    *,
-    now: datetime,
-    capacity_kw: Callable[[str], float | None],
-    where: str,
+    frame: pd.DataFrame, quality: Quality, *, now: datetime, capacity_kw: Capacities, where: str
 ) -> Telemetry:
     """Apply the contract's row rules to a frame with canonical column names and UTC times.
 
     Raises InvalidTelemetry when no row survives, with the reasons and their counts.
     """
-    for column in NUMERIC:
-        if column in frame:
-            frame[column] = _numbers(frame[column], column, quality)
-    frame = frame[[name for name in COLUMNS if name in frame]]
-    frame = _drop(frame, frame["asset_id"].isna(), "asset_id_missing", quality)
-    codes, names = pd.factorize(frame["asset_id"])
-    stripped = np.array([str(name).strip() for name in names], dtype=object)
-    frame["asset_id"] = stripped[codes] if len(names) else frame["asset_id"].astype(object)
-
-    capacities = {name: capacity_kw(name) for name in dict.fromkeys(stripped)}
-    unknown = sorted(name for name, capacity in capacities.items() if capacity is None)
-    if unknown and len(unknown) == len(capacities):
-        raise InvalidTelemetry(
-            "unknown_asset",
-            f"not in assets.json: {', '.join(unknown[:5])}{' …' if len(unknown) > 5 else ''}",
-            where=where,
-            remedy="add the asset with its capacity to assets.json, then `ona dlq redrive`",
-        )
-    frame = _drop(frame, frame["asset_id"].isin(unknown), "unknown_asset", quality)
-    latest = pd.Timestamp(now) + CLOCK_TOLERANCE
-    frame = _drop(frame, frame["timestamp"] > latest, "timestamp_in_the_future", quality)
-    frame = _drop(frame, frame["timestamp"] < EARLIEST, "timestamp_implausible", quality)
-    infinite = frame[[c for c in NUMERIC if c in frame]].isin([np.inf, -np.inf]).any(axis=1)
-    frame = _drop(frame, infinite, "not_finite", quality)
-    for column, (low, high) in (("temperature_c", TEMPERATURE_C), ("voltage_v", VOLTAGE_V)):
-        outside = (frame[column] < low) | (frame[column] > high)
-        frame = _drop(frame, outside, f"{column}_out_of_range", quality)
-
-    limit = -NIGHT_CONSUMPTION_SHARE * frame["asset_id"].map(capacities).astype(float)
-    frame = _drop(frame, frame["power_kw"] < limit, "negative_power", quality)
-    consuming = frame["power_kw"] < 0
-    quality.flag("night_consumption_clipped", int(consuming.sum()))
-    frame.loc[consuming, "power_kw"] = 0.0
-    for column in ("temperature_c", "voltage_v", "power_kw"):
-        quality.flag(f"{column}_null", int(frame[column].isna().sum()))
-
-    if _in_order(frame):
-        frame = frame.reset_index(drop=True)
-    else:
-        frame = _drop(frame, frame.duplicated(keep="first"), "duplicate_row", quality)
-        again = frame.duplicated(["asset_id", "timestamp"], keep="last")
-        frame = _drop(frame, again, "conflicting_duplicate", quality)
-        steps = frame.groupby("asset_id", sort=False)["timestamp"].diff()
-        quality.flag("unsorted_rows", int((steps < pd.Timedelta(0)).sum()))
-        frame = frame.sort_values(["asset_id", "timestamp"], ignore_index=True)
-    if frame.empty:
-        worst = max(quality.rejected, key=lambda reason: quality.rejected[reason])
-        reasons = ", ".join(f"{count} × {reason}" for reason, count in quality.rejected.items())
-        raise InvalidTelemetry(
-            worst,
-            f"no reading is usable: {reasons}",
-            where=where,
-            remedy=_REMEDIES.get(worst, "correct the values and put the file again"),
-        )
-    return Telemetry(frame, quality)
+    columns = tuple(name for name in NUMERIC if name in frame)
+    gathered = Gathered(columns)
+    rows = _rows(frame, columns, quality)
+    gathered.add(screen(rows, quality, now=now, capacity_kw=capacity_kw))
+    return gathered.telemetry(quality, where, capacity_kw)
 
 
-def _in_order(frame: pd.DataFrame) -> bool:
-    """Whether readings come by asset and rising time, so that none can stand twice."""
-    codes, names = pd.factorize(frame["asset_id"])
-    step, rises = np.diff(codes), np.diff(pd.DatetimeIndex(frame["timestamp"]).asi8) > 0
-    return bool(((step > 0) | ((step == 0) & rises)).all() and list(names) == sorted(names))
+def _rows(frame: pd.DataFrame, columns: tuple[str, ...], quality: Quality) -> Rows:
+    """A frame's rows that have a time and an asset."""
+    frame = frame[frame["timestamp"].notna()]
+    values = [_numbers(frame[name], name, quality) for name in columns]
+    codes, known = pd.factorize(frame["asset_id"])
+    quality.reject("asset_id_missing", int((codes < 0).sum()))
+    time = pd.DatetimeIndex(frame["timestamp"]).as_unit("us").asi8
+    rows = Rows(time, codes, [str(name).strip() for name in known], columns, np.array(values))
+    return rows if (codes >= 0).all() else rows.where(codes >= 0)
 
 
-_REMEDIES = {
-    "timestamp_without_zone": "write times as ISO 8601 with Z, or use a source profile that names the zone",
-    "timestamp_unreadable": "write times as ISO 8601, for example 2025-01-15T08:00:00Z",
-    "timestamp_in_the_future": "check the logger's clock and its time zone",
-    "timestamp_implausible": "check the logger's clock and the unit of epoch times",
-    "negative_power": "check the sign convention: generation counts positive",
-    "not_finite": "export missing values as empty cells",
-    "power_kw_not_a_number": "export numbers with a decimal point",
-}
-
-
-def _drop(frame: pd.DataFrame, mask: pd.Series, reason: str, quality: Quality) -> pd.DataFrame:
-    bad = mask.fillna(False).to_numpy(dtype=bool)
-    quality.reject(reason, int(bad.sum()))
-    return frame[~bad].copy() if bad.any() else frame
-
-
-def _numbers(raw: pd.Series, column: str, quality: Quality) -> pd.Series:
+def _numbers(raw: pd.Series, column: str, quality: Quality) -> NDArray[np.float64]:
     if pd.api.types.is_numeric_dtype(raw) and not pd.api.types.is_bool_dtype(raw):
-        return raw.astype(float)
+        return raw.to_numpy(dtype=float)
     numbers = pd.to_numeric(raw.astype("string").str.strip(), errors="coerce")
     quality.flag(f"{column}_not_a_number", int((numbers.isna() & raw.notna()).sum()))
-    return numbers.astype(float)
+    return numbers.to_numpy(dtype=float, na_value=np.nan)
 
 
 def interval_minutes(timestamps: pd.Series) -> float:

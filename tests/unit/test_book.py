@@ -14,8 +14,8 @@ from detect import forest, geometry
 from detect.analysis import Context, analyse, concluded, empty
 from detect.losses import spreads_before, sustained
 from ona import config
+from ona.readings import Quality, by_machine
 from ona.records import AssetBook, BookDay
-from ona.telemetry import Quality
 from tests.conftest import DAY, make_asset, make_registry, sunny_day
 from tests.unit.test_detect import between, books_of
 
@@ -35,8 +35,8 @@ def days(count: int, loss: dict[int, float] | None = None) -> pd.DataFrame:
 
 def told(frame: pd.DataFrame, known: AssetBook | None = None) -> dict[str, BookDay]:
     context = Context({"INV-001": known} if known else {})
-    _, _, out = analyse(frame, Quality(rows_read=len(frame)), context, make_registry(), RULES, 0.7, "f")
-    return out["INV-001"]
+    quality = Quality(rows_read=len(frame))
+    return analyse(by_machine(frame), quality, context, make_registry(), RULES, 0.7, "f")[0].days
 
 
 def kinds(book: AssetBook) -> list[tuple[str, str, int]]:

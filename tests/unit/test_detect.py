@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detect.analysis import Context, analyse, concluded, empty
+from detect.analysis import Context, analyse
 from detect.severity import range_severity, severity
 from detect.sky import judged_light, sky
 from ona import config
 from ona.assets import AssetRegistry
+from ona.readings import Quality, by_machine
 from ona.records import AssetBook, AssetDetection
-from ona.telemetry import Quality
 from tests.conftest import DAY, SITE, make_asset, make_registry, sunny_day
 
 EMPTY = pd.DataFrame()
@@ -32,10 +32,8 @@ def books_of(
     for day, part in history.groupby(history["timestamp"].dt.floor("D")):
         frame = part.sort_values(["asset_id", "timestamp"], ignore_index=True)
         quality = Quality(rows_read=len(frame))
-        _, _, days = analyse(frame, quality, Context(out), registry, rules, 0.7, str(day))
-        for name, told in days.items():
-            asset = registry.require(name, "")
-            out[name] = concluded(out.get(name) or empty(asset), str(day), told, asset, rules, 0.7)
+        for item in analyse(by_machine(frame), quality, Context(out), registry, rules, 0.7, str(day)):
+            out[item.detection.asset_id] = item.book
     return out
 
 
@@ -51,15 +49,15 @@ def judge(
 ) -> dict[str, AssetDetection]:
     known = registry or make_registry()
     books = books_of(history, known) if not history.empty else {}
-    detections, _, _ = analyse(
-        frame.sort_values(["asset_id", "timestamp"], ignore_index=True),
+    judged = analyse(
+        by_machine(frame.sort_values(["asset_id", "timestamp"], ignore_index=True)),
         Quality(rows_read=len(frame)),
         Context(books, peers, forecasts or {}, weather or {}),
         known,
         rules or config.detection(),
         0.7,
     )
-    return {item.asset_id: item for item in detections}
+    return {item.detection.asset_id: item.detection for item in judged}
 
 
 def week(asset_id: str = "INV-001", days: int = 5) -> pd.DataFrame:

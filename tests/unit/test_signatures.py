@@ -69,14 +69,14 @@ def test_a_sound_machine_among_sound_ones_has_no_incident_in_a_quarter(solar: pl
 
     from benchmarks.detection.fault_bench import _columns
     from detect.analysis import Context, analyse
-    from ona.telemetry import Quality
+    from ona.readings import Quality, by_machine
 
     own, *others = [_columns(f[f["timestamp"].dt.month.isin([5, 6, 7])]) for f in solar.frames.values()]
-    result, _, _ = analyse(
-        own, Quality(rows_read=len(own)), Context(peers=pd.concat(others)), solar.registry,
+    result = analyse(
+        by_machine(own), Quality(rows_read=len(own)), Context(peers=pd.concat(others)), solar.registry,
         config.detection(), 0.7,
     )  # fmt: skip
-    assert result[0].incidents == []
+    assert result[0].detection.incidents == []
 
 
 def test_every_signature_tells_why_and_is_ruled_out_by_what_it_needs() -> None:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ona.blocks import MAX_LINE_BYTES
 from ona.errors import InvalidTelemetry
-from ona.telemetry import MAX_LINE_BYTES, Telemetry, interval_minutes, read_canonical
+from ona.readings import Telemetry
+from ona.telemetry import interval_minutes, read_canonical
 from tests.conftest import DAY, NOW, sunny_day, to_csv
 
 HEADER = "timestamp,asset_id,temperature_c,voltage_v,power_kw\n"

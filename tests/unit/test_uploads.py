@@ -19,7 +19,7 @@ from ona.assets import AssetRegistry
 from ona.clock import iso
 from ona.errors import InvalidTelemetry
 from ona.forecasting.records import AccuracyRecord, Conditions, Interval, Point, SiteDocument
-from ona.telemetry import Quality
+from ona.readings import Quality
 from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day
 
 REGISTRY = make_registry(2)
