@@ -47,7 +47,7 @@ def write(path: Path, gigabytes: float) -> int:
     steps = rows // ASSETS
     times = pd.date_range("2024-01-01", periods=steps, freq="5min", tz="UTC")
     hour = (times.hour + times.minute / 60 - 5.33).to_numpy() % 24
-    season = 0.75 + 0.25 * np.sin((times.dayofyear.to_numpy() - 80) / 365 * 2 * np.pi)
+    season = 0.75 + 0.25 * np.sin((times.day_of_year.to_numpy() - 80) / 365 * 2 * np.pi)
     clear = np.clip(np.sin((hour - 6) / 12 * np.pi), 0, None) * season
     rng = np.random.default_rng(1)
     cloud = np.repeat(rng.uniform(0.4, 1.0, steps // 288 + 1), 288)[:steps]

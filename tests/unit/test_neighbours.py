@@ -1,0 +1,154 @@
+"""What is read off in a quick way is what the plain way gives."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from detect import analysis
+from detect.analysis import BATCH, Context, analyse, batches
+from detect.peers import Site, agreeing
+from detect.sky import Clock, sky
+from detect.track import Track
+from ona import config
+from ona.readings import Quality, by_machine
+from ona.sources import Telemetry
+from tests.conftest import SITE, make_asset, make_registry, sunny_day
+
+RULES = config.detection()
+
+
+def week(machines: int, seed: int, holes: float) -> dict[str, pd.DataFrame]:
+    """Machines of one site over four days; some readings missing, one machine broken on one day."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for n in range(1, machines + 1):
+        days = [
+            sunny_day(
+                f"INV-{n:03d}", pd.Timestamp("2025-06-10", tz="UTC") + pd.Timedelta(days=d), seed=seed + d
+            )
+            for d in range(4)
+        ]
+        if n == 2:
+            days[1]["power_kw"] *= 0.3
+        own = pd.concat(days, ignore_index=True)
+        own.loc[rng.random(len(own)) < holes, "power_kw"] = np.nan
+        found[f"INV-{n:03d}"] = own[rng.random(len(own)) >= holes / 2].reset_index(drop=True)
+    return found
+
+
+def tracks(frames: dict[str, pd.DataFrame]) -> list[Track]:
+    clock = Clock.of([own["timestamp"] for own in frames.values()])
+    common = sky(clock.times, SITE, RULES.filtering)
+    return [
+        Track.of(own, make_asset(name), common.at(clock.rows(own["timestamp"])))
+        for name, own in frames.items()
+    ]
+
+
+@pytest.mark.parametrize("holes", [0.0, 0.1])
+@pytest.mark.parametrize("machines", [4, 5, 8, 9])
+def test_the_neighbours_median_is_that_of_the_sound_others(machines: int, holes: float) -> None:
+    every = tracks(week(machines, machines, holes))
+    site = Site.of(every[:-1], 3)  # the last one is no machine of reference
+    for track in every:
+        beside = site.beside(track)
+        others = [n for n, name in enumerate(site.names) if name != track.asset.id]
+        if len(others) < 3:
+            assert np.isnan(beside.share).all()
+            continue
+        sound, _ = agreeing(site.level[:, others], 3)
+        for reading, minute in enumerate(track.sky.minutes):
+            at = int(np.searchsorted(site.minutes, minute))
+            known = at < len(site.minutes) and site.minutes[at] == minute
+            good = (
+                [o for o, ok in zip(others, sound[site.days.row[at]], strict=True) if ok] if known else []
+            )
+            share = [site.share[at, o] for o in good if np.isfinite(site.share[at, o])]
+            for name in ("share", "scaled", "held"):
+                values = [v for o in good if np.isfinite(v := getattr(site, name)[at, o])]
+                due = np.nan
+                if len(share) >= 3 and values:
+                    due = float(np.mean(values) if name == "held" else np.median(values))
+                assert getattr(beside, name)[reading] == pytest.approx(due, nan_ok=True), (name, reading)
+
+
+@pytest.mark.parametrize("minutes", [5, 15, 30])
+def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
+    parts = []
+    for n in range(1, 6):
+        for d in range(6):
+            day = pd.Timestamp("2025-06-10", tz="UTC") + pd.Timedelta(days=d)
+            own = sunny_day(f"INV-{n:03d}", day, minutes=minutes, seed=d)
+            clock = own["timestamp"].dt.hour
+            if n == 1 and d == 4:
+                own.loc[(clock >= 9) & (clock < 11), "power_kw"] = 0.0
+            if n == 2 and d >= 3:
+                own["power_kw"] *= 0.7
+            if n == 3 and d == 5:  # hot and stuck at night
+                own.loc[clock < 3, "temperature_c"] = 95.0
+                own.loc[(clock >= 20) & (clock < 23), "power_kw"] = 12.0
+            parts.append(own)
+    frame = pd.concat(parts, ignore_index=True)
+
+    def judged() -> list[tuple[object, ...]]:
+        found = analyse(
+            by_machine(frame), Quality(rows_read=len(frame)), Context(), make_registry(), RULES, 0.7
+        )
+        assert all(len(item.expected) == len(frame) / 5 for item in found)
+        return [
+            (
+                item.detection.asset_id, item.detection.expected_energy_kwh, item.detection.quality,
+                [(i.kind, i.window, i.lost_energy_kwh, i.signals) for i in item.detection.incidents],
+                {day: told.measured_kwh for day, told in item.days.items()},
+            )
+            for item in found
+        ]  # fmt: skip
+
+    def nothing_left_out(members: dict[str, Track], _: object) -> dict[str, analysis.Member]:
+        return {name: analysis.Member(track, track, None) for name, track in members.items()}
+
+    by_day = judged()
+    with mock.patch.object(analysis, "_by_day", nothing_left_out):
+        assert judged() == by_day
+    kinds = {(found[0], incident[0]) for found in by_day for incident in found[3]}  # type: ignore[attr-defined]
+    assert {
+        ("INV-001", "outage"),
+        ("INV-002", "underperformance"),
+        ("INV-003", "over_temperature"),
+    } <= kinds
+
+
+def test_a_large_site_is_judged_in_batches_that_say_what_one_would() -> None:
+    machines = week(6, 1, 0.0)
+    registry, quality = make_registry(), Quality(rows_read=1)
+    whole = analyse(machines, quality, Context(), registry, RULES, 0.7)
+    parts = [
+        item
+        for names in (["INV-001", "INV-002"], ["INV-003"], ["INV-004", "INV-005", "INV-006"])
+        for item in analyse(machines, quality, Context(), registry, RULES, 0.7, only=names)
+    ]
+    assert [item.detection for item in parts] == [item.detection for item in whole]
+
+
+def test_a_file_is_cut_at_sites_and_a_large_one_at_so_many_machines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry = make_registry(60)
+    for n, asset in enumerate(registry.assets):
+        registry.assets[n] = asset.model_copy(update={"site_id": "small" if n < 7 else "wide"})
+    machines = {asset.id: pd.DataFrame({"timestamp": [1]}) for asset in registry.assets}
+    telemetry = mock.Mock(spec=Telemetry, machines=machines)
+    telemetry.__len__ = mock.Mock(return_value=60)
+    assert [(b.site, b.part, len(b.names)) for b in batches(telemetry, registry)] == [
+        ("small", 0, 7), ("wide", 0, 53),
+    ]  # fmt: skip
+    monkeypatch.setattr(analysis, "LARGE", 50)
+    cut = batches(telemetry, registry)
+    assert [(b.site, b.part, len(b.names)) for b in cut] == [
+        ("small", 0, 7), ("wide", 0, BATCH), ("wide", 1, BATCH), ("wide", 2, 53 - 2 * BATCH),
+    ]  # fmt: skip
+    assert sorted(name for b in cut for name in b.names) == sorted(machines)
