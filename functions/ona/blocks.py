@@ -25,7 +25,6 @@ BLOCK_BYTES = 4 << 20
 MAX_LINE_BYTES = 64 * 1024
 _SPARE = 64
 """Bytes behind a block, so that eight bytes can be read at once from anywhere in it."""
-_SHORTEST_LINE = len("2025-01-01T00:00:00Z,a")
 _MISSING = frozenset(pd._libs.parsers.STR_NA_VALUES)  # type: ignore[attr-defined]
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)")
 _DAY_MICROSECONDS = 86_400_000_000
@@ -50,8 +49,9 @@ class Source:
         at, begun = max(start - 1, 0), start == 0
         for block in whole_lines(self.pieces(at)):
             if not begun:  # with the rest of a line that began before
-                rest = block.find(b"\n") + 1
-                at, block, begun = at + rest, block[rest:], True
+                rest = block.find(b"\n") + 1 or len(block)
+                begun = block[rest - 1 : rest] == b"\n"
+                at, block = at + rest, block[rest:]
             if at + len(block) >= end:
                 if at < end:
                     yield block[: block.find(b"\n", end - 1 - at) + 1 or len(block)]
@@ -84,7 +84,8 @@ def _word(text: bytes) -> np.uint64:
 
 
 _DASHES, _DASHED = _word(b"\0\0\0\0\xff\0\0\xff"), _word(b"\0\0\0\0-\0\0-")
-_COMMAS, _ONES, _HIGH = _word(b"," * 8), _word(b"\1" * 8), _word(b"\x80" * 8)
+_FIRST = np.array([_word(b"\xff" * n) for n in range(9)], dtype=np.uint64)
+"""What keeps the first n letters of a word."""
 
 
 def typed(block: bytes, columns: list[str], wanted: tuple[str, ...]) -> Rows | None:
@@ -97,17 +98,19 @@ def typed(block: bytes, columns: list[str], wanted: tuple[str, ...]) -> Rows | N
     if not block.endswith(b"\n"):
         ends = np.append(ends, len(block))
     starts = np.concatenate((np.zeros(1, dtype=ends.dtype), ends[:-1] + 1))
-    lengths = ends - starts
-    if lengths.min() < _SHORTEST_LINE or lengths.max() > MAX_LINE_BYTES:
+    if (ends - starts).max() > MAX_LINE_BYTES:
         return None
-    if np.count_nonzero(padded == 0x2C) != len(starts) * (len(columns) - 1):
+    found = np.flatnonzero(padded == 0x2C)
+    if len(found) != len(starts) * (len(columns) - 1):
         return None
+    commas = found.reshape(len(starts), -1)
+    if (commas[:, 0] < starts).any() or (commas[:, -1] > ends).any():
+        return None  # a line with a field too many, another with one too few
     words: Words = np.ndarray((len(padded) - 7,), "<u8", padded.data, 0, (1,))
-    times = _times(block, padded, words, starts)
-    if times is None:
+    time = _times(block, padded, words, starts)
+    if time is None:
         return None
-    time, width = times
-    assets = _assets(block, words, starts + width + 1)
+    assets = _assets(block, words, commas[:, 0] + 1, commas[:, 1] - commas[:, 0] - 1)
     numbers = _numbers(block, len(columns), [columns.index(name) for name in wanted])
     if assets is None or numbers is None or numbers.shape[1] != len(starts):
         return None
@@ -115,10 +118,8 @@ def typed(block: bytes, columns: list[str], wanted: tuple[str, ...]) -> Rows | N
     return Rows(time, asset, names, wanted, numbers)
 
 
-def _times(
-    block: bytes, padded: NDArray[np.uint8], words: Words, starts: NDArray[np.intp]
-) -> tuple[Ints, int] | None:
-    """Microseconds since 1970, (n,), and how many bytes a time takes."""
+def _times(block: bytes, padded: NDArray[np.uint8], words: Words, starts: NDArray[np.intp]) -> Ints | None:
+    """Microseconds since 1970, (n,), where all times are written alike."""
     zone = next((zone for zone in (b"Z", b"+00:00") if block[19 : 20 + len(zone)] == zone + b","), None)
     if zone is None or block[10:11] not in (b"T", b" "):
         return None
@@ -141,16 +142,18 @@ def _times(
     clocks, since = _each(words[starts + 11], starts, lambda at: _since_midnight(block[at + 11 : at + 19]))
     if None in midnights or None in since:
         return None
-    whole = np.array(midnights, dtype=np.int64)[days] + np.array(since, dtype=np.int64)[clocks]
-    return whole, 19 + len(zone)
+    whole: Ints = np.array(midnights, dtype=np.int64)[days] + np.array(since, dtype=np.int64)[clocks]
+    return whole
 
 
-def _each(keys: Words, starts: NDArray[np.intp], read: object) -> tuple[NDArray[np.intp], list[int | None]]:
+def _each(
+    keys: Words, starts: NDArray[np.intp], read: Callable[[int], int | None]
+) -> tuple[NDArray[np.intp], list[int | None]]:
     """Which of the distinct keys each row has, and what `read` makes of the first row with each."""
     codes, known = pd.factorize(keys)
     first = np.empty(len(known), dtype=np.intp)
     first[codes[::-1]] = starts[::-1]
-    return codes, [read(int(at)) for at in first]  # type: ignore[operator]
+    return codes, [read(int(at)) for at in first]
 
 
 @cache
@@ -171,31 +174,18 @@ def _since_midnight(text: bytes) -> int | None:
 
 
 def _assets(
-    block: bytes, words: Words, begins: NDArray[np.intp]
+    block: bytes, words: Words, begins: NDArray[np.intp], lengths: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], list[str]] | None:
     """Which asset each row is of, (n,), and their names; eight letters at a time."""
-    codes = np.zeros(len(begins), dtype=np.intp)
-    length = np.zeros(len(begins), dtype=np.intp)
-    rows = np.arange(len(begins))
-    for offset in range(0, _SPARE, 8):
-        word = words[begins[rows] + offset] if offset else words[begins]
-        other = word ^ _COMMAS
-        comma = (other - _ONES) & ~other & _HIGH  # the lowest set bit marks the first comma
-        lowest = comma & (~comma + np.uint64(1))
-        inside = np.where(comma == 0, ~np.uint64(0), (lowest >> np.uint64(7)) - np.uint64(1))
-        part, known = pd.factorize(word & inside)
-        mixed = np.zeros(len(begins), dtype=np.intp)
-        mixed[rows] = part + 1
-        codes = pd.factorize(codes * (len(known) + 1) + mixed)[0] if offset else part
-        length[rows] += np.bitwise_count(inside & _HIGH)
-        rows = rows[comma == 0]
-        if not len(rows):
-            break
-    else:
+    if lengths.max() > _SPARE:
         return None
+    codes: NDArray[np.intp] = np.zeros(len(begins), dtype=np.intp)
+    for offset in range(0, int(lengths.max()), 8):
+        part, known = pd.factorize(words[begins + offset] & _FIRST[np.clip(lengths - offset, 0, 8)])
+        codes = pd.factorize(codes * len(known) + part)[0] if offset else part
     first = np.empty(int(codes.max()) + 1, dtype=np.intp)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
-    texts = [block[begins[n] : begins[n] + length[n]].decode() for n in first]
+    texts = [block[begins[n] : begins[n] + lengths[n]].decode() for n in first]
     if any(text in _MISSING or not text.isprintable() for text in texts):
         return None
     return codes, [text.strip() for text in texts]

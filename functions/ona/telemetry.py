@@ -350,7 +350,7 @@ def _in_processes(file: _File, quality: Quality, gathered: Gathered) -> bool:
             )
             for first, end in pairwise(edges):
                 name, begin = rows.names[int(rows.asset[first])], filled + first
-                if found and found[-1][0] == name and found[-1][2] == begin:
+                if found and found[-1][0] == name:
                     begin = found.pop()[1]
                 found.append((name, begin, filled + end))
             filled += len(rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 from collections.abc import Iterable, Iterator
 from unittest import mock
 
@@ -120,7 +122,7 @@ def test_a_good_file_goes_the_quick_way() -> None:
     rows = blocks.typed(body, names, ("power_kw", "temperature_c"))
     assert rows is not None
     assert (len(rows), rows.names, rows.columns) == (96, ["INV-001"], ("power_kw", "temperature_c"))
-    table = pd.read_csv(__import__("io").BytesIO(to_csv(sunny_day())))
+    table = pd.read_csv(io.BytesIO(to_csv(sunny_day())))
     assert np.array_equal(rows.numbers, table[["power_kw", "temperature_c"]].to_numpy().T, equal_nan=True)
     assert (rows.time == pd.to_datetime(table["timestamp"]).dt.as_unit("us").astype("int64")).all()
 
@@ -151,3 +153,37 @@ def test_a_machine_that_is_numbered_keeps_its_noughts() -> None:
         found = read(data, quick=quick)
         assert isinstance(found, Telemetry)
         assert list(found.machines) == ["007"]
+
+
+@pytest.mark.parametrize("wrong", [b"x", b"9", b"-", b":", b"Z", b",", b" ", b"\n", b"\r", b"\xc3"])
+def test_one_wrong_byte_anywhere_is_seen_the_quick_way_too(wrong: bytes) -> None:
+    line = b"2025-06-01T08:00:00Z,INV-1-of-nine,20.5,700,5\n"
+    for at in range(len(line)):
+        data = HEADER.encode() + b"\n" + line + line.replace(b"08:", b"09:")[:at] + wrong
+        data += line.replace(b"08:", b"09:")[at + 1 :] + line.replace(b"08:", b"10:")
+        assert_same(read(data), read(data, quick=False))
+
+
+def test_a_field_too_many_and_one_too_few_do_not_make_up_for_each_other() -> None:
+    good = "2025-06-01T08:00:00Z,INV-1,20,700,5\n"
+    for long, short in ((good[:-1] + ",6\n", good.replace(",5", "")), ("a,b,c,d,e,f\n", "a,b,c,d\n")):
+        for lines in ((good, long, short), (short, good, long), (long, short, good)):
+            data = f"{HEADER}\n{''.join(lines)}".encode()
+            assert_same(read(data), read(data, quick=False))
+
+
+@given(
+    st.text("ab\n", min_size=1, max_size=60), st.lists(st.integers(0, 60), max_size=4), st.integers(3, 20)
+)
+@settings(max_examples=300, deadline=None)
+def test_parts_of_a_file_have_each_line_once(text: str, cuts: list[int], size: int) -> None:
+    data = text.encode()
+    source = blocks.Source(len(data), lambda at: iter([data[n : n + 5] for n in range(at, len(data), 5)]))
+    ends = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    with mock.patch.object(blocks, "whole_lines", lambda chunks: whole_lines(chunks, size)):
+        parts = [b"".join(source.lines(start, end)) for start, end in itertools.pairwise(ends)]
+    begins = [0, *(n + 1 for n, letter in enumerate(data) if letter == ord("\n"))]
+    for (start, end), part in zip(itertools.pairwise(ends), parts, strict=True):
+        mine = [n for n in begins if start <= n < end]
+        last = next((n for n in begins if n >= end), len(data))
+        assert part == (data[mine[0] : last] if mine else b"")

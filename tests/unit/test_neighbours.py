@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from detect import analysis
+from detect import analysis, context
 from detect.analysis import BATCH, Context, analyse, batches
+from detect.losses import spreads_before
 from detect.peers import Site, agreeing
 from detect.sky import Clock, sky
 from detect.track import Track
@@ -102,6 +103,7 @@ def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
         return [
             (
                 item.detection.asset_id, item.detection.expected_energy_kwh, item.detection.quality,
+                round(float(np.nansum(item.expected)), 6),
                 [(i.kind, i.window, i.lost_energy_kwh, i.signals) for i in item.detection.incidents],
                 {day: told.measured_kwh for day, told in item.days.items()},
             )
@@ -114,7 +116,7 @@ def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
     by_day = judged()
     with mock.patch.object(analysis, "_by_day", nothing_left_out):
         assert judged() == by_day
-    kinds = {(found[0], incident[0]) for found in by_day for incident in found[3]}  # type: ignore[attr-defined]
+    kinds = {(found[0], incident[0]) for found in by_day for incident in found[4]}  # type: ignore[attr-defined]
     assert {
         ("INV-001", "outage"),
         ("INV-002", "underperformance"),
@@ -152,3 +154,42 @@ def test_a_file_is_cut_at_sites_and_a_large_one_at_so_many_machines(
         ("small", 0, 7), ("wide", 0, BATCH), ("wide", 1, BATCH), ("wide", 2, 53 - 2 * BATCH),
     ]  # fmt: skip
     assert sorted(name for b in cut for name in b.names) == sorted(machines)
+
+
+def test_readings_are_missing_by_the_window_of_the_whole_file() -> None:
+    machines = {"INV-001": sunny_day().drop(columns="asset_id")}
+    quality = Quality(rows_read=96)
+    start, end = machines["INV-001"]["timestamp"].iloc[[0, -1]]
+    for more, missing in ((0, 0), (8, 8)):
+        wider = (start, end + more * pd.Timedelta(minutes=15))
+        found = analyse(machines, quality, Context(), make_registry(), RULES, 0.7, span=wider)[0].detection
+        assert sum(i.readings for i in found.quality.issues if i.kind == "missing_readings") == missing
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_days_spread_as_the_thirty_before_them_do(wide: bool) -> None:
+    rng = np.random.default_rng(5)
+    losses = rng.normal(0, 0.02, 70)
+    losses[rng.random(70) < 0.3] = np.nan
+    for length in (0, 1, 4, 12, 70):
+        due = []
+        for n in range(length):
+            end = max(n, min(10, length))
+            known = [x for x in losses[:length][max(0, end - 30) : end] if np.isfinite(x)]
+            spread = 0.06 if wide else 0.03
+            if len(known) >= 5:
+                middle = float(np.median(np.abs(np.diff(known))))
+                spread = min(max(1.4826 * middle / 2**0.5, 0.008), 0.25)
+            due.append(spread)
+        assert spreads_before(losses[:length], wide) == pytest.approx(due)
+
+
+def test_parts_of_a_site_are_stored_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[str] = []
+    monkeypatch.setattr(context.parquet, "put", lambda _, key, __: keys.append(key))
+    machines = {name: sunny_day(name).drop(columns="asset_id") for name in ("INV-001", "INV-002")}
+    for part in (0, 1):
+        context.store("s", part, machines, output_bucket="b", source_key="observations/x/fleet 1.csv")
+    context.store("s", 0, {"INV-003": machines["INV-001"]}, output_bucket="b", source_key="o/x.csv")
+    folder = "telemetry/site=s/day=2025-06-10/"
+    assert keys == [f"{folder}_fleet-1.parquet", f"{folder}_fleet-1-1.parquet", f"{folder}INV-003.parquet"]

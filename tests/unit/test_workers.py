@@ -8,8 +8,8 @@ import signal
 import numpy as np
 import pytest
 
-from ona import telemetry, workers
-from ona.blocks import Source
+from ona import blocks, telemetry, workers
+from ona.blocks import Source, whole_lines
 from ona.errors import InvalidTelemetry
 from ona.workers import spread
 from tests.conftest import NOW
@@ -97,6 +97,7 @@ def test_a_large_file_reads_the_same_in_parts(
 
     whole = read()
     monkeypatch.setattr(telemetry, "LARGE_BYTES", 1000)
+    monkeypatch.setattr(blocks, "whole_lines", lambda chunks: whole_lines(chunks, 3000))
     for cpus in (2, 3, 8):
         monkeypatch.setattr(telemetry, "CPUS", cpus)
         parts = read()
@@ -109,6 +110,7 @@ def test_a_large_file_reads_the_same_in_parts(
 def test_a_large_file_that_fails_says_which_line(monkeypatch: pytest.MonkeyPatch) -> None:
     data = _file(False, {1200: "2025-06-01T00:00:00Z,INV-é,1,1,1\n"}).replace("é".encode(), b"\xe9")
     monkeypatch.setattr(telemetry, "LARGE_BYTES", 1000)
+    monkeypatch.setattr(blocks, "whole_lines", lambda chunks: whole_lines(chunks, 3000))
     with pytest.raises(InvalidTelemetry) as caught:
         telemetry.read_canonical(Source.of(data), now=NOW, capacity_kw=lambda _: 100.0, where="x.csv")
     assert (caught.value.reason, caught.value.where) == ("wrong_encoding", "x.csv, line 1200")
