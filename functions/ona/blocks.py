@@ -227,5 +227,6 @@ def _numbers(block: bytes, fields: int, wanted: list[int]) -> Floats | None:
     except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning):
         return None
     numbers = (frame if list(frame) == wanted else frame[wanted]).to_numpy().T
-    truths = any(column[0] in (0.0, 1.0) and np.isin(column, (0.0, 1.0)).all() for column in numbers)
-    return None if truths and _TRUTH.search(block) else numbers  # pandas makes numbers of true and false
+    # pandas makes numbers of true and false where a column has nothing else
+    doubtful = any(np.fmax.reduce(c) in (0.0, 1.0) and np.fmin.reduce(c) in (0.0, 1.0) for c in numbers)
+    return None if doubtful and _TRUTH.search(block) else numbers

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import gc
 import multiprocessing
 import os
-import pickle
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
@@ -69,7 +69,10 @@ def _worker(work: Callable[[Item], Result], items: list[Item], there: Connection
         try:
             there.send((number, True, work(items[number])))
         except Exception as error:  # travels to the caller, who raises it
-            there.send((number, False, _sendable(error)))
+            try:
+                there.send((number, False, copy.copy(error)))  # made again here as it will be there
+            except Exception:
+                there.send((number, False, RuntimeError(repr(error))))
 
 
 def _keep_memory() -> None:
@@ -78,11 +81,3 @@ def _keep_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         for option in (-1, -3):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
             mallopt(option, 1 << 30)
-
-
-def _sendable(error: Exception) -> Exception:
-    try:
-        pickle.loads(pickle.dumps(error))  # nosec B301: our own, a moment old
-    except Exception:
-        return RuntimeError(repr(error))
-    return error
