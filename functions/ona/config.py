@@ -11,7 +11,7 @@ import os
 from datetime import datetime, time
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -170,12 +170,18 @@ class CrewRules(_Strict):
     travel_cost_usd_per_km: float = Field(ge=0)
 
 
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+
+
 class WorkingHours(_Strict):
-    """Local working hours."""
+    """Local working hours and days. Public holidays are those of the country of the site's time zone."""
 
     start: time
     end: time
     timezone: str
+    days: list[Weekday] = Field(default=list(WEEKDAYS[:5]), min_length=1)
+    public_holidays: bool = True
 
     @model_validator(mode="after")
     def _valid(self) -> Self:

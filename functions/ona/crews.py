@@ -6,13 +6,14 @@ every version it read, so a plan made on an old calendar is refused as a whole, 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ona import tables
 from ona.assets import Location
+from ona.config import Weekday
 from ona.errors import CrewBookingConflict, InvalidConfiguration
 from ona.records import Record
 from ona.storage import environment
@@ -37,8 +38,18 @@ class Booking(Record):
     travel_km: float
 
 
+class Away(BaseModel):
+    """Days on which a crew is not there: leave, training. Both ends belong to it."""
+
+    model_config = ConfigDict(extra="forbid")
+    first: date
+    last: date
+    why: str = "away"
+
+
 class Crew(BaseModel):
-    """A crew as it stands in the table."""
+    """A crew as it stands in the table. `working_days` and `works_on_holidays` are those of a crew that
+    differs from the rest (on stand-by at weekends); `away`: when it is not there at all."""
 
     model_config = ConfigDict(extra="ignore")
     crew_id: str
@@ -46,6 +57,9 @@ class Crew(BaseModel):
     base: Location
     specialisations: list[str]
     size: int = Field(ge=1)
+    working_days: list[Weekday] | None = Field(default=None, min_length=1)
+    works_on_holidays: bool = False
+    away: list[Away] = []
     version: int = 0
     bookings: list[Booking] = []
 

@@ -1,9 +1,9 @@
 """A feasible plan: jobs placed one after the other, the most urgent first, each where it costs least.
 
 Every job is tried on every crew that can do it, at the earliest time that breaks no rule: working
-hours of the site, 8 h a day with travel, no overlap with another booking, at most three jobs at once in
-the fleet, 100 km, crew size, and the arrival of its part. Among the crews the one with the smallest
-weighted loss gets it. All terms of the loss are in USD:
+days and hours of the site, 8 h a day with travel, no overlap with another booking, at most three jobs
+at once in the fleet, 100 km, crew size, and the arrival of its part. Among the crews the one with the
+smallest weighted loss gets it. All terms of the loss are in USD:
 
 =========  ==================================================================================
 energy     daily loss × days until the work is done
@@ -28,6 +28,7 @@ from ona.crews import Booking, Crew
 from ona.parts import ranked
 from ona.payloads import S3Pointer
 from ona.records import CrewAssignment, Finding, Job
+from schedule.calendars import closed
 
 EARTH_RADIUS_KM = 6371.0088
 ROAD_FACTOR = 1.25
@@ -177,9 +178,26 @@ def _place(
     why = f"earliest time that fits, weighted loss {best.loss:.0f} USD"
     if lead > 0 and part:
         why += f"; waits for {part.sku} ({lead:g} days)"
+    shut = _closures(best, request, ready, rules)
+    if shut:
+        why += f"; no work on {', '.join(shut)}"
     if others:
         why += f"; the next best crew costs {others[0]:.0f} USD more"
     plan.jobs.append(_booked(request, best.crew, best.booking, why, best.terms, ready))
+
+
+def _closures(slot: _Slot, request: Request, ready: datetime, rules: LossFunctionConfig) -> list[str]:
+    """The days between a job's readiness and its start on which the crew does not work, with the reason."""
+    hours = rules.constraints.working_hours
+    zone = ZoneInfo(request.asset.timezone or hours.timezone)
+    day, last = ready.astimezone(zone).date(), slot.booking.start.astimezone(zone).date()
+    found = []
+    while day < last:
+        why = closed(day, zone.key, slot.crew, hours)
+        if why:
+            found.append(f"{day:%-d %B} ({why})")
+        day += timedelta(days=1)
+    return found
 
 
 def _next_five_minutes(moment: datetime) -> datetime:
@@ -282,6 +300,8 @@ def _earliest(
     first = ready.astimezone(zone).date()
     for offset in range(rules.constraints.planning_horizon_days + 1):
         day = first + timedelta(days=offset)
+        if closed(day, zone.key, crew, hours):
+            continue
         opens = datetime.combine(day, hours.start, zone).astimezone(ready.tzinfo)
         closes = datetime.combine(day, hours.end, zone).astimezone(ready.tzinfo)
         candidates = sorted(

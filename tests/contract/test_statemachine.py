@@ -223,6 +223,7 @@ def layered(layer: str) -> set[str]:
 def test_heavy_layers_stand_only_where_they_are_used() -> None:
     boosting = {"InterpolationServiceFunction", "GlobalTrainingServiceFunction", "ForecastingApiFunction"}
     assert layered("BoostingLayer") == boosting
+    assert layered("PlanningLayer") == {"ScheduleFunction"}
     assert layered("AnalyticsLayer") == {"DetectFunction", "DataIngestionFunction", *boosting}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,19 +13,26 @@ from hypothesis import strategies as st
 
 from ona import config
 from ona.assets import Location
-from ona.config import Part
-from ona.crews import Booking, Crew
+from ona.config import WEEKDAYS, Part
+from ona.crews import Away, Booking, Crew
 from ona.parts import fits, ranked, score
 from ona.payloads import S3Pointer
 from ona.records import Finding, FindingComponent
+from schedule.calendars import _holidays, closed, country_of
 from schedule.plan import Plan, Request, distance_km, make_plan
 from tests.conftest import SITE, make_asset, sunny_day
 from tests.unit.test_detect import between
 from tests.unit.test_diagnose import diagnose
 
 NOW = datetime(2025, 6, 11, 9, 3, tzinfo=UTC)
+YOUTH_DAY = date(2025, 6, 16)
+"""A Monday, and a public holiday in South Africa."""
 ZONE = ZoneInfo("Africa/Johannesburg")
 SKILLS = ["inverter_maintenance", "electrical_work", "mechanical_repair"]
+
+
+def _june(day: int) -> date:
+    return date(2025, 6, 11) + timedelta(days=day)
 
 
 def template() -> Finding:
@@ -103,6 +110,11 @@ def check(result: Plan, requests: list[Request], crews: list[Crew]) -> None:
             assert local_leave.time() >= rules.constraints.working_hours.start
             assert local_back.time() <= rules.constraints.working_hours.end
             assert local_leave.date() == local_back.date()
+            day = local_leave.date()
+            weekday = WEEKDAYS[day.weekday()]
+            assert weekday in (known.working_days or rules.constraints.working_hours.days)
+            assert day != YOUTH_DAY or known.works_on_holidays
+            assert not any(absence.first <= day <= absence.last for absence in known.away)
             assert booking.specialization in known.specialisations
             assert booking.technicians <= known.size
             assert booking.travel_km <= 2 * rules.crew.max_travel_distance_km
@@ -136,6 +148,16 @@ teams = st.lists(
         st.integers(1, 4),
         places,
         st.sampled_from(["available", "available", "on leave"]),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "working_days": st.lists(st.sampled_from(WEEKDAYS), unique=True, min_size=1),
+                "works_on_holidays": st.booleans(),
+                "away": st.tuples(st.integers(0, 12), st.integers(0, 6)).map(
+                    lambda at: [Away(first=_june(at[0]), last=_june(at[0] + at[1]))]
+                ),
+            },
+        ),
     ),
     max_size=5,
 )
@@ -149,8 +171,8 @@ def test_no_plan_breaks_a_constraint(work: list[Any], crews: list[Any]) -> None:
         for n, (c, d, r, s, p, o) in enumerate(work)
     ]
     team = [
-        crew(n, specialisations=skills, size=size, base=base, status=status)
-        for n, (skills, size, base, status) in enumerate(crews)
+        crew(n, specialisations=skills, size=size, base=base, status=status, **calendar)
+        for n, (skills, size, base, status, calendar) in enumerate(crews)
     ]
     first = plan(requests, team)
     check(first, requests, team)
@@ -250,3 +272,50 @@ def test_a_part_without_price_or_lead_time_ranks_last_and_misfits_are_left_out()
 def test_a_booking_reads_back_as_it_was_written() -> None:
     booking = plan([request(1)], [crew(1)]).bookings["crew-001"][0]
     assert Booking.model_validate(booking.document()) == booking
+
+
+def test_nobody_works_at_weekends_and_on_holidays_but_who_is_on_stand_by() -> None:
+    friday = datetime(2025, 6, 13, 14, 0, tzinfo=UTC)  # 16:00 in Johannesburg: too late for four hours
+    rules = config.loss_function()
+
+    def start(team: list[Crew]) -> tuple[str, str]:
+        job = make_plan(
+            [request(1)], team, now=friday, rules=rules, weights=rules.weights, catalogue=[]
+        ).jobs[0]
+        assert job.scheduled_start is not None
+        return f"{job.scheduled_start:%Y-%m-%d}", job.reason
+
+    day, why = start([crew(1)])
+    assert day == "2025-06-17"
+    assert "no work on 14 June (Saturday), 15 June (Sunday), 16 June (Youth Day)" in why
+    week = list(WEEKDAYS)
+    assert start([crew(1, working_days=week)])[0] == "2025-06-14"
+    assert start([crew(1, working_days=["monday"], works_on_holidays=True)])[0] == "2025-06-16"
+    leave = [{"first": "2025-06-14", "last": "2025-06-18", "why": "training"}]
+    day, why = start([crew(1, working_days=week, away=leave)])
+    assert day == "2025-06-19"
+    assert "18 June (training)" in why
+    assert start([crew(1), crew(2, working_days=week)])[0] == "2025-06-14", "who works is sent"
+
+
+@pytest.mark.parametrize(
+    ("zone", "country", "day", "name"),
+    [
+        ("America/New_York", "US", date(2026, 11, 26), "Thanksgiving"),
+        ("Africa/Johannesburg", "ZA", date(2026, 9, 24), "Heritage Day"),
+        ("Asia/Kolkata", "IN", date(2026, 1, 26), "Republic Day"),
+        ("UTC", "", date(2026, 12, 25), ""),
+        ("Nowhere/Else", "", date(2026, 12, 25), ""),
+    ],
+)
+def test_holidays_are_those_of_the_zones_country(zone: str, country: str, day: date, name: str) -> None:
+    hours = config.loss_function().constraints.working_hours
+    assert country_of(zone) == country
+    assert name in closed(day, zone, crew(1), hours)
+    assert bool(closed(day, zone, crew(1), hours)) == bool(name)
+    off = hours.model_copy(update={"public_holidays": False})
+    assert closed(day, zone, crew(1), off) == ""
+
+
+def test_a_country_that_the_library_does_not_know_has_no_holidays() -> None:
+    assert _holidays("XX", 2026) == {}
