@@ -229,11 +229,8 @@ def screen(
         rows = without("timestamp_in_the_future", rows.time > latest)
     if rows.time.min(initial=earliest) < earliest:
         rows = without("timestamp_implausible", rows.time < earliest)
-    ends = {name: (lowest(name), highest(name)) for name in rows.columns} if len(rows) else {}
-    if any(-np.inf in (low, high) or np.inf in (low, high) for low, high in ends.values()):
-        rows = without(
-            "not_finite", np.logical_or.reduce(np.isinf(rows.numbers))
-        )  # a column of nulls comes here too
+    if len(rows) and not np.isfinite([(lowest(name), highest(name)) for name in rows.columns]).all():
+        rows = without("not_finite", np.logical_or.reduce(np.isinf(rows.numbers)))  # or all are null
     for name, (low, high) in RANGES.items():
         if len(rows) and (lowest(name) < low or highest(name) > high):
             values = rows.numbers[number[name]]

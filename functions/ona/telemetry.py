@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ona.blocks import MAX_LINE_BYTES, Source, typed
 from ona.errors import InvalidTelemetry
-from ona.readings import NUMERIC, REQUIRED, Gathered, Quality, Rows, Telemetry, screen, side_by_side
+from ona.readings import NUMERIC, REQUIRED, Gathered, Ints, Quality, Rows, Telemetry, screen, side_by_side
 from ona.workers import CPUS, spread
 
 _ZONED = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})\s*$", re.IGNORECASE)
@@ -332,10 +332,9 @@ def _in_processes(file: _File, quality: Quality, gathered: Gathered) -> bool:
     fails as a whole: read from its start, the error tells the right line."""
     size = file.source.size - file.begin
     cuts = [file.begin + size * n // CPUS for n in range(CPUS + 1)]
-    shortest = len("2025-01-01T00:00:00Z,a") + 2 * (len(file.names) - 2)
-    room = [(end - start) // shortest + len(file.names) + 1 for start, end in pairwise(cuts)]
-    k = len(file.columns)
-    shared = [np.frombuffer(mmap.mmap(-1, 8 * (k + 1) * n), dtype=np.int64).reshape(k + 1, n) for n in room]
+    shared = [
+        _room((end - start) // (SHORTEST_TIME + len(file.names)) + 1, file) for start, end in pairwise(cuts)
+    ]
 
     def read(part: int) -> tuple[Quality, dict[str, None], list[tuple[str, int, int]]]:
         time, numbers = shared[part][0], shared[part][1:].view(np.float64)
@@ -344,10 +343,8 @@ def _in_processes(file: _File, quality: Quality, gathered: Gathered) -> bool:
             told.add(own)
             seen.update(dict.fromkeys(rows.names))
             rows, edges = side_by_side(rows)
-            time[filled : filled + len(rows)], numbers[:, filled : filled + len(rows)] = (
-                rows.time,
-                rows.numbers,
-            )
+            place = slice(filled, filled + len(rows))
+            time[place], numbers[:, place] = rows.time, rows.numbers
             for first, end in pairwise(edges):
                 name, begin = rows.names[int(rows.asset[first])], filled + first
                 if found and found[-1][0] == name:
@@ -366,6 +363,19 @@ def _in_processes(file: _File, quality: Quality, gathered: Gathered) -> bool:
         for name, first, end in found:
             gathered.put(name, (shared[part][0, first:end], shared[part][1:, first:end].view(np.float64)))
     return True
+
+
+SHORTEST_TIME = 8
+"""A line with a time that can be read has so many bytes at least, and one a column."""
+MAP_NORESERVE = 0x4000
+"""Linux: what no line fills is not even promised (Python names it from 3.13 on)."""
+
+
+def _room(lines: int, file: _File) -> Ints:
+    """Memory for the times and columns of so many lines, (1 + k, lines), shared with processes to come."""
+    size = 8 * lines * (1 + len(file.columns))
+    flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | MAP_NORESERVE
+    return np.frombuffer(mmap.mmap(-1, size, flags=flags), dtype=np.int64).reshape(-1, lines)
 
 
 def clean(
