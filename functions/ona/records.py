@@ -425,6 +425,9 @@ class Job(Record):
     travel_km: float = 0.0
     parts_arrive: datetime | None = None
     loss_terms: dict[str, float] = {}
+    waiting_a_day_usd: float | None = Field(
+        default=None, description="production lost, with the fault's growth, if it were done a day later"
+    )
     work_order_id: str = ""
 
 

@@ -67,6 +67,7 @@ class _Slot:
     booking: Booking
     terms: dict[str, float]
     loss: float
+    waiting_a_day_usd: float
 
 
 def distance_km(a: Location, b: Location) -> float:
@@ -176,6 +177,7 @@ def _place(
     plan.bookings.setdefault(best.crew.crew_id, []).append(best.booking)
     others = sorted(slot.loss - best.loss for slot in slots if slot is not best)
     why = f"earliest time that fits, weighted loss {best.loss:.0f} USD"
+    why += f"; a day later costs {best.waiting_a_day_usd:.0f} USD more of production"
     if lead > 0 and part:
         why += f"; waits for {part.sku} ({lead:g} days)"
     shut = _closures(best, request, ready, rules)
@@ -183,7 +185,8 @@ def _place(
         why += f"; no work on {', '.join(shut)}"
     if others:
         why += f"; the next best crew costs {others[0]:.0f} USD more"
-    plan.jobs.append(_booked(request, best.crew, best.booking, why, best.terms, ready))
+    job = _booked(request, best.crew, best.booking, why, best.terms, ready)
+    plan.jobs.append(job.model_copy(update={"waiting_a_day_usd": best.waiting_a_day_usd}))
 
 
 def _closures(slot: _Slot, request: Request, ready: datetime, rules: LossFunctionConfig) -> list[str]:
@@ -249,9 +252,19 @@ def _slot_of(
         travel_km=round(2 * km, 1),
     )
     terms = _terms(request, booking, now, rules, part)
+    day = timedelta(days=1)
+    later = _terms(
+        request,
+        booking.model_copy(update={"start": booking.start + day, "end": booking.end + day}),
+        now,
+        rules,
+        part,
+    )
+    waiting = sum(later[name] - terms[name] for name in ("energy", "risk"))
     factors = weights.model_dump()
     loss = sum(factors[f"w_{name}"] * value for name, value in terms.items())
-    return _Slot(crew, booking, {name: round(value, 2) for name, value in terms.items()}, loss)
+    told = {name: round(value, 2) for name, value in terms.items()}
+    return _Slot(crew, booking, told, loss, round(waiting, 2))
 
 
 def _whole_minutes(hours: float, step: int = 5) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -319,3 +320,19 @@ def test_holidays_are_those_of_the_zones_country(zone: str, country: str, day: d
 
 def test_a_country_that_the_library_does_not_know_has_no_holidays() -> None:
     assert _holidays("XX", 2026) == {}
+
+
+def test_a_job_tells_what_a_day_of_waiting_costs() -> None:
+    steady = request(1, daily=80)
+    growth = steady.finding.energy_at_risk.model_copy(
+        update={"daily_loss_usd": 80.0, "growth_percent_per_day": 0.0}
+    )
+    steady = replace(steady, finding=steady.finding.model_copy(update={"energy_at_risk": growth}))
+    job = plan([steady], [crew(1)]).jobs[0]
+    assert job.waiting_a_day_usd == pytest.approx(80.0)
+    assert "a day later costs 80 USD more" in job.reason
+    grows = growth.model_copy(update={"growth_percent_per_day": 10.0})
+    worse = replace(steady, finding=steady.finding.model_copy(update={"energy_at_risk": grows}))
+    more = plan([worse], [crew(1)]).jobs[0]
+    days = (more.scheduled_end - NOW).total_seconds() / 86400  # type: ignore[operator]
+    assert more.waiting_a_day_usd == pytest.approx(80.0 * (1.1 ** (days + 1) - 1.1**days) / 0.1, abs=0.02)
