@@ -116,10 +116,13 @@ def measure(track: Track, driver: Floats, usable: Mask) -> Levels:
         dim = works & (driver >= SHAPE_DRIVER)
         clear = bright & (track.clearness >= CLEAR)
     gain = np.where(days.count(clear) >= MIN_CLEAR_READINGS, days.median(ratio, clear), np.nan)
-    if np.isfinite(gain).mean() < MIN_CLEAR_DAYS:  # a dull month, or a place that is not known
-        gain = days.median(ratio, bright)
-    every = days.median(ratio, bright)
-    relative = ratio / np.where(np.isfinite(gain), gain, every)[days.row]
+    level = gain
+    if not np.isfinite(gain).all():
+        every = days.median(ratio, bright)
+        if np.isfinite(gain).mean() < MIN_CLEAR_DAYS:  # a dull month, or a place that is not known
+            gain = every
+        level = np.where(np.isfinite(gain), gain, every)
+    relative = ratio / level[days.row]
     dim &= np.isfinite(relative)
     shape = slots_of(days.row, track.sky.slot, relative, dim, len(days), SLOTS)
     unknown = np.full(len(days), np.nan)
@@ -330,11 +333,12 @@ def _by_peers(
     if x is None:
         driver = beside.share
     else:
-        usual = bn.nanmedian(beside.scaled) if np.isfinite(beside.scaled).any() else 1.0
-        of_day = track.days.median(beside.scaled)
-        fill = np.where(np.isfinite(of_day), of_day, usual)[row]
         driver = np.where(np.isfinite(beside.scaled), x * beside.scaled, beside.share)
-        driver = np.where(np.isfinite(driver), driver, x * fill)
+        if not np.isfinite(driver).all():
+            usual = bn.nanmedian(beside.scaled) if np.isfinite(beside.scaled).any() else 1.0
+            of_day = track.days.median(beside.scaled)
+            fill = np.where(np.isfinite(of_day), of_day, usual)[row]
+            driver = np.where(np.isfinite(driver), driver, x * fill)
     levels = measure(track, driver, usable & np.isfinite(beside.share))
     base = baseline(history.get("peers", Levels.none()), levels, rules)
     limit = np.maximum(CHRONIC, 3.0 * np.nan_to_num(beside.scatter))

@@ -162,7 +162,9 @@ class Days:
 
     def count(self, where: Mask) -> Ints:
         """How many of each day, shape (D,)."""
-        return np.asarray(np.bincount(self.row[where], minlength=len(self)))
+        if not len(self):
+            return np.empty(0, dtype=np.int64)
+        return np.asarray(np.add.reduceat(where, self.first, dtype=np.int64))
 
 
 def runs(mask: Mask) -> list[tuple[int, int]]:
