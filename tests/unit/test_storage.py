@@ -28,7 +28,7 @@ def test_a_stream_begins_where_it_should(start: int, ranges: bool) -> None:
         return answer if whole else answer | {"ContentRange": f"bytes {start}-767/768"}
 
     pointer = S3Pointer(bucket="bucket", key="observations/x.csv", version_id="v")
-    with mock.patch.object(storage, "client", lambda _: mock.Mock(get_object=get_object)):
+    with mock.patch.object(storage, "client", return_value=mock.Mock(get_object=get_object)):
         assert b"".join(storage.stream(pointer, start, 100)) == BODY[start:]
     assert asked[0].get("Range") == (f"bytes={start}-" if start else None)
     assert asked[0]["VersionId"] == "v"
