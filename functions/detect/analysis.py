@@ -119,14 +119,19 @@ def analyse(
     for site_id, members, site in sites(machines, context, registry, config, only):
         for member in members:
             asset = member.whole.asset
+            book = context.books.get(asset.id) or empty(asset)
             case, issues, completeness = examine(
-                member, site, context.books.get(asset.id) or empty(asset), context.forecasts.get(asset.id),
-                context.weather.get(site_id), span, config,
-            )  # fmt: skip
+                member,
+                site,
+                book,
+                context.forecasts.get(asset.id),
+                context.weather.get(site_id),
+                span,
+                config,
+            )
             judged[asset.id] = _record(
-                member, case, issues, completeness, share_valid,
-                context.books.get(asset.id) or empty(asset), config, threshold, source,
-            )  # fmt: skip
+                member, case, issues, completeness, share_valid, book, config, threshold, source
+            )
     return [judged[name] for name in sorted(judged)]
 
 
