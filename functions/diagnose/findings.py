@@ -156,9 +156,9 @@ def _finding(
         key = f"site:{asset.site_id}#site_outage#{rule.subcategory}"  # one fault for all its machines
     measured = "; ".join(item.statement for item in incident.evidence)
     last = max(item.window.end for item in members)
-    ids = sorted(item.incident_id for item in members)
+    ids = [item.incident_id for item in members]
     return Finding(
-        finding_id=f"find-{digest(key, detection.window.start.isoformat(), *ids)}",
+        finding_id=f"find-{digest(key, detection.window.start.isoformat(), *sorted(ids))}",
         finding_key=key,
         **_named(cause.name, rule, asset),
         **_urgency(severity, incident.days, last, now, limits),

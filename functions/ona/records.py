@@ -361,7 +361,12 @@ class Finding(Record):
     alternatives: dict[str, float] = Field(
         default={}, description="other causes that fit, with their scores"
     )
-    incident_ids: list[str]
+    incident_ids: list[str] = Field(description="the one that it is about first; none for data problems")
+
+    @property
+    def incident_id(self) -> str:
+        """The incident that it is about: the same on every day, whatever cause the day's data name."""
+        return self.incident_ids[0] if self.incident_ids else ""
 
 
 class Soiling(Record):
@@ -488,4 +493,5 @@ class WorkOrder(Record):
     energy_at_risk: OrderRisk
     finding_id: str
     finding_key: str
+    incident_id: str = Field(default="", description="the incident to be ended; none for data problems")
     status: str

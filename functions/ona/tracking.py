@@ -1,8 +1,8 @@
 """Work orders being tracked, table `ona-platform-tracking` (key `job_id`).
 
-Two items an order: the order itself (`wo-…`) and a lock `open#<finding key>` that exists while an order
-for that fault is open. Both are written in one transaction: one open order a fault, however often the
-event is delivered.
+An order has its own item (`wo-…`) and locks that exist while it is open: `open#<finding key>` and, where
+telemetry told of the fault, `open#<incident id>`. All are written in one transaction: one open order a
+fault, however often the event is delivered, and also when tomorrow's data name another cause for it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ona import tables
 from ona.clock import iso
-from ona.records import WorkOrder
+from ona.records import Finding, WorkOrder
 from ona.storage import environment
 
 OPEN_STATES = ("OPEN", "IN_PROGRESS", "ON_HOLD")
@@ -24,9 +24,14 @@ def table_name() -> str:
     return environment("TRACKING_TABLE")
 
 
-def open_order(finding_key: str) -> dict[str, Any] | None:
-    """The open order of a fault: its lock item (`work_order_id`, `finding_id`, …), or None."""
-    return tables.get(table_name(), {"job_id": f"open#{finding_key}"})
+def open_order(fault: Finding | WorkOrder) -> dict[str, Any] | None:
+    """The lock item of a fault's open order (`work_order_id`, `finding_id`, `finding_key`), or None."""
+    found = (tables.get(table_name(), {"job_id": name}) for name in _locks(fault))
+    return next((lock for lock in found if lock), None)
+
+
+def _locks(fault: Finding | WorkOrder) -> list[str]:
+    return [f"open#{name}" for name in (fault.finding_key, fault.incident_id) if name]
 
 
 def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
@@ -47,13 +52,17 @@ def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
         "history": [{"status": order.status, "at": iso(now), "by": "ona-order"}],
         "subscriptions": [],
     }
-    lock = {
-        "job_id": f"open#{order.finding_key}",
-        "status": "lock",
-        "work_order_id": order.work_order_id,
-        "finding_id": order.finding_id,
-        "opened_at": iso(now),
-    }
+    locks: list[dict[str, Any]] = [
+        {
+            "job_id": name,
+            "status": "lock",
+            "work_order_id": order.work_order_id,
+            "finding_id": order.finding_id,
+            "finding_key": order.finding_key,
+            "opened_at": iso(now),
+        }
+        for name in _locks(order)
+    ]
     absent = "attribute_not_exists(job_id)"
     written = tables.transact(
         [
@@ -64,7 +73,7 @@ def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
                     "ConditionExpression": absent,
                 }
             }
-            for item in (lock, record)
+            for item in (*locks, record)
         ]
     )
     return "opened" if written else "exists"

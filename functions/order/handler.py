@@ -30,7 +30,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     asset = registry.require(job.asset_id, request.job.schedule.key)
     why = refusal(finding, asset)
     if why:
-        if tracking.open_order(finding.finding_key) is None:
+        if tracking.open_order(finding) is None:
             crews.release(finding.finding_key)
         count("OrdersRefused", 1)
         logger.warning("order refused", asset_id=asset.id, why=why)
@@ -40,10 +40,12 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     order = build(finding, job, asset, rule, config.parts().parts, now=now)
     if tracking.open_once(order, request.execution_id, now) == "opened":
         return _finish(order, "ordered")
-    lock = tracking.open_order(finding.finding_key) or {}
+    lock = tracking.open_order(finding) or {}
     earlier = str(lock.get("work_order_id", ""))
     if lock.get("finding_id") != finding.finding_id:
-        # The booking is the fault's, not the finding's: the open order stands on it.
+        # A booking is its key's: under the same key the open order stands on it, under another nobody does.
+        if lock.get("finding_key") not in (None, finding.finding_key):
+            crews.release(finding.finding_key)
         return OrderResult(
             finding_id=finding.finding_id,
             status="already_ordered",

@@ -57,6 +57,7 @@ def build(
         ),
         finding_id=finding.finding_id,
         finding_key=finding.finding_key,
+        incident_id=finding.incident_id,
         status="OPEN",
     )
 

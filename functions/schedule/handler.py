@@ -62,7 +62,7 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
         diagnostic: Diagnostic = Diagnostic.read(storage.read_json(pointer), pointer.key)
         asset = registry.require(diagnostic.asset_id, pointer.key)
         for finding in diagnostic.findings:
-            lock = tracking.open_order(finding.finding_key)
+            lock = tracking.open_order(finding)
             requests.append(
                 Request(
                     finding=finding,
@@ -70,6 +70,7 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
                     rule=config.rule_for(causes, finding.cause),
                     diagnostic=pointer,
                     open_order=str(lock["work_order_id"]) if lock else "",
+                    ordered_as=str(lock["finding_key"]) if lock else "",
                 )
             )
     return requests

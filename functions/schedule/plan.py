@@ -51,6 +51,7 @@ class Request:
     rule: CauseRule
     diagnostic: S3Pointer
     open_order: str = ""
+    ordered_as: str = ""
 
 
 @dataclass
@@ -99,11 +100,14 @@ def make_plan(
         finding = request.finding
         daily = finding.energy_at_risk.daily_loss_usd
         if request.open_order:
+            why = f"work order {request.open_order} is open for this fault"
+            if request.ordered_as and request.ordered_as != finding.finding_key:
+                why += f", then named {request.ordered_as.rpartition('#')[2]}, now {finding.cause}"
             plan.jobs.append(
                 _job(
                     request,
                     "already_ordered",
-                    f"work order {request.open_order} is open for this fault",
+                    why,
                     work_order_id=request.open_order,
                 )
             )

@@ -12,6 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+import order.handler as ordering
 import schedule.handler as scheduling
 from ona import crews, storage, tables, tracking
 from ona.errors import CrewBookingConflict
@@ -91,20 +92,23 @@ def test_a_refused_orders_time_is_given_back_and_others_keep_theirs(cloud: None)
     assert {b.asset_id for known in crews.load() for b in known.bookings} == {"INV-2"}
 
 
-def _scheduled(number: int, execution: str) -> dict[str, Any]:
+def _scheduled(number: int, execution: str, cause: str = "inverter_failure") -> dict[str, Any]:
     """Run the real Schedule handler on one diagnostic."""
-    wanted = request(number)
+    wanted = request(number, cause=cause)
+    finding = wanted.finding.model_copy(
+        update={"asset_id": f"INV-00{number}", "finding_id": f"find-{number}-{cause}"}
+    )
     diagnostic = Diagnostic(
         diagnostic_id=f"diag-{number}",
         asset_id=f"INV-00{number}",
         analysis_timestamp=NOW,
         detection=wanted.diagnostic,
-        findings=[wanted.finding],
+        findings=[finding],
         trend_analysis=TrendAnalysis(
             degradation_rate_percent_per_year=None, performance_trend="unknown", next_maintenance_due=None
         ),
     )
-    pointer = storage.write_json(OUT, f"diagnostics/2025/06/10/diag-{number}.json", diagnostic.document())
+    pointer = storage.write_json(OUT, f"diagnostics/2025/06/10/{execution}.json", diagnostic.document())
     event = {"diagnostics": [pointer.dump()], "execution_id": execution}
     result: dict[str, Any] = scheduling.lambda_handler(event, _Context())
     return result
@@ -157,6 +161,39 @@ def test_two_executions_that_planned_on_one_calendar_book_different_times(
     assert overlaps() == []
 
 
+def test_a_better_name_for_a_known_fault_makes_no_second_order(cloud: None) -> None:
+    """On its first day nobody could tell the cause; the next day's data can."""
+    first, other = request(1, cause="unknown_pattern"), request(2)
+    job = plan([first], [crew(1)]).jobs[0]
+    order = build(first.finding, job, first.asset, first.rule, [], now=NOW)
+    assert tracking.open_once(order, "execution-1", NOW) == "opened"
+
+    renamed = request(1, cause="inverter_failure")
+    assert renamed.finding.finding_key != first.finding.finding_key
+    lock = tracking.open_order(renamed.finding)
+    assert lock is not None
+    assert (lock["work_order_id"], lock["finding_key"]) == (order.work_order_id, first.finding.finding_key)
+    assert tracking.open_order(other.finding) is None
+
+
+def test_two_names_for_one_fault_at_once_make_one_order_and_book_one_crew(
+    cloud: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERTS_TOPIC_ARN", boto3.client("sns").create_topic(Name="alerts")["TopicArn"])
+    storage.write_json(IN, "assets.json", make_registry().model_dump(mode="json", exclude_none=True))
+    causes = ("unknown_pattern", "inverter_failure")
+    jobs = [job for cause in causes for job in _scheduled(1, f"execution-{cause}", cause)["jobs"]]
+    assert len(jobs) == sum(len(known.bookings) for known in crews.load()) == 2
+    told = [
+        ordering.lambda_handler({"job": job, "execution_id": f"execution-{n}"}, _Context())
+        for n, job in enumerate(jobs)
+    ]
+    assert [item["status"] for item in told] == ["ordered", "already_ordered"]
+    assert told[0]["work_order_id"] == told[1]["work_order_id"]
+    held = [booking.finding_key for known in crews.load() for booking in known.bookings]
+    assert held == ["INV-1#x#unknown_pattern"], "the loser's crew is given back"
+
+
 def test_one_open_order_a_fault(cloud: None) -> None:
     wanted = request(1)
     job = plan([wanted], [crew(1)]).jobs[0]
@@ -166,7 +203,7 @@ def test_one_open_order_a_fault(cloud: None) -> None:
     tomorrow = order.model_copy(update={"work_order_id": "wo-other", "finding_id": "find-other"})
     assert tracking.open_once(tomorrow, "execution-2", NOW) == "exists"
     assert tracking.job("wo-other") == {}, "nothing half written"
-    lock = tracking.open_order(wanted.finding.finding_key)
+    lock = tracking.open_order(wanted.finding)
     assert lock is not None
     assert lock["work_order_id"] == order.work_order_id
     history = tracking.job(order.work_order_id)["history"]

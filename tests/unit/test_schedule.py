@@ -63,6 +63,7 @@ def request(
             "asset_id": f"INV-{number}",
             "risk_class": risk,
             "cause": cause,
+            "incident_ids": [f"inc-{number}"],
             "energy_at_risk": TEMPLATE.energy_at_risk.model_copy(update={"daily_loss_usd": daily}),
         }
     )
@@ -220,6 +221,8 @@ def test_a_fault_with_an_open_order_books_nobody() -> None:
     result = plan([request(1, open_order="wo-7")], [crew(1)])
     assert (result.jobs[0].decision, result.jobs[0].work_order_id) == ("already_ordered", "wo-7")
     assert not result.bookings
+    known = replace(request(1, open_order="wo-7"), ordered_as="INV-1#inverter#unknown_pattern")
+    assert "then named unknown_pattern, now inverter_failure" in plan([known], [crew(1)]).jobs[0].reason
 
 
 def test_work_waits_for_its_part_and_the_urgent_goes_first() -> None:
