@@ -86,6 +86,7 @@ def energy_at_risk(
         growth_percent_per_day=growth_percent_per_day,
         lost_so_far_kwh=round(lost_so_far_kwh, 2),
         lost_so_far_usd=round(lost_so_far_kwh * tariff_usd_per_kwh, 2),
+        daily_expected_kwh=round(due[0], 2),
         forecast_days=sum(known is not None for known in forecast),
     )
 

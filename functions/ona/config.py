@@ -201,6 +201,10 @@ class Constraints(_Strict):
     min_crew_size: int = Field(ge=1)
     max_crew_size: int = Field(ge=1)
     planning_horizon_days: int = Field(ge=1, le=90)
+    freeze_hours: float = Field(default=24.0, ge=0)
+    move_cost_usd: float = Field(default=25.0, ge=0)
+    critical_within_hours: float = Field(default=72.0, gt=0)
+    late_critical_usd: float = Field(default=1000.0, ge=0)
     working_hours: WorkingHours
 
 
@@ -231,6 +235,9 @@ class LossFunctionConfig(_Strict):
 # ------------------------------------------------------------------ causes, categories, parts
 
 
+Light = Literal["any", "day", "dark"]
+
+
 class CauseRule(_Strict):
     """What a cause is called elsewhere, and what it means for the work."""
 
@@ -244,6 +251,7 @@ class CauseRule(_Strict):
     specialization: str
     duration_hours: float = Field(gt=0)
     crew_size: int = Field(ge=1)
+    light: Light = Field(default="any", description="whether the work wants the sun up, or down")
     growth_percent_per_day: float = Field(ge=0)
     recurrence_per_day: float = Field(default=1.0, ge=0, le=1)
     needs_part: str | None

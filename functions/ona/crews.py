@@ -6,15 +6,17 @@ every version it read, so a plan made on an old calendar is refused as a whole, 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ona import tables
 from ona.assets import Location
-from ona.config import Weekday
+from ona.config import Light, Weekday
 from ona.errors import CrewBookingConflict, InvalidConfiguration
+from ona.payloads import S3Pointer
 from ona.records import Record
 from ona.storage import environment
 
@@ -22,8 +24,41 @@ MAX_CREWS = 100
 KEEP_PAST = timedelta(days=30)
 
 
+class Work(Record):
+    """A fault to be repaired, as planning sees it. Hours and USD; `daily_usd` and `growth_percent` are its
+    Energy at Risk, `standing_usd` what the machine gives a day in spite of the fault and stands still for
+    while people work on it; `ready`: when its part is there; `must`: it may not be put off."""
+
+    finding_key: str
+    finding_id: str
+    asset_id: str
+    site_id: str
+    cause: str
+    diagnostic: S3Pointer
+    priority: Literal["critical", "high", "medium", "low"]
+    location: Location | None
+    zone: str
+    specialization: str
+    technicians: int
+    hours: float
+    light: Light
+    sunny: bool = Field(description="production follows the sun")
+    known_since: datetime
+    ready: datetime
+    due: datetime | None = None
+    must: bool
+    severity: float
+    daily_usd: float
+    growth_percent: float
+    standing_usd: float
+    part: str = ""
+    part_usd: float = 0.0
+
+
 class Booking(Record):
-    """A crew's time for one job, travel included in `leaves`…`returns`."""
+    """A crew's time for one job. `leaves`: its base, or the job before on the same tour; `returns`: to its
+    base, or the end of the work where the tour goes on. `work`: what is needed to plan it anew, None where
+    it never is."""
 
     finding_key: str
     finding_id: str
@@ -36,6 +71,8 @@ class Booking(Record):
     technicians: int
     specialization: str
     travel_km: float
+    on_tour: bool = Field(default=False, description="it goes on from the booking before")
+    work: Work | None = None
 
 
 class Away(BaseModel):
@@ -85,12 +122,15 @@ def load() -> list[Crew]:
     return sorted(crews, key=lambda crew: crew.crew_id)
 
 
-def book(crews: list[Crew], new: dict[str, list[Booking]], now: datetime) -> None:
-    """Add bookings by crew, if no crew changed since it was loaded.
+def book(
+    crews: list[Crew], new: dict[str, list[Booking]], now: datetime, lifted: Collection[str] = ()
+) -> None:
+    """Add bookings by crew and take out those of the faults `lifted`, if no crew changed since it was
+    loaded.
 
     Raises CrewBookingConflict when another execution was faster: load and plan again.
     """
-    if not new:
+    if not new and not lifted:
         return
     writes: list[dict[str, Any]] = []
     for crew in crews:
@@ -101,11 +141,15 @@ def book(crews: list[Crew], new: dict[str, list[Booking]], now: datetime) -> Non
             "Key": tables.to_item({"crew_id": crew.crew_id}),
             "ConditionExpression": condition,
         }
-        if crew.crew_id not in new:
+        if crew.crew_id not in new and not any(b.finding_key in lifted for b in crew.bookings):
             writes.append({"ConditionCheck": {**common, "ExpressionAttributeValues": values}})
             continue
-        kept = [booking for booking in crew.bookings if booking.returns > now - KEEP_PAST]
-        booked = [booking.document() for booking in [*kept, *new[crew.crew_id]]]
+        kept = [
+            booking
+            for booking in crew.bookings
+            if booking.returns > now - KEEP_PAST and booking.finding_key not in lifted
+        ]
+        booked = [booking.document() for booking in [*kept, *new.get(crew.crew_id, [])]]
         writes.append(
             {
                 "Update": {
@@ -120,6 +164,19 @@ def book(crews: list[Crew], new: dict[str, list[Booking]], now: datetime) -> Non
         )
     if not tables.transact(writes):
         raise CrewBookingConflict("another execution booked a crew meanwhile")
+
+
+def booking_of(finding_key: str) -> tuple[str, Booking] | None:
+    """A fault's booking and the crew that holds it, as the calendars stand; None when there is none."""
+    return next(
+        (
+            (crew.crew_id, booking)
+            for crew in load()
+            for booking in crew.bookings
+            if booking.finding_key == finding_key
+        ),
+        None,
+    )
 
 
 def release(finding_key: str) -> bool:

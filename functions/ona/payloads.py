@@ -119,7 +119,7 @@ class OrderResult(Payload):
     """Output of Order. A refused or repeated order is an outcome, not an error."""
 
     finding_id: str
-    status: Literal["ordered", "already_ordered", "refused"]
+    status: Literal["ordered", "moved", "already_ordered", "refused"]
     work_order_id: str = ""
     work_order: S3Pointer | None = None
     reason: str = ""

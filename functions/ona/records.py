@@ -329,6 +329,7 @@ class EnergyAtRisk(Record):
     growth_percent_per_day: float
     lost_so_far_kwh: float
     lost_so_far_usd: float
+    daily_expected_kwh: float = Field(default=0.0, description="what the coming day would give without it")
     forecast_days: int = Field(
         default=0, description="of the seven days to come, those taken from a forecast"
     )
@@ -420,7 +421,7 @@ class Job(Record):
     asset_id: str
     site_id: str
     diagnostic: S3Pointer
-    decision: Literal["scheduled", "deferred", "already_ordered", "unschedulable"]
+    decision: Literal["scheduled", "moved", "deferred", "already_ordered", "unschedulable"]
     reason: str
     priority: Literal["critical", "high", "medium", "low"]
     duration_hours: float
@@ -436,6 +437,19 @@ class Job(Record):
     work_order_id: str = ""
 
 
+class PlanSummary(Record):
+    """How good a plan is: its weighted loss in USD, the bound that no plan can be below (None where none
+    was sought), and what two simple rules would cost on the same work."""
+
+    jobs: int = Field(description="planned together, with visits that might have moved")
+    loss_usd: float
+    bound_usd: float | None
+    gap_percent: float | None
+    optimal: bool
+    timed_out: bool = Field(description="time ran out: the best plan found by then")
+    compared: dict[str, float] = {}
+
+
 class Schedule(Record):
     """Output of Schedule: `schedules/YYYY/MM/DD/sched-….json`."""
 
@@ -443,6 +457,7 @@ class Schedule(Record):
     created_at: datetime
     weights: dict[str, float]
     jobs: list[Job]
+    summary: PlanSummary | None = Field(default=None, description="None where nothing was to be planned")
 
 
 # ------------------------------------------------------------------ act

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ona import tables
 from ona.clock import iso
+from ona.errors import DependencyBusy
 from ona.records import Finding, WorkOrder
 from ona.storage import environment
 
@@ -87,3 +88,32 @@ def job(work_order_id: str) -> dict[str, Any]:
 def mark_notified(work_order_id: str, now: datetime) -> None:
     """Remember that people were told. A crash before this line tells them twice, never not at all."""
     tables.update(table_name(), {"job_id": work_order_id}, "SET notified_at = :now", {":now": iso(now)})
+
+
+def move(order: WorkOrder, note: str, now: datetime) -> None:
+    """Put an order's new time and crew down, with a line of history; nothing if they are there already.
+
+    Raises DependencyBusy when others keep changing the same order.
+    """
+    for _ in range(5):
+        record = job(order.work_order_id)
+        new = {
+            ":crew": order.crew_assignment.crew_id,
+            ":start": iso(order.scheduled_start),
+            ":end": iso(order.scheduled_end),
+        }
+        if [record.get(name) for name in ("crew_id", "scheduled_start", "scheduled_end")] == [
+            *new.values()
+        ]:
+            return
+        entry = {"status": record["status"], "at": iso(now), "by": "ona-schedule", "note": note}
+        if tables.update(
+            table_name(),
+            {"job_id": order.work_order_id},
+            "SET crew_id = :crew, scheduled_start = :start, scheduled_end = :end, version = :next, "
+            "history = list_append(history, :entry)",
+            {**new, ":next": record["version"] + 1, ":seen": record["version"], ":entry": [entry]},
+            condition="version = :seen",
+        ):
+            return
+    raise DependencyBusy(f"work order {order.work_order_id} keeps changing")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from ona import config, crews, notifications, storage, tracking
-from ona.clock import utc_now
-from ona.errors import InvalidPayload, ObjectMissing
+from ona.clock import iso, utc_now
+from ona.errors import DependencyBusy, InvalidPayload, ObjectMissing
 from ona.observability import count, handler, logger
 from ona.payloads import OrderRequest, OrderResult, S3Pointer
 from ona.records import Diagnostic, Finding, Job, Schedule, WorkOrder
 from order.bom import refusal
-from order.workorder import build, message
+from order.workorder import build, message, moved_message, retimed
 
 
 @handler
@@ -26,6 +26,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
             work_order_id=job.work_order_id,
             reason=job.reason,
         ).dump()
+    if job.decision == "moved":
+        return _follow(job, finding)
     registry = storage.read_registry(storage.environment("INPUT_BUCKET"))
     asset = registry.require(job.asset_id, request.job.schedule.key)
     why = refusal(finding, asset)
@@ -37,9 +39,11 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         return OrderResult(finding_id=finding.finding_id, status="refused", reason=why).dump()
     now = utc_now()
     rule = config.rule_for(config.causes(), finding.cause)
-    order = build(finding, job, asset, rule, config.parts().parts, now=now)
+    order = build(finding, _as_booked(job), asset, rule, config.parts().parts, now=now)
     if tracking.open_once(order, request.execution_id, now) == "opened":
-        return _finish(order, "ordered")
+        result = _finish(order, "ordered")
+        _follow(job, finding)  # another execution may have moved the visit before it could see the order
+        return result
     lock = tracking.open_order(finding) or {}
     earlier = str(lock.get("work_order_id", ""))
     if lock.get("finding_id") != finding.finding_id:
@@ -59,6 +63,64 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     )
 
 
+def _as_booked(job: Job) -> Job:
+    """The job with its visit as the calendar has it now."""
+    held = crews.booking_of(job.finding_key)
+    if held is None or job.crew_assignment is None:
+        return job
+    crew_id, booking = held
+    crew = job.crew_assignment.model_copy(
+        update={"crew_id": crew_id, "technician_count": booking.technicians}
+    )
+    return job.model_copy(
+        update={
+            "scheduled_start": booking.start,
+            "scheduled_end": booking.end,
+            "crew_assignment": crew,
+            "travel_km": booking.travel_km,
+        }
+    )
+
+
+def _follow(job: Job, finding: Finding) -> dict[str, Any]:
+    """The order of a visit that was moved gets its new time: the document, then people, then the record."""
+    lock = tracking.open_order(finding)
+    held = crews.booking_of(job.finding_key)
+    if lock is None or held is None:
+        return OrderResult(
+            finding_id=finding.finding_id,
+            status="already_ordered",
+            reason="its order is not written yet and will have the new time"
+            if held
+            else "no visit is booked",
+        ).dump()
+    work_order_id, (crew_id, booking) = str(lock["work_order_id"]), held
+    pointer = _pointer(work_order_id)
+    try:
+        order: WorkOrder = WorkOrder.read(storage.read_json(pointer), pointer.key)
+    except ObjectMissing as error:  # its writer is between the record and the document
+        raise DependencyBusy(f"{pointer.key} is not written yet") from error
+    now = utc_now()
+    moved = retimed(order, crew_id, booking, now)
+    record = tracking.job(work_order_id)
+    then = (record.get("crew_id"), record.get("scheduled_start"))
+    if then != (crew_id, iso(booking.start)):
+        storage.write_json(pointer.bucket, pointer.key, moved.document())
+        subject, text = moved_message(order, moved, job.reason)
+        notifications.publish(subject, text, {"priority": order.priority, "asset_id": order.asset_id})
+        tracking.move(moved, job.reason, now)
+        logger.info("visit moved", work_order_id=work_order_id, asset=order.asset_id)
+    return OrderResult(
+        finding_id=finding.finding_id, status="moved", work_order_id=work_order_id, work_order=pointer
+    ).dump()
+
+
+def _pointer(work_order_id: str) -> S3Pointer:
+    day = work_order_id.split("-")[1]
+    key = f"work-orders/{day[:4]}/{day[4:6]}/{day[6:]}/{work_order_id}.json"
+    return S3Pointer(bucket=storage.environment("OUTPUT_BUCKET"), key=key)
+
+
 def _load(request: OrderRequest) -> tuple[Job, Finding]:
     pointer = request.job.schedule
     schedule: Schedule = Schedule.read(storage.read_json(pointer), pointer.key)
@@ -75,13 +137,11 @@ def _load(request: OrderRequest) -> tuple[Job, Finding]:
 
 def _finish(order: WorkOrder, status: Literal["ordered", "already_ordered"]) -> dict[str, Any]:
     """Write the document and tell people, also when an earlier try broke off between the two."""
-    day = order.work_order_id.split("-")[1]
-    key = f"work-orders/{day[:4]}/{day[4:6]}/{day[6:]}/{order.work_order_id}.json"
-    pointer = S3Pointer(bucket=storage.environment("OUTPUT_BUCKET"), key=key)
+    pointer = _pointer(order.work_order_id)
     try:
         storage.size_of(pointer)
     except ObjectMissing:
-        pointer = storage.write_json(pointer.bucket, key, order.document())
+        pointer = storage.write_json(pointer.bucket, pointer.key, order.document())
         count("WorkOrdersCreated", 1)
         logger.info("Work order created", work_order_id=order.work_order_id, asset=order.asset_id)
     if not tracking.job(order.work_order_id).get("notified_at"):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ona.assets import Asset
 from ona.config import CauseRule, Part
+from ona.crews import Booking
 from ona.errors import InvalidPayload
 from ona.identity import digest
 from ona.records import Finding, Job, OrderRisk, WorkOrder
@@ -60,6 +61,39 @@ def build(
         incident_id=finding.incident_id,
         status="OPEN",
     )
+
+
+def retimed(order: WorkOrder, crew_id: str, booking: Booking, now: datetime) -> WorkOrder:
+    """The order with its visit at another time, or with another crew, and what waiting costs until then."""
+    daily = order.energy_at_risk.daily_loss_usd
+    days = max((booking.end - now).total_seconds() / 86400.0, 0.0)
+    crew = order.crew_assignment.model_copy(
+        update={"crew_id": crew_id, "technician_count": booking.technicians}
+    )
+    return order.model_copy(
+        update={
+            "scheduled_start": booking.start,
+            "scheduled_end": booking.end,
+            "crew_assignment": crew,
+            "energy_at_risk": order.energy_at_risk.model_copy(
+                update={"total_risk_usd": round(daily * days, 2)}
+            ),
+        }
+    )
+
+
+def moved_message(before: WorkOrder, after: WorkOrder, why: str) -> tuple[str, str]:
+    """Subject and text for those who were told the earlier time."""
+    subject = (
+        f"[{after.priority}] {after.asset_id}: visit moved to {after.scheduled_start:%a %d %b %H:%M} UTC"
+    )
+    text = (
+        f"Work order {after.work_order_id}: {after.title}\n\n"
+        f"Was:  {before.scheduled_start:%a %d %b %Y %H:%M} UTC, {before.crew_assignment.crew_id}\n"
+        f"Now:  {after.scheduled_start:%a %d %b %Y %H:%M} UTC, {after.crew_assignment.crew_id}\n"
+        f"Why:  {why}\n"
+    )
+    return subject, text
 
 
 def message(order: WorkOrder) -> tuple[str, str]:

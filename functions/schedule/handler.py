@@ -10,12 +10,13 @@ from typing import Any
 
 from ona import config, crews, storage, tracking
 from ona.clock import utc_now
-from ona.errors import CrewBookingConflict
+from ona.errors import CrewBookingConflict, ObjectMissing
 from ona.identity import date_folder, digest
 from ona.observability import count, handler, logger
 from ona.payloads import JobReference, S3Pointer, ScheduleRequest, ScheduleResult
-from ona.records import Diagnostic, Schedule
-from schedule.plan import Plan, Request, make_plan
+from ona.records import Diagnostic, Job, Schedule
+from schedule.legs import read_legs
+from schedule.plan import Request, make_plan
 
 ATTEMPTS = 5
 
@@ -25,33 +26,78 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     """See the module."""
     request = ScheduleRequest.parse(event)
     now = utc_now()
-    weights = config.loss_weights()
-    plan = _book(_requests(request.diagnostics), weights, now)
-    document = Schedule(
-        schedule_id=f"sched-{digest(request.execution_id)}",
-        created_at=now,
-        weights=weights.model_dump(),
-        jobs=plan.jobs,
-    )
+    schedule_id = f"sched-{digest(request.execution_id)}"
     folder = date_folder(request.diagnostics[0].key if request.diagnostics else "", now.date())
-    key = f"schedules/{folder}/{document.schedule_id}.json"
-    pointer = storage.write_json(storage.environment("OUTPUT_BUCKET"), key, document.document())
-    decisions = [job.decision for job in plan.jobs]
-    for job in plan.jobs:
+    pointer = S3Pointer(
+        bucket=storage.environment("OUTPUT_BUCKET"), key=f"schedules/{folder}/{schedule_id}.json"
+    )
+    moved = _moved_before(pointer)
+    document = _book(request, schedule_id, pointer, moved, now)
+    for job in document.jobs:
         count(f"Jobs{job.decision.title().replace('_', '')}", 1)
         logger.info("job decided", asset_id=job.asset_id, decision=job.decision, why=job.reason)
+    if document.summary and document.summary.timed_out:
+        logger.warning("time ran out while planning; the best plan found was taken")
+    decisions = [job.decision for job in document.jobs]
     return ScheduleResult(
         schedule=pointer,
         jobs=[
             JobReference(schedule=pointer, finding_id=job.finding_id)
-            for job in plan.jobs
-            if job.decision == "scheduled"
+            for job in document.jobs
+            if job.decision in ("scheduled", "moved")
         ],
         scheduled=decisions.count("scheduled"),
         deferred=decisions.count("deferred"),
         already_ordered=decisions.count("already_ordered"),
         unschedulable=decisions.count("unschedulable"),
     ).dump()
+
+
+def _moved_before(pointer: S3Pointer) -> list[Job]:
+    """The visits that an earlier try of this execution moved, if there was one: it may have booked them and
+    broken off before anybody told their orders."""
+    try:
+        document = storage.read_json(pointer)
+    except ObjectMissing:
+        return []
+    earlier: Schedule = Schedule.read(document, pointer.key)
+    return [job for job in earlier.jobs if job.decision == "moved"]
+
+
+def _book(
+    request: ScheduleRequest, schedule_id: str, pointer: S3Pointer, moved: list[Job], now: datetime
+) -> Schedule:
+    """Plan on the calendar as it is, write the plan down and book at once; again on the new calendar if
+    another execution was faster."""
+    requests, weights = _requests(request.diagnostics), config.loss_weights()
+    legs = read_legs(storage.environment("INPUT_BUCKET"))
+    for attempt in range(ATTEMPTS):
+        known = crews.load()
+        plan = make_plan(
+            requests,
+            known,
+            now=now,
+            rules=config.loss_function(),
+            weights=weights,
+            catalogue=config.parts().parts,
+            legs=legs,
+        )
+        planned = {job.finding_key for job in plan.jobs}
+        document = Schedule(
+            schedule_id=schedule_id,
+            created_at=now,
+            weights=weights.model_dump(),
+            jobs=[*plan.jobs, *(job for job in moved if job.finding_key not in planned)],
+            summary=plan.summary,
+        )
+        storage.write_json(pointer.bucket, pointer.key, document.document())
+        try:
+            crews.book(known, plan.bookings, now, plan.lifted)
+        except CrewBookingConflict:
+            logger.info("crews were booked meanwhile; planning again", attempt=attempt + 1)
+            continue
+        return document
+    raise CrewBookingConflict(f"crews changed {ATTEMPTS} times while planning")
 
 
 def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
@@ -74,24 +120,3 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
                 )
             )
     return requests
-
-
-def _book(requests: list[Request], weights: config.LossWeights, now: datetime) -> Plan:
-    """Plan on the calendar as it is and book at once; again on the new one if another was faster."""
-    for attempt in range(ATTEMPTS):
-        known = crews.load()
-        plan = make_plan(
-            requests,
-            known,
-            now=now,
-            rules=config.loss_function(),
-            weights=weights,
-            catalogue=config.parts().parts,
-        )
-        try:
-            crews.book(known, plan.bookings, now)
-        except CrewBookingConflict:
-            logger.info("crews were booked meanwhile; planning again", attempt=attempt + 1)
-            continue
-        return plan
-    raise CrewBookingConflict(f"crews changed {ATTEMPTS} times while planning")

@@ -1,38 +1,32 @@
-"""A feasible plan: jobs placed one after the other, the most urgent first, each where it costs least.
+"""Decide on every finding: the cheapest feasible plan, and why each job is where it is.
 
-Every job is tried on every crew that can do it, at the earliest time that breaks no rule: working
-days and hours of the site, 8 h a day with travel, no overlap with another booking, at most three jobs
-at once in the fleet, 100 km, crew size, and the arrival of its part. Among the crews the one with the
-smallest weighted loss gets it. All terms of the loss are in USD:
-
-=========  ==================================================================================
-energy     daily loss × days until the work is done
-cost       technicians × hours × rate + travel + part
-mttr       daily loss × (work hours / 8)
-risk       what the fault's growth adds to the loss while it waits
-urgency    severity × daily loss × days of waiting
-=========  ==================================================================================
+The model, its symbols and the solvers are written down in docs/scheduling.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from math import asin, ceil, cos, radians, sin, sqrt
+from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from ona.assets import Asset, Location
+from ona.assets import Asset
 from ona.config import CauseRule, LossFunctionConfig, LossWeights, Part
-from ona.crews import Booking, Crew
+from ona.crews import Booking, Crew, Work
 from ona.parts import ranked
 from ona.payloads import S3Pointer
-from ona.records import CrewAssignment, Finding, Job
+from ona.records import CrewAssignment, Finding, Job, PlanSummary
+from schedule.build import Built, Legs, build, distance_km, whole
 from schedule.calendars import closed
+from schedule.solve import Result, dispatched, solve
+from schedule.tours import Tour, Tours
+from schedule.work import terms
 
-EARTH_RADIUS_KM = 6371.0088
-ROAD_FACTOR = 1.25
-"""Roads are this much longer than the great circle (planning assumption)."""
+SEED = 1
+SECONDS = 20.0
+"""When the best plan found so far is taken. The budget of rounds ends the search long before."""
+Decision = Literal["scheduled", "deferred", "already_ordered", "unschedulable", "moved"]
 PRIORITIES: dict[str, Literal["critical", "high", "medium", "low"]] = {
     "critical": "critical",
     "major": "high",
@@ -56,324 +50,404 @@ class Request:
 
 @dataclass
 class Plan:
-    """Decisions on all requests, and the bookings to add, by crew."""
+    """Decisions on all requests and on visits that had to move; the bookings to add, by crew, and the
+    faults whose earlier booking is `lifted`."""
 
     jobs: list[Job] = field(default_factory=list)
     bookings: dict[str, list[Booking]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Slot:
-    crew: Crew
-    booking: Booking
-    terms: dict[str, float]
-    loss: float
-    waiting_a_day_usd: float
-
-
-def distance_km(a: Location, b: Location) -> float:
-    """Great-circle distance (haversine) times the road factor, km."""
-    lat1, lat2 = radians(a.latitude), radians(b.latitude)
-    half = (
-        sin((lat2 - lat1) / 2) ** 2
-        + cos(lat1) * cos(lat2) * sin(radians(b.longitude - a.longitude) / 2) ** 2
-    )
-    return 2 * EARTH_RADIUS_KM * asin(sqrt(half)) * ROAD_FACTOR
+    lifted: set[str] = field(default_factory=set)
+    summary: PlanSummary | None = None
 
 
 def make_plan(
-    requests: list[Request],
-    crews: list[Crew],
+    requests: Sequence[Request],
+    crews: Sequence[Crew],
     *,
     now: datetime,
     rules: LossFunctionConfig,
     weights: LossWeights,
-    catalogue: list[Part],
+    catalogue: Sequence[Part],
+    legs: Legs | None = None,
+    seconds: float = SECONDS,
 ) -> Plan:
-    """Decide on every request; deterministic. Existing bookings are never moved."""
-    plan = Plan()
-    calendar = {crew.crew_id: list(crew.bookings) for crew in crews}
+    """Decide on every request. Visits that leave within `freeze_hours` stay as they are; later ones may
+    move where that saves more than `move_cost_usd`. The same input gives the same plan, in whatever
+    order."""
+    plan, works = _triage(requests, crews, now, rules, catalogue)
+    if not works:
+        return plan
+    frozen, held = _calendar(crews, now, rules)
+    movable = [booking.work for _, booking in held.values() if booking.work]
+    every = sorted([*works, *movable], key=_urgency)
+    built = build(every, crews, frozen, held, now=now, rules=rules, weights=weights, legs=legs or {})
+    result = solve(built.problem, seed=SEED, seconds=seconds)
+    if any(every[task].finding_key in held for task in result.solution.absent):  # nobody loses a visit
+        every = sorted(works, key=_urgency)
+        frozen, held = {crew.crew_id: crew.bookings for crew in crews}, {}
+        built = build(every, crews, frozen, held, now=now, rules=rules, weights=weights, legs=legs or {})
+        result = solve(built.problem, seed=SEED, seconds=seconds)
+    plan.summary = _summary(built, result)
+    _Decided(built, result, plan, held, now, rules, weights).all()
+    return plan
+
+
+def _urgency(work: Work) -> tuple[int, float, str]:
+    return (_ORDER.index(work.priority), -work.daily_usd / work.hours, work.finding_key)
+
+
+# ------------------------------------------------------------------ what is to be done
+
+
+def _triage(
+    requests: Sequence[Request],
+    crews: Sequence[Crew],
+    now: datetime,
+    rules: LossFunctionConfig,
+    catalogue: Sequence[Part],
+) -> tuple[Plan, list[Work]]:
+    """What needs no planning is decided; the rest is work."""
+    plan, works = Plan(), []
     held = {booking.finding_key: (crew, booking) for crew in crews for booking in crew.bookings}
-    waiting: list[Request] = []
     seen: set[str] = set()
-    for request in sorted(requests, key=_urgency):
+    for request in sorted(requests, key=_class):
         finding = request.finding
-        daily = finding.energy_at_risk.daily_loss_usd
         if request.open_order:
             why = f"work order {request.open_order} is open for this fault"
             if request.ordered_as and request.ordered_as != finding.finding_key:
                 why += f", then named {request.ordered_as.rpartition('#')[2]}, now {finding.cause}"
-            plan.jobs.append(
-                _job(
-                    request,
-                    "already_ordered",
-                    why,
-                    work_order_id=request.open_order,
-                )
-            )
+            plan.jobs.append(_job(request, "already_ordered", why, request.open_order))
         elif finding.finding_key in seen:
             plan.jobs.append(
                 _job(request, "already_ordered", "another finding of this file is the same fault")
             )
         elif finding.finding_key in held and held[finding.finding_key][1].returns > now:
             crew, booking = held[finding.finding_key]
-            plan.jobs.append(_booked(request, crew, booking, "time booked by an earlier run is kept", {}))
+            job = _job(request, "scheduled", "time booked by an earlier run is kept")
+            plan.jobs.append(_timed(job, crew.crew_id, booking))
         elif not request.rule.fault:
             plan.jobs.append(_job(request, "deferred", f"{finding.cause} explains it: nobody is sent"))
-        elif finding.risk_class != "critical" and daily < rules.thresholds.ear_threshold_usd:
-            waiting.append(request)
-            continue
         else:
-            _place(request, crews, calendar, plan, now, rules, weights, catalogue)
+            works.append(_work(request, now, rules, catalogue))
         seen.add(finding.finding_key)
-    sites = {
-        booking.site_id for bookings in calendar.values() for booking in bookings if booking.leaves > now
-    }
-    for request in waiting:
-        if request.asset.site_id in sites and request.finding.finding_key not in seen:
-            seen.add(request.finding.finding_key)
-            _place(request, crews, calendar, plan, now, rules, weights, catalogue)
-            continue
-        plan.jobs.append(
-            _job(
-                request,
-                "deferred",
-                f"{request.finding.energy_at_risk.daily_loss_usd:.2f} USD a day is below the "
-                f"threshold of {rules.thresholds.ear_threshold_usd:g}, it is not critical, and no crew "
-                "goes to the site",
-            )
-        )
-    return plan
+    return plan, works
 
 
-def _urgency(request: Request) -> tuple[int, float, str]:
+def _class(request: Request) -> tuple[int, str]:
     finding = request.finding
-    rate = finding.energy_at_risk.daily_loss_usd / request.rule.duration_hours
-    return (_ORDER.index(PRIORITIES[finding.risk_class]), -rate, finding.finding_id)
+    return (_ORDER.index(PRIORITIES[finding.risk_class]), finding.finding_id)
 
 
-def _place(
-    request: Request,
-    crews: list[Crew],
-    calendar: dict[str, list[Booking]],
-    plan: Plan,
-    now: datetime,
-    rules: LossFunctionConfig,
-    weights: LossWeights,
-    catalogue: list[Part],
-) -> None:
-    part = _part(request, catalogue)
+def _work(request: Request, now: datetime, rules: LossFunctionConfig, catalogue: Sequence[Part]) -> Work:
+    finding, asset, rule = request.finding, request.asset, request.rule
+    risk = finding.energy_at_risk
+    best = (
+        ranked(list(catalogue), rule.needs_part, finding.component, risk.daily_loss_usd)
+        if rule.needs_part
+        else []
+    )
+    part = best[0] if best else None
     lead = part.lead_time_days if part and part.lead_time_days is not None else 0.0
-    ready = _next_five_minutes(now + timedelta(days=lead))
-    slots, reasons = [], []
-    for crew in crews:
-        slot = _slot_of(request, crew, calendar, now, ready, rules, weights, part)
-        if isinstance(slot, str):
-            reasons.append(f"{crew.crew_id}: {slot}")
-        else:
-            slots.append(slot)
-    if not slots:
-        why = "; ".join(reasons) or "no crew is registered in the crews table"
-        plan.jobs.append(_job(request, "unschedulable", why))
-        return
-    best = min(slots, key=lambda slot: (slot.loss, slot.booking.start, slot.crew.crew_id))
-    calendar[best.crew.crew_id].append(best.booking)
-    plan.bookings.setdefault(best.crew.crew_id, []).append(best.booking)
-    others = sorted(slot.loss - best.loss for slot in slots if slot is not best)
-    why = f"earliest time that fits, weighted loss {best.loss:.0f} USD"
-    why += f"; a day later costs {best.waiting_a_day_usd:.0f} USD more of production"
-    if lead > 0 and part:
-        why += f"; waits for {part.sku} ({lead:g} days)"
-    shut = _closures(best, request, ready, rules)
-    if shut:
-        why += f"; no work on {', '.join(shut)}"
-    if others:
-        why += f"; the next best crew costs {others[0]:.0f} USD more"
-    job = _booked(request, best.crew, best.booking, why, best.terms, ready)
-    plan.jobs.append(job.model_copy(update={"waiting_a_day_usd": best.waiting_a_day_usd}))
-
-
-def _closures(slot: _Slot, request: Request, ready: datetime, rules: LossFunctionConfig) -> list[str]:
-    """The days between a job's readiness and its start on which the crew does not work, with the reason."""
-    hours = rules.constraints.working_hours
-    zone = ZoneInfo(request.asset.timezone or hours.timezone)
-    day, last = ready.astimezone(zone).date(), slot.booking.start.astimezone(zone).date()
-    found = []
-    while day < last:
-        why = closed(day, zone.key, slot.crew, hours)
-        if why:
-            found.append(f"{day:%-d %B} ({why})")
-        day += timedelta(days=1)
-    return found
-
-
-def _next_five_minutes(moment: datetime) -> datetime:
-    floor = moment.replace(minute=moment.minute - moment.minute % 5, second=0, microsecond=0)
-    return floor if floor == moment else floor + timedelta(minutes=5)
-
-
-def _slot_of(
-    request: Request,
-    crew: Crew,
-    calendar: dict[str, list[Booking]],
-    now: datetime,
-    ready: datetime,
-    rules: LossFunctionConfig,
-    weights: LossWeights,
-    part: Part | None,
-) -> _Slot | str:
-    """The crew's earliest slot, or the constraint that binds."""
-    rule, asset = request.rule, request.asset
-    if crew.status != "available":
-        return f"status is {crew.status}"
-    if rule.specialization not in crew.specialisations:
-        return f"lacks {rule.specialization}"
-    size = min(max(rule.crew_size, rules.constraints.min_crew_size), rules.constraints.max_crew_size)
-    if crew.size < size:
-        return f"has {crew.size} technicians, {size} are needed"
-    km = distance_km(crew.base, asset.location) if asset.location else 0.0
-    if km > rules.crew.max_travel_distance_km:
-        return f"{km:.0f} km away, more than {rules.crew.max_travel_distance_km:g}"
-    travel = _whole_minutes(km / rules.crew.travel_speed_km_h)
-    work = timedelta(hours=rule.duration_hours)
-    block = work + 2 * travel
-    if block > timedelta(hours=rules.crew.hours_per_day):
-        return f"needs {block.total_seconds() / 3600:.1f} h with travel, a day has fewer"
-    leaves = _earliest(crew, asset, calendar, ready, block, rules)
-    if leaves is None:
-        return f"no time within {rules.constraints.planning_horizon_days} days"
-    booking = Booking(
-        finding_key=request.finding.finding_key,
-        finding_id=request.finding.finding_id,
+    ready = whole(now + timedelta(days=lead))
+    critical = finding.risk_class == "critical"
+    limits = rules.constraints
+    left = max(risk.daily_expected_kwh - risk.daily_loss_kwh, 0.0)
+    return Work(
+        finding_key=finding.finding_key,
+        finding_id=finding.finding_id,
         asset_id=asset.id,
         site_id=asset.site_id,
-        leaves=leaves,
-        start=leaves + travel,
-        end=leaves + travel + work,
-        returns=leaves + block,
-        technicians=size,
+        cause=finding.cause,
+        diagnostic=request.diagnostic,
+        priority=PRIORITIES[finding.risk_class],
+        location=asset.location,
+        zone=asset.timezone or limits.working_hours.timezone,
         specialization=rule.specialization,
-        travel_km=round(2 * km, 1),
+        technicians=min(max(rule.crew_size, limits.min_crew_size), limits.max_crew_size),
+        hours=rule.duration_hours,
+        light=rule.light,
+        sunny="wind" not in asset.type.lower(),
+        known_since=finding.first_seen,
+        ready=ready,
+        due=max(now + timedelta(hours=limits.critical_within_hours), ready) if critical else None,
+        must=critical or risk.daily_loss_usd >= rules.thresholds.ear_threshold_usd,
+        severity=finding.severity,
+        daily_usd=risk.daily_loss_usd,
+        growth_percent=risk.growth_percent_per_day,
+        standing_usd=left * asset.tariff_usd_per_kwh,
+        part=part.sku if part else "",
+        part_usd=(part.unit_price_usd or 0.0) if part else 0.0,
     )
-    terms = _terms(request, booking, now, rules, part)
-    day = timedelta(days=1)
-    later = _terms(
-        request,
-        booking.model_copy(update={"start": booking.start + day, "end": booking.end + day}),
-        now,
-        rules,
-        part,
-    )
-    waiting = sum(later[name] - terms[name] for name in ("energy", "risk"))
-    factors = weights.model_dump()
-    loss = sum(factors[f"w_{name}"] * value for name, value in terms.items())
-    told = {name: round(value, 2) for name, value in terms.items()}
-    return _Slot(crew, booking, told, loss, round(waiting, 2))
 
 
-def _whole_minutes(hours: float, step: int = 5) -> timedelta:
-    """A duration rounded up to whole steps of minutes: people read these times."""
-    return timedelta(minutes=step * ceil(hours * 60 / step))
+def _calendar(
+    crews: Sequence[Crew], now: datetime, rules: LossFunctionConfig
+) -> tuple[dict[str, list[Booking]], dict[str, tuple[str, Booking]]]:
+    """What stays as it is by crew, and what may be moved by fault. A tour moves as a whole or not at
+    all."""
+    until = whole(now) + timedelta(hours=rules.constraints.freeze_hours)
+    frozen: dict[str, list[Booking]] = {}
+    held: dict[str, tuple[str, Booking]] = {}
+    for crew in crews:
+        tours: list[list[Booking]] = []
+        for booking in sorted(crew.bookings, key=lambda item: item.leaves):
+            if tours and tours[-1][-1].returns == booking.leaves and booking.on_tour:
+                tours[-1].append(booking)
+            else:
+                tours.append([booking])
+        for tour in tours:
+            if tour[0].leaves < until or any(booking.work is None for booking in tour):
+                frozen.setdefault(crew.crew_id, []).extend(tour)
+            else:
+                held.update({booking.finding_key: (crew.crew_id, booking) for booking in tour})
+    return frozen, held
 
 
-def _terms(
-    request: Request,
-    booking: Booking,
-    now: datetime,
-    rules: LossFunctionConfig,
-    part: Part | None,
-) -> dict[str, float]:
-    risk = request.finding.energy_at_risk
-    daily = risk.daily_loss_usd
-    days = max((booking.end - now).total_seconds() / 86400.0, 0.0)
-    wait = max((booking.start - now).total_seconds() / 86400.0, 0.0)
-    growth = risk.growth_percent_per_day / 100.0
-    grown = ((1 + growth) ** days - 1) / growth if growth > 0 else days
-    hours = (booking.returns - booking.leaves).total_seconds() / 3600.0
-    return {
-        "energy": daily * days,
-        "cost": booking.technicians * hours * rules.crew.hourly_cost_usd
-        + booking.travel_km * rules.crew.travel_cost_usd_per_km
-        + ((part.unit_price_usd or 0.0) if part else 0.0),
-        "mttr": daily * request.rule.duration_hours / 8.0,
-        "risk": daily * max(grown - days, 0.0),
-        "urgency": request.finding.severity * daily * wait,
+# ------------------------------------------------------------------ what was decided
+
+
+def _summary(built: Built, result: Result) -> PlanSummary:
+    """The plan's cost beside that of two simple rules on the same work, weighted USD."""
+    works = built.works
+    arrived = sorted(range(len(works)), key=lambda n: (works[n].known_since, works[n].finding_key))
+    urgent = sorted(range(len(works)), key=lambda n: _urgency(works[n]))
+    compared = {
+        "first_come_first_served": dispatched(built.problem, arrived, soonest=True).cost,
+        "greedy": dispatched(built.problem, urgent, soonest=False).cost,
     }
+    gap = result.gap
+    return PlanSummary(
+        jobs=len(built.works),
+        loss_usd=round(result.solution.cost, 2),
+        bound_usd=None if result.bound is None else round(min(result.bound, result.solution.cost), 2),
+        gap_percent=None if gap is None else round(100 * gap, 3),
+        optimal=result.optimal,
+        timed_out=result.timed_out,
+        compared={name: round(cost, 2) for name, cost in compared.items()},
+    )
 
 
-def _earliest(
-    crew: Crew,
-    asset: Asset,
-    calendar: dict[str, list[Booking]],
-    ready: datetime,
-    block: timedelta,
-    rules: LossFunctionConfig,
-) -> datetime | None:
-    """When the crew can leave its base first, or None within the planning horizon."""
-    hours = rules.constraints.working_hours
-    zone = ZoneInfo(asset.timezone or hours.timezone)
-    everyone = [booking for bookings in calendar.values() for booking in bookings]
-    own = sorted(calendar[crew.crew_id], key=lambda booking: booking.leaves)
-    first = ready.astimezone(zone).date()
-    for offset in range(rules.constraints.planning_horizon_days + 1):
-        day = first + timedelta(days=offset)
-        if closed(day, zone.key, crew, hours):
-            continue
-        opens = datetime.combine(day, hours.start, zone).astimezone(ready.tzinfo)
-        closes = datetime.combine(day, hours.end, zone).astimezone(ready.tzinfo)
-        candidates = sorted(
-            {
-                max(opens, ready),
-                *(b.returns for b in everyone if opens <= b.returns < closes and b.returns >= ready),
+@dataclass
+class _Decided:
+    """The solution put into jobs and bookings."""
+
+    built: Built
+    result: Result
+    plan: Plan
+    held: dict[str, tuple[str, Booking]]
+    now: datetime
+    rules: LossFunctionConfig
+    weights: LossWeights
+
+    def all(self) -> None:
+        """Every work's decision, into the plan."""
+        solution = self.result.solution
+        self.tours = Tours(self.built.problem)
+        booked: dict[int, tuple[Tour, Booking]] = {}
+        for tour in solution.tours.values():
+            for task, booking in self._bookings(tour):
+                booked[task] = (tour, booking)
+        new = {self.built.works[task].finding_key for task in booked} - set(self.held)
+        for task, work in enumerate(self.built.works):
+            if work.finding_key in self.held:
+                self._held(task, work, *booked[task], new)
+            elif task in booked:
+                tour, booking = booked[task]
+                self._add(tour, booking)
+                self.plan.jobs.append(self._scheduled(task, tour, booking))
+            else:
+                self.plan.jobs.append(self._absent(task, work))
+
+    def _bookings(self, tour: Tour) -> list[tuple[int, Booking]]:
+        """A tour as bookings that touch each other: each with the way to it, the last with the way home."""
+        problem, built = self.built.problem, self.built
+        shift = problem.shifts[tour.shift]
+        here, leaves, found = shift.start, tour.leaves, []
+        for n, task in enumerate(tour.tasks):
+            work, known = built.works[task], problem.tasks[task]
+            ends = tour.begins[n] + known.minutes
+            far = problem.km[here][known.place]
+            last = n == len(tour.tasks) - 1
+            if last:
+                far += problem.km[known.place][shift.end]
+            found.append(
+                (
+                    task,
+                    Booking(
+                        finding_key=work.finding_key,
+                        finding_id=work.finding_id,
+                        asset_id=work.asset_id,
+                        site_id=work.site_id,
+                        leaves=built.moment(leaves),
+                        start=built.moment(tour.begins[n]),
+                        end=built.moment(ends),
+                        returns=built.moment(tour.returns if last else ends),
+                        technicians=tour.people,
+                        specialization=work.specialization,
+                        travel_km=round(far, 1),
+                        on_tour=n > 0,
+                        work=work,
+                    ),
+                )
+            )
+            here, leaves = known.place, ends
+        return found
+
+    def _add(self, tour: Tour, booking: Booking) -> None:
+        crew = self.built.problem.shifts[tour.shift].crew
+        self.plan.bookings.setdefault(crew, []).append(booking)
+
+    def _held(self, task: int, work: Work, tour: Tour, booking: Booking, new: set[str]) -> None:
+        """A visit that might have been moved: told only if it was."""
+        crew, before = self.held[work.finding_key]
+        holder = self.built.problem.shifts[tour.shift].crew
+        same = ("leaves", "start", "end", "returns", "technicians", "travel_km", "on_tour")
+        if holder == crew and all(getattr(before, name) == getattr(booking, name) for name in same):
+            return
+        self.plan.lifted.add(work.finding_key)
+        self._add(tour, booking)
+        if (holder, before.start, before.technicians) == (crew, booking.start, booking.technicians):
+            return  # only the way there changed
+        change = f"moved from {_day(before.start, work)} ({crew}) to {_day(booking.start, work)} ({holder})"
+        job = self._scheduled(task, tour, booking)
+        self.plan.jobs.append(
+            job.model_copy(
+                update={
+                    "decision": "moved",
+                    "reason": f"{change}: with {_names(new)} the whole plan costs less; {job.reason}",
+                }
+            )
+        )
+
+    def _absent(self, task: int, work: Work) -> Job:
+        problem = self.built.problem
+        if not work.must:
+            left = problem.tasks[task].absence
+            why = (
+                f"{work.daily_usd:.2f} USD a day is below the threshold of "
+                f"{self.rules.thresholds.ear_threshold_usd:g}, it is not critical, and sending a crew "
+                f"costs more than leaving it for {self.rules.constraints.planning_horizon_days} days "
+                f"({left:.0f} USD weighted)"
+            )
+            if any(problem.windows[task]):
+                return _of_work(work, "deferred", why)
+        return _of_work(work, "unschedulable", self._binding(task, work))
+
+    def _binding(self, task: int, work: Work) -> str:
+        """The constraints that leave no place for a job."""
+        reasons = list(self.built.reasons[task])
+        if not self.built.crews:
+            return "no crew is registered in the crews table"
+        days = self.rules.constraints.planning_horizon_days
+        alone = [
+            n for n, window in enumerate(self.built.problem.windows[task]) if window
+            and self.tours.tour(n, (task,))
+        ]  # fmt: skip
+        rest = len(self.built.crews) - len(reasons)
+        if rest > 0 and not alone:
+            why = f"no time within {days} days: no free working day is long enough"
+            if work.ready > self.now + timedelta(days=days):
+                why = f"{work.part} arrives after {days} days"
+            elif work.light != "any":
+                why += f" while it is {'light' if work.light == 'day' else 'dark'}"
+            reasons.append(why)
+        elif alone:
+            reasons.append(
+                f"no time within {days} days: every place that fits is taken by work that costs more to "
+                f"leave, or {self.rules.constraints.max_concurrent_jobs} crews are out already"
+            )
+        return "; ".join(reasons)
+
+    def _scheduled(self, task: int, tour: Tour, booking: Booking) -> Job:
+        problem, work = self.built.problem, self.built.works[task]
+        crew = problem.shifts[tour.shift].crew
+        found = terms(work, booking.start, self.now)
+        later = terms(work, booking.start + timedelta(days=1), self.now)
+        waiting = sum(later[name] - found[name] for name in ("energy", "risk"))
+        hours = (booking.returns - booking.leaves).total_seconds() / 3600.0
+        found["cost"] = (
+            booking.technicians * hours * self.rules.crew.hourly_cost_usd
+            + booking.travel_km * self.rules.crew.travel_cost_usd_per_km
+            + work.part_usd
+        )
+        return _timed(
+            _of_work(work, "scheduled", self._why(task, tour, booking, waiting)), crew, booking
+        ).model_copy(
+            update={
+                "parts_arrive": work.ready,
+                "loss_terms": {name: round(value, 2) for name, value in found.items()},
+                "waiting_a_day_usd": round(waiting, 2),
             }
         )
-        for leaves in candidates:
-            if leaves < opens or leaves + block > closes:
+
+    def _why(self, task: int, tour: Tour, booking: Booking, waiting: float) -> str:
+        work, problem = self.built.works[task], self.built.problem
+        parts = ["the cheapest plan of all" if self.result.optimal else "the cheapest plan found"]
+        count = len(tour.tasks)
+        if count > 1:
+            parts.append(f"visit {tour.tasks.index(task) + 1} of {count} on one tour")
+        parts.append(f"a day later costs {waiting:.0f} USD more of production")
+        if work.part and work.ready > whole(self.now):
+            lead = (work.ready - self.now).total_seconds() / 86400.0
+            parts.append(f"waits for {work.part} ({lead:.3g} days)")
+        shut = self._closures(tour, work, booking)
+        if shut:
+            parts.append(f"no work on {', '.join(shut)}")
+        if work.due is not None and booking.start > work.due:
+            parts.append(f"late: it was due by {_day(work.due, work)}")
+        other = self._next_best(task, tour)
+        if other is not None:
+            crew, more = other
+            parts.append(f"{crew}, the next best crew, costs {more:.0f} USD more")
+        elif len({s.crew for s, w in zip(problem.shifts, problem.windows[task], strict=True) if w}) == 1:
+            parts.append("no other crew can do it")
+        return "; ".join(parts)
+
+    def _closures(self, tour: Tour, work: Work, booking: Booking) -> list[str]:
+        """The days between a job's readiness and its start on which the crew does not work, and why."""
+        crew = self.built.crews[self.built.problem.shifts[tour.shift].crew]
+        zone = ZoneInfo(work.zone)
+        day, last = work.ready.astimezone(zone).date(), booking.start.astimezone(zone).date()
+        found = []
+        while day < last:
+            why = closed(day, zone.key, crew, self.rules.constraints.working_hours)
+            if why:
+                found.append(f"{day:%-d %B} ({why})")
+            day += timedelta(days=1)
+        return found
+
+    def _next_best(self, task: int, tour: Tour) -> tuple[str, float] | None:
+        """The other crew that could do it at least cost with all other tours as they are, and its cost
+        more."""
+        problem, used = self.built.problem, self.result.solution.tours
+        without = self.tours.tour(tour.shift, tuple(stop for stop in tour.stops if stop != task))
+        if without is None:
+            return None
+        saved = tour.cost - without.cost
+        mine = problem.shifts[tour.shift].crew
+        groups = problem.groups()
+        busy = {groups[number] for number in used}
+        best: tuple[str, float] | None = None
+        for number, shift in enumerate(problem.shifts):
+            if shift.crew == mine or problem.windows[task][number] is None:
                 continue
-            if any(b.leaves < leaves + block and leaves < b.returns for b in own):
+            if number not in used and groups[number] in busy:
                 continue
-            if _hours_on(own, day, zone) + block.total_seconds() / 3600.0 > rules.crew.hours_per_day:
-                continue
-            if _busiest(everyone, leaves, leaves + block) >= rules.constraints.max_concurrent_jobs:
-                continue
-            return leaves
-    return None
+            base = self.tours.tour(number, used[number].stops if number in used else ())
+            made = self.tours.insert(base, task) if base else None
+            if base and made and (best is None or made.cost - base.cost - saved < best[1]):
+                best = (shift.crew, made.cost - base.cost - saved)
+        return best
 
 
-def _hours_on(bookings: list[Booking], day: date, zone: ZoneInfo) -> float:
-    return sum(
-        (booking.returns - booking.leaves).total_seconds() / 3600.0
-        for booking in bookings
-        if booking.leaves.astimezone(zone).date() == day
-    )
+def _names(keys: set[str]) -> str:
+    return ", ".join(sorted(key.partition("#")[0] for key in keys)) or "the rest"
 
 
-def _busiest(bookings: list[Booking], start: datetime, end: datetime) -> int:
-    """The largest number of bookings at one instant within [start, end)."""
-    inside = [b for b in bookings if b.leaves < end and start < b.returns]
-    instants = [start, *(max(b.leaves, start) for b in inside)]
-    return max(sum(b.leaves <= at < b.returns for b in inside) for at in instants)
+def _day(moment: datetime, work: Work) -> str:
+    return f"{moment.astimezone(ZoneInfo(work.zone)):%A %-d %B %H:%M}"
 
 
-def _part(request: Request, catalogue: list[Part]) -> Part | None:
-    if not request.rule.needs_part:
-        return None
-    best = ranked(
-        catalogue,
-        request.rule.needs_part,
-        request.finding.component,
-        request.finding.energy_at_risk.daily_loss_usd,
-    )
-    return best[0] if best else None
-
-
-def _job(
-    request: Request,
-    decision: Literal["scheduled", "deferred", "already_ordered", "unschedulable"],
-    reason: str,
-    *,
-    work_order_id: str = "",
-) -> Job:
+def _job(request: Request, decision: Decision, reason: str, work_order_id: str = "") -> Job:
     finding = request.finding
     return Job(
         finding_id=finding.finding_id,
@@ -389,25 +463,33 @@ def _job(
     )
 
 
-def _booked(
-    request: Request,
-    crew: Crew,
-    booking: Booking,
-    reason: str,
-    terms: dict[str, float],
-    parts_arrive: datetime | None = None,
-) -> Job:
-    return _job(request, "scheduled", reason).model_copy(
+def _of_work(work: Work, decision: Decision, reason: str) -> Job:
+    return Job(
+        finding_id=work.finding_id,
+        finding_key=work.finding_key,
+        asset_id=work.asset_id,
+        site_id=work.site_id,
+        diagnostic=work.diagnostic,
+        decision=decision,
+        reason=reason,
+        priority=work.priority,
+        duration_hours=work.hours,
+    )
+
+
+def _timed(job: Job, crew_id: str, booking: Booking) -> Job:
+    return job.model_copy(
         update={
             "scheduled_start": booking.start,
             "scheduled_end": booking.end,
             "crew_assignment": CrewAssignment(
-                crew_id=crew.crew_id,
+                crew_id=crew_id,
                 technician_count=booking.technicians,
                 specialization=booking.specialization,
             ),
             "travel_km": booking.travel_km,
-            "parts_arrive": parts_arrive,
-            "loss_terms": terms,
         }
     )
+
+
+__all__ = ["Plan", "Request", "distance_km", "make_plan"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -14,8 +15,10 @@ from moto import mock_aws
 
 import order.handler as ordering
 import schedule.handler as scheduling
-from ona import crews, storage, tables, tracking
-from ona.errors import CrewBookingConflict
+from ona import crews, notifications, storage, tables, tracking
+from ona.clock import iso
+from ona.errors import CrewBookingConflict, DependencyBusy
+from ona.payloads import S3Pointer
 from ona.records import Diagnostic, TrendAnalysis
 from order.workorder import build
 from schedule.plan import Plan, make_plan
@@ -92,11 +95,17 @@ def test_a_refused_orders_time_is_given_back_and_others_keep_theirs(cloud: None)
     assert {b.asset_id for known in crews.load() for b in known.bookings} == {"INV-2"}
 
 
-def _scheduled(number: int, execution: str, cause: str = "inverter_failure") -> dict[str, Any]:
+def _scheduled(
+    number: int, execution: str, cause: str = "inverter_failure", daily: float = 80.0
+) -> dict[str, Any]:
     """Run the real Schedule handler on one diagnostic."""
-    wanted = request(number, cause=cause)
+    wanted = request(number, cause=cause, daily=daily)
     finding = wanted.finding.model_copy(
-        update={"asset_id": f"INV-00{number}", "finding_id": f"find-{number}-{cause}"}
+        update={
+            "asset_id": f"INV-00{number}",
+            "finding_id": f"find-{number}-{cause}",
+            "component": wanted.finding.component.model_copy(update={"serial": f"INV-00{number}-inverter"}),
+        }
     )
     diagnostic = Diagnostic(
         diagnostic_id=f"diag-{number}",
@@ -208,3 +217,117 @@ def test_one_open_order_a_fault(cloud: None) -> None:
     assert lock["work_order_id"] == order.work_order_id
     history = tracking.job(order.work_order_id)["history"]
     assert [entry["status"] for entry in json.loads(json.dumps(history))] == ["OPEN"]
+
+
+# ------------------------------------------------------------------ visits that move
+
+
+@pytest.fixture
+def acting(cloud: None, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """One crew, a clock that stands at NOW, and the messages that people get."""
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        notifications, "publish", lambda subject, text, attributes: told.append((subject, text))
+    )
+    for module in (scheduling, ordering):
+        monkeypatch.setattr(module, "utc_now", lambda: NOW)
+    boto3.client("dynamodb").delete_item(TableName="crews", Key={"crew_id": {"S": "crew-002"}})
+    storage.write_json(IN, "assets.json", make_registry().model_dump(mode="json", exclude_none=True))
+    return told
+
+
+def _ordered(scheduled: dict[str, Any], execution: str) -> list[dict[str, Any]]:
+    return [
+        ordering.lambda_handler({"job": job, "execution_id": execution}, _Context())
+        for job in scheduled["jobs"]
+    ]
+
+
+def _visits() -> dict[str, Any]:
+    return {b.asset_id: b for known in crews.load() for b in known.bookings}
+
+
+def _order(work_order_id: str) -> dict[str, Any]:
+    day = work_order_id.split("-")[1]
+    key = f"work-orders/{day[:4]}/{day[4:6]}/{day[6:]}/{work_order_id}.json"
+    document: dict[str, Any] = storage.read_json(S3Pointer(bucket=OUT, key=key))
+    return document
+
+
+def _week() -> list[str]:
+    """Three machines ordered one after the other; the ids of their orders."""
+    return [
+        _ordered(_scheduled(number, f"execution-{number}"), f"execution-{number}")[0]["work_order_id"]
+        for number in (1, 2, 3)
+    ]
+
+
+def test_orders_follow_a_visit_that_moves_and_their_people_are_told_why(acting: list[Any]) -> None:
+    orders = _week()
+    before = _visits()
+    told = len(acting)
+    urgent = _scheduled(4, "execution-4", daily=5000)
+    results = _ordered(urgent, "execution-4")
+    after = _visits()
+    moved = [name for name, visit in before.items() if after[name].start != visit.start]
+    assert moved
+    assert overlaps() == []
+    assert [item["status"] for item in results].count("ordered") == 1
+    assert [item["status"] for item in results].count("moved") == len(moved) == len(acting) - told - 1
+    for name in moved:
+        work_order_id = orders[int(name.removeprefix("INV-00")) - 1]
+        record, document = tracking.job(work_order_id), _order(work_order_id)
+        start = iso(after[name].start)
+        assert (record["scheduled_start"], record["version"]) == (start, 2)
+        assert iso(datetime.fromisoformat(document["scheduled_start"])) == start
+        assert [entry["status"] for entry in record["history"]] == ["OPEN", "OPEN"]
+        assert "the whole plan costs less" in record["history"][-1]["note"]
+        assert any(work_order_id in text and "visit moved" in subject for subject, text in acting)
+    count = len(acting)
+    again = _ordered(urgent, "execution-4")
+    assert [item["work_order_id"] for item in again] == [item["work_order_id"] for item in results]
+    assert len(acting) == count, "a step that is run again tells nobody twice"
+
+
+def test_a_plan_that_broke_off_after_booking_still_tells_whose_visit_it_moved(
+    acting: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _week()
+    before, real = _visits(), crews.book
+
+    def book_and_die(*arguments: Any) -> None:
+        real(*arguments)
+        raise DependencyBusy("the function died here")
+
+    monkeypatch.setattr(crews, "book", book_and_die)
+    with pytest.raises(DependencyBusy):
+        _scheduled(4, "execution-4", daily=5000)
+    monkeypatch.setattr(crews, "book", real)
+    after = _visits()
+    moved = {name for name, visit in before.items() if after[name].start != visit.start}
+    results = _ordered(_scheduled(4, "execution-4", daily=5000), "execution-4")
+    assert _visits() == after, "the second try books nothing"
+    assert [item["status"] for item in results].count("moved") == len(moved) > 0
+
+
+def test_an_order_opened_while_its_visit_moves_has_the_new_time(
+    acting: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The visit moves after the order was made and before anybody could see it."""
+    _ordered(_scheduled(1, "execution-1"), "execution-1")
+    late = _scheduled(5, "execution-5")
+    real = tracking.open_once
+
+    def moved_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(tracking, "open_once", real)
+        _ordered(_scheduled(4, "execution-4", daily=5000), "execution-4")
+        return real(*arguments)
+
+    first = _visits()["INV-005"].start
+    monkeypatch.setattr(tracking, "open_once", moved_meanwhile)
+    [result] = _ordered(late, "execution-5")
+    visit = _visits()["INV-005"]
+    assert visit.start != first, "the case is what it says"
+    assert tracking.job(result["work_order_id"])["scheduled_start"] == iso(visit.start)
+    document = _order(result["work_order_id"])
+    assert iso(datetime.fromisoformat(document["scheduled_start"])) == iso(visit.start)
