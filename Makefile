@@ -53,7 +53,8 @@ build: .venv-sam/.ready ## sam build, and the sizes of what it made
 bench: .venv-bench/.ready ## accuracy and speed tables, beside their peers
 	@.venv-bench/bin/python -m benchmarks
 
-openapi: $(VENV)/.ready ## write docs/openapi.json from the routes
+openapi: $(VENV)/.ready ## write docs/openapi.json from the routes, and the catalogue's schema
+	@$(PY) -c "import json; from ona.config import PartsCatalogue; print(json.dumps(PartsCatalogue.model_json_schema(), indent=1))" > docs/parts.schema.json
 	@$(PY) -c "import json; from forecasting_api.api import openapi; print(json.dumps(openapi(), indent=1))" > docs/openapi.json
 
 lock: ## write requirements/*.txt again (needs uv)

@@ -3,6 +3,7 @@
 from benchmarks import api, build_sizes, embedded_cloud, interpolation, solar_plant_india
 from benchmarks.detection import fault_bench, quality_bench, speed, trends_bench
 from benchmarks.forecasting import gefcom2014
+from benchmarks.scheduling import generated, technicians
 
 if __name__ == "__main__":
     for module in (
@@ -12,10 +13,12 @@ if __name__ == "__main__":
         trends_bench,
         speed,
         gefcom2014,
+        generated,
+        technicians,
         interpolation,
         embedded_cloud,
         api,
         build_sizes,
     ):
         print(f"\n=== {module.__name__}")
-        module.main([]) if module is gefcom2014 else module.main()
+        module.main([]) if module in (gefcom2014, generated, technicians) else module.main()

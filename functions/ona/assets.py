@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,6 +28,17 @@ class Component(BaseModel):
     serial: str = ""
     type: str
     installation_date: datetime | None = None
+    warranty_months: int | None = Field(default=None, ge=0, description="from installation")
+
+    @property
+    def warranty_ends(self) -> date | None:
+        """The day before which its maker replaces it; None where nobody said."""
+        if self.installation_date is None or self.warranty_months is None:
+            return None
+        months = self.installation_date.month - 1 + self.warranty_months
+        first = date(self.installation_date.year + months // 12, months % 12 + 1, 1)
+        last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        return first.replace(day=min(self.installation_date.day, last.day))
 
 
 class Electrical(BaseModel):

@@ -2,7 +2,8 @@
 
     score = price + EAR per day × lead time in days          (USD; the lowest wins)
 
-Ties go to the shorter lead time, then to the lower price. A part without price or lead time ranks last.
+Ties go to the shorter lead time, then to the lower price. A part without price or lead time ranks last. The
+lead time of a part on the own shelf is 0.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ def fits(part: Part, component: FindingComponent) -> bool:
 
 def score(part: Part, daily_loss_usd: float) -> float | None:
     """The rule's score in USD, None when price or lead time is unknown."""
-    if part.unit_price_usd is None or part.lead_time_days is None:
+    if part.unit_price_usd is None or part.wait_days is None:
         return None
-    return part.unit_price_usd + daily_loss_usd * part.lead_time_days
+    return part.unit_price_usd + daily_loss_usd * part.wait_days
 
 
 def ranked(
@@ -34,7 +35,7 @@ def ranked(
         value = score(part, daily_loss_usd)
         return (
             math.inf if value is None else value,
-            math.inf if part.lead_time_days is None else part.lead_time_days,
+            math.inf if part.wait_days is None else part.wait_days,
             math.inf if part.unit_price_usd is None else part.unit_price_usd,
             part.sku,
         )

@@ -477,6 +477,12 @@ class BomLine(Record):
     warranty_months: int | None
     score: float | None
     recommended: bool
+    stock: int | None = Field(default=None, description="pieces on the own shelf, where the catalogue says")
+    consumable: bool = Field(default=False, description="used up with the part, not chosen by the rule")
+    under_warranty: bool = Field(
+        default=False,
+        description="the component's maker replaces it: claim it; its price is not in the cost",
+    )
 
 
 class OrderRisk(Record):

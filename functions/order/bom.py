@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from ona.assets import Asset
 from ona.config import CauseRule, Part
 from ona.parts import ranked, score
@@ -9,32 +11,73 @@ from ona.records import BomLine, Finding
 
 
 def bill_of_materials(
-    finding: Finding, rule: CauseRule, catalogue: list[Part], *, variants: int = 3
+    finding: Finding,
+    rule: CauseRule,
+    catalogue: list[Part],
+    *,
+    asset: Asset | None = None,
+    day: date | None = None,
+    variants: int = 3,
 ) -> tuple[list[BomLine], list[BomLine]]:
-    """The recommended part and up to `variants` − 1 alternatives; both empty when no part is needed."""
+    """The recommended part with what is used up with it, and up to `variants` − 1 alternatives; both empty
+    when no part is needed. A part whose component is under warranty on that day costs nothing."""
     if not rule.needs_part:
         return [], []
     daily = finding.energy_at_risk.daily_loss_usd
     candidates = ranked(catalogue, rule.needs_part, finding.component, daily)[:variants]
-    lines = [_line(part, daily, recommended=index == 0) for index, part in enumerate(candidates)]
-    return lines[:1], lines[1:]
+    covered = asset is not None and day is not None and _covered(finding, asset, day)
+    lines = [
+        _line(part, daily, recommended=index == 0, covered=covered) for index, part in enumerate(candidates)
+    ]
+    by_sku = {part.sku: part for part in catalogue}
+    used = [
+        _line(by_sku[item.sku], daily, recommended=False, quantity=item.quantity, consumable=True)
+        for part in candidates[:1]
+        for item in part.consumables
+        if item.sku in by_sku
+    ]
+    return [*lines[:1], *used], lines[1:]
 
 
-def _line(part: Part, daily_loss_usd: float, *, recommended: bool, quantity: int = 1) -> BomLine:
-    value = score(part, daily_loss_usd)
+def _covered(finding: Finding, asset: Asset, day: date) -> bool:
+    """Whether the failed component's own warranty holds on a day: for what its maker answers for."""
+    failed = finding.component
+    if finding.category != "OEM Fault":
+        return False
+    return any(
+        part.warranty_ends is not None and day < part.warranty_ends
+        for part in asset.components
+        if failed.type == part.type or (failed.serial and failed.serial == part.serial)
+    )
+
+
+def _line(
+    part: Part,
+    daily_loss_usd: float,
+    *,
+    recommended: bool,
+    quantity: int = 1,
+    covered: bool = False,
+    consumable: bool = False,
+) -> BomLine:
+    value = None if consumable else score(part, daily_loss_usd)
     price = part.unit_price_usd
+    total = None if price is None else round(price * quantity, 2)
     return BomLine(
         sku=part.sku,
         description=part.description,
         component_type=part.component_type,
         quantity=quantity,
         unit_price_usd=price,
-        total_price_usd=None if price is None else round(price * quantity, 2),
-        lead_time_days=part.lead_time_days,
+        total_price_usd=0.0 if covered else total,
+        lead_time_days=part.wait_days,
         supplier=part.supplier,
         warranty_months=part.warranty_months,
         score=None if value is None else round(value, 2),
         recommended=recommended,
+        stock=part.stock,
+        consumable=consumable,
+        under_warranty=covered,
     )
 
 

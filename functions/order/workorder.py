@@ -28,13 +28,15 @@ def build(
     """
     if job.scheduled_start is None or job.scheduled_end is None or job.crew_assignment is None:
         raise InvalidPayload(f"job {job.finding_id} has no crew: its decision is {job.decision}")
-    lines, alternatives = bill_of_materials(finding, rule, catalogue)
+    lines, alternatives = bill_of_materials(finding, rule, catalogue, asset=asset, day=now.date())
     cost = round(sum(line.total_price_usd or 0.0 for line in lines), 2)
     daily = finding.energy_at_risk.daily_loss_usd
     days = max((job.scheduled_end - now).total_seconds() / 86400.0, 0.0)
     note = ""
     if rule.needs_part and not lines:
         note = f" No {rule.needs_part} in the catalogue fits: name the part on site."
+    if any(line.under_warranty for line in lines):
+        note = " The component is under warranty: claim the part from its maker."
     return WorkOrder(
         work_order_id=f"wo-{now:%Y%m%d}-{digest(finding.finding_key, finding.finding_id, length=8)}",
         asset_id=asset.id,

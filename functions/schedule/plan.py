@@ -146,7 +146,7 @@ def _work(request: Request, now: datetime, rules: LossFunctionConfig, catalogue:
         else []
     )
     part = best[0] if best else None
-    lead = part.lead_time_days if part and part.lead_time_days is not None else 0.0
+    lead = (part.wait_days or 0.0) if part else 0.0
     ready = whole(now + timedelta(days=lead))
     critical = finding.risk_class == "critical"
     limits = rules.constraints

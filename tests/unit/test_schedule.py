@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,17 +16,18 @@ from hypothesis import strategies as st
 
 from ona import config
 from ona.assets import Location
-from ona.config import WEEKDAYS, Part
+from ona.config import WEEKDAYS, Consumable, Part, PartsCatalogue
 from ona.crews import Away, Booking, Crew
 from ona.errors import InvalidConfiguration
 from ona.parts import fits, ranked, score
 from ona.payloads import S3Pointer
-from ona.records import Finding, FindingComponent
+from ona.records import BomLine, Finding, FindingComponent
+from order.bom import bill_of_materials
 from schedule.calendars import _holidays, closed, country_of
 from schedule.daylight import sun
 from schedule.legs import parse_legs
 from schedule.plan import Plan, Request, distance_km, make_plan
-from tests.conftest import SITE, make_asset, sunny_day
+from tests.conftest import ROOT, SITE, make_asset, sunny_day
 from tests.unit.test_detect import between
 from tests.unit.test_diagnose import diagnose
 
@@ -303,6 +305,61 @@ def test_a_part_without_price_or_lead_time_ranks_last_and_misfits_are_left_out()
     other = part("other", 1, 0, oem="SMA")
     assert [p.sku for p in ranked([unknown, other, dear], "fan", COMPONENT, 10.0)] == ["dear", "unknown"]
     assert not fits(other, COMPONENT)
+
+
+def test_what_lies_on_the_own_shelf_is_there_at_once() -> None:
+    slow = part("slow", 100, 10)
+    shelf = slow.model_copy(update={"sku": "shelf", "unit_price_usd": 120.0, "stock": 2})
+    empty = shelf.model_copy(update={"sku": "empty", "stock": 0})
+    assert [p.sku for p in ranked([slow, shelf, empty], "fan", COMPONENT, 10.0)] == [
+        "shelf",
+        "slow",
+        "empty",
+    ]
+    assert (shelf.wait_days, empty.wait_days) == (0.0, 10.0)
+
+
+def _bill(**changes: Any) -> list[BomLine]:
+    wanted = request(1)
+    paste = part("paste", 6.5, 0).model_copy(update={"component_type": "consumable"})
+    module = Part(
+        sku="module", description="", component_type="power_module", oem="*", model="*",
+        unit_price_usd=900.0, lead_time_days=1.0, consumables=[Consumable(sku="paste", quantity=2)],
+    )  # fmt: skip
+    component = {"installation_date": datetime(2023, 1, 31, tzinfo=UTC), "warranty_months": 25, **changes}
+    inverter = wanted.asset.components[0].model_copy(update=component)
+    asset = wanted.asset.model_copy(update={"components": [inverter]})
+    lines, _ = bill_of_materials(
+        wanted.finding, wanted.rule, [module, paste], asset=asset, day=date(2025, 2, 27)
+    )
+    return lines
+
+
+def test_a_part_brings_what_is_used_up_with_it() -> None:
+    module, paste = _bill(warranty_months=None)
+    assert (module.sku, module.recommended, module.total_price_usd) == ("module", True, 900.0)
+    assert (paste.sku, paste.quantity, paste.total_price_usd, paste.consumable) == ("paste", 2, 13.0, True)
+    assert not module.under_warranty
+
+
+def test_a_part_under_warranty_is_claimed_not_bought() -> None:
+    module, paste = _bill()  # until 28 February: 25 months after 31 January 2023
+    assert (module.under_warranty, module.total_price_usd, module.unit_price_usd) == (True, 0.0, 900.0)
+    assert paste.total_price_usd == 13.0
+    assert not _bill(warranty_months=24)[0].under_warranty
+    assert not _bill(installation_date=None)[0].under_warranty
+
+
+def test_a_catalogue_names_its_consumables_and_its_version() -> None:
+    line = part("a", 1, 1).model_dump()
+    lost = {**line, "consumables": [{"sku": "nothing"}]}
+    with pytest.raises(ValueError, match="not in the catalogue: nothing"):
+        PartsCatalogue.model_validate({"version": 2, "parts": [lost]})
+    with pytest.raises(ValueError, match="version"):
+        PartsCatalogue.model_validate({"version": 3, "parts": [line]})
+    assert PartsCatalogue.model_validate({"version": 1, "parts": [line]}).parts[0].stock is None
+    schema = json.loads((ROOT / "docs" / "parts.schema.json").read_text())
+    assert schema == PartsCatalogue.model_json_schema(), "run `make openapi`"
 
 
 def test_a_booking_reads_back_as_it_was_written() -> None:
