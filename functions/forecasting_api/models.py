@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Literal
 
-from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from ona.forecasting.payloads import CUSTOMER_PATTERN, SITE_PATTERN
 from ona.forecasting.records import ForecastDocument
+from ona.web import Envelope
 
-DataT = TypeVar("DataT")
 MAX_UPLOAD_BYTES = 100_000_000
 
 CustomerId = Annotated[
@@ -96,57 +95,7 @@ class Health(_Strict):
     environment: str
 
 
-class Metadata(_Strict):
-    """Of the answer itself."""
-
-    request_id: str
-    timestamp: datetime
-    version: str
-
-
-class Problem(_Strict):
-    """One thing that was wrong."""
-
-    code: Literal[
-        "VALIDATION_ERROR", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "QUOTA_EXCEEDED", "UNAVAILABLE",
-        "INTERNAL_ERROR",
-    ]  # fmt: skip
-    message: str
-    field: str | None = None
-    details: str | None = None
-    retry_after: int | None = None
-
-
-class Envelope(_Strict, Generic[DataT]):
-    """Every answer."""
-
-    success: bool
-    data: DataT
-    metadata: Metadata
-    errors: list[Problem]
-
-
-class Refusal(_Strict):
-    """Every answer that is no success."""
-
-    success: Literal[False]
-    data: None
-    metadata: Metadata
-    errors: list[Problem]
-
-
 ForecastAnswer = Envelope[ForecastDocument]
 UploadAnswer = Envelope[UploadTarget]
 QuotaAnswer = Envelope[QuotaUsage]
 HealthAnswer = Envelope[Health]
-REFUSALS: dict[int, OpenAPIResponse] = {
-    status: {"description": text, "content": {"application/json": {"model": Refusal}}}
-    for status, text in {
-        400: "Something in the request is wrong; `errors` says what and where",
-        401: "No API key, or one that is not known",
-        403: "Another customer's data",
-        404: "No such site of yours, or nothing to tell yet",
-        429: "More requests this hour than the tier has; `Retry-After` says when to come back",
-        503: "A service behind the API is busy; try again",
-    }.items()
-}

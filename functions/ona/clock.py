@@ -13,3 +13,8 @@ def utc_now() -> datetime:
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with a `Z`, to the second: the one format in all our documents."""
     return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+def parse(text: str) -> datetime:
+    """The moment that `iso` wrote."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -179,6 +179,33 @@ def booking_of(finding_key: str) -> tuple[str, Booking] | None:
     )
 
 
+def pin(finding_key: str) -> None:
+    """Keep a fault's visit where it is: work has begun. Raises CrewBookingConflict."""
+    for _ in range(5):
+        held = booking_of(finding_key)
+        if held is None or held[1].work is None:
+            return
+        crew = next(known for known in load() if known.crew_id == held[0])
+        kept = [
+            (b.model_copy(update={"work": None}) if b.finding_key == finding_key else b).document()
+            for b in crew.bookings
+        ]
+        if _replaced(crew, kept):
+            return
+    raise CrewBookingConflict(f"cannot keep the booking of {finding_key}")
+
+
+def _replaced(crew: Crew, bookings: list[dict[str, Any]]) -> bool:
+    """Write a crew's calendar, unless somebody changed it since it was read."""
+    return tables.update(
+        table_name(),
+        {"crew_id": crew.crew_id},
+        "SET bookings = :kept, version = :next",
+        {":kept": bookings, ":next": crew.version + 1, ":seen": crew.version},
+        condition="version = :seen",
+    )
+
+
 def release(finding_key: str) -> bool:
     """Give back the time booked for a fault whose order was refused; False when there was none.
 
@@ -197,12 +224,6 @@ def release(finding_key: str) -> bool:
         if holder is None:
             return False
         kept = [booking.document() for booking in holder.bookings if booking.finding_key != finding_key]
-        if tables.update(
-            table_name(),
-            {"crew_id": holder.crew_id},
-            "SET bookings = :kept, version = :next",
-            {":kept": kept, ":next": holder.version + 1, ":seen": holder.version},
-            condition="version = :seen",
-        ):
+        if _replaced(holder, kept):
             return True
     raise CrewBookingConflict(f"cannot release the booking of {finding_key}")

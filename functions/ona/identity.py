@@ -28,3 +28,9 @@ def date_folder(key: str, fallback: date) -> str:
         except ValueError:
             pass
     return f"{fallback:%Y/%m/%d}"
+
+
+def order_key(work_order_id: str) -> str:
+    """Where a work order's document lies in the output bucket: `work-orders/YYYY/MM/DD/wo-….json`."""
+    day = work_order_id.split("-")[1]
+    return f"work-orders/{day[:4]}/{day[4:6]}/{day[6:]}/{work_order_id}.json"

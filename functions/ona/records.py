@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ona.assets import Location
 from ona.errors import InvalidPayload
 from ona.payloads import S3Pointer
 
@@ -431,6 +432,7 @@ class Job(Record):
     travel_km: float = 0.0
     parts_arrive: datetime | None = None
     loss_terms: dict[str, float] = {}
+    due: datetime | None = Field(default=None, description="critical work only")
     waiting_a_day_usd: float | None = Field(
         default=None, description="production lost, with the fault's growth, if it were done a day later"
     )
@@ -493,13 +495,22 @@ class OrderRisk(Record):
     roi_days: float | None
 
 
+OrderStatus = Literal["OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE", "CANCELLED"]
+Priority = Literal["none", "low", "medium", "high", "critical"]
+
+
 class WorkOrder(Record):
-    """Output of Order: `work-orders/YYYY/MM/DD/wo-….json`."""
+    """Output of Order: `work-orders/YYYY/MM/DD/wo-….json`, what was ordered. How it stands (status, people,
+    hours) is in the tracking table; the API tells both as one."""
 
     work_order_id: str
     asset_id: str
+    customer_id: str = ""
+    site_id: str = ""
+    location: Location | None = None
     created_at: datetime
-    priority: str
+    due_date: datetime | None = None
+    priority: Priority
     title: str
     description: str
     recommended_actions: list[str]
@@ -515,4 +526,6 @@ class WorkOrder(Record):
     finding_id: str
     finding_key: str
     incident_id: str = Field(default="", description="the incident to be ended; none for data problems")
-    status: str
+    idempotency_key: str = Field(default="", description="the same for every try to make this order")
+    attachments: list[str] = Field(default=[], description="where more is told: keys in the output bucket")
+    status: OrderStatus

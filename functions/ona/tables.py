@@ -84,6 +84,31 @@ def query(table: str, index: str, name: str, value: str) -> list[dict[str, Any]]
         raise translate(error, f"table {table} index {index}") from error
 
 
+def page(
+    table: str, index: str, name: str, value: str, limit: int, after: dict[str, Any] | None
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """One page of an index's items with one key, the last first, and the key that the next begins after.
+
+    Raises DependencyBusy.
+    """
+    start: dict[str, Any] = {"ExclusiveStartKey": to_item(after)} if after else {}
+    try:
+        answer = client("dynamodb").query(
+            TableName=table,
+            IndexName=index,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": name},
+            ExpressionAttributeValues=to_item({":value": value}),
+            ScanIndexForward=False,
+            Limit=limit,
+            **start,
+        )
+    except Exception as error:
+        raise translate(error, f"table {table} index {index}") from error
+    last = answer.get("LastEvaluatedKey")
+    return [from_item(item) for item in answer["Items"]], from_item(last) if last else None
+
+
 def scan(table: str) -> list[dict[str, Any]]:
     """Every item of a small table, read consistently. Raises DependencyBusy."""
     pages = client("dynamodb").get_paginator("scan")

@@ -12,12 +12,34 @@ from typing import Any, Literal
 
 from ona import tables
 from ona.clock import iso
-from ona.errors import DependencyBusy
-from ona.records import Finding, WorkOrder
+from ona.errors import DependencyBusy, InvalidInput, OnaError
+from ona.records import Finding, OrderStatus, WorkOrder
 from ona.storage import environment
 
 OPEN_STATES = ("OPEN", "IN_PROGRESS", "ON_HOLD")
+MOVES: dict[OrderStatus, tuple[OrderStatus, ...]] = {
+    "OPEN": ("IN_PROGRESS", "ON_HOLD", "CANCELLED"),
+    "IN_PROGRESS": ("ON_HOLD", "COMPLETE", "CANCELLED"),
+    "ON_HOLD": ("OPEN", "IN_PROGRESS", "CANCELLED"),
+    "COMPLETE": ("OPEN",),
+    "CANCELLED": (),
+}
+"""Where an order may go from each status. COMPLETE goes back when the fault is still there."""
+BY_CUSTOMER = "customer-index"
+TO_VERIFY = "verify-index"
 Opened = Literal["opened", "exists"]
+
+
+class OrderChanged(OnaError):
+    """Somebody changed the order since it was read: read it again. `record` is how it stands."""
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        super().__init__(f"{record['job_id']} is at version {record['version']} by now")
+        self.record = record
+
+
+class IllegalMove(InvalidInput):
+    """A status that cannot follow the present one."""
 
 
 def table_name() -> str:
@@ -44,6 +66,13 @@ def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
         "asset_id": order.asset_id,
         "finding_id": order.finding_id,
         "finding_key": order.finding_key,
+        "incident_id": order.incident_id,
+        "customer_id": order.customer_id,
+        "site_id": order.site_id,
+        "title": order.title,
+        "created_at": iso(order.created_at),
+        "due_date": iso(order.due_date or order.scheduled_end),
+        "assignees": [],
         "priority": order.priority,
         "crew_id": order.crew_assignment.crew_id,
         "scheduled_start": iso(order.scheduled_start),
@@ -117,3 +146,93 @@ def move(order: WorkOrder, note: str, now: datetime) -> None:
         ):
             return
     raise DependencyBusy(f"work order {order.work_order_id} keeps changing")
+
+
+def of_customer(
+    customer_id: str, limit: int, after: dict[str, Any] | None
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """A customer's orders, the newest first, and where the next page begins. Raises DependencyBusy."""
+    return tables.page(table_name(), BY_CUSTOMER, "customer_id", customer_id, limit, after)
+
+
+def to_verify() -> list[dict[str, Any]]:
+    """The orders that are complete and of which telemetry has not said yet whether the fault is gone."""
+    return tables.query(table_name(), TO_VERIFY, "to_verify", "yes")
+
+
+def change(
+    record: dict[str, Any],
+    changes: dict[str, Any],
+    *,
+    by: str,
+    now: datetime,
+    status: OrderStatus | None = None,
+    note: str = "",
+    verified: bool = False,
+) -> dict[str, Any]:
+    """Change an order that was read, and its status; how it stands then. A line of history says who and
+    why.
+
+    A verified order lets go of its fault; a complete one waits for telemetry. A cancelled one lets go of
+    the kind of fault and keeps the incident: what a person put aside is not ordered again tomorrow.
+    Raises OrderChanged when somebody was faster, IllegalMove, DependencyBusy.
+    """
+    before: OrderStatus = record["status"]
+    if status and status != before and status not in MOVES[before]:
+        allowed = ", ".join(MOVES[before]) or "nowhere"
+        raise IllegalMove(f"an order that is {before} may go to {allowed}, not to {status}")
+    after = status or before
+    entry = {"status": after, "at": iso(now), "by": by, **({"note": note} if note else {})}
+    values = {**changes, "status": after, "updated_at": iso(now), "version": record["version"] + 1}
+    gone = []
+    if after == "COMPLETE" and before != "COMPLETE":
+        values |= {"completed_at": changes.get("completed_at", iso(now)), "to_verify": "yes"}
+    if verified:
+        values["verified_at"] = iso(now)
+    if verified or after != "COMPLETE":
+        gone = [name for name in ("to_verify",) if name in record]
+    if after != "COMPLETE" and "completed_at" in record:
+        gone.append("completed_at")
+    names = {f"#{name}": name for name in (*values, *gone, "history")}
+    sets = ", ".join(f"#{name} = :{name}" for name in values)
+    expression = f"SET {sets}, #history = list_append(#history, :entry)"
+    if gone:
+        expression += " REMOVE " + ", ".join(f"#{name}" for name in gone)
+    table = table_name()
+    writes: list[dict[str, Any]] = [
+        {
+            "Update": {
+                "TableName": table,
+                "Key": tables.to_item({"job_id": record["job_id"]}),
+                "UpdateExpression": expression,
+                "ConditionExpression": "#version = :seen",
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": tables.to_item(
+                    {
+                        **{f":{name}": value for name, value in values.items()},
+                        ":seen": record["version"],
+                        ":entry": [entry],
+                    }
+                ),
+            }
+        }
+    ]
+    loose = [record.get("finding_key")]
+    if verified or not record.get("incident_id"):
+        loose.append(record.get("incident_id"))
+    for name in loose if after == "CANCELLED" or verified else []:
+        lock = tables.get(table, {"job_id": f"open#{name}"}) if name else None
+        if lock and lock["work_order_id"] == record["job_id"]:
+            writes.append(
+                {
+                    "Delete": {
+                        "TableName": table,
+                        "Key": tables.to_item({"job_id": f"open#{name}"}),
+                        "ConditionExpression": "work_order_id = :mine",
+                        "ExpressionAttributeValues": tables.to_item({":mine": record["job_id"]}),
+                    }
+                }
+            )
+    if not tables.transact(writes):
+        raise OrderChanged(job(record["job_id"]))
+    return job(record["job_id"])

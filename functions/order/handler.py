@@ -7,6 +7,7 @@ from typing import Any, Literal
 from ona import config, crews, notifications, storage, tracking
 from ona.clock import iso, utc_now
 from ona.errors import DependencyBusy, InvalidPayload, ObjectMissing
+from ona.identity import order_key
 from ona.observability import count, handler, logger
 from ona.payloads import OrderRequest, OrderResult, S3Pointer
 from ona.records import Diagnostic, Finding, Job, Schedule, WorkOrder
@@ -47,7 +48,11 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     lock = tracking.open_order(finding) or {}
     earlier = str(lock.get("work_order_id", ""))
     if lock.get("finding_id") != finding.finding_id:
-        # A booking is its key's: under the same key the open order stands on it, under another nobody does.
+        # A booking is its key's: under the same key the open order stands on it, under another nobody does,
+        # unless the order has no visit to come (the one it had is over, or the fault came back).
+        visit = crews.booking_of(str(lock.get("finding_key")))
+        if job.decision == "scheduled" and (visit is None or visit[1].returns <= now):
+            return _follow(job, finding)
         if lock.get("finding_key") not in (None, finding.finding_key):
             crews.release(finding.finding_key)
         return OrderResult(
@@ -116,9 +121,7 @@ def _follow(job: Job, finding: Finding) -> dict[str, Any]:
 
 
 def _pointer(work_order_id: str) -> S3Pointer:
-    day = work_order_id.split("-")[1]
-    key = f"work-orders/{day[:4]}/{day[4:6]}/{day[6:]}/{work_order_id}.json"
-    return S3Pointer(bucket=storage.environment("OUTPUT_BUCKET"), key=key)
+    return S3Pointer(bucket=storage.environment("OUTPUT_BUCKET"), key=order_key(work_order_id))
 
 
 def _load(request: OrderRequest) -> tuple[Job, Finding]:

@@ -40,7 +40,11 @@ def build(
     return WorkOrder(
         work_order_id=f"wo-{now:%Y%m%d}-{digest(finding.finding_key, finding.finding_id, length=8)}",
         asset_id=asset.id,
+        customer_id=asset.customer_id,
+        site_id=asset.site_id,
+        location=asset.location,
         created_at=now,
+        due_date=job.due or job.scheduled_end,
         priority=job.priority,
         title=f"{finding.category}: {finding.subcategory} at {asset.name or asset.id}",
         description=f"{'; '.join(finding.reasons)}.{note}",
@@ -61,6 +65,8 @@ def build(
         finding_id=finding.finding_id,
         finding_key=finding.finding_key,
         incident_id=finding.incident_id,
+        idempotency_key=digest(finding.finding_key, finding.finding_id),
+        attachments=[job.diagnostic.key],
         status="OPEN",
     )
 

@@ -109,6 +109,7 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
         asset = registry.require(diagnostic.asset_id, pointer.key)
         for finding in diagnostic.findings:
             lock = tracking.open_order(finding)
+            record = tracking.job(str(lock["work_order_id"])) if lock else {}
             requests.append(
                 Request(
                     finding=finding,
@@ -117,6 +118,7 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
                     diagnostic=pointer,
                     open_order=str(lock["work_order_id"]) if lock else "",
                     ordered_as=str(lock["finding_key"]) if lock else "",
+                    status=record.get("status", "OPEN"),
                 )
             )
     return requests

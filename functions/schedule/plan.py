@@ -16,7 +16,7 @@ from ona.config import CauseRule, LossFunctionConfig, LossWeights, Part
 from ona.crews import Booking, Crew, Work
 from ona.parts import ranked
 from ona.payloads import S3Pointer
-from ona.records import CrewAssignment, Finding, Job, PlanSummary
+from ona.records import CrewAssignment, Finding, Job, OrderStatus, PlanSummary
 from schedule.build import Built, Legs, build, distance_km, whole
 from schedule.calendars import closed
 from schedule.solve import Result, dispatched, solve
@@ -38,7 +38,7 @@ _ORDER = ("critical", "high", "medium", "low")
 
 @dataclass(frozen=True)
 class Request:
-    """A finding that wants a crew."""
+    """A finding that wants a crew; the order that is open for its fault, its key and status."""
 
     finding: Finding
     asset: Asset
@@ -46,6 +46,7 @@ class Request:
     diagnostic: S3Pointer
     open_order: str = ""
     ordered_as: str = ""
+    status: OrderStatus = "OPEN"
 
 
 @dataclass
@@ -111,8 +112,17 @@ def _triage(
     seen: set[str] = set()
     for request in sorted(requests, key=_class):
         finding = request.finding
-        if request.open_order:
+        visit = held.get(request.ordered_as or finding.finding_key)
+        waits = visit is None or visit[1].returns <= now
+        if request.open_order and not (request.status == "OPEN" and waits and request.ordered_as):
             why = f"work order {request.open_order} is open for this fault"
+            if request.status == "COMPLETE":
+                why = f"work order {request.open_order} is complete: telemetry since then will tell"
+            if request.status == "CANCELLED":
+                why = f"work order {request.open_order} for this incident was cancelled: it is left alone"
+                plan.jobs.append(_job(request, "deferred", why))
+                seen.add(finding.finding_key)
+                continue
             if request.ordered_as and request.ordered_as != finding.finding_key:
                 why += f", then named {request.ordered_as.rpartition('#')[2]}, now {finding.cause}"
             plan.jobs.append(_job(request, "already_ordered", why, request.open_order))
@@ -128,6 +138,8 @@ def _triage(
             plan.jobs.append(_job(request, "deferred", f"{finding.cause} explains it: nobody is sent"))
         else:
             works.append(_work(request, now, rules, catalogue))
+            if visit and visit[1].returns <= now:
+                plan.lifted.add(visit[1].finding_key)
         seen.add(finding.finding_key)
     return plan, works
 
@@ -374,6 +386,7 @@ class _Decided:
         ).model_copy(
             update={
                 "parts_arrive": work.ready,
+                "due": work.due,
                 "loss_terms": {name: round(value, 2) for name, value in found.items()},
                 "waiting_a_day_usd": round(waiting, 2),
             }

@@ -40,12 +40,31 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         }.items():
             monkeypatch.setenv(name, value)
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
-        for table, key in (("crews", "crew_id"), ("tracking", "job_id")):
+        for table, key, indexes in (
+            ("crews", "crew_id", {}),
+            ("tracking", "job_id", {"customer-index": ("customer_id", "created_at"),
+                                    "verify-index": ("to_verify", "completed_at")}),
+        ):  # fmt: skip
+            attributes = [key, *(name for pair in indexes.values() for name in pair)]
+            more: dict[str, Any] = {}
+            if indexes:
+                more["GlobalSecondaryIndexes"] = [
+                    {
+                        "IndexName": index,
+                        "KeySchema": [
+                            {"AttributeName": one, "KeyType": "HASH"},
+                            {"AttributeName": two, "KeyType": "RANGE"},
+                        ],
+                        "Projection": {"ProjectionType": "ALL"},
+                    }
+                    for index, (one, two) in indexes.items()
+                ]
             dynamodb.create_table(
                 TableName=table,
                 BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in attributes],
                 KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                **more,
             )
         for bucket in (IN, OUT):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "af-south-1"})

@@ -255,8 +255,30 @@ def test_a_fault_with_an_open_order_books_nobody() -> None:
     result = plan([request(1, open_order="wo-7")], [crew(1)])
     assert (result.jobs[0].decision, result.jobs[0].work_order_id) == ("already_ordered", "wo-7")
     assert not result.bookings
-    known = replace(request(1, open_order="wo-7"), ordered_as="INV-1#inverter#unknown_pattern")
-    assert "then named unknown_pattern, now inverter_failure" in plan([known], [crew(1)]).jobs[0].reason
+    visit = plan([request(1)], [crew(1)]).bookings["crew-001"][0]
+    named = "INV-1#inverter#unknown_pattern"
+    team = [crew(1, bookings=[visit.model_copy(update={"finding_key": named})])]
+    known = replace(request(1, open_order="wo-7"), ordered_as=named)
+    job = plan([known], team).jobs[0]
+    assert job.decision == "already_ordered"
+    assert "then named unknown_pattern, now inverter_failure" in job.reason
+
+
+def test_an_open_order_whose_visit_is_over_gets_another_and_a_complete_one_waits_for_telemetry() -> None:
+    old = plan([request(1)], [crew(1)]).bookings["crew-001"][0]
+    week = timedelta(days=7)
+    over = old.model_copy(
+        update={name: getattr(old, name) - week for name in ("leaves", "start", "end", "returns")}
+    )
+    team = [crew(1, bookings=[over])]
+    again = replace(request(1, open_order="wo-7"), ordered_as=over.finding_key)
+    result = plan([again], team)
+    assert [job.decision for job in result.jobs] == ["scheduled"]
+    assert result.lifted == {over.finding_key}, "a fault has one visit"
+    complete = plan([replace(again, status="COMPLETE")], team)
+    assert complete.jobs[0].decision == "already_ordered"
+    assert "is complete: telemetry since then will tell" in complete.jobs[0].reason
+    assert plan([replace(again, status="IN_PROGRESS")], team).jobs[0].decision == "already_ordered"
 
 
 def test_work_waits_for_its_part_and_the_urgent_goes_first() -> None:

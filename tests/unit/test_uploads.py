@@ -6,6 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from ona.clock import iso
 from ona.errors import InvalidTelemetry
 from ona.forecasting.records import AccuracyRecord, Conditions, Interval, Point, SiteDocument
 from ona.readings import Quality
+from ona.web import openapi
 from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day
 
 REGISTRY = make_registry(2)
@@ -316,17 +318,20 @@ def test_without_model_and_weather_there_is_still_a_forecast(kind: str) -> None:
 # ------------------------------------------------------------------ the API's document and its callers
 
 
-def test_the_committed_openapi_document_is_the_one_the_code_makes() -> None:
-    from forecasting_api.api import openapi
+def whole() -> Any:
+    from forecasting_api.api import app as forecasting
+    from operations_api.api import app as operations
 
-    assert json.loads(Path(ROOT / "docs" / "openapi.json").read_text()) == openapi(), "run `make openapi`"
+    return openapi(forecasting, operations)
+
+
+def test_the_committed_openapi_document_is_the_one_the_code_makes() -> None:
+    assert json.loads(Path(ROOT / "docs" / "openapi.json").read_text()) == whole(), "run `make openapi`"
 
 
 def test_the_route_and_the_configuration_agree_on_the_horizon() -> None:
-    from forecasting_api.api import openapi
-
     rules = config.forecasting().forecast
-    parameters = {p["name"]: p["schema"] for p in openapi()["paths"]["/forecast"]["get"]["parameters"]}
+    parameters = {p["name"]: p["schema"] for p in whole()["paths"]["/forecast"]["get"]["parameters"]}
     assert parameters["horizon_hours"]["default"] == rules.default_horizon_hours
     assert parameters["horizon_hours"]["maximum"] == rules.max_horizon_hours
 

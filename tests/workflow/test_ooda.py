@@ -9,9 +9,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import urllib3
 
 from ona.assets import AssetRegistry
-from ops import accounting, deadletters, explain
+from ops import accounting, customers, deadletters, explain
 from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day, to_csv
 from tests.workflow.conftest import Platform, dead_from
 
@@ -59,6 +60,58 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
     assert order["work_order_id"] in messages[0]["Message"]
     assert platform.letters() == []
     assert [item.state for item in accounting.account(platform.target)] == ["done"]
+
+
+def test_an_order_is_followed_from_open_to_verified_complete(platform: Platform) -> None:
+    """Through the API as an operator's system does it, on the real routes; telemetry has the last word."""
+    key = customers.add_key(platform.target, "default", "standard")
+
+    def call(method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        answer = urllib3.request(
+            method,
+            f"{platform.target.api_url}{path}",
+            body=None if body is None else json.dumps(body),
+            headers={"X-API-Key": key, "Content-Type": "application/json"},
+            timeout=60,
+            retries=False,
+        )
+        document = json.loads(answer.data)
+        assert set(document) == {"success", "data", "metadata", "errors"}
+        return answer.status, document["data"] or document["errors"]
+
+    def verify() -> dict[str, int]:
+        answer = platform.target.client("lambda").invoke(
+            FunctionName=platform.target.function("operations_api"), Payload=b'{"task": "verify"}'
+        )
+        told: dict[str, int] = json.loads(answer["Payload"].read())
+        return told
+
+    platform.put_and_wait(dead_from(9))
+    status, page = call("GET", "/work-orders?status=OPEN")
+    assert status == 200
+    [order] = page["work_orders"]
+    path = f"/work-orders/{order['work_order_id']}"
+    _, visits = call("GET", "/schedule")
+    assert [visit["start"] for visit in visits["visits"]] == [order["scheduled_start"]]
+    _, incidents = call("GET", "/incidents?state=open")
+    assert [incident["kind"] for incident in incidents["incidents"]] == ["outage"]
+
+    assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS", "assignees": ["Thandi"]})[0] == 200
+    assert call("PATCH", path, {"version": 1, "status": "ON_HOLD"})[0] == 409
+    done = {"version": 2, "status": "COMPLETE", "completed_at": "2025-06-10T16:00:00Z", "actual_hours": 3.5}
+    assert call("PATCH", path, done)[0] == 200
+    assert verify() == {"verified": 0, "still_there": 0, "waiting": 1}
+
+    platform.put_and_wait(sunny_day(day=DAY + timedelta(days=1)))
+    assert verify() == {"verified": 1, "still_there": 0, "waiting": 0}
+    _, told = call("GET", path)
+    assert told["state"]["verified_at"]
+    assert [entry["status"] for entry in told["history"]] == ["OPEN", "IN_PROGRESS", "COMPLETE", "COMPLETE"]
+    assert "telemetry of 1 days after the work is in" in told["history"][-1]["note"]
+    _, incidents = call("GET", "/incidents?state=open")
+    assert incidents["incidents"] == []
+    status, problems = call("GET", "/work-orders/wo-20250101-00000000")
+    assert (status, problems[0]["code"]) == (404, "NOT_FOUND")
 
 
 def test_a_sound_day_is_recorded_and_ends(platform: Platform) -> None:

@@ -1,0 +1,1 @@
+"""Operations API: incidents, work orders and the plan, and whether repairs held."""

@@ -1,0 +1,74 @@
+"""Whether repairs held: telemetry since a completed order says that the fault is gone, or that it is not.
+
+The machine's book (`incidents/<site>/<asset>.json`) is the witness. The fault was seen after the work was
+done: the order is open again and the next plan sends somebody. A whole day told since then in which it was
+not: the order is verified and lets go of its fault. Until then it waits.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from ona import crews, storage, tracking
+from ona.clock import parse
+from ona.errors import ObjectMissing
+from ona.observability import count, logger
+from ona.payloads import S3Pointer
+from ona.records import AssetBook
+
+SETTLING = timedelta(hours=2)
+"""A machine may start again some time after the work was reported done, and readings have time stamps of
+the interval's end."""
+Verdict = Literal["verified", "still_there", "waiting"]
+
+
+def verify(bucket: str, now: datetime) -> dict[str, Any]:
+    """Look at every completed order; how many were verified, opened again, and wait."""
+    told: dict[str, int] = {"verified": 0, "still_there": 0, "waiting": 0}
+    for record in tracking.to_verify():
+        verdict, why = judge(record, _book(bucket, record))
+        try:
+            if verdict == "verified":
+                tracking.change(record, {}, by="ona-verify", now=now, note=why, verified=True)
+                crews.release(record["finding_key"])
+            elif verdict == "still_there":
+                tracking.change(record, {}, by="ona-verify", now=now, status="OPEN", note=why)
+                crews.release(record["finding_key"])
+        except tracking.OrderChanged:
+            verdict = "waiting"  # somebody is at it; the next run looks again
+        told[verdict] += 1
+        if verdict != "waiting":
+            logger.info("repair judged", work_order_id=record["job_id"], verdict=verdict, why=why)
+    count("RepairsVerified", told["verified"])
+    count("RepairsFailed", told["still_there"])
+    return told
+
+
+def judge(record: dict[str, Any], book: AssetBook | None) -> tuple[Verdict, str]:
+    """What a machine's book says of a completed order, and why."""
+    done = parse(record["completed_at"])
+    if not record.get("incident_id"):
+        return "verified", "a problem of the data: nothing of the machine is to be confirmed"
+    if book is None:
+        return "waiting", "the machine has no book yet"
+    since = [day for day in book.days if day > f"{done:%Y-%m-%d}"]
+    known = next((item for item in book.incidents if item.incident_id == record["incident_id"]), None)
+    if known is not None and known.window.end > done + SETTLING:
+        return (
+            "still_there",
+            f"seen again until {known.window.end:%Y-%m-%d %H:%M} UTC, after the work was done",
+        )
+    if since and (known is None or known.state != "open"):
+        return "verified", f"not seen since; telemetry of {len(since)} days after the work is in"
+    return "waiting", "no whole day after the work is in yet"
+
+
+def _book(bucket: str, record: dict[str, Any]) -> AssetBook | None:
+    key = AssetBook.key(record["site_id"], record["asset_id"])
+    try:
+        document = storage.read_json(S3Pointer(bucket=bucket, key=key))
+    except ObjectMissing:
+        return None
+    book: AssetBook = AssetBook.read(document, key)
+    return book
