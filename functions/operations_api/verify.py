@@ -60,7 +60,7 @@ def judge(record: dict[str, Any], book: AssetBook | None) -> tuple[Verdict, str]
             f"seen again until {known.window.end:%Y-%m-%d %H:%M} UTC, after the work was done",
         )
     if since and (known is None or known.state != "open"):
-        return "verified", f"not seen since; telemetry of {len(since)} days after the work is in"
+        return "verified", f"not seen since; days told after the work: {len(since)}"
     return "waiting", "no whole day after the work is in yet"
 
 

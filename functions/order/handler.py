@@ -109,8 +109,9 @@ def _follow(job: Job, finding: Finding) -> dict[str, Any]:
     moved = retimed(order, crew_id, booking, now)
     record = tracking.job(work_order_id)
     then = (record.get("crew_id"), record.get("scheduled_start"))
-    if then != (crew_id, iso(booking.start)):
+    if moved != order:
         storage.write_json(pointer.bucket, pointer.key, moved.document())
+    if then != (crew_id, iso(booking.start)):
         subject, text = moved_message(order, moved, job.reason)
         notifications.publish(subject, text, {"priority": order.priority, "asset_id": order.asset_id})
         tracking.move(moved, job.reason, now)

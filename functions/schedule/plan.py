@@ -320,6 +320,8 @@ class _Decided:
         if (holder, before.start, before.technicians) == (crew, booking.start, booking.technicians):
             return  # only the way there changed
         change = f"moved from {_day(before.start, work)} ({crew}) to {_day(booking.start, work)} ({holder})"
+        if (holder, before.start) == (crew, booking.start):
+            change = f"{booking.technicians} technicians go, not {before.technicians}: others are on it"
         job = self._scheduled(task, tour, booking)
         self.plan.jobs.append(
             job.model_copy(

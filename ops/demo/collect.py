@@ -11,7 +11,15 @@ from typing import Any
 import pandas as pd
 
 from ona import parquet
-from ona.records import DetectionRecord, Diagnostic, Finding, Incident, Schedule, WorkOrder
+from ona.records import (
+    DetectionRecord,
+    Diagnostic,
+    Finding,
+    Incident,
+    PlanSummary,
+    Schedule,
+    WorkOrder,
+)
 from ona.tables import from_item
 from ops import accounting, deadletters
 from ops.target import Target
@@ -53,6 +61,12 @@ class Story:
         for finding in self.findings:
             latest[finding.finding_key] = finding
         return sorted(latest.values(), key=lambda finding: -finding.energy_at_risk.daily_loss_usd)
+
+    @property
+    def best_planned(self) -> PlanSummary | None:
+        """How good the plan was that had most work to place: visits that could still move, and new work."""
+        summaries = [schedule.summary for schedule in self.schedules if schedule.summary]
+        return max(summaries, key=lambda item: (item.jobs, item.loss_usd), default=None)
 
     def lost_by_asset(self) -> list[tuple[str, float, int]]:
         """(asset, kWh lost in incidents, number of incidents), the worst first."""

@@ -14,7 +14,7 @@ import jinja2
 from ona.assets import AssetRegistry
 from ona.records import Job
 from ops.accounting import totals
-from ops.demo import newcustomer, plots
+from ops.demo import newcustomer, plots, repair
 from ops.demo.collect import Story
 from ops.demo.simulate import Fault, Fleet
 
@@ -107,6 +107,30 @@ def waiting(story: Story) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+RULES = {
+    "first_come_first_served": "first come, first served",
+    "greedy": "most urgent first, where it costs least",
+}
+
+
+def compared(story: Story) -> list[dict[str, Any]]:
+    """The plan that had most work to place beside two simple rules on the same work; empty without one."""
+    best = story.best_planned
+    if best is None:
+        return []
+    proof = (
+        "proven: no plan is cheaper" if best.optimal else f"at most {best.gap_percent:.1f} % above the best"
+    )
+    rows = [
+        {"rule": "the plan", "loss": best.loss_usd, "more": 0.0, "note": f"{best.jobs} visits; {proof}"}
+    ]
+    rows += [
+        {"rule": RULES[name], "loss": loss, "more": loss - best.loss_usd, "note": ""}
+        for name, loss in sorted(best.compared.items(), key=lambda item: item[1])
+    ]
+    return rows
+
+
 def data_problems(story: Story) -> list[dict[str, Any]]:
     """Data problems by kind: which assets, how many files, one example."""
     rows = []
@@ -146,6 +170,7 @@ def write(
     where: list[tuple[str, str]],
     fleet: Fleet | None,
     journey: newcustomer.Path | None = None,
+    repaired: repair.Repair | None = None,
 ) -> None:
     """Write the report. Times of telemetry in `zone`, of crews in `crew_zone`."""
     tariffs = {asset.id: asset.tariff_usd_per_kwh for asset in registry.assets}
@@ -188,6 +213,8 @@ def write(
         rejected=[item for item in story.accounts if item.state not in ("done", "ignored")],
         where=where,
         journey=journey,
+        repaired=repaired,
+        planned=compared(story),
         forecast_svg=plots.forecast(journey, zone) if journey else "",
         now=f"{now.astimezone(ZoneInfo(crew_zone)):%a %d %b %Y %H:%M}",
         zone=zone,

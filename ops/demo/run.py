@@ -21,7 +21,7 @@ from local import cloud, deploy
 from ona import config
 from ona.assets import AssetRegistry, Location
 from ops import accounting, ingest, seed
-from ops.demo import newcustomer, report, simulate
+from ops.demo import newcustomer, repair, report, simulate
 from ops.demo.collect import Story, collect, save
 from ops.target import TEMPLATE, OpsError, Target, embedded
 
@@ -190,6 +190,7 @@ def main(console: Console, *, source: str | None, data: Path | None, keep: bool)
     with _platform(console, home, delivery, keep) as target:
         _deliver(console, target, delivery)
         journey = _newcomer(console, target) if delivery.fleet is not None else None
+        repaired = repair.walk(target) if delivery.fleet is not None else None
         story = collect(target)
         shutil.rmtree(folder, ignore_errors=True)
         documents = save(target, folder / "output")
@@ -213,12 +214,25 @@ def main(console: Console, *, source: str | None, data: Path | None, keep: bool)
             where=where,
             fleet=delivery.fleet,
             journey=journey,
+            repaired=repaired,
         )
     good = _tell(console, story, delivery)
+    if repaired is not None:
+        good &= _repaired(console, repaired)
     console.print(f"\nreport    [bold]{_shown(path)}[/bold] (open it in a browser)")
     console.print(f"documents {_shown(folder / 'output')}/ ({documents} files)")
     console.print(f"took      {time.monotonic() - started:.0f} s")
     return good
+
+
+def _repaired(console: Console, repaired: repair.Repair) -> bool:
+    """One order's way; False when telemetry did not confirm it."""
+    title = f"One order, from open to verified: {repaired.order['work_order_id']}"
+    table = Table("step", "what came of it", title=title, title_justify="left")
+    for name, text in repaired.steps:
+        table.add_row(name, escape(text))
+    console.print(table)
+    return repaired.verified
 
 
 def _shown(path: Path) -> str:
@@ -316,6 +330,9 @@ def _orders(console: Console, story: Story) -> None:
             f"{order.total_cost_usd:.0f}",
         )
     console.print(table if story.orders else "Work orders: none")
+    for row in report.compared(story):
+        more = f", {row['more']:.2f} more" if row["more"] > 0.005 else ""
+        console.print(f"{row['rule']}: {row['loss']:.2f} USD weighted loss{more} [dim]{row['note']}[/dim]")
     for row in report.waiting(story):
         console.print(
             f"[dim]{row['asset']}: {row['decision']} {row['times']}×, {escape(row['reason'])}[/dim]",

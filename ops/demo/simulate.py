@@ -20,6 +20,7 @@ from ona.assets import Asset, AssetRegistry, Component, Electrical, Location
 
 SITE = Location(latitude=36.10, longitude=-79.95, address="Greensboro, North Carolina (simulated)")
 ZONE = "America/New_York"
+CUSTOMER = "demo"
 FIRST_DAY = date(2025, 6, 9)
 DAYS = 8
 INVERTERS = 10
@@ -57,7 +58,7 @@ def registry() -> AssetRegistry:
                 capacity_kw=CAPACITY_KW,
                 location=SITE,
                 site_id="greensboro",
-                customer_id="demo",
+                customer_id=CUSTOMER,
                 tilt=TILT,
                 azimuth=AZIMUTH,
                 timezone=ZONE,
@@ -262,10 +263,22 @@ def fleet() -> Fleet:
             if not fault.is_data_problem:
                 lost[asset_id] = (before - frame["power_kw"].sum()) / 4.0
         for day, part in frame.groupby(frame["timestamp"].dt.date):
-            text = part.assign(timestamp=part["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
             key = f"observations/{day:%Y/%m/%d}/{asset_id}_{day:%Y%m%d}.csv"
-            files.setdefault(day, {})[key] = text.to_csv(index=False).encode()
+            files.setdefault(day, {})[key] = _csv(part)
     return Fleet(files, injected, lost)
+
+
+def sound_day(asset_id: str, day: date) -> bytes:
+    """A later day's file of one machine that is well."""
+    start = datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
+    sky = weather(start, datetime.combine(day, datetime.min.time(), UTC) + timedelta(days=1))
+    frame = healthy(sky, int(asset_id.rpartition("-")[2]))
+    return _csv(frame[frame["timestamp"].dt.date == day])
+
+
+def _csv(part: pd.DataFrame) -> bytes:
+    text = part.assign(timestamp=part["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    return text.to_csv(index=False).encode()
 
 
 def poisoned() -> dict[str, bytes]:

@@ -32,10 +32,12 @@ def test_the_demo_finds_what_was_injected_and_writes_its_report(
     text = output.getvalue()
     assert good, text
     assert "missed" not in text
-    assert "every file is accounted for: 85 put = 83 done, 2 quarantined" in text
+    assert "every file is accounted for: 86 put = 84 done, 2 quarantined" in text
     assert "false alarms: 0" in text
     assert "A new customer, from the key to a forecast" in text
     assert "model v20" in text
+    assert "verified: the fault is gone" in text
+    assert "first come, first served:" in text
     page = (tmp_path / "reports" / "demo" / "report.html").read_text()
     assert page.count("<svg") == 3
     assert "http" not in page.replace("http://www.w3.org", ""), "self-contained"

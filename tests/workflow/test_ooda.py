@@ -107,7 +107,7 @@ def test_an_order_is_followed_from_open_to_verified_complete(platform: Platform)
     _, told = call("GET", path)
     assert told["state"]["verified_at"]
     assert [entry["status"] for entry in told["history"]] == ["OPEN", "IN_PROGRESS", "COMPLETE", "COMPLETE"]
-    assert "telemetry of 1 days after the work is in" in told["history"][-1]["note"]
+    assert "days told after the work: 1" in told["history"][-1]["note"]
     _, incidents = call("GET", "/incidents?state=open")
     assert incidents["incidents"] == []
     status, problems = call("GET", "/work-orders/wo-20250101-00000000")

@@ -1,0 +1,100 @@
+"""One work order from OPEN to verified COMPLETE: over HTTP as a crew's app does it, with telemetry's last
+word.
+
+The crew resets the power limit of one inverter; the next day's telemetry, which is that of a sound machine,
+goes through the loop, and the hourly check reads from it that the fault is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ops import customers, ingest
+from ops.demo import simulate
+from ops.demo.newcustomer import call
+from ops.target import OpsError, Target
+
+ASSET = "INV-002"
+WAIT_S = 60.0
+
+
+@dataclass
+class Repair:
+    """What was done with the order, step by step, and how it stands then."""
+
+    order: dict[str, Any]
+    steps: list[tuple[str, str]] = field(default_factory=list)
+    verified: bool = False
+
+
+def walk(target: Target) -> Repair:
+    """Open → in progress → complete → telemetry → verified. Raises OpsError."""
+    key = customers.add_key(target, simulate.CUSTOMER, "standard")
+    orders = call(target, key, "GET", "/work-orders?status=OPEN")["work_orders"]
+    chosen = next((order for order in orders if order["asset_id"] == ASSET), None)
+    if chosen is None:
+        raise OpsError(f"no open work order for {ASSET} among {len(orders)}")
+    path, told = f"/work-orders/{chosen['work_order_id']}", Repair(chosen)
+    told.steps.append(
+        ("GET /work-orders", f"{len(orders)} open; {chosen['title']}: {chosen['work_order_id']}")
+    )
+    version = chosen["version"]
+    last = datetime.combine(simulate.FIRST_DAY + timedelta(days=simulate.DAYS), datetime.min.time(), UTC)
+    done = last - timedelta(minutes=90)
+    for change, text in (
+        ({"status": "IN_PROGRESS", "assignees": ["Thandi M."]}, "work begins; its visit stays where it is"),
+        (
+            {"status": "COMPLETE", "actual_hours": 0.8, "completed_at": f"{done:%Y-%m-%dT%H:%M:%SZ}",
+             "note": "power limit reset from 40 to 100 %"},
+            f"done on {done:%d %b} after 0.8 h",
+        ),
+    ):  # fmt: skip
+        answer = call(target, key, "PATCH", path, {"version": version, **change})
+        version = answer["state"]["version"]
+        told.steps.append((f"PATCH {change['status']}", text))
+    told.steps.append(("hourly check", _verdict(_verify(target))))
+    _deliver(target, simulate.sound_day(ASSET, last.date()), last)
+    told.steps.append(("telemetry", f"the file of {last:%d %b} goes through the loop"))
+    told.steps.append(("hourly check", _verdict(_verify(target))))
+    answer = call(target, key, "GET", path)
+    told.verified = bool(answer["state"]["verified_at"])
+    for entry in answer["history"]:
+        note = f": {entry['note']}" if entry.get("note") else ""
+        told.steps.append(("history", f"{entry['status']} by {entry['by']}{note}"))
+    return told
+
+
+def _verify(target: Target) -> dict[str, int]:
+    answer = target.client("lambda").invoke(
+        FunctionName=target.function("operations_api"), Payload=b'{"task": "verify"}'
+    )
+    told: dict[str, int] = json.loads(answer["Payload"].read())
+    if "verified" not in told:
+        raise OpsError(f"the check of repairs failed: {told}")
+    return told
+
+
+def _verdict(told: dict[str, int]) -> str:
+    if told["verified"]:
+        return "verified: the fault is gone"
+    return "the fault is still there" if told["still_there"] else "waits: no day after the work is in yet"
+
+
+def _deliver(target: Target, body: bytes, day: datetime) -> None:
+    upload = ingest.Upload(f"observations/{day:%Y/%m/%d}/{ASSET}_{day:%Y%m%d}.csv", body)
+    states, machine = target.client("stepfunctions"), target.machine
+
+    def finished() -> int:
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
+        return sum(item["status"] != "RUNNING" for page in pages for item in page["executions"])
+
+    before, deadline = finished(), time.monotonic() + WAIT_S
+    ingest.put(target, upload)
+    while finished() <= before:
+        if time.monotonic() > deadline:
+            raise OpsError(f"{upload.key} did not go through the loop in {WAIT_S:g} s")
+        time.sleep(0.1)
