@@ -526,6 +526,7 @@ class WorkOrder(Record):
     finding_id: str
     finding_key: str
     incident_id: str = Field(default="", description="the incident to be ended; none for data problems")
+    cause: str = Field(default="", description="its name in `configs/ooda/causes.yaml`")
     idempotency_key: str = Field(default="", description="the same for every try to make this order")
     attachments: list[str] = Field(default=[], description="where more is told: keys in the output bucket")
     status: OrderStatus

@@ -67,6 +67,7 @@ def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
         "finding_id": order.finding_id,
         "finding_key": order.finding_key,
         "incident_id": order.incident_id,
+        "cause": order.cause,
         "customer_id": order.customer_id,
         "site_id": order.site_id,
         "title": order.title,

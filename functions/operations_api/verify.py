@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from ona import crews, storage, tracking
+from ona import crews, experience, storage, tracking
 from ona.clock import parse
 from ona.errors import ObjectMissing
 from ona.observability import count, logger
@@ -30,6 +30,7 @@ def verify(bucket: str, now: datetime) -> dict[str, Any]:
         verdict, why = judge(record, _book(bucket, record))
         try:
             if verdict == "verified":
+                experience.learn(record)
                 tracking.change(record, {}, by="ona-verify", now=now, note=why, verified=True)
                 crews.release(record["finding_key"])
             elif verdict == "still_there":

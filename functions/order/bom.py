@@ -6,6 +6,7 @@ from datetime import date
 
 from ona.assets import Asset
 from ona.config import CauseRule, Part
+from ona.experience import Experience
 from ona.parts import ranked, score
 from ona.records import BomLine, Finding
 
@@ -17,6 +18,7 @@ def bill_of_materials(
     *,
     asset: Asset | None = None,
     day: date | None = None,
+    known: Experience = Experience(),  # noqa: B008 - frozen
     variants: int = 3,
 ) -> tuple[list[BomLine], list[BomLine]]:
     """The recommended part with what is used up with it, and up to `variants` − 1 alternatives; both empty
@@ -27,7 +29,8 @@ def bill_of_materials(
     candidates = ranked(catalogue, rule.needs_part, finding.component, daily)[:variants]
     covered = asset is not None and day is not None and _covered(finding, asset, day)
     lines = [
-        _line(part, daily, recommended=index == 0, covered=covered) for index, part in enumerate(candidates)
+        _line(part, daily, recommended=index == 0, covered=covered, quantity=known.quantity(part.sku))
+        for index, part in enumerate(candidates)
     ]
     by_sku = {part.sku: part for part in catalogue}
     used = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from ona import config, crews, notifications, storage, tracking
+from ona import config, crews, experience, notifications, storage, tracking
 from ona.clock import iso, utc_now
 from ona.errors import DependencyBusy, InvalidPayload, ObjectMissing
 from ona.identity import order_key
@@ -40,7 +40,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         return OrderResult(finding_id=finding.finding_id, status="refused", reason=why).dump()
     now = utc_now()
     rule = config.rule_for(config.causes(), finding.cause)
-    order = build(finding, _as_booked(job), asset, rule, config.parts().parts, now=now)
+    known = experience.of(finding.cause)
+    order = build(finding, _as_booked(job), asset, rule, config.parts().parts, now=now, known=known)
     if tracking.open_once(order, request.execution_id, now) == "opened":
         result = _finish(order, "ordered")
         _follow(job, finding)  # another execution may have moved the visit before it could see the order

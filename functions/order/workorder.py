@@ -8,6 +8,7 @@ from ona.assets import Asset
 from ona.config import CauseRule, Part
 from ona.crews import Booking
 from ona.errors import InvalidPayload
+from ona.experience import Experience
 from ona.identity import digest
 from ona.records import Finding, Job, OrderRisk, WorkOrder
 from order.bom import bill_of_materials
@@ -21,14 +22,18 @@ def build(
     catalogue: list[Part],
     *,
     now: datetime,
+    known: Experience = Experience(),  # noqa: B008 - frozen
 ) -> WorkOrder:
-    """The order for a scheduled job. total_risk = daily loss × days until the work is done.
+    """The order for a scheduled job. total_risk = daily loss × days until the work is done; quantities are
+    what earlier repairs of the cause needed.
 
     Raises InvalidPayload when the job was not scheduled.
     """
     if job.scheduled_start is None or job.scheduled_end is None or job.crew_assignment is None:
         raise InvalidPayload(f"job {job.finding_id} has no crew: its decision is {job.decision}")
-    lines, alternatives = bill_of_materials(finding, rule, catalogue, asset=asset, day=now.date())
+    lines, alternatives = bill_of_materials(
+        finding, rule, catalogue, asset=asset, day=now.date(), known=known
+    )
     cost = round(sum(line.total_price_usd or 0.0 for line in lines), 2)
     daily = finding.energy_at_risk.daily_loss_usd
     days = max((job.scheduled_end - now).total_seconds() / 86400.0, 0.0)
@@ -65,6 +70,7 @@ def build(
         finding_id=finding.finding_id,
         finding_key=finding.finding_key,
         incident_id=finding.incident_id,
+        cause=finding.cause,
         idempotency_key=digest(finding.finding_key, finding.finding_id),
         attachments=[job.diagnostic.key],
         status="OPEN",

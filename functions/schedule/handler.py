@@ -6,9 +6,10 @@ Raises CrewBookingConflict (retried) when other executions keep booking the same
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from ona import config, crews, storage, tracking
+from ona import config, crews, experience, storage, tracking
 from ona.clock import utc_now
 from ona.errors import CrewBookingConflict, ObjectMissing
 from ona.identity import date_folder, digest
@@ -103,6 +104,7 @@ def _book(
 def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
     causes = config.causes()
     registry = storage.read_registry(storage.environment("INPUT_BUCKET"))
+    known = cache(experience.of)
     requests = []
     for pointer in diagnostics:
         diagnostic: Diagnostic = Diagnostic.read(storage.read_json(pointer), pointer.key)
@@ -119,6 +121,7 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
                     open_order=str(lock["work_order_id"]) if lock else "",
                     ordered_as=str(lock["finding_key"]) if lock else "",
                     status=record.get("status", "OPEN"),
+                    learned_hours=known(finding.cause).estimate(config.rule_for(causes, finding.cause)),
                 )
             )
     return requests

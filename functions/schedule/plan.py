@@ -47,6 +47,12 @@ class Request:
     open_order: str = ""
     ordered_as: str = ""
     status: OrderStatus = "OPEN"
+    learned_hours: float | None = None
+
+    @property
+    def hours(self) -> float:
+        """What the repair will take: as earlier ones did, else as the cause's rule says."""
+        return self.learned_hours or self.rule.duration_hours
 
 
 @dataclass
@@ -175,7 +181,7 @@ def _work(request: Request, now: datetime, rules: LossFunctionConfig, catalogue:
         zone=asset.timezone or limits.working_hours.timezone,
         specialization=rule.specialization,
         technicians=min(max(rule.crew_size, limits.min_crew_size), limits.max_crew_size),
-        hours=rule.duration_hours,
+        hours=request.hours,
         light=rule.light,
         sunny="wind" not in asset.type.lower(),
         known_since=finding.first_seen,
@@ -473,7 +479,7 @@ def _job(request: Request, decision: Decision, reason: str, work_order_id: str =
         decision=decision,
         reason=reason,
         priority=PRIORITIES[finding.risk_class],
-        duration_hours=request.rule.duration_hours,
+        duration_hours=request.hours,
         work_order_id=work_order_id,
     )
 

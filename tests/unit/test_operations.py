@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import operations_api.handler as operations
-from ona import crews, storage, tables, tracking
+from ona import config, crews, experience, storage, tables, tracking
 from ona.clock import iso
 from ona.errors import InvalidPayload
 from ona.records import AssetBook
@@ -366,3 +366,44 @@ def test_an_unknown_task_is_refused() -> None:
     with pytest.raises(InvalidPayload, match="use verify"):
         operations.lambda_handler({"task": "nothing"}, _Context())
     assert crews.MAX_CREWS
+
+
+def test_what_repairs_took_makes_the_next_estimate(
+    world: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three verified orders of one cause: their median hours and pieces are the fourth's."""
+    rule = config.causes()["inverter_failure"]
+    for n, (hours, pieces) in enumerate(((2.4, 2), (2.6, 2), (9.0, 3))):
+        order = tracking.job(world[n])
+        done = {"actual_hours": hours, "parts_used": [{"sku": "SG110CX-PM-R", "quantity": pieces}]}
+        assert order["cause"] == "inverter_failure"
+        experience.learn({**order, **done})
+        experience.learn({**order, **done})
+        known = experience.of("inverter_failure")
+        assert len(known.hours) == n + 1, "an order counts once"
+        assert known.estimate(rule) == (None if n < 2 else 2.5)
+        assert known.quantity("SG110CX-PM-R") == (1 if n < 2 else 2)
+    assert experience.Experience((99.0,) * 3).estimate(rule) == 2 * rule.duration_hours
+    assert experience.Experience((0.1,) * 3).estimate(rule) == rule.duration_hours / 2
+    experience.learn({"job_id": "wo-x", "cause": "inverter_failure"})
+    assert len(experience.of("inverter_failure").hours) == 3, "nothing reported, nothing learned"
+    result = _ordered(_scheduled(5, "execution-5"), "execution-5")[0]
+    order = _order(result["work_order_id"])
+    assert order["estimated_duration_hours"] == 2.5
+    assert [line["quantity"] for line in order["bill_of_materials"]] == [2, 1]
+    visit = _visits()["INV-005"]
+    assert visit.end - visit.start == timedelta(hours=2.5)
+
+
+def test_a_verified_order_teaches(world: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    book = _book("INV-001", dead_until=5)
+    incident = book.incidents[0].model_copy(update={"incident_id": "inc-1"})
+    book = book.model_copy(update={"incidents": [incident]})
+    storage.write_json(OUT, AssetBook.key("site", "INV-001"), book.document())
+    path, done = f"/work-orders/{world[0]}", iso(DAY + timedelta(days=5, hours=10))
+    monkeypatch.setattr(api, "utc_now", lambda: NOW + timedelta(days=30))
+    assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS"})[0] == 200
+    body = {"version": 2, "status": "COMPLETE", "completed_at": done, "actual_hours": 3.0}
+    assert call("PATCH", path, body)[0] == 200
+    assert operations.lambda_handler({"task": "verify"}, _Context())["verified"] == 1
+    assert experience.of("inverter_failure").hours == (3.0,)
