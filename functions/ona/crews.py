@@ -206,6 +206,24 @@ def _replaced(crew: Crew, bookings: list[dict[str, Any]]) -> bool:
     )
 
 
+def without(bookings: list[Booking], finding_key: str) -> list[Booking]:
+    """A calendar without one fault's visit. On a tour its time goes to the visit after it, which still
+    has to be reached, or, where it was the last, to the one before, whose crew still has to come home."""
+    rest = sorted(bookings, key=lambda booking: booking.leaves)
+    gone = next((n for n, booking in enumerate(rest) if booking.finding_key == finding_key), None)
+    if gone is None:
+        return bookings
+    removed = rest.pop(gone)
+    after = rest[gone] if gone < len(rest) else None
+    before = rest[gone - 1] if gone > 0 else None
+    if after and after.on_tour and after.leaves == removed.returns:
+        changes = {"leaves": removed.leaves, "on_tour": removed.on_tour}
+        rest[gone] = after.model_copy(update=changes)
+    elif before and removed.on_tour and before.returns == removed.leaves:
+        rest[gone - 1] = before.model_copy(update={"returns": removed.returns})
+    return rest
+
+
 def release(finding_key: str) -> bool:
     """Give back the time booked for a fault whose order was refused; False when there was none.
 
@@ -223,7 +241,7 @@ def release(finding_key: str) -> bool:
         )
         if holder is None:
             return False
-        kept = [booking.document() for booking in holder.bookings if booking.finding_key != finding_key]
+        kept = [booking.document() for booking in without(holder.bookings, finding_key)]
         if _replaced(holder, kept):
             return True
     raise CrewBookingConflict(f"cannot release the booking of {finding_key}")

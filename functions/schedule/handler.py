@@ -17,7 +17,7 @@ from ona.observability import count, handler, logger
 from ona.payloads import JobReference, S3Pointer, ScheduleRequest, ScheduleResult
 from ona.records import Diagnostic, Job, Schedule
 from schedule.legs import read_legs
-from schedule.plan import Request, make_plan
+from schedule.plan import SECONDS, Request, make_plan
 
 ATTEMPTS = 5
 
@@ -69,7 +69,7 @@ def _book(
     request: ScheduleRequest, schedule_id: str, pointer: S3Pointer, moved: list[Job], now: datetime
 ) -> Schedule:
     """Plan on the calendar as it is, write the plan down and book at once; again on the new calendar if
-    another execution was faster."""
+    another execution was faster, with less time for the best plan so that it is this one's turn."""
     requests, weights = _requests(request.diagnostics), config.loss_weights()
     legs = read_legs(storage.environment("INPUT_BUCKET"))
     for attempt in range(ATTEMPTS):
@@ -82,6 +82,7 @@ def _book(
             weights=weights,
             catalogue=config.parts().parts,
             legs=legs,
+            seconds=SECONDS / (attempt + 1),
         )
         planned = {job.finding_key for job in plan.jobs}
         document = Schedule(

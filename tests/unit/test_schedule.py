@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ona import config
 from ona.assets import Location
 from ona.config import WEEKDAYS, Consumable, Part, PartsCatalogue
-from ona.crews import Away, Booking, Crew
+from ona.crews import Away, Booking, Crew, without
 from ona.errors import InvalidConfiguration
 from ona.parts import fits, ranked, score
 from ona.payloads import S3Pointer
@@ -602,3 +602,23 @@ def test_work_that_wants_light_ends_before_sunset_and_work_that_wants_dark_waits
     assert dark is not None
     assert free < day.rises <= lit <= day.sets - timedelta(hours=2)
     assert dark >= day.sets or dark + timedelta(hours=2) <= day.rises
+
+
+def test_a_visit_taken_off_a_tour_leaves_its_way_to_the_others() -> None:
+    """Who goes on to the next site, or home, still has to get there."""
+    requests = [request(n, cause="wrong_setpoint", daily=300 - n) for n in (1, 2, 3)]
+    tour = plan(requests, [crew(1)]).bookings["crew-001"]
+    assert [booking.on_tour for booking in tour] == [False, True, True]
+    for gone in range(3):
+        rest = without([tour[2], tour[0], tour[1]], tour[gone].finding_key)
+        assert [booking.finding_key for booking in rest] == [
+            booking.finding_key for n, booking in enumerate(tour) if n != gone
+        ]
+        assert (rest[0].leaves, rest[-1].returns) == (tour[0].leaves, tour[2].returns)
+        assert rest[0].returns == rest[1].leaves
+        assert not rest[0].on_tour
+    assert without(tour, "another") == tour
+    alone = tour[0].model_copy(update={"returns": tour[0].end})
+    assert without([alone, tour[2]], alone.finding_key) == [tour[2]], (
+        "two tours of a day have no part in each other"
+    )
