@@ -1,4 +1,5 @@
-"""Telling people: SNS messages in plain text, with attributes to filter subscriptions by."""
+"""Telling people: SNS messages in plain text, with attributes to filter subscriptions by; the attribute
+`order` holds the same as JSON for machines that listen."""
 
 from __future__ import annotations
 

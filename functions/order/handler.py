@@ -12,7 +12,11 @@ from ona.observability import count, handler, logger
 from ona.payloads import OrderRequest, OrderResult, S3Pointer
 from ona.records import Diagnostic, Finding, Job, Schedule, WorkOrder
 from order.bom import refusal
-from order.workorder import build, message, moved_message, retimed
+from order.workorder import attributes, build, message, moved_message, retimed
+
+
+VISIT = ("scheduled_start", "scheduled_end", "crew_assignment")
+"""What of an order its visit decides."""
 
 
 @handler
@@ -110,11 +114,12 @@ def _follow(job: Job, finding: Finding) -> dict[str, Any]:
     moved = retimed(order, crew_id, booking, now)
     record = tracking.job(work_order_id)
     then = (record.get("crew_id"), record.get("scheduled_start"))
-    if moved != order:
+    if any(getattr(moved, name) != getattr(order, name) for name in VISIT):
         storage.write_json(pointer.bucket, pointer.key, moved.document())
     if then != (crew_id, iso(booking.start)):
-        subject, text = moved_message(order, moved, job.reason)
-        notifications.publish(subject, text, {"priority": order.priority, "asset_id": order.asset_id})
+        notifications.publish(
+            *moved_message(order, moved, job.reason), attributes(moved, "visit_moved", job.reason)
+        )
         tracking.move(moved, job.reason, now)
         logger.info("visit moved", work_order_id=work_order_id, asset=order.asset_id)
     return OrderResult(
@@ -150,8 +155,7 @@ def _finish(order: WorkOrder, status: Literal["ordered", "already_ordered"]) -> 
         count("WorkOrdersCreated", 1)
         logger.info("Work order created", work_order_id=order.work_order_id, asset=order.asset_id)
     if not tracking.job(order.work_order_id).get("notified_at"):
-        subject, text = message(order)
-        notifications.publish(subject, text, {"priority": order.priority, "asset_id": order.asset_id})
+        notifications.publish(*message(order), attributes(order, "work_order_opened"))
         tracking.mark_notified(order.work_order_id, utc_now())
     return OrderResult(
         finding_id=order.finding_id,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from ona.assets import Asset
+from ona.clock import iso
 from ona.config import CauseRule, Part
 from ona.crews import Booking
 from ona.errors import InvalidPayload
@@ -108,6 +110,33 @@ def moved_message(before: WorkOrder, after: WorkOrder, why: str) -> tuple[str, s
         f"Why:  {why}\n"
     )
     return subject, text
+
+
+def attributes(order: WorkOrder, event: str, why: str = "") -> dict[str, str]:
+    """What travels beside a message's text: for filters, and the order as JSON for machines that listen."""
+    told = {
+        "event": event,
+        "work_order_id": order.work_order_id,
+        "asset_id": order.asset_id,
+        "site_id": order.site_id,
+        "priority": order.priority,
+        "title": order.title,
+        "due_date": iso(order.due_date or order.scheduled_end),
+        "scheduled_start": iso(order.scheduled_start),
+        "scheduled_end": iso(order.scheduled_end),
+        "crew_id": order.crew_assignment.crew_id,
+        "parts": [{"sku": line.sku, "quantity": line.quantity} for line in order.bill_of_materials],
+        "total_cost_usd": order.total_cost_usd,
+        "daily_loss_usd": order.energy_at_risk.daily_loss_usd,
+        **({"why": why} if why else {}),
+    }
+    return {
+        "event": event,
+        "priority": order.priority,
+        "asset_id": order.asset_id,
+        "site_id": order.site_id,
+        "order": json.dumps(told),
+    }
 
 
 def message(order: WorkOrder) -> tuple[str, str]:

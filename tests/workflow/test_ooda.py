@@ -58,6 +58,11 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
     messages = platform.messages()
     assert len(messages) == 1
     assert order["work_order_id"] in messages[0]["Message"]
+    told = {name: item["Value"] for name, item in messages[0]["MessageAttributes"].items()}
+    assert (told["event"], told["priority"], told["site_id"]) == ("work_order_opened", "critical", "site")
+    machine = json.loads(told["order"])
+    assert machine["work_order_id"] == order["work_order_id"]
+    assert machine["parts"][0] == {"sku": "SG110CX-PM-R", "quantity": 1}
     assert platform.letters() == []
     assert [item.state for item in accounting.account(platform.target)] == ["done"]
 
