@@ -15,6 +15,7 @@ and parts, without weights.
 from __future__ import annotations
 
 import argparse
+import math
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -176,7 +177,7 @@ def main(arguments: list[str] | None = None) -> None:
             rows.append(
                 (
                     float(result.optimal),
-                    100 * (result.gap or 0.0),
+                    math.nan if result.gap is None else 100 * result.gap,
                     result.seconds,
                     len(best.absent),
                     100 * (greedy.cost / best.cost - 1),

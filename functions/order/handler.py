@@ -14,7 +14,6 @@ from ona.records import Diagnostic, Finding, Job, Schedule, WorkOrder
 from order.bom import refusal
 from order.workorder import attributes, build, message, moved_message, retimed
 
-
 VISIT = ("scheduled_start", "scheduled_end", "crew_assignment")
 """What of an order its visit decides."""
 

@@ -25,6 +25,11 @@ TOLERANCE = 1e-6
 A_SHIFT = 40
 """Tours added a shift and round of pricing."""
 MOST_TOURS = 150_000
+HOUR = 60.0
+ENOUGH = 200
+"""Tours of negative reduced cost after which a shift's first look ends."""
+LAST_CHOICE_S = 1.0
+"""Seconds for the choice among the tours met when time is up before the proof."""
 CLOSED = 1e-4
 """A gap smaller than this share is none."""
 
@@ -169,24 +174,27 @@ def prove(tours: Tours, pool: Iterable[Tour], known: Solution, deadline: float, 
     master.add(pool)
     master.add(known.tours.values())
     bound = 0.0
+    whole = False
     while True:
         value, task_duals, day_duals = master.relaxed()
-        new, least = pricing.negative(task_duals, day_duals, -TOLERANCE, deadline, A_SHIFT)
-        if new is None:
-            return Proof(known, bound, False)
-        bound = max(bound, value + sum(least))
+        priced = pricing.negative(task_duals, day_duals, -TOLERANCE, deadline, None if whole else ENOUGH)
+        if priced is None:
+            return _late(problem, master, known, bound, seed)
+        if priced.whole:
+            bound = max(bound, value + sum(priced.least))
         if known.cost - bound <= CLOSED * known.cost:
             return Proof(known, bound, True)
-        if not master.add(new):
-            break
+        if not master.add(priced.tours):
+            if priced.whole:
+                break
+            whole = True  # nothing new among the first ones: look at all
     bound = max(bound, value)
     gap = known.cost - bound
-    every, _ = pricing.negative(task_duals, day_duals, gap + TOLERANCE, deadline, MOST_TOURS)
-    if every is None or len(every) > MOST_TOURS:
-        better = choose(problem, [*master.tours], known, max(deadline - time.monotonic(), 1.0), seed)
-        return Proof(better, bound, better.cost - bound <= CLOSED * better.cost)
+    every = pricing.negative(task_duals, day_duals, gap + TOLERANCE, deadline, None)
+    if every is None or len(every.tours) > MOST_TOURS:
+        return _late(problem, master, known, bound, seed)
     final = _Master(problem, seed)
-    final.add(every)
+    final.add(every.tours)
     final.add(known.tours.values())
     final.together()
     found = final.whole(known, max(deadline - time.monotonic(), 1.0))
@@ -195,6 +203,21 @@ def prove(tours: Tours, pool: Iterable[Tour], known: Solution, deadline: float, 
     better = _better(problem, known, found[0])
     bound = max(bound, min(found[2], better.cost))
     return Proof(better, bound, found[3] or better.cost - bound <= CLOSED * better.cost)
+
+
+def _late(problem: Problem, master: _Master, known: Solution, bound: float, seed: int) -> Proof:
+    """What can be said when time is up: the best choice among the tours met."""
+    better = choose(problem, master.tours, known, LAST_CHOICE_S, seed)
+    return Proof(better, bound, better.cost - bound <= CLOSED * better.cost)
+
+
+@dataclass(frozen=True)
+class _Priced:
+    """Tours under the limit; each crew's day's lowest reduced cost, at most 0; whether these are all."""
+
+    tours: list[Tour]
+    least: list[float]
+    whole: bool
 
 
 class _Pricing:
@@ -210,18 +233,32 @@ class _Pricing:
         ]
         self.least = [self._least(shift) for shift in range(len(self.problem.shifts))]
 
-    def _least(self, shift: int) -> dict[int, float]:
-        """What a task costs at least in a shift: its lowest price there and one person's time."""
-        found = {}
+    def _least(self, shift: int) -> list[dict[int, float]]:
+        """What a task costs at least in a shift when it begins not before each full hour of it: the lowest
+        price from then on and one person's time. Tasks that cannot begin so late are not there."""
+        problem, known = self.problem, self.problem.shifts[shift]
+        hours: list[dict[int, float]] = [{} for _ in range(int((known.closes - known.opens) // HOUR) + 1)]
         for task in self.able[shift]:
-            known, window = self.problem.tasks[task], self.problem.windows[task][shift]
-            price = 0.0
-            if known.prices is not None and window is not None:
-                first, last = int(window[0]) // SLOT, int(window[1]) // SLOT
-                price = min(known.prices[first : last + 1])
-            price += self.problem.surcharge.get((task, shift), 0.0)
-            found[task] = price + known.minutes * self.problem.usd_per_minute
-        return found
+            item, window = problem.tasks[task], problem.windows[task][shift]
+            if window is None:
+                continue
+            fixed = item.minutes * problem.usd_per_minute + problem.surcharge.get((task, shift), 0.0)
+            last = int(window[1]) // SLOT
+            for hour in reversed(range(len(hours))):
+                begin = max(window[0], known.opens + hour * HOUR)
+                if begin > window[1] + EPSILON:
+                    continue
+                price = 0.0
+                if item.prices is not None:
+                    first = int(begin) // SLOT
+                    later = hours[hour + 1].get(task) if hour + 1 < len(hours) else None
+                    if later is None:
+                        price = min(item.prices[first : last + 1])
+                    else:
+                        end = int(max(window[0], known.opens + (hour + 1) * HOUR)) // SLOT
+                        price = min(later - fixed, min(item.prices[first : end + 1]))
+                hours[hour][task] = price + fixed
+        return hours
 
     def negative(
         self,
@@ -229,52 +266,59 @@ class _Pricing:
         day_duals: Sequence[float],
         limit: float,
         deadline: float,
-        most: int,
-    ) -> tuple[list[Tour] | None, list[float]]:
-        """Tours with a reduced cost under the limit, the lowest first, at most so many a shift (one more
-        where there are more), and each crew's day's lowest reduced cost, at most 0. None at the
-        deadline."""
-        found: list[Tour] = []
-        lowest: dict[int, float] = {}
+        enough: int | None,
+    ) -> _Priced | None:
+        """Tours with a reduced cost under the limit. With `enough`, a shift's search ends when it has
+        found so many (a first look, while duals are far from the last), and the best few of each are
+        given; without, all are looked at, and above 0 all are given. None at the deadline."""
+        tours: list[Tour] = []
+        least: dict[int, float] = {}
+        whole = True
         for shift in range(len(self.problem.shifts)):
-            if time.monotonic() > deadline:
-                return None, []
             group = self.groups[shift]
-            told = self._shift(shift, task_duals, day_duals[group], limit, deadline)
-            if told is None:
-                return None, []
-            told.sort()
-            if told:
-                lowest[group] = min(lowest.get(group, 0.0), told[0][0])
-            for _, stops in told[: most + 1]:
+            found = self._shift(shift, task_duals, day_duals[group], limit, deadline, enough)
+            if found is None:
+                return None
+            whole &= enough is None or len(found) < enough
+            found.sort()
+            if found:
+                least[group] = min(least.get(group, 0.0), found[0][0])
+            for _, stops in found if limit > 0 else found[:A_SHIFT]:
                 tour = self.tours.tour(shift, stops)
                 if tour:
-                    found.append(tour)
-            if limit > 0 and len(found) > MOST_TOURS:
+                    tours.append(tour)
+            if len(tours) > MOST_TOURS:
                 break
-        return found, list(lowest.values())
+        return _Priced(tours, list(least.values()), whole)
 
     def _shift(
-        self, number: int, duals: Sequence[float], day: float, limit: float, deadline: float
+        self,
+        number: int,
+        duals: Sequence[float],
+        day: float,
+        limit: float,
+        deadline: float,
+        enough: int | None = None,
     ) -> list[tuple[float, tuple[int, ...]]] | None:
         problem, shift = self.problem, self.problem.shifts[number]
         tasks, minutes, km = problem.tasks, problem.minutes, problem.km
         rate, per_km = problem.usd_per_minute, problem.usd_per_km
-        least = self.least[number]
-        gains = sorted(
-            (
-                (duals[task] - least[task], tasks[task].minutes, task)
-                for task in self.able[number]
-                if duals[task] - least[task] > 0
-            ),
-            key=lambda item: -item[0] / max(item[1], 1e-9),
-        )
+        by_hour = []  # what tasks may gain when they begin not before an hour, the best for their time first
+        for least in self.least[number]:
+            gains = [(duals[task] - cost, tasks[task].minutes, task) for task, cost in least.items()]
+            gains = [item for item in gains if item[0] > 0]
+            by_hour.append(sorted(gains, key=lambda item: -item[0] / max(item[1], 1e-9)))
         found: list[tuple[float, tuple[int, ...]]] = []
-        visited = 0
+        visited, late = 0, time.monotonic() > deadline
+        first = [
+            task for _, _, task in gains
+        ]  # what is worth most for its time leads to the best tours first
+        known_first = set(first)
+        order = first + [task for task in self.able[number] if task not in known_first]
 
-        def could(room: float, served: tuple[int, ...]) -> float:
+        def could(clock: float, room: float, served: tuple[int, ...]) -> float:
             total = 0.0
-            for gain, size, task in gains:
+            for gain, size, task in by_hour[min(int((clock - shift.opens) // HOUR), len(by_hour) - 1)]:
                 if task in served:
                     continue
                 if size <= room:
@@ -288,11 +332,13 @@ class _Pricing:
             served: tuple[int, ...], clock: float, leaves: float, here: int, far: float,
             price: float, people: int, credit: float,
         ) -> bool:  # fmt: skip
-            nonlocal visited
+            nonlocal visited, late
             visited += 1
-            if visited % 4096 == 0 and time.monotonic() > deadline:
+            if visited % 512 == 0 and time.monotonic() > deadline:
+                late = True
+            if late or (enough is not None and len(found) >= enough):
                 return False
-            for task in self.able[number]:
+            for task in order:
                 if task in served:
                     continue
                 known, window = tasks[task], problem.windows[task][number]
@@ -319,14 +365,14 @@ class _Pricing:
                     found.append((reduced, stops))
                 room = min(shift.longest - (end - out), shift.closes - end)
                 at_least = (end - out) * many * rate + way * per_km + paid - worth - day
-                if at_least - could(room, stops) < limit and not go(
+                if at_least - could(end, room, stops) < limit and not go(
                     stops, end, out, known.place, way, paid, many, worth
                 ):
                     return False
             return True
 
-        done = go((), shift.opens, shift.opens, shift.start, 0.0, 0.0, 0, 0.0)
-        return found if done else None
+        go((), shift.opens, shift.opens, shift.start, 0.0, 0.0, 0, 0.0)
+        return None if late else found
 
 
 __all__ = ["DEPOT", "Proof", "choose", "provable", "prove"]

@@ -32,8 +32,8 @@ Name = tuple[int, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Result:
-    """A plan with its proof. `bound` is None where none was sought; `timed_out`: the budget of rounds was
-    not used up, or the proof was broken off, because time ran out."""
+    """A plan with its proof. `bound` is None where none was sought, or none found in time; `timed_out`:
+    the budget of rounds was not used up, or the proof was broken off, because time ran out."""
 
     solution: Solution
     bound: float | None
@@ -95,7 +95,8 @@ def solve(
     bound, optimal = None, False
     if proving:
         proved = prove(tours, pool.values(), best, begun + seconds, seed)
-        best, bound, optimal = proved.solution, proved.bound, proved.optimal
+        best, optimal = proved.solution, proved.optimal
+        bound = proved.bound if optimal or proved.bound > 0.0 else None  # time ran out before there was one
         late |= not optimal and time.monotonic() >= begun + seconds
     return Result(best, bound, optimal, late, time.monotonic() - begun)
 
