@@ -303,7 +303,7 @@ class _Pricing:
         problem, shift = self.problem, self.problem.shifts[number]
         tasks, minutes, km = problem.tasks, problem.minutes, problem.km
         rate, per_km = problem.usd_per_minute, problem.usd_per_km
-        by_hour = []  # what tasks may gain when they begin not before an hour, the best for their time first
+        by_hour = []  # what tasks may gain from an hour on, the best for their time first
         for least in self.least[number]:
             gains = [(duals[task] - cost, tasks[task].minutes, task) for task, cost in least.items()]
             gains = [item for item in gains if item[0] > 0]
