@@ -142,7 +142,7 @@ def _shortest(home: Row, stops: Sequence[tuple[Row, float, float, float]]) -> fl
 
 def ours(rows: Sequence[Row], seconds: float) -> list[Route]:
     """The platform's plan."""
-    result = solve(problem(rows), seed=1, seconds=seconds, rounds=10**9, searches=2)
+    result = solve(problem(rows), seed=1, seconds=seconds, searches=2, all_the_time=True)
     return [(tour.shift, tour.stops) for tour in result.solution.tours.values()]
 
 

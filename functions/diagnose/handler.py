@@ -9,11 +9,10 @@ from diagnose.findings import findings_of
 from diagnose.trends import trend
 from ona import config, storage
 from ona.clock import utc_now
-from ona.errors import ObjectMissing
 from ona.identity import date_folder, digest
 from ona.observability import count, handler, logger
-from ona.payloads import DiagnoseRequest, DiagnoseResult, S3Pointer
-from ona.records import AssetBook, AssetDetection, DetectionRecord, Diagnostic
+from ona.payloads import DiagnoseRequest, DiagnoseResult
+from ona.records import DetectionRecord, Diagnostic
 
 
 @handler
@@ -43,7 +42,13 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
                 limits=config.loss_function().thresholds,
                 coming_kwh=coming_kwh(record.source.bucket, asset.id, detection.window.end),
             ),
-            trend_analysis=trend(detection, _book(bucket, detection), asset, now, config.trends()),
+            trend_analysis=trend(
+                detection,
+                storage.read_book(bucket, detection.site_id, detection.asset_id),
+                asset,
+                now,
+                config.trends(),
+            ),
         )
         folder = date_folder(record.source.key, record.generated_at.date())
         key = f"diagnostics/{folder}/{diagnostic.diagnostic_id}.json"
@@ -60,14 +65,3 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
                 daily_loss_usd=finding.energy_at_risk.daily_loss_usd,
             )
     return DiagnoseResult(diagnostics=pointers, findings=total).dump()
-
-
-def _book(bucket: str, detection: AssetDetection) -> AssetBook | None:
-    """The machine's book, which Detect keeps; None where there is none."""
-    key = AssetBook.key(detection.site_id, detection.asset_id)
-    try:
-        document = storage.read_json(S3Pointer(bucket=bucket, key=key))
-    except ObjectMissing:
-        return None
-    book: AssetBook = AssetBook.read(document, key)
-    return book

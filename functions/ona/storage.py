@@ -23,6 +23,7 @@ from botocore.exceptions import (
 from ona.assets import AssetRegistry
 from ona.errors import DependencyBusy, InvalidConfiguration, ObjectMissing
 from ona.payloads import S3Pointer
+from ona.records import AssetBook
 
 _BUSY = {
     "SlowDown",
@@ -159,6 +160,17 @@ def write_json_if(bucket: str, key: str, document: Any, etag: str) -> bool:
 def read_registry(bucket: str) -> AssetRegistry:
     """`assets.json` of the input bucket. Raises ObjectMissing, DependencyBusy, InvalidConfiguration."""
     return AssetRegistry.parse(read_json(S3Pointer(bucket=bucket, key="assets.json")))
+
+
+def read_book(bucket: str, site_id: str, asset_id: str) -> AssetBook | None:
+    """A machine's book, which Detect keeps; None where there is none yet."""
+    key = AssetBook.key(site_id, asset_id)
+    try:
+        document = read_json(S3Pointer(bucket=bucket, key=key))
+    except ObjectMissing:
+        return None
+    book: AssetBook = AssetBook.read(document, key)
+    return book
 
 
 def write_bytes(bucket: str, key: str, body: bytes, content_type: str) -> S3Pointer:

@@ -77,13 +77,7 @@ def incidents(
 
 
 def _book(asset: Asset) -> AssetBook | None:
-    key = AssetBook.key(asset.site_id, asset.id)
-    try:
-        document = storage.read_json(S3Pointer(bucket=storage.environment("OUTPUT_BUCKET"), key=key))
-    except ObjectMissing:
-        return None
-    book: AssetBook = AssetBook.read(document, key)
-    return book
+    return storage.read_book(storage.environment("OUTPUT_BUCKET"), asset.site_id, asset.id)
 
 
 @app.get("/work-orders", summary="What was ordered", tags=["operations"], responses=REFUSALS,

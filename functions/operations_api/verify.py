@@ -12,9 +12,7 @@ from typing import Any, Literal
 
 from ona import crews, experience, storage, tracking
 from ona.clock import parse
-from ona.errors import ObjectMissing
 from ona.observability import count, logger
-from ona.payloads import S3Pointer
 from ona.records import AssetBook
 
 SETTLING = timedelta(hours=2)
@@ -27,7 +25,7 @@ def verify(bucket: str, now: datetime) -> dict[str, Any]:
     """Look at every completed order; how many were verified, opened again, and wait."""
     told: dict[str, int] = {"verified": 0, "still_there": 0, "waiting": 0}
     for record in tracking.to_verify():
-        verdict, why = judge(record, _book(bucket, record))
+        verdict, why = judge(record, storage.read_book(bucket, record["site_id"], record["asset_id"]))
         try:
             if verdict == "verified":
                 experience.learn(record)
@@ -63,13 +61,3 @@ def judge(record: dict[str, Any], book: AssetBook | None) -> tuple[Verdict, str]
     if since and (known is None or known.state != "open"):
         return "verified", f"not seen since; days told after the work: {len(since)}"
     return "waiting", "no whole day after the work is in yet"
-
-
-def _book(bucket: str, record: dict[str, Any]) -> AssetBook | None:
-    key = AssetBook.key(record["site_id"], record["asset_id"])
-    try:
-        document = storage.read_json(S3Pointer(bucket=bucket, key=key))
-    except ObjectMissing:
-        return None
-    book: AssetBook = AssetBook.read(document, key)
-    return book

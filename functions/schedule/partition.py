@@ -19,7 +19,7 @@ import highspy
 import numpy as np
 
 from schedule.search import Solution
-from schedule.tours import DEPOT, EPSILON, SLOT, Problem, Tour, Tours
+from schedule.tours import EPSILON, SLOT, Problem, Tour, Tours
 
 TOLERANCE = 1e-6
 A_SHIFT = 40
@@ -96,12 +96,6 @@ class _Master:
         self.highs.run()
         duals = self.highs.getSolution().row_dual
         return self.highs.getObjectiveValue(), duals[: self._n], duals[self._n : self._n + self._g]
-
-    def keep(self, wanted: Sequence[bool]) -> None:
-        """Leave out the tours that are not wanted."""
-        for number, yes in enumerate(wanted):
-            if not yes:
-                self.highs.changeColBounds(self._n + number, 0.0, 0.0)
 
     def together(self) -> None:
         """Rows for the limit of tours at once, at each moment at which one leaves."""
@@ -373,6 +367,3 @@ class _Pricing:
 
         go((), shift.opens, shift.opens, shift.start, 0.0, 0.0, 0, 0.0)
         return None if late else found
-
-
-__all__ = ["DEPOT", "Proof", "choose", "provable", "prove"]

@@ -82,9 +82,10 @@ class Search:
             if name not in self.pool or tour.cost < self.pool[name].cost - 1e-9:
                 self.pool[name] = tour
 
-    def run(self, rounds: int, deadline: float, cool_from: float, cool_to: float) -> int:
-        """Ruin and recreate so many times, or until the deadline (`time.monotonic`); temperatures as shares
-        of the plan's cost a task. Returns the rounds that were run."""
+    def run(self, rounds: int | None, deadline: float, cool_from: float, cool_to: float) -> int:
+        """Ruin and recreate so many times, at most until the deadline (`time.monotonic`); with None for
+        rounds, until then. Temperatures as shares of the plan's cost a task. Returns the rounds
+        that were run."""
         problem = self.tours.problem
         if not problem.tasks:
             return 0
@@ -92,14 +93,12 @@ class Search:
         scale = sum(tour.cost for tour in self.best.tours.values()) / len(problem.tasks)
         near = _neighbours(problem)
         done, now = 0, begun
-        while done < rounds:
+        while rounds is None or done < rounds:
             if done % 16 == 0:
                 now = time.monotonic()
             if now >= deadline:
                 break
-            share = max(
-                done / rounds, (now - begun) / max(deadline - begun, 1e-9) if deadline < math.inf else 0.0
-            )
+            share = done / rounds if rounds else (now - begun) / max(deadline - begun, 1e-9)
             heat = scale * cool_from * (cool_to / cool_from) ** share
             used, gone = self._ruin(near)
             self._recreate(used, self._ordered(gone), BLINK)
@@ -138,11 +137,8 @@ class Search:
             length = int(rng.uniform(1.0, min(longest, len(served)) + 1.0))
             gone |= self._string(served, served.index(task), length)
             kept = self.tours.without(used[shift], gone)
-            if (
-                kept is None
-            ):  # without a stop another may be reached too early to be allowed: cannot be here
+            if kept is None:  # without one stop another would be reached too early, or unequipped
                 gone |= set(served)
-                kept = None
             if kept is None or not kept.tasks:
                 del used[shift]
             else:

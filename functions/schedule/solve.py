@@ -59,12 +59,12 @@ def solve(
     *,
     seed: int,
     seconds: float,
-    rounds: int | None = None,
     searches: int = 1,
     proof: bool = True,
+    all_the_time: bool = False,
 ) -> Result:
     """The best plan that can be found. `searches`: so many at a time, in processes, each from its own
-    seed."""
+    seed; `all_the_time`: search as long as there is time, not for the budget of rounds."""
     begun = time.monotonic()
     tours = Tours(problem)
     start = Search.start(problem, seed, tours)
@@ -72,7 +72,7 @@ def solve(
         return Result(start.best, 0.0, True, False, time.monotonic() - begun)
     proving = proof and provable(problem)
     available = seconds * (1.0 - (FOR_THE_PROOF if proving else 0.0))
-    wanted = rounds or rounds_for(problem)
+    wanted = None if all_the_time else rounds_for(problem)
     best, pool, late = start.best, dict(start.pool), False
     for phase in range(PHASES):
         ends = begun + available * (phase + 1 - FOR_THE_CHOICE) / PHASES
@@ -85,7 +85,7 @@ def solve(
             return done, names, [(tour.shift, tour.stops) for tour in search.best.tours.values()]
 
         for done, met, chosen in workers.spread(one, seeds, searches > 1):
-            late |= done < wanted
+            late |= wanted is not None and done < wanted
             for shift, stops in met:
                 _keep(pool, tours.tour(shift, stops))
             plan = start.solution({shift: _known(tours, shift, stops) for shift, stops in chosen})
