@@ -189,6 +189,7 @@ teams = st.lists(
 
 
 @given(jobs, teams)
+@pytest.mark.timeout(900)
 @settings(max_examples=700, deadline=None)
 def test_no_plan_breaks_a_constraint(work: list[Any], crews: list[Any]) -> None:
     requests = [
