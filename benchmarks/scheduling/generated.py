@@ -28,7 +28,7 @@ from ona.payloads import S3Pointer
 from ops.demo import simulate
 from ops.target import use_configs
 from schedule.build import Built, build, whole
-from schedule.plan import PRIORITIES
+from schedule.plan import PRIORITIES, urgency
 from schedule.search import Solution
 from schedule.solve import dispatched, solve
 from schedule.work import terms
@@ -138,15 +138,8 @@ def money(built: Built, plan: Solution) -> float:
 
 
 def _orders(built: Built) -> tuple[Sequence[int], Sequence[int]]:
-    names = ("critical", "high", "medium", "low")
     arrived = sorted(range(len(built.works)), key=lambda n: built.works[n].known_since)
-    urgent = sorted(
-        range(len(built.works)),
-        key=lambda n: (
-            names.index(built.works[n].priority),
-            -built.works[n].daily_usd / built.works[n].hours,
-        ),
-    )
+    urgent = sorted(range(len(built.works)), key=lambda n: urgency(built.works[n]))
     return arrived, urgent
 
 

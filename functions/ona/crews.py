@@ -6,7 +6,7 @@ every version it read, so a plan made on an old calendar is refused as a whole, 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from ona.assets import Location
 from ona.config import Light, Weekday
 from ona.errors import CrewBookingConflict, InvalidConfiguration
 from ona.payloads import S3Pointer
-from ona.records import Record
+from ona.records import CrewAssignment, Job, Record
 from ona.storage import environment
 
 MAX_CREWS = 100
@@ -73,6 +73,13 @@ class Booking(Record):
     travel_km: float
     on_tour: bool = Field(default=False, description="it goes on from the booking before")
     work: Work | None = None
+
+    def visit(self, crew_id: str) -> dict[str, Any]:
+        """The fields of a job or an order that its visit decides."""
+        crew = CrewAssignment(
+            crew_id=crew_id, technician_count=self.technicians, specialization=self.specialization
+        )
+        return {"scheduled_start": self.start, "scheduled_end": self.end, "crew_assignment": crew}
 
 
 class Away(BaseModel):
@@ -168,42 +175,58 @@ def book(
 
 def booking_of(finding_key: str) -> tuple[str, Booking] | None:
     """A fault's booking and the crew that holds it, as the calendars stand; None when there is none."""
-    return next(
-        (
-            (crew.crew_id, booking)
-            for crew in load()
-            for booking in crew.bookings
-            if booking.finding_key == finding_key
-        ),
-        None,
-    )
+    held = _held(finding_key)
+    return (held[0].crew_id, held[1]) if held else None
+
+
+def timed(job: Job, crew_id: str, booking: Booking) -> Job:
+    """A job with its visit."""
+    return job.model_copy(update={**booking.visit(crew_id), "travel_km": booking.travel_km})
 
 
 def pin(finding_key: str) -> None:
     """Keep a fault's visit where it is: work has begun. Raises CrewBookingConflict."""
-    for _ in range(5):
-        held = booking_of(finding_key)
-        if held is None or held[1].work is None:
-            return
-        crew = next(known for known in load() if known.crew_id == held[0])
-        kept = [
-            (b.model_copy(update={"work": None}) if b.finding_key == finding_key else b).document()
-            for b in crew.bookings
+
+    def pinned(bookings: list[Booking]) -> list[Booking]:
+        return [
+            b.model_copy(update={"work": None}) if b.finding_key == finding_key else b for b in bookings
         ]
-        if _replaced(crew, kept):
-            return
-    raise CrewBookingConflict(f"cannot keep the booking of {finding_key}")
+
+    _edit(finding_key, pinned)
 
 
-def _replaced(crew: Crew, bookings: list[dict[str, Any]]) -> bool:
-    """Write a crew's calendar, unless somebody changed it since it was read."""
-    return tables.update(
-        table_name(),
-        {"crew_id": crew.crew_id},
-        "SET bookings = :kept, version = :next",
-        {":kept": bookings, ":next": crew.version + 1, ":seen": crew.version},
-        condition="version = :seen",
-    )
+def release(finding_key: str) -> bool:
+    """Give back the time booked for a fault whose order was refused; False when there was none.
+
+    A fault has one booking at a time, whichever of its findings made it.
+    Raises CrewBookingConflict when another execution keeps changing the same crew.
+    """
+    return _edit(finding_key, lambda bookings: without(bookings, finding_key))
+
+
+def _held(finding_key: str) -> tuple[Crew, Booking] | None:
+    found = ((crew, booking) for crew in load() for booking in crew.bookings)
+    return next((pair for pair in found if pair[1].finding_key == finding_key), None)
+
+
+def _edit(finding_key: str, edit: Callable[[list[Booking]], list[Booking]]) -> bool:
+    """Change the calendar that holds a fault's visit, unless somebody changed it since it was read: then
+    again. False when nobody holds one. Raises CrewBookingConflict."""
+    for _ in range(5):
+        held = _held(finding_key)
+        if held is None:
+            return False
+        crew = held[0]
+        edited = edit(crew.bookings)
+        if edited == crew.bookings or tables.update(
+            table_name(),
+            {"crew_id": crew.crew_id},
+            "SET bookings = :kept, version = :next",
+            {":kept": [b.document() for b in edited], ":next": crew.version + 1, ":seen": crew.version},
+            condition="version = :seen",
+        ):
+            return True
+    raise CrewBookingConflict(f"the calendar with the visit for {finding_key} keeps changing")
 
 
 def without(bookings: list[Booking], finding_key: str) -> list[Booking]:
@@ -222,26 +245,3 @@ def without(bookings: list[Booking], finding_key: str) -> list[Booking]:
     elif before and removed.on_tour and before.returns == removed.leaves:
         rest[gone - 1] = before.model_copy(update={"returns": removed.returns})
     return rest
-
-
-def release(finding_key: str) -> bool:
-    """Give back the time booked for a fault whose order was refused; False when there was none.
-
-    A fault has one booking at a time, whichever of its findings made it.
-    Raises CrewBookingConflict when another execution keeps changing the same crew.
-    """
-    for _ in range(5):
-        holder = next(
-            (
-                crew
-                for crew in load()
-                if any(booking.finding_key == finding_key for booking in crew.bookings)
-            ),
-            None,
-        )
-        if holder is None:
-            return False
-        kept = [booking.document() for booking in without(holder.bookings, finding_key)]
-        if _replaced(holder, kept):
-            return True
-    raise CrewBookingConflict(f"cannot release the booking of {finding_key}")

@@ -41,6 +41,9 @@ class Experience:
         return max(1, round(median(known))) if len(known) >= ENOUGH else 1
 
 
+NOTHING_KNOWN = Experience()
+
+
 def of(cause: str) -> Experience:
     """What is known of a cause's repairs. Raises DependencyBusy."""
     item = tables.get(table_name(), {"job_id": _name(cause)}) or {}

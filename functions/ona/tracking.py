@@ -16,7 +16,6 @@ from ona.errors import DependencyBusy, InvalidInput, OnaError
 from ona.records import Finding, OrderStatus, WorkOrder
 from ona.storage import environment
 
-OPEN_STATES = ("OPEN", "IN_PROGRESS", "ON_HOLD")
 MOVES: dict[OrderStatus, tuple[OrderStatus, ...]] = {
     "OPEN": ("IN_PROGRESS", "ON_HOLD", "CANCELLED"),
     "IN_PROGRESS": ("ON_HOLD", "COMPLETE", "CANCELLED"),
@@ -125,27 +124,20 @@ def move(order: WorkOrder, note: str, now: datetime) -> None:
 
     Raises DependencyBusy when others keep changing the same order.
     """
+    new = {
+        "crew_id": order.crew_assignment.crew_id,
+        "scheduled_start": iso(order.scheduled_start),
+        "scheduled_end": iso(order.scheduled_end),
+    }
     for _ in range(5):
         record = job(order.work_order_id)
-        new = {
-            ":crew": order.crew_assignment.crew_id,
-            ":start": iso(order.scheduled_start),
-            ":end": iso(order.scheduled_end),
-        }
-        if [record.get(name) for name in ("crew_id", "scheduled_start", "scheduled_end")] == [
-            *new.values()
-        ]:
+        if all(record.get(name) == value for name, value in new.items()):
             return
-        entry = {"status": record["status"], "at": iso(now), "by": "ona-schedule", "note": note}
-        if tables.update(
-            table_name(),
-            {"job_id": order.work_order_id},
-            "SET crew_id = :crew, scheduled_start = :start, scheduled_end = :end, version = :next, "
-            "history = list_append(history, :entry)",
-            {**new, ":next": record["version"] + 1, ":seen": record["version"], ":entry": [entry]},
-            condition="version = :seen",
-        ):
-            return
+        try:
+            change(record, new, by="ona-schedule", now=now, note=note)
+        except OrderChanged:
+            continue
+        return
     raise DependencyBusy(f"work order {order.work_order_id} keeps changing")
 
 
@@ -218,9 +210,7 @@ def change(
             }
         }
     ]
-    loose = [record.get("finding_key")]
-    if verified or not record.get("incident_id"):
-        loose.append(record.get("incident_id"))
+    loose = [record.get("finding_key"), *([record.get("incident_id")] if verified else [])]
     for name in loose if after == "CANCELLED" or verified else []:
         lock = tables.get(table, {"job_id": f"open#{name}"}) if name else None
         if lock and lock["work_order_id"] == record["job_id"]:

@@ -6,7 +6,7 @@ from datetime import date
 
 from ona.assets import Asset
 from ona.config import CauseRule, Part
-from ona.experience import Experience
+from ona.experience import NOTHING_KNOWN, Experience
 from ona.parts import ranked, score
 from ona.records import BomLine, Finding
 
@@ -18,7 +18,7 @@ def bill_of_materials(
     *,
     asset: Asset | None = None,
     day: date | None = None,
-    known: Experience = Experience(),  # noqa: B008 - frozen
+    known: Experience = NOTHING_KNOWN,
     variants: int = 3,
 ) -> tuple[list[BomLine], list[BomLine]]:
     """The recommended part with what is used up with it, and up to `variants` − 1 alternatives; both empty

@@ -75,20 +75,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
 def _as_booked(job: Job) -> Job:
     """The job with its visit as the calendar has it now."""
     held = crews.booking_of(job.finding_key)
-    if held is None or job.crew_assignment is None:
-        return job
-    crew_id, booking = held
-    crew = job.crew_assignment.model_copy(
-        update={"crew_id": crew_id, "technician_count": booking.technicians}
-    )
-    return job.model_copy(
-        update={
-            "scheduled_start": booking.start,
-            "scheduled_end": booking.end,
-            "crew_assignment": crew,
-            "travel_km": booking.travel_km,
-        }
-    )
+    return crews.timed(job, *held) if held else job
 
 
 def _follow(job: Job, finding: Finding) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ona.clock import iso
 from ona.config import CauseRule, Part
 from ona.crews import Booking
 from ona.errors import InvalidPayload
-from ona.experience import Experience
+from ona.experience import NOTHING_KNOWN, Experience
 from ona.identity import digest
 from ona.records import Finding, Job, OrderRisk, WorkOrder
 from order.bom import bill_of_materials
@@ -24,7 +24,7 @@ def build(
     catalogue: list[Part],
     *,
     now: datetime,
-    known: Experience = Experience(),  # noqa: B008 - frozen
+    known: Experience = NOTHING_KNOWN,
 ) -> WorkOrder:
     """The order for a scheduled job. total_risk = daily loss × days until the work is done; quantities are
     what earlier repairs of the cause needed.
@@ -38,7 +38,6 @@ def build(
     )
     cost = round(sum(line.total_price_usd or 0.0 for line in lines), 2)
     daily = finding.energy_at_risk.daily_loss_usd
-    days = max((job.scheduled_end - now).total_seconds() / 86400.0, 0.0)
     note = ""
     if rule.needs_part and not lines:
         note = f" No {rule.needs_part} in the catalogue fits: name the part on site."
@@ -66,7 +65,7 @@ def build(
         total_cost_usd=cost,
         energy_at_risk=OrderRisk(
             daily_loss_usd=daily,
-            total_risk_usd=round(daily * days, 2),
+            total_risk_usd=_lost_until(daily, job.scheduled_end, now),
             roi_days=round(cost / daily, 1) if daily > 0 else None,
         ),
         finding_id=finding.finding_id,
@@ -81,21 +80,15 @@ def build(
 
 def retimed(order: WorkOrder, crew_id: str, booking: Booking, now: datetime) -> WorkOrder:
     """The order with its visit at another time, or with another crew, and what waiting costs until then."""
-    daily = order.energy_at_risk.daily_loss_usd
-    days = max((booking.end - now).total_seconds() / 86400.0, 0.0)
-    crew = order.crew_assignment.model_copy(
-        update={"crew_id": crew_id, "technician_count": booking.technicians}
-    )
+    risk = order.energy_at_risk
+    until = {"total_risk_usd": _lost_until(risk.daily_loss_usd, booking.end, now)}
     return order.model_copy(
-        update={
-            "scheduled_start": booking.start,
-            "scheduled_end": booking.end,
-            "crew_assignment": crew,
-            "energy_at_risk": order.energy_at_risk.model_copy(
-                update={"total_risk_usd": round(daily * days, 2)}
-            ),
-        }
+        update={**booking.visit(crew_id), "energy_at_risk": risk.model_copy(update=until)}
     )
+
+
+def _lost_until(daily_usd: float, end: datetime, now: datetime) -> float:
+    return round(daily_usd * max((end - now).total_seconds() / 86400.0, 0.0), 2)
 
 
 def moved_message(before: WorkOrder, after: WorkOrder, why: str) -> tuple[str, str]:

@@ -77,10 +77,7 @@ def build(
     days = rules.constraints.planning_horizon_days
     slots = (days + 2) * 24 * 60 // SLOT
     able = [crew for crew in crews if crew.status == "available"]
-    reasons: list[list[str]] = [
-        [f"{crew.crew_id}: {why}" for crew in crews if (why := _cannot(work, crew, rules, legs))]
-        for work in works
-    ]
+    cannot = [{crew.crew_id: _cannot(work, crew, rules, legs) for crew in crews} for work in works]
     zones = sorted({work.zone for work in works})
     shifts: list[Shift] = []
     known: list[tuple[Crew, date, ZoneInfo]] = []
@@ -93,11 +90,10 @@ def build(
     windows: list[list[Window | None]] = []
     surcharge: dict[tuple[int, int], float] = {}
     for n, work in enumerate(works):
-        can = {crew.crew_id for crew in able if not _cannot(work, crew, rules, legs)}
         row: list[Window | None] = []
         for s, (crew, day, zone) in enumerate(known):
             window = None
-            if crew.crew_id in can and zone.key == work.zone:
+            if not cannot[n][crew.crew_id] and zone.key == work.zone:
                 window = _window(work, shifts[s], day, origin)
             row.append(window)
             if work.finding_key in held:
@@ -130,6 +126,7 @@ def build(
         surcharge=surcharge,
         taken=taken,
     )  # fmt: skip
+    reasons = [[f"{name}: {why}" for name, why in told.items() if why] for told in cannot]
     return Built(problem, list(works), {crew.crew_id: crew for crew in crews}, origin, reasons)
 
 

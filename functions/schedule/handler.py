@@ -112,17 +112,18 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
         asset = registry.require(diagnostic.asset_id, pointer.key)
         for finding in diagnostic.findings:
             lock = tracking.open_order(finding)
+            rule = config.rule_for(causes, finding.cause)
             record = tracking.job(str(lock["work_order_id"])) if lock else {}
             requests.append(
                 Request(
                     finding=finding,
                     asset=asset,
-                    rule=config.rule_for(causes, finding.cause),
+                    rule=rule,
                     diagnostic=pointer,
                     open_order=str(lock["work_order_id"]) if lock else "",
                     ordered_as=str(lock["finding_key"]) if lock else "",
                     status=record.get("status", "OPEN"),
-                    learned_hours=known(finding.cause).estimate(config.rule_for(causes, finding.cause)),
+                    learned_hours=known(finding.cause).estimate(rule),
                 )
             )
     return requests

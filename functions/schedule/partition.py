@@ -110,9 +110,8 @@ class _Master:
             if len({self.groups[self.tours[number].shift] for number in out}) > free:
                 self.highs.addRow(-math.inf, float(free), len(out), out + self._n, np.ones(len(out)))
 
-    def whole(self, known: Solution, seconds: float) -> tuple[list[Tour], set[int], float, bool] | None:
-        """The best choice of whole tours: tours, tasks left out, bound, whether proven. None without
-        one."""
+    def whole(self, known: Solution, seconds: float) -> tuple[list[Tour], float, bool] | None:
+        """The best choice of whole tours, its bound, and whether it is proven. None without one."""
         count = self._n + len(self.tours)
         everything = np.arange(count, dtype=np.int32)
         kind = np.full(count, int(highspy.HighsVarType.kInteger), dtype=np.uint8)
@@ -132,8 +131,7 @@ class _Master:
             return None
         values = self.highs.getSolution().col_value
         tours = [tour for number, tour in enumerate(self.tours) if values[self._n + number] > 0.5]
-        absent = {task for task in range(self._n) if values[task] > 0.5}
-        return tours, absent, info.mip_dual_bound, status == highspy.HighsModelStatus.kOptimal
+        return tours, info.mip_dual_bound, status == highspy.HighsModelStatus.kOptimal
 
 
 def choose(problem: Problem, pool: Iterable[Tour], known: Solution, seconds: float, seed: int) -> Solution:
@@ -147,11 +145,8 @@ def choose(problem: Problem, pool: Iterable[Tour], known: Solution, seconds: flo
 
 
 def _better(problem: Problem, known: Solution, tours: list[Tour]) -> Solution:
-    if not tours:
-        return known
-    absent = set(range(len(problem.tasks))) - {task for tour in tours for task in tour.tasks}
-    cost = sum(tour.cost for tour in tours) + sum(problem.tasks[task].absence for task in absent)
-    return Solution({tour.shift: tour for tour in tours}, absent, cost) if cost < known.cost else known
+    made = Solution.of(problem, {tour.shift: tour for tour in tours})
+    return made if tours and made.cost < known.cost else known
 
 
 def provable(problem: Problem) -> bool:
@@ -195,8 +190,8 @@ def prove(tours: Tours, pool: Iterable[Tour], known: Solution, deadline: float, 
     if found is None:
         return Proof(known, bound, False)
     better = _better(problem, known, found[0])
-    bound = max(bound, min(found[2], better.cost))
-    return Proof(better, bound, found[3] or better.cost - bound <= CLOSED * better.cost)
+    bound = max(bound, min(found[1], better.cost))
+    return Proof(better, bound, found[2] or better.cost - bound <= CLOSED * better.cost)
 
 
 def _late(problem: Problem, master: _Master, known: Solution, bound: float, seed: int) -> Proof:
@@ -304,9 +299,7 @@ class _Pricing:
             by_hour.append(sorted(gains, key=lambda item: -item[0] / max(item[1], 1e-9)))
         found: list[tuple[float, tuple[int, ...]]] = []
         visited, late = 0, time.monotonic() > deadline
-        first = [
-            task for _, _, task in gains
-        ]  # what is worth most for its time leads to the best tours first
+        first = [task for _, _, task in by_hour[0]]  # worth most for its time: best tours come first
         known_first = set(first)
         order = first + [task for task in self.able[number] if task not in known_first]
 

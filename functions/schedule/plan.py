@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from ona.assets import Asset
 from ona.config import CauseRule, LossFunctionConfig, LossWeights, Part
-from ona.crews import Booking, Crew, Work
+from ona.crews import Booking, Crew, Work, timed
 from ona.parts import ranked
 from ona.payloads import S3Pointer
-from ona.records import CrewAssignment, Finding, Job, OrderStatus, PlanSummary
+from ona.records import Finding, Job, OrderStatus, PlanSummary
 from schedule.build import Built, Legs, build, distance_km, whole
 from schedule.calendars import closed
 from schedule.solve import Result, dispatched, solve
@@ -55,13 +55,19 @@ class Request:
         return self.learned_hours or self.rule.duration_hours
 
 
+Calendars = dict[str, list[Booking]]
+"""Bookings by crew."""
+Visits = dict[str, tuple[str, Booking]]
+"""Crew and booking by fault."""
+
+
 @dataclass
 class Plan:
     """Decisions on all requests and on visits that had to move; the bookings to add, by crew, and the
     faults whose earlier booking is `lifted`."""
 
     jobs: list[Job] = field(default_factory=list)
-    bookings: dict[str, list[Booking]] = field(default_factory=dict)
+    bookings: Calendars = field(default_factory=dict)
     lifted: set[str] = field(default_factory=set)
     summary: PlanSummary | None = None
 
@@ -85,20 +91,25 @@ def make_plan(
         return plan
     frozen, held = _calendar(crews, now, rules)
     movable = [booking.work for _, booking in held.values() if booking.work]
-    every = sorted([*works, *movable], key=_urgency)
-    built = build(every, crews, frozen, held, now=now, rules=rules, weights=weights, legs=legs or {})
-    result = solve(built.problem, seed=SEED, seconds=seconds)
-    if any(every[task].finding_key in held for task in result.solution.absent):  # nobody loses a visit
-        every = sorted(works, key=_urgency)
-        frozen, held = {crew.crew_id: crew.bookings for crew in crews}, {}
-        built = build(every, crews, frozen, held, now=now, rules=rules, weights=weights, legs=legs or {})
-        result = solve(built.problem, seed=SEED, seconds=seconds)
+
+    def solved(every: list[Work], frozen: Calendars, held: Visits) -> tuple[Built, Result]:
+        built = build(
+            sorted(every, key=urgency), crews, frozen, held,
+            now=now, rules=rules, weights=weights, legs=legs or {},
+        )  # fmt: skip
+        return built, solve(built.problem, seed=SEED, seconds=seconds)
+
+    built, result = solved([*works, *movable], frozen, held)
+    if any(built.works[task].finding_key in held for task in result.solution.absent):
+        held = {}  # nobody loses a visit: the new work is fitted around all of them
+        built, result = solved(works, {crew.crew_id: crew.bookings for crew in crews}, held)
     plan.summary = _summary(built, result)
-    _Decided(built, result, plan, held, now, rules, weights).all()
+    _Decided(built, result, plan, held, now, rules).all()
     return plan
 
 
-def _urgency(work: Work) -> tuple[int, float, str]:
+def urgency(work: Work) -> tuple[int, float, str]:
+    """For sorting: the more critical first, then what loses most an hour of work."""
     return (_ORDER.index(work.priority), -work.daily_usd / work.hours, work.finding_key)
 
 
@@ -139,7 +150,7 @@ def _triage(
         elif finding.finding_key in held and held[finding.finding_key][1].returns > now:
             crew, booking = held[finding.finding_key]
             job = _job(request, "scheduled", "time booked by an earlier run is kept")
-            plan.jobs.append(_timed(job, crew.crew_id, booking))
+            plan.jobs.append(timed(job, crew.crew_id, booking))
         elif not request.rule.fault:
             plan.jobs.append(_job(request, "deferred", f"{finding.cause} explains it: nobody is sent"))
         else:
@@ -197,14 +208,12 @@ def _work(request: Request, now: datetime, rules: LossFunctionConfig, catalogue:
     )
 
 
-def _calendar(
-    crews: Sequence[Crew], now: datetime, rules: LossFunctionConfig
-) -> tuple[dict[str, list[Booking]], dict[str, tuple[str, Booking]]]:
+def _calendar(crews: Sequence[Crew], now: datetime, rules: LossFunctionConfig) -> tuple[Calendars, Visits]:
     """What stays as it is by crew, and what may be moved by fault. A tour moves as a whole or not at
     all."""
     until = whole(now) + timedelta(hours=rules.constraints.freeze_hours)
-    frozen: dict[str, list[Booking]] = {}
-    held: dict[str, tuple[str, Booking]] = {}
+    frozen: Calendars = {}
+    held: Visits = {}
     for crew in crews:
         tours: list[list[Booking]] = []
         for booking in sorted(crew.bookings, key=lambda item: item.leaves):
@@ -227,7 +236,7 @@ def _summary(built: Built, result: Result) -> PlanSummary:
     """The plan's cost beside that of two simple rules on the same work, weighted USD."""
     works = built.works
     arrived = sorted(range(len(works)), key=lambda n: (works[n].known_since, works[n].finding_key))
-    urgent = sorted(range(len(works)), key=lambda n: _urgency(works[n]))
+    urgent = sorted(range(len(works)), key=lambda n: urgency(works[n]))
     compared = {
         "first_come_first_served": dispatched(built.problem, arrived, soonest=True).cost,
         "greedy": dispatched(built.problem, urgent, soonest=False).cost,
@@ -251,10 +260,9 @@ class _Decided:
     built: Built
     result: Result
     plan: Plan
-    held: dict[str, tuple[str, Booking]]
+    held: Visits
     now: datetime
     rules: LossFunctionConfig
-    weights: LossWeights
 
     def all(self) -> None:
         """Every work's decision, into the plan."""
@@ -389,7 +397,7 @@ class _Decided:
             + booking.travel_km * self.rules.crew.travel_cost_usd_per_km
             + work.part_usd
         )
-        return _timed(
+        return timed(
             _of_work(work, "scheduled", self._why(task, tour, booking, waiting)), crew, booking
         ).model_copy(
             update={
@@ -495,21 +503,6 @@ def _of_work(work: Work, decision: Decision, reason: str) -> Job:
         reason=reason,
         priority=work.priority,
         duration_hours=work.hours,
-    )
-
-
-def _timed(job: Job, crew_id: str, booking: Booking) -> Job:
-    return job.model_copy(
-        update={
-            "scheduled_start": booking.start,
-            "scheduled_end": booking.end,
-            "crew_assignment": CrewAssignment(
-                crew_id=crew_id,
-                technician_count=booking.technicians,
-                specialization=booking.specialization,
-            ),
-            "travel_km": booking.travel_km,
-        }
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from schedule.tours import Problem, Tour, Tours
@@ -33,22 +34,55 @@ class Solution:
     absent: set[int]
     cost: float
 
+    @classmethod
+    def of(cls, problem: Problem, used: Mapping[int, Tour]) -> Solution:
+        """The plan made of these tours."""
+        done = {task for tour in used.values() for task in tour.tasks}
+        absent = set(range(len(problem.tasks))) - done
+        cost = sum(tour.cost for tour in used.values())
+        return cls(dict(used), absent, cost + sum(problem.tasks[task].absence for task in absent))
+
+
+Pool = dict[tuple[int, frozenset[int]], Tour]
+"""The cheapest tour known by shift and tasks."""
+
+
+def keep(pool: Pool, tour: Tour) -> None:
+    """Remember a tour, unless a cheaper one of its shift serves the same tasks."""
+    name = (tour.shift, frozenset(tour.tasks))
+    if name not in pool or tour.cost < pool[name].cost - 1e-9:
+        pool[name] = tour
+
+
+class Limits:
+    """What a tour must leave room for beside others: one a crew and day, so many at once in the fleet."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.groups = problem, problem.groups()
+        self.several = len(set(self.groups)) < len(self.groups)
+        crews = len({shift.crew for shift in problem.shifts})
+        self.free = problem.together >= crews + len(problem.taken)
+
+    def allow(self, used: Mapping[int, Tour], made: Tour) -> bool:
+        """Whether a tour can be beside those used; one of its own shift is replaced."""
+        group = self.groups[made.shift]
+        if self.several and any(self.groups[shift] == group for shift in used if shift != made.shift):
+            return False
+        return self.free or fits(self.problem, used, made)
+
 
 @dataclass
 class Search:
-    """A search that can be stopped and gone on with. `pool`: the cheapest tour known by shift and tasks."""
+    """A search that can be stopped and gone on with. `pool`: the tours of good plans, for the partition."""
 
     tours: Tours
     rng: random.Random
     best: Solution
     current: Solution
-    pool: dict[tuple[int, frozenset[int]], Tour] = field(default_factory=dict)
+    pool: Pool = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        problem = self.tours.problem
-        self.groups = problem.groups()
-        self.several = len(set(self.groups)) < len(self.groups)
-        self.crews = len({shift.crew for shift in problem.shifts})
+        self.limits = Limits(self.tours.problem)
 
     @classmethod
     def start(cls, problem: Problem, seed: int, tours: Tours | None = None) -> Search:
@@ -62,25 +96,14 @@ class Search:
         )
         used: dict[int, Tour] = {}
         search._recreate(used, order, 0.0)
-        search.current = search.best = search.solution(used)
+        search.current = search.best = Solution.of(problem, used)
         search.remember(search.best)
         return search
 
-    def solution(self, used: dict[int, Tour]) -> Solution:
-        """The plan made of these tours."""
-        tasks = self.tours.problem.tasks
-        done = {task for tour in used.values() for task in tour.tasks}
-        absent = {task for task in range(len(tasks)) if task not in done}
-        cost = sum(tour.cost for tour in used.values())
-        missing = sum(tasks[task].absence for task in absent)
-        return Solution(dict(used), absent, cost + missing)
-
     def remember(self, plan: Solution) -> None:
         """Keep the tours of a plan for the partition."""
-        for shift, tour in plan.tours.items():
-            name = (shift, frozenset(tour.tasks))
-            if name not in self.pool or tour.cost < self.pool[name].cost - 1e-9:
-                self.pool[name] = tour
+        for tour in plan.tours.values():
+            keep(self.pool, tour)
 
     def run(self, rounds: int | None, deadline: float, cool_from: float, cool_to: float) -> int:
         """Ruin and recreate so many times, at most until the deadline (`time.monotonic`); with None for
@@ -102,7 +125,7 @@ class Search:
             heat = scale * cool_from * (cool_to / cool_from) ** share
             used, gone = self._ruin(near)
             self._recreate(used, self._ordered(gone), BLINK)
-            made = self.solution(used)
+            made = Solution.of(problem, used)
             done += 1
             if made.cost < self.current.cost - heat * math.log(self.rng.random() or 1e-12):
                 self.current = made
@@ -188,21 +211,13 @@ class Search:
                 if tour is None:
                     tour = empty.get(shift) or empty.setdefault(shift, tours.empty(shift))
                 made = tours.insert(tour, task)
-                if made is not None and made.cost - tour.cost < gain and self.allowed(used, made):
+                if made is not None and made.cost - tour.cost < gain and self.limits.allow(used, made):
                     best, gain = made, made.cost - tour.cost
             if best is not None:
                 used[best.shift] = best
 
-    def allowed(self, used: dict[int, Tour], made: Tour) -> bool:
-        """Whether the fleet's limits hold: one tour a crew and day, so many tours at once."""
-        problem = self.tours.problem
-        group = self.groups[made.shift]
-        if self.several and any(self.groups[shift] == group for shift in used if shift != made.shift):
-            return False
-        return problem.together >= self.crews + len(problem.taken) or fits(problem, used, made)
 
-
-def fits(problem: Problem, used: dict[int, Tour], made: Tour) -> bool:
+def fits(problem: Problem, used: Mapping[int, Tour], made: Tour) -> bool:
     """Whether a tour can be beside the others: so many at once in the fleet."""
     times = [*problem.taken, *((t.leaves, t.returns) for n, t in used.items() if n != made.shift)]
     others = [(begin, end) for begin, end in times if begin < made.returns and made.leaves < end]

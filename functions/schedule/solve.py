@@ -11,10 +11,11 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ona import workers
 from schedule.partition import Proof, choose, provable, prove
-from schedule.search import Search, Solution
+from schedule.search import Limits, Search, Solution, keep
 from schedule.tours import NEVER, Problem, Tour, Tours
 
 HOT, COLD = 1.0, 0.01
@@ -78,17 +79,13 @@ def solve(
         ends = begun + available * (phase + 1 - FOR_THE_CHOICE) / PHASES
         seeds = [random.Random(f"{seed} {phase} {n}").random() for n in range(searches)]
 
-        def one(number: float, ends: float = ends) -> tuple[int, list[Name], list[Name]]:
-            search = Search(start.tours, random.Random(number), best, best)  # noqa: B023
-            done = search.run(wanted, ends, HOT if phase == 0 else HOT / 3, COLD)  # noqa: B023
-            names = [(tour.shift, tour.stops) for tour in search.pool.values()]
-            return done, names, [(tour.shift, tour.stops) for tour in search.best.tours.values()]
-
+        heat = HOT if phase == 0 else HOT / 3
+        one = partial(_searched, tours=tours, best=best, rounds=wanted, ends=ends, heat=heat)
         for done, met, chosen in workers.spread(one, seeds, searches > 1):
             late |= wanted is not None and done < wanted
             for shift, stops in met:
-                _keep(pool, tours.tour(shift, stops))
-            plan = start.solution({shift: _known(tours, shift, stops) for shift, stops in chosen})
+                keep(pool, _known(tours, shift, stops))
+            plan = Solution.of(problem, {shift: _known(tours, shift, stops) for shift, stops in chosen})
             best = min(best, plan, key=lambda item: item.cost)
         ends = begun + available * (phase + 1) / PHASES
         best = choose(problem, pool.values(), best, ends - time.monotonic(), seed)
@@ -101,12 +98,14 @@ def solve(
     return Result(best, bound, optimal, late, time.monotonic() - begun)
 
 
-def _keep(pool: dict[tuple[int, frozenset[int]], Tour], tour: Tour | None) -> None:
-    if tour is None:
-        return
-    name = (tour.shift, frozenset(tour.tasks))
-    if name not in pool or tour.cost < pool[name].cost:
-        pool[name] = tour
+def _searched(
+    number: float, tours: Tours, best: Solution, rounds: int | None, ends: float, heat: float
+) -> tuple[int, list[Name], list[Name]]:
+    """One search from the best plan: its rounds, the tours it met, and those of its own best plan."""
+    search = Search(tours, random.Random(number), best, best)
+    done = search.run(rounds, ends, heat, COLD)
+    met = [(tour.shift, tour.stops) for tour in search.pool.values()]
+    return done, met, [(tour.shift, tour.stops) for tour in search.best.tours.values()]
 
 
 def _known(tours: Tours, shift: int, stops: tuple[int, ...]) -> Tour:
@@ -119,8 +118,7 @@ def _known(tours: Tours, shift: int, stops: tuple[int, ...]) -> Tour:
 def dispatched(problem: Problem, order: Sequence[int], soonest: bool) -> Solution:
     """The plan of a simple rule: each task in turn goes to the end of the tour where it begins soonest, or
     where it costs least; what was given away before is never looked at again."""
-    tours, used = Tours(problem), dict[int, Tour]()
-    search = Search(tours, random.Random(0), Solution({}, set(), 0.0), Solution({}, set(), 0.0))
+    tours, limits, used = Tours(problem), Limits(problem), dict[int, Tour]()
     for task in order:
         best, least = None, (NEVER, NEVER)
         for shift, window in enumerate(problem.windows[task]):
@@ -128,7 +126,7 @@ def dispatched(problem: Problem, order: Sequence[int], soonest: bool) -> Solutio
                 continue
             tour = used.get(shift) or tours.empty(shift)
             made = tours.tour(shift, (*tour.stops, task))
-            if made is None or not search.allowed(used, made):
+            if made is None or not limits.allow(used, made):
                 continue
             more = made.cost - tour.cost
             rank = (made.begins[-1], more) if soonest else (more, made.begins[-1])
@@ -136,4 +134,4 @@ def dispatched(problem: Problem, order: Sequence[int], soonest: bool) -> Solutio
                 best, least = made, rank
         if best is not None:
             used[best.shift] = best
-    return search.solution(used)
+    return Solution.of(problem, used)

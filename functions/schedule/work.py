@@ -11,8 +11,10 @@ urgency    severity × daily loss × days until the work begins
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -30,22 +32,24 @@ NOBODY = 1e5
 nothing is possible."""
 
 
-def terms(work: Work, begins: datetime, now: datetime) -> Terms:
-    """The terms that depend on when the work begins: energy, mttr, risk and urgency, USD, unweighted."""
-    ends = begins + timedelta(hours=work.hours)
-    days = max((ends - now).total_seconds() / 86400.0, 0.0)
-    wait = max((begins - now).total_seconds() / 86400.0, 0.0)
+def _terms(work: Work, wait: Any, share: Any) -> dict[str, Any]:
+    """The terms by the days until the work begins and the share of a day's production that falls into it;
+    numbers or arrays."""
+    days = wait + work.hours / 24.0
+    growth = work.growth_percent / 100.0
+    grown = ((1.0 + growth) ** days - 1.0) / growth if growth > 0 else days
     return {
         "energy": work.daily_usd * days,
-        "mttr": work.standing_usd * _share_of_production(work, begins, ends),
-        "risk": work.daily_usd * (_grown(days, work.growth_percent / 100.0) - days),
+        "mttr": work.standing_usd * share,
+        "risk": work.daily_usd * (grown - days),
         "urgency": work.severity * work.daily_usd * wait,
     }
 
 
-def _grown(days: float, growth: float) -> float:
-    """∫₀ᵀ in whole days' steps: ((1 + g)^T − 1) / g, T where nothing grows."""
-    return ((1.0 + growth) ** days - 1.0) / growth if growth > 0 else days
+def terms(work: Work, begins: datetime, now: datetime) -> Terms:
+    """The terms that depend on when the work begins: energy, mttr, risk and urgency, USD, unweighted."""
+    wait = max((begins - now).total_seconds() / 86400.0, 0.0)
+    return _terms(work, wait, _share_of_production(work, begins, begins + timedelta(hours=work.hours)))
 
 
 def _share_of_production(work: Work, begins: datetime, ends: datetime) -> float:
@@ -71,10 +75,10 @@ def light(place: Location, day: date) -> Sun:
     return _sun(round(place.latitude, 3), round(place.longitude, 3), day.toordinal())
 
 
-def weighted(found: Terms, weights: LossWeights) -> float:
-    """The loss: each term times its weight, USD."""
+def weighted(found: Mapping[str, Any], weights: LossWeights) -> Any:
+    """The loss: each term times its weight, USD; numbers or arrays."""
     factors = weights.model_dump()
-    return float(sum(factors[f"w_{name}"] * value for name, value in found.items()))
+    return sum(factors[f"w_{name}"] * value for name, value in found.items())
 
 
 def prices(
@@ -82,25 +86,14 @@ def prices(
 ) -> list[float]:
     """The weighted loss of beginning in each slot of `SLOT` minutes from the origin: the terms above, late
     critical work at what the rules say, and the part, which is paid for whenever it is."""
-    late = (origin - now).total_seconds() / 86400.0
-    wait = late + np.arange(slots) * (SLOT / 1440.0)
-    days = wait + work.hours / 24.0
-    growth = work.growth_percent / 100.0
-    grown = ((1.0 + growth) ** days - 1.0) / growth if growth > 0 else days
-    found = (
-        weights.w_energy * work.daily_usd * days
-        + weights.w_risk * work.daily_usd * (grown - days)
-        + weights.w_urgency * work.severity * work.daily_usd * wait
-        + weights.w_cost * work.part_usd
-    )
+    wait = (origin - now).total_seconds() / 86400.0 + np.arange(slots) * (SLOT / 1440.0)
     length = work.hours * 60.0 / SLOT
-    if not work.sunny or work.location is None:
-        found += weights.w_mttr * work.standing_usd * work.hours / 24.0
-    else:
+    share: Any = work.hours / 24.0
+    if work.sunny and work.location is not None:
         place = (round(work.location.latitude, 3), round(work.location.longitude, 3))
         made = _produced(*place, origin, slots + int(length) + 2)
-        ends = np.interp(np.arange(slots) + length, np.arange(len(made)), made)
-        found += weights.w_mttr * work.standing_usd * (ends - made[:slots])
+        share = np.interp(np.arange(slots) + length, np.arange(len(made)), made) - made[:slots]
+    found = weighted(_terms(work, wait, share), weights) + weights.w_cost * work.part_usd
     if work.due is not None:
         due = (work.due - now).total_seconds() / 86400.0
         found[wait > due + 1e-9] += rules.constraints.late_critical_usd
@@ -128,5 +121,5 @@ def absence(work: Work, now: datetime, rules: LossFunctionConfig, weights: LossW
     """What not doing it counts for: the loss of the planning horizon; work that must be done much more."""
     end = now + timedelta(days=rules.constraints.planning_horizon_days)
     found = terms(work, end - timedelta(hours=work.hours), now)
-    left = weighted({name: found[name] for name in ("energy", "risk", "urgency")}, weights)
+    left: float = weighted({name: found[name] for name in ("energy", "risk", "urgency")}, weights)
     return left + (NOBODY if work.must else 0.0)
