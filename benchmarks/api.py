@@ -25,7 +25,7 @@ import urllib3
 from local import cloud, deploy
 from ops import customers, ingest
 from ops.demo import newcustomer
-from ops.target import CONFIGS, TEMPLATE, Target, embedded, use_configs
+from ops.target import CONFIGS, EMBEDDED, TEMPLATE, Target, embedded, use_configs
 
 ROOT = Path(__file__).resolve().parent.parent
 WARM_REQUESTS = 300
@@ -80,7 +80,10 @@ def prepare(home: Path) -> Ready:
     running = cloud.start(home, port=cloud.free_port(0))
     target = embedded(running)
     deploy.deploy(
-        running.client, TEMPLATE, target.stack, {"Environment": "dev", "WeatherProvider": "recorded"}
+        running.client,
+        TEMPLATE,
+        target.stack,
+        {**EMBEDDED, "Environment": "dev", "WeatherProvider": "recorded"},
     )
     ingest.put_registry(target, newcustomer.registry())
     newcustomer.walk(target)

@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from local import cloud, deploy
-from ops import accounting, cli_forecasting, deadletters, explain, ingest, seed, validate
+from ops import accounting, cli_forecasting, cli_outbox, deadletters, explain, ingest, seed, validate
 from ops.command import Environment, Profile, console, told
-from ops.target import TEMPLATE, OpsError, Target, embedded, resolve, use_configs
+from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded, resolve, use_configs
 
 app = typer.Typer(
     help="The Ona Platform's commands: on the embedded cloud of this checkout, or on AWS (--profile).",
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 dlq = typer.Typer(help="Failed work: look at it, send it again.", no_args_is_help=True)
 app.add_typer(dlq, name="dlq")
+app.add_typer(cli_outbox.outbox_app, name="outbox")
 app.add_typer(cli_forecasting.customers_app, name="customers")
 app.add_typer(cli_forecasting.models_app, name="models")
 
@@ -59,7 +60,8 @@ def up(
     """Start the embedded cloud, deploy template.yaml to it, put example crews. Again: update it."""
     running = cloud.start(port=port)
     target = embedded(running, environment)
-    deploy.deploy(running.client, TEMPLATE, target.stack, {"Environment": environment})
+    deploy.deploy(running.client, TEMPLATE, target.stack, {**EMBEDDED, "Environment": environment})
+    seed.put_signing_key(target)
     from ona.assets import Location
 
     registered = ingest.registry(target)

@@ -35,9 +35,13 @@ class DeadLetter:
         return cause
 
 
-def _receive(target: Target) -> list[DeadLetter]:
-    """All messages, hidden from others for `_HIDE_SECONDS`."""
-    sqs, url = target.client("sqs"), target.outputs["DeadLetterQueueUrl"]
+WORKFLOWS, OUTBOX = "DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"
+"""The stack's outputs that name the queues."""
+
+
+def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
+    """All messages of a queue, hidden from others for `_HIDE_SECONDS`."""
+    sqs, url = target.client("sqs"), target.outputs[queue]
     found: dict[str, DeadLetter] = {}
     while True:
         answer = sqs.receive_message(
@@ -66,7 +70,7 @@ def _put_back(target: Target, letters: list[DeadLetter]) -> None:
 
 def peek(target: Target) -> list[DeadLetter]:
     """All messages, oldest first; they stay in the queue."""
-    letters = _receive(target)
+    letters = receive(target)
     _put_back(target, letters)
     return letters
 
@@ -90,7 +94,7 @@ def redrive(target: Target) -> list[tuple[DeadLetter, str]]:
     sqs, url = target.client("sqs"), target.outputs["DeadLetterQueueUrl"]
     started: dict[str, str] = {}
     result = []
-    for letter in _receive(target):
+    for letter in receive(target):
         event = letter.body.get("input")
         if not isinstance(event, dict):
             continue

@@ -1,10 +1,11 @@
-"""What a fresh platform needs before the first file: crews. `ona up` puts two examples."""
+"""What a fresh platform needs before the first file: crews (`ona up` puts two examples), a signing key."""
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
-from ona import config
+from ona import config, webhooks
 from ona.assets import Location
 from ona.tables import to_item
 from ops.target import Target, use_configs
@@ -44,3 +45,13 @@ def put_crews(target: Target, crews: list[dict[str, Any]]) -> int:
         except dynamodb.exceptions.ConditionalCheckFailedException:
             continue
     return added
+
+
+def put_signing_key(target: Target) -> None:
+    """The key that webhook secrets are derived from, unless there is one: it is never changed here."""
+    ssm = target.client("ssm")
+    name = f"/ona-platform/{target.outputs['Environment']}/{webhooks.SIGNING_KEY}"
+    try:
+        ssm.put_parameter(Name=name, Type="SecureString", Value=secrets.token_urlsafe(32), Overwrite=False)
+    except ssm.exceptions.ParameterAlreadyExists:
+        return

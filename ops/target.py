@@ -21,6 +21,8 @@ PREFIXES = {
 
 CONFIGS = cloud.ROOT / "configs"
 TEMPLATE = cloud.ROOT / "template.yaml"
+EMBEDDED = {"PrivateHosts": "127.0.0.1,localhost"}
+"""Parameters of the template on the embedded cloud: webhooks may point at this machine."""
 
 
 class OpsError(RuntimeError):

@@ -12,12 +12,12 @@ from datetime import datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, get_args
-from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
 from ona.errors import InvalidConfiguration
+from ona.extensions import CustomServices, NotificationRules, TicketingConfig, Zone
 from ona.storage import client, translate
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -179,7 +179,7 @@ class WorkingHours(_Strict):
 
     start: time
     end: time
-    timezone: str
+    timezone: Zone
     days: list[Weekday] = Field(default=list(WEEKDAYS[:5]), min_length=1)
     public_holidays: bool = True
 
@@ -187,10 +187,6 @@ class WorkingHours(_Strict):
     def _valid(self) -> Self:
         if self.start >= self.end:
             raise ValueError("start must be before end")
-        try:
-            ZoneInfo(self.timezone)
-        except Exception as error:
-            raise ValueError(f"{self.timezone!r} is no IANA time zone") from error
         return self
 
 
@@ -417,6 +413,9 @@ FILES: dict[str, type[BaseModel]] = {
     "ooda/trends.yaml": TrendRules,
     "ooda/parts.yaml": PartsCatalogue,
     "forecasting.yaml": ForecastingConfig,
+    "notifications.yaml": NotificationRules,
+    "extensions/ticketing.yaml": TicketingConfig,
+    "extensions/custom_services.yaml": CustomServices,
     "services.yaml": ServicesConfig,
 }
 
@@ -499,6 +498,24 @@ def parts() -> PartsCatalogue:
     return config
 
 
+def notifications() -> NotificationRules:
+    """`notifications.yaml`."""
+    config: NotificationRules = _load("notifications.yaml", directory())
+    return config
+
+
+def ticketing() -> TicketingConfig:
+    """`extensions/ticketing.yaml`."""
+    config: TicketingConfig = _load("extensions/ticketing.yaml", directory())
+    return config
+
+
+def custom_services() -> CustomServices:
+    """`extensions/custom_services.yaml`."""
+    config: CustomServices = _load("extensions/custom_services.yaml", directory())
+    return config
+
+
 def services() -> dict[str, ServiceLimits]:
     """`services.yaml`."""
     config: ServicesConfig = _load("services.yaml", directory())
@@ -530,7 +547,20 @@ def parameter(name: str) -> str | None:
 
     Raises DependencyBusy when Parameter Store is.
     """
-    path = f"/ona-platform/{os.environ.get('ONA_ENVIRONMENT', 'dev')}/{name}"
+    return _stored(f"/ona-platform/{os.environ.get('ONA_ENVIRONMENT', 'dev')}/{name}")
+
+
+def secret(path: str) -> str:
+    """A secret by its whole path. Raises InvalidConfiguration when it is not set, DependencyBusy."""
+    value = _stored(path)
+    if not value:
+        raise InvalidConfiguration(
+            f"parameter {path} is not set: aws ssm put-parameter --type SecureString --name {path} …"
+        )
+    return value
+
+
+def _stored(path: str) -> str | None:
     try:
         answer = client("ssm").get_parameter(Name=path, WithDecryption=True)
     except Exception as error:

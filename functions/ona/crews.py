@@ -17,7 +17,7 @@ from ona.assets import Location
 from ona.config import Light, Weekday
 from ona.errors import CrewBookingConflict, InvalidConfiguration
 from ona.payloads import S3Pointer
-from ona.records import CrewAssignment, Job, Record
+from ona.records import CrewAssignment, Job, OrderStatus, Record
 from ona.storage import environment
 
 MAX_CREWS = 100
@@ -193,6 +193,17 @@ def pin(finding_key: str) -> None:
         ]
 
     _edit(finding_key, pinned)
+
+
+def follow(finding_key: str, status: OrderStatus | None) -> None:
+    """What an order's new status means for its visit: one that began stays, a cancelled one is given back.
+
+    Raises CrewBookingConflict.
+    """
+    if status == "IN_PROGRESS":
+        pin(finding_key)
+    elif status == "CANCELLED":
+        release(finding_key)
 
 
 def release(finding_key: str) -> bool:

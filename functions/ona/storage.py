@@ -36,6 +36,7 @@ _BUSY = {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "TransactionInProgressException",
+    "TransactionConflictException",
 }
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "NoSuchBucket"}
 

@@ -109,6 +109,29 @@ def page(
     return [from_item(item) for item in answer["Items"]], from_item(last) if last else None
 
 
+def until(
+    table: str, index: str, key: tuple[str, str], upto: tuple[str, str], most: int
+) -> list[dict[str, Any]]:
+    """The first items of an index with one key whose range key is not above a value. Raises
+    DependencyBusy."""
+    pages = client("dynamodb").get_paginator("query")
+    found: list[dict[str, Any]] = []
+    try:
+        for page in pages.paginate(
+            TableName=table,
+            IndexName=index,
+            KeyConditionExpression="#key = :key AND #upto <= :upto",
+            ExpressionAttributeNames={"#key": key[0], "#upto": upto[0]},
+            ExpressionAttributeValues=to_item({":key": key[1], ":upto": upto[1]}),
+        ):
+            found += [from_item(item) for item in page["Items"]]
+            if len(found) >= most:
+                break
+    except Exception as error:
+        raise translate(error, f"table {table} index {index}") from error
+    return found[:most]
+
+
 def scan(table: str) -> list[dict[str, Any]]:
     """Every item of a small table, read consistently. Raises DependencyBusy."""
     pages = client("dynamodb").get_paginator("scan")

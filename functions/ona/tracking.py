@@ -2,7 +2,8 @@
 
 An order has its own item (`wo-…`) and locks that exist while it is open: `open#<finding key>` and, where
 telemetry told of the fault, `open#<incident id>`. All are written in one transaction: one open order a
-fault, however often the event is delivered, and also when tomorrow's data name another cause for it.
+fault, however often the event is delivered, and also when tomorrow's data name another cause for it. The
+same transaction puts into the outbox who is to be told (`ona.outbox`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from ona import tables
+from ona import outbox, tables
 from ona.clock import iso
 from ona.errors import DependencyBusy, InvalidInput, OnaError
 from ona.records import Finding, OrderStatus, WorkOrder
@@ -25,7 +26,8 @@ MOVES: dict[OrderStatus, tuple[OrderStatus, ...]] = {
 }
 """Where an order may go from each status. COMPLETE goes back when the fault is still there."""
 BY_CUSTOMER = "customer-index"
-TO_VERIFY = "verify-index"
+OPEN = "open-index"
+MOST_SUBSCRIPTIONS = 20
 Opened = Literal["opened", "exists"]
 
 
@@ -79,8 +81,13 @@ def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
         "scheduled_end": iso(order.scheduled_end),
         "execution_id": execution_id,
         "version": 1,
-        "history": [{"status": order.status, "at": iso(now), "by": "ona-order"}],
-        "subscriptions": [],
+        "history": [{"status": order.status, "at": iso(now), "by": "ona-order", "event": "opened"}],
+        "subscriptions": {},
+        "audience": 0,
+        "open": "yes",
+        "daily_loss_usd": order.energy_at_risk.daily_loss_usd,
+        "total_cost_usd": order.total_cost_usd,
+        "at_stake_usd": _at_stake(order),
     }
     locks: list[dict[str, Any]] = [
         {
@@ -105,6 +112,7 @@ def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
             }
             for item in (*locks, record)
         ]
+        + outbox.wanted(record, 1, now)
     )
     return "opened" if written else "exists"
 
@@ -114,9 +122,9 @@ def job(work_order_id: str) -> dict[str, Any]:
     return tables.get(table_name(), {"job_id": work_order_id}) or {}
 
 
-def mark_notified(work_order_id: str, now: datetime) -> None:
-    """Remember that people were told. A crash before this line tells them twice, never not at all."""
-    tables.update(table_name(), {"job_id": work_order_id}, "SET notified_at = :now", {":now": iso(now)})
+def _at_stake(order: WorkOrder) -> float:
+    """What a fault costs in all: repair, and production lost until then."""
+    return round(order.total_cost_usd + order.energy_at_risk.total_risk_usd, 2)
 
 
 def move(order: WorkOrder, note: str, now: datetime) -> None:
@@ -133,8 +141,10 @@ def move(order: WorkOrder, note: str, now: datetime) -> None:
         record = job(order.work_order_id)
         if all(record.get(name) == value for name, value in new.items()):
             return
+        stake = max(float(record.get("at_stake_usd", 0.0)), _at_stake(order))
+        changes = {**new, "at_stake_usd": stake}
         try:
-            change(record, new, by="ona-schedule", now=now, note=note)
+            change(record, changes, by="ona-schedule", now=now, note=note, event="visit_moved")
         except OrderChanged:
             continue
         return
@@ -148,9 +158,67 @@ def of_customer(
     return tables.page(table_name(), BY_CUSTOMER, "customer_id", customer_id, limit, after)
 
 
-def to_verify() -> list[dict[str, Any]]:
-    """The orders that are complete and of which telemetry has not said yet whether the fault is gone."""
-    return tables.query(table_name(), TO_VERIFY, "to_verify", "yes")
+def all_open() -> list[dict[str, Any]]:
+    """The orders that are neither cancelled nor verified. Raises DependencyBusy."""
+    return tables.query(table_name(), OPEN, "open", "yes")
+
+
+def steps(before: OrderStatus, after: OrderStatus) -> list[OrderStatus]:
+    """The legal moves from one status to another, the fewest; none where there is no way."""
+    ways: list[list[OrderStatus]] = [[before]]
+    for way in ways if before != after else []:
+        for status in MOVES[way[-1]]:
+            if status == after:
+                return [*way[1:], status]
+            if status not in way:
+                ways.append([*way, status])
+    return []
+
+
+def subscribe(record: dict[str, Any], name: str, subscription: dict[str, Any], now: datetime) -> bool:
+    """Tell somebody of an order from now on, and at once how it stands; False when it has as many
+    subscribers as it may have. Subscribing twice is once. Raises OrderChanged, DependencyBusy."""
+    if name in record["subscriptions"]:
+        return True
+    if len(record["subscriptions"]) >= MOST_SUBSCRIPTIONS:
+        return False
+    after = {**record, "subscriptions": {**record["subscriptions"], name: subscription}}
+    before = {place.name for place in outbox.places(record)}
+    fresh = [place for place in outbox.places(after) if place.name not in before]
+    tell = outbox.wanted(after, record["version"], now, fresh)
+    _edit_audience(record, "SET subscriptions.#name = :subscription", name, subscription, tell)
+    return True
+
+
+def unsubscribe(record: dict[str, Any], name: str) -> bool:
+    """Tell somebody no more; False when nobody of that name is. Raises OrderChanged, DependencyBusy."""
+    if name not in record["subscriptions"]:
+        return False
+    rest = {known: value for known, value in record["subscriptions"].items() if known != name}
+    after = {place.name for place in outbox.places({**record, "subscriptions": rest})}
+    gone = [place for place in outbox.places(record) if place.name not in after]
+    _edit_audience(record, "REMOVE subscriptions.#name", name, None, outbox.forget(record["job_id"], gone))
+    return True
+
+
+def _edit_audience(
+    record: dict[str, Any], edit: str, name: str, value: Any, writes: list[dict[str, Any]]
+) -> None:
+    """Change who is told, unless the order or its subscribers changed since they were read."""
+    values = {":seen": record["version"], ":audience": record["audience"], ":next": record["audience"] + 1}
+    if value is not None:
+        values[":subscription"] = value
+    adds = ", audience = :next" if edit.startswith("SET") else " SET audience = :next"
+    update = {
+        "TableName": table_name(),
+        "Key": tables.to_item({"job_id": record["job_id"]}),
+        "UpdateExpression": edit + adds,
+        "ConditionExpression": "version = :seen AND audience = :audience",
+        "ExpressionAttributeNames": {"#name": name},
+        "ExpressionAttributeValues": tables.to_item(values),
+    }
+    if not tables.transact([{"Update": update}, *writes]):
+        raise OrderChanged(job(record["job_id"]))
 
 
 def change(
@@ -162,9 +230,11 @@ def change(
     status: OrderStatus | None = None,
     note: str = "",
     verified: bool = False,
+    event: str = "",
+    tries: int = 5,
 ) -> dict[str, Any]:
     """Change an order that was read, and its status; how it stands then. A line of history says who and
-    why.
+    why; everybody who follows the order is told.
 
     A verified order lets go of its fault; a complete one waits for telemetry. A cancelled one lets go of
     the kind of fault and keeps the incident: what a person put aside is not ordered again tomorrow.
@@ -175,15 +245,22 @@ def change(
         allowed = ", ".join(MOVES[before]) or "nowhere"
         raise IllegalMove(f"an order that is {before} may go to {allowed}, not to {status}")
     after = status or before
-    entry = {"status": after, "at": iso(now), "by": by, **({"note": note} if note else {})}
+    if not event and verified:
+        event = "verified"
+    elif not event:
+        event = "reopened" if (before, after) == ("COMPLETE", "OPEN") else "status"
+        event = event if after != before else "changed"
+    entry: dict[str, Any] = {"status": after, "at": iso(now), "by": by, "event": event}
+    entry |= {"note": note} if note else {}
+    entry |= {"fields": sorted(changes)} if event == "changed" else {}
     values = {**changes, "status": after, "updated_at": iso(now), "version": record["version"] + 1}
     gone = []
     if after == "COMPLETE" and before != "COMPLETE":
-        values |= {"completed_at": changes.get("completed_at", iso(now)), "to_verify": "yes"}
+        values["completed_at"] = changes.get("completed_at", iso(now))
     if verified:
         values["verified_at"] = iso(now)
-    if verified or after != "COMPLETE":
-        gone = [name for name in ("to_verify",) if name in record]
+    if verified or after == "CANCELLED":
+        gone.append("open")
     if after != "COMPLETE" and "completed_at" in record:
         gone.append("completed_at")
     names = {f"#{name}": name for name in (*values, *gone, "history")}
@@ -198,12 +275,13 @@ def change(
                 "TableName": table,
                 "Key": tables.to_item({"job_id": record["job_id"]}),
                 "UpdateExpression": expression,
-                "ConditionExpression": "#version = :seen",
+                "ConditionExpression": "#version = :seen AND audience = :audience",
                 "ExpressionAttributeNames": names,
                 "ExpressionAttributeValues": tables.to_item(
                     {
                         **{f":{name}": value for name, value in values.items()},
                         ":seen": record["version"],
+                        ":audience": record["audience"],
                         ":entry": [entry],
                     }
                 ),
@@ -224,6 +302,12 @@ def change(
                     }
                 }
             )
+    writes += outbox.wanted({**record, **values}, values["version"], now)
     if not tables.transact(writes):
-        raise OrderChanged(job(record["job_id"]))
+        fresh = job(record["job_id"])
+        if fresh.get("version") != record["version"] or tries <= 1:
+            raise OrderChanged(fresh)
+        # only its subscribers changed, or somebody was telling them
+        return change(fresh, changes, by=by, now=now, status=status, note=note, verified=verified,
+                      event=event, tries=tries - 1)  # fmt: skip
     return job(record["job_id"])

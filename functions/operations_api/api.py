@@ -14,32 +14,38 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AwareDatetime
 
-from ona import config, crews, storage, tracking
+from ona import config, crews, http, outbox, storage, tracking, webhooks
 from ona.assets import Asset
 from ona.clock import iso, utc_now
 from ona.errors import ObjectMissing
-from ona.identity import order_key
+from ona.identity import digest, order_key
 from ona.observability import count, logger
 from ona.payloads import S3Pointer
 from ona.records import AssetBook, IncidentState, OrderStatus, WorkOrder
 from ona.web import REFUSALS, Api, ApiError, refusals
 from operations_api.models import (
     IncidentAnswer,
+    NewSubscription,
     OrderAnswer,
     OrderChange,
     OrdersAnswer,
     ScheduleAnswer,
+    SubscriptionAnswer,
+    UnsubscribedAnswer,
     state_of,
 )
 
 MACHINES_A_PAGE = 50
 ORDERS_A_PAGE = 50
 READERS = 8
+WRITES = 5
 api = Api()
 app = api.app
 SiteFilter = Annotated[str | None, Query(max_length=128, description="only this site")]
 Next = Annotated[str | None, Query(max_length=2000, description="`next` of the page before")]
 OrderId = Annotated[str, Path(pattern=r"^wo-[0-9]{8}-[0-9a-f]{8}$")]
+SubscriptionId = Annotated[str, Path(pattern=r"^sub-[0-9a-f]{12}$")]
+FULL = refusals(409, "As many are told of this order as may be")
 CONFLICT = refusals(409, "The order is at another version by now, or may not go to that status")
 
 
@@ -115,7 +121,9 @@ def change_work_order(work_order_id: OrderId, body: OrderChange) -> OrderAnswer:
     record = _record(work_order_id)
     who = f"customer:{api.caller.customer_id}"
     if body.version == record["version"] - 1 and _made(record, body, who):
-        _follow(record, body.status)  # a retry of a change that was made: finish what hangs on it
+        crews.follow(
+            record["finding_key"], body.status
+        )  # a retry of a change that was made: finish what hangs on it
         return api.success(_detail(record))
     if body.version != record["version"]:
         raise _changed(record)
@@ -132,10 +140,57 @@ def change_work_order(work_order_id: OrderId, body: OrderChange) -> OrderAnswer:
         raise _changed(error.record) from error
     except tracking.IllegalMove as error:
         raise ApiError(409, "CONFLICT", str(error), field="status") from error
-    _follow(after, body.status)
+    crews.follow(record["finding_key"], body.status)
     count("WorkOrdersChanged", 1)
     logger.info("work order changed", work_order_id=work_order_id, status=after["status"])
     return api.success(_detail(after))
+
+
+@app.post("/work-orders/<work_order_id>/subscriptions", summary="Be told of an order", tags=["operations"],
+          responses={**REFUSALS, **FULL}, middlewares=[api.counted])  # fmt: skip
+def subscribe(work_order_id: OrderId, body: NewSubscription) -> SubscriptionAnswer:
+    """By e-mail or webhook: at once how it stands, then whatever happens to it. Asking twice is asking
+    once."""
+    name = f"sub-{digest(work_order_id, body.kind, body.endpoint)}"
+    secret = None
+    if body.kind == "webhook":
+        wrong = http.check_public(body.endpoint)
+        if wrong:
+            raise ApiError(400, "VALIDATION_ERROR", wrong, field="endpoint")
+        key = config.parameter(webhooks.SIGNING_KEY)
+        if not key:
+            raise ApiError(
+                503, "UNAVAILABLE", "Webhooks are not set up here: the operator's key is missing"
+            )
+        secret = webhooks.secret_of(key, name)
+    for _ in range(WRITES):
+        record = _record(work_order_id)
+        made = {"kind": body.kind, "endpoint": body.endpoint, "created_at": iso(utc_now())}
+        try:
+            if not tracking.subscribe(record, name, made, utc_now()):
+                most = tracking.MOST_SUBSCRIPTIONS
+                raise ApiError(409, "CONFLICT", f"{most} are told of this order already; remove one")
+        except tracking.OrderChanged:
+            continue
+        if body.kind == "email":
+            outbox.ask_again(outbox.mail(body.endpoint))
+        kept = record["subscriptions"].get(name, made)
+        return api.success({"subscription_id": name, **kept, "secret": secret})
+    raise ApiError(503, "UNAVAILABLE", "The order is being changed; try again", retry_after=1)
+
+
+@app.delete("/work-orders/<work_order_id>/subscriptions/<subscription_id>", summary="Be told no more",
+            tags=["operations"], responses=REFUSALS, middlewares=[api.counted])  # fmt: skip
+def unsubscribe(work_order_id: OrderId, subscription_id: SubscriptionId) -> UnsubscribedAnswer:
+    """What was not delivered yet is not delivered any more."""
+    for _ in range(WRITES):
+        try:
+            if not tracking.unsubscribe(_record(work_order_id), subscription_id):
+                raise ApiError(404, "NOT_FOUND", "No such subscription", field="subscription_id")
+        except tracking.OrderChanged:
+            continue
+        return api.success({"subscription_id": subscription_id})
+    raise ApiError(503, "UNAVAILABLE", "The order is being changed; try again", retry_after=1)
 
 
 def _made(record: dict[str, Any], body: OrderChange, who: str) -> bool:
@@ -143,14 +198,6 @@ def _made(record: dict[str, Any], body: OrderChange, who: str) -> bool:
     last = record["history"][-1]
     wanted = body.status or record["status"]
     return bool((last["by"], last["status"], last.get("note", "")) == (who, wanted, body.note))
-
-
-def _follow(record: dict[str, Any], status: OrderStatus | None) -> None:
-    """What a status means for the crew: a visit that began stays, a cancelled one is given back."""
-    if status == "IN_PROGRESS":
-        crews.pin(record["finding_key"])
-    elif status == "CANCELLED":
-        crews.release(record["finding_key"])
 
 
 def _changed(record: dict[str, Any]) -> ApiError:
@@ -176,7 +223,10 @@ def _detail(record: dict[str, Any]) -> dict[str, Any]:
     except ObjectMissing as error:
         raise ApiError(503, "UNAVAILABLE", "The order is being written", retry_after=2) from error
     ordered = order.model_copy(update={"status": record["status"]}).document()
-    return {"order": ordered, "state": state_of(record), "history": record["history"]}
+    told = [{"subscription_id": name, **item} for name, item in sorted(record["subscriptions"].items())]
+    return {
+        "order": ordered, "state": state_of(record), "history": record["history"], "subscriptions": told
+    }  # fmt: skip
 
 
 @app.get("/schedule", summary="Who goes where, and when", tags=["operations"], responses=REFUSALS,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -10,6 +11,8 @@ from ona.records import Incident, OrderStatus, Priority, WorkOrder
 from ona.web import Envelope
 
 MOST_NAMES = 20
+SubscriptionKind = Literal["email", "webhook"]
+_EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -36,6 +39,8 @@ class HistoryEntry(_Strict):
     status: OrderStatus
     at: AwareDatetime
     by: str
+    event: str = Field(description="opened, status, changed, visit_moved, reopened, verified")
+    fields: list[str] = Field(default=[], description="what was changed beside the status")
     note: str = ""
 
 
@@ -69,6 +74,42 @@ class OrderState(_Strict):
     parts_used: list[PartUsed] = []
 
 
+class Subscriber(_Strict):
+    """Somebody who is told of an order. Mail goes out once its owner confirmed the address."""
+
+    subscription_id: str
+    kind: SubscriptionKind
+    endpoint: str
+    created_at: AwareDatetime
+
+
+class NewSubscription(_Strict):
+    """Whom to tell: an e-mail address, or an https address that takes a signed POST."""
+
+    kind: SubscriptionKind
+    endpoint: Annotated[str, Field(min_length=3, max_length=2000)]
+
+    @model_validator(mode="after")
+    def _right_kind(self) -> NewSubscription:
+        if self.kind == "email" and not _EMAIL.fullmatch(self.endpoint):
+            raise ValueError("endpoint is no e-mail address")
+        return self
+
+
+class Subscribed(Subscriber):
+    """A subscription as it is told to whoever made it."""
+
+    secret: str | None = Field(
+        default=None, description="of a webhook: verifies its signature (Standard Webhooks); told here only"
+    )
+
+
+class Unsubscribed(_Strict):
+    """A subscription that is no more."""
+
+    subscription_id: str
+
+
 class OrderPage(_Strict):
     """Orders, the newest first."""
 
@@ -82,6 +123,7 @@ class OrderDetail(_Strict):
     order: WorkOrder
     state: OrderState
     history: list[HistoryEntry]
+    subscriptions: list[Subscriber]
 
 
 class OrderChange(_Strict):
@@ -129,6 +171,8 @@ class Visits(_Strict):
 IncidentAnswer = Envelope[IncidentPage]
 OrdersAnswer = Envelope[OrderPage]
 OrderAnswer = Envelope[OrderDetail]
+SubscriptionAnswer = Envelope[Subscribed]
+UnsubscribedAnswer = Envelope[Unsubscribed]
 ScheduleAnswer = Envelope[Visits]
 
 

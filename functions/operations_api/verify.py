@@ -24,7 +24,9 @@ Verdict = Literal["verified", "still_there", "waiting"]
 def verify(bucket: str, now: datetime) -> dict[str, Any]:
     """Look at every completed order; how many were verified, opened again, and wait."""
     told: dict[str, int] = {"verified": 0, "still_there": 0, "waiting": 0}
-    for record in tracking.to_verify():
+    for record in tracking.all_open():
+        if record["status"] != "COMPLETE":
+            continue
         verdict, why = judge(record, storage.read_book(bucket, record["site_id"], record["asset_id"]))
         try:
             if verdict == "verified":

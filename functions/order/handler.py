@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from ona import config, crews, experience, notifications, storage, tracking
-from ona.clock import iso, utc_now
+from ona import config, crews, experience, storage, tracking
+from ona.clock import utc_now
 from ona.errors import DependencyBusy, InvalidPayload, ObjectMissing
 from ona.identity import order_key
 from ona.observability import count, handler, logger
 from ona.payloads import OrderRequest, OrderResult, S3Pointer
 from ona.records import Diagnostic, Finding, Job, Schedule, WorkOrder
 from order.bom import refusal
-from order.workorder import attributes, build, message, moved_message, retimed
+from order.workorder import build, retimed
 
 VISIT = ("scheduled_start", "scheduled_end", "crew_assignment")
 """What of an order its visit decides."""
@@ -79,7 +79,7 @@ def _as_booked(job: Job) -> Job:
 
 
 def _follow(job: Job, finding: Finding) -> dict[str, Any]:
-    """The order of a visit that was moved gets its new time: the document, then people, then the record."""
+    """The order of a visit that was moved gets its new time: the document, then the record, which tells."""
     lock = tracking.open_order(finding)
     held = crews.booking_of(job.finding_key)
     if lock is None or held is None:
@@ -98,16 +98,9 @@ def _follow(job: Job, finding: Finding) -> dict[str, Any]:
         raise DependencyBusy(f"{pointer.key} is not written yet") from error
     now = utc_now()
     moved = retimed(order, crew_id, booking, now)
-    record = tracking.job(work_order_id)
-    then = (record.get("crew_id"), record.get("scheduled_start"))
     if any(getattr(moved, name) != getattr(order, name) for name in VISIT):
         storage.write_json(pointer.bucket, pointer.key, moved.document())
-    if then != (crew_id, iso(booking.start)):
-        notifications.publish(
-            *moved_message(order, moved, job.reason), attributes(moved, "visit_moved", job.reason)
-        )
-        tracking.move(moved, job.reason, now)
-        logger.info("visit moved", work_order_id=work_order_id, asset=order.asset_id)
+    tracking.move(moved, job.reason, now)
     return OrderResult(
         finding_id=finding.finding_id, status="moved", work_order_id=work_order_id, work_order=pointer
     ).dump()
@@ -132,7 +125,7 @@ def _load(request: OrderRequest) -> tuple[Job, Finding]:
 
 
 def _finish(order: WorkOrder, status: Literal["ordered", "already_ordered"]) -> dict[str, Any]:
-    """Write the document and tell people, also when an earlier try broke off between the two."""
+    """Write the document, also when an earlier try broke off after the record, which tells people."""
     pointer = _pointer(order.work_order_id)
     try:
         storage.size_of(pointer)
@@ -140,9 +133,6 @@ def _finish(order: WorkOrder, status: Literal["ordered", "already_ordered"]) -> 
         pointer = storage.write_json(pointer.bucket, pointer.key, order.document())
         count("WorkOrdersCreated", 1)
         logger.info("Work order created", work_order_id=order.work_order_id, asset=order.asset_id)
-    if not tracking.job(order.work_order_id).get("notified_at"):
-        notifications.publish(*message(order), attributes(order, "work_order_opened"))
-        tracking.mark_notified(order.work_order_id, utc_now())
     return OrderResult(
         finding_id=order.finding_id,
         status=status,

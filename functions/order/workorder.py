@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 from ona.assets import Asset
-from ona.clock import iso
 from ona.config import CauseRule, Part
 from ona.crews import Booking
 from ona.errors import InvalidPayload
@@ -89,63 +87,3 @@ def retimed(order: WorkOrder, crew_id: str, booking: Booking, now: datetime) -> 
 
 def _lost_until(daily_usd: float, end: datetime, now: datetime) -> float:
     return round(daily_usd * max((end - now).total_seconds() / 86400.0, 0.0), 2)
-
-
-def moved_message(before: WorkOrder, after: WorkOrder, why: str) -> tuple[str, str]:
-    """Subject and text for those who were told the earlier time."""
-    subject = (
-        f"[{after.priority}] {after.asset_id}: visit moved to {after.scheduled_start:%a %d %b %H:%M} UTC"
-    )
-    text = (
-        f"Work order {after.work_order_id}: {after.title}\n\n"
-        f"Was:  {before.scheduled_start:%a %d %b %Y %H:%M} UTC, {before.crew_assignment.crew_id}\n"
-        f"Now:  {after.scheduled_start:%a %d %b %Y %H:%M} UTC, {after.crew_assignment.crew_id}\n"
-        f"Why:  {why}\n"
-    )
-    return subject, text
-
-
-def attributes(order: WorkOrder, event: str, why: str = "") -> dict[str, str]:
-    """What travels beside a message's text: for filters, and the order as JSON for machines that listen."""
-    told = {
-        "event": event,
-        "work_order_id": order.work_order_id,
-        "asset_id": order.asset_id,
-        "site_id": order.site_id,
-        "priority": order.priority,
-        "title": order.title,
-        "due_date": iso(order.due_date or order.scheduled_end),
-        "scheduled_start": iso(order.scheduled_start),
-        "scheduled_end": iso(order.scheduled_end),
-        "crew_id": order.crew_assignment.crew_id,
-        "parts": [{"sku": line.sku, "quantity": line.quantity} for line in order.bill_of_materials],
-        "total_cost_usd": order.total_cost_usd,
-        "daily_loss_usd": order.energy_at_risk.daily_loss_usd,
-        **({"why": why} if why else {}),
-    }
-    return {
-        "event": event,
-        "priority": order.priority,
-        "asset_id": order.asset_id,
-        "site_id": order.site_id,
-        "order": json.dumps(told),
-    }
-
-
-def message(order: WorkOrder) -> tuple[str, str]:
-    """Subject and text of the notification: what a person needs to act, in plain words."""
-    crew = order.crew_assignment
-    parts = ", ".join(f"{line.quantity} × {line.sku}" for line in order.bill_of_materials) or "none"
-    subject = f"[{order.priority}] {order.asset_id}: {order.title}"
-    text = (
-        f"Work order {order.work_order_id}\n"
-        f"{order.description}\n\n"
-        f"Crew:   {crew.crew_id}, {crew.technician_count} technicians ({crew.specialization})\n"
-        f"When:   {order.scheduled_start:%a %d %b %Y %H:%M} UTC, "
-        f"{order.estimated_duration_hours:g} h\n"
-        f"Parts:  {parts} ({order.total_cost_usd:.2f} USD)\n"
-        f"Losing: {order.energy_at_risk.daily_loss_usd:.2f} USD a day, "
-        f"{order.energy_at_risk.total_risk_usd:.2f} USD until then\n"
-        f"To do:  {', '.join(order.recommended_actions)}\n"
-    )
-    return subject, text

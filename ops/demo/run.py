@@ -23,7 +23,7 @@ from ona.assets import AssetRegistry, Location
 from ops import accounting, ingest, seed
 from ops.demo import newcustomer, repair, report, simulate
 from ops.demo.collect import Story, collect, save
-from ops.target import TEMPLATE, OpsError, Target, embedded
+from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded
 
 WAIT_S = 150.0
 HOMES = cloud.ROOT / ".ona"
@@ -161,10 +161,11 @@ def _platform(console: Console, home: Path, delivery: Delivery, keep: bool) -> I
         console.print(f"embedded cloud at {running.endpoint} ({time.monotonic() - started:.1f} s)")
         started = time.monotonic()
         target = embedded(running)
-        parameters = {"Environment": "dev", "WeatherProvider": "recorded"}
+        parameters = {**EMBEDDED, "Environment": "dev", "WeatherProvider": "recorded"}
         outputs = deploy.deploy(running.client, TEMPLATE, target.stack, parameters)
         ingest.put_registry(target, delivery.registry)
         seed.put_crews(target, seed.example_crews(delivery.base))
+        seed.put_signing_key(target)
         console.print(
             f"deployed template.yaml as {target.stack}, {len(outputs)} outputs "
             f"({time.monotonic() - started:.1f} s)"

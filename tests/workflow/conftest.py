@@ -21,7 +21,7 @@ from ona.assets import Location
 from ona.config import services
 from ona.tables import from_item
 from ops import accounting, deadletters, ingest, seed
-from ops.target import TEMPLATE, Target, embedded
+from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 from tests.conftest import DAY, ROOT, make_registry, sunny_day, to_csv
 
 FAULTY = '''
@@ -73,13 +73,15 @@ class Platform:
                 dynamodb.delete_item(TableName=name, Key={key: item[key]})
         for table, key in (
             ("ona-platform-alert-log", "alert_id"),
+            ("ona-platform-outbox", "delivery_id"),
             ("ona-platform-customers", "id"),
             ("ona-platform-locations", "location_id"),
             ("ona-platform-weather-cache", "location_timestamp"),
         ):
             for item in dynamodb.scan(TableName=table)["Items"]:
                 dynamodb.delete_item(TableName=table, Key={key: item[key]})
-        self.target.client("sqs").purge_queue(QueueUrl=self.target.outputs["DeadLetterQueueUrl"])
+        for queue in ("DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"):
+            self.target.client("sqs").purge_queue(QueueUrl=self.target.outputs[queue])
         ingest.put_registry(self.target, make_registry())
         seed.put_crews(self.target, seed.example_crews(Location(latitude=-26.2, longitude=28.0)))
         self.messages()
@@ -179,8 +181,18 @@ class Platform:
     def letters(self) -> list[deadletters.DeadLetter]:
         return deadletters.peek(self.target)
 
+    def deliver(self) -> dict[str, Any]:
+        """What the outbox's schedule does every minute."""
+        answer = self.target.client("lambda").invoke(
+            FunctionName=self.target.function("deliver"), Payload=b'{"task": "send"}'
+        )
+        told: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "told" in told, told
+        return told
+
     def messages(self) -> list[dict[str, Any]]:
-        """What was published to the alerts topic since the last call."""
+        """What was published to the alerts topic since the last call, all that is due delivered."""
+        self.deliver()
         sqs, found = self.target.client("sqs"), []
         while True:
             answer = sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages", [])
@@ -200,7 +212,14 @@ class Platform:
         shutil.copytree(ROOT / "configs", self.configs)
         forecasting = yaml.safe_load((self.configs / "forecasting.yaml").read_text())
         forecasting["booster"].update(FAST_BOOSTER)
+        told = yaml.safe_load((self.configs / "notifications.yaml").read_text())
+        told.update(quiet_hours=None, digest=None)  # the suite runs at any hour
+        (self.configs / "notifications.yaml").write_text(yaml.safe_dump(told))
         (self.configs / "forecasting.yaml").write_text(yaml.safe_dump(forecasting))
+        events = self.target.client("events")  # tests say when the outbox is delivered
+        for rule in events.list_rules()["Rules"]:
+            if rule.get("ScheduleExpression") == "rate(1 minute)":
+                events.disable_rule(Name=rule["Name"])
         sqs, sns = self.target.client("sqs"), self.target.client("sns")
         self.inbox = sqs.create_queue(QueueName="test-inbox")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=self.inbox, AttributeNames=["QueueArn"])
@@ -238,7 +257,7 @@ def _platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     )
     try:
         target = embedded(running)
-        parameters = {"Environment": "dev", "WeatherProvider": "recorded"}
+        parameters = {**EMBEDDED, "Environment": "dev", "WeatherProvider": "recorded"}
         deploy.deploy(running.client, TEMPLATE, target.stack, parameters)
         platform = Platform(target, tmp_path_factory.mktemp("faults"))
         platform.prepare()

@@ -53,16 +53,16 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
 
     tracked = {item["job_id"]: item for item in platform.table("Tracking")}
     assert tracked[order["work_order_id"]]["status"] == "OPEN"
-    assert tracked[order["work_order_id"]]["notified_at"]
     assert f"open#{finding['finding_key']}" in tracked
     messages = platform.messages()
     assert len(messages) == 1
     assert order["work_order_id"] in messages[0]["Message"]
     told = {name: item["Value"] for name, item in messages[0]["MessageAttributes"].items()}
-    assert (told["event"], told["priority"], told["site_id"]) == ("work_order_opened", "critical", "site")
+    assert (told["event"], told["priority"], told["site_id"]) == ("opened", "critical", "site")
     machine = json.loads(told["order"])
     assert machine["work_order_id"] == order["work_order_id"]
-    assert machine["parts"][0] == {"sku": "SG110CX-PM-R", "quantity": 1}
+    assert machine["order"]["bill_of_materials"][0]["sku"] == "SG110CX-PM-R"
+    assert platform.messages() == [], "told once"
     assert platform.letters() == []
     assert [item.state for item in accounting.account(platform.target)] == ["done"]
 

@@ -12,11 +12,10 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urlencode
 
-from ona import config
+from ona import config, http
 from ona.errors import DependencyBusy, InvalidConfiguration, ObjectMissing, WeatherUnavailable
 from ona.payloads import S3Pointer
 from ona.weather.document import Place, WeatherDocument, plausible
@@ -25,6 +24,7 @@ FORECAST_HOURS = 192
 """168 hours and a day, so that a forecast a day old still reaches 168 h minus its age."""
 ATTEMPTS = 3
 MAX_WAIT_S = 8.0
+MOST_BYTES = 64 << 20
 
 
 class Provider(Protocol):
@@ -43,59 +43,30 @@ Fetch = Callable[[str, Mapping[str, str]], Any]
 
 
 def fetch_json(
-    url: str, query: Mapping[str, str], *, timeout_s: float = 20.0, what: str = "weather"
+    url: str, query: Mapping[str, str], *, timeout_s: float = 45.0, what: str = "weather"
 ) -> Any:
     """A JSON answer over HTTPS; throttling and server errors are tried again with back-off and jitter.
 
     Raises DependencyBusy, WeatherUnavailable; neither tells the address, which may hold a key.
     """
-    import urllib3
-
-    pool = _pool()
     wait = 0.5
     for attempt in range(1, ATTEMPTS + 1):
-        try:
-            answer = pool.request(
-                "GET", f"{url}?{urlencode(query)}", timeout=urllib3.Timeout(connect=5.0, read=timeout_s),
-                retries=False,
-            )  # fmt: skip
-            status, body = int(answer.status), bytes(answer.data)
-        except urllib3.exceptions.HTTPError as error:
-            status, body, answer = 0, type(error).__name__.encode(), None
-        if status == 200:
+        answer = http.send("GET", f"{url}?{urlencode(query)}", timeout_s=timeout_s, most_bytes=MOST_BYTES)
+        if answer.status == 200:
             try:
-                return json.loads(body)
+                return json.loads(answer.body)
             except ValueError as error:
                 raise DependencyBusy(f"{what}: the answer is no JSON") from error
-        if status not in (0, 408, 429) and status < 500:
-            raise WeatherUnavailable(f"{what}: HTTP {status}: {_said(body)}")
+        if answer.status not in (0, 408, 429) and answer.status < 500:
+            raise WeatherUnavailable(f"{what}: HTTP {answer.status}: {answer.said}")
         if attempt < ATTEMPTS:
-            asked = _retry_after(answer)
+            asked = answer.retry_after
             if asked > MAX_WAIT_S:
                 break
             time.sleep(max(asked, random.uniform(0, wait)))
             wait *= 2
-    raise DependencyBusy(f"{what}: {f'HTTP {status}' if status else body.decode()} after {attempt} tries")
-
-
-@cache
-def _pool() -> Any:
-    import urllib3
-
-    return urllib3.PoolManager(maxsize=8)
-
-
-def _said(body: bytes) -> str:
-    """What a provider says of a refusal; never more than a line, and nothing that looks like a key."""
-    text = " ".join(body[:300].decode("utf-8", "replace").split())
-    return text if "key" not in text.lower() else "the provider did not accept the key"
-
-
-def _retry_after(answer: Any) -> float:
-    try:
-        return float(answer.headers.get("Retry-After", 0)) if answer is not None else 0.0
-    except ValueError:
-        return 0.0
+    why = f"HTTP {answer.status}" if answer.status else answer.body.decode()
+    raise DependencyBusy(f"{what}: {why} after {attempt} tries")
 
 
 class OpenMeteo:

@@ -1,0 +1,1 @@
+"""Telling others, from the outbox: people by SNS, webhooks, ticketing systems, an insurer."""

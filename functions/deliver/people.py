@@ -1,0 +1,185 @@
+"""Telling people: one message or one for many, not at night unless it must be, never a flood.
+
+`configs/notifications.yaml` has the rules. What has to wait stays in the outbox, where changes that follow
+are added to it: in the morning people read how things stand, not how they went.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
+
+from deliver.told import Told, load
+from ona import notifications, outbox
+from ona.errors import InvalidInput
+from ona.extensions import NotificationRules, QuietHours
+from ona.http import Busy
+from ona.records import Priority
+
+RANK = {priority: rank for rank, priority in enumerate(reversed(get_args(Priority)))}
+"""The most urgent first."""
+A_MESSAGE = 100
+"""Orders and notices that one message tells; SNS takes 256 KB."""
+URGENT_EVERY = 10
+"""Minutes: how often a recipient who had enough messages this hour is still told what cannot wait."""
+
+
+class Left(InvalidInput):
+    """The owner of an address did not confirm it, or unsubscribed."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing to be told: of an order, or a notice."""
+
+    item: dict[str, Any]
+    subject: str
+    text: str
+    attributes: dict[str, str]
+    line: str
+    priority: str
+    version: int | None = None
+
+    @property
+    def alone(self) -> bool:
+        """A digest is a bundle already, and its time is its own."""
+        return bool(self.item["kind"] == "digest")
+
+
+def note_of(item: dict[str, Any]) -> Note:
+    """What an item of the outbox tells. Raises DependencyBusy."""
+    if item["kind"] in ("notice", "digest"):
+        told = {"event": str(item["event"]), "priority": str(item["priority"])}
+        return Note(
+            item, str(item["subject"]), str(item["text"]), told, str(item["subject"]), told["priority"]
+        )
+    order: Told = load(item)
+    line = f"{order.headline()}  {order.work_order_id}, {order.visit()}"
+    return Note(item, order.headline(), order.text(), order.attributes(), line, order.urgent, order.version)
+
+
+def quiet_until(rules: QuietHours | None, zone: str, now: datetime) -> datetime | None:
+    """The end of the quiet hours that a moment lies in; None outside of them."""
+    if rules is None:
+        return None
+    local = now.astimezone(ZoneInfo(zone))
+    inside = (
+        rules.start <= local.time() < rules.end
+        if rules.start < rules.end
+        else local.time() >= rules.start or local.time() < rules.end
+    )
+    if not inside:
+        return None
+    end = local.replace(hour=rules.end.hour, minute=rules.end.minute, second=0, microsecond=0)
+    return (end if end > local else end + timedelta(days=1)).astimezone(now.tzinfo)
+
+
+def tell(place: outbox.Place, notes: list[Note], rules: NotificationRules, now: datetime) -> dict[str, int]:
+    """Tell one recipient: what goes now, and what waits. All items are claimed; each is settled here.
+
+    Raises Busy, Left, DependencyBusy: then nothing that was not settled was told.
+    """
+    topic, to = _way(place)
+    quiet = quiet_until(rules.quiet_hours, rules.timezone, now)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    counts = {"messages": 0, "told": 0, "waiting": 0}
+
+    def wait(some: list[Note], until: datetime) -> None:
+        for note in some:
+            outbox.later(note.item, until, now)
+        counts["waiting"] += len(some)
+
+    def send(some: list[Note]) -> None:
+        for first in range(0, len(some), A_MESSAGE):
+            part = some[first : first + A_MESSAGE]
+            subject, text, attributes = (
+                (part[0].subject, part[0].text, part[0].attributes) if len(part) == 1 else bundle(part)
+            )
+            notifications.publish(subject, text, {**attributes, **to}, topic)
+            for note in part:
+                outbox.told(note.item, now, version=note.version)
+            counts["messages"] += 1
+            counts["told"] += len(part)
+
+    for note in [note for note in notes if note.alone]:
+        send([note])
+    rest = sorted((note for note in notes if not note.alone), key=lambda note: RANK[note.priority])
+    urgent = [note for note in rest if note.priority in rules.always]
+    calm = [note for note in rest if note.priority not in rules.always]
+    if quiet:
+        wait(calm, quiet)
+        calm = []
+    _within_limits(place, [*urgent, *calm], rules, hour, now, send, wait)
+    return counts
+
+
+def _within_limits(
+    place: outbox.Place,
+    notes: list[Note],
+    rules: NotificationRules,
+    hour: datetime,
+    now: datetime,
+    send: Callable[[list[Note]], None],
+    wait: Callable[[list[Note], datetime], None],
+) -> None:
+    """Few go one by one, many as one message, and no more than so many an hour."""
+    together = [notes] if len(notes) > rules.single_messages else [[note] for note in notes]
+    for part in together:
+        if outbox.spend(place.name, f"{hour:%Y-%m-%dT%H}", rules.messages_an_hour):
+            send(part)
+            continue
+        pressing = [note for note in part if note.priority in rules.always]
+        wait([note for note in part if note not in pressing], hour + timedelta(hours=1))
+        if pressing and now.minute % URGENT_EVERY == 0:
+            send(pressing)
+        else:
+            mark = now.replace(minute=now.minute // URGENT_EVERY * URGENT_EVERY, second=0, microsecond=0)
+            wait(pressing, mark + timedelta(minutes=URGENT_EVERY))
+
+
+def bundle(notes: list[Note]) -> tuple[str, str, dict[str, str]]:
+    """Many things as one message: subject, text, attributes."""
+    orders = [note for note in notes if note.version is not None]
+    notices = [note for note in notes if note.version is None]
+    worst = min((note.priority for note in notes), key=lambda priority: RANK[priority])
+    names = [f"{len(orders)} work order{'s' * (len(orders) > 1)}"] if orders else []
+    names += [f"{len(notices)} notice{'s' * (len(notices) > 1)}"] if notices else []
+    subject = f"[{worst}] {' and '.join(names)}"
+    lines = [f"{' and '.join(names)}, the most urgent first.", ""]
+    lines += [f"- {note.line}" for note in orders]
+    lines += ["", *[f"- {note.line}" for note in notices]] if notices else []
+    lines += ["", "An order in full: GET /work-orders/<its number>", ""]
+    told = [
+        {
+            name: note.attributes[name]
+            for name in ("work_order_id", "event", "priority", "asset_id", "site_id")
+        }
+        for note in orders
+    ]
+    return subject, "\n".join(lines), {"event": "bundle", "priority": worst, "orders": json.dumps(told)}
+
+
+def _way(place: outbox.Place) -> tuple[str, dict[str, str]]:
+    """The topic that leads to a recipient, and what of the message picks them there.
+
+    Raises Busy while an address is not confirmed, Left when it never will be.
+    """
+    if place.kind != "mail":
+        return notifications.OPERATORS, {}
+    known = outbox.address_of(place.name)
+    if known is None:
+        arn = notifications.invite(place.endpoint, place.name)
+        outbox.keep_address(place.name, arn)
+        known = {"arn": arn, "gone": False}
+    said = None if known["gone"] else notifications.confirmed(known["arn"])
+    if said is None:
+        if not known["gone"]:
+            outbox.keep_address(place.name, "")
+        raise Left("the address is not confirmed, or its owner unsubscribed")
+    if not said:
+        raise Busy("the address is not confirmed yet: its owner has a mail with a link", 600.0)
+    return notifications.SUBSCRIBERS, {"to": place.name}

@@ -1,0 +1,108 @@
+"""Jira Service Management: requests by the service desk API, their fields and workflow by REST API v3.
+
+https://developer.atlassian.com/cloud/jira/service-desk/rest/ and …/jira/platform/rest/v3/. The order's id
+stands in the summary and is searched for there, so no custom field is needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from deliver.systems import Ticket
+from deliver.systems.tickets import Tickets
+from deliver.told import Told
+from ona.extensions import JiraSystem
+from ona.records import OrderStatus
+
+CATEGORIES: dict[str, OrderStatus] = {"new": "OPEN", "indeterminate": "IN_PROGRESS", "done": "COMPLETE"}
+"""Every Jira status belongs to one of three categories."""
+CATEGORY_OF: dict[OrderStatus, str] = {
+    "OPEN": "new", "IN_PROGRESS": "indeterminate", "ON_HOLD": "indeterminate", "COMPLETE": "done",
+    "CANCELLED": "done",
+}  # fmt: skip
+MOST = 100
+
+
+class Jira(Tickets[JiraSystem]):
+    """One service desk."""
+
+    PRIORITIES: ClassVar = {
+        "critical": "Highest", "high": "High", "medium": "Medium", "low": "Low", "none": "Lowest",
+    }  # fmt: skip
+
+    def find(self, work_order_id: str) -> Ticket | None:
+        """By summary; the oldest first."""
+        found = self._search(f'summary ~ "\\"{work_order_id}\\"" ORDER BY created ASC')
+        return next((t for t, title in found if f"[{work_order_id}]" in title), None)
+
+    def create(self, told: Told) -> Ticket:
+        """A request of the configured type; its other fields follow at once."""
+        answer = self.ask(
+            "POST",
+            "/rest/servicedeskapi/request",
+            {
+                "serviceDeskId": self.system.service_desk_id,
+                "requestTypeId": self.system.request_type_id,
+                "requestFieldValues": {"summary": self.title(told), "description": self.text(told)},
+            },
+        )
+        if not isinstance(answer, dict) or not answer.get("issueKey"):
+            raise self.unreadable("issueKey")
+        ticket = self.look([str(answer["issueKey"])]).get(str(answer["issueKey"]))
+        ticket = ticket or Ticket(str(answer["issueKey"]))
+        self.write(ticket, told)
+        return ticket
+
+    def write(self, ticket: Ticket, told: Told) -> None:
+        """Summary, description, due date, priority. API v2 takes the description as plain text."""
+        fields = {
+            "summary": self.title(told),
+            "description": self.text(told),
+            "duedate": told.record["due_date"][:10],
+            "priority": {"name": self.priorities[told.record["priority"]]},
+        }
+        self.ask("PUT", f"/rest/api/2/issue/{quote(ticket.name)}", {"fields": fields})
+
+    def move(self, ticket: Ticket, told: Told) -> Ticket:
+        """The transition to the configured status; where the workflow has none from here, first one into
+        its category. None at all: it stays."""
+        path = f"/rest/api/3/issue/{quote(ticket.name)}/transitions"
+        wanted, category = self.theirs(told.status), CATEGORY_OF[told.status]
+        for _ in range(2):
+            answer = self.ask("GET", path)
+            ways = answer.get("transitions", []) if isinstance(answer, dict) else []
+            here = CATEGORY_OF[ticket.status] if ticket.status else ""
+            by_name = [way for way in ways if way["to"]["name"] == wanted]
+            nearer = [way for way in ways if way["to"]["statusCategory"]["key"] == category != here]
+            chosen = next(iter(by_name or nearer), None)
+            if chosen is None:
+                break
+            self.ask("POST", path, {"transition": {"id": chosen["id"]}})
+            ticket = self._ticket(ticket.name, {"status": chosen["to"]})
+            if by_name or wanted is None:
+                break
+        return ticket
+
+    def look(self, names: list[str]) -> dict[str, Ticket]:
+        """By key, a hundred a time."""
+        found: dict[str, Ticket] = {}
+        for first in range(0, len(names), MOST):
+            keys = ", ".join(f'"{name}"' for name in names[first : first + MOST])
+            found |= {ticket.name: ticket for ticket, _ in self._search(f"issuekey in ({keys})")}
+        return found
+
+    def _search(self, jql: str) -> list[tuple[Ticket, str]]:
+        asked = {"jql": jql, "fields": ["summary", "status"], "maxResults": MOST}
+        answer = self.ask("POST", "/rest/api/3/search/jql", asked)
+        if not isinstance(answer, dict) or "issues" not in answer:
+            raise self.unreadable("issues")
+        return [
+            (self._ticket(str(item["key"]), item["fields"]), str(item["fields"].get("summary", "")))
+            for item in answer["issues"]
+        ]
+
+    def _ticket(self, name: str, fields: dict[str, Any]) -> Ticket:
+        raw = str(fields["status"]["name"])
+        category = str(fields["status"].get("statusCategory", {}).get("key", ""))
+        return Ticket(name, raw, self.statuses.get(raw) or CATEGORIES.get(category))

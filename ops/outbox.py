@@ -1,0 +1,59 @@
+"""The outbox: what others are still to be told, what nobody could tell them, and sending that again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ona.clock import iso, utc_now
+from ona.tables import from_item, to_item
+from ops import deadletters
+from ops.target import Target
+
+LANES = ("send", "watch", "dead")
+
+
+def items(target: Target) -> list[dict[str, Any]]:
+    """What is to be sent, watched, or was given up; the longest due first."""
+    pages = target.client("dynamodb").get_paginator("query")
+    return [
+        from_item(item)
+        for lane in LANES
+        for page in pages.paginate(
+            TableName=target.outputs["OutboxTableName"],
+            IndexName="due-index",
+            KeyConditionExpression="lane = :lane",
+            ExpressionAttributeValues=to_item({":lane": lane}),
+        )
+        for item in page["Items"]
+    ]
+
+
+def redrive(target: Target) -> list[str]:
+    """Send all that was given up again; returns what is sent.
+
+    A letter leaves the queue when its delivery is due again, or is none any more.
+    """
+    dynamodb, sqs = target.client("dynamodb"), target.client("sqs")
+    letters = {
+        str(letter.body.get("delivery_id")): letter
+        for letter in deadletters.receive(target, deadletters.OUTBOX)
+    }
+    dead = [item["delivery_id"] for item in items(target) if item["lane"] == "dead"]
+    sent = []
+    for name in dead:
+        try:
+            dynamodb.update_item(
+                TableName=target.outputs["OutboxTableName"],
+                Key=to_item({"delivery_id": name}),
+                UpdateExpression="SET lane = :send, next_at = :now",
+                ConditionExpression="lane = :dead",
+                ExpressionAttributeValues=to_item(
+                    {":send": "send", ":dead": "dead", ":now": iso(utc_now())}
+                ),
+            )
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            continue  # its order changed meanwhile: it is due already
+        sent.append(name)
+    for letter in letters.values():
+        sqs.delete_message(QueueUrl=target.outputs[deadletters.OUTBOX], ReceiptHandle=letter.receipt)
+    return sent
