@@ -1,9 +1,9 @@
 """Ticketing systems, webhook receivers and an insurer as local HTTP servers that can misbehave.
 
 `fault(kind, match)` makes the next request that matches go wrong: "fail" (503, nothing done), "throttle"
-(429 with Retry-After), "refuse" (400), "late" (done, but the answer comes after the caller has gone), "drop"
-(done, then the connection is cut), "drip" (done, the answer comes byte by byte), "page" (200 with a web
-page), "twice" (done twice: a gateway repeated it). `down` fails everything.
+(429 with Retry-After), "refuse" (400), "late" (done, but the answer comes after the caller has gone),
+"drop" (done, then the connection is cut), "drip" (done, the answer comes byte by byte), "page" (done, the
+answer is a web page), "twice" (done twice: a gateway repeated it). `down` fails everything.
 """
 
 from __future__ import annotations

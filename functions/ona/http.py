@@ -139,13 +139,15 @@ def call(
     document: Any = None,
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
+    any_answer: bool = False,
     timeout_s: float | None = None,
     public: bool = False,
 ) -> Any:
-    """The JSON answer to a JSON request, tried once; None for one that is empty or no JSON.
+    """The JSON answer to a JSON request, tried once; None for an empty one.
 
-    `what` names the other side in errors; `body`: JSON that is one already. Raises Busy where a later try
-    may help, else Refused."""
+    `what` names the other side in errors; `body`: JSON that is one already; `any_answer`: one that is no
+    JSON is good too, and None. Raises Busy where a later try may help, else Refused.
+    """
     if document is not None:
         body = json.dumps(document, allow_nan=False).encode()
     sent = {
@@ -159,10 +161,14 @@ def call(
         raise Busy(f"{what}: {why}", answer.retry_after)
     if not 200 <= answer.status < 300:
         raise Refused(f"{what}: HTTP {answer.status}: {answer.said}", answer.status)
+    if not answer.body.strip():
+        return None
     try:
         return json.loads(answer.body)
-    except ValueError:
-        return None
+    except ValueError as error:
+        if any_answer:
+            return None
+        raise Busy(f"{what}: the answer is no JSON, but a gateway's page most likely") from error
 
 
 def _private_hosts() -> set[str]:

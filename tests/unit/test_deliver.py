@@ -274,6 +274,7 @@ def test_an_hour_down_loses_nothing_and_is_not_hammered(desk: Any, acting: list[
     assert {item(name, "desk")["lane"] for name in names} == {"watch"}
 
 
+@pytest.mark.parametrize("desk", ["servicenow"], indirect=True)
 def test_one_order_that_always_fails_does_not_hold_up_the_others(desk: Any, acting: list[Any]) -> None:
     names = [
         _ordered(_scheduled(n, f"execution-{n}"), f"execution-{n}")[0]["work_order_id"]
@@ -310,17 +311,19 @@ def test_what_is_refused_is_a_dead_letter_and_can_be_sent_again(desk: Any, actin
     assert f"[{name}]" in desk.text(only(desk))
 
 
+@pytest.mark.parametrize("desk", ["servicenow"], indirect=True)
 def test_after_three_days_it_is_given_up(desk: Any, acting: list[Any]) -> None:
     name = opened()
     desk.down = True
     dead, hours = 0, 0
     while not dead and hours < 100:
         dead = deliver(NOW + timedelta(hours=hours))["dead"]
-        hours += 1
-    assert 72 <= hours <= 75
+        hours += 4
+    assert 72 <= hours <= 80
     assert item(name, "desk")["last_error"].startswith("Busy: ")
 
 
+@pytest.mark.parametrize("desk", ["servicenow"], indirect=True)
 def test_a_missing_secret_waits_for_its_operator(desk: Any, acting: list[Any]) -> None:
     boto3.client("ssm").delete_parameter(Name="/ona-platform/prod/ticketing-desk")
     name = opened()
@@ -333,6 +336,7 @@ def test_a_missing_secret_waits_for_its_operator(desk: Any, acting: list[Any]) -
     assert f"[{name}]" in desk.text(only(desk))
 
 
+@pytest.mark.parametrize("desk", ["servicenow"], indirect=True)
 def test_other_customers_orders_go_elsewhere(desk: Any, world: list[str]) -> None:
     deliver()
     assert len(desk.tickets) == 3

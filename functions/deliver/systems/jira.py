@@ -71,7 +71,9 @@ class Jira(Tickets[JiraSystem]):
         wanted, category = self.theirs(told.status), CATEGORY_OF[told.status]
         for _ in range(2):
             answer = self.ask("GET", path)
-            ways = answer.get("transitions", []) if isinstance(answer, dict) else []
+            if not isinstance(answer, dict) or "transitions" not in answer:
+                raise self.unreadable("transitions")
+            ways = answer["transitions"]
             here = CATEGORY_OF[ticket.status] if ticket.status else ""
             by_name = [way for way in ways if way["to"]["name"] == wanted]
             nearer = [way for way in ways if way["to"]["statusCategory"]["key"] == category != here]

@@ -55,7 +55,13 @@ class Webhook:
             "Idempotency-Key": told.key,
         }
         http.call(
-            "POST", self.url, what=f"webhook {self.name}", body=body, headers=headers, public=self.public
+            "POST",
+            self.url,
+            what=f"webhook {self.name}",
+            body=body,
+            headers=headers,
+            public=self.public,
+            any_answer=True,
         )
         return Ticket("")
 
