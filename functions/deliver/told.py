@@ -116,7 +116,7 @@ class Told:
             f"When:   {self.visit()}, {order.estimated_duration_hours:g} h",
             f"Parts:  {parts} ({order.total_cost_usd:.2f} USD)",
             f"Losing: {risk.daily_loss_usd:.2f} USD a day, {risk.total_risk_usd:.2f} USD until then",
-            f"To do:  {', '.join(order.recommended_actions)}",
+            f"To do:  {', '.join(order.recommended_actions).replace('_', ' ')}",
         ]
         insurance = config.custom_services().insurance_automation
         if insurance.covers(self.record.get("at_stake_usd", 0.0)):

@@ -41,6 +41,7 @@ class Work(Record):
     specialization: str
     technicians: int
     hours: float
+    hours_in_all: float = Field(default=0.0, description="where a day does not hold it; `hours`: its first")
     light: Light
     sunny: bool = Field(description="production follows the sun")
     known_since: datetime

@@ -39,6 +39,8 @@ MACHINES_A_PAGE = 50
 ORDERS_A_PAGE = 50
 READERS = 8
 WRITES = 5
+AHEAD = timedelta(days=100)
+"""Parts may take months, and their visits are booked."""
 api = Api()
 app = api.app
 SiteFilter = Annotated[str | None, Query(max_length=128, description="only this site")]
@@ -240,7 +242,7 @@ def schedule(
     mine = {asset.id for asset in _machines(site_id)}
     now = utc_now()
     begin = since or now
-    end = until or now + timedelta(days=config.loss_function().constraints.planning_horizon_days + 1)
+    end = until or now + AHEAD
     if end <= begin:
         raise ApiError(400, "VALIDATION_ERROR", "must be after `since`", field="until")
     frozen = now + timedelta(hours=config.loss_function().constraints.freeze_hours)

@@ -50,7 +50,7 @@ def build(
         created_at=now,
         due_date=job.due or job.scheduled_end,
         priority=job.priority,
-        title=f"{finding.category}: {finding.subcategory} at {asset.name or asset.id}",
+        title=f"{finding.category}: {finding.subcategory.replace('_', ' ')} at {asset.name or asset.id}",
         description=f"{'; '.join(finding.reasons)}.{note}",
         recommended_actions=finding.recommended_actions,
         component=finding.component,

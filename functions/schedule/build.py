@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from math import asin, ceil, cos, radians, sin, sqrt
+from math import asin, ceil, cos, floor, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
 from ona.assets import Location
@@ -13,7 +13,7 @@ from ona.config import LossFunctionConfig, LossWeights
 from ona.crews import Booking, Crew, Work
 from schedule.calendars import closed
 from schedule.tours import SLOT, Problem, Shift, Task, Window
-from schedule.work import absence, light, prices
+from schedule.work import AFTER_ARRIVAL_DAYS, absence, horizon_days, light, prices
 
 EARTH_RADIUS_KM = 6371.0088
 ROAD_FACTOR = 1.25
@@ -74,8 +74,8 @@ def build(
     """The problem of doing the works beside what is frozen. `held`: the visits that may be moved, by
     fault."""
     origin = whole(now)
-    days = rules.constraints.planning_horizon_days
-    slots = (days + 2) * 24 * 60 // SLOT
+    offsets = _offsets(works, now, rules)
+    slots = (offsets[-1] + 2) * 24 * 60 // SLOT
     able = [crew for crew in crews if crew.status == "available"]
     cannot = [{crew.crew_id: _cannot(work, crew, rules, legs) for crew in crews} for work in works]
     zones = sorted({work.zone for work in works})
@@ -83,7 +83,7 @@ def build(
     known: list[tuple[Crew, date, ZoneInfo]] = []
     for number, crew in enumerate(able):
         for name in zones:
-            for day, opens, closes, longest in _free(crew, name, frozen, origin, rules, len(able)):
+            for day, opens, closes, longest in _free(crew, name, frozen, origin, rules, len(able), offsets):
                 shifts.append(Shift(crew.crew_id, day.toordinal(), number, number, opens, closes, longest))
                 known.append((crew, day, ZoneInfo(name)))
     minutes, km = _ways(works, able, rules, legs)
@@ -128,6 +128,18 @@ def build(
     )  # fmt: skip
     reasons = [[f"{name}: {why}" for name, why in told.items() if why] for told in cannot]
     return Built(problem, list(works), {crew.crew_id: crew for crew in crews}, origin, reasons)
+
+
+def _offsets(works: Sequence[Work], now: datetime, rules: LossFunctionConfig) -> list[int]:
+    """The days that are planned, counted from today: those of the horizon, and for work whose part arrives
+    later the week after it does."""
+    usual = rules.constraints.planning_horizon_days
+    found = set(range(usual + 1))
+    for work in works:
+        last = horizon_days(work, now, rules)
+        if last > usual:
+            found |= set(range(last - AFTER_ARRIVAL_DAYS, last + 1))
+    return sorted(found)
 
 
 def _since(moment: datetime, origin: datetime) -> float:
@@ -175,6 +187,10 @@ def _ways(
     return minutes, km
 
 
+SHORTEST_DAY_H = 2.0
+"""Work over several days is not begun where the way leaves less than this of a day."""
+
+
 def _cannot(work: Work, crew: Crew, rules: LossFunctionConfig, legs: Legs) -> str:
     """Why a crew can do the work on no day, "" when it can."""
     if crew.status != "available":
@@ -187,13 +203,31 @@ def _cannot(work: Work, crew: Crew, rules: LossFunctionConfig, legs: Legs) -> st
     if km > rules.crew.max_travel_distance_km:
         return f"{km:.0f} km away, more than {rules.crew.max_travel_distance_km:g}"
     needed = (_minutes(work.hours * 60) + 2 * travel) / 60.0
-    hours = rules.constraints.working_hours
-    open_hours = (
-        datetime.combine(date.min, hours.end) - datetime.combine(date.min, hours.start)
-    ).total_seconds() / 3600.0
-    if needed > min(rules.crew.hours_per_day, open_hours):
+    if needed > _day_hours(rules):
         return f"needs {needed:.1f} h with travel, a day has fewer"
     return ""
+
+
+def _day_hours(rules: LossFunctionConfig) -> float:
+    """The most hours that a crew is out on one day, its way included."""
+    hours = rules.constraints.working_hours
+    opens, closes = (datetime.combine(date.min, at) for at in (hours.start, hours.end))
+    return min(rules.crew.hours_per_day, (closes - opens).total_seconds() / 3600.0)
+
+
+def first_day(work: Work, crews: Sequence[Crew], rules: LossFunctionConfig, legs: Legs) -> Work:
+    """Work that takes longer than the nearest able crew has in a day as its first day; other work as it
+    is."""
+    able = [
+        crew for crew in crews if not _cannot(work.model_copy(update={"hours": 0.0}), crew, rules, legs)
+    ]
+    travel = [_way(c.crew_id, work.site_id, c.base, work.location, rules, legs)[0] for c in able]
+    if not travel:
+        return work
+    longest = floor((_day_hours(rules) * 60 - 2 * min(travel)) / SLOT) * SLOT / 60.0
+    if longest >= work.hours or longest < SHORTEST_DAY_H:
+        return work
+    return work.model_copy(update={"hours": longest, "hours_in_all": work.hours})
 
 
 def _free(
@@ -203,6 +237,7 @@ def _free(
     origin: datetime,
     rules: LossFunctionConfig,
     crews: int,
+    offsets: Sequence[int],
 ) -> list[tuple[date, float, float, float]]:
     """A crew's free times at sites of a zone: day, from, to and the longest tour, minutes. Where more
     crews than may be out at once are there, also the second half of a day, for who leaves when others are
@@ -211,7 +246,7 @@ def _free(
     own = sorted(frozen.get(crew.crew_id, ()), key=lambda booking: booking.leaves)
     first = origin.astimezone(tz).date()
     found = []
-    for offset in range(rules.constraints.planning_horizon_days + 1):
+    for offset in offsets:
         day = first + timedelta(days=offset)
         if closed(day, zone, crew, hours):
             continue

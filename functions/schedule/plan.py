@@ -17,11 +17,11 @@ from ona.crews import Booking, Crew, Work, timed
 from ona.parts import ranked
 from ona.payloads import S3Pointer
 from ona.records import Finding, Job, OrderStatus, PlanSummary
-from schedule.build import Built, Legs, build, distance_km, whole
+from schedule.build import Built, Legs, build, distance_km, first_day, whole
 from schedule.calendars import closed
 from schedule.solve import Result, dispatched, solve
 from schedule.tours import Tour, Tours
-from schedule.work import terms
+from schedule.work import horizon_days, terms
 
 SEED = 1
 SECONDS = 20.0
@@ -89,6 +89,7 @@ def make_plan(
     plan, works = _triage(requests, crews, now, rules, catalogue)
     if not works:
         return plan
+    works = [first_day(work, crews, rules, legs or {}) for work in works]
     frozen, held = _calendar(crews, now, rules)
     movable = [booking.work for _, booking in held.values() if booking.work]
 
@@ -353,7 +354,7 @@ class _Decided:
             why = (
                 f"{work.daily_usd:.2f} USD a day is below the threshold of "
                 f"{self.rules.thresholds.ear_threshold_usd:g}, it is not critical, and sending a crew "
-                f"costs more than leaving it for {self.rules.constraints.planning_horizon_days} days "
+                f"costs more than leaving it for {horizon_days(work, self.now, self.rules)} days "
                 f"({left:.0f} USD weighted)"
             )
             if any(problem.windows[task]):
@@ -365,7 +366,7 @@ class _Decided:
         reasons = list(self.built.reasons[task])
         if not self.built.crews:
             return "no crew is registered in the crews table"
-        days = self.rules.constraints.planning_horizon_days
+        days = horizon_days(work, self.now, self.rules)
         alone = [
             n for n, window in enumerate(self.built.problem.windows[task]) if window
             and self.tours.tour(n, (task,))
@@ -418,6 +419,8 @@ class _Decided:
         if work.part and work.ready > whole(self.now):
             lead = (work.ready - self.now).total_seconds() / 86400.0
             parts.append(f"waits for {work.part} ({lead:.3g} days)")
+        if work.hours_in_all:
+            parts.append(f"takes {work.hours_in_all:g} h, more than a day: this is the first")
         shut = self._closures(tour, work, booking)
         if shut:
             parts.append(f"no work on {', '.join(shut)}")
@@ -502,7 +505,7 @@ def _of_work(work: Work, decision: Decision, reason: str) -> Job:
         decision=decision,
         reason=reason,
         priority=work.priority,
-        duration_hours=work.hours,
+        duration_hours=work.hours_in_all or work.hours,
     )
 
 

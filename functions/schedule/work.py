@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,9 @@ def terms(work: Work, begins: datetime, now: datetime) -> Terms:
     """The terms that depend on when the work begins: energy, mttr, risk and urgency, USD, unweighted."""
     wait = max((begins - now).total_seconds() / 86400.0, 0.0)
     return _terms(work, wait, _share_of_production(work, begins, begins + timedelta(hours=work.hours)))
+
+
+LONGEST_LEAD_DAYS, AFTER_ARRIVAL_DAYS = 90, 7
 
 
 def _share_of_production(work: Work, begins: datetime, ends: datetime) -> float:
@@ -117,9 +121,17 @@ def _produced(latitude: float, longitude: float, origin: datetime, slots: int) -
     return produced
 
 
+def horizon_days(work: Work, now: datetime, rules: LossFunctionConfig) -> int:
+    """How many days ahead the work is planned: the planning horizon, or a week from the day on which its
+    part arrives; a part that takes longer than `LONGEST_LEAD_DAYS` is not planned for."""
+    arrives = (work.ready - now).total_seconds() / 86400.0
+    usual = rules.constraints.planning_horizon_days
+    return usual if arrives > LONGEST_LEAD_DAYS else max(usual, ceil(arrives) + AFTER_ARRIVAL_DAYS)
+
+
 def absence(work: Work, now: datetime, rules: LossFunctionConfig, weights: LossWeights) -> float:
     """What not doing it counts for: the loss of the planning horizon; work that must be done much more."""
-    end = now + timedelta(days=rules.constraints.planning_horizon_days)
+    end = now + timedelta(days=horizon_days(work, now, rules))
     found = terms(work, end - timedelta(hours=work.hours), now)
     left: float = weighted({name: found[name] for name in ("energy", "risk", "urgency")}, weights)
     return left + (NOBODY if work.must else 0.0)

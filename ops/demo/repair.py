@@ -1,9 +1,9 @@
 """One work order from OPEN to verified COMPLETE: over HTTP as a crew's app does it, with telemetry's last
 word.
 
-The crew resets the power limit of one inverter; the next day's telemetry, which is that of a sound machine,
-goes through the loop, and the hourly check reads from it that the fault is gone.
-"""
+The crew resets the power limit of one inverter; the next day's telemetry, which is that of a sound
+machine, goes through the loop, and the hourly check reads from it that the fault is gone. A webhook
+follows the order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ops import customers, ingest
-from ops.demo import simulate
+from ops.demo import inbox, simulate
 from ops.demo.newcustomer import call
 from ops.target import OpsError, Target
 
@@ -33,6 +33,11 @@ class Repair:
 
 def walk(target: Target) -> Repair:
     """Open → in progress → complete → telemetry → verified. Raises OpsError."""
+    with inbox.Listener() as listener:
+        return _walk(target, listener)
+
+
+def _walk(target: Target, listener: inbox.Listener) -> Repair:
     key = customers.add_key(target, simulate.CUSTOMER, "standard")
     orders = call(target, key, "GET", "/work-orders?status=OPEN")["work_orders"]
     chosen = next((order for order in orders if order["asset_id"] == ASSET), None)
@@ -42,6 +47,12 @@ def walk(target: Target) -> Repair:
     told.steps.append(
         ("GET /work-orders", f"{len(orders)} open; {chosen['title']}: {chosen['work_order_id']}")
     )
+    made = call(target, key, "POST", f"{path}/subscriptions", {"kind": "webhook", "endpoint": listener.url})
+    listener.secret = made["secret"]
+    told.steps.append(
+        ("POST subscriptions", "a webhook follows the order, signed with a secret of its own")
+    )
+    inbox.send(target)
     version = chosen["version"]
     last = datetime.combine(simulate.FIRST_DAY + timedelta(days=simulate.DAYS), datetime.min.time(), UTC)
     done = last - timedelta(minutes=90)
@@ -56,12 +67,17 @@ def walk(target: Target) -> Repair:
         answer = call(target, key, "PATCH", path, {"version": version, **change})
         version = answer["state"]["version"]
         told.steps.append((f"PATCH {change['status']}", text))
+        inbox.send(target)
     told.steps.append(("hourly check", _verdict(_verify(target))))
     _deliver(target, simulate.sound_day(ASSET, last.date()), last)
     told.steps.append(("telemetry", f"the file of {last:%d %b} goes through the loop"))
     told.steps.append(("hourly check", _verdict(_verify(target))))
+    inbox.send(target)
     answer = call(target, key, "GET", path)
-    told.verified = bool(answer["state"]["verified_at"])
+    complete = listener.wait_for(answer["state"]["version"])
+    heard = [f"{item['event']} (version {item['version']})" for item in listener.heard]
+    told.steps.append(("webhook", f"heard {', '.join(heard)}; {listener.refused} bad signatures"))
+    told.verified = bool(answer["state"]["verified_at"]) and complete
     for entry in answer["history"]:
         note = f": {entry['note']}" if entry.get("note") else ""
         told.steps.append(("history", f"{entry['status']} by {entry['by']}{note}"))

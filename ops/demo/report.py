@@ -14,7 +14,7 @@ import jinja2
 from ona.assets import AssetRegistry
 from ona.records import Job
 from ops.accounting import totals
-from ops.demo import newcustomer, plots, repair
+from ops.demo import inbox, newcustomer, plots, repair
 from ops.demo.collect import Story
 from ops.demo.simulate import Fault, Fleet
 
@@ -171,6 +171,8 @@ def write(
     fleet: Fleet | None,
     journey: newcustomer.Path | None = None,
     repaired: repair.Repair | None = None,
+    messages: list[inbox.Message] | None = None,
+    untold: list[str] | None = None,
 ) -> None:
     """Write the report. Times of telemetry in `zone`, of crews in `crew_zone`."""
     tariffs = {asset.id: asset.tariff_usd_per_kwh for asset in registry.assets}
@@ -214,6 +216,8 @@ def write(
         where=where,
         journey=journey,
         repaired=repaired,
+        messages=messages or [],
+        untold=untold or [],
         planned=compared(story),
         forecast_svg=plots.forecast(journey, zone) if journey else "",
         now=f"{now.astimezone(ZoneInfo(crew_zone)):%a %d %b %Y %H:%M}",

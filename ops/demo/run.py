@@ -21,7 +21,7 @@ from local import cloud, deploy
 from ona import config
 from ona.assets import AssetRegistry, Location
 from ops import accounting, ingest, seed
-from ops.demo import newcustomer, repair, report, simulate
+from ops.demo import inbox, newcustomer, repair, report, simulate
 from ops.demo.collect import Story, collect, save
 from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded
 
@@ -54,7 +54,7 @@ def _simulated() -> Delivery:
     machine = sum(not fault.is_data_problem for fault in fleet.faults)
     return Delivery(
         title="Ona Platform: a week of a simulated fleet",
-        subtitle=f"{simulate.INVERTERS} inverters of {simulate.CAPACITY_KW:g} kW over "
+        subtitle=f"{simulate.INVERTERS} inverters of {simulate.CAPACITY_KW:g} kW at two sites over "
         f"{simulate.DAYS} days of real (typical) June weather at Greensboro; {machine} machine faults, "
         f"{len(fleet.faults) - machine} data problems, 2 poisoned files and a duplicate delivery "
         "were put in.",
@@ -166,6 +166,7 @@ def _platform(console: Console, home: Path, delivery: Delivery, keep: bool) -> I
         ingest.put_registry(target, delivery.registry)
         seed.put_crews(target, seed.example_crews(delivery.base))
         seed.put_signing_key(target)
+        inbox.open_inbox(target)
         console.print(
             f"deployed template.yaml as {target.stack}, {len(outputs)} outputs "
             f"({time.monotonic() - started:.1f} s)"
@@ -192,6 +193,8 @@ def main(console: Console, *, source: str | None, data: Path | None, keep: bool)
         _deliver(console, target, delivery)
         journey = _newcomer(console, target) if delivery.fleet is not None else None
         repaired = repair.walk(target) if delivery.fleet is not None else None
+        inbox.send(target)
+        messages, waiting = inbox.messages(target), inbox.waiting(target)
         story = collect(target)
         shutil.rmtree(folder, ignore_errors=True)
         documents = save(target, folder / "output")
@@ -216,8 +219,11 @@ def main(console: Console, *, source: str | None, data: Path | None, keep: bool)
             fleet=delivery.fleet,
             journey=journey,
             repaired=repaired,
+            messages=messages,
+            untold=waiting,
         )
     good = _tell(console, story, delivery)
+    _messages(console, messages, waiting)
     if repaired is not None:
         good &= _repaired(console, repaired)
     console.print(f"\nreport    [bold]{_shown(path)}[/bold] (open it in a browser)")
@@ -234,6 +240,16 @@ def _repaired(console: Console, repaired: repair.Repair) -> bool:
         table.add_row(name, escape(text))
     console.print(table)
     return repaired.verified
+
+
+def _messages(console: Console, messages: list[inbox.Message], waiting: list[str]) -> None:
+    """What people were told."""
+    table = Table("message", title="What the operators were told", title_justify="left")
+    for message in messages:
+        table.add_row(escape(message.subject))
+    for text in waiting:
+        table.add_row(f"[dim]waits: {escape(text)}[/dim]")
+    console.print(table)
 
 
 def _shown(path: Path) -> str:

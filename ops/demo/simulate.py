@@ -19,6 +19,9 @@ import pandas as pd
 from ona.assets import Asset, AssetRegistry, Component, Electrical, Location
 
 SITE = Location(latitude=36.10, longitude=-79.95, address="Greensboro, North Carolina (simulated)")
+SECOND = Location(latitude=36.35, longitude=-79.66, address="Reidsville, North Carolina (simulated)")
+FIRST_OF_SECOND = 6
+"""From this inverter on they stand at the second site, 38 km from the first, under the same sky."""
 ZONE = "America/New_York"
 CUSTOMER = "demo"
 FIRST_DAY = date(2025, 6, 9)
@@ -50,14 +53,15 @@ def registry() -> AssetRegistry:
     assets = []
     for number in range(1, INVERTERS + 1):
         name = f"INV-{number:03d}"
+        site_id, place = ("greensboro", SITE) if number < FIRST_OF_SECOND else ("reidsville", SECOND)
         parts = [("inverter", "SG110CX"), ("fan", "SG110CX"), ("string_combiner", "SG110CX")]
         assets.append(
             Asset(
                 id=name,
                 name=f"Inverter {number}",
                 capacity_kw=CAPACITY_KW,
-                location=SITE,
-                site_id="greensboro",
+                location=place,
+                site_id=site_id,
                 customer_id=CUSTOMER,
                 tilt=TILT,
                 azimuth=AZIMUTH,

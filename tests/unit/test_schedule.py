@@ -624,3 +624,40 @@ def test_a_visit_taken_off_a_tour_leaves_its_way_to_the_others() -> None:
     assert without([alone, tour[2]], alone.finding_key) == [tour[2]], (
         "two tours of a day have no part in each other"
     )
+
+
+@pytest.mark.parametrize("cause", ["flood_damage", "bearing_wear"])
+def test_work_longer_than_a_day_is_begun_and_says_so(cause: str) -> None:
+    rules, team = config.loss_function(), [crew(1)]
+    wanted = request(1, cause=cause)
+    made = plan([wanted], team)
+    check(made, [wanted], team)
+    [job] = made.jobs
+    assert job.decision == "scheduled"
+    assert "takes 8 h, more than a day: this is the first" in job.reason
+    assert job.duration_hours == wanted.rule.duration_hours
+    [booking] = made.bookings["crew-001"]
+    out = (booking.returns - booking.leaves).total_seconds() / 3600.0
+    assert rules.crew.hours_per_day - 0.2 < out <= rules.crew.hours_per_day, "a whole day is used"
+
+
+def test_work_whose_part_takes_weeks_is_planned_for_the_week_it_arrives() -> None:
+    """Without an order nobody would order the part."""
+    rules = config.loss_function()
+    part = Part(sku="SLOW", description="x", component_type="power_module", oem="*", model="*",
+                unit_price_usd=1.0, lead_time_days=40)  # fmt: skip
+    wanted, soon = request(1, daily=300), request(2, cause="wrong_setpoint")
+    made = make_plan(
+        [wanted, soon], [crew(1)], now=NOW, rules=rules, weights=rules.weights, catalogue=[part]
+    )
+    found = {job.asset_id: job for job in made.jobs}
+    start = found["INV-1"].scheduled_start
+    assert start is not None
+    assert timedelta(days=40) <= start - NOW <= timedelta(days=47)
+    assert found["INV-2"].scheduled_start is not None
+    assert found["INV-2"].scheduled_start - NOW < timedelta(days=7)
+    never = part.model_copy(update={"lead_time_days": 200})
+    [job] = make_plan(
+        [wanted], [crew(1)], now=NOW, rules=rules, weights=rules.weights, catalogue=[never]
+    ).jobs
+    assert (job.decision, job.reason) == ("unschedulable", "SLOW arrives after 14 days")

@@ -1,0 +1,121 @@
+"""Who listens in the demo: a queue on the alerts topic for the operators, and a webhook's receiver that
+checks signatures as any receiver should."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from ops import outbox
+from ops.target import OpsError, Target
+
+WAIT_S = 20.0
+QUEUE = "demo-operators-inbox"
+
+
+@dataclass(frozen=True)
+class Message:
+    """What people read."""
+
+    subject: str
+    text: str
+
+
+def open_inbox(target: Target) -> None:
+    """Subscribe the operators' queue to the alerts topic."""
+    sqs = target.client("sqs")
+    url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    target.client("sns").subscribe(
+        TopicArn=target.outputs["AlertsTopicArn"], Protocol="sqs", Endpoint=found["QueueArn"]
+    )
+
+
+def send(target: Target) -> dict[str, Any]:
+    """What the outbox's schedule does every minute, now. Raises OpsError when it fails."""
+    answer = target.client("lambda").invoke(
+        FunctionName=target.function("deliver"), Payload=b'{"task": "send"}'
+    )
+    told: dict[str, Any] = json.loads(answer["Payload"].read())
+    if "told" not in told:
+        raise OpsError(f"delivering failed: {told}")
+    return told
+
+
+def messages(target: Target) -> list[Message]:
+    """All that the operators were told, in order."""
+    sqs = target.client("sqs")
+    found: list[Message] = []
+    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    while True:
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        if not answer:
+            return found
+        for item in answer:
+            body = json.loads(item["Body"])
+            found.append(Message(str(body.get("Subject", "")), str(body["Message"])))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=item["ReceiptHandle"])
+
+
+def waiting(target: Target) -> list[str]:
+    """What people are not told yet, and until when it waits."""
+    held = [item for item in outbox.items(target) if item["lane"] == "send"]
+    return [f"{item.get('work_order_id') or item.get('subject')}, until {item['next_at']}" for item in held]
+
+
+@dataclass
+class Listener:
+    """A webhook's receiver on this machine. `heard`: the messages whose signature is right."""
+
+    secret: str = ""
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    refused: int = 0
+
+    def __enter__(self) -> Listener:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: Any) -> None:
+                pass
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                self.send_response(204 if outer.take(dict(self.headers), body) else 401)
+                self.end_headers()
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/ona"
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def wait_for(self, version: int) -> bool:
+        """Whether a version was heard, of what another sender may be telling just now."""
+        deadline = time.monotonic() + WAIT_S
+        while time.monotonic() < deadline:
+            if any(item["version"] >= version for item in self.heard):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def take(self, headers: dict[str, str], body: bytes) -> bool:
+        """Keep a message whose signature is right (Standard Webhooks)."""
+        lower = {name.lower(): value for name, value in headers.items()}
+        signed = f"{lower.get('webhook-id')}.{lower.get('webhook-timestamp')}.".encode() + body
+        key = base64.b64decode(self.secret.removeprefix("whsec_"))
+        wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+        if not hmac.compare_digest(lower.get("webhook-signature", ""), f"v1,{wanted}"):
+            self.refused += 1
+            return False
+        self.heard.append(json.loads(body))
+        return True
