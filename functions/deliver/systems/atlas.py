@@ -22,7 +22,7 @@ class Atlas(Tickets[AtlasSystem]):
     PRIORITIES: ClassVar = {
         "critical": "HIGH", "high": "HIGH", "medium": "MEDIUM", "low": "LOW", "none": "NONE",
     }  # fmt: skip
-    _token = ""
+    _signed_in = ""
 
     def find(self, work_order_id: str) -> Ticket | None:
         """By title; the oldest first."""
@@ -60,7 +60,7 @@ class Atlas(Tickets[AtlasSystem]):
         """A token by sign-in, once a run."""
         if self.system.auth_header or ":" not in self._secret:
             return super().authorization()
-        if not self._token:
+        if not self._signed_in:
             email, _, password = self._secret.partition(":")
             answer = http.call(
                 "POST",
@@ -70,8 +70,8 @@ class Atlas(Tickets[AtlasSystem]):
             )
             if not isinstance(answer, dict) or not answer.get("accessToken"):
                 raise self.unreadable("accessToken")
-            self._token = str(answer["accessToken"])
-        return {"Authorization": f"Bearer {self._token}"}
+            self._signed_in = str(answer["accessToken"])
+        return {"Authorization": f"Bearer {self._signed_in}"}
 
     def _fields(self, told: Told) -> dict[str, Any]:
         return {
