@@ -62,16 +62,16 @@ def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
     return sorted(found.values(), key=lambda letter: str(letter.body.get("at", "")))
 
 
-def _put_back(target: Target, letters: list[DeadLetter]) -> None:
-    sqs, url = target.client("sqs"), target.outputs["DeadLetterQueueUrl"]
+def _put_back(target: Target, letters: list[DeadLetter], queue: str) -> None:
+    sqs, url = target.client("sqs"), target.outputs[queue]
     for letter in letters:
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
 
 
-def peek(target: Target) -> list[DeadLetter]:
-    """All messages, oldest first; they stay in the queue."""
-    letters = receive(target)
-    _put_back(target, letters)
+def peek(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
+    """All messages of a queue, oldest first; they stay in it."""
+    letters = receive(target, queue)
+    _put_back(target, letters, queue)
     return letters
 
 

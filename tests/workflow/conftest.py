@@ -216,6 +216,7 @@ class Platform:
         told.update(quiet_hours=None, digest=None)  # the suite runs at any hour
         (self.configs / "notifications.yaml").write_text(yaml.safe_dump(told))
         (self.configs / "forecasting.yaml").write_text(yaml.safe_dump(forecasting))
+        seed.put_signing_key(self.target)
         events = self.target.client("events")  # tests say when the outbox is delivered
         for rule in events.list_rules()["Rules"]:
             if rule.get("ScheduleExpression") == "rate(1 minute)":

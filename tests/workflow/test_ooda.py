@@ -12,7 +12,8 @@ import pytest
 import urllib3
 
 from ona.assets import AssetRegistry
-from ops import accounting, customers, deadletters, explain
+from ops import accounting, customers, deadletters, explain, outbox
+from ops.demo import inbox
 from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day, to_csv
 from tests.workflow.conftest import Platform, dead_from
 
@@ -101,8 +102,20 @@ def test_an_order_is_followed_from_open_to_verified_complete(platform: Platform)
     _, incidents = call("GET", "/incidents?state=open")
     assert [incident["kind"] for incident in incidents["incidents"]] == ["outage"]
 
-    assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS", "assignees": ["Thandi"]})[0] == 200
-    assert call("PATCH", path, {"version": 1, "status": "ON_HOLD"})[0] == 409
+    with inbox.Listener() as listener:
+        status, made = call("POST", f"{path}/subscriptions", {"kind": "webhook", "endpoint": listener.url})
+        assert status == 200
+        listener.secret = made["secret"]
+        assert platform.deliver()["failed"] == 0
+        moved = {"version": 1, "status": "IN_PROGRESS", "assignees": ["Thandi"]}
+        assert call("PATCH", path, moved)[0] == 200
+        assert call("PATCH", path, {"version": 1, "status": "ON_HOLD"})[0] == 409
+        platform.deliver()
+    assert [(item["event"], item["version"]) for item in listener.heard] == [("opened", 1), ("status", 2)]
+    assert listener.refused == 0
+    subscription = f"{path}/subscriptions/{made['subscription_id']}"
+    assert call("DELETE", subscription)[0] == 200
+    assert call("DELETE", subscription)[0] == 404
     done = {"version": 2, "status": "COMPLETE", "completed_at": "2025-06-10T16:00:00Z", "actual_hours": 3.5}
     assert call("PATCH", path, done)[0] == 200
     assert verify() == {"verified": 0, "still_there": 0, "waiting": 1}
@@ -117,6 +130,50 @@ def test_an_order_is_followed_from_open_to_verified_complete(platform: Platform)
     assert incidents["incidents"] == []
     status, problems = call("GET", "/work-orders/wo-20250101-00000000")
     assert (status, problems[0]["code"]) == (404, "NOT_FOUND")
+
+
+def test_many_bad_files_are_one_message_and_what_nobody_takes_is_sent_again(platform: Platform) -> None:
+    for number in range(5):
+        platform.put(b"", key=f"observations/2025/06/10/bad-{number}_20250610.csv")
+    for number in range(5):
+        platform.ended("ooda", f"bad-{number}_20250610.csv")
+    [message] = platform.messages()
+    assert message["Subject"] == "[medium] 5 notices"
+    assert message["Message"].count("empty_file") == 5
+
+    platform.put_and_wait(dead_from(9))
+    key = customers.add_key(platform.target, "default", "standard")
+    answer = urllib3.request("GET", f"{platform.target.api_url}/work-orders", headers={"X-API-Key": key})
+    name = json.loads(answer.data)["data"]["work_orders"][0]["work_order_id"]
+    with inbox.Listener() as listener:
+        made = urllib3.request(
+            "POST",
+            f"{platform.target.api_url}/work-orders/{name}/subscriptions",
+            body=json.dumps({"kind": "webhook", "endpoint": listener.url}),
+            headers={"X-API-Key": key, "Content-Type": "application/json"},
+        )
+        assert made.status == 200
+        told = platform.deliver()
+        assert (told["failed"], listener.refused) == (1, 1), "a receiver without the secret refuses it"
+        items = outbox.items(platform.target)
+        assert [(item["lane"], item["attempts"]) for item in items] == [("send", 1)]
+        assert "HTTP 401" in items[0]["last_error"]
+        dynamodb = platform.target.client("dynamodb")
+        dynamodb.update_item(  # as after three days of this
+            TableName=platform.target.outputs["OutboxTableName"],
+            Key={"delivery_id": {"S": items[0]["delivery_id"]}},
+            UpdateExpression="SET next_at = :past, first_failed_at = :past",
+            ExpressionAttributeValues={":past": {"S": "2025-01-01T00:00:00Z"}},
+        )
+        assert platform.deliver()["dead"] == 1
+        [letter] = deadletters.peek(platform.target, deadletters.OUTBOX)
+        assert letter.body["delivery_id"] == items[0]["delivery_id"]
+        listener.secret = json.loads(made.data)["data"]["secret"]
+        assert outbox.redrive(platform.target) == [items[0]["delivery_id"]]
+        assert platform.deliver()["told"] == 1
+        assert [item["work_order_id"] for item in listener.heard] == [name]
+    assert outbox.items(platform.target) == []
+    assert deadletters.peek(platform.target, deadletters.OUTBOX) == []
 
 
 def test_a_sound_day_is_recorded_and_ends(platform: Platform) -> None:
