@@ -180,14 +180,16 @@ class Jira(Server):
             self.tickets[key] = {"key": key, "fields": {**values, "status": self._status("OPEN")}}
             return 201, {"issueKey": key}
         if path == "/rest/api/3/search/jql":
-            jql = body["jql"]
-            if jql.startswith("issuekey"):
-                names = re.findall(r'"([A-Z]+-\d+)"', jql)
-                found = [self.tickets[name] for name in names if name in self.tickets]
-            else:
-                wanted = re.search(r"wo-[0-9]{8}-[0-9a-f]{8}", jql)[0]  # type: ignore[index]
-                found = [t for t in self.tickets.values() if wanted in t["fields"]["summary"]]
+            wanted = re.search(r"wo-[0-9]{8}-[0-9a-f]{8}", body["jql"])[0]  # type: ignore[index]
+            found = [t for t in self.tickets.values() if wanted in t["fields"]["summary"]]
             return 200, {"issues": found}
+        if path == "/rest/api/3/issue/bulkfetch":
+            keys = body["issueIdsOrKeys"]
+            gone = [key for key in keys if key not in self.tickets]
+            return 200, {
+                "issues": [self.tickets[key] for key in keys if key not in gone],
+                "issueErrors": gone,
+            }
         name = path.split("/")[5]
         if name not in self.tickets:
             return 404, {"errorMessages": ["Issue does not exist"]}
