@@ -320,6 +320,21 @@ def test_what_is_refused_is_a_dead_letter_and_can_be_sent_again(desk: Any, actin
     assert f"[{name}]" in desk.text(only(desk))
 
 
+@pytest.mark.parametrize("desk", ["jira"], indirect=True)
+def test_a_project_without_due_dates_still_gets_its_tickets(desk: Any, acting: list[Any]) -> None:
+    real = desk.answer
+
+    def strict(method: str, path: str, headers: Any, body: Any) -> Any:
+        if method == "PUT" and "duedate" in body["fields"]:
+            return 400, {"errors": {"duedate": "Field 'duedate' cannot be set. It is not on the screen."}}
+        return real(method, path, headers, body)
+
+    desk.answer = strict
+    name = opened()
+    assert deliver()["dead"] == 0
+    assert f"[{name}]" in desk.text(only(desk))
+
+
 @pytest.mark.parametrize("desk", ["servicenow"], indirect=True)
 def test_after_three_days_it_is_given_up(desk: Any, acting: list[Any]) -> None:
     name = opened()

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from deliver.systems import Ticket
 from deliver.systems.tickets import Tickets
 from deliver.told import Told
+from ona import http
 from ona.extensions import JiraSystem
 from ona.records import OrderStatus
 
@@ -55,14 +56,20 @@ class Jira(Tickets[JiraSystem]):
         return ticket
 
     def write(self, ticket: Ticket, told: Told) -> None:
-        """Summary, description, due date, priority. API v2 takes the description as plain text."""
-        fields = {
-            "summary": self.title(told),
-            "description": self.text(told),
+        """Summary, description, due date, priority; the last two only where the project has them on its
+        screen. API v2 takes the description as plain text."""
+        path = f"/rest/api/2/issue/{quote(ticket.name)}"
+        text = {"summary": self.title(told), "description": self.text(told)}
+        more = {
             "duedate": told.record["due_date"][:10],
             "priority": {"name": self.priorities[told.record["priority"]]},
         }
-        self.ask("PUT", f"/rest/api/2/issue/{quote(ticket.name)}", {"fields": fields})
+        try:
+            self.ask("PUT", path, {"fields": {**text, **more}})
+        except http.Refused as error:
+            if error.status != 400:
+                raise
+            self.ask("PUT", path, {"fields": text})
 
     def move(self, ticket: Ticket, told: Told) -> Ticket:
         """The transition to the configured status; where the workflow has none from here, first one into
