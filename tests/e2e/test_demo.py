@@ -38,6 +38,8 @@ def test_the_demo_finds_what_was_injected_and_writes_its_report(
     assert "model v20" in text
     assert "verified: the fault is gone" in text
     assert "first come, first served:" in text
+    assert re.search(r"heard opened \(version 1\).* 0 bad signatures", re.sub(r"[│\s]+", " ", text))
+    assert "What the operators were told" in text
     page = (tmp_path / "reports" / "demo" / "report.html").read_text()
     assert page.count("<svg") == 3
     assert "http" not in page.replace("http://www.w3.org", ""), "self-contained"
@@ -85,6 +87,8 @@ def test_the_commands_work_together(home: Path, tmp_path: Path) -> None:
     assert "ordered wo-" in told
     assert "ordered" in table
     assert "quarantine" in ona(home, "dlq", "list")
+    assert "0 given up" in ona(home, "outbox", "list")
+    assert "0 deliveries are due again" in ona(home, "outbox", "redrive")
     assert "1 pieces of work started" in ona(home, "dlq", "redrive")
 
     running = cloud.running(home)
