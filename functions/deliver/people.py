@@ -10,11 +10,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from deliver.told import Told, load
 from ona import notifications, outbox
+from ona.clock import iso, parse
 from ona.errors import InvalidInput
 from ona.extensions import NotificationRules, QuietHours
 from ona.http import Busy
@@ -26,6 +28,9 @@ A_MESSAGE = 100
 """Orders and notices that one message tells; SNS takes 256 KB."""
 URGENT_EVERY = 10
 """Minutes: how often a recipient who had enough messages this hour is still told what cannot wait."""
+
+INVITED_LATELY = timedelta(minutes=30)
+"""So long a fresh invitation may be missing in SNS's list."""
 
 
 class Left(InvalidInput):
@@ -83,7 +88,7 @@ def tell(place: outbox.Place, notes: list[Note], rules: NotificationRules, now: 
 
     Raises Busy, Left, DependencyBusy: then nothing that was not settled was told.
     """
-    topic, to = _way(place)
+    topic, to = _way(place, now)
     quiet = quiet_until(rules.quiet_hours, rules.timezone, now)
     hour = now.replace(minute=0, second=0, microsecond=0)
     counts = {"messages": 0, "told": 0, "waiting": 0}
@@ -163,7 +168,7 @@ def bundle(notes: list[Note]) -> tuple[str, str, dict[str, str]]:
     return subject, "\n".join(lines), {"event": "bundle", "priority": worst, "orders": json.dumps(told)}
 
 
-def _way(place: outbox.Place) -> tuple[str, dict[str, str]]:
+def _way(place: outbox.Place, now: datetime) -> tuple[str, dict[str, str]]:
     """The topic that leads to a recipient, and what of the message picks them there.
 
     Raises Busy while an address is not confirmed, Left when it never will be.
@@ -172,14 +177,21 @@ def _way(place: outbox.Place) -> tuple[str, dict[str, str]]:
         return notifications.OPERATORS, {}
     known = outbox.address_of(place.name)
     if known is None:
-        arn = notifications.invite(place.endpoint, place.name)
-        outbox.keep_address(place.name, arn)
-        known = {"arn": arn, "gone": False}
-    said = None if known["gone"] else notifications.confirmed(known["arn"])
-    if said is None:
+        notifications.invite(place.endpoint, place.name)
+        known = {"invited_at": iso(now), "gone": False}
+        outbox.keep_address(place.name, known["invited_at"], gone=False)
+    said = _subscribers(iso(now)).get(place.endpoint.lower())
+    fresh = now - parse(known["invited_at"]) < INVITED_LATELY
+    if known["gone"] or (said is None and not fresh):
         if not known["gone"]:
-            outbox.keep_address(place.name, "")
+            outbox.keep_address(place.name, known["invited_at"], gone=True)
         raise Left("the address is not confirmed, or its owner unsubscribed")
     if not said:
         raise Busy("the address is not confirmed yet: its owner has a mail with a link", 600.0)
     return notifications.SUBSCRIBERS, {"to": place.name}
+
+
+@lru_cache(maxsize=1)
+def _subscribers(_run: str) -> dict[str, bool]:
+    """Who is subscribed, asked once a run."""
+    return notifications.subscribers()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 
-from ona.errors import ObjectMissing
 from ona.storage import client, environment, translate
 
 OPERATORS, SUBSCRIBERS = "ALERTS_TOPIC_ARN", "SUBSCRIBERS_TOPIC_ARN"
@@ -36,35 +35,29 @@ def publish(subject: str, text: str, attributes: dict[str, str], topic: str = OP
         raise translate(error, "sns topic") from error
 
 
-def invite(address: str, name: str) -> str:
-    """Subscribe an address to what is sent to its name; SNS asks its owner. The subscription's ARN.
-
-    Raises DependencyBusy.
-    """
+def invite(address: str, name: str) -> None:
+    """Subscribe an address to what is sent to its name; SNS asks its owner. Raises DependencyBusy."""
     try:
-        return str(
-            client("sns").subscribe(
-                TopicArn=environment(SUBSCRIBERS),
-                Protocol="email",
-                Endpoint=address,
-                Attributes={"FilterPolicy": json.dumps({"to": [name]})},
-                ReturnSubscriptionArn=True,
-            )["SubscriptionArn"]
+        client("sns").subscribe(
+            TopicArn=environment(SUBSCRIBERS),
+            Protocol="email",
+            Endpoint=address,
+            Attributes={"FilterPolicy": json.dumps({"to": [name]})},
         )
     except Exception as error:
         raise translate(error, "sns subscription") from error
 
 
-def confirmed(arn: str) -> bool | None:
-    """Whether the owner of a subscribed address said yes; None: it was not answered in time, or they left.
-
-    Raises DependencyBusy.
-    """
+def subscribers() -> dict[str, bool]:
+    """The addresses of the subscribers' topic, in lower case, and whether their owners said yes. One that
+    was not answered in two days, or whose owner left, is not there. Raises DependencyBusy."""
+    pages = client("sns").get_paginator("list_subscriptions_by_topic")
     try:
-        known = client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+        return {
+            str(item["Endpoint"]).lower(): item["SubscriptionArn"].startswith("arn:")
+            for page in pages.paginate(TopicArn=environment(SUBSCRIBERS))
+            for item in page["Subscriptions"]
+            if item["SubscriptionArn"] != "Deleted"
+        }
     except Exception as error:
-        translated = translate(error, "sns subscription")
-        if isinstance(translated, ObjectMissing):
-            return None
-        raise translated from error
-    return str(known.get("PendingConfirmation", "false")).lower() != "true"
+        raise translate(error, "sns subscribers topic") from error

@@ -250,13 +250,13 @@ def spend(recipient: str, hour: str, most: int) -> bool:
 
 
 def address_of(name: str) -> dict[str, Any] | None:
-    """What is known of an address that orders are told to: `arn` of its subscription, or `gone`."""
+    """What is known of an address: when it was `invited_at`, and whether its owner is `gone`."""
     return tables.get(table_name(), {"delivery_id": f"address#{name}"})
 
 
-def keep_address(name: str, arn: str) -> None:
-    """Remember the subscription of an address; none: its owner does not want it (any more)."""
-    tables.put(table_name(), {"delivery_id": f"address#{name}", "arn": arn, "gone": not arn})
+def keep_address(name: str, invited_at: str, *, gone: bool) -> None:
+    """Remember when an address was asked, and whether its owner does not want it (any more)."""
+    tables.put(table_name(), {"delivery_id": f"address#{name}", "invited_at": invited_at, "gone": gone})
 
 
 def ask_again(place: Place) -> None:

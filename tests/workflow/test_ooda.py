@@ -12,6 +12,7 @@ import pytest
 import urllib3
 
 from ona.assets import AssetRegistry
+from ona.outbox import mail
 from ops import accounting, customers, deadletters, explain, outbox
 from ops.demo import inbox
 from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day, to_csv
@@ -174,6 +175,35 @@ def test_many_bad_files_are_one_message_and_what_nobody_takes_is_sent_again(plat
         assert [item["work_order_id"] for item in listener.heard] == [name]
     assert outbox.items(platform.target) == []
     assert deadletters.peek(platform.target, deadletters.OUTBOX) == []
+
+
+def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: Platform) -> None:
+    sqs, sns = platform.target.client("sqs"), platform.target.client("sns")
+    inboxes = {}
+    for address in ("thandi@example.com", "other@example.com"):  # what SNS would send to each of them
+        url = sqs.create_queue(QueueName=f"mail-{address.split('@')[0]}")["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        sns.subscribe(
+            TopicArn=platform.target.outputs["SubscribersTopicArn"],
+            Protocol="sqs",
+            Endpoint=found["QueueArn"],
+            Attributes={"FilterPolicy": json.dumps({"to": [mail(address).name]})},
+        )
+        inboxes[address] = url
+    platform.put_and_wait(dead_from(9))
+    key = customers.add_key(platform.target, "default", "standard")
+    headers = {"X-API-Key": key, "Content-Type": "application/json"}
+    answer = urllib3.request("GET", f"{platform.target.api_url}/work-orders", headers=headers)
+    name = json.loads(answer.data)["data"]["work_orders"][0]["work_order_id"]
+    body = json.dumps({"kind": "email", "endpoint": "thandi@example.com"})
+    path = f"{platform.target.api_url}/work-orders/{name}/subscriptions"
+    assert urllib3.request("POST", path, body=body, headers=headers).status == 200
+    assert platform.deliver()["failed"] == 0
+    got = {
+        address: sqs.receive_message(QueueUrl=url).get("Messages", []) for address, url in inboxes.items()
+    }
+    assert [len(found) for found in got.values()] == [1, 0]
+    assert name in json.loads(got["thandi@example.com"][0]["Body"])["Message"]
 
 
 def test_a_sound_day_is_recorded_and_ends(platform: Platform) -> None:
