@@ -284,22 +284,28 @@ def test_an_hour_down_loses_nothing_and_is_not_hammered(desk: Any, acting: list[
 
 
 @pytest.mark.parametrize("desk", ["servicenow"], indirect=True)
-def test_one_order_that_always_fails_does_not_hold_up_the_others(desk: Any, acting: list[Any]) -> None:
-    names = [
-        _ordered(_scheduled(n, f"execution-{n}"), f"execution-{n}")[0]["work_order_id"]
-        for n in (1, 2, 3, 4, 5)
-    ]
+def test_orders_that_always_fail_do_not_stand_before_the_others(desk: Any, acting: list[Any]) -> None:
+    def ordered(*numbers: int) -> list[str]:
+        return [
+            _ordered(_scheduled(n, f"execution-{n}"), f"execution-{n}")[0]["work_order_id"] for n in numbers
+        ]
+
+    poison = ordered(1, 2, 3)
     real = desk.answer
 
     def poisoned(method: str, path: str, headers: Any, body: Any) -> Any:
-        if any(name in json.dumps([path, body]) for name in names[:3]):
+        if any(name in json.dumps([path, body]) for name in poison):
             return 500, {"error": "this one breaks us"}
         return real(method, path, headers, body)
 
     desk.answer = poisoned
-    for minute in range(30):
-        deliver(NOW + minute * MINUTE)
-    assert len(desk.tickets) == 2
+    assert [deliver(NOW + timedelta(hours=hour))["failed"] for hour in range(3)] == [3, 3, 3]
+    fresh = ordered(4, 5)
+    deliver(NOW + timedelta(hours=3))
+    assert sorted(
+        name for name in fresh if any(name in desk.text(t) for t in desk.tickets.values())
+    ) == sorted(fresh)
+    assert {item(name, "desk")["attempts"] for name in poison} == {4}, "and they are tried all the same"
 
 
 def test_what_is_refused_is_a_dead_letter_and_can_be_sent_again(desk: Any, acting: list[Any]) -> None:
