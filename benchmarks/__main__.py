@@ -3,7 +3,7 @@
 from benchmarks import api, build_sizes, embedded_cloud, interpolation, solar_plant_india
 from benchmarks.detection import fault_bench, quality_bench, speed, trends_bench
 from benchmarks.forecasting import gefcom2014
-from benchmarks.scheduling import generated, technicians
+from benchmarks.scheduling import demo_fleet, generated, technicians
 
 if __name__ == "__main__":
     for module in (
@@ -14,6 +14,7 @@ if __name__ == "__main__":
         speed,
         gefcom2014,
         generated,
+        demo_fleet,
         technicians,
         interpolation,
         embedded_cloud,

@@ -119,25 +119,26 @@ def case(jobs: int, crews: int, seed: int) -> Built:
     return build(faults, teams, {}, {}, now=NOW, rules=rules, weights=rules.weights, legs={})
 
 
-def money(built: Built, plan: Solution) -> float:
+def money(built: Built, plan: Solution, now: datetime = NOW) -> float:
     """Production lost, with the fault's growth, labour, travel and parts, USD; what is left out loses for
     the whole horizon."""
     rules, total = config.loss_function(), 0.0
-    end = NOW + timedelta(days=rules.constraints.planning_horizon_days)
+    end = now + timedelta(days=rules.constraints.planning_horizon_days)
     for tour in plan.tours.values():
         total += (tour.returns - tour.leaves) / 60.0 * tour.people * rules.crew.hourly_cost_usd
         total += tour.km * rules.crew.travel_cost_usd_per_km
         for task, begins in zip(tour.tasks, tour.begins, strict=True):
             work = built.works[task]
-            found = terms(work, built.moment(begins), NOW)
+            found = terms(work, built.moment(begins), now)
             total += found["energy"] + found["risk"] + found["mttr"] + work.part_usd
     for task in plan.absent:
-        found = terms(built.works[task], end - timedelta(hours=built.works[task].hours), NOW)
+        found = terms(built.works[task], end - timedelta(hours=built.works[task].hours), now)
         total += found["energy"] + found["risk"]
     return total
 
 
-def _orders(built: Built) -> tuple[Sequence[int], Sequence[int]]:
+def orders(built: Built) -> tuple[Sequence[int], Sequence[int]]:
+    """The tasks as they arrived, and the most urgent first."""
     arrived = sorted(range(len(built.works)), key=lambda n: built.works[n].known_since)
     urgent = sorted(range(len(built.works)), key=lambda n: urgency(built.works[n]))
     return arrived, urgent
@@ -163,7 +164,7 @@ def main(arguments: list[str] | None = None) -> None:
             built = case(jobs, crews, seed)
             searches = 2 if jobs > 50 and workers.CPUS > 1 else 1
             result = solve(built.problem, seed=1, seconds=options.seconds, searches=searches)
-            arrived, urgent = _orders(built)
+            arrived, urgent = orders(built)
             first = dispatched(built.problem, arrived, soonest=True)
             greedy = dispatched(built.problem, urgent, soonest=False)
             best = result.solution

@@ -86,10 +86,10 @@ def make_plan(
     """Decide on every request. Visits that leave within `freeze_hours` stay as they are; later ones may
     move where that saves more than `move_cost_usd`. The same input gives the same plan, in whatever
     order."""
-    plan, works = _triage(requests, crews, now, rules, catalogue)
-    if not works:
+    plan, wanted = _triage(requests, crews, now)
+    if not wanted:
         return plan
-    works = [first_day(work, crews, rules, legs or {}) for work in works]
+    works = works_of(wanted, crews, now, rules, catalogue, legs)
     frozen, held = _calendar(crews, now, rules)
     movable = [booking.work for _, booking in held.values() if booking.work]
 
@@ -117,15 +117,24 @@ def urgency(work: Work) -> tuple[int, float, str]:
 # ------------------------------------------------------------------ what is to be done
 
 
-def _triage(
+def works_of(
     requests: Sequence[Request],
     crews: Sequence[Crew],
     now: datetime,
     rules: LossFunctionConfig,
     catalogue: Sequence[Part],
-) -> tuple[Plan, list[Work]]:
+    legs: Legs | None = None,
+) -> list[Work]:
+    """The work of requests as it is planned: parts chosen, long work as its first day."""
+    found = [_work(request, now, rules, catalogue) for request in requests]
+    return [first_day(work, crews, rules, legs or {}) for work in found]
+
+
+def _triage(
+    requests: Sequence[Request], crews: Sequence[Crew], now: datetime
+) -> tuple[Plan, list[Request]]:
     """What needs no planning is decided; the rest is work."""
-    plan, works = Plan(), []
+    plan, wanted = Plan(), []
     held = {booking.finding_key: (crew, booking) for crew in crews for booking in crew.bookings}
     seen: set[str] = set()
     for request in sorted(requests, key=_class):
@@ -155,11 +164,11 @@ def _triage(
         elif not request.rule.fault:
             plan.jobs.append(_job(request, "deferred", f"{finding.cause} explains it: nobody is sent"))
         else:
-            works.append(_work(request, now, rules, catalogue))
+            wanted.append(request)
             if visit and visit[1].returns <= now:
                 plan.lifted.add(visit[1].finding_key)
         seen.add(finding.finding_key)
-    return plan, works
+    return plan, wanted
 
 
 def _class(request: Request) -> tuple[int, str]:

@@ -8,13 +8,13 @@ follows the order."""
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ops import customers, ingest
 from ops.demo import inbox, simulate
+from ops.demo.follow import Follower
 from ops.demo.newcustomer import call
 from ops.target import OpsError, Target
 
@@ -102,15 +102,7 @@ def _verdict(told: dict[str, int]) -> str:
 
 def _deliver(target: Target, body: bytes, day: datetime) -> None:
     upload = ingest.Upload(f"observations/{day:%Y/%m/%d}/{ASSET}_{day:%Y%m%d}.csv", body)
-    states, machine = target.client("stepfunctions"), target.machine
-
-    def finished() -> int:
-        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
-        return sum(item["status"] != "RUNNING" for page in pages for item in page["executions"])
-
-    before, deadline = finished(), time.monotonic() + WAIT_S
+    follower = Follower(target)
+    before, _ = follower.counts()
     ingest.put(target, upload)
-    while finished() <= before:
-        if time.monotonic() > deadline:
-            raise OpsError(f"{upload.key} did not go through the loop in {WAIT_S:g} s")
-        time.sleep(0.1)
+    follower.wait(before + 1, upload.key, WAIT_S)

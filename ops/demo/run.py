@@ -23,7 +23,8 @@ from ona.assets import AssetRegistry, Location
 from ops import accounting, ingest, seed
 from ops.demo import inbox, newcustomer, repair, report, simulate
 from ops.demo.collect import Story, collect, save
-from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded
+from ops.demo.follow import Follower
+from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 
 WAIT_S = 150.0
 HOMES = cloud.ROOT / ".ona"
@@ -92,25 +93,8 @@ def _own(source: str, data: Path) -> Delivery:
     )
 
 
-class _Follower:
-    """Executions seen so far, polled."""
-
-    def __init__(self, target: Target) -> None:
-        self.states = target.client("stepfunctions")
-        self.machine = target.machine
-
-    def counts(self) -> tuple[int, int]:
-        """(all, still running)"""
-        total = running = 0
-        pages = self.states.get_paginator("list_executions").paginate(stateMachineArn=self.machine)
-        for page in pages:
-            total += len(page["executions"])
-            running += sum(item["status"] == "RUNNING" for item in page["executions"])
-        return total, running
-
-
 def _deliver(console: Console, target: Target, delivery: Delivery) -> None:
-    follower, put = _Follower(target), 0
+    follower, put = Follower(target), 0
     total = sum(len(uploads) for _, uploads in delivery.waves) + (delivery.fleet is not None)
     with Progress(
         TextColumn("{task.description}"),
@@ -129,15 +113,7 @@ def _deliver(console: Console, target: Target, delivery: Delivery) -> None:
                 _deliver_twice(target, delivery.waves[2][1][4])
                 put += 1
             progress.update(task, description=f"day {number} of {len(delivery.waves)} ({day})")
-            deadline = time.monotonic() + WAIT_S
-            while True:
-                seen, running = follower.counts()
-                progress.update(task, completed=max(seen - running, 0))
-                if seen >= put and not running:
-                    break
-                if time.monotonic() > deadline:
-                    raise OpsError(f"{running} executions of day {day} did not end in {WAIT_S:g} s")
-                time.sleep(0.1)
+            follower.wait(put, f"day {day}", WAIT_S, lambda done: progress.update(task, completed=done))
 
 
 def _deliver_twice(target: Target, upload: ingest.Upload) -> None:

@@ -284,6 +284,22 @@ def test_an_hour_down_loses_nothing_and_is_not_hammered(desk: Any, acting: list[
 
 
 @pytest.mark.parametrize("desk", ["servicenow"], indirect=True)
+def test_what_else_is_due_waits_with_three_that_failed(desk: Any, acting: list[Any]) -> None:
+    base = {**item(opened(), "desk"), "next_at": iso(NOW)}
+    for number in range(12):
+        tables.put("outbox", {**base, "delivery_id": f"{base['work_order_id']}-{number}@desk"})
+    desk.down = True
+    counts = deliver()
+    assert (counts["failed"], counts["waiting"]) == (3, 10)
+    assert len(desk.requests) == 3
+    untouched = [
+        known for known in tables.scan("outbox") if known.get("place") == "desk" and not known["attempts"]
+    ]
+    assert len(untouched) == 10
+    assert all(known["next_at"] > iso(NOW) for known in untouched)
+
+
+@pytest.mark.parametrize("desk", ["servicenow"], indirect=True)
 def test_orders_that_always_fail_do_not_stand_before_the_others(desk: Any, acting: list[Any]) -> None:
     def ordered(*numbers: int) -> list[str]:
         return [

@@ -1,0 +1,97 @@
+"""The demo's week, planned evening by evening: what plans save in USD against two simple rules.
+
+    python -m benchmarks.scheduling.demo_fleet
+
+Each simulated day's telemetry is judged and diagnosed as the loop does it; every evening all faults known by
+then are planned on empty calendars by the platform's crews. *weighted* is the loss that plans minimise; *USD*
+is money alone: production lost until the repair and during it, labour, travel and parts.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+from benchmarks.scheduling.generated import money, orders
+from detect.analysis import Context, analyse, batches
+from diagnose.findings import findings_of
+from ona import config
+from ona.crews import Crew
+from ona.payloads import S3Pointer
+from ona.records import AssetBook, Finding
+from ona.telemetry import read_canonical
+from ops import seed
+from ops.demo import simulate
+from ops.target import use_configs
+from schedule.build import build
+from schedule.plan import Request, urgency, works_of
+from schedule.solve import dispatched, solve
+
+EVENING = time(22, 0, tzinfo=UTC)
+
+
+def faults() -> list[tuple[datetime, dict[str, Finding]]]:
+    """(evening, the faults known by then)."""
+    registry, rules, fleet = simulate.registry(), config.detection(), simulate.fleet()
+    known: dict[str, AssetBook] = {}
+    found: dict[str, Finding] = {}
+    days = []
+    for day, files in sorted(fleet.files.items()):
+        now = datetime.combine(day, EVENING)
+        head = next(iter(files.values())).partition(b"\n")[0]
+        body = b"\n".join([head, *(file.partition(b"\n")[2].rstrip() for file in files.values())])
+        told = read_canonical(body, now=now + timedelta(days=1), capacity_kw=lambda _: simulate.CAPACITY_KW,
+                              where=f"{day}")  # fmt: skip
+        for batch in batches(told, registry):
+            machines = {name: told.machines[name] for name in batch.names}
+            context = Context(known)
+            for item in analyse(
+                machines, told.quality, context, registry, rules, 0.7, f"{day} {batch.site}"
+            ):
+                known[item.detection.asset_id] = item.book
+                asset = registry.require(item.detection.asset_id, "demo")
+                limits = config.loss_function().thresholds
+                for finding in findings_of(
+                    item.detection, asset, now=now, causes=config.causes(), limits=limits
+                ):
+                    found[finding.incident_id or finding.finding_key] = finding
+        days.append((now, dict(found)))
+    return days
+
+
+def main() -> None:
+    """The table."""
+    use_configs()
+    registry, rules, causes = simulate.registry(), config.loss_function(), config.causes()
+    crews = [Crew.model_validate(item) for item in seed.example_crews(simulate.SITE)]
+    print(
+        f"{'evening':<12}{'jobs':>5}{'proven':>8}{'weighted':>10}{'greedy +':>10}{'first come +':>14}"
+        f"{'USD':>9}{'greedy +':>10}{'first come +':>14}"
+    )
+    for now, found in faults():
+        requests = [
+            Request(finding, registry.require(finding.asset_id, "demo"), causes[finding.cause],
+                    S3Pointer(bucket="none", key="none"))
+            for finding in found.values()
+            if causes[finding.cause].fault
+        ]  # fmt: skip
+        works = works_of(requests, crews, now, rules, config.parts().parts)
+        if not works:
+            continue
+        built = build(
+            sorted(works, key=urgency), crews, {}, {}, now=now, rules=rules, weights=rules.weights, legs={}
+        )
+        result = solve(built.problem, seed=1, seconds=20.0)
+        arrived, urgent = orders(built)
+        first = dispatched(built.problem, arrived, soonest=True)
+        greedy = dispatched(built.problem, urgent, soonest=False)
+        best = result.solution
+        usd = [money(built, plan, now) for plan in (best, greedy, first)]
+        print(
+            f"{now:%a %d %b}  {len(works):>5}{'yes' if result.optimal else 'no':>8}{best.cost:>10.0f}"
+            f"{greedy.cost - best.cost:>10.0f}{first.cost - best.cost:>14.0f}"
+            f"{usd[0]:>9.0f}{usd[1] - usd[0]:>10.0f}{usd[2] - usd[0]:>14.0f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

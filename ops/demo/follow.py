@@ -1,0 +1,40 @@
+"""Waiting for the loop: how many of its executions ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ops.target import OpsError, Target
+
+
+class Follower:
+    """The loop's executions, polled."""
+
+    def __init__(self, target: Target) -> None:
+        self.states, self.machine = target.client("stepfunctions"), target.machine
+
+    def counts(self) -> tuple[int, int]:
+        """(all, still running)"""
+        total = running = 0
+        pages = self.states.get_paginator("list_executions").paginate(stateMachineArn=self.machine)
+        for page in pages:
+            total += len(page["executions"])
+            running += sum(item["status"] == "RUNNING" for item in page["executions"])
+        return total, running
+
+    def wait(
+        self, wanted: int, what: str, seconds: float, seen: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Until so many executions began and all ended; `seen` hears how many did. Raises OpsError."""
+        deadline = time.monotonic() + seconds
+        while True:
+            total, running = self.counts()
+            seen(max(total - running, 0))
+            if total >= wanted and not running:
+                return
+            if time.monotonic() > deadline:
+                raise OpsError(
+                    f"{what}: {max(wanted - total, 0) + running} executions did not end in {seconds:g} s"
+                )
+            time.sleep(0.1)
