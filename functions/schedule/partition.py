@@ -18,18 +18,16 @@ from typing import Any
 import highspy
 import numpy as np
 
+from schedule.pricing import ENOUGH, MOST_TOURS, Pricing, unit_of
 from schedule.search import Solution
-from schedule.tours import EPSILON, SLOT, Problem, Tour, Tours
+from schedule.tours import Problem, Tour, Tours
 
 TOLERANCE = 1e-6
-A_SHIFT = 40
-"""Tours added a shift and round of pricing."""
-MOST_TOURS = 150_000
-HOUR = 60.0
-ENOUGH = 200
-"""Tours of negative reduced cost after which a shift's first look ends."""
-LAST_CHOICE_S = 1.0
-"""Seconds for the choice among the tours met when time is up before the proof."""
+FOR_THE_LAST_CHOICE, LAST_CHOICE_S = 0.25, 1.0
+"""Share of the proof's time, and the least seconds, that are kept for the choice among the tours met when
+time is up before the relaxation is solved."""
+FOR_A_BETTER_PLAN = 0.3
+"""Share of the time left that a better plan from the relaxation's own tours may take."""
 CLOSED = 1e-4
 """A gap smaller than this share is none."""
 
@@ -150,25 +148,30 @@ def _better(problem: Problem, known: Solution, tours: list[Tour]) -> Solution:
 
 
 def provable(problem: Problem) -> bool:
-    """Whether `_Pricing` can enumerate all tours: nobody calls at a depot, and time has a price."""
-    if any(shift.depot is not None for shift in problem.shifts):
+    """Whether `Pricing` can enumerate all tours: nobody calls at a depot, times are whole minutes, and
+    time has a price."""
+    if any(shift.depot is not None for shift in problem.shifts) or not unit_of(problem):
         return False
     return any(task.prices is not None for task in problem.tasks)
 
 
-def prove(tours: Tours, pool: Iterable[Tour], known: Solution, deadline: float, seed: int) -> Proof:
-    """The best plan of all, or the best that is known at the deadline (`time.monotonic`) with its bound."""
+def prove(
+    tours: Tours, pool: Iterable[Tour], known: Solution, deadline: float, seed: int, beside: bool = False
+) -> Proof:
+    """The best plan of all, or the best that is known at the deadline (`time.monotonic`) with its bound.
+    `beside`: tours are looked for in several processes."""
     problem = tours.problem
-    master, pricing = _Master(problem, seed), _Pricing(tours)
+    master, pricing = _Master(problem, seed), Pricing(tours, beside)
+    until = deadline - FOR_THE_LAST_CHOICE * (deadline - time.monotonic())
     master.add(pool)
     master.add(known.tours.values())
     bound = 0.0
     whole = False
     while True:
         value, task_duals, day_duals = master.relaxed()
-        priced = pricing.negative(task_duals, day_duals, -TOLERANCE, deadline, None if whole else ENOUGH)
+        priced = pricing.negative(task_duals, day_duals, -TOLERANCE, until, None if whole else ENOUGH)
         if priced is None:
-            return _late(problem, master, known, bound, seed)
+            return _late(problem, master, known, bound, deadline, seed)
         if priced.whole:
             bound = max(bound, value + sum(priced.least))
         if known.cost - bound <= CLOSED * known.cost:
@@ -178,10 +181,13 @@ def prove(tours: Tours, pool: Iterable[Tour], known: Solution, deadline: float, 
                 break
             whole = True  # nothing new among the first ones: look at all
     bound = max(bound, value)
+    if known.cost - bound > CLOSED * known.cost:  # the nearer the plan, the fewer tours are left to look at
+        left = deadline - time.monotonic()
+        known = choose(problem, master.tours, known, FOR_A_BETTER_PLAN * left, seed)
     gap = known.cost - bound
-    every = pricing.negative(task_duals, day_duals, gap + TOLERANCE, deadline, None)
+    every = pricing.negative(task_duals, day_duals, gap + TOLERANCE, until, None)
     if every is None or len(every.tours) > MOST_TOURS:
-        return _late(problem, master, known, bound, seed)
+        return _late(problem, master, known, bound, deadline, seed)
     final = _Master(problem, seed)
     final.add(every.tours)
     final.add(known.tours.values())
@@ -194,169 +200,10 @@ def prove(tours: Tours, pool: Iterable[Tour], known: Solution, deadline: float, 
     return Proof(better, bound, found[2] or better.cost - bound <= CLOSED * better.cost)
 
 
-def _late(problem: Problem, master: _Master, known: Solution, bound: float, seed: int) -> Proof:
+def _late(
+    problem: Problem, master: _Master, known: Solution, bound: float, deadline: float, seed: int
+) -> Proof:
     """What can be said when time is up: the best choice among the tours met."""
-    better = choose(problem, master.tours, known, LAST_CHOICE_S, seed)
+    left = max(deadline - time.monotonic(), LAST_CHOICE_S)
+    better = choose(problem, master.tours, known, left, seed)
     return Proof(better, bound, better.cost - bound <= CLOSED * better.cost)
-
-
-@dataclass(frozen=True)
-class _Priced:
-    """Tours under the limit; each crew's day's lowest reduced cost, at most 0; whether these are all."""
-
-    tours: list[Tour]
-    least: list[float]
-    whole: bool
-
-
-class _Pricing:
-    """All tours of a shift whose reduced cost lies under a limit: depth first, a branch given up when even
-    the best tasks that its time has room for cannot bring it there."""
-
-    def __init__(self, tours: Tours) -> None:
-        self.tours, self.problem = tours, tours.problem
-        self.groups = self.problem.groups()
-        self.able = [
-            [task for task in range(len(self.problem.tasks)) if self.problem.windows[task][shift]]
-            for shift in range(len(self.problem.shifts))
-        ]
-        self.least = [self._least(shift) for shift in range(len(self.problem.shifts))]
-
-    def _least(self, shift: int) -> list[dict[int, float]]:
-        """What a task costs at least in a shift when it begins not before each full hour of it: the lowest
-        price from then on and one person's time. Tasks that cannot begin so late are not there."""
-        problem, known = self.problem, self.problem.shifts[shift]
-        hours: list[dict[int, float]] = [{} for _ in range(int((known.closes - known.opens) // HOUR) + 1)]
-        for task in self.able[shift]:
-            item, window = problem.tasks[task], problem.windows[task][shift]
-            if window is None:
-                continue
-            fixed = item.minutes * problem.usd_per_minute + problem.surcharge.get((task, shift), 0.0)
-            last = int(window[1]) // SLOT
-            for hour in reversed(range(len(hours))):
-                begin = max(window[0], known.opens + hour * HOUR)
-                if begin > window[1] + EPSILON:
-                    continue
-                price = 0.0
-                if item.prices is not None:
-                    first = int(begin) // SLOT
-                    later = hours[hour + 1].get(task) if hour + 1 < len(hours) else None
-                    if later is None:
-                        price = min(item.prices[first : last + 1])
-                    else:
-                        end = int(max(window[0], known.opens + (hour + 1) * HOUR)) // SLOT
-                        price = min(later - fixed, min(item.prices[first : end + 1]))
-                hours[hour][task] = price + fixed
-        return hours
-
-    def negative(
-        self,
-        task_duals: Sequence[float],
-        day_duals: Sequence[float],
-        limit: float,
-        deadline: float,
-        enough: int | None,
-    ) -> _Priced | None:
-        """Tours with a reduced cost under the limit. With `enough`, a shift's search ends when it has
-        found so many (a first look, while duals are far from the last), and the best few of each are
-        given; without, all are looked at, and above 0 all are given. None at the deadline."""
-        tours: list[Tour] = []
-        least: dict[int, float] = {}
-        whole = True
-        for shift in range(len(self.problem.shifts)):
-            group = self.groups[shift]
-            found = self._shift(shift, task_duals, day_duals[group], limit, deadline, enough)
-            if found is None:
-                return None
-            whole &= enough is None or len(found) < enough
-            found.sort()
-            if found:
-                least[group] = min(least.get(group, 0.0), found[0][0])
-            for _, stops in found if limit > 0 else found[:A_SHIFT]:
-                tour = self.tours.tour(shift, stops)
-                if tour:
-                    tours.append(tour)
-            if len(tours) > MOST_TOURS:
-                break
-        return _Priced(tours, list(least.values()), whole)
-
-    def _shift(
-        self,
-        number: int,
-        duals: Sequence[float],
-        day: float,
-        limit: float,
-        deadline: float,
-        enough: int | None = None,
-    ) -> list[tuple[float, tuple[int, ...]]] | None:
-        problem, shift = self.problem, self.problem.shifts[number]
-        tasks, minutes, km = problem.tasks, problem.minutes, problem.km
-        rate, per_km = problem.usd_per_minute, problem.usd_per_km
-        by_hour = []  # what tasks may gain from an hour on, the best for their time first
-        for least in self.least[number]:
-            gains = [(duals[task] - cost, tasks[task].minutes, task) for task, cost in least.items()]
-            gains = [item for item in gains if item[0] > 0]
-            by_hour.append(sorted(gains, key=lambda item: -item[0] / max(item[1], 1e-9)))
-        found: list[tuple[float, tuple[int, ...]]] = []
-        visited, late = 0, time.monotonic() > deadline
-        first = [task for _, _, task in by_hour[0]]  # worth most for its time: best tours come first
-        known_first = set(first)
-        order = first + [task for task in self.able[number] if task not in known_first]
-
-        def could(clock: float, room: float, served: tuple[int, ...]) -> float:
-            total = 0.0
-            for gain, size, task in by_hour[min(int((clock - shift.opens) // HOUR), len(by_hour) - 1)]:
-                if task in served:
-                    continue
-                if size <= room:
-                    total += gain
-                    room -= size
-                else:
-                    return total + gain * room / size
-            return total
-
-        def go(
-            served: tuple[int, ...], clock: float, leaves: float, here: int, far: float,
-            price: float, people: int, credit: float,
-        ) -> bool:  # fmt: skip
-            nonlocal visited, late
-            visited += 1
-            if visited % 512 == 0 and time.monotonic() > deadline:
-                late = True
-            if late or (enough is not None and len(found) >= enough):
-                return False
-            for task in order:
-                if task in served:
-                    continue
-                known, window = tasks[task], problem.windows[task][number]
-                begin = clock + minutes[here][known.place]
-                if window is None or begin > window[1] + EPSILON:
-                    continue
-                out = leaves
-                if begin < window[0]:
-                    out += window[0] - begin if not served else 0.0
-                    begin = window[0]
-                end = begin + known.minutes
-                back = end + minutes[known.place][shift.end]
-                if back > shift.closes + EPSILON or back - out > shift.longest + EPSILON:
-                    continue
-                stops = (*served, task)
-                way = far + km[here][known.place]
-                paid = price + problem.surcharge.get((task, number), 0.0)
-                paid += known.prices[int(begin) // SLOT] if known.prices is not None else 0.0
-                many = max(people, known.people)
-                worth = credit + duals[task]
-                whole = way + km[known.place][shift.end]
-                reduced = (back - out) * many * rate + whole * per_km + paid - worth - day
-                if reduced < limit:
-                    found.append((reduced, stops))
-                room = min(shift.longest - (end - out), shift.closes - end)
-                at_least = (end - out) * many * rate + way * per_km + paid - worth - day
-                if at_least - could(end, room, stops) < limit and not go(
-                    stops, end, out, known.place, way, paid, many, worth
-                ):
-                    return False
-            return True
-
-        go((), shift.opens, shift.opens, shift.start, 0.0, 0.0, 0, 0.0)
-        return None if late else found

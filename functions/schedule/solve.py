@@ -91,7 +91,7 @@ def solve(
         best = choose(problem, pool.values(), best, ends - time.monotonic(), seed)
     bound, optimal = None, False
     if proving:
-        proved = prove(tours, pool.values(), best, begun + seconds, seed)
+        proved = prove(tours, pool.values(), best, begun + seconds, seed, searches > 1)
         best, optimal = proved.solution, proved.optimal
         bound = proved.bound if optimal or proved.bound > 0.0 else None  # time ran out before there was one
         late |= not optimal and time.monotonic() >= begun + seconds
