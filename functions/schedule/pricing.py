@@ -50,8 +50,8 @@ class Pricing:
     def __init__(self, tours: Tours, beside: bool = False) -> None:
         self.tours, self.problem, self.beside = tours, tours.problem, beside
         self.groups = self.problem.groups()
-        unit = unit_of(self.problem)
-        self.grids = [_Grid.of(self.problem, number, unit) for number in range(len(self.problem.shifts))]
+        common = _Common.of(self.problem)
+        self.grids = [_Grid.of(self.problem, number, common) for number in range(len(self.problem.shifts))]
 
     def negative(
         self,
@@ -103,6 +103,21 @@ class Pricing:
 
 
 @dataclass(frozen=True)
+class _Common:
+    """A problem's numbers as arrays: minutes and km between places, prices of tasks by slot."""
+
+    unit: int
+    minutes: Floats
+    km: Floats
+    prices: list[Floats | None]
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Common:
+        prices = [None if task.prices is None else np.asarray(task.prices) for task in problem.tasks]
+        return cls(unit_of(problem), np.asarray(problem.minutes), np.asarray(problem.km), prices)
+
+
+@dataclass(frozen=True)
 class _Grid:
     """A shift's tasks (n) at the times (T, `unit` minutes apart, from its opening) at which they may begin
     and end: what does not change with duals.
@@ -123,13 +138,12 @@ class _Grid:
     fixed: Floats
 
     @classmethod
-    def of(cls, problem: Problem, number: int, unit: int) -> _Grid:
-        shift = problem.shifts[number]
+    def of(cls, problem: Problem, number: int, common: _Common) -> _Grid:
+        shift, unit = problem.shifts[number], common.unit
         tasks = [n for n in range(len(problem.tasks)) if problem.windows[n][number] is not None]
         size = int((shift.closes - shift.opens + EPSILON) // unit) + 1
         n, places = len(tasks), [problem.tasks[task].place for task in tasks]
-        minutes = np.asarray([[problem.minutes[a][b] for b in places] for a in places]).reshape(n, n)
-        km = np.asarray([[problem.km[a][b] for b in places] for a in places]).reshape(n, n)
+        between = np.ix_(places, places)
         fixed = np.full((n, size), np.inf)
         for row, task in enumerate(tasks):
             known, window = problem.tasks[task], problem.windows[task][number]
@@ -138,7 +152,8 @@ class _Grid:
             first = max(0, round((window[0] - shift.opens) / unit))
             last = min(size - 1, int((window[1] - shift.opens + EPSILON) // unit))
             begins = np.rint(shift.opens + unit * np.arange(first, last + 1)).astype(np.int64) // SLOT
-            price = np.asarray(known.prices)[begins] if known.prices is not None else 0.0
+            listed = common.prices[task]
+            price = listed[begins] if listed is not None else 0.0
             own = known.minutes * known.people * problem.usd_per_minute
             fixed[row, first : last + 1] = price + own + problem.surcharge.get((task, number), 0.0)
 
@@ -152,10 +167,10 @@ class _Grid:
             size,
             times([problem.tasks[task].minutes for task in tasks]),
             np.asarray([float(problem.tasks[task].people) for task in tasks]),
-            times(minutes),
-            km * problem.usd_per_km,
-            times([problem.minutes[a][shift.end] for a in places]),
-            np.asarray([problem.km[a][shift.end] for a in places]) * problem.usd_per_km,
+            times(common.minutes[between]),
+            common.km[between] * problem.usd_per_km,
+            times(common.minutes[places, shift.end]),
+            common.km[places, shift.end] * problem.usd_per_km,
             fixed,
         )
 
