@@ -547,20 +547,7 @@ def parameter(name: str) -> str | None:
 
     Raises DependencyBusy when Parameter Store is.
     """
-    return _stored(f"/ona-platform/{os.environ.get('ONA_ENVIRONMENT', 'dev')}/{name}")
-
-
-def secret(path: str) -> str:
-    """A secret by its whole path. Raises InvalidConfiguration when it is not set, DependencyBusy."""
-    value = _stored(path)
-    if not value:
-        raise InvalidConfiguration(
-            f"parameter {path} is not set: aws ssm put-parameter --type SecureString --name {path} …"
-        )
-    return value
-
-
-def _stored(path: str) -> str | None:
+    path = f"/ona-platform/{os.environ.get('ONA_ENVIRONMENT', 'dev')}/{name}"
     try:
         answer = client("ssm").get_parameter(Name=path, WithDecryption=True)
     except Exception as error:
@@ -569,6 +556,19 @@ def _stored(path: str) -> str | None:
             return None
         raise translate(error, f"ssm {path}") from error
     value: str = answer["Parameter"]["Value"]
+    return value
+
+
+def secret(path: str) -> str:
+    """A secret by its path, `/ona-platform/<any environment>/<name>`: that of this environment, so that one
+    file serves all. Raises InvalidConfiguration when it is not set, DependencyBusy."""
+    name = path.rpartition("/")[2]
+    value = parameter(name)
+    if not value:
+        where = f"/ona-platform/{os.environ.get('ONA_ENVIRONMENT', 'dev')}/{name}"
+        raise InvalidConfiguration(
+            f"parameter {where} is not set: aws ssm put-parameter --type SecureString --name {where} …"
+        )
     return value
 
 

@@ -41,10 +41,10 @@ def set_up(monkeypatch: pytest.MonkeyPatch, cloud: None) -> None:
     queue = boto3.client("sqs").create_queue(QueueName="outbox-letters")["QueueUrl"]
     monkeypatch.setenv("OUTBOX_DEAD_LETTERS_URL", queue)
     for name, value in (
-        ("prod/ticketing-desk", SECRET),
-        ("prod/insurance-api-key", "insurer-secret"),
+        ("dev/ticketing-desk", SECRET),
+        ("dev/insurance-api-key", "insurer-secret"),
         ("dev/webhook-signing-key", SIGNING),
-        ("prod/ticketing-lake", "whsec_" + base64.b64encode(b"lake secret").decode()),
+        ("dev/ticketing-lake", "whsec_" + base64.b64encode(b"lake secret").decode()),
     ):
         boto3.client("ssm").put_parameter(
             Name=f"/ona-platform/{name}", Value=value, Type="SecureString", Overwrite=True
@@ -371,12 +371,12 @@ def test_after_three_days_it_is_given_up(desk: Any, acting: list[Any]) -> None:
 
 @pytest.mark.parametrize("desk", ["servicenow"], indirect=True)
 def test_a_missing_secret_waits_for_its_operator(desk: Any, acting: list[Any]) -> None:
-    boto3.client("ssm").delete_parameter(Name="/ona-platform/prod/ticketing-desk")
+    boto3.client("ssm").delete_parameter(Name="/ona-platform/dev/ticketing-desk")
     name = opened()
     assert deliver()["failed"] == 1
     assert "put-parameter" in item(name, "desk")["last_error"]
     boto3.client("ssm").put_parameter(
-        Name="/ona-platform/prod/ticketing-desk", Value=SECRET, Type="SecureString"
+        Name="/ona-platform/dev/ticketing-desk", Value=SECRET, Type="SecureString"
     )
     deliver(NOW + timedelta(hours=1))
     assert f"[{name}]" in desk.text(only(desk))
