@@ -59,8 +59,11 @@ class Told:
 
     @property
     def event(self) -> str:
-        """What happened last; "state" where somebody is told of an order the first time."""
-        return str(self.events[-1].get("event", "changed")) if self.events else "state"
+        """What happened last; "opened" for whoever hears of an open order first, "state" where nothing
+        happened."""
+        if self.status == "OPEN" and any(entry["event"] == "opened" for entry in self.events):
+            return "opened"
+        return str(self.events[-1]["event"]) if self.events else "state"
 
     @property
     def urgent(self) -> str:
@@ -106,9 +109,10 @@ class Told:
         lines = [f"Work order {self.work_order_id}: {order.title}", ""]
         lines += [self.line(entry) for entry in self.events if entry.get("event") != "opened"]
         lines += [""] if len(lines) > 2 else []
+        lines += [order.description, ""]
+        if self.status in ("COMPLETE", "CANCELLED"):
+            return "\n".join([*lines, *self._ended(), ""])
         lines += [
-            order.description,
-            "",
             f"Status: {self.status.replace('_', ' ').lower()}, {self.record['priority']} priority, "
             f"due {parse(self.record['due_date']):%a %d %b %Y}",
             f"Crew:   {self.record['crew_id']}, {crew.technician_count} technicians "
@@ -126,6 +130,16 @@ class Told:
             lines.append(f"Claim:  {self.record['at_stake_usd']:.2f} USD at stake, {sent}")
         lines.append("")
         return "\n".join(lines)
+
+    def _ended(self) -> list[str]:
+        """What is left to say of work that is done, or will not be."""
+        if self.status == "CANCELLED":
+            return ["Status: cancelled; its visit is given back"]
+        hours = f" after {self.record['actual_hours']:g} h" if self.record.get("actual_hours") else ""
+        word = (
+            "verified by telemetry" if self.record.get("verified_at") else "telemetry will tell if it held"
+        )
+        return [f"Status: done {parse(self.record['completed_at']):%a %d %b %H:%M} UTC{hours}; {word}"]
 
     @staticmethod
     def line(entry: dict[str, Any]) -> str:
