@@ -1,9 +1,11 @@
-"""Waiting for the loop: how many of its executions ended."""
+"""Running what schedules run, now, and waiting for the loop."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 from ops.target import OpsError, Target
 
@@ -38,3 +40,14 @@ class Follower:
                     f"{what}: {max(wanted - total, 0) + running} executions did not end in {seconds:g} s"
                 )
             time.sleep(0.1)
+
+
+def run_task(target: Target, function: str, task: str) -> dict[str, Any]:
+    """A function's scheduled task, now; what it answers. Raises OpsError when it fails."""
+    answer = target.client("lambda").invoke(
+        FunctionName=target.function(function), Payload=json.dumps({"task": task}).encode()
+    )
+    told: dict[str, Any] = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer or "errorType" in told:
+        raise OpsError(f"{function}, task {task}: {told}")
+    return told

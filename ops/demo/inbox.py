@@ -14,7 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ops import outbox
-from ops.target import OpsError, Target
+from ops.demo.follow import run_task
+from ops.target import Target
 
 WAIT_S = 20.0
 QUEUE = "demo-operators-inbox"
@@ -38,15 +39,9 @@ def open_inbox(target: Target) -> None:
     )
 
 
-def send(target: Target) -> dict[str, Any]:
+def send(target: Target) -> None:
     """What the outbox's schedule does every minute, now. Raises OpsError when it fails."""
-    answer = target.client("lambda").invoke(
-        FunctionName=target.function("deliver"), Payload=b'{"task": "send"}'
-    )
-    told: dict[str, Any] = json.loads(answer["Payload"].read())
-    if "told" not in told:
-        raise OpsError(f"delivering failed: {told}")
-    return told
+    run_task(target, "deliver", "send")
 
 
 def messages(target: Target) -> list[Message]:

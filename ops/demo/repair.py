@@ -7,14 +7,13 @@ follows the order."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ops import customers, ingest
 from ops.demo import inbox, simulate
-from ops.demo.follow import Follower
+from ops.demo.follow import Follower, run_task
 from ops.demo.newcustomer import call
 from ops.target import OpsError, Target
 
@@ -68,10 +67,10 @@ def _walk(target: Target, listener: inbox.Listener) -> Repair:
         version = answer["state"]["version"]
         told.steps.append((f"PATCH {change['status']}", text))
         inbox.send(target)
-    told.steps.append(("hourly check", _verdict(_verify(target))))
+    told.steps.append(("hourly check", _verdict(run_task(target, "operations_api", "verify"))))
     _deliver(target, simulate.sound_day(ASSET, last.date()), last)
     told.steps.append(("telemetry", f"the file of {last:%d %b} goes through the loop"))
-    told.steps.append(("hourly check", _verdict(_verify(target))))
+    told.steps.append(("hourly check", _verdict(run_task(target, "operations_api", "verify"))))
     inbox.send(target)
     answer = call(target, key, "GET", path)
     complete = listener.wait_for(answer["state"]["version"])
@@ -81,16 +80,6 @@ def _walk(target: Target, listener: inbox.Listener) -> Repair:
     for entry in answer["history"]:
         note = f": {entry['note']}" if entry.get("note") else ""
         told.steps.append(("history", f"{entry['status']} by {entry['by']}{note}"))
-    return told
-
-
-def _verify(target: Target) -> dict[str, int]:
-    answer = target.client("lambda").invoke(
-        FunctionName=target.function("operations_api"), Payload=b'{"task": "verify"}'
-    )
-    told: dict[str, int] = json.loads(answer["Payload"].read())
-    if "verified" not in told:
-        raise OpsError(f"the check of repairs failed: {told}")
     return told
 
 
