@@ -13,7 +13,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from local import cloud, deploy
-from ops import accounting, cli_forecasting, cli_outbox, deadletters, explain, ingest, seed, validate
+from ops import (
+    accounting,
+    cli_forecasting,
+    cli_outbox,
+    deadletters,
+    explain,
+    ingest,
+    outbox,
+    seed,
+    validate,
+)
 from ops.command import Environment, Profile, console, told
 from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded, resolve, use_configs
 
@@ -121,6 +131,9 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
         console.print(f"… and {len(wanting) - 40} more")
     if totals["lost"] or totals["dead letter"]:
         console.print("send them again: [bold]ona dlq redrive[/bold]")
+    dead = sum(item["lane"] == "dead" for item in outbox.items(target))
+    if dead:
+        console.print(f"[red]{dead} deliveries were given up[/red]: [bold]ona outbox list[/bold]")
 
 
 @app.command()
