@@ -9,7 +9,9 @@ from itertools import permutations, product
 
 import pytest
 
+from schedule import pricing
 from schedule.partition import choose, provable, prove
+from schedule.pricing import Pricing
 from schedule.search import Search, Solution, fits
 from schedule.solve import dispatched, rounds_for, solve
 from schedule.tours import DEPOT, NEVER, SLOT, Problem, Shift, Task, Tour, Tours, Window
@@ -151,6 +153,38 @@ def test_the_proven_plan_is_the_cheapest_of_all_plans(seed: int) -> None:
     assert result.solution.cost == pytest.approx(cheapest(case), rel=2e-4)
     assert result.bound is not None
     assert result.bound <= result.solution.cost + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_pricing_finds_exactly_the_tours_under_its_limit(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against all tours there are, at duals that make some of them worth while."""
+    case = problem(seed, tasks=3 if seed % 2 else 4)
+    rng, tours, tasks = random.Random(seed), Tours(case), range(len(case.tasks))
+    groups = case.groups()
+    alone = [[t.cost for s in range(len(case.shifts)) if (t := tours.tour(s, (n,)))] for n in tasks]
+    duals = [rng.uniform(0.3, 1.5) * min(costs, default=0.0) for costs in alone]
+    days = [rng.uniform(-80.0, 0.0) for _ in range(max(groups) + 1)]
+    reduced = {
+        (shift, stops): tour.cost - sum(duals[task] for task in stops) - days[groups[shift]]
+        for shift in range(len(case.shifts))
+        for size in range(1, len(case.tasks) + 1)
+        for stops in permutations(tasks, size)
+        if (tour := tours.tour(shift, stops))
+    }
+    lowest_first = sorted(reduced.values())[: 3 if seed % 3 else None]
+    limit = rng.choice(lowest_first) + 1e-3 if reduced else 1.0  # just above one of them
+    monkeypatch.setattr(pricing, "A_SHIFT", 1000)
+    priced = Pricing(tours).negative(duals, days, limit, math.inf, None)
+    assert priced is not None
+    assert priced.whole
+    found = {(tour.shift, tour.stops) for tour in priced.tours}
+    assert {name for name, value in reduced.items() if value < limit - 1e-6} <= found
+    assert found <= {name for name, value in reduced.items() if value < limit + 1e-6}
+    lowest = [min((v for (s, _), v in reduced.items() if groups[s] == g), default=0.0) for g in set(groups)]
+    if limit >= 0.0:
+        assert sum(priced.least) <= sum(min(value, 0.0) for value in lowest) + 1e-6, "the bound is one"
 
 
 @pytest.mark.parametrize("seed", range(300))
