@@ -7,7 +7,6 @@ are added to it: in the morning people read how things stand, not how they went.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -83,67 +82,70 @@ def quiet_until(rules: QuietHours | None, zone: str, now: datetime) -> datetime 
     return (end if end > local else end + timedelta(days=1)).astimezone(now.tzinfo)
 
 
-def tell(place: outbox.Place, notes: list[Note], rules: NotificationRules, now: datetime) -> dict[str, int]:
-    """Tell one recipient: what goes now, and what waits. All items are claimed; each is settled here.
+class Teller:
+    """Telling one recipient: what goes now, and what waits. `settled`: the items that need no more care."""
 
-    Raises Busy, Left, DependencyBusy: then nothing that was not settled was told.
-    """
-    topic, to = _way(place, now)
-    quiet = quiet_until(rules.quiet_hours, rules.timezone, now)
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    counts = {"messages": 0, "told": 0, "waiting": 0}
+    def __init__(self, place: outbox.Place, rules: NotificationRules, now: datetime) -> None:
+        self.place, self.rules, self.now = place, rules, now
+        self.counts = {"messages": 0, "told": 0, "waiting": 0}
+        self.settled: set[str] = set()
 
-    def wait(some: list[Note], until: datetime) -> None:
-        for note in some:
-            outbox.later(note.item, until, now)
-        counts["waiting"] += len(some)
+    def tell(self, notes: list[Note]) -> None:
+        """Tell or put off all of them; their items are claimed.
 
-    def send(some: list[Note]) -> None:
-        for first in range(0, len(some), A_MESSAGE):
-            part = some[first : first + A_MESSAGE]
+        Raises Busy, Left, DependencyBusy: what is not settled then was not told.
+        """
+        self.topic, self.to = _way(self.place, self.now)
+        rules = self.rules
+        for note in [note for note in notes if note.alone]:
+            self._send([note])
+        rest = sorted((note for note in notes if not note.alone), key=lambda note: RANK[note.priority])
+        urgent, calm = self._pressing(rest), [note for note in rest if note.priority not in rules.always]
+        quiet = quiet_until(rules.quiet_hours, rules.timezone, self.now)
+        if quiet:
+            self._wait(calm, quiet)
+            calm = []
+        self._within_limits([*urgent, *calm])
+
+    def _pressing(self, notes: list[Note]) -> list[Note]:
+        return [note for note in notes if note.priority in self.rules.always]
+
+    def _within_limits(self, notes: list[Note]) -> None:
+        """Few go one by one, many as one message, and no more than so many an hour."""
+        hour = self.now.replace(minute=0, second=0, microsecond=0)
+        together = [notes] if len(notes) > self.rules.single_messages else [[note] for note in notes]
+        for part in together:
+            if outbox.spend(self.place.name, f"{hour:%Y-%m-%dT%H}", self.rules.messages_an_hour):
+                self._send(part)
+                continue
+            pressing = self._pressing(part)
+            self._wait([note for note in part if note not in pressing], hour + timedelta(hours=1))
+            late = -self.now.minute % URGENT_EVERY
+            if not late:
+                self._send(pressing)
+            else:
+                minute = self.now.replace(second=0, microsecond=0)
+                self._wait(pressing, minute + timedelta(minutes=late))
+
+    def _send(self, notes: list[Note]) -> None:
+        for first in range(0, len(notes), A_MESSAGE):
+            part = notes[first : first + A_MESSAGE]
+            one = part[0]
             subject, text, attributes = (
-                (part[0].subject, part[0].text, part[0].attributes) if len(part) == 1 else bundle(part)
+                (one.subject, one.text, one.attributes) if len(part) == 1 else bundle(part)
             )
-            notifications.publish(subject, text, {**attributes, **to}, topic)
+            notifications.publish(subject, text, {**attributes, **self.to}, self.topic)
+            self.counts["messages"] += 1
             for note in part:
-                outbox.told(note.item, now, version=note.version)
-            counts["messages"] += 1
-            counts["told"] += len(part)
+                outbox.told(note.item, self.now, version=note.version)
+                self.settled.add(note.item["delivery_id"])
+                self.counts["told"] += 1
 
-    for note in [note for note in notes if note.alone]:
-        send([note])
-    rest = sorted((note for note in notes if not note.alone), key=lambda note: RANK[note.priority])
-    urgent = [note for note in rest if note.priority in rules.always]
-    calm = [note for note in rest if note.priority not in rules.always]
-    if quiet:
-        wait(calm, quiet)
-        calm = []
-    _within_limits(place, [*urgent, *calm], rules, hour, now, send, wait)
-    return counts
-
-
-def _within_limits(
-    place: outbox.Place,
-    notes: list[Note],
-    rules: NotificationRules,
-    hour: datetime,
-    now: datetime,
-    send: Callable[[list[Note]], None],
-    wait: Callable[[list[Note], datetime], None],
-) -> None:
-    """Few go one by one, many as one message, and no more than so many an hour."""
-    together = [notes] if len(notes) > rules.single_messages else [[note] for note in notes]
-    for part in together:
-        if outbox.spend(place.name, f"{hour:%Y-%m-%dT%H}", rules.messages_an_hour):
-            send(part)
-            continue
-        pressing = [note for note in part if note.priority in rules.always]
-        wait([note for note in part if note not in pressing], hour + timedelta(hours=1))
-        if pressing and now.minute % URGENT_EVERY == 0:
-            send(pressing)
-        else:
-            mark = now.replace(minute=now.minute // URGENT_EVERY * URGENT_EVERY, second=0, microsecond=0)
-            wait(pressing, mark + timedelta(minutes=URGENT_EVERY))
+    def _wait(self, notes: list[Note], until: datetime) -> None:
+        for note in notes:
+            outbox.later(note.item, until, self.now)
+            self.settled.add(note.item["delivery_id"])
+            self.counts["waiting"] += 1
 
 
 def bundle(notes: list[Note]) -> tuple[str, str, dict[str, str]]:

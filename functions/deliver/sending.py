@@ -26,6 +26,8 @@ from ona.observability import count, logger
 
 MOST = 2000
 AT_ONCE = 8
+A_RUN = 200
+"""Things that one recipient is told in a run; the next minute goes on."""
 RESERVE_S = 90.0
 """Seconds that one delivery may take; none begins with less left."""
 DOWN_AFTER = 3
@@ -84,7 +86,7 @@ def _place(item: Item) -> outbox.Place:
 def _tell_people(items: list[Item], now: datetime) -> Counter[str]:
     counts: Counter[str] = Counter()
     notes: list[people.Note] = []
-    for item in items:
+    for item in items[:A_RUN]:
         claimed = outbox.claim(item, now)
         if claimed is None:
             continue
@@ -92,15 +94,18 @@ def _tell_people(items: list[Item], now: datetime) -> Counter[str]:
             notes.append(people.note_of(claimed))
         except Exception as error:
             counts.update(_failed(claimed, error, now))
+    teller = people.Teller(_place(items[0]), config.notifications(), now)
     try:
-        counts.update(people.tell(_place(items[0]), notes, config.notifications(), now))
+        teller.tell(notes)
     except people.Left as error:
         for note in notes:  # nobody is there to be told
             outbox.told(note.item, now, version=note.version)
         logger.warning("nobody to tell", place=items[0]["place"], why=str(error))
     except Exception as error:
         for note in notes:
-            counts.update(_failed(note.item, error, now))
+            if note.item["delivery_id"] not in teller.settled:
+                counts.update(_failed(note.item, error, now))
+    counts.update(teller.counts)
     return counts
 
 

@@ -715,12 +715,32 @@ def test_forty_orders_at_once_are_one_message(monkeypatch: pytest.MonkeyPatch, w
         fresh = {**base.item, "delivery_id": f"{name}@operators"}
         priority = "high" if number else "critical"
         notes.append(replace(base, item=fresh, priority=priority, version=1))
-    counts = people.tell(outbox.Place("operators", "people"), notes, rules(), NOW)
-    assert counts == {"messages": 1, "told": 40, "waiting": 0}
+    teller = people.Teller(outbox.Place("operators", "people"), rules(), NOW)
+    teller.tell(notes)
+    assert teller.counts == {"messages": 1, "told": 40, "waiting": 0}
     subject, text, attributes, _ = sent.sent[0]
     assert subject == "[critical] 40 work orders"
     assert len(text.splitlines()) == 44
     assert len(json.loads(attributes["orders"])) == 40
+
+
+def test_what_was_told_before_a_failure_is_not_told_again(
+    world: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = Mail(monkeypatch)
+
+    def second_fails(*told: Any) -> None:
+        if len(sent.sent) == 2:
+            raise DependencyBusy("SNS throttles")
+        sent.sent.append(told)
+
+    monkeypatch.setattr(config, "notifications", lambda: rules(single_messages=9))
+    monkeypatch.setattr(notifications, "publish", second_fails)
+    assert deliver()["failed"] == 2
+    monkeypatch.setattr(notifications, "publish", lambda *told: sent.sent.append(told))
+    deliver(NOW + 5 * MINUTE)
+    told = [attributes["work_order_id"] for _, _, attributes, _ in sent.sent]
+    assert sorted(told) == sorted(world)
 
 
 def test_a_recipient_gets_so_many_messages_an_hour_and_the_rest_as_one(
