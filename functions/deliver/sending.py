@@ -26,8 +26,9 @@ from ona.observability import count, logger
 
 MOST = 2000
 AT_ONCE = 8
-A_RUN = 200
-"""Things that one recipient is told in a run; the next minute goes on."""
+A_RUN, WATCHED = 200, 500
+"""Things that one recipient is told in a run, tickets of one system that are asked for; the next minute
+goes on."""
 RESERVE_S = 90.0
 """Seconds that one delivery may take; none begins with less left."""
 DOWN_AFTER = 3
@@ -129,7 +130,7 @@ class _Machines:
         self._each([item for item in fresh_first if item["lane"] == "send"], self._send)
         watched = [item for item in fresh_first if item["lane"] == "watch"]
         if watched and not self._down:
-            self._watch(watched)
+            self._watch(watched[:WATCHED])
         return self.counts
 
     @property
