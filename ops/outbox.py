@@ -34,10 +34,7 @@ def redrive(target: Target) -> list[str]:
     A letter leaves the queue when its delivery is due again, or is none any more.
     """
     dynamodb, sqs = target.client("dynamodb"), target.client("sqs")
-    letters = {
-        str(letter.body.get("delivery_id")): letter
-        for letter in deadletters.receive(target, deadletters.OUTBOX)
-    }
+    letters = deadletters.receive(target, deadletters.OUTBOX)
     dead = [item["delivery_id"] for item in items(target) if item["lane"] == "dead"]
     sent = []
     for name in dead:
@@ -54,6 +51,6 @@ def redrive(target: Target) -> list[str]:
         except dynamodb.exceptions.ConditionalCheckFailedException:
             continue  # its order changed meanwhile: it is due already
         sent.append(name)
-    for letter in letters.values():
+    for letter in letters:
         sqs.delete_message(QueueUrl=target.outputs[deadletters.OUTBOX], ReceiptHandle=letter.receipt)
     return sent
