@@ -131,7 +131,7 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
         console.print(f"… and {len(wanting) - 40} more")
     if totals["lost"] or totals["dead letter"]:
         console.print("send them again: [bold]ona dlq redrive[/bold]")
-    dead = sum(item["lane"] == "dead" for item in outbox.items(target))
+    dead = len(outbox.items(target, ["dead"]))
     if dead:
         console.print(f"[red]{dead} deliveries were given up[/red]: [bold]ona outbox list[/bold]")
 

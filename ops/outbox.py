@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ona.clock import iso, utc_now
@@ -12,12 +13,12 @@ from ops.target import Target
 LANES = ("send", "watch", "dead")
 
 
-def items(target: Target) -> list[dict[str, Any]]:
-    """What is to be sent, watched, or was given up; the longest due first."""
+def items(target: Target, lanes: Sequence[str] = LANES) -> list[dict[str, Any]]:
+    """What is to be sent, watched, or was given up, lane by lane; the longest due first."""
     pages = target.client("dynamodb").get_paginator("query")
     return [
         from_item(item)
-        for lane in LANES
+        for lane in lanes
         for page in pages.paginate(
             TableName=target.outputs["OutboxTableName"],
             IndexName="due-index",
@@ -35,9 +36,8 @@ def redrive(target: Target) -> list[str]:
     """
     dynamodb, sqs = target.client("dynamodb"), target.client("sqs")
     letters = deadletters.receive(target, deadletters.OUTBOX)
-    dead = [item["delivery_id"] for item in items(target) if item["lane"] == "dead"]
     sent = []
-    for name in dead:
+    for name in [item["delivery_id"] for item in items(target, ["dead"])]:
         try:
             dynamodb.update_item(
                 TableName=target.outputs["OutboxTableName"],

@@ -12,6 +12,7 @@ import json
 import re
 import threading
 import time
+from abc import ABC, abstractmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -21,7 +22,7 @@ FAULTS = ("fail", "throttle", "late", "drop", "drip", "page")
 Answer = tuple[int, Any]
 
 
-class Server:
+class Server(ABC):
     """One system; subclasses answer."""
 
     def __init__(self) -> None:
@@ -104,8 +105,9 @@ class Server:
         except OSError:
             handler.close_connection = True
 
+    @abstractmethod
     def answer(self, method: str, path: str, headers: Any, body: Any) -> Answer:
-        raise NotImplementedError
+        """(HTTP status, JSON) of a request."""
 
 
 class ServiceNow(Server):
@@ -180,8 +182,9 @@ class Jira(Server):
             self.tickets[key] = {"key": key, "fields": {**values, "status": self._status("OPEN")}}
             return 201, {"issueKey": key}
         if path == "/rest/api/3/search/jql":
-            wanted = re.search(r"wo-[0-9]{8}-[0-9a-f]{8}", body["jql"])[0]  # type: ignore[index]
-            found = [t for t in self.tickets.values() if wanted in t["fields"]["summary"]]
+            wanted = re.search(r"wo-[0-9]{8}-[0-9a-f]{8}", body["jql"])
+            assert wanted is not None
+            found = [t for t in self.tickets.values() if wanted[0] in t["fields"]["summary"]]
             return 200, {"issues": found}
         if path == "/rest/api/3/issue/bulkfetch":
             keys = body["issueIdsOrKeys"]

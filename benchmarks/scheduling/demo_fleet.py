@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
-from benchmarks.scheduling.generated import money, orders
+from benchmarks.scheduling.generated import money
 from detect.analysis import Context, analyse, batches
 from diagnose.findings import findings_of
 from ona import config
@@ -23,8 +23,8 @@ from ops import seed
 from ops.demo import simulate
 from ops.target import use_configs
 from schedule.build import build
-from schedule.plan import Request, urgency, works_of
-from schedule.solve import dispatched, solve
+from schedule.plan import Request, by_simple_rules, urgency, works_of
+from schedule.solve import solve
 
 EVENING = time(22, 0, tzinfo=UTC)
 
@@ -81,9 +81,8 @@ def main() -> None:
             sorted(works, key=urgency), crews, {}, {}, now=now, rules=rules, weights=rules.weights, legs={}
         )
         result = solve(built.problem, seed=1, seconds=20.0)
-        arrived, urgent = orders(built)
-        first = dispatched(built.problem, arrived, soonest=True)
-        greedy = dispatched(built.problem, urgent, soonest=False)
+        simple = by_simple_rules(built)
+        first, greedy = simple["first_come_first_served"], simple["greedy"]
         best = result.solution
         usd = [money(built, plan, now) for plan in (best, greedy, first)]
         print(

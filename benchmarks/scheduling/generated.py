@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import math
 import random
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import mean
 
@@ -28,9 +27,9 @@ from ona.payloads import S3Pointer
 from ops.demo import simulate
 from ops.target import use_configs
 from schedule.build import Built, build, whole
-from schedule.plan import PRIORITIES, urgency
+from schedule.plan import PRIORITIES, by_simple_rules
 from schedule.search import Solution
-from schedule.solve import dispatched, solve
+from schedule.solve import solve
 from schedule.work import terms
 
 SIZES = ((5, 2), (10, 2), (20, 2), (35, 3), (50, 4), (75, 6), (100, 8), (150, 11), (200, 14))
@@ -137,13 +136,6 @@ def money(built: Built, plan: Solution, now: datetime = NOW) -> float:
     return total
 
 
-def orders(built: Built) -> tuple[Sequence[int], Sequence[int]]:
-    """The tasks as they arrived, and the most urgent first."""
-    arrived = sorted(range(len(built.works)), key=lambda n: built.works[n].known_since)
-    urgent = sorted(range(len(built.works)), key=lambda n: urgency(built.works[n]))
-    return arrived, urgent
-
-
 def main(arguments: list[str] | None = None) -> None:
     """The table: means over the cases of a size."""
     parser = argparse.ArgumentParser()
@@ -164,9 +156,8 @@ def main(arguments: list[str] | None = None) -> None:
             built = case(jobs, crews, seed)
             searches = 2 if jobs > 50 and workers.CPUS > 1 else 1
             result = solve(built.problem, seed=1, seconds=options.seconds, searches=searches)
-            arrived, urgent = orders(built)
-            first = dispatched(built.problem, arrived, soonest=True)
-            greedy = dispatched(built.problem, urgent, soonest=False)
+            rules = by_simple_rules(built)
+            first, greedy = rules["first_come_first_served"], rules["greedy"]
             best = result.solution
             rows.append(
                 (

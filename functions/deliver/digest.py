@@ -8,11 +8,10 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from ona import outbox, tracking
-from ona.clock import parse
+from ona.clock import WEEKDAYS, parse
 from ona.extensions import NotificationRules
 from ona.records import Priority
 
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MOST_LINES = 40
 
 
@@ -21,7 +20,7 @@ def due(rules: NotificationRules, now: datetime) -> str:
     if rules.digest is None:
         return ""
     local = now.astimezone(ZoneInfo(rules.timezone))
-    if DAYS[local.weekday()] not in rules.digest.days or local.time() < rules.digest.at:
+    if WEEKDAYS[local.weekday()] not in rules.digest.days or local.time() < rules.digest.at:
         return ""
     return f"digest#{local:%Y-%m-%d}"
 

@@ -27,7 +27,6 @@ A_MESSAGE = 100
 """Orders and notices that one message tells; SNS takes 256 KB."""
 URGENT_EVERY = 10
 """Minutes: how often a recipient who had enough messages this hour is still told what cannot wait."""
-
 INVITED_LATELY = timedelta(minutes=30)
 """So long a fresh invitation may be missing in SNS's list."""
 
@@ -63,7 +62,9 @@ def note_of(item: dict[str, Any]) -> Note:
         )
     order: Told = load(item)
     line = f"{order.headline()}  {order.work_order_id}, {order.visit()}"
-    return Note(item, order.headline(), order.text(), order.attributes(), line, order.urgent, order.version)
+    return Note(
+        item, order.headline(), order.text(), order.attributes(), line, order.priority, order.version
+    )
 
 
 def quiet_until(rules: QuietHours | None, zone: str, now: datetime) -> datetime | None:

@@ -3,7 +3,8 @@
 A place that is slow or down holds up nobody else: every place has its own thread, and after three failures
 in a row without a success what else is due there waits with them. A try that failed waits a minute, then
 twice as long each time, up to half an hour (or as long as the other side asks); after three days, or when
-the other side says that it does not want it, it is a dead letter (`ona outbox redrive` sends it again)."""
+the other side says that it does not want it, it is a dead letter (`ona outbox redrive` sends it again).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deliver import digest, people
-from deliver.systems import Channel, Gone, Ticket, channel_of
+from deliver.systems import Channel, Gone, Ticket
+from deliver.systems.channels import channel_of
 from deliver.told import load
 from ona import config, crews, outbox, tracking
 from ona.clock import parse

@@ -66,7 +66,7 @@ class Told:
         return str(self.events[-1]["event"]) if self.events else "state"
 
     @property
-    def urgent(self) -> str:
+    def priority(self) -> str:
         """The order's priority."""
         return str(self.record["priority"])
 
@@ -99,21 +99,21 @@ class Told:
         elif self.event == "reopened":
             what = "open again"
         elif self.event in ("opened", "state"):
-            return f"[{self.record['priority']}] {self.order.asset_id}: {self.order.title}"
-        return f"[{self.record['priority']}] {self.order.asset_id}: {what} ({self.order.title})"
+            return f"[{self.priority}] {self.order.asset_id}: {self.order.title}"
+        return f"[{self.priority}] {self.order.asset_id}: {what} ({self.order.title})"
 
     def text(self) -> str:
         """What a person needs to act, in plain words."""
         order, crew, risk = self.order, self.order.crew_assignment, self.order.energy_at_risk
         parts = ", ".join(f"{line.quantity} × {line.sku}" for line in order.bill_of_materials) or "none"
         lines = [f"Work order {self.work_order_id}: {order.title}", ""]
-        lines += [self.line(entry) for entry in self.events if entry.get("event") != "opened"]
+        lines += [self.line(entry) for entry in self.events if entry["event"] != "opened"]
         lines += [""] if len(lines) > 2 else []
         lines += [order.description, ""]
         if self.status in ("COMPLETE", "CANCELLED"):
             return "\n".join([*lines, *self._ended(), ""])
         lines += [
-            f"Status: {self.status.replace('_', ' ').lower()}, {self.record['priority']} priority, "
+            f"Status: {self.status.replace('_', ' ').lower()}, {self.priority} priority, "
             f"due {parse(self.record['due_date']):%a %d %b %Y}",
             f"Crew:   {self.record['crew_id']}, {crew.technician_count} technicians "
             f"({crew.specialization})",
@@ -144,7 +144,7 @@ class Told:
     @staticmethod
     def line(entry: dict[str, Any]) -> str:
         """One thing that happened, in a line."""
-        event = str(entry.get("event", "changed"))
+        event = str(entry["event"])
         what = EVENTS.get(event, event)
         if event == "status":
             what = f"Status: {str(entry['status']).replace('_', ' ').lower()}"
@@ -157,7 +157,7 @@ class Told:
         """What travels beside a message's text: for filters, and the order as JSON."""
         return {
             "event": self.event,
-            "priority": str(self.record["priority"]),
+            "priority": self.priority,
             "asset_id": self.order.asset_id,
             "site_id": self.order.site_id,
             "work_order_id": self.work_order_id,

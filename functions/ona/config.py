@@ -11,11 +11,12 @@ import os
 from datetime import datetime, time
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
+from ona.clock import WEEKDAYS, Weekday
 from ona.errors import InvalidConfiguration
 from ona.extensions import CustomServices, NotificationRules, TicketingConfig, Zone
 from ona.storage import client, translate
@@ -168,10 +169,6 @@ class CrewRules(_Strict):
     hourly_cost_usd: float = Field(ge=0)
     travel_speed_km_h: float = Field(gt=0)
     travel_cost_usd_per_km: float = Field(ge=0)
-
-
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
 class WorkingHours(_Strict):
@@ -547,7 +544,7 @@ def parameter(name: str) -> str | None:
 
     Raises DependencyBusy when Parameter Store is.
     """
-    path = f"/ona-platform/{os.environ.get('ONA_ENVIRONMENT', 'dev')}/{name}"
+    path = _path(name)
     try:
         answer = client("ssm").get_parameter(Name=path, WithDecryption=True)
     except Exception as error:
@@ -565,11 +562,15 @@ def secret(path: str) -> str:
     name = path.rpartition("/")[2]
     value = parameter(name)
     if not value:
-        where = f"/ona-platform/{os.environ.get('ONA_ENVIRONMENT', 'dev')}/{name}"
+        where = _path(name)
         raise InvalidConfiguration(
             f"parameter {where} is not set: aws ssm put-parameter --type SecureString --name {where} …"
         )
     return value
+
+
+def _path(name: str) -> str:
+    return f"/ona-platform/{os.environ.get('ONA_ENVIRONMENT', 'dev')}/{name}"
 
 
 def detection_threshold() -> float:

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ona import tables
 from ona.assets import Location
-from ona.config import Light, Weekday
+from ona.clock import Weekday
+from ona.config import Light
 from ona.errors import CrewBookingConflict, InvalidConfiguration
 from ona.payloads import S3Pointer
 from ona.records import CrewAssignment, Job, OrderStatus, Record

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ona.clock import Weekday
 from ona.records import OrderStatus, Priority
 
 
@@ -60,9 +61,7 @@ class Digest(_Strict):
     """The day's overview, at this local time."""
 
     at: time
-    days: list[Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]] = (
-        Field(min_length=1)
-    )
+    days: list[Weekday] = Field(min_length=1)
 
 
 class NotificationRules(_Strict):

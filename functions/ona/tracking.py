@@ -186,7 +186,7 @@ def subscribe(record: dict[str, Any], name: str, subscription: dict[str, Any], n
     before = {place.name for place in outbox.places(record)}
     fresh = [place for place in outbox.places(after) if place.name not in before]
     tell = outbox.wanted(after, record["version"], now, fresh)
-    _edit_audience(record, "SET subscriptions.#name = :subscription", name, subscription, tell)
+    _edit_audience(record, name, subscription, tell)
     return True
 
 
@@ -197,22 +197,24 @@ def unsubscribe(record: dict[str, Any], name: str) -> bool:
     rest = {known: value for known, value in record["subscriptions"].items() if known != name}
     after = {place.name for place in outbox.places({**record, "subscriptions": rest})}
     gone = [place for place in outbox.places(record) if place.name not in after]
-    _edit_audience(record, "REMOVE subscriptions.#name", name, None, outbox.forget(record["job_id"], gone))
+    _edit_audience(record, name, None, outbox.forget(record["job_id"], gone))
     return True
 
 
 def _edit_audience(
-    record: dict[str, Any], edit: str, name: str, value: Any, writes: list[dict[str, Any]]
+    record: dict[str, Any], name: str, subscription: dict[str, Any] | None, writes: list[dict[str, Any]]
 ) -> None:
-    """Change who is told, unless the order or its subscribers changed since they were read."""
+    """Put a subscriber in, or (None) out, unless the order or its subscribers changed since they were
+    read."""
     values = {":seen": record["version"], ":audience": record["audience"], ":next": record["audience"] + 1}
-    if value is not None:
-        values[":subscription"] = value
-    adds = ", audience = :next" if edit.startswith("SET") else " SET audience = :next"
+    edit = "SET audience = :next REMOVE subscriptions.#name"
+    if subscription is not None:
+        edit = "SET audience = :next, subscriptions.#name = :subscription"
+        values[":subscription"] = subscription
     update = {
         "TableName": table_name(),
         "Key": tables.to_item({"job_id": record["job_id"]}),
-        "UpdateExpression": edit + adds,
+        "UpdateExpression": edit,
         "ConditionExpression": "version = :seen AND audience = :audience",
         "ExpressionAttributeNames": {"#name": name},
         "ExpressionAttributeValues": tables.to_item(values),

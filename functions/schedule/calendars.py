@@ -8,7 +8,8 @@ from importlib import resources
 
 import holidays
 
-from ona.config import WEEKDAYS, WorkingHours
+from ona.clock import WEEKDAYS
+from ona.config import WorkingHours
 from ona.crews import Crew
 
 

@@ -19,6 +19,7 @@ from ona.payloads import S3Pointer
 from ona.records import Finding, Job, OrderStatus, PlanSummary
 from schedule.build import Built, Legs, build, distance_km, first_day, whole
 from schedule.calendars import closed
+from schedule.search import Solution
 from schedule.solve import Result, dispatched, solve
 from schedule.tours import Tour, Tours
 from schedule.work import horizon_days, terms
@@ -242,15 +243,20 @@ def _calendar(crews: Sequence[Crew], now: datetime, rules: LossFunctionConfig) -
 # ------------------------------------------------------------------ what was decided
 
 
-def _summary(built: Built, result: Result) -> PlanSummary:
-    """The plan's cost beside that of two simple rules on the same work, weighted USD."""
+def by_simple_rules(built: Built) -> dict[str, Solution]:
+    """The same work given out by two simple rules: as it arrived where it begins soonest, and the most
+    urgent first where it costs least."""
     works = built.works
     arrived = sorted(range(len(works)), key=lambda n: (works[n].known_since, works[n].finding_key))
     urgent = sorted(range(len(works)), key=lambda n: urgency(works[n]))
-    compared = {
-        "first_come_first_served": dispatched(built.problem, arrived, soonest=True).cost,
-        "greedy": dispatched(built.problem, urgent, soonest=False).cost,
+    return {
+        "first_come_first_served": dispatched(built.problem, arrived, soonest=True),
+        "greedy": dispatched(built.problem, urgent, soonest=False),
     }
+
+
+def _summary(built: Built, result: Result) -> PlanSummary:
+    """The plan's cost beside that of two simple rules on the same work, weighted USD."""
     gap = result.gap
     return PlanSummary(
         jobs=len(built.works),
@@ -259,7 +265,7 @@ def _summary(built: Built, result: Result) -> PlanSummary:
         gap_percent=None if gap is None else round(100 * gap, 3),
         optimal=result.optimal,
         timed_out=result.timed_out,
-        compared={name: round(cost, 2) for name, cost in compared.items()},
+        compared={name: round(made.cost, 2) for name, made in by_simple_rules(built).items()},
     )
 
 

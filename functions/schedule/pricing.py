@@ -4,7 +4,8 @@ Depth first, the most promising task first; a branch is given up when even the c
 there cannot bring it under the limit. What going on costs at least is known for each task and time from a
 backward recursion over time in which a task may be served again (as in column generation by q-routes,
 Christofides, Mingozzi and Toth, Mathematical Programming 20 (1981) 255-282): tours of a day are short, and
-few fall short of it."""
+few fall short of it.
+"""
 
 from __future__ import annotations
 
@@ -124,7 +125,8 @@ class _Grid:
 
     `arrive` (n, n): times on the way from one task to another; `way` the same in USD; `home`, `home_way`
     (n,) to the shift's end; `fixed` (n, T): USD of beginning a task at a time, infinite outside of its
-    window: price, surcharge, its people's time."""
+    window: price, surcharge, its people's time.
+    """
 
     tasks: list[int]
     unit: int

@@ -61,7 +61,7 @@ def messages(target: Target) -> list[Message]:
 
 def waiting(target: Target) -> list[str]:
     """What people are not told yet, and until when it waits."""
-    held = [item for item in outbox.items(target) if item["lane"] == "send"]
+    held = outbox.items(target, ["send"])
     return [f"{item.get('work_order_id') or item.get('subject')}, until {item['next_at']}" for item in held]
 
 

@@ -3,7 +3,8 @@ word.
 
 The crew resets the power limit of one inverter; the next day's telemetry, which is that of a sound
 machine, goes through the loop, and the hourly check reads from it that the fault is gone. A webhook
-follows the order."""
+follows the order.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from ona import config
 from ona.assets import Location
-from ona.config import WEEKDAYS, Consumable, Part, PartsCatalogue
+from ona.clock import WEEKDAYS
+from ona.config import Consumable, Part, PartsCatalogue
 from ona.crews import Away, Booking, Crew, without
 from ona.errors import InvalidConfiguration
 from ona.parts import fits, ranked, score

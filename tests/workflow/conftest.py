@@ -21,6 +21,7 @@ from ona.assets import Location
 from ona.config import services
 from ona.tables import from_item
 from ops import accounting, deadletters, ingest, seed
+from ops.demo.follow import run_task
 from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 from tests.conftest import DAY, ROOT, make_registry, sunny_day, to_csv
 
@@ -183,10 +184,7 @@ class Platform:
 
     def deliver(self) -> dict[str, Any]:
         """What the outbox's schedule does every minute."""
-        answer = self.target.client("lambda").invoke(
-            FunctionName=self.target.function("deliver"), Payload=b'{"task": "send"}'
-        )
-        told: dict[str, Any] = json.loads(answer["Payload"].read())
+        told = run_task(self.target, "deliver", "send")
         assert "told" in told, told
         return told
 

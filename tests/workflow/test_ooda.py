@@ -15,6 +15,7 @@ from ona.assets import AssetRegistry
 from ona.outbox import mail
 from ops import accounting, customers, deadletters, explain, outbox
 from ops.demo import inbox
+from ops.demo.follow import run_task
 from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day, to_csv
 from tests.workflow.conftest import Platform, dead_from
 
@@ -87,11 +88,7 @@ def test_an_order_is_followed_from_open_to_verified_complete(platform: Platform)
         return answer.status, document["data"] or document["errors"]
 
     def verify() -> dict[str, int]:
-        answer = platform.target.client("lambda").invoke(
-            FunctionName=platform.target.function("operations_api"), Payload=b'{"task": "verify"}'
-        )
-        told: dict[str, int] = json.loads(answer["Payload"].read())
-        return told
+        return run_task(platform.target, "operations_api", "verify")
 
     platform.put_and_wait(dead_from(9))
     status, page = call("GET", "/work-orders?status=OPEN")

@@ -1,4 +1,4 @@
-"""Other people's systems behind one small interface, and how they are made from the configuration."""
+"""Other people's systems behind one small interface."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deliver.told import Told
-from ona import config
 from ona.errors import InvalidInput
-from ona.outbox import Place
 from ona.records import OrderStatus
 
 
@@ -24,7 +22,6 @@ class Ticket:
     name: str
     raw: str = ""
     status: OrderStatus | None = None
-    by: str = ""
 
 
 class Channel(Protocol):
@@ -38,33 +35,3 @@ class Channel(Protocol):
 
     def look(self, names: list[str]) -> dict[str, Ticket]:
         """What became of tickets; those that are gone are left out. Empty where nothing is told back."""
-
-
-def channel_of(place: Place) -> Channel:
-    """The channel of a place. Raises InvalidConfiguration, InvalidInput when it is not configured (any
-    more), DependencyBusy."""
-    from deliver.systems.insurance import Insurance
-    from deliver.systems.webhook import Webhook
-
-    if place.kind == "webhook" and place.endpoint:
-        return Webhook.of_subscription(place)
-    if place.kind == "claim":
-        service = config.custom_services().insurance_automation
-        return Insurance(service, config.secret(service.api_key_parameter))
-    system = next((item for item in config.ticketing().systems if item.name == place.name), None)
-    if system is None:
-        raise InvalidInput(f"{place.name} is not in extensions/ticketing.yaml any more")
-    secret = config.secret(system.secret_parameter)
-    if system.kind == "webhook":
-        return Webhook(system.url, secret, system.name)
-    if system.kind == "jira":
-        from deliver.systems.jira import Jira
-
-        return Jira(system, secret)
-    if system.kind == "servicenow":
-        from deliver.systems.servicenow import ServiceNow
-
-        return ServiceNow(system, secret)
-    from deliver.systems.atlas import Atlas
-
-    return Atlas(system, secret)

@@ -45,12 +45,12 @@ class Atlas(Tickets[AtlasSystem]):
         path = f"/work-orders/{ticket.name}/change-status"
         return self._ticket(self._asked("PATCH", path, {"status": wanted}))
 
-    def look(self, names: list[str]) -> dict[str, Ticket]:
+    def fetch(self, names: list[str]) -> list[Ticket]:
         """One by one: the API has no list of ids."""
-        found = {}
+        found = []
         for name in names:
             try:
-                found[name] = self._ticket(self._asked("GET", f"/work-orders/{name}"))
+                found.append(self._ticket(self._asked("GET", f"/work-orders/{name}")))
             except http.Refused as error:
                 if error.status not in (404, 410):
                     raise

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from deliver.systems import Ticket
-from deliver.systems.tickets import Tickets
+from deliver.systems.tickets import A_TIME, Tickets
 from deliver.told import Told
 from ona import http
 from ona.extensions import JiraSystem
@@ -22,7 +22,6 @@ CATEGORY_OF: dict[OrderStatus, str] = {
     "OPEN": "new", "IN_PROGRESS": "indeterminate", "ON_HOLD": "indeterminate", "COMPLETE": "done",
     "CANCELLED": "done",
 }  # fmt: skip
-MOST = 100
 
 
 class Jira(Tickets[JiraSystem]):
@@ -93,17 +92,13 @@ class Jira(Tickets[JiraSystem]):
                 break
         return ticket
 
-    def look(self, names: list[str]) -> dict[str, Ticket]:
-        """By key, a hundred a time. A search would refuse all of them for one that is gone."""
-        found: dict[str, Ticket] = {}
-        for first in range(0, len(names), MOST):
-            asked = {"issueIdsOrKeys": names[first : first + MOST], "fields": ["summary", "status"]}
-            told = self._issues("/rest/api/3/issue/bulkfetch", asked)
-            found |= {ticket.name: ticket for ticket, _ in told}
-        return found
+    def fetch(self, names: list[str]) -> list[Ticket]:
+        """By key. A search would refuse all of them for one that is gone."""
+        asked = {"issueIdsOrKeys": names, "fields": ["summary", "status"]}
+        return [ticket for ticket, _ in self._issues("/rest/api/3/issue/bulkfetch", asked)]
 
     def _search(self, jql: str) -> list[tuple[Ticket, str]]:
-        asked = {"jql": jql, "fields": ["summary", "status"], "maxResults": MOST}
+        asked = {"jql": jql, "fields": ["summary", "status"], "maxResults": A_TIME}
         return self._issues("/rest/api/3/search/jql", asked)
 
     def _issues(self, path: str, asked: dict[str, Any]) -> list[tuple[Ticket, str]]:

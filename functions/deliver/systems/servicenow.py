@@ -16,7 +16,6 @@ from ona.clock import parse
 from ona.extensions import ServiceNowSystem
 
 FIELDS = "sys_id,number,state,correlation_id,sys_created_on"
-MOST = 100
 
 
 class ServiceNow(Tickets[ServiceNowSystem]):
@@ -54,13 +53,9 @@ class ServiceNow(Tickets[ServiceNowSystem]):
             more = {"hold_reason": self.system.hold_reason}
         return self._ticket(self._result("PATCH", f"/{ticket.name}", {"state": wanted, **more}))
 
-    def look(self, names: list[str]) -> dict[str, Ticket]:
-        """By sys_id, a hundred a time."""
-        found: dict[str, Ticket] = {}
-        for first in range(0, len(names), MOST):
-            part = names[first : first + MOST]
-            found |= {t.name: t for t in self._query(f"sys_idIN{','.join(part)}", len(part))}
-        return found
+    def fetch(self, names: list[str]) -> list[Ticket]:
+        """By sys_id."""
+        return self._query(f"sys_idIN{','.join(names)}", len(names))
 
     def _fields(self, told: Told) -> dict[str, str]:
         return {

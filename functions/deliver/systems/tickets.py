@@ -14,6 +14,7 @@ from ona import http
 from ona.extensions import AtlasSystem, JiraSystem, ServiceNowSystem
 from ona.records import OrderStatus, Priority
 
+A_TIME = 100
 SystemT = TypeVar("SystemT", JiraSystem, ServiceNowSystem, AtlasSystem)
 
 
@@ -32,18 +33,18 @@ class Tickets(ABC, Generic[SystemT]):
 
     def tell(self, told: Told, ticket: Ticket | None) -> Ticket:
         """Make the ticket or bring it up to date: its text first, then its status."""
-        if ticket is None:
-            ticket = self.find(told.work_order_id)
-            if ticket is None:
-                made = self.create(told)
-                ticket = self.find(told.work_order_id) or made  # a gateway may have made two of it
-            else:
-                self.write(ticket, told)
+        known = ticket or self.find(told.work_order_id)
+        if known is None:
+            made = self.create(told)
+            known = self.find(told.work_order_id) or made  # a gateway may have made two of it
         else:
-            self.write(ticket, told)
-        if ticket.status != told.status:
-            return self.move(ticket, told)
-        return ticket
+            self.write(known, told)
+        return known if known.status == told.status else self.move(known, told)
+
+    def look(self, names: list[str]) -> dict[str, Ticket]:
+        """What became of tickets, a hundred a time; those that are gone are left out."""
+        parts = [names[first : first + A_TIME] for first in range(0, len(names), A_TIME)]
+        return {ticket.name: ticket for part in parts for ticket in self.fetch(part)}
 
     @abstractmethod
     def find(self, work_order_id: str) -> Ticket | None:
@@ -62,8 +63,8 @@ class Tickets(ABC, Generic[SystemT]):
         """Bring it to the order's status, as near as its workflow comes."""
 
     @abstractmethod
-    def look(self, names: list[str]) -> dict[str, Ticket]:
-        """What became of tickets."""
+    def fetch(self, names: list[str]) -> list[Ticket]:
+        """Those of at most `A_TIME` tickets that exist."""
 
     # ------------------------------------------------------------------ for those who implement it
 
