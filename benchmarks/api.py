@@ -53,8 +53,9 @@ assert answer["statusCode"] == 200, answer
 from datetime import datetime, UTC
 t = time.perf_counter()
 from forecasting_api import predict, service
-from ona import parquet
-from ona.forecasting import registry, weather
+from ona.store import parquet
+from ona.sky import weather_frames as weather
+from forecasting.model import registry
 import fastparquet, pvlib.clearsky, pvlib.irradiance, pvlib.solarposition, xgboost
 marks.append(("imports for a new forecast", t, time.perf_counter()))
 site = service.read_site(os.environ["OUTPUT_BUCKET"], sys.argv[2])
@@ -147,7 +148,7 @@ def cold_parts(ready: Ready) -> list[tuple[str, float]]:
         "WEATHER_CACHE_TABLE": outputs["WeatherCacheTableName"],
         "OMP_NUM_THREADS": "1",
     }
-    event = json.loads((ROOT / "events" / "forecasting_api.json").read_text())
+    event = json.loads((ROOT / "events" / "forecasting" / "forecasting_api.json").read_text())
     query = {"customer_id": newcustomer.CUSTOMER, "site_id": newcustomer.SITE_ID, "horizon_hours": "48"}
     event["queryStringParameters"] = query
     event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()}

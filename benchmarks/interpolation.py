@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import data
-from interpolation_service import fill
-from interpolation_service.learner import boosted
-from ona.forecasting import sun
-from ona.forecasting.features import Site
-from ona.forecasting.plane import fit as fit_plane
-from ona.forecasting.weather import at_interval
+from forecasting.interpolation_service import fill
+from forecasting.interpolation_service.learner import boosted
+from forecasting.model.features import Site
+from ona.sky import sun
+from ona.sky.plane_fit import fit as fit_plane
+from ona.sky.weather_frames import at_interval
 
 LENGTHS = (1, 6, 24, 72)
 SEED = 20261121

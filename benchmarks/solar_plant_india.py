@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from detect.analysis import Context, analyse
-from ona import config
-from ona.readings import Quality, by_machine
-from ona.records import AssetBook, AssetDetection, Incident
-from ona.sources import read_export
+from ona.config import sources
+from ona.telemetry.exports import read_export
+from ona.telemetry.readings import Quality, by_machine
+from ooda.config.detection import detection_config
+from ooda.detect.analysis import Context, analyse
+from ooda.documents.books import AssetBook
+from ooda.documents.detections import AssetDetection, Incident
 from ops.target import use_configs
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "solar_plant_india"
@@ -84,9 +86,9 @@ def run() -> Result:
     """Every day as one file, in order, as the loop would see them."""
     use_configs()
     files = {path.name: path.read_bytes() for path in DATA.glob("*.csv")}
-    profile = config.source_profiles()["solar_plant_india"]
+    profile = sources.source_profiles()["solar_plant_india"]
     telemetry, registry = read_export(profile, files, now=datetime.now(UTC), registry=None)
-    frame, rules = telemetry.frame, config.detection()
+    frame, rules = telemetry.frame, detection_config()
     detections: list[AssetDetection] = []
     known: dict[str, AssetBook] = {}
     started = time.perf_counter()

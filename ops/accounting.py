@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from ona.identity import file_id
+from ona.runtime.identity import file_id
 from ops import deadletters
 from ops.target import PREFIXES, Target
 

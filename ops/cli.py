@@ -72,7 +72,7 @@ def up(
     target = embedded(running, environment)
     deploy.deploy(running.client, TEMPLATE, target.stack, {**EMBEDDED, "Environment": environment})
     seed.put_signing_key(target)
-    from ona.assets import Location
+    from ona.documents.assets import Location
 
     registered = ingest.registry(target)
     place = next((a.location for a in registered.assets if a.location), None) if registered else None

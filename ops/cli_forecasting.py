@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from ona.customers import TIERS
+from ona.api.callers import TIERS
 from ops import customers, models
 from ops.command import Environment, Profile, console, told
 from ops.target import OpsError, resolve

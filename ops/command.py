@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from local.cloud import CloudError
 from local.deploy import DeployError
-from ona.errors import OnaError
+from ona.runtime.errors import OnaError
 from ops.target import OpsError
 
 Profile = Annotated[

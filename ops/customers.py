@@ -6,9 +6,9 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from ona import customers
-from ona.clock import iso
-from ona.tables import from_item, to_item
+from ona.api import callers
+from ona.runtime.clock import iso
+from ona.store.tables import from_item, to_item
 from ops.target import OpsError, Target
 
 
@@ -19,7 +19,7 @@ def _table(target: Target) -> str:
 def add_key(target: Target, customer_id: str, tier: str) -> str:
     """A new API key of a customer. It is shown this once; only its hash is kept."""
     key = f"ona_{secrets.token_urlsafe(30)}"
-    _put(target, customers.key_id(key), customer_id, tier)
+    _put(target, callers.key_id(key), customer_id, tier)
     return key
 
 
@@ -27,12 +27,12 @@ def add_principal(target: Target, arn: str, customer_id: str, tier: str) -> None
     """Let an IAM role or user call as a customer."""
     if not arn.startswith("arn:"):
         raise OpsError(f"{arn!r} is no ARN of an IAM role or user")
-    _put(target, customers.principal_id(arn), customer_id, tier)
+    _put(target, callers.principal_id(arn), customer_id, tier)
 
 
 def _put(target: Target, item_id: str, customer_id: str, tier: str) -> None:
-    if tier not in customers.TIERS:
-        raise OpsError(f"tier {tier!r}: use {', '.join(customers.TIERS)}")
+    if tier not in callers.TIERS:
+        raise OpsError(f"tier {tier!r}: use {', '.join(callers.TIERS)}")
     item = {
         "id": item_id,
         "customer_id": customer_id,

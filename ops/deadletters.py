@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ona.identity import digest
+from ona.runtime.identity import digest
 from ops.target import Target
 
 _HIDE_SECONDS = 20

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ona import config
-from ona.assets import AssetRegistry
-from ona.errors import InvalidConfiguration
-from ona.readings import Telemetry
-from ona.sources import SourceProfile, read_export, recognise
+from ona.config import sources
+from ona.config.sources import SourceProfile
+from ona.documents.assets import AssetRegistry
+from ona.runtime.errors import InvalidConfiguration
+from ona.telemetry.exports import read_export, recognise
+from ona.telemetry.readings import Telemetry
 from ops.target import OpsError, Target, use_configs
 
 
@@ -65,7 +66,7 @@ def put_registry(target: Target, wanted: AssetRegistry) -> int:
 def profile_named(name: str) -> SourceProfile:
     """A source profile. Raises OpsError naming the ones there are."""
     use_configs()
-    profiles = config.source_profiles()
+    profiles = sources.source_profiles()
     if name not in profiles:
         raise OpsError(f"no source profile {name!r}; there are: {', '.join(sorted(profiles))}")
     found: SourceProfile = profiles[name]
@@ -117,7 +118,7 @@ def vendor_of(path: Path) -> str:
     use_configs()
     with path.open("rb") as stream:
         header = stream.readline(4096).decode("utf-8", "replace").lstrip("\ufeff")
-    profile = recognise(header, config.source_profiles())
+    profile = recognise(header, sources.source_profiles())
     return profile.name if profile else ""
 
 

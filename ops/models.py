@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ona.forecasting.records import Current, ModelCard
+from forecasting.documents import Current, ModelCard
 from ops.target import OpsError, Target
 
 

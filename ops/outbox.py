@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ona.clock import iso, utc_now
-from ona.tables import from_item, to_item
+from ona.runtime.clock import iso, utc_now
+from ona.store.tables import from_item, to_item
 from ops import deadletters
 from ops.target import Target
 

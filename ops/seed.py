@@ -5,16 +5,17 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from ona import config, webhooks
-from ona.assets import Location
-from ona.tables import to_item
+from ona.documents.assets import Location
+from ona.outbox import signing
+from ona.store.tables import to_item
+from ooda.config import loss_function
 from ops.target import Target, use_configs
 
 
 def example_crews(base: Location, prefix: str = "crew") -> list[dict[str, Any]]:
     """As many crews as `crews_available` says, around a base, with all skills between them."""
     use_configs()
-    rules = config.loss_function().crew
+    rules = loss_function.loss_function_config().crew
     return [
         {
             "crew_id": f"{prefix}-{number + 1:03d}",
@@ -50,7 +51,7 @@ def put_crews(target: Target, crews: list[dict[str, Any]]) -> int:
 def put_signing_key(target: Target) -> None:
     """The key that webhook secrets are derived from, unless there is one: it is never changed here."""
     ssm = target.client("ssm")
-    name = f"/ona-platform/{target.outputs['Environment']}/{webhooks.SIGNING_KEY}"
+    name = f"/ona-platform/{target.outputs['Environment']}/{signing.SIGNING_KEY}"
     try:
         ssm.put_parameter(Name=name, Type="SecureString", Value=secrets.token_urlsafe(32), Overwrite=False)
     except ssm.exceptions.ParameterAlreadyExists:

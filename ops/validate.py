@@ -2,48 +2,68 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
 
-from ona import config
-from ona.assets import AssetRegistry
-from ona.errors import InvalidConfiguration
+from pydantic import BaseModel
+
+from ona.config import causes, parts, sources
+from ona.config.files import declared, read_yaml, validated
+from ona.documents.assets import AssetRegistry
+from ona.runtime.errors import InvalidConfiguration
+from ooda.config import loss_function
+from ooda.config.categories import categories_config
 from ops.target import CONFIGS, TEMPLATE, use_configs
+
+
+def config_files() -> dict[str, type[BaseModel]]:
+    """Every file under `configs/` that some module declares, with its model, whatever family it is of."""
+    functions = TEMPLATE.parent / "functions"
+    for path in sorted([*functions.glob("*/config.py"), *functions.glob("*/config/*.py")]):
+        importlib.import_module(".".join(path.relative_to(functions).with_suffix("").parts))
+    return declared()
 
 
 def configurations() -> list[str]:
     """Problems of the files under `configs/`."""
     use_configs()
-    found = []
-    for name, model in config.FILES.items():
+    files = config_files()
+    there = {str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.yaml")}
+    found = [
+        f"{name}: no module declares this file (see `ConfigFile` in functions/ona/config/files.py)"
+        for name in sorted(there - set(files))
+        if not name.startswith("sources/")
+    ]
+    for name, model in files.items():
         try:
-            config.validated(model, config.read_yaml(CONFIGS / name), name)
+            validated(model, read_yaml(CONFIGS / name), name)
         except InvalidConfiguration as error:
             found.append(str(error))
     try:
-        config.source_profiles()
+        sources.source_profiles()
     except InvalidConfiguration as error:
         found.append(str(error))
     if found:
         return found
-    categories = config.categories().root
+    categories = categories_config().root
     found += [
         f"ooda/causes.yaml: {cause}: categories.yaml has no {rule.category!r} / {rule.subcategory!r}"
-        for cause, rule in config.causes().items()
+        for cause, rule in causes.cause_rules().items()
         if rule.subcategory not in categories.get(rule.category, [])
     ]
-    skills = set(config.loss_function().crew.specializations)
+    skills = set(loss_function.loss_function_config().crew.specializations)
     found += [
         f"ooda/causes.yaml: {cause}.specialization: {rule.specialization!r} is not in "
         "loss_function.yaml's crew.specializations"
-        for cause, rule in config.causes().items()
+        for cause, rule in causes.cause_rules().items()
         if rule.specialization not in skills
     ]
-    stocked = {part.component_type for part in config.parts().parts}
+    stocked = {part.component_type for part in parts.parts_catalogue().parts}
     found += [
         f"ooda/causes.yaml: {cause}.needs_part: parts.yaml has no {rule.needs_part!r}"
-        for cause, rule in config.causes().items()
+        for cause, rule in causes.cause_rules().items()
         if rule.needs_part and rule.needs_part not in stocked
     ]
     return found
@@ -52,7 +72,7 @@ def configurations() -> list[str]:
 def assets_file(path: Path) -> list[str]:
     """Problems of an asset registry on disk."""
     try:
-        AssetRegistry.parse(config.read_yaml(path), path.name)
+        AssetRegistry.parse(read_yaml(path), path.name)
     except InvalidConfiguration as error:
         return [str(error)]
     return []
@@ -64,7 +84,7 @@ def state_machines() -> list[str]:
 
     return [
         f"{path.name}: {problem}"
-        for path in sorted((TEMPLATE.parent / "statemachines").glob("*.asl.yaml"))
+        for path in sorted((TEMPLATE.parent / "statemachines").glob("*/*.asl.yaml"))
         for problem in executions.problems(path.read_text("utf-8"))
     ]
 

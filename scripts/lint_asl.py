@@ -28,7 +28,7 @@ def wrapped(path: Path) -> str:
 def main() -> int:
     """Exit status of the worst file."""
     status = 0
-    for path in sorted((ROOT / "statemachines").glob("*.asl.yaml")):
+    for path in sorted((ROOT / "statemachines").glob("*/*.asl.yaml")):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             file.write(wrapped(path))
             file.flush()

@@ -26,7 +26,7 @@ os.environ.update(
 for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
 
-from ona.assets import Asset, AssetRegistry, Component, Location
+from ona.documents.assets import Asset, AssetRegistry, Component, Location
 
 NOW = datetime(2025, 6, 20, 6, 0, tzinfo=UTC)
 DAY = datetime(2025, 6, 10, tzinfo=UTC)

@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from detect.peers import sun_driver
-from ona.assets import Asset
+from ona.documents.assets import Asset
+from ooda.detect.peers import sun_driver
 
 NAMES = (
     "z-score, as configured",

@@ -24,13 +24,14 @@ import pandas as pd
 from benchmarks.detection import baselines, plants
 from benchmarks.detection.faults import FAULTS, Fault, Scene
 from benchmarks.detection.plants import Plant
-from detect import book as books
-from detect.analysis import Context, analyse, empty
-from diagnose.signatures import diagnose
-from ona import config
-from ona.assets import Asset
-from ona.readings import Quality, by_machine
-from ona.records import NO_FAULT, Incident
+from ona.config import causes
+from ona.documents.assets import Asset
+from ona.telemetry.readings import Quality, by_machine
+from ooda.config.detection import detection_config
+from ooda.detect import book as books
+from ooda.detect.analysis import Context, analyse, empty
+from ooda.diagnose.signatures import diagnose
+from ooda.documents.detections import NO_FAULT, Incident
 from ops.target import use_configs
 
 HISTORY_DAYS, AFTER_DAYS = 30, 4
@@ -142,7 +143,7 @@ def run_case(
     own = _columns(scene.frame)
     beside = pd.concat([_columns(f) for f in scene.others.values()]) if scene.others else pd.DataFrame()
     weather = {asset.site_id: scene.weather} if scene.weather is not None else {}
-    rules = config.detection()
+    rules = detection_config()
     judged = analyse(by_machine(own), Quality(rows_read=len(own)), Context(peers=beside, weather=weather),
                      plant.registry, rules, 0.7)[0]  # fmt: skip
     detection = judged.detection
@@ -152,8 +153,8 @@ def run_case(
     for incident in inside if fault.nature == "no_fault" else faults:
         covered |= times.between(incident.window.start, incident.window.end).to_numpy()
     predicted = _predicted(fault, inside, detection.quality.issues, plant, asset)
-    rule = config.causes().get(predicted)
-    truth_rule = config.causes().get(fault.truth)
+    rule = causes.cause_rules().get(predicted)
+    truth_rule = causes.cause_rules().get(fault.truth)
     before = [i for i in detection.incidents if i.window.end < begin and i.kind not in NO_FAULT]
     worst = max(inside, key=lambda i: i.lost_energy_kwh, default=None)
     detail = ""
@@ -183,7 +184,7 @@ def _predicted(fault: Fault, inside: list[Incident], issues: list, plant: Plant,
 
 def _delay(asset: Asset, days: dict, begin: pd.Timestamp) -> float | None:
     """Hours from the fault's begin to the end of the day's file that first shows an incident."""
-    rules = config.detection()
+    rules = detection_config()
     for day in sorted(days):
         when = pd.Timestamp(day, tz="UTC") + pd.Timedelta(days=1)
         if when <= begin:
@@ -213,7 +214,7 @@ def run_healthy(plant: Plant, asset: Asset) -> Healthy:
     beside = pd.concat(others) if others else pd.DataFrame()
     weather = {asset.site_id: plant.weather} if plant.weather is not None else {}
     judged = analyse(by_machine(own), Quality(rows_read=len(own)), Context(peers=beside, weather=weather),
-                     plant.registry, config.detection(), 0.7)[0]  # fmt: skip
+                     plant.registry, detection_config(), 0.7)[0]  # fmt: skip
     days = judged.days
     known = plant.frames[asset.id]
     faults = [i for i in judged.detection.incidents if i.kind not in NO_FAULT]

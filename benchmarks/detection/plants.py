@@ -18,8 +18,8 @@ import pandas as pd
 import pvlib
 
 from benchmarks import data
-from ona.assets import Asset, AssetRegistry, Component, Location
-from ona.sources import read_export
+from ona.documents.assets import Asset, AssetRegistry, Component, Location
+from ona.telemetry.exports import read_export
 
 MACHINES = 7
 CAPACITY_KW = 100.0
@@ -232,7 +232,7 @@ def curve(speed: np.ndarray) -> np.ndarray:
 def solar_plant_india(*, for_tuning: bool) -> Plant | None:
     """The twenty healthy inverters of the real plant, without the days on which the README knows of
     trouble."""
-    from ona import config
+    from ona.config import sources
     from ops.target import use_configs
 
     folder = data.folder("solar_plant_india")
@@ -241,7 +241,7 @@ def solar_plant_india(*, for_tuning: bool) -> Plant | None:
     use_configs()
     files = {path.name: path.read_bytes() for path in folder.glob("*.csv")}
     telemetry, registry = read_export(
-        config.source_profiles()["solar_plant_india"], files, now=datetime.now(UTC), registry=None
+        sources.source_profiles()["solar_plant_india"], files, now=datetime.now(UTC), registry=None
     )
     frame = telemetry.frame
     bad = {"bvBOhCH3iADSZry", "1BY6WEcLGh8j5v7"}

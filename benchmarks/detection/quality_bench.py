@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import data
-from detect import quality
-from detect.sky import sky
-from detect.track import Track
-from ona import config
-from ona.assets import Asset
+from ona.documents.assets import Asset
+from ooda.config import detection
+from ooda.detect import quality
+from ooda.detect.sky import sky
+from ooda.detect.track import Track
 from ops.target import use_configs
 
 
@@ -24,7 +24,7 @@ def _track(series: pd.Series) -> Track:
     known = series.dropna()
     times = pd.DatetimeIndex(known.index).as_unit("us")
     frame = pd.DataFrame({"timestamp": times, "power_kw": known.to_numpy(dtype=float)})
-    rules = config.detection()
+    rules = detection.detection_config()
     asset = Asset(id="inverter", capacity_kw=max(1.0, float(known.max())))
     return Track.of(frame, asset, sky(times, None, rules.filtering))
 
@@ -50,7 +50,7 @@ def main() -> None:
     print(f"stale: {len(series)} readings, {int(labels.sum())} labelled")
     print(f"{'':<52}{'flagged':>8}{'precision':>11}{'recall':>9}")
     ours = np.zeros(len(series), dtype=bool)
-    ours[series.notna().to_numpy()] = quality.stale(_track(series), config.detection())
+    ours[series.notna().to_numpy()] = quality.stale(_track(series), detection.detection_config())
     _row("the platform", ours, labels)
     lit = (series > 0.005).to_numpy()
     for name, flags in (

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ona.records import AssetDetection
+from ooda.documents.detections import AssetDetection
 
 ASSETS, SITES = 141, 12
 BYTES_A_ROW = 48.9
@@ -31,7 +31,7 @@ WAYS = ("pandas, dates parsed", "pyarrow.csv, types declared", "our read", "read
 
 
 def registry():
-    from ona.assets import Asset, AssetRegistry, Location
+    from ona.documents.assets import Asset, AssetRegistry, Location
 
     return AssetRegistry(
         assets=[
@@ -90,15 +90,17 @@ def way(name: str, path: Path) -> dict[str, float]:
         types |= dict.fromkeys(("temperature_c", "voltage_v", "power_kw", "irradiance_w_m2"), float64())
         rows = len(csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types)))
     else:
-        from detect.analysis import LARGE, Batch, Context, analyse, batches
-        from ona import config, telemetry, workers
-        from ona.blocks import Source
+        from ona.runtime import processes
+        from ona.telemetry import strict_csv
+        from ona.telemetry.fast_csv import Source
+        from ooda.config import detection
+        from ooda.detect.analysis import LARGE, Batch, Context, analyse, batches
         from ops.target import use_configs
 
         use_configs()
-        known, rules = registry(), config.detection()
+        known, rules = registry(), detection.detection_config()
         started = time.perf_counter()
-        read = telemetry.read_canonical(
+        read = strict_csv.read_canonical(
             Source(path.stat().st_size, partial(pieces, path)),
             now=datetime.now(UTC),
             capacity_kw=known.capacity_kw,
@@ -113,7 +115,7 @@ def way(name: str, path: Path) -> dict[str, float]:
             return [item.detection for item in judged]
 
         if name == WAYS[3]:
-            found = workers.spread(judge, batches(read, known), rows >= LARGE)
+            found = processes.spread(judge, batches(read, known), rows >= LARGE)
             extra["incidents"] = sum(len(item.incidents) for told in found for item in told)
     return {"seconds": time.perf_counter() - started, "rows": rows, **extra}
 

@@ -15,8 +15,8 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from diagnose.trends import degradation, soiling
-from ona import config
+from ooda.config import trends
+from ooda.diagnose.trends import degradation, soiling
 from ops.target import use_configs
 
 RATES = (-0.3, -0.8, -2.0)
@@ -80,7 +80,7 @@ def main() -> None:
         known, ours = _days(gain), []
         for last in range(200, 1090, 15):
             part = {n: v for n, v in known.items() if n <= gain.index[0].toordinal() + last}
-            told = soiling(part, 500.0, 0.1, config.trends())
+            told = soiling(part, 500.0, 0.1, trends.trend_rules())
             if told is not None:
                 ours.append(told.rate_percent_per_day)
         daily = gain.copy()

@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import data
-from global_training_service import dataset, evaluate
-from ona import config
-from ona.forecasting import calibration, model, nowcast, score
-from ona.forecasting.model import TARGET
-from ona.forecasting.records import SiteDocument
+from forecasting.config import forecasting_config
+from forecasting.documents import SiteDocument
+from forecasting.global_training_service import dataset, evaluate
+from forecasting.model import booster, calibration, nowcast, score
+from forecasting.model.booster import TARGET
 from ops.target import use_configs
 
 FIRST_TASK, LAST_TASK = 4, 12
@@ -93,7 +93,7 @@ def forecast(task: int, shares: dict[str, pd.Series], weather: dict[str, pd.Data
         if whole is None:
             raise RuntimeError("no weather")
         frames[zone] = whole[0]
-    trained = evaluate.fit_before(frames, span[0], config.forecasting().booster, None)
+    trained = evaluate.fit_before(frames, span[0], forecasting_config().booster, None)
     seconds = time.monotonic() - started
     table = evaluate.forecast_window(trained, frames, span)
     # the competition scores all hours: those in the dark are zero, power there may be a little more
@@ -105,7 +105,7 @@ def forecast(task: int, shares: dict[str, pd.Series], weather: dict[str, pd.Data
         if rest["daylight"].any():
             raise RuntimeError(f"{zone}: daylight rows without a forecast")
     levels = trained.levels
-    lit = model.at_levels(evaluate.quantiles_of(table, levels), levels, score.CENTILES)
+    lit = booster.at_levels(evaluate.quantiles_of(table, levels), levels, score.CENTILES)
     zeros = np.zeros((sum(map(len, dark)), len(score.CENTILES)))
     actual = np.concatenate([table[TARGET].to_numpy(), *dark])
     loss = score.pinball(actual, np.concatenate([lit, zeros]))
@@ -146,7 +146,7 @@ def first_hours(months: list[Month], levels: tuple[float, ...]) -> list[tuple[in
 def _errors(
     table: pd.DataFrame, levels: tuple[float, ...]
 ) -> tuple[np.ndarray, pd.DatetimeIndex, np.ndarray, np.ndarray]:
-    median = model.at_levels(evaluate.quantiles_of(table, levels), levels, np.array([0.5]))[:, 0]
+    median = booster.at_levels(evaluate.quantiles_of(table, levels), levels, np.array([0.5]))[:, 0]
     return (
         table["site_id"].to_numpy(),
         pd.DatetimeIndex(table["timestamp"]),
@@ -162,7 +162,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     use_configs()
     quick = "--quick" in (sys.argv[1:] if arguments is None else arguments)
-    levels = config.forecasting().booster.levels
+    levels = forecasting_config().booster.levels
     print("scorer: official benchmark files")
     for task, ours, published in scorer_is_official():
         apart = abs(ours - published)

@@ -12,26 +12,30 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 from benchmarks.scheduling.generated import money
-from detect.analysis import Context, analyse, batches
-from diagnose.findings import findings_of
-from ona import config
-from ona.crews import Crew
-from ona.payloads import S3Pointer
-from ona.records import AssetBook, Finding
-from ona.telemetry import read_canonical
+from ona.config import parts
+from ona.config.causes import cause_rules
+from ona.documents.base import S3Pointer
+from ona.documents.findings import Finding
+from ona.repairs.crews import Crew
+from ona.telemetry.strict_csv import read_canonical
+from ooda.config import loss_function
+from ooda.config.detection import detection_config
+from ooda.detect.analysis import Context, analyse, batches
+from ooda.diagnose.findings import findings_of
+from ooda.documents.books import AssetBook
+from ooda.schedule.build import build
+from ooda.schedule.plan import Request, by_simple_rules, urgency, works_of
+from ooda.schedule.solve import solve
 from ops import seed
 from ops.demo import simulate
 from ops.target import use_configs
-from schedule.build import build
-from schedule.plan import Request, by_simple_rules, urgency, works_of
-from schedule.solve import solve
 
 EVENING = time(22, 0, tzinfo=UTC)
 
 
 def faults() -> list[tuple[datetime, dict[str, Finding]]]:
     """(evening, the faults known by then)."""
-    registry, rules, fleet = simulate.registry(), config.detection(), simulate.fleet()
+    registry, rules, fleet = simulate.registry(), detection_config(), simulate.fleet()
     known: dict[str, AssetBook] = {}
     found: dict[str, Finding] = {}
     days = []
@@ -49,9 +53,9 @@ def faults() -> list[tuple[datetime, dict[str, Finding]]]:
             ):
                 known[item.detection.asset_id] = item.book
                 asset = registry.require(item.detection.asset_id, "demo")
-                limits = config.loss_function().thresholds
+                limits = loss_function.loss_function_config().thresholds
                 for finding in findings_of(
-                    item.detection, asset, now=now, causes=config.causes(), limits=limits
+                    item.detection, asset, now=now, causes=cause_rules(), limits=limits
                 ):
                     found[finding.incident_id or finding.finding_key] = finding
         days.append((now, dict(found)))
@@ -61,7 +65,7 @@ def faults() -> list[tuple[datetime, dict[str, Finding]]]:
 def main() -> None:
     """The table."""
     use_configs()
-    registry, rules, causes = simulate.registry(), config.loss_function(), config.causes()
+    registry, rules, causes = simulate.registry(), loss_function.loss_function_config(), cause_rules()
     crews = [Crew.model_validate(item) for item in seed.example_crews(simulate.SITE)]
     print(
         f"{'evening':<12}{'jobs':>5}{'proven':>8}{'weighted':>10}{'greedy +':>10}{'first come +':>14}"
@@ -74,7 +78,7 @@ def main() -> None:
             for finding in found.values()
             if causes[finding.cause].fault
         ]  # fmt: skip
-        works = works_of(requests, crews, now, rules, config.parts().parts)
+        works = works_of(requests, crews, now, rules, parts.parts_catalogue().parts)
         if not works:
             continue
         built = build(

@@ -20,17 +20,20 @@ import random
 from datetime import UTC, datetime, timedelta
 from statistics import mean
 
-from ona import config, workers
-from ona.assets import Location
-from ona.crews import Crew, Work
-from ona.payloads import S3Pointer
+from ona.config.causes import cause_rules
+from ona.config.parts import parts_catalogue
+from ona.documents.assets import Location
+from ona.documents.base import S3Pointer
+from ona.repairs.crews import Crew, Work
+from ona.runtime import processes
+from ooda.config import loss_function
+from ooda.schedule.build import Built, build, whole
+from ooda.schedule.plan import PRIORITIES, by_simple_rules
+from ooda.schedule.search import Solution
+from ooda.schedule.solve import solve
+from ooda.schedule.work import terms
 from ops.demo import simulate
 from ops.target import use_configs
-from schedule.build import Built, build, whole
-from schedule.plan import PRIORITIES, by_simple_rules
-from schedule.search import Solution
-from schedule.solve import solve
-from schedule.work import terms
 
 SIZES = ((5, 2), (10, 2), (20, 2), (35, 3), (50, 4), (75, 6), (100, 8), (150, 11), (200, 14))
 """Jobs and crews."""
@@ -52,13 +55,13 @@ def _near(rng: random.Random, km: float) -> Location:
 
 def works(jobs: int, rng: random.Random) -> list[Work]:
     """So many faults at sites around Greensboro."""
-    rules = config.loss_function()
+    rules = loss_function.loss_function_config()
     causes = {
         name: rule
-        for name, rule in sorted(config.causes().items())
+        for name, rule in sorted(cause_rules().items())
         if rule.fault and rule.duration_hours <= LONGEST_H
     }
-    parts = config.parts().parts
+    parts = parts_catalogue().parts
     sites = [_near(rng, 70.0) for _ in range(max(1, jobs // 5))]
     made = []
     for number in range(jobs):
@@ -102,7 +105,7 @@ def works(jobs: int, rng: random.Random) -> list[Work]:
 def case(jobs: int, crews: int, seed: int) -> Built:
     """The planning problem of a seed."""
     rng = random.Random(f"{jobs} {seed}")
-    rules = config.loss_function()
+    rules = loss_function.loss_function_config()
     limits = rules.constraints.model_copy(update={"max_concurrent_jobs": max(3, crews)})
     rules = rules.model_copy(update={"constraints": limits})
     teams = [
@@ -121,7 +124,7 @@ def case(jobs: int, crews: int, seed: int) -> Built:
 def money(built: Built, plan: Solution, now: datetime = NOW) -> float:
     """Production lost, with the fault's growth, labour, travel and parts, USD; what is left out loses for
     the whole horizon."""
-    rules, total = config.loss_function(), 0.0
+    rules, total = loss_function.loss_function_config(), 0.0
     end = now + timedelta(days=rules.constraints.planning_horizon_days)
     for tour in plan.tours.values():
         total += (tour.returns - tour.leaves) / 60.0 * tour.people * rules.crew.hourly_cost_usd
@@ -154,7 +157,7 @@ def main(arguments: list[str] | None = None) -> None:
         rows = []
         for seed in range(options.cases):
             built = case(jobs, crews, seed)
-            searches = 2 if jobs > 50 and workers.CPUS > 1 else 1
+            searches = 2 if jobs > 50 and processes.CPUS > 1 else 1
             result = solve(built.problem, seed=1, seconds=options.seconds, searches=searches)
             rules = by_simple_rules(built)
             first, greedy = rules["first_come_first_served"], rules["greedy"]

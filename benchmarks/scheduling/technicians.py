@@ -27,9 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import SHARED
-from ona import workers
-from schedule.solve import solve
-from schedule.tours import DEPOT, NEVER, Problem, Shift, Task
+from ona.runtime import processes
+from ooda.schedule.solve import solve
+from ooda.schedule.tours import DEPOT, NEVER, Problem, Shift, Task
 
 TECHNICIANS = 25
 FOLDER = SHARED / "technician_routing"
@@ -148,7 +148,7 @@ def ours(rows: Sequence[Row], seconds: float) -> list[Route]:
 
 def peer(rows: Sequence[Row], seconds: float) -> list[Route]:
     """PyVRP's plan: the better of two seeds, each in its own process."""
-    plans = workers.spread(lambda seed: _pyvrp(rows, seconds, seed), [1, 2], True)
+    plans = processes.spread(lambda seed: _pyvrp(rows, seconds, seed), [1, 2], True)
     return min(plans, key=lambda plan: duration(rows, plan) if plan else math.inf)
 
 

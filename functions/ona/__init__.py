@@ -1,6 +1,1 @@
-"""The shared kernel: payload models, telemetry, configuration, storage, errors.
-
-It imports no function's folder, ever (see `docs/decisions/0001-layout.md`).
-"""
-
-VERSION = "0.1.0"
+"""What two or more families share, in rooms that stand in layers (docs/decisions/0011-families.md)."""

@@ -10,17 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from ona import parquet
-from ona.records import (
-    DetectionRecord,
-    Diagnostic,
-    Finding,
-    Incident,
-    PlanSummary,
-    Schedule,
-    WorkOrder,
-)
-from ona.tables import from_item
+from ona.documents.findings import Finding
+from ona.documents.work_orders import WorkOrder
+from ona.store import parquet
+from ona.store.tables import from_item
+from ooda.documents.detections import DetectionRecord, Incident
+from ooda.documents.diagnostics import Diagnostic
+from ooda.documents.schedules import PlanSummary, Schedule
 from ops import accounting, deadletters
 from ops.target import Target
 

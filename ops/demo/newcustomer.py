@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import urllib3
 
-from ona.assets import Asset, AssetRegistry
-from ona.forecasting.features import clear_sky_index
-from ona.forecasting.sun import Plane, clear_sky
-from ona.weather.document import Place, WeatherDocument
+from ona.documents.assets import Asset, AssetRegistry
+from ona.sky.irradiance import clear_sky_index
+from ona.sky.sun import Plane, clear_sky
+from ona.sky.weather_document import Place, WeatherDocument
 from ops import customers
 from ops.demo import simulate
 from ops.target import OpsError, Target

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from ona.records import Incident
+from ooda.documents.detections import Incident
 from ops.demo.collect import Story
 from ops.demo.newcustomer import Path as Journey
 

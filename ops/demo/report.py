@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import jinja2
 
-from ona.assets import AssetRegistry
-from ona.records import Job
+from ona.documents.assets import AssetRegistry
+from ona.documents.work_orders import Job
 from ops.accounting import totals
 from ops.demo import inbox, newcustomer, plots, repair
 from ops.demo.collect import Story

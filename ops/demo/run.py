@@ -18,8 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from local import cloud, deploy
-from ona import config
-from ona.assets import AssetRegistry, Location
+from ona.documents.assets import AssetRegistry, Location
+from ooda.config import loss_function
 from ops import accounting, ingest, seed
 from ops.demo import inbox, newcustomer, repair, report, simulate
 from ops.demo.collect import Story, collect, save
@@ -178,7 +178,9 @@ def main(console: Console, *, source: str | None, data: Path | None, keep: bool)
         where += [("copies of all documents", _shown(folder / "output"))]
         now = datetime.now(UTC)
         zones = [asset.timezone for asset in delivery.registry.assets if asset.timezone]
-        crew_zone = zones[0] if zones else config.loss_function().constraints.working_hours.timezone
+        crew_zone = (
+            zones[0] if zones else loss_function.loss_function_config().constraints.working_hours.timezone
+        )
         path = folder / "report.html"
         report.write(
             path,

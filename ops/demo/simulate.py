@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ona.assets import Asset, AssetRegistry, Component, Electrical, Location
+from ona.documents.assets import Asset, AssetRegistry, Component, Electrical, Location
 
 SITE = Location(latitude=36.10, longitude=-79.95, address="Greensboro, North Carolina (simulated)")
 SECOND = Location(latitude=36.35, longitude=-79.66, address="Reidsville, North Carolina (simulated)")

@@ -23,7 +23,8 @@ MODULES = {
 }
 BOOSTED = {"interpolation_service", "global_training_service", "forecasting_api"}
 HEAVY = {"detect", "data_ingestion", *BOOSTED}
-FUNCTION_NAMES = sorted(path.parent.name for path in FUNCTIONS.glob("*/handler.py"))
+FOLDERS = {path.parent.name: path.parent for path in sorted(FUNCTIONS.glob("*/*/handler.py"))}
+FUNCTION_NAMES = sorted(FOLDERS)
 
 
 def distributions(path: Path) -> set[str]:
@@ -74,7 +75,7 @@ def reached(entry: Path, *, at_top: bool) -> tuple[set[Path], set[str]]:
 
 @pytest.mark.parametrize("name", FUNCTION_NAMES)
 def test_everything_a_function_imports_is_shipped_with_it(name: str) -> None:
-    _, foreign = reached(FUNCTIONS / name / "handler.py", at_top=True)
+    _, foreign = reached(FOLDERS[name] / "handler.py", at_top=True)
     available = RUNTIME | LIGHT | (LAYER if name in HEAVY else set())
     available |= (BOOSTING if name in BOOSTED else set()) | (PLANNING if name == "schedule" else set())
     assert foreign <= available
@@ -84,7 +85,7 @@ def test_everything_a_function_imports_is_shipped_with_it(name: str) -> None:
 def test_light_functions_never_reach_pandas(name: str) -> None:
     """Nor does the API on its way to a stored forecast: its cold start must not pay for pandas."""
     entry = "api.py" if name == "forecasting_api" else "handler.py"
-    _, foreign = reached(FUNCTIONS / name / entry, at_top=True)
+    _, foreign = reached(FOLDERS[name] / entry, at_top=True)
     heavy = {"pandas", "numpy", "scipy", "pvlib", "fastparquet", "xgboost"}
     assert not foreign & (heavy - PLANNING if name == "schedule" else heavy)  # HiGHS takes NumPy's arrays
 

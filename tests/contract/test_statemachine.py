@@ -12,16 +12,17 @@ import pytest
 import yaml
 from samtranslator.yaml_helper import yaml_parse
 
-import ona.errors
+import ona.runtime.errors
+from forecasting import payloads as forecast_payloads
 from local.hooks import executions
-from ona import config, payloads
-from ona.errors import InvalidInput, RetryableError
-from ona.forecasting import payloads as forecast_payloads
+from ona.config import services
+from ona.runtime.errors import InvalidInput, RetryableError
+from ooda import payloads
 from tests.conftest import ROOT
 
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
-MACHINES = sorted((ROOT / "statemachines").glob("*.asl.yaml"))
-OURS = dict(inspect.getmembers(ona.errors, inspect.isclass))
+MACHINES = sorted((ROOT / "statemachines").glob("*/*.asl.yaml"))
+OURS = dict(inspect.getmembers(ona.runtime.errors, inspect.isclass))
 AWS = re.compile(r"^(States|Lambda|Sandbox|Runtime|DynamoDB|SQS|SNS|S3|EventBridge|ECS)\.[A-Za-z]+$")
 TASKS_WITHOUT_RETRY: set[str] = set()
 
@@ -93,7 +94,7 @@ LETTERS = {
 
 @pytest.mark.parametrize("name", LETTERS)
 def test_every_failure_ends_in_the_dead_letter_queue_with_its_input(name: str) -> None:
-    machine = load(ROOT / "statemachines" / f"{name}.asl.yaml")
+    machine = load(next(path for path in MACHINES if path.name == f"{name}.asl.yaml"))
     letters = [
         state["Arguments"]["MessageBody"]
         for _, state in states(machine)
@@ -144,15 +145,15 @@ def functions() -> dict[str, dict[str, Any]]:
 
 def test_services_yaml_and_template_agree() -> None:
     deployed = {
-        properties["Handler"].split(".")[0]: (properties["MemorySize"], properties["Timeout"])
+        properties["Handler"].split(".")[1]: (properties["MemorySize"], properties["Timeout"])
         for properties in functions().values()
     }
-    wanted = {name: (limits.memory, limits.timeout) for name, limits in config.services().items()}
+    wanted = {name: (limits.memory, limits.timeout) for name, limits in services.service_limits().items()}
     assert deployed == wanted
 
 
 def test_a_state_waits_longer_than_its_function() -> None:
-    limits = config.services()
+    limits = services.service_limits()
     for _, name, state in TASKS:
         if str(state["Resource"]).endswith("lambda:invoke"):
             wanted = re.search(r"\$\{(\w+)Function(?:Arn)\}", state["Arguments"]["FunctionName"])
@@ -163,7 +164,7 @@ def test_a_state_waits_longer_than_its_function() -> None:
 
 
 def test_the_loop_keeps_its_budgets() -> None:
-    limits = config.services()
+    limits = services.service_limits()
     assert limits["detect"].timeout < 300
     assert limits["diagnose"].timeout < 600
     assert limits["schedule"].timeout < 900
@@ -228,26 +229,26 @@ def test_heavy_layers_stand_only_where_they_are_used() -> None:
 
 
 SAMPLES = {
-    "data_ingestion.json": forecast_payloads.IngestRequest,
-    "weather_cache.json": forecast_payloads.WeatherRequest,
-    "interpolation_service.json": forecast_payloads.FillRequest,
-    "global_training_service.json": forecast_payloads.PrepareRequest,
-    "detect.json": payloads.DetectRequest,
-    "diagnose.json": payloads.DiagnoseRequest,
-    "schedule.json": payloads.ScheduleRequest,
-    "order.json": payloads.OrderRequest,
+    "forecasting/data_ingestion.json": forecast_payloads.IngestRequest,
+    "forecasting/weather_cache.json": forecast_payloads.WeatherRequest,
+    "forecasting/interpolation_service.json": forecast_payloads.FillRequest,
+    "forecasting/global_training_service.json": forecast_payloads.PrepareRequest,
+    "ooda/detect.json": payloads.DetectRequest,
+    "ooda/diagnose.json": payloads.DiagnoseRequest,
+    "ooda/schedule.json": payloads.ScheduleRequest,
+    "ooda/order.json": payloads.OrderRequest,
 }
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_sample_events_are_what_the_functions_take(name: str) -> None:
-    SAMPLES[name].parse(json.loads((ROOT / "events" / name).read_text()))
+    SAMPLES[name].read(json.loads((ROOT / "events" / name).read_text()))
 
 
 def test_every_function_and_workflow_has_a_sample_event() -> None:
-    handlers = {p["Handler"].split(".")[0] for p in functions().values()}
+    handlers = {p["Handler"].split(".")[1] for p in functions().values()}
     machines = {path.name.split(".")[0] for path in MACHINES}
-    assert {path.stem for path in (ROOT / "events").glob("*.json")} == handlers | machines
+    assert {path.stem for path in (ROOT / "events").glob("*/*.json")} == handlers | machines
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,7 @@ def test_every_function_and_workflow_has_a_sample_event() -> None:
     ],
 )
 def test_the_workflows_sample_event_matches_its_rule(workflow: str, machine: str, rule: str) -> None:
-    event = json.loads((ROOT / "events" / f"{workflow}.json").read_text())
+    event = json.loads(next((ROOT / "events").glob(f"*/{workflow}.json")).read_text())
     properties = TEMPLATE["Resources"][machine]["Properties"]["Events"][rule]["Properties"]
     pattern = properties["Pattern"]
     assert event["source"] in pattern["source"]

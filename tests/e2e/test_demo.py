@@ -96,13 +96,13 @@ def test_the_commands_work_together(home: Path, tmp_path: Path) -> None:
     version = running.client("s3").head_object(
         Bucket="ona-dev-input-000000000000", Key="observations/2025/06/10/INV-001_20250610.csv"
     )["VersionId"]
-    event = json.loads((ROOT / "events" / "detect.json").read_text())
+    event = json.loads((ROOT / "events" / "ooda" / "detect.json").read_text())
     event["source"] |= {"key": "observations/2025/06/10/INV-001_20250610.csv", "version_id": version}
     (tmp_path / "event.json").write_text(json.dumps(event))
     answer = ona(home, "invoke", "detect", "-e", str(tmp_path / "event.json"))
     assert '"status": "found"' in answer
     assert "InvalidPayload" in ona(
-        home, "invoke", "detect", "-e", str(ROOT / "events" / "ooda.json"), code=1
+        home, "invoke", "detect", "-e", str(ROOT / "events" / "ooda" / "ooda.json"), code=1
     )
     assert "no executions begin" in ona(home, "explain", "zzz", code=1)
     assert "no source profile" in ona(home, "put", str(tmp_path), "--source", "acme", code=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local import cloud, deploy
-from ona.assets import Location
+from ona.documents.assets import Location
 from ops import accounting, ingest, seed
 from ops.target import TEMPLATE, Target, embedded
 from tests.conftest import DAY, make_registry, sunny_day, to_csv

@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from local import cloud, deploy
-from ona.assets import Location
-from ona.config import services
-from ona.tables import from_item
+from ona.config.services import service_limits
+from ona.documents.assets import Location
+from ona.store.tables import from_item
 from ops import accounting, deadletters, ingest, seed
 from ops.demo.follow import run_task
 from ops.target import EMBEDDED, TEMPLATE, Target, embedded
@@ -38,7 +38,7 @@ def lambda_handler(event, context):
             plan.write_text(json.dumps(rest))
             if fault["error"] == "exit":
                 os._exit(1)
-            error = getattr(importlib.import_module("ona.errors"), fault["error"])
+            error = getattr(importlib.import_module("ona.runtime.errors"), fault["error"])
             raise error(fault.get("text", "injected"))
     module, name = os.environ["ONA_REAL_HANDLER"].rsplit(".", 1)
     return getattr(importlib.import_module(module), name)(event, context)
@@ -208,12 +208,12 @@ class Platform:
         """Subscribe a queue to alerts, put the fault injector before every handler, train in seconds."""
         self.configs = self.scratch / "configs"
         shutil.copytree(ROOT / "configs", self.configs)
-        forecasting = yaml.safe_load((self.configs / "forecasting.yaml").read_text())
+        forecasting = yaml.safe_load((self.configs / "forecasting" / "forecasting.yaml").read_text())
         forecasting["booster"].update(FAST_BOOSTER)
-        told = yaml.safe_load((self.configs / "notifications.yaml").read_text())
+        told = yaml.safe_load((self.configs / "delivery" / "notifications.yaml").read_text())
         told.update(quiet_hours=None, digest=None)  # the suite runs at any hour
-        (self.configs / "notifications.yaml").write_text(yaml.safe_dump(told))
-        (self.configs / "forecasting.yaml").write_text(yaml.safe_dump(forecasting))
+        (self.configs / "delivery" / "notifications.yaml").write_text(yaml.safe_dump(told))
+        (self.configs / "forecasting" / "forecasting.yaml").write_text(yaml.safe_dump(forecasting))
         seed.put_signing_key(self.target)
         events = self.target.client("events")  # tests say when the outbox is delivered
         for rule in events.list_rules()["Rules"]:
@@ -231,13 +231,13 @@ class Platform:
         with zipfile.ZipFile(buffer, "a") as archive:
             archive.writestr("faulty.py", FAULTY)
         client = self.target.client("lambda")
-        for name in sorted(services()):
+        for name in sorted(service_limits()):
             function = self.target.function(name)
             config = client.get_function_configuration(FunctionName=function)
             variables = {
                 **config["Environment"]["Variables"],
                 "ONA_FAULTS": str(self.scratch / f"{name}.json"),
-                "ONA_REAL_HANDLER": f"{name}.handler.lambda_handler",
+                "ONA_REAL_HANDLER": config["Handler"],
                 "ONA_CONFIG_DIR": str(self.configs),
             }
             client.update_function_code(FunctionName=function, ZipFile=buffer.getvalue())

@@ -1,0 +1,1 @@
+"""Delivery: telling people and other systems; the only family that sends anything."""

@@ -1,0 +1,34 @@
+"""The channel that a place of the outbox names, made from the configuration."""
+
+from __future__ import annotations
+
+from delivery.deliver.systems import Channel
+from delivery.deliver.systems.atlas import Atlas
+from delivery.deliver.systems.insurance import Insurance
+from delivery.deliver.systems.jira import Jira
+from delivery.deliver.systems.servicenow import ServiceNow
+from delivery.deliver.systems.webhook import Webhook
+from ona.config import custom_services, parameters, ticketing
+from ona.outbox.deliveries import Place
+from ona.runtime.errors import InvalidInput
+
+
+def channel_of(place: Place) -> Channel:
+    """The channel of a place. Raises InvalidConfiguration, InvalidInput when it is not configured (any
+    more), DependencyBusy."""
+    if place.kind == "webhook" and place.endpoint:
+        return Webhook.of_subscription(place)
+    if place.kind == "claim":
+        service = custom_services.custom_services_config().insurance_automation
+        return Insurance(service, parameters.secret(service.api_key_parameter))
+    system = next((item for item in ticketing.ticketing_config().systems if item.name == place.name), None)
+    if system is None:
+        raise InvalidInput(f"{place.name} is not in extensions/ticketing.yaml any more")
+    secret = parameters.secret(system.secret_parameter)
+    if system.kind == "webhook":
+        return Webhook(system.url, secret, system.name)
+    if system.kind == "jira":
+        return Jira(system, secret)
+    if system.kind == "servicenow":
+        return ServiceNow(system, secret)
+    return Atlas(system, secret)

@@ -1,0 +1,105 @@
+"""What all ticketing systems have in common: find before making, text that may be written again and again,
+statuses both ways."""
+
+from __future__ import annotations
+
+import base64
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
+from delivery.deliver.systems import Ticket
+from delivery.deliver.told import Told
+from ona.config.ticketing import AtlasSystem, JiraSystem, ServiceNowSystem
+from ona.documents.work_orders import OrderStatus, Priority
+from ona.runtime import http
+
+A_TIME = 100
+SystemT = TypeVar("SystemT", JiraSystem, ServiceNowSystem, AtlasSystem)
+
+
+class Tickets(ABC, Generic[SystemT]):
+    """A ticketing system. A ticket carries the order's id, and whoever creates one looks for that first: an
+    answer that came too late, or not at all, makes no second ticket."""
+
+    STATUSES: ClassVar[Mapping[str, OrderStatus]] = {}
+    PRIORITIES: ClassVar[Mapping[Priority, str]] = {}
+
+    def __init__(self, system: SystemT, secret: str) -> None:
+        self.system: SystemT = system
+        self._secret = secret
+        self.statuses = dict(system.statuses or self.STATUSES)
+        self.priorities = {**self.PRIORITIES, **system.priorities}
+
+    def tell(self, told: Told, ticket: Ticket | None) -> Ticket:
+        """Make the ticket or bring it up to date: its text first, then its status."""
+        known = ticket or self.find(told.work_order_id)
+        if known is None:
+            made = self.create(told)
+            known = self.find(told.work_order_id) or made  # a gateway may have made two of it
+        else:
+            self.write(known, told)
+        return known if known.status == told.status else self.move(known, told)
+
+    def look(self, names: list[str]) -> dict[str, Ticket]:
+        """What became of tickets, a hundred a time; those that are gone are left out."""
+        parts = [names[first : first + A_TIME] for first in range(0, len(names), A_TIME)]
+        return {ticket.name: ticket for part in parts for ticket in self.fetch(part)}
+
+    @abstractmethod
+    def find(self, work_order_id: str) -> Ticket | None:
+        """The ticket of an order, the oldest of several; None when there is none."""
+
+    @abstractmethod
+    def create(self, told: Told) -> Ticket:
+        """A new ticket."""
+
+    @abstractmethod
+    def write(self, ticket: Ticket, told: Told) -> None:
+        """Its title, text, dates and priority as the order has them now."""
+
+    @abstractmethod
+    def move(self, ticket: Ticket, told: Told) -> Ticket:
+        """Bring it to the order's status, as near as its workflow comes."""
+
+    @abstractmethod
+    def fetch(self, names: list[str]) -> list[Ticket]:
+        """Those of at most `A_TIME` tickets that exist."""
+
+    # ------------------------------------------------------------------ for those who implement it
+
+    def ask(self, method: str, path: str, document: Any = None, **headers: str) -> Any:
+        """A JSON answer of the system. Raises Busy, Refused."""
+        url = f"{self.system.url}{path}"
+        return http.call(
+            method,
+            url,
+            what=f"{self.system.kind} {self.system.name}",
+            document=document,
+            headers={**self.authorization(), **headers},
+        )
+
+    def authorization(self) -> dict[str, str]:
+        """How a request says who asks."""
+        if self.system.auth_header:
+            return {self.system.auth_header: self._secret}
+        if ":" in self._secret:
+            return {"Authorization": f"Basic {base64.b64encode(self._secret.encode()).decode()}"}
+        return {"Authorization": f"Bearer {self._secret}"}
+
+    def unreadable(self, what: str) -> http.Busy:
+        """An answer without what it must hold: a gateway's page, most often, and not the system's own."""
+        return http.Busy(f"{self.system.kind} {self.system.name}: the answer holds no {what}")
+
+    def theirs(self, status: OrderStatus) -> str | None:
+        """Our status in its words; None where it has none."""
+        return next((name for name, ours in self.statuses.items() if ours == status), None)
+
+    def title(self, told: Told) -> str:
+        """The order's id is in it: people find it, and so do we."""
+        return f"[{told.work_order_id}] {told.order.title}"[:160]
+
+    def text(self, told: Told) -> str:
+        """All that is known, with the whole history: writing it again changes nothing."""
+        history = [Told.line(entry) for entry in told.record["history"]]
+        return told.text() + "\nHistory:\n" + "\n".join(history[-40:]) + "\n"

@@ -1,0 +1,71 @@
+"""Signed webhooks, as Standard Webhooks (standardwebhooks.com) has them: receivers verify with its
+libraries.
+
+`webhook-id` is the same for every try to tell one version of an order, `webhook-signature` is
+`v1,base64(HMAC-SHA256(secret, "<id>.<timestamp>.<body>"))`. A subscription's secret is derived from the
+platform's own signing key, so that none is stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+
+from delivery.deliver.systems import Ticket
+from delivery.deliver.told import Told
+from ona.config import parameters
+from ona.outbox.deliveries import Place
+from ona.outbox.signing import SIGNING_KEY, secret_of
+from ona.runtime import http
+from ona.runtime.errors import InvalidConfiguration
+
+PREFIX = "whsec_"
+
+
+class Webhook:
+    """One endpoint. `public`: a customer named it, so it must be on the internet."""
+
+    def __init__(self, url: str, secret: str, name: str, *, public: bool = False) -> None:
+        self.url, self.name, self.public = url, name, public
+        try:
+            self.secret = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+        except ValueError as error:
+            raise InvalidConfiguration(f"{name}: the secret must be {PREFIX} and base64") from error
+
+    @classmethod
+    def of_subscription(cls, place: Place) -> Webhook:
+        """A subscriber's endpoint. Raises InvalidConfiguration where the platform has no signing key."""
+        key = parameters.parameter(SIGNING_KEY)
+        if not key:
+            raise InvalidConfiguration(f"parameter {SIGNING_KEY} is not set (docs/work-orders.md)")
+        return cls(place.endpoint, secret_of(key, place.name), place.name, public=True)
+
+    def tell(self, told: Told, ticket: Ticket | None) -> Ticket:
+        """POST the order; any 2xx is enough."""
+        body = json.dumps(told.document(), separators=(",", ":")).encode()
+        stamp = str(int(time.time()))
+        signed = b".".join([told.key.encode(), stamp.encode(), body])
+        signature = base64.b64encode(hmac.new(self.secret, signed, hashlib.sha256).digest()).decode()
+        headers = {
+            "webhook-id": told.key,
+            "webhook-timestamp": stamp,
+            "webhook-signature": f"v1,{signature}",
+            "Idempotency-Key": told.key,
+        }
+        http.call(
+            "POST",
+            self.url,
+            what=f"webhook {self.name}",
+            body=body,
+            headers=headers,
+            public=self.public,
+            any_answer=True,
+        )
+        return Ticket("")
+
+    def look(self, names: list[str]) -> dict[str, Ticket]:
+        """Webhooks tell nothing back: their owners change orders through the API."""
+        return {}

@@ -1,0 +1,1 @@
+"""Forecasting: uploads, gaps filled with weather, training, and forecasts with intervals."""

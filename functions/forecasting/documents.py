@@ -1,0 +1,262 @@
+"""The documents of forecasting, as models: sites, upload reports, model cards, forecasts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from ona.documents.assets import Asset
+from ona.documents.base import Document, S3Pointer
+
+
+class SiteDocument(Document):
+    """`sites/<customer>/<site>.json` in the output bucket: what forecasting knows of a site.
+
+    Derived from `assets.json` at every upload; capacity in kW, angles in degrees.
+    """
+
+    customer_id: str
+    site_id: str
+    latitude: float
+    longitude: float
+    kind: Literal["solar", "wind"]
+    capacity_kw: float
+    tilt: float | None = None
+    azimuth: float | None = None
+    timezone: str | None = None
+    assets: dict[str, float] = Field(description="capacity_kw by asset id")
+
+    @property
+    def key(self) -> str:
+        """Where it lies."""
+        return f"sites/{self.customer_id}/{self.site_id}.json"
+
+    @classmethod
+    def of(cls, customer_id: str, site_id: str, assets: list[Asset]) -> SiteDocument | None:
+        """The site of some assets; None when none of them says where it stands.
+
+        Place, tilt and azimuth are the capacity-weighted mean of those that state them.
+        """
+        placed = [(asset, asset.location) for asset in assets if asset.location]
+        if not placed:
+            return None
+        weight = sum(asset.capacity_kw for asset, _ in placed)
+        planes = [a for a in assets if a.tilt is not None and a.azimuth is not None]
+        return cls(
+            customer_id=customer_id,
+            site_id=site_id,
+            latitude=sum(p.latitude * a.capacity_kw for a, p in placed) / weight,
+            longitude=sum(p.longitude * a.capacity_kw for a, p in placed) / weight,
+            kind="wind" if all(asset.is_wind for asset in assets) else "solar",
+            capacity_kw=sum(asset.capacity_kw for asset in assets),
+            tilt=planes[0].tilt if planes else None,
+            azimuth=planes[0].azimuth if planes else None,
+            timezone=next((asset.timezone for asset in assets if asset.timezone), None),
+            assets={asset.id: asset.capacity_kw for asset in assets},
+        )
+
+
+class GapRecord(Document):
+    """One filled gap."""
+
+    asset_id: str
+    start: datetime
+    end: datetime
+    hours: float
+    length: Literal["short", "medium", "long"]
+    cause: Literal["night", "value_missing", "logger", "communication"]
+    shared: float = Field(description="share of the site's assets that were silent meanwhile")
+    method: str
+    half_width_kw: float = Field(description="mean 80 % half width of its daylight values")
+
+
+class FillReport(Document):
+    """`uploads/<file id>-<site>.json`: what filling did to one site of an upload."""
+
+    file_id: str
+    customer_id: str
+    site_id: str
+    weather_provider: str
+    weather_reason: str
+    interval_minutes: float
+    assets: int
+    days: int
+    values: int
+    filled: dict[str, int] = Field(description="values by method")
+    gaps: list[GapRecord]
+    gaps_not_listed: int
+    training: S3Pointer | None
+    telemetry: list[S3Pointer]
+
+
+class Fitted(Document):
+    """A site as a model was trained for it."""
+
+    site: SiteDocument
+    tilt: float
+    azimuth: float
+    plane_explains: float | None = Field(description="share of variance, when the plane was fitted")
+    days: float
+    rows: int
+
+
+class DatasetCard(Document):
+    """`dataset.json` beside a version's dataset: what was put together, from what."""
+
+    customer_id: str
+    version: str
+    digest: str
+    execution_id: str
+    started: datetime
+    trained_until: datetime
+    sites: list[Fitted]
+    sources: list[str]
+    rows: int
+    rows_of_others: int
+    thinned: int = Field(description="every n-th row was taken; 1 is all of them")
+    folds: list[tuple[datetime, datetime]] = Field(description="(after, until] of the windows")
+
+
+class Scores(Document):
+    """Scores over daylight on unseen days; losses as % of capacity."""
+
+    rows: int
+    days: int
+    pinball_percent: float
+    mae_percent: float
+    reference_mae_percent: float = Field(description="24-hour clear-sky persistence")
+    skill: float
+    coverage_80_percent: float
+    coverage_95_percent: float
+    width_80_percent: float
+    width_95_percent: float
+    accuracy_percent: float
+
+
+class ModelCard(Document):
+    """`card.json` beside every model: what it is, from what, how good, and what became of it."""
+
+    customer_id: str
+    version: str
+    created_at: datetime
+    trained_until: datetime
+    sites: list[Fitted]
+    training_rows: int
+    training_days: float
+    rows_of_others: int
+    settings: dict[str, object]
+    features: list[str]
+    xgboost_version: str
+    own: Scores | None
+    compared_with: str = Field(description="the version in service, or the reference for a first model")
+    compared_days: int
+    candidate_pinball_percent: float | None
+    other_pinball_percent: float | None
+    decision: Literal["promoted", "kept"]
+    reason: str
+    calibration: dict[str, dict[str, float]]
+    nowcast_weight: float
+    nowcast_tau_hours: float
+    limits: str
+
+
+class Current(Document):
+    """`models/<customer>/current.json`: the pointer to the model in service."""
+
+    version: str
+    previous: str = ""
+    changed_at: datetime
+    reason: str
+
+
+class Conditions(Document):
+    """The weather that a value rests on."""
+
+    temperature_c: float | None = None
+    irradiance_w_m2: float | None = None
+    wind_speed_m_s: float | None = None
+    cloud_cover_percent: float | None = None
+    humidity_percent: float | None = None
+
+
+class Interval(Document):
+    """Calibrated bounds, kW."""
+
+    lower_80: float
+    upper_80: float
+    lower_95: float
+    upper_95: float
+
+
+class Point(Document):
+    """One interval of a forecast, named by its end (UTC)."""
+
+    timestamp: datetime
+    predicted_power_kw: float
+    confidence_interval: Interval
+    weather_conditions: Conditions
+
+
+class ForecastMetadata(Document):
+    """What a forecast rests on. `degraded` names what was missing, empty when nothing was."""
+
+    model_version: str
+    training_data_points: int
+    model_accuracy: float | None
+    last_training_date: datetime | None
+    weather_provider: str
+    weather_age_minutes: int | None
+    nowcast_age_minutes: int | None
+    interval_minutes: int
+    degraded: list[str]
+    notes: list[str]
+
+
+class Summary(Document):
+    """The whole horizon in four numbers."""
+
+    total_predicted_energy_kwh: float
+    peak_power_kw: float
+    average_power_kw: float
+    capacity_factor: float
+
+
+class ForecastDocument(Document):
+    """A forecast, as stored and as answered."""
+
+    forecast_id: str
+    customer_id: str
+    site_id: str | None
+    generated_at: datetime
+    horizon_hours: int
+    capacity_kw: float
+    forecasts: list[Point]
+    metadata: ForecastMetadata
+    summary: Summary
+
+
+class LiveCalibration(Document):
+    """`accuracy/<customer>/<site>/live.json`: what measured days moved, on top of the model's own."""
+
+    model_version: str
+    through: str = Field(description="the last day that counted, YYYY-MM-DD")
+    factors: dict[str, dict[str, float]]
+
+
+class AccuracyRecord(Document):
+    """How good yesterday's forecast was. Accuracy is 100 · (1 − MAE / capacity) over daylight."""
+
+    customer_id: str
+    site_id: str
+    day: str
+    forecast_id: str
+    issued_at: datetime
+    model_version: str
+    hours: int
+    accuracy_percent: float
+    mae_kw: float
+    bias_kw: float
+    coverage_80_percent: float
+    coverage_95_percent: float

@@ -1,0 +1,119 @@
+"""A forecast as a document and as the CSV that detection reads; cut to what was asked. No pandas."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from forecasting.documents import Interval, Point, SiteDocument, Summary
+from ona.runtime.clock import iso
+
+CSV_COLUMNS = (
+    "timestamp", "asset_id", "predicted_power_kw", "temperature_c", "irradiance_w_m2", "wind_speed_m_s",
+    "cloud_cover_percent",
+)  # fmt: skip
+
+
+def summary(
+    points: Sequence[dict[str, Any]], interval_minutes: int, capacity_kw: float
+) -> dict[str, float]:
+    """Energy, peak, mean and capacity factor of points."""
+    powers = [point["predicted_power_kw"] for point in points]
+    mean = sum(powers) / len(powers) if powers else 0.0
+    return Summary(
+        total_predicted_energy_kwh=round(sum(powers) * interval_minutes / 60.0, 3),
+        peak_power_kw=round(max(powers, default=0.0), 3),
+        average_power_kw=round(mean, 3),
+        capacity_factor=round(mean / capacity_kw, 4) if capacity_kw > 0 else 0.0,
+    ).document()
+
+
+def cut(document: dict[str, Any], now: datetime, horizon_hours: int) -> dict[str, Any]:
+    """The first so many hours of a forecast that end after now."""
+    per_hour = 60 // document["metadata"]["interval_minutes"]
+    points = [point for point in document["forecasts"] if point["timestamp"] > iso(now)]
+    points = points[: horizon_hours * per_hour]
+    return {
+        **document,
+        "horizon_hours": horizon_hours,
+        "forecasts": points,
+        "summary": summary(points, document["metadata"]["interval_minutes"], document["capacity_kw"]),
+    }
+
+
+def total(documents: Sequence[dict[str, Any]], customer_id: str, forecast_id: str) -> dict[str, Any]:
+    """Several sites' forecasts as one. Bounds are added, as if all sites erred together: too wide rather
+    than too narrow; the note says so. Weather is no one's and left out."""
+    by_time: dict[str, list[dict[str, Any]]] = {}
+    for document in documents:
+        for point in document["forecasts"]:
+            by_time.setdefault(point["timestamp"], []).append(point)
+    whole = {when: points for when, points in by_time.items() if len(points) == len(documents)}
+    first = documents[0]
+    capacity = sum(document["capacity_kw"] for document in documents)
+    points = [
+        {
+            "timestamp": when,
+            "predicted_power_kw": round(sum(p["predicted_power_kw"] for p in parts), 3),
+            "confidence_interval": {
+                name: round(sum(p["confidence_interval"][name] for p in parts), 3)
+                for name in Interval.model_fields
+            },
+            "weather_conditions": dict.fromkeys(parts[0]["weather_conditions"]),
+        }
+        for when, parts in sorted(whole.items())
+    ]
+    meta = [document["metadata"] for document in documents]
+    accuracies = [m["model_accuracy"] for m in meta if m["model_accuracy"] is not None]
+    ages = [m["weather_age_minutes"] for m in meta if m["weather_age_minutes"] is not None]
+    return {
+        **first,
+        "forecast_id": forecast_id,
+        "customer_id": customer_id,
+        "site_id": None,
+        "generated_at": min(document["generated_at"] for document in documents),
+        "capacity_kw": capacity,
+        "forecasts": points,
+        "metadata": {
+            **first["metadata"],
+            "training_data_points": sum(m["training_data_points"] for m in meta),
+            "model_accuracy": min(accuracies) if accuracies else None,
+            "weather_age_minutes": max(ages) if ages else None,
+            "degraded": sorted({name for m in meta for name in m["degraded"]}),
+            "notes": [
+                *sorted({note for m in meta for note in m["notes"]}),
+                f"sum of {len(documents)} sites; bounds are added, as if all erred together",
+            ],
+        },
+        "summary": summary(points, first["metadata"]["interval_minutes"], capacity),
+    }
+
+
+def csv_by_day(points: Sequence[Point], site: SiteDocument) -> dict[tuple[str, str], bytes]:
+    """Detection's CSV by (asset, YYYY/MM/DD): the site's forecast shared out by capacity."""
+    files: dict[tuple[str, str], list[list[str]]] = {}
+    for point in points:
+        when, sky = point.timestamp.astimezone(UTC), point.weather_conditions
+        day = f"{when:%Y/%m/%d}"
+        for asset_id, capacity in site.assets.items():
+            power = point.predicted_power_kw * capacity / site.capacity_kw
+            row = [iso(when), asset_id, f"{power:.3f}"]
+            row += [
+                "" if value is None else f"{value:.1f}"
+                for value in (
+                    sky.temperature_c, sky.irradiance_w_m2, sky.wind_speed_m_s, sky.cloud_cover_percent,
+                )
+            ]  # fmt: skip
+            files.setdefault((asset_id, day), []).append(row)
+    return {name: _csv(rows) for name, rows in files.items()}
+
+
+def _csv(rows: list[list[str]]) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows(rows)
+    return buffer.getvalue().encode()

@@ -1,0 +1,98 @@
+"""What the API takes and gives, as models: they validate, and they make the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from forecasting.documents import ForecastDocument
+from forecasting.payloads import CUSTOMER_PATTERN, SITE_PATTERN
+from ona.api.envelope import Envelope
+from ona.documents.base import Document
+
+MAX_UPLOAD_BYTES = 100_000_000
+
+CustomerId = Annotated[
+    str, Field(pattern=CUSTOMER_PATTERN, description="Your customer id", examples=["customer-001"])
+]
+SiteId = Annotated[str, Field(pattern=SITE_PATTERN, description="A site of yours", examples=["site-001"])]
+
+SizeBytes = Annotated[
+    int | None,
+    Field(ge=1, le=MAX_UPLOAD_BYTES, description="Exact size of the file; when given, S3 takes no other"),
+]
+
+
+class TrainMetadata(Document):
+    """What the file holds."""
+
+    site_id: SiteId
+    start_date: AwareDatetime
+    end_date: AwareDatetime
+    size_bytes: SizeBytes = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TrainMetadata:
+        if self.end_date <= self.start_date:
+            raise ValueError("end_date must be after start_date")
+        return self
+
+
+class TrainUpload(Document):
+    """Asks for a place to upload history to."""
+
+    customer_id: CustomerId
+    data_type: Literal["historical"]
+    metadata: TrainMetadata
+
+
+class NowcastMetadata(Document):
+    """What the file holds."""
+
+    site_id: SiteId
+    timestamp: AwareDatetime
+    size_bytes: SizeBytes = None
+
+
+class NowcastUpload(Document):
+    """Asks for a place to upload recent telemetry to."""
+
+    customer_id: CustomerId
+    data_type: Literal["nowcast"]
+    metadata: NowcastMetadata
+
+
+class UploadTarget(Document):
+    """Where to PUT the file, once, with exactly these headers."""
+
+    upload_url: str
+    expires_in: int = Field(description="seconds")
+    upload_id: str
+    method: Literal["PUT"] = "PUT"
+    headers: dict[str, str]
+    max_bytes: int = MAX_UPLOAD_BYTES
+
+
+class QuotaUsage(Document):
+    """This hour's requests."""
+
+    quota_limit: int
+    quota_used: int
+    quota_remaining: int
+    reset_time: datetime
+    tier: str
+
+
+class Health(Document):
+    """That the API answers."""
+
+    status: Literal["ok"]
+    environment: str
+
+
+ForecastAnswer = Envelope[ForecastDocument]
+UploadAnswer = Envelope[UploadTarget]
+QuotaAnswer = Envelope[QuotaUsage]
+HealthAnswer = Envelope[Health]

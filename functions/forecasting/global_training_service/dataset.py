@@ -1,0 +1,125 @@
+"""The training dataset of a customer: hourly tables of all uploads, planes fitted, features built."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from forecasting.config import TrainingRules
+from forecasting.documents import Fitted, SiteDocument
+from forecasting.model.booster import TARGET
+from forecasting.model.features import Site, build
+from ona.sky import plane_fit
+from ona.sky.sun import Plane
+from ona.sky.weather_document import VARIABLES
+
+REFERENCE = "clear_poa"
+"""Kept beside the features: what clear-sky persistence scales by."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Features, share and daylight by site, indexed by time; what each site was fitted to."""
+
+    frames: dict[str, pd.DataFrame]
+    sites: list[Fitted]
+
+
+def merge(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Hourly tables of one site, oldest upload first, as one: of an hour told twice the last one stands."""
+    joined = pd.concat(tables, ignore_index=True)
+    joined = joined.drop_duplicates("timestamp", keep="last").sort_values("timestamp")
+    return joined.set_index(pd.DatetimeIndex(joined["timestamp"]).as_unit("us")).drop(columns="timestamp")
+
+
+def site_frame(document: SiteDocument, table: pd.DataFrame) -> tuple[pd.DataFrame, Fitted] | None:
+    """Features and share of one site, its plane fitted where nobody wrote it down; None without weather."""
+    driver = "ghi_w_m2" if document.kind == "solar" else "wind_speed_m_s"
+    if driver not in table or not table[driver].notna().any():
+        return None
+    whole = pd.date_range(table.index[0], table.index[-1], freq="h", unit="us")
+    table = table.reindex(whole)
+    weather = table[[name for name in VARIABLES if name in table]]
+    share = table["share"].astype(float)
+    explains = None
+    if document.kind == "solar" and (document.tilt is None or document.azimuth is None):
+        place, explains = plane_fit.fit(weather, share, document.latitude, document.longitude)
+    else:
+        place = Plane(document.latitude, document.longitude, document.tilt or 0.0, document.azimuth or 0.0)
+    site = Site(document.site_id, place, document.capacity_kw, document.kind)
+    frame = build(weather, site)
+    frame[TARGET] = share
+    known = frame[TARGET].notna() & frame["daylight"]
+    days = float(pd.DatetimeIndex(frame.index[share.notna()]).floor("D").nunique())
+    fitted = Fitted(
+        site=document,
+        tilt=round(place.tilt, 2),
+        azimuth=round(place.azimuth, 2),
+        plane_explains=round(explains, 4) if explains is not None else None,
+        days=days,
+        rows=int(known.sum()),
+    )
+    return frame, fitted
+
+
+def usable(frame: pd.DataFrame) -> pd.Series:
+    """Rows that train: daylight, measured, with weather."""
+    driver = frame["poa"] if "poa" in frame else frame["wind_speed_m_s"]
+    return frame["daylight"] & frame[TARGET].notna() & driver.notna()
+
+
+def thinned(frames: Mapping[str, pd.DataFrame], limit: int) -> int:
+    """Every how many-th training row must be taken to stay below a limit."""
+    rows = sum(int(usable(frame).sum()) for frame in frames.values())
+    return max(1, math.ceil(rows / limit))
+
+
+def windows(frames: Mapping[str, pd.DataFrame], rules: TrainingRules) -> list[tuple[datetime, datetime]]:
+    """The rolling-origin windows (after, until], the last ones of the data; shorter where there is little.
+
+    A window never takes more than a tenth of the days, so that what comes before it can train.
+    """
+    ends = [frame.index[usable(frame).to_numpy()].max() for frame in frames.values()]
+    starts = [frame.index[usable(frame).to_numpy()].min() for frame in frames.values()]
+    last, first = max(ends), min(starts)
+    total = (last - first).days + 1
+    days = max(1, min(rules.fold_days, total // 10))
+    until = pd.Timestamp(last).ceil("D")
+    found = []
+    for number in range(rules.folds):
+        end = until - pd.Timedelta(days=days * (rules.folds - 1 - number))
+        found.append(((end - pd.Timedelta(days=days)).to_pydatetime(), end.to_pydatetime()))
+    return found
+
+
+def stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """All sites in one table with `site_id` and `timestamp`; floats halved, they are features."""
+    parts = []
+    for site_id, frame in frames.items():
+        part = frame.copy()
+        floats = part.select_dtypes("float").columns
+        part[floats] = part[floats].astype(np.float32)
+        part.insert(0, "site_id", site_id)
+        part.insert(1, "timestamp", part.index)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def unstacked(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The reverse of `stacked`."""
+    frames = {}
+    for site_id, part in table.groupby("site_id", sort=True):
+        body = part.drop(columns=["site_id", "timestamp"]).set_index(pd.DatetimeIndex(part["timestamp"]))
+        body["daylight"] = body["daylight"].astype(bool)
+        frames[str(site_id)] = body
+    return frames
+
+
+def sample(table: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
+    """At most so many rows, always the same ones."""
+    return table if len(table) <= rows else table.sample(rows, random_state=seed).sort_index()

@@ -1,0 +1,189 @@
+"""Judging a model on days it has not seen: rolling origins, scores, and the word on promotion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from forecasting.config import BoosterSettings, TrainingRules
+from forecasting.documents import Scores
+from forecasting.global_training_service.dataset import REFERENCE, usable
+from forecasting.model import booster, calibration, nowcast, score
+from forecasting.model.booster import TARGET, Model
+from ona.sky.sun import Floats
+
+LEVEL_PREFIX = "q"
+HOURS_A_DAY = 24
+
+
+def before(frames: Mapping[str, pd.DataFrame], moment: datetime) -> dict[str, pd.DataFrame]:
+    """What was known at a moment."""
+    return {name: frame[frame.index <= pd.Timestamp(moment)] for name, frame in frames.items()}
+
+
+def forecast_window(
+    trained: Model, frames: Mapping[str, pd.DataFrame], window: tuple[datetime, datetime]
+) -> pd.DataFrame:
+    """Out-of-sample quantiles over a window's daylight, with what came and clear-sky persistence.
+
+    Columns: site_id, timestamp, share, reference, envelope, one `q<level>` a level.
+    """
+    after, until = (pd.Timestamp(moment) for moment in window)
+    parts = []
+    for site_id, frame in frames.items():
+        inside = (frame.index > after) & (frame.index <= until) & usable(frame).to_numpy()
+        if not inside.any():
+            continue
+        rows = frame[inside]
+        quantiles = trained.predict(rows, site_id)
+        bright = frame.get(REFERENCE, pd.Series(1000.0, index=frame.index))
+        envelope: Floats = np.asarray(bright, dtype=float)
+        reference = score.clear_sky_persistence(frame[TARGET].to_numpy(dtype=float), envelope, HOURS_A_DAY)
+        part = pd.DataFrame(quantiles, columns=names(trained.levels))
+        part.insert(0, "site_id", site_id)
+        part.insert(1, "timestamp", rows.index)
+        part.insert(2, TARGET, rows[TARGET].to_numpy())
+        part.insert(3, "reference", reference[inside])
+        part.insert(4, "envelope", np.maximum(envelope[inside] / 1000.0, nowcast.ENVELOPE_FLOOR))
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def names(levels: tuple[float, ...]) -> list[str]:
+    """Column names of quantiles."""
+    return [f"{LEVEL_PREFIX}{level:g}" for level in levels]
+
+
+def quantiles_of(table: pd.DataFrame, levels: tuple[float, ...]) -> Floats:
+    """The quantiles of an out-of-sample table, shape (n, levels)."""
+    return table[names(levels)].to_numpy(dtype=float)
+
+
+def pinball_percent(table: pd.DataFrame, levels: tuple[float, ...]) -> float:
+    """Mean pinball loss at the centiles, % of capacity."""
+    q = booster.at_levels(quantiles_of(table, levels), levels, score.CENTILES)
+    return 100.0 * score.pinball(table[TARGET].to_numpy(dtype=float), q)
+
+
+def scores(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> Scores:
+    """Scores over all windows but the first, which only calibrates: each window's intervals are calibrated
+    on the windows before it only. A single window is scored as it is."""
+    scored = folds[1:] or folds
+    table = pd.concat(scored, ignore_index=True)
+    actual = table[TARGET].to_numpy(dtype=float)
+    median, low80, high80, low95, high95 = _calibrated(folds, levels)
+    mae = score.mean_absolute_error(actual, median)
+    known = ~np.isnan(table["reference"].to_numpy(dtype=float))
+    reference = score.mean_absolute_error(actual[known], table["reference"].to_numpy(dtype=float)[known])
+    own = score.mean_absolute_error(actual[known], median[known])
+    return Scores(
+        rows=len(table),
+        days=int(pd.DatetimeIndex(table["timestamp"]).floor("D").nunique()),
+        pinball_percent=round(pinball_percent(table, levels), 4),
+        mae_percent=round(100.0 * mae, 3),
+        reference_mae_percent=round(100.0 * reference, 3) if np.isfinite(reference) else 0.0,
+        skill=round(score.skill(own, reference), 4) if known.any() else 0.0,
+        coverage_80_percent=round(100.0 * score.coverage(actual, low80, high80), 2),
+        coverage_95_percent=round(100.0 * score.coverage(actual, low95, high95), 2),
+        width_80_percent=round(100.0 * score.sharpness(low80, high80), 2),
+        width_95_percent=round(100.0 * score.sharpness(low95, high95), 2),
+        accuracy_percent=round(100.0 * (1.0 - mae), 2),
+    )
+
+
+def _calibrated(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> tuple[Floats, ...]:
+    columns: list[list[Floats]] = [[], [], [], [], []]
+    for number in range(1 if len(folds) > 1 else 0, len(folds)):
+        fold, earlier = folds[number], folds[:number]
+        factors = factors_of(earlier, levels) if earlier else calibration.UNCALIBRATED
+        median, bounds = calibration.intervals(quantiles_of(fold, levels), levels, factors)
+        for column, values in zip(columns, (median, *bounds[80], *bounds[95]), strict=True):
+            column.append(values)
+    return tuple(np.concatenate(column) for column in columns)
+
+
+def factors_of(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> dict[int, calibration.Tail]:
+    """Calibration factors from out-of-sample tables."""
+    table = pd.concat(folds, ignore_index=True)
+    return calibration.calibrate(table[TARGET].to_numpy(dtype=float), quantiles_of(table, levels), levels)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a candidate."""
+
+    promoted: bool
+    reason: str
+    days: int
+    candidate: float | None
+    other: float | None
+
+
+def judge(
+    candidate: pd.DataFrame,
+    candidate_levels: tuple[float, ...],
+    other: pd.DataFrame | None,
+    other_levels: tuple[float, ...],
+    rules: TrainingRules,
+) -> Verdict:
+    """The candidate's out-of-sample table against that of the model in service, on hours both have.
+
+    Without a model in service the candidate must beat clear-sky persistence (mean absolute error).
+    """
+    if other is None:
+        known = candidate[candidate["reference"].notna()]
+        if known.empty:
+            return Verdict(True, "the first model of this customer; no day to compare on", 0, None, None)
+        median = booster.at_levels(
+            quantiles_of(known, candidate_levels), candidate_levels, np.array([0.5])
+        )[:, 0]
+        own = 100 * score.mean_absolute_error(known[TARGET].to_numpy(dtype=float), median)
+        reference = 100 * score.mean_absolute_error(
+            known[TARGET].to_numpy(dtype=float), known["reference"].to_numpy(dtype=float)
+        )
+        days = _days(known)
+        text = f"mean absolute error {own:.2f} % against {reference:.2f} % of clear-sky persistence"
+        if own < reference:
+            return Verdict(True, f"the first model of this customer: {text} on {days} unseen days",
+                           days, own, reference)  # fmt: skip
+        return Verdict(False, f"no better than clear-sky persistence: {text}", days, own, reference)
+    keys = ["site_id", "timestamp"]
+    common = candidate[keys].merge(other[keys], on=keys)
+    days = _days(common)
+    if days < rules.min_unseen_days:
+        return Verdict(
+            False,
+            f"only {days} days that neither model has seen, {rules.min_unseen_days} are needed",
+            days, None, None,
+        )  # fmt: skip
+    mine = pinball_percent(candidate.merge(common, on=keys), candidate_levels)
+    theirs = pinball_percent(other.merge(common, on=keys), other_levels)
+    gain = 100.0 * (1.0 - mine / theirs) if theirs > 0 else 0.0
+    text = f"pinball loss {mine:.3f} % against {theirs:.3f} % of capacity on {days} unseen days"
+    if gain > rules.min_gain_percent:
+        return Verdict(True, f"better by {gain:.1f} %: {text}", days, mine, theirs)
+    return Verdict(False, f"not better: {text}", days, mine, theirs)
+
+
+def _days(table: pd.DataFrame) -> int:
+    return int(pd.DatetimeIndex(table["timestamp"]).floor("D").nunique())
+
+
+def fit_before(
+    frames: Mapping[str, pd.DataFrame],
+    moment: datetime,
+    settings: BoosterSettings,
+    others: pd.DataFrame | None,
+    *,
+    every: int = 1,
+    threads: int = 0,
+) -> Model:
+    """A model of what was known at a moment, every n-th row. Raises ValueError for too few rows."""
+    known = {name: frame[::every] for name, frame in before(frames, moment).items() if len(frame)}
+    past = others[others["timestamp"] <= pd.Timestamp(moment)] if others is not None else None
+    trimmed = past.drop(columns=["site_id", "timestamp"]) if past is not None else None
+    return booster.fit(known, settings, others=trimmed, threads=threads)

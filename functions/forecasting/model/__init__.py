@@ -1,0 +1,1 @@
+"""The forecasting model: what it sees, how it is trained, kept, calibrated and scored."""

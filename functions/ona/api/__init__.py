@@ -1,0 +1,1 @@
+"""What the APIs of all families share: envelope, resolver, callers, one OpenAPI document."""

@@ -1,0 +1,1 @@
+"""The files under `configs/` that two families read, one module a file."""

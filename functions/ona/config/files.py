@@ -1,0 +1,78 @@
+"""Configuration is data with a schema: each file under `configs/` has one module with its model.
+
+An unknown key or an impossible value is refused with file, key and reason. A module declares its file once,
+and reads it through that declaration:
+
+    FILE = ConfigFile("ooda/trends.yaml", TrendRules)
+
+    def trend_rules() -> TrendRules:
+        return FILE.read()
+
+`ona validate` finds the declarations by itself (`declared`), also those of a family added tomorrow.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from ona.documents.base import problems_of
+from ona.runtime.errors import InvalidConfiguration
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+_declared: dict[str, type[BaseModel]] = {}
+
+
+class ConfigFile(Generic[ModelT]):
+    """One file under `configs/` and its model."""
+
+    def __init__(self, name: str, model: type[ModelT]) -> None:
+        self.name = name
+        self.model = model
+        _declared[name] = model
+
+    def read(self) -> ModelT:
+        """The file's content, read once a process.
+
+        Raises InvalidConfiguration with file, key and reason.
+        """
+        content: ModelT = _read(self.name, self.model, directory())
+        return content
+
+
+def declared() -> dict[str, type[BaseModel]]:
+    """The files that the modules imported so far have declared, with their models."""
+    return dict(_declared)
+
+
+def directory() -> Path:
+    """Where the configuration lies: `ONA_CONFIG_DIR`, set by the template to the layer's folder."""
+    return Path(os.environ.get("ONA_CONFIG_DIR", "/opt"))
+
+
+def read_yaml(path: Path) -> Any:
+    """A YAML file. Raises InvalidConfiguration when it is absent or no YAML."""
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise InvalidConfiguration(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidConfiguration(f"{path}: no valid YAML: {error}") from error
+
+
+def validated(model: type[ModelT], document: Any, name: str) -> ModelT:
+    """Check a document against its model. Raises InvalidConfiguration with file, key and reason."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise InvalidConfiguration(f"{name}: {problems_of(error, 'file')}") from error
+
+
+@cache
+def _read(name: str, model: type[Any], base: Path) -> Any:
+    return validated(model, read_yaml(base / name), name)

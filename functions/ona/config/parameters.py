@@ -1,0 +1,42 @@
+"""Values that operators change at run time: SSM Parameter Store."""
+
+from __future__ import annotations
+
+import os
+
+from ona.runtime.aws import client, translate
+from ona.runtime.errors import InvalidConfiguration
+
+
+def parameter(name: str) -> str | None:
+    """A run-time value under `/ona-platform/<env>/`, or None when it is not set.
+
+    Raises DependencyBusy when Parameter Store is.
+    """
+    path = _path(name)
+    try:
+        answer = client("ssm").get_parameter(Name=path, WithDecryption=True)
+    except Exception as error:
+        response = getattr(error, "response", None) or {}
+        if response.get("Error", {}).get("Code") == "ParameterNotFound":
+            return None
+        raise translate(error, f"ssm {path}") from error
+    value: str = answer["Parameter"]["Value"]
+    return value
+
+
+def secret(path: str) -> str:
+    """A secret by its path, `/ona-platform/<any environment>/<name>`: that of this environment, so that one
+    file serves all. Raises InvalidConfiguration when it is not set, DependencyBusy."""
+    name = path.rpartition("/")[2]
+    value = parameter(name)
+    if not value:
+        where = _path(name)
+        raise InvalidConfiguration(
+            f"parameter {where} is not set: aws ssm put-parameter --type SecureString --name {where} …"
+        )
+    return value
+
+
+def _path(name: str) -> str:
+    return f"/ona-platform/{os.environ.get('ONA_ENVIRONMENT', 'dev')}/{name}"

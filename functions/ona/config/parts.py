@@ -1,0 +1,69 @@
+"""`configs/ooda/parts.yaml`: the catalogue of spare parts."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ona.config.files import ConfigFile
+from ona.documents.base import Document
+
+
+class Consumable(Document):
+    """What is used up with a part: so many of another line of the catalogue."""
+
+    sku: str
+    quantity: int = Field(default=1, ge=1)
+
+
+class Part(Document):
+    """A spare part. No price or lead time: it ranks last."""
+
+    sku: str
+    description: str
+    component_type: str
+    oem: str
+    model: str
+    unit_price_usd: float | None = Field(default=None, ge=0)
+    lead_time_days: float | None = Field(default=None, ge=0)
+    supplier: str = ""
+    warranty_months: int | None = Field(default=None, ge=0)
+    stock: int | None = Field(
+        default=None,
+        ge=0,
+        description="pieces on the own shelf: with one there, nobody waits; not counted down",
+    )
+    consumables: list[Consumable] = Field(default=[], description="what is used up with it")
+
+    @property
+    def wait_days(self) -> float | None:
+        """Days until it is there: none where one is on the shelf, None where nobody knows."""
+        return 0.0 if self.stock else self.lead_time_days
+
+
+class PartsCatalogue(Document):
+    """`configs/ooda/parts.yaml`; its JSON Schema: docs/parts.schema.json. Version 2 knows `stock` and
+    `consumables`; files of version 1 are read as they are."""
+
+    version: Literal[1, 2]
+    parts: list[Part]
+
+    @model_validator(mode="after")
+    def _unique(self) -> Self:
+        skus = [part.sku for part in self.parts]
+        twice = sorted({sku for sku in skus if skus.count(sku) > 1})
+        if twice:
+            raise ValueError(f"sku listed twice: {', '.join(twice)}")
+        unknown = sorted({item.sku for part in self.parts for item in part.consumables} - set(skus))
+        if unknown:
+            raise ValueError(f"consumables that are not in the catalogue: {', '.join(unknown)}")
+        return self
+
+
+FILE = ConfigFile("ooda/parts.yaml", PartsCatalogue)
+
+
+def parts_catalogue() -> PartsCatalogue:
+    """`ooda/parts.yaml`."""
+    return FILE.read()

@@ -1,0 +1,30 @@
+"""`configs/services.yaml`: sizes and limits of the functions."""
+
+from __future__ import annotations
+
+from pydantic import ConfigDict, Field, RootModel
+
+from ona.config.files import ConfigFile
+from ona.documents.base import Document
+
+
+class ServiceLimits(Document):
+    """One function's size: MB, seconds."""
+
+    memory: int = Field(ge=128, le=10240)
+    timeout: int = Field(ge=1, le=900)
+    max_file_size_mb: float | None = Field(default=None, gt=0)
+
+
+class ServicesConfig(RootModel[dict[str, ServiceLimits]]):
+    """`configs/services.yaml`."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+FILE = ConfigFile("services.yaml", ServicesConfig)
+
+
+def service_limits() -> dict[str, ServiceLimits]:
+    """`services.yaml`."""
+    return FILE.read().root

@@ -1,0 +1,1 @@
+"""Documents that two families share, as models; the one base of all models."""

@@ -1,0 +1,107 @@
+"""The asset registry, `assets.json` in the input bucket: what stands where, and how big it is."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from ona.documents.base import Document, problems_of
+from ona.runtime.errors import InvalidConfiguration, InvalidPayload
+
+
+class Location(Document):
+    """Where an asset stands, WGS 84 degrees."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    address: str = ""
+
+
+class Component(Document):
+    """An installed part of an asset; `type` is what a bill of materials matches on."""
+
+    oem: str
+    model: str
+    serial: str = ""
+    type: str
+    installation_date: datetime | None = None
+    warranty_months: int | None = Field(default=None, ge=0, description="from installation")
+
+    @property
+    def warranty_ends(self) -> date | None:
+        """The day before which its maker replaces it; None where nobody said."""
+        if self.installation_date is None or self.warranty_months is None:
+            return None
+        months = self.installation_date.month - 1 + self.warranty_months
+        first = date(self.installation_date.year + months // 12, months % 12 + 1, 1)
+        last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        return first.replace(day=min(self.installation_date.day, last.day))
+
+
+class Electrical(Document):
+    """Nominal values: volts and hertz."""
+
+    dc_voltage_max: float | None = Field(default=None, gt=0, le=1500)
+    ac_voltage_nominal: float | None = Field(default=None, gt=0)
+    frequency_nominal: float | None = Field(default=None, gt=0)
+
+
+class Asset(Document):
+    """One machine. Power in kW (AC nameplate), angles in degrees, tariff in USD a kWh."""
+
+    id: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = ""
+    type: str = "Solar Inverter"
+    capacity_kw: float = Field(gt=0)
+    location: Location | None = None
+    components: list[Component] = []
+    configuration: Electrical = Electrical()
+    site_id: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    customer_id: str = "default"
+    tilt: float | None = Field(default=None, ge=0, le=90)
+    azimuth: float | None = Field(default=None, ge=0, le=360)
+    tracking: Literal["fixed", "single_axis", "dual_axis"] = "fixed"
+    tariff_usd_per_kwh: float = Field(default=0.10, ge=0)
+    timezone: str | None = Field(default=None, description="IANA zone of the site, for working hours")
+
+    @property
+    def is_wind(self) -> bool:
+        """Whether the machine is driven by wind; such an asset has no night."""
+        return "wind" in self.type.lower()
+
+
+class AssetRegistry(Document):
+    """All assets, by id."""
+
+    assets: list[Asset]
+
+    def get(self, asset_id: str) -> Asset | None:
+        """The asset, or None when it is not registered."""
+        return next((asset for asset in self.assets if asset.id == asset_id), None)
+
+    def require(self, asset_id: str, where: str) -> Asset:
+        """The asset that a document names. Raises InvalidPayload when it is no longer registered."""
+        asset = self.get(asset_id)
+        if asset is None:
+            raise InvalidPayload(f"{where}: asset {asset_id} left assets.json meanwhile")
+        return asset
+
+    def capacity_kw(self, asset_id: str) -> float | None:
+        """An asset's nameplate, or None when it is not registered."""
+        asset = self.get(asset_id)
+        return asset.capacity_kw if asset else None
+
+    @classmethod
+    def parse(cls, document: Any, name: str = "assets.json") -> AssetRegistry:
+        """Validate a registry. Raises InvalidConfiguration with every wrong key and duplicate id."""
+        try:
+            registry = cls.model_validate(document)
+        except ValidationError as error:
+            raise InvalidConfiguration(f"{name}: {problems_of(error, 'file')}") from error
+        ids = [asset.id for asset in registry.assets]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise InvalidConfiguration(f"{name}: assets listed twice: {', '.join(twice)}")
+        return registry

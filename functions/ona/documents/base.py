@@ -1,0 +1,62 @@
+"""The one base of all models, and the pointer that travels instead of large data.
+
+Unknown keys are refused, so that a typing error is seen at once; infinity and NaN are refused, because
+JSON has neither; a document does not change after it was made (`model_copy(update=…)` makes another).
+
+>>> Document.read({"typo": 1}, "order.json")
+Traceback (most recent call last):
+...
+ona.runtime.errors.InvalidPayload: order.json is no valid Document: typo: Extra inputs are not permitted
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ona.runtime.errors import InvalidPayload
+
+MOST_PROBLEMS = 10
+"""So many wrong fields are named in one error; the rest is counted."""
+
+
+def problems_of(error: ValidationError, whole: str) -> str:
+    """What is wrong, field by field, in one line; `whole` stands for the document itself."""
+    told = [
+        f"{'.'.join(str(part) for part in item['loc']) or whole}: {item['msg']}" for item in error.errors()
+    ]
+    rest = len(told) - MOST_PROBLEMS
+    return "; ".join(told[:MOST_PROBLEMS]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+class Document(BaseModel):
+    """Base of everything that is read from outside or written for others: documents in S3, payloads between
+    states, configuration files, requests and answers of the APIs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def read(cls, value: Any, where: str = "input") -> Self:
+        """Validate what came from `where`: an S3 key, an event, a row of a table.
+
+        Raises InvalidPayload, which names `where` and every wrong field.
+        """
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            raise InvalidPayload(
+                f"{where} is no valid {cls.__name__}: {problems_of(error, 'document')}"
+            ) from error
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form."""
+        return self.model_dump(mode="json")
+
+
+class S3Pointer(Document):
+    """Where a document lies. `version_id` is empty for a bucket without versions."""
+
+    bucket: str = Field(min_length=3, max_length=63)
+    key: str = Field(min_length=1, max_length=1024)
+    version_id: str = ""

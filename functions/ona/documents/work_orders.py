@@ -1,0 +1,116 @@
+"""A job, as planning decides on it, and the work order that is made of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from ona.documents.assets import Location
+from ona.documents.base import Document, S3Pointer
+from ona.documents.findings import (
+    FindingComponent,
+)
+
+
+class CrewAssignment(Document):
+    """Who goes."""
+
+    crew_id: str
+    technician_count: int
+    specialization: str
+
+
+class Job(Document):
+    """One finding and what was decided about it."""
+
+    finding_id: str
+    finding_key: str
+    asset_id: str
+    site_id: str
+    diagnostic: S3Pointer
+    decision: Literal["scheduled", "moved", "deferred", "already_ordered", "unschedulable"]
+    reason: str
+    priority: Literal["critical", "high", "medium", "low"]
+    duration_hours: float
+    scheduled_start: datetime | None = None
+    scheduled_end: datetime | None = None
+    crew_assignment: CrewAssignment | None = None
+    travel_km: float = 0.0
+    parts_arrive: datetime | None = None
+    loss_terms: dict[str, float] = {}
+    due: datetime | None = Field(default=None, description="critical work only")
+    waiting_a_day_usd: float | None = Field(
+        default=None, description="production lost, with the fault's growth, if it were done a day later"
+    )
+    work_order_id: str = ""
+
+
+class BomLine(Document):
+    """One part of a bill of materials."""
+
+    sku: str
+    description: str
+    component_type: str
+    quantity: int
+    unit_price_usd: float | None
+    total_price_usd: float | None
+    lead_time_days: float | None
+    supplier: str
+    warranty_months: int | None
+    score: float | None
+    recommended: bool
+    stock: int | None = Field(default=None, description="pieces on the own shelf, where the catalogue says")
+    consumable: bool = Field(default=False, description="used up with the part, not chosen by the rule")
+    under_warranty: bool = Field(
+        default=False,
+        description="the component's maker replaces it: claim it; its price is not in the cost",
+    )
+
+
+class OrderRisk(Document):
+    """What the repair saves. `roi_days` = cost ÷ daily loss; None where nothing is lost."""
+
+    daily_loss_usd: float
+    total_risk_usd: float
+    roi_days: float | None
+
+
+OrderStatus = Literal["OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE", "CANCELLED"]
+
+
+Priority = Literal["none", "low", "medium", "high", "critical"]
+
+
+class WorkOrder(Document):
+    """Output of Order: `work-orders/YYYY/MM/DD/wo-….json`, what was ordered. How it stands (status, people,
+    hours) is in the tracking table; the API tells both as one."""
+
+    work_order_id: str
+    asset_id: str
+    customer_id: str = ""
+    site_id: str = ""
+    location: Location | None = None
+    created_at: datetime
+    due_date: datetime | None = None
+    priority: Priority
+    title: str
+    description: str
+    recommended_actions: list[str]
+    component: FindingComponent
+    estimated_duration_hours: float
+    scheduled_start: datetime
+    scheduled_end: datetime
+    crew_assignment: CrewAssignment
+    bill_of_materials: list[BomLine]
+    alternatives: list[BomLine]
+    total_cost_usd: float
+    energy_at_risk: OrderRisk
+    finding_id: str
+    finding_key: str
+    incident_id: str = Field(default="", description="the incident to be ended; none for data problems")
+    cause: str = Field(default="", description="its name in `configs/ooda/causes.yaml`")
+    idempotency_key: str = Field(default="", description="the same for every try to make this order")
+    attachments: list[str] = Field(default=[], description="where more is told: keys in the output bucket")
+    status: OrderStatus

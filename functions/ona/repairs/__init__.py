@@ -1,0 +1,1 @@
+"""Repairs: orders, crews and their calendars, parts, and what repairs really took."""

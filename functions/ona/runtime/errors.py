@@ -1,0 +1,78 @@
+"""Errors are types: their class names are what the state machine matches on.
+
+`InvalidInput` and its children are never retried, the same input gives the same error.
+`RetryableError` and its children are: a dependency was busy, or another execution was faster.
+`tests/contract/test_statemachine.py` checks these names against every Retry and Catch in `statemachines/`.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+
+class OnaError(Exception):
+    """Base of all errors the platform raises on purpose."""
+
+
+class InvalidInput(OnaError):
+    """Something from outside is wrong; sending it again unchanged cannot help."""
+
+
+class InvalidTelemetry(InvalidInput):
+    """A telemetry file that fails as a whole; it goes to `quarantine/`.
+
+    The text of the error is a JSON document, because it travels through the state machine and
+    becomes the machine-readable reason beside the quarantined file.
+    """
+
+    def __init__(self, reason: str, message: str, *, where: str = "", remedy: str = "") -> None:
+        self.reason = reason
+        self.message = message
+        self.where = where
+        self.remedy = remedy
+        super().__init__(json.dumps(self.as_dict()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(InvalidTelemetry, where=self.where, remedy=self.remedy), (self.reason, self.message)
+
+    def as_dict(self) -> dict[str, str]:
+        """The four parts a person needs: a fixed code, what, where, and how to mend it."""
+        return {
+            "reason": self.reason,
+            "message": self.message,
+            "where": self.where,
+            "remedy": self.remedy,
+        }
+
+
+class InvalidPayload(InvalidInput):
+    """An event or a state's input does not have the shape its contract promises."""
+
+
+class InvalidConfiguration(InvalidInput):
+    """A file under `configs/`, a parameter or the asset registry is wrong; says file, key and reason."""
+
+
+class ObjectMissing(InvalidInput):
+    """An S3 object that a payload points to does not exist (any more)."""
+
+
+class WeatherUnavailable(InvalidInput):
+    """The weather provider refused, or has nothing for this place: asking again cannot help.
+
+    What needs the weather goes on without it and says so (docs/forecasting.md).
+    """
+
+
+class RetryableError(OnaError):
+    """The same call may succeed later; the state machine retries it with back-off."""
+
+
+class DependencyBusy(RetryableError):
+    """A service throttled us or answered with a server error."""
+
+
+class CrewBookingConflict(RetryableError):
+    """Another execution booked the same crews first; plan again on the new calendar."""

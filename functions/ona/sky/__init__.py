@@ -1,0 +1,1 @@
+"""The sky: sun, irradiance, planes of modules, weather documents and their providers."""

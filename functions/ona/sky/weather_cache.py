@@ -1,0 +1,192 @@
+"""The cache before the provider: one request a place however many sites, and old weather rather than none.
+
+Forecasts: table `ona-platform-weather-cache`, key `location_timestamp` = `<place>#<YYYY-MM-DDTHH>` of the
+hour it was fetched in; the item points to the document `weather/cache/<place>_<YYYYMMDDTHH>.json` in
+the input bucket and expires by `ttl`. History: a document a month, `weather/cache/<place>_<YYYYMM>.json`;
+months that are over are fetched once.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from ona.documents.base import S3Pointer
+from ona.runtime.clock import iso
+from ona.runtime.errors import DependencyBusy, ObjectMissing, WeatherUnavailable
+from ona.sky.weather_document import Place, WeatherDocument, joined
+from ona.sky.weather_providers import Provider
+from ona.store import tables
+from ona.store.layout import WEATHER_FORECAST, WEATHER_MONTH
+from ona.store.s3 import read_bytes, write_bytes
+
+KEPT = timedelta(hours=72)
+"""How long an old forecast is still better than none."""
+FRESH = timedelta(hours=1)
+"""Providers issue new forecasts once an hour at most."""
+SETTLED = timedelta(days=7)
+"""A month of history is kept once it has been over for so long: reanalysis trails by five days."""
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A forecast of the weather, and where it came from."""
+
+    document: WeatherDocument
+    age: timedelta
+
+    @property
+    def stale(self) -> bool:
+        """Whether a newer one should exist."""
+        return self.age > FRESH + timedelta(minutes=30)
+
+
+def _months(start: date, end: date) -> Iterator[tuple[date, date]]:
+    """First and last day of each month that two days span."""
+    first = start.replace(day=1)
+    while first <= end:
+        last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+        yield first, last
+        first = last + timedelta(days=1)
+
+
+def _month_key(place: Place, first: date) -> str:
+    return WEATHER_MONTH.build(place_id=place.place_id, month=first)
+
+
+@dataclass(frozen=True)
+class WeatherCache:
+    """The cache of one platform."""
+
+    table: str
+    bucket: str
+    provider: Provider
+
+    def newest(self, place: Place, now: datetime) -> Cached | None:
+        """The newest forecast that is cached, at most 72 h old, or None."""
+        hours = [now - timedelta(hours=back) for back in range(int(KEPT.total_seconds() // 3600) + 1)]
+        items = tables.get_many(self.table, [{"location_timestamp": _key(place, hour)} for hour in hours])
+        for item in sorted(items, key=lambda item: str(item["location_timestamp"]), reverse=True):
+            try:
+                body = read_bytes(S3Pointer(bucket=self.bucket, key=item["key"]))
+                document = WeatherDocument.model_validate_json(body)
+            except (ObjectMissing, ValueError):
+                continue
+            return Cached(document, document.age(now))
+        return None
+
+    def held(self, place: Place, start: date, end: date, now: datetime) -> list[WeatherDocument]:
+        """What is cached of the days from `start` to `end`, months of history first; nobody is asked."""
+        found = []
+        for first, _ in _months(start, end):
+            try:
+                body = read_bytes(S3Pointer(bucket=self.bucket, key=_month_key(place, first)))
+                found.append(WeatherDocument.model_validate_json(body))
+            except (ObjectMissing, ValueError):
+                continue
+        newest = self.newest(place, now) if end >= (now - timedelta(days=3)).date() else None
+        return [*found, newest.document] if newest else found
+
+    def forecast(self, place: Place, now: datetime) -> Cached | None:
+        """A fresh forecast, else the provider's, else a stale one, else None; never raises for weather."""
+        held = self.newest(place, now)
+        if held is not None and held.age <= FRESH:
+            return held
+        try:
+            return self.refresh(place, now)
+        except (DependencyBusy, WeatherUnavailable):
+            return held
+
+    def refresh(self, place: Place, now: datetime) -> Cached:
+        """Ask the provider and keep the answer. Raises DependencyBusy, WeatherUnavailable."""
+        document = self.provider.forecast(place, now)
+        if not document.hours or max(document.hours) <= now:
+            raise WeatherUnavailable(
+                f"{self.provider.name}: the forecast of {place.place_id} has no hour to come"
+            )
+        key = WEATHER_FORECAST.build(place_id=place.place_id, asked=now)
+        write_bytes(self.bucket, key, document.model_dump_json().encode(), "application/json")
+        item = {
+            "location_timestamp": _key(place, now),
+            "key": key,
+            "provider": self.provider.name,
+            "fetched_at": iso(now),
+            "ttl": int((now + KEPT).timestamp()),
+        }
+        tables.put(self.table, item)
+        return Cached(document, timedelta(0))
+
+    def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
+        """Weather of past days, `start` to `end` both included, month by month through the cache.
+
+        Raises DependencyBusy, WeatherUnavailable.
+        """
+        whole = joined(
+            [
+                self._month(place, first, min(last, now.date()), last, now)
+                for first, last in _months(start, end)
+            ]
+        )
+        low = datetime(start.year, start.month, start.day, tzinfo=UTC)
+        high = datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)
+        kept = [n for n, hour in enumerate(whole.hours) if low < hour <= high]
+        if not kept:
+            raise WeatherUnavailable(
+                f"{self.provider.name}: no weather of {place.place_id} from {start} to {end}"
+            )
+        return _taken(whole, kept)
+
+    def _month(self, place: Place, first: date, upto: date, last: date, now: datetime) -> WeatherDocument:
+        key = _month_key(place, first)
+        try:
+            held = WeatherDocument.model_validate_json(read_bytes(S3Pointer(bucket=self.bucket, key=key)))
+            if held.provider == self.provider.name:
+                return held
+        except (ObjectMissing, ValueError):
+            pass
+        document = self.provider.history(place, first, upto, now)
+        over = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
+        if now - over > SETTLED and document.hours and document.hours[-1] >= over:
+            write_bytes(self.bucket, key, document.model_dump_json().encode(), "application/json")
+        return document
+
+
+def refresh_all(
+    cache: WeatherCache,
+    places: list[Place],
+    now: datetime,
+    *,
+    fetch_after: timedelta,
+    each: Callable[[Place, str, str], None],
+) -> dict[str, int]:
+    """Refresh every place whose forecast is older than `fetch_after`; a place that fails does not stop
+    the others and keeps what it has. `each(place, state, reason)` is told; returns counts by state."""
+    counts = {"refreshed": 0, "fresh": 0, "stale": 0, "missing": 0}
+    for place in sorted(set(places), key=lambda item: item.place_id):
+        held = cache.newest(place, now)
+        if held is not None and held.age < fetch_after:
+            state, reason = "fresh", ""
+        else:
+            try:
+                cache.refresh(place, now)
+                state, reason = "refreshed", ""
+            except (DependencyBusy, WeatherUnavailable) as error:
+                state, reason = ("stale" if held else "missing"), str(error)
+        counts[state] += 1
+        each(place, state, reason)
+    return counts
+
+
+def _key(place: Place, moment: datetime) -> str:
+    return f"{place.place_id}#{moment.astimezone(UTC):%Y-%m-%dT%H}"
+
+
+def _taken(document: WeatherDocument, kept: list[int]) -> WeatherDocument:
+    return document.model_copy(
+        update={
+            "hours": [document.hours[n] for n in kept],
+            "values": {name: [series[n] for n in kept] for name, series in document.values.items()},
+        }
+    )

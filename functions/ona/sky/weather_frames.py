@@ -1,0 +1,68 @@
+"""Weather documents as frames, at the hour or at the telemetry's own interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ona.sky import sun
+from ona.sky.irradiance import clear_sky_index
+from ona.sky.sun import Plane
+from ona.sky.weather_document import WeatherDocument
+
+_SUMS = ("precipitation_mm",)
+_RADIATION = ("ghi_w_m2", "dni_w_m2", "dhi_w_m2", "toa_net_w_m2")
+_LONGEST_BRIDGE_H = 3
+
+
+def frame(document: WeatherDocument) -> pd.DataFrame:
+    """A document as a weather frame on whole hours (UTC, interval's end); up to 3 missing hours bridged."""
+    index = pd.DatetimeIndex(pd.to_datetime(document.hours, utc=True)).as_unit("us")
+    raw = pd.DataFrame(
+        {name: np.asarray(v, dtype=float) for name, v in document.values.items()}, index=index
+    )
+    raw = raw[~raw.index.duplicated(keep="last")].sort_index()
+    whole = pd.date_range(raw.index[0].ceil("h"), raw.index[-1].floor("h"), freq="h", unit="us")
+    hourly = raw.reindex(whole)
+    return hourly.interpolate("time", limit=_LONGEST_BRIDGE_H, limit_area="inside").dropna(
+        axis=1, how="all"
+    )
+
+
+def at_interval(hourly: pd.DataFrame, end: pd.DatetimeIndex, plane: Plane, minutes: float) -> pd.DataFrame:
+    """A weather frame at other interval ends (UTC), shape (len(end), p).
+
+    Global irradiance keeps its clear-sky index between hours, so that mornings and evenings have the sun's
+    shape; other values are linear in time; sums are shared out.
+    """
+    if minutes >= 60:
+        return hourly.reindex(end)
+    middle = _middle(end, minutes)
+    hours = _middle(pd.DatetimeIndex(hourly.index), 60.0)
+    out = pd.DataFrame(index=end)
+    for name in hourly:
+        values = hourly[name].to_numpy(dtype=float)
+        known = ~np.isnan(values)
+        at = hours if name in (*_RADIATION, *_SUMS) else _middle(pd.DatetimeIndex(hourly.index), 0.0)
+        if not known.any():
+            continue
+        out[name] = np.interp(middle, at[known], values[known], left=np.nan, right=np.nan)
+        if name in _SUMS:
+            out[name] *= minutes / 60.0
+    if "ghi_w_m2" in out:
+        coarse = sun.clear_sky(pd.DatetimeIndex(hourly.index), plane, 60.0)["clear_ghi"].to_numpy()
+        fine = sun.clear_sky(end, plane, minutes)["clear_ghi"].to_numpy()
+        index = clear_sky_index(hourly["ghi_w_m2"].to_numpy(dtype=float), coarse)
+        known = ~np.isnan(index)
+        if known.any():
+            within = np.interp(middle, hours[known], index[known])
+            inside = out["ghi_w_m2"].notna().to_numpy()
+            out["ghi_w_m2"] = np.where(inside, within * fine, np.nan)
+            for name in ("dni_w_m2", "dhi_w_m2"):  # shapes differ: split anew from the global one
+                if name in out:
+                    del out[name]
+    return out
+
+
+def _middle(end: pd.DatetimeIndex, minutes: float) -> np.ndarray:
+    return (end - pd.Timedelta(minutes=minutes / 2)).as_unit("s").asi8.astype(float)

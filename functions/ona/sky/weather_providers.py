@@ -1,0 +1,285 @@
+"""Weather providers behind one interface: Open-Meteo (free, the default), Visual Crossing, recorded.
+
+A provider answers in our names and units (`ona.weather.document`), or raises: `DependencyBusy` when
+asking later may help (throttled, down, slow), `WeatherUnavailable` when it will not. Addresses and keys
+never appear in an error or a log.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar, Protocol
+from urllib.parse import urlencode
+
+from ona.config import parameters
+from ona.documents.base import S3Pointer
+from ona.runtime import http
+from ona.runtime.errors import DependencyBusy, InvalidConfiguration, ObjectMissing, WeatherUnavailable
+from ona.sky.weather_document import Place, WeatherDocument, plausible
+from ona.store.layout import WEATHER_RECORDED
+
+FORECAST_HOURS = 192
+"""168 hours and a day, so that a forecast a day old still reaches 168 h minus its age."""
+ATTEMPTS = 3
+MAX_WAIT_S = 8.0
+MOST_BYTES = 64 << 20
+
+
+class Provider(Protocol):
+    """What a weather provider can do."""
+
+    name: str
+
+    def forecast(self, place: Place, now: datetime) -> WeatherDocument:
+        """The last two days and the coming 192 hours."""
+
+    def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
+        """Whole UTC days from `start` to `end`, both included."""
+
+
+Fetch = Callable[[str, Mapping[str, str]], Any]
+
+
+def fetch_json(
+    url: str, query: Mapping[str, str], *, timeout_s: float = 45.0, what: str = "weather"
+) -> Any:
+    """A JSON answer over HTTPS; throttling and server errors are tried again with back-off and jitter.
+
+    Raises DependencyBusy, WeatherUnavailable; neither tells the address, which may hold a key.
+    """
+    wait = 0.5
+    for attempt in range(1, ATTEMPTS + 1):
+        answer = http.send("GET", f"{url}?{urlencode(query)}", timeout_s=timeout_s, most_bytes=MOST_BYTES)
+        if answer.status == 200:
+            try:
+                return json.loads(answer.body)
+            except ValueError as error:
+                raise DependencyBusy(f"{what}: the answer is no JSON") from error
+        if answer.status not in (0, 408, 429) and answer.status < 500:
+            raise WeatherUnavailable(f"{what}: HTTP {answer.status}: {answer.said}")
+        if attempt < ATTEMPTS:
+            asked = answer.retry_after
+            if asked > MAX_WAIT_S:
+                break
+            time.sleep(max(asked, random.uniform(0, wait)))
+            wait *= 2
+    why = f"HTTP {answer.status}" if answer.status else answer.body.decode()
+    raise DependencyBusy(f"{what}: {why} after {attempt} tries")
+
+
+class OpenMeteo:
+    """Open-Meteo: https://open-meteo.com/en/docs. No key; history as it had been forecast, from 2022 on,
+    and ERA5 before. Radiation there is the mean of the hour before, as ours."""
+
+    name = "open_meteo"
+    FORECAST = "https://api.open-meteo.com/v1/forecast"
+    PAST_FORECASTS = "https://historical-forecast-api.open-meteo.com/v1/forecast"
+    REANALYSIS = "https://archive-api.open-meteo.com/v1/archive"
+    PAST_FORECASTS_FROM = date(2022, 1, 1)
+    COLUMNS: ClassVar = {
+        "shortwave_radiation": "ghi_w_m2",
+        "direct_normal_irradiance": "dni_w_m2",
+        "diffuse_radiation": "dhi_w_m2",
+        "temperature_2m": "temperature_c",
+        "relative_humidity_2m": "humidity_percent",
+        "cloud_cover": "cloud_cover_percent",
+        "precipitation": "precipitation_mm",
+        "surface_pressure": "pressure_hpa",
+        "wind_speed_10m": "wind_speed_m_s",
+        "wind_direction_10m": "wind_direction_deg",
+    }
+    HUB: ClassVar = {
+        FORECAST: "wind_speed_120m",
+        PAST_FORECASTS: "wind_speed_120m",
+        REANALYSIS: "wind_speed_100m",
+    }
+
+    def __init__(self, fetch: Fetch | None = None) -> None:
+        self._fetch = fetch or (lambda url, query: fetch_json(url, query, what="Open-Meteo"))
+
+    def forecast(self, place: Place, now: datetime) -> WeatherDocument:
+        """See Provider."""
+        days = str(FORECAST_HOURS // 24 + 1)
+        return self._ask(self.FORECAST, place, {"past_days": "2", "forecast_days": days}, "forecast", now)
+
+    def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
+        """See Provider."""
+        url = self.PAST_FORECASTS if start >= self.PAST_FORECASTS_FROM else self.REANALYSIS
+        span = {"start_date": start.isoformat(), "end_date": end.isoformat()}
+        return self._ask(url, place, span, "history", now)
+
+    def _ask(
+        self, url: str, place: Place, span: dict[str, str], kind: Any, now: datetime
+    ) -> WeatherDocument:
+        columns = {**self.COLUMNS, self.HUB[url]: "wind_speed_hub_m_s"}
+        answer = self._fetch(
+            url,
+            {
+                "latitude": str(place.latitude),
+                "longitude": str(place.longitude),
+                "hourly": ",".join(columns),
+                "wind_speed_unit": "ms",
+                "timezone": "UTC",
+                **span,
+            },
+        )
+        try:
+            hourly = answer["hourly"]
+            hours = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in hourly["time"]]
+            values = {
+                ours: [plausible(ours, value) for value in hourly[theirs]]
+                for theirs, ours in columns.items()
+                if theirs in hourly
+            }
+            return WeatherDocument(
+                place=place, provider=self.name, kind=kind, fetched_at=now, hours=hours, values=values
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeatherUnavailable(f"Open-Meteo: the answer has another shape: {error!r}") from error
+
+
+class VisualCrossing:
+    """Visual Crossing's timeline API, the user's provider. Needs a key from Parameter Store.
+
+    Hours there are named by their beginning, wind is in km/h with metric units.
+    """
+
+    name = "visual_crossing"
+    URL = "https://weather.visualcrossing.com/VisualCrossingWebServices/rest/services/timeline"
+    COLUMNS: ClassVar = {
+        "solarradiation": ("ghi_w_m2", 1.0),
+        "temp": ("temperature_c", 1.0),
+        "humidity": ("humidity_percent", 1.0),
+        "cloudcover": ("cloud_cover_percent", 1.0),
+        "precip": ("precipitation_mm", 1.0),
+        "pressure": ("pressure_hpa", 1.0),
+        "windspeed": ("wind_speed_m_s", 1 / 3.6),
+        "winddir": ("wind_direction_deg", 1.0),
+    }
+
+    def __init__(self, key: str, fetch: Fetch | None = None) -> None:
+        self._key = key
+        self._fetch = fetch or (lambda url, query: fetch_json(url, query, what="Visual Crossing"))
+
+    def forecast(self, place: Place, now: datetime) -> WeatherDocument:
+        """See Provider."""
+        first = (now - timedelta(days=2)).date()
+        return self._ask(place, first, (now + timedelta(hours=FORECAST_HOURS)).date(), "forecast", now)
+
+    def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
+        """See Provider."""
+        return self._ask(place, start, end, "history", now)
+
+    def _ask(self, place: Place, start: date, end: date, kind: Any, now: datetime) -> WeatherDocument:
+        answer = self._fetch(
+            f"{self.URL}/{place.latitude},{place.longitude}/{start.isoformat()}/{end.isoformat()}",
+            {
+                "key": self._key,
+                "unitGroup": "metric",
+                "include": "hours",
+                "timezone": "Z",
+                "elements": ",".join(["datetimeEpoch", *self.COLUMNS]),
+            },
+        )
+        try:
+            rows = [hour for day in answer["days"] for hour in day["hours"]]
+            hours = [datetime.fromtimestamp(row["datetimeEpoch"], UTC) + timedelta(hours=1) for row in rows]
+            values: dict[str, list[float | None]] = {}
+            for theirs, (ours, factor) in self.COLUMNS.items():
+                numbers = [row.get(theirs) for row in rows]
+                values[ours] = [
+                    plausible(ours, n * factor if isinstance(n, (int, float)) else n) for n in numbers
+                ]
+            return WeatherDocument(
+                place=place, provider=self.name, kind=kind, fetched_at=now, hours=hours, values=values
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeatherUnavailable(f"Visual Crossing: the answer has another shape: {error!r}") from error
+
+
+class Recorded:
+    """Weather that somebody put into the input bucket, for places without a network: the embedded cloud,
+    tests, closed sites. Objects `weather/recorded/<place>/forecast.json` and `…/history.json`."""
+
+    name = "recorded"
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+
+    def forecast(self, place: Place, now: datetime) -> WeatherDocument:
+        """See Provider. Only the hours around `now` are told, as a service would."""
+        first, last = now - timedelta(days=2), now + timedelta(hours=FORECAST_HOURS)
+        return self._cut(place, "forecast", first, last, now)
+
+    def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
+        """See Provider."""
+        first = datetime(start.year, start.month, start.day, tzinfo=UTC)
+        last = datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)
+        return self._cut(place, "history", first, min(last, now), now)
+
+    def _cut(
+        self, place: Place, kind: Any, first: datetime, last: datetime, now: datetime
+    ) -> WeatherDocument:
+        from ona.store.s3 import read_bytes
+
+        key = WEATHER_RECORDED.build(place_id=place.place_id, kind=kind)
+        try:
+            body = read_bytes(S3Pointer(bucket=self._bucket, key=key))
+            whole = WeatherDocument.model_validate_json(body)
+        except ObjectMissing as error:
+            raise WeatherUnavailable(
+                f"no recorded weather: s3://{self._bucket}/{key} is missing"
+            ) from error
+        except ValueError as error:
+            raise WeatherUnavailable(
+                f"s3://{self._bucket}/{key} is no weather document: {error}"
+            ) from error
+        kept = [n for n, hour in enumerate(whole.hours) if first < hour <= last]
+        if not kept:
+            raise WeatherUnavailable(f"s3://{self._bucket}/{key} has no hour from {first} to {last}")
+        return WeatherDocument(
+            place=place,
+            provider=self.name,
+            kind=kind,
+            fetched_at=now,
+            hours=[whole.hours[n] for n in kept],
+            values={name: [series[n] for n in kept] for name, series in whole.values.items()},
+        )
+
+
+class NoProvider:
+    """For functions that only read the cache: asking always fails."""
+
+    name = "none"
+
+    def forecast(self, place: Place, now: datetime) -> WeatherDocument:
+        """Raises WeatherUnavailable."""
+        raise WeatherUnavailable(f"no weather of {place.place_id} is cached at {now:%Y-%m-%d %H:%M}")
+
+    def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
+        """Raises WeatherUnavailable."""
+        raise WeatherUnavailable(f"no weather of {place.place_id} from {start} to {end} at {now:%Y-%m-%d}")
+
+
+def chosen(name: str, input_bucket: str) -> Provider:
+    """The provider that the template's WeatherProvider names.
+
+    Raises InvalidConfiguration when it is unknown or its key is not in Parameter Store.
+    """
+    if name == OpenMeteo.name:
+        return OpenMeteo()
+    if name == Recorded.name:
+        return Recorded(input_bucket)
+    if name == VisualCrossing.name:
+        key = parameters.parameter("visual-crossing-api-key")
+        if not key:
+            raise InvalidConfiguration(
+                "parameter visual-crossing-api-key is not set: put it with `aws ssm put-parameter --type "
+                "SecureString`, or choose WeatherProvider=open_meteo"
+            )
+        return VisualCrossing(key)
+    raise InvalidConfiguration(f"WeatherProvider {name!r}: use open_meteo, visual_crossing or recorded")

@@ -1,0 +1,201 @@
+"""DynamoDB access in plain Python values; floats travel as decimals and come back as floats."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from ona.runtime.aws import client, translate
+
+_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
+
+
+def _decimals(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, dict):
+        return {key: _decimals(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_decimals(item) for item in value]
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers(item) for item in value]
+    return value
+
+
+def to_item(document: dict[str, Any]) -> dict[str, Any]:
+    """A document in DynamoDB's wire form."""
+    return {key: _SERIALIZER.serialize(_decimals(value)) for key, value in document.items()}
+
+
+def from_item(item: dict[str, Any]) -> dict[str, Any]:
+    """A wire item as a document."""
+    return {key: _numbers(_DESERIALIZER.deserialize(value)) for key, value in item.items()}
+
+
+def get(table: str, key: dict[str, str]) -> dict[str, Any] | None:
+    """One item, read consistently; None when there is none. Raises DependencyBusy."""
+    try:
+        answer = client("dynamodb").get_item(TableName=table, Key=to_item(key), ConsistentRead=True)
+    except Exception as error:
+        raise translate(error, f"table {table}") from error
+    return from_item(answer["Item"]) if "Item" in answer else None
+
+
+def get_many(table: str, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Those of at most 100 items that exist, in no order. Raises DependencyBusy."""
+    wanted: Any = {table: {"Keys": [to_item(key) for key in keys]}}
+    found: list[dict[str, Any]] = []
+    try:
+        while wanted:
+            answer = client("dynamodb").batch_get_item(RequestItems=wanted)
+            found += [from_item(item) for item in answer["Responses"].get(table, [])]
+            wanted = answer.get("UnprocessedKeys") or {}
+    except Exception as error:
+        raise translate(error, f"table {table}") from error
+    return found
+
+
+def query(table: str, index: str, name: str, value: str) -> list[dict[str, Any]]:
+    """All items of an index with one key. Raises DependencyBusy."""
+    pages = client("dynamodb").get_paginator("query")
+    try:
+        return [
+            from_item(item)
+            for page in pages.paginate(
+                TableName=table,
+                IndexName=index,
+                KeyConditionExpression="#key = :value",
+                ExpressionAttributeNames={"#key": name},
+                ExpressionAttributeValues=to_item({":value": value}),
+            )
+            for item in page["Items"]
+        ]
+    except Exception as error:
+        raise translate(error, f"table {table} index {index}") from error
+
+
+def page(
+    table: str, index: str, name: str, value: str, limit: int, after: dict[str, Any] | None
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """One page of an index's items with one key, the last first, and the key that the next begins after.
+
+    Raises DependencyBusy.
+    """
+    start: dict[str, Any] = {"ExclusiveStartKey": to_item(after)} if after else {}
+    try:
+        answer = client("dynamodb").query(
+            TableName=table,
+            IndexName=index,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": name},
+            ExpressionAttributeValues=to_item({":value": value}),
+            ScanIndexForward=False,
+            Limit=limit,
+            **start,
+        )
+    except Exception as error:
+        raise translate(error, f"table {table} index {index}") from error
+    last = answer.get("LastEvaluatedKey")
+    return [from_item(item) for item in answer["Items"]], from_item(last) if last else None
+
+
+def until(
+    table: str, index: str, key: tuple[str, str], upto: tuple[str, str], most: int
+) -> list[dict[str, Any]]:
+    """The first items of an index with one key whose range key is not above a value. Raises
+    DependencyBusy."""
+    pages = client("dynamodb").get_paginator("query")
+    found: list[dict[str, Any]] = []
+    try:
+        for page in pages.paginate(
+            TableName=table,
+            IndexName=index,
+            KeyConditionExpression="#key = :key AND #upto <= :upto",
+            ExpressionAttributeNames={"#key": key[0], "#upto": upto[0]},
+            ExpressionAttributeValues=to_item({":key": key[1], ":upto": upto[1]}),
+        ):
+            found += [from_item(item) for item in page["Items"]]
+            if len(found) >= most:
+                break
+    except Exception as error:
+        raise translate(error, f"table {table} index {index}") from error
+    return found[:most]
+
+
+def scan(table: str) -> list[dict[str, Any]]:
+    """Every item of a small table, read consistently. Raises DependencyBusy."""
+    pages = client("dynamodb").get_paginator("scan")
+    try:
+        return [
+            from_item(item)
+            for page in pages.paginate(TableName=table, ConsistentRead=True)
+            for item in page["Items"]
+        ]
+    except Exception as error:
+        raise translate(error, f"table {table}") from error
+
+
+def put(table: str, document: dict[str, Any]) -> None:
+    """Write one item whole. Raises DependencyBusy."""
+    try:
+        client("dynamodb").put_item(TableName=table, Item=to_item(document))
+    except Exception as error:
+        raise translate(error, f"table {table}") from error
+
+
+def update(
+    table: str,
+    key: dict[str, str],
+    expression: str,
+    values: dict[str, Any],
+    *,
+    names: dict[str, str] | None = None,
+    condition: str | None = None,
+) -> bool:
+    """Update one item; False when the condition does not hold. Raises DependencyBusy."""
+    extra: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+    if names:
+        extra["ExpressionAttributeNames"] = names
+    try:
+        client("dynamodb").update_item(
+            TableName=table,
+            Key=to_item(key),
+            UpdateExpression=expression,
+            ExpressionAttributeValues=to_item(values),
+            **extra,
+        )
+    except Exception as error:
+        code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
+        if code == "ConditionalCheckFailedException":
+            return False
+        raise translate(error, f"table {table}") from error
+    return True
+
+
+def transact(writes: list[dict[str, Any]]) -> bool:
+    """All writes or none; False when a condition fails or another transaction is faster.
+
+    Raises DependencyBusy.
+    """
+    try:
+        client("dynamodb").transact_write_items(TransactItems=writes)
+    except Exception as error:
+        response = getattr(error, "response", None) or {}
+        code = response.get("Error", {}).get("Code")
+        reasons = {item.get("Code") for item in response.get("CancellationReasons", [])}
+        if code == "TransactionCanceledException" and (
+            not reasons or reasons & {"ConditionalCheckFailed", "TransactionConflict"}
+        ):
+            return False
+        raise translate(error, "transaction") from error
+    return True

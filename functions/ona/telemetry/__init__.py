@@ -1,0 +1,1 @@
+"""Taking in telemetry: readings, the fast and the strict CSV reader, vendors' exports."""

@@ -1,0 +1,1 @@
+"""The files under `configs/ooda/` that only the loop reads, one module a file."""

@@ -1,0 +1,153 @@
+"""`configs/ooda/detection.yaml`: the parameters of detection."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ona.config import parameters
+from ona.config.files import ConfigFile
+from ona.documents.base import Document
+from ona.runtime.errors import InvalidConfiguration
+
+
+class Statistical(Document):
+    """Robust z-score of daylight residuals."""
+
+    z_score_threshold: float = Field(gt=0)
+    rolling_window_minutes: int = Field(gt=0, le=1440)
+    min_data_points: int = Field(ge=3)
+
+
+class MachineLearning(Document):
+    """Isolation forest over residual features."""
+
+    model_type: Literal["isolation_forest"]
+    contamination: float = Field(gt=0, lt=0.5)
+    random_state: int
+
+
+class EnergyDeviation(Document):
+    """Residual against the expected power."""
+
+    forecast_tolerance_percent: float = Field(gt=0, lt=100)
+    min_deviation_kw: float = Field(ge=0)
+    confidence_threshold: float = Field(ge=0, le=1)
+
+
+class SeverityScale(Document):
+    """Severity and the threshold above which an incident is acted on."""
+
+    threshold: float = Field(ge=0, le=1)
+    loss_scale: float = Field(gt=0, le=1)
+    duration_scale_hours: float = Field(gt=0)
+
+
+class Durations(Document):
+    """How long something must last, minutes."""
+
+    outage_minutes: int = Field(gt=0)
+    underperformance_minutes: int = Field(gt=0)
+    stale_minutes: int = Field(gt=0)
+
+
+class ReferenceRules(Document):
+    """Where the expected power may come from."""
+
+    baseline_days: int = Field(ge=14, le=365, description="days before, of which the gain is learned")
+    shape_days: int = Field(ge=7, le=45, description="days before, of which shape and spread are learned")
+    min_peers: int = Field(ge=2)
+    max_peers: int = Field(ge=2)
+    min_expected_share: float = Field(gt=0, lt=1)
+
+
+class Algorithms(Document):
+    """The detectors' parameters."""
+
+    statistical: Statistical
+    machine_learning: MachineLearning
+    energy_deviation: EnergyDeviation
+    severity: SeverityScale
+    duration: Durations
+    reference: ReferenceRules
+
+
+class NormalRange(Document):
+    """Normal range and the value from which a reading is critical."""
+
+    normal_range_min: float
+    normal_range_max: float
+    critical_threshold: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.normal_range_min < self.normal_range_max <= self.critical_threshold:
+            raise ValueError("must rise: normal_range_min, normal_range_max, critical_threshold")
+        return self
+
+
+class PowerRange(NormalRange):
+    """Of a unit of `reference_capacity_kw`; scaled to the asset's own capacity."""
+
+    reference_capacity_kw: float = Field(gt=0)
+
+
+class Ranges(Document):
+    """Ranges by quantity: °C, V, kW."""
+
+    temperature: NormalRange
+    voltage: NormalRange
+    power: PowerRange
+
+
+class MaintenanceWindow(Document):
+    """Planned work: readings inside it are not judged."""
+
+    asset_id: str
+    start: datetime
+    end: datetime
+
+
+class Filtering(Document):
+    """What is left out of judgement."""
+
+    exclude_maintenance_windows: bool
+    exclude_night_hours: bool
+    night_hours_start: time
+    night_hours_end: time
+    maintenance_windows: list[MaintenanceWindow] = []
+
+
+class DetectionConfig(Document):
+    """`configs/ooda/detection.yaml`."""
+
+    algorithms: Algorithms
+    parameters: Ranges
+    filtering: Filtering
+
+
+FILE = ConfigFile("ooda/detection.yaml", DetectionConfig)
+
+
+def detection_config() -> DetectionConfig:
+    """`ooda/detection.yaml`."""
+    return FILE.read()
+
+
+def detection_threshold() -> float:
+    """Severity from which an incident is acted on: Parameter Store's, else the file's.
+
+    Raises InvalidConfiguration when the parameter is no number between 0 and 1.
+    """
+    text = parameters.parameter("detection-threshold")
+    if text is None:
+        return detection_config().algorithms.severity.threshold
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise InvalidConfiguration(f"parameter detection-threshold: {text!r} is no number between 0 and 1")
+    return value

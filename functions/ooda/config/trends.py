@@ -1,0 +1,24 @@
+"""`configs/ooda/trends.yaml`: when a cleaning pays."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ona.config.files import ConfigFile
+from ona.documents.base import Document
+
+
+class TrendRules(Document):
+    """`configs/ooda/trends.yaml`: when a cleaning pays."""
+
+    cleaning_threshold_percent: float = Field(gt=0, lt=100)
+    cost_per_cleaning_usd: float = Field(gt=0)
+    roi_threshold_days: int = Field(ge=1, le=365)
+
+
+FILE = ConfigFile("ooda/trends.yaml", TrendRules)
+
+
+def trend_rules() -> TrendRules:
+    """`ooda/trends.yaml`."""
+    return FILE.read()

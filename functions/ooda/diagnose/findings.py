@@ -1,0 +1,234 @@
+"""From incidents to findings: group, name the cause, class the risk, compute what it costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from ona.config.causes import CauseRule, rule_for
+from ona.documents.assets import Asset
+from ona.documents.findings import Finding, FindingComponent
+from ona.runtime.identity import digest
+from ooda.config.loss_function import Thresholds
+from ooda.diagnose.risk import energy_at_risk
+from ooda.diagnose.signatures import Cause, diagnose
+from ooda.documents.detections import AssetDetection, Incident, QualityIssue
+
+RiskClass = Literal["critical", "major", "minor", "negligible"]
+RECENCY_SCALE_H = 48.0
+
+
+def risk_class(severity: float, limits: Thresholds) -> RiskClass:
+    """The class of a severity."""
+    if severity >= limits.severity_critical:
+        return "critical"
+    if severity >= limits.severity_major:
+        return "major"
+    return "minor" if severity >= limits.severity_minor else "negligible"
+
+
+def rank_score(severity: float, count: int, last_seen: datetime, now: datetime) -> float:
+    """0.6 · severity + 0.2 · frequency + 0.2 · recency.
+
+    Frequency is 1 − 1/2^count; recency falls by e every 48 h since the fault was last seen.
+    """
+    age = max((now - last_seen).total_seconds() / 3600.0, 0.0)
+    return round(0.6 * severity + 0.2 * (1 - 0.5**count) + 0.2 * math.exp(-age / RECENCY_SCALE_H), 4)
+
+
+RANGES = ("over_temperature", "over_voltage")
+NEAR = timedelta(hours=6)
+
+
+def group(incidents: list[Incident]) -> list[list[Incident]]:
+    """Each incident with the range violations of its time: too hot, too high a voltage explain a loss;
+    those that belong to none are a group of their own."""
+    losses = [i for i in incidents if i.kind not in RANGES]
+    ranges = [i for i in incidents if i.kind in RANGES]
+    groups = [[loss] for loss in losses]
+    alone = []
+    for item in ranges:
+        nearest = min(groups, key=lambda g: (_apart(g[0], item), g[0].duration_hours), default=None)
+        if nearest is not None and _apart(nearest[0], item) <= NEAR:
+            nearest.append(item)
+        else:
+            alone.append(item)
+    return [*groups, alone] if alone else groups
+
+
+def _apart(one: Incident, other: Incident) -> timedelta:
+    """The time between two incidents, none when they overlap."""
+    gap = max(one.window.start - other.window.end, other.window.start - one.window.end)
+    return max(gap, timedelta(0))
+
+
+def component_for(asset: Asset, component_type: str) -> FindingComponent:
+    """The installed part of that type; else the part it sits in (the inverter), by OEM and model."""
+    exact = next((part for part in asset.components if part.type == component_type), None)
+    if exact:
+        return FindingComponent(oem=exact.oem, model=exact.model, serial=exact.serial, type=component_type)
+    host = next((part for part in asset.components if part.type == "inverter"), None)
+    if host:
+        return FindingComponent(oem=host.oem, model=host.model, serial="", type=component_type)
+    return FindingComponent(type=component_type)
+
+
+def daily_loss_share(incident: Incident, recurrence_per_day: float) -> float:
+    """Share of a day's expected energy that the fault takes tomorrow.
+
+    A stop that has not ended takes all of it. A stop that ended by itself takes what it took, times how
+    often it is taken to come again (`causes.yaml`). A partial loss goes on as on its last day.
+    """
+    if incident.kind == "outage" and incident.state == "open":
+        return 1.0
+    return min(1.0, recurrence_per_day * incident.recent_loss_share)
+
+
+def findings_of(
+    detection: AssetDetection,
+    asset: Asset,
+    *,
+    now: datetime,
+    causes: dict[str, CauseRule],
+    limits: Thresholds,
+    coming_kwh: Sequence[float | None] = (),
+) -> list[Finding]:
+    """All findings of one asset, the most urgent first: what is wrong with the machine, then with its
+    data. `coming_kwh`: forecast energy of the days to come."""
+    actionable = [incident for incident in detection.incidents if incident.actionable]
+    found = [
+        _finding(members, detection, asset, now, causes, limits, coming_kwh)
+        for members in group(actionable)
+    ]
+    found += data_findings(detection, asset, now, causes, limits)
+    return sorted(found, key=lambda finding: finding.rank_score, reverse=True)
+
+
+def _cause_of(members: list[Incident], asset: Asset) -> tuple[Incident, Cause]:
+    """The incident that explains most, and its cause: a voltage beyond its limit explains a stop."""
+    told = [(incident, diagnose(incident, asset)) for incident in members]
+    main = told[0]
+    better = [
+        pair for pair in told[1:] if pair[1].name != "unknown_pattern" and pair[1].score > main[1].score
+    ]
+    return main[0], (better[0][1] if better else main[1])
+
+
+def _named(cause: str, rule: CauseRule, asset: Asset) -> dict[str, Any]:
+    """What a cause is called everywhere, the part it concerns, and what to do about it."""
+    return {
+        "asset_id": asset.id,
+        "component": component_for(asset, rule.component_type),
+        "cause": cause,
+        "category": rule.category,
+        "subcategory": rule.subcategory,
+        "orange_button": rule.orange_button,
+        "sunspec": rule.sunspec,
+        "error_type": rule.error_type,
+        "recommended_actions": list(rule.actions),
+    }
+
+
+def _urgency(
+    severity: float, count: int, last: datetime, now: datetime, limits: Thresholds
+) -> dict[str, Any]:
+    return {
+        "severity": severity,
+        "risk_class": risk_class(severity, limits),
+        "rank_score": rank_score(severity, count, last, now),
+    }
+
+
+def _finding(
+    members: list[Incident],
+    detection: AssetDetection,
+    asset: Asset,
+    now: datetime,
+    causes: dict[str, CauseRule],
+    limits: Thresholds,
+    coming_kwh: Sequence[float | None],
+) -> Finding:
+    incident, cause = _cause_of(members, asset)
+    rule = rule_for(causes, cause.name)
+    severity = max(item.severity for item in members)
+    key = f"{asset.id}#{rule.component_type}#{rule.subcategory}"
+    if incident.kind == "site_outage":
+        key = f"site:{asset.site_id}#site_outage#{rule.subcategory}"  # one fault for all its machines
+    measured = "; ".join(item.statement for item in incident.evidence)
+    last = max(item.window.end for item in members)
+    ids = [item.incident_id for item in members]
+    return Finding(
+        finding_id=f"find-{digest(key, detection.window.start.isoformat(), *sorted(ids))}",
+        finding_key=key,
+        **_named(cause.name, rule, asset),
+        **_urgency(severity, incident.days, last, now, limits),
+        description=f"{asset.name or asset.id}: {cause.reasons[0]}",
+        reasons=[*cause.reasons, f"measured: {measured}"],
+        confidence=round(min(cause.score, max(item.confidence for item in members)), 3),
+        energy_at_risk=energy_at_risk(
+            daily_expected_kwh=detection.daily_expected_kwh,
+            loss_share=daily_loss_share(incident, rule.recurrence_per_day) if rule.fault else 0.0,
+            residual_shares=detection.residual_shares,
+            growth_percent_per_day=rule.growth_percent_per_day,
+            tariff_usd_per_kwh=asset.tariff_usd_per_kwh,
+            lost_so_far_kwh=sum(item.lost_energy_kwh for item in members),
+            coming_kwh=coming_kwh,
+        ),
+        first_seen=min(item.window.start for item in members),
+        last_seen=last,
+        state=incident.state,
+        alternatives=cause.alternatives,
+        incident_ids=ids,
+    )
+
+
+DATA_CAUSES = {
+    "communication_gap": "communication_error",
+    "stale_values": "sensor_fault",
+    "sensor_drift": "calibration_drift",
+    "clock_shift": "data_quality_issue",
+    "unit_error": "data_quality_issue",
+}
+DATA_SEVERITY = 0.3
+"""Nothing is lost while data are wrong, but nobody watches the machine either."""
+
+
+def data_findings(
+    detection: AssetDetection,
+    asset: Asset,
+    now: datetime,
+    causes: dict[str, CauseRule],
+    limits: Thresholds,
+) -> list[Finding]:
+    """Problems of the data that blind us as findings, one a cause: no energy at risk, to be mended when
+    somebody goes there."""
+    found: dict[str, list[QualityIssue]] = {}
+    for issue in detection.quality.issues:
+        if issue.blinding and issue.kind in DATA_CAUSES:
+            found.setdefault(DATA_CAUSES[issue.kind], []).append(issue)
+    nothing = energy_at_risk(
+        daily_expected_kwh=detection.daily_expected_kwh, loss_share=0.0, residual_shares=[],
+        growth_percent_per_day=0.0, tariff_usd_per_kwh=asset.tariff_usd_per_kwh, lost_so_far_kwh=0.0,
+    )  # fmt: skip
+    out = []
+    for name, issues in found.items():
+        rule = rule_for(causes, name)
+        key = f"{asset.id}#{rule.component_type}#{rule.subcategory}"
+        out.append(
+            Finding(
+                finding_id=f"find-{digest(key, detection.window.start.isoformat())}",
+                finding_key=key,
+                **_named(name, rule, asset),
+                **_urgency(DATA_SEVERITY, 1, detection.window.end, now, limits),
+                description=f"{asset.name or asset.id}: {issues[0].statement}",
+                reasons=[issue.statement for issue in issues],
+                confidence=0.8,
+                energy_at_risk=nothing,
+                first_seen=detection.window.start,
+                last_seen=detection.window.end,
+                incident_ids=[],
+            )
+        )
+    return out

@@ -1,0 +1,220 @@
+"""What Detect writes: the detection record with its incidents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from ona.documents.base import Document, S3Pointer
+from ona.documents.findings import (
+    IncidentState,
+)
+
+
+class Window(Document):
+    """From the first to the last reading concerned, UTC."""
+
+    start: datetime
+    end: datetime
+
+
+Basis = Literal["irradiance", "irradiance+peers", "wind", "peers", "forecast", "none"]
+
+
+IncidentKind = Literal[
+    "outage", "underperformance", "site_outage", "over_temperature", "over_voltage", "curtailment", "snow"
+]
+"""Curtailment and snow are recognised and are no faults: they explain a loss, nobody is sent."""
+
+
+NO_FAULT: frozenset[str] = frozenset({"curtailment", "snow"})
+
+
+class Evidence(Document):
+    """What one detector says: a sentence for people, and the number against its limit."""
+
+    detector: str
+    statement: str
+    value: float
+    limit: float
+
+
+class Signals(Document):
+    """How an episode or incident looks; what diagnosis works on. Loss shares are of the expected energy.
+    None: not measured, or too little of it."""
+
+    zero_share: float = Field(description="share of its readings with (nearly) no power")
+    loss_share: float = Field(description="share of the expected energy that was lost")
+    loss_spread: float = Field(description="standard deviation of the loss share over its readings")
+    day_share: float = Field(description="share of the day's daylight readings inside it")
+    loss_low: float | None = Field(default=None, description="loss while 10 to 40 % of capacity were due")
+    loss_high: float | None = Field(
+        default=None, description="loss while 60 % of capacity or more were due"
+    )
+    loss_full: float | None = Field(
+        default=None, description="loss while 93 % of capacity or more were due"
+    )
+    loss_early: float | None = Field(default=None, description="loss in the morning, to 10:30 solar time")
+    loss_noon: float | None = Field(default=None, description="loss from 10:30 to 13:30 solar time")
+    loss_late: float | None = Field(default=None, description="loss after 13:30 solar time")
+    loss_clear: float | None = Field(default=None, description="loss under a clear sky")
+    loss_cloudy: float | None = Field(default=None, description="loss under clouds")
+    first_slot: int | None = Field(default=None, description="solar half hour in which it began, 0…47")
+    from_dawn: float = Field(default=0.0, description="1: it began with the day's first judged readings")
+    temperature_max_c: float | None = None
+    temperature_correlation: float | None = Field(
+        default=None, description="rank correlation of loss share and temperature"
+    )
+    warmth_c: float | None = Field(
+        default=None, description="how much warmer the device was at work than it usually is, °C"
+    )
+    voltage_ratio: float | None = Field(
+        default=None, description="median voltage inside it over the usual one at work"
+    )
+    efficiency_ratio: float | None = Field(
+        default=None, description="AC over DC power inside it over the usual one"
+    )
+    efficiency_slope: float | None = Field(
+        default=None, description="what the efficiency ratio changes from low to high power"
+    )
+    plateau_share: float = Field(description="of the readings due above a level, the share held at it")
+    plateau_level: float = Field(description="that level over the asset's capacity")
+    neighbours_held: float | None = Field(
+        default=None, description="share of the neighbours held at one level meanwhile"
+    )
+    roughness: float | None = Field(default=None, description="how much the loss jumps between readings")
+    stops: int = Field(description="how often power fell to zero inside it")
+    recovered: bool = Field(description="it worked again afterwards on the same day")
+    returns: float = Field(default=0.0, description="share of its days on which it worked again afterwards")
+    rain_mm: float | None = Field(default=None, description="rain of the 24 hours before it began")
+    rain_peak_mm: float | None = Field(default=None, description="the most in one of these hours")
+    gust_m_s: float | None = Field(default=None, description="the strongest wind of these hours")
+    ambient_c: float | None = Field(
+        default=None, description="air temperature of the weather service, median"
+    )
+    ambient_drop_c: float | None = Field(
+        default=None, description="how far the air cooled within two of these hours"
+    )
+    slope_per_day: float | None = Field(
+        default=None, description="how much the daily loss share grows a day, over the incident"
+    )
+    plateau_slope: float | None = Field(default=None, description="how much the level held moves a day")
+    days: int = Field(default=1, description="days on which it was seen")
+    same_hours: float | None = Field(
+        default=None, description="1: it comes at the same solar hours each day; 0: at any"
+    )
+
+
+class Episode(Document):
+    """One stretch of a day in which an asset did not do what was expected; incidents are made of them."""
+
+    kind: IncidentKind
+    window: Window
+    hours: float = Field(description="hours of judged readings inside it")
+    expected_kwh: float
+    lost_kwh: float
+    confidence: float = Field(ge=0, le=1)
+    signals: Signals
+    evidence: list[Evidence]
+
+
+class Incident(Document):
+    """What is wrong with an asset, over days and files: episodes of one kind that belong together."""
+
+    incident_id: str
+    asset_id: str
+    kind: IncidentKind
+    state: IncidentState
+    window: Window = Field(description="from its first to its last reading so far")
+    duration_hours: float = Field(description="hours of judged readings inside it")
+    days: int = Field(description="days on which it was seen")
+    expected_power_kw: float
+    measured_power_kw: float
+    deviation_kw: float
+    deviation_percent: float
+    lost_energy_kwh: float = Field(description="so far")
+    recent_loss_share: float = Field(
+        description="of the last day on which it was seen, the share of the whole day's energy lost to it"
+    )
+    severity: float = Field(ge=0, le=1)
+    confidence: float = Field(ge=0, le=1)
+    actionable: bool
+    signals: Signals
+    evidence: list[Evidence]
+
+
+class QualityIssue(Document):
+    """A problem of the data, not of the machine. No loss is booked for it."""
+
+    kind: Literal[
+        "missing_readings", "communication_gap", "stale_values", "unit_error", "implausible_power",
+        "outliers", "clock_shift", "sensor_drift", "no_reference",
+    ]  # fmt: skip
+    statement: str
+    readings: int
+    blinding: bool = Field(
+        default=False, description="the machine cannot be judged for hours: somebody must mend it"
+    )
+
+
+class QualitySummary(Document):
+    """Completeness: readings that came over those due. Accuracy: valid readings over those that came."""
+
+    completeness_percent: float
+    accuracy_percent: float
+    issues: list[QualityIssue]
+
+
+class AssetDetection(Document):
+    """What was seen of one asset in one file."""
+
+    asset_id: str
+    site_id: str
+    window: Window
+    basis: Basis
+    basis_reason: str
+    expected_energy_kwh: float
+    measured_energy_kwh: float
+    lost_energy_kwh: float
+    clipped_hours: float = Field(default=0.0, description="hours at the machine's own ceiling; no fault")
+    daily_expected_kwh: list[float] = Field(description="expected energy of each day known, kWh")
+    daily_measured_kwh: list[float] = Field(description="measured energy of the same days, kWh")
+    residual_shares: list[float] = Field(
+        description="hourly (expected − measured) over expected outside incidents, for intervals"
+    )
+    quality: QualitySummary
+    incidents: list[Incident] = Field(description="those that this file has part in, as they now stand")
+
+
+class Geometry(Document):
+    """How an irradiance sensor lies to the modules it stands for; degrees, azimuth from north."""
+
+    horizontal: bool
+    tilt: float
+    azimuth: float
+    explained: float = Field(description="share of the power's variance that it explains")
+
+
+class FileQuality(Document):
+    """Row counts of the whole file, by reason."""
+
+    rows_read: int
+    rows_used: int
+    rejected: dict[str, int]
+    flagged: dict[str, int]
+
+
+class DetectionRecord(Document):
+    """Output of Detect: `detections/YYYY/MM/DD/det-….json`."""
+
+    detection_id: str
+    execution_id: str
+    source: S3Pointer
+    source_profile: str = ""
+    generated_at: datetime
+    detection_threshold: float
+    file_quality: FileQuality
+    assets: list[AssetDetection]
+    telemetry: list[S3Pointer]

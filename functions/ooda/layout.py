@@ -1,0 +1,20 @@
+"""Where the loop's own objects lie; what it shares with others stands in `ona.store.layout`."""
+
+from __future__ import annotations
+
+from ona.store.layout import KeyShape
+
+# ------------------------------------------------------------------ input bucket
+
+BACKFILL = KeyShape("backfill/{name:path}")
+"""A fleet's history, read by `fleet_history` into books and telemetry; it makes no orders."""
+TRAVEL = "travel.csv"
+"""Measured ways between places, where the operator gives them."""
+
+# ------------------------------------------------------------------ output bucket
+
+DETECTION = KeyShape("detections/{day:folders}/{detection_id}.json")
+DIAGNOSTIC = KeyShape("diagnostics/{day:folders}/{diagnostic_id}.json")
+SCHEDULE = KeyShape("schedules/{day:folders}/{schedule_id}.json")
+BOOK = KeyShape("incidents/{site_id}/{asset_id}.json")
+"""A machine's book: its days and incidents."""

@@ -1,0 +1,180 @@
+"""What the routes take and give, as models: they validate, and they make the OpenAPI document."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from ona.api.envelope import Envelope
+from ona.documents.base import Document
+from ona.documents.work_orders import OrderStatus, Priority, WorkOrder
+from ooda.documents.detections import Incident
+
+MOST_NAMES = 20
+SubscriptionKind = Literal["email", "webhook"]
+_EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class KnownIncident(Incident):
+    """An incident of a machine of yours."""
+
+    site_id: str
+
+
+class IncidentPage(Document):
+    """Incidents by machine, then by time. `next` asks for the machines that follow."""
+
+    incidents: list[KnownIncident]
+    next: str | None = Field(description="put it into `next` of the following request; none: that was all")
+
+
+class HistoryEntry(Document):
+    """One thing that happened to an order."""
+
+    status: OrderStatus
+    at: AwareDatetime
+    by: str
+    event: str = Field(description="opened, status, changed, visit_moved, reopened, verified")
+    fields: list[str] = Field(default=[], description="what was changed beside the status")
+    note: str = ""
+
+
+class PartUsed(Document):
+    """What was really built in."""
+
+    sku: Name
+    quantity: int = Field(ge=0, le=1000)
+
+
+class OrderState(Document):
+    """How an order stands. `version` is what a change must name."""
+
+    work_order_id: str
+    asset_id: str
+    site_id: str
+    title: str
+    priority: Priority
+    status: OrderStatus
+    version: int
+    created_at: AwareDatetime
+    updated_at: AwareDatetime | None = None
+    due_date: AwareDatetime
+    scheduled_start: AwareDatetime
+    scheduled_end: AwareDatetime
+    crew_id: str
+    assignees: list[str]
+    completed_at: AwareDatetime | None = None
+    verified_at: AwareDatetime | None = Field(default=None, description="telemetry says the fault is gone")
+    actual_hours: float | None = None
+    parts_used: list[PartUsed] = []
+
+
+class Subscriber(Document):
+    """Somebody who is told of an order. Mail goes out once its owner confirmed the address."""
+
+    subscription_id: str
+    kind: SubscriptionKind
+    endpoint: str
+    created_at: AwareDatetime
+
+
+class NewSubscription(Document):
+    """Whom to tell: an e-mail address, or an https address that takes a signed POST."""
+
+    kind: SubscriptionKind
+    endpoint: Annotated[str, Field(min_length=3, max_length=2000)]
+
+    @model_validator(mode="after")
+    def _right_kind(self) -> NewSubscription:
+        if self.kind == "email" and not _EMAIL.fullmatch(self.endpoint):
+            raise ValueError("endpoint is no e-mail address")
+        return self
+
+
+class Subscribed(Subscriber):
+    """A subscription as it is told to whoever made it."""
+
+    secret: str | None = Field(
+        default=None, description="of a webhook: verifies its signature (Standard Webhooks); told here only"
+    )
+
+
+class Unsubscribed(Document):
+    """A subscription that is no more."""
+
+    subscription_id: str
+
+
+class OrderPage(Document):
+    """Orders, the newest first."""
+
+    work_orders: list[OrderState]
+    next: str | None = Field(description="put it into `next` of the following request; none: that was all")
+
+
+class OrderDetail(Document):
+    """What was ordered, how it stands, and all that happened to it."""
+
+    order: WorkOrder
+    state: OrderState
+    history: list[HistoryEntry]
+    subscriptions: list[Subscriber]
+
+
+class OrderChange(Document):
+    """What to change, and the version that was read: somebody else's change in between is a conflict."""
+
+    version: int = Field(ge=1, description="as read")
+    status: OrderStatus | None = None
+    assignees: list[Name] | None = Field(default=None, max_length=MOST_NAMES)
+    due_date: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = Field(
+        default=None, description="with COMPLETE: when the work was done, now if it is not said"
+    )
+    actual_hours: float | None = Field(default=None, gt=0, le=1000)
+    parts_used: list[PartUsed] | None = Field(default=None, max_length=100)
+    note: Annotated[str, Field(max_length=1000)] = ""
+
+    @model_validator(mode="after")
+    def _done_when_done(self) -> OrderChange:
+        if self.completed_at is not None and self.status != "COMPLETE":
+            raise ValueError("completed_at goes with status COMPLETE")
+        return self
+
+
+class Visit(Document):
+    """A crew's time at one of your machines. `leaves` and `returns` include the way."""
+
+    crew_id: str
+    asset_id: str
+    site_id: str
+    leaves: AwareDatetime
+    start: AwareDatetime
+    end: AwareDatetime
+    returns: AwareDatetime
+    technicians: int
+    specialization: str
+    movable: bool = Field(description="a later plan may still move it")
+
+
+class Visits(Document):
+    """The plan as it stands, by time."""
+
+    visits: list[Visit]
+
+
+IncidentAnswer = Envelope[IncidentPage]
+OrdersAnswer = Envelope[OrderPage]
+OrderAnswer = Envelope[OrderDetail]
+SubscriptionAnswer = Envelope[Subscribed]
+UnsubscribedAnswer = Envelope[Unsubscribed]
+ScheduleAnswer = Envelope[Visits]
+
+
+def state_of(record: dict[str, Any]) -> dict[str, Any]:
+    """A tracking item as `OrderState` tells it."""
+    names = set(OrderState.model_fields) - {"work_order_id"}
+    return {"work_order_id": record["job_id"], **{name: record[name] for name in names if name in record}}

@@ -1,0 +1,91 @@
+"""What travels between the states of the loop."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from ona.documents.base import Document, S3Pointer
+
+
+class DetectRequest(Document):
+    """Input of Detect: the telemetry file that arrived, its id, and the execution that handles it.
+
+    `file_id` is the same for the same version of the same object (`ona.identity.file_id`).
+    """
+
+    source: S3Pointer
+    file_id: str = Field(pattern=r"^[0-9a-f]{16}$")
+    execution_id: str = Field(min_length=1)
+
+
+class DetectResult(Document):
+    """Output of Detect. `actionable` counts incidents at or above the detection threshold."""
+
+    status: Literal["found", "nothing_found"]
+    detection: S3Pointer
+    detection_id: str
+    assets: int = Field(ge=0)
+    incidents: int = Field(ge=0)
+    actionable: int = Field(ge=0)
+
+
+class DiagnoseRequest(Document):
+    """Input of Diagnose: the detection record."""
+
+    detection: S3Pointer
+
+
+class DiagnoseResult(Document):
+    """Output of Diagnose: where the diagnostics lie (one document an asset)."""
+
+    diagnostics: list[S3Pointer]
+    findings: int = Field(ge=0)
+
+
+class ScheduleRequest(Document):
+    """Input of Schedule: the diagnostics whose findings want a crew, and the execution asking."""
+
+    diagnostics: list[S3Pointer]
+    execution_id: str = Field(min_length=1)
+
+
+class JobReference(Document):
+    """One item of the Order map: a finding and where the schedule that decided on it lies."""
+
+    schedule: S3Pointer
+    finding_id: str = Field(min_length=1)
+
+
+class ScheduleResult(Document):
+    """Output of Schedule: jobs to order now; the rest is in the schedule with its reason."""
+
+    schedule: S3Pointer
+    jobs: list[JobReference]
+    scheduled: int = Field(ge=0)
+    deferred: int = Field(ge=0)
+    already_ordered: int = Field(ge=0)
+    unschedulable: int = Field(ge=0)
+
+
+class OrderRequest(Document):
+    """Input of Order: one job of one schedule."""
+
+    job: JobReference
+    execution_id: str = Field(min_length=1)
+
+
+class OrderResult(Document):
+    """Output of Order. A refused or repeated order is an outcome, not an error."""
+
+    finding_id: str
+    status: Literal["ordered", "moved", "already_ordered", "refused"]
+    work_order_id: str = ""
+    work_order: S3Pointer | None = None
+    reason: str = ""
+
+    @field_validator("reason")
+    @classmethod
+    def _short(cls, value: str) -> str:
+        return value[:1000]

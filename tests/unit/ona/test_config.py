@@ -1,0 +1,132 @@
+"""Configuration is refused with file, key and reason; Parameter Store wins over the file."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from ona.config import parameters, parts
+from ona.config.files import read_yaml, validated
+from ona.documents.assets import AssetRegistry
+from ona.runtime.errors import InvalidConfiguration, InvalidPayload
+from ona.runtime.identity import file_id
+from ona.store.layout import day_of
+from ona.store.tables import from_item, to_item
+from ooda.config import detection, loss_function
+from ooda.payloads import DetectRequest
+from ops import validate
+from tests.conftest import DAY, ROOT
+
+
+def document(name: str) -> Any:
+    return copy.deepcopy(read_yaml(ROOT / "configs" / name))
+
+
+def test_all_configuration_files_are_valid_and_agree() -> None:
+    assert validate.configurations() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "told"),
+    [
+        ("ooda/detection.yaml", ("algorithms", "statistical", "z_score"), 3, "z_score"),
+        ("ooda/detection.yaml", ("algorithms", "severity", "threshold"), 1.5, "threshold"),
+        ("ooda/detection.yaml", ("parameters", "temperature", "critical_threshold"), 10, "must rise"),
+        ("ooda/loss_function.yaml", ("weights", "w_energy"), -1, "w_energy"),
+        ("ooda/loss_function.yaml", ("constraints", "working_hours", "timezone"), "Mars", "IANA"),
+        ("ooda/loss_function.yaml", ("thresholds", "severity_minor"), 0.9, "must rise"),
+        ("ooda/causes.yaml", ("unknown_pattern", "crew_size"), 0, "crew_size"),
+        ("services.yaml", ("detect", "memory"), 99999, "memory"),
+    ],
+)
+def test_an_impossible_value_names_file_key_and_reason(
+    name: str, path: tuple[str, ...], value: Any, told: str
+) -> None:
+    broken = document(name)
+    place = broken
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(InvalidConfiguration, match=told) as caught:
+        validated(validate.config_files()[name], broken, name)
+    assert str(caught.value).startswith(name)
+
+
+def test_a_part_listed_twice_is_refused() -> None:
+    broken = document("ooda/parts.yaml")
+    broken["parts"].append(broken["parts"][0])
+    with pytest.raises(InvalidConfiguration, match="listed twice"):
+        validated(parts.PartsCatalogue, broken, "ooda/parts.yaml")
+
+
+@pytest.mark.parametrize(("text", "value"), [("0.7", 0.7), (None, 0.5)])
+def test_the_threshold_of_parameter_store_wins(
+    monkeypatch: pytest.MonkeyPatch, text: str | None, value: float
+) -> None:
+    monkeypatch.setattr(parameters, "parameter", lambda name: text)
+    assert detection.detection_threshold() == value
+
+
+@pytest.mark.parametrize("text", ["high", "1.5", "-0.1", "nan"])
+def test_a_wrong_threshold_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(parameters, "parameter", lambda name: text)
+    with pytest.raises(InvalidConfiguration, match="detection-threshold"):
+        detection.detection_threshold()
+
+
+def test_weights_are_overridden_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parameters, "parameter", lambda name: '{"w_cost": 0.9}')
+    weights = loss_function.loss_weights()
+    assert (weights.w_cost, weights.w_energy) == (0.9, 1.0)
+    for wrong in ("[]", "{", '{"w_speed": 1}'):
+        monkeypatch.setattr(parameters, "parameter", lambda name, text=wrong: text)
+        with pytest.raises(InvalidConfiguration, match="loss-function-weights"):
+            loss_function.loss_weights()
+
+
+def test_an_asset_registry_names_what_is_wrong() -> None:
+    good = {"id": "A", "capacity_kw": 5}
+    assert AssetRegistry.parse({"assets": [good]}).get("A") is not None
+    for wrong, told in (
+        ([{"id": "A"}], "capacity_kw"),
+        ([good, good], "twice"),
+        ([{**good, "id": "../etc"}], "id"),
+        ([{**good, "location": {"latitude": 99, "longitude": 0}}], "latitude"),
+        ([{**good, "colour": "red"}], "colour"),
+    ):
+        with pytest.raises(InvalidConfiguration, match=told):
+            AssetRegistry.parse({"assets": wrong})
+
+
+def test_a_payload_that_breaks_its_contract_names_every_wrong_field() -> None:
+    with pytest.raises(InvalidPayload, match=r"source\.key.*execution_id"):
+        DetectRequest.read({"source": {"bucket": "bucket"}, "file_id": "0" * 16})
+    for event in (None, [], "text", 7):
+        with pytest.raises(InvalidPayload):
+            DetectRequest.read(event, "event")
+
+
+def test_table_items_read_back_as_written() -> None:
+    value = {"a": 1.5, "b": [1, {"c": "x"}], "d": None, "e": True, "f": {"g": 0.1}}
+    assert from_item(to_item(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "folder"),
+    [
+        ("observations/2025/01/15/INV-001_20250115.csv", "2025/01/15"),
+        ("observations/2025/13/45/x.csv", "2025/06/10"),
+        ("observations/../../etc/passwd.csv", "2025/06/10"),
+        ("x.csv", "2025/06/10"),
+    ],
+)
+def test_output_folders_follow_real_dates_only(key: str, folder: str) -> None:
+    assert f"{day_of(key, DAY.date()):%Y/%m/%d}" == folder
+
+
+def test_file_ids_differ_by_version() -> None:
+    one, two = file_id("b", "k", "1"), file_id("b", "k", "2")
+    assert one != two
+    assert len(one) == 16

@@ -1,0 +1,189 @@
+"""Blocks read the quick way give what the careful way gives, wherever a file is cut."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterable, Iterator
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ona.runtime.errors import InvalidTelemetry
+from ona.telemetry import fast_csv, strict_csv
+from ona.telemetry.fast_csv import whole_lines
+from ona.telemetry.readings import Telemetry
+from tests.conftest import NOW, sunny_day, to_csv
+
+NAMES = ["timestamp", "asset_id", "temperature_c", "voltage_v", "power_kw"]
+HEADER = ",".join(NAMES)
+
+
+def read(data: bytes, *, quick: bool = True, size: int = 1 << 20) -> Telemetry | str:
+    def cut(chunks: Iterable[bytes]) -> Iterator[bytes]:
+        return whole_lines(chunks, size)
+
+    typed = fast_csv.typed if quick else (lambda *_: None)
+    with mock.patch.object(fast_csv, "whole_lines", cut), mock.patch.object(strict_csv, "typed", typed):
+        try:
+            return strict_csv.read_canonical(
+                data, now=NOW, capacity_kw=lambda name: None if "X" in name else 100.0, where="x.csv"
+            )
+        except InvalidTelemetry as error:
+            return error.reason
+
+
+def assert_same(one: Telemetry | str, other: Telemetry | str) -> None:
+    if isinstance(one, str) or isinstance(other, str):
+        assert one == other
+        return
+    assert one.quality == other.quality
+    assert list(one.machines) == list(other.machines)
+    for name, own in one.machines.items():
+        pd.testing.assert_frame_equal(own, other.machines[name])
+
+
+_TIMES = st.one_of(
+    st.datetimes(pd.Timestamp("2025-06-01"), pd.Timestamp("2025-06-12")).map(
+        lambda t: t.replace(microsecond=0).isoformat() + "Z"
+    ),
+    st.sampled_from(
+        ["2025-02-30T00:00:00Z", "2025-06-01T24:00:00Z", "2025-06-01T00:00:60Z", "2025-06-01 00:00:00Z",
+         "2025-06-01T01:00:00+00:00", "2025-06-01T01:00:00+02:00", "2025-06-01T00:00:00.5Z", "2025-W01",
+         "2031-01-01T00:00:00Z", "1999-01-01T00:00:00Z", "2025-06-01T00:00:00", "", " 2025-06-01T00:00:00Z",
+         '"2025-06-01T00:00:00Z"']
+    ),
+)  # fmt: skip
+_ASSETS = st.sampled_from(
+    [
+        "INV-1",
+        "INV-2",
+        "X",
+        "",
+        "NaN",
+        "a-name-of-more-than-eight-letters",
+        "a-name-of-more-than-eight-other",
+        "007",
+        "7",
+        "1e3",
+        "true",
+        "Zürich",
+        "INV-1 ",
+        '"INV-1"',
+        "8letters",
+        "8letter2",
+        "sixty-four-letters-and-more-are-more-than-the-quick-way-looks-through",
+    ]
+)
+_NUMBERS = st.one_of(
+    st.floats(-3, 120).map(lambda x: f"{x:.3f}"),
+    st.sampled_from(
+        ["", "NA", "nan", "inf", "-inf", "1e400", "x", "True", "1,5", " 4", "4 ", "0x10", "1_0", "+5"]
+    ),
+)
+_LINES = st.one_of(
+    st.tuples(_TIMES, _ASSETS, _NUMBERS, _NUMBERS, _NUMBERS).map(",".join),
+    st.sampled_from(["", "  ", ",,,,", "a,b", "\t"]),
+)
+
+
+@given(st.lists(_LINES, min_size=1, max_size=12), st.sampled_from(["\n", "\r\n"]), st.booleans())
+@settings(max_examples=400, deadline=None)
+def test_odd_files_read_the_same_both_ways(lines: list[str], end: str, last: bool) -> None:
+    data = (end.join([HEADER, *lines]) + (end if last else "")).encode()
+    assert_same(read(data), read(data, quick=False))
+
+
+_GOOD = st.tuples(
+    st.integers(0, 300).map(
+        lambda n: f"{pd.Timestamp('2025-06-01') + n * pd.Timedelta('5min'):%Y-%m-%dT%H:%M:%SZ}"
+    ),
+    st.sampled_from(["INV-1", "INV-2", "a-name-of-more-than-eight-letters", "X9"]),
+    *[st.floats(-1, 90).map(lambda x: f"{x:.1f}")] * 3,
+).map(",".join)
+
+
+@given(st.lists(_GOOD, min_size=3, max_size=40), st.integers(60, 400))
+@settings(max_examples=200, deadline=None)
+def test_where_a_file_is_cut_changes_nothing(lines: list[str], size: int) -> None:
+    data = "\n".join([HEADER, *lines]).encode()
+    whole = read(data)
+    assert_same(read(data, size=size), whole)
+    assert_same(read(data, quick=False, size=size), whole)
+
+
+def test_a_good_file_goes_the_quick_way() -> None:
+    header, _, body = to_csv(sunny_day()).partition(b"\n")
+    names = header.decode().split(",")
+    rows = fast_csv.typed(body, names, ("power_kw", "temperature_c"))
+    assert rows is not None
+    assert (len(rows), rows.names, rows.columns) == (96, ["INV-001"], ("power_kw", "temperature_c"))
+    table = pd.read_csv(io.BytesIO(to_csv(sunny_day())))
+    assert np.array_equal(rows.numbers, table[["power_kw", "temperature_c"]].to_numpy().T, equal_nan=True)
+    assert (rows.time == pd.to_datetime(table["timestamp"]).dt.as_unit("us").astype("int64")).all()
+
+
+@pytest.mark.parametrize("zone", ["Z", "+00:00"])
+@pytest.mark.parametrize("between", ["T", " "])
+def test_both_ways_of_writing_utc_are_quick(zone: str, between: str) -> None:
+    line = f"2025-06-01{between}08:00:00{zone},INV-1,20,700,5\n".encode()
+    rows = fast_csv.typed(line * 3, NAMES, ("power_kw",))
+    assert rows is not None
+    assert rows.time.tolist() == [pd.Timestamp("2025-06-01T08:00Z").timestamp() * 1e6] * 3
+
+
+def test_a_fault_in_a_late_block_says_which_line() -> None:
+    good = "2025-06-01T08:00:00Z,INV-1,20,700,5\n"
+    data = (HEADER + "\n" + good * 200).encode() + b"2025-06-01T08:00:00Z,\xff,1,1,1\n" + good.encode() * 50
+    with (
+        mock.patch.object(fast_csv, "whole_lines", lambda chunks: whole_lines(chunks, 1000)),
+        pytest.raises(InvalidTelemetry) as caught,
+    ):
+        strict_csv.read_canonical(data, now=NOW, capacity_kw=lambda _: 100.0, where="x.csv")
+    assert caught.value.where == "x.csv, line 202"
+
+
+def test_a_machine_that_is_numbered_keeps_its_noughts() -> None:
+    data = f"{HEADER}\n2025-06-01T08:00:00Z,007,20,700,5\n".encode()
+    for quick in (True, False):
+        found = read(data, quick=quick)
+        assert isinstance(found, Telemetry)
+        assert list(found.machines) == ["007"]
+
+
+@pytest.mark.parametrize("wrong", [b"x", b"9", b"-", b":", b"Z", b",", b" ", b"\n", b"\r", b"\xc3"])
+def test_one_wrong_byte_anywhere_is_seen_the_quick_way_too(wrong: bytes) -> None:
+    line = b"2025-06-01T08:00:00Z,INV-1-of-nine,20.5,700,5\n"
+    for at in range(len(line)):
+        data = HEADER.encode() + b"\n" + line + line.replace(b"08:", b"09:")[:at] + wrong
+        data += line.replace(b"08:", b"09:")[at + 1 :] + line.replace(b"08:", b"10:")
+        assert_same(read(data), read(data, quick=False))
+
+
+def test_a_field_too_many_and_one_too_few_do_not_make_up_for_each_other() -> None:
+    good = "2025-06-01T08:00:00Z,INV-1,20,700,5\n"
+    for long, short in ((good[:-1] + ",6\n", good.replace(",5", "")), ("a,b,c,d,e,f\n", "a,b,c,d\n")):
+        for lines in ((good, long, short), (short, good, long), (long, short, good)):
+            data = f"{HEADER}\n{''.join(lines)}".encode()
+            assert_same(read(data), read(data, quick=False))
+
+
+@given(
+    st.text("ab\n", min_size=1, max_size=60), st.lists(st.integers(0, 60), max_size=4), st.integers(3, 20)
+)
+@settings(max_examples=300, deadline=None)
+def test_parts_of_a_file_have_each_line_once(text: str, cuts: list[int], size: int) -> None:
+    data = text.encode()
+    source = fast_csv.Source(len(data), lambda at: iter([data[n : n + 5] for n in range(at, len(data), 5)]))
+    ends = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    with mock.patch.object(fast_csv, "whole_lines", lambda chunks: whole_lines(chunks, size)):
+        parts = [b"".join(source.lines(start, end)) for start, end in itertools.pairwise(ends)]
+    begins = [0, *(n + 1 for n, letter in enumerate(data) if letter == ord("\n"))]
+    for (start, end), part in zip(itertools.pairwise(ends), parts, strict=True):
+        mine = [n for n in begins if start <= n < end]
+        last = next((n for n in begins if n >= end), len(data))
+        assert part == (data[mine[0] : last] if mine else b"")

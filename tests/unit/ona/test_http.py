@@ -1,0 +1,113 @@
+"""Calls to other people's servers: what they may look like, and how long they may take."""
+
+from __future__ import annotations
+
+import http.server
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from ona.runtime import http as calls
+from tests.ticketing import Receiver
+
+HOST = "hooks.example.com"
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """A TLS server on this machine whose certificate is for `HOST`, and which the name leads to."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "server.pem"
+    pem.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    seen: dict[str, Any] = {"hosts": [], "names": []}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def do_POST(self) -> None:
+            seen["hosts"].append((self.headers["Host"], self.path))
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    context.sni_callback = lambda _socket, asked, _context: seen["names"].append(asked)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    seen["port"] = server.server_address[1]
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    monkeypatch.setattr(calls, "_public_address", lambda _host, _port: "127.0.0.1")
+    yield seen
+    server.shutdown()
+
+
+def test_the_address_that_was_looked_at_is_called_and_the_name_is_what_its_certificate_must_have(
+    tls: dict[str, Any],
+) -> None:
+    url = f"https://{HOST}:{tls['port']}/ona?x=1"
+    assert calls.call("POST", url, what="webhook", document={"a": 1}, public=True) == {}
+    assert tls["hosts"] == [(f"{HOST}:{tls['port']}", "/ona?x=1")]
+    assert tls["names"] == [HOST]
+    with pytest.raises(calls.Busy, match="SSLError"):
+        calls.call("POST", f"https://other.example.com:{tls['port']}/", what="x", document={}, public=True)
+    assert len(tls["hosts"]) == 1
+
+
+def test_a_server_that_drips_or_sends_without_end_is_given_up() -> None:
+    server = Receiver()
+    try:
+        server.fault("drip")
+        begun = time.monotonic()
+        answer = calls.send("POST", server.url, body=b"{}", timeout_s=0.3)
+        assert (answer.status, answer.body) == (0, b"the answer took too long")
+        assert time.monotonic() - begun < 5
+        assert calls.send("POST", server.url, body=b"{}", most_bytes=4).body[:4] == b'{"cl'
+    finally:
+        server.close()
+
+
+def test_what_a_server_says_of_waiting_is_understood() -> None:
+    def asked(text: str) -> float:
+        return calls.Answer(429, b"", {"Retry-After": text}).retry_after
+
+    assert asked("120") == 120
+    assert asked("-5") == asked("soon") == asked("") == 0
+    later = (datetime.now(UTC) + timedelta(minutes=10)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    assert 590 < asked(later) <= 600
+    assert calls.Answer(401, b"your API key abc is wrong").said == "the key was not accepted"

@@ -1,0 +1,325 @@
+"""Weather providers against servers that misbehave, and the cache before them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ona.config import parameters
+from ona.runtime import aws
+from ona.runtime.errors import DependencyBusy, InvalidConfiguration, WeatherUnavailable
+from ona.sky import weather_cache, weather_providers
+from ona.sky.weather_document import Place, WeatherDocument, joined, plausible
+
+NOW = datetime(2026, 5, 10, 9, 20, tzinfo=UTC)
+PLACE = Place.of(-26.23, 28.04)
+KEY = "S3CRET-KEY-123"
+
+
+class Server:
+    """Answers requests with what is next in line; remembers their paths."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, bytes, dict[str, str]]] = []
+        self.paths: list[str] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outer.paths.append(self.path)
+                status, body, headers = outer.answers.pop(0)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}/forecast"
+
+    def will(self, status: int, body: Any = b"", **headers: str) -> None:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.answers.append((status, raw, headers))
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    made = Server()
+    waits: list[float] = []
+    monkeypatch.setattr(weather_providers.time, "sleep", waits.append)
+    made.waits = waits  # type: ignore[attr-defined]
+    yield made
+    made.server.shutdown()
+
+
+def ask(server: Server) -> Any:
+    return weather_providers.fetch_json(server.url, {"key": KEY}, what="The service")
+
+
+def test_a_throttled_service_is_asked_again_after_what_it_said(server: Server) -> None:
+    server.will(429, b"", **{"Retry-After": "3"})
+    server.will(503)
+    server.will(200, {"ok": True})
+    assert ask(server) == {"ok": True}
+    assert server.waits[0] == 3  # type: ignore[attr-defined]
+    assert len(server.paths) == 3
+
+
+def test_one_that_stays_busy_is_retryable_and_one_that_asks_for_too_long_is_not_waited_for(
+    server: Server,
+) -> None:
+    for _ in range(3):
+        server.will(500)
+    with pytest.raises(DependencyBusy, match="HTTP 500 after 3 tries"):
+        ask(server)
+    server.will(429, b"", **{"Retry-After": "3600"})
+    with pytest.raises(DependencyBusy, match="after 1 tries"):
+        ask(server)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(401, f"bad api key {KEY}".encode()), (400, b"latitude out of range"), (404, b"<html>no</html>")],
+)
+def test_a_refusal_is_final_and_tells_no_key(server: Server, status: int, body: bytes) -> None:
+    server.will(status, body)
+    with pytest.raises(WeatherUnavailable, match=f"HTTP {status}") as caught:
+        ask(server)
+    assert KEY not in str(caught.value)
+    assert len(server.paths) == 1
+
+
+def test_no_json_and_no_connection_are_retryable_and_tell_no_key(server: Server) -> None:
+    server.will(200, b"<html>")
+    with pytest.raises(DependencyBusy, match="no JSON"):
+        ask(server)
+    with pytest.raises(DependencyBusy) as caught:
+        weather_providers.fetch_json("http://127.0.0.1:9/nobody", {"key": KEY})
+    assert KEY not in str(caught.value)
+
+
+OPEN_METEO = {
+    "hourly": {
+        "time": ["2026-05-10T00:00", "2026-05-10T01:00", "2026-05-10T02:00"],
+        "shortwave_radiation": [0.0, 12.5, 9000.0],
+        "temperature_2m": [11.0, None, 12.0],
+        "wind_speed_120m": [3.0, 4.0, 5.0],
+        "wind_speed_10m": [1.0, 2.0, 3.0],
+    }
+}
+
+
+def test_open_meteo_in_our_names_and_units() -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def fetch(url: str, query: Any) -> Any:
+        asked.append((url, dict(query)))
+        return OPEN_METEO
+
+    provider = weather_providers.OpenMeteo(fetch)
+    document = provider.forecast(PLACE, NOW)
+    assert document.hours[1] == datetime(2026, 5, 10, 1, tzinfo=UTC)
+    assert document.values["ghi_w_m2"] == [0.0, 12.5, None], "9 000 W/m² cannot be"
+    assert document.values["temperature_c"] == [11.0, None, 12.0]
+    assert document.values["wind_speed_hub_m_s"] == [3.0, 4.0, 5.0]
+    provider.history(PLACE, date(2026, 1, 1), date(2026, 1, 31), NOW)
+    provider.history(PLACE, date(2019, 1, 1), date(2019, 1, 31), NOW)
+    assert [url for url, _ in asked] == [provider.FORECAST, provider.PAST_FORECASTS, provider.REANALYSIS]
+    assert asked[0][1]["latitude"] == "-26.2"
+    assert asked[0][1]["timezone"] == "UTC"
+    assert asked[1][1]["end_date"] == "2026-01-31"
+    with pytest.raises(WeatherUnavailable, match="another shape"):
+        weather_providers.OpenMeteo(lambda _u, _q: {"reason": "no"}).forecast(PLACE, NOW)
+
+
+def test_visual_crossing_in_our_names_and_units() -> None:
+    epoch = int(datetime(2026, 5, 10, 6, tzinfo=UTC).timestamp())
+    answer = {
+        "days": [
+            {"hours": [{"datetimeEpoch": epoch, "temp": 14.5, "windspeed": 36.0, "solarradiation": 120.0,
+                        "cloudcover": 40, "humidity": 55, "precip": None, "pressure": 1012.0,
+                        "winddir": 350}]}
+        ]
+    }  # fmt: skip
+    asked: list[Any] = []
+    provider = weather_providers.VisualCrossing(
+        KEY, lambda url, query: asked.append((url, query)) or answer
+    )
+    document = provider.history(PLACE, date(2026, 5, 10), date(2026, 5, 10), NOW)
+    assert document.hours == [datetime(2026, 5, 10, 7, tzinfo=UTC)], "our hours are named by their end"
+    assert document.values["wind_speed_m_s"] == [10.0]
+    assert document.values["precipitation_mm"] == [None]
+    assert KEY not in asked[0][0]
+    assert KEY not in document.model_dump_json()
+
+
+def test_the_key_comes_from_parameter_store_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parameters, "parameter", lambda name: None)
+    with pytest.raises(InvalidConfiguration, match="visual-crossing-api-key"):
+        weather_providers.chosen("visual_crossing", "bucket")
+    with pytest.raises(InvalidConfiguration, match="use open_meteo"):
+        weather_providers.chosen("crystal_ball", "bucket")
+    monkeypatch.setattr(parameters, "parameter", lambda name: KEY)
+    assert weather_providers.chosen("visual_crossing", "bucket").name == "visual_crossing"
+    assert weather_providers.chosen("open_meteo", "bucket").name == "open_meteo"
+
+
+def test_places_share_a_cell_and_documents_are_checked() -> None:
+    assert Place.of(-26.21, 28.04) == Place.of(-26.19, 27.96)
+    assert Place.of(0.01, -0.04).place_id == "0.0_0.0"
+    assert plausible("temperature_c", float("nan")) is None
+    assert plausible("temperature_c", True) is None
+    assert plausible("temperature_c", "12") is None
+    good = document(0)
+    with pytest.raises(ValueError, match="hours must rise"):
+        WeatherDocument.model_validate({**good.model_dump(), "hours": [NOW, NOW, NOW]})
+    with pytest.raises(ValueError, match="no weather variable"):
+        WeatherDocument.model_validate({**good.model_dump(), "values": {"luck": [1.0] * 3}})
+    with pytest.raises(ValueError, match="values for"):
+        WeatherDocument.model_validate({**good.model_dump(), "values": {"ghi_w_m2": [1.0]}})
+
+
+def document(value: float, first: datetime = NOW, kind: Any = "forecast") -> WeatherDocument:
+    hours = [(first + timedelta(hours=n)).replace(minute=0) for n in range(1, 4)]
+    return WeatherDocument(
+        place=PLACE, provider="fake", kind=kind, fetched_at=first, hours=hours,
+        values={"ghi_w_m2": [value] * 3},
+    )  # fmt: skip
+
+
+def test_of_an_hour_told_twice_the_later_document_stands() -> None:
+    both = joined([document(1.0), document(2.0, NOW + timedelta(hours=1))])
+    assert both.values["ghi_w_m2"] == [1.0, 2.0, 2.0, 2.0]
+
+
+# ------------------------------------------------------------------ the cache
+
+
+class Fake:
+    """A provider that can be told to fail."""
+
+    name = "fake"
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.error: Exception | None = None
+
+    def forecast(self, place: Place, now: datetime) -> WeatherDocument:
+        self.calls.append(("forecast", place.place_id))
+        if self.error:
+            raise self.error
+        return document(float(len(self.calls)), now)
+
+    def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
+        self.calls.append(("history", start, end))
+        if self.error:
+            raise self.error
+        first = datetime(start.year, start.month, start.day, tzinfo=UTC)
+        count = ((end - start).days + 1) * 24
+        hours = [first + timedelta(hours=n) for n in range(1, count + 1)]
+        return WeatherDocument(
+            place=place, provider="fake", kind="history", fetched_at=now, hours=hours,
+            values={"ghi_w_m2": [1.0] * count},
+        )  # fmt: skip
+
+
+@pytest.fixture
+def held() -> Iterator[tuple[weather_cache.WeatherCache, Fake]]:
+    with mock_aws():
+        aws.client.cache_clear()
+        boto3.client("s3").create_bucket(
+            Bucket="weather", CreateBucketConfiguration={"LocationConstraint": "af-south-1"}
+        )
+        boto3.client("dynamodb").create_table(
+            TableName="cache",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "location_timestamp", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "location_timestamp", "KeyType": "HASH"}],
+        )
+        fake = Fake()
+        yield weather_cache.WeatherCache("cache", "weather", fake), fake
+    aws.client.cache_clear()
+
+
+def test_one_request_serves_an_hour(held: tuple[weather_cache.WeatherCache, Fake]) -> None:
+    weather, fake = held
+    assert weather.newest(PLACE, NOW) is None
+    first = weather.forecast(PLACE, NOW)
+    again = weather.forecast(PLACE, NOW + timedelta(minutes=50))
+    assert first is not None
+    assert again is not None
+    assert again.document.values == first.document.values
+    assert again.age == timedelta(minutes=50)
+    assert len(fake.calls) == 1
+    weather.forecast(PLACE, NOW + timedelta(minutes=70))
+    assert len(fake.calls) == 2
+    item = boto3.client("dynamodb").scan(TableName="cache")["Items"][0]
+    assert int(item["ttl"]["N"]) == int((NOW + weather_cache.KEPT).timestamp()) or "ttl" in item
+
+
+def test_old_weather_rather_than_none_with_its_age_told(
+    held: tuple[weather_cache.WeatherCache, Fake],
+) -> None:
+    weather, fake = held
+    weather.forecast(PLACE, NOW)
+    fake.error = DependencyBusy("down")
+    later = weather.forecast(PLACE, NOW + timedelta(hours=20))
+    assert later is not None
+    assert later.stale
+    assert later.age == timedelta(hours=20)
+    assert weather.forecast(PLACE, NOW + timedelta(hours=80)) is None, "too old is none"
+
+
+def test_a_forecast_without_an_hour_to_come_is_none(held: tuple[weather_cache.WeatherCache, Fake]) -> None:
+    weather, fake = held
+    fake.forecast = lambda place, now: document(1.0, now - timedelta(days=2))  # type: ignore[method-assign]
+    with pytest.raises(WeatherUnavailable, match="no hour to come"):
+        weather.refresh(PLACE, NOW)
+
+
+def test_months_that_are_over_are_fetched_once(held: tuple[weather_cache.WeatherCache, Fake]) -> None:
+    weather, fake = held
+    got = weather.history(PLACE, date(2026, 3, 20), date(2026, 5, 9), NOW)
+    assert (got.hours[0].date(), got.hours[-1]) == (date(2026, 3, 20), datetime(2026, 5, 10, tzinfo=UTC))
+    assert len(got.hours) == 51 * 24
+    weather.history(PLACE, date(2026, 3, 1), date(2026, 5, 9), NOW)
+    months = [call[1] for call in fake.calls]
+    assert months.count(date(2026, 3, 1)) == 1
+    assert months.count(date(2026, 4, 1)) == 1
+    assert months.count(date(2026, 5, 1)) == 2, "this month is not over"
+
+
+def test_a_place_that_fails_does_not_stop_the_others(held: tuple[weather_cache.WeatherCache, Fake]) -> None:
+    weather, fake = held
+    other = Place.of(50, 8)
+    weather.refresh(PLACE, NOW)
+    told: list[tuple[str, str]] = []
+    real = fake.forecast
+
+    def picky(place: Place, now: datetime) -> WeatherDocument:
+        if place == PLACE:
+            raise DependencyBusy("down here")
+        return real(place, now)
+
+    fake.forecast = picky  # type: ignore[method-assign]
+    counts = weather_cache.refresh_all(
+        weather, [PLACE, other, PLACE], NOW + timedelta(hours=1), fetch_after=timedelta(minutes=45),
+        each=lambda place, state, reason: told.append((state, reason)),
+    )  # fmt: skip
+    assert counts == {"refreshed": 1, "fresh": 0, "stale": 1, "missing": 0}
+    assert ("stale", "down here") in told

@@ -1,0 +1,179 @@
+"""A machine over days and files: incidents are one however the files come."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ona.telemetry.readings import Quality, by_machine
+from ooda.config import detection
+from ooda.detect import book as books
+from ooda.detect import forest, geometry
+from ooda.detect.analysis import Context, analyse, concluded, empty
+from ooda.detect.losses import spreads_before, sustained
+from ooda.documents.books import AssetBook, BookDay
+from tests.conftest import DAY, make_asset, make_registry, sunny_day
+from tests.unit.ooda.test_detect import between, books_of
+
+RULES = detection.detection_config()
+ASSET = make_asset()
+
+
+def days(count: int, loss: dict[int, float] | None = None) -> pd.DataFrame:
+    """So many days of a sound machine, some of which lose a share."""
+    parts = []
+    for n in range(count):
+        day = sunny_day("INV-001", DAY + timedelta(days=n), seed=n)
+        day["power_kw"] *= 1.0 - (loss or {}).get(n, 0.0)
+        parts.append(day)
+    return pd.concat(parts, ignore_index=True)
+
+
+def told(frame: pd.DataFrame, known: AssetBook | None = None) -> dict[str, BookDay]:
+    context = Context({"INV-001": known} if known else {})
+    quality = Quality(rows_read=len(frame))
+    return analyse(by_machine(frame), quality, context, make_registry(), RULES, 0.7, "f")[0].days
+
+
+def kinds(book: AssetBook) -> list[tuple[str, str, int]]:
+    return [(i.kind, i.state, i.days) for i in book.incidents]
+
+
+def test_a_fault_over_days_is_one_incident_that_opens_recovers_and_closes() -> None:
+    frame = days(16, dict.fromkeys(range(8, 12), 0.3))
+    seen = []
+    for last in (9, 12, 13, 14):
+        part = frame[frame["timestamp"] < pd.Timestamp(DAY) + pd.Timedelta(days=last)]
+        seen.append(books_of(part, make_registry())["INV-001"])
+    assert [kinds(book) for book in seen] == [
+        [("underperformance", "open", 1)],
+        [("underperformance", "open", 4)],
+        [("underperformance", "recovering", 4)],
+        [("underperformance", "closed", 4)],
+    ]
+    assert len({book.incidents[0].incident_id for book in seen}) == 1, "the same one on every day"
+    lost = [book.incidents[0].lost_energy_kwh for book in seen]
+    assert lost[1] == pytest.approx(4 * lost[0], rel=0.05)
+    assert lost[1] == lost[2] == lost[3]
+    assert not seen[3].incidents[0].actionable, "nobody is sent to what is over"
+
+
+def test_a_second_delivery_changes_nothing_and_a_late_file_fills_its_gap() -> None:
+    frame = days(12, dict.fromkeys((8, 9, 10), 0.3))
+    parts = {str(day): part for day, part in frame.groupby(frame["timestamp"].dt.floor("D"))}
+    names = list(parts)
+    whole = books_of(frame, make_registry())["INV-001"]
+    again = books_of(parts[names[9]], make_registry(), {"INV-001": whole})["INV-001"]
+    assert again.document() == whole.document()
+    without = {k: v for k, v in parts.items() if k != names[9]}
+    late = books_of(pd.concat(without.values()), make_registry())
+    assert [i.days for i in late["INV-001"].incidents] == [2]
+    late = books_of(parts[names[9]], make_registry(), late)
+    assert kinds(late["INV-001"]) == kinds(whole)
+    assert late["INV-001"].incidents[0].incident_id == whole.incidents[0].incident_id
+
+
+def test_incidents_do_not_depend_on_the_order_in_which_days_are_entered() -> None:
+    frame = days(14, dict.fromkeys((10, 11, 13), 0.25))
+    everything = told(frame)
+    last = list(everything)[-4:]
+    results = []
+    for order in itertools.permutations(last):
+        book = books.enter(empty(ASSET), "early", {k: v for k, v in everything.items() if k not in last})
+        for day in order:
+            book = concluded(book, f"file-{day}", {day: everything[day]}, ASSET, RULES, 0.7)
+        ids = [item.incident_id for item in book.incidents]
+        assert len(ids) == len(set(ids))
+        document = [item.model_dump(exclude={"incident_id"}) for item in book.incidents]
+        results.append((document, list(book.days)))
+    assert all(result == results[0] for result in results[1:])
+
+
+def test_day_by_day_and_all_at_once_agree() -> None:
+    frame = days(30, dict.fromkeys(range(20, 25), 0.3))
+    day_by_day = books_of(frame, make_registry())["INV-001"]
+    at_once = concluded(empty(ASSET), "all", told(frame), ASSET, RULES, 0.7)
+    assert kinds(day_by_day) == kinds(at_once)
+    for one, other in zip(day_by_day.incidents, at_once.incidents, strict=True):
+        assert one.lost_energy_kwh == pytest.approx(other.lost_energy_kwh, rel=0.03)
+        assert one.window == other.window
+
+
+def test_a_small_loss_counts_once_it_goes_on_and_from_its_first_day() -> None:
+    frame = days(24, dict.fromkeys(range(18, 24), 0.05))
+    book = books_of(frame, make_registry())["INV-001"]
+    assert kinds(book) == [("underperformance", "open", 6)]
+    assert book.incidents[0].window.start.date() == (DAY + timedelta(days=18)).date()
+    single = books_of(days(24, {20: 0.05}), make_registry())["INV-001"]
+    assert single.incidents == []
+
+
+def test_dirt_that_gathers_for_weeks_does_not_become_the_normal_state() -> None:
+    frame = days(50, {n: 0.006 * (n - 14) for n in range(14, 50)})
+    book = books_of(frame, make_registry())["INV-001"]
+    incident = book.incidents[-1]
+    assert incident.state == "open"
+    truth = 0.006 * 35
+    assert incident.recent_loss_share == pytest.approx(truth, abs=0.03)
+    assert incident.signals.slope_per_day == pytest.approx(0.006, abs=0.001)
+
+
+def test_the_cumulative_sum_knows_noise_from_loss() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0.0, 0.01, 400)
+    assert sustained(noise, spreads_before(noise, False)).sum() == 0
+    shifted = noise.copy()
+    shifted[200:] += 0.04
+    active = sustained(shifted, spreads_before(shifted, False))
+    assert not active[:199].any()
+    assert active[201:].all()
+
+
+def test_the_forest_sets_apart_what_lies_apart_and_the_same_every_time() -> None:
+    rng = np.random.default_rng(3)
+    points = rng.normal(0, 1, (300, 4))
+    points[:15] += 6.0
+    score = forest.scores(points, 42)
+    assert (np.argsort(-score)[:15] < 15).mean() > 0.9
+    assert (score == forest.scores(points, 42)).all()
+    assert forest.unusual(points, 0.1, 42).sum() == 30
+    assert not forest.unusual(points[:5], 0.1, 42).any()
+
+
+def test_a_horizontal_sensor_is_recognised_and_the_planes_angles_found() -> None:
+    from ona.sky import sun
+    from ona.sky.irradiance import plane_irradiance
+    from ona.sky.sun import Plane
+
+    place = ASSET.location
+    assert place is not None
+    times = pd.date_range("2025-05-01", periods=60 * 96, freq="15min", tz="UTC").as_unit("us")
+    plane = Plane(place.latitude, place.longitude, 35.0, 0.0)
+    sky = sun.clear_sky(times, plane, 15.0)
+    rng = np.random.default_rng(1)
+    cloud = np.repeat(rng.uniform(0.5, 1.0, 60), 96)
+    flat = sky["clear_ghi"].to_numpy() * cloud
+    poa = plane_irradiance(pd.DataFrame({"ghi_w_m2": flat}, index=times), sky, plane)
+    base = {"timestamp": times, "asset_id": "INV-001", "temperature_c": 25.0, "voltage_v": 700.0}
+    lying = pd.DataFrame({**base, "power_kw": 0.085 * poa, "irradiance_w_m2": flat})
+    found = geometry.fit(lying, ASSET)
+    assert found is not None
+    assert found.horizontal
+    assert found.tilt == pytest.approx(35.0, abs=12)
+    assert min(found.azimuth, 360 - found.azimuth) < 15
+    tilted = geometry.fit(lying.assign(irradiance_w_m2=poa), ASSET)
+    assert tilted is not None
+    assert not tilted.horizontal
+    assert geometry.fit(lying.iloc[: 5 * 96], ASSET) is None
+
+
+def test_an_hour_without_power_in_a_day_is_kept_apart_from_a_loss_that_goes_on() -> None:
+    frame = days(14, dict.fromkeys(range(9, 14), 0.2))
+    day = frame["timestamp"].dt.date == (DAY + timedelta(days=11)).date()
+    frame.loc[day.to_numpy() & between(frame, "09:00", "11:00"), "power_kw"] = 0.0
+    book = books_of(frame, make_registry())["INV-001"]
+    assert [(i.kind, i.days) for i in book.incidents] == [("underperformance", 5), ("outage", 1)]

@@ -1,0 +1,194 @@
+"""What is read off in a quick way is what the plain way gives."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ona.telemetry.readings import Quality, Telemetry, by_machine
+from ooda.config import detection
+from ooda.detect import analysis, context
+from ooda.detect.analysis import BATCH, Context, analyse, batches
+from ooda.detect.losses import spreads_before
+from ooda.detect.peers import Site, agreeing
+from ooda.detect.sky import Clock, sky
+from ooda.detect.track import Track
+from tests.conftest import SITE, make_asset, make_registry, sunny_day
+
+RULES = detection.detection_config()
+
+
+def week(machines: int, seed: int, holes: float) -> dict[str, pd.DataFrame]:
+    """Machines of one site over four days; some readings missing, one machine broken on one day."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for n in range(1, machines + 1):
+        days = [
+            sunny_day(
+                f"INV-{n:03d}", pd.Timestamp("2025-06-10", tz="UTC") + pd.Timedelta(days=d), seed=seed + d
+            )
+            for d in range(4)
+        ]
+        if n == 2:
+            days[1]["power_kw"] *= 0.3
+        own = pd.concat(days, ignore_index=True)
+        own.loc[rng.random(len(own)) < holes, "power_kw"] = np.nan
+        found[f"INV-{n:03d}"] = own[rng.random(len(own)) >= holes / 2].reset_index(drop=True)
+    return found
+
+
+def tracks(frames: dict[str, pd.DataFrame]) -> list[Track]:
+    clock = Clock.of([own["timestamp"] for own in frames.values()])
+    common = sky(clock.times, SITE, RULES.filtering)
+    return [
+        Track.of(own, make_asset(name), common.at(clock.rows(own["timestamp"])))
+        for name, own in frames.items()
+    ]
+
+
+@pytest.mark.parametrize("holes", [0.0, 0.1])
+@pytest.mark.parametrize("machines", [4, 5, 8, 9])
+def test_the_neighbours_median_is_that_of_the_sound_others(machines: int, holes: float) -> None:
+    every = tracks(week(machines, machines, holes))
+    site = Site.of(every[:-1], 3)  # the last one is no machine of reference
+    for track in every:
+        beside = site.beside(track)
+        others = [n for n, name in enumerate(site.names) if name != track.asset.id]
+        if len(others) < 3:
+            assert np.isnan(beside.share).all()
+            continue
+        sound, _ = agreeing(site.level[:, others], 3)
+        for reading, minute in enumerate(track.sky.minutes):
+            at = int(np.searchsorted(site.minutes, minute))
+            known = at < len(site.minutes) and site.minutes[at] == minute
+            good = (
+                [o for o, ok in zip(others, sound[site.days.row[at]], strict=True) if ok] if known else []
+            )
+            share = [site.share[at, o] for o in good if np.isfinite(site.share[at, o])]
+            for name in ("share", "scaled", "held"):
+                values = [v for o in good if np.isfinite(v := getattr(site, name)[at, o])]
+                due = np.nan
+                if len(share) >= 3 and values:
+                    due = float(np.mean(values) if name == "held" else np.median(values))
+                assert getattr(beside, name)[reading] == pytest.approx(due, nan_ok=True), (name, reading)
+
+
+@pytest.mark.parametrize("minutes", [5, 15, 30])
+def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
+    parts = []
+    for n in range(1, 6):
+        for d in range(6):
+            day = pd.Timestamp("2025-06-10", tz="UTC") + pd.Timedelta(days=d)
+            own = sunny_day(f"INV-{n:03d}", day, minutes=minutes, seed=d)
+            clock = own["timestamp"].dt.hour
+            if n == 1 and d == 4:
+                own.loc[(clock >= 9) & (clock < 11), "power_kw"] = 0.0
+            if n == 2 and d >= 3:
+                own["power_kw"] *= 0.7
+            if n == 3 and d == 5:  # hot and stuck at night
+                own.loc[clock < 3, "temperature_c"] = 95.0
+                own.loc[(clock >= 20) & (clock < 23), "power_kw"] = 12.0
+            parts.append(own)
+    frame = pd.concat(parts, ignore_index=True)
+
+    def judged() -> list[tuple[object, ...]]:
+        found = analyse(
+            by_machine(frame), Quality(rows_read=len(frame)), Context(), make_registry(), RULES, 0.7
+        )
+        assert all(len(item.expected) == len(frame) / 5 for item in found)
+        return [
+            (
+                item.detection.asset_id, item.detection.expected_energy_kwh, item.detection.quality,
+                round(float(np.nansum(item.expected)), 6),
+                [(i.kind, i.window, i.lost_energy_kwh, i.signals) for i in item.detection.incidents],
+                {day: told.measured_kwh for day, told in item.days.items()},
+            )
+            for item in found
+        ]  # fmt: skip
+
+    def nothing_left_out(members: dict[str, Track], _: object) -> dict[str, analysis.Member]:
+        return {name: analysis.Member(track, track, None) for name, track in members.items()}
+
+    by_day = judged()
+    with mock.patch.object(analysis, "_by_day", nothing_left_out):
+        assert judged() == by_day
+    kinds = {(found[0], incident[0]) for found in by_day for incident in found[4]}  # type: ignore[attr-defined]
+    assert {
+        ("INV-001", "outage"),
+        ("INV-002", "underperformance"),
+        ("INV-003", "over_temperature"),
+    } <= kinds
+
+
+def test_a_large_site_is_judged_in_batches_that_say_what_one_would() -> None:
+    machines = week(6, 1, 0.0)
+    registry, quality = make_registry(), Quality(rows_read=1)
+    whole = analyse(machines, quality, Context(), registry, RULES, 0.7)
+    parts = [
+        item
+        for names in (["INV-001", "INV-002"], ["INV-003"], ["INV-004", "INV-005", "INV-006"])
+        for item in analyse(machines, quality, Context(), registry, RULES, 0.7, only=names)
+    ]
+    assert [item.detection for item in parts] == [item.detection for item in whole]
+
+
+def test_a_file_is_cut_at_sites_and_a_large_one_at_so_many_machines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry = make_registry(60)
+    for n, asset in enumerate(registry.assets):
+        registry.assets[n] = asset.model_copy(update={"site_id": "small" if n < 7 else "wide"})
+    machines = {asset.id: pd.DataFrame({"timestamp": [1]}) for asset in registry.assets}
+    telemetry = mock.Mock(spec=Telemetry, machines=machines)
+    telemetry.__len__ = mock.Mock(return_value=60)
+    assert [(b.site, b.part, len(b.names)) for b in batches(telemetry, registry)] == [
+        ("small", 0, 7), ("wide", 0, 53),
+    ]  # fmt: skip
+    monkeypatch.setattr(analysis, "LARGE", 50)
+    cut = batches(telemetry, registry)
+    assert [(b.site, b.part, len(b.names)) for b in cut] == [
+        ("small", 0, 7), ("wide", 0, BATCH), ("wide", 1, BATCH), ("wide", 2, 53 - 2 * BATCH),
+    ]  # fmt: skip
+    assert sorted(name for b in cut for name in b.names) == sorted(machines)
+
+
+def test_readings_are_missing_by_the_window_of_the_whole_file() -> None:
+    machines = {"INV-001": sunny_day().drop(columns="asset_id")}
+    quality = Quality(rows_read=96)
+    start, end = machines["INV-001"]["timestamp"].iloc[[0, -1]]
+    for more, missing in ((0, 0), (8, 8)):
+        wider = (start, end + more * pd.Timedelta(minutes=15))
+        found = analyse(machines, quality, Context(), make_registry(), RULES, 0.7, span=wider)[0].detection
+        assert sum(i.readings for i in found.quality.issues if i.kind == "missing_readings") == missing
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_days_spread_as_the_thirty_before_them_do(wide: bool) -> None:
+    rng = np.random.default_rng(5)
+    losses = rng.normal(0, 0.02, 70)
+    losses[rng.random(70) < 0.3] = np.nan
+    for length in (0, 1, 4, 12, 70):
+        due = []
+        for n in range(length):
+            end = max(n, min(10, length))
+            known = [x for x in losses[:length][max(0, end - 30) : end] if np.isfinite(x)]
+            spread = 0.06 if wide else 0.03
+            if len(known) >= 5:
+                middle = float(np.median(np.abs(np.diff(known))))
+                spread = min(max(1.4826 * middle / 2**0.5, 0.008), 0.25)
+            due.append(spread)
+        assert spreads_before(losses[:length], wide) == pytest.approx(due)
+
+
+def test_parts_of_a_site_are_stored_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[str] = []
+    monkeypatch.setattr(context.parquet, "put", lambda _, key, __: keys.append(key))
+    machines = {name: sunny_day(name).drop(columns="asset_id") for name in ("INV-001", "INV-002")}
+    for part in (0, 1):
+        context.store("s", part, machines, output_bucket="b", source_key="observations/x/fleet 1.csv")
+    context.store("s", 0, {"INV-003": machines["INV-001"]}, output_bucket="b", source_key="o/x.csv")
+    folder = "telemetry/site=s/day=2025-06-10/"
+    assert keys == [f"{folder}_fleet-1.parquet", f"{folder}_fleet-1-1.parquet", f"{folder}INV-003.parquet"]

@@ -1,0 +1,527 @@
+"""The real state machine with the real handlers on every path; faults are injected, not assumed."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+import pytest
+import urllib3
+
+from ona.documents.assets import AssetRegistry
+from ona.outbox.deliveries import mail
+from ops import accounting, customers, deadletters, explain, outbox
+from ops.demo import inbox
+from ops.demo.follow import run_task
+from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day, to_csv
+from tests.workflow.conftest import Platform, dead_from
+
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
+
+
+def path_of(platform: Platform, arn: str) -> list[str]:
+    return [step.name for step in explain.steps(explain.history(platform.target, arn))]
+
+
+def attempts(platform: Platform, arn: str, state: str) -> int:
+    steps = explain.steps(explain.history(platform.target, arn))
+    return sum(step.attempts for step in steps if step.name == state)
+
+
+def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
+    done = platform.put_and_wait(dead_from(9))
+    assert done["status"] == "SUCCEEDED", done
+    assert path_of(platform, done["executionArn"]) == [
+        "Receive", "Name", "Detect", "AnythingFound", "Diagnose", "Schedule", "OrderEach", "Order",
+        "RecordOutcome", "Publish", "Done",
+    ]  # fmt: skip
+    visited = explain.steps(explain.history(platform.target, done["executionArn"]))
+    assert [step.name for step in visited if step.output is None] == []
+    output = json.loads(done["output"])
+    assert len(done["output"]) < 20_000, "payloads stay small"
+    assert [order["status"] for order in output["orders"]] == ["ordered"]
+
+    diagnostic = platform.read(output["diagnosis"]["diagnostics"][0]["key"])
+    finding = diagnostic["findings"][0]
+    assert (finding["category"], finding["subcategory"]) == ("OEM Fault", "component_failure")
+    order = platform.read(output["orders"][0]["work_order"]["key"])
+    assert order["asset_id"] == "INV-001"
+    assert order["bill_of_materials"][0]["sku"] == "SG110CX-PM-R"
+    risk = order["energy_at_risk"]
+    assert risk["roi_days"] == pytest.approx(order["total_cost_usd"] / risk["daily_loss_usd"], abs=0.06)
+    assert order["crew_assignment"]["technician_count"] == 2
+
+    tracked = {item["job_id"]: item for item in platform.table("Tracking")}
+    assert tracked[order["work_order_id"]]["status"] == "OPEN"
+    assert f"open#{finding['finding_key']}" in tracked
+    messages = platform.messages()
+    assert len(messages) == 1
+    assert order["work_order_id"] in messages[0]["Message"]
+    told = {name: item["Value"] for name, item in messages[0]["MessageAttributes"].items()}
+    assert (told["event"], told["priority"], told["site_id"]) == ("opened", "critical", "site")
+    machine = json.loads(told["order"])
+    assert machine["work_order_id"] == order["work_order_id"]
+    assert machine["order"]["bill_of_materials"][0]["sku"] == "SG110CX-PM-R"
+    assert platform.messages() == [], "told once"
+    assert platform.letters() == []
+    assert [item.state for item in accounting.account(platform.target)] == ["done"]
+
+
+def test_an_order_is_followed_from_open_to_verified_complete(platform: Platform) -> None:
+    """Through the API as an operator's system does it, on the real routes; telemetry has the last word."""
+    key = customers.add_key(platform.target, "default", "standard")
+
+    def call(method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        answer = urllib3.request(
+            method,
+            f"{platform.target.api_url}{path}",
+            body=None if body is None else json.dumps(body),
+            headers={"X-API-Key": key, "Content-Type": "application/json"},
+            timeout=60,
+            retries=False,
+        )
+        document = json.loads(answer.data)
+        assert set(document) == {"success", "data", "metadata", "errors"}
+        return answer.status, document["data"] or document["errors"]
+
+    def verify() -> dict[str, int]:
+        return run_task(platform.target, "operations_api", "verify")
+
+    platform.put_and_wait(dead_from(9))
+    status, page = call("GET", "/work-orders?status=OPEN")
+    assert status == 200
+    [order] = page["work_orders"]
+    path = f"/work-orders/{order['work_order_id']}"
+    _, visits = call("GET", "/schedule")
+    assert [visit["start"] for visit in visits["visits"]] == [order["scheduled_start"]]
+    _, incidents = call("GET", "/incidents?state=open")
+    assert [incident["kind"] for incident in incidents["incidents"]] == ["outage"]
+
+    with inbox.Listener() as listener:
+        status, made = call("POST", f"{path}/subscriptions", {"kind": "webhook", "endpoint": listener.url})
+        assert status == 200
+        listener.secret = made["secret"]
+        assert platform.deliver()["failed"] == 0
+        moved = {"version": 1, "status": "IN_PROGRESS", "assignees": ["Thandi"]}
+        assert call("PATCH", path, moved)[0] == 200
+        assert call("PATCH", path, {"version": 1, "status": "ON_HOLD"})[0] == 409
+        platform.deliver()
+    assert [(item["event"], item["version"]) for item in listener.heard] == [("opened", 1), ("status", 2)]
+    assert listener.refused == 0
+    subscription = f"{path}/subscriptions/{made['subscription_id']}"
+    assert call("DELETE", subscription)[0] == 200
+    assert call("DELETE", subscription)[0] == 404
+    done = {"version": 2, "status": "COMPLETE", "completed_at": "2025-06-10T16:00:00Z", "actual_hours": 3.5}
+    assert call("PATCH", path, done)[0] == 200
+    assert verify() == {"verified": 0, "still_there": 0, "waiting": 1}
+
+    platform.put_and_wait(sunny_day(day=DAY + timedelta(days=1)))
+    assert verify() == {"verified": 1, "still_there": 0, "waiting": 0}
+    _, told = call("GET", path)
+    assert told["state"]["verified_at"]
+    assert [entry["status"] for entry in told["history"]] == ["OPEN", "IN_PROGRESS", "COMPLETE", "COMPLETE"]
+    assert "days told after the work: 1" in told["history"][-1]["note"]
+    _, incidents = call("GET", "/incidents?state=open")
+    assert incidents["incidents"] == []
+    status, problems = call("GET", "/work-orders/wo-20250101-00000000")
+    assert (status, problems[0]["code"]) == (404, "NOT_FOUND")
+
+
+def test_many_bad_files_are_one_message_and_what_nobody_takes_is_sent_again(platform: Platform) -> None:
+    for number in range(5):
+        platform.put(b"", key=f"observations/2025/06/10/bad-{number}_20250610.csv")
+    for number in range(5):
+        platform.ended("ooda", f"bad-{number}_20250610.csv")
+    [message] = platform.messages()
+    assert message["Subject"] == "[medium] 5 notices"
+    assert message["Message"].count("empty_file") == 5
+
+    platform.put_and_wait(dead_from(9))
+    key = customers.add_key(platform.target, "default", "standard")
+    answer = urllib3.request("GET", f"{platform.target.api_url}/work-orders", headers={"X-API-Key": key})
+    name = json.loads(answer.data)["data"]["work_orders"][0]["work_order_id"]
+    with inbox.Listener() as listener:
+        made = urllib3.request(
+            "POST",
+            f"{platform.target.api_url}/work-orders/{name}/subscriptions",
+            body=json.dumps({"kind": "webhook", "endpoint": listener.url}),
+            headers={"X-API-Key": key, "Content-Type": "application/json"},
+        )
+        assert made.status == 200
+        told = platform.deliver()
+        assert (told["failed"], listener.refused) == (1, 1), "a receiver without the secret refuses it"
+        items = outbox.items(platform.target)
+        assert [(item["lane"], item["attempts"]) for item in items] == [("send", 1)]
+        assert "HTTP 401" in items[0]["last_error"]
+        dynamodb = platform.target.client("dynamodb")
+        dynamodb.update_item(  # as after three days of this
+            TableName=platform.target.outputs["OutboxTableName"],
+            Key={"delivery_id": {"S": items[0]["delivery_id"]}},
+            UpdateExpression="SET next_at = :past, first_failed_at = :past",
+            ExpressionAttributeValues={":past": {"S": "2025-01-01T00:00:00Z"}},
+        )
+        assert platform.deliver()["dead"] == 1
+        [letter] = deadletters.peek(platform.target, deadletters.OUTBOX)
+        assert letter.body["delivery_id"] == items[0]["delivery_id"]
+        listener.secret = json.loads(made.data)["data"]["secret"]
+        platform.target.client("sqs").send_message(  # the same delivery may be given up twice
+            QueueUrl=platform.target.outputs[deadletters.OUTBOX], MessageBody=json.dumps(letter.body)
+        )
+        assert outbox.redrive(platform.target) == [items[0]["delivery_id"]]
+        assert platform.deliver()["told"] == 1
+        assert [item["work_order_id"] for item in listener.heard] == [name]
+    assert outbox.items(platform.target) == []
+    assert deadletters.peek(platform.target, deadletters.OUTBOX) == []
+    counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    left = platform.target.client("sqs").get_queue_attributes(
+        QueueUrl=platform.target.outputs[deadletters.OUTBOX], AttributeNames=counts
+    )["Attributes"]
+    assert [left[name] for name in counts] == ["0", "0"], "none is only hidden"
+
+
+def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: Platform) -> None:
+    sqs, sns = platform.target.client("sqs"), platform.target.client("sns")
+    inboxes = {}
+    for address in ("thandi@example.com", "other@example.com"):  # what SNS would send to each of them
+        url = sqs.create_queue(QueueName=f"mail-{address.split('@')[0]}")["QueueUrl"]
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        sns.subscribe(
+            TopicArn=platform.target.outputs["SubscribersTopicArn"],
+            Protocol="sqs",
+            Endpoint=found["QueueArn"],
+            Attributes={"FilterPolicy": json.dumps({"to": [mail(address).name]})},
+        )
+        inboxes[address] = url
+    platform.put_and_wait(dead_from(9))
+    key = customers.add_key(platform.target, "default", "standard")
+    headers = {"X-API-Key": key, "Content-Type": "application/json"}
+    answer = urllib3.request("GET", f"{platform.target.api_url}/work-orders", headers=headers)
+    name = json.loads(answer.data)["data"]["work_orders"][0]["work_order_id"]
+    body = json.dumps({"kind": "email", "endpoint": "thandi@example.com"})
+    path = f"{platform.target.api_url}/work-orders/{name}/subscriptions"
+    assert urllib3.request("POST", path, body=body, headers=headers).status == 200
+    assert platform.deliver()["failed"] == 0
+    got = {
+        address: sqs.receive_message(QueueUrl=url).get("Messages", []) for address, url in inboxes.items()
+    }
+    assert [len(found) for found in got.values()] == [1, 0]
+    assert name in json.loads(got["thandi@example.com"][0]["Body"])["Message"]
+
+
+def test_a_sound_day_is_recorded_and_ends(platform: Platform) -> None:
+    done = platform.put_and_wait(sunny_day())
+    assert path_of(platform, done["executionArn"]) == [
+        "Receive", "Name", "Detect", "AnythingFound", "RecordNothingFound", "Done",
+    ]  # fmt: skip
+    outcome = platform.read(platform.keys("outcomes/")[0])
+    assert outcome["outcome"] == "nothing_found"
+    detection = platform.read(outcome["detection"]["key"])
+    assert detection["assets"][0]["quality"]["completeness_percent"] == 100.0
+    assert platform.keys("telemetry/") == ["telemetry/site=site/day=2025-06-10/INV-001.parquet"]
+    assert platform.messages() == []
+
+
+BAD = {
+    "empty_file": b"",
+    "no_rows": b"timestamp,asset_id,temperature_c,voltage_v,power_kw\n",
+    "binary_file": b"PK\x03\x04xx",
+    "unknown_asset": to_csv(sunny_day("INV-404")),
+    "line_too_long": b"timestamp,asset_id\n" + b"7" * 200_000,
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_an_invalid_file_is_quarantined_with_its_reason_and_not_retried(
+    platform: Platform, reason: str
+) -> None:
+    done = platform.put_and_wait(BAD[reason])
+    arn = done["executionArn"]
+    assert done["status"] == "SUCCEEDED", done
+    assert attempts(platform, arn, "Detect") == 1
+    key = f"observations/{DAY:%Y/%m/%d}/INV-001_{DAY:%Y%m%d}.csv"
+    assert f"quarantine/{key}" in platform.keys("quarantine/")
+    stored = platform.s3.get_object(Bucket=platform.target.output_bucket, Key=f"quarantine/{key}")
+    assert stored["Body"].read() == BAD[reason], "kept as it came"
+    told = platform.read(f"quarantine/{key}.reason.json")
+    assert told["reason"] == reason
+    assert told["message"]
+    assert told["remedy"]
+    letters = platform.letters()
+    assert [letter.body["kind"] for letter in letters] == ["quarantine"]
+    assert letters[0].body["input"]["detail"]["object"]["key"] == key
+    message = platform.messages()[0]
+    assert reason in message["Subject"]
+    assert told["remedy"] in message["Message"]
+    assert [item.state for item in accounting.account(platform.target)] == ["quarantined"]
+
+    again = platform.wait(platform.start(platform.event(key)))
+    assert again["status"] == "SUCCEEDED"
+    assert len(platform.letters()) == 1, "a second delivery adds no letter"
+    assert platform.messages() == [], "and tells nobody twice"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "observations/../../etc/passwd.csv",
+        "observations/2025/06/10/INV 001 '&ü+%20.csv",
+        "observations//.csv",
+        "observations/2025/99/99/INV-001.csv",
+    ],
+)
+def test_tricks_in_keys_do_no_harm(platform: Platform, name: str) -> None:
+    done = platform.put_and_wait(b"", key=name)
+    assert done["status"] == "SUCCEEDED", done
+    assert json.loads(done["output"])["rejection"]["reason"] == "empty_file"
+    assert f"quarantine/{name}" in platform.keys("quarantine/")
+    platform.reset()
+    good = platform.put_and_wait(sunny_day(), key=name)
+    assert json.loads(good["output"])["outcome"] == "nothing_found", good
+
+
+def test_an_error_that_heals_is_retried_and_leaves_no_trace(platform: Platform) -> None:
+    platform.inject("detect", {"error": "DependencyBusy"}, {"error": "DependencyBusy"})
+    platform.inject("order", {"error": "exit"})
+    done = platform.put_and_wait(dead_from(9))
+    assert done["status"] == "SUCCEEDED", done
+    assert attempts(platform, done["executionArn"], "Detect") == 3
+    assert attempts(platform, done["executionArn"], "Order") == 2
+    assert platform.letters() == []
+    assert len(platform.keys("work-orders/")) == 1
+
+
+def test_exhausted_retries_end_in_the_dead_letter_queue_and_a_redrive_heals(platform: Platform) -> None:
+    platform.inject("diagnose", *[{"error": "DependencyBusy", "text": "throttled"}] * 6)
+    done = platform.put_and_wait(dead_from(9))
+    assert (done["status"], done["error"]) == ("FAILED", "DependencyBusy")
+    assert attempts(platform, done["executionArn"], "Diagnose") == 6
+    letter = platform.letters()[0]
+    assert (letter.body["kind"], letter.body["state"], letter.body["error"]) == (
+        "execution", "Diagnose", "DependencyBusy",
+    )  # fmt: skip
+    assert "throttled" in letter.reason
+    assert letter.body["execution"] == done["executionArn"]
+    assert [item.state for item in accounting.account(platform.target)] == ["dead letter"]
+
+    sent = deadletters.redrive(platform.target)
+    assert len(sent) == 1
+    assert platform.wait(sent[0][1])["status"] == "SUCCEEDED"
+    assert platform.letters() == []
+    assert len(platform.keys("work-orders/")) == 1
+    assert [item.state for item in accounting.account(platform.target)] == ["done"]
+
+
+def test_bad_configuration_is_not_retried(platform: Platform) -> None:
+    platform.inject("schedule", {"error": "InvalidConfiguration", "text": "loss_function.yaml: w_energy"})
+    done = platform.put_and_wait(dead_from(9))
+    assert attempts(platform, done["executionArn"], "Schedule") == 1
+    assert "w_energy" in platform.letters()[0].reason
+
+
+def fleet_with(*dead: str) -> pd.DataFrame:
+    return pd.concat(
+        [dead_from(9, n) if n in dead else sunny_day(n) for n in (f"INV-{i:03d}" for i in range(1, 7))]
+    )
+
+
+def test_one_failing_order_does_not_hold_up_the_others(platform: Platform) -> None:
+    done = None
+    probe = platform.put_and_wait(fleet_with("INV-002"), key="observations/2025/06/10/probe.csv")
+    finding = json.loads(probe["output"])["orders"][0]["finding_id"]
+    platform.reset()
+    platform.inject("order", *[{"error": "InvalidPayload", "when": finding}])
+    done = platform.put_and_wait(
+        fleet_with("INV-002", "INV-004", "INV-005"), key="observations/2025/06/10/site_20250610.csv"
+    )
+    assert done["status"] == "SUCCEEDED", done
+    states = sorted(order["status"] for order in json.loads(done["output"])["orders"])
+    assert states == ["failed", "ordered", "ordered"]
+    letters = platform.letters()
+    assert [letter.body["kind"] for letter in letters] == ["order"]
+    assert letters[0].body["item"]["finding_id"] == finding
+    assert [item.state for item in accounting.account(platform.target)] == ["dead letter"]
+
+    sent = deadletters.redrive(platform.target)
+    again = json.loads(platform.wait(sent[0][1])["output"])
+    assert [order["status"] for order in again["orders"]] == ["ordered"]
+    assert again["already_ordered"] == 2
+    assert len(platform.keys("work-orders/")) == 3
+    assert [item.state for item in accounting.account(platform.target)] == ["done"]
+
+
+def test_the_same_event_twice_makes_one_order_and_one_message(platform: Platform) -> None:
+    first = platform.put_and_wait(dead_from(9))
+    key = json.loads(first["output"])["source"]["key"]
+    again = platform.wait(platform.start(platform.event(key)))
+    assert json.loads(again["output"])["already_ordered"] == 1
+    ids = [json.loads(item["output"])["detection"]["detection_id"] for item in (first, again)]
+    assert ids[0] == ids[1]
+    assert len(platform.keys("detections/")) == 1
+    assert len(platform.keys("work-orders/")) == 1
+    assert len(platform.messages()) == 1
+    assert sum(len(crew.get("bookings", [])) for crew in platform.table("Crews")) == 1
+
+
+def test_the_same_event_many_times_at_once_makes_one_order(platform: Platform) -> None:
+    key = platform.put(dead_from(9), key="observations-elsewhere/x.csv")
+    arns = [platform.start(platform.event(key)) for _ in range(5)]
+    done = [platform.wait(arn) for arn in arns]
+    assert {item["status"] for item in done} == {"SUCCEEDED"}, done
+    assert len(platform.keys("work-orders/")) == 1
+    assert sum(len(crew.get("bookings", [])) for crew in platform.table("Crews")) == 1
+
+
+def test_two_files_of_one_fault_share_one_booking_and_one_order(platform: Platform) -> None:
+    """The loser of the race must not give back the crew that the winner's order stands on."""
+    keys = [platform.put(dead_from(hour), key=f"observations-elsewhere/{hour}.csv") for hour in (8, 9, 10)]
+    done = [platform.wait(arn) for arn in [platform.start(platform.event(key)) for key in keys]]
+    assert {item["status"] for item in done} == {"SUCCEEDED"}
+    orders = [platform.read(key) for key in platform.keys("work-orders/")]
+    bookings = [b for crew in platform.table("Crews") for b in crew.get("bookings", [])]
+    assert len(orders) == len(bookings) == 1
+    assert bookings[0]["start"] == orders[0]["scheduled_start"]
+
+
+def test_executions_that_want_one_crew_never_book_it_twice(platform: Platform) -> None:
+    names = [f"INV-{n:03d}" for n in range(1, 7)]
+    # a site each, else all of one site down together is one fault, not six
+    apart = AssetRegistry(assets=[make_asset(name, site_id=f"site-{name}") for name in names])
+    platform.s3.put_object(
+        Bucket=platform.target.input_bucket, Key="assets.json", Body=apart.model_dump_json().encode()
+    )
+    keys = [platform.put(dead_from(9, n), key=f"observations-elsewhere/{n}.csv") for n in names]
+    done = [platform.wait(arn) for arn in [platform.start(platform.event(key)) for key in keys]]
+    assert {item["status"] for item in done} == {"SUCCEEDED"}, done
+    crews = platform.table("Crews")
+    assert sum(len(crew.get("bookings", [])) for crew in crews) == 6
+    for crew in crews:
+        times: list[tuple[Any, Any]] = sorted((b["leaves"], b["returns"]) for b in crew.get("bookings", []))
+        assert all(earlier[1] <= later[0] for earlier, later in pairwise(times)), times
+    assert len(platform.keys("work-orders/")) == 6
+
+
+def test_a_component_that_is_not_installed_is_refused_and_its_crew_given_back(platform: Platform) -> None:
+    platform.inject("order", *[{"error": "InvalidPayload"}])
+    failed = platform.put_and_wait(dead_from(9))
+    assert json.loads(failed["output"])["orders"][0]["status"] == "failed"
+    registry = json.loads(
+        platform.s3.get_object(Bucket=platform.target.input_bucket, Key="assets.json")["Body"].read()
+    )
+    registry["assets"][0]["components"] = [
+        {"oem": "SMA", "model": "STP", "serial": "1", "type": "inverter"}
+    ]
+    diagnosed = platform.keys("diagnostics/")[0]
+    assert platform.read(diagnosed)["findings"][0]["component"]["oem"] == "Sungrow"
+    schedule = json.loads(failed["output"])["schedule"]
+    finding = json.loads(failed["output"])["orders"][0]["finding_id"]
+    platform.s3.put_object(
+        Bucket=platform.target.input_bucket, Key="assets.json", Body=json.dumps(registry).encode()
+    )
+    answer = platform.target.client("lambda").invoke(
+        FunctionName=platform.target.function("order"),
+        Payload=json.dumps(
+            {"job": {"schedule": schedule, "finding_id": finding}, "execution_id": "by-hand"}
+        ).encode(),
+    )
+    result = json.loads(answer["Payload"].read())
+    assert result["status"] == "refused"
+    assert "not installed" in result["reason"]
+    assert sum(len(crew.get("bookings", [])) for crew in platform.table("Crews")) == 0
+    assert platform.keys("work-orders/") == []
+
+
+def test_vendor_exports_dropped_as_they_are_go_through(platform: Platform) -> None:
+    rows = "".join(f"2025-06-10 {h:02d}:{m:02d}:00,{max(0, 50 - abs(12 - h) * 9):.1f},512,1\n"
+                   for h in range(24) for m in (0, 15, 30, 45))  # fmt: skip
+    body = ("timestamp,power,inverter_state,run_state\n" + rows).encode()
+    done = platform.put_and_wait(body, key="observations/2025/06/10/INV-003_20250610.csv")
+    assert done["status"] == "SUCCEEDED", done
+    record = platform.read(json.loads(done["output"])["detection"]["detection"]["key"])
+    assert record["source_profile"] == "huawei_fusionsolar"
+    assert record["assets"][0]["asset_id"] == "INV-003"
+
+
+def test_files_that_are_not_telemetry_start_nothing(platform: Platform) -> None:
+    before = len(platform.executions())
+    platform.put(b"x", key="observations/2025/06/10/readme.txt")
+    platform.put(b"x", key="reports/x.csv")
+    platform.put_and_wait(sunny_day())
+    assert len(platform.executions()) == before + 1
+    states = {item.key: item.state for item in accounting.account(platform.target)}
+    assert states["observations/2025/06/10/readme.txt"] == "ignored"
+
+
+def test_the_sample_events_work_one_after_the_other(platform: Platform) -> None:
+    """`ona invoke` with `events/` and `samples/`: each step takes what the last one left."""
+    bucket = platform.target.input_bucket
+    platform.s3.put_object(
+        Bucket=bucket, Key="assets.json", Body=(ROOT / "samples" / "assets.json").read_bytes()
+    )
+    platform.s3.put_object(
+        Bucket=bucket,
+        Key="observations/2025/01/15/INV-001_20250115.csv",
+        Body=(ROOT / "samples" / "INV-001_20250115.csv").read_bytes(),
+    )
+    results = {}
+    for name in ("detect", "diagnose", "schedule", "order"):
+        answer = platform.target.client("lambda").invoke(
+            FunctionName=platform.target.function(name),
+            Payload=(ROOT / "events" / "ooda" / f"{name}.json").read_bytes(),
+        )
+        results[name] = json.loads(answer["Payload"].read())
+        assert "errorType" not in results[name], results[name]
+    assert results["detect"]["status"] == "found"
+    assert results["order"]["status"] in ("ordered", "already_ordered")
+    event = json.loads((ROOT / "events" / "ooda" / "ooda.json").read_text())
+    done = platform.wait(platform.start(event))
+    assert json.loads(done["output"])["outcome"] == "found", done
+
+
+def test_a_fleets_history_becomes_books_and_no_orders(platform: Platform) -> None:
+    """The Distributed Map for real: three machines' weeks and one bad file, and the same again."""
+    names = ["INV-001", "INV-002", "INV-003"]
+    bucket = platform.target.input_bucket
+    platform.s3.put_object(
+        Bucket=bucket, Key="assets.json", Body=json.dumps(make_registry(3).model_dump(mode="json")).encode()
+    )
+    for name in names:
+        weeks = [sunny_day(name, DAY - timedelta(days=n), seed=n) for n in range(20, 0, -1)]
+        if name == "INV-002":
+            for week in weeks[-3:]:
+                week["power_kw"] *= 0.6
+        body = to_csv(pd.concat(weeks))
+        platform.s3.put_object(Bucket=bucket, Key=f"backfill/2025/{name}.csv", Body=body)
+    platform.s3.put_object(Bucket=bucket, Key="backfill/2025/broken.csv", Body=b"PK\x03\x04")
+    done = platform.run({"prefix": "backfill/2025/"}, "fleet_history")
+    assert done["status"] == "SUCCEEDED", done
+    told = json.loads(done["output"])
+    assert (told["files"], told["failed"]) == (4, 1)
+    books = {name: platform.read(f"incidents/site/{name}.json") for name in names}
+    assert all(len(book["days"]) == 20 for book in books.values())
+    assert [i["kind"] for i in books["INV-002"]["incidents"]] == ["underperformance"]
+    assert books["INV-001"]["incidents"] == books["INV-003"]["incidents"] == []
+    letters = platform.letters()
+    assert [letter.body["item"] for letter in letters] == ["backfill/2025/broken.csv"]
+    assert letters[0].body["input"] == {"prefix": "backfill/2025/broken.csv"}, (
+        "a redrive reads this file only"
+    )
+    assert (
+        platform.target.client("s3")
+        .list_objects_v2(Bucket=platform.target.output_bucket, Prefix="work-orders/")
+        .get("KeyCount", 0)
+        == 0
+    )
+    platform.run({"prefix": "backfill/2025/INV-"}, "fleet_history")
+    again = {name: platform.read(f"incidents/site/{name}.json") for name in names}
+    assert again["INV-002"]["incidents"] == books["INV-002"]["incidents"], "twice changes nothing"
+    # the first day after it is judged by what the history taught
+    day = sunny_day("INV-001", DAY)
+    day["power_kw"] *= 0.7
+    platform.s3.put_object(
+        Bucket=bucket, Key=f"observations/{DAY:%Y/%m/%d}/INV-001_after_history.csv", Body=to_csv(day)
+    )
+    ended = platform.ended("ooda", "INV-001_after_history.csv")
+    assert json.loads(ended["output"])["outcome"] == "found"
