@@ -2,8 +2,8 @@
 
     python3 samples/make_days.py 2025-02-03 5 my-days
 
-writes five files from 3 February 2025 on into the folder `my-days`. It needs Python's standard library only.
-The sky is clear on all days. The same day gives the same file on every machine.
+writes five files, from 3 February 2025 on, into the folder `my-days`. Nothing has to be installed for it.
+The sky is clear on all days. The same day gives the same file on every computer.
 """
 
 from __future__ import annotations
