@@ -4,7 +4,7 @@
 
 Pillac's instances (`../shared/data/technician_routing`): 25 technicians with homes of their own, 100
 requests with windows, skills, tools (kept) and spare parts (used up); a technician may call at the depot
-once for any tool or part. Least total duration. An instance is a `schedule.tours.Problem` like any week
+once for any tool or part. Least total duration. An instance is a `ooda.schedule.solver.problem.Problem` like any week
 of the platform's: a technician is a shift, skills are windows, the depot is the depot, a minute costs one
 dollar. Ours runs on two processes for the time given; PyVRP (0.14, the same model: skills by forbidden
 ways, tools and parts as loads that a reload resets) on two processes from two seeds, the better one
@@ -28,8 +28,8 @@ from pathlib import Path
 
 from benchmarks.data import SHARED
 from ona.runtime import processes
-from ooda.schedule.solve import solve
-from ooda.schedule.tours import DEPOT, NEVER, Problem, Shift, Task
+from ooda.schedule.solver.problem import DEPOT, NEVER, Problem, Shift, Task
+from ooda.schedule.solver.solve import solve
 
 TECHNICIANS = 25
 FOLDER = SHARED / "technician_routing"

@@ -9,12 +9,16 @@ from itertools import permutations, product
 
 import pytest
 
-from ooda.schedule import pricing
-from ooda.schedule.partition import choose, provable, prove
-from ooda.schedule.pricing import Pricing
-from ooda.schedule.search import Search, Solution, fits
-from ooda.schedule.solve import dispatched, rounds_for, solve
-from ooda.schedule.tours import DEPOT, NEVER, SLOT, Problem, Shift, Task, Tour, Tours, Window
+from ooda.schedule.solver import pricing
+from ooda.schedule.solver.dispatch import dispatched
+from ooda.schedule.solver.partition import choose
+from ooda.schedule.solver.pricing import Pricing
+from ooda.schedule.solver.problem import DEPOT, NEVER, SLOT, Problem, Shift, Task, Window
+from ooda.schedule.solver.proof import provable, prove
+from ooda.schedule.solver.search import Search
+from ooda.schedule.solver.solution import Solution, fits
+from ooda.schedule.solver.solve import rounds_for, solve
+from ooda.schedule.solver.tours import Tour, Tours
 
 
 def problem(
