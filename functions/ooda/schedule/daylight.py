@@ -6,7 +6,7 @@ Radiation (1983), equations 1.3.1 and 1.4.1; good to a few minutes, which is eno
 >>> midsummer = sun(Location(latitude=51.5, longitude=-0.1), date(2025, 6, 21))
 >>> f"{midsummer.rises:%H:%M} {midsummer.sets:%H:%M}"
 '03:42 20:20'
->>> midsummer.produced(midsummer.rises + (midsummer.sets - midsummer.rises) / 2)
+>>> round(midsummer.produced(midsummer.rises + (midsummer.sets - midsummer.rises) / 2), 6)
 0.5
 """
 
@@ -45,13 +45,21 @@ def sun(place: Location, day: date) -> Sun:
     """Sunrise and sunset, UTC, of the solar day whose noon falls on that date in the place's own time."""
     angle = 2.0 * pi * (day.timetuple().tm_yday - 1) / 365.0
     declination = (
-        0.006918 - 0.399912 * cos(angle) + 0.070257 * sin(angle) - 0.006758 * cos(2 * angle)
-        + 0.000907 * sin(2 * angle) - 0.002697 * cos(3 * angle) + 0.00148 * sin(3 * angle)
-    )  # fmt: skip
+        0.006918
+        - 0.399912 * cos(angle)
+        + 0.070257 * sin(angle)
+        - 0.006758 * cos(2 * angle)
+        + 0.000907 * sin(2 * angle)
+        - 0.002697 * cos(3 * angle)
+        + 0.00148 * sin(3 * angle)
+    )
     late_minutes = 229.18 * (
-        0.000075 + 0.001868 * cos(angle) - 0.032077 * sin(angle)
-        - 0.014615 * cos(2 * angle) - 0.040849 * sin(2 * angle)
-    )  # fmt: skip
+        0.000075
+        + 0.001868 * cos(angle)
+        - 0.032077 * sin(angle)
+        - 0.014615 * cos(2 * angle)
+        - 0.040849 * sin(2 * angle)
+    )
     noon = datetime.combine(day, time(12), UTC) - timedelta(minutes=4.0 * place.longitude + late_minutes)
     latitude = radians(place.latitude)
     lowest = sin(SUNRISE_ELEVATION) - sin(latitude) * sin(declination)
