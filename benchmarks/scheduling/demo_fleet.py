@@ -2,8 +2,8 @@
 
     python -m benchmarks.scheduling.demo_fleet
 
-Each simulated day's telemetry is judged and diagnosed as the loop does it; every evening all faults known by
-then are planned on empty calendars by the platform's crews. *weighted* is the loss that plans minimise; *USD*
+Each simulated day's telemetry is judged and diagnosed as the loop does it; every evening all faults that
+are open are planned on empty calendars by the platform's crews. *weighted* is the loss that plans minimise; *USD*
 is money alone: production lost until the repair and during it, labour, travel and parts.
 """
 
@@ -24,66 +24,77 @@ from ooda.detect.analysis import Context, analyse, batches
 from ooda.diagnose.findings import findings_of
 from ooda.documents.books import AssetBook
 from ooda.schedule.build import build
-from ooda.schedule.plan import Request, by_simple_rules, urgency, works_of
-from ooda.schedule.solve import solve
+from ooda.schedule.comparison import by_simple_rules
+from ooda.schedule.requests import RepairRequest
+from ooda.schedule.rules import PlanningRules
+from ooda.schedule.solver.solve import solve
+from ooda.schedule.visits import Calendars
+from ooda.schedule.work import urgency, works_of
 from ops import seed
 from ops.demo import simulate
 from ops.target import use_configs
 
 EVENING = time(22, 0, tzinfo=UTC)
+"""When the faults of a day are planned: after sunset in Greensboro."""
+NOWHERE = S3Pointer(bucket="none", key="none")
+"""Where the findings' diagnostics would lie."""
 
 
 def faults() -> list[tuple[datetime, dict[str, Finding]]]:
-    """(evening, the faults known by then)."""
+    """(evening, the faults that are open by then)."""
     registry, rules, fleet = simulate.registry(), detection_config(), simulate.fleet()
-    known: dict[str, AssetBook] = {}
-    found: dict[str, Finding] = {}
+    histories: dict[str, AssetBook] = {}
+    open_faults: dict[str, Finding] = {}
     days = []
     for day, files in sorted(fleet.files.items()):
         now = datetime.combine(day, EVENING)
         head = next(iter(files.values())).partition(b"\n")[0]
         body = b"\n".join([head, *(file.partition(b"\n")[2].rstrip() for file in files.values())])
-        told = read_canonical(body, now=now + timedelta(days=1), capacity_kw=lambda _: simulate.CAPACITY_KW,
-                              where=f"{day}")  # fmt: skip
-        for batch in batches(told, registry):
-            machines = {name: told.machines[name] for name in batch.names}
-            context = Context(known)
+        telemetry = read_canonical(
+            body,
+            now=now + timedelta(days=1),
+            capacity_kw=lambda _: simulate.CAPACITY_KW,
+            where=f"{day}",
+        )
+        for batch in batches(telemetry, registry):
+            machines = {name: telemetry.machines[name] for name in batch.names}
+            context = Context(histories)
             for item in analyse(
-                machines, told.quality, context, registry, rules, 0.7, f"{day} {batch.site}"
+                machines, telemetry.quality, context, registry, rules, 0.7, f"{day} {batch.site}"
             ):
-                known[item.detection.asset_id] = item.book
+                histories[item.detection.asset_id] = item.book
                 asset = registry.require(item.detection.asset_id, "demo")
                 limits = loss_function.loss_function_config().thresholds
                 for finding in findings_of(
                     item.detection, asset, now=now, causes=cause_rules(), limits=limits
                 ):
-                    found[finding.incident_id or finding.finding_key] = finding
-        days.append((now, dict(found)))
+                    open_faults[finding.incident_id or finding.finding_key] = finding
+        days.append((now, dict(open_faults)))
     return days
 
 
 def main() -> None:
     """The table."""
     use_configs()
-    registry, rules, causes = simulate.registry(), loss_function.loss_function_config(), cause_rules()
+    registry, config, causes = simulate.registry(), loss_function.loss_function_config(), cause_rules()
+    rules = PlanningRules(config, config.weights, parts.parts_catalogue().parts)
     crews = [Crew.model_validate(item) for item in seed.example_crews(simulate.SITE)]
     print(
         f"{'evening':<12}{'jobs':>5}{'proven':>8}{'weighted':>10}{'greedy +':>10}{'first come +':>14}"
         f"{'USD':>9}{'greedy +':>10}{'first come +':>14}"
     )
-    for now, found in faults():
+    for now, open_faults in faults():
         requests = [
-            Request(finding, registry.require(finding.asset_id, "demo"), causes[finding.cause],
-                    S3Pointer(bucket="none", key="none"))
-            for finding in found.values()
+            RepairRequest(
+                finding, registry.require(finding.asset_id, "demo"), causes[finding.cause], NOWHERE
+            )
+            for finding in open_faults.values()
             if causes[finding.cause].fault
-        ]  # fmt: skip
-        works = works_of(requests, crews, now, rules, parts.parts_catalogue().parts)
+        ]
+        works = works_of(requests, crews, now, rules)
         if not works:
             continue
-        built = build(
-            sorted(works, key=urgency), crews, {}, {}, now=now, rules=rules, weights=rules.weights, legs={}
-        )
+        built = build(sorted(works, key=urgency), crews, Calendars(), now=now, rules=rules)
         result = solve(built.problem, seed=1, seconds=20.0)
         simple = by_simple_rules(built)
         first, greedy = simple["first_come_first_served"], simple["greedy"]

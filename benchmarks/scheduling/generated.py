@@ -2,10 +2,10 @@
 
     python -m benchmarks.scheduling.generated [--seconds 60] [--cases 3] [--most 200]
 
-Machines like the demo's, at sites within 70 km of Greensboro (one for five jobs), fail with the causes of
+Assets like the demo's, at sites within 70 km of Greensboro (one for five jobs), fail with the causes of
 `configs/ooda/causes.yaml`; losses a day are spread over two orders of magnitude (log-normal, median 30
 USD). Crews have all skills and bases of their own; so many may be out at once as there are crews, three
-at least. The plan is what `schedule.plan` makes of the findings. The bound is that of the linear
+at least. The plan is what `ooda.schedule.plan` makes of the findings. The bound is that of the linear
 relaxation over all tours (column generation) or the proof's; *greedy* gives the most urgent job the
 cheapest place at the end of a tour, *first come first served* each job in order of arrival the soonest.
 Losses are the weighted ones that plans minimise; `USD` is money alone: production lost, labour, travel
@@ -27,11 +27,16 @@ from ona.documents.base import S3Pointer
 from ona.repairs.crews import Crew, Work
 from ona.runtime import processes
 from ooda.config import loss_function
-from ooda.schedule.build import Built, build, whole
-from ooda.schedule.plan import PRIORITIES, by_simple_rules
-from ooda.schedule.search import Solution
-from ooda.schedule.solve import solve
-from ooda.schedule.work import terms
+from ooda.schedule.build import Built, build
+from ooda.schedule.comparison import by_simple_rules
+from ooda.schedule.loss import terms
+from ooda.schedule.requests import PRIORITIES
+from ooda.schedule.rules import PlanningRules
+from ooda.schedule.solver.solution import Solution
+from ooda.schedule.solver.solve import solve
+from ooda.schedule.times import next_step
+from ooda.schedule.travel import ROAD_FACTOR
+from ooda.schedule.visits import Calendars
 from ops.demo import simulate
 from ops.target import use_configs
 
@@ -40,13 +45,15 @@ SIZES = ((5, 2), (10, 2), (20, 2), (35, 3), (50, 4), (75, 6), (100, 8), (150, 11
 NOW = datetime(2025, 6, 16, 10, 2, tzinfo=UTC)
 """A Monday morning in Greensboro, with Juneteenth ahead."""
 LONGEST_H = 5.0
-"""Longer work does not fit into a day with the way to every site: impossible work says nothing of a
-plan."""
+"""Hours: longer work does not fit into a day with the way to every site, and impossible work says nothing of
+a plan."""
 POINTER = S3Pointer(bucket="none", key="none")
+"""Where the faults' diagnostics would lie."""
 
 
 def _near(rng: random.Random, km: float) -> Location:
-    degrees = km / 111.0 / 1.25
+    """A place within so many km of Greensboro by road."""
+    degrees = km / 111.0 / ROAD_FACTOR
     return Location(
         latitude=simulate.SITE.latitude + rng.uniform(-degrees, degrees) / 1.42,
         longitude=simulate.SITE.longitude + rng.uniform(-degrees, degrees) / 1.14,
@@ -63,7 +70,7 @@ def works(jobs: int, rng: random.Random) -> list[Work]:
     }
     parts = parts_catalogue().parts
     sites = [_near(rng, 70.0) for _ in range(max(1, jobs // 5))]
-    made = []
+    faults = []
     for number in range(jobs):
         name = rng.choice(list(causes))
         rule, site = causes[name], rng.randrange(len(sites))
@@ -71,7 +78,7 @@ def works(jobs: int, rng: random.Random) -> list[Work]:
         fitting = [part for part in parts if part.component_type == rule.needs_part]
         part = min(fitting, key=lambda item: item.unit_price_usd or 0.0, default=None)
         lead = (part.lead_time_days or 0.0) if part else 0.0
-        made.append(
+        faults.append(
             Work(
                 finding_key=f"INV-{number:03d}#{name}",
                 finding_id=f"find-{number:03d}",
@@ -88,7 +95,7 @@ def works(jobs: int, rng: random.Random) -> list[Work]:
                 light=rule.light,
                 sunny=True,
                 known_since=NOW - timedelta(hours=rng.uniform(1, 60)),
-                ready=whole(NOW + timedelta(days=lead)),
+                ready=next_step(NOW + timedelta(days=lead)),
                 due=NOW + timedelta(days=max(lead, 3.0)) if risk == "critical" else None,
                 must=risk == "critical" or daily >= rules.thresholds.ear_threshold_usd,
                 severity={"critical": 0.9, "major": 0.7, "minor": 0.5}[risk],
@@ -99,7 +106,7 @@ def works(jobs: int, rng: random.Random) -> list[Work]:
                 part_usd=(part.unit_price_usd or 0.0) if part else 0.0,
             )
         )
-    return made
+    return faults
 
 
 def case(jobs: int, crews: int, seed: int) -> Built:
@@ -118,24 +125,24 @@ def case(jobs: int, crews: int, seed: int) -> Built:
         for n in range(crews)
     ]
     faults = works(jobs, rng)
-    return build(faults, teams, {}, {}, now=NOW, rules=rules, weights=rules.weights, legs={})
+    return build(faults, teams, Calendars(), now=NOW, rules=PlanningRules(rules, rules.weights))
 
 
-def money(built: Built, plan: Solution, now: datetime = NOW) -> float:
+def money(built: Built, solution: Solution, now: datetime = NOW) -> float:
     """Production lost, with the fault's growth, labour, travel and parts, USD; what is left out loses for
     the whole horizon."""
     rules, total = loss_function.loss_function_config(), 0.0
     end = now + timedelta(days=rules.constraints.planning_horizon_days)
-    for tour in plan.tours.values():
+    for tour in solution.tours.values():
         total += (tour.returns - tour.leaves) / 60.0 * tour.people * rules.crew.hourly_cost_usd
         total += tour.km * rules.crew.travel_cost_usd_per_km
         for task, begins in zip(tour.tasks, tour.begins, strict=True):
             work = built.works[task]
-            found = terms(work, built.moment(begins), now)
-            total += found["energy"] + found["risk"] + found["mttr"] + work.part_usd
-    for task in plan.absent:
-        found = terms(built.works[task], end - timedelta(hours=built.works[task].hours), now)
-        total += found["energy"] + found["risk"]
+            lost = terms(work, built.moment(begins), now)
+            total += lost["energy"] + lost["risk"] + lost["mttr"] + work.part_usd
+    for task in solution.absent:
+        lost = terms(built.works[task], end - timedelta(hours=built.works[task].hours), now)
+        total += lost["energy"] + lost["risk"]
     return total
 
 

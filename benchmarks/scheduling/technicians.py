@@ -4,7 +4,7 @@
 
 Pillac's instances (`../shared/data/technician_routing`): 25 technicians with homes of their own, 100
 requests with windows, skills, tools (kept) and spare parts (used up); a technician may call at the depot
-once for any tool or part. Least total duration. An instance is a `schedule.tours.Problem` like any week
+once for any tool or part. Least total duration. An instance is a `ooda.schedule.solver.problem.Problem` like any week
 of the platform's: a technician is a shift, skills are windows, the depot is the depot, a minute costs one
 dollar. Ours runs on two processes for the time given; PyVRP (0.14, the same model: skills by forbidden
 ways, tools and parts as loads that a reload resets) on two processes from two seeds, the better one
@@ -28,10 +28,11 @@ from pathlib import Path
 
 from benchmarks.data import SHARED
 from ona.runtime import processes
-from ooda.schedule.solve import solve
-from ooda.schedule.tours import DEPOT, NEVER, Problem, Shift, Task
+from ooda.schedule.solver.problem import DEPOT, NEVER, Problem, Shift, Task
+from ooda.schedule.solver.solve import solve
 
 TECHNICIANS = 25
+"""Technicians in each instance (the data's README)."""
 FOLDER = SHARED / "technician_routing"
 SCALE = 1000
 """PyVRP counts in whole numbers: thousandths."""
@@ -61,8 +62,8 @@ def read(path: Path) -> list[Row]:
         if len(words) != 9 or not words[0].isdigit():
             continue
         skills, tools, parts = (json.loads(word) for word in words[6:])
-        numbers = [float(word) for word in words[1:6]]
-        rows.append(Row(*numbers, frozenset(skills), frozenset(tools), tuple(parts)))
+        x, y, opens, closes, service = (float(word) for word in words[1:6])
+        rows.append(Row(x, y, opens, closes, service, frozenset(skills), frozenset(tools), tuple(parts)))
     return rows
 
 
@@ -79,7 +80,7 @@ def problem(rows: Sequence[Row]) -> Problem:
         for n, row in enumerate(requests, TECHNICIANS + 1)
     ]
     windows = [
-        [(row.opens, row.closes) if row.skills <= known.skills else None for known in technicians]
+        [(row.opens, row.closes) if row.skills <= one.skills else None for one in technicians]
         for row in requests
     ]
     return Problem(tasks, shifts, ways, ways, windows, 1.0, 0.0)
@@ -184,12 +185,19 @@ def _pyvrp(rows: Sequence[Row], seconds: float, seed: int) -> list[Route]:
         missing = [0 if k in shift.tools else plenty for k in range(kinds)]
         home = model.add_depot(places[shift.start])
         model.add_vehicle_type(
-            1, [plenty] * (2 * kinds), home, home,
-            unit_distance_cost=0, unit_duration_cost=1,
-            tw_early=round(shift.opens * SCALE), tw_late=round(shift.closes * SCALE),
-            profile=profile, initial_load=missing + [plenty - count for count in shift.stock],
-            reload_depots=[depot], max_reloads=1,
-        )  # fmt: skip
+            1,
+            [plenty] * (2 * kinds),
+            home,
+            home,
+            unit_distance_cost=0,
+            unit_duration_cost=1,
+            tw_early=round(shift.opens * SCALE),
+            tw_late=round(shift.closes * SCALE),
+            profile=profile,
+            initial_load=missing + [plenty - count for count in shift.stock],
+            reload_depots=[depot],
+            max_reloads=1,
+        )
     best = model.solve(MaxRuntime(seconds), seed=seed, display=False).best
     if not best.is_feasible():
         return []
@@ -207,7 +215,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--no-peer", action="store_true")
     options = parser.parse_args(arguments)
-    known = {
+    best_known = {
         row["instance"]: float(row["duration"])
         for row in csv.DictReader((FOLDER / "best_known.csv").open())
     }
@@ -222,18 +230,18 @@ def main(arguments: list[str] | None = None) -> None:
             continue
         rows = read(path)
         begun = time.monotonic()
-        found = duration(rows, ours(rows, options.seconds))
+        length = duration(rows, ours(rows, options.seconds))
         took = time.monotonic() - begun
-        best, service = known[path.stem], sum(row.service for row in rows)
-        gaps.append(100 * (found / best - 1))
-        decided.append(100 * ((found - service) / (best - service) - 1))
+        best, service = best_known[path.stem], sum(row.service for row in rows)
+        gaps.append(100 * (length / best - 1))
+        decided.append(100 * ((length - service) / (best - service) - 1))
         other = ""
         if not options.no_peer:
             plan = peer(rows, options.seconds)
             others.append(100 * (duration(rows, plan) / best - 1) if plan else math.nan)
             other = f"{others[-1]:.2f}"
         print(
-            f"{path.stem:20}{best:12.1f}{found:12.1f}{gaps[-1]:12.2f}{decided[-1]:12.2f}{other:>12}{took:12.0f}",
+            f"{path.stem:20}{best:12.1f}{length:12.1f}{gaps[-1]:12.2f}{decided[-1]:12.2f}{other:>12}{took:12.0f}",
             flush=True,
         )
     peers = f"{statistics.mean(others):12.2f}" if others else ""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, field_validator
 
 from ona.documents.base import Document, S3Pointer
+from ooda.documents.schedules import Schedule
 
 
 class DetectRequest(Document):
     """Input of Detect: the telemetry file that arrived, its id, and the execution that handles it.
 
-    `file_id` is the same for the same version of the same object (`ona.identity.file_id`).
+    `file_id` is the same for the same version of the same object (`ona.runtime.identity.file_id`).
     """
 
     source: S3Pointer
@@ -67,6 +68,23 @@ class ScheduleResult(Document):
     deferred: int = Field(ge=0)
     already_ordered: int = Field(ge=0)
     unschedulable: int = Field(ge=0)
+
+    @classmethod
+    def of(cls, schedule: Schedule, pointer: S3Pointer) -> Self:
+        """The answer for a schedule that lies there: jobs with a visit are to be ordered, or moved."""
+        decisions = [job.decision for job in schedule.jobs]
+        return cls(
+            schedule=pointer,
+            jobs=[
+                JobReference(schedule=pointer, finding_id=job.finding_id)
+                for job in schedule.jobs
+                if job.decision in ("scheduled", "moved")
+            ],
+            scheduled=decisions.count("scheduled"),
+            deferred=decisions.count("deferred"),
+            already_ordered=decisions.count("already_ordered"),
+            unschedulable=decisions.count("unschedulable"),
+        )
 
 
 class OrderRequest(Document):

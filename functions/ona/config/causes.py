@@ -1,4 +1,8 @@
-"""`configs/ooda/causes.yaml`: what a cause is called elsewhere, and what it means for the work."""
+"""`configs/ooda/causes.yaml`: what a cause is called elsewhere, and what it means for the work.
+
+rule = rule_for(cause_rules(), "inverter_failure")
+rule.duration_hours, rule.needs_part      # 4.0, "power_module"
+"""
 
 from __future__ import annotations
 
@@ -10,30 +14,37 @@ from ona.config.files import ConfigFile
 from ona.documents.base import Document
 
 Light = Literal["any", "day", "dark"]
+"""When work can be done: at any time, with the sun up, or with the sun down."""
 
 
 class CauseRule(Document):
     """What a cause is called elsewhere, and what it means for the work."""
 
-    category: str
+    category: str = Field(description="of `configs/ooda/categories.yaml`, with its subcategory")
     subcategory: str
-    orange_button: str
-    sunspec: list[str]
-    error_type: Literal["normal", "warning", "critical", "fault", "offline", "standby", "unknown"]
+    orange_button: str = Field(description="failure mechanism, in the wording of Orange Button's taxonomy")
+    sunspec: list[str] = Field(description="event bits of SunSpec models 101 to 103, where one fits")
+    error_type: Literal["normal", "warning", "critical", "fault", "offline", "standby", "unknown"] = Field(
+        description="of ODS-E 1.0"
+    )
     fault: bool = Field(default=True, description="false: it explains a loss, nobody is sent")
-    component_type: str
-    specialization: str
-    duration_hours: float = Field(gt=0)
-    crew_size: int = Field(ge=1)
+    component_type: str = Field(description="of the asset's component that is concerned")
+    specialization: str = Field(description="the skill that a crew needs")
+    duration_hours: float = Field(gt=0, description="hours of work, without the way")
+    crew_size: int = Field(ge=1, description="technicians")
     light: Light = Field(default="any", description="whether the work wants the sun up, or down")
-    growth_percent_per_day: float = Field(ge=0)
-    recurrence_per_day: float = Field(default=1.0, ge=0, le=1)
-    needs_part: str | None
-    actions: list[str]
+    growth_percent_per_day: float = Field(
+        ge=0, description="% by which the daily loss grows a day while nothing is done"
+    )
+    recurrence_per_day: float = Field(
+        default=1.0, ge=0, le=1, description="chance that a fault that went away comes again on a day"
+    )
+    needs_part: str | None = Field(description="the catalogue's component type; null: no part is needed")
+    actions: list[str] = Field(description="what is recommended, in order")
 
 
 class CausesConfig(RootModel[dict[str, CauseRule]]):
-    """`configs/ooda/causes.yaml`: by the cause's own name."""
+    """`configs/ooda/causes.yaml`: rules by the cause's own name."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -46,6 +57,6 @@ def cause_rules() -> dict[str, CauseRule]:
     return FILE.read().root
 
 
-def rule_for(known: dict[str, CauseRule], cause: str) -> CauseRule:
-    """A cause's rule; one that `causes.yaml` does not have is treated as an unknown pattern."""
-    return known.get(cause) or known["unknown_pattern"]
+def rule_for(rules: dict[str, CauseRule], cause: str) -> CauseRule:
+    """A cause's rule; a cause that `causes.yaml` lacks has the rule of an unknown pattern."""
+    return rules.get(cause) or rules["unknown_pattern"]

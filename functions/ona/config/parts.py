@@ -1,4 +1,9 @@
-"""`configs/ooda/parts.yaml`: the catalogue of spare parts."""
+"""`configs/ooda/parts.yaml`: the catalogue of spare parts.
+
+>>> fan = Part(sku="FAN", description="", component_type="fan", oem="*", model="*", lead_time_days=6)
+>>> fan.wait_days, fan.model_copy(update={"stock": 2}).wait_days
+(6.0, 0.0)
+"""
 
 from __future__ import annotations
 
@@ -18,7 +23,7 @@ class Consumable(Document):
 
 
 class Part(Document):
-    """A spare part. No price or lead time: it ranks last."""
+    """A spare part: USD, days, months. A part without price or lead time ranks last."""
 
     sku: str
     description: str
@@ -38,12 +43,12 @@ class Part(Document):
 
     @property
     def wait_days(self) -> float | None:
-        """Days until it is there: none where one is on the shelf, None where nobody knows."""
+        """Days until it is there: 0 where one is on the own shelf, None where nothing is listed."""
         return 0.0 if self.stock else self.lead_time_days
 
 
 class PartsCatalogue(Document):
-    """`configs/ooda/parts.yaml`; its JSON Schema: docs/parts.schema.json. Version 2 knows `stock` and
+    """`configs/ooda/parts.yaml`; its JSON Schema: docs/parts.schema.json. Version 2 has `stock` and
     `consumables`; files of version 1 are read as they are."""
 
     version: Literal[1, 2]
@@ -55,9 +60,9 @@ class PartsCatalogue(Document):
         twice = sorted({sku for sku in skus if skus.count(sku) > 1})
         if twice:
             raise ValueError(f"sku listed twice: {', '.join(twice)}")
-        unknown = sorted({item.sku for part in self.parts for item in part.consumables} - set(skus))
-        if unknown:
-            raise ValueError(f"consumables that are not in the catalogue: {', '.join(unknown)}")
+        absent = sorted({item.sku for part in self.parts for item in part.consumables} - set(skus))
+        if absent:
+            raise ValueError(f"consumables that are not in the catalogue: {', '.join(absent)}")
         return self
 
 

@@ -9,15 +9,15 @@ from ona.documents.base import Document
 
 
 class ServiceLimits(Document):
-    """One function's size: MB, seconds."""
+    """One function's size and limits; the bounds are those of AWS Lambda."""
 
-    memory: int = Field(ge=128, le=10240)
-    timeout: int = Field(ge=1, le=900)
-    max_file_size_mb: float | None = Field(default=None, gt=0)
+    memory: int = Field(ge=128, le=10240, description="MB")
+    timeout: int = Field(ge=1, le=900, description="s")
+    max_file_size_mb: float | None = Field(default=None, gt=0, description="MB; null: it reads no files")
 
 
 class ServicesConfig(RootModel[dict[str, ServiceLimits]]):
-    """`configs/services.yaml`."""
+    """`configs/services.yaml`: limits by the function's name."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -10,6 +10,8 @@ from pydantic import Field
 from ona.documents.base import Document
 
 IncidentState = Literal["open", "recovering", "closed"]
+"""An incident is open while it lasts; recovering when its asset gave its power again, on a later day or
+within the day; closed after enough such days."""
 
 
 class FindingComponent(Document):
@@ -22,14 +24,15 @@ class FindingComponent(Document):
 
 
 class ConfidenceInterval(Document):
-    """80 % interval."""
+    """80 % interval, in the unit of what it is of."""
 
     lower: float
     upper: float
 
 
 class RiskHorizon(Document):
-    """Energy at Risk if nothing is done until the horizon: growth of the fault included."""
+    """Energy at Risk if nothing is done for so many hours: kWh and USD, growth of the fault included. The
+    interval is of `loss_kwh`."""
 
     hours: int
     loss_kwh: float
@@ -38,7 +41,8 @@ class RiskHorizon(Document):
 
 
 class EnergyAtRisk(Document):
-    """Energy that will be lost. `daily_*` is the coming day's; the interval is of `daily_loss_kwh`."""
+    """Energy that will be lost: kWh and USD. `daily_*` is the coming day's; the interval is of
+    `daily_loss_kwh`."""
 
     daily_loss_kwh: float
     daily_loss_usd: float
@@ -60,9 +64,9 @@ class Finding(Document):
     finding_key: str = Field(description="the same fault gives the same key on every day")
     asset_id: str
     component: FindingComponent
-    severity: float
+    severity: float = Field(description="0 to 1")
     risk_class: Literal["critical", "major", "minor", "negligible"]
-    rank_score: float
+    rank_score: float = Field(description="0 to 1, by severity, frequency and recency; ranks findings")
     cause: str = Field(description="its name in `configs/ooda/causes.yaml`")
     category: str
     subcategory: str
@@ -71,7 +75,7 @@ class Finding(Document):
     error_type: str = "unknown"
     description: str
     reasons: list[str]
-    confidence: float
+    confidence: float = Field(description="0 to 1")
     recommended_actions: list[str]
     energy_at_risk: EnergyAtRisk
     first_seen: datetime

@@ -9,13 +9,18 @@ from pydantic import Field
 
 from ona.documents.assets import Location
 from ona.documents.base import Document, S3Pointer
-from ona.documents.findings import (
-    FindingComponent,
-)
+from ona.documents.findings import FindingComponent
+
+Decision = Literal["scheduled", "moved", "deferred", "already_ordered", "unschedulable"]
+"""What planning decides on a finding: a visit, another time for a visit, later, or nobody."""
+JobPriority = Literal["critical", "high", "medium", "low"]
+Priority = Literal["none", "low", "medium", "high", "critical"]
+"""A work order's priority: its job's, or `none`, which people may set."""
+OrderStatus = Literal["OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE", "CANCELLED"]
 
 
 class CrewAssignment(Document):
-    """Who goes."""
+    """Which crew goes, with how many technicians and which skill."""
 
     crew_id: str
     technician_count: int
@@ -23,23 +28,24 @@ class CrewAssignment(Document):
 
 
 class Job(Document):
-    """One finding and what was decided about it."""
+    """A finding with planning's decision. A job that is scheduled or moved has a visit: its start, end and
+    crew; `travel_km` is the way that the visit adds to the crew's tour."""
 
     finding_id: str
     finding_key: str
     asset_id: str
     site_id: str
     diagnostic: S3Pointer
-    decision: Literal["scheduled", "moved", "deferred", "already_ordered", "unschedulable"]
+    decision: Decision
     reason: str
-    priority: Literal["critical", "high", "medium", "low"]
+    priority: JobPriority
     duration_hours: float
     scheduled_start: datetime | None = None
     scheduled_end: datetime | None = None
     crew_assignment: CrewAssignment | None = None
     travel_km: float = 0.0
     parts_arrive: datetime | None = None
-    loss_terms: dict[str, float] = {}
+    loss_terms: dict[str, float] = Field(default={}, description="USD, unweighted, by term of the loss")
     due: datetime | None = Field(default=None, description="critical work only")
     waiting_a_day_usd: float | None = Field(
         default=None, description="production lost, with the fault's growth, if it were done a day later"
@@ -77,15 +83,9 @@ class OrderRisk(Document):
     roi_days: float | None
 
 
-OrderStatus = Literal["OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE", "CANCELLED"]
-
-
-Priority = Literal["none", "low", "medium", "high", "critical"]
-
-
 class WorkOrder(Document):
     """Output of Order: `work-orders/YYYY/MM/DD/wo-….json`, what was ordered. How it stands (status, people,
-    hours) is in the tracking table; the API tells both as one."""
+    hours) is in the tracking table; the API answers with both as one."""
 
     work_order_id: str
     asset_id: str
@@ -112,5 +112,7 @@ class WorkOrder(Document):
     incident_id: str = Field(default="", description="the incident to be ended; none for data problems")
     cause: str = Field(default="", description="its name in `configs/ooda/causes.yaml`")
     idempotency_key: str = Field(default="", description="the same for every try to make this order")
-    attachments: list[str] = Field(default=[], description="where more is told: keys in the output bucket")
+    attachments: list[str] = Field(
+        default=[], description="documents that say more: keys in the output bucket"
+    )
     status: OrderStatus

@@ -1,4 +1,10 @@
-"""`configs/ooda/categories.yaml`: categories of findings and their subcategories."""
+"""`configs/ooda/categories.yaml`: categories of findings and their subcategories.
+
+>>> CategoriesConfig({"Wear and Tear": ["soiling"]}).require("Wear and Tear", "rust")
+Traceback (most recent call last):
+...
+ona.runtime.errors.InvalidConfiguration: ooda/categories.yaml: 'Wear and Tear' has no subcategory 'rust'
+"""
 
 from __future__ import annotations
 
@@ -14,7 +20,7 @@ class CategoriesConfig(RootModel[dict[str, list[str]]]):
     model_config = ConfigDict(frozen=True)
 
     def require(self, category: str, subcategory: str) -> None:
-        """Raises InvalidConfiguration when the file lacks the pair."""
+        """Do nothing where the file has the pair. Raises InvalidConfiguration where it lacks it."""
         if subcategory not in self.root.get(category, []):
             raise InvalidConfiguration(
                 f"ooda/categories.yaml: {category!r} has no subcategory {subcategory!r}"

@@ -16,41 +16,49 @@ from ona.runtime.errors import InvalidConfiguration
 class Statistical(Document):
     """Robust z-score of daylight residuals."""
 
-    z_score_threshold: float = Field(gt=0)
-    rolling_window_minutes: int = Field(gt=0, le=1440)
-    min_data_points: int = Field(ge=3)
+    z_score_threshold: float = Field(gt=0, description="usual spreads from which a residual counts")
+    rolling_window_minutes: int = Field(
+        gt=0, le=1440, description="min: the shortest run of readings that can be an episode"
+    )
+    min_data_points: int = Field(ge=3, description="daylight readings that the day's own spread needs")
 
 
 class MachineLearning(Document):
     """Isolation forest over residual features."""
 
     model_type: Literal["isolation_forest"]
-    contamination: float = Field(gt=0, lt=0.5)
-    random_state: int
+    contamination: float = Field(gt=0, lt=0.5, description="share of readings taken for outliers")
+    random_state: int = Field(description="the forest's seed")
 
 
 class EnergyDeviation(Document):
     """Residual against the expected power."""
 
-    forecast_tolerance_percent: float = Field(gt=0, lt=100)
-    min_deviation_kw: float = Field(ge=0)
-    confidence_threshold: float = Field(ge=0, le=1)
+    forecast_tolerance_percent: float = Field(
+        gt=0, lt=100, description="% of the expected power by which the measured may fall short"
+    )
+    min_deviation_kw: float = Field(ge=0, description="kW: a smaller deviation does not count")
+    confidence_threshold: float = Field(
+        ge=0, le=1, description="from which an underperformance is an incident"
+    )
 
 
 class SeverityScale(Document):
-    """Severity and the threshold above which an incident is acted on."""
+    """Severity, and the threshold from which an incident is acted on."""
 
-    threshold: float = Field(ge=0, le=1)
-    loss_scale: float = Field(gt=0, le=1)
-    duration_scale_hours: float = Field(gt=0)
+    threshold: float = Field(ge=0, le=1, description="severity; Parameter Store's goes over it")
+    loss_scale: float = Field(
+        gt=0, le=1, description="share of power lost at which the loss term reaches 63 %"
+    )
+    duration_scale_hours: float = Field(gt=0, description="h at which the duration term reaches 63 %")
 
 
 class Durations(Document):
     """How long something must last, minutes."""
 
-    outage_minutes: int = Field(gt=0)
-    underperformance_minutes: int = Field(gt=0)
-    stale_minutes: int = Field(gt=0)
+    outage_minutes: int = Field(gt=0, description="without power in daylight")
+    underperformance_minutes: int = Field(gt=0, description="below the tolerance")
+    stale_minutes: int = Field(gt=0, description="with an unchanging reading, for a stuck sensor")
 
 
 class ReferenceRules(Document):
@@ -58,9 +66,11 @@ class ReferenceRules(Document):
 
     baseline_days: int = Field(ge=14, le=365, description="days before, of which the gain is learned")
     shape_days: int = Field(ge=7, le=45, description="days before, of which shape and spread are learned")
-    min_peers: int = Field(ge=2)
-    max_peers: int = Field(ge=2)
-    min_expected_share: float = Field(gt=0, lt=1)
+    min_peers: int = Field(ge=2, description="other assets of the site that a reference needs")
+    max_peers: int = Field(ge=2, description="other assets of the site that a reference takes")
+    min_expected_share: float = Field(
+        gt=0, lt=1, description="of capacity: readings with less expected power are not judged"
+    )
 
 
 class Algorithms(Document):
@@ -91,7 +101,7 @@ class NormalRange(Document):
 class PowerRange(NormalRange):
     """Of a unit of `reference_capacity_kw`; scaled to the asset's own capacity."""
 
-    reference_capacity_kw: float = Field(gt=0)
+    reference_capacity_kw: float = Field(gt=0, description="kW")
 
 
 class Ranges(Document):
@@ -103,7 +113,7 @@ class Ranges(Document):
 
 
 class MaintenanceWindow(Document):
-    """Planned work: readings inside it are not judged."""
+    """Planned work on an asset: readings inside it are not judged."""
 
     asset_id: str
     start: datetime
@@ -111,11 +121,11 @@ class MaintenanceWindow(Document):
 
 
 class Filtering(Document):
-    """What is left out of judgement."""
+    """Which readings are not judged."""
 
     exclude_maintenance_windows: bool
-    exclude_night_hours: bool
-    night_hours_start: time
+    exclude_night_hours: bool = Field(description="by the sun's position where the location is given")
+    night_hours_start: time = Field(description="UTC, where the location is not given")
     night_hours_end: time
     maintenance_windows: list[MaintenanceWindow] = []
 

@@ -1,4 +1,8 @@
-"""`configs/ooda/loss_function.yaml`: what a plan minimises, and what it must obey."""
+"""`configs/ooda/loss_function.yaml`: what a plan minimises, and what it must obey.
+
+rules = loss_function_config()      # crews, constraints, thresholds, and the file's weights
+weights = loss_weights()            # the weights, with Parameter Store's over the file's
+"""
 
 from __future__ import annotations
 
@@ -17,33 +21,36 @@ from ona.runtime.errors import InvalidConfiguration
 
 
 class LossWeights(Document):
-    """Weights of the plan's loss; every term they multiply is in USD."""
+    """Weights of the plan's loss, without unit; every term they multiply is in USD."""
 
-    w_energy: float = Field(ge=0)
-    w_cost: float = Field(ge=0)
-    w_mttr: float = Field(ge=0)
-    w_risk: float = Field(ge=0)
-    w_urgency: float = Field(ge=0)
+    w_energy: float = Field(ge=0, description="of production lost until the repair is done")
+    w_cost: float = Field(ge=0, description="of labour, travel and parts")
+    w_mttr: float = Field(ge=0, description="of production lost while the crew works")
+    w_risk: float = Field(ge=0, description="of the fault's growth while it waits")
+    w_urgency: float = Field(ge=0, description="of waiting with a severe fault")
 
 
 class CrewRules(Document):
-    """What crews can do, and cost: hours, km, km/h, USD."""
+    """What crews can do, and cost."""
 
-    crews_available: int = Field(ge=0)
-    hours_per_day: float = Field(gt=0, le=24)
-    max_travel_distance_km: float = Field(gt=0)
-    specializations: list[str]
-    hourly_cost_usd: float = Field(ge=0)
-    travel_speed_km_h: float = Field(gt=0)
-    travel_cost_usd_per_km: float = Field(ge=0)
+    crews_available: int = Field(
+        ge=0, description="crews of the example fleet; plans take those of the crews table"
+    )
+    hours_per_day: float = Field(gt=0, le=24, description="h away from its base on one day, at most")
+    max_travel_distance_km: float = Field(gt=0, description="km from base to site, at most")
+    specializations: list[str] = Field(description="the skills that crews have")
+    hourly_cost_usd: float = Field(ge=0, description="USD an hour of one technician")
+    travel_speed_km_h: float = Field(gt=0, description="km/h, where no measured way is given")
+    travel_cost_usd_per_km: float = Field(ge=0, description="USD/km of the crew's vehicle")
 
 
 class WorkingHours(Document):
-    """Local working hours and days. Public holidays are those of the country of the site's time zone."""
+    """Working hours and days in the site's own time. Public holidays are those of the country of the
+    site's time zone."""
 
     start: time
     end: time
-    timezone: Zone
+    timezone: Zone = Field(description="of sites whose assets name none")
     days: list[Weekday] = Field(default=list(WEEKDAYS[:5]), min_length=1)
     public_holidays: bool = True
 
@@ -57,24 +64,32 @@ class WorkingHours(Document):
 class Constraints(Document):
     """What a plan must obey."""
 
-    max_concurrent_jobs: int = Field(ge=1)
-    min_crew_size: int = Field(ge=1)
-    max_crew_size: int = Field(ge=1)
-    planning_horizon_days: int = Field(ge=1, le=90)
-    freeze_hours: float = Field(default=24.0, ge=0)
-    move_cost_usd: float = Field(default=25.0, ge=0)
-    critical_within_hours: float = Field(default=72.0, gt=0)
-    late_critical_usd: float = Field(default=1000.0, ge=0)
+    max_concurrent_jobs: int = Field(ge=1, description="tours at once in the fleet, at most")
+    min_crew_size: int = Field(ge=1, description="technicians on a visit, at least")
+    max_crew_size: int = Field(ge=1, description="technicians on a visit, at most")
+    planning_horizon_days: int = Field(ge=1, le=90, description="days that are planned ahead")
+    freeze_hours: float = Field(
+        default=24.0, ge=0, description="h before it leaves, from which a visit is not moved any more"
+    )
+    move_cost_usd: float = Field(
+        default=25.0, ge=0, description="USD, weighted, that moving a visit must save at least"
+    )
+    critical_within_hours: float = Field(
+        default=72.0, gt=0, description="h after which critical work is due, if its part is there"
+    )
+    late_critical_usd: float = Field(
+        default=1000.0, ge=0, description="USD, weighted, for critical work that begins after it is due"
+    )
     working_hours: WorkingHours
 
 
 class Thresholds(Document):
-    """Risk classes by severity, and the daily loss below which work may wait."""
+    """Risk classes by the severity (0 to 1) from which they begin; the loss below which work may wait."""
 
     severity_critical: float = Field(ge=0, le=1)
     severity_major: float = Field(ge=0, le=1)
     severity_minor: float = Field(ge=0, le=1)
-    ear_threshold_usd: float = Field(ge=0)
+    ear_threshold_usd: float = Field(ge=0, description="USD of Energy at Risk a day")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -101,7 +116,10 @@ def loss_function_config() -> LossFunctionConfig:
 
 
 def loss_weights() -> LossWeights:
-    """The plan's weights: the file's, with Parameter Store's JSON object over it, key by key."""
+    """The plan's weights: the file's, with Parameter Store's JSON object over them, key by key.
+
+    Raises InvalidConfiguration for a parameter that is no JSON object of weights.
+    """
     base = loss_function_config().weights
     text = parameters.parameter("loss-function-weights")
     if text is None:

@@ -7,9 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from ona.documents.base import Document
-from ona.documents.work_orders import (
-    Job,
-)
+from ona.documents.work_orders import Job
 
 
 class PlanSummary(Document):
@@ -19,14 +17,14 @@ class PlanSummary(Document):
     jobs: int = Field(description="planned together, with visits that might have moved")
     loss_usd: float
     bound_usd: float | None
-    gap_percent: float | None
+    gap_percent: float | None = Field(description="(loss − bound) ÷ loss")
     optimal: bool
     timed_out: bool = Field(description="time ran out: the best plan found by then")
-    compared: dict[str, float] = {}
+    compared: dict[str, float] = Field(default={}, description="weighted loss in USD by simple rule")
 
 
 class Schedule(Document):
-    """Output of Schedule: `schedules/YYYY/MM/DD/sched-….json`."""
+    """Output of Schedule: `schedules/YYYY/MM/DD/sched-….json`. `weights`: those of the loss."""
 
     schedule_id: str
     created_at: datetime

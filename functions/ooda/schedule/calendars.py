@@ -1,4 +1,8 @@
-"""On which days a crew works at a site: its weekdays, the country's public holidays, its own absences."""
+"""On which days a crew works at a site: its weekdays, the country's public holidays, its own absences.
+
+>>> country_of("Africa/Johannesburg")
+'ZA'
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from ona.runtime.clock import WEEKDAYS
 from ooda.config.loss_function import WorkingHours
 
 
-def closed(day: date, zone: str, crew: Crew, hours: WorkingHours) -> str:
+def why_closed(day: date, zone: str, crew: Crew, hours: WorkingHours) -> str:
     """Why a crew does not work on a day at a site of that time zone, in a few words; "" when it does."""
     for absence in crew.away:
         if absence.first <= day <= absence.last:
@@ -39,7 +43,7 @@ def country_of(zone: str) -> str:
 
 @cache
 def _holidays(country: str, year: int) -> dict[date, str]:
-    """National holidays; a country that the library does not know has none."""
+    """National holidays; a country that the library `holidays` lacks has none."""
     try:
         return dict(holidays.country_holidays(country, years=year)) if country else {}
     except NotImplementedError:

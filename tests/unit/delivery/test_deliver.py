@@ -28,10 +28,10 @@ from ona.runtime import http
 from ona.runtime.clock import iso
 from ona.runtime.errors import DependencyBusy
 from ona.store import s3, tables
+from tests.builders.plans import NOW
 from tests.ticketing import FAULTS, SYSTEMS, Receiver, Server
 from tests.unit.ooda.test_operations import CUSTOMER, call, world
 from tests.unit.ooda.test_races import _order, _ordered, _scheduled, acting, cloud, deliver
-from tests.unit.ooda.test_schedule import NOW
 
 __all__ = ["acting", "cloud", "world"]
 MINUTE = timedelta(minutes=1)

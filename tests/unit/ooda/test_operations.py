@@ -19,6 +19,7 @@ from ona.store import s3, tables
 from ooda.documents.books import AssetBook
 from ooda.layout import BOOK
 from ooda.operations_api import api, verify
+from tests.builders.plans import NOW
 from tests.conftest import DAY, ROOT, make_registry, sunny_day
 from tests.unit.ooda.test_detect import books_of
 from tests.unit.ooda.test_races import (
@@ -32,7 +33,6 @@ from tests.unit.ooda.test_races import (
     acting,
     cloud,
 )
-from tests.unit.ooda.test_schedule import NOW
 
 __all__ = ["acting", "cloud"]
 CUSTOMER = "default"

@@ -27,8 +27,8 @@ from ona.store.s3 import read_json, write_json
 from ooda.documents.diagnostics import Diagnostic, TrendAnalysis
 from ooda.order.workorder import build
 from ooda.schedule.plan import Plan, make_plan
+from tests.builders.plans import NOW, crew, plan, request
 from tests.conftest import make_registry
-from tests.unit.ooda.test_schedule import NOW, crew, plan, request
 
 IN, OUT = "ona-test-input", "ona-test-output"
 

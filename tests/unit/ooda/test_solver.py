@@ -9,12 +9,16 @@ from itertools import permutations, product
 
 import pytest
 
-from ooda.schedule import pricing
-from ooda.schedule.partition import choose, provable, prove
-from ooda.schedule.pricing import Pricing
-from ooda.schedule.search import Search, Solution, fits
-from ooda.schedule.solve import dispatched, rounds_for, solve
-from ooda.schedule.tours import DEPOT, NEVER, SLOT, Problem, Shift, Task, Tour, Tours, Window
+from ooda.schedule.solver import pricing
+from ooda.schedule.solver.dispatch import dispatched
+from ooda.schedule.solver.partition import choose
+from ooda.schedule.solver.pricing import Pricing
+from ooda.schedule.solver.problem import DEPOT, NEVER, SLOT, Problem, Shift, Task, Window
+from ooda.schedule.solver.proof import provable, prove
+from ooda.schedule.solver.search import Search
+from ooda.schedule.solver.solution import Solution, fits
+from ooda.schedule.solver.solve import rounds_for, solve
+from ooda.schedule.solver.tours import Tour, Tours
 
 
 def problem(
@@ -27,28 +31,35 @@ def problem(
     minutes = [[float(math.ceil(math.dist(a, b))) for b in points] for a in points]
     shifts = [
         Shift(
-            f"crew-{c}", d, c, c, d * 1440.0, d * 1440.0 + rng.choice([360, 480, 540]),
-            rng.choice([NEVER, 420.0]),
-            frozenset(k for k in range(2) if rng.random() < 0.5),
-            (rng.randint(0, 2),),
-            crews + tasks if depot else None,
+            f"crew-{c}",
+            day=d,
+            start=c,
+            end=c,
+            opens=d * 1440.0,
+            closes=d * 1440.0 + rng.choice([360, 480, 540]),
+            longest=rng.choice([NEVER, 420.0]),
+            tools=frozenset(k for k in range(2) if rng.random() < 0.5),
+            stock=(rng.randint(0, 2),),
+            depot=crews + tasks if depot else None,
         )
         for c, d in product(range(crews), range(days))
-    ]  # fmt: skip
+    ]
     slots = (days * 1440 + 1440) // SLOT
     work, windows = [], []
     for n in range(tasks):
         rate = rng.uniform(0, 0.5)
         work.append(
             Task(
-                f"task-{n}", crews + n, float(rng.choice([30, 60, 120, 180])),
-                rng.choice([1e5, rng.uniform(0, 900)]),
-                rng.randint(1, 3),
-                frozenset({rng.randrange(2)} if rng.random() < 0.3 else ()),
-                (rng.randint(0, 1),),
-                [rate * slot * SLOT for slot in range(slots)] if priced else None,
+                f"task-{n}",
+                place=crews + n,
+                minutes=float(rng.choice([30, 60, 120, 180])),
+                absence=rng.choice([1e5, rng.uniform(0, 900)]),
+                people=rng.randint(1, 3),
+                tools=frozenset({rng.randrange(2)} if rng.random() < 0.3 else ()),
+                parts=(rng.randint(0, 1),),
+                prices=[rate * slot * SLOT for slot in range(slots)] if priced else None,
             )
-        )  # fmt: skip
+        )
         row: list[Window | None] = []
         for shift in shifts:
             opens = shift.opens + rng.choice([0, 0, 60, 200])
@@ -99,7 +110,7 @@ def walked(case: Problem, tour: Tour) -> float:
 
 
 def checked(case: Problem, plan: Solution) -> None:
-    """Every rule of a whole plan, and its cost, from the definition."""
+    """Fails where a whole solution breaks a rule, or its cost is not that of the definition."""
     served = [task for tour in plan.tours.values() for task in tour.tasks]
     assert len(served) == len(set(served))
     assert set(served) | plan.absent == set(range(len(case.tasks)))
@@ -179,9 +190,9 @@ def test_pricing_finds_exactly_the_tours_under_its_limit(
     priced = Pricing(tours).negative(duals, days, limit, math.inf, None)
     assert priced is not None
     assert priced.whole
-    found = {(tour.shift, tour.stops) for tour in priced.tours}
-    assert {name for name, value in reduced.items() if value < limit - 1e-6} <= found
-    assert found <= {name for name, value in reduced.items() if value < limit + 1e-6}
+    listed = {(tour.shift, tour.stops) for tour in priced.tours}
+    assert {name for name, value in reduced.items() if value < limit - 1e-6} <= listed
+    assert listed <= {name for name, value in reduced.items() if value < limit + 1e-6}
     lowest = [min((v for (s, _), v in reduced.items() if groups[s] == g), default=0.0) for g in set(groups)]
     if limit >= 0.0:
         assert sum(priced.least) <= sum(min(value, 0.0) for value in lowest) + 1e-6, "the bound is one"
@@ -211,7 +222,7 @@ def test_every_plan_keeps_every_rule(seed: int) -> None:
 
 def test_an_insertion_is_the_cheapest_place() -> None:
     """What `insert` finds from segments is what trying every place finds."""
-    found = 0
+    insertions = 0
     for seed in range(60):
         case = problem(seed, tasks=6, priced=bool(seed % 2))
         tours = Tours(case)
@@ -219,16 +230,18 @@ def test_an_insertion_is_the_cheapest_place() -> None:
             tour = tours.empty(shift)
             for task in range(6):
                 places = [
-                    made
+                    longer
                     for at in range(len(tour.stops) + 1)
-                    if (made := tours.tour(shift, (*tour.stops[:at], task, *tour.stops[at:])))
+                    if (longer := tours.tour(shift, (*tour.stops[:at], task, *tour.stops[at:])))
                 ]
-                best = min((made.cost for made in places), default=None)
-                made = tours.insert(tour, task)
-                assert (made.cost if made else None) == (pytest.approx(best) if best is not None else None)
-                found += made is not None
-                tour = made or tour
-    assert found > 300
+                best = min((longer.cost for longer in places), default=None)
+                longer = tours.insert(tour, task)
+                assert (longer.cost if longer else None) == (
+                    pytest.approx(best) if best is not None else None
+                )
+                insertions += longer is not None
+                tour = longer or tour
+    assert insertions > 300
 
 
 def test_the_same_seed_gives_the_same_plan() -> None:

@@ -1,0 +1,110 @@
+"""How good any solution can be, and the best one where that can be proven.
+
+`prove` generates the tours that could matter (column generation) until the linear relaxation's bound is
+that of all tours. Then it chooses among all tours whose reduced cost lies within the gap: the result is
+optimal, or its gap is given (Baldacci, Christofides, Mingozzi, Mathematical Programming 115 (2008)).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ooda.schedule.solver.partition import CLOSED, Partition, cheaper, choose
+from ooda.schedule.solver.pricing import ENOUGH, MOST_TOURS, Pricing
+from ooda.schedule.solver.problem import Problem, time_unit
+from ooda.schedule.solver.solution import Solution
+from ooda.schedule.solver.tours import Tour, Tours
+
+TOLERANCE = 1e-6
+"""USD by which a reduced cost must lie below zero to count (HiGHS' own accuracy is 1e-7)."""
+FOR_THE_LAST_CHOICE, LAST_CHOICE_S = 0.25, 1.0
+"""Share of the proof's time, and the least seconds, that are left for the choice among the tours met when
+time is up before the relaxation is solved (ours)."""
+FOR_A_BETTER_PLAN = 0.3
+"""Share of the time left that a better solution from the relaxation's own tours may take (ours)."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A solution, the bound (USD) that no solution can be cheaper than, and whether it is proven to be the
+    best."""
+
+    solution: Solution
+    bound: float
+    optimal: bool
+
+    @property
+    def gap(self) -> float:
+        """(cost − bound) / cost, 0 where the solution is optimal."""
+        if self.optimal or self.solution.cost <= 0:
+            return 0.0
+        return max(0.0, (self.solution.cost - self.bound) / self.solution.cost)
+
+
+def provable(problem: Problem) -> bool:
+    """Whether `Pricing` can enumerate all tours: nobody calls at a depot, times are whole minutes, and
+    time has a price."""
+    if any(shift.depot is not None for shift in problem.shifts) or not time_unit(problem):
+        return False
+    return any(task.prices is not None for task in problem.tasks)
+
+
+def prove(
+    tours: Tours, pool: Iterable[Tour], best: Solution, deadline: float, seed: int, beside: bool = False
+) -> Proof:
+    """The best solution of all; or the best that was met by the deadline (seconds of `time.monotonic`),
+    with its bound. `beside`: tours are looked for in several processes."""
+    problem = tours.problem
+    partition, pricing = Partition(problem, seed), Pricing(tours, beside)
+    until = deadline - FOR_THE_LAST_CHOICE * (deadline - time.monotonic())
+    partition.add(pool)
+    partition.add(best.tours.values())
+    bound = 0.0
+    whole = False
+    while True:
+        value, task_duals, day_duals = partition.relaxed()
+        priced = pricing.negative(task_duals, day_duals, -TOLERANCE, until, None if whole else ENOUGH)
+        if priced is None:
+            return _late(partition, best, bound, deadline, seed)
+        if priced.whole:
+            bound = max(bound, value + sum(priced.least))
+        if best.cost - bound <= CLOSED * best.cost:
+            return Proof(best, bound, True)
+        if not partition.add(priced.tours):
+            if priced.whole:
+                break
+            whole = True  # nothing new among the first ones: look at all
+    bound = max(bound, value)
+    if best.cost - bound > CLOSED * best.cost:  # the smaller the gap, the fewer tours are left to look at
+        left = deadline - time.monotonic()
+        best = choose(problem, partition.tours, best, FOR_A_BETTER_PLAN * left, seed)
+    gap = best.cost - bound
+    every = pricing.negative(task_duals, day_duals, gap + TOLERANCE, until, None)
+    if every is None or len(every.tours) > MOST_TOURS:
+        return _late(partition, best, bound, deadline, seed)
+    return _among(problem, every.tours, best, bound, deadline, seed)
+
+
+def _among(
+    problem: Problem, tours: list[Tour], best: Solution, bound: float, deadline: float, seed: int
+) -> Proof:
+    """The best choice among all tours that can be in a solution cheaper than the best one met."""
+    final = Partition(problem, seed)
+    final.add(tours)
+    final.add(best.tours.values())
+    final.together()
+    choice = final.whole(best, max(deadline - time.monotonic(), LAST_CHOICE_S))
+    if choice is None:
+        return Proof(best, bound, False)
+    better = cheaper(problem, best, choice[0])
+    bound = max(bound, min(choice[1], better.cost))
+    return Proof(better, bound, choice[2] or better.cost - bound <= CLOSED * better.cost)
+
+
+def _late(partition: Partition, best: Solution, bound: float, deadline: float, seed: int) -> Proof:
+    """What can be said when time is up: the best choice among the tours met."""
+    left = max(deadline - time.monotonic(), LAST_CHOICE_S)
+    better = choose(partition.problem, partition.tours, best, left, seed)
+    return Proof(better, bound, better.cost - bound <= CLOSED * better.cost)

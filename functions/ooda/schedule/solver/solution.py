@@ -1,0 +1,65 @@
+"""Tours put together: a whole solution, what it costs, and what its tours must leave room for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ooda.schedule.solver.problem import Problem
+from ooda.schedule.solver.tours import Tour
+
+
+@dataclass
+class Solution:
+    """A tour for each shift that is used, the tasks left out (`absent`), and the cost of both, USD."""
+
+    tours: dict[int, Tour]
+    absent: set[int]
+    cost: float
+
+    @classmethod
+    def of(cls, problem: Problem, used: Mapping[int, Tour]) -> Solution:
+        """The solution made of these tours, by shift."""
+        served = {task for tour in used.values() for task in tour.tasks}
+        absent = set(range(len(problem.tasks))) - served
+        cost = sum(tour.cost for tour in used.values())
+        return cls(dict(used), absent, cost + sum(problem.tasks[task].absence for task in absent))
+
+
+Pool = dict[tuple[int, frozenset[int]], Tour]
+"""The cheapest tour met so far, by its shift and tasks."""
+
+
+def remember(pool: Pool, tour: Tour) -> None:
+    """Put a tour into the pool, unless a cheaper one of its shift serves the same tasks."""
+    name = (tour.shift, frozenset(tour.tasks))
+    if name not in pool or tour.cost < pool[name].cost - 1e-9:
+        pool[name] = tour
+
+
+class Limits:
+    """What a tour must leave room for beside others: one tour a crew and day, and so many tours at once in
+    the fleet."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.groups = problem, problem.groups()
+        self.several = len(set(self.groups)) < len(self.groups)
+        crews = len({shift.crew for shift in problem.shifts})
+        self.free = problem.together >= crews + len(problem.taken)
+
+    def allow(self, used: Mapping[int, Tour], tour: Tour) -> bool:
+        """Whether a tour can be beside those used; one of its own shift is replaced."""
+        group = self.groups[tour.shift]
+        if self.several and any(self.groups[shift] == group for shift in used if shift != tour.shift):
+            return False
+        return self.free or fits(self.problem, used, tour)
+
+
+def fits(problem: Problem, used: Mapping[int, Tour], tour: Tour) -> bool:
+    """Whether a tour can be beside the others without too many at once in the fleet."""
+    times = [*problem.taken, *((t.leaves, t.returns) for n, t in used.items() if n != tour.shift)]
+    others = [(begin, end) for begin, end in times if begin < tour.returns and tour.leaves < end]
+    if len(others) < problem.together:
+        return True
+    instants = [tour.leaves, *(begin for begin, _ in others if begin > tour.leaves)]
+    return all(sum(begin <= at < end for begin, end in others) < problem.together for at in instants)

@@ -1,0 +1,129 @@
+"""What Schedule reads (diagnostics, registry, crews, orders, experience, measured ways) and writes (the
+schedule, the crews' bookings)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from ona.config import parts
+from ona.config.causes import cause_rules, rule_for
+from ona.documents.assets import Asset
+from ona.documents.base import S3Pointer
+from ona.documents.findings import Finding
+from ona.documents.work_orders import Job
+from ona.repairs import crews, experience, orders
+from ona.repairs.crews import Crew
+from ona.runtime import aws
+from ona.runtime.errors import CrewBookingConflict, ObjectMissing
+from ona.runtime.identity import digest
+from ona.store import s3
+from ona.store.layout import day_of
+from ona.store.registry import read_registry
+from ooda.config import loss_function
+from ooda.documents.diagnostics import Diagnostic
+from ooda.documents.schedules import Schedule
+from ooda.layout import SCHEDULE, TRAVEL
+from ooda.payloads import ScheduleRequest
+from ooda.schedule.plan import Plan
+from ooda.schedule.requests import RepairRequest
+from ooda.schedule.rules import Leg, PlanningRules
+from ooda.schedule.travel import parse_legs
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What planning needs beside crews: the schedule's id and where it will lie, the requests, the rules,
+    and the visits that an earlier try of this execution moved."""
+
+    schedule_id: str
+    pointer: S3Pointer
+    requests: list[RepairRequest]
+    rules: PlanningRules
+    earlier_moves: list[Job]
+
+
+def load(request: ScheduleRequest, now: datetime) -> Loaded:
+    """All but the crews. Raises ObjectMissing, InvalidPayload, InvalidConfiguration, DependencyBusy."""
+    schedule_id = f"sched-{digest(request.execution_id)}"
+    day = day_of(request.diagnostics[0].key if request.diagnostics else "", now.date())
+    pointer = S3Pointer(
+        bucket=aws.environment("OUTPUT_BUCKET"), key=SCHEDULE.build(day=day, schedule_id=schedule_id)
+    )
+    rules = PlanningRules(
+        loss_function.loss_function_config(),
+        loss_function.loss_weights(),
+        parts.parts_catalogue().parts,
+        _read_legs(aws.environment("INPUT_BUCKET")),
+    )
+    return Loaded(schedule_id, pointer, _requests(request.diagnostics), rules, _earlier_moves(pointer))
+
+
+def load_crews() -> list[Crew]:
+    """All crews with their calendars. Raises DependencyBusy, InvalidConfiguration."""
+    return crews.load()
+
+
+def save(loaded: Loaded, schedule: Schedule, plan: Plan, team: list[Crew], now: datetime) -> bool:
+    """Write the schedule down, then book the crews; False when another execution booked one of them since
+    they were loaded: then plan again."""
+    s3.write_json(loaded.pointer.bucket, loaded.pointer.key, schedule.document())
+    try:
+        crews.book(team, plan.bookings, now, plan.lifted)
+    except CrewBookingConflict:
+        return False
+    return True
+
+
+def _earlier_moves(pointer: S3Pointer) -> list[Job]:
+    """The visits that an earlier try of this execution moved, if there was one: it may have booked them and
+    broken off before anybody moved their orders."""
+    try:
+        document = s3.read_json(pointer)
+    except ObjectMissing:
+        return []
+    earlier: Schedule = Schedule.read(document, pointer.key)
+    return [job for job in earlier.jobs if job.decision == "moved"]
+
+
+def _read_legs(bucket: str) -> dict[tuple[str, str], Leg]:
+    """The operator's measured ways; none without the file. Raises InvalidConfiguration."""
+    try:
+        return parse_legs(s3.read_bytes(S3Pointer(bucket=bucket, key=TRAVEL)))
+    except ObjectMissing:
+        return {}
+
+
+def _requests(diagnostics: list[S3Pointer]) -> list[RepairRequest]:
+    """The findings of the diagnostics with their assets, orders and learned hours."""
+    registry = read_registry(aws.environment("INPUT_BUCKET"))
+    experience_of = cache(experience.of)
+    requests = []
+    for pointer in diagnostics:
+        diagnostic: Diagnostic = Diagnostic.read(s3.read_json(pointer), pointer.key)
+        asset = registry.require(diagnostic.asset_id, pointer.key)
+        requests += [_request(finding, asset, pointer, experience_of) for finding in diagnostic.findings]
+    return requests
+
+
+def _request(
+    finding: Finding,
+    asset: Asset,
+    diagnostic: S3Pointer,
+    experience_of: Callable[[str], experience.Experience],
+) -> RepairRequest:
+    rule = rule_for(cause_rules(), finding.cause)
+    lock = orders.open_order(finding)
+    record = orders.job(str(lock["work_order_id"])) if lock else {}
+    return RepairRequest(
+        finding=finding,
+        asset=asset,
+        rule=rule,
+        diagnostic=diagnostic,
+        open_order=str(lock["work_order_id"]) if lock else "",
+        ordered_as=str(lock["finding_key"]) if lock else "",
+        status=record.get("status", "OPEN"),
+        learned_hours=experience_of(finding.cause).estimate(rule),
+    )

@@ -1,0 +1,110 @@
+"""The way between two places: as measured where the operator gives it, else computed.
+
+The operator's `travel.csv` has the columns `from,to,minutes,km`; the ends are sites and crews (their base),
+by id. A way counts for both directions unless the other is given too; what is not in the file is computed.
+
+>>> parse_legs(b"from,to,minutes,km\\ncrew-001,plant-a,50,30\\n")
+{('crew-001', 'plant-a'): (50.0, 30.0)}
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from math import asin, cos, radians, sin, sqrt
+
+from ona.documents.assets import Location
+from ona.repairs.crews import Crew, Work
+from ona.runtime.errors import InvalidConfiguration
+from ooda.layout import TRAVEL
+from ooda.schedule.rules import Leg, PlanningRules
+from ooda.schedule.times import rounded_up
+
+EARTH_RADIUS_KM = 6371.0088
+"""Mean radius R1, km (IUGG 1980)."""
+ROAD_FACTOR = 1.25
+"""Roads are so many times as long as the great circle (ours: a planning assumption)."""
+MOST_MINUTES, MOST_KM = 24 * 60, 10_000
+"""A measured way is shorter than a day and than a quarter of the globe: more is a typing error (ours)."""
+COLUMNS = {"from", "to", "minutes", "km"}
+"""The columns of `travel.csv`."""
+
+
+def distance_km(a: Location, b: Location) -> float:
+    """Great-circle distance (haversine) times the road factor, km.
+
+    >>> johannesburg = Location(latitude=-26.2, longitude=28.05)
+    >>> pretoria = Location(latitude=-25.75, longitude=28.19)
+    >>> round(distance_km(johannesburg, pretoria))
+    65
+    """
+    lat1, lat2 = radians(a.latitude), radians(b.latitude)
+    half = (
+        sin((lat2 - lat1) / 2) ** 2
+        + cos(lat1) * cos(lat2) * sin(radians(b.longitude - a.longitude) / 2) ** 2
+    )
+    return 2 * EARTH_RADIUS_KM * asin(sqrt(half)) * ROAD_FACTOR
+
+
+def leg(one: str, other: str, a: Location | None, b: Location | None, rules: PlanningRules) -> Leg:
+    """Minutes, in whole steps, and km between two places with these names: as measured, else computed."""
+    measured = rules.legs.get((one, other)) or rules.legs.get((other, one))
+    if measured is None:
+        km = distance_km(a, b) if a and b else 0.0
+        measured = (60.0 * km / rules.crew.travel_speed_km_h, km)
+    return rounded_up(measured[0]), measured[1]
+
+
+def way_to(work: Work, crew: Crew, rules: PlanningRules) -> Leg:
+    """Minutes and km from a crew's base to a work's site."""
+    return leg(crew.crew_id, work.site_id, crew.base, work.location, rules)
+
+
+def ways(
+    works: Sequence[Work], crews: Sequence[Crew], rules: PlanningRules
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Minutes and km between all places: the crews' bases, then where the works are."""
+    names = [crew.crew_id for crew in crews] + [work.site_id for work in works]
+    places = [crew.base for crew in crews] + [work.location for work in works]
+    ends = [
+        (name, place, (place.latitude, place.longitude) if place else None)
+        for name, place in zip(names, places, strict=True)
+    ]
+    computed: dict[object, Leg] = {}
+    minutes: list[list[float]] = []
+    km: list[list[float]] = []
+    for n, (name, place, where) in enumerate(ends):
+        row = []
+        for m, (other, there, elsewhere) in enumerate(ends):
+            key = (name, where, other, elsewhere)
+            if n != m and key not in computed:
+                computed[key] = leg(name, other, place, there, rules)
+            row.append(computed[key] if n != m else (0.0, 0.0))
+        minutes.append([one[0] for one in row])
+        km.append([one[1] for one in row])
+    return minutes, km
+
+
+def parse_legs(body: bytes) -> dict[tuple[str, str], Leg]:
+    """The measured ways of a `travel.csv`. Raises InvalidConfiguration naming the line that is wrong."""
+    try:
+        rows = csv.DictReader(io.StringIO(body.decode("utf-8-sig")))
+    except UnicodeDecodeError as error:
+        raise InvalidConfiguration(f"{TRAVEL}: not UTF-8 text: {error}") from error
+    missing = COLUMNS - set(rows.fieldnames or ())
+    if missing:
+        raise InvalidConfiguration(f"{TRAVEL}: no column {', '.join(sorted(missing))}")
+    legs: dict[tuple[str, str], Leg] = {}
+    for number, row in enumerate(rows, 2):
+        try:
+            minutes, km = float(row["minutes"]), float(row["km"])
+        except (TypeError, ValueError):
+            minutes = km = -1.0
+        if not (0 <= minutes < MOST_MINUTES and 0 <= km < MOST_KM and row["from"] and row["to"]):
+            raise InvalidConfiguration(
+                f"{TRAVEL}: line {number}: needs two names, minutes below {MOST_MINUTES} "
+                f"and km below {MOST_KM}"
+            )
+        legs[row["from"], row["to"]] = (minutes, km)
+    return legs
