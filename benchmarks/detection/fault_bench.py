@@ -28,9 +28,11 @@ from ona.config import causes
 from ona.documents.assets import Asset
 from ona.telemetry.readings import Quality, by_machine
 from ooda.config.detection import detection_config
-from ooda.detect import book as books
-from ooda.detect.analysis import Context, analyse, empty
-from ooda.diagnose.signatures import diagnose
+from ooda.detect.asset_history import empty, with_days
+from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.incidents import incidents_of
+from ooda.detect.judge import AssetVerdict, judge_assets
+from ooda.diagnose.cause import diagnose
 from ooda.documents.detections import NO_FAULT, Incident
 from ops.target import use_configs
 
@@ -38,6 +40,8 @@ HISTORY_DAYS, AFTER_DAYS = 30, 4
 CASES = 3
 NOTHING = "nothing"
 SHORT_HISTORY = 12
+THRESHOLD = 0.7
+"""Severity from which an incident is actionable."""
 MIN_LOSS = 0.02
 """A fault that takes less than this of what the machine gives meanwhile, or a fifth of a full-load hour,
 is none."""
@@ -66,11 +70,18 @@ class Outcome:
     detail: str = ""
 
 
-def _columns(frame: pd.DataFrame) -> pd.DataFrame:
+def canonical(frame: pd.DataFrame) -> pd.DataFrame:
     known = [c for c in ("timestamp", "asset_id", "temperature_c", "voltage_v", "power_kw", "irradiance_w_m2",
                          "wind_speed_m_s", "dc_power_kw") if c in frame]  # fmt: skip
     kept = frame[known]
     return kept[kept["power_kw"].notna()].reset_index(drop=True)
+
+
+def judged(plant: Plant, own: pd.DataFrame, context: Context) -> AssetVerdict:
+    """The verdict on one asset's readings."""
+    quality = Quality(rows_read=len(own))
+    file = TelemetryFile(by_machine(own), quality, plant.registry, detection_config(), THRESHOLD)
+    return judge_assets(file, context)[0]
 
 
 def inject(
@@ -140,13 +151,11 @@ def run_case(
         due = float(np.nansum(healthy[scene.inside])) / 4.0
         if lost.sum() < max(0.2 * asset.capacity_kw, MIN_LOSS * due):
             return None
-    own = _columns(scene.frame)
-    beside = pd.concat([_columns(f) for f in scene.others.values()]) if scene.others else pd.DataFrame()
+    own = canonical(scene.frame)
+    beside = pd.concat([canonical(f) for f in scene.others.values()]) if scene.others else pd.DataFrame()
     weather = {asset.site_id: scene.weather} if scene.weather is not None else {}
-    rules = detection_config()
-    judged = analyse(by_machine(own), Quality(rows_read=len(own)), Context(peers=beside, weather=weather),
-                     plant.registry, rules, 0.7)[0]  # fmt: skip
-    detection = judged.detection
+    verdict = judged(plant, own, Context(neighbours=beside, weather=weather))
+    detection = verdict.detection
     inside = [i for i in detection.incidents if i.window.start <= end and i.window.end >= begin]
     faults = [i for i in inside if i.kind not in NO_FAULT]
     covered = np.zeros(len(times), dtype=bool)
@@ -164,7 +173,7 @@ def run_case(
         plant.name, fault.name, fault.truth, fault.nature, strength, predicted,
         rule.category if rule else predicted, truth_rule.category if truth_rule else fault.truth,
         float(lost.sum()), float(lost[covered].sum()) if len(lost) == len(covered) else 0.0,
-        _delay(asset, judged.days, begin) if fault.nature == "machine" else None, len(before),
+        _delay(asset, verdict.days, begin) if fault.nature == "machine" else None, len(before),
         baselines.found_kwh(own, beside, asset, lost, times) if peers and fault.nature == "machine" else {}, detail,
     )  # fmt: skip
 
@@ -189,8 +198,8 @@ def _delay(asset: Asset, days: dict, begin: pd.Timestamp) -> float | None:
         when = pd.Timestamp(day, tz="UTC") + pd.Timedelta(days=1)
         if when <= begin:
             continue
-        part = books.enter(empty(asset), "f", {d: item for d, item in days.items() if d <= day})
-        for incident in books.incidents(part, asset, rules, 0.7):
+        part = with_days(empty(asset), "f", {d: item for d, item in days.items() if d <= day})
+        for incident in incidents_of(part, rules, THRESHOLD):
             if incident.window.end >= begin and incident.kind not in NO_FAULT:
                 return max((when - begin).total_seconds() / 3600.0, 0.0)
     return None
@@ -209,15 +218,14 @@ class Healthy:
 
 
 def run_healthy(plant: Plant, asset: Asset) -> Healthy:
-    own = _columns(plant.frames[asset.id])
-    others = [_columns(f) for name, f in plant.frames.items() if name != asset.id]
+    own = canonical(plant.frames[asset.id])
+    others = [canonical(f) for name, f in plant.frames.items() if name != asset.id]
     beside = pd.concat(others) if others else pd.DataFrame()
     weather = {asset.site_id: plant.weather} if plant.weather is not None else {}
-    judged = analyse(by_machine(own), Quality(rows_read=len(own)), Context(peers=beside, weather=weather),
-                     plant.registry, detection_config(), 0.7)[0]  # fmt: skip
-    days = judged.days
+    verdict = judged(plant, own, Context(neighbours=beside, weather=weather))
+    days = verdict.days
     known = plant.frames[asset.id]
-    faults = [i for i in judged.detection.incidents if i.kind not in NO_FAULT]
+    faults = [i for i in verdict.detection.incidents if i.kind not in NO_FAULT]
     if "troubled" in known and bool(known["troubled"].any()):  # its troubles are real, not injected
         return Healthy(plant.name, 0, 0, 0, {}, [])
     numbers = [pd.Timestamp(day, tz="UTC") for day, item in days.items() if item.judged_hours > 0]

@@ -80,9 +80,9 @@ def main() -> None:
         known, ours = _days(gain), []
         for last in range(200, 1090, 15):
             part = {n: v for n, v in known.items() if n <= gain.index[0].toordinal() + last}
-            told = soiling(part, 500.0, 0.1, trends.trend_rules())
-            if told is not None:
-                ours.append(told.rate_percent_per_day)
+            dirt_now = soiling(part, 500.0, 0.1, trends.trend_rules())
+            if dirt_now is not None:
+                ours.append(dirt_now.rate_percent_per_day)
         daily = gain.copy()
         insolation = pd.Series(6.0, gain.index)
         try:

@@ -9,6 +9,7 @@ is money alone: production lost until the repair and during it, labour, travel a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from benchmarks.scheduling.generated import money
@@ -20,9 +21,11 @@ from ona.repairs.crews import Crew
 from ona.telemetry.strict_csv import read_canonical
 from ooda.config import loss_function
 from ooda.config.detection import detection_config
-from ooda.detect.analysis import Context, analyse, batches
+from ooda.detect.batches import batches
+from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.judge import judge_assets
 from ooda.diagnose.findings import findings_of
-from ooda.documents.books import AssetBook
+from ooda.documents.asset_history import AssetHistory
 from ooda.schedule.build import build
 from ooda.schedule.plan import Request, by_simple_rules, urgency, works_of
 from ooda.schedule.solve import solve
@@ -36,7 +39,7 @@ EVENING = time(22, 0, tzinfo=UTC)
 def faults() -> list[tuple[datetime, dict[str, Finding]]]:
     """(evening, the faults known by then)."""
     registry, rules, fleet = simulate.registry(), detection_config(), simulate.fleet()
-    known: dict[str, AssetBook] = {}
+    known: dict[str, AssetHistory] = {}
     found: dict[str, Finding] = {}
     days = []
     for day, files in sorted(fleet.files.items()):
@@ -45,13 +48,13 @@ def faults() -> list[tuple[datetime, dict[str, Finding]]]:
         body = b"\n".join([head, *(file.partition(b"\n")[2].rstrip() for file in files.values())])
         told = read_canonical(body, now=now + timedelta(days=1), capacity_kw=lambda _: simulate.CAPACITY_KW,
                               where=f"{day}")  # fmt: skip
-        for batch in batches(told, registry):
-            machines = {name: told.machines[name] for name in batch.names}
-            context = Context(known)
-            for item in analyse(
-                machines, told.quality, context, registry, rules, 0.7, f"{day} {batch.site}"
+        file = TelemetryFile(told.machines, told.quality, registry, rules, 0.7, rows=len(told))
+        for batch in batches(file):
+            own = {name: told.machines[name] for name in batch.names}
+            for item in judge_assets(
+                replace(file, readings=own, key=f"{day} {batch.site}"), Context(known)
             ):
-                known[item.detection.asset_id] = item.book
+                known[item.detection.asset_id] = item.history
                 asset = registry.require(item.detection.asset_id, "demo")
                 limits = loss_function.loss_function_config().thresholds
                 for finding in findings_of(

@@ -1,17 +1,15 @@
-"""Expected power: what a machine should have produced, from the best reference at hand.
+"""Expected power: what an asset should have produced, from the best reference at hand.
 
     expected = capacity · driver(t) · gain · shape(solar half hour)          sun, peers, forecast
     expected = capacity · curve(density-corrected wind speed)                wind
 
-The *driver* says what was there to be had; *gain* and *shape* are the machine's own, learned from its
-earlier
-days: azimuth, tilt, horizon, an off-plane sensor and a chronic offset all show in them. References in the
-order in which they are tried (`docs/detection.md`):
+`levels.py` explains driver, gain and shape. References in the order in which they are tried
+(`docs/detection.md`):
 
 1. `irradiance+peers`: PVWatts' DC form on the measured irradiance, times the median over the site's sound
-   machines of power over the same form. Errors of the weather sensor cancel.
+   assets of power over the same form. Errors of the weather sensor cancel.
 2. `irradiance`: the same form alone.   2w. `wind`: the power curve by wind-speed bins (IEC 61400-12-1).
-3. `peers`: the median of the site's sound machines by nameplate.
+3. `peers`: the median of the site's sound assets by nameplate.
 4. `forecast`: the platform's own forecast.
 5. `none`: nothing to compare with; only ranges and data quality are judged.
 """
@@ -25,71 +23,36 @@ import numpy as np
 import pandas as pd
 
 from ooda.config.detection import ReferenceRules
-from ooda.detect.peers import BRIGHT, Beside, sun_driver
-from ooda.detect.sky import SLOTS, Floats, Ints, Mask
-from ooda.detect.track import Track, slots_of
+from ooda.detect.levels import RELEARN_DAYS, Baseline, Levels, baseline, measure
+from ooda.detect.peers import Beside, sun_driver
+from ooda.detect.power_curve import BIN_M_S, BINS, curve_of, measure_wind, wind_speed_corrected
+from ooda.detect.rolling import trailing_median
+from ooda.detect.sky import SLOTS, Floats, Mask
+from ooda.detect.track import Track
 from ooda.documents.detections import Basis
 
-CLIPPED_SHARE = 0.97
-STANDING_SHARE = 0.01
-SHAPE_DRIVER = 0.08
-BINS, BIN_M_S = 60, 0.5
-GAIN_QUANTILE, GAIN_SIGMAS = 0.9, 1.2816
-"""The gain is the 0.9-quantile of the days' gains less what their noise adds to it (the normal
-distribution's): days with a fault, while they are not nearly all, do not lower it."""
-FIRST_DAYS = 14
-"""The first days known judge themselves too, for want of earlier ones."""
-RELEARN_DAYS = 7
-MIN_SHAPE_DAYS = 3
-CLEAR, MIN_CLEAR_READINGS, MIN_CLEAR_DAYS = 0.75, 4, 0.2
-"""A gain is best learned under a clear sky, if a fifth of the days have an hour of it."""
 CHRONIC = 0.05
-"""A machine this far below sound neighbours that agree is behind, whatever it always did."""
+"""Share of the neighbours' level. An asset this far below sound neighbours that agree has a chronic loss,
+whatever it always gave. Chosen on the plants of the bench."""
 ALIKE, ALIKE_MACHINES = 0.03, 3
-"""…unless so many others are like it: then it is another kind of machine."""
+"""…unless so many others have its level within 3 %: then it is another kind of asset."""
 SITE_DOWN_SHARE = 0.05
-STANDARD_DENSITY = 1.225
+"""Of capacity. Neighbours with less, in good light, are down too."""
 ASSUMED_GAIN = 0.9
-
-
-@dataclass(frozen=True)
-class Levels:
-    """A machine's days against one driver: `gain`, `spread` and `cloudy` (spread under clouds) of shape
-    (D,), `shape` of (D, S); NaN where a day tells nothing. `day` (D,) rises."""
-
-    day: Ints
-    gain: Floats
-    spread: Floats
-    cloudy: Floats
-    shape: Floats
-
-    @classmethod
-    def none(cls, width: int = SLOTS) -> Levels:
-        """No day."""
-        return cls(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0), np.empty((0, width)))
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """What earlier days say of the D days judged: gain (D,), shape (D, S), how many days they are (D,), and
-    their median gain (D,)."""
-
-    gain: Floats
-    shape: Floats
-    known: Ints
-    middle: Floats
+"""Power over PVWatts' form where nothing can be learned: typical of sound plants in the bench."""
+DRIFT_DAYS, DRIFT_LEAST_DAYS = 5, 14
+"""A sensor's drift is the median gain of 5 days against that of all before, of which 14 must be there."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Expected power of one machine at n instants, kW, NaN where there is none.
+    """Expected power of one asset at n instants, kW, NaN where there is none.
 
     `family` is the driver that gain and shape belong to; `levels` what the file's days say for it, `by_sun`
     the same for the irradiance alone, `base` what earlier days say, `history` these days. `own` is the
     expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be believed
     (0…1). `site_down` marks instants at which all neighbours were down too. `sensor_low`, (D,): how much
-    less than before the irradiance sensor reads for what the machine gives, NaN where too few days are
-    known.
+    less than before the irradiance sensor reads for what the asset gives, NaN where there are too few days.
     """
 
     expected: Floats
@@ -106,128 +69,6 @@ class Reference:
     sensor_low: Floats | None = None
 
 
-def measure(track: Track, driver: Floats, usable: Mask) -> Levels:
-    """Gain and shape of each day against a driver, shape (n,), from readings in light at work."""
-    days = track.days
-    with np.errstate(invalid="ignore", divide="ignore"):
-        works = usable & (track.share > STANDING_SHARE) & (track.share < CLIPPED_SHARE)
-        ratio = track.share / driver
-        bright = works & (driver >= BRIGHT)
-        dim = works & (driver >= SHAPE_DRIVER)
-        clear = bright & (track.clearness >= CLEAR)
-    gain = np.where(days.count(clear) >= MIN_CLEAR_READINGS, days.median(ratio, clear), np.nan)
-    level = gain
-    if not np.isfinite(gain).all():
-        every = days.median(ratio, bright)
-        if np.isfinite(gain).mean() < MIN_CLEAR_DAYS:  # a dull month, or a place that is not known
-            gain = every
-        level = np.where(np.isfinite(gain), gain, every)
-    relative = ratio / level[days.row]
-    dim &= np.isfinite(relative)
-    shape = slots_of(days.row, track.sky.slot, relative, dim, len(days), SLOTS)
-    unknown = np.full(len(days), np.nan)
-    return Levels(days.number, gain, unknown, unknown, shape)
-
-
-def measure_wind(track: Track, speed: Floats, usable: Mask) -> Levels:
-    """Mean share of capacity by wind-speed bin of each day, as `shape`; the gain of a curve is 1."""
-    days = track.days
-    bins = np.clip(np.nan_to_num(speed) / BIN_M_S, 0, BINS - 1).astype(np.int64)
-    works = usable & np.isfinite(speed) & np.isfinite(track.share)
-    with np.errstate(invalid="ignore"):
-        works &= ~((track.share <= STANDING_SHARE) & (speed > 4.0))
-    shape = slots_of(days.row, bins, track.share, works, len(days), BINS)
-    gain = np.where(np.isfinite(shape).any(axis=1), 1.0, np.nan)
-    unknown = np.full(len(days), np.nan)
-    return Levels(days.number, gain, unknown, unknown, shape)
-
-
-def windows(values: Floats, ends: Ints, width: int) -> Floats:
-    """The `width` values before each end, shape (len(ends), width), padded with NaN in front."""
-    padded = np.concatenate((np.full(width, np.nan), values))
-    views = np.lib.stride_tricks.sliding_window_view(padded, width)
-    return np.asarray(views[ends])
-
-
-def _ends(total: int, own: int) -> Ints:
-    """Of `total` days, up to where each of the last `own` looks back: its yesterday, or the first
-    `FIRST_DAYS` that are known."""
-    return np.maximum(np.arange(total - own, total), min(FIRST_DAYS, total)).astype(np.int64)
-
-
-def before_each(earlier: Floats, own: Floats, days: int = 30, quantile: float = 0.5) -> Floats:
-    """Median (or another quantile) of the `days` values before each of the file's D days, (D,); the
-    first `FIRST_DAYS` known stand in for what they lack before them."""
-    values = np.concatenate((earlier, own))
-    window = windows(values, _ends(len(values), len(own)), days)
-    return np.asarray(bn.nanmedian(window, axis=1)) if quantile == 0.5 else _quantile(window, quantile)
-
-
-def trailing_median(values: Floats, days: int) -> Floats:
-    """Median of each value and those before it, `days` in all, (D,); NaN where none is known."""
-    return np.asarray(bn.nanmedian(windows(values, np.arange(1, len(values) + 1), days), axis=1))
-
-
-def _quantile(rows: Floats, q: float) -> Floats:
-    """Quantile of each row without its NaN, linear between ranks; shape (n,)."""
-    ranked = np.sort(rows, axis=1)
-    count = np.isfinite(ranked).sum(axis=1)
-    place = q * np.maximum(count - 1, 0)
-    low = np.floor(place).astype(int)
-    high = np.minimum(low + 1, np.maximum(count - 1, 0))
-    at = np.arange(len(rows))
-    return np.asarray(ranked[at, low] + (place - low) * (ranked[at, high] - ranked[at, low]))
-
-
-def baseline(history: Levels, levels: Levels, rules: ReferenceRules) -> Baseline:
-    """Gain and shape for each of the file's D days, from the days before it.
-
-    The first `FIRST_DAYS` days that are known at all stand for the history that they lack.
-    """
-    gains = np.concatenate((history.gain, levels.gain))
-    d = len(levels.gain)
-    ends = _ends(len(gains), d)
-    window = windows(gains, ends, rules.baseline_days)
-    known = np.isfinite(window).sum(axis=1)
-    if d == 0 or not known.any():
-        unknown = np.full(d, np.nan)
-        return Baseline(unknown, np.ones((d, levels.shape.shape[1])), known, unknown)
-    with np.errstate(invalid="ignore"):
-        noise = 1.4826 / np.sqrt(2.0) * bn.nanmedian(np.abs(np.diff(window, axis=1)), axis=1)
-        middle = bn.nanmedian(window, axis=1)
-        gain = np.maximum(_quantile(window, GAIN_QUANTILE) - GAIN_SIGMAS * np.nan_to_num(noise), middle)
-    shapes = np.concatenate((history.shape, levels.shape))
-    shape = np.ones((d, shapes.shape[1]))
-    for start in range(0, d, RELEARN_DAYS):
-        end = int(ends[start])
-        part = shapes[max(0, end - rules.shape_days) : end]
-        learned = bn.nanmedian(part, axis=0) if len(part) else np.full(shapes.shape[1], np.nan)
-        enough = np.isfinite(part).sum(axis=0) >= MIN_SHAPE_DAYS
-        shape[start : start + RELEARN_DAYS] = np.where(enough, learned, np.nan)
-    return Baseline(gain, shape, known, middle)
-
-
-def _curve(shape: Floats) -> Floats:
-    """A power curve by bin from medians with holes: rising to rated, holes bridged; NaN beyond the
-    known."""
-    known = np.flatnonzero(np.isfinite(shape))
-    if len(known) < 3:
-        return np.full(len(shape), np.nan)
-    out = np.interp(np.arange(len(shape)), known, np.maximum.accumulate(shape[known]))
-    out[known[-1] + 2 :] = np.nan
-    return np.asarray(out)
-
-
-def wind_speed_corrected(track: Track) -> Floats:
-    """Wind speed at standard air density, m/s: v · (ρ/1.225)^⅓ with ρ = p/(R·T) at 1 013 hPa.
-
-    Source: IEC 61400-12-1, eq. 5 (normalisation for turbines with active power control).
-    """
-    kelvin = np.where(np.isfinite(track.temperature), track.temperature, 15.0) + 273.15
-    density = 101_325.0 / (287.05 * kelvin)
-    return np.asarray(track.wind * (density / STANDARD_DENSITY) ** (1.0 / 3.0))
-
-
 def reference(
     track: Track,
     *,
@@ -237,7 +78,7 @@ def reference(
     history: dict[str, Levels],
     rules: ReferenceRules,
 ) -> Reference:
-    """The best reference for a machine's n readings.
+    """The best reference for an asset's n readings.
 
     `beside`: its neighbours; `usable` marks readings in light that may teach and be judged; `history`:
     earlier days by family.
@@ -260,9 +101,9 @@ def reference(
         if have_peers:
             by_peers = _by_peers(track, x, own, sun, beside, usable, history, rules)
             return replace(by_peers, sensor_low=_sensor_low(history.get("sun", Levels.none()), sun, base))
-        settled, none = int(base.known.max(initial=0)) >= 2, int(base.known.max(initial=0)) == 0
+        settled, none = int(base.count.max(initial=0)) >= 2, int(base.count.max(initial=0)) == 0
         source = (
-            f"{int(base.known.max(initial=0))} days" if settled else "the same day, for want of history"
+            f"{int(base.count.max(initial=0))} days" if settled else "the same day, for want of history"
         )
         reason = (
             f"irradiance and temperature, gain {float(np.nanmedian(base.gain)):.2f} from {source}"
@@ -290,13 +131,10 @@ def reference(
                   0.0)  # fmt: skip
 
 
-DRIFT_DAYS, DRIFT_KNOWN = 5, 14
-
-
 def _sensor_low(earlier: Levels, sun: Levels, base: Baseline) -> Floats:
     recent = trailing_median(np.concatenate((earlier.gain, sun.gain)), DRIFT_DAYS)[-len(sun.gain) :]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(base.known >= DRIFT_KNOWN, recent / base.middle - 1.0, np.nan))
+        return np.asarray(np.where(base.count >= DRIFT_LEAST_DAYS, recent / base.middle - 1.0, np.nan))
 
 
 def _plain(
@@ -345,7 +183,7 @@ def _by_peers(
     with np.errstate(invalid="ignore"):
         alike = (np.abs(beside.relatives - base.gain[:, None]) <= ALIKE).sum(axis=1)
         behind = base.gain < 1.0 - limit
-    first = base.known <= 2
+    first = base.count <= 2
     chronic = (behind & (alike < ALIKE_MACHINES)) | (first & ~(alike >= ALIKE_MACHINES))
     gain = np.where(chronic, np.fmax(base.gain, 1.0), base.gain)
     base = replace(base, gain=np.where(np.isfinite(gain), gain, 1.0))
@@ -376,11 +214,11 @@ def _by_wind(
     place = speed / BIN_M_S - 0.5
     for start in range(0, len(track.days), RELEARN_DAYS):
         rows = (track.days.row >= start) & (track.days.row < start + RELEARN_DAYS)
-        curve = _curve(base.shape[start])
+        curve = curve_of(base.shape[start])
         low = np.clip(np.floor(np.nan_to_num(place[rows])), 0, BINS - 2).astype(int)
         part = np.clip(place[rows] - low, 0.0, 1.0)
         expected[rows] = track.capacity * (curve[low] * (1 - part) + curve[low + 1] * part)
-    days = int(base.known.max(initial=0))
+    days = int(base.count.max(initial=0))
     never = np.zeros(len(track), dtype=bool)
     return Reference(
         expected, expected, "wind", "wind",

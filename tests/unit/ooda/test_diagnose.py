@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from forecasting.forecasting_api.documents import CSV_COLUMNS
 from ona.config.causes import cause_rules
-from ona.documents.findings import Finding
 from ooda.config import loss_function, trends
 from ooda.config.categories import categories_config
 from ooda.diagnose.coming import energy_of
@@ -20,19 +19,8 @@ from ooda.diagnose.findings import DATA_CAUSES, findings_of, group, rank_score, 
 from ooda.diagnose.risk import energy_at_risk
 from ooda.diagnose.signatures import SIGNATURES
 from ooda.diagnose.trends import trend
+from tests.builders.detection import between, diagnose, judge, week
 from tests.conftest import DAY, NOW, make_asset, sunny_day
-from tests.unit.ooda.test_detect import between, judge, week
-
-
-def diagnose(day: pd.DataFrame) -> list[Finding]:
-    detection = judge(day, history=week())["INV-001"]
-    return findings_of(
-        detection,
-        make_asset(),
-        now=NOW,
-        causes=cause_rules(),
-        limits=loss_function.loss_function_config().thresholds,
-    )
 
 
 def causes(day: pd.DataFrame) -> list[str]:
