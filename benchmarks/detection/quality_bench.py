@@ -2,8 +2,9 @@
 
     python -m benchmarks.detection.quality_bench
 
-Labels are those of the files. pvanalytics' stale functions are run as they come, and with its own night mask
-(`quality.gaps` calls zeros at night stale, as any constant); its clipping functions with their defaults.
+Labels are those of the files. pvanalytics' stale functions are run as they come, and with its own night
+mask (`quality.gaps` calls zeros at night stale, as any constant); its clipping functions with their
+defaults.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python -m benchmarks.detection.speed [0.1 1 3]
 
 A file of so many GB: 141 assets in twelve sites, 5 minutes, irradiance measured. It is written once to the
-temporary folder, from one real-looking week repeated with noise. Each way runs in a process of its own, so that
-its peak memory is its own.
+temporary folder, from one real-looking week repeated with noise. Each way runs in a process of its own, so
+that its peak memory is its own.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ooda.documents.detections import AssetDetection
 
 ASSETS, SITES = 141, 12
 BYTES_A_ROW = 48.9
+"""Of the file that `write` makes."""
 HEADER = "timestamp,asset_id,temperature_c,voltage_v,power_kw,irradiance_w_m2\n"
 WAYS = ("pandas, dates parsed", "pyarrow.csv, types declared", "our read", "read, quality, detect")
 
@@ -36,10 +37,15 @@ def registry():
 
     return AssetRegistry(
         assets=[
-            Asset(id=f"INV-{n:03d}", capacity_kw=100.0, site_id=f"site-{n % SITES}",
-                  location=Location(latitude=36.0, longitude=-80.0)) for n in range(ASSETS)
+            Asset(
+                id=f"INV-{n:03d}",
+                capacity_kw=100.0,
+                site_id=f"site-{n % SITES}",
+                location=Location(latitude=36.0, longitude=-80.0),
+            )
+            for n in range(ASSETS)
         ]
-    )  # fmt: skip
+    )
 
 
 def write(path: Path, gigabytes: float) -> int:
@@ -61,9 +67,15 @@ def write(path: Path, gigabytes: float) -> int:
             if n % 20 == 7:  # a fault here and there
                 power[steps // 2 : steps // 2 + 288 * 3] *= 0.6
             table = pd.DataFrame(
-                {"t": stamps, "a": f"INV-{n:03d}", "c": (15 + 20 * sun).round(1), "v": (640 + 60 * sun + rng.normal(0, 2, steps)).round(1) * (sun > 0),
-                 "p": power.round(3), "g": (1000 * sun).round(1)}
-            )  # fmt: skip
+                {
+                    "t": stamps,
+                    "a": f"INV-{n:03d}",
+                    "c": (15 + 20 * sun).round(1),
+                    "v": (640 + 60 * sun + rng.normal(0, 2, steps)).round(1) * (sun > 0),
+                    "p": power.round(3),
+                    "g": (1000 * sun).round(1),
+                }
+            )
             out.write(table.to_csv(index=False, header=False))
     return steps * ASSETS
 
@@ -182,8 +194,10 @@ def main() -> None:
                     if "incidents" in got
                     else ""
                 )
-                print(f"{name:<30}{got['seconds']:>9.1f}{got['rows'] / got['seconds']:>12,.0f}{got['peak_mb']:>9,.0f}"
-                      f"{got['seconds'] / base:>7.2f}{more}")  # fmt: skip
+                print(
+                    f"{name:<30}{got['seconds']:>9.1f}{got['rows'] / got['seconds']:>12,.0f}"
+                    f"{got['peak_mb']:>9,.0f}{got['seconds'] / base:>7.2f}{more}"
+                )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""Small losses that go on for days: the loss of each whole day, and a cumulative sum over days."""
+"""Small losses that go on for days: the loss of each whole day, and a cumulative sum over days.
+
+>>> losses = np.array([0.0, 0.01, 0.0, 0.05, 0.05, 0.05])  # of each day's expected energy
+>>> sustained(losses, np.full(6, 0.008)).tolist()
+[False, False, False, True, True, True]
+"""
 
 from __future__ import annotations
 

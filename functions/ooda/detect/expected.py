@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import bottleneck as bn
 import numpy as np
@@ -39,7 +40,7 @@ ALIKE, ALIKE_MACHINES = 0.03, 3
 SITE_DOWN_SHARE = 0.05
 """Of capacity. Neighbours with less, in good light, are down too."""
 ASSUMED_GAIN = 0.9
-"""Power over PVWatts' form where nothing can be learned: typical of sound plants in the bench."""
+"""Power over PVWatts' form where nothing can be learned: our assumption for a sound asset."""
 DRIFT_DAYS, DRIFT_LEAST_DAYS = 5, 14
 """A sensor's drift is the median gain of 5 days against that of all before, of which 14 must be there."""
 
@@ -69,6 +70,38 @@ class Reference:
     sensor_low: Floats | None = None
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What a reference is made of: an asset's readings, its neighbours, the readings that may teach, (n,),
+    its earlier days by driver, and the rules."""
+
+    track: Track
+    beside: Beside
+    usable: Mask
+    history: dict[str, Levels]
+    rules: ReferenceRules
+
+    def earlier(self, driver: str, width: int = SLOTS) -> Levels:
+        """The earlier days' levels against a driver."""
+        return self.history.get(driver, Levels.none(width))
+
+    def covered(self, values: Floats) -> bool:
+        """Whether a driver is there in at least half of the light."""
+        light = self.usable if self.track.asset.is_wind else self.track.sky.light
+        return bool(light.any() and np.isfinite(values[light]).mean() >= 0.5)
+
+
+@dataclass(frozen=True)
+class _BySun:
+    """What the irradiance alone says: the driver, (n,), the days' levels against it, their baseline, and
+    the expected power that follows, kW, (n,)."""
+
+    driver: Floats
+    levels: Levels
+    base: Baseline
+    own: Floats
+
+
 def reference(
     track: Track,
     *,
@@ -80,105 +113,100 @@ def reference(
 ) -> Reference:
     """The best reference for an asset's n readings.
 
-    `beside`: its neighbours; `usable` marks readings in light that may teach and be judged; `history`:
-    earlier days by family.
+    `beside`: its neighbours; `forecast`: predicted power, kW by UTC time; `usable` marks readings in light
+    that may teach and be judged; `history`: earlier days by driver.
     """
-    light = track.sky.light if not track.asset.is_wind else usable
-
-    def covered(values: Floats) -> bool:
-        return bool(light.any() and np.isfinite(values[light]).mean() >= 0.5)
-
+    given = _Given(track, beside, usable, history, rules)
     if track.asset.is_wind:
         speed = wind_speed_corrected(track)
-        if covered(speed):
-            return _by_wind(track, speed, usable, history.get("wind"), rules)
-    x = sun_driver(track.irradiance, track.temperature)
-    have_sun, have_peers = not track.asset.is_wind and covered(x), covered(beside.share)
+        if given.covered(speed):
+            return _by_wind(given, speed)
+    driver = sun_driver(track.irradiance, track.temperature)
+    have_sun, have_peers = not track.asset.is_wind and given.covered(driver), given.covered(beside.share)
     if have_sun:
-        sun = measure(track, x, usable)
-        base = baseline(history.get("sun", Levels.none()), sun, rules)
-        own = _expected(track, x, base, 1.0)
-        if have_peers:
-            by_peers = _by_peers(track, x, own, sun, beside, usable, history, rules)
-            return replace(by_peers, sensor_low=_sensor_low(history.get("sun", Levels.none()), sun, base))
-        settled, none = int(base.count.max(initial=0)) >= 2, int(base.count.max(initial=0)) == 0
-        source = (
-            f"{int(base.count.max(initial=0))} days" if settled else "the same day, for want of history"
-        )
-        reason = (
-            f"irradiance and temperature, gain {float(np.nanmedian(base.gain)):.2f} from {source}"
-            if not none
-            else (
-                f"irradiance with an assumed gain of {ASSUMED_GAIN}: no reading of the asset is usable "
-                "for a fit"
-            )
-        )
-        confidence = 0.5 if none else 0.9 if settled else 0.6
-        never = np.zeros(len(track), dtype=bool)
-        return Reference(own, own, "irradiance", "sun", reason, confidence, never, sun, sun, base,
-                         history.get("sun", Levels.none()))  # fmt: skip
+        levels = measure(track, driver, usable)
+        base = baseline(given.earlier("sun"), levels, rules)
+        sun = _BySun(driver, levels, base, _expected(track, driver, base, 1.0))
+        return _by_peers(given, sun) if have_peers else _by_irradiance(given, sun)
     if have_peers:
-        return _by_peers(track, None, None, None, beside, usable, history, rules)
-    if forecast is not None and not forecast.empty:
-        predicted = forecast.reindex(track.times).to_numpy(dtype=float) / track.capacity
-        if np.isfinite(predicted).any():
-            expected = np.clip(predicted, 0.0, 1.0) * track.capacity
-            return _plain(track, expected, "forecast", "forecast",
-                          "the platform's forecast; neither irradiance nor enough peers", 0.6)  # fmt: skip
-    nothing = np.full(len(track), np.nan)
-    return _plain(track, nothing, "none", "none",
-                  "no irradiance, too few peers, no forecast: power cannot be judged, only ranges and data",
-                  0.0)  # fmt: skip
+        return _by_peers(given, None)
+    return _by_forecast(track, forecast)
 
 
-def _sensor_low(earlier: Levels, sun: Levels, base: Baseline) -> Floats:
-    recent = trailing_median(np.concatenate((earlier.gain, sun.gain)), DRIFT_DAYS)[-len(sun.gain) :]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(base.count >= DRIFT_LEAST_DAYS, recent / base.middle - 1.0, np.nan))
-
-
-def _plain(
-    track: Track, expected: Floats, basis: Basis, family: str, reason: str, confidence: float
-) -> Reference:
-    d = len(track.days)
-    unknown = np.full(d, np.nan)
-    levels = Levels(track.days.number, unknown, unknown, unknown, np.full((d, SLOTS), np.nan))
-    never = np.zeros(len(track), dtype=bool)
-    none = Baseline(unknown, levels.shape, np.zeros(d, dtype=np.int64), unknown)
-    return Reference(expected, expected, basis, family, reason, confidence, never, levels, None, none,
-                     Levels.none())  # fmt: skip
-
-
-def _expected(track: Track, driver: Floats, base: Baseline, most: float) -> Floats:
-    row = track.days.row
-    gain = np.where(np.isfinite(base.gain), base.gain, ASSUMED_GAIN)
-    shape = base.shape[row, track.sky.slot]
-    shape = np.where(np.isfinite(shape), shape, 1.0)
-    return np.asarray(track.capacity * np.minimum(driver * gain[row] * shape, most))
-
-
-def _by_peers(
-    track: Track,
-    x: Floats | None,
-    own: Floats | None,
-    sun: Levels | None,
-    beside: Beside,
-    usable: Mask,
-    history: dict[str, Levels],
-    rules: ReferenceRules,
-) -> Reference:
-    row = track.days.row
-    if x is None:
-        driver = beside.share
+def _by_irradiance(given: _Given, sun: _BySun) -> Reference:
+    days = int(sun.base.count.max(initial=0))
+    source = f"{days} days" if days >= 2 else "the same day, for want of history"
+    if days:
+        gain = float(np.nanmedian(sun.base.gain))
+        reason = f"irradiance and temperature, gain {gain:.2f} from {source}"
     else:
-        driver = np.where(np.isfinite(beside.scaled), x * beside.scaled, beside.share)
-        if not np.isfinite(driver).all():
-            usual = bn.nanmedian(beside.scaled) if np.isfinite(beside.scaled).any() else 1.0
-            of_day = track.days.median(beside.scaled)
-            fill = np.where(np.isfinite(of_day), of_day, usual)[row]
-            driver = np.where(np.isfinite(driver), driver, x * fill)
-    levels = measure(track, driver, usable & np.isfinite(beside.share))
-    base = baseline(history.get("peers", Levels.none()), levels, rules)
+        reason = (
+            f"irradiance with an assumed gain of {ASSUMED_GAIN}: no reading of the asset is usable "
+            "for a fit"
+        )
+    return Reference(
+        expected=sun.own,
+        own=sun.own,
+        basis="irradiance",
+        family="sun",
+        reason=reason,
+        partial_confidence=0.9 if days >= 2 else 0.6 if days else 0.5,
+        site_down=np.zeros(len(given.track), dtype=bool),
+        levels=sun.levels,
+        by_sun=sun.levels,
+        base=sun.base,
+        history=given.earlier("sun"),
+    )
+
+
+def _by_peers(given: _Given, sun: _BySun | None) -> Reference:
+    """By the neighbours; `sun`: what the irradiance says, None where it is not measured."""
+    track, beside = given.track, given.beside
+    driver = beside.share if sun is None else _scaled_by_peers(given, sun.driver)
+    levels = measure(track, driver, given.usable & np.isfinite(beside.share))
+    base = _against_peers(baseline(given.earlier("peers"), levels, given.rules), beside)
+    expected = _expected(track, driver, base, 1.05)
+    down = np.zeros(len(track), dtype=bool)
+    if sun is not None:
+        with np.errstate(invalid="ignore"):
+            down = (beside.share < SITE_DOWN_SHARE) & (sun.own > 4 * SITE_DOWN_SHARE * track.capacity)
+        expected = np.where(down, sun.own, expected)
+    reason = (
+        "median of the site's other machines by nameplate; no irradiance is measured"
+        if sun is None
+        else "irradiance and temperature, scaled by the median of the site's other machines"
+    )
+    return Reference(
+        expected=expected,
+        own=expected if sun is None else sun.own,
+        basis="peers" if sun is None else "irradiance+peers",
+        family="peers",
+        reason=reason,
+        partial_confidence=0.9 if sun is None else 0.95,
+        site_down=down,
+        levels=levels,
+        by_sun=None if sun is None else sun.levels,
+        base=base,
+        history=given.earlier("peers"),
+        sensor_low=None if sun is None else _sensor_low(given.earlier("sun"), sun.levels, sun.base),
+    )
+
+
+def _scaled_by_peers(given: _Given, driver: Floats) -> Floats:
+    """The irradiance's driver times what the neighbours give for it; where they are silent, times what they
+    gave that day, or usually."""
+    scaled = given.beside.scaled
+    out = np.where(np.isfinite(scaled), driver * scaled, given.beside.share)
+    if not np.isfinite(out).all():
+        usual = bn.nanmedian(scaled) if np.isfinite(scaled).any() else 1.0
+        of_day = given.track.days.median(scaled)
+        fill = np.where(np.isfinite(of_day), of_day, usual)[given.track.days.row]
+        out = np.where(np.isfinite(out), out, driver * fill)
+    return out
+
+
+def _against_peers(base: Baseline, beside: Beside) -> Baseline:
+    """The baseline with a gain of 1 where an asset has always been behind: its chronic loss is a loss."""
     limit = np.maximum(CHRONIC, 3.0 * np.nan_to_num(beside.scatter))
     with np.errstate(invalid="ignore"):
         alike = (np.abs(beside.relatives - base.gain[:, None]) <= ALIKE).sum(axis=1)
@@ -186,30 +214,20 @@ def _by_peers(
     first = base.count <= 2
     chronic = (behind & (alike < ALIKE_MACHINES)) | (first & ~(alike >= ALIKE_MACHINES))
     gain = np.where(chronic, np.fmax(base.gain, 1.0), base.gain)
-    base = replace(base, gain=np.where(np.isfinite(gain), gain, 1.0))
-    expected = _expected(track, driver, base, 1.05)
-    down = np.zeros(len(track), dtype=bool)
-    if own is not None:
-        with np.errstate(invalid="ignore"):
-            down = (beside.share < SITE_DOWN_SHARE) & (own > 4 * SITE_DOWN_SHARE * track.capacity)
-        expected = np.where(down, own, expected)
-    basis: Basis = "peers" if x is None else "irradiance+peers"
-    reason = (
-        "median of the site's other machines by nameplate; no irradiance is measured"
-        if x is None
-        else "irradiance and temperature, scaled by the median of the site's other machines"
-    )
-    return Reference(
-        expected, expected if own is None else own, basis, "peers", reason, 0.9 if x is None else 0.95,
-        down, levels, sun, base, history.get("peers", Levels.none()),
-    )  # fmt: skip
+    return replace(base, gain=np.where(np.isfinite(gain), gain, 1.0))
 
 
-def _by_wind(
-    track: Track, speed: Floats, usable: Mask, history: Levels | None, rules: ReferenceRules
-) -> Reference:
-    levels = measure_wind(track, speed, usable)
-    base = baseline(history or Levels.none(BINS), levels, rules)
+def _sensor_low(earlier: Levels, sun: Levels, base: Baseline) -> Floats:
+    """How much less than before the irradiance sensor reads for what the asset gives, share, (D,)."""
+    recent = trailing_median(np.concatenate((earlier.gain, sun.gain)), DRIFT_DAYS)[-len(sun.gain) :]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(base.count >= DRIFT_LEAST_DAYS, recent / base.middle - 1.0, np.nan))
+
+
+def _by_wind(given: _Given, speed: Floats) -> Reference:
+    track, earlier = given.track, given.earlier("wind", BINS)
+    levels = measure_wind(track, speed, given.usable)
+    base = baseline(earlier, levels, given.rules)
     expected = np.full(len(track), np.nan)
     place = speed / BIN_M_S - 0.5
     for start in range(0, len(track.days), RELEARN_DAYS):
@@ -219,9 +237,60 @@ def _by_wind(
         part = np.clip(place[rows] - low, 0.0, 1.0)
         expected[rows] = track.capacity * (curve[low] * (1 - part) + curve[low + 1] * part)
     days = int(base.count.max(initial=0))
-    never = np.zeros(len(track), dtype=bool)
     return Reference(
-        expected, expected, "wind", "wind",
-        f"power curve by density-corrected wind speed from {days} days", 0.9 if days >= 3 else 0.5,
-        never, levels, None, base, history or Levels.none(BINS),
-    )  # fmt: skip
+        expected=expected,
+        own=expected,
+        basis="wind",
+        family="wind",
+        reason=f"power curve by density-corrected wind speed from {days} days",
+        partial_confidence=0.9 if days >= 3 else 0.5,
+        site_down=np.zeros(len(track), dtype=bool),
+        levels=levels,
+        by_sun=None,
+        base=base,
+        history=earlier,
+    )
+
+
+def _by_forecast(track: Track, forecast: pd.Series | None) -> Reference:
+    """By the platform's own forecast; without one nothing is expected."""
+    if forecast is not None and not forecast.empty:
+        predicted = forecast.reindex(track.times).to_numpy(dtype=float) / track.capacity
+        if np.isfinite(predicted).any():
+            expected = np.clip(predicted, 0.0, 1.0) * track.capacity
+            reason = "the platform's forecast; neither irradiance nor enough peers"
+            return _without_levels(track, expected, "forecast", reason, 0.6)
+    nothing = np.full(len(track), np.nan)
+    reason = "no irradiance, too few peers, no forecast: power cannot be judged, only ranges and data"
+    return _without_levels(track, nothing, "none", reason, 0.0)
+
+
+def _without_levels(
+    track: Track, expected: Floats, basis: Literal["forecast", "none"], reason: str, confidence: float
+) -> Reference:
+    """A reference that learns nothing from days."""
+    d = len(track.days)
+    unknown = np.full(d, np.nan)
+    levels = Levels(track.days.number, unknown, unknown, unknown, np.full((d, SLOTS), np.nan))
+    return Reference(
+        expected=expected,
+        own=expected,
+        basis=basis,
+        family=basis,
+        reason=reason,
+        partial_confidence=confidence,
+        site_down=np.zeros(len(track), dtype=bool),
+        levels=levels,
+        by_sun=None,
+        base=Baseline(unknown, levels.shape, np.zeros(d, dtype=np.int64), unknown),
+        history=Levels.none(),
+    )
+
+
+def _expected(track: Track, driver: Floats, base: Baseline, most: float) -> Floats:
+    """capacity · driver · gain · shape, kW, (n,), at most `most` times the capacity."""
+    row = track.days.row
+    gain = np.where(np.isfinite(base.gain), base.gain, ASSUMED_GAIN)
+    shape = base.shape[row, track.sky.slot]
+    shape = np.where(np.isfinite(shape), shape, 1.0)
+    return np.asarray(track.capacity * np.minimum(driver * gain[row] * shape, most))

@@ -44,7 +44,7 @@ def is_due(history: AssetHistory) -> bool:
 
 
 def fit(history: pd.DataFrame, asset: Asset) -> Geometry | None:
-    """The sensor's geometry from a canonical history of one asset, None where it cannot be told.
+    """The sensor's geometry from a canonical history of one asset, None where the readings do not show it.
 
     Needs a location, irradiance, and `MIN_DAYS` days of readings.
     """

@@ -1,4 +1,8 @@
-"""The signals of an incident: those of its episodes as one, and how the incident goes on over days."""
+"""The signals of an incident: those of its episodes as one, and how the incident goes on over days.
+
+>>> _slope({0: 0.10, 1: 0.12, 2: 0.14, 3: 0.16})  # the loss share grows by 2 % of the energy a day
+0.02
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,16 @@ from ooda.documents.detections import Episode, Signals
 
 MOST_SIGNAL_DAYS = 14
 """Episodes. An incident looks like its last two weeks."""
-_MEANS = (  # of these signals the mean by energy lost counts
-    "zero_share", "loss_share", "loss_spread", "day_share", "loss_low", "loss_high", "loss_full",
-    "loss_early", "loss_noon",
-    "loss_late", "loss_clear", "loss_cloudy", "temperature_correlation", "warmth_c", "voltage_ratio",
+_MEANS = (
+    "zero_share", "day_share", "from_dawn", "returns",
+    "loss_share", "loss_spread", "loss_low", "loss_high", "loss_full",
+    "loss_early", "loss_noon", "loss_late", "loss_clear", "loss_cloudy", "roughness",
+    "temperature_correlation", "warmth_c", "ambient_c", "voltage_ratio",
     "efficiency_ratio", "efficiency_slope", "plateau_share", "plateau_level", "neighbours_held",
-    "roughness", "ambient_c", "from_dawn", "returns",
 )  # fmt: skip
+"""Signals whose mean over the episodes counts, weighted by energy lost."""
 _BEGINNING = ("rain_mm", "rain_peak_mm", "gust_m_s", "ambient_drop_c")
+"""Signals of the weather in which the incident began; the highest of the first episodes counts."""
 FIRST_EPISODES = 3
 """Episodes. The weather before these is the weather in which the incident began."""
 

@@ -128,9 +128,12 @@ def _incident(
     confidence = 1.0 - min(1.0 - episode.confidence for episode in episodes) * 0.7 ** (len(shares) - 1)
     state = _state(kind, chain[-1], judged)
     score = severity(
-        max(0.0, lost / due) if due > 0 else 0.0, max(e.hours for e in episodes),
-        config.algorithms.severity, days_lost=sum(shares.values()), confidence=confidence,
-    )  # fmt: skip
+        max(0.0, lost / due) if due > 0 else 0.0,
+        max(e.hours for e in episodes),
+        config.algorithms.severity,
+        days_lost=sum(shares.values()),
+        confidence=confidence,
+    )
     evidence = _evidence(episodes, shares)
     if kind in ("over_temperature", "over_voltage"):
         limits = config.parameters.temperature if kind == "over_temperature" else config.parameters.voltage

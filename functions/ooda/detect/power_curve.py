@@ -1,6 +1,9 @@
 """Power curve of a wind turbine from its own days, by bins of density-corrected wind speed.
 
 Source: IEC 61400-12-1, method of bins (bins of 0.5 m/s).
+
+>>> curve_of(np.array([0.0, np.nan, 0.4, 0.3, 1.0]))  # a hole is bridged, and the curve never falls
+array([0. , 0.2, 0.4, 0.4, 1. ])
 """
 
 from __future__ import annotations

@@ -86,9 +86,13 @@ def check(
         late = "late" if shift > 0 else "early"
         hint = "; a daylight-saving change or a wrong time zone?" if abs(abs(shift) % 60 - 30) > 15 else ""
         issues.append(
-            _issue("clock_shift", f"power comes and goes {abs(shift):.0f} minutes {late} by the sun{hint}",
-                   int(shifted.sum()), True)
-        )  # fmt: skip
+            _issue(
+                "clock_shift",
+                f"power comes and goes {abs(shift):.0f} minutes {late} by the sun{hint}",
+                int(shifted.sum()),
+                True,
+            )
+        )
     power = config.parameters.power
     critical = power.critical_threshold / power.reference_capacity_kw * track.capacity
     with np.errstate(invalid="ignore"):

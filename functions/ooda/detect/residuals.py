@@ -1,4 +1,8 @@
-"""Residuals: how far power stays behind what was expected, and how much it usually does."""
+"""Residuals: how far power stays behind what was expected, and how much it usually does.
+
+>>> restless(np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5])).tolist()  # a jump of half the power
+[False, False, False, True, True, True, True, True]
+"""
 
 from __future__ import annotations
 

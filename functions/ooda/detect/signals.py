@@ -100,7 +100,7 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
     inside = track.share[members]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = 1.0 - track.power[members] / expected[members] if by_own else res.share[members]
-    known = share[np.isfinite(share)]
+    measured = share[np.isfinite(share)]
     with np.errstate(invalid="ignore"):
         zero = inside <= ZERO_SHARE
         due = expected / track.capacity
@@ -121,12 +121,12 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
     start = members[0]
     due_today = (track.sky.day == track.sky.day[start]) & res.judged
     back = bool((due_today[members[-1] + 1 :] & (track.share[members[-1] + 1 :] > ZERO_SHARE)).any())
-    jump = np.abs(np.diff(known)) if known.size >= 4 else np.empty(0)
+    jump = np.abs(np.diff(measured)) if measured.size >= 4 else np.empty(0)
     heat = _median(warm[members])
     return Signals(
         zero_share=round(float(zero.mean()), 3),
         loss_share=_part(track.power, expected, members, np.isfinite(expected)) or 0.0,
-        loss_spread=round(float(known.std()), 4) if known.size else 0.0,
+        loss_spread=round(float(measured.std()), 4) if measured.size else 0.0,
         day_share=round(len(members) / max(int(due_today.sum()), 1), 3),
         loss_low=_part(track.power, expected, members, low),
         loss_high=_part(track.power, expected, members, high),

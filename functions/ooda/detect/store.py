@@ -1,47 +1,43 @@
 """What Detect reads and writes.
 
-It reads the telemetry file, the asset registry, the asset histories, earlier days and neighbours from the
-telemetry store, forecasts and weather. It writes the asset histories, the judged telemetry and the
-detection record. The telemetry store lies in the output bucket: one object a site, UTC day and file, named
-after the asset, or `_<stem of the file>` for a file that holds several assets of the site.
+It reads the telemetry file, the asset registry, the asset histories, earlier days and neighbours
+(`telemetry_store.py`), forecasts and weather. It writes the asset histories, the judged telemetry and the
+detection record.
 """
 
 from __future__ import annotations
 
 import random
-import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
 
-from ona.documents.assets import Asset, AssetRegistry
+from ona.documents.assets import Asset
 from ona.documents.base import S3Pointer
-from ona.documents.columns import COLUMNS
 from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
 from ona.runtime.observability import logger
-from ona.store import parquet
-from ona.store.layout import FORECAST_CSV, TELEMETRY, day_of
+from ona.store.layout import FORECAST_CSV, day_of
 from ona.store.s3 import list_keys, read_bytes, read_json, read_json_tagged, write_json, write_json_if
 from ona.telemetry import intake
-from ona.telemetry.readings import Quality, span, together
+from ona.telemetry.readings import Quality, span
 from ona.telemetry.strict_csv import decode, parse_timestamps, read_table
-from ooda.config.detection import ReferenceRules, detection_config, detection_threshold
+from ooda.config.detection import detection_config, detection_threshold
 from ooda.detect import geometry
 from ooda.detect.asset_history import empty
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.judge import AssetVerdict, entered_again
+from ooda.detect.telemetry_store import read_days, read_neighbours, save_telemetry
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import AssetDetection, DetectionRecord, Geometry
 from ooda.layout import ASSET_HISTORY, DETECTION
 
-MAX_PEER_DAYS = 31
-"""Days. Of a longer file (a backfill) neighbours and forecasts are read for the first month only."""
+MAX_FORECAST_DAYS = 31
+"""Days. Of a longer file (a backfill) forecasts are read for the first month only."""
 GEOMETRY_MONTH = 30
 """Days of telemetry that a sensor's geometry is fitted on."""
 WRITE_TRIES = 8
@@ -114,8 +110,8 @@ def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: date
     return Context(
         histories=histories,
         etags={name: etag for name, (_, etag) in tagged.items()},
-        neighbours=_neighbours(file, assets, days, output_bucket),
-        forecasts=_forecasts(set(assets), days[:MAX_PEER_DAYS], input_bucket),
+        neighbours=read_neighbours(file, assets, days, output_bucket),
+        forecasts=_forecasts(set(assets), days[:MAX_FORECAST_DAYS], input_bucket),
         weather=_weather(
             assets.values(), span({name: file.readings[name] for name in assets}), now, input_bucket
         ),
@@ -177,83 +173,17 @@ def _geometry(history: AssetHistory, asset: Asset, bucket: str) -> Geometry | No
     telemetry."""
     if not geometry.is_due(history):
         return history.geometry
-    parts = []
-    for day in list(history.days)[-GEOMETRY_MONTH:]:
-        prefix = TELEMETRY.prefix(site_id=asset.site_id, day=date.fromisoformat(day)) + asset.id
-        parts += [_read_parquet(bucket, entry["Key"]) for entry in list_keys(bucket, prefix)]
-    readings = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    readings = read_days(bucket, asset, list(history.days)[-GEOMETRY_MONTH:])
     return geometry.fit(readings, asset)
 
 
-# ------------------------------------------------------------------ the telemetry store
-
-
-def save_telemetry(
-    bucket: str, batch: Batch, frames: Mapping[str, pd.DataFrame], source_key: str
-) -> list[S3Pointer]:
-    """Write the judged frames of a batch to the telemetry store, one object a UTC day."""
-    frame = together(frames)
-    pointers = []
-    for day, own in frame.groupby(frame["timestamp"].dt.floor("D"), sort=True):
-        name = _object_name(sorted(own["asset_id"].unique()), source_key)
-        name += f"-{batch.part}" if batch.part else ""
-        key = TELEMETRY.build(site_id=batch.site, day=day, name=name)
-        pointers.append(parquet.put(bucket, key, own))
-    return pointers
-
-
-def _object_name(assets: Iterable[str], source_key: str) -> str:
-    ids = list(assets)
-    if len(ids) == 1:
-        return ids[0]
-    return "_" + re.sub(r"[^A-Za-z0-9._-]", "-", PurePosixPath(source_key).stem)
-
-
-def _read_parquet(bucket: str, key: str) -> pd.DataFrame:
-    return parquet.load(read_bytes(S3Pointer(bucket=bucket, key=key)))
-
-
-def _neighbours(
-    file: TelemetryFile, assets: Mapping[str, Asset], days: list[str], bucket: str
-) -> pd.DataFrame:
-    """The same days of the sites' other assets, one canonical frame; without assets that the file holds."""
-    rules: ReferenceRules = file.rules.algorithms.reference
-    present = set(file.readings)
-    parts: list[pd.DataFrame] = []
-    for site in sorted({asset.site_id for asset in assets.values()}):
-        own_name = _object_name(sorted(_of_site(file.registry, site) & present), file.key)
-        objects_read = 0
-        for day in days[:MAX_PEER_DAYS]:
-            for entry in list_keys(bucket, TELEMETRY.prefix(site_id=site, day=date.fromisoformat(day))):
-                name = PurePosixPath(entry["Key"]).stem
-                if name != own_name and objects_read < rules.max_peers * len(days):
-                    objects_read += 1
-                    parts.append(_read_parquet(bucket, entry["Key"]))
-    nothing = pd.DataFrame(columns=[*COLUMNS, "expected_kw"])
-    beside = each_reading_once(pd.concat(parts, ignore_index=True)) if parts else nothing
-    return beside[~beside["asset_id"].isin(present)]
-
-
-def _of_site(registry: AssetRegistry, site_id: str) -> set[str]:
-    return {asset.id for asset in registry.assets if asset.site_id == site_id}
-
-
-def each_reading_once(frame: pd.DataFrame) -> pd.DataFrame:
-    """Each reading once: uploads may repeat what came as an observation; the judged one stands."""
-    if "expected_kw" not in frame:
-        frame["expected_kw"] = float("nan")
-    ranked = frame.sort_values("expected_kw", na_position="last", kind="stable")
-    first = ranked.drop_duplicates(["asset_id", "timestamp"], keep="first")
-    return first.sort_values(["asset_id", "timestamp"], ignore_index=True)
+# ------------------------------------------------------------------ weather and forecasts
 
 
 def _days(frame: pd.DataFrame) -> pd.DatetimeIndex:
     """The UTC days of a frame sorted by time."""
     day = pd.DatetimeIndex(frame["timestamp"]).as_unit("us").asi8 // 86_400_000_000
     return pd.to_datetime(day[np.flatnonzero(np.diff(day, prepend=-1))], unit="D")
-
-
-# ------------------------------------------------------------------ weather and forecasts
 
 
 def _weather(

@@ -35,7 +35,7 @@ def stale(track: Track, config: DetectionConfig) -> Mask:
     """Readings whose power stays exactly the same for `stale_minutes` or longer, shape (n,).
 
     Zero (night, a stop) does not count. Where other channels are measured they decide: if one of them
-    moves, the logger is alive and the plateau is honest. Where none is, a plateau at the machine's highest
+    moves, the logger is alive and the plateau is honest. Where none is, a plateau at the asset's highest
     power is taken for its or the grid's limit.
     """
     need = max(4, math.ceil(config.algorithms.duration.stale_minutes / track.step))

@@ -12,7 +12,7 @@ from ooda.documents.detections import QualityIssue
 
 EFFICIENCY = (0.80, 1.02)
 """AC over DC power of an inverter at work: lowest, highest. Outside it one of the two has a wrong unit or
-sensor. Source: data sheets (97 to 99 %), with room for errors of both meters."""
+sensor. Inverters reach 0.95 to 0.99; the rest is room for the errors of both meters."""
 MIN_POWER_SHARE = 0.10
 """Of capacity. From here on an asset is at work."""
 TOO_SMALL, FOLLOWS = 0.005, 0.8

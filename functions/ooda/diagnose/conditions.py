@@ -3,6 +3,10 @@
 Each condition gives a membership from 0 to 1: a straight ramp between two values of one signal. The score
 of a signature is the weighted mean of the memberships that could be computed, times how sure the signature
 can be at best. A condition that is *needed* and does not hold at all rules the cause out.
+
+>>> hot = Condition(lambda view: 57.0, low=55.0, high=59.0, reason="it reached {:.0f} °C")
+>>> hot.membership(None), hot.sentence(None)  # a condition that does not look at the incident
+(0.5, 'it reached 57 °C')
 """
 
 from __future__ import annotations
@@ -30,9 +34,9 @@ class View:
     asset: Asset
 
     def value(self, name: str) -> float | None:
-        """A number of this view, or else a signal, by its name; None where it is not known."""
-        found: float | None = getattr(self if hasattr(View, name) else self.s, name)
-        return found
+        """A number of this view, or else a signal, by its name; None where it was not measured."""
+        number: float | None = getattr(self if hasattr(View, name) else self.s, name)
+        return number
 
     @property
     def s(self) -> Signals:

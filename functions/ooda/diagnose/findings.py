@@ -1,4 +1,10 @@
-"""From incidents to findings: group, name the cause, class the risk, compute what it costs."""
+"""From incidents to findings: group, name the cause, class the risk, compute what it costs.
+
+>>> from datetime import UTC
+>>> noon = datetime(2025, 6, 10, 12, tzinfo=UTC)
+>>> rank_score(0.8, count=3, last_seen=noon - timedelta(days=2), now=noon)
+0.7286
+"""
 
 from __future__ import annotations
 
@@ -18,6 +24,7 @@ from ooda.diagnose.risk import energy_at_risk
 from ooda.documents.detections import AssetDetection, Incident, QualityIssue
 
 RiskClass = Literal["critical", "major", "minor", "negligible"]
+"""By severity, with the limits of `loss_function.yaml`."""
 RECENCY_SCALE_H = 48.0
 """Hours in which recency falls by e."""
 

@@ -24,7 +24,7 @@ from statistics import fmean, quantiles
 from ona.documents.findings import ConfidenceInterval, EnergyAtRisk, RiskHorizon
 
 HORIZONS_H = (24, 72, 168)
-"""Hours: one, three and seven days, as the guide has them."""
+"""Hours: one, three and seven days."""
 DRAWS = 1000
 """Resamplings, for the interval."""
 HOURS_A_DAY = 8

@@ -18,7 +18,8 @@ BOTH: tuple[IncidentKind, ...] = ("outage", "underperformance")
 HOT: tuple[IncidentKind, ...] = ("underperformance", "over_temperature")
 HOT_OR_STOP: tuple[IncidentKind, ...] = ("underperformance", "outage", "over_temperature")
 
-# conditions that several causes share
+# Conditions that several causes share. The numbers are where a condition begins to hold and where it holds
+# wholly, in the signal's own unit (`Signals`, `View`).
 _even = helps("load_slope", 0.8, 0.3, "the same share at low and high power", size=True)
 _all_day = helps("hours_apart", 0.8, 0.35, "the same share in the morning, at noon and in the afternoon")
 _no_growth = helps("growth", 0.10, 0.03, "at once, and steady since", size=True)

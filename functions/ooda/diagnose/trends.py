@@ -4,6 +4,10 @@ All from the asset's history: its daily *gain* is power over PVWatts' form on th
 a clear sky, temperature-corrected, so that weather has left it. RdTools (NREL) does both of the larger
 ones and is the peer in `benchmarks/detection`; it is not used here because it brings 300 MB of packages
 into a function that weighs 14 (docs/decisions/0007).
+
+>>> level = {day: 0.90 * 0.99 ** (day / 365) for day in range(800)}  # one per cent a year
+>>> degradation(level)[0]
+-1.0
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from ona.documents.assets import AssetRegistry
 from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.readings import Quality
-from ooda.detect import store
+from ooda.detect import store, telemetry_store
 from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day
 
 REGISTRY = make_registry(2)
@@ -265,7 +265,7 @@ def test_detection_reads_the_csv_that_forecasting_writes(monkeypatch: pytest.Mon
 def test_a_reading_that_came_twice_counts_once_for_detection() -> None:
     frame = day().assign(expected_kw=5.0)
     again = day().assign(power_kw=1.0)
-    kept = store.each_reading_once(pd.concat([again, frame], ignore_index=True))
+    kept = telemetry_store.each_reading_once(pd.concat([again, frame], ignore_index=True))
     assert len(kept) == len(frame)
     assert (kept["expected_kw"] == 5.0).all()
 

@@ -211,8 +211,13 @@ def test_a_forecast_of_the_coming_days_is_taken_where_there_is_one() -> None:
     assert energy_of("\n".join([head, *rows[:12]]), "INV-1") is None
     assert energy_of("", "INV-1") is None
     risk = energy_at_risk(
-        daily_expected_kwh=[100.0], loss_share=0.5, residual_shares=[], growth_percent_per_day=0.0,
-        tariff_usd_per_kwh=0.2, lost_so_far_kwh=0, coming_kwh=[200.0, None, 40.0],
-    )  # fmt: skip
+        daily_expected_kwh=[100.0],
+        loss_share=0.5,
+        residual_shares=[],
+        growth_percent_per_day=0.0,
+        tariff_usd_per_kwh=0.2,
+        lost_so_far_kwh=0,
+        coming_kwh=[200.0, None, 40.0],
+    )
     assert [h.loss_kwh for h in risk.horizons] == [100.0, 170.0, 370.0]
     assert risk.forecast_days == 2

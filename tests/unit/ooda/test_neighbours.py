@@ -11,7 +11,7 @@ import pytest
 
 from ooda.config import detection
 from ooda.detect import batches as cutting
-from ooda.detect import site_assets, store
+from ooda.detect import site_assets, telemetry_store
 from ooda.detect.batches import BATCH, Batch, batches
 from ooda.detect.context import Context
 from ooda.detect.daily_loss import spreads_before
@@ -103,13 +103,15 @@ def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
         assert all(len(item.expected) == len(frame) / 5 for item in found)
         return [
             (
-                item.detection.asset_id, item.detection.expected_energy_kwh, item.detection.quality,
+                item.detection.asset_id,
+                item.detection.expected_energy_kwh,
+                item.detection.quality,
                 round(float(np.nansum(item.expected)), 6),
                 [(i.kind, i.window, i.lost_energy_kwh, i.signals) for i in item.detection.incidents],
                 {day: of_day.measured_kwh for day, of_day in item.days.items()},
             )
             for item in found
-        ]  # fmt: skip
+        ]
 
     def nothing_left_out(members: dict[str, Track], _: object) -> dict[str, site_assets.Member]:
         return {name: site_assets.Member(track, track, None) for name, track in members.items()}
@@ -147,13 +149,17 @@ def test_a_file_is_cut_at_sites_and_a_large_one_at_so_many_machines(
     file = telemetry_file(machines, registry)
     assert file.rows == 60
     assert [(b.site, b.part, len(b.names)) for b in batches(file)] == [
-        ("small", 0, 7), ("wide", 0, 53),
-    ]  # fmt: skip
+        ("small", 0, 7),
+        ("wide", 0, 53),
+    ]
     monkeypatch.setattr(cutting, "LARGE", 50)
     cut = batches(file)
     assert [(b.site, b.part, len(b.names)) for b in cut] == [
-        ("small", 0, 7), ("wide", 0, BATCH), ("wide", 1, BATCH), ("wide", 2, 53 - 2 * BATCH),
-    ]  # fmt: skip
+        ("small", 0, 7),
+        ("wide", 0, BATCH),
+        ("wide", 1, BATCH),
+        ("wide", 2, 53 - 2 * BATCH),
+    ]
     assert sorted(name for b in cut for name in b.names) == sorted(machines)
 
 
@@ -187,10 +193,10 @@ def test_days_spread_as_the_thirty_before_them_do(wide: bool) -> None:
 
 def test_parts_of_a_site_are_stored_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     keys: list[str] = []
-    monkeypatch.setattr(store.parquet, "put", lambda _, key, __: keys.append(key))
+    monkeypatch.setattr(telemetry_store.parquet, "put", lambda _, key, __: keys.append(key))
     machines = {name: sunny_day(name).drop(columns="asset_id") for name in ("INV-001", "INV-002")}
     for part in (0, 1):
-        store.save_telemetry("b", Batch("s", part, []), machines, "observations/x/fleet 1.csv")
-    store.save_telemetry("b", Batch("s", 0, []), {"INV-003": machines["INV-001"]}, "o/x.csv")
+        telemetry_store.save_telemetry("b", Batch("s", part, []), machines, "observations/x/fleet 1.csv")
+    telemetry_store.save_telemetry("b", Batch("s", 0, []), {"INV-003": machines["INV-001"]}, "o/x.csv")
     folder = "telemetry/site=s/day=2025-06-10/"
     assert keys == [f"{folder}_fleet-1.parquet", f"{folder}_fleet-1-1.parquet", f"{folder}INV-003.parquet"]

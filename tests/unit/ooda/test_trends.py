@@ -74,8 +74,12 @@ def test_gains_come_from_the_irradiance_first() -> None:
     item = HistoryDay(
         basis="irradiance+peers",
         levels={"peers": LevelOfDay(gain=1.0), "sun": LevelOfDay(gain=0.85)},
-        expected_kwh=1.0, measured_kwh=1.0, judged_hours=5.0, loss=0.0, episodes=[],
-    )  # fmt: skip
+        expected_kwh=1.0,
+        measured_kwh=1.0,
+        judged_hours=5.0,
+        loss=0.0,
+        episodes=[],
+    )
     day = FIRST + timedelta(days=3)
     history = history.model_copy(update={"days": {day.isoformat(): {"f": item}}})
     assert gains(history) == {day.toordinal(): 0.85}
