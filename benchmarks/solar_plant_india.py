@@ -18,11 +18,14 @@ from ona.config import sources
 from ona.telemetry.exports import read_export
 from ona.telemetry.readings import Quality, by_machine
 from ooda.config.detection import detection_config
-from ooda.detect.analysis import Context, analyse
-from ooda.documents.books import AssetBook
+from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.judge import judge_assets
+from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import AssetDetection, Incident
 from ops.target import use_configs
 
+THRESHOLD = 0.7
+"""Severity from which an incident is actionable."""
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "solar_plant_india"
 WORST = ("bvBOhCH3iADSZry", "1BY6WEcLGh8j5v7")
 OUTAGES = {
@@ -90,16 +93,17 @@ def run() -> Result:
     telemetry, registry = read_export(profile, files, now=datetime.now(UTC), registry=None)
     frame, rules = telemetry.frame, detection_config()
     detections: list[AssetDetection] = []
-    known: dict[str, AssetBook] = {}
+    histories: dict[str, AssetHistory] = {}
     started = time.perf_counter()
     for when, day in frame.groupby(frame["timestamp"].dt.floor("D")):
         quality = Quality(rows_read=len(day))
-        for item in analyse(by_machine(day), quality, Context(known), registry, rules, 0.7, str(when)):
-            detections.append(item.detection)
-            known[item.detection.asset_id] = item.book
+        file = TelemetryFile(by_machine(day), quality, registry, rules, THRESHOLD, key=str(when))
+        for verdict in judge_assets(file, Context(histories)):
+            detections.append(verdict.detection)
+            histories[verdict.detection.asset_id] = verdict.history
     seconds = time.perf_counter() - started
     power = frame.pivot_table(index="timestamp", columns="asset_id", values="power_kw")
-    incidents = [incident for book in known.values() for incident in book.incidents]
+    incidents = [incident for history in histories.values() for incident in history.incidents]
     false = [incident for incident in incidents if not supported(incident, power)]
     return Result(detections, incidents, false, frame, seconds)
 

@@ -1,10 +1,9 @@
 """What others would do with the same readings: flags by reading, nothing tuned.
 
 `z-score` and `isolation forest` take the user's parameters as they stand in `detection.yaml`: three
-standard
-deviations of power over a rolling window of at least ten readings; contamination 0.1, seed 42, on
-temperature, voltage and power. `peer median` and `expected power` flag what lies more than the tolerance (10 %,
-1 kW) below the neighbours' median by nameplate, or below PVWatts on the measured irradiance with the
+standard deviations of power over a rolling window of at least ten readings; contamination 0.1, seed 42, on
+temperature, voltage and power. `peer median` and `expected power` flag what lies more than the tolerance
+(10 %, 1 kW) below the neighbours' median by nameplate, or below PVWatts on the measured irradiance with the
 machine's own median gain; the hour is their shortest event, as it is ours.
 """
 

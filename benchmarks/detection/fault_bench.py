@@ -1,12 +1,10 @@
-"""Faults injected into sound plants: what is found, how soon, by what name, and how often nothing is
-called something.
+"""Faults injected into sound plants: what is found, how soon, by what name, and how many false alarms.
 
     python -m benchmarks.detection.fault_bench [--tuning] [--quick]
 
-By default the plants that nothing was tuned on: Miami, Sand Point (Alaska), Miami with trackers, the
-wind farm at
-Sand Point, and the twenty healthy inverters of `solar_plant_india`. `--tuning` runs those that thresholds
-were chosen on. Seeded; two processes.
+By default the plants that nothing was tuned on: Miami, Sand Point (Alaska), Miami with trackers, the wind
+farm at Sand Point, and the twenty healthy inverters of `solar_plant_india`. `--tuning` runs those that
+thresholds were chosen on. Seeded; two processes.
 """
 
 from __future__ import annotations
@@ -28,21 +26,29 @@ from ona.config import causes
 from ona.documents.assets import Asset
 from ona.telemetry.readings import Quality, by_machine
 from ooda.config.detection import detection_config
-from ooda.detect import book as books
-from ooda.detect.analysis import Context, analyse, empty
-from ooda.diagnose.signatures import diagnose
+from ooda.detect.asset_history import empty, with_days
+from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.incidents import incidents_of
+from ooda.detect.judge import AssetVerdict, judge_assets
+from ooda.diagnose.cause import diagnose
 from ooda.documents.detections import NO_FAULT, Incident
 from ops.target import use_configs
 
 HISTORY_DAYS, AFTER_DAYS = 30, 4
-CASES = 3
-NOTHING = "nothing"
+"""Days of telemetry before a fault begins and after it ends."""
 SHORT_HISTORY = 12
+"""Days before, of a plant with less than 80 days."""
+CASES = 3
+"""Injections of each fault and strength in each plant."""
+NOTHING = "nothing"
+"""The name of a fault that is not found."""
+THRESHOLD = 0.7
+"""Severity from which an incident is actionable."""
 MIN_LOSS = 0.02
-"""A fault that takes less than this of what the machine gives meanwhile, or a fifth of a full-load hour,
-is none."""
+"""A fault that takes less than this share of what the asset gives meanwhile, or a fifth of a full-load
+hour, is none."""
 MIN_HOURS_A_DAY = 1.5
-"""Full-load hours a day that the machine must have given while the fault holds: a fault at night costs
+"""Full-load hours a day that the asset must have given while the fault holds: a fault at night costs
 nothing."""
 
 
@@ -66,11 +72,30 @@ class Outcome:
     detail: str = ""
 
 
-def _columns(frame: pd.DataFrame) -> pd.DataFrame:
-    known = [c for c in ("timestamp", "asset_id", "temperature_c", "voltage_v", "power_kw", "irradiance_w_m2",
-                         "wind_speed_m_s", "dc_power_kw") if c in frame]  # fmt: skip
+def canonical(frame: pd.DataFrame) -> pd.DataFrame:
+    known = [
+        c
+        for c in (
+            "timestamp",
+            "asset_id",
+            "temperature_c",
+            "voltage_v",
+            "power_kw",
+            "irradiance_w_m2",
+            "wind_speed_m_s",
+            "dc_power_kw",
+        )
+        if c in frame
+    ]
     kept = frame[known]
     return kept[kept["power_kw"].notna()].reset_index(drop=True)
+
+
+def judged(plant: Plant, own: pd.DataFrame, context: Context) -> AssetVerdict:
+    """The verdict on one asset's readings."""
+    quality = Quality(rows_read=len(own))
+    file = TelemetryFile(by_machine(own), quality, plant.registry, detection_config(), THRESHOLD)
+    return judge_assets(file, context)[0]
 
 
 def inject(
@@ -140,13 +165,11 @@ def run_case(
         due = float(np.nansum(healthy[scene.inside])) / 4.0
         if lost.sum() < max(0.2 * asset.capacity_kw, MIN_LOSS * due):
             return None
-    own = _columns(scene.frame)
-    beside = pd.concat([_columns(f) for f in scene.others.values()]) if scene.others else pd.DataFrame()
+    own = canonical(scene.frame)
+    beside = pd.concat([canonical(f) for f in scene.others.values()]) if scene.others else pd.DataFrame()
     weather = {asset.site_id: scene.weather} if scene.weather is not None else {}
-    rules = detection_config()
-    judged = analyse(by_machine(own), Quality(rows_read=len(own)), Context(peers=beside, weather=weather),
-                     plant.registry, rules, 0.7)[0]  # fmt: skip
-    detection = judged.detection
+    verdict = judged(plant, own, Context(neighbours=beside, weather=weather))
+    detection = verdict.detection
     inside = [i for i in detection.incidents if i.window.start <= end and i.window.end >= begin]
     faults = [i for i in inside if i.kind not in NO_FAULT]
     covered = np.zeros(len(times), dtype=bool)
@@ -161,12 +184,21 @@ def run_case(
     if worst is not None and predicted != fault.truth:
         detail = f"{worst.kind} {worst.signals.model_dump(exclude_none=True)}"
     return Outcome(
-        plant.name, fault.name, fault.truth, fault.nature, strength, predicted,
-        rule.category if rule else predicted, truth_rule.category if truth_rule else fault.truth,
-        float(lost.sum()), float(lost[covered].sum()) if len(lost) == len(covered) else 0.0,
-        _delay(asset, judged.days, begin) if fault.nature == "machine" else None, len(before),
-        baselines.found_kwh(own, beside, asset, lost, times) if peers and fault.nature == "machine" else {}, detail,
-    )  # fmt: skip
+        plant.name,
+        fault.name,
+        fault.truth,
+        fault.nature,
+        strength,
+        predicted,
+        rule.category if rule else predicted,
+        truth_rule.category if truth_rule else fault.truth,
+        float(lost.sum()),
+        float(lost[covered].sum()) if len(lost) == len(covered) else 0.0,
+        _delay(asset, verdict.days, begin) if fault.nature == "machine" else None,
+        len(before),
+        baselines.found_kwh(own, beside, asset, lost, times) if peers and fault.nature == "machine" else {},
+        detail,
+    )
 
 
 def _predicted(fault: Fault, inside: list[Incident], issues: list, plant: Plant, asset: Asset) -> str:
@@ -189,8 +221,8 @@ def _delay(asset: Asset, days: dict, begin: pd.Timestamp) -> float | None:
         when = pd.Timestamp(day, tz="UTC") + pd.Timedelta(days=1)
         if when <= begin:
             continue
-        part = books.enter(empty(asset), "f", {d: item for d, item in days.items() if d <= day})
-        for incident in books.incidents(part, asset, rules, 0.7):
+        part = with_days(empty(asset), "f", {d: item for d, item in days.items() if d <= day})
+        for incident in incidents_of(part, rules, THRESHOLD):
             if incident.window.end >= begin and incident.kind not in NO_FAULT:
                 return max((when - begin).total_seconds() / 3600.0, 0.0)
     return None
@@ -209,15 +241,14 @@ class Healthy:
 
 
 def run_healthy(plant: Plant, asset: Asset) -> Healthy:
-    own = _columns(plant.frames[asset.id])
-    others = [_columns(f) for name, f in plant.frames.items() if name != asset.id]
+    own = canonical(plant.frames[asset.id])
+    others = [canonical(f) for name, f in plant.frames.items() if name != asset.id]
     beside = pd.concat(others) if others else pd.DataFrame()
     weather = {asset.site_id: plant.weather} if plant.weather is not None else {}
-    judged = analyse(by_machine(own), Quality(rows_read=len(own)), Context(peers=beside, weather=weather),
-                     plant.registry, detection_config(), 0.7)[0]  # fmt: skip
-    days = judged.days
+    verdict = judged(plant, own, Context(neighbours=beside, weather=weather))
+    days = verdict.days
     known = plant.frames[asset.id]
-    faults = [i for i in judged.detection.incidents if i.kind not in NO_FAULT]
+    faults = [i for i in verdict.detection.incidents if i.kind not in NO_FAULT]
     if "troubled" in known and bool(known["troubled"].any()):  # its troubles are real, not injected
         return Healthy(plant.name, 0, 0, 0, {}, [])
     numbers = [pd.Timestamp(day, tz="UTC") for day, item in days.items() if item.judged_hours > 0]
@@ -230,9 +261,10 @@ def run_healthy(plant: Plant, asset: Asset) -> Healthy:
         for day in numbers
     )
     detail = [
-        f"{plant.name} {i.asset_id} {i.kind} {i.window.start:%m-%d %H:%M}..{i.window.end:%m-%d %H:%M} {i.days} d "
-        f"{i.deviation_percent:.0f}%" for i in faults
-    ]  # fmt: skip
+        f"{plant.name} {i.asset_id} {i.kind} {i.window.start:%m-%d %H:%M}..{i.window.end:%m-%d %H:%M} "
+        f"{i.days} d {i.deviation_percent:.0f}%"
+        for i in faults
+    ]
     return Healthy(
         plant.name, len(numbers), bad, len(faults), baselines.flagged_days(own, beside, asset), detail
     )
@@ -302,20 +334,26 @@ def report(outcomes: list[Outcome], healthy: list[Healthy], verbose: bool) -> No
     days, flagged = sum(h.days for h in healthy), sum(h.flagged for h in healthy)
     months = days / 30.4
     print(f"{'':<34}{'lost energy found':>18}{'specificity':>13}{'false/asset-month':>19}")
-    print(f"{'the platform':<34}{found / lost:>18.1%}{1 - flagged / days:>13.2%}"
-          f"{sum(h.incidents for h in healthy) / months:>19.2f}")  # fmt: skip
+    print(
+        f"{'the platform':<34}{found / lost:>18.1%}{1 - flagged / days:>13.2%}"
+        f"{sum(h.incidents for h in healthy) / months:>19.2f}"
+    )
     for name in baselines.NAMES:
         part = sum(o.baseline_kwh.get(name, 0.0) / _cap(o) for o in machine)
         bad = sum(h.baseline_flagged.get(name, 0) for h in healthy)
         print(f"{name:<34}{part / lost:>18.1%}{1 - bad / days:>13.2%}{'':>19}")
-    print(f"({len(machine)} machine faults in {len({o.plant for o in machine})} plants; {days:,} sound asset-days; "
-          "energy in full-load hours, so that each machine counts alike)")  # fmt: skip
+    print(
+        f"({len(machine)} machine faults in {len({o.plant for o in machine})} plants; {days:,} sound "
+        "asset-days; energy in full-load hours, so that each machine counts alike)"
+    )
     for plant in sorted({o.plant for o in machine}):
         mine = [o for o in machine if o.plant == plant]
         sound = [h for h in healthy if h.plant == plant]
         d, b = sum(h.days for h in sound), sum(h.flagged for h in sound)
-        print(f"  {plant:<32}{sum(o.found_kwh for o in mine) / sum(o.lost_kwh for o in mine):>18.1%}"
-              f"{1 - b / max(d, 1):>13.2%}{sum(h.incidents for h in sound) / max(d / 30.4, 1e-9):>19.2f}")  # fmt: skip
+        print(
+            f"  {plant:<32}{sum(o.found_kwh for o in mine) / sum(o.lost_kwh for o in mine):>18.1%}"
+            f"{1 - b / max(d, 1):>13.2%}{sum(h.incidents for h in sound) / max(d / 30.4, 1e-9):>19.2f}"
+        )
     cause, rows = f1([(o.truth, o.predicted) for o in outcomes])
     category, by_category = f1([(o.true_category, o.category) for o in outcomes])
     print(f"\ncause macro-F1 {cause:.3f}   category macro-F1 {category:.3f}   over {len(outcomes)} cases")
@@ -334,8 +372,10 @@ def report(outcomes: list[Outcome], healthy: list[Healthy], verbose: bool) -> No
         e = energy[name]
         share = f"{e[1] / e[0]:.0%}" if e[0] > 0 else ""
         delay = f"{np.median(delays[name]):.0f}" if delays[name] else ""
-        print(f"{name:<28}{count:>4}{precision:>7.2f}{recall:>8.2f}{score:>6.2f}{share:>8}{delay:>7}  "
-              f"{', '.join(f'{n}×{k}' for k, n in wrong[name].most_common(4))}")  # fmt: skip
+        print(
+            f"{name:<28}{count:>4}{precision:>7.2f}{recall:>8.2f}{score:>6.2f}{share:>8}{delay:>7}  "
+            f"{', '.join(f'{n}×{k}' for k, n in wrong[name].most_common(4))}"
+        )
     print()
     for name, (precision, recall, score, count) in by_category.items():
         print(f"{name:<40}{count:>4}{precision:>7.2f}{recall:>8.2f}{score:>6.2f}")
@@ -376,8 +416,15 @@ def plot(outcomes: list[Outcome], name: str) -> Path:
     axis.set_xlabel("taken for")
     axis.set_ylabel("injected")
     for row, column in zip(*np.nonzero(table), strict=True):
-        axis.text(column, row, f"{table[row, column]:.0f}", ha="center", va="center", fontsize=6,
-                  color="white" if share[row, column] > 0.5 else "black")  # fmt: skip
+        axis.text(
+            column,
+            row,
+            f"{table[row, column]:.0f}",
+            ha="center",
+            va="center",
+            fontsize=6,
+            color="white" if share[row, column] > 0.5 else "black",
+        )
     figure.tight_layout()
     path = Path(__file__).resolve().parents[2] / "reports" / "detection" / f"{name}.svg"
     path.parent.mkdir(parents=True, exist_ok=True)

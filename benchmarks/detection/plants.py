@@ -1,10 +1,9 @@
-"""Plants whose machines are sound: real ones from `../shared/data`, simulated ones over pvlib's typical
+"""Plants whose assets are sound: real ones from `../shared/data`, simulated ones over pvlib's typical
 years.
 
-A simulated year has what a real one has and detection must live with: an irradiance sensor with an error
-of its
-own, clouds that pass one machine before the next, planes that differ by a few degrees, clipping on
-clear days, hot inverters, rain, frost and snow. Everything follows from one seed a plant.
+A simulated year has what a real one has and detection must live with: an irradiance sensor with an error of
+its own, clouds that pass one asset before the next, planes that differ by a few degrees, clipping on clear
+days, hot inverters, rain, frost and snow. Everything follows from one seed a plant.
 """
 
 from __future__ import annotations
@@ -22,17 +21,20 @@ from ona.documents.assets import Asset, AssetRegistry, Component, Location
 from ona.telemetry.exports import read_export
 
 MACHINES = 7
+"""Inverters of a simulated plant."""
 CAPACITY_KW = 100.0
+"""AC nameplate of each, kW."""
 DC_AC = 1.2
+"""DC over AC nameplate; inverters clip on clear days."""
 GAMMA = -0.0037
+"""Power temperature coefficient of the modules, 1/°C; detection assumes −0.004 (`peers.GAMMA`)."""
 
 
 @dataclass(frozen=True)
 class Plant:
     """A sound plant. `frames`: canonical telemetry by asset, all on one clock, with the hidden columns
-    `pot_kw`
-    (what the machine would give without the inverter's limit), `beam` (share of beam in the irradiance) and
-    `eff` (AC over DC). `weather`: hourly. `channels` are those that are really measured."""
+    `pot_kw` (what the machine would give without the inverter's limit), `beam` (share of beam in the
+    irradiance) and `eff` (AC over DC). `weather`: hourly. `channels` are those that are really measured."""
 
     name: str
     kind: str
@@ -51,13 +53,17 @@ def _registry(
     return AssetRegistry(
         assets=[
             Asset(
-                id=f"{name}-{n}", type=kind, capacity_kw=capacity, location=place, site_id=name,
+                id=f"{name}-{n}",
+                type=kind,
+                capacity_kw=capacity,
+                location=place,
+                site_id=name,
                 tracking="single_axis" if tracking else "fixed",
                 components=[Component(oem="X", model="Y", serial=f"{name}-{n}-{t}", type=t) for t in types],
             )
             for n in range(1, count + 1)
         ]
-    )  # fmt: skip
+    )
 
 
 def _typical(name: str) -> tuple[pd.DataFrame, float, float]:
@@ -65,9 +71,13 @@ def _typical(name: str) -> tuple[pd.DataFrame, float, float]:
     if name.endswith(".tm2"):
         raw, meta = pvlib.iotools.read_tmy2(where / name)
         table = pd.DataFrame(
-            {"ghi": raw["GHI"], "temp_air": raw["DryBulb"] / 10.0, "wind_speed": raw["Wspd"] / 10.0,
-             "humidity": raw["RHum"]}
-        )  # fmt: skip
+            {
+                "ghi": raw["GHI"],
+                "temp_air": raw["DryBulb"] / 10.0,
+                "wind_speed": raw["Wspd"] / 10.0,
+                "humidity": raw["RHum"],
+            }
+        )
         start = pd.Timestamp("2023-01-01", tz="UTC") - pd.Timedelta(hours=meta["TZ"])
         table.index = pd.date_range(start, periods=len(table), freq="h") + pd.Timedelta(minutes=30)
     else:
@@ -209,13 +219,17 @@ def wind_farm(name: str, file: str, seed: int, *, for_tuning: bool) -> Plant:
         power = np.clip(power * (1 + rng.normal(0, 0.01)), 0, 3000.0)
         frames[asset.id] = pd.DataFrame(
             {
-                "timestamp": times.as_unit("us"), "asset_id": asset.id,
+                "timestamp": times.as_unit("us"),
+                "asset_id": asset.id,
                 "temperature_c": air.to_numpy() + rng.normal(0, 0.4, len(times)),
-                "voltage_v": 690.0 + rng.normal(0, 2, len(times)), "power_kw": power,
-                "wind_speed_m_s": np.maximum(hub + rng.normal(0, 0.25, len(times)), 0), "pot_kw": power,
-                "true_wind": real, "number": number,
+                "voltage_v": 690.0 + rng.normal(0, 2, len(times)),
+                "power_kw": power,
+                "wind_speed_m_s": np.maximum(hub + rng.normal(0, 0.25, len(times)), 0),
+                "pot_kw": power,
+                "true_wind": real,
+                "number": number,
             }
-        )  # fmt: skip
+        )
     clear = pd.Series(100.0, hourly.index)
     weather = _weather(hourly, clear, rng)
     return Plant(
@@ -245,8 +259,15 @@ def solar_plant_india(*, for_tuning: bool) -> Plant | None:
     )
     frame = telemetry.frame
     bad = {"bvBOhCH3iADSZry", "1BY6WEcLGh8j5v7"}
-    troubled = {"z9Y9gH1T5YWrNuG", "wCURE6d3bPkepu2", "McdE0feGgRqW7Ca", "sjndEbLyjtCKgGv", "zBIq5rxdHJRwDNY",
-                "ih0vzX44oOqAx2f", "rGa61gmuvPhdLxV"}  # fmt: skip
+    troubled = {
+        "z9Y9gH1T5YWrNuG",
+        "wCURE6d3bPkepu2",
+        "McdE0feGgRqW7Ca",
+        "sjndEbLyjtCKgGv",
+        "zBIq5rxdHJRwDNY",
+        "ih0vzX44oOqAx2f",
+        "rGa61gmuvPhdLxV",
+    }
     times = pd.date_range(frame["timestamp"].min(), frame["timestamp"].max(), freq="15min").as_unit("us")
     frames = {}
     for name, own in frame.groupby("asset_id"):
@@ -261,8 +282,15 @@ def solar_plant_india(*, for_tuning: bool) -> Plant | None:
         table["troubled"] = name in troubled
         frames[str(name)] = table.rename_axis("timestamp").reset_index()
     kept = AssetRegistry(assets=[asset for asset in registry.assets if asset.id in frames])
-    return Plant("gandikota", "solar", kept, frames, None, frozenset({"irradiance", "dc", "temperature", "peers"}),
-                 for_tuning)  # fmt: skip
+    return Plant(
+        "gandikota",
+        "solar",
+        kept,
+        frames,
+        None,
+        frozenset({"irradiance", "dc", "temperature", "peers"}),
+        for_tuning,
+    )
 
 
 def serf_east(*, for_tuning: bool) -> Plant | None:
@@ -284,14 +312,27 @@ def serf_east(*, for_tuning: bool) -> Plant | None:
     )
     frame = pd.DataFrame(
         {
-            "timestamp": times, "asset_id": "serf-1", "temperature_c": sky["temp_air"].to_numpy(),
-            "voltage_v": np.nan, "power_kw": power.clip(lower=0.0).to_numpy(),
-            "irradiance_w_m2": sky["ghi"].to_numpy(), "pot_kw": power.clip(lower=0.0).to_numpy(),
-            "beam": beam.fillna(0.0).to_numpy(), "eff": 0.96, "number": 0,
+            "timestamp": times,
+            "asset_id": "serf-1",
+            "temperature_c": sky["temp_air"].to_numpy(),
+            "voltage_v": np.nan,
+            "power_kw": power.clip(lower=0.0).to_numpy(),
+            "irradiance_w_m2": sky["ghi"].to_numpy(),
+            "pot_kw": power.clip(lower=0.0).to_numpy(),
+            "beam": beam.fillna(0.0).to_numpy(),
+            "eff": 0.96,
+            "number": 0,
         }
-    )  # fmt: skip
-    return Plant("serf", "solar", registry, {"serf-1": frame}, None, frozenset({"irradiance", "temperature"}),
-                 for_tuning)  # fmt: skip
+    )
+    return Plant(
+        "serf",
+        "solar",
+        registry,
+        {"serf-1": frame},
+        None,
+        frozenset({"irradiance", "temperature"}),
+        for_tuning,
+    )
 
 
 def all_plants() -> list[Plant]:

@@ -2,8 +2,9 @@
 
     python -m benchmarks.detection.quality_bench
 
-Labels are those of the files. pvanalytics' stale functions are run as they come, and with its own night mask
-(`quality.gaps` calls zeros at night stale, as any constant); its clipping functions with their defaults.
+Labels are those of the files. pvanalytics' stale functions are run as they come, and with its own night
+mask (`quality.gaps` calls zeros at night stale, as any constant); its clipping functions with their
+defaults.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import pandas as pd
 from benchmarks import data
 from ona.documents.assets import Asset
 from ooda.config import detection
-from ooda.detect import quality
 from ooda.detect.sky import sky
+from ooda.detect.suspect import clipped, stale
 from ooda.detect.track import Track
 from ops.target import use_configs
 
@@ -50,7 +51,7 @@ def main() -> None:
     print(f"stale: {len(series)} readings, {int(labels.sum())} labelled")
     print(f"{'':<52}{'flagged':>8}{'precision':>11}{'recall':>9}")
     ours = np.zeros(len(series), dtype=bool)
-    ours[series.notna().to_numpy()] = quality.stale(_track(series), detection.detection_config())
+    ours[series.notna().to_numpy()] = stale(_track(series), detection.detection_config())
     _row("the platform", ours, labels)
     lit = (series > 0.005).to_numpy()
     for name, flags in (
@@ -66,7 +67,7 @@ def main() -> None:
     series, labels = table["value_normalized"], table["label"].to_numpy(dtype=bool)
     print(f"\nclipping: {len(series)} readings, {int(labels.sum())} labelled")
     print(f"{'':<52}{'flagged':>8}{'precision':>11}{'recall':>9}")
-    _row("the platform", quality.clipped(series.to_numpy(dtype=float)), labels)
+    _row("the platform", clipped(series.to_numpy(dtype=float)), labels)
     whole = series.asfreq("15min")
     for name, found in (
         ("pvanalytics geometric", clipping.geometric(whole)),

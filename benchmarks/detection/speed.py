@@ -2,8 +2,9 @@
 
     python -m benchmarks.detection.speed [0.1 1 3]
 
-A file of so many GB (141 machines in twelve sites, 5 minutes, irradiance measured; written once to the temporary folder, from one
-real-looking week repeated with noise). Each way runs in a process of its own, so that its peak memory is its own.
+A file of so many GB: 141 assets in twelve sites, 5 minutes, irradiance measured. It is written once to the
+temporary folder, from one real-looking week repeated with noise. Each way runs in a process of its own, so
+that its peak memory is its own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ooda.documents.detections import AssetDetection
 
 ASSETS, SITES = 141, 12
 BYTES_A_ROW = 48.9
+"""Of the file that `write` makes."""
 HEADER = "timestamp,asset_id,temperature_c,voltage_v,power_kw,irradiance_w_m2\n"
 WAYS = ("pandas, dates parsed", "pyarrow.csv, types declared", "our read", "read, quality, detect")
 
@@ -35,10 +37,15 @@ def registry():
 
     return AssetRegistry(
         assets=[
-            Asset(id=f"INV-{n:03d}", capacity_kw=100.0, site_id=f"site-{n % SITES}",
-                  location=Location(latitude=36.0, longitude=-80.0)) for n in range(ASSETS)
+            Asset(
+                id=f"INV-{n:03d}",
+                capacity_kw=100.0,
+                site_id=f"site-{n % SITES}",
+                location=Location(latitude=36.0, longitude=-80.0),
+            )
+            for n in range(ASSETS)
         ]
-    )  # fmt: skip
+    )
 
 
 def write(path: Path, gigabytes: float) -> int:
@@ -60,9 +67,15 @@ def write(path: Path, gigabytes: float) -> int:
             if n % 20 == 7:  # a fault here and there
                 power[steps // 2 : steps // 2 + 288 * 3] *= 0.6
             table = pd.DataFrame(
-                {"t": stamps, "a": f"INV-{n:03d}", "c": (15 + 20 * sun).round(1), "v": (640 + 60 * sun + rng.normal(0, 2, steps)).round(1) * (sun > 0),
-                 "p": power.round(3), "g": (1000 * sun).round(1)}
-            )  # fmt: skip
+                {
+                    "t": stamps,
+                    "a": f"INV-{n:03d}",
+                    "c": (15 + 20 * sun).round(1),
+                    "v": (640 + 60 * sun + rng.normal(0, 2, steps)).round(1) * (sun > 0),
+                    "p": power.round(3),
+                    "g": (1000 * sun).round(1),
+                }
+            )
             out.write(table.to_csv(index=False, header=False))
     return steps * ASSETS
 
@@ -94,29 +107,32 @@ def way(name: str, path: Path) -> dict[str, float]:
         from ona.telemetry import strict_csv
         from ona.telemetry.fast_csv import Source
         from ooda.config import detection
-        from ooda.detect.analysis import LARGE, Batch, Context, analyse, batches
+        from ooda.detect.batches import Batch, batches, is_large
+        from ooda.detect.context import Context, TelemetryFile
+        from ooda.detect.judge import judge_assets
         from ops.target import use_configs
 
         use_configs()
-        known, rules = registry(), detection.detection_config()
+        fleet, rules = registry(), detection.detection_config()
         started = time.perf_counter()
         read = strict_csv.read_canonical(
             Source(path.stat().st_size, partial(pieces, path)),
             now=datetime.now(UTC),
-            capacity_kw=known.capacity_kw,
+            capacity_kw=fleet.capacity_kw,
             where=path.name,
         )
         extra["read_s"] = time.perf_counter() - started
-        rows, ends = len(read), read.machines.span
+        rows = len(read)
+        file = TelemetryFile(
+            read.machines, read.quality, fleet, rules, 0.7, span=read.machines.span, rows=rows
+        )
 
         def judge(batch: Batch) -> list[AssetDetection]:
-            judged = analyse(read.machines, read.quality, Context(), known, rules, 0.7,
-                             span=ends, only=batch.names)  # fmt: skip
-            return [item.detection for item in judged]
+            return [verdict.detection for verdict in judge_assets(file, Context(), batch.names)]
 
         if name == WAYS[3]:
-            found = processes.spread(judge, batches(read, known), rows >= LARGE)
-            extra["incidents"] = sum(len(item.incidents) for told in found for item in told)
+            parts = processes.spread(judge, batches(file), is_large(file))
+            extra["incidents"] = sum(len(item.incidents) for part in parts for item in part)
     return {"seconds": time.perf_counter() - started, "rows": rows, **extra}
 
 
@@ -178,8 +194,10 @@ def main() -> None:
                     if "incidents" in got
                     else ""
                 )
-                print(f"{name:<30}{got['seconds']:>9.1f}{got['rows'] / got['seconds']:>12,.0f}{got['peak_mb']:>9,.0f}"
-                      f"{got['seconds'] / base:>7.2f}{more}")  # fmt: skip
+                print(
+                    f"{name:<30}{got['seconds']:>9.1f}{got['rows'] / got['seconds']:>12,.0f}"
+                    f"{got['peak_mb']:>9,.0f}{got['seconds'] / base:>7.2f}{more}"
+                )
 
 
 if __name__ == "__main__":

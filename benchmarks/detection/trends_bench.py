@@ -2,9 +2,10 @@
 
     python -m benchmarks.detection.trends_bench
 
-Three years of a machine's daily gain (power over PVWatts on the irradiance): a known degradation, a season of 3 %,
-1 % noise of the days, a third of the days missing, with and without dirt. Ours: `diagnose/trends.py`; RdTools:
-`degradation_year_on_year`, `soiling_srr` on the same series with the same insolation.
+Three years of an asset's daily gain (power over PVWatts on the irradiance): a known degradation, a season
+of 3 %, 1 % noise of the days, a third of the days missing, with and without dirt. Ours:
+`diagnose/trends.py`; RdTools: `degradation_year_on_year`, `soiling_srr` on the same series with the same
+insolation.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ooda.diagnose.trends import degradation, soiling
 from ops.target import use_configs
 
 RATES = (-0.3, -0.8, -2.0)
+"""Per cent a year."""
 SEEDS = 5
 
 
@@ -51,7 +53,8 @@ def main() -> None:
 
     warnings.simplefilter("ignore")
     print(
-        f"{'degradation, %/year':<26}{'truth':>7}{'ours':>9}{'80 %':>18}{'RdTools':>9}{'68 %':>18}{'s':>6}{'s':>6}"
+        f"{'degradation, %/year':<26}{'truth':>7}{'ours':>9}{'80 %':>18}"
+        f"{'RdTools':>9}{'68 %':>18}{'s':>6}{'s':>6}"
     )
     for rate in RATES:
         for dirt in (0.0, 0.002):
@@ -67,22 +70,25 @@ def main() -> None:
                 theirs_s = time.perf_counter() - started
                 assert found is not None
                 errors.append((abs(found[0] - rate), abs(theirs - rate)))
-                row = (f"{found[0]:>9.2f}{f'{found[1].lower:.2f}…{found[1].upper:.2f}':>18}{theirs:>9.2f}"
-                       f"{f'{ci[0]:.2f}…{ci[1]:.2f}':>18}{ours_s:>6.2f}{theirs_s:>6.2f}")  # fmt: skip
+                row = (
+                    f"{found[0]:>9.2f}{f'{found[1].lower:.2f}…{found[1].upper:.2f}':>18}{theirs:>9.2f}"
+                    f"{f'{ci[0]:.2f}…{ci[1]:.2f}':>18}{ours_s:>6.2f}{theirs_s:>6.2f}"
+                )
             mean = np.mean(errors, axis=0)
             name = "with dirt" if dirt else "clean"
             print(f"{name:<26}{rate:>7.1f}{row}   mean error {mean[0]:.2f} against {mean[1]:.2f}")
     print(
-        f"\n{'soiling, %/day':<26}{'truth':>7}{'ours':>9}{'RdTools':>9}   (median of ours over the last dry spells)"
+        f"\n{'soiling, %/day':<26}{'truth':>7}{'ours':>9}{'RdTools':>9}"
+        "   (median of ours over the last dry spells)"
     )
     for dirt in (0.001, 0.002, 0.004):
         gain = series(-0.5, 1, dirt)
         known, ours = _days(gain), []
         for last in range(200, 1090, 15):
             part = {n: v for n, v in known.items() if n <= gain.index[0].toordinal() + last}
-            told = soiling(part, 500.0, 0.1, trends.trend_rules())
-            if told is not None:
-                ours.append(told.rate_percent_per_day)
+            dirt_now = soiling(part, 500.0, 0.1, trends.trend_rules())
+            if dirt_now is not None:
+                ours.append(dirt_now.rate_percent_per_day)
         daily = gain.copy()
         insolation = pd.Series(6.0, gain.index)
         try:

@@ -9,6 +9,7 @@ is money alone: production lost until the repair and during it, labour, travel a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from benchmarks.scheduling.generated import money
@@ -20,9 +21,11 @@ from ona.repairs.crews import Crew
 from ona.telemetry.strict_csv import read_canonical
 from ooda.config import loss_function
 from ooda.config.detection import detection_config
-from ooda.detect.analysis import Context, analyse, batches
+from ooda.detect.batches import batches
+from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.judge import judge_assets
 from ooda.diagnose.findings import findings_of
-from ooda.documents.books import AssetBook
+from ooda.documents.asset_history import AssetHistory
 from ooda.schedule.build import build
 from ooda.schedule.comparison import by_simple_rules
 from ooda.schedule.requests import RepairRequest
@@ -43,7 +46,7 @@ NOWHERE = S3Pointer(bucket="none", key="none")
 def faults() -> list[tuple[datetime, dict[str, Finding]]]:
     """(evening, the faults that are open by then)."""
     registry, rules, fleet = simulate.registry(), detection_config(), simulate.fleet()
-    histories: dict[str, AssetBook] = {}
+    histories: dict[str, AssetHistory] = {}
     open_faults: dict[str, Finding] = {}
     days = []
     for day, files in sorted(fleet.files.items()):
@@ -56,13 +59,14 @@ def faults() -> list[tuple[datetime, dict[str, Finding]]]:
             capacity_kw=lambda _: simulate.CAPACITY_KW,
             where=f"{day}",
         )
-        for batch in batches(telemetry, registry):
-            machines = {name: telemetry.machines[name] for name in batch.names}
-            context = Context(histories)
-            for item in analyse(
-                machines, telemetry.quality, context, registry, rules, 0.7, f"{day} {batch.site}"
-            ):
-                histories[item.detection.asset_id] = item.book
+        file = TelemetryFile(
+            telemetry.machines, telemetry.quality, registry, rules, 0.7, rows=len(telemetry)
+        )
+        for batch in batches(file):
+            own = {name: telemetry.machines[name] for name in batch.names}
+            batch_file = replace(file, readings=own, key=f"{day} {batch.site}")
+            for item in judge_assets(batch_file, Context(histories)):
+                histories[item.detection.asset_id] = item.history
                 asset = registry.require(item.detection.asset_id, "demo")
                 limits = loss_function.loss_function_config().thresholds
                 for finding in findings_of(

@@ -7,7 +7,7 @@ from ona.store.layout import KeyShape
 # ------------------------------------------------------------------ input bucket
 
 BACKFILL = KeyShape("backfill/{name:path}")
-"""A fleet's history, read by `fleet_history` into books and telemetry; it makes no orders."""
+"""A fleet's history, read by `fleet_history` into asset histories and telemetry; it makes no orders."""
 TRAVEL = "travel.csv"
 """Measured ways between places, where the operator gives them."""
 
@@ -16,5 +16,5 @@ TRAVEL = "travel.csv"
 DETECTION = KeyShape("detections/{day:folders}/{detection_id}.json")
 DIAGNOSTIC = KeyShape("diagnostics/{day:folders}/{diagnostic_id}.json")
 SCHEDULE = KeyShape("schedules/{day:folders}/{schedule_id}.json")
-BOOK = KeyShape("incidents/{site_id}/{asset_id}.json")
-"""A machine's book: its days and incidents."""
+ASSET_HISTORY = KeyShape("incidents/{site_id}/{asset_id}.json")
+"""An asset's history: its days and incidents."""

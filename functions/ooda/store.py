@@ -5,16 +5,16 @@ from __future__ import annotations
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import ObjectMissing
 from ona.store.s3 import read_json
-from ooda.documents.books import AssetBook
-from ooda.layout import BOOK
+from ooda.documents.asset_history import AssetHistory
+from ooda.layout import ASSET_HISTORY
 
 
-def read_book(bucket: str, site_id: str, asset_id: str) -> AssetBook | None:
-    """A machine's book, which Detect keeps; None where there is none yet."""
-    key = BOOK.build(site_id=site_id, asset_id=asset_id)
+def read_history(bucket: str, site_id: str, asset_id: str) -> AssetHistory | None:
+    """An asset's history, which Detect writes; None before its first file."""
+    key = ASSET_HISTORY.build(site_id=site_id, asset_id=asset_id)
     try:
         document = read_json(S3Pointer(bucket=bucket, key=key))
     except ObjectMissing:
         return None
-    book: AssetBook = AssetBook.read(document, key)
-    return book
+    history: AssetHistory = AssetHistory.read(document, key)
+    return history

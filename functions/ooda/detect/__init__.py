@@ -1,1 +1,1 @@
-"""Observe: is every machine doing what it should, and if not, since when and how much is lost?"""
+"""Observe: is every asset doing what it should, and if not, since when and how much is lost?"""

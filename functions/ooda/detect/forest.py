@@ -4,6 +4,10 @@ scikit-learn has one, and it is the peer in `benchmarks/detection`; it is not sh
 32 MB to a function that must stay below 230, for these sixty lines of NumPy (docs/decisions/0007). The
 forest gives evidence, it opens no incident: by its contamination a tenth of all readings is unusual on any
 day.
+
+>>> points = np.column_stack((np.r_[np.zeros(19), 9.0], np.zeros(20)))  # one of twenty lies apart
+>>> np.flatnonzero(unusual(points, contamination=0.05, seed=42)).tolist()
+[19]
 """
 
 from __future__ import annotations
@@ -17,7 +21,9 @@ from numpy.typing import NDArray
 from ooda.detect.sky import Floats, Mask
 
 TREES, SAMPLE = 100, 256
+"""Trees, and readings a tree is grown on: the paper's own numbers."""
 EULER = 0.5772156649
+"""The Euler–Mascheroni constant."""
 
 
 def average_path(n: NDArray[np.float64]) -> Floats:

@@ -1,8 +1,8 @@
 """Whether an irradiance sensor lies flat while the modules are tilted, and how they are tilted then.
 
 `irradiance_w_m2` may be measured in the plane of the modules, or horizontally (a satellite always is).
-Against a flat sensor a tilted machine's gain wanders with the season and the hour. Which it is shows in
-the machine's own history: tilt and azimuth that explain its power from the irradiance as a horizontal one
+Against a flat sensor a tilted asset's gain wanders with the season and the hour. Which it is shows in
+the asset's own history: tilt and azimuth that explain its power from the irradiance as a horizontal one
 are fitted, and taken when they leave clearly less unexplained than the irradiance as it is.
 """
 
@@ -17,42 +17,61 @@ from ona.sky import sun
 from ona.sky.irradiance import plane_irradiance
 from ona.sky.sun import Plane
 from ooda.detect.sky import Floats
+from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import Geometry
 
 MIN_DAYS = 14
+"""Days of readings that a fit needs."""
+FIRST_DAYS, EVERY_DAYS = 21, 7
+"""Days. The geometry is fitted once an asset has so many days, and again every so many until it is
+found."""
 BETTER, GOOD = 0.75, 0.03
-"""The transposed irradiance must leave less than this of what the plain one leaves unexplained; one that
-leaves hardly anything is in the plane."""
+"""Shares of the power's variance. The transposed irradiance must leave less than 0.75 of what the plain one
+leaves unexplained; a plain one that leaves less than 0.03 is in the plane."""
 CLIPPED = 0.97
+"""Of the highest share. Readings above it may be at the inverter's limit."""
+LIT_W_M2 = 50.0
+"""W/m². In less light the fit is not judged."""
+
+
+def is_due(history: AssetHistory) -> bool:
+    """Whether an asset's geometry is to be fitted now: not found yet, enough days, measured irradiance."""
+    count = len(history.days)
+    if history.geometry is not None or count < FIRST_DAYS or count % EVERY_DAYS:
+        return False
+    newest = list(history.days.values())[-3:]
+    return any("sun" in item.levels for by_file in newest for item in by_file.values())
 
 
 def fit(history: pd.DataFrame, asset: Asset) -> Geometry | None:
-    """The sensor's geometry from a canonical history of one asset, None where it cannot be told.
+    """The sensor's geometry from a canonical history of one asset, None where the readings do not show it.
 
     Needs a location, irradiance, and `MIN_DAYS` days of readings.
     """
     if asset.location is None or asset.is_wind or "irradiance_w_m2" not in history or history.empty:
         return None
-    known = history[history["irradiance_w_m2"].notna() & history["power_kw"].notna()]
-    if known["timestamp"].dt.floor("D").nunique() < MIN_DAYS:
+    measured = history[history["irradiance_w_m2"].notna() & history["power_kw"].notna()]
+    if measured["timestamp"].dt.floor("D").nunique() < MIN_DAYS:
         return None
     hourly = (
-        known.set_index("timestamp")[["irradiance_w_m2", "power_kw"]].resample("1h", label="right").mean()
+        measured.set_index("timestamp")[["irradiance_w_m2", "power_kw"]]
+        .resample("1h", label="right")
+        .mean()
     )
     hourly = hourly.dropna()
     irradiance = hourly["irradiance_w_m2"].to_numpy(dtype=float)
     share = hourly["power_kw"] / asset.capacity_kw
-    usable = (irradiance > 50.0) & (share.to_numpy() < CLIPPED * float(share.max()))
+    usable = (irradiance > LIT_W_M2) & (share.to_numpy() < CLIPPED * float(share.max()))
     if usable.sum() < planes.MIN_HOURS:
         return None
     power, x = share.to_numpy()[usable], irradiance[usable]
     gain = float(x @ power) / max(float(x @ x), 1e-9)
     plain = float(((power - gain * x) ** 2).mean()) / max(float(power.var()), 1e-9)
     weather = pd.DataFrame({"ghi_w_m2": irradiance}, index=pd.DatetimeIndex(hourly.index))
-    found, explained = planes.fit(weather, share, asset.location.latitude, asset.location.longitude)
+    plane, explained = planes.fit(weather, share, asset.location.latitude, asset.location.longitude)
     horizontal = bool(plain > GOOD and explained > 0.0 and 1.0 - explained < BETTER * plain)
-    tilt = asset.tilt if asset.tilt is not None else found.tilt
-    azimuth = asset.azimuth if asset.azimuth is not None else found.azimuth
+    tilt = asset.tilt if asset.tilt is not None else plane.tilt
+    azimuth = asset.azimuth if asset.azimuth is not None else plane.azimuth
     return Geometry(
         horizontal=horizontal,
         tilt=round(tilt, 1),

@@ -1,4 +1,10 @@
-"""The machines of one site beside each other: what the sound ones deliver at each instant."""
+"""The assets of one site beside each other: what the sound ones deliver at each instant.
+
+>>> import numpy as np
+>>> sound, _ = agreeing(np.array([[0.90, 0.91, 0.89, 0.40]]), least=3)  # one day, four assets
+>>> sound.tolist()
+[[True, True, True, False]]
+"""
 
 from __future__ import annotations
 
@@ -14,12 +20,13 @@ from ooda.detect.track import Days, Indices, Track
 GAMMA = -0.004
 """Power temperature coefficient of crystalline silicon, 1/°C (PVWatts v5, NREL/TP-6A20-62641)."""
 HOTTEST_C = 60.0
-"""A device hotter than this is hot by itself: its heat must not excuse what it does not deliver."""
+"""°C. A device hotter than this is hot by itself: its heat must not excuse what it does not deliver."""
 BRIGHT = 0.2
-"""Instants with less than 200 W/m² say little about a machine's level."""
+"""Of 1 000 W/m². Instants with less light say little about an asset's level."""
 MIN_DRIVER = 0.05
+"""Of 1 000 W/m². In less light power over the driver is noise."""
 AGREEMENT = 0.10
-"""Machines of one site whose daily levels lie this close are taken to be sound."""
+"""Share of the level. Assets of one site whose daily levels lie this close are taken to be sound."""
 HELD_SHARE = 0.004
 """Power that moves less than this share of capacity between readings is held."""
 
@@ -35,7 +42,7 @@ def sun_driver(irradiance: Floats, temperature: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Beside:
-    """What a machine's neighbours do at its n instants, shape (n,), NaN where too few report.
+    """What an asset's neighbours do at its n instants, shape (n,), NaN where too few report.
 
     `share`: median of power over capacity; `scaled`: the same over each one's own driver; `held`: share of
     them whose power is held at one level (0…1). Of its D days: `scatter`, (D,), the spread of the sound
@@ -57,7 +64,11 @@ class Beside:
 
 @dataclass(frozen=True)
 class Site:
-    """The site's machines of reference (R of them) on a common clock (T instants)."""
+    """The site's assets of reference (R of them) on a common clock (T instants).
+
+    `minutes`, (T,), since 1970; `share`, `scaled` and `held`, (T, R), as in `Beside`; `level`, (D, R), each
+    day's level; `least`: how many must stand beside an asset before it is judged by them.
+    """
 
     names: tuple[str, ...]
     minutes: Floats
@@ -70,7 +81,7 @@ class Site:
 
     @classmethod
     def of(cls, chosen: list[Track], least: int) -> Site:
-        """From the tracks of the machines of reference; a machine is judged if `least` stand beside it."""
+        """From the tracks of the assets of reference."""
         minutes, day = _common(chosen)
         shape = (len(minutes), len(chosen))
         share, scaled, held, bright = (np.full(shape, np.nan) for _ in range(4))
@@ -103,15 +114,15 @@ class Site:
         return {"share": np.sort(self.share, axis=1), "scaled": np.sort(self.scaled, axis=1)}
 
     def beside(self, track: Track) -> Beside:
-        """The others, as one machine sees them."""
+        """The others, as one asset sees them."""
         others = [n for n, name in enumerate(self.names) if name != track.asset.id]
         if len(others) < self.least:
             return Beside.none(len(track), len(track.days))
         level = self.level[:, others]
         sound, scatter = agreeing(level, self.least)
-        kept = np.where(sound, level, np.nan)
+        sound_level = np.where(sound, level, np.nan)
         with np.errstate(invalid="ignore", divide="ignore"):
-            relative = level / bn.nanmedian(kept, axis=1)[:, None]
+            relative = level / bn.nanmedian(sound_level, axis=1)[:, None]
         day = np.minimum(np.searchsorted(self.days.number, track.days.number), len(self.days) - 1)
         view = _View.of(self, track, others, sound)
         return Beside(
@@ -121,8 +132,11 @@ class Site:
 
 @dataclass(frozen=True)
 class _View:
-    """A machine's look at the others at its n instants: where these stand on the site's clock (`at`), which
-    of them the site knows (`present`), and at which all machines of the site are sound and report."""
+    """An asset's look at the others at its n instants.
+
+    `at`: where these stand on the site's clock; `present`: which of them are on it; `whole`: at which all
+    assets of the site are sound and report.
+    """
 
     site: Site
     at: Indices | slice
@@ -145,7 +159,7 @@ class _View:
 
     def middle(self, name: str) -> Floats:
         """Median of the sound others, (n,), NaN where too few report. Where all are sound and report it is
-        read off all machines in rising order, of which one, the machine's own, is left out."""
+        read off all assets in rising order, of which one, the asset's own, is left out."""
         ranked, values = self.site._ranked[name], getattr(self.site, name)
         complete = self.whole & np.isfinite(ranked[:, -1])[self.at]
         low, high = (len(self.others) - 1) // 2, len(self.others) // 2
@@ -189,7 +203,7 @@ class _View:
 
 
 def _common(tracks: list[Track]) -> tuple[Floats, Ints]:
-    """All instants of several machines, (T,), and their solar days."""
+    """All instants of several assets, (T,), and their solar days."""
     if all(track.sky is tracks[0].sky for track in tracks):
         return tracks[0].sky.minutes, tracks[0].sky.day
     minutes, first = np.unique(np.concatenate([t.sky.minutes for t in tracks]), return_index=True)
@@ -197,7 +211,7 @@ def _common(tracks: list[Track]) -> tuple[Floats, Ints]:
 
 
 def _rows(minutes: Floats, own: Floats) -> Indices | slice:
-    """Where a machine's instants stand among all."""
+    """Where an asset's instants stand among all."""
     return slice(None) if own is minutes else np.searchsorted(minutes, own)
 
 
@@ -211,10 +225,10 @@ def is_held(share: Floats) -> Mask:
 
 
 def agreeing(level: Floats, least: int) -> tuple[Mask, Floats]:
-    """Of each day's machines the largest group that agrees within `AGREEMENT`, if it has `least` members.
+    """Of each day's assets the largest group that agrees within `AGREEMENT`, if it has `least` members.
 
-    `level` has the shape (D, R). Returns which machines belong to it, (D, R), and the spread of their
-    levels, 1.4826 · MAD over their median, (D,). Machines with faults of their own are no reference; a bad
+    `level` has the shape (D, R). Returns which assets belong to it, (D, R), and the spread of their
+    levels, 1.4826 · MAD over their median, (D,). Assets with faults of their own are no reference; a bad
     weather sensor shifts all alike and does no harm. Of two groups of one size the one that delivers more
     is taken.
     """
@@ -225,10 +239,10 @@ def agreeing(level: Floats, least: int) -> tuple[Mask, Floats]:
     best = np.argmax(np.where(np.isfinite(level), rank, -1.0), axis=1)
     rows = np.arange(len(level))
     group = near[rows, best] & (size[rows, best] >= least)[:, None]
-    kept = np.where(group, level, np.nan)
+    of_group = np.where(group, level, np.nan)
     if not len(level):
         return group, np.empty(0)
-    middle = bn.nanmedian(kept, axis=1)
+    middle = bn.nanmedian(of_group, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        scatter = 1.4826 * bn.nanmedian(np.abs(kept - middle[:, None]), axis=1) / middle
+        scatter = 1.4826 * bn.nanmedian(np.abs(of_group - middle[:, None]), axis=1) / middle
     return group, np.asarray(scatter)

@@ -8,6 +8,13 @@
 `detection.yaml` (0.25 and 1 h): a stop of 30 minutes 0.61, of 2 hours 0.91; a fifth of the power
 missing all day 0.63, a third 0.81; a loss of 5 % passes 0.7 in its fourth week. A danger (DC voltage beyond
 its limit) is never below 0.8. What it costs is another question, answered by Energy at Risk.
+
+>>> from ooda.config.detection import SeverityScale
+>>> scale = SeverityScale(threshold=0.5, loss_scale=0.25, duration_scale_hours=1.0)
+>>> severity(1.0, 2.0, scale)  # no power for two hours
+0.9128
+>>> range_severity(70.0, 60.0, 70.0)  # at the critical limit
+0.8
 """
 
 from __future__ import annotations
@@ -17,7 +24,7 @@ import math
 from ooda.config.detection import SeverityScale
 
 SURE = 0.8
-"""A confidence from which on nothing is taken off."""
+"""Confidence (0…1) from which on nothing is taken off."""
 
 
 def severity(

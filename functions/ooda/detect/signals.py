@@ -9,30 +9,44 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from ooda.detect.losses import ZERO_SHARE, Case
+from ooda.detect.case import Case
 from ooda.detect.peers import HELD_SHARE
 from ooda.detect.sky import MINUTE, SLOTS, Floats, Mask
+from ooda.detect.stretches import ZERO_SHARE
 from ooda.detect.track import Indices, runs
 from ooda.documents.detections import Signals
 
 LOW, HIGH, FULL = 0.4, 0.6, 0.93
-"""Shares of capacity due: below the first a machine idles along, above the second it works, hard above
-the third."""
+"""Shares of capacity due: below the first an asset idles along, above the second it works, above the third
+it works hard."""
 EARLY, LATE = 21, 27
 """Solar half hours: 10:30 and 13:30."""
 CLEAR, CLOUDY = 0.75, 0.45
-"""Of the clear-sky irradiance."""
+"""Shares of the clear-sky irradiance."""
 MIN_READINGS = 3
+"""Readings that a part of a stretch needs for a loss of its own."""
+AT_WORK = 0.10
+"""Of capacity. From here on an asset is at work."""
 
 
 @dataclass(frozen=True)
 class Usual:
-    """What a machine's channels read at work before: V, AC over DC, °C above the day's coolest; None:
-    unknown."""
+    """What an asset's channels usually read at work: V, AC over DC, °C above the day's coolest; None where
+    it is not known."""
 
     volts: float | None
     efficiency: float | None
     warmth_c: float | None
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Channels beside power, computed once for all stretches: `warmth` and `ac_dc`, (n,), as the functions
+    of these names say; `usual` for each of the D days."""
+
+    warmth: Floats
+    ac_dc: Floats
+    usual: list[Usual]
 
 
 def warmth(case: Case, where: Mask) -> Floats:
@@ -61,7 +75,7 @@ def efficiency(case: Case) -> Floats:
 def working(case: Case) -> Mask:
     """Readings at a tenth of capacity or more."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(case.track.share > 0.10)
+        return np.asarray(case.track.share > AT_WORK)
 
 
 def _part(power: Floats, expected: Floats, members: Indices, where: Mask) -> float | None:
@@ -77,17 +91,16 @@ def _median(values: Floats) -> float | None:
     return float(bn.nanmedian(values)) if np.isfinite(values).any() else None
 
 
-def of(
-    case: Case, members: Indices, usual: Usual, warm: Floats, ac_dc: Floats, *, by_own: bool = False
-) -> Signals:
-    """The signals of one stretch. `warm` and `ac_dc` are `warmth` and `efficiency`, computed once;
-    `by_own`: against the machine's own expectation."""
+def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False) -> Signals:
+    """The signals of one stretch, the readings `members`; `by_own`: against the asset's own expectation."""
     track, ref, res = case.track, case.ref, case.res
+    warm, ac_dc = channels.warmth, channels.ac_dc
+    usual = channels.usual[track.days.row[members[0]]]
     expected = ref.own if by_own else ref.expected
     inside = track.share[members]
     with np.errstate(invalid="ignore", divide="ignore"):
         share = 1.0 - track.power[members] / expected[members] if by_own else res.share[members]
-    known = share[np.isfinite(share)]
+    measured = share[np.isfinite(share)]
     with np.errstate(invalid="ignore"):
         zero = inside <= ZERO_SHARE
         due = expected / track.capacity
@@ -108,12 +121,12 @@ def of(
     start = members[0]
     due_today = (track.sky.day == track.sky.day[start]) & res.judged
     back = bool((due_today[members[-1] + 1 :] & (track.share[members[-1] + 1 :] > ZERO_SHARE)).any())
-    jump = np.abs(np.diff(known)) if known.size >= 4 else np.empty(0)
+    jump = np.abs(np.diff(measured)) if measured.size >= 4 else np.empty(0)
     heat = _median(warm[members])
     return Signals(
         zero_share=round(float(zero.mean()), 3),
         loss_share=_part(track.power, expected, members, np.isfinite(expected)) or 0.0,
-        loss_spread=round(float(known.std()), 4) if known.size else 0.0,
+        loss_spread=round(float(measured.std()), 4) if measured.size else 0.0,
         day_share=round(len(members) / max(int(due_today.sum()), 1), 3),
         loss_low=_part(track.power, expected, members, low),
         loss_high=_part(track.power, expected, members, high),

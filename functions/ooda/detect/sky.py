@@ -1,4 +1,4 @@
-"""Sun, night and solar time of one site's instants; computed once for all its machines."""
+"""Sun, night and solar time of one site's instants; computed once for all its assets."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 MIN_ELEVATION_DEG = 5.0
-"""Below this the array is mostly in its own and the terrain's shadow."""
+"""Degrees. Below this the array is mostly in its own and the terrain's shadow."""
 SLOTS = 48
-"""Half hours of the solar day, in which a machine's usual shape is kept."""
+"""Half hours of the solar day: the resolution of an asset's usual shape."""
 MINUTE = 60_000_000
-"""In the microseconds that times are counted in."""
+"""Microseconds: times are counted in these."""
 DAY_MINUTES = 1440
+"""Minutes of a day."""
 
 
 @dataclass(frozen=True)
@@ -49,21 +50,21 @@ class Sky:
 
 @dataclass(frozen=True)
 class Clock:
-    """The instants at which any of several machines reports, (n,); whether all report at all of them."""
+    """The instants at which any of several assets reports, (n,); whether all report at all of them."""
 
     times: pd.DatetimeIndex
     together: bool
 
     @classmethod
     def of(cls, reported: list[pd.Series]) -> Clock:
-        """From each machine's rising times."""
+        """From each asset's rising times."""
         ticks = [pd.DatetimeIndex(times).asi8 for times in reported]
         if all(np.array_equal(ticks[0], other) for other in ticks[1:]):
             return cls(pd.DatetimeIndex(reported[0]), True)
         return cls(pd.DatetimeIndex(pd.concat(reported).unique()).sort_values(), False)
 
     def rows(self, reported: pd.Series) -> NDArray[np.intp] | None:
-        """Where a machine's times stand among the instants, (m,); None where they are all of them."""
+        """Where an asset's times stand among the instants, (m,); None where they are all of them."""
         return None if self.together else self.times.searchsorted(reported)
 
 

@@ -1,4 +1,11 @@
-"""One machine's readings as arrays, with the sums and medians by day that detection is made of."""
+"""One asset's readings as arrays, with the sums and medians by day that detection is made of.
+
+>>> days = Days.of(np.array([7, 7, 7, 8]))  # four readings in two days
+>>> days.median(np.array([1.0, 2.0, 9.0, 5.0]))
+array([2., 5.])
+>>> runs(np.array([False, True, True, False, True]))
+[(1, 3), (4, 5)]
+"""
 
 from __future__ import annotations
 
@@ -57,9 +64,18 @@ class Track:
         if geometry is not None and geometry.horizontal:
             irradiance = in_plane(irradiance, own["timestamp"], asset, geometry, step)
         return cls(
-            asset, sky, own["timestamp"], channel("power_kw"), irradiance, channel("temperature_c"),
-            channel("voltage_v"), channel("dc_power_kw"), channel("wind_speed_m_s"), clearness, step,
-        )  # fmt: skip
+            asset=asset,
+            sky=sky,
+            times=own["timestamp"],
+            power=channel("power_kw"),
+            irradiance=irradiance,
+            temperature=channel("temperature_c"),
+            volts=channel("voltage_v"),
+            dc_power=channel("dc_power_kw"),
+            wind=channel("wind_speed_m_s"),
+            clearness=clearness,
+            step=step,
+        )
 
     def at(self, rows: Indices, sky: Sky) -> Track:
         """Some of the readings, with the sky at their instants."""
@@ -70,15 +86,23 @@ class Track:
             )  # not measured: one NaN for all
 
         return Track(
-            self.asset, sky, self.times.iloc[rows], taken(self.power), taken(self.irradiance),
-            taken(self.temperature), taken(self.volts), taken(self.dc_power), taken(self.wind),
-            taken(self.clearness), self.step,
-        )  # fmt: skip
+            asset=self.asset,
+            sky=sky,
+            times=self.times.iloc[rows],
+            power=taken(self.power),
+            irradiance=taken(self.irradiance),
+            temperature=taken(self.temperature),
+            volts=taken(self.volts),
+            dc_power=taken(self.dc_power),
+            wind=taken(self.wind),
+            clearness=taken(self.clearness),
+            step=self.step,
+        )
 
     def coolest(self) -> Floats:
-        """The lowest temperature of each day, (D,), NaN where none is known."""
-        known = np.where(np.isfinite(self.temperature), self.temperature, np.inf)
-        lowest = np.minimum.reduceat(known, self.days.first) if len(self) else known
+        """The lowest temperature of each day, (D,), NaN where none is measured."""
+        measured = np.where(np.isfinite(self.temperature), self.temperature, np.inf)
+        lowest = np.minimum.reduceat(measured, self.days.first) if len(self) else measured
         return np.where(np.isfinite(lowest), lowest, np.nan)
 
     def __len__(self) -> int:
@@ -157,8 +181,8 @@ class Days:
         """Sum of each day, shape (D,); NaN counts as zero."""
         if not len(self):
             return np.empty(0)
-        known = np.isfinite(values) if where is None else where & np.isfinite(values)
-        return np.asarray(np.add.reduceat(np.where(known, values, 0.0), self.first))
+        counted = np.isfinite(values) if where is None else where & np.isfinite(values)
+        return np.asarray(np.add.reduceat(np.where(counted, values, 0.0), self.first))
 
     def count(self, where: Mask) -> Ints:
         """How many of each day, shape (D,)."""

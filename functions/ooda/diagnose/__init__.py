@@ -1,1 +1,1 @@
-"""Orient: what is wrong with the machine, how sure are we, and what does it cost to leave it?"""
+"""Orient: what is wrong with the asset, how sure are we, and what does it cost to leave it?"""

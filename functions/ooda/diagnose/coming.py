@@ -1,22 +1,24 @@
-"""What a machine is forecast to give on the days to come, from the platform's own forecasts. No pandas."""
+"""The energy that an asset is forecast to give on a day to come, from the platform's own forecast. No
+pandas.
+
+>>> rows = [f"2026-01-02T{hour:02d}:00:00Z,INV-1,{10.0 if 6 <= hour < 18 else 0.0}" for hour in range(24)]
+>>> energy_of("\\n".join(["timestamp,asset_id,predicted_power_kw", *rows]), "INV-1")
+120.0
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime, timedelta
-
-from ona.documents.base import S3Pointer
-from ona.store.layout import FORECAST_CSV
-from ona.store.s3 import list_keys, read_bytes
 
 DAYS = 7
+"""Days ahead: the longest horizon of Energy at Risk."""
 LEAST_HOURS = 20
-"""A day with fewer hours forecast is not a whole one."""
+"""Hours. A day with fewer hours forecast is not a whole one."""
 
 
 def energy_of(text: str, asset_id: str) -> float | None:
-    """A day's energy, kWh, from one `forecasts/…` CSV (hourly power); None where it is no whole day.
+    """A day's energy, kWh, from one `forecasts/…` CSV (hourly power, kW); None where it is no whole day.
 
     An unreadable row counts as not forecast.
     """
@@ -28,17 +30,3 @@ def energy_of(text: str, asset_id: str) -> float | None:
         except (KeyError, TypeError, ValueError):
             continue
     return 24.0 * sum(powers) / len(powers) if len(powers) >= LEAST_HOURS else None
-
-
-def coming_kwh(bucket: str, asset_id: str, last: datetime) -> list[float | None]:
-    """Forecast energy of each of the seven UTC days after a moment, None where none was made: the newest
-    forecast of a day counts."""
-    found = []
-    for ahead in range(1, DAYS + 1):
-        day = last + timedelta(days=ahead)
-        keys = sorted(
-            entry["Key"] for entry in list_keys(bucket, FORECAST_CSV.prefix(day=day, asset_id=asset_id))
-        )
-        text = read_bytes(S3Pointer(bucket=bucket, key=keys[-1])).decode(errors="replace") if keys else ""
-        found.append(energy_of(text, asset_id))
-    return found

@@ -1,9 +1,16 @@
-"""From incidents to findings: group, name the cause, class the risk, compute what it costs."""
+"""From incidents to findings: group, name the cause, class the risk, compute what it costs.
+
+>>> from datetime import UTC
+>>> noon = datetime(2025, 6, 10, 12, tzinfo=UTC)
+>>> rank_score(0.8, count=3, last_seen=noon - timedelta(days=2), now=noon)
+0.7286
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -12,12 +19,14 @@ from ona.documents.assets import Asset
 from ona.documents.findings import Finding, FindingComponent
 from ona.runtime.identity import digest
 from ooda.config.loss_function import Thresholds
+from ooda.diagnose.cause import Cause, diagnose
 from ooda.diagnose.risk import energy_at_risk
-from ooda.diagnose.signatures import Cause, diagnose
 from ooda.documents.detections import AssetDetection, Incident, QualityIssue
 
 RiskClass = Literal["critical", "major", "minor", "negligible"]
+"""By severity, with the limits of `loss_function.yaml`."""
 RECENCY_SCALE_H = 48.0
+"""Hours in which recency falls by e."""
 
 
 def risk_class(severity: float, limits: Thresholds) -> RiskClass:
@@ -39,7 +48,9 @@ def rank_score(severity: float, count: int, last_seen: datetime, now: datetime) 
 
 
 RANGES = ("over_temperature", "over_voltage")
+"""Incidents of readings beyond their range."""
 NEAR = timedelta(hours=6)
+"""A range violation this close to a loss belongs to it."""
 
 
 def group(incidents: list[Incident]) -> list[list[Incident]]:
@@ -86,6 +97,57 @@ def daily_loss_share(incident: Incident, recurrence_per_day: float) -> float:
     return min(1.0, recurrence_per_day * incident.recent_loss_share)
 
 
+DATA_CAUSES = {
+    "communication_gap": "communication_error",
+    "stale_values": "sensor_fault",
+    "sensor_drift": "calibration_drift",
+    "clock_shift": "data_quality_issue",
+    "unit_error": "data_quality_issue",
+}
+"""The cause of each problem of the data that can blind us."""
+DATA_SEVERITY = 0.3
+"""Severity (0…1). Nothing is lost while data are wrong, but nobody watches the asset either."""
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One asset with what findings are made from."""
+
+    detection: AssetDetection
+    asset: Asset
+    now: datetime
+    causes: dict[str, CauseRule]
+    limits: Thresholds
+    coming_kwh: Sequence[float | None]
+
+    def finding(
+        self, cause: str, *, severity: float, count: int, last_seen: datetime, **rest: Any
+    ) -> Finding:
+        """A finding: what its cause is called everywhere, the part, what to do, how urgent; and the
+        rest."""
+        rule = rule_for(self.causes, cause)
+        return Finding(
+            asset_id=self.asset.id,
+            component=component_for(self.asset, rule.component_type),
+            cause=cause,
+            category=rule.category,
+            subcategory=rule.subcategory,
+            orange_button=rule.orange_button,
+            sunspec=rule.sunspec,
+            error_type=rule.error_type,
+            recommended_actions=list(rule.actions),
+            severity=severity,
+            risk_class=risk_class(severity, self.limits),
+            rank_score=rank_score(severity, count, last_seen, self.now),
+            last_seen=last_seen,
+            **rest,
+        )
+
+    def key(self, rule: CauseRule) -> str:
+        """The finding's key: the same for the same fault of the same asset on every day."""
+        return f"{self.asset.id}#{rule.component_type}#{rule.subcategory}"
+
+
 def findings_of(
     detection: AssetDetection,
     asset: Asset,
@@ -95,75 +157,44 @@ def findings_of(
     limits: Thresholds,
     coming_kwh: Sequence[float | None] = (),
 ) -> list[Finding]:
-    """All findings of one asset, the most urgent first: what is wrong with the machine, then with its
-    data. `coming_kwh`: forecast energy of the days to come."""
+    """All findings of one asset, the most urgent first: what is wrong with the asset, then with its data.
+
+    `coming_kwh`: forecast energy of the days to come, kWh, None where there is no forecast.
+    """
+    case = _Case(detection, asset, now, causes, limits, coming_kwh)
     actionable = [incident for incident in detection.incidents if incident.actionable]
-    found = [
-        _finding(members, detection, asset, now, causes, limits, coming_kwh)
-        for members in group(actionable)
-    ]
-    found += data_findings(detection, asset, now, causes, limits)
-    return sorted(found, key=lambda finding: finding.rank_score, reverse=True)
+    findings = [_fault(members, case) for members in group(actionable)]
+    findings += _data_problems(case)
+    return sorted(findings, key=lambda finding: finding.rank_score, reverse=True)
 
 
 def _cause_of(members: list[Incident], asset: Asset) -> tuple[Incident, Cause]:
     """The incident that explains most, and its cause: a voltage beyond its limit explains a stop."""
-    told = [(incident, diagnose(incident, asset)) for incident in members]
-    main = told[0]
+    pairs = [(incident, diagnose(incident, asset)) for incident in members]
+    main = pairs[0]
     better = [
-        pair for pair in told[1:] if pair[1].name != "unknown_pattern" and pair[1].score > main[1].score
+        pair for pair in pairs[1:] if pair[1].name != "unknown_pattern" and pair[1].score > main[1].score
     ]
     return main[0], (better[0][1] if better else main[1])
 
 
-def _named(cause: str, rule: CauseRule, asset: Asset) -> dict[str, Any]:
-    """What a cause is called everywhere, the part it concerns, and what to do about it."""
-    return {
-        "asset_id": asset.id,
-        "component": component_for(asset, rule.component_type),
-        "cause": cause,
-        "category": rule.category,
-        "subcategory": rule.subcategory,
-        "orange_button": rule.orange_button,
-        "sunspec": rule.sunspec,
-        "error_type": rule.error_type,
-        "recommended_actions": list(rule.actions),
-    }
-
-
-def _urgency(
-    severity: float, count: int, last: datetime, now: datetime, limits: Thresholds
-) -> dict[str, Any]:
-    return {
-        "severity": severity,
-        "risk_class": risk_class(severity, limits),
-        "rank_score": rank_score(severity, count, last, now),
-    }
-
-
-def _finding(
-    members: list[Incident],
-    detection: AssetDetection,
-    asset: Asset,
-    now: datetime,
-    causes: dict[str, CauseRule],
-    limits: Thresholds,
-    coming_kwh: Sequence[float | None],
-) -> Finding:
+def _fault(members: list[Incident], case: _Case) -> Finding:
+    """The finding of incidents that belong together."""
+    detection, asset = case.detection, case.asset
     incident, cause = _cause_of(members, asset)
-    rule = rule_for(causes, cause.name)
-    severity = max(item.severity for item in members)
-    key = f"{asset.id}#{rule.component_type}#{rule.subcategory}"
+    rule = rule_for(case.causes, cause.name)
+    key = case.key(rule)
     if incident.kind == "site_outage":
-        key = f"site:{asset.site_id}#site_outage#{rule.subcategory}"  # one fault for all its machines
+        key = f"site:{asset.site_id}#site_outage#{rule.subcategory}"  # one fault for all assets of the site
     measured = "; ".join(item.statement for item in incident.evidence)
-    last = max(item.window.end for item in members)
     ids = [item.incident_id for item in members]
-    return Finding(
+    return case.finding(
+        cause.name,
+        severity=max(item.severity for item in members),
+        count=incident.days,
+        last_seen=max(item.window.end for item in members),
         finding_id=f"find-{digest(key, detection.window.start.isoformat(), *sorted(ids))}",
         finding_key=key,
-        **_named(cause.name, rule, asset),
-        **_urgency(severity, incident.days, last, now, limits),
         description=f"{asset.name or asset.id}: {cause.reasons[0]}",
         reasons=[*cause.reasons, f"measured: {measured}"],
         confidence=round(min(cause.score, max(item.confidence for item in members)), 3),
@@ -174,61 +205,48 @@ def _finding(
             growth_percent_per_day=rule.growth_percent_per_day,
             tariff_usd_per_kwh=asset.tariff_usd_per_kwh,
             lost_so_far_kwh=sum(item.lost_energy_kwh for item in members),
-            coming_kwh=coming_kwh,
+            coming_kwh=case.coming_kwh,
         ),
         first_seen=min(item.window.start for item in members),
-        last_seen=last,
         state=incident.state,
         alternatives=cause.alternatives,
         incident_ids=ids,
     )
 
 
-DATA_CAUSES = {
-    "communication_gap": "communication_error",
-    "stale_values": "sensor_fault",
-    "sensor_drift": "calibration_drift",
-    "clock_shift": "data_quality_issue",
-    "unit_error": "data_quality_issue",
-}
-DATA_SEVERITY = 0.3
-"""Nothing is lost while data are wrong, but nobody watches the machine either."""
-
-
-def data_findings(
-    detection: AssetDetection,
-    asset: Asset,
-    now: datetime,
-    causes: dict[str, CauseRule],
-    limits: Thresholds,
-) -> list[Finding]:
-    """Problems of the data that blind us as findings, one a cause: no energy at risk, to be mended when
+def _data_problems(case: _Case) -> list[Finding]:
+    """Problems of the data that blind us, one finding a cause: no energy at risk, to be mended when
     somebody goes there."""
-    found: dict[str, list[QualityIssue]] = {}
+    detection, asset = case.detection, case.asset
+    by_cause: dict[str, list[QualityIssue]] = {}
     for issue in detection.quality.issues:
         if issue.blinding and issue.kind in DATA_CAUSES:
-            found.setdefault(DATA_CAUSES[issue.kind], []).append(issue)
+            by_cause.setdefault(DATA_CAUSES[issue.kind], []).append(issue)
     nothing = energy_at_risk(
-        daily_expected_kwh=detection.daily_expected_kwh, loss_share=0.0, residual_shares=[],
-        growth_percent_per_day=0.0, tariff_usd_per_kwh=asset.tariff_usd_per_kwh, lost_so_far_kwh=0.0,
-    )  # fmt: skip
-    out = []
-    for name, issues in found.items():
-        rule = rule_for(causes, name)
-        key = f"{asset.id}#{rule.component_type}#{rule.subcategory}"
-        out.append(
-            Finding(
+        daily_expected_kwh=detection.daily_expected_kwh,
+        loss_share=0.0,
+        residual_shares=[],
+        growth_percent_per_day=0.0,
+        tariff_usd_per_kwh=asset.tariff_usd_per_kwh,
+        lost_so_far_kwh=0.0,
+    )
+    findings = []
+    for cause, issues in by_cause.items():
+        key = case.key(rule_for(case.causes, cause))
+        findings.append(
+            case.finding(
+                cause,
+                severity=DATA_SEVERITY,
+                count=1,
+                last_seen=detection.window.end,
                 finding_id=f"find-{digest(key, detection.window.start.isoformat())}",
                 finding_key=key,
-                **_named(name, rule, asset),
-                **_urgency(DATA_SEVERITY, 1, detection.window.end, now, limits),
                 description=f"{asset.name or asset.id}: {issues[0].statement}",
                 reasons=[issue.statement for issue in issues],
                 confidence=0.8,
                 energy_at_risk=nothing,
                 first_seen=detection.window.start,
-                last_seen=detection.window.end,
                 incident_ids=[],
             )
         )
-    return out
+    return findings

@@ -2,11 +2,16 @@
 
     EAR(H) = Σ_d E_d · s · (1 + g)^d        over the days d of the horizon H
 
-E_d is the expected energy of a day (the platform's forecast of it where there is one, else what the asset's
-own recent days promised), s the share lost to the fault, g its
-growth a day (`causes.yaml`). The interval comes from resampling the days and the hourly residuals of
-healthy hours together, 1 000 draws, fixed seed: 80 % between its ends. Plain Python: so little
-arithmetic does not carry NumPy into the function's package.
+E_d is the expected energy of a day, kWh: the platform's forecast of it where there is one, else what the
+asset's own recent days promised. s is the share lost to the fault, g its growth a day (`causes.yaml`). The
+interval comes from resampling the days and the hourly residuals of healthy hours together: 1 000 draws,
+fixed seed, 80 % between its ends. Plain Python: so little arithmetic does not carry NumPy into the
+function's package.
+
+>>> risk = energy_at_risk(daily_expected_kwh=[100.0], loss_share=0.5, residual_shares=[],
+...     growth_percent_per_day=0.0, tariff_usd_per_kwh=0.2, lost_so_far_kwh=0.0)
+>>> [(horizon.hours, horizon.loss_usd) for horizon in risk.horizons]
+[(24, 10.0), (72, 30.0), (168, 70.0)]
 """
 
 from __future__ import annotations
@@ -19,9 +24,11 @@ from statistics import fmean, quantiles
 from ona.documents.findings import ConfidenceInterval, EnergyAtRisk, RiskHorizon
 
 HORIZONS_H = (24, 72, 168)
+"""Hours: one, three and seven days."""
 DRAWS = 1000
+"""Resamplings, for the interval."""
 HOURS_A_DAY = 8
-"""Daylight hours whose noise averages out within a day."""
+"""Daylight hours, whose noise averages out within a day."""
 
 
 def energy_at_risk(
@@ -38,28 +45,28 @@ def energy_at_risk(
     """Energy at Risk for 24, 72 and 168 h.
 
     `loss_share` is of a whole day's expected energy; `coming_kwh` the forecast of the days to come, the
-    next one first. Without any known day the risk is zero, which `daily_expected_kwh` being empty says.
+    next one first. With an empty `daily_expected_kwh` the risk is zero.
     Deterministic for a seed.
     """
     random = Random(seed)
     days = daily_expected_kwh or [0.0]
-    # only the spread of healthy hours is noise; their mean is what the machine always does
+    # only the spread of healthy hours is noise; their mean is what the asset always does
     bias = fmean(residual_shares or [0.0])
     noise = [value - bias for value in residual_shares] or [0.0]
     longest = max(HORIZONS_H) // 24
     growth = [(1.0 + growth_percent_per_day / 100.0) ** day for day in range(longest)]
     usual = fmean(days)
     forecast = [*coming_kwh, *[None] * longest][:longest]
-    due = [usual if known is None else known for known in forecast]
+    due = [usual if energy is None else energy for energy in forecast]
     centre = list(
         accumulate(e * _share(loss_share * factor) for e, factor in zip(due, growth, strict=True))
     )
     draws = []
     for _ in range(DRAWS):
         day = (
-            (random.choice(days) if known is None else known)
+            (random.choice(days) if energy is None else energy)
             * _share((loss_share + fmean(random.choices(noise, k=HOURS_A_DAY))) * factor)
-            for known, factor in zip(forecast, growth, strict=True)
+            for energy, factor in zip(forecast, growth, strict=True)
         )
         draws.append(list(accumulate(day)))
     horizons = []
@@ -87,7 +94,7 @@ def energy_at_risk(
         lost_so_far_kwh=round(lost_so_far_kwh, 2),
         lost_so_far_usd=round(lost_so_far_kwh * tariff_usd_per_kwh, 2),
         daily_expected_kwh=round(due[0], 2),
-        forecast_days=sum(known is not None for known in forecast),
+        forecast_days=sum(energy is not None for energy in forecast),
     )
 
 

@@ -1,9 +1,13 @@
-"""Where a machine is going over weeks and years: direction, degradation, soiling, next maintenance.
+"""Where an asset is going over weeks and years: direction, degradation, soiling, next maintenance.
 
-All from the machine's book: its daily *gain* is power over PVWatts' form on the measured irradiance under
+All from the asset's history: its daily *gain* is power over PVWatts' form on the measured irradiance under
 a clear sky, temperature-corrected, so that weather has left it. RdTools (NREL) does both of the larger
 ones and is the peer in `benchmarks/detection`; it is not used here because it brings 300 MB of packages
 into a function that weighs 14 (docs/decisions/0007).
+
+>>> level = {day: 0.90 * 0.99 ** (day / 365) for day in range(800)}  # one per cent a year
+>>> degradation(level)[0]
+-1.0
 """
 
 from __future__ import annotations
@@ -16,36 +20,39 @@ from typing import Literal
 from ona.documents.assets import Asset
 from ona.documents.findings import ConfidenceInterval
 from ooda.config.trends import TrendRules
-from ooda.documents.books import AssetBook
+from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import AssetDetection
 from ooda.documents.diagnostics import Soiling, TrendAnalysis
 
 TREND_CHANGE = 0.03
-"""The share delivered must change by this much before a direction is told."""
+"""Of expected energy. The share delivered must change by this much before a direction is stated."""
 YEAR, NEAR_DAYS = 365, 3
+"""Days: two days are a year apart when they are 365 ± 3 days apart."""
 MIN_PAIRS = 60
-"""Pairs of days a year apart, before a rate a year is told."""
+"""Pairs of days a year apart, before a rate a year is stated."""
 DRAWS = 300
+"""Resamplings of the months, for the interval."""
 DRY_DAYS = 10
-"""A fall of the gain must go on for so long to be dirt."""
+"""Days. A fall of the gain must go on for so long to be dirt."""
 CLEANED = 0.02
-"""A rise of the gain by this much from one day to the next is rain, or a cleaning."""
+"""Of the clean gain. A rise by this much from one day to the next is rain, or a cleaning."""
 MIN_RATE = 0.0004
-"""Soiling a day below which the noise of the days tells nothing."""
+"""Share a day. Below this the noise of the days hides soiling."""
 CLEAN_QUANTILE = 0.9
+"""Of the gains of 60 days: the gain of a clean asset."""
 
 
-def gains(book: AssetBook) -> dict[int, float]:
-    """The machine's daily gains by day number, from the irradiance where it is measured, else from its
+def gains(history: AssetHistory) -> dict[int, float]:
+    """The asset's daily gains by ordinal day, from the irradiance where it is measured, else from its
     neighbours."""
-    found = {}
-    for name, told in sorted(book.days.items()):
+    daily = {}
+    for name, by_file in sorted(history.days.items()):
         number = date.fromisoformat(name).toordinal()
-        for item in told.values():
+        for item in by_file.values():
             level = item.levels.get("sun") or item.levels.get("peers")
             if level is not None and level.gain is not None:
-                found[number] = level.gain
-    return found
+                daily[number] = level.gain
+    return daily
 
 
 def degradation(daily: dict[int, float]) -> tuple[float, ConfidenceInterval] | None:
@@ -133,11 +140,11 @@ def soiling(
 
 
 def trend(
-    detection: AssetDetection, book: AssetBook | None, asset: Asset, now: datetime, rules: TrendRules
+    detection: AssetDetection, history: AssetHistory | None, asset: Asset, now: datetime, rules: TrendRules
 ) -> TrendAnalysis:
     """Where the asset is going: the last three days' delivered share against the days before.
 
-    Fewer than six known days: `unknown`. Maintenance is due a year after installation, and every year
+    Fewer than six days: `unknown`. Maintenance is due a year after installation, and every year
     from then.
     """
     pairs = zip(detection.daily_measured_kwh, detection.daily_expected_kwh, strict=True)
@@ -148,14 +155,14 @@ def trend(
         direction = "stable"
         if abs(change) >= TREND_CHANGE:
             direction = "improving" if change > 0 else "declining"
-    known = gains(book) if book is not None and not asset.is_wind else {}
-    rate = degradation(known)
+    daily = gains(history) if history is not None and not asset.is_wind else {}
+    rate = degradation(daily)
     usual = median(detection.daily_expected_kwh) if detection.daily_expected_kwh else 0.0
     return TrendAnalysis(
         degradation_rate_percent_per_year=rate[0] if rate else None,
         degradation_interval=rate[1] if rate else None,
         performance_trend=direction,
-        soiling=soiling(known, usual, asset.tariff_usd_per_kwh, rules) if known else None,
+        soiling=soiling(daily, usual, asset.tariff_usd_per_kwh, rules) if daily else None,
         next_maintenance_due=_maintenance_due(asset, now),
     )
 

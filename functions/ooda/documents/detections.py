@@ -8,9 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from ona.documents.base import Document, S3Pointer
-from ona.documents.findings import (
-    IncidentState,
-)
+from ona.documents.findings import IncidentState
 
 
 class Window(Document):
@@ -21,6 +19,7 @@ class Window(Document):
 
 
 Basis = Literal["irradiance", "irradiance+peers", "wind", "peers", "forecast", "none"]
+"""What expected power was derived from (`detect/expected.py`)."""
 
 
 IncidentKind = Literal[
@@ -30,6 +29,7 @@ IncidentKind = Literal[
 
 
 NO_FAULT: frozenset[str] = frozenset({"curtailment", "snow"})
+"""Kinds that explain a loss and are no fault of the asset."""
 
 
 class Evidence(Document):
@@ -146,16 +146,23 @@ class Incident(Document):
 
 
 class QualityIssue(Document):
-    """A problem of the data, not of the machine. No loss is booked for it."""
+    """A problem of the data, not of the asset. No loss is counted for it."""
 
     kind: Literal[
-        "missing_readings", "communication_gap", "stale_values", "unit_error", "implausible_power",
-        "outliers", "clock_shift", "sensor_drift", "no_reference",
-    ]  # fmt: skip
+        "missing_readings",
+        "communication_gap",
+        "stale_values",
+        "unit_error",
+        "implausible_power",
+        "outliers",
+        "clock_shift",
+        "sensor_drift",
+        "no_reference",
+    ]
     statement: str
     readings: int
     blinding: bool = Field(
-        default=False, description="the machine cannot be judged for hours: somebody must mend it"
+        default=False, description="the asset cannot be judged for hours: somebody must mend it"
     )
 
 
@@ -178,8 +185,8 @@ class AssetDetection(Document):
     expected_energy_kwh: float
     measured_energy_kwh: float
     lost_energy_kwh: float
-    clipped_hours: float = Field(default=0.0, description="hours at the machine's own ceiling; no fault")
-    daily_expected_kwh: list[float] = Field(description="expected energy of each day known, kWh")
+    clipped_hours: float = Field(default=0.0, description="hours at the asset's own ceiling; no fault")
+    daily_expected_kwh: list[float] = Field(description="expected energy of each of the last days, kWh")
     daily_measured_kwh: list[float] = Field(description="measured energy of the same days, kWh")
     residual_shares: list[float] = Field(
         description="hourly (expected − measured) over expected outside incidents, for intervals"

@@ -18,7 +18,7 @@ class Soiling(Document):
     """Dirt on the modules, from how the clear-sky level falls between rains or cleanings."""
 
     rate_percent_per_day: float
-    loss_percent: float = Field(description="what it takes now, of what a clean machine would give")
+    loss_percent: float = Field(description="what it takes now, of what a clean asset would give")
     daily_loss_usd: float
     cleaning_advised: bool
     payback_days: float | None = Field(description="days in which a cleaning pays for itself; None: never")

@@ -32,7 +32,7 @@ from ona.store import s3
 from ona.store.layout import work_order_key
 from ona.store.registry import read_registry
 from ooda.config import loss_function
-from ooda.documents.books import AssetBook
+from ooda.documents.asset_history import AssetHistory
 from ooda.operations_api.models import (
     IncidentAnswer,
     NewSubscription,
@@ -44,7 +44,7 @@ from ooda.operations_api.models import (
     UnsubscribedAnswer,
     state_of,
 )
-from ooda.store import read_book
+from ooda.store import read_history
 
 MACHINES_A_PAGE = 50
 ORDERS_A_PAGE = 50
@@ -84,19 +84,19 @@ def incidents(
     left = [asset for asset in machines if asset.id > after]
     page = left[:MACHINES_A_PAGE]
     with ThreadPoolExecutor(READERS) as readers:
-        books = list(readers.map(_book, page))
+        histories = list(readers.map(_history, page))
     found = [
         {**incident.document(), "site_id": asset.site_id}
-        for asset, book in zip(page, books, strict=True)
-        for incident in (book.incidents if book else [])
+        for asset, history in zip(page, histories, strict=True)
+        for incident in (history.incidents if history else [])
         if state in (None, incident.state)
     ]
     more = _told({"asset_id": page[-1].id}) if len(left) > len(page) else None
     return api.success({"incidents": found, "next": more})
 
 
-def _book(asset: Asset) -> AssetBook | None:
-    return read_book(aws.environment("OUTPUT_BUCKET"), asset.site_id, asset.id)
+def _history(asset: Asset) -> AssetHistory | None:
+    return read_history(aws.environment("OUTPUT_BUCKET"), asset.site_id, asset.id)
 
 
 @app.get("/work-orders", summary="What was ordered", tags=["operations"], responses=REFUSALS,

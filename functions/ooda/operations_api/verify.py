@@ -1,6 +1,6 @@
 """Whether repairs held: telemetry since a completed order says that the fault is gone, or that it is not.
 
-The machine's book (`incidents/<site>/<asset>.json`) is the witness. The fault was seen after the work was
+The asset's history (`incidents/<site>/<asset>.json`) is the witness. The fault was seen after the work was
 done: the order is open again and the next plan sends somebody. A whole day told since then in which it was
 not: the order is verified and lets go of its fault. Until then it waits.
 """
@@ -13,8 +13,8 @@ from typing import Any, Literal
 from ona.repairs import crews, experience, orders
 from ona.runtime.clock import parse
 from ona.runtime.observability import count, logger
-from ooda.documents.books import AssetBook
-from ooda.store import read_book
+from ooda.documents.asset_history import AssetHistory
+from ooda.store import read_history
 
 SETTLING = timedelta(hours=2)
 """A machine may start again some time after the work was reported done, and readings have time stamps of
@@ -28,7 +28,7 @@ def verify(bucket: str, now: datetime) -> dict[str, Any]:
     for record in orders.all_open():
         if record["status"] != "COMPLETE":
             continue
-        verdict, why = judge(record, read_book(bucket, record["site_id"], record["asset_id"]))
+        verdict, why = judge(record, read_history(bucket, record["site_id"], record["asset_id"]))
         try:
             if verdict == "verified":
                 experience.learn(record)
@@ -47,15 +47,15 @@ def verify(bucket: str, now: datetime) -> dict[str, Any]:
     return told
 
 
-def judge(record: dict[str, Any], book: AssetBook | None) -> tuple[Verdict, str]:
-    """What a machine's book says of a completed order, and why."""
+def judge(record: dict[str, Any], history: AssetHistory | None) -> tuple[Verdict, str]:
+    """What an asset's history says of a completed order, and why."""
     done = parse(record["completed_at"])
     if not record.get("incident_id"):
         return "verified", "a problem of the data: nothing of the machine is to be confirmed"
-    if book is None:
+    if history is None:
         return "waiting", "the machine has no book yet"
-    since = [day for day in book.days if day > f"{done:%Y-%m-%d}"]
-    known = next((item for item in book.incidents if item.incident_id == record["incident_id"]), None)
+    since = [day for day in history.days if day > f"{done:%Y-%m-%d}"]
+    known = next((item for item in history.incidents if item.incident_id == record["incident_id"]), None)
     if known is not None and known.window.end > done + SETTLING:
         return (
             "still_there",

@@ -22,7 +22,7 @@ from ona.documents.assets import AssetRegistry
 from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.readings import Quality
-from ooda.detect import context
+from ooda.detect import store, telemetry_store
 from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day
 
 REGISTRY = make_registry(2)
@@ -250,12 +250,12 @@ def test_detection_reads_the_csv_that_forecasting_writes(monkeypatch: pytest.Mon
         f"forecasts/{day_}/{asset}_forecast_20250610T06.csv": body for (asset, day_), body in files.items()
     }
     monkeypatch.setattr(
-        context,
+        store,
         "list_keys",
         lambda bucket, prefix: [{"Key": k} for k in sorted(objects) if k.startswith(prefix)],
     )
-    monkeypatch.setattr(context, "read_bytes", lambda pointer: objects[pointer.key])
-    read = context._forecasts({"B"}, ["2025-06-10", "2025-06-11"], "bucket")["B"]
+    monkeypatch.setattr(store, "read_bytes", lambda pointer: objects[pointer.key])
+    read = store._forecasts({"B"}, ["2025-06-10", "2025-06-11"], "bucket")["B"]
     assert len(read) == 30
     assert read[pd.Timestamp("2025-06-10T12:00:00Z")] == pytest.approx(
         0.75 * points()[5].predicted_power_kw, abs=0.01
@@ -265,7 +265,7 @@ def test_detection_reads_the_csv_that_forecasting_writes(monkeypatch: pytest.Mon
 def test_a_reading_that_came_twice_counts_once_for_detection() -> None:
     frame = day().assign(expected_kw=5.0)
     again = day().assign(power_kw=1.0)
-    kept = context._once(pd.concat([again, frame], ignore_index=True))
+    kept = telemetry_store.each_reading_once(pd.concat([again, frame], ignore_index=True))
     assert len(kept) == len(frame)
     assert (kept["expected_kw"] == 5.0).all()
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,62 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ona.documents.assets import AssetRegistry
-from ona.telemetry.readings import Quality, by_machine
 from ooda.config.detection import detection_config
-from ooda.detect.analysis import Context, analyse
 from ooda.detect.severity import range_severity, severity
 from ooda.detect.sky import judged_light, sky
-from ooda.documents.books import AssetBook
-from ooda.documents.detections import AssetDetection
-from tests.conftest import DAY, SITE, make_asset, make_registry, sunny_day
-
-EMPTY = pd.DataFrame()
-
-
-def books_of(
-    history: pd.DataFrame, registry: AssetRegistry, known: dict[str, AssetBook] | None = None
-) -> dict[str, AssetBook]:
-    """The machines' books after a history that came as one file a day."""
-    out = dict(known or {})
-    rules = detection_config()
-    for day, part in history.groupby(history["timestamp"].dt.floor("D")):
-        frame = part.sort_values(["asset_id", "timestamp"], ignore_index=True)
-        quality = Quality(rows_read=len(frame))
-        for item in analyse(by_machine(frame), quality, Context(out), registry, rules, 0.7, str(day)):
-            out[item.detection.asset_id] = item.book
-    return out
-
-
-def judge(
-    frame: pd.DataFrame,
-    registry: AssetRegistry | None = None,
-    *,
-    history: pd.DataFrame = EMPTY,
-    peers: pd.DataFrame = EMPTY,
-    forecasts: dict[str, pd.Series] | None = None,
-    weather: dict[str, pd.DataFrame] | None = None,
-    rules: Any = None,
-) -> dict[str, AssetDetection]:
-    known = registry or make_registry()
-    books = books_of(history, known) if not history.empty else {}
-    judged = analyse(
-        by_machine(frame.sort_values(["asset_id", "timestamp"], ignore_index=True)),
-        Quality(rows_read=len(frame)),
-        Context(books, peers, forecasts or {}, weather or {}),
-        known,
-        rules or detection_config(),
-        0.7,
-    )
-    return {item.detection.asset_id: item.detection for item in judged}
-
-
-def week(asset_id: str = "INV-001", days: int = 5) -> pd.DataFrame:
-    return pd.concat([sunny_day(asset_id, DAY - timedelta(days=n), seed=n) for n in range(1, days + 1)])
-
-
-def between(frame: pd.DataFrame, start: str, end: str) -> np.ndarray:
-    clock = frame["timestamp"].dt.strftime("%H:%M")
-    return ((clock >= start) & (clock < end)).to_numpy()
+from tests.builders.detection import between, judge, week
+from tests.conftest import DAY, SITE, make_asset, sunny_day
 
 
 def test_a_sound_day_has_no_incident_by_any_reference() -> None:

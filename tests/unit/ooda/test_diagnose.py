@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from forecasting.forecasting_api.documents import CSV_COLUMNS
 from ona.config.causes import cause_rules
-from ona.documents.findings import Finding
 from ooda.config import loss_function, trends
 from ooda.config.categories import categories_config
 from ooda.diagnose.coming import energy_of
@@ -20,19 +19,8 @@ from ooda.diagnose.findings import DATA_CAUSES, findings_of, group, rank_score, 
 from ooda.diagnose.risk import energy_at_risk
 from ooda.diagnose.signatures import SIGNATURES
 from ooda.diagnose.trends import trend
+from tests.builders.detection import between, diagnose, judge, week
 from tests.conftest import DAY, NOW, make_asset, sunny_day
-from tests.unit.ooda.test_detect import between, judge, week
-
-
-def diagnose(day: pd.DataFrame) -> list[Finding]:
-    detection = judge(day, history=week())["INV-001"]
-    return findings_of(
-        detection,
-        make_asset(),
-        now=NOW,
-        causes=cause_rules(),
-        limits=loss_function.loss_function_config().thresholds,
-    )
 
 
 def causes(day: pd.DataFrame) -> list[str]:
@@ -223,8 +211,13 @@ def test_a_forecast_of_the_coming_days_is_taken_where_there_is_one() -> None:
     assert energy_of("\n".join([head, *rows[:12]]), "INV-1") is None
     assert energy_of("", "INV-1") is None
     risk = energy_at_risk(
-        daily_expected_kwh=[100.0], loss_share=0.5, residual_shares=[], growth_percent_per_day=0.0,
-        tariff_usd_per_kwh=0.2, lost_so_far_kwh=0, coming_kwh=[200.0, None, 40.0],
-    )  # fmt: skip
+        daily_expected_kwh=[100.0],
+        loss_share=0.5,
+        residual_shares=[],
+        growth_percent_per_day=0.0,
+        tariff_usd_per_kwh=0.2,
+        lost_so_far_kwh=0,
+        coming_kwh=[200.0, None, 40.0],
+    )
     assert [h.loss_kwh for h in risk.horizons] == [100.0, 170.0, 370.0]
     assert risk.forecast_days == 2

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ona.telemetry.readings import Quality, Telemetry, by_machine
 from ooda.config import detection
-from ooda.detect import analysis, context
-from ooda.detect.analysis import BATCH, Context, analyse, batches
-from ooda.detect.losses import spreads_before
+from ooda.detect import batches as cutting
+from ooda.detect import site_assets, telemetry_store
+from ooda.detect.batches import BATCH, Batch, batches
+from ooda.detect.context import Context
+from ooda.detect.daily_loss import spreads_before
+from ooda.detect.judge import judge_assets
 from ooda.detect.peers import Site, agreeing
 from ooda.detect.sky import Clock, sky
 from ooda.detect.track import Track
+from tests.builders.detection import telemetry_file
 from tests.conftest import SITE, make_asset, make_registry, sunny_day
 
 RULES = detection.detection_config()
 
 
-def week(machines: int, seed: int, holes: float) -> dict[str, pd.DataFrame]:
-    """Machines of one site over four days; some readings missing, one machine broken on one day."""
+def four_days(machines: int, seed: int, holes: float) -> dict[str, pd.DataFrame]:
+    """Assets of one site over four days; some readings missing, one machine broken on one day."""
     rng = np.random.default_rng(seed)
     found = {}
     for n in range(1, machines + 1):
@@ -52,7 +56,7 @@ def tracks(frames: dict[str, pd.DataFrame]) -> list[Track]:
 @pytest.mark.parametrize("holes", [0.0, 0.1])
 @pytest.mark.parametrize("machines", [4, 5, 8, 9])
 def test_the_neighbours_median_is_that_of_the_sound_others(machines: int, holes: float) -> None:
-    every = tracks(week(machines, machines, holes))
+    every = tracks(four_days(machines, machines, holes))
     site = Site.of(every[:-1], 3)  # the last one is no machine of reference
     for track in every:
         beside = site.beside(track)
@@ -95,25 +99,25 @@ def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
     frame = pd.concat(parts, ignore_index=True)
 
     def judged() -> list[tuple[object, ...]]:
-        found = analyse(
-            by_machine(frame), Quality(rows_read=len(frame)), Context(), make_registry(), RULES, 0.7
-        )
+        found = judge_assets(telemetry_file(frame), Context())
         assert all(len(item.expected) == len(frame) / 5 for item in found)
         return [
             (
-                item.detection.asset_id, item.detection.expected_energy_kwh, item.detection.quality,
+                item.detection.asset_id,
+                item.detection.expected_energy_kwh,
+                item.detection.quality,
                 round(float(np.nansum(item.expected)), 6),
                 [(i.kind, i.window, i.lost_energy_kwh, i.signals) for i in item.detection.incidents],
-                {day: told.measured_kwh for day, told in item.days.items()},
+                {day: of_day.measured_kwh for day, of_day in item.days.items()},
             )
             for item in found
-        ]  # fmt: skip
+        ]
 
-    def nothing_left_out(members: dict[str, Track], _: object) -> dict[str, analysis.Member]:
-        return {name: analysis.Member(track, track, None) for name, track in members.items()}
+    def nothing_left_out(members: dict[str, Track], _: object) -> dict[str, site_assets.Member]:
+        return {name: site_assets.Member(track, track, None) for name, track in members.items()}
 
     by_day = judged()
-    with mock.patch.object(analysis, "_by_day", nothing_left_out):
+    with mock.patch.object(site_assets, "by_daylight", nothing_left_out):
         assert judged() == by_day
     kinds = {(found[0], incident[0]) for found in by_day for incident in found[4]}  # type: ignore[attr-defined]
     assert {
@@ -124,13 +128,13 @@ def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
 
 
 def test_a_large_site_is_judged_in_batches_that_say_what_one_would() -> None:
-    machines = week(6, 1, 0.0)
-    registry, quality = make_registry(), Quality(rows_read=1)
-    whole = analyse(machines, quality, Context(), registry, RULES, 0.7)
+    machines = four_days(6, 1, 0.0)
+    file = telemetry_file(machines)
+    whole = judge_assets(file, Context())
     parts = [
         item
         for names in (["INV-001", "INV-002"], ["INV-003"], ["INV-004", "INV-005", "INV-006"])
-        for item in analyse(machines, quality, Context(), registry, RULES, 0.7, only=names)
+        for item in judge_assets(file, Context(), names)
     ]
     assert [item.detection for item in parts] == [item.detection for item in whole]
 
@@ -142,26 +146,30 @@ def test_a_file_is_cut_at_sites_and_a_large_one_at_so_many_machines(
     for n, asset in enumerate(registry.assets):
         registry.assets[n] = asset.model_copy(update={"site_id": "small" if n < 7 else "wide"})
     machines = {asset.id: pd.DataFrame({"timestamp": [1]}) for asset in registry.assets}
-    telemetry = mock.Mock(spec=Telemetry, machines=machines)
-    telemetry.__len__ = mock.Mock(return_value=60)
-    assert [(b.site, b.part, len(b.names)) for b in batches(telemetry, registry)] == [
-        ("small", 0, 7), ("wide", 0, 53),
-    ]  # fmt: skip
-    monkeypatch.setattr(analysis, "LARGE", 50)
-    cut = batches(telemetry, registry)
+    file = telemetry_file(machines, registry)
+    assert file.rows == 60
+    assert [(b.site, b.part, len(b.names)) for b in batches(file)] == [
+        ("small", 0, 7),
+        ("wide", 0, 53),
+    ]
+    monkeypatch.setattr(cutting, "LARGE", 50)
+    cut = batches(file)
     assert [(b.site, b.part, len(b.names)) for b in cut] == [
-        ("small", 0, 7), ("wide", 0, BATCH), ("wide", 1, BATCH), ("wide", 2, 53 - 2 * BATCH),
-    ]  # fmt: skip
+        ("small", 0, 7),
+        ("wide", 0, BATCH),
+        ("wide", 1, BATCH),
+        ("wide", 2, 53 - 2 * BATCH),
+    ]
     assert sorted(name for b in cut for name in b.names) == sorted(machines)
 
 
 def test_readings_are_missing_by_the_window_of_the_whole_file() -> None:
     machines = {"INV-001": sunny_day().drop(columns="asset_id")}
-    quality = Quality(rows_read=96)
+    file = telemetry_file(machines)
     start, end = machines["INV-001"]["timestamp"].iloc[[0, -1]]
     for more, missing in ((0, 0), (8, 8)):
         wider = (start, end + more * pd.Timedelta(minutes=15))
-        found = analyse(machines, quality, Context(), make_registry(), RULES, 0.7, span=wider)[0].detection
+        found = judge_assets(replace(file, span=wider), Context())[0].detection
         assert sum(i.readings for i in found.quality.issues if i.kind == "missing_readings") == missing
 
 
@@ -185,10 +193,10 @@ def test_days_spread_as_the_thirty_before_them_do(wide: bool) -> None:
 
 def test_parts_of_a_site_are_stored_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     keys: list[str] = []
-    monkeypatch.setattr(context.parquet, "put", lambda _, key, __: keys.append(key))
+    monkeypatch.setattr(telemetry_store.parquet, "put", lambda _, key, __: keys.append(key))
     machines = {name: sunny_day(name).drop(columns="asset_id") for name in ("INV-001", "INV-002")}
     for part in (0, 1):
-        context.store("s", part, machines, output_bucket="b", source_key="observations/x/fleet 1.csv")
-    context.store("s", 0, {"INV-003": machines["INV-001"]}, output_bucket="b", source_key="o/x.csv")
+        telemetry_store.save_telemetry("b", Batch("s", part, []), machines, "observations/x/fleet 1.csv")
+    telemetry_store.save_telemetry("b", Batch("s", 0, []), {"INV-003": machines["INV-001"]}, "o/x.csv")
     folder = "telemetry/site=s/day=2025-06-10/"
     assert keys == [f"{folder}_fleet-1.parquet", f"{folder}_fleet-1-1.parquet", f"{folder}INV-003.parquet"]

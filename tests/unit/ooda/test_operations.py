@@ -16,12 +16,12 @@ from ona.repairs import crews, experience, orders
 from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidPayload
 from ona.store import s3, tables
-from ooda.documents.books import AssetBook
-from ooda.layout import BOOK
+from ooda.documents.asset_history import AssetHistory
+from ooda.layout import ASSET_HISTORY
 from ooda.operations_api import api, verify
+from tests.builders.detection import histories_of
 from tests.builders.plans import NOW
 from tests.conftest import DAY, ROOT, make_registry, sunny_day
-from tests.unit.ooda.test_detect import books_of
 from tests.unit.ooda.test_races import (
     IN,
     OUT,
@@ -269,7 +269,7 @@ def test_incidents_come_from_the_books_machine_by_machine(
     for number in (1, 4):
         book = _book(f"INV-{number:03d}", dead_until=None)
         site = "hill" if number == 4 else "site"
-        s3.write_json(OUT, BOOK.build(site_id=site, asset_id=book.asset_id), book.document())
+        s3.write_json(OUT, ASSET_HISTORY.build(site_id=site, asset_id=book.asset_id), book.document())
     status, data = call("GET", "/incidents", state="open")
     assert status == 200
     assert [incident["asset_id"] for incident in data["incidents"]] == ["INV-001"]
@@ -299,7 +299,7 @@ def test_a_request_too_many_is_refused(world: list[str]) -> None:
 # ------------------------------------------------------------------ whether repairs held
 
 
-def _book(asset_id: str, dead_until: int | None, days: int = 7) -> AssetBook:
+def _book(asset_id: str, dead_until: int | None, days: int = 7) -> AssetHistory:
     """A machine that is dead from noon of the fourth day, until noon of another, as telemetry tells it."""
     frame = pd.concat(
         [sunny_day(asset_id, DAY + timedelta(days=n), seed=n) for n in range(days)], ignore_index=True
@@ -311,10 +311,10 @@ def _book(asset_id: str, dead_until: int | None, days: int = 7) -> AssetBook:
     )
     dead = (frame["timestamp"] >= DAY + timedelta(days=3, hours=10)) & (frame["timestamp"] < end)
     frame.loc[dead, "power_kw"] = 0.0
-    return books_of(frame, make_registry())[asset_id]
+    return histories_of(frame, make_registry())[asset_id]
 
 
-def _completed(book: AssetBook, done: datetime) -> dict[str, Any]:
+def _completed(book: AssetHistory, done: datetime) -> dict[str, Any]:
     incident = next(item for item in book.incidents if item.kind == "outage")
     return {"incident_id": incident.incident_id, "completed_at": iso(done)}
 
@@ -342,7 +342,7 @@ def test_telemetry_ends_a_completed_order_or_opens_it_again(
     book = _book("INV-001", dead_until=5 if held else None)
     incident = book.incidents[0].model_copy(update={"incident_id": "inc-1"})
     book = book.model_copy(update={"incidents": [incident]})
-    s3.write_json(OUT, BOOK.build(site_id="site", asset_id="INV-001"), book.document())
+    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), book.document())
     done = DAY + timedelta(days=5, hours=10)
     monkeypatch.setattr(api, "utc_now", lambda: done)
     assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS"})[0] == 200
@@ -412,7 +412,7 @@ def test_a_verified_order_teaches(world: list[str], monkeypatch: pytest.MonkeyPa
     book = _book("INV-001", dead_until=5)
     incident = book.incidents[0].model_copy(update={"incident_id": "inc-1"})
     book = book.model_copy(update={"incidents": [incident]})
-    s3.write_json(OUT, BOOK.build(site_id="site", asset_id="INV-001"), book.document())
+    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), book.document())
     path, done = f"/work-orders/{world[0]}", iso(DAY + timedelta(days=5, hours=10))
     monkeypatch.setattr(api, "utc_now", lambda: NOW + timedelta(days=30))
     assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS"})[0] == 200

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from benchmarks.detection import plants
-from benchmarks.detection.fault_bench import run_case
+from benchmarks.detection.fault_bench import canonical, run_case
 from benchmarks.detection.faults import FAULTS, Fault
-from ooda.config import detection
-from ooda.diagnose.signatures import SIGNATURES, ranking
+from ooda.detect.context import Context
+from ooda.detect.judge import judge_assets
+from ooda.diagnose.cause import ranking
+from ooda.diagnose.signatures import SIGNATURES
+from tests.builders.detection import judge, telemetry_file, week
+from tests.conftest import make_asset, sunny_day
 
 
 def summer(plant: plants.Plant) -> plants.Plant:
@@ -65,18 +70,9 @@ def test_a_turbines_fault_is_found_by_its_name(wind: plants.Plant, name: str) ->
 
 
 def test_a_sound_machine_among_sound_ones_has_no_incident_in_a_quarter(solar: plants.Plant) -> None:
-    import pandas as pd
-
-    from benchmarks.detection.fault_bench import _columns
-    from ona.telemetry.readings import Quality, by_machine
-    from ooda.detect.analysis import Context, analyse
-
-    own, *others = [_columns(f[f["timestamp"].dt.month.isin([5, 6, 7])]) for f in solar.frames.values()]
-    result = analyse(
-        by_machine(own), Quality(rows_read=len(own)), Context(peers=pd.concat(others)), solar.registry,
-        detection.detection_config(), 0.7,
-    )  # fmt: skip
-    assert result[0].detection.incidents == []
+    own, *others = [canonical(f[f["timestamp"].dt.month.isin([5, 6, 7])]) for f in solar.frames.values()]
+    file = telemetry_file(own, solar.registry)
+    assert judge_assets(file, Context(neighbours=pd.concat(others)))[0].detection.incidents == []
 
 
 def test_every_signature_tells_why_and_is_ruled_out_by_what_it_needs() -> None:
@@ -88,9 +84,6 @@ def test_every_signature_tells_why_and_is_ruled_out_by_what_it_needs() -> None:
 
 
 def test_the_ranking_is_in_order() -> None:
-    from tests.conftest import make_asset, sunny_day
-    from tests.unit.ooda.test_detect import judge, week
-
     day = sunny_day()
     day["power_kw"] *= 0.65
     incident = judge(day, history=week())["INV-001"].incidents[0]

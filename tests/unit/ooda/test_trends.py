@@ -1,4 +1,4 @@
-"""Degradation, soiling and cleaning advice from a machine's book."""
+"""Degradation, soiling and cleaning advice from an asset's history."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ooda.config import trends
-from ooda.detect.analysis import empty
+from ooda.detect.asset_history import empty
 from ooda.diagnose.trends import degradation, gains, soiling
-from ooda.documents.books import BookDay, LevelOfDay
+from ooda.documents.asset_history import HistoryDay, LevelOfDay
 from tests.conftest import make_asset
 
 FIRST = date(2023, 1, 1)
@@ -44,12 +44,14 @@ def test_dirt_since_the_last_rain_is_measured_and_a_cleaning_advised_when_it_pay
     rng = np.random.default_rng(1)
     level = np.concatenate([np.full(25, 0.90), 0.90 * (1 - 0.004 * np.arange(30))])
     level *= 1 + rng.normal(0, 0.003, len(level))
-    told = soiling(daily(level), 600.0, 0.12, RULES)
-    assert told is not None
-    assert told.rate_percent_per_day == pytest.approx(0.4, abs=0.08)
-    assert told.loss_percent == pytest.approx(11.4, abs=2)
+    result = soiling(daily(level), 600.0, 0.12, RULES)
+    assert result is not None
+    assert result.rate_percent_per_day == pytest.approx(0.4, abs=0.08)
+    assert result.loss_percent == pytest.approx(11.4, abs=2)
     month = sum(min(1.0, 0.116 + 0.004 * day) for day in range(30)) * 600 * 0.12
-    assert told.cleaning_advised == (month >= RULES.cost_per_cleaning_usd) or told.payback_days is not None
+    assert (
+        result.cleaning_advised == (month >= RULES.cost_per_cleaning_usd) or result.payback_days is not None
+    )
     small = soiling(daily(level), 60.0, 0.05, RULES)
     assert small is not None
     assert not small.cleaning_advised
@@ -68,12 +70,16 @@ def test_a_clean_machine_and_one_washed_by_rain_are_not_dirty() -> None:
 
 
 def test_gains_come_from_the_irradiance_first() -> None:
-    book = empty(make_asset())
-    item = BookDay(
+    history = empty(make_asset())
+    item = HistoryDay(
         basis="irradiance+peers",
         levels={"peers": LevelOfDay(gain=1.0), "sun": LevelOfDay(gain=0.85)},
-        expected_kwh=1.0, measured_kwh=1.0, judged_hours=5.0, loss=0.0, episodes=[],
-    )  # fmt: skip
+        expected_kwh=1.0,
+        measured_kwh=1.0,
+        judged_hours=5.0,
+        loss=0.0,
+        episodes=[],
+    )
     day = FIRST + timedelta(days=3)
-    book = book.model_copy(update={"days": {day.isoformat(): {"f": item}}})
-    assert gains(book) == {day.toordinal(): 0.85}
+    history = history.model_copy(update={"days": {day.isoformat(): {"f": item}}})
+    assert gains(history) == {day.toordinal(): 0.85}

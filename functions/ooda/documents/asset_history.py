@@ -1,4 +1,4 @@
-"""The book of a machine: its days as files told them, and its incidents."""
+"""The asset history: the days of one asset as its files gave them, and its incidents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ooda.documents.detections import (
 
 
 class LevelOfDay(Document):
-    """What a day says of a machine against one driver (see `detect/expected.py`); None: nothing."""
+    """What a day says of an asset against one driver (`detect/levels.py`); None: nothing."""
 
     gain: float | None = None
     spread: float | None = None
@@ -22,8 +22,11 @@ class LevelOfDay(Document):
     shape: list[float | None] = []
 
 
-class BookDay(Document):
-    """One solar day of a machine as one file told it."""
+class HistoryDay(Document):
+    """One solar day of an asset as one file gave it.
+
+    Energies in kWh, power in kW, `volts` in V, `warmth_c` in °C above the air, `efficiency` as AC over DC.
+    """
 
     basis: Basis
     levels: dict[str, LevelOfDay]
@@ -42,15 +45,17 @@ class BookDay(Document):
     )
 
 
-class AssetBook(Document):
-    """What is known of a machine over time: `incidents/<site>/<asset>.json`, one an asset.
+class AssetHistory(Document):
+    """All days and incidents of one asset: `incidents/<site>/<asset>.json`, one an asset.
 
-    Days are kept by the file that told them, so that a file that comes late, out of order or twice changes
-    what it says and nothing else; the incidents follow from the days.
+    A day is filed under the key of the file that gave it. A file that comes late, out of order or twice
+    thus changes what it says and nothing else. The incidents follow from the days.
     """
 
     asset_id: str
     site_id: str
     geometry: Geometry | None = None
-    days: dict[str, dict[str, BookDay]] = Field(default={}, description="by date, then by the file's key")
+    days: dict[str, dict[str, HistoryDay]] = Field(
+        default={}, description="by date, then by the file's key"
+    )
     incidents: list[Incident] = []

@@ -1,0 +1,122 @@
+"""Asset history: the days of one asset, as its files gave them.
+
+Each day is filed under the key of the file that gave it. A file that comes late, out of order or twice
+replaces what it gave before, and changes nothing else. The incidents follow from the days
+(`incidents.py`).
+
+>>> name_of(number_of("2025-06-10") + 1)
+'2025-06-11'
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+
+from ona.documents.assets import Asset
+from ooda.detect.levels import Levels
+from ooda.detect.power_curve import BINS
+from ooda.detect.sky import SLOTS
+from ooda.documents.asset_history import AssetHistory, HistoryDay
+
+KEEP_DAYS = 800
+"""Days. Two years and more, so that the same season is there twice."""
+KEEP_SHAPES = 45
+"""Days. Older shapes teach nothing: `shape_days` of detection.yaml looks back 30."""
+EPOCH = date(1970, 1, 1)
+DRIVERS = ("sun", "peers", "wind")
+"""The drivers of expected power whose levels are kept."""
+_Row = tuple[int, float, float, float, Sequence[float | None]]
+"""A day's number, gain, spread, spread under clouds, and shape."""
+
+
+def empty(asset: Asset) -> AssetHistory:
+    """The history of an asset before its first file."""
+    return AssetHistory(asset_id=asset.id, site_id=asset.site_id)
+
+
+def number_of(day: str) -> int:
+    """Days since 1970 of an ISO date."""
+    return (date.fromisoformat(day) - EPOCH).days
+
+
+def name_of(number: int) -> str:
+    """ISO date of days since 1970."""
+    return (EPOCH + timedelta(days=number)).isoformat()
+
+
+def levels_before(history: AssetHistory, before: int) -> dict[str, Levels]:
+    """Levels by driver of the days before a day number.
+
+    Of a day that several files gave, the file with the most judged hours counts.
+    """
+    rows: dict[str, list[_Row]] = {}
+    for name, by_file in sorted(history.days.items()):
+        if number_of(name) >= before:
+            continue
+        best = max(by_file.values(), key=lambda item: item.judged_hours)
+        for driver, level in best.levels.items():
+            rows.setdefault(driver, []).append(
+                (number_of(name), _nan(level.gain), _nan(level.spread), _nan(level.cloudy), level.shape)
+            )
+    return {driver: _levels(driver, of_driver) for driver, of_driver in rows.items()}
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _levels(driver: str, rows: list[_Row]) -> Levels:
+    width = BINS if driver == "wind" else SLOTS
+    shape = np.full((len(rows), width), np.nan)
+    for n, row in enumerate(rows):
+        if len(row[4]) == width:
+            shape[n] = [_nan(value) for value in row[4]]
+    return Levels(
+        np.array([row[0] for row in rows], dtype=np.int64),
+        np.array([row[1] for row in rows], dtype=float),
+        np.array([row[2] for row in rows], dtype=float),
+        np.array([row[3] for row in rows], dtype=float),
+        shape,
+    )
+
+
+def channel_before(history: AssetHistory, before: int, name: str, days: int = 30) -> list[float]:
+    """A channel's daily values before a day number, the newest first, at most `days` measured ones.
+
+    `name`: `volts` (V), `efficiency` (AC over DC) or `warmth_c` (°C).
+    """
+    values: list[float] = []
+    for day, by_file in sorted(history.days.items(), reverse=True):
+        if number_of(day) < before and len(values) < days:
+            measured = [value for item in by_file.values() if (value := getattr(item, name)) is not None]
+            values += measured[:1]
+    return values
+
+
+def with_days(history: AssetHistory, key: str, days: dict[str, HistoryDay]) -> AssetHistory:
+    """The history with the days that the file `key` gives; what the file gave before is replaced."""
+    merged = {
+        day: {name: item for name, item in by_file.items() if name != key}
+        for day, by_file in history.days.items()
+    }
+    for day, item in days.items():
+        merged.setdefault(day, {})[key] = item
+    newest = max((number_of(day) for day in merged), default=0)
+    for day in sorted(merged):
+        age = newest - number_of(day)
+        if not merged[day] or age > KEEP_DAYS:
+            del merged[day]
+        elif age > KEEP_SHAPES and any(
+            level.shape for item in merged[day].values() for level in item.levels.values()
+        ):
+            merged[day] = {name: _without_shape(item) for name, item in merged[day].items()}
+    return history.model_copy(update={"days": dict(sorted(merged.items()))})
+
+
+def _without_shape(item: HistoryDay) -> HistoryDay:
+    levels = {name: level.model_copy(update={"shape": []}) for name, level in item.levels.items()}
+    return item.model_copy(update={"levels": levels})

@@ -1,0 +1,121 @@
+"""What a file says of each of an asset's solar days: the days that enter the asset's history."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ooda.detect import signals
+from ooda.detect.asset_history import DRIVERS, KEEP_SHAPES, channel_before, name_of
+from ooda.detect.case import Case
+from ooda.detect.daily_loss import loss_by_day
+from ooda.detect.episodes import episode_of, range_episode, weak_days
+from ooda.detect.levels import Levels
+from ooda.detect.no_fault import recognised, site_wide
+from ooda.detect.rolling import before_each
+from ooda.detect.signals import Channels, Usual
+from ooda.detect.sky import Floats, judged_light
+from ooda.detect.stretches import Stretch, range_stretches, stretches
+from ooda.documents.asset_history import AssetHistory, HistoryDay, LevelOfDay
+from ooda.documents.detections import Episode
+
+
+def history_days(case: Case, history: AssetHistory) -> dict[str, HistoryDay]:
+    """What the file says of each of its D solar days, by date."""
+    track, ref, res = case.track, case.ref, case.res
+    days = track.days
+    losses = [recognised(case, stretch) for stretch in stretches(case)] + site_wide(case)
+    apart = np.zeros(len(track), dtype=bool)
+    for stretch in losses:
+        if stretch.kind != "underperformance":
+            apart[stretch.members] = True
+    daily = loss_by_day(case, apart)
+    at_work = signals.working(case)
+    warmth, ac_dc = signals.warmth(case, at_work), signals.efficiency(case)
+    of_days = {
+        "volts": days.median(track.volts, at_work & (track.volts > 0)),
+        "efficiency": days.median(ac_dc, np.isfinite(ac_dc)),
+        "warmth_c": days.median(warmth, at_work),
+    }
+    first_day = int(days.number[0]) if len(days) else 0
+    channels = Channels(warmth, ac_dc, _usual(history, first_day, of_days))
+    light = judged_light(track.sky, track.asset, case.config.filtering)
+    lit = days.count(light) > 0
+    episodes = _episodes(case, losses, channels)
+    weak = weak_days(case, daily, apart, channels)
+    levels = _levels(case)
+    columns = {
+        "expected_kwh": _numbers(days.sum(ref.expected, light) * track.hours, 2),
+        "measured_kwh": _numbers(days.sum(track.power) * track.hours, 2),
+        "judged_hours": _numbers(days.count(res.judged) * track.hours, 2),
+        "top_kw": _numbers(np.nan_to_num(days.highest(ref.expected, res.judged)), 2),
+        "loss": _numbers(daily),
+        "volts": _numbers(of_days["volts"], 1),
+        "efficiency": _numbers(of_days["efficiency"]),
+        "warmth_c": _numbers(of_days["warmth_c"], 1),
+    }
+    return {
+        name_of(number): HistoryDay(
+            basis=ref.basis,
+            levels={driver: rows[n] for driver, rows in levels.items()},
+            episodes=episodes.get(number, []),
+            weak=weak.get(number),
+            **{name: values[n] for name, values in columns.items()},
+        )
+        for n, number in enumerate(days.number.tolist())
+        if lit[n]  # the night's end of a file says nothing of its solar day
+    }
+
+
+def _episodes(case: Case, losses: list[Stretch], channels: Channels) -> dict[int, list[Episode]]:
+    """Episodes by solar day: losses, then readings beyond a limit."""
+    by_day: dict[int, list[Episode]] = {}
+    for stretch in losses:
+        episode = episode_of(case, stretch, channels)
+        if episode is not None:
+            by_day.setdefault(stretch.day, []).append(episode)
+    for violation in range_stretches(case):
+        by_day.setdefault(violation.stretch.day, []).append(range_episode(case, violation, channels))
+    return by_day
+
+
+def _levels(case: Case) -> dict[str, list[LevelOfDay]]:
+    """Each day's level by driver."""
+    ref = case.ref
+    drivers = {ref.family: ref.levels} if ref.family in DRIVERS else {}
+    if ref.by_sun is not None:
+        drivers["sun"] = ref.by_sun
+    return {
+        name: _levels_of_days(levels, case.res.of_days if name == ref.family else None)
+        for name, levels in drivers.items()
+    }
+
+
+def _levels_of_days(levels: Levels, spreads: tuple[Floats, Floats] | None) -> list[LevelOfDay]:
+    d = len(levels.gain)
+    nothing: list[float | None] = [None] * d
+    gains = _numbers(levels.gain)
+    spread, cloudy = map(_numbers, spreads) if spreads else (nothing, nothing)
+    recent = levels.shape[-KEEP_SHAPES:]
+    shapes = [_numbers(row, 3) if np.isfinite(row).any() else [] for row in recent]
+    shapes = [[]] * (d - len(shapes)) + shapes
+    return [
+        LevelOfDay(gain=gains[n], spread=spread[n], cloudy=cloudy[n], shape=shapes[n]) for n in range(d)
+    ]
+
+
+def _numbers(values: NDArray[np.floating[Any]], digits: int = 4) -> list[float | None]:
+    """Rounded, with None where there is no number."""
+    return [value if math.isfinite(value) else None for value in np.round(values, digits).tolist()]
+
+
+def _usual(history: AssetHistory, first_day: int, of_days: dict[str, Floats]) -> list[Usual]:
+    """What channels usually read, for each of the file's days: the median of the 30 days before it."""
+    columns = []
+    for name, own in of_days.items():
+        earlier = np.array(channel_before(history, first_day, name)[::-1], dtype=float)
+        columns.append(before_each(earlier, own))
+    return [Usual(*row) for row in zip(*(_numbers(c, 6) for c in columns), strict=True)]

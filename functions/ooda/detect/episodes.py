@@ -1,0 +1,165 @@
+"""Episodes: a stretch of a day with its energy, signals and evidence."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.stats import norm
+
+from ooda.detect import signals
+from ooda.detect.case import Case
+from ooda.detect.daily_loss import SLACK
+from ooda.detect.signals import Channels
+from ooda.detect.sky import Floats, Mask
+from ooda.detect.stretches import RangeStretch, Stretch
+from ooda.detect.track import Indices
+from ooda.documents.detections import Episode, Evidence, Window
+
+FOREST_SAYS = 0.3
+"""Share of the remaining doubt (0…1) that the isolation forest takes away when it sets all readings
+apart."""
+
+
+def _energies(case: Case, members: Indices, by_own: bool = False) -> tuple[float, float]:
+    """Energy due and energy lost over some readings, kWh."""
+    due = (case.ref.own if by_own else case.ref.expected)[members]
+    lost = due - case.track.power[members]
+    return float(np.nansum(due)) * case.track.hours, max(0.0, float(np.nansum(lost))) * case.track.hours
+
+
+def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | None:
+    """A stretch with its energy and evidence; None for a partial loss that is not believed enough."""
+    members = stretch.members
+    due, lost = _energies(case, members, stretch.by_own)
+    share = lost / due if due > 0 else 0.0
+    spread = float(np.median(case.res.spread[members]))
+    z = (share if stretch.by_own else float(np.median(case.res.share[members]))) / spread
+    rules = case.config.algorithms
+    if stretch.kind == "underperformance":
+        certain = float(2 * norm.cdf(z * math.sqrt(len(members))) - 1)
+        confidence = case.ref.partial_confidence * certain
+        if confidence < rules.energy_deviation.confidence_threshold:
+            return None
+    else:
+        confidence = max(0.9, case.ref.partial_confidence)
+    evidence = [
+        Evidence(
+            detector="residual",
+            statement=f"{share:.0%} of the expected energy did not come ({case.ref.basis})",
+            value=round(100 * share, 1),
+            limit=rules.energy_deviation.forecast_tolerance_percent,
+        ),
+        Evidence(
+            detector="robust_z",
+            statement=f"the median deviation is {z:.1f} times the usual spread of {spread:.1%}",
+            value=round(z, 2),
+            limit=rules.statistical.z_score_threshold,
+        ),
+    ]
+    seen = signals.of(case, members, channels, by_own=stretch.by_own)
+    zeros, hours = round(seen.zero_share * len(members)), len(members) * case.track.hours
+    if zeros:
+        evidence.append(
+            Evidence(
+                detector="zero_output",
+                statement=f"no power in {zeros} readings while {due / hours:.1f} kW were due",
+                value=zeros * case.track.step,
+                limit=rules.duration.outage_minutes,
+            )
+        )
+    apart = float(case.unusual[members].mean())
+    contamination = rules.machine_learning.contamination
+    if apart > 2 * contamination:
+        evidence.append(
+            Evidence(
+                detector="isolation_forest",
+                statement=f"{apart:.0%} of its readings are among the {contamination:.0%} most isolated",
+                value=round(apart, 3),
+                limit=contamination,
+            )
+        )
+        confidence = 1.0 - (1.0 - confidence) * (1.0 - FOREST_SAYS * apart)
+    limit = case.config.parameters.temperature.normal_range_max
+    if seen.temperature_max_c is not None and seen.temperature_max_c > limit:
+        evidence.append(_range_evidence("temperature", seen.temperature_max_c, limit))
+    return Episode(
+        kind=stretch.kind,
+        window=_window(case, members),
+        hours=round(len(members) * case.track.hours, 3),
+        expected_kwh=round(due, 3),
+        lost_kwh=round(lost, 3),
+        confidence=round(confidence, 3),
+        signals=seen,
+        evidence=evidence,
+    )
+
+
+def range_episode(case: Case, violation: RangeStretch, channels: Channels) -> Episode:
+    """Readings beyond a limit as an episode; no energy is lost to them."""
+    stretch = violation.stretch
+    return Episode(
+        kind=stretch.kind,
+        window=_window(case, stretch.members),
+        hours=round(len(stretch.members) * case.track.hours, 3),
+        expected_kwh=0.0,
+        lost_kwh=0.0,
+        confidence=0.9,
+        signals=signals.of(case, stretch.members, channels),
+        evidence=[_range_evidence(violation.quantity, violation.highest, violation.limit)],
+    )
+
+
+def _range_evidence(quantity: str, top: float, limit: float) -> Evidence:
+    unit = {"temperature": "°C", "voltage": "V"}[quantity]
+    return Evidence(
+        detector="range",
+        statement=f"{quantity} reached {top:.1f} {unit}",
+        value=round(top, 1),
+        limit=limit,
+    )
+
+
+def _window(case: Case, members: Indices) -> Window:
+    return Window(start=case.track.times.iloc[members[0]], end=case.track.times.iloc[members[-1]])
+
+
+def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dict[int, Episode]:
+    """The day as an episode, by solar day, where it missed a little.
+
+    `daily`: the loss share of each day; `apart`: readings of stops, which do not count. Whether the episode
+    counts follows from the days before and after (`daily_loss.sustained`).
+    """
+    days, track = case.track.days, case.track
+    weak: dict[int, Episode] = {}
+    if case.ref.partial_confidence < case.config.algorithms.energy_deviation.confidence_threshold:
+        return weak
+    with np.errstate(invalid="ignore"):
+        some = np.flatnonzero(daily > SLACK)
+    ends = np.append(days.first[1:], len(track))
+    for n in some:
+        rows = np.arange(days.first[n], ends[n])
+        members = rows[(case.res.judged & ~apart)[rows]]
+        if len(members) < 2:
+            continue
+        due, lost = _energies(case, members)
+        share = float(daily[n])
+        confidence = min(0.95, case.ref.partial_confidence)
+        weak[int(days.number[n])] = Episode(
+            kind="underperformance",
+            window=_window(case, members),
+            hours=round(len(members) * track.hours, 3),
+            expected_kwh=round(due, 3),
+            lost_kwh=round(lost, 3),
+            confidence=round(confidence, 3),
+            signals=signals.of(case, members, channels),
+            evidence=[
+                Evidence(
+                    detector="cumulative_sum",
+                    statement=f"{share:.1%} less than expected over the whole day, not for the first time",
+                    value=round(100 * share, 2),
+                    limit=round(100 * SLACK, 2),
+                )
+            ],
+        )
+    return weak

@@ -1,0 +1,90 @@
+"""The signals of an incident: those of its episodes as one, and how the incident goes on over days.
+
+>>> _slope({0: 0.10, 1: 0.12, 2: 0.14, 3: 0.16})  # the loss share grows by 2 % of the energy a day
+0.02
+"""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+import numpy as np
+
+from ooda.documents.detections import Episode, Signals
+
+MOST_SIGNAL_DAYS = 14
+"""Episodes. An incident looks like its last two weeks."""
+_MEANS = (
+    "zero_share", "day_share", "from_dawn", "returns",
+    "loss_share", "loss_spread", "loss_low", "loss_high", "loss_full",
+    "loss_early", "loss_noon", "loss_late", "loss_clear", "loss_cloudy", "roughness",
+    "temperature_correlation", "warmth_c", "ambient_c", "voltage_ratio",
+    "efficiency_ratio", "efficiency_slope", "plateau_share", "plateau_level", "neighbours_held",
+)  # fmt: skip
+"""Signals whose mean over the episodes counts, weighted by energy lost."""
+_BEGINNING = ("rain_mm", "rain_peak_mm", "gust_m_s", "ambient_drop_c")
+"""Signals of the weather in which the incident began; the highest of the first episodes counts."""
+FIRST_EPISODES = 3
+"""Episodes. The weather before these is the weather in which the incident began."""
+
+
+def combined(episodes: list[Episode], shares: dict[int, float]) -> Signals:
+    """The signals of several episodes as one.
+
+    Means by energy lost over the last two weeks; the weather in which it began from the first episodes; how
+    it went on from all. `shares`: the loss share of each day (0…1) by index of the day.
+    """
+    recent = episodes[-MOST_SIGNAL_DAYS:]
+    values: dict[str, float | int | bool | None] = {}
+    for name in _MEANS:
+        pairs = [
+            (max(episode.lost_kwh, 1e-6), value)
+            for episode in recent
+            if (value := getattr(episode.signals, name)) is not None
+        ]
+        total = sum(weight for weight, _ in pairs)
+        values[name] = round(sum(w * v for w, v in pairs) / total, 4) if pairs else None
+    at_a_level = [e for e in recent if e.signals.plateau_share >= 0.5]
+    if at_a_level:
+        weights = [max(e.lost_kwh, 1e-6) for e in at_a_level]
+        levels = [e.signals.plateau_level for e in at_a_level]
+        values["plateau_level"] = round(float(np.average(levels, weights=weights)), 4)
+    for name in _BEGINNING:
+        starts = [v for e in episodes[:FIRST_EPISODES] if (v := getattr(e.signals, name)) is not None]
+        values[name] = max(starts, default=None)
+    values["first_slot"] = episodes[0].signals.first_slot
+    hottest = [e.signals.temperature_max_c for e in recent if e.signals.temperature_max_c is not None]
+    return Signals(
+        **values,
+        temperature_max_c=max(hottest, default=None),
+        stops=sum(episode.signals.stops for episode in recent),
+        recovered=episodes[-1].signals.recovered,
+        slope_per_day=_slope(shares),
+        plateau_slope=_slope(
+            {n: e.signals.plateau_level for n, e in enumerate(episodes) if e.signals.plateau_share >= 0.5}
+        ),
+        days=len(shares),
+        same_hours=_same_hours(episodes),
+    )
+
+
+def _slope(shares: dict[int, float]) -> float | None:
+    """How much the daily loss share grows a day: the median of the slopes of all pairs (Theil–Sen)."""
+    if len(shares) < 4:
+        return None
+    points = list(shares.items())[-40:]
+    slopes = sorted(
+        (b[1] - a[1]) / (b[0] - a[0]) for n, a in enumerate(points) for b in points[n + 1 :] if b[0] > a[0]
+    )
+    return round(slopes[len(slopes) // 2], 5) if slopes else None
+
+
+def _same_hours(episodes: list[Episode]) -> float | None:
+    """Whether a loss that takes part of the day comes at the same solar hours: 1 within half an hour, 0
+    from three hours on; None before the third day."""
+    starts = [e.signals.first_slot for e in episodes if e.signals.first_slot is not None]
+    if len(starts) < 3 or fmean(e.signals.day_share for e in episodes) > 0.8:
+        return None
+    middle = sorted(starts)[len(starts) // 2]
+    apart = sorted(abs(slot - middle) for slot in starts)[len(starts) // 2]
+    return round(max(0.0, min(1.0, 1.0 - (apart - 1) / 5.0)), 2)

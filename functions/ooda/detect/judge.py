@@ -1,0 +1,190 @@
+"""Judging assets: from the readings of one file to a verdict on each asset. Pure.
+
+The way of one asset: its readings → data quality (`quality.py`) → expected power (`expected.py`) →
+residuals (`residuals.py`) → what the file says of each day (`day_records.py`) → its history with these days
+and the incidents that follow (`incidents.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from ooda.detect import asset_history, incidents, quality
+from ooda.detect.case import Case
+from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.day_records import history_days
+from ooda.detect.expected import Reference, reference
+from ooda.detect.residuals import residuals
+from ooda.detect.site_assets import Member, SiteAssets, sites_of
+from ooda.detect.sky import Floats, in_maintenance, judged_light
+from ooda.detect.suspect import clipped
+from ooda.documents.asset_history import AssetHistory, HistoryDay
+from ooda.documents.detections import AssetDetection, Incident, QualityIssue, QualitySummary, Window
+
+DRIFT = 0.10
+"""Share by which an irradiance sensor must read less than it did, before it is reported."""
+RECENT_DAYS = 30
+"""Days of whose energies Energy at Risk is made."""
+MOST_RESIDUALS = 200
+"""Hours whose residuals are handed on: two to three weeks of daylight."""
+
+
+@dataclass(frozen=True)
+class AssetVerdict:
+    """What one file says of one asset: the `detection` for the record, its `days`, the asset's `history`
+    with these days, and expected power, kW, shape (n,), NaN where there is nothing to compare with."""
+
+    detection: AssetDetection
+    days: dict[str, HistoryDay]
+    history: AssetHistory
+    expected: Floats
+
+
+def judge_assets(
+    file: TelemetryFile, context: Context, only: Collection[str] | None = None
+) -> list[AssetVerdict]:
+    """A verdict on each of the file's assets, in order of their ids.
+
+    `only`: the ids to judge, where the file's other assets are there as neighbours.
+    """
+    verdicts = [
+        _judge(member, assets, context, file)
+        for assets in sites_of(file, context, only)
+        for member in assets.members
+    ]
+    return sorted(verdicts, key=lambda verdict: verdict.detection.asset_id)
+
+
+def entered_again(verdict: AssetVerdict, history: AssetHistory, file: TelemetryFile) -> AssetVerdict:
+    """The verdict upon another version of the asset's history: somebody else wrote it meanwhile."""
+    after = incidents.updated(history, file.key, verdict.days, file.rules, file.threshold)
+    own = incidents.of_file(history, after, verdict.detection.window)
+    detection = verdict.detection.model_copy(update={"incidents": own})
+    return replace(verdict, detection=detection, history=after)
+
+
+def _judge(member: Member, assets: SiteAssets, context: Context, file: TelemetryFile) -> AssetVerdict:
+    asset, rules = member.whole.asset, file.rules
+    history = context.histories.get(asset.id) or asset_history.empty(asset)
+    whole, track = member.whole, member.track
+    lit = judged_light(whole.sky, asset, rules.filtering)
+    checked = quality.check(whole, track, lit, file.ends, rules)
+    light = lit if member.rows is None else lit[member.rows]
+    beside = assets.site.beside(track)
+    usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, asset, rules.filtering)
+    ref = reference(
+        track,
+        beside=beside,
+        forecast=context.forecasts.get(asset.id),
+        usable=usable,
+        history=asset_history.levels_before(history, int(track.days.number[0])),
+        rules=rules.algorithms.reference,
+    )
+    case = Case(
+        track,
+        ref,
+        residuals(track, ref, usable, rules),
+        beside,
+        rules,
+        coolest=whole.coolest()[np.searchsorted(whole.days.number, track.days.number)],
+        weather=context.weather.get(assets.site_id),
+    )
+    issues = [*checked.issues, *_sensor_drift(ref)]
+    if ref.basis == "none" and light.any():
+        readings = int(light.sum())
+        issues.append(QualityIssue(kind="no_reference", statement=ref.reason, readings=readings))
+    summary = QualitySummary(
+        completeness_percent=round(checked.completeness, 2),
+        accuracy_percent=round(100.0 * max(0.0, file.share_valid), 2),
+        issues=issues,
+    )
+    return _verdict(member, case, summary, history, file)
+
+
+def _sensor_drift(ref: Reference) -> list[QualityIssue]:
+    """The irradiance sensor reads less than it did: all assets together give more for what it says."""
+    if ref.sensor_low is None or not np.isfinite(ref.sensor_low).any():
+        return []
+    most = float(np.nanmax(ref.sensor_low))
+    if most < DRIFT:
+        return []
+    return [
+        QualityIssue(
+            kind="sensor_drift",
+            statement=f"irradiance_w_m2 reads about {most:.0%} less than it did against what "
+            "all machines give: clean or calibrate the sensor",
+            readings=len(ref.own),
+            blinding=True,
+        )
+    ]
+
+
+def _verdict(
+    member: Member, case: Case, summary: QualitySummary, history: AssetHistory, file: TelemetryFile
+) -> AssetVerdict:
+    track, ref, whole = case.track, case.ref, member.whole
+    days = history_days(case, history)
+    after = incidents.updated(history, file.key, days, file.rules, file.threshold)
+    window = Window(start=whole.times.iloc[0], end=whole.times.iloc[-1])
+    expected = np.where(judged_light(track.sky, track.asset, file.rules.filtering), ref.expected, 0.0)
+    energies = _recent_energies(after)
+    lost = sum(episode.lost_kwh for day in days.values() for episode in day.episodes)
+    detection = AssetDetection(
+        asset_id=track.asset.id,
+        site_id=track.asset.site_id,
+        window=window,
+        basis=ref.basis,
+        basis_reason=ref.reason,
+        expected_energy_kwh=round(float(np.nansum(expected) * track.hours), 2),
+        measured_energy_kwh=round(float(np.nansum(whole.power) * whole.hours), 2),
+        lost_energy_kwh=round(lost, 2),
+        clipped_hours=round(float(clipped(track.share).sum()) * track.hours, 2),
+        daily_expected_kwh=[round(due, 2) for due, _ in energies],
+        daily_measured_kwh=[round(came, 2) for _, came in energies],
+        residual_shares=_hourly_residuals(case, after.incidents),
+        quality=summary,
+        incidents=incidents.of_file(history, after, window),
+    )
+    return AssetVerdict(detection, days, after, _expected_everywhere(member, ref))
+
+
+def _recent_energies(history: AssetHistory) -> list[tuple[float, float]]:
+    """(expected, measured) energy of the last days on which energy was expected, kWh."""
+    recent = [list(history.days[day].values()) for day in sorted(history.days)][-RECENT_DAYS:]
+    energies = [
+        (sum(i.expected_kwh for i in items), sum(i.measured_kwh for i in items)) for items in recent
+    ]
+    return [pair for pair in energies if pair[0] > 0]
+
+
+def _expected_everywhere(member: Member, ref: Reference) -> Floats:
+    """Expected power at all readings of an asset, kW: none at night, NaN without any reference."""
+    if member.rows is None:
+        return ref.expected
+    everywhere = np.full(len(member.whole), 0.0 if ref.basis != "none" else np.nan)
+    everywhere[member.rows] = ref.expected
+    return everywhere
+
+
+def _hourly_residuals(case: Case, incidents: list[Incident]) -> list[float]:
+    """Hourly means of the relative residual outside incidents: the noise that intervals are made of."""
+    free = case.res.judged.copy()
+    at = case.track.sky.minutes
+    for incident in incidents:
+        start, end = (_minutes(moment) for moment in (incident.window.start, incident.window.end))
+        free &= ~((at >= start) & (at <= end))
+    if not free.any():
+        return []
+    hour, share = at[free] // 60, case.res.share[free]
+    first = np.flatnonzero(np.diff(hour, prepend=-1.0))
+    means = np.add.reduceat(share, first) / np.diff(np.append(first, len(share)))
+    return [round(float(value), 4) for value in means[-MOST_RESIDUALS:]]
+
+
+def _minutes(moment: datetime) -> float:
+    """Minutes since 1970."""
+    return moment.astimezone(UTC).timestamp() / 60.0

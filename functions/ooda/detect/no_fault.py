@@ -1,0 +1,87 @@
+"""Losses that are no fault of the asset: curtailment and snow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ooda.detect.case import Case
+from ooda.detect.peers import is_held
+from ooda.detect.sky import Floats
+from ooda.detect.stretches import Stretch, runs_of_a_day
+from ooda.detect.track import Indices
+
+SNOW_C = 2.0
+"""°C. Air this cold keeps snow on modules."""
+SNOW_MM = 0.5
+"""mm of water within 48 hours that are a snowfall."""
+COOL_C = 8.0
+"""°C. Snow is looked for only where an asset was this cool in daylight."""
+MOST_HELD = 0.5
+"""Share of the neighbours held at one level from which on it is a curtailment of the site."""
+
+
+def site_wide(case: Case) -> list[Stretch]:
+    """Stretches in which the asset and its neighbours fell short of the irradiance together, for a
+    reason that is no fault: held at a level (curtailment), or under snow."""
+    track, ref = case.track, case.ref
+    if ref.basis != "irradiance+peers":
+        return []
+    rules = case.config.algorithms
+    least = rules.reference.min_expected_share * track.capacity
+    with np.errstate(invalid="ignore"):
+        short = (ref.own - track.power) / np.maximum(ref.own, least)
+        lit = track.sky.light & (ref.own >= least) & ~ref.site_down
+        low = lit & (short > max(2.0 * rules.energy_deviation.forecast_tolerance_percent / 100.0, 0.2))
+        held = low & is_held(track.share) & (case.beside.held >= MOST_HELD)
+    need = case.readings(rules.duration.underperformance_minutes)
+    result = []
+    for members in runs_of_a_day(track, np.flatnonzero(lit), held):
+        if len(members) >= need:
+            result.append(Stretch("curtailment", members, int(track.sky.day[members[0]]), by_own=True))
+    if case.weather is not None and not case.weather.empty and (track.temperature[lit] < COOL_C).any():
+        for members in runs_of_a_day(track, np.flatnonzero(lit), low & ~held):
+            if len(members) >= need and _snowed(case, members):
+                result.append(Stretch("snow", members, int(track.sky.day[members[0]]), by_own=True))
+    return result
+
+
+def recognised(case: Case, stretch: Stretch) -> Stretch:
+    """The same stretch by its right name, when it is no fault of the asset.
+
+    Curtailment: most neighbours are held at one level too. Snow: cold, and the site as a whole is buried,
+    or the asset is while nothing is known of its neighbours.
+    """
+    track, members = case.track, stretch.members
+    if stretch.kind == "outage":
+        return stretch
+    if stretch.kind == "site_outage":
+        return Stretch("snow", members, stretch.day) if _snowed(case, members) else stretch
+    held = case.beside.held[members]
+    own = is_held(track.share[members])
+    if np.isfinite(held).any() and np.nanmean(held) >= MOST_HELD and own.mean() >= 0.5:
+        return Stretch("curtailment", members, stretch.day)
+    if not track.asset.is_wind and _snowed(case, members):
+        return Stretch("snow", members, stretch.day)
+    return stretch
+
+
+def _snowed(case: Case, members: Indices) -> bool:
+    """Frost, and snowfall within the two days before."""
+    cold = _weather(case, members, "temperature_c")
+    if cold is None or np.nanmedian(cold) > SNOW_C:
+        return False
+    fallen = _weather(case, members, "snowfall_mm", hours_before=48)
+    if fallen is None:
+        fallen = _weather(case, members, "precipitation_mm", hours_before=48)
+    return fallen is not None and float(np.nansum(fallen)) > SNOW_MM
+
+
+def _weather(case: Case, members: Indices, column: str, hours_before: int = 0) -> Floats | None:
+    if case.weather is None or column not in case.weather:
+        return None
+    times = case.track.times
+    start = times.iloc[members[0]] - pd.Timedelta(hours=hours_before + 1)
+    part = case.weather.loc[start : times.iloc[members[-1]] + pd.Timedelta(hours=1), column]
+    values = part.to_numpy(dtype=float)
+    return values if np.isfinite(values).any() else None

@@ -1,0 +1,58 @@
+"""Medians and quantiles over the days before each day: what an asset usually does.
+
+>>> import numpy as np
+>>> trailing_median(np.array([1.0, np.nan, 3.0, 5.0]), 2)
+array([1., 1., 3., 4.])
+"""
+
+from __future__ import annotations
+
+import bottleneck as bn
+import numpy as np
+
+from ooda.detect.sky import Floats, Ints
+
+FIRST_DAYS = 14
+"""Days. The first two weeks of an asset are judged by these same two weeks: there are none before them."""
+
+
+def windows(values: Floats, ends: Ints, width: int) -> Floats:
+    """The `width` values before each end, shape (len(ends), width), padded with NaN in front."""
+    padded = np.concatenate((np.full(width, np.nan), values))
+    views = np.lib.stride_tricks.sliding_window_view(padded, width)
+    return np.asarray(views[ends])
+
+
+def ends_of(total: int, own: int) -> Ints:
+    """Of `total` days, up to where each of the last `own` looks back: to the day before it, or to the end
+    of the first `FIRST_DAYS`."""
+    return np.maximum(np.arange(total - own, total), min(FIRST_DAYS, total)).astype(np.int64)
+
+
+def before_each(earlier: Floats, own: Floats, days: int = 30, quantile: float = 0.5) -> Floats:
+    """Median (or another quantile) of the `days` values before each of the file's D days, (D,).
+
+    `earlier`: values of the days before the file; `own`: those of its days. The first `FIRST_DAYS` stand in
+    for days that are missing before them.
+    """
+    values = np.concatenate((earlier, own))
+    window = windows(values, ends_of(len(values), len(own)), days)
+    return (
+        np.asarray(bn.nanmedian(window, axis=1)) if quantile == 0.5 else quantile_of_rows(window, quantile)
+    )
+
+
+def trailing_median(values: Floats, days: int) -> Floats:
+    """Median of each value and those before it, `days` in all, (D,); NaN where there is none."""
+    return np.asarray(bn.nanmedian(windows(values, np.arange(1, len(values) + 1), days), axis=1))
+
+
+def quantile_of_rows(rows: Floats, q: float) -> Floats:
+    """Quantile of each row without its NaN, linear between ranks; shape (n,)."""
+    ranked = np.sort(rows, axis=1)
+    count = np.isfinite(ranked).sum(axis=1)
+    place = q * np.maximum(count - 1, 0)
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, np.maximum(count - 1, 0))
+    at = np.arange(len(rows))
+    return np.asarray(ranked[at, low] + (place - low) * (ranked[at, high] - ranked[at, low]))

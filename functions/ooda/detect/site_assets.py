@@ -1,0 +1,113 @@
+"""The assets of a site side by side: their readings by daylight, and the site's assets of reference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from ona.telemetry.readings import by_machine
+from ooda.config.detection import DetectionConfig
+from ooda.detect import geometry
+from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.peers import Site
+from ooda.detect.sky import Clock, Mask, Sky
+from ooda.detect.sky import sky as sky_of
+from ooda.detect.track import Indices, Track
+
+DUSK_MINUTES, DUSK_READINGS = 60.0, 6
+"""Minutes of the dark, and readings at least, that belong to the day: what is concluded of a reading looks
+at the readings beside it."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """An asset of a site.
+
+    `whole`: all its readings; the night's say something of the data only. `track`: the readings that are
+    judged; `rows`: where they stand among all, None where they are all of them.
+    """
+
+    whole: Track
+    track: Track
+    rows: Indices | None
+
+
+@dataclass(frozen=True)
+class SiteAssets:
+    """The assets of one site that are judged, and the site's assets of reference."""
+
+    site_id: str
+    members: list[Member]
+    site: Site
+
+
+def sites_of(
+    file: TelemetryFile, context: Context, only: Collection[str] | None = None
+) -> list[SiteAssets]:
+    """The assets to judge by site: those of the file, or those named in `only`."""
+    rules = file.rules.algorithms.reference
+    beside = {} if context.neighbours.empty else by_machine(context.neighbours)
+    registered = {asset.id: asset for asset in file.registry.assets}
+    by_site: dict[str, list[str]] = {}
+    for name in sorted({*beside, *file.readings} & set(registered)):
+        by_site.setdefault(registered[name].site_id, []).append(name)
+    sites = []
+    for site_id, everybody in sorted(by_site.items()):
+        judged = sorted(set(everybody) & set(file.readings if only is None else only))
+        if not judged:
+            continue
+        reference = everybody[: rules.max_peers]  # the same ones every time
+        frames = {
+            name: file.readings[name] if name in file.readings else beside[name]
+            for name in sorted({*judged, *reference})
+        }
+        alone = len(everybody) <= rules.min_peers  # among neighbours under one sensor its plane cancels
+        place = next((registered[name].location for name in judged if registered[name].location), None)
+        clock = Clock.of([own["timestamp"] for own in frames.values()])
+        common = sky_of(clock.times, place, file.rules.filtering)
+        tracks = {}
+        for name, own in frames.items():
+            asset = registered[name]
+            lies = context.geometry.get(name) or (geometry.fit(own, asset) if alone else None)
+            tracks[name] = Track.of(own, asset, common.at(clock.rows(own["timestamp"])), lies)
+        members = by_daylight(tracks, file.rules)
+        site = Site.of([members[name].track for name in reference], rules.min_peers)
+        sites.append(SiteAssets(site_id, [members[name] for name in judged], site))
+    return sites
+
+
+def by_daylight(tracks: dict[str, Track], config: DetectionConfig) -> dict[str, Member]:
+    """The assets of one site without the readings of the night.
+
+    Readings of the night stay in which one of them gives power or is beyond a limit.
+    """
+    shared: dict[int, tuple[Indices, Sky]] = {}
+    limits = config.parameters
+
+    def eventful(track: Track) -> Mask:
+        with np.errstate(invalid="ignore"):
+            return (
+                (track.power > 0.0)
+                | (track.temperature > limits.temperature.critical_threshold)
+                | (track.volts > limits.voltage.critical_threshold)
+            )
+
+    skies = {id(track.sky): track.sky for track in tracks.values()}
+    dark = config.filtering.exclude_night_hours and not any(t.asset.is_wind for t in tracks.values())
+    for key, sky in skies.items() if dark else ():
+        mine = [track for track in tracks.values() if track.sky is sky]
+        reach = max(DUSK_READINGS, math.ceil(DUSK_MINUTES / min(track.step for track in mine)))
+        wide = np.ones(2 * reach + 1)
+        near = np.convolve(sky.light, wide, mode="full")[reach : reach + len(sky.light)] > 0.5
+        rows = np.flatnonzero(near | np.logical_or.reduce([eventful(track) for track in mine]))
+        if 0 < len(rows) < len(near):
+            shared[key] = rows, sky.at(rows)
+    return {
+        name: Member(track, track.at(*shared[id(track.sky)]), shared[id(track.sky)][0])
+        if id(track.sky) in shared
+        else Member(track, track, None)
+        for name, track in tracks.items()
+    }

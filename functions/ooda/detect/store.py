@@ -1,0 +1,238 @@
+"""What Detect reads and writes.
+
+It reads the telemetry file, the asset registry, the asset histories, earlier days and neighbours
+(`telemetry_store.py`), forecasts and weather. It writes the asset histories, the judged telemetry and the
+detection record.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+
+from ona.documents.assets import Asset
+from ona.documents.base import S3Pointer
+from ona.runtime import aws
+from ona.runtime.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
+from ona.runtime.observability import logger
+from ona.store.layout import FORECAST_CSV, day_of
+from ona.store.s3 import list_keys, read_bytes, read_json, read_json_tagged, write_json, write_json_if
+from ona.telemetry import intake
+from ona.telemetry.readings import Quality, span
+from ona.telemetry.strict_csv import decode, parse_timestamps, read_table
+from ooda.config.detection import detection_config, detection_threshold
+from ooda.detect import geometry
+from ooda.detect.asset_history import empty
+from ooda.detect.batches import Batch
+from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.judge import AssetVerdict, entered_again
+from ooda.detect.telemetry_store import read_days, read_neighbours, save_telemetry
+from ooda.documents.asset_history import AssetHistory
+from ooda.documents.detections import AssetDetection, DetectionRecord, Geometry
+from ooda.layout import ASSET_HISTORY, DETECTION
+
+MAX_FORECAST_DAYS = 31
+"""Days. Of a longer file (a backfill) forecasts are read for the first month only."""
+GEOMETRY_MONTH = 30
+"""Days of telemetry that a sensor's geometry is fitted on."""
+WRITE_TRIES = 8
+"""Attempts to write an asset history that others write too; waits double from 50 ms to 6 s."""
+
+# ------------------------------------------------------------------ the file and its record
+
+
+def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
+    """The telemetry file with registry and rules. Raises InvalidTelemetry for one that fails as a whole."""
+    registry = intake.registry(source.bucket)
+    telemetry, profile = intake.read(source, registry, now, service="detect")
+    return TelemetryFile(
+        readings=telemetry.machines,
+        quality=telemetry.quality,
+        registry=registry,
+        rules=detection_config(),
+        threshold=detection_threshold(),
+        key=source.key,
+        span=telemetry.machines.span,
+        rows=len(telemetry),
+        source_profile=profile,
+    )
+
+
+def record_pointer(source: S3Pointer, detection_id: str, now: datetime) -> S3Pointer:
+    """Where the detection record of a file lies: under the day in the file's key, else today."""
+    key = DETECTION.build(day=day_of(source.key, now.date()), detection_id=detection_id)
+    return S3Pointer(bucket=_output_bucket(), key=key)
+
+
+def earlier_record(pointer: S3Pointer) -> DetectionRecord | None:
+    """The record of the same object version, when an event is delivered again; else None."""
+    try:
+        document = read_json(pointer)
+    except ObjectMissing:
+        return None
+    logger.info("delivered before; the recorded result stands", key=pointer.key)
+    record: DetectionRecord = DetectionRecord.read(document, pointer.key)
+    return record
+
+
+def save_record(pointer: S3Pointer, record: DetectionRecord) -> S3Pointer:
+    """Write the detection record; the pointer names its version."""
+    return write_json(pointer.bucket, pointer.key, record.document())
+
+
+def _output_bucket() -> str:
+    return aws.environment("OUTPUT_BUCKET")
+
+
+# ------------------------------------------------------------------ one batch of assets
+
+
+def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: datetime) -> Context:
+    """What lies beside the file for some of its assets: histories, neighbours, forecasts, weather,
+    geometry.
+
+    Of a site's other assets at most `max_peers` are read, the same ones every time. What has not arrived
+    yet is not there: the first file of a day is judged without its neighbours.
+    """
+    assets = {asset.id: asset for asset in file.registry.assets if asset.id in set(batch.names)}
+    days = sorted({f"{day:%Y-%m-%d}" for name in assets for day in _days(file.readings[name])})
+    output_bucket = _output_bucket()
+    tagged = {name: read_history(output_bucket, asset) for name, asset in assets.items()}
+    histories = {name: history for name, (history, _) in tagged.items()}
+    geometries = {
+        name: _geometry(history, assets[name], output_bucket) for name, history in histories.items()
+    }
+    return Context(
+        histories=histories,
+        etags={name: etag for name, (_, etag) in tagged.items()},
+        neighbours=read_neighbours(file, assets, days, output_bucket),
+        forecasts=_forecasts(set(assets), days[:MAX_FORECAST_DAYS], input_bucket),
+        weather=_weather(
+            assets.values(), span({name: file.readings[name] for name in assets}), now, input_bucket
+        ),
+        geometry={name: lies for name, lies in geometries.items() if lies is not None},
+    )
+
+
+def save_batch(
+    file: TelemetryFile, batch: Batch, context: Context, verdicts: list[AssetVerdict]
+) -> tuple[list[AssetDetection], list[S3Pointer]]:
+    """Write asset histories and judged telemetry; the detections as they then stand, and the telemetry's
+    pointers. Raises DependencyBusy."""
+    detections = [save_history(file, context, verdict) for verdict in verdicts]
+    frames = {
+        verdict.detection.asset_id: file.readings[verdict.detection.asset_id].assign(
+            expected_kw=verdict.expected
+        )
+        for verdict in verdicts
+    }
+    return detections, save_telemetry(_output_bucket(), batch, frames, file.key)
+
+
+# ------------------------------------------------------------------ asset histories
+
+
+def read_history(bucket: str, asset: Asset) -> tuple[AssetHistory, str]:
+    """An asset's history and its ETag; an empty one and "" before its first file."""
+    key = ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id)
+    try:
+        document, etag = read_json_tagged(S3Pointer(bucket=bucket, key=key))
+    except ObjectMissing:
+        return empty(asset), ""
+    return AssetHistory.read(document, key), etag
+
+
+def save_history(file: TelemetryFile, context: Context, verdict: AssetVerdict) -> AssetDetection:
+    """Write an asset's history with the file's days; the detection with the incidents as they then stand.
+
+    Files of one asset may be judged side by side: a history that somebody else wrote meanwhile is read
+    again and the file's days are entered again. Raises DependencyBusy when that does not come to an end.
+    """
+    bucket = _output_bucket()
+    asset = file.registry.require(verdict.detection.asset_id, file.key)
+    key, etag = ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id), context.etags[asset.id]
+    for attempt in range(WRITE_TRIES):
+        history = verdict.history
+        if history.geometry is None and asset.id in context.geometry:
+            history = history.model_copy(update={"geometry": context.geometry[asset.id]})
+        if write_json_if(bucket, key, history.document(), etag):
+            return verdict.detection
+        time.sleep(random.uniform(0.0, 0.05 * 2**attempt))
+        newer, etag = read_history(bucket, asset)
+        verdict = entered_again(verdict, newer, file)
+    raise DependencyBusy(f"the history of {asset.id} is written by others all the time")
+
+
+def _geometry(history: AssetHistory, asset: Asset, bucket: str) -> Geometry | None:
+    """How an asset's irradiance sensor lies, from its history or, now and then, from its last month of
+    telemetry."""
+    if not geometry.is_due(history):
+        return history.geometry
+    readings = read_days(bucket, asset, list(history.days)[-GEOMETRY_MONTH:])
+    return geometry.fit(readings, asset)
+
+
+# ------------------------------------------------------------------ weather and forecasts
+
+
+def _days(frame: pd.DataFrame) -> pd.DatetimeIndex:
+    """The UTC days of a frame sorted by time."""
+    day = pd.DatetimeIndex(frame["timestamp"]).as_unit("us").asi8 // 86_400_000_000
+    return pd.to_datetime(day[np.flatnonzero(np.diff(day, prepend=-1))], unit="D")
+
+
+def _weather(
+    assets: Iterable[Asset], ends: tuple[pd.Timestamp, pd.Timestamp], now: datetime, input_bucket: str
+) -> dict[str, pd.DataFrame]:
+    """Hourly weather by site, from what is cached; a site without is left out."""
+    from ona.sky.weather_cache import WeatherCache
+    from ona.sky.weather_document import Place
+    from ona.sky.weather_frames import frame
+    from ona.sky.weather_providers import NoProvider
+
+    cache = WeatherCache(aws.environment("WEATHER_CACHE_TABLE"), input_bucket, NoProvider())
+    first, last = ends[0] - timedelta(days=2), ends[1]
+    by_site: dict[str, pd.DataFrame] = {}
+    for asset in assets:
+        if asset.location is None or asset.site_id in by_site:
+            continue
+        place = Place.of(asset.location.latitude, asset.location.longitude)
+        parts = [frame(item) for item in cache.held(place, first.date(), last.date(), now)]
+        if not parts:
+            continue
+        joined = pd.concat(parts)
+        joined = joined[~joined.index.duplicated(keep="first")].sort_index()
+        inside = joined.loc[first : last + timedelta(hours=1)]
+        if len(inside):
+            by_site[asset.site_id] = inside
+    return by_site
+
+
+def _forecasts(assets: set[str], days: list[str], bucket: str) -> dict[str, pd.Series]:
+    """Forecasts of the file's assets, kW by UTC time; an unreadable one is none."""
+    series: dict[str, pd.Series] = {}
+    for day in days:
+        for asset_id in sorted(assets):
+            prefix = FORECAST_CSV.prefix(day=date.fromisoformat(day)) + asset_id
+            for entry in list_keys(bucket, prefix):
+                part = _forecast(bucket, entry["Key"])
+                if part is not None:
+                    series[asset_id] = pd.concat([series.get(asset_id, part.iloc[:0]), part])
+    return {name: own[~own.index.duplicated(keep="last")] for name, own in series.items()}
+
+
+def _forecast(bucket: str, key: str) -> pd.Series | None:
+    """One forecast CSV, kW by UTC time; None when it cannot be read."""
+    try:
+        text = decode(read_bytes(S3Pointer(bucket=bucket, key=key)), key)
+        table = read_table(text, key, Quality())
+        times = parse_timestamps(table["timestamp"], Quality())
+        values = pd.to_numeric(table["predicted_power_kw"], errors="coerce")
+    except (InvalidTelemetry, ObjectMissing, KeyError):
+        return None
+    return pd.Series(values.to_numpy(), index=times)[times.notna().to_numpy()]

@@ -1,0 +1,95 @@
+"""The telemetry store, as Detect reads and writes it.
+
+It lies in the output bucket: one object a site, UTC day and file, named after the asset, or
+`_<stem of the file>` for a file that holds several assets of the site.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from ona.documents.assets import Asset, AssetRegistry
+from ona.documents.base import S3Pointer
+from ona.documents.columns import COLUMNS
+from ona.store import parquet
+from ona.store.layout import TELEMETRY
+from ona.store.s3 import list_keys, read_bytes
+from ona.telemetry.readings import together
+from ooda.detect.batches import Batch
+from ooda.detect.context import TelemetryFile
+
+MAX_PEER_DAYS = 31
+"""Days. Of a longer file (a backfill) neighbours are read for the first month only."""
+
+
+def save_telemetry(
+    bucket: str, batch: Batch, frames: Mapping[str, pd.DataFrame], source_key: str
+) -> list[S3Pointer]:
+    """Write the judged frames of a batch to the telemetry store, one object a UTC day."""
+    frame = together(frames)
+    pointers = []
+    for day, own in frame.groupby(frame["timestamp"].dt.floor("D"), sort=True):
+        name = _object_name(sorted(own["asset_id"].unique()), source_key)
+        name += f"-{batch.part}" if batch.part else ""
+        key = TELEMETRY.build(site_id=batch.site, day=day, name=name)
+        pointers.append(parquet.put(bucket, key, own))
+    return pointers
+
+
+def _object_name(assets: Iterable[str], source_key: str) -> str:
+    ids = list(assets)
+    if len(ids) == 1:
+        return ids[0]
+    return "_" + re.sub(r"[^A-Za-z0-9._-]", "-", PurePosixPath(source_key).stem)
+
+
+def _read_parquet(bucket: str, key: str) -> pd.DataFrame:
+    return parquet.load(read_bytes(S3Pointer(bucket=bucket, key=key)))
+
+
+def read_neighbours(
+    file: TelemetryFile, assets: Mapping[str, Asset], days: list[str], bucket: str
+) -> pd.DataFrame:
+    """The same days of the sites' other assets, one canonical frame; without assets that the file holds."""
+    rules = file.rules.algorithms.reference
+    present = set(file.readings)
+    parts: list[pd.DataFrame] = []
+    for site in sorted({asset.site_id for asset in assets.values()}):
+        own_name = _object_name(sorted(_of_site(file.registry, site) & present), file.key)
+        objects_read = 0
+        for day in days[:MAX_PEER_DAYS]:
+            for entry in list_keys(bucket, TELEMETRY.prefix(site_id=site, day=date.fromisoformat(day))):
+                name = PurePosixPath(entry["Key"]).stem
+                if name != own_name and objects_read < rules.max_peers * len(days):
+                    objects_read += 1
+                    parts.append(_read_parquet(bucket, entry["Key"]))
+    nothing = pd.DataFrame(columns=[*COLUMNS, "expected_kw"])
+    beside = each_reading_once(pd.concat(parts, ignore_index=True)) if parts else nothing
+    return beside[~beside["asset_id"].isin(present)]
+
+
+def _of_site(registry: AssetRegistry, site_id: str) -> set[str]:
+    return {asset.id for asset in registry.assets if asset.site_id == site_id}
+
+
+def each_reading_once(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each reading once: uploads may repeat what came as an observation; the judged one stands."""
+    if "expected_kw" not in frame:
+        frame["expected_kw"] = float("nan")
+    ranked = frame.sort_values("expected_kw", na_position="last", kind="stable")
+    first = ranked.drop_duplicates(["asset_id", "timestamp"], keep="first")
+    return first.sort_values(["asset_id", "timestamp"], ignore_index=True)
+
+
+def read_days(bucket: str, asset: Asset, days: Iterable[str]) -> pd.DataFrame:
+    """An asset's judged readings of some days; empty where there are none."""
+    parts = []
+    for day in days:
+        prefix = TELEMETRY.prefix(site_id=asset.site_id, day=date.fromisoformat(day)) + asset.id
+        parts += [_read_parquet(bucket, entry["Key"]) for entry in list_keys(bucket, prefix)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -1,0 +1,70 @@
+"""What Diagnose reads and writes.
+
+It reads the detection record, the asset registry, each asset's history, and the platform's forecasts of the
+coming days. It writes one diagnostic an asset. No pandas: the function is small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from ona.config.causes import cause_rules
+from ona.documents.base import S3Pointer
+from ona.runtime import aws
+from ona.store import s3
+from ona.store.layout import FORECAST_CSV, day_of
+from ona.store.registry import read_registry
+from ooda.config.loss_function import loss_function_config
+from ooda.config.trends import trend_rules
+from ooda.diagnose.coming import DAYS, energy_of
+from ooda.diagnose.diagnostics import AssetInput, Rules, needs_diagnosis
+from ooda.documents.detections import DetectionRecord
+from ooda.documents.diagnostics import Diagnostic
+from ooda.layout import DIAGNOSTIC
+from ooda.store import read_history
+
+
+def load_record(pointer: S3Pointer) -> DetectionRecord:
+    """The detection record. Raises ObjectMissing, InvalidPayload."""
+    record: DetectionRecord = DetectionRecord.read(s3.read_json(pointer), pointer.key)
+    return record
+
+
+def load_rules() -> Rules:
+    """The rules of diagnosis from the configuration files. Raises InvalidConfiguration."""
+    return Rules(causes=cause_rules(), limits=loss_function_config().thresholds, trends=trend_rules())
+
+
+def load_assets(record: DetectionRecord, where: str) -> Iterable[AssetInput]:
+    """One after another the assets that need a diagnosis, with history and forecasts; `where`: the record's
+    key, for errors."""
+    registry, bucket = read_registry(record.source.bucket), aws.environment("OUTPUT_BUCKET")
+    for detection in filter(needs_diagnosis, record.assets):
+        yield AssetInput(
+            detection=detection,
+            asset=registry.require(detection.asset_id, where),
+            history=read_history(bucket, detection.site_id, detection.asset_id),
+            coming_kwh=coming_kwh(record.source.bucket, detection.asset_id, detection.window.end),
+        )
+
+
+def save_diagnostic(record: DetectionRecord, diagnostic: Diagnostic) -> S3Pointer:
+    """Write one diagnostic, under the day in the telemetry file's key."""
+    day = day_of(record.source.key, record.generated_at.date())
+    key = DIAGNOSTIC.build(day=day, diagnostic_id=diagnostic.diagnostic_id)
+    return s3.write_json(aws.environment("OUTPUT_BUCKET"), key, diagnostic.document())
+
+
+def coming_kwh(bucket: str, asset_id: str, last: datetime) -> list[float | None]:
+    """Forecast energy of each of the `DAYS` UTC days after a moment, kWh, None where there is no forecast.
+
+    The newest forecast of a day counts.
+    """
+    energies = []
+    for ahead in range(1, DAYS + 1):
+        prefix = FORECAST_CSV.prefix(day=last + timedelta(days=ahead), asset_id=asset_id)
+        keys = sorted(entry["Key"] for entry in s3.list_keys(bucket, prefix))
+        body = s3.read_bytes(S3Pointer(bucket=bucket, key=keys[-1])) if keys else b""
+        energies.append(energy_of(body.decode(errors="replace"), asset_id))
+    return energies
