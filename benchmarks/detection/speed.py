@@ -91,8 +91,8 @@ def way(name: str, path: Path) -> dict[str, float]:
         rows = len(csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types)))
     else:
         from ona.runtime import processes
-        from ona.telemetry import strict_csv
-        from ona.telemetry.fast_csv import Source
+        from ona.telemetry.blocks import Source
+        from ona.telemetry.canonical import read_canonical
         from ooda.config import detection
         from ooda.detect.analysis import LARGE, Batch, Context, analyse, batches
         from ops.target import use_configs
@@ -100,7 +100,7 @@ def way(name: str, path: Path) -> dict[str, float]:
         use_configs()
         known, rules = registry(), detection.detection_config()
         started = time.perf_counter()
-        read = strict_csv.read_canonical(
+        read = read_canonical(
             Source(path.stat().st_size, partial(pieces, path)),
             now=datetime.now(UTC),
             capacity_kw=known.capacity_kw,

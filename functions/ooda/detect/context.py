@@ -23,8 +23,10 @@ from ona.runtime.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
 from ona.store import parquet
 from ona.store.layout import FORECAST_CSV, TELEMETRY
 from ona.store.s3 import list_keys, read_bytes, read_json_tagged, write_json_if
+from ona.telemetry.decoding import decode
 from ona.telemetry.readings import Quality, span, together
-from ona.telemetry.strict_csv import decode, parse_timestamps, read_table
+from ona.telemetry.strict_csv import read_table
+from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import DetectionConfig, ReferenceRules
 from ooda.detect import analysis, geometry
 from ooda.detect.analysis import Context, Judged

@@ -15,6 +15,7 @@ from ona.runtime.errors import ObjectMissing
 from ona.runtime.observability import MetricUnit, count, handler, logger
 from ona.store import s3
 from ona.store.layout import day_of
+from ona.store.registry import read_registry
 from ona.telemetry import intake
 from ooda import layout
 from ooda.config import detection
@@ -71,7 +72,7 @@ def _earlier(pointer: S3Pointer) -> DetectionRecord | None:
 
 def _detect(request: DetectRequest, detection_id: str, bucket: str, now: datetime) -> DetectionRecord:
     source = request.source
-    registry = intake.registry(source.bucket)
+    registry = read_registry(source.bucket)
     telemetry, profile = intake.read(source, registry, now, service="detect")
     rules, threshold = detection.detection_config(), detection.detection_threshold()
     ends = telemetry.machines.span
