@@ -89,12 +89,12 @@ def assets_file(path: Path) -> list[str]:
 
 def state_machines() -> list[str]:
     """Problems of the definitions under `statemachines/`."""
-    from local.hooks import executions
+    from local.hooks import definitions
 
     return [
         f"{path.name}: {problem}"
         for path in sorted((TEMPLATE.parent / "statemachines").glob("*/*.asl.yaml"))
-        for problem in executions.problems(path.read_text("utf-8"))
+        for problem in definitions.problems(path.read_text("utf-8"))
     ]
 
 
