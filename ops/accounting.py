@@ -1,8 +1,8 @@
 """Every file that was put is accounted for: done, quarantined, in the dead-letter queue, running, or lost.
 
 A file is one version of one object under `observations/`, `historical/`, `nowcast/`, or an hourly table
-under `training/`. Its id is the one that the state machine computes, so what became of it is one look at
-`outcomes/<id>.json`.
+under `training/`. Its file id is the one that the state machine computes. The state machine writes the
+file's outcome under that id, to `outcomes/<file id>.json`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from ona.runtime.identity import file_id
+from ona.store.layout import OUTCOME
 from ops import deadletters
 from ops.target import PREFIXES, Target
 
 EVENT_DELAY_EMBEDDED = timedelta(seconds=5)
 EVENT_DELAY_AWS = timedelta(minutes=3)
-"""A file this fresh may still wait for its event; only later is it called lost."""
+"""How long a file may wait for its event (ours); only an older one is called lost."""
 
 State = Literal["done", "quarantined", "dead letter", "running", "lost", "ignored"]
 
@@ -35,24 +36,31 @@ class FileAccount:
     detail: str = ""
 
     def event(self, bucket: str) -> dict[str, Any]:
-        """The event that S3 sent for it, as far as the loop reads it."""
-        thing: dict[str, Any] = {"key": self.key, "size": self.size}
+        """The event that S3 sent for the file, with the fields that the workflows read."""
+        described: dict[str, Any] = {"key": self.key, "size": self.size}
         if self.version_id:
-            thing["version-id"] = self.version_id
+            described["version-id"] = self.version_id
         return {
             "source": "aws.s3",
             "detail-type": "Object Created",
-            "detail": {"bucket": {"name": bucket}, "object": thing},
+            "detail": {"bucket": {"name": bucket}, "object": described},
         }
 
 
 def source_of(event: Any) -> tuple[str, str]:
-    """Key and version of an execution's input; empty when it is no S3 event."""
-    thing = (event or {}).get("detail", {}).get("object", {}) if isinstance(event, dict) else {}
-    return str(thing.get("key", "")), str(thing.get("version-id", ""))
+    """Key and version id of the object in an S3 event; empty texts when it is no S3 event.
+
+    >>> source_of({"detail": {"object": {"key": "observations/x.csv", "version-id": "3"}}})
+    ('observations/x.csv', '3')
+    >>> source_of({"task": "forecast"})
+    ('', '')
+    """
+    described = (event or {}).get("detail", {}).get("object", {}) if isinstance(event, dict) else {}
+    return str(described.get("key", "")), str(described.get("version-id", ""))
 
 
 def _versions(target: Target) -> list[dict[str, Any]]:
+    """All versions of all files that start a workflow, as boto3's entries."""
     pages = target.client("s3").get_paginator("list_object_versions")
     return [
         version
@@ -64,19 +72,21 @@ def _versions(target: Target) -> list[dict[str, Any]]:
 
 
 def outcomes(target: Target) -> dict[str, dict[str, Any]]:
-    """What came of each file that is done, by file id."""
+    """The outcome of each file that a workflow has finished, by file id."""
     s3, bucket = target.client("s3"), target.output_bucket
-    found = {}
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="outcomes/"):
+    by_file_id = {}
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=OUTCOME.prefix()):
         for entry in page.get("Contents", []):
-            body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-            found[entry["Key"].removeprefix("outcomes/").removesuffix(".json")] = json.loads(body)
-    return found
+            if fields := OUTCOME.parse(entry["Key"]):
+                body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+                by_file_id[fields["file_id"]] = json.loads(body)
+    return by_file_id
 
 
 def _running(target: Target) -> set[tuple[str, str]]:
+    """Key and version id of each file whose execution runs."""
     states = target.client("stepfunctions")
-    found = set()
+    running = set()
     for machine in sorted({target.machines[name] for name in PREFIXES.values()}):
         pages = states.get_paginator("list_executions").paginate(
             stateMachineArn=machine, statusFilter="RUNNING"
@@ -84,25 +94,25 @@ def _running(target: Target) -> set[tuple[str, str]]:
         for page in pages:
             for item in page["executions"]:
                 described = states.describe_execution(executionArn=item["executionArn"])
-                found.add(source_of(json.loads(described.get("input") or "{}")))
-    return found
+                running.add(source_of(json.loads(described.get("input") or "{}")))
+    return running
 
 
 def account(target: Target) -> list[FileAccount]:
     """What became of every file, in order of arrival."""
-    running = _running(target)  # first: what ends meanwhile has its outcome when that is read
+    running = _running(target)  # first: a file whose execution ends meanwhile has an outcome below
     letters = {
         source_of(letter.body.get("input")): letter
         for letter in deadletters.peek(target)
         if letter.body.get("kind") != "quarantine"
     }
-    done = outcomes(target)
+    outcome_of = outcomes(target)
     fresh = datetime.now(UTC) - (EVENT_DELAY_EMBEDDED if target.embedded else EVENT_DELAY_AWS)
     accounts = []
     for version in sorted(_versions(target), key=lambda item: (item["LastModified"], item["Key"])):
         key, version_id = version["Key"], version.get("VersionId") or ""
         version_id = "" if version_id == "null" else version_id
-        outcome = done.get(file_id(target.input_bucket, key, version_id))
+        outcome = outcome_of.get(file_id(target.input_bucket, key, version_id))
         state: State
         detail = ""
         if (key, version_id) in running:

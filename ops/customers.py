@@ -1,4 +1,4 @@
-"""Customers of the API: keys handed out, taken back, and what each key opens."""
+"""Customers of the APIs: give an API key, take it back, list whose data each key opens."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ def _table(target: Target) -> str:
 
 
 def add_key(target: Target, customer_id: str, tier: str) -> str:
-    """A new API key of a customer. It is shown this once; only its hash is kept."""
+    """Make a new API key of a customer and return it; only its hash is stored.
+
+    Raises OpsError for an unknown tier.
+    """
     key = f"ona_{secrets.token_urlsafe(30)}"
     _put(target, callers.key_id(key), customer_id, tier)
     return key
 
 
 def add_principal(target: Target, arn: str, customer_id: str, tier: str) -> None:
-    """Let an IAM role or user call as a customer."""
+    """Let an IAM role or user call as a customer. Raises OpsError for a wrong ARN or an unknown tier."""
     if not arn.startswith("arn:"):
         raise OpsError(f"{arn!r} is no ARN of an IAM role or user")
     _put(target, callers.principal_id(arn), customer_id, tier)
@@ -44,7 +47,7 @@ def _put(target: Target, item_id: str, customer_id: str, tier: str) -> None:
 
 
 def credentials(target: Target) -> list[dict[str, Any]]:
-    """All keys (by the beginning of their hash) and principals, with customer, tier and status."""
+    """The items of all keys and principals, by customer: id, customer, tier and status."""
     pages = target.client("dynamodb").get_paginator("scan").paginate(TableName=_table(target))
     items = [from_item(item) for page in pages for item in page["Items"]]
     return sorted(
@@ -54,17 +57,20 @@ def credentials(target: Target) -> list[dict[str, Any]]:
 
 
 def revoke(target: Target, beginning: str) -> str:
-    """Take back the one key or principal whose id begins so. It stops working with the next request."""
-    found = [
+    """Take back the one key or principal whose id begins so, and return its customer.
+
+    It stops working with the next request. Raises OpsError when none or several begin so.
+    """
+    matches = [
         item for item in credentials(target) if str(item["id"]).partition("#")[2].startswith(beginning)
     ]
-    if len(found) != 1:
-        raise OpsError(f"{len(found)} credentials begin with {beginning!r}; see `ona customers list`")
+    if len(matches) != 1:
+        raise OpsError(f"{len(matches)} credentials begin with {beginning!r}; see `ona customers list`")
     target.client("dynamodb").update_item(
         TableName=_table(target),
-        Key=to_item({"id": found[0]["id"]}),
+        Key=to_item({"id": matches[0]["id"]}),
         UpdateExpression="SET #status = :revoked",
         ExpressionAttributeNames={"#status": "status"},
         ExpressionAttributeValues=to_item({":revoked": "revoked"}),
     )
-    return str(found[0]["customer_id"])
+    return str(matches[0]["customer_id"])

@@ -10,11 +10,18 @@ from ona.runtime.identity import digest
 from ops.target import Target
 
 _HIDE_SECONDS = 20
+"""How long a message that was received is hidden from others (ours)."""
+WORKFLOWS, OUTBOX = "DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"
+"""The stack's outputs that name the dead-letter queues: of the workflows, and of deliveries."""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One message: what failed, where and why, and the input to run it again."""
+    """One message: what failed, where and why, and the input to run it again.
+
+    >>> DeadLetter("1", "r", {"cause": '{"reason": "no_rows", "message": "no readings"}'}).reason
+    'no_rows: no readings'
+    """
 
     message_id: str
     receipt: str
@@ -22,7 +29,7 @@ class DeadLetter:
 
     @property
     def reason(self) -> str:
-        """The cause in words: the handler's message where there is one."""
+        """The cause in words: the message of the function's error where there is one."""
         cause = str(self.body.get("cause") or "")
         try:
             parsed = json.loads(cause)
@@ -35,14 +42,10 @@ class DeadLetter:
         return cause
 
 
-WORKFLOWS, OUTBOX = "DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"
-"""The stack's outputs that name the queues."""
-
-
 def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
-    """All messages of a queue, hidden from others for `_HIDE_SECONDS`."""
+    """All messages of a queue, oldest first; for 20 s nobody else receives them."""
     sqs, url = target.client("sqs"), target.outputs[queue]
-    found: dict[str, DeadLetter] = {}
+    letters: dict[str, DeadLetter] = {}
     while True:
         answer = sqs.receive_message(
             QueueUrl=url,
@@ -50,7 +53,7 @@ def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
             VisibilityTimeout=_HIDE_SECONDS,
             WaitTimeSeconds=0 if target.embedded else 1,
         ).get("Messages", [])
-        fresh = [item for item in answer if item["MessageId"] not in found]
+        fresh = [item for item in answer if item["MessageId"] not in letters]
         if not fresh:
             break
         for item in fresh:
@@ -58,8 +61,8 @@ def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
                 body = json.loads(item["Body"])
             except ValueError:
                 body = {"kind": "unreadable", "cause": item["Body"]}
-            found[item["MessageId"]] = DeadLetter(item["MessageId"], item["ReceiptHandle"], body)
-    return sorted(found.values(), key=lambda letter: str(letter.body.get("at", "")))
+            letters[item["MessageId"]] = DeadLetter(item["MessageId"], item["ReceiptHandle"], body)
+    return sorted(letters.values(), key=lambda letter: str(letter.body.get("at", "")))
 
 
 def _put_back(target: Target, letters: list[DeadLetter], queue: str) -> None:
@@ -76,7 +79,10 @@ def peek(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
 
 
 def start_again(target: Target, event: dict[str, Any], salt: str, machine: str) -> str:
-    """Start a workflow with an input; the same salt never starts twice. Returns the execution's ARN."""
+    """Start a workflow with an input, and return the execution's ARN.
+
+    The name of the execution is made from the input and the salt: the same two never start it twice.
+    """
     states = target.client("stepfunctions")
     name = f"redrive-{digest(json.dumps(event, sort_keys=True), salt)}"
     try:
@@ -87,11 +93,12 @@ def start_again(target: Target, event: dict[str, Any], salt: str, machine: str) 
 
 
 def redrive(target: Target) -> list[tuple[DeadLetter, str]]:
-    """Send all failed work again, unchanged; a message leaves the queue once its work has started.
+    """Start all failed work again, unchanged; returns each message with the ARN of its execution.
 
-    Two messages of one input (an order each) start it once. Returns (message, execution ARN).
+    A message leaves the queue once its work has started. Several messages of one input (one an order) start
+    one execution.
     """
-    sqs, url = target.client("sqs"), target.outputs["DeadLetterQueueUrl"]
+    sqs, url = target.client("sqs"), target.outputs[WORKFLOWS]
     started: dict[str, str] = {}
     result = []
     for letter in receive(target):

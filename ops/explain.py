@@ -1,4 +1,4 @@
-"""The path an execution took: each state's input, output, retries and errors, from its history."""
+"""The path that an execution took: each state's input, output, retries and errors, from its history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.target import OpsError, Target
 
 @dataclass
 class Step:
-    """One visit of one state."""
+    """One visit of one state; `attempts` counts the calls of its task."""
 
     name: str
     kind: str
@@ -25,11 +25,12 @@ class Step:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took."""
+        """How long the visit took, s; None while the state has not been left."""
         return (self.left - self.entered).total_seconds() if self.left and self.entered else None
 
 
 def _json(text: Any) -> Any:
+    """The value of a JSON text; anything else as it is."""
     try:
         return json.loads(text)
     except (TypeError, ValueError):
@@ -65,9 +66,9 @@ def history(target: Target, arn: str) -> list[dict[str, Any]]:
 
 
 def steps(events: list[dict[str, Any]]) -> list[Step]:
-    """The visits of states, in order of entering; a map's iterations stand behind the map."""
+    """The visits of states, in the order in which they were entered; a map's iterations follow the map."""
     visited: list[Step] = []
-    open_steps: dict[int, Step] = {}
+    step_of: dict[int, Step] = {}  # by the id of an event that belongs to the visit
     for event in events:
         kind, previous = event["type"], event.get("previousEventId", 0)
         if kind.endswith("StateEntered"):
@@ -79,29 +80,34 @@ def steps(events: list[dict[str, Any]]) -> list[Step]:
                 input=_json(detail.get("input")),
             )
             visited.append(step)
-            open_steps[event["id"]] = step
+            step_of[event["id"]] = step
             continue
         if kind.endswith("StateExited"):
             detail = event.get("stateExitedEventDetails", {})
-            leaving = open_steps.get(previous) or _last_open(visited, detail.get("name", ""))
+            leaving = step_of.get(previous) or _last_open(visited, detail.get("name", ""))
             if leaving is not None:
                 leaving.output, leaving.left = _json(detail.get("output")), event.get("timestamp")
             continue
-        step_here = open_steps.get(previous)
-        if step_here is None:
+        current = step_of.get(previous)
+        if current is None:
             continue
-        open_steps[event["id"]] = step_here
+        step_of[event["id"]] = current
         if kind in ("TaskScheduled", "LambdaFunctionScheduled"):
-            step_here.attempts += 1
+            current.attempts += 1
         elif kind.endswith(("Failed", "TimedOut")):
-            none: dict[str, Any] = {}
-            detail = next((value for key, value in event.items() if key.endswith("EventDetails")), none)
-            cause = _json(detail.get("cause"))
-            text = cause.get("errorMessage", cause) if isinstance(cause, dict) else cause
-            step_here.errors.append(f"{detail.get('error', kind)}: {text or ''}")
+            current.errors.append(_error(event))
     return visited
 
 
+def _error(event: dict[str, Any]) -> str:
+    """The error of a failure's event: its name, and the message of the function where there is one."""
+    none: dict[str, Any] = {}
+    detail = next((value for key, value in event.items() if key.endswith("EventDetails")), none)
+    cause = _json(detail.get("cause"))
+    text = cause.get("errorMessage", cause) if isinstance(cause, dict) else cause
+    return f"{detail.get('error', event['type'])}: {text or ''}"
+
+
 def _last_open(visited: list[Step], name: str) -> Step | None:
-    """The latest visit of a state that has not been left: a map's exit follows its last iteration."""
+    """The latest visit of a state that was not left yet: the exit of a map follows its last iteration."""
     return next((step for step in reversed(visited) if step.name == name and step.left is None), None)

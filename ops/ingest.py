@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,9 +14,14 @@ from ona.config import sources
 from ona.config.sources import SourceProfile
 from ona.documents.assets import AssetRegistry
 from ona.runtime.errors import InvalidConfiguration
+from ona.store.layout import ASSETS, OBSERVATION
+from ona.store.registry import parse_registry
 from ona.telemetry.exports import read_export, recognise
 from ona.telemetry.readings import Telemetry
 from ops.target import OpsError, Target, use_configs
+
+HEADER_BYTES = 4096
+"""The part of a file in which its header and its first day are looked for."""
 
 
 @dataclass(frozen=True)
@@ -29,34 +33,38 @@ class Upload:
 
 
 def key_for(name: str, first: datetime) -> str:
-    """The contract's key of a file: `observations/YYYY/MM/DD/<name>_YYYYMMDD.csv`."""
+    """The contract's key of a file whose first reading is of the day `first`.
+
+    >>> key_for("my export (1).csv", datetime(2025, 6, 10))
+    'observations/2025/06/10/my-export-1_20250610.csv'
+    """
     stem = re.sub(r"_\d{8}$", "", Path(name).stem)
     clean = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "telemetry"
-    return f"observations/{first:%Y/%m/%d}/{clean}_{first:%Y%m%d}.csv"
+    return OBSERVATION.build(day=first, name=f"{clean}_{first:%Y%m%d}")
 
 
 def registry(target: Target) -> AssetRegistry | None:
-    """The target's `assets.json`, or None when it has none yet. Raises OpsError for a wrong one."""
+    """The target's asset registry, or None when it has none yet. Raises OpsError for a wrong one."""
     s3 = target.client("s3")
     try:
-        body = s3.get_object(Bucket=target.input_bucket, Key="assets.json")["Body"].read()
+        body = s3.get_object(Bucket=target.input_bucket, Key=ASSETS)["Body"].read()
     except s3.exceptions.NoSuchKey:
         return None
     try:
-        return AssetRegistry.parse(json.loads(body))
-    except (ValueError, InvalidConfiguration) as error:
-        raise OpsError(f"assets.json of {target.name}: {error}") from error
+        return parse_registry(body, f"assets.json of {target.name}")
+    except InvalidConfiguration as error:
+        raise OpsError(str(error)) from error
 
 
 def put_registry(target: Target, wanted: AssetRegistry) -> int:
-    """Add assets that are not registered yet; those that are stay as they are. Returns how many."""
-    known = registry(target) or AssetRegistry(assets=[])
-    fresh = [asset for asset in wanted.assets if known.get(asset.id) is None]
+    """Add the assets that are not registered yet, and return how many; registered ones stay as they are."""
+    registered = registry(target) or AssetRegistry(assets=[])
+    fresh = [asset for asset in wanted.assets if registered.get(asset.id) is None]
     if fresh:
-        merged = AssetRegistry(assets=[*known.assets, *fresh])
+        merged = AssetRegistry(assets=[*registered.assets, *fresh])
         target.client("s3").put_object(
             Bucket=target.input_bucket,
-            Key="assets.json",
+            Key=ASSETS,
             Body=merged.model_dump_json(indent=2, exclude_none=True).encode(),
             ContentType="application/json",
         )
@@ -64,30 +72,32 @@ def put_registry(target: Target, wanted: AssetRegistry) -> int:
 
 
 def profile_named(name: str) -> SourceProfile:
-    """A source profile. Raises OpsError naming the ones there are."""
+    """The source profile of a name. Raises OpsError, which names those that there are."""
     use_configs()
     profiles = sources.source_profiles()
     if name not in profiles:
         raise OpsError(f"no source profile {name!r}; there are: {', '.join(sorted(profiles))}")
-    found: SourceProfile = profiles[name]
-    return found
+    return profiles[name]
 
 
 def convert(
-    profile: SourceProfile, folder: Path, known: AssetRegistry | None
+    profile: SourceProfile, folder: Path, assets: AssetRegistry | None
 ) -> tuple[Telemetry, AssetRegistry]:
-    """Read a vendor's export (a folder, or one file). Raises InvalidTelemetry, OpsError."""
+    """A vendor's export (a folder, or one file) as canonical telemetry, and the registry that was used.
+
+    Without `assets` a registry is derived from the profile. Raises InvalidTelemetry, OpsError.
+    """
     if not folder.exists():
         raise OpsError(f"{folder} does not exist")
     paths = [folder] if folder.is_file() else sorted(folder.glob("*"))
     files = {path.name: path.read_bytes() for path in paths if path.suffix.lower() == ".csv"}
     if not files:
         raise OpsError(f"{folder} holds no .csv file")
-    return read_export(profile, files, now=datetime.now(UTC), registry=known)
+    return read_export(profile, files, now=datetime.now(UTC), registry=assets)
 
 
 def daily(telemetry: Telemetry, assets: AssetRegistry) -> Iterator[Upload]:
-    """Canonical uploads of an export: one file a site and day, all its assets in it."""
+    """Canonical uploads of an export: one file for each site and UTC day, with all assets of the site."""
     frame = telemetry.frame
     sites = {asset.id: asset.site_id for asset in assets.assets}
     days = frame["timestamp"].dt.floor("D")
@@ -98,32 +108,32 @@ def daily(telemetry: Telemetry, assets: AssetRegistry) -> Iterator[Upload]:
 
 
 def upload_for(path: Path) -> Upload:
-    """One file as it is, under the key of its first day; a vendor's file is told by its header.
+    """One file unchanged, under the key of the first day that its name or its beginning names, else today.
 
-    The content is not judged here: the loop validates, quarantines and tells why.
+    The content is not checked here: the loop does that, and quarantines a bad file with its reason.
     """
     body = path.read_bytes()
-    text = f"{path.name} {body[:4096].decode('latin-1')}"
-    found = re.search(r"(20\d{2})[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12]\d|3[01])", text)
+    text = f"{path.name} {body[:HEADER_BYTES].decode('latin-1')}"
+    date = re.search(r"(20\d{2})[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12]\d|3[01])", text)
     first = datetime.now(UTC)
-    if found:
-        year, month, day = (int(part) for part in found.groups())
+    if date:
+        year, month, day = (int(part) for part in date.groups())
         with suppress(ValueError):
             first = datetime(year, month, day, tzinfo=UTC)
     return Upload(key_for(path.name, first), body)
 
 
 def vendor_of(path: Path) -> str:
-    """The source profile that knows a file by its header; empty for canonical or unknown ones."""
+    """The name of the source profile that recognises a file; empty for a canonical or an unknown file."""
     use_configs()
     with path.open("rb") as stream:
-        header = stream.readline(4096).decode("utf-8", "replace").lstrip("\ufeff")
+        header = stream.readline(HEADER_BYTES).decode("utf-8", "replace").lstrip("\ufeff")
     profile = recognise(header, sources.source_profiles())
     return profile.name if profile else ""
 
 
 def put(target: Target, upload: Upload) -> Any:
-    """Put one object; returns S3's answer."""
+    """Put one object into the input bucket and return S3's answer."""
     return target.client("s3").put_object(
         Bucket=target.input_bucket, Key=upload.key, Body=upload.body, ContentType="text/csv"
     )

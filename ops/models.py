@@ -1,4 +1,4 @@
-"""The models in service: look at them, roll them back."""
+"""The forecasting models in service: list their versions, let an earlier version serve again."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from ops.target import OpsError, Target
 
 @dataclass(frozen=True)
 class Version:
-    """A version and whether it serves."""
+    """The model card of one version, and whether the version serves."""
 
     card: ModelCard
     serves: bool
 
 
 def _read(target: Target, key: str) -> tuple[Any, str] | None:
+    """A JSON object of the output bucket and its ETag; None where there is none."""
     s3 = target.client("s3")
     try:
         answer = s3.get_object(Bucket=target.output_bucket, Key=key)
@@ -29,35 +30,37 @@ def _read(target: Target, key: str) -> tuple[Any, str] | None:
 
 
 def _current(target: Target, customer_id: str) -> tuple[Current, str] | None:
-    found = _read(target, f"models/{customer_id}/current.json")
-    return (Current.model_validate(found[0]), found[1]) if found else None
+    """Which version of a customer's model serves, and the ETag of that pointer."""
+    stored = _read(target, f"models/{customer_id}/current.json")
+    return (Current.model_validate(stored[0]), stored[1]) if stored else None
 
 
 def versions(target: Target, customer_id: str | None) -> list[Version]:
-    """All versions with a card, by customer and time."""
+    """All versions that have a model card, of one customer or of all, by customer and time."""
     pages = target.client("s3").get_paginator("list_objects_v2")
     prefix = f"models/{customer_id}/" if customer_id else "models/"
     rows = []
     for page in pages.paginate(Bucket=target.output_bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
             if entry["Key"].endswith("/card.json"):
-                found = _read(target, entry["Key"])
-                if found:
-                    card = ModelCard.model_validate(found[0])
+                stored = _read(target, entry["Key"])
+                if stored:
+                    card = ModelCard.model_validate(stored[0])
                     pointer = _current(target, card.customer_id)
                     rows.append(Version(card, bool(pointer and pointer[0].version == card.version)))
     return sorted(rows, key=lambda row: (row.card.customer_id, row.card.version))
 
 
 def rollback(target: Target, customer_id: str, version: str | None) -> Current | None:
-    """Point to an earlier version. None when the pointer moved meanwhile.
+    """Let an earlier version serve: the one named, or the one before the version that serves now.
 
+    Returns the new pointer, or None when a training moved the pointer meanwhile.
     Raises OpsError when there is no such version.
     """
-    held = _current(target, customer_id)
-    if held is None:
+    current = _current(target, customer_id)
+    if current is None:
         raise OpsError(f"{customer_id} has no model in service")
-    pointer, etag = held
+    pointer, etag = current
     wanted = version or pointer.previous
     if not wanted:
         raise OpsError(f"{customer_id}: {pointer.version} is the first model; there is none before it")

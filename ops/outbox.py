@@ -1,4 +1,4 @@
-"""The outbox: what others are still to be told, what nobody could tell them, and sending that again."""
+"""The outbox: the deliveries that wait or were given up, and sending the latter again."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from ops import deadletters
 from ops.target import Target
 
 LANES = ("send", "watch", "dead")
+"""To be sent; sent, and the ticket's status is asked for; given up after the last try."""
 
 
 def items(target: Target, lanes: Sequence[str] = LANES) -> list[dict[str, Any]]:
-    """What is to be sent, watched, or was given up, lane by lane; the longest due first."""
+    """The deliveries of some lanes, lane by lane; the one that is due for the longest time first."""
     pages = target.client("dynamodb").get_paginator("query")
     return [
         from_item(item)
@@ -30,13 +31,13 @@ def items(target: Target, lanes: Sequence[str] = LANES) -> list[dict[str, Any]]:
 
 
 def redrive(target: Target) -> list[str]:
-    """Send all that was given up again; returns what is sent.
+    """Make all deliveries that were given up due again, and return their ids.
 
-    A letter leaves the queue when its delivery is due again, or is none any more.
+    A dead letter leaves the queue when its delivery is due again, or no longer exists.
     """
     dynamodb, sqs = target.client("dynamodb"), target.client("sqs")
     letters = deadletters.receive(target, deadletters.OUTBOX)
-    sent = []
+    due_again = []
     for name in [item["delivery_id"] for item in items(target, ["dead"])]:
         try:
             dynamodb.update_item(
@@ -50,7 +51,7 @@ def redrive(target: Target) -> list[str]:
             )
         except dynamodb.exceptions.ConditionalCheckFailedException:
             continue  # its order changed meanwhile: it is due already
-        sent.append(name)
+        due_again.append(name)
     for letter in letters:
         sqs.delete_message(QueueUrl=target.outputs[deadletters.OUTBOX], ReceiptHandle=letter.receipt)
-    return sent
+    return due_again

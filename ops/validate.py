@@ -1,4 +1,4 @@
-"""`ona validate`: configuration, template and state machines, each with file, place and reason."""
+"""`ona validate`: problems of configuration, template and state machines, with file, place and reason."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pydantic import BaseModel
 
 from ona.config import causes, parts, sources
 from ona.config.files import declared, read_yaml, validated
-from ona.documents.assets import AssetRegistry
 from ona.runtime.errors import InvalidConfiguration
+from ona.store.registry import parse_registry
 from ooda.config import loss_function
 from ooda.config.categories import categories_config
 from ops.target import CONFIGS, TEMPLATE, use_configs
 
 
 def config_files() -> dict[str, type[BaseModel]]:
-    """Every file under `configs/` that some module declares, with its model, whatever family it is of."""
+    """Every file under `configs/` that a module of any family declares, with its model."""
     functions = TEMPLATE.parent / "functions"
     for path in sorted([*functions.glob("*/config.py"), *functions.glob("*/config/*.py")]):
         importlib.import_module(".".join(path.relative_to(functions).with_suffix("").parts))
@@ -27,52 +27,61 @@ def config_files() -> dict[str, type[BaseModel]]:
 
 
 def configurations() -> list[str]:
-    """Problems of the files under `configs/`."""
+    """Problems of the files under `configs/`: first of each by itself, then of those that must agree."""
     use_configs()
+    return _problems_of_each_file() or _disagreements_with_causes()
+
+
+def _problems_of_each_file() -> list[str]:
     files = config_files()
-    there = {str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.yaml")}
-    found = [
+    present = {str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.yaml")}
+    problems = [
         f"{name}: no module declares this file (see `ConfigFile` in functions/ona/config/files.py)"
-        for name in sorted(there - set(files))
-        if not name.startswith("sources/")
+        for name in sorted(present - set(files))
+        if not name.startswith(f"{sources.FOLDER}/")
     ]
     for name, model in files.items():
         try:
             validated(model, read_yaml(CONFIGS / name), name)
         except InvalidConfiguration as error:
-            found.append(str(error))
+            problems.append(str(error))
     try:
         sources.source_profiles()
     except InvalidConfiguration as error:
-        found.append(str(error))
-    if found:
-        return found
+        problems.append(str(error))
+    return problems
+
+
+def _disagreements_with_causes() -> list[str]:
+    """Categories, skills and parts that causes.yaml names and that no other file has."""
     categories = categories_config().root
-    found += [
+    problems = [
         f"ooda/causes.yaml: {cause}: categories.yaml has no {rule.category!r} / {rule.subcategory!r}"
         for cause, rule in causes.cause_rules().items()
         if rule.subcategory not in categories.get(rule.category, [])
     ]
     skills = set(loss_function.loss_function_config().crew.specializations)
-    found += [
+    problems += [
         f"ooda/causes.yaml: {cause}.specialization: {rule.specialization!r} is not in "
         "loss_function.yaml's crew.specializations"
         for cause, rule in causes.cause_rules().items()
         if rule.specialization not in skills
     ]
     stocked = {part.component_type for part in parts.parts_catalogue().parts}
-    found += [
+    problems += [
         f"ooda/causes.yaml: {cause}.needs_part: parts.yaml has no {rule.needs_part!r}"
         for cause, rule in causes.cause_rules().items()
         if rule.needs_part and rule.needs_part not in stocked
     ]
-    return found
+    return problems
 
 
 def assets_file(path: Path) -> list[str]:
-    """Problems of an asset registry on disk."""
+    """Problems of an asset registry in a file of this machine."""
     try:
-        AssetRegistry.parse(read_yaml(path), path.name)
+        parse_registry(path.read_bytes(), path.name)
+    except OSError as error:
+        return [f"{path}: cannot be read: {error.strerror}"]
     except InvalidConfiguration as error:
         return [str(error)]
     return []
@@ -80,12 +89,12 @@ def assets_file(path: Path) -> list[str]:
 
 def state_machines() -> list[str]:
     """Problems of the definitions under `statemachines/`."""
-    from local.hooks import executions
+    from local.hooks import definitions
 
     return [
         f"{path.name}: {problem}"
         for path in sorted((TEMPLATE.parent / "statemachines").glob("*/*.asl.yaml"))
-        for problem in executions.problems(path.read_text("utf-8"))
+        for problem in definitions.problems(path.read_text("utf-8"))
     ]
 
 
@@ -97,8 +106,8 @@ def cfn_lint(path: Path) -> list[str]:
     )
     if answer.returncode == 0:
         return []
-    said = (answer.stdout + answer.stderr).splitlines()
-    return [line for line in said if line.strip()] or [f"cfn-lint exited with {answer.returncode}"]
+    lines = (answer.stdout + answer.stderr).splitlines()
+    return [line for line in lines if line.strip()] or [f"cfn-lint exited with {answer.returncode}"]
 
 
 def template() -> list[str]:

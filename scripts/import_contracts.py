@@ -1,7 +1,9 @@
-"""Who may import whom (house rule 1), checked by import-linter: `python scripts/import_contracts.py`.
+"""Who may import whom (house rule 1), checked by import-linter.
 
-The contracts are made from the folders under `functions/`, so that a family added tomorrow is held to them
-on its first day, without a line here or in pyproject.toml:
+    python scripts/import_contracts.py [folder]
+
+The contracts are made from the packages in the folder (`functions/` of this checkout), so that a new family
+is held to them on its first day, without a line here or in pyproject.toml:
 
 - the tools stand above the families, the families above `ona`; no family imports another;
 - the rooms of `ona` stand in layers; a room that is not named in `ROOMS` is refused;
@@ -11,28 +13,27 @@ on its first day, without a line here or in pyproject.toml:
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from pathlib import Path
 
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
-FUNCTIONS = Path(__file__).resolve().parent.parent / "functions"
+ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ["api", "repairs", "telemetry | sky | outbox", "store", "config", "documents", "runtime"]
 """The layers of `ona`, the highest first; rooms in one line do not import each other."""
 
 
-def families() -> list[str]:
-    """The packages under `functions/` beside `ona`, by name."""
-    found = (path.parent.name for path in FUNCTIONS.glob("*/__init__.py"))
-    return sorted(name for name in found if name != "ona")
+def families(folder: Path) -> list[str]:
+    """The packages beside `ona`, by name."""
+    packages = (path.parent.name for path in folder.glob("*/__init__.py"))
+    return sorted(name for name in packages if name != "ona")
 
 
-def rooms(family: str) -> tuple[list[str], list[str]]:
+def rooms(family: Path) -> tuple[list[str], list[str]]:
     """A family's functions, and the rooms that they share."""
     functions, shared = [], []
-    for path in sorted((FUNCTIONS / family).iterdir()):
+    for path in sorted(family.iterdir()):
         if (path / "handler.py").exists():
             functions.append(path.name)
         elif (path / "__init__.py").exists() or (path.suffix == ".py" and path.stem != "__init__"):
@@ -51,9 +52,9 @@ def contract(name: str, kind: str, **fields: list[str] | str) -> str:
     return "\n".join(lines)
 
 
-def contracts() -> str:
-    """The whole configuration."""
-    names = families()
+def contracts(folder: Path) -> str:
+    """The whole configuration, in import-linter's form."""
+    names = families(folder)
     blocks = [
         "[importlinter]\ninclude_external_packages = True\nroot_packages =\n"
         + "\n".join(f"    {name}" for name in ["ona", *names, "local", "ops"]),
@@ -75,7 +76,7 @@ def contracts() -> str:
         ),
     ]
     for family in names:
-        functions, shared = rooms(family)
+        functions, shared = rooms(folder / family)
         layers = [" | ".join(functions), *([" : ".join(shared)] if shared else [])]
         blocks.append(
             contract(
@@ -89,15 +90,16 @@ def contracts() -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def main() -> int:
-    """0 when all contracts are kept."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / ".importlinter"
-        config.write_text(contracts())
+def main(folder: Path) -> int:
+    """0 when all contracts are kept, else 1."""
+    with tempfile.TemporaryDirectory() as scratch:
+        config = Path(scratch) / ".importlinter"
+        config.write_text(contracts(folder))
         status = lint_imports(config_filename=str(config), no_cache=True, no_logo=True)
     return 0 if status == EXIT_STATUS_SUCCESS else 1
 
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(FUNCTIONS), os.getcwd()]
-    sys.exit(main())
+    checked = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "functions").resolve()
+    sys.path[:0] = [str(checked), str(ROOT)]
+    sys.exit(main(checked))

@@ -104,8 +104,8 @@ def way(name: str, path: Path) -> dict[str, float]:
         rows = len(csv.read_csv(path, convert_options=csv.ConvertOptions(column_types=types)))
     else:
         from ona.runtime import processes
-        from ona.telemetry import strict_csv
-        from ona.telemetry.fast_csv import Source
+        from ona.telemetry.blocks import Source
+        from ona.telemetry.canonical import read_canonical
         from ooda.config import detection
         from ooda.detect.batches import Batch, batches, is_large
         from ooda.detect.context import Context, TelemetryFile
@@ -115,7 +115,7 @@ def way(name: str, path: Path) -> dict[str, float]:
         use_configs()
         fleet, rules = registry(), detection.detection_config()
         started = time.perf_counter()
-        read = strict_csv.read_canonical(
+        read = read_canonical(
             Source(path.stat().st_size, partial(pieces, path)),
             now=datetime.now(UTC),
             capacity_kw=fleet.capacity_kw,

@@ -18,7 +18,7 @@ from ona.config.causes import cause_rules
 from ona.documents.base import S3Pointer
 from ona.documents.findings import Finding
 from ona.repairs.crews import Crew
-from ona.telemetry.strict_csv import read_canonical
+from ona.telemetry.canonical import read_canonical
 from ooda.config import loss_function
 from ooda.config.detection import detection_config
 from ooda.detect.batches import batches

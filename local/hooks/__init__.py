@@ -1,19 +1,23 @@
-"""Everything that this project changes inside ministack and moto, in one place.
+"""Everything that this project changes inside ministack and moto, in one place: one hook a module.
 
-Both are pinned exactly. Every hook takes the private names it needs through `private`, which says
-which name is gone when an upgrade removes it, and `tests/workflow/test_hooks.py` tries every hook.
+Both packages are pinned exactly. Every hook takes the private names that it needs through `base.private`,
+which says which name is gone when an upgrade removes it. `tests/workflow/local/` tries every hook.
 """
 
 from __future__ import annotations
 
 from local.hooks import (
     apigateway,
+    callbacks,
     cloudformation,
+    definitions,
     distributed_map,
     executions,
     jsonata,
     lambda_worker,
     s3_events,
+    service_calls,
+    waits,
 )
 
 
@@ -23,6 +27,10 @@ def install() -> None:
     lambda_worker.install()
     jsonata.install()
     distributed_map.install()
-    executions.install()
+    clients = service_calls.install()
+    waits.install()
+    executions.install(clients)
+    callbacks.install()
+    definitions.install()
     s3_events.install()
     apigateway.install()

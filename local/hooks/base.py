@@ -1,4 +1,4 @@
-"""How hooks reach private names."""
+"""How hooks reach and replace private names of ministack and moto."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def private(owner: Any, name: str) -> Any:
 
 
 def replace(owner: Any, name: str, value: Any) -> Any:
-    """Put `value` in a private name's place and return what was there."""
+    """Give a private name another value, and return the earlier one. Raises HookBroken as `private`."""
     original = private(owner, name)
     setattr(owner, name, value)
     return original

@@ -1,7 +1,9 @@
-"""CloudFormation: what ministack drops silently when it deploys, and what it should refuse.
+"""CloudFormation: properties that ministack drops silently when it deploys are applied.
 
-- a table's TTL, a function's dead-letter queue and a state machine's log destination are applied;
-- layers' content is where AWS puts it (see `lambda_worker`).
+They are a table's TTL, a function's dead-letter queue and a state machine's log destination.
+
+>>> camel({"Destinations": [{"LogGroupArn": "arn"}]})
+{'destinations': [{'logGroupArn': 'arn'}]}
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from local.hooks.base import HookBroken, private
 
 
 def camel(value: Any) -> Any:
-    """CloudFormation's PascalCase keys as the API's camelCase, all the way down."""
+    """A value with CloudFormation's PascalCase keys as the API's camelCase, at every depth."""
     if isinstance(value, dict):
         return {key[0].lower() + key[1:]: camel(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,10 +1,8 @@
-"""Distributed maps: what moto's interpreter lacks.
+"""Step Functions: what moto's interpreter lacks of distributed maps, when they run.
 
-- `ItemBatcher` and, in JSONata machines, `ResultWriter`: moto's grammar knows neither. They are carried
-  through the parser in the state's comment and applied when the map runs. A batcher together with an
-  `ItemSelector`, and JSONata inside a writer, are refused by name.
-- `JSONL` item files, read as one JSON document a line.
-- `ResultWriter` writes the results, not only a manifest.
+- Items are batched, and results written, by the state's `ItemBatcher` and `ResultWriter` (`asl_grammar`).
+- An item file of type `JSONL` is read as one JSON document a line.
+- `ResultWriter` writes the results; moto writes only a manifest.
 """
 
 from __future__ import annotations
@@ -14,64 +12,21 @@ import threading
 from importlib import import_module
 from typing import Any
 
+from local.hooks.asl_grammar import carried
 from local.hooks.base import private, replace
 
-_MARK = "#ona:"
+_DEFAULT_BATCH = 1000
+"""Items of a batch where the batcher does not say (ours)."""
 _local = threading.local()
 
 
-class NotSupported(ValueError):
-    """Something of Amazon States Language that the embedded cloud cannot do; the text names it."""
-
-
-def normalise(node: Any) -> Any:
-    """A definition as moto's grammar takes it: floats where it wants them, batchers in comments.
-
-    Raises NotSupported for what would otherwise be ignored silently.
-    """
-    if isinstance(node, list):
-        return [normalise(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    node = dict(node)
-    if isinstance(node.get("ToleratedFailurePercentage"), int):
-        node["ToleratedFailurePercentage"] = float(node["ToleratedFailurePercentage"])
-    if node.get("Type") == "Map":
-        carried = _carried(node)
-        if carried:
-            hidden = json.dumps(carried).encode().hex()
-            node["Comment"] = (node.get("Comment") or "") + _MARK + hidden
-    if node.get("InputType") == "JSONL":
-        node["InputType"] = "JSON"
-    return {key: normalise(value) for key, value in node.items()}
-
-
-def _carried(state: dict[str, Any]) -> dict[str, Any]:
-    """Take what moto cannot parse out of a Map state. Raises NotSupported."""
-    carried: dict[str, Any] = {}
-    if "ItemBatcher" in state:
-        if "ItemSelector" in state:
-            raise NotSupported("the embedded cloud cannot do ItemBatcher together with ItemSelector")
-        carried["batcher"] = state.pop("ItemBatcher")
-    writer = state.get("ResultWriter")
-    if isinstance(writer, dict) and "Arguments" in writer:
-        if "{%" in json.dumps(writer["Arguments"]):
-            raise NotSupported("the embedded cloud cannot do JSONata in a ResultWriter")
-        carried["writer"] = writer["Arguments"]
-        del state["ResultWriter"]
-    return carried
-
-
-def _hidden(comment: str) -> dict[str, Any]:
-    if _MARK not in comment:
-        return {}
-    parsed: dict[str, Any] = json.loads(bytes.fromhex(comment.split(_MARK, 1)[1]))
-    return parsed
-
-
 def batches(items: list[Any], batcher: dict[str, Any]) -> list[dict[str, Any]]:
-    """Items in groups of `MaxItemsPerBatch`, each with the batch input."""
-    size = int(batcher.get("MaxItemsPerBatch") or 1000)
+    """Items in groups of `MaxItemsPerBatch`, each with the batch input.
+
+    >>> batches(["a", "b", "c"], {"MaxItemsPerBatch": 2, "BatchInput": {"f": 1}})
+    [{'BatchInput': {'f': 1}, 'Items': ['a', 'b']}, {'BatchInput': {'f': 1}, 'Items': ['c']}]
+    """
+    size = int(batcher.get("MaxItemsPerBatch") or _DEFAULT_BATCH)
     extra = {"BatchInput": batcher["BatchInput"]} if batcher.get("BatchInput") else {}
     return [{**extra, "Items": items[i : i + size]} for i in range(0, len(items), size)]
 
@@ -99,20 +54,20 @@ def install() -> None:
     def eval_execution(self: Any, env: Any) -> Any:
         stack = _local.__dict__.setdefault("carried", [])
         comment = getattr(getattr(self, "comment", None), "comment", "") or ""
-        stack.append(_hidden(comment))
+        stack.append(carried(comment))
         try:
             return evaluate(self, env)
         finally:
             stack.pop()
 
     def run_batched(self: Any, env: Any, eval_input: Any) -> Any:
-        carried = (_local.__dict__.get("carried") or [{}])[-1]
-        if "batcher" in carried:
-            env.stack.append(batches(env.stack.pop(), carried["batcher"]))
+        settings = (_local.__dict__.get("carried") or [{}])[-1]
+        if "batcher" in settings:
+            env.stack.append(batches(env.stack.pop(), settings["batcher"]))
         map_run(self, env, eval_input)
-        if "writer" in carried:
+        if "writer" in settings:
             region = env.aws_execution_details.region
-            env.stack.append(_write(env, carried["writer"], env.stack.pop(), region))
+            env.stack.append(_write(env, settings["writer"], env.stack.pop(), region))
 
     def read_lines(self: Any, env: Any) -> Any:
         config, text = env.stack.pop(), env.stack.pop()
@@ -138,6 +93,7 @@ def _write_results(env: Any, resource_runtime_part: Any, state_credentials: Any)
 
 
 def _write(env: Any, parameters: dict[str, Any], results: list[Any], region: str) -> dict[str, Any]:
+    """Write a map's results and their manifest to S3; returns the map's output."""
     from moto.stepfunctions.parser.asl.utils import boto_client
 
     s3 = boto_client.boto_client_for(region, "s3", state_credentials=None)

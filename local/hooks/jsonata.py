@@ -1,8 +1,11 @@
 """JSONata: moto parses it and leaves the evaluator unset; jsonata-python evaluates.
 
-- Step Functions' own functions ($partition, $range, $hash, $random, $uuid, $parse) are ministack's
-  tested ones; moto's textual stand-ins for them are removed.
-- Values bound to variables are written as JSON: moto does not escape quotes and line ends in strings.
+- Step Functions' own functions ($partition, $range, $hash, $random, $uuid, $parse) are those of ministack,
+  which tests them; moto's textual stand-ins for them are removed.
+- Values of variables are written as JSON: moto does not escape quotes and line ends in strings.
+
+>>> declarations({"$sites": ["karoo", "kalahari"], "$n": 2})
+'$sites:=["karoo", "kalahari"];$n:=2;'
 """
 
 from __future__ import annotations
@@ -13,8 +16,8 @@ from typing import Any
 
 from local.hooks.base import private, replace
 
-_TIMEOUT_MS = 1000
-"""What AWS allows an expression."""
+_TIMEOUT_MS = 10_000
+"""How long an expression may take (ours): AWS allows a second, on faster machines."""
 
 
 def evaluate(expression: str) -> Any:
@@ -24,7 +27,7 @@ def evaluate(expression: str) -> Any:
     from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 
     try:
-        compiled = engine.Jsonata.jsonata(expression, timeout=_TIMEOUT_MS * 10)
+        compiled = engine.Jsonata.jsonata(expression, timeout=_TIMEOUT_MS)
         private(stepfunctions, "_register_sfn_jsonata_functions")(compiled)
         return json.loads(json.dumps(compiled.evaluate(None)))
     except Exception as error:
@@ -36,7 +39,7 @@ def evaluate(expression: str) -> Any:
 
 
 def declarations(bindings: dict[str, Any]) -> str:
-    """Variables as a JSONata prelude, `$name:=<JSON>;` each."""
+    """Variables as JSONata that defines them, `$name:=<JSON>;` each."""
     return "".join(f"{name}:={json.dumps(value, default=str)};" for name, value in bindings.items())
 
 

@@ -1,12 +1,12 @@
-"""Lambda: error names, `/opt`, and no more sandboxes at once than the machine has cores for.
+"""Lambda: error names, `/opt`, and no more sandboxes at once than the machine has cores.
 
-- A handler's exception is reported with its class as `errorType`, as AWS does, and the sandbox lives
-  on. ministack says `Runtime.HandlerError` for every exception and ends the worker.
-- A worker that dies is `Runtime.ExitError`, not a handler's error.
-- What `sam build` made for arm64 cannot be loaded here: such folders go behind this environment's own
-  packages, and the function's log says so.
-- Environment values that name `/opt` point to the layer's folder, which is somewhere else here.
-- Invocations beyond ONA_LOCAL_SANDBOXES wait instead of starting ever more Python processes.
+- A handler's exception is reported with its class as `errorType`, as AWS does, and the sandbox goes on.
+  ministack reports `Runtime.HandlerError` for every exception and ends the worker.
+- A worker that dies is reported as `Runtime.ExitError`, not as a handler's error.
+- Packages that `sam build` made for another machine cannot be loaded here. Their folders are searched after
+  this environment's own packages, and the function's log says so.
+- Environment variables that name `/opt` point to the folder of the layer, which lies elsewhere here.
+- Invocations beyond ONA_LOCAL_SANDBOXES wait, instead of starting more and more Python processes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from local.hooks.base import HookBroken, private, replace
 
 ERROR_KEY = "$handlerError"
+"""Under this key the worker returns an exception as if it were a result."""
 _ERROR_LINE = (
     '_real_stdout.write(json.dumps({"status": "error", "error": str(e), '
     '"trace": traceback.format_exc()}) + "\\n")'
@@ -32,12 +33,14 @@ _LAYERS_LINE = "        sys.path.insert(0, _ld)\n"
 _OPT_LINES = _LAYERS_LINE + (
     "    import glob, importlib.machinery\n"
     "    def _foreign(d):\n"
-    "        found = [f for p in ('*.so', '*/*.so', '*/lib/*.so') for f in glob.glob(os.path.join(d, p))]\n"
+    "        patterns = ('*.so', '*/*.so', '*/lib/*.so')\n"
+    "        libraries = [f for p in patterns for f in glob.glob(os.path.join(d, p))]\n"
     "        mine = importlib.machinery.EXTENSION_SUFFIXES[0]\n"
-    "        if any('.cpython-' in f and not f.endswith(mine) for f in found):\n"
+    "        if any('.cpython-' in f and not f.endswith(mine) for f in libraries):\n"
     "            return True\n"
     "        machine = open(os.path.realpath(sys.executable), 'rb').read(20)[18:20]\n"
-    "        return any(open(f, 'rb').read(20)[18:20] != machine for f in found if '.cpython-' not in f)\n"
+    "        return any(open(f, 'rb').read(20)[18:20] != machine\n"
+    "                   for f in libraries if '.cpython-' not in f)\n"
     "    for _there in [d for d in sys.path if d and _foreign(d)]:\n"
     "        print(_there, 'is built for another machine or Python: the embedded cloud takes the '\n"
     "              'dependencies of its own environment instead', file=sys.stderr)\n"
@@ -53,7 +56,7 @@ _OPT_LINES = _LAYERS_LINE + (
     "                    os.environ[_name] = _there\n"
     "                    break\n"
 )
-_DIED = ("Worker process died", "Worker returned no response", "No JSON response from worker")
+_DIED_MESSAGES = ("Worker process died", "Worker returned no response", "No JSON response from worker")
 
 
 def sandboxes() -> int:
@@ -85,7 +88,7 @@ def install() -> None:
             return {"body": error, "error": True, "log": answer.get("log", "")}
         if answer.get("error") and isinstance(body, dict):
             message = str(body.get("errorMessage", ""))
-            if message.startswith(_DIED):
+            if message.startswith(_DIED_MESSAGES):
                 return {**answer, "body": {**body, "errorType": "Runtime.ExitError"}}
         return answer
 

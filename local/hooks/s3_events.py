@@ -1,4 +1,4 @@
-"""S3: events to EventBridge carry the object's `version-id`, as AWS's do for a versioned bucket."""
+"""S3: an event to EventBridge carries the object's `version-id`, as AWS's does for a versioned bucket."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 import ona.runtime.errors
 from forecasting import payloads as forecast_payloads
-from local.hooks import executions
+from local.hooks import definitions
 from ona.config import services
 from ona.runtime.errors import InvalidInput, RetryableError
 from ooda import payloads
@@ -47,7 +47,7 @@ TASKS = [item for item in ALL if item[2]["Type"] == "Task"]
 
 @pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.name)
 def test_the_definition_is_sound(path: Any) -> None:
-    assert executions.problems(path.read_text()) == []
+    assert definitions.problems(path.read_text()) == []
     names = [name for name, _ in states(load(path))]
     assert len(names) == len(set(names)), "a state's name stands twice"
 

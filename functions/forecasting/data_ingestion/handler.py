@@ -14,6 +14,7 @@ from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.observability import count, handler, logger
 from ona.store import parquet, s3, tables
+from ona.store.registry import read_registry
 from ona.telemetry import intake
 
 
@@ -23,7 +24,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     request = IngestRequest.read(event, "event")
     source, bucket = request.source, aws.environment("OUTPUT_BUCKET")
     kind, customer = checks.addressed(source.key)
-    registry = intake.registry(source.bucket)
+    registry = read_registry(source.bucket)
     telemetry, profile = intake.read(source, registry, utc_now(), service="data_ingestion")
     groups = checks.sites(telemetry.frame, registry, customer, source.key)
     frame = checks.check(telemetry.frame, telemetry.quality, registry, source.key)

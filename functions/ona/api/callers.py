@@ -1,7 +1,10 @@
-"""Who may call the API, and how often: table `ona-platform-customers`.
+"""Who may call the APIs, and how often: the table `ona-platform-customers`.
 
-Items, by `id`: `key#<SHA-256 of an API key>` and `iam#<ARN of a principal>` name a customer and a tier;
-`usage#<customer>#<YYYY-MM-DDTHH>` counts an hour's requests and expires. A key itself is never stored.
+Its items by `id`: `key#<SHA-256 of an API key>` and `iam#<ARN of a principal>` name a customer and a tier;
+`usage#<customer>#<YYYY-MM-DDTHH>` counts the requests of an hour (UTC) and expires. A key is never stored.
+
+>>> principal_id("arn:aws:sts::123456789012:assumed-role/planner/session-1")
+'iam#arn:aws:iam::123456789012:role/planner'
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from ona.store import tables
 from ona.store.tables import to_item
 
 TIERS = {"standard": 1_000, "premium": 10_000, "enterprise": 100_000}
-"""Requests an hour."""
+"""Requests an hour by tier (contract)."""
+_USAGE_TTL_S = 86_400
+"""Seconds after its hour until a count expires (ours)."""
 _ASSUMED = re.compile(r"^arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.+$")
 
 
@@ -35,7 +40,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Usage:
-    """An hour's count."""
+    """A caller's requests in the current hour, and when the next hour begins."""
 
     used: int
     limit: int
@@ -48,20 +53,20 @@ class Usage:
 
 
 def key_id(api_key: str) -> str:
-    """Id of a key's item."""
+    """The id of an API key's item."""
     return f"key#{hashlib.sha256(api_key.encode()).hexdigest()}"
 
 
 def principal_id(arn: str) -> str:
-    """Id of an IAM principal's item; a session of a role counts as the role."""
-    found = _ASSUMED.match(arn)
-    if found:
-        arn = f"arn:{found['partition']}:iam::{found['account']}:role/{found['role']}"
+    """The id of an IAM principal's item; a session of a role counts as the role."""
+    session = _ASSUMED.match(arn)
+    if session:
+        arn = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
     return f"iam#{arn}"
 
 
 def find(table: str, item_id: str) -> Caller | None:
-    """The caller of an item, or None when it is unknown or revoked. Raises DependencyBusy."""
+    """The caller whom an item names; None when there is none or it is revoked. Raises DependencyBusy."""
     item = tables.get(table, {"id": item_id})
     if not item or item.get("status") != "active" or item.get("tier") not in TIERS:
         return None
@@ -69,9 +74,9 @@ def find(table: str, item_id: str) -> Caller | None:
 
 
 def counted(table: str, caller: Caller, now: datetime, *, add: int = 1) -> Usage:
-    """Count a request (or, with 0, only look): one atomic addition, so no two callers share a count.
+    """Add a request to the caller's hour, and return the count; with `add` 0 only return it.
 
-    Raises DependencyBusy.
+    The addition is atomic, so that two requests at once are two. Raises DependencyBusy.
     """
     hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     reset = hour + timedelta(hours=1)
@@ -81,7 +86,7 @@ def counted(table: str, caller: Caller, now: datetime, *, add: int = 1) -> Usage
             Key=to_item({"id": f"usage#{caller.customer_id}#{hour:%Y-%m-%dT%H}"}),
             UpdateExpression="ADD #used :one SET #ttl = :ttl",
             ExpressionAttributeNames={"#used": "used", "#ttl": "ttl"},
-            ExpressionAttributeValues=to_item({":one": add, ":ttl": int(reset.timestamp()) + 86_400}),
+            ExpressionAttributeValues=to_item({":one": add, ":ttl": int(reset.timestamp()) + _USAGE_TTL_S}),
             ReturnValues="UPDATED_NEW",
         )
     except Exception as error:

@@ -1,4 +1,9 @@
-"""One envelope for every answer of every API, and refusals."""
+"""The envelope that every answer of every API has, and the refusals.
+
+>>> moment = datetime.fromisoformat("2025-06-10T08:00:00Z")
+>>> success({"status": "ok"}, "request-1", moment)["metadata"]
+{'request_id': 'request-1', 'timestamp': '2025-06-10T08:00:00Z', 'version': 'v1.0'}
+"""
 
 from __future__ import annotations
 
@@ -13,13 +18,15 @@ from ona.documents.base import Document
 from ona.runtime.clock import iso
 
 VERSION = "v1.0"
-
-
+"""The version of the envelope (contract)."""
 JSON = "application/json"
 
 
 class ApiError(Exception):
-    """An answer that is no success: HTTP status, code, sentence, and what helps to mend it."""
+    """An answer that is no success: an HTTP status, a code of `Problem`, and a sentence.
+
+    `field` names the wrong part of the request, `retry_after` is in seconds.
+    """
 
     def __init__(
         self,
@@ -47,12 +54,12 @@ def _metadata(request_id: str, now: datetime) -> dict[str, str]:
 
 
 def success(data: Any, request_id: str, now: datetime) -> dict[str, Any]:
-    """A success's body."""
+    """The body of a success."""
     return {"success": True, "data": data, "metadata": _metadata(request_id, now), "errors": []}
 
 
 def failure(errors: list[dict[str, Any]], status: int, request_id: str, now: datetime) -> Response[str]:
-    """A refusal, as API Gateway takes it."""
+    """A refusal as an HTTP answer; `Retry-After` is the longest `retry_after` of its errors, seconds."""
     body = {"success": False, "data": None, "metadata": _metadata(request_id, now), "errors": errors}
     waits = [error["retry_after"] for error in errors if "retry_after" in error]
     headers = {"Retry-After": str(max(waits))} if waits else {}
@@ -63,7 +70,7 @@ DataT = TypeVar("DataT")
 
 
 class Metadata(Document):
-    """Of the answer itself."""
+    """What an answer says about itself."""
 
     request_id: str
     timestamp: datetime
@@ -71,12 +78,18 @@ class Metadata(Document):
 
 
 class Problem(Document):
-    """One thing that was wrong."""
+    """One thing that is wrong with a request; `retry_after` is in seconds."""
 
     code: Literal[
-        "VALIDATION_ERROR", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND", "CONFLICT", "QUOTA_EXCEEDED",
-        "UNAVAILABLE", "INTERNAL_ERROR",
-    ]  # fmt: skip
+        "VALIDATION_ERROR",
+        "UNAUTHORIZED",
+        "FORBIDDEN",
+        "NOT_FOUND",
+        "CONFLICT",
+        "QUOTA_EXCEEDED",
+        "UNAVAILABLE",
+        "INTERNAL_ERROR",
+    ]
     message: str
     field: str | None = None
     details: str | None = None

@@ -1,4 +1,7 @@
-"""What every route shares: who calls and how often, refusals, CORS."""
+"""What every route of every API shares: who calls, the caller's quota, refusals, CORS.
+
+A function's API is one `Api`; its routes are declared on `api.app`, with `middlewares=[api.counted]`.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,25 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from ona.api import callers
-from ona.api.envelope import (
-    ApiError,
-    failure,
-    success,
-)
+from ona.api.envelope import ApiError, failure, success
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import DependencyBusy
 from ona.runtime.observability import count, logger
 
+CORS_SECONDS = 600
+"""How long a browser may remember which origins are allowed (ours)."""
+BUSY_RETRY_S = 5
+"""After how many seconds a caller may try again when a service behind the API is busy (ours)."""
+MOST_ERRORS = 20
+"""So many wrong fields are named in one refusal (ours)."""
+
 
 class Api:
-    """The resolver of a function with what all routes need. `CORS_ORIGINS` and `CUSTOMERS_TABLE` come from
-    the environment."""
+    """The resolver of one function, with what all routes need.
+
+    Reads the environment variables `CORS_ORIGINS` (separated by commas) and `CUSTOMERS_TABLE`.
+    """
 
     def __init__(self) -> None:
         origins = [origin for origin in os.environ.get("CORS_ORIGINS", "").split(",") if origin]
@@ -33,7 +41,7 @@ class Api:
             allow_origin=origins[0] if origins else "https://localhost",
             extra_origins=origins[1:],
             allow_headers=["X-API-Key", "Content-Type", "Authorization"],
-            max_age=600,
+            max_age=CORS_SECONDS,
         )
         self.app = APIGatewayRestResolver(cors=cors, enable_validation=True)
         self.app.exception_handler(RequestValidationError)(self._invalid)
@@ -44,22 +52,25 @@ class Api:
 
     @property
     def request_id(self) -> str:
-        """API Gateway's id of the request."""
+        """API Gateway's id of the request; a new one where there is none."""
         return str(self.app.current_event.request_context.request_id or uuid.uuid4())
 
     @property
     def caller(self) -> callers.Caller:
-        """Who calls, once `counted` has run."""
+        """The authenticated caller, once `counted` has run."""
         who: callers.Caller = self.app.context["caller"]
         return who
 
     def success(self, data: Any) -> Any:
-        """A success's body."""
+        """The body of a success."""
         return success(data, self.request_id, utc_now())
 
     def counted(self, app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
-        """Count the request against the caller's hour before anything else is done for it."""
-        who = self._who()
+        """Middleware: count the request against the caller's quota before the route runs.
+
+        Raises ApiError: 401 for an unknown caller, 429 when the hour's quota is used up.
+        """
+        who = self._authenticated()
         usage = callers.counted(aws.environment("CUSTOMERS_TABLE"), who, utc_now())
         app.context.update(caller=who, usage=usage)
         logger.append_keys(customer_id=who.customer_id)
@@ -67,9 +78,12 @@ class Api:
             count("QuotaExceeded", 1)
             wait = max(1, int((usage.reset - utc_now()).total_seconds()) + 1)
             raise ApiError(
-                429, "QUOTA_EXCEEDED", "Rate limit exceeded. Try again later.",
-                details=f"{usage.limit} requests an hour in tier {who.tier}", retry_after=wait,
-            )  # fmt: skip
+                429,
+                "QUOTA_EXCEEDED",
+                "Rate limit exceeded. Try again later.",
+                details=f"{usage.limit} requests an hour in tier {who.tier}",
+                retry_after=wait,
+            )
         answer: Response[Any] = next_middleware(app)
         return answer
 
@@ -80,22 +94,22 @@ class Api:
                 403, "FORBIDDEN", "These credentials do not open that customer's data", field="customer_id"
             )
 
-    def _who(self) -> callers.Caller:
-        """Who calls, as API Gateway vouches for it. Raises ApiError (401) when it does not."""
+    def _authenticated(self) -> callers.Caller:
+        """The caller whom API Gateway has authenticated, by API key or IAM. Raises ApiError (401)."""
         context = self.app.current_event.raw_event.get("requestContext") or {}
-        told = context.get("authorizer") or {}
-        if told.get("customer_id") and told.get("tier") in callers.TIERS:
-            return callers.Caller(str(told["customer_id"]), str(told["tier"]))
+        authorized = context.get("authorizer") or {}
+        if authorized.get("customer_id") and authorized.get("tier") in callers.TIERS:
+            return callers.Caller(str(authorized["customer_id"]), str(authorized["tier"]))
         arn = (context.get("identity") or {}).get("userArn")
         if arn:
             table = aws.environment("CUSTOMERS_TABLE")
-            found = callers.find(table, callers.principal_id(str(arn)))
-            if found:
-                return found
+            caller = callers.find(table, callers.principal_id(str(arn)))
+            if caller:
+                return caller
         raise ApiError(401, "UNAUTHORIZED", "No customer belongs to these credentials")
 
     def _invalid(self, error: RequestValidationError) -> Response[str]:
-        """400: what in the request is wrong, field by field; values are not repeated."""
+        """400: what is wrong in the request, field by field; values are not repeated."""
         errors = [
             {
                 "code": "VALIDATION_ERROR",
@@ -105,25 +119,29 @@ class Api:
             }
             for item in error.errors()
         ]
-        return failure(errors[:20], 400, self.request_id, utc_now())
+        return failure(errors[:MOST_ERRORS], 400, self.request_id, utc_now())
 
     def _refused(self, error: ApiError) -> Response[str]:
-        """An answer that we chose."""
+        """The refusal that a route raised."""
         return failure([error.error], error.status, self.request_id, utc_now())
 
     def _busy(self, error: DependencyBusy) -> Response[str]:
-        """503: what is behind the API is throttled or down."""
+        """503: a service behind the API is throttled or down."""
         logger.warning("a dependency is busy", reason=str(error))
-        problem = {"code": "UNAVAILABLE", "message": "A service behind the API is busy", "retry_after": 5}
+        problem = {
+            "code": "UNAVAILABLE",
+            "message": "A service behind the API is busy",
+            "retry_after": BUSY_RETRY_S,
+        }
         return failure([problem], 503, self.request_id, utc_now())
 
     def _broken(self, error: Exception) -> Response[str]:
-        """500: our fault; the log has it, the answer does not."""
+        """500: our fault. The log has the error, the answer only the request's id."""
         logger.exception("the API failed")
         problem = {"code": "INTERNAL_ERROR", "message": f"The request failed; quote {self.request_id}"}
         return failure([problem], 500, self.request_id, utc_now())
 
     def _no_route(self, error: NotFoundError) -> Response[str]:
-        """404 for a path that is none."""
+        """404: there is no such path."""
         problem = {"code": "NOT_FOUND", "message": "There is no such path"}
         return failure([problem], 404, self.request_id, utc_now())

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field
 
 from ona.config.fields import Address
 from ona.config.files import ConfigFile
@@ -24,7 +22,7 @@ class InsuranceAutomation(Document):
     notification_email: str = Field(default="", pattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
     def covers(self, at_stake_usd: float) -> bool:
-        """Whether so much is claimed."""
+        """Whether a claim is made for an order with so much at stake, USD."""
         return self.enabled and at_stake_usd >= self.claim_threshold_usd
 
 
@@ -38,5 +36,5 @@ FILE = ConfigFile("extensions/custom_services.yaml", CustomServices)
 
 
 def custom_services_config() -> CustomServices:
-    """`extensions/custom_services.yaml`."""
+    """The content of `extensions/custom_services.yaml`. Raises InvalidConfiguration."""
     return FILE.read()

@@ -1,4 +1,4 @@
-"""Field types that several configuration files share."""
+"""Field types that several configuration files share: addresses and time zones."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pydantic import AfterValidator
 
 
 def _address(url: str) -> str:
-    """An endpoint: https, or http on this machine, where tests and trials run."""
     parts = urlsplit(url)
-    local = parts.hostname in ("127.0.0.1", "localhost")
-    if not parts.hostname or parts.scheme not in (("http", "https") if local else ("https",)):
+    this_machine = parts.hostname in ("127.0.0.1", "localhost")
+    schemes = ("http", "https") if this_machine else ("https",)
+    if not parts.hostname or parts.scheme not in schemes:
         raise ValueError("must be https://host[/path]")
     if parts.username or parts.password:
         raise ValueError("must hold no user and no password: those go to Parameter Store")
@@ -24,11 +24,12 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except Exception as error:
-        raise ValueError(f"{name!r} is no IANA time zone") from error
+        raise ValueError(f"{name!r} is no IANA time zone, like Africa/Johannesburg") from error
     return name
 
 
 Address = Annotated[str, AfterValidator(_address)]
-
+"""The address of somebody's server: https, or http on this machine, where tests and trials run."""
 
 Zone = Annotated[str, AfterValidator(_zone)]
+"""The name of a time zone in the IANA database, like Africa/Johannesburg."""

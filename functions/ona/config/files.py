@@ -1,4 +1,4 @@
-"""Configuration is data with a schema: each file under `configs/` has one module with its model.
+"""Reading the files under `configs/`: each has one module with its model, which declares it.
 
 An unknown key or an impossible value is refused with file, key and reason. A module declares its file once,
 and reads it through that declaration:
@@ -26,6 +26,7 @@ from ona.runtime.errors import InvalidConfiguration
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _declared: dict[str, type[BaseModel]] = {}
+"""The model of each declared file, by the file's path below `configs/`."""
 
 
 class ConfigFile(Generic[ModelT]):
@@ -51,7 +52,7 @@ def declared() -> dict[str, type[BaseModel]]:
 
 
 def directory() -> Path:
-    """Where the configuration lies: `ONA_CONFIG_DIR`, set by the template to the layer's folder."""
+    """The folder of the configuration files: `ONA_CONFIG_DIR`, which the template sets to the layer's."""
     return Path(os.environ.get("ONA_CONFIG_DIR", "/opt"))
 
 

@@ -1,4 +1,4 @@
-"""Values that operators change at run time: SSM Parameter Store."""
+"""Values that operators change while the platform runs: SSM parameters `/ona-platform/<env>/<name>`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ona.runtime.errors import InvalidConfiguration
 
 
 def parameter(name: str) -> str | None:
-    """A run-time value under `/ona-platform/<env>/`, or None when it is not set.
+    """The value of a parameter of this environment, decrypted; None when it is not set.
 
-    Raises DependencyBusy when Parameter Store is.
+    Raises DependencyBusy when Parameter Store is throttled or down.
     """
     path = _path(name)
     try:
@@ -26,8 +26,11 @@ def parameter(name: str) -> str | None:
 
 
 def secret(path: str) -> str:
-    """A secret by its path, `/ona-platform/<any environment>/<name>`: that of this environment, so that one
-    file serves all. Raises InvalidConfiguration when it is not set, DependencyBusy."""
+    """The secret that a configuration file names by its path, `/ona-platform/<any environment>/<name>`.
+
+    The name is looked up in this environment, so that one configuration file serves all environments.
+    Raises InvalidConfiguration when the secret is not set, DependencyBusy.
+    """
     name = path.rpartition("/")[2]
     value = parameter(name)
     if not value:

@@ -1,77 +1,67 @@
-"""`configs/sources/`: what turns a vendor's export into canonical telemetry, as data."""
+"""`configs/sources/`: source profiles, which say how a vendor's export becomes canonical telemetry.
+
+>>> profile = SourceProfile.read({
+...     "name": "acme", "vendor": "Acme",
+...     "time": {"column": "when", "format": "%d.%m.%Y %H:%M", "zone": "Europe/Berlin"},
+...     "asset_id": {"column": "inverter"},
+...     "columns": {"power_kw": {"column": "P", "unit": "W"}},
+...     "site": {"site_id": "acme-site"},
+... })
+>>> sorted(profile.needed_columns())
+['P', 'inverter', 'when']
+"""
 
 from __future__ import annotations
 
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal, NamedTuple, Self
 
-from pydantic import (
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
+from ona.config.fields import Zone
 from ona.config.files import directory, read_yaml, validated
 from ona.documents.assets import Component, Location
 from ona.documents.base import Document
 from ona.documents.columns import NUMERIC
 from ona.runtime.errors import InvalidConfiguration
 
-
-def source_profiles() -> dict[str, Any]:
-    """All profiles under `sources/`, by name. Raises InvalidConfiguration for a wrong one."""
-    return _source_profiles(directory())
+FOLDER = "sources"
 
 
-@cache
-def _source_profiles(base: Path) -> dict[str, Any]:
+class Unit(NamedTuple):
+    """How a vendor's unit becomes ours: value × factor + offset."""
 
-    profiles = {}
-    for path in sorted((base / "sources").glob("*.yaml")):
-        profile = validated(SourceProfile, read_yaml(path), f"sources/{path.name}")
-        if profile.name != path.stem:
-            raise InvalidConfiguration(
-                f"sources/{path.name}: name: {profile.name!r} must equal the file's name"
-            )
-        profiles[profile.name] = profile
-    return profiles
+    factor: float
+    offset: float = 0.0
 
 
-UNITS: dict[str, dict[str, float]] = {
-    "power_kw": {"kW": 1.0, "W": 1e-3, "MW": 1e3},
-    "dc_power_kw": {"kW": 1.0, "W": 1e-3, "MW": 1e3},
-    "temperature_c": {"C": 1.0, "K": 1.0, "F": 5.0 / 9.0},
-    "voltage_v": {"V": 1.0, "kV": 1e3},
-    "irradiance_w_m2": {"W/m2": 1.0, "kW/m2": 1e3},
-    "wind_speed_m_s": {"m/s": 1.0, "km/h": 1.0 / 3.6, "mph": 0.44704},
+_POWER = {"kW": Unit(1.0), "W": Unit(1e-3), "MW": Unit(1e3)}
+UNITS: dict[str, dict[str, Unit]] = {
+    "power_kw": _POWER,
+    "dc_power_kw": _POWER,
+    "temperature_c": {"C": Unit(1.0), "K": Unit(1.0, -273.15), "F": Unit(5.0 / 9.0, -160.0 / 9.0)},
+    "voltage_v": {"V": Unit(1.0), "kV": Unit(1e3)},
+    "irradiance_w_m2": {"W/m2": Unit(1.0), "kW/m2": Unit(1e3)},
+    "wind_speed_m_s": {"m/s": Unit(1.0), "km/h": Unit(1.0 / 3.6), "mph": Unit(0.44704)},
 }
-
-
+"""The units that a column may have, by canonical column."""
 ENERGY_UNITS = {"kWh": 1.0, "Wh": 1e-3, "MWh": 1e3}
+"""kWh in one of each unit, for columns that count the energy of an interval."""
 
 
 class TimeColumn(Document):
-    """Where the time stands: `iso8601` carries its offset, `epoch_s` is UTC, else a strptime format.
+    """Where the time stands, and how it is written.
 
-    With `iso8601` a `zone` is for the rows that carry no offset (SolarEdge mixes both in one file).
+    `format` is `iso8601` (the text carries its offset), `epoch_s` (seconds since 1970 UTC), or a strptime
+    format, which needs a `zone`. With `iso8601` the `zone` is that of texts without an offset: SolarEdge
+    mixes both in one file.
     """
 
     column: str
     format: str = "iso8601"
-    zone: str | None = None
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, value: str | None) -> str | None:
-        try:
-            if value:
-                ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{value!r} is no IANA time zone, like Africa/Johannesburg") from error
-        return value
+    zone: Zone | None = None
 
     @model_validator(mode="after")
     def _zone_where_needed(self) -> Self:
@@ -98,7 +88,7 @@ class AssetIdRule(Document):
 
 
 class ValueColumn(Document):
-    """A vendor's column: its unit, and `energy` when it counts energy a interval instead of power."""
+    """A vendor's column and its unit; `energy_per_interval` where it counts energy instead of power."""
 
     column: str
     unit: str
@@ -106,7 +96,7 @@ class ValueColumn(Document):
 
 
 class Join(Document):
-    """Another file of the same export, joined by time (each reading takes the row of its instant)."""
+    """Another file of the same export. A reading takes its columns from the row of the same instant."""
 
     files: str
     time: TimeColumn
@@ -114,7 +104,7 @@ class Join(Document):
 
 
 class SiteDefaults(Document):
-    """What the platform must know of the machines when no `assets.json` names them yet."""
+    """What is taken for assets that no `assets.json` names yet: capacity in kW, tariff in USD a kWh."""
 
     site_id: str
     customer_id: str = "default"
@@ -125,7 +115,7 @@ class SiteDefaults(Document):
 
 
 class SourceProfile(Document):
-    """One vendor's export."""
+    """One vendor's export: its files, its time, its assets, its columns."""
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     vendor: str
@@ -145,19 +135,38 @@ class SourceProfile(Document):
         for canonical, value in self.all_columns().items():
             if canonical not in NUMERIC:
                 raise ValueError(f"{canonical} is no canonical column; use one of {NUMERIC}")
-            known = ENERGY_UNITS if value.quantity == "energy_per_interval" else UNITS[canonical]
-            if value.unit not in known:
-                raise ValueError(f"{canonical}: unit {value.unit!r}; use one of {sorted(known)}")
+            energy = value.quantity == "energy_per_interval"
+            units = sorted(ENERGY_UNITS if energy else UNITS[canonical])
+            if value.unit not in units:
+                raise ValueError(f"{canonical}: unit {value.unit!r}; use one of {units}")
         return self
 
     def all_columns(self) -> dict[str, ValueColumn]:
-        """The main file's value columns and those of the joined files."""
+        """The value columns of the main file and of the joined files, by canonical name."""
         merged = dict(self.columns)
         for join in self.joins:
             merged.update(join.columns)
         return merged
 
     def needed_columns(self) -> set[str]:
-        """Columns that the main file must have; a header with all of them is this vendor's."""
+        """The columns that the main file must have; a header with all of them is this vendor's."""
         needed = {self.time.column, *(value.column for value in self.columns.values())}
         return needed | ({self.asset_id.column} if self.asset_id.column else set())
+
+
+def source_profiles() -> dict[str, SourceProfile]:
+    """All profiles under `configs/sources/`, by name. Raises InvalidConfiguration for a wrong one."""
+    return _source_profiles(directory())
+
+
+@cache
+def _source_profiles(base: Path) -> dict[str, SourceProfile]:
+    profiles = {}
+    for path in sorted((base / FOLDER).glob("*.yaml")):
+        profile = validated(SourceProfile, read_yaml(path), f"{FOLDER}/{path.name}")
+        if profile.name != path.stem:
+            raise InvalidConfiguration(
+                f"{FOLDER}/{path.name}: name: {profile.name!r} must equal the file's name"
+            )
+        profiles[profile.name] = profile
+    return profiles

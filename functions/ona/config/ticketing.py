@@ -1,13 +1,10 @@
-"""`configs/extensions/ticketing.yaml`: other people's systems that orders are told to."""
+"""`configs/extensions/ticketing.yaml`: the ticketing systems and webhooks that work orders are sent to."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    Field,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from ona.config.fields import Address
 from ona.config.files import ConfigFile
@@ -16,17 +13,21 @@ from ona.documents.work_orders import OrderStatus, Priority
 
 
 class _System(Document):
+    """What every system has. `secret_parameter` names the parameter that holds its key or password."""
+
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")
     url: Address
     secret_parameter: str = Field(pattern=r"^/ona-platform/[a-z]+/ticketing-[a-z0-9-]+$")
-    customers: list[str] = Field(default=[], description="whose orders go there; none named: everybody's")
+    customers: list[str] = Field(default=[], description="whose orders go there; empty: everybody's")
 
     def takes(self, customer_id: str) -> bool:
-        """Whether a customer's orders go there."""
+        """Whether a customer's orders are sent to this system."""
         return not self.customers or customer_id in self.customers
 
 
 class _Tickets(_System):
+    """A system that keeps tickets, whose status we ask for."""
+
     auth_header: str = Field(
         default="",
         description="header that carries the secret as it is; none: Basic for user:secret, Bearer",
@@ -90,5 +91,5 @@ FILE = ConfigFile("extensions/ticketing.yaml", TicketingConfig)
 
 
 def ticketing_config() -> TicketingConfig:
-    """`extensions/ticketing.yaml`."""
+    """The content of `extensions/ticketing.yaml`. Raises InvalidConfiguration."""
     return FILE.read()

@@ -1,4 +1,11 @@
-"""The asset registry, `assets.json` in the input bucket: what stands where, and how big it is."""
+"""The asset registry, `assets.json` in the input bucket: each inverter and turbine, its site and its size.
+
+>>> registry = AssetRegistry.parse({"assets": [{"id": "INV-001", "capacity_kw": 100, "site_id": "karoo"}]})
+>>> registry.require("INV-001", "an order").site_id
+'karoo'
+>>> registry.get("INV-002") is None
+True
+"""
 
 from __future__ import annotations
 
@@ -12,7 +19,7 @@ from ona.runtime.errors import InvalidConfiguration, InvalidPayload
 
 
 class Location(Document):
-    """Where an asset stands, WGS 84 degrees."""
+    """Where an asset stands: degrees north and east (WGS 84)."""
 
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
@@ -31,7 +38,7 @@ class Component(Document):
 
     @property
     def warranty_ends(self) -> date | None:
-        """The day before which its maker replaces it; None where nobody said."""
+        """The day on which its warranty ends; None where the registry does not say."""
         if self.installation_date is None or self.warranty_months is None:
             return None
         months = self.installation_date.month - 1 + self.warranty_months
@@ -41,7 +48,7 @@ class Component(Document):
 
 
 class Electrical(Document):
-    """Nominal values: volts and hertz."""
+    """Nominal values of an asset, volts and hertz; at most 1500 V DC (contract)."""
 
     dc_voltage_max: float | None = Field(default=None, gt=0, le=1500)
     ac_voltage_nominal: float | None = Field(default=None, gt=0)
@@ -49,7 +56,11 @@ class Electrical(Document):
 
 
 class Asset(Document):
-    """One machine. Power in kW (AC nameplate), angles in degrees, tariff in USD a kWh."""
+    """One inverter or turbine.
+
+    `capacity_kw` is the AC nameplate. `tilt` is in degrees from horizontal, `azimuth` in degrees clockwise
+    from north; None means that nobody said. `tariff_usd_per_kwh` is what a kWh earns.
+    """
 
     id: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     name: str = ""
@@ -68,12 +79,12 @@ class Asset(Document):
 
     @property
     def is_wind(self) -> bool:
-        """Whether the machine is driven by wind; such an asset has no night."""
+        """Whether the asset is a wind turbine; such an asset has no night."""
         return "wind" in self.type.lower()
 
 
 class AssetRegistry(Document):
-    """All assets, by id."""
+    """All assets; no id stands twice."""
 
     assets: list[Asset]
 
@@ -89,13 +100,17 @@ class AssetRegistry(Document):
         return asset
 
     def capacity_kw(self, asset_id: str) -> float | None:
-        """An asset's nameplate, or None when it is not registered."""
+        """An asset's nameplate, kW AC, or None when it is not registered."""
         asset = self.get(asset_id)
         return asset.capacity_kw if asset else None
 
     @classmethod
     def parse(cls, document: Any, name: str = "assets.json") -> AssetRegistry:
-        """Validate a registry. Raises InvalidConfiguration with every wrong key and duplicate id."""
+        """A registry from JSON. `name` names the file in errors.
+
+        Raises InvalidConfiguration with every wrong key, or with every id that stands twice. The text of a
+        file is read by `ona.store.registry`.
+        """
         try:
             registry = cls.model_validate(document)
         except ValidationError as error:

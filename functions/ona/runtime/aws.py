@@ -1,4 +1,4 @@
-"""AWS clients, the environment, and AWS errors as ours."""
+"""AWS clients, AWS errors as ours, and the environment variables of a function."""
 
 from __future__ import annotations
 
@@ -25,25 +25,34 @@ _BUSY = {
     "TransactionInProgressException",
     "TransactionConflictException",
 }
-
-
+"""Error codes after which the same call may succeed (AWS's API references)."""
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "NoSuchBucket"}
+"""Error codes of S3 for an object that does not exist."""
+CONNECT_S, READ_S, ATTEMPTS = 5, 30, 4
+"""Seconds to connect, seconds to wait for an answer, and calls in all (ours)."""
 
 
 @cache
 def client(service: str) -> Any:
-    """A boto3 client with time-outs that fit inside a function's own, built once a process."""
+    """The boto3 client of a service like `s3`, built once a process."""
     return boto3.client(
         service,
-        config=Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 4}),
+        config=Config(
+            connect_timeout=CONNECT_S,
+            read_timeout=READ_S,
+            retries={"mode": "standard", "max_attempts": ATTEMPTS},
+        ),
     )
 
 
-os.register_at_fork(after_in_child=client.cache_clear)  # two processes must not talk over one connection
+os.register_at_fork(after_in_child=client.cache_clear)  # two processes must not share a connection
 
 
 def translate(error: Exception, what: str) -> Exception:
-    """Turn a botocore error into ours; an error that is neither busy nor missing stays itself."""
+    """Our error for a botocore error about `what`; any other error is returned as it is.
+
+    DependencyBusy where the same call may succeed later, ObjectMissing where an object does not exist.
+    """
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+"""As `datetime.weekday()` counts them: Monday is 0."""
 
 
 def utc_now() -> datetime:
@@ -15,10 +16,14 @@ def utc_now() -> datetime:
 
 
 def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC with a `Z`, to the second: the one format in all our documents."""
+    """A moment as ISO 8601 in UTC with a `Z`, to the second: the one format of times in our documents.
+
+    >>> iso(datetime.fromisoformat("2025-06-10T10:00:00.7+02:00"))
+    '2025-06-10T08:00:00Z'
+    """
     return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
 
 def parse(text: str) -> datetime:
-    """The moment that `iso` wrote."""
+    """The moment in an ISO 8601 text, as `iso` writes it."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))

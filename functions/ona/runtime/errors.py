@@ -1,7 +1,7 @@
-"""Errors are types: their class names are what the state machine matches on.
+"""Errors are types: the state machines match on the names of these classes.
 
-`InvalidInput` and its children are never retried, the same input gives the same error.
-`RetryableError` and its children are: a dependency was busy, or another execution was faster.
+`InvalidInput` and its children are never retried: the same input gives the same error.
+`RetryableError` and its children are retried: a dependency was busy, or another execution was faster.
 `tests/contract/test_statemachine.py` checks these names against every Retry and Catch in `statemachines/`.
 """
 
@@ -17,14 +17,16 @@ class OnaError(Exception):
 
 
 class InvalidInput(OnaError):
-    """Something from outside is wrong; sending it again unchanged cannot help."""
+    """Input from outside is wrong; sending it again unchanged cannot help."""
 
 
 class InvalidTelemetry(InvalidInput):
-    """A telemetry file that fails as a whole; it goes to `quarantine/`.
+    """A telemetry file cannot be accepted as a whole; the state machine puts it under `quarantine/`.
 
-    The text of the error is a JSON document, because it travels through the state machine and
-    becomes the machine-readable reason beside the quarantined file.
+    The text of the error is a JSON document. The state machine writes it beside the quarantined file.
+
+    >>> print(InvalidTelemetry("no_rows", "the file has no readings", where="x.csv", remedy="export again"))
+    {"reason": "no_rows", "message": "the file has no readings", "where": "x.csv", "remedy": "export again"}
     """
 
     def __init__(self, reason: str, message: str, *, where: str = "", remedy: str = "") -> None:
@@ -38,7 +40,7 @@ class InvalidTelemetry(InvalidInput):
         return partial(InvalidTelemetry, where=self.where, remedy=self.remedy), (self.reason, self.message)
 
     def as_dict(self) -> dict[str, str]:
-        """The four parts a person needs: a fixed code, what, where, and how to mend it."""
+        """The four parts that a person needs: a fixed code, what is wrong, where, and how to mend it."""
         return {
             "reason": self.reason,
             "message": self.message,
@@ -60,9 +62,9 @@ class ObjectMissing(InvalidInput):
 
 
 class WeatherUnavailable(InvalidInput):
-    """The weather provider refused, or has nothing for this place: asking again cannot help.
+    """The weather provider refused, or has no weather of this place; asking again cannot help.
 
-    What needs the weather goes on without it and says so (docs/forecasting.md).
+    Whoever needs the weather goes on without it and says so (docs/forecasting.md).
     """
 
 
@@ -71,7 +73,7 @@ class RetryableError(OnaError):
 
 
 class DependencyBusy(RetryableError):
-    """A service throttled us or answered with a server error."""
+    """A service throttled the call, or answered with a server error."""
 
 
 class CrewBookingConflict(RetryableError):

@@ -1,8 +1,10 @@
-"""One HTTP call to somebody else's server: a deadline for all of it, no redirects, a bounded answer, errors
-that tell neither address nor secret.
+"""One HTTP call to somebody else's server.
 
-Addresses that customers name (webhooks) are reached only where they are public: the host is resolved once,
-every address of it is looked at, and the connection goes to the one that was looked at.
+The whole call has a deadline, redirects are not followed, the answer has a largest size, and errors name
+neither address nor secret.
+
+Customers name the addresses of their webhooks. Such an address is called only where it is public: its host
+is resolved once, all its IP addresses are checked, and the connection goes to one that was checked.
 """
 
 from __future__ import annotations
@@ -23,14 +25,18 @@ from urllib.parse import urlsplit
 from ona.runtime.errors import DependencyBusy, InvalidInput
 
 CONNECT_S = 5.0
+"""Seconds until a connection must stand (ours)."""
 TIMEOUT_S = 10.0
+"""Seconds for a whole call (ours): several fit into a function's time limit."""
 MOST_BYTES = 1 << 20
-_LATER = {0, 401, 403, 408, 409, 421, 423, 425, 429}
-"""Statuses after which the same call may succeed: 401 and 403 when somebody has renewed a key."""
+"""Bytes of the largest answer that is read (ours)."""
+_RETRY_STATUSES = {0, 401, 403, 408, 409, 421, 423, 425, 429}
+"""Statuses after which the same call may succeed, beside all from 500 on (RFC 9110): 401 and 403 when
+somebody has renewed a key; 0 is our own and means that there was no answer."""
 
 
 class Busy(DependencyBusy):
-    """The other side did not answer, or asks to come again. `retry_after`: seconds it named, or 0."""
+    """The other side did not answer, or asks to call again. `retry_after`: seconds that it named, or 0."""
 
     def __init__(self, text: str, retry_after: float = 0.0) -> None:
         super().__init__(text)
@@ -38,7 +44,7 @@ class Busy(DependencyBusy):
 
 
 class Refused(InvalidInput):
-    """The other side does not want this request, today or tomorrow."""
+    """The other side refuses this request; sending it again unchanged cannot help."""
 
     def __init__(self, text: str, status: int = 0) -> None:
         super().__init__(text)
@@ -47,21 +53,25 @@ class Refused(InvalidInput):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `status` 0: nothing did, and `body` names why."""
+    """An HTTP answer. `status` is 0 when there was none; `body` then says why.
+
+    >>> Answer(429, b'{"error": "slow  down"}', {"Retry-After": "120"}).retry_after
+    120.0
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def said(self) -> str:
-        """What it says of a refusal; never more than a line, and nothing that looks like a key."""
+    def reason(self) -> str:
+        """The beginning of the body in one line, for an error's text; nothing that looks like a key."""
         text = " ".join(self.body[:300].decode("utf-8", "replace").split())
         return text if "key" not in text.lower() else "the key was not accepted"
 
     @property
     def retry_after(self) -> float:
-        """Seconds that it asks to wait (RFC 9110: a number or a date); 0 where it says none."""
+        """Seconds to wait, from the header `Retry-After` (RFC 9110: a number or a date); 0 without it."""
         text = next((v for n, v in self.headers.items() if n.lower() == "retry-after"), "")
         try:
             return max(0.0, float(text))
@@ -90,45 +100,69 @@ def send(
     most_bytes: int = MOST_BYTES,
     public: bool = False,
 ) -> Answer:
-    """One try. `public`: refuse hosts that are not on the internet, but for those in `PRIVATE_HOSTS`.
+    """Send a request once. The answer's body is cut after `most_bytes`.
 
-    A server that sends a byte now and then is given up after `timeout_s` (10 s) all the same.
-    Raises Refused for a host that is not public.
+    With `public` a host that is not on the public internet is refused, but for those that the environment
+    variable `PRIVATE_HOSTS` names. The call ends after `timeout_s` (10 s), also where the server still
+    sends a byte now and then. Raises Refused for a host that is not public, Busy for one that cannot be
+    resolved.
     """
     import urllib3
 
     started, timeout_s = time.monotonic(), timeout_s or TIMEOUT_S
+    pool, target, headers = _pool(), url, dict(headers or {})
     parts = urlsplit(url)
-    pool: Any = _pool()
-    target = url
     if public and parts.hostname not in _private_hosts():
-        address = _public_address(str(parts.hostname), parts.port or 443)
-        pool = urllib3.HTTPSConnectionPool(
-            address, parts.port or 443, server_hostname=parts.hostname, assert_hostname=parts.hostname,
-            cert_reqs="CERT_REQUIRED", maxsize=1,
-        )  # fmt: skip
+        pool = _pool_of_checked_address(str(parts.hostname), parts.port or 443)
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        headers = {**(headers or {}), "Host": parts.netloc}
+        headers["Host"] = parts.netloc
     try:
         answer = pool.request(
-            method, target, body=body, headers=dict(headers or {}), redirect=False, retries=False,
+            method,
+            target,
+            body=body,
+            headers=headers,
+            redirect=False,
+            retries=False,
             timeout=urllib3.Timeout(connect=min(CONNECT_S, timeout_s), read=timeout_s),
             preload_content=False,
-        )  # fmt: skip
+        )
         try:
-            taken = b""
-            while len(taken) < most_bytes:
-                if time.monotonic() - started > timeout_s:
-                    return Answer(0, b"the answer took too long")
-                piece = answer.read1(65536)
-                if not piece:
-                    break
-                taken += piece
+            content = _read(answer, most_bytes, started + timeout_s)
         finally:
             answer.close()
     except urllib3.exceptions.HTTPError as error:
         return Answer(0, type(error).__name__.encode())
-    return Answer(int(answer.status), taken, dict(answer.headers))
+    if content is None:
+        return Answer(0, b"the answer took too long")
+    return Answer(int(answer.status), content, dict(answer.headers))
+
+
+def _pool_of_checked_address(host: str, port: int) -> Any:
+    """Connections to one public IP address of a host, whose certificate must be the host's."""
+    import urllib3
+
+    return urllib3.HTTPSConnectionPool(
+        _public_address(host, port),
+        port,
+        server_hostname=host,
+        assert_hostname=host,
+        cert_reqs="CERT_REQUIRED",
+        maxsize=1,
+    )
+
+
+def _read(answer: Any, most_bytes: int, deadline: float) -> bytes | None:
+    """The body, up to about `most_bytes`; None when it is not there at the deadline (monotonic seconds)."""
+    content = b""
+    while len(content) < most_bytes:
+        if time.monotonic() > deadline:
+            return None
+        piece = answer.read1(65536)
+        if not piece:
+            break
+        content += piece
+    return content
 
 
 def call(
@@ -143,24 +177,25 @@ def call(
     timeout_s: float | None = None,
     public: bool = False,
 ) -> Any:
-    """The JSON answer to a JSON request, tried once; None for an empty one.
+    """Send a JSON request once and return the JSON answer; None for an empty one.
 
-    `what` names the other side in errors; `body`: JSON that is one already; `any_answer`: one that is no
-    JSON is good too, and None. Raises Busy where a later try may help, else Refused.
+    `what` names the other side in errors. The request is `document`, or `body` where it is JSON text
+    already. With `any_answer` an answer that is no JSON is accepted, and returned as None.
+    Raises Busy where a later call may succeed, else Refused.
     """
     if document is not None:
         body = json.dumps(document, allow_nan=False).encode()
-    sent = {
+    sent_headers = {
         "Accept": "application/json",
         **({"Content-Type": "application/json"} if body else {}),
         **(headers or {}),
     }
-    answer = send(method, url, body=body, headers=sent, timeout_s=timeout_s, public=public)
-    if answer.status in _LATER or answer.status >= 500:
-        why = f"HTTP {answer.status}: {answer.said}" if answer.status else answer.body.decode()
+    answer = send(method, url, body=body, headers=sent_headers, timeout_s=timeout_s, public=public)
+    if answer.status in _RETRY_STATUSES or answer.status >= 500:
+        why = f"HTTP {answer.status}: {answer.reason}" if answer.status else answer.body.decode()
         raise Busy(f"{what}: {why}", answer.retry_after)
     if not 200 <= answer.status < 300:
-        raise Refused(f"{what}: HTTP {answer.status}: {answer.said}", answer.status)
+        raise Refused(f"{what}: HTTP {answer.status}: {answer.reason}", answer.status)
     if not answer.body.strip():
         return None
     try:
@@ -172,11 +207,16 @@ def call(
 
 
 def _private_hosts() -> set[str]:
+    """Hosts that may be called although they are not public: trials on this machine."""
     return {host for host in os.environ.get("PRIVATE_HOSTS", "").split(",") if host}
 
 
 def check_public(url: str) -> str:
-    """What is wrong with an address that a customer named; empty when it may be called."""
+    """What is wrong with an address that a customer named; empty when it may be called.
+
+    >>> check_public("http://hooks.example.com/ona")
+    'must begin with https://'
+    """
     parts = urlsplit(url)
     try:
         port = parts.port
@@ -198,12 +238,15 @@ def check_public(url: str) -> str:
 
 
 def _public_address(host: str, port: int) -> str:
-    """An address of a host, all of which are public. Raises Refused; Busy when it is not known now."""
+    """An IP address of a host whose addresses are all public.
+
+    Raises Refused when one is not public, Busy when the host cannot be resolved now.
+    """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Busy("the host is not known") from error
-    addresses = [str(item[4][0]) for item in found]
+    addresses = [str(item[4][0]) for item in resolved]
     if not addresses or not all(ipaddress.ip_address(a.split("%")[0]).is_global for a in addresses):
         raise Refused("the host is not on the public internet")
     return addresses[0]

@@ -1,4 +1,10 @@
-"""Deterministic names: the same work always has the same name, so that doing it twice is harmless."""
+"""Deterministic ids: the same work always gets the same id, so that doing it twice is harmless.
+
+>>> digest("a", "bc") != digest("ab", "c")
+True
+>>> len(file_id("bucket", "observations/x.csv", "version-1"))
+16
+"""
 
 from __future__ import annotations
 
@@ -6,10 +12,10 @@ import hashlib
 
 
 def digest(*parts: str, length: int = 12) -> str:
-    """A short hash of the parts; parts are kept apart."""
+    """The first hexadecimal digits of a SHA-256 of the parts; 12 digits are 48 bits."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:length]
 
 
 def file_id(bucket: str, key: str, version_id: str) -> str:
-    """Id of one version of one object; the state machine computes the same in its state `Name`."""
+    """The id of one version of one object, 16 hexadecimal digits; state machines compute the same one."""
     return hashlib.sha256(f"{bucket}/{key}@{version_id}".encode()).hexdigest()[:16]

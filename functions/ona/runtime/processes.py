@@ -1,4 +1,8 @@
-"""Work on several CPUs at once, with nothing that a Lambda function lacks (it has no /dev/shm)."""
+"""Work on several CPUs at once, with nothing that a Lambda function lacks: it has no /dev/shm.
+
+>>> spread(lambda n: n * n, [1, 2, 3], beside=True)
+[1, 4, 9]
+"""
 
 from __future__ import annotations
 
@@ -13,16 +17,20 @@ from multiprocessing.connection import Connection, wait
 from typing import TypeVar
 
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-"""Those that this process may use; one where that is not known, and forks are not safe (macOS)."""
+"""How many CPUs this process may use; 1 on macOS, which does not say, and where forks are not safe."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""glibc's numbers of the two options (malloc.h)."""
+_KEPT_BYTES = 1 << 30
+"""Bytes of freed memory that a worker keeps for its next item (ours)."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def spread(work: Callable[[Item], Result], items: list[Item], beside: bool) -> list[Result]:
-    """What the work makes of each item, in order; if `beside`, in as many processes as there are CPUs.
+    """The result of the work on each item, in order; with `beside` by as many processes as there are CPUs.
 
-    A process is a fork: it has all that is in memory here, and gives back its results only. Raises what the
-    work raises; ChildProcessError when a process dies without a word (out of memory).
+    A process is a fork: it reads all that is in memory here, and gives back only its results. Raises what
+    the work raises, and ChildProcessError when a process dies (out of memory).
     """
     if not beside or CPUS < 2 or len(items) < 2:
         return [work(item) for item in items]
@@ -61,23 +69,23 @@ def spread(work: Callable[[Item], Result], items: list[Item], beside: bool) -> l
 
 def _worker(work: Callable[[Item], Result], items: list[Item], there: Connection) -> None:
     _keep_memory()
-    gc.freeze()  # looking through what it was born with would copy that
+    gc.freeze()  # collecting what the fork inherited would copy it
     gc.disable()
-    while True:  # until it is ended
+    while True:  # until the parent kills it
         number = there.recv()
         gc.collect()
         try:
             there.send((number, True, work(items[number])))
-        except Exception as error:  # travels to the caller, who raises it
+        except Exception as error:  # the parent raises it
             try:
-                there.send((number, False, copy.copy(error)))  # made again here as it will be there
+                there.send((number, False, copy.copy(error)))  # a copy fails here if it would fail there
             except Exception:
                 there.send((number, False, RuntimeError(repr(error))))
 
 
 def _keep_memory() -> None:
-    """Freed memory is not given back: the next block, or site, needs as much (glibc; elsewhere nothing)."""
+    """Let glibc keep freed memory: the next item needs as much. Without glibc nothing happens."""
     with suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
-        for option in (-1, -3):  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
-            mallopt(option, 1 << 30)
+        for option in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
+            mallopt(option, _KEPT_BYTES)

@@ -60,7 +60,7 @@ def fetch_json(
             except ValueError as error:
                 raise DependencyBusy(f"{what}: the answer is no JSON") from error
         if answer.status not in (0, 408, 429) and answer.status < 500:
-            raise WeatherUnavailable(f"{what}: HTTP {answer.status}: {answer.said}")
+            raise WeatherUnavailable(f"{what}: HTTP {answer.status}: {answer.reason}")
         if attempt < ATTEMPTS:
             asked = answer.retry_after
             if asked > MAX_WAIT_S:

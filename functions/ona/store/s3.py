@@ -1,4 +1,8 @@
-"""S3 access. The only module that talks to S3."""
+"""Objects in S3: the only module of the functions that calls S3.
+
+Every function here raises ObjectMissing for an object that does not exist, and DependencyBusy where S3 is
+throttled or down, also where its docstring does not repeat it.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +16,22 @@ from ona.documents.base import S3Pointer
 from ona.runtime.aws import client, translate
 from ona.runtime.errors import InvalidConfiguration
 
+PIECE_BYTES = 1 << 20
+"""Bytes of a piece when an object is streamed (ours)."""
 
-def _where(pointer: S3Pointer) -> dict[str, str]:
-    where = {"Bucket": pointer.bucket, "Key": pointer.key}
+
+def _request(pointer: S3Pointer) -> dict[str, str]:
+    """The parameters of a call that name an object."""
+    request = {"Bucket": pointer.bucket, "Key": pointer.key}
     if pointer.version_id:
-        where["VersionId"] = pointer.version_id
-    return where
+        request["VersionId"] = pointer.version_id
+    return request
 
 
 def size_of(pointer: S3Pointer) -> int:
-    """Bytes of an object. Raises ObjectMissing, DependencyBusy."""
+    """The size of an object in bytes. Raises ObjectMissing, DependencyBusy."""
     try:
-        return int(client("s3").head_object(**_where(pointer))["ContentLength"])
+        return int(client("s3").head_object(**_request(pointer))["ContentLength"])
     except Exception as error:
         raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
 
@@ -31,17 +39,17 @@ def size_of(pointer: S3Pointer) -> int:
 def read_bytes(pointer: S3Pointer) -> bytes:
     """The whole object. Raises ObjectMissing, DependencyBusy."""
     try:
-        body: bytes = client("s3").get_object(**_where(pointer))["Body"].read()
+        body: bytes = client("s3").get_object(**_request(pointer))["Body"].read()
         return body
     except Exception as error:
         raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
 
 
-def stream(pointer: S3Pointer, start: int = 0, size: int = 1 << 20) -> Iterator[bytes]:
-    """An object's bytes from `start` on, in pieces, as they come. Raises ObjectMissing, DependencyBusy."""
+def stream(pointer: S3Pointer, start: int = 0, size: int = PIECE_BYTES) -> Iterator[bytes]:
+    """An object's bytes from offset `start` on, in pieces of about `size` bytes, as they come."""
     try:
         part = {"Range": f"bytes={start}-"} if start else {}
-        answer = client("s3").get_object(**_where(pointer), **part)
+        answer = client("s3").get_object(**_request(pointer), **part)
         ahead = 0 if "ContentRange" in answer else start  # the embedded cloud sends versions whole
         for piece in answer["Body"].iter_chunks(size):
             if len(piece) > ahead:
@@ -52,7 +60,7 @@ def stream(pointer: S3Pointer, start: int = 0, size: int = 1 << 20) -> Iterator[
 
 
 def read_json(pointer: S3Pointer) -> Any:
-    """A JSON object. Raises ObjectMissing, DependencyBusy, InvalidConfiguration when it is no JSON."""
+    """The JSON in an object. Raises ObjectMissing, DependencyBusy, InvalidConfiguration for other text."""
     try:
         return json.loads(read_bytes(pointer))
     except ValueError as error:
@@ -60,9 +68,9 @@ def read_json(pointer: S3Pointer) -> Any:
 
 
 def read_json_tagged(pointer: S3Pointer) -> tuple[Any, str]:
-    """A JSON object and its ETag. Raises as `read_json`."""
+    """The JSON in an object, and the object's ETag for `write_json_if`. Raises as `read_json`."""
     try:
-        answer = client("s3").get_object(**_where(pointer))
+        answer = client("s3").get_object(**_request(pointer))
         return json.loads(answer["Body"].read()), str(answer["ETag"])
     except ValueError as error:
         raise InvalidConfiguration(f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}") from error
@@ -71,9 +79,9 @@ def read_json_tagged(pointer: S3Pointer) -> tuple[Any, str]:
 
 
 def write_json_if(bucket: str, key: str, document: Any, etag: str) -> bool:
-    """Write a document only over the version with this ETag, or ("") only where there is none yet.
+    """Write a document only if the object still has this ETag, or, with "", only if there is none yet.
 
-    False when the object is another one by now. Raises DependencyBusy.
+    Returns False when somebody else has written it meanwhile: read it again. Raises DependencyBusy.
     """
     condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     body = json.dumps(document, indent=2, allow_nan=False).encode()
@@ -94,7 +102,7 @@ def write_json_if(bucket: str, key: str, document: Any, etag: str) -> bool:
 
 
 def write_bytes(bucket: str, key: str, body: bytes, content_type: str) -> S3Pointer:
-    """Write one object whole (S3 never shows half an object). Raises DependencyBusy."""
+    """Write one object and return its pointer; readers see the old or the new object, never half of one."""
     try:
         answer = client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
     except Exception as error:
@@ -103,15 +111,16 @@ def write_bytes(bucket: str, key: str, body: bytes, content_type: str) -> S3Poin
 
 
 def write_json(bucket: str, key: str, document: Any) -> S3Pointer:
-    """Write a document as JSON. NaN and infinity are refused: they are not JSON."""
+    """Write a document as JSON and return its pointer. Raises ValueError for NaN and infinity."""
     body = json.dumps(document, indent=2, sort_keys=False, allow_nan=False).encode()
     return write_bytes(bucket, key, body, "application/json")
 
 
 def presigned_put(bucket: str, key: str, *, content_type: str, size: int | None, seconds: int) -> str:
-    """An address that takes one PUT of this object, type and (when given) exact size, for so long.
+    """An address where anybody may PUT this object for so many seconds.
 
-    No request is made: the caller's own credentials sign it.
+    The upload must have this content type and, where `size` is given, exactly so many bytes. The function's
+    own credentials sign the address; S3 is not called.
     """
     limits: dict[str, Any] = {"ContentType": content_type, **({"ContentLength": size} if size else {})}
     url: str = client("s3").generate_presigned_url(
@@ -121,7 +130,10 @@ def presigned_put(bucket: str, key: str, *, content_type: str, size: int | None,
 
 
 def list_keys(bucket: str, prefix: str, *, start_after: str = "") -> Iterator[dict[str, Any]]:
-    """All objects below a prefix, in key order, as boto3's `Contents` entries."""
+    """All objects whose key begins with a prefix, in order of key, as boto3's `Contents` entries.
+
+    With `start_after` only those whose key comes behind it.
+    """
     pages = client("s3").get_paginator("list_objects_v2")
     try:
         for page in pages.paginate(Bucket=bucket, Prefix=prefix, StartAfter=start_after):

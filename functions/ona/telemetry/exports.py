@@ -15,6 +15,7 @@ import pandas as pd
 from ona.config.sources import (
     ENERGY_UNITS,
     UNITS,
+    AssetIdRule,
     Join,
     SourceProfile,
     TimeColumn,
@@ -23,24 +24,24 @@ from ona.config.sources import (
 from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.columns import REQUIRED
 from ona.runtime.errors import InvalidTelemetry
+from ona.telemetry.decoding import decode
 from ona.telemetry.readings import Quality, Telemetry
-from ona.telemetry.strict_csv import (
-    clean,
-    decode,
-    interval_minutes,
-    local_to_utc,
-    parse_timestamps,
-    read_table,
-)
+from ona.telemetry.strict_csv import clean, interval_minutes, read_table
+from ona.telemetry.timestamps import local_to_utc, parse_timestamps
 
-_OFFSETS = {("temperature_c", "K"): -273.15, ("temperature_c", "F"): -160.0 / 9.0}
+CAPACITY_QUANTILE = 0.999
+"""The share of readings that lie below an estimated capacity (ours): one in a thousand may be a spike."""
+_LEAST_CAPACITY_KW = 0.1
+"""The estimate for an asset that never produced, kW (ours): a capacity must be positive."""
+_COLUMNS_NAMED = 12
+"""So many of a file's columns are named when one is missing."""
 
 
 def recognise(header: str, profiles: Mapping[str, SourceProfile]) -> SourceProfile | None:
-    """The profile whose columns all stand in a CSV header; the most specific one wins.
+    """The source profile whose columns all stand in a CSV header; of several the one with most columns.
 
-    A canonical file is nobody's export: None. Profiles that join a second file are never taken
-    from one file alone.
+    None for a canonical file, which is nobody's export, and for an unknown header. A profile that joins a
+    second file is never recognised by one file alone.
     """
     best: SourceProfile | None = None
     for profile in profiles.values():
@@ -62,12 +63,10 @@ def read_export(
     registry: AssetRegistry | None,
     any_name: bool = False,
 ) -> tuple[Telemetry, AssetRegistry]:
-    """Convert one export (file name → bytes) into canonical telemetry.
+    """Convert one export into canonical telemetry; returns it with the registry that was used.
 
-    `any_name`: the header told the vendor, so the files' names need not match the profile's.
-
-    Without a registry one is derived from the profile's `site`; a capacity that it does not state
-    is estimated as the 99.9th percentile of each machine's power. Returns both.
+    `files` are the export's files: name → bytes. With `any_name` the names need not match the profile's,
+    because the header said whose export it is. Without a `registry` one is derived (`derive_registry`).
     Raises InvalidTelemetry when a file is missing or unusable.
     """
     quality = Quality()
@@ -81,30 +80,33 @@ def read_export(
             where=f"source profile {profile.name}",
             remedy="check the folder, or the profile's `files`",
         )
-    parts = [_read_main(profile, name, data, quality) for name, data in sorted(mains.items())]
-    frame = pd.concat(parts, ignore_index=True)
+    tables = [_read_main(profile, name, data, quality) for name, data in sorted(mains.items())]
+    frame = pd.concat(tables, ignore_index=True)
     for join in profile.joins:
         frame = _joined(frame, profile, join, files, quality)
     for column in REQUIRED:
         if column not in frame:
             frame[column] = np.nan
-    known = registry or derive_registry(profile, frame)
+    registry = registry or derive_registry(profile, frame)
     where = f"source profile {profile.name}: {', '.join(sorted(mains))}"
-    return clean(frame, quality, now=now, capacity_kw=known.capacity_kw, where=where), known
+    return clean(frame, quality, now=now, capacity_kw=registry.capacity_kw, where=where), registry
 
 
 def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistry:
-    """A registry for machines that nobody registered: the profile's site, one asset an id."""
+    """A registry of assets that nobody registered: one asset an id, all at the profile's site.
+
+    A capacity that the profile does not state is estimated from each asset's power, kW.
+    """
     site = profile.site
     assets = []
     for asset_id, rows in frame.dropna(subset=["asset_id"]).groupby("asset_id"):
         power = rows["power_kw"].dropna()
-        estimate = float(power.quantile(0.999)) if len(power) else 0.0
+        estimate = float(power.quantile(CAPACITY_QUANTILE)) if len(power) else 0.0
         assets.append(
             Asset(
                 id=str(asset_id),
                 name=str(asset_id),
-                capacity_kw=site.capacity_kw or max(round(estimate, 1), 0.1),
+                capacity_kw=site.capacity_kw or max(round(estimate, 1), _LEAST_CAPACITY_KW),
                 location=site.location,
                 site_id=site.site_id,
                 customer_id=site.customer_id,
@@ -128,21 +130,7 @@ def _read_main(profile: SourceProfile, name: str, data: bytes, quality: Quality)
     raw = read_table(decode(data, name), name, quality, delimiter=profile.delimiter, names_in=names_in)
     _require(raw, profile.needed_columns(), name, profile.name)
     frame = pd.DataFrame({"timestamp": _times(raw, profile.time, quality)})
-    rule = profile.asset_id
-    if rule.column:
-        frame["asset_id"] = raw[rule.column].astype("string").str.strip().astype(object)
-    elif rule.file_name:
-        found = re.search(rule.file_name, PurePosixPath(name).name)
-        if not found:
-            raise InvalidTelemetry(
-                "no_asset_in_file_name",
-                f"the name does not match {rule.file_name!r}, which should give the asset's id",
-                where=name,
-                remedy="rename the file, or correct the profile's asset_id",
-            )
-        frame["asset_id"] = found.group(1)
-    else:
-        frame["asset_id"] = rule.constant
+    frame["asset_id"] = _asset_ids(raw, profile.asset_id, name)
     for canonical, value in profile.columns.items():
         frame[canonical] = _values(raw, canonical, value)
     frame = frame[frame["timestamp"].notna()].reset_index(drop=True)
@@ -157,6 +145,23 @@ def _read_main(profile: SourceProfile, name: str, data: bytes, quality: Quality)
     return frame
 
 
+def _asset_ids(raw: pd.DataFrame, rule: AssetIdRule, name: str) -> pd.Series | str | None:
+    """The readings' asset ids: a column of the file, or one id for all."""
+    if rule.column:
+        return raw[rule.column].astype("string").str.strip().astype(object)
+    if not rule.file_name:
+        return rule.constant
+    match = re.search(rule.file_name, PurePosixPath(name).name)
+    if not match:
+        raise InvalidTelemetry(
+            "no_asset_in_file_name",
+            f"the name does not match {rule.file_name!r}, which should give the asset's id",
+            where=name,
+            remedy="rename the file, or correct the profile's asset_id",
+        )
+    return match.group(1)
+
+
 def _joined(
     frame: pd.DataFrame,
     profile: SourceProfile,
@@ -164,26 +169,27 @@ def _joined(
     files: Mapping[str, bytes],
     quality: Quality,
 ) -> pd.DataFrame:
-    parts = []
+    """The frame with the columns of a joined file, by time; readings without a row there are flagged."""
+    tables = []
     for name in sorted(name for name in files if _matches(name, join.files)):
         side = Quality()
         raw = read_table(decode(files[name], name), name, side, delimiter=profile.delimiter)
         needed = {join.time.column, *(value.column for value in join.columns.values())}
         _require(raw, needed, name, profile.name)
-        part = pd.DataFrame({"timestamp": _times(raw, join.time, side)})
+        table = pd.DataFrame({"timestamp": _times(raw, join.time, side)})
         for canonical, value in join.columns.items():
-            part[canonical] = _values(raw, canonical, value)
-        parts.append(part.dropna(subset=["timestamp"]))
+            table[canonical] = _values(raw, canonical, value)
+        tables.append(table.dropna(subset=["timestamp"]))
         quality.flag("joined_rows_rejected", side.rows_rejected)
-    if not parts:
+    if not tables:
         raise InvalidTelemetry(
             "no_matching_file",
             f"no file matches {join.files!r}, which the profile joins",
             where=f"source profile {profile.name}",
             remedy="put the file beside the main one",
         )
-    weather = pd.concat(parts).groupby("timestamp", as_index=False).mean()
-    joined = frame.merge(weather, on="timestamp", how="left", validate="many_to_one")
+    side_columns = pd.concat(tables).groupby("timestamp", as_index=False).mean()
+    joined = frame.merge(side_columns, on="timestamp", how="left", validate="many_to_one")
     first = next(iter(join.columns))
     quality.flag("joined_row_missing", int(joined[first].isna().sum()))
     return joined
@@ -194,13 +200,14 @@ def _require(raw: pd.DataFrame, needed: set[str], name: str, profile: str) -> No
     if missing:
         raise InvalidTelemetry(
             "missing_columns",
-            f"columns are missing: {', '.join(missing)}; found: {', '.join(raw.columns[:12])}",
+            f"columns are missing: {', '.join(missing)}; found: {', '.join(raw.columns[:_COLUMNS_NAMED])}",
             where=f"{name}, line 1",
             remedy=f"is this an export of {profile}? Otherwise choose another source profile",
         )
 
 
 def _times(raw: pd.DataFrame, time: TimeColumn, quality: Quality) -> pd.Series:
+    """The readings' instants in UTC, (n,); NaT for what was rejected."""
     column = raw[time.column]
     if time.format == "iso8601":
         zone = ZoneInfo(time.zone) if time.zone else None
@@ -215,7 +222,9 @@ def _times(raw: pd.DataFrame, time: TimeColumn, quality: Quality) -> pd.Series:
 
 
 def _values(raw: pd.DataFrame, canonical: str, value: ValueColumn) -> pd.Series:
+    """A column's values in our unit, (n,); energy in kWh an interval."""
     numbers = pd.to_numeric(raw[value.column], errors="coerce").astype(float)
     if value.quantity == "energy_per_interval":
         return numbers * ENERGY_UNITS[value.unit]
-    return numbers * UNITS[canonical][value.unit] + _OFFSETS.get((canonical, value.unit), 0.0)
+    unit = UNITS[canonical][value.unit]
+    return numbers * unit.factor + unit.offset

@@ -1,17 +1,22 @@
-"""The quick way through a canonical CSV: blocks of whole lines whose first two columns are the time,
-written one way, and the asset.
+"""The fast reader of canonical CSV: a block of whole lines as columns, without a Python object a row.
 
-`typed` reads such a block without making a Python object a row, or returns None for a block with anything
-unusual in it: quotes, other letters than ASCII, ragged or blank lines, text among the numbers, a time
-written otherwise. That block then goes through the careful reader in `ona/telemetry.py`, which says
-what is wrong; both give the same rows (`tests/unit/test_blocks.py`).
+It takes a block only where every line is written alike: the time first, the asset second, UTC times of one
+form, ASCII, no quotes, numbers in all other fields. For any other block `typed` returns None; the strict
+reader (`strict_csv`) then reads that block and says what is wrong. Both give the same rows, which
+`tests/unit/ona/test_fast_csv.py` checks on random files.
+
+>>> names = ["timestamp", "asset_id", "power_kw"]
+>>> rows = typed(b"2025-06-01T08:00:00Z,INV-1,5.5\\n2025-06-01T08:00:00Z,INV-2,6\\n", names, ("power_kw",))
+>>> rows.names, rows.asset.tolist(), rows.numbers.tolist()
+(['INV-1', 'INV-2'], [0, 1], [[5.5, 6.0]])
+>>> typed(b"2025-06-01T08:00:00Z,INV-1,five\\n", names, ("power_kw",)) is None
+True
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 
@@ -19,64 +24,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ona.telemetry.blocks import MAX_LINE_BYTES
 from ona.telemetry.readings import Floats, Ints, Rows
 
-BLOCK_BYTES = 4 << 20
-MAX_LINE_BYTES = 64 * 1024
 _SPARE = 64
-"""Bytes behind a block, so that eight bytes can be read at once from anywhere in it."""
+"""Bytes behind a block, so that eight bytes can be read at once from anywhere in it. Asset ids of more
+letters than this go to the strict reader."""
 _MISSING = frozenset(pd._libs.parsers.STR_NA_VALUES)  # type: ignore[attr-defined]
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)")
+"""Texts that pandas reads as a missing value."""
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)")
 _DAY_MICROSECONDS = 86_400_000_000
 
 Words = NDArray[np.uint64]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file's bytes: how many, and what comes from an offset on, in pieces."""
-
-    size: int
-    pieces: Callable[[int], Iterator[bytes]]
-
-    @classmethod
-    def of(cls, data: bytes) -> Source:
-        """What is in memory already."""
-        return cls(len(data), lambda start: iter([data[start:]]))
-
-    def lines(self, start: int, end: int) -> Iterator[bytes]:
-        """The lines that begin from `start` up to before `end`, in blocks."""
-        at, begun = max(start - 1, 0), start == 0
-        for block in whole_lines(self.pieces(at)):
-            if not begun:  # with the rest of a line that began before
-                rest = block.find(b"\n") + 1 or len(block)
-                begun = block[rest - 1 : rest] == b"\n"
-                at, block = at + rest, block[rest:]
-            if at + len(block) >= end:
-                if at < end:
-                    yield block[: block.find(b"\n", end - 1 - at) + 1 or len(block)]
-                return
-            at += len(block)
-            yield block
-
-
-def whole_lines(chunks: Iterable[bytes], size: int = BLOCK_BYTES) -> Iterator[bytes]:
-    """The bytes in blocks of about `size` that end where a line does, but for a line that is too long."""
-    held: list[bytes] = []
-    length = 0
-    for chunk in chunks:
-        for start in range(0, len(chunk), size):
-            piece = chunk[start : start + size]
-            held.append(piece)
-            length += len(piece)
-            if length >= size:
-                block = b"".join(held)
-                end = block.rfind(b"\n") + 1 or (len(block) if len(block) > MAX_LINE_BYTES else 0)
-                if end:
-                    yield block[:end]
-                held, length = [block[end:]], len(block) - end
-    if length:
-        yield b"".join(held)
+"""Eight bytes of text each, the first one lowest."""
 
 
 def _word(text: bytes) -> np.uint64:
@@ -85,12 +45,15 @@ def _word(text: bytes) -> np.uint64:
 
 _DASHES, _DASHED = _word(b"\0\0\0\0\xff\0\0\xff"), _word(b"\0\0\0\0-\0\0-")
 _FIRST = np.array([_word(b"\xff" * n) for n in range(9)], dtype=np.uint64)
-"""What keeps the first n letters of a word."""
+"""Masks: `_FIRST[n]` leaves the first n letters of a word."""
 
 
 def typed(block: bytes, columns: list[str], wanted: tuple[str, ...]) -> Rows | None:
-    """Rows of a block, or None where it needs care. `columns` are the file's, in order; `wanted` the
-    numeric ones of them that rows are to have."""
+    """The rows of a block of whole lines, or None where the strict reader must read it.
+
+    `columns` are the file's, in order. `wanted` are those of them that the rows are to have; they hold
+    numbers.
+    """
     if not block or columns[:2] != ["timestamp", "asset_id"] or b'"' in block or not block.isascii():
         return None
     padded = np.frombuffer(block + bytes(_SPARE), dtype=np.uint8)
@@ -100,10 +63,10 @@ def typed(block: bytes, columns: list[str], wanted: tuple[str, ...]) -> Rows | N
     starts = np.concatenate((np.zeros(1, dtype=ends.dtype), ends[:-1] + 1))
     if (ends - starts).max() > MAX_LINE_BYTES:
         return None
-    found = np.flatnonzero(padded == 0x2C)
-    if len(found) != len(starts) * (len(columns) - 1):
+    all_commas = np.flatnonzero(padded == 0x2C)
+    if len(all_commas) != len(starts) * (len(columns) - 1):
         return None
-    commas = found.reshape(len(starts), -1)
+    commas = all_commas.reshape(len(starts), -1)
     if (commas[:, 0] < starts).any() or (commas[:, -1] > ends).any():
         return None  # a line with a field too many, another with one too few
     words: Words = np.ndarray((len(padded) - 7,), "<u8", padded.data, 0, (1,))
@@ -119,7 +82,7 @@ def typed(block: bytes, columns: list[str], wanted: tuple[str, ...]) -> Rows | N
 
 
 def _times(block: bytes, padded: NDArray[np.uint8], words: Words, starts: NDArray[np.intp]) -> Ints | None:
-    """Microseconds since 1970, (n,), where all times are written alike."""
+    """The lines' times, microseconds since 1970 UTC, (n,); None where they are not all written alike."""
     zone = next((zone for zone in (b"Z", b"+00:00") if block[19 : 20 + len(zone)] == zone + b","), None)
     if zone is None or block[10:11] not in (b"T", b" "):
         return None
@@ -149,15 +112,19 @@ def _times(block: bytes, padded: NDArray[np.uint8], words: Words, starts: NDArra
 def _each(
     keys: Words, starts: NDArray[np.intp], read: Callable[[int], int | None]
 ) -> tuple[NDArray[np.intp], list[int | None]]:
-    """Which of the distinct keys each row has, and what `read` makes of the first row with each."""
-    codes, known = pd.factorize(keys)
-    first = np.empty(len(known), dtype=np.intp)
+    """Which of the distinct keys each row has, (n,), and what `read` returns for each distinct key.
+
+    `read` gets the offset of the first line that has the key: a text that stands in many rows is read once.
+    """
+    codes, distinct = pd.factorize(keys)
+    first = np.empty(len(distinct), dtype=np.intp)
     first[codes[::-1]] = starts[::-1]
     return codes, [read(int(at)) for at in first]
 
 
 @cache
 def _midnight(text: bytes) -> int | None:
+    """Microseconds from 1970 to a day like 2025-06-01; None where there is no such day."""
     try:
         return (date.fromisoformat(text.decode()) - date(1970, 1, 1)).days * _DAY_MICROSECONDS
     except ValueError:
@@ -166,23 +133,27 @@ def _midnight(text: bytes) -> int | None:
 
 @cache
 def _since_midnight(text: bytes) -> int | None:
-    found = _TIME.fullmatch(text.decode())
-    if not found:
+    """Microseconds from midnight to a time like 08:15:00; None where there is no such time."""
+    clock = _CLOCK.fullmatch(text.decode())
+    if not clock:
         return None
-    hours, minutes, seconds = map(int, found.groups())
+    hours, minutes, seconds = map(int, clock.groups())
     return ((hours * 60 + minutes) * 60 + seconds) * 1_000_000
 
 
 def _assets(
     block: bytes, words: Words, begins: NDArray[np.intp], lengths: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], list[str]] | None:
-    """Which asset each row is of, (n,), and their names; eight letters at a time."""
+    """Which asset each row is of, (n,), and the assets' names; None where a name needs the strict reader.
+
+    Names are compared eight letters at a time.
+    """
     if lengths.max() > _SPARE:
         return None
     codes: NDArray[np.intp] = np.zeros(len(begins), dtype=np.intp)
     for offset in range(0, int(lengths.max()), 8):
-        part, known = pd.factorize(words[begins + offset] & _FIRST[np.clip(lengths - offset, 0, 8)])
-        codes = pd.factorize(codes * len(known) + part)[0] if offset else part
+        part, distinct = pd.factorize(words[begins + offset] & _FIRST[np.clip(lengths - offset, 0, 8)])
+        codes = pd.factorize(codes * len(distinct) + part)[0] if offset else part
     first = np.empty(int(codes.max()) + 1, dtype=np.intp)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     texts = [block[begins[n] : begins[n] + lengths[n]].decode() for n in first]
@@ -191,8 +162,8 @@ def _assets(
     return codes, [text.strip() for text in texts]
 
 
-class _Source:
-    """A block as pandas' tokenizer reads it: bytes, not decoded on the way."""
+class _BytesFile:
+    """A block as a file of bytes: pandas' tokenizer reads it without decoding it first."""
 
     def __init__(self, block: bytes) -> None:
         self._block, self._at = block, 0
@@ -207,14 +178,17 @@ class _Source:
         return iter(())
 
 
-_TRUTH = re.compile(rb",\s*(?:true|false)\s*(?:[,\r\n]|\Z)", re.IGNORECASE)
+_TRUTH_VALUE = re.compile(rb",\s*(?:true|false)\s*(?:[,\r\n]|\Z)", re.IGNORECASE)
 
 
 def _numbers(block: bytes, fields: int, wanted: list[int]) -> Floats | None:
-    """Some of a block's fields, (len(wanted), n), or None where one holds something else than numbers."""
+    """The values of the wanted fields, (len(wanted), n); None where one holds something else than numbers.
+
+    `fields` is the number of fields of a line; `wanted` counts them from 0.
+    """
     try:
         frame = pd.read_csv(  # type: ignore[call-overload]
-            _Source(block),
+            _BytesFile(block),
             header=None,
             names=range(fields),
             usecols=wanted,
@@ -229,4 +203,4 @@ def _numbers(block: bytes, fields: int, wanted: list[int]) -> Floats | None:
     numbers = (frame if list(frame) == wanted else frame[wanted]).to_numpy().T
     # pandas makes numbers of true and false where a column has nothing else
     doubtful = any(np.fmax.reduce(c) in (0.0, 1.0) and np.fmin.reduce(c) in (0.0, 1.0) for c in numbers)
-    return None if doubtful and _TRUTH.search(block) else numbers
+    return None if doubtful and _TRUTH_VALUE.search(block) else numbers

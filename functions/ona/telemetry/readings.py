@@ -1,6 +1,6 @@
-"""Readings as columns: the rules that rows must pass, and the machines that they come from.
+"""Readings as columns, each asset's frame, and the report of what was wrong with a file.
 
-A machine's canonical frame has one row a reading, sorted by time:
+An asset's canonical frame has one row a reading, sorted by time:
 
 ========================  ==================  ==========================================
 column                    unit                note
@@ -17,45 +17,31 @@ dc_power_kw               kW DC               optional, ours
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ona.runtime.errors import InvalidTelemetry
-
-RANGES = {"temperature_c": (-50.0, 100.0), "voltage_v": (0.0, 1500.0)}
-
-
-NIGHT_CONSUMPTION_SHARE = 0.02
-"""Negative power down to this share of capacity is the inverter's own consumption."""
-
-
-CLOCK_TOLERANCE = timedelta(minutes=10)
-
-
-EARLIEST = pd.Timestamp("2000-01-01", tz="UTC")
-
-
 Floats = NDArray[np.float64]
-
-
 Ints = NDArray[np.int64]
-
-
 Mask = NDArray[np.bool_]
 
 
 @dataclass
 class Quality:
-    """What was wrong with a file, counted by reason. Rejected rows are in no frame.
+    """What was wrong with a file, as numbers of rows by reason.
 
-    `offsets` counts the readings by the offset that their time was written with.
+    `rejected` rows are left out. `flagged` rows stay, with something odd about them. `offsets` counts
+    readings by the UTC offset that their time was written with.
+
+    >>> quality = Quality()
+    >>> quality.reject("not_finite", 2)
+    >>> quality.reject("unknown_asset", 0)  # nothing to count
+    >>> quality.rejected
+    {'not_finite': 2}
     """
 
     rows_read: int = 0
@@ -68,7 +54,7 @@ class Quality:
         _add(self.rejected, reason, count)
 
     def flag(self, reason: str, count: int) -> None:
-        """Count rows that were kept, but are worth telling about."""
+        """Count rows that stay, but have something odd about them."""
         _add(self.flagged, reason, count)
 
     def written_with(self, offset: str, count: int) -> None:
@@ -76,13 +62,14 @@ class Quality:
         _add(self.offsets, offset, count)
 
     def add(self, part: Quality) -> None:
-        """Count what was found in a part of the file."""
+        """Add the counts of a part of the file."""
         self.rows_read += part.rows_read
-        for mine, theirs in (
-            (self.rejected, part.rejected), (self.flagged, part.flagged), (self.offsets, part.offsets),
-        ):  # fmt: skip
-            for reason, count in theirs.items():
-                _add(mine, reason, count)
+        for reason, count in part.rejected.items():
+            self.reject(reason, count)
+        for reason, count in part.flagged.items():
+            self.flag(reason, count)
+        for offset, count in part.offsets.items():
+            self.written_with(offset, count)
 
     @property
     def rows_rejected(self) -> int:
@@ -97,7 +84,7 @@ def _add(counts: dict[str, int], reason: str, count: int) -> None:
 
 @dataclass
 class Telemetry:
-    """A canonical frame for each machine, by its id in order, with the file's quality report."""
+    """A file's canonical frames by asset id, in order of id, with the file's quality report."""
 
     machines: Machines
     quality: Quality
@@ -107,17 +94,19 @@ class Telemetry:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """All machines in one frame with a column `asset_id`, sorted by asset and time."""
+        """All assets in one frame with a column `asset_id`, sorted by asset and time."""
         return together(self.machines)
 
 
 Piece = tuple[Ints, Floats]
-"""Some readings of one machine: times in microseconds, (n,), and the columns' values, (k, n)."""
+"""Some readings of one asset: times, microseconds since 1970 UTC, (n,); the columns' values, (k, n)."""
 
 
 class Machines(Mapping[str, pd.DataFrame]):
-    """A file's machines by id, in order. A frame is made when somebody asks for it: of a large file's
-    pieces nothing is copied before."""
+    """The frames of a file's assets by asset id, in order of id.
+
+    A frame is made when somebody asks for it. Before that nothing of a large file is copied.
+    """
 
     def __init__(self, columns: tuple[str, ...], pieces: dict[str, list[Piece]]) -> None:
         self._columns = columns
@@ -144,7 +133,7 @@ class Machines(Mapping[str, pd.DataFrame]):
 
     @property
     def readings(self) -> int:
-        """How many readings all machines have."""
+        """How many readings all assets have."""
         return sum(len(time) for pieces in self._pieces.values() for time, _ in pieces)
 
     @property
@@ -155,8 +144,11 @@ class Machines(Mapping[str, pd.DataFrame]):
         return pd.Timestamp(first, unit="us", tz="UTC"), pd.Timestamp(last, unit="us", tz="UTC")
 
     def tidy(self, quality: Quality) -> None:
-        """Each machine's readings in order, each once. What stands twice is rejected, of two that
-        contradict each other the first; what came out of order is flagged."""
+        """Put each asset's readings in order of time, each time once.
+
+        A reading that stands twice is rejected once. Of two readings of one time that differ, the first is
+        rejected. Readings that came out of order are flagged.
+        """
         for name, pieces in self._pieces.items():
             last = -(2**62)
             for time, _ in pieces:
@@ -165,19 +157,19 @@ class Machines(Mapping[str, pd.DataFrame]):
                 last = int(time[-1])
             else:
                 continue
-            frame = _in_order(self[name], quality)
+            frame = _in_order_of_time(self[name], quality)
             self._frames[name] = frame
             self._pieces[name] = [(frame["timestamp"].array.asi8, frame[list(self._columns)].to_numpy().T)]
 
 
 def span(machines: Mapping[str, pd.DataFrame]) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """The first and the last reading of several machines."""
+    """The times of the first and the last reading of several assets' frames."""
     ends = [(own["timestamp"].iloc[0], own["timestamp"].iloc[-1]) for own in machines.values()]
     return min(first for first, _ in ends), max(last for _, last in ends)
 
 
 def together(machines: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Machines' frames as one, with a column `asset_id` beside the timestamp."""
+    """Several assets' frames as one, with a column `asset_id` beside the timestamp."""
     frame = pd.concat(machines.values(), ignore_index=True)
     frame.insert(
         1, "asset_id", np.repeat(np.array(list(machines), dtype=object), [*map(len, machines.values())])
@@ -186,14 +178,22 @@ def together(machines: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def by_machine(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """A frame with a column `asset_id`, sorted by it and by time, as one frame a machine."""
+    """A frame with a column `asset_id`, sorted by it and by time, as one frame an asset.
+
+    >>> frame = pd.DataFrame({"asset_id": ["A", "A", "B"], "power_kw": [1.0, 2.0, 3.0]})
+    >>> {name: own["power_kw"].tolist() for name, own in by_machine(frame).items()}
+    {'A': [1.0, 2.0], 'B': [3.0]}
+    """
     return {str(name): own.drop(columns="asset_id") for name, own in frame.groupby("asset_id", sort=True)}
 
 
 @dataclass(frozen=True)
 class Rows:
-    """n readings as columns: `time` in microseconds since 1970 UTC, (n,); `asset`, (n,), which of the
-    `names`; and the `numbers`, (len(columns), n), of the columns named."""
+    """n readings as columns.
+
+    `time`: microseconds since 1970 UTC, (n,). `asset`: which of the `names` each reading is of, (n,).
+    `numbers`: the values of the `columns`, (len(columns), n).
+    """
 
     time: Ints
     asset: NDArray[np.intp]
@@ -204,120 +204,18 @@ class Rows:
     def __len__(self) -> int:
         return len(self.time)
 
-    def where(self, kept: Mask | NDArray[np.intp]) -> Rows:
-        """Some of the readings."""
-        return Rows(self.time[kept], self.asset[kept], self.names, self.columns, self.numbers[:, kept])
+    def values(self, column: str) -> Floats:
+        """The values of one column, (n,): a view, so that writing to it changes the rows."""
+        return self.numbers[self.columns.index(column)]
 
-
-def screen(
-    rows: Rows, quality: Quality, *, now: datetime, capacity_kw: Callable[[str], float | None]
-) -> Rows:
-    """The readings that pass the contract's rules for rows; the others are counted by the first that
-    they break. Small negative power is set to zero, in place."""
-    latest, earliest = _microseconds(now + CLOCK_TOLERANCE), _microseconds(EARLIEST)
-    found = [capacity_kw(name) for name in rows.names]
-    known = np.array([np.nan if capacity is None else capacity for capacity in found], dtype=float)
-    number = {name: n for n, name in enumerate(rows.columns)}
-
-    def lowest(name: str) -> float:
-        return float(np.fmin.reduce(rows.numbers[number[name]], initial=np.inf))
-
-    def highest(name: str) -> float:
-        return float(np.fmax.reduce(rows.numbers[number[name]], initial=-np.inf))
-
-    def without(reason: str, broken: Mask) -> Rows:
-        quality.reject(reason, int(broken.sum()))
-        return rows.where(~broken)
-
-    if np.isnan(known).any():
-        rows = without("unknown_asset", np.isnan(known)[rows.asset])
-    if rows.time.max(initial=latest) > latest:
-        rows = without("timestamp_in_the_future", rows.time > latest)
-    if rows.time.min(initial=earliest) < earliest:
-        rows = without("timestamp_implausible", rows.time < earliest)
-    if len(rows) and not np.isfinite([(lowest(name), highest(name)) for name in rows.columns]).all():
-        rows = without("not_finite", np.logical_or.reduce(np.isinf(rows.numbers)))  # or all are null
-    for name, (low, high) in RANGES.items():
-        if len(rows) and (lowest(name) < low or highest(name) > high):
-            values = rows.numbers[number[name]]
-            rows = without(f"{name}_out_of_range", (values < low) | (values > high))
-    if len(rows) and lowest("power_kw") < 0.0:
-        power = rows.numbers[number["power_kw"]]
-        rows = without("negative_power", power < -NIGHT_CONSUMPTION_SHARE * known[rows.asset])
-        power = rows.numbers[number["power_kw"]]
-        consuming = power < 0.0
-        quality.flag("night_consumption_clipped", int(consuming.sum()))
-        power[consuming] = 0.0
-    for name in ("temperature_c", "voltage_v", "power_kw"):
-        quality.flag(f"{name}_null", int(np.isnan(rows.numbers[number[name]]).sum()))
-    return rows
-
-
-def _microseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1e6)
-
-
-def side_by_side(rows: Rows) -> tuple[Rows, list[int]]:
-    """Rows in an order in which each machine's stand together, as they came, and where machines begin and
-    the last one ends."""
-    cuts = np.flatnonzero(np.diff(rows.asset)) + 1
-    if len(cuts) > 4 * len(rows.names):  # machines take turns
-        small = rows.asset.astype(np.int16 if len(rows.names) < 2**15 else np.int64)
-        rows = rows.where(np.argsort(small, kind="stable"))
-        cuts = np.flatnonzero(np.diff(rows.asset)) + 1
-    return rows, [0, *cuts.tolist(), len(rows)] if len(rows) else []
-
-
-class Gathered:
-    """Rows as they come, by machine."""
-
-    def __init__(self, columns: tuple[str, ...]) -> None:
-        self._columns = columns
-        self._pieces: dict[str, list[Piece]] = {}
-        self.seen: dict[str, None] = {}
-        """All names, registered or not, in order."""
-
-    def add(self, rows: Rows) -> None:
-        """Put rows behind those of the same machines."""
-        self.seen.update(dict.fromkeys(rows.names))
-        rows, edges = side_by_side(rows)
-        for first, end in pairwise(edges):
-            name = rows.names[int(rows.asset[first])]
-            self.put(name, (rows.time[first:end], rows.numbers[:, first:end]))
-
-    def put(self, name: str, piece: Piece) -> None:
-        """Put a piece behind those of the same machine."""
-        self._pieces.setdefault(name, []).append(piece)
-
-    def telemetry(
-        self, quality: Quality, where: str, capacity_kw: Callable[[str], float | None]
-    ) -> Telemetry:
-        """The file's telemetry. Raises InvalidTelemetry when no row survived, with the reasons."""
-        if len(quality.offsets) > 1:
-            quality.flag("mixed_zones", sum(quality.offsets.values()) - max(quality.offsets.values()))
-        if self._pieces:
-            machines = Machines(self._columns, self._pieces)
-            machines.tidy(quality)
-            return Telemetry(machines, quality)
-        unknown = sorted(name for name in self.seen if capacity_kw(name) is None)
-        if unknown and len(unknown) == len(self.seen):
-            raise InvalidTelemetry(
-                "unknown_asset",
-                f"not in assets.json: {', '.join(unknown[:5])}{' …' if len(unknown) > 5 else ''}",
-                where=where,
-                remedy="add the asset with its capacity to assets.json, then `ona dlq redrive`",
-            )
-        worst = max(quality.rejected, key=lambda reason: quality.rejected[reason])
-        reasons = ", ".join(f"{count} × {reason}" for reason, count in quality.rejected.items())
-        raise InvalidTelemetry(
-            worst,
-            f"no reading is usable: {reasons}",
-            where=where,
-            remedy=_REMEDIES.get(worst, "correct the values and put the file again"),
+    def where(self, chosen: Mask | NDArray[np.intp]) -> Rows:
+        """Some of the readings: those that a mask marks, or whose positions are given."""
+        return Rows(
+            self.time[chosen], self.asset[chosen], self.names, self.columns, self.numbers[:, chosen]
         )
 
 
-def _in_order(frame: pd.DataFrame, quality: Quality) -> pd.DataFrame:
+def _in_order_of_time(frame: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     twice = frame.duplicated(keep="first")
     quality.reject("duplicate_row", int(twice.sum()))
     frame = frame[~twice]
@@ -327,14 +225,3 @@ def _in_order(frame: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     steps = frame["timestamp"].diff()
     quality.flag("unsorted_rows", int((steps < pd.Timedelta(0)).sum()))
     return frame.sort_values("timestamp", ignore_index=True)
-
-
-_REMEDIES = {
-    "timestamp_without_zone": "write times as ISO 8601 with Z, or use a source profile that names the zone",
-    "timestamp_unreadable": "write times as ISO 8601, for example 2025-01-15T08:00:00Z",
-    "timestamp_in_the_future": "check the logger's clock and its time zone",
-    "timestamp_implausible": "check the logger's clock and the unit of epoch times",
-    "negative_power": "check the sign convention: generation counts positive",
-    "not_finite": "export missing values as empty cells",
-    "power_kw_not_a_number": "export numbers with a decimal point",
-}

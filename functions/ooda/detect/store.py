@@ -21,10 +21,13 @@ from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
 from ona.runtime.observability import logger
 from ona.store.layout import FORECAST_CSV, day_of
+from ona.store.registry import read_registry
 from ona.store.s3 import list_keys, read_bytes, read_json, read_json_tagged, write_json, write_json_if
 from ona.telemetry import intake
+from ona.telemetry.decoding import decode
 from ona.telemetry.readings import Quality, span
-from ona.telemetry.strict_csv import decode, parse_timestamps, read_table
+from ona.telemetry.strict_csv import read_table
+from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
 from ooda.detect import geometry
 from ooda.detect.asset_history import empty
@@ -48,7 +51,7 @@ WRITE_TRIES = 8
 
 def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
     """The telemetry file with registry and rules. Raises InvalidTelemetry for one that fails as a whole."""
-    registry = intake.registry(source.bucket)
+    registry = read_registry(source.bucket)
     telemetry, profile = intake.read(source, registry, now, service="detect")
     return TelemetryFile(
         readings=telemetry.machines,

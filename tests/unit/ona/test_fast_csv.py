@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ona.runtime.errors import InvalidTelemetry
-from ona.telemetry import fast_csv, strict_csv
-from ona.telemetry.fast_csv import whole_lines
+from ona.telemetry import blocks, canonical, fast_csv
+from ona.telemetry.blocks import whole_lines
 from ona.telemetry.readings import Telemetry
 from tests.conftest import NOW, sunny_day, to_csv
 
@@ -28,9 +28,9 @@ def read(data: bytes, *, quick: bool = True, size: int = 1 << 20) -> Telemetry |
         return whole_lines(chunks, size)
 
     typed = fast_csv.typed if quick else (lambda *_: None)
-    with mock.patch.object(fast_csv, "whole_lines", cut), mock.patch.object(strict_csv, "typed", typed):
+    with mock.patch.object(blocks, "whole_lines", cut), mock.patch.object(canonical, "typed", typed):
         try:
-            return strict_csv.read_canonical(
+            return canonical.read_canonical(
                 data, now=NOW, capacity_kw=lambda name: None if "X" in name else 100.0, where="x.csv"
             )
         except InvalidTelemetry as error:
@@ -140,10 +140,10 @@ def test_a_fault_in_a_late_block_says_which_line() -> None:
     good = "2025-06-01T08:00:00Z,INV-1,20,700,5\n"
     data = (HEADER + "\n" + good * 200).encode() + b"2025-06-01T08:00:00Z,\xff,1,1,1\n" + good.encode() * 50
     with (
-        mock.patch.object(fast_csv, "whole_lines", lambda chunks: whole_lines(chunks, 1000)),
+        mock.patch.object(blocks, "whole_lines", lambda chunks: whole_lines(chunks, 1000)),
         pytest.raises(InvalidTelemetry) as caught,
     ):
-        strict_csv.read_canonical(data, now=NOW, capacity_kw=lambda _: 100.0, where="x.csv")
+        canonical.read_canonical(data, now=NOW, capacity_kw=lambda _: 100.0, where="x.csv")
     assert caught.value.where == "x.csv, line 202"
 
 
@@ -178,9 +178,9 @@ def test_a_field_too_many_and_one_too_few_do_not_make_up_for_each_other() -> Non
 @settings(max_examples=300, deadline=None)
 def test_parts_of_a_file_have_each_line_once(text: str, cuts: list[int], size: int) -> None:
     data = text.encode()
-    source = fast_csv.Source(len(data), lambda at: iter([data[n : n + 5] for n in range(at, len(data), 5)]))
+    source = blocks.Source(len(data), lambda at: iter([data[n : n + 5] for n in range(at, len(data), 5)]))
     ends = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    with mock.patch.object(fast_csv, "whole_lines", lambda chunks: whole_lines(chunks, size)):
+    with mock.patch.object(blocks, "whole_lines", lambda chunks: whole_lines(chunks, size)):
         parts = [b"".join(source.lines(start, end)) for start, end in itertools.pairwise(ends)]
     begins = [0, *(n + 1 for n, letter in enumerate(data) if letter == ord("\n"))]
     for (start, end), part in zip(itertools.pairwise(ends), parts, strict=True):

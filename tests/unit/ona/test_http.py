@@ -110,4 +110,4 @@ def test_what_a_server_says_of_waiting_is_understood() -> None:
     assert asked("-5") == asked("soon") == asked("") == 0
     later = (datetime.now(UTC) + timedelta(minutes=10)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     assert 590 < asked(later) <= 600
-    assert calls.Answer(401, b"your API key abc is wrong").said == "the key was not accepted"
+    assert calls.Answer(401, b"your API key abc is wrong").reason == "the key was not accepted"

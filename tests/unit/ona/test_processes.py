@@ -11,8 +11,9 @@ import pytest
 from ona.runtime import processes
 from ona.runtime.errors import InvalidTelemetry
 from ona.runtime.processes import spread
-from ona.telemetry import fast_csv, strict_csv
-from ona.telemetry.fast_csv import Source, whole_lines
+from ona.telemetry import blocks, canonical
+from ona.telemetry.blocks import Source, whole_lines
+from ona.telemetry.readings import Telemetry
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.skipif(processes.CPUS < 2, reason="one CPU: nothing runs side by side")
@@ -92,16 +93,16 @@ def test_a_large_file_reads_the_same_in_parts(
 ) -> None:
     data = _file(turns, spoiled)
 
-    def read() -> strict_csv.Telemetry:
-        return strict_csv.read_canonical(
+    def read() -> Telemetry:
+        return canonical.read_canonical(
             Source.of(data), now=NOW, capacity_kw=lambda name: 100.0, where="x.csv"
         )
 
     whole = read()
-    monkeypatch.setattr(strict_csv, "LARGE_BYTES", 1000)
-    monkeypatch.setattr(fast_csv, "whole_lines", lambda chunks: whole_lines(chunks, 3000))
+    monkeypatch.setattr(canonical, "LARGE_BYTES", 1000)
+    monkeypatch.setattr(blocks, "whole_lines", lambda chunks: whole_lines(chunks, 3000))
     for cpus in (2, 3, 8):
-        monkeypatch.setattr(strict_csv, "CPUS", cpus)
+        monkeypatch.setattr(canonical, "CPUS", cpus)
         parts = read()
         assert parts.quality == whole.quality
         assert len(parts) == len(whole)
@@ -111,8 +112,8 @@ def test_a_large_file_reads_the_same_in_parts(
 
 def test_a_large_file_that_fails_says_which_line(monkeypatch: pytest.MonkeyPatch) -> None:
     data = _file(False, {1200: "2025-06-01T00:00:00Z,INV-é,1,1,1\n"}).replace("é".encode(), b"\xe9")
-    monkeypatch.setattr(strict_csv, "LARGE_BYTES", 1000)
-    monkeypatch.setattr(fast_csv, "whole_lines", lambda chunks: whole_lines(chunks, 3000))
+    monkeypatch.setattr(canonical, "LARGE_BYTES", 1000)
+    monkeypatch.setattr(blocks, "whole_lines", lambda chunks: whole_lines(chunks, 3000))
     with pytest.raises(InvalidTelemetry) as caught:
-        strict_csv.read_canonical(Source.of(data), now=NOW, capacity_kw=lambda _: 100.0, where="x.csv")
+        canonical.read_canonical(Source.of(data), now=NOW, capacity_kw=lambda _: 100.0, where="x.csv")
     assert (caught.value.reason, caught.value.where) == ("wrong_encoding", "x.csv, line 1200")

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ona.runtime.errors import InvalidTelemetry
-from ona.telemetry.fast_csv import MAX_LINE_BYTES
+from ona.telemetry.blocks import MAX_LINE_BYTES
+from ona.telemetry.canonical import read_canonical
 from ona.telemetry.readings import Telemetry
-from ona.telemetry.strict_csv import interval_minutes, read_canonical
+from ona.telemetry.strict_csv import interval_minutes
 from tests.conftest import DAY, NOW, sunny_day, to_csv
 
 HEADER = "timestamp,asset_id,temperature_c,voltage_v,power_kw\n"

@@ -1,4 +1,4 @@
-"""Commands around the outbox: who is still to be told of orders, and sending again what was given up."""
+"""`ona outbox`: the deliveries that wait, and those that were given up."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ import typer
 from rich.markup import escape
 
 from ops import outbox
-from ops.command import Environment, Profile, console, told
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.target import resolve
 
-outbox_app = typer.Typer(help="What others are told of orders: look, send again.", no_args_is_help=True)
-_NAMES = {
+NAME = "outbox"
+app = typer.Typer(help="What others are told of orders: look, send again.", no_args_is_help=True)
+_LANES = {
     "send": "[yellow]to be sent[/yellow]",
     "watch": "[green]told[/green]",
     "dead": "[red]given up[/red]",
 }
+"""What a delivery's lane means."""
 _NEXT = {"send": "due", "watch": "asked again", "dead": "given up"}
+"""What happens, or happened, at a delivery's `next_at`."""
 
 
-@outbox_app.command("list")
-@told
+@app.command("list")
+@errors_in_one_line
 def outbox_list(profile: Profile = None, environment: Environment = "dev") -> None:
     """What waits, what is watched at a ticketing system, and what was given up with its reason."""
-    found = outbox.items(resolve(profile, environment))
-    for item in found:
+    deliveries = outbox.items(resolve(profile, environment))
+    for item in deliveries:
         name = item.get("work_order_id") or item.get("subject") or item["delivery_id"]
         console.print(
-            f"{_NAMES[item['lane']]}  {escape(str(item['place']))}  {escape(str(name))}", soft_wrap=True
+            f"{_LANES[item['lane']]}  {escape(str(item['place']))}  {escape(str(name))}", soft_wrap=True
         )
         ticket = f", ticket {item['ticket']}" if item.get("ticket") else ""
         when = f"{_NEXT[item['lane']]} {item['next_at']}{ticket}"
@@ -37,12 +40,12 @@ def outbox_list(profile: Profile = None, environment: Environment = "dev") -> No
             console.print(
                 f"    {item.get('attempts', 0)} tries: {escape(item['last_error'])}", soft_wrap=True
             )
-    told = Counter(item["lane"] for item in found)
-    console.print(f"{told['send']} to be sent, {told['watch']} watched, {told['dead']} given up")
+    lanes = Counter(item["lane"] for item in deliveries)
+    console.print(f"{lanes['send']} to be sent, {lanes['watch']} watched, {lanes['dead']} given up")
 
 
-@outbox_app.command("redrive")
-@told
+@app.command("redrive")
+@errors_in_one_line
 def outbox_redrive(profile: Profile = None, environment: Environment = "dev") -> None:
     """Send all that was given up again; mend the reason first."""
     sent = outbox.redrive(resolve(profile, environment))

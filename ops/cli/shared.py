@@ -1,4 +1,4 @@
-"""What every command shares: its options, its console, and errors told in one line."""
+"""What every command shares: its options, its console, its colours, and errors in one line."""
 
 from __future__ import annotations
 
@@ -21,9 +21,30 @@ Profile = Annotated[
 Environment = Annotated[str, typer.Option("--env", help="dev, staging or prod")]
 console = Console()
 
+_COLOURS = {
+    "SUCCEEDED": "green",
+    "FAILED": "red",
+    "RUNNING": "yellow",
+    "done": "green",
+    "quarantined": "yellow",
+    "dead letter": "red",
+    "lost": "red",
+    "running": "yellow",
+    "ignored": "dim",
+}
 
-def told(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Show our own errors as one line, not as a traceback."""
+
+def coloured(state: str) -> str:
+    """The state of an execution or a file, with rich's markup for its colour.
+
+    >>> coloured("lost")
+    '[red]lost[/]'
+    """
+    return f"[{_COLOURS.get(state, 'white')}]{state}[/]"
+
+
+def errors_in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a command: it prints our own errors in one line, without a traceback, and exits with 1."""
 
     @wraps(command)
     def run(*arguments: Any, **named: Any) -> Any:

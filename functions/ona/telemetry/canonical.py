@@ -1,0 +1,140 @@
+"""Reading a canonical CSV file: its header, then its body block by block.
+
+Each block goes to the fast reader. A block that the fast reader does not take goes to the strict reader. A
+large file is read by several processes, one part each (`parallel`).
+
+>>> from datetime import UTC
+>>> header = b"timestamp,asset_id,temperature_c,voltage_v,power_kw\\n"
+>>> data = header + b"2025-06-10T08:00:00Z,INV-1,30,750,-0.5\\n"
+>>> now = datetime(2025, 6, 11, tzinfo=UTC)
+>>> telemetry = read_canonical(data, now=now, capacity_kw={"INV-1": 100.0}.get, where="x.csv")
+>>> telemetry.machines["INV-1"]["power_kw"].tolist(), telemetry.quality.flagged
+([0.0], {'night_consumption_clipped': 1})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from ona.documents.columns import NUMERIC, REQUIRED
+from ona.runtime.errors import InvalidTelemetry
+from ona.runtime.processes import CPUS
+from ona.telemetry import parallel
+from ona.telemetry.blocks import Source
+from ona.telemetry.collecting import Collector
+from ona.telemetry.decoding import decode
+from ona.telemetry.fast_csv import typed
+from ona.telemetry.readings import Quality, Rows, Telemetry
+from ona.telemetry.row_rules import Capacities, screen
+from ona.telemetry.strict_csv import column_names, no_rows, strict_rows
+
+LARGE_BYTES = 48_000_000
+"""Bytes of a file (ours): from here on several processes are worth the time that they take to start.
+`benchmarks/detection/speed.py` measures both sides of it."""
+_COLUMNS_NAMED = 12
+"""So many of a file's columns are named when one is missing."""
+
+
+def read_canonical(
+    data: bytes | Source, *, now: datetime, capacity_kw: Capacities, where: str
+) -> Telemetry:
+    """The telemetry of a canonical CSV file. `where` names the file in errors.
+
+    Raises InvalidTelemetry when the file fails as a whole. Rows that fail are left out and counted.
+    """
+    source = data if isinstance(data, Source) else Source.of(data)
+    file = CanonicalFile.of(source, now, cache(capacity_kw), where)
+    read = None
+    if source.size >= LARGE_BYTES and CPUS > 1:
+        read = parallel.read_parts(file.rows, file.begin, source.size, file.columns, len(file.names), CPUS)
+    quality, collector = read or _read_in_order(file)
+    if not quality.rows_read:
+        raise no_rows(where)
+    return collector.telemetry(quality, where, file.capacity_kw)
+
+
+def _read_in_order(file: CanonicalFile) -> tuple[Quality, Collector]:
+    quality, collector = Quality(), Collector(file.columns)
+    for rows, block_quality in file.rows(file.begin, file.source.size):
+        quality.add(block_quality)
+        collector.add(rows)
+    return quality, collector
+
+
+@dataclass(frozen=True)
+class CanonicalFile:
+    """A canonical file whose header was read.
+
+    `begin` is the offset of the first byte behind the header, `lines_before` the number of lines before it,
+    `names` the header's columns in order, `columns` those of them that hold numbers.
+    """
+
+    source: Source
+    begin: int
+    lines_before: int
+    header: str
+    names: list[str]
+    columns: tuple[str, ...]
+    now: datetime
+    capacity_kw: Capacities
+    where: str
+
+    @classmethod
+    def of(cls, source: Source, now: datetime, capacity_kw: Capacities, where: str) -> CanonicalFile:
+        """Read a file's header. Raises InvalidTelemetry when it lacks a required column."""
+        begin, lines, first = 0, 0, b""
+        for block in source.lines(0, source.size):
+            begin, lines, first = begin + len(block), lines + block.count(b"\n"), block
+            if block.strip():
+                break
+        text = decode(first, where).lstrip()
+        header, _, body = text.partition("\n")
+        names = column_names(header, where)
+        missing = [name for name in REQUIRED if name not in names]
+        if missing:
+            hint = "; the file is separated by semicolons" if ";" in names[0] else ""
+            raise InvalidTelemetry(
+                "missing_columns",
+                f"columns are missing: {', '.join(missing)}; "
+                f"found: {', '.join(names[:_COLUMNS_NAMED])}{hint}",
+                where=f"{where}, line 1",
+                remedy="rename the columns, or describe the export by a profile in configs/sources/",
+            )
+        return cls(
+            source=source,
+            begin=begin - len(body.encode()),
+            lines_before=lines - body.count("\n"),
+            header=header.rstrip("\r"),
+            names=names,
+            columns=tuple(name for name in NUMERIC if name in names),
+            now=now,
+            capacity_kw=capacity_kw,
+            where=where,
+        )
+
+    def rows(self, start: int, end: int) -> Iterator[tuple[Rows, Quality]]:
+        """The usable rows of the lines that begin from offset `start` up to before `end`.
+
+        Yields the rows of one block after the other, with what was wrong in that block. Raises
+        InvalidTelemetry; the line that it names is right only where `start` is `begin`.
+        """
+        line = self.lines_before
+        for block in self.source.lines(start, end):
+            quality = Quality()
+            rows = self._block(block, line, quality)
+            line += block.count(b"\n")
+            if rows is not None:
+                yield screen(rows, quality, now=self.now, capacity_kw=self.capacity_kw), quality
+
+    def _block(self, block: bytes, line: int, quality: Quality) -> Rows | None:
+        """A block's rows by the fast reader, else by the strict one; None for a block of blank lines."""
+        rows = typed(block, self.names, self.columns)
+        if rows is not None:
+            quality.rows_read = len(rows)
+            quality.written_with("Z", len(rows))
+        elif block.strip() and (text := decode(block, self.where, line)).strip():
+            rows = strict_rows(f"{self.header}\n{text}", self.where, self.columns, quality)
+        return rows

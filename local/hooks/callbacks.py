@@ -1,0 +1,71 @@
+"""Step Functions: task tokens, heartbeats and stops reach the execution that runs in moto's interpreter.
+
+A call that belongs to no running execution goes to ministack, which answers it as before.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from local.hooks.base import private, replace
+from local.hooks.executions import RUNNING
+
+
+def install() -> None:
+    """Apply the hooks."""
+    from ministack.core.responses import json_response
+    from ministack.services import stepfunctions
+    from moto.stepfunctions.parser.asl.eval.callback import callback
+
+    def environments() -> list[Any]:
+        return [
+            execution.exec_worker.env
+            for execution in list(RUNNING.values())
+            if execution.exec_worker and execution.exec_worker.env is not None
+        ]
+
+    def routed(name: str, notify: Callable[[Any, dict[str, Any]], bool]) -> None:
+        otherwise = private(stepfunctions, name)
+
+        def handle(data: dict[str, Any]) -> Any:
+            if any(notify(env.callback_pool_manager, data) for env in environments()):
+                return json_response({})
+            return otherwise(data)
+
+        replace(stepfunctions, name, handle)
+
+    routed(
+        "_send_task_success",
+        lambda pool, data: pool.notify(
+            callback_id=data.get("taskToken"),
+            outcome=callback.CallbackOutcomeSuccess(
+                callback_id=data.get("taskToken"), output=data.get("output", "{}")
+            ),
+        ),
+    )
+    routed(
+        "_send_task_failure",
+        lambda pool, data: pool.notify(
+            callback_id=data.get("taskToken"),
+            outcome=callback.CallbackOutcomeFailure(
+                callback_id=data.get("taskToken"),
+                error=data.get("error"),
+                cause=data.get("cause"),
+            ),
+        ),
+    )
+    routed(
+        "_send_task_heartbeat",
+        lambda pool, data: pool.heartbeat(callback_id=data.get("taskToken")),
+    )
+    stop = private(stepfunctions, "_stop_execution")
+
+    def stop_execution(data: dict[str, Any]) -> Any:
+        running = RUNNING.get(str(data.get("executionArn")))
+        if running and running.exec_worker and running.exec_worker.env:
+            running.stop(datetime.datetime.now(tz=datetime.UTC), data.get("error"), data.get("cause"))
+        return stop(data)
+
+    replace(stepfunctions, "_stop_execution", stop_execution)

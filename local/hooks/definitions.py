@@ -1,0 +1,108 @@
+"""Step Functions: a wrong definition is refused when it is created, updated or validated, as AWS does.
+
+moto accepts a `Next` that names no state; such a definition would fail only when it runs.
+
+>>> missing_targets({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}})
+["/States/A: no state 'B'"]
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from local.hooks.asl_grammar import normalise
+from local.hooks.base import private, replace
+
+_ERROR_LETTERS = 800
+"""So much of a parser's error is shown."""
+
+
+def definition_of(text: str) -> Any:
+    """A definition from JSON text or, as a `DefinitionUri` may hold, from YAML."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
+
+
+def missing_targets(node: Any, path: str = "") -> list[str]:
+    """Transitions to states that do not exist, at every depth, each with its place in the definition."""
+    missing: list[str] = []
+    if isinstance(node, dict):
+        states = node.get("States")
+        if isinstance(states, dict):
+            for name, state in states.items():
+                targets = [state.get("Next"), state.get("Default")]
+                targets += [
+                    rule.get("Next") for rule in (state.get("Choices") or []) + (state.get("Catch") or [])
+                ]
+                missing += [
+                    f"{path}/States/{name}: no state {target!r}"
+                    for target in targets
+                    if target and target not in states
+                ]
+            if node.get("StartAt") not in states:
+                missing.append(f"{path}/StartAt: no state {node.get('StartAt')!r}")
+        for key, value in node.items():
+            missing += missing_targets(value, f"{path}/{key}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            missing += missing_targets(value, f"{path}[{index}]")
+    return missing
+
+
+def problems(text: str) -> list[str]:
+    """What is wrong with a definition; empty when it is sound. Each begins with AWS's diagnostic code."""
+    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+    try:
+        definition = definition_of(text)
+        AmazonStateLanguageParser.parse(json.dumps(normalise(definition)))
+    except Exception as error:
+        return [f"SCHEMA_VALIDATION_FAILED: {type(error).__name__}: {error}"[:_ERROR_LETTERS]]
+    return [f"MISSING_TRANSITION_TARGET: {target}" for target in missing_targets(definition)]
+
+
+def install() -> None:
+    """Apply the hooks."""
+    from ministack.core.responses import error_response_json, json_response
+    from ministack.services import stepfunctions
+
+    create = private(stepfunctions, "_create_state_machine")
+
+    def create_state_machine(data: dict[str, Any]) -> Any:
+        errors = problems(data.get("definition", ""))
+        if errors:
+            text = f"Invalid State Machine Definition: '{'; '.join(errors)}'"
+            return error_response_json("InvalidDefinition", text, 400)
+        return create(data)
+
+    def validate(data: dict[str, Any]) -> Any:
+        errors = problems(data.get("definition", ""))
+        diagnostics = [
+            {"severity": "ERROR", "code": error.split(":")[0], "message": error} for error in errors
+        ]
+        return json_response(
+            {"result": "FAIL" if errors else "OK", "truncated": False, "diagnostics": diagnostics}
+        )
+
+    replace(stepfunctions, "_create_state_machine", create_state_machine)
+    update = private(stepfunctions, "_update_state_machine")
+
+    def update_state_machine(data: dict[str, Any]) -> Any:
+        errors = problems(data["definition"]) if data.get("definition") else []
+        if errors:
+            text = f"Invalid State Machine Definition: '{'; '.join(errors)}'"
+            return error_response_json("InvalidDefinition", text, 400)
+        return update(data)
+
+    def no_test_state(_data: dict[str, Any]) -> Any:
+        # ministack would answer with its own, weaker interpreter.
+        return error_response_json("NotSupported", "the embedded cloud cannot do TestState", 400)
+
+    replace(stepfunctions, "_validate_state_machine_definition", validate)
+    replace(stepfunctions, "_update_state_machine", update_state_machine)
+    replace(stepfunctions, "_test_state", no_test_state)

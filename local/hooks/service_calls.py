@@ -1,0 +1,85 @@
+"""Step Functions: Task states call AWS services with AWS's shapes, through one client a service."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from local.hooks.base import private, replace
+
+ClientFor = Callable[..., Any]
+"""The boto3 client of a region and a service: `client_for(region, service)`."""
+
+
+def install() -> ClientFor:
+    """Apply the hooks; returns the function that gives clients."""
+    import moto.stepfunctions.parser.models  # noqa: F401 - brings in every module patched below
+
+    clients = _one_client_a_service()
+    _shape_requests(clients)
+    return clients
+
+
+def _one_client_a_service() -> ClientFor:
+    """Keep one boto3 client a service and region: moto builds one a task, 40 ms each, not thread-safe."""
+    from moto.stepfunctions.parser.asl.utils import boto_client
+
+    build = private(boto_client, "boto_client_for")
+    cache: dict[tuple[str, str], Any] = {}
+    lock = threading.Lock()
+
+    def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        del state_credentials  # the embedded cloud does not check policies
+        with lock:
+            if (service, region) not in cache:
+                cache[(service, region)] = build(region=region, service=service)
+            return cache[(service, region)]
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "boto_client_for", None) is build:
+            module.boto_client_for = client_for  # type: ignore[attr-defined]
+    return client_for
+
+
+def _shape_requests(client_for: ClientFor) -> None:
+    """Shape requests and responses by botocore's models; moto has left these two methods empty."""
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service,
+    )
+
+    task = state_task_service.StateTaskService
+    to_boto, from_boto = private(task, "_to_boto_request"), private(task, "_from_boto_response")
+
+    def operation(self: Any, service: str | None, action: str | None) -> Any:
+        client = client_for("us-east-1", self._get_boto_service_name(service))
+        name = client.meta.method_to_api_mapping.get(self._get_boto_service_action(action))
+        return client.meta.service_model.operation_model(name) if name else None
+
+    def parameters(
+        self: Any,
+        parameters: Any,
+        boto_service_name: str | None = None,
+        service_action_name: str | None = None,
+    ) -> None:
+        model = operation(self, boto_service_name, service_action_name)
+        if model is not None and model.input_shape is not None:
+            to_boto(self, parameters, model.input_shape)
+        if model is not None and model.name == "CopyObject":
+            # AWS wants it URL-encoded; boto3 encodes it once more.
+            parameters["CopySource"] = unquote(parameters["CopySource"])
+
+    def response(
+        self: Any,
+        response: Any,
+        boto_service_name: str | None = None,
+        service_action_name: str | None = None,
+    ) -> None:
+        model = operation(self, boto_service_name, service_action_name)
+        if model is not None and model.output_shape is not None:
+            from_boto(self, response, model.output_shape)
+
+    replace(task, "_normalise_parameters", parameters)
+    replace(task, "_normalise_response", response)

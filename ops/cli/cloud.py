@@ -1,0 +1,69 @@
+"""`ona up`, `down`, `env`: the embedded cloud of this checkout."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from local import cloud, deploy
+from ona.documents.assets import Location
+from ops import accounting, ingest, seed
+from ops.cli.shared import Environment, console, errors_in_one_line
+from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded
+
+app = typer.Typer()
+_JOHANNESBURG = Location(latitude=-26.2, longitude=28.05)
+"""Where the example crews live when no asset has a location, degrees."""
+
+
+@app.command()
+@errors_in_one_line
+def up(
+    environment: Environment = "dev",
+    port: Annotated[int | None, typer.Option(help="4566, or a free one when it is taken")] = None,
+) -> None:
+    """Start the embedded cloud, deploy template.yaml to it, put example crews. Again: update it."""
+    running = cloud.start(port=port)
+    target = embedded(running, environment)
+    deploy.deploy(running.client, TEMPLATE, target.stack, {**EMBEDDED, "Environment": environment})
+    seed.put_signing_key(target)
+    registered = ingest.registry(target)
+    place = next((a.location for a in registered.assets if a.location), None) if registered else None
+    seed.put_crews(target, seed.example_crews(place or _JOHANNESBURG))
+    console.print(f"[green]up[/green] at {running.endpoint}, stack {target.stack}, pid {running.pid}")
+    console.print(f"telemetry goes to s3://{target.input_bucket}/observations/")
+    lost = [item for item in accounting.account(target) if item.state == "lost"]
+    if lost:
+        console.print(
+            f"[red]{len(lost)} files were lost when it was last killed[/red]: `ona status` names "
+            "them, `ona dlq redrive` sends them again"
+        )
+    _hint(target)
+
+
+@app.command()
+@errors_in_one_line
+def down(
+    kill: Annotated[bool, typer.Option("--kill", help="as a power cut would")] = False,
+) -> None:
+    """Stop the embedded cloud; its state stays in .ona/ for the next `ona up`."""
+    stopped = cloud.stop(kill=kill)
+    console.print("stopped" if stopped else "it did not run")
+
+
+@app.command()
+@errors_in_one_line
+def env() -> None:
+    """Print what AWS tools need to talk to the embedded cloud: eval "$(./ona env)"."""
+    running = cloud.running()
+    if running is None:
+        raise OpsError("the embedded cloud does not run; start it with `ona up`")
+    for name, value in running.environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+
+
+def _hint(target: Target) -> None:
+    if target.embedded:
+        console.print('AWS tools can talk to it: [bold]eval "$(./ona env)"[/bold]')

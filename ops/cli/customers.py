@@ -1,0 +1,63 @@
+"""`ona customers`: who may call the APIs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ona.api.callers import TIERS
+from ops import customers
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.target import resolve
+
+NAME = "customers"
+app = typer.Typer(help="API keys: hand out, look, take back.", no_args_is_help=True)
+
+
+@app.command("add")
+@errors_in_one_line
+def customers_add(
+    customer: Annotated[str, typer.Argument(help="customer id, as in assets.json")],
+    tier: Annotated[
+        str, typer.Option(help=", ".join(f"{name} {n}/h" for name, n in TIERS.items()))
+    ] = "standard",
+    arn: Annotated[str | None, typer.Option(help="an IAM role or user instead of a key")] = None,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Give a customer an API key. It is shown once; only its hash is kept."""
+    target = resolve(profile, environment)
+    if arn:
+        customers.add_principal(target, arn, customer, tier)
+        console.print(f"{escape(arn)} may call as {escape(customer)}", soft_wrap=True)
+        return
+    key = customers.add_key(target, customer, tier)
+    console.print(f"API     {target.api_url}", soft_wrap=True, highlight=False)
+    console.print(f"API key [bold]{key}[/bold]  (shown this once)", soft_wrap=True, highlight=False)
+
+
+@app.command("list")
+@errors_in_one_line
+def customers_list(profile: Profile = None, environment: Environment = "dev") -> None:
+    """Keys (by the beginning of their hash) and principals, with what they open."""
+    table = Table("customer", "tier", "status", "credential")
+    for item in customers.credentials(resolve(profile, environment)):
+        kind, _, name = str(item["id"]).partition("#")
+        shown = f"key {name[:12]}" if kind == "key" else name
+        table.add_row(str(item["customer_id"]), str(item["tier"]), str(item["status"]), escape(shown))
+    console.print(table)
+
+
+@app.command("revoke")
+@errors_in_one_line
+def customers_revoke(
+    credential: Annotated[str, typer.Argument(help="the beginning of the key's hash, or of the ARN")],
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Take a key or principal back; it stops working with the next request."""
+    name = customers.revoke(resolve(profile, environment), credential)
+    console.print(f"revoked a credential of {escape(name)}")

@@ -1,0 +1,150 @@
+"""`ona executions`, `explain`, `invoke`: workflows and functions at work."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ops import accounting, explain
+from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line
+from ops.target import OpsError, resolve
+
+app = typer.Typer()
+_ERROR_LETTERS = 600
+"""So much of an error is shown."""
+
+
+@app.command()
+@errors_in_one_line
+def executions(
+    last: Annotated[int, typer.Option(help="how many", min=1, max=1000)] = 20,
+    workflow: Annotated[str | None, typer.Option(help="ooda, forecast_upload, … (see README)")] = None,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """The latest executions of all workflows, or of one."""
+    target = resolve(profile, environment)
+    if workflow and workflow not in target.machines:
+        raise OpsError(f"no workflow {workflow!r}; there are {', '.join(target.machines)}")
+    states = target.client("stepfunctions")
+    listed = [
+        (name, item)
+        for name, machine in target.machines.items()
+        if workflow in (None, name)
+        for item in states.list_executions(stateMachineArn=machine, maxResults=min(last, 1000))[
+            "executions"
+        ]
+    ]
+    listed.sort(key=lambda pair: pair[1]["startDate"], reverse=True)
+    table = Table("name", "workflow", "status", "started", "s", "file", "outcome")
+    for kind, item in listed[:last]:
+        described = states.describe_execution(executionArn=item["executionArn"])
+        key, _ = accounting.source_of(json.loads(described.get("input") or "{}"))
+        output = json.loads(described.get("output") or "{}")
+        stopped = item.get("stopDate")
+        seconds = f"{(stopped - item['startDate']).total_seconds():.1f}" if stopped else ""
+        table.add_row(
+            item["name"] if len(item["name"]) <= 20 else item["name"][:16],
+            kind,
+            coloured(item["status"]),
+            f"{item['startDate']:%H:%M:%S}",
+            seconds,
+            escape(key.removeprefix("observations/")),
+            _outcome(output) or described.get("error", ""),
+        )
+    console.print(table)
+    console.print("one of them: [bold]ona explain <name>[/bold], its beginning is enough")
+
+
+def _outcome(output: Any) -> str:
+    """What came of an execution, in a few words, from its output."""
+    if not isinstance(output, dict):
+        return ""
+    orders = [order["status"] for order in output.get("orders", [])]
+    numbers = [
+        f"{orders.count(status)} {status}"
+        for status in ("ordered", "refused", "failed")
+        if status in orders
+    ]
+    numbers += [
+        f"{output[field]} {field.replace('_', ' ')}"
+        for field in ("deferred", "already_ordered", "unschedulable")
+        if output.get(field)
+    ]
+    text = str(output.get("outcome", "")).replace("_", " ")
+    return f"{text}: {', '.join(numbers)}" if numbers else text
+
+
+@app.command(name="explain")
+@errors_in_one_line
+def explain_command(
+    execution: Annotated[str, typer.Argument(help="name, its beginning, or ARN")],
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """The path an execution took: each state's input, output, retries and errors."""
+    target = resolve(profile, environment)
+    arn = explain.find(target, execution)
+    described = target.client("stepfunctions").describe_execution(executionArn=arn)
+    console.print(f"[bold]{described['name']}[/bold] {coloured(described['status'])}")
+    if described["status"] == "RUNNING" and target.embedded:
+        console.print("the embedded cloud writes the history when the execution ends")
+    for step in explain.steps(explain.history(target, arn)):
+        took = f"{step.seconds:.2f} s" if step.seconds is not None else ""
+        retries = f", {step.attempts - 1} retries" if step.attempts > 1 else ""
+        console.print(f"[bold]{step.name}[/bold] [dim]{step.kind} {took}{retries}[/dim]")
+        for error in step.errors:
+            console.print(f"    [red]{escape(error[:_ERROR_LETTERS])}[/red]", soft_wrap=True)
+        console.print(f"    in  {escape(_short(step.input))}", soft_wrap=True, highlight=False)
+        if step.output is not None:
+            console.print(f"    out {escape(_short(step.output))}", soft_wrap=True, highlight=False)
+    output = json.loads(described.get("output") or "{}")
+    for order in output.get("orders", []) if isinstance(output, dict) else []:
+        where = order.get("work_order") or {}
+        place = f"s3://{where['bucket']}/{where['key']}" if where else order.get("reason", "")
+        console.print(f"{order['status']} {order.get('work_order_id', '')} {place}", soft_wrap=True)
+    if described.get("error"):
+        text = f"{described['error']}: {described.get('cause', '')[:_ERROR_LETTERS]}"
+        console.print(f"[red]{escape(text)}[/red]", soft_wrap=True)
+
+
+def _short(value: Any, limit: int = 500) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= limit else f"{text[:limit]} … ({len(text)} characters)"
+
+
+@app.command()
+@errors_in_one_line
+def invoke(
+    function: Annotated[str, typer.Argument(help="detect, diagnose, schedule or order")],
+    event: Annotated[Path, typer.Option("-e", "--event", help="a file with the event")],
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Invoke one function with an event, without Docker; prints its answer and its log."""
+    target = resolve(profile, environment)
+    try:
+        payload = event.read_text("utf-8")
+        json.loads(payload)
+    except (OSError, ValueError) as error:
+        raise OpsError(f"{event}: {error}") from error
+    client = target.client("lambda")
+    try:
+        answer = client.invoke(
+            FunctionName=target.function(function), Payload=payload.encode(), LogType="Tail"
+        )
+    except client.exceptions.ResourceNotFoundException as error:
+        raise OpsError(f"no function {target.function(function)}") from error
+    log = base64.b64decode(answer.get("LogResult") or b"").decode("utf-8", "replace").strip()
+    if log:
+        Console(stderr=True).print(log, style="dim", markup=False, soft_wrap=True, highlight=False)
+    print(json.dumps(json.loads(answer["Payload"].read()), indent=2))
+    if answer.get("FunctionError"):
+        raise typer.Exit(1)

@@ -1,0 +1,120 @@
+"""`ona put`, `status`, `history`: telemetry files, and what became of each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from ona.store.layout import ASSETS
+from ops import accounting, ingest, outbox, validate
+from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line
+from ops.target import OpsError, Target, resolve, use_configs
+
+app = typer.Typer()
+_FILES_NAMED = 40
+"""So many files are named one by one."""
+
+
+@app.command()
+@errors_in_one_line
+def status(profile: Profile = None, environment: Environment = "dev") -> None:
+    """What became of every file: inputs = done + quarantined + dead letters + running + lost."""
+    target = resolve(profile, environment)
+    accounts = accounting.account(target)
+    totals = accounting.totals(accounts)
+    console.print(f"{target.name}, stack {target.stack}")
+    table = Table("state", "files")
+    for state in ("done", "quarantined", "dead letter", "running", "lost", "ignored"):
+        if totals[state] or state in ("done", "lost"):
+            table.add_row(coloured(state), str(totals[state]))
+    table.add_row("[bold]put[/bold]", f"[bold]{len(accounts)}[/bold]")
+    console.print(table)
+    unfinished = [item for item in accounts if item.state not in ("done", "running")]
+    for item in unfinished[:_FILES_NAMED]:
+        console.print(f"{coloured(item.state)}  {escape(item.key)}", soft_wrap=True)
+        console.print(f"    {escape(item.detail)}", soft_wrap=True)
+    if len(unfinished) > _FILES_NAMED:
+        console.print(f"… and {len(unfinished) - _FILES_NAMED} more")
+    if totals["lost"] or totals["dead letter"]:
+        console.print("send them again: [bold]ona dlq redrive[/bold]")
+    dead = len(outbox.items(target, ["dead"]))
+    if dead:
+        console.print(f"[red]{dead} deliveries were given up[/red]: [bold]ona outbox list[/bold]")
+
+
+@app.command()
+@errors_in_one_line
+def put(
+    paths: Annotated[list[Path], typer.Argument(help="CSV files, or a folder with --source")],
+    source: Annotated[str | None, typer.Option(help="source profile, see configs/sources/")] = None,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Put telemetry. Canonical files and known vendors' exports go as they are; --source converts."""
+    target = resolve(profile, environment)
+    use_configs()
+    if source:
+        for path in paths:
+            _put_converted(target, source, path)
+        return
+    for path in paths:
+        if not path.is_file():
+            raise OpsError(f"{path} is no file; a folder needs --source")
+        if path.name == ASSETS:
+            _put_assets(target, path)
+        else:
+            _put_unchanged(target, path)
+    console.print("follow it: [bold]ona executions[/bold], [bold]ona status[/bold]")
+
+
+def _put_converted(target: Target, source: str, path: Path) -> None:
+    """An export through its source profile: its assets into the registry, one file a site and day."""
+    profile = ingest.profile_named(source)
+    telemetry, assets = ingest.convert(profile, path, ingest.registry(target))
+    added = ingest.put_registry(target, assets)
+    if added:
+        console.print(f"registered {added} assets of {source} in assets.json")
+    for upload in ingest.daily(telemetry, assets):
+        ingest.put(target, upload)
+        console.print(f"put {escape(upload.key)}", soft_wrap=True)
+    for reason, count in sorted(telemetry.quality.rejected.items()):
+        console.print(f"[yellow]left out {count} rows: {reason}[/yellow]")
+
+
+def _put_assets(target: Target, path: Path) -> None:
+    problems = validate.assets_file(path)
+    if problems:
+        raise OpsError("; ".join(problems))
+    target.client("s3").put_object(Bucket=target.input_bucket, Key=ASSETS, Body=path.read_bytes())
+    console.print("put assets.json")
+
+
+def _put_unchanged(target: Target, path: Path) -> None:
+    upload = ingest.upload_for(path)
+    ingest.put(target, upload)
+    vendor = ingest.vendor_of(path)
+    note = f" (recognised: {vendor})" if vendor else ""
+    console.print(f"put {escape(upload.key)}{note}", soft_wrap=True)
+
+
+@app.command()
+@errors_in_one_line
+def history(
+    prefix: Annotated[str, typer.Argument(help="of the input bucket, like backfill/2024/")],
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Take in a fleet's history: every file under a prefix, into books and telemetry, no orders."""
+    if not prefix.startswith("backfill/"):
+        raise OpsError(f"{prefix}: histories lie under backfill/; files under observations/ start the loop")
+    target = resolve(profile, environment)
+    answer = target.client("stepfunctions").start_execution(
+        stateMachineArn=target.machines["fleet_history"], input=json.dumps({"prefix": prefix})
+    )
+    print(f"started {answer['executionArn']}")
+    print("`ona executions --workflow fleet_history` shows how it goes")

@@ -1,0 +1,59 @@
+"""`ona validate`, `demo`: is the project sound, and does it do its work from end to end?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from ops import validate
+from ops.cli.shared import console, errors_in_one_line
+from ops.target import OpsError, use_configs
+
+app = typer.Typer()
+
+
+@app.command(name="validate")
+@errors_in_one_line
+def validate_command(
+    assets: Annotated[Path | None, typer.Option(help="an assets.json to check as well")] = None,
+) -> None:
+    """Check configuration, state machines and template; exits with 1 when something is wrong."""
+    checks = [
+        ("configs", validate.configurations),
+        ("state machines", validate.state_machines),
+        ("template", validate.template),
+    ]
+    if assets is not None:
+        checks.append((str(assets), lambda: validate.assets_file(assets)))
+    failed = False
+    for name, check in checks:
+        problems = check()
+        failed |= bool(problems)
+        console.print(f"{'[red]✗[/red]' if problems else '[green]✓[/green]'} {name}")
+        for problem in problems:
+            console.print(f"    {escape(problem)}", soft_wrap=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+@errors_in_one_line
+def demo(
+    source: Annotated[str | None, typer.Option(help="source profile of your own files")] = None,
+    data: Annotated[Path | None, typer.Option(help="folder with your own files")] = None,
+    keep: Annotated[bool, typer.Option(help="leave the embedded cloud running")] = False,
+) -> None:
+    """Run the loop end to end and write the report."""
+    from ops.demo import run
+
+    use_configs()
+    if bool(source) != bool(data):
+        raise OpsError(
+            "SOURCE and DATA belong together, for example "
+            "make demo SOURCE=solar_plant_india DATA=../shared/data/solar_plant_india"
+        )
+    if not run.main(console, source=source, data=data, keep=keep):
+        raise typer.Exit(1)

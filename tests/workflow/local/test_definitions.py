@@ -1,0 +1,48 @@
+"""Definitions: a wrong one is refused, and so is what the embedded cloud cannot do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.hooks import definitions
+from tests.workflow.local.lab import ROLE, Lab
+
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
+
+
+@pytest.mark.parametrize(
+    ("definition", "problem"),
+    [
+        ({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Nope"}}}, "no state 'Nope'"),
+        ({"StartAt": "X", "States": {"A": {"Type": "Pass", "End": True}}}, "no state 'X'"),
+        ({"StartAt": "A", "States": {"A": {"Type": "Nonsense"}}}, "SCHEMA_VALIDATION_FAILED"),
+    ],
+)
+def test_a_bad_definition_is_refused_when_it_is_created(lab: Lab, definition: Any, problem: str) -> None:
+    with pytest.raises(ClientError, match=problem):
+        lab.machine(definition)
+    checked = lab.states.validate_state_machine_definition(definition=json.dumps(definition))
+    assert checked["result"] == "FAIL"
+    good = lab.machine({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    with pytest.raises(ClientError, match=problem):
+        lab.states.update_state_machine(stateMachineArn=good, definition=json.dumps(definition))
+
+
+def test_what_it_cannot_do_is_refused_by_name(lab: Lab) -> None:
+    with pytest.raises(ClientError, match="cannot do TestState"):
+        lab.states.test_state(
+            definition=json.dumps({"Type": "Pass", "End": True}), roleArn=ROLE, input="{}"
+        )
+    with pytest.raises(ClientError, match="RedriveExecution"):
+        lab.states.redrive_execution(executionArn=f"{lab.platform.target.machine}:x")
+
+
+def test_definitions_in_yaml_are_read() -> None:
+    assert definitions.problems("StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n") == []
+    nested = {"StartAt": "M", "States": {"M": {"Type": "Map", "End": True, "ItemProcessor": {
+        "StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Gone"}}}}}}  # fmt: skip
+    assert definitions.missing_targets(nested) == ["/States/M/ItemProcessor/States/A: no state 'Gone'"]

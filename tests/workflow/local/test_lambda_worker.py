@@ -1,0 +1,110 @@
+"""Lambda: errors by class, `/opt`, packages of other machines, the dead-letter queue."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.local.lab import Lab, task, unique
+
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
+
+
+def test_a_handlers_exception_has_its_class_as_error_type(lab: Lab) -> None:
+    arn = lab.function(
+        "class Poisoned(ValueError): pass\nn = 0\n"
+        "def handler(e, c):\n    global n\n    n += 1\n"
+        "    if e.get('raise'): raise Poisoned('bad row')\n    return n\n"
+    )
+    answer = lab.functions.invoke(FunctionName=arn, Payload=b'{"raise": 1}')
+    body = json.loads(answer["Payload"].read())
+    assert answer["FunctionError"] == "Unhandled"
+    assert (body["errorType"], body["errorMessage"]) == ("Poisoned", "bad row")
+    assert body["stackTrace"]
+    again = lab.functions.invoke(FunctionName=arn, Payload=b"{}")
+    assert json.loads(again["Payload"].read()) == 2, "the sandbox lives on after an exception"
+
+
+def test_retry_and_catch_match_by_the_class(lab: Lab) -> None:
+    arn = lab.function("class Odd(Exception): pass\ndef handler(e, c): raise Odd('x')\n")
+    definition = task(
+        "arn:aws:states:::lambda:invoke",
+        {"FunctionName": arn, "Payload": {}},
+        Catch=[
+            {"ErrorEquals": ["Other"], "Next": "No"},
+            {"ErrorEquals": ["Odd"], "Output": "{% $states.errorOutput %}", "Next": "Yes"},
+        ],
+    )
+    definition["States"] |= {"Yes": {"Type": "Succeed"}, "No": {"Type": "Fail"}}
+    done = lab.run(definition)
+    assert done["status"] == "SUCCEEDED", done
+    assert json.loads(done["output"])["Error"] == "Odd"
+
+
+def test_a_worker_that_dies_is_an_exit_error_and_a_slow_one_timed_out(lab: Lab) -> None:
+    dying = lab.function("import os\ndef handler(e, c): os._exit(3)\n")
+    body = json.loads(lab.functions.invoke(FunctionName=dying, Payload=b"{}")["Payload"].read())
+    assert body["errorType"] == "Runtime.ExitError"
+    slow = lab.function("import time\ndef handler(e, c): time.sleep(5)\n", Timeout=1)
+    body = json.loads(lab.functions.invoke(FunctionName=slow, Payload=b"{}")["Payload"].read())
+    assert body["errorType"] == "Sandbox.Timedout"
+
+
+def test_opt_is_where_the_layer_lies(lab: Lab) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("settings/a.txt", "from the layer")
+    layer = lab.functions.publish_layer_version(
+        LayerName=unique("layer"), Content={"ZipFile": buffer.getvalue()}
+    )["LayerVersionArn"]
+    arn = lab.function(
+        "import os, pathlib\n"
+        "def handler(e, c): return (pathlib.Path(os.environ['WHERE']) / 'a.txt').read_text()\n",
+        Layers=[layer],
+        Environment={"Variables": {"WHERE": "/opt/settings"}},
+    )
+    answer = lab.functions.invoke(FunctionName=arn, Payload=b"{}")
+    assert json.loads(answer["Payload"].read()) == "from the layer"
+
+
+def test_a_package_built_for_another_machine_uses_this_environments_dependencies(lab: Lab) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(
+            "app.py", "import yaml\ndef handler(e, c): return [yaml.__version__, mine.X]\nimport mine"
+        )
+        archive.writestr("mine.py", "X = 7")
+        archive.writestr("yaml/__init__.py", "from yaml._yaml import nothing")
+        archive.writestr("yaml/_yaml.cpython-313-aarch64-linux-gnu.so", "")
+    arn = lab.function("", Timeout=20)
+    lab.functions.update_function_code(FunctionName=arn, ZipFile=buffer.getvalue())
+    answer = lab.functions.invoke(FunctionName=arn, Payload=b"{}")
+    version, mine = json.loads(answer["Payload"].read())
+    assert (version[0], mine) == ("6", 7)
+
+
+def test_a_shared_library_of_another_machine_is_noticed_without_a_python_tag(lab: Lab) -> None:
+    """xgboost's library carries no tag in its name; its ELF header tells the machine."""
+    header = bytearray(Path(sys.executable).resolve().read_bytes()[:20])
+    header[18:20] = b"\xb7\x00" if header[18:20] != b"\xb7\x00" else b"\x3e\x00"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", "import yaml\ndef handler(e, c): return yaml.__version__")
+        archive.writestr("yaml/__init__.py", "raise OSError('cannot open shared object file')")
+        archive.writestr("yaml/lib/libyaml.so", bytes(header))
+    arn = lab.function("", Timeout=20)
+    lab.functions.update_function_code(FunctionName=arn, ZipFile=buffer.getvalue())
+    answer = lab.functions.invoke(FunctionName=arn, Payload=b"{}")
+    assert json.loads(answer["Payload"].read())[0] == "6"
+
+
+def test_a_failed_asynchronous_invocation_reaches_the_functions_dead_letter_queue(lab: Lab) -> None:
+    """The template's DeadLetterQueue survives the deployment."""
+    target = lab.platform.target
+    config = lab.functions.get_function_configuration(FunctionName=target.function("order"))
+    assert config["DeadLetterConfig"]["TargetArn"].endswith("ona-function-dead-letters-dev")
