@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from forecasting.documents import Current, ModelCard
+from forecasting.layout import MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
 from ops.target import OpsError, Target
 
 
@@ -20,6 +21,7 @@ class Version:
 
 
 def _read(target: Target, key: str) -> tuple[Any, str] | None:
+    """A JSON object of the output bucket and its ETag; None when there is none."""
     s3 = target.client("s3")
     try:
         answer = s3.get_object(Bucket=target.output_bucket, Key=key)
@@ -29,21 +31,21 @@ def _read(target: Target, key: str) -> tuple[Any, str] | None:
 
 
 def _current(target: Target, customer_id: str) -> tuple[Current, str] | None:
-    found = _read(target, f"models/{customer_id}/current.json")
-    return (Current.model_validate(found[0]), found[1]) if found else None
+    stored = _read(target, MODEL_CURRENT.build(customer_id=customer_id))
+    return (Current.model_validate(stored[0]), stored[1]) if stored else None
 
 
 def versions(target: Target, customer_id: str | None) -> list[Version]:
     """All versions with a card, by customer and time."""
     pages = target.client("s3").get_paginator("list_objects_v2")
-    prefix = f"models/{customer_id}/" if customer_id else "models/"
+    prefix = MODEL_CARD.prefix(**({"customer_id": customer_id} if customer_id else {}))
     rows = []
     for page in pages.paginate(Bucket=target.output_bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
-            if entry["Key"].endswith("/card.json"):
-                found = _read(target, entry["Key"])
-                if found:
-                    card = ModelCard.model_validate(found[0])
+            if MODEL_CARD.parse(entry["Key"]):
+                stored = _read(target, entry["Key"])
+                if stored:
+                    card = ModelCard.model_validate(stored[0])
                     pointer = _current(target, card.customer_id)
                     rows.append(Version(card, bool(pointer and pointer[0].version == card.version)))
     return sorted(rows, key=lambda row: (row.card.customer_id, row.card.version))
@@ -54,14 +56,14 @@ def rollback(target: Target, customer_id: str, version: str | None) -> Current |
 
     Raises OpsError when there is no such version.
     """
-    held = _current(target, customer_id)
-    if held is None:
+    serving = _current(target, customer_id)
+    if serving is None:
         raise OpsError(f"{customer_id} has no model in service")
-    pointer, etag = held
+    pointer, etag = serving
     wanted = version or pointer.previous
     if not wanted:
         raise OpsError(f"{customer_id}: {pointer.version} is the first model; there is none before it")
-    if _read(target, f"models/{customer_id}/{wanted}/model.json") is None:
+    if _read(target, MODEL_MANIFEST.build(customer_id=customer_id, version=wanted)) is None:
         raise OpsError(f"{customer_id} has no version {wanted}; see `ona models list {customer_id}`")
     moved = Current(
         version=wanted,
@@ -73,7 +75,7 @@ def rollback(target: Target, customer_id: str, version: str | None) -> Current |
     try:
         s3.put_object(
             Bucket=target.output_bucket,
-            Key=f"models/{customer_id}/current.json",
+            Key=MODEL_CURRENT.build(customer_id=customer_id),
             Body=json.dumps(moved.document(), indent=2).encode(),
             ContentType="application/json",
             IfMatch=etag,
