@@ -22,6 +22,7 @@ from typing import Any
 
 import urllib3
 
+from forecasting.layout import SITE
 from local import cloud, deploy
 from ops import customers, ingest
 from ops.demo import newcustomer
@@ -34,8 +35,8 @@ BARS = {"warm p95, ms": 300.0, "cold, ms": 2000.0}
 COLD = """
 import json, os, sys, time
 begin = time.perf_counter()
-from forecasting_api.handler import lambda_handler
-from forecasting_api import api
+from forecasting.forecasting_api.handler import lambda_handler
+from forecasting.forecasting_api import api
 marks = [("imports for a stored forecast", begin, time.perf_counter())]
 
 class Context:
@@ -52,17 +53,17 @@ answer = measure("stored forecast", lambda: lambda_handler(event, Context()))
 assert answer["statusCode"] == 200, answer
 from datetime import datetime, UTC
 t = time.perf_counter()
-from forecasting_api import predict, service
+from forecasting.forecasting_api import generate, predict, store
 from ona.store import parquet
-from ona.sky import weather_frames as weather
+from ona.sky import weather_frames
 from forecasting.model import registry
 import fastparquet, pvlib.clearsky, pvlib.irradiance, pvlib.solarposition, xgboost
 marks.append(("imports for a new forecast", t, time.perf_counter()))
-site = service.read_site(os.environ["OUTPUT_BUCKET"], sys.argv[2])
+site = store.load_site(os.environ["OUTPUT_BUCKET"], sys.argv[2])
 where = os.environ["OUTPUT_BUCKET"], site.customer_id, site.site_id
 measure("model load", lambda: registry.in_service(*where)[0].model.member.booster)
-measure("new forecast, all reads", lambda: service.make(site, datetime.now(UTC)))
-measure("new forecast again, warm", lambda: service.make(site, datetime.now(UTC)))
+measure("new forecast, all reads", lambda: generate.make(site, datetime.now(UTC)))
+measure("new forecast again, warm", lambda: generate.make(site, datetime.now(UTC)))
 print(json.dumps([(name, 1000 * (b - a)) for name, a, b in marks]))
 """
 
@@ -114,8 +115,8 @@ def quantiles(values: list[float]) -> tuple[float, float, float]:
 def imports() -> list[tuple[str, float]]:
     """Milliseconds to import each function's handler in a fresh process, the least of three."""
     rows = []
-    for handler in sorted((ROOT / "functions").glob("*/handler.py")):
-        module = f"{handler.parent.name}.handler"
+    for handler in sorted((ROOT / "functions").glob("*/*/handler.py")):
+        module = f"{handler.parent.parent.name}.{handler.parent.name}.handler"
         code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
         times = [float(_python(code, {})) for _ in range(3)]
         rows.append((handler.parent.name, 1000 * min(times)))
@@ -153,7 +154,7 @@ def cold_parts(ready: Ready) -> list[tuple[str, float]]:
     event["queryStringParameters"] = query
     event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()}
     event["requestContext"]["authorizer"]["customer_id"] = newcustomer.CUSTOMER
-    site = f"sites/{newcustomer.CUSTOMER}/{newcustomer.SITE_ID}.json"
+    site = SITE.build(customer_id=newcustomer.CUSTOMER, site_id=newcustomer.SITE_ID)
     rows: list[tuple[str, float]] = json.loads(_python(COLD, environment, json.dumps(event), site))
     return rows
 

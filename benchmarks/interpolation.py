@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,13 +21,17 @@ from benchmarks import data
 from forecasting.interpolation_service import fill
 from forecasting.interpolation_service.learner import boosted
 from forecasting.model.features import Site
+from forecasting.model.hourly import Grid, by_hour
 from ona.sky import sun
 from ona.sky.plane_fit import fit as fit_plane
 from ona.sky.weather_frames import at_interval
 
 LENGTHS = (1, 6, 24, 72)
+"""Hours of a gap."""
 SEED = 20261121
 GAPS_A_SERIES = 12
+LIT_W_M2 = 20.0
+"""Clear-sky irradiance on the plane from which a hidden value is scored."""
 METHODS = ("ours", "linear", "spline", "previous day")
 
 
@@ -67,7 +72,16 @@ def baselines(series: pd.Series, steps_a_day: int) -> dict[str, np.ndarray]:
     return {"linear": linear, "spline": np.clip(spline, 0, 1), "previous day": previous}
 
 
-Series = tuple[str, pd.DataFrame, dict[str, float], Site, pd.DataFrame]
+@dataclass(frozen=True)
+class Series:
+    """One real series: power (kW) on a regular grid, capacities (kW), site, a weather frame on that grid."""
+
+    name: str
+    power: pd.DataFrame
+    minutes: float
+    capacities: dict[str, float]
+    site: Site
+    weather: pd.DataFrame
 
 
 def serf_east() -> Iterator[Series]:
@@ -79,20 +93,12 @@ def serf_east() -> Iterator[Series]:
         {"ghi_w_m2": raw["ghi"].to_numpy(), "temperature_c": raw["temp_air"].to_numpy()}, index=index
     )
     power = power.clip(lower=0.0).iloc[:-4]
-    hourly = weather.resample("1h", closed="right", label="right").mean()
+    hourly = by_hour(weather).mean()
     capacity = float(power.quantile(0.999))
-    plane, _ = fit_plane(
-        hourly, (power / capacity).resample("1h", closed="right", label="right").mean(), 39.742, -105.173
-    )
+    plane, _ = fit_plane(hourly, by_hour(power / capacity).mean(), 39.742, -105.173)
+    fine = at_interval(hourly, pd.DatetimeIndex(power.index), plane, 15.0)
     site = Site("serf", plane, capacity)
-    end = pd.DatetimeIndex(power.index)
-    yield (
-        "SERF East",
-        power.to_frame("serf"),
-        {"serf": capacity},
-        site,
-        at_interval(hourly, end, plane, 15.0),
-    )
+    yield Series("SERF East", power.to_frame("serf"), 15.0, {"serf": capacity}, site, fine)
 
 
 def india() -> Iterator[Series]:
@@ -109,15 +115,15 @@ def india() -> Iterator[Series]:
     weather = pd.DataFrame(
         {"ghi_w_m2": sensor["IRRADIATION"] * 1000.0, "temperature_c": sensor["AMBIENT_TEMPERATURE"]}
     )
-    hourly = weather.resample("1h", closed="right", label="right").mean().interpolate(limit=3)
+    hourly = by_hour(weather).mean().interpolate(limit=3)
     whole = power.mean(axis=1) / 1400.0
-    plane, _ = fit_plane(hourly, whole.resample("1h", closed="right", label="right").mean(), 14.8, 78.3)
+    plane, _ = fit_plane(hourly, by_hour(whole).mean(), 14.8, 78.3)
     site = Site("india", plane, 1400.0)
     fine = at_interval(hourly, pd.DatetimeIndex(grid), plane, 15.0)
     names = sorted(map(str, power.columns))
-    yield "India, peers", power[names], dict.fromkeys(names, 1400.0), site, fine
+    yield Series("India, peers", power[names], 15.0, dict.fromkeys(names, 1400.0), site, fine)
     for name in names[::8]:
-        yield "India, alone", power[[name]], {name: 1400.0}, site, fine
+        yield Series("India, alone", power[[name]], 15.0, {name: 1400.0}, site, fine)
 
 
 def gefcom() -> Iterator[Series]:
@@ -126,16 +132,15 @@ def gefcom() -> Iterator[Series]:
         part = power[zone].loc["2012-04-02":"2013-04-01"]
         here = weather[zone].loc[part.index[0] : part.index[-1]]
         plane, _ = fit_plane(here, part, data.GEFCOM_LATITUDE, data.GEFCOM_LONGITUDE)
-        yield "GEFCom2014", part.to_frame(zone), {zone: 1.0}, Site(zone, plane, 1.0), here
+        site = Site(zone, plane, 1.0)
+        yield Series("GEFCom2014", part.to_frame(zone), 60.0, {zone: 1.0}, site, here)
 
 
 def errors(series: Series, hours: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Absolute errors of hidden daylight values by method, and whether our 80 % interval held them."""
-    _, power, capacities, site, weather = series
-    end = pd.DatetimeIndex(power.index)
-    minutes = sun.interval_minutes(end)
-    sky = sun.clear_sky(end, site.plane, minutes)
-    lit = (sky["clear_poa"] > 20.0).to_numpy()
+    power, minutes = series.power, series.minutes
+    sky = sun.clear_sky(pd.DatetimeIndex(power.index), series.site.plane, minutes)
+    lit = (sky["clear_poa"] > LIT_W_M2).to_numpy()
     gapped = power.copy()
     chosen = list(power.columns) if power.shape[1] < 4 else list(power.columns[::4])
     hidden = {}
@@ -143,10 +148,11 @@ def errors(series: Series, hours: int, rng: np.random.Generator) -> dict[str, np
         mask = cut(power[name], lit, hours, minutes, rng)
         gapped.loc[mask, name] = np.nan
         hidden[name] = mask
-    result = fill.fill(gapped, gapped.notna(), capacities, site, weather, boosted)
+    grid = Grid(gapped, gapped.notna(), minutes)
+    result = fill.fill(grid, series.capacities, series.site, series.weather, boosted)
     out: dict[str, list[np.ndarray]] = {name: [] for name in (*METHODS, "inside")}
     for name in chosen:
-        capacity = capacities[name]
+        capacity = series.capacities[name]
         truth = power[name].to_numpy() / capacity
         where = hidden[name] & lit & ~np.isnan(truth)
         filled = result.assets[name]
@@ -166,7 +172,7 @@ def main() -> int:
     rng = np.random.default_rng(SEED)
     for series in (*serf_east(), *india(), *gefcom()):
         for hours in LENGTHS:
-            rows.setdefault((series[0], hours), []).append(errors(series, hours, rng))
+            rows.setdefault((series.name, hours), []).append(errors(series, hours, rng))
     print(f"{'series':<14}{'gap h':>6}{'values':>8}" + "".join(f"{name:>14}" for name in METHODS)
           + f"{'ours/best':>11}{'80 % holds':>12}")  # fmt: skip
     worse = 0

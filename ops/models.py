@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from forecasting.documents import Current, ModelCard
+from forecasting.layout import MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
 from ops.target import OpsError, Target
 
 
@@ -31,18 +32,18 @@ def _read(target: Target, key: str) -> tuple[Any, str] | None:
 
 def _current(target: Target, customer_id: str) -> tuple[Current, str] | None:
     """Which version of a customer's model serves, and the ETag of that pointer."""
-    stored = _read(target, f"models/{customer_id}/current.json")
+    stored = _read(target, MODEL_CURRENT.build(customer_id=customer_id))
     return (Current.model_validate(stored[0]), stored[1]) if stored else None
 
 
 def versions(target: Target, customer_id: str | None) -> list[Version]:
     """All versions that have a model card, of one customer or of all, by customer and time."""
     pages = target.client("s3").get_paginator("list_objects_v2")
-    prefix = f"models/{customer_id}/" if customer_id else "models/"
+    prefix = MODEL_CARD.prefix(**({"customer_id": customer_id} if customer_id else {}))
     rows = []
     for page in pages.paginate(Bucket=target.output_bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
-            if entry["Key"].endswith("/card.json"):
+            if MODEL_CARD.parse(entry["Key"]):
                 stored = _read(target, entry["Key"])
                 if stored:
                     card = ModelCard.model_validate(stored[0])
@@ -57,14 +58,14 @@ def rollback(target: Target, customer_id: str, version: str | None) -> Current |
     Returns the new pointer, or None when a training moved the pointer meanwhile.
     Raises OpsError when there is no such version.
     """
-    current = _current(target, customer_id)
-    if current is None:
+    serving = _current(target, customer_id)
+    if serving is None:
         raise OpsError(f"{customer_id} has no model in service")
-    pointer, etag = current
+    pointer, etag = serving
     wanted = version or pointer.previous
     if not wanted:
         raise OpsError(f"{customer_id}: {pointer.version} is the first model; there is none before it")
-    if _read(target, f"models/{customer_id}/{wanted}/model.json") is None:
+    if _read(target, MODEL_MANIFEST.build(customer_id=customer_id, version=wanted)) is None:
         raise OpsError(f"{customer_id} has no version {wanted}; see `ona models list {customer_id}`")
     moved = Current(
         version=wanted,
@@ -76,7 +77,7 @@ def rollback(target: Target, customer_id: str, version: str | None) -> Current |
     try:
         s3.put_object(
             Bucket=target.output_bucket,
-            Key=f"models/{customer_id}/current.json",
+            Key=MODEL_CURRENT.build(customer_id=customer_id),
             Body=json.dumps(moved.document(), indent=2).encode(),
             ContentType="application/json",
             IfMatch=etag,

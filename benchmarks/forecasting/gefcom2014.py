@@ -29,7 +29,9 @@ from ops.target import use_configs
 
 FIRST_TASK, LAST_TASK = 4, 12
 WINNER = 0.012657
+"""Mean pinball loss (share of capacity) of the winner over tasks 4 to 12: leaderboard_tasks_4_12.csv."""
 CALIBRATION_MONTHS = 3
+"""Months before the first task that only calibrate."""
 HOURS_AHEAD = (1, 2, 3, 6)
 Window = tuple[datetime, datetime]
 
@@ -88,8 +90,8 @@ def forecast(task: int, shares: dict[str, pd.Series], weather: dict[str, pd.Data
         if made is None:
             raise RuntimeError("no weather")
         _, fitted = made
-        known = site.model_copy(update={"tilt": fitted.tilt, "azimuth": fitted.azimuth})
-        whole = dataset.site_frame(known, upto)
+        described = site.model_copy(update={"tilt": fitted.tilt, "azimuth": fitted.azimuth})
+        whole = dataset.site_frame(described, upto)
         if whole is None:
             raise RuntimeError("no weather")
         frames[zone] = whole[0]
@@ -228,8 +230,8 @@ def _intervals(months: list[Month], scored: list[Month], levels: tuple[float, ..
         both = np.concatenate(parts)
         held = 100 * score.coverage(came, both[:, 0], both[:, 1])
         print(f"{name:<20}{held:>10.2f}{100 * score.sharpness(both[:, 0], both[:, 1]):>22.2f}")
-    known = ~np.isnan(before)
-    mine, theirs = (score.mean_absolute_error(came[known], v[known]) for v in (ours, before))
+    both = ~np.isnan(before)
+    mine, theirs = (score.mean_absolute_error(came[both], v[both]) for v in (ours, before))
     print(f"MAE of the median {100 * mine:.2f} %, of 24-hour clear-sky persistence {100 * theirs:.2f} % of "
           f"capacity in daylight: skill {score.skill(mine, theirs):.1%}")  # fmt: skip
 

@@ -7,12 +7,13 @@ from typing import Literal
 
 from pydantic import Field
 
+from forecasting.layout import SITE
 from ona.documents.assets import Asset
 from ona.documents.base import Document, S3Pointer
 
 
 class SiteDocument(Document):
-    """`sites/<customer>/<site>.json` in the output bucket: what forecasting knows of a site.
+    """`sites/<customer>/<site>.json` in the output bucket: a site as forecasting sees it.
 
     Derived from `assets.json` at every upload; capacity in kW, angles in degrees.
     """
@@ -31,7 +32,7 @@ class SiteDocument(Document):
     @property
     def key(self) -> str:
         """Where it lies."""
-        return f"sites/{self.customer_id}/{self.site_id}.json"
+        return SITE.build(customer_id=self.customer_id, site_id=self.site_id)
 
     @classmethod
     def of(cls, customer_id: str, site_id: str, assets: list[Asset]) -> SiteDocument | None:

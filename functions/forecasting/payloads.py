@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from forecasting.layout import SITE_KEY_PATTERN
 from ona.documents.base import Document, S3Pointer
 
 CUSTOMER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -150,7 +151,7 @@ class ForecastRequest(Document):
     """Input of Forecast: one site, as its document's key, or as customer and site."""
 
     task: Literal["forecast"]
-    site_key: str = Field(pattern=r"^sites/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+\.json$")
+    site_key: str = Field(pattern=SITE_KEY_PATTERN)
 
 
 class ForecastResult(Document):
@@ -166,7 +167,7 @@ class AccuracyRequest(Document):
     """Input of MeasureAccuracy: one site, one UTC day that is over."""
 
     task: Literal["accuracy"]
-    site_key: str = Field(pattern=r"^sites/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+\.json$")
+    site_key: str = Field(pattern=SITE_KEY_PATTERN)
     day: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
 
 

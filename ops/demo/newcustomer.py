@@ -17,10 +17,13 @@ import numpy as np
 import pandas as pd
 import urllib3
 
+from forecasting.layout import MODEL_CARD, TRAINING_HOURLY
 from ona.documents.assets import Asset, AssetRegistry
 from ona.sky.irradiance import clear_sky_index
-from ona.sky.sun import Plane, clear_sky
+from ona.sky.plane import Plane
+from ona.sky.sun import clear_sky
 from ona.sky.weather_document import Place, WeatherDocument
+from ona.store.layout import WEATHER_RECORDED
 from ops import customers
 from ops.demo import simulate
 from ops.target import OpsError, Target
@@ -28,14 +31,18 @@ from ops.target import OpsError, Target
 CUSTOMER, SITE_ID = "newcomer", "piedmont"
 ASSETS = ("NEW-001", "NEW-002")
 CAPACITY_KW = 100.0
+"""Nameplate of each of the two inverters."""
 HISTORY_DAYS = 120
+"""Days of history that the new customer uploads."""
 WAIT_S = 150.0
+"""Seconds in which a workflow must have ended."""
 AR, NOISE = 0.9, 0.25
+"""The weather service's error of the clear-sky index: correlation from hour to hour, standard deviation."""
 SEED = 20261121
 
 
 def registry() -> AssetRegistry:
-    """The new customer's machines. Tilt and azimuth are not told: training fits them."""
+    """The new customer's assets. They have no tilt and azimuth: training fits them."""
     return AssetRegistry(
         assets=[
             Asset(
@@ -55,7 +62,7 @@ def registry() -> AssetRegistry:
 
 @dataclass(frozen=True)
 class World:
-    """What really happens at the site, and what a weather service says of it."""
+    """What really happens at the site (canonical telemetry), and what a weather service says of it."""
 
     truth: pd.DataFrame
     weather: WeatherDocument
@@ -67,10 +74,10 @@ class World:
             rng = np.random.default_rng(SEED)
             keep = np.ones(len(part), dtype=bool)
             for asset in ASSETS:
-                mine = np.flatnonzero(part["asset_id"] == asset)
+                rows = np.flatnonzero(part["asset_id"] == asset)
                 for hours in (1, 2, 3, 5, 8, 30):
-                    first = int(rng.integers(0, len(mine) - hours * 4))
-                    keep[mine[first : first + hours * 4]] = False
+                    first = int(rng.integers(0, len(rows) - hours * 4))
+                    keep[rows[first : first + hours * 4]] = False
             silent = pd.Timestamp(start) + pd.Timedelta(days=20)
             keep &= ~part["timestamp"].between(silent, silent + pd.Timedelta(hours=50)).to_numpy()
             part = part[keep]
@@ -126,7 +133,7 @@ def record(target: Target, weather: WeatherDocument) -> None:
     s3 = target.client("s3")
     for kind in ("forecast", "history"):
         body = weather.model_copy(update={"kind": kind}).model_dump_json().encode()
-        key = f"weather/recorded/{weather.place.place_id}/{kind}.json"
+        key = WEATHER_RECORDED.build(place_id=weather.place.place_id, kind=kind)
         s3.put_object(Bucket=target.input_bucket, Key=key, Body=body)
 
 
@@ -216,8 +223,8 @@ def walk(target: Target, now: datetime | None = None) -> Path:
 
     since = time.monotonic()
     trained = _trained(target)
-    path.card = _json(target, {"bucket": target.output_bucket,
-                               "key": f"models/{CUSTOMER}/{trained['version']}/card.json"})  # fmt: skip
+    card_key = MODEL_CARD.build(customer_id=CUSTOMER, version=trained["version"])
+    path.card = _json(target, {"bucket": target.output_bucket, "key": card_key})
     path.step("model trained", trained["reason"], since)
 
     since = time.monotonic()
@@ -252,8 +259,8 @@ def _finished(target: Target, machine: str, marker: str) -> Any:
     states = target.client("stepfunctions")
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
-        found = states.list_executions(stateMachineArn=target.machines[machine])["executions"]
-        for item in found:
+        executions = states.list_executions(stateMachineArn=target.machines[machine])["executions"]
+        for item in executions:
             described = states.describe_execution(executionArn=item["executionArn"])
             if marker in described.get("input", "") and described["status"] != "RUNNING":
                 if described["status"] != "SUCCEEDED":
@@ -265,7 +272,7 @@ def _finished(target: Target, machine: str, marker: str) -> Any:
 
 def _trained(target: Target) -> Any:
     """What training said, once it ended and the model is in service. Raises OpsError when it is not."""
-    output = _finished(target, "forecast_training", f"training/{CUSTOMER}/")
+    output = _finished(target, "forecast_training", TRAINING_HOURLY.prefix(customer_id=CUSTOMER))
     if output["outcome"] != "promoted":
         raise OpsError(f"no model was promoted: {output['reason']}")
     return output

@@ -1,96 +1,44 @@
-"""What an upload as a whole must be, beyond its rows: the right customer's, one unit, some daylight."""
+"""What the rows of an upload must be as a whole: one unit, no contradictions, some daylight, some power.
+
+>>> unit_step(np.array([900.0, 0.9, 0.8, 850.0]))  # daily peaks in W and in kW
+1000.0
+>>> unit_step(np.array([0.9, 0.85, 0.8, 0.9, 0.7, 0.0008]))  # one day under snow
+0.0
+"""
 
 from __future__ import annotations
-
-import re
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from forecasting.payloads import CUSTOMER_PATTERN, SITE_PATTERN
-from ona.documents.assets import Asset, AssetRegistry
+from ona.documents.assets import AssetRegistry
 from ona.runtime.errors import InvalidTelemetry
 from ona.sky.irradiance import DARK_W_M2
-from ona.sky.sun import Plane, clear_sky, interval_minutes
+from ona.sky.plane import Plane
+from ona.sky.sun import clear_sky
+from ona.telemetry.intervals import minutes_of, usual_step
 from ona.telemetry.readings import Quality
 
-Kind = Literal["historical", "nowcast"]
-
 ABOVE_CAPACITY = 1.5
-"""Power above this multiple of nameplate is no measurement in kW."""
+"""Power above this multiple of nameplate is no measurement in kW. Ours: inverters give up to 1.1."""
 ABOVE_SHARE = 0.01
+"""Share of the readings that may be above; they are dropped. More, and the file is in another unit."""
 UNIT_STEP = (250.0, 4000.0)
 """How far the highest of two groups of daily peaks lie apart when one is in another unit: W, kW, MW differ
 by 1 000, and the brightest days of each group by what weather does."""
 UNIT_GAP = 50.0
+"""Least factor between the two groups: what weather does to daily peaks stays below it. Ours."""
 UNIT_SHARE = 0.2
 """Both groups must hold this share of the days: a snowed-in or calm day is no unit."""
 WHOLE_DAY = 0.75
-"""The first and the last day of a file are often cut: at dawn a day's peak says nothing of its unit."""
+"""Share of the longest day's readings that a day needs: the first and the last day of a file are often cut,
+and at dawn a day's peak says nothing of its unit."""
 CONFLICTS_SHARE = 0.10
+"""Share of rows that may repeat a timestamp with other values; a repeated hour of local time is 1 in 24."""
 MIN_ROWS = 4
-
-_HISTORICAL = re.compile(r"^historical/(?P<customer>[^/]+)/.+\.csv$", re.IGNORECASE)
-_NOWCAST = re.compile(r"^nowcast/\d{4}/\d{2}/\d{2}/(?:(?P<customer>[^/]+)/)?[^/]+\.csv$", re.IGNORECASE)
-
-
-def addressed(key: str) -> tuple[Kind, str | None]:
-    """Kind of an upload and the customer its key names (None: a nowcast straight into the bucket).
-
-    Raises InvalidTelemetry for a key that is neither.
-    """
-    for kind, pattern in (("historical", _HISTORICAL), ("nowcast", _NOWCAST)):
-        found = pattern.match(key)
-        if found:
-            customer = found["customer"]
-            if customer is not None and not re.match(CUSTOMER_PATTERN, customer):
-                break
-            return ("historical", customer) if kind == "historical" else ("nowcast", customer)
-    raise InvalidTelemetry(
-        "wrong_place",
-        "the object's name is no upload's",
-        where=key,
-        remedy="use historical/<customer>/<name>.csv or nowcast/YYYY/MM/DD/<asset>_nowcast.csv",
-    )
-
-
-def sites(
-    frame: pd.DataFrame, registry: AssetRegistry, customer: str | None, where: str
-) -> dict[tuple[str, str], list[Asset]]:
-    """The sites that a file's assets stand on: (customer, site) → all registered assets of that site.
-
-    Raises InvalidTelemetry when an asset is another customer's, or its site has no place.
-    """
-    here = {str(name) for name in frame["asset_id"].unique()}
-    mine = [asset for asset in registry.assets if asset.id in here]
-    foreign = sorted(asset.id for asset in mine if customer is not None and asset.customer_id != customer)
-    if foreign:
-        raise InvalidTelemetry(
-            "foreign_asset",
-            f"assets that are not {customer}'s: {', '.join(foreign[:5])}{' …' if len(foreign) > 5 else ''}",
-            where=where,
-            remedy="use each customer's own prefix, or correct customer_id in assets.json",
-        )
-    found: dict[tuple[str, str], list[Asset]] = {}
-    for customer_id, site_id in sorted({(asset.customer_id, asset.site_id) for asset in mine}):
-        if not (re.match(CUSTOMER_PATTERN, customer_id) and re.match(SITE_PATTERN, site_id)):
-            raise InvalidTelemetry(
-                "wrong_name",
-                f"customer {customer_id!r} or site {site_id!r} cannot be part of an object's name",
-                where=f"{where}; assets.json",
-                remedy="use letters, digits, dot, underscore and hyphen",
-            )
-        group = [a for a in registry.assets if (a.customer_id, a.site_id) == (customer_id, site_id)]
-        if not any(asset.location for asset in group):
-            raise InvalidTelemetry(
-                "no_location",
-                f"no asset of site {site_id} says where it stands; a forecast needs sun and weather",
-                where=f"{where}; assets.json",
-                remedy="add location {latitude, longitude} to the site's assets, then `ona dlq redrive`",
-            )
-        found[customer_id, site_id] = group
-    return found
+"""Readings with power, and of them in daylight, that a file needs: an hour at 15 minutes."""
+LIT_W_M2 = 10 * DARK_W_M2
+"""W/m² of clear-sky global irradiance from which a reading counts as daylight: an inverter runs by then."""
 
 
 def check(frame: pd.DataFrame, quality: Quality, registry: AssetRegistry, where: str) -> pd.DataFrame:
@@ -122,12 +70,13 @@ def check(frame: pd.DataFrame, quality: Quality, registry: AssetRegistry, where:
     _units(frame.assign(share=share), where)
     above = (share > ABOVE_CAPACITY).to_numpy()
     quality.reject("power_above_capacity", int(above.sum()))
-    kept = frame[~above].reset_index(drop=True)
-    _daylight(kept, registry, where)
-    return kept
+    possible = frame[~above].reset_index(drop=True)
+    _daylight(possible, registry, where)
+    return possible
 
 
 def _units(frame: pd.DataFrame, where: str) -> None:
+    """Raises InvalidTelemetry when some rows or all of them are in another unit than kW."""
     above = frame["share"] > ABOVE_CAPACITY
     by_day = frame.groupby([frame["asset_id"], frame["timestamp"].dt.floor("D")])["share"]
     peaks, readings = by_day.max(), by_day.size()
@@ -169,6 +118,7 @@ def unit_step(peaks: np.ndarray) -> float:
 
 
 def _daylight(frame: pd.DataFrame, registry: AssetRegistry, where: str) -> None:
+    """Raises InvalidTelemetry when no reading of a solar site is by day, or none of those is above zero."""
     solar = [a for a in registry.assets if a.location and not a.is_wind]
     places = {asset.id: asset.location for asset in solar}
     readings = frame[frame["asset_id"].isin(places) & frame["power_kw"].notna()]
@@ -181,7 +131,8 @@ def _daylight(frame: pd.DataFrame, registry: AssetRegistry, where: str) -> None:
             continue
         end = pd.DatetimeIndex(rows["timestamp"])
         flat = Plane(place.latitude, place.longitude, 0.0, 0.0)
-        day = (clear_sky(end, flat, interval_minutes(end))["clear_ghi"] > 10 * DARK_W_M2).to_numpy()
+        minutes = usual_step(minutes_of(end), otherwise=60.0)
+        day = (clear_sky(end, flat, minutes)["clear_ghi"] > LIT_W_M2).to_numpy()
         lit += int(day.sum())
         produced += int((rows["power_kw"].to_numpy()[day] > 0).sum())
     if lit < MIN_ROWS:

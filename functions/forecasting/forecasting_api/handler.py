@@ -1,4 +1,4 @@
-"""ForecastingApi: API Gateway's requests, and the scheduled tasks `forecast` and `accuracy`."""
+"""ForecastingApi: API Gateway's requests, and the timers' tasks `forecast` and `accuracy`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ona.runtime.observability import handler
 
 @handler
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
-    """See the module."""
+    """One request (API Gateway's answer), or one task (`ForecastResult`, `AccuracyResult`)."""
     if isinstance(event, dict) and "httpMethod" in event:
         from forecasting.forecasting_api.api import app
 
@@ -22,21 +22,13 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
 
 
 def run(event: Any, bucket: str) -> dict[str, Any]:
-    """One scheduled task. Raises InvalidPayload for a task that is none."""
-    from forecasting.forecasting_api import accuracy, service
-    from forecasting.payloads import AccuracyRequest, ForecastRequest, ForecastResult
+    """One task of the timers. Raises InvalidPayload for a task that does not exist."""
+    from forecasting.forecasting_api import tasks
+    from forecasting.payloads import AccuracyRequest, ForecastRequest
 
     task = event.get("task") if isinstance(event, dict) else None
     if task == "accuracy":
-        return accuracy.measure(AccuracyRequest.read(event, "event"), bucket).document()
-    if task != "forecast":
-        raise InvalidPayload(f"task {task!r}: use forecast or accuracy")
-    request = ForecastRequest.read(event, "event")
-    site = service.read_site(bucket, request.site_key)
-    document, pointer = service.generate(site, utc_now())
-    return ForecastResult(
-        customer_id=site.customer_id,
-        site_id=site.site_id,
-        forecast=pointer,
-        degraded=document.metadata.degraded,
-    ).document()
+        return tasks.measure(AccuracyRequest.read(event, "event"), bucket).document()
+    if task == "forecast":
+        return tasks.forecast(ForecastRequest.read(event, "event"), bucket, utc_now()).document()
+    raise InvalidPayload(f"task {task!r}: use forecast or accuracy")

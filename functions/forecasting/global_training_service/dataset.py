@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -15,26 +14,41 @@ from forecasting.documents import Fitted, SiteDocument
 from forecasting.model.booster import TARGET
 from forecasting.model.features import Site, build
 from ona.sky import plane_fit
-from ona.sky.sun import Plane
+from ona.sky.plane import Plane
 from ona.sky.weather_document import VARIABLES
 
 REFERENCE = "clear_poa"
 """Kept beside the features: what clear-sky persistence scales by."""
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """Features, share and daylight by site, indexed by time; what each site was fitted to."""
-
-    frames: dict[str, pd.DataFrame]
-    sites: list[Fitted]
-
-
 def merge(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Hourly tables of one site, oldest upload first, as one: of an hour told twice the last one stands."""
+    """Hourly tables of one site, oldest upload first, as one: of an hour that
+    stands in two uploads the newer one counts."""
     joined = pd.concat(tables, ignore_index=True)
     joined = joined.drop_duplicates("timestamp", keep="last").sort_values("timestamp")
     return joined.set_index(pd.DatetimeIndex(joined["timestamp"]).as_unit("us")).drop(columns="timestamp")
+
+
+def site_frames(
+    sites: list[tuple[SiteDocument, list[pd.DataFrame]]],
+) -> tuple[dict[str, pd.DataFrame], list[Fitted]]:
+    """Features and share by site, and what each site was fitted to; sites without weather are left out.
+
+    `sites`: each site with its hourly tables, the oldest upload first.
+    """
+    frames, fitted = {}, []
+    for document, tables in sites:
+        made = site_frame(document, merge(tables))
+        if made is not None:
+            frames[document.site_id] = made[0]
+            fitted.append(made[1])
+    return frames, fitted
+
+
+def last_hour(frames: Mapping[str, pd.DataFrame]) -> datetime:
+    """The last hour that trains, of all sites."""
+    last: pd.Timestamp = max(frame.index[usable(frame).to_numpy()].max() for frame in frames.values())
+    return last.to_pydatetime()
 
 
 def site_frame(document: SiteDocument, table: pd.DataFrame) -> tuple[pd.DataFrame, Fitted] | None:
@@ -54,7 +68,7 @@ def site_frame(document: SiteDocument, table: pd.DataFrame) -> tuple[pd.DataFram
     site = Site(document.site_id, place, document.capacity_kw, document.kind)
     frame = build(weather, site)
     frame[TARGET] = share
-    known = frame[TARGET].notna() & frame["daylight"]
+    measured = frame[TARGET].notna() & frame["daylight"]
     days = float(pd.DatetimeIndex(frame.index[share.notna()]).floor("D").nunique())
     fitted = Fitted(
         site=document,
@@ -62,7 +76,7 @@ def site_frame(document: SiteDocument, table: pd.DataFrame) -> tuple[pd.DataFram
         azimuth=round(place.azimuth, 2),
         plane_explains=round(explains, 4) if explains is not None else None,
         days=days,
-        rows=int(known.sum()),
+        rows=int(measured.sum()),
     )
     return frame, fitted
 
@@ -90,11 +104,11 @@ def windows(frames: Mapping[str, pd.DataFrame], rules: TrainingRules) -> list[tu
     total = (last - first).days + 1
     days = max(1, min(rules.fold_days, total // 10))
     until = pd.Timestamp(last).ceil("D")
-    found = []
+    spans = []
     for number in range(rules.folds):
         end = until - pd.Timedelta(days=days * (rules.folds - 1 - number))
-        found.append(((end - pd.Timedelta(days=days)).to_pydatetime(), end.to_pydatetime()))
-    return found
+        spans.append(((end - pd.Timedelta(days=days)).to_pydatetime(), end.to_pydatetime()))
+    return spans
 
 
 def stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -1,15 +1,14 @@
-"""Judging a model on days it has not seen: rolling origins, scores, and the word on promotion."""
+"""A model on days it has not seen: rolling origins, out-of-sample quantiles, scores."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
-from forecasting.config import BoosterSettings, TrainingRules
+from forecasting.config import BoosterSettings
 from forecasting.documents import Scores
 from forecasting.global_training_service.dataset import REFERENCE, usable
 from forecasting.model import booster, calibration, nowcast, score
@@ -17,11 +16,12 @@ from forecasting.model.booster import TARGET, Model
 from ona.sky.sun import Floats
 
 LEVEL_PREFIX = "q"
+"""Columns of quantiles are this and the level: `q0.5` is the median."""
 HOURS_A_DAY = 24
 
 
 def before(frames: Mapping[str, pd.DataFrame], moment: datetime) -> dict[str, pd.DataFrame]:
-    """What was known at a moment."""
+    """The rows up to a moment."""
     return {name: frame[frame.index <= pd.Timestamp(moment)] for name, frame in frames.items()}
 
 
@@ -77,16 +77,17 @@ def scores(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> Scores:
     actual = table[TARGET].to_numpy(dtype=float)
     median, low80, high80, low95, high95 = _calibrated(folds, levels)
     mae = score.mean_absolute_error(actual, median)
-    known = ~np.isnan(table["reference"].to_numpy(dtype=float))
-    reference = score.mean_absolute_error(actual[known], table["reference"].to_numpy(dtype=float)[known])
-    own = score.mean_absolute_error(actual[known], median[known])
+    persisted = table["reference"].to_numpy(dtype=float)
+    both = ~np.isnan(persisted)
+    reference = score.mean_absolute_error(actual[both], persisted[both])
+    own = score.mean_absolute_error(actual[both], median[both])
     return Scores(
         rows=len(table),
         days=int(pd.DatetimeIndex(table["timestamp"]).floor("D").nunique()),
         pinball_percent=round(pinball_percent(table, levels), 4),
         mae_percent=round(100.0 * mae, 3),
         reference_mae_percent=round(100.0 * reference, 3) if np.isfinite(reference) else 0.0,
-        skill=round(score.skill(own, reference), 4) if known.any() else 0.0,
+        skill=round(score.skill(own, reference), 4) if both.any() else 0.0,
         coverage_80_percent=round(100.0 * score.coverage(actual, low80, high80), 2),
         coverage_95_percent=round(100.0 * score.coverage(actual, low95, high95), 2),
         width_80_percent=round(100.0 * score.sharpness(low80, high80), 2),
@@ -112,67 +113,6 @@ def factors_of(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> dict[int
     return calibration.calibrate(table[TARGET].to_numpy(dtype=float), quantiles_of(table, levels), levels)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What becomes of a candidate."""
-
-    promoted: bool
-    reason: str
-    days: int
-    candidate: float | None
-    other: float | None
-
-
-def judge(
-    candidate: pd.DataFrame,
-    candidate_levels: tuple[float, ...],
-    other: pd.DataFrame | None,
-    other_levels: tuple[float, ...],
-    rules: TrainingRules,
-) -> Verdict:
-    """The candidate's out-of-sample table against that of the model in service, on hours both have.
-
-    Without a model in service the candidate must beat clear-sky persistence (mean absolute error).
-    """
-    if other is None:
-        known = candidate[candidate["reference"].notna()]
-        if known.empty:
-            return Verdict(True, "the first model of this customer; no day to compare on", 0, None, None)
-        median = booster.at_levels(
-            quantiles_of(known, candidate_levels), candidate_levels, np.array([0.5])
-        )[:, 0]
-        own = 100 * score.mean_absolute_error(known[TARGET].to_numpy(dtype=float), median)
-        reference = 100 * score.mean_absolute_error(
-            known[TARGET].to_numpy(dtype=float), known["reference"].to_numpy(dtype=float)
-        )
-        days = _days(known)
-        text = f"mean absolute error {own:.2f} % against {reference:.2f} % of clear-sky persistence"
-        if own < reference:
-            return Verdict(True, f"the first model of this customer: {text} on {days} unseen days",
-                           days, own, reference)  # fmt: skip
-        return Verdict(False, f"no better than clear-sky persistence: {text}", days, own, reference)
-    keys = ["site_id", "timestamp"]
-    common = candidate[keys].merge(other[keys], on=keys)
-    days = _days(common)
-    if days < rules.min_unseen_days:
-        return Verdict(
-            False,
-            f"only {days} days that neither model has seen, {rules.min_unseen_days} are needed",
-            days, None, None,
-        )  # fmt: skip
-    mine = pinball_percent(candidate.merge(common, on=keys), candidate_levels)
-    theirs = pinball_percent(other.merge(common, on=keys), other_levels)
-    gain = 100.0 * (1.0 - mine / theirs) if theirs > 0 else 0.0
-    text = f"pinball loss {mine:.3f} % against {theirs:.3f} % of capacity on {days} unseen days"
-    if gain > rules.min_gain_percent:
-        return Verdict(True, f"better by {gain:.1f} %: {text}", days, mine, theirs)
-    return Verdict(False, f"not better: {text}", days, mine, theirs)
-
-
-def _days(table: pd.DataFrame) -> int:
-    return int(pd.DatetimeIndex(table["timestamp"]).floor("D").nunique())
-
-
 def fit_before(
     frames: Mapping[str, pd.DataFrame],
     moment: datetime,
@@ -182,8 +122,11 @@ def fit_before(
     every: int = 1,
     threads: int = 0,
 ) -> Model:
-    """A model of what was known at a moment, every n-th row. Raises ValueError for too few rows."""
-    known = {name: frame[::every] for name, frame in before(frames, moment).items() if len(frame)}
+    """A model of the rows up to a moment, every n-th of them. `others`: other customers' rows, or None.
+
+    Raises ValueError for too few rows.
+    """
+    earlier = {name: frame[::every] for name, frame in before(frames, moment).items() if len(frame)}
     past = others[others["timestamp"] <= pd.Timestamp(moment)] if others is not None else None
     trimmed = past.drop(columns=["site_id", "timestamp"]) if past is not None else None
-    return booster.fit(known, settings, others=trimmed, threads=threads)
+    return booster.fit(earlier, settings, others=trimmed, threads=threads)

@@ -22,26 +22,29 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from forecasting.documents import Fitted, SiteDocument
 from ona.sky import sun
-from ona.sky.irradiance import DARK_W_M2, _index, clear_sky_index, plane_irradiance
-from ona.sky.sun import Plane
-from ona.sky.weather_document import VARIABLES as WEATHER
+from ona.sky.irradiance import DARK_W_M2, clear_sky_index, plane_irradiance
+from ona.sky.plane import Plane, described_or_assumed
+from ona.sky.weather_document import VARIABLES
 
 SKY = ("ghi_w_m2", "cloud_cover_percent", "humidity_percent", "cloud_water_kg_m2", "cloud_ice_kg_m2")
-
-
+"""Weather whose neighbouring hours a solar model sees."""
 WIND = ("wind_speed_m_s", "wind_speed_hub_m_s")
-
-
+"""Weather whose neighbouring hours a wind model sees."""
 NEIGHBOUR_HOURS = (-2, -1, 1, 2)
-
-
+"""Hours before and after that a model sees: a front that comes early or late is in one of them."""
 GAMMA = -0.004
+"""Power of a crystalline module by cell temperature, 1/K (Dobos, PVWatts Version 5, NREL/TP-6A20-62641)."""
+CELL_WARMTH = 0.03
+"""How much warmer than the air a cell is, K per W/m² (Ross 1976, for free-standing modules)."""
+GAS_CONSTANT = 287.05
+"""Specific gas constant of dry air, J/(kg K)."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """A place that produces: plane for solar, `wind` for turbines. Power is told as a share of capacity."""
+    """A place that produces: plane for solar, `wind` for turbines. Power is a share of capacity (kW)."""
 
     site_id: str
     plane: Plane
@@ -49,25 +52,38 @@ class Site:
     kind: Literal["solar", "wind"] = "solar"
 
 
-def build(weather: pd.DataFrame, site: Site) -> pd.DataFrame:
+def site_of(document: SiteDocument, fitted: Fitted | None = None) -> Site:
+    """A site's document as the features take it.
+
+    The plane is the one that `assets.json` describes, else the one that training fitted, else the one that
+    stands in for an unknown roof.
+    """
+    tilt, azimuth = document.tilt, document.azimuth
+    if (tilt is None or azimuth is None) and fitted is not None:
+        tilt, azimuth = fitted.tilt, fitted.azimuth
+    plane = described_or_assumed(document.latitude, document.longitude, tilt=tilt, azimuth=azimuth)
+    return Site(document.site_id, plane, document.capacity_kw, document.kind)
+
+
+def build(weather: pd.DataFrame, site: Site, minutes: float = 60.0) -> pd.DataFrame:
     """Features of each interval of a weather frame, shape (n, p), same index; NaN where unknown.
 
-    Column `daylight` (bool) is no feature: outside it a solar site gives nothing.
+    `minutes`: the frame's interval. Column `daylight` (bool) is no feature: outside it a solar site gives
+    nothing.
     """
-    frame = weather[[name for name in WEATHER if name in weather]].astype(float)
-    minutes = sun.interval_minutes(_index(frame))
+    frame = weather[[name for name in VARIABLES if name in weather]].astype(float)
     return _solar(frame, site, minutes) if site.kind == "solar" else _wind(frame, minutes)
 
 
 def _solar(weather: pd.DataFrame, site: Site, minutes: float) -> pd.DataFrame:
-    end = _index(weather)
+    end = pd.DatetimeIndex(weather.index)
     sky = sun.clear_sky(end, site.plane, minutes)
     out = pd.concat([sky, weather], axis=1)
     ghi = weather["ghi_w_m2"].clip(lower=0.0)
     out["clear_sky_index"] = clear_sky_index(ghi.to_numpy(), sky["clear_ghi"].to_numpy())
     out["poa"] = plane_irradiance(weather, sky, site.plane)
     if "temperature_c" in weather:
-        cell = weather["temperature_c"] + out["poa"] * 0.03
+        cell = weather["temperature_c"] + out["poa"] * CELL_WARMTH
         out["dc"] = out["poa"] / 1000.0 * (1.0 + GAMMA * (cell - 25.0))
     out["day_of_year"] = end.day_of_year.to_numpy()
     steps = max(1, round(60.0 / minutes))
@@ -83,7 +99,7 @@ def _solar(weather: pd.DataFrame, site: Site, minutes: float) -> pd.DataFrame:
 
 
 def _wind(weather: pd.DataFrame, minutes: float) -> pd.DataFrame:
-    end = _index(weather)
+    end = pd.DatetimeIndex(weather.index)
     out = weather.copy()
     out["hour"] = end.hour.to_numpy()
     out["day_of_year"] = end.day_of_year.to_numpy()
@@ -92,7 +108,7 @@ def _wind(weather: pd.DataFrame, minutes: float) -> pd.DataFrame:
         out["wind_north"] = np.cos(np.radians(weather["wind_direction_deg"]))
     if {"temperature_c", "pressure_hpa"} <= set(weather):
         out["air_density"] = (
-            weather["pressure_hpa"] * 100.0 / (287.05 * (weather["temperature_c"] + 273.15))
+            weather["pressure_hpa"] * 100.0 / (GAS_CONSTANT * (weather["temperature_c"] + 273.15))
         )
     steps = max(1, round(60.0 / minutes))
     for name in [name for name in WIND if name in weather]:

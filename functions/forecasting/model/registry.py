@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from forecasting.documents import Current, Fitted, ModelCard
+from forecasting.layout import MODEL_BOOSTER, MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
 from forecasting.model.booster import Model
 from forecasting.model.calibration import UNCALIBRATED, Calibration, Tail
 from ona.documents.base import Document, S3Pointer
@@ -20,6 +20,8 @@ from ona.runtime.errors import ObjectMissing
 from ona.store import s3
 
 GLOBAL = "global"
+"""Stands where a customer's id would, in the key of the pointer that all customers share."""
+_GLOBAL_POINTER = MODEL_CURRENT.build(customer_id=GLOBAL)
 
 
 class GlobalCurrent(Document):
@@ -55,63 +57,71 @@ def tails(stored: dict[str, dict[str, float]]) -> dict[int, Tail]:
     return {int(name): Tail(**values) for name, values in stored.items()} or dict(UNCALIBRATED)
 
 
-def folder(customer_id: str, version: str) -> str:
-    """Where a version's files lie."""
-    return f"models/{customer_id}/{version}"
-
-
 def current(bucket: str, customer_id: str) -> tuple[Current | None, str]:
     """The pointer of a customer and its ETag (for `promote`); (None, "") when there is no model yet."""
+    key = MODEL_CURRENT.build(customer_id=customer_id)
     try:
-        document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=_pointer(customer_id)))
+        document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=key))
     except ObjectMissing:
         return None, ""
-    return Current.read(document, _pointer(customer_id)), etag
-
-
-def _pointer(customer_id: str) -> str:
-    return f"models/{customer_id}/current.json"
+    return Current.read(document, key), etag
 
 
 def promote(bucket: str, customer_id: str, pointer: Current, etag: str) -> bool:
     """Point to another version; False when somebody else moved the pointer meanwhile."""
-    return s3.write_json_if(bucket, _pointer(customer_id), pointer.document(), etag)
+    key = MODEL_CURRENT.build(customer_id=customer_id)
+    return s3.write_json_if(bucket, key, pointer.document(), etag)
 
 
 def share_globally(bucket: str, customer_id: str, version: str, now: datetime) -> None:
     """Let sites of customers without a model use this version."""
     pointer = GlobalCurrent(customer_id=customer_id, version=version, changed_at=now)
-    s3.write_json(bucket, _pointer(GLOBAL), pointer.document())
+    s3.write_json(bucket, _GLOBAL_POINTER, pointer.document())
 
 
 def shared(bucket: str) -> GlobalCurrent | None:
     """The version that serves sites without a model, or None."""
     try:
-        document = s3.read_json(S3Pointer(bucket=bucket, key=_pointer(GLOBAL)))
+        document = s3.read_json(S3Pointer(bucket=bucket, key=_GLOBAL_POINTER))
     except ObjectMissing:
         return None
-    found: GlobalCurrent = GlobalCurrent.read(document, _pointer(GLOBAL))
-    return found
+    pointer: GlobalCurrent = GlobalCurrent.read(document, _GLOBAL_POINTER)
+    return pointer
 
 
 def read_card(bucket: str, customer_id: str, version: str) -> ModelCard:
     """A version's card. Raises ObjectMissing."""
-    key = f"{folder(customer_id, version)}/card.json"
-    found: ModelCard = ModelCard.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
-    return found
+    key = MODEL_CARD.build(customer_id=customer_id, version=version)
+    card: ModelCard = ModelCard.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+    return card
 
 
 def read_model(bucket: str, customer_id: str, version: str) -> Model:
     """A version's model. Raises ObjectMissing."""
-    base = folder(customer_id, version)
-    names = ("model.json", "booster.ubj")
-    return Model.from_files(
-        {name: s3.read_bytes(S3Pointer(bucket=bucket, key=f"{base}/{name}")) for name in names}
+    names = {"customer_id": customer_id, "version": version}
+    manifest, booster = (
+        s3.read_bytes(S3Pointer(bucket=bucket, key=shape.build(**names)))
+        for shape in (MODEL_MANIFEST, MODEL_BOOSTER)
     )
+    return Model.from_files({"model.json": manifest, "booster.ubj": booster})
 
 
-_held: dict[tuple[str, str, str, str], InService] = {}
-_HOLD = 32
+def write_model(bucket: str, customer_id: str, version: str, model: Model) -> None:
+    """A version's model; written again it is the same."""
+    names, files = {"customer_id": customer_id, "version": version}, model.files()
+    manifest = MODEL_MANIFEST.build(**names)
+    s3.write_bytes(bucket, manifest, files["model.json"], "application/json")
+    write_file(bucket, MODEL_BOOSTER.build(**names), files["booster.ubj"])
+
+
+def write_file(bucket: str, key: str, body: bytes) -> None:
+    """One file of a version that is no JSON."""
+    s3.write_bytes(bucket, key, body, "application/octet-stream")
+
+
+_loaded: dict[tuple[str, str, str, str], InService] = {}
+_MOST_LOADED = 32
+"""Models that a process keeps in memory; the oldest is dropped first. Ours."""
 
 
 def in_service(bucket: str, customer_id: str, site_id: str) -> tuple[InService | None, list[str]]:
@@ -130,22 +140,10 @@ def in_service(bucket: str, customer_id: str, site_id: str) -> tuple[InService |
 
 def _load(bucket: str, customer_id: str, version: str, site_id: str) -> InService:
     key = (bucket, customer_id, version, site_id)
-    if key not in _held:
-        while len(_held) >= _HOLD:
-            del _held[next(iter(_held))]
+    if key not in _loaded:
+        while len(_loaded) >= _MOST_LOADED:
+            del _loaded[next(iter(_loaded))]
         card = read_card(bucket, customer_id, version)
         own = next((f for f in card.sites if f.site.site_id == site_id), None)
-        _held[key] = InService(version, card, read_model(bucket, customer_id, version), own)
-    return _held[key]
-
-
-def write_files(bucket: str, customer_id: str, version: str, files: dict[str, bytes]) -> None:
-    """Files of a version; written again they are the same."""
-    for name, body in files.items():
-        kind = "application/json" if name.endswith(".json") else "application/octet-stream"
-        s3.write_bytes(bucket, f"{folder(customer_id, version)}/{name}", body, kind)
-
-
-def write_record(bucket: str, customer_id: str, version: str, name: str, record: Any) -> S3Pointer:
-    """A document of a version."""
-    return s3.write_json(bucket, f"{folder(customer_id, version)}/{name}", record.document())
+        _loaded[key] = InService(version, card, read_model(bucket, customer_id, version), own)
+    return _loaded[key]

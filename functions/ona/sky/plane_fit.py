@@ -7,24 +7,32 @@ import pandas as pd
 
 from ona.sky import sun
 from ona.sky.irradiance import MIN_CLEAR, plane_irradiance
-from ona.sky.sun import Floats, Plane
+from ona.sky.plane import Plane, unknown_roof
+from ona.sky.sun import Floats
 
 TILTS = range(0, 61, 10)
+"""Degrees of the coarse search; steeper roofs are reached by the fine one."""
 AZIMUTHS = range(0, 360, 30)
+"""Degrees of the coarse search, clockwise from north."""
 MIN_HOURS = 200
+"""Hours of daylight that a fit needs: about three weeks. Ours."""
 CLIPPED = 0.97
+"""Power above this share of the greatest is taken to be clipped by the inverter: it says nothing of the
+plane. Ours."""
 
 
-def fit(weather: pd.DataFrame, share: pd.Series, latitude: float, longitude: float) -> tuple[Plane, float]:
+def fit(
+    weather: pd.DataFrame, share: pd.Series, latitude: float, longitude: float, minutes: float = 60.0
+) -> tuple[Plane, float]:
     """The plane whose irradiance explains measured power best, and the share of variance it explains.
 
-    `weather`: a weather frame; `share`: power over capacity on the same index. Power is taken to be
-    proportional to plane-of-array irradiance while unclipped; a coarse search (10° by 30°), then a fine
-    one around the best (4° steps). Fewer than 200 usable hours: latitude as tilt, towards the equator, 0.
+    `weather`: a weather frame whose rows are `minutes` apart; `share`: power over capacity on the same
+    index. Power is taken to be proportional to plane-of-array irradiance while unclipped; a coarse search
+    (10° by 30°), then a fine one around the best (3° by 9°, then 1.5° by 4.5°). Fewer than 200 usable
+    hours: the plane of an unknown roof, and 0.
     """
-    towards_equator = Plane(latitude, longitude, min(abs(latitude), 35.0), 0.0 if latitude < 0 else 180.0)
+    towards_equator = unknown_roof(latitude, longitude)
     end = pd.DatetimeIndex(weather.index)
-    minutes = sun.interval_minutes(end)
     power = share.reindex(weather.index).to_numpy(dtype=float)
     flat = sun.clear_sky(end, towards_equator, minutes)
     usable = (
@@ -37,10 +45,8 @@ def fit(weather: pd.DataFrame, share: pd.Series, latitude: float, longitude: flo
         return towards_equator, 0.0
     part, power = weather[usable], power[usable]
     base = flat[usable]
-    ends = end[usable]
-    middle = sun.clear_sky(ends, towards_equator, minutes)
     zenith = np.degrees(np.arccos(np.clip(base["cos_zenith"].to_numpy(), 0.0, 1.0)))
-    azimuth = middle["sun_azimuth"].to_numpy()
+    azimuth = base["sun_azimuth"].to_numpy()
 
     def explained(tilt: float, towards: float) -> float:
         plane = Plane(latitude, longitude, tilt, towards % 360.0)

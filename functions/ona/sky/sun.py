@@ -1,40 +1,27 @@
-"""Where the sun stands, and what a clear sky would give a plane: averages over each interval."""
+"""Where the sun stands, and what a clear sky would give a plane: averages over each interval.
+
+>>> noon = pd.DatetimeIndex(["2025-12-21T10:30Z"])
+>>> sky = clear_sky(noon, Plane(-26.2, 28.05, tilt=26.0, azimuth=0.0), minutes=60.0)
+>>> round(float(sky["elevation"].iloc[0])), round(float(sky["clear_ghi"].iloc[0]), -1)
+(87, 1080.0)
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ona.sky.plane import Plane
+
 Floats = NDArray[np.float64]
 
 ALBEDO = 0.2
+"""Share of light that the ground throws back: grass and soil (pvlib's and PVWatts' default)."""
+BEAM_LIMIT_W_M2 = 1050.0
+"""W/m² that the beam of Erbs' split never passes: at low suns the split divides by almost nothing. Ours."""
 SAMPLES = 6
 """Instants an interval at which the sun is looked at; an hour's average then errs by less than 1 %."""
-
-
-@dataclass(frozen=True)
-class Plane:
-    """A fixed plane at a place: degrees north, east; tilt from horizontal, azimuth clockwise from north."""
-
-    latitude: float
-    longitude: float
-    tilt: float
-    azimuth: float
-
-
-def interval_minutes(end: pd.DatetimeIndex) -> float:
-    """The usual step of an index, minutes; 60 for fewer than two instants."""
-    if len(end) < 2:
-        return 60.0
-    steps = np.diff(end.asi8.astype(np.int64)) * _to_minutes(end)
-    return float(np.median(steps[steps > 0])) if (steps > 0).any() else 60.0
-
-
-def _to_minutes(index: pd.DatetimeIndex) -> float:
-    return {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}[index.unit] / 60.0
 
 
 def clear_sky(end: pd.DatetimeIndex, plane: Plane, minutes: float) -> pd.DataFrame:
@@ -89,7 +76,11 @@ def _stack(end: pd.DatetimeIndex, offsets: Floats) -> pd.DatetimeIndex:
 
 
 def on_plane(dni: Floats, dhi: Floats, ghi: Floats, incidence: Floats, tilt: float) -> Floats:
-    """Plane-of-array irradiance, W/m², from beam, diffuse and global, isotropic sky."""
+    """Plane-of-array irradiance (W/m², shape (n,)) from beam, diffuse and global (W/m²).
+
+    `incidence`: cosine of the angle of incidence, ≥ 0; `tilt`: degrees. Isotropic sky and ground
+    (Liu, Jordan, Solar Energy 7(2), 1963).
+    """
     cosine = np.cos(np.radians(tilt))
     return np.asarray(dni * incidence + dhi * (1 + cosine) / 2 + ALBEDO * ghi * (1 - cosine) / 2)
 
@@ -97,12 +88,12 @@ def on_plane(dni: Floats, dhi: Floats, ghi: Floats, incidence: Floats, tilt: flo
 def split(ghi: Floats, cos_zenith: Floats, day_of_year: NDArray[np.int_]) -> tuple[Floats, Floats]:
     """Beam and diffuse irradiance (W/m²) of a global one, by the clearness index.
 
-    Source: Erbs, Klein, Duffie, Solar Energy 28(4), 1982, as in pvlib; beam is kept below 1 050 W/m².
+    Source: Erbs, Klein, Duffie, Solar Energy 28(4), 1982, as in pvlib.
     """
     from pvlib.irradiance import erbs
 
     zenith = np.degrees(np.arccos(np.clip(cos_zenith, 0.0, 1.0)))
     parts = erbs(ghi, zenith, day_of_year)
-    dni = np.clip(np.nan_to_num(np.asarray(parts["dni"], dtype=float)), 0.0, 1050.0)
+    dni = np.clip(np.nan_to_num(np.asarray(parts["dni"], dtype=float)), 0.0, BEAM_LIMIT_W_M2)
     dhi = np.clip(np.nan_to_num(np.asarray(parts["dhi"], dtype=float)), 0.0, np.maximum(ghi, 0.0))
     return dni, dhi

@@ -23,7 +23,7 @@ from ona.store.layout import WEATHER_FORECAST, WEATHER_MONTH
 from ona.store.s3 import read_bytes, write_bytes
 
 KEPT = timedelta(hours=72)
-"""How long an old forecast is still better than none."""
+"""How long an old forecast of the weather is used and stored. Ours: after three days it says little."""
 FRESH = timedelta(hours=1)
 """Providers issue new forecasts once an hour at most."""
 SETTLED = timedelta(days=7)
@@ -78,26 +78,26 @@ class WeatherCache:
         return None
 
     def held(self, place: Place, start: date, end: date, now: datetime) -> list[WeatherDocument]:
-        """What is cached of the days from `start` to `end`, months of history first; nobody is asked."""
-        found = []
+        """What is cached of the days from `start` to `end`, history first; no provider is asked."""
+        months = []
         for first, _ in _months(start, end):
             try:
                 body = read_bytes(S3Pointer(bucket=self.bucket, key=_month_key(place, first)))
-                found.append(WeatherDocument.model_validate_json(body))
+                months.append(WeatherDocument.model_validate_json(body))
             except (ObjectMissing, ValueError):
                 continue
         newest = self.newest(place, now) if end >= (now - timedelta(days=3)).date() else None
-        return [*found, newest.document] if newest else found
+        return [*months, newest.document] if newest else months
 
     def forecast(self, place: Place, now: datetime) -> Cached | None:
         """A fresh forecast, else the provider's, else a stale one, else None; never raises for weather."""
-        held = self.newest(place, now)
-        if held is not None and held.age <= FRESH:
-            return held
+        cached = self.newest(place, now)
+        if cached is not None and cached.age <= FRESH:
+            return cached
         try:
             return self.refresh(place, now)
         except (DependencyBusy, WeatherUnavailable):
-            return held
+            return cached
 
     def refresh(self, place: Place, now: datetime) -> Cached:
         """Ask the provider and keep the answer. Raises DependencyBusy, WeatherUnavailable."""
@@ -131,19 +131,20 @@ class WeatherCache:
         )
         low = datetime(start.year, start.month, start.day, tzinfo=UTC)
         high = datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)
-        kept = [n for n, hour in enumerate(whole.hours) if low < hour <= high]
-        if not kept:
+        inside = [n for n, hour in enumerate(whole.hours) if low < hour <= high]
+        if not inside:
             raise WeatherUnavailable(
                 f"{self.provider.name}: no weather of {place.place_id} from {start} to {end}"
             )
-        return _taken(whole, kept)
+        return _hours_of(whole, inside)
 
     def _month(self, place: Place, first: date, upto: date, last: date, now: datetime) -> WeatherDocument:
         key = _month_key(place, first)
         try:
-            held = WeatherDocument.model_validate_json(read_bytes(S3Pointer(bucket=self.bucket, key=key)))
-            if held.provider == self.provider.name:
-                return held
+            body = read_bytes(S3Pointer(bucket=self.bucket, key=key))
+            cached = WeatherDocument.model_validate_json(body)
+            if cached.provider == self.provider.name:
+                return cached
         except (ObjectMissing, ValueError):
             pass
         document = self.provider.history(place, first, upto, now)
@@ -162,18 +163,19 @@ def refresh_all(
     each: Callable[[Place, str, str], None],
 ) -> dict[str, int]:
     """Refresh every place whose forecast is older than `fetch_after`; a place that fails does not stop
-    the others and keeps what it has. `each(place, state, reason)` is told; returns counts by state."""
+    the others and keeps what it has. Calls `each(place, state, reason)` once a place; returns counts by
+    state."""
     counts = {"refreshed": 0, "fresh": 0, "stale": 0, "missing": 0}
     for place in sorted(set(places), key=lambda item: item.place_id):
-        held = cache.newest(place, now)
-        if held is not None and held.age < fetch_after:
+        cached = cache.newest(place, now)
+        if cached is not None and cached.age < fetch_after:
             state, reason = "fresh", ""
         else:
             try:
                 cache.refresh(place, now)
                 state, reason = "refreshed", ""
             except (DependencyBusy, WeatherUnavailable) as error:
-                state, reason = ("stale" if held else "missing"), str(error)
+                state, reason = ("stale" if cached else "missing"), str(error)
         counts[state] += 1
         each(place, state, reason)
     return counts
@@ -183,10 +185,10 @@ def _key(place: Place, moment: datetime) -> str:
     return f"{place.place_id}#{moment.astimezone(UTC):%Y-%m-%dT%H}"
 
 
-def _taken(document: WeatherDocument, kept: list[int]) -> WeatherDocument:
+def _hours_of(document: WeatherDocument, positions: list[int]) -> WeatherDocument:
     return document.model_copy(
         update={
-            "hours": [document.hours[n] for n in kept],
-            "values": {name: [series[n] for n in kept] for name, series in document.values.items()},
+            "hours": [document.hours[n] for n in positions],
+            "values": {name: [series[n] for n in positions] for name, series in document.values.items()},
         }
     )

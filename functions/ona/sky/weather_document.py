@@ -1,4 +1,10 @@
-"""One provider's answer in our own names and units, as JSON; large, so it travels by S3 pointer."""
+"""One provider's answer in our own names and units, as JSON; large, so it travels by S3 pointer.
+
+>>> Place.of(-26.23, 28.04).place_id
+'-26.2_28.0'
+>>> plausible("temperature_c", 21), plausible("temperature_c", 900.0)
+(21.0, None)
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,9 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from ona.documents.base import Document
 
 GRID_DEG = 0.1
 """Sites within the same cell of this grid (about 10 km) share one request."""
@@ -26,12 +34,13 @@ _PLAUSIBLE = {
     "pressure_hpa": (400.0, 1100.0), "wind_speed_m_s": (0.0, 120.0),
     "wind_direction_deg": (0.0, 360.0), "wind_speed_hub_m_s": (0.0, 150.0),
 }  # fmt: skip
+"""Least and greatest value that can be measured on Earth, in each variable's unit: beyond records, so that
+only errors are dropped."""
 
 
-class Place(BaseModel):
-    """A cell of the weather grid."""
+class Place(Document):
+    """A cell of the weather grid, degrees north and east."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
 
@@ -49,10 +58,9 @@ class Place(BaseModel):
         return f"{self.latitude:.1f}_{self.longitude:.1f}"
 
 
-class WeatherDocument(BaseModel):
+class WeatherDocument(Document):
     """Hours of weather at a place. Every variable has one value an hour; None where it is unknown."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     place: Place
     provider: str
     kind: Literal["forecast", "history"]
@@ -88,7 +96,7 @@ def plausible(name: str, value: object) -> float | None:
 
 
 def joined(parts: list[WeatherDocument]) -> WeatherDocument:
-    """Several documents of one place as one; of the same hour the last one given stands."""
+    """Several documents of one place as one; where two have the same hour, the later document counts."""
     hours: dict[datetime, dict[str, float | None]] = {}
     for part in parts:
         for position, hour in enumerate(part.hours):

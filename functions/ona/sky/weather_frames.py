@@ -1,4 +1,8 @@
-"""Weather documents as frames, at the hour or at the telemetry's own interval."""
+"""Weather documents as frames, at the hour or at the telemetry's own interval.
+
+A weather frame has one row an interval, indexed by the interval's end (UTC), and one column a variable of
+`weather_document.VARIABLES`.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,15 @@ import pandas as pd
 
 from ona.sky import sun
 from ona.sky.irradiance import clear_sky_index
-from ona.sky.sun import Plane
+from ona.sky.plane import Plane
 from ona.sky.weather_document import WeatherDocument
 
 _SUMS = ("precipitation_mm",)
+"""Variables whose value is a sum over the hour."""
 _RADIATION = ("ghi_w_m2", "dni_w_m2", "dhi_w_m2", "toa_net_w_m2")
+"""Variables whose value is a mean over the hour, so that it stands for the hour's middle."""
 _LONGEST_BRIDGE_H = 3
+"""Missing hours that are interpolated: over longer gaps the weather changes. Ours."""
 
 
 def frame(document: WeatherDocument) -> pd.DataFrame:
@@ -30,7 +37,7 @@ def frame(document: WeatherDocument) -> pd.DataFrame:
 
 
 def at_interval(hourly: pd.DataFrame, end: pd.DatetimeIndex, plane: Plane, minutes: float) -> pd.DataFrame:
-    """A weather frame at other interval ends (UTC), shape (len(end), p).
+    """A weather frame at other interval ends (UTC), `minutes` long, shape (len(end), p).
 
     Global irradiance keeps its clear-sky index between hours, so that mornings and evenings have the sun's
     shape; other values are linear in time; sums are shared out.
@@ -42,20 +49,20 @@ def at_interval(hourly: pd.DataFrame, end: pd.DatetimeIndex, plane: Plane, minut
     out = pd.DataFrame(index=end)
     for name in hourly:
         values = hourly[name].to_numpy(dtype=float)
-        known = ~np.isnan(values)
+        given = ~np.isnan(values)
         at = hours if name in (*_RADIATION, *_SUMS) else _middle(pd.DatetimeIndex(hourly.index), 0.0)
-        if not known.any():
+        if not given.any():
             continue
-        out[name] = np.interp(middle, at[known], values[known], left=np.nan, right=np.nan)
+        out[name] = np.interp(middle, at[given], values[given], left=np.nan, right=np.nan)
         if name in _SUMS:
             out[name] *= minutes / 60.0
     if "ghi_w_m2" in out:
         coarse = sun.clear_sky(pd.DatetimeIndex(hourly.index), plane, 60.0)["clear_ghi"].to_numpy()
         fine = sun.clear_sky(end, plane, minutes)["clear_ghi"].to_numpy()
         index = clear_sky_index(hourly["ghi_w_m2"].to_numpy(dtype=float), coarse)
-        known = ~np.isnan(index)
-        if known.any():
-            within = np.interp(middle, hours[known], index[known])
+        given = ~np.isnan(index)
+        if given.any():
+            within = np.interp(middle, hours[given], index[given])
             inside = out["ghi_w_m2"].notna().to_numpy()
             out["ghi_w_m2"] = np.where(inside, within * fine, np.nan)
             for name in ("dni_w_m2", "dhi_w_m2"):  # shapes differ: split anew from the global one
@@ -65,4 +72,5 @@ def at_interval(hourly: pd.DataFrame, end: pd.DatetimeIndex, plane: Plane, minut
 
 
 def _middle(end: pd.DatetimeIndex, minutes: float) -> np.ndarray:
+    """The middles of intervals, seconds since 1970-01-01 UTC, shape (n,)."""
     return (end - pd.Timedelta(minutes=minutes / 2)).as_unit("s").asi8.astype(float)

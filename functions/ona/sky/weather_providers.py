@@ -1,6 +1,6 @@
 """Weather providers behind one interface: Open-Meteo (free, the default), Visual Crossing, recorded.
 
-A provider answers in our names and units (`ona.weather.document`), or raises: `DependencyBusy` when
+A provider answers in our names and units (`ona.sky.weather_document`), or raises: `DependencyBusy` when
 asking later may help (throttled, down, slow), `WeatherUnavailable` when it will not. Addresses and keys
 never appear in an error or a log.
 """
@@ -23,10 +23,13 @@ from ona.sky.weather_document import Place, WeatherDocument, plausible
 from ona.store.layout import WEATHER_RECORDED
 
 FORECAST_HOURS = 192
-"""168 hours and a day, so that a forecast a day old still reaches 168 h minus its age."""
+"""168 hours (the longest horizon of `GET /forecast`) and a day, for a forecast that is a day old."""
 ATTEMPTS = 3
+"""Requests before a provider counts as busy."""
 MAX_WAIT_S = 8.0
+"""Seconds that we wait for a provider that asks us to; three such waits fit into the function's 300 s."""
 MOST_BYTES = 64 << 20
+"""Bytes of an answer; a year of hours of all variables has about 3 MB."""
 
 
 class Provider(Protocol):
@@ -102,12 +105,12 @@ class OpenMeteo:
         self._fetch = fetch or (lambda url, query: fetch_json(url, query, what="Open-Meteo"))
 
     def forecast(self, place: Place, now: datetime) -> WeatherDocument:
-        """See Provider."""
+        """The last two days and the coming 8 days."""
         days = str(FORECAST_HOURS // 24 + 1)
         return self._ask(self.FORECAST, place, {"past_days": "2", "forecast_days": days}, "forecast", now)
 
     def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
-        """See Provider."""
+        """Whole UTC days, both included: past forecasts from 2022 on, ERA5 before."""
         url = self.PAST_FORECASTS if start >= self.PAST_FORECASTS_FROM else self.REANALYSIS
         span = {"start_date": start.isoformat(), "end_date": end.isoformat()}
         return self._ask(url, place, span, "history", now)
@@ -166,12 +169,12 @@ class VisualCrossing:
         self._fetch = fetch or (lambda url, query: fetch_json(url, query, what="Visual Crossing"))
 
     def forecast(self, place: Place, now: datetime) -> WeatherDocument:
-        """See Provider."""
+        """The last two days and the coming 192 hours."""
         first = (now - timedelta(days=2)).date()
         return self._ask(place, first, (now + timedelta(hours=FORECAST_HOURS)).date(), "forecast", now)
 
     def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
-        """See Provider."""
+        """Whole UTC days, both included."""
         return self._ask(place, start, end, "history", now)
 
     def _ask(self, place: Place, start: date, end: date, kind: Any, now: datetime) -> WeatherDocument:
@@ -211,12 +214,12 @@ class Recorded:
         self._bucket = bucket
 
     def forecast(self, place: Place, now: datetime) -> WeatherDocument:
-        """See Provider. Only the hours around `now` are told, as a service would."""
+        """Only the recorded hours around `now`, as a service would answer."""
         first, last = now - timedelta(days=2), now + timedelta(hours=FORECAST_HOURS)
         return self._cut(place, "forecast", first, last, now)
 
     def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
-        """See Provider."""
+        """The recorded hours of whole UTC days, both included, up to `now`."""
         first = datetime(start.year, start.month, start.day, tzinfo=UTC)
         last = datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)
         return self._cut(place, "history", first, min(last, now), now)
@@ -238,16 +241,16 @@ class Recorded:
             raise WeatherUnavailable(
                 f"s3://{self._bucket}/{key} is no weather document: {error}"
             ) from error
-        kept = [n for n, hour in enumerate(whole.hours) if first < hour <= last]
-        if not kept:
+        inside = [n for n, hour in enumerate(whole.hours) if first < hour <= last]
+        if not inside:
             raise WeatherUnavailable(f"s3://{self._bucket}/{key} has no hour from {first} to {last}")
         return WeatherDocument(
             place=place,
             provider=self.name,
             kind=kind,
             fetched_at=now,
-            hours=[whole.hours[n] for n in kept],
-            values={name: [series[n] for n in kept] for name, series in whole.values.items()},
+            hours=[whole.hours[n] for n in inside],
+            values={name: [series[n] for n in inside] for name, series in whole.values.items()},
         )
 
 

@@ -25,8 +25,9 @@ from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.columns import REQUIRED
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.decoding import decode
+from ona.telemetry.intervals import USUAL_MINUTES, minutes_of, usual_step
 from ona.telemetry.readings import Quality, Telemetry
-from ona.telemetry.strict_csv import clean, interval_minutes, read_table
+from ona.telemetry.strict_csv import clean, read_table
 from ona.telemetry.timestamps import local_to_utc, parse_timestamps
 
 CAPACITY_QUANTILE = 0.999
@@ -134,11 +135,10 @@ def _read_main(profile: SourceProfile, name: str, data: bytes, quality: Quality)
     for canonical, value in profile.columns.items():
         frame[canonical] = _values(raw, canonical, value)
     frame = frame[frame["timestamp"].notna()].reset_index(drop=True)
-    minutes = (
-        interval_minutes(frame.loc[frame["asset_id"] == frame["asset_id"].iloc[0], "timestamp"])
-        if len(frame)
-        else 15.0
-    )
+    minutes = USUAL_MINUTES
+    if len(frame):
+        of_first = frame.loc[frame["asset_id"] == frame["asset_id"].iloc[0], "timestamp"]
+        minutes = usual_step(minutes_of(of_first.sort_values()))
     for canonical, value in profile.columns.items():
         if value.quantity == "energy_per_interval":
             frame[canonical] *= 60.0 / minutes

@@ -163,18 +163,3 @@ def _numbers(raw: pd.Series, column: str, quality: Quality) -> NDArray[np.float6
     numbers = pd.to_numeric(raw.astype("string").str.strip(), errors="coerce")
     quality.flag(f"{column}_not_a_number", int((numbers.isna() & raw.notna()).sum()))
     return numbers.to_numpy(dtype=float, na_value=np.nan)
-
-
-def interval_minutes(timestamps: pd.Series) -> float:
-    """The usual step between readings of one asset, minutes; 15 when there are fewer than two."""
-    return usual_step(pd.DatetimeIndex(timestamps.dropna().sort_values()).as_unit("us").asi8 / 60e6)
-
-
-def usual_step(minutes: NDArray[np.float64]) -> float:
-    """The commonest step between rising times, minutes, the shortest of several; 15 where there is none."""
-    steps = np.diff(minutes)
-    steps = steps[steps > 0]
-    if not len(steps):
-        return 15.0
-    values, counts = np.unique(steps, return_counts=True)
-    return float(values[counts.argmax()])

@@ -15,7 +15,7 @@ from ona.documents.assets import Asset
 from ona.sky import plane_fit as planes
 from ona.sky import sun
 from ona.sky.irradiance import plane_irradiance
-from ona.sky.sun import Plane
+from ona.sky.plane import Plane
 from ooda.detect.sky import Floats
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import Geometry

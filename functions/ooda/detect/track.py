@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ona.documents.assets import Asset
-from ona.telemetry.strict_csv import usual_step
+from ona.telemetry.intervals import usual_step
 from ooda.detect.geometry import in_plane
 from ooda.detect.sky import DAY_MINUTES, Floats, Ints, Mask, Sky
 from ooda.documents.detections import Geometry

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.documents import SiteDocument
-from forecasting.interpolation_service import fill, gaps, publish
+from forecasting.interpolation_service import fill, gaps, report, tables
 from forecasting.interpolation_service.learner import boosted
-from forecasting.model.features import Site
+from forecasting.model.features import Site, site_of
+from forecasting.model.hourly import Grid, grid
 from ona.sky import sun
 from ona.sky import weather_frames as frames
-from tests.unit.forecasting.test_model import JOBURG, share_of, weather
+from tests.builders.weather import JOBURG, share_of, weather
 
 SITE = Site("s", JOBURG, 200.0)
 CAPACITIES = {"A": 100.0, "B": 100.0}
@@ -38,9 +39,13 @@ def cut(power: pd.DataFrame, name: str, day: int, hour: int, hours: int) -> pd.D
     return out
 
 
+def hourly_grid(power: pd.DataFrame) -> Grid:
+    return Grid(power, power.notna(), 60.0)
+
+
 def filled(power: pd.DataFrame, sky: pd.DataFrame | None) -> fill.Result:
     capacities = {name: CAPACITIES[name] for name in power.columns}
-    return fill.fill(power, power.notna(), capacities, SITE, sky, boosted)
+    return fill.fill(hourly_grid(power), capacities, SITE, sky, boosted)
 
 
 def error(result: fill.Result, power: pd.DataFrame, gapped: pd.DataFrame, name: str) -> float:
@@ -148,7 +153,7 @@ def test_runs_cover_exactly_what_is_true(mask: list[bool]) -> None:
 def test_nothing_known_stays_unfilled_and_says_so() -> None:
     index = pd.date_range("2025-03-01", periods=48, freq="h", tz="UTC", unit="us")
     power = pd.DataFrame({"A": np.nan}, index=index)
-    result = fill.fill(power, power.notna(), {"A": 100.0}, SITE, None, boosted)
+    result = fill.fill(hourly_grid(power), {"A": 100.0}, SITE, None, boosted)
     assert {m for _, m in result.gaps} == {"unfilled"}
 
 
@@ -161,7 +166,7 @@ def test_a_wind_turbine_has_no_night() -> None:
     gapped.iloc[200:240] = np.nan
     wind = Site("w", JOBURG, 100.0, "wind")
     sky = pd.DataFrame({"wind_speed_m_s": speed}, index=index)
-    asset = fill.fill(gapped, gapped.notna(), {"A": 100.0}, wind, sky, boosted).assets["A"]
+    asset = fill.fill(hourly_grid(gapped), {"A": 100.0}, wind, sky, boosted).assets["A"]
     assert "night" not in asset.method
     assert np.abs(asset.power_kw - power["A"].to_numpy())[200:240].mean() < 6
 
@@ -185,7 +190,7 @@ def telemetry(minutes: int = 15, days: int = 3) -> pd.DataFrame:
 def test_the_grid_is_regular_and_knows_which_rows_came() -> None:
     frame = telemetry().drop(index=range(40, 60))
     frame.loc[100:103, "power_kw"] = np.nan
-    made = publish.grid(frame)
+    made = grid(frame)
     assert made.minutes == 15
     assert made.power.index.to_series().diff().dropna().nunique() == 1
     assert made.power["A"].isna().sum() == 24
@@ -196,21 +201,21 @@ def test_an_hour_of_which_less_than_half_was_measured_is_no_truth() -> None:
     frame = telemetry()
     start = frame["timestamp"].iloc[0].ceil("D") + pd.Timedelta(hours=10)
     hole = frame["timestamp"].between(start, start + pd.Timedelta(hours=3), inclusive="neither")
-    made = publish.grid(frame[~hole])
+    made = grid(frame[~hole])
     document = SiteDocument(
         customer_id="c", site_id="s", latitude=-26.2, longitude=28.0, kind="solar", capacity_kw=200.0,
         tilt=25.0, azimuth=0.0, assets=CAPACITIES,
     )  # fmt: skip
-    site = publish.site_of(document)
-    result = fill.fill(made.power, made.reported, CAPACITIES, site, None, boosted)
-    table = publish.hourly(made, result, CAPACITIES, None, site).set_index("timestamp")
+    site = site_of(document)
+    result = fill.fill(made, CAPACITIES, site, None, boosted)
+    table = tables.hourly(made, result, CAPACITIES, None, site).set_index("timestamp")
     inside = table.loc[start + pd.Timedelta(hours=2)]
     assert np.isnan(inside["share"])
     assert inside["filled_share"] > 0.05
     outside = table.loc[start - pd.Timedelta(hours=1)]
     assert outside["share"] == pytest.approx(outside["filled_share"])
-    long = publish.enriched(made, result, None, site)
+    long = tables.enriched(made, result, None, site)
     assert set(long["method"].unique()) >= {"measured", "usual_day"}
-    records, unlisted = publish.gap_records(result)
+    records, unlisted = report.gap_records(result)
     assert unlisted == 0
     assert {r.cause for r in records} == {"communication"}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.blocks import MAX_LINE_BYTES
 from ona.telemetry.canonical import read_canonical
+from ona.telemetry.intervals import minutes_of, usual_step
 from ona.telemetry.readings import Telemetry
-from ona.telemetry.strict_csv import interval_minutes
 from tests.conftest import DAY, NOW, sunny_day, to_csv
 
 HEADER = "timestamp,asset_id,temperature_c,voltage_v,power_kw\n"
@@ -134,7 +134,7 @@ def test_a_good_day_comes_through_unchanged() -> None:
     result = read(to_csv(day))
     assert result.quality.rejected == {}
     assert len(result.frame) == 96
-    assert interval_minutes(result.frame["timestamp"]) == 15.0
+    assert usual_step(minutes_of(result.frame["timestamp"])) == 15.0
 
 
 @given(st.binary(max_size=400))

@@ -147,7 +147,7 @@ def test_the_forest_sets_apart_what_lies_apart_and_the_same_every_time() -> None
 def test_a_horizontal_sensor_is_recognised_and_the_planes_angles_found() -> None:
     from ona.sky import sun
     from ona.sky.irradiance import plane_irradiance
-    from ona.sky.sun import Plane
+    from ona.sky.plane import Plane
 
     place = ASSET.location
     assert place is not None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.forecasting_api.documents import CSV_COLUMNS
+from forecasting.forecasting_api.detection_csv import COLUMNS as CSV_COLUMNS
 from ona.config.causes import cause_rules
 from ooda.config import loss_function, trends
 from ooda.config.categories import categories_config

@@ -1,26 +1,23 @@
-"""A forecast as a document and as the CSV that detection reads; cut to what was asked. No pandas."""
+"""What `GET /forecast` answers from stored forecasts: the hours asked for, the sum of several sites.
+
+The forecasts are in their JSON form, as stored: reading 170 hours into models would cost a stored answer
+more than all the rest. No pandas, for the same reason.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from forecasting.documents import Interval, Point, SiteDocument, Summary
+from forecasting.documents import Interval, Summary
 from ona.runtime.clock import iso
-
-CSV_COLUMNS = (
-    "timestamp", "asset_id", "predicted_power_kw", "temperature_c", "irradiance_w_m2", "wind_speed_m_s",
-    "cloud_cover_percent",
-)  # fmt: skip
 
 
 def summary(
     points: Sequence[dict[str, Any]], interval_minutes: int, capacity_kw: float
 ) -> dict[str, float]:
-    """Energy, peak, mean and capacity factor of points."""
+    """Energy (kWh), peak and mean (kW) and capacity factor of points `interval_minutes` apart."""
     powers = [point["predicted_power_kw"] for point in points]
     mean = sum(powers) / len(powers) if powers else 0.0
     return Summary(
@@ -45,8 +42,11 @@ def cut(document: dict[str, Any], now: datetime, horizon_hours: int) -> dict[str
 
 
 def total(documents: Sequence[dict[str, Any]], customer_id: str, forecast_id: str) -> dict[str, Any]:
-    """Several sites' forecasts as one. Bounds are added, as if all sites erred together: too wide rather
-    than too narrow; the note says so. Weather is no one's and left out."""
+    """Several sites' forecasts as one, over the hours that all have.
+
+    Bounds are added, as if all sites erred together: too wide rather than too narrow; the note says so.
+    Weather is left out, because it is another one at each site.
+    """
     by_time: dict[str, list[dict[str, Any]]] = {}
     for document in documents:
         for point in document["forecasts"]:
@@ -90,30 +90,3 @@ def total(documents: Sequence[dict[str, Any]], customer_id: str, forecast_id: st
         },
         "summary": summary(points, first["metadata"]["interval_minutes"], capacity),
     }
-
-
-def csv_by_day(points: Sequence[Point], site: SiteDocument) -> dict[tuple[str, str], bytes]:
-    """Detection's CSV by (asset, YYYY/MM/DD): the site's forecast shared out by capacity."""
-    files: dict[tuple[str, str], list[list[str]]] = {}
-    for point in points:
-        when, sky = point.timestamp.astimezone(UTC), point.weather_conditions
-        day = f"{when:%Y/%m/%d}"
-        for asset_id, capacity in site.assets.items():
-            power = point.predicted_power_kw * capacity / site.capacity_kw
-            row = [iso(when), asset_id, f"{power:.3f}"]
-            row += [
-                "" if value is None else f"{value:.1f}"
-                for value in (
-                    sky.temperature_c, sky.irradiance_w_m2, sky.wind_speed_m_s, sky.cloud_cover_percent,
-                )
-            ]  # fmt: skip
-            files.setdefault((asset_id, day), []).append(row)
-    return {name: _csv(rows) for name, rows in files.items()}
-
-
-def _csv(rows: list[list[str]]) -> bytes:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    writer.writerows(rows)
-    return buffer.getvalue().encode()

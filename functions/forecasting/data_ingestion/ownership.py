@@ -1,0 +1,86 @@
+"""Whose upload it is, and on which sites its assets stand.
+
+>>> addressed("historical/customer-001/2024_q1.csv")
+('historical', 'customer-001')
+>>> addressed("nowcast/2025/06/10/INV-001_nowcast.csv")
+('nowcast', None)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import pandas as pd
+
+from forecasting.layout import HISTORICAL, NOWCAST, NOWCAST_OF_CUSTOMER
+from forecasting.payloads import CUSTOMER_PATTERN, SITE_PATTERN
+from ona.documents.assets import Asset, AssetRegistry
+from ona.runtime.errors import InvalidTelemetry
+
+Kind = Literal["historical", "nowcast"]
+
+
+def addressed(key: str) -> tuple[Kind, str | None]:
+    """Kind of an upload and the customer its key names (None: a nowcast straight into the bucket).
+
+    Raises InvalidTelemetry for a key that is neither.
+    """
+    customer: str | None
+    if key.lower().endswith(".csv"):
+        if fields := HISTORICAL.parse(key):
+            customer = fields["customer_id"]
+            if customer is not None and re.match(CUSTOMER_PATTERN, customer):
+                return "historical", customer
+        elif NOWCAST.parse(key):
+            return "nowcast", None
+        elif fields := NOWCAST_OF_CUSTOMER.parse(key):
+            customer = fields["customer_id"]
+            if customer is not None and re.match(CUSTOMER_PATTERN, customer):
+                return "nowcast", customer
+    raise InvalidTelemetry(
+        "wrong_place",
+        "the object's name is no upload's",
+        where=key,
+        remedy="use historical/<customer>/<name>.csv or nowcast/YYYY/MM/DD/<asset>_nowcast.csv",
+    )
+
+
+def sites(
+    frame: pd.DataFrame, registry: AssetRegistry, customer: str | None, where: str
+) -> dict[tuple[str, str], list[Asset]]:
+    """The sites that a file's assets stand on: (customer, site) → all registered assets of that site.
+
+    Raises InvalidTelemetry when an asset is another customer's, or its site has no place.
+    """
+    here = {str(name) for name in frame["asset_id"].unique()}
+    in_file = [asset for asset in registry.assets if asset.id in here]
+    foreign = sorted(
+        asset.id for asset in in_file if customer is not None and asset.customer_id != customer
+    )
+    if foreign:
+        raise InvalidTelemetry(
+            "foreign_asset",
+            f"assets that are not {customer}'s: {', '.join(foreign[:5])}{' …' if len(foreign) > 5 else ''}",
+            where=where,
+            remedy="use each customer's own prefix, or correct customer_id in assets.json",
+        )
+    by_site: dict[tuple[str, str], list[Asset]] = {}
+    for customer_id, site_id in sorted({(asset.customer_id, asset.site_id) for asset in in_file}):
+        if not (re.match(CUSTOMER_PATTERN, customer_id) and re.match(SITE_PATTERN, site_id)):
+            raise InvalidTelemetry(
+                "wrong_name",
+                f"customer {customer_id!r} or site {site_id!r} cannot be part of an object's name",
+                where=f"{where}; assets.json",
+                remedy="use letters, digits, dot, underscore and hyphen",
+            )
+        group = [a for a in registry.assets if (a.customer_id, a.site_id) == (customer_id, site_id)]
+        if not any(asset.location for asset in group):
+            raise InvalidTelemetry(
+                "no_location",
+                f"no asset of site {site_id} says where it stands; a forecast needs sun and weather",
+                where=f"{where}; assets.json",
+                remedy="add location {latitude, longitude} to the site's assets, then `ona dlq redrive`",
+            )
+        by_site[customer_id, site_id] = group
+    return by_site

@@ -1,0 +1,138 @@
+"""A prediction as the document that is stored and answered. No pandas at import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from forecasting.documents import (
+    Conditions,
+    ForecastDocument,
+    ForecastMetadata,
+    Interval,
+    ModelCard,
+    Point,
+    SiteDocument,
+)
+from forecasting.forecasting_api import answers
+from ona.runtime.identity import digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecasting.forecasting_api.predict import Prediction
+    from ona.sky.weather_cache import Cached
+
+NOTES = {
+    "no_model": "no model yet: physics from the weather with wide intervals; upload 14 days of history",
+    "global_model": "no model of this customer yet: the model that all sites share forecasts",
+    "no_weather": "no weather forecast is cached: what recent days gave stands in",
+    "stale_weather": "the weather provider has not answered lately: an older forecast of it is used",
+    "weather_ends_early": "the weather forecast ends before the horizon: what recent days gave stands in",
+}
+"""What a name in `degraded` means, in a sentence for the customer."""
+NO_MODEL = "physical"
+"""Stands for the model's version where physics forecasts."""
+_STAMP = "%Y%m%d%H%M%S"
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a forecast rests on: the model's card and the weather (or None), names of what was missing."""
+
+    card: ModelCard | None
+    weather: Cached | None
+    degraded: list[str]
+
+
+def id_prefix(site: SiteDocument) -> str:
+    """How the ids of a site's forecasts begin; the time of issue follows."""
+    return f"fc-{site.site_id}-{digest(site.customer_id, site.site_id, length=6)}-"
+
+
+def forecast_id(site: SiteDocument, issued: datetime) -> str:
+    """The id of a site's forecast of a moment (UTC)."""
+    return f"{id_prefix(site)}{issued:{_STAMP}}"
+
+
+def issued_at(forecast: str) -> datetime:
+    """The moment that a forecast's id names.
+
+    >>> issued_at("fc-solar-farm-a-1f2e3d-20250610060000").isoformat()
+    '2025-06-10T06:00:00+00:00'
+    """
+    return datetime.strptime(forecast.rsplit("-", 1)[-1], _STAMP).replace(tzinfo=UTC)
+
+
+def forecast_document(
+    site: SiteDocument, prediction: Prediction, basis: Basis, now: datetime, interval_minutes: int
+) -> ForecastDocument:
+    """The document of a prediction: shares of capacity become kW, rounded to a watt."""
+    points = _points(prediction, site.capacity_kw)
+    raw = [point.model_dump(include={"predicted_power_kw"}) for point in points]
+    return ForecastDocument(
+        forecast_id=forecast_id(site, now),
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        generated_at=now,
+        horizon_hours=len(points) * interval_minutes // 60,
+        capacity_kw=site.capacity_kw,
+        forecasts=points,
+        metadata=_metadata(prediction, basis, now, interval_minutes),
+        summary=answers.summary(raw, interval_minutes, site.capacity_kw),
+    )
+
+
+def _points(prediction: Prediction, capacity_kw: float) -> list[Point]:
+    low80, high80 = prediction.bounds[80]
+    low95, high95 = prediction.bounds[95]
+    sky = prediction.weather
+    columns = {
+        "temperature_c": _column(sky, "temperature_c"),
+        "irradiance_w_m2": _column(sky, "ghi_w_m2"),
+        "wind_speed_m_s": _column(sky, "wind_speed_m_s"),
+        "cloud_cover_percent": _column(sky, "cloud_cover_percent"),
+        "humidity_percent": _column(sky, "humidity_percent"),
+    }
+    return [
+        Point(
+            timestamp=when,
+            predicted_power_kw=round(float(prediction.median[n]) * capacity_kw, 3),
+            confidence_interval=Interval(
+                lower_80=round(float(low80[n]) * capacity_kw, 3),
+                upper_80=round(float(high80[n]) * capacity_kw, 3),
+                lower_95=round(float(low95[n]) * capacity_kw, 3),
+                upper_95=round(float(high95[n]) * capacity_kw, 3),
+            ),
+            weather_conditions=Conditions(**{name: values[n] for name, values in columns.items()}),
+        )
+        for n, when in enumerate(prediction.hours.to_pydatetime())
+    ]
+
+
+def _metadata(
+    prediction: Prediction, basis: Basis, now: datetime, interval_minutes: int
+) -> ForecastMetadata:
+    card, weather, nowcast_at = basis.card, basis.weather, prediction.nowcast_at
+    notes = [NOTES[name] for name in basis.degraded if name in NOTES]
+    if interval_minutes < 60:
+        notes.append("intervals are those of the hourly mean")
+    return ForecastMetadata(
+        model_version=card.version if card else NO_MODEL,
+        training_data_points=card.training_rows if card else 0,
+        model_accuracy=round(card.own.accuracy_percent / 100.0, 4) if card and card.own else None,
+        last_training_date=card.created_at if card else None,
+        weather_provider=weather.document.provider if weather else "",
+        weather_age_minutes=round(weather.age.total_seconds() / 60.0) if weather else None,
+        nowcast_age_minutes=round((now - nowcast_at).total_seconds() / 60.0) if nowcast_at else None,
+        interval_minutes=interval_minutes,
+        degraded=basis.degraded,
+        notes=notes,
+    )
+
+
+def _column(sky: pd.DataFrame, name: str) -> list[float | None]:
+    if name not in sky:
+        return [None] * len(sky)
+    return [None if value != value else round(float(value), 2) for value in sky[name].tolist()]

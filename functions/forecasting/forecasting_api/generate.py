@@ -1,0 +1,77 @@
+"""Making a site's forecast: load what there is, predict, and (for the hourly one) store it.
+
+No pandas at import: the API reaches it on its way to a stored forecast.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from forecasting.config import forecasting_config
+from forecasting.documents import ForecastDocument, SiteDocument
+from forecasting.forecasting_api import store
+from forecasting.forecasting_api.forecast_document import Basis, forecast_document
+from ona.documents.base import S3Pointer
+from ona.runtime import aws
+from ona.runtime.observability import count, logger
+
+RECENT_DAYS = 2
+"""Days of telemetry behind the first hours: the newest hours count."""
+USUAL_DAYS = 14
+"""Days of telemetry behind what usually comes, where there is no weather."""
+
+
+def generate(site: SiteDocument, now: datetime) -> tuple[ForecastDocument, S3Pointer]:
+    """Make a site's hourly forecast, store it, and give detection its files."""
+    document = make(site, now)
+    pointer = store.save_forecast(aws.environment("OUTPUT_BUCKET"), site, document, now)
+    count("ForecastsGenerated", 1)
+    count("ForecastsDegraded", float(bool(document.metadata.degraded)))
+    logger.info("Forecast generated", customer_id=site.customer_id, site_id=site.site_id,
+                forecast_id=document.forecast_id, degraded=document.metadata.degraded)  # fmt: skip
+    return document, pointer
+
+
+def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> ForecastDocument:
+    """Forecast a site for the whole horizon with what there is; nothing missing is an error."""
+    from forecasting.forecasting_api import predict
+    from forecasting.forecasting_api.quarter_hours import quarter_hours
+    from forecasting.model import hourly, registry
+    from forecasting.model.features import site_of
+    from ona.sky import weather_frames
+    from ona.sky.weather_cache import WeatherCache
+    from ona.sky.weather_document import Place
+    from ona.sky.weather_providers import NoProvider
+
+    now = now.replace(microsecond=0)
+    bucket, rules = aws.environment("OUTPUT_BUCKET"), forecasting_config().forecast
+    cache = WeatherCache(
+        aws.environment("WEATHER_CACHE_TABLE"), aws.environment("INPUT_BUCKET"), NoProvider()
+    )
+    with ThreadPoolExecutor(4) as pool:
+        model_read = pool.submit(registry.in_service, bucket, site.customer_id, site.site_id)
+        weather_read = pool.submit(cache.newest, Place.of(site.latitude, site.longitude), now)
+        telemetry_read = pool.submit(store.telemetry_since, bucket, site, now, RECENT_DAYS)
+        live_read = pool.submit(store.load_live, bucket, site)
+    (model, without_own), weather = model_read.result(), weather_read.result()
+    telemetry, (live, _) = telemetry_read.result(), live_read.result()
+    if weather is None:
+        telemetry = store.telemetry_since(bucket, site, now, USUAL_DAYS)
+    # answered until it is no longer fresh, and still for the whole horizon then
+    hours = rules.max_horizon_hours + math.ceil(rules.fresh_minutes / 60)
+    same_model = live is not None and model is not None and live.model_version == model.version
+    inputs = predict.Inputs(
+        model=model,
+        weather=weather_frames.frame(weather.document) if weather else None,
+        measured=hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None,
+        live=registry.tails(live.factors) if live is not None and same_model else {},
+    )
+    prediction = predict.predict(site, inputs, now, hours, rules.nowcast_hours)
+    if interval_minutes == 15:
+        prediction = quarter_hours(prediction)
+    stale = ["stale_weather"] if weather and weather.stale else []
+    degraded = sorted({*prediction.degraded, *without_own, *stale})
+    basis = Basis(model.card if model else None, weather, degraded)
+    return forecast_document(site, prediction, basis, now, interval_minutes)

@@ -1,0 +1,156 @@
+"""What forecasts read and write: sites, telemetry, stored forecasts, accuracy. No pandas at import."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from forecasting.config import forecasting_config
+from forecasting.documents import AccuracyRecord, ForecastDocument, LiveCalibration, SiteDocument
+from forecasting.forecasting_api import detection_csv
+from forecasting.forecasting_api.forecast_document import id_prefix, issued_at
+from forecasting.layout import (
+    ACCURACY,
+    ACCURACY_PICTURE,
+    FORECAST,
+    FORECAST_LATEST,
+    LIVE_CALIBRATION,
+    SITE,
+)
+from ona.documents.base import S3Pointer
+from ona.runtime import aws
+from ona.runtime.errors import DependencyBusy, ObjectMissing
+from ona.store import s3, tables
+from ona.store.layout import FORECAST_CSV, TELEMETRY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CSV_EVERY_HOURS = 6
+"""Detection's files get a new name so often: the name before still covers the hours that a renewal leaves
+behind."""
+CSV_HOURS = 30
+"""Hours to come in detection's files: a day, and the six hours until the next name."""
+MOST_READS = 8
+"""Objects that are read at once."""
+
+
+def sites_of(customer_id: str) -> list[str]:
+    """Ids of a customer's sites that have sent data."""
+    table = aws.environment("LOCATIONS_TABLE")
+    items = tables.query(table, "customer-location-index", "customer_id", customer_id)
+    return sorted({str(item["location_name"]) for item in items})
+
+
+def load_site(bucket: str, key: str) -> SiteDocument:
+    """A site's document. Raises ObjectMissing."""
+    site: SiteDocument = SiteDocument.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+    return site
+
+
+def site_key(customer_id: str, site_id: str) -> str:
+    """Where a site's document lies."""
+    return SITE.build(customer_id=customer_id, site_id=site_id)
+
+
+def load_fresh(bucket: str, customer_id: str, site_id: str, now: datetime) -> dict[str, Any] | None:
+    """The newest stored forecast in its JSON form while it is fresh, else None."""
+    key = FORECAST_LATEST.build(customer_id=customer_id, site_id=site_id)
+    try:
+        document: dict[str, Any] = s3.read_json(S3Pointer(bucket=bucket, key=key))
+    except ObjectMissing:
+        return None
+    age = now - datetime.fromisoformat(document["generated_at"])
+    fresh = timedelta(minutes=forecasting_config().forecast.fresh_minutes)
+    return document if timedelta(0) <= age <= fresh else None
+
+
+def save_forecast(bucket: str, site: SiteDocument, document: ForecastDocument, now: datetime) -> S3Pointer:
+    """Store a forecast, make it the site's newest, and give detection its files."""
+    body = document.document()
+    pointer = s3.write_json(bucket, FORECAST.build(day=now, forecast_id=document.forecast_id), body)
+    s3.write_json(bucket, FORECAST_LATEST.build(customer_id=site.customer_id, site_id=site.site_id), body)
+    points = [p for p in document.forecasts if p.timestamp <= now + timedelta(hours=CSV_HOURS)]
+    utc = now.astimezone(UTC)
+    made = utc.replace(hour=utc.hour // CSV_EVERY_HOURS * CSV_EVERY_HOURS)
+    for (asset_id, day), content in detection_csv.csv_by_day(points, site).items():
+        key = FORECAST_CSV.build(day=day, asset_id=asset_id, made=made)
+        s3.write_bytes(aws.environment("INPUT_BUCKET"), key, content, "text/csv")
+    return pointer
+
+
+def forecasts_issued(bucket: str, site: SiteDocument, days: list[date]) -> list[tuple[datetime, str]]:
+    """When the site's stored forecasts of some days were issued, and their keys."""
+    issued = []
+    for day in days:
+        for entry in s3.list_keys(bucket, FORECAST.prefix(day=day) + id_prefix(site)):
+            fields = FORECAST.parse(entry["Key"])
+            if fields:
+                issued.append((issued_at(fields["forecast_id"]), entry["Key"]))
+    return issued
+
+
+def load_forecast(bucket: str, key: str) -> ForecastDocument:
+    """A stored forecast. Raises ObjectMissing."""
+    document: ForecastDocument = ForecastDocument.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+    return document
+
+
+def telemetry_since(bucket: str, site: SiteDocument, now: datetime, days: int) -> pd.DataFrame | None:
+    """A site's stored telemetry of the last days up to now; None when there is none."""
+    first = TELEMETRY.prefix(site_id=site.site_id, day=now - timedelta(days=days)).removesuffix("/")
+    entries = s3.list_keys(bucket, TELEMETRY.prefix(site_id=site.site_id), start_after=first)
+    return _telemetry(bucket, [entry["Key"] for entry in entries])
+
+
+def telemetry_of(bucket: str, site: SiteDocument, days: list[date]) -> pd.DataFrame | None:
+    """A site's stored telemetry of some UTC days; None when there is none."""
+    prefixes = [TELEMETRY.prefix(site_id=site.site_id, day=day) for day in days]
+    keys = [entry["Key"] for prefix in prefixes for entry in s3.list_keys(bucket, prefix)]
+    return _telemetry(bucket, keys)
+
+
+def load_live(bucket: str, site: SiteDocument) -> tuple[LiveCalibration | None, str]:
+    """A site's live calibration and its ETag; (None, "") before the first measured day."""
+    key = _live_key(site)
+    try:
+        document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=key))
+    except ObjectMissing:
+        return None, ""
+    return LiveCalibration.read(document, key), etag
+
+
+def save_live(bucket: str, site: SiteDocument, live: LiveCalibration, etag: str) -> None:
+    """A site's live calibration, over the one with this ETag. Raises DependencyBusy for another one."""
+    key = _live_key(site)
+    if not s3.write_json_if(bucket, key, live.document(), etag):
+        raise DependencyBusy(f"{key} was moved by another measure; try again")
+
+
+def save_accuracy(bucket: str, record: AccuracyRecord, picture: bytes) -> S3Pointer:
+    """A measured day, and its picture (SVG)."""
+    names = {
+        "customer_id": record.customer_id,
+        "site_id": record.site_id,
+        "day": date.fromisoformat(record.day),
+    }
+    s3.write_bytes(bucket, ACCURACY_PICTURE.build(**names), picture, "image/svg+xml")
+    return s3.write_json(bucket, ACCURACY.build(**names), record.document())
+
+
+def _live_key(site: SiteDocument) -> str:
+    return LIVE_CALIBRATION.build(customer_id=site.customer_id, site_id=site.site_id)
+
+
+def _telemetry(bucket: str, keys: list[str]) -> pd.DataFrame | None:
+    import pandas as pd
+
+    from ona.store import parquet
+
+    with ThreadPoolExecutor(MOST_READS) as pool:
+        bodies = list(pool.map(lambda key: s3.read_bytes(S3Pointer(bucket=bucket, key=key)), keys))
+    if not bodies:
+        return None
+    frames = [parquet.load(body)[["timestamp", "asset_id", "power_kw"]] for body in bodies]
+    return pd.concat(frames, ignore_index=True)

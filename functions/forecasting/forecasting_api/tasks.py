@@ -1,0 +1,72 @@
+"""The timers' tasks: `forecast` makes a site's hourly forecast, `accuracy` measures yesterday's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from forecasting.documents import SiteDocument
+from forecasting.forecasting_api import accuracy, generate, picture, store
+from forecasting.model import hourly
+from forecasting.model.features import site_of
+from forecasting.payloads import AccuracyRequest, AccuracyResult, ForecastRequest, ForecastResult
+from ona.runtime.observability import logger, metric_of
+
+
+def forecast(request: ForecastRequest, bucket: str, now: datetime) -> ForecastResult:
+    """A site's hourly forecast, stored."""
+    site = store.load_site(bucket, request.site_key)
+    document, pointer = generate.generate(site, now)
+    return ForecastResult(
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        forecast=pointer,
+        degraded=document.metadata.degraded,
+    )
+
+
+def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
+    """Accuracy of a site over a UTC day: recorded, and published as the metric ForecastAccuracy.
+
+    Raises DependencyBusy when another measure moved the site's live factors meanwhile.
+    """
+    site = store.load_site(bucket, request.site_key)
+    start = datetime.fromisoformat(request.day).replace(tzinfo=UTC)
+    day = start.date()
+    issued = store.forecasts_issued(bucket, site, [day - timedelta(days=1), day])
+    key = accuracy.day_ahead(issued, start)
+    if key is None:
+        return _without(site, "no forecast was stored for that day")
+    document = store.load_forecast(bucket, key)
+    telemetry = store.telemetry_of(bucket, site, [day, day + timedelta(days=1)])
+    share = hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None
+    if share is None:
+        return _without(site, "no telemetry of that day has arrived")
+    measured = accuracy.measure(site, document, share, start)
+    if isinstance(measured, str):
+        return _without(site, measured)
+    record = measured.record
+    drawn = picture.day(measured.points, measured.power_kw, record)
+    where = store.save_accuracy(bucket, record, drawn)
+    live, etag = store.load_live(bucket, site)
+    renewed = accuracy.moved(live, measured)
+    if renewed is not None:
+        store.save_live(bucket, site, renewed, etag)
+    for dimensions in ({}, {"CustomerId": site.customer_id}):
+        metric_of("ForecastAccuracy", record.accuracy_percent, {**dimensions, "HorizonHours": "24"})
+    logger.info("forecast measured", **record.document())
+    return AccuracyResult(
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        accuracy_percent=record.accuracy_percent,
+        report=where,
+    )
+
+
+def _without(site: SiteDocument, reason: str) -> AccuracyResult:
+    return AccuracyResult(
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        accuracy_percent=None,
+        report=None,
+        reason=reason,
+    )

@@ -1,0 +1,156 @@
+"""What training reads and writes: uploads' hourly tables, a version's dataset, windows and card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from forecasting.documents import DatasetCard, ModelCard, SiteDocument
+from forecasting.global_training_service import dataset
+from forecasting.layout import (
+    DATASET,
+    DATASET_CARD,
+    DATASET_OF_OTHERS,
+    FOLD,
+    MODEL_CARD,
+    MODEL_CURRENT,
+    MODEL_DIGEST,
+    SITE,
+    TRAINING_HOURLY,
+)
+from forecasting.model import registry
+from forecasting.model.booster import TARGET
+from ona.documents.base import S3Pointer
+from ona.runtime.errors import ObjectMissing
+from ona.runtime.identity import digest
+from ona.store import parquet, s3
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """All hourly training tables of a customer, as entries of a listing, and a digest of their contents."""
+
+    bucket: str
+    customer_id: str
+    entries: list[dict[str, Any]]
+
+    @property
+    def digest(self) -> str:
+        """The same for the same uploads with the same contents."""
+        return digest(*(f"{entry['Key']} {entry['ETag']}" for entry in self.entries), length=32)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a version is trained on: its card, frames by site, rows of other customers' sites or None."""
+
+    card: DatasetCard
+    frames: dict[str, pd.DataFrame]
+    others: pd.DataFrame | None
+
+
+def uploads_of(bucket: str, customer_id: str) -> Uploads:
+    """A customer's uploads so far. Raises DependencyBusy."""
+    listed = s3.list_keys(bucket, TRAINING_HOURLY.prefix(customer_id=customer_id))
+    return Uploads(bucket, customer_id, [entry for entry in listed if TRAINING_HOURLY.parse(entry["Key"])])
+
+
+def tables_of(uploads: Uploads, bucket: str) -> list[tuple[SiteDocument, list[pd.DataFrame]]]:
+    """Each site's document (output bucket) and its tables, the oldest upload first, by site id."""
+    by_site: dict[str, list[str]] = {}
+    for entry in sorted(uploads.entries, key=lambda entry: entry["LastModified"]):
+        fields = TRAINING_HOURLY.parse(entry["Key"]) or {}
+        by_site.setdefault(fields["site_id"], []).append(entry["Key"])
+    sites = []
+    for site_id, keys in sorted(by_site.items()):
+        key = SITE.build(customer_id=uploads.customer_id, site_id=site_id)
+        document: SiteDocument = SiteDocument.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+        sites.append((document, [_table(uploads.bucket, key) for key in keys]))
+    return sites
+
+
+def trained_by_another(bucket: str, uploads: Uploads, execution_id: str) -> bool:
+    """Whether another execution has judged a model of these very uploads."""
+    key = MODEL_DIGEST.build(customer_id=uploads.customer_id, digest=uploads.digest)
+    try:
+        record = s3.read_json(S3Pointer(bucket=bucket, key=key))
+    except ObjectMissing:
+        return False
+    return bool(record["execution_id"] != execution_id)
+
+
+def save_trained(bucket: str, card: DatasetCard) -> None:
+    """Note that a model of these uploads has been judged."""
+    key = MODEL_DIGEST.build(customer_id=card.customer_id, digest=card.digest)
+    s3.write_json(bucket, key, {"version": card.version, "execution_id": card.execution_id})
+
+
+def rows_of_others(bucket: str, customer_id: str, rows: int) -> pd.DataFrame | None:
+    """So many daylight rows of other customers' sites, evenly; None when there are none."""
+    pointers = (MODEL_CURRENT.parse(entry["Key"]) for entry in s3.list_keys(bucket, MODEL_CURRENT.prefix()))
+    names = [fields["customer_id"] for fields in pointers if fields]
+    names = [name for name in names if name not in (customer_id, registry.GLOBAL)]
+    parts = []
+    for name in names:
+        pointer, _ = registry.current(bucket, name)
+        if pointer is None:
+            continue
+        try:
+            table = _table(bucket, DATASET.build(customer_id=name, version=pointer.version))
+        except ObjectMissing:
+            continue
+        useful = table[table["daylight"] & table[TARGET].notna()]
+        parts.append(dataset.sample(useful, max(1, rows // len(names)), seed=1))
+    return pd.concat(parts, ignore_index=True) if parts and rows else None
+
+
+def save_dataset(bucket: str, data: Dataset) -> None:
+    """A version's dataset; its card last, so that a card never stands without the data."""
+    names = {"customer_id": data.card.customer_id, "version": data.card.version}
+    registry.write_file(bucket, DATASET.build(**names), parquet.dump(dataset.stacked(data.frames)))
+    if data.others is not None:
+        registry.write_file(bucket, DATASET_OF_OTHERS.build(**names), parquet.dump(data.others))
+    s3.write_json(bucket, DATASET_CARD.build(**names), data.card.document())
+
+
+def load_dataset(bucket: str, customer_id: str, version: str) -> Dataset:
+    """A version's dataset. Raises ObjectMissing."""
+    names = {"customer_id": customer_id, "version": version}
+    card = load_dataset_card(bucket, customer_id, version)
+    frames = dataset.unstacked(_table(bucket, DATASET.build(**names)))
+    others = _table(bucket, DATASET_OF_OTHERS.build(**names)) if card.rows_of_others else None
+    return Dataset(card, frames, others)
+
+
+def load_dataset_card(bucket: str, customer_id: str, version: str) -> DatasetCard:
+    """The card of a version's dataset. Raises ObjectMissing."""
+    key = DATASET_CARD.build(customer_id=customer_id, version=version)
+    card: DatasetCard = DatasetCard.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+    return card
+
+
+def save_fold(bucket: str, customer_id: str, version: str, fold: int, table: pd.DataFrame) -> None:
+    """Out-of-sample quantiles of one rolling-origin window."""
+    key = FOLD.build(customer_id=customer_id, version=version, fold=fold)
+    registry.write_file(bucket, key, parquet.dump(table))
+
+
+def load_folds(bucket: str, card: DatasetCard) -> list[pd.DataFrame]:
+    """A version's windows that have rows, in order. Raises ObjectMissing."""
+    keys = (
+        FOLD.build(customer_id=card.customer_id, version=card.version, fold=number)
+        for number in range(len(card.folds))
+    )
+    return [table for table in (_table(bucket, key) for key in keys) if len(table)]
+
+
+def save_card(bucket: str, card: ModelCard) -> None:
+    """A version's card."""
+    key = MODEL_CARD.build(customer_id=card.customer_id, version=card.version)
+    s3.write_json(bucket, key, card.document())
+
+
+def _table(bucket: str, key: str) -> pd.DataFrame:
+    return parquet.load(s3.read_bytes(S3Pointer(bucket=bucket, key=key)))

@@ -1,0 +1,80 @@
+"""Where objects of forecasting lie. Keys that other families use too stand in `ona.store.layout`.
+
+>>> SITE.build(customer_id="customer-001", site_id="solar-farm-a")
+'sites/customer-001/solar-farm-a.json'
+>>> TRAINING_HOURLY.parse("training/customer-001/solar-farm-a/hourly/c19f0a63998e9082.parquet")["site_id"]
+'solar-farm-a'
+>>> from datetime import date
+>>> FORECAST.prefix(day=date(2025, 6, 10))
+'forecasts/2025/06/10/'
+"""
+
+from __future__ import annotations
+
+from ona.store.layout import KeyShape
+
+# ------------------------------------------------------------------ input bucket: uploads
+
+HISTORICAL = KeyShape("historical/{customer_id}/{name:path}")
+"""An upload of history, as a customer may name it; the name ends in `.csv`."""
+HISTORICAL_UPLOAD = KeyShape("historical/{customer_id}/{site_id}/{upload_id}.csv")
+"""An upload of history at the place that the API promised."""
+NOWCAST = KeyShape("nowcast/{day:folders}/{name}")
+"""An upload of recent telemetry straight into the bucket; its key names no customer."""
+NOWCAST_OF_CUSTOMER = KeyShape("nowcast/{day:folders}/{customer_id}/{name}")
+NOWCAST_UPLOAD = KeyShape("nowcast/{day:folders}/{customer_id}/{upload_id}_nowcast.csv")
+"""An upload of recent telemetry at the place that the API promised."""
+
+# ------------------------------------------------------------------ input bucket: training data
+
+TRAINING_HOURLY = KeyShape("training/{customer_id}/{site_id}/hourly/{file_id}.parquet")
+"""The hourly training table of one upload and site; a new one starts a training."""
+TRAINING_ENRICHED = KeyShape("training/{customer_id}/{site_id}/enriched/{file_id}.parquet")
+"""All values of one upload and site at the telemetry's interval, with how each came about."""
+
+# ------------------------------------------------------------------ output bucket: sites and uploads
+
+SITE = KeyShape("sites/{customer_id}/{site_id}.json")
+"""A `SiteDocument`."""
+SITE_KEY_PATTERN = r"^sites/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+\.json$"
+"""What a payload takes as a key of `SITE`."""
+STAGED = KeyShape("staging/{file_id}/{site_id}.parquet")
+"""Canonical telemetry of one upload and site, on its way from Ingest to Fill."""
+STAGED_WEATHER = KeyShape("staging/{file_id}/{site_id}-weather.json")
+"""The weather document of the days of a staged upload."""
+FILL_REPORT = KeyShape("uploads/{customer_id}/{file_id}-{site_id}.json")
+"""A `FillReport`."""
+
+# ------------------------------------------------------------------ output bucket: models
+
+MODEL_CURRENT = KeyShape("models/{customer_id}/current.json")
+"""The pointer to the version in service: `Current`, for the customer `global` `GlobalCurrent`."""
+MODEL_DIGEST = KeyShape("models/{customer_id}/digests/{digest}.json")
+"""Which version was trained on a set of uploads, by the digest of the set."""
+MODEL_FILE = KeyShape("models/{customer_id}/{version}/{name:path}")
+"""Any file of a version; a version never changes once it is written."""
+MODEL_MANIFEST = KeyShape("models/{customer_id}/{version}/model.json")
+MODEL_BOOSTER = KeyShape("models/{customer_id}/{version}/booster.ubj")
+MODEL_CARD = KeyShape("models/{customer_id}/{version}/card.json")
+"""A `ModelCard`."""
+DATASET_CARD = KeyShape("models/{customer_id}/{version}/dataset.json")
+"""A `DatasetCard`."""
+DATASET = KeyShape("models/{customer_id}/{version}/dataset.parquet")
+"""Features and share of a customer's sites, on which a version is trained."""
+DATASET_OF_OTHERS = KeyShape("models/{customer_id}/{version}/others.parquet")
+"""Rows of other customers' sites, on which a version is trained as well."""
+FOLD = KeyShape("models/{customer_id}/{version}/folds/fold-{fold}.parquet")
+"""Out-of-sample quantiles of one rolling-origin window."""
+
+# ------------------------------------------------------------------ output bucket: forecasts, accuracy
+
+FORECAST = KeyShape("forecasts/{day:folders}/{forecast_id}.json")
+"""A `ForecastDocument`, under the UTC day of its issue."""
+FORECAST_LATEST = KeyShape("forecasts/latest/{customer_id}/{site_id}.json")
+"""A site's newest `ForecastDocument`."""
+ACCURACY = KeyShape("accuracy/{customer_id}/{site_id}/{day:dashes}.json")
+"""An `AccuracyRecord` of one UTC day."""
+ACCURACY_PICTURE = KeyShape("accuracy/{customer_id}/{site_id}/{day:dashes}.svg")
+"""The same day drawn: forecast, intervals and measured power."""
+LIVE_CALIBRATION = KeyShape("accuracy/{customer_id}/{site_id}/live.json")
+"""A `LiveCalibration`."""

@@ -1,0 +1,99 @@
+"""Training: scores, which candidate is promoted, windows, and the dataset."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.config import TrainingRules
+from forecasting.documents import SiteDocument
+from forecasting.global_training_service import dataset, evaluate, judge
+from forecasting.model import score
+from tests.builders.weather import hours, share_of, training, weather
+
+LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+
+
+def test_pinball_of_a_known_case() -> None:
+    loss = score.pinball(np.array([1.0]), np.array([[0.0, 1.0, 2.0]]), np.array([0.1, 0.5, 0.9]))
+    assert loss == pytest.approx((0.1 * 1 + 0 + 0.1 * 1) / 3)
+
+
+def test_clear_sky_persistence_scales_yesterday() -> None:
+    share = np.concatenate([np.full(24, 0.5), np.zeros(24)])
+    clear = np.concatenate([np.full(24, 800.0), np.full(24, 400.0)])
+    got = score.clear_sky_persistence(share, clear, 24)
+    assert np.isnan(got[:24]).all()
+    assert got[24:] == pytest.approx(0.25)
+
+
+RULES = TrainingRules(
+    min_days=14, folds=3, fold_days=10, function_rows=1000, container_rows=5000, rows_of_others=100,
+    min_unseen_days=3, min_gain_percent=0.0,
+)  # fmt: skip
+
+
+def out_of_sample(offset: float, days: int = 5, start: str = "2025-05-01") -> pd.DataFrame:
+    index = hours(days, start)
+    truth = np.clip(np.sin(np.arange(len(index)) / 24 * 2 * np.pi), 0, None)
+    q = np.clip(truth[:, None] + offset + np.linspace(-0.05, 0.05, len(LEVELS)), 0, 1)
+    table = pd.DataFrame(q, columns=evaluate.names(LEVELS))
+    return table.assign(site_id="s", timestamp=index, share=truth, reference=truth + 0.2, envelope=1.0)
+
+
+def judged(candidate: pd.DataFrame, other: pd.DataFrame | None = None) -> judge.Verdict:
+    against = judge.OutOfSample(other, LEVELS) if other is not None else None
+    return judge.judge(judge.OutOfSample(candidate, LEVELS), against, RULES)
+
+
+def test_only_a_better_model_is_promoted_and_only_on_days_neither_has_seen() -> None:
+    good, bad = out_of_sample(0.01), out_of_sample(0.2)
+    assert judged(good, bad).promoted
+    verdict = judged(bad, good)
+    assert not verdict.promoted
+    assert "not better" in verdict.reason
+    assert not judged(good, good).promoted, "as good is not better"
+    elsewhere = out_of_sample(0.2, start="2025-06-01")
+    verdict = judged(good, elsewhere)
+    assert not verdict.promoted
+    assert "only 0 days" in verdict.reason
+
+
+def test_a_first_model_must_beat_persistence() -> None:
+    assert judged(out_of_sample(0.05)).promoted
+    verdict = judged(out_of_sample(0.4))
+    assert not verdict.promoted
+    assert "no better than clear-sky persistence" in verdict.reason
+
+
+def test_windows_are_the_last_days_and_leave_enough_to_train_on() -> None:
+    data = {"a": training(40)}
+    found = dataset.windows(data, RULES)
+    assert len(found) == 3
+    assert all(later[0] == earlier[1] for earlier, later in pairwise(found))
+    assert pd.Timestamp(found[-1][1]) >= data["a"].index[-1].floor("D")
+    assert (found[0][1] - found[0][0]).days == 4, "a tenth of forty days"
+
+
+def test_of_an_hour_in_two_uploads_the_newer_one_counts_and_features_come_whole() -> None:
+    sky = weather(20)
+    table = sky.assign(share=share_of(sky)).rename_axis("timestamp").reset_index()
+    corrected = table.tail(24).assign(share=0.123)
+    merged = dataset.merge([table, corrected])
+    assert len(merged) == len(table)
+    assert (merged["share"].tail(24) == 0.123).all()
+    document = SiteDocument(
+        customer_id="c", site_id="s", latitude=-26.2, longitude=28.0, kind="solar", capacity_kw=1.0,
+        assets={"s": 1.0},
+    )  # fmt: skip
+    made = dataset.site_frame(document, merged)
+    assert made is not None
+    frame, fitted = made
+    assert fitted.days == 20
+    assert fitted.plane_explains is not None
+    back = dataset.unstacked(dataset.stacked({"s": frame}))
+    assert np.allclose(back["s"]["poa"], frame["poa"], rtol=1e-5)
+    assert dataset.site_frame(document, merged.drop(columns="ghi_w_m2")) is None
