@@ -11,9 +11,11 @@ from local.hooks import (
     cloudformation,
     distributed_map,
     executions,
+    front,
     jsonata,
     lambda_worker,
     s3_events,
+    stack_refactor,
 )
 
 
@@ -26,3 +28,5 @@ def install() -> None:
     executions.install()
     s3_events.install()
     apigateway.install()
+    front.install()
+    stack_refactor.install()
