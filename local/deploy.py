@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from local import moving
-from local.packaging import Packager, Template, read_template, transform, zip_folder
+from local.packaging import Packager, Template, digest, read_template, transform, zip_folder
 from local.root_template import Application, DeployError, Values, applications, conditions, declared_in
 from local.root_template import parameters as root_parameters
 
@@ -50,7 +50,7 @@ def deploy(
     found = applications(root, template.parent)
     deployment = _Deployment(client, stack)
     if not found:
-        return deployment.put(stack, deployment.packager.package(template), parameters or {})
+        return deployment.put(stack, deployment.packager.package(root, template.parent), parameters or {})
     chosen = root_parameters(root, parameters or {})
     references = {**chosen, **deployment.pseudo_parameters}
     holding = conditions(root, references)
@@ -86,7 +86,9 @@ def _put_application(
         for name, value in application.parameters.items()
         if (text := values.of(value)) is not None
     }
-    return deployment.put(stack, deployment.packager.package(application.path), given)
+    return deployment.put(
+        stack, deployment.packager.package(application.template, application.path.parent), given
+    )
 
 
 def _record(root: Template, values: Values) -> Template:
@@ -158,12 +160,12 @@ class _Deployment:
 
     def put(self, stack: str, document: Template, parameters: dict[str, str]) -> dict[str, str]:
         """Create or update one stack from a packaged template; returns its outputs."""
-        region = self.s3.meta.region_name
-        body = json.dumps(transform(document, parameters, region))
-        content = hashlib.sha256(f"{body}{json.dumps(parameters, sort_keys=True)}".encode()).hexdigest()[:32]
+        content = digest(document, parameters)
         existing = find(self.cloudformation, stack)
         if existing and _tags(existing).get(_CONTENT_TAG) == content and not _failed(existing):
             return _outputs(existing)
+        region = self.s3.meta.region_name
+        body = json.dumps(transform(document, parameters, region))
         key = self._upload(body.encode(), ".template").removeprefix(f"s3://{self._bucket}/")
         arguments = {
             "StackName": stack,

@@ -1,9 +1,9 @@
 """Resources that move from one stack to another, with all that is in them.
 
-A template that is reorganised declares a resource in another stack than the one that owns it. CloudFormation
-would delete it here and create an empty one there; AWS's way to keep it is a stack refactor, and the embedded
-cloud has as much of that (`local/hooks/stack_refactor.py`). So came the single stack of the first edition to
-the stacks of `stacks/`: `ona up` on an old home moves every bucket, table and queue.
+A template that is reorganised declares a resource in another stack than the one that owns it.
+CloudFormation would delete it here and create an empty one there. AWS's way to keep it is a stack refactor,
+and the embedded cloud has as much of that as is needed (`local/hooks/stack_refactor.py`).
+The first edition had one stack: `ona up` on a home of that time moves every bucket, table and queue.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def declarer(resource: str, names: Iterable[str]) -> str | None:
 
 
 def moves(owned: dict[str, list[str]], declared: dict[str, str]) -> list[Move]:
-    """What must move: `owned` has the resources of each stack that exists, `declared` the stack of each name.
+    """What must move: `owned` has each stack's resources, `declared` the stack of each declared name.
 
     >>> moves({"all": ["Bucket", "Other"], "base": ["Queue"]}, {"Bucket": "base", "Queue": "base"})
     [Move(resource='Bucket', source='all', destination='base')]

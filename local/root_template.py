@@ -1,7 +1,8 @@
 """The root template: its nested applications, their order, and the values that pass between them.
 
 The embedded cloud deploys each `AWS::Serverless::Application` as a stack of its own, so what CloudFormation
-would evaluate in the root is evaluated here: parameters, conditions, and what one application gets of another.
+would evaluate in the root is evaluated here: parameters, conditions, and what one application gets of
+another.
 
 >>> values = Values({"Environment": "dev"}, {"HasDomain": False}, {"Access": {"ApiId": "abc"}})
 >>> values.of({"Fn::Sub": "https://${Access.Outputs.ApiId}.example/${Environment}"})
@@ -49,8 +50,8 @@ class Application:
 def applications(root: Template, folder: Path) -> dict[str, Application]:
     """The root's applications in the order of their references; none when the root has none.
 
-    Raises DeployError for a circle, a template that is not there, two that declare the same name, parameters
-    that a template does not have, needs and does not get, and outputs that nobody has.
+    Raises DeployError for a circle, a template that is not there, parameters that a template does not have
+    or needs and does not get, and outputs that nobody has.
     """
     resources: Template = root["Resources"]
     if not any(item["Type"] == APPLICATION for item in resources.values()):
@@ -131,6 +132,11 @@ def _names(node: Any) -> Iterator[tuple[str, str]]:
                 yield from _names(value)
 
 
+def _function(node: Any) -> tuple[str, Any]:
+    """The one function of a value and what it takes; no name when it is none."""
+    return next(iter(node.items())) if isinstance(node, dict) and len(node) == 1 else ("", node)
+
+
 def _placeholders(text: str) -> list[str]:
     return [name for literal, name in _PLACEHOLDER.findall(text) if not literal]
 
@@ -172,7 +178,7 @@ def conditions(root: Template, references: dict[str, str]) -> dict[str, bool]:
     values = Values(references, {}, {})
 
     def holds(node: Any) -> bool:
-        kind, body = next(iter(node.items())) if isinstance(node, dict) and len(node) == 1 else ("", node)
+        kind, body = _function(node)
         if kind == "Condition" and body in declared:
             return holds(declared[body])
         if kind == "Fn::Equals":
@@ -204,7 +210,7 @@ class Values:
             return ",".join(text for item in node if (text := self.of(item)) is not None)
         if not isinstance(node, dict):
             return str(node)
-        kind, body = next(iter(node.items())) if len(node) == 1 else ("", None)
+        kind, body = _function(node)
         if kind in ("Ref", "Fn::GetAtt"):
             return self._named(_joined(body))
         if kind == "Fn::Sub":

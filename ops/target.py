@@ -82,7 +82,7 @@ class Target:
     def api_url(self) -> str:
         """The one address of all APIs: the custom domain, or the embedded cloud's front.
 
-        In an account without ApiDomainName it is the address of uploads and forecasts alone; see `api_urls`.
+        In an account without ApiDomainName it serves uploads and forecasts alone; see `api_urls`.
         """
         if self.embedded:
             return f"{self.embedded.endpoint}{front.PREFIX}{self.outputs['Environment']}"

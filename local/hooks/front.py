@@ -1,9 +1,7 @@
 """One address for the APIs of all families: API Gateway's routing rules, which ministack lacks.
 
-`stacks/front.yaml` gives the custom domain its rules. Here they answer in two ways:
-
-- at `http://127.0.0.1:<port>/_api/<stage>/…`, for clients that cannot name the domain;
-- at the domain's own name, as in AWS.
+`stacks/front.yaml` gives the custom domain its rules. Here they answer at
+`http://127.0.0.1:<port>/_api/<stage>/…`, because no DNS knows the domain's name.
 
 A rule's record in its stack is its only state, so that rules survive a restart as stacks do.
 """
@@ -37,13 +35,13 @@ class Rule:
 
     @classmethod
     def read(cls, properties: dict[str, Any]) -> Rule:
-        """A rule from its resource's properties. Raises ValueError for what the embedded cloud cannot do."""
+        """A rule from its resource's properties. Raises ValueError for what is not supported here."""
         matches = [condition.get("MatchBasePaths") for condition in properties.get("Conditions") or []]
         if None in matches or len(matches) > 1:
             raise ValueError("a routing rule has one condition here, MatchBasePaths, or none")
         invoke = properties["Actions"][0]["InvokeApi"]
         return cls(
-            domain=str(properties["DomainNameArn"]).rsplit("/", 1)[-1].lower(),
+            domain=str(properties["DomainNameArn"]).rsplit("/", 1)[-1],
             priority=int(properties["Priority"]),
             base_paths=tuple(matches[0]["AnyOf"]) if matches else (),
             api_id=str(invoke["ApiId"]),
@@ -75,22 +73,19 @@ def routed(rules: Iterable[Rule], path: str) -> Route | None:
     return None
 
 
-def resolve(rules: Iterable[Rule], host: str, path: str) -> Route | None:
+def resolve(rules: Iterable[Rule], path: str) -> Route | None:
     """Where a request to the front goes; None for one that is not to it.
 
     >>> rules = [Rule("api.example", 1, (), "abc", "dev", strips=False)]
-    >>> resolve(rules, "127.0.0.1:4566", "/_api/dev/forecast")
+    >>> resolve(rules, "/_api/dev/forecast")
     ('abc', 'dev', '/forecast')
-    >>> resolve(rules, "api.example:4566", "/forecast")
-    ('abc', 'dev', '/forecast')
-    >>> resolve(rules, "127.0.0.1:4566", "/forecast") is None
-    True
+    >>> resolve(rules, "/_api/prod/forecast"), resolve(rules, "/forecast")
+    (None, None)
     """
-    if path.startswith(PREFIX):
-        stage, _, rest = path.removeprefix(PREFIX).partition("/")
-        return routed((rule for rule in rules if rule.stage == stage), f"/{rest}")
-    name = host.split(":")[0].lower()
-    return routed((rule for rule in rules if rule.domain == name), path)
+    if not path.startswith(PREFIX):
+        return None
+    stage, _, rest = path.removeprefix(PREFIX).partition("/")
+    return routed((rule for rule in rules if rule.stage == stage), f"/{rest}")
 
 
 def install() -> None:
@@ -110,7 +105,7 @@ def install() -> None:
                     yield Rule.read(resource["Properties"])
 
     def resolved(host: str, path: str) -> Any:
-        return resolve(rules(), host, path) or otherwise(host, path)
+        return resolve(rules(), path) or otherwise(host, path)
 
     def created(_logical_id: str, properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, str]]:
         rule = Rule.read(properties)

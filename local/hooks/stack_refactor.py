@@ -1,7 +1,8 @@
 """CloudFormation's stack refactor, as much of it as `local.moving` needs; ministack has none.
 
-`CreateStackRefactor` checks the mappings, `ExecuteStackRefactor` hands the resources' records over: nothing is
-created, changed or deleted. AWS also takes the new templates with it; here the next update brings them.
+`CreateStackRefactor` reads the mappings, `ExecuteStackRefactor` hands the resources' records over.
+No resource is created, changed or deleted.
+AWS also takes the new templates; here the next update brings them.
 """
 
 from __future__ import annotations

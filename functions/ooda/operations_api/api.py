@@ -159,8 +159,8 @@ def change_work_order(work_order_id: OrderId, body: OrderChange) -> OrderAnswer:
     return api.success(_detail(after))
 
 
-@app.post("/ops/work-orders/<work_order_id>/subscriptions", summary="Be told of an order", tags=["operations"],
-          responses={**REFUSALS, **FULL}, middlewares=[api.counted])  # fmt: skip
+@app.post("/ops/work-orders/<work_order_id>/subscriptions", summary="Be told of an order",
+          tags=["operations"], responses={**REFUSALS, **FULL}, middlewares=[api.counted])  # fmt: skip
 def subscribe(work_order_id: OrderId, body: NewSubscription) -> SubscriptionAnswer:
     """By e-mail or webhook: at once how it stands, then whatever happens to it. Asking twice is asking
     once."""
