@@ -21,8 +21,15 @@ from typing import Any
 
 from local import moving
 from local.packaging import Packager, Template, digest, read_template, transform, zip_folder
-from local.root_template import Application, DeployError, Values, applications, conditions, declared_in
-from local.root_template import parameters as root_parameters
+from local.root_template import (
+    Application,
+    DeployError,
+    Values,
+    applications,
+    chosen_parameters,
+    conditions,
+    declared_in,
+)
 
 __all__ = ["DeployError", "deploy", "find", "nested_name", "zip_folder"]
 
@@ -51,20 +58,20 @@ def deploy(
     deployment = _Deployment(client, stack)
     if not found:
         return deployment.put(stack, deployment.packager.package(root, template.parent), parameters or {})
-    chosen = root_parameters(root, parameters or {})
-    references = {**chosen, **deployment.pseudo_parameters}
-    holding = conditions(root, references)
+    chosen = chosen_parameters(root, parameters or {})
+    named = {**chosen, **deployment.pseudo_parameters}
+    holding = conditions(root, named)
     wanted = {
         name: item for name, item in found.items() if item.condition is None or holding[item.condition]
     }
-    names = {name: nested_name(stack, name) for name in wanted}
-    owners = {resource: names[name] for resource, name in declared_in(wanted).items()}
+    stacks = {name: nested_name(stack, name) for name in wanted}
+    owners = {resource: stacks[name] for resource, name in declared_in(wanted).items()}
     moving.move(deployment.cloudformation, deployment.stacks(), owners)
-    values = Values(references, holding, {})
+    values = Values(named, holding, {})
     for name, application in wanted.items():
-        values.outputs[name] = _put_application(deployment, application, names[name], values)
+        values.outputs[name] = _put_application(deployment, application, stacks[name], values)
     outputs = deployment.put(stack, _record(root, values), chosen)
-    for gone in sorted(set(deployment.stacks()) - {stack, *names.values()}):
+    for gone in sorted(set(deployment.stacks()) - {stack, *stacks.values()}):
         deployment.delete(gone)
     return outputs
 

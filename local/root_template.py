@@ -59,9 +59,9 @@ def applications(root: Template, folder: Path) -> dict[str, Application]:
     strangers = sorted(name for name, item in resources.items() if item["Type"] != APPLICATION)
     if strangers:
         raise DeployError(f"a root with applications holds nothing else; move {', '.join(strangers)}")
-    references = {name: _asked(item, set(resources)) for name, item in resources.items()}
+    needs = {name: _asked(item, set(resources)) for name, item in resources.items()}
     try:
-        order = list(TopologicalSorter(references).static_order())
+        order = list(TopologicalSorter(needs).static_order())
     except CycleError as error:
         raise DeployError(f"applications ask for each other: {' → '.join(error.args[1])}") from error
     found = {name: _application(name, resources[name], folder) for name in order}
@@ -102,22 +102,22 @@ def _check(root: Template, found: dict[str, Application]) -> None:
         missing = sorted(required - application.parameters.keys())
         if missing:
             raise DeployError(f"{name}: parameter {', '.join(missing)} is not given")
-    for place, text in _names([root["Resources"], root.get("Outputs", {})]):
+    for place, text in references([root["Resources"], root.get("Outputs", {})]):
         name, _, output = text.partition(".Outputs.")
         outputs = found[name].template.get("Outputs", {}) if name in found else {}
         if output and output not in outputs:
             raise DeployError(f"{place} {text}: no application has that output")
 
 
-def _names(node: Any) -> Iterator[tuple[str, str]]:
+def references(node: Any) -> Iterator[tuple[str, str]]:
     """Everything that a value asks for, with the function that asks: (`Ref`, `Environment`), ….
 
-    >>> sorted(_names({"a": {"Ref": "B"}, "c": [{"Fn::Sub": "${D.Outputs.E}-${!F}"}]}))
+    >>> sorted(references({"a": {"Ref": "B"}, "c": [{"Fn::Sub": "${D.Outputs.E}-${!F}"}]}))
     [('Fn::Sub', 'D.Outputs.E'), ('Ref', 'B')]
     """
     if isinstance(node, list):
         for item in node:
-            yield from _names(item)
+            yield from references(item)
     elif isinstance(node, dict):
         for key, value in node.items():
             if key == "Ref":
@@ -127,9 +127,9 @@ def _names(node: Any) -> Iterator[tuple[str, str]]:
             elif key == "Fn::Sub":
                 text, own = (value, {}) if isinstance(value, str) else (value[0], value[1])
                 yield from ((key, name) for name in _placeholders(text) if name not in own)
-                yield from _names(own)
+                yield from references(own)
             else:
-                yield from _names(value)
+                yield from references(value)
 
 
 def _function(node: Any) -> tuple[str, Any]:
@@ -149,10 +149,10 @@ def _asked(item: Template, names: set[str]) -> set[str]:
     """The applications that one needs before it: those it reads outputs of, and its DependsOn."""
     first = item.get("DependsOn", [])
     explicit = {first} if isinstance(first, str) else set(first)
-    return ({text.split(".")[0] for _, text in _names(item.get("Properties", {}))} | explicit) & names
+    return ({text.split(".")[0] for _, text in references(item.get("Properties", {}))} | explicit) & names
 
 
-def parameters(root: Template, given: dict[str, str]) -> dict[str, str]:
+def chosen_parameters(root: Template, given: dict[str, str]) -> dict[str, str]:
     """The root's parameters, given or by default. Raises DeployError for one that is wrong or missing."""
     declared: dict[str, Any] = root.get("Parameters", {})
     unknown = sorted(given.keys() - declared.keys())
@@ -172,10 +172,10 @@ def parameters(root: Template, given: dict[str, str]) -> dict[str, str]:
     return values
 
 
-def conditions(root: Template, references: dict[str, str]) -> dict[str, bool]:
+def conditions(root: Template, parameters: dict[str, str]) -> dict[str, bool]:
     """The root's conditions. Raises DeployError for a function that is not supported."""
     declared: dict[str, Any] = root.get("Conditions", {})
-    values = Values(references, {}, {})
+    values = Values(parameters, {}, {})
 
     def holds(node: Any) -> bool:
         kind, body = _function(node)
@@ -198,7 +198,7 @@ def conditions(root: Template, references: dict[str, str]) -> dict[str, bool]:
 class Values:
     """What values of the root are made of: parameters and pseudo parameters, conditions, nested outputs."""
 
-    references: dict[str, str]
+    parameters: dict[str, str]
     conditions: dict[str, bool]
     outputs: dict[str, dict[str, str]]
 
@@ -224,8 +224,8 @@ class Values:
     def _named(self, name: str) -> str | None:
         if name == "AWS::NoValue":
             return None
-        if name in self.references:
-            return self.references[name]
+        if name in self.parameters:
+            return self.parameters[name]
         application, _, output = name.partition(".Outputs.")
         try:
             return self.outputs[application][output]
