@@ -74,7 +74,7 @@ def baselines(series: pd.Series, steps_a_day: int) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Series:
-    """One real series: power (kW) on a regular grid, capacities (kW), site, a weather frame on that grid."""
+    """One real series on a regular grid: power (kW), capacities (kW), site, and a weather frame."""
 
     name: str
     power: pd.DataFrame

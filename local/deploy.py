@@ -1,80 +1,44 @@
 """Deploying `template.yaml` to an endpoint without the SAM CLI: package, SAM transform, CloudFormation.
 
 What `sam build && sam deploy` does, from the sources, in a second: dependencies are those of this
-environment. The template is the only description of the system.
+environment. The templates are the only description of the system.
+
+Each nested application becomes a stack of its own, `<root's stack>-<application>`, in the order of their
+references. The root's stack holds the outputs. (ministack's own nested stacks cannot be updated and know no
+SAM; AWS nests them as usual.)
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
-import io
 import json
+import re
 import time
-import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from local import moving
+from local.packaging import Packager, Template, digest, read_template, transform, zip_folder
+from local.root_template import (
+    Application,
+    DeployError,
+    Values,
+    applications,
+    chosen_parameters,
+    conditions,
+    declared_in,
+)
 
-_LEFT_OUT = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+__all__ = ["DeployError", "deploy", "find", "nested_name", "zip_folder"]
+
 _FAILED = ("ROLLBACK", "FAILED")
-
-
-class DeployError(RuntimeError):
-    """A deployment failed; the text names each resource that did, and why."""
-
-
-def zip_folder(folder: Path) -> bytes:
-    """A folder as a zip with fixed dates, so that the same content has the same bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not _LEFT_OUT & set(path.parts):
-                entry = zipfile.ZipInfo(str(path.relative_to(folder)), (1980, 1, 1, 0, 0, 0))
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, 1)
-    return buffer.getvalue()
-
-
-def package(template: Path, upload: Callable[[bytes, str], str]) -> dict[str, Any]:
-    """The template with code and layers uploaded and definitions inlined."""
-    from samtranslator.yaml_helper import yaml_parse
-
-    root = template.parent
-    document: dict[str, Any] = yaml_parse(template.read_text())
-    zips: dict[Path, str] = {}
-
-    def uploaded(folder: Path) -> str:
-        if folder not in zips:
-            zips[folder] = upload(zip_folder(folder), ".zip")
-        return zips[folder]
-
-    shared = document.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
-    for resource in document["Resources"].values():
-        properties = resource.get("Properties", {})
-        if resource["Type"] == "AWS::Serverless::Function":
-            properties["CodeUri"] = uploaded(root / properties.get("CodeUri", shared))
-        elif resource["Type"] == "AWS::Serverless::LayerVersion":
-            properties["ContentUri"] = uploaded(root / properties["ContentUri"])
-        elif resource["Type"] == "AWS::Serverless::StateMachine":
-            uri = properties.pop("DefinitionUri", None)
-            if isinstance(uri, str):
-                properties["Definition"] = yaml.safe_load((root / uri).read_text())
-    return document
-
-
-def transform(document: dict[str, Any], parameters: dict[str, str], region: str) -> dict[str, Any]:
-    """Serverless resources as plain CloudFormation ones."""
-    import boto3
-    from samtranslator.parser.parser import Parser
-    from samtranslator.translator.translator import Translator
-
-    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
-    plain: dict[str, Any] = translator.translate(copy.deepcopy(document), parameter_values=dict(parameters))
-    plain.pop("Transform", None)
-    return plain
+_POLL_SECONDS = 0.02
+ROOT_TAG = "ona:root"
+"""Names the root's stack on each stack that was deployed for it."""
+_CONTENT_TAG = "deployed"
+"""What was deployed last: the digest of template and parameters."""
 
 
 def deploy(
@@ -85,60 +49,178 @@ def deploy(
 ) -> dict[str, str]:
     """Create the stack, or update it when it exists; returns its outputs.
 
-    `client` makes boto3 clients. Deploying the same template again changes nothing.
-    Raises DeployError with the reason of each resource that failed.
+    `client` makes boto3 clients. Deploying the same template again changes nothing. A resource that another
+    stack of the same root owned until now moves with all that is in it; a stack whose application is gone
+    from the template is deleted. Raises DeployError with the reason of each resource that failed.
     """
-    s3, cloudformation = client("s3"), client("cloudformation")
-    bucket = f"{stack}-artifacts"
-    if bucket not in {item["Name"] for item in s3.list_buckets()["Buckets"]}:
-        s3.create_bucket(
-            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name}
-        )
-
-    def upload(body: bytes, suffix: str) -> str:
-        key = hashlib.sha256(body).hexdigest()[:32] + suffix
-        s3.put_object(Bucket=bucket, Key=key, Body=body)
-        return f"s3://{bucket}/{key}"
-
-    given = parameters or {}
-    body = json.dumps(transform(package(template, upload), given, s3.meta.region_name))
-    where = upload(body.encode(), ".template").removeprefix(f"s3://{bucket}/")
-    content = hashlib.sha256(f"{where}{json.dumps(given, sort_keys=True)}".encode()).hexdigest()[:32]
-    arguments = {
-        "StackName": stack,
-        "TemplateURL": f"https://s3.{s3.meta.region_name}.amazonaws.com/{bucket}/{where}",
-        "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-        "Tags": [{"Key": "deployed", "Value": content}],
+    root = read_template(template)
+    found = applications(root, template.parent)
+    deployment = _Deployment(client, stack)
+    if not found:
+        return deployment.put(stack, deployment.packager.package(root, template.parent), parameters or {})
+    chosen = chosen_parameters(root, parameters or {})
+    named = {**chosen, **deployment.pseudo_parameters}
+    holding = conditions(root, named)
+    wanted = {
+        name: item for name, item in found.items() if item.condition is None or holding[item.condition]
     }
-    existing = find(cloudformation, stack)
-    if existing is None:
-        cloudformation.create_stack(**arguments)
-    else:
-        tags = {tag["Key"]: tag["Value"] for tag in existing.get("Tags", [])}
-        if tags.get("deployed") == content and not existing["StackStatus"].startswith(_FAILED):
+    stacks = {name: nested_name(stack, name) for name in wanted}
+    owners = {resource: stacks[name] for resource, name in declared_in(wanted).items()}
+    moving.move(deployment.cloudformation, deployment.stacks(), owners)
+    values = Values(named, holding, {})
+    for name, application in wanted.items():
+        values.outputs[name] = _put_application(deployment, application, stacks[name], values)
+    outputs = deployment.put(stack, _record(root, values), chosen)
+    for gone in sorted(set(deployment.stacks()) - {stack, *stacks.values()}):
+        deployment.delete(gone)
+    return outputs
+
+
+def nested_name(stack: str, application: str) -> str:
+    """The stack of an application.
+
+    >>> nested_name("ona-platform-dev", "ForecastTraining")
+    'ona-platform-dev-forecast-training'
+    """
+    return f"{stack}-{re.sub(r'(?<!^)(?=[A-Z])', '-', application).lower()}"
+
+
+def _put_application(
+    deployment: _Deployment, application: Application, stack: str, values: Values
+) -> dict[str, str]:
+    given = {
+        name: text
+        for name, value in application.parameters.items()
+        if (text := values.of(value)) is not None
+    }
+    return deployment.put(
+        stack, deployment.packager.package(application.template, application.path.parent), given
+    )
+
+
+def _record(root: Template, values: Values) -> Template:
+    """The root's own stack: its parameters and outputs, and one resource because a stack needs one."""
+    outputs = {
+        name: {**item, "Value": values.of(item["Value"])}
+        for name, item in root.get("Outputs", {}).items()
+        if item.get("Condition") is None or values.conditions[item["Condition"]]
+    }
+    for item in outputs.values():
+        item.pop("Condition", None)
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": root.get("Description", ""),
+        "Parameters": root.get("Parameters", {}),
+        "Resources": {"Record": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+        "Outputs": outputs,
+    }
+
+
+@dataclass
+class _Deployment:
+    """One deployment: the clients, and where artefacts go."""
+
+    client: Callable[[str], Any]
+    root: str
+    s3: Any = field(init=False)
+    cloudformation: Any = field(init=False)
+    packager: Packager = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.s3, self.cloudformation = self.client("s3"), self.client("cloudformation")
+        self.packager = Packager(self._upload)
+        if self._bucket not in {item["Name"] for item in self.s3.list_buckets()["Buckets"]}:
+            where = {"LocationConstraint": self.s3.meta.region_name}
+            self.s3.create_bucket(Bucket=self._bucket, CreateBucketConfiguration=where)
+
+    @property
+    def _bucket(self) -> str:
+        return f"{self.root}-artifacts"
+
+    @property
+    def pseudo_parameters(self) -> dict[str, str]:
+        """What CloudFormation knows by itself."""
+        return {
+            "AWS::AccountId": str(self.client("sts").get_caller_identity()["Account"]),
+            "AWS::Partition": "aws",
+            "AWS::Region": str(self.s3.meta.region_name),
+            "AWS::StackName": self.root,
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+
+    def _upload(self, body: bytes, suffix: str) -> str:
+        key = hashlib.sha256(body).hexdigest()[:32] + suffix
+        self.s3.put_object(Bucket=self._bucket, Key=key, Body=body)
+        return f"s3://{self._bucket}/{key}"
+
+    def stacks(self) -> list[str]:
+        """The stacks of this root that exist, its own among them."""
+        pages = self.cloudformation.get_paginator("describe_stacks").paginate()
+        living = [
+            item for page in pages for item in page["Stacks"] if item["StackStatus"] != "DELETE_COMPLETE"
+        ]
+        return [
+            str(item["StackName"])
+            for item in living
+            if item["StackName"] == self.root or _tags(item).get(ROOT_TAG) == self.root
+        ]
+
+    def put(self, stack: str, document: Template, parameters: dict[str, str]) -> dict[str, str]:
+        """Create or update one stack from a packaged template; returns its outputs."""
+        content = digest(document, parameters)
+        existing = find(self.cloudformation, stack)
+        if existing and _tags(existing).get(_CONTENT_TAG) == content and not _failed(existing):
             return _outputs(existing)
-        try:
-            cloudformation.update_stack(**arguments)
-        except Exception as error:
-            if "No updates are to be performed" not in str(error):
-                raise
-    return _outputs(_wait(cloudformation, stack))
+        region = self.s3.meta.region_name
+        body = json.dumps(transform(document, parameters, region))
+        key = self._upload(body.encode(), ".template").removeprefix(f"s3://{self._bucket}/")
+        arguments = {
+            "StackName": stack,
+            "TemplateURL": f"https://s3.{region}.amazonaws.com/{self._bucket}/{key}",
+            "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+            "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            "Tags": [{"Key": _CONTENT_TAG, "Value": content}, {"Key": ROOT_TAG, "Value": self.root}],
+        }
+        if existing is None:
+            self.cloudformation.create_stack(**arguments)
+        else:
+            try:
+                self.cloudformation.update_stack(**arguments)
+            except Exception as error:
+                if "No updates are to be performed" not in str(error):
+                    raise
+        return _outputs(_wait(self.cloudformation, stack))
+
+    def delete(self, stack: str) -> None:
+        """Delete one stack; what its template retains stays."""
+        self.cloudformation.delete_stack(StackName=stack)
+        while description := find(self.cloudformation, stack):
+            if description["StackStatus"] == "DELETE_FAILED":
+                raise DeployError(_reasons(self.cloudformation, description))
+            time.sleep(_POLL_SECONDS)
 
 
 def find(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     """A stack's description, or None when it does not exist."""
     try:
-        found: list[dict[str, Any]] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        stacks: list[dict[str, Any]] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     except Exception as error:
         if "does not exist" in str(error):
             return None
         raise
-    return next((item for item in found if item["StackStatus"] != "DELETE_COMPLETE"), None)
+    return next((item for item in stacks if item["StackStatus"] != "DELETE_COMPLETE"), None)
+
+
+def _tags(description: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in description.get("Tags", [])}
 
 
 def _outputs(description: dict[str, Any]) -> dict[str, str]:
     return {item["OutputKey"]: item["OutputValue"] for item in description.get("Outputs", [])}
+
+
+def _failed(description: dict[str, Any]) -> bool:
+    return any(word in description["StackStatus"] for word in _FAILED)
 
 
 def _wait(cloudformation: Any, stack: str) -> dict[str, Any]:
@@ -146,17 +228,19 @@ def _wait(cloudformation: Any, stack: str) -> dict[str, Any]:
         description = find(cloudformation, stack)
         if description is None:
             raise DeployError(f"stack {stack} vanished while it was deployed")
-        status = description["StackStatus"]
-        if not status.endswith("IN_PROGRESS"):
+        if not description["StackStatus"].endswith("IN_PROGRESS"):
             break
-        time.sleep(0.1)
-    if any(word in status for word in _FAILED):
-        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-        reasons = [
-            f"{event['LogicalResourceId']} ({event['ResourceType']}): "
-            f"{event.get('ResourceStatusReason', '')}"
-            for event in events
-            if "FAILED" in event["ResourceStatus"]
-        ]
-        raise DeployError(f"stack {stack} is {status}:\n" + "\n".join(reasons))
+        time.sleep(_POLL_SECONDS)
+    if _failed(description):
+        raise DeployError(_reasons(cloudformation, description))
     return description
+
+
+def _reasons(cloudformation: Any, description: dict[str, Any]) -> str:
+    events = cloudformation.describe_stack_events(StackName=description["StackId"])["StackEvents"]
+    reasons = [
+        f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', '')}"
+        for event in events
+        if "FAILED" in event["ResourceStatus"]
+    ]
+    return f"stack {description['StackName']} is {description['StackStatus']}:\n" + "\n".join(reasons)

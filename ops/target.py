@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from local import cloud, deploy
+from local.hooks import front
 
 PREFIXES = {
     "observations/": "ooda",
@@ -21,8 +22,15 @@ PREFIXES = {
 
 CONFIGS = cloud.ROOT / "configs"
 TEMPLATE = cloud.ROOT / "template.yaml"
-EMBEDDED = {"PrivateHosts": "127.0.0.1,localhost"}
-"""Parameters of the template on the embedded cloud: webhooks may point at this machine."""
+EMBEDDED = {
+    "PrivateHosts": "127.0.0.1,localhost",
+    "ApiDomainName": "api.ona.localhost",
+    "ApiCertificateArn": "arn:aws:acm:af-south-1:000000000000:certificate/embedded",
+}
+"""Parameters of the template on the embedded cloud.
+
+Webhooks may point at this machine, and the APIs have one address; nobody looks at its certificate.
+"""
 
 
 class OpsError(RuntimeError):
@@ -45,15 +53,15 @@ class Target:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs. Raises OpsError when it is not deployed."""
+        """The outputs of the root's stack. Raises OpsError when it is not deployed."""
         try:
-            found = deploy.find(self.client("cloudformation"), self.stack)
+            root = deploy.find(self.client("cloudformation"), self.stack)
         except Exception as error:
             raise OpsError(f"{self.name}: cannot read stack {self.stack}: {error}") from error
-        if found is None:
+        if root is None:
             hint = "ona up" if self.embedded else "sam deploy"
             raise OpsError(f"{self.name}: stack {self.stack} is not deployed; run `{hint}`")
-        return {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])}
+        return {item["OutputKey"]: item["OutputValue"] for item in root.get("Outputs", [])}
 
     @property
     def input_bucket(self) -> str:
@@ -72,11 +80,24 @@ class Target:
 
     @property
     def api_url(self) -> str:
-        """Where the API answers: API Gateway's address, or the embedded cloud's form of it."""
+        """The one address of all APIs: the custom domain, or the embedded cloud's front.
+
+        In an account without ApiDomainName it serves uploads and forecasts alone; see `api_urls`.
+        """
         if self.embedded:
-            stage = self.outputs["Environment"]
-            return f"{self.embedded.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/{stage}"
+            return f"{self.embedded.endpoint}{front.PREFIX}{self.outputs['Environment']}"
         return self.outputs["ApiUrl"]
+
+    @property
+    def api_urls(self) -> dict[str, str]:
+        """Every address that a customer needs, by the paths that it serves."""
+        if self.embedded or "ApiDomainTarget" in self.outputs:
+            return {"/": self.api_url}
+        return {
+            "/": self.api_url,
+            "/ops": self.outputs["OpsApiUrl"],
+            "/quota, /health": self.outputs["AccessApiUrl"],
+        }
 
     @property
     def machines(self) -> dict[str, str]:
@@ -91,7 +112,7 @@ class Target:
 
     def function(self, name: str) -> str:
         """A function's deployed name, from its folder's: data_ingestion → ona-dataIngestion-dev."""
-        camel = re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
+        camel = re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
         return f"ona-{camel}-{self.outputs['Environment']}"
 
     def machine_of(self, key: str) -> str:

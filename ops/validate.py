@@ -15,6 +15,7 @@ from ona.runtime.errors import InvalidConfiguration
 from ona.store.registry import parse_registry
 from ooda.config import loss_function
 from ooda.config.categories import categories_config
+from ops import templates
 from ops.target import CONFIGS, TEMPLATE, use_configs
 
 
@@ -111,5 +112,6 @@ def cfn_lint(path: Path) -> list[str]:
 
 
 def template() -> list[str]:
-    """Problems of `template.yaml`."""
-    return cfn_lint(TEMPLATE)
+    """Problems of `template.yaml`, of each file of `stacks/`, and of what passes between them."""
+    files = [TEMPLATE, *sorted((TEMPLATE.parent / "stacks").glob("*.yaml"))]
+    return [*templates.problems(TEMPLATE), *(problem for path in files for problem in cfn_lint(path))]

@@ -13,10 +13,12 @@ from local.hooks import (
     definitions,
     distributed_map,
     executions,
+    front,
     jsonata,
     lambda_worker,
     s3_events,
     service_calls,
+    stack_refactor,
     waits,
 )
 
@@ -34,3 +36,5 @@ def install() -> None:
     definitions.install()
     s3_events.install()
     apigateway.install()
+    front.install()
+    stack_refactor.install()

@@ -1,6 +1,7 @@
 """CloudFormation: properties that ministack drops silently when it deploys are applied.
 
 They are a table's TTL, a function's dead-letter queue and a state machine's log destination.
+A parameter that an operator changed keeps its value when an update changes no more than tags.
 
 >>> camel({"Destinations": [{"LogGroupArn": "arn"}]})
 {'destinations': [{'logGroupArn': 'arn'}]}
@@ -65,6 +66,18 @@ def install() -> None:
         if kind not in handlers:
             raise HookBroken(f"ministack no longer provisions {kind}")
         handlers[kind] = _afterwards(handlers[kind], apply)
+    handlers["AWS::SSM::Parameter"] = _unless_only_tags(handlers["AWS::SSM::Parameter"])
+
+
+def _unless_only_tags(handler: dict[str, Any]) -> dict[str, Any]:
+    update = handler["update"]
+
+    def updating(physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
+        if {**old, "Tags": None} == {**new, "Tags": None}:
+            return physical_id, {"Type": new.get("Type", "String"), "Value": new.get("Value", "")}
+        return update(physical_id, old, new, *rest)
+
+    return {**handler, "update": updating}
 
 
 def _afterwards(handler: dict[str, Any], apply: Callable[[str, dict[str, Any]], None]) -> dict[str, Any]:

@@ -35,7 +35,9 @@ def customers_add(
         console.print(f"{escape(arn)} may call as {escape(customer)}", soft_wrap=True)
         return
     key = customers.add_key(target, customer, tier)
-    console.print(f"API     {target.api_url}", soft_wrap=True, highlight=False)
+    for paths, address in target.api_urls.items():
+        serves = "" if len(target.api_urls) == 1 else f"  ({paths})"
+        console.print(f"API     {address}{serves}", soft_wrap=True, highlight=False)
     console.print(f"API key [bold]{key}[/bold]  (shown this once)", soft_wrap=True, highlight=False)
 
 

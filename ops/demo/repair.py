@@ -39,13 +39,13 @@ def walk(target: Target) -> Repair:
 
 def _walk(target: Target, listener: inbox.Listener) -> Repair:
     key = customers.add_key(target, simulate.CUSTOMER, "standard")
-    orders = call(target, key, "GET", "/work-orders?status=OPEN")["work_orders"]
+    orders = call(target, key, "GET", "/ops/work-orders?status=OPEN")["work_orders"]
     chosen = next((order for order in orders if order["asset_id"] == ASSET), None)
     if chosen is None:
         raise OpsError(f"no open work order for {ASSET} among {len(orders)}")
-    path, told = f"/work-orders/{chosen['work_order_id']}", Repair(chosen)
+    path, told = f"/ops/work-orders/{chosen['work_order_id']}", Repair(chosen)
     told.steps.append(
-        ("GET /work-orders", f"{len(orders)} open; {chosen['title']}: {chosen['work_order_id']}")
+        ("GET /ops/work-orders", f"{len(orders)} open; {chosen['title']}: {chosen['work_order_id']}")
     )
     made = call(target, key, "POST", f"{path}/subscriptions", {"kind": "webhook", "endpoint": listener.url})
     listener.secret = made["secret"]

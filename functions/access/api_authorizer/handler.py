@@ -1,6 +1,7 @@
 """ApiAuthorizer: an API key (header X-API-Key, else query parameter api_key) → its customer and tier.
 
-API Gateway answers 401 when this raises `Unauthorized`. The key goes on to the usage plans.
+The APIs of all families ask this function. API Gateway answers 401 when it raises `Unauthorized`.
+The key goes on to the usage plans.
 """
 
 from __future__ import annotations
@@ -12,31 +13,35 @@ from ona.runtime import aws
 from ona.runtime.observability import handler, logger
 
 MAX_KEY_LENGTH = 128
+"""Characters; ours have 44. A longer one is refused without asking the table."""
 
 
 class Unauthorized(Exception):
-    """No key, or none that is known."""
+    """No key, or one that opens nothing."""
 
 
 @handler
 def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
-    """See the module."""
+    """API Gateway's request in, a policy with the caller's customer and tier out.
+
+    Raises Unauthorized for a key that opens nothing, and DependencyBusy.
+    """
     key = _key(event)
     if not key or len(key) > MAX_KEY_LENGTH:
         raise Unauthorized("Unauthorized")
-    found = callers.find(aws.environment("CUSTOMERS_TABLE"), callers.key_id(key))
-    if found is None:
+    caller = callers.find(aws.environment("CUSTOMERS_TABLE"), callers.key_id(key))
+    if caller is None:
         logger.warning("an unknown API key was refused")
         raise Unauthorized("Unauthorized")
     return {
-        "principalId": found.customer_id,
+        "principalId": caller.customer_id,
         "policyDocument": {
             "Version": "2012-10-17",
             "Statement": [
                 {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": event["methodArn"]}
             ],
         },
-        "context": {"customer_id": found.customer_id, "tier": found.tier},
+        "context": {"customer_id": caller.customer_id, "tier": caller.tier},
         "usageIdentifierKey": key,
     }
 

@@ -6,7 +6,6 @@ The authorizer (or IAM) names the caller to API Gateway; `customer_id` in a requ
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from datetime import datetime
 from typing import Annotated, Any
@@ -20,9 +19,7 @@ from forecasting.forecasting_api.models import (
     MAX_UPLOAD_BYTES,
     CustomerId,
     ForecastAnswer,
-    HealthAnswer,
     NowcastUpload,
-    QuotaAnswer,
     SiteId,
     TrainUpload,
     UploadAnswer,
@@ -54,28 +51,6 @@ IntervalMinutes = Annotated[
 
 api = Api()
 app = api.app
-
-
-@app.get("/health", summary="That the API answers", tags=["service"])
-def health() -> HealthAnswer:
-    """No key needed."""
-    data = {"status": "ok", "environment": os.environ.get("ONA_ENVIRONMENT", "dev")}
-    return api.success(data)
-
-
-@app.get("/quota/usage", summary="This hour's requests", tags=["service"], responses=REFUSALS,
-         middlewares=[api.counted])  # fmt: skip
-def quota_usage() -> QuotaAnswer:
-    """Asking counts as a request too."""
-    usage, who = app.context["usage"], api.caller
-    data = {
-        "quota_limit": usage.limit,
-        "quota_used": min(usage.used, usage.limit),
-        "quota_remaining": max(usage.limit - usage.used, 0),
-        "reset_time": usage.reset,
-        "tier": who.tier,
-    }
-    return api.success(data)
 
 
 @app.post("/upload_train", summary="A place to upload history to", tags=["uploads"], responses=REFUSALS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -75,24 +74,5 @@ class UploadTarget(Document):
     max_bytes: int = MAX_UPLOAD_BYTES
 
 
-class QuotaUsage(Document):
-    """This hour's requests."""
-
-    quota_limit: int
-    quota_used: int
-    quota_remaining: int
-    reset_time: datetime
-    tier: str
-
-
-class Health(Document):
-    """That the API answers."""
-
-    status: Literal["ok"]
-    environment: str
-
-
 ForecastAnswer = Envelope[ForecastDocument]
 UploadAnswer = Envelope[UploadTarget]
-QuotaAnswer = Envelope[QuotaUsage]
-HealthAnswer = Envelope[Health]

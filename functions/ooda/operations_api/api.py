@@ -71,7 +71,7 @@ def _machines(site_id: str | None = None) -> list[Asset]:
     return sorted((asset for asset in mine if site_id in (None, asset.site_id)), key=lambda asset: asset.id)
 
 
-@app.get("/incidents", summary="What is wrong with your machines", tags=["operations"],
+@app.get("/ops/incidents", summary="What is wrong with your machines", tags=["operations"],
          responses=REFUSALS, middlewares=[api.counted])  # fmt: skip
 def incidents(
     site_id: SiteFilter = None,
@@ -99,7 +99,7 @@ def _history(asset: Asset) -> AssetHistory | None:
     return read_history(aws.environment("OUTPUT_BUCKET"), asset.site_id, asset.id)
 
 
-@app.get("/work-orders", summary="What was ordered", tags=["operations"], responses=REFUSALS,
+@app.get("/ops/work-orders", summary="What was ordered", tags=["operations"], responses=REFUSALS,
          middlewares=[api.counted])  # fmt: skip
 def work_orders(
     site_id: SiteFilter = None,
@@ -120,14 +120,14 @@ def work_orders(
     return api.success({"work_orders": found, "next": _told(last) if last else None})
 
 
-@app.get("/work-orders/<work_order_id>", summary="One order, with its history", tags=["operations"],
+@app.get("/ops/work-orders/<work_order_id>", summary="One order, with its history", tags=["operations"],
          responses=REFUSALS, middlewares=[api.counted])  # fmt: skip
 def work_order(work_order_id: OrderId) -> OrderAnswer:
     """What was ordered, how it stands, and all that happened to it."""
     return api.success(_detail(_record(work_order_id)))
 
 
-@app.patch("/work-orders/<work_order_id>", summary="Change an order", tags=["operations"],
+@app.patch("/ops/work-orders/<work_order_id>", summary="Change an order", tags=["operations"],
            responses={**REFUSALS, **CONFLICT}, middlewares=[api.counted])  # fmt: skip
 def change_work_order(work_order_id: OrderId, body: OrderChange) -> OrderAnswer:
     """Status, people, due date, what was really needed. The same change sent twice is made once."""
@@ -159,8 +159,8 @@ def change_work_order(work_order_id: OrderId, body: OrderChange) -> OrderAnswer:
     return api.success(_detail(after))
 
 
-@app.post("/work-orders/<work_order_id>/subscriptions", summary="Be told of an order", tags=["operations"],
-          responses={**REFUSALS, **FULL}, middlewares=[api.counted])  # fmt: skip
+@app.post("/ops/work-orders/<work_order_id>/subscriptions", summary="Be told of an order",
+          tags=["operations"], responses={**REFUSALS, **FULL}, middlewares=[api.counted])  # fmt: skip
 def subscribe(work_order_id: OrderId, body: NewSubscription) -> SubscriptionAnswer:
     """By e-mail or webhook: at once how it stands, then whatever happens to it. Asking twice is asking
     once."""
@@ -192,7 +192,7 @@ def subscribe(work_order_id: OrderId, body: NewSubscription) -> SubscriptionAnsw
     raise ApiError(503, "UNAVAILABLE", "The order is being changed; try again", retry_after=1)
 
 
-@app.delete("/work-orders/<work_order_id>/subscriptions/<subscription_id>", summary="Be told no more",
+@app.delete("/ops/work-orders/<work_order_id>/subscriptions/<subscription_id>", summary="Be told no more",
             tags=["operations"], responses=REFUSALS, middlewares=[api.counted])  # fmt: skip
 def unsubscribe(work_order_id: OrderId, subscription_id: SubscriptionId) -> UnsubscribedAnswer:
     """What was not delivered yet is not delivered any more."""
@@ -242,7 +242,7 @@ def _detail(record: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@app.get("/schedule", summary="Who goes where, and when", tags=["operations"], responses=REFUSALS,
+@app.get("/ops/schedule", summary="Who goes where, and when", tags=["operations"], responses=REFUSALS,
          middlewares=[api.counted])  # fmt: skip
 def schedule(
     site_id: SiteFilter = None,

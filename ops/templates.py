@@ -1,0 +1,59 @@
+"""What passes between `template.yaml` and the files of `stacks/`: SAM and cfn-lint see only a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.packaging import Template, read_template
+from local.root_template import Application, DeployError, applications, declared_in, references
+
+MOST_LINES_ROOT, MOST_LINES_STACK = 300, 700
+"""A page that can be read in one go (docs/decisions/0012-one-api-a-family.md)."""
+_USING = ("Conditions", "Globals", "Resources", "Outputs")
+"""Sections that may use a parameter. What stands in `Metadata` counts where it is written out."""
+
+
+def problems(root: Path) -> list[str]:
+    """What does not fit together: parameters, outputs, circles, names, lengths."""
+    try:
+        found = applications(read_template(root), root.parent)
+        declared_in(found)
+    except DeployError as error:
+        return [f"{root.name}: {error}"]
+    return [
+        *_unused_parameters(root.name, read_template(root)),
+        *(text for item in found.values() for text in _unused_parameters(item.path.name, item.template)),
+        *_unused_outputs(read_template(root), found),
+        *_not_listed(root, found),
+        *_too_long(root, MOST_LINES_ROOT),
+        *(text for item in found.values() for text in _too_long(item.path, MOST_LINES_STACK)),
+    ]
+
+
+def _unused_parameters(name: str, template: Template) -> Iterator[str]:
+    used = {text for _, text in references([template.get(section, {}) for section in _USING])}
+    for parameter in template.get("Parameters", {}):
+        if parameter not in used:
+            yield f"{name}: nothing uses parameter {parameter}"
+
+
+def _unused_outputs(root: Template, found: dict[str, Application]) -> Iterator[str]:
+    used = {text for _, text in references([root["Resources"], root.get("Outputs", {})])}
+    for name, application in found.items():
+        for output in application.template.get("Outputs", {}):
+            if f"{name}.Outputs.{output}" not in used:
+                yield f"{application.path.name}: nothing uses output {output}"
+
+
+def _not_listed(root: Path, found: dict[str, Application]) -> Iterator[str]:
+    listed = {application.path.resolve() for application in found.values()}
+    for path in sorted((root.parent / "stacks").glob("*.yaml")):
+        if path.resolve() not in listed:
+            yield f"{path.name}: {root.name} has no application of it"
+
+
+def _too_long(path: Path, most: int) -> Iterator[str]:
+    lines = len(path.read_text("utf-8").splitlines())
+    if lines > most:
+        yield f"{path.name}: {lines} lines, at most {most}"

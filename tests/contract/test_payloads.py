@@ -1,0 +1,56 @@
+"""What functions take: sample events fit the models, and a step gives what the next one takes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from forecasting import payloads as forecast_payloads
+from ooda import payloads
+from tests.conftest import ROOT
+from tests.contract.deployed import MACHINES, functions
+
+SAMPLES = {
+    "forecasting/data_ingestion.json": forecast_payloads.IngestRequest,
+    "forecasting/weather_cache.json": forecast_payloads.WeatherRequest,
+    "forecasting/interpolation_service.json": forecast_payloads.FillRequest,
+    "forecasting/global_training_service.json": forecast_payloads.PrepareRequest,
+    "ooda/detect.json": payloads.DetectRequest,
+    "ooda/diagnose.json": payloads.DiagnoseRequest,
+    "ooda/schedule.json": payloads.ScheduleRequest,
+    "ooda/order.json": payloads.OrderRequest,
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_sample_events_are_what_the_functions_take(name: str) -> None:
+    SAMPLES[name].read(json.loads((ROOT / "events" / name).read_text()))
+
+
+def test_every_function_and_workflow_has_a_sample_event() -> None:
+    handlers = {p["Handler"].split(".")[1] for p in functions().values()}
+    machines = {path.name.split(".")[0] for path in MACHINES}
+    assert {path.stem for path in (ROOT / "events").glob("*/*.json")} == handlers | machines
+
+
+@pytest.mark.parametrize(
+    ("result", "field", "request_type", "into"),
+    [
+        (payloads.DetectResult, "detection", payloads.DiagnoseRequest, "detection"),
+        (payloads.DiagnoseResult, "diagnostics", payloads.ScheduleRequest, "diagnostics"),
+        (payloads.ScheduleResult, "jobs", payloads.OrderRequest, "job"),
+        (forecast_payloads.IngestResult, "sites", forecast_payloads.WeatherRequest, "upload"),
+        (forecast_payloads.IngestResult, "sites", forecast_payloads.FillRequest, "upload"),
+        (forecast_payloads.IngestResult, "kind", forecast_payloads.FillRequest, "kind"),
+        (forecast_payloads.FillResult, "training", forecast_payloads.PrepareRequest, "source"),
+        (forecast_payloads.PrepareResult, "folds", forecast_payloads.FoldRequest, "fold"),
+    ],
+)
+def test_what_a_step_returns_is_what_the_next_one_takes(
+    result: Any, field: str, request_type: Any, into: str
+) -> None:
+    given = result.model_fields[field].annotation
+    taken = request_type.model_fields[into].annotation
+    assert given in (taken, list[taken], tuple[taken, ...], taken | None)

@@ -1,0 +1,175 @@
+"""The workflows against the code and the stacks: names that must agree do."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from typing import Any
+
+import pytest
+
+import ona.runtime.errors
+from local.hooks import definitions
+from ona.config import services
+from ona.runtime.errors import InvalidInput, RetryableError
+from tests.conftest import ROOT
+from tests.contract import deployed
+from tests.contract.deployed import ALL_STATES, MACHINES, RESOURCES, TASKS, definition
+
+OURS = dict(inspect.getmembers(ona.runtime.errors, inspect.isclass))
+AWS = re.compile(r"^(States|Lambda|Sandbox|Runtime|DynamoDB|SQS|SNS|S3|EventBridge|ECS)\.[A-Za-z]+$")
+
+
+@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.name)
+def test_the_definition_is_sound(path: Any) -> None:
+    assert definitions.problems(path.read_text()) == []
+    names = [name for name, _ in deployed.states(definition(path))]
+    assert len(names) == len(set(names)), "a state's name stands twice"
+
+
+@pytest.mark.parametrize(("file", "name", "state"), TASKS, ids=[f"{f}:{n}" for f, n, _ in TASKS])
+def test_every_task_has_a_timeout_named_retries_and_a_catch(file: str, name: str, state: Any) -> None:
+    assert state.get("TimeoutSeconds", 0) > 0
+    assert state.get("Retry"), "no Retry"
+    assert state.get("Catch"), "no Catch"
+    for retry in state["Retry"]:
+        assert retry["MaxAttempts"] >= 1
+        assert retry["MaxDelaySeconds"] >= retry["IntervalSeconds"]
+        assert retry["JitterStrategy"] == "FULL"
+        assert "States.ALL" not in retry["ErrorEquals"], "retry by name, not everything"
+    assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+@pytest.mark.parametrize(("file", "name", "state"), TASKS, ids=[f"{f}:{n}" for f, n, _ in TASKS])
+def test_error_names_are_classes_or_aws_names(file: str, name: str, state: Any) -> None:
+    for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
+        for error in rule["ErrorEquals"]:
+            assert error in OURS or AWS.match(error), error
+    for retry in state.get("Retry", []):
+        for error in retry["ErrorEquals"]:
+            if error in OURS:
+                assert issubclass(OURS[error], RetryableError), f"{error} must not be retried"
+
+
+def test_every_retryable_error_is_retried_and_no_bad_input_is() -> None:
+    retried = {e for _, _, state in TASKS for r in state.get("Retry", []) for e in r["ErrorEquals"]}
+    leaves = {n for n, c in OURS.items() if issubclass(c, RetryableError) and c is not RetryableError}
+    assert leaves <= retried
+    assert not {n for n, c in OURS.items() if issubclass(c, InvalidInput)} & retried
+
+
+LETTERS = {
+    "ooda": 3,
+    "forecast_upload": 2,
+    "forecast_training": 1,
+    "forecast_schedule": 2,
+    "fleet_history": 2,
+}
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_every_failure_ends_in_the_dead_letter_queue_with_its_input(name: str) -> None:
+    machine = definition(next(path for path in MACHINES if path.name == f"{name}.asl.yaml"))
+    letters = [
+        state["Arguments"]["MessageBody"]
+        for _, state in deployed.states(machine)
+        if str(state.get("Resource", "")).endswith("sqs:sendMessage")
+    ]
+    assert len(letters) == LETTERS[name]
+    for letter in letters:
+        assert {"kind", "state", "error", "cause", "execution", "state_machine", "at", "input"} <= set(
+            letter
+        )
+        assert letter["input"] in ("{% $event %}", "{% $states.input.event %}")
+
+
+def test_every_caught_failure_reaches_a_dead_letter_or_fails_its_map() -> None:
+    """What a Catch of everything leads to: a dead letter, a Fail that the map's own Catch takes, or, where
+    work may go on without the step, a state named here with its reason."""
+    goes_on = {
+        "Fill": "an upload without weather is filled by other means",
+        "NotRenewed": "telemetry and model are safe",
+    }
+    for file, name, state in TASKS:
+        for rule in state["Catch"]:
+            target = next(s for f, n, s in ALL_STATES if f == file and n == rule["Next"])
+            to_letter = str(target.get("Resource", "")).endswith("sqs:sendMessage")
+            quarantines = rule["Next"] in ("CopyToQuarantine", "RecordQuarantined")
+            assert to_letter or quarantines or target["Type"] == "Fail" or rule["Next"] in goes_on, name
+
+
+def test_substitutions_and_template_agree() -> None:
+    for path, properties in deployed.state_machines():
+        used = set(re.findall(r"\$\{(\w+)\}", path.read_text()))
+        assert used == set(properties["DefinitionSubstitutions"])
+
+
+def test_a_state_waits_longer_than_its_function() -> None:
+    limits = services.service_limits()
+    for _, name, state in TASKS:
+        if str(state["Resource"]).endswith("lambda:invoke"):
+            wanted = re.search(r"\$\{(\w+)Function(?:Arn)\}", state["Arguments"]["FunctionName"])
+            assert wanted is not None
+            snake = re.sub(r"(?<!^)(?=[A-Z])", "_", wanted[1]).lower()
+            service = {"training": "global_training_service"}.get(snake, snake)
+            assert state["TimeoutSeconds"] > limits[service].timeout, name
+
+
+def test_the_loop_keeps_its_budgets() -> None:
+    limits = services.service_limits()
+    assert limits["detect"].timeout < 300
+    assert limits["diagnose"].timeout < 600
+    assert limits["schedule"].timeout < 900
+
+
+@pytest.mark.parametrize(
+    ("workflow", "machine", "rule"),
+    [
+        ("ooda", "OodaStateMachine", "ObservationArrived"),
+        ("forecast_upload", "ForecastUploadStateMachine", "UploadArrived"),
+        ("forecast_training", "ForecastTrainingStateMachine", "TrainingDataArrived"),
+    ],
+)
+def test_the_workflows_sample_event_matches_its_rule(workflow: str, machine: str, rule: str) -> None:
+    event = json.loads(next((ROOT / "events").glob(f"*/{workflow}.json")).read_text())
+    properties = RESOURCES[machine]["Properties"]["Events"][rule]["Properties"]
+    pattern = properties["Pattern"]
+    assert event["source"] in pattern["source"]
+    assert event["detail-type"] in pattern["detail-type"]
+    wildcards = [rule["wildcard"] for rule in pattern["detail"]["object"]["key"]]
+    key = event["detail"]["object"]["key"]
+    assert any(re.fullmatch(re.escape(w).replace(r"\*", ".*"), key) for w in wildcards)
+    assert properties["DeadLetterConfig"]
+
+
+def test_the_schedules_send_what_their_machine_takes() -> None:
+    events = RESOURCES["ForecastScheduleStateMachine"]["Properties"]["Events"]
+    assert [json.loads(e["Properties"]["Input"]) for e in events.values()] == [
+        {"task": "forecast"},
+        {"task": "accuracy"},
+    ]
+
+
+def test_no_object_starts_two_workflows() -> None:
+    """A key under one prefix matches the rule of one machine only."""
+    keys = {
+        "observations/2025/01/15/a.csv": 1,
+        "historical/c/a.csv": 1,
+        "nowcast/2025/01/15/a_nowcast.csv": 1,
+        "training/c/s/hourly/x.parquet": 1,
+        "training/c/s/enriched/x.parquet": 0,
+        "forecasts/2025/01/15/a.csv": 0,
+        "weather/cache/p_202501.json": 0,
+    }
+    wildcards = [
+        [rule["wildcard"] for rule in event["Properties"]["Pattern"]["detail"]["object"]["key"]]
+        for item in deployed.of_type("AWS::Serverless::StateMachine").values()
+        for event in item["Properties"].get("Events", {}).values()
+        if event["Type"] == "EventBridgeRule"
+    ]
+    for key, expected in keys.items():
+        hits = sum(
+            any(re.fullmatch(re.escape(w).replace(r"\*", ".*"), key) for w in group) for group in wildcards
+        )
+        assert hits == expected, key
