@@ -72,13 +72,19 @@ class Platform:
     `now` is ISO 8601 with its zone, e.g. `2025-06-14T02:00:00Z`.
     """
 
+    _memory: Any = None
+
     def __init__(self, now: str) -> None:
         self.set_clock(now)
-        self.configs = Path(tempfile.mkdtemp(prefix="ona-configs-")) / "configs"
+        self._folder = tempfile.TemporaryDirectory(prefix="ona-example-")
+        self.configs = Path(self._folder.name) / "configs"
         shutil.copytree(ROOT / "configs", self.configs)
         os.environ["ONA_CONFIG_DIR"] = str(self.configs)
         clock.datetime = _Clock  # type: ignore[attr-defined]
-        mock_aws().start()
+        if Platform._memory:  # the cell was run again: begin with empty buckets
+            Platform._memory.stop()
+        Platform._memory = mock_aws()
+        Platform._memory.start()
         aws.client.cache_clear()
         self.s3, self.dynamodb = boto3.client("s3"), boto3.client("dynamodb")
         for bucket in (INPUT, OUTPUT):
