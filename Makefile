@@ -8,7 +8,7 @@ export PYTHONPATH := functions:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint build bench openapi lock clean
+.PHONY: help setup demo test test-fast lint build bench examples openapi lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ build: .venv-sam/.ready ## sam build, and the sizes of what it made
 
 bench: .venv-bench/.ready ## accuracy and speed tables, beside their peers
 	@.venv-bench/bin/python -m benchmarks
+
+examples: $(VENV)/.ready ## run the notebooks of examples/ and store their outputs
+	@set -e; for notebook in examples/*.ipynb; do echo "$$notebook"; $(PY) examples/execute.py "$$notebook"; done
 
 openapi: $(VENV)/.ready ## write docs/openapi.json from the routes, and the catalogue's schema
 	@$(PY) -c "import json; from ona.config.parts import PartsCatalogue; print(json.dumps(PartsCatalogue.model_json_schema(), indent=1))" > docs/parts.schema.json
