@@ -1,4 +1,4 @@
-"""What passes between `template.yaml` and the files of `stacks/`: SAM and cfn-lint see only a part of it."""
+"""What passes between `template.yaml` and the files of `stacks/`; SAM and cfn-lint see only a part."""
 
 from __future__ import annotations
 
