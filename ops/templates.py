@@ -1,4 +1,4 @@
-"""What passes between `template.yaml` and the files of `stacks/`: neither SAM nor cfn-lint sees all of it."""
+"""What passes between `template.yaml` and the stacks: neither SAM nor cfn-lint sees all of it."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import json
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +16,12 @@ from forecasting.data_ingestion import checks
 from forecasting.documents import AccuracyRecord, Conditions, Interval, Point, SiteDocument
 from forecasting.forecasting_api import documents, picture, predict
 from ona.api import callers
-from ona.api.openapi import openapi
 from ona.documents.assets import AssetRegistry
 from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.readings import Quality
 from ooda.detect import context
+from ops.openapi import document as whole
 from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day
 
 REGISTRY = make_registry(2)
@@ -317,13 +316,6 @@ def test_without_model_and_weather_there_is_still_a_forecast(kind: str) -> None:
 
 
 # ------------------------------------------------------------------ the API's document and its callers
-
-
-def whole() -> Any:
-    from forecasting.forecasting_api.api import app as forecasting
-    from ooda.operations_api.api import app as operations
-
-    return openapi(forecasting, operations)
 
 
 def test_the_committed_openapi_document_is_the_one_the_code_makes() -> None:
