@@ -57,8 +57,7 @@ examples: $(VENV)/.ready ## run the notebooks of examples/ and store their outpu
 	@set -e; for notebook in examples/*.ipynb; do echo "$$notebook"; $(PY) examples/execute.py "$$notebook"; done
 
 openapi: $(VENV)/.ready ## write docs/openapi.json from the routes, and the catalogue's schema
-	@$(PY) -c "import json; from ona.config.parts import PartsCatalogue; print(json.dumps(PartsCatalogue.model_json_schema(), indent=1))" > docs/parts.schema.json
-	@$(PY) -c "import json; from forecasting.forecasting_api.api import app as a; from ooda.operations_api.api import app as b; from ona.api.openapi import openapi; print(json.dumps(openapi(a, b), indent=1))" > docs/openapi.json
+	@$(PY) -m ops.openapi
 
 lock: ## write requirements/*.txt again (needs uv)
 	uv pip compile requirements/dev.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/dev.txt --custom-compile-command "make lock"

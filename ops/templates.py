@@ -1,4 +1,4 @@
-"""What passes between `template.yaml` and the files of `stacks/`; SAM and cfn-lint see only a part."""
+"""What passes between `template.yaml` and the stacks: neither SAM nor cfn-lint sees all of it."""
 
 from __future__ import annotations
 

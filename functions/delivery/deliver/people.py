@@ -161,7 +161,7 @@ def bundle(notes: list[Note]) -> tuple[str, str, dict[str, str]]:
     lines = [f"{' and '.join(names)}, the most urgent first.", ""]
     lines += [f"- {note.line}" for note in orders]
     lines += ["", *[f"- {note.line}" for note in notices]] if notices else []
-    lines += ["", "An order in full: GET /work-orders/<its number>", ""]
+    lines += ["", "An order in full: GET /ops/work-orders/<its number>", ""]
     told = [
         {
             name: note.attributes[name]

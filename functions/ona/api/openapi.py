@@ -7,28 +7,31 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
-TITLE, API_VERSION = "Ona Platform API", "1.1.0"
+TITLE, API_VERSION = "Ona Platform API", "2.0.0"
 
 
 def openapi(*apps: APIGatewayRestResolver) -> dict[str, Any]:
-    """The OpenAPI document of all functions' routes; `docs/openapi.json` is this."""
+    """The OpenAPI document of all functions' routes, with their full paths; `docs/openapi.json` is this.
+
+    Raises ValueError when two functions call different models by one name.
+    """
     whole: dict[str, Any] = {}
     for app in apps:
         schema = app.get_openapi_json_schema(
             title=TITLE,
             version=API_VERSION,
-            description="Uploads and forecasts of solar and wind sites; their incidents, work orders and "
-            "the plan. All but /health want an API key (header X-API-Key, or query parameter api_key) "
-            "or an IAM signature.",
+            description="Uploads and forecasts of solar and wind sites; under /ops their incidents, work "
+            "orders and the plan. All but /health want an API key (header X-API-Key, or query parameter "
+            "api_key) or an IAM signature.",
         )
         document: dict[str, Any] = json.loads(schema)
         if not whole:
             whole = document
             continue
         whole["paths"].update(document["paths"])
-        known = whole["components"]["schemas"]
+        schemas = whole["components"]["schemas"]
         for name, model in document["components"]["schemas"].items():
-            if known.setdefault(name, model) != model:
+            if schemas.setdefault(name, model) != model:
                 raise ValueError(f"two models of the API are named {name}")
     whole["components"].setdefault("securitySchemes", {}).update(
         {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +14,10 @@ from forecasting.config import forecasting_config
 from forecasting.data_ingestion import checks, ownership
 from forecasting.documents import SiteDocument
 from ona.api import callers
-from ona.api.openapi import openapi
 from ona.documents.assets import AssetRegistry
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.readings import Quality
+from ops.openapi import document as whole
 from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day
 
 REGISTRY = make_registry(2)
@@ -156,13 +155,6 @@ def test_mixed_units_are_seen_whatever_the_hour_at_which_the_file_ends(hour: int
 
 
 # ------------------------------------------------------------------ the API's document and its callers
-
-
-def whole() -> Any:
-    from forecasting.forecasting_api.api import app as forecasting
-    from ooda.operations_api.api import app as operations
-
-    return openapi(forecasting, operations)
 
 
 def test_the_committed_openapi_document_is_the_one_the_code_makes() -> None:

@@ -69,7 +69,8 @@ def call(
     customer: str = CUSTOMER,
     **query: str,
 ) -> tuple[int, Any]:
-    """A request as API Gateway hands it to the function."""
+    """A request as API Gateway hands it to the function; `path` is what follows /ops."""
+    path = f"/ops{path}"
     event = json.loads((ROOT / "events" / "ooda" / "operations_api.json").read_text())
     event |= {"httpMethod": method, "path": path, "resource": path, "queryStringParameters": query or None}
     event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()} or None

@@ -706,13 +706,13 @@ def test_a_request_signed_by_a_known_role_is_that_customers(world: World) -> Non
     role = "arn:aws:iam::000000000000:role/fleet-reader"
     customers.add_principal(world.platform.target, role, CUSTOMER, "premium")
     client = world.platform.target.client("lambda")
-    function = world.platform.target.function("forecasting_api")
 
     def signed(arn: str | None, query: dict[str, str]) -> tuple[int, Any]:
         event = json.loads((ROOT / "events" / "forecasting" / "forecasting_api.json").read_text())
         event["requestContext"].pop("authorizer")
         event["requestContext"]["identity"]["userArn"] = arn
         event["path"] = event["resource"] = "/quota/usage" if not query else "/forecast"
+        function = world.platform.target.function("account_api" if not query else "forecasting_api")
         event["queryStringParameters"] = query
         event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()}
         answer = json.loads(

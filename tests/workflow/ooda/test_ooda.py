@@ -91,13 +91,13 @@ def test_an_order_is_followed_from_open_to_verified_complete(platform: Platform)
         return run_task(platform.target, "operations_api", "verify")
 
     platform.put_and_wait(dead_from(9))
-    status, page = call("GET", "/work-orders?status=OPEN")
+    status, page = call("GET", "/ops/work-orders?status=OPEN")
     assert status == 200
     [order] = page["work_orders"]
-    path = f"/work-orders/{order['work_order_id']}"
-    _, visits = call("GET", "/schedule")
+    path = f"/ops/work-orders/{order['work_order_id']}"
+    _, visits = call("GET", "/ops/schedule")
     assert [visit["start"] for visit in visits["visits"]] == [order["scheduled_start"]]
-    _, incidents = call("GET", "/incidents?state=open")
+    _, incidents = call("GET", "/ops/incidents?state=open")
     assert [incident["kind"] for incident in incidents["incidents"]] == ["outage"]
 
     with inbox.Listener() as listener:
@@ -124,9 +124,9 @@ def test_an_order_is_followed_from_open_to_verified_complete(platform: Platform)
     assert told["state"]["verified_at"]
     assert [entry["status"] for entry in told["history"]] == ["OPEN", "IN_PROGRESS", "COMPLETE", "COMPLETE"]
     assert "days told after the work: 1" in told["history"][-1]["note"]
-    _, incidents = call("GET", "/incidents?state=open")
+    _, incidents = call("GET", "/ops/incidents?state=open")
     assert incidents["incidents"] == []
-    status, problems = call("GET", "/work-orders/wo-20250101-00000000")
+    status, problems = call("GET", "/ops/work-orders/wo-20250101-00000000")
     assert (status, problems[0]["code"]) == (404, "NOT_FOUND")
 
 
@@ -141,12 +141,14 @@ def test_many_bad_files_are_one_message_and_what_nobody_takes_is_sent_again(plat
 
     platform.put_and_wait(dead_from(9))
     key = customers.add_key(platform.target, "default", "standard")
-    answer = urllib3.request("GET", f"{platform.target.api_url}/work-orders", headers={"X-API-Key": key})
+    answer = urllib3.request(
+        "GET", f"{platform.target.api_url}/ops/work-orders", headers={"X-API-Key": key}
+    )
     name = json.loads(answer.data)["data"]["work_orders"][0]["work_order_id"]
     with inbox.Listener() as listener:
         made = urllib3.request(
             "POST",
-            f"{platform.target.api_url}/work-orders/{name}/subscriptions",
+            f"{platform.target.api_url}/ops/work-orders/{name}/subscriptions",
             body=json.dumps({"kind": "webhook", "endpoint": listener.url}),
             headers={"X-API-Key": key, "Content-Type": "application/json"},
         )
@@ -198,10 +200,10 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
     platform.put_and_wait(dead_from(9))
     key = customers.add_key(platform.target, "default", "standard")
     headers = {"X-API-Key": key, "Content-Type": "application/json"}
-    answer = urllib3.request("GET", f"{platform.target.api_url}/work-orders", headers=headers)
+    answer = urllib3.request("GET", f"{platform.target.api_url}/ops/work-orders", headers=headers)
     name = json.loads(answer.data)["data"]["work_orders"][0]["work_order_id"]
     body = json.dumps({"kind": "email", "endpoint": "thandi@example.com"})
-    path = f"{platform.target.api_url}/work-orders/{name}/subscriptions"
+    path = f"{platform.target.api_url}/ops/work-orders/{name}/subscriptions"
     assert urllib3.request("POST", path, body=body, headers=headers).status == 200
     assert platform.deliver()["failed"] == 0
     got = {
