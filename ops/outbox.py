@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from ona.outbox.items import Delivery, Notice, parse
 from ona.runtime.clock import iso, utc_now
 from ona.store.tables import from_item, to_item
 from ops import deadletters
@@ -13,11 +13,14 @@ from ops.target import Target
 LANES = ("send", "watch", "dead")
 
 
-def items(target: Target, lanes: Sequence[str] = LANES) -> list[dict[str, Any]]:
-    """What is to be sent, watched, or was given up, lane by lane; the longest due first."""
+def items(target: Target, lanes: Sequence[str] = LANES) -> list[Delivery | Notice]:
+    """What is to be sent, watched, or was given up, lane by lane; the longest due first.
+
+    Raises InvalidPayload for an item that nobody can read.
+    """
     pages = target.client("dynamodb").get_paginator("query")
     return [
-        from_item(item)
+        parse(from_item(item))
         for lane in lanes
         for page in pages.paginate(
             TableName=target.outputs["OutboxTableName"],
@@ -37,7 +40,7 @@ def redrive(target: Target) -> list[str]:
     dynamodb, sqs = target.client("dynamodb"), target.client("sqs")
     letters = deadletters.receive(target, deadletters.OUTBOX)
     sent = []
-    for name in [item["delivery_id"] for item in items(target, ["dead"])]:
+    for name in [item.delivery_id for item in items(target, ["dead"])]:
         try:
             dynamodb.update_item(
                 TableName=target.outputs["OutboxTableName"],

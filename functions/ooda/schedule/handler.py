@@ -13,7 +13,7 @@ from ona.config import parts
 from ona.config.causes import cause_rules, rule_for
 from ona.documents.base import S3Pointer
 from ona.documents.work_orders import Job
-from ona.repairs import crews, experience, orders
+from ona.repairs import crews, experience, locks, orders
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import CrewBookingConflict, ObjectMissing
@@ -122,18 +122,18 @@ def _requests(diagnostics: list[S3Pointer]) -> list[Request]:
         diagnostic: Diagnostic = Diagnostic.read(s3.read_json(pointer), pointer.key)
         asset = registry.require(diagnostic.asset_id, pointer.key)
         for finding in diagnostic.findings:
-            lock = orders.open_order(finding)
+            lock = locks.lock_of(finding)
             rule = rule_for(causes, finding.cause)
-            record = orders.job(str(lock["work_order_id"])) if lock else {}
+            order = orders.find(lock.work_order_id) if lock else None
             requests.append(
                 Request(
                     finding=finding,
                     asset=asset,
                     rule=rule,
                     diagnostic=pointer,
-                    open_order=str(lock["work_order_id"]) if lock else "",
-                    ordered_as=str(lock["finding_key"]) if lock else "",
-                    status=record.get("status", "OPEN"),
+                    open_order=lock.work_order_id if lock else "",
+                    ordered_as=lock.finding_key if lock else "",
+                    status=order.status if order else "OPEN",
                     learned_hours=known(finding.cause).estimate(rule),
                 )
             )
