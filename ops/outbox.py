@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from ona.outbox.items import Delivery, Notice, parse
 from ona.runtime.clock import iso, utc_now
 from ona.store.tables import from_item, to_item
 from ops import deadletters
@@ -14,11 +14,14 @@ LANES = ("send", "watch", "dead")
 """To be sent; sent, and the ticket's status is asked for; given up after the last try."""
 
 
-def items(target: Target, lanes: Sequence[str] = LANES) -> list[dict[str, Any]]:
-    """The deliveries of some lanes, lane by lane; the one that is due for the longest time first."""
+def items(target: Target, lanes: Sequence[str] = LANES) -> list[Delivery | Notice]:
+    """What is to be sent, watched, or was given up, lane by lane; the longest due first.
+
+    Raises InvalidPayload for an item that nobody can read.
+    """
     pages = target.client("dynamodb").get_paginator("query")
     return [
-        from_item(item)
+        parse(from_item(item))
         for lane in lanes
         for page in pages.paginate(
             TableName=target.outputs["OutboxTableName"],
@@ -38,7 +41,7 @@ def redrive(target: Target) -> list[str]:
     dynamodb, sqs = target.client("dynamodb"), target.client("sqs")
     letters = deadletters.receive(target, deadletters.OUTBOX)
     due_again = []
-    for name in [item["delivery_id"] for item in items(target, ["dead"])]:
+    for name in [item.delivery_id for item in items(target, ["dead"])]:
         try:
             dynamodb.update_item(
                 TableName=target.outputs["OutboxTableName"],

@@ -7,6 +7,8 @@ from collections import Counter
 import typer
 from rich.markup import escape
 
+from ona.outbox.items import Delivery
+from ona.runtime.clock import iso
 from ops import outbox
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.target import resolve
@@ -27,21 +29,18 @@ _NEXT = {"send": "due", "watch": "asked again", "dead": "given up"}
 @errors_in_one_line
 def outbox_list(profile: Profile = None, environment: Environment = "dev") -> None:
     """What waits, what is watched at a ticketing system, and what was given up with its reason."""
-    deliveries = outbox.items(resolve(profile, environment))
-    for item in deliveries:
-        name = item.get("work_order_id") or item.get("subject") or item["delivery_id"]
-        console.print(
-            f"{_LANES[item['lane']]}  {escape(str(item['place']))}  {escape(str(name))}", soft_wrap=True
-        )
-        ticket = f", ticket {item['ticket']}" if item.get("ticket") else ""
-        when = f"{_NEXT[item['lane']]} {item['next_at']}{ticket}"
+    counts: Counter[str] = Counter()
+    for item in outbox.items(resolve(profile, environment)):
+        lane = item.lane or "send"  # the index holds only items with a lane
+        counts[lane] += 1
+        name = item.work_order_id if isinstance(item, Delivery) else item.subject
+        console.print(f"{_LANES[lane]}  {escape(item.recipient_name)}  {escape(name)}", soft_wrap=True)
+        ticket = f", ticket {item.ticket}" if isinstance(item, Delivery) and item.ticket else ""
+        when = f"{_NEXT[lane]} {iso(item.next_at) if item.next_at else 'now'}{ticket}"
         console.print(f"    [dim]{escape(when)}[/dim]", soft_wrap=True)
-        if item.get("last_error"):
-            console.print(
-                f"    {item.get('attempts', 0)} tries: {escape(item['last_error'])}", soft_wrap=True
-            )
-    lanes = Counter(item["lane"] for item in deliveries)
-    console.print(f"{lanes['send']} to be sent, {lanes['watch']} watched, {lanes['dead']} given up")
+        if item.last_error:
+            console.print(f"    {item.attempts} tries: {escape(item.last_error)}", soft_wrap=True)
+    console.print(f"{counts['send']} to be sent, {counts['watch']} watched, {counts['dead']} given up")
 
 
 @app.command("redrive")

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from ona.outbox.items import Delivery
+from ona.runtime.clock import iso
 from ops import outbox
 from ops.demo.follow import run_task
 from ops.target import Target
@@ -61,8 +63,11 @@ def messages(target: Target) -> list[Message]:
 
 def waiting(target: Target) -> list[str]:
     """What people are not told yet, and until when it waits."""
-    held = outbox.items(target, ["send"])
-    return [f"{item.get('work_order_id') or item.get('subject')}, until {item['next_at']}" for item in held]
+    return [
+        f"{item.work_order_id if isinstance(item, Delivery) else item.subject}, "
+        f"until {iso(item.next_at) if item.next_at else 'now'}"
+        for item in outbox.items(target, ["send"])
+    ]
 
 
 @dataclass

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, get_args
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from delivery.config import NotificationRules
 from ona.documents.work_orders import Priority
-from ona.outbox import deliveries
-from ona.repairs import orders as tracking
-from ona.runtime.clock import WEEKDAYS, parse
+from ona.repairs.tracking import TrackedOrder
+from ona.runtime.clock import WEEKDAYS
 
 MOST_LINES = 40
+"""Lines of one list in a digest; people read no more."""
+WORDS = {"opened": "opened", "COMPLETE": "completed", "reopened": "came back", "visit_moved": "moved"}
+"""What happened since yesterday, by event or by new status."""
 
 
 def due(rules: NotificationRules, now: datetime) -> str:
@@ -26,66 +30,88 @@ def due(rules: NotificationRules, now: datetime) -> str:
     return f"digest#{local:%Y-%m-%d}"
 
 
-def put(rules: NotificationRules, now: datetime) -> bool:
-    """Put the day's digest into the outbox, once a day; False when there is none to put."""
-    name = due(rules, now)
-    if not name or deliveries.known(name):
-        return False
-    dead = len(deliveries.due("dead", now, 1000))
-    subject, text = compose(tracking.all_open(), dead, rules.timezone, now)
-    fields = {"event": "daily_digest", "priority": "none", "subject": subject, "text": text}
-    return deliveries.notice(name, "digest", fields, now)
-
-
-def compose(orders: list[dict[str, Any]], dead: int, zone: str, now: datetime) -> tuple[str, str]:
-    """Subject and text of a day's digest, from the open orders' records; `dead`: what could not be told."""
-    here = ZoneInfo(zone)
-    today = now.astimezone(here).date()
-    losing = [order for order in orders if order["status"] != "COMPLETE"]
-    usd = sum(float(order.get("daily_loss_usd", 0.0)) for order in losing)
-    states = Counter(order["status"] for order in orders)
-    priorities = Counter(order["priority"] for order in losing)
-
-    def day_of(order: dict[str, Any]) -> Any:
-        return parse(order["scheduled_start"]).astimezone(here).date()
-
-    def visits(offset: int) -> list[str]:
-        wanted = today + timedelta(days=offset)
-        held = [o for o in losing if o["status"] != "ON_HOLD" and day_of(o) == wanted]
-        return [
-            f"  {parse(order['scheduled_start']).astimezone(here):%H:%M}  {order['crew_id']}: "
-            f"{order['title']} [{order['priority']}] {order['job_id']}"
-            for order in sorted(held, key=lambda order: order["scheduled_start"])
-        ]
-
-    late = [order for order in losing if parse(order["due_date"]) < now]
-    since = now - timedelta(days=1)
-    recent = [e for order in orders for e in order["history"] if parse(e["at"]) >= since]
-    events = Counter(e["status"] if e["event"] == "status" else e["event"] for e in recent)
-    lines = [f"{today:%A %d %B %Y}, times in {zone}", ""]
-    if losing:
-        ranked = [name for name in reversed(get_args(Priority)) if priorities[name]]
-        told = ", ".join(f"{priorities[name]} {name}" for name in ranked)
-        lines.append(f"{len(losing)} open orders ({told}), losing {usd:.2f} USD a day.")
-    else:
-        lines.append("No open orders.")
+def compose(orders: Sequence[TrackedOrder], dead: int, zone: str, now: datetime) -> tuple[str, str]:
+    """Subject and text of a day's digest, from the open orders; `dead`: deliveries that were given up.
+    Times are told in `zone`."""
+    day = _Day([order for order in orders if order.status != "COMPLETE"], ZoneInfo(zone), now)
+    lines = [f"{day.today:%A %d %B %Y}, times in {zone}", "", day.open_line()]
+    states = Counter(order.status for order in orders)
     if states["ON_HOLD"]:
         lines.append(f"{states['ON_HOLD']} on hold.")
     if states["COMPLETE"]:
         lines.append(f"{states['COMPLETE']} complete, waiting for telemetry to confirm.")
-    words = {"opened": "opened", "COMPLETE": "completed", "reopened": "came back", "visit_moved": "moved"}
-    happened = [f"{events[event]} {word}" for event, word in words.items() if events[event]]
-    lines.append(f"Since yesterday: {', '.join(happened) or 'nothing'}.")
-    for title, found in (("Today", visits(0)), ("Tomorrow", visits(1))):
-        lines += ["", f"{title}: {'' if found else 'no visits'}".rstrip(), *found[:MOST_LINES]]
+    lines.append(f"Since yesterday: {_happened(orders, now)}.")
+    for title, visits in (("Today", day.visits(0)), ("Tomorrow", day.visits(1))):
+        lines += ["", f"{title}: {'' if visits else 'no visits'}".rstrip(), *visits[:MOST_LINES]]
+    late = day.late()
     if late:
-        rows = [
-            f"  {order['title']} [{order['priority']}] due "
-            f"{parse(order['due_date']).astimezone(here):%a %d %b} {order['job_id']}"
-            for order in sorted(late, key=lambda order: order["due_date"])
-        ]
-        lines += ["", "Late:", *rows[:MOST_LINES]]
+        lines += ["", "Late:", *late[:MOST_LINES]]
     if dead:
         lines += ["", f"{dead} messages could not be delivered: ./ona outbox list"]
-    subject = f"Today: {len(visits(0))} visits, {len(losing)} open orders, {usd:.0f} USD a day at risk"
-    return subject, "\n".join([*lines, ""])
+    return day.subject(), "\n".join([*lines, ""])
+
+
+@dataclass(frozen=True)
+class _Day:
+    """A day as its digest tells it. `losing`: the orders whose repair is still to come."""
+
+    losing: list[TrackedOrder]
+    zone: ZoneInfo
+    now: datetime
+
+    @property
+    def today(self) -> datetime:
+        """Now, where the operators are."""
+        return self.now.astimezone(self.zone)
+
+    @property
+    def usd(self) -> float:
+        """What is lost a day, USD."""
+        return sum(order.daily_loss_usd for order in self.losing)
+
+    def subject(self) -> str:
+        """The whole day in one line."""
+        visits, orders = len(self.visits(0)), len(self.losing)
+        return f"Today: {visits} visits, {orders} open orders, {self.usd:.0f} USD a day at risk"
+
+    def open_line(self) -> str:
+        """How many orders are open, the most urgent first, and what they lose."""
+        if not self.losing:
+            return "No open orders."
+        priorities = Counter(order.priority for order in self.losing)
+        ranked = [name for name in reversed(get_args(Priority)) if priorities[name]]
+        counts = ", ".join(f"{priorities[name]} {name}" for name in ranked)
+        return f"{len(self.losing)} open orders ({counts}), losing {self.usd:.2f} USD a day."
+
+    def visits(self, offset: int) -> list[str]:
+        """A line for each visit of a day; 0 is today."""
+        day = self.today.date() + timedelta(days=offset)
+        visited = [
+            order
+            for order in self.losing
+            if order.status != "ON_HOLD" and order.scheduled_start.astimezone(self.zone).date() == day
+        ]
+        return [
+            f"  {order.scheduled_start.astimezone(self.zone):%H:%M}  {order.crew_id}: "
+            f"{order.title} [{order.priority}] {order.work_order_id}"
+            for order in sorted(visited, key=lambda order: order.scheduled_start)
+        ]
+
+    def late(self) -> list[str]:
+        """A line for each order that should be done by now."""
+        late = [order for order in self.losing if order.due_date < self.now]
+        return [
+            f"  {order.title} [{order.priority}] due "
+            f"{order.due_date.astimezone(self.zone):%a %d %b} {order.work_order_id}"
+            for order in sorted(late, key=lambda order: order.due_date)
+        ]
+
+
+def _happened(orders: Sequence[TrackedOrder], now: datetime) -> str:
+    """What happened in the last 24 hours, counted."""
+    since = now - timedelta(days=1)
+    recent = [line for order in orders for line in order.history if line.at >= since]
+    events = Counter(line.status if line.event == "status" else line.event for line in recent)
+    return (
+        ", ".join(f"{events[event]} {word}" for event, word in WORDS.items() if events[event]) or "nothing"
+    )

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from delivery.deliver.sending import run
+from delivery.config import notification_rules
+from delivery.deliver import sending
+from ona.documents.base import Document
 from ona.runtime.clock import utc_now
-from ona.runtime.errors import InvalidPayload
 from ona.runtime.observability import handler
 
 
+class DeliverRequest(Document):
+    """What the timer sends."""
+
+    task: Literal["send"]
+
+
 @handler
-def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
-    """See the module."""
-    task = event.get("task") if isinstance(event, dict) else None
-    if task != "send":
-        raise InvalidPayload(f"task {task!r}: use send")
-    return run(utc_now(), left=lambda: float(context.get_remaining_time_in_millis()) / 1000)
+def lambda_handler(event: Any, context: Any) -> dict[str, int]:
+    """`DeliverRequest` in; how many were told, wait, failed and were given up out.
+
+    Raises DependencyBusy when the outbox itself cannot be read.
+    """
+    DeliverRequest.read(event, "event")
+    return sending.run(
+        notification_rules(), utc_now(), left=lambda: float(context.get_remaining_time_in_millis()) / 1000
+    )

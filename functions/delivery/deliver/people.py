@@ -6,98 +6,88 @@ changes are added to it: in the morning people read how things stand, not how th
 
 from __future__ import annotations
 
-import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, get_args
-from zoneinfo import ZoneInfo
 
-from delivery.config import NotificationRules, QuietHours
-from delivery.deliver import notifications
-from delivery.deliver.told import Told, load
-from ona.documents.work_orders import Priority
-from ona.outbox import deliveries
-from ona.runtime.clock import iso, parse
+from delivery.config import NotificationRules
+from delivery.deliver import notifications, store
+from delivery.deliver.failures import failed
+from delivery.deliver.notes import RANK, Note, bundle, of_notice, of_order
+from delivery.deliver.quiet_hours import quiet_until
+from ona.outbox import addresses, deliveries, hourly
+from ona.outbox.items import Delivery, Notice, Recipient
+from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidInput
 from ona.runtime.http import Busy
+from ona.runtime.observability import logger
 
-RANK = {priority: rank for rank, priority in enumerate(reversed(get_args(Priority)))}
-"""The most urgent first."""
+A_RUN = 200
+"""Items that one recipient is told in a run; the next minute goes on."""
 A_MESSAGE = 100
 """Orders and notices that one message tells; SNS takes 256 KB."""
 URGENT_EVERY = 10
 """Minutes: how often a recipient who had enough messages this hour is still told what cannot wait."""
 INVITED_LATELY = timedelta(minutes=30)
 """So long a fresh invitation may be missing in SNS's list."""
+CONFIRMED_WITHIN_S = 600.0
+"""Seconds until an address that waits for its owner is looked at again."""
 
 
 class Left(InvalidInput):
     """The owner of an address did not confirm it, or unsubscribed."""
 
 
-@dataclass(frozen=True)
-class Note:
-    """One thing to be told: of an order, or a notice."""
+def deliver(items: Sequence[Delivery | Notice], rules: NotificationRules, now: datetime) -> Counter[str]:
+    """Tell one recipient all that is due; how many were told, wait, failed and were given up."""
+    counts: Counter[str] = Counter()
+    notes: list[Note] = []
+    for item in items[:A_RUN]:
+        claimed = deliveries.claim(item, now)
+        if claimed is None:
+            continue
+        try:
+            notes.append(note_of(claimed))
+        except Exception as error:
+            counts[failed(claimed, error, now)] += 1
+    teller = Teller(items[0].recipient, rules, now)
+    try:
+        teller.tell(notes)
+    except Left as error:
+        for note in notes:  # nobody is there to be told
+            deliveries.delivered(note.item, now, version=note.version)
+        logger.warning("nobody to tell", recipient=items[0].recipient_name, why=str(error))
+    except Exception as error:
+        for note in notes:
+            if note.item.delivery_id not in teller.settled:
+                counts[failed(note.item, error, now)] += 1
+    counts.update(teller.counts)
+    return counts
 
-    item: dict[str, Any]
-    subject: str
-    text: str
-    attributes: dict[str, str]
-    line: str
-    priority: str
-    version: int | None = None
 
-    @property
-    def alone(self) -> bool:
-        """A digest is a bundle already, and its time is its own."""
-        return bool(self.item["kind"] == "digest")
-
-
-def note_of(item: dict[str, Any]) -> Note:
+def note_of(item: Delivery | Notice) -> Note:
     """What an item of the outbox tells. Raises DependencyBusy."""
-    if item["kind"] in ("notice", "digest"):
-        told = {"event": str(item["event"]), "priority": str(item["priority"])}
-        return Note(
-            item, str(item["subject"]), str(item["text"]), told, str(item["subject"]), told["priority"]
-        )
-    order: Told = load(item)
-    line = f"{order.headline()}  {order.work_order_id}, {order.visit()}"
-    return Note(
-        item, order.headline(), order.text(), order.attributes(), line, order.priority, order.version
-    )
-
-
-def quiet_until(rules: QuietHours | None, zone: str, now: datetime) -> datetime | None:
-    """The end of the quiet hours that a moment lies in; None outside of them."""
-    if rules is None:
-        return None
-    local = now.astimezone(ZoneInfo(zone))
-    inside = (
-        rules.start <= local.time() < rules.end
-        if rules.start < rules.end
-        else local.time() >= rules.start or local.time() < rules.end
-    )
-    if not inside:
-        return None
-    end = local.replace(hour=rules.end.hour, minute=rules.end.minute, second=0, microsecond=0)
-    return (end if end > local else end + timedelta(days=1)).astimezone(now.tzinfo)
+    if isinstance(item, Notice):
+        return of_notice(item)
+    return of_order(item, store.message_of(item))
 
 
 class Teller:
     """Telling one recipient: what goes now, and what waits. `settled`: the items that need no more care."""
 
-    def __init__(self, place: deliveries.Place, rules: NotificationRules, now: datetime) -> None:
-        self.place, self.rules, self.now = place, rules, now
+    def __init__(self, recipient: Recipient, rules: NotificationRules, now: datetime) -> None:
+        self.recipient, self.rules, self.now = recipient, rules, now
         self.counts = {"messages": 0, "told": 0, "waiting": 0}
         self.settled: set[str] = set()
 
-    def tell(self, notes: list[Note]) -> None:
+    def tell(self, notes: Sequence[Note]) -> None:
         """Tell or put off all of them; their items are claimed.
 
         Raises Busy, Left, DependencyBusy: what is not settled then was not told.
         """
-        self.topic, self.to = _way(self.place, self.now)
+        self.way = way_to(self.recipient, self.now)
         rules = self.rules
         for note in [note for note in notes if note.alone]:
             self._send([note])
@@ -109,7 +99,7 @@ class Teller:
             calm = []
         self._within_limits([*urgent, *calm])
 
-    def _pressing(self, notes: list[Note]) -> list[Note]:
+    def _pressing(self, notes: Sequence[Note]) -> list[Note]:
         return [note for note in notes if note.priority in self.rules.always]
 
     def _within_limits(self, notes: list[Note]) -> None:
@@ -117,82 +107,69 @@ class Teller:
         hour = self.now.replace(minute=0, second=0, microsecond=0)
         together = [notes] if len(notes) > self.rules.single_messages else [[note] for note in notes]
         for part in together:
-            if deliveries.spend(self.place.name, f"{hour:%Y-%m-%dT%H}", self.rules.messages_an_hour):
+            if hourly.spend(self.recipient.name, hour, self.rules.messages_an_hour):
                 self._send(part)
                 continue
             pressing = self._pressing(part)
             self._wait([note for note in part if note not in pressing], hour + timedelta(hours=1))
-            late = -self.now.minute % URGENT_EVERY
-            if not late:
+            minutes_left = -self.now.minute % URGENT_EVERY
+            if not minutes_left:
                 self._send(pressing)
             else:
                 minute = self.now.replace(second=0, microsecond=0)
-                self._wait(pressing, minute + timedelta(minutes=late))
+                self._wait(pressing, minute + timedelta(minutes=minutes_left))
 
-    def _send(self, notes: list[Note]) -> None:
+    def _send(self, notes: Sequence[Note]) -> None:
         for first in range(0, len(notes), A_MESSAGE):
             part = notes[first : first + A_MESSAGE]
-            one = part[0]
-            subject, text, attributes = (
-                (one.subject, one.text, one.attributes) if len(part) == 1 else bundle(part)
-            )
-            notifications.publish(subject, text, {**attributes, **self.to}, self.topic)
+            mail = bundle(part)
+            attributes = {**mail.attributes, **self.way.attributes}
+            notifications.publish(mail.subject, mail.text, attributes, self.way.topic)
             self.counts["messages"] += 1
             for note in part:
-                deliveries.told(note.item, self.now, version=note.version)
-                self.settled.add(note.item["delivery_id"])
+                deliveries.delivered(note.item, self.now, version=note.version)
+                self.settled.add(note.item.delivery_id)
                 self.counts["told"] += 1
 
-    def _wait(self, notes: list[Note], until: datetime) -> None:
+    def _wait(self, notes: Sequence[Note], until: datetime) -> None:
         for note in notes:
-            deliveries.later(note.item, until, self.now)
-            self.settled.add(note.item["delivery_id"])
+            deliveries.postpone(note.item, until, self.now)
+            self.settled.add(note.item.delivery_id)
             self.counts["waiting"] += 1
 
 
-def bundle(notes: list[Note]) -> tuple[str, str, dict[str, str]]:
-    """Many things as one message: subject, text, attributes."""
-    orders = [note for note in notes if note.version is not None]
-    notices = [note for note in notes if note.version is None]
-    worst = min((note.priority for note in notes), key=lambda priority: RANK[priority])
-    names = [f"{len(orders)} work order{'s' * (len(orders) > 1)}"] if orders else []
-    names += [f"{len(notices)} notice{'s' * (len(notices) > 1)}"] if notices else []
-    subject = f"[{worst}] {' and '.join(names)}"
-    lines = [f"{' and '.join(names)}, the most urgent first.", ""]
-    lines += [f"- {note.line}" for note in orders]
-    lines += ["", *[f"- {note.line}" for note in notices]] if notices else []
-    lines += ["", "An order in full: GET /ops/work-orders/<its number>", ""]
-    told = [
-        {
-            name: note.attributes[name]
-            for name in ("work_order_id", "event", "priority", "asset_id", "site_id")
-        }
-        for note in orders
-    ]
-    return subject, "\n".join(lines), {"event": "bundle", "priority": worst, "orders": json.dumps(told)}
+# ------------------------------------------------------------------ how a message reaches its recipient
 
 
-def _way(place: deliveries.Place, now: datetime) -> tuple[str, dict[str, str]]:
-    """The topic that leads to a recipient, and what of the message picks them there.
+@dataclass(frozen=True)
+class Way:
+    """The topic that leads to a recipient, and the attributes of a message that pick them there."""
+
+    topic: str
+    attributes: dict[str, str]
+
+
+def way_to(recipient: Recipient, now: datetime) -> Way:
+    """How messages reach a recipient. An address that is new is asked to confirm.
 
     Raises Busy while an address is not confirmed, Left when it never will be.
     """
-    if place.kind != "mail":
-        return notifications.OPERATORS, {}
-    known = deliveries.address_of(place.name)
-    if known is None:
-        notifications.invite(place.endpoint, place.name)
-        known = {"invited_at": iso(now), "gone": False}
-        deliveries.keep_address(place.name, known["invited_at"], gone=False)
-    said = _subscribers(iso(now)).get(place.endpoint.lower())
-    fresh = now - parse(known["invited_at"]) < INVITED_LATELY
-    if known["gone"] or (said is None and not fresh):
-        if not known["gone"]:
-            deliveries.keep_address(place.name, known["invited_at"], gone=True)
+    if recipient.kind != "mail":
+        return Way(notifications.OPERATORS, {})
+    address = addresses.find(recipient)
+    if address is None:
+        notifications.invite(recipient.endpoint, recipient.name)
+        address = addresses.Address(key=addresses.key_of(recipient), invited_at=now, gone=False)
+        addresses.remember(address)
+    confirmed = _subscribers(iso(now)).get(recipient.endpoint.lower())
+    fresh = now - address.invited_at < INVITED_LATELY
+    if address.gone or (confirmed is None and not fresh):
+        if not address.gone:
+            addresses.remember(address.model_copy(update={"gone": True}))
         raise Left("the address is not confirmed, or its owner unsubscribed")
-    if not said:
-        raise Busy("the address is not confirmed yet: its owner has a mail with a link", 600.0)
-    return notifications.SUBSCRIBERS, {"to": place.name}
+    if not confirmed:
+        raise Busy("the address is not confirmed yet: its owner has a mail with a link", CONFIRMED_WITHIN_S)
+    return Way(notifications.SUBSCRIBERS, {"to": recipient.name})
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Crews and their calendars, table `ona-platform-crews`; a crew is never booked twice.
+"""Crews and their calendars, table `ona-platform-crews` (key `crew_id`); a crew is never booked twice.
 
 Every crew's item carries a `version`. Whoever books writes all crews in one transaction that checks
 every version it read, so a plan made on an old calendar is refused as a whole, not merged.
@@ -6,26 +6,28 @@ every version it read, so a plan made on an old calendar is refused as a whole, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from ona.config.causes import Light
 from ona.documents.assets import Location
-from ona.documents.base import Document, S3Pointer
-from ona.documents.work_orders import CrewAssignment, Job, OrderStatus
-from ona.runtime.aws import environment
+from ona.documents.base import S3Pointer
+from ona.documents.work_orders import CrewAssignment, Job, OrderStatus, WorkOrder
 from ona.runtime.clock import Weekday
-from ona.runtime.errors import CrewBookingConflict, InvalidConfiguration
+from ona.runtime.errors import CrewBookingConflict, InvalidConfiguration, InvalidPayload
 from ona.store import tables
+from ona.store.items import Table, TableItem
 
 MAX_CREWS = 100
+"""Crews of one environment: a plan is booked in one transaction, and DynamoDB takes 100 writes in it."""
 KEEP_PAST = timedelta(days=30)
+"""So long a visit that is over stays in the calendar, for people who look."""
 
 
-class Work(Document):
+class Work(TableItem):
     """A fault to be repaired, as planning sees it. Hours and USD; `daily_usd` and `growth_percent` are its
     Energy at Risk, `standing_usd` what the machine gives a day in spite of the fault and stands still for
     while people work on it; `ready`: when its part is there; `must`: it may not be put off."""
@@ -57,7 +59,7 @@ class Work(Document):
     part_usd: float = 0.0
 
 
-class Booking(Document):
+class Booking(TableItem):
     """A crew's time for one job. `leaves`: its base, or the job before on the same tour; `returns`: to its
     base, or the end of the work where the tour goes on. `work`: what is needed to plan it anew, None where
     it never is."""
@@ -76,15 +78,8 @@ class Booking(Document):
     on_tour: bool = Field(default=False, description="it goes on from the booking before")
     work: Work | None = None
 
-    def visit(self, crew_id: str) -> dict[str, Any]:
-        """The fields of a job or an order that its visit decides."""
-        crew = CrewAssignment(
-            crew_id=crew_id, technician_count=self.technicians, specialization=self.specialization
-        )
-        return {"scheduled_start": self.start, "scheduled_end": self.end, "crew_assignment": crew}
 
-
-class Away(Document):
+class Away(TableItem):
     """Days on which a crew is not there: leave, training. Both ends belong to it."""
 
     first: date
@@ -92,11 +87,10 @@ class Away(Document):
     why: str = "away"
 
 
-class Crew(BaseModel):
+class Crew(TableItem):
     """A crew as it stands in the table. `working_days` and `works_on_holidays` are those of a crew that
     differs from the rest (on stand-by at weekends); `away`: when it is not there at all."""
 
-    model_config = ConfigDict(extra="ignore")
     crew_id: str
     status: str = "available"
     base: Location
@@ -109,24 +103,24 @@ class Crew(BaseModel):
     bookings: list[Booking] = []
 
 
-def table_name() -> str:
-    """The crews table, from the environment."""
-    return environment("CREWS_TABLE")
+def _parsed(item: dict[str, Any], where: str) -> Crew:
+    """A crew's item: an operator writes it, so a mistake in it is one of the configuration."""
+    try:
+        return Crew.read(item, where)
+    except InvalidPayload as error:
+        raise InvalidConfiguration(str(error)) from error
+
+
+CREWS = Table("CREWS_TABLE", "crew_id", _parsed)
 
 
 def load() -> list[Crew]:
-    """All crews, by id. Raises InvalidConfiguration for a wrong item or too many crews."""
-    items = tables.scan(table_name())
-    if len(items) > MAX_CREWS:
+    """All crews, by id. Raises InvalidConfiguration for a wrong item or too many crews, DependencyBusy."""
+    crews = CREWS.scan()
+    if len(crews) > MAX_CREWS:
         raise InvalidConfiguration(
-            f"{len(items)} crews; one transaction holds {MAX_CREWS}: split the fleet by environment"
+            f"{len(crews)} crews; one transaction holds {MAX_CREWS}: split the fleet by environment"
         )
-    crews = []
-    for item in items:
-        try:
-            crews.append(Crew.model_validate(item))
-        except ValueError as error:
-            raise InvalidConfiguration(f"crew {item.get('crew_id')}: {error}") from error
     return sorted(crews, key=lambda crew: crew.crew_id)
 
 
@@ -140,60 +134,53 @@ def book(
     """
     if not new and not lifted:
         return
-    writes: list[dict[str, Any]] = []
+    writes = []
     for crew in crews:
-        values = tables.to_item({":seen": crew.version, ":zero": 0})
-        condition = "version = :seen OR (attribute_not_exists(version) AND :seen = :zero)"
-        common = {
-            "TableName": table_name(),
-            "Key": tables.to_item({"crew_id": crew.crew_id}),
-            "ConditionExpression": condition,
-        }
         if crew.crew_id not in new and not any(b.finding_key in lifted for b in crew.bookings):
-            writes.append({"ConditionCheck": {**common, "ExpressionAttributeValues": values}})
+            writes.append(CREWS.unchanged(crew))
             continue
-        kept = [
+        staying = [
             booking
             for booking in crew.bookings
             if booking.returns > now - KEEP_PAST and booking.finding_key not in lifted
         ]
-        booked = [booking.document() for booking in [*kept, *new.get(crew.crew_id, [])]]
-        writes.append(
-            {
-                "Update": {
-                    **common,
-                    "UpdateExpression": "SET bookings = :booked, version = :next",
-                    "ExpressionAttributeValues": {
-                        **values,
-                        **tables.to_item({":booked": booked, ":next": crew.version + 1}),
-                    },
-                }
-            }
-        )
+        writes.append(CREWS.changed(crew, _with(crew, [*staying, *new.get(crew.crew_id, [])])))
     if not tables.transact(writes):
         raise CrewBookingConflict("another execution booked a crew meanwhile")
 
 
-def booking_of(finding_key: str) -> tuple[str, Booking] | None:
-    """A fault's booking and the crew that holds it, as the calendars stand; None when there is none."""
-    held = _held(finding_key)
-    return (held[0].crew_id, held[1]) if held else None
+def holder(crews: Sequence[Crew], finding_key: str) -> tuple[Crew, Booking] | None:
+    """The crew that has a fault's visit in its calendar, and the visit; None where nobody has."""
+    visits = ((crew, booking) for crew in crews for booking in crew.bookings)
+    return next((visit for visit in visits if visit[1].finding_key == finding_key), None)
+
+
+def unmoved(crew: Crew) -> bool:
+    """Whether a crew's calendar is still as it was read: a look at one item. Raises DependencyBusy."""
+    current = CREWS.get(crew.crew_id)
+    return current is not None and current.version == crew.version
+
+
+PlannedT = TypeVar("PlannedT", Job, WorkOrder)
+
+
+def with_visit(planned: PlannedT, crew_id: str, booking: Booking) -> PlannedT:
+    """A job or an order with the time and the crew of its visit."""
+    crew = CrewAssignment(
+        crew_id=crew_id, technician_count=booking.technicians, specialization=booking.specialization
+    )
+    return planned.model_copy(
+        update={
+            "scheduled_start": booking.start,
+            "scheduled_end": booking.end,
+            "crew_assignment": crew,
+        }
+    )
 
 
 def timed(job: Job, crew_id: str, booking: Booking) -> Job:
-    """A job with its visit."""
-    return job.model_copy(update={**booking.visit(crew_id), "travel_km": booking.travel_km})
-
-
-def pin(finding_key: str) -> None:
-    """Keep a fault's visit where it is: work has begun. Raises CrewBookingConflict."""
-
-    def pinned(bookings: list[Booking]) -> list[Booking]:
-        return [
-            b.model_copy(update={"work": None}) if b.finding_key == finding_key else b for b in bookings
-        ]
-
-    _edit(finding_key, pinned)
+    """A job with its visit, and the way that the crew drives for it."""
+    return with_visit(job, crew_id, booking).model_copy(update={"travel_km": booking.travel_km})
 
 
 def follow(finding_key: str, status: OrderStatus | None) -> None:
@@ -207,38 +194,53 @@ def follow(finding_key: str, status: OrderStatus | None) -> None:
         release(finding_key)
 
 
-def release(finding_key: str) -> bool:
-    """Give back the time booked for a fault whose order was refused; False when there was none.
+def pin(finding_key: str) -> None:
+    """Keep a fault's visit where it is: work has begun. Raises CrewBookingConflict."""
+
+    def pinned(bookings: list[Booking]) -> list[Booking]:
+        return [
+            b.model_copy(update={"work": None}) if b.finding_key == finding_key else b for b in bookings
+        ]
+
+    _edit(finding_key, pinned)
+
+
+def release(finding_key: str, crews: Sequence[Crew] | None = None) -> bool:
+    """Give back the time booked for a fault; False when there was none. `crews`: as the caller has read
+    them, for the first try.
 
     A fault has one booking at a time, whichever of its findings made it.
     Raises CrewBookingConflict when another execution keeps changing the same crew.
     """
-    return _edit(finding_key, lambda bookings: without(bookings, finding_key))
+    return _edit(finding_key, lambda bookings: without(bookings, finding_key), crews)
 
 
-def _held(finding_key: str) -> tuple[Crew, Booking] | None:
-    found = ((crew, booking) for crew in load() for booking in crew.bookings)
-    return next((pair for pair in found if pair[1].finding_key == finding_key), None)
+def _edit(
+    finding_key: str,
+    change: Callable[[list[Booking]], list[Booking]],
+    crews: Sequence[Crew] | None = None,
+) -> bool:
+    """Change the calendar that has a fault's visit; False when none has. Raises CrewBookingConflict."""
+
+    def find() -> Crew | None:
+        visit = holder(load(), finding_key)
+        return visit[0] if visit else None
+
+    def changed(crew: Crew | None) -> Crew | None:
+        if crew is None:
+            return None
+        bookings = change(crew.bookings)
+        return None if bookings == crew.bookings else _with(crew, bookings)
+
+    seen = holder(crews, finding_key) if crews is not None else None
+    what = f"the calendar with the visit for {finding_key}"
+    crew = CREWS.edit(what, changed, read=seen[0] if seen else None, find=find, busy=CrewBookingConflict)
+    return crew is not None
 
 
-def _edit(finding_key: str, edit: Callable[[list[Booking]], list[Booking]]) -> bool:
-    """Change the calendar that holds a fault's visit, unless somebody changed it since it was read: then
-    again. False when nobody holds one. Raises CrewBookingConflict."""
-    for _ in range(5):
-        held = _held(finding_key)
-        if held is None:
-            return False
-        crew = held[0]
-        edited = edit(crew.bookings)
-        if edited == crew.bookings or tables.update(
-            table_name(),
-            {"crew_id": crew.crew_id},
-            "SET bookings = :kept, version = :next",
-            {":kept": [b.document() for b in edited], ":next": crew.version + 1, ":seen": crew.version},
-            condition="version = :seen",
-        ):
-            return True
-    raise CrewBookingConflict(f"the calendar with the visit for {finding_key} keeps changing")
+def _with(crew: Crew, bookings: list[Booking]) -> Crew:
+    """A crew with another calendar."""
+    return crew.model_copy(update={"bookings": bookings, "version": crew.version + 1})
 
 
 def without(bookings: list[Booking], finding_key: str) -> list[Booking]:

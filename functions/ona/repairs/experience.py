@@ -3,22 +3,30 @@
 Each verified order with reported hours or parts leaves one line; the last twenty count. From three on,
 the median of the hours is the next repair's estimate, kept within half and twice what `causes.yaml` says,
 and the median of a part's pieces is the quantity ordered.
+
+>>> Experience(pieces={"FAN-120": (2, 2, 3)}).quantity("FAN-120")
+2
+>>> Experience(pieces={"FAN-120": (2, 3)}).quantity("FAN-120")  # too few to say
+1
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+
+from pydantic import Field
 
 from ona.config.causes import CauseRule
-from ona.repairs.orders import table_name
-from ona.runtime.errors import DependencyBusy
-from ona.store import tables
+from ona.repairs.tracking import VARIABLE, PartUsed, TrackedOrder
+from ona.store.items import Table, TableItem
 
-KEPT = 20
+REPAIRS_KEPT = 20
+"""Repairs of a cause that count, the latest: what crews need changes with the years."""
 ENOUGH = 3
+"""Repairs from which their median says more than the rule of `causes.yaml`."""
 STEP_H = 0.25
+"""Hours: an estimate is a multiple of a quarter of an hour."""
 
 
 @dataclass(frozen=True)
@@ -37,52 +45,61 @@ class Experience:
 
     def quantity(self, sku: str) -> int:
         """Pieces of a part that a repair needs, 1 with too few repairs to say."""
-        known = self.pieces.get(sku, ())
-        return max(1, round(median(known))) if len(known) >= ENOUGH else 1
+        counts = self.pieces.get(sku, ())
+        return max(1, round(median(counts))) if len(counts) >= ENOUGH else 1
 
 
-NOTHING_KNOWN = Experience()
+NO_EXPERIENCE = Experience()
+
+
+class Repair(TableItem):
+    """What one verified order really took."""
+
+    work_order_id: str = Field(alias="order")
+    hours: float | None = None
+    parts: list[PartUsed] = []
+
+
+class Repairs(TableItem):
+    """The latest repairs of one cause."""
+
+    name: str = Field(alias="job_id")
+    repairs: list[Repair] = []
+    version: int = 0
+
+
+REPAIRS = Table(VARIABLE, "job_id", Repairs.read)
 
 
 def of(cause: str) -> Experience:
-    """What is known of a cause's repairs. Raises DependencyBusy."""
-    item = tables.get(table_name(), {"job_id": _name(cause)}) or {}
-    repairs = item.get("repairs", [])
+    """The experience with a cause's repairs. Raises DependencyBusy."""
+    item = REPAIRS.get(_name(cause))
+    repairs = item.repairs if item else []
     pieces: dict[str, list[int]] = {}
-    for repair in repairs:
-        for part in repair.get("parts", []):
-            pieces.setdefault(part["sku"], []).append(int(part["quantity"]))
+    for part in (part for repair in repairs for part in repair.parts):
+        pieces.setdefault(part.sku, []).append(part.quantity)
     return Experience(
-        tuple(float(repair["hours"]) for repair in repairs if repair.get("hours")),
+        tuple(repair.hours for repair in repairs if repair.hours),
         {sku: tuple(counts) for sku, counts in pieces.items()},
     )
 
 
-def learn(record: dict[str, Any]) -> None:
+def learn(order: TrackedOrder) -> None:
     """Keep what an order really took; the same order again changes nothing. Raises DependencyBusy."""
-    if not record.get("cause") or not (record.get("actual_hours") or record.get("parts_used")):
+    if not order.cause or not (order.actual_hours or order.parts_used):
         return
-    line = {
-        "order": record["job_id"],
-        "hours": record.get("actual_hours"),
-        "parts": record.get("parts_used", []),
-    }
-    table, name = table_name(), {"job_id": _name(record["cause"])}
-    for _ in range(5):
-        item = tables.get(table, name) or {}
-        known = item.get("repairs", [])
-        if any(repair["order"] == line["order"] for repair in known):
-            return
-        version = int(item.get("version", 0))
-        if tables.update(
-            table,
-            name,
-            "SET repairs = :repairs, version = :next",
-            {":repairs": [*known, line][-KEPT:], ":next": version + 1, ":seen": version},
-            condition="version = :seen" if item else "attribute_not_exists(job_id) OR version = :seen",
-        ):
-            return
-    raise DependencyBusy(f"what is known of {record['cause']} keeps changing")
+    repair = Repair(
+        work_order_id=order.work_order_id, hours=order.actual_hours, parts=order.parts_used or []
+    )
+
+    def learned(item: Repairs | None) -> Repairs | None:
+        item = item or Repairs(name=_name(order.cause))
+        if any(earlier.work_order_id == order.work_order_id for earlier in item.repairs):
+            return None
+        latest = [*item.repairs, repair][-REPAIRS_KEPT:]
+        return item.model_copy(update={"repairs": latest, "version": item.version + 1})
+
+    REPAIRS.edit(_name(order.cause), learned)
 
 
 def _name(cause: str) -> str:

@@ -1,9 +1,14 @@
-"""DynamoDB access in plain Python values; floats travel as decimals and come back as floats."""
+"""DynamoDB access in plain Python values; floats travel as decimals and come back as floats.
+
+The JSON boundary of the tables: here items are plain dictionaries; `ona.store.items` makes models of them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
@@ -32,6 +37,50 @@ def _numbers(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True)
+class Write:
+    """One write of a transaction. `kind` and `arguments` are those of boto3's `transact_write_items`."""
+
+    kind: Literal["Put", "Update", "Delete", "ConditionCheck"]
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """An update expression, with the names and values that stand in it."""
+
+    expression: str
+    names: dict[str, str]
+    values: dict[str, Any]
+
+
+def assignment(
+    sets: Mapping[str, Any],
+    *,
+    removes: Iterable[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+    appends: Mapping[str, list[Any]] | None = None,
+) -> Assignment:
+    """The update that sets attributes, removes others, sets `defaults` only where there is nothing yet, and
+    puts `appends` behind lists.
+
+    >>> assignment({"lane": "send"}, removes=["last_error"], defaults={"attempts": 0}).expression
+    'SET #lane = :lane, #attempts = if_not_exists(#attempts, :attempts) REMOVE #last_error'
+    """
+    defaults, appends, removes = defaults or {}, appends or {}, list(removes)
+    parts = [f"#{name} = :{name}" for name in sets]
+    parts += [f"#{name} = if_not_exists(#{name}, :{name})" for name in defaults]
+    parts += [f"#{name} = list_append(#{name}, :{name})" for name in appends]
+    clauses = [f"SET {', '.join(parts)}"] if parts else []
+    clauses += [f"REMOVE {', '.join(f'#{name}' for name in removes)}"] if removes else []
+    values = {**sets, **defaults, **appends}
+    return Assignment(
+        " ".join(clauses),
+        {f"#{name}": name for name in (*values, *removes)},
+        {f":{name}": value for name, value in values.items()},
+    )
+
+
 def to_item(document: dict[str, Any]) -> dict[str, Any]:
     """A document in DynamoDB's wire form."""
     return {key: _SERIALIZER.serialize(_decimals(value)) for key, value in document.items()}
@@ -53,16 +102,16 @@ def get(table: str, key: dict[str, str]) -> dict[str, Any] | None:
 
 def get_many(table: str, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
     """Those of at most 100 items that exist, in no order. Raises DependencyBusy."""
-    wanted: Any = {table: {"Keys": [to_item(key) for key in keys]}}
-    found: list[dict[str, Any]] = []
+    left: Any = {table: {"Keys": [to_item(key) for key in keys]}}
+    items: list[dict[str, Any]] = []
     try:
-        while wanted:
-            answer = client("dynamodb").batch_get_item(RequestItems=wanted)
-            found += [from_item(item) for item in answer["Responses"].get(table, [])]
-            wanted = answer.get("UnprocessedKeys") or {}
+        while left:
+            answer = client("dynamodb").batch_get_item(RequestItems=left)
+            items += [from_item(item) for item in answer["Responses"].get(table, [])]
+            left = answer.get("UnprocessedKeys") or {}
     except Exception as error:
         raise translate(error, f"table {table}") from error
-    return found
+    return items
 
 
 def query(table: str, index: str, name: str, value: str) -> list[dict[str, Any]]:
@@ -115,7 +164,7 @@ def until(
     """The first items of an index with one key whose range key is not above a value. Raises
     DependencyBusy."""
     pages = client("dynamodb").get_paginator("query")
-    found: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
     try:
         for page in pages.paginate(
             TableName=table,
@@ -124,12 +173,12 @@ def until(
             ExpressionAttributeNames={"#key": key[0], "#upto": upto[0]},
             ExpressionAttributeValues=to_item({":key": key[1], ":upto": upto[1]}),
         ):
-            found += [from_item(item) for item in page["Items"]]
-            if len(found) >= most:
+            items += [from_item(item) for item in page["Items"]]
+            if len(items) >= most:
                 break
     except Exception as error:
         raise translate(error, f"table {table} index {index}") from error
-    return found[:most]
+    return items[:most]
 
 
 def scan(table: str) -> list[dict[str, Any]]:
@@ -163,39 +212,52 @@ def update(
     condition: str | None = None,
 ) -> bool:
     """Update one item; False when the condition does not hold. Raises DependencyBusy."""
-    extra: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+    arguments: dict[str, Any] = {
+        "TableName": table,
+        "Key": to_item(key),
+        "UpdateExpression": expression,
+        "ExpressionAttributeValues": to_item(values),
+    }
+    if condition:
+        arguments["ConditionExpression"] = condition
     if names:
-        extra["ExpressionAttributeNames"] = names
-    try:
-        client("dynamodb").update_item(
-            TableName=table,
-            Key=to_item(key),
-            UpdateExpression=expression,
-            ExpressionAttributeValues=to_item(values),
-            **extra,
-        )
-    except Exception as error:
-        code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
-        if code == "ConditionalCheckFailedException":
-            return False
-        raise translate(error, f"table {table}") from error
-    return True
+        arguments["ExpressionAttributeNames"] = names
+    return update_if(Write("Update", arguments))
 
 
-def transact(writes: list[dict[str, Any]]) -> bool:
-    """All writes or none; False when a condition fails or another transaction is faster.
+def update_if(write: Write) -> bool:
+    """Make an update alone, as it would be made in a transaction; False when its condition does not hold.
 
     Raises DependencyBusy.
     """
     try:
-        client("dynamodb").transact_write_items(TransactItems=writes)
+        client("dynamodb").update_item(**write.arguments)
+    except Exception as error:
+        if _code(error) == "ConditionalCheckFailedException":
+            return False
+        raise translate(error, f"table {write.arguments['TableName']}") from error
+    return True
+
+
+def transact(writes: Sequence[Write]) -> bool:
+    """All writes or none; False when a condition fails or another transaction is faster.
+
+    Raises DependencyBusy.
+    """
+    items = [{write.kind: dict(write.arguments)} for write in writes]
+    try:
+        client("dynamodb").transact_write_items(TransactItems=items)
     except Exception as error:
         response = getattr(error, "response", None) or {}
-        code = response.get("Error", {}).get("Code")
         reasons = {item.get("Code") for item in response.get("CancellationReasons", [])}
-        if code == "TransactionCanceledException" and (
+        if _code(error) == "TransactionCanceledException" and (
             not reasons or reasons & {"ConditionalCheckFailed", "TransactionConflict"}
         ):
             return False
         raise translate(error, "transaction") from error
     return True
+
+
+def _code(error: Exception) -> str | None:
+    """The code of an error of DynamoDB."""
+    return (getattr(error, "response", None) or {}).get("Error", {}).get("Code")

@@ -1,4 +1,4 @@
-"""OperationsApi: API Gateway's requests, and the scheduled task `verify`."""
+"""OperationsApi: API Gateway's requests, and the timer's task `verify`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ona.runtime.observability import handler
 
 @handler
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
-    """See the module."""
+    """API Gateway's answer to a request; or, for the timer, how many repairs were verified, did not hold,
+    and wait. Raises InvalidPayload for any other event."""
     if isinstance(event, dict) and "httpMethod" in event:
         from ooda.operations_api.api import app
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import AwareDatetime, Field, model_validator
 
 from ona.api.envelope import Envelope
 from ona.documents.base import Document
 from ona.documents.work_orders import OrderStatus, Priority, WorkOrder
+from ona.repairs.crews import Booking
+from ona.repairs.tracking import Subscription, SubscriptionKind, TrackedOrder
 from ooda.documents.detections import Incident
 
 MOST_NAMES = 20
-SubscriptionKind = Literal["email", "webhook"]
+"""People that one order may be assigned to."""
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -174,7 +176,19 @@ UnsubscribedAnswer = Envelope[Unsubscribed]
 ScheduleAnswer = Envelope[Visits]
 
 
-def state_of(record: dict[str, Any]) -> dict[str, Any]:
-    """A tracking item as `OrderState` tells it."""
-    names = set(OrderState.model_fields) - {"work_order_id"}
-    return {"work_order_id": record["job_id"], **{name: record[name] for name in names if name in record}}
+def state_of(order: TrackedOrder) -> OrderState:
+    """A tracked order as the API tells it."""
+    item = order.item()
+    fields = {name: item[name] for name in OrderState.model_fields if name in item}
+    return OrderState.model_validate({**fields, "work_order_id": order.work_order_id})
+
+
+def subscriber(name: str, subscription: Subscription) -> Subscriber:
+    """A subscription as the API tells it."""
+    return Subscriber(subscription_id=name, **dict(subscription))
+
+
+def visit_of(crew_id: str, booking: Booking, *, movable: bool) -> Visit:
+    """A booking as the API tells it."""
+    fields = {name: value for name, value in booking if name in Visit.model_fields}
+    return Visit.model_validate({**fields, "crew_id": crew_id, "movable": movable})

@@ -1,66 +1,74 @@
 """Whether repairs held: telemetry since a completed order says that the fault is gone, or that it is not.
 
 The asset's history (`incidents/<site>/<asset>.json`) is the witness. The fault was seen after the work was
-done: the order is open again and the next plan sends somebody. A whole day told since then in which it was
-not: the order is verified and lets go of its fault. Until then it waits.
+done: the order is open again and the next plan sends somebody. A whole day came in since then in which it
+was not: the order is verified and lets go of its fault. Until then it waits.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal, get_args
 
 from ona.repairs import crews, experience, orders
-from ona.runtime.clock import parse
+from ona.repairs.moves import Change
+from ona.repairs.tracking import TrackedOrder
 from ona.runtime.observability import count, logger
 from ooda.documents.asset_history import AssetHistory
 from ooda.store import read_history
 
 SETTLING = timedelta(hours=2)
-"""A machine may start again some time after the work was reported done, and readings have time stamps of
+"""An asset may start again some time after the work was reported done, and readings have time stamps of
 the interval's end."""
+AUTHOR = "ona-verify"
+"""Who changes an order here, as its history names it."""
 Verdict = Literal["verified", "still_there", "waiting"]
 
 
-def verify(bucket: str, now: datetime) -> dict[str, Any]:
+def verify(bucket: str, now: datetime) -> dict[str, int]:
     """Look at every completed order; how many were verified, opened again, and wait."""
-    told: dict[str, int] = {"verified": 0, "still_there": 0, "waiting": 0}
-    for record in orders.all_open():
-        if record["status"] != "COMPLETE":
+    counts: dict[str, int] = dict.fromkeys(get_args(Verdict), 0)
+    for order in orders.all_open():
+        if order.status != "COMPLETE" or order.completed_at is None:
             continue
-        verdict, why = judge(record, read_history(bucket, record["site_id"], record["asset_id"]))
+        history = read_history(bucket, order.site_id, order.asset_id)
+        verdict, why = judge(order.incident_id, order.completed_at, history)
         try:
-            if verdict == "verified":
-                experience.learn(record)
-                orders.change(record, {}, by="ona-verify", now=now, note=why, verified=True)
-                crews.release(record["finding_key"])
-            elif verdict == "still_there":
-                orders.change(record, {}, by="ona-verify", now=now, status="OPEN", note=why)
-                crews.release(record["finding_key"])
+            _act(order, verdict, why, now)
         except orders.OrderChanged:
             verdict = "waiting"  # somebody is at it; the next run looks again
-        told[verdict] += 1
+        counts[verdict] += 1
         if verdict != "waiting":
-            logger.info("repair judged", work_order_id=record["job_id"], verdict=verdict, why=why)
-    count("RepairsVerified", told["verified"])
-    count("RepairsFailed", told["still_there"])
-    return told
+            logger.info("repair judged", work_order_id=order.work_order_id, verdict=verdict, why=why)
+    count("RepairsVerified", counts["verified"])
+    count("RepairsFailed", counts["still_there"])
+    return counts
 
 
-def judge(record: dict[str, Any], history: AssetHistory | None) -> tuple[Verdict, str]:
-    """What an asset's history says of a completed order, and why."""
-    done = parse(record["completed_at"])
-    if not record.get("incident_id"):
+def _act(order: TrackedOrder, verdict: Verdict, why: str, now: datetime) -> None:
+    """What a verdict means for an order and its visit. Raises OrderChanged."""
+    if verdict == "waiting":
+        return
+    if verdict == "verified":
+        experience.learn(order)
+        orders.change(order, Change(by=AUTHOR, at=now, note=why, verified=True))
+    else:
+        orders.change(order, Change(by=AUTHOR, at=now, note=why, status="OPEN"))
+    crews.release(order.finding_key)
+
+
+def judge(incident_id: str, completed_at: datetime, history: AssetHistory | None) -> tuple[Verdict, str]:
+    """What an asset's history says of a completed order, and why. `incident_id`: empty for a problem of the
+    data."""
+    if not incident_id:
         return "verified", "a problem of the data: nothing of the machine is to be confirmed"
     if history is None:
         return "waiting", "the machine has no book yet"
-    since = [day for day in history.days if day > f"{done:%Y-%m-%d}"]
-    known = next((item for item in history.incidents if item.incident_id == record["incident_id"]), None)
-    if known is not None and known.window.end > done + SETTLING:
-        return (
-            "still_there",
-            f"seen again until {known.window.end:%Y-%m-%d %H:%M} UTC, after the work was done",
-        )
-    if since and (known is None or known.state != "open"):
-        return "verified", f"not seen since; days told after the work: {len(since)}"
+    days_since = [day for day in history.days if day > f"{completed_at:%Y-%m-%d}"]
+    incident = next((item for item in history.incidents if item.incident_id == incident_id), None)
+    if incident is not None and incident.window.end > completed_at + SETTLING:
+        seen = f"{incident.window.end:%Y-%m-%d %H:%M}"
+        return "still_there", f"seen again until {seen} UTC, after the work was done"
+    if days_since and (incident is None or incident.state != "open"):
+        return "verified", f"not seen since; days told after the work: {len(days_since)}"
     return "waiting", "no whole day after the work is in yet"

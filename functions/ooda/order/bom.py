@@ -1,4 +1,4 @@
-"""Bill of materials: the parts a repair needs, chosen by the rule in `ona.parts`."""
+"""Bill of materials: the parts a repair needs, chosen by the rule in `ona.repairs.parts`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ona.config.parts import Part
 from ona.documents.assets import Asset
 from ona.documents.findings import Finding
 from ona.documents.work_orders import BomLine
-from ona.repairs.experience import NOTHING_KNOWN, Experience
+from ona.repairs.experience import NO_EXPERIENCE, Experience
 from ona.repairs.parts import ranked, score
 
 
@@ -20,7 +20,7 @@ def bill_of_materials(
     *,
     asset: Asset | None = None,
     day: date | None = None,
-    known: Experience = NOTHING_KNOWN,
+    experience: Experience = NO_EXPERIENCE,
     variants: int = 3,
 ) -> tuple[list[BomLine], list[BomLine]]:
     """The recommended part with what is used up with it, and up to `variants` − 1 alternatives; both empty
@@ -31,7 +31,7 @@ def bill_of_materials(
     candidates = ranked(catalogue, rule.needs_part, finding.component, daily)[:variants]
     covered = asset is not None and day is not None and _covered(finding, asset, day)
     lines = [
-        _line(part, daily, recommended=index == 0, covered=covered, quantity=known.quantity(part.sku))
+        _line(part, daily, recommended=index == 0, covered=covered, quantity=experience.quantity(part.sku))
         for index, part in enumerate(candidates)
     ]
     by_sku = {part.sku: part for part in catalogue}

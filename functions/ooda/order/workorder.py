@@ -9,11 +9,14 @@ from ona.config.parts import Part
 from ona.documents.assets import Asset
 from ona.documents.findings import Finding
 from ona.documents.work_orders import Job, OrderRisk, WorkOrder
-from ona.repairs.crews import Booking
-from ona.repairs.experience import NOTHING_KNOWN, Experience
+from ona.repairs.crews import Booking, with_visit
+from ona.repairs.experience import NO_EXPERIENCE, Experience
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import digest
 from ooda.order.bom import bill_of_materials
+
+DAY_S = 86400.0
+"""Seconds of a day."""
 
 
 def build(
@@ -24,7 +27,7 @@ def build(
     catalogue: list[Part],
     *,
     now: datetime,
-    known: Experience = NOTHING_KNOWN,
+    experience: Experience = NO_EXPERIENCE,
 ) -> WorkOrder:
     """The order for a scheduled job. total_risk = daily loss × days until the work is done; quantities are
     what earlier repairs of the cause needed.
@@ -34,7 +37,7 @@ def build(
     if job.scheduled_start is None or job.scheduled_end is None or job.crew_assignment is None:
         raise InvalidPayload(f"job {job.finding_id} has no crew: its decision is {job.decision}")
     lines, alternatives = bill_of_materials(
-        finding, rule, catalogue, asset=asset, day=now.date(), known=known
+        finding, rule, catalogue, asset=asset, day=now.date(), experience=experience
     )
     cost = round(sum(line.total_price_usd or 0.0 for line in lines), 2)
     daily = finding.energy_at_risk.daily_loss_usd
@@ -82,10 +85,10 @@ def retimed(order: WorkOrder, crew_id: str, booking: Booking, now: datetime) -> 
     """The order with its visit at another time, or with another crew, and what waiting costs until then."""
     risk = order.energy_at_risk
     until = {"total_risk_usd": _lost_until(risk.daily_loss_usd, booking.end, now)}
-    return order.model_copy(
-        update={**booking.visit(crew_id), "energy_at_risk": risk.model_copy(update=until)}
+    return with_visit(order, crew_id, booking).model_copy(
+        update={"energy_at_risk": risk.model_copy(update=until)}
     )
 
 
 def _lost_until(daily_usd: float, end: datetime, now: datetime) -> float:
-    return round(daily_usd * max((end - now).total_seconds() / 86400.0, 0.0), 2)
+    return round(daily_usd * max((end - now).total_seconds() / DAY_S, 0.0), 2)

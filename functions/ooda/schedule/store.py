@@ -14,7 +14,7 @@ from ona.documents.assets import Asset
 from ona.documents.base import S3Pointer
 from ona.documents.findings import Finding
 from ona.documents.work_orders import Job
-from ona.repairs import crews, experience, orders
+from ona.repairs import crews, experience, locks, orders
 from ona.repairs.crews import Crew
 from ona.runtime import aws
 from ona.runtime.errors import CrewBookingConflict, ObjectMissing
@@ -115,15 +115,15 @@ def _request(
     experience_of: Callable[[str], experience.Experience],
 ) -> RepairRequest:
     rule = rule_for(cause_rules(), finding.cause)
-    lock = orders.open_order(finding)
-    record = orders.job(str(lock["work_order_id"])) if lock else {}
+    lock = locks.lock_of(finding)
+    order = orders.find(lock.work_order_id) if lock else None
     return RepairRequest(
         finding=finding,
         asset=asset,
         rule=rule,
         diagnostic=diagnostic,
-        open_order=str(lock["work_order_id"]) if lock else "",
-        ordered_as=str(lock["finding_key"]) if lock else "",
-        status=record.get("status", "OPEN"),
+        open_order=lock.work_order_id if lock else "",
+        ordered_as=lock.finding_key if lock else "",
+        status=order.status if order else "OPEN",
         learned_hours=experience_of(finding.cause).estimate(rule),
     )

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ona.runtime import http as calls
-from tests.ticketing import Receiver
+from tests.fakes.ticketing import Receiver
 
 HOST = "hooks.example.com"
 

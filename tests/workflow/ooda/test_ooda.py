@@ -12,7 +12,7 @@ import pytest
 import urllib3
 
 from ona.documents.assets import AssetRegistry
-from ona.outbox.deliveries import mail
+from ona.outbox.addresses import by_mail
 from ops import accounting, customers, deadletters, explain, outbox
 from ops.demo import inbox
 from ops.demo.follow import run_task
@@ -156,23 +156,23 @@ def test_many_bad_files_are_one_message_and_what_nobody_takes_is_sent_again(plat
         told = platform.deliver()
         assert (told["failed"], listener.refused) == (1, 1), "a receiver without the secret refuses it"
         items = outbox.items(platform.target)
-        assert [(item["lane"], item["attempts"]) for item in items] == [("send", 1)]
-        assert "HTTP 401" in items[0]["last_error"]
+        assert [(item.lane, item.attempts) for item in items] == [("send", 1)]
+        assert "HTTP 401" in items[0].last_error
         dynamodb = platform.target.client("dynamodb")
         dynamodb.update_item(  # as after three days of this
             TableName=platform.target.outputs["OutboxTableName"],
-            Key={"delivery_id": {"S": items[0]["delivery_id"]}},
+            Key={"delivery_id": {"S": items[0].delivery_id}},
             UpdateExpression="SET next_at = :past, first_failed_at = :past",
             ExpressionAttributeValues={":past": {"S": "2025-01-01T00:00:00Z"}},
         )
         assert platform.deliver()["dead"] == 1
         [letter] = deadletters.peek(platform.target, deadletters.OUTBOX)
-        assert letter.body["delivery_id"] == items[0]["delivery_id"]
+        assert letter.body["delivery_id"] == items[0].delivery_id
         listener.secret = json.loads(made.data)["data"]["secret"]
         platform.target.client("sqs").send_message(  # the same delivery may be given up twice
             QueueUrl=platform.target.outputs[deadletters.OUTBOX], MessageBody=json.dumps(letter.body)
         )
-        assert outbox.redrive(platform.target) == [items[0]["delivery_id"]]
+        assert outbox.redrive(platform.target) == [items[0].delivery_id]
         assert platform.deliver()["told"] == 1
         assert [item["work_order_id"] for item in listener.heard] == [name]
     assert outbox.items(platform.target) == []
@@ -194,7 +194,7 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
             TopicArn=platform.target.outputs["SubscribersTopicArn"],
             Protocol="sqs",
             Endpoint=found["QueueArn"],
-            Attributes={"FilterPolicy": json.dumps({"to": [mail(address).name]})},
+            Attributes={"FilterPolicy": json.dumps({"to": [by_mail(address).name]})},
         )
         inboxes[address] = url
     platform.put_and_wait(dead_from(9))

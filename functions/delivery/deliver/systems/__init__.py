@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from delivery.deliver.told import Told
+from delivery.deliver.message import OrderMessage
 from ona.documents.work_orders import OrderStatus
 from ona.runtime.errors import InvalidInput
 
@@ -25,13 +25,13 @@ class Ticket:
 
 
 class Channel(Protocol):
-    """Somewhere an order is told. All calls may be repeated: the same order told twice is told once.
+    """Somewhere orders are sent. All calls may be repeated: the same order sent twice is there once.
 
     Raises Busy where a later try may help, Refused where it will not.
     """
 
-    def tell(self, told: Told, ticket: Ticket | None) -> Ticket:
-        """Bring the other side up to date; `ticket` is what it has, None when it was told nothing yet."""
+    def send(self, message: OrderMessage, ticket: Ticket | None) -> Ticket:
+        """Bring the other side up to date; `ticket` is what it has, None when it has nothing yet."""
 
-    def look(self, names: list[str]) -> dict[str, Ticket]:
-        """What became of tickets; those that are gone are left out. Empty where nothing is told back."""
+    def look_up(self, names: list[str]) -> dict[str, Ticket]:
+        """What became of tickets; those that are gone are left out. Empty where nothing comes back."""

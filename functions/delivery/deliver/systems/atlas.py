@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from delivery.deliver.message import OrderMessage
 from delivery.deliver.systems import Ticket
 from delivery.deliver.systems.tickets import Tickets
-from delivery.deliver.told import Told
 from ona.config.ticketing import AtlasSystem
 from ona.runtime import http
+from ona.runtime.clock import iso
 
 
 class Atlas(Tickets[AtlasSystem]):
@@ -26,20 +27,20 @@ class Atlas(Tickets[AtlasSystem]):
 
     def find(self, work_order_id: str) -> Ticket | None:
         """By title; the oldest first."""
-        found = [item for item in self._search(work_order_id) if f"[{work_order_id}]" in item["title"]]
-        return self._ticket(min(found, key=lambda item: int(item["id"]))) if found else None
+        matches = [item for item in self._search(work_order_id) if f"[{work_order_id}]" in item["title"]]
+        return self._ticket(min(matches, key=lambda item: int(item["id"]))) if matches else None
 
-    def create(self, told: Told) -> Ticket:
+    def create(self, message: OrderMessage) -> Ticket:
         """A work order."""
-        return self._ticket(self._asked("POST", "/work-orders", self._fields(told)))
+        return self._ticket(self._asked("POST", "/work-orders", self._fields(message)))
 
-    def write(self, ticket: Ticket, told: Told) -> None:
+    def write(self, ticket: Ticket, message: OrderMessage) -> None:
         """Its fields, but not its status."""
-        self._asked("PATCH", f"/work-orders/{ticket.name}", self._fields(told))
+        self._asked("PATCH", f"/work-orders/{ticket.name}", self._fields(message))
 
-    def move(self, ticket: Ticket, told: Told) -> Ticket:
+    def move(self, ticket: Ticket, message: OrderMessage) -> Ticket:
         """Its status. One that is cancelled here is complete there; its text says that it is cancelled."""
-        wanted = self.theirs("COMPLETE" if told.status == "CANCELLED" else told.status)
+        wanted = self.theirs("COMPLETE" if message.status == "CANCELLED" else message.status)
         if wanted is None or wanted == ticket.raw:
             return ticket
         path = f"/work-orders/{ticket.name}/change-status"
@@ -47,14 +48,14 @@ class Atlas(Tickets[AtlasSystem]):
 
     def fetch(self, names: list[str]) -> list[Ticket]:
         """One by one: the API has no list of ids."""
-        found = []
+        tickets = []
         for name in names:
             try:
-                found.append(self._ticket(self._asked("GET", f"/work-orders/{name}")))
+                tickets.append(self._ticket(self._asked("GET", f"/work-orders/{name}")))
             except http.Refused as error:
                 if error.status not in (404, 410):
                     raise
-        return found
+        return tickets
 
     def authorization(self) -> dict[str, str]:
         """A token by sign-in, once a run."""
@@ -73,13 +74,13 @@ class Atlas(Tickets[AtlasSystem]):
             self._signed_in = str(answer["accessToken"])
         return {"Authorization": f"Bearer {self._signed_in}"}
 
-    def _fields(self, told: Told) -> dict[str, Any]:
+    def _fields(self, message: OrderMessage) -> dict[str, Any]:
         return {
-            "title": self.title(told),
-            "description": self.text(told),
-            "priority": self.priorities[told.record["priority"]],
-            "dueDate": told.record["due_date"],
-            "estimatedDuration": told.order.estimated_duration_hours,
+            "title": self.title(message),
+            "description": self.text(message),
+            "priority": self.priorities[message.priority],
+            "dueDate": iso(message.tracked.due_date),
+            "estimatedDuration": message.order.estimated_duration_hours,
         }
 
     def _search(self, text: str) -> list[dict[str, Any]]:

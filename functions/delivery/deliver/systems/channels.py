@@ -1,4 +1,4 @@
-"""The channel that a place of the outbox names, made from the configuration."""
+"""The channel to a recipient, made from the configuration."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from delivery.deliver.systems.jira import Jira
 from delivery.deliver.systems.servicenow import ServiceNow
 from delivery.deliver.systems.webhook import Webhook
 from ona.config import custom_services, parameters, ticketing
-from ona.outbox.deliveries import Place
+from ona.outbox.items import Recipient
 from ona.runtime.errors import InvalidInput
 
 
-def channel_of(place: Place) -> Channel:
-    """The channel of a place. Raises InvalidConfiguration, InvalidInput when it is not configured (any
+def channel_of(recipient: Recipient) -> Channel:
+    """The channel to a recipient. Raises InvalidConfiguration, InvalidInput when it is not configured (any
     more), DependencyBusy."""
-    if place.kind == "webhook" and place.endpoint:
-        return Webhook.of_subscription(place)
-    if place.kind == "claim":
+    if recipient.kind == "webhook" and recipient.endpoint:
+        return Webhook.of_subscription(recipient)
+    if recipient.kind == "claim":
         service = custom_services.custom_services_config().insurance_automation
         return Insurance(service, parameters.secret(service.api_key_parameter))
-    system = next((item for item in ticketing.ticketing_config().systems if item.name == place.name), None)
+    system = next(
+        (item for item in ticketing.ticketing_config().systems if item.name == recipient.name), None
+    )
     if system is None:
-        raise InvalidInput(f"{place.name} is not in extensions/ticketing.yaml any more")
+        raise InvalidInput(f"{recipient.name} is not in extensions/ticketing.yaml any more")
     secret = parameters.secret(system.secret_parameter)
     if system.kind == "webhook":
         return Webhook(system.url, secret, system.name)

@@ -7,16 +7,49 @@ and withdrawn when the order is cancelled.
 from __future__ import annotations
 
 import json
-from typing import Any
+from datetime import datetime
+from typing import Literal
 
+from delivery.deliver.message import OrderMessage
 from delivery.deliver.systems import Ticket
-from delivery.deliver.told import Told
 from ona.config.custom_services import InsuranceAutomation
+from ona.documents.base import Document
+from ona.documents.findings import FindingComponent
 from ona.runtime import http
-from ona.runtime.clock import parse
 from ona.runtime.identity import digest
+from ona.store.items import Moment
 
 DAY_S = 86400.0
+"""Seconds of a day."""
+
+
+class ClaimedPart(Document):
+    """A part that was ordered."""
+
+    sku: str
+    quantity: int
+    total_price_usd: float | None
+    under_warranty: bool
+
+
+class Claim(Document):
+    """What an insurer is sent. Money in USD; `repaired_at`: None until the work is done."""
+
+    work_order_id: str
+    state: Literal["estimated", "final", "withdrawn"]
+    customer_id: str
+    site_id: str
+    asset_id: str
+    component: FindingComponent
+    cause: str
+    title: str
+    description: str
+    reported_at: Moment
+    repaired_at: Moment | None
+    repair_cost_usd: float
+    lost_production_usd: float
+    claim_usd: float
+    parts: list[ClaimedPart]
 
 
 class Insurance:
@@ -25,57 +58,65 @@ class Insurance:
     def __init__(self, service: InsuranceAutomation, key: str) -> None:
         self.service, self._key = service, key
 
-    def tell(self, told: Told, ticket: Ticket | None) -> Ticket:
+    def send(self, message: OrderMessage, ticket: Ticket | None) -> Ticket:
         """Send the claim unless the insurer has it as it is."""
-        claim = document(told)
-        seen = digest(json.dumps(claim, sort_keys=True))
-        if ticket is not None and ticket.raw == seen:
+        claim = claim_of(message).document()
+        checksum = digest(json.dumps(claim, sort_keys=True))
+        if ticket is not None and ticket.raw == checksum:
             return ticket
         answer = http.call(
             "PUT",
-            f"{self.service.api_endpoint}/claims/{told.work_order_id}",
+            f"{self.service.api_endpoint}/claims/{message.work_order_id}",
             what="insurer",
             document=claim,
             headers={
                 "Authorization": f"Bearer {self._key}",
-                "Idempotency-Key": f"{told.work_order_id}-{seen}",
+                "Idempotency-Key": f"{message.work_order_id}-{checksum}",
             },
         )
         number = str(answer.get("claim_id", "")) if isinstance(answer, dict) else ""
-        return Ticket(number or told.work_order_id, seen)
+        return Ticket(number or message.work_order_id, checksum)
 
-    def look(self, names: list[str]) -> dict[str, Ticket]:
+    def look_up(self, names: list[str]) -> dict[str, Ticket]:
         """Insurers settle claims with people, not with us."""
         return {}
 
 
-def document(told: Told) -> dict[str, Any]:
+def claim_of(message: OrderMessage) -> Claim:
     """The claim. Production is lost from the fault's report until the work was done, or will be."""
-    order, record = told.order, told.record
-    state = {"CANCELLED": "withdrawn"}.get(
-        told.status, "final" if record.get("verified_at") else "estimated"
-    )
-    end = parse(record.get("completed_at") or record["scheduled_end"])
-    days = max((end - order.created_at).total_seconds() / DAY_S, 0.0)
-    lost = round(order.energy_at_risk.daily_loss_usd * days, 2)
-    return {
-        "work_order_id": told.work_order_id,
-        "state": state,
-        "customer_id": record.get("customer_id", ""),
-        "site_id": order.site_id,
-        "asset_id": order.asset_id,
-        "component": order.component.model_dump(mode="json"),
-        "cause": order.cause,
-        "title": order.title,
-        "description": order.description,
-        "reported_at": record["created_at"],
-        "repaired_at": record.get("completed_at"),
-        "repair_cost_usd": order.total_cost_usd,
-        "lost_production_usd": lost,
-        "claim_usd": 0.0 if state == "withdrawn" else round(order.total_cost_usd + lost, 2),
-        "parts": [
-            {"sku": line.sku, "quantity": line.quantity, "total_price_usd": line.total_price_usd,
-             "under_warranty": line.under_warranty}
+    order, tracked = message.order, message.tracked
+    lost = _lost_usd(message, tracked.completed_at or tracked.scheduled_end)
+    state: Literal["estimated", "final", "withdrawn"] = "final" if tracked.verified_at else "estimated"
+    if message.status == "CANCELLED":
+        state = "withdrawn"
+    return Claim(
+        work_order_id=message.work_order_id,
+        state=state,
+        customer_id=tracked.customer_id,
+        site_id=order.site_id,
+        asset_id=order.asset_id,
+        component=order.component,
+        cause=order.cause,
+        title=order.title,
+        description=order.description,
+        reported_at=tracked.created_at,
+        repaired_at=tracked.completed_at,
+        repair_cost_usd=order.total_cost_usd,
+        lost_production_usd=lost,
+        claim_usd=0.0 if state == "withdrawn" else round(order.total_cost_usd + lost, 2),
+        parts=[
+            ClaimedPart(
+                sku=line.sku,
+                quantity=line.quantity,
+                total_price_usd=line.total_price_usd,
+                under_warranty=line.under_warranty,
+            )
             for line in order.bill_of_materials
         ],
-    }  # fmt: skip
+    )
+
+
+def _lost_usd(message: OrderMessage, end: datetime) -> float:
+    """Production lost from the order's making until `end`, USD."""
+    days = max((end - message.order.created_at).total_seconds() / DAY_S, 0.0)
+    return round(message.order.energy_at_risk.daily_loss_usd * days, 2)

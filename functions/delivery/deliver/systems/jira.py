@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from delivery.deliver.message import OrderMessage
 from delivery.deliver.systems import Ticket
 from delivery.deliver.systems.tickets import A_TIME, Tickets
-from delivery.deliver.told import Told
 from ona.config.ticketing import JiraSystem
 from ona.documents.work_orders import OrderStatus
 from ona.runtime import http
@@ -33,10 +33,10 @@ class Jira(Tickets[JiraSystem]):
 
     def find(self, work_order_id: str) -> Ticket | None:
         """By summary; the oldest first."""
-        found = self._search(f'summary ~ "\\"{work_order_id}\\"" ORDER BY created ASC')
-        return next((t for t, title in found if f"[{work_order_id}]" in title), None)
+        matches = self._search(f'summary ~ "\\"{work_order_id}\\"" ORDER BY created ASC')
+        return next((t for t, title in matches if f"[{work_order_id}]" in title), None)
 
-    def create(self, told: Told) -> Ticket:
+    def create(self, message: OrderMessage) -> Ticket:
         """A request of the configured type; its other fields follow at once."""
         answer = self.ask(
             "POST",
@@ -44,24 +44,24 @@ class Jira(Tickets[JiraSystem]):
             {
                 "serviceDeskId": self.system.service_desk_id,
                 "requestTypeId": self.system.request_type_id,
-                "requestFieldValues": {"summary": self.title(told), "description": self.text(told)},
+                "requestFieldValues": {"summary": self.title(message), "description": self.text(message)},
             },
         )
         if not isinstance(answer, dict) or not answer.get("issueKey"):
             raise self.unreadable("issueKey")
-        ticket = self.look([str(answer["issueKey"])]).get(str(answer["issueKey"]))
+        ticket = self.look_up([str(answer["issueKey"])]).get(str(answer["issueKey"]))
         ticket = ticket or Ticket(str(answer["issueKey"]))
-        self.write(ticket, told)
+        self.write(ticket, message)
         return ticket
 
-    def write(self, ticket: Ticket, told: Told) -> None:
+    def write(self, ticket: Ticket, message: OrderMessage) -> None:
         """Summary, description, due date, priority; the last two only where the project has them on its
         screen. API v2 takes the description as plain text."""
         path = f"/rest/api/2/issue/{quote(ticket.name)}"
-        text = {"summary": self.title(told), "description": self.text(told)}
+        text = {"summary": self.title(message), "description": self.text(message)}
         more = {
-            "duedate": told.record["due_date"][:10],
-            "priority": {"name": self.priorities[told.record["priority"]]},
+            "duedate": f"{message.tracked.due_date:%Y-%m-%d}",
+            "priority": {"name": self.priorities[message.priority]},
         }
         try:
             self.ask("PUT", path, {"fields": {**text, **more}})
@@ -70,11 +70,11 @@ class Jira(Tickets[JiraSystem]):
                 raise
             self.ask("PUT", path, {"fields": text})
 
-    def move(self, ticket: Ticket, told: Told) -> Ticket:
+    def move(self, ticket: Ticket, message: OrderMessage) -> Ticket:
         """The transition to the configured status; where the workflow has none from here, first one into
         its category. None at all: it stays."""
         path = f"/rest/api/3/issue/{quote(ticket.name)}/transitions"
-        wanted, category = self.theirs(told.status), CATEGORY_OF[told.status]
+        wanted, category = self.theirs(message.status), CATEGORY_OF[message.status]
         for _ in range(2):
             answer = self.ask("GET", path)
             if not isinstance(answer, dict) or "transitions" not in answer:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from delivery.deliver.message import OrderMessage
 from delivery.deliver.systems import Ticket
 from delivery.deliver.systems.tickets import Tickets
-from delivery.deliver.told import Told
 from ona.config.ticketing import ServiceNowSystem
-from ona.runtime.clock import parse
 
 FIELDS = "sys_id,number,state,correlation_id,sys_created_on"
 
@@ -31,25 +30,25 @@ class ServiceNow(Tickets[ServiceNowSystem]):
         """By correlation id; the oldest first."""
         return next(iter(self._query(f"correlation_id={work_order_id}^ORDERBYsys_created_on", 1)), None)
 
-    def create(self, told: Told) -> Ticket:
+    def create(self, message: OrderMessage) -> Ticket:
         """A record of the table."""
-        fields = {"correlation_id": told.work_order_id, "correlation_display": "Ona Platform"}
-        return self._ticket(self._result("POST", "", {**fields, **self._fields(told)}))
+        fields = {"correlation_id": message.work_order_id, "correlation_display": "Ona Platform"}
+        return self._ticket(self._result("POST", "", {**fields, **self._fields(message)}))
 
-    def write(self, ticket: Ticket, told: Told) -> None:
+    def write(self, ticket: Ticket, message: OrderMessage) -> None:
         """Its fields, but not its state."""
-        self._result("PATCH", f"/{ticket.name}", self._fields(told))
+        self._result("PATCH", f"/{ticket.name}", self._fields(message))
 
-    def move(self, ticket: Ticket, told: Told) -> Ticket:
+    def move(self, ticket: Ticket, message: OrderMessage) -> Ticket:
         """Its state, with the fields that ServiceNow wants beside some."""
-        wanted = self.theirs(told.status)
+        wanted = self.theirs(message.status)
         if wanted is None or wanted == ticket.raw:
             return ticket
-        note = next((e["note"] for e in reversed(told.record["history"]) if e.get("note")), "")
+        note = next((line.note for line in reversed(message.tracked.history) if line.note), "")
         more: dict[str, str] = {}
-        if told.status == "COMPLETE":
+        if message.status == "COMPLETE":
             more = {"close_code": self.system.close_code, "close_notes": note or "done"}
-        elif told.status == "ON_HOLD":
+        elif message.status == "ON_HOLD":
             more = {"hold_reason": self.system.hold_reason}
         return self._ticket(self._result("PATCH", f"/{ticket.name}", {"state": wanted, **more}))
 
@@ -57,12 +56,12 @@ class ServiceNow(Tickets[ServiceNowSystem]):
         """By sys_id."""
         return self._query(f"sys_idIN{','.join(names)}", len(names))
 
-    def _fields(self, told: Told) -> dict[str, str]:
+    def _fields(self, message: OrderMessage) -> dict[str, str]:
         return {
-            "short_description": self.title(told),
-            "description": self.text(told),
-            "urgency": self.priorities[told.record["priority"]],
-            "due_date": f"{parse(told.record['due_date']):%Y-%m-%d %H:%M:%S}",
+            "short_description": self.title(message),
+            "description": self.text(message),
+            "urgency": self.priorities[message.priority],
+            "due_date": f"{message.tracked.due_date:%Y-%m-%d %H:%M:%S}",
         }
 
     def _query(self, query: str, most: int) -> list[Ticket]:

@@ -8,13 +8,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
+from delivery.deliver import wording
+from delivery.deliver.message import OrderMessage
 from delivery.deliver.systems import Ticket
-from delivery.deliver.told import Told
 from ona.config.ticketing import AtlasSystem, JiraSystem, ServiceNowSystem
 from ona.documents.work_orders import OrderStatus, Priority
 from ona.runtime import http
 
 A_TIME = 100
+"""Tickets that one request asks for."""
+MOST_HISTORY = 40
+"""Lines of an order's history in a ticket's text, the latest."""
 SystemT = TypeVar("SystemT", JiraSystem, ServiceNowSystem, AtlasSystem)
 
 
@@ -31,17 +35,17 @@ class Tickets(ABC, Generic[SystemT]):
         self.statuses = dict(system.statuses or self.STATUSES)
         self.priorities = {**self.PRIORITIES, **system.priorities}
 
-    def tell(self, told: Told, ticket: Ticket | None) -> Ticket:
+    def send(self, message: OrderMessage, ticket: Ticket | None) -> Ticket:
         """Make the ticket or bring it up to date: its text first, then its status."""
-        known = ticket or self.find(told.work_order_id)
-        if known is None:
-            made = self.create(told)
-            known = self.find(told.work_order_id) or made  # a gateway may have made two of it
+        existing = ticket or self.find(message.work_order_id)
+        if existing is None:
+            created = self.create(message)
+            existing = self.find(message.work_order_id) or created  # a gateway may have made two of it
         else:
-            self.write(known, told)
-        return known if known.status == told.status else self.move(known, told)
+            self.write(existing, message)
+        return existing if existing.status == message.status else self.move(existing, message)
 
-    def look(self, names: list[str]) -> dict[str, Ticket]:
+    def look_up(self, names: list[str]) -> dict[str, Ticket]:
         """What became of tickets, a hundred a time; those that are gone are left out."""
         parts = [names[first : first + A_TIME] for first in range(0, len(names), A_TIME)]
         return {ticket.name: ticket for part in parts for ticket in self.fetch(part)}
@@ -51,15 +55,15 @@ class Tickets(ABC, Generic[SystemT]):
         """The ticket of an order, the oldest of several; None when there is none."""
 
     @abstractmethod
-    def create(self, told: Told) -> Ticket:
+    def create(self, message: OrderMessage) -> Ticket:
         """A new ticket."""
 
     @abstractmethod
-    def write(self, ticket: Ticket, told: Told) -> None:
+    def write(self, ticket: Ticket, message: OrderMessage) -> None:
         """Its title, text, dates and priority as the order has them now."""
 
     @abstractmethod
-    def move(self, ticket: Ticket, told: Told) -> Ticket:
+    def move(self, ticket: Ticket, message: OrderMessage) -> Ticket:
         """Bring it to the order's status, as near as its workflow comes."""
 
     @abstractmethod
@@ -95,11 +99,11 @@ class Tickets(ABC, Generic[SystemT]):
         """Our status in its words; None where it has none."""
         return next((name for name, ours in self.statuses.items() if ours == status), None)
 
-    def title(self, told: Told) -> str:
+    def title(self, message: OrderMessage) -> str:
         """The order's id is in it: people find it, and so do we."""
-        return f"[{told.work_order_id}] {told.order.title}"[:160]
+        return f"[{message.work_order_id}] {message.order.title}"[:160]
 
-    def text(self, told: Told) -> str:
-        """All that is known, with the whole history: writing it again changes nothing."""
-        history = [Told.line(entry) for entry in told.record["history"]]
-        return told.text() + "\nHistory:\n" + "\n".join(history[-40:]) + "\n"
+    def text(self, message: OrderMessage) -> str:
+        """All that there is to say, with the whole history: writing it again changes nothing."""
+        history = [wording.history_line(line) for line in message.tracked.history[-MOST_HISTORY:]]
+        return wording.text(message) + "\nHistory:\n" + "\n".join(history) + "\n"

@@ -14,10 +14,10 @@ import hmac
 import json
 import time
 
+from delivery.deliver.message import OrderMessage
 from delivery.deliver.systems import Ticket
-from delivery.deliver.told import Told
 from ona.config import parameters
-from ona.outbox.deliveries import Place
+from ona.outbox.items import Recipient
 from ona.outbox.signing import SIGNING_KEY, secret_of
 from ona.runtime import http
 from ona.runtime.errors import InvalidConfiguration
@@ -36,24 +36,24 @@ class Webhook:
             raise InvalidConfiguration(f"{name}: the secret must be {PREFIX} and base64") from error
 
     @classmethod
-    def of_subscription(cls, place: Place) -> Webhook:
+    def of_subscription(cls, recipient: Recipient) -> Webhook:
         """A subscriber's endpoint. Raises InvalidConfiguration where the platform has no signing key."""
         key = parameters.parameter(SIGNING_KEY)
         if not key:
             raise InvalidConfiguration(f"parameter {SIGNING_KEY} is not set (docs/work-orders.md)")
-        return cls(place.endpoint, secret_of(key, place.name), place.name, public=True)
+        return cls(recipient.endpoint, secret_of(key, recipient.name), recipient.name, public=True)
 
-    def tell(self, told: Told, ticket: Ticket | None) -> Ticket:
+    def send(self, message: OrderMessage, ticket: Ticket | None) -> Ticket:
         """POST the order; any 2xx is enough."""
-        body = json.dumps(told.document(), separators=(",", ":")).encode()
+        body = json.dumps(message.document(), separators=(",", ":")).encode()
         stamp = str(int(time.time()))
-        signed = b".".join([told.key.encode(), stamp.encode(), body])
+        signed = b".".join([message.key.encode(), stamp.encode(), body])
         signature = base64.b64encode(hmac.new(self.secret, signed, hashlib.sha256).digest()).decode()
         headers = {
-            "webhook-id": told.key,
+            "webhook-id": message.key,
             "webhook-timestamp": stamp,
             "webhook-signature": f"v1,{signature}",
-            "Idempotency-Key": told.key,
+            "Idempotency-Key": message.key,
         }
         http.call(
             "POST",
@@ -66,6 +66,6 @@ class Webhook:
         )
         return Ticket("")
 
-    def look(self, names: list[str]) -> dict[str, Ticket]:
-        """Webhooks tell nothing back: their owners change orders through the API."""
+    def look_up(self, names: list[str]) -> dict[str, Ticket]:
+        """Nothing comes back from a webhook: their owners change orders through the API."""
         return {}

@@ -1,0 +1,99 @@
+"""An order in words, for people: one line, a whole text, a line of its history."""
+
+from __future__ import annotations
+
+from delivery.deliver.message import OrderMessage
+from ona.config import custom_services
+from ona.repairs.tracking import HistoryLine
+
+EVENTS = {
+    "opened": "New work order",
+    "visit_moved": "The visit was moved",
+    "status": "Status",
+    "changed": "Changed",
+    "reopened": "Open again: the fault is still there",
+    "verified": "Verified by telemetry: the fault is gone",
+}
+"""What happened to an order, in the text of a message."""
+
+
+def headline(message: OrderMessage) -> str:
+    """One line: what happened to which order."""
+    order = message.order
+    if message.event in ("opened", "state"):
+        return f"[{message.priority}] {order.asset_id}: {order.title}"
+    what = {
+        "visit_moved": f"visit moved to {message.tracked.scheduled_start:%a %d %b %H:%M} UTC",
+        "status": _words(message.status),
+        "verified": "repair verified",
+        "reopened": "open again",
+    }.get(message.event, EVENTS.get(message.event, "Work order"))
+    return f"[{message.priority}] {order.asset_id}: {what} ({order.title})"
+
+
+def visit(message: OrderMessage) -> str:
+    """When somebody comes, and who."""
+    return f"{message.tracked.scheduled_start:%a %d %b %Y %H:%M} UTC, {message.tracked.crew_id}"
+
+
+def text(message: OrderMessage) -> str:
+    """What a person needs to act."""
+    lines = [f"Work order {message.work_order_id}: {message.order.title}", ""]
+    lines += [history_line(line) for line in message.events if line.event != "opened"]
+    lines += [""] if len(lines) > 2 else []
+    lines += [message.order.description, ""]
+    over = message.status in ("COMPLETE", "CANCELLED")
+    lines += _ended(message) if over else [*_to_do(message), *_claim(message)]
+    return "\n".join([*lines, ""])
+
+
+def _to_do(message: OrderMessage) -> list[str]:
+    """What is to be done, when, by whom, with what."""
+    order, crew, risk = message.order, message.order.crew_assignment, message.order.energy_at_risk
+    parts = ", ".join(f"{line.quantity} × {line.sku}" for line in order.bill_of_materials) or "none"
+    return [
+        f"Status: {_words(message.status)}, {message.priority} priority, "
+        f"due {message.tracked.due_date:%a %d %b %Y}",
+        f"Crew:   {message.tracked.crew_id}, {crew.technician_count} technicians ({crew.specialization})",
+        f"When:   {visit(message)}, {order.estimated_duration_hours:g} h",
+        f"Parts:  {parts} ({order.total_cost_usd:.2f} USD)",
+        f"Losing: {risk.daily_loss_usd:.2f} USD a day, {risk.total_risk_usd:.2f} USD until then",
+        f"To do:  {', '.join(order.recommended_actions).replace('_', ' ')}",
+    ]
+
+
+def _claim(message: OrderMessage) -> list[str]:
+    """What an insurer is told; nothing where the order is below the threshold of claims."""
+    insurance = custom_services.custom_services_config().insurance_automation
+    stake = message.tracked.at_stake_usd
+    if not insurance.covers(stake):
+        return []
+    sent = "goes to the insurer" if insurance.auto_submission else "not sent: auto_submission is off"
+    return [f"Claim:  {stake:.2f} USD at stake, {sent}"]
+
+
+def _ended(message: OrderMessage) -> list[str]:
+    """What is left to say of work that is done, or will not be."""
+    tracked = message.tracked
+    if message.status == "CANCELLED":
+        return ["Status: cancelled; its visit is given back"]
+    done = f" {tracked.completed_at:%a %d %b %H:%M} UTC" if tracked.completed_at else ""
+    hours = f" after {tracked.actual_hours:g} h" if tracked.actual_hours else ""
+    word = "verified by telemetry" if tracked.verified_at else "telemetry will tell if it held"
+    return [f"Status: done{done}{hours}; {word}"]
+
+
+def history_line(line: HistoryLine) -> str:
+    """One thing that happened, in a line."""
+    what = EVENTS.get(line.event, line.event)
+    if line.event == "status":
+        what = f"Status: {_words(line.status)}"
+    elif line.event == "changed" and line.fields:
+        what = f"Changed: {', '.join(line.fields).replace('_', ' ')}"
+    note = f": {line.note}" if line.note else ""
+    return f"{line.at:%a %d %b %H:%M} UTC  {what}, by {line.by}{note}"
+
+
+def _words(status: str) -> str:
+    """A status as people read it: in progress, on hold."""
+    return status.replace("_", " ").lower()

@@ -1,0 +1,53 @@
+"""What the loop's API reads: the asset registry, asset histories, orders with their documents, visits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from ona.documents.assets import Asset
+from ona.documents.base import S3Pointer
+from ona.documents.work_orders import WorkOrder
+from ona.repairs import crews
+from ona.repairs.crews import Booking
+from ona.repairs.tracking import TrackedOrder
+from ona.runtime import aws
+from ona.store import s3
+from ona.store.layout import work_order_key
+from ona.store.registry import read_registry
+from ooda.documents.asset_history import AssetHistory
+from ooda.store import read_history
+
+READERS = 8
+"""Histories that are read at once: a page of 50 takes as long as seven of them."""
+
+
+def assets_of(customer_id: str) -> list[Asset]:
+    """A customer's assets, by id. Raises ObjectMissing, DependencyBusy, InvalidConfiguration."""
+    registry = read_registry(aws.environment("INPUT_BUCKET"))
+    mine = [asset for asset in registry.assets if asset.customer_id == customer_id]
+    return sorted(mine, key=lambda asset: asset.id)
+
+
+def histories(assets: Sequence[Asset]) -> list[AssetHistory | None]:
+    """The histories of assets; None for one that has none yet. Raises DependencyBusy."""
+    with ThreadPoolExecutor(READERS) as readers:
+        return list(readers.map(history, assets))
+
+
+def history(asset: Asset) -> AssetHistory | None:
+    """An asset's history. Raises DependencyBusy."""
+    return read_history(aws.environment("OUTPUT_BUCKET"), asset.site_id, asset.id)
+
+
+def document_of(order: TrackedOrder) -> WorkOrder:
+    """What was ordered. Raises ObjectMissing while the document is being written, DependencyBusy."""
+    key = work_order_key(order.work_order_id)
+    pointer = S3Pointer(bucket=aws.environment("OUTPUT_BUCKET"), key=key)
+    document: WorkOrder = WorkOrder.read(s3.read_json(pointer), key)
+    return document
+
+
+def visits() -> list[tuple[str, Booking]]:
+    """All visits in the crews' calendars, each with its crew's id. Raises DependencyBusy."""
+    return [(crew.crew_id, booking) for crew in crews.load() for booking in crew.bookings]

@@ -1,0 +1,58 @@
+"""The buckets and tables that repairs use, on moto's DynamoDB and S3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+
+IN, OUT = "ona-test-input", "ona-test-output"
+ENVIRONMENT = {
+    "INPUT_BUCKET": IN,
+    "OUTPUT_BUCKET": OUT,
+    "CREWS_TABLE": "crews",
+    "TRACKING_TABLE": "tracking",
+    "OUTBOX_TABLE": "outbox",
+}
+TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
+    "crews": ("crew_id", {}),
+    "tracking": (
+        "job_id",
+        {"customer-index": ("customer_id", "created_at"), "open-index": ("open", "due_date")},
+    ),
+    "outbox": ("delivery_id", {"due-index": ("lane", "next_at")}),
+}
+"""Table: its key, and its indexes with their hash and range keys."""
+
+
+def create() -> None:
+    """Make the buckets and tables, empty."""
+    for table, (key, indexes) in TABLES.items():
+        _create_table(table, key, indexes)
+    for bucket in (IN, OUT):
+        where = {"LocationConstraint": "af-south-1"}
+        boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+
+
+def _create_table(table: str, key: str, indexes: dict[str, tuple[str, str]]) -> None:
+    attributes = [key, *(name for pair in indexes.values() for name in pair)]
+    more: dict[str, Any] = {}
+    if indexes:
+        more["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": one, "KeyType": "HASH"},
+                    {"AttributeName": two, "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index, (one, two) in indexes.items()
+        ]
+    boto3.client("dynamodb").create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in attributes],
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        **more,
+    )

@@ -1,0 +1,149 @@
+"""Items of tables: read tolerantly, changed on a condition, tried again when somebody was faster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ona.runtime import aws
+from ona.runtime.errors import CrewBookingConflict, DependencyBusy, InvalidPayload
+from ona.store import tables
+from ona.store.items import TRIES, Edit, Table, TableItem
+
+
+class Log(TableItem):
+    name: str
+    lines: list[str] = []
+    note: str | None = None
+    version: int = 0
+
+
+LOGS = Table("LOGS_TABLE", "name", Log.read)
+
+
+@pytest.fixture(autouse=True)
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("LOGS_TABLE", "logs")
+    with mock_aws():
+        aws.client.cache_clear()
+        boto3.client("dynamodb").create_table(
+            TableName="logs",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
+        )
+        yield
+    aws.client.cache_clear()
+
+
+def with_line(log: Log | None, line: str) -> Log:
+    log = log or Log(name="a")
+    return log.model_copy(update={"lines": [*log.lines, line], "version": log.version + 1})
+
+
+def test_an_item_is_made_then_changed() -> None:
+    assert LOGS.edit("a", lambda log: with_line(log, "first")) == Log(name="a", lines=["first"], version=1)
+    LOGS.edit("a", lambda log: with_line(log, "second"))
+    assert LOGS.get("a") == Log(name="a", lines=["first", "second"], version=2)
+    assert LOGS.edit("b", lambda log: None) is None, "nothing to change, nothing made"
+
+
+def test_a_change_that_somebody_came_before_is_made_anew_on_what_they_left() -> None:
+    LOGS.edit("a", lambda log: with_line(log, "first"))
+    seen: list[int] = []
+
+    def meanwhile(log: Log | None) -> Log:
+        assert log is not None
+        seen.append(log.version)
+        if len(seen) <= 2:
+            LOGS.edit("a", lambda other: with_line(other, f"other {len(seen)}"))
+        return with_line(log, "mine")
+
+    LOGS.edit("a", meanwhile)
+    log = LOGS.get("a")
+    assert log is not None
+    assert (seen, log.lines) == ([1, 2, 3], ["first", "other 1", "other 2", "mine"])
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_one_that_always_comes_too_late_gives_up_with_the_error_that_was_named(made: bool) -> None:
+    if made:
+        LOGS.edit("a", lambda log: with_line(log, "first"))
+    tries: list[int] = []
+
+    def too_late(log: Log | None) -> Log:
+        tries.append(1)
+        LOGS.edit("a", lambda other: with_line(other, "other"))
+        return with_line(log, "mine")
+
+    with pytest.raises(CrewBookingConflict, match="a keeps changing"):
+        LOGS.edit("a", too_late, busy=CrewBookingConflict)
+    assert len(tries) == TRIES
+    with pytest.raises(DependencyBusy):
+        LOGS.edit("a", too_late)
+    log = LOGS.get("a")
+    assert log is not None
+    assert "mine" not in log.lines
+
+
+def test_what_the_caller_read_is_tried_first_and_an_old_reading_is_read_again() -> None:
+    old = LOGS.edit("a", lambda log: with_line(log, "first"))
+    LOGS.edit("a", lambda log: with_line(log, "other"))
+    seen: list[int] = []
+
+    def change(log: Log | None) -> Log:
+        seen.append(log.version if log else 0)
+        return with_line(log, "mine")
+
+    LOGS.edit("a", change, read=old)
+    assert seen == [1, 2]
+
+
+def test_what_is_written_together_is_written_or_not_together() -> None:
+    LOGS.edit("b", lambda log: Log(name="b", version=1))
+    taken = LOGS.insertion(Log(name="b"))
+    with pytest.raises(DependencyBusy):
+        LOGS.edit("a", lambda log: Edit(with_line(log, "mine"), [taken]))
+    assert LOGS.get("a") is None
+    free = LOGS.insertion(Log(name="c"))
+    LOGS.edit("a", lambda log: Edit(with_line(log, "mine"), [free]))
+    assert LOGS.get("a") is not None
+    assert LOGS.get("c") is not None
+
+
+def test_attributes_of_a_later_version_are_read_over_and_stay() -> None:
+    tables.put("logs", {"name": "a", "lines": ["first"], "note": "x", "version": 4, "colour": "red"})
+    LOGS.edit("a", lambda log: log and with_line(log, "mine").model_copy(update={"note": None}))
+    assert tables.get("logs", {"name": "a"}) == {
+        "name": "a",
+        "lines": ["first", "mine"],
+        "version": 5,
+        "colour": "red",
+    }
+
+
+def test_an_item_that_nobody_counted_yet_can_be_changed_and_one_that_is_gone_cannot() -> None:
+    tables.put("logs", {"name": "a"})
+    log = LOGS.get("a")
+    LOGS.edit("a", lambda log: with_line(log, "mine"))
+    assert log is not None
+    assert not tables.transact([LOGS.unchanged(log)]), "it was counted meanwhile"
+    boto3.client("dynamodb").delete_item(TableName="logs", Key={"name": {"S": "a"}})
+    assert not tables.transact([LOGS.unchanged(log)])
+    assert not tables.update_if(LOGS.changed(log, with_line(log, "mine")))
+
+
+def test_a_change_that_counts_nothing_up_is_a_mistake_of_ours() -> None:
+    log = LOGS.edit("a", lambda log: with_line(log, "first"))
+    assert log is not None
+    with pytest.raises(ValueError, match="must count up version"):
+        LOGS.changed(log, log.model_copy(update={"note": "lost"}))
+
+
+def test_an_item_that_is_wrong_is_named() -> None:
+    tables.put("logs", {"name": "a", "version": "many"})
+    with pytest.raises(InvalidPayload, match="table logs, a: no valid Log: version"):
+        LOGS.get("a")

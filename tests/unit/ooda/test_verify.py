@@ -1,0 +1,125 @@
+"""Whether repairs held, and what the next ones learn from them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+import ooda.operations_api.handler as operations
+from ona.config import causes
+from ona.repairs import experience, orders
+from ona.repairs.tracking import PartUsed
+from ona.runtime.clock import iso
+from ona.store import s3
+from ooda.documents.asset_history import AssetHistory
+from ooda.layout import ASSET_HISTORY
+from ooda.operations_api import api, verify
+from tests.builders.histories import day_by_day
+from tests.builders.orders import Context, call, document_of, ordered, scheduled, tracked, visits
+from tests.builders.plans import NOW
+from tests.conftest import DAY
+from tests.fakes.tables import OUT
+
+
+def _judged(book: AssetHistory, done: datetime) -> verify.Verdict:
+    """What a history says of an order for its outage that was completed then."""
+    incident = next(item for item in book.incidents if item.kind == "outage")
+    return verify.judge(incident.incident_id, done, book)[0]
+
+
+def test_the_book_says_whether_a_repair_held() -> None:
+    noon = DAY + timedelta(hours=10)
+    mended = day_by_day("INV-001", dead_until=5)
+    assert _judged(mended, noon + timedelta(days=5)) == "verified"
+    early = _judged(mended, noon + timedelta(days=4))
+    assert early == "still_there", "the machine stood for another day"
+    today = day_by_day("INV-001", dead_until=5, days=6)
+    assert _judged(today, noon + timedelta(days=5)) == "waiting"
+    dead = day_by_day("INV-001", dead_until=None)
+    assert _judged(dead, noon + timedelta(days=5)) == "still_there"
+    assert verify.judge("inc-1", noon, None)[0] == "waiting"
+    assert verify.judge("", noon, None)[0] == "verified"
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_telemetry_ends_a_completed_order_or_opens_it_again(
+    world: list[str], held: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/work-orders/{world[0]}"
+    book = day_by_day("INV-001", dead_until=5 if held else None)
+    incident = book.incidents[0].model_copy(update={"incident_id": "inc-1"})
+    book = book.model_copy(update={"incidents": [incident]})
+    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), book.document())
+    done = DAY + timedelta(days=5, hours=10)
+    monkeypatch.setattr(api, "utc_now", lambda: done)
+    assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS"})[0] == 200
+    assert call("PATCH", path, {"version": 2, "status": "COMPLETE"})[0] == 200
+    waiting = scheduled(1, "execution-7")
+    assert (waiting["scheduled"], waiting["already_ordered"]) == (0, 1), (
+        "nobody is sent before telemetry tells"
+    )
+
+    counts = operations.lambda_handler({"task": "verify"}, Context())
+    assert counts == {"verified": int(held), "still_there": int(not held), "waiting": 0}
+    assert operations.lambda_handler({"task": "verify"}, Context()) == dict.fromkeys(counts, 0)
+    order = orders.require(world[0])
+    assert order.history[-1].by == "ona-verify"
+    assert "INV-001" not in visits()
+    again = scheduled(1, "execution-8", "grid_outage")
+    assert again["scheduled"] == 1
+    result = ordered(again, "execution-8")[0]
+    if held:
+        assert (order.status, order.verified_at) == ("COMPLETE", NOW)
+        assert result["status"] == "ordered", "a new fault of the same kind is a new order"
+    else:
+        assert (order.status, order.completed_at) == ("OPEN", None)
+        assert "seen again until" in order.history[-1].note
+        assert (result["status"], result["work_order_id"]) == ("moved", world[0]), (
+            "the same order, a new visit"
+        )
+        visit = visits()["INV-001"]
+        assert orders.require(world[0]).scheduled_start == visit.start
+        assert iso(datetime.fromisoformat(document_of(world[0])["scheduled_start"])) == iso(visit.start)
+
+
+def test_what_repairs_took_makes_the_next_estimate(
+    world: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three verified orders of one cause: their median hours and pieces are the fourth's."""
+    rule = causes.cause_rules()["inverter_failure"]
+    for n, (hours, pieces) in enumerate(((2.4, 2), (2.6, 2), (9.0, 3))):
+        order = orders.require(world[n])
+        used = [PartUsed(sku="SG110CX-PM-R", quantity=pieces)]
+        assert order.cause == "inverter_failure"
+        done = order.model_copy(update={"actual_hours": hours, "parts_used": used})
+        experience.learn(done)
+        experience.learn(done)
+        repairs = experience.of("inverter_failure")
+        assert len(repairs.hours) == n + 1, "an order counts once"
+        assert repairs.estimate(rule) == (None if n < 2 else 2.5)
+        assert repairs.quantity("SG110CX-PM-R") == (1 if n < 2 else 2)
+    assert experience.Experience((99.0,) * 3).estimate(rule) == 2 * rule.duration_hours
+    assert experience.Experience((0.1,) * 3).estimate(rule) == rule.duration_hours / 2
+    experience.learn(tracked(work_order_id="wo-x", cause="inverter_failure"))
+    assert len(experience.of("inverter_failure").hours) == 3, "nothing reported, nothing learned"
+    result = ordered(scheduled(5, "execution-5"), "execution-5")[0]
+    document = document_of(result["work_order_id"])
+    assert document["estimated_duration_hours"] == 2.5
+    assert [line["quantity"] for line in document["bill_of_materials"]] == [2, 1]
+    visit = visits()["INV-005"]
+    assert visit.end - visit.start == timedelta(hours=2.5)
+
+
+def test_a_verified_order_teaches(world: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    book = day_by_day("INV-001", dead_until=5)
+    incident = book.incidents[0].model_copy(update={"incident_id": "inc-1"})
+    book = book.model_copy(update={"incidents": [incident]})
+    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), book.document())
+    path, done = f"/work-orders/{world[0]}", iso(DAY + timedelta(days=5, hours=10))
+    monkeypatch.setattr(api, "utc_now", lambda: NOW + timedelta(days=30))
+    assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS"})[0] == 200
+    body = {"version": 2, "status": "COMPLETE", "completed_at": done, "actual_hours": 3.0}
+    assert call("PATCH", path, body)[0] == 200
+    assert operations.lambda_handler({"task": "verify"}, Context())["verified"] == 1
+    assert experience.of("inverter_failure").hours == (3.0,)
