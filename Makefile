@@ -8,7 +8,7 @@ export PYTHONPATH := functions:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint build bench openapi lock clean
+.PHONY: help setup demo test test-fast format lint check build bench openapi diagrams lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -38,8 +38,14 @@ test-fast: $(VENV)/.ready ## unit and contract tests only
 	@.venv-sam/bin/pip install --quiet --no-deps --require-hashes -r requirements/sam.txt
 	@touch $@
 
+format: $(VENV)/.ready ## write the code in the one form, imports in order
+	@$(VENV)/bin/ruff check --fix-only --quiet .
+	@$(VENV)/bin/ruff format .
+
 lint: $(VENV)/.ready .venv-sam/.ready ## every check that CI runs, except the tests
 	@scripts/lint
+
+check: lint test-fast ## lint and the fast tests: what to run before a commit
 
 build: .venv-sam/.ready ## sam build, and the sizes of what it made
 	@scripts/build
@@ -56,6 +62,9 @@ bench: .venv-bench/.ready ## accuracy and speed tables, beside their peers
 openapi: $(VENV)/.ready ## write docs/openapi.json from the routes, and the catalogue's schema
 	@$(PY) -c "import json; from ona.config.parts import PartsCatalogue; print(json.dumps(PartsCatalogue.model_json_schema(), indent=1))" > docs/parts.schema.json
 	@$(PY) -c "import json; from forecasting.forecasting_api.api import app as a; from ooda.operations_api.api import app as b; from ona.api.openapi import openapi; print(json.dumps(openapi(a, b), indent=1))" > docs/openapi.json
+
+diagrams: $(VENV)/.ready ## write docs/diagrams/ from the state machines
+	@$(PY) scripts/diagrams.py
 
 lock: ## write requirements/*.txt again (needs uv)
 	uv pip compile requirements/dev.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/dev.txt --custom-compile-command "make lock"

@@ -146,7 +146,7 @@ def draw_catches(drawing: Drawing, states: dict[str, Json], depth: int) -> None:
                 drawing.add(depth, f'{name} -.->|"{label}"| {target}')
         else:
             listed = "<br/>".join(textwrap.wrap(", ".join(names), LABEL_LETTERS))
-            drawing.add(depth, f'errors_{target}>"any other error of<br/>{listed}"] -.-> {target}')
+            drawing.add(depth, f'errors_{target}["any other error of<br/>{listed}"] -.-> {target}')
             drawing.troubles.append(f"errors_{target}")
 
 
