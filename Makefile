@@ -8,7 +8,7 @@ export PYTHONPATH := functions:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint build bench examples openapi lock clean
+.PHONY: help setup demo test test-fast format lint check build bench examples openapi diagrams lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -38,8 +38,14 @@ test-fast: $(VENV)/.ready ## unit and contract tests only
 	@.venv-sam/bin/pip install --quiet --no-deps --require-hashes -r requirements/sam.txt
 	@touch $@
 
+format: $(VENV)/.ready ## write the code in the one form, imports in order
+	@$(VENV)/bin/ruff check --fix-only --quiet .
+	@$(VENV)/bin/ruff format .
+
 lint: $(VENV)/.ready .venv-sam/.ready ## every check that CI runs, except the tests
 	@scripts/lint
+
+check: lint test-fast ## lint and the fast tests: what to run before a commit
 
 build: .venv-sam/.ready ## sam build, and the sizes of what it made
 	@scripts/build
@@ -58,6 +64,9 @@ examples: $(VENV)/.ready ## run the notebooks of examples/ and store their outpu
 
 openapi: $(VENV)/.ready ## write docs/openapi.json from the routes, and the catalogue's schema
 	@$(PY) -m ops.openapi
+
+diagrams: $(VENV)/.ready ## write docs/diagrams/ from the state machines
+	@$(PY) scripts/diagrams.py
 
 lock: ## write requirements/*.txt again (needs uv)
 	uv pip compile requirements/dev.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements/dev.txt --custom-compile-command "make lock"

@@ -135,7 +135,7 @@ def call(
     customer: str = CUSTOMER,
     **query: str,
 ) -> tuple[int, Any]:
-    """A request as API Gateway hands it to the function: status, and data or errors; `path` follows /ops."""
+    """A request to a path below /ops, as API Gateway hands it to the function: status, data or errors."""
     path = f"/ops{path}"
     event = json.loads((ROOT / "events" / "ooda" / "operations_api.json").read_text())
     event |= {"httpMethod": method, "path": path, "resource": path, "queryStringParameters": query or None}
