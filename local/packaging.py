@@ -33,8 +33,17 @@ def read_template(path: Path) -> Template:
         """YAML with CloudFormation's short forms."""
 
     Loader.add_multi_constructor("!", intrinsics_multi_constructor)
-    document: Template = json.loads(json.dumps(yaml.load(path.read_text("utf-8"), Loader)))
+    document: Template = json.loads(json.dumps(_read(path, Loader)))
     return document
+
+
+def _read(path: Path, loader: Any) -> Any:
+    """One YAML file, by a loader that makes plain values only."""
+    reader = loader(path.read_text("utf-8"))
+    try:
+        return reader.get_single_data()
+    finally:
+        reader.dispose()
 
 
 def zip_folder(folder: Path) -> bytes:
@@ -79,7 +88,7 @@ class Packager:
             elif resource["Type"] == "AWS::Serverless::StateMachine":
                 uri = properties.pop("DefinitionUri", None)
                 if isinstance(uri, str):
-                    properties["Definition"] = yaml.load((folder / uri).read_text("utf-8"), _SafeLoader)
+                    properties["Definition"] = _read(folder / uri, _SafeLoader)
         return document
 
 

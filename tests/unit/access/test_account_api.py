@@ -1,0 +1,87 @@
+"""`/quota/usage` and `/health` on DynamoDB as moto has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from access.account_api.handler import lambda_handler
+from tests.conftest import ROOT
+
+
+class _Context:
+    function_name = "ona-accountApi-dev"
+    memory_limit_in_mb = 512
+    invoked_function_arn = "arn:aws:lambda:af-south-1:000000000000:function:ona-accountApi-dev"
+    aws_request_id = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+
+
+@pytest.fixture(autouse=True)
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in (("AWS_DEFAULT_REGION", "af-south-1"), ("CUSTOMERS_TABLE", "customers")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    from ona.runtime import aws
+
+    aws.client.cache_clear()
+    with mock_aws():
+        boto3.client("dynamodb").create_table(
+            TableName="customers",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        )
+        yield
+    aws.client.cache_clear()
+
+
+def call(path: str, authorizer: dict[str, str] | None) -> tuple[int, dict[str, Any]]:
+    event = json.loads((ROOT / "events" / "access" / "account_api.json").read_text())
+    event |= {"path": path, "resource": path}
+    event["requestContext"]["authorizer"] = authorizer
+    answer = lambda_handler(event, _Context())
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+CALLER = {"customer_id": "customer-001", "tier": "standard"}
+
+
+def test_health_needs_no_key() -> None:
+    status, body = call("/health", None)
+    assert (status, body["data"]["status"]) == (200, "ok")
+
+
+def test_asking_for_the_quota_counts_as_a_request() -> None:
+    used = [call("/quota/usage", CALLER)[1]["data"]["quota_used"] for _ in range(3)]
+    assert used == [1, 2, 3]
+    status, body = call("/quota/usage", {**CALLER, "customer_id": "customer-002"})
+    assert (status, body["data"]["quota_used"], body["data"]["quota_remaining"]) == (200, 1, 999)
+    assert body["data"]["tier"] == "standard"
+
+
+def test_one_request_too_many_is_refused_with_the_time_to_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ona.api import callers
+
+    monkeypatch.setitem(callers.TIERS, "standard", 2)
+    assert [call("/quota/usage", CALLER)[0] for _ in range(3)] == [200, 200, 429]
+    _, body = call("/quota/usage", CALLER)
+    assert body["errors"][0]["code"] == "QUOTA_EXCEEDED"
+    assert 0 < body["errors"][0]["retry_after"] <= 3601
+
+
+@pytest.mark.parametrize("authorizer", [None, {}, {"customer_id": "customer-001", "tier": "gold"}])
+def test_who_is_nobody_is_told_so(authorizer: dict[str, str] | None) -> None:
+    status, body = call("/quota/usage", authorizer)
+    assert (status, body["errors"][0]["code"]) == (401, "UNAUTHORIZED")
+
+
+def test_other_paths_are_none() -> None:
+    assert call("/quota", CALLER)[0] == 404
