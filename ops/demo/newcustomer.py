@@ -30,12 +30,14 @@ ASSETS = ("NEW-001", "NEW-002")
 CAPACITY_KW = 100.0
 HISTORY_DAYS = 120
 WAIT_S = 150.0
+"""How long a workflow may take (ours)."""
 AR, NOISE = 0.9, 0.25
+"""The error of the clear-sky index: how much of it the next hour has too, its standard deviation (ours)."""
 SEED = 20261121
 
 
 def registry() -> AssetRegistry:
-    """The new customer's machines. Tilt and azimuth are not told: training fits them."""
+    """The new customer's assets. Nobody says their tilt and azimuth: training fits them."""
     return AssetRegistry(
         assets=[
             Asset(
@@ -55,7 +57,7 @@ def registry() -> AssetRegistry:
 
 @dataclass(frozen=True)
 class World:
-    """What really happens at the site, and what a weather service says of it."""
+    """The weather that the site really has, and what a weather service says of it."""
 
     truth: pd.DataFrame
     weather: WeatherDocument
@@ -103,13 +105,13 @@ def _service(first: datetime, last: datetime, now: datetime) -> WeatherDocument:
     noise = np.zeros(len(index))
     for n in range(1, len(index)):
         noise[n] = AR * noise[n - 1] + np.sqrt(1 - AR**2) * rng.normal(0.0, NOISE)
-    said = np.clip(truth + noise * (1.2 - truth), 0.03, 1.1)
+    forecast = np.clip(truth + noise * (1.2 - truth), 0.03, 1.1)
     values = {
-        "ghi_w_m2": said * clear,
+        "ghi_w_m2": forecast * clear,
         "temperature_c": hours["temp_air"].to_numpy() + rng.normal(0.0, 0.8, len(index)),
         "wind_speed_m_s": np.clip(hours["wind_speed"].to_numpy() + rng.normal(0, 0.5, len(index)), 0, None),
         "humidity_percent": hours["relative_humidity"].to_numpy(),
-        "cloud_cover_percent": np.clip(115.0 - 100.0 * said, 0.0, 100.0),
+        "cloud_cover_percent": np.clip(115.0 - 100.0 * forecast, 0.0, 100.0),
     }
     return WeatherDocument(
         place=Place.of(simulate.SITE.latitude, simulate.SITE.longitude),
@@ -131,7 +133,7 @@ def record(target: Target, weather: WeatherDocument) -> None:
 
 
 class Refused(OpsError):
-    """The API said no; `status` and `body` tell why."""
+    """The API refused a call; `status` and `body` say why."""
 
     def __init__(self, status: int, body: Any) -> None:
         self.status, self.body = status, body
@@ -149,12 +151,12 @@ def call(target: Target, key: str, method: str, path: str, body: Any = None) -> 
         retries=False,
     )
     try:
-        said = answer.json()
+        content = answer.json()
     except ValueError:
-        said = answer.data.decode("utf-8", "replace")
+        content = answer.data.decode("utf-8", "replace")
     if answer.status != 200:
-        raise Refused(answer.status, said)
-    return said["data"]
+        raise Refused(answer.status, content)
+    return content["data"]
 
 
 def upload(promise: dict[str, Any], body: bytes) -> None:
@@ -252,8 +254,7 @@ def _finished(target: Target, machine: str, marker: str) -> Any:
     states = target.client("stepfunctions")
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
-        found = states.list_executions(stateMachineArn=target.machines[machine])["executions"]
-        for item in found:
+        for item in states.list_executions(stateMachineArn=target.machines[machine])["executions"]:
             described = states.describe_execution(executionArn=item["executionArn"])
             if marker in described.get("input", "") and described["status"] != "RUNNING":
                 if described["status"] != "SUCCEEDED":
@@ -264,7 +265,7 @@ def _finished(target: Target, machine: str, marker: str) -> Any:
 
 
 def _trained(target: Target) -> Any:
-    """What training said, once it ended and the model is in service. Raises OpsError when it is not."""
+    """The output of the training, once its model is in service. Raises OpsError when it is not."""
     output = _finished(target, "forecast_training", f"training/{CUSTOMER}/")
     if output["outcome"] != "promoted":
         raise OpsError(f"no model was promoted: {output['reason']}")
