@@ -32,8 +32,16 @@ from tests.builders.telemetry import DAY, NOW, sunny_day, to_csv
 
 # tests that were not moved yet import these from here
 __all__ = [
-    "DAY", "NOW", "ROOT", "SITE", "make_asset", "make_registry", "shared_data", "sunny_day", "to_csv",
-]  # fmt: skip
+    "DAY",
+    "NOW",
+    "ROOT",
+    "SITE",
+    "make_asset",
+    "make_registry",
+    "shared_data",
+    "sunny_day",
+    "to_csv",
+]
 
 
 @pytest.fixture

@@ -22,8 +22,16 @@ def print_outcome(console: Console, story: Story, fleet: Fleet | None) -> bool:
     good = True
     if fleet is not None:
         verdicts = report.verdicts(story, fleet)
-        table = Table("asset", "injected", "found as", "true kWh", "booked kWh", "",
-                      title="Injected against found", title_justify="left")  # fmt: skip
+        table = Table(
+            "asset",
+            "injected",
+            "found as",
+            "true kWh",
+            "booked kWh",
+            "",
+            title="Injected against found",
+            title_justify="left",
+        )
         for row in verdicts:
             mark = "[green]found[/green]" if row.ok else "[red]missed[/red]"
             table.add_row(row.asset, row.name, row.found_as, row.true_kwh, row.booked_kwh, mark)
@@ -50,8 +58,14 @@ def print_outcome(console: Console, story: Story, fleet: Fleet | None) -> bool:
 
 
 def _worst(console: Console, story: Story) -> None:
-    table = Table("asset", "incidents", "kWh lost", "worst incident",
-                  title="Assets by energy lost", title_justify="left")  # fmt: skip
+    table = Table(
+        "asset",
+        "incidents",
+        "kWh lost",
+        "worst incident",
+        title="Assets by energy lost",
+        title_justify="left",
+    )
     for row in report.worst(story)[:MOST_ASSETS]:
         table.add_row(row["asset"], str(row["count"]), row["kwh"], row["worst"])
     console.print(table if story.incidents else "Assets by energy lost: none lost any")
@@ -60,16 +74,18 @@ def _worst(console: Console, story: Story) -> None:
 def _problems(console: Console, story: Story) -> None:
     rows: list[dict[str, Any]] = report.data_problems(story)
     if rows:
-        table = Table("data problem", "assets", "files", "example", title_justify="left",
-                      title="Problems of the data")  # fmt: skip
+        table = Table(
+            "data problem", "assets", "files", "example", title_justify="left", title="Problems of the data"
+        )
         for row in rows:
             table.add_row(row["kind"], row["assets"], str(row["files"]), escape(row["example"]))
         console.print(table)
 
 
 def _money(console: Console, story: Story) -> None:
-    table = Table("asset", "cause", "severity", "USD a day", "USD in a week",
-                  title="At risk", title_justify="left")  # fmt: skip
+    table = Table(
+        "asset", "cause", "severity", "USD a day", "USD in a week", title="At risk", title_justify="left"
+    )
     for finding in story.open_faults[:MOST_FINDINGS]:
         risk = finding.energy_at_risk
         table.add_row(
@@ -83,8 +99,17 @@ def _money(console: Console, story: Story) -> None:
 
 
 def _orders(console: Console, story: Story) -> None:
-    table = Table("order", "asset", "crew", "start (UTC)", "hours", "parts", "USD",
-                  title="Work orders", title_justify="left")  # fmt: skip
+    table = Table(
+        "order",
+        "asset",
+        "crew",
+        "start (UTC)",
+        "hours",
+        "parts",
+        "USD",
+        title="Work orders",
+        title_justify="left",
+    )
     for order in sorted(story.orders, key=lambda item: item.scheduled_start):
         table.add_row(
             order.work_order_id,

@@ -72,8 +72,13 @@ def test_the_hour_that_a_clock_change_repeats_is_told_apart_by_order() -> None:
     text = "when,machine,P\n" + "".join(f"27.10.2024 {t},A,{i}\n" for i, t in enumerate(times))
     telemetry, _ = read_export(profile(), {"x.csv": text.encode()}, now=NOW, registry=None)
     assert [f"{t:%H:%M}" for t in telemetry.frame["timestamp"]] == [
-        "23:30", "00:00", "00:30", "01:00", "01:30", "02:00",
-    ]  # fmt: skip
+        "23:30",
+        "00:00",
+        "00:30",
+        "01:00",
+        "01:30",
+        "02:00",
+    ]
 
 
 def test_a_weather_file_is_joined_by_time_and_its_gaps_are_counted() -> None:

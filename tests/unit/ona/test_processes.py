@@ -30,8 +30,11 @@ def test_an_error_of_the_work_is_raised_here_as_it_was() -> None:
     with pytest.raises(InvalidTelemetry) as caught:
         spread(work, list(range(5)), True)
     assert caught.value.as_dict() == {
-        "reason": "no_rows", "message": "nothing", "where": "x.csv", "remedy": "look",
-    }  # fmt: skip
+        "reason": "no_rows",
+        "message": "nothing",
+        "where": "x.csv",
+        "remedy": "look",
+    }
 
 
 def test_an_error_that_cannot_travel_is_told_in_words() -> None:
