@@ -29,8 +29,8 @@ demo: $(VENV)/.ready ## run the loop end to end on this machine; SOURCE=<profile
 test: $(VENV)/.ready ## all tests
 	@$(PY) -m pytest -n 2 --dist loadgroup
 
-test-fast: $(VENV)/.ready ## unit and contract tests only
-	@$(PY) -m pytest tests/unit tests/contract
+test-fast: $(VENV)/.ready ## unit tests, contract tests and the examples in docstrings
+	@$(PY) -m pytest tests/unit tests/contract functions ops local scripts
 
 .venv-sam/.ready: requirements/sam.txt
 	@rm -rf .venv-sam

@@ -75,7 +75,7 @@ def main() -> None:
         seed.put_crews(target, seed.example_crews(simulate.SITE))
         fleet = simulate.fleet()
         times = []
-        follower = demo._Follower(target)
+        follower = demo.Follower(target)
         for count, (key, body) in enumerate(list(fleet.files[simulate.FIRST_DAY].items())[:6], 1):
             started = time.perf_counter()
             ingest.put(target, ingest.Upload(key, body))

@@ -1,1 +1,1 @@
-"""`make demo`: a fleet, its faults, the loop, and a report of what was found against what was there."""
+"""`make demo`: a fleet with injected faults, the loop over it, and a report of both beside each other."""

@@ -1,4 +1,4 @@
-"""Gather what the loop wrote: one look at the output bucket, for the summary and the report."""
+"""Read back what the loop wrote to the output bucket, for the summary and the report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ops.target import Target
 
 @dataclass(frozen=True)
 class Story:
-    """Everything that came of a run, read back from where it lies."""
+    """Everything that came of a run of the demo."""
 
     detections: list[DetectionRecord]
     diagnostics: list[Diagnostic]
@@ -37,18 +37,18 @@ class Story:
 
     @property
     def incidents(self) -> list[Incident]:
-        """All incidents as they last stood, the costliest first."""
-        found: dict[str, Incident] = {}
+        """The latest state of each incident; the one that lost most energy first."""
+        latest: dict[str, Incident] = {}
         for record in sorted(self.detections, key=lambda item: item.generated_at):
             for asset in record.assets:
-                found.update({incident.incident_id: incident for incident in asset.incidents})
-        return sorted(found.values(), key=lambda incident: -incident.lost_energy_kwh)
+                latest.update({incident.incident_id: incident for incident in asset.incidents})
+        return sorted(latest.values(), key=lambda incident: -incident.lost_energy_kwh)
 
     @property
     def findings(self) -> list[Finding]:
-        """All findings, in order of the time they were first seen."""
-        found = [finding for item in self.diagnostics for finding in item.findings]
-        return sorted(found, key=lambda finding: (finding.first_seen, finding.asset_id))
+        """All findings, in the order in which they were first seen."""
+        findings = [finding for item in self.diagnostics for finding in item.findings]
+        return sorted(findings, key=lambda finding: (finding.first_seen, finding.asset_id))
 
     @property
     def open_faults(self) -> list[Finding]:
@@ -60,7 +60,7 @@ class Story:
 
     @property
     def best_planned(self) -> PlanSummary | None:
-        """How good the plan was that had most work to place: visits that could still move, and new work."""
+        """The summary of the plan that had most visits to place."""
         summaries = [schedule.summary for schedule in self.schedules if schedule.summary]
         return max(summaries, key=lambda item: (item.jobs, item.loss_usd), default=None)
 
@@ -88,28 +88,29 @@ class Story:
 
 
 def _documents(target: Target, prefix: str) -> list[tuple[str, Any]]:
+    """Key and content of each JSON document below a prefix."""
     s3, bucket = target.client("s3"), target.output_bucket
-    found = []
+    documents = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
             body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-            found.append((entry["Key"], json.loads(body)))
-    return found
+            documents.append((entry["Key"], json.loads(body)))
+    return documents
 
 
 def _telemetry(target: Target) -> pd.DataFrame:
     s3, bucket = target.client("s3"), target.output_bucket
-    parts = []
+    frames = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="telemetry/"):
         for entry in page.get("Contents", []):
             body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-            parts.append(parquet.load(body))
+            frames.append(parquet.load(body))
     columns = ["timestamp", "asset_id", "power_kw", "expected_kw"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
 def collect(target: Target) -> Story:
-    """Read everything back."""
+    """Read everything back that the loop wrote."""
     folders = ("detections/", "diagnostics/", "schedules/", "work-orders/")
     raw = {folder: _documents(target, folder) for folder in folders}
     crews = target.client("dynamodb").scan(TableName=target.outputs["CrewsTableName"])["Items"]

@@ -1,4 +1,4 @@
-"""Running what schedules run, now, and waiting for the loop."""
+"""Run now what a timer would run, and wait for the loop's executions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ops.target import OpsError, Target
 
 
 class Follower:
-    """The loop's executions, polled."""
+    """The loop's executions, asked for again and again."""
 
     def __init__(self, target: Target) -> None:
         self.states, self.machine = target.client("stepfunctions"), target.machine
 
     def counts(self) -> tuple[int, int]:
-        """(all, still running)"""
+        """How many executions there are, and how many of them run."""
         total = running = 0
         pages = self.states.get_paginator("list_executions").paginate(stateMachineArn=self.machine)
         for page in pages:
@@ -28,7 +28,10 @@ class Follower:
     def wait(
         self, wanted: int, what: str, seconds: float, seen: Callable[[int], None] = lambda _: None
     ) -> None:
-        """Until so many executions began and all ended; `seen` hears how many did. Raises OpsError."""
+        """Wait until so many executions have begun and all have ended; `seen` gets how many have ended.
+
+        Raises OpsError, which names `what`, when it takes longer than `seconds`.
+        """
         deadline = time.monotonic() + seconds
         while True:
             total, running = self.counts()
@@ -43,11 +46,11 @@ class Follower:
 
 
 def run_task(target: Target, function: str, task: str) -> dict[str, Any]:
-    """A function's scheduled task, now; what it answers. Raises OpsError when it fails."""
+    """Run a function's scheduled task now and return its answer. Raises OpsError when it fails."""
     answer = target.client("lambda").invoke(
         FunctionName=target.function(function), Payload=json.dumps({"task": task}).encode()
     )
-    told: dict[str, Any] = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer or "errorType" in told:
-        raise OpsError(f"{function}, task {task}: {told}")
-    return told
+    payload: dict[str, Any] = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer or "errorType" in payload:
+        raise OpsError(f"{function}, task {task}: {payload}")
+    return payload

@@ -1,5 +1,7 @@
-"""Who listens in the demo: a queue on the alerts topic for the operators, and a webhook's receiver that
-checks signatures as any receiver should."""
+"""The recipients in the demo: a queue on the alerts topic for operators, and a receiver of webhooks.
+
+The receiver checks signatures as every receiver of a webhook should.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,13 @@ from ops.demo.follow import run_task
 from ops.target import Target
 
 WAIT_S = 20.0
+"""How long the receiver waits for a message (ours)."""
 QUEUE = "demo-operators-inbox"
 
 
 @dataclass(frozen=True)
 class Message:
-    """What people read."""
+    """A message to the operators."""
 
     subject: str
     text: str
@@ -35,34 +38,34 @@ def open_inbox(target: Target) -> None:
     """Subscribe the operators' queue to the alerts topic."""
     sqs = target.client("sqs")
     url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
     target.client("sns").subscribe(
-        TopicArn=target.outputs["AlertsTopicArn"], Protocol="sqs", Endpoint=found["QueueArn"]
+        TopicArn=target.outputs["AlertsTopicArn"], Protocol="sqs", Endpoint=attributes["QueueArn"]
     )
 
 
 def send(target: Target) -> None:
-    """What the outbox's schedule does every minute, now. Raises OpsError when it fails."""
+    """Send what is due in the outbox, as its timer does every minute. Raises OpsError when it fails."""
     run_task(target, "deliver", "send")
 
 
 def messages(target: Target) -> list[Message]:
-    """All that the operators were told, in order."""
+    """All messages that the operators got, in order."""
     sqs = target.client("sqs")
-    found: list[Message] = []
+    received: list[Message] = []
     url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
     while True:
         answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         if not answer:
-            return found
+            return received
         for item in answer:
             body = json.loads(item["Body"])
-            found.append(Message(str(body.get("Subject", "")), str(body["Message"])))
+            received.append(Message(str(body.get("Subject", "")), str(body["Message"])))
             sqs.delete_message(QueueUrl=url, ReceiptHandle=item["ReceiptHandle"])
 
 
 def waiting(target: Target) -> list[str]:
-    """What people are not told yet, and until when it waits."""
+    """The deliveries that wait, and until when."""
     return [
         f"{item.work_order_id if isinstance(item, Delivery) else item.subject}, "
         f"until {iso(item.next_at) if item.next_at else 'now'}"
@@ -72,7 +75,7 @@ def waiting(target: Target) -> list[str]:
 
 @dataclass
 class Listener:
-    """A webhook's receiver on this machine. `heard`: the messages whose signature is right."""
+    """A receiver of webhooks on this machine. `heard`: the messages whose signature is right."""
 
     secret: str = ""
     heard: list[dict[str, Any]] = field(default_factory=list)
@@ -100,7 +103,7 @@ class Listener:
         self.server.server_close()
 
     def wait_for(self, version: int) -> bool:
-        """Whether a version was heard, of what another sender may be telling just now."""
+        """Whether a version of the order, or a later one, arrives within 20 s."""
         deadline = time.monotonic() + WAIT_S
         while time.monotonic() < deadline:
             if any(item["version"] >= version for item in self.heard):
@@ -109,7 +112,7 @@ class Listener:
         return False
 
     def take(self, headers: dict[str, str], body: bytes) -> bool:
-        """Keep a message whose signature is right (Standard Webhooks)."""
+        """Accept a message if its signature is right (Standard Webhooks)."""
         lower = {name.lower(): value for name, value in headers.items()}
         signed = f"{lower.get('webhook-id')}.{lower.get('webhook-timestamp')}.".encode() + body
         key = base64.b64decode(self.secret.removeprefix("whsec_"))

@@ -35,14 +35,14 @@ CAPACITY_KW = 100.0
 HISTORY_DAYS = 120
 """Days of history that the new customer uploads."""
 WAIT_S = 150.0
-"""Seconds in which a workflow must have ended."""
+"""How long a workflow may take (ours)."""
 AR, NOISE = 0.9, 0.25
-"""The weather service's error of the clear-sky index: correlation from hour to hour, standard deviation."""
+"""The error of the clear-sky index: how much of it the next hour has too, its standard deviation (ours)."""
 SEED = 20261121
 
 
 def registry() -> AssetRegistry:
-    """The new customer's assets. They have no tilt and azimuth: training fits them."""
+    """The new customer's assets. Nobody says their tilt and azimuth: training fits them."""
     return AssetRegistry(
         assets=[
             Asset(
@@ -62,7 +62,7 @@ def registry() -> AssetRegistry:
 
 @dataclass(frozen=True)
 class World:
-    """What really happens at the site (canonical telemetry), and what a weather service says of it."""
+    """The weather that the site really has, and what a weather service says of it."""
 
     truth: pd.DataFrame
     weather: WeatherDocument
@@ -110,13 +110,13 @@ def _service(first: datetime, last: datetime, now: datetime) -> WeatherDocument:
     noise = np.zeros(len(index))
     for n in range(1, len(index)):
         noise[n] = AR * noise[n - 1] + np.sqrt(1 - AR**2) * rng.normal(0.0, NOISE)
-    said = np.clip(truth + noise * (1.2 - truth), 0.03, 1.1)
+    forecast = np.clip(truth + noise * (1.2 - truth), 0.03, 1.1)
     values = {
-        "ghi_w_m2": said * clear,
+        "ghi_w_m2": forecast * clear,
         "temperature_c": hours["temp_air"].to_numpy() + rng.normal(0.0, 0.8, len(index)),
         "wind_speed_m_s": np.clip(hours["wind_speed"].to_numpy() + rng.normal(0, 0.5, len(index)), 0, None),
         "humidity_percent": hours["relative_humidity"].to_numpy(),
-        "cloud_cover_percent": np.clip(115.0 - 100.0 * said, 0.0, 100.0),
+        "cloud_cover_percent": np.clip(115.0 - 100.0 * forecast, 0.0, 100.0),
     }
     return WeatherDocument(
         place=Place.of(simulate.SITE.latitude, simulate.SITE.longitude),
@@ -138,7 +138,7 @@ def record(target: Target, weather: WeatherDocument) -> None:
 
 
 class Refused(OpsError):
-    """The API said no; `status` and `body` tell why."""
+    """The API refused a call; `status` and `body` say why."""
 
     def __init__(self, status: int, body: Any) -> None:
         self.status, self.body = status, body
@@ -156,20 +156,24 @@ def call(target: Target, key: str, method: str, path: str, body: Any = None) -> 
         retries=False,
     )
     try:
-        said = answer.json()
+        content = answer.json()
     except ValueError:
-        said = answer.data.decode("utf-8", "replace")
+        content = answer.data.decode("utf-8", "replace")
     if answer.status != 200:
-        raise Refused(answer.status, said)
-    return said["data"]
+        raise Refused(answer.status, content)
+    return content["data"]
 
 
 def upload(promise: dict[str, Any], body: bytes) -> None:
     """PUT a file where the API promised it a place. Raises Refused."""
     answer = urllib3.request(
-        promise["method"], promise["upload_url"], body=body, headers=promise["headers"], timeout=90,
+        promise["method"],
+        promise["upload_url"],
+        body=body,
+        headers=promise["headers"],
+        timeout=90,
         retries=False,
-    )  # fmt: skip
+    )
     if answer.status != 200:
         raise Refused(answer.status, answer.data.decode("utf-8", "replace"))
 
@@ -201,14 +205,25 @@ def walk(target: Target, now: datetime | None = None) -> Path:
     key = customers.add_key(target, CUSTOMER, "standard")
     history_from = now - timedelta(days=HISTORY_DAYS)
     cut = now - timedelta(hours=12)
-    metadata = {"site_id": SITE_ID, "start_date": f"{history_from:%Y-%m-%dT%H:%M:%SZ}",
-                "end_date": f"{cut:%Y-%m-%dT%H:%M:%SZ}"}  # fmt: skip
+    metadata = {
+        "site_id": SITE_ID,
+        "start_date": f"{history_from:%Y-%m-%dT%H:%M:%SZ}",
+        "end_date": f"{cut:%Y-%m-%dT%H:%M:%SZ}",
+    }
 
     since = time.monotonic()
     body = here.csv(history_from, cut, gaps=True)
-    promise = call(target, key, "POST", "/upload_train",
-                   {"customer_id": CUSTOMER, "data_type": "historical",
-                    "metadata": {**metadata, "size_bytes": len(body)}})  # fmt: skip
+    promise = call(
+        target,
+        key,
+        "POST",
+        "/upload_train",
+        {
+            "customer_id": CUSTOMER,
+            "data_type": "historical",
+            "metadata": {**metadata, "size_bytes": len(body)},
+        },
+    )
     upload(promise, body)
     path.step("history uploaded", f"{len(body) / 1e6:.1f} MB, {HISTORY_DAYS} days, 2 inverters", since)
 
@@ -229,10 +244,17 @@ def walk(target: Target, now: datetime | None = None) -> Path:
 
     since = time.monotonic()
     recent = here.csv(now - timedelta(hours=24), now)
-    promise = call(target, key, "POST", "/upload_nowcast",
-                   {"customer_id": CUSTOMER, "data_type": "nowcast",
-                    "metadata": {"site_id": SITE_ID,
-                                 "timestamp": f"{now:%Y-%m-%dT%H:%M:%SZ}"}})  # fmt: skip
+    promise = call(
+        target,
+        key,
+        "POST",
+        "/upload_nowcast",
+        {
+            "customer_id": CUSTOMER,
+            "data_type": "nowcast",
+            "metadata": {"site_id": SITE_ID, "timestamp": f"{now:%Y-%m-%dT%H:%M:%SZ}"},
+        },
+    )
     upload(promise, recent)
     _finished(target, "forecast_upload", promise["upload_id"])
     path.step("nowcast uploaded", f"{len(recent) / 1e3:.0f} kB, forecast renewed", since)
@@ -241,8 +263,11 @@ def walk(target: Target, now: datetime | None = None) -> Path:
     path.forecast = call(
         target, key, "GET", f"/forecast?customer_id={CUSTOMER}&site_id={SITE_ID}&horizon_hours=48"
     )
-    path.step("forecast read", f"{len(path.forecast['forecasts'])} hours, model "
-              f"{path.forecast['metadata']['model_version']}", since)  # fmt: skip
+    path.step(
+        "forecast read",
+        f"{len(path.forecast['forecasts'])} hours, model {path.forecast['metadata']['model_version']}",
+        since,
+    )
     path.truth = here.truth
     path.seconds = time.monotonic() - started
     return path
@@ -271,7 +296,7 @@ def _finished(target: Target, machine: str, marker: str) -> Any:
 
 
 def _trained(target: Target) -> Any:
-    """What training said, once it ended and the model is in service. Raises OpsError when it is not."""
+    """The output of the training, once its model is in service. Raises OpsError when it is not."""
     output = _finished(target, "forecast_training", TRAINING_HOURLY.prefix(customer_id=CUSTOMER))
     if output["outcome"] != "promoted":
         raise OpsError(f"no model was promoted: {output['reason']}")

@@ -56,9 +56,14 @@ def power(story: Story, zone: str) -> str:
     frame["hour"] = frame["local"].dt.hour + frame["local"].dt.minute / 60
     frame["day"] = frame["local"].dt.date
     figure, axes = _figure(
-        1.5 * len(days) + 1, 1.15 * len(assets) + 0.6, nrows=len(assets), ncols=len(days),
-        sharex=True, sharey="row", squeeze=False,
-    )  # fmt: skip
+        1.5 * len(days) + 1,
+        1.15 * len(assets) + 0.6,
+        nrows=len(assets),
+        ncols=len(days),
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+    )
     for row, asset in enumerate(assets):
         own = frame[frame["asset_id"] == asset]
         plausible = own["expected_kw"].max() * 1.6
@@ -78,8 +83,10 @@ def power(story: Story, zone: str) -> str:
                     axis.axvspan(
                         start.hour + start.minute / 60 - 0.125 if start.date() == day else 0.0,
                         end.hour + end.minute / 60 + 0.125 if end.date() == day else 24.0,
-                        color=RED if incident.actionable else AMBER, alpha=0.22, lw=0,
-                    )  # fmt: skip
+                        color=RED if incident.actionable else AMBER,
+                        alpha=0.22,
+                        lw=0,
+                    )
             axis.set_xlim(4, 21)
             axis.set_xticks([6, 12, 18])
             if row == 0:

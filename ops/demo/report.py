@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs nothing else."""
+"""The demo's report: one HTML file that needs no other file."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ops.demo.simulate import Fault, Fleet
 
 @dataclass(frozen=True)
 class Verdict:
-    """One injected fault against what was found."""
+    """One injected fault beside the finding, or the data problem, that it became."""
 
     asset: str
     name: str
     start: str
-    found: str
+    found_as: str
     confidence: str
     true_kwh: str
     booked_kwh: str
@@ -55,10 +55,14 @@ def _verdict(story: Story, fault: Fault, fleet: Fleet, booked: dict[str, float])
             and asset.window.end >= fault.start
             for issue in asset.quality.issues
         )
-        found = f"data problem: {fault.subcategory}" if ok else "nothing"
-        loss = booked.get(fault.asset_id, 0.0)
-        return Verdict(**common, found=found, confidence="", true_kwh="0",
-                       booked_kwh=f"{loss:.0f}", ok=ok)  # fmt: skip
+        return Verdict(
+            **common,
+            found_as=f"data problem: {fault.subcategory}" if ok else "nothing",
+            confidence="",
+            true_kwh="0",
+            booked_kwh=f"{booked.get(fault.asset_id, 0.0):.0f}",
+            ok=ok,
+        )
     hits = [
         finding
         for finding in story.findings
@@ -70,7 +74,7 @@ def _verdict(story: Story, fault: Fault, fleet: Fleet, booked: dict[str, float])
     best = max(right or hits, key=lambda finding: finding.confidence, default=None)
     return Verdict(
         **common,
-        found=f"{best.category}: {best.subcategory}" if best else "nothing",
+        found_as=f"{best.category}: {best.subcategory}" if best else "nothing",
         confidence=f"{best.confidence:.2f}" if best else "",
         true_kwh=f"{fleet.lost_kwh.get(fault.asset_id, 0.0):.0f}",
         booked_kwh=f"{booked.get(fault.asset_id, 0.0):.0f}",
@@ -80,7 +84,7 @@ def _verdict(story: Story, fault: Fault, fleet: Fleet, booked: dict[str, float])
 
 def false_alarms(story: Story, fleet: Fleet) -> list[str]:
     """Incidents that no injected fault explains."""
-    machine = [fault for fault in fleet.faults if not fault.is_data_problem]
+    machine_faults = [fault for fault in fleet.faults if not fault.is_data_problem]
     return [
         f"{incident.asset_id} {incident.kind} {incident.window.start:%d %b %H:%M}"
         for incident in story.incidents
@@ -88,7 +92,7 @@ def false_alarms(story: Story, fleet: Fleet) -> list[str]:
             fault.asset_id == incident.asset_id
             and incident.window.start <= fault.end
             and incident.window.end >= fault.start
-            for fault in machine
+            for fault in machine_faults
         )
     ]
 
@@ -101,10 +105,14 @@ def waiting(story: Story) -> list[dict[str, Any]]:
             if job.decision != "scheduled":
                 groups[(job.asset_id, job.decision)].append(job)
     return [
-        {"asset": asset, "decision": decision.replace("_", " "), "times": len(jobs),
-         "reason": jobs[-1].reason}
+        {
+            "asset": asset,
+            "decision": decision.replace("_", " "),
+            "times": len(jobs),
+            "reason": jobs[-1].reason,
+        }
         for (asset, decision), jobs in sorted(groups.items())
-    ]  # fmt: skip
+    ]
 
 
 RULES = {
@@ -139,8 +147,14 @@ def data_problems(story: Story) -> list[dict[str, Any]]:
         mine = [row for row in problems if row[0] == kind]
         names = [row[1] for row in mine]
         shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-        rows.append({"kind": kind, "assets": shown, "files": sum(row[2] for row in mine),
-                     "example": f"{mine[0][1]}, {mine[0][4]}: {mine[0][3]}"})  # fmt: skip
+        rows.append(
+            {
+                "kind": kind,
+                "assets": shown,
+                "files": sum(row[2] for row in mine),
+                "example": f"{mine[0][1]}, {mine[0][4]}: {mine[0][3]}",
+            }
+        )
     return rows
 
 
@@ -149,32 +163,38 @@ def worst(story: Story) -> list[dict[str, Any]]:
     rows = []
     for name, kwh, count in story.lost_by_asset()[:15]:
         top = next(incident for incident in story.incidents if incident.asset_id == name)
-        text = (f"{top.kind.replace('_', ' ')}, {top.window.start:%d %b %H:%M} UTC, "
-                f"{top.duration_hours:g} h of light on {top.days} day{'s' if top.days > 1 else ''}, "
-                f"{top.lost_energy_kwh:.0f} kWh, severity {top.severity:.2f}, {top.state}")  # fmt: skip
+        text = (
+            f"{top.kind.replace('_', ' ')}, {top.window.start:%d %b %H:%M} UTC, "
+            f"{top.duration_hours:g} h of light on {top.days} day{'s' if top.days > 1 else ''}, "
+            f"{top.lost_energy_kwh:.0f} kWh, severity {top.severity:.2f}, {top.state}"
+        )
         rows.append({"asset": name, "kwh": f"{kwh:,.0f}", "count": count, "worst": text})
     return rows
 
 
-def write(
-    path: Path,
-    story: Story,
-    registry: AssetRegistry,
-    *,
-    title: str,
-    subtitle: str,
-    footer: str,
-    now: datetime,
-    zone: str,
-    crew_zone: str,
-    where: list[tuple[str, str]],
-    fleet: Fleet | None,
-    journey: newcustomer.Path | None = None,
-    repaired: repair.Repair | None = None,
-    messages: list[inbox.Message] | None = None,
-    untold: list[str] | None = None,
-) -> None:
-    """Write the report. Times of telemetry in `zone`, of crews in `crew_zone`."""
+@dataclass(frozen=True)
+class Page:
+    """What the report shows beside the story of the files.
+
+    `zone` is the time zone of telemetry, `crew_zone` that of crews. `where` says where documents lie.
+    """
+
+    title: str
+    subtitle: str
+    footer: str
+    now: datetime
+    zone: str
+    crew_zone: str
+    where: list[tuple[str, str]]
+    fleet: Fleet | None
+    journey: newcustomer.Path | None
+    repaired: repair.Repair | None
+    messages: list[inbox.Message]
+    messages_waiting: list[str]
+
+
+def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None:
+    """Write the report to a file."""
     tariffs = {asset.id: asset.tariff_usd_per_kwh for asset in registry.assets}
     count = totals(story.accounts)
     at_risk = sum(finding.energy_at_risk.daily_loss_usd for finding in story.open_faults)
@@ -191,38 +211,38 @@ def write(
         (f"${week:,.0f}", "at risk in a week", "bad" if week else ""),
         (len(story.orders), f"work orders, ${ordered:,.0f} in parts", ""),
     ]
-    page = jinja2.Environment(
+    template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True
     ).get_template("report.html.j2")
 
     def local(moment: datetime) -> str:
-        return f"{moment.astimezone(ZoneInfo(crew_zone)):%a %d %b %H:%M}"
+        return f"{moment.astimezone(ZoneInfo(page.crew_zone)):%a %d %b %H:%M}"
 
-    text = page.render(
-        title=title,
-        subtitle=subtitle,
-        footer=footer,
+    text = template.render(
+        title=page.title,
+        subtitle=page.subtitle,
+        footer=page.footer,
         tiles=tiles,
-        injected=verdicts(story, fleet) if fleet else [],
+        injected=verdicts(story, page.fleet) if page.fleet else [],
         worst=worst(story),
-        power_svg=plots.power(story, zone),
-        week_svg=plots.week(story, now, crew_zone),
+        power_svg=plots.power(story, page.zone),
+        week_svg=plots.week(story, page.now, page.crew_zone),
         faults=story.open_faults,
         tariff=lambda asset_id: tariffs.get(asset_id, 0.0),
         orders=sorted(story.orders, key=lambda order: order.scheduled_start),
         waiting=waiting(story),
         data_problems=data_problems(story),
         rejected=[item for item in story.accounts if item.state not in ("done", "ignored")],
-        where=where,
-        journey=journey,
-        repaired=repaired,
-        messages=messages or [],
-        untold=untold or [],
+        where=page.where,
+        journey=page.journey,
+        repaired=page.repaired,
+        messages=page.messages,
+        messages_waiting=page.messages_waiting,
         planned=compared(story),
-        forecast_svg=plots.forecast(journey, zone) if journey else "",
-        now=f"{now.astimezone(ZoneInfo(crew_zone)):%a %d %b %Y %H:%M}",
-        zone=zone,
-        crew_zone=crew_zone,
+        forecast_svg=plots.forecast(page.journey, page.zone) if page.journey else "",
+        now=f"{page.now.astimezone(ZoneInfo(page.crew_zone)):%a %d %b %Y %H:%M}",
+        zone=page.zone,
+        crew_zone=page.crew_zone,
         local=local,
     )
     path.parent.mkdir(parents=True, exist_ok=True)

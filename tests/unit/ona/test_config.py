@@ -17,7 +17,8 @@ from ona.store.tables import from_item, to_item
 from ooda.config import detection, loss_function
 from ooda.payloads import DetectRequest
 from ops import validate
-from tests.conftest import DAY, ROOT
+from tests.builders.telemetry import DAY
+from tests.conftest import ROOT
 
 
 def document(name: str) -> Any:
@@ -29,7 +30,7 @@ def test_all_configuration_files_are_valid_and_agree() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "path", "value", "told"),
+    ("name", "path", "value", "problem"),
     [
         ("ooda/detection.yaml", ("algorithms", "statistical", "z_score"), 3, "z_score"),
         ("ooda/detection.yaml", ("algorithms", "severity", "threshold"), 1.5, "threshold"),
@@ -42,14 +43,14 @@ def test_all_configuration_files_are_valid_and_agree() -> None:
     ],
 )
 def test_an_impossible_value_names_file_key_and_reason(
-    name: str, path: tuple[str, ...], value: Any, told: str
+    name: str, path: tuple[str, ...], value: Any, problem: str
 ) -> None:
     broken = document(name)
     place = broken
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = value
-    with pytest.raises(InvalidConfiguration, match=told) as caught:
+    with pytest.raises(InvalidConfiguration, match=problem) as caught:
         validated(validate.config_files()[name], broken, name)
     assert str(caught.value).startswith(name)
 
@@ -89,14 +90,14 @@ def test_weights_are_overridden_key_by_key(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_asset_registry_names_what_is_wrong() -> None:
     good = {"id": "A", "capacity_kw": 5}
     assert AssetRegistry.parse({"assets": [good]}).get("A") is not None
-    for wrong, told in (
+    for wrong, problem in (
         ([{"id": "A"}], "capacity_kw"),
         ([good, good], "twice"),
         ([{**good, "id": "../etc"}], "id"),
         ([{**good, "location": {"latitude": 99, "longitude": 0}}], "latitude"),
         ([{**good, "colour": "red"}], "colour"),
     ):
-        with pytest.raises(InvalidConfiguration, match=told):
+        with pytest.raises(InvalidConfiguration, match=problem):
             AssetRegistry.parse({"assets": wrong})
 
 

@@ -15,7 +15,8 @@ from ona.config.files import directory, validated
 from ona.config.sources import SourceProfile
 from ona.runtime.errors import InvalidConfiguration, InvalidTelemetry
 from ona.telemetry.exports import read_export, recognise
-from tests.conftest import NOW, shared_data
+from tests.builders.real_data import shared_data
+from tests.builders.telemetry import NOW
 
 MINIMAL: dict[str, Any] = {
     "name": "acme",
@@ -71,8 +72,13 @@ def test_the_hour_that_a_clock_change_repeats_is_told_apart_by_order() -> None:
     text = "when,machine,P\n" + "".join(f"27.10.2024 {t},A,{i}\n" for i, t in enumerate(times))
     telemetry, _ = read_export(profile(), {"x.csv": text.encode()}, now=NOW, registry=None)
     assert [f"{t:%H:%M}" for t in telemetry.frame["timestamp"]] == [
-        "23:30", "00:00", "00:30", "01:00", "01:30", "02:00",
-    ]  # fmt: skip
+        "23:30",
+        "00:00",
+        "00:30",
+        "01:00",
+        "01:30",
+        "02:00",
+    ]
 
 
 def test_a_weather_file_is_joined_by_time_and_its_gaps_are_counted() -> None:
@@ -99,7 +105,7 @@ def test_a_weather_file_is_joined_by_time_and_its_gaps_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "problem"),
     [
         ({"time": {"column": "t", "format": "%H", "zone": "Berlin"}}, "IANA"),
         ({"time": {"column": "t", "format": "%d.%m.%Y"}}, "carries no zone"),
@@ -114,17 +120,17 @@ def test_a_weather_file_is_joined_by_time_and_its_gaps_are_counted() -> None:
         ({"colour": "blue"}, "colour"),
     ],
 )
-def test_a_wrong_profile_is_refused_with_its_reason(change: dict[str, Any], told: str) -> None:
-    with pytest.raises(InvalidConfiguration, match=told):
+def test_a_wrong_profile_is_refused_with_its_reason(change: dict[str, Any], problem: str) -> None:
+    with pytest.raises(InvalidConfiguration, match=problem):
         validated(SourceProfile, {**MINIMAL, **change}, "sources/acme.yaml")
 
 
 def test_a_vendor_is_recognised_by_its_header_and_canonical_files_are_nobodys() -> None:
     profiles = sources.source_profiles()
     header = "timestamp,power,inverter_state,run_state"
-    found = recognise(header, {"huawei_fusionsolar": profiles["huawei_fusionsolar"]})
-    assert found is not None
-    assert found.name == "huawei_fusionsolar"
+    recognised = recognise(header, {"huawei_fusionsolar": profiles["huawei_fusionsolar"]})
+    assert recognised is not None
+    assert recognised.name == "huawei_fusionsolar"
     assert recognise("timestamp,asset_id,temperature_c,voltage_v,power_kw,power", profiles) is None
     assert recognise("a,b,c", profiles) is None
 

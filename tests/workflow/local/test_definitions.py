@@ -43,6 +43,14 @@ def test_what_it_cannot_do_is_refused_by_name(lab: Lab) -> None:
 
 def test_definitions_in_yaml_are_read() -> None:
     assert definitions.problems("StartAt: A\nStates:\n  A: {Type: Pass, End: true}\n") == []
-    nested = {"StartAt": "M", "States": {"M": {"Type": "Map", "End": True, "ItemProcessor": {
-        "StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Gone"}}}}}}  # fmt: skip
+    nested = {
+        "StartAt": "M",
+        "States": {
+            "M": {
+                "Type": "Map",
+                "End": True,
+                "ItemProcessor": {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Gone"}}},
+            }
+        },
+    }
     assert definitions.missing_targets(nested) == ["/States/M/ItemProcessor/States/A: no state 'Gone'"]

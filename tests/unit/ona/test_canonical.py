@@ -13,7 +13,7 @@ from ona.telemetry.blocks import MAX_LINE_BYTES
 from ona.telemetry.canonical import read_canonical
 from ona.telemetry.intervals import minutes_of, usual_step
 from ona.telemetry.readings import Telemetry
-from tests.conftest import DAY, NOW, sunny_day, to_csv
+from tests.builders.telemetry import DAY, NOW, sunny_day, to_csv
 
 HEADER = "timestamp,asset_id,temperature_c,voltage_v,power_kw\n"
 ROW = "2025-06-10T08:00:00Z,INV-001,30.0,750,50.0\n"
@@ -59,11 +59,11 @@ def read(data: bytes | str) -> Telemetry:
 def test_a_file_that_fails_as_a_whole_says_why(data: bytes | str, reason: str) -> None:
     with pytest.raises(InvalidTelemetry) as caught:
         read(data)
-    told = caught.value.as_dict()
-    assert told["reason"] == reason
-    assert told["message"]
-    assert told["where"].startswith("observations/x.csv")
-    assert told["remedy"]
+    error = caught.value.as_dict()
+    assert error["reason"] == reason
+    assert error["message"]
+    assert error["where"].startswith("observations/x.csv")
+    assert error["remedy"]
 
 
 def test_one_line_of_100_megabytes_is_refused_quickly() -> None:

@@ -1,0 +1,73 @@
+"""A large file is read by several processes as it is by one, and an error still names the right line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ona.runtime import processes
+from ona.runtime.errors import InvalidTelemetry
+from ona.telemetry import blocks, canonical
+from ona.telemetry.blocks import Source, whole_lines
+from ona.telemetry.readings import Telemetry
+from tests.builders.telemetry import NOW
+
+pytestmark = pytest.mark.skipif(processes.CPUS < 2, reason="one CPU: nothing runs side by side")
+
+HEADER = "timestamp,asset_id,temperature_c,voltage_v,power_kw\n"
+
+
+def _file(turns: bool, spoiled: dict[int, str] | None = None) -> bytes:
+    """Two days of seven machines, machine by machine or taking turns, with some lines replaced."""
+    rng = np.random.default_rng(3)
+    rows = [
+        f"2025-06-{1 + n // 96:02d}T{n % 96 // 4:02d}:{n % 4 * 15:02d}:00Z,INV-{m},"
+        f"{rng.uniform(10, 60):.2f},{rng.uniform(600, 800):.1f},{rng.uniform(0, 90):.3f}\n"
+        for m, n in sorted(
+            ((m, n) for m in range(7) for n in range(192)), key=lambda at: at[::-1] if turns else at
+        )
+    ]
+    for line, text in (spoiled or {}).items():
+        rows[line - 2] = text
+    return (HEADER + "".join(rows)).encode()
+
+
+@pytest.mark.parametrize("turns", [False, True])
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {},
+        {300: "2025-06-01T00:00:00+02:00,INV-3,1,1,1\n", 900: "oops\n", 901: "a,b,c,d,e,f,g\n", 700: "\n"},
+        {n: f"2025-06-01T{n // 60:02d}:{n % 60:02d}:00Z,A,,,\n" for n in range(2, 1340)},
+        {2: "2025-06-02T23:45:00Z,INV-0,1,1,1\n", 1300: "2025-06-01T00:00:00Z,INV-1,1,1,1\n"},
+    ],
+)
+def test_a_large_file_reads_the_same_in_parts(
+    turns: bool, spoiled: dict[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = _file(turns, spoiled)
+
+    def read() -> Telemetry:
+        return canonical.read_canonical(
+            Source.of(data), now=NOW, capacity_kw=lambda name: 100.0, where="x.csv"
+        )
+
+    whole = read()
+    monkeypatch.setattr(canonical, "LARGE_BYTES", 1000)
+    monkeypatch.setattr(blocks, "whole_lines", lambda chunks: whole_lines(chunks, 3000))
+    for cpus in (2, 3, 8):
+        monkeypatch.setattr(canonical, "CPUS", cpus)
+        parts = read()
+        assert parts.quality == whole.quality
+        assert len(parts) == len(whole)
+        assert parts.machines.span == whole.machines.span
+        assert parts.frame.equals(whole.frame)
+
+
+def test_a_large_file_that_fails_says_which_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = _file(False, {1200: "2025-06-01T00:00:00Z,INV-é,1,1,1\n"}).replace("é".encode(), b"\xe9")
+    monkeypatch.setattr(canonical, "LARGE_BYTES", 1000)
+    monkeypatch.setattr(blocks, "whole_lines", lambda chunks: whole_lines(chunks, 3000))
+    with pytest.raises(InvalidTelemetry) as caught:
+        canonical.read_canonical(Source.of(data), now=NOW, capacity_kw=lambda _: 100.0, where="x.csv")
+    assert (caught.value.reason, caught.value.where) == ("wrong_encoding", "x.csv, line 1200")
