@@ -24,4 +24,4 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     task = event.get("task") if isinstance(event, dict) else None
     if task != "verify":
         raise InvalidPayload(f"task {task!r}: use verify")
-    return {**verify(aws.environment("OUTPUT_BUCKET"), utc_now())}
+    return verify(aws.environment("OUTPUT_BUCKET"), utc_now())
