@@ -129,16 +129,16 @@ class ServiceNow(Server):
             wanted, limit = query["sysparm_query"][0], int(query["sysparm_limit"][0])
             if wanted.startswith("correlation_id="):
                 key = wanted.split("^")[0].removeprefix("correlation_id=")
-                found = [t for t in self.tickets.values() if t["correlation_id"] == key]
+                matches = [t for t in self.tickets.values() if t["correlation_id"] == key]
             else:
-                found = [
+                matches = [
                     self.tickets[n] for n in wanted.removeprefix("sys_idIN").split(",") if n in self.tickets
                 ]
-            return 200, {"result": found[:limit]}
+            return 200, {"result": matches[:limit]}
         if method == "POST":
-            made = {"sys_id": f"{len(self.tickets) + 1:032x}", "state": "1", **body}
-            self.tickets[made["sys_id"]] = made
-            return 201, {"result": made}
+            created = {"sys_id": f"{len(self.tickets) + 1:032x}", "state": "1", **body}
+            self.tickets[created["sys_id"]] = created
+            return 201, {"result": created}
         if name not in self.tickets:
             return 404, {"error": {"message": "No Record found"}}
         if body.get("state") == "6" and not (body.get("close_code") and body.get("close_notes")):
@@ -161,11 +161,19 @@ class Jira(Server):
 
     kind = "jira"
     names: ClassVar = {
-        "OPEN": "Waiting for support", "IN_PROGRESS": "Work in progress", "ON_HOLD": "Pending",
-        "COMPLETE": "Resolved", "CANCELLED": "Canceled",
-    }  # fmt: skip
-    category: ClassVar = {"OPEN": "new", "IN_PROGRESS": "indeterminate", "ON_HOLD": "indeterminate",
-                "COMPLETE": "done", "CANCELLED": "done"}  # fmt: skip
+        "OPEN": "Waiting for support",
+        "IN_PROGRESS": "Work in progress",
+        "ON_HOLD": "Pending",
+        "COMPLETE": "Resolved",
+        "CANCELLED": "Canceled",
+    }
+    category: ClassVar = {
+        "OPEN": "new",
+        "IN_PROGRESS": "indeterminate",
+        "ON_HOLD": "indeterminate",
+        "COMPLETE": "done",
+        "CANCELLED": "done",
+    }
 
     def __init__(self) -> None:
         super().__init__()
@@ -184,8 +192,8 @@ class Jira(Server):
         if path == "/rest/api/3/search/jql":
             wanted = re.search(r"wo-[0-9]{8}-[0-9a-f]{8}", body["jql"])
             assert wanted is not None
-            found = [t for t in self.tickets.values() if wanted[0] in t["fields"]["summary"]]
-            return 200, {"issues": found}
+            matches = [t for t in self.tickets.values() if wanted[0] in t["fields"]["summary"]]
+            return 200, {"issues": matches}
         if path == "/rest/api/3/issue/bulkfetch":
             keys = body["issueIdsOrKeys"]
             gone = [key for key in keys if key not in self.tickets]
@@ -238,9 +246,9 @@ class Atlas(Server):
             wanted = body["filterFields"][0]["value"]
             return 200, {"content": [t for t in self.tickets.values() if wanted in t["title"]]}
         if path == "/work-orders":
-            made = {"id": len(self.tickets) + 1, "status": "OPEN", **body}
-            self.tickets[str(made["id"])] = made
-            return 200, made
+            created = {"id": len(self.tickets) + 1, "status": "OPEN", **body}
+            self.tickets[str(created["id"])] = created
+            return 200, created
         name = path.split("/")[2]
         if name not in self.tickets:
             return 404, {"message": "Not found"}

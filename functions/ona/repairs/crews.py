@@ -29,7 +29,7 @@ KEEP_PAST = timedelta(days=30)
 
 class Work(TableItem):
     """A fault to be repaired, as planning sees it. Hours and USD; `daily_usd` and `growth_percent` are its
-    Energy at Risk, `standing_usd` what the machine gives a day in spite of the fault and stands still for
+    Energy at Risk, `standing_usd` what the asset gives a day in spite of the fault and stands still for
     while people work on it; `ready`: when its part is there; `must`: it may not be put off."""
 
     finding_key: str

@@ -32,7 +32,6 @@ from ooda.operations_api.models import (
     HistoryEntry,
     IncidentAnswer,
     IncidentPage,
-    KnownIncident,
     NewSubscription,
     OrderAnswer,
     OrderChange,
@@ -40,6 +39,7 @@ from ooda.operations_api.models import (
     OrderPage,
     OrdersAnswer,
     ScheduleAnswer,
+    SiteIncident,
     Subscribed,
     SubscriptionAnswer,
     Unsubscribed,
@@ -51,9 +51,11 @@ from ooda.operations_api.models import (
 )
 
 ASSETS_A_PAGE = 50
+"""Assets whose incidents one page tells: as many histories are read from S3 for it."""
 ORDERS_A_PAGE = 50
+"""Orders of a page, at most: a caller may ask for fewer."""
 AHEAD = timedelta(days=100)
-"""Parts may take months, and their visits are booked."""
+"""How far the plan is shown: parts may take months, and their visits are booked."""
 api = Api()
 app = api.app
 SiteFilter = Annotated[str | None, Query(max_length=128, description="only this site")]
@@ -72,19 +74,19 @@ def _assets(site_id: str | None = None) -> list[Asset]:
     return [asset for asset in mine if site_id in (None, asset.site_id)]
 
 
-@app.get("/ops/incidents", summary="What is wrong with your machines", tags=["operations"],
+@app.get("/ops/incidents", summary="What is wrong with your assets", tags=["operations"],
          responses=REFUSALS, middlewares=[api.counted])  # fmt: skip
 def incidents(
     site_id: SiteFilter = None,
     state: Annotated[IncidentState | None, Query(description="only these")] = None,
     next: Next = None,
 ) -> IncidentAnswer:
-    """Machine by machine, fifty machines a page; a machine that is well has none."""
+    """Asset by asset, fifty assets a page; an asset that is well has none."""
     after = paging.position(next).get("asset_id", "")
     left = [asset for asset in _assets(site_id) if asset.id > after]
     page = left[:ASSETS_A_PAGE]
     incidents = [
-        KnownIncident(**incident.document(), site_id=asset.site_id)
+        SiteIncident(**incident.document(), site_id=asset.site_id)
         for asset, history in zip(page, store.histories(page), strict=True)
         for incident in (history.incidents if history else [])
         if state in (None, incident.state)
@@ -233,7 +235,7 @@ def schedule(
     since: Annotated[AwareDatetime | None, Query(description="visits that end later; default: now")] = None,
     until: Annotated[AwareDatetime | None, Query(description="visits that begin earlier")] = None,
 ) -> ScheduleAnswer:
-    """The visits to your machines as the crews' calendars have them now."""
+    """The visits to your assets as the crews' calendars have them now."""
     mine = {asset.id for asset in _assets(site_id)}
     now = utc_now()
     begin = since or now

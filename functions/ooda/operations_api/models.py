@@ -20,16 +20,16 @@ _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class KnownIncident(Incident):
-    """An incident of a machine of yours."""
+class SiteIncident(Incident):
+    """An incident of an asset of yours."""
 
     site_id: str
 
 
 class IncidentPage(Document):
-    """Incidents by machine, then by time. `next` asks for the machines that follow."""
+    """Incidents by asset, then by time. `next` asks for the assets that follow."""
 
-    incidents: list[KnownIncident]
+    incidents: list[SiteIncident]
     next: str | None = Field(description="put it into `next` of the following request; none: that was all")
 
 
@@ -97,7 +97,7 @@ class NewSubscription(Document):
 
 
 class Subscribed(Subscriber):
-    """A subscription as it is told to whoever made it."""
+    """A subscription, as the answer to whoever subscribed tells it."""
 
     secret: str | None = Field(
         default=None, description="of a webhook: verifies its signature (Standard Webhooks); told here only"
@@ -148,7 +148,7 @@ class OrderChange(Document):
 
 
 class Visit(Document):
-    """A crew's time at one of your machines. `leaves` and `returns` include the way."""
+    """A crew's time at one of your assets. `leaves` and `returns` include the way."""
 
     crew_id: str
     asset_id: str

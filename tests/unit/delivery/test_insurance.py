@@ -18,10 +18,16 @@ from tests.fakes.ticketing import Receiver
 
 
 def insured(monkeypatch: pytest.MonkeyPatch, url: str, **changes: Any) -> None:
-    service = {"enabled": True, "api_endpoint": url, "claim_threshold_usd": 1000, "auto_submission": True,
-               "api_key_parameter": "/ona-platform/prod/insurance-api-key", **changes}  # fmt: skip
-    found = CustomServices.model_validate({"insurance_automation": service})
-    monkeypatch.setattr(custom_services, "custom_services_config", lambda: found)
+    service = {
+        "enabled": True,
+        "api_endpoint": url,
+        "claim_threshold_usd": 1000,
+        "auto_submission": True,
+        "api_key_parameter": "/ona-platform/prod/insurance-api-key",
+        **changes,
+    }
+    config = CustomServices.model_validate({"insurance_automation": service})
+    monkeypatch.setattr(custom_services, "custom_services_config", lambda: config)
 
 
 def test_a_claim_is_sent_once_follows_its_order_and_is_withdrawn(
@@ -55,9 +61,12 @@ def test_a_claim_is_sent_once_follows_its_order_and_is_withdrawn(
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"enabled": False}, None), ({"claim_threshold_usd": 1e6}, None),
-     ({"auto_submission": False}, "not sent: auto_submission is off")],
-)  # fmt: skip
+    [
+        ({"enabled": False}, None),
+        ({"claim_threshold_usd": 1e6}, None),
+        ({"auto_submission": False}, "not sent: auto_submission is off"),
+    ],
+)
 def test_nothing_is_claimed_below_the_threshold_or_without_being_told_to(
     acting: list[Any], receiver: Receiver, monkeypatch: pytest.MonkeyPatch, changes: Any, said: str | None
 ) -> None:

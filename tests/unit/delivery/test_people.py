@@ -26,10 +26,10 @@ from tests.fakes.sns import Mail
 
 @pytest.fixture
 def mail(world: list[str], monkeypatch: pytest.MonkeyPatch) -> Mail:
-    made = Mail(monkeypatch)
+    fake = Mail(monkeypatch)
     deliver()
-    made.sent.clear()
-    return made
+    fake.sent.clear()
+    return fake
 
 
 def test_mail_waits_until_its_owner_said_yes(world: list[str], mail: Mail) -> None:

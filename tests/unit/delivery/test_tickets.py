@@ -85,8 +85,11 @@ def test_whichever_request_of_a_change_goes_wrong_the_ticket_ends_up_right(
 def test_a_fault_at_any_step_of_making_a_ticket_makes_no_second_one(
     desk: Any, acting: list[Any], kind: str
 ) -> None:
-    steps = {"jira": ("request", "search", "PUT", "bulkfetch"), "servicenow": ("GET", "POST"),
-             "atlas": ("signin", "search", "POST /work-orders")}[desk.kind]  # fmt: skip
+    steps = {
+        "jira": ("request", "search", "PUT", "bulkfetch"),
+        "servicenow": ("GET", "POST"),
+        "atlas": ("signin", "search", "POST /work-orders"),
+    }[desk.kind]
     name = opened()
     now = NOW
     for step in steps:

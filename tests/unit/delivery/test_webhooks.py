@@ -37,23 +37,23 @@ def verified(receiver: Receiver, number: int, secret: str) -> dict[str, Any]:
 
 
 def test_a_subscriber_hears_at_once_and_of_every_change(world: list[str], receiver: Receiver) -> None:
-    status, made = call(
+    status, subscription = call(
         "POST",
         f"/work-orders/{world[0]}/subscriptions",
         {"kind": "webhook", "endpoint": f"{receiver.url}/ona"},
     )
     assert status == 200
-    assert made["secret"] == secret_of(SIGNING, made["subscription_id"])
+    assert subscription["secret"] == secret_of(SIGNING, subscription["subscription_id"])
     deliver()
-    first = verified(receiver, 0, made["secret"])
+    first = verified(receiver, 0, subscription["secret"])
     assert (first["event"], first["state"]["status"]) == ("opened", "OPEN")
     assert first["order"]["bill_of_materials"]
     receiver.fault("fail")
     _, answer = call("PATCH", f"/work-orders/{world[0]}", {"version": 1, "status": "IN_PROGRESS"})
-    assert [s["subscription_id"] for s in answer["subscriptions"]] == [made["subscription_id"]]
+    assert [s["subscription_id"] for s in answer["subscriptions"]] == [subscription["subscription_id"]]
     assert deliver(NOW + MINUTE)["failed"] == 1
     deliver(NOW + 5 * MINUTE)
-    second = verified(receiver, 1, made["secret"]) if len(receiver.bodies) == 3 else None
+    second = verified(receiver, 1, subscription["secret"]) if len(receiver.bodies) == 3 else None
     ids = [headers["webhook-id"] for _, _, headers, _ in receiver.requests]
     assert ids == [f"{world[0]}-v1", f"{world[0]}-v2", f"{world[0]}-v2"], "the same key for the same news"
     assert second is None
@@ -63,17 +63,17 @@ def test_a_subscriber_hears_at_once_and_of_every_change(world: list[str], receiv
         f"/work-orders/{world[0]}/subscriptions",
         {"kind": "webhook", "endpoint": f"{receiver.url}/ona"},
     )[1]
-    assert again["subscription_id"] == made["subscription_id"]
+    assert again["subscription_id"] == subscription["subscription_id"]
     deliver(NOW + 9 * MINUTE)
     assert len(ids) == len(receiver.requests), "asking twice tells nothing twice"
-    path = f"/work-orders/{world[0]}/subscriptions/{made['subscription_id']}"
+    path = f"/work-orders/{world[0]}/subscriptions/{subscription['subscription_id']}"
     assert call("DELETE", path)[0] == 200
     assert call("DELETE", path)[0] == 404
     call("PATCH", f"/work-orders/{world[0]}", {"version": 2, "status": "ON_HOLD"})
     deliver(NOW + 12 * MINUTE)
     assert len(ids) == len(receiver.requests)
     secrets = json.dumps([tables.scan("outbox"), tables.scan("tracking")])
-    assert made["secret"] not in secrets
+    assert subscription["secret"] not in secrets
 
 
 PRIVATE = {
@@ -146,10 +146,14 @@ def test_a_subscription_made_while_an_order_changes_misses_nothing(
 def test_a_configured_webhook_gets_every_order(
     acting: list[Any], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lake = {"name": "lake", "kind": "webhook", "url": receiver.url,
-            "secret_parameter": "/ona-platform/prod/ticketing-lake"}  # fmt: skip
-    found = TicketingConfig.model_validate({"systems": [lake]})
-    monkeypatch.setattr(ticketing, "ticketing_config", lambda: found)
+    lake = {
+        "name": "lake",
+        "kind": "webhook",
+        "url": receiver.url,
+        "secret_parameter": "/ona-platform/prod/ticketing-lake",
+    }
+    config = TicketingConfig.model_validate({"systems": [lake]})
+    monkeypatch.setattr(ticketing, "ticketing_config", lambda: config)
     name = opened()
     deliver()
     secret = "whsec_" + base64.b64encode(b"lake secret").decode()

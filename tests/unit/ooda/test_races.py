@@ -83,11 +83,11 @@ def test_two_executions_that_planned_on_one_calendar_book_different_times(
     monkeypatch.setattr(tables, "transact", serializable)
 
     def together(*arguments: Any, **named: Any) -> Plan:
-        made = make_plan(*arguments, **named)
-        plans.append(made)
+        planned = make_plan(*arguments, **named)
+        plans.append(planned)
         if len(plans) <= 2:
             both_planned.wait()
-        return made
+        return planned
 
     monkeypatch.setattr(scheduling, "make_plan", together)
     results: dict[int, Any] = {}

@@ -21,8 +21,12 @@ class Atlas(Tickets[AtlasSystem]):
 
     STATUSES: ClassVar = {name: name for name in ("OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE")}
     PRIORITIES: ClassVar = {
-        "critical": "HIGH", "high": "HIGH", "medium": "MEDIUM", "low": "LOW", "none": "NONE",
-    }  # fmt: skip
+        "critical": "HIGH",
+        "high": "HIGH",
+        "medium": "MEDIUM",
+        "low": "LOW",
+        "none": "NONE",
+    }
     _signed_in = ""
 
     def find(self, work_order_id: str) -> Ticket | None:

@@ -19,17 +19,24 @@ from ona.runtime import http
 CATEGORIES: dict[str, OrderStatus] = {"new": "OPEN", "indeterminate": "IN_PROGRESS", "done": "COMPLETE"}
 """Every Jira status belongs to one of three categories."""
 CATEGORY_OF: dict[OrderStatus, str] = {
-    "OPEN": "new", "IN_PROGRESS": "indeterminate", "ON_HOLD": "indeterminate", "COMPLETE": "done",
+    "OPEN": "new",
+    "IN_PROGRESS": "indeterminate",
+    "ON_HOLD": "indeterminate",
+    "COMPLETE": "done",
     "CANCELLED": "done",
-}  # fmt: skip
+}
 
 
 class Jira(Tickets[JiraSystem]):
     """One service desk."""
 
     PRIORITIES: ClassVar = {
-        "critical": "Highest", "high": "High", "medium": "Medium", "low": "Low", "none": "Lowest",
-    }  # fmt: skip
+        "critical": "Highest",
+        "high": "High",
+        "medium": "Medium",
+        "low": "Low",
+        "none": "Lowest",
+    }
 
     def find(self, work_order_id: str) -> Ticket | None:
         """By summary; the oldest first."""

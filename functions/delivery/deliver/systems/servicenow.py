@@ -21,8 +21,13 @@ class ServiceNow(Tickets[ServiceNowSystem]):
     """One table of one instance."""
 
     STATUSES: ClassVar = {
-        "1": "OPEN", "2": "IN_PROGRESS", "3": "ON_HOLD", "6": "COMPLETE", "7": "COMPLETE", "8": "CANCELLED",
-    }  # fmt: skip
+        "1": "OPEN",
+        "2": "IN_PROGRESS",
+        "3": "ON_HOLD",
+        "6": "COMPLETE",
+        "7": "COMPLETE",
+        "8": "CANCELLED",
+    }
     PRIORITIES: ClassVar = {"critical": "1", "high": "2", "medium": "3", "low": "3", "none": "3"}
     """Urgency, from which ServiceNow computes the priority."""
 
