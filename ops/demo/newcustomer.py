@@ -138,7 +138,7 @@ def record(target: Target, weather: WeatherDocument) -> None:
 
 
 class Refused(OpsError):
-    """The API said no; `status` and `body` tell why."""
+    """The API refused a request; `status` and `body` say why."""
 
     def __init__(self, status: int, body: Any) -> None:
         self.status, self.body = status, body
@@ -167,9 +167,13 @@ def call(target: Target, key: str, method: str, path: str, body: Any = None) -> 
 def upload(promise: dict[str, Any], body: bytes) -> None:
     """PUT a file where the API promised it a place. Raises Refused."""
     answer = urllib3.request(
-        promise["method"], promise["upload_url"], body=body, headers=promise["headers"], timeout=90,
+        promise["method"],
+        promise["upload_url"],
+        body=body,
+        headers=promise["headers"],
+        timeout=90,
         retries=False,
-    )  # fmt: skip
+    )
     if answer.status != 200:
         raise Refused(answer.status, answer.data.decode("utf-8", "replace"))
 
@@ -201,14 +205,25 @@ def walk(target: Target, now: datetime | None = None) -> Path:
     key = customers.add_key(target, CUSTOMER, "standard")
     history_from = now - timedelta(days=HISTORY_DAYS)
     cut = now - timedelta(hours=12)
-    metadata = {"site_id": SITE_ID, "start_date": f"{history_from:%Y-%m-%dT%H:%M:%SZ}",
-                "end_date": f"{cut:%Y-%m-%dT%H:%M:%SZ}"}  # fmt: skip
+    metadata = {
+        "site_id": SITE_ID,
+        "start_date": f"{history_from:%Y-%m-%dT%H:%M:%SZ}",
+        "end_date": f"{cut:%Y-%m-%dT%H:%M:%SZ}",
+    }
 
     since = time.monotonic()
     body = here.csv(history_from, cut, gaps=True)
-    promise = call(target, key, "POST", "/upload_train",
-                   {"customer_id": CUSTOMER, "data_type": "historical",
-                    "metadata": {**metadata, "size_bytes": len(body)}})  # fmt: skip
+    promise = call(
+        target,
+        key,
+        "POST",
+        "/upload_train",
+        {
+            "customer_id": CUSTOMER,
+            "data_type": "historical",
+            "metadata": {**metadata, "size_bytes": len(body)},
+        },
+    )
     upload(promise, body)
     path.step("history uploaded", f"{len(body) / 1e6:.1f} MB, {HISTORY_DAYS} days, 2 inverters", since)
 
@@ -229,10 +244,17 @@ def walk(target: Target, now: datetime | None = None) -> Path:
 
     since = time.monotonic()
     recent = here.csv(now - timedelta(hours=24), now)
-    promise = call(target, key, "POST", "/upload_nowcast",
-                   {"customer_id": CUSTOMER, "data_type": "nowcast",
-                    "metadata": {"site_id": SITE_ID,
-                                 "timestamp": f"{now:%Y-%m-%dT%H:%M:%SZ}"}})  # fmt: skip
+    promise = call(
+        target,
+        key,
+        "POST",
+        "/upload_nowcast",
+        {
+            "customer_id": CUSTOMER,
+            "data_type": "nowcast",
+            "metadata": {"site_id": SITE_ID, "timestamp": f"{now:%Y-%m-%dT%H:%M:%SZ}"},
+        },
+    )
     upload(promise, recent)
     _finished(target, "forecast_upload", promise["upload_id"])
     path.step("nowcast uploaded", f"{len(recent) / 1e3:.0f} kB, forecast renewed", since)
@@ -241,8 +263,11 @@ def walk(target: Target, now: datetime | None = None) -> Path:
     path.forecast = call(
         target, key, "GET", f"/forecast?customer_id={CUSTOMER}&site_id={SITE_ID}&horizon_hours=48"
     )
-    path.step("forecast read", f"{len(path.forecast['forecasts'])} hours, model "
-              f"{path.forecast['metadata']['model_version']}", since)  # fmt: skip
+    path.step(
+        "forecast read",
+        f"{len(path.forecast['forecasts'])} hours, model {path.forecast['metadata']['model_version']}",
+        since,
+    )
     path.truth = here.truth
     path.seconds = time.monotonic() - started
     return path
@@ -254,20 +279,20 @@ def _json(target: Target, pointer: dict[str, str]) -> Any:
     )
 
 
-def _finished(target: Target, machine: str, marker: str) -> Any:
+def _finished(target: Target, workflow: str, marker: str) -> Any:
     """The output of the execution whose input names a file, once it ended. Raises OpsError."""
     states = target.client("stepfunctions")
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
-        executions = states.list_executions(stateMachineArn=target.machines[machine])["executions"]
+        executions = states.list_executions(stateMachineArn=target.machines[workflow])["executions"]
         for item in executions:
             described = states.describe_execution(executionArn=item["executionArn"])
             if marker in described.get("input", "") and described["status"] != "RUNNING":
                 if described["status"] != "SUCCEEDED":
-                    raise OpsError(f"{machine} {described['status']}: {described.get('cause', '')[:300]}")
+                    raise OpsError(f"{workflow} {described['status']}: {described.get('cause', '')[:300]}")
                 return json.loads(described["output"])
         time.sleep(0.2)
-    raise OpsError(f"{machine} did not end within {WAIT_S:g} s")
+    raise OpsError(f"{workflow} did not end within {WAIT_S:g} s")
 
 
 def _trained(target: Target) -> Any:
