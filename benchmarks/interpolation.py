@@ -30,6 +30,7 @@ LENGTHS = (1, 6, 24, 72)
 """Hours of a gap."""
 SEED = 20261121
 GAPS_A_SERIES = 12
+"""Gaps that are cut into each series, of one length."""
 LIT_W_M2 = 20.0
 """Clear-sky irradiance on the plane from which a hidden value is scored."""
 METHODS = ("ours", "linear", "spline", "previous day")

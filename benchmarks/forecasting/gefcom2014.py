@@ -263,7 +263,8 @@ def _intervals(months: list[Month], scored: list[Month], levels: tuple[float, ..
     ours_mae, persisted_mae = (score.mean_absolute_error(came[both], v[both]) for v in (ours, before))
     print(
         f"MAE of the median {100 * ours_mae:.2f} %, of 24-hour clear-sky persistence "
-        f"{100 * persisted_mae:.2f} % of capacity in daylight: skill {score.skill(ours_mae, persisted_mae):.1%}"
+        f"{100 * persisted_mae:.2f} % of capacity in daylight: "
+        f"skill {score.skill(ours_mae, persisted_mae):.1%}"
     )
 
 

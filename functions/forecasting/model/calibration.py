@@ -44,6 +44,7 @@ class Tail:
 
 Calibration = Mapping[int, Tail]
 UNCALIBRATED: Calibration = {level: Tail() for level in INTERVALS}
+"""Factors of 1: intervals as the model gives them."""
 
 
 def calibrate(actual: Floats, quantiles: Floats, levels: tuple[float, ...]) -> dict[int, Tail]:
