@@ -4,6 +4,7 @@ from benchmarks import api, build_sizes, embedded_cloud, interpolation, solar_pl
 from benchmarks.detection import fault_bench, quality_bench, speed, trends_bench
 from benchmarks.forecasting import gefcom2014
 from benchmarks.scheduling import demo_fleet, generated, technicians
+from benchmarks.sky import unknown_roof
 
 if __name__ == "__main__":
     for module in (
@@ -16,6 +17,7 @@ if __name__ == "__main__":
         generated,
         demo_fleet,
         technicians,
+        unknown_roof,
         interpolation,
         embedded_cloud,
         api,

@@ -1,7 +1,7 @@
 """The API on the embedded cloud's function workers: latency, cold start, imports, 1 000 callers at once.
 
 Everything runs on one machine, so a request pays for the emulated gateway too; what a function itself
-costs is told apart. `python -m benchmarks.api`
+costs stands in rows of its own. `python -m benchmarks.api`
 """
 
 from __future__ import annotations
@@ -126,11 +126,20 @@ def imports() -> list[tuple[str, float]]:
 def _python(code: str, environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "functions"), "ONA_CONFIG_DIR": str(CONFIGS),
-             "POWERTOOLS_TRACE_DISABLED": "1", "POWERTOOLS_LOG_LEVEL": "ERROR",
-             "POWERTOOLS_METRICS_NAMESPACE": "x", "POWERTOOLS_SERVICE_NAME": "x", **environment},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "functions"),
+            "ONA_CONFIG_DIR": str(CONFIGS),
+            "POWERTOOLS_TRACE_DISABLED": "1",
+            "POWERTOOLS_LOG_LEVEL": "ERROR",
+            "POWERTOOLS_METRICS_NAMESPACE": "x",
+            "POWERTOOLS_SERVICE_NAME": "x",
+            **environment,
+        },
+    )
     if done.returncode:
         raise RuntimeError(done.stderr[-1500:])
     return done.stdout.strip().splitlines()[-1]
@@ -186,13 +195,13 @@ async def crowd(ready: Ready, keys: dict[str, str]) -> tuple[Counter[str], float
             body = json.loads(rest[rest.index(b"{") : rest.rindex(b"}") + 1])
         except ValueError:
             return f"{status} without an envelope"
-        return judged(status, body, customer)
+        return verdict(status, body, customer)
 
     results = await asyncio.gather(*(one(number) for number in range(CALLERS)))
     return Counter(results), time.perf_counter() - started
 
 
-def judged(status: int, body: dict[str, Any], customer: str) -> str:
+def verdict(status: int, body: dict[str, Any], customer: str) -> str:
     """One answer in a word: right, refused with a code, or wrong."""
     if status == 200:
         data = body["data"]

@@ -30,6 +30,7 @@ LENGTHS = (1, 6, 24, 72)
 """Hours of a gap."""
 SEED = 20261121
 GAPS_A_SERIES = 12
+"""Gaps that are cut into each series, of one length."""
 LIT_W_M2 = 20.0
 """Clear-sky irradiance on the plane from which a hidden value is scored."""
 METHODS = ("ours", "linear", "spline", "previous day")
@@ -59,10 +60,10 @@ def cut(
 
 
 def baselines(series: pd.Series, steps_a_day: int) -> dict[str, np.ndarray]:
-    """Linear and cubic spline in time, and the last known value at the same time of earlier days."""
+    """Linear and cubic spline in time, and the last measured value at the same time of earlier days."""
     position = np.arange(len(series))
-    known = series.notna().to_numpy()
-    linear = np.interp(position, position[known], series.to_numpy()[known])
+    measured = series.notna().to_numpy()
+    linear = np.interp(position, position[measured], series.to_numpy()[measured])
     spline = series.reset_index(drop=True).interpolate("cubicspline", limit_direction="both").to_numpy()
     previous = series.to_numpy(copy=True)
     for n in np.flatnonzero(np.isnan(previous)):
@@ -74,7 +75,7 @@ def baselines(series: pd.Series, steps_a_day: int) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Series:
-    """One real series on a regular grid: power (kW), capacities (kW), site, and a weather frame."""
+    """One real series: power (kW) on a regular grid, capacities (kW), site, weather frame on that grid."""
 
     name: str
     power: pd.DataFrame
@@ -173,17 +174,22 @@ def main() -> int:
     for series in (*serf_east(), *india(), *gefcom()):
         for hours in LENGTHS:
             rows.setdefault((series.name, hours), []).append(errors(series, hours, rng))
-    print(f"{'series':<14}{'gap h':>6}{'values':>8}" + "".join(f"{name:>14}" for name in METHODS)
-          + f"{'ours/best':>11}{'80 % holds':>12}")  # fmt: skip
+    print(
+        f"{'series':<14}{'gap h':>6}{'values':>8}"
+        + "".join(f"{name:>14}" for name in METHODS)
+        + f"{'ours/best':>11}{'80 % holds':>12}"
+    )
     worse = 0
     for (name, hours), parts in rows.items():
         merged = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
         means = {method: merged[method].mean() for method in METHODS}
         best = min(means[method] for method in METHODS[1:])
         worse += hours >= 6 and means["ours"] >= best
-        print(f"{name:<14}{hours:>6}{len(merged['ours']):>8}"
-              + "".join(f"{100 * means[method]:>13.2f}%" for method in METHODS)
-              + f"{means['ours'] / best:>11.2f}{100 * merged['inside'].mean():>11.1f}%")  # fmt: skip
+        print(
+            f"{name:<14}{hours:>6}{len(merged['ours']):>8}"
+            + "".join(f"{100 * means[method]:>13.2f}%" for method in METHODS)
+            + f"{means['ours'] / best:>11.2f}{100 * merged['inside'].mean():>11.1f}%"
+        )
     print(f"mean absolute error, hidden daylight values, % of capacity; {time.monotonic() - started:.0f} s")
     print("from 6 h on better than all others: " + ("yes" if not worse else f"NO, {worse} rows"))
     return 0

@@ -83,9 +83,14 @@ def forecast(task: int, shares: dict[str, pd.Series], weather: dict[str, pd.Data
         upto = weather[zone].loc[:until].assign(share=shares[zone].loc[:until])
         past = upto[upto.index <= after]
         site = SiteDocument(
-            customer_id="gefcom", site_id=zone, latitude=data.GEFCOM_LATITUDE,
-            longitude=data.GEFCOM_LONGITUDE, kind="solar", capacity_kw=1.0, assets={zone: 1.0},
-        )  # fmt: skip
+            customer_id="gefcom",
+            site_id=zone,
+            latitude=data.GEFCOM_LATITUDE,
+            longitude=data.GEFCOM_LONGITUDE,
+            kind="solar",
+            capacity_kw=1.0,
+            assets={zone: 1.0},
+        )
         made = dataset.site_frame(site, past)
         if made is None:
             raise RuntimeError("no weather")
@@ -129,8 +134,15 @@ def first_hours(months: list[Month], levels: tuple[float, ...]) -> list[tuple[in
         lives = nowcast.learn(*_errors(past, levels))
         table = months[number].table
         site, hour, error, envelope = _errors(table, levels)
-        here = pd.DataFrame({"site": site, "hour": hour, "error": error, "envelope": envelope,
-                             "share": table[TARGET].to_numpy()})  # fmt: skip
+        here = pd.DataFrame(
+            {
+                "site": site,
+                "hour": hour,
+                "error": error,
+                "envelope": envelope,
+                "share": table[TARGET].to_numpy(),
+            }
+        )
         for ahead in HOURS_AHEAD:
             then = here.assign(hour=here["hour"] + pd.Timedelta(hours=ahead))
             both = here.merge(then, on=["site", "hour"], suffixes=("", "_then"))
@@ -138,9 +150,14 @@ def first_hours(months: list[Month], levels: tuple[float, ...]) -> list[tuple[in
             carried = left * both["error_then"] / both["envelope_then"] * both["envelope"]
             persisted = np.clip(both["share_then"] / both["envelope_then"] * both["envelope"], 0, 1)
             totals[ahead].append(
-                np.column_stack([both["error"].abs(), (both["error"] - carried).abs(),
-                                 (both["share"] - persisted).abs()])
-            )  # fmt: skip
+                np.column_stack(
+                    [
+                        both["error"].abs(),
+                        (both["error"] - carried).abs(),
+                        (both["share"] - persisted).abs(),
+                    ]
+                )
+            )
     means = {ahead: 100 * np.concatenate(parts).mean(axis=0) for ahead, parts in totals.items()}
     return [(ahead, *map(float, values)) for ahead, values in means.items()]  # type: ignore[misc]
 
@@ -177,23 +194,35 @@ def main(arguments: list[str] | None = None) -> int:
         month = forecast(task, shares, weather)
         months.append(month)
         name = f"task {task}" if task >= FIRST_TASK else f"calibration month {window(task)[0]:%B %Y}"
-        print(f"  {name:<28} pinball {month.pinball:.5f}, {month.rows} training rows, "
-              f"{month.seconds:.0f} s, model {month.megabytes:.0f} MB", flush=True)  # fmt: skip
+        print(
+            f"  {name:<28} pinball {month.pinball:.5f}, {month.rows} training rows, "
+            f"{month.seconds:.0f} s, model {month.megabytes:.0f} MB",
+            flush=True,
+        )
     scored = [month for month in months if month.task >= FIRST_TASK]
     mean = float(np.mean([month.pinball for month in scored]))
     columns = [f"task_{month.task}" for month in scored]
-    print(f"\n{'mean pinball loss':<24}" + "".join(f"{c.removeprefix('task_'):>9}" for c in columns)
-          + f"{'mean':>10}{'ours/it':>9}")  # fmt: skip
+    print(
+        f"\n{'mean pinball loss':<24}"
+        + "".join(f"{c.removeprefix('task_'):>9}" for c in columns)
+        + f"{'mean':>10}{'ours/it':>9}"
+    )
     print(
         f"{'Ona Platform':<24}" + "".join(f"{m.pinball:>9.5f}" for m in scored) + f"{mean:>10.5f}{1:>9.3f}"
     )
     for team in [*board.index[:5], "Benchmark - Solar"]:
         values = board.loc[team, columns].astype(float)
-        print(f"{team:<24}" + "".join(f"{v:>9.5f}" for v in values)
-              + f"{values.mean():>10.5f}{mean / values.mean():>9.3f}")  # fmt: skip
+        print(
+            f"{team:<24}"
+            + "".join(f"{v:>9.5f}" for v in values)
+            + f"{values.mean():>10.5f}{mean / values.mean():>9.3f}"
+        )
     still = [month.persistence for month in scored]
-    print(f"{'24 h clear-sky persist.':<24}" + "".join(f"{v:>9.5f}" for v in still)
-          + f"{np.mean(still):>10.5f}{mean / np.mean(still):>9.3f}")  # fmt: skip
+    print(
+        f"{'24 h clear-sky persist.':<24}"
+        + "".join(f"{v:>9.5f}" for v in still)
+        + f"{np.mean(still):>10.5f}{mean / np.mean(still):>9.3f}"
+    )
     _intervals(months, scored, levels)
     print(
         "\nfirst hours (measured power of the hours before is used here, and only here), MAE % of capacity"
@@ -228,12 +257,15 @@ def _intervals(months: list[Month], scored: list[Month], levels: tuple[float, ..
     print(f"\n{'daylight intervals':<20}{'holds %':>10}{'width % of capacity':>22}")
     for name, parts in bounds.items():
         both = np.concatenate(parts)
-        held = 100 * score.coverage(came, both[:, 0], both[:, 1])
-        print(f"{name:<20}{held:>10.2f}{100 * score.sharpness(both[:, 0], both[:, 1]):>22.2f}")
+        holds = 100 * score.coverage(came, both[:, 0], both[:, 1])
+        print(f"{name:<20}{holds:>10.2f}{100 * score.sharpness(both[:, 0], both[:, 1]):>22.2f}")
     both = ~np.isnan(before)
-    mine, theirs = (score.mean_absolute_error(came[both], v[both]) for v in (ours, before))
-    print(f"MAE of the median {100 * mine:.2f} %, of 24-hour clear-sky persistence {100 * theirs:.2f} % of "
-          f"capacity in daylight: skill {score.skill(mine, theirs):.1%}")  # fmt: skip
+    ours_mae, persisted_mae = (score.mean_absolute_error(came[both], v[both]) for v in (ours, before))
+    print(
+        f"MAE of the median {100 * ours_mae:.2f} %, of 24-hour clear-sky persistence "
+        f"{100 * persisted_mae:.2f} % of capacity in daylight: "
+        f"skill {score.skill(ours_mae, persisted_mae):.1%}"
+    )
 
 
 if __name__ == "__main__":

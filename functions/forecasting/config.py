@@ -1,4 +1,4 @@
-"""`configs/forecasting/forecasting.yaml`: how models are trained, judged and used."""
+"""`configs/forecasting/forecasting.yaml`: how models are trained, compared and used."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BoosterSettings(Document):
 
 
 class TrainingRules(Document):
-    """When and on what a model is trained, and how it is judged."""
+    """When and on what a model is trained, and how it is compared with the model in service."""
 
     min_days: int = Field(ge=3, description="days with measured power a customer needs")
     folds: int = Field(ge=2, le=12, description="rolling-origin windows; the first only calibrates")
@@ -59,7 +59,7 @@ class ForecastRules(Document):
 
 
 class ForecastingConfig(Document):
-    """`configs/forecasting.yaml`."""
+    """The whole file."""
 
     booster: BoosterSettings
     training: TrainingRules
@@ -70,5 +70,5 @@ FILE = ConfigFile("forecasting/forecasting.yaml", ForecastingConfig)
 
 
 def forecasting_config() -> ForecastingConfig:
-    """`forecasting/forecasting.yaml`."""
+    """The file's content. Raises InvalidConfiguration."""
     return FILE.read()

@@ -22,6 +22,7 @@ HISTORICAL_UPLOAD = KeyShape("historical/{customer_id}/{site_id}/{upload_id}.csv
 NOWCAST = KeyShape("nowcast/{day:folders}/{name}")
 """An upload of recent telemetry straight into the bucket; its key names no customer."""
 NOWCAST_OF_CUSTOMER = KeyShape("nowcast/{day:folders}/{customer_id}/{name}")
+"""An upload of recent telemetry whose key names its customer."""
 NOWCAST_UPLOAD = KeyShape("nowcast/{day:folders}/{customer_id}/{upload_id}_nowcast.csv")
 """An upload of recent telemetry at the place that the API promised."""
 
@@ -51,10 +52,10 @@ MODEL_CURRENT = KeyShape("models/{customer_id}/current.json")
 """The pointer to the version in service: `Current`, for the customer `global` `GlobalCurrent`."""
 MODEL_DIGEST = KeyShape("models/{customer_id}/digests/{digest}.json")
 """Which version was trained on a set of uploads, by the digest of the set."""
-MODEL_FILE = KeyShape("models/{customer_id}/{version}/{name:path}")
-"""Any file of a version; a version never changes once it is written."""
 MODEL_MANIFEST = KeyShape("models/{customer_id}/{version}/model.json")
+"""What a version's booster expects: features, quantile levels, sites."""
 MODEL_BOOSTER = KeyShape("models/{customer_id}/{version}/booster.ubj")
+"""A version's booster, in xgboost's UBJSON."""
 MODEL_CARD = KeyShape("models/{customer_id}/{version}/card.json")
 """A `ModelCard`."""
 DATASET_CARD = KeyShape("models/{customer_id}/{version}/dataset.json")

@@ -28,7 +28,7 @@ def customers_add(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Give a customer an API key. It is shown once; only its hash is kept."""
+    """Give a customer an API key. It is shown once; only its hash is stored."""
     target = resolve(profile, environment)
     if arn:
         customers.add_principal(target, arn, customer, tier)

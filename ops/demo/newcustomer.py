@@ -138,7 +138,7 @@ def record(target: Target, weather: WeatherDocument) -> None:
 
 
 class Refused(OpsError):
-    """The API refused a call; `status` and `body` say why."""
+    """The API refused a request; `status` and `body` say why."""
 
     def __init__(self, status: int, body: Any) -> None:
         self.status, self.body = status, body
@@ -279,20 +279,20 @@ def _json(target: Target, pointer: dict[str, str]) -> Any:
     )
 
 
-def _finished(target: Target, machine: str, marker: str) -> Any:
+def _finished(target: Target, workflow: str, marker: str) -> Any:
     """The output of the execution whose input names a file, once it ended. Raises OpsError."""
     states = target.client("stepfunctions")
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
-        executions = states.list_executions(stateMachineArn=target.machines[machine])["executions"]
+        executions = states.list_executions(stateMachineArn=target.machines[workflow])["executions"]
         for item in executions:
             described = states.describe_execution(executionArn=item["executionArn"])
             if marker in described.get("input", "") and described["status"] != "RUNNING":
                 if described["status"] != "SUCCEEDED":
-                    raise OpsError(f"{machine} {described['status']}: {described.get('cause', '')[:300]}")
+                    raise OpsError(f"{workflow} {described['status']}: {described.get('cause', '')[:300]}")
                 return json.loads(described["output"])
         time.sleep(0.2)
-    raise OpsError(f"{machine} did not end within {WAIT_S:g} s")
+    raise OpsError(f"{workflow} did not end within {WAIT_S:g} s")
 
 
 def _trained(target: Target) -> Any:

@@ -53,8 +53,13 @@ api = Api()
 app = api.app
 
 
-@app.post("/upload_train", summary="A place to upload history to", tags=["uploads"], responses=REFUSALS,
-          middlewares=[api.counted])  # fmt: skip
+@app.post(
+    "/upload_train",
+    summary="A place to upload history to",
+    tags=["uploads"],
+    responses=REFUSALS,
+    middlewares=[api.counted],
+)
 def upload_train(body: TrainUpload) -> UploadAnswer:
     """PUT the CSV to `upload_url` with `headers`; it is checked, filled, trained on."""
     api.mine(body.customer_id)
@@ -65,8 +70,13 @@ def upload_train(body: TrainUpload) -> UploadAnswer:
     return _target(upload, key, _TRAIN_EXPIRES_S, body.metadata.size_bytes)
 
 
-@app.post("/upload_nowcast", summary="A place to upload recent telemetry to", tags=["uploads"],
-          responses=REFUSALS, middlewares=[api.counted])  # fmt: skip
+@app.post(
+    "/upload_nowcast",
+    summary="A place to upload recent telemetry to",
+    tags=["uploads"],
+    responses=REFUSALS,
+    middlewares=[api.counted],
+)
 def upload_nowcast(body: NowcastUpload) -> UploadAnswer:
     """PUT the CSV to `upload_url` with `headers`; the next hours' forecast starts from it."""
     api.mine(body.customer_id)
@@ -115,9 +125,11 @@ def forecast(
         raise ApiError(404, "NOT_FOUND", f"No site {site_id} of yours has sent data", field="site_id")
     if not registered:
         raise ApiError(
-            404, "NOT_FOUND", "None of your sites has sent data",
+            404,
+            "NOT_FOUND",
+            "None of your sites has sent data",
             details="POST /upload_train and upload history first",
-        )  # fmt: skip
+        )
     wanted = [site_id] if site_id else registered
     if len(wanted) > _MAX_SITES:
         raise ApiError(400, "VALIDATION_ERROR", f"{len(wanted)} sites at once: name one", field="site_id")

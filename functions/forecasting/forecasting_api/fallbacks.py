@@ -24,8 +24,9 @@ CUT_IN_M_S, CUT_OUT_M_S = 3.0, 25.0
 HUB_PER_10_M = 1.35
 """Wind at the hub over wind at 10 m: the power law with exponent 1/7 from 10 m to 80 m."""
 UNKNOWN_SKY = (0.08, 0.25, 0.65, 0.95, 1.05)
+"""Quantiles 2.5, 10, 50, 90, 97.5 % of power over the clear sky's, without data of a solar site. Ours."""
 UNKNOWN_WIND = (0.0, 0.02, 0.25, 0.70, 0.95)
-"""Quantiles 2.5, 10, 50, 90, 97.5 % where nothing at all is there: of the clear sky, of capacity. Ours."""
+"""The same of power over capacity, without data of a wind site. Ours."""
 USUAL_DAYS = 14
 """Days over which the usual power is taken."""
 MIN_USUAL_HOURS = 24

@@ -35,6 +35,7 @@ NOTES = {
 NO_MODEL = "physical"
 """Stands for the model's version where physics forecasts."""
 _STAMP = "%Y%m%d%H%M%S"
+"""How an id ends: the moment of issue, UTC."""
 
 
 @dataclass(frozen=True)

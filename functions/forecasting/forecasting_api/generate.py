@@ -29,8 +29,13 @@ def generate(site: SiteDocument, now: datetime) -> tuple[ForecastDocument, S3Poi
     pointer = store.save_forecast(aws.environment("OUTPUT_BUCKET"), site, document, now)
     count("ForecastsGenerated", 1)
     count("ForecastsDegraded", float(bool(document.metadata.degraded)))
-    logger.info("Forecast generated", customer_id=site.customer_id, site_id=site.site_id,
-                forecast_id=document.forecast_id, degraded=document.metadata.degraded)  # fmt: skip
+    logger.info(
+        "Forecast generated",
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        forecast_id=document.forecast_id,
+        degraded=document.metadata.degraded,
+    )
     return document, pointer
 
 

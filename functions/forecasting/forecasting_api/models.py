@@ -12,6 +12,7 @@ from ona.api.envelope import Envelope
 from ona.documents.base import Document
 
 MAX_UPLOAD_BYTES = 100_000_000
+"""Bytes; `max_file_size_mb` of configs/services.yaml refuses more."""
 
 CustomerId = Annotated[
     str, Field(pattern=CUSTOMER_PATTERN, description="Your customer id", examples=["customer-001"])

@@ -68,8 +68,14 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
         _promote(bucket, customer, card, before, etag)
     count("ModelsPromoted", float(comparison.verdict.promoted))
     if card.own is not None:
-        logger.info("candidate judged", customer=customer, version=version, decision=card.decision,
-                    reason=card.reason, scores=card.own.document())  # fmt: skip
+        logger.info(
+            "candidate judged",
+            customer=customer,
+            version=version,
+            decision=card.decision,
+            reason=card.reason,
+            scores=card.own.document(),
+        )
     return _decided(bucket, card, version if comparison.verdict.promoted else before)
 
 

@@ -18,6 +18,7 @@ from ona.sky.sun import Floats
 LEVEL_PREFIX = "q"
 """Columns of quantiles are this and the level: `q0.5` is the median."""
 HOURS_A_DAY = 24
+"""Rows of an hourly frame between a value and its persistence reference."""
 
 
 def before(frames: Mapping[str, pd.DataFrame], moment: datetime) -> dict[str, pd.DataFrame]:

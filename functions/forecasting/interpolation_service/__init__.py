@@ -1,1 +1,1 @@
-"""Gaps in uploads: found, classed, filled with an uncertainty; the result is published for training."""
+"""Gaps in uploads: classed, filled with an uncertainty, published for training."""

@@ -1,4 +1,8 @@
-"""Gaps in measured power: where they are, how long, who shares them, and what that says of their cause."""
+"""Gaps in measured power: where they are, how long, who shares them, and what that says of their cause.
+
+>>> runs(np.array([False, True, True, False, True]))
+[(1, 2), (4, 4)]
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,13 @@ Length = Literal["short", "medium", "long"]
 Cause = Literal["night", "value_missing", "logger", "communication"]
 
 SHORT_HOURS = 1.0
+"""A gap up to this length is short: the shape of the hours around it fills it well. Ours."""
 LONG_HOURS = 24.0
+"""A longer gap is long: no hour beside it is of the same day. Ours."""
 TOGETHER = 0.8
-"""When so many of a site's machines are silent at once, it is the site's line, not their loggers."""
+"""When this share of a site's assets is silent at once, it is the site's line, not their loggers. Ours."""
+MOSTLY = 0.5
+"""Share of a gap's rows that must have come, without power, for it to count as missing values. Ours."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +53,13 @@ def find(
     """
     missing = power.isna().to_numpy()
     silent = missing.mean(axis=1)
-    found = []
+    gaps = []
     for column, asset_id in enumerate(power.columns):
         for first, last in runs(missing[:, column]):
             hours = (last - first + 1) * minutes / 60.0
             shared = float(silent[first : last + 1].mean())
             rows = reported.iloc[first : last + 1, column].to_numpy(dtype=bool)
-            found.append(
+            gaps.append(
                 Gap(
                     asset_id=str(asset_id),
                     first=first,
@@ -64,13 +72,13 @@ def find(
                     cause=_cause(bool(daylight[first : last + 1].any()), rows, shared, power.shape[1]),
                 )
             )
-    return found
+    return gaps
 
 
 def _cause(lit: bool, rows: NDArray[np.bool_], shared: float, assets: int) -> Cause:
     if not lit:
         return "night"
-    if rows.mean() > 0.5:
+    if rows.mean() > MOSTLY:
         return "value_missing"
     return "communication" if assets > 1 and shared >= TOGETHER else "logger"
 

@@ -1,1 +1,1 @@
-"""The forecasting model: what it sees, how it is trained, kept, calibrated and scored."""
+"""The forecasting model: its features, how it is trained, stored, calibrated and scored."""

@@ -1,9 +1,13 @@
 """The forecasting model: gradient-boosted quantiles, one booster for all sites, adapted to each.
 
 The booster sees which site an hour belongs to (`site_code`), so that it learns what sites share from all of
-them and what is a site's own from its rows. A site that it does not know is forecast as the mean of all the
-sites it knows, quantile by quantile (Vincentization; Lichtendahl, Grushka-Cockayne, Winkler, Management
-Science 59(7), 2013): a new site has a forecast on its first day. Kept as xgboost's UBJSON, never pickled.
+them and what is a site's own from its rows. A site that it was not trained on is forecast as the mean of
+those it was trained on, quantile by quantile (Vincentization; Lichtendahl, Grushka-Cockayne, Winkler,
+Management Science 59(7), 2013): a new site has a forecast on its first day. Stored as xgboost's UBJSON,
+never pickled.
+
+>>> at_levels(np.array([[0.1, 0.2, 0.4]]), (0.1, 0.5, 0.9), np.array([0.3, 0.99])).round(2).tolist()
+[[0.15, 0.4]]
 """
 
 from __future__ import annotations
@@ -23,12 +27,17 @@ from ona.runtime.errors import InvalidConfiguration
 from ona.sky.sun import Floats
 
 FORMAT = 1
+"""Version of the files of a model; another one is refused."""
 TARGET = "share"
 """Measured power as a share of capacity; the column of a training frame beside its features."""
 SITE_CODE = "site_code"
+"""The feature that says which site a row belongs to; NaN for other customers' rows."""
 MAX_STAND_INS = 8
-"""How many known sites stand in for one that is not."""
+"""How many trained sites stand in for a new one: the time of a forecast grows with them. Ours."""
 NOT_FEATURES = {TARGET, "daylight"}
+"""Columns of a training frame that the booster must not see."""
+MIN_ROWS = 50
+"""Daylight rows that a booster needs. Ours; `min_days` of the configuration asks for more."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Member:
         return booster
 
     def predict(self, frame: pd.DataFrame) -> Floats:
-        """Quantiles of the share, shape (n, levels); features that a frame lacks count as unknown."""
+        """Quantiles of the share, shape (n, levels); features that a frame lacks count as missing."""
         import xgboost
 
         wanted = frame.reindex(columns=list(self.features)).to_numpy(dtype=np.float32)
@@ -59,7 +68,8 @@ class Member:
 
 @dataclass(frozen=True)
 class Model:
-    """What forecasts a customer's sites: levels of the quantiles, the booster, the sites it knows."""
+    """What forecasts a customer's sites: levels of the quantiles, the booster, the codes of the sites
+    it was trained on."""
 
     levels: tuple[float, ...]
     member: Member
@@ -74,8 +84,8 @@ class Model:
         out = np.zeros((len(frame), len(self.levels)))
         if lit.any():
             part = frame.loc[lit]
-            known = [self.codes[site_id]] if site_id in self.codes else sorted(self.codes.values())
-            codes = [float(code) for code in known[:: max(1, -(-len(known) // MAX_STAND_INS))]] or [np.nan]
+            own = [self.codes[site_id]] if site_id in self.codes else sorted(self.codes.values())
+            codes = [float(code) for code in own[:: max(1, -(-len(own) // MAX_STAND_INS))]] or [np.nan]
             answers = [self.member.predict(part.assign(**{SITE_CODE: code})) for code in codes]
             out[lit] = np.sort(np.clip(np.mean(answers, axis=0), 0.0, 1.0), axis=1)
         return out
@@ -104,12 +114,12 @@ class Model:
 
 
 def fit_member(frame: pd.DataFrame, settings: BoosterSettings, threads: int = 0) -> Member:
-    """Train one booster on rows with features, `daylight` and `share`; dark rows and unknown power are
+    """Train one booster on rows with features, `daylight` and `share`; dark rows and missing power are
     left out. Raises ValueError for fewer than 50 usable rows."""
     import xgboost
 
     used = frame[frame["daylight"].to_numpy(dtype=bool) & frame[TARGET].notna().to_numpy()]
-    if len(used) < 50:
+    if len(used) < MIN_ROWS:
         raise ValueError(f"{len(used)} daylight rows are too few to train on")
     names = [name for name in frame.columns if name not in NOT_FEATURES and used[name].notna().any()]
     data = xgboost.QuantileDMatrix(

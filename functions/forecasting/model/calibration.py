@@ -1,4 +1,4 @@
-"""Intervals that mean what they say: conformal factors on each tail, renewed from recent outcomes.
+"""Intervals that hold what they promise: conformal factors on each tail, renewed from recent outcomes.
 
 A raw interval of the model is stretched about the median: lower = median − f_low (median − raw lower),
 upper likewise. The factor of a tail is the smallest with which the tail's share of recent out-of-sample
@@ -21,13 +21,17 @@ from forecasting.model.booster import at_levels
 from ona.sky.sun import Floats
 
 INTERVALS: dict[int, tuple[float, float]] = {80: (0.1, 0.9), 95: (0.025, 0.975)}
+"""Quantile levels of the bounds by interval (%); the contract's intervals."""
 MIN_WIDTH = 0.004
 """Half widths below this share of capacity are not scaled: a factor of nothing is nothing."""
 FACTORS = (0.3, 4.0)
+"""Least and greatest factor of a training. Ours."""
 MIN_OUTCOMES = 80
+"""Outcomes that calibrate: with fewer, a tail of 2.5 % holds less than two. Ours."""
 ADAPTATION = 0.1
 """How fast live factors move: a day that misses throughout widens its tail by a tenth."""
 LIVE_FACTORS = (0.5, 2.5)
+"""Least and greatest live factor, so that a broken meter does not widen intervals without end. Ours."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Tail:
 
 Calibration = Mapping[int, Tail]
 UNCALIBRATED: Calibration = {level: Tail() for level in INTERVALS}
+"""Factors of 1: intervals as the model gives them."""
 
 
 def calibrate(actual: Floats, quantiles: Floats, levels: tuple[float, ...]) -> dict[int, Tail]:
@@ -48,18 +53,18 @@ def calibrate(actual: Floats, quantiles: Floats, levels: tuple[float, ...]) -> d
     Give daylight outcomes of a trailing window, none of which the model was trained on. Too few of them
     calibrate nothing.
     """
-    known = ~np.isnan(actual)
-    if known.sum() < MIN_OUTCOMES:
+    came = ~np.isnan(actual)
+    if came.sum() < MIN_OUTCOMES:
         return dict(UNCALIBRATED)
-    actual, quantiles = actual[known], quantiles[known]
+    actual, quantiles = actual[came], quantiles[came]
     median = at_levels(quantiles, levels, np.array([0.5]))[:, 0]
-    found = {}
+    factors = {}
     for level, (low, high) in INTERVALS.items():
         bounds = at_levels(quantiles, levels, np.array([low, high]))
         below = (median - actual) / np.maximum(median - bounds[:, 0], MIN_WIDTH)
         above = (actual - median) / np.maximum(bounds[:, 1] - median, MIN_WIDTH)
-        found[level] = Tail(_factor(below, low), _factor(above, 1.0 - high))
-    return found
+        factors[level] = Tail(_factor(below, low), _factor(above, 1.0 - high))
+    return factors
 
 
 def adapted(live: Calibration, misses: Mapping[int, tuple[float, float]]) -> dict[int, Tail]:

@@ -96,8 +96,8 @@ def hourly_share(
     return hours
 
 
-def by_hour(series: pd.Series) -> Any:
-    """A series of interval ends, grouped by hour and named by the hour's end."""
+def by_hour(series: pd.Series | pd.DataFrame) -> Any:
+    """Values at interval ends, grouped by hour and named by the hour's end."""
     return series.resample("1h", closed="right", label="right")
 
 

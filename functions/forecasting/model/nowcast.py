@@ -3,6 +3,9 @@
 The error of the latest measured hours, relative to the clear sky's envelope, is carried forward as that
 of an Ornstein-Uhlenbeck process: it fades with exp(−t/τ); τ and its weight are learned from errors on
 unseen days.
+
+>>> Persistence(weight=0.8, tau_hours=3.0).remaining(np.array([1.0, 4.0, 13.0])).round(2).tolist()
+[0.8, 0.29, 0.0]
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from ona.sky.sun import Floats
 ENVELOPE_FLOOR = 0.05
 """The envelope never falls below this share of capacity: errors near sunrise stay finite."""
 MIN_PAIRS = 50
+"""Pairs of hours without which no persistence is learned. Ours."""
 MAX_HOURS = 12.0
+"""Hours after which nothing of an error is carried on: the next morning starts anew. Ours."""
 
 
 @dataclass(frozen=True)
@@ -32,23 +37,23 @@ class Persistence:
         """Share of the error that is left after so many hours, shape as given."""
         if self.weight <= 0 or self.tau_hours <= 0:
             return np.zeros_like(hours)
-        kept = self.weight * np.exp(-(hours - 1.0) / self.tau_hours)
-        return np.asarray(np.where(hours <= MAX_HOURS, np.minimum(kept, 1.0), 0.0))
+        left = self.weight * np.exp(-(hours - 1.0) / self.tau_hours)
+        return np.asarray(np.where(hours <= MAX_HOURS, np.minimum(left, 1.0), 0.0))
 
 
 def learn(site: Floats, hour: pd.DatetimeIndex, error: Floats, envelope: Floats) -> Persistence:
     """Persistence from errors (share of capacity) at hours, by site: regressions of the relative error on
     itself one and three hours before. `site` holds one label a value, shape (n,)."""
     table = pd.DataFrame({"site": site, "hour": hour, "z": error / envelope})
-    found = []
+    by_lag = []
     for lag in (1, 3):
         before = table.assign(hour=table["hour"] + pd.Timedelta(hours=lag))
         pairs = table.merge(before, on=["site", "hour"], suffixes=("", "_before")).dropna()
         if len(pairs) < MIN_PAIRS:
             return Persistence()
         x, y = pairs["z_before"].to_numpy(), pairs["z"].to_numpy()
-        found.append(float(np.clip((x @ y) / max(float(x @ x), 1e-9), 0.0, 0.98)))
-    one, three = found
+        by_lag.append(float(np.clip((x @ y) / max(float(x @ x), 1e-9), 0.0, 0.98)))
+    one, three = by_lag
     if one < 0.05:
         return Persistence()
     ratio = min(max(three, 0.01) / one, 0.98)
@@ -79,8 +84,8 @@ def correct(
     error: float,
     persistence: Persistence,
 ) -> Floats:
-    """Quantiles (n, levels) moved by what is left of an error, and narrowed about their median as what is
-    known of it grows: the spread keeps sqrt(1 − remaining²)."""
+    """Quantiles (n, levels) moved by what is left of an error, and narrowed about their median, the more
+    the larger the part that is left: the spread keeps sqrt(1 − remaining²)."""
     left = persistence.remaining(ahead_hours)
     middle = at_levels(quantiles, levels, np.array([0.5]))
     narrowed = middle + (quantiles - middle) * np.sqrt(1.0 - left**2)[:, None]

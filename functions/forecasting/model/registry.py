@@ -127,7 +127,7 @@ _MOST_LOADED = 32
 def in_service(bucket: str, customer_id: str, site_id: str) -> tuple[InService | None, list[str]]:
     """What forecasts a site, and what is degraded about it: its customer's model, else the global one.
 
-    Versions never change, so a loaded one is kept by the process.
+    Versions never change, so the process keeps a loaded one in memory.
     """
     pointer, _ = current(bucket, customer_id)
     if pointer is not None:

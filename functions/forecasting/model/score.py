@@ -1,4 +1,10 @@
-"""How good a forecast was: pinball loss, coverage, sharpness, skill, accuracy."""
+"""How good a forecast was: pinball loss, coverage, sharpness, skill, accuracy.
+
+>>> pinball(np.array([1.0]), np.array([[0.0, 1.0, 2.0]]), np.array([0.1, 0.5, 0.9]))
+0.06666666666666667
+>>> skill(error=0.05, reference_error=0.10)
+0.5
+"""
 
 from __future__ import annotations
 
@@ -9,6 +15,8 @@ from ona.sky.sun import Floats
 
 CENTILES: NDArray[np.float64] = np.arange(1, 100) / 100.0
 """The levels at which GEFCom2014 scored: 0.01 … 0.99."""
+BRIGHT_W_M2 = 50.0
+"""Clear-sky irradiance from which yesterday's clear-sky index is carried on; below, it is noise. Ours."""
 
 
 def pinball(actual: Floats, quantiles: Floats, levels: Floats = CENTILES) -> float:
@@ -32,8 +40,8 @@ def sharpness(lower: Floats, upper: Floats) -> float:
 
 def mean_absolute_error(actual: Floats, predicted: Floats) -> float:
     """Mean absolute error, unit of the values; pairs with a missing value are left out."""
-    known = ~(np.isnan(actual) | np.isnan(predicted))
-    return float(np.abs(actual[known] - predicted[known]).mean()) if known.any() else float("nan")
+    both = ~(np.isnan(actual) | np.isnan(predicted))
+    return float(np.abs(actual[both] - predicted[both]).mean()) if both.any() else float("nan")
 
 
 def skill(error: float, reference_error: float) -> float:
@@ -42,7 +50,7 @@ def skill(error: float, reference_error: float) -> float:
 
 
 def accuracy_percent(actual_kw: Floats, predicted_kw: Floats, capacity_kw: float) -> float:
-    """100 · (1 − MAE / capacity), the accuracy that the daily metric tells; give daylight values only."""
+    """100 · (1 − MAE / capacity), as the daily metric has it; give daylight values only."""
     return 100.0 * (1.0 - mean_absolute_error(actual_kw, predicted_kw) / capacity_kw)
 
 
@@ -54,5 +62,5 @@ def clear_sky_persistence(share: Floats, clear: Floats, steps_a_day: int) -> Flo
     before_share = np.concatenate([np.full(steps_a_day, np.nan), share[:-steps_a_day]])
     before_clear = np.concatenate([np.full(steps_a_day, np.nan), clear[:-steps_a_day]])
     with np.errstate(divide="ignore", invalid="ignore"):
-        index = np.where(before_clear > 50.0, before_share / before_clear, np.nan)
+        index = np.where(before_clear > BRIGHT_W_M2, before_share / before_clear, np.nan)
     return np.asarray(np.where(np.isnan(index), before_share, np.clip(index * clear, 0.0, 1.0)))

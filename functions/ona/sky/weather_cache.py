@@ -27,7 +27,7 @@ KEPT = timedelta(hours=72)
 FRESH = timedelta(hours=1)
 """Providers issue new forecasts once an hour at most."""
 SETTLED = timedelta(days=7)
-"""A month of history is kept once it has been over for so long: reanalysis trails by five days."""
+"""A month of history is cached once it has been over for so long: reanalysis trails by five days."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class WeatherCache:
             return cached
 
     def refresh(self, place: Place, now: datetime) -> Cached:
-        """Ask the provider and keep the answer. Raises DependencyBusy, WeatherUnavailable."""
+        """Ask the provider and cache the answer. Raises DependencyBusy, WeatherUnavailable."""
         document = self.provider.forecast(place, now)
         if not document.hours or max(document.hours) <= now:
             raise WeatherUnavailable(

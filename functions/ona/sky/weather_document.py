@@ -20,10 +20,22 @@ GRID_DEG = 0.1
 """Sites within the same cell of this grid (about 10 km) share one request."""
 
 VARIABLES = (
-    "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "temperature_c", "humidity_percent", "cloud_cover_percent",
-    "precipitation_mm", "pressure_hpa", "wind_speed_m_s", "wind_direction_deg", "wind_speed_hub_m_s",
-    "cloud_water_kg_m2", "cloud_ice_kg_m2", "longwave_w_m2", "toa_net_w_m2",
-)  # fmt: skip
+    "ghi_w_m2",
+    "dni_w_m2",
+    "dhi_w_m2",
+    "temperature_c",
+    "humidity_percent",
+    "cloud_cover_percent",
+    "precipitation_mm",
+    "pressure_hpa",
+    "wind_speed_m_s",
+    "wind_direction_deg",
+    "wind_speed_hub_m_s",
+    "cloud_water_kg_m2",
+    "cloud_ice_kg_m2",
+    "longwave_w_m2",
+    "toa_net_w_m2",
+)
 """Irradiance is the mean of the hour that ends at the time; precipitation its sum; the rest instants.
 `wind_speed_hub_m_s` is the wind 80 to 120 m up, whichever the provider has."""
 

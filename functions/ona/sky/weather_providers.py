@@ -52,7 +52,7 @@ def fetch_json(
 ) -> Any:
     """A JSON answer over HTTPS; throttling and server errors are tried again with back-off and jitter.
 
-    Raises DependencyBusy, WeatherUnavailable; neither tells the address, which may hold a key.
+    Raises DependencyBusy, WeatherUnavailable; their texts never hold the address, which may hold a key.
     """
     wait = 0.5
     for attempt in range(1, ATTEMPTS + 1):

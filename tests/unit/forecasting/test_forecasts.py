@@ -29,9 +29,14 @@ def day() -> pd.DataFrame:
 
 
 SITE = SiteDocument(
-    customer_id="c", site_id="s", latitude=-26.2, longitude=28.0, kind="solar", capacity_kw=400.0,
+    customer_id="c",
+    site_id="s",
+    latitude=-26.2,
+    longitude=28.0,
+    kind="solar",
+    capacity_kw=400.0,
     assets={"A": 100.0, "B": 300.0},
-)  # fmt: skip
+)
 
 
 def points(hours: int = 48) -> list[Point]:
@@ -44,10 +49,12 @@ def points(hours: int = 48) -> list[Point]:
         when = NOW + timedelta(hours=n)
         out.append(
             Point(
-                timestamp=when, predicted_power_kw=power, confidence_interval=bounds,
+                timestamp=when,
+                predicted_power_kw=power,
+                confidence_interval=bounds,
                 weather_conditions=Conditions(temperature_c=20.0, irradiance_w_m2=None),
             )
-        )  # fmt: skip
+        )
     return out
 
 
@@ -61,10 +68,14 @@ def stored(site_id: str = "s", capacity: float = 400.0) -> dict[str, object]:
         "capacity_kw": capacity,
         "forecasts": [p.model_dump(mode="json") for p in points()],
         "metadata": {
-            "interval_minutes": 60, "training_data_points": 10, "model_accuracy": 0.9,
-            "weather_age_minutes": 5, "degraded": [], "notes": [],
+            "interval_minutes": 60,
+            "training_data_points": 10,
+            "model_accuracy": 0.9,
+            "weather_age_minutes": 5,
+            "degraded": [],
+            "notes": [],
         },
-    }  # fmt: skip
+    }
 
 
 def test_a_stored_forecast_is_cut_to_what_is_asked_and_to_what_is_still_to_come() -> None:
@@ -139,10 +150,19 @@ def test_a_reading_that_came_twice_counts_once_for_detection() -> None:
 
 def test_the_picture_is_whole_svg() -> None:
     record = AccuracyRecord(
-        customer_id="c", site_id="<s>", day="2025-06-10", forecast_id="f", issued_at=NOW, model_version="v",
-        hours=10, accuracy_percent=91.2, mae_kw=3.0, bias_kw=1.0, coverage_80_percent=80.0,
+        customer_id="c",
+        site_id="<s>",
+        day="2025-06-10",
+        forecast_id="f",
+        issued_at=NOW,
+        model_version="v",
+        hours=10,
+        accuracy_percent=91.2,
+        mae_kw=3.0,
+        bias_kw=1.0,
+        coverage_80_percent=80.0,
         coverage_95_percent=95.0,
-    )  # fmt: skip
+    )
     drawn = picture.day(points(24), {NOW + timedelta(hours=3): 50.0}, record)
     root = ET.fromstring(drawn)
     assert root.tag.endswith("svg")

@@ -82,11 +82,11 @@ def test_measured_values_are_never_changed(whole: tuple[pd.DataFrame, pd.DataFra
     gapped = cut(cut(power, "A", 5, 7, 30), "B", 9, 10, 3)
     result = filled(gapped, sky)
     for name in power:
-        known = gapped[name].notna().to_numpy()
+        measured = gapped[name].notna().to_numpy()
         asset = result.assets[name]
-        assert np.array_equal(asset.power_kw[known], gapped[name].to_numpy()[known])
-        assert (asset.half_width_kw[known] == 0).all()
-        assert (asset.method[known] == "measured").all()
+        assert np.array_equal(asset.power_kw[measured], gapped[name].to_numpy()[measured])
+        assert (asset.half_width_kw[measured] == 0).all()
+        assert (asset.method[measured] == "measured").all()
         assert np.isfinite(asset.power_kw).all()
 
 
@@ -106,7 +106,7 @@ def test_nights_are_zero_by_the_sun_and_nothing_passes_the_limit(
     assert (asset.half_width_kw[hidden & ~dark] > 0).all()
 
 
-def test_uncertainty_grows_with_the_distance_from_what_is_known(
+def test_uncertainty_grows_with_the_distance_from_measured_values(
     whole: tuple[pd.DataFrame, pd.DataFrame],
 ) -> None:
     power, sky = whole
@@ -123,18 +123,18 @@ def test_uncertainty_grows_with_the_distance_from_what_is_known(
     assert relative[4] > 1.1 * relative[-1]
 
 
-def test_causes_tell_the_line_from_the_logger(whole: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+def test_a_silent_line_is_no_silent_logger(whole: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     power, _ = whole
     both = cut(cut(power, "A", 6, 9, 4), "B", 6, 9, 4)
     one = cut(both, "A", 15, 9, 4)
     reported = one.notna()
     null = cut(one, "B", 18, 9, 3)  # rows came, values did not
     lit = (sun.clear_sky(pd.DatetimeIndex(power.index), JOBURG, 60.0)["clear_poa"] > 1).to_numpy()
-    found = gaps.find(null, reported, lit, 60.0)
-    told = {(g.asset_id, g.start.day): (g.cause, g.length) for g in found}
-    assert told["A", 7] == told["B", 7] == ("communication", "medium")
-    assert told["A", 16] == ("logger", "medium")
-    assert told["B", 19] == ("value_missing", "medium")
+    all_gaps = gaps.find(null, reported, lit, 60.0)
+    causes = {(g.asset_id, g.start.day): (g.cause, g.length) for g in all_gaps}
+    assert causes["A", 7] == causes["B", 7] == ("communication", "medium")
+    assert causes["A", 16] == ("logger", "medium")
+    assert causes["B", 19] == ("value_missing", "medium")
     night = cut(power[["A"]], "A", 3, 20, 3)
     assert [g.cause for g in gaps.find(night, night.notna(), lit, 60.0)] == ["night"]
 
@@ -150,7 +150,7 @@ def test_runs_cover_exactly_what_is_true(mask: list[bool]) -> None:
     assert np.array_equal(back, array)
 
 
-def test_nothing_known_stays_unfilled_and_says_so() -> None:
+def test_without_any_measured_value_a_gap_stays_unfilled() -> None:
     index = pd.date_range("2025-03-01", periods=48, freq="h", tz="UTC", unit="us")
     power = pd.DataFrame({"A": np.nan}, index=index)
     result = fill.fill(hourly_grid(power), {"A": 100.0}, SITE, None, boosted)
@@ -203,9 +203,16 @@ def test_an_hour_of_which_less_than_half_was_measured_is_no_truth() -> None:
     hole = frame["timestamp"].between(start, start + pd.Timedelta(hours=3), inclusive="neither")
     made = grid(frame[~hole])
     document = SiteDocument(
-        customer_id="c", site_id="s", latitude=-26.2, longitude=28.0, kind="solar", capacity_kw=200.0,
-        tilt=25.0, azimuth=0.0, assets=CAPACITIES,
-    )  # fmt: skip
+        customer_id="c",
+        site_id="s",
+        latitude=-26.2,
+        longitude=28.0,
+        kind="solar",
+        capacity_kw=200.0,
+        tilt=25.0,
+        azimuth=0.0,
+        assets=CAPACITIES,
+    )
     site = site_of(document)
     result = fill.fill(made, CAPACITIES, site, None, boosted)
     table = tables.hourly(made, result, CAPACITIES, None, site).set_index("timestamp")

@@ -18,9 +18,15 @@ from tests.builders.weather import JOBURG, hours, site, training, weather
 
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 FAST = BoosterSettings(
-    levels=LEVELS, rounds=60, depth=4, learning_rate=0.15, min_rows_a_leaf=10, row_share=0.8,
-    feature_share=0.8, seed=1,
-)  # fmt: skip
+    levels=LEVELS,
+    rounds=60,
+    depth=4,
+    learning_rate=0.15,
+    min_rows_a_leaf=10,
+    row_share=0.8,
+    feature_share=0.8,
+    seed=1,
+)
 
 
 def test_features_see_neighbours_in_time_but_nothing_of_the_target() -> None:
@@ -78,7 +84,7 @@ def test_the_model_beats_persistence_on_days_it_has_not_seen(
     assert set(table["site_id"]) == {"a", "b"}
 
 
-def test_a_site_it_knows_is_forecast_better_than_a_stranger(
+def test_a_trained_site_is_forecast_better_than_a_new_one(
     trained: tuple[Model, dict[str, pd.DataFrame]],
 ) -> None:
     fitted, data = trained
@@ -111,7 +117,7 @@ def test_training_is_deterministic() -> None:
     assert booster.fit(data, FAST, threads=1).member.raw == booster.fit(data, FAST, threads=1).member.raw
 
 
-def test_too_few_rows_are_told() -> None:
+def test_too_few_rows_are_refused() -> None:
     with pytest.raises(ValueError, match="too few"):
         booster.fit({"a": training(2)}, FAST)
 

@@ -31,9 +31,15 @@ def test_clear_sky_persistence_scales_yesterday() -> None:
 
 
 RULES = TrainingRules(
-    min_days=14, folds=3, fold_days=10, function_rows=1000, container_rows=5000, rows_of_others=100,
-    min_unseen_days=3, min_gain_percent=0.0,
-)  # fmt: skip
+    min_days=14,
+    folds=3,
+    fold_days=10,
+    function_rows=1000,
+    container_rows=5000,
+    rows_of_others=100,
+    min_unseen_days=3,
+    min_gain_percent=0.0,
+)
 
 
 def out_of_sample(offset: float, days: int = 5, start: str = "2025-05-01") -> pd.DataFrame:
@@ -86,9 +92,14 @@ def test_of_an_hour_in_two_uploads_the_newer_one_counts_and_features_come_whole(
     assert len(merged) == len(table)
     assert (merged["share"].tail(24) == 0.123).all()
     document = SiteDocument(
-        customer_id="c", site_id="s", latitude=-26.2, longitude=28.0, kind="solar", capacity_kw=1.0,
+        customer_id="c",
+        site_id="s",
+        latitude=-26.2,
+        longitude=28.0,
+        kind="solar",
+        capacity_kw=1.0,
         assets={"s": 1.0},
-    )  # fmt: skip
+    )
     made = dataset.site_frame(document, merged)
     assert made is not None
     frame, fitted = made

@@ -31,10 +31,10 @@ def day() -> pd.DataFrame:
 def reason(frame: pd.DataFrame, quality: Quality | None = None, registry: AssetRegistry = REGISTRY) -> str:
     with pytest.raises(InvalidTelemetry) as caught:
         checks.check(frame, quality or Quality(rows_read=len(frame)), registry, "file.csv")
-    told = caught.value.as_dict()
-    assert told["message"]
-    assert told["remedy"]
-    return told["reason"]
+    refusal = caught.value.as_dict()
+    assert refusal["message"]
+    assert refusal["remedy"]
+    return refusal["reason"]
 
 
 def test_a_good_file_passes_whole() -> None:
@@ -102,7 +102,7 @@ def test_a_cloudy_week_is_not_a_unit_error() -> None:
         ([0.9, 0.004, 0.9, 0.005], False),  # far apart, but no unit
     ],
 )
-def test_two_units_are_told_from_snow_and_calm(peaks: list[float], mixed: bool) -> None:
+def test_two_units_are_no_snow_and_no_calm(peaks: list[float], mixed: bool) -> None:
     assert bool(checks.unit_step(np.array(peaks))) == mixed
 
 
@@ -110,8 +110,8 @@ def test_single_impossible_rows_are_dropped_and_counted() -> None:
     frame = pd.concat([day()] * 1, ignore_index=True)
     frame.loc[40, "power_kw"] = 900.0
     quality = Quality(rows_read=len(frame))
-    kept = checks.check(frame, quality, REGISTRY, "f")
-    assert len(kept) == len(frame) - 1
+    possible = checks.check(frame, quality, REGISTRY, "f")
+    assert len(possible) == len(frame) - 1
     assert quality.rejected["power_above_capacity"] == 1
 
 
@@ -127,8 +127,8 @@ def test_sites_need_a_place_and_the_right_customer() -> None:
     odd = AssetRegistry(assets=[make_asset("INV-001", customer_id="a/b"), make_asset("INV-002")])
     with pytest.raises(InvalidTelemetry, match="wrong_name"):
         ownership.sites(frame, odd, None, "f")
-    found = ownership.sites(frame.head(10), REGISTRY, "default", "f")
-    assert {name: len(group) for name, group in found.items()} == {("default", "site"): 2}, "whole sites"
+    by_site = ownership.sites(frame.head(10), REGISTRY, "default", "f")
+    assert {name: len(group) for name, group in by_site.items()} == {("default", "site"): 2}, "whole sites"
 
 
 def test_a_site_is_the_mean_of_its_machines() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ona.sky import plane_fit, sun
 from ona.sky import weather_frames as frames
-from ona.sky.plane import Plane
+from ona.sky.plane import Plane, described_or_assumed, unknown_roof
 from ona.sky.weather_document import Place, WeatherDocument
 from tests.builders.weather import JOBURG, hours, share_of, weather
 
@@ -25,9 +25,11 @@ def test_noon_and_night_are_where_they_should_be() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(
-    latitude=st.floats(-89, 89), longitude=st.floats(-180, 180), tilt=st.floats(0, 90),
+    latitude=st.floats(-89, 89),
+    longitude=st.floats(-180, 180),
+    tilt=st.floats(0, 90),
     azimuth=st.floats(0, 359),
-)  # fmt: skip
+)
 def test_the_sky_is_sane_everywhere(latitude: float, longitude: float, tilt: float, azimuth: float) -> None:
     sky = sun.clear_sky(hours(2, "2025-06-20"), Plane(latitude, longitude, tilt, azimuth), 60.0)
     assert np.isfinite(sky.to_numpy()).all()
@@ -46,28 +48,48 @@ def test_upsampled_weather_keeps_the_hours_energy_and_the_suns_shape() -> None:
     assert back.sum() == pytest.approx(both.sum(), rel=0.03)
 
 
-def test_a_plane_nobody_wrote_down_is_found() -> None:
+def test_the_plane_of_an_unknown_roof_is_fitted_from_its_power() -> None:
     where = Plane(-37.5, 145.0, 30.0, 330.0)
     sky = weather(120, where=where)
-    found, explains = plane_fit.fit(sky, share_of(sky, where), -37.5, 145.0)
-    assert found.tilt == pytest.approx(30, abs=6)
-    assert (found.azimuth - 330 + 180) % 360 - 180 == pytest.approx(0, abs=15)
+    fitted, explains = plane_fit.fit(sky, share_of(sky, where), -37.5, 145.0)
+    assert fitted.tilt == pytest.approx(30, abs=6)
+    assert (fitted.azimuth - 330 + 180) % 360 - 180 == pytest.approx(0, abs=15)
     assert explains > 0.95
 
 
 def test_too_little_to_fit_a_plane_faces_the_equator() -> None:
     sky = weather(3)
-    found, explains = plane_fit.fit(sky, share_of(sky), -26.2, 28.0)
-    assert (found.azimuth, explains) == (0.0, 0.0)
+    assumed, explains = plane_fit.fit(sky, share_of(sky), -26.2, 28.0)
+    assert (assumed.azimuth, explains) == (0.0, 0.0)
     assert plane_fit.fit(sky, share_of(sky) * 0, 50.0, 8.0)[0].azimuth == 180.0
+
+
+@pytest.mark.parametrize(
+    ("latitude", "tilt", "azimuth"),
+    [(0.0, 0.0, 180.0), (14.8, 14.8, 180.0), (52.5, 30.0, 180.0), (-26.2, 26.2, 0.0), (-45.0, 30.0, 0.0)],
+)
+def test_an_unknown_roof_leans_to_the_equator_by_the_latitude_up_to_thirty_degrees(
+    latitude: float, tilt: float, azimuth: float
+) -> None:
+    roof = unknown_roof(latitude, 10.0)
+    assert (roof.tilt, roof.azimuth) == (tilt, azimuth)
+    assert described_or_assumed(latitude, 10.0, tilt=None, azimuth=None) == roof
+    assert described_or_assumed(latitude, 10.0, tilt=5.0, azimuth=90.0) == Plane(latitude, 10.0, 5.0, 90.0)
+
+
+# ------------------------------------------------------------------ weather documents
 
 
 def test_a_weather_document_becomes_whole_hours() -> None:
     times = [t.to_pydatetime() for t in hours(1) if t.hour not in (5, 10, 11, 12, 13, 14)]
     document = WeatherDocument(
-        place=Place.of(-26.23, 28.04), provider="x", kind="history", fetched_at=times[0], hours=times,
+        place=Place.of(-26.23, 28.04),
+        provider="x",
+        kind="history",
+        fetched_at=times[0],
+        hours=times,
         values={"ghi_w_m2": [float(t.hour) for t in times], "pressure_hpa": [None] * len(times)},
-    )  # fmt: skip
+    )
     frame = frames.frame(document)
     assert len(frame) == 24
     assert frame["ghi_w_m2"].iloc[5] == pytest.approx(5.0)

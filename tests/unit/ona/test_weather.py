@@ -96,7 +96,7 @@ def test_one_that_stays_busy_is_retryable_and_one_that_asks_for_too_long_is_not_
     ("status", "body"),
     [(401, f"bad api key {KEY}".encode()), (400, b"latitude out of range"), (404, b"<html>no</html>")],
 )
-def test_a_refusal_is_final_and_tells_no_key(server: Server, status: int, body: bytes) -> None:
+def test_a_refusal_is_final_and_shows_no_key(server: Server, status: int, body: bytes) -> None:
     server.will(status, body)
     with pytest.raises(WeatherUnavailable, match=f"HTTP {status}") as caught:
         ask(server)
@@ -104,7 +104,7 @@ def test_a_refusal_is_final_and_tells_no_key(server: Server, status: int, body: 
     assert len(server.paths) == 1
 
 
-def test_no_json_and_no_connection_are_retryable_and_tell_no_key(server: Server) -> None:
+def test_no_json_and_no_connection_are_retryable_and_show_no_key(server: Server) -> None:
     server.will(200, b"<html>")
     with pytest.raises(DependencyBusy, match="no JSON"):
         ask(server)
@@ -151,11 +151,23 @@ def test_visual_crossing_in_our_names_and_units() -> None:
     epoch = int(datetime(2026, 5, 10, 6, tzinfo=UTC).timestamp())
     answer = {
         "days": [
-            {"hours": [{"datetimeEpoch": epoch, "temp": 14.5, "windspeed": 36.0, "solarradiation": 120.0,
-                        "cloudcover": 40, "humidity": 55, "precip": None, "pressure": 1012.0,
-                        "winddir": 350}]}
+            {
+                "hours": [
+                    {
+                        "datetimeEpoch": epoch,
+                        "temp": 14.5,
+                        "windspeed": 36.0,
+                        "solarradiation": 120.0,
+                        "cloudcover": 40,
+                        "humidity": 55,
+                        "precip": None,
+                        "pressure": 1012.0,
+                        "winddir": 350,
+                    }
+                ]
+            }
         ]
-    }  # fmt: skip
+    }
     asked: list[Any] = []
     provider = weather_providers.VisualCrossing(
         KEY, lambda url, query: asked.append((url, query)) or answer
@@ -197,12 +209,16 @@ def test_places_share_a_cell_and_documents_are_checked() -> None:
 def document(value: float, first: datetime = NOW, kind: Any = "forecast") -> WeatherDocument:
     hours = [(first + timedelta(hours=n)).replace(minute=0) for n in range(1, 4)]
     return WeatherDocument(
-        place=PLACE, provider="fake", kind=kind, fetched_at=first, hours=hours,
+        place=PLACE,
+        provider="fake",
+        kind=kind,
+        fetched_at=first,
+        hours=hours,
         values={"ghi_w_m2": [value] * 3},
-    )  # fmt: skip
+    )
 
 
-def test_of_an_hour_told_twice_the_later_document_stands() -> None:
+def test_of_an_hour_in_two_documents_the_later_one_counts() -> None:
     both = joined([document(1.0), document(2.0, NOW + timedelta(hours=1))])
     assert both.values["ghi_w_m2"] == [1.0, 2.0, 2.0, 2.0]
 
@@ -211,7 +227,7 @@ def test_of_an_hour_told_twice_the_later_document_stands() -> None:
 
 
 class Fake:
-    """A provider that can be told to fail."""
+    """A provider that fails when `error` is set."""
 
     name = "fake"
 
@@ -233,9 +249,13 @@ class Fake:
         count = ((end - start).days + 1) * 24
         hours = [first + timedelta(hours=n) for n in range(1, count + 1)]
         return WeatherDocument(
-            place=place, provider="fake", kind="history", fetched_at=now, hours=hours,
+            place=place,
+            provider="fake",
+            kind="history",
+            fetched_at=now,
+            hours=hours,
             values={"ghi_w_m2": [1.0] * count},
-        )  # fmt: skip
+        )
 
 
 @pytest.fixture
@@ -272,7 +292,7 @@ def test_one_request_serves_an_hour(held: tuple[weather_cache.WeatherCache, Fake
     assert int(item["ttl"]["N"]) == int((NOW + weather_cache.KEPT).timestamp()) or "ttl" in item
 
 
-def test_old_weather_rather_than_none_with_its_age_told(
+def test_old_weather_rather_than_none_with_its_age(
     held: tuple[weather_cache.WeatherCache, Fake],
 ) -> None:
     weather, fake = held
@@ -308,7 +328,7 @@ def test_a_place_that_fails_does_not_stop_the_others(held: tuple[weather_cache.W
     weather, fake = held
     other = Place.of(50, 8)
     weather.refresh(PLACE, NOW)
-    told: list[tuple[str, str]] = []
+    states: list[tuple[str, str]] = []
     real = fake.forecast
 
     def picky(place: Place, now: datetime) -> WeatherDocument:
@@ -318,8 +338,11 @@ def test_a_place_that_fails_does_not_stop_the_others(held: tuple[weather_cache.W
 
     fake.forecast = picky  # type: ignore[method-assign]
     counts = weather_cache.refresh_all(
-        weather, [PLACE, other, PLACE], NOW + timedelta(hours=1), fetch_after=timedelta(minutes=45),
-        each=lambda place, state, reason: told.append((state, reason)),
-    )  # fmt: skip
+        weather,
+        [PLACE, other, PLACE],
+        NOW + timedelta(hours=1),
+        fetch_after=timedelta(minutes=45),
+        each=lambda place, state, reason: states.append((state, reason)),
+    )
     assert counts == {"refreshed": 1, "fresh": 0, "stale": 1, "missing": 0}
-    assert ("stale", "down here") in told
+    assert ("stale", "down here") in states

@@ -1,0 +1,1 @@
+"""Speed and accuracy of what the sky says."""
