@@ -63,14 +63,15 @@ def tracked(**changes: Any) -> TrackedOrder:
 
 
 def scheduled(
-    number: int, execution: str, cause: str = "inverter_failure", daily: float = 80.0
+    number: int, execution: str, cause: str = "inverter_failure", daily: float = 80.0, day: int = 1
 ) -> dict[str, Any]:
-    """What Schedule answers for a diagnostic of asset `INV-00<number>` that loses `daily` USD."""
+    """What Schedule answers for a diagnostic of asset `INV-00<number>` that loses `daily` USD. `day`: of
+    the fault; each day has a finding of its own."""
     template = request(number, cause=cause, daily=daily)
     finding = template.finding.model_copy(
         update={
             "asset_id": f"INV-00{number}",
-            "finding_id": f"find-{number}-{cause}",
+            "finding_id": f"find-{number}-{cause}" + (f"-{day}" if day > 1 else ""),
             "component": template.finding.component.model_copy(
                 update={"serial": f"INV-00{number}-inverter"}
             ),

@@ -17,6 +17,7 @@ from ona.documents.work_orders import Job, WorkOrder
 from ona.repairs.crews import Booking, Crew, holder, timed
 from ona.repairs.experience import Experience
 from ona.repairs.locks import OrderLock
+from ona.repairs.tracking import TrackedOrder
 from ooda.order.bom import refusal
 from ooda.order.workorder import build
 
@@ -102,19 +103,29 @@ def decide(repair: Repair, means: Means, now: datetime) -> Open | Refuse:
 
 
 def decide_again(
-    repair: Repair, order: WorkOrder, lock: OrderLock | None, *, mine: bool, now: datetime
+    repair: Repair,
+    order: WorkOrder,
+    lock: OrderLock | None,
+    earlier: TrackedOrder | None,
+    *,
+    execution_id: str,
+    now: datetime,
 ) -> Finish | Follow | Leave:
-    """What becomes of an order that could not be opened, because its fault has an open one. `lock`: of that
-    one; `mine`: this execution opened it, in an earlier try."""
+    """What becomes of an order that could not be opened, because its fault has an open one. `lock` and
+    `earlier`: of that one, as it stands; `execution_id`: the execution that asks."""
     if lock is not None and lock.finding_id == repair.finding.finding_id:
         renamed = order.model_copy(update={"work_order_id": lock.work_order_id})
+        mine = earlier is not None and earlier.execution_id == execution_id
         return Finish(renamed, "ordered" if mine else "already_ordered")
     # A booking is its key's: under the same key the open order stands on it, under another nobody does,
     # unless the order has no visit to come (the one it had is over, or the fault came back).
-    visit = holder(repair.crews, lock.finding_key) if lock else None
-    if repair.job.decision == "scheduled" and (visit is None or visit[1].returns <= now):
-        return Follow()
     other_key = lock is not None and lock.finding_key != repair.finding.finding_key
+    visit = holder(repair.crews, lock.finding_key) if lock else None
+    if repair.job.decision == "scheduled":
+        if visit is None or visit[1].returns <= now:
+            return Follow()
+        if not other_key and earlier is not None and visit[1].start != earlier.scheduled_start:
+            return Follow()  # this plan booked the order anew: the visit that it had is over
     return Leave(
         lock.work_order_id if lock else "",
         "an order for this fault is open",

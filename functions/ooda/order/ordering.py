@@ -42,10 +42,8 @@ def order(request: OrderRequest, now: datetime) -> OrderResult:
 def _exists(repair: Repair, decision: Open, execution_id: str, now: datetime) -> OrderResult:
     """The fault has an open order: its document may be missing, its visit may have moved, or it stands."""
     lock = locks.lock_of(repair.finding)
-    same_finding = lock is not None and lock.finding_id == repair.finding.finding_id
-    earlier = orders.find(lock.work_order_id) if lock and same_finding else None
-    mine = earlier is not None and earlier.execution_id == execution_id
-    again = decide_again(repair, decision.order, lock, mine=mine, now=now)
+    earlier = orders.find(lock.work_order_id) if lock else None
+    again = decide_again(repair, decision.order, lock, earlier, execution_id=execution_id, now=now)
     if isinstance(again, Finish):
         return _finish(again)
     if isinstance(again, Follow):

@@ -91,9 +91,9 @@ def triage(requests: Sequence[RepairRequest], crews: Sequence[Crew], now: dateti
             result.jobs.append(job)
             continue
         result.to_plan.append(request)
-        visit = visits.get(request.ordered_as or key)
-        if visit and visit.booking.returns <= now:
-            result.over.add(visit.booking.finding_key)
+        for name in {request.ordered_as, key} & set(visits):
+            if visits[name].booking.returns <= now:
+                result.over.add(name)
     return result
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -259,3 +259,28 @@ def test_an_order_opened_while_its_visit_moves_has_the_new_time(
     assert iso(orders.require(result["work_order_id"]).scheduled_start) == iso(visit.start)
     document = document_of(result["work_order_id"])
     assert iso(datetime.fromisoformat(document["scheduled_start"])) == iso(visit.start)
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_an_order_whose_visit_is_over_gets_the_next_visit(
+    acting: list[Any], monkeypatch: pytest.MonkeyPatch, renamed: bool
+) -> None:
+    """Nobody reported the repair, and the fault is still there on the days after: with another name on the
+    second day or not, the open order has the time that the calendar has."""
+    [first] = ordered(scheduled(1, "execution-1"), "execution-1")
+    causes = ("unknown_pattern", "unknown_pattern") if renamed else ("inverter_failure", "inverter_failure")
+    for number, cause in enumerate(causes, start=2):
+        over = max(visits().values(), key=lambda visit: visit.returns).returns + timedelta(hours=1)
+        for module in (scheduling, ordering):
+            monkeypatch.setattr(module, "utc_now", lambda moment=over: moment)
+        execution = f"execution-{number}"
+        schedule = scheduled(1, execution, cause, day=number)
+        assert schedule["scheduled"] == 1, "somebody is sent again"
+        [again] = ordered(schedule, execution)
+        assert (again["status"], again["work_order_id"]) == ("moved", first["work_order_id"])
+        coming = [visit for visit in visits().values() if visit.start > over]
+        assert len(coming) == 1
+        order, document = orders.require(first["work_order_id"]), document_of(first["work_order_id"])
+        assert iso(order.scheduled_start) == iso(coming[0].start)
+        assert iso(datetime.fromisoformat(document["scheduled_start"])) == iso(coming[0].start)
+        assert sum(len(item.bookings) for item in crews.load()) == 1, "visits that are over are lifted"
