@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.config import BoosterSettings
 from forecasting.global_training_service import evaluate
 from forecasting.model import booster, features
 from forecasting.model.booster import TARGET, Model
@@ -14,19 +13,8 @@ from forecasting.model.features import Site
 from ona.runtime.errors import InvalidConfiguration
 from ona.sky import weather_frames as frames
 from ona.sky.plane import Plane
+from tests.builders.models import FAST, LEVELS
 from tests.builders.weather import JOBURG, hours, site, training, weather
-
-LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
-FAST = BoosterSettings(
-    levels=LEVELS,
-    rounds=60,
-    depth=4,
-    learning_rate=0.15,
-    min_rows_a_leaf=10,
-    row_share=0.8,
-    feature_share=0.8,
-    seed=1,
-)
 
 
 def test_features_see_neighbours_in_time_but_nothing_of_the_target() -> None:

@@ -12,9 +12,8 @@ from forecasting.config import TrainingRules
 from forecasting.documents import SiteDocument
 from forecasting.global_training_service import dataset, evaluate, judge
 from forecasting.model import score
+from tests.builders.models import LEVELS
 from tests.builders.weather import hours, share_of, training, weather
-
-LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
 
 def test_pinball_of_a_known_case() -> None:
