@@ -55,7 +55,7 @@ def run(rules: NotificationRules, now: datetime, left: Left) -> dict[str, int]:
 
 def _group(item: Delivery | Notice) -> str:
     """What shares a thread and a fate: a recipient, a system, the host of a webhook."""
-    if item.kind == "webhook" and item.endpoint:
+    if isinstance(item, Delivery) and item.kind == "webhook" and item.endpoint:
         return f"host {urlsplit(item.endpoint).hostname}"
     return item.recipient_name
 

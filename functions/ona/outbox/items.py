@@ -53,19 +53,18 @@ class OutboxItem(TableItem):
     delivery_id: str
     kind: OrderKind | NoticeKind
     recipient_name: str = Field(alias="place")
-    endpoint: str = ""
     lane: Lane | None = None
     next_at: Moment | None = None
     attempts: int = 0
     claimed_until: Moment | None = None
     first_failed_at: Moment | None = None
-    last_error: str = ""
+    last_error: str | None = None
     delivered_at: Moment | None = Field(default=None, alias="told_at")
 
     @property
     def recipient(self) -> Recipient:
         """Who is told."""
-        return Recipient(self.recipient_name, self.kind, self.endpoint)
+        return Recipient(self.recipient_name, self.kind)
 
 
 class Delivery(OutboxItem):
@@ -73,11 +72,17 @@ class Delivery(OutboxItem):
     in their words, or what an insurer was sent last."""
 
     kind: OrderKind
+    endpoint: str = ""
     work_order_id: str
     wanted_version: int = Field(alias="wanted")
     delivered_version: int = Field(default=0, alias="told", description="0: none yet")
     ticket: str = ""
     remote_status: str = Field(default="", alias="remote")
+
+    @property
+    def recipient(self) -> Recipient:
+        """Who is told."""
+        return Recipient(self.recipient_name, self.kind, self.endpoint)
 
 
 class Notice(OutboxItem):

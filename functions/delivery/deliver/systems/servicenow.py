@@ -15,6 +15,7 @@ from delivery.deliver.systems.tickets import Tickets
 from ona.config.ticketing import ServiceNowSystem
 
 FIELDS = "sys_id,number,state,correlation_id,sys_created_on"
+"""Columns of a record that are asked for."""
 
 
 class ServiceNow(Tickets[ServiceNowSystem]):

@@ -23,6 +23,7 @@ from ona.runtime import http
 from ona.runtime.errors import InvalidConfiguration
 
 PREFIX = "whsec_"
+"""With what a secret begins, as Standard Webhooks has it; base64 follows."""
 
 
 class Webhook:
