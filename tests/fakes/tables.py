@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import boto3
+import pytest
+from moto.dynamodb.responses import DynamoHandler
 
 IN, OUT = "ona-test-input", "ona-test-output"
 ENVIRONMENT = {
@@ -23,6 +26,18 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "outbox": ("delivery_id", {"due-index": ("lane", "next_at")}),
 }
 """Table: its key, and its indexes with their hash and range keys."""
+
+
+def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB's calls are atomic. Moto's transactions copy whole tables, which breaks where another thread
+    writes meanwhile."""
+    lock, call = threading.RLock(), DynamoHandler.call_action
+
+    def atomic(handler: DynamoHandler) -> Any:
+        with lock:
+            return call(handler)
+
+    monkeypatch.setattr(DynamoHandler, "call_action", atomic)
 
 
 def create() -> None:

@@ -20,12 +20,13 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from ona.runtime import aws
     from ona.store import tables
     from tests.builders.plans import crew
-    from tests.fakes.tables import ENVIRONMENT, create
+    from tests.fakes.tables import ENVIRONMENT, create, one_call_at_a_time
 
     with mock_aws():
         aws.client.cache_clear()
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
+        one_call_at_a_time(monkeypatch)
         create()
         for number in (1, 2):
             tables.put("crews", crew(number).model_dump(exclude={"version", "bookings"}))
