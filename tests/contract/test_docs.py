@@ -23,7 +23,7 @@ PATH = re.compile(rf"`((?:\.ci|{TOP})/[\w./-]*)`")
 """A path of the repository in backticks; one with a placeholder such as `<family>` is no such path."""
 MADE_UP = re.compile(r"/reports[/.]|/acme\.yaml")
 """What the guides `adding-a-family.md` and `adding-a-vendor.md` let a reader add."""
-LONGEST_LINE = 200
+LONGEST_LINE = 160
 """Characters of a line of prose; tables and code are as long as they must be."""
 names = [str(page.relative_to(ROOT)) for page in WRITTEN]
 

@@ -3,8 +3,8 @@
 One row a cause: its name in `causes.yaml`, the kinds of incident that it can explain, the best score that
 it can reach, its conditions, and the assets that can have it. A condition names a signal (a field of
 `Signals` or a property of `View`), the value at which it begins to hold, the value from which on it holds
-wholly, a reason for people, and a weight. `docs/detection.md` explains the signals. Thresholds were chosen
-on the tuning plants of `benchmarks/detection` (`fault_bench --tuning`).
+wholly, a reason for people, and a weight. `docs/diagnosis.md` explains signals and scores. Thresholds were
+chosen on the tuning plants of `benchmarks/detection` (`fault_bench --tuning`).
 """
 
 from __future__ import annotations

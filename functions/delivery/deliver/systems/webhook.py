@@ -41,7 +41,7 @@ class Webhook:
         """A subscriber's endpoint. Raises InvalidConfiguration where the platform has no signing key."""
         key = parameters.parameter(SIGNING_KEY)
         if not key:
-            raise InvalidConfiguration(f"parameter {SIGNING_KEY} is not set (docs/work-orders.md)")
+            raise InvalidConfiguration(f"parameter {SIGNING_KEY} is not set (docs/delivery.md)")
         return cls(recipient.endpoint, secret_of(key, recipient.name), recipient.name, public=True)
 
     def send(self, message: OrderMessage, ticket: Ticket | None) -> Ticket:
