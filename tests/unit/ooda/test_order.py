@@ -22,8 +22,8 @@ from ooda.order.decisions import (
     decide,
     decide_again,
 )
+from tests.builders.plans import NOW, crew, plan, request
 from tests.conftest import make_asset
-from tests.unit.ooda.test_schedule import NOW, crew, plan, request
 
 HOUR = timedelta(hours=1)
 
