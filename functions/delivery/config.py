@@ -38,7 +38,7 @@ class Digest(Document):
 
 
 class NotificationRules(Document):
-    """`configs/notifications.yaml`: what people are told, and when."""
+    """`configs/delivery/notifications.yaml`: what people are told, and when."""
 
     timezone: Zone
     quiet_hours: QuietHours | None

@@ -19,7 +19,8 @@ from ooda.detect.judge import judge_assets
 from ooda.diagnose.findings import findings_of
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import AssetDetection
-from tests.conftest import DAY, NOW, make_asset, make_registry, sunny_day
+from tests.builders.assets import make_asset, make_registry
+from tests.builders.telemetry import DAY, NOW, sunny_day
 
 EMPTY = pd.DataFrame()
 THRESHOLD = 0.7

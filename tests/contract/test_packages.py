@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 FUNCTIONS = ROOT / "functions"
 RUNTIME = {"boto3", "botocore", "urllib3"}

@@ -15,9 +15,9 @@ from local.hooks.front import Rule, routed
 from ona.config import services
 from ooda.operations_api.api import app as operations_app
 from ops import templates
-from tests.conftest import ROOT
-from tests.contract import deployed
-from tests.contract.deployed import RESOURCES, STACKS, functions
+from tests.builders import deployed
+from tests.builders.deployed import RESOURCES, STACKS, functions
+from tests.paths import ROOT
 
 FAMILIES = ("Access", "Ooda", "Delivery", "Forecasting", "ForecastTraining")
 """Applications that have functions."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import shared_data
+from tests.builders.real_data import shared_data
 
 pytestmark = [pytest.mark.data, pytest.mark.xdist_group("india")]
 

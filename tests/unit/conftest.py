@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.conftest import make_registry
+from tests.builders.assets import make_registry
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 `InvalidInput` and its children are never retried: the same input gives the same error.
 `RetryableError` and its children are retried: a dependency was busy, or another execution was faster.
-`tests/contract/test_statemachine.py` checks these names against every Retry and Catch in `statemachines/`.
+`tests/contract/test_workflows.py` checks these names against every Retry and Catch in `statemachines/`.
 """
 
 from __future__ import annotations

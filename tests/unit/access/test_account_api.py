@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from access.account_api.handler import lambda_handler
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 
 class _Context:

@@ -19,7 +19,7 @@ from ona.runtime.clock import iso
 from ona.sky import sun
 from ona.store.layout import FORECAST_CSV
 from ooda.detect import store, telemetry_store
-from tests.conftest import sunny_day
+from tests.builders.telemetry import sunny_day
 
 NOW = datetime(2025, 6, 10, 6, 0, tzinfo=UTC)
 

@@ -18,7 +18,9 @@ from ona.documents.assets import AssetRegistry
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.readings import Quality
 from ops.openapi import document as whole
-from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day
+from tests.builders.assets import make_asset, make_registry
+from tests.builders.telemetry import DAY, sunny_day
+from tests.paths import ROOT
 
 REGISTRY = make_registry(2)
 NOW = datetime(2025, 6, 10, 6, 0, tzinfo=UTC)

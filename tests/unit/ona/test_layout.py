@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ona.store.layout import OBSERVATION, TELEMETRY, KeyShape, day_of
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 FAMILIES = sorted(f"{path.parent.name}.layout" for path in ROOT.glob("functions/*/layout.py"))
 SHAPES = {

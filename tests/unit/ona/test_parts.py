@@ -10,7 +10,7 @@ from ona.config.parts import PartsCatalogue
 from ona.documents.findings import FindingComponent
 from ona.repairs.parts import fits, ranked, score
 from tests.builders.plans import part
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 COMPONENT = FindingComponent(oem="Sungrow", model="SG110CX", serial="s", type="fan")
 

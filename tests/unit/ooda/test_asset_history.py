@@ -17,8 +17,9 @@ from ooda.detect.daily_loss import spreads_before, sustained
 from ooda.detect.incidents import updated
 from ooda.detect.judge import judge_assets
 from ooda.documents.asset_history import AssetHistory, HistoryDay
+from tests.builders.assets import make_asset, make_registry
 from tests.builders.detection import THRESHOLD, between, histories_of, telemetry_file
-from tests.conftest import DAY, make_asset, make_registry, sunny_day
+from tests.builders.telemetry import DAY, sunny_day
 
 RULES = detection.detection_config()
 ASSET = make_asset()

@@ -12,8 +12,9 @@ from ona.documents.assets import AssetRegistry
 from ooda.config.detection import detection_config
 from ooda.detect.severity import range_severity, severity
 from ooda.detect.sky import judged_light, sky
+from tests.builders.assets import SITE, make_asset
 from tests.builders.detection import between, judge, week
-from tests.conftest import DAY, SITE, make_asset, sunny_day
+from tests.builders.telemetry import DAY, sunny_day
 
 
 def test_a_sound_day_has_no_incident_by_any_reference() -> None:

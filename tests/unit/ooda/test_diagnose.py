@@ -19,8 +19,9 @@ from ooda.diagnose.findings import DATA_CAUSES, findings_of, group, rank_score, 
 from ooda.diagnose.risk import energy_at_risk
 from ooda.diagnose.signatures import SIGNATURES
 from ooda.diagnose.trends import trend
+from tests.builders.assets import make_asset
 from tests.builders.detection import between, diagnose, judge, week
-from tests.conftest import DAY, NOW, make_asset, sunny_day
+from tests.builders.telemetry import DAY, NOW, sunny_day
 
 
 def causes(day: pd.DataFrame) -> list[str]:

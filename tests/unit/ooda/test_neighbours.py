@@ -19,8 +19,9 @@ from ooda.detect.judge import judge_assets
 from ooda.detect.peers import Site, agreeing
 from ooda.detect.sky import Clock, sky
 from ooda.detect.track import Track
+from tests.builders.assets import SITE, make_asset, make_registry
 from tests.builders.detection import telemetry_file
-from tests.conftest import SITE, make_asset, make_registry, sunny_day
+from tests.builders.telemetry import sunny_day
 
 RULES = detection.detection_config()
 

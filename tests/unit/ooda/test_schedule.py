@@ -16,8 +16,8 @@ from ona.repairs.crews import Away
 from ona.runtime.clock import WEEKDAYS
 from ooda.config import loss_function
 from ooda.schedule.requests import RepairRequest
+from tests.builders.assets import SITE
 from tests.builders.plans import NOW, SKILLS, booked, check, crew, part, plan, request
-from tests.conftest import SITE
 
 
 def _june(day: int) -> date:

@@ -18,8 +18,9 @@ from ooda.detect.context import Context
 from ooda.detect.judge import judge_assets
 from ooda.diagnose.cause import ranking
 from ooda.diagnose.signatures import SIGNATURES
+from tests.builders.assets import make_asset
 from tests.builders.detection import judge, telemetry_file, week
-from tests.conftest import make_asset, sunny_day
+from tests.builders.telemetry import sunny_day
 
 
 def summer(plant: plants.Plant) -> plants.Plant:

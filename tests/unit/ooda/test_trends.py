@@ -11,7 +11,7 @@ from ooda.config import trends
 from ooda.detect.asset_history import empty
 from ooda.diagnose.trends import degradation, gains, soiling
 from ooda.documents.asset_history import HistoryDay, LevelOfDay
-from tests.conftest import make_asset
+from tests.builders.assets import make_asset
 
 FIRST = date(2023, 1, 1)
 RULES = trends.trend_rules()

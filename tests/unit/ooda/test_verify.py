@@ -18,7 +18,7 @@ from ooda.operations_api import api, verify
 from tests.builders.histories import day_by_day
 from tests.builders.orders import Context, call, document_of, ordered, scheduled, tracked, visits
 from tests.builders.plans import NOW
-from tests.conftest import DAY
+from tests.builders.telemetry import DAY
 from tests.fakes.tables import OUT
 
 

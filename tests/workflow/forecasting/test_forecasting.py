@@ -21,8 +21,10 @@ from ona.documents.assets import AssetRegistry
 from ops import accounting, customers, deadletters, explain, ingest, models
 from ops.demo import newcustomer
 from ops.demo.newcustomer import CUSTOMER, SITE_ID
-from tests.conftest import ROOT, make_asset, to_csv
-from tests.workflow.conftest import Platform
+from tests.builders.assets import make_asset
+from tests.builders.telemetry import to_csv
+from tests.fakes.platform import Platform
+from tests.paths import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("forecasting")]
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

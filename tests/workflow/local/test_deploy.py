@@ -12,7 +12,7 @@ import yaml
 
 from local import deploy
 from ops import customers
-from tests.workflow.conftest import Platform
+from tests.fakes.platform import Platform
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 

@@ -16,8 +16,10 @@ from ona.outbox.addresses import by_mail
 from ops import accounting, customers, deadletters, explain, outbox
 from ops.demo import inbox
 from ops.demo.follow import run_task
-from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day, to_csv
-from tests.workflow.conftest import Platform, dead_from
+from tests.builders.assets import make_asset, make_registry
+from tests.builders.telemetry import DAY, dead_from, sunny_day, to_csv
+from tests.fakes.platform import Platform
+from tests.paths import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
