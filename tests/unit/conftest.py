@@ -65,14 +65,9 @@ def world(acting: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> lis
     from ooda.operations_api import api
     from tests.builders.orders import opened
     from tests.builders.plans import NOW
-    from tests.fakes.tables import IN
+    from tests.fakes.tables import IN, create_table
 
-    boto3.client("dynamodb").create_table(
-        TableName="customers",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-    )
+    create_table("customers", "id")
     monkeypatch.setenv("CUSTOMERS_TABLE", "customers")
     for module in (operations, api):
         monkeypatch.setattr(module, "utc_now", lambda: NOW)

@@ -114,11 +114,8 @@ def telemetry_of(bucket: str, site: SiteDocument, days: list[date]) -> pd.DataFr
 def load_live(bucket: str, site: SiteDocument) -> tuple[LiveCalibration | None, str]:
     """A site's live calibration and its ETag; (None, "") before the first measured day."""
     key = _live_key(site)
-    try:
-        document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=key))
-    except ObjectMissing:
-        return None, ""
-    return LiveCalibration.read(document, key), etag
+    document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=key))
+    return LiveCalibration.read(document, key) if etag else None, etag
 
 
 def save_live(bucket: str, site: SiteDocument, live: LiveCalibration, etag: str) -> None:

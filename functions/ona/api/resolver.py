@@ -1,25 +1,29 @@
 """What every route of every API shares: who calls, the caller's quota, refusals, CORS.
 
-A function's API is one `Api`; its routes are declared on `api.app`, with `middlewares=[api.counted]`.
+A function's API is one `Api`; its routes are declared with `@api.route(…)`, which counts each request.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from ona.api import callers
-from ona.api.envelope import ApiError, failure, success
+from ona.api.envelope import REFUSALS, ApiError, failure, success
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import DependencyBusy
 from ona.runtime.observability import count, logger
+
+RouteT = TypeVar("RouteT", bound=Callable[..., Any])
 
 CORS_SECONDS = 600
 """How long a browser may remember which origins are allowed (ours)."""
@@ -49,6 +53,28 @@ class Api:
         self.app.exception_handler(DependencyBusy)(self._busy)
         self.app.exception_handler(Exception)(self._broken)
         self.app.not_found(self._no_route)
+
+    def route(
+        self,
+        method: Literal["GET", "POST", "PATCH", "DELETE"],
+        path: str,
+        summary: str,
+        tag: str,
+        answers: dict[int, OpenAPIResponse] | None = None,
+    ) -> Callable[[RouteT], RouteT]:
+        """Decorate a route: each request counts against its caller's quota before the route runs.
+
+        The OpenAPI document shows `summary`, `tag`, the refusals that all routes share, and `answers`.
+        """
+        decorate: Callable[[RouteT], RouteT] = self.app.route(
+            path,
+            method=method,
+            summary=summary,
+            tags=[tag],
+            responses={**REFUSALS, **(answers or {})},
+            middlewares=[self.counted],
+        )
+        return decorate
 
     @property
     def request_id(self) -> str:

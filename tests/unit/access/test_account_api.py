@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from access.account_api.handler import lambda_handler
+from tests.fakes.tables import create_table
 from tests.paths import ROOT
 
 
@@ -31,12 +31,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     aws.client.cache_clear()
     with mock_aws():
-        boto3.client("dynamodb").create_table(
-            TableName="customers",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        )
+        create_table("customers", "id")
         yield
     aws.client.cache_clear()
 

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecasting.model import calibration, nowcast, score
-
-LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+from tests.builders.forecasting import LEVELS
 
 
 def outcomes(n: int, spread: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

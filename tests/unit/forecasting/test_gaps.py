@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.documents import SiteDocument
 from forecasting.interpolation_service import fill, gaps, report, tables
 from forecasting.interpolation_service.learner import boosted
 from forecasting.model.features import Site, site_of
 from forecasting.model.hourly import Grid, grid
 from ona.sky import sun
 from ona.sky import weather_frames as frames
+from tests.builders.forecasting import site_document
 from tests.builders.weather import JOBURG, share_of, weather
 
 SITE = Site("s", JOBURG, 200.0)
@@ -202,17 +202,7 @@ def test_an_hour_of_which_less_than_half_was_measured_is_no_truth() -> None:
     start = frame["timestamp"].iloc[0].ceil("D") + pd.Timedelta(hours=10)
     hole = frame["timestamp"].between(start, start + pd.Timedelta(hours=3), inclusive="neither")
     made = grid(frame[~hole])
-    document = SiteDocument(
-        customer_id="c",
-        site_id="s",
-        latitude=-26.2,
-        longitude=28.0,
-        kind="solar",
-        capacity_kw=200.0,
-        tilt=25.0,
-        azimuth=0.0,
-        assets=CAPACITIES,
-    )
+    document = site_document(CAPACITIES).model_copy(update={"tilt": 25.0, "azimuth": 0.0})
     site = site_of(document)
     result = fill.fill(made, CAPACITIES, site, None, boosted)
     table = tables.hourly(made, result, CAPACITIES, None, site).set_index("timestamp")

@@ -14,9 +14,9 @@ from forecasting.model.features import Site
 from ona.runtime.errors import InvalidConfiguration
 from ona.sky import weather_frames as frames
 from ona.sky.plane import Plane
+from tests.builders.forecasting import LEVELS
 from tests.builders.weather import JOBURG, hours, site, training, weather
 
-LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 FAST = BoosterSettings(
     levels=LEVELS,
     rounds=60,

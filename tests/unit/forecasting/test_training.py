@@ -9,12 +9,10 @@ import pandas as pd
 import pytest
 
 from forecasting.config import TrainingRules
-from forecasting.documents import SiteDocument
 from forecasting.global_training_service import dataset, evaluate, judge
 from forecasting.model import score
+from tests.builders.forecasting import LEVELS, site_document
 from tests.builders.weather import hours, share_of, training, weather
-
-LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 
 
 def test_pinball_of_a_known_case() -> None:
@@ -91,15 +89,7 @@ def test_of_an_hour_in_two_uploads_the_newer_one_counts_and_features_come_whole(
     merged = dataset.merge([table, corrected])
     assert len(merged) == len(table)
     assert (merged["share"].tail(24) == 0.123).all()
-    document = SiteDocument(
-        customer_id="c",
-        site_id="s",
-        latitude=-26.2,
-        longitude=28.0,
-        kind="solar",
-        capacity_kw=1.0,
-        assets={"s": 1.0},
-    )
+    document = site_document({"s": 1.0})
     made = dataset.site_frame(document, merged)
     assert made is not None
     frame, fitted = made

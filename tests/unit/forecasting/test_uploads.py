@@ -19,15 +19,12 @@ from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.readings import Quality
 from ops.openapi import document as whole
 from tests.builders.assets import make_asset, make_registry
+from tests.builders.forecasting import two_assets_day
 from tests.builders.telemetry import DAY, sunny_day
 from tests.paths import ROOT
 
 REGISTRY = make_registry(2)
 NOW = datetime(2025, 6, 10, 6, 0, tzinfo=UTC)
-
-
-def day() -> pd.DataFrame:
-    return pd.concat([sunny_day("INV-001"), sunny_day("INV-002")], ignore_index=True)
 
 
 def reason(frame: pd.DataFrame, quality: Quality | None = None, registry: AssetRegistry = REGISTRY) -> str:
@@ -40,7 +37,7 @@ def reason(frame: pd.DataFrame, quality: Quality | None = None, registry: AssetR
 
 
 def test_a_good_file_passes_whole() -> None:
-    frame = day()
+    frame = two_assets_day()
     quality = Quality(rows_read=len(frame))
     assert len(checks.check(frame, quality, REGISTRY, "f")) == len(frame)
     assert quality.rejected == {"power_above_capacity": 0} or not quality.rejected
@@ -69,7 +66,7 @@ def test_other_keys_are_refused(key: str) -> None:
 
 
 def test_units_duplicates_nights_and_idle_sites_are_refused_with_a_remedy() -> None:
-    frame = day()
+    frame = two_assets_day()
     assert reason(frame.assign(power_kw=frame["power_kw"] * 1000)) == "power_above_capacity"
     two = pd.concat([frame, sunny_day("INV-001", NOW.replace(hour=0) + timedelta(days=1))])
     mixed = two.assign(
@@ -109,7 +106,7 @@ def test_two_units_are_no_snow_and_no_calm(peaks: list[float], mixed: bool) -> N
 
 
 def test_single_impossible_rows_are_dropped_and_counted() -> None:
-    frame = pd.concat([day()] * 1, ignore_index=True)
+    frame = pd.concat([two_assets_day()] * 1, ignore_index=True)
     frame.loc[40, "power_kw"] = 900.0
     quality = Quality(rows_read=len(frame))
     possible = checks.check(frame, quality, REGISTRY, "f")
@@ -118,7 +115,7 @@ def test_single_impossible_rows_are_dropped_and_counted() -> None:
 
 
 def test_sites_need_a_place_and_the_right_customer() -> None:
-    frame = day()
+    frame = two_assets_day()
     with pytest.raises(InvalidTelemetry, match="foreign_asset"):
         ownership.sites(frame, REGISTRY, "somebody", "f")
     nowhere = AssetRegistry(

@@ -12,6 +12,7 @@ from ona.runtime import aws
 from ona.runtime.errors import CrewBookingConflict, DependencyBusy, InvalidPayload
 from ona.store import tables
 from ona.store.items import TRIES, Edit, Table, TableItem
+from tests.fakes.tables import create_table
 
 
 class Log(TableItem):
@@ -29,12 +30,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LOGS_TABLE", "logs")
     with mock_aws():
         aws.client.cache_clear()
-        boto3.client("dynamodb").create_table(
-            TableName="logs",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-        )
+        create_table("logs", "name")
         yield
     aws.client.cache_clear()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,18 @@ from tests.builders.telemetry import DAY, NOW, sunny_day
 
 def causes(day: pd.DataFrame) -> list[str]:
     return [finding.subcategory for finding in diagnose(day)]
+
+
+half_of_100_kwh_a_day = partial(
+    energy_at_risk,
+    daily_expected_kwh=[100.0],
+    loss_share=0.5,
+    residual_shares=[],
+    growth_percent_per_day=0.0,
+    tariff_usd_per_kwh=0.2,
+    lost_so_far_kwh=0,
+)
+"""Energy at Risk of an asset that loses half of the 100 kWh expected each day, at 0.20 USD a kWh."""
 
 
 def test_a_dead_inverter_is_a_component_failure_for_all_of_tomorrow() -> None:
@@ -166,7 +179,8 @@ def test_the_trend_needs_six_days_and_tells_the_direction() -> None:
 def test_risk_grows_with_the_horizon_and_lies_in_its_interval(
     days: list[float], share: float, growth: float, noise: list[float]
 ) -> None:
-    risk = energy_at_risk(
+    at_risk = partial(
+        energy_at_risk,
         daily_expected_kwh=days,
         loss_share=share,
         residual_shares=noise,
@@ -174,6 +188,7 @@ def test_risk_grows_with_the_horizon_and_lies_in_its_interval(
         tariff_usd_per_kwh=0.1,
         lost_so_far_kwh=5,
     )
+    risk = at_risk()
     assert [h.hours for h in risk.horizons] == [24, 72, 168]
     losses = [h.loss_kwh for h in risk.horizons]
     assert losses == sorted(losses)
@@ -181,25 +196,11 @@ def test_risk_grows_with_the_horizon_and_lies_in_its_interval(
     for horizon in risk.horizons:
         interval = horizon.confidence_interval
         assert 0 <= interval.lower <= horizon.loss_kwh <= interval.upper
-    assert risk == energy_at_risk(
-        daily_expected_kwh=days,
-        loss_share=share,
-        residual_shares=noise,
-        growth_percent_per_day=growth,
-        tariff_usd_per_kwh=0.1,
-        lost_so_far_kwh=5,
-    )
+    assert risk == at_risk(), "the same every time"
 
 
 def test_without_growth_a_week_costs_seven_days() -> None:
-    risk = energy_at_risk(
-        daily_expected_kwh=[100.0],
-        loss_share=0.5,
-        residual_shares=[],
-        growth_percent_per_day=0.0,
-        tariff_usd_per_kwh=0.2,
-        lost_so_far_kwh=0,
-    )
+    risk = half_of_100_kwh_a_day()
     assert [h.loss_usd for h in risk.horizons] == [10.0, 30.0, 70.0]
 
 
@@ -211,14 +212,6 @@ def test_a_forecast_of_the_coming_days_is_taken_where_there_is_one() -> None:
     assert energy_of(text, "INV-2") is None
     assert energy_of("\n".join([head, *rows[:12]]), "INV-1") is None
     assert energy_of("", "INV-1") is None
-    risk = energy_at_risk(
-        daily_expected_kwh=[100.0],
-        loss_share=0.5,
-        residual_shares=[],
-        growth_percent_per_day=0.0,
-        tariff_usd_per_kwh=0.2,
-        lost_so_far_kwh=0,
-        coming_kwh=[200.0, None, 40.0],
-    )
+    risk = half_of_100_kwh_a_day(coming_kwh=[200.0, None, 40.0])
     assert [h.loss_kwh for h in risk.horizons] == [100.0, 170.0, 370.0]
     assert risk.forecast_days == 2
