@@ -82,7 +82,9 @@ def test_root_and_stacks_fit_together() -> None:
         ("template.yaml", "Outputs:\n", "\n" * 300 + "Outputs:\n", "lines, at most 300"),
     ],
 )
-def test_what_does_not_fit_is_named(tmp_path: Path, file: str, old: str, new: str, problem: str) -> None:
+def test_a_mismatch_of_templates_is_named(
+    tmp_path: Path, file: str, old: str, new: str, problem: str
+) -> None:
     shutil.copy(ROOT / "template.yaml", tmp_path)
     shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
     text = (tmp_path / file).read_text()

@@ -143,7 +143,7 @@ def test_the_workflows_sample_event_matches_its_rule(workflow: str, machine: str
     assert properties["DeadLetterConfig"]
 
 
-def test_the_schedules_send_what_their_machine_takes() -> None:
+def test_timers_send_what_their_workflow_takes() -> None:
     events = RESOURCES["ForecastScheduleStateMachine"]["Properties"]["Events"]
     assert [json.loads(e["Properties"]["Input"]) for e in events.values()] == [
         {"task": "forecast"},

@@ -113,7 +113,7 @@ def test_it_listens_on_loopback_only(home: Path) -> None:
     assert listening == [f"0100007F{wanted}"]
 
 
-def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
     import socket
 
     with socket.socket() as other:

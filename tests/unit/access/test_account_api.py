@@ -73,10 +73,10 @@ def test_one_request_too_many_is_refused_with_the_time_to_come_back(
 
 
 @pytest.mark.parametrize("authorizer", [None, {}, {"customer_id": "customer-001", "tier": "gold"}])
-def test_who_is_nobody_is_told_so(authorizer: dict[str, str] | None) -> None:
+def test_a_caller_without_an_identity_is_refused(authorizer: dict[str, str] | None) -> None:
     status, body = call("/quota/usage", authorizer)
     assert (status, body["errors"][0]["code"]) == (401, "UNAUTHORIZED")
 
 
-def test_other_paths_are_none() -> None:
+def test_other_paths_are_not_found() -> None:
     assert call("/quota", CALLER)[0] == 404

@@ -78,7 +78,7 @@ def test_a_stored_forecast_is_cut_to_what_is_asked_and_to_what_is_still_to_come(
 
 
 @pytest.mark.parametrize("second", [0, 1, 59, 60, 1800, 3599])
-def test_whatever_the_minute_a_forecast_has_all_its_hours(second: int) -> None:
+def test_a_forecast_asked_for_at_any_minute_has_all_its_hours(second: int) -> None:
     """What `predict` makes at a moment begins with the next full hour."""
     now = datetime(2025, 6, 10, 6, tzinfo=UTC) + timedelta(seconds=second)
     document = predict.predict(SITE, Inputs(), now, 170, 6)

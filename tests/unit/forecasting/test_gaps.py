@@ -56,7 +56,7 @@ def error(result: fill.Result, power: pd.DataFrame, gapped: pd.DataFrame, name: 
 @pytest.mark.parametrize(
     ("hours", "method", "limit"), [(1, {"shape", "peers"}, 8), (6, {"peers"}, 4), (30, {"peers"}, 4)]
 )
-def test_peers_fill_one_machines_gap(
+def test_peers_fill_one_assets_gap(
     whole: tuple[pd.DataFrame, pd.DataFrame], hours: int, method: set[str], limit: float
 ) -> None:
     power, sky = whole
@@ -123,7 +123,9 @@ def test_uncertainty_grows_with_the_distance_from_measured_values(
     assert relative[4] > 1.1 * relative[-1]
 
 
-def test_a_silent_line_is_no_silent_logger(whole: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+def test_a_gap_of_all_assets_is_the_line_and_of_one_its_logger(
+    whole: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
     power, _ = whole
     both = cut(cut(power, "A", 6, 9, 4), "B", 6, 9, 4)
     one = cut(both, "A", 15, 9, 4)
@@ -187,7 +189,7 @@ def telemetry(minutes: int = 15, days: int = 3) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def test_the_grid_is_regular_and_knows_which_rows_came() -> None:
+def test_the_grid_is_regular_and_marks_which_rows_came() -> None:
     frame = telemetry().drop(index=range(40, 60))
     frame.loc[100:103, "power_kw"] = np.nan
     made = grid(frame)

@@ -15,7 +15,7 @@ from tests.builders.forecasting import LEVELS, site_document
 from tests.builders.weather import hours, share_of, training, weather
 
 
-def test_pinball_of_a_known_case() -> None:
+def test_pinball_loss_of_a_worked_example() -> None:
     loss = score.pinball(np.array([1.0]), np.array([[0.0, 1.0, 2.0]]), np.array([0.1, 0.5, 0.9]))
     assert loss == pytest.approx((0.1 * 1 + 0 + 0.1 * 1) / 3)
 
@@ -82,7 +82,7 @@ def test_windows_are_the_last_days_and_leave_enough_to_train_on() -> None:
     assert (found[0][1] - found[0][0]).days == 4, "a tenth of forty days"
 
 
-def test_of_an_hour_in_two_uploads_the_newer_one_counts_and_features_come_whole() -> None:
+def test_an_hour_in_two_uploads_has_the_newer_value_and_features_are_complete() -> None:
     sky = weather(20)
     table = sky.assign(share=share_of(sky)).rename_axis("timestamp").reset_index()
     corrected = table.tail(24).assign(share=0.123)

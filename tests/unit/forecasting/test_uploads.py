@@ -101,7 +101,7 @@ def test_a_cloudy_week_is_not_a_unit_error() -> None:
         ([0.9, 0.004, 0.9, 0.005], False),  # far apart, but no unit
     ],
 )
-def test_two_units_are_no_snow_and_no_calm(peaks: list[float], mixed: bool) -> None:
+def test_mixed_units_are_not_taken_for_snow_or_calm(peaks: list[float], mixed: bool) -> None:
     assert bool(checks.unit_step(np.array(peaks))) == mixed
 
 
@@ -130,7 +130,7 @@ def test_sites_need_a_place_and_the_right_customer() -> None:
     assert {name: len(group) for name, group in by_site.items()} == {("default", "site"): 2}, "whole sites"
 
 
-def test_a_site_is_the_mean_of_its_machines() -> None:
+def test_a_site_lies_at_the_mean_of_its_assets() -> None:
     assets = [
         make_asset("A", capacity_kw=100.0, location={"latitude": 10, "longitude": 20}),
         make_asset(
@@ -144,7 +144,7 @@ def test_a_site_is_the_mean_of_its_machines() -> None:
 
 
 @pytest.mark.parametrize("hour", [1, 6, 7, 8, 12, 23])
-def test_mixed_units_are_seen_whatever_the_hour_at_which_the_file_ends(hour: int) -> None:
+def test_mixed_units_are_detected_in_a_file_that_ends_at_any_hour(hour: int) -> None:
     days = [sunny_day("INV-001", DAY + timedelta(days=n), seed=n) for n in range(6)]
     frame = pd.concat(days, ignore_index=True)
     frame = frame[frame["timestamp"] <= pd.Timestamp(DAY) + pd.Timedelta(days=5, hours=hour)]

@@ -102,7 +102,7 @@ def test_a_server_that_drips_or_sends_without_end_is_given_up() -> None:
         server.close()
 
 
-def test_what_a_server_says_of_waiting_is_understood() -> None:
+def test_a_servers_waiting_time_is_understood() -> None:
     def asked(text: str) -> float:
         return calls.Answer(429, b"", {"Retry-After": text}).retry_after
 

@@ -80,7 +80,7 @@ def test_a_throttled_service_is_asked_again_after_what_it_said(server: Server) -
     assert len(server.paths) == 3
 
 
-def test_one_that_stays_busy_is_retryable_and_one_that_asks_for_too_long_is_not_waited_for(
+def test_a_busy_provider_is_retryable_and_a_long_wait_is_not_waited_for(
     server: Server,
 ) -> None:
     for _ in range(3):
@@ -218,7 +218,7 @@ def document(value: float, first: datetime = NOW, kind: Any = "forecast") -> Wea
     )
 
 
-def test_of_an_hour_in_two_documents_the_later_one_counts() -> None:
+def test_an_hour_in_two_documents_has_the_later_value() -> None:
     both = joined([document(1.0), document(2.0, NOW + timedelta(hours=1))])
     assert both.values["ghi_w_m2"] == [1.0, 2.0, 2.0, 2.0]
 

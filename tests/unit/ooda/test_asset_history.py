@@ -123,7 +123,7 @@ def test_dirt_that_gathers_for_weeks_does_not_become_the_normal_state() -> None:
     assert incident.signals.slope_per_day == pytest.approx(0.006, abs=0.001)
 
 
-def test_the_cumulative_sum_knows_noise_from_loss() -> None:
+def test_the_cumulative_sum_separates_loss_from_noise() -> None:
     rng = np.random.default_rng(0)
     noise = rng.normal(0.0, 0.01, 400)
     assert sustained(noise, spreads_before(noise, False)).sum() == 0

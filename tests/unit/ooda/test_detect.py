@@ -72,13 +72,13 @@ def test_faulty_neighbours_are_no_reference() -> None:
     )
 
 
-def test_a_wrong_irradiance_sensor_is_no_fault_of_the_machines() -> None:
+def test_a_wrong_irradiance_sensor_is_no_fault_of_the_assets() -> None:
     fleet = pd.concat([sunny_day(f"INV-{n:03d}") for n in range(1, 7)])
     fleet["irradiance_w_m2"] *= 1.3
     assert all(not item.incidents for item in judge(fleet, history=week()).values())
 
 
-def test_without_irradiance_the_neighbours_tell_and_alone_nothing_is_claimed() -> None:
+def test_without_irradiance_neighbours_are_the_reference_and_a_lone_asset_has_none() -> None:
     fleet = pd.concat([sunny_day(f"INV-{n:03d}") for n in range(1, 7)]).drop(columns="irradiance_w_m2")
     fleet.loc[
         (fleet["asset_id"] == "INV-002").to_numpy() & between(fleet, "08:00", "11:00"), "power_kw"
@@ -138,7 +138,7 @@ def test_dc_power_ten_times_too_large_is_a_unit_error_and_power_is_still_judged(
     assert [i.kind for i in result.incidents] == ["outage"]
 
 
-def test_all_machines_of_a_site_down_is_a_site_outage() -> None:
+def test_all_assets_of_a_site_down_is_a_site_outage() -> None:
     fleet = pd.concat([sunny_day(f"INV-{n:03d}") for n in range(1, 7)])
     fleet.loc[between(fleet, "09:00", "11:00"), "power_kw"] = 0.0
     kinds = {i.kind for item in judge(fleet, history=week()).values() for i in item.incidents}

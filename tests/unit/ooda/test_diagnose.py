@@ -86,7 +86,7 @@ def test_each_signature_names_its_cause() -> None:
     assert causes(again) == ["intermittent_fault"]
 
 
-def test_a_whole_site_down_is_one_fault_and_no_machines() -> None:
+def test_a_whole_site_down_is_one_fault_of_the_site() -> None:
     fleet = pd.concat([sunny_day(f"INV-{n:03d}") for n in range(1, 7)])
     fleet.loc[between(fleet, "09:00", "11:00"), "power_kw"] = 0.0
     history = pd.concat([week(f"INV-{n:03d}") for n in range(1, 7)])
@@ -104,7 +104,7 @@ def test_a_whole_site_down_is_one_fault_and_no_machines() -> None:
     assert keys == {"site:site#site_outage#unknown_pattern"}
 
 
-def test_what_fits_no_signature_is_said_to_be_unknown() -> None:
+def test_a_fault_that_fits_no_signature_is_unknown() -> None:
     day = sunny_day()
     wild = between(day, "05:30", "14:00")
     day.loc[wild, "power_kw"] *= np.tile([0.15, 0.8, 0.4, 0.6], 20)[: wild.sum()]
@@ -158,7 +158,7 @@ def test_rank_falls_with_age_and_rises_with_severity_and_number() -> None:
     assert fresh < rank_score(0.9, 1, NOW, NOW)
 
 
-def test_the_trend_needs_six_days_and_tells_the_direction() -> None:
+def test_the_trend_needs_six_days_and_gives_the_direction() -> None:
     detection = judge(sunny_day(), history=week())["INV-001"]
     days = [600.0] * 8
     known = detection.model_copy(

@@ -140,7 +140,7 @@ def test_a_large_site_is_judged_in_batches_that_say_what_one_would() -> None:
     assert [item.detection for item in parts] == [item.detection for item in whole]
 
 
-def test_a_file_is_cut_at_sites_and_a_large_one_at_so_many_machines(
+def test_a_file_is_split_by_site_and_a_large_one_by_count_of_assets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     registry = make_registry(60)

@@ -162,7 +162,7 @@ def test_work_waits_for_its_part_and_the_urgent_goes_first() -> None:
     assert min(starts.values()) >= NOW + timedelta(days=1)
 
 
-def test_a_job_tells_what_a_day_of_waiting_costs() -> None:
+def test_a_job_shows_what_a_day_of_waiting_costs() -> None:
     steady = request(1, daily=80)
     growth = steady.finding.energy_at_risk.model_copy(
         update={"daily_loss_usd": 80.0, "growth_percent_per_day": 0.0}
@@ -178,7 +178,7 @@ def test_a_job_tells_what_a_day_of_waiting_costs() -> None:
     assert more.waiting_a_day_usd == pytest.approx(80.0 * (1.1 ** (days + 1) - 1.1**days) / 0.1, abs=0.02)
 
 
-def test_a_plan_tells_how_good_it_is() -> None:
+def test_a_plan_states_its_cost_and_how_far_from_the_optimum_it_may_be() -> None:
     requests = [request(n, daily=60 + 40 * n, risk="major") for n in range(6)]
     summary = plan(requests, [crew(1), crew(2)]).summary
     assert summary is not None
@@ -190,7 +190,7 @@ def test_a_plan_tells_how_good_it_is() -> None:
     assert all(cost >= summary.loss_usd - 0.01 for cost in summary.compared.values())
 
 
-def test_when_time_runs_out_the_best_plan_found_is_taken_and_says_so() -> None:
+def test_when_time_runs_out_the_best_plan_so_far_is_taken_and_marked() -> None:
     requests = [request(n, daily=60 + n) for n in range(12)]
     result = plan(requests, [crew(1), crew(2)], catalogue=[], seconds=0.0)
     assert result.summary is not None

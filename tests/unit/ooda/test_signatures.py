@@ -70,13 +70,13 @@ def test_a_turbines_fault_is_found_by_its_name(wind: plants.Plant, name: str) ->
     assert found(wind, fault).count(fault.truth) >= 2
 
 
-def test_a_sound_machine_among_sound_ones_has_no_incident_in_a_quarter(solar: plants.Plant) -> None:
+def test_a_sound_asset_among_sound_ones_has_no_incident_in_a_quarter(solar: plants.Plant) -> None:
     own, *others = [canonical(f[f["timestamp"].dt.month.isin([5, 6, 7])]) for f in solar.frames.values()]
     file = telemetry_file(own, solar.registry)
     assert judge_assets(file, Context(neighbours=pd.concat(others)))[0].detection.incidents == []
 
 
-def test_every_signature_tells_why_and_is_ruled_out_by_what_it_needs() -> None:
+def test_every_signature_gives_reasons_and_is_ruled_out_by_what_it_needs() -> None:
     assert len({s.cause for s in SIGNATURES}) == len(SIGNATURES)
     for signature in SIGNATURES:
         assert any(condition.needed for condition in signature.conditions), signature.cause

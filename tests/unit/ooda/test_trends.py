@@ -35,7 +35,7 @@ def test_degradation_year_on_year_is_found_under_season_and_noise() -> None:
     assert interval.lower < -0.8 < interval.upper or abs(rate + 0.8) < 0.25
 
 
-def test_too_short_a_history_says_nothing() -> None:
+def test_a_short_history_gives_no_trend() -> None:
     assert degradation(daily(np.full(300, 0.9))) is None
     assert soiling(daily(np.full(8, 0.9)), 500.0, 0.1, RULES) is None
 
@@ -61,7 +61,7 @@ def test_dirt_since_the_last_rain_is_measured_and_a_cleaning_advised_when_it_pay
     assert large.payback_days == pytest.approx(6, abs=2)
 
 
-def test_a_clean_machine_and_one_washed_by_rain_are_not_dirty() -> None:
+def test_a_clean_asset_and_one_washed_by_rain_are_not_dirty() -> None:
     rng = np.random.default_rng(2)
     steady = 0.9 * (1 + rng.normal(0, 0.004, 60))
     assert soiling(daily(steady), 600.0, 0.12, RULES) is None

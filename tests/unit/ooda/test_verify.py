@@ -28,7 +28,7 @@ def _judged(book: AssetHistory, done: datetime) -> verify.Verdict:
     return verify.judge(incident.incident_id, done, book)[0]
 
 
-def test_the_book_says_whether_a_repair_held() -> None:
+def test_the_asset_history_shows_whether_a_repair_held() -> None:
     noon = DAY + timedelta(hours=10)
     mended = day_by_day("INV-001", dead_until=5)
     assert _judged(mended, noon + timedelta(days=5)) == "verified"
@@ -83,9 +83,7 @@ def test_telemetry_ends_a_completed_order_or_opens_it_again(
         assert iso(datetime.fromisoformat(document_of(world[0])["scheduled_start"])) == iso(visit.start)
 
 
-def test_what_repairs_took_makes_the_next_estimate(
-    world: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_measured_repairs_make_the_next_estimate(world: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Three verified orders of one cause: their median hours and pieces are the fourth's."""
     rule = causes.cause_rules()["inverter_failure"]
     for n, (hours, pieces) in enumerate(((2.4, 2), (2.6, 2), (9.0, 3))):

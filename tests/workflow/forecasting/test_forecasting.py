@@ -597,7 +597,7 @@ def test_a_site_id_cannot_leave_its_prefix(world: World, site_id: str) -> None:
         ("extra", "surprise"),
     ],
 )
-def test_a_wrong_body_is_told_what_is_wrong(world: World, body: Any, field: str) -> None:
+def test_a_wrong_body_is_refused_by_field(world: World, body: Any, field: str) -> None:
     changes: dict[str, dict[str, Any]] = {
         "size": {"size_bytes": 5_000_000_000},
         "dates": {"end_date": "2025-01-01T00:00:00Z"},
@@ -643,7 +643,7 @@ def test_a_promised_upload_takes_that_object_that_type_and_that_size_only(world:
         ("site_id=a%2Fb", "site_id"),
     ],
 )
-def test_a_wrong_query_is_told_what_is_wrong(world: World, query: str, field: str) -> None:
+def test_a_wrong_query_is_refused_by_field(world: World, query: str, field: str) -> None:
     status, body = world.call("GET", f"/forecast?customer_id={CUSTOMER}&{query}")
     assert status == 400
     assert codes(body) == ["VALIDATION_ERROR"]
@@ -703,7 +703,7 @@ def test_an_unknown_request_id_never_repeats(world: World) -> None:
     assert all(uuid.UUID(value) for value in ids)
 
 
-def test_a_request_signed_by_a_known_role_is_that_customers(world: World) -> None:
+def test_a_request_signed_by_a_registered_role_is_that_customers(world: World) -> None:
     """The IAM API's event, as API Gateway writes it: the function finds the customer by the role's ARN."""
     role = "arn:aws:iam::000000000000:role/fleet-reader"
     customers.add_principal(world.platform.target, role, CUSTOMER, "premium")

@@ -132,7 +132,9 @@ def test_an_order_is_followed_from_open_to_verified_complete(platform: Platform)
     assert (status, problems[0]["code"]) == (404, "NOT_FOUND")
 
 
-def test_many_bad_files_are_one_message_and_what_nobody_takes_is_sent_again(platform: Platform) -> None:
+def test_many_bad_files_make_one_message_and_undelivered_messages_are_sent_again(
+    platform: Platform,
+) -> None:
     for number in range(5):
         platform.put(b"", key=f"observations/2025/06/10/bad-{number}_20250610.csv")
     for number in range(5):
@@ -484,7 +486,7 @@ def test_the_sample_events_work_one_after_the_other(platform: Platform) -> None:
     assert json.loads(done["output"])["outcome"] == "found", done
 
 
-def test_a_fleets_history_becomes_books_and_no_orders(platform: Platform) -> None:
+def test_a_fleets_history_becomes_asset_histories_and_no_orders(platform: Platform) -> None:
     """The Distributed Map for real: three machines' weeks and one bad file, and the same again."""
     names = ["INV-001", "INV-002", "INV-003"]
     bucket = platform.target.input_bucket
