@@ -16,7 +16,7 @@ import pandas as pd
 
 from ona.config import sources
 from ona.telemetry.exports import read_export
-from ona.telemetry.readings import Quality, by_machine
+from ona.telemetry.readings import Quality, by_asset
 from ooda.config.detection import detection_config
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.judge import judge_assets
@@ -97,7 +97,7 @@ def run() -> Result:
     started = time.perf_counter()
     for when, day in frame.groupby(frame["timestamp"].dt.floor("D")):
         quality = Quality(rows_read=len(day))
-        file = TelemetryFile(by_machine(day), quality, registry, rules, THRESHOLD, key=str(when))
+        file = TelemetryFile(by_asset(day), quality, registry, rules, THRESHOLD, key=str(when))
         for verdict in judge_assets(file, Context(histories)):
             detections.append(verdict.detection)
             histories[verdict.detection.asset_id] = verdict.history

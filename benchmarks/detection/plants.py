@@ -20,7 +20,7 @@ from benchmarks import data
 from ona.documents.assets import Asset, AssetRegistry, Component, Location
 from ona.telemetry.exports import read_export
 
-MACHINES = 7
+ASSETS = 7
 """Inverters of a simulated plant."""
 CAPACITY_KW = 100.0
 """AC nameplate of each, kW."""
@@ -33,7 +33,7 @@ GAMMA = -0.0037
 @dataclass(frozen=True)
 class Plant:
     """A sound plant. `frames`: canonical telemetry by asset, all on one clock, with the hidden columns
-    `pot_kw` (what the machine would give without the inverter's limit), `beam` (share of beam in the
+    `pot_kw` (what the asset would give without the inverter's limit), `beam` (share of beam in the
     irradiance) and `eff` (AC over DC). `weather`: hourly. `channels` are those that are really measured."""
 
     name: str
@@ -134,7 +134,7 @@ def simulated(name: str, file: str, seed: int, *, for_tuning: bool, tracking: bo
     sensor = 1.0 + rng.normal(0, 0.02)
     base_tilt = min(abs(lat), 35.0)
     registry = _registry(
-        name, Location(latitude=lat, longitude=lon), MACHINES, "Solar Inverter", CAPACITY_KW, tracking
+        name, Location(latitude=lat, longitude=lon), ASSETS, "Solar Inverter", CAPACITY_KW, tracking
     )
     frames = {}
     plane_poa = None

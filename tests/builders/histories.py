@@ -13,7 +13,7 @@ from tests.builders.telemetry import DAY, sunny_day
 
 
 def day_by_day(asset_id: str, dead_until: int | None, days: int = 7) -> AssetHistory:
-    """A machine that is dead from noon of the fourth day, until noon of another, as telemetry tells it."""
+    """An asset that is dead from noon of the fourth day, until noon of another, as telemetry tells it."""
     frame = pd.concat(
         [sunny_day(asset_id, DAY + timedelta(days=n), seed=n) for n in range(days)], ignore_index=True
     )

@@ -59,7 +59,7 @@ def acting(cloud: None, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]
 
 @pytest.fixture
 def world(acting: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Three orders of the customer `default`, one of another customer's machine; their ids."""
+    """Three orders of the customer `default`, one of another customer's asset; their ids."""
     import ooda.operations_api.handler as operations
     from ona.store import s3
     from ooda.operations_api import api

@@ -107,7 +107,7 @@ ASSETS = "assets.json"
 OBSERVATION = KeyShape("observations/{day:folders}/{name}.csv")
 """A telemetry file for the loop."""
 FORECAST_CSV = KeyShape("forecasts/{day:folders}/{asset_id}_forecast_{made:hour}.csv")
-"""A machine's forecast of one day, as detection reads it; forecasting writes it."""
+"""An asset's forecast of one day, as detection reads it; forecasting writes it."""
 WEATHER_MONTH = KeyShape("weather/cache/{place_id}_{month:month}.json")
 WEATHER_FORECAST = KeyShape("weather/cache/{place_id}_{asked:hour}.json")
 WEATHER_RECORDED = KeyShape("weather/recorded/{place_id}/{kind}.json")

@@ -54,13 +54,13 @@ def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
     registry = read_registry(source.bucket)
     telemetry, profile = intake.read(source, registry, now, service="detect")
     return TelemetryFile(
-        readings=telemetry.machines,
+        readings=telemetry.by_asset,
         quality=telemetry.quality,
         registry=registry,
         rules=detection_config(),
         threshold=detection_threshold(),
         key=source.key,
-        span=telemetry.machines.span,
+        span=telemetry.by_asset.span,
         rows=len(telemetry),
         source_profile=profile,
     )

@@ -24,7 +24,7 @@ DAYS = 24
 
 @pytest.fixture(scope="module")
 def whole() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Hourly power (kW) of two machines, and the weather."""
+    """Hourly power (kW) of two assets, and the weather."""
     sky = weather(DAYS, 5)
     power = pd.DataFrame(
         {"A": share_of(sky, seed=1) * 100, "B": share_of(sky, seed=2) * 97}, index=sky.index

@@ -204,9 +204,9 @@ def test_incidents_come_from_asset_histories_asset_by_asset(
     world: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in (1, 4):
-        book = day_by_day(f"INV-{number:03d}", dead_until=None)
+        history = day_by_day(f"INV-{number:03d}", dead_until=None)
         site = "hill" if number == 4 else "site"
-        s3.write_json(OUT, ASSET_HISTORY.build(site_id=site, asset_id=book.asset_id), book.document())
+        s3.write_json(OUT, ASSET_HISTORY.build(site_id=site, asset_id=history.asset_id), history.document())
     status, data = call("GET", "/incidents", state="open")
     assert status == 200
     assert [incident["asset_id"] for incident in data["incidents"]] == ["INV-001"]
@@ -217,14 +217,14 @@ def test_incidents_come_from_asset_histories_asset_by_asset(
     assert {incident["asset_id"] for incident in other["incidents"]} == {"INV-004"}
     assert call("GET", "/incidents", customer="nobody")[1] == {"incidents": [], "next": None}
     monkeypatch.setattr(api, "ASSETS_A_PAGE", 2)
-    machines, after = 0, {}
+    pages, after = 0, {}
     for _ in range(9):
         _, page = call("GET", "/incidents", **after)
-        machines += 1
+        pages += 1
         if page["next"] is None:
             break
         after = {"next": page["next"]}
-    assert machines == 3, "five machines of one's own, two a page"
+    assert pages == 3, "five assets of one's own, two a page"
 
 
 def test_a_request_too_many_is_refused(world: list[str]) -> None:

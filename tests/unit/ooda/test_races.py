@@ -181,7 +181,7 @@ def test_an_order_looks_through_the_crews_once(
 
 
 def _week() -> list[str]:
-    """Three machines ordered one after the other; the ids of their orders."""
+    """Three assets ordered one after the other; the ids of their orders."""
     return [opened(number) for number in (1, 2, 3)]
 
 

@@ -24,7 +24,7 @@ from tests.builders.telemetry import sunny_day
 
 
 def summer(plant: plants.Plant) -> plants.Plant:
-    """April to September, five machines: what a test has time for."""
+    """April to September, five assets: what a test has time for."""
     names = list(plant.frames)[:5]
     frames = {
         name: plant.frames[name][plant.frames[name]["timestamp"].dt.month.between(4, 9)] for name in names
@@ -51,7 +51,7 @@ def found(plant: plants.Plant, fault: Fault) -> list[str]:
         if len(outcomes) == 3:
             break
     assert len(outcomes) == 3, "it fits nowhere in the year"
-    if fault.nature == "machine":
+    if fault.nature == "asset":
         assert sum(o.found_kwh for o in outcomes) > 0.5 * sum(o.lost_kwh for o in outcomes)
     return [outcome.predicted for outcome in outcomes]
 

@@ -22,10 +22,10 @@ from tests.builders.telemetry import DAY
 from tests.fakes.tables import OUT
 
 
-def _judged(book: AssetHistory, done: datetime) -> verify.Verdict:
+def _judged(history: AssetHistory, done: datetime) -> verify.Verdict:
     """What a history says of an order for its outage that was completed then."""
-    incident = next(item for item in book.incidents if item.kind == "outage")
-    return verify.judge(incident.incident_id, done, book)[0]
+    incident = next(item for item in history.incidents if item.kind == "outage")
+    return verify.judge(incident.incident_id, done, history)[0]
 
 
 def test_the_asset_history_shows_whether_a_repair_held() -> None:
@@ -47,10 +47,10 @@ def test_telemetry_ends_a_completed_order_or_opens_it_again(
     world: list[str], held: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/work-orders/{world[0]}"
-    book = day_by_day("INV-001", dead_until=5 if held else None)
-    incident = book.incidents[0].model_copy(update={"incident_id": "inc-1"})
-    book = book.model_copy(update={"incidents": [incident]})
-    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), book.document())
+    history = day_by_day("INV-001", dead_until=5 if held else None)
+    incident = history.incidents[0].model_copy(update={"incident_id": "inc-1"})
+    history = history.model_copy(update={"incidents": [incident]})
+    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), history.document())
     done = DAY + timedelta(days=5, hours=10)
     monkeypatch.setattr(api, "utc_now", lambda: done)
     assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS"})[0] == 200
@@ -110,10 +110,10 @@ def test_measured_repairs_make_the_next_estimate(world: list[str], monkeypatch: 
 
 
 def test_a_verified_order_teaches(world: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    book = day_by_day("INV-001", dead_until=5)
-    incident = book.incidents[0].model_copy(update={"incident_id": "inc-1"})
-    book = book.model_copy(update={"incidents": [incident]})
-    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), book.document())
+    history = day_by_day("INV-001", dead_until=5)
+    incident = history.incidents[0].model_copy(update={"incident_id": "inc-1"})
+    history = history.model_copy(update={"incidents": [incident]})
+    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), history.document())
     path, done = f"/work-orders/{world[0]}", iso(DAY + timedelta(days=5, hours=10))
     monkeypatch.setattr(api, "utc_now", lambda: NOW + timedelta(days=30))
     assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS"})[0] == 200

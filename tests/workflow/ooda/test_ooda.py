@@ -64,9 +64,9 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
     assert order["work_order_id"] in messages[0]["Message"]
     told = {name: item["Value"] for name, item in messages[0]["MessageAttributes"].items()}
     assert (told["event"], told["priority"], told["site_id"]) == ("opened", "critical", "site")
-    machine = json.loads(told["order"])
-    assert machine["work_order_id"] == order["work_order_id"]
-    assert machine["order"]["bill_of_materials"][0]["sku"] == "SG110CX-PM-R"
+    document = json.loads(told["order"])
+    assert document["work_order_id"] == order["work_order_id"]
+    assert document["order"]["bill_of_materials"][0]["sku"] == "SG110CX-PM-R"
     assert platform.messages() == [], "told once"
     assert platform.letters() == []
     assert [item.state for item in accounting.account(platform.target)] == ["done"]
@@ -487,7 +487,7 @@ def test_the_sample_events_work_one_after_the_other(platform: Platform) -> None:
 
 
 def test_a_fleets_history_becomes_asset_histories_and_no_orders(platform: Platform) -> None:
-    """The Distributed Map for real: three machines' weeks and one bad file, and the same again."""
+    """The Distributed Map for real: three assets' weeks and one bad file, and the same again."""
     names = ["INV-001", "INV-002", "INV-003"]
     bucket = platform.target.input_bucket
     platform.s3.put_object(
@@ -505,10 +505,10 @@ def test_a_fleets_history_becomes_asset_histories_and_no_orders(platform: Platfo
     assert done["status"] == "SUCCEEDED", done
     told = json.loads(done["output"])
     assert (told["files"], told["failed"]) == (4, 1)
-    books = {name: platform.read(f"incidents/site/{name}.json") for name in names}
-    assert all(len(book["days"]) == 20 for book in books.values())
-    assert [i["kind"] for i in books["INV-002"]["incidents"]] == ["underperformance"]
-    assert books["INV-001"]["incidents"] == books["INV-003"]["incidents"] == []
+    histories = {name: platform.read(f"incidents/site/{name}.json") for name in names}
+    assert all(len(history["days"]) == 20 for history in histories.values())
+    assert [i["kind"] for i in histories["INV-002"]["incidents"]] == ["underperformance"]
+    assert histories["INV-001"]["incidents"] == histories["INV-003"]["incidents"] == []
     letters = platform.letters()
     assert [letter.body["item"] for letter in letters] == ["backfill/2025/broken.csv"]
     assert letters[0].body["input"] == {"prefix": "backfill/2025/broken.csv"}, (
@@ -522,7 +522,7 @@ def test_a_fleets_history_becomes_asset_histories_and_no_orders(platform: Platfo
     )
     platform.run({"prefix": "backfill/2025/INV-"}, "fleet_history")
     again = {name: platform.read(f"incidents/site/{name}.json") for name in names}
-    assert again["INV-002"]["incidents"] == books["INV-002"]["incidents"], "twice changes nothing"
+    assert again["INV-002"]["incidents"] == histories["INV-002"]["incidents"], "twice changes nothing"
     # the first day after it is judged by what the history taught
     day = sunny_day("INV-001", DAY)
     day["power_kw"] *= 0.7
