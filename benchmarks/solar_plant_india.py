@@ -30,10 +30,14 @@ DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "sola
 WORST = ("bvBOhCH3iADSZry", "1BY6WEcLGh8j5v7")
 OUTAGES = {
     "2020-06-07": (
-        *WORST, "z9Y9gH1T5YWrNuG", "wCURE6d3bPkepu2", "McdE0feGgRqW7Ca", "sjndEbLyjtCKgGv",
+        *WORST,
+        "z9Y9gH1T5YWrNuG",
+        "wCURE6d3bPkepu2",
+        "McdE0feGgRqW7Ca",
+        "sjndEbLyjtCKgGv",
     ),
     "2020-06-14": WORST,
-}  # fmt: skip
+}
 WEAK_DAYS = {
     "zBIq5rxdHJRwDNY": ("2020-05-24",),
     "ih0vzX44oOqAx2f": ("2020-05-24", "2020-05-25"),

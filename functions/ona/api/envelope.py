@@ -20,6 +20,7 @@ from ona.runtime.clock import iso
 VERSION = "v1.0"
 """The version of the envelope (contract)."""
 JSON = "application/json"
+"""The content type of every answer."""
 
 
 class ApiError(Exception):

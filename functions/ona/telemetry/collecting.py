@@ -21,6 +21,7 @@ _REMEDIES = {
     "not_finite": "export missing values as empty cells",
     "power_kw_not_a_number": "export numbers with a decimal point",
 }
+"""What the owner of a file can do, by the reason for which most of its rows were rejected."""
 
 
 class Collector:

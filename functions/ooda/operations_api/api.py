@@ -63,7 +63,9 @@ Next = Annotated[str | None, Query(max_length=2000, description="`next` of the p
 OrderId = Annotated[str, Path(pattern=r"^wo-[0-9]{8}-[0-9a-f]{8}$")]
 SubscriptionId = Annotated[str, Path(pattern=r"^sub-[0-9a-f]{12}$")]
 FULL = refusals(409, "As many are told of this order as may be")
+"""What `subscribe` may answer besides."""
 CONFLICT = refusals(409, "The order is at another version by now, or may not go to that status")
+"""What `change_work_order` may answer besides."""
 
 
 def _assets(site_id: str | None = None) -> list[Asset]:

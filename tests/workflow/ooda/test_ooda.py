@@ -37,9 +37,18 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
     done = platform.put_and_wait(dead_from(9))
     assert done["status"] == "SUCCEEDED", done
     assert path_of(platform, done["executionArn"]) == [
-        "Receive", "Name", "Detect", "AnythingFound", "Diagnose", "Schedule", "OrderEach", "Order",
-        "RecordOutcome", "Publish", "Done",
-    ]  # fmt: skip
+        "Receive",
+        "Name",
+        "Detect",
+        "AnythingFound",
+        "Diagnose",
+        "Schedule",
+        "OrderEach",
+        "Order",
+        "RecordOutcome",
+        "Publish",
+        "Done",
+    ]
     visited = explain.steps(explain.history(platform.target, done["executionArn"]))
     assert [step.name for step in visited if step.output is None] == []
     output = json.loads(done["output"])
@@ -220,8 +229,13 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
 def test_a_sound_day_is_recorded_and_ends(platform: Platform) -> None:
     done = platform.put_and_wait(sunny_day())
     assert path_of(platform, done["executionArn"]) == [
-        "Receive", "Name", "Detect", "AnythingFound", "RecordNothingFound", "Done",
-    ]  # fmt: skip
+        "Receive",
+        "Name",
+        "Detect",
+        "AnythingFound",
+        "RecordNothingFound",
+        "Done",
+    ]
     outcome = platform.read(platform.keys("outcomes/")[0])
     assert outcome["outcome"] == "nothing_found"
     detection = platform.read(outcome["detection"]["key"])
@@ -306,8 +320,10 @@ def test_exhausted_retries_end_in_the_dead_letter_queue_and_a_redrive_heals(plat
     assert attempts(platform, done["executionArn"], "Diagnose") == 6
     letter = platform.letters()[0]
     assert (letter.body["kind"], letter.body["state"], letter.body["error"]) == (
-        "execution", "Diagnose", "DependencyBusy",
-    )  # fmt: skip
+        "execution",
+        "Diagnose",
+        "DependencyBusy",
+    )
     assert "throttled" in letter.reason
     assert letter.body["execution"] == done["executionArn"]
     assert [item.state for item in accounting.account(platform.target)] == ["dead letter"]
@@ -440,8 +456,11 @@ def test_a_component_that_is_not_installed_is_refused_and_its_crew_given_back(pl
 
 
 def test_vendor_exports_dropped_as_they_are_go_through(platform: Platform) -> None:
-    rows = "".join(f"2025-06-10 {h:02d}:{m:02d}:00,{max(0, 50 - abs(12 - h) * 9):.1f},512,1\n"
-                   for h in range(24) for m in (0, 15, 30, 45))  # fmt: skip
+    rows = "".join(
+        f"2025-06-10 {h:02d}:{m:02d}:00,{max(0, 50 - abs(12 - h) * 9):.1f},512,1\n"
+        for h in range(24)
+        for m in (0, 15, 30, 45)
+    )
     body = ("timestamp,power,inverter_state,run_state\n" + rows).encode()
     done = platform.put_and_wait(body, key="observations/2025/06/10/INV-003_20250610.csv")
     assert done["status"] == "SUCCEEDED", done

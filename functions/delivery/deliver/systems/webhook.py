@@ -23,6 +23,7 @@ from ona.runtime import http
 from ona.runtime.errors import InvalidConfiguration
 
 PREFIX = "whsec_"
+"""Stands before a secret's text (Standard Webhooks)."""
 
 
 class Webhook:
