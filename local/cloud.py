@@ -138,9 +138,9 @@ def start(
     runs from the same home is returned as it is. Raises CloudError with the end of its log.
     """
     home = (home or default_home()).resolve()
-    found = running(home)
-    if found and found.healthy():
-        return found
+    earlier = running(home)
+    if earlier and earlier.healthy():
+        return earlier
     home.mkdir(parents=True, exist_ok=True)
     scratch = home / "tmp"
     shutil.rmtree(scratch, ignore_errors=True)

@@ -73,7 +73,7 @@ class Outcome:
 
 
 def canonical(frame: pd.DataFrame) -> pd.DataFrame:
-    known = [
+    measured = [
         c
         for c in (
             "timestamp",
@@ -87,7 +87,7 @@ def canonical(frame: pd.DataFrame) -> pd.DataFrame:
         )
         if c in frame
     ]
-    kept = frame[known]
+    kept = frame[measured]
     return kept[kept["power_kw"].notna()].reset_index(drop=True)
 
 
@@ -247,9 +247,9 @@ def run_healthy(plant: Plant, asset: Asset) -> Healthy:
     weather = {asset.site_id: plant.weather} if plant.weather is not None else {}
     verdict = judged(plant, own, Context(neighbours=beside, weather=weather))
     days = verdict.days
-    known = plant.frames[asset.id]
+    frame = plant.frames[asset.id]
     faults = [i for i in verdict.detection.incidents if i.kind not in NO_FAULT]
-    if "troubled" in known and bool(known["troubled"].any()):  # its troubles are real, not injected
+    if "troubled" in frame and bool(frame["troubled"].any()):  # its troubles are real, not injected
         return Healthy(plant.name, 0, 0, 0, {}, [])
     numbers = [pd.Timestamp(day, tz="UTC") for day, item in days.items() if item.judged_hours > 0]
     offset = pd.Timedelta(minutes=4 * (asset.location.longitude if asset.location else 0.0))
@@ -330,7 +330,7 @@ def f1(pairs: list[tuple[str, str]]) -> tuple[float, dict[str, tuple[float, floa
 
 def report(outcomes: list[Outcome], healthy: list[Healthy], verbose: bool) -> None:
     of_assets = [o for o in outcomes if o.nature == "asset"]
-    lost, found = (
+    lost, detected = (
         sum(o.lost_kwh / _cap(o) for o in of_assets),
         sum(o.found_kwh / _cap(o) for o in of_assets),
     )
@@ -338,7 +338,7 @@ def report(outcomes: list[Outcome], healthy: list[Healthy], verbose: bool) -> No
     months = days / 30.4
     print(f"{'':<34}{'lost energy found':>18}{'specificity':>13}{'false/asset-month':>19}")
     print(
-        f"{'the platform':<34}{found / lost:>18.1%}{1 - flagged / days:>13.2%}"
+        f"{'the platform':<34}{detected / lost:>18.1%}{1 - flagged / days:>13.2%}"
         f"{sum(h.incidents for h in healthy) / months:>19.2f}"
     )
     for name in baselines.NAMES:

@@ -90,7 +90,7 @@ def test_a_mismatch_of_templates_is_named(
     text = (tmp_path / file).read_text()
     assert old in text
     (tmp_path / file).write_text(text.replace(old, new, 1))
-    assert any(problem in found for found in templates.problems(tmp_path / "template.yaml"))
+    assert any(problem in text for text in templates.problems(tmp_path / "template.yaml"))
 
 
 def test_no_name_depends_on_a_stacks_name() -> None:
@@ -133,12 +133,12 @@ def test_an_api_has_the_routes_of_its_function(function: str) -> None:
 
 def rules() -> list[tuple[str, Rule]]:
     """The front's rules, each with the parameter that names its API."""
-    found = [
+    declared = [
         item["Properties"]
         for item in STACKS["front"]["Resources"].values()
         if item["Type"] == "AWS::ApiGatewayV2::RoutingRule"
     ]
-    return [(item["Actions"][0]["InvokeApi"]["ApiId"]["Ref"], Rule.read(item)) for item in found]
+    return [(item["Actions"][0]["InvokeApi"]["ApiId"]["Ref"], Rule.read(item)) for item in declared]
 
 
 @pytest.mark.parametrize(

@@ -164,8 +164,8 @@ def _settle(home: Path) -> None:
 
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = _executions(home)
-        if len(found) >= 2 and all(item["status"] != "RUNNING" for item in found):
+        executions = _executions(home)
+        if len(executions) >= 2 and all(item["status"] != "RUNNING" for item in executions):
             return
         time.sleep(0.2)
 

@@ -117,8 +117,8 @@ class Platform:
         raise TimeoutError("executions still run")
 
     def executions(self) -> list[dict[str, Any]]:
-        found = self.states.list_executions(stateMachineArn=self.target.machine)["executions"]
-        return list(found)
+        listed = self.states.list_executions(stateMachineArn=self.target.machine)["executions"]
+        return list(listed)
 
     def start(self, event: dict[str, Any], workflow: str = "ooda") -> str:
         machine = self.target.machines[workflow]
@@ -191,13 +191,13 @@ class Platform:
     def messages(self) -> list[dict[str, Any]]:
         """What was published to the alerts topic since the last call, all that is due delivered."""
         self.deliver()
-        sqs, found = self.target.client("sqs"), []
+        sqs, messages = self.target.client("sqs"), []
         while True:
             answer = sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages", [])
             if not answer:
-                return found
+                return messages
             for item in answer:
-                found.append(json.loads(item["Body"]))
+                messages.append(json.loads(item["Body"]))
                 sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=item["ReceiptHandle"])
 
     def inject(self, function: str, *faults: dict[str, Any]) -> None:

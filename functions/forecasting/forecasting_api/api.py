@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import AfterValidator
 
+from forecasting.documents import ForecastJson
 from forecasting.forecasting_api import answers, generate, store
 from forecasting.forecasting_api.models import (
     MAX_UPLOAD_BYTES,
@@ -127,7 +128,7 @@ def forecast(
     return Response(status_code=200, content_type=JSON, body=body)
 
 
-def _one(customer_id: str, site_id: str, now: datetime, interval_minutes: int) -> dict[str, Any]:
+def _one(customer_id: str, site_id: str, now: datetime, interval_minutes: int) -> ForecastJson:
     bucket = aws.environment("OUTPUT_BUCKET")
     if interval_minutes == 60:
         stored = store.load_fresh(bucket, customer_id, site_id, now)

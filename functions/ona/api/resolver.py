@@ -17,7 +17,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from ona.api import callers
-from ona.api.envelope import REFUSALS, ApiError, failure, success
+from ona.api.envelope import REFUSALS, ApiError, ProblemJson, failure, success
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import DependencyBusy
@@ -136,7 +136,7 @@ class Api:
 
     def _invalid(self, error: RequestValidationError) -> Response[str]:
         """400: what is wrong in the request, field by field; values are not repeated."""
-        errors = [
+        errors: list[ProblemJson] = [
             {
                 "code": "VALIDATION_ERROR",
                 "message": str(item["msg"]).removeprefix("Value error, "),
@@ -154,7 +154,7 @@ class Api:
     def _busy(self, error: DependencyBusy) -> Response[str]:
         """503: a service behind the API is throttled or down."""
         logger.warning("a dependency is busy", reason=str(error))
-        problem = {
+        problem: ProblemJson = {
             "code": "UNAVAILABLE",
             "message": "A service behind the API is busy",
             "retry_after": BUSY_RETRY_S,
@@ -164,10 +164,13 @@ class Api:
     def _broken(self, error: Exception) -> Response[str]:
         """500: our fault. The log has the error, the answer only the request's id."""
         logger.exception("the API failed")
-        problem = {"code": "INTERNAL_ERROR", "message": f"The request failed; quote {self.request_id}"}
+        problem: ProblemJson = {
+            "code": "INTERNAL_ERROR",
+            "message": f"The request failed; quote {self.request_id}",
+        }
         return failure([problem], 500, self.request_id, utc_now())
 
     def _no_route(self, error: NotFoundError) -> Response[str]:
         """404: there is no such path."""
-        problem = {"code": "NOT_FOUND", "message": "There is no such path"}
+        problem: ProblemJson = {"code": "NOT_FOUND", "message": "There is no such path"}
         return failure([problem], 404, self.request_id, utc_now())

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -18,6 +19,15 @@ from ona.runtime.errors import InvalidConfiguration, ObjectMissing
 
 PIECE_BYTES = 1 << 20
 """Bytes of a piece when an object is streamed (ours)."""
+
+
+class Entry(TypedDict):
+    """An object in a listing, with the names that S3 gives its fields. `Size`: bytes."""
+
+    Key: str
+    ETag: str
+    LastModified: datetime
+    Size: int
 
 
 def _request(pointer: S3Pointer) -> dict[str, str]:
@@ -135,7 +145,7 @@ def presigned_put(bucket: str, key: str, *, content_type: str, size: int | None,
     return url
 
 
-def list_keys(bucket: str, prefix: str, *, start_after: str = "") -> Iterator[dict[str, Any]]:
+def list_keys(bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Entry]:
     """All objects whose key begins with a prefix, in order of key, as boto3's `Contents` entries.
 
     With `start_after` only those whose key comes behind it.

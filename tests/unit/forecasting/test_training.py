@@ -75,11 +75,11 @@ def test_a_first_model_must_beat_persistence() -> None:
 
 def test_windows_are_the_last_days_and_leave_enough_to_train_on() -> None:
     data = {"a": training(40)}
-    found = dataset.windows(data, RULES)
-    assert len(found) == 3
-    assert all(later[0] == earlier[1] for earlier, later in pairwise(found))
-    assert pd.Timestamp(found[-1][1]) >= data["a"].index[-1].floor("D")
-    assert (found[0][1] - found[0][0]).days == 4, "a tenth of forty days"
+    windows = dataset.windows(data, RULES)
+    assert len(windows) == 3
+    assert all(later[0] == earlier[1] for earlier, later in pairwise(windows))
+    assert pd.Timestamp(windows[-1][1]) >= data["a"].index[-1].floor("D")
+    assert (windows[0][1] - windows[0][0]).days == 4, "a tenth of forty days"
 
 
 def test_an_hour_in_two_uploads_has_the_newer_value_and_features_are_complete() -> None:

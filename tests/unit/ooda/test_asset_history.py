@@ -161,11 +161,11 @@ def test_a_horizontal_sensor_is_recognised_and_the_planes_angles_found() -> None
     poa = plane_irradiance(pd.DataFrame({"ghi_w_m2": flat}, index=times), sky, plane)
     base = {"timestamp": times, "asset_id": "INV-001", "temperature_c": 25.0, "voltage_v": 700.0}
     lying = pd.DataFrame({**base, "power_kw": 0.085 * poa, "irradiance_w_m2": flat})
-    found = geometry.fit(lying, ASSET)
-    assert found is not None
-    assert found.horizontal
-    assert found.tilt == pytest.approx(35.0, abs=12)
-    assert min(found.azimuth, 360 - found.azimuth) < 15
+    plane = geometry.fit(lying, ASSET)
+    assert plane is not None
+    assert plane.horizontal
+    assert plane.tilt == pytest.approx(35.0, abs=12)
+    assert min(plane.azimuth, 360 - plane.azimuth) < 15
     tilted = geometry.fit(lying.assign(irradiance_w_m2=poa), ASSET)
     assert tilted is not None
     assert not tilted.horizontal

@@ -29,12 +29,12 @@ def test_an_outage_is_found_with_its_energy_and_time() -> None:
     out = between(day, "08:00", "10:00")
     truth = day.loc[out, "power_kw"].sum() / 4
     day.loc[out, "power_kw"] = 0.0
-    found = judge(day, history=week())["INV-001"].incidents
-    assert [item.kind for item in found] == ["outage"]
-    assert found[0].lost_energy_kwh == pytest.approx(truth, rel=0.03)
-    assert found[0].window.start == DAY.replace(hour=8)
-    assert found[0].actionable
-    assert found[0].signals.recovered
+    incidents = judge(day, history=week())["INV-001"].incidents
+    assert [item.kind for item in incidents] == ["outage"]
+    assert incidents[0].lost_energy_kwh == pytest.approx(truth, rel=0.03)
+    assert incidents[0].window.start == DAY.replace(hour=8)
+    assert incidents[0].actionable
+    assert incidents[0].signals.recovered
 
 
 def test_an_outage_of_half_an_hour_is_one_and_of_a_quarter_is_none() -> None:
@@ -167,8 +167,8 @@ def test_planned_maintenance_is_not_a_fault() -> None:
 def test_five_minute_data_is_judged_alike() -> None:
     day = sunny_day(minutes=5)
     day.loc[between(day, "08:00", "10:00"), "power_kw"] = 0.0
-    found = judge(day, history=week())["INV-001"].incidents
-    assert [(i.kind, i.duration_hours) for i in found] == [("outage", 2.0)]
+    incidents = judge(day, history=week())["INV-001"].incidents
+    assert [(i.kind, i.duration_hours) for i in incidents] == [("outage", 2.0)]
 
 
 def test_night_follows_the_sun_and_a_turbine_has_none() -> None:

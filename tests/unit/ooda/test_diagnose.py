@@ -92,15 +92,15 @@ def test_a_whole_site_down_is_one_fault_of_the_site() -> None:
     history = pd.concat([week(f"INV-{n:03d}") for n in range(1, 7)])
     keys = set()
     for name, detection in judge(fleet, history=history).items():
-        found = findings_of(
+        findings = findings_of(
             detection,
             make_asset(name),
             now=NOW,
             causes=cause_rules(),
             limits=loss_function.loss_function_config().thresholds,
         )
-        assert "all machines of the site" in found[0].reasons[0]
-        keys |= {finding.finding_key for finding in found}
+        assert "all machines of the site" in findings[0].reasons[0]
+        keys |= {finding.finding_key for finding in findings}
     assert keys == {"site:site#site_outage#unknown_pattern"}
 
 
@@ -161,10 +161,10 @@ def test_rank_falls_with_age_and_rises_with_severity_and_number() -> None:
 def test_the_trend_needs_six_days_and_gives_the_direction() -> None:
     detection = judge(sunny_day(), history=week())["INV-001"]
     days = [600.0] * 8
-    known = detection.model_copy(
+    declining = detection.model_copy(
         update={"daily_expected_kwh": days, "daily_measured_kwh": [600.0] * 5 + [520.0] * 3}
     )
-    assert trend(known, None, make_asset(), NOW, trends.trend_rules()).performance_trend == "declining"
+    assert trend(declining, None, make_asset(), NOW, trends.trend_rules()).performance_trend == "declining"
     few = detection.model_copy(update={"daily_expected_kwh": days[:3], "daily_measured_kwh": days[:3]})
     assert trend(few, None, make_asset(), NOW, trends.trend_rules()).performance_trend == "unknown"
 

@@ -42,8 +42,8 @@ def wind() -> plants.Plant:
     return plants.wind_farm("greensboro-wind", "723170TYA.CSV", 13, for_tuning=True)
 
 
-def found(plant: plants.Plant, fault: Fault) -> list[str]:
-    """What the strongest form of a fault was taken for, three times; nearly all of its energy was found."""
+def names_given(plant: plants.Plant, fault: Fault) -> list[str]:
+    """What the strongest form of a fault was taken for, three times; most of its energy was detected."""
     outcomes = []
     for seed in range(12):
         outcome = run_case(plant, plant.registry.assets[1], fault, 2, seed, peers=False)
@@ -61,13 +61,13 @@ SUMMER = [f for f in FAULTS if f.kind == "solar" and not f.tracking and f.name !
 
 @pytest.mark.parametrize("fault", SUMMER, ids=lambda fault: fault.name)
 def test_a_strong_fault_is_found_by_its_name(solar: plants.Plant, fault: Fault) -> None:
-    assert found(solar, fault).count(fault.truth) >= 2
+    assert names_given(solar, fault).count(fault.truth) >= 2
 
 
 @pytest.mark.parametrize("name", ["turbine derated", "icing", "bearing wear", "turbine dead"])
 def test_a_turbines_fault_is_found_by_its_name(wind: plants.Plant, name: str) -> None:
     fault = next(f for f in FAULTS if f.name == name)
-    assert found(wind, fault).count(fault.truth) >= 2
+    assert names_given(wind, fault).count(fault.truth) >= 2
 
 
 def test_a_sound_asset_among_sound_ones_has_no_incident_in_a_quarter(solar: plants.Plant) -> None:

@@ -27,9 +27,9 @@ def test_degradation_year_on_year_is_found_under_season_and_noise() -> None:
     season = 0.03 * np.sin(2 * np.pi * n / 365)
     level = 0.9 * (1 - 0.008 * n / 365) * (1 + season) * (1 + rng.normal(0, 0.01, 800))
     level[rng.random(800) < 0.3] = np.nan
-    found = degradation(daily(level))
-    assert found is not None
-    rate, interval = found
+    trend = degradation(daily(level))
+    assert trend is not None
+    rate, interval = trend
     assert rate == pytest.approx(-0.8, abs=0.25)
     assert interval.lower <= rate <= interval.upper
     assert interval.lower < -0.8 < interval.upper or abs(rate + 0.8) < 0.25

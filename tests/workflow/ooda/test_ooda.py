@@ -202,11 +202,11 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
     inboxes = {}
     for address in ("thandi@example.com", "other@example.com"):  # what SNS would send to each of them
         url = sqs.create_queue(QueueName=f"mail-{address.split('@')[0]}")["QueueUrl"]
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
         sns.subscribe(
             TopicArn=platform.target.outputs["SubscribersTopicArn"],
             Protocol="sqs",
-            Endpoint=found["QueueArn"],
+            Endpoint=attributes["QueueArn"],
             Attributes={"FilterPolicy": json.dumps({"to": [by_mail(address).name]})},
         )
         inboxes[address] = url
@@ -222,7 +222,7 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
     got = {
         address: sqs.receive_message(QueueUrl=url).get("Messages", []) for address, url in inboxes.items()
     }
-    assert [len(found) for found in got.values()] == [1, 0]
+    assert [len(received) for received in got.values()] == [1, 0]
     assert name in json.loads(got["thandi@example.com"][0]["Body"])["Message"]
 
 
