@@ -184,9 +184,9 @@ class Platform:
 
     def deliver(self) -> dict[str, Any]:
         """What the outbox's schedule does every minute."""
-        told = run_task(self.target, "deliver", "send")
-        assert "told" in told, told
-        return told
+        counts = run_task(self.target, "deliver", "send")
+        assert "told" in counts, counts
+        return counts
 
     def messages(self) -> list[dict[str, Any]]:
         """What was published to the alerts topic since the last call, all that is due delivered."""
@@ -210,9 +210,9 @@ class Platform:
         shutil.copytree(ROOT / "configs", self.configs)
         forecasting = yaml.safe_load((self.configs / "forecasting" / "forecasting.yaml").read_text())
         forecasting["booster"].update(FAST_BOOSTER)
-        told = yaml.safe_load((self.configs / "delivery" / "notifications.yaml").read_text())
-        told.update(quiet_hours=None, digest=None)  # the suite runs at any hour
-        (self.configs / "delivery" / "notifications.yaml").write_text(yaml.safe_dump(told))
+        notifications = yaml.safe_load((self.configs / "delivery" / "notifications.yaml").read_text())
+        notifications.update(quiet_hours=None, digest=None)  # the suite runs at any hour
+        (self.configs / "delivery" / "notifications.yaml").write_text(yaml.safe_dump(notifications))
         (self.configs / "forecasting" / "forecasting.yaml").write_text(yaml.safe_dump(forecasting))
         seed.put_signing_key(self.target)
         events = self.target.client("events")  # tests say when the outbox is delivered

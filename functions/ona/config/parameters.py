@@ -32,7 +32,7 @@ def parameter(name: str) -> str | None:
 def overridden(name: str, default: Callable[[], ValueT], parse: Callable[[str], ValueT]) -> ValueT:
     """A setting as the operator has set it in Parameter Store, else as the configuration files have it.
 
-    `parse` makes the value from the parameter's text; where it cannot, it raises ValueError with the reason.
+    `parse` makes the value from the parameter's text, or raises ValueError with the reason.
     Raises InvalidConfiguration with the parameter's name and that reason, DependencyBusy.
     """
     text = parameter(name)
