@@ -32,7 +32,7 @@ def mail(world: list[str], monkeypatch: pytest.MonkeyPatch) -> Mail:
     return fake
 
 
-def test_mail_waits_until_its_owner_said_yes(world: list[str], mail: Mail) -> None:
+def test_mail_waits_until_its_owner_has_confirmed(world: list[str], mail: Mail) -> None:
     body = {"kind": "email", "endpoint": "thandi@example.com"}
     mail.answer = False
     for name in world[:2]:
@@ -148,7 +148,7 @@ def test_messages_sent_before_a_failure_are_not_sent_again(
     assert sorted(ids) == sorted(world)
 
 
-def test_a_recipient_gets_so_many_messages_an_hour_and_the_rest_as_one(
+def test_messages_beyond_the_hourly_limit_are_joined_into_one(
     acting: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery.config, "notification_rules", lambda: rules(messages_an_hour=2, always=[]))

@@ -100,7 +100,7 @@ def test_a_fault_at_any_step_of_making_a_ticket_makes_no_second_one(
     assert outbox_item(name, "desk")["lane"] == "watch"
 
 
-def test_a_server_that_made_it_twice_gets_no_third_and_the_oldest_counts(
+def test_of_two_tickets_of_one_order_the_oldest_counts_and_no_third_is_made(
     desk: Any, acting: list[Any]
 ) -> None:
     name = opened()

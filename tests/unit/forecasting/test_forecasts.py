@@ -94,7 +94,7 @@ def test_a_forecast_asked_for_at_any_minute_has_all_its_hours(second: int) -> No
         assert iso(asked) < got[0] <= iso(asked + timedelta(hours=2))
 
 
-def test_the_sum_of_sites_adds_and_says_so() -> None:
+def test_the_sum_of_sites_adds_power_and_bounds_and_notes_it() -> None:
     one, two = stored("s"), stored("t", 100.0)
     two["metadata"] = {**two["metadata"], "degraded": ["no_model"], "model_accuracy": 0.7}  # type: ignore[dict-item]
     two["forecasts"] = two["forecasts"][2:]  # type: ignore[index]

@@ -77,7 +77,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, A
     server.shutdown()
 
 
-def test_the_address_that_was_looked_at_is_called_and_the_name_is_what_its_certificate_must_have(
+def test_the_checked_address_is_called_and_its_certificate_must_have_the_name(
     tls: dict[str, Any],
 ) -> None:
     url = f"https://{HOST}:{tls['port']}/ona?x=1"

@@ -71,7 +71,7 @@ def ask(server: Server) -> Any:
     return weather_providers.fetch_json(server.url, {"key": KEY}, what="The service")
 
 
-def test_a_throttled_service_is_asked_again_after_what_it_said(server: Server) -> None:
+def test_a_throttled_service_is_asked_again_after_its_waiting_time(server: Server) -> None:
     server.will(429, b"", **{"Retry-After": "3"})
     server.will(503)
     server.will(200, {"ok": True})
@@ -292,7 +292,7 @@ def test_one_request_serves_an_hour(held: tuple[weather_cache.WeatherCache, Fake
     assert int(item["ttl"]["N"]) == int((NOW + weather_cache.KEPT).timestamp()) or "ttl" in item
 
 
-def test_old_weather_rather_than_none_with_its_age(
+def test_without_newer_weather_the_old_is_used_with_its_age(
     held: tuple[weather_cache.WeatherCache, Fake],
 ) -> None:
     weather, fake = held
@@ -305,7 +305,7 @@ def test_old_weather_rather_than_none_with_its_age(
     assert weather.forecast(PLACE, NOW + timedelta(hours=80)) is None, "too old is none"
 
 
-def test_a_forecast_without_an_hour_to_come_is_none(held: tuple[weather_cache.WeatherCache, Fake]) -> None:
+def test_a_forecast_without_future_hours_is_not_used(held: tuple[weather_cache.WeatherCache, Fake]) -> None:
     weather, fake = held
     fake.forecast = lambda place, now: document(1.0, now - timedelta(days=2))  # type: ignore[method-assign]
     with pytest.raises(WeatherUnavailable, match="no hour to come"):

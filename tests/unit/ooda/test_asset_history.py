@@ -134,7 +134,7 @@ def test_the_cumulative_sum_separates_loss_from_noise() -> None:
     assert active[201:].all()
 
 
-def test_the_forest_sets_apart_what_lies_apart_and_the_same_every_time() -> None:
+def test_the_forest_marks_outliers_and_is_deterministic() -> None:
     rng = np.random.default_rng(3)
     points = rng.normal(0, 1, (300, 4))
     points[:15] += 6.0

@@ -37,7 +37,7 @@ def test_an_outage_is_found_with_its_energy_and_time() -> None:
     assert incidents[0].signals.recovered
 
 
-def test_an_outage_of_half_an_hour_is_one_and_of_a_quarter_is_none() -> None:
+def test_half_an_hour_without_power_is_an_outage_and_a_quarter_is_not() -> None:
     for end, expected in (("08:30", ["outage"]), ("08:15", [])):
         day = sunny_day()
         day.loc[between(day, "08:00", end), "power_kw"] = 0.0
@@ -164,7 +164,7 @@ def test_planned_maintenance_is_not_a_fault() -> None:
     assert judge(day, history=week(), rules=rules)["INV-001"].incidents == []
 
 
-def test_five_minute_data_is_judged_alike() -> None:
+def test_five_minute_data_gives_the_same_incidents() -> None:
     day = sunny_day(minutes=5)
     day.loc[between(day, "08:00", "10:00"), "power_kw"] = 0.0
     incidents = judge(day, history=week())["INV-001"].incidents

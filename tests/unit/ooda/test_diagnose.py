@@ -52,7 +52,7 @@ def test_a_dead_inverter_is_a_component_failure_for_all_of_tomorrow() -> None:
     assert finding.energy_at_risk.daily_loss_usd == pytest.approx(whole_day * 0.2, rel=0.05)
 
 
-def test_a_stop_that_ended_by_itself_wants_the_event_log_not_a_part() -> None:
+def test_a_stop_that_ended_by_itself_is_an_intermittent_fault() -> None:
     day = sunny_day()
     day.loc[between(day, "08:00", "10:00"), "power_kw"] = 0.0
     finding = diagnose(day)[0]

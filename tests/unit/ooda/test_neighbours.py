@@ -130,7 +130,7 @@ def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
     } <= kinds
 
 
-def test_a_large_site_is_judged_in_batches_that_say_what_one_would() -> None:
+def test_a_large_site_judged_in_batches_gives_the_same_result() -> None:
     readings = four_days(6, 1, 0.0)
     file = telemetry_file(readings)
     whole = judge_assets(file, Context())

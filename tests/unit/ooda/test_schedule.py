@@ -123,7 +123,7 @@ def test_cheap_work_waits_unless_critical_or_a_crew_goes_there_anyway() -> None:
     assert {job.decision for job in elsewhere.jobs} == {"scheduled", "deferred"}
 
 
-def test_a_fault_with_an_open_order_books_nobody() -> None:
+def test_a_fault_with_an_open_order_books_no_crew() -> None:
     result = plan([request(1, open_order="wo-7")], [crew(1)])
     assert (result.jobs[0].decision, result.jobs[0].work_order_id) == ("already_ordered", "wo-7")
     assert not result.bookings
@@ -202,7 +202,7 @@ def test_when_time_runs_out_the_best_plan_so_far_is_taken_and_marked() -> None:
 
 
 @pytest.mark.parametrize("cause", ["flood_damage", "bearing_wear"])
-def test_work_longer_than_a_day_is_begun_and_says_so(cause: str) -> None:
+def test_work_longer_than_a_day_gets_a_first_visit_with_a_note(cause: str) -> None:
     rules, team = loss_function.loss_function_config(), [crew(1)]
     wanted = request(1, cause=cause)
     result = plan([wanted], team)

@@ -203,7 +203,7 @@ def test_from_the_key_to_a_forecast(world: World) -> None:
     assert body.decode().startswith("timestamp,asset_id,predicted_power_kw,temperature_c,irradiance_w_m2")
 
 
-def test_a_wind_site_goes_the_whole_way_without_a_night(world: World) -> None:
+def test_a_wind_site_is_forecast_from_upload_to_answer_without_a_night(world: World) -> None:
     turbine = make_asset(
         "WTG-1",
         type="Wind Turbine",
@@ -294,7 +294,7 @@ def test_a_rollback_is_one_pointer(world: World) -> None:
         models.rollback(world.platform.target, CUSTOMER, "v202001010000-00000000")
 
 
-def test_a_site_without_a_model_is_served_by_physics_and_then_by_everybodys(world: World) -> None:
+def test_a_site_without_a_model_is_served_by_physics_and_then_by_the_global_model(world: World) -> None:
     short = world.uploaded(world.history(days=3))
     told = world.trained(short)
     assert told["outcome"] == "too_little"
@@ -337,7 +337,7 @@ def test_a_site_without_a_model_is_served_by_physics_and_then_by_everybodys(worl
 # ------------------------------------------------------------------ weather
 
 
-def test_without_weather_an_upload_goes_on_and_says_so(world: World) -> None:
+def test_without_weather_an_upload_goes_on_and_gives_the_reason(world: World) -> None:
     place = world.site.weather.place.place_id
     for kind in ("history", "forecast"):
         world.platform.s3.delete_object(
@@ -478,7 +478,7 @@ def test_a_training_that_fails_leaves_the_model_in_service(world: World) -> None
 # ------------------------------------------------------------------ schedules
 
 
-def test_the_schedule_forecasts_every_site_and_one_failure_holds_up_none(world: World) -> None:
+def test_the_timer_forecasts_every_site_although_one_fails(world: World) -> None:
     world.uploaded(world.history(days=3))
     site = world.platform.read(f"sites/{CUSTOMER}/{SITE_ID}.json")
     for number in range(3):

@@ -349,7 +349,7 @@ def fleet_with(*dead: str) -> pd.DataFrame:
     )
 
 
-def test_one_failing_order_does_not_hold_up_the_others(platform: Platform) -> None:
+def test_one_failing_order_does_not_delay_the_others(platform: Platform) -> None:
     done = None
     probe = platform.put_and_wait(fleet_with("INV-002"), key="observations/2025/06/10/probe.csv")
     finding = json.loads(probe["output"])["orders"][0]["finding_id"]
