@@ -45,8 +45,10 @@ def gefcom2014() -> tuple[dict[str, pd.Series], dict[str, pd.DataFrame]]:
     shares, weather = {}, {}
     for zone, part in table.sort_values("t").groupby("ZONEID"):
         issue_day = (part["t"] - pd.Timedelta(hours=1)).dt.floor("D")
-        sums = {v: part[v] - part.groupby(issue_day)[v].shift(1).fillna(0.0)
-                for v in ("VAR169", "VAR175", "VAR178", "VAR228")}  # fmt: skip
+        sums = {
+            v: part[v] - part.groupby(issue_day)[v].shift(1).fillna(0.0)
+            for v in ("VAR169", "VAR175", "VAR178", "VAR228")
+        }
         east, north = part["VAR165"].to_numpy(), part["VAR166"].to_numpy()
         frame = pd.DataFrame(
             {

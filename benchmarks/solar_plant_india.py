@@ -16,7 +16,7 @@ import pandas as pd
 
 from ona.config import sources
 from ona.telemetry.exports import read_export
-from ona.telemetry.readings import Quality, by_machine
+from ona.telemetry.readings import Quality, by_asset
 from ooda.config.detection import detection_config
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.judge import judge_assets
@@ -30,10 +30,14 @@ DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "sola
 WORST = ("bvBOhCH3iADSZry", "1BY6WEcLGh8j5v7")
 OUTAGES = {
     "2020-06-07": (
-        *WORST, "z9Y9gH1T5YWrNuG", "wCURE6d3bPkepu2", "McdE0feGgRqW7Ca", "sjndEbLyjtCKgGv",
+        *WORST,
+        "z9Y9gH1T5YWrNuG",
+        "wCURE6d3bPkepu2",
+        "McdE0feGgRqW7Ca",
+        "sjndEbLyjtCKgGv",
     ),
     "2020-06-14": WORST,
-}  # fmt: skip
+}
 WEAK_DAYS = {
     "zBIq5rxdHJRwDNY": ("2020-05-24",),
     "ih0vzX44oOqAx2f": ("2020-05-24", "2020-05-25"),
@@ -97,7 +101,7 @@ def run() -> Result:
     started = time.perf_counter()
     for when, day in frame.groupby(frame["timestamp"].dt.floor("D")):
         quality = Quality(rows_read=len(day))
-        file = TelemetryFile(by_machine(day), quality, registry, rules, THRESHOLD, key=str(when))
+        file = TelemetryFile(by_asset(day), quality, registry, rules, THRESHOLD, key=str(when))
         for verdict in judge_assets(file, Context(histories)):
             detections.append(verdict.detection)
             histories[verdict.detection.asset_id] = verdict.history

@@ -138,39 +138,15 @@ def start(
     runs from the same home is returned as it is. Raises CloudError with the end of its log.
     """
     home = (home or default_home()).resolve()
-    found = running(home)
-    if found and found.healthy():
-        return found
+    earlier = running(home)
+    if earlier and earlier.healthy():
+        return earlier
     home.mkdir(parents=True, exist_ok=True)
     scratch = home / "tmp"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     chosen = port or free_port()
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("AWS_", "PYTEST_", "COV_")) and key != "PYTHONPATH"
-    }
-    environment.update(
-        GATEWAY_PORT=str(chosen),
-        BIND_HOST="127.0.0.1",
-        MINISTACK_REGION=REGION,
-        AWS_DEFAULT_REGION=REGION,
-        TMPDIR=str(scratch),
-        STATE_DIR=str(home / "state"),
-        S3_DATA_DIR=str(home / "s3"),
-        PERSIST_STATE="1" if keep_state else "0",
-        S3_PERSIST="1" if keep_state else "0",
-        SFTP_ENABLED="0",
-        IOT_MTLS_ENABLED="0",
-        LOG_LEVEL="WARNING",
-        LAMBDA_WARM_TTL_SECONDS="600",
-        LAMBDA_ACCOUNT_CONCURRENCY="1000",
-        PYTHONDONTWRITEBYTECODE="1",
-        OMP_NUM_THREADS="1",
-        OPENBLAS_NUM_THREADS="1",
-    )
-    environment.update(extra_environment or {})
+    environment = _environment(home, chosen, keep_state=keep_state) | (extra_environment or {})
     with (home / "cloud.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "local.server"],
@@ -192,6 +168,35 @@ def start(
             raise CloudError(f"the embedded cloud did not start on port {chosen}; {cloud.log}:\n{tail}")
         time.sleep(0.05)
     return cloud
+
+
+def _environment(home: Path, port: int, *, keep_state: bool) -> dict[str, str]:
+    """The server's environment: ours without the variables of AWS and of tests, and its own settings."""
+    ours = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("AWS_", "PYTEST_", "COV_")) and key != "PYTHONPATH"
+    }
+    persist = "1" if keep_state else "0"
+    return ours | {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "TMPDIR": str(home / "tmp"),
+        "STATE_DIR": str(home / "state"),
+        "S3_DATA_DIR": str(home / "s3"),
+        "PERSIST_STATE": persist,
+        "S3_PERSIST": persist,
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+        "LAMBDA_WARM_TTL_SECONDS": "600",
+        "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
 
 
 def stop(home: Path | None = None, *, kill: bool = False) -> bool:

@@ -54,15 +54,15 @@ def deploy(
     from the template is deleted. Raises DeployError with the reason of each resource that failed.
     """
     root = read_template(template)
-    found = applications(root, template.parent)
+    nested = applications(root, template.parent)
     deployment = _Deployment(client, stack)
-    if not found:
+    if not nested:
         return deployment.put(stack, deployment.packager.package(root, template.parent), parameters or {})
     chosen = chosen_parameters(root, parameters or {})
     named = {**chosen, **deployment.pseudo_parameters}
     holding = conditions(root, named)
     wanted = {
-        name: item for name, item in found.items() if item.condition is None or holding[item.condition]
+        name: item for name, item in nested.items() if item.condition is None or holding[item.condition]
     }
     stacks = {name: nested_name(stack, name) for name in wanted}
     owners = {resource: stacks[name] for resource, name in declared_in(wanted).items()}

@@ -64,15 +64,15 @@ def applications(root: Template, folder: Path) -> dict[str, Application]:
         order = list(TopologicalSorter(needs).static_order())
     except CycleError as error:
         raise DeployError(f"applications ask for each other: {' → '.join(error.args[1])}") from error
-    found = {name: _application(name, resources[name], folder) for name in order}
-    _check(root, found)
-    return found
+    nested = {name: _application(name, resources[name], folder) for name in order}
+    _check(root, nested)
+    return nested
 
 
-def declared_in(found: dict[str, Application]) -> dict[str, str]:
+def declared_in(nested: dict[str, Application]) -> dict[str, str]:
     """Which application declares a resource, by the resource's name. Raises DeployError when two do."""
     owners: dict[str, str] = {}
-    for application in found.values():
+    for application in nested.values():
         for resource in application.template["Resources"]:
             if owners.setdefault(resource, application.name) != application.name:
                 raise DeployError(
@@ -93,8 +93,8 @@ def _application(name: str, item: Template, folder: Path) -> Application:
     )
 
 
-def _check(root: Template, found: dict[str, Application]) -> None:
-    for name, application in found.items():
+def _check(root: Template, nested: dict[str, Application]) -> None:
+    for name, application in nested.items():
         unknown = sorted(application.parameters.keys() - application.declared.keys())
         if unknown:
             raise DeployError(f"{name}: {application.path.name} has no parameter {', '.join(unknown)}")
@@ -104,7 +104,7 @@ def _check(root: Template, found: dict[str, Application]) -> None:
             raise DeployError(f"{name}: parameter {', '.join(missing)} is not given")
     for place, text in references([root["Resources"], root.get("Outputs", {})]):
         name, _, output = text.partition(".Outputs.")
-        outputs = found[name].template.get("Outputs", {}) if name in found else {}
+        outputs = nested[name].template.get("Outputs", {}) if name in nested else {}
         if output and output not in outputs:
             raise DeployError(f"{place} {text}: no application has that output")
 

@@ -17,17 +17,17 @@ _USING = ("Conditions", "Globals", "Resources", "Outputs")
 def problems(root: Path) -> list[str]:
     """What does not fit together: parameters, outputs, circles, names, lengths."""
     try:
-        found = applications(read_template(root), root.parent)
-        declared_in(found)
+        nested = applications(read_template(root), root.parent)
+        declared_in(nested)
     except DeployError as error:
         return [f"{root.name}: {error}"]
     return [
         *_unused_parameters(root.name, read_template(root)),
-        *(text for item in found.values() for text in _unused_parameters(item.path.name, item.template)),
-        *_unused_outputs(read_template(root), found),
-        *_not_listed(root, found),
+        *(text for item in nested.values() for text in _unused_parameters(item.path.name, item.template)),
+        *_unused_outputs(read_template(root), nested),
+        *_not_listed(root, nested),
         *_too_long(root, MOST_LINES_ROOT),
-        *(text for item in found.values() for text in _too_long(item.path, MOST_LINES_STACK)),
+        *(text for item in nested.values() for text in _too_long(item.path, MOST_LINES_STACK)),
     ]
 
 
@@ -38,16 +38,16 @@ def _unused_parameters(name: str, template: Template) -> Iterator[str]:
             yield f"{name}: nothing uses parameter {parameter}"
 
 
-def _unused_outputs(root: Template, found: dict[str, Application]) -> Iterator[str]:
+def _unused_outputs(root: Template, nested: dict[str, Application]) -> Iterator[str]:
     used = {text for _, text in references([root["Resources"], root.get("Outputs", {})])}
-    for name, application in found.items():
+    for name, application in nested.items():
         for output in application.template.get("Outputs", {}):
             if f"{name}.Outputs.{output}" not in used:
                 yield f"{application.path.name}: nothing uses output {output}"
 
 
-def _not_listed(root: Path, found: dict[str, Application]) -> Iterator[str]:
-    listed = {application.path.resolve() for application in found.values()}
+def _not_listed(root: Path, nested: dict[str, Application]) -> Iterator[str]:
+    listed = {application.path.resolve() for application in nested.values()}
     for path in sorted((root.parent / "stacks").glob("*.yaml")):
         if path.resolve() not in listed:
             yield f"{path.name}: {root.name} has no application of it"

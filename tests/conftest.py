@@ -1,4 +1,4 @@
-"""Shared by all tests: the environment that handlers expect, and the root of the checkout.
+"""Shared by all tests: the environment that handlers expect, and an asset registry.
 
 What tests build their inputs with is in `tests/builders/`.
 """
@@ -6,11 +6,10 @@ What tests build their inputs with is in `tests/builders/`.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.paths import ROOT
 
 os.environ.update(
     ONA_CONFIG_DIR=str(ROOT / "configs"),
@@ -26,22 +25,7 @@ for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
 
 from ona.documents.assets import AssetRegistry
-from tests.builders.assets import SITE, make_asset, make_registry
-from tests.builders.real_data import shared_data
-from tests.builders.telemetry import DAY, NOW, sunny_day, to_csv
-
-# tests that were not moved yet import these from here
-__all__ = [
-    "DAY",
-    "NOW",
-    "ROOT",
-    "SITE",
-    "make_asset",
-    "make_registry",
-    "shared_data",
-    "sunny_day",
-    "to_csv",
-]
+from tests.builders.assets import make_registry
 
 
 @pytest.fixture

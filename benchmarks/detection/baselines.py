@@ -4,7 +4,7 @@
 standard deviations of power over a rolling window of at least ten readings; contamination 0.1, seed 42, on
 temperature, voltage and power. `peer median` and `expected power` flag what lies more than the tolerance
 (10 %, 1 kW) below the neighbours' median by nameplate, or below PVWatts on the measured irradiance with the
-machine's own median gain; the hour is their shortest event, as it is ours.
+asset's own median gain; the hour is their shortest event, as it is ours.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from benchmarks.detection.faults import FAULTS, Fault, Scene
 from benchmarks.detection.plants import Plant
 from ona.config import causes
 from ona.documents.assets import Asset
-from ona.telemetry.readings import Quality, by_machine
+from ona.telemetry.readings import Quality, by_asset
 from ooda.config.detection import detection_config
 from ooda.detect.asset_history import empty, with_days
 from ooda.detect.context import Context, TelemetryFile
@@ -73,7 +73,7 @@ class Outcome:
 
 
 def canonical(frame: pd.DataFrame) -> pd.DataFrame:
-    known = [
+    measured = [
         c
         for c in (
             "timestamp",
@@ -87,21 +87,21 @@ def canonical(frame: pd.DataFrame) -> pd.DataFrame:
         )
         if c in frame
     ]
-    kept = frame[known]
+    kept = frame[measured]
     return kept[kept["power_kw"].notna()].reset_index(drop=True)
 
 
 def judged(plant: Plant, own: pd.DataFrame, context: Context) -> AssetVerdict:
     """The verdict on one asset's readings."""
     quality = Quality(rows_read=len(own))
-    file = TelemetryFile(by_machine(own), quality, plant.registry, detection_config(), THRESHOLD)
+    file = TelemetryFile(by_asset(own), quality, plant.registry, detection_config(), THRESHOLD)
     return judge_assets(file, context)[0]
 
 
 def inject(
     plant: Plant, asset: Asset, fault: Fault, strength: int, seed: int
 ) -> tuple[Scene, pd.Timestamp, pd.Timestamp, np.ndarray] | None:
-    """A stretch of the plant's history with the fault in one machine; None where it does not fit."""
+    """A stretch of the plant's history with the fault in one asset; None where it does not fit."""
     rng = np.random.default_rng(seed)
     frame = plant.frames[asset.id]
     days = fault.days[strength]
@@ -194,9 +194,9 @@ def run_case(
         truth_rule.category if truth_rule else fault.truth,
         float(lost.sum()),
         float(lost[covered].sum()) if len(lost) == len(covered) else 0.0,
-        _delay(asset, verdict.days, begin) if fault.nature == "machine" else None,
+        _delay(asset, verdict.days, begin) if fault.nature == "asset" else None,
         len(before),
-        baselines.found_kwh(own, beside, asset, lost, times) if peers and fault.nature == "machine" else {},
+        baselines.found_kwh(own, beside, asset, lost, times) if peers and fault.nature == "asset" else {},
         detail,
     )
 
@@ -230,7 +230,7 @@ def _delay(asset: Asset, days: dict, begin: pd.Timestamp) -> float | None:
 
 @dataclass
 class Healthy:
-    """Sound machines judged: asset-days, those without any incident, incidents."""
+    """Sound assets judged: asset-days, those without any incident, incidents."""
 
     plant: str
     days: int
@@ -247,9 +247,9 @@ def run_healthy(plant: Plant, asset: Asset) -> Healthy:
     weather = {asset.site_id: plant.weather} if plant.weather is not None else {}
     verdict = judged(plant, own, Context(neighbours=beside, weather=weather))
     days = verdict.days
-    known = plant.frames[asset.id]
+    frame = plant.frames[asset.id]
     faults = [i for i in verdict.detection.incidents if i.kind not in NO_FAULT]
-    if "troubled" in known and bool(known["troubled"].any()):  # its troubles are real, not injected
+    if "troubled" in frame and bool(frame["troubled"].any()):  # its troubles are real, not injected
         return Healthy(plant.name, 0, 0, 0, {}, [])
     numbers = [pd.Timestamp(day, tz="UTC") for day, item in days.items() if item.judged_hours > 0]
     offset = pd.Timedelta(minutes=4 * (asset.location.longitude if asset.location else 0.0))
@@ -329,25 +329,28 @@ def f1(pairs: list[tuple[str, str]]) -> tuple[float, dict[str, tuple[float, floa
 
 
 def report(outcomes: list[Outcome], healthy: list[Healthy], verbose: bool) -> None:
-    machine = [o for o in outcomes if o.nature == "machine"]
-    lost, found = sum(o.lost_kwh / _cap(o) for o in machine), sum(o.found_kwh / _cap(o) for o in machine)
+    of_assets = [o for o in outcomes if o.nature == "asset"]
+    lost, detected = (
+        sum(o.lost_kwh / _cap(o) for o in of_assets),
+        sum(o.found_kwh / _cap(o) for o in of_assets),
+    )
     days, flagged = sum(h.days for h in healthy), sum(h.flagged for h in healthy)
     months = days / 30.4
     print(f"{'':<34}{'lost energy found':>18}{'specificity':>13}{'false/asset-month':>19}")
     print(
-        f"{'the platform':<34}{found / lost:>18.1%}{1 - flagged / days:>13.2%}"
+        f"{'the platform':<34}{detected / lost:>18.1%}{1 - flagged / days:>13.2%}"
         f"{sum(h.incidents for h in healthy) / months:>19.2f}"
     )
     for name in baselines.NAMES:
-        part = sum(o.baseline_kwh.get(name, 0.0) / _cap(o) for o in machine)
+        part = sum(o.baseline_kwh.get(name, 0.0) / _cap(o) for o in of_assets)
         bad = sum(h.baseline_flagged.get(name, 0) for h in healthy)
         print(f"{name:<34}{part / lost:>18.1%}{1 - bad / days:>13.2%}{'':>19}")
     print(
-        f"({len(machine)} machine faults in {len({o.plant for o in machine})} plants; {days:,} sound "
-        "asset-days; energy in full-load hours, so that each machine counts alike)"
+        f"({len(of_assets)} asset faults in {len({o.plant for o in of_assets})} plants; {days:,} sound "
+        "asset-days; energy in full-load hours, so that each asset counts alike)"
     )
-    for plant in sorted({o.plant for o in machine}):
-        mine = [o for o in machine if o.plant == plant]
+    for plant in sorted({o.plant for o in of_assets}):
+        mine = [o for o in of_assets if o.plant == plant]
         sound = [h for h in healthy if h.plant == plant]
         d, b = sum(h.days for h in sound), sum(h.flagged for h in sound)
         print(

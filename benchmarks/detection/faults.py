@@ -1,6 +1,6 @@
-"""Faults as physics: each changes what a sound machine's channels read, at three strengths.
+"""Faults as physics: each changes what a sound asset's channels read, at three strengths.
 
-`pot_kw` is what the machine could give without its limit: a fault on the DC side takes from it, and the
+`pot_kw` is what the asset could give without its limit: a fault on the DC side takes from it, and the
 limit applies afterwards, so that on a clipping noon a small fault costs nothing, as in the field.
 """
 
@@ -17,7 +17,7 @@ from benchmarks.detection.plants import curve
 
 @dataclass
 class Scene:
-    """What a fault may touch: the machine's frame, which rows it holds, the site's other frames, the
+    """What a fault may touch: the asset's frame, which rows it holds, the site's other frames, the
     weather."""
 
     frame: pd.DataFrame
@@ -50,7 +50,7 @@ class Scene:
         self.set_power(np.where(self.inside, limited, self.frame["power_kw"]), with_dc=True)
 
     def set_power(self, power: np.ndarray, *, with_dc: bool) -> None:
-        """New AC power; DC follows at the machine's efficiency, or stays."""
+        """New AC power; DC follows at the asset's efficiency, or stays."""
         power = np.asarray(power, dtype=float)
         old = self.frame["power_kw"].to_numpy(dtype=float)
         if with_dc and "dc_power_kw" in self.frame:
@@ -95,7 +95,7 @@ Apply = Callable[[Scene, float], None]
 class Fault:
     """One cause. `truth`: a cause of `configs/ooda/causes.yaml`, a data problem's kind, or what is
     recognised and
-    is no fault. `nature`: machine, data or no_fault. `days`: how long it holds, by strength."""
+    is no fault. `nature`: asset, data or no_fault. `days`: how long it holds, by strength."""
 
     name: str
     truth: str
@@ -298,7 +298,7 @@ def _clock(s: Scene, x: float) -> None:
 
 
 def _sensor_drift(s: Scene, x: float) -> None:
-    """The station's pyranometer reads less each day, for all machines."""
+    """The station's pyranometer reads less each day, for all assets."""
     total = s.days_in[s.inside].max()
     factor = np.where(s.inside, 1 - x * s.days_in / total, 1.0)
     for frame in (s.frame, *s.others.values()):
@@ -346,28 +346,28 @@ _V, _D, _W, _P, _I, _T = (
 ANY: frozenset[str] = frozenset()
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("string lost", "string_loss", "machine", (0.08, 0.17, 0.35), (12, 10, 8), ANY, _string),
-    Fault("connector wear", "connector_wear", "machine", (0.15, 0.25, 0.40), (14, 12, 10), _V, _connector),
-    Fault("soiling", "soiling", "machine", (0.003, 0.006, 0.010), (35, 30, 25), ANY, _soiling),
-    Fault("module degradation", "module_degradation", "machine", (0.002, 0.004, 0.008), (45, 40, 30), _V, _degradation),
-    Fault("shading", "shading", "machine", (0.5, 0.7, 0.9), (14, 12, 10), ANY, _shading),
-    Fault("tracker stuck", "tracker_stuck", "machine", (0.0, -3.0, 4.0), (8, 8, 8), ANY, _tracker, tracking=True),
-    Fault("trip", "inverter_trip", "machine", (1, 2, 3), (0.04, 0.085, 0.17), ANY, _stop, start_hour=10.5),
-    Fault("inverter dead", "inverter_failure", "machine", (1, 2, 3), (1.5, 2.5, 4.0), ANY, _stop, start_hour=10.0),
-    Fault("derating in heat", "overtemperature_derating", "machine", (1.0, 1.5, 2.5), (6, 6, 6), _V | _W, _derating),
-    Fault("fan failure", "fan_failure", "machine", (1.0, 1.6, 2.4), (8, 6, 6), _V, _fan),
-    Fault("MPPT fault", "mppt_fault", "machine", (0.12, 0.22, 0.40), (8, 6, 6), _V, _mppt),
-    Fault("DC bus fault", "dc_bus_fault", "machine", (1, 2, 3), (1.2, 2.2, 3.2), _V, _dc_bus, start_hour=9.5),
-    Fault("isolation fault", "isolation_fault", "machine", (1.5, 2.5, 4.0), (9, 9, 9), _W, _isolation),
-    Fault("clipped too early", "clipping_beyond_design", "machine", (0.84, 0.80, 0.76), (10, 10, 10), ANY, _limit),
-    Fault("wrong set-point", "wrong_setpoint", "machine", (0.70, 0.50, 0.30), (8, 6, 5), ANY, _limit),
-    Fault("hail", "hail_damage", "machine", (0.10, 0.20, 0.40), (12, 10, 8), _W, _hail, start_hour=14.0),
-    Fault("wind damage", "wind_damage", "machine", (0.10, 0.25, 0.50), (12, 10, 8), _W, _wind_damage, start_hour=14.0),
-    Fault("lightning", "lightning_damage", "machine", (1, 2, 3), (1.2, 2.2, 3.2), _W | _V, _lightning, start_hour=13.0),
-    Fault("flooding", "flood_damage", "machine", (1, 2, 3), (1.2, 2.2, 3.2), _W, _flood, start_hour=11.0),
-    Fault("capacitor wear", "capacitor_wear", "machine", (0.08, 0.15, 0.25), (16, 12, 10), _D, _capacitor),
-    Fault("efficiency loss", "efficiency_loss", "machine", (0.06, 0.10, 0.16), (25, 22, 20), _D, _efficiency),
-    Fault("capacity fade", "capacity_fade", "machine", (0.25, 0.35, 0.50), (30, 30, 25), ANY, _fade),
+    Fault("string lost", "string_loss", "asset", (0.08, 0.17, 0.35), (12, 10, 8), ANY, _string),
+    Fault("connector wear", "connector_wear", "asset", (0.15, 0.25, 0.40), (14, 12, 10), _V, _connector),
+    Fault("soiling", "soiling", "asset", (0.003, 0.006, 0.010), (35, 30, 25), ANY, _soiling),
+    Fault("module degradation", "module_degradation", "asset", (0.002, 0.004, 0.008), (45, 40, 30), _V, _degradation),
+    Fault("shading", "shading", "asset", (0.5, 0.7, 0.9), (14, 12, 10), ANY, _shading),
+    Fault("tracker stuck", "tracker_stuck", "asset", (0.0, -3.0, 4.0), (8, 8, 8), ANY, _tracker, tracking=True),
+    Fault("trip", "inverter_trip", "asset", (1, 2, 3), (0.04, 0.085, 0.17), ANY, _stop, start_hour=10.5),
+    Fault("inverter dead", "inverter_failure", "asset", (1, 2, 3), (1.5, 2.5, 4.0), ANY, _stop, start_hour=10.0),
+    Fault("derating in heat", "overtemperature_derating", "asset", (1.0, 1.5, 2.5), (6, 6, 6), _V | _W, _derating),
+    Fault("fan failure", "fan_failure", "asset", (1.0, 1.6, 2.4), (8, 6, 6), _V, _fan),
+    Fault("MPPT fault", "mppt_fault", "asset", (0.12, 0.22, 0.40), (8, 6, 6), _V, _mppt),
+    Fault("DC bus fault", "dc_bus_fault", "asset", (1, 2, 3), (1.2, 2.2, 3.2), _V, _dc_bus, start_hour=9.5),
+    Fault("isolation fault", "isolation_fault", "asset", (1.5, 2.5, 4.0), (9, 9, 9), _W, _isolation),
+    Fault("clipped too early", "clipping_beyond_design", "asset", (0.84, 0.80, 0.76), (10, 10, 10), ANY, _limit),
+    Fault("wrong set-point", "wrong_setpoint", "asset", (0.70, 0.50, 0.30), (8, 6, 5), ANY, _limit),
+    Fault("hail", "hail_damage", "asset", (0.10, 0.20, 0.40), (12, 10, 8), _W, _hail, start_hour=14.0),
+    Fault("wind damage", "wind_damage", "asset", (0.10, 0.25, 0.50), (12, 10, 8), _W, _wind_damage, start_hour=14.0),
+    Fault("lightning", "lightning_damage", "asset", (1, 2, 3), (1.2, 2.2, 3.2), _W | _V, _lightning, start_hour=13.0),
+    Fault("flooding", "flood_damage", "asset", (1, 2, 3), (1.2, 2.2, 3.2), _W, _flood, start_hour=11.0),
+    Fault("capacitor wear", "capacitor_wear", "asset", (0.08, 0.15, 0.25), (16, 12, 10), _D, _capacitor),
+    Fault("efficiency loss", "efficiency_loss", "asset", (0.06, 0.10, 0.16), (25, 22, 20), _D, _efficiency),
+    Fault("capacity fade", "capacity_fade", "asset", (0.25, 0.35, 0.50), (30, 30, 25), ANY, _fade),
     Fault("curtailment", "curtailment", "no_fault", (0.6, 0.4, 0.2), (0.12, 0.15, 0.2), _P, _curtailment, start_hour=10.5),
     Fault("snow", "snow", "no_fault", (0.8, 0.9, 1.0), (1.0, 2.0, 3.0), _W, _snow, start_hour=4.0),
     Fault("communication gap", "communication_gap", "data", (1, 2, 3), (0.15, 0.5, 2.0), ANY, _gap, start_hour=10.0),
@@ -375,10 +375,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("wrong unit", "unit_error", "data", (1000.0, 1000.0, 0.001), (1.0, 2.0, 3.0), ANY, _watts, start_hour=0.0),
     Fault("clock off", "clock_shift", "data", (60.0, -60.0, 120.0), (3.0, 4.0, 4.0), ANY, _clock, start_hour=0.0),
     Fault("pyranometer drift", "sensor_drift", "data", (0.15, 0.20, 0.30), (25, 25, 20), _P | _I, _sensor_drift),
-    Fault("yaw misaligned", "yaw_misalignment", "machine", (15, 20, 28), (25, 20, 15), ANY, _yaw, kind="wind"),
-    Fault("pitch misaligned", "pitch_misalignment", "machine", (0.08, 0.15, 0.25), (25, 20, 15), ANY, _pitch, kind="wind"),
-    Fault("turbine derated", "turbine_derating", "machine", (0.7, 0.5, 0.3), (15, 12, 10), ANY, _limit, kind="wind"),
-    Fault("icing", "icing", "machine", (0.3, 0.5, 0.8), (4, 4, 4), ANY, _icing, kind="wind"),
-    Fault("bearing wear", "bearing_wear", "machine", (0.08, 0.15, 0.25), (20, 15, 12), ANY, _bearing, kind="wind"),
-    Fault("turbine dead", "inverter_failure", "machine", (1, 2, 3), (1.5, 2.5, 4.0), ANY, _stop, kind="wind"),
+    Fault("yaw misaligned", "yaw_misalignment", "asset", (15, 20, 28), (25, 20, 15), ANY, _yaw, kind="wind"),
+    Fault("pitch misaligned", "pitch_misalignment", "asset", (0.08, 0.15, 0.25), (25, 20, 15), ANY, _pitch, kind="wind"),
+    Fault("turbine derated", "turbine_derating", "asset", (0.7, 0.5, 0.3), (15, 12, 10), ANY, _limit, kind="wind"),
+    Fault("icing", "icing", "asset", (0.3, 0.5, 0.8), (4, 4, 4), ANY, _icing, kind="wind"),
+    Fault("bearing wear", "bearing_wear", "asset", (0.08, 0.15, 0.25), (20, 15, 12), ANY, _bearing, kind="wind"),
+    Fault("turbine dead", "inverter_failure", "asset", (1, 2, 3), (1.5, 2.5, 4.0), ANY, _stop, kind="wind"),
 )  # fmt: skip

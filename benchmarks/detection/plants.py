@@ -20,7 +20,7 @@ from benchmarks import data
 from ona.documents.assets import Asset, AssetRegistry, Component, Location
 from ona.telemetry.exports import read_export
 
-MACHINES = 7
+ASSETS = 7
 """Inverters of a simulated plant."""
 CAPACITY_KW = 100.0
 """AC nameplate of each, kW."""
@@ -33,7 +33,7 @@ GAMMA = -0.0037
 @dataclass(frozen=True)
 class Plant:
     """A sound plant. `frames`: canonical telemetry by asset, all on one clock, with the hidden columns
-    `pot_kw` (what the machine would give without the inverter's limit), `beam` (share of beam in the
+    `pot_kw` (what the asset would give without the inverter's limit), `beam` (share of beam in the
     irradiance) and `eff` (AC over DC). `weather`: hourly. `channels` are those that are really measured."""
 
     name: str
@@ -134,7 +134,7 @@ def simulated(name: str, file: str, seed: int, *, for_tuning: bool, tracking: bo
     sensor = 1.0 + rng.normal(0, 0.02)
     base_tilt = min(abs(lat), 35.0)
     registry = _registry(
-        name, Location(latitude=lat, longitude=lon), MACHINES, "Solar Inverter", CAPACITY_KW, tracking
+        name, Location(latitude=lat, longitude=lon), ASSETS, "Solar Inverter", CAPACITY_KW, tracking
     )
     frames = {}
     plane_poa = None
@@ -187,27 +187,17 @@ def simulated(name: str, file: str, seed: int, *, for_tuning: bool, tracking: bo
     )
 
 
+def _between_hours(hourly: pd.Series, times: pd.DatetimeIndex) -> pd.Series:
+    """Hourly values at other times, in a straight line between two hours."""
+    return hourly.reindex(hourly.index.union(times)).interpolate("time").reindex(times).ffill().bfill()
+
+
 def wind_farm(name: str, file: str, seed: int, *, for_tuning: bool) -> Plant:
     """A year of three turbines of 3 MW, 15 minutes, over a typical year's wind at hub height."""
     rng = np.random.default_rng(seed)
     hourly, lat, lon = _typical(file)
     times = pd.date_range("2023-01-03", "2023-12-29", freq="15min", tz="UTC")
-    wind = (
-        hourly["wind_speed"]
-        .reindex(hourly.index.union(times))
-        .interpolate("time")
-        .reindex(times)
-        .ffill()
-        .bfill()
-    )
-    air = (
-        hourly["temp_air"]
-        .reindex(hourly.index.union(times))
-        .interpolate("time")
-        .reindex(times)
-        .ffill()
-        .bfill()
-    )
+    wind, air = _between_hours(hourly["wind_speed"], times), _between_hours(hourly["temp_air"], times)
     registry = _registry(name, Location(latitude=lat, longitude=lon), 3, "Wind Turbine", 3000.0)
     frames = {}
     slow = pd.Series(rng.normal(0, 1, len(times)), times).ewm(span=6).mean()

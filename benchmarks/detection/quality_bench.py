@@ -22,11 +22,11 @@ from ops.target import use_configs
 
 
 def _track(series: pd.Series) -> Track:
-    known = series.dropna()
-    times = pd.DatetimeIndex(known.index).as_unit("us")
-    frame = pd.DataFrame({"timestamp": times, "power_kw": known.to_numpy(dtype=float)})
+    measured = series.dropna()
+    times = pd.DatetimeIndex(measured.index).as_unit("us")
+    frame = pd.DataFrame({"timestamp": times, "power_kw": measured.to_numpy(dtype=float)})
     rules = detection.detection_config()
-    asset = Asset(id="inverter", capacity_kw=max(1.0, float(known.max())))
+    asset = Asset(id="inverter", capacity_kw=max(1.0, float(measured.max())))
     return Track.of(frame, asset, sky(times, None, rules.filtering))
 
 
@@ -69,12 +69,12 @@ def main() -> None:
     print(f"{'':<52}{'flagged':>8}{'precision':>11}{'recall':>9}")
     _row("the platform", clipped(series.to_numpy(dtype=float)), labels)
     whole = series.asfreq("15min")
-    for name, found in (
+    for name, flagged in (
         ("pvanalytics geometric", clipping.geometric(whole)),
         ("pvanalytics threshold", clipping.threshold(whole)),
         ("pvanalytics levels", clipping.levels(whole)),
     ):
-        _row(name, found.reindex(series.index).fillna(False).to_numpy(dtype=bool), labels)
+        _row(name, flagged.reindex(series.index).fillna(False).to_numpy(dtype=bool), labels)
 
 
 if __name__ == "__main__":

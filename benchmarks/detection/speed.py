@@ -124,7 +124,7 @@ def way(name: str, path: Path) -> dict[str, float]:
         extra["read_s"] = time.perf_counter() - started
         rows = len(read)
         file = TelemetryFile(
-            read.machines, read.quality, fleet, rules, 0.7, span=read.machines.span, rows=rows
+            read.by_asset, read.quality, fleet, rules, 0.7, span=read.by_asset.span, rows=rows
         )
 
         def judge(batch: Batch) -> list[AssetDetection]:

@@ -63,15 +63,15 @@ def main() -> None:
             for seed in range(SEEDS):
                 gain = series(rate, seed, dirt)
                 started = time.perf_counter()
-                found = degradation(_days(gain))
+                ours = degradation(_days(gain))
                 ours_s = time.perf_counter() - started
                 started = time.perf_counter()
                 theirs, ci, _ = rdtools.degradation_year_on_year(gain)
                 theirs_s = time.perf_counter() - started
-                assert found is not None
-                errors.append((abs(found[0] - rate), abs(theirs - rate)))
+                assert ours is not None
+                errors.append((abs(ours[0] - rate), abs(theirs - rate)))
                 row = (
-                    f"{found[0]:>9.2f}{f'{found[1].lower:.2f}…{found[1].upper:.2f}':>18}{theirs:>9.2f}"
+                    f"{ours[0]:>9.2f}{f'{ours[1].lower:.2f}…{ours[1].upper:.2f}':>18}{theirs:>9.2f}"
                     f"{f'{ci[0]:.2f}…{ci[1]:.2f}':>18}{ours_s:>6.2f}{theirs_s:>6.2f}"
                 )
             mean = np.mean(errors, axis=0)
@@ -83,9 +83,9 @@ def main() -> None:
     )
     for dirt in (0.001, 0.002, 0.004):
         gain = series(-0.5, 1, dirt)
-        known, ours = _days(gain), []
+        gains, ours = _days(gain), []
         for last in range(200, 1090, 15):
-            part = {n: v for n, v in known.items() if n <= gain.index[0].toordinal() + last}
+            part = {n: v for n, v in gains.items() if n <= gain.index[0].toordinal() + last}
             dirt_now = soiling(part, 500.0, 0.1, trends.trend_rules())
             if dirt_now is not None:
                 ours.append(dirt_now.rate_percent_per_day)

@@ -60,10 +60,10 @@ def faults() -> list[tuple[datetime, dict[str, Finding]]]:
             where=f"{day}",
         )
         file = TelemetryFile(
-            telemetry.machines, telemetry.quality, registry, rules, 0.7, rows=len(telemetry)
+            telemetry.by_asset, telemetry.quality, registry, rules, 0.7, rows=len(telemetry)
         )
         for batch in batches(file):
-            own = {name: telemetry.machines[name] for name in batch.names}
+            own = {name: telemetry.by_asset[name] for name in batch.names}
             batch_file = replace(file, readings=own, key=f"{day} {batch.site}")
             for item in judge_assets(batch_file, Context(histories)):
                 histories[item.detection.asset_id] = item.history

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -236,6 +236,10 @@ class ForecastDocument(Document):
     forecasts: list[Point]
     metadata: ForecastMetadata
     summary: Summary
+
+
+ForecastJson = dict[str, Any]
+"""A ForecastDocument in its JSON form, as it is stored and answered."""
 
 
 class LiveCalibration(Document):

@@ -14,7 +14,10 @@ TRAVEL = "travel.csv"
 # ------------------------------------------------------------------ output bucket
 
 DETECTION = KeyShape("detections/{day:folders}/{detection_id}.json")
+"""The detection record of one version of a telemetry file."""
 DIAGNOSTIC = KeyShape("diagnostics/{day:folders}/{diagnostic_id}.json")
+"""The findings of one asset in one detection record."""
 SCHEDULE = KeyShape("schedules/{day:folders}/{schedule_id}.json")
+"""A plan: jobs with their decisions."""
 ASSET_HISTORY = KeyShape("incidents/{site_id}/{asset_id}.json")
 """An asset's history: its days and incidents."""

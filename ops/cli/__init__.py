@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_modules = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+_modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
 for _group in sorted(_modules, key=lambda module: getattr(module, "NAME", "")):
     if hasattr(_group, "app"):
         app.add_typer(_group.app, name=getattr(_group, "NAME", None))

@@ -109,7 +109,7 @@ def history(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Take in a fleet's history: every file under a prefix, into books and telemetry, no orders."""
+    """Take in a fleet's history: files under a prefix become telemetry and asset histories, no orders."""
     if not prefix.startswith("backfill/"):
         raise OpsError(f"{prefix}: histories lie under backfill/; files under observations/ start the loop")
     target = resolve(profile, environment)

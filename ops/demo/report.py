@@ -84,7 +84,7 @@ def _verdict(story: Story, fault: Fault, fleet: Fleet, booked: dict[str, float])
 
 def false_alarms(story: Story, fleet: Fleet) -> list[str]:
     """Incidents that no injected fault explains."""
-    machine_faults = [fault for fault in fleet.faults if not fault.is_data_problem]
+    asset_faults = [fault for fault in fleet.faults if not fault.is_data_problem]
     return [
         f"{incident.asset_id} {incident.kind} {incident.window.start:%d %b %H:%M}"
         for incident in story.incidents
@@ -92,7 +92,7 @@ def false_alarms(story: Story, fleet: Fleet) -> list[str]:
             fault.asset_id == incident.asset_id
             and incident.window.start <= fault.end
             and incident.window.end >= fault.start
-            for fault in machine_faults
+            for fault in asset_faults
         )
     ]
 

@@ -52,12 +52,12 @@ def _simulated() -> Delivery:
         for day, files in sorted(fleet.files.items())
     ]
     days[-1][1].extend(ingest.Upload(k, v) for k, v in simulate.poisoned().items())
-    machine_faults = sum(not fault.is_data_problem for fault in fleet.faults)
+    asset_faults = sum(not fault.is_data_problem for fault in fleet.faults)
     return Delivery(
         title="Ona Platform: a week of a simulated fleet",
         subtitle=f"{simulate.INVERTERS} inverters of {simulate.CAPACITY_KW:g} kW at two sites over "
         f"{simulate.DAYS} days of real (typical) June weather at Greensboro; "
-        f"{machine_faults} machine faults, {len(fleet.faults) - machine_faults} data problems, "
+        f"{asset_faults} machine faults, {len(fleet.faults) - asset_faults} data problems, "
         "2 poisoned files and a duplicate delivery "
         "were put in.",
         days=days,

@@ -222,7 +222,7 @@ def _silent(frame: pd.DataFrame, inside: np.ndarray) -> pd.DataFrame:
 
 
 def faults() -> list[Fault]:
-    """What is wrong with the fleet. The last three are problems of the data, not of a machine."""
+    """What is wrong with the fleet. The last three are problems of the data, not of an asset."""
     end = _at(DAYS, 19)
     return [
         Fault("INV-003", "inverter dead", _at(4, 10), end, "component_failure", False, _stopped(None)),
@@ -249,7 +249,7 @@ class Fleet:
 def fleet() -> Fleet:
     """The whole simulated delivery: canonical CSV files by day and key, with what was injected.
 
-    `lost_kwh` is the energy that each machine fault really took, by asset.
+    `lost_kwh` is the energy that each fault of an asset really took, by asset.
     """
     sky = weather()
     injected = faults()
@@ -273,7 +273,7 @@ def fleet() -> Fleet:
 
 
 def sound_day(asset_id: str, day: date) -> bytes:
-    """A later day's file of one machine that is well."""
+    """A later day's file of one asset that is well."""
     start = datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
     sky = weather(start, datetime.combine(day, datetime.min.time(), UTC) + timedelta(days=1))
     frame = healthy(sky, int(asset_id.rpartition("-")[2]))

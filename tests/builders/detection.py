@@ -11,7 +11,7 @@ import pandas as pd
 from ona.config.causes import cause_rules
 from ona.documents.assets import AssetRegistry
 from ona.documents.findings import Finding
-from ona.telemetry.readings import Quality, by_machine
+from ona.telemetry.readings import Quality, by_asset
 from ooda.config.detection import DetectionConfig, detection_config
 from ooda.config.loss_function import loss_function_config
 from ooda.detect.context import Context, TelemetryFile
@@ -19,7 +19,8 @@ from ooda.detect.judge import judge_assets
 from ooda.diagnose.findings import findings_of
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import AssetDetection
-from tests.conftest import DAY, NOW, make_asset, make_registry, sunny_day
+from tests.builders.assets import make_asset, make_registry
+from tests.builders.telemetry import DAY, NOW, sunny_day
 
 EMPTY = pd.DataFrame()
 THRESHOLD = 0.7
@@ -37,7 +38,7 @@ def telemetry_file(
     if isinstance(readings, pd.DataFrame):
         rows = len(readings)
         ordered = readings.sort_values(["asset_id", "timestamp"], ignore_index=True)
-        readings = by_machine(ordered)
+        readings = by_asset(ordered)
     else:
         rows = sum(map(len, readings.values()))
     return TelemetryFile(

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 
 from ooda.documents.asset_history import AssetHistory
+from tests.builders.assets import make_registry
 from tests.builders.detection import histories_of
-from tests.conftest import DAY, make_registry, sunny_day
+from tests.builders.telemetry import DAY, sunny_day
 
 
 def day_by_day(asset_id: str, dead_until: int | None, days: int = 7) -> AssetHistory:
-    """A machine that is dead from noon of the fourth day, until noon of another, as telemetry tells it."""
+    """An asset that is dead from noon of the fourth day, until noon of another, as telemetry tells it."""
     frame = pd.concat(
         [sunny_day(asset_id, DAY + timedelta(days=n), seed=n) for n in range(days)], ignore_index=True
     )

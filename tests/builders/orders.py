@@ -24,8 +24,8 @@ from ona.store.layout import work_order_key
 from ona.store.s3 import read_json, write_json
 from ooda.documents.diagnostics import Diagnostic, TrendAnalysis
 from tests.builders.plans import NOW, request
-from tests.conftest import ROOT
 from tests.fakes.tables import OUT
+from tests.paths import ROOT
 
 CUSTOMER = "default"
 

@@ -19,7 +19,7 @@ from ooda.config import loss_function
 from ooda.schedule.plan import Plan, make_plan
 from ooda.schedule.requests import RepairRequest
 from ooda.schedule.rules import Legs, PlanningRules
-from tests.conftest import SITE, make_asset
+from tests.builders.assets import SITE, make_asset
 
 NOW = datetime(2025, 6, 11, 9, 3, tzinfo=UTC)
 """A Wednesday morning, in Johannesburg 11:03."""

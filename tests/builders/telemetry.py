@@ -44,3 +44,10 @@ def to_csv(frame: pd.DataFrame) -> bytes:
     """A frame as a canonical CSV file."""
     text = frame.assign(timestamp=frame["timestamp"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
     return text.to_csv(index=False).encode()
+
+
+def dead_from(hour: int, asset: str = "INV-001") -> pd.DataFrame:
+    """A day on which an inverter stops and does not come back."""
+    day = sunny_day(asset)
+    day.loc[day["timestamp"].dt.hour >= hour, "power_kw"] = 0.0
+    return day

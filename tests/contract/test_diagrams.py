@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from scripts import diagrams
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 
 def test_every_workflow_has_its_diagram_and_none_is_stale_missing_or_extra() -> None:
@@ -40,10 +40,10 @@ def test_every_state_and_every_way_of_an_error_is_in_the_diagram() -> None:
                 assert re.search(rf"\n *(errors_)?\w+.* {target}\n", text), (name, target)
 
 
-def states(machine: diagrams.Json) -> list[tuple[str, diagrams.Json]]:
-    """All states of a machine, at every depth."""
-    pairs = list(machine["States"].items())
-    for state in machine["States"].values():
+def states(workflow: diagrams.Json) -> list[tuple[str, diagrams.Json]]:
+    """All states of a workflow, at every depth."""
+    pairs = list(workflow["States"].items())
+    for state in workflow["States"].values():
         if "ItemProcessor" in state:
             pairs += states(state["ItemProcessor"])
     return pairs

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 FAMILY_IMPORTS_FAMILY = "No family imports another"
 ROOMS_IN_LAYERS = "The rooms of ona stand in layers"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 FUNCTIONS = ROOT / "functions"
 RUNTIME = {"boto3", "botocore", "urllib3"}
@@ -42,13 +42,13 @@ def imports(path: Path, *, at_top: bool) -> set[str]:
     """Modules that a file imports; with `at_top` only when it is imported itself."""
     tree = ast.parse(path.read_text())
     nodes = tree.body if at_top else list(ast.walk(tree))
-    found = set()
+    imported = set()
     for node in nodes:
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            imported |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return imported
 
 
 def reached(entry: Path, *, at_top: bool) -> tuple[set[Path], set[str]]:

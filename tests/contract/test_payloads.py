@@ -9,8 +9,8 @@ import pytest
 
 from forecasting import payloads as forecast_payloads
 from ooda import payloads
-from tests.conftest import ROOT
-from tests.contract.deployed import MACHINES, functions
+from tests.builders.deployed import WORKFLOWS, functions
+from tests.paths import ROOT
 
 SAMPLES = {
     "forecasting/data_ingestion.json": forecast_payloads.IngestRequest,
@@ -31,7 +31,7 @@ def test_sample_events_are_what_the_functions_take(name: str) -> None:
 
 def test_every_function_and_workflow_has_a_sample_event() -> None:
     handlers = {p["Handler"].split(".")[1] for p in functions().values()}
-    machines = {path.name.split(".")[0] for path in MACHINES}
+    machines = {path.name.split(".")[0] for path in WORKFLOWS}
     assert {path.stem for path in (ROOT / "events").glob("*/*.json")} == handlers | machines
 
 

@@ -15,9 +15,9 @@ from local.hooks.front import Rule, routed
 from ona.config import services
 from ooda.operations_api.api import app as operations_app
 from ops import templates
-from tests.conftest import ROOT
-from tests.contract import deployed
-from tests.contract.deployed import RESOURCES, STACKS, functions
+from tests.builders import deployed
+from tests.builders.deployed import RESOURCES, STACKS, functions
+from tests.paths import ROOT
 
 FAMILIES = ("Access", "Ooda", "Delivery", "Forecasting", "ForecastTraining")
 """Applications that have functions."""
@@ -82,13 +82,15 @@ def test_root_and_stacks_fit_together() -> None:
         ("template.yaml", "Outputs:\n", "\n" * 300 + "Outputs:\n", "lines, at most 300"),
     ],
 )
-def test_what_does_not_fit_is_named(tmp_path: Path, file: str, old: str, new: str, problem: str) -> None:
+def test_a_mismatch_of_templates_is_named(
+    tmp_path: Path, file: str, old: str, new: str, problem: str
+) -> None:
     shutil.copy(ROOT / "template.yaml", tmp_path)
     shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
     text = (tmp_path / file).read_text()
     assert old in text
     (tmp_path / file).write_text(text.replace(old, new, 1))
-    assert any(problem in found for found in templates.problems(tmp_path / "template.yaml"))
+    assert any(problem in text for text in templates.problems(tmp_path / "template.yaml"))
 
 
 def test_no_name_depends_on_a_stacks_name() -> None:
@@ -131,12 +133,12 @@ def test_an_api_has_the_routes_of_its_function(function: str) -> None:
 
 def rules() -> list[tuple[str, Rule]]:
     """The front's rules, each with the parameter that names its API."""
-    found = [
+    declared = [
         item["Properties"]
         for item in STACKS["front"]["Resources"].values()
         if item["Type"] == "AWS::ApiGatewayV2::RoutingRule"
     ]
-    return [(item["Actions"][0]["InvokeApi"]["ApiId"]["Ref"], Rule.read(item)) for item in found]
+    return [(item["Actions"][0]["InvokeApi"]["ApiId"]["Ref"], Rule.read(item)) for item in declared]
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,15 @@ import ona.runtime.errors
 from local.hooks import definitions
 from ona.config import services
 from ona.runtime.errors import InvalidInput, RetryableError
-from tests.conftest import ROOT
-from tests.contract import deployed
-from tests.contract.deployed import ALL_STATES, MACHINES, RESOURCES, TASKS, definition
+from tests.builders import deployed
+from tests.builders.deployed import ALL_STATES, RESOURCES, TASKS, WORKFLOWS, definition
+from tests.paths import ROOT
 
 OURS = dict(inspect.getmembers(ona.runtime.errors, inspect.isclass))
 AWS = re.compile(r"^(States|Lambda|Sandbox|Runtime|DynamoDB|SQS|SNS|S3|EventBridge|ECS)\.[A-Za-z]+$")
 
 
-@pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_the_definition_is_sound(path: Any) -> None:
     assert definitions.problems(path.read_text()) == []
     names = [name for name, _ in deployed.states(definition(path))]
@@ -70,7 +70,7 @@ LETTERS = {
 
 @pytest.mark.parametrize("name", LETTERS)
 def test_every_failure_ends_in_the_dead_letter_queue_with_its_input(name: str) -> None:
-    machine = definition(next(path for path in MACHINES if path.name == f"{name}.asl.yaml"))
+    machine = definition(next(path for path in WORKFLOWS if path.name == f"{name}.asl.yaml"))
     letters = [
         state["Arguments"]["MessageBody"]
         for _, state in deployed.states(machine)
@@ -143,7 +143,7 @@ def test_the_workflows_sample_event_matches_its_rule(workflow: str, machine: str
     assert properties["DeadLetterConfig"]
 
 
-def test_the_schedules_send_what_their_machine_takes() -> None:
+def test_timers_send_what_their_workflow_takes() -> None:
     events = RESOURCES["ForecastScheduleStateMachine"]["Properties"]["Events"]
     assert [json.loads(e["Properties"]["Input"]) for e in events.values()] == [
         {"task": "forecast"},

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 from local import cloud
 from ops.cli import app
 from ops.demo import run
-from tests.conftest import ROOT, make_registry, sunny_day, to_csv
-from tests.workflow.conftest import dead_from
+from tests.builders.assets import make_registry
+from tests.builders.telemetry import dead_from, sunny_day, to_csv
+from tests.paths import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("demo")]
 
@@ -163,8 +164,8 @@ def _settle(home: Path) -> None:
 
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = _executions(home)
-        if len(found) >= 2 and all(item["status"] != "RUNNING" for item in found):
+        executions = _executions(home)
+        if len(executions) >= 2 and all(item["status"] != "RUNNING" for item in executions):
             return
         time.sleep(0.2)
 

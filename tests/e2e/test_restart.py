@@ -12,8 +12,8 @@ from local import cloud, deploy
 from ona.documents.assets import Location
 from ops import accounting, ingest, seed
 from ops.target import TEMPLATE, Target, embedded
-from tests.conftest import DAY, make_registry, sunny_day, to_csv
-from tests.workflow.conftest import dead_from
+from tests.builders.assets import make_registry
+from tests.builders.telemetry import DAY, dead_from, sunny_day, to_csv
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("restart")]
 FILES = 24
@@ -113,7 +113,7 @@ def test_it_listens_on_loopback_only(home: Path) -> None:
     assert listening == [f"0100007F{wanted}"]
 
 
-def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
     import socket
 
     with socket.socket() as other:

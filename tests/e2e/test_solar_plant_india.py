@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import shared_data
+from tests.builders.real_data import shared_data
 
 pytestmark = [pytest.mark.data, pytest.mark.xdist_group("india")]
 
 
-def test_known_trouble_is_found_and_little_else() -> None:
+def test_documented_faults_are_detected_with_few_false_alarms() -> None:
     shared_data("solar_plant_india")
     from benchmarks import solar_plant_india as bench
 

@@ -43,13 +43,15 @@ def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def create() -> None:
     """Make the buckets and tables, empty."""
     for table, (key, indexes) in TABLES.items():
-        _create_table(table, key, indexes)
+        create_table(table, key, indexes)
     for bucket in (IN, OUT):
         where = {"LocationConstraint": "af-south-1"}
         boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
 
 
-def _create_table(table: str, key: str, indexes: dict[str, tuple[str, str]]) -> None:
+def create_table(table: str, key: str, indexes: dict[str, tuple[str, str]] | None = None) -> None:
+    """Make a table, empty; its keys are texts. `indexes`: as in `TABLES`."""
+    indexes = indexes or {}
     attributes = [key, *(name for pair in indexes.values() for name in pair)]
     more: dict[str, Any] = {}
     if indexes:

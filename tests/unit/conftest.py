@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.conftest import make_registry
+from tests.builders.assets import make_registry
 
 
 @pytest.fixture
@@ -60,20 +60,15 @@ def acting(cloud: None, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]
 
 @pytest.fixture
 def world(acting: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Three orders of the customer `default`, one of another customer's machine; their ids."""
+    """Three orders of the customer `default`, one of another customer's asset; their ids."""
     import ooda.operations_api.handler as operations
     from ona.store import s3
     from ooda.operations_api import api
     from tests.builders.orders import opened
     from tests.builders.plans import NOW
-    from tests.fakes.tables import IN
+    from tests.fakes.tables import IN, create_table
 
-    boto3.client("dynamodb").create_table(
-        TableName="customers",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-    )
+    create_table("customers", "id")
     monkeypatch.setenv("CUSTOMERS_TABLE", "customers")
     for module in (operations, api):
         monkeypatch.setattr(module, "utc_now", lambda: NOW)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from access.account_api.models import HealthAnswer, QuotaAnswer, QuotaUsage
-from ona.api.envelope import REFUSALS
 from ona.api.resolver import Api
 
 api = Api()
@@ -19,8 +18,7 @@ def health() -> HealthAnswer:
     return api.success(data)
 
 
-@app.get("/quota/usage", summary="This hour's requests", tags=["service"], responses=REFUSALS,
-         middlewares=[api.counted])  # fmt: skip
+@api.route("GET", "/quota/usage", "This hour's requests", "service")
 def quota_usage() -> QuotaAnswer:
     """Asking counts as a request too."""
     return api.success(QuotaUsage.of(app.context["usage"], api.caller.tier).model_dump())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from access.api_authorizer import policy
 from ona.api import callers
 from ona.runtime import aws
 from ona.runtime.observability import handler, logger
@@ -26,27 +27,11 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
 
     Raises Unauthorized for a key that opens nothing, and DependencyBusy.
     """
-    key = _key(event)
+    key = policy.key_of(event)
     if not key or len(key) > MAX_KEY_LENGTH:
         raise Unauthorized("Unauthorized")
     caller = callers.find(aws.environment("CUSTOMERS_TABLE"), callers.key_id(key))
     if caller is None:
         logger.warning("an unknown API key was refused")
         raise Unauthorized("Unauthorized")
-    return {
-        "principalId": caller.customer_id,
-        "policyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": event["methodArn"]}
-            ],
-        },
-        "context": {"customer_id": caller.customer_id, "tier": caller.tier},
-        "usageIdentifierKey": key,
-    }
-
-
-def _key(event: dict[str, Any]) -> str:
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    query = event.get("queryStringParameters") or {}
-    return str(headers.get("x-api-key") or query.get("api_key") or "")
+    return policy.allowing(caller, key, event["methodArn"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from forecasting.data_ingestion import checks, ownership, store
-from forecasting.documents import SiteDocument
 from forecasting.payloads import IngestRequest, IngestResult
 from ona.runtime.clock import utc_now
 from ona.runtime.observability import count, handler, logger
@@ -23,12 +22,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     registry, telemetry, profile = store.load(request, utc_now())
     by_site = ownership.sites(telemetry.frame, registry, customer, key)
     frame = checks.check(telemetry.frame, telemetry.quality, registry, key)
-    uploads = []
-    for (customer_id, site_id), assets in by_site.items():
-        site = SiteDocument.of(customer_id, site_id, assets)
-        part = frame[frame["asset_id"].isin({asset.id for asset in assets})]
-        if site is not None and not part.empty:
-            uploads.append(store.stage(request.file_id, site, part))
+    uploads = [store.stage(request.file_id, site, part) for site, part in ownership.parts(frame, by_site)]
     count("RowsIngested", len(frame))
     logger.info(
         "upload read", kind=kind, rows=len(frame), sites=len(uploads), profile=profile or "canonical"

@@ -9,10 +9,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import pandas as pd
 
+from forecasting.documents import SiteDocument
 from forecasting.layout import HISTORICAL, NOWCAST, NOWCAST_OF_CUSTOMER
 from forecasting.payloads import CUSTOMER_PATTERN, SITE_PATTERN
 from ona.documents.assets import Asset, AssetRegistry
@@ -84,3 +86,14 @@ def sites(
             )
         by_site[customer_id, site_id] = group
     return by_site
+
+
+def parts(
+    frame: pd.DataFrame, by_site: Mapping[tuple[str, str], list[Asset]]
+) -> Iterator[tuple[SiteDocument, pd.DataFrame]]:
+    """Each site's document and its rows of the frame; sites without rows are left out."""
+    for (customer_id, site_id), assets in by_site.items():
+        site = SiteDocument.of(customer_id, site_id, assets)
+        rows = frame[frame["asset_id"].isin({asset.id for asset in assets})]
+        if site is not None and not rows.empty:
+            yield site, rows

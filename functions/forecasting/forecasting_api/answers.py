@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from forecasting.documents import Interval, Summary
+from forecasting.documents import ForecastJson, Interval, Summary
 from ona.runtime.clock import iso
 
+_PointJson = dict[str, Any]
+"""A forecast's Point in its JSON form."""
 
-def summary(
-    points: Sequence[dict[str, Any]], interval_minutes: int, capacity_kw: float
-) -> dict[str, float]:
+
+def summary(points: Sequence[_PointJson], interval_minutes: int, capacity_kw: float) -> dict[str, float]:
     """Energy (kWh), peak and mean (kW) and capacity factor of points `interval_minutes` apart."""
     powers = [point["predicted_power_kw"] for point in points]
     mean = sum(powers) / len(powers) if powers else 0.0
@@ -28,7 +29,7 @@ def summary(
     ).document()
 
 
-def cut(document: dict[str, Any], now: datetime, horizon_hours: int) -> dict[str, Any]:
+def cut(document: ForecastJson, now: datetime, horizon_hours: int) -> ForecastJson:
     """The first so many hours of a forecast that end after now."""
     per_hour = 60 // document["metadata"]["interval_minutes"]
     points = [point for point in document["forecasts"] if point["timestamp"] > iso(now)]
@@ -41,13 +42,13 @@ def cut(document: dict[str, Any], now: datetime, horizon_hours: int) -> dict[str
     }
 
 
-def total(documents: Sequence[dict[str, Any]], customer_id: str, forecast_id: str) -> dict[str, Any]:
+def total(documents: Sequence[ForecastJson], customer_id: str, forecast_id: str) -> ForecastJson:
     """Several sites' forecasts as one, over the hours that all have.
 
     Bounds are added, as if all sites erred together: too wide rather than too narrow; the note says so.
     Weather is left out, because it is another one at each site.
     """
-    by_time: dict[str, list[dict[str, Any]]] = {}
+    by_time: dict[str, list[_PointJson]] = {}
     for document in documents:
         for point in document["forecasts"]:
             by_time.setdefault(point["timestamp"], []).append(point)

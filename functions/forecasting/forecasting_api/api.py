@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import AfterValidator
 
+from forecasting.documents import ForecastJson
 from forecasting.forecasting_api import answers, generate, store
 from forecasting.forecasting_api.models import (
     MAX_UPLOAD_BYTES,
@@ -25,7 +27,7 @@ from forecasting.forecasting_api.models import (
     UploadAnswer,
 )
 from forecasting.layout import HISTORICAL_UPLOAD, NOWCAST_UPLOAD
-from ona.api.envelope import JSON, REFUSALS, ApiError
+from ona.api.envelope import JSON, ApiError
 from ona.api.resolver import Api
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
@@ -49,17 +51,15 @@ IntervalMinutes = Annotated[
     int, Query(description="15 or 60", json_schema_extra={"enum": [15, 60]}), AfterValidator(_offered)
 ]
 
+FORECAST: dict[int, OpenAPIResponse] = {
+    200: {"description": "The forecast", "content": {JSON: {"model": ForecastAnswer}}}
+}
+"""`/forecast` in the OpenAPI document. The route itself returns JSON text, which has no type."""
 api = Api()
 app = api.app
 
 
-@app.post(
-    "/upload_train",
-    summary="A place to upload history to",
-    tags=["uploads"],
-    responses=REFUSALS,
-    middlewares=[api.counted],
-)
+@api.route("POST", "/upload_train", "A place to upload history to", "uploads")
 def upload_train(body: TrainUpload) -> UploadAnswer:
     """PUT the CSV to `upload_url` with `headers`; it is checked, filled, trained on."""
     api.mine(body.customer_id)
@@ -70,13 +70,7 @@ def upload_train(body: TrainUpload) -> UploadAnswer:
     return _target(upload, key, _TRAIN_EXPIRES_S, body.metadata.size_bytes)
 
 
-@app.post(
-    "/upload_nowcast",
-    summary="A place to upload recent telemetry to",
-    tags=["uploads"],
-    responses=REFUSALS,
-    middlewares=[api.counted],
-)
+@api.route("POST", "/upload_nowcast", "A place to upload recent telemetry to", "uploads")
 def upload_nowcast(body: NowcastUpload) -> UploadAnswer:
     """PUT the CSV to `upload_url` with `headers`; the next hours' forecast starts from it."""
     api.mine(body.customer_id)
@@ -101,16 +95,7 @@ def _target(upload: str, key: str, seconds: int, size: int | None) -> UploadAnsw
     return api.success(data)
 
 
-@app.get(
-    "/forecast",
-    summary="Power to come, with intervals",
-    tags=["forecast"],
-    responses={
-        200: {"description": "The forecast", "content": {JSON: {"model": ForecastAnswer}}},
-        **REFUSALS,
-    },
-    middlewares=[api.counted],
-)
+@api.route("GET", "/forecast", "Power to come, with intervals", "forecast", FORECAST)
 def forecast(
     customer_id: Annotated[CustomerId, Query()],
     site_id: Annotated[SiteId | None, Query(description="without it: the sum of all your sites")] = None,
@@ -143,7 +128,7 @@ def forecast(
     return Response(status_code=200, content_type=JSON, body=body)
 
 
-def _one(customer_id: str, site_id: str, now: datetime, interval_minutes: int) -> dict[str, Any]:
+def _one(customer_id: str, site_id: str, now: datetime, interval_minutes: int) -> ForecastJson:
     bucket = aws.environment("OUTPUT_BUCKET")
     if interval_minutes == 60:
         stored = store.load_fresh(bucket, customer_id, site_id, now)

@@ -85,21 +85,21 @@ def predict(
     future = np.asarray(table.index.isin(index))
     factors = calibration.combined(model.calibration, inputs.live)
     median, bounds = calibration.intervals(quantiles[future], model.model.levels, factors)
-    made = Prediction(index, median, bounds, frame.reindex(index), site, degraded, nowcast_at)
-    return _with_usual(made, missing, inputs.measured) if degraded else made
+    prediction = Prediction(index, median, bounds, frame.reindex(index), site, degraded, nowcast_at)
+    return _with_usual(prediction, missing, inputs.measured) if degraded else prediction
 
 
-def _with_usual(made: Prediction, missing: np.ndarray, measured: pd.Series | None) -> Prediction:
+def _with_usual(prediction: Prediction, missing: np.ndarray, measured: pd.Series | None) -> Prediction:
     """What usually comes in the hours beyond the weather."""
-    other, other_bounds = usual(made.site, made.hours, measured)
+    other, other_bounds = usual(prediction.site, prediction.hours, measured)
     bounds = {
         level: (
             np.where(missing, other_bounds[level][0], low),
             np.where(missing, other_bounds[level][1], high),
         )
-        for level, (low, high) in made.bounds.items()
+        for level, (low, high) in prediction.bounds.items()
     }
-    return replace(made, median=np.where(missing, other, made.median), bounds=bounds)
+    return replace(prediction, median=np.where(missing, other, prediction.median), bounds=bounds)
 
 
 def _envelope(table: pd.DataFrame, site: Site) -> Floats:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from forecasting.config import forecasting_config
-from forecasting.documents import AccuracyRecord, ForecastDocument, LiveCalibration, SiteDocument
+from forecasting.documents import (
+    AccuracyRecord,
+    ForecastDocument,
+    ForecastJson,
+    LiveCalibration,
+    SiteDocument,
+)
 from forecasting.forecasting_api import detection_csv
 from forecasting.forecasting_api.forecast_document import id_prefix, issued_at
 from forecasting.layout import (
@@ -54,11 +60,11 @@ def site_key(customer_id: str, site_id: str) -> str:
     return SITE.build(customer_id=customer_id, site_id=site_id)
 
 
-def load_fresh(bucket: str, customer_id: str, site_id: str, now: datetime) -> dict[str, Any] | None:
+def load_fresh(bucket: str, customer_id: str, site_id: str, now: datetime) -> ForecastJson | None:
     """The newest stored forecast in its JSON form while it is fresh, else None."""
     key = FORECAST_LATEST.build(customer_id=customer_id, site_id=site_id)
     try:
-        document: dict[str, Any] = s3.read_json(S3Pointer(bucket=bucket, key=key))
+        document: ForecastJson = s3.read_json(S3Pointer(bucket=bucket, key=key))
     except ObjectMissing:
         return None
     age = now - datetime.fromisoformat(document["generated_at"])
@@ -114,11 +120,8 @@ def telemetry_of(bucket: str, site: SiteDocument, days: list[date]) -> pd.DataFr
 def load_live(bucket: str, site: SiteDocument) -> tuple[LiveCalibration | None, str]:
     """A site's live calibration and its ETag; (None, "") before the first measured day."""
     key = _live_key(site)
-    try:
-        document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=key))
-    except ObjectMissing:
-        return None, ""
-    return LiveCalibration.read(document, key), etag
+    document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=key))
+    return LiveCalibration.read(document, key) if etag else None, etag
 
 
 def save_live(bucket: str, site: SiteDocument, live: LiveCalibration, etag: str) -> None:

@@ -38,10 +38,10 @@ def site_frames(
     """
     frames, fitted = {}, []
     for document, tables in sites:
-        made = site_frame(document, merge(tables))
-        if made is not None:
-            frames[document.site_id] = made[0]
-            fitted.append(made[1])
+        trainable = site_frame(document, merge(tables))
+        if trainable is not None:
+            frames[document.site_id] = trainable[0]
+            fitted.append(trainable[1])
     return frames, fitted
 
 

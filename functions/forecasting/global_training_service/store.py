@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -34,7 +33,7 @@ class Uploads:
 
     bucket: str
     customer_id: str
-    entries: list[dict[str, Any]]
+    entries: list[s3.Entry]
 
     @property
     def digest(self) -> str:

@@ -10,7 +10,7 @@ from forecasting.interpolation_service import fill, report, store, tables
 from forecasting.interpolation_service.learner import boosted
 from forecasting.model import hourly
 from forecasting.model.features import site_of
-from forecasting.payloads import FillRequest, FillResult
+from forecasting.payloads import FillRequest
 from ona.runtime.observability import MetricUnit, count, handler, logger
 from ona.sky import weather_frames
 
@@ -34,15 +34,9 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     where, training = store.save_report(request, written), published.training
     if training is not None:
         training = store.save_training(training, tables.hourly(grid, result, capacities, weather, site))
-    filled, gaps = report.filled_percent(written), len(written.gaps) + written.gaps_not_listed
-    count("FilledValues", filled, MetricUnit.Percent)
-    logger.info("gaps filled", site=site.site_id, days=written.days, gaps=gaps, filled=written.filled)
-    return FillResult(
-        customer_id=document.customer_id,
-        site_id=document.site_id,
-        report=where,
-        training=training,
-        days=written.days,
-        gaps=gaps,
-        filled_percent=round(filled, 2),
-    ).document()
+    answer = report.answer(document, written, where, training)
+    count("FilledValues", report.filled_percent(written), MetricUnit.Percent)
+    logger.info(
+        "gaps filled", site=site.site_id, days=written.days, gaps=answer.gaps, filled=written.filled
+    )
+    return answer.document()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from forecasting.documents import FillReport, GapRecord
+from forecasting.documents import FillReport, GapRecord, SiteDocument
 from forecasting.interpolation_service.fill import Result
-from forecasting.payloads import FillRequest
+from forecasting.payloads import FillRequest, FillResult
 from ona.documents.base import S3Pointer
 
 MAX_GAPS_LISTED = 500
@@ -44,6 +44,21 @@ def fill_report(
         gaps_not_listed=unlisted,
         training=published.training,
         telemetry=published.telemetry,
+    )
+
+
+def answer(
+    site: SiteDocument, report: FillReport, where: S3Pointer, training: S3Pointer | None
+) -> FillResult:
+    """What the workflow goes on with. `where`: the report; `training`: the training table or None."""
+    return FillResult(
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        report=where,
+        training=training,
+        days=report.days,
+        gaps=len(report.gaps) + report.gaps_not_listed,
+        filled_percent=round(filled_percent(report), 2),
     )
 
 

@@ -60,11 +60,8 @@ def tails(stored: dict[str, dict[str, float]]) -> dict[int, Tail]:
 def current(bucket: str, customer_id: str) -> tuple[Current | None, str]:
     """The pointer of a customer and its ETag (for `promote`); (None, "") when there is no model yet."""
     key = MODEL_CURRENT.build(customer_id=customer_id)
-    try:
-        document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=key))
-    except ObjectMissing:
-        return None, ""
-    return Current.read(document, key), etag
+    document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=key))
+    return Current.read(document, key) if etag else None, etag
 
 
 def promote(bucket: str, customer_id: str, pointer: Current, etag: str) -> bool:

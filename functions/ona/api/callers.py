@@ -23,6 +23,7 @@ TIERS = {"standard": 1_000, "premium": 10_000, "enterprise": 100_000}
 _USAGE_TTL_S = 86_400
 """Seconds after its hour until a count expires (ours)."""
 _ASSUMED = re.compile(r"^arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.+$")
+"""The ARN of a session, as IAM writes it."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
@@ -20,6 +20,17 @@ from ona.runtime.clock import iso
 VERSION = "v1.0"
 """The version of the envelope (contract)."""
 JSON = "application/json"
+"""The content type of every answer."""
+
+
+class ProblemJson(TypedDict):
+    """A `Problem` in its JSON form. `retry_after`: seconds."""
+
+    code: str
+    message: str
+    field: NotRequired[str]
+    details: NotRequired[str]
+    retry_after: NotRequired[int]
 
 
 class ApiError(Exception):
@@ -40,7 +51,7 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.error: dict[str, Any] = {"code": code, "message": message}
+        self.error: ProblemJson = {"code": code, "message": message}
         if field:
             self.error["field"] = field
         if details:
@@ -58,7 +69,7 @@ def success(data: Any, request_id: str, now: datetime) -> dict[str, Any]:
     return {"success": True, "data": data, "metadata": _metadata(request_id, now), "errors": []}
 
 
-def failure(errors: list[dict[str, Any]], status: int, request_id: str, now: datetime) -> Response[str]:
+def failure(errors: list[ProblemJson], status: int, request_id: str, now: datetime) -> Response[str]:
     """A refusal as an HTTP answer; `Retry-After` is the longest `retry_after` of its errors, seconds."""
     body = {"success": False, "data": None, "metadata": _metadata(request_id, now), "errors": errors}
     waits = [error["retry_after"] for error in errors if "retry_after" in error]

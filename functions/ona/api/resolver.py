@@ -1,25 +1,29 @@
 """What every route of every API shares: who calls, the caller's quota, refusals, CORS.
 
-A function's API is one `Api`; its routes are declared on `api.app`, with `middlewares=[api.counted]`.
+A function's API is one `Api`; its routes are declared with `@api.route(…)`, which counts each request.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from ona.api import callers
-from ona.api.envelope import ApiError, failure, success
+from ona.api.envelope import REFUSALS, ApiError, ProblemJson, failure, success
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import DependencyBusy
 from ona.runtime.observability import count, logger
+
+RouteT = TypeVar("RouteT", bound=Callable[..., Any])
 
 CORS_SECONDS = 600
 """How long a browser may remember which origins are allowed (ours)."""
@@ -49,6 +53,28 @@ class Api:
         self.app.exception_handler(DependencyBusy)(self._busy)
         self.app.exception_handler(Exception)(self._broken)
         self.app.not_found(self._no_route)
+
+    def route(
+        self,
+        method: Literal["GET", "POST", "PATCH", "DELETE"],
+        path: str,
+        summary: str,
+        tag: str,
+        answers: dict[int, OpenAPIResponse] | None = None,
+    ) -> Callable[[RouteT], RouteT]:
+        """Decorate a route: each request counts against its caller's quota before the route runs.
+
+        The OpenAPI document shows `summary`, `tag`, the refusals that all routes share, and `answers`.
+        """
+        decorate: Callable[[RouteT], RouteT] = self.app.route(
+            path,
+            method=method,
+            summary=summary,
+            tags=[tag],
+            responses={**REFUSALS, **(answers or {})},
+            middlewares=[self.counted],
+        )
+        return decorate
 
     @property
     def request_id(self) -> str:
@@ -110,7 +136,7 @@ class Api:
 
     def _invalid(self, error: RequestValidationError) -> Response[str]:
         """400: what is wrong in the request, field by field; values are not repeated."""
-        errors = [
+        errors: list[ProblemJson] = [
             {
                 "code": "VALIDATION_ERROR",
                 "message": str(item["msg"]).removeprefix("Value error, "),
@@ -128,7 +154,7 @@ class Api:
     def _busy(self, error: DependencyBusy) -> Response[str]:
         """503: a service behind the API is throttled or down."""
         logger.warning("a dependency is busy", reason=str(error))
-        problem = {
+        problem: ProblemJson = {
             "code": "UNAVAILABLE",
             "message": "A service behind the API is busy",
             "retry_after": BUSY_RETRY_S,
@@ -138,10 +164,13 @@ class Api:
     def _broken(self, error: Exception) -> Response[str]:
         """500: our fault. The log has the error, the answer only the request's id."""
         logger.exception("the API failed")
-        problem = {"code": "INTERNAL_ERROR", "message": f"The request failed; quote {self.request_id}"}
+        problem: ProblemJson = {
+            "code": "INTERNAL_ERROR",
+            "message": f"The request failed; quote {self.request_id}",
+        }
         return failure([problem], 500, self.request_id, utc_now())
 
     def _no_route(self, error: NotFoundError) -> Response[str]:
         """404: there is no such path."""
-        problem = {"code": "NOT_FOUND", "message": "There is no such path"}
+        problem: ProblemJson = {"code": "NOT_FOUND", "message": "There is no such path"}
         return failure([problem], 404, self.request_id, utc_now())

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import TypeVar
 
 from ona.runtime.aws import client, translate
 from ona.runtime.errors import InvalidConfiguration
+
+ValueT = TypeVar("ValueT")
 
 
 def parameter(name: str) -> str | None:
@@ -23,6 +27,21 @@ def parameter(name: str) -> str | None:
         raise translate(error, f"ssm {path}") from error
     value: str = answer["Parameter"]["Value"]
     return value
+
+
+def overridden(name: str, default: Callable[[], ValueT], parse: Callable[[str], ValueT]) -> ValueT:
+    """A setting as the operator has set it in Parameter Store, else as the configuration files have it.
+
+    `parse` makes the value from the parameter's text, or raises ValueError with the reason.
+    Raises InvalidConfiguration with the parameter's name and that reason, DependencyBusy.
+    """
+    text = parameter(name)
+    if text is None:
+        return default()
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise InvalidConfiguration(f"parameter {name}: {error}") from error
 
 
 def secret(path: str) -> str:

@@ -28,6 +28,7 @@ from ona.documents.columns import NUMERIC
 from ona.runtime.errors import InvalidConfiguration
 
 FOLDER = "sources"
+"""The folder of source profiles, below `configs/`."""
 
 
 class Unit(NamedTuple):
@@ -38,6 +39,7 @@ class Unit(NamedTuple):
 
 
 _POWER = {"kW": Unit(1.0), "W": Unit(1e-3), "MW": Unit(1e3)}
+"""Units of AC and DC power, in kW."""
 UNITS: dict[str, dict[str, Unit]] = {
     "power_kw": _POWER,
     "dc_power_kw": _POWER,

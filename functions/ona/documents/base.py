@@ -23,11 +23,11 @@ MOST_PROBLEMS = 10
 
 def problems_of(error: ValidationError, whole: str) -> str:
     """What is wrong, field by field, in one line; `whole` stands for the document itself."""
-    told = [
+    problems = [
         f"{'.'.join(str(part) for part in item['loc']) or whole}: {item['msg']}" for item in error.errors()
     ]
-    rest = len(told) - MOST_PROBLEMS
-    return "; ".join(told[:MOST_PROBLEMS]) + (f"; and {rest} more" if rest > 0 else "")
+    rest = len(problems) - MOST_PROBLEMS
+    return "; ".join(problems[:MOST_PROBLEMS]) + (f"; and {rest} more" if rest > 0 else "")
 
 
 class Document(BaseModel):

@@ -7,5 +7,6 @@ REQUIRED = ("timestamp", "asset_id", "temperature_c", "voltage_v", "power_kw")
 OPTIONAL = ("irradiance_w_m2", "wind_speed_m_s", "dc_power_kw")
 """What a file may have (contract; dc_power_kw is ours)."""
 NUMERIC = ("temperature_c", "voltage_v", "power_kw", *OPTIONAL)
+"""The columns that hold numbers."""
 COLUMNS = (*REQUIRED, *OPTIONAL)
 """All columns, in the order in which we write them."""

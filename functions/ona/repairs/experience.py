@@ -50,6 +50,7 @@ class Experience:
 
 
 NO_EXPERIENCE = Experience()
+"""Of a cause of which no order was verified yet: the configuration's estimates stand."""
 
 
 class Repair(TableItem):

@@ -40,12 +40,18 @@ VARIABLES = (
 `wind_speed_hub_m_s` is the wind 80 to 120 m up, whichever the provider has."""
 
 _PLAUSIBLE = {
-    "ghi_w_m2": (0.0, 1600.0), "dni_w_m2": (0.0, 1500.0), "dhi_w_m2": (0.0, 1200.0),
-    "temperature_c": (-80.0, 65.0), "humidity_percent": (0.0, 120.0),
-    "cloud_cover_percent": (0.0, 100.0), "precipitation_mm": (0.0, 500.0),
-    "pressure_hpa": (400.0, 1100.0), "wind_speed_m_s": (0.0, 120.0),
-    "wind_direction_deg": (0.0, 360.0), "wind_speed_hub_m_s": (0.0, 150.0),
-}  # fmt: skip
+    "ghi_w_m2": (0.0, 1600.0),
+    "dni_w_m2": (0.0, 1500.0),
+    "dhi_w_m2": (0.0, 1200.0),
+    "temperature_c": (-80.0, 65.0),
+    "humidity_percent": (0.0, 120.0),
+    "cloud_cover_percent": (0.0, 100.0),
+    "precipitation_mm": (0.0, 500.0),
+    "pressure_hpa": (400.0, 1100.0),
+    "wind_speed_m_s": (0.0, 120.0),
+    "wind_direction_deg": (0.0, 360.0),
+    "wind_speed_hub_m_s": (0.0, 150.0),
+}
 """Least and greatest value that can be measured on Earth, in each variable's unit: beyond records, so that
 only errors are dropped."""
 

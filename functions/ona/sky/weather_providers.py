@@ -82,7 +82,9 @@ class OpenMeteo:
     FORECAST = "https://api.open-meteo.com/v1/forecast"
     PAST_FORECASTS = "https://historical-forecast-api.open-meteo.com/v1/forecast"
     REANALYSIS = "https://archive-api.open-meteo.com/v1/archive"
+    """ERA5, for days before the stored forecasts."""
     PAST_FORECASTS_FROM = date(2022, 1, 1)
+    """The first day of its stored forecasts (Open-Meteo's documentation)."""
     COLUMNS: ClassVar = {
         "shortwave_radiation": "ghi_w_m2",
         "direct_normal_irradiance": "dni_w_m2",
@@ -95,11 +97,13 @@ class OpenMeteo:
         "wind_speed_10m": "wind_speed_m_s",
         "wind_direction_10m": "wind_direction_deg",
     }
+    """Our column by Open-Meteo's name; units are asked for in the request."""
     HUB: ClassVar = {
         FORECAST: "wind_speed_120m",
         PAST_FORECASTS: "wind_speed_120m",
         REANALYSIS: "wind_speed_100m",
     }
+    """The wind nearest to a turbine's hub that each of its services has."""
 
     def __init__(self, fetch: Fetch | None = None) -> None:
         self._fetch = fetch or (lambda url, query: fetch_json(url, query, what="Open-Meteo"))
@@ -163,6 +167,7 @@ class VisualCrossing:
         "windspeed": ("wind_speed_m_s", 1 / 3.6),
         "winddir": ("wind_direction_deg", 1.0),
     }
+    """Our column and the factor to its unit, by Visual Crossing's name; wind comes in km/h."""
 
     def __init__(self, key: str, fetch: Fetch | None = None) -> None:
         self._key = key

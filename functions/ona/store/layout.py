@@ -53,7 +53,9 @@ _KINDS = {
         lambda text: datetime.strptime(text, "%Y%m%dT%H").replace(tzinfo=UTC),
     ),
 }
+"""How each kind of field is written in a key; UTC."""
 _FIELD = re.compile(r"\{(\w+)(?::(\w+))?\}")
+"""A field of a template: its name, and its kind where it is no plain text."""
 
 
 class KeyShape:
@@ -107,9 +109,11 @@ ASSETS = "assets.json"
 OBSERVATION = KeyShape("observations/{day:folders}/{name}.csv")
 """A telemetry file for the loop."""
 FORECAST_CSV = KeyShape("forecasts/{day:folders}/{asset_id}_forecast_{made:hour}.csv")
-"""A machine's forecast of one day, as detection reads it; forecasting writes it."""
+"""An asset's forecast of one day, as detection reads it; forecasting writes it."""
 WEATHER_MONTH = KeyShape("weather/cache/{place_id}_{month:month}.json")
+"""The weather of a past month at a place."""
 WEATHER_FORECAST = KeyShape("weather/cache/{place_id}_{asked:hour}.json")
+"""The weather to come at a place, as it was forecast in one hour."""
 WEATHER_RECORDED = KeyShape("weather/recorded/{place_id}/{kind}.json")
 """Weather that somebody recorded, for trials without a network: kind is `history` or `forecast`."""
 
@@ -118,12 +122,14 @@ WEATHER_RECORDED = KeyShape("weather/recorded/{place_id}/{kind}.json")
 TELEMETRY = KeyShape("telemetry/site={site_id}/day={day:dashes}/{name}.parquet")
 """Normalised telemetry of one site and UTC day."""
 WORK_ORDER = KeyShape("work-orders/{day:folders}/{work_order_id}.json")
+"""A work order, under the UTC day on which it was opened."""
 OUTCOME = KeyShape("outcomes/{file_id}.json")
 """What came of one version of one file; the state machines write it."""
 QUARANTINED = KeyShape("quarantine/{key:path}")
 """A rejected file; its reason lies beside it, with `.reason.json` behind the name."""
 
 _KEY_DATE = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/")
+"""A day in three folders of a key."""
 
 
 def day_of(key: str, fallback: date) -> date:

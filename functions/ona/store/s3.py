@@ -1,23 +1,33 @@
 """Objects in S3: the only module of the functions that calls S3.
 
-Every function here raises ObjectMissing for an object that does not exist, and DependencyBusy where S3 is
-throttled or down, also where its docstring does not repeat it.
+A function here raises ObjectMissing for an object that does not exist, unless its docstring says otherwise,
+and DependencyBusy where S3 is throttled or down, also where its docstring does not repeat it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
 
 from botocore.exceptions import ClientError
 
 from ona.documents.base import S3Pointer
 from ona.runtime.aws import client, translate
-from ona.runtime.errors import InvalidConfiguration
+from ona.runtime.errors import InvalidConfiguration, ObjectMissing
 
 PIECE_BYTES = 1 << 20
 """Bytes of a piece when an object is streamed (ours)."""
+
+
+class Entry(TypedDict):
+    """An object in a listing, with the names that S3 gives its fields. `Size`: bytes."""
+
+    Key: str
+    ETag: str
+    LastModified: datetime
+    Size: int
 
 
 def _request(pointer: S3Pointer) -> dict[str, str]:
@@ -68,14 +78,20 @@ def read_json(pointer: S3Pointer) -> Any:
 
 
 def read_json_tagged(pointer: S3Pointer) -> tuple[Any, str]:
-    """The JSON in an object, and the object's ETag for `write_json_if`. Raises as `read_json`."""
+    """The JSON in an object, and its ETag for `write_json_if`; (None, "") where there is no object.
+
+    Raises DependencyBusy, InvalidConfiguration for other text.
+    """
     try:
         answer = client("s3").get_object(**_request(pointer))
         return json.loads(answer["Body"].read()), str(answer["ETag"])
     except ValueError as error:
         raise InvalidConfiguration(f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}") from error
     except Exception as error:
-        raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
+        problem = translate(error, f"s3://{pointer.bucket}/{pointer.key}")
+        if isinstance(problem, ObjectMissing):
+            return None, ""
+        raise problem from error
 
 
 def write_json_if(bucket: str, key: str, document: Any, etag: str) -> bool:
@@ -129,7 +145,7 @@ def presigned_put(bucket: str, key: str, *, content_type: str, size: int | None,
     return url
 
 
-def list_keys(bucket: str, prefix: str, *, start_after: str = "") -> Iterator[dict[str, Any]]:
+def list_keys(bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Entry]:
     """All objects whose key begins with a prefix, in order of key, as boto3's `Contents` entries.
 
     With `start_after` only those whose key comes behind it.

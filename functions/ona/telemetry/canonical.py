@@ -8,7 +8,7 @@ large file is read by several processes, one part each (`parallel`).
 >>> data = header + b"2025-06-10T08:00:00Z,INV-1,30,750,-0.5\\n"
 >>> now = datetime(2025, 6, 11, tzinfo=UTC)
 >>> telemetry = read_canonical(data, now=now, capacity_kw={"INV-1": 100.0}.get, where="x.csv")
->>> telemetry.machines["INV-1"]["power_kw"].tolist(), telemetry.quality.flagged
+>>> telemetry.by_asset["INV-1"]["power_kw"].tolist(), telemetry.quality.flagged
 ([0.0], {'night_consumption_clipped': 1})
 """
 

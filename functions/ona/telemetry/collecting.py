@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from ona.runtime.errors import InvalidTelemetry
-from ona.telemetry.readings import Machines, Piece, Quality, Rows, Telemetry
+from ona.telemetry.readings import Piece, Quality, ReadingsByAsset, Rows, Telemetry
 from ona.telemetry.row_rules import Capacities
 
 _ASSETS_NAMED = 5
@@ -21,6 +21,7 @@ _REMEDIES = {
     "not_finite": "export missing values as empty cells",
     "power_kw_not_a_number": "export numbers with a decimal point",
 }
+"""What the owner of a file can do, by the reason for which most of its rows were rejected."""
 
 
 class Collector:
@@ -52,9 +53,9 @@ class Collector:
         if len(quality.offsets) > 1:
             quality.flag("mixed_zones", sum(quality.offsets.values()) - max(quality.offsets.values()))
         if self._pieces:
-            machines = Machines(self._columns, self._pieces)
-            machines.tidy(quality)
-            return Telemetry(machines, quality)
+            by_asset = ReadingsByAsset(self._columns, self._pieces)
+            by_asset.tidy(quality)
+            return Telemetry(by_asset, quality)
         raise self._nothing_usable(quality, where, capacity_kw)
 
     def _nothing_usable(self, quality: Quality, where: str, capacity_kw: Capacities) -> InvalidTelemetry:

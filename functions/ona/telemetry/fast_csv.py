@@ -33,6 +33,7 @@ letters than this go to the strict reader."""
 _MISSING = frozenset(pd._libs.parsers.STR_NA_VALUES)  # type: ignore[attr-defined]
 """Texts that pandas reads as a missing value."""
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d)")
+"""A time of day: hour, minute, second."""
 _DAY_MICROSECONDS = 86_400_000_000
 
 Words = NDArray[np.uint64]
@@ -179,6 +180,7 @@ class _BytesFile:
 
 
 _TRUTH_VALUE = re.compile(rb",\s*(?:true|false)\s*(?:[,\r\n]|\Z)", re.IGNORECASE)
+"""A field that pandas would read as 1 or 0 although it is text."""
 
 
 def _numbers(block: bytes, fields: int, wanted: list[int]) -> Floats | None:

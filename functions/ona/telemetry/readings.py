@@ -86,23 +86,23 @@ def _add(counts: dict[str, int], reason: str, count: int) -> None:
 class Telemetry:
     """A file's canonical frames by asset id, in order of id, with the file's quality report."""
 
-    machines: Machines
+    by_asset: ReadingsByAsset
     quality: Quality
 
     def __len__(self) -> int:
-        return self.machines.readings
+        return self.by_asset.readings
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """All assets in one frame with a column `asset_id`, sorted by asset and time."""
-        return together(self.machines)
+        return together(self.by_asset)
 
 
 Piece = tuple[Ints, Floats]
 """Some readings of one asset: times, microseconds since 1970 UTC, (n,); the columns' values, (k, n)."""
 
 
-class Machines(Mapping[str, pd.DataFrame]):
+class ReadingsByAsset(Mapping[str, pd.DataFrame]):
     """The frames of a file's assets by asset id, in order of id.
 
     A frame is made when somebody asks for it. Before that nothing of a large file is copied.
@@ -162,26 +162,26 @@ class Machines(Mapping[str, pd.DataFrame]):
             self._pieces[name] = [(frame["timestamp"].array.asi8, frame[list(self._columns)].to_numpy().T)]
 
 
-def span(machines: Mapping[str, pd.DataFrame]) -> tuple[pd.Timestamp, pd.Timestamp]:
+def span(frames: Mapping[str, pd.DataFrame]) -> tuple[pd.Timestamp, pd.Timestamp]:
     """The times of the first and the last reading of several assets' frames."""
-    ends = [(own["timestamp"].iloc[0], own["timestamp"].iloc[-1]) for own in machines.values()]
+    ends = [(own["timestamp"].iloc[0], own["timestamp"].iloc[-1]) for own in frames.values()]
     return min(first for first, _ in ends), max(last for _, last in ends)
 
 
-def together(machines: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def together(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Several assets' frames as one, with a column `asset_id` beside the timestamp."""
-    frame = pd.concat(machines.values(), ignore_index=True)
+    frame = pd.concat(frames.values(), ignore_index=True)
     frame.insert(
-        1, "asset_id", np.repeat(np.array(list(machines), dtype=object), [*map(len, machines.values())])
+        1, "asset_id", np.repeat(np.array(list(frames), dtype=object), [*map(len, frames.values())])
     )
     return frame
 
 
-def by_machine(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def by_asset(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """A frame with a column `asset_id`, sorted by it and by time, as one frame an asset.
 
     >>> frame = pd.DataFrame({"asset_id": ["A", "A", "B"], "power_kw": [1.0, 2.0, 3.0]})
-    >>> {name: own["power_kw"].tolist() for name, own in by_machine(frame).items()}
+    >>> {name: own["power_kw"].tolist() for name, own in by_asset(frame).items()}
     {'A': [1.0, 2.0], 'B': [3.0]}
     """
     return {str(name): own.drop(columns="asset_id") for name, own in frame.groupby("asset_id", sort=True)}

@@ -106,6 +106,7 @@ def no_rows(where: str) -> InvalidTelemetry:
 
 
 _BLANK_LINE = re.compile(r"(?:^|\n)[^\S\n]*(?=\n|\Z)")
+"""A line without text."""
 _BLANK_STARTS = tuple("\n" + space for space in "\n\r \t\v\f\x1c\x1d\x1e\x1f")
 """A line of ASCII text that is blank begins with one of these, which Python counts as spaces."""
 

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from ona.telemetry.readings import Quality
 
 _OFFSET = re.compile(r"(Z|[+-]\d{2}:?\d{2})\s*$", re.IGNORECASE)
+"""The offset from UTC at the end of an ISO 8601 text."""
 _HAS_OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})\s*$", re.IGNORECASE)
+"""The same without a group, which pandas' `contains` wants."""
 _WRITINGS_OF_UTC = {"+00:00": "Z", "+0000": "Z", "-00:00": "Z"}
+"""Offsets that mean UTC; ISO 8601 allows each."""
 
 
 def parse_timestamps(raw: pd.Series, quality: Quality, naive_zone: ZoneInfo | None = None) -> pd.Series:

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 from ona.config import parameters
 from ona.config.files import ConfigFile
 from ona.documents.base import Document
-from ona.runtime.errors import InvalidConfiguration
 
 
 class Statistical(Document):
@@ -151,13 +150,16 @@ def detection_threshold() -> float:
 
     Raises InvalidConfiguration when the parameter is no number between 0 and 1.
     """
-    text = parameters.parameter("detection-threshold")
-    if text is None:
-        return detection_config().algorithms.severity.threshold
+    return parameters.overridden(
+        "detection-threshold", lambda: detection_config().algorithms.severity.threshold, _severity
+    )
+
+
+def _severity(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise InvalidConfiguration(f"parameter detection-threshold: {text!r} is no number between 0 and 1")
+        raise ValueError(f"{text!r} is no number between 0 and 1")
     return value

@@ -17,7 +17,6 @@ from ona.config.fields import Zone
 from ona.config.files import ConfigFile, validated
 from ona.documents.base import Document
 from ona.runtime.clock import WEEKDAYS, Weekday
-from ona.runtime.errors import InvalidConfiguration
 
 
 class LossWeights(Document):
@@ -120,14 +119,15 @@ def loss_weights() -> LossWeights:
 
     Raises InvalidConfiguration for a parameter that is no JSON object of weights.
     """
-    base = loss_function_config().weights
-    text = parameters.parameter("loss-function-weights")
-    if text is None:
-        return base
+    return parameters.overridden("loss-function-weights", lambda: loss_function_config().weights, _weights)
+
+
+def _weights(text: str) -> LossWeights:
     try:
         over = json.loads(text)
     except ValueError as error:
-        raise InvalidConfiguration(f"parameter loss-function-weights: no JSON: {error}") from error
+        raise ValueError(f"no JSON: {error}") from error
     if not isinstance(over, dict):
-        raise InvalidConfiguration("parameter loss-function-weights: must be a JSON object")
-    return validated(LossWeights, {**base.model_dump(), **over}, "parameter loss-function-weights")
+        raise ValueError("must be a JSON object")
+    base = loss_function_config().weights.model_dump()
+    return validated(LossWeights, {**base, **over}, "parameter loss-function-weights")

@@ -27,6 +27,7 @@ KEEP_DAYS = 800
 KEEP_SHAPES = 45
 """Days. Older shapes teach nothing: `shape_days` of detection.yaml looks back 30."""
 EPOCH = date(1970, 1, 1)
+"""The day with number 0."""
 DRIVERS = ("sun", "peers", "wind")
 """The drivers of expected power whose levels are kept."""
 _Row = tuple[int, float, float, float, Sequence[float | None]]

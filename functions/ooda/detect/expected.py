@@ -35,7 +35,7 @@ from ooda.documents.detections import Basis
 CHRONIC = 0.05
 """Share of the neighbours' level. An asset this far below sound neighbours that agree has a chronic loss,
 whatever it always gave. Chosen on the plants of the bench."""
-ALIKE, ALIKE_MACHINES = 0.03, 3
+ALIKE, ALIKE_ASSETS = 0.03, 3
 """…unless so many others have its level within 3 %: then it is another kind of asset."""
 SITE_DOWN_SHARE = 0.05
 """Of capacity. Neighbours with less, in good light, are down too."""
@@ -212,7 +212,7 @@ def _against_peers(base: Baseline, beside: Beside) -> Baseline:
         alike = (np.abs(beside.relatives - base.gain[:, None]) <= ALIKE).sum(axis=1)
         behind = base.gain < 1.0 - limit
     first = base.count <= 2
-    chronic = (behind & (alike < ALIKE_MACHINES)) | (first & ~(alike >= ALIKE_MACHINES))
+    chronic = (behind & (alike < ALIKE_ASSETS)) | (first & ~(alike >= ALIKE_ASSETS))
     gain = np.where(chronic, np.fmax(base.gain, 1.0), base.gain)
     return replace(base, gain=np.where(np.isfinite(gain), gain, 1.0))
 

@@ -12,17 +12,14 @@ from typing import Any
 from ona.documents.base import S3Pointer
 from ona.runtime import processes
 from ona.runtime.clock import utc_now
-from ona.runtime.observability import MetricUnit, count, handler, logger
-from ooda.detect import store
+from ona.runtime.observability import handler
+from ooda.detect import monitoring, store
 from ooda.detect.batches import Batch, batches, is_large
 from ooda.detect.context import TelemetryFile
 from ooda.detect.judge import judge_assets
 from ooda.detect.record import answer, detection_id_of, record_of
 from ooda.documents.detections import AssetDetection, DetectionRecord
 from ooda.payloads import DetectRequest
-
-MOST_LOGGED = 50
-"""Assets of one file that get a line in the log."""
 
 
 @handler
@@ -35,8 +32,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         record = _detect(request, now)
         pointer = store.save_record(pointer, record)
     result = answer(record, pointer)
-    count("IncidentsDetected", result.incidents)
-    _log(record)
+    monitoring.incidents(record, result)
     return result.document()
 
 
@@ -46,8 +42,7 @@ def _detect(request: DetectRequest, now: datetime) -> DetectionRecord:
     parts = processes.spread(work, batches(file), is_large(file))
     detections = [detection for own, _ in parts for detection in own]
     telemetry = [pointer for _, pointers in parts for pointer in pointers]
-    worst = min((item.quality.completeness_percent for item in detections), default=0.0)
-    count("DataCompleteness", worst, MetricUnit.Percent)
+    monitoring.completeness(detections)
     return record_of(request, file, detections, telemetry, now)
 
 
@@ -57,14 +52,3 @@ def _judge_batch(
     context = store.load_context(file, batch, input_bucket, now)
     verdicts = judge_assets(file, context, batch.names)
     return store.save_batch(file, batch, context, verdicts)
-
-
-def _log(record: DetectionRecord) -> None:
-    for asset in record.assets[:MOST_LOGGED]:
-        logger.info(
-            "asset judged",
-            asset_id=asset.asset_id,
-            basis=asset.basis,
-            incidents=len(asset.incidents),
-            completeness_percent=asset.quality.completeness_percent,
-        )

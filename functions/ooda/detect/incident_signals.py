@@ -15,12 +15,31 @@ from ooda.documents.detections import Episode, Signals
 MOST_SIGNAL_DAYS = 14
 """Episodes. An incident looks like its last two weeks."""
 _MEANS = (
-    "zero_share", "day_share", "from_dawn", "returns",
-    "loss_share", "loss_spread", "loss_low", "loss_high", "loss_full",
-    "loss_early", "loss_noon", "loss_late", "loss_clear", "loss_cloudy", "roughness",
-    "temperature_correlation", "warmth_c", "ambient_c", "voltage_ratio",
-    "efficiency_ratio", "efficiency_slope", "plateau_share", "plateau_level", "neighbours_held",
-)  # fmt: skip
+    "zero_share",
+    "day_share",
+    "from_dawn",
+    "returns",
+    "loss_share",
+    "loss_spread",
+    "loss_low",
+    "loss_high",
+    "loss_full",
+    "loss_early",
+    "loss_noon",
+    "loss_late",
+    "loss_clear",
+    "loss_cloudy",
+    "roughness",
+    "temperature_correlation",
+    "warmth_c",
+    "ambient_c",
+    "voltage_ratio",
+    "efficiency_ratio",
+    "efficiency_slope",
+    "plateau_share",
+    "plateau_level",
+    "neighbours_held",
+)
 """Signals whose mean over the episodes counts, weighted by energy lost."""
 _BEGINNING = ("rain_mm", "rain_peak_mm", "gust_m_s", "ambient_drop_c")
 """Signals of the weather in which the incident began; the highest of the first episodes counts."""

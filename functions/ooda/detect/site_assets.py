@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ona.telemetry.readings import by_machine
+from ona.telemetry.readings import by_asset
 from ooda.config.detection import DetectionConfig
 from ooda.detect import geometry
 from ooda.detect.context import Context, TelemetryFile
@@ -49,7 +49,7 @@ def sites_of(
 ) -> list[SiteAssets]:
     """The assets to judge by site: those of the file, or those named in `only`."""
     rules = file.rules.algorithms.reference
-    beside = {} if context.neighbours.empty else by_machine(context.neighbours)
+    beside = {} if context.neighbours.empty else by_asset(context.neighbours)
     registered = {asset.id: asset for asset in file.registry.assets}
     by_site: dict[str, list[str]] = {}
     for name in sorted({*beside, *file.readings} & set(registered)):

@@ -54,13 +54,13 @@ def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
     registry = read_registry(source.bucket)
     telemetry, profile = intake.read(source, registry, now, service="detect")
     return TelemetryFile(
-        readings=telemetry.machines,
+        readings=telemetry.by_asset,
         quality=telemetry.quality,
         registry=registry,
         rules=detection_config(),
         threshold=detection_threshold(),
         key=source.key,
-        span=telemetry.machines.span,
+        span=telemetry.by_asset.span,
         rows=len(telemetry),
         source_profile=profile,
     )
@@ -143,11 +143,8 @@ def save_batch(
 def read_history(bucket: str, asset: Asset) -> tuple[AssetHistory, str]:
     """An asset's history and its ETag; an empty one and "" before its first file."""
     key = ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id)
-    try:
-        document, etag = read_json_tagged(S3Pointer(bucket=bucket, key=key))
-    except ObjectMissing:
-        return empty(asset), ""
-    return AssetHistory.read(document, key), etag
+    document, etag = read_json_tagged(S3Pointer(bucket=bucket, key=key))
+    return AssetHistory.read(document, key) if etag else empty(asset), etag
 
 
 def save_history(file: TelemetryFile, context: Context, verdict: AssetVerdict) -> AssetDetection:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from ona.documents.assets import Asset
@@ -224,7 +225,7 @@ def helps(
     low: float,
     high: float,
     reason: str = "",
-    weight: float = 1.0,
+    weight: float | None = None,
     *,
     unknown: float | None = None,
     size: bool = False,
@@ -233,8 +234,10 @@ def helps(
     """A condition on a number of `View` or `Signals`, by its name.
 
     `unknown`: the value where there is none (None: the condition is left out). `size`: the sign does not
-    matter.
+    matter. `weight`: 1, or 2 for a condition that is needed, unless it is given.
     """
+    if weight is None:
+        weight = 2.0 if needed else 1.0
 
     def value(view: View) -> float | None:
         number = view.value(name)
@@ -245,15 +248,5 @@ def helps(
     return Condition(value, low, high, reason, weight, needed)
 
 
-def needs(
-    name: str,
-    low: float,
-    high: float,
-    reason: str = "",
-    weight: float = 2.0,
-    *,
-    unknown: float | None = None,
-    size: bool = False,
-) -> Condition:
-    """The same, but without it the cause is ruled out."""
-    return helps(name, low, high, reason, weight, unknown=unknown, size=size, needed=True)
+needs = partial(helps, needed=True)
+"""The same, but without it the cause is ruled out, and it weighs 2 unless `weight` says otherwise."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ona.runtime.clock import utc_now
-from ona.runtime.observability import count, handler, logger
-from ooda.diagnose import store
+from ona.runtime.observability import handler
+from ooda.diagnose import monitoring, store
 from ooda.diagnose.diagnostics import diagnose_asset
-from ooda.documents.diagnostics import Diagnostic
 from ooda.payloads import DiagnoseRequest, DiagnoseResult
 
 
@@ -24,18 +23,5 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         )
         pointers.append(store.save_diagnostic(record, diagnostic))
         findings += len(diagnostic.findings)
-        _report(diagnostic)
+        monitoring.findings(diagnostic)
     return DiagnoseResult(diagnostics=pointers, findings=findings).document()
-
-
-def _report(diagnostic: Diagnostic) -> None:
-    for finding in diagnostic.findings:
-        count("EnergyAtRiskUsdPerDay", finding.energy_at_risk.daily_loss_usd)
-        logger.info(
-            "fault diagnosed",
-            asset_id=diagnostic.asset_id,
-            category=finding.category,
-            subcategory=finding.subcategory,
-            severity=finding.severity,
-            daily_loss_usd=finding.energy_at_risk.daily_loss_usd,
-        )

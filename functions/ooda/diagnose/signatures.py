@@ -17,6 +17,7 @@ PART: tuple[IncidentKind, ...] = ("underperformance",)
 BOTH: tuple[IncidentKind, ...] = ("outage", "underperformance")
 HOT: tuple[IncidentKind, ...] = ("underperformance", "over_temperature")
 HOT_OR_STOP: tuple[IncidentKind, ...] = ("underperformance", "outage", "over_temperature")
+"""The kinds of incident that a signature may explain."""
 
 # Conditions that several causes share. The numbers are where a condition begins to hold and where it holds
 # wholly, in the signal's own unit (`Signals`, `View`).

@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import AwareDatetime
 
 from ona.api import paging
-from ona.api.envelope import REFUSALS, ApiError, refusals
+from ona.api.envelope import ApiError, refusals
 from ona.api.resolver import Api
 from ona.config import parameters
 from ona.documents.assets import Asset
@@ -63,7 +63,9 @@ Next = Annotated[str | None, Query(max_length=2000, description="`next` of the p
 OrderId = Annotated[str, Path(pattern=r"^wo-[0-9]{8}-[0-9a-f]{8}$")]
 SubscriptionId = Annotated[str, Path(pattern=r"^sub-[0-9a-f]{12}$")]
 FULL = refusals(409, "As many are told of this order as may be")
+"""What `subscribe` may answer besides."""
 CONFLICT = refusals(409, "The order is at another version by now, or may not go to that status")
+"""What `change_work_order` may answer besides."""
 
 
 def _assets(site_id: str | None = None) -> list[Asset]:
@@ -74,8 +76,7 @@ def _assets(site_id: str | None = None) -> list[Asset]:
     return [asset for asset in mine if site_id in (None, asset.site_id)]
 
 
-@app.get("/ops/incidents", summary="What is wrong with your assets", tags=["operations"],
-         responses=REFUSALS, middlewares=[api.counted])  # fmt: skip
+@api.route("GET", "/ops/incidents", "What is wrong with your assets", "operations")
 def incidents(
     site_id: SiteFilter = None,
     state: Annotated[IncidentState | None, Query(description="only these")] = None,
@@ -95,8 +96,7 @@ def incidents(
     return api.success(IncidentPage(incidents=incidents, next=paging.cursor(more)).document())
 
 
-@app.get("/ops/work-orders", summary="What was ordered", tags=["operations"], responses=REFUSALS,
-         middlewares=[api.counted])  # fmt: skip
+@api.route("GET", "/ops/work-orders", "What was ordered", "operations")
 def work_orders(
     site_id: SiteFilter = None,
     status: Annotated[OrderStatus | None, Query(description="only these")] = None,
@@ -116,15 +116,13 @@ def work_orders(
     return api.success(OrderPage(work_orders=states, next=paging.cursor(last)).document())
 
 
-@app.get("/ops/work-orders/<work_order_id>", summary="One order, with its history", tags=["operations"],
-         responses=REFUSALS, middlewares=[api.counted])  # fmt: skip
+@api.route("GET", "/ops/work-orders/<work_order_id>", "One order, with its history", "operations")
 def work_order(work_order_id: OrderId) -> OrderAnswer:
     """What was ordered, how it stands, and all that happened to it."""
     return api.success(_detail(_order(work_order_id)).document())
 
 
-@app.patch("/ops/work-orders/<work_order_id>", summary="Change an order", tags=["operations"],
-           responses={**REFUSALS, **CONFLICT}, middlewares=[api.counted])  # fmt: skip
+@api.route("PATCH", "/ops/work-orders/<work_order_id>", "Change an order", "operations", CONFLICT)
 def change_work_order(work_order_id: OrderId, body: OrderChange) -> OrderAnswer:
     """Status, people, due date, what was really needed. The same change sent twice is made once."""
     order, author = _order(work_order_id), changes.author(api.caller.customer_id)
@@ -148,8 +146,9 @@ def change_work_order(work_order_id: OrderId, body: OrderChange) -> OrderAnswer:
     return api.success(_detail(after).document())
 
 
-@app.post("/ops/work-orders/<work_order_id>/subscriptions", summary="Be told of an order",
-          tags=["operations"], responses={**REFUSALS, **FULL}, middlewares=[api.counted])  # fmt: skip
+@api.route(
+    "POST", "/ops/work-orders/<work_order_id>/subscriptions", "Be told of an order", "operations", FULL
+)
 def subscribe(work_order_id: OrderId, body: NewSubscription) -> SubscriptionAnswer:
     """By e-mail or webhook: at once how it stands, then whatever happens to it. Asking twice is asking
     once."""
@@ -179,8 +178,12 @@ def _secret(name: str, endpoint: str) -> str:
     return signing.secret_of(key, name)
 
 
-@app.delete("/ops/work-orders/<work_order_id>/subscriptions/<subscription_id>", summary="Be told no more",
-            tags=["operations"], responses=REFUSALS, middlewares=[api.counted])  # fmt: skip
+@api.route(
+    "DELETE",
+    "/ops/work-orders/<work_order_id>/subscriptions/<subscription_id>",
+    "Be told no more",
+    "operations",
+)
 def unsubscribe(work_order_id: OrderId, subscription_id: SubscriptionId) -> UnsubscribedAnswer:
     """What was not delivered yet is not delivered any more."""
     try:
@@ -228,8 +231,7 @@ def _detail(tracked: TrackedOrder) -> OrderDetail:
     )
 
 
-@app.get("/ops/schedule", summary="Who goes where, and when", tags=["operations"], responses=REFUSALS,
-         middlewares=[api.counted])  # fmt: skip
+@api.route("GET", "/ops/schedule", "Who goes where, and when", "operations")
 def schedule(
     site_id: SiteFilter = None,
     since: Annotated[AwareDatetime | None, Query(description="visits that end later; default: now")] = None,

@@ -17,6 +17,7 @@ from ooda.documents.detections import Incident
 MOST_NAMES = 20
 """People that one order may be assigned to."""
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
+"""An address with a domain; the confirmation mail shows whether somebody reads it."""
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 

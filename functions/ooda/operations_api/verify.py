@@ -61,9 +61,9 @@ def judge(incident_id: str, completed_at: datetime, history: AssetHistory | None
     """What an asset's history says of a completed order, and why. `incident_id`: empty for a problem of the
     data."""
     if not incident_id:
-        return "verified", "a problem of the data: nothing of the machine is to be confirmed"
+        return "verified", "a problem of the data: nothing of the asset is to be confirmed"
     if history is None:
-        return "waiting", "the machine has no book yet"
+        return "waiting", "the asset has no history yet"
     days_since = [day for day in history.days if day > f"{completed_at:%Y-%m-%d}"]
     incident = next((item for item in history.incidents if item.incident_id == incident_id), None)
     if incident is not None and incident.window.end > completed_at + SETTLING:

@@ -6,10 +6,9 @@ from typing import Any
 
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import CrewBookingConflict
-from ona.runtime.observability import count, handler, logger
-from ooda.documents.schedules import Schedule
+from ona.runtime.observability import handler, logger
 from ooda.payloads import ScheduleRequest, ScheduleResult
-from ooda.schedule import store
+from ooda.schedule import monitoring, store
 from ooda.schedule.plan import make_plan
 
 ATTEMPTS = 5
@@ -33,15 +32,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         )
         schedule = plan.schedule(loaded.schedule_id, now, loaded.rules, loaded.earlier_moves)
         if store.save(loaded, schedule, plan, crews, now):
-            _report(schedule)
+            monitoring.jobs(schedule)
             return ScheduleResult.of(schedule, loaded.pointer).document()
         logger.info("crews were booked meanwhile; planning again", attempt=attempt)
     raise CrewBookingConflict(f"crews changed {ATTEMPTS} times while planning")
-
-
-def _report(schedule: Schedule) -> None:
-    for job in schedule.jobs:
-        count(f"Jobs{job.decision.title().replace('_', '')}", 1)
-        logger.info("job decided", asset_id=job.asset_id, decision=job.decision, why=job.reason)
-    if schedule.summary and schedule.summary.timed_out:
-        logger.warning("time ran out while planning; the best plan found was taken")

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from access.account_api.handler import lambda_handler
-from tests.conftest import ROOT
+from tests.fakes.tables import create_table
+from tests.paths import ROOT
 
 
 class _Context:
@@ -31,12 +31,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     aws.client.cache_clear()
     with mock_aws():
-        boto3.client("dynamodb").create_table(
-            TableName="customers",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        )
+        create_table("customers", "id")
         yield
     aws.client.cache_clear()
 
@@ -78,10 +73,10 @@ def test_one_request_too_many_is_refused_with_the_time_to_come_back(
 
 
 @pytest.mark.parametrize("authorizer", [None, {}, {"customer_id": "customer-001", "tier": "gold"}])
-def test_who_is_nobody_is_told_so(authorizer: dict[str, str] | None) -> None:
+def test_a_caller_without_an_identity_is_refused(authorizer: dict[str, str] | None) -> None:
     status, body = call("/quota/usage", authorizer)
     assert (status, body["errors"][0]["code"]) == (401, "UNAUTHORIZED")
 
 
-def test_other_paths_are_none() -> None:
+def test_other_paths_are_not_found() -> None:
     assert call("/quota", CALLER)[0] == 404

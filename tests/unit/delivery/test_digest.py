@@ -35,7 +35,7 @@ def test_a_digest_comes_once_a_day_at_its_time(acting: list[Any], monkeypatch: p
     assert [event for event, _ in sent].count("daily_digest") == 1, "Thursday is not named"
 
 
-def test_the_digest_says_what_is_late_and_what_nobody_could_be_told(world: list[str]) -> None:
+def test_the_digest_names_late_orders_and_failed_deliveries(world: list[str]) -> None:
     late, done, other = [orders.require(name) for name in world[:3]]
     late = late.model_copy(update={"due_date": NOW - timedelta(days=2)})
     line = HistoryLine(status="COMPLETE", at=NOW, by="x", event="status")

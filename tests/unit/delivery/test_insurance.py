@@ -67,7 +67,7 @@ def test_a_claim_is_sent_once_follows_its_order_and_is_withdrawn(
         ({"auto_submission": False}, "not sent: auto_submission is off"),
     ],
 )
-def test_nothing_is_claimed_below_the_threshold_or_without_being_told_to(
+def test_no_claim_is_sent_below_the_threshold_or_when_switched_off(
     acting: list[Any], receiver: Receiver, monkeypatch: pytest.MonkeyPatch, changes: Any, said: str | None
 ) -> None:
     insured(monkeypatch, receiver.url, **changes)
@@ -77,7 +77,7 @@ def test_nothing_is_claimed_below_the_threshold_or_without_being_told_to(
     assert (said in acting[0][1]) if said else ("Claim:" not in acting[0][1])
 
 
-def test_the_shipped_configuration_tells_nobody_outside() -> None:
+def test_the_shipped_configuration_delivers_to_no_outside_system() -> None:
     assert ticketing.ticketing_config().systems == []
     assert custom_services.custom_services_config().insurance_automation.enabled is False
     assert recipients_of(tracked(at_stake_usd=1e9)) == [Recipient("operators", "people")]

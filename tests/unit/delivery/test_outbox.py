@@ -17,7 +17,7 @@ from tests.builders.orders import change, dead_letters, deliver, opened, ordered
 from tests.builders.plans import NOW
 
 
-def test_what_was_changed_is_told_although_its_writer_died(
+def test_a_change_is_delivered_although_its_writer_died(
     acting: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schedule = scheduled(1, "execution-1")
@@ -40,7 +40,7 @@ def test_what_was_changed_is_told_although_its_writer_died(
     assert result["work_order_id"] in acting[0][1]
 
 
-def test_two_senders_at_once_tell_once(acting: list[Any]) -> None:
+def test_two_senders_at_once_deliver_once(acting: list[Any]) -> None:
     opened()
     [due], _ = deliveries.due("send", NOW, 10)
     assert deliveries.claim(due, NOW) is not None
@@ -51,7 +51,7 @@ def test_two_senders_at_once_tell_once(acting: list[Any]) -> None:
     assert len(acting) == 1, "one that died is free after five minutes"
 
 
-def test_a_change_while_it_is_being_told_is_told_too(
+def test_a_change_during_a_delivery_is_delivered_too(
     acting: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = opened()
@@ -69,7 +69,7 @@ def test_a_change_while_it_is_being_told_is_told_too(
     assert deliver(NOW + 2 * MINUTE)["told"] == 0
 
 
-def test_an_item_that_nobody_can_read_is_given_up_and_holds_up_nobody(acting: list[Any]) -> None:
+def test_an_unreadable_item_is_given_up_and_delays_no_other(acting: list[Any]) -> None:
     name = opened()
     tables.put("outbox", {"delivery_id": "x@y", "lane": "send", "next_at": iso(NOW), "kind": "fax"})
     counts = deliver()

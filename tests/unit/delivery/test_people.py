@@ -32,7 +32,7 @@ def mail(world: list[str], monkeypatch: pytest.MonkeyPatch) -> Mail:
     return fake
 
 
-def test_mail_waits_until_its_owner_said_yes(world: list[str], mail: Mail) -> None:
+def test_mail_waits_until_its_owner_has_confirmed(world: list[str], mail: Mail) -> None:
     body = {"kind": "email", "endpoint": "thandi@example.com"}
     mail.answer = False
     for name in world[:2]:
@@ -48,7 +48,9 @@ def test_mail_waits_until_its_owner_said_yes(world: list[str], mail: Mail) -> No
     assert {attributes["to"] for _, _, attributes, _ in sent} == {by_mail("Thandi@example.com").name}
 
 
-def test_who_left_is_not_asked_again_until_somebody_subscribes_them(world: list[str], mail: Mail) -> None:
+def test_an_address_that_unsubscribed_is_invited_again_only_by_a_new_subscription(
+    world: list[str], mail: Mail
+) -> None:
     body = {"kind": "email", "endpoint": "thandi@example.com"}
     call("POST", f"/work-orders/{world[0]}/subscriptions", body)
     deliver()
@@ -88,7 +90,7 @@ def _night(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> datetime:
     return datetime.fromisoformat("2025-06-11T20:00:00+00:00")
 
 
-def test_at_night_only_what_cannot_wait_is_told_and_the_rest_in_the_morning_as_it_stands(
+def test_quiet_hours_let_urgent_messages_through_and_the_rest_comes_in_the_morning(
     acting: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     night = _night(monkeypatch)
@@ -127,7 +129,7 @@ def test_forty_orders_at_once_are_one_message(monkeypatch: pytest.MonkeyPatch, w
     assert len(json.loads(attributes["orders"])) == 40
 
 
-def test_what_was_told_before_a_failure_is_not_told_again(
+def test_messages_sent_before_a_failure_are_not_sent_again(
     world: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = Mail(monkeypatch)
@@ -146,7 +148,7 @@ def test_what_was_told_before_a_failure_is_not_told_again(
     assert sorted(ids) == sorted(world)
 
 
-def test_a_recipient_gets_so_many_messages_an_hour_and_the_rest_as_one(
+def test_messages_beyond_the_hourly_limit_are_joined_into_one(
     acting: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery.config, "notification_rules", lambda: rules(messages_an_hour=2, always=[]))

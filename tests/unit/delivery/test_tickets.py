@@ -64,7 +64,7 @@ def test_the_secret_goes_into_the_header_and_nowhere_else(
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_whichever_request_of_a_change_goes_wrong_the_ticket_ends_up_right(
+def test_the_ticket_ends_up_right_after_a_failure_of_any_request(
     desk: Any, acting: list[Any], kind: str
 ) -> None:
     name = opened()
@@ -100,7 +100,7 @@ def test_a_fault_at_any_step_of_making_a_ticket_makes_no_second_one(
     assert outbox_item(name, "desk")["lane"] == "watch"
 
 
-def test_a_server_that_made_it_twice_gets_no_third_and_the_oldest_counts(
+def test_of_two_tickets_of_one_order_the_oldest_counts_and_no_third_is_made(
     desk: Any, acting: list[Any]
 ) -> None:
     name = opened()
@@ -113,7 +113,7 @@ def test_a_server_that_made_it_twice_gets_no_third_and_the_oldest_counts(
     assert desk.status(oldest) == "IN_PROGRESS"
 
 
-def test_what_people_do_with_the_ticket_happens_to_the_order(desk: Any, acting: list[Any]) -> None:
+def test_a_change_of_the_ticket_changes_the_order(desk: Any, acting: list[Any]) -> None:
     name = opened()
     deliver()
     desk.set(only(desk), "IN_PROGRESS")
@@ -199,7 +199,7 @@ def test_an_hour_down_loses_nothing_and_is_not_hammered(desk: Any, acting: list[
 
 
 @pytest.mark.parametrize("desk", ["servicenow"], indirect=True)
-def test_what_else_is_due_waits_with_three_that_failed(desk: Any, acting: list[Any]) -> None:
+def test_other_deliveries_of_a_system_wait_after_three_failures(desk: Any, acting: list[Any]) -> None:
     base = {**outbox_item(opened(), "desk"), "next_at": iso(NOW)}
     for number in range(12):
         tables.put("outbox", {**base, "delivery_id": f"{base['work_order_id']}-{number}@desk"})
@@ -236,7 +236,7 @@ def test_orders_that_always_fail_do_not_stand_before_the_others(desk: Any, actin
     )
 
 
-def test_what_is_refused_is_a_dead_letter_and_can_be_sent_again(desk: Any, acting: list[Any]) -> None:
+def test_a_refused_delivery_is_a_dead_letter_and_can_be_sent_again(desk: Any, acting: list[Any]) -> None:
     name = opened()
     for _ in range(2):
         desk.fault(

@@ -112,7 +112,7 @@ def test_a_host_that_moves_to_a_private_address_after_it_was_subscribed_is_not_r
     assert "not on the public internet" in dead_letters()[0]["cause"]
 
 
-def test_subscriptions_are_their_customers_own_and_not_without_end(world: list[str]) -> None:
+def test_subscriptions_belong_to_their_customer_and_are_limited(world: list[str]) -> None:
     path = f"/work-orders/{world[0]}/subscriptions"
     assert call("POST", path, {"kind": "email", "endpoint": "a@example.com"}, customer="stranger")[0] == 404
     assert call("POST", path, {"kind": "email", "endpoint": "a@b@example.com"})[0] == 400

@@ -62,7 +62,7 @@ def test_live_factors_bring_intervals_to_what_they_promise_within_a_season(sprea
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=7, max_size=7), st.floats(0.3, 4), st.floats(0.3, 4))
-def test_intervals_are_nested_whatever_the_factors(values: list[float], low: float, high: float) -> None:
+def test_intervals_are_nested_for_any_factors(values: list[float], low: float, high: float) -> None:
     q = np.sort(np.array([values]), axis=1)
     tails = {80: calibration.Tail(low, high), 95: calibration.Tail(high, low)}
     median, bounds = calibration.intervals(q, LEVELS, tails)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.documents import AccuracyRecord, Conditions, Interval, Point, SiteDocument
+from forecasting.documents import AccuracyRecord, Conditions, Interval, Point
 from forecasting.forecasting_api import answers, picture, predict
 from forecasting.forecasting_api.detection_csv import csv_by_day
 from forecasting.forecasting_api.predict import Inputs
@@ -19,24 +19,12 @@ from ona.runtime.clock import iso
 from ona.sky import sun
 from ona.store.layout import FORECAST_CSV
 from ooda.detect import store, telemetry_store
-from tests.conftest import sunny_day
+from tests.builders.forecasting import site_document, two_assets_day
 
 NOW = datetime(2025, 6, 10, 6, 0, tzinfo=UTC)
 
 
-def day() -> pd.DataFrame:
-    return pd.concat([sunny_day("INV-001"), sunny_day("INV-002")], ignore_index=True)
-
-
-SITE = SiteDocument(
-    customer_id="c",
-    site_id="s",
-    latitude=-26.2,
-    longitude=28.0,
-    kind="solar",
-    capacity_kw=400.0,
-    assets={"A": 100.0, "B": 300.0},
-)
+SITE = site_document({"A": 100.0, "B": 300.0})
 
 
 def points(hours: int = 48) -> list[Point]:
@@ -90,7 +78,7 @@ def test_a_stored_forecast_is_cut_to_what_is_asked_and_to_what_is_still_to_come(
 
 
 @pytest.mark.parametrize("second", [0, 1, 59, 60, 1800, 3599])
-def test_whatever_the_minute_a_forecast_has_all_its_hours(second: int) -> None:
+def test_a_forecast_asked_for_at_any_minute_has_all_its_hours(second: int) -> None:
     """What `predict` makes at a moment begins with the next full hour."""
     now = datetime(2025, 6, 10, 6, tzinfo=UTC) + timedelta(seconds=second)
     document = predict.predict(SITE, Inputs(), now, 170, 6)
@@ -106,7 +94,7 @@ def test_whatever_the_minute_a_forecast_has_all_its_hours(second: int) -> None:
         assert iso(asked) < got[0] <= iso(asked + timedelta(hours=2))
 
 
-def test_the_sum_of_sites_adds_and_says_so() -> None:
+def test_the_sum_of_sites_adds_power_and_bounds_and_notes_it() -> None:
     one, two = stored("s"), stored("t", 100.0)
     two["metadata"] = {**two["metadata"], "degraded": ["no_model"], "model_accuracy": 0.7}  # type: ignore[dict-item]
     two["forecasts"] = two["forecasts"][2:]  # type: ignore[index]
@@ -141,8 +129,8 @@ def test_detection_reads_the_csv_that_forecasting_writes(monkeypatch: pytest.Mon
 
 
 def test_a_reading_that_came_twice_counts_once_for_detection() -> None:
-    frame = day().assign(expected_kw=5.0)
-    again = day().assign(power_kw=1.0)
+    frame = two_assets_day().assign(expected_kw=5.0)
+    again = two_assets_day().assign(power_kw=1.0)
     kept = telemetry_store.each_reading_once(pd.concat([again, frame], ignore_index=True))
     assert len(kept) == len(frame)
     assert (kept["expected_kw"] == 5.0).all()

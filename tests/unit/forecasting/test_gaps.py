@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.documents import SiteDocument
 from forecasting.interpolation_service import fill, gaps, report, tables
 from forecasting.interpolation_service.learner import boosted
 from forecasting.model.features import Site, site_of
 from forecasting.model.hourly import Grid, grid
 from ona.sky import sun
 from ona.sky import weather_frames as frames
+from tests.builders.forecasting import site_document
 from tests.builders.weather import JOBURG, share_of, weather
 
 SITE = Site("s", JOBURG, 200.0)
@@ -24,7 +24,7 @@ DAYS = 24
 
 @pytest.fixture(scope="module")
 def whole() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Hourly power (kW) of two machines, and the weather."""
+    """Hourly power (kW) of two assets, and the weather."""
     sky = weather(DAYS, 5)
     power = pd.DataFrame(
         {"A": share_of(sky, seed=1) * 100, "B": share_of(sky, seed=2) * 97}, index=sky.index
@@ -56,7 +56,7 @@ def error(result: fill.Result, power: pd.DataFrame, gapped: pd.DataFrame, name: 
 @pytest.mark.parametrize(
     ("hours", "method", "limit"), [(1, {"shape", "peers"}, 8), (6, {"peers"}, 4), (30, {"peers"}, 4)]
 )
-def test_peers_fill_one_machines_gap(
+def test_peers_fill_one_assets_gap(
     whole: tuple[pd.DataFrame, pd.DataFrame], hours: int, method: set[str], limit: float
 ) -> None:
     power, sky = whole
@@ -123,7 +123,9 @@ def test_uncertainty_grows_with_the_distance_from_measured_values(
     assert relative[4] > 1.1 * relative[-1]
 
 
-def test_a_silent_line_is_no_silent_logger(whole: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+def test_a_gap_of_all_assets_is_the_line_and_of_one_its_logger(
+    whole: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
     power, _ = whole
     both = cut(cut(power, "A", 6, 9, 4), "B", 6, 9, 4)
     one = cut(both, "A", 15, 9, 4)
@@ -187,7 +189,7 @@ def telemetry(minutes: int = 15, days: int = 3) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def test_the_grid_is_regular_and_knows_which_rows_came() -> None:
+def test_the_grid_is_regular_and_marks_which_rows_came() -> None:
     frame = telemetry().drop(index=range(40, 60))
     frame.loc[100:103, "power_kw"] = np.nan
     made = grid(frame)
@@ -202,17 +204,7 @@ def test_an_hour_of_which_less_than_half_was_measured_is_no_truth() -> None:
     start = frame["timestamp"].iloc[0].ceil("D") + pd.Timedelta(hours=10)
     hole = frame["timestamp"].between(start, start + pd.Timedelta(hours=3), inclusive="neither")
     made = grid(frame[~hole])
-    document = SiteDocument(
-        customer_id="c",
-        site_id="s",
-        latitude=-26.2,
-        longitude=28.0,
-        kind="solar",
-        capacity_kw=200.0,
-        tilt=25.0,
-        azimuth=0.0,
-        assets=CAPACITIES,
-    )
+    document = site_document(CAPACITIES).model_copy(update={"tilt": 25.0, "azimuth": 0.0})
     site = site_of(document)
     result = fill.fill(made, CAPACITIES, site, None, boosted)
     table = tables.hourly(made, result, CAPACITIES, None, site).set_index("timestamp")

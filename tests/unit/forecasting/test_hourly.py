@@ -6,23 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.documents import SiteDocument
 from forecasting.interpolation_service import fill, tables
 from forecasting.interpolation_service.learner import boosted
 from forecasting.model.features import site_of
 from forecasting.model.hourly import grid, measured_share
+from tests.builders.forecasting import site_document
 from tests.builders.weather import share_of, weather
 
 CAPACITIES = {"A": 100.0, "B": 300.0}
-SITE = SiteDocument(
-    customer_id="c",
-    site_id="s",
-    latitude=-26.2,
-    longitude=28.0,
-    kind="solar",
-    capacity_kw=400.0,
-    assets=CAPACITIES,
-)
+SITE = site_document(CAPACITIES)
 
 
 def telemetry(days: int = 3) -> pd.DataFrame:

@@ -85,7 +85,7 @@ def test_a_trained_site_is_forecast_better_than_a_new_one(
     assert stranger < 0.1, "a first day's forecast is useful all the same"
 
 
-def test_a_model_read_back_says_the_same_and_a_broken_one_is_refused(
+def test_a_model_read_back_forecasts_the_same_and_a_broken_one_is_refused(
     trained: tuple[Model, dict[str, pd.DataFrame]],
 ) -> None:
     fitted, data = trained

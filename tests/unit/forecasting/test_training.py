@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from forecasting.config import TrainingRules
-from forecasting.documents import SiteDocument
 from forecasting.global_training_service import dataset, evaluate, judge
 from forecasting.model import score
+from tests.builders.forecasting import site_document
 from tests.builders.models import LEVELS
 from tests.builders.weather import hours, share_of, training, weather
 
 
-def test_pinball_of_a_known_case() -> None:
+def test_pinball_loss_of_a_worked_example() -> None:
     loss = score.pinball(np.array([1.0]), np.array([[0.0, 1.0, 2.0]]), np.array([0.1, 0.5, 0.9]))
     assert loss == pytest.approx((0.1 * 1 + 0 + 0.1 * 1) / 3)
 
@@ -76,29 +76,21 @@ def test_a_first_model_must_beat_persistence() -> None:
 
 def test_windows_are_the_last_days_and_leave_enough_to_train_on() -> None:
     data = {"a": training(40)}
-    found = dataset.windows(data, RULES)
-    assert len(found) == 3
-    assert all(later[0] == earlier[1] for earlier, later in pairwise(found))
-    assert pd.Timestamp(found[-1][1]) >= data["a"].index[-1].floor("D")
-    assert (found[0][1] - found[0][0]).days == 4, "a tenth of forty days"
+    windows = dataset.windows(data, RULES)
+    assert len(windows) == 3
+    assert all(later[0] == earlier[1] for earlier, later in pairwise(windows))
+    assert pd.Timestamp(windows[-1][1]) >= data["a"].index[-1].floor("D")
+    assert (windows[0][1] - windows[0][0]).days == 4, "a tenth of forty days"
 
 
-def test_of_an_hour_in_two_uploads_the_newer_one_counts_and_features_come_whole() -> None:
+def test_an_hour_in_two_uploads_has_the_newer_value_and_features_are_complete() -> None:
     sky = weather(20)
     table = sky.assign(share=share_of(sky)).rename_axis("timestamp").reset_index()
     corrected = table.tail(24).assign(share=0.123)
     merged = dataset.merge([table, corrected])
     assert len(merged) == len(table)
     assert (merged["share"].tail(24) == 0.123).all()
-    document = SiteDocument(
-        customer_id="c",
-        site_id="s",
-        latitude=-26.2,
-        longitude=28.0,
-        kind="solar",
-        capacity_kw=1.0,
-        assets={"s": 1.0},
-    )
+    document = site_document({"s": 1.0})
     made = dataset.site_frame(document, merged)
     assert made is not None
     frame, fitted = made

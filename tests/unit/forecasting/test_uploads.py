@@ -18,14 +18,13 @@ from ona.documents.assets import AssetRegistry
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.readings import Quality
 from ops.openapi import document as whole
-from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day
+from tests.builders.assets import make_asset, make_registry
+from tests.builders.forecasting import two_assets_day
+from tests.builders.telemetry import DAY, sunny_day
+from tests.paths import ROOT
 
 REGISTRY = make_registry(2)
 NOW = datetime(2025, 6, 10, 6, 0, tzinfo=UTC)
-
-
-def day() -> pd.DataFrame:
-    return pd.concat([sunny_day("INV-001"), sunny_day("INV-002")], ignore_index=True)
 
 
 def reason(frame: pd.DataFrame, quality: Quality | None = None, registry: AssetRegistry = REGISTRY) -> str:
@@ -38,7 +37,7 @@ def reason(frame: pd.DataFrame, quality: Quality | None = None, registry: AssetR
 
 
 def test_a_good_file_passes_whole() -> None:
-    frame = day()
+    frame = two_assets_day()
     quality = Quality(rows_read=len(frame))
     assert len(checks.check(frame, quality, REGISTRY, "f")) == len(frame)
     assert quality.rejected == {"power_above_capacity": 0} or not quality.rejected
@@ -67,7 +66,7 @@ def test_other_keys_are_refused(key: str) -> None:
 
 
 def test_units_duplicates_nights_and_idle_sites_are_refused_with_a_remedy() -> None:
-    frame = day()
+    frame = two_assets_day()
     assert reason(frame.assign(power_kw=frame["power_kw"] * 1000)) == "power_above_capacity"
     two = pd.concat([frame, sunny_day("INV-001", NOW.replace(hour=0) + timedelta(days=1))])
     mixed = two.assign(
@@ -102,12 +101,12 @@ def test_a_cloudy_week_is_not_a_unit_error() -> None:
         ([0.9, 0.004, 0.9, 0.005], False),  # far apart, but no unit
     ],
 )
-def test_two_units_are_no_snow_and_no_calm(peaks: list[float], mixed: bool) -> None:
+def test_mixed_units_are_not_taken_for_snow_or_calm(peaks: list[float], mixed: bool) -> None:
     assert bool(checks.unit_step(np.array(peaks))) == mixed
 
 
 def test_single_impossible_rows_are_dropped_and_counted() -> None:
-    frame = pd.concat([day()] * 1, ignore_index=True)
+    frame = pd.concat([two_assets_day()] * 1, ignore_index=True)
     frame.loc[40, "power_kw"] = 900.0
     quality = Quality(rows_read=len(frame))
     possible = checks.check(frame, quality, REGISTRY, "f")
@@ -116,7 +115,7 @@ def test_single_impossible_rows_are_dropped_and_counted() -> None:
 
 
 def test_sites_need_a_place_and_the_right_customer() -> None:
-    frame = day()
+    frame = two_assets_day()
     with pytest.raises(InvalidTelemetry, match="foreign_asset"):
         ownership.sites(frame, REGISTRY, "somebody", "f")
     nowhere = AssetRegistry(
@@ -131,7 +130,7 @@ def test_sites_need_a_place_and_the_right_customer() -> None:
     assert {name: len(group) for name, group in by_site.items()} == {("default", "site"): 2}, "whole sites"
 
 
-def test_a_site_is_the_mean_of_its_machines() -> None:
+def test_a_site_lies_at_the_mean_of_its_assets() -> None:
     assets = [
         make_asset("A", capacity_kw=100.0, location={"latitude": 10, "longitude": 20}),
         make_asset(
@@ -145,7 +144,7 @@ def test_a_site_is_the_mean_of_its_machines() -> None:
 
 
 @pytest.mark.parametrize("hour", [1, 6, 7, 8, 12, 23])
-def test_mixed_units_are_seen_whatever_the_hour_at_which_the_file_ends(hour: int) -> None:
+def test_mixed_units_are_detected_in_a_file_that_ends_at_any_hour(hour: int) -> None:
     days = [sunny_day("INV-001", DAY + timedelta(days=n), seed=n) for n in range(6)]
     frame = pd.concat(days, ignore_index=True)
     frame = frame[frame["timestamp"] <= pd.Timestamp(DAY) + pd.Timedelta(days=5, hours=hour)]

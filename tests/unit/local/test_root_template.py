@@ -78,7 +78,9 @@ def test_applications_come_in_the_order_of_their_references(folder: Path) -> Non
         ),
     ],
 )
-def test_what_does_not_fit_is_said(folder: Path, resources: dict[str, Any], said: str) -> None:
+def test_a_mismatch_of_applications_is_refused_with_its_reason(
+    folder: Path, resources: dict[str, Any], said: str
+) -> None:
     with pytest.raises(DeployError, match=said):
         applications({"Resources": resources}, folder)
 
@@ -113,7 +115,7 @@ def test_parameters_are_given_or_by_default() -> None:
         ({"Environment": "dev", "Enviroment": "dev"}, "the template has no parameter Enviroment"),
     ],
 )
-def test_a_wrong_parameter_is_said(given: dict[str, str], said: str) -> None:
+def test_a_wrong_parameter_is_refused_with_its_reason(given: dict[str, str], said: str) -> None:
     with pytest.raises(DeployError, match=said):
         chosen_parameters(ROOT, given)
 
@@ -163,12 +165,12 @@ def test_values_are_evaluated(node: Any, text: str | None) -> None:
         ({"Fn::GetAtt": ["A", "Outputs.Gone"]}, "asks for A.Outputs.Gone, which nothing has"),
     ],
 )
-def test_a_value_that_cannot_be_evaluated_is_said(node: Any, said: str) -> None:
+def test_a_value_that_cannot_be_evaluated_is_refused_with_its_reason(node: Any, said: str) -> None:
     with pytest.raises(DeployError, match=said):
         VALUES.of(node)
 
 
-def test_anchors_are_written_out_and_shared_by_nobody(tmp_path: Path) -> None:
+def test_yaml_anchors_become_independent_copies(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(
         "Metadata: {Shared: &shared {A: [!Ref X, !GetAtt B.C]}}\n"
         "Resources:\n  One: {Properties: {<<: *shared, D: 1}}\n  Two: {Properties: *shared}\n"

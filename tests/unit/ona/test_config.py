@@ -18,7 +18,7 @@ from ooda.config import detection, loss_function
 from ooda.payloads import DetectRequest
 from ops import validate
 from tests.builders.telemetry import DAY
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 
 def document(name: str) -> Any:

@@ -67,7 +67,7 @@ def test_the_hour_that_a_clock_change_skips_is_rejected_not_moved() -> None:
     assert [f"{t:%H:%M}" for t in telemetry.frame["timestamp"]] == ["00:45", "01:00"]
 
 
-def test_the_hour_that_a_clock_change_repeats_is_told_apart_by_order() -> None:
+def test_the_hour_that_a_clock_change_repeats_is_resolved_by_order() -> None:
     times = ["01:30", "02:00", "02:30", "02:00", "02:30", "03:00"]
     text = "when,machine,P\n" + "".join(f"27.10.2024 {t},A,{i}\n" for i, t in enumerate(times))
     telemetry, _ = read_export(profile(), {"x.csv": text.encode()}, now=NOW, registry=None)
@@ -125,7 +125,7 @@ def test_a_wrong_profile_is_refused_with_its_reason(change: dict[str, Any], prob
         validated(SourceProfile, {**MINIMAL, **change}, "sources/acme.yaml")
 
 
-def test_a_vendor_is_recognised_by_its_header_and_canonical_files_are_nobodys() -> None:
+def test_a_vendor_is_recognised_by_its_header_and_canonical_files_match_none() -> None:
     profiles = sources.source_profiles()
     header = "timestamp,power,inverter_state,run_state"
     recognised = recognise(header, {"huawei_fusionsolar": profiles["huawei_fusionsolar"]})

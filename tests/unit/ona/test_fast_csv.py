@@ -41,9 +41,9 @@ def assert_same(one: Telemetry | str, other: Telemetry | str) -> None:
         assert one == other
         return
     assert one.quality == other.quality
-    assert list(one.machines) == list(other.machines)
-    for name, own in one.machines.items():
-        pd.testing.assert_frame_equal(own, other.machines[name])
+    assert list(one.by_asset) == list(other.by_asset)
+    for name, own in one.by_asset.items():
+        pd.testing.assert_frame_equal(own, other.by_asset[name])
 
 
 _TIMES = st.one_of(
@@ -163,7 +163,7 @@ def test_an_asset_whose_id_is_a_number_keeps_its_zeros() -> None:
     for fast in (True, False):
         telemetry = read(data, fast=fast)
         assert isinstance(telemetry, Telemetry)
-        assert list(telemetry.machines) == ["007"]
+        assert list(telemetry.by_asset) == ["007"]
 
 
 @pytest.mark.parametrize("wrong", [b"x", b"9", b"-", b":", b"Z", b",", b" ", b"\n", b"\r", b"\xc3"])

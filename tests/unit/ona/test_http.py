@@ -77,7 +77,7 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, A
     server.shutdown()
 
 
-def test_the_address_that_was_looked_at_is_called_and_the_name_is_what_its_certificate_must_have(
+def test_the_checked_address_is_called_and_its_certificate_must_have_the_name(
     tls: dict[str, Any],
 ) -> None:
     url = f"https://{HOST}:{tls['port']}/ona?x=1"
@@ -102,7 +102,7 @@ def test_a_server_that_drips_or_sends_without_end_is_given_up() -> None:
         server.close()
 
 
-def test_what_a_server_says_of_waiting_is_understood() -> None:
+def test_a_servers_waiting_time_is_understood() -> None:
     def asked(text: str) -> float:
         return calls.Answer(429, b"", {"Retry-After": text}).retry_after
 

@@ -12,6 +12,7 @@ from ona.runtime import aws
 from ona.runtime.errors import CrewBookingConflict, DependencyBusy, InvalidPayload
 from ona.store import tables
 from ona.store.items import TRIES, Edit, Table, TableItem
+from tests.fakes.tables import create_table
 
 
 class Log(TableItem):
@@ -29,12 +30,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LOGS_TABLE", "logs")
     with mock_aws():
         aws.client.cache_clear()
-        boto3.client("dynamodb").create_table(
-            TableName="logs",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "name", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "name", "KeyType": "HASH"}],
-        )
+        create_table("logs", "name")
         yield
     aws.client.cache_clear()
 
@@ -51,7 +47,7 @@ def test_an_item_is_made_then_changed() -> None:
     assert LOGS.edit("b", lambda log: None) is None, "nothing to change, nothing made"
 
 
-def test_a_change_that_somebody_came_before_is_made_anew_on_what_they_left() -> None:
+def test_a_change_after_a_conflict_is_made_again_on_the_newer_item() -> None:
     LOGS.edit("a", lambda log: with_line(log, "first"))
     seen: list[int] = []
 
@@ -69,7 +65,7 @@ def test_a_change_that_somebody_came_before_is_made_anew_on_what_they_left() -> 
 
 
 @pytest.mark.parametrize("made", [True, False])
-def test_one_that_always_comes_too_late_gives_up_with_the_error_that_was_named(made: bool) -> None:
+def test_a_change_that_always_conflicts_raises_the_given_error(made: bool) -> None:
     if made:
         LOGS.edit("a", lambda log: with_line(log, "first"))
     tries: list[int] = []
@@ -89,7 +85,7 @@ def test_one_that_always_comes_too_late_gives_up_with_the_error_that_was_named(m
     assert "mine" not in log.lines
 
 
-def test_what_the_caller_read_is_tried_first_and_an_old_reading_is_read_again() -> None:
+def test_the_callers_item_is_tried_first_and_a_stale_one_is_read_again() -> None:
     old = LOGS.edit("a", lambda log: with_line(log, "first"))
     LOGS.edit("a", lambda log: with_line(log, "other"))
     seen: list[int] = []
@@ -102,7 +98,7 @@ def test_what_the_caller_read_is_tried_first_and_an_old_reading_is_read_again() 
     assert seen == [1, 2]
 
 
-def test_what_is_written_together_is_written_or_not_together() -> None:
+def test_a_transaction_writes_all_items_or_none() -> None:
     LOGS.edit("b", lambda log: Log(name="b", version=1))
     taken = LOGS.insertion(Log(name="b"))
     with pytest.raises(DependencyBusy):
@@ -125,7 +121,7 @@ def test_attributes_of_a_later_version_are_read_over_and_stay() -> None:
     }
 
 
-def test_an_item_that_nobody_counted_yet_can_be_changed_and_one_that_is_gone_cannot() -> None:
+def test_an_item_without_a_version_can_be_changed_and_a_deleted_one_cannot() -> None:
     tables.put("logs", {"name": "a"})
     log = LOGS.get("a")
     LOGS.edit("a", lambda log: with_line(log, "mine"))
@@ -136,7 +132,7 @@ def test_an_item_that_nobody_counted_yet_can_be_changed_and_one_that_is_gone_can
     assert not tables.update_if(LOGS.changed(log, with_line(log, "mine")))
 
 
-def test_a_change_that_counts_nothing_up_is_a_mistake_of_ours() -> None:
+def test_a_change_that_counts_no_version_up_is_a_programming_error() -> None:
     log = LOGS.edit("a", lambda log: with_line(log, "first"))
     assert log is not None
     with pytest.raises(ValueError, match="must count up version"):

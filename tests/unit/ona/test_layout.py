@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ona.store.layout import OBSERVATION, TELEMETRY, KeyShape, day_of
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 FAMILIES = sorted(f"{path.parent.name}.layout" for path in ROOT.glob("functions/*/layout.py"))
 SHAPES = {
@@ -67,7 +67,7 @@ def test_a_value_that_would_make_another_kind_of_key_is_refused(
 @pytest.mark.parametrize(
     "key", ["telemetry/site=a/day=2025-13-40/x.parquet", "telemetry/site=a/day=x/y.parquet", "x"]
 )
-def test_a_key_of_another_kind_is_none(key: str) -> None:
+def test_a_key_of_another_kind_is_not_parsed(key: str) -> None:
     assert TELEMETRY.parse(key) is None
 
 

@@ -18,7 +18,7 @@ HEADER = "timestamp,asset_id,temperature_c,voltage_v,power_kw\n"
 
 
 def _file(turns: bool, spoiled: dict[int, str] | None = None) -> bytes:
-    """Two days of seven machines, machine by machine or taking turns, with some lines replaced."""
+    """Two days of seven assets, asset by asset or taking turns, with some lines replaced."""
     rng = np.random.default_rng(3)
     rows = [
         f"2025-06-{1 + n // 96:02d}T{n % 96 // 4:02d}:{n % 4 * 15:02d}:00Z,INV-{m},"
@@ -60,7 +60,7 @@ def test_a_large_file_reads_the_same_in_parts(
         parts = read()
         assert parts.quality == whole.quality
         assert len(parts) == len(whole)
-        assert parts.machines.span == whole.machines.span
+        assert parts.by_asset.span == whole.by_asset.span
         assert parts.frame.equals(whole.frame)
 
 

@@ -10,7 +10,7 @@ from ona.config.parts import PartsCatalogue
 from ona.documents.findings import FindingComponent
 from ona.repairs.parts import fits, ranked, score
 from tests.builders.plans import part
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 COMPONENT = FindingComponent(oem="Sungrow", model="SG110CX", serial="s", type="fan")
 
@@ -36,7 +36,7 @@ def test_a_part_without_price_or_lead_time_ranks_last_and_misfits_are_left_out()
     assert not fits(other, COMPONENT)
 
 
-def test_what_lies_on_the_own_shelf_is_there_at_once() -> None:
+def test_a_part_in_stock_has_no_waiting_time() -> None:
     slow = part("slow", 100, 10)
     shelf = slow.model_copy(update={"sku": "shelf", "unit_price_usd": 120.0, "stock": 2})
     empty = shelf.model_copy(update={"sku": "empty", "stock": 0})

@@ -21,7 +21,7 @@ def test_results_come_in_order_from_other_processes() -> None:
     assert len({pid for _, pid in done}) == processes.CPUS
 
 
-def test_an_error_of_the_work_is_raised_here_as_it_was() -> None:
+def test_an_error_of_a_worker_is_raised_unchanged() -> None:
     def work(n: int) -> int:
         if n == 3:
             raise InvalidTelemetry("no_rows", "nothing", where="x.csv", remedy="look")
@@ -37,7 +37,7 @@ def test_an_error_of_the_work_is_raised_here_as_it_was() -> None:
     }
 
 
-def test_an_error_that_cannot_travel_is_told_in_words() -> None:
+def test_an_error_that_cannot_be_pickled_is_raised_with_its_text() -> None:
     class Odd(Exception):
         pass
 
@@ -48,7 +48,7 @@ def test_an_error_that_cannot_travel_is_told_in_words() -> None:
         spread(work, [1, 2], True)
 
 
-def test_a_process_that_is_killed_is_no_silence() -> None:
+def test_a_killed_process_raises_an_error() -> None:
     def work(n: int) -> int:
         if n == 1:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -17,7 +17,7 @@ BODY = bytes(range(256)) * 3
 
 @pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("start", [0, 1, 99, 100, 101, 767, 768])
-def test_a_stream_begins_where_it_should(start: int, ranges: bool) -> None:
+def test_a_stream_begins_at_the_given_offset(start: int, ranges: bool) -> None:
     asked: list[dict[str, Any]] = []
 
     def get_object(**request: Any) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def ask(server: Server) -> Any:
     return weather_providers.fetch_json(server.url, {"key": KEY}, what="The service")
 
 
-def test_a_throttled_service_is_asked_again_after_what_it_said(server: Server) -> None:
+def test_a_throttled_service_is_asked_again_after_its_waiting_time(server: Server) -> None:
     server.will(429, b"", **{"Retry-After": "3"})
     server.will(503)
     server.will(200, {"ok": True})
@@ -80,7 +80,7 @@ def test_a_throttled_service_is_asked_again_after_what_it_said(server: Server) -
     assert len(server.paths) == 3
 
 
-def test_one_that_stays_busy_is_retryable_and_one_that_asks_for_too_long_is_not_waited_for(
+def test_a_busy_provider_is_retryable_and_a_long_wait_is_not_waited_for(
     server: Server,
 ) -> None:
     for _ in range(3):
@@ -218,7 +218,7 @@ def document(value: float, first: datetime = NOW, kind: Any = "forecast") -> Wea
     )
 
 
-def test_of_an_hour_in_two_documents_the_later_one_counts() -> None:
+def test_an_hour_in_two_documents_has_the_later_value() -> None:
     both = joined([document(1.0), document(2.0, NOW + timedelta(hours=1))])
     assert both.values["ghi_w_m2"] == [1.0, 2.0, 2.0, 2.0]
 
@@ -292,7 +292,7 @@ def test_one_request_serves_an_hour(held: tuple[weather_cache.WeatherCache, Fake
     assert int(item["ttl"]["N"]) == int((NOW + weather_cache.KEPT).timestamp()) or "ttl" in item
 
 
-def test_old_weather_rather_than_none_with_its_age(
+def test_without_newer_weather_the_old_is_used_with_its_age(
     held: tuple[weather_cache.WeatherCache, Fake],
 ) -> None:
     weather, fake = held
@@ -305,7 +305,7 @@ def test_old_weather_rather_than_none_with_its_age(
     assert weather.forecast(PLACE, NOW + timedelta(hours=80)) is None, "too old is none"
 
 
-def test_a_forecast_without_an_hour_to_come_is_none(held: tuple[weather_cache.WeatherCache, Fake]) -> None:
+def test_a_forecast_without_future_hours_is_not_used(held: tuple[weather_cache.WeatherCache, Fake]) -> None:
     weather, fake = held
     fake.forecast = lambda place, now: document(1.0, now - timedelta(days=2))  # type: ignore[method-assign]
     with pytest.raises(WeatherUnavailable, match="no hour to come"):

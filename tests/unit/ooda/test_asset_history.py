@@ -17,8 +17,9 @@ from ooda.detect.daily_loss import spreads_before, sustained
 from ooda.detect.incidents import updated
 from ooda.detect.judge import judge_assets
 from ooda.documents.asset_history import AssetHistory, HistoryDay
+from tests.builders.assets import make_asset, make_registry
 from tests.builders.detection import THRESHOLD, between, histories_of, telemetry_file
-from tests.conftest import DAY, make_asset, make_registry, sunny_day
+from tests.builders.telemetry import DAY, sunny_day
 
 RULES = detection.detection_config()
 ASSET = make_asset()
@@ -122,7 +123,7 @@ def test_dirt_that_gathers_for_weeks_does_not_become_the_normal_state() -> None:
     assert incident.signals.slope_per_day == pytest.approx(0.006, abs=0.001)
 
 
-def test_the_cumulative_sum_knows_noise_from_loss() -> None:
+def test_the_cumulative_sum_separates_loss_from_noise() -> None:
     rng = np.random.default_rng(0)
     noise = rng.normal(0.0, 0.01, 400)
     assert sustained(noise, spreads_before(noise, False)).sum() == 0
@@ -133,7 +134,7 @@ def test_the_cumulative_sum_knows_noise_from_loss() -> None:
     assert active[201:].all()
 
 
-def test_the_forest_sets_apart_what_lies_apart_and_the_same_every_time() -> None:
+def test_the_forest_marks_outliers_and_is_deterministic() -> None:
     rng = np.random.default_rng(3)
     points = rng.normal(0, 1, (300, 4))
     points[:15] += 6.0
@@ -160,11 +161,11 @@ def test_a_horizontal_sensor_is_recognised_and_the_planes_angles_found() -> None
     poa = plane_irradiance(pd.DataFrame({"ghi_w_m2": flat}, index=times), sky, plane)
     base = {"timestamp": times, "asset_id": "INV-001", "temperature_c": 25.0, "voltage_v": 700.0}
     lying = pd.DataFrame({**base, "power_kw": 0.085 * poa, "irradiance_w_m2": flat})
-    found = geometry.fit(lying, ASSET)
-    assert found is not None
-    assert found.horizontal
-    assert found.tilt == pytest.approx(35.0, abs=12)
-    assert min(found.azimuth, 360 - found.azimuth) < 15
+    plane = geometry.fit(lying, ASSET)
+    assert plane is not None
+    assert plane.horizontal
+    assert plane.tilt == pytest.approx(35.0, abs=12)
+    assert min(plane.azimuth, 360 - plane.azimuth) < 15
     tilted = geometry.fit(lying.assign(irradiance_w_m2=poa), ASSET)
     assert tilted is not None
     assert not tilted.horizontal

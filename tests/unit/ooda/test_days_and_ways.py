@@ -84,7 +84,7 @@ def test_the_sun_rises_when_it_does(place: tuple[float, float], day: date, rises
     assert solar_day.produced(solar_day.sets) == pytest.approx(1.0)
 
 
-def test_nobody_works_at_weekends_and_on_holidays_but_who_is_on_stand_by() -> None:
+def test_only_crews_on_stand_by_work_at_weekends_and_on_holidays() -> None:
     friday = datetime(2025, 6, 13, 14, 0, tzinfo=UTC)  # 16:00 in Johannesburg: too late for four hours
 
     def start(team: list[Crew]) -> tuple[str, str]:

@@ -12,8 +12,9 @@ from ona.documents.assets import AssetRegistry
 from ooda.config.detection import detection_config
 from ooda.detect.severity import range_severity, severity
 from ooda.detect.sky import judged_light, sky
+from tests.builders.assets import SITE, make_asset
 from tests.builders.detection import between, judge, week
-from tests.conftest import DAY, SITE, make_asset, sunny_day
+from tests.builders.telemetry import DAY, sunny_day
 
 
 def test_a_sound_day_has_no_incident_by_any_reference() -> None:
@@ -28,15 +29,15 @@ def test_an_outage_is_found_with_its_energy_and_time() -> None:
     out = between(day, "08:00", "10:00")
     truth = day.loc[out, "power_kw"].sum() / 4
     day.loc[out, "power_kw"] = 0.0
-    found = judge(day, history=week())["INV-001"].incidents
-    assert [item.kind for item in found] == ["outage"]
-    assert found[0].lost_energy_kwh == pytest.approx(truth, rel=0.03)
-    assert found[0].window.start == DAY.replace(hour=8)
-    assert found[0].actionable
-    assert found[0].signals.recovered
+    incidents = judge(day, history=week())["INV-001"].incidents
+    assert [item.kind for item in incidents] == ["outage"]
+    assert incidents[0].lost_energy_kwh == pytest.approx(truth, rel=0.03)
+    assert incidents[0].window.start == DAY.replace(hour=8)
+    assert incidents[0].actionable
+    assert incidents[0].signals.recovered
 
 
-def test_an_outage_of_half_an_hour_is_one_and_of_a_quarter_is_none() -> None:
+def test_half_an_hour_without_power_is_an_outage_and_a_quarter_is_not() -> None:
     for end, expected in (("08:30", ["outage"]), ("08:15", [])):
         day = sunny_day()
         day.loc[between(day, "08:00", end), "power_kw"] = 0.0
@@ -71,13 +72,13 @@ def test_faulty_neighbours_are_no_reference() -> None:
     )
 
 
-def test_a_wrong_irradiance_sensor_is_no_fault_of_the_machines() -> None:
+def test_a_wrong_irradiance_sensor_is_no_fault_of_the_assets() -> None:
     fleet = pd.concat([sunny_day(f"INV-{n:03d}") for n in range(1, 7)])
     fleet["irradiance_w_m2"] *= 1.3
     assert all(not item.incidents for item in judge(fleet, history=week()).values())
 
 
-def test_without_irradiance_the_neighbours_tell_and_alone_nothing_is_claimed() -> None:
+def test_without_irradiance_neighbours_are_the_reference_and_a_lone_asset_has_none() -> None:
     fleet = pd.concat([sunny_day(f"INV-{n:03d}") for n in range(1, 7)]).drop(columns="irradiance_w_m2")
     fleet.loc[
         (fleet["asset_id"] == "INV-002").to_numpy() & between(fleet, "08:00", "11:00"), "power_kw"
@@ -137,7 +138,7 @@ def test_dc_power_ten_times_too_large_is_a_unit_error_and_power_is_still_judged(
     assert [i.kind for i in result.incidents] == ["outage"]
 
 
-def test_all_machines_of_a_site_down_is_a_site_outage() -> None:
+def test_all_assets_of_a_site_down_is_a_site_outage() -> None:
     fleet = pd.concat([sunny_day(f"INV-{n:03d}") for n in range(1, 7)])
     fleet.loc[between(fleet, "09:00", "11:00"), "power_kw"] = 0.0
     kinds = {i.kind for item in judge(fleet, history=week()).values() for i in item.incidents}
@@ -163,11 +164,11 @@ def test_planned_maintenance_is_not_a_fault() -> None:
     assert judge(day, history=week(), rules=rules)["INV-001"].incidents == []
 
 
-def test_five_minute_data_is_judged_alike() -> None:
+def test_five_minute_data_gives_the_same_incidents() -> None:
     day = sunny_day(minutes=5)
     day.loc[between(day, "08:00", "10:00"), "power_kw"] = 0.0
-    found = judge(day, history=week())["INV-001"].incidents
-    assert [(i.kind, i.duration_hours) for i in found] == [("outage", 2.0)]
+    incidents = judge(day, history=week())["INV-001"].incidents
+    assert [(i.kind, i.duration_hours) for i in incidents] == [("outage", 2.0)]
 
 
 def test_night_follows_the_sun_and_a_turbine_has_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,25 @@ from ooda.diagnose.findings import DATA_CAUSES, findings_of, group, rank_score, 
 from ooda.diagnose.risk import energy_at_risk
 from ooda.diagnose.signatures import SIGNATURES
 from ooda.diagnose.trends import trend
+from tests.builders.assets import make_asset
 from tests.builders.detection import between, diagnose, judge, week
-from tests.conftest import DAY, NOW, make_asset, sunny_day
+from tests.builders.telemetry import DAY, NOW, sunny_day
 
 
 def causes(day: pd.DataFrame) -> list[str]:
     return [finding.subcategory for finding in diagnose(day)]
+
+
+half_of_100_kwh_a_day = partial(
+    energy_at_risk,
+    daily_expected_kwh=[100.0],
+    loss_share=0.5,
+    residual_shares=[],
+    growth_percent_per_day=0.0,
+    tariff_usd_per_kwh=0.2,
+    lost_so_far_kwh=0,
+)
+"""Energy at Risk of an asset that loses half of the 100 kWh expected each day, at 0.20 USD a kWh."""
 
 
 def test_a_dead_inverter_is_a_component_failure_for_all_of_tomorrow() -> None:
@@ -38,7 +52,7 @@ def test_a_dead_inverter_is_a_component_failure_for_all_of_tomorrow() -> None:
     assert finding.energy_at_risk.daily_loss_usd == pytest.approx(whole_day * 0.2, rel=0.05)
 
 
-def test_a_stop_that_ended_by_itself_wants_the_event_log_not_a_part() -> None:
+def test_a_stop_that_ended_by_itself_is_an_intermittent_fault() -> None:
     day = sunny_day()
     day.loc[between(day, "08:00", "10:00"), "power_kw"] = 0.0
     finding = diagnose(day)[0]
@@ -72,25 +86,25 @@ def test_each_signature_names_its_cause() -> None:
     assert causes(again) == ["intermittent_fault"]
 
 
-def test_a_whole_site_down_is_one_fault_and_no_machines() -> None:
+def test_a_whole_site_down_is_one_fault_of_the_site() -> None:
     fleet = pd.concat([sunny_day(f"INV-{n:03d}") for n in range(1, 7)])
     fleet.loc[between(fleet, "09:00", "11:00"), "power_kw"] = 0.0
     history = pd.concat([week(f"INV-{n:03d}") for n in range(1, 7)])
     keys = set()
     for name, detection in judge(fleet, history=history).items():
-        found = findings_of(
+        findings = findings_of(
             detection,
             make_asset(name),
             now=NOW,
             causes=cause_rules(),
             limits=loss_function.loss_function_config().thresholds,
         )
-        assert "all machines of the site" in found[0].reasons[0]
-        keys |= {finding.finding_key for finding in found}
+        assert "all machines of the site" in findings[0].reasons[0]
+        keys |= {finding.finding_key for finding in findings}
     assert keys == {"site:site#site_outage#unknown_pattern"}
 
 
-def test_what_fits_no_signature_is_said_to_be_unknown() -> None:
+def test_a_fault_that_fits_no_signature_is_unknown() -> None:
     day = sunny_day()
     wild = between(day, "05:30", "14:00")
     day.loc[wild, "power_kw"] *= np.tile([0.15, 0.8, 0.4, 0.6], 20)[: wild.sum()]
@@ -144,13 +158,13 @@ def test_rank_falls_with_age_and_rises_with_severity_and_number() -> None:
     assert fresh < rank_score(0.9, 1, NOW, NOW)
 
 
-def test_the_trend_needs_six_days_and_tells_the_direction() -> None:
+def test_the_trend_needs_six_days_and_gives_the_direction() -> None:
     detection = judge(sunny_day(), history=week())["INV-001"]
     days = [600.0] * 8
-    known = detection.model_copy(
+    declining = detection.model_copy(
         update={"daily_expected_kwh": days, "daily_measured_kwh": [600.0] * 5 + [520.0] * 3}
     )
-    assert trend(known, None, make_asset(), NOW, trends.trend_rules()).performance_trend == "declining"
+    assert trend(declining, None, make_asset(), NOW, trends.trend_rules()).performance_trend == "declining"
     few = detection.model_copy(update={"daily_expected_kwh": days[:3], "daily_measured_kwh": days[:3]})
     assert trend(few, None, make_asset(), NOW, trends.trend_rules()).performance_trend == "unknown"
 
@@ -165,7 +179,8 @@ def test_the_trend_needs_six_days_and_tells_the_direction() -> None:
 def test_risk_grows_with_the_horizon_and_lies_in_its_interval(
     days: list[float], share: float, growth: float, noise: list[float]
 ) -> None:
-    risk = energy_at_risk(
+    at_risk = partial(
+        energy_at_risk,
         daily_expected_kwh=days,
         loss_share=share,
         residual_shares=noise,
@@ -173,6 +188,7 @@ def test_risk_grows_with_the_horizon_and_lies_in_its_interval(
         tariff_usd_per_kwh=0.1,
         lost_so_far_kwh=5,
     )
+    risk = at_risk()
     assert [h.hours for h in risk.horizons] == [24, 72, 168]
     losses = [h.loss_kwh for h in risk.horizons]
     assert losses == sorted(losses)
@@ -180,25 +196,11 @@ def test_risk_grows_with_the_horizon_and_lies_in_its_interval(
     for horizon in risk.horizons:
         interval = horizon.confidence_interval
         assert 0 <= interval.lower <= horizon.loss_kwh <= interval.upper
-    assert risk == energy_at_risk(
-        daily_expected_kwh=days,
-        loss_share=share,
-        residual_shares=noise,
-        growth_percent_per_day=growth,
-        tariff_usd_per_kwh=0.1,
-        lost_so_far_kwh=5,
-    )
+    assert risk == at_risk(), "the same every time"
 
 
 def test_without_growth_a_week_costs_seven_days() -> None:
-    risk = energy_at_risk(
-        daily_expected_kwh=[100.0],
-        loss_share=0.5,
-        residual_shares=[],
-        growth_percent_per_day=0.0,
-        tariff_usd_per_kwh=0.2,
-        lost_so_far_kwh=0,
-    )
+    risk = half_of_100_kwh_a_day()
     assert [h.loss_usd for h in risk.horizons] == [10.0, 30.0, 70.0]
 
 
@@ -210,14 +212,6 @@ def test_a_forecast_of_the_coming_days_is_taken_where_there_is_one() -> None:
     assert energy_of(text, "INV-2") is None
     assert energy_of("\n".join([head, *rows[:12]]), "INV-1") is None
     assert energy_of("", "INV-1") is None
-    risk = energy_at_risk(
-        daily_expected_kwh=[100.0],
-        loss_share=0.5,
-        residual_shares=[],
-        growth_percent_per_day=0.0,
-        tariff_usd_per_kwh=0.2,
-        lost_so_far_kwh=0,
-        coming_kwh=[200.0, None, 40.0],
-    )
+    risk = half_of_100_kwh_a_day(coming_kwh=[200.0, None, 40.0])
     assert [h.loss_kwh for h in risk.horizons] == [100.0, 170.0, 370.0]
     assert risk.forecast_days == 2

@@ -10,7 +10,7 @@ from ooda.config import loss_function
 from tests.builders.plans import NOW, booked, check, crew, plan, request
 
 
-def test_what_nobody_is_bound_to_yet_gives_way_to_what_costs_more_and_says_so() -> None:
+def test_a_distant_visit_moves_for_costlier_work_and_gives_the_reason() -> None:
     """Three half-days' work of little worth is planned; then an asset stops that loses a hundred times as
     much. It takes the first day on which its part is there, and the visit of that day is moved."""
     team = [crew(1)]

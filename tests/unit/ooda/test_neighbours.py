@@ -19,17 +19,18 @@ from ooda.detect.judge import judge_assets
 from ooda.detect.peers import Site, agreeing
 from ooda.detect.sky import Clock, sky
 from ooda.detect.track import Track
+from tests.builders.assets import SITE, make_asset, make_registry
 from tests.builders.detection import telemetry_file
-from tests.conftest import SITE, make_asset, make_registry, sunny_day
+from tests.builders.telemetry import sunny_day
 
 RULES = detection.detection_config()
 
 
-def four_days(machines: int, seed: int, holes: float) -> dict[str, pd.DataFrame]:
-    """Assets of one site over four days; some readings missing, one machine broken on one day."""
+def four_days(assets: int, seed: int, holes: float) -> dict[str, pd.DataFrame]:
+    """Assets of one site over four days; some readings missing, one asset broken on one day."""
     rng = np.random.default_rng(seed)
-    found = {}
-    for n in range(1, machines + 1):
+    frames = {}
+    for n in range(1, assets + 1):
         days = [
             sunny_day(
                 f"INV-{n:03d}", pd.Timestamp("2025-06-10", tz="UTC") + pd.Timedelta(days=d), seed=seed + d
@@ -40,8 +41,8 @@ def four_days(machines: int, seed: int, holes: float) -> dict[str, pd.DataFrame]
             days[1]["power_kw"] *= 0.3
         own = pd.concat(days, ignore_index=True)
         own.loc[rng.random(len(own)) < holes, "power_kw"] = np.nan
-        found[f"INV-{n:03d}"] = own[rng.random(len(own)) >= holes / 2].reset_index(drop=True)
-    return found
+        frames[f"INV-{n:03d}"] = own[rng.random(len(own)) >= holes / 2].reset_index(drop=True)
+    return frames
 
 
 def tracks(frames: dict[str, pd.DataFrame]) -> list[Track]:
@@ -54,10 +55,10 @@ def tracks(frames: dict[str, pd.DataFrame]) -> list[Track]:
 
 
 @pytest.mark.parametrize("holes", [0.0, 0.1])
-@pytest.mark.parametrize("machines", [4, 5, 8, 9])
-def test_the_neighbours_median_is_that_of_the_sound_others(machines: int, holes: float) -> None:
-    every = tracks(four_days(machines, machines, holes))
-    site = Site.of(every[:-1], 3)  # the last one is no machine of reference
+@pytest.mark.parametrize("assets", [4, 5, 8, 9])
+def test_the_neighbours_median_is_that_of_the_sound_others(assets: int, holes: float) -> None:
+    every = tracks(four_days(assets, assets, holes))
+    site = Site.of(every[:-1], 3)  # the last one is no asset of reference
     for track in every:
         beside = site.beside(track)
         others = [n for n, name in enumerate(site.names) if name != track.asset.id]
@@ -67,9 +68,11 @@ def test_the_neighbours_median_is_that_of_the_sound_others(machines: int, holes:
         sound, _ = agreeing(site.level[:, others], 3)
         for reading, minute in enumerate(track.sky.minutes):
             at = int(np.searchsorted(site.minutes, minute))
-            known = at < len(site.minutes) and site.minutes[at] == minute
+            measured = at < len(site.minutes) and site.minutes[at] == minute
             good = (
-                [o for o, ok in zip(others, sound[site.days.row[at]], strict=True) if ok] if known else []
+                [o for o, ok in zip(others, sound[site.days.row[at]], strict=True) if ok]
+                if measured
+                else []
             )
             share = [site.share[at, o] for o in good if np.isfinite(site.share[at, o])]
             for name in ("share", "scaled", "held"):
@@ -99,8 +102,8 @@ def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
     frame = pd.concat(parts, ignore_index=True)
 
     def judged() -> list[tuple[object, ...]]:
-        found = judge_assets(telemetry_file(frame), Context())
-        assert all(len(item.expected) == len(frame) / 5 for item in found)
+        verdicts = judge_assets(telemetry_file(frame), Context())
+        assert all(len(item.expected) == len(frame) / 5 for item in verdicts)
         return [
             (
                 item.detection.asset_id,
@@ -110,7 +113,7 @@ def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
                 [(i.kind, i.window, i.lost_energy_kwh, i.signals) for i in item.detection.incidents],
                 {day: of_day.measured_kwh for day, of_day in item.days.items()},
             )
-            for item in found
+            for item in verdicts
         ]
 
     def nothing_left_out(members: dict[str, Track], _: object) -> dict[str, site_assets.Member]:
@@ -119,7 +122,7 @@ def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
     by_day = judged()
     with mock.patch.object(site_assets, "by_daylight", nothing_left_out):
         assert judged() == by_day
-    kinds = {(found[0], incident[0]) for found in by_day for incident in found[4]}  # type: ignore[attr-defined]
+    kinds = {(asset[0], incident[0]) for asset in by_day for incident in asset[4]}  # type: ignore[attr-defined]
     assert {
         ("INV-001", "outage"),
         ("INV-002", "underperformance"),
@@ -127,9 +130,9 @@ def test_leaving_out_the_night_changes_no_incident(minutes: int) -> None:
     } <= kinds
 
 
-def test_a_large_site_is_judged_in_batches_that_say_what_one_would() -> None:
-    machines = four_days(6, 1, 0.0)
-    file = telemetry_file(machines)
+def test_a_large_site_judged_in_batches_gives_the_same_result() -> None:
+    readings = four_days(6, 1, 0.0)
+    file = telemetry_file(readings)
     whole = judge_assets(file, Context())
     parts = [
         item
@@ -139,14 +142,14 @@ def test_a_large_site_is_judged_in_batches_that_say_what_one_would() -> None:
     assert [item.detection for item in parts] == [item.detection for item in whole]
 
 
-def test_a_file_is_cut_at_sites_and_a_large_one_at_so_many_machines(
+def test_a_file_is_split_by_site_and_a_large_one_by_count_of_assets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     registry = make_registry(60)
     for n, asset in enumerate(registry.assets):
         registry.assets[n] = asset.model_copy(update={"site_id": "small" if n < 7 else "wide"})
-    machines = {asset.id: pd.DataFrame({"timestamp": [1]}) for asset in registry.assets}
-    file = telemetry_file(machines, registry)
+    readings = {asset.id: pd.DataFrame({"timestamp": [1]}) for asset in registry.assets}
+    file = telemetry_file(readings, registry)
     assert file.rows == 60
     assert [(b.site, b.part, len(b.names)) for b in batches(file)] == [
         ("small", 0, 7),
@@ -160,17 +163,17 @@ def test_a_file_is_cut_at_sites_and_a_large_one_at_so_many_machines(
         ("wide", 1, BATCH),
         ("wide", 2, 53 - 2 * BATCH),
     ]
-    assert sorted(name for b in cut for name in b.names) == sorted(machines)
+    assert sorted(name for b in cut for name in b.names) == sorted(readings)
 
 
 def test_readings_are_missing_by_the_window_of_the_whole_file() -> None:
-    machines = {"INV-001": sunny_day().drop(columns="asset_id")}
-    file = telemetry_file(machines)
-    start, end = machines["INV-001"]["timestamp"].iloc[[0, -1]]
+    readings = {"INV-001": sunny_day().drop(columns="asset_id")}
+    file = telemetry_file(readings)
+    start, end = readings["INV-001"]["timestamp"].iloc[[0, -1]]
     for more, missing in ((0, 0), (8, 8)):
         wider = (start, end + more * pd.Timedelta(minutes=15))
-        found = judge_assets(replace(file, span=wider), Context())[0].detection
-        assert sum(i.readings for i in found.quality.issues if i.kind == "missing_readings") == missing
+        detection = judge_assets(replace(file, span=wider), Context())[0].detection
+        assert sum(i.readings for i in detection.quality.issues if i.kind == "missing_readings") == missing
 
 
 @pytest.mark.parametrize("wide", [False, True])
@@ -182,10 +185,10 @@ def test_days_spread_as_the_thirty_before_them_do(wide: bool) -> None:
         due = []
         for n in range(length):
             end = max(n, min(10, length))
-            known = [x for x in losses[:length][max(0, end - 30) : end] if np.isfinite(x)]
+            measured = [x for x in losses[:length][max(0, end - 30) : end] if np.isfinite(x)]
             spread = 0.06 if wide else 0.03
-            if len(known) >= 5:
-                middle = float(np.median(np.abs(np.diff(known))))
+            if len(measured) >= 5:
+                middle = float(np.median(np.abs(np.diff(measured))))
                 spread = min(max(1.4826 * middle / 2**0.5, 0.008), 0.25)
             due.append(spread)
         assert spreads_before(losses[:length], wide) == pytest.approx(due)
@@ -194,9 +197,9 @@ def test_days_spread_as_the_thirty_before_them_do(wide: bool) -> None:
 def test_parts_of_a_site_are_stored_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     keys: list[str] = []
     monkeypatch.setattr(telemetry_store.parquet, "put", lambda _, key, __: keys.append(key))
-    machines = {name: sunny_day(name).drop(columns="asset_id") for name in ("INV-001", "INV-002")}
+    readings = {name: sunny_day(name).drop(columns="asset_id") for name in ("INV-001", "INV-002")}
     for part in (0, 1):
-        telemetry_store.save_telemetry("b", Batch("s", part, []), machines, "observations/x/fleet 1.csv")
-    telemetry_store.save_telemetry("b", Batch("s", 0, []), {"INV-003": machines["INV-001"]}, "o/x.csv")
+        telemetry_store.save_telemetry("b", Batch("s", part, []), readings, "observations/x/fleet 1.csv")
+    telemetry_store.save_telemetry("b", Batch("s", 0, []), {"INV-003": readings["INV-001"]}, "o/x.csv")
     folder = "telemetry/site=s/day=2025-06-10/"
     assert keys == [f"{folder}_fleet-1.parquet", f"{folder}_fleet-1-1.parquet", f"{folder}INV-003.parquet"]

@@ -22,7 +22,7 @@ from tests.builders.plans import NOW
 from tests.fakes.tables import OUT
 
 
-def test_a_customers_orders_are_told_newest_first_page_by_page(world: list[str]) -> None:
+def test_a_customers_orders_are_listed_newest_first_page_by_page(world: list[str]) -> None:
     status, data = call("GET", "/work-orders")
     assert status == 200
     assert {order["work_order_id"] for order in data["work_orders"]} == set(world[:3])
@@ -49,7 +49,7 @@ def test_a_customers_orders_are_told_newest_first_page_by_page(world: list[str])
     assert done["work_orders"] == []
 
 
-def test_one_order_is_told_whole_and_other_peoples_do_not_exist(world: list[str]) -> None:
+def test_one_order_is_shown_whole_and_another_customers_is_not_found(world: list[str]) -> None:
     status, data = call("GET", f"/work-orders/{world[0]}")
     assert status == 200
     assert data["order"]["bill_of_materials"][0]["sku"] == "SG110CX-PM-R"
@@ -185,7 +185,7 @@ def test_work_that_has_begun_is_not_moved(world: list[str]) -> None:
     assert visits()[last.asset_id].start == last.start
 
 
-def test_the_plan_shows_only_visits_to_ones_own_machines(world: list[str]) -> None:
+def test_the_plan_shows_only_visits_to_the_callers_assets(world: list[str]) -> None:
     status, data = call("GET", "/schedule")
     assert status == 200
     assert [v["asset_id"] for v in data["visits"]] == ["INV-001", "INV-002", "INV-003"]
@@ -200,13 +200,13 @@ def test_the_plan_shows_only_visits_to_ones_own_machines(world: list[str]) -> No
     assert none["visits"] == []
 
 
-def test_incidents_come_from_the_books_machine_by_machine(
+def test_incidents_come_from_asset_histories_asset_by_asset(
     world: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in (1, 4):
-        book = day_by_day(f"INV-{number:03d}", dead_until=None)
+        history = day_by_day(f"INV-{number:03d}", dead_until=None)
         site = "hill" if number == 4 else "site"
-        s3.write_json(OUT, ASSET_HISTORY.build(site_id=site, asset_id=book.asset_id), book.document())
+        s3.write_json(OUT, ASSET_HISTORY.build(site_id=site, asset_id=history.asset_id), history.document())
     status, data = call("GET", "/incidents", state="open")
     assert status == 200
     assert [incident["asset_id"] for incident in data["incidents"]] == ["INV-001"]
@@ -217,14 +217,14 @@ def test_incidents_come_from_the_books_machine_by_machine(
     assert {incident["asset_id"] for incident in other["incidents"]} == {"INV-004"}
     assert call("GET", "/incidents", customer="nobody")[1] == {"incidents": [], "next": None}
     monkeypatch.setattr(api, "ASSETS_A_PAGE", 2)
-    machines, after = 0, {}
+    pages, after = 0, {}
     for _ in range(9):
         _, page = call("GET", "/incidents", **after)
-        machines += 1
+        pages += 1
         if page["next"] is None:
             break
         after = {"next": page["next"]}
-    assert machines == 3, "five machines of one's own, two a page"
+    assert pages == 3, "five assets of one's own, two a page"
 
 
 def test_a_request_too_many_is_refused(world: list[str]) -> None:

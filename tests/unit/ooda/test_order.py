@@ -22,6 +22,7 @@ from ooda.order.decisions import (
     decide,
     decide_again,
 )
+from tests.builders.orders import tracked
 from tests.builders.plans import NOW, crew, plan, request
 from tests.conftest import make_asset
 
@@ -104,7 +105,14 @@ def test_an_earlier_try_is_finished_under_its_own_number(job: Job, mine: bool) -
     finding = request(1).finding
     repair = Repair(job, finding, [booked(job)])
     same = lock(finding.finding_id, finding.finding_key)
-    decision = decide_again(repair, order_for(job, []), same, mine=mine, now=NOW)
+    decision = decide_again(
+        repair,
+        order_for(job, []),
+        same,
+        tracked(execution_id="execution-1"),
+        execution_id="execution-1" if mine else "another",
+        now=NOW,
+    )
     assert isinstance(decision, Finish)
     assert decision.order.work_order_id == same.work_order_id
     assert decision.status == ("ordered" if mine else "already_ordered")
@@ -115,13 +123,21 @@ def test_an_open_order_with_a_visit_to_come_stands_and_another_keys_visit_is_giv
     other = booked(job).bookings[0].model_copy(update={"finding_key": "INV-1#x#other"})
     crews = [booked(job).model_copy(update={"bookings": [other]})]
     open_lock = lock("find-other", "INV-1#x#other")
-    decision = decide_again(Repair(job, finding, crews), order_for(job, []), open_lock, mine=False, now=NOW)
+    decision = decide_again(
+        Repair(job, finding, crews),
+        order_for(job, []),
+        open_lock,
+        None,
+        execution_id="execution-1",
+        now=NOW,
+    )
     assert decision == Leave(
         open_lock.work_order_id, "an order for this fault is open", give_back=finding.finding_key
     )
     same_key = lock("find-other", finding.finding_key)
+    standing = tracked(scheduled_start=booked(job).bookings[0].start)
     decision = decide_again(
-        Repair(job, finding, [booked(job)]), order_for(job, []), same_key, mine=False, now=NOW
+        Repair(job, finding, [booked(job)]), order_for(job, []), same_key, False_, now=NOW
     )
     assert decision == Leave(same_key.work_order_id, "an order for this fault is open")
 
@@ -132,6 +148,22 @@ def test_an_open_order_whose_visit_is_over_follows_the_new_one(job: Job) -> None
     crews = [booked(job).model_copy(update={"bookings": [over]})]
     open_lock = lock("find-other", "INV-1#x#other")
     order = order_for(job, [])
-    assert decide_again(Repair(job, finding, crews), order, open_lock, mine=False, now=NOW) == Follow()
-    assert decide_again(Repair(job, finding, []), order, open_lock, mine=False, now=NOW) == Follow()
-    assert decide_again(Repair(job, finding, []), order, None, mine=False, now=NOW) == Follow()
+    assert (
+        decide_again(
+            Repair(job, finding, crews), order, open_lock, None, execution_id="execution-1", now=NOW
+        )
+        == Follow()
+    )
+    assert (
+        decide_again(Repair(job, finding, []), order, open_lock, None, execution_id="execution-1", now=NOW)
+        == Follow()
+    )
+    assert (
+        decide_again(Repair(job, finding, []), order, None, None, execution_id="execution-1", now=NOW)
+        == Follow()
+    )
+    booked_anew = Repair(job, finding, [booked(job)])
+    same_key = lock("find-other", finding.finding_key)
+    past = tracked(scheduled_start=NOW - timedelta(days=2))
+    again = decide_again(booked_anew, order, same_key, past, execution_id="execution-1", now=NOW)
+    assert again == Follow(), "the plan lifted the visit that is over and booked another under the same key"

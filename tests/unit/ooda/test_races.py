@@ -20,9 +20,9 @@ from ona.store import tables
 from ona.store.s3 import write_json
 from ooda.order.workorder import build
 from ooda.schedule.plan import Plan, make_plan
+from tests.builders.assets import make_registry
 from tests.builders.orders import Context, deliver, document_of, opened, ordered, scheduled, visits
 from tests.builders.plans import NOW, crew, plan, request
-from tests.conftest import make_registry
 from tests.fakes.tables import IN
 
 
@@ -106,7 +106,7 @@ def test_two_executions_that_planned_on_one_calendar_book_different_times(
     assert overlaps() == []
 
 
-def test_a_better_name_for_a_known_fault_makes_no_second_order(cloud: None) -> None:
+def test_a_better_cause_for_an_ordered_fault_makes_no_second_order(cloud: None) -> None:
     """On its first day nobody could tell the cause; the next day's data can."""
     first, other = request(1, cause="unknown_pattern"), request(2)
     job = plan([first], [crew(1)]).jobs[0]
@@ -121,7 +121,7 @@ def test_a_better_name_for_a_known_fault_makes_no_second_order(cloud: None) -> N
     assert lock_of(other.finding) is None
 
 
-def test_two_names_for_one_fault_at_once_make_one_order_and_book_one_crew(
+def test_two_causes_of_one_fault_at_once_make_one_order_and_book_one_crew(
     cloud: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_json(IN, "assets.json", make_registry().model_dump(mode="json", exclude_none=True))
@@ -181,11 +181,11 @@ def test_an_order_looks_through_the_crews_once(
 
 
 def _week() -> list[str]:
-    """Three machines ordered one after the other; the ids of their orders."""
+    """Three assets ordered one after the other; the ids of their orders."""
     return [opened(number) for number in (1, 2, 3)]
 
 
-def test_orders_follow_a_visit_that_moves_and_their_people_are_told_why(acting: list[Any]) -> None:
+def test_orders_follow_a_visit_that_moves_and_recipients_get_the_reason(acting: list[Any]) -> None:
     ids = _week()
     before = visits()
     deliver()
@@ -217,7 +217,7 @@ def test_orders_follow_a_visit_that_moves_and_their_people_are_told_why(acting: 
     assert len(acting) == count, "a step that is run again tells nobody twice"
 
 
-def test_a_plan_that_broke_off_after_booking_still_tells_whose_visit_it_moved(
+def test_a_plan_that_broke_off_after_booking_still_reports_the_visits_it_moved(
     acting: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _week()

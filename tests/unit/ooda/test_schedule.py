@@ -16,8 +16,8 @@ from ona.repairs.crews import Away
 from ona.runtime.clock import WEEKDAYS
 from ooda.config import loss_function
 from ooda.schedule.requests import RepairRequest
+from tests.builders.assets import SITE
 from tests.builders.plans import NOW, SKILLS, booked, check, crew, part, plan, request
-from tests.conftest import SITE
 
 
 def _june(day: int) -> date:
@@ -123,7 +123,7 @@ def test_cheap_work_waits_unless_critical_or_a_crew_goes_there_anyway() -> None:
     assert {job.decision for job in elsewhere.jobs} == {"scheduled", "deferred"}
 
 
-def test_a_fault_with_an_open_order_books_nobody() -> None:
+def test_a_fault_with_an_open_order_books_no_crew() -> None:
     result = plan([request(1, open_order="wo-7")], [crew(1)])
     assert (result.jobs[0].decision, result.jobs[0].work_order_id) == ("already_ordered", "wo-7")
     assert not result.bookings
@@ -162,7 +162,7 @@ def test_work_waits_for_its_part_and_the_urgent_goes_first() -> None:
     assert min(starts.values()) >= NOW + timedelta(days=1)
 
 
-def test_a_job_tells_what_a_day_of_waiting_costs() -> None:
+def test_a_job_shows_what_a_day_of_waiting_costs() -> None:
     steady = request(1, daily=80)
     growth = steady.finding.energy_at_risk.model_copy(
         update={"daily_loss_usd": 80.0, "growth_percent_per_day": 0.0}
@@ -178,7 +178,7 @@ def test_a_job_tells_what_a_day_of_waiting_costs() -> None:
     assert more.waiting_a_day_usd == pytest.approx(80.0 * (1.1 ** (days + 1) - 1.1**days) / 0.1, abs=0.02)
 
 
-def test_a_plan_tells_how_good_it_is() -> None:
+def test_a_plan_states_its_cost_and_how_far_from_the_optimum_it_may_be() -> None:
     requests = [request(n, daily=60 + 40 * n, risk="major") for n in range(6)]
     summary = plan(requests, [crew(1), crew(2)]).summary
     assert summary is not None
@@ -190,7 +190,7 @@ def test_a_plan_tells_how_good_it_is() -> None:
     assert all(cost >= summary.loss_usd - 0.01 for cost in summary.compared.values())
 
 
-def test_when_time_runs_out_the_best_plan_found_is_taken_and_says_so() -> None:
+def test_when_time_runs_out_the_best_plan_so_far_is_taken_and_marked() -> None:
     requests = [request(n, daily=60 + n) for n in range(12)]
     result = plan(requests, [crew(1), crew(2)], catalogue=[], seconds=0.0)
     assert result.summary is not None
@@ -202,7 +202,7 @@ def test_when_time_runs_out_the_best_plan_found_is_taken_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("cause", ["flood_damage", "bearing_wear"])
-def test_work_longer_than_a_day_is_begun_and_says_so(cause: str) -> None:
+def test_work_longer_than_a_day_gets_a_first_visit_with_a_note(cause: str) -> None:
     rules, team = loss_function.loss_function_config(), [crew(1)]
     wanted = request(1, cause=cause)
     result = plan([wanted], team)

@@ -18,12 +18,13 @@ from ooda.detect.context import Context
 from ooda.detect.judge import judge_assets
 from ooda.diagnose.cause import ranking
 from ooda.diagnose.signatures import SIGNATURES
+from tests.builders.assets import make_asset
 from tests.builders.detection import judge, telemetry_file, week
-from tests.conftest import make_asset, sunny_day
+from tests.builders.telemetry import sunny_day
 
 
 def summer(plant: plants.Plant) -> plants.Plant:
-    """April to September, five machines: what a test has time for."""
+    """April to September, five assets: what a test has time for."""
     names = list(plant.frames)[:5]
     frames = {
         name: plant.frames[name][plant.frames[name]["timestamp"].dt.month.between(4, 9)] for name in names
@@ -41,8 +42,8 @@ def wind() -> plants.Plant:
     return plants.wind_farm("greensboro-wind", "723170TYA.CSV", 13, for_tuning=True)
 
 
-def found(plant: plants.Plant, fault: Fault) -> list[str]:
-    """What the strongest form of a fault was taken for, three times; nearly all of its energy was found."""
+def names_given(plant: plants.Plant, fault: Fault) -> list[str]:
+    """What the strongest form of a fault was taken for, three times; most of its energy was detected."""
     outcomes = []
     for seed in range(12):
         outcome = run_case(plant, plant.registry.assets[1], fault, 2, seed, peers=False)
@@ -50,7 +51,7 @@ def found(plant: plants.Plant, fault: Fault) -> list[str]:
         if len(outcomes) == 3:
             break
     assert len(outcomes) == 3, "it fits nowhere in the year"
-    if fault.nature == "machine":
+    if fault.nature == "asset":
         assert sum(o.found_kwh for o in outcomes) > 0.5 * sum(o.lost_kwh for o in outcomes)
     return [outcome.predicted for outcome in outcomes]
 
@@ -60,22 +61,22 @@ SUMMER = [f for f in FAULTS if f.kind == "solar" and not f.tracking and f.name !
 
 @pytest.mark.parametrize("fault", SUMMER, ids=lambda fault: fault.name)
 def test_a_strong_fault_is_found_by_its_name(solar: plants.Plant, fault: Fault) -> None:
-    assert found(solar, fault).count(fault.truth) >= 2
+    assert names_given(solar, fault).count(fault.truth) >= 2
 
 
 @pytest.mark.parametrize("name", ["turbine derated", "icing", "bearing wear", "turbine dead"])
 def test_a_turbines_fault_is_found_by_its_name(wind: plants.Plant, name: str) -> None:
     fault = next(f for f in FAULTS if f.name == name)
-    assert found(wind, fault).count(fault.truth) >= 2
+    assert names_given(wind, fault).count(fault.truth) >= 2
 
 
-def test_a_sound_machine_among_sound_ones_has_no_incident_in_a_quarter(solar: plants.Plant) -> None:
+def test_a_sound_asset_among_sound_ones_has_no_incident_in_a_quarter(solar: plants.Plant) -> None:
     own, *others = [canonical(f[f["timestamp"].dt.month.isin([5, 6, 7])]) for f in solar.frames.values()]
     file = telemetry_file(own, solar.registry)
     assert judge_assets(file, Context(neighbours=pd.concat(others)))[0].detection.incidents == []
 
 
-def test_every_signature_tells_why_and_is_ruled_out_by_what_it_needs() -> None:
+def test_every_signature_gives_reasons_and_is_ruled_out_by_what_it_needs() -> None:
     assert len({s.cause for s in SIGNATURES}) == len(SIGNATURES)
     for signature in SIGNATURES:
         assert any(condition.needed for condition in signature.conditions), signature.cause

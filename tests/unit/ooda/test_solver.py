@@ -258,7 +258,7 @@ def test_searches_in_processes_find_the_plan_too() -> None:
     assert beside.solution.cost == pytest.approx(alone.solution.cost, rel=2e-4)
 
 
-def test_at_the_deadline_the_best_plan_known_is_given_back_with_what_is_known_of_the_bound() -> None:
+def test_at_the_deadline_the_best_plan_and_its_bound_so_far_are_returned() -> None:
     case = problem(9, tasks=12)
     late = solve(case, seed=3, seconds=0.0)
     assert late.timed_out

@@ -11,7 +11,7 @@ from ooda.config import trends
 from ooda.detect.asset_history import empty
 from ooda.diagnose.trends import degradation, gains, soiling
 from ooda.documents.asset_history import HistoryDay, LevelOfDay
-from tests.conftest import make_asset
+from tests.builders.assets import make_asset
 
 FIRST = date(2023, 1, 1)
 RULES = trends.trend_rules()
@@ -27,15 +27,15 @@ def test_degradation_year_on_year_is_found_under_season_and_noise() -> None:
     season = 0.03 * np.sin(2 * np.pi * n / 365)
     level = 0.9 * (1 - 0.008 * n / 365) * (1 + season) * (1 + rng.normal(0, 0.01, 800))
     level[rng.random(800) < 0.3] = np.nan
-    found = degradation(daily(level))
-    assert found is not None
-    rate, interval = found
+    trend = degradation(daily(level))
+    assert trend is not None
+    rate, interval = trend
     assert rate == pytest.approx(-0.8, abs=0.25)
     assert interval.lower <= rate <= interval.upper
     assert interval.lower < -0.8 < interval.upper or abs(rate + 0.8) < 0.25
 
 
-def test_too_short_a_history_says_nothing() -> None:
+def test_a_short_history_gives_no_trend() -> None:
     assert degradation(daily(np.full(300, 0.9))) is None
     assert soiling(daily(np.full(8, 0.9)), 500.0, 0.1, RULES) is None
 
@@ -61,7 +61,7 @@ def test_dirt_since_the_last_rain_is_measured_and_a_cleaning_advised_when_it_pay
     assert large.payback_days == pytest.approx(6, abs=2)
 
 
-def test_a_clean_machine_and_one_washed_by_rain_are_not_dirty() -> None:
+def test_a_clean_asset_and_one_washed_by_rain_are_not_dirty() -> None:
     rng = np.random.default_rng(2)
     steady = 0.9 * (1 + rng.normal(0, 0.004, 60))
     assert soiling(daily(steady), 600.0, 0.12, RULES) is None

@@ -18,17 +18,17 @@ from ooda.operations_api import api, verify
 from tests.builders.histories import day_by_day
 from tests.builders.orders import Context, call, document_of, ordered, scheduled, tracked, visits
 from tests.builders.plans import NOW
-from tests.conftest import DAY
+from tests.builders.telemetry import DAY
 from tests.fakes.tables import OUT
 
 
-def _judged(book: AssetHistory, done: datetime) -> verify.Verdict:
+def _judged(history: AssetHistory, done: datetime) -> verify.Verdict:
     """What a history says of an order for its outage that was completed then."""
-    incident = next(item for item in book.incidents if item.kind == "outage")
-    return verify.judge(incident.incident_id, done, book)[0]
+    incident = next(item for item in history.incidents if item.kind == "outage")
+    return verify.judge(incident.incident_id, done, history)[0]
 
 
-def test_the_book_says_whether_a_repair_held() -> None:
+def test_the_asset_history_shows_whether_a_repair_held() -> None:
     noon = DAY + timedelta(hours=10)
     mended = day_by_day("INV-001", dead_until=5)
     assert _judged(mended, noon + timedelta(days=5)) == "verified"
@@ -47,10 +47,10 @@ def test_telemetry_ends_a_completed_order_or_opens_it_again(
     world: list[str], held: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = f"/work-orders/{world[0]}"
-    book = day_by_day("INV-001", dead_until=5 if held else None)
-    incident = book.incidents[0].model_copy(update={"incident_id": "inc-1"})
-    book = book.model_copy(update={"incidents": [incident]})
-    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), book.document())
+    history = day_by_day("INV-001", dead_until=5 if held else None)
+    incident = history.incidents[0].model_copy(update={"incident_id": "inc-1"})
+    history = history.model_copy(update={"incidents": [incident]})
+    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), history.document())
     done = DAY + timedelta(days=5, hours=10)
     monkeypatch.setattr(api, "utc_now", lambda: done)
     assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS"})[0] == 200
@@ -83,9 +83,7 @@ def test_telemetry_ends_a_completed_order_or_opens_it_again(
         assert iso(datetime.fromisoformat(document_of(world[0])["scheduled_start"])) == iso(visit.start)
 
 
-def test_what_repairs_took_makes_the_next_estimate(
-    world: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_measured_repairs_make_the_next_estimate(world: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Three verified orders of one cause: their median hours and pieces are the fourth's."""
     rule = causes.cause_rules()["inverter_failure"]
     for n, (hours, pieces) in enumerate(((2.4, 2), (2.6, 2), (9.0, 3))):
@@ -112,10 +110,10 @@ def test_what_repairs_took_makes_the_next_estimate(
 
 
 def test_a_verified_order_teaches(world: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    book = day_by_day("INV-001", dead_until=5)
-    incident = book.incidents[0].model_copy(update={"incident_id": "inc-1"})
-    book = book.model_copy(update={"incidents": [incident]})
-    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), book.document())
+    history = day_by_day("INV-001", dead_until=5)
+    incident = history.incidents[0].model_copy(update={"incident_id": "inc-1"})
+    history = history.model_copy(update={"incidents": [incident]})
+    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), history.document())
     path, done = f"/work-orders/{world[0]}", iso(DAY + timedelta(days=5, hours=10))
     monkeypatch.setattr(api, "utc_now", lambda: NOW + timedelta(days=30))
     assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS"})[0] == 200

@@ -44,6 +44,6 @@ def test_the_embedded_clouds_front_is_the_one_address() -> None:
     assert target(OWN, embedded).api_urls == {"/": "http://127.0.0.1:4566/_api/prod"}
 
 
-def test_a_platform_that_is_not_deployed_is_told() -> None:
+def test_a_platform_that_is_not_deployed_raises_an_error() -> None:
     with pytest.raises(OpsError, match="run `sam deploy`"):
         _ = target({}).api_url

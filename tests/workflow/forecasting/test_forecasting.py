@@ -21,8 +21,10 @@ from ona.documents.assets import AssetRegistry
 from ops import accounting, customers, deadletters, explain, ingest, models
 from ops.demo import newcustomer
 from ops.demo.newcustomer import CUSTOMER, SITE_ID
-from tests.conftest import ROOT, make_asset, to_csv
-from tests.workflow.conftest import Platform
+from tests.builders.assets import make_asset
+from tests.builders.telemetry import to_csv
+from tests.fakes.platform import Platform
+from tests.paths import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("forecasting")]
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -201,11 +203,15 @@ def test_from_the_key_to_a_forecast(world: World) -> None:
     assert body.decode().startswith("timestamp,asset_id,predicted_power_kw,temperature_c,irradiance_w_m2")
 
 
-def test_a_wind_site_goes_the_whole_way_without_a_night(world: World) -> None:
+def test_a_wind_site_is_forecast_from_upload_to_answer_without_a_night(world: World) -> None:
     turbine = make_asset(
-        "WTG-1", type="Wind Turbine", capacity_kw=3000.0, customer_id=CUSTOMER, site_id="ridge",
+        "WTG-1",
+        type="Wind Turbine",
+        capacity_kw=3000.0,
+        customer_id=CUSTOMER,
+        site_id="ridge",
         location={"latitude": 36.1, "longitude": -79.95},
-    )  # fmt: skip
+    )
     body = AssetRegistry(assets=[*newcustomer.registry().assets, turbine]).model_dump(mode="json")
     world.put("assets.json", json.dumps(body).encode())
     weather = world.site.weather
@@ -216,9 +222,15 @@ def test_a_wind_site_goes_the_whole_way_without_a_night(world: World) -> None:
     past = gusty[(gusty.index > NOW - timedelta(days=DAYS)) & (gusty.index <= NOW)]
     power = 3000.0 * (((past - 3.0) / 9.0).clip(0, 1) ** 3)
     frame = pd.DataFrame(
-        {"timestamp": past.index, "asset_id": "WTG-1", "temperature_c": 15.0, "voltage_v": 690.0,
-         "power_kw": power.to_numpy(), "wind_speed_m_s": past.to_numpy()}
-    )  # fmt: skip
+        {
+            "timestamp": past.index,
+            "asset_id": "WTG-1",
+            "temperature_c": 15.0,
+            "voltage_v": 690.0,
+            "power_kw": power.to_numpy(),
+            "wind_speed_m_s": past.to_numpy(),
+        }
+    )
     frame = frame.drop(index=range(100, 140)).reset_index(drop=True)
     upload = world.uploaded(world.put(f"historical/{CUSTOMER}/ridge/{uuid.uuid4()}.csv", to_csv(frame)))
     report = world.platform.read(upload["sites"][0]["report"]["key"])
@@ -282,7 +294,7 @@ def test_a_rollback_is_one_pointer(world: World) -> None:
         models.rollback(world.platform.target, CUSTOMER, "v202001010000-00000000")
 
 
-def test_a_site_without_a_model_is_served_by_physics_and_then_by_everybodys(world: World) -> None:
+def test_a_site_without_a_model_is_served_by_physics_and_then_by_the_global_model(world: World) -> None:
     short = world.uploaded(world.history(days=3))
     told = world.trained(short)
     assert told["outcome"] == "too_little"
@@ -301,8 +313,17 @@ def test_a_site_without_a_model_is_served_by_physics_and_then_by_everybodys(worl
     )
     ingest.put_registry(world.platform.target, AssetRegistry(assets=[moved]))
     registry = newcustomer.registry().assets
-    body = AssetRegistry(assets=[*registry, make_asset("OTHER-1", customer_id="stranger", site_id="far",
-                         location={"latitude": 36.1, "longitude": -79.95})])  # fmt: skip
+    body = AssetRegistry(
+        assets=[
+            *registry,
+            make_asset(
+                "OTHER-1",
+                customer_id="stranger",
+                site_id="far",
+                location={"latitude": 36.1, "longitude": -79.95},
+            ),
+        ]
+    )
     world.put("assets.json", json.dumps(body.model_dump(mode="json")).encode())
     rows = world.site.truth[world.site.truth["asset_id"] == "NEW-001"].assign(asset_id="OTHER-1")
     rows = rows[(rows["timestamp"] > NOW - timedelta(days=2)) & (rows["timestamp"] <= NOW)]
@@ -316,7 +337,7 @@ def test_a_site_without_a_model_is_served_by_physics_and_then_by_everybodys(worl
 # ------------------------------------------------------------------ weather
 
 
-def test_without_weather_an_upload_goes_on_and_says_so(world: World) -> None:
+def test_without_weather_an_upload_goes_on_and_gives_the_reason(world: World) -> None:
     place = world.site.weather.place.place_id
     for kind in ("history", "forecast"):
         world.platform.s3.delete_object(
@@ -457,7 +478,7 @@ def test_a_training_that_fails_leaves_the_model_in_service(world: World) -> None
 # ------------------------------------------------------------------ schedules
 
 
-def test_the_schedule_forecasts_every_site_and_one_failure_holds_up_none(world: World) -> None:
+def test_the_timer_forecasts_every_site_although_one_fails(world: World) -> None:
     world.uploaded(world.history(days=3))
     site = world.platform.read(f"sites/{CUSTOMER}/{SITE_ID}.json")
     for number in range(3):
@@ -487,9 +508,11 @@ def test_yesterdays_accuracy_is_measured_against_telemetry(world: World) -> None
     data = world.forecast(horizon_hours=168)
     # the stored forecast, issued the evening before yesterday, so that its day has telemetry
     day = (NOW - timedelta(days=1)).replace(hour=0)
-    shift = day - timedelta(hours=7) - datetime.fromisoformat(data["generated_at"]).replace(
-        minute=0, second=0, microsecond=0
-    )  # fmt: skip
+    shift = (
+        day
+        - timedelta(hours=7)
+        - datetime.fromisoformat(data["generated_at"]).replace(minute=0, second=0, microsecond=0)
+    )
     moved = json.loads(json.dumps(data))
     issued = day - timedelta(hours=7)
     moved["generated_at"] = f"{issued:%Y-%m-%dT%H:%M:%SZ}"
@@ -503,8 +526,11 @@ def test_yesterdays_accuracy_is_measured_against_telemetry(world: World) -> None
     )
     done = world.platform.run({"task": "accuracy"}, "forecast_schedule")
     assert json.loads(done["output"]) == {
-        "task": "accuracy", "day": f"{day:%Y-%m-%d}", "sites": 1, "failed": 0,
-    }  # fmt: skip
+        "task": "accuracy",
+        "day": f"{day:%Y-%m-%d}",
+        "sites": 1,
+        "failed": 0,
+    }
     record = world.platform.read(f"accuracy/{CUSTOMER}/{SITE_ID}/{day:%Y-%m-%d}.json")
     assert record["forecast_id"] == moved["forecast_id"]
     assert record["hours"] >= 5
@@ -595,7 +621,7 @@ def test_a_site_id_cannot_leave_its_prefix(world: World, site_id: str) -> None:
         ("extra", "surprise"),
     ],
 )
-def test_a_wrong_body_is_told_what_is_wrong(world: World, body: Any, field: str) -> None:
+def test_a_wrong_body_is_refused_by_field(world: World, body: Any, field: str) -> None:
     changes: dict[str, dict[str, Any]] = {
         "size": {"size_bytes": 5_000_000_000},
         "dates": {"end_date": "2025-01-01T00:00:00Z"},
@@ -641,7 +667,7 @@ def test_a_promised_upload_takes_that_object_that_type_and_that_size_only(world:
         ("site_id=a%2Fb", "site_id"),
     ],
 )
-def test_a_wrong_query_is_told_what_is_wrong(world: World, query: str, field: str) -> None:
+def test_a_wrong_query_is_refused_by_field(world: World, query: str, field: str) -> None:
     status, body = world.call("GET", f"/forecast?customer_id={CUSTOMER}&{query}")
     assert status == 400
     assert codes(body) == ["VALIDATION_ERROR"]
@@ -682,16 +708,21 @@ def test_the_quota_counts_every_request_and_ends(world: World) -> None:
 def test_cors_lets_listed_origins_in_only(world: World) -> None:
     for path in ("/forecast", "/upload_train"):
         answer = urllib3.request(
-            "OPTIONS", f"{world.platform.target.api_url}{path}",
+            "OPTIONS",
+            f"{world.platform.target.api_url}{path}",
             headers={"Origin": "https://localhost", "Access-Control-Request-Method": "GET"},
-            timeout=60, retries=False,
-        )  # fmt: skip
+            timeout=60,
+            retries=False,
+        )
         assert answer.status in (200, 204)
         assert answer.headers["Access-Control-Allow-Origin"] == "https://localhost"
     answer = urllib3.request(
-        "OPTIONS", f"{world.platform.target.api_url}/forecast", headers={"Origin": "https://evil.example"},
-        timeout=60, retries=False,
-    )  # fmt: skip
+        "OPTIONS",
+        f"{world.platform.target.api_url}/forecast",
+        headers={"Origin": "https://evil.example"},
+        timeout=60,
+        retries=False,
+    )
     assert answer.headers.get("Access-Control-Allow-Origin") in (None, "https://localhost")
 
 
@@ -701,7 +732,7 @@ def test_an_unknown_request_id_never_repeats(world: World) -> None:
     assert all(uuid.UUID(value) for value in ids)
 
 
-def test_a_request_signed_by_a_known_role_is_that_customers(world: World) -> None:
+def test_a_request_signed_by_a_registered_role_is_that_customers(world: World) -> None:
     """The IAM API's event, as API Gateway writes it: the function finds the customer by the role's ARN."""
     role = "arn:aws:iam::000000000000:role/fleet-reader"
     customers.add_principal(world.platform.target, role, CUSTOMER, "premium")
@@ -782,12 +813,21 @@ def test_the_container_does_what_the_function_does(world: World) -> None:
     assert target.embedded is not None
     done = subprocess.run(
         [sys.executable, "-m", "forecasting.global_training_service.container"],
-        capture_output=True, text=True, check=False,
-        env={**os.environ, **target.embedded.environment(), "PYTHONPATH": str(ROOT / "functions"),
-             "ONA_CONFIG_DIR": str(world.platform.configs), "OUTPUT_BUCKET": target.output_bucket,
-             "ONA_CUSTOMER": CUSTOMER, "ONA_VERSION": trained["version"], "ONA_FOLDS": "4",
-             "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            **target.embedded.environment(),
+            "PYTHONPATH": str(ROOT / "functions"),
+            "ONA_CONFIG_DIR": str(world.platform.configs),
+            "OUTPUT_BUCKET": target.output_bucket,
+            "ONA_CUSTOMER": CUSTOMER,
+            "ONA_VERSION": trained["version"],
+            "ONA_FOLDS": "4",
+            "OMP_NUM_THREADS": "1",
+        },
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert bodies()["model.json"] == before["model.json"]
     assert bodies()["booster.ubj"] == before["booster.ubj"]

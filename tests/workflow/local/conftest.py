@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.workflow.conftest import Platform
-from tests.workflow.local.lab import Lab
+from tests.fakes.lab import Lab
+from tests.fakes.platform import Platform
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.workflow.local.lab import Lab
+from tests.fakes.lab import Lab
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 

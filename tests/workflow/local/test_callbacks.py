@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.workflow.local.lab import Lab, task, unique
+from tests.fakes.lab import Lab, task, unique
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.hooks import definitions
-from tests.workflow.local.lab import ROLE, Lab
+from tests.fakes.lab import ROLE, Lab
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 

@@ -12,7 +12,7 @@ import yaml
 
 from local import deploy
 from ops import customers
-from tests.workflow.conftest import Platform
+from tests.fakes.platform import Platform
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
@@ -138,7 +138,7 @@ def test_one_address_and_one_key_open_the_apis_of_all_families(platform: Platfor
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/ops/nothing", "/quota/nothing", "/health/x", "/opsx", "/"])
-def test_a_path_that_is_none_is_told_in_the_envelope(platform: Platform, path: str) -> None:
+def test_an_unknown_path_is_refused_in_the_envelope(platform: Platform, path: str) -> None:
     answer = asked(platform, "GET", path)
     assert (answer.status, answer.json()["errors"][0]["code"]) == (404, "NOT_FOUND")
     assert answer.headers["Access-Control-Allow-Origin"] == "https://localhost"

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.hooks import distributed_map
-from tests.workflow.local.lab import Lab
+from tests.fakes.lab import Lab
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.local.lab import Lab, task, unique
+from tests.fakes.lab import Lab, task, unique
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 

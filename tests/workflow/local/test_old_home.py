@@ -70,10 +70,10 @@ def one_stack(running: cloud.Cloud, code: Path) -> None:
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         Tags=[{"Key": "deployed", "Value": "a589af8"}],
     )
-    while (found := deploy.find(cloudformation, ROOT_STACK)) and found["StackStatus"].endswith("PROGRESS"):
+    while (home := deploy.find(cloudformation, ROOT_STACK)) and home["StackStatus"].endswith("PROGRESS"):
         time.sleep(0.05)
-    assert found is not None
-    assert found["StackStatus"] == "CREATE_COMPLETE"
+    assert home is not None
+    assert home["StackStatus"] == "CREATE_COMPLETE"
 
 
 def fill(running: cloud.Cloud) -> None:
@@ -121,8 +121,8 @@ def contents(running: cloud.Cloud) -> dict[str, Any]:
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         names = ["ApproximateNumberOfMessages", "CreatedTimestamp"]
         held[name] = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    found = ssm.get_parameters_by_path(Path="/", Recursive=True, WithDecryption=True)["Parameters"]
-    held["parameters"] = sorted((item["Name"], item["Value"], item["Version"]) for item in found)
+    settings = ssm.get_parameters_by_path(Path="/", Recursive=True, WithDecryption=True)["Parameters"]
+    held["parameters"] = sorted((item["Name"], item["Value"], item["Version"]) for item in settings)
     subscribed = sns.list_subscriptions()["Subscriptions"]
     held["subscriptions"] = sorted((item["TopicArn"], item["Endpoint"]) for item in subscribed)
     for group in ("/aws/lambda/ona-detect-dev", "/aws/vendedlogs/states/ona-ooda-dev"):
@@ -180,8 +180,8 @@ def test_a_home_of_one_stack_keeps_everything_and_so_does_every_later_up(
 
 
 def stacks(cloudformation: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = cloudformation.describe_stacks()["Stacks"]
-    return found
+    every: list[dict[str, Any]] = cloudformation.describe_stacks()["Stacks"]
+    return every
 
 
 def events_of(cloudformation: Any, stack: dict[str, Any]) -> int:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.workflow.local.lab import Lab, task
+from tests.fakes.lab import Lab, task
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 

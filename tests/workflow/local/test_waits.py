@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.workflow.local.lab import Lab, task
+from tests.fakes.lab import Lab, task
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 

@@ -16,8 +16,10 @@ from ona.outbox.addresses import by_mail
 from ops import accounting, customers, deadletters, explain, outbox
 from ops.demo import inbox
 from ops.demo.follow import run_task
-from tests.conftest import DAY, ROOT, make_asset, make_registry, sunny_day, to_csv
-from tests.workflow.conftest import Platform, dead_from
+from tests.builders.assets import make_asset, make_registry
+from tests.builders.telemetry import DAY, dead_from, sunny_day, to_csv
+from tests.fakes.platform import Platform
+from tests.paths import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
@@ -35,9 +37,18 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
     done = platform.put_and_wait(dead_from(9))
     assert done["status"] == "SUCCEEDED", done
     assert path_of(platform, done["executionArn"]) == [
-        "Receive", "Name", "Detect", "AnythingFound", "Diagnose", "Schedule", "OrderEach", "Order",
-        "RecordOutcome", "Publish", "Done",
-    ]  # fmt: skip
+        "Receive",
+        "Name",
+        "Detect",
+        "AnythingFound",
+        "Diagnose",
+        "Schedule",
+        "OrderEach",
+        "Order",
+        "RecordOutcome",
+        "Publish",
+        "Done",
+    ]
     visited = explain.steps(explain.history(platform.target, done["executionArn"]))
     assert [step.name for step in visited if step.output is None] == []
     output = json.loads(done["output"])
@@ -62,9 +73,9 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
     assert order["work_order_id"] in messages[0]["Message"]
     told = {name: item["Value"] for name, item in messages[0]["MessageAttributes"].items()}
     assert (told["event"], told["priority"], told["site_id"]) == ("opened", "critical", "site")
-    machine = json.loads(told["order"])
-    assert machine["work_order_id"] == order["work_order_id"]
-    assert machine["order"]["bill_of_materials"][0]["sku"] == "SG110CX-PM-R"
+    document = json.loads(told["order"])
+    assert document["work_order_id"] == order["work_order_id"]
+    assert document["order"]["bill_of_materials"][0]["sku"] == "SG110CX-PM-R"
     assert platform.messages() == [], "told once"
     assert platform.letters() == []
     assert [item.state for item in accounting.account(platform.target)] == ["done"]
@@ -130,7 +141,9 @@ def test_an_order_is_followed_from_open_to_verified_complete(platform: Platform)
     assert (status, problems[0]["code"]) == (404, "NOT_FOUND")
 
 
-def test_many_bad_files_are_one_message_and_what_nobody_takes_is_sent_again(platform: Platform) -> None:
+def test_many_bad_files_make_one_message_and_undelivered_messages_are_sent_again(
+    platform: Platform,
+) -> None:
     for number in range(5):
         platform.put(b"", key=f"observations/2025/06/10/bad-{number}_20250610.csv")
     for number in range(5):
@@ -189,11 +202,11 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
     inboxes = {}
     for address in ("thandi@example.com", "other@example.com"):  # what SNS would send to each of them
         url = sqs.create_queue(QueueName=f"mail-{address.split('@')[0]}")["QueueUrl"]
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
         sns.subscribe(
             TopicArn=platform.target.outputs["SubscribersTopicArn"],
             Protocol="sqs",
-            Endpoint=found["QueueArn"],
+            Endpoint=attributes["QueueArn"],
             Attributes={"FilterPolicy": json.dumps({"to": [by_mail(address).name]})},
         )
         inboxes[address] = url
@@ -209,15 +222,20 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
     got = {
         address: sqs.receive_message(QueueUrl=url).get("Messages", []) for address, url in inboxes.items()
     }
-    assert [len(found) for found in got.values()] == [1, 0]
+    assert [len(received) for received in got.values()] == [1, 0]
     assert name in json.loads(got["thandi@example.com"][0]["Body"])["Message"]
 
 
 def test_a_sound_day_is_recorded_and_ends(platform: Platform) -> None:
     done = platform.put_and_wait(sunny_day())
     assert path_of(platform, done["executionArn"]) == [
-        "Receive", "Name", "Detect", "AnythingFound", "RecordNothingFound", "Done",
-    ]  # fmt: skip
+        "Receive",
+        "Name",
+        "Detect",
+        "AnythingFound",
+        "RecordNothingFound",
+        "Done",
+    ]
     outcome = platform.read(platform.keys("outcomes/")[0])
     assert outcome["outcome"] == "nothing_found"
     detection = platform.read(outcome["detection"]["key"])
@@ -302,8 +320,10 @@ def test_exhausted_retries_end_in_the_dead_letter_queue_and_a_redrive_heals(plat
     assert attempts(platform, done["executionArn"], "Diagnose") == 6
     letter = platform.letters()[0]
     assert (letter.body["kind"], letter.body["state"], letter.body["error"]) == (
-        "execution", "Diagnose", "DependencyBusy",
-    )  # fmt: skip
+        "execution",
+        "Diagnose",
+        "DependencyBusy",
+    )
     assert "throttled" in letter.reason
     assert letter.body["execution"] == done["executionArn"]
     assert [item.state for item in accounting.account(platform.target)] == ["dead letter"]
@@ -329,7 +349,7 @@ def fleet_with(*dead: str) -> pd.DataFrame:
     )
 
 
-def test_one_failing_order_does_not_hold_up_the_others(platform: Platform) -> None:
+def test_one_failing_order_does_not_delay_the_others(platform: Platform) -> None:
     done = None
     probe = platform.put_and_wait(fleet_with("INV-002"), key="observations/2025/06/10/probe.csv")
     finding = json.loads(probe["output"])["orders"][0]["finding_id"]
@@ -436,8 +456,11 @@ def test_a_component_that_is_not_installed_is_refused_and_its_crew_given_back(pl
 
 
 def test_vendor_exports_dropped_as_they_are_go_through(platform: Platform) -> None:
-    rows = "".join(f"2025-06-10 {h:02d}:{m:02d}:00,{max(0, 50 - abs(12 - h) * 9):.1f},512,1\n"
-                   for h in range(24) for m in (0, 15, 30, 45))  # fmt: skip
+    rows = "".join(
+        f"2025-06-10 {h:02d}:{m:02d}:00,{max(0, 50 - abs(12 - h) * 9):.1f},512,1\n"
+        for h in range(24)
+        for m in (0, 15, 30, 45)
+    )
     body = ("timestamp,power,inverter_state,run_state\n" + rows).encode()
     done = platform.put_and_wait(body, key="observations/2025/06/10/INV-003_20250610.csv")
     assert done["status"] == "SUCCEEDED", done
@@ -482,8 +505,8 @@ def test_the_sample_events_work_one_after_the_other(platform: Platform) -> None:
     assert json.loads(done["output"])["outcome"] == "found", done
 
 
-def test_a_fleets_history_becomes_books_and_no_orders(platform: Platform) -> None:
-    """The Distributed Map for real: three machines' weeks and one bad file, and the same again."""
+def test_a_fleets_history_becomes_asset_histories_and_no_orders(platform: Platform) -> None:
+    """The Distributed Map for real: three assets' weeks and one bad file, and the same again."""
     names = ["INV-001", "INV-002", "INV-003"]
     bucket = platform.target.input_bucket
     platform.s3.put_object(
@@ -501,10 +524,10 @@ def test_a_fleets_history_becomes_books_and_no_orders(platform: Platform) -> Non
     assert done["status"] == "SUCCEEDED", done
     told = json.loads(done["output"])
     assert (told["files"], told["failed"]) == (4, 1)
-    books = {name: platform.read(f"incidents/site/{name}.json") for name in names}
-    assert all(len(book["days"]) == 20 for book in books.values())
-    assert [i["kind"] for i in books["INV-002"]["incidents"]] == ["underperformance"]
-    assert books["INV-001"]["incidents"] == books["INV-003"]["incidents"] == []
+    histories = {name: platform.read(f"incidents/site/{name}.json") for name in names}
+    assert all(len(history["days"]) == 20 for history in histories.values())
+    assert [i["kind"] for i in histories["INV-002"]["incidents"]] == ["underperformance"]
+    assert histories["INV-001"]["incidents"] == histories["INV-003"]["incidents"] == []
     letters = platform.letters()
     assert [letter.body["item"] for letter in letters] == ["backfill/2025/broken.csv"]
     assert letters[0].body["input"] == {"prefix": "backfill/2025/broken.csv"}, (
@@ -518,7 +541,7 @@ def test_a_fleets_history_becomes_books_and_no_orders(platform: Platform) -> Non
     )
     platform.run({"prefix": "backfill/2025/INV-"}, "fleet_history")
     again = {name: platform.read(f"incidents/site/{name}.json") for name in names}
-    assert again["INV-002"]["incidents"] == books["INV-002"]["incidents"], "twice changes nothing"
+    assert again["INV-002"]["incidents"] == histories["INV-002"]["incidents"], "twice changes nothing"
     # the first day after it is judged by what the history taught
     day = sunny_day("INV-001", DAY)
     day["power_kw"] *= 0.7

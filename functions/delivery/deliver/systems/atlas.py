@@ -20,6 +20,7 @@ class Atlas(Tickets[AtlasSystem]):
     """One company's account."""
 
     STATUSES: ClassVar = {name: name for name in ("OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE")}
+    """Atlas' statuses and ours; it has no cancelled one."""
     PRIORITIES: ClassVar = {
         "critical": "HIGH",
         "high": "HIGH",
@@ -27,6 +28,7 @@ class Atlas(Tickets[AtlasSystem]):
         "low": "LOW",
         "none": "NONE",
     }
+    """Atlas' priority by ours."""
     _signed_in = ""
 
     def find(self, work_order_id: str) -> Ticket | None:

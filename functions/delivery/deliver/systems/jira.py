@@ -25,6 +25,7 @@ CATEGORY_OF: dict[OrderStatus, str] = {
     "COMPLETE": "done",
     "CANCELLED": "done",
 }
+"""The category in which an order's ticket stands, by the order's status."""
 
 
 class Jira(Tickets[JiraSystem]):
@@ -37,6 +38,7 @@ class Jira(Tickets[JiraSystem]):
         "low": "Low",
         "none": "Lowest",
     }
+    """Jira's default priorities, by ours."""
 
     def find(self, work_order_id: str) -> Ticket | None:
         """By summary; the oldest first."""

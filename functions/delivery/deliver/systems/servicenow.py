@@ -15,7 +15,7 @@ from delivery.deliver.systems.tickets import Tickets
 from ona.config.ticketing import ServiceNowSystem
 
 FIELDS = "sys_id,number,state,correlation_id,sys_created_on"
-"""Columns of a record that are asked for."""
+"""The columns of ServiceNow's incident table that we read."""
 
 
 class ServiceNow(Tickets[ServiceNowSystem]):
@@ -29,6 +29,7 @@ class ServiceNow(Tickets[ServiceNowSystem]):
         "7": "COMPLETE",
         "8": "CANCELLED",
     }
+    """Our status by ServiceNow's number of an incident's state."""
     PRIORITIES: ClassVar = {"critical": "1", "high": "2", "medium": "3", "low": "3", "none": "3"}
     """Urgency, from which ServiceNow computes the priority."""
 

@@ -27,7 +27,9 @@ class Tickets(ABC, Generic[SystemT]):
     answer that came too late, or not at all, makes no second ticket."""
 
     STATUSES: ClassVar[Mapping[str, OrderStatus]] = {}
+    """Our status by the system's; a status that is not listed changes no order."""
     PRIORITIES: ClassVar[Mapping[Priority, str]] = {}
+    """The system's priority by ours."""
 
     def __init__(self, system: SystemT, secret: str) -> None:
         self.system: SystemT = system

@@ -8,7 +8,7 @@ import uuid
 import zipfile
 from typing import Any
 
-from tests.workflow.conftest import Platform
+from tests.fakes.platform import Platform
 
 ROLE = "arn:aws:iam::000000000000:role/test"
 

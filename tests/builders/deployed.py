@@ -1,4 +1,4 @@
-"""What is deployed, as the contract tests read it: the root, the stacks, their resources, the workflows."""
+"""What is deployed, as contract tests read it: the root, the stacks, their resources, the workflows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from local.packaging import read_template
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 ROOT_TEMPLATE = read_template(ROOT / "template.yaml")
 STACKS = {path.stem: read_template(path) for path in sorted((ROOT / "stacks").glob("*.yaml"))}
@@ -17,7 +17,7 @@ RESOURCES: dict[str, dict[str, Any]] = {
     name: item for stack in STACKS.values() for name, item in stack["Resources"].items()
 }
 """Every stack's resources; no two stacks have the same name (test_stacks.py)."""
-MACHINES = sorted((ROOT / "statemachines").glob("*/*.asl.yaml"))
+WORKFLOWS = sorted((ROOT / "statemachines").glob("*/*.asl.yaml"))
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
@@ -51,7 +51,7 @@ def states(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from states(value)
 
 
-ALL_STATES = [(path.name, name, state) for path in MACHINES for name, state in states(definition(path))]
+ALL_STATES = [(path.name, name, state) for path in WORKFLOWS for name, state in states(definition(path))]
 TASKS = [item for item in ALL_STATES if item[2]["Type"] == "Task"]
 
 

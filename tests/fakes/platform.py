@@ -1,0 +1,248 @@
+"""The deployed platform as workflow tests use it, with a way to inject faults into its functions."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import time
+import uuid
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from local import deploy
+from ona.config.services import service_limits
+from ona.documents.assets import Location
+from ona.store.tables import from_item
+from ops import accounting, deadletters, ingest, seed
+from ops.demo.follow import run_task
+from ops.target import Target
+from tests.builders.assets import make_registry
+from tests.builders.telemetry import DAY, to_csv
+from tests.paths import ROOT
+
+FAULTY = '''
+"""Stands before a handler and raises what a file tells it to, then lets the real handler work."""
+import importlib, json, os, pathlib
+
+def lambda_handler(event, context):
+    plan = pathlib.Path(os.environ["ONA_FAULTS"])
+    faults = json.loads(plan.read_text()) if plan.exists() else []
+    if faults:
+        fault, rest = faults[0], faults[1:]
+        if not fault.get("when") or fault["when"] in json.dumps(event):
+            plan.write_text(json.dumps(rest))
+            if fault["error"] == "exit":
+                os._exit(1)
+            error = getattr(importlib.import_module("ona.runtime.errors"), fault["error"])
+            raise error(fault.get("text", "injected"))
+    module, name = os.environ["ONA_REAL_HANDLER"].rsplit(".", 1)
+    return getattr(importlib.import_module(module), name)(event, context)
+'''
+
+
+FAST_BOOSTER = {"levels": [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975], "rounds": 40, "learning_rate": 0.15}
+"""Enough to be better than persistence, trained in a second."""
+
+
+class Platform:
+    """The deployed platform, as tests use it."""
+
+    def __init__(self, target: Target, scratch: Path) -> None:
+        self.target = target
+        self.scratch = scratch
+        self.s3 = target.client("s3")
+        self.states = target.client("stepfunctions")
+        self.day = 0
+
+    def reset(self) -> None:
+        """No telemetry, no bookings, no orders, no letters, nothing running: every test starts alone."""
+        self.idle()
+        for bucket in (self.target.input_bucket, self.target.output_bucket):
+            pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+            for page in pages:
+                for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                    self.s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
+        dynamodb = self.target.client("dynamodb")
+        for table, key in (("Crews", "crew_id"), ("Tracking", "job_id")):
+            name = self.target.outputs[f"{table}TableName"]
+            for item in dynamodb.scan(TableName=name)["Items"]:
+                dynamodb.delete_item(TableName=name, Key={key: item[key]})
+        for table, key in (
+            ("ona-platform-alert-log", "alert_id"),
+            ("ona-platform-outbox", "delivery_id"),
+            ("ona-platform-customers", "id"),
+            ("ona-platform-locations", "location_id"),
+            ("ona-platform-weather-cache", "location_timestamp"),
+        ):
+            for item in dynamodb.scan(TableName=table)["Items"]:
+                dynamodb.delete_item(TableName=table, Key={key: item[key]})
+        for queue in ("DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"):
+            self.target.client("sqs").purge_queue(QueueUrl=self.target.outputs[queue])
+        ingest.put_registry(self.target, make_registry())
+        seed.put_crews(self.target, seed.example_crews(Location(latitude=-26.2, longitude=28.0)))
+        self.messages()
+
+    def put(self, frame: pd.DataFrame | bytes, asset: str = "INV-001", key: str | None = None) -> str:
+        """Put a file; returns its key."""
+        body = frame if isinstance(frame, bytes) else to_csv(frame)
+        where = key or f"observations/{DAY:%Y/%m/%d}/{asset}_{DAY:%Y%m%d}.csv"
+        self.s3.put_object(Bucket=self.target.input_bucket, Key=where, Body=body)
+        return where
+
+    def event(self, key: str) -> dict[str, Any]:
+        """The event of the newest version of an object."""
+        head = self.s3.head_object(Bucket=self.target.input_bucket, Key=key)
+        account = accounting.FileAccount(key, head.get("VersionId", ""), head["ContentLength"], "done")
+        return account.event(self.target.input_bucket)
+
+    def idle(self, seconds: float = 60) -> None:
+        """Wait until no workflow runs."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            running = [
+                item
+                for machine in self.target.machines.values()
+                for item in self.states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")[
+                    "executions"
+                ]
+            ]
+            if not running:
+                return
+            time.sleep(0.05)
+        raise TimeoutError("executions still run")
+
+    def executions(self) -> list[dict[str, Any]]:
+        listed = self.states.list_executions(stateMachineArn=self.target.machine)["executions"]
+        return list(listed)
+
+    def start(self, event: dict[str, Any], workflow: str = "ooda") -> str:
+        machine = self.target.machines[workflow]
+        return str(
+            self.states.start_execution(
+                stateMachineArn=machine, name=str(uuid.uuid4()), input=json.dumps(event)
+            )["executionArn"]
+        )
+
+    def run(self, event: dict[str, Any], workflow: str) -> dict[str, Any]:
+        """Start a workflow and wait for its end."""
+        return self.wait(self.start(event, workflow))
+
+    def ended(self, workflow: str, marker: str, seconds: float = 120) -> dict[str, Any]:
+        """The execution whose input holds a text, once it ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            machine = self.target.machines[workflow]
+            for item in self.states.list_executions(stateMachineArn=machine)["executions"]:
+                described = self.states.describe_execution(executionArn=item["executionArn"])
+                if marker in described["input"] and described["status"] != "RUNNING":
+                    return dict(described)
+            time.sleep(0.05)
+        raise TimeoutError(f"no {workflow} of {marker} ended")
+
+    def wait(self, arn: str, seconds: float = 60) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            described = self.states.describe_execution(executionArn=arn)
+            if described["status"] != "RUNNING":
+                return dict(described)
+            time.sleep(0.05)
+        raise TimeoutError(arn)
+
+    def put_and_wait(
+        self, frame: pd.DataFrame | bytes, asset: str = "INV-001", key: str | None = None
+    ) -> Any:
+        """Put a file and wait for the execution that its event starts."""
+        before = {item["executionArn"] for item in self.executions()}
+        self.put(frame, asset, key)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            fresh = [i for i in self.executions() if i["executionArn"] not in before]
+            if fresh:
+                return self.wait(fresh[0]["executionArn"])
+            time.sleep(0.05)
+        raise TimeoutError("no execution started")
+
+    def keys(self, prefix: str) -> list[str]:
+        answer = self.s3.list_objects_v2(Bucket=self.target.output_bucket, Prefix=prefix)
+        return [item["Key"] for item in answer.get("Contents", [])]
+
+    def read(self, key: str) -> Any:
+        body = self.s3.get_object(Bucket=self.target.output_bucket, Key=key)["Body"].read()
+        return json.loads(body)
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        items = self.target.client("dynamodb").scan(TableName=self.target.outputs[f"{name}TableName"])
+        return [from_item(item) for item in items["Items"]]
+
+    def letters(self) -> list[deadletters.DeadLetter]:
+        return deadletters.peek(self.target)
+
+    def deliver(self) -> dict[str, Any]:
+        """What the outbox's schedule does every minute."""
+        counts = run_task(self.target, "deliver", "send")
+        assert "told" in counts, counts
+        return counts
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What was published to the alerts topic since the last call, all that is due delivered."""
+        self.deliver()
+        sqs, messages = self.target.client("sqs"), []
+        while True:
+            answer = sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages", [])
+            if not answer:
+                return messages
+            for item in answer:
+                messages.append(json.loads(item["Body"]))
+                sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=item["ReceiptHandle"])
+
+    def inject(self, function: str, *faults: dict[str, Any]) -> None:
+        """Let the function's next invocations raise these errors, one each."""
+        (self.scratch / f"{function}.json").write_text(json.dumps(list(faults)))
+
+    def prepare(self) -> None:
+        """Subscribe a queue to alerts, put the fault injector before every handler, train in seconds."""
+        self.configs = self.scratch / "configs"
+        shutil.copytree(ROOT / "configs", self.configs)
+        forecasting = yaml.safe_load((self.configs / "forecasting" / "forecasting.yaml").read_text())
+        forecasting["booster"].update(FAST_BOOSTER)
+        notifications = yaml.safe_load((self.configs / "delivery" / "notifications.yaml").read_text())
+        notifications.update(quiet_hours=None, digest=None)  # the suite runs at any hour
+        (self.configs / "delivery" / "notifications.yaml").write_text(yaml.safe_dump(notifications))
+        (self.configs / "forecasting" / "forecasting.yaml").write_text(yaml.safe_dump(forecasting))
+        seed.put_signing_key(self.target)
+        events = self.target.client("events")  # tests say when the outbox is delivered
+        for rule in events.list_rules()["Rules"]:
+            if rule.get("ScheduleExpression") == "rate(1 minute)":
+                events.disable_rule(Name=rule["Name"])
+        sqs, sns = self.target.client("sqs"), self.target.client("sns")
+        self.inbox = sqs.create_queue(QueueName="test-inbox")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=self.inbox, AttributeNames=["QueueArn"])
+        sns.subscribe(
+            TopicArn=self.target.outputs["AlertsTopicArn"],
+            Protocol="sqs",
+            Endpoint=arn["Attributes"]["QueueArn"],
+        )
+        buffer = io.BytesIO(deploy.zip_folder(ROOT / "functions"))
+        with zipfile.ZipFile(buffer, "a") as archive:
+            archive.writestr("faulty.py", FAULTY)
+        client = self.target.client("lambda")
+        for name in sorted(service_limits()):
+            function = self.target.function(name)
+            config = client.get_function_configuration(FunctionName=function)
+            variables = {
+                **config["Environment"]["Variables"],
+                "ONA_FAULTS": str(self.scratch / f"{name}.json"),
+                "ONA_REAL_HANDLER": config["Handler"],
+                "ONA_CONFIG_DIR": str(self.configs),
+            }
+            client.update_function_code(FunctionName=function, ZipFile=buffer.getvalue())
+            client.update_function_configuration(
+                FunctionName=function,
+                Handler="faulty.lambda_handler",
+                Environment={"Variables": variables},
+            )
