@@ -10,6 +10,7 @@ from ona.documents.work_orders import CrewAssignment, Job, WorkOrder
 from ona.repairs.crews import Booking, Crew
 from ona.repairs.experience import NO_EXPERIENCE
 from ona.repairs.locks import OrderLock
+from ona.repairs.tracking import TrackedOrder
 from ona.runtime.errors import InvalidPayload
 from ooda.order.decisions import (
     Finish,
@@ -22,9 +23,9 @@ from ooda.order.decisions import (
     decide,
     decide_again,
 )
+from tests.builders.assets import make_asset
 from tests.builders.orders import tracked
 from tests.builders.plans import NOW, crew, plan, request
-from tests.conftest import make_asset
 
 HOUR = timedelta(hours=1)
 
@@ -100,19 +101,20 @@ def test_a_job_without_a_crew_is_no_job_to_order(job: Job) -> None:
         decide(Repair(without_crew, request(1).finding, []), means(), NOW)
 
 
+def again(
+    repair: Repair, open_lock: OrderLock | None, earlier: TrackedOrder | None = None
+) -> Finish | Follow | Leave:
+    """What `decide_again` says to execution-1 at NOW."""
+    order = order_for(repair.job, [])
+    return decide_again(repair, order, open_lock, earlier, execution_id="execution-1", now=NOW)
+
+
 @pytest.mark.parametrize("mine", [True, False])
 def test_an_earlier_try_is_finished_under_its_own_number(job: Job, mine: bool) -> None:
     finding = request(1).finding
-    repair = Repair(job, finding, [booked(job)])
     same = lock(finding.finding_id, finding.finding_key)
-    decision = decide_again(
-        repair,
-        order_for(job, []),
-        same,
-        tracked(execution_id="execution-1"),
-        execution_id="execution-1" if mine else "another",
-        now=NOW,
-    )
+    earlier = tracked(execution_id="execution-1" if mine else "execution-0")
+    decision = again(Repair(job, finding, [booked(job)]), same, earlier)
     assert isinstance(decision, Finish)
     assert decision.order.work_order_id == same.work_order_id
     assert decision.status == ("ordered" if mine else "already_ordered")
@@ -123,23 +125,14 @@ def test_an_open_order_with_a_visit_to_come_stands_and_another_keys_visit_is_giv
     other = booked(job).bookings[0].model_copy(update={"finding_key": "INV-1#x#other"})
     crews = [booked(job).model_copy(update={"bookings": [other]})]
     open_lock = lock("find-other", "INV-1#x#other")
-    decision = decide_again(
-        Repair(job, finding, crews),
-        order_for(job, []),
-        open_lock,
-        None,
-        execution_id="execution-1",
-        now=NOW,
-    )
-    assert decision == Leave(
+    assert again(Repair(job, finding, crews), open_lock) == Leave(
         open_lock.work_order_id, "an order for this fault is open", give_back=finding.finding_key
     )
     same_key = lock("find-other", finding.finding_key)
     standing = tracked(scheduled_start=booked(job).bookings[0].start)
-    decision = decide_again(
-        Repair(job, finding, [booked(job)]), order_for(job, []), same_key, False_, now=NOW
+    assert again(Repair(job, finding, [booked(job)]), same_key, standing) == Leave(
+        same_key.work_order_id, "an order for this fault is open"
     )
-    assert decision == Leave(same_key.work_order_id, "an order for this fault is open")
 
 
 def test_an_open_order_whose_visit_is_over_follows_the_new_one(job: Job) -> None:
@@ -147,23 +140,11 @@ def test_an_open_order_whose_visit_is_over_follows_the_new_one(job: Job) -> None
     over = booked(job).bookings[0].model_copy(update={"finding_key": "INV-1#x#other", "returns": NOW})
     crews = [booked(job).model_copy(update={"bookings": [over]})]
     open_lock = lock("find-other", "INV-1#x#other")
-    order = order_for(job, [])
-    assert (
-        decide_again(
-            Repair(job, finding, crews), order, open_lock, None, execution_id="execution-1", now=NOW
-        )
-        == Follow()
-    )
-    assert (
-        decide_again(Repair(job, finding, []), order, open_lock, None, execution_id="execution-1", now=NOW)
-        == Follow()
-    )
-    assert (
-        decide_again(Repair(job, finding, []), order, None, None, execution_id="execution-1", now=NOW)
-        == Follow()
-    )
-    booked_anew = Repair(job, finding, [booked(job)])
+    assert again(Repair(job, finding, crews), open_lock) == Follow()
+    assert again(Repair(job, finding, []), open_lock) == Follow()
+    assert again(Repair(job, finding, []), None) == Follow()
     same_key = lock("find-other", finding.finding_key)
     past = tracked(scheduled_start=NOW - timedelta(days=2))
-    again = decide_again(booked_anew, order, same_key, past, execution_id="execution-1", now=NOW)
-    assert again == Follow(), "the plan lifted the visit that is over and booked another under the same key"
+    assert again(Repair(job, finding, [booked(job)]), same_key, past) == Follow(), (
+        "the plan lifted the visit that is over and booked another under the same key"
+    )
