@@ -8,7 +8,7 @@ export PYTHONPATH := functions:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast format lint check build bench examples openapi diagrams lock clean
+.PHONY: help setup demo test test-fast format lint check build bench examples openapi asl diagrams lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ examples: $(VENV)/.ready ## run the notebooks of examples/ and store their outpu
 
 openapi: $(VENV)/.ready ## write docs/openapi.json from the routes, and the catalogue's schema
 	@$(PY) -m ops.openapi
+
+asl: $(VENV)/.ready ## write statemachines/expanded/ from the workflows and their shared retries
+	@$(PY) -m ops.asl
 
 diagrams: $(VENV)/.ready ## write docs/diagrams/ from the state machines
 	@$(PY) scripts/diagrams.py

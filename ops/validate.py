@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from ona.runtime.errors import InvalidConfiguration
 from ona.store.registry import parse_registry
 from ooda.config import loss_function
 from ooda.config.categories import categories_config
-from ops import templates
+from ops import asl, templates
 from ops.target import CONFIGS, TEMPLATE, use_configs
 
 
@@ -89,13 +90,14 @@ def assets_file(path: Path) -> list[str]:
 
 
 def state_machines() -> list[str]:
-    """Problems of the definitions under `statemachines/`."""
+    """Problems of the definitions under `statemachines/`, and those that are deployed out of date."""
     from local.hooks import definitions
 
-    return [
+    problems = [f"{name} is stale: run `make asl`" for name in asl.stale()]
+    return problems + [
         f"{path.name}: {problem}"
-        for path in sorted((TEMPLATE.parent / "statemachines").glob("*/*.asl.yaml"))
-        for problem in definitions.problems(path.read_text("utf-8"))
+        for path in asl.sources()
+        for problem in definitions.problems(json.dumps(asl.expanded(path)))
     ]
 
 

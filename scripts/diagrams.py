@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ops import asl
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "diagrams"
@@ -183,7 +183,7 @@ def comments(machine: Json) -> list[tuple[str, str]]:
 
 def page(path: Path) -> str:
     """The Markdown page of a workflow."""
-    machine = yaml.safe_load(path.read_text("utf-8"))
+    machine = asl.expanded(path)
     source = path.relative_to(ROOT).as_posix()
     purpose = machine.get("Comment", "").replace(". ", ".\n")
     rows = "\n".join(
@@ -221,8 +221,7 @@ def workflow(path: Path) -> str:
 
 def pages() -> dict[str, str]:
     """The text of every page, by its file's name under docs/diagrams/."""
-    files = sorted((ROOT / "statemachines").glob("*/*.asl.yaml"))
-    return {f"{workflow(path)}.md": page(path) for path in files}
+    return {f"{workflow(path)}.md": page(path) for path in asl.sources()}
 
 
 def problems(folder: Path = FOLDER) -> list[str]:

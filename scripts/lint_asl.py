@@ -8,16 +8,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-import yaml
-
+from ops.asl import EXPANDED
 from ops.validate import cfn_lint
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def wrapped(path: Path) -> str:
     """The definition inside a template that cfn-lint checks, substitutions filled in."""
-    definition = yaml.safe_load(re.sub(r"\$\{(\w+)\}", r"arn-of-\1", path.read_text()))
+    definition = json.loads(re.sub(r"\$\{(\w+)\}", r"arn-of-\1", path.read_text("utf-8")))
     machine = {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {"RoleArn": "arn:aws:iam::000000000000:role/x", "Definition": definition},
@@ -28,7 +25,7 @@ def wrapped(path: Path) -> str:
 def main() -> int:
     """Exit status of the worst file."""
     status = 0
-    for path in sorted((ROOT / "statemachines").glob("*/*.asl.yaml")):
+    for path in sorted(EXPANDED.rglob("*.asl.json")):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             file.write(wrapped(path))
             file.flush()

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from local.packaging import read_template
+from ops import asl
 from tests.paths import ROOT
 
 ROOT_TEMPLATE = read_template(ROOT / "template.yaml")
@@ -17,7 +16,7 @@ RESOURCES: dict[str, dict[str, Any]] = {
     name: item for stack in STACKS.values() for name, item in stack["Resources"].items()
 }
 """Every stack's resources; no two stacks have the same name (test_stacks.py)."""
-WORKFLOWS = sorted((ROOT / "statemachines").glob("*/*.asl.yaml"))
+WORKFLOWS = asl.sources()
 
 
 def of_type(kind: str) -> dict[str, dict[str, Any]]:
@@ -36,8 +35,8 @@ def functions() -> dict[str, dict[str, Any]]:
 
 
 def definition(path: Any) -> Any:
-    """A workflow's definition."""
-    return yaml.safe_load(path.read_text())
+    """A workflow's definition, with the shared retries in their places."""
+    return asl.expanded(path)
 
 
 def states(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import yaml
-
+from ops import asl
 from scripts import diagrams
-from tests.paths import ROOT
 
 
 def test_every_workflow_has_its_diagram_and_none_is_stale_missing_or_extra() -> None:
@@ -31,9 +29,9 @@ def test_a_stale_a_missing_and_an_extra_page_are_named(tmp_path: Path) -> None:
 
 
 def test_every_state_and_every_way_of_an_error_is_in_the_diagram() -> None:
-    for path in (ROOT / "statemachines").glob("*/*.asl.yaml"):
-        text = diagrams.diagram(yaml.safe_load(path.read_text()))
-        for name, state in states(yaml.safe_load(path.read_text())):
+    for path in asl.sources():
+        text = diagrams.diagram(asl.expanded(path))
+        for name, state in states(asl.expanded(path)):
             assert re.search(rf"\n *(subgraph )?{name}\W", text), name
             targets = [target for target, _ in diagrams.transitions(state)]
             for target in [*targets, *(rule["Next"] for rule in state.get("Catch", []))]:
