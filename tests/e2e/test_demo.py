@@ -116,7 +116,7 @@ def _keys_and_models(home: Path) -> None:
     given = ona(home, "customers", "add", "acme", "--tier", "premium")
     key = re.search(r"ona_[\w-]{30,}", given)
     assert key is not None
-    assert "/_aws/execute-api/" in given
+    assert "/_api/dev" in given
     assert "may call as acme" in ona(home, "customers", "add", "acme", "--arn", "arn:aws:iam::1:role/x")
     listed = ona(home, "customers", "list")
     assert key[0] not in listed, "a key is shown once"
