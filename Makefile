@@ -30,7 +30,7 @@ test: $(VENV)/.ready ## all tests
 	@$(PY) -m pytest -n 2 --dist loadgroup
 
 test-fast: $(VENV)/.ready ## unit tests, contract tests and the examples in docstrings
-	@$(PY) -m pytest tests/unit tests/contract functions ops local scripts
+	@$(PY) -m pytest -n 2 tests/unit tests/contract functions ops local scripts
 
 .venv-sam/.ready: requirements/sam.txt
 	@rm -rf .venv-sam

@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from local import moving
-from local.packaging import Packager, Template, digest, read_template, transform, zip_folder
+from local.packaging import DeployError, Packager, Template, digest, read_template, transform, zip_folder
 from local.root_template import (
     Application,
-    DeployError,
     Values,
     applications,
     chosen_parameters,
@@ -34,6 +33,9 @@ from local.root_template import (
 __all__ = ["DeployError", "deploy", "find", "nested_name", "zip_folder"]
 
 _FAILED = ("ROLLBACK", "FAILED")
+"""Words in the status of a stack whose last deployment failed."""
+_NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+"""Statuses of a stack whose first deployment failed."""
 _POLL_SECONDS = 0.02
 ROOT_TAG = "ona:root"
 """Names the root's stack on each stack that was deployed for it."""
@@ -169,6 +171,9 @@ class _Deployment:
         """Create or update one stack from a packaged template; returns its outputs."""
         content = digest(document, parameters)
         existing = find(self.cloudformation, stack)
+        if existing and existing["StackStatus"] in _NEVER_CREATED:
+            self.delete(stack)  # CloudFormation updates no stack whose first deployment failed
+            existing = None
         if existing and _tags(existing).get(_CONTENT_TAG) == content and not _failed(existing):
             return _outputs(existing)
         region = self.s3.meta.region_name

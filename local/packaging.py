@@ -22,6 +22,10 @@ Template = dict[str, Any]
 """A template as it was read: the document that CloudFormation takes."""
 
 
+class DeployError(RuntimeError):
+    """A deployment failed; the text names what did, and why."""
+
+
 def read_template(path: Path) -> Template:
     """A template with its short forms (`!Ref`) written out and nothing shared between its parts.
 
@@ -38,10 +42,15 @@ def read_template(path: Path) -> Template:
 
 
 def _read(path: Path, loader: Any) -> Any:
-    """One YAML file, by a loader that makes plain values only."""
-    reader = loader(path.read_text("utf-8"))
+    """One YAML file, by a loader that makes plain values only. Raises DeployError, which names the file."""
+    try:
+        reader = loader(path.read_text("utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DeployError(f"{path}: cannot be read: {error}") from error
     try:
         return reader.get_single_data()
+    except yaml.YAMLError as error:
+        raise DeployError(f"{path}: no valid YAML: {error}") from error
     finally:
         reader.dispose()
 

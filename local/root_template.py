@@ -20,14 +20,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from local.packaging import Template, read_template
+from local.packaging import DeployError, Template, read_template
 
 APPLICATION = "AWS::Serverless::Application"
 _PLACEHOLDER = re.compile(r"\$\{(!?)([\w.:]+)\}")
-
-
-class DeployError(RuntimeError):
-    """A deployment failed; the text names what did, and why."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.packaging import Template, read_template
-from local.root_template import Application, DeployError, applications, declared_in, references
+from local.packaging import DeployError, Template, read_template
+from local.root_template import Application, applications, declared_in, references
 
 MOST_LINES_ROOT, MOST_LINES_STACK = 300, 700
 """A page that can be read in one go (docs/decisions/0012-one-api-a-family.md)."""

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from local.packaging import read_template
+from local.packaging import DeployError, read_template
 from local.root_template import (
     APPLICATION,
-    DeployError,
     Values,
     applications,
     chosen_parameters,
@@ -168,6 +167,15 @@ def test_values_are_evaluated(node: Any, text: str | None) -> None:
 def test_a_value_that_cannot_be_evaluated_is_refused_with_its_reason(node: Any, said: str) -> None:
     with pytest.raises(DeployError, match=said):
         VALUES.of(node)
+
+
+def test_a_template_that_is_no_yaml_is_named(folder: Path) -> None:
+    for name, text in (("broken.yaml", "Resources:\n  : : ["), ("bytes.yaml", "\x00")):
+        (folder / name).write_text(text)
+        with pytest.raises(DeployError, match=name):
+            read_template(folder / name)
+    with pytest.raises(DeployError, match=r"none\.yaml: cannot be read"):
+        read_template(folder / "none.yaml")
 
 
 def test_yaml_anchors_become_independent_copies(tmp_path: Path) -> None:

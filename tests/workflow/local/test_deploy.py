@@ -117,6 +117,26 @@ def test_a_stack_that_fails_is_named_with_its_reason(tree: Tree) -> None:
     assert sorted(tree.deploy()) == ["FirstUrl", "SecondUrl"], "mended, the next deployment goes on"
 
 
+def test_a_stack_whose_first_deployment_failed_is_made_anew_when_it_is_mended(tree: Tree) -> None:
+    """CloudFormation rolls such a stack back and takes no update of it."""
+    good = tree.stacks["Top"]["Second"] if "Second" in tree.stacks["Top"] else tree.queue("second")
+    tree.stacks["Top"]["Second"] = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "FunctionName": f"{tree.name}-broken",
+            "Runtime": "python3.13",
+            "Handler": "index.handler",
+            "Role": "arn:aws:iam::000000000000:role/none",
+            "Code": {"ZipFile": "def handler(event, context): return 1"},
+            "Layers": ["NoSuchLayer"],
+        },
+    }
+    with pytest.raises(deploy.DeployError, match="ROLLBACK_COMPLETE"):
+        tree.deploy()
+    tree.stacks["Top"]["Second"] = good
+    assert sorted(tree.deploy()) == ["FirstUrl", "SecondUrl"]
+
+
 # ------------------------------------------------------------------ the front
 
 
