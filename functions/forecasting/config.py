@@ -59,7 +59,7 @@ class ForecastRules(Document):
 
 
 class ForecastingConfig(Document):
-    """The whole file."""
+    """The content of `configs/forecasting/forecasting.yaml`, by its three sections."""
 
     booster: BoosterSettings
     training: TrainingRules

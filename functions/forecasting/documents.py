@@ -31,7 +31,7 @@ class SiteDocument(Document):
 
     @property
     def key(self) -> str:
-        """Where it lies."""
+        """The S3 key of this document in the output bucket."""
         return SITE.build(customer_id=self.customer_id, site_id=self.site_id)
 
     @classmethod
@@ -60,7 +60,7 @@ class SiteDocument(Document):
 
 
 class GapRecord(Document):
-    """One filled gap."""
+    """One gap in the power of one asset, from `start` to `end` (`hours` long), and how it was filled."""
 
     asset_id: str
     start: datetime

@@ -1,1 +1,1 @@
-"""Who may pass the API's door."""
+"""ApiAuthorizer: which API keys may call the APIs."""

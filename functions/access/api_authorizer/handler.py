@@ -1,7 +1,8 @@
-"""ApiAuthorizer: an API key (header X-API-Key, else query parameter api_key) → its customer and tier.
+"""ApiAuthorizer: checks the API key of a request, and returns its customer and tier.
 
-The APIs of all families ask this function. API Gateway answers 401 when it raises `Unauthorized`.
-The key goes on to the usage plans.
+The key comes in the header X-API-Key, else in the query parameter api_key. API Gateway calls this function
+for the APIs of all families. It answers 401 when the function raises `Unauthorized`. Otherwise it counts
+the request in the usage plan that the key belongs to.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from ona.runtime import aws
 from ona.runtime.observability import handler, logger
 
 MAX_KEY_LENGTH = 128
-"""Characters; ours have 44. A longer one is refused without asking the table."""
+"""Characters; a key of this platform has 44. A longer key is refused without a look into the table."""
 
 
 class Unauthorized(Exception):
-    """No key, or one that opens nothing."""
+    """The request has no API key, or one that no customer has."""
 
 
 @handler
 def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
-    """API Gateway's request in, a policy with the caller's customer and tier out.
+    """API Gateway's request in; out a policy that allows it, with the caller's customer and tier.
 
-    Raises Unauthorized for a key that opens nothing, and DependencyBusy.
+    Raises Unauthorized where the key is missing, too long or no customer's, and DependencyBusy where the
+    table of customers does not answer.
     """
     key = policy.key_of(event)
     if not key or len(key) > MAX_KEY_LENGTH:

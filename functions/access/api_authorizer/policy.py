@@ -1,4 +1,4 @@
-"""API Gateway's side of the authorizer: where a request carries its key, and what an answer looks like.
+"""What API Gateway sends to an authorizer and expects back: where the key is, and the form of an answer.
 
 >>> key_of({"headers": {"x-api-key": "k1"}, "queryStringParameters": {"api_key": "k2"}})
 'k1'
@@ -14,14 +14,17 @@ from ona.api.callers import Caller
 
 
 def key_of(event: dict[str, Any]) -> str:
-    """The API key of a request, or ""."""
+    """The API key of a request, or "" where it has none. The header wins over the query parameter."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     query = event.get("queryStringParameters") or {}
     return str(headers.get("x-api-key") or query.get("api_key") or "")
 
 
 def allowing(caller: Caller, key: str, method_arn: str) -> dict[str, Any]:
-    """The answer that lets a request through; its route sees the caller's customer and tier."""
+    """The answer that allows one request. The route's function receives the caller's customer and tier.
+
+    `method_arn`: the route that was called; `key`: the API key, by which API Gateway picks the usage plan.
+    """
     return {
         "principalId": caller.customer_id,
         "policyDocument": {

@@ -1,4 +1,4 @@
-"""Deliver: every minute, all that is due in the outbox."""
+"""Deliver: sends, every minute, all deliveries and notices of the outbox that are due."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ona.runtime.observability import handler
 
 
 class DeliverRequest(Document):
-    """What the timer sends."""
+    """The event that the timer sends every minute."""
 
     task: Literal["send"]
 
 
 @handler
 def lambda_handler(event: Any, context: Any) -> dict[str, int]:
-    """`DeliverRequest` in; how many were told, wait, failed and were given up out.
+    """`DeliverRequest` in; out how many items were delivered (`told`), wait, failed, and were given up.
 
     Raises DependencyBusy when the outbox itself cannot be read.
     """

@@ -1,6 +1,6 @@
-"""An order as others are told of it: the one thing that goes to people and to systems.
+"""The message about a work order. People and systems get the same content in two forms.
 
-`wording.py` says it in words, `OrderMessage.document` as JSON.
+`wording.py` writes it as text for people; `OrderMessage.document` gives it as JSON for systems.
 """
 
 from __future__ import annotations
@@ -31,12 +31,16 @@ STATE = (
     "actual_hours",
     "parts_used",
 )
-"""Attributes of a tracked order that others are told; a webhook's body names them so."""
+"""Attributes of a tracked order that are sent. The body of a webhook has them by the same names."""
 
 
 @dataclass(frozen=True)
 class OrderMessage:
-    """An order at a version, and what happened to it since its recipient was told last."""
+    """One version of an order, and what happened to the order since the last delivery to this recipient.
+
+    `tracked`: its state in the tracking table. `order`: what was ordered. `events`: the lines of the order
+    history since then, oldest first.
+    """
 
     tracked: TrackedOrder
     order: WorkOrder
@@ -44,17 +48,17 @@ class OrderMessage:
 
     @property
     def work_order_id(self) -> str:
-        """The order's id, by which others find it, too."""
+        """The order's id; recipients use the same id."""
         return self.order.work_order_id
 
     @property
     def version(self) -> int:
-        """The version that is told."""
+        """The version of the order that this message describes."""
         return self.tracked.version
 
     @property
     def status(self) -> OrderStatus:
-        """How the order stands."""
+        """The order's status in this version."""
         return self.tracked.status
 
     @property
@@ -64,19 +68,21 @@ class OrderMessage:
 
     @property
     def key(self) -> str:
-        """The same for every try to tell this version: for those who must not act on it twice."""
+        """An idempotency key: the same each time this version is sent, so that nobody acts on it twice."""
         return f"{self.work_order_id}-v{self.version}"
 
     @property
     def event(self) -> str:
-        """What happened last; "opened" for whoever hears of an open order first, "state" where nothing
-        happened."""
+        """The last event of the order history that is new to this recipient.
+
+        "opened" where the order is open and its opening is new to them; "state" where nothing is new.
+        """
         if self.status == "OPEN" and any(line.event == "opened" for line in self.events):
             return "opened"
         return self.events[-1].event if self.events else "state"
 
     def document(self) -> dict[str, Any]:
-        """The body of a webhook, JSON: state, what was ordered, and what happened since the last one."""
+        """The body of a webhook, for JSON: the state, the order, and the events since the last delivery."""
         tracked = self.tracked.item()
         return {
             "event": self.event,
@@ -88,7 +94,7 @@ class OrderMessage:
         }
 
     def attributes(self) -> dict[str, str]:
-        """What travels beside a message's text: for filters, and the order as JSON."""
+        """Attributes sent with the text: values that a recipient can filter by, and `document` as JSON."""
         return {
             "event": self.event,
             "priority": self.priority,

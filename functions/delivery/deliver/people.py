@@ -1,7 +1,7 @@
-"""Telling people: one message or one for many, not at night unless it must be, never a flood.
+"""Delivery to people: single messages or one for many items, few at night, so many an hour at most.
 
-`configs/delivery/notifications.yaml` has the rules. What has to wait stays in the outbox, where later
-changes are added to it: in the morning people read how things stand, not how they went.
+`configs/delivery/notifications.yaml` has the rules. An item that has to wait stays in the outbox. When its
+order changes meanwhile, the later message has the newest state: people get one message, not one a change.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from ona.runtime.http import Busy
 from ona.runtime.observability import logger
 
 A_RUN = 200
-"""Items that one recipient is told in a run; the next minute goes on."""
+"""Items that are delivered to one recipient in one run. The run of the next minute sends the rest."""
 A_MESSAGE = 100
-"""Orders and notices that one message tells; SNS takes 256 KB."""
+"""Orders and notices in one message. SNS takes messages of up to 256 KB."""
 URGENT_EVERY = 10
-"""Minutes: how often a recipient who had enough messages this hour is still told what cannot wait."""
+"""Minutes. A recipient who has had all messages of this hour still gets urgent ones, at this interval."""
 INVITED_LATELY = timedelta(minutes=30)
-"""So long a fresh invitation may be missing in SNS's list."""
+"""A new invitation may be missing in SNS's list of subscribers for so long."""
 CONFIRMED_WITHIN_S = 600.0
-"""Seconds until an address that waits for its owner is looked at again."""
+"""Seconds until Deliver checks again whether the owner has confirmed an address."""
 
 
 class Left(InvalidInput):
@@ -41,7 +41,7 @@ class Left(InvalidInput):
 
 
 def deliver(items: Sequence[Delivery | Notice], rules: NotificationRules, now: datetime) -> Counter[str]:
-    """Tell one recipient all that is due; how many were told, wait, failed and were given up."""
+    """Deliver all due `items` of one recipient; how many were delivered, wait, failed, were given up."""
     counts: Counter[str] = Counter()
     notes: list[Note] = []
     for item in items[:A_RUN]:
@@ -56,7 +56,7 @@ def deliver(items: Sequence[Delivery | Notice], rules: NotificationRules, now: d
     try:
         teller.tell(notes)
     except Left as error:
-        for note in notes:  # nobody is there to be told
+        for note in notes:  # no recipient is left: nothing more is to be sent
             deliveries.delivered(note.item, now, version=note.version)
         logger.warning("nobody to tell", recipient=items[0].recipient_name, why=str(error))
     except Exception as error:
@@ -68,14 +68,18 @@ def deliver(items: Sequence[Delivery | Notice], rules: NotificationRules, now: d
 
 
 def note_of(item: Delivery | Notice) -> Note:
-    """What an item of the outbox tells. Raises DependencyBusy."""
+    """The text and priority of an item of the outbox. Raises DependencyBusy."""
     if isinstance(item, Notice):
         return of_notice(item)
     return of_order(item, store.message_of(item))
 
 
 class Teller:
-    """Telling one recipient: what goes now, and what waits. `settled`: the items that need no more care."""
+    """Delivers to one recipient, and decides what is sent now and what waits.
+
+    `settled`: ids of the items that were delivered or postponed. `counts`: `messages` sent, items delivered
+    (`told`) and items `waiting`.
+    """
 
     def __init__(self, recipient: Recipient, rules: NotificationRules, now: datetime) -> None:
         self.recipient, self.rules, self.now = recipient, rules, now
@@ -83,9 +87,9 @@ class Teller:
         self.settled: set[str] = set()
 
     def tell(self, notes: Sequence[Note]) -> None:
-        """Tell or put off all of them; their items are claimed.
+        """Deliver or postpone each note. Its item must be claimed before.
 
-        Raises Busy, Left, DependencyBusy: what is not settled then was not told.
+        Raises Busy, Left, DependencyBusy. Items that are not in `settled` then were not delivered.
         """
         self.way = way_to(self.recipient, self.now)
         rules = self.rules
@@ -103,7 +107,7 @@ class Teller:
         return [note for note in notes if note.priority in self.rules.always]
 
     def _within_limits(self, notes: list[Note]) -> None:
-        """Few go one by one, many as one message, and no more than so many an hour."""
+        """Send few notes one by one, many as one message, within the limit of messages an hour."""
         hour = self.now.replace(minute=0, second=0, microsecond=0)
         together = [notes] if len(notes) > self.rules.single_messages else [[note] for note in notes]
         for part in together:
@@ -143,16 +147,16 @@ class Teller:
 
 @dataclass(frozen=True)
 class Way:
-    """The topic that leads to a recipient, and the attributes of a message that pick them there."""
+    """The SNS topic of a recipient, and the attributes by which its filter picks this recipient."""
 
     topic: str
     attributes: dict[str, str]
 
 
 def way_to(recipient: Recipient, now: datetime) -> Way:
-    """How messages reach a recipient. An address that is new is asked to confirm.
+    """The topic and attributes for a recipient. The owner of a new address is asked to confirm it.
 
-    Raises Busy while an address is not confirmed, Left when it never will be.
+    Raises Busy while the address is not confirmed yet, Left when it is not expected to be any more.
     """
     if recipient.kind != "mail":
         return Way(notifications.OPERATORS, {})
@@ -174,5 +178,5 @@ def way_to(recipient: Recipient, now: datetime) -> Way:
 
 @lru_cache(maxsize=1)
 def _subscribers(_run: str) -> dict[str, bool]:
-    """Who is subscribed, asked once a run."""
+    """Whether each address has confirmed, by address in lower case. SNS is asked once a run."""
     return notifications.subscribers()

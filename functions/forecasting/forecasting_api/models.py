@@ -26,7 +26,7 @@ SizeBytes = Annotated[
 
 
 class TrainMetadata(Document):
-    """What the file holds."""
+    """What a history file contains: its site, and the time from `start_date` to `end_date` (with zone)."""
 
     site_id: SiteId
     start_date: AwareDatetime
@@ -49,7 +49,7 @@ class TrainUpload(Document):
 
 
 class NowcastMetadata(Document):
-    """What the file holds."""
+    """What a nowcast file contains: its site, and its `timestamp` (with time zone)."""
 
     site_id: SiteId
     timestamp: AwareDatetime

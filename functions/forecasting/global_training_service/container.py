@@ -14,7 +14,7 @@ from ona.runtime.errors import OnaError
 
 
 def main() -> int:
-    """Exit status."""
+    """Train all windows, then the model; the exit status: 0 when all is done, 1 when a step failed."""
     common = {
         "customer_id": aws.environment("ONA_CUSTOMER"),
         "version": aws.environment("ONA_VERSION"),

@@ -1,8 +1,8 @@
-"""The outbox as a queue: what is put in, what is due, what became of it.
+"""The outbox as a queue: put items in, list what is due, write what became of an item.
 
-An order's deliveries are written in the transaction that changes the order: what was changed is told, also
-when whoever changed it dies the moment after. Whoever sends claims an item first, then settles it in one of
-three ways: `delivered`, `postpone`, `give_up`.
+An order's deliveries are written in the same transaction as the change of the order. So what changed is
+delivered, even when the function that changed it fails right after. A sender first claims an item. Then it
+settles the item in one of three ways: `delivered`, `postpone`, `give_up`.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ from ona.store import tables
 from ona.store.tables import Write, assignment, to_item
 
 LEASE = timedelta(minutes=5)
-"""So long a claim holds: after it another sender takes what one that died had. A run lasts two minutes."""
+"""How long a claim is valid. After it the first sender must have failed, because a run lasts two minutes.
+Another sender may then claim the item."""
 LONGEST_REASON = 500
-"""Characters of an error that an item keeps."""
+"""Characters of an error message that are stored in an item."""
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """An item that is no valid delivery: nobody can send it."""
+    """An item of the outbox that is no valid delivery or notice. `why` says what is wrong with it."""
 
     delivery_id: str
     recipient_name: str
@@ -59,13 +60,15 @@ def delivery_id(work_order_id: str, recipient: Recipient) -> str:
 def enqueue(
     work_order_id: str, version: int, recipients: Sequence[Recipient], now: datetime
 ) -> list[Write]:
-    """Writes, for the transaction that brings an order to a version, after which that version is due to
-    recipients."""
+    """Writes that make a version of an order due to each recipient.
+
+    They belong into the transaction that writes this version.
+    """
     return [_due_to(recipient, work_order_id, version, now) for recipient in recipients]
 
 
 def withdraw(work_order_id: str, recipients: Sequence[Recipient]) -> list[Write]:
-    """Writes, for the transaction after which these recipients are told of an order no more."""
+    """Writes, for a transaction, that delete these deliveries: the recipients get no more of the order."""
     return [OUTBOX.deletion(delivery_id(work_order_id, recipient)) for recipient in recipients]
 
 
@@ -95,7 +98,7 @@ def _due_to(recipient: Recipient, work_order_id: str, version: int, now: datetim
 
 
 def put_notice(notice: Notice) -> bool:
-    """Tell the operators something that is about no order, once; False when it was told or waits already.
+    """Put a notice (a message about no order) into the outbox; False where its id is there already.
 
     Raises DependencyBusy.
     """
@@ -103,7 +106,7 @@ def put_notice(notice: Notice) -> bool:
 
 
 def exists(name: str) -> bool:
-    """Whether there is an item of that name. Raises DependencyBusy."""
+    """Whether the outbox has an item with this delivery id. Raises DependencyBusy."""
     return tables.get(OUTBOX.name, {"delivery_id": name}) is not None
 
 
@@ -111,7 +114,7 @@ def exists(name: str) -> bool:
 
 
 def due(lane: Lane, now: datetime, most: int) -> tuple[list[Delivery | Notice], list[Unreadable]]:
-    """What a lane has to be done by now, the longest due first; and those items that nobody can read.
+    """Up to `most` items of a lane that are due now, the longest due first; and items that are not valid.
 
     Raises DependencyBusy.
     """
@@ -126,8 +129,11 @@ def due(lane: Lane, now: datetime, most: int) -> tuple[list[Delivery | Notice], 
 
 
 def claim(item: Delivery | Notice, now: datetime) -> Delivery | Notice | None:
-    """Take an item so that nobody else delivers it meanwhile, as it stands then; None when somebody has it
-    or nothing is to be done any more. One that is never settled is free again after `LEASE`."""
+    """Claim an item, so that no other sender delivers it at the same time; out comes its newest state.
+
+    None where another sender has it, or it is no longer due. A claim that is never settled ends after
+    `LEASE`. Raises DependencyBusy.
+    """
     taken = tables.update(
         OUTBOX.name,
         {"delivery_id": item.delivery_id},
@@ -152,9 +158,10 @@ def delivered(
     remote_status: str = "",
     watch: datetime | None = None,
 ) -> None:
-    """An item is delivered, up to a version of its order. `watch`: when to ask what became of it.
+    """Write that an item was delivered, with the order's version that was sent.
 
-    An order that changed meanwhile stays due. Raises DependencyBusy.
+    `watch`: when to ask the other system for the ticket's state; None where there is nothing to ask. If the
+    order has a later version by now, the item stays due. Raises DependencyBusy.
     """
     sets: dict[str, Any] = {"attempts": 0, "told_at": iso(now)}
     sets |= {"told": version} if version is not None else {}
@@ -168,7 +175,10 @@ def delivered(
 
 
 def postpone(item: Delivery | Notice, until: datetime, now: datetime, why: str = "") -> None:
-    """Try an item again then; with a reason it counts as a try that failed. Raises DependencyBusy."""
+    """Make an item due again at `until`. With a reason, a failed attempt is counted.
+
+    Raises DependencyBusy.
+    """
     sets: dict[str, Any] = {"next_at": iso(until)}
     if why:
         sets["attempts"] = item.attempts + 1
@@ -178,7 +188,10 @@ def postpone(item: Delivery | Notice, until: datetime, now: datetime, why: str =
 
 
 def give_up(item: Delivery | Notice | Unreadable, now: datetime, why: str) -> None:
-    """Give an item up: a dead letter, and the item stays to be sent again. Raises DependencyBusy."""
+    """Give an item up: send a dead letter to the queue, and move the item to the lane `dead`.
+
+    The item stays in the outbox, so that a redrive can send it again. Raises DependencyBusy.
+    """
     letter = DeadLetter(
         state=item.recipient_name,
         cause=why,
@@ -197,7 +210,7 @@ def give_up(item: Delivery | Notice | Unreadable, now: datetime, why: str) -> No
 
 
 def _settle(name: str, sets: Mapping[str, Any], removes: Sequence[str], version: int | None = None) -> bool:
-    """Write what became of an item; False when it is gone, or its order is at a later version than this."""
+    """Write what became of an item; False where it is gone, or its order is beyond `version`."""
     update = assignment(sets, removes=removes)
     values = update.values
     condition = "attribute_exists(delivery_id)"

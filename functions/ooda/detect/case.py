@@ -1,4 +1,9 @@
-"""One asset's readings in one file with all that detection concludes from."""
+"""A case: the readings of one asset in one telemetry file, with all that Detect needs to check them.
+
+A case exists only while Detect runs; it is never stored. Detect looks in a case for episodes (one stretch
+of readings in one day). Episodes of one kind over several days make an incident, which is stored in the
+asset history. One case can have no episode, or many.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +23,21 @@ from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track
 
 MOST_POINTS = 4000
-"""Readings. A forest is grown over a file of days, not over a year's backfill."""
+"""Readings. With more judged readings (a year's backfill) no isolation forest is computed."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One asset's readings with their reference and residuals.
+    """One asset's n readings over D solar days, with expected power and residuals.
 
-    `coolest`: its lowest temperature of each of the D days, also at night, °C. `weather`: hourly weather of
-    its site, if there is any.
+    - `track`: the readings in order of time; each channel of shape (n,), in kW, W/m², °C, V or m/s.
+    - `ref`: the reference and what follows from it; expected power in kW, (n,).
+    - `res`: the residuals, (n,), as shares of expected power, and which readings Detect could check.
+    - `beside`: what the neighbours gave at the same instants, (n,), as shares of capacity; NaN where too
+      few of them report.
+    - `config`: the detection parameters of the contract.
+    - `coolest`: the lowest device temperature of each day, night included, °C, (D,).
+    - `weather`: the weather frame of the site, one row an hour; None where there is no weather.
     """
 
     track: Track
@@ -39,8 +50,11 @@ class Case:
 
     @cached_property
     def unusual(self) -> Mask:
-        """Judged readings that an isolation forest over the file sets apart, (n,): by residual, DC voltage,
-        AC over DC power, and device temperature. Computed when it is first asked for."""
+        """Which readings an isolation forest calls unusual, shape (n,); only judged readings can be.
+
+        The forest compares residual, DC voltage, AC over DC power and device temperature. All are False
+        where there are more than `MOST_POINTS` judged readings. Computed at the first use.
+        """
         track, rules = self.track, self.config.algorithms.machine_learning
         rows = np.flatnonzero(self.res.judged)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -52,6 +66,9 @@ class Case:
         return out
 
     def readings(self, minutes: float) -> int:
-        """How many readings in a row an event of so many minutes needs, at least two."""
+        """How many readings in a row an event of `minutes` needs: at least two.
+
+        An event shorter than the contract's `rolling_window_minutes` counts as that long.
+        """
         least = self.config.algorithms.statistical.rolling_window_minutes
         return max(2, math.ceil(max(minutes, least) / self.track.step))

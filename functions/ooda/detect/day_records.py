@@ -1,4 +1,4 @@
-"""What a file says of each of an asset's solar days: the days that enter the asset's history."""
+"""Day records: for each solar day of a case, the numbers and episodes that enter the asset history."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ from ooda.documents.detections import Episode
 
 
 def history_days(case: Case, history: AssetHistory) -> dict[str, HistoryDay]:
-    """What the file says of each of its D solar days, by date."""
+    """One record for each solar day of the case, by date (`YYYY-MM-DD`).
+
+    Energy in kWh, power in kW, losses as shares of expected power. A day without a reading in enough light
+    has no record. `history`: earlier days, from which the usual values of the channels come.
+    """
     track, ref, res = case.track, case.ref, case.res
     days = track.days
     losses = [recognised(case, stretch) for stretch in stretches(case)] + site_wide(case)
@@ -71,7 +75,7 @@ def history_days(case: Case, history: AssetHistory) -> dict[str, HistoryDay]:
 
 
 def _episodes(case: Case, losses: list[Stretch], channels: Channels) -> dict[int, list[Episode]]:
-    """Episodes by solar day: losses, then readings beyond a limit."""
+    """Episodes by solar day (days since 1970): first losses, then channels outside their limits."""
     by_day: dict[int, list[Episode]] = {}
     for stretch in losses:
         episode = episode_of(case, stretch, channels)
@@ -83,7 +87,7 @@ def _episodes(case: Case, losses: list[Stretch], channels: Channels) -> dict[int
 
 
 def _levels(case: Case) -> dict[str, list[LevelOfDay]]:
-    """Each day's level by driver."""
+    """Gain, spread and shape of each day, by driver (`levels.py` explains these words)."""
     ref = case.ref
     drivers = {ref.family: ref.levels} if ref.family in DRIVERS else {}
     if ref.by_sun is not None:
@@ -108,12 +112,12 @@ def _levels_of_days(levels: Levels, spreads: tuple[Floats, Floats] | None) -> li
 
 
 def _numbers(values: NDArray[np.floating[Any]], digits: int = 4) -> list[float | None]:
-    """Rounded, with None where there is no number."""
+    """The values rounded to so many digits; None in place of NaN and infinity."""
     return [value if math.isfinite(value) else None for value in np.round(values, digits).tolist()]
 
 
 def _usual(history: AssetHistory, first_day: int, of_days: dict[str, Floats]) -> list[Usual]:
-    """What channels usually read, for each of the file's days: the median of the 30 days before it."""
+    """The usual values of the channels for each of the D days: the median of the 30 days before it."""
     columns = []
     for name, own in of_days.items():
         earlier = np.array(channel_before(history, first_day, name)[::-1], dtype=float)

@@ -1,9 +1,12 @@
-"""Whether an irradiance sensor lies flat while the modules are tilted, and how they are tilted then.
+"""Whether an irradiance sensor lies flat while the modules are tilted; if so, their tilt and azimuth.
 
-`irradiance_w_m2` may be measured in the plane of the modules, or horizontally (a satellite always is).
-Against a flat sensor a tilted asset's gain wanders with the season and the hour. Which it is shows in
-the asset's own history: tilt and azimuth that explain its power from the irradiance as a horizontal one
-are fitted, and taken when they leave clearly less unexplained than the irradiance as it is.
+`irradiance_w_m2` may be measured in the plane of array, or horizontally. Satellite data are always
+horizontal. With a horizontal sensor, the gain of a tilted asset changes with the season and the hour,
+though nothing is wrong.
+
+The asset's own readings show which of the two it is. First power is explained by the irradiance as it is.
+Then a tilt and an azimuth are fitted, as if the irradiance were horizontal. The sensor is taken for
+horizontal when the second explanation leaves clearly less variance of the power unexplained.
 """
 
 from __future__ import annotations
@@ -21,21 +24,30 @@ from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import Geometry
 
 MIN_DAYS = 14
-"""Days of readings that a fit needs."""
+"""Days with readings that a fit needs. Chosen in this project."""
 FIRST_DAYS, EVERY_DAYS = 21, 7
-"""Days. The geometry is fitted once an asset has so many days, and again every so many until it is
-found."""
-BETTER, GOOD = 0.75, 0.03
-"""Shares of the power's variance. The transposed irradiance must leave less than 0.75 of what the plain one
-leaves unexplained; a plain one that leaves less than 0.03 is in the plane."""
-CLIPPED = 0.97
-"""Of the highest share. Readings above it may be at the inverter's limit."""
+"""Days in the asset history. The geometry is fitted first at 21 days, then every 7 days until a fit gives
+a geometry. Chosen in this project."""
+MOST_ERROR_RATIO = 0.75
+"""Ratio (1) of two unexplained variances of power: with transposed irradiance, over with the irradiance as
+it is. The sensor is taken for horizontal only where the ratio is below 0.75. Chosen in this project."""
+IN_PLANE_ERROR_SHARE = 0.03
+"""Share of the power's variance (0…1). Where the irradiance as it is leaves at most 0.03 unexplained, the
+sensor is taken to lie in the plane of array. Chosen in this project."""
+NEAR_HIGHEST_SHARE = 0.97
+"""Share of the asset's own highest hourly power (0…1), not of its capacity: an inverter's limit may be
+below the nameplate. Hours at or above it may be clipped and are left out of the fit. Chosen in this
+project."""
 LIT_W_M2 = 50.0
-"""W/m². In less light the fit is not judged."""
+"""W/m². Hours with no more irradiance than this are left out of the fit. Chosen in this project."""
 
 
 def is_due(history: AssetHistory) -> bool:
-    """Whether an asset's geometry is to be fitted now: not found yet, enough days, measured irradiance."""
+    """Whether an asset's geometry is to be fitted now.
+
+    It is, when the history has no geometry yet, has enough days (`FIRST_DAYS`, `EVERY_DAYS`), and one of
+    its last three days was compared with measured irradiance.
+    """
     count = len(history.days)
     if history.geometry is not None or count < FIRST_DAYS or count % EVERY_DAYS:
         return False
@@ -44,9 +56,10 @@ def is_due(history: AssetHistory) -> bool:
 
 
 def fit(history: pd.DataFrame, asset: Asset) -> Geometry | None:
-    """The sensor's geometry from a canonical history of one asset, None where the readings do not show it.
+    """The sensor's geometry (angles in degrees), from one asset's readings in our own columns.
 
-    Needs a location, irradiance, and `MIN_DAYS` days of readings.
+    None for a turbine, without a location or irradiance, with fewer than `MIN_DAYS` days, or with too few
+    usable hours. A tilt or azimuth from the asset registry wins over the fitted one.
     """
     if asset.location is None or asset.is_wind or "irradiance_w_m2" not in history or history.empty:
         return None
@@ -61,7 +74,7 @@ def fit(history: pd.DataFrame, asset: Asset) -> Geometry | None:
     hourly = hourly.dropna()
     irradiance = hourly["irradiance_w_m2"].to_numpy(dtype=float)
     share = hourly["power_kw"] / asset.capacity_kw
-    usable = (irradiance > LIT_W_M2) & (share.to_numpy() < CLIPPED * float(share.max()))
+    usable = (irradiance > LIT_W_M2) & (share.to_numpy() < NEAR_HIGHEST_SHARE * float(share.max()))
     if usable.sum() < planes.MIN_HOURS:
         return None
     power, x = share.to_numpy()[usable], irradiance[usable]
@@ -69,7 +82,9 @@ def fit(history: pd.DataFrame, asset: Asset) -> Geometry | None:
     plain = float(((power - gain * x) ** 2).mean()) / max(float(power.var()), 1e-9)
     weather = pd.DataFrame({"ghi_w_m2": irradiance}, index=pd.DatetimeIndex(hourly.index))
     plane, explained = planes.fit(weather, share, asset.location.latitude, asset.location.longitude)
-    horizontal = bool(plain > GOOD and explained > 0.0 and 1.0 - explained < BETTER * plain)
+    horizontal = bool(
+        plain > IN_PLANE_ERROR_SHARE and explained > 0.0 and 1.0 - explained < MOST_ERROR_RATIO * plain
+    )
     tilt = asset.tilt if asset.tilt is not None else plane.tilt
     azimuth = asset.azimuth if asset.azimuth is not None else plane.azimuth
     return Geometry(
@@ -83,7 +98,11 @@ def fit(history: pd.DataFrame, asset: Asset) -> Geometry | None:
 def in_plane(
     irradiance: Floats, times: pd.Series, asset: Asset, geometry: Geometry, minutes: float
 ) -> Floats:
-    """Irradiance in the plane of the modules, W/m², shape (n,), from a horizontal one (Erbs' split)."""
+    """Irradiance in the plane of array, W/m², shape (n,), from horizontal irradiance, W/m², (n,).
+
+    Erbs' model splits it into direct and diffuse light. `minutes`: the interval between readings. Without
+    a location the irradiance is returned unchanged.
+    """
     if asset.location is None:
         return irradiance
     plane = Plane(asset.location.latitude, asset.location.longitude, geometry.tilt, geometry.azimuth)

@@ -1,9 +1,14 @@
-"""Levels: what each day says of an asset against a driver, and the baseline that earlier days give.
+"""Levels: an asset's gain and shape on each day, and the baseline that earlier days give.
 
-A *driver* says what power was to be had: PVWatts' form on the irradiance ("sun"), or the median of the
-neighbours ("peers"). The *gain* of a day is the median of share of capacity over driver. The *shape* is the
-same by half hour of the solar day, relative to the gain: azimuth, tilt, horizon and an off-plane sensor
-show in it.
+The *driver* (the glossary's reference) is the power that was possible at an instant, as a share of
+capacity. It comes from irradiance by PVWatts ("sun"), or is the median of the neighbours ("peers").
+
+The *gain* of a day is one number: the median of measured share of capacity over driver. A gain of 0.96
+means that the asset gave 4 % less than the driver.
+
+The *shape* of a day has one number for each solar half hour: the same ratio in that half hour, over the
+day's gain. A shape of 0.9 at 8:00 means 10 % less at 8:00 than the gain says. Azimuth, tilt, the horizon
+and a sensor outside the plane of array show in the shape.
 """
 
 from __future__ import annotations
@@ -19,19 +24,21 @@ from ooda.detect.rolling import ends_of, quantile_of_rows, windows
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.track import Track, slots_of
 
-CLIPPED_SHARE = 0.97
-"""Of capacity. An asset above this may be at its limit, and says nothing of its gain. Chosen on plants."""
+NEAR_CAPACITY_SHARE = 0.97
+"""Share of capacity (0…1), the nameplate. At or above it an asset may be clipped, and the reading is not
+used for gain and shape. Chosen on the plants of the bench. `geometry.NEAR_HIGHEST_SHARE` is something else:
+a share of the asset's own highest power."""
 STANDING_SHARE = 0.01
-"""Of capacity. An asset below this stands still."""
+"""Share of capacity (0…1). An asset at or below this stands still."""
 SHAPE_DRIVER = 0.08
-"""Of capacity, that is 80 W/m². In less light the shape of the day is not learned."""
+"""Driver as a share of capacity (0…1), about 80 W/m². The shape is not learned in less light."""
 GAIN_QUANTILE, GAIN_SIGMAS = 0.9, 1.2816
 """The gain is the 0.9-quantile of the days' gains less what their noise adds to it (1.2816 σ: the same
 quantile of the normal distribution). Days with a fault do not lower it, unless nearly all days have one."""
 RELEARN_DAYS = 7
-"""Days between two learnings of the shape in one long file."""
+"""Days. In a file of many days the shape is learned anew after so many days."""
 MIN_SHAPE_DAYS = 3
-"""Days that a half hour must have been measured on, before its shape counts."""
+"""Days on which a solar half hour must have been measured before its shape is used."""
 CLEAR, MIN_CLEAR_READINGS, MIN_CLEAR_DAYS = 0.75, 4, 0.2
 """A gain is best learned under a clear sky: 75 % of the clear-sky irradiance, in at least 4 readings of a
 day, if a fifth of the days have such readings. Thresholds were chosen on the plants of the bench."""
@@ -56,8 +63,11 @@ class Levels:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What earlier days say of the D days judged: gain (D,), shape (D, S), how many earlier days there are
-    (`count`, (D,)), and their median gain (`middle`, (D,))."""
+    """What to expect of each of the file's D days, from the days before it.
+
+    `gain`, (D,), and `shape`, (D, S), as the module explains them. `count`, (D,): how many earlier days
+    have a gain. `middle`, (D,): the median gain of these days.
+    """
 
     gain: Floats
     shape: Floats
@@ -66,10 +76,13 @@ class Baseline:
 
 
 def measure(track: Track, driver: Floats, usable: Mask) -> Levels:
-    """Gain and shape of each day against a driver, shape (n,), from readings in light at work."""
+    """Gain and shape of each day. `driver` and `usable` have the shape (n,), one value a reading.
+
+    Only usable readings count, in enough light, with the asset neither standing nor near its capacity.
+    """
     days = track.days
     with np.errstate(invalid="ignore", divide="ignore"):
-        works = usable & (track.share > STANDING_SHARE) & (track.share < CLIPPED_SHARE)
+        works = usable & (track.share > STANDING_SHARE) & (track.share < NEAR_CAPACITY_SHARE)
         ratio = track.share / driver
         bright = works & (driver >= BRIGHT)
         dim = works & (driver >= SHAPE_DRIVER)

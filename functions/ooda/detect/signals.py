@@ -1,4 +1,8 @@
-"""How an episode looks: the numbers that tell one cause from another."""
+"""Signals: numbers that describe how an episode looks, for example its loss at noon.
+
+Diagnose compares them with the signatures of causes. A signal is None where its channel is not measured or
+there are too few readings.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +21,24 @@ from ooda.detect.track import Indices, runs
 from ooda.documents.detections import Signals
 
 LOW, HIGH, FULL = 0.4, 0.6, 0.93
-"""Shares of capacity due: below the first an asset idles along, above the second it works, above the third
-it works hard."""
+"""Expected power as a share of capacity (0…1): low load is below 0.4, high load from 0.6, full load from
+0.93."""
 EARLY, LATE = 21, 27
-"""Solar half hours: 10:30 and 13:30."""
+"""Solar half hours: 10:30 and 13:30 in solar time. Noon is between them."""
 CLEAR, CLOUDY = 0.75, 0.45
-"""Shares of the clear-sky irradiance."""
+"""Clear-sky index (1): the sky is clear from 0.75, cloudy below 0.45."""
 MIN_READINGS = 3
-"""Readings that a part of a stretch needs for a loss of its own."""
+"""Readings. A part of a stretch (its noon, its clear hours) with fewer has no loss of its own."""
 AT_WORK = 0.10
-"""Of capacity. From here on an asset is at work."""
+"""Share of capacity (0…1). An asset that gives more is at work."""
 
 
 @dataclass(frozen=True)
 class Usual:
-    """What an asset's channels usually read at work: V, AC over DC, °C above the day's coolest; None where
-    it is not known."""
+    """Usual values of an asset's channels at work, from earlier days; None where no earlier day has one.
+
+    `volts`: DC voltage, V. `efficiency`: AC over DC power, 1. `warmth_c`: as `warmth` computes it, °C.
+    """
 
     volts: float | None
     efficiency: float | None
@@ -41,8 +47,11 @@ class Usual:
 
 @dataclass(frozen=True)
 class Channels:
-    """Channels beside power, computed once for all stretches: `warmth` and `ac_dc`, (n,), as the functions
-    of these names say; `usual` for each of the D days."""
+    """Channels other than power, computed once for all stretches of a case.
+
+    `warmth`: from the function `warmth`, °C, (n,). `ac_dc`: from the function `efficiency`, 1, (n,).
+    `usual`: the usual values for each of the D days.
+    """
 
     warmth: Floats
     ac_dc: Floats
@@ -50,8 +59,11 @@ class Channels:
 
 
 def warmth(case: Case, where: Mask) -> Floats:
-    """Device temperature above the air's where the weather is known, else above the day's coolest reading,
-    °C, shape (n,), NaN outside `where`."""
+    """How much warmer the device is than the air, °C, shape (n,); NaN outside `where`.
+
+    Where the weather has no air temperature for nine tenths of the readings, the day's coolest device
+    temperature stands for the air.
+    """
     track = case.track
     if case.weather is not None and "temperature_c" in case.weather and len(case.weather) > 1:
         air = case.weather["temperature_c"].dropna()
@@ -64,8 +76,10 @@ def warmth(case: Case, where: Mask) -> Floats:
 
 
 def efficiency(case: Case) -> Floats:
-    """AC over DC power at work, shape (n,), NaN where either is not measured. The unit of DC does not
-    matter: it is only compared with itself."""
+    """AC over DC power, shape (n,); NaN where one is not measured, or power is at most 5 % of capacity.
+
+    DC power may have any unit: the ratio is only compared with the same asset's earlier ratios.
+    """
     track = case.track
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where((track.dc_power > 0) & (track.share > 0.05), track.power / track.dc_power, np.nan)
@@ -73,13 +87,13 @@ def efficiency(case: Case) -> Floats:
 
 
 def working(case: Case) -> Mask:
-    """Readings at a tenth of capacity or more."""
+    """Which readings are above a tenth of capacity (`AT_WORK`), shape (n,)."""
     with np.errstate(invalid="ignore"):
         return np.asarray(case.track.share > AT_WORK)
 
 
 def _part(power: Floats, expected: Floats, members: Indices, where: Mask) -> float | None:
-    """Loss share over some of the members, of their expected energy."""
+    """Loss of the members inside `where`, as a share of their expected energy; None where too few."""
     chosen = members[where[members]]
     due = float(np.nansum(expected[chosen])) if len(chosen) >= MIN_READINGS else 0.0
     if due <= 0:
@@ -92,7 +106,10 @@ def _median(values: Floats) -> float | None:
 
 
 def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False) -> Signals:
-    """The signals of one stretch, the readings `members`; `by_own`: against the asset's own expectation."""
+    """The signals of one stretch. `members`: the rows of its readings in the track.
+
+    `by_own`: compare with the power expected from the asset's own past, without the neighbours.
+    """
     track, ref, res = case.track, case.ref, case.res
     warm, ac_dc = channels.warmth, channels.ac_dc
     usual = channels.usual[track.days.row[members[0]]]
@@ -177,8 +194,12 @@ def _efficiency(
 
 
 def _plateau(running: Floats, due: Floats) -> tuple[float, float]:
-    """The level at which power is held (the densest band of 2 % of capacity), and of the readings due
-    more than 3 % above it the share held there."""
+    """How many readings stay at one level (0…1), and that level as a share of capacity.
+
+    The level is the median of the band, 2 % of capacity wide, that has the most readings. Counted are
+    only readings whose expected power is more than 3 % of capacity above the level. Both are 0 with
+    fewer than four readings.
+    """
     if running.size < 4:
         return 0.0, 0.0
     ranked = np.sort(running)
@@ -192,7 +213,12 @@ def _plateau(running: Floats, due: Floats) -> tuple[float, float]:
 
 
 def _weather(case: Case, members: Indices, share: Floats) -> dict[str, float | None]:
-    """What the weather did in the 24 hours before a stretch began to cost, and in its first hour."""
+    """Weather signals: mm of rain, m/s of gusts, °C; empty without weather.
+
+    Rain and gusts are of the 24 hours before the onset and the hour after it. The onset is where a tenth of
+    the stretch's loss has accrued. Air temperature is of the time from an hour before the onset to an
+    hour after the end.
+    """
     out: dict[str, float | None] = {}
     if case.weather is None or case.weather.empty:
         return out

@@ -1,5 +1,8 @@
-"""Readings that cannot be believed: stuck, alone, at night, by a wrong clock; and those that are
-clipped."""
+"""Readings that Detect does not trust, and readings that are clipped.
+
+Not trusted are: power that is stuck, a spike, power in the dark, and days with a wrong clock. Clipped
+readings are right, and no fault.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,19 @@ from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track, runs
 
 NIGHT_SHARE = 0.03
-"""Of capacity. More power than this without the sun is an error."""
+"""Share of capacity (0…1). More power than this in the dark is a wrong reading."""
 CLIP_LEAST, CLIP_QUANTILE, CLIP_BAND, CLIP_RATIO = 0.3, 0.995, 0.995, 3.0
-"""A ceiling is looked for above 0.3 of capacity: at the 0.995-quantile of the shares, if three times as
-many readings lie in the half per cent below it as in the next half per cent."""
+"""How `clipped` finds the asset's ceiling. Only readings above 0.3 of capacity count. The ceiling is their
+0.995-quantile. Near it are readings of at least 0.995 of the ceiling; just below are those from 0.99 to
+0.995. There must be at least three times as many near it as just below."""
 TWILIGHT_MINUTES = 30.0
-"""Minutes before sunrise and after sunset in which power is no error."""
+"""Minutes before sunrise and after sunset in which power is not called wrong."""
 SPIKE_SHARE = 0.25
-"""Of capacity: a reading this far above both neighbours is a spike."""
+"""Share of capacity (0…1). A spike is more than this above the reading before and the one after."""
 CLOCK_MINUTES = 40.0
-"""Minutes. Where a day's power begins and ends this much early, or late, the clock is wrong."""
+"""Minutes. The clock is wrong where a day's power both begins and ends at least this early, or late."""
 CLOCK_AGREEMENT = 25.0
-"""Minutes by which begin and end may differ in that."""
+"""Minutes. The shift at the begin and the shift at the end may differ by so much."""
 MIN_CLOCK_READINGS = 8
 """Readings at work that a day needs, before its clock is checked."""
 STUCK_CHANNELS = ("volts", "temperature", "dc_power")
@@ -34,9 +38,9 @@ STUCK_CHANNELS = ("volts", "temperature", "dc_power")
 def stale(track: Track, config: DetectionConfig) -> Mask:
     """Readings whose power stays exactly the same for `stale_minutes` or longer, shape (n,).
 
-    Zero (night, a stop) does not count. Where other channels are measured they decide: if one of them
-    moves, the logger is alive and the plateau is honest. Where none is, a plateau at the asset's highest
-    power is taken for its or the grid's limit.
+    Power near zero (night, a stop) does not count. Other channels (`STUCK_CHANNELS`) decide where they are
+    measured: if one of them changes, the logger works and the power was really constant. Where none is
+    measured, constant power at the asset's highest value is taken for a limit, not for a stuck logger.
     """
     need = max(4, math.ceil(config.algorithms.duration.stale_minutes / track.step))
     power = track.power
@@ -62,10 +66,11 @@ def stale(track: Track, config: DetectionConfig) -> Mask:
 
 
 def clipped(share: Floats) -> Mask:
-    """Readings at the asset's own ceiling, shape (n,): within 0.5 % of its highest usual power (the
-    0.995-quantile of what it gives at work), two in a row, if more time is spent there than just below.
+    """Readings at the asset's own ceiling, shape (n,). `share`: power over capacity, (n,).
 
-    No fault: the inverter's or the contract's limit. The expectation is clipped too.
+    The constants above say what the ceiling is and when there is one. At least two readings in a row must
+    be near it. This is no fault: the inverter or a contract limits the power, and expected power is limited
+    in the same way.
     """
     at_work = share[np.isfinite(share) & (share > CLIP_LEAST)]
     if at_work.size < 20:
@@ -81,10 +86,10 @@ def clipped(share: Floats) -> Mask:
 
 
 def outliers(track: Track) -> Mask:
-    """Readings far from both neighbours while these agree, or with power in the dark, shape (n,).
+    """Readings that are a spike, or that show power in the dark, shape (n,). A turbine has none.
 
-    A spike lies a quarter of the capacity above both neighbours, and more than irradiance moved; a
-    cloud takes power away, so that only readings above their neighbours are called spikes.
+    A spike is more than a quarter of the capacity above the reading before and the one after, while these
+    two are alike and the irradiance did not rise. A sudden drop is not called wrong: it may be a cloud.
     """
     share = track.share
     before, after = np.roll(share, 1), np.roll(share, -1)
@@ -106,10 +111,11 @@ def outliers(track: Track) -> Mask:
 
 
 def clock_shift(track: Track) -> tuple[Mask, float]:
-    """Readings of days whose power begins and ends early, or late, alike; and by how many minutes at most.
+    """Readings of days with a wrong clock, shape (n,), and the median shift of these days in minutes.
 
-    Compared are the first and last reading above 1 % of capacity with the sun's rising and setting over the
-    horizon; only both together tell a clock from a late start or an early stop.
+    The shift is below 0 where power is early, above 0 where it is late, and 0.0 where no day is wrong. The
+    first and the last reading above 1 % of capacity are compared with sunrise and sunset. Both must be
+    shifted the same way: a late start alone, or an early stop alone, is no wrong clock.
     """
     shifted = np.zeros(len(track), dtype=bool)
     if track.asset.is_wind or not np.isfinite(track.sky.clear_ghi).any():

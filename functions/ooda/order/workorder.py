@@ -16,7 +16,7 @@ from ona.runtime.identity import digest
 from ooda.order.bom import bill_of_materials
 
 DAY_S = 86400.0
-"""Seconds of a day."""
+"""Seconds in one day (24 hours): converts a difference of two instants to days."""
 
 
 def build(

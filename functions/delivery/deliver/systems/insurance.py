@@ -20,7 +20,7 @@ from ona.runtime.identity import digest
 from ona.store.items import Moment
 
 DAY_S = 86400.0
-"""Seconds of a day."""
+"""Seconds in one day (24 hours): converts a difference of two instants to days."""
 
 
 class ClaimedPart(Document):
