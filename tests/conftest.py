@@ -12,6 +12,8 @@ import pytest
 from tests.paths import ROOT
 
 os.environ.update(
+    OMP_NUM_THREADS="1",  # two processes of tests on two cores: more threads would wait for each other
+    OPENBLAS_NUM_THREADS="1",
     ONA_CONFIG_DIR=str(ROOT / "configs"),
     ONA_ENVIRONMENT="dev",
     AWS_DEFAULT_REGION="af-south-1",
