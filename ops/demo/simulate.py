@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ona.documents.assets import Asset, AssetRegistry, Component, Electrical, Location
+from ona.store.layout import OBSERVATION
 
 SITE = Location(latitude=36.10, longitude=-79.95, address="Greensboro, North Carolina (simulated)")
 SECOND = Location(latitude=36.35, longitude=-79.66, address="Reidsville, North Carolina (simulated)")
@@ -267,7 +268,7 @@ def fleet() -> Fleet:
             if not fault.is_data_problem:
                 lost[asset_id] = (before - frame["power_kw"].sum()) / 4.0
         for day, part in frame.groupby(frame["timestamp"].dt.date):
-            key = f"observations/{day:%Y/%m/%d}/{asset_id}_{day:%Y%m%d}.csv"
+            key = OBSERVATION.build(day=day, name=f"{asset_id}_{day:%Y%m%d}")
             files.setdefault(day, {})[key] = _csv(part)
     return Fleet(files, injected, lost)
 
@@ -288,10 +289,10 @@ def _csv(part: pd.DataFrame) -> bytes:
 def poisoned() -> dict[str, bytes]:
     """Files that must not come through, for the last day."""
     day = FIRST_DAY + timedelta(days=DAYS - 1)
-    folder = f"observations/{day:%Y/%m/%d}"
+    folder = OBSERVATION.prefix(day=day)
     good = "timestamp,asset_id,temperature_c,voltage_v,power_kw\n"
     row = f"{day:%Y-%m-%d}T12:00:00Z,INV-999,31.0,760,40.0\n"
     return {
-        f"{folder}/INV-001_broken_{day:%Y%m%d}.csv": b"PK\x03\x04 an Excel workbook, renamed",
-        f"{folder}/INV-999_{day:%Y%m%d}.csv": (good + row).encode(),
+        f"{folder}INV-001_broken_{day:%Y%m%d}.csv": b"PK\x03\x04 an Excel workbook, renamed",
+        f"{folder}INV-999_{day:%Y%m%d}.csv": (good + row).encode(),
     }
