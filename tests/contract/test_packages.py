@@ -143,6 +143,8 @@ class Trimmed(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name.startswith("scipy.") and name.split(".")[1] in sys.argv[2].split():
             raise ImportError(f"{name} is not in the layer")
+        if name.split(".")[-1].startswith("_test_") or name.endswith(".conftest"):
+            raise ImportError(f"{name} is a test's")
 
 sys.meta_path.insert(0, Trimmed())
 sys.path.insert(0, sys.argv[1])
