@@ -8,7 +8,7 @@ export PYTHONPATH := functions:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast format lint check build bench examples openapi asl diagrams lock clean
+.PHONY: help setup demo test test-fast soak format lint check build bench examples openapi asl diagrams lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ test: $(VENV)/.ready ## all tests
 
 test-fast: $(VENV)/.ready ## unit tests, contract tests and the examples in docstrings
 	@$(PY) -m pytest -n 2 tests/unit tests/contract functions ops local scripts
+
+soak: $(VENV)/.ready ## the long tests: kills, thousands of files, fuzzing (half an hour and more)
+	@$(PY) -m pytest -m soak --timeout=3600
 
 .venv-sam/.ready: requirements/sam.txt
 	@rm -rf .venv-sam
