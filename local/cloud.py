@@ -1,23 +1,19 @@
 """Starting and stopping the embedded cloud, and finding the one that runs.
 
-One server runs from a home: it holds the home's `server.lock` for its life. Whoever starts, stops or
-empties holds `change.lock` meanwhile. `cloud.json` is written by the server; it is believed only while the
-process of that id, start time and command line lives.
+One server runs from a home: it holds the home's `server.lock` for its life. Whoever starts, deploys, stops
+or empties holds `change.lock` meanwhile. `local.record` tells which server runs.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from local import home as homes
 from local import lock, ports, processes
@@ -25,6 +21,7 @@ from local.errors import CloudError
 from local.home import ROOT, default_home
 from local.ports import DEFAULT_PORT, free_port
 from local.processes import Process
+from local.record import RECORD, REGION, SERVER_MODULE, Cloud, running
 
 __all__ = [
     "DEFAULT_PORT",
@@ -45,8 +42,6 @@ __all__ = [
     "wait_for_change",
 ]
 
-REGION = "af-south-1"
-RECORD = "cloud.json"
 START_TIMEOUT_S = 120.0
 """So long a server may take to read its state and answer (ours)."""
 STOP_TIMEOUT_S = 60.0
@@ -55,88 +50,14 @@ PATIENCE_S = 300.0
 """So long a command waits for another that starts, deploys or stops (ours)."""
 KILL_TIMEOUT_S = 5.0
 """So long a killed process may take to be gone."""
-SERVER_MODULE = "local.server"
 EXIT_HELD = 3
 """The server's exit status when another server holds the home."""
-ANYBODY = "embedded"
-"""Both halves of the credentials: the embedded cloud checks none, there is no account behind it."""
 _changing: set[tuple[Path, int]] = set()
 """The homes whose `change.lock` this process holds, each with the thread that took it."""
 
 
 class NotRunning(CloudError):
     """No server runs from the home."""
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """A running embedded cloud. `started` and `command` say which process `pid` meant."""
-
-    pid: int
-    port: int
-    home: str
-    started: str = ""
-    command: str = ""
-
-    @property
-    def endpoint(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> Path:
-        """Its log."""
-        return Path(self.home) / "cloud.log"
-
-    @property
-    def process(self) -> Process:
-        """Its process; it may have ended."""
-        return Process(self.pid, self.started, self.command)
-
-    def environment(self) -> dict[str, str]:
-        """What AWS tools need to talk to it (`eval "$(ona env)"`)."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": ANYBODY,
-            "AWS_SECRET_ACCESS_KEY": ANYBODY,
-            "AWS_DEFAULT_REGION": REGION,
-        }
-
-    def client(self, service: str) -> Any:
-        """A boto3 client for it."""
-        import boto3
-        from botocore.config import Config
-
-        environment = self.environment()
-        return boto3.client(
-            service,
-            endpoint_url=environment["AWS_ENDPOINT_URL"],
-            region_name=environment["AWS_DEFAULT_REGION"],
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            config=Config(
-                inject_host_prefix=False,
-                s3={"addressing_style": "path"},
-                retries={"max_attempts": 3},
-            ),
-        )
-
-    def healthy(self) -> bool:
-        """Whether it answers on its port, and it is this home's server that answers."""
-        said = (ports.health(self.port) or {}).get("ona") or {}
-        return (said.get("home"), said.get("pid")) == (self.home, self.pid)
-
-
-def running(home: Path | None = None) -> Cloud | None:
-    """The embedded cloud that runs from a home folder, or None. It may not answer yet: `require` waits."""
-    home = homes.resolved(home)
-    cloud = _recorded(home)
-    if cloud and cloud.home == str(home) and cloud.started and processes.look(cloud.pid) == cloud.process:
-        return cloud
-    with homes.in_words(home):
-        if not (cloud and not cloud.started) and not lock.is_held(home / lock.SERVER):
-            return None  # only a server of a version before the locks runs without one
-    return _in_process_table(home)
 
 
 def require(home: Path | None = None) -> Cloud:
@@ -304,7 +225,7 @@ def _started(
     homes.fresh_folder(home / "tmp")
     if port is not None:
         ports.require(port)
-    chosen = port or ports.free_port(_last_port(home))
+    chosen = port or ports.free_port(homes.last_port(home))
     with (home / "cloud.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", SERVER_MODULE, str(home)],
@@ -339,11 +260,6 @@ def _started(
     raise CloudError(f"the embedded cloud did not start on port {chosen}; {cloud.log}:\n{tail}")
 
 
-def _last_port(home: Path) -> int:
-    said = homes.settings(home).get("port")
-    return said if isinstance(said, int) and 1 <= said <= 65535 else DEFAULT_PORT
-
-
 def _end_leftovers(home: Path) -> None:
     """End what an earlier server of this home left behind. Raises CloudError when it does not end."""
     left = processes.end(
@@ -351,37 +267,6 @@ def _end_leftovers(home: Path) -> None:
     )
     if left:
         raise CloudError(f"process {left[0].pid} of {home} cannot be ended: {left[0].command}")
-
-
-def _recorded(home: Path) -> Cloud | None:
-    """What `cloud.json` says, when it has the right form."""
-    try:
-        said = json.loads((home / RECORD).read_text())
-        cloud = Cloud(**said)
-    except (OSError, ValueError, TypeError):
-        return None
-    texts = (cloud.home, cloud.started, cloud.command)
-    numbers = (cloud.pid, cloud.port)
-    sound = all(type(text) is str for text in texts) and all(type(number) is int for number in numbers)
-    return cloud if sound else None
-
-
-def record(home: Path) -> None:
-    """Write `cloud.json` for this process, which is the server and holds the lock."""
-    process = processes.look(os.getpid())
-    port = int(os.environ["GATEWAY_PORT"])
-    if process is not None:
-        cloud = Cloud(process.pid, port, str(home), process.started, process.command)
-        homes.write(home / RECORD, json.dumps(asdict(cloud)))
-
-
-def _in_process_table(home: Path) -> Cloud | None:
-    """The home's server, found among the processes: `cloud.json` is missing, damaged or old."""
-    for process, environment in processes.of_home(home):
-        port = environment.get("GATEWAY_PORT", "")
-        if f"-m {SERVER_MODULE}" in process.command and port.isdigit():
-            return Cloud(process.pid, int(port), str(home), process.started, process.command)
-    return None
 
 
 def _unseen(home: Path) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from local import lock
 from local.errors import CloudError
+from local.ports import DEFAULT_PORT
 
 ROOT = Path(__file__).resolve().parent.parent
 FORMAT = 1
@@ -78,7 +79,7 @@ def prepare(home: Path) -> None:
         if free < SPACE_NEEDED:
             raise CloudError(
                 f"the disk of {home} is full: {free >> 20} MiB are free, "
-                f"{SPACE_NEEDED >> 20} MiB are needed. Make room, or set ONA_HOME to a folder on another disk."
+                f"{SPACE_NEEDED >> 20} MiB are needed. Make room, or set ONA_HOME to a larger disk."
             )
 
 
@@ -101,6 +102,12 @@ def settings(home: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def last_port(home: Path) -> int:
+    """The port that the home had last, else the default one."""
+    said = settings(home).get("port")
+    return said if isinstance(said, int) and 1 <= said <= 65535 else DEFAULT_PORT
 
 
 def damage(home: Path) -> list[dict[str, Any]]:

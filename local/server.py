@@ -12,7 +12,7 @@ import threading
 import time
 from pathlib import Path
 
-from local import cloud, lock
+from local import cloud, lock, record
 
 LOCK_TIMEOUT_S = 5.0
 """So long the server waits for the home's lock: somebody may be looking whether it is held."""
@@ -47,7 +47,7 @@ def _hold(home: Path) -> None:
     except lock.Held as error:
         print(error, file=sys.stderr)
         sys.exit(cloud.EXIT_HELD)
-    cloud.record(home)
+    record.write(home)
 
     def watch() -> None:
         while held.valid():

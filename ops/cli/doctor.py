@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from local import cloud
+from local import home as homes
 from ops import doctor
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.target import embedded, resolve
@@ -47,8 +48,12 @@ def doctor_command(
 def _subject(profile: str | None, environment: str, repair: bool) -> doctor.Subject:
     if profile:
         return doctor.Subject(None, None, resolve(profile, environment), environment, repair)
-    home = cloud.default_home()
-    running = cloud.running(home)
+    home = homes.resolved(None)
+    try:
+        homes.check(home)
+        running = cloud.running(home)
+    except cloud.CloudError:  # the check of the home says why
+        running = None
     answers = running is not None and running.healthy()
     target = embedded(running, environment) if running is not None and answers else None
     return doctor.Subject(home, running, target, environment, repair)
