@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from local import cloud, deploy
+from local import cloud, deploy, ports
 from ops import ingest, seed
 from ops.demo import run as demo
 from ops.demo import simulate
@@ -50,8 +50,7 @@ def _plain_ministack() -> tuple[float, float]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        peer = cloud.Cloud(server.pid, port, scratch)
-        while not peer.healthy() and server.poll() is None:
+        while ports.health(port) is None and server.poll() is None:
             time.sleep(0.02)
         return time.perf_counter() - started, _memory_mib(server.pid)
     finally:

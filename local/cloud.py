@@ -1,128 +1,87 @@
-"""Starting and stopping the embedded cloud, and finding the one that runs."""
+"""Starting and stopping the embedded cloud, and finding the one that runs.
+
+One server runs from a home: it holds the home's `server.lock` for its life. Whoever starts, deploys, stops
+or empties holds `change.lock` meanwhile. `local.record` tells which server runs.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import http.client
-import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from dataclasses import asdict, dataclass
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-REGION = "af-south-1"
-ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_PORT = 4566
-START_TIMEOUT_S = 60.0
-ANYBODY = "embedded"
-"""Both halves of the credentials: the embedded cloud checks none, there is no account behind it."""
+from local import home as homes
+from local import lock, ports, processes
+from local.errors import CloudError
+from local.home import ROOT, default_home
+from local.ports import DEFAULT_PORT, free_port
+from local.processes import Process
+from local.record import RECORD, REGION, SERVER_MODULE, Cloud, running
 
+__all__ = [
+    "DEFAULT_PORT",
+    "REGION",
+    "ROOT",
+    "Cloud",
+    "CloudError",
+    "NotRunning",
+    "changing",
+    "clear",
+    "default_home",
+    "free_port",
+    "leftovers",
+    "require",
+    "running",
+    "start",
+    "stop",
+    "wait_for_change",
+]
 
-class CloudError(RuntimeError):
-    """The embedded cloud cannot be started or reached; the text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """A running embedded cloud."""
-
-    pid: int
-    port: int
-    home: str
-
-    @property
-    def endpoint(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def log(self) -> Path:
-        """Its log."""
-        return Path(self.home) / "cloud.log"
-
-    def environment(self) -> dict[str, str]:
-        """What AWS tools need to talk to it (`eval "$(ona env)"`)."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": ANYBODY,
-            "AWS_SECRET_ACCESS_KEY": ANYBODY,
-            "AWS_DEFAULT_REGION": REGION,
-        }
-
-    def client(self, service: str) -> Any:
-        """A boto3 client for it."""
-        import boto3
-        from botocore.config import Config
-
-        environment = self.environment()
-        return boto3.client(
-            service,
-            endpoint_url=environment["AWS_ENDPOINT_URL"],
-            region_name=environment["AWS_DEFAULT_REGION"],
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            config=Config(
-                inject_host_prefix=False,
-                s3={"addressing_style": "path"},
-                retries={"max_attempts": 3},
-            ),
-        )
-
-    def healthy(self) -> bool:
-        """Whether it answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        try:
-            connection.request("GET", "/_ministack/health")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+START_TIMEOUT_S = 120.0
+"""So long a server may take to read its state and answer (ours)."""
+STOP_TIMEOUT_S = 60.0
+"""So long a server may take to save its state (ours)."""
+PATIENCE_S = 300.0
+"""So long a command waits for another that starts, deploys or stops (ours)."""
+KILL_TIMEOUT_S = 5.0
+"""So long a killed process may take to be gone."""
+EXIT_HELD = 3
+"""The server's exit status when another server holds the home."""
+_changing: set[tuple[Path, int]] = set()
+"""The homes whose `change.lock` this process holds, each with the thread that took it."""
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    stat = Path(f"/proc/{pid}/stat")
-    return not (stat.exists() and stat.read_text().rsplit(")", 1)[-1].split()[0] == "Z")
+class NotRunning(CloudError):
+    """No server runs from the home."""
 
 
-def free_port(preferred: int = DEFAULT_PORT) -> int:
-    """The preferred port when nobody has it, else one that is free."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise CloudError("no free port on 127.0.0.1")
+def require(home: Path | None = None) -> Cloud:
+    """The embedded cloud of a home, when it answers. Raises CloudError with why not and what to do."""
+    home = homes.resolved(home)
+    homes.check(home)
+    wait_for_change(home, lambda: running(home) is not None)
+    cloud = running(home)
+    if cloud is None:
+        if lock.is_held(home / lock.SERVER):
+            raise CloudError(_unseen(home))
+        raise NotRunning("the embedded cloud does not run; start it with `ona up`")
+    _wait_for(cloud)
+    return cloud
 
 
-def default_home() -> Path:
-    """Where the embedded cloud of this checkout keeps its state: ONA_HOME, else `.ona/`."""
-    return Path(os.environ.get("ONA_HOME", ROOT / ".ona"))
+def wait_for_change(home: Path, until: Callable[[], bool]) -> None:
+    """Wait while another command starts, deploys or stops, and until what is awaited is there."""
 
+    def settled() -> bool:
+        return until() or not lock.is_held(home / lock.CHANGE)
 
-def running(home: Path | None = None) -> Cloud | None:
-    """The embedded cloud that runs from a home folder, or None."""
-    record = (home or default_home()) / "cloud.json"
-    try:
-        cloud = Cloud(**json.loads(record.read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
-    return cloud if _alive(cloud.pid) else None
+    with homes.in_words(home):
+        processes.wait_until(settled, PATIENCE_S)
 
 
 def start(
@@ -135,42 +94,197 @@ def start(
     """Start the embedded cloud in a process of its own and wait until it answers.
 
     State lies under `home` and survives `stop` and a kill unless `keep_state` is False. One that already
-    runs from the same home is returned as it is. Raises CloudError with the end of its log.
+    runs from the same home is returned as it is. Without `port` it is the home's last one, else a free one.
+    Raises CloudError: with the end of its log, with who holds the home or the port, or with what is wrong
+    with the home.
     """
-    home = (home or default_home()).resolve()
-    earlier = running(home)
-    if earlier and earlier.healthy():
-        return earlier
-    home.mkdir(parents=True, exist_ok=True)
-    scratch = home / "tmp"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    chosen = port or free_port()
-    environment = _environment(home, chosen, keep_state=keep_state) | (extra_environment or {})
+    home = homes.resolved(home)
+    homes.prepare(home)
+    with changing(home), homes.in_words(home):
+        while True:
+            if earlier := _earlier(home):
+                if port not in (None, earlier.port):
+                    raise CloudError(
+                        f"the embedded cloud of {home} runs already, on port {earlier.port}; "
+                        f"to move it: `ona down`, then `ona up --port {port}`"
+                    )
+                return earlier
+            if cloud := _started(home, port, _environment(home, keep_state), extra_environment or {}):
+                return cloud
+
+
+def stop(home: Path | None = None, *, kill: bool = False) -> bool:
+    """Stop the embedded cloud of a home folder; `kill` gives it no chance to save. False: none ran.
+
+    Only processes of this home are ended, whatever `cloud.json` says. Raises CloudError.
+    """
+    home = homes.resolved(home)
+    if not home.exists():
+        return False
+    if kill:  # as a power cut, it waits for nobody
+        killed = running(home) is not None
+        _end_leftovers(home)
+        if not killed:
+            homes.check(home)
+        return killed
+    homes.check(home)
+    if not homes.is_home(home):
+        return False
+    with changing(home), homes.in_words(home):
+        cloud = running(home)
+        if cloud is None and lock.is_held(home / lock.SERVER):
+            raise CloudError(_unseen(home))
+        if cloud is not None:
+            processes.end([cloud.process], signal.SIGTERM, STOP_TIMEOUT_S)
+        _end_leftovers(home)
+        (home / RECORD).unlink(missing_ok=True)
+        homes.fresh_folder(home / "tmp")
+    return cloud is not None
+
+
+def clear(home: Path) -> None:
+    """Stop the embedded cloud of a home and remove all that the home holds. Raises CloudError."""
+    home = homes.resolved(home)
+    homes.prepare(home)
+    with changing(home), homes.in_words(home):
+        stop(home)
+        for path in home.iterdir():
+            if path.name in lock.FILES:
+                continue  # a lock on a removed file keeps nobody out
+            if path.is_dir() and not path.is_symlink():
+                homes.fresh_folder(path)
+                path.rmdir()
+            else:
+                path.unlink()
+
+
+@contextlib.contextmanager
+def changing(home: Path | None = None, *, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Keep others from starting, stopping, deploying and emptying meanwhile. May be taken again inside.
+
+    Raises `lock.Held` with who holds it after `patience_s`.
+    """
+    home = homes.resolved(home)
+    mine = (home, threading.get_ident())
+    if mine in _changing:
+        yield
+        return
+    with homes.in_words(home):
+        held = lock.take(home / lock.CHANGE, doing=_command(), patience_s=patience_s)
+    _changing.add(mine)
+    try:
+        yield
+    finally:
+        _changing.discard(mine)
+        held.release()
+
+
+def leftovers(home: Path) -> list[Process]:
+    """Processes of a home's earlier server that live on without it."""
+    return [] if running(home) else [process for process, _ in processes.of_home(home)]
+
+
+def _earlier(home: Path) -> Cloud | None:
+    """The server that runs from the home and answers; None when there is none. Raises CloudError."""
+    cloud = running(home)
+    if cloud is None:
+        if lock.is_held(home / lock.SERVER):
+            raise CloudError(_unseen(home))
+        return None
+    if not lock.is_held(home / lock.SERVER):  # a server of a version before the locks
+        processes.end([cloud.process], signal.SIGTERM, STOP_TIMEOUT_S)
+        return None
+    _wait_for(cloud)
+    return cloud
+
+
+def _wait_for(cloud: Cloud) -> None:
+    """Wait while it starts. Raises CloudError when it ends, or does not answer in time."""
+    gone = False
+
+    def settled() -> bool:
+        nonlocal gone
+        gone = processes.look(cloud.pid) != cloud.process
+        return gone or cloud.healthy()
+
+    answered = processes.wait_until(settled, START_TIMEOUT_S)
+    if gone:
+        raise CloudError(f"the embedded cloud of {cloud.home} ended; look at {cloud.log}, then `ona up`")
+    if not answered:
+        raise CloudError(
+            f"the embedded cloud of {cloud.home} (process {cloud.pid}) does not answer on port "
+            f"{cloud.port}; end it with `ona down --kill`, then `ona up`"
+        )
+
+
+def _started(
+    home: Path, port: int | None, environment: dict[str, str], extra: dict[str, str]
+) -> Cloud | None:
+    """Start a server; None: another was quicker, or took the port that was chosen. Raises CloudError."""
+    _end_leftovers(home)
+    homes.fresh_folder(home / "tmp")
+    if port is not None:
+        ports.require(port)
+    chosen = port or ports.free_port(homes.last_port(home))
     with (home / "cloud.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.server"],
+            [sys.executable, "-m", SERVER_MODULE, str(home)],
             cwd=ROOT,
-            env=environment,
+            env=environment | {"GATEWAY_PORT": str(chosen)} | extra,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    cloud = Cloud(pid=process.pid, port=chosen, home=str(home))
-    (home / "cloud.json").write_text(json.dumps(asdict(cloud)))
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not cloud.healthy():
-        if process.poll() is not None or time.monotonic() > deadline:
-            tail = "\n".join(cloud.log.read_text(errors="replace").splitlines()[-15:])
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            raise CloudError(f"the embedded cloud did not start on port {chosen}; {cloud.log}:\n{tail}")
-        time.sleep(0.05)
-    return cloud
+    cloud = Cloud(process.pid, chosen, str(home))
+    try:
+        processes.wait_until(lambda: process.poll() is not None or cloud.healthy(), START_TIMEOUT_S)
+        found = running(home) if process.poll() is None and cloud.healthy() else None
+        if found is not None:
+            homes.claim(home, chosen)
+            return found
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    status = process.poll()
+    process.kill()
+    process.wait()
+    if status == EXIT_HELD:
+        return None
+    if status is not None and not ports.is_free(chosen):
+        if port is not None:
+            ports.require(port)
+        return None
+    tail = "\n".join(cloud.log.read_text(errors="replace").splitlines()[-15:])
+    raise CloudError(f"the embedded cloud did not start on port {chosen}; {cloud.log}:\n{tail}")
 
 
-def _environment(home: Path, port: int, *, keep_state: bool) -> dict[str, str]:
+def _end_leftovers(home: Path) -> None:
+    """End what an earlier server of this home left behind. Raises CloudError when it does not end."""
+    left = processes.end(
+        [process for process, _ in processes.of_home(home)], signal.SIGKILL, KILL_TIMEOUT_S
+    )
+    if left:
+        raise CloudError(f"process {left[0].pid} of {home} cannot be ended: {left[0].command}")
+
+
+def _unseen(home: Path) -> str:
+    return (
+        f"{home} is held by {lock.holder(home / lock.SERVER)}, which cannot be seen from here: it runs on "
+        "another machine, in another container or for another user. Stop it there with `ona down`."
+    )
+
+
+def _command() -> str:
+    """This command in a few words, for those who wait for it."""
+    words = [Path(sys.argv[0]).name, *sys.argv[1:3]] if sys.argv else []
+    if words and words[0] == "__main__.py":
+        words[0] = "ona"
+    return " ".join(words)[:60] or "python"
+
+
+def _environment(home: Path, keep_state: bool) -> dict[str, str]:
     """The server's environment: ours without the variables of AWS and of tests, and its own settings."""
     ours = {
         key: value
@@ -179,7 +293,6 @@ def _environment(home: Path, port: int, *, keep_state: bool) -> dict[str, str]:
     }
     persist = "1" if keep_state else "0"
     return ours | {
-        "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
@@ -197,32 +310,3 @@ def _environment(home: Path, port: int, *, keep_state: bool) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-
-
-def stop(home: Path | None = None, *, kill: bool = False) -> bool:
-    """Stop the embedded cloud of a home folder; `kill` gives it no chance to save. False: none ran."""
-    home = (home or default_home()).resolve()
-    cloud = running(home)
-    if cloud is None:
-        return False
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if kill:
-            os.killpg(cloud.pid, signal.SIGKILL)
-        else:
-            os.kill(cloud.pid, signal.SIGTERM)
-    deadline = time.monotonic() + 15
-    while _alive(cloud.pid) and time.monotonic() < deadline:
-        _reap(cloud.pid)
-        time.sleep(0.05)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(cloud.pid, signal.SIGKILL)  # sandboxes that outlived it
-    _reap(cloud.pid)
-    (home / "cloud.json").unlink(missing_ok=True)
-    shutil.rmtree(home / "tmp", ignore_errors=True)
-    return True
-
-
-def _reap(pid: int) -> None:
-    """Collect the process when it is our own child; `_alive` would see a zombie otherwise."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)

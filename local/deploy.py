@@ -72,10 +72,10 @@ def deploy(
     values = Values(named, holding, {})
     for name, application in wanted.items():
         values.outputs[name] = _put_application(deployment, application, stacks[name], values)
-    outputs = deployment.put(stack, _record(root, values), chosen)
+    put = deployment.put(stack, _record(root, values), chosen)
     for gone in sorted(set(deployment.stacks()) - {stack, *stacks.values()}):
         deployment.delete(gone)
-    return outputs
+    return put
 
 
 def nested_name(stack: str, application: str) -> str:
@@ -142,13 +142,8 @@ class _Deployment:
     @property
     def pseudo_parameters(self) -> dict[str, str]:
         """What CloudFormation knows by itself."""
-        return {
-            "AWS::AccountId": str(self.client("sts").get_caller_identity()["Account"]),
-            "AWS::Partition": "aws",
-            "AWS::Region": str(self.s3.meta.region_name),
-            "AWS::StackName": self.root,
-            "AWS::URLSuffix": "amazonaws.com",
-        }
+        account = str(self.client("sts").get_caller_identity()["Account"])
+        return pseudo_parameters(account, str(self.s3.meta.region_name), self.root)
 
     def _upload(self, body: bytes, suffix: str) -> str:
         key = hashlib.sha256(body).hexdigest()[:32] + suffix
@@ -174,8 +169,8 @@ class _Deployment:
         if existing and existing["StackStatus"] in _NEVER_CREATED:
             self.delete(stack)  # CloudFormation updates no stack whose first deployment failed
             existing = None
-        if existing and _tags(existing).get(_CONTENT_TAG) == content and not _failed(existing):
-            return _outputs(existing)
+        if existing and deployed_content(existing) == content and not failed(existing):
+            return outputs(existing)
         region = self.s3.meta.region_name
         body = json.dumps(transform(document, parameters, region))
         key = self._upload(body.encode(), ".template").removeprefix(f"s3://{self._bucket}/")
@@ -194,7 +189,7 @@ class _Deployment:
             except Exception as error:
                 if "No updates are to be performed" not in str(error):
                     raise
-        return _outputs(_wait(self.cloudformation, stack))
+        return outputs(_wait(self.cloudformation, stack))
 
     def delete(self, stack: str) -> None:
         """Delete one stack; what its template retains stays."""
@@ -203,6 +198,22 @@ class _Deployment:
             if description["StackStatus"] == "DELETE_FAILED":
                 raise DeployError(_reasons(self.cloudformation, description))
             time.sleep(_POLL_SECONDS)
+
+
+def pseudo_parameters(account: str, region: str, stack: str) -> dict[str, str]:
+    """What CloudFormation knows by itself."""
+    return {
+        "AWS::AccountId": account,
+        "AWS::Partition": "aws",
+        "AWS::Region": region,
+        "AWS::StackName": stack,
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+
+
+def deployed_content(description: dict[str, Any]) -> str | None:
+    """The digest of the template and parameters that a stack was deployed with last."""
+    return _tags(description).get(_CONTENT_TAG)
 
 
 def find(cloudformation: Any, stack: str) -> dict[str, Any] | None:
@@ -220,11 +231,13 @@ def _tags(description: dict[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in description.get("Tags", [])}
 
 
-def _outputs(description: dict[str, Any]) -> dict[str, str]:
+def outputs(description: dict[str, Any]) -> dict[str, str]:
+    """A stack's outputs by name."""
     return {item["OutputKey"]: item["OutputValue"] for item in description.get("Outputs", [])}
 
 
-def _failed(description: dict[str, Any]) -> bool:
+def failed(description: dict[str, Any]) -> bool:
+    """Whether the last deployment of a stack failed."""
     return any(word in description["StackStatus"] for word in _FAILED)
 
 
@@ -236,7 +249,7 @@ def _wait(cloudformation: Any, stack: str) -> dict[str, Any]:
         if not description["StackStatus"].endswith("IN_PROGRESS"):
             break
         time.sleep(_POLL_SECONDS)
-    if _failed(description):
+    if failed(description):
         raise DeployError(_reasons(cloudformation, description))
     return description
 

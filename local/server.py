@@ -1,4 +1,4 @@
-"""The server process of the embedded cloud: `python -m local.server`. Started by `local.cloud`.
+"""The server process of the embedded cloud: `python -m local.server <home>`. Started by `local.cloud`.
 
 Environment: GATEWAY_PORT, BIND_HOST (always loopback here), STATE_DIR and S3_DATA_DIR (what is kept over
 a restart), TMPDIR (the sandboxes' folders), SFN_WAIT_SCALE, ONA_LOCAL_SANDBOXES, ONA_LOCAL_EXECUTIONS.
@@ -10,7 +10,14 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
+from local import cloud, lock, record
+
+LOCK_TIMEOUT_S = 5.0
+"""So long the server waits for the home's lock: somebody may be looking whether it is held."""
+HOME_CHECK_S = 1.0
+EXIT_HOME_GONE = 4
 SNAPSHOT_SECONDS = 2.0
 
 
@@ -30,8 +37,30 @@ def _snapshots() -> None:
         time.sleep(min(60.0, 9 * (time.monotonic() - started)))
 
 
+def _hold(home: Path) -> None:
+    """Take the home for this process' life, and end at once when the home is removed or replaced.
+
+    Python's descriptors are closed in child processes, so that the lock ends with this process.
+    """
+    try:
+        held = lock.take(home / lock.SERVER, doing="the server", patience_s=LOCK_TIMEOUT_S)
+    except lock.Held as error:
+        print(error, file=sys.stderr)
+        sys.exit(cloud.EXIT_HELD)
+    record.write(home)
+
+    def watch() -> None:
+        while held.valid():
+            time.sleep(HOME_CHECK_S)
+        print(f"{home} was removed or replaced: this server ends without saving", file=sys.stderr)
+        os._exit(EXIT_HOME_GONE)
+
+    threading.Thread(target=watch, name="ona-home", daemon=True).start()
+
+
 def main() -> None:
-    """Install the hooks and serve until SIGTERM."""
+    """Take the home, install the hooks and serve until SIGTERM."""
+    _hold(Path(os.environ["STATE_DIR"]).parent)
     os.environ.setdefault("GATEWAY_PORT", "4566")
     os.environ["BIND_HOST"] = "127.0.0.1"
     os.environ["MOTO_PORT"] = os.environ["GATEWAY_PORT"]  # where moto's tasks send their calls

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from local import cloud, deploy
@@ -55,13 +56,19 @@ class Target:
     def outputs(self) -> dict[str, str]:
         """The outputs of the root's stack. Raises OpsError when it is not deployed."""
         try:
-            root = deploy.find(self.client("cloudformation"), self.stack)
+            root = self._root()
+            if root is None and self.embedded:  # another `ona up` may be deploying it
+                cloud.wait_for_change(Path(self.embedded.home), lambda: self._root() is not None)
+                root = self._root()
         except Exception as error:
             raise OpsError(f"{self.name}: cannot read stack {self.stack}: {error}") from error
         if root is None:
             hint = "ona up" if self.embedded else "sam deploy"
             raise OpsError(f"{self.name}: stack {self.stack} is not deployed; run `{hint}`")
         return {item["OutputKey"]: item["OutputValue"] for item in root.get("Outputs", [])}
+
+    def _root(self) -> dict[str, Any] | None:
+        return deploy.find(self.client("cloudformation"), self.stack)
 
     @property
     def input_bucket(self) -> str:
@@ -148,7 +155,7 @@ def resolve(profile: str | None, environment: str) -> Target:
             return clients[service]
 
         return Target(f"AWS profile {profile}", f"ona-platform-{environment}", client)
-    running = cloud.running()
-    if running is None or not running.healthy():
-        raise OpsError("the embedded cloud does not run; start it with `ona up` (or name an AWS profile)")
-    return embedded(running, environment)
+    try:
+        return embedded(cloud.require(), environment)
+    except cloud.NotRunning as error:
+        raise OpsError(f"{error} (or name an AWS profile)") from error

@@ -14,6 +14,7 @@ from local.hooks import (
     distributed_map,
     executions,
     front,
+    identity,
     jsonata,
     lambda_worker,
     s3_events,
@@ -37,4 +38,5 @@ def install() -> None:
     s3_events.install()
     apigateway.install()
     front.install()
+    identity.install()
     stack_refactor.install()

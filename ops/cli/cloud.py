@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from local import cloud, deploy
+from local import cloud, deploy, ports
+from local import home as homes
 from ona.documents.assets import Location
 from ops import accounting, ingest, seed
-from ops.cli.shared import Environment, console, errors_in_one_line
-from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded
+from ops.cli.shared import Environment, console, errors_in_one_line, tell_damage
+from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 
 app = typer.Typer()
 _JOHANNESBURG = Location(latitude=-26.2, longitude=28.05)
@@ -22,18 +23,28 @@ _JOHANNESBURG = Location(latitude=-26.2, longitude=28.05)
 @errors_in_one_line
 def up(
     environment: Environment = "dev",
-    port: Annotated[int | None, typer.Option(help="4566, or a free one when it is taken")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="the last one, else 4566, or a free one when it is taken", min=1, max=65535),
+    ] = None,
 ) -> None:
     """Start the embedded cloud, deploy template.yaml to it, put example crews. Again: update it."""
-    running = cloud.start(port=port)
-    target = embedded(running, environment)
-    deploy.deploy(running.client, TEMPLATE, target.stack, {**EMBEDDED, "Environment": environment})
-    seed.put_signing_key(target)
-    registered = ingest.registry(target)
-    place = next((a.location for a in registered.assets if a.location), None) if registered else None
-    seed.put_crews(target, seed.example_crews(place or _JOHANNESBURG))
+    home = homes.resolved(None)
+    homes.prepare(home)
+    with cloud.changing(home):
+        last = homes.settings(home).get("port")
+        running = cloud.start(home, port=port)
+        if port is None and last not in (None, running.port):
+            console.print(f"port {last}, which this home had, is taken by {ports.listener(last)}")
+        target = embedded(running, environment)
+        deploy.deploy(running.client, TEMPLATE, target.stack, {**EMBEDDED, "Environment": environment})
+        seed.put_signing_key(target)
+        registered = ingest.registry(target)
+        place = next((a.location for a in registered.assets if a.location), None) if registered else None
+        seed.put_crews(target, seed.example_crews(place or _JOHANNESBURG))
     console.print(f"[green]up[/green] at {running.endpoint}, stack {target.stack}, pid {running.pid}")
     console.print(f"telemetry goes to s3://{target.input_bucket}/observations/")
+    tell_damage(home)
     lost = [item for item in accounting.account(target) if item.state == "lost"]
     if lost:
         console.print(
@@ -57,10 +68,7 @@ def down(
 @errors_in_one_line
 def env() -> None:
     """Print what AWS tools need to talk to the embedded cloud: eval "$(./ona env)"."""
-    running = cloud.running()
-    if running is None:
-        raise OpsError("the embedded cloud does not run; start it with `ona up`")
-    for name, value in running.environment().items():
+    for name, value in cloud.require().environment().items():
         print(f"export {name}={shlex.quote(value)}")
 
 

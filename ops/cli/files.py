@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ona.store.layout import ASSETS
 from ops import accounting, ingest, outbox, validate
-from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line
+from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, tell_damage
 from ops.target import OpsError, Target, resolve, use_configs
 
 app = typer.Typer()
@@ -28,6 +28,8 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
     accounts = accounting.account(target)
     totals = accounting.totals(accounts)
     console.print(f"{target.name}, stack {target.stack}")
+    if target.embedded:
+        tell_damage(Path(target.embedded.home))
     table = Table("state", "files")
     for state in ("done", "quarantined", "dead letter", "running", "lost", "ignored"):
         if totals[state] or state in ("done", "lost"):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import traceback
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from local.cloud import CloudError
+from local import home as homes
+from local.cloud import ROOT, CloudError
 from local.deploy import DeployError
 from ona.runtime.errors import OnaError
 from ops.target import OpsError
@@ -20,6 +24,8 @@ Profile = Annotated[
 ]
 Environment = Annotated[str, typer.Option("--env", help="dev, staging or prod")]
 console = Console()
+_TYPERS = (typer.Exit, typer.Abort, typer.BadParameter)
+"""How typer itself ends a command."""
 
 _COLOURS = {
     "SUCCEEDED": "green",
@@ -44,14 +50,70 @@ def coloured(state: str) -> str:
 
 
 def errors_in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a command: it prints our own errors in one line, without a traceback, and exits with 1."""
+    """Decorate a command: it prints any error in one line, without a traceback, and exits with 1.
+
+    Ctrl-C exits with 130, as shells do.
+    """
 
     @wraps(command)
     def run(*arguments: Any, **named: Any) -> Any:
         try:
             return command(*arguments, **named)
-        except (OpsError, CloudError, DeployError, OnaError) as error:
-            Console(stderr=True).print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+        except (*_TYPERS, KeyboardInterrupt, BrokenPipeError):
+            raise
+        except Exception as error:
+            if not _is_broken_output(error):
+                Console(stderr=True).print(f"[red]{escape(in_a_line(error))}[/red]", soft_wrap=True)
             raise typer.Exit(1) from error
 
     return run
+
+
+def _is_broken_output(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno == errno.EPIPE
+
+
+def in_a_line(error: Exception) -> str:
+    """What an error says, for a person.
+
+    >>> in_a_line(FileNotFoundError(2, "No such file or directory", "days"))
+    'days: No such file or directory'
+    >>> in_a_line(KeyError("id"))
+    "unexpected KeyError: 'id'"
+    """
+    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
+
+    if isinstance(error, (OpsError, CloudError, DeployError, OnaError)):
+        return str(error)
+    text = " ".join(str(error).split())
+    if isinstance(error, (EndpointConnectionError, HTTPClientError)):
+        return f"{text}. Is there a network, and does the cloud run? (`ona status`)"
+    if isinstance(error, (BotoCoreError, ClientError)):
+        return text
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else text
+    return f"unexpected {type(error).__name__}: {text}{_place(error)}"
+
+
+def _place(error: Exception) -> str:
+    """Where in this checkout it happened: the line that a report of it should name."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if Path(f.filename).is_relative_to(ROOT) and ".venv" not in f.filename]
+    inner = [frame for frame in ours if not frame.filename.endswith("cli/shared.py")]
+    if not inner:
+        return ""
+    return f" ({Path(inner[-1].filename).relative_to(ROOT)}:{inner[-1].lineno})"
+
+
+def tell_damage(home: Path) -> None:
+    """Name the damaged files that the server set aside at its start, and what was lost with each."""
+    for item in homes.damage(home):
+        told = {
+            key: str(item.get(key) or "") for key in ("time", "file", "set_aside", "used_instead", "lost")
+        }
+        console.print(
+            f"[red]{escape(told['file'])} was damaged[/red] ({escape(told['time'])}); set aside as "
+            f"{escape(told['set_aside'])}; used instead: {escape(told['used_instead'] or 'nothing')}; "
+            f"lost: {escape(told['lost'] or 'nothing')}",
+            soft_wrap=True,
+        )

@@ -15,14 +15,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from local import cloud, deploy
+from local import cloud, deploy, lock
+from local import home as homes
 from ona.documents.assets import AssetRegistry, Location
 from ooda.config import loss_function
 from ops import accounting, ingest, seed
 from ops.demo import inbox, newcustomer, repair, report, simulate, summary
 from ops.demo.collect import collect, save
 from ops.demo.follow import Follower
-from ops.target import EMBEDDED, TEMPLATE, Target, embedded
+from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded
 
 WAIT_S = 150.0
 """How long the executions of one day's files may take (ours)."""
@@ -134,15 +135,16 @@ def _deliver_twice(target: Target, upload: ingest.Upload) -> None:
 def _platform(console: Console, home: Path, delivery: Delivery, keep: bool) -> Iterator[Target]:
     """A fresh embedded cloud with the platform on it; with `keep` it goes on afterwards."""
     started = time.monotonic()
-    cloud.stop(home)
-    shutil.rmtree(home, ignore_errors=True)
-    running = cloud.start(home, port=cloud.free_port())
+    with cloud.changing(home):
+        cloud.clear(home)
+        running = cloud.start(home)
     try:
         console.print(f"embedded cloud at {running.endpoint} ({time.monotonic() - started:.1f} s)")
         started = time.monotonic()
         target = embedded(running)
         parameters = {**EMBEDDED, "Environment": "dev", "WeatherProvider": "recorded"}
-        outputs = deploy.deploy(running.client, TEMPLATE, target.stack, parameters)
+        with cloud.changing(home):
+            outputs = deploy.deploy(running.client, TEMPLATE, target.stack, parameters)
         ingest.put_registry(target, delivery.registry)
         seed.put_crews(target, seed.example_crews(delivery.base))
         seed.put_signing_key(target)
@@ -160,15 +162,43 @@ def _platform(console: Console, home: Path, delivery: Delivery, keep: bool) -> I
 
 
 def main(console: Console, *, source: str | None, data: Path | None, keep: bool) -> bool:
-    """Run the demo. True when every file is accounted for and every injected fault was found."""
+    """Run the demo. True when every file is accounted for and every injected fault was found.
+
+    Raises OpsError when another demo of this name runs.
+    """
+    name = source or "demo"
+    with _alone(name):
+        return _run(console, source, data, keep, HOMES / f"demo-{name}", REPORTS / name)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """One demo of a name at a time: it empties its home and writes its report."""
+    path = HOMES / f"demo-{name}.lock"
+    with homes.in_words(HOMES):
+        HOMES.mkdir(parents=True, exist_ok=True)
+        try:
+            held = lock.take(path, doing="ona demo", patience_s=0)
+        except lock.Held as error:
+            raise OpsError(
+                f"another demo runs, {lock.holder(path)}; wait until it ends, then run yours again"
+            ) from error
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def _run(
+    console: Console, source: str | None, data: Path | None, keep: bool, home: Path, folder: Path
+) -> bool:
     started = time.monotonic()
+    homes.check(homes.resolved(home))
     console.rule("[bold]Ona Platform demo[/bold]")
     delivery = _own(source, data) if source and data else _simulated()
     console.print(escape(delivery.subtitle))
     for note in delivery.notes:
         console.print(f"[dim]{escape(note)}[/dim]")
-    name = source or "demo"
-    home, folder = HOMES / f"demo-{name}", REPORTS / name
     with _platform(console, home, delivery, keep) as target:
         _deliver(console, target, delivery)
         journey = _newcomer(console, target) if delivery.fleet is not None else None
