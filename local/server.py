@@ -8,26 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import time
-
-SNAPSHOT_SECONDS = 2.0
-
-
-def _snapshots() -> None:
-    """Keep the state on disk, so that a kill loses seconds, not hours. Objects are written at once."""
-    from ministack import app
-    from ministack.core.persistence import save_all
-
-    from local.hooks.base import private
-
-    collect = private(app, "_build_persistence_save_dict")
-    while True:
-        time.sleep(SNAPSHOT_SECONDS)
-        started = time.monotonic()
-        save_all(collect())
-        # a large state is written less often: at most a tenth of the time
-        time.sleep(min(60.0, 9 * (time.monotonic() - started)))
 
 
 def main() -> None:
@@ -35,11 +15,10 @@ def main() -> None:
     os.environ.setdefault("GATEWAY_PORT", "4566")
     os.environ["BIND_HOST"] = "127.0.0.1"
     os.environ["MOTO_PORT"] = os.environ["GATEWAY_PORT"]  # where moto's tasks send their calls
+    # The home's lock is taken here, before anything reads or writes the state.
     from local.hooks import install
 
     install()
-    if os.environ.get("PERSIST_STATE") == "1":
-        threading.Thread(target=_snapshots, name="ona-snapshots", daemon=True).start()
     from ministack.app import main as serve
 
     sys.argv = sys.argv[:1]

@@ -12,6 +12,7 @@ from local.hooks import (
     cloudformation,
     definitions,
     distributed_map,
+    durable,
     executions,
     front,
     jsonata,
@@ -38,3 +39,4 @@ def install() -> None:
     apigateway.install()
     front.install()
     stack_refactor.install()
+    durable.install()  # last: it stores what all the others change
