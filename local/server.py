@@ -18,23 +18,6 @@ LOCK_TIMEOUT_S = 5.0
 """So long the server waits for the home's lock: somebody may be looking whether it is held."""
 HOME_CHECK_S = 1.0
 EXIT_HOME_GONE = 4
-SNAPSHOT_SECONDS = 2.0
-
-
-def _snapshots() -> None:
-    """Keep the state on disk, so that a kill loses seconds, not hours. Objects are written at once."""
-    from ministack import app
-    from ministack.core.persistence import save_all
-
-    from local.hooks.base import private
-
-    collect = private(app, "_build_persistence_save_dict")
-    while True:
-        time.sleep(SNAPSHOT_SECONDS)
-        started = time.monotonic()
-        save_all(collect())
-        # a large state is written less often: at most a tenth of the time
-        time.sleep(min(60.0, 9 * (time.monotonic() - started)))
 
 
 def _hold(home: Path) -> None:
@@ -67,8 +50,6 @@ def main() -> None:
     from local.hooks import install
 
     install()
-    if os.environ.get("PERSIST_STATE") == "1":
-        threading.Thread(target=_snapshots, name="ona-snapshots", daemon=True).start()
     from ministack.app import main as serve
 
     sys.argv = sys.argv[:1]

@@ -12,6 +12,7 @@ from local.hooks import (
     cloudformation,
     definitions,
     distributed_map,
+    durable,
     executions,
     front,
     identity,
@@ -40,3 +41,4 @@ def install() -> None:
     front.install()
     identity.install()
     stack_refactor.install()
+    durable.install()  # last: it stores what all the others change

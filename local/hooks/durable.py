@@ -1,0 +1,275 @@
+"""Durability: what a request changed is on disk before its answer, and a write that is not is an error.
+
+Installed when the home is kept (PERSIST_STATE=1). The other modules `durable_*` say what changed, a service
+each; `local/state/` writes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+from local.hooks import durable_s3
+from local.hooks.base import private, replace
+from local.hooks.durable_deliveries import Deliveries, accepting
+from local.hooks.durable_dynamodb import Tables
+from local.hooks.durable_notes import Notes, named
+from local.hooks.durable_sqs import Queues
+from local.hooks.durable_stepfunctions import Executions
+from local.hooks.durable_stores import ColdServices
+from local.state import restore
+from local.state.files import NotStored
+from local.state.keeper import Keeper
+
+READS = (
+    "Get",
+    "List",
+    "Describe",
+    "BatchGet",
+    "Query",
+    "Scan",
+    "TransactGet",
+    "Head",
+    "Search",
+    "Validate",
+)
+"""Beginnings of the names of actions that change nothing."""
+ITEM_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+ANSWERS_MUST_BE_WRITTEN = ("cloudformation",)
+"""Services whose readings show what a task behind them did: their answers wait for it, too."""
+UNSTORED_STACKS = {
+    "CREATE_IN_PROGRESS": "CREATE_FAILED",
+    "ROLLBACK_IN_PROGRESS": "ROLLBACK_FAILED",
+    "DELETE_IN_PROGRESS": "DELETE_FAILED",
+    "UPDATE_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+}
+"""What becomes of a stack whose deployment a kill cut short: the next `ona up` deploys it again."""
+Answer = tuple[int, dict[str, str], Any]
+
+
+def action_of(method: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]) -> str:
+    """The action that a request names; for a REST service its method."""
+    if target := headers.get("x-amz-target", ""):
+        return target.rsplit(".", 1)[-1]
+    if named_ := query.get("Action"):
+        return named_[0]
+    if (method == "POST" and body.startswith((b"Action=", b"Version="))) or b"&Action=" in body[:4096]:
+        return (parse_qs(body[:65536].decode("utf-8", "replace")).get("Action") or [""])[0]
+    return method
+
+
+def is_reading(action: str) -> bool:
+    """Whether an action changes nothing.
+
+    >>> [is_reading(action) for action in ("GetItem", "GET", "PutItem", "POST", "ReceiveMessage")]
+    [True, True, False, False, False]
+    """
+    return action in ("GET", "HEAD", "OPTIONS") or action.startswith(READS)
+
+
+def failure(service: str, headers: dict[str, str], reason: str) -> Answer:
+    """The answer to a write that was not stored, in the service's own words and shape.
+
+    Codes: DynamoDB InternalServerError, S3 InternalError, Lambda ServiceException; for the others
+    InternalFailure of AWS's common errors. All are 500, so that clients try again.
+    """
+    codes = {"dynamodb": "InternalServerError", "s3": "InternalError", "lambda": "ServiceException"}
+    code = codes.get(service, "InternalFailure")
+    if service == "s3":
+        text = f"We encountered an internal error. Please try again. ({reason})"
+        return (
+            500,
+            {"Content-Type": "application/xml"},
+            _xml(f"<Code>{code}</Code>", text, "Error").encode(),
+        )
+    text = f"The request processing has failed because of an unknown error. ({reason})"
+    json_spoken = "x-amz-target" in headers or service in ("lambda", "apigateway", "scheduler")
+    if json_spoken:
+        kind = "application/x-amz-json-1.0"
+        body = json.dumps({"__type": code, "message": text})
+        return 500, {"Content-Type": kind, "x-amzn-errortype": code}, body.encode()
+    inner = _xml(f"<Type>Receiver</Type><Code>{code}</Code>", text, "Error")
+    return 500, {"Content-Type": "text/xml"}, f"<ErrorResponse>{inner}</ErrorResponse>".encode()
+
+
+def _xml(head: str, text: str, name: str) -> str:
+    return f"<{name}>{head}<Message>{escape(text)}</Message></{name}>"
+
+
+class Durability:
+    """Joins the services' sources, the keeper and ministack's server."""
+
+    def __init__(self, home: Path) -> None:
+        """Apply the hooks. Raises OSError when the home cannot be written."""
+        from ministack import app
+
+        self._app, self._home = app, home
+        self._restored = restore.restore(home)
+        self.keeper = Keeper(home)
+        self.tables, self.queues, self.executions, self.notes = Tables(), Queues(), Executions(), Notes()
+        durable_s3.install()
+        self.deliveries = Deliveries(self.keeper, self.notes)
+        self.keeper.sources += [self.tables, self.queues, self.executions]
+        self.cold = ColdServices(
+            private(app, "_state_map"),
+            {"dynamodb", "sqs", "stepfunctions", "dynamodb_streams"},
+            lambda source: self.keeper.sources.insert(0 if source.name == "cloudformation" else 1, source),
+        )
+        self._names = {
+            service: configuration["module"]
+            for service, configuration in private(app, "SERVICE_REGISTRY").items()
+        }
+        _keep_packages()
+        replace(app, "_load_persisted_state", self._load)
+        replace(app, "save_all", lambda _services: self._finish())
+        handlers = private(app, "SERVICE_HANDLERS")
+        for service, handler in list(handlers.items()):
+            handlers[service] = self._stored(service, handler)
+        self._data_plane = replace(app, "_handle_special_data_plane_request", self._stored_data_plane)
+
+    # start and end
+
+    def _load(self) -> None:
+        for item in self._restored.damages:
+            text = f"damaged: {item.file}; used: {item.used_instead}; lost: {item.lost}; {item.set_aside}"
+            print(text, file=sys.stderr, flush=True)
+        modules = private(self._app, "_state_map")
+        for name, payload in self._restored.payloads.items():
+            if name == self.notes.name:
+                continue
+            if name in modules and payload:
+                private(self._app, "_get_module")(modules[name]).load_persisted_state(payload)
+        self._mend_stacks()
+        self.cold.read(self._restored.payloads)
+        for source in (self.tables, self.queues, self.executions):
+            source.loaded()
+        self.notes.load(named(self._restored.payloads.get(self.notes.name, {})))
+        self.keeper.sources.append(self.notes)
+        self.keeper.start(asyncio.get_running_loop(), self._restored.damages)
+        self.deliveries.resume(int(os.environ["GATEWAY_PORT"]))
+        self._restored = restore.Restored()
+
+    def _mend_stacks(self) -> None:
+        module = sys.modules.get("ministack.services.cloudformation")
+        if module is None:
+            return
+        for stack in private(module, "_stacks").all_values():
+            status = str(stack.get("StackStatus"))
+            if status in UNSTORED_STACKS:
+                stack["StackStatus"] = UNSTORED_STACKS[status]
+                stack["StackStatusReason"] = "the embedded cloud was ended during the deployment"
+
+    def _finish(self) -> None:
+        self.cold.suspect_all()
+        self.keeper.finish()
+
+    # requests
+
+    def _suspect(self, service: str, action: str, path: str) -> None:
+        if service == "sqs":
+            self.queues.suspect()
+        elif is_reading(action) and service not in ANSWERS_MUST_BE_WRITTEN:
+            return
+        elif service == "dynamodb":
+            if action not in ITEM_WRITES:
+                self.tables.suspect()
+        elif service == "states":
+            if action not in (
+                "StartExecution",
+                "StartSyncExecution",
+                "SendTaskSuccess",
+                "SendTaskHeartbeat",
+            ):
+                self.executions.suspect()
+        elif not (service == "s3" and path.strip("/").count("/")) and action != "Invoke":
+            self.cold.suspect(self._names.get(service, service))
+
+    def _stored(self, service: str, handler: Any) -> Any:
+        async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
+            action = action_of(method, headers, body, query)
+            invoked = service == "lambda" and path.endswith("/invocations")
+            writes = not is_reading(action) and not invoked
+            try:
+                if writes and not (service == "s3" and method == "DELETE"):
+                    self.keeper.journal.admit(0 if service == "s3" else len(body))
+                return await self._answered(service, handler, (method, path, headers, body, query), action)
+            except NotStored as error:
+                return failure(service, headers, str(error))
+
+        return handle
+
+    async def _answered(self, service: str, handler: Any, request: tuple[Any, ...], action: str) -> Answer:
+        accepted, folders, stored = accepting(), durable_s3.gathering(), False
+        try:
+            answer: Answer = await handler(*request)
+            if not request[1].endswith("/invocations"):
+                self._suspect(service, action, request[1])
+            if folders:
+                await asyncio.to_thread(folders.end)
+            await self.keeper.stored()
+            stored = True
+            return answer
+        finally:
+            accepted.end(stored=stored)
+
+    async def _stored_data_plane(self, *arguments: Any, **named_: Any) -> Any:
+        accepted, folders, stored = accepting(), durable_s3.gathering(), False
+        headers = arguments[2]
+        try:
+            answer = await self._data_plane(*arguments, **named_)
+            if answer is None:
+                return None
+            if folders:
+                await asyncio.to_thread(folders.end)
+            await self.keeper.stored()
+            stored = True
+            return answer
+        except NotStored as error:
+            return failure("s3", headers, str(error))
+        finally:
+            accepted.end(stored=stored)
+
+
+def _keep_packages() -> None:
+    """Functions' packages: synchronised, hashed once, and removed only when no snapshot names them."""
+    from ministack.services import lambda_svc
+
+    from local.state.files import make_folder, sync_folder
+
+    write = private(lambda_svc, "_write_code_blob")
+    folder = private(lambda_svc, "CODE_BLOB_DIR")
+    known: dict[int, tuple[bytes, str]] = {}
+
+    def written(package: bytes) -> str:
+        kept, digest = known.get(id(package), (b"", ""))
+        if kept is package:
+            return digest
+        for changed in make_folder(folder):
+            sync_folder(changed)
+        digest = str(write(package))
+        handle = os.open(os.path.join(folder, f"{digest}.zip"), os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        sync_folder(folder)
+        known[id(package)] = (package, digest)
+        return digest
+
+    replace(lambda_svc, "_write_code_blob", written)
+    replace(lambda_svc, "_prune_orphan_code_blobs", lambda _referenced: None)
+
+
+def install() -> None:
+    """Apply the hooks when the home is kept."""
+    if os.environ.get("PERSIST_STATE") == "1":
+        Durability(Path(os.environ["STATE_DIR"]).parent)

@@ -1,0 +1,237 @@
+"""Durability of what is accepted now and done later: events of objects, functions started without waiting.
+
+What is accepted is noted with the request that brought it, and starts when that is on disk. The note
+goes in the same moment as the effect comes: after a kill a delivery is done, or is still noted and is done then.
+A function that was killed midway runs again, as AWS says of asynchronous invocations (at least once).
+"""
+
+from __future__ import annotations
+
+import contextvars
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from local.hooks.base import private, replace
+from local.hooks.durable_notes import Notes
+from local.state.keeper import Keeper
+
+
+class Accepted:
+    """What a request accepted. It starts when the request is on disk, and is dropped when that failed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: list[tuple[Callable[[], None], Callable[[], None]]] | None = []
+
+    def add(self, start: Callable[[], None], drop: Callable[[], None]) -> None:
+        """Hold it; started at once when the request has ended (a thread of its may go on)."""
+        with self._lock:
+            if self._held is not None:
+                self._held.append((start, drop))
+                return
+        start()
+
+    def end(self, *, stored: bool) -> None:
+        """The request ended."""
+        with self._lock:
+            held, self._held = self._held or [], None
+        for start, drop in held:
+            (start if stored else drop)()
+
+
+class _Once:
+    """The note of a function that is being started; the first thread takes it."""
+
+    def __init__(self, note: str) -> None:
+        self._note: str | None = note
+
+    def take(self) -> str | None:
+        note, self._note = self._note, None
+        return note
+
+
+_request: contextvars.ContextVar[Accepted | None] = contextvars.ContextVar("_request", default=None)
+_beginning: contextvars.ContextVar[_Once | None] = contextvars.ContextVar("_beginning", default=None)
+_running = threading.local()
+"""`note`: of the function that runs on this thread."""
+
+
+class _Threads:
+    """Stands for `threading` in a module: a thread with a noted function removes the note at its end."""
+
+    def __init__(self, done: Callable[[str], None]) -> None:
+        self._done = done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(threading, name)
+
+    def Thread(self, target: Callable[..., Any], **named: Any) -> threading.Thread:  # noqa: N802
+        beginning = _beginning.get()
+        note = beginning.take() if beginning else None
+        if note is None:
+            return threading.Thread(target=target, **named)
+
+        def noted(*given: Any, **also: Any) -> None:
+            _running.note = note
+            try:
+                target(*given, **also)
+            finally:
+                self._done(note)
+
+        return threading.Thread(target=noted, **named)
+
+
+class Deliveries:
+    """Notes what was accepted, starts it, and starts it again after a kill."""
+
+    def __init__(self, keeper: Keeper, notes: Notes) -> None:
+        """Apply the hooks."""
+        from ministack.core.responses import get_account_id, get_region, new_uuid
+        from ministack.services import eventbridge, lambda_svc, s3, scheduler
+
+        self._keeper, self._accepted = keeper, notes.accepted
+        self._s3, self._lambda = s3, lambda_svc
+        self._scope, self._new = (get_account_id, get_region), new_uuid
+        self._fire = private(s3, "_fire_s3_event")
+        self._has_rules = private(s3, "_bucket_notifications")
+        self._sequence = private(s3, "_next_event_sequencer")
+        self._invoke = private(lambda_svc, "invoke_async_with_retry")
+        self._function = private(lambda_svc, "_get_func_record_for_ref")
+        self._record = private(lambda_svc, "_execution_record_for_config")
+        self._to_lambda = private(eventbridge, "_dispatch_to_lambda")
+        route = private(lambda_svc, "_route_async_failure")
+
+        def routed(*arguments: Any, **named: Any) -> None:
+            with keeper.together():
+                route(*arguments, **named)
+                if note := getattr(_running, "note", None):
+                    self._done(note)
+
+        replace(s3, "_fire_s3_event_async", self._accept_object_event)
+        replace(lambda_svc, "invoke_async_with_retry", self._accept_invocation)
+        replace(lambda_svc, "_route_async_failure", routed)
+        replace(eventbridge, "_dispatch_to_lambda", self._accept_target)
+        for module in (lambda_svc, eventbridge):
+            replace(module, "threading", _Threads(self._done))
+        for module, name in ((eventbridge, "_tick_scheduled_rules"), (scheduler, "_tick_schedules")):
+            self._together(module, name)
+
+    def _together(self, module: Any, name: str) -> None:
+        original = private(module, name)
+
+        def together() -> None:
+            with self._keeper.together():
+                original()
+
+        replace(module, name, together)
+
+    def _note(self, kind: str, **content: Any) -> str:
+        account, region = (value() for value in self._scope)
+        note = str(self._new())
+        self._accepted[note] = {"kind": kind, "account": account, "region": region, **content}
+        return note
+
+    def _done(self, note: str) -> None:
+        self._accepted.pop(note, None)
+
+    # objects' events
+
+    def _accept_object_event(self, bucket: str, key: str, event: str, *rest: Any, **named: Any) -> None:
+        if bucket not in self._has_rules:
+            return
+        named["sequencer"] = self._sequence(event)
+        note = self._note("object", arguments=[bucket, key, event, *rest], named=named)
+        self._hold(note, lambda: self._start_object_event(note))
+
+    def _hold(self, note: str, start: Callable[[], None]) -> None:
+        request = _request.get()
+        if request is None:
+            start()
+        else:
+            request.add(start, lambda: self._done(note))
+
+    def _start_object_event(self, note: str) -> None:
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(self._deliver, note), daemon=True).start()
+
+    def _deliver(self, note: str) -> None:
+        content = self._accepted.get(note)
+        if content is None:
+            return
+        with self._keeper.together():
+            self._fire(*content["arguments"], **content["named"])
+            self._done(note)
+
+    # functions
+
+    def _accept_invocation(self, func: dict[str, Any], event: Any) -> None:
+        config = func.get("config") or func
+        self._begin(self._note("function", arn=config["FunctionArn"], event=event), func, event)
+
+    def _begin(self, note: str, func: dict[str, Any], event: Any) -> None:
+        self._hold(note, lambda: self._start(note, lambda: self._invoke(func, event)))
+
+    def _accept_target(self, arn: str, payload: str) -> None:
+        note = self._note("target", arn=arn, payload=payload)
+        self._hold(note, lambda: self._start(note, lambda: self._to_lambda(arn, payload)))
+
+    def _start(self, note: str, call: Callable[[], None]) -> None:
+        beginning = _Once(note)
+        token = _beginning.set(beginning)
+        try:
+            call()
+        finally:
+            _beginning.reset(token)
+            if beginning.take():  # no such function: nothing was started
+                self._done(note)
+
+    # after a restart
+
+    def resume(self, port: int) -> None:
+        """Start what was accepted before the process ended, as soon as the server answers."""
+        left = list(self._accepted)
+        if left:
+            threading.Thread(target=self._resume, args=(left, port), name="ona-resume", daemon=True).start()
+
+    def _resume(self, left: list[str], port: int) -> None:
+        _until_it_answers(port)
+        for note in left:
+            content = self._accepted.get(note)
+            if content is not None:
+                contextvars.Context().run(self._again, note, content)
+
+    def _again(self, note: str, content: dict[str, Any]) -> None:
+        from ministack.core.responses import set_request_account_id, set_request_region
+
+        set_request_account_id(content["account"])
+        set_request_region(content["region"])
+        if content["kind"] == "object":
+            self._deliver(note)
+            return
+        if content["kind"] == "target":
+            self._start(note, lambda: self._to_lambda(content["arn"], content["payload"]))
+            return
+        func, config, _ = self._function(content["arn"])
+        if func and config:
+            self._begin(note, self._record(func, config), content["event"])
+        else:
+            self._done(note)  # the function is gone
+
+
+def _until_it_answers(port: int) -> None:
+    while True:
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+
+
+def accepting() -> Accepted:
+    """Begin to gather what the present request accepts."""
+    accepted = Accepted()
+    _request.set(accepted)
+    return accepted

@@ -1,0 +1,166 @@
+"""Durability of what changes seldom: stacks, rules, parameters, functions, keys, buckets' settings.
+
+A service is compared entry by entry with what was last written, when something may have changed it:
+a request that is no reading, a store that got or lost an entry, a stack whose status changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from local.state import documents
+from local.state.tracked import TrackedDict, track
+
+SETTLE_SECONDS = 3.0
+"""A service is compared once more so long after a change: functions turn from Pending to Active."""
+BY_SNAPSHOT = {
+    "cloudwatch": frozenset({"metrics", "alarm_history"}),
+    "cloudwatch_logs": frozenset({"queries", "log_records"}),
+}
+"""Stores without records: data points and searches, of which nobody waits for one. Log lines are likewise
+left out, below their group."""
+
+State = dict[str, Any]
+
+
+class ColdService:
+    """One service of which all stores are compared."""
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[], State | None],
+        whole: Callable[[], State | None] | None = None,
+        changed: Callable[[], None] | None = None,
+    ) -> None:
+        """`read` gives the stores to compare, `whole` those for a snapshot (the same when not given)."""
+        self.name = name
+        self._read, self._whole, self._then = read, whole or read, changed
+        self._known: dict[tuple[str, str, str], bytes] = {}
+        self._suspect = False
+        self._again = 0.0
+        self._unused: str | None = None
+        self.remember()
+        self._unused = self._text()
+
+    def kept(self) -> bool:
+        """As `Source`."""
+        return self._unused is None or self._unused != self._text()
+
+    def used(self) -> None:
+        """It was read from disk."""
+        self._unused = None
+
+    def _text(self) -> str | None:
+        return documents.encode(self._whole() or {})
+
+    def suspect(self, _key: object = None) -> None:
+        """Compare at the next occasion."""
+        self._suspect = True
+
+    def changed(self) -> bool:
+        """Whether a comparison is due."""
+        if self._again and time.monotonic() >= self._again:
+            self._again, self._suspect = 0.0, True
+        return self._suspect
+
+    def remember(self) -> None:
+        """Take what is there now as written."""
+        self._known = {place: digest for place, _, digest in self._entries()}
+
+    def _entries(self) -> Iterator[tuple[tuple[str, str, str], str, bytes]]:
+        skipped = BY_SNAPSHOT.get(self.name, frozenset())
+        for store, content in (self._read() or {}).items():
+            if store in skipped:
+                continue
+            child = documents.CHILDREN.get((self.name, store))
+            for kind, key, value in documents.entries(content):
+                kept = {k: v for k, v in value.items() if k != child[0]} if child else value
+                text = documents.encode(kept)
+                yield (store, kind, key), text, hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+    def records(self) -> list[bytes]:
+        """As `Source`."""
+        if not self.changed():
+            return []
+        self._suspect = False
+        found, gone = [], dict(self._known)
+        for place, text, digest in self._entries():
+            if gone.pop(place, None) != digest:
+                store, kind, key = place
+                found.append(documents.record(self.name, store, kind, key, [], text))
+                self._known[place] = digest
+        for place in gone:
+            store, kind, key = place
+            found.append(documents.record(self.name, store, kind, key, [], None))
+            del self._known[place]
+        if found:
+            self._again = time.monotonic() + SETTLE_SECONDS
+            if self._then:
+                self._then()
+        return found
+
+    def pieces(self) -> Iterator[bytes]:
+        """As `Source`."""
+        yield documents.encode(self._whole() or {}).encode()
+
+
+class ColdServices:
+    """All services that have state and no hook of their own, as they are loaded."""
+
+    def __init__(self, modules: dict[str, str], own: set[str], add: Callable[[ColdService], None]) -> None:
+        """`modules`: module names by the name of the state; `own`: names that others keep."""
+        self._modules = {name: module for name, module in modules.items() if name not in own}
+        self._add = add
+        self.found: dict[str, ColdService] = {}
+        self._read: set[str] = set()
+        self._by_module: dict[str, list[str]] = {}
+        for name, module in modules.items():
+            self._by_module.setdefault(module, []).append(name)
+
+    def read(self, names: Iterable[str]) -> None:
+        """These were read from disk."""
+        self._read.update(names)
+        self.discover()
+
+    def discover(self) -> None:
+        """Take up services that were loaded since."""
+        for name, module_name in list(self._modules.items()):
+            module = sys.modules.get(f"ministack.services.{module_name}")
+            if module is None or not hasattr(module, "get_state") or not hasattr(module, "handle_request"):
+                continue
+            del self._modules[name]
+            stacks = name == "cloudformation"
+            service = ColdService(name, module.get_state, changed=self.suspect_all if stacks else None)
+            for value in vars(module).values():
+                watch(value, service.suspect)
+            self.found[name] = service
+            if name in self._read:
+                service.used()
+            self._add(service)
+
+    def suspect(self, module: str) -> None:
+        """Compare the services of a module."""
+        self.discover()
+        for name in self._by_module.get(module, [module]):
+            if name in self.found:
+                self.found[name].suspect()
+
+    def suspect_all(self) -> None:
+        """Compare all: a stack changes resources of every service."""
+        self.discover()
+        for service in self.found.values():
+            service.suspect()
+
+
+def watch(value: Any, mark: Callable[[object], None]) -> None:
+    """Watch a module's value when it is a store that nobody watches yet."""
+    from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+
+    scoped = isinstance(value, AccountRegionScopedDict | AccountScopedDict)
+    if scoped and not isinstance(value._data, TrackedDict):
+        track(value, mark)
