@@ -19,6 +19,7 @@ from local.hooks import (
     s3_events,
     service_calls,
     stack_refactor,
+    state_errors,
     waits,
 )
 
@@ -32,6 +33,7 @@ def install() -> None:
     clients = service_calls.install()
     waits.install()
     executions.install(clients)
+    state_errors.install()
     callbacks.install()
     definitions.install()
     s3_events.install()
