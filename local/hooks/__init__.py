@@ -21,6 +21,7 @@ from local.hooks import (
     s3_events,
     service_calls,
     stack_refactor,
+    state_errors,
     waits,
 )
 
@@ -34,6 +35,7 @@ def install() -> None:
     clients = service_calls.install()
     waits.install()
     executions.install(clients)
+    state_errors.install()
     callbacks.install()
     definitions.install()
     s3_events.install()

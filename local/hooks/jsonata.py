@@ -33,9 +33,7 @@ def evaluate(expression: str) -> Any:
     except Exception as error:
         code = getattr(error, "error", None)
         text = f"{code}: {error}" if isinstance(code, str) and code else str(error)
-        raise moto_jsonata.JSONataException(
-            "States.QueryEvaluationError", f"{text} in {expression[-300:]}"
-        ) from error
+        raise moto_jsonata.JSONataException("States.QueryEvaluationError", text) from error
 
 
 def declarations(bindings: dict[str, Any]) -> str:
