@@ -16,6 +16,7 @@ from local.hooks import (
     front,
     jsonata,
     lambda_worker,
+    presigned,
     s3_events,
     service_calls,
     stack_refactor,
@@ -35,6 +36,7 @@ def install() -> None:
     callbacks.install()
     definitions.install()
     s3_events.install()
+    presigned.install()
     apigateway.install()
     front.install()
     stack_refactor.install()
