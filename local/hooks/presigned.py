@@ -8,8 +8,8 @@ ministack computes the signature and looks at the expiry where there is one. The
 - a signature that leaves out the host, or an `x-amz-*` header that was sent;
 - a body that is larger than one PUT may bring.
 
-Sources: Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)"
-and "Error responses"; Amazon S3 User Guide, "Uploading objects".
+Sources: Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version
+4)" and "Error responses"; Amazon S3 User Guide, "Uploading objects".
 """
 
 from __future__ import annotations

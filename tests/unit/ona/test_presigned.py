@@ -1,4 +1,4 @@
-"""Addresses for uploads, in every region: signed as AWS's documentation says (`tests/builders/sigv4.py`)."""
+"""Addresses for uploads, in every region: signed as AWS says (`tests/builders/sigv4.py`)."""
 
 from __future__ import annotations
 
