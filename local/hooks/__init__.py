@@ -18,6 +18,7 @@ from local.hooks import (
     identity,
     jsonata,
     lambda_worker,
+    presigned,
     s3_events,
     service_calls,
     stack_refactor,
@@ -39,6 +40,7 @@ def install() -> None:
     callbacks.install()
     definitions.install()
     s3_events.install()
+    presigned.install()
     apigateway.install()
     front.install()
     identity.install()

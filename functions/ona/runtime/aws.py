@@ -34,15 +34,27 @@ CONNECT_S, READ_S, ATTEMPTS = 5, 30, 4
 
 @cache
 def client(service: str) -> Any:
-    """The boto3 client of a service like `s3`, built once a process."""
-    return boto3.client(
-        service,
-        config=Config(
-            connect_timeout=CONNECT_S,
-            read_timeout=READ_S,
-            retries={"mode": "standard", "max_attempts": ATTEMPTS},
-        ),
+    """The boto3 client of a service like `s3`, built once a process. The only factory of clients.
+
+    S3 gets Signature Version 4 and the region's own host. botocore's default presigns an address at the
+    global host. Opt-in regions like af-south-1 refuse the credentials there. In older regions the default
+    signs with version 2, which signs no size (S3 User Guide, "Making requests to Amazon S3").
+    """
+    config = Config(
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        retries={"mode": "standard", "max_attempts": ATTEMPTS},
     )
+    if service == "s3":
+        s3 = {"addressing_style": _addressing_style(), "us_east_1_regional_endpoint": "regional"}
+        config = config.merge(Config(signature_version="s3v4", s3=s3))
+    return boto3.client(service, config=config)
+
+
+def _addressing_style() -> str:
+    """`virtual` on AWS; `path` at an endpoint like the embedded cloud's, whose buckets no DNS knows."""
+    own = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return "path" if own else "virtual"
 
 
 os.register_at_fork(after_in_child=client.cache_clear)  # two processes must not share a connection

@@ -135,10 +135,12 @@ def write_json(bucket: str, key: str, document: Any) -> S3Pointer:
 def presigned_put(bucket: str, key: str, *, content_type: str, size: int | None, seconds: int) -> str:
     """An address where anybody may PUT this object for so many seconds.
 
-    The upload must have this content type and, where `size` is given, exactly so many bytes. The function's
-    own credentials sign the address; S3 is not called.
+    The upload must have this content type and, where `size` (bytes) is given, exactly so many bytes: both
+    headers are signed. The function's own credentials sign the address; S3 is not called.
     """
-    limits: dict[str, Any] = {"ContentType": content_type, **({"ContentLength": size} if size else {})}
+    limits: dict[str, Any] = {"ContentType": content_type}
+    if size is not None:
+        limits["ContentLength"] = size
     url: str = client("s3").generate_presigned_url(
         "put_object", Params={"Bucket": bucket, "Key": key, **limits}, ExpiresIn=seconds, HttpMethod="PUT"
     )
