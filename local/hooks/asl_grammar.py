@@ -51,12 +51,19 @@ def _take_unparsable(state: dict[str, Any]) -> dict[str, Any]:
             raise NotSupported("the embedded cloud cannot do ItemBatcher together with ItemSelector")
         taken["batcher"] = state.pop("ItemBatcher")
     writer = state.get("ResultWriter")
-    if isinstance(writer, dict) and "Arguments" in writer:
-        if "{%" in json.dumps(writer["Arguments"]):
-            raise NotSupported("the embedded cloud cannot do JSONata in a ResultWriter")
-        taken["writer"] = writer["Arguments"]
+    if isinstance(writer, dict) and ("Arguments" in writer or "WriterConfig" in writer):
+        taken["writer"] = _writer(writer)
         del state["ResultWriter"]
     return taken
+
+
+def _writer(writer: dict[str, Any]) -> dict[str, Any]:
+    """Where a `ResultWriter` writes (`place`) and in which form (`config`). Raises NotSupported."""
+    place = writer.get("Arguments", writer.get("Parameters"))
+    if any(key.endswith(".$") for key in place or {}):
+        raise NotSupported("the embedded cloud cannot do JSONPath in a ResultWriter with WriterConfig")
+    given = {"place": place} if place is not None else {}
+    return {**given, "config": writer.get("WriterConfig", {})}
 
 
 def carried(comment: str) -> dict[str, Any]:

@@ -12,13 +12,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ops import accounting, explain
+from ops import accounting, explain, mapresults
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line
-from ops.target import OpsError, resolve
+from ops.target import OpsError, Target, resolve
 
 app = typer.Typer()
 _ERROR_LETTERS = 600
 """So much of an error is shown."""
+_ITEMS_NAMED = 40
+"""So many failed items of a map are named one by one."""
 
 
 @app.command()
@@ -67,6 +69,8 @@ def _outcome(output: Any) -> str:
     """What came of an execution, in a few words, from its output."""
     if not isinstance(output, dict):
         return ""
+    if mapresults.counts(output):
+        return mapresults.counts(output)
     orders = [order["status"] for order in output.get("orders", [])]
     numbers = [
         f"{orders.count(status)} {status}"
@@ -110,9 +114,23 @@ def explain_command(
         where = order.get("work_order") or {}
         place = f"s3://{where['bucket']}/{where['key']}" if where else order.get("reason", "")
         console.print(f"{order['status']} {order.get('work_order_id', '')} {place}", soft_wrap=True)
+    if mapresults.counts(output):
+        _print_items(target, output)
     if described.get("error"):
         text = f"{described['error']}: {described.get('cause', '')[:_ERROR_LETTERS]}"
         console.print(f"[red]{escape(text)}[/red]", soft_wrap=True)
+
+
+def _print_items(target: Target, output: dict[str, Any]) -> None:
+    """What became of a map's items; those that failed by name."""
+    failed = list(mapresults.failed_items(target, output["results"]))
+    for line in mapresults.summary(output, failed):
+        console.print(f"[bold]{escape(line)}[/bold]", soft_wrap=True, highlight=False)
+    for item in failed[:_ITEMS_NAMED]:
+        text = f"{item.name}: {item.error}: {item.cause[:_ERROR_LETTERS]}"
+        console.print(f"[red]{escape(text)}[/red]", soft_wrap=True, highlight=False)
+    if len(failed) > _ITEMS_NAMED:
+        console.print(f"… and {len(failed) - _ITEMS_NAMED} more")
 
 
 def _short(value: Any, limit: int = 500) -> str:

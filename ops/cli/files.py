@@ -120,3 +120,5 @@ def history(
     )
     print(f"started {answer['executionArn']}")
     print("`ona executions --workflow fleet_history` shows how it goes")
+    name = answer["executionArn"].rsplit(":", 1)[-1]
+    print(f"`ona explain {name}` says at the end how many files are done, and which ones are not")

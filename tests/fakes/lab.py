@@ -37,8 +37,8 @@ class Lab:
         )
         return str(answer["executionArn"])
 
-    def run(self, definition: dict[str, Any], given: Any = None) -> dict[str, Any]:
-        return self.platform.wait(self.start(definition, given))
+    def run(self, definition: dict[str, Any], given: Any = None, seconds: float = 60) -> dict[str, Any]:
+        return self.platform.wait(self.start(definition, given), seconds)
 
     def jsonata(self, output: Any, given: Any = None, assign: dict[str, Any] | None = None) -> Any:
         first = {"Type": "Pass", "Assign": assign or {}, "Next": "B"}

@@ -10,10 +10,12 @@ from typing import Any
 import pandas as pd
 import pytest
 import urllib3
+from typer.testing import CliRunner
 
 from ona.documents.assets import AssetRegistry
 from ona.outbox.addresses import by_mail
-from ops import accounting, customers, deadletters, explain, outbox
+from ops import accounting, customers, deadletters, explain, mapresults, outbox
+from ops.cli import app, executions
 from ops.demo import inbox
 from ops.demo.follow import run_task
 from tests.builders.assets import make_asset, make_registry
@@ -505,7 +507,9 @@ def test_the_sample_events_work_one_after_the_other(platform: Platform) -> None:
     assert json.loads(done["output"])["outcome"] == "found", done
 
 
-def test_a_fleets_history_becomes_asset_histories_and_no_orders(platform: Platform) -> None:
+def test_a_fleets_history_becomes_asset_histories_and_no_orders(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The Distributed Map for real: three assets' weeks and one bad file, and the same again."""
     names = ["INV-001", "INV-002", "INV-003"]
     bucket = platform.target.input_bucket
@@ -523,7 +527,16 @@ def test_a_fleets_history_becomes_asset_histories_and_no_orders(platform: Platfo
     done = platform.run({"prefix": "backfill/2025/"}, "fleet_history")
     assert done["status"] == "SUCCEEDED", done
     told = json.loads(done["output"])
-    assert (told["files"], told["failed"]) == (4, 1)
+    assert (told["files"], told["done"], told["failed"]) == (4, 3, 1)
+    failed = list(mapresults.failed_items(platform.target, told["results"]))
+    assert [(item.name, item.error) for item in failed] == [
+        ("backfill/2025/broken.csv", "InvalidTelemetry")
+    ]
+    assert mapresults.summary(told, failed)[0] == "4 files: 3 done, 1 not accepted, 0 failed"
+    assert len(done["output"]) < 1_000, "counts and a pointer, however many files there are"
+    monkeypatch.setattr(executions, "resolve", lambda *_: platform.target)
+    printed = CliRunner().invoke(app, ["explain", done["executionArn"].rsplit(":", 1)[-1]])
+    assert "4 files: 3 done, 1 not accepted, 0 failed" in printed.output, printed.output
     histories = {name: platform.read(f"incidents/site/{name}.json") for name in names}
     assert all(len(history["days"]) == 20 for history in histories.values())
     assert [i["kind"] for i in histories["INV-002"]["incidents"]] == ["underperformance"]

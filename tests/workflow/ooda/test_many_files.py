@@ -1,0 +1,92 @@
+"""Distributed Maps with as many items as fleets have: the deployed definition, a small function as Detect.
+
+Without a ResultWriter the map's output passed 256 KiB at about 799 files (326 bytes a child).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from ops import asl, mapresults
+from tests.fakes.lab import Lab, unique
+from tests.fakes.platform import Platform
+
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
+
+PAYLOAD_BYTES = 256 * 1024
+"""AWS: the largest input or output of a state."""
+DETECT = """
+class InvalidTelemetry(Exception):
+    pass
+
+def handler(event, context):
+    number = int(event["source"]["key"].split("/")[-1].split(".")[0])
+    if number % 100 == 7:
+        raise InvalidTelemetry("no such column: power_kw")
+    detection = {"bucket": event["source"]["bucket"], "key": "detections/2025/01/15/" + event["file_id"]}
+    return {"status": "nothing_found", "incidents": 0, "detection": detection}
+"""
+
+
+def fleet_history(lab: Lab, bucket: str, queue: str) -> dict[str, Any]:
+    """The definition as it is deployed, its names filled in."""
+    [source] = [path for path in asl.sources() if path.name == "fleet_history.asl.yaml"]
+    values = {
+        "DetectFunctionArn": lab.function(DETECT),
+        "StateMachineArn": lab.platform.target.machines["fleet_history"],
+        "DeadLetterQueueUrl": queue,
+        "InputBucket": bucket,
+        "OutputBucket": bucket,
+    }
+    text = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], json.dumps(asl.expanded(source)))
+    definition: dict[str, Any] = json.loads(text)
+    return definition
+
+
+def run(platform: Platform, files: int, seconds: float) -> None:
+    lab = Lab(platform)
+    bucket = lab.bucket()
+    queue = platform.target.client("sqs").create_queue(QueueName=unique("letters"))["QueueUrl"]
+    keys = {f"backfill/2025/{number:06}.csv" for number in range(files)}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: platform.s3.put_object(Bucket=bucket, Key=key, Body=b""), sorted(keys)))
+    done = lab.run(fleet_history(lab, bucket, queue), {"prefix": "backfill/2025/"}, seconds)
+    assert done["status"] == "SUCCEEDED", done
+    told = json.loads(done["output"])
+    bad = {key for key in keys if int(key[-10:-4]) % 100 == 7}
+    assert (told["files"], told["done"], told["failed"]) == (files, files - len(bad), len(bad))
+    steps = lab.states.get_paginator("get_execution_history").paginate(executionArn=done["executionArn"])
+    events = [event for page in steps for event in page["events"]]
+    assert len(events) < 40, "the parent's history does not grow with the files"
+    assert all(len(json.dumps(event, default=str)) < PAYLOAD_BYTES / 64 for event in events)
+
+    def read(key: str) -> Any:
+        return json.loads(platform.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    named = read(told["results"]["key"])["ResultFiles"]
+    good = {json.loads(row["Output"])["key"] for file in named["SUCCEEDED"] for row in read(file["Key"])}
+    failed = list(mapresults.failed_items(platform.target, told["results"]))
+    assert good == keys - bad
+    assert {item.name for item in failed} == bad
+    assert {item.error for item in failed} == ({mapresults.NOT_ACCEPTED} if bad else set())
+    assert named["PENDING"] == []
+    letters = platform.target.client("sqs").get_queue_attributes(
+        QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    assert int(letters["Attributes"]["ApproximateNumberOfMessages"]) == len(bad)
+
+
+def test_files_by_the_hundred(platform: Platform) -> None:
+    """`tests/workflow/local/test_distributed_map.py` has 1 010 children, more than a payload holds."""
+    run(platform, 120, seconds=120)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_five_thousand_files(platform: Platform) -> None:
+    run(platform, 5_000, seconds=1700)
