@@ -21,7 +21,7 @@ from local.errors import CloudError
 from local.home import ROOT, default_home
 from local.ports import DEFAULT_PORT, free_port
 from local.processes import Process
-from local.record import RECORD, REGION, SERVER_MODULE, Cloud, running
+from local.record import RECORD, REGION, SERVER_MODULE, Cloud, is_server, running
 
 __all__ = [
     "DEFAULT_PORT",
@@ -119,14 +119,10 @@ def stop(home: Path | None = None, *, kill: bool = False) -> bool:
     Only processes of this home are ended, whatever `cloud.json` says. Raises CloudError.
     """
     home = homes.resolved(home)
-    if not home.exists():
-        return False
-    if kill:  # as a power cut, it waits for nobody
-        killed = running(home) is not None
-        _end_leftovers(home)
-        if not killed:
-            homes.check(home)
-        return killed
+    if kill and (cloud := running(home)) is not None:  # as a power cut, it waits for nobody
+        processes.end([cloud.process], signal.SIGKILL, KILL_TIMEOUT_S)
+        _end_leftovers(home, servers=False)  # somebody may be starting the next one
+        return True
     homes.check(home)
     if not homes.is_home(home):
         return False
@@ -260,11 +256,12 @@ def _started(
     raise CloudError(f"the embedded cloud did not start on port {chosen}; {cloud.log}:\n{tail}")
 
 
-def _end_leftovers(home: Path) -> None:
+def _end_leftovers(home: Path, *, servers: bool = True) -> None:
     """End what an earlier server of this home left behind. Raises CloudError when it does not end."""
-    left = processes.end(
-        [process for process, _ in processes.of_home(home)], signal.SIGKILL, KILL_TIMEOUT_S
-    )
+    found = [process for process, _ in processes.of_home(home)]
+    if not servers:
+        found = [process for process in found if not is_server(process)]
+    left = processes.end(found, signal.SIGKILL, KILL_TIMEOUT_S)
     if left:
         raise CloudError(f"process {left[0].pid} of {home} cannot be ended: {left[0].command}")
 

@@ -151,6 +151,7 @@ def in_words(home: Path) -> Iterator[None]:
             errno.EACCES: f"{place} is not accessible for this user. Mend its permissions, or: {_MEND}",
             errno.EPERM: f"{place} is not accessible for this user. Mend its permissions, or: {_MEND}",
             errno.ENAMETOOLONG: f"the path {place[:60]}… is too long. {_MEND}",
+            errno.EEXIST: f"{place} is a file, not a folder. {_MEND}",
             errno.ENOTDIR: f"a part of the path {place} is a file, not a folder. {_MEND}",
         }
         raise CloudError(text.get(error.errno or 0, f"{place}: {error.strerror or error}")) from error

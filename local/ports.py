@@ -47,8 +47,21 @@ def listener(port: int) -> str:
     answer = health(port)
     if answer is None:
         return "another program"
-    home = (answer.get("ona") or {}).get("home")
+    home, _ = served(answer)
     return f"the embedded cloud of {home}" if home else "another ministack, or one of an older version"
+
+
+def served(answer: dict[str, Any] | None) -> tuple[str, int]:
+    """The home that a health answer names, and the process id of its server.
+
+    >>> served({"services": {}, "ona": {"home": "/srv/ona", "pid": 7}})
+    ('/srv/ona', 7)
+    >>> served({"services": {}}), served(None)
+    (('', 0), ('', 0))
+    """
+    said = (answer or {}).get("ona")
+    home, pid = (said.get("home"), said.get("pid")) if isinstance(said, dict) else ("", 0)
+    return (home, pid) if isinstance(home, str) and isinstance(pid, int) else ("", 0)
 
 
 def health(port: int, timeout_s: float = 2.0) -> dict[str, Any] | None:

@@ -78,8 +78,12 @@ class Cloud:
 
     def healthy(self) -> bool:
         """Whether it answers on its port, and it is this home's server that answers."""
-        said = (ports.health(self.port) or {}).get("ona") or {}
-        return (said.get("home"), said.get("pid")) == (self.home, self.pid)
+        return ports.served(ports.health(self.port)) == (self.home, self.pid)
+
+
+def is_server(process: Process) -> bool:
+    """Whether a process of a home is its server; the others are sandboxes."""
+    return f"-m {SERVER_MODULE}" in process.command
 
 
 def running(home: Path | None = None) -> Cloud | None:
@@ -120,6 +124,6 @@ def _in_process_table(home: Path) -> Cloud | None:
     """The home's server, found among the processes: `cloud.json` is missing, damaged or old."""
     for process, environment in processes.of_home(home):
         port = environment.get("GATEWAY_PORT", "")
-        if f"-m {SERVER_MODULE}" in process.command and port.isdigit():
+        if is_server(process) and port.isdigit():
             return Cloud(process.pid, int(port), str(home), process.started, process.command)
     return None
