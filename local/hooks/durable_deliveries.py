@@ -1,7 +1,7 @@
 """Durability of what is accepted now and done later: events of objects, functions started without waiting.
 
-What is accepted is noted with the request that brought it, and starts when that is on disk. The note
-goes in the same moment as the effect comes: after a kill a delivery is done, or is still noted and is done then.
+What is accepted is noted with its request, and starts when that is on disk. The note goes in the same
+moment as the effect comes: after a kill a delivery is done, or is still noted and is done then.
 A function that was killed midway runs again, as AWS says of asynchronous invocations (at least once).
 """
 

@@ -25,6 +25,8 @@ HEADER = struct.Struct("<4sIIII")
 """Magic, number of the file, number of the frame, bytes of the records, CRC-32 of numbers and records."""
 AHEAD = 4 * 1024 * 1024
 """Bytes allocated at once."""
+RETRY_SECONDS = 0.5
+"""Between tries to write what found no space."""
 MARGIN = 1024 * 1024
 """Bytes that must be free in the allocated part before a write is admitted; one request changes less."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -159,17 +161,16 @@ class Journal:
         """
         if self._broken is not None:
             raise self._broken
+        if self._full is not None:
+            raise self._full  # the writer tries again by itself
         wanted = self._pending_bytes + MARGIN + 4 * size
-        if self._full is None and self._allocated - self.bytes >= wanted:
+        if self._allocated - self.bytes >= wanted:
             return
         with self._io:
             try:
                 self._allocate(wanted)
             except OSError as error:
                 raise NotStored(error) from error
-        self._full = None
-        with self._state:
-            self._state.notify()  # what is kept since the disk was full goes first
 
     def rotate(self) -> int:
         """Go on in a new file; returns its number. Raises OSError, and goes on in the old one then."""
@@ -211,8 +212,10 @@ class Journal:
     def _write_on(self) -> None:
         while True:
             with self._state:
-                while not (self._pending and self._full is None) and not self._waiting:
+                while not self._pending and not self._waiting:
                     self._state.wait()
+                if self._full is not None and not self._waiting:
+                    self._state.wait(RETRY_SECONDS)
                 batch, self._pending = self._pending, []
                 size, self._pending_bytes = self._pending_bytes, 0
                 upto = self.appended
