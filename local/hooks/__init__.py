@@ -37,6 +37,6 @@ def install() -> None:
     definitions.install()
     s3_events.install()
     presigned.install()
-    apigateway.install()
     front.install()
+    apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
