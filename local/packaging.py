@@ -111,10 +111,14 @@ def digest(document: Template, parameters: dict[str, str]) -> str:
 
 def transform(document: Template, parameters: dict[str, str], region: str) -> Template:
     """Serverless resources as plain CloudFormation ones."""
+    import logging
+
     import boto3
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
+    # it warns of a switch that only AWS's own service sets
+    logging.getLogger("samtranslator.feature_toggle.feature_toggle").setLevel(logging.ERROR)
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
     plain: Template = translator.translate(copy.deepcopy(document), parameter_values=dict(parameters))
     translator.metrics.publish()  # to nobody; else it complains when it is collected

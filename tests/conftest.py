@@ -16,6 +16,8 @@ os.environ.update(
     OPENBLAS_NUM_THREADS="1",
     ONA_CONFIG_DIR=str(ROOT / "configs"),
     ONA_ENVIRONMENT="dev",
+    API_ID="api-by-key",
+    IAM_API_ID="api-by-signature",
     AWS_DEFAULT_REGION="af-south-1",
     AWS_ACCESS_KEY_ID="testing",
     AWS_SECRET_ACCESS_KEY="testing",

@@ -41,8 +41,8 @@ def install() -> None:
     definitions.install()
     s3_events.install()
     presigned.install()
-    apigateway.install()
     front.install()
     identity.install()
+    apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
     durable.install()  # last: it stores what all the others change

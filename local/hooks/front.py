@@ -18,8 +18,13 @@ PREFIX = "/_api/"
 """No bucket's name begins with an underscore, so no path of S3 begins so."""
 RULE = "AWS::ApiGatewayV2::RoutingRule"
 
+_FORBIDDEN = b'{"message":"Forbidden"}'
+_FORBIDDEN_HEADERS = {"Content-Type": "application/json", "x-amzn-ErrorType": "ForbiddenException"}
+"""What API Gateway answers at a domain where no rule takes a path, and for a stage that does not exist."""
+
 Route = tuple[str, str, str]
 """The API's id, the stage, the path that the API gets."""
+_NOWHERE: Route = ("", "", "")
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,15 @@ def routed(rules: Iterable[Rule], path: str) -> Route | None:
     return None
 
 
+def to_front(path: str) -> bool:
+    """Whether a request goes to the front.
+
+    >>> [to_front(path) for path in ("/_api", "/_api/", "/_api/prod", "/_apis", "/bucket/_api/")]
+    [True, True, True, False, False]
+    """
+    return f"{path}/".startswith(PREFIX)
+
+
 def resolve(rules: Iterable[Rule], path: str) -> Route | None:
     """Where a request to the front goes; None for one that is not to it.
 
@@ -82,7 +96,7 @@ def resolve(rules: Iterable[Rule], path: str) -> Route | None:
     >>> resolve(rules, "/_api/prod/forecast"), resolve(rules, "/forecast")
     (None, None)
     """
-    if not path.startswith(PREFIX):
+    if not to_front(path):
         return None
     stage, _, rest = path.removeprefix(PREFIX).partition("/")
     return routed((rule for rule in rules if rule.stage == stage), f"/{rest}")
@@ -97,6 +111,7 @@ def install() -> None:
 
     stacks = private(cloudformation, "_stacks")
     otherwise = private(app, "_resolve_custom_domain_request")
+    execute = private(app, "_handle_execute_api_request")
 
     def rules() -> Iterator[Rule]:
         for _, stack in stacks.all_items():
@@ -105,7 +120,14 @@ def install() -> None:
                     yield Rule.read(resource["Properties"])
 
     def resolved(host: str, path: str) -> Any:
-        return resolve(rules(), path) or otherwise(host, path)
+        if to_front(path):
+            return resolve(rules(), path) or _NOWHERE
+        return otherwise(host, path)
+
+    async def executed(host: str, path: str, *rest: Any, **more: Any) -> Any:
+        if resolved(host, path) == _NOWHERE:
+            return 403, dict(_FORBIDDEN_HEADERS), _FORBIDDEN
+        return await execute(host, path, *rest, **more)
 
     def created(_logical_id: str, properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, str]]:
         rule = Rule.read(properties)
@@ -127,3 +149,4 @@ def install() -> None:
     handlers: dict[str, Any] = private(provisioners, "_RESOURCE_HANDLERS")
     handlers[RULE] = {"create": created, "update": updated, "delete": deleted}
     replace(app, "_resolve_custom_domain_request", resolved)
+    replace(app, "_handle_execute_api_request", executed)

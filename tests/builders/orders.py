@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
 from typing import Any
 
@@ -146,6 +147,7 @@ def call(
     event["multiValueHeaders"] = {"Content-Type": ["application/json"]}
     event["requestContext"] |= {
         "httpMethod": method,
+        "apiId": os.environ["API_ID"],
         "authorizer": {"customer_id": customer, "tier": "standard"},
     }
     answer = operations.lambda_handler(event, Context())

@@ -12,11 +12,12 @@ import pytest
 from access.account_api.api import app as account_app
 from forecasting.forecasting_api.api import app as forecasting_app
 from local.hooks.front import Rule, routed
+from local.packaging import Packager, transform
 from ona.config import services
 from ooda.operations_api.api import app as operations_app
 from ops import templates
 from tests.builders import deployed
-from tests.builders.deployed import RESOURCES, STACKS, functions
+from tests.builders.deployed import RESOURCES, STACKS, functions, of_type
 from tests.paths import ROOT
 
 FAMILIES = ("Access", "Ooda", "Delivery", "Forecasting", "ForecastTraining")
@@ -108,12 +109,13 @@ def routes(app: Any) -> set[tuple[str, str]]:
     }
 
 
-def given_routes(function: str, api: str) -> set[tuple[str, str]]:
-    events = [item["Properties"] for item in RESOURCES[function]["Properties"]["Events"].values()]
+def given_routes(api: str) -> set[tuple[str, str]]:
+    """The routes of an API that want credentials."""
     return {
-        (item["Path"], item["Method"])
-        for item in events
-        if item.get("RestApiId") == {"Ref": api} and item["Method"] != "OPTIONS"
+        (path, method.upper())
+        for path, item in RESOURCES[api]["Properties"]["DefinitionBody"]["paths"].items()
+        for method, operation in item.items()
+        if "security" not in operation
     }
 
 
@@ -127,8 +129,19 @@ APIS = {
 @pytest.mark.parametrize("function", APIS)
 def test_an_api_has_the_routes_of_its_function(function: str) -> None:
     app, by_key, signed = APIS[function]
-    assert routes(app) == given_routes(function, by_key)
-    assert routes(app) - {("/health", "GET")} == given_routes(function, signed)
+    guarded = routes(app) - {("/health", "GET")}
+    assert given_routes(by_key) == given_routes(signed) == guarded
+    for api in (by_key, signed):
+        paths = RESOURCES[api]["Properties"]["DefinitionBody"]["paths"]
+        assert set(paths) == {path for path, _ in routes(app)} | {"/", "/{proxy+}"}
+        for item in paths.values():  # preflight, 405 and 404 are the function's
+            assert item["x-amazon-apigateway-any-method"]["security"] == [{"NONE": []}]
+
+
+def test_every_family_s_api_is_listed_here() -> None:
+    modules = {path.parent.parent.name for path in (ROOT / "functions").glob("*/*/api.py")}
+    assert len(APIS) == len(modules) == 3
+    assert {api for _, *apis in APIS.values() for api in apis} == set(of_type("AWS::Serverless::Api"))
 
 
 def rules() -> list[tuple[str, Rule]]:
@@ -157,10 +170,90 @@ def test_the_front_sends_every_path_to_its_api_as_it_is(function: str, parameter
         assert (apis[route[0]], route[2]) == (parameter, path)
 
 
-def test_every_api_refuses_in_the_same_words() -> None:
-    answers = [RESOURCES[api]["Properties"]["GatewayResponses"] for _, api, _ in APIS.values()]
-    assert len(answers[0]) == 6
+@pytest.mark.parametrize("signed", [False, True])
+def test_every_api_refuses_in_the_same_words(signed: bool) -> None:
+    answers = [RESOURCES[apis[signed]]["Properties"]["GatewayResponses"] for _, *apis in APIS.values()]
+    assert set(answers[0]) == {
+        "ACCESS_DENIED",
+        "MISSING_AUTHENTICATION_TOKEN",
+        "THROTTLED",
+        "DEFAULT_4XX",
+        "DEFAULT_5XX",
+    }
     assert all(answer == answers[0] for answer in answers)
+    for answer in answers[0].values():  # $context.requestTime is no ISO 8601
+        text = answer["ResponseTemplates"]["application/json"]
+        assert '"timestamp":null' in text or '"timestamp":"$context.authorizer.timestamp"' in text
+
+
+@pytest.fixture(scope="module")
+def transformed() -> dict[str, dict[str, Any]]:
+    """Every stack with an API as CloudFormation gets it: its resources."""
+    plain = {}
+    for name in ("access", "forecasting", "ooda"):
+        packaged = Packager(lambda _content, suffix: f"s3://bucket/key{suffix}").package(
+            STACKS[name], ROOT / "stacks"
+        )
+        given = dict.fromkeys(packaged["Parameters"], "x")
+        plain[name] = transform(packaged, given, "af-south-1")["Resources"]
+    return plain
+
+
+def _of(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {name: item["Properties"] for name, item in resources.items() if item["Type"] == kind}
+
+
+def test_an_api_has_one_stage_throttled_and_measured(transformed: dict[str, dict[str, Any]]) -> None:
+    for resources in transformed.values():
+        stages = list(_of(resources, "AWS::ApiGateway::Stage").values())
+        apis = _of(resources, "AWS::ApiGateway::RestApi")
+        assert sorted(stage["RestApiId"]["Ref"] for stage in stages) == sorted(apis)
+        for stage in stages:
+            assert stage["StageName"] == {"Ref": "Environment"}
+            (settings,) = stage["MethodSettings"]
+            assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+            assert settings["ThrottlingRateLimit"] > 0
+            assert settings["ThrottlingBurstLimit"] > 0
+            assert settings["MetricsEnabled"] is True
+        # a deployment that names a stage makes it, and CloudFormation sets nothing on it
+        for deployment in _of(resources, "AWS::ApiGateway::Deployment").values():
+            assert "StageName" not in deployment
+
+
+def test_an_api_may_invoke_its_function_from_its_stage_only(transformed: dict[str, dict[str, Any]]) -> None:
+    for resources in transformed.values():
+        permissions = [
+            item["SourceArn"]["Fn::Sub"]
+            for item in _of(resources, "AWS::Lambda::Permission").values()
+            if item["Principal"] == "apigateway.amazonaws.com"
+        ]
+        # an authorizer's permission cannot name a stage (API Gateway Developer Guide)
+        routes_of = [arn for arn in permissions if isinstance(arn, str)]
+        apis = _of(resources, "AWS::ApiGateway::RestApi")
+        assert sorted(routes_of) == sorted(
+            "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
+            f"${{{api}}}/${{Environment}}/*"
+            for api in apis
+        )
+        others = [arn[0] for arn in permissions if not isinstance(arn, str)]
+        assert all(arn.endswith(":${__ApiId__}/authorizers/*") for arn in others)
+
+
+def test_api_gateway_invokes_functions_by_their_policy_not_as_the_caller(
+    transformed: dict[str, dict[str, Any]],
+) -> None:
+    for resources in transformed.values():
+        for api in _of(resources, "AWS::ApiGateway::RestApi").values():
+            for item in api["Body"]["paths"].values():
+                for operation in item.values():
+                    assert "credentials" not in operation["x-amazon-apigateway-integration"]
+
+
+def test_a_function_knows_its_two_apis() -> None:
+    for function, (_, by_key, signed) in APIS.items():
+        variables = functions()[function]["Environment"]["Variables"]
+        assert variables["API_ID"] == {"Ref": by_key}
+        assert variables["IAM_API_ID"] == {"Ref": signed}
 
 
 def test_services_yaml_and_stacks_agree() -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-
 from access.account_api.models import HealthAnswer, QuotaAnswer, QuotaUsage
 from ona.api.resolver import Api
+from ona.runtime import aws
 
 api = Api()
 app = api.app
 
 
-@app.get("/health", summary="That the API answers", tags=["service"])
+@api.route("GET", "/health", "That the API answers", "service", open_to_all=True)
 def health() -> HealthAnswer:
     """No key needed."""
-    data = {"status": "ok", "environment": os.environ.get("ONA_ENVIRONMENT", "dev")}
+    data = {"status": "ok", "environment": aws.environment("ONA_ENVIRONMENT")}
     return api.success(data)
 
 

@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from ona.api.callers import Caller
+from ona.runtime.clock import iso
 
 
 def key_of(event: dict[str, Any]) -> str:
@@ -20,6 +22,21 @@ def key_of(event: dict[str, Any]) -> str:
     return str(headers.get("x-api-key") or query.get("api_key") or "")
 
 
+def refusing(method_arn: str, now: datetime) -> dict[str, Any]:
+    """The answer that refuses one request. `now` becomes the time in the refusal: of all that refuse a
+    request before it reaches a function, only the authorizer can write a time in ISO 8601."""
+    return {
+        "principalId": "nobody",
+        "policyDocument": _policy("Deny", method_arn),
+        "context": {"timestamp": iso(now)},
+    }
+
+
+def _policy(effect: Literal["Allow", "Deny"], method_arn: str) -> dict[str, Any]:
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": method_arn}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
 def allowing(caller: Caller, key: str, method_arn: str) -> dict[str, Any]:
     """The answer that allows one request. The route's function receives the caller's customer and tier.
 
@@ -27,10 +44,7 @@ def allowing(caller: Caller, key: str, method_arn: str) -> dict[str, Any]:
     """
     return {
         "principalId": caller.customer_id,
-        "policyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [{"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": method_arn}],
-        },
+        "policyDocument": _policy("Allow", method_arn),
         "context": {"customer_id": caller.customer_id, "tier": caller.tier},
         "usageIdentifierKey": key,
     }

@@ -12,7 +12,6 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import AfterValidator
 
 from forecasting.documents import ForecastJson
@@ -51,10 +50,6 @@ IntervalMinutes = Annotated[
     int, Query(description="15 or 60", json_schema_extra={"enum": [15, 60]}), AfterValidator(_offered)
 ]
 
-FORECAST: dict[int, OpenAPIResponse] = {
-    200: {"description": "The forecast", "content": {JSON: {"model": ForecastAnswer}}}
-}
-"""`/forecast` in the OpenAPI document. The route itself returns JSON text, which has no type."""
 api = Api()
 app = api.app
 
@@ -95,7 +90,14 @@ def _target(upload: str, key: str, seconds: int, size: int | None) -> UploadAnsw
     return api.success(data)
 
 
-@api.route("GET", "/forecast", "Power to come, with intervals", "forecast", FORECAST)
+@api.route(
+    "GET",
+    "/forecast",
+    "Power to come, with intervals",
+    "forecast",
+    gives=ForecastAnswer,
+    refuses=(400, 404),
+)
 def forecast(
     customer_id: Annotated[CustomerId, Query()],
     site_id: Annotated[SiteId | None, Query(description="without it: the sum of all your sites")] = None,

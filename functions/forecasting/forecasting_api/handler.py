@@ -14,10 +14,9 @@ from ona.runtime.observability import handler
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """One request (API Gateway's answer), or one task (`ForecastResult`, `AccuracyResult`)."""
     if isinstance(event, dict) and "httpMethod" in event:
-        from forecasting.forecasting_api.api import app
+        from forecasting.forecasting_api.api import api
 
-        answer: dict[str, Any] = app.resolve(event, context)
-        return answer
+        return api.resolve(event, context)
     return run(event, aws.environment("OUTPUT_BUCKET"))
 
 

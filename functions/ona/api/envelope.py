@@ -8,11 +8,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from pydantic import Field
 
 from ona.documents.base import Document
 from ona.runtime.clock import iso
@@ -96,6 +98,7 @@ class Problem(Document):
         "UNAUTHORIZED",
         "FORBIDDEN",
         "NOT_FOUND",
+        "METHOD_NOT_ALLOWED",
         "CONFLICT",
         "QUOTA_EXCEEDED",
         "UNAVAILABLE",
@@ -116,12 +119,20 @@ class Envelope(Document, Generic[DataT]):
     errors: list[Problem]
 
 
+class RefusalMetadata(Document):
+    """What a refusal says about itself."""
+
+    request_id: str
+    timestamp: datetime | None = Field(description="UTC; none where API Gateway itself refused")
+    version: str
+
+
 class Refusal(Document):
     """Every answer that is no success."""
 
     success: Literal[False]
     data: None
-    metadata: Metadata
+    metadata: RefusalMetadata
     errors: list[Problem]
 
 
@@ -130,11 +141,34 @@ def refusals(status: int, text: str) -> dict[int, OpenAPIResponse]:
     return {status: {"description": text, "content": {JSON: {"model": Refusal}}}}
 
 
-REFUSALS: dict[int, OpenAPIResponse] = {
-    **refusals(400, "Something in the request is wrong; `errors` says what and where"),
-    **refusals(401, "No API key, or one that is not known"),
-    **refusals(403, "Another customer's data"),
-    **refusals(404, "No such thing of yours, or nothing to tell yet"),
-    **refusals(429, "More requests this hour than the tier has; `Retry-After` says when to come back"),
-    **refusals(503, "A service behind the API is busy; try again"),
+REFUSALS = {
+    400: "Something in the request is wrong; `errors` says what and where",
+    401: "No API key, or one that is not known",
+    403: "Another customer's data, or credentials that may not call this",
+    404: "No such thing of yours, or nothing to tell yet",
+    409: "Somebody else was faster, or the thing is not in a state for this",
+    413: "The body is larger than 10 MB",
+    429: "More requests this hour than the tier has; `Retry-After` says when to come back",
+    500: "Our fault; quote the request's id",
+    503: "A service behind the API is busy; try again",
+    504: "No answer within 29 s",
 }
+"""What a refusal means, by its HTTP status."""
+_EVERYBODY, _CALLERS, _BODIES = (429, 500, 504), (401, 403, 503), (400, 413)
+"""Statuses that any route may answer, any route with credentials, any route with a body."""
+
+
+def answers_of(
+    method: str, model: Any, refuses: Sequence[int], open_to_all: bool
+) -> dict[int, OpenAPIResponse]:
+    """A route's answers for the OpenAPI document: its success as `model`, and each status it may refuse
+    with. `refuses`: statuses beside those that follow from its method and its credentials."""
+    statuses = {*_EVERYBODY, *(() if open_to_all else _CALLERS), *refuses}
+    if method in ("POST", "PATCH"):
+        statuses.update(_BODIES)
+    answers: dict[int, OpenAPIResponse] = {
+        200: {"description": "Done", "content": {JSON: {"model": model}}}
+    }
+    for status in sorted(statuses):
+        answers |= refusals(status, REFUSALS[status])
+    return answers

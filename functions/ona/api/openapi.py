@@ -39,7 +39,10 @@ def openapi(*apps: APIGatewayRestResolver) -> dict[str, Any]:
             "apiKeyQuery": {"type": "apiKey", "in": "query", "name": "api_key"},
         }
     )
+    for name in ("HTTPValidationError", "ValidationError"):  # of 422, which no route answers
+        whole["components"]["schemas"].pop(name, None)
     for path, methods in whole["paths"].items():
         for operation in methods.values():
+            operation["responses"].pop("422", None)
             operation["security"] = [] if path == "/health" else [{"apiKeyHeader": []}, {"apiKeyQuery": []}]
     return whole

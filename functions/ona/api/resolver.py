@@ -1,14 +1,16 @@
 """What every route of every API shares: who calls, the caller's quota, refusals, CORS.
 
-A function's API is one `Api`; its routes are declared with `@api.route(…)`, which counts each request.
+A function's API is one `Api`; its routes are declared with `@api.route(…)`, which counts each request. Its
+handler gives API Gateway's events to `api.resolve`, which refuses those of other APIs. A path that has a
+route answers every other method with 405, and OPTIONS with the methods that it has.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -16,8 +18,8 @@ from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from ona.api import callers
-from ona.api.envelope import REFUSALS, ApiError, ProblemJson, failure, success
+from ona.api import callers, gateway
+from ona.api.envelope import ApiError, ProblemJson, answers_of, failure, success
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import DependencyBusy
@@ -31,6 +33,12 @@ BUSY_RETRY_S = 5
 """After how many seconds a caller may try again when a service behind the API is busy (ours)."""
 MOST_ERRORS = 20
 """So many wrong fields are named in one refusal (ours)."""
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+"""What API Gateway passes on for a route of any method (API Gateway Developer Guide)."""
+_EVERYWHERE = "(.+)"
+"""The resolver's pattern of any path; with a group, so that it is tried after all others."""
+
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
 
 
 class Api:
@@ -47,34 +55,73 @@ class Api:
             allow_headers=["X-API-Key", "Content-Type", "Authorization"],
             max_age=CORS_SECONDS,
         )
-        self.app = APIGatewayRestResolver(cors=cors, enable_validation=True)
+        self.app = APIGatewayRestResolver(
+            cors=cors, enable_validation=True, response_validation_error_http_code=500
+        )
+        self._methods: dict[str, list[str]] = {}
+        self._complete = False
         self.app.exception_handler(RequestValidationError)(self._invalid)
         self.app.exception_handler(ApiError)(self._refused)
         self.app.exception_handler(DependencyBusy)(self._busy)
         self.app.exception_handler(Exception)(self._broken)
-        self.app.not_found(self._no_route)
+        self.app.not_found(self._no_method)
 
     def route(
         self,
-        method: Literal["GET", "POST", "PATCH", "DELETE"],
+        method: Method,
         path: str,
         summary: str,
         tag: str,
         answers: dict[int, OpenAPIResponse] | None = None,
+        *,
+        gives: Any = None,
+        open_to_all: bool = False,
+        refuses: Sequence[int] = (),
     ) -> Callable[[RouteT], RouteT]:
         """Decorate a route: each request counts against its caller's quota before the route runs.
 
-        The OpenAPI document shows `summary`, `tag`, the refusals that all routes share, and `answers`.
+        The OpenAPI document shows `summary`, `tag`, the model of a success (what the route returns, or
+        `gives`), the refusals that all routes share, those of `refuses` by their status, and `answers`.
+        A route that is `open_to_all` needs no credentials and counts nothing.
         """
-        decorate: Callable[[RouteT], RouteT] = self.app.route(
-            path,
-            method=method,
-            summary=summary,
-            tags=[tag],
-            responses={**REFUSALS, **(answers or {})},
-            middlewares=[self.counted],
-        )
+
+        def decorate(function: RouteT) -> RouteT:
+            model = gives or get_type_hints(function)["return"]
+            self._methods.setdefault(path, []).append(method)
+            declared: RouteT = self.app.route(
+                path,
+                method=method,
+                summary=summary,
+                tags=[tag],
+                responses={**answers_of(method, model, refuses, open_to_all), **(answers or {})},
+                middlewares=None if open_to_all else [self.counted],
+            )(function)
+            return declared
+
         return decorate
+
+    def resolve(self, event: Any, context: Any) -> dict[str, Any]:
+        """API Gateway's request in, its answer out. An error becomes an answer too, never an exception."""
+        if gateway.door(event) is None:
+            logger.warning("an event was refused that came through none of the function's APIs")
+            return _forbidden()
+        self._close()
+        answer: dict[str, Any] = self.app.resolve(event, context)
+        return answer
+
+    def _close(self) -> None:
+        """Once, after all routes are declared: answer what no route takes, on each path and elsewhere."""
+        if self._complete:
+            return
+        self._complete = True
+        for path, methods in self._methods.items():
+            self._also(path, ["OPTIONS"], self._preflight(methods))
+            others = [name for name in METHODS if name not in (*methods, "OPTIONS")]
+            self._also(path, others, self._wrong_method(methods))
+        self._also(_EVERYWHERE, METHODS, self._no_path)
+
+    def _also(self, path: str, methods: Sequence[str], function: Callable[[], Response[str]]) -> None:
+        self.app.route(path, method=list(methods), include_in_schema=False)(function)
 
     @property
     def request_id(self) -> str:
@@ -123,11 +170,12 @@ class Api:
     def _authenticated(self) -> callers.Caller:
         """The caller whom API Gateway has authenticated, by API key or IAM. Raises ApiError (401)."""
         context = self.app.current_event.raw_event.get("requestContext") or {}
+        door = gateway.door(self.app.current_event.raw_event)
         authorized = context.get("authorizer") or {}
-        if authorized.get("customer_id") and authorized.get("tier") in callers.TIERS:
+        if door == "key" and authorized.get("customer_id") and authorized.get("tier") in callers.TIERS:
             return callers.Caller(str(authorized["customer_id"]), str(authorized["tier"]))
         arn = (context.get("identity") or {}).get("userArn")
-        if arn:
+        if door == "signature" and arn:
             table = aws.environment("CUSTOMERS_TABLE")
             caller = callers.find(table, callers.principal_id(str(arn)))
             if caller:
@@ -170,7 +218,45 @@ class Api:
         }
         return failure([problem], 500, self.request_id, utc_now())
 
-    def _no_route(self, error: NotFoundError) -> Response[str]:
+    def _no_path(self) -> Response[str]:
         """404: there is no such path."""
         problem: ProblemJson = {"code": "NOT_FOUND", "message": "There is no such path"}
         return failure([problem], 404, self.request_id, utc_now())
+
+    def _no_method(self, error: NotFoundError) -> Response[str]:
+        """404: a method that API Gateway does not pass on, as TRACE."""
+        return self._no_path()
+
+    def _preflight(self, methods: Sequence[str]) -> Callable[[], Response[str]]:
+        """204: what a browser may send to a path (Fetch Standard, CORS preflight)."""
+        names = _names(methods)
+
+        def preflight() -> Response[str]:
+            headers = {"Access-Control-Allow-Methods": names, "Allow": names}
+            return Response(status_code=204, headers=headers, body="")
+
+        return preflight
+
+    def _wrong_method(self, methods: Sequence[str]) -> Callable[[], Response[str]]:
+        """405: the path exists, and takes other methods (RFC 9110, 15.5.6)."""
+        names = _names(methods)
+
+        def refused() -> Response[str]:
+            problem: ProblemJson = {"code": "METHOD_NOT_ALLOWED", "message": f"This path takes {names}"}
+            answer = failure([problem], 405, self.request_id, utc_now())
+            answer.headers["Allow"] = names
+            return answer
+
+        return refused
+
+
+def _names(methods: Sequence[str]) -> str:
+    return ", ".join(sorted({*methods, "OPTIONS"}))
+
+
+def _forbidden() -> dict[str, Any]:
+    """403 for an event that came through no API of the function: before anything of it is looked at."""
+    problem: ProblemJson = {"code": "FORBIDDEN", "message": "This event did not come through the API"}
+    answer = failure([problem], 403, str(uuid.uuid4()), utc_now())
+    headers = {"Content-Type": answer.content_type}
+    return {"statusCode": 403, "headers": headers, "body": answer.body, "isBase64Encoded": False}

@@ -76,7 +76,7 @@ def _assets(site_id: str | None = None) -> list[Asset]:
     return [asset for asset in mine if site_id in (None, asset.site_id)]
 
 
-@api.route("GET", "/ops/incidents", "What is wrong with your assets", "operations")
+@api.route("GET", "/ops/incidents", "What is wrong with your assets", "operations", refuses=(400, 404))
 def incidents(
     site_id: SiteFilter = None,
     state: Annotated[IncidentState | None, Query(description="only these")] = None,
@@ -96,7 +96,7 @@ def incidents(
     return api.success(IncidentPage(incidents=incidents, next=paging.cursor(more)).document())
 
 
-@api.route("GET", "/ops/work-orders", "What was ordered", "operations")
+@api.route("GET", "/ops/work-orders", "What was ordered", "operations", refuses=(400,))
 def work_orders(
     site_id: SiteFilter = None,
     status: Annotated[OrderStatus | None, Query(description="only these")] = None,
@@ -116,13 +116,21 @@ def work_orders(
     return api.success(OrderPage(work_orders=states, next=paging.cursor(last)).document())
 
 
-@api.route("GET", "/ops/work-orders/<work_order_id>", "One order, with its history", "operations")
+@api.route(
+    "GET",
+    "/ops/work-orders/<work_order_id>",
+    "One order, with its history",
+    "operations",
+    refuses=(400, 404),
+)
 def work_order(work_order_id: OrderId) -> OrderAnswer:
     """What was ordered, how it stands, and all that happened to it."""
     return api.success(_detail(_order(work_order_id)).document())
 
 
-@api.route("PATCH", "/ops/work-orders/<work_order_id>", "Change an order", "operations", CONFLICT)
+@api.route(
+    "PATCH", "/ops/work-orders/<work_order_id>", "Change an order", "operations", CONFLICT, refuses=(404,)
+)
 def change_work_order(work_order_id: OrderId, body: OrderChange) -> OrderAnswer:
     """Status, people, due date, what was really needed. The same change sent twice is made once."""
     order, author = _order(work_order_id), changes.author(api.caller.customer_id)
@@ -147,7 +155,12 @@ def change_work_order(work_order_id: OrderId, body: OrderChange) -> OrderAnswer:
 
 
 @api.route(
-    "POST", "/ops/work-orders/<work_order_id>/subscriptions", "Be told of an order", "operations", FULL
+    "POST",
+    "/ops/work-orders/<work_order_id>/subscriptions",
+    "Be told of an order",
+    "operations",
+    FULL,
+    refuses=(404,),
 )
 def subscribe(work_order_id: OrderId, body: NewSubscription) -> SubscriptionAnswer:
     """By e-mail or webhook: at once how it stands, then whatever happens to it. Asking twice is asking
@@ -183,6 +196,7 @@ def _secret(name: str, endpoint: str) -> str:
     "/ops/work-orders/<work_order_id>/subscriptions/<subscription_id>",
     "Be told no more",
     "operations",
+    refuses=(400, 404),
 )
 def unsubscribe(work_order_id: OrderId, subscription_id: SubscriptionId) -> UnsubscribedAnswer:
     """What was not delivered yet is not delivered any more."""
@@ -231,7 +245,7 @@ def _detail(tracked: TrackedOrder) -> OrderDetail:
     )
 
 
-@api.route("GET", "/ops/schedule", "Who goes where, and when", "operations")
+@api.route("GET", "/ops/schedule", "Who goes where, and when", "operations", refuses=(400, 404))
 def schedule(
     site_id: SiteFilter = None,
     since: Annotated[AwareDatetime | None, Query(description="visits that end later; default: now")] = None,

@@ -15,10 +15,9 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """API Gateway's answer to a request; or, for the timer, how many repairs were verified, did not hold,
     and wait. Raises InvalidPayload for any other event."""
     if isinstance(event, dict) and "httpMethod" in event:
-        from ooda.operations_api.api import app
+        from ooda.operations_api.api import api
 
-        answer: dict[str, Any] = app.resolve(event, context)
-        return answer
+        return api.resolve(event, context)
     from ooda.operations_api.verify import verify
 
     task = event.get("task") if isinstance(event, dict) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,7 +40,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def call(path: str, authorizer: dict[str, str] | None) -> tuple[int, dict[str, Any]]:
     event = json.loads((ROOT / "events" / "access" / "account_api.json").read_text())
     event |= {"path": path, "resource": path}
-    event["requestContext"]["authorizer"] = authorizer
+    event["requestContext"] |= {"authorizer": authorizer, "apiId": os.environ["API_ID"]}
     answer = lambda_handler(event, _Context())
     return answer["statusCode"], json.loads(answer["body"])
 
