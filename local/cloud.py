@@ -20,8 +20,8 @@ REGION = "af-south-1"
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 4566
 START_TIMEOUT_S = 60.0
-ANYBODY = "embedded"
-"""Both halves of the credentials: the embedded cloud checks none, there is no account behind it."""
+OPERATOR = "embedded"
+"""Both halves of the operator's credentials, the account's root (`local/hooks/roles.py`)."""
 
 
 class CloudError(RuntimeError):
@@ -50,8 +50,8 @@ class Cloud:
         """What AWS tools need to talk to it (`eval "$(ona env)"`)."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": ANYBODY,
-            "AWS_SECRET_ACCESS_KEY": ANYBODY,
+            "AWS_ACCESS_KEY_ID": OPERATOR,
+            "AWS_SECRET_ACCESS_KEY": OPERATOR,
             "AWS_DEFAULT_REGION": REGION,
         }
 

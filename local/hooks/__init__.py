@@ -16,6 +16,9 @@ from local.hooks import (
     front,
     jsonata,
     lambda_worker,
+    roles,
+    roles_services,
+    roles_sources,
     s3_events,
     service_calls,
     stack_refactor,
@@ -25,6 +28,7 @@ from local.hooks import (
 
 def install() -> None:
     """Apply all hooks, once, before the server starts. Raises HookBroken when a pin has moved."""
+    roles.install()
     cloudformation.install()
     lambda_worker.install()
     jsonata.install()
@@ -38,3 +42,5 @@ def install() -> None:
     apigateway.install()
     front.install()
     stack_refactor.install()
+    roles_services.install()
+    roles_sources.install()

@@ -94,9 +94,11 @@ def _write_results(env: Any, resource_runtime_part: Any, state_credentials: Any)
 
 def _write(env: Any, parameters: dict[str, Any], results: list[Any], region: str) -> dict[str, Any]:
     """Write a map's results and their manifest to S3; returns the map's output."""
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.credentials import StateCredentials
     from moto.stepfunctions.parser.asl.utils import boto_client
 
-    s3 = boto_client.boto_client_for(region, "s3", state_credentials=None)
+    credentials = StateCredentials(role_arn=env.aws_execution_details.role_arn)
+    s3 = boto_client.boto_client_for(region, "s3", state_credentials=credentials)
     run = env.map_run_record_pool_manager.get_all().pop()
     prefix = (parameters.get("Prefix") or "").rstrip("/")
     base = f"{prefix}/{run.map_run_arn.split(':')[-1]}".lstrip("/")

@@ -1,17 +1,27 @@
-"""Step Functions: Task states call AWS services with AWS's shapes, through one client a service."""
+"""Step Functions: Task states call AWS services with AWS's shapes, through one client a service and role.
+
+A state machine's calls carry a session of its role, so that each is checked against the role's policies.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+from local.hooks import roles
 from local.hooks.base import private, replace
 
 ClientFor = Callable[..., Any]
-"""The boto3 client of a region and a service: `client_for(region, service)`."""
+"""The boto3 client of a region and a service: `client_for(region, service, state_credentials)`.
+
+Without credentials of a state it acts as the service itself, which no role limits.
+"""
+_SESSION_NAME = "states"
+"""AWS gives each execution's session a random name."""
 
 
 def install() -> ClientFor:
@@ -24,24 +34,50 @@ def install() -> ClientFor:
 
 
 def _one_client_a_service() -> ClientFor:
-    """Keep one boto3 client a service and region: moto builds one a task, 40 ms each, not thread-safe."""
+    """Keep one boto3 client a service, region and role: moto builds one a task, 40 ms each."""
     from moto.stepfunctions.parser.asl.utils import boto_client
 
     build = private(boto_client, "boto_client_for")
-    cache: dict[tuple[str, str], Any] = {}
+    cache: dict[tuple[str, str, str], Any] = {}
     lock = threading.Lock()
 
     def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
-        del state_credentials  # the embedded cloud does not check policies
+        role = str(getattr(state_credentials, "role_arn", None) or "")
         with lock:
-            if (service, region) not in cache:
-                cache[(service, region)] = build(region=region, service=service)
-            return cache[(service, region)]
+            if (service, region, role) not in cache:
+                cache[(service, region, role)] = _build(region, service, role)
+            return cache[(service, region, role)]
 
     for module in list(sys.modules.values()):
         if getattr(module, "boto_client_for", None) is build:
             module.boto_client_for = client_for  # type: ignore[attr-defined]
     return client_for
+
+
+def _build(region: str, service: str, role: str) -> Any:
+    import boto3
+    from botocore.config import Config
+    from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSeconds
+
+    operator = (roles.OPERATOR, roles.OPERATOR, None)
+    key, secret, token = roles.session(role, _SESSION_NAME) if role else operator
+    longest = private(TimeoutSeconds, "DEFAULT_TIMEOUT_SECONDS")
+    return boto3.client(
+        service,
+        region_name=region,
+        endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        config=Config(
+            parameter_validation=False,
+            retries={"max_attempts": 0, "total_max_attempts": 1},
+            connect_timeout=longest,
+            read_timeout=longest,
+            inject_host_prefix=False,
+            s3={"addressing_style": "path"},
+        ),
+    )
 
 
 def _shape_requests(client_for: ClientFor) -> None:

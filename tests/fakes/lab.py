@@ -11,6 +11,8 @@ from typing import Any
 from tests.fakes.platform import Platform
 
 ROLE = "arn:aws:iam::000000000000:role/test"
+"""What a test of a hook does not ask for permission: it may do everything."""
+SERVICES = ("lambda", "states", "events", "scheduler", "apigateway", "ecs-tasks")
 
 
 def unique(prefix: str) -> str:
@@ -24,21 +26,39 @@ class Lab:
         self.platform = platform
         self.states = platform.states
         self.functions = platform.target.client("lambda")
+        self.iam = platform.target.client("iam")
+        if ROLE.rsplit("/", 1)[-1] not in {item["RoleName"] for item in self.iam.list_roles()["Roles"]}:
+            self.role([{"Effect": "Allow", "Action": "*", "Resource": "*"}], "test")
 
-    def machine(self, definition: dict[str, Any]) -> str:
+    def role(self, statements: list[dict[str, Any]], name: str = "", *services: str) -> str:
+        """A role with these statements, which the services may assume; returns its ARN."""
+        principals = [f"{service}.amazonaws.com" for service in services or SERVICES]
+        trust = {"Effect": "Allow", "Principal": {"Service": principals}, "Action": "sts:AssumeRole"}
+        made = self.iam.create_role(
+            RoleName=name or unique("lab"), AssumeRolePolicyDocument=policy([trust])
+        )["Role"]
+        if statements:
+            self.iam.put_role_policy(
+                RoleName=made["RoleName"], PolicyName="lab", PolicyDocument=policy(statements)
+            )
+        return str(made["Arn"])
+
+    def machine(self, definition: dict[str, Any], role: str = ROLE) -> str:
         answer = self.states.create_state_machine(
-            name=unique("lab"), definition=json.dumps(definition), roleArn=ROLE
+            name=unique("lab"), definition=json.dumps(definition), roleArn=role
         )
         return str(answer["stateMachineArn"])
 
-    def start(self, definition: dict[str, Any], given: Any = None) -> str:
+    def start(self, definition: dict[str, Any], given: Any = None, role: str = ROLE) -> str:
         answer = self.states.start_execution(
-            stateMachineArn=self.machine(definition), name=unique("run"), input=json.dumps(given or {})
+            stateMachineArn=self.machine(definition, role),
+            name=unique("run"),
+            input=json.dumps(given or {}),
         )
         return str(answer["executionArn"])
 
-    def run(self, definition: dict[str, Any], given: Any = None) -> dict[str, Any]:
-        return self.platform.wait(self.start(definition, given))
+    def run(self, definition: dict[str, Any], given: Any = None, role: str = ROLE) -> dict[str, Any]:
+        return self.platform.wait(self.start(definition, given, role))
 
     def jsonata(self, output: Any, given: Any = None, assign: dict[str, Any] | None = None) -> Any:
         first = {"Type": "Pass", "Assign": assign or {}, "Next": "B"}
@@ -60,9 +80,8 @@ class Lab:
             FunctionName=unique("fn"),
             Runtime="python3.13",
             Handler="app.handler",
-            Role=ROLE,
             Code={"ZipFile": buffer.getvalue()},
-            **settings,
+            **{"Role": ROLE, **settings},
         )
         return str(answer["FunctionArn"])
 
@@ -74,6 +93,10 @@ class Lab:
         for key, body in objects.items():
             self.platform.s3.put_object(Bucket=name, Key=key, Body=body)
         return name
+
+
+def policy(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def task(resource: str, arguments: Any, **more: Any) -> dict[str, Any]:
