@@ -114,7 +114,7 @@ def _distributed_maps() -> None:
     component = distributed_iteration_component.DistributedIterationComponent
     run = private(component, "_map_run")
 
-    def allowed_to_run(self: Any, env: Any, *rest: Any) -> Any:
+    def allowed_to_run(self: Any, env: Any, **named: Any) -> Any:
         machine = env.states.context_object.context_object_data["StateMachine"]["Id"]
         role = env.aws_execution_details.role_arn
         try:
@@ -129,6 +129,6 @@ def _distributed_maps() -> None:
                 event_details={"mapRunFailedEventDetails": details},
             )
             raise failures.FailureEventException(event) from None
-        return run(self, env, *rest)
+        return run(self, env, **named)
 
     replace(component, "_map_run", allowed_to_run)

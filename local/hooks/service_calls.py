@@ -30,6 +30,7 @@ def install() -> ClientFor:
 
     clients = _one_client_a_service()
     _shape_requests(clients)
+    _name_refusals()
     return clients
 
 
@@ -119,3 +120,63 @@ def _shape_requests(client_for: ClientFor) -> None:
 
     replace(task, "_normalise_parameters", parameters)
     replace(task, "_normalise_response", response)
+
+
+_SERVICE_NAMES = {"events": "EventBridge", "ecs": "ECS", "apigateway": "ApiGateway"}
+"""Services whose refusals moto turns into States.Runtime, which no Catch can name, as errors name them."""
+
+_SDK_NAMES = {
+    "athena": "Athena",
+    "ecs": "Ecs",
+    "eventbridge": "EventBridge",
+    "glue": "Glue",
+    "lambda": "Lambda",
+    "s3": "S3",
+    "scheduler": "Scheduler",
+    "sns": "Sns",
+    "sqs": "Sqs",
+    "ssm": "Ssm",
+}
+"""How errors of `aws-sdk` integrations begin: the client's name in the AWS SDK for Java 2.x."""
+
+
+def _name_refusals() -> None:
+    """A service's error is the Task's error, with its code; moto has no name for some services' errors."""
+    from botocore.exceptions import ClientError
+    from moto.stepfunctions.parser.api import HistoryEventType
+    from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+    from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service,
+        state_task_service_aws_sdk,
+    )
+
+    private(state_task_service_aws_sdk, "_SERVICE_ERROR_NAMES").update(_SDK_NAMES)
+    task = state_task_service.StateTaskService
+    otherwise = private(task, "_from_error")
+
+    def from_error(self: Any, env: Any, ex: Exception) -> Any:
+        kind = self._get_sfn_resource_type()
+        if not isinstance(ex, ClientError) or kind not in _SERVICE_NAMES:
+            return otherwise(self, env=env, ex=ex)
+        code, about = ex.response["Error"]["Code"], ex.response["ResponseMetadata"]
+        error = f"{_SERVICE_NAMES[kind]}.{code}"
+        cause = (
+            f"{ex.response['Error']['Message']} (Service: {_SERVICE_NAMES[kind]}; "
+            f"Status Code: {about['HTTPStatusCode']}; Error Code: {code}; "
+            f"Request ID: {about.get('RequestId', '')}; Proxy: null)"
+        )
+        details = {
+            "error": error,
+            "cause": cause,
+            "resource": self._get_sfn_resource(),
+            "resourceType": kind,
+        }
+        return FailureEvent(
+            env=env,
+            error_name=CustomErrorName(error),
+            event_type=HistoryEventType.TaskFailed,
+            event_details={"taskFailedEventDetails": details},
+        )
+
+    task._from_error = from_error

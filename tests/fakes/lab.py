@@ -8,10 +8,12 @@ import uuid
 import zipfile
 from typing import Any
 
+from local.cloud import REGION
 from tests.fakes.platform import Platform
 
 ROLE = "arn:aws:iam::000000000000:role/test"
 """What a test of a hook does not ask for permission: it may do everything."""
+ROOT = "arn:aws:iam::000000000000:root"
 SERVICES = ("lambda", "states", "events", "scheduler", "apigateway", "ecs-tasks")
 
 
@@ -32,16 +34,39 @@ class Lab:
 
     def role(self, statements: list[dict[str, Any]], name: str = "", *services: str) -> str:
         """A role with these statements, which the services may assume; returns its ARN."""
-        principals = [f"{service}.amazonaws.com" for service in services or SERVICES]
-        trust = {"Effect": "Allow", "Principal": {"Service": principals}, "Action": "sts:AssumeRole"}
+        principals = {"Service": [f"{service}.amazonaws.com" for service in services or SERVICES]}
+        trust = {"Effect": "Allow", "Principal": {**principals, "AWS": ROOT}, "Action": "sts:AssumeRole"}
         made = self.iam.create_role(
             RoleName=name or unique("lab"), AssumeRolePolicyDocument=policy([trust])
         )["Role"]
         if statements:
-            self.iam.put_role_policy(
-                RoleName=made["RoleName"], PolicyName="lab", PolicyDocument=policy(statements)
-            )
+            self.grant(made["Arn"], statements)
         return str(made["Arn"])
+
+    def grant(self, role: str, statements: list[dict[str, Any]]) -> None:
+        """Give a role these statements, instead of those that it has from here."""
+        name = role.rsplit("/", 1)[-1]
+        self.iam.put_role_policy(RoleName=name, PolicyName="lab", PolicyDocument=policy(statements))
+
+    def acting_as(self, role: str, service: str) -> Any:
+        """A client that acts with a role."""
+        import boto3
+        from botocore.config import Config
+
+        given = self.platform.target.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
+        embedded = self.platform.target.embedded
+        assert embedded is not None
+        return boto3.client(
+            service,
+            endpoint_url=embedded.endpoint,
+            region_name=REGION,
+            aws_access_key_id=given["Credentials"]["AccessKeyId"],
+            aws_secret_access_key=given["Credentials"]["SecretAccessKey"],
+            aws_session_token=given["Credentials"]["SessionToken"],
+            config=Config(
+                inject_host_prefix=False, s3={"addressing_style": "path"}, retries={"max_attempts": 0}
+            ),
+        )
 
     def machine(self, definition: dict[str, Any], role: str = ROLE) -> str:
         answer = self.states.create_state_machine(
