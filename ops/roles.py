@@ -122,7 +122,9 @@ def _documents(iam: Any, role: str) -> Iterator[dict[str, Any]]:
     for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         yield _document(iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"])
     for attached in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-        arn = attached["PolicyArn"]
+        arn = str(attached["PolicyArn"])
+        if arn.startswith("arn:aws:iam::aws:"):
+            continue  # AWS's own, which SAM attaches for logs and traces
         version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         found = iam.get_policy_version(PolicyArn=arn, VersionId=version)
         yield _document(found["PolicyVersion"]["Document"])

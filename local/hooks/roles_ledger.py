@@ -6,6 +6,7 @@ however many objects there are. A denied call is counted under its resource.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import threading
@@ -93,4 +94,5 @@ def keep(path: Path) -> None:
             time.sleep(SAVE_SECONDS)
             LEDGER.save(path)
 
+    atexit.register(LEDGER.save, path)
     threading.Thread(target=saving, name="ona-roles", daemon=True).start()
