@@ -19,8 +19,8 @@ from local.processes import Process
 REGION = "af-south-1"
 RECORD = "cloud.json"
 SERVER_MODULE = "local.server"
-ANYBODY = "embedded"
-"""Both halves of the credentials: the embedded cloud checks none, there is no account behind it."""
+OPERATOR = "embedded"
+"""Both halves of the operator's credentials, the account's root (`local/hooks/roles.py`)."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ class Cloud:
         """What AWS tools need to talk to it (`eval "$(ona env)"`)."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": ANYBODY,
-            "AWS_SECRET_ACCESS_KEY": ANYBODY,
+            "AWS_ACCESS_KEY_ID": OPERATOR,
+            "AWS_SECRET_ACCESS_KEY": OPERATOR,
             "AWS_DEFAULT_REGION": REGION,
         }
 

@@ -19,6 +19,9 @@ from local.hooks import (
     jsonata,
     lambda_worker,
     presigned,
+    roles,
+    roles_services,
+    roles_sources,
     s3_events,
     service_calls,
     stack_refactor,
@@ -29,6 +32,7 @@ from local.hooks import (
 
 def install() -> None:
     """Apply all hooks, once, before the server starts. Raises HookBroken when a pin has moved."""
+    roles.install()
     cloudformation.install()
     lambda_worker.install()
     jsonata.install()
@@ -45,4 +49,6 @@ def install() -> None:
     identity.install()
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
+    roles_services.install()
+    roles_sources.install()
     durable.install()  # last: it stores what all the others change

@@ -36,12 +36,28 @@ class Message:
 
 def open_inbox(target: Target) -> None:
     """Subscribe the operators' queue to the alerts topic."""
+    subscribed_queue(target, QUEUE, target.outputs["AlertsTopicArn"])
+
+
+def subscribed_queue(target: Target, name: str, topic: str, **attributes: str) -> str:
+    """A queue that hears a topic; its policy lets the topic send, as SNS demands. Returns its URL.
+
+    `attributes` are those of the subscription.
+    """
     sqs = target.client("sqs")
-    url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    target.client("sns").subscribe(
-        TopicArn=target.outputs["AlertsTopicArn"], Protocol="sqs", Endpoint=attributes["QueueArn"]
-    )
+    url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    target.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    return url
 
 
 def send(target: Target) -> None:

@@ -8,9 +8,13 @@ import uuid
 import zipfile
 from typing import Any
 
+from local.cloud import REGION
 from tests.fakes.platform import Platform
 
 ROLE = "arn:aws:iam::000000000000:role/test"
+"""What a test of a hook does not ask for permission: it may do everything."""
+ROOT = "arn:aws:iam::000000000000:root"
+SERVICES = ("lambda", "states", "events", "scheduler", "apigateway", "ecs-tasks")
 
 
 def unique(prefix: str) -> str:
@@ -24,21 +28,64 @@ class Lab:
         self.platform = platform
         self.states = platform.states
         self.functions = platform.target.client("lambda")
+        self.iam = platform.target.client("iam")
+        if ROLE.rsplit("/", 1)[-1] not in {item["RoleName"] for item in self.iam.list_roles()["Roles"]}:
+            self.role([{"Effect": "Allow", "Action": "*", "Resource": "*"}], "test")
 
-    def machine(self, definition: dict[str, Any]) -> str:
+    def role(self, statements: list[dict[str, Any]], name: str = "", *services: str) -> str:
+        """A role with these statements, which the services may assume; returns its ARN."""
+        principals = {"Service": [f"{service}.amazonaws.com" for service in services or SERVICES]}
+        trust = {"Effect": "Allow", "Principal": {**principals, "AWS": ROOT}, "Action": "sts:AssumeRole"}
+        made = self.iam.create_role(
+            RoleName=name or unique("lab"), AssumeRolePolicyDocument=policy([trust])
+        )["Role"]
+        if statements:
+            self.grant(made["Arn"], statements)
+        return str(made["Arn"])
+
+    def grant(self, role: str, statements: list[dict[str, Any]]) -> None:
+        """Give a role these statements, instead of those that it has from here."""
+        name = role.rsplit("/", 1)[-1]
+        self.iam.put_role_policy(RoleName=name, PolicyName="lab", PolicyDocument=policy(statements))
+
+    def acting_as(self, role: str, service: str) -> Any:
+        """A client that acts with a role."""
+        import boto3
+        from botocore.config import Config
+
+        given = self.platform.target.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
+        embedded = self.platform.target.embedded
+        assert embedded is not None
+        return boto3.client(
+            service,
+            endpoint_url=embedded.endpoint,
+            region_name=REGION,
+            aws_access_key_id=given["Credentials"]["AccessKeyId"],
+            aws_secret_access_key=given["Credentials"]["SecretAccessKey"],
+            aws_session_token=given["Credentials"]["SessionToken"],
+            config=Config(
+                inject_host_prefix=False, s3={"addressing_style": "path"}, retries={"max_attempts": 0}
+            ),
+        )
+
+    def machine(self, definition: dict[str, Any], role: str = ROLE) -> str:
         answer = self.states.create_state_machine(
-            name=unique("lab"), definition=json.dumps(definition), roleArn=ROLE
+            name=unique("lab"), definition=json.dumps(definition), roleArn=role
         )
         return str(answer["stateMachineArn"])
 
-    def start(self, definition: dict[str, Any], given: Any = None) -> str:
+    def start(self, definition: dict[str, Any], given: Any = None, role: str = ROLE) -> str:
         answer = self.states.start_execution(
-            stateMachineArn=self.machine(definition), name=unique("run"), input=json.dumps(given or {})
+            stateMachineArn=self.machine(definition, role),
+            name=unique("run"),
+            input=json.dumps(given or {}),
         )
         return str(answer["executionArn"])
 
-    def run(self, definition: dict[str, Any], given: Any = None, seconds: float = 60) -> dict[str, Any]:
-        return self.platform.wait(self.start(definition, given), seconds)
+    def run(
+        self, definition: dict[str, Any], given: Any = None, seconds: float = 60, role: str = ROLE
+    ) -> dict[str, Any]:
+        return self.platform.wait(self.start(definition, given, role), seconds)
 
     def jsonata(self, output: Any, given: Any = None, assign: dict[str, Any] | None = None) -> Any:
         first = {"Type": "Pass", "Assign": assign or {}, "Next": "B"}
@@ -60,9 +107,8 @@ class Lab:
             FunctionName=unique("fn"),
             Runtime="python3.13",
             Handler="app.handler",
-            Role=ROLE,
             Code={"ZipFile": buffer.getvalue()},
-            **settings,
+            **{"Role": ROLE, **settings},
         )
         return str(answer["FunctionArn"])
 
@@ -74,6 +120,10 @@ class Lab:
         for key, body in objects.items():
             self.platform.s3.put_object(Bucket=name, Key=key, Body=body)
         return name
+
+
+def policy(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def task(resource: str, arguments: Any, **more: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ona.documents.assets import Location
 from ona.store.tables import from_item
 from ops import accounting, deadletters, ingest, seed
 from ops.demo.follow import run_task
+from ops.demo.inbox import subscribed_queue
 from ops.target import Target
 from tests.builders.assets import make_registry
 from tests.builders.telemetry import DAY, to_csv
@@ -219,14 +220,7 @@ class Platform:
         for rule in events.list_rules()["Rules"]:
             if rule.get("ScheduleExpression") == "rate(1 minute)":
                 events.disable_rule(Name=rule["Name"])
-        sqs, sns = self.target.client("sqs"), self.target.client("sns")
-        self.inbox = sqs.create_queue(QueueName="test-inbox")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=self.inbox, AttributeNames=["QueueArn"])
-        sns.subscribe(
-            TopicArn=self.target.outputs["AlertsTopicArn"],
-            Protocol="sqs",
-            Endpoint=arn["Attributes"]["QueueArn"],
-        )
+        self.inbox = subscribed_queue(self.target, "test-inbox", self.target.outputs["AlertsTopicArn"])
         buffer = io.BytesIO(deploy.zip_folder(ROOT / "functions"))
         with zipfile.ZipFile(buffer, "a") as archive:
             archive.writestr("faulty.py", FAULTY)

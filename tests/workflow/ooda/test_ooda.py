@@ -200,16 +200,14 @@ def test_many_bad_files_make_one_message_and_undelivered_messages_are_sent_again
 
 
 def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: Platform) -> None:
-    sqs, sns = platform.target.client("sqs"), platform.target.client("sns")
+    sqs = platform.target.client("sqs")
     inboxes = {}
     for address in ("thandi@example.com", "other@example.com"):  # what SNS would send to each of them
-        url = sqs.create_queue(QueueName=f"mail-{address.split('@')[0]}")["QueueUrl"]
-        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-        sns.subscribe(
-            TopicArn=platform.target.outputs["SubscribersTopicArn"],
-            Protocol="sqs",
-            Endpoint=attributes["QueueArn"],
-            Attributes={"FilterPolicy": json.dumps({"to": [by_mail(address).name]})},
+        url = inbox.subscribed_queue(
+            platform.target,
+            f"mail-{address.split('@')[0]}",
+            platform.target.outputs["SubscribersTopicArn"],
+            FilterPolicy=json.dumps({"to": [by_mail(address).name]}),
         )
         inboxes[address] = url
     platform.put_and_wait(dead_from(9))
