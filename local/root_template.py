@@ -175,8 +175,8 @@ def chosen_parameters(root: Template, given: dict[str, str]) -> dict[str, str]:
 def check_rules(root: Template, parameters: dict[str, str]) -> None:
     """Raises DeployError with every rule of the root that the parameters break, as CloudFormation refuses.
 
-    The section `Rules` is read before anything is made (AWS, "CloudFormation template Rules syntax"). A rule
-    without `RuleCondition` always holds its assertions.
+    The section `Rules` is read before anything is made (AWS, "CloudFormation template Rules syntax").
+    A rule without `RuleCondition` always holds its assertions.
     """
     broken = [
         f"Template error: rule {name} failed: {assertion.get('AssertDescription', 'an assertion is false')}"

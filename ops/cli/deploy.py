@@ -17,9 +17,7 @@ NAME = "deploy"
 app = typer.Typer(help="Before `sam deploy`: check, and import what exists.", no_args_is_help=True)
 Profile = Annotated[
     str | None,
-    typer.Option(
-        "--profile", help="AWS profile to ask; `embedded` asks the embedded cloud; none asks nobody"
-    ),
+    typer.Option("--profile", help="AWS profile to ask, or `embedded`; without it nobody is asked"),
 ]
 Parameters = Annotated[
     list[str] | None, typer.Option("-p", "--parameter", help="Name=value, wins over samconfig.toml")
@@ -32,7 +30,7 @@ _COLOURS = {"ok": "green", "wrong": "red", "not asked": "yellow"}
 def deploy_check(
     profile: Profile = None, environment: Environment = "dev", parameter: Parameters = None
 ) -> None:
-    """Check rules, parameters, quotas, names, receiver and sizes. Changes nothing; exits with 1 for *wrong*."""
+    """Check rules, parameters, quotas, names, receiver, sizes. Changes nothing; exits with 1 for *wrong*."""
     chosen = settings(TEMPLATE.parent, environment, parameter)
     client = account(profile, chosen.region) if profile else None
     console.print(f"{environment}: stack {chosen.stack} in {chosen.region}")
@@ -55,7 +53,7 @@ def deploy_import(
     environment: Environment = "dev",
     parameter: Parameters = None,
 ) -> None:
-    """Write change sets that take existing buckets, tables, queues, topics and log groups into the stacks."""
+    """Write change sets that take existing buckets, tables, queues, topics, log groups into the stacks."""
     if not profile:
         raise OpsError("an account must be asked what exists: --profile")
     chosen = settings(TEMPLATE.parent, environment, parameter)
@@ -65,9 +63,7 @@ def deploy_import(
     found = importing.imports(client, made, chosen.stack)
     for change in found:
         for item in change.resources:
-            console.print(
-                f"# {change.stack}: {item['ResourceType']} {item['LogicalResourceId']}", soft_wrap=True
-            )
+            print(f"# {change.stack}: {item['ResourceType']} {item['LogicalResourceId']}")
         for command in change.write(folder):
             print(command)
     if not found:

@@ -36,7 +36,7 @@ class Finding:
 def findings(
     template: Path, settings: Settings, client: Ask | None, why_not: str = "no --profile was given"
 ) -> Iterator[Finding]:
-    """All checks. `client` makes clients of the account that would be deployed to; None: it is not asked."""
+    """All checks. `client` makes clients of the account to deploy to; None: it is not asked."""
     account, client, why_not = _account(client, why_not)
     mismatches = templates.problems(template)
     yield from (Finding("wrong", "template", text) for text in mismatches)
@@ -58,7 +58,7 @@ def findings(
         for about, what in (
             (
                 "concurrency",
-                f"{total} executions would be reserved, {total + UNRESERVED} is the least quota",
+                f"{total} executions would be reserved; the least quota is {total + UNRESERVED}",
             ),
             ("names", f"{len(made.named())} fixed names must be free, or this stack's own"),
             ("receiver", "whether it was confirmed"),
@@ -90,8 +90,9 @@ def _plan(template: Path, settings: Settings, account: str) -> tuple[Plan | None
         return plan(template, given, account=account, region=region), []
     except DeployError as error:
         refused = str(error).splitlines()
+    without = {name: value for name, value in given.items() if f"parameter {name}:" not in refused[0]}
     try:
-        return plan(template, given, account=account, region=region, rules=False), refused
+        return plan(template, without, account=account, region=region, rules=False), refused
     except DeployError:
         return None, refused
 
@@ -115,12 +116,9 @@ def _concurrency(client: Ask, reserved: dict[str, int]) -> Iterator[Finding]:
         few = " (fewer than 100: bursts of files will wait)" if quota < UNRESERVED else ""
         yield Finding("ok", "concurrency", text + few)
         return
-    yield Finding(
-        "wrong",
-        "concurrency",
-        f"{text}: set ReservedConcurrency=0, or ask Service Quotas for {total + quota - unreserved + UNRESERVED} "
-        "concurrent executions (quota L-B99A9384)",
-    )
+    needed = total + (quota - unreserved - mine) + UNRESERVED
+    text += f": set ReservedConcurrency=0, or ask Service Quotas for {needed} (Lambda, quota L-B99A9384)"
+    yield Finding("wrong", "concurrency", text)
 
 
 def _reserved_now(client: Ask, function: str) -> int:
@@ -163,9 +161,7 @@ def _receiver(client: Ask, made: Plan) -> Iterator[Finding]:
         return
     topic = next(item for item in made.named() if item.logical_id == "AlertsTopic")
     if not taken(client, topic):
-        yield Finding(
-            "ok", "receiver", "gets a message to confirm when the topic is made; check again then"
-        )
+        yield Finding("ok", "receiver", "gets a message to confirm when the topic is made: check again")
         return
     arn = f"arn:aws:sns:{made.region}:{made.account}:{topic.name}"
     pages = client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
@@ -189,5 +185,5 @@ def _packages(root: Path) -> Iterator[Finding]:
         return
     sizes = build_sizes.sizes(build)
     largest = max(sizes, key=lambda name: sizes[name])
-    text = f"the largest of {len(sizes)} is {largest}, {sizes[largest]:.1f} MiB; the bar is {build_sizes.BAR_MIB:g}"
+    text = f"the largest of {len(sizes)} is {largest}, {sizes[largest]:.1f} of {build_sizes.BAR_MIB:g} MiB"
     yield Finding("ok" if sizes[largest] < build_sizes.BAR_MIB else "wrong", "packages", text)

@@ -41,16 +41,15 @@ class Import:
     def write(self, folder: Path) -> list[str]:
         """Write its files; returns the commands that use them."""
         folder.mkdir(parents=True, exist_ok=True)
+        files = {}
         for kind, content in (
             ("template", self.template),
             ("resources", self.resources),
             ("parameters", self.parameters),
         ):
-            (folder / f"{self.stack}.{kind}.json").write_text(json.dumps(content, indent=2) + "\n")
-        files = {
-            kind: f"file://{folder}/{self.stack}.{kind}.json"
-            for kind in ("template", "resources", "parameters")
-        }
+            path = folder / f"{self.stack}.{kind}.json"
+            path.write_text(json.dumps(content, indent=2) + "\n")
+            files[kind] = f"file://{path}"
         change = f"--stack-name {self.stack} --change-set-name import"
         return [
             f"aws cloudformation create-change-set {change} --change-set-type IMPORT "

@@ -148,9 +148,16 @@ def taken(client: Ask, item: Named) -> bool:
 
 
 _FREE = {
-    "404", "NoSuchBucket", "ResourceNotFoundException", "ParameterNotFound", "NotFound", "NotFoundException",
-    "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "StateMachineDoesNotExist",
-}  # fmt: skip
+    "404",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "NoSuchBucket",
+    "NotFound",
+    "NotFoundException",
+    "ParameterNotFound",
+    "QueueDoesNotExist",
+    "ResourceNotFoundException",
+    "StateMachineDoesNotExist",
+}
 """Error codes of AWS for what does not exist (the services' API references)."""
 
 
