@@ -25,6 +25,7 @@ from local.root_template import (
     Application,
     Values,
     applications,
+    check_rules,
     chosen_parameters,
     conditions,
     declared_in,
@@ -62,6 +63,7 @@ def deploy(
         return deployment.put(stack, deployment.packager.package(root, template.parent), parameters or {})
     chosen = chosen_parameters(root, parameters or {})
     named = {**chosen, **deployment.pseudo_parameters}
+    check_rules(root, named)
     holding = conditions(root, named)
     wanted = {
         name: item for name, item in nested.items() if item.condition is None or holding[item.condition]
@@ -113,6 +115,7 @@ def _record(root: Template, values: Values) -> Template:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": root.get("Description", ""),
         "Parameters": root.get("Parameters", {}),
+        **({"Rules": root["Rules"]} if "Rules" in root else {}),
         "Resources": {"Record": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
         "Outputs": outputs,
     }

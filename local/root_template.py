@@ -163,14 +163,40 @@ def chosen_parameters(root: Template, given: dict[str, str]) -> dict[str, str]:
         if allowed and value not in allowed:
             raise DeployError(f"parameter {name}: {value!r} is none of {', '.join(allowed)}")
         if "AllowedPattern" in rule and not re.fullmatch(rule["AllowedPattern"], value):
-            raise DeployError(f"parameter {name}: {value!r} does not match {rule['AllowedPattern']}")
+            wanted = rule.get("ConstraintDescription")
+            raise DeployError(
+                f"parameter {name}: {value!r} does not match {rule['AllowedPattern']}"
+                + (f": {wanted}" if wanted else "")
+            )
         values[name] = value
     return values
 
 
+def check_rules(root: Template, parameters: dict[str, str]) -> None:
+    """Raises DeployError with every rule of the root that the parameters break, as CloudFormation refuses.
+
+    The section `Rules` is read before anything is made (AWS, "CloudFormation template Rules syntax").
+    A rule without `RuleCondition` always holds its assertions.
+    """
+    broken = [
+        f"Template error: rule {name} failed: {assertion.get('AssertDescription', 'an assertion is false')}"
+        for name, rule in root.get("Rules", {}).items()
+        if "RuleCondition" not in rule or _holds(rule["RuleCondition"], parameters, {})
+        for assertion in rule["Assertions"]
+        if not _holds(assertion["Assert"], parameters, {})
+    ]
+    if broken:
+        raise DeployError("\n".join(broken))
+
+
 def conditions(root: Template, parameters: dict[str, str]) -> dict[str, bool]:
-    """The root's conditions. Raises DeployError for a function that is not supported."""
+    """A template's conditions. Raises DeployError for a function that is not supported."""
     declared: dict[str, Any] = root.get("Conditions", {})
+    return {name: _holds(node, parameters, declared) for name, node in declared.items()}
+
+
+def _holds(node: Any, parameters: dict[str, str], declared: dict[str, Any]) -> bool:
+    """Whether a condition, a rule's condition or an assertion is true; `declared` has those with a name."""
     values = Values(parameters, {}, {})
 
     def holds(node: Any) -> bool:
@@ -187,7 +213,7 @@ def conditions(root: Template, parameters: dict[str, str]) -> dict[str, bool]:
             return any(holds(item) for item in body)
         raise DeployError(f"the embedded cloud cannot evaluate the condition {node!r} of the root template")
 
-    return {name: holds(node) for name, node in declared.items()}
+    return holds(node)
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,12 @@ EMBEDDED = {
     "PrivateHosts": "127.0.0.1,localhost",
     "ApiDomainName": "api.ona.localhost",
     "ApiCertificateArn": "arn:aws:acm:af-south-1:000000000000:certificate/embedded",
+    "ReservedConcurrency": "1",
 }
 """Parameters of the template on the embedded cloud.
 
-Webhooks may point at this machine, and the APIs have one address; nobody looks at its certificate.
+Webhooks may point at this machine, and the APIs have one address; nobody looks at its certificate. Its
+account has 1 000 concurrent executions, so that each function gets its share.
 """
 
 
@@ -135,27 +137,46 @@ def embedded(running: cloud.Cloud, environment: str = "dev") -> Target:
     return Target("embedded cloud", f"ona-platform-{environment}", running.client, running)
 
 
+def account(profile: str, region: str) -> Callable[[str], Any]:
+    """Clients of the account that a profile names; the profile `embedded` is the embedded cloud of here.
+
+    Raises OpsError when there is none.
+    """
+    if profile == "embedded":
+        return _running().client
+    return _profile(profile, region)
+
+
+def _profile(profile: str, region: str | None = None) -> Callable[[str], Any]:
+    import boto3
+
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+    except Exception as error:
+        raise OpsError(f"AWS profile {profile}: {error}") from error
+    clients: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        if service not in clients:
+            clients[service] = session.client(service)
+        return clients[service]
+
+    return client
+
+
+def _running() -> cloud.Cloud:
+    try:
+        return cloud.require()
+    except cloud.NotRunning as error:
+        raise OpsError(f"{error} (or name an AWS profile)") from error
+
+
 def resolve(profile: str | None, environment: str) -> Target:
     """The target of a command. Raises OpsError when there is none.
 
     Without a profile it is the embedded cloud of this checkout, else the AWS profile of that name.
     """
     if profile:
-        import boto3
-
-        try:
-            session = boto3.Session(profile_name=profile)
-        except Exception as error:
-            raise OpsError(f"AWS profile {profile}: {error}") from error
-        clients: dict[str, Any] = {}
-
-        def client(service: str) -> Any:
-            if service not in clients:
-                clients[service] = session.client(service)
-            return clients[service]
-
+        client = _profile(profile)
         return Target(f"AWS profile {profile}", f"ona-platform-{environment}", client)
-    try:
-        return embedded(cloud.require(), environment)
-    except cloud.NotRunning as error:
-        raise OpsError(f"{error} (or name an AWS profile)") from error
+    return embedded(_running(), environment)

@@ -7,10 +7,17 @@ from functools import cache
 from typing import Any
 
 import boto3
+import botocore
+import urllib3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, EndpointConnectionError, HTTPClientError
 
+from ona.runtime import versions
 from ona.runtime.errors import DependencyBusy, InvalidConfiguration, ObjectMissing
+
+versions.check(
+    {library.__name__: str(vars(library)["__version__"]) for library in (boto3, botocore, urllib3)}
+)
 
 _BUSY = {
     "SlowDown",

@@ -30,6 +30,8 @@ TIMEOUT_S = 10.0
 """Seconds for a whole call (ours): several fit into a function's time limit."""
 MOST_BYTES = 1 << 20
 """Bytes of the largest answer that is read (ours)."""
+_PIECE_BYTES = 1 << 16
+"""Bytes that are read at once (ours)."""
 _RETRY_STATUSES = {0, 401, 403, 408, 409, 421, 423, 425, 429}
 """Statuses after which the same call may succeed, beside all from 500 on (RFC 9110): 401 and 403 when
 somebody has renewed a key; 0 is our own and means that there was no answer."""
@@ -155,10 +157,12 @@ def _pool_of_checked_address(host: str, port: int) -> Any:
 def _read(answer: Any, most_bytes: int, deadline: float) -> bytes | None:
     """The body, up to about `most_bytes`; None when it is not there at the deadline (monotonic seconds)."""
     content = b""
+    # what has come, without waiting for more; urllib3 1.26 has it one level below only
+    read1 = answer.read1 if hasattr(answer, "read1") else answer._fp.read1
     while len(content) < most_bytes:
         if time.monotonic() > deadline:
             return None
-        piece = answer.read1(65536)
+        piece = read1(_PIECE_BYTES)
         if not piece:
             break
         content += piece
