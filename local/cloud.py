@@ -165,6 +165,7 @@ def changing(home: Path | None = None, *, patience_s: float = PATIENCE_S) -> Ite
     if mine in _changing:
         yield
         return
+    homes.prepare(home)
     with homes.in_words(home):
         held = lock.take(home / lock.CHANGE, doing=_command(), patience_s=patience_s)
     _changing.add(mine)
