@@ -159,3 +159,10 @@ def wait_until(done: Callable[[], bool], patience_s: float) -> bool:
             return False
         time.sleep(_POLL_S)
     return True
+
+
+def this_command() -> str:
+    """This command in a few words, for those who wait for it."""
+    program = Path(sys.argv[0]) if sys.argv else Path("python")
+    name = {"ops": "ona"}.get(program.parent.name, program.parent.name)
+    return " ".join([name if program.name == "__main__.py" else program.name, *sys.argv[1:3]])[:60]

@@ -1,0 +1,90 @@
+"""However a command ends, no traceback: Ctrl-C, a reader that is gone, closed streams, a full disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.paths import ROOT
+
+OPS = [sys.executable, "-m", "ops"]
+
+
+def begin(home: Path, *words: str, **named: Any) -> subprocess.Popen[str]:
+    environment = {**os.environ, "ONA_HOME": str(home), "PYTHONPATH": f"{ROOT}:{ROOT}/functions"}
+    environment.pop("AWS_ENDPOINT_URL", None)
+    named = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **named}
+    return subprocess.Popen([*OPS, *words], cwd=ROOT, env=environment, text=True, **named)
+
+
+@pytest.mark.parametrize("after_s", [0.05, 0.4, 1.0])
+def test_ctrl_c_ends_without_a_traceback(tmp_path: Path, after_s: float) -> None:
+    """The home is held by this process, so that the command waits however quick the machine is."""
+    from local import cloud
+
+    home = tmp_path / "home"
+    (home / "state").mkdir(parents=True)
+    with cloud.changing(home):
+        process = begin(home, "down", start_new_session=True)
+        time.sleep(after_s)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT), errors
+    if after_s > 0.2:  # before, Python itself may still be starting
+        assert "Traceback" not in errors
+
+
+def test_a_reader_that_is_gone_is_no_error(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = begin(tmp_path / "home", "doctor", stdout=writing)
+    os.close(writing)
+    _, errors = process.communicate(timeout=60)
+    assert errors == ""
+
+
+@pytest.mark.parametrize("stream", [0, 1, 2])
+def test_a_closed_stream_is_no_error(tmp_path: Path, stream: int) -> None:
+    process = begin(tmp_path / "home", "down", preexec_fn=lambda: os.close(stream))
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert errors == ""
+    assert output == ("" if stream == 1 else "it did not run\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_written_is_an_error_in_one_line(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        process = begin(tmp_path / "home", "doctor", stdout=full)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == "[Errno 28] No space left on device\n"
+
+
+def test_without_a_network_it_says_so(tmp_path: Path) -> None:
+    """A profile of AWS whose addresses lead nowhere."""
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile acme]\nregion = af-south-1\nendpoint_url = http://127.0.0.1:1\n"
+        "aws_access_key_id = x\naws_secret_access_key = x\nmax_attempts = 1\n"
+    )
+    environment = {"AWS_CONFIG_FILE": str(config), "AWS_EC2_METADATA_DISABLED": "true"}
+    process = subprocess.run(
+        [*OPS, "status", "--profile", "acme"],
+        cwd=ROOT,
+        env={**os.environ, **environment, "PYTHONPATH": f"{ROOT}:{ROOT}/functions"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert process.returncode == 1
+    assert "Could not connect to the endpoint" in process.stderr
+    assert len(process.stderr.strip().splitlines()) == 1
