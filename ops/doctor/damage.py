@@ -13,7 +13,7 @@ ORDER = 70
 
 def examine(subject: Subject) -> Iterator[Finding]:
     """`damage.json` of the home; it stays until somebody has read it and removes it."""
-    home = subject.home
+    home = subject.folder
     if home is None:
         return
     for item in homes.damage(home):

@@ -16,7 +16,7 @@ ORDER = 60
 
 def examine(subject: Subject) -> Iterator[Finding]:
     """Every file under `state/`."""
-    home = subject.home
+    home = subject.folder
     if home is None or not (home / "state").is_dir():
         return
     problems = list(_inspected(home))
