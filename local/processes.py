@@ -93,10 +93,13 @@ def _environments(wanted: dict[str, str]) -> Iterator[tuple[int, dict[str, str]]
     if not _has_proc():
         yield from _environments_by_ps(wanted)
         return
-    for folder in PROC.glob("[0-9]*"):
+    marks = [os.fsencode(f"{name}={value}\0") for name, value in wanted.items()]
+    for pid in filter(str.isdigit, os.listdir(PROC)):
         with contextlib.suppress(OSError):
-            block = os.fsdecode((folder / "environ").read_bytes())
-            yield int(folder.name), dict(line.partition("=")[::2] for line in block.split("\0"))
+            block = (PROC / pid / "environ").read_bytes()
+            if all(mark in block for mark in marks):
+                lines = os.fsdecode(block).split("\0")
+                yield int(pid), dict(line.partition("=")[::2] for line in lines)
 
 
 def _environments_by_ps(wanted: dict[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
