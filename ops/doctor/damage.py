@@ -21,7 +21,7 @@ def examine(subject: Subject) -> Iterator[Finding]:
         lost = item.get("lost") or "nothing"
         yield Finding.problem(
             f"{item.get('file')} was damaged ({item.get('time')}); used instead: {used}; lost: {lost}",
-            where=str(item.get("set_aside")),
+            where=str(home / str(item.get("set_aside") or homes.DAMAGE)),
             mend="`ona status` names files to send again; when you have read this, remove "
             f"{home / homes.DAMAGE}",
         )

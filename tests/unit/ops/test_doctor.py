@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
@@ -201,6 +202,14 @@ def test_a_server_that_does_not_answer_is_a_problem(home: Path) -> None:
         held.release()
 
 
-def test_the_state_is_asked_of_whoever_writes_it(home: Path) -> None:
+def test_the_state_is_asked_of_whoever_writes_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     findings = list(state.examine(Subject(home, None, None)))
     assert [finding.level for finding in findings] == [Level.GOOD]
+
+    problem = SimpleNamespace(what="half a line", where="state/journal", mend="`ona up`", lost="one put")
+    writer = SimpleNamespace(check=lambda _home: [problem])
+    monkeypatch.setattr(state, "find_spec", lambda _name: object())
+    monkeypatch.setattr(state, "import_module", lambda _name: writer)
+    assert seen(state.examine, home) == (
+        f"problem: half a line; lost: one put | {home}/state/journal | `ona up`"
+    )
