@@ -78,7 +78,8 @@ def wait_for_change(home: Path, until: Callable[[], bool]) -> None:
     """Wait while another command starts, deploys or stops, and until what is awaited is there."""
 
     def settled() -> bool:
-        return until() or not lock.is_held(home / lock.CHANGE)
+        mine = (home, threading.get_ident()) in _changing
+        return mine or until() or not lock.is_held(home / lock.CHANGE)
 
     with homes.in_words(home):
         processes.wait_until(settled, PATIENCE_S)
@@ -165,7 +166,9 @@ def changing(home: Path | None = None, *, patience_s: float = PATIENCE_S) -> Ite
     if mine in _changing:
         yield
         return
+    homes.check(home)
     with homes.in_words(home):
+        home.mkdir(parents=True, exist_ok=True)
         held = lock.take(home / lock.CHANGE, doing=processes.this_command(), patience_s=patience_s)
     _changing.add(mine)
     try:
