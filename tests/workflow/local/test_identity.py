@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from local import ports
 from tests.fakes.platform import Platform
+
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
 
 def test_the_health_answer_proves_which_home_is_served(platform: Platform) -> None:
