@@ -151,7 +151,21 @@ def _living(processes: list[Process]) -> bool:
     for process in processes:
         with contextlib.suppress(ChildProcessError):  # our own child: collect it
             os.waitpid(process.pid, os.WNOHANG)
-    return any(look(process.pid) == process for process in processes)
+    return any(look(process.pid) == process or _ending(process) for process in processes)
+
+
+def _ending(process: Process) -> bool:
+    """Whether a process was killed and is not gone yet: until then it holds its files, locks and port.
+
+    First its command line is empty, then it is a zombie while other threads of it still end.
+    """
+    folder = PROC / str(process.pid)
+    try:
+        fields = (folder / "stat").read_text(errors="replace").rsplit(")", 1)[-1].split()
+        same = process.started.startswith(f"{fields[_START_FIELD]} ")
+        return same and (fields[0] not in "ZX" or len(os.listdir(folder / "task")) > 1)
+    except (OSError, IndexError):
+        return False
 
 
 def wait_until(done: Callable[[], bool], patience_s: float) -> bool:
