@@ -67,10 +67,10 @@ def require(home: Path | None = None) -> Cloud:
     wait_for_change(home, lambda: running(home) is not None)
     cloud = running(home)
     if cloud is None:
-        if lock.is_held(home / lock.SERVER):
-            raise CloudError(_unseen(home))
+        _refuse_unseen(home)
         raise NotRunning("the embedded cloud does not run; start it with `ona up`")
-    _wait_for(cloud)
+    if not _answers(cloud):
+        raise NotRunning(f"the embedded cloud ended just now; look at {cloud.log}, then `ona up`")
     return cloud
 
 
@@ -78,7 +78,8 @@ def wait_for_change(home: Path, until: Callable[[], bool]) -> None:
     """Wait while another command starts, deploys or stops, and until what is awaited is there."""
 
     def settled() -> bool:
-        return until() or not lock.is_held(home / lock.CHANGE)
+        mine = (home, threading.get_ident()) in _changing
+        return mine or until() or not lock.is_held(home / lock.CHANGE)
 
     with homes.in_words(home):
         processes.wait_until(settled, PATIENCE_S)
@@ -128,9 +129,9 @@ def stop(home: Path | None = None, *, kill: bool = False) -> bool:
         return False
     with changing(home), homes.in_words(home):
         cloud = running(home)
-        if cloud is None and lock.is_held(home / lock.SERVER):
-            raise CloudError(_unseen(home))
-        if cloud is not None:
+        if cloud is None:
+            _refuse_unseen(home)
+        else:
             processes.end([cloud.process], signal.SIGTERM, STOP_TIMEOUT_S)
         _end_leftovers(home)
         (home / RECORD).unlink(missing_ok=True)
@@ -165,9 +166,10 @@ def changing(home: Path | None = None, *, patience_s: float = PATIENCE_S) -> Ite
     if mine in _changing:
         yield
         return
-    homes.prepare(home)
+    homes.check(home)
     with homes.in_words(home):
-        held = lock.take(home / lock.CHANGE, doing=_command(), patience_s=patience_s)
+        home.mkdir(parents=True, exist_ok=True)
+        held = lock.take(home / lock.CHANGE, doing=processes.this_command(), patience_s=patience_s)
     _changing.add(mine)
     try:
         yield
@@ -185,18 +187,16 @@ def _earlier(home: Path) -> Cloud | None:
     """The server that runs from the home and answers; None when there is none. Raises CloudError."""
     cloud = running(home)
     if cloud is None:
-        if lock.is_held(home / lock.SERVER):
-            raise CloudError(_unseen(home))
+        _refuse_unseen(home)
         return None
     if not lock.is_held(home / lock.SERVER):  # a server of a version before the locks
         processes.end([cloud.process], signal.SIGTERM, STOP_TIMEOUT_S)
         return None
-    _wait_for(cloud)
-    return cloud
+    return cloud if _answers(cloud) else None
 
 
-def _wait_for(cloud: Cloud) -> None:
-    """Wait while it starts. Raises CloudError when it ends, or does not answer in time."""
+def _answers(cloud: Cloud) -> bool:
+    """Wait while it starts; False when it ends meanwhile. Raises CloudError when it hangs."""
     gone = False
 
     def settled() -> bool:
@@ -204,14 +204,12 @@ def _wait_for(cloud: Cloud) -> None:
         gone = processes.look(cloud.pid) != cloud.process
         return gone or cloud.healthy()
 
-    answered = processes.wait_until(settled, START_TIMEOUT_S)
-    if gone:
-        raise CloudError(f"the embedded cloud of {cloud.home} ended; look at {cloud.log}, then `ona up`")
-    if not answered:
+    if not processes.wait_until(settled, START_TIMEOUT_S):
         raise CloudError(
             f"the embedded cloud of {cloud.home} (process {cloud.pid}) does not answer on port "
             f"{cloud.port}; end it with `ona down --kill`, then `ona up`"
         )
+    return not gone
 
 
 def _started(
@@ -267,19 +265,16 @@ def _end_leftovers(home: Path, *, servers: bool = True) -> None:
         raise CloudError(f"process {left[0].pid} of {home} cannot be ended: {left[0].command}")
 
 
-def _unseen(home: Path) -> str:
-    return (
-        f"{home} is held by {lock.holder(home / lock.SERVER)}, which cannot be seen from here: it runs on "
-        "another machine, in another container or for another user. Stop it there with `ona down`."
-    )
+def _refuse_unseen(home: Path) -> None:
+    """Raise CloudError when somebody holds the home who is not among the processes here.
 
-
-def _command() -> str:
-    """This command in a few words, for those who wait for it."""
-    words = [Path(sys.argv[0]).name, *sys.argv[1:3]] if sys.argv else []
-    if words and words[0] == "__main__.py":
-        words[0] = "ona"
-    return " ".join(words)[:60] or "python"
+    A server that was killed holds it a little longer than it is seen: until its last thread has ended.
+    """
+    if not processes.wait_until(lambda: not lock.is_held(home / lock.SERVER), KILL_TIMEOUT_S):
+        raise CloudError(
+            f"{home} is held by {lock.holder(home / lock.SERVER)}, which cannot be seen from here: it "
+            "runs on another machine, in a container or for another user. Stop it there with `ona down`."
+        )
 
 
 def _environment(home: Path, keep_state: bool) -> dict[str, str]:

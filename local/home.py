@@ -57,10 +57,9 @@ def check(home: Path) -> None:
         if not home.is_dir():
             raise CloudError(f"{home} is a file, not a folder. {_MEND}")
         _belongs_to_us(home)
+        _disk_is_writable(home, home)
         if not os.access(home, os.R_OK | os.W_OK | os.X_OK):
             raise CloudError(f"{home} is not writable for this user. Mend its permissions, or: {_MEND}")
-        if os.statvfs(home).f_flag & os.ST_RDONLY:
-            raise CloudError(f"{home} lies on a read-only file system. {_MEND}")
         if not is_home(home) and not _as_good_as_empty(home):
             raise CloudError(
                 f"{home} holds other things and is no home of the embedded cloud; nothing was touched. "
@@ -169,8 +168,14 @@ def _may_be_made(home: Path) -> None:
     above = next(place for place in home.parents if place.exists())
     if not above.is_dir():
         raise CloudError(f"{above} is a file: no folder can be made at {home}. {_MEND}")
+    _disk_is_writable(home, above)
     if not os.access(above, os.W_OK | os.X_OK):
         raise CloudError(f"{home} does not exist and cannot be made in {above}. {_MEND}")
+
+
+def _disk_is_writable(home: Path, there: Path) -> None:
+    if os.statvfs(there).f_flag & os.ST_RDONLY:
+        raise CloudError(f"{home} lies on a read-only file system. {_MEND}")
 
 
 def _belongs_to_us(home: Path) -> None:

@@ -93,10 +93,13 @@ def _environments(wanted: dict[str, str]) -> Iterator[tuple[int, dict[str, str]]
     if not _has_proc():
         yield from _environments_by_ps(wanted)
         return
-    for folder in PROC.glob("[0-9]*"):
+    marks = [os.fsencode(f"{name}={value}\0") for name, value in wanted.items()]
+    for pid in filter(str.isdigit, os.listdir(PROC)):
         with contextlib.suppress(OSError):
-            block = os.fsdecode((folder / "environ").read_bytes())
-            yield int(folder.name), dict(line.partition("=")[::2] for line in block.split("\0"))
+            block = (PROC / pid / "environ").read_bytes()
+            if all(mark in block for mark in marks):
+                lines = os.fsdecode(block).split("\0")
+                yield int(pid), dict(line.partition("=")[::2] for line in lines)
 
 
 def _environments_by_ps(wanted: dict[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -148,7 +151,21 @@ def _living(processes: list[Process]) -> bool:
     for process in processes:
         with contextlib.suppress(ChildProcessError):  # our own child: collect it
             os.waitpid(process.pid, os.WNOHANG)
-    return any(look(process.pid) == process for process in processes)
+    return any(look(process.pid) == process or _ending(process) for process in processes)
+
+
+def _ending(process: Process) -> bool:
+    """Whether a process was killed and is not gone yet: until then it holds its files, locks and port.
+
+    First its command line is empty, then it is a zombie while other threads of it still end.
+    """
+    folder = PROC / str(process.pid)
+    try:
+        fields = (folder / "stat").read_text(errors="replace").rsplit(")", 1)[-1].split()
+        same = process.started.startswith(f"{fields[_START_FIELD]} ")
+        return same and (fields[0] not in "ZX" or len(os.listdir(folder / "task")) > 1)
+    except (OSError, IndexError):
+        return False
 
 
 def wait_until(done: Callable[[], bool], patience_s: float) -> bool:
@@ -159,3 +176,10 @@ def wait_until(done: Callable[[], bool], patience_s: float) -> bool:
             return False
         time.sleep(_POLL_S)
     return True
+
+
+def this_command() -> str:
+    """This command in a few words, for those who wait for it."""
+    program = Path(sys.argv[0]) if sys.argv else Path("python")
+    name = {"ops": "ona"}.get(program.parent.name, program.parent.name)
+    return " ".join([name if program.name == "__main__.py" else program.name, *sys.argv[1:3]])[:60]

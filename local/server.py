@@ -43,6 +43,7 @@ def _hold(home: Path) -> None:
 
 def main() -> None:
     """Take the home, install the hooks and serve until SIGTERM."""
+    os.environ.setdefault("STATE_DIR", str(cloud.default_home() / "state"))
     _hold(Path(os.environ["STATE_DIR"]).parent)
     os.environ.setdefault("GATEWAY_PORT", "4566")
     os.environ["BIND_HOST"] = "127.0.0.1"

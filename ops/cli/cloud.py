@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,16 +43,7 @@ def up(
         registered = ingest.registry(target)
         place = next((a.location for a in registered.assets if a.location), None) if registered else None
         seed.put_crews(target, seed.example_crews(place or _JOHANNESBURG))
-    console.print(f"[green]up[/green] at {running.endpoint}, stack {target.stack}, pid {running.pid}")
-    console.print(f"telemetry goes to s3://{target.input_bucket}/observations/")
-    tell_damage(home)
-    lost = [item for item in accounting.account(target) if item.state == "lost"]
-    if lost:
-        console.print(
-            f"[red]{len(lost)} files were lost when it was last killed[/red]: `ona status` names "
-            "them, `ona dlq redrive` sends them again"
-        )
-    _hint(target)
+        _tell_what_is_up(target, running, home)
 
 
 @app.command()
@@ -75,3 +67,16 @@ def env() -> None:
 def _hint(target: Target) -> None:
     if target.embedded:
         console.print('AWS tools can talk to it: [bold]eval "$(./ona env)"[/bold]')
+
+
+def _tell_what_is_up(target: Target, running: cloud.Cloud, home: Path) -> None:
+    console.print(f"[green]up[/green] at {running.endpoint}, stack {target.stack}, pid {running.pid}")
+    console.print(f"telemetry goes to s3://{target.input_bucket}/observations/")
+    tell_damage(home)
+    lost = [item for item in accounting.account(target) if item.state == "lost"]
+    if lost:
+        console.print(
+            f"[red]{len(lost)} files were lost when it was last killed[/red]: `ona status` names "
+            "them, `ona dlq redrive` sends them again"
+        )
+    _hint(target)

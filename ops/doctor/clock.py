@@ -21,7 +21,7 @@ def examine(subject: Subject) -> Iterator[Finding]:
     if subject.home is None:
         return
     now = time.time()
-    for path in [ROOT / "template.yaml", *_files(subject.home)]:
+    for path in [ROOT / "template.yaml", *_files(subject.folder)]:
         ahead = path.stat().st_mtime - now
         if ahead > AHEAD_S:
             yield Finding.problem(
@@ -33,5 +33,7 @@ def examine(subject: Subject) -> Iterator[Finding]:
     yield Finding.good(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _files(home: Path) -> list[Path]:
+def _files(home: Path | None) -> list[Path]:
+    if home is None:
+        return []
     return [path for path in [home / "cloud.log", *(home / "state").glob("*")] if path.is_file()]

@@ -13,7 +13,7 @@ ORDER = 70
 
 def examine(subject: Subject) -> Iterator[Finding]:
     """`damage.json` of the home; it stays until somebody has read it and removes it."""
-    home = subject.home
+    home = subject.folder
     if home is None:
         return
     for item in homes.damage(home):
@@ -21,7 +21,7 @@ def examine(subject: Subject) -> Iterator[Finding]:
         lost = item.get("lost") or "nothing"
         yield Finding.problem(
             f"{item.get('file')} was damaged ({item.get('time')}); used instead: {used}; lost: {lost}",
-            where=str(item.get("set_aside")),
+            where=str(home / str(item.get("set_aside") or homes.DAMAGE)),
             mend="`ona status` names files to send again; when you have read this, remove "
             f"{home / homes.DAMAGE}",
         )

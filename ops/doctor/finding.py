@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from local.cloud import Cloud
+from local import home as homes
+from local.cloud import Cloud, CloudError
 from ops.target import Target
 
 
@@ -62,3 +63,13 @@ class Subject:
     target: Target | None
     environment: str = "dev"
     repair: bool = False
+
+    @property
+    def folder(self) -> Path | None:
+        """The home, when it is there and this checkout may use it; the check of the home says why not."""
+        try:
+            if self.home is not None:
+                homes.check(self.home)
+        except CloudError:
+            return None
+        return self.home if self.home is not None and self.home.is_dir() else None

@@ -15,7 +15,7 @@ ORDER = 35
 
 def examine(subject: Subject) -> Iterator[Finding]:
     """Only while no server runs: a running one needs its files."""
-    home = subject.home
+    home = subject.folder
     if home is None or subject.cloud is not None or not homes.is_home(home):
         return
     if lock.is_held(home / lock.SERVER):

@@ -14,12 +14,12 @@ ORDER = 30
 
 def examine(subject: Subject) -> Iterator[Finding]:
     """The port of the running server, or the one that `ona up` will try first."""
-    if subject.home is None:
+    if (home := subject.folder) is None:
         return
     if subject.cloud is not None:
         yield Finding.good(f"{subject.cloud.port}")
         return
-    port = homes.last_port(subject.home)
+    port = homes.last_port(home)
     if ports.is_free(port):
         yield Finding.good(f"{port} is free for `ona up`")
         return

@@ -15,9 +15,9 @@ ORDER = 20
 
 def examine(subject: Subject) -> Iterator[Finding]:
     """The lock, the process, the answer."""
-    if subject.home is None or not subject.home.is_dir():
+    home, running = subject.folder, subject.cloud
+    if home is None:
         return
-    home, running = subject.home, subject.cloud
     held = lock.is_held(home / lock.SERVER)
     if lock.is_held(home / lock.CHANGE):
         yield Finding.note(f"{lock.holder(home / lock.CHANGE)} starts, deploys or stops it at this moment")

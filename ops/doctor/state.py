@@ -16,7 +16,7 @@ ORDER = 60
 
 def examine(subject: Subject) -> Iterator[Finding]:
     """Every file under `state/`."""
-    home = subject.home
+    home = subject.folder
     if home is None or not (home / "state").is_dir():
         return
     problems = list(_inspected(home))
@@ -31,7 +31,8 @@ def _inspected(home: Path) -> Iterator[Finding]:
     if find_spec("local.state") and find_spec("local.state.inspect"):
         for problem in import_module("local.state.inspect").check(home):
             lost = f"; lost: {problem.lost}" if problem.lost else ""
-            yield Finding.problem(f"{problem.what}{lost}", where=str(problem.where), mend=problem.mend)
+            place = str(home / problem.where)
+            yield Finding.problem(f"{problem.what}{lost}", where=place, mend=problem.mend)
         return
     for path in sorted((home / "state").glob("*.json")):
         try:

@@ -119,5 +119,5 @@ def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(cloud.CloudError, match="did not start"):
+        with pytest.raises(cloud.CloudError, match="is taken by another program"):
             cloud.start(tmp_path / "home", port=other.getsockname()[1], keep_state=False)

@@ -96,7 +96,13 @@ def test_a_file_system_without_locks_is_refused_in_words(
 def test_the_same_command_may_take_it_again(tmp_path: Path) -> None:
     with cloud.changing(tmp_path), cloud.changing(tmp_path):
         assert lock.is_held(tmp_path / lock.CHANGE)
+        cloud.wait_for_change(tmp_path, lambda: False)  # nobody waits for himself
     assert not lock.is_held(tmp_path / lock.CHANGE)
+
+
+def test_it_may_be_taken_before_the_home_exists(tmp_path: Path) -> None:
+    with cloud.changing(tmp_path / "a" / "home"):
+        assert lock.is_held(tmp_path / "a" / "home" / lock.CHANGE)
 
 
 def test_another_thread_is_another_command(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local import processes
+from local import ports, processes
 from tests.fakes.sleeper import Sleepers
 
 
@@ -104,3 +104,27 @@ def test_without_a_descriptor_of_the_process_it_looks_and_signals(
     assert real is not None
     assert processes.send(replace(real, started="earlier"), signal.SIGKILL) is False
     assert processes.end([real], signal.SIGKILL, 5) == []
+
+
+LISTEN = """
+import socket, threading, time
+held = bytearray(1 << 28)
+server = socket.create_server(("127.0.0.1", 0))
+for _ in range(60):
+    threading.Thread(target=time.sleep, args=(300,), daemon=True).start()
+print(server.getsockname()[1], flush=True)
+time.sleep(300)
+"""
+
+
+def test_a_process_has_ended_when_its_port_is_free_again() -> None:
+    """A killed process is a zombie while its other threads still end."""
+    for _ in range(5):
+        meant = subprocess.Popen([sys.executable, "-c", LISTEN], stdout=subprocess.PIPE, text=True)
+        assert meant.stdout is not None
+        port = int(meant.stdout.readline())
+        real = processes.look(meant.pid)
+        assert real is not None
+        assert not ports.is_free(port)
+        assert processes.end([real], signal.SIGKILL, 20) == []
+        assert ports.is_free(port)

@@ -5,6 +5,7 @@ The commands are those that the parser knows, so that a new command is covered o
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from local import lock
 from ops import cli
 from ops.demo import run
 from tests.fakes.bad_homes import BAD_HOMES, a_home, contents
@@ -105,6 +107,17 @@ def test_with_no_cloud_running_it_says_how_to_start_one(
 def test_down_may_be_said_twice(place: Path) -> None:
     result = CliRunner().invoke(cli.app, ["down"], env={"ONA_HOME": str(place)})
     assert (result.exit_code, result.output) == (0, "it did not run\n")
+    assert not place.exists()
+
+
+def test_a_second_demo_is_told_of_the_first(place: Path) -> None:
+    held = lock.take(place.with_name("demo-demo.lock"), doing="ona demo", patience_s=0)
+    try:
+        result = CliRunner().invoke(cli.app, ["demo"], env={"COLUMNS": "200"})
+    finally:
+        held.release()
+    assert result.exit_code == 1
+    assert f"another demo runs, process {os.getpid()} (ona demo)" in result.output
     assert not place.exists()
 
 
