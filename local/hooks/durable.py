@@ -215,7 +215,12 @@ class Durability:
                 self._suspect(service, action, request[1])
             if folders:
                 await asyncio.to_thread(folders.end)
-            await self.keeper.stored()
+            try:
+                await self.keeper.stored()
+            except NotStored:
+                if not is_reading(action):
+                    raise
+                return answer  # reading goes on; what it shows is written when there is space again
             stored = True
             return answer
         finally:

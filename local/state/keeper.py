@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 import time
@@ -16,8 +17,8 @@ from local.state.damage import Damage
 from local.state.files import NotStored
 from local.state.journal import Journal, files
 
-SNAPSHOT_SECONDS = 10.0
-"""Between snapshots. They shorten the replay, and hold what has no records: log lines and metrics."""
+SNAPSHOT_SECONDS = float(os.environ.get("ONA_LOCAL_SNAPSHOT_SECONDS", "10"))
+"""Between snapshots; tests shorten it. They shorten the replay, and hold what has no records: log lines."""
 SHARE = 10
 """A snapshot that takes a second is followed by at least so many seconds without one."""
 SWEEP_SECONDS = 0.1
