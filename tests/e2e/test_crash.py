@@ -29,9 +29,9 @@ SEED = 1717
 PHASES = ("writes", "power", "snapshot", "rotation", "replay", "shutdown", "writes", "power")
 """In turn. `power`: what was not synchronised is lost, too."""
 DEATHS = {
-    # the number of the call is chosen in this range
-    "snapshot": ("fsync@/generations/", (4, 40)),
-    "rotation": ("posix_fallocate@/journal/", (2, 5)),
+    # the number of the call is chosen in this range; the first ones come while it starts
+    "snapshot": ("fsync@/generations/", (14, 60)),
+    "rotation": ("posix_fallocate@/journal/", (3, 6)),
 }
 
 
@@ -59,7 +59,13 @@ class Rounds:
             kill = f"{death[0]}:{self.random.randint(*death[1])}"
         if self.running is None or mirror or kill:
             cloud.stop(self.disk.home, kill=True)
-            self.running = self.disk.start(mirror=mirror, kill=kill, seconds="0.3")
+            try:
+                self.running = self.disk.start(mirror=mirror, kill=kill, seconds="0.3")
+            except cloud.CloudError:
+                if not kill:
+                    raise
+                self.killed[phase] += 1  # the call came while it started
+                return self.compare()
         running, self.running = self.running, None
         made = crash.clients(running)
         if not self.prepared:

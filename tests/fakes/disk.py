@@ -62,6 +62,9 @@ class Disk:
         record = self.mirror / f"{inode}.dir"
         entries: dict[str, int] = json.loads(record.read_text()) if record.exists() else {}
         for name, child in entries.items():
+            again = self.mirror / f"{child}.new"
+            if again.exists() and again.stat().st_mtime_ns > record.stat().st_mtime_ns:
+                continue  # the file of that name was removed, and its inode belongs to another
             content = self.mirror / f"{child}.file"
             if (self.mirror / f"{child}.dir").exists():
                 self._make(folder / name, child)

@@ -91,6 +91,7 @@ def _new(inode):
     for end in (".dir", ".file"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(MIRROR, f"{inode}{end}"))
+    _store(os.path.join(MIRROR, f"{inode}.new"), b"")  # older names of this inode are of another file
 
 
 def _writing(name):
