@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,11 +117,15 @@ class Keeper:
 
     def _take(self, damages: list[Damage]) -> None:
         if damages or self.journal.number > 1:
-            self.snapshot()  # what was replayed or mended is not replayed and told again
+            with contextlib.suppress(RuntimeError):
+                self.snapshot()  # what was replayed or mended is not replayed and told again
         while True:
             time.sleep(SNAPSHOT_SECONDS)
             started = time.monotonic()
-            self.snapshot()
+            try:
+                self.snapshot()
+            except Exception:  # a dict that changed while it was read: the next one will do
+                traceback.print_exc()
             time.sleep(SHARE * (time.monotonic() - started))
 
     def snapshot(self) -> None:
