@@ -39,7 +39,7 @@ def up(home: Path) -> Target:
     return target
 
 
-def settled(target: Target, seconds: float = 90) -> list[accounting.FileAccount]:
+def settled(target: Target, seconds: float = 240) -> list[accounting.FileAccount]:
     deadline = time.monotonic() + seconds
     while True:
         accounts = accounting.account(target)
