@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -24,6 +25,7 @@ from local.hooks.durable_sqs import Queues
 from local.hooks.durable_stepfunctions import Executions
 from local.hooks.durable_stores import ColdServices
 from local.state import restore
+from local.state.damage import Damage, now, tell
 from local.state.files import NotStored
 from local.state.keeper import Keeper
 
@@ -43,6 +45,8 @@ READS = (
 ITEM_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 ANSWERS_MUST_BE_WRITTEN = ("cloudformation",)
 """Services whose readings show what a task behind them did: their answers wait for it, too."""
+CHANGE_OTHERS = ("tagging", "cloudcontrol", "resource-groups")
+"""Services that change other services' resources."""
 UNSTORED_STACKS = {
     "CREATE_IN_PROGRESS": "CREATE_FAILED",
     "ROLLBACK_IN_PROGRESS": "ROLLBACK_FAILED",
@@ -116,7 +120,7 @@ class Durability:
         self._restored = restore.restore(home)
         self.keeper = Keeper(home)
         self.tables, self.queues, self.executions, self.notes = Tables(), Queues(), Executions(), Notes()
-        durable_s3.install()
+        durable_s3.install(lambda: self.cold.suspect("s3"))
         self.deliveries = Deliveries(self.keeper, self.notes)
         self.keeper.sources += [self.tables, self.queues, self.executions]
         self.cold = ColdServices(
@@ -125,7 +129,7 @@ class Durability:
             lambda source: self.keeper.sources.insert(0 if source.name == "cloudformation" else 1, source),
         )
         self._names = {
-            service: configuration["module"]
+            service: (configuration["module"], *configuration.get("sub_modules", ()))
             for service, configuration in private(app, "SERVICE_REGISTRY").items()
         }
         _keep_packages()
@@ -147,7 +151,7 @@ class Durability:
             if name == self.notes.name:
                 continue
             if name in modules and payload:
-                private(self._app, "_get_module")(modules[name]).load_persisted_state(payload)
+                self._load_service(name, private(self._app, "_get_module")(modules[name]), payload)
         self._mend_stacks()
         self.cold.read(self._restored.payloads)
         for source in (self.tables, self.queues, self.executions):
@@ -157,6 +161,16 @@ class Durability:
         self.keeper.start(asyncio.get_running_loop(), self._restored.damages)
         self.deliveries.resume(int(os.environ["GATEWAY_PORT"]))
         self._restored = restore.Restored()
+
+    def _load_service(self, name: str, module: Any, payload: Any) -> None:
+        try:
+            module.load_persisted_state(payload)
+        except Exception as error:  # of whatever kind: the others' state is to be served
+            text = f"{name} from there on: {type(error).__name__}: {error}"
+            told = Damage(now(), f"state of {name}", "", "nothing", text)
+            self._restored.damages.append(told)
+            tell(self._home, [told])
+            traceback.print_exc()
 
     def _mend_stacks(self) -> None:
         module = sys.modules.get("ministack.services.cloudformation")
@@ -191,7 +205,13 @@ class Durability:
             ):
                 self.executions.suspect()
         elif not (service == "s3" and path.strip("/").count("/")) and action != "Invoke":
-            self.cold.suspect(self._names.get(service, service))
+            self._suspect_modules(service)
+
+    def _suspect_modules(self, service: str) -> None:
+        if service in CHANGE_OTHERS:
+            self.cold.suspect_all()
+        for module in self._names.get(service, (service,)):
+            self.cold.suspect(module)
 
     def _stored(self, service: str, handler: Any) -> Any:
         async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
@@ -215,7 +235,12 @@ class Durability:
                 self._suspect(service, action, request[1])
             if folders:
                 await asyncio.to_thread(folders.end)
-            await self.keeper.stored()
+            try:
+                await self.keeper.stored()
+            except NotStored:
+                if not is_reading(action):
+                    raise
+                return answer  # reading goes on; what it shows is written when there is space again
             stored = True
             return answer
         finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextvars
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from local.hooks.base import private, replace
@@ -67,8 +67,8 @@ def _synchronise(folders: set[str]) -> None:
         raise NotStored(error) from error
 
 
-def install() -> None:
-    """Apply the hooks."""
+def install(settings_changed: Callable[[], None]) -> None:
+    """Apply the hooks. `settings_changed` is called when a request changed a bucket, not an object."""
     from ministack.services import s3
 
     def folder(path: str, mode: int = 0o777, exist_ok: bool = False) -> None:
@@ -82,7 +82,7 @@ def install() -> None:
     replace(s3, "_persist_object", _persist_object(s3))
     replace(s3, "_remove_key_files", _removing(private(s3, "_remove_key_files")))
     replace(s3, "os", _Os(folder))
-    replace(s3, "handle_request", _undone_when_not_stored(s3))
+    replace(s3, "handle_request", _undone_when_not_stored(s3, settings_changed))
 
 
 class _Os:
@@ -151,7 +151,7 @@ def _removing(original: Any) -> Any:
     return remove
 
 
-def _undone_when_not_stored(s3: Any) -> Any:
+def _undone_when_not_stored(s3: Any, settings_changed: Callable[[], None]) -> Any:
     original = private(s3, "handle_request")
 
     async def handle(
@@ -165,6 +165,9 @@ def _undone_when_not_stored(s3: Any) -> Any:
         except NotStored:
             before.restore()
             raise
+        finally:
+            if "/" not in path.strip("/"):
+                settings_changed()
 
     return handle
 

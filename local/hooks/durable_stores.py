@@ -44,6 +44,7 @@ class ColdService:
         self._suspect = False
         self._again = 0.0
         self._unused: str | None = None
+        self._refused: set[str] = set()
         self.remember()
         self._unused = self._text()
 
@@ -55,8 +56,20 @@ class ColdService:
         """It was read from disk."""
         self._unused = None
 
-    def _text(self) -> str | None:
-        return documents.encode(self._whole() or {})
+    def _text(self) -> str:
+        texts = {store: self._encoded(store, content) for store, content in (self._whole() or {}).items()}
+        parts = [f"{documents.encode(store)}:{text}" for store, text in texts.items() if text is not None]
+        return "{" + ",".join(parts) + "}"
+
+    def _encoded(self, store: str, value: Any) -> str | None:
+        """As text; None for what has no text (a socket, a lock), which is said once."""
+        try:
+            return documents.encode(value)
+        except (TypeError, ValueError) as error:
+            if store not in self._refused:
+                self._refused.add(store)
+                print(f"state: {self.name}.{store} cannot be kept: {error}", file=sys.stderr, flush=True)
+            return None
 
     def suspect(self, _key: object = None) -> None:
         """Compare at the next occasion."""
@@ -80,7 +93,9 @@ class ColdService:
             child = documents.CHILDREN.get((self.name, store))
             for kind, key, value in documents.entries(content):
                 kept = {k: v for k, v in value.items() if k != child[0]} if child else value
-                text = documents.encode(kept)
+                text = self._encoded(store, kept)
+                if text is None:
+                    continue
                 yield (store, kind, key), text, hashlib.blake2b(text.encode(), digest_size=16).digest()
 
     def records(self) -> list[bytes]:
@@ -106,7 +121,7 @@ class ColdService:
 
     def pieces(self) -> Iterator[bytes]:
         """As `Source`."""
-        yield documents.encode(self._whole() or {}).encode()
+        yield self._text().encode()
 
 
 class ColdServices:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +19,8 @@ from local.state.damage import Damage
 from local.state.files import NotStored
 from local.state.journal import Journal, files
 
-SNAPSHOT_SECONDS = 10.0
-"""Between snapshots. They shorten the replay, and hold what has no records: log lines and metrics."""
+SNAPSHOT_SECONDS = float(os.environ.get("ONA_LOCAL_SNAPSHOT_SECONDS", "10"))
+"""Between snapshots; tests shorten it. They shorten the replay, and hold what has no records: log lines."""
 SHARE = 10
 """A snapshot that takes a second is followed by at least so many seconds without one."""
 SWEEP_SECONDS = 0.1
@@ -114,11 +117,15 @@ class Keeper:
 
     def _take(self, damages: list[Damage]) -> None:
         if damages or self.journal.number > 1:
-            self.snapshot()  # what was replayed or mended is not replayed and told again
+            with contextlib.suppress(RuntimeError):
+                self.snapshot()  # what was replayed or mended is not replayed and told again
         while True:
             time.sleep(SNAPSHOT_SECONDS)
             started = time.monotonic()
-            self.snapshot()
+            try:
+                self.snapshot()
+            except Exception:  # a dict that changed while it was read: the next one will do
+                traceback.print_exc()
             time.sleep(SHARE * (time.monotonic() - started))
 
     def snapshot(self) -> None:

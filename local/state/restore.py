@@ -41,12 +41,13 @@ class _Reader:
                 sound.append(snapshot.load(self.state, number))
             except ValueError as error:
                 path = snapshot.folder_of(self.state) / f"{number:08}" / snapshot.MANIFEST
-                whole = number != existing[-1]
-                self.set_aside(
-                    path,
-                    NEWER if whole else "nothing",
-                    f"nothing: manifest {error}" if whole else f"what that snapshot held: manifest {error}",
-                )
+                if sound:  # a newer one is sound, so this one is not needed
+                    used, lost = "the newer snapshot", "nothing"
+                elif number != existing[-1]:
+                    used, lost = NEWER, "nothing"
+                else:
+                    used, lost = "the journal alone", "what the snapshots held"
+                self.set_aside(path, used, f"{lost}: the manifest {error}")
         return sound
 
     def read_snapshots(self) -> None:

@@ -66,7 +66,8 @@ def numbers(state: Path) -> list[int]:
     """The numbers of the generations on disk, the newest first."""
     if not folder_of(state).is_dir():
         return []
-    return sorted((int(p.name) for p in folder_of(state).iterdir() if p.name.isdigit()), reverse=True)
+    found = [path for path in folder_of(state).iterdir() if path.name.isdigit() and path.is_dir()]
+    return sorted((int(path.name) for path in found), reverse=True)
 
 
 def load(state: Path, number: int) -> Generation:
@@ -136,6 +137,7 @@ def forget(state: Path) -> int:
     existing = numbers(state)
     for number in existing[KEPT:]:
         shutil.rmtree(folder_of(state) / f"{number:08}", ignore_errors=True)
+    sync_folder(folder_of(state))
     needed = 0
     for number in existing[:KEPT]:
         with contextlib.suppress(ValueError):

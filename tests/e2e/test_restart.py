@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
+import shutil
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local import cloud, deploy
+from local.state import damage, inspect
 from ona.documents.assets import Location
 from ops import accounting, ingest, seed
 from ops.target import TEMPLATE, Target, embedded
@@ -34,7 +39,7 @@ def up(home: Path) -> Target:
     return target
 
 
-def settled(target: Target, seconds: float = 90) -> list[accounting.FileAccount]:
+def settled(target: Target, seconds: float = 240) -> list[accounting.FileAccount]:
     deadline = time.monotonic() + seconds
     while True:
         accounts = accounting.account(target)
@@ -55,11 +60,13 @@ def test_a_kill_midway_loses_nothing_that_is_not_named_and_redrive_mends_it(home
         frame = dead_from(9, asset) if number == 0 else sunny_day(asset, day)
         key = f"observations/{day:%Y/%m/%d}/{asset}_{day:%Y%m%d}.csv"
         ingest.put(target, ingest.Upload(key, to_csv(frame)))
-    time.sleep(3.0)  # a snapshot, and some files through
+    time.sleep(1.0)  # some files through, some running, some of which the event is not delivered
     cloud.stop(home, kill=True)
 
     target = up(home)
     accounts = settled(target)
+    executions = target.client("stepfunctions").list_executions(stateMachineArn=target.machine)
+    assert len(executions["executions"]) == FILES, "each file's event was delivered, and once"
     counts = accounting.totals(accounts)
     assert len(accounts) == FILES, "every object survived the kill"
     assert set(counts) <= {"done", "lost"}
@@ -95,6 +102,132 @@ def test_state_survives_a_restart(home: Path) -> None:
     ingest.put(again, ingest.Upload("observations/2025/06/11/b.csv", to_csv(sunny_day())))
     time.sleep(1)
     assert accounting.totals(settled(again)) == {"done": 2}, "and the rule still works"
+
+
+def a_little_of_everything(running: cloud.Cloud) -> None:
+    dynamodb, s3 = running.client("dynamodb"), running.client("s3")
+    dynamodb.create_table(
+        TableName="table",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+    dynamodb.put_item(TableName="table", Item={"id": {"S": "a"}})
+    url = running.client("sqs").create_queue(QueueName="queue")["QueueUrl"]
+    running.client("sqs").send_message(QueueUrl=url, MessageBody="hello")
+    running.client("ssm").put_parameter(Name="/p", Value="v", Type="String")
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": cloud.REGION})
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="bucket", Key="k", Body=b"1", Tagging="a=b", Metadata={"m": "n"})
+    s3.put_object(Bucket="bucket", Key="k", Body=b"2")
+    record = {"Resources": {"R": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+    running.client("cloudformation").create_stack(StackName="stack", TemplateBody=json.dumps(record))
+    running.client("cloudformation").get_waiter("stack_create_complete").wait(StackName="stack")
+
+
+def is_all_there(running: cloud.Cloud) -> bool:
+    url = running.client("sqs").get_queue_url(QueueName="queue")["QueueUrl"]
+    wanted = ["ApproximateNumberOfMessages"]
+    attributes = running.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=wanted)[
+        "Attributes"
+    ]
+    s3 = running.client("s3")
+    first = s3.list_object_versions(Bucket="bucket")["Versions"][-1]["VersionId"]
+    named = {"Bucket": "bucket", "Key": "k", "VersionId": first}
+    stacks = running.client("cloudformation").describe_stacks(StackName="stack")["Stacks"]
+    return (
+        running.client("dynamodb").scan(TableName="table")["Count"] == 1
+        and attributes[wanted[0]] == "1"
+        and running.client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] == "v"
+        and s3.get_object(**named)["Body"].read() == b"1"
+        and s3.get_object(**named)["Metadata"] == {"m": "n"}
+        and s3.get_object_tagging(**named)["TagSet"] == [{"Key": "a", "Value": "b"}]
+        and stacks[0]["StackStatus"] == "CREATE_COMPLETE"
+    )
+
+
+def test_a_kill_right_after_the_answer_costs_nothing(home: Path) -> None:
+    running = cloud.start(home, port=cloud.free_port(0))
+    a_little_of_everything(running)
+    cloud.stop(home, kill=True)
+    assert is_all_there(cloud.start(home, port=cloud.free_port(0)))
+    assert inspect.check(home) == damage.read(home) == []
+
+
+def test_damaged_files_are_told_and_cost_nothing_while_another_copy_is_there(home: Path) -> None:
+    """Also the stacks' file, whose loss ended every later `ona up`."""
+    a_little_of_everything(cloud.start(home, port=cloud.free_port(0)))
+    cloud.stop(home)
+    for _ in range(2):  # one more generation
+        cloud.start(home, port=cloud.free_port(0))
+        cloud.stop(home)
+    newest = max((home / "state" / "generations").iterdir())
+    ways = {"cloudformation.json": b"", "sqs.json": b'{"queues": {', "dynamodb.json": b"[1, 2, 3]"}
+    for name, content in ways.items():
+        (newest / name).write_bytes(content)
+    assert {problem.where.rsplit("/", 1)[-1] for problem in inspect.check(home)} == set(ways)
+    assert is_all_there(cloud.start(home, port=cloud.free_port(0)))
+    told = damage.read(home)
+    assert {item.file.rsplit("/", 1)[-1] for item in told} == set(ways)
+    assert all(item.lost.startswith("nothing") and (home / item.set_aside).exists() for item in told)
+    cloud.stop(home)
+    assert is_all_there(cloud.start(home, port=cloud.free_port(0)))
+    assert damage.read(home) == told, "told once"
+
+
+def test_a_home_of_before_the_journal_is_brought_forward(home: Path) -> None:
+    """Until commit 78eff5a a home had one file a service, `state/<service>.json`."""
+    a_little_of_everything(cloud.start(home, port=cloud.free_port(0)))
+    cloud.stop(home)
+    state = home / "state"
+    newest = max((state / "generations").iterdir())
+    for path in newest.glob("*.json"):
+        if path.stem not in ("manifest", "ona"):
+            old = {"__ministack_format__": 2, "payload": json.loads(path.read_text())}
+            (state / path.name).write_text(json.dumps(old))
+    shutil.rmtree(state / "generations")
+    shutil.rmtree(state / "journal")
+    assert is_all_there(cloud.start(home, port=cloud.free_port(0)))
+    cloud.stop(home)
+    assert not list(state.glob("*.json")), "the old files went when a snapshot had all of them"
+    assert is_all_there(cloud.start(home, port=cloud.free_port(0)))
+    assert damage.read(home) == []
+
+
+def test_a_function_that_was_accepted_runs_after_a_kill(home: Path) -> None:
+    """An asynchronous invocation was answered by 202: killed before it ended, it runs at the next start."""
+    running = cloud.start(home, port=cloud.free_port(0))
+    running.client("s3").create_bucket(
+        Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": cloud.REGION}
+    )
+    code = (
+        "import os, time, urllib.request\n"
+        "def handler(event, context):\n"
+        "    time.sleep(event['seconds'])\n"
+        "    url = os.environ['AWS_ENDPOINT_URL'] + '/bucket/ran'\n"
+        "    urllib.request.urlopen(urllib.request.Request(url, b'x', method='PUT'))\n"
+    )
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("index.py", code)
+    functions = running.client("lambda")
+    functions.create_function(
+        FunctionName="slow",
+        Runtime="python3.11",
+        Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/x",
+        Timeout=60,
+        Code={"ZipFile": package.getvalue()},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="slow")
+    answer = functions.invoke(FunctionName="slow", InvocationType="Event", Payload=b'{"seconds": 2}')
+    assert answer["StatusCode"] == 202
+    cloud.stop(home, kill=True)
+    s3 = cloud.start(home, port=cloud.free_port(0)).client("s3")
+    deadline = time.monotonic() + 60
+    while not s3.list_objects_v2(Bucket="bucket").get("Contents") and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket="bucket")["Contents"]] == ["ran"]
 
 
 def test_it_listens_on_loopback_only(home: Path) -> None:
