@@ -6,6 +6,7 @@ which says which name is gone when an upgrade removes it. `tests/workflow/local/
 
 from __future__ import annotations
 
+from local import limits
 from local.hooks import (
     apigateway,
     callbacks,
@@ -40,3 +41,4 @@ def install() -> None:
     apigateway.install()
     front.install()
     stack_refactor.install()
+    limits.install()  # last: a limit stands before what the others have put in place

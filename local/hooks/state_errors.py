@@ -89,7 +89,7 @@ def failure(env: Any, error: str, cause: str, *, event: str = "TaskFailed") -> E
         )
     else:
         details = EventDetails(taskFailedEventDetails=TaskFailedEventDetails(error=error, cause=cause))
-    return failure_event.FailureEventException(  # type: ignore[no-any-return]
+    return failure_event.FailureEventException(
         failure_event.FailureEvent(
             env=env,
             error_name=error_named(error),
@@ -103,16 +103,16 @@ def error_named(error_name: str | None) -> Any:
     """moto's object for an error's name, whatever the name begins with."""
     from moto.stepfunctions.parser.asl.component.common.error_name import (
         custom_error_name,
-        error_name as plain,
         states_error_name,
     )
+    from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 
     if error_name is None or not error_name.startswith(custom_error_name.ILLEGAL_CUSTOM_ERROR_PREFIX):
         return _custom_error_name()(error_name=error_name)
     try:
         return states_error_name.StatesErrorName.from_name(error_name)
     except ValueError:
-        return plain.ErrorName(error_name=error_name)
+        return ErrorName(error_name=error_name)
 
 
 def _custom_error_name() -> Any:
@@ -265,7 +265,7 @@ def _tasks_keep_their_errors() -> None:
     sdk = state_task_service_aws_sdk.StateTaskServiceAwsSdk
 
     def last_resort(self: Any, env: Any, ex: Exception) -> Any:
-        resource = getattr(self, "resource", None)
+        resource: Any = getattr(self, "resource", None)
         if isinstance(ex, (ClientError, BotoCoreError)) and not isinstance(ex, ParamValidationError):
             if isinstance(self, sdk):
                 service = sdk._normalise_service_error_name(resource.api_name)
@@ -278,7 +278,7 @@ def _tasks_keep_their_errors() -> None:
 
     replace(execute_state.ExecutionState, "_from_error", last_resort)
     bus = state_task_service_events
-    failed_entry = private(bus, "SfnFailedEntryCountException")
+    failed_entry: Any = private(bus, "SfnFailedEntryCountException")
 
     class FailedEntry(failed_entry):  # type: ignore[misc]
         """moto gives an object as the cause; a cause is text."""
