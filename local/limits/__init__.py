@@ -7,7 +7,17 @@ on moto's interpreter. Limits that ministack enforces itself (most of DynamoDB, 
 
 from __future__ import annotations
 
-from local.limits import functions, gateway, histories, memory, messages, payloads, storage, workflows
+from local.limits import (
+    deployments,
+    functions,
+    gateway,
+    histories,
+    memory,
+    messages,
+    payloads,
+    storage,
+    workflows,
+)
 
 
 def install() -> None:
@@ -15,6 +25,7 @@ def install() -> None:
     messages.install()
     storage.install()
     functions.install()
+    deployments.install()
     memory.install()
     workflows.install()
     payloads.install()

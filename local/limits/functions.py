@@ -12,7 +12,7 @@ import re
 import time
 from typing import Any
 
-from local.hooks.base import HookBroken, private, replace
+from local.hooks.base import private, replace
 from local.limits.refusal import Refusal, guard, utf8
 from local.limits.values import (
     ASYNCHRONOUS_BYTES,
@@ -108,37 +108,13 @@ def response(answer: dict[str, Any]) -> dict[str, Any]:
 def install() -> None:
     """Apply the limits."""
     from ministack.services import lambda_svc
-    from ministack.services.cloudformation import provisioners
 
     guard(lambda_svc, "handle_request", payload)
     guard(lambda_svc, "_create_function", configuration)
     guard(lambda_svc, "_update_config", lambda _name, data: configuration(data))
-    _deployed(private(provisioners, "_RESOURCE_HANDLERS"))
     run = private(lambda_svc, "_execute_function_warm")
     replace(lambda_svc, "_execute_function_warm", lambda *given: response(run(*given)))
     _throttled_events_wait(lambda_svc)
-
-
-def _deployed(handlers: dict[str, dict[str, Any]]) -> None:
-    """CloudFormation makes functions past the API: the same checks there."""
-    kind = "AWS::Lambda::Function"
-    if kind not in handlers:
-        raise HookBroken(f"ministack no longer provisions {kind}")
-    create, update = handlers[kind]["create"], handlers[kind]["update"]
-
-    def checked(properties: dict[str, Any]) -> None:
-        if refusal := configuration(properties):
-            raise ValueError(refusal.message)
-
-    def creating(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
-        checked(properties)
-        return create(logical_id, properties, stack)
-
-    def updating(physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
-        checked(new)
-        return update(physical_id, old, new, *rest)
-
-    handlers[kind] = {**handlers[kind], "create": creating, "update": updating}
 
 
 def _throttled_events_wait(lambda_svc: Any) -> None:

@@ -7,11 +7,7 @@ import json
 from typing import Any
 
 from local.hooks.base import private, replace
-from local.limits.refusal import Refusal, guard
 from local.limits.values import GATEWAY_BYTES, GATEWAY_HEADER_BYTES, GATEWAY_SECONDS
-
-_BODY = 6
-"""Where `_execute_in_scope` has the body among its arguments, and the headers before it."""
 
 
 def seconds(integration: dict[str, Any]) -> float:
@@ -24,40 +20,49 @@ def seconds(integration: dict[str, Any]) -> float:
     return min(GATEWAY_SECONDS, float(own) / 1000) if own else GATEWAY_SECONDS
 
 
-def request(*given: Any, **_: Any) -> Refusal | None:
-    """The size of a request's body and headers."""
-    headers, body = given[_BODY - 1] or {}, given[_BODY] or b""
+def too_large(headers: dict[str, Any], body: bytes) -> tuple[str, str] | None:
+    """The gateway response, and its message, for a request that is too large.
+
+    >>> too_large({"x-long": "x" * 10_000}, b"")
+    >>> too_large({"x-long": "x" * 10_240}, b"")
+    ('DEFAULT_4XX', 'Request Header Fields Too Large')
+    """
     if len(body) > GATEWAY_BYTES:
-        return Refusal("REQUEST_TOO_LARGE", f"HTTP content length exceeded {GATEWAY_BYTES} bytes.", 413)
+        return "REQUEST_TOO_LARGE", f"HTTP content length exceeded {GATEWAY_BYTES} bytes."
     if sum(len(str(name)) + len(str(value)) for name, value in headers.items()) > GATEWAY_HEADER_BYTES:
-        return Refusal("DEFAULT_4XX", "Request Header Fields Too Large", 431)
+        return "DEFAULT_4XX", "Request Header Fields Too Large"
     return None
-
-
-def answer(status: int, message: str) -> Any:
-    """An error as API Gateway answers it by itself."""
-    return status, {"Content-Type": "application/json"}, json.dumps({"message": message}).encode()
 
 
 def install() -> None:
     """Apply the limits."""
     from ministack.services import apigateway_v1
 
-    guard(
-        apigateway_v1,
-        "_execute_in_scope",
-        request,
-        lambda refused: _answer(apigateway_v1, refused),
-    )
+    stages = private(apigateway_v1, "_stages_v1")
+    execute = private(apigateway_v1, "_execute_in_scope")
+
+    async def in_scope(
+        request: dict[str, Any],
+        api_id: str,
+        stage: str,
+        method: str,
+        path: str,
+        headers: Any,
+        body: Any,
+        *more: Any,
+    ) -> Any:
+        refused = too_large(headers or {}, body or b"")
+        there = stages.get(api_id, {}).get(stage)
+        if refused is None or there is None:
+            return await execute(request, api_id, stage, method, path, headers, body, *more)
+        if refused[0] == "DEFAULT_4XX":  # its status is the error's own
+            return 431, {"Content-Type": "application/json"}, json.dumps({"message": refused[1]}).encode()
+        request["stage"] = there  # its gateway responses shape the answer
+        return apigateway_v1._gw_error(*refused)
+
+    replace(apigateway_v1, "_execute_in_scope", in_scope)
     for handler in ("_invoke_lambda_proxy_v1", "_invoke_lambda_custom_v1", "_invoke_http_proxy_v1"):
         _timed(apigateway_v1, handler)
-
-
-def _answer(apigateway_v1: Any, refused: Refusal) -> Any:
-    """As a gateway response where API Gateway has one, so that an API's own template shapes it."""
-    if refused.code in apigateway_v1._DEFAULT_GATEWAY_RESPONSE_STATUS_CODES:
-        return apigateway_v1._gw_error(refused.code, refused.message)
-    return answer(refused.status, refused.message)
 
 
 def _timed(apigateway_v1: Any, handler: str) -> None:

@@ -92,8 +92,8 @@ def parameter(data: dict[str, Any]) -> Refusal | None:
         return Refusal(
             "ValidationException",
             "Standard tier parameters support a maximum parameter value of "
-            f"{SSM_STANDARD_BYTES} characters. To create a larger parameter value, upgrade the parameter to "
-            "use the advanced-parameter tier. For more information, see "
+            f"{SSM_STANDARD_BYTES} characters. To create a larger parameter value, upgrade the parameter "
+            "to use the advanced-parameter tier. For more information, see "
             "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
             "parameter-store-advanced-parameters.html",
         )

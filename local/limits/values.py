@@ -16,6 +16,8 @@ VARIABLE_BYTES: Final = 256 * KIB
 """One variable, and all of one Assign together. "Step Functions service quotas"."""
 VARIABLES_BYTES: Final = 10 * MIB
 """All variables of an execution. "Step Functions service quotas"."""
+DEFINITION_BYTES: Final = 1 * MIB
+"""A state machine's definition. Model of CreateStateMachine."""
 HISTORY_EVENTS: Final = 25_000
 """Events of a standard execution. "Step Functions service quotas"."""
 EXPRESS_SECONDS: Final = 300

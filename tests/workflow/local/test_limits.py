@@ -584,3 +584,47 @@ def test_a_start_with_the_same_name_is_one_start(bench: Bench) -> None:
     bench.states.stop_execution(executionArn=first["executionArn"])
     with pytest.raises(ClientError, match="Execution Already Exists: '"):
         bench.states.start_execution(**given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "words"),
+    [
+        (
+            "AWS::Events::Rule",
+            {"EventPattern": {"source": ["x" * 2048]}, "State": "ENABLED"},
+            "Event pattern is not valid",
+        ),
+        (
+            "AWS::Lambda::Function",
+            {
+                "Runtime": "python3.13",
+                "Handler": "app.handler",
+                "Role": ROLE,
+                "Code": {"ZipFile": "x"},
+                "Environment": {"Variables": {"A": "x" * 4096}},
+            },
+            "exceeded the 4KB limit",
+        ),
+        (
+            "AWS::SSM::Parameter",
+            {"Type": "String", "Value": "x" * 4097},
+            "maximum parameter value of 4096 characters",
+        ),
+    ],
+)
+def test_a_deployment_is_refused_as_the_service_refuses(
+    bench: Bench, kind: str, properties: dict[str, Any], words: str
+) -> None:
+    formation = bench.lab.platform.target.client("cloudformation")
+    name = unique("limits")
+    template = json.dumps({"Resources": {"Thing": {"Type": kind, "Properties": properties}}})
+    formation.create_stack(StackName=name, TemplateBody=template, OnFailure="DO_NOTHING")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        status = formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        if not status.endswith("IN_PROGRESS"):
+            break
+        time.sleep(0.1)
+    assert status.endswith("FAILED")
+    events = formation.describe_stack_events(StackName=name)["StackEvents"]
+    assert any(words in event.get("ResourceStatusReason", "") for event in events)
