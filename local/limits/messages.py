@@ -1,4 +1,4 @@
-"""Limits of EventBridge, SNS, Systems Manager's parameters and CloudWatch Logs."""
+"""Limits of EventBridge, SNS, SQS, Systems Manager's parameters and CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from local.limits import models
 from local.limits.refusal import Refusal, guard, utf8
 from local.limits.values import (
+    EVENT_DETAIL_TYPE_CHARACTERS,
     EVENT_PATTERN_CHARACTERS,
     EVENT_TARGETS_PER_RULE,
     EVENTS_REQUEST_BYTES,
@@ -16,6 +17,7 @@ from local.limits.values import (
     LOG_EVENT_BYTES,
     LOG_EVENT_OVERHEAD_BYTES,
     SNS_SUBJECT_CHARACTERS,
+    SQS_DELAY_SECONDS,
     SSM_ADVANCED_BYTES,
     SSM_STANDARD_BYTES,
 )
@@ -54,6 +56,9 @@ def entry_problem(entry: dict[str, Any]) -> tuple[str, str] | None:
         if not entry.get(name):
             reason = f"Parameter {name} is not valid. Reason: {name} is a required argument."
             return "InvalidArgument", reason
+    if len(entry["DetailType"]) > EVENT_DETAIL_TYPE_CHARACTERS:
+        text = f"Detail type must be {EVENT_DETAIL_TYPE_CHARACTERS} characters at most."
+        return "InvalidArgument", f"Parameter DetailType is not valid. Reason: {text}"
     try:
         sound = isinstance(json.loads(entry["Detail"]), dict)
     except ValueError:
@@ -69,6 +74,18 @@ def subject(params: dict[str, Any]) -> Refusal | None:
     if len(text) >= SNS_SUBJECT_CHARACTERS or control:
         return Refusal("InvalidParameter", "Invalid parameter: Subject")
     return None
+
+
+def delay(data: dict[str, Any], _queue: str) -> Refusal | None:
+    """SendMessage: how long a message may be held back."""
+    seconds = data.get("DelaySeconds")
+    if seconds is None or 0 <= int(seconds) <= SQS_DELAY_SECONDS:
+        return None
+    return Refusal(
+        "InvalidParameterValue",
+        f"Value {seconds} for parameter DelaySeconds is invalid. "
+        f"Reason: DelaySeconds must be >= 0 and <= {SQS_DELAY_SECONDS}.",
+    )
 
 
 def pattern(data: dict[str, Any]) -> Refusal | None:
@@ -124,8 +141,12 @@ def log_events(data: dict[str, Any]) -> Refusal | None:
 
 def install() -> None:
     """Apply the limits."""
-    from ministack.services import cloudwatch_logs, eventbridge, sns, ssm
+    from ministack.services import cloudwatch_logs, eventbridge, sns, sqs, ssm
 
+    def raised(refusal: Refusal) -> Any:
+        raise sqs._Err(refusal.code, refusal.message, refusal.status)
+
+    guard(sqs, "_act_send_message", delay, raised)
     for module, service in ((eventbridge, "events"), (ssm, "ssm"), (cloudwatch_logs, "logs")):
         models.install(module, service)
     guard(ssm, "_put_parameter", parameter)

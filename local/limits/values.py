@@ -49,10 +49,14 @@ GATEWAY_HEADER_BYTES: Final = 10_240
 
 EVENTS_REQUEST_BYTES: Final = 1 * MIB
 """EventBridge: all entries of PutEvents. AWS Compute Blog, January 2026; 256 KB before."""
+EVENT_DETAIL_TYPE_CHARACTERS: Final = 128
+"""EventBridge: an event's detail type. Model of PutEvents."""
 EVENT_PATTERN_CHARACTERS: Final = 2_048
 """EventBridge: a rule's pattern, unless raised to 4 096. "Amazon EventBridge quotas"."""
 EVENT_TARGETS_PER_RULE: Final = 5
 """EventBridge: targets of a rule. "Amazon EventBridge quotas"."""
+SQS_DELAY_SECONDS: Final = 900
+"""SQS: how long a message may be held back. API reference of SendMessage."""
 SNS_SUBJECT_CHARACTERS: Final = 100
 """SNS: a subject is shorter than this. API reference of Publish."""
 SSM_STANDARD_BYTES: Final = 4 * KIB

@@ -235,6 +235,12 @@ CASES: dict[str, tuple[Call | None, Call, str, str]] = {
         "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
         "A maximum of 10",
     ),
+    "SQS delay": (
+        lambda b: b.sqs.send_message(QueueUrl=b.queue, MessageBody="x", DelaySeconds=900),
+        lambda b: b.sqs.send_message(QueueUrl=b.queue, MessageBody="x", DelaySeconds=901),
+        "InvalidParameterValue",
+        "DelaySeconds must be >= 0 and <= 900",
+    ),
     "SNS message": (
         lambda b: b.sns.publish(TopicArn=b.topic, Message="x" * 256 * KIB),
         lambda b: b.sns.publish(TopicArn=b.topic, Message="x" * (256 * KIB + 1)),
@@ -535,10 +541,11 @@ def test_just_below_passes_and_just_above_is_refused_in_awss_words(bench: Bench,
 def test_one_bad_event_fails_alone(bench: Bench) -> None:
     good = {"Source": "ona", "DetailType": "d", "Detail": "{}"}
     entries = [good, {**good, "Detail": "nope"}, {**good, "DetailType": ""}, good]
+    entries += [{**good, "DetailType": "d" * 128}, {**good, "DetailType": "d" * 129}]
     answer = bench.events.put_events(Entries=entries)
-    assert answer["FailedEntryCount"] == 2
+    assert answer["FailedEntryCount"] == 3
     codes = [entry.get("ErrorCode") for entry in answer["Entries"]]
-    assert codes == [None, "MalformedDetail", "InvalidArgument", None]
+    assert codes == [None, "MalformedDetail", "InvalidArgument", None, None, "InvalidArgument"]
 
 
 def test_a_batch_of_reads_returns_16_mb_and_names_the_rest(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -155,3 +156,25 @@ def test_an_execution_of_too_many_events_fails(lab: Lab, where: str) -> None:
     done = lab.run(definition)
     assert (done["status"], done["error"]) == ("FAILED", "States.Runtime")
     assert done["cause"].endswith("The execution reached the maximum number of history events (25000).")
+
+
+def test_an_express_execution_lasts_five_minutes_at_most() -> None:
+    """What moto's program is given as its time-out; nobody waits for it here."""
+    seen: list[int | None] = []
+
+    class Program:
+        """A program with or without a time-out of its own."""
+
+        def __init__(self, own: int | None) -> None:
+            self.timeout_seconds = SimpleNamespace(timeout_seconds=own) if own else None
+
+        def eval(self, _env: Any) -> None:
+            seen.append(self.timeout_seconds.timeout_seconds if self.timeout_seconds else None)
+
+    histories._express(Program)
+    for own, standard in ((None, False), (600, False), (60, False), (600, True), (None, True)):
+        env = SimpleNamespace(
+            is_frame=lambda: False, is_standard_workflow=lambda standard=standard: standard
+        )
+        Program(own).eval(env)
+    assert seen == [300, 300, 60, 600, None]
