@@ -42,14 +42,22 @@ def guard(owner: Any, handler: str, check: Check, answer: Callable[[Refusal], An
             refusal = check(*args, **named)
             return await original(*args, **named) if refusal is None else answer(refusal)
 
-        replace(owner, handler, guarded_async)
+        _put(owner, handler, original, guarded_async)
         return
 
     def guarded(*args: Any, **named: Any) -> Any:
         refusal = check(*args, **named)
         return original(*args, **named) if refusal is None else answer(refusal)
 
+    _put(owner, handler, original, guarded)
+
+
+def _put(owner: Any, handler: str, original: Any, guarded: Any) -> None:
+    """Put a guarded handler in its place, in the module's tables of handlers too."""
     replace(owner, handler, guarded)
+    for table in [value for value in vars(owner).values() if type(value) is dict]:
+        for action in [key for key, value in table.items() if value is original]:
+            table[action] = guarded
 
 
 def utf8(text: str) -> int:
