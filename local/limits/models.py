@@ -33,8 +33,9 @@ def violation(shape: Any, value: Any, path: str = "") -> Refusal | None:
     """The first member that is longer, shorter, greater or less than its shape allows.
 
     >>> shape = _model("stepfunctions").operation_model("StartExecution").input_shape
-    >>> violation(shape, {"stateMachineArn": "a", "name": "n" * 81}).message[-76:]
-    "failed to satisfy constraint: Member must have length less than or equal to 80"[-76:]
+    >>> refusal = violation(shape, {"stateMachineArn": "a", "name": "n" * 81})
+    >>> refusal.message.partition(" at ")[2]
+    "'name' failed to satisfy constraint: Member must have length less than or equal to 80"
     """
     if value is None:
         return None

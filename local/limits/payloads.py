@@ -20,7 +20,7 @@ def json_bytes(value: Any) -> int:
     """The size of a value, in bytes, as Step Functions passes it on.
 
     >>> json_bytes({"a": ["ü", 1]})
-    15
+    14
     """
     from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
