@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from local.hooks.base import private, replace
@@ -27,28 +28,11 @@ CAUGHT_BY_NAME_ONLY = "States.DataLimitExceeded"
 """`States.ALL` and `States.TaskFailed` do not match it."""
 TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
 """`States.TaskFailed` matches everything but these."""
-SERVICE_NAMES = {
-    "dynamodb": "DynamoDB",
-    "ecs": "ECS",
-    "events": "EventBridge",
-    "lambda": "Lambda",
-    "sns": "SNS",
-    "sqs": "SQS",
-    "states": "StepFunctions",
-}
+_NAMES = "dynamodb:DynamoDB ecs:ECS events:EventBridge lambda:Lambda sns:SNS sqs:SQS states:StepFunctions"
+SERVICE_NAMES = dict(pair.split(":") for pair in _NAMES.split())
 """What stands before the point in an optimised integration's errors."""
-SDK_NAMES = {
-    "cloudwatch": "CloudWatch",
-    "ecs": "Ecs",
-    "eventbridge": "EventBridge",
-    "lambda": "Lambda",
-    "s3": "S3",
-    "ses": "Ses",
-    "sesv2": "SesV2",
-    "sns": "Sns",
-    "sqs": "Sqs",
-    "ssm": "Ssm",
-}
+_SDK = "cloudwatch:CloudWatch ecs:Ecs eventbridge:EventBridge lambda:Lambda s3:S3 ses:Ses sesv2:SesV2"
+SDK_NAMES = dict(pair.split(":") for pair in f"{_SDK} sns:Sns sqs:Sqs ssm:Ssm".split())
 """The same for `aws-sdk`: the client's name in the AWS SDK for Java 2.x; moto knows only two."""
 
 
@@ -221,11 +205,28 @@ def _expressions_have_causes() -> None:
     replace(string_expression.StringJSONata, "_eval_body", body)
 
 
+def described(call: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """A service call whose errors have what moto's causes quote; an answer without a body lacks it."""
+    from botocore.exceptions import ClientError
+
+    def called(self: Any, env: Any) -> None:
+        try:
+            call(self, env)
+        except ClientError as error:
+            metadata: Any = error.response.setdefault("ResponseMetadata", {})
+            metadata.setdefault("RequestId", "")
+            metadata.setdefault("HTTPStatusCode", 0)
+            raise
+
+    return called
+
+
 def _tasks_keep_their_errors() -> None:
     """Integrations name their errors as AWS does, and let through what is no service's error."""
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
     from moto.stepfunctions.parser.asl.component.state.exec import execute_state
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service,
         state_task_service_aws_sdk,
         state_task_service_dynamodb,
         state_task_service_events,
@@ -254,6 +255,8 @@ def _tasks_keep_their_errors() -> None:
 
         replace(owner, "_from_error", handled)
 
+    service = state_task_service.StateTaskService
+    replace(service, "_eval_execution", described(private(service, "_eval_execution")))
     table = state_task_service_dynamodb.StateTaskServiceDynamoDB
     modelled(state_task_service_lambda.StateTaskServiceLambda, "Lambda.AWSLambdaException")
     modelled(table, "DynamoDB.AmazonDynamoDBException")

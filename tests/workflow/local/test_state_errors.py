@@ -161,3 +161,18 @@ def test_a_fail_state_says_what_it_was_told(lab: Lab) -> None:
     fail = {"Type": "Fail", "Error": "States.Permissions", "Cause": "no"}
     done = lab.run(machine({"T": fail}))
     assert (done["error"], done["cause"]) == ("States.Permissions", "no")
+
+
+def test_an_answer_without_a_request_id_is_the_services_error_too() -> None:
+    """A service that goes down answers so; moto's own code ends in a KeyError."""
+    from botocore.exceptions import ClientError
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service
+
+    from local.hooks import state_errors
+
+    def down(_self: Any, _env: Any) -> None:
+        raise ClientError({"Error": {"Code": "500", "Message": "down"}}, "Invoke")  # type: ignore[arg-type]
+
+    with pytest.raises(ClientError) as caught:
+        state_errors.described(down)(state_task_service.StateTaskService, None)
+    assert caught.value.response["ResponseMetadata"]["RequestId"] == ""
