@@ -103,9 +103,18 @@ def _error(event: dict[str, Any]) -> str:
     """The error of a failure's event: its name, and the message of the function where there is one."""
     none: dict[str, Any] = {}
     detail = next((value for key, value in event.items() if key.endswith("EventDetails")), none)
+    return failure(detail, event["type"])
+
+
+def failure(detail: dict[str, Any], otherwise: str = "") -> str:
+    """The error and the cause of an event or an execution, in words.
+
+    >>> failure({"error": "Poisoned", "cause": '{"errorMessage": "bad row", "errorType": "Poisoned"}'})
+    'Poisoned: bad row'
+    """
     cause = _json(detail.get("cause"))
     text = cause.get("errorMessage", cause) if isinstance(cause, dict) else cause
-    return f"{detail.get('error', event['type'])}: {text or ''}"
+    return f"{detail.get('error', otherwise)}: {text or ''}"
 
 
 def _last_open(visited: list[Step], name: str) -> Step | None:

@@ -6,6 +6,7 @@ which says which name is gone when an upgrade removes it. `tests/workflow/local/
 
 from __future__ import annotations
 
+from local import limits
 from local.hooks import (
     apigateway,
     callbacks,
@@ -51,4 +52,5 @@ def install() -> None:
     stack_refactor.install()
     roles_services.install()
     roles_sources.install()
+    limits.install()  # late: a limit stands before what the others have put in place
     durable.install()  # last: it stores what all the others change

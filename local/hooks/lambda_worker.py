@@ -2,7 +2,8 @@
 
 - A handler's exception is reported with its class as `errorType`, as AWS does, and the sandbox goes on.
   ministack reports `Runtime.HandlerError` for every exception and ends the worker.
-- A worker that dies is reported as `Runtime.ExitError`, not as a handler's error.
+- A worker that dies is reported as `Runtime.ExitError`, not as a handler's error. When it used too much
+  memory (`local.limits.memory`), the log's REPORT line says `Runtime.OutOfMemory`, as on AWS.
 - Packages that `sam build` made for another machine cannot be loaded here. Their folders are searched after
   this environment's own packages, and the function's log says so.
 - Environment variables that name `/opt` point to the folder of the layer, which lies elsewhere here.
@@ -57,6 +58,7 @@ _OPT_LINES = _LAYERS_LINE + (
     "                    break\n"
 )
 _DIED_MESSAGES = ("Worker process died", "Worker returned no response", "No JSON response from worker")
+_KILLED_MESSAGE = "Runtime exited with error: signal: killed"
 
 
 def sandboxes() -> int:
@@ -87,9 +89,24 @@ def install() -> None:
             error = {**body[ERROR_KEY], "requestId": request_id}
             return {"body": error, "error": True, "log": answer.get("log", "")}
         if answer.get("error") and isinstance(body, dict):
-            message = str(body.get("errorMessage", ""))
-            if message.startswith(_DIED_MESSAGES):
-                return {**answer, "body": {**body, "errorType": "Runtime.ExitError"}}
+            return _died(answer, body, request_id)
         return answer
 
     replace(lambda_svc, "_execute_function_warm", execute)
+
+
+def _died(answer: dict[str, Any], body: dict[str, Any], request_id: str) -> dict[str, Any]:
+    """An invocation whose sandbox ended, in AWS's words; others as they are."""
+    message = str(body.get("errorMessage", ""))
+    if body.get("errorType") == "Sandbox.Timedout":
+        return {**answer, "body": {**body, "errorMessage": f"RequestId: {request_id} Error: {message}"}}
+    log = answer.get("log", "")
+    if message == _KILLED_MESSAGE:
+        log = f"{log}\nRequestId: {request_id} Error: {message}\nRuntime.ExitError\n"
+        log += "Status: error\tError Type: Runtime.OutOfMemory"
+    elif message.startswith(_DIED_MESSAGES):
+        message = "Runtime exited without providing a reason"
+    else:
+        return answer
+    text = f"RequestId: {request_id} Error: {message}"
+    return {**answer, "body": {**body, "errorType": "Runtime.ExitError", "errorMessage": text}, "log": log}

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from local.hooks.base import private, replace
@@ -27,28 +28,11 @@ CAUGHT_BY_NAME_ONLY = "States.DataLimitExceeded"
 """`States.ALL` and `States.TaskFailed` do not match it."""
 TIMEOUTS = ("States.Timeout", "States.HeartbeatTimeout")
 """`States.TaskFailed` matches everything but these."""
-SERVICE_NAMES = {
-    "dynamodb": "DynamoDB",
-    "ecs": "ECS",
-    "events": "EventBridge",
-    "lambda": "Lambda",
-    "sns": "SNS",
-    "sqs": "SQS",
-    "states": "StepFunctions",
-}
+_NAMES = "dynamodb:DynamoDB ecs:ECS events:EventBridge lambda:Lambda sns:SNS sqs:SQS states:StepFunctions"
+SERVICE_NAMES = dict(pair.split(":") for pair in _NAMES.split())
 """What stands before the point in an optimised integration's errors."""
-SDK_NAMES = {
-    "cloudwatch": "CloudWatch",
-    "ecs": "Ecs",
-    "eventbridge": "EventBridge",
-    "lambda": "Lambda",
-    "s3": "S3",
-    "ses": "Ses",
-    "sesv2": "SesV2",
-    "sns": "Sns",
-    "sqs": "Sqs",
-    "ssm": "Ssm",
-}
+_SDK = "cloudwatch:CloudWatch ecs:Ecs eventbridge:EventBridge lambda:Lambda s3:S3 ses:Ses sesv2:SesV2"
+SDK_NAMES = dict(pair.split(":") for pair in f"{_SDK} sns:Sns sqs:Sqs ssm:Ssm".split())
 """The same for `aws-sdk`: the client's name in the AWS SDK for Java 2.x; moto knows only two."""
 
 
@@ -89,7 +73,7 @@ def failure(env: Any, error: str, cause: str, *, event: str = "TaskFailed") -> E
         )
     else:
         details = EventDetails(taskFailedEventDetails=TaskFailedEventDetails(error=error, cause=cause))
-    return failure_event.FailureEventException(  # type: ignore[no-any-return]
+    return failure_event.FailureEventException(
         failure_event.FailureEvent(
             env=env,
             error_name=error_named(error),
@@ -103,16 +87,16 @@ def error_named(error_name: str | None) -> Any:
     """moto's object for an error's name, whatever the name begins with."""
     from moto.stepfunctions.parser.asl.component.common.error_name import (
         custom_error_name,
-        error_name as plain,
         states_error_name,
     )
+    from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 
     if error_name is None or not error_name.startswith(custom_error_name.ILLEGAL_CUSTOM_ERROR_PREFIX):
         return _custom_error_name()(error_name=error_name)
     try:
         return states_error_name.StatesErrorName.from_name(error_name)
     except ValueError:
-        return plain.ErrorName(error_name=error_name)
+        return ErrorName(error_name=error_name)
 
 
 def _custom_error_name() -> Any:
@@ -221,11 +205,28 @@ def _expressions_have_causes() -> None:
     replace(string_expression.StringJSONata, "_eval_body", body)
 
 
+def described(call: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """A service call whose errors have what moto's causes quote; an answer without a body lacks it."""
+    from botocore.exceptions import ClientError
+
+    def called(self: Any, env: Any) -> None:
+        try:
+            call(self, env)
+        except ClientError as error:
+            metadata: Any = error.response.setdefault("ResponseMetadata", {})
+            metadata.setdefault("RequestId", "")
+            metadata.setdefault("HTTPStatusCode", 0)
+            raise
+
+    return called
+
+
 def _tasks_keep_their_errors() -> None:
     """Integrations name their errors as AWS does, and let through what is no service's error."""
     from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
     from moto.stepfunctions.parser.asl.component.state.exec import execute_state
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service,
         state_task_service_aws_sdk,
         state_task_service_dynamodb,
         state_task_service_events,
@@ -254,6 +255,8 @@ def _tasks_keep_their_errors() -> None:
 
         replace(owner, "_from_error", handled)
 
+    service = state_task_service.StateTaskService
+    replace(service, "_eval_execution", described(private(service, "_eval_execution")))
     table = state_task_service_dynamodb.StateTaskServiceDynamoDB
     modelled(state_task_service_lambda.StateTaskServiceLambda, "Lambda.AWSLambdaException")
     modelled(table, "DynamoDB.AmazonDynamoDBException")
@@ -265,7 +268,7 @@ def _tasks_keep_their_errors() -> None:
     sdk = state_task_service_aws_sdk.StateTaskServiceAwsSdk
 
     def last_resort(self: Any, env: Any, ex: Exception) -> Any:
-        resource = getattr(self, "resource", None)
+        resource: Any = getattr(self, "resource", None)
         if isinstance(ex, (ClientError, BotoCoreError)) and not isinstance(ex, ParamValidationError):
             if isinstance(self, sdk):
                 service = sdk._normalise_service_error_name(resource.api_name)
@@ -278,7 +281,7 @@ def _tasks_keep_their_errors() -> None:
 
     replace(execute_state.ExecutionState, "_from_error", last_resort)
     bus = state_task_service_events
-    failed_entry = private(bus, "SfnFailedEntryCountException")
+    failed_entry: Any = private(bus, "SfnFailedEntryCountException")
 
     class FailedEntry(failed_entry):  # type: ignore[misc]
         """moto gives an object as the cause; a cause is text."""

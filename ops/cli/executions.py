@@ -21,6 +21,8 @@ _ERROR_LETTERS = 600
 """So much of an error is shown."""
 _ITEMS_NAMED = 40
 """So many failed items of a map are named one by one."""
+_CAUSE_LETTERS = 120
+"""So much of it is shown in a table."""
 
 
 @app.command()
@@ -59,10 +61,15 @@ def executions(
             f"{item['startDate']:%H:%M:%S}",
             seconds,
             escape(key.removeprefix("observations/")),
-            _outcome(output) or described.get("error", ""),
+            _outcome(output) or escape(_failure(described)),
         )
     console.print(table)
     console.print("one of them: [bold]ona explain <name>[/bold], its beginning is enough")
+
+
+def _failure(described: dict[str, Any]) -> str:
+    """Why an execution failed: its error and the beginning of its cause; empty when it did not."""
+    return explain.failure(described)[:_CAUSE_LETTERS] if described.get("error") else ""
 
 
 def _outcome(output: Any) -> str:

@@ -13,17 +13,21 @@ from ona.runtime.aws import client, environment, translate
 OPERATORS, SUBSCRIBERS = "ALERTS_TOPIC_ARN", "SUBSCRIBERS_TOPIC_ARN"
 
 
-def publish(subject: str, text: str, attributes: dict[str, str], topic: str = OPERATORS) -> None:
-    """Send one message to a topic, named by its environment variable. The subject is cut at SNS's 100
-    characters and brought to ASCII.
+def heading(subject: str) -> str:
+    """A subject as SNS takes it: one line of ASCII, less than 100 characters (API reference of Publish).
 
-    Raises DependencyBusy.
+    >>> heading("Überhitzt\\nINV-07"), len(heading("x" * 200))
+    ('?berhitzt INV-07', 99)
     """
-    plain = " ".join(subject.split()).encode("ascii", "replace").decode()
+    return " ".join(subject.split()).encode("ascii", "replace").decode()[:99]
+
+
+def publish(subject: str, text: str, attributes: dict[str, str], topic: str = OPERATORS) -> None:
+    """Send one message to a topic, named by its environment variable. Raises DependencyBusy."""
     try:
         client("sns").publish(
             TopicArn=environment(topic),
-            Subject=plain[:100],
+            Subject=heading(subject),
             Message=text,
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value}

@@ -46,8 +46,8 @@ def inside(kind: str, state: dict[str, Any]) -> dict[str, Any]:
 
 
 def last_event(lab: Lab, done: dict[str, Any]) -> dict[str, Any]:
-    events = lab.states.get_execution_history(executionArn=done["executionArn"], reverseOrder=True)["events"]
-    detail: dict[str, Any] = events[0]["executionFailedEventDetails"]
+    history = lab.states.get_execution_history(executionArn=done["executionArn"], reverseOrder=True)
+    detail: dict[str, Any] = history["events"][0]["executionFailedEventDetails"]
     return detail
 
 
@@ -131,17 +131,20 @@ def test_a_choice_that_nothing_matches(lab: Lab) -> None:
     choice = {"Type": "Choice", "Choices": [{"Condition": "{% 1 = 2 %}", "Next": "S"}]}
     done = lab.run(machine({"T": choice, "S": {"Type": "Succeed"}}))
     assert done["error"] == "States.NoChoiceMatched"
-    assert "T" in done["cause"] and "does not point to a next state" in done["cause"]
+    assert "state 'T'" in done["cause"]
+    assert "does not point to a next state" in done["cause"]
 
 
 def test_a_wrong_expression_and_a_wrong_path(lab: Lab) -> None:
     done = lab.run(machine({"T": {"Type": "Pass", "Output": "{% $sum('a') %}", "End": True}}))
-    assert done["error"] == "States.QueryEvaluationError" and "state 'T'" in done["cause"], done
+    assert done["error"] == "States.QueryEvaluationError"
+    assert "state 'T'" in done["cause"]
     for field in ("InputPath", "OutputPath"):
         state = {"Type": "Pass", field: "$.none", "End": True}
         done = lab.run(machine({"T": state}, language="JSONPath"), {"some": 1})
         assert done["error"] == "States.Runtime"
-        assert "'$.none'" in done["cause"] and "NoSuchJsonPathError" not in done["cause"]
+        assert "'$.none'" in done["cause"]
+        assert "NoSuchJsonPathError" not in done["cause"]
 
 
 def test_states_runtime_is_never_caught_and_the_neighbour_is(lab: Lab) -> None:
@@ -158,3 +161,18 @@ def test_a_fail_state_says_what_it_was_told(lab: Lab) -> None:
     fail = {"Type": "Fail", "Error": "States.Permissions", "Cause": "no"}
     done = lab.run(machine({"T": fail}))
     assert (done["error"], done["cause"]) == ("States.Permissions", "no")
+
+
+def test_an_answer_without_a_request_id_is_the_services_error_too() -> None:
+    """A service that goes down answers so; moto's own code ends in a KeyError."""
+    from botocore.exceptions import ClientError
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service
+
+    from local.hooks import state_errors
+
+    def down(_self: Any, _env: Any) -> None:
+        raise ClientError({"Error": {"Code": "500", "Message": "down"}}, "Invoke")  # type: ignore[arg-type]
+
+    with pytest.raises(ClientError) as caught:
+        state_errors.described(down)(state_task_service.StateTaskService, None)
+    assert caught.value.response["ResponseMetadata"]["RequestId"] == ""

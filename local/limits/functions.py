@@ -1,0 +1,167 @@
+"""Limits of Lambda: payloads, configuration, layers, throttled asynchronous invocations.
+
+Time-outs, reserved concurrency and the size of an unzipped package are ministack's own. `memory` kills a
+function that uses more than it has.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import re
+import time
+from typing import Any
+
+from local.hooks.base import private, replace
+from local.limits.refusal import Refusal, guard, utf8
+from local.limits.values import (
+    ASYNCHRONOUS_BYTES,
+    ENVIRONMENT_BYTES,
+    EPHEMERAL_MIB,
+    LAYERS,
+    MEMORY_MIB,
+    REQUEST_BYTES,
+    RESPONSE_BYTES,
+    TIMEOUT_SECONDS,
+)
+
+_INVOKE = re.compile(r"/2015-03-31/functions/[^/]+/invocations/?$")
+_asynchronous: contextvars.ContextVar[bool] = contextvars.ContextVar("ona_asynchronous", default=False)
+
+
+def payload(
+    method: str, path: str, headers: dict[str, str], body: bytes, *_: Any, **__: Any
+) -> Refusal | None:
+    """Invoke: the payload's size by its invocation type, and that it is JSON."""
+    if method != "POST" or not _INVOKE.search(path):
+        return None
+    kind = headers.get("x-amz-invocation-type") or "RequestResponse"
+    limit = ASYNCHRONOUS_BYTES if kind == "Event" else REQUEST_BYTES
+    if len(body) > limit:
+        text = f"{len(body)} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
+        return Refusal("RequestEntityTooLargeException", text, 413)
+    try:
+        json.loads(body or b"{}")
+    except ValueError as error:
+        text = f"Could not parse request body into json: {error}"
+        return Refusal("InvalidRequestContentException", text)
+    return None
+
+
+def _range(name: str, value: Any, least: int, greatest: int) -> Refusal | None:
+    if value is None or least <= int(value) <= greatest:
+        return None
+    bound = (
+        f"less than or equal to {greatest}"
+        if int(value) > greatest
+        else f"greater than or equal to {least}"
+    )
+    return Refusal(
+        "ValidationException",
+        f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: "
+        f"Member must have value {bound}",
+    )
+
+
+def configuration(data: dict[str, Any]) -> Refusal | None:
+    """What a function may be configured with: CreateFunction's members, which are CloudFormation's too.
+
+    >>> configuration({"Environment": {"Variables": {"A": "x" * 4_000}}, "Timeout": 900})
+    >>> configuration({"Timeout": 901}).message.partition(": Member ")[2]
+    'must have value less than or equal to 900'
+    """
+    ephemeral = (data.get("EphemeralStorage") or {}).get("Size")
+    problems = (
+        _range("timeout", data.get("Timeout"), 1, TIMEOUT_SECONDS),
+        _range("memorySize", data.get("MemorySize"), *MEMORY_MIB),
+        _range("ephemeralStorage.size", ephemeral, *EPHEMERAL_MIB),
+    )
+    if found := next((problem for problem in problems if problem), None):
+        return found
+    if len(data.get("Layers") or []) > LAYERS:
+        return Refusal("InvalidParameterValueException", f"Cannot reference more than {LAYERS} layers.")
+    variables = (data.get("Environment") or {}).get("Variables") or {}
+    measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
+    if utf8(measured) > ENVIRONMENT_BYTES:
+        return Refusal(
+            "InvalidParameterValueException",
+            "Lambda was unable to configure your environment variables because the environment variables "
+            f"you have provided exceeded the 4KB limit. String measured: {measured}",
+        )
+    return None
+
+
+def response(answer: dict[str, Any]) -> dict[str, Any]:
+    """What an invocation returned, or AWS's error when it is too large."""
+    text = json.dumps(answer.get("body"), ensure_ascii=False, default=str)
+    # every character has four bytes at most
+    if len(text) * 4 <= RESPONSE_BYTES or utf8(text) <= RESPONSE_BYTES:
+        return answer
+    message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_BYTES} bytes)."
+    return {
+        "body": {"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"},
+        "error": True,
+        "log": answer.get("log", ""),
+    }
+
+
+def install() -> None:
+    """Apply the limits."""
+    from ministack.services import lambda_svc
+
+    guard(lambda_svc, "handle_request", payload)
+    guard(lambda_svc, "_create_function", configuration)
+    guard(lambda_svc, "_update_config", lambda _name, data: configuration(data))
+    run = private(lambda_svc, "_execute_function_warm")
+    replace(lambda_svc, "_execute_function_warm", lambda *given: response(run(*given)))
+    _throttled_events_wait(lambda_svc)
+
+
+def _throttled_events_wait(lambda_svc: Any) -> None:
+    """A throttled asynchronous event stays in Lambda's queue; it is not one of the two retries.
+
+    Source: "How Lambda handles errors and retries with asynchronous invocation": Lambda returns the event
+    to the queue and tries again for up to six hours. With a reserved concurrency of 0 the event goes to
+    the dead-letter queue at once, without a retry.
+    """
+    execute = private(lambda_svc, "_execute_function")
+    start = private(lambda_svc, "invoke_async_with_retry")
+    base = private(lambda_svc, "_LAMBDA_ASYNC_RETRY_BASE_SECONDS")
+    most = private(lambda_svc, "_LAMBDA_ASYNC_RETRY_MAX_SECONDS")
+    dead = private(lambda_svc, "_route_async_failure")
+    reserved = private(lambda_svc, "_reserved_concurrency")
+
+    def age(function: dict[str, Any]) -> float:
+        settings = function.get("event_invoke_config") or {}
+        return float(settings.get("MaximumEventAgeInSeconds", 21_600))
+
+    def waiting(function: dict[str, Any], event: Any, *rest: Any) -> Any:
+        answer = execute(function, event, *rest)
+        pause, started = base, time.monotonic()
+        while (
+            _asynchronous.get()
+            and answer.get("throttle")
+            and time.monotonic() - started + pause <= age(function)
+        ):
+            time.sleep(pause)
+            pause = min(2 * pause, most)
+            answer = execute(function, event, *rest)
+        return answer
+
+    def invoke_async(function: dict[str, Any], event: Any) -> None:
+        config = function.get("config") or function
+        if reserved(function, config) == 0:
+            target = (config.get("DeadLetterConfig") or {}).get("TargetArn")
+            name = config.get("FunctionName", "unknown")
+            if target:
+                body = {"errorMessage": "Rate Exceeded.", "errorType": "TooManyRequestsException"}
+                dead(target, name, event, {"error": True, "body": body})
+            return
+        token = _asynchronous.set(True)
+        try:
+            start(function, event)
+        finally:
+            _asynchronous.reset(token)
+
+    replace(lambda_svc, "_execute_function", waiting)
+    replace(lambda_svc, "invoke_async_with_retry", invoke_async)
