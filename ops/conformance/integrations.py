@@ -150,12 +150,12 @@ def _copy(call: Call) -> Iterator[Need]:
     source = call.text("CopySource")
     bucket, _, key = source.split("?")[0].partition("/")
     started_by = list(call.machine.objects()) if ANY in bucket else [f"{bucket}/{key}"]
-    resources = [f"arn:aws:s3:::{place}" for place in started_by] or [None]
+    resources: list[str | None] = [f"arn:aws:s3:::{place}" for place in started_by]
     actions = ["GetObject", "GetObjectTagging"]
     if "versionId=" in str(call.arguments.get("CopySource")):
         actions += ["GetObjectVersion", "GetObjectVersionTagging"]
     for action in actions:
-        for resource in resources:
+        for resource in resources or [None]:
             yield call.need(f"s3:{action}", resource, f"{call.where} reads what it copies")
 
 

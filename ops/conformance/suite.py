@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from local.packaging import Template
-from ops.conformance import creation, errors, expressions, maps, rendered, structure, tasks
+from ops.conformance import creation, errors, expressions, maps, physical, rendered, structure, tasks
 from ops.conformance.findings import GUIDE, Finding
-from ops.conformance.machines import Machine, machines
+from ops.conformance.machines import Machine, machines, roles
 from ops.conformance.policy import Need, allows, grants, listed, uses
 
 LEAST = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
@@ -37,13 +37,25 @@ def check_role(machine: Machine) -> Iterator[Finding]:
             on = "any resource" if need.resource is None else need.resource.replace("\ue000", "…")
             yield Finding(need.where, "role", f"needs {need.action} on {on}: {need.why}", need.source)
     for statement in machine.role.statements:
-        for resource in listed(statement.get("Resource", [])):
-            if resource != "*" and (not resource.startswith("arn:") or resource.endswith((":", "/"))):
-                yield Finding("/", "role", f"{resource!r} in {statement.get('Sid')} is no ARN", ARNS)
         for action, resource in grants(statement):
             if not any(uses((action, resource), need) for need in wanted):
                 text = f"allows {action} on {resource}, which nothing in the definition needs"
                 yield Finding("/", "least privilege", text, LEAST)
+
+
+def check_stack(stack: rendered.Stack) -> Iterator[Finding]:
+    """Every role of a stack, that of functions too: resources that name nothing; and empty names."""
+    for name, item in stack.resources.items():
+        where = f"{stack.name}/{name}"
+        for key in physical.NAMES.get(item["Type"], ()):
+            if item["Properties"].get(key) == "":
+                yield Finding(where, "empty name", f"{key} is empty", ARNS)
+    for arn, role in roles(stack).items():
+        for statement in role.statements:
+            for resource in listed(statement.get("Resource", [])):
+                if resource != "*" and (not resource.startswith("arn:") or resource.endswith((":", "/"))):
+                    text = f"{resource!r} in {statement.get('Sid')} is no ARN"
+                    yield Finding(arn.rsplit("/", 1)[-1], "role", text, ARNS)
 
 
 def check_machine(machine: Machine) -> list[Finding]:
@@ -79,6 +91,7 @@ def check(root: Path, templates: dict[str, Template] | None = None) -> list[Find
             if id(stack) in walked:
                 continue
             walked[id(stack)] = stack
+            fresh += check_stack(stack)
             for machine in machines(stack):
                 number += 1
                 if machine.content not in checked:
