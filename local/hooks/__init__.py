@@ -10,6 +10,7 @@ from local.hooks import (
     apigateway,
     callbacks,
     cloudformation,
+    creation,
     definitions,
     distributed_map,
     executions,
@@ -34,6 +35,7 @@ def install() -> None:
     executions.install(clients)
     callbacks.install()
     definitions.install()
+    creation.install()
     s3_events.install()
     apigateway.install()
     front.install()
