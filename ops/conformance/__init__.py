@@ -7,5 +7,6 @@ integration that the suite does not know is an error that names it (`integration
 - `rendered`: the transformed templates, evaluated; what refers to a resource that a condition leaves out
 - `machines`: definitions with their substitutions, roles with their statements
 - `structure`, `errors`, `expressions`, `arguments`, `maps`: what AWS demands of a definition
+- `authorization`: actions that do not exist or have no such resource, in every role
 - `integrations`, `policy`, `creation`: what AWS demands of a role, at creation and later
 """

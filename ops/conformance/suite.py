@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from local.packaging import Template
-from ops.conformance import creation, errors, expressions, maps, physical, rendered, structure, tasks
+from ops.conformance import (
+    authorization,
+    creation,
+    errors,
+    expressions,
+    maps,
+    physical,
+    rendered,
+    structure,
+    tasks,
+)
 from ops.conformance.findings import GUIDE, Finding
 from ops.conformance.machines import Machine, machines, roles
 from ops.conformance.policy import Need, allows, grants, listed, uses
@@ -56,6 +66,10 @@ def check_stack(stack: rendered.Stack) -> Iterator[Finding]:
                 if resource != "*" and (not resource.startswith("arn:") or resource.endswith((":", "/"))):
                     text = f"{resource!r} in {statement.get('Sid')} is no ARN"
                     yield Finding(arn.rsplit("/", 1)[-1], "role", text, ARNS)
+            for action, resource in grants(statement):
+                if problem := authorization.problem(action, resource):
+                    where = arn.rsplit("/", 1)[-1]
+                    yield Finding(where, "authorization", problem, authorization.REFERENCE)
 
 
 def check_machine(machine: Machine) -> list[Finding]:

@@ -354,6 +354,17 @@ def test_what_looks_wrong_and_is_right_passes(
             "StateMachineName is empty",
         ),
         (
+            "- {Sid: AnswerByToken, Effect: Allow, Action: [states:SendTaskSuccess, states:SendTaskFailure], Resource: \"*\"}",
+            "- {Sid: AnswerByToken, Effect: Allow, Action: [states:SendTaskSuccess, states:SendTaskFailure], "
+            "Resource: !Ref ForecastTrainingStateMachine}",
+            "states:SendTaskSuccess has no resource on AWS",
+        ),
+        (
+            "Action: s3:ListBucket, Resource: [!Ref InputBucketArn, !Ref OutputBucketArn]}",
+            'Action: s3:ListBucket, Resource: [!Ref InputBucketArn, !Sub "${OutputBucketArn}/*"]}',
+            "s3:ListBucket is about a bucket; an object stands there",
+        ),
+        (
             "            - {Sid: RunTheContainer, Effect: Allow, Action: ecs:RunTask, Resource: !Ref TrainingTaskDefinition}\n",
             "",
             "needs ecs:RunTask",
