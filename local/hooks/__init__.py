@@ -11,6 +11,7 @@ from local.hooks import (
     apigateway,
     callbacks,
     cloudformation,
+    creation,
     definitions,
     distributed_map,
     durable,
@@ -44,6 +45,7 @@ def install() -> None:
     state_errors.install()
     callbacks.install()
     definitions.install()
+    creation.install()
     s3_events.install()
     presigned.install()
     front.install()

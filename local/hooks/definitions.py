@@ -1,4 +1,4 @@
-"""Step Functions: a wrong definition is refused when it is created, updated or validated, as AWS does.
+"""Step Functions: what is wrong with a definition. `creation` refuses a machine that has it.
 
 moto accepts a `Next` that names no state; such a definition would fail only when it runs.
 
@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from local.hooks.asl_grammar import normalise
-from local.hooks.base import private, replace
+from local.hooks.base import replace
 
 _ERROR_LETTERS = 800
 """So much of a parser's error is shown."""
@@ -71,15 +71,6 @@ def install() -> None:
     from ministack.core.responses import error_response_json, json_response
     from ministack.services import stepfunctions
 
-    create = private(stepfunctions, "_create_state_machine")
-
-    def create_state_machine(data: dict[str, Any]) -> Any:
-        errors = problems(data.get("definition", ""))
-        if errors:
-            text = f"Invalid State Machine Definition: '{'; '.join(errors)}'"
-            return error_response_json("InvalidDefinition", text, 400)
-        return create(data)
-
     def validate(data: dict[str, Any]) -> Any:
         errors = problems(data.get("definition", ""))
         diagnostics = [
@@ -89,20 +80,9 @@ def install() -> None:
             {"result": "FAIL" if errors else "OK", "truncated": False, "diagnostics": diagnostics}
         )
 
-    replace(stepfunctions, "_create_state_machine", create_state_machine)
-    update = private(stepfunctions, "_update_state_machine")
-
-    def update_state_machine(data: dict[str, Any]) -> Any:
-        errors = problems(data["definition"]) if data.get("definition") else []
-        if errors:
-            text = f"Invalid State Machine Definition: '{'; '.join(errors)}'"
-            return error_response_json("InvalidDefinition", text, 400)
-        return update(data)
-
     def no_test_state(_data: dict[str, Any]) -> Any:
         # ministack would answer with its own, weaker interpreter.
         return error_response_json("NotSupported", "the embedded cloud cannot do TestState", 400)
 
     replace(stepfunctions, "_validate_state_machine_definition", validate)
-    replace(stepfunctions, "_update_state_machine", update_state_machine)
     replace(stepfunctions, "_test_state", no_test_state)

@@ -1,0 +1,396 @@
+"""The conformance suite: our files are sound, a broken one is refused, and a valid oddity is not.
+
+The broken ones are made of our own files: each permission and each demanded field is taken away in turn.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.conformance import creation, machines, maps, rendered, suite, tasks
+from ops.conformance.findings import Finding, states
+from ops.conformance.machines import Machine
+from tests.paths import ROOT
+
+TEMPLATES = rendered.plain_templates(ROOT / "template.yaml")
+WITH_IMAGE = next(
+    item
+    for item in rendered.deployments(ROOT / "template.yaml", TEMPLATES)
+    if item.choice["TrainingImageUri"] and item.choice["Environment"] == "dev"
+)
+MACHINES = {
+    machine.name.removeprefix("ona-").removesuffix("-dev"): machine
+    for stack in WITH_IMAGE.stacks.values()
+    for machine in machines.machines(stack)
+}
+
+
+def broken(name: str, change: Callable[[Any], object]) -> list[Finding]:
+    """What the suite finds in one of our machines once its definition is changed."""
+    machine = MACHINES[name]
+    definition = copy.deepcopy(machine.definition)
+    change(definition)
+    return suite.check_machine(replace(machine, definition=definition))
+
+
+def state(definition: Any, name: str) -> Any:
+    return next(item for path, item, _ in states(definition) if path.split("/")[-1] == name)
+
+
+def test_every_machine_and_role_fits_under_every_combination_of_conditions() -> None:
+    assert [str(item) for item in suite.check(ROOT / "template.yaml", TEMPLATES)] == []
+
+
+def test_every_workflow_is_checked_and_every_condition_takes_both_values() -> None:
+    files = {path.stem.removesuffix(".asl") for path in (ROOT / "statemachines").glob("*/*.asl.yaml")}
+    assert {name.replace("-", "_") for name in MACHINES} == files
+    seen: dict[tuple[str, str], set[bool]] = {}
+    for deployment in rendered.deployments(ROOT / "template.yaml", TEMPLATES):
+        for stack in deployment.stacks.values():
+            for name, value in stack.conditions.items():
+                seen.setdefault((stack.name, name), set()).add(value)
+    # Front exists with its domain only, so what stands in it may know one value.
+    assert [key for key, values in seen.items() if len(values) < 2 and key[0] != "Front"] == []
+
+
+# ------------------------------------------------------------------ roles
+
+
+def without_each_grant(machine: Machine) -> Iterator[tuple[str, Machine]]:
+    """The machine, each pair of action and resource taken from its role in turn."""
+    for index, statement in enumerate(machine.role.statements):
+        actions = machines._listed(statement["Action"])
+        resources = machines._listed(statement["Resource"])
+        for field, values in (("Action", actions), ("Resource", resources)):
+            for value in values:
+                left = [item for item in values if item != value]
+                rest = [*machine.role.statements]
+                rest[index] = {**statement, field: left}
+                yield (
+                    f"{statement['Sid']} {value}",
+                    replace(machine, role=replace(machine.role, statements=rest)),
+                )
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_permission_that_is_taken_away_is_missed(name: str) -> None:
+    tried = 0
+    for label, poorer in without_each_grant(MACHINES[name]):
+        assert any(item.rule == "role" for item in suite.check_role(poorer)), label
+        tried += 1
+    assert tried > 10
+    assert any(
+        "xray:" in item.text
+        for item in suite.check_role(replace(MACHINES[name], role=replace(MACHINES[name].role, managed=[])))
+    )
+    nobody = replace(MACHINES[name], role=replace(MACHINES[name].role, trusted=["lambda.amazonaws.com"]))
+    assert any(item.rule == "trust" for item in creation.check(nobody))
+
+
+@pytest.mark.parametrize(
+    ("statement", "rule"),
+    [
+        ({"Sid": "X", "Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "*"}, "least privilege"),
+        ({"Sid": "X", "Effect": "Deny", "Action": "lambda:*", "Resource": "*"}, "role"),
+    ],
+)
+def test_a_statement_too_many_is_named(statement: dict[str, Any], rule: str) -> None:
+    machine = MACHINES["ooda"]
+    statements = [*machine.role.statements, statement]
+    found = suite.check_role(replace(machine, role=replace(machine.role, statements=statements)))
+    assert rule in {item.rule for item in found}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("lambda:InvokeFunction", "lambda:Invoke*"),
+        ("s3:PutObject", "S3:putobject"),
+        ("arn:aws:s3:::ona-dev-output-111122223333/outcomes/*", "arn:aws:s3:::ona-dev-output-*/outcomes/*"),
+    ],
+)
+def test_wildcards_and_case_in_a_role_are_no_fault(old: str, new: str) -> None:
+    machine = MACHINES["ooda"]
+    statements = json.loads(json.dumps(machine.role.statements).replace(f'"{old}"', f'"{new}"'))
+    assert statements != machine.role.statements or old not in json.dumps(machine.role.statements)
+    changed = replace(machine, role=replace(machine.role, statements=statements))
+    assert [item for item in suite.check_role(changed) if item.rule == "role"] == []
+
+
+def test_a_permission_with_a_condition_is_not_counted_on() -> None:
+    machine = MACHINES["ooda"]
+    statements = [{**machine.role.statements[0], "Condition": {"Bool": {}}}, *machine.role.statements[1:]]
+    found = suite.check_role(replace(machine, role=replace(machine.role, statements=statements)))
+    assert any("lambda:InvokeFunction" in item.text for item in found)
+
+
+# ------------------------------------------------------------------ definitions
+
+
+def each_demanded_field(definition: Any) -> Iterator[tuple[str, Callable[[Any], object]]]:
+    """Every field that AWS demands of our states, with what takes it away."""
+    for path, item, _ in states(definition):
+        name = path.split("/")[-1]
+        demanded = {"Type", "Resource", "ItemProcessor", "Choices", "ResultWriter"} & item.keys()
+        if item["Type"] not in ("Choice", "Succeed", "Fail"):
+            demanded |= {"Next", "End"} & item.keys()
+        if item["Type"] == "Task":
+            demanded.add("TimeoutSeconds")
+        for field in demanded:
+            yield f"{path}.{field}", lambda d, n=name, f=field: state(d, n).pop(f)
+        for group, field in (("Catch", "Next"), ("Catch", "ErrorEquals"), ("Retry", "ErrorEquals")):
+            if group in item:
+                yield (
+                    f"{path}.{group}.{field}",
+                    lambda d, n=name, g=group, f=field: state(d, n)[g][0].pop(f),
+                )
+        if item["Type"] == "Task":
+            integration, _ = tasks.integrations.find(item["Resource"])
+            assert integration is not None
+            for member in integration.operation.input_shape.required_members:
+                field = tasks.arguments.pascal(member)
+                yield (
+                    f"{path}.Arguments.{field}",
+                    lambda d, n=name, f=field: state(d, n)["Arguments"].pop(f),
+                )
+        if maps.distributed(item):
+            for holder, field in (
+                ("ItemReader", "Bucket"),
+                ("ResultWriter", "Bucket"),
+                ("ResultWriter", "Prefix"),
+            ):
+                yield (
+                    f"{path}.{holder}.{field}",
+                    lambda d, n=name, h=holder, f=field: state(d, n)[h]["Arguments"].pop(f),
+                )
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_demanded_field_that_is_taken_away_is_missed(name: str) -> None:
+    changes = dict(each_demanded_field(MACHINES[name].definition))
+    assert len(changes) > 15
+    for label, change in changes.items():
+        assert broken(name, change), label
+    assert broken(name, lambda d: d.pop("StartAt"))
+
+
+def put(path: str, value: Any) -> Callable[[Any], object]:
+    """Sets a field by its path from a state: `Detect.Arguments.Qualifier`; numbers are places in lists."""
+
+    def change(definition: Any) -> None:
+        first, *steps = path.split(".")
+        holder = state(definition, first)
+        for step in steps[:-1]:
+            holder = holder[int(step) if step.isdigit() else step]
+        last = steps[-1]
+        holder[int(last) if last.isdigit() else last] = value
+
+    return change
+
+
+BROKEN = [
+    ("ooda", put("Detect.Resource", "arn:aws:states:::lambda:invoke.sync"), "does not exist: patterns are"),
+    ("ooda", put("Detect.Resource", "arn:aws:states:::bedrock:invokeModel"), "does not know arn:aws:states:::bed"),
+    ("ooda", put("Detect.Resource", "arn:aws:states:::aws-sdk:s3:putobject"), "does not know"),
+    ("ooda", put("Detect.Parameters", {}), "a Task has no Parameters in JSONata"),
+    ("ooda", put("Detect.ResultPath", "$.x"), "a Task has no ResultPath in JSONata"),
+    ("ooda", put("Detect.Arguments.Payload", {"key.$": "$.x"}), "key.$ is JSONPath"),
+    ("ooda", put("Detect.Arguments.functionName", "x"), "has no functionName; AWS writes FunctionName"),
+    ("ooda", put("Detect.Arguments.LogType", "All"), "'All' is none of"),
+    ("ooda", put("Detect.Output", "{% $states.result.payload %}"), "the answer has no payload"),
+    ("ooda", put("Detect.Next", "Nowhere"), "names no state: 'Nowhere'"),
+    ("ooda", put("Detect.Next", "Done"), "no state leads here"),
+    ("ooda", put("Detect.TimeoutSeconds", 99_999), "above the machine's"),
+    ("ooda", put("Detect.HeartbeatSeconds", 270), "HeartbeatSeconds is not below"),
+    ("ooda", put("Detect.TimeoutSeconds", 0), "TimeoutSeconds is 0"),
+    ("ooda", put("Detect.Retry.0.BackoffRate", 0.5), "BackoffRate is 0.5"),
+    ("ooda", put("Detect.Retry.0.JitterStrategy", "HALF"), "JitterStrategy is FULL or NONE"),
+    ("ooda", put("Detect.Retry.0.ErrorEquals", ["States.Runtime"]), "States.Runtime can never occur"),
+    ("ooda", put("Detect.Catch.0.ErrorEquals", ["States.Runtime"]), "States.Runtime can never occur"),
+    ("ooda", put("Detect.Catch.0.ErrorEquals", ["States.ALL"]), "States.ALL stands alone, and in the last rule"),
+    ("ooda", put("Detect.Catch.1.ErrorEquals", ["States.ALL", "X"]), "States.ALL stands alone"),
+    ("ooda", put("Detect.Catch.0.ErrorEquals", ["Lambda.TooManyRequests"]), "Lambda has no such error"),
+    ("ooda", put("Detect.Catch.0.ErrorEquals", ["States.HeartbeatTimeout"]), "does not raise it"),
+    ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.RequestLimitExceeded"]), "has no such error"),
+    ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDb.ThrottlingException"]), "begin with DynamoDB."),
+    ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DependencyBusy"]), "only a function's own code"),
+    ("ooda", put("OrderEach.Catch.0.ErrorEquals", ["States.ItemReaderFailed"]), "does not raise it"),
+    ("ooda", put("LogAlert.Arguments.Item", {"alert_id": {"X": "1"}}), "has no X"),
+    ("ooda", put("WriteReason.Arguments.ContentType", 5), "must be a string, is int"),
+    ("ooda", put("Detect.Output", "{% $eval('1') %}"), "$eval does not exist on AWS"),
+    ("ooda", put("Detect.Output", "{% $states.results %}"), "$states.results does not exist"),
+    ("ooda", put("Detect.Output", "{% $states.errorOutput %}"), "of a Catch only"),
+    ("ooda", put("Detect.Arguments", "{% {'FunctionName': $states.result} %}"), "Task, Map and Parallel only"),
+    ("ooda", put("Name.Output", "{% $states.result %}"), "Task, Map and Parallel only"),
+    ("ooda", put("Detect.Output", "{% $states.context.Execution.Arn %}"), "the context has no Execution.Arn"),
+    ("ooda", put("Detect.Output", "{% $states.context.Task.Token %}"), ".waitForTaskToken only"),
+    ("ooda", put("Detect.Output", "{% $states.context.Map.Item.Index %}"), "inside an inline map only"),
+    ("ooda", put("Detect.Output", "{% $sourec %}"), "$sourec is assigned nowhere"),
+    ("ooda", put("Detect.Output", "{% $.key %}"), "has nothing to be read from"),
+    ("ooda", put("Detect.Output", "{% key %}"), "has nothing to be read from"),
+    ("ooda", put("Detect.Output", "{% $states.input.( %}"), "cannot be parsed"),
+    ("ooda", put("Detect.Output", "key: {% $states.input %}"), "the whole text of a field"),
+    ("ooda", put("Detect.Assign", {"states": 1}), "$states, which is reserved"),
+    ("ooda", put("Order.Assign", {"schedule": 1}), "assigns $schedule, which an outer scope has"),
+    ("ooda", put("OrderEach.MaxConcurrency", 100), "runs 40 at once at most"),
+    ("ooda", put("OrderEach.ToleratedFailurePercentage", 5), "an inline map has no ToleratedFailurePercentage"),
+    ("ooda", put("OrderEach.ResultWriter", {}), "an inline map has no ResultWriter"),
+    ("fleet-history", put("EachFile.ResultWriter", {"WriterConfig": {"OutputType": "JSON"}}), "about 800 children"),
+    ("fleet-history", put("EachFile.ResultWriter.Parameters", {}), "has Arguments in JSONata, not Parameters"),
+    ("fleet-history", put("EachFile.ResultWriter.Resource", "arn:aws:states:::aws-sdk:s3:putObject"), "cannot write"),
+    ("fleet-history", put("EachFile.ResultWriter.WriterConfig", {"Transformation": "FLAT"}), "Transformation is"),
+    ("fleet-history", put("EachFile.ItemReader.Resource", "arn:aws:states:::s3:listObjects"), "cannot read by"),
+    ("fleet-history", put("EachFile.ItemReader.Resource", "arn:aws:states:::s3:getObject"), "needs Key"),
+    ("fleet-history", put("EachFile.Items", "{% [1] %}"), "exclude each other"),
+    ("fleet-history", put("EachFile.ItemBatcher", {"BatchInput": {}}), "needs MaxItemsPerBatch"),
+    ("fleet-history", put("EachFile.ItemBatcher", {"MaxInputBytesPerBatch": 300_000}), "262144 bytes"),
+    ("fleet-history", put("EachFile.ToleratedFailurePercentage", 101), "between 0 and 100"),
+    ("fleet-history", put("EachFile.MaxConcurrency", 20_000), "MaxConcurrency is at most 10000"),
+    ("fleet-history", put("EachFile.Label", "a file"), "letters without spaces"),
+    ("fleet-history", put("EachFile.ItemProcessor.ProcessorConfig", {"Mode": "DISTRIBUTED"}), "ExecutionType"),
+    ("fleet-history", put("DetectHistory.Output", "{% $prefix %}"), "$prefix is assigned nowhere in reach"),
+    ("fleet-history", put("DetectHistory.Output", "{% $states.context.Map.Item.Value %}"), "inline map only"),
+    ("fleet-history", put("CountFiles.Output", "{% $states.result.ItemCounts.Done %}"), "no ItemCounts.Done"),
+    ("fleet-history", put("CountFiles.Resource", "arn:aws:states:::aws-sdk:stepfunctions:describeMapRun"), "not know"),
+    ("forecast-training", put("AskForContainer.Arguments.Entries.0.Detail", {}), "passes no task token on"),
+    ("forecast-training", put("Publish.Arguments.Entries.0.EventBus", "x"), "has no EventBus"),
+    ("forecast-training-container", put("TrainInContainer.Arguments.LaunchType", "LAMBDA"), "'LAMBDA' is none of"),
+    ("forecast-training-container", put("TrainInContainer.Arguments.cluster", "x"), "AWS writes Cluster"),
+    ("forecast-training-container", put("TrainInContainer.Output", "{% $states.result.Tasks %}"), "no Tasks"),
+    ("forecast-training-container", put("TrainInContainer.Resource", "arn:aws:states:::ecs:runTask.sync:2"), "patterns"),
+    ("forecast-training-container", put("AnswerTrained.Arguments.Output", {"a": 1}), "must be a string, is dict"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change", "text"), BROKEN, ids=[f"{n}: {t}" for n, _, t in BROKEN])
+def test_what_aws_refuses_is_found(name: str, change: Callable[[Any], object], text: str) -> None:
+    assert any(text in item.text for item in broken(name, change)), [str(i) for i in broken(name, change)]
+
+
+SOUND = [
+    ("ooda", put("Detect.Arguments.Qualifier", "live"), "role"),  # allowed once the role has the alias
+    ("ooda", put("Detect.Retry.0.ErrorEquals", ["Sandbox.Timedout", "Runtime.ExitError", "MyOwnError"]), ""),
+    ("ooda", put("Detect.Catch.0.ErrorEquals", ["Lambda.ResourceNotFoundException"]), ""),
+    ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.InternalServerErrorException"]), ""),
+    ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.AmazonDynamoDBException"]), ""),
+    ("ooda", put("Detect.Output", "{% 'a text with $eval(1) and $sourec in it' %}"), ""),
+    ("ooda", put("Detect.Output", "{% ($x := 1; $f := function($y){$y + $x}; $f(2)) %}"), ""),
+    ("ooda", put("Detect.Output", "{% $states.result.Payload.anything.at.all[$ > 1] %}"), ""),
+    ("ooda", put("Detect.Output", "{% $map([1, 2], function($v, $i){$v * $i}) %}"), ""),
+    ("ooda", put("Detect.Output", "{% $uuid() & $hash('x', 'MD5') & $string($range(1, 3, 1)) %}"), ""),
+    ("ooda", put("Detect.Output", "{% [1..3].($ * 2) %}"), ""),
+    ("ooda", put("Detect.Output", "{% {'a': 1} ~> |$|{'b': 2}| %}"), ""),
+    ("ooda", put("Detect.Output", "{% $states.result.SdkHttpMetadata.HttpStatusCode %}"), ""),
+    ("ooda", put("Order.Output", "{% $states.context.Map.Item.Index & $states.context.State.RetryCount %}"), ""),
+    ("ooda", put("Detect.TimeoutSeconds", "{% 60 + 1 %}"), ""),
+    ("ooda", put("Detect.Comment", "{% no expression, a comment"), ""),
+    ("ooda", put("WriteReason.Arguments.Body", {"any": ["json", 1]}), ""),
+    ("ooda", put("Publish.Arguments.Entries.0.Detail", "{% $states.input %}"), ""),
+    ("fleet-history", put("EachFile.ToleratedFailureCount", 3), ""),
+    ("fleet-history", put("EachFile.ToleratedFailurePercentage", 0.5), ""),
+    ("fleet-history", put("EachFile.MaxConcurrency", 0), ""),
+    ("fleet-history", put("EachFile.ItemBatcher", {"MaxItemsPerBatch": 10}), ""),
+    ("fleet-history", put("EachFile.ResultWriter.WriterConfig", {"Transformation": "FLATTEN"}), ""),
+    ("fleet-history", put("EachFile.Catch.0.ErrorEquals", ["States.ResultWriterFailed"]), ""),
+    ("fleet-history", put("EachFile.Label", "Anything-else_1"), ""),
+    ("forecast-training-container", put("TrainInContainer.Output", "{% $states.result.StopCode %}"), ""),
+    ("forecast-training-container", put("TrainInContainer.Output", "{% $states.result.Containers[0].ExitCode %}"), ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "rule"), SOUND, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(SOUND)]
+)
+def test_what_looks_wrong_and_is_right_passes(
+    name: str, change: Callable[[Any], object], rule: str
+) -> None:
+    found = [item for item in broken(name, change) if item.rule != "least privilege"]
+    assert [str(item) for item in found if item.rule != rule] == []
+
+
+# ------------------------------------------------------------------ templates
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        (
+            "            - {Sid: DeadLetters, Effect: Allow, Action: sqs:SendMessage, Resource: !Ref WorkflowDeadLetterQueueArn}\n",
+            "            - Fn::If: [HasTrainingContainer, {Sid: DeadLetters, Effect: Allow, Action: sqs:SendMessage, "
+            "Resource: !Ref WorkflowDeadLetterQueueArn}, !Ref AWS::NoValue]\n",
+            "needs sqs:SendMessage",
+        ),
+        (
+            "        OutputBucket: !Ref OutputBucket\n      Logging",
+            "        OutputBucket: !Ref TrainingCluster\n      Logging",
+            "refers to TrainingCluster, which exists only if HasTrainingContainer",
+        ),
+        (
+            "  StateMachineArn: {Description: Training, Value: !Ref ForecastTrainingStateMachine}",
+            "  StateMachineArn: {Condition: HasTrainingContainer, Value: !Ref ForecastTrainingStateMachine}",
+            "reads output StateMachineArn of ForecastTraining, which is not there",
+        ),
+        (
+            "  TrainingTaskRole:\n    Type: AWS::IAM::Role\n    Condition: HasTrainingContainer\n",
+            "  TrainingTaskRole:\n    Type: AWS::IAM::Role\n    Condition: HasTrainingRole\n",
+            "refers to TrainingTaskRole.Arn, which exists only if HasTrainingRole",
+        ),
+        (
+            '              Resource: !Sub "${OutputBucketArn}/models/*"\n',
+            '              Resource: !Sub "${TrainingSubnets}/models/*"\n',
+            "'/models/*' in KeepModels is no ARN",
+        ),
+        (
+            '      Name: !Sub "ona-forecast-training-${Environment}"\n',
+            "      Name: !Ref TrainingSubnets\n",
+            "StateMachineName is empty",
+        ),
+        (
+            "- {Sid: AnswerByToken, Effect: Allow, Action: [states:SendTaskSuccess, states:SendTaskFailure], Resource: \"*\"}",
+            "- {Sid: AnswerByToken, Effect: Allow, Action: [states:SendTaskSuccess, states:SendTaskFailure], "
+            "Resource: !Ref ForecastTrainingStateMachine}",
+            "states:SendTaskSuccess has no resource on AWS",
+        ),
+        (
+            "Action: s3:ListBucket, Resource: [!Ref InputBucketArn, !Ref OutputBucketArn]}",
+            'Action: s3:ListBucket, Resource: [!Ref InputBucketArn, !Sub "${OutputBucketArn}/*"]}',
+            "s3:ListBucket is about a bucket; an object stands there",
+        ),
+        (
+            "            - {Sid: RunTheContainer, Effect: Allow, Action: ecs:RunTask, Resource: !Ref TrainingTaskDefinition}\n",
+            "",
+            "needs ecs:RunTask",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_there_under_a_condition_only_is_missed_where_it_is_not(
+    tmp_path: Path, old: str, new: str, text: str
+) -> None:
+    for folder in ("stacks", "statemachines"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "template.yaml", tmp_path)
+    path = tmp_path / "stacks" / "forecast_training.yaml"
+    content = path.read_text()
+    assert old in content
+    content = content.replace(
+        "Conditions:\n", "Conditions:\n  HasTrainingRole: !Equals [!Ref LogLevel, DEBUG]\n"
+    )
+    path.write_text(content.replace(old, new))
+    changed = rendered.read_template(path)
+    one = rendered.Packager(lambda _, suffix: f"s3://x/x{suffix}")
+    for kind in ("configs", "layers", "functions"):
+        (tmp_path / kind).symlink_to(ROOT / kind)
+    templates = {
+        **TEMPLATES,
+        "ForecastTraining": rendered.transform(one.package(changed, path.parent), {}, "af-south-1"),
+    }
+    found = suite.check(tmp_path / "template.yaml", templates)
+    assert any(text in item.text for item in found), [str(item) for item in found]
