@@ -233,6 +233,30 @@ def test_a_statement_taken_out_of_the_template_fails_the_workflow(
     assert platform.put_and_wait(dead_from(9), asset="INV-002")["status"] == "SUCCEEDED"
 
 
+def test_what_a_rule_of_the_template_may_not_deliver_lies_in_its_queue(platform: Platform) -> None:
+    """The template's own queue policy admits the rule."""
+    iam, sqs = platform.target.client("iam"), platform.target.client("sqs")
+    roles = [
+        item["RoleName"] for page in iam.get_paginator("list_roles").paginate() for item in page["Roles"]
+    ]
+    (role,) = [item for item in roles if "OodaStateMachineObservation" in item]
+    (named,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=named)["PolicyDocument"]
+    text = document if isinstance(document, str) else json.dumps(document)
+    iam.delete_role_policy(RoleName=role, PolicyName=named)
+    url = platform.target.outputs["RuleDeadLetterQueueUrl"]
+    try:
+        key = platform.put(dead_from(9))
+        (letter,) = eventually(
+            lambda: sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages", [])
+        )
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=named, PolicyDocument=text)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+    assert json.loads(letter["Body"])["detail"]["object"]["key"] == key
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+
+
 def test_an_api_needs_the_functions_permission(platform: Platform) -> None:
     client = platform.target.client("lambda")
     function = platform.target.function("account_api")
