@@ -1,4 +1,4 @@
-"""Roles: what the services know that a permission depends on: keys of tables, tags and existence of objects."""
+"""Roles: what services know that a permission depends on: keys of tables, objects and their tags."""
 
 from __future__ import annotations
 
