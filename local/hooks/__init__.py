@@ -19,6 +19,7 @@ from local.hooks import (
     roles,
     roles_services,
     roles_sources,
+    roles_trust,
     s3_events,
     service_calls,
     stack_refactor,
@@ -44,3 +45,4 @@ def install() -> None:
     stack_refactor.install()
     roles_services.install()
     roles_sources.install()
+    roles_trust.install()

@@ -722,6 +722,31 @@ def test_anonymous_calls_are_refused(lab: Lab) -> None:
     assert (answer.status, b"MissingAuthenticationToken" in answer.data) == (400, True)
 
 
+def test_only_who_is_trusted_may_assume_a_role(lab: Lab) -> None:
+    sts, role = lab.platform.target.client("sts"), lab.role([], unique("trusting"))
+    assert sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]["SessionToken"]
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    lab.iam.update_assume_role_policy(RoleName=name(role), PolicyDocument=policy([trust]))
+    assert refused(lambda: sts.assume_role(RoleArn=role, RoleSessionName="test"))[0] == "AccessDenied"
+
+
+def test_nothing_is_made_with_a_role_that_does_not_trust_it(lab: Lab) -> None:
+    only = {service: lab.role([], "", service) for service in ("lambda", "states")}
+    definition = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    assert lab.machine(definition, only["states"])
+    assert lab.function("def handler(e, c): return 1\n", Role=only["lambda"])
+    code, message = refused(lambda: lab.machine(definition, only["lambda"]))
+    assert (code, message[:44]) == ("AccessDeniedException", "Neither the global service principal states.")
+    assert refused(lambda: lab.function("def handler(e, c): return 1\n", Role=only["states"])) == (
+        "InvalidParameterValueException",
+        "The role defined for the function cannot be assumed by Lambda.",
+    )
+
+
 def test_every_decision_is_counted_by_role_and_pattern(lab: Lab) -> None:
     bucket = lab.bucket(a=b"1")
     role = lab.role([allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*")])
