@@ -211,11 +211,13 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
     platform.put_and_wait(dead_from(9))
     key = customers.add_key(platform.target, "default", "standard")
     headers = {"X-API-Key": key, "Content-Type": "application/json"}
-    answer = urllib3.request("GET", f"{platform.target.api_url}/ops/work-orders", headers=headers)
+    answer = urllib3.request(
+        "GET", f"{platform.target.api_url}/ops/work-orders", headers=headers, timeout=60
+    )
     name = json.loads(answer.data)["data"]["work_orders"][0]["work_order_id"]
     body = json.dumps({"kind": "email", "endpoint": "thandi@example.com"})
     path = f"{platform.target.api_url}/ops/work-orders/{name}/subscriptions"
-    assert urllib3.request("POST", path, body=body, headers=headers).status == 200
+    assert urllib3.request("POST", path, body=body, headers=headers, timeout=60).status == 200
     assert platform.deliver()["failed"] == 0
     got = {
         address: sqs.receive_message(QueueUrl=url).get("Messages", []) for address, url in inboxes.items()
