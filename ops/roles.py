@@ -68,7 +68,7 @@ def report(target: Target) -> Report:
     allowed = [(who, action, resource, int(times)) for who, action, resource, times in counts["allowed"]]
     permissions = [
         Permission(role, sid, action, resource, _used(allowed, role, action, resource))
-        for role, sid, action, resource in _statements(target.client("iam"), target.stack)
+        for role, sid, action, resource in statements(target.client("iam"), target.stack)
     ]
     refusals = [Refusal(who, action, where, int(times)) for who, action, where, times in counts["denied"]]
     return Report(permissions, refusals, int(counts["calls"]), counts["median_ms"])
@@ -101,7 +101,7 @@ def _used(allowed: list[tuple[str, str, str, int]], role: str, action: str, reso
     )
 
 
-def _statements(iam: Any, stack: str) -> Iterator[tuple[str, str, str, str]]:
+def statements(iam: Any, stack: str) -> Iterator[tuple[str, str, str, str]]:
     """Role, Sid, action and resource of everything that the roles of a stack are allowed."""
     for page in iam.get_paginator("list_roles").paginate():
         for role in page["Roles"]:

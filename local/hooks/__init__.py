@@ -24,6 +24,7 @@ from local.hooks import (
     roles,
     roles_services,
     roles_sources,
+    roles_trust,
     s3_events,
     service_calls,
     stack_refactor,
@@ -54,5 +55,6 @@ def install() -> None:
     stack_refactor.install()
     roles_services.install()
     roles_sources.install()
+    roles_trust.install()
     limits.install()  # late: a limit stands before what the others have put in place
     durable.install()  # last: it stores what all the others change

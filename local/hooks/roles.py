@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.hooks import roles_policies, roles_requests
+from local.hooks import roles_policies, roles_requests, roles_stores
 from local.hooks.base import private, replace
 from local.hooks.roles_ledger import FILE, LEDGER, keep
 from local.hooks.roles_requests import Need, Request
@@ -255,59 +255,18 @@ def _needs(call: _Call, action: str, resource: str) -> list[Need]:
     again = action in call.completed
     if again and action == "events:PutEvents":
         return []  # ministack asks once an event bus; all entries were judged the first time
-    wanted = roles_requests.needs(action, resource, call.request, _partition_key)
+    wanted = roles_requests.needs(action, resource, call.request, roles_stores.partition_key)
     if again:
         return wanted
     call.completed.add(action)
-    wanted += roles_requests.passed_roles(action, call.request.fields, _task_roles)
+    wanted += roles_requests.passed_roles(action, call.request.fields, roles_stores.task_roles)
     if action == "s3:PutObject":
-        wanted += roles_requests.with_object(resource, call.request, _has_tags)
+        wanted += roles_requests.with_object(resource, call.request, roles_stores.has_tags)
     if action in ("s3:GetObject", "s3:GetObjectVersion"):
         bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
-        if not _exists(bucket, key, roles_requests.version_read(call.request)):
+        if not roles_stores.exists(bucket, key, roles_requests.version_read(call.request)):
             wanted.append(Need("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
     return wanted
-
-
-def _partition_key(table: str, index: str) -> str:
-    from ministack.services import dynamodb
-
-    found = private(dynamodb, "_tables").get(table.rsplit("/", 1)[-1]) or {}
-    described = found
-    if index:
-        indexes = (found.get("GlobalSecondaryIndexes") or []) + (found.get("LocalSecondaryIndexes") or [])
-        described = next((item for item in indexes if item.get("IndexName") == index), {})
-    schema = described.get("KeySchema") or []
-    return next((str(item["AttributeName"]) for item in schema if item.get("KeyType") == "HASH"), "")
-
-
-def _task_roles(definition: str) -> list[str]:
-    from ministack.services import ecs
-
-    name = definition.rsplit("/", 1)[-1]
-    known, latest = private(ecs, "_task_defs"), private(ecs, "_task_def_latest")
-    found = known.get(name) or known.get(f"{name}:{latest.get(name)}") or {}
-    return [role for member in ("taskRoleArn", "executionRoleArn") if (role := found.get(member))]
-
-
-def _has_tags(bucket: str, key: str, version: str) -> bool:
-    from ministack.services import s3
-
-    return bool(
-        private(s3, "object_tags_for_condition")(bucket, key, {"versionId": version} if version else {})
-    )
-
-
-def _exists(bucket: str, key: str, version: str) -> bool:
-    from ministack.services import s3
-
-    found = private(s3, "_buckets").get(bucket)
-    if found is None:
-        return True  # a bucket that is not there is told as such
-    if version:
-        versions = private(s3, "_object_versions").get((bucket, key), [])
-        return any(item["version_id"] == version for item in versions) or version == "null"
-    return key in found["objects"]
 
 
 def _refuse_in_awss_words(actions: Any) -> None:

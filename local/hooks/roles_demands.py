@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
 
 from local.hooks.base import private
 from local.hooks.roles import role_name
@@ -38,8 +37,7 @@ def demand_role(role_arn: str, service: str, action: str, resource: str, *, coun
 
     account, name = role_arn.split(":")[4], role_name(role_arn)
     session = f"arn:aws:sts::{account}:assumed-role/{name}/{service.split('.')[0]}"
-    role = private(iam, "_roles").get_scoped(account, None, name)
-    if role is None or not _trusts(role.get("AssumeRolePolicyDocument"), service):
+    if not trusts(role_arn, service):
         LEDGER.record(name, "sts:AssumeRole", service, allowed=False)
         raise Denied(f"{service} may not assume the role {role_arn}")
     context = evaluator.EvalContext(
@@ -64,8 +62,12 @@ def demand_role(role_arn: str, service: str, action: str, resource: str, *, coun
         raise Denied(why(action, session, resource, result.decision == "Deny"))
 
 
-def _trusts(document: Any, service: str) -> bool:
-    """Whether a role's trust policy names a service."""
+def trusts(role_arn: str, service: str) -> bool:
+    """Whether a role exists and its trust policy names a service."""
+    from ministack.services import iam
+
+    role = private(iam, "_roles").get_scoped(role_arn.split(":")[4], None, role_name(role_arn))
+    document = (role or {}).get("AssumeRolePolicyDocument")
     policy = json.loads(document) if isinstance(document, str) else document or {}
     statements = policy.get("Statement", [])
     for statement in [statements] if isinstance(statements, dict) else statements:

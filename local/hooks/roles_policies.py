@@ -3,6 +3,7 @@
 - `ArnEquals` and `ArnLike` compare each of an ARN's six parts by itself; a `*` does not pass a colon.
 - Policy variables such as `${aws:username}` are replaced; one that has no value matches nothing.
 - A Deny with `NotPrincipal` applies to everybody whom it does not name.
+- A role that trusts a service only cannot be assumed by the account's root.
 - The services of AWS call each other by TLS, and so does everybody here, as far as policies can see:
   loopback needs no TLS, and a policy that demands TLS must not refuse it.
 
@@ -78,6 +79,7 @@ def install() -> None:
     _compare_arns_by_parts(evaluator)
     _replace_variables(evaluator)
     _deny_by_exception(evaluator)
+    _trust_whom_the_policy_names(evaluator)
     _count_loopback_as_tls(evaluator)
 
 
@@ -156,6 +158,17 @@ def _deny_by_exception(evaluator: Any) -> None:
         return judge({**policy, "Statement": readable}, context, *rest, **named)
 
     replace(evaluator, "evaluate_resource_policy", evaluate)
+
+
+def _trust_whom_the_policy_names(evaluator: Any) -> None:
+    matches = private(evaluator, "_principal_matches")
+
+    def named(principal: Any, caller_arn: str) -> bool:
+        if isinstance(principal, dict):
+            principal = {kind: who for kind, who in principal.items() if kind != "Service"}
+        return bool(matches(principal, caller_arn))
+
+    replace(evaluator, "_principal_matches", named)
 
 
 def _count_loopback_as_tls(evaluator: Any) -> None:

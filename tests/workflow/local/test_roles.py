@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,9 +18,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.cloud import REGION
+from ops import roles
 from tests.builders.telemetry import dead_from
 from tests.fakes.lab import Lab, policy, task, unique
 from tests.fakes.platform import Platform
+from tests.fakes.small_engine import small_engine
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
@@ -47,7 +50,7 @@ def sentence(session: str, action: str, resource: str) -> str:
     )
 
 
-def eventually(what: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(what: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := what():
@@ -60,6 +63,12 @@ def quiet(lab: Lab, bucket: str, key: str, seconds: float = 1.5) -> bool:
     """Whether a key stays absent."""
     time.sleep(seconds)
     return not lab.platform.s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents")
+
+
+def counts(platform: Platform) -> Path:
+    """Where the embedded cloud counts its decisions."""
+    assert platform.target.embedded is not None
+    return Path(platform.target.embedded.home) / roles.FILE
 
 
 def name(arn: str) -> str:
@@ -194,6 +203,11 @@ def test_a_distributed_map_starts_its_items_with_the_machines_role(lab: Lab) -> 
 # ------------------------------------------------------------------ the deployed platform
 
 
+def role_names(platform: Platform) -> list[str]:
+    pages = platform.target.client("iam").get_paginator("list_roles").paginate()
+    return [str(item["RoleName"]) for page in pages for item in page["Roles"]]
+
+
 def without(platform: Platform, role_part: str, sid: str) -> Callable[[], None]:
     """Take a statement out of a deployed role; returns what puts it back. Role names begin alike."""
     iam = platform.target.client("iam")
@@ -233,6 +247,30 @@ def test_a_statement_taken_out_of_the_template_fails_the_workflow(
     assert platform.put_and_wait(dead_from(9), asset="INV-002")["status"] == "SUCCEEDED"
 
 
+def test_what_a_rule_of_the_template_may_not_deliver_lies_in_its_queue(platform: Platform) -> None:
+    """The template's own queue policy admits the rule."""
+    iam, sqs = platform.target.client("iam"), platform.target.client("sqs")
+    roles = [
+        item["RoleName"] for page in iam.get_paginator("list_roles").paginate() for item in page["Roles"]
+    ]
+    (role,) = [item for item in roles if "OodaStateMachineObservation" in item]
+    (named,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=named)["PolicyDocument"]
+    text = document if isinstance(document, str) else json.dumps(document)
+    iam.delete_role_policy(RoleName=role, PolicyName=named)
+    url = platform.target.outputs["RuleDeadLetterQueueUrl"]
+    try:
+        key = platform.put(dead_from(9))
+        (letter,) = eventually(
+            lambda: sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages", [])
+        )
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=named, PolicyDocument=text)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+    assert json.loads(letter["Body"])["detail"]["object"]["key"] == key
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+
+
 def test_an_api_needs_the_functions_permission(platform: Platform) -> None:
     client = platform.target.client("lambda")
     function = platform.target.function("account_api")
@@ -259,6 +297,35 @@ def test_an_api_needs_the_functions_permission(platform: Platform) -> None:
                 SourceArn=next(iter(item["Condition"].values()))["AWS:SourceArn"],
             )
     assert urllib3.request("GET", address, timeout=60).status == 200
+
+
+def test_the_small_engine_confirms_what_the_deployed_roles_did(platform: Platform) -> None:
+    """Another hand judges all that the platform's roles were allowed until now."""
+    assert platform.put_and_wait(dead_from(9))["status"] == "SUCCEEDED"
+    stored = eventually(
+        lambda: json.loads(path.read_text()) if (path := counts(platform)).exists() else None
+    )
+    documents: dict[str, Statement] = {}
+    for role, _sid, action, resource in roles.statements(
+        platform.target.client("iam"), platform.target.stack
+    ):
+        documents.setdefault(role, {"Statement": []})["Statement"].append(allow(action, resource))
+    rows = [row for row in stored["allowed"] if row[0] in documents and row[2].startswith("arn:")]
+    assert len(rows) > 10
+    for role, action, pattern, _times in rows:
+        judged = {
+            "identity": documents[role],
+            "action": action,
+            "resource": pattern.replace("*", "x"),
+            "principal": role,
+            "context": {},
+        }
+        assert small_engine(judged) == "Allow", (role, action, pattern)
+        for other in ({"action": "s3:DeleteBucket"}, {"resource": f"{pattern.replace('*', 'x')[:-1]}#"}):
+            aside = {**judged, **other}
+            if pattern.endswith("*") and "resource" in other:
+                continue
+            assert small_engine(aside) == "Deny", (role, aside)
 
 
 # ------------------------------------------------------------------ what services do by themselves
@@ -655,17 +722,39 @@ def test_anonymous_calls_are_refused(lab: Lab) -> None:
     assert (answer.status, b"MissingAuthenticationToken" in answer.data) == (400, True)
 
 
-def test_every_decision_is_counted_by_role_and_pattern(lab: Lab) -> None:
-    from pathlib import Path
+def test_only_who_is_trusted_may_assume_a_role(lab: Lab) -> None:
+    sts, role = lab.platform.target.client("sts"), lab.role([], unique("trusting"))
+    assert sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]["SessionToken"]
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    lab.iam.update_assume_role_policy(RoleName=name(role), PolicyDocument=policy([trust]))
+    assert refused(lambda: sts.assume_role(RoleArn=role, RoleSessionName="test"))[0] == "AccessDenied"
 
+
+def test_nothing_is_made_with_a_role_that_does_not_trust_it(lab: Lab) -> None:
+    only = {service: lab.role([], "", service) for service in ("lambda", "states")}
+    definition = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    assert lab.machine(definition, only["states"])
+    assert lab.function("def handler(e, c): return 1\n", Role=only["lambda"])
+    code, message = refused(lambda: lab.machine(definition, only["lambda"]))
+    assert (code, message[:44]) == ("AccessDeniedException", "Neither the global service principal states.")
+    assert refused(lambda: lab.function("def handler(e, c): return 1\n", Role=only["states"])) == (
+        "InvalidParameterValueException",
+        "The role defined for the function cannot be assumed by Lambda.",
+    )
+
+
+def test_every_decision_is_counted_by_role_and_pattern(lab: Lab) -> None:
     bucket = lab.bucket(a=b"1")
     role = lab.role([allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*")])
     client = lab.acting_as(role, "s3")
     client.get_object(Bucket=bucket, Key="a")
     client.get_object(Bucket=bucket, Key="a")
     refused(lambda: client.put_object(Bucket=bucket, Key="b", Body=b""))
-    assert lab.platform.target.embedded is not None
-    path = Path(lab.platform.target.embedded.home) / "roles.json"
+    path = counts(lab.platform)
 
     def mine() -> Any:
         stored = json.loads(path.read_text()) if path.exists() else {"allowed": [], "denied": []}

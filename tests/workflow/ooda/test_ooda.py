@@ -213,11 +213,13 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
     platform.put_and_wait(dead_from(9))
     key = customers.add_key(platform.target, "default", "standard")
     headers = {"X-API-Key": key, "Content-Type": "application/json"}
-    answer = urllib3.request("GET", f"{platform.target.api_url}/ops/work-orders", headers=headers)
+    answer = urllib3.request(
+        "GET", f"{platform.target.api_url}/ops/work-orders", headers=headers, timeout=60
+    )
     name = json.loads(answer.data)["data"]["work_orders"][0]["work_order_id"]
     body = json.dumps({"kind": "email", "endpoint": "thandi@example.com"})
     path = f"{platform.target.api_url}/ops/work-orders/{name}/subscriptions"
-    assert urllib3.request("POST", path, body=body, headers=headers).status == 200
+    assert urllib3.request("POST", path, body=body, headers=headers, timeout=60).status == 200
     assert platform.deliver()["failed"] == 0
     got = {
         address: sqs.receive_message(QueueUrl=url).get("Messages", []) for address, url in inboxes.items()
@@ -388,7 +390,7 @@ def test_the_same_event_twice_makes_one_order_and_one_message(platform: Platform
 
 
 def test_the_same_event_many_times_at_once_makes_one_order(platform: Platform) -> None:
-    key = platform.put(dead_from(9), key="observations-elsewhere/x.csv")
+    key = platform.put(dead_from(9), key="backfill/x.csv")
     arns = [platform.start(platform.event(key)) for _ in range(5)]
     done = [platform.wait(arn) for arn in arns]
     assert {item["status"] for item in done} == {"SUCCEEDED"}, done
@@ -398,7 +400,7 @@ def test_the_same_event_many_times_at_once_makes_one_order(platform: Platform) -
 
 def test_two_files_of_one_fault_share_one_booking_and_one_order(platform: Platform) -> None:
     """The loser of the race must not give back the crew that the winner's order stands on."""
-    keys = [platform.put(dead_from(hour), key=f"observations-elsewhere/{hour}.csv") for hour in (8, 9, 10)]
+    keys = [platform.put(dead_from(hour), key=f"backfill/{hour}.csv") for hour in (8, 9, 10)]
     done = [platform.wait(arn) for arn in [platform.start(platform.event(key)) for key in keys]]
     assert {item["status"] for item in done} == {"SUCCEEDED"}
     orders = [platform.read(key) for key in platform.keys("work-orders/")]
@@ -414,7 +416,7 @@ def test_executions_that_want_one_crew_never_book_it_twice(platform: Platform) -
     platform.s3.put_object(
         Bucket=platform.target.input_bucket, Key="assets.json", Body=apart.model_dump_json().encode()
     )
-    keys = [platform.put(dead_from(9, n), key=f"observations-elsewhere/{n}.csv") for n in names]
+    keys = [platform.put(dead_from(9, n), key=f"backfill/{n}.csv") for n in names]
     done = [platform.wait(arn) for arn in [platform.start(platform.event(key)) for key in keys]]
     assert {item["status"] for item in done} == {"SUCCEEDED"}, done
     crews = platform.table("Crews")
