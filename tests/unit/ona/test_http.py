@@ -111,3 +111,16 @@ def test_a_servers_waiting_time_is_understood() -> None:
     later = (datetime.now(UTC) + timedelta(minutes=10)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     assert 590 < asked(later) <= 600
     assert calls.Answer(401, b"your API key abc is wrong").reason == "the key was not accepted"
+
+
+def test_urllib3_as_lambda_has_it_reads_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """urllib3 1.26 has no `read1`; the deadline still holds against a server that drips."""
+    import urllib3
+
+    monkeypatch.delattr(urllib3.response.HTTPResponse, "read1", raising=False)
+    monkeypatch.delattr(urllib3.response.BaseHTTPResponse, "read1", raising=False)
+    receiver = Receiver()
+    try:
+        assert calls.send("POST", receiver.url, body=b"{}").status == 200
+    finally:
+        receiver.stop()
