@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import http.server
+import os
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ona.runtime import http as calls
+from ona.runtime import versions
+from ona.runtime.errors import InvalidConfiguration
 from tests.fakes.ticketing import Receiver
+from tests.paths import ROOT
 
 HOST = "hooks.example.com"
 
@@ -119,8 +125,31 @@ def test_urllib3_as_lambda_has_it_reads_too(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.delattr(urllib3.response.HTTPResponse, "read1", raising=False)
     monkeypatch.delattr(urllib3.response.BaseHTTPResponse, "read1", raising=False)
-    receiver = Receiver()
+    server = Receiver()
     try:
-        assert calls.send("POST", receiver.url, body=b"{}").status == 200
+        assert calls.send("POST", server.url, body=b"{}").body == b'{"claim_id": "CL-1"}'
+        server.fault("drip")
+        assert calls.send("POST", server.url, body=b"{}", timeout_s=0.3).body == b"the answer took too long"
     finally:
-        receiver.stop()
+        server.close()
+
+
+def test_a_libraries_version_that_is_too_old_is_named_and_one_that_is_enough_is_taken() -> None:
+    versions.check({"boto3": "1.35.69", "botocore": "1.43.106", "urllib3": "1.26.0"})
+    versions.check({"urllib3": "2.8.0rc1"})
+    for name, old in (("boto3", "1.35.9"), ("botocore", "1.34.145"), ("urllib3", "1.25.11")):
+        with pytest.raises(InvalidConfiguration, match=f"{name} {old} is too old"):
+            versions.check({"boto3": "1.40.0", name: old})
+
+
+def test_a_function_with_an_sdk_that_is_too_old_says_so_when_it_starts() -> None:
+    program = "import botocore; botocore.__version__ = '1.34.145'; import ona.runtime.aws"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "functions")},
+    )
+    assert done.returncode == 1
+    assert "InvalidConfiguration: botocore 1.34.145 is too old, 1.35.69 is needed" in done.stderr

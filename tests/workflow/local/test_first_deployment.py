@@ -222,3 +222,20 @@ def test_a_table_with_another_key_is_not_imported(client: Any) -> None:
     made = names.plan(ROOT / "template.yaml", given, account="000000000000", region="af-south-1")
     with pytest.raises(OpsError, match="copy its items into a new table"):
         importing.imports(client, made, prefix)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"Environment": "prod"}, "rule ProductionIsHeard failed: Environment=prod needs AlertEmail"),
+        ({"Environment": "dev", "TrainingImageUri": "training:1"}, "rule TrainingImageHasSubnets failed"),
+    ],
+)
+def test_a_broken_rule_is_refused_before_anything_is_made(
+    client: Any, given: dict[str, str], said: str
+) -> None:
+    root = f"rule-{uuid.uuid4().hex[:7]}"
+    with pytest.raises(deploy.DeployError, match=said):
+        deploy.deploy(client, ROOT / "template.yaml", root, given)
+    stacks = client("cloudformation").describe_stacks()["Stacks"]
+    assert [item for item in stacks if item["StackName"].startswith(root)] == []
