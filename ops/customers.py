@@ -26,6 +26,13 @@ def add_key(target: Target, customer_id: str, tier: str) -> str:
     return key
 
 
+def remove_key(target: Target, key: str) -> None:
+    """Forget a key that was made for a trial; one that a customer had is revoked instead."""
+    target.client("dynamodb").delete_item(
+        TableName=_table(target), Key=to_item({"id": callers.key_id(key)})
+    )
+
+
 def add_principal(target: Target, arn: str, customer_id: str, tier: str) -> None:
     """Let an IAM role or user call as a customer. Raises OpsError for a wrong ARN or an unknown tier."""
     if not arn.startswith("arn:"):

@@ -126,10 +126,12 @@ class Target:
 
     def machine_of(self, key: str) -> str:
         """The state machine that an object's event starts."""
-        for prefix, name in PREFIXES.items():
-            if key.startswith(prefix):
-                return self.machines[name]
-        return self.machine
+        return self.starts(key) or self.machine
+
+    def starts(self, key: str) -> str | None:
+        """The state machine that an object's event starts; None when it starts none."""
+        name = next((name for prefix, name in PREFIXES.items() if key.startswith(prefix)), None)
+        return self.machines[name] if name else None
 
 
 def embedded(running: cloud.Cloud, environment: str = "dev") -> Target:

@@ -30,7 +30,7 @@ _COLOURS = {"ok": "green", "wrong": "red", "not asked": "yellow"}
 def deploy_check(
     profile: Profile = None, environment: Environment = "dev", parameter: Parameters = None
 ) -> None:
-    """Check rules, parameters, quotas, names, receiver, sizes. Changes nothing; exits with 1 for *wrong*."""
+    """Check rules, parameters, quotas, names, receiver, sizes. Changes nothing; 1 when one is wrong."""
     chosen = settings(TEMPLATE.parent, environment, parameter)
     client = account(profile, chosen.region) if profile else None
     console.print(f"{environment}: stack {chosen.stack} in {chosen.region}")

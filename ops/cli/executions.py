@@ -1,9 +1,9 @@
-"""`ona executions`, `explain`, `invoke`: workflows and functions at work."""
+"""`ona executions`, `explain`, `invoke`, `start`: workflows and functions at work."""
 
 from __future__ import annotations
 
-import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ops import accounting, explain, mapresults
+from ops import accounting, explain, mapresults, samples
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line
 from ops.target import OpsError, Target, resolve
 
@@ -148,28 +148,47 @@ def _short(value: Any, limit: int = 500) -> str:
 @app.command()
 @errors_in_one_line
 def invoke(
-    function: Annotated[str, typer.Argument(help="detect, diagnose, schedule or order")],
+    function: Annotated[str, typer.Argument(help="detect, diagnose, … (docs/operations/events.md)")],
     event: Annotated[Path, typer.Option("-e", "--event", help="a file with the event")],
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
     """Invoke one function with an event, without Docker; prints its answer and its log."""
     target = resolve(profile, environment)
-    try:
-        payload = event.read_text("utf-8")
-        json.loads(payload)
-    except (OSError, ValueError) as error:
-        raise OpsError(f"{event}: {error}") from error
-    client = target.client("lambda")
-    try:
-        answer = client.invoke(
-            FunctionName=target.function(function), Payload=payload.encode(), LogType="Tail"
-        )
-    except client.exceptions.ResourceNotFoundException as error:
-        raise OpsError(f"no function {target.function(function)}") from error
-    log = base64.b64decode(answer.get("LogResult") or b"").decode("utf-8", "replace").strip()
-    if log:
-        Console(stderr=True).print(log, style="dim", markup=False, soft_wrap=True, highlight=False)
-    print(json.dumps(json.loads(answer["Payload"].read()), indent=2))
-    if answer.get("FunctionError"):
+    _show(_run(target, function, event, samples.invoke))
+
+
+@app.command()
+@errors_in_one_line
+def start(
+    workflow: Annotated[str, typer.Argument(help="ooda, forecast_upload, … (docs/operations/events.md)")],
+    event: Annotated[Path, typer.Option("-e", "--event", help="a file with the event")],
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Start one workflow with an event and wait for its end; prints its output."""
+    target = resolve(profile, environment)
+    _show(_run(target, workflow, event, samples.start))
+
+
+def _run(
+    target: Target, name: str, event: Path, alone: Callable[[Target, str, Any], samples.Answer]
+) -> samples.Answer:
+    """A sample event with what it needs, any other by itself."""
+    if event.resolve() == samples.EVENTS / event.resolve().parent.name / f"{name}.json":
+        notes = Console(stderr=True)
+        return samples.run(target, event.resolve(), lambda text: notes.print(f"first: {text}", style="dim"))
+    return alone(target, name, samples.read(event))
+
+
+def _show(answer: samples.Answer) -> None:
+    notes = Console(stderr=True)
+    document = answer.document
+    if answer.expected:
+        document = {name: document[name] for name in ("errorType", "errorMessage")}
+    elif answer.log:
+        notes.print(answer.log, style="dim", markup=False, soft_wrap=True, highlight=False)
+    print(json.dumps(document, indent=2))
+    if answer.error:
+        notes.print(f"[red]{escape(answer.error[:_ERROR_LETTERS])}[/red]", soft_wrap=True)
         raise typer.Exit(1)

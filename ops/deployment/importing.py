@@ -15,8 +15,8 @@ from typing import Any
 
 from local.deploy import nested_name
 from local.packaging import Template
-from local.root_template import references
-from ops.deployment.names import Ask, Named, Plan, owned, taken
+from ops.deployment.names import NAMED_BY, Ask, Named, Plan, owned, taken
+from ops.target import OpsError
 
 IDENTIFIERS = {
     "AWS::S3::Bucket": "BucketName",
@@ -28,6 +28,8 @@ IDENTIFIERS = {
 """What can be imported here, each with the identifier that CloudFormation asks for. Functions, workflows,
 alarms and parameters hold no data: those are deleted and made anew."""
 
+_CAPACITY = ("ReadCapacityUnits", "WriteCapacityUnits")
+
 
 @dataclass(frozen=True)
 class Import:
@@ -36,25 +38,19 @@ class Import:
     stack: str
     template: Template
     resources: list[dict[str, Any]]
-    parameters: list[dict[str, str]]
 
     def write(self, folder: Path) -> list[str]:
         """Write its files; returns the commands that use them."""
         folder.mkdir(parents=True, exist_ok=True)
         files = {}
-        for kind, content in (
-            ("template", self.template),
-            ("resources", self.resources),
-            ("parameters", self.parameters),
-        ):
+        for kind, content in (("template", self.template), ("resources", self.resources)):
             path = folder / f"{self.stack}.{kind}.json"
             path.write_text(json.dumps(content, indent=2) + "\n")
             files[kind] = f"file://{path}"
         change = f"--stack-name {self.stack} --change-set-name import"
         return [
             f"aws cloudformation create-change-set {change} --change-set-type IMPORT "
-            f"--template-body {files['template']} --resources-to-import {files['resources']} "
-            f"--parameters {files['parameters']}",
+            f"--template-body {files['template']} --resources-to-import {files['resources']}",
             f"aws cloudformation wait change-set-create-complete {change}",
             f"aws cloudformation execute-change-set {change}",
             f"aws cloudformation wait stack-import-complete --stack-name {self.stack}",
@@ -72,24 +68,11 @@ def imports(client: Ask, made: Plan, root: str) -> list[Import]:
 
 
 def _import(client: Ask, made: Plan, root: str, application: str, items: list[Named]) -> Import:
-    template = made.applications[application].template
-    resources = {
-        # an import wants a DeletionPolicy on each; the deployment that follows writes the stack's own
-        item.logical_id: {"DeletionPolicy": "Retain", **template["Resources"][item.logical_id]}
-        for item in items
-    }
-    used = {name for _, name in references(resources)}
-    asked = {name: body for name, body in template.get("Conditions", {}).items() if _uses(resources, name)}
-    used |= {name for _, name in references(asked)}
-    declared = {name: body for name, body in template["Parameters"].items() if name in used}
-    values = made.values[application].parameters
     return Import(
         stack=nested_name(root, application),
         template={
             "AWSTemplateFormatVersion": "2010-09-09",
-            "Parameters": declared,
-            **({"Conditions": asked} if asked else {}),
-            "Resources": resources,
+            "Resources": {item.logical_id: _as_it_is(client, made, item) for item in items},
         },
         resources=[
             {
@@ -99,8 +82,38 @@ def _import(client: Ask, made: Plan, root: str, application: str, items: list[Na
             }
             for item in items
         ],
-        parameters=[{"ParameterKey": name, "ParameterValue": values[name]} for name in declared],
     )
+
+
+def _as_it_is(client: Ask, made: Plan, item: Named) -> Template:
+    """The resource as it exists: what the deployment's template adds is then an update, and is made.
+
+    A table's keys must be the template's, else CloudFormation would replace the table: OpsError.
+    """
+    properties: dict[str, Any] = {NAMED_BY[item.kind]: item.name}
+    if item.kind == "AWS::DynamoDB::Table":
+        table = client("dynamodb").describe_table(TableName=item.name)["Table"]
+        template = made.applications[item.application].template["Resources"][item.logical_id]
+        wanted = template["Properties"]["KeySchema"]
+        if table["KeySchema"] != wanted:
+            raise OpsError(
+                f"table {item.name} has the key {table['KeySchema']}, the template {wanted}: it cannot be "
+                "imported; copy its items into a new table"
+            )
+        mode = table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+        given = table.get("ProvisionedThroughput", {})
+        capacity = {name: given[name] for name in _CAPACITY if mode == "PROVISIONED" and name in given}
+        properties |= {"KeySchema": wanted, "AttributeDefinitions": table["AttributeDefinitions"]}
+        properties |= {"BillingMode": mode, **({"ProvisionedThroughput": capacity} if capacity else {})}
+        indexes = [
+            {
+                **{name: index[name] for name in ("IndexName", "KeySchema", "Projection")},
+                **({"ProvisionedThroughput": capacity} if capacity else {}),
+            }
+            for index in table.get("GlobalSecondaryIndexes", [])
+        ]
+        properties |= {"GlobalSecondaryIndexes": indexes} if indexes else {}
+    return {"Type": item.kind, "DeletionPolicy": "Retain", "Properties": properties}
 
 
 def _identifier(client: Ask, made: Plan, item: Named) -> str:
@@ -109,15 +122,3 @@ def _identifier(client: Ask, made: Plan, item: Named) -> str:
     if item.kind == "AWS::SNS::Topic":
         return f"arn:aws:sns:{made.region}:{made.account}:{item.name}"
     return item.name
-
-
-def _uses(node: Any, condition: str) -> bool:
-    """Whether a value is chosen by this condition."""
-    if isinstance(node, list):
-        return any(_uses(item, condition) for item in node)
-    if not isinstance(node, dict):
-        return False
-    chosen = node.get("Fn::If")
-    if isinstance(chosen, list) and chosen and chosen[0] == condition:
-        return True
-    return node.get("Condition") == condition or any(_uses(item, condition) for item in node.values())

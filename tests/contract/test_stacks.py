@@ -295,7 +295,7 @@ def test_buckets_are_private_encrypted_versioned_and_kept() -> None:
     for item in RESOURCES.values():
         if item["Type"] != "AWS::S3::Bucket":
             continue
-        assert item["DeletionPolicy"] == item["UpdateReplacePolicy"] == "Retain"
+        assert (item["DeletionPolicy"], item["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
         assert item["Properties"]["VersioningConfiguration"]["Status"] == "Enabled"
         assert all(item["Properties"]["PublicAccessBlockConfiguration"].values())
         assert item["Properties"]["BucketEncryption"]

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from ona.config import parameters
 from ona.documents.base import S3Pointer
@@ -52,7 +52,8 @@ def fetch_json(
 ) -> Any:
     """A JSON answer over HTTPS; throttling and server errors are tried again with back-off and jitter.
 
-    Raises DependencyBusy, WeatherUnavailable; their texts never hold the address, which may hold a key.
+    Raises DependencyBusy, WeatherUnavailable; their texts hold the host, never
+    the whole address, which may hold a key.
     """
     wait = 0.5
     for attempt in range(1, ATTEMPTS + 1):
@@ -70,8 +71,12 @@ def fetch_json(
                 break
             time.sleep(max(asked, random.uniform(0, wait)))
             wait *= 2
-    why = f"HTTP {answer.status}" if answer.status else answer.body.decode()
-    raise DependencyBusy(f"{what}: {why} after {attempt} tries")
+    if answer.status:
+        raise DependencyBusy(f"{what}: HTTP {answer.status} after {attempt} tries")
+    raise DependencyBusy(
+        f"{what}: {urlsplit(url).hostname} was not reached ({answer.body.decode()} after {attempt} tries); "
+        "try again when there is a network, or deploy with WeatherProvider=recorded to do without"
+    )
 
 
 class OpenMeteo:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import http.server
+import os
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ona.runtime import http as calls
+from ona.runtime import versions
+from ona.runtime.errors import InvalidConfiguration
 from tests.fakes.ticketing import Receiver
+from tests.paths import ROOT
 
 HOST = "hooks.example.com"
 
@@ -111,3 +117,40 @@ def test_a_servers_waiting_time_is_understood() -> None:
     later = (datetime.now(UTC) + timedelta(minutes=10)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     assert 590 < asked(later) <= 600
     assert calls.Answer(401, b"your API key abc is wrong").reason == "the key was not accepted"
+
+
+def test_urllib3_as_lambda_has_it_reads_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """urllib3 1.26 has no `read1`; the deadline still holds against a server that drips."""
+    import urllib3
+
+    for kind in ("HTTPResponse", "BaseHTTPResponse"):
+        if hasattr(urllib3.response, kind):
+            monkeypatch.delattr(getattr(urllib3.response, kind), "read1", raising=False)
+    server = Receiver()
+    try:
+        assert calls.send("POST", server.url, body=b"{}").body == b'{"claim_id": "CL-1"}'
+        server.fault("drip")
+        assert calls.send("POST", server.url, body=b"{}", timeout_s=0.3).body == b"the answer took too long"
+    finally:
+        server.close()
+
+
+def test_a_libraries_version_that_is_too_old_is_named_and_one_that_is_enough_is_taken() -> None:
+    versions.check({"boto3": "1.35.69", "botocore": "1.43.106", "urllib3": "1.26.0"})
+    versions.check({"urllib3": "2.8.0rc1"})
+    for name, old in (("boto3", "1.35.9"), ("botocore", "1.34.145"), ("urllib3", "1.25.11")):
+        with pytest.raises(InvalidConfiguration, match=f"{name} {old} is too old"):
+            versions.check({"boto3": "1.40.0", name: old})
+
+
+def test_a_function_with_an_sdk_that_is_too_old_says_so_when_it_starts() -> None:
+    program = "import botocore; botocore.__version__ = '1.34.145'; import ona.runtime.aws"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "functions")},
+    )
+    assert done.returncode == 1
+    assert "InvalidConfiguration: botocore 1.34.145 is too old, 1.35.69 is needed" in done.stderr

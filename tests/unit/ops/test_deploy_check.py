@@ -1,0 +1,201 @@
+"""`ona deploy check`: what it finds, what it says it did not ask, and the valid things it lets pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from ops.deployment import check
+from ops.deployment.check import Finding, findings
+from ops.deployment.names import plan
+from ops.deployment.settings import Settings, settings
+from ops.target import OpsError
+from tests.paths import ROOT
+
+TEMPLATE, REGION = ROOT / "template.yaml", "af-south-1"
+PROD = {"Environment": "prod", "AlertEmail": "operator@example.com", "ReservedConcurrency": "1"}
+
+
+def chosen(**given: str) -> Settings:
+    return Settings("ona-platform-prod", REGION, {**PROD, **given})
+
+
+class Account:
+    """An AWS account by moto, with Lambda's quota as a test wants it."""
+
+    def __init__(self) -> None:
+        self.quota, self.reserved_by_others = 1000, 0
+        self.refuses: set[str] = set()
+
+    def __call__(self, service: str) -> Any:
+        if service in self.refuses:
+            raise RuntimeError(f"AccessDenied: {service}")
+        client = boto3.client(service, region_name=REGION)
+        if service == "lambda":
+            limit = {
+                "ConcurrentExecutions": self.quota,
+                "UnreservedConcurrentExecutions": self.quota - self.reserved_by_others,
+            }
+            client.get_account_settings = lambda: {"AccountLimit": limit}
+        return client
+
+    def found(self, about: str, settings: Settings | None = None) -> list[Finding]:
+        listed = findings(TEMPLATE, settings or chosen(), self)
+        return [item for item in listed if item.about == about]
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setattr(check, "owned", lambda *_: set())  # moto's CloudFormation wants more packages
+    with mock_aws():
+        yield Account()
+
+
+# ------------------------------------------------------------------ concurrency
+
+
+@pytest.mark.parametrize(
+    ("quota", "others", "reserve", "state", "said"),
+    [
+        (10, 0, "1", "wrong", "89 reserved of a quota of 10; 0 can be reserved: set ReservedConcurrency=0"),
+        (10, 0, "0", "ok", "bursts of files will wait"),
+        (100, 0, "1", "wrong", "0 can be reserved"),
+        (188, 0, "1", "wrong", "ask Service Quotas for 189"),
+        (189, 0, "1", "ok", "89 reserved of a quota of 189; 89 can be reserved"),
+        (1000, 0, "1", "ok", "900 can be reserved"),
+        (1000, 850, "1", "wrong", "50 can be reserved"),
+        (1000, 850, "1", "wrong", "ask Service Quotas for 1039"),
+    ],
+)
+def test_the_quota_is_held_against_what_is_reserved(
+    account: Account, quota: int, others: int, reserve: str, state: str, said: str
+) -> None:
+    account.quota, account.reserved_by_others = quota, others
+    (found,) = account.found("concurrency", chosen(ReservedConcurrency=reserve))
+    assert (found.state, said in found.text) == (state, True), found
+
+
+# ------------------------------------------------------------------ names
+
+
+def test_a_free_account_is_ready(account: Account) -> None:
+    (found,) = account.found("names")
+    assert found.state == "ok"
+
+
+def test_what_has_a_name_already_is_named_and_the_import_told(account: Account) -> None:
+    given = chosen(InputBucketName="sa-api-client-input", OutputBucketName="sa-api-client-output")
+    account("s3").create_bucket(
+        Bucket="sa-api-client-input", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    account("logs").create_log_group(logGroupName="/aws/lambda/ona-detect-prod")
+    account("logs").create_log_group(logGroupName="/aws/lambda/ona-order-production")  # only begins so
+    account("sns").create_topic(Name="ona-platform-alerts")
+    account("sqs").create_queue(QueueName="ona-ooda-dead-letters-prod")
+    account("ssm").put_parameter(Name="/ona-platform/prod/detection-threshold", Value="0.7", Type="String")
+    found = account.found("names", given)
+    assert {item.state for item in found} == {"wrong"}
+    assert "ona deploy import" in found[-1].text
+    text = "\n".join(item.text for item in found)
+    for name in (
+        "sa-api-client-input",
+        "ona-detect-prod",
+        "alerts",
+        "ona-ooda-dead-letters-prod",
+        "threshold",
+    ):
+        assert name in text, name
+    assert len(found) == 6, text
+
+
+def test_every_type_with_a_fixed_name_is_asked_for(account: Account) -> None:
+    """A new type in any stack whose name the template gives must be known to the check."""
+    from ops.deployment.names import NAMED_BY
+
+    made = plan(TEMPLATE, PROD, account="123456789012", region=REGION)
+    for application, logical_id, item in made.resources():
+        names = [key for key in item.get("Properties", {}) if key.endswith("Name") or key == "Name"]
+        if item["Type"] not in NAMED_BY and names:
+            free = {"AWS::Serverless::LayerVersion", "AWS::Serverless::Api", "AWS::ApiGateway::DomainName",
+                    "AWS::ApplicationAutoScaling::ScalingPolicy"}  # fmt: skip
+            assert item["Type"] in free, f"{application}.{logical_id}: {names}"
+
+
+# ------------------------------------------------------------------ receiver
+
+
+def test_a_receiver_that_has_not_confirmed_hears_nothing(account: Account, monkeypatch: Any) -> None:
+    topic = account("sns").create_topic(Name="ona-platform-alerts")["TopicArn"]
+    account("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="operator@example.com")
+    (found,) = account.found("receiver")
+    assert (found.state, "1 of 1 have confirmed" in found.text) == ("ok", True), "moto confirms at once"
+    pending = [{"SubscriptionArn": "PendingConfirmation"}]
+
+    class Paginator:
+        def paginate(self, **_: Any) -> list[dict[str, Any]]:
+            return [{"Subscriptions": pending}]
+
+    class Waiting(Account):
+        def __call__(self, service: str) -> Any:
+            client = super().__call__(service)
+            if service == "sns":
+                client.get_paginator = lambda _: Paginator()
+            return client
+
+    (found,) = Waiting().found("receiver")
+    assert (found.state, "none has confirmed" in found.text) == ("wrong", True)
+
+
+# ------------------------------------------------------------------ what is not asked
+
+
+def test_without_credentials_it_says_what_it_did_not_ask() -> None:
+    found = {item.about: item for item in findings(TEMPLATE, chosen(), None)}
+    for about in ("concurrency", "names", "receiver"):
+        assert found[about].state == "not asked"
+    assert "the least quota is 189" in found["concurrency"].text
+
+
+def test_a_question_that_is_refused_is_no_answer(account: Account) -> None:
+    account.refuses = {"lambda", "dynamodb"}
+    (found,) = account.found("concurrency")
+    assert (found.state, "AccessDenied" in found.text) == ("not asked", True)
+    states = {item.state for item in account.found("names")}
+    assert states == {"not asked"}, "what could be asked is free; the rest is said"
+
+
+def test_a_broken_rule_does_not_hide_the_rest(account: Account) -> None:
+    given = Settings("ona-platform-prod", REGION, {"Environment": "prod", "AlertEmail": "nobody"})
+    (wrong,) = account.found("parameters", given)
+    assert wrong.state == "wrong"
+    assert account.found("names", given)[0].state == "ok"
+
+
+def test_a_build_that_is_too_large_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from benchmarks import build_sizes
+
+    (found,) = check._packages(tmp_path)
+    assert found.state == "not asked"
+    (tmp_path / ".aws-sam/build").mkdir(parents=True)
+    (tmp_path / ".aws-sam/build/template.yaml").write_text("Resources: {}")
+    for size, state in ((229.0, "ok"), (231.0, "wrong")):
+        monkeypatch.setattr(build_sizes, "sizes", lambda _, size=size: {"DetectFunction": size})
+        (found,) = check._packages(tmp_path)
+        assert found.state == state
+
+
+def test_settings_are_samconfigs_and_the_command_lines() -> None:
+    made = settings(ROOT, "prod", ["AlertEmail=a@b.co"])
+    assert made.parameters["AlertEmail"] == "a@b.co"
+    assert made.parameters["InputBucketName"] == "sa-api-client-input"
+    with pytest.raises(OpsError, match="qa"):
+        settings(ROOT, "qa")
+    with pytest.raises(OpsError, match="Name=value"):
+        settings(ROOT, "dev", ["AlertEmail"])
