@@ -75,5 +75,11 @@ class UploadTarget(Document):
     max_bytes: int = MAX_UPLOAD_BYTES
 
 
-ForecastAnswer = Envelope[ForecastDocument]
+class ForecastPage(ForecastDocument):
+    """A site's forecast, or the sum of a page of sites."""
+
+    next: str | None = Field(description="put it into `next` of the following request; none: that was all")
+
+
+ForecastAnswer = Envelope[ForecastPage]
 UploadAnswer = Envelope[UploadTarget]

@@ -167,6 +167,7 @@ class Visits(Document):
     """The plan as it stands, by time."""
 
     visits: list[Visit]
+    next: str | None = Field(description="put it into `next` of the following request; none: that was all")
 
 
 IncidentAnswer = Envelope[IncidentPage]
