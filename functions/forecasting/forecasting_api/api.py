@@ -12,7 +12,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from forecasting.documents import ForecastJson
 from forecasting.forecasting_api import answers, generate, store, sums
@@ -29,6 +29,7 @@ from forecasting.layout import HISTORICAL_UPLOAD, NOWCAST_UPLOAD
 from ona.api import paging
 from ona.api.envelope import JSON, ApiError
 from ona.api.resolver import Api
+from ona.api.strict import Digits
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.observability import count, logger
@@ -45,7 +46,10 @@ def _offered(minutes: int) -> int:
 
 
 IntervalMinutes = Annotated[
-    int, Query(description="15 or 60", json_schema_extra={"enum": [15, 60]}), AfterValidator(_offered)
+    int,
+    Query(description="15 or 60", json_schema_extra={"enum": [15, 60]}),
+    Digits,
+    AfterValidator(_offered),
 ]
 
 api = Api()
@@ -99,7 +103,7 @@ def _target(upload: str, key: str, seconds: int, size: int | None) -> UploadAnsw
 def forecast(
     customer_id: Annotated[CustomerId, Query()],
     site_id: Annotated[SiteId | None, Query(description="without it: the sum of all your sites")] = None,
-    horizon_hours: Annotated[int, Query(ge=1, le=168)] = 48,
+    horizon_hours: Annotated[Annotated[int, Field(ge=1, le=168), Digits], Query()] = 48,
     interval_minutes: IntervalMinutes = 60,
     next: Annotated[str | None, Query(max_length=2000, description="`next` of the page before")] = None,
 ) -> Response[str]:

@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import AwareDatetime
+from pydantic import Field
 
 from ona.api import paging
 from ona.api.envelope import ApiError, refusals
 from ona.api.resolver import Api
+from ona.api.strict import Digits, Moment
 from ona.config import parameters
 from ona.documents.assets import Asset
 from ona.documents.findings import IncidentState
@@ -103,7 +104,7 @@ def incidents(
 def work_orders(
     site_id: SiteFilter = None,
     status: Annotated[OrderStatus | None, Query(description="only these")] = None,
-    limit: Annotated[int, Query(ge=1, le=ORDERS_A_PAGE)] = ORDERS_A_PAGE,
+    limit: Annotated[Annotated[int, Field(ge=1, le=ORDERS_A_PAGE), Digits], Query()] = ORDERS_A_PAGE,
     next: Next = None,
 ) -> OrdersAnswer:
     """The newest first. A page may hold fewer than `limit` while `next` says that more follow."""
@@ -251,8 +252,8 @@ def _detail(tracked: TrackedOrder) -> OrderDetail:
 @api.route("GET", "/ops/schedule", "Who goes where, and when", "operations", refuses=(400, 404))
 def schedule(
     site_id: SiteFilter = None,
-    since: Annotated[AwareDatetime | None, Query(description="visits that end later; default: now")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="visits that begin earlier")] = None,
+    since: Annotated[Moment | None, Query(description="visits that end later; default: now")] = None,
+    until: Annotated[Moment | None, Query(description="visits that begin earlier")] = None,
     next: Next = None,
 ) -> ScheduleAnswer:
     """The visits to your assets as the crews' calendars have them now, two hundred a page."""
