@@ -11,6 +11,7 @@ import json
 import os
 import random
 import time
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,19 +20,30 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
-from forecasting.layout import FORECAST_LATEST, SITE
-from ona.api import callers, resolver
+from forecasting.documents import (
+    Conditions,
+    ForecastDocument,
+    ForecastMetadata,
+    Interval,
+    Point,
+    SiteDocument,
+)
+from forecasting.forecasting_api import answers, generate
+from forecasting.layout import FORECAST_LATEST
+from ona.api import callers
 from ona.runtime.clock import utc_now
 from ona.store import tables
-from ona.store.s3 import write_bytes
-from tests.builders.orders import CUSTOMER
+from ona.store.s3 import write_json
+from tests.builders.assets import make_registry
+from tests.builders.orders import CUSTOMER, opened
+from tests.builders.plans import NOW
 from tests.fakes.lambda_wsgi import KEY, Application
 from tests.fakes.tables import OUT, create_table
 from tests.paths import ROOT
 
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "docs" / "openapi.json").read_text())
 OPERATIONS = [(path, method) for path, item in DOCUMENT["paths"].items() for method in item]
-REQUESTS = 12
+REQUESTS = 6
 """Requests of each kind (allowed, not allowed) that an operation gets."""
 RULES = (
     "end_date must be after start_date",
@@ -48,6 +60,7 @@ RULES = (
     "the host is not",
 )
 """What may be wrong with a request that its schema allows: what fields say together, and opaque values."""
+LOCATION_INDEX = {"customer-location-index": ("customer_id", "location_name")}
 SOAK_S = float(os.environ.get("ONA_FUZZ_SECONDS", "600"))
 
 load_all_checks()
@@ -67,29 +80,71 @@ CHECK = [
 
 
 @pytest.fixture
-def schema(world: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Orders and visits of one customer, a site with a stored forecast, and a quota that lasts."""
-    from benchmarks import sums as bench
+def schema(acting: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An order with its visit, a site with a stored forecast, and a quota that lasts. No model runs."""
+    import ooda.operations_api.handler as operations
+    from ooda.operations_api import api
 
+    for module in (operations, api):
+        monkeypatch.setattr(module, "utc_now", lambda: NOW)
     monkeypatch.setitem(callers.TIERS, "enterprise", 10**9)
-    monkeypatch.setenv("LOCATIONS_TABLE", "locations")
-    monkeypatch.setenv("WEATHER_CACHE_TABLE", "weather")
-    create_table("locations", "location_id", {"customer-location-index": ("customer_id", "location_name")})
-    create_table("weather", "location_timestamp")
-    monkeypatch.setattr(bench, "CUSTOMER", CUSTOMER)
-    slow = bench.Slow(0.0)
-    with bench.deployed(slow):
-        bench.fill(slow, 2, 1, utc_now() - utc_now())
-    for key, body in slow.objects.items():
-        if key.startswith((SITE.template.split("{")[0], FORECAST_LATEST.template.split("{")[0])):
-            write_bytes(OUT, key, body, "application/json")
-    for name in slow.sites:
-        item = {"location_id": f"{CUSTOMER}/{name}", "customer_id": CUSTOMER, "location_name": name}
-        tables.put("locations", item)
-    monkeypatch.setattr(resolver.logger, "exception", lambda *_, **__: None)
+    for name, table, key, indexes in (
+        ("CUSTOMERS_TABLE", "customers", "id", {}),
+        ("LOCATIONS_TABLE", "locations", "location_id", LOCATION_INDEX),
+    ):
+        monkeypatch.setenv(name, table)
+        create_table(table, key, indexes)
+    site = SiteDocument.of(CUSTOMER, "site-001", make_registry().assets[:1])
+    assert site is not None
+    now = utc_now()
+    forecast = _forecast(site, now)
+    write_json(OUT, site.key, site.document())
+    key = FORECAST_LATEST.build(customer_id=CUSTOMER, site_id=site.site_id)
+    write_json(OUT, key, forecast.document())
+    monkeypatch.setattr(
+        generate, "make", lambda *_, interval_minutes: _forecast(site, now, interval_minutes)
+    )
+    item = {"location_id": "1", "customer_id": CUSTOMER, "location_name": site.site_id}
+    tables.put("locations", item)
     loaded = schemathesis.openapi.from_wsgi("/openapi.json", Application(DOCUMENT, CUSTOMER))
-    loaded.world = world
+    loaded.world = [opened()]
     return loaded
+
+
+def _forecast(site: SiteDocument, now: datetime, interval_minutes: int = 60) -> ForecastDocument:
+    level = Interval(lower_80=1.0, upper_80=3.0, lower_95=0.0, upper_95=4.0)
+    points = [
+        Point(
+            timestamp=now + timedelta(minutes=interval_minutes * number),
+            predicted_power_kw=2.0,
+            confidence_interval=level,
+            weather_conditions=Conditions(temperature_c=20.0),
+        )
+        for number in range(1, 9)
+    ]
+    metadata = ForecastMetadata(
+        model_version="physical",
+        training_data_points=0,
+        model_accuracy=None,
+        last_training_date=None,
+        weather_provider="",
+        weather_age_minutes=None,
+        nowcast_age_minutes=None,
+        interval_minutes=interval_minutes,
+        degraded=[],
+        notes=[],
+    )
+    return ForecastDocument(
+        forecast_id="fc-1",
+        customer_id=site.customer_id,
+        site_id=site.site_id,
+        generated_at=now,
+        horizon_hours=8,
+        capacity_kw=site.capacity_kw,
+        forecasts=points,
+        metadata=metadata,
+        summary=answers.summary([], interval_minutes, site.capacity_kw),
+    )
 
 
 def known(case: Any, world: list[str], choose: random.Random) -> None:
