@@ -102,7 +102,7 @@ def schema(acting: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> An
     key = FORECAST_LATEST.build(customer_id=CUSTOMER, site_id=site.site_id)
     write_json(OUT, key, forecast.document())
     monkeypatch.setattr(
-        generate, "make", lambda *_, interval_minutes: _forecast(site, now, interval_minutes)
+        generate, "make", lambda *_, interval_minutes=60: _forecast(site, now, interval_minutes)
     )
     item = {"location_id": "1", "customer_id": CUSTOMER, "location_name": site.site_id}
     tables.put("locations", item)
