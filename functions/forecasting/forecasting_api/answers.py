@@ -12,9 +12,11 @@ from typing import Any
 
 from forecasting.documents import ForecastJson, Interval, Summary
 from ona.runtime.clock import iso
+from ona.runtime.identity import digest
 
 _PointJson = dict[str, Any]
 """A forecast's Point in its JSON form."""
+_BOUNDS = tuple(Interval.model_fields)
 
 
 def summary(points: Sequence[_PointJson], interval_minutes: int, capacity_kw: float) -> dict[str, float]:
@@ -42,52 +44,73 @@ def cut(document: ForecastJson, now: datetime, horizon_hours: int) -> ForecastJs
     }
 
 
-def total(documents: Sequence[ForecastJson], customer_id: str, forecast_id: str) -> ForecastJson:
-    """Several sites' forecasts as one, over the hours that all have.
+class Total:
+    """Several sites' forecasts as one, over the hours that all have; they are added one by one.
 
     Bounds are added, as if all sites erred together: too wide rather than too narrow; the note says so.
     Weather is left out, because it is another one at each site.
     """
-    by_time: dict[str, list[_PointJson]] = {}
-    for document in documents:
+
+    def __init__(self, customer_id: str) -> None:
+        self._customer_id = customer_id
+        self._sums: dict[str, tuple[int, list[float]]] = {}
+        self._heads: list[ForecastJson] = []
+        """The forecasts without their points: a thousand sites' points would not fit into the memory."""
+
+    def add(self, document: ForecastJson) -> None:
+        """Add a site's forecast."""
         for point in document["forecasts"]:
-            by_time.setdefault(point["timestamp"], []).append(point)
-    whole = {when: points for when, points in by_time.items() if len(points) == len(documents)}
-    first = documents[0]
-    capacity = sum(document["capacity_kw"] for document in documents)
-    points = [
-        {
-            "timestamp": when,
-            "predicted_power_kw": round(sum(p["predicted_power_kw"] for p in parts), 3),
-            "confidence_interval": {
-                name: round(sum(p["confidence_interval"][name] for p in parts), 3)
-                for name in Interval.model_fields
-            },
-            "weather_conditions": dict.fromkeys(parts[0]["weather_conditions"]),
+            bounds = point["confidence_interval"]
+            values = [point["predicted_power_kw"], *(bounds[name] for name in _BOUNDS)]
+            count, sums = self._sums.get(point["timestamp"], (0, [0.0] * len(values)))
+            added = [total + value for total, value in zip(sums, values, strict=True)]
+            self._sums[point["timestamp"]] = count + 1, added
+        sky = dict.fromkeys(document["forecasts"][0]["weather_conditions"]) if document["forecasts"] else {}
+        self._heads.append({**document, "forecasts": [], "sky": sky})
+
+    def document(self, notes: Sequence[str] = ()) -> ForecastJson:
+        """The sum. `notes` come before the note that says what was added."""
+        first, heads = self._heads[0], self._heads
+        capacity = sum(head["capacity_kw"] for head in heads)
+        points = [
+            {
+                "timestamp": when,
+                "predicted_power_kw": round(power, 3),
+                "confidence_interval": {
+                    name: round(value, 3) for name, value in zip(_BOUNDS, bounds, strict=True)
+                },
+                "weather_conditions": first["sky"],
+            }
+            for when, (count, (power, *bounds)) in sorted(self._sums.items())
+            if count == len(heads)
+        ]
+        whole = {
+            **first,
+            "forecast_id": f"fc-{digest(*(head['forecast_id'] for head in heads))}",
+            "customer_id": self._customer_id,
+            "site_id": None,
+            "generated_at": min(head["generated_at"] for head in heads),
+            "capacity_kw": capacity,
+            "forecasts": points,
+            "metadata": self._metadata(notes),
+            "summary": summary(points, first["metadata"]["interval_minutes"], capacity),
         }
-        for when, parts in sorted(whole.items())
-    ]
-    meta = [document["metadata"] for document in documents]
-    accuracies = [m["model_accuracy"] for m in meta if m["model_accuracy"] is not None]
-    ages = [m["weather_age_minutes"] for m in meta if m["weather_age_minutes"] is not None]
-    return {
-        **first,
-        "forecast_id": forecast_id,
-        "customer_id": customer_id,
-        "site_id": None,
-        "generated_at": min(document["generated_at"] for document in documents),
-        "capacity_kw": capacity,
-        "forecasts": points,
-        "metadata": {
-            **first["metadata"],
+        del whole["sky"]
+        return whole
+
+    def _metadata(self, notes: Sequence[str]) -> dict[str, Any]:
+        meta = [head["metadata"] for head in self._heads]
+        accuracies = [m["model_accuracy"] for m in meta if m["model_accuracy"] is not None]
+        ages = [m["weather_age_minutes"] for m in meta if m["weather_age_minutes"] is not None]
+        return {
+            **meta[0],
             "training_data_points": sum(m["training_data_points"] for m in meta),
             "model_accuracy": min(accuracies) if accuracies else None,
             "weather_age_minutes": max(ages) if ages else None,
             "degraded": sorted({name for m in meta for name in m["degraded"]}),
             "notes": [
                 *sorted({note for m in meta for note in m["notes"]}),
-                f"sum of {len(documents)} sites; bounds are added, as if all erred together",
+                *notes,
+                f"sum of {len(meta)} sites; bounds are added, as if all erred together",
             ],
-        },
-        "summary": summary(points, first["metadata"]["interval_minutes"], capacity),
-    }
+        }

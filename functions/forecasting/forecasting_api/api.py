@@ -12,10 +12,10 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from forecasting.documents import ForecastJson
-from forecasting.forecasting_api import answers, generate, store
+from forecasting.forecasting_api import answers, generate, store, sums
 from forecasting.forecasting_api.models import (
     MAX_UPLOAD_BYTES,
     CustomerId,
@@ -26,18 +26,17 @@ from forecasting.forecasting_api.models import (
     UploadAnswer,
 )
 from forecasting.layout import HISTORICAL_UPLOAD, NOWCAST_UPLOAD
+from ona.api import paging
 from ona.api.envelope import JSON, ApiError
 from ona.api.resolver import Api
+from ona.api.strict import Digits
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
-from ona.runtime.identity import digest
 from ona.runtime.observability import count, logger
 from ona.store import s3
 
 _TRAIN_EXPIRES_S, _NOWCAST_EXPIRES_S = 3600, 1800
 """Seconds for which an upload's address is good; the contract's."""
-_MAX_SITES = 200
-"""Sites whose forecasts one request adds up: 10 s at 50 ms a stored one. Ours."""
 
 
 def _offered(minutes: int) -> int:
@@ -47,7 +46,10 @@ def _offered(minutes: int) -> int:
 
 
 IntervalMinutes = Annotated[
-    int, Query(description="15 or 60", json_schema_extra={"enum": [15, 60]}), AfterValidator(_offered)
+    int,
+    Query(description="15 or 60", json_schema_extra={"enum": [15, 60]}),
+    Digits,
+    AfterValidator(_offered),
 ]
 
 api = Api()
@@ -101,10 +103,14 @@ def _target(upload: str, key: str, seconds: int, size: int | None) -> UploadAnsw
 def forecast(
     customer_id: Annotated[CustomerId, Query()],
     site_id: Annotated[SiteId | None, Query(description="without it: the sum of all your sites")] = None,
-    horizon_hours: Annotated[int, Query(ge=1, le=168)] = 48,
+    horizon_hours: Annotated[Annotated[int, Field(ge=1, le=168), Digits], Query()] = 48,
     interval_minutes: IntervalMinutes = 60,
+    next: Annotated[str | None, Query(max_length=2000, description="`next` of the page before")] = None,
 ) -> Response[str]:
-    """A stored forecast while it is fresh, else a new one. `metadata.degraded` names what was missing."""
+    """A stored forecast while it is fresh, else a new one. `metadata.degraded` names what was missing.
+
+    Without `site_id` the sum of at most 500 sites (hourly) or 10 (15 minutes); `next` asks for the others.
+    """
     api.mine(customer_id)
     now = utc_now()
     registered = store.sites_of(customer_id)
@@ -117,24 +123,34 @@ def forecast(
             "None of your sites has sent data",
             details="POST /upload_train and upload history first",
         )
-    wanted = [site_id] if site_id else registered
-    if len(wanted) > _MAX_SITES:
-        raise ApiError(400, "VALIDATION_ERROR", f"{len(wanted)} sites at once: name one", field="site_id")
-    forecasts = [_one(customer_id, name, now, interval_minutes) for name in wanted]
-    if site_id is None:  # cut after adding: sites whose forecasts began in different hours still fill it
-        sum_id = f"fc-{digest(*(document['forecast_id'] for document in forecasts))}"
-        whole = answers.total(forecasts, customer_id, sum_id)
+    if site_id is not None:
+        whole, more = _one(customer_id, site_id, now, interval_minutes), None
     else:
-        whole = forecasts[0]
-    body = json.dumps(api.success(answers.cut(whole, now, horizon_hours)))
-    return Response(status_code=200, content_type=JSON, body=body)
+        whole, more = _sum(customer_id, registered, now, interval_minutes, next)
+    answer = {**answers.cut(whole, now, horizon_hours), "next": paging.cursor(more)}
+    return Response(status_code=200, content_type=JSON, body=json.dumps(api.success(answer)))
+
+
+def _sum(
+    customer_id: str, registered: list[str], now: datetime, interval_minutes: int, next: str | None
+) -> tuple[ForecastJson, dict[str, str] | None]:
+    """The sum of a page of sites, and where the next page begins."""
+    after = paging.position(next).get("site_id", "")
+    left = [name for name in registered if name > after]
+    page = left[: sums.SITES_A_PAGE[interval_minutes]]
+    if not page:
+        raise ApiError(400, "VALIDATION_ERROR", "no site follows there", field="next")
+    notes = [f"a page of {len(registered)} sites: add the sums of all pages"]
+    paged = len(page) < len(registered)
+    whole = sums.of_sites(customer_id, page, now, interval_minutes, notes if paged else [])
+    return whole, {"site_id": page[-1]} if len(left) > len(page) else None
 
 
 def _one(customer_id: str, site_id: str, now: datetime, interval_minutes: int) -> ForecastJson:
     bucket = aws.environment("OUTPUT_BUCKET")
     if interval_minutes == 60:
-        stored = store.load_fresh(bucket, customer_id, site_id, now)
-        if stored is not None:
+        stored = store.load_newest(bucket, customer_id, site_id)
+        if stored is not None and store.is_fresh(stored, now):
             count("ForecastCacheHit", 1)
             return stored
     site = store.load_site(bucket, store.site_key(customer_id, site_id))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from forecasting.documents import ForecastDocument
 from forecasting.payloads import CUSTOMER_PATTERN, SITE_PATTERN
 from ona.api.envelope import Envelope
+from ona.api.strict import JsonNumber, Moment
 from ona.documents.base import Document
 
 MAX_UPLOAD_BYTES = 100_000_000
@@ -20,8 +21,8 @@ CustomerId = Annotated[
 SiteId = Annotated[str, Field(pattern=SITE_PATTERN, description="A site of yours", examples=["site-001"])]
 
 SizeBytes = Annotated[
-    int | None,
-    Field(ge=1, le=MAX_UPLOAD_BYTES, description="Exact size of the file; when given, S3 takes no other"),
+    Annotated[int, Field(ge=1, le=MAX_UPLOAD_BYTES), JsonNumber] | None,
+    Field(description="Exact size of the file; when given, S3 takes no other"),
 ]
 
 
@@ -29,8 +30,8 @@ class TrainMetadata(Document):
     """What a history file contains: its site, and the time from `start_date` to `end_date` (with zone)."""
 
     site_id: SiteId
-    start_date: AwareDatetime
-    end_date: AwareDatetime
+    start_date: Moment
+    end_date: Moment
     size_bytes: SizeBytes = None
 
     @model_validator(mode="after")
@@ -52,7 +53,7 @@ class NowcastMetadata(Document):
     """What a nowcast file contains: its site, and its `timestamp` (with time zone)."""
 
     site_id: SiteId
-    timestamp: AwareDatetime
+    timestamp: Moment
     size_bytes: SizeBytes = None
 
 
@@ -75,5 +76,11 @@ class UploadTarget(Document):
     max_bytes: int = MAX_UPLOAD_BYTES
 
 
-ForecastAnswer = Envelope[ForecastDocument]
+class ForecastPage(ForecastDocument):
+    """A site's forecast, or the sum of a page of sites."""
+
+    next: str | None = Field(description="put it into `next` of the following request; none: that was all")
+
+
+ForecastAnswer = Envelope[ForecastPage]
 UploadAnswer = Envelope[UploadTarget]

@@ -39,7 +39,9 @@ behind."""
 CSV_HOURS = 30
 """Hours to come in detection's files: a day, and the six hours until the next name."""
 MOST_READS = 8
-"""Objects that are read at once."""
+"""Objects that are read or written at once: boto3 keeps ten connections."""
+STANDS_IN = timedelta(hours=24)
+"""How old a forecast may be that stands in for a new one (ours)."""
 
 
 def sites_of(customer_id: str) -> list[str]:
@@ -60,16 +62,32 @@ def site_key(customer_id: str, site_id: str) -> str:
     return SITE.build(customer_id=customer_id, site_id=site_id)
 
 
-def load_fresh(bucket: str, customer_id: str, site_id: str, now: datetime) -> ForecastJson | None:
-    """The newest stored forecast in its JSON form while it is fresh, else None."""
+def load_newest(bucket: str, customer_id: str, site_id: str) -> ForecastJson | None:
+    """The newest stored forecast of a site in its JSON form, however old; None where there is none."""
     key = FORECAST_LATEST.build(customer_id=customer_id, site_id=site_id)
     try:
         document: ForecastJson = s3.read_json(S3Pointer(bucket=bucket, key=key))
     except ObjectMissing:
         return None
-    age = now - datetime.fromisoformat(document["generated_at"])
-    fresh = timedelta(minutes=forecasting_config().forecast.fresh_minutes)
-    return document if timedelta(0) <= age <= fresh else None
+    return document
+
+
+def is_fresh(document: ForecastJson, now: datetime) -> bool:
+    """Whether a stored forecast is answered as it is."""
+    return (
+        timedelta(0)
+        <= _age(document, now)
+        <= timedelta(minutes=forecasting_config().forecast.fresh_minutes)
+    )
+
+
+def is_usable(document: ForecastJson, now: datetime) -> bool:
+    """Whether a stored forecast may stand in where there is no time for a new one."""
+    return timedelta(0) <= _age(document, now) <= STANDS_IN
+
+
+def _age(document: ForecastJson, now: datetime) -> timedelta:
+    return now - datetime.fromisoformat(document["generated_at"])
 
 
 def save_forecast(bucket: str, site: SiteDocument, document: ForecastDocument, now: datetime) -> S3Pointer:
@@ -80,9 +98,15 @@ def save_forecast(bucket: str, site: SiteDocument, document: ForecastDocument, n
     points = [p for p in document.forecasts if p.timestamp <= now + timedelta(hours=CSV_HOURS)]
     utc = now.astimezone(UTC)
     made = utc.replace(hour=utc.hour // CSV_EVERY_HOURS * CSV_EVERY_HOURS)
-    for (asset_id, day), content in detection_csv.csv_by_day(points, site).items():
+    bucket_of_detection = aws.environment("INPUT_BUCKET")
+
+    def written(item: tuple[tuple[str, date], bytes]) -> None:
+        (asset_id, day), content = item
         key = FORECAST_CSV.build(day=day, asset_id=asset_id, made=made)
-        s3.write_bytes(aws.environment("INPUT_BUCKET"), key, content, "text/csv")
+        s3.write_bytes(bucket_of_detection, key, content, "text/csv")
+
+    with ThreadPoolExecutor(MOST_READS) as writers:  # a request waits for it: two files a machine
+        list(writers.map(written, detection_csv.csv_by_day(points, site).items()))
     return pointer
 
 

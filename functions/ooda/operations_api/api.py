@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import AwareDatetime
+from pydantic import Field
 
 from ona.api import paging
 from ona.api.envelope import ApiError, refusals
 from ona.api.resolver import Api
+from ona.api.strict import Digits, Moment
 from ona.config import parameters
 from ona.documents.assets import Asset
 from ona.documents.findings import IncidentState
@@ -44,6 +45,7 @@ from ooda.operations_api.models import (
     SubscriptionAnswer,
     Unsubscribed,
     UnsubscribedAnswer,
+    Visit,
     Visits,
     state_of,
     subscriber,
@@ -54,6 +56,8 @@ ASSETS_A_PAGE = 50
 """Assets whose incidents one page tells: as many histories are read from S3 for it."""
 ORDERS_A_PAGE = 50
 """Orders of a page, at most: a caller may ask for fewer."""
+VISITS_A_PAGE = 200
+"""Visits of a page of the plan."""
 AHEAD = timedelta(days=100)
 """How far the plan is shown: parts may take months, and their visits are booked."""
 api = Api()
@@ -100,7 +104,7 @@ def incidents(
 def work_orders(
     site_id: SiteFilter = None,
     status: Annotated[OrderStatus | None, Query(description="only these")] = None,
-    limit: Annotated[int, Query(ge=1, le=ORDERS_A_PAGE)] = ORDERS_A_PAGE,
+    limit: Annotated[Annotated[int, Field(ge=1, le=ORDERS_A_PAGE), Digits], Query()] = ORDERS_A_PAGE,
     next: Next = None,
 ) -> OrdersAnswer:
     """The newest first. A page may hold fewer than `limit` while `next` says that more follow."""
@@ -248,10 +252,11 @@ def _detail(tracked: TrackedOrder) -> OrderDetail:
 @api.route("GET", "/ops/schedule", "Who goes where, and when", "operations", refuses=(400, 404))
 def schedule(
     site_id: SiteFilter = None,
-    since: Annotated[AwareDatetime | None, Query(description="visits that end later; default: now")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="visits that begin earlier")] = None,
+    since: Annotated[Moment | None, Query(description="visits that end later; default: now")] = None,
+    until: Annotated[Moment | None, Query(description="visits that begin earlier")] = None,
+    next: Next = None,
 ) -> ScheduleAnswer:
-    """The visits to your assets as the crews' calendars have them now."""
+    """The visits to your assets as the crews' calendars have them now, two hundred a page."""
     mine = {asset.id for asset in _assets(site_id)}
     now = utc_now()
     begin = since or now
@@ -264,5 +269,14 @@ def schedule(
         for crew_id, booking in store.visits()
         if booking.asset_id in mine and booking.end > begin and booking.start < end
     ]
-    by_time = sorted(visits, key=lambda visit: (visit.start, visit.crew_id))
-    return api.success(Visits(visits=by_time).document())
+    after = paging.position(next)
+    by_time = sorted(((_place(visit), visit) for visit in visits), key=lambda pair: pair[0])
+    left = [visit for place, visit in by_time if place > (after.get("start", ""), after.get("crew_id", ""))]
+    page = left[:VISITS_A_PAGE]
+    more = dict(zip(("start", "crew_id"), _place(page[-1]), strict=True)) if len(left) > len(page) else None
+    return api.success(Visits(visits=page, next=paging.cursor(more)).document())
+
+
+def _place(visit: Visit) -> tuple[str, str]:
+    """Where a visit stands in the plan; a crew begins one visit at a time."""
+    return iso(visit.start), visit.crew_id

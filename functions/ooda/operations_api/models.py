@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, model_validator
 
 from ona.api.envelope import Envelope
+from ona.api.strict import JsonNumber, Moment
 from ona.documents.base import Document
 from ona.documents.work_orders import OrderStatus, Priority, WorkOrder
 from ona.repairs.crews import Booking
@@ -49,7 +50,7 @@ class PartUsed(Document):
     """What was really built in."""
 
     sku: Name
-    quantity: int = Field(ge=0, le=1000)
+    quantity: Annotated[int, Field(ge=0, le=1000), JsonNumber]
 
 
 class OrderState(Document):
@@ -130,14 +131,14 @@ class OrderDetail(Document):
 class OrderChange(Document):
     """What to change, and the version that was read: somebody else's change in between is a conflict."""
 
-    version: int = Field(ge=1, description="as read")
+    version: Annotated[int, Field(ge=1, description="as read"), JsonNumber]
     status: OrderStatus | None = None
     assignees: list[Name] | None = Field(default=None, max_length=MOST_NAMES)
-    due_date: AwareDatetime | None = None
-    completed_at: AwareDatetime | None = Field(
+    due_date: Moment | None = None
+    completed_at: Moment | None = Field(
         default=None, description="with COMPLETE: when the work was done, now if it is not said"
     )
-    actual_hours: float | None = Field(default=None, gt=0, le=1000)
+    actual_hours: Annotated[float, Field(gt=0, le=1000), JsonNumber] | None = None
     parts_used: list[PartUsed] | None = Field(default=None, max_length=100)
     note: Annotated[str, Field(max_length=1000)] = ""
 
@@ -167,6 +168,7 @@ class Visits(Document):
     """The plan as it stands, by time."""
 
     visits: list[Visit]
+    next: str | None = Field(description="put it into `next` of the following request; none: that was all")
 
 
 IncidentAnswer = Envelope[IncidentPage]

@@ -98,7 +98,10 @@ def test_the_sum_of_sites_adds_power_and_bounds_and_notes_it() -> None:
     one, two = stored("s"), stored("t", 100.0)
     two["metadata"] = {**two["metadata"], "degraded": ["no_model"], "model_accuracy": 0.7}  # type: ignore[dict-item]
     two["forecasts"] = two["forecasts"][2:]  # type: ignore[index]
-    whole = answers.total([one, two], "c", "fc-all")
+    total = answers.Total("c")
+    for document in (one, two):
+        total.add(document)
+    whole = total.document()
     assert len(whole["forecasts"]) == 46, "hours that all sites have"
     first = whole["forecasts"][4]
     assert first["predicted_power_kw"] == pytest.approx(2 * points()[6].predicted_power_kw, abs=0.01)

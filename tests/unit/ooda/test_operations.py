@@ -200,6 +200,18 @@ def test_the_plan_shows_only_visits_to_the_callers_assets(world: list[str]) -> N
     assert none["visits"] == []
 
 
+def test_the_plan_has_pages(world: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, whole = call("GET", "/schedule")
+    assert whole["next"] is None
+    monkeypatch.setattr(api, "VISITS_A_PAGE", 1)
+    visits_by_page, after = [], {}
+    for _ in range(3):
+        _, page = call("GET", "/schedule", **after)
+        visits_by_page += page["visits"]
+        after = {"next": page["next"]}
+    assert (visits_by_page, after) == (whole["visits"], {"next": None})
+
+
 def test_incidents_come_from_asset_histories_asset_by_asset(
     world: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

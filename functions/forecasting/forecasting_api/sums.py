@@ -1,0 +1,87 @@
+"""The sum of a customer's sites, in bounded work: a page of sites, few of which may need a new forecast.
+
+The hourly timer stores every site's forecast, so that a sum mostly reads. What a request may do beyond is
+limited by time: API Gateway gives up after 29 s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from forecasting.documents import ForecastJson
+from forecasting.forecasting_api import generate, store
+from forecasting.forecasting_api.answers import Total
+from forecasting.forecasting_api.forecast_document import NOTES
+from ona.api.envelope import ApiError
+from ona.runtime import aws
+from ona.runtime.observability import count
+
+SITES_A_PAGE = {60: 500, 15: 10}
+"""Sites of one sum, by minutes of an interval. Hourly forecasts are stored; those of 15 minutes are made
+for each request (docs/forecasting.md has the times)."""
+MAKE_S = 10.0
+"""Seconds after which a sum begins no further forecast: 29 s less reading and the last one (ours)."""
+READ_AT_ONCE = 50
+"""Stored forecasts in memory at once: about 100 kB each."""
+RETRY_S = 5
+"""Seconds after which a caller may ask again when forecasts are still to be made (ours)."""
+STALE = "stale_forecast"
+
+
+def of_sites(
+    customer_id: str, sites: Sequence[str], now: datetime, interval_minutes: int, notes: Sequence[str]
+) -> ForecastJson:
+    """The sum of some sites' forecasts, at most a page of them.
+
+    A site without a fresh forecast gets a new one while there is time, then its older one. Raises ApiError
+    (503) where a site has none and there is no time: what was made meanwhile is stored, so asking again
+    gets further.
+    """
+    total, until = Total(customer_id), time.monotonic() + MAKE_S
+    for site_id, found in _stored(customer_id, sites, interval_minutes):
+        if found is not None and store.is_fresh(found, now):
+            count("ForecastCacheHit", 1)
+            total.add(found)
+        elif interval_minutes != 60 or time.monotonic() < until:  # a page of 15 minutes is short
+            total.add(_made(customer_id, site_id, now, interval_minutes))
+        elif found is not None and store.is_usable(found, now):
+            total.add(_aged(found))
+        else:
+            raise ApiError(503, "UNAVAILABLE", "Forecasts are being made; ask again", retry_after=RETRY_S)
+    return total.document(notes)
+
+
+def _stored(
+    customer_id: str, sites: Sequence[str], interval_minutes: int
+) -> Iterator[tuple[str, ForecastJson | None]]:
+    """Each site's newest stored forecast, read some at a time; None where there is none."""
+    if interval_minutes != 60:
+        yield from ((site_id, None) for site_id in sites)
+        return
+    bucket = aws.environment("OUTPUT_BUCKET")
+
+    def newest(site_id: str) -> ForecastJson | None:
+        return store.load_newest(bucket, customer_id, site_id)
+
+    with ThreadPoolExecutor(store.MOST_READS) as readers:
+        for begin in range(0, len(sites), READ_AT_ONCE):
+            some = sites[begin : begin + READ_AT_ONCE]
+            yield from zip(some, readers.map(newest, some), strict=True)
+
+
+def _made(customer_id: str, site_id: str, now: datetime, interval_minutes: int) -> ForecastJson:
+    """A new forecast; an hourly one is stored."""
+    site = store.load_site(aws.environment("OUTPUT_BUCKET"), store.site_key(customer_id, site_id))
+    if interval_minutes == 60:
+        return generate.generate(site, now)[0].document()
+    return generate.make(site, now, interval_minutes=interval_minutes).document()
+
+
+def _aged(found: ForecastJson) -> ForecastJson:
+    """A forecast that is not fresh, marked so."""
+    meta = found["metadata"]
+    degraded = sorted({*meta["degraded"], STALE})
+    return {**found, "metadata": {**meta, "degraded": degraded, "notes": [*meta["notes"], NOTES[STALE]]}}

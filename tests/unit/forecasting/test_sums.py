@@ -1,0 +1,113 @@
+"""The sum of many sites: bounded calls a request, pages, and what stands in when there is no time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from benchmarks import sums as bench
+from forecasting.forecasting_api import sums
+
+CALLS_BESIDES = 5
+"""The quota, and the pages of the customer's locations."""
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[bench.Slow]:
+    for name, value in {**bench.BUCKETS, **bench.TABLES}.items():
+        monkeypatch.setenv(name, value)
+    slow = bench.Slow(0.0)
+    with bench.deployed(slow):
+        yield slow
+
+
+def ask(**query: str) -> tuple[int, Any]:
+    return bench.ask(**query)
+
+
+def test_a_page_reads_one_object_a_site_and_next_brings_all(
+    cloud: bench.Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sums.SITES_A_PAGE, 60, 50)
+    bench.fill(cloud, 120, 1, timedelta(minutes=5))
+    seen, more = [], {}
+    for _ in range(3):
+        before = cloud.calls
+        status, body = ask(horizon_hours="24", **more)
+        assert status == 200
+        assert cloud.calls - before <= 50 + CALLS_BESIDES
+        seen.append(body["data"])
+        more = {"next": body["data"]["next"]}
+    assert more == {"next": None}
+    assert [round(page["capacity_kw"]) for page in seen] == [5000, 5000, 2000]
+    assert all("add the sums of all pages" in " ".join(page["metadata"]["notes"]) for page in seen)
+    # the pages together are the sum of all
+    monkeypatch.setitem(sums.SITES_A_PAGE, 60, 500)
+    _, whole = ask(horizon_hours="24")
+    assert whole["data"]["next"] is None
+    assert "page" not in " ".join(whole["data"]["metadata"]["notes"])
+    for points in zip(whole["data"]["forecasts"], *(page["forecasts"] for page in seen), strict=True):
+        total, *parts = (point["predicted_power_kw"] for point in points)
+        assert total == pytest.approx(sum(parts), abs=0.01)
+
+
+def test_one_site_has_no_next(cloud: bench.Slow) -> None:
+    bench.fill(cloud, 2, 1, timedelta(minutes=5))
+    status, body = ask(site_id="site-0001")
+    assert (status, body["data"]["next"], body["data"]["site_id"]) == (200, None, "site-0001")
+
+
+def test_quarter_hours_are_made_for_few_sites_a_page(
+    cloud: bench.Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sums.SITES_A_PAGE, 15, 2)
+    bench.fill(cloud, 3, 1, timedelta(minutes=5))
+    status, body = ask(interval_minutes="15", horizon_hours="1")
+    assert (status, len(body["data"]["forecasts"]), body["data"]["capacity_kw"]) == (200, 4, 200.0)
+    status, body = ask(interval_minutes="15", horizon_hours="1", next=body["data"]["next"])
+    assert (status, body["data"]["next"], body["data"]["capacity_kw"]) == (200, None, 100.0)
+
+
+def _time_runs_out_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
+    """The clock stands still for so many looks, then the time for new forecasts is over."""
+    ticks = itertools.chain([0.0] * (1 + looks), itertools.repeat(sums.MAKE_S))
+    monkeypatch.setattr(sums.time, "monotonic", lambda: next(ticks))
+
+
+def test_without_time_older_forecasts_stand_in_and_say_so(
+    cloud: bench.Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.fill(cloud, 6, 1, timedelta(hours=3))
+    made = []
+    make = sums._made
+    monkeypatch.setattr(sums, "_made", lambda *given: made.append(given[1]) or make(*given))
+    _time_runs_out_after(monkeypatch, 2)
+    status, body = ask()
+    assert (status, made) == (200, ["site-0000", "site-0001"])
+    assert sums.STALE in body["data"]["metadata"]["degraded"]
+
+
+def test_without_time_and_without_any_forecast_the_caller_comes_back(
+    cloud: bench.Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.fill(cloud, 5, 1, None)
+    statuses = []
+    for _ in range(3):
+        with monkeypatch.context() as inner:
+            _time_runs_out_after(inner, 2)
+            status, body = ask()
+        statuses.append(status)
+        if status == 503:
+            assert body["errors"][0]["retry_after"] == sums.RETRY_S
+    assert statuses == [503, 503, 200], "what was made is stored: each try gets further"
+
+
+def test_a_next_of_nobody_is_refused(cloud: bench.Slow) -> None:
+    bench.fill(cloud, 1, 1, timedelta(minutes=5))
+    for wrong in ("x", "é", "W10=", "eyJzaXRlX2lkIjogInoifQ=="):
+        status, body = ask(next=wrong)
+        assert (status, body["errors"][0]["field"]) == (400, "next"), wrong
