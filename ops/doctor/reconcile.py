@@ -1,7 +1,8 @@
 """Do orders fit what belongs to them: documents, records, locks, visits, deliveries, dead letters?
 
-The function `ona-reconcile-<env>` compares, with the code, the role and the limits that its hourly timer has;
-here it is asked, and its answer is told. The command thus does on AWS what it does in the embedded cloud.
+The function `ona-reconcile-<env>` compares, with the code, the role and the limits that its hourly timer
+has; here it is asked, and its answer is told. The command thus does on AWS what it does in the embedded
+cloud.
 """
 
 from __future__ import annotations

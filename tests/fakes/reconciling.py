@@ -1,4 +1,4 @@
-"""A world for reconciliation: queues of dead letters, a clock for objects, and ways to look at all of it."""
+"""A world for reconciliation: queues of dead letters, a clock for objects, ways to look at all of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from ona.store import s3, tables
 from ona.store.s3 import Entry
 from ona.store.tables import to_item
+from ooda.reconcile import store
 from ooda.reconcile.handler import reconcile
 from ooda.reconcile.report import ReconcileReport, ReconcileRequest
 from tests.builders.plans import NOW
@@ -38,6 +39,7 @@ class Reconciling:
                 yield {**entry, "LastModified": self.written.get(entry["Key"], NOW)}
 
         monkeypatch.setattr(s3, "list_keys", at_our_time)
+        monkeypatch.setattr(store, "WAIT_S", 0)
         sqs = boto3.client("sqs")
         self.urls = {name: sqs.create_queue(QueueName=queue)["QueueUrl"] for name, queue in QUEUES.items()}
         for name, url in self.urls.items():
@@ -98,6 +100,9 @@ class Reconciling:
             self.erase(key)
         for key, body in state["objects"].items():
             self.put(key, body)
+        sqs = boto3.client("sqs")
         for url in self.urls.values():
-            boto3.client("sqs").purge_queue(QueueUrl=url)
+            while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+                for message in messages:
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         self.written.clear()

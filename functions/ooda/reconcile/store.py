@@ -36,6 +36,8 @@ LARGEST_BYTES = 64 << 20
 """A larger object is none of ours (ours): it is named and not read."""
 HIDE_S = 30
 """How long a letter is hidden from others while the queue is looked through (ours)."""
+WAIT_S = 1
+"""How long a queue is asked: without a wait, SQS asks some of its servers and may miss messages."""
 QUEUES = {"dead-letter queue": "DEAD_LETTERS_URL", "outbox dead-letter queue": "OUTBOX_DEAD_LETTERS_URL"}
 """The queues of dead letters, by the environment variable that has their URL."""
 
@@ -239,7 +241,7 @@ def _messages(url: str) -> list[tuple[str, str]]:
     try:
         while True:
             answer = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=HIDE_S, WaitTimeSeconds=1
+                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=HIDE_S, WaitTimeSeconds=WAIT_S
             )
             fresh = [item for item in answer.get("Messages", []) if item["MessageId"] not in found]
             if not fresh:
