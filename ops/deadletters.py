@@ -91,7 +91,8 @@ def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
     return sorted(letters.values(), key=lambda letter: str(letter.body.get("at", "")))
 
 
-def _put_back(target: Target, letters: Collection[DeadLetter], queue: str) -> None:
+def put_back(target: Target, letters: Collection[DeadLetter], queue: str) -> None:
+    """Show received messages to others again at once."""
     sqs, url = target.client("sqs"), target.outputs[queue]
     for letter in letters:
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
@@ -100,7 +101,7 @@ def _put_back(target: Target, letters: Collection[DeadLetter], queue: str) -> No
 def peek(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
     """All messages of a queue, oldest first; they stay in it."""
     letters = receive(target, queue)
-    _put_back(target, letters, queue)
+    put_back(target, letters, queue)
     return letters
 
 
@@ -114,7 +115,7 @@ def remove(target: Target, message_id: str) -> int:
             target.client("sqs").delete_message(
                 QueueUrl=target.outputs[queue], ReceiptHandle=letter.receipt
             )
-        _put_back(target, [letter for letter in letters if letter not in gone], queue)
+        put_back(target, [letter for letter in letters if letter not in gone], queue)
         removed += len(gone)
     return removed
 
@@ -162,7 +163,7 @@ def redrive(
             continue
         sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.receipt)
         result.append((letter, started[key]))
-    _put_back(target, [letter for letter, _ in staying], WORKFLOWS)
+    put_back(target, [letter for letter, _ in staying], WORKFLOWS)
     if left is not None:
         left += staying
     return result

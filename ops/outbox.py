@@ -58,8 +58,10 @@ def redrive(target: Target) -> list[str]:
         except dynamodb.exceptions.ConditionalCheckFailedException:
             continue  # its order changed meanwhile: it is due already
         due_again.append(name)
+    foreign = [letter for letter in letters if letter.kind == deadletters.FOREIGN]
+    deadletters.put_back(target, foreign, deadletters.OUTBOX)  # not ours: a person removes it
     for letter in letters:
-        if letter.kind == deadletters.FOREIGN:
-            continue  # not ours: a person removes it
+        if letter in foreign:
+            continue
         sqs.delete_message(QueueUrl=target.outputs[deadletters.OUTBOX], ReceiptHandle=letter.receipt)
     return due_again

@@ -92,14 +92,18 @@ class Reconciling:
     def restore(self, state: dict[str, Any]) -> None:
         """Put everything back as `state` had it."""
         for table in KEYS:
-            for key in self.items(table):
+            present = self.items(table)
+            for key in present.keys() - state[table].keys():
                 self.delete(table, key)
-            for item in state[table].values():
-                tables.put(table, item)
-        for key in self.objects():
+            for key, item in state[table].items():
+                if present.get(key) != item:
+                    tables.put(table, item)
+        objects = self.objects()
+        for key in objects.keys() - state["objects"].keys():
             self.erase(key)
         for key, body in state["objects"].items():
-            self.put(key, body)
+            if objects.get(key) != body:
+                self.put(key, body)
         sqs = boto3.client("sqs")
         for url in self.urls.values():
             while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pandas as pd
@@ -71,18 +71,20 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
         role = "arn:aws:iam::123456789012:role/test"
         definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
         machine = states.create_state_machine(name="m", definition=definition, roleArn=role)
-        one = Target("test", "stack", boto3.client)
+        one = Target("test", "stack", boto3.client, cast(Any, object()))  # no long polls
         names = ("Ooda", "ForecastUpload", "ForecastTraining", "ForecastSchedule", "FleetHistory")
         one.__dict__["outputs"] = {
             **{f"{name}StateMachineArn": machine["stateMachineArn"] for name in names},
-            "InputBucketName": IN, "OutputBucketName": OUT, "OutboxTableName": "outbox",
+            "InputBucketName": IN,
+            "OutputBucketName": OUT,
+            "OutboxTableName": "outbox",
             **queues,
         }
         for module in (file_commands, dlq_commands, outbox_commands, execution_commands, model_commands):
             monkeypatch.setattr(module, "resolve", lambda *_: one)
         write_json(OUT, "outcomes/0123456789abcdef.json", {"outcome": "nothing_found"})
         tables.put("crews", crew(1).item())
-        tables.put("tracking", {**tracked(open="yes").item()})
+        tables.put("tracking", {**tracked(open="yes", customer_id="default").item()})
         yield one
     aws.client.cache_clear()
 
@@ -148,7 +150,14 @@ def test_a_bad_history_or_neighbour_is_left_out(target: Target, name: str) -> No
     put = boto3.client("s3").put_object
     put(Bucket=OUT, Key="incidents/site/INV-001.json", Body=body)
     assert history_of(OUT, "site", "INV-001") is None
-    done = tracked(open="yes", status="COMPLETE", completed_at=NOW, incident_id="inc-1", site_id="site")
+    done = tracked(
+        open="yes",
+        customer_id="default",
+        status="COMPLETE",
+        completed_at=NOW,
+        incident_id="inc-1",
+        site_id="site",
+    )
     tables.put("tracking", done.item())
     assert verify.verify(OUT, NOW)["waiting"] == 1
 
