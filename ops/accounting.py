@@ -13,8 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from pydantic import ConfigDict
+
+from ona.documents.base import Document
+from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import file_id
 from ona.store.layout import OUTCOME
+from ona.store.unreadable import LONGEST_REASON, Unreadable, readable
 from ops import deadletters
 from ops.target import PREFIXES, Target
 
@@ -52,11 +57,14 @@ def source_of(event: Any) -> tuple[str, str]:
 
     >>> source_of({"detail": {"object": {"key": "observations/x.csv", "version-id": "3"}}})
     ('observations/x.csv', '3')
-    >>> source_of({"task": "forecast"})
-    ('', '')
+    >>> source_of({"task": "forecast"}), source_of({"detail": "by hand"})
+    (('', ''), ('', ''))
     """
-    described = (event or {}).get("detail", {}).get("object", {}) if isinstance(event, dict) else {}
-    return str(described.get("key", "")), str(described.get("version-id", ""))
+    for name in ("detail", "object"):
+        event = event.get(name) if isinstance(event, dict) else None
+    if not isinstance(event, dict):
+        return "", ""
+    return str(event.get("key", "")), str(event.get("version-id", ""))
 
 
 def _versions(target: Target) -> list[dict[str, Any]]:
@@ -71,16 +79,46 @@ def _versions(target: Target) -> list[dict[str, Any]]:
     ]
 
 
-def outcomes(target: Target) -> dict[str, dict[str, Any]]:
-    """The outcome of each file that a workflow has finished, by file id."""
+class Rejection(Document):
+    """Why a file was not accepted, as far as it is told here."""
+
+    model_config = ConfigDict(extra="ignore")
+    reason: str
+    message: str
+
+
+class Outcome(Document):
+    """What came of a file, as far as accounting reads it; a workflow writes more into it."""
+
+    model_config = ConfigDict(extra="ignore")
+    outcome: str
+    rejection: Rejection | None = None
+
+    @property
+    def told(self) -> tuple[State, str]:
+        """State and detail of the file."""
+        if self.outcome == "quarantined":
+            why = self.rejection
+            return "quarantined", f"{why.reason}: {why.message}" if why else ""
+        return "done", self.outcome.replace("_", " ")
+
+
+def outcomes(target: Target, bad: list[Unreadable] | None = None) -> dict[str, Outcome]:
+    """The outcome of each file that a workflow has finished, by file id. An object under `outcomes/` that
+    is none is put aside."""
     s3, bucket = target.client("s3"), target.output_bucket
-    by_file_id = {}
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=OUTCOME.prefix()):
-        for entry in page.get("Contents", []):
-            if fields := OUTCOME.parse(entry["Key"]):
-                body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-                by_file_id[fields["file_id"]] = json.loads(body)
-    return by_file_id
+
+    def read(key: str) -> tuple[str, Outcome]:
+        fields = OUTCOME.parse(key)
+        if fields is None:
+            raise InvalidPayload("its key is not that of an outcome")
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        outcome: Outcome = Outcome.read(json.loads(body), key)
+        return fields["file_id"], outcome
+
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=OUTCOME.prefix())
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    return dict(readable(((f"s3://{bucket}/{key}", key) for key in keys), read, bad))
 
 
 def _running(target: Target) -> set[tuple[str, str]]:
@@ -98,15 +136,23 @@ def _running(target: Target) -> set[tuple[str, str]]:
     return running
 
 
-def account(target: Target) -> list[FileAccount]:
-    """What became of every file, in order of arrival."""
+def account(target: Target, bad: list[Unreadable] | None = None) -> list[FileAccount]:
+    """What became of every file, in order of arrival. Outcomes and messages that nobody can read are put
+    aside, into `bad`."""
+    bad = bad if bad is not None else []
     running = _running(target)  # first: a file whose execution ends meanwhile has an outcome below
+    received = deadletters.peek(target)
+    bad += [
+        Unreadable(f"dead-letter queue, message {letter.message_id}", letter.reason[:LONGEST_REASON])
+        for letter in received
+        if letter.kind == deadletters.FOREIGN
+    ]
     letters = {
         source_of(letter.body.get("input")): letter
-        for letter in deadletters.peek(target)
-        if letter.body.get("kind") != "quarantine"
+        for letter in received
+        if letter.kind not in ("quarantine", deadletters.FOREIGN)
     }
-    outcome_of = outcomes(target)
+    outcome_of = outcomes(target, bad)
     fresh = datetime.now(UTC) - (EVENT_DELAY_EMBEDDED if target.embedded else EVENT_DELAY_AWS)
     accounts = []
     for version in sorted(_versions(target), key=lambda item: (item["LastModified"], item["Key"])):
@@ -120,11 +166,8 @@ def account(target: Target) -> list[FileAccount]:
         elif (key, version_id) in letters:
             body = letters[(key, version_id)].body
             state, detail = "dead letter", f"{body.get('state')}: {body.get('error')}"
-        elif outcome and outcome["outcome"] == "quarantined":
-            rejection = outcome["rejection"]
-            state, detail = "quarantined", f"{rejection['reason']}: {rejection['message']}"
         elif outcome:
-            state, detail = "done", outcome["outcome"].replace("_", " ")
+            state, detail = outcome.told
         elif not key.lower().endswith((".csv", ".parquet")):
             state, detail = "ignored", "not a .csv file; no rule takes it"
         elif version["LastModified"] > fresh:

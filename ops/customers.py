@@ -59,7 +59,7 @@ def credentials(target: Target) -> list[dict[str, Any]]:
     items = [from_item(item) for page in pages for item in page["Items"]]
     return sorted(
         (item for item in items if not str(item["id"]).startswith("usage#")),
-        key=lambda item: (str(item["customer_id"]), str(item["id"])),
+        key=lambda item: (str(item.get("customer_id")), str(item["id"])),
     )
 
 

@@ -1,8 +1,13 @@
-"""The dead-letter queue of the workflows: look into it, and send its work again."""
+"""The dead-letter queue of the workflows: look into it, send its work again, remove a message.
+
+A queue may hold messages that the platform did not write. They are listed as *foreign*, with their message
+id, and stay where they are until a person removes them.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +18,8 @@ _HIDE_SECONDS = 20
 """How long a message that was received is hidden from others (ours)."""
 WORKFLOWS, OUTBOX = "DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"
 """The stack's outputs that name the dead-letter queues: of the workflows, and of deliveries."""
+FOREIGN = "foreign"
+"""The kind of a message that is no dead letter of ours."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +35,40 @@ class DeadLetter:
     body: dict[str, Any]
 
     @property
+    def kind(self) -> str:
+        """What failed; `foreign` for a message that is no dead letter of ours."""
+        return str(self.body.get("kind", FOREIGN))
+
+    @property
     def reason(self) -> str:
         """The cause in words: the message of the function's error where there is one."""
         cause = str(self.body.get("cause") or "")
         try:
             parsed = json.loads(cause)
-        except ValueError:
+        except (ValueError, RecursionError):
             return cause
         if isinstance(parsed, dict):
             if "reason" in parsed:
                 return f"{parsed['reason']}: {parsed.get('message', '')}"
             return str(parsed.get("errorMessage", cause))
         return cause
+
+
+def body_of(text: str) -> dict[str, Any]:
+    """A message's body as a dead letter. Any other text is a foreign one, with the text as its cause.
+
+    >>> body_of('{"kind": "execution", "error": "States.Timeout"}')["kind"]
+    'execution'
+    >>> body_of("[1, 2]")
+    {'kind': 'foreign', 'cause': '[1, 2]'}
+    """
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        body = None
+    if isinstance(body, dict) and isinstance(body.get("kind"), str):
+        return body
+    return {"kind": FOREIGN, "cause": text}
 
 
 def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
@@ -57,15 +86,13 @@ def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
         if not fresh:
             break
         for item in fresh:
-            try:
-                body = json.loads(item["Body"])
-            except ValueError:
-                body = {"kind": "unreadable", "cause": item["Body"]}
+            body = body_of(item["Body"])
             letters[item["MessageId"]] = DeadLetter(item["MessageId"], item["ReceiptHandle"], body)
     return sorted(letters.values(), key=lambda letter: str(letter.body.get("at", "")))
 
 
-def _put_back(target: Target, letters: list[DeadLetter], queue: str) -> None:
+def put_back(target: Target, letters: Collection[DeadLetter], queue: str) -> None:
+    """Show received messages to others again at once."""
     sqs, url = target.client("sqs"), target.outputs[queue]
     for letter in letters:
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
@@ -74,8 +101,23 @@ def _put_back(target: Target, letters: list[DeadLetter], queue: str) -> None:
 def peek(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
     """All messages of a queue, oldest first; they stay in it."""
     letters = receive(target, queue)
-    _put_back(target, letters, queue)
+    put_back(target, letters, queue)
     return letters
+
+
+def remove(target: Target, message_id: str) -> int:
+    """Take messages out of the queues for good, by the beginning of their id; how many there were."""
+    removed = 0
+    for queue in (WORKFLOWS, OUTBOX):
+        letters = receive(target, queue)
+        gone = [letter for letter in letters if letter.message_id.startswith(message_id)]
+        for letter in gone:
+            target.client("sqs").delete_message(
+                QueueUrl=target.outputs[queue], ReceiptHandle=letter.receipt
+            )
+        put_back(target, [letter for letter in letters if letter not in gone], queue)
+        removed += len(gone)
+    return removed
 
 
 def start_again(target: Target, event: dict[str, Any], salt: str, machine: str) -> str:
@@ -92,23 +134,36 @@ def start_again(target: Target, event: dict[str, Any], salt: str, machine: str) 
     return str(answer["executionArn"])
 
 
-def redrive(target: Target) -> list[tuple[DeadLetter, str]]:
+def redrive(
+    target: Target, left: list[tuple[DeadLetter, str]] | None = None
+) -> list[tuple[DeadLetter, str]]:
     """Start all failed work again, unchanged; returns each message with the ARN of its execution.
 
     A message leaves the queue once its work has started. Several messages of one input (one an order) start
-    one execution.
+    one execution. A message that is not ours, or whose work cannot be started, stays: it goes into `left`
+    with the reason.
     """
     sqs, url = target.client("sqs"), target.outputs[WORKFLOWS]
     started: dict[str, str] = {}
-    result = []
+    result, staying = [], []
     for letter in receive(target):
         event = letter.body.get("input")
-        if not isinstance(event, dict):
+        machine = str(letter.body.get("state_machine") or target.machine)
+        key = json.dumps([event, machine], sort_keys=True)
+        if letter.kind == FOREIGN or not isinstance(event, dict):
+            staying.append((letter, "it has no input that could be run again"))
             continue
-        key = json.dumps(event, sort_keys=True)
-        if key not in started:
-            machine = str(letter.body.get("state_machine") or target.machine)
-            started[key] = start_again(target, event, letter.message_id, machine)
+        if machine not in target.machines.values():
+            staying.append((letter, f"{machine} is no workflow of this platform"))
+            continue
+        try:
+            started[key] = started.get(key) or start_again(target, event, letter.message_id, machine)
+        except Exception as error:  # one that cannot be started holds up no other
+            staying.append((letter, str(error)))
+            continue
         sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.receipt)
         result.append((letter, started[key]))
+    put_back(target, [letter for letter, _ in staying], WORKFLOWS)
+    if left is not None:
+        left += staying
     return result

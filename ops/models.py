@@ -9,6 +9,7 @@ from typing import Any
 
 from forecasting.documents import Current, ModelCard
 from forecasting.layout import MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
+from ona.store.unreadable import Unreadable, readable
 from ops.target import OpsError, Target
 
 
@@ -36,19 +37,27 @@ def _current(target: Target, customer_id: str) -> tuple[Current, str] | None:
     return (Current.model_validate(stored[0]), stored[1]) if stored else None
 
 
-def versions(target: Target, customer_id: str | None) -> list[Version]:
-    """All versions that have a model card, of one customer or of all, by customer and time."""
+def versions(target: Target, customer_id: str | None, bad: list[Unreadable] | None = None) -> list[Version]:
+    """All versions that have a model card, of one customer or of all, by customer and time. A card that
+    nobody can read is put aside."""
     pages = target.client("s3").get_paginator("list_objects_v2")
     prefix = MODEL_CARD.prefix(**({"customer_id": customer_id} if customer_id else {}))
-    rows = []
+    keys: list[str] = []
     for page in pages.paginate(Bucket=target.output_bucket, Prefix=prefix):
         for entry in page.get("Contents", []):
             if MODEL_CARD.parse(entry["Key"]):
-                stored = _read(target, entry["Key"])
-                if stored:
-                    card = ModelCard.model_validate(stored[0])
-                    pointer = _current(target, card.customer_id)
-                    rows.append(Version(card, bool(pointer and pointer[0].version == card.version)))
+                keys.append(entry["Key"])
+
+    def read(key: str) -> Version | None:
+        stored = _read(target, key)
+        if stored is None:
+            return None
+        card: ModelCard = ModelCard.read(stored[0], key)
+        pointer = _current(target, card.customer_id)
+        return Version(card, bool(pointer and pointer[0].version == card.version))
+
+    named = ((f"s3://{target.output_bucket}/{key}", key) for key in keys)
+    rows = [row for row in readable(named, read, bad) if row]
     return sorted(rows, key=lambda row: (row.card.customer_id, row.card.version))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ona.outbox.items import Delivery, Notice, parse
 from ona.runtime.clock import iso, utc_now
 from ona.store.tables import from_item, to_item
+from ona.store.unreadable import Unreadable, readable
 from ops import deadletters
 from ops.target import Target
 
@@ -14,23 +15,25 @@ LANES = ("send", "watch", "dead")
 """To be sent; sent, and the ticket's status is asked for; given up after the last try."""
 
 
-def items(target: Target, lanes: Sequence[str] = LANES) -> list[Delivery | Notice]:
-    """What is to be sent, watched, or was given up, lane by lane; the longest due first.
-
-    Raises InvalidPayload for an item that nobody can read.
-    """
+def items(
+    target: Target, lanes: Sequence[str] = LANES, bad: list[Unreadable] | None = None
+) -> list[Delivery | Notice]:
+    """What is to be sent, watched, or was given up, lane by lane; the longest due first. An item that
+    nobody can read is put aside."""
     pages = target.client("dynamodb").get_paginator("query")
-    return [
-        parse(from_item(item))
+    table = target.outputs["OutboxTableName"]
+    found = (
+        from_item(item)
         for lane in lanes
         for page in pages.paginate(
-            TableName=target.outputs["OutboxTableName"],
+            TableName=table,
             IndexName="due-index",
             KeyConditionExpression="lane = :lane",
             ExpressionAttributeValues=to_item({":lane": lane}),
         )
         for item in page["Items"]
-    ]
+    )
+    return readable(((f"table {table}, {item['delivery_id']}", item) for item in found), parse, bad)
 
 
 def redrive(target: Target) -> list[str]:
@@ -55,6 +58,10 @@ def redrive(target: Target) -> list[str]:
         except dynamodb.exceptions.ConditionalCheckFailedException:
             continue  # its order changed meanwhile: it is due already
         due_again.append(name)
+    foreign = [letter for letter in letters if letter.kind == deadletters.FOREIGN]
+    deadletters.put_back(target, foreign, deadletters.OUTBOX)  # not ours: a person removes it
     for letter in letters:
+        if letter in foreign:
+            continue
         sqs.delete_message(QueueUrl=target.outputs[deadletters.OUTBOX], ReceiptHandle=letter.receipt)
     return due_again

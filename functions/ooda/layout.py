@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ona.runtime.identity import digest
 from ona.store.layout import KeyShape
 
 # ------------------------------------------------------------------ input bucket
@@ -21,3 +22,8 @@ SCHEDULE = KeyShape("schedules/{day:folders}/{schedule_id}.json")
 """A plan: jobs with their decisions."""
 ASSET_HISTORY = KeyShape("incidents/{site_id}/{asset_id}.json")
 """An asset's history: its days and incidents."""
+
+
+def schedule_id_of(execution_id: str) -> str:
+    """The id of the plan that an execution makes; the same for every try."""
+    return f"sched-{digest(execution_id)}"

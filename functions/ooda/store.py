@@ -5,6 +5,7 @@ from __future__ import annotations
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import ObjectMissing
 from ona.store.s3 import read_json
+from ona.store.unreadable import readable
 from ooda.documents.asset_history import AssetHistory
 from ooda.layout import ASSET_HISTORY
 
@@ -18,3 +19,10 @@ def read_history(bucket: str, site_id: str, asset_id: str) -> AssetHistory | Non
         return None
     history: AssetHistory = AssetHistory.read(document, key)
     return history
+
+
+def history_of(bucket: str, site_id: str, asset_id: str) -> AssetHistory | None:
+    """An asset's history for those who read many; None too where the object is no history, or no key can be
+    made of the names: that is named in the log. Raises DependencyBusy."""
+    name = f"s3://{bucket}/{ASSET_HISTORY.prefix()}{site_id}/{asset_id}"
+    return next(iter(readable([(name, asset_id)], lambda one: read_history(bucket, site_id, one))), None)

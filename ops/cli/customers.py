@@ -49,7 +49,8 @@ def customers_list(profile: Profile = None, environment: Environment = "dev") ->
     for item in customers.credentials(resolve(profile, environment)):
         kind, _, name = str(item["id"]).partition("#")
         shown = f"key {name[:12]}" if kind == "key" else name
-        table.add_row(str(item["customer_id"]), str(item["tier"]), str(item["status"]), escape(shown))
+        told = (escape(str(item.get(name, "?"))) for name in ("customer_id", "tier", "status"))
+        table.add_row(*told, escape(shown))
     console.print(table)
 
 

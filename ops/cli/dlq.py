@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.markup import escape
 
+from ona.store.unreadable import Unreadable
 from ops import accounting, deadletters
-from ops.cli.shared import Environment, Profile, console, errors_in_one_line
-from ops.target import Target, resolve
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_unreadable
+from ops.target import OpsError, Target, resolve
 
 NAME = "dlq"
 _REASON_LETTERS = 600
 """So much of a reason is shown."""
-app = typer.Typer(help="Failed work: look at it, send it again.", no_args_is_help=True)
+_ID_LETTERS = 8
+"""So many letters of a message's id must be given, so that a slip removes no other (ours)."""
+app = typer.Typer(help="Failed work: look at it, send it again, remove it.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -23,15 +28,33 @@ def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
     letters = deadletters.peek(target)
     for letter in letters:
         key, _ = accounting.source_of(letter.body.get("input"))
-        kind = str(letter.body.get("kind"))
-        head = f"{letter.body.get('state')} {letter.body.get('error')}"
-        console.print(f"[bold]{kind}[/bold] {escape(head)}  {escape(key)}", soft_wrap=True)
+        head = f"{letter.body.get('state', '')} {letter.body.get('error', '')}"
+        console.print(f"[bold]{escape(letter.kind)}[/bold] {escape(head)}  {escape(key)}", soft_wrap=True)
         console.print(f"    {escape(letter.reason[:_REASON_LETTERS])}", soft_wrap=True)
-        console.print(f"    [dim]{letter.body.get('at')} {letter.body.get('execution')}[/dim]")
-    lost = [item for item in accounting.account(target) if item.state == "lost"]
+        where = f"{letter.body.get('at', '')} {letter.body.get('execution', '')}"
+        console.print(f"    [dim]{escape(where)} message {letter.message_id}[/dim]", soft_wrap=True)
+    bad: list[Unreadable] = []
+    lost = [item for item in accounting.account(target, bad) if item.state == "lost"]
     for item in lost:
         console.print(f"[red]lost[/red] {escape(item.key)}\n    {escape(item.detail)}")
+    print_unreadable(bad)
     console.print(f"{len(letters)} messages, {len(lost)} lost files")
+
+
+@app.command("remove")
+@errors_in_one_line
+def dlq_remove(
+    message: Annotated[str, typer.Argument(help="a message's id, or the beginning of it (8 or more)")],
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Take one message out of its dead-letter queue for good: it is foreign, or its work is not wanted."""
+    if len(message) < _ID_LETTERS:
+        raise OpsError(f"give at least {_ID_LETTERS} letters of the message's id; see `ona dlq list`")
+    removed = deadletters.remove(resolve(profile, environment), message)
+    if not removed:
+        raise OpsError(f"no message begins with {message!r}; see `ona dlq list`")
+    console.print(f"{removed} messages removed")
 
 
 @app.command("redrive")
@@ -39,10 +62,13 @@ def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
 def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> None:
     """Send all failed and lost work again, unchanged."""
     target = resolve(profile, environment)
-    sent = deadletters.redrive(target)
+    left: list[tuple[deadletters.DeadLetter, str]] = []
+    sent = deadletters.redrive(target, left)
     for letter, arn in sent:
         key, _ = accounting.source_of(letter.body.get("input"))
         console.print(f"sent again {escape(key)} as {arn.rsplit(':', 1)[-1]}", soft_wrap=True)
+    for letter, why in left:
+        console.print(f"[yellow]left message {letter.message_id}[/yellow]: {escape(why)}", soft_wrap=True)
     lost = [item for item in accounting.account(target) if item.state == "lost"]
     attempt = _executions_so_far(target) if lost else 0
     for item in lost:

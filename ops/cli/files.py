@@ -11,8 +11,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from ona.store.layout import ASSETS
+from ona.store.unreadable import Unreadable
 from ops import accounting, ingest, outbox, validate
-from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, tell_damage
+from ops.cli.shared import (
+    Environment,
+    Profile,
+    coloured,
+    console,
+    errors_in_one_line,
+    print_unreadable,
+    tell_damage,
+)
 from ops.target import OpsError, Target, resolve, use_configs
 
 app = typer.Typer()
@@ -25,7 +34,8 @@ _FILES_NAMED = 40
 def status(profile: Profile = None, environment: Environment = "dev") -> None:
     """What became of every file: inputs = done + quarantined + dead letters + running + lost."""
     target = resolve(profile, environment)
-    accounts = accounting.account(target)
+    bad: list[Unreadable] = []
+    accounts = accounting.account(target, bad)
     totals = accounting.totals(accounts)
     console.print(f"{target.name}, stack {target.stack}")
     if target.embedded:
@@ -44,9 +54,10 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
         console.print(f"… and {len(unfinished) - _FILES_NAMED} more")
     if totals["lost"] or totals["dead letter"]:
         console.print("send them again: [bold]ona dlq redrive[/bold]")
-    dead = len(outbox.items(target, ["dead"]))
+    dead = len(outbox.items(target, ["dead"], bad))
     if dead:
         console.print(f"[red]{dead} deliveries were given up[/red]: [bold]ona outbox list[/bold]")
+    print_unreadable(bad)
 
 
 @app.command()

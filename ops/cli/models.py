@@ -8,8 +8,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from ona.store.unreadable import Unreadable
 from ops import models
-from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_unreadable
 from ops.target import OpsError, resolve
 
 NAME = "models"
@@ -25,7 +26,8 @@ def models_list(
 ) -> None:
     """Versions of each customer's model: what was decided, why, how good on unseen days."""
     table = Table("customer", "version", "serves", "decision", "pinball %", "80 % holds", "skill", "reason")
-    for row in models.versions(resolve(profile, environment), customer):
+    bad: list[Unreadable] = []
+    for row in models.versions(resolve(profile, environment), customer, bad):
         own = row.card.own
         table.add_row(
             row.card.customer_id,
@@ -38,6 +40,7 @@ def models_list(
             escape(row.card.reason),
         )
     console.print(table)
+    print_unreadable(bad)
 
 
 @app.command("rollback")

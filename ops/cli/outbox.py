@@ -9,8 +9,9 @@ from rich.markup import escape
 
 from ona.outbox.items import Delivery
 from ona.runtime.clock import iso
+from ona.store.unreadable import Unreadable
 from ops import outbox
-from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_unreadable
 from ops.target import resolve
 
 NAME = "outbox"
@@ -30,7 +31,8 @@ _NEXT = {"send": "due", "watch": "asked again", "dead": "given up"}
 def outbox_list(profile: Profile = None, environment: Environment = "dev") -> None:
     """What waits, what is watched at a ticketing system, and what was given up with its reason."""
     counts: Counter[str] = Counter()
-    for item in outbox.items(resolve(profile, environment)):
+    bad: list[Unreadable] = []
+    for item in outbox.items(resolve(profile, environment), bad=bad):
         lane = item.lane or "send"  # the index holds only items with a lane
         counts[lane] += 1
         name = item.work_order_id if isinstance(item, Delivery) else item.subject
@@ -41,6 +43,7 @@ def outbox_list(profile: Profile = None, environment: Environment = "dev") -> No
         if item.last_error:
             console.print(f"    {item.attempts} tries: {escape(item.last_error)}", soft_wrap=True)
     console.print(f"{counts['send']} to be sent, {counts['watch']} watched, {counts['dead']} given up")
+    print_unreadable(bad)
 
 
 @app.command("redrive")

@@ -17,6 +17,7 @@ from local import home as homes
 from local.cloud import ROOT, CloudError
 from local.deploy import DeployError
 from ona.runtime.errors import OnaError
+from ona.store.unreadable import Unreadable, summary
 from ops.target import OpsError
 
 Profile = Annotated[
@@ -47,6 +48,15 @@ def coloured(state: str) -> str:
     '[red]lost[/]'
     """
     return f"[{_COLOURS.get(state, 'white')}]{state}[/]"
+
+
+def print_unreadable(bad: list[Unreadable]) -> None:
+    """Name the entries that could not be read, and say how many there are."""
+    for entry in bad:
+        console.print(f"[red]unreadable[/red] {escape(entry.where)}", soft_wrap=True)
+        console.print(f"    {escape(entry.why)}", soft_wrap=True)
+    if bad:
+        console.print(f"[red]{summary(bad)}[/red]: see docs/operations/reconciliation.md")
 
 
 def errors_in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ import pytest
 
 from forecasting import payloads as forecast_payloads
 from ooda import payloads
+from ooda.reconcile.report import ReconcileRequest
 from tests.builders.deployed import WORKFLOWS, functions
 from tests.paths import ROOT
 
@@ -21,6 +22,7 @@ SAMPLES = {
     "ooda/diagnose.json": payloads.DiagnoseRequest,
     "ooda/schedule.json": payloads.ScheduleRequest,
     "ooda/order.json": payloads.OrderRequest,
+    "ooda/reconcile.json": ReconcileRequest,
 }
 
 

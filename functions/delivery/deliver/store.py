@@ -16,7 +16,7 @@ from ona.outbox.items import NOTICES_KEPT, OPERATORS, Delivery, Notice
 from ona.repairs import crews, moves, orders
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime import aws
-from ona.runtime.errors import DependencyBusy, ObjectMissing
+from ona.runtime.errors import DependencyBusy, InvalidInput, ObjectMissing
 from ona.runtime.http import Busy
 from ona.store import s3
 from ona.store.layout import work_order_key
@@ -57,6 +57,8 @@ def message_of(delivery: Delivery, *, without: str = "") -> OrderMessage:
         order: WorkOrder = WorkOrder.read(s3.read_json(pointer), key)
     except ObjectMissing as error:
         raise DependencyBusy(f"{key} is not written yet") from error
+    except InvalidInput as error:  # reconciliation writes it again, and the delivery goes on
+        raise DependencyBusy(f"{key} cannot be read: {error}") from error
     since = tracked.history[delivery.delivered_version :]
     return OrderMessage(tracked, order, [line for line in since if not without or line.by != without])
 

@@ -26,9 +26,10 @@ from forecasting.layout import (
 )
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
-from ona.runtime.errors import DependencyBusy, ObjectMissing
+from ona.runtime.errors import DependencyBusy, InvalidInput, InvalidPayload, ObjectMissing
 from ona.store import s3, tables
 from ona.store.layout import FORECAST_CSV, TELEMETRY
+from ona.store.unreadable import note, readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,11 +64,20 @@ def site_key(customer_id: str, site_id: str) -> str:
 
 
 def load_newest(bucket: str, customer_id: str, site_id: str) -> ForecastJson | None:
-    """The newest stored forecast of a site in its JSON form, however old; None where there is none."""
+    """The newest stored forecast of a site in its JSON form, however old; None where there is none.
+
+    One that cannot be read is named in the log, and counts as none: a new forecast takes its place.
+    """
     key = FORECAST_LATEST.build(customer_id=customer_id, site_id=site_id)
     try:
         document: ForecastJson = s3.read_json(S3Pointer(bucket=bucket, key=key))
+        made = datetime.fromisoformat(document["generated_at"])
+        if made.tzinfo is None or not isinstance(document["forecasts"], list):
+            raise InvalidPayload("it is no forecast")
     except ObjectMissing:
+        return None
+    except (InvalidInput, ValueError, TypeError, KeyError) as error:
+        note(f"s3://{bucket}/{key}", error)
         return None
     return document
 
@@ -175,9 +185,15 @@ def _telemetry(bucket: str, keys: list[str]) -> pd.DataFrame | None:
 
     from ona.store import parquet
 
+    columns = ["timestamp", "asset_id", "power_kw"]
+
+    def read(key: str) -> list[pd.DataFrame]:  # none where the object is no telemetry
+        where = f"s3://{bucket}/{key}"
+        return readable(
+            [(where, key)],
+            lambda name: parquet.read(S3Pointer(bucket=bucket, key=name), columns)[columns],
+        )
+
     with ThreadPoolExecutor(MOST_READS) as pool:
-        bodies = list(pool.map(lambda key: s3.read_bytes(S3Pointer(bucket=bucket, key=key)), keys))
-    if not bodies:
-        return None
-    frames = [parquet.load(body)[["timestamp", "asset_id", "power_kw"]] for body in bodies]
-    return pd.concat(frames, ignore_index=True)
+        frames = [frame for part in pool.map(read, keys) for frame in part]
+    return pd.concat(frames, ignore_index=True) if frames else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -22,9 +23,10 @@ from forecasting.layout import (
 from forecasting.model import registry
 from forecasting.model.booster import TARGET
 from ona.documents.base import S3Pointer
-from ona.runtime.errors import ObjectMissing
+from ona.runtime.errors import InvalidPayload, ObjectMissing
 from ona.runtime.identity import digest
 from ona.store import parquet, s3
+from ona.store.unreadable import note, readable
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def tables_of(uploads: Uploads, bucket: str) -> list[tuple[SiteDocument, list[pd
     for site_id, keys in sorted(by_site.items()):
         key = SITE.build(customer_id=uploads.customer_id, site_id=site_id)
         document: SiteDocument = SiteDocument.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
-        sites.append((document, [_table(uploads.bucket, key) for key in keys]))
+        named = [(f"s3://{uploads.bucket}/{key}", key) for key in keys]
+        sites.append((document, readable(named, partial(_table, uploads.bucket))))
     return sites
 
 
@@ -93,12 +96,13 @@ def rows_of_others(bucket: str, customer_id: str, rows: int) -> pd.DataFrame | N
     names = [name for name in names if name not in (customer_id, registry.GLOBAL)]
     parts = []
     for name in names:
-        pointer, _ = registry.current(bucket, name)
-        if pointer is None:
-            continue
         try:
+            pointer, _ = registry.current(bucket, name)
+            if pointer is None:
+                continue
             table = _table(bucket, DATASET.build(customer_id=name, version=pointer.version))
-        except ObjectMissing:
+        except (ObjectMissing, InvalidPayload) as error:
+            note(f"the dataset of {name}", error)
             continue
         useful = table[table["daylight"] & table[TARGET].notna()]
         parts.append(dataset.sample(useful, max(1, rows // len(names)), seed=1))
@@ -152,4 +156,4 @@ def save_card(bucket: str, card: ModelCard) -> None:
 
 
 def _table(bucket: str, key: str) -> pd.DataFrame:
-    return parquet.load(s3.read_bytes(S3Pointer(bucket=bucket, key=key)))
+    return parquet.read(S3Pointer(bucket=bucket, key=key))

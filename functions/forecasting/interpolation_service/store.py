@@ -25,7 +25,7 @@ def load(request: FillRequest) -> tuple[SiteDocument, pd.DataFrame, pd.DataFrame
     """
     upload, weather = request.upload, request.weather.weather
     site: SiteDocument = SiteDocument.read(s3.read_json(upload.site), upload.site.key)
-    frame = parquet.load(s3.read_bytes(upload.staged))
+    frame = parquet.read(upload.staged)
     if weather is None:
         return site, frame, None
     document = WeatherDocument.model_validate_json(s3.read_bytes(weather))

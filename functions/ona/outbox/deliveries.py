@@ -67,6 +67,28 @@ def enqueue(
     return [_due_to(recipient, work_order_id, version, now) for recipient in recipients]
 
 
+def enqueue_again(
+    work_order_id: str, version: int, recipient: Recipient, seen: Delivery | None, now: datetime
+) -> Write:
+    """A write that makes a version due to a recipient whose delivery is not what it should be; refused
+    where it is no longer as it was seen. `seen`: None where there was none."""
+    write = _due_to(recipient, work_order_id, version, now)
+    arguments = dict(write.arguments)
+    if seen is None:
+        arguments["ConditionExpression"] = "attribute_not_exists(delivery_id)"
+    else:
+        told = "told = :seen_told" + ("" if seen.delivered_version else " OR attribute_not_exists(told)")
+        lane = "#lane = :seen_lane" if seen.lane else "attribute_not_exists(#lane)"
+        arguments["ConditionExpression"] = f"wanted = :seen_wanted AND ({told}) AND {lane}"
+        values: dict[str, Any] = {":seen_wanted": seen.wanted_version, ":seen_told": seen.delivered_version}
+        values |= {":seen_lane": seen.lane} if seen.lane else {}
+        arguments["ExpressionAttributeValues"] = {
+            **arguments["ExpressionAttributeValues"],
+            **to_item(values),
+        }
+    return Write(write.kind, arguments)
+
+
 def withdraw(work_order_id: str, recipients: Sequence[Recipient]) -> list[Write]:
     """Writes, for a transaction, that delete these deliveries: the recipients get no more of the order."""
     return [OUTBOX.deletion(delivery_id(work_order_id, recipient)) for recipient in recipients]

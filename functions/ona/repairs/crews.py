@@ -20,6 +20,7 @@ from ona.runtime.clock import Weekday
 from ona.runtime.errors import CrewBookingConflict, InvalidConfiguration, InvalidPayload
 from ona.store import tables
 from ona.store.items import Table, TableItem
+from ona.store.unreadable import Unreadable, note
 
 MAX_CREWS = 100
 """Crews of one environment: a plan is booked in one transaction, and DynamoDB takes 100 writes in it."""
@@ -76,6 +77,7 @@ class Booking(TableItem):
     specialization: str
     travel_km: float
     on_tour: bool = Field(default=False, description="it goes on from the booking before")
+    booked_at: datetime | None = Field(default=None, description="when a plan put it into the calendar")
     work: Work | None = None
 
 
@@ -115,8 +117,15 @@ CREWS = Table("CREWS_TABLE", "crew_id", _parsed)
 
 
 def load() -> list[Crew]:
-    """All crews, by id. Raises InvalidConfiguration for a wrong item or too many crews, DependencyBusy."""
-    crews = CREWS.scan()
+    """All crews, by id. A crew whose item is wrong is left out: nobody books it and nobody changes it until
+    a person mends the item. Raises InvalidConfiguration where no crew can be read, or there are too many;
+    DependencyBusy."""
+    bad: list[Unreadable] = []
+    crews = CREWS.scan(bad)
+    for entry in bad:
+        note(entry.where, entry.why)
+    if bad and not crews:
+        raise InvalidConfiguration(f"no crew can be read; {bad[0].where}: {bad[0].why}")
     if len(crews) > MAX_CREWS:
         raise InvalidConfiguration(
             f"{len(crews)} crews; one transaction holds {MAX_CREWS}: split the fleet by environment"
@@ -144,7 +153,8 @@ def book(
             for booking in crew.bookings
             if booking.returns > now - KEEP_PAST and booking.finding_key not in lifted
         ]
-        writes.append(CREWS.changed(crew, _with(crew, [*staying, *new.get(crew.crew_id, [])])))
+        added = [booking.model_copy(update={"booked_at": now}) for booking in new.get(crew.crew_id, [])]
+        writes.append(CREWS.changed(crew, _with(crew, [*staying, *added])))
     if not tables.transact(writes):
         raise CrewBookingConflict("another execution booked a crew meanwhile")
 

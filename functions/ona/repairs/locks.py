@@ -35,7 +35,7 @@ LOCKS = Table(VARIABLE, "job_id", OrderLock.read)
 
 def lock_of(fault: Finding | WorkOrder) -> OrderLock | None:
     """The lock of a fault that has an open order. Raises DependencyBusy."""
-    locks = (LOCKS.get(name) for name in _names(fault.finding_key, fault.incident_id))
+    locks = (LOCKS.get(name) for name in names_of(fault.finding_key, fault.incident_id))
     return next((lock for lock in locks if lock), None)
 
 
@@ -51,7 +51,7 @@ def taken(order: WorkOrder, now: datetime) -> list[Write]:
                 opened_at=now,
             )
         )
-        for name in _names(order.finding_key, order.incident_id)
+        for name in names_of(order.finding_key, order.incident_id)
     ]
 
 
@@ -64,7 +64,7 @@ def let_go(order: TrackedOrder, *, verified: bool) -> list[Write]:
     """
     if not verified and order.status != "CANCELLED":
         return []
-    names = _names(order.finding_key, order.incident_id if verified else "")
+    names = names_of(order.finding_key, order.incident_id if verified else "")
     locks = [LOCKS.get(name) for name in names]
     return [
         LOCKS.deletion(lock.name, "work_order_id", order.work_order_id)
@@ -73,5 +73,6 @@ def let_go(order: TrackedOrder, *, verified: bool) -> list[Write]:
     ]
 
 
-def _names(finding_key: str, incident_id: str) -> list[str]:
+def names_of(finding_key: str, incident_id: str) -> list[str]:
+    """The names of the locks of a fault; none for an empty key or id."""
     return [f"open#{name}" for name in (finding_key, incident_id) if name]

@@ -22,7 +22,7 @@ A `Table` is declared once. `edit` is the one way to change an item on a conditi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeVar
 
@@ -32,8 +32,9 @@ from ona.documents.base import Document, problems_of
 from ona.runtime.aws import environment
 from ona.runtime.clock import iso
 from ona.runtime.errors import DependencyBusy, InvalidPayload
-from ona.store import tables
+from ona.store import tables, unreadable
 from ona.store.tables import Write, assignment, to_item
+from ona.store.unreadable import Unreadable
 
 TRIES = 5
 """So often a change that others came before is made anew; a conflict is over in milliseconds."""
@@ -101,22 +102,31 @@ class Table(Generic[ItemT]):
         item = tables.get(self.name, {self.key: key})
         return None if item is None else self.parsed(item)
 
-    def scan(self) -> list[ItemT]:
-        """Every item of a small table. Raises DependencyBusy, InvalidPayload."""
-        return [self.parsed(item) for item in tables.scan(self.name)]
+    def scan(self, bad: list[Unreadable] | None = None) -> list[ItemT]:
+        """Every item of a small table. An item that is no valid one is put aside (`ona.store.unreadable`),
+        into `bad` too. Raises DependencyBusy."""
+        return self._readable(tables.scan(self.name), bad)
 
-    def query(self, index: str, attribute: str, value: str) -> list[ItemT]:
-        """All items of an index with one key. Raises DependencyBusy, InvalidPayload."""
-        return [self.parsed(item) for item in tables.query(self.name, index, attribute, value)]
+    def query(
+        self, index: str, attribute: str, value: str, bad: list[Unreadable] | None = None
+    ) -> list[ItemT]:
+        """All items of an index with one key, those aside that are no valid ones. Raises DependencyBusy."""
+        return self._readable(tables.query(self.name, index, attribute, value), bad)
 
     def page(
         self, index: str, attribute: str, value: str, limit: int, after: Mapping[str, str] | None
     ) -> tuple[list[ItemT], dict[str, str] | None]:
         """One page of an index's items with one key, the last first, and the key that the next page begins
-        after. Raises DependencyBusy, InvalidPayload."""
+        after. An item that is no valid one is put aside. Raises DependencyBusy."""
         start = dict(after) if after else None
         items, last = tables.page(self.name, index, attribute, value, limit, start)
-        return [self.parsed(item) for item in items], last
+        return self._readable(items), last
+
+    def _readable(
+        self, items: Iterable[dict[str, Any]], bad: list[Unreadable] | None = None
+    ) -> list[ItemT]:
+        named = ((f"table {self.name}, {item.get(self.key)}", item) for item in items)
+        return unreadable.readable(named, self.parsed, bad)
 
     def parsed(self, item: dict[str, Any]) -> ItemT:
         """The model of a stored item. Raises InvalidPayload."""

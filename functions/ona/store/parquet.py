@@ -11,12 +11,14 @@ True
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
 
 from ona.documents.base import S3Pointer
-from ona.store.s3 import write_bytes
+from ona.runtime.errors import InvalidPayload
+from ona.store.s3 import read_bytes, write_bytes
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
 """As the IANA has registered it."""
@@ -51,6 +53,34 @@ def dump(frame: pd.DataFrame) -> bytes:
 def put(bucket: str, key: str, frame: pd.DataFrame) -> S3Pointer:
     """Write a frame as one Parquet object and return its pointer. Raises DependencyBusy."""
     return write_bytes(bucket, key, dump(frame), MEDIA_TYPE)
+
+
+def read(pointer: S3Pointer, columns: Collection[str] = ()) -> pd.DataFrame:
+    """The frame in an object. `columns`: those that it must have; a `timestamp` holds times, an `asset_id`
+    text, any other numbers.
+
+    Raises InvalidPayload, which names the object, for one that is no such file; ObjectMissing,
+    DependencyBusy.
+    """
+    where = f"s3://{pointer.bucket}/{pointer.key}"
+    body = read_bytes(pointer)
+    try:
+        frame = load(body)
+    except Exception as error:  # whatever fastparquet says of bytes that are none of its own
+        raise InvalidPayload(f"{where} is no Parquet file: {type(error).__name__}: {error}") from error
+    missing = [name for name in columns if name not in frame]
+    if missing:
+        raise InvalidPayload(f"{where} has no column {', '.join(missing)}")
+    wrong = [name for name in columns if not _fits(name, frame[name])]
+    if wrong:
+        raise InvalidPayload(f"{where} has other values in column {', '.join(wrong)}")
+    return frame
+
+
+def _fits(name: str, values: pd.Series) -> bool:
+    if name == "timestamp":
+        return isinstance(values.dtype, pd.DatetimeTZDtype)
+    return name == "asset_id" or pd.api.types.is_numeric_dtype(values) or bool(values.isna().all())
 
 
 def load(body: bytes) -> pd.DataFrame:

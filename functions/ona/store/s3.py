@@ -117,6 +117,17 @@ def write_json_if(bucket: str, key: str, document: Any, etag: str) -> bool:
     return True
 
 
+def versions_of(bucket: str, key: str) -> list[str]:
+    """The ids of an object's versions, the newest first; none in a bucket without versions."""
+    try:
+        answer = client("s3").list_object_versions(Bucket=bucket, Prefix=key)
+    except Exception as error:
+        raise translate(error, f"s3://{bucket}/{key}") from error
+    found = [item for item in answer.get("Versions", []) if item["Key"] == key]
+    found.sort(key=lambda item: item["LastModified"], reverse=True)
+    return [str(item["VersionId"]) for item in found if item.get("VersionId") not in (None, "null")]
+
+
 def write_bytes(bucket: str, key: str, body: bytes, content_type: str) -> S3Pointer:
     """Write one object and return its pointer; readers see the old or the new object, never half of one."""
     try:

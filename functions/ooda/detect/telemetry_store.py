@@ -18,11 +18,14 @@ from ona.documents.base import S3Pointer
 from ona.documents.columns import COLUMNS
 from ona.store import parquet
 from ona.store.layout import TELEMETRY
-from ona.store.s3 import list_keys, read_bytes
+from ona.store.s3 import list_keys
+from ona.store.unreadable import readable
 from ona.telemetry.readings import together
 from ooda.detect.batches import Batch
 from ooda.detect.context import TelemetryFile
 
+NEEDED = ("timestamp", "asset_id", "power_kw")
+"""Columns without which an object is no telemetry."""
 MAX_PEER_DAYS = 31
 """Days. Of a longer file (a backfill) neighbours are read for the first month only."""
 
@@ -48,8 +51,14 @@ def _object_name(assets: Iterable[str], source_key: str) -> str:
     return "_" + re.sub(r"[^A-Za-z0-9._-]", "-", PurePosixPath(source_key).stem)
 
 
-def _read_parquet(bucket: str, key: str) -> pd.DataFrame:
-    return parquet.load(read_bytes(S3Pointer(bucket=bucket, key=key)))
+def _read_all(bucket: str, keys: Iterable[str]) -> list[pd.DataFrame]:
+    """The frames of telemetry objects. One that is no telemetry is named in the log and left out: the file
+    is judged by the others."""
+
+    def read(key: str) -> pd.DataFrame:
+        return parquet.read(S3Pointer(bucket=bucket, key=key), NEEDED)
+
+    return readable(((f"s3://{bucket}/{key}", key) for key in keys), read)
 
 
 def read_neighbours(
@@ -58,7 +67,7 @@ def read_neighbours(
     """The same days of the sites' other assets, one canonical frame; without assets that the file holds."""
     rules = file.rules.algorithms.reference
     present = set(file.readings)
-    parts: list[pd.DataFrame] = []
+    keys: list[str] = []
     for site in sorted({asset.site_id for asset in assets.values()}):
         own_name = _object_name(sorted(_of_site(file.registry, site) & present), file.key)
         objects_read = 0
@@ -67,7 +76,8 @@ def read_neighbours(
                 name = PurePosixPath(entry["Key"]).stem
                 if name != own_name and objects_read < rules.max_peers * len(days):
                     objects_read += 1
-                    parts.append(_read_parquet(bucket, entry["Key"]))
+                    keys.append(entry["Key"])
+    parts = _read_all(bucket, keys)
     nothing = pd.DataFrame(columns=[*COLUMNS, "expected_kw"])
     beside = each_reading_once(pd.concat(parts, ignore_index=True)) if parts else nothing
     return beside[~beside["asset_id"].isin(present)]
@@ -88,8 +98,9 @@ def each_reading_once(frame: pd.DataFrame) -> pd.DataFrame:
 
 def read_days(bucket: str, asset: Asset, days: Iterable[str]) -> pd.DataFrame:
     """An asset's judged readings of some days; empty where there are none."""
-    parts = []
+    keys: list[str] = []
     for day in days:
         prefix = TELEMETRY.prefix(site_id=asset.site_id, day=date.fromisoformat(day)) + asset.id
-        parts += [_read_parquet(bucket, entry["Key"]) for entry in list_keys(bucket, prefix)]
+        keys += [entry["Key"] for entry in list_keys(bucket, prefix)]
+    parts = _read_all(bucket, keys)
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

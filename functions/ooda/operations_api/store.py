@@ -12,11 +12,13 @@ from ona.repairs import crews
 from ona.repairs.crews import Booking
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime import aws
+from ona.runtime.errors import InvalidInput, ObjectMissing
 from ona.store import s3
 from ona.store.layout import work_order_key
 from ona.store.registry import read_registry
+from ona.store.unreadable import note
 from ooda.documents.asset_history import AssetHistory
-from ooda.store import read_history
+from ooda.store import history_of
 
 READERS = 8
 """Histories that are read at once: a page of 50 takes as long as seven of them."""
@@ -30,21 +32,29 @@ def assets_of(customer_id: str) -> list[Asset]:
 
 
 def histories(assets: Sequence[Asset]) -> list[AssetHistory | None]:
-    """The histories of assets; None for one that has none yet. Raises DependencyBusy."""
+    """The histories of assets; None for one that has none yet, or whose object is none: the log names it.
+    Raises DependencyBusy."""
     with ThreadPoolExecutor(READERS) as readers:
         return list(readers.map(history, assets))
 
 
 def history(asset: Asset) -> AssetHistory | None:
-    """An asset's history. Raises DependencyBusy."""
-    return read_history(aws.environment("OUTPUT_BUCKET"), asset.site_id, asset.id)
+    """An asset's history; None as in `histories`. Raises DependencyBusy."""
+    return history_of(aws.environment("OUTPUT_BUCKET"), asset.site_id, asset.id)
 
 
 def document_of(order: TrackedOrder) -> WorkOrder:
-    """What was ordered. Raises ObjectMissing while the document is being written, DependencyBusy."""
+    """What was ordered. Raises ObjectMissing while the document is being written, or has to be written
+    again because it cannot be read; DependencyBusy."""
     key = work_order_key(order.work_order_id)
     pointer = S3Pointer(bucket=aws.environment("OUTPUT_BUCKET"), key=key)
-    document: WorkOrder = WorkOrder.read(s3.read_json(pointer), key)
+    try:
+        document: WorkOrder = WorkOrder.read(s3.read_json(pointer), key)
+    except ObjectMissing:
+        raise
+    except InvalidInput as error:
+        note(f"s3://{pointer.bucket}/{key}", error)
+        raise ObjectMissing(f"{key} cannot be read") from error
     return document
 
 

@@ -15,7 +15,7 @@ from ona.repairs.moves import Change
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime.observability import count, logger
 from ooda.documents.asset_history import AssetHistory
-from ooda.store import read_history
+from ooda.store import history_of
 
 SETTLING = timedelta(hours=2)
 """An asset may start again some time after the work was reported done, and readings have time stamps of
@@ -31,7 +31,7 @@ def verify(bucket: str, now: datetime) -> dict[str, int]:
     for order in orders.all_open():
         if order.status != "COMPLETE" or order.completed_at is None:
             continue
-        history = read_history(bucket, order.site_id, order.asset_id)
+        history = history_of(bucket, order.site_id, order.asset_id)
         verdict, why = judge(order.incident_id, order.completed_at, history)
         try:
             _act(order, verdict, why, now)

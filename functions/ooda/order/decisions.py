@@ -18,8 +18,8 @@ from ona.repairs.crews import Booking, Crew, holder, timed
 from ona.repairs.experience import Experience
 from ona.repairs.locks import OrderLock
 from ona.repairs.tracking import TrackedOrder
-from ooda.order.bom import refusal
-from ooda.order.workorder import build
+from ooda.bom import refusal
+from ooda.workorder import build
 
 
 @dataclass(frozen=True)

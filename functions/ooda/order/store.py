@@ -18,8 +18,8 @@ from ona.store.registry import read_registry
 from ooda.documents.diagnostics import Diagnostic
 from ooda.documents.schedules import Schedule
 from ooda.order.decisions import Means
-from ooda.order.workorder import retimed
 from ooda.payloads import JobReference
+from ooda.workorder import retimed
 
 VISIT = ("scheduled_start", "scheduled_end", "crew_assignment")
 """What of an order its visit decides."""

@@ -18,14 +18,13 @@ from ona.repairs import crews, experience, locks, orders
 from ona.repairs.crews import Crew
 from ona.runtime import aws
 from ona.runtime.errors import CrewBookingConflict, ObjectMissing
-from ona.runtime.identity import digest
 from ona.store import s3
 from ona.store.layout import day_of
 from ona.store.registry import read_registry
 from ooda.config import loss_function
 from ooda.documents.diagnostics import Diagnostic
 from ooda.documents.schedules import Schedule
-from ooda.layout import SCHEDULE, TRAVEL
+from ooda.layout import SCHEDULE, TRAVEL, schedule_id_of
 from ooda.payloads import ScheduleRequest
 from ooda.schedule.plan import Plan
 from ooda.schedule.requests import RepairRequest
@@ -47,7 +46,7 @@ class Loaded:
 
 def load(request: ScheduleRequest, now: datetime) -> Loaded:
     """All but the crews. Raises ObjectMissing, InvalidPayload, InvalidConfiguration, DependencyBusy."""
-    schedule_id = f"sched-{digest(request.execution_id)}"
+    schedule_id = schedule_id_of(request.execution_id)
     day = day_of(request.diagnostics[0].key if request.diagnostics else "", now.date())
     pointer = S3Pointer(
         bucket=aws.environment("OUTPUT_BUCKET"), key=SCHEDULE.build(day=day, schedule_id=schedule_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ona.config.parts import Consumable
 from ona.documents.work_orders import BomLine
-from ooda.order.bom import bill_of_materials
+from ooda.bom import bill_of_materials
 from tests.builders.plans import part, request
 
 

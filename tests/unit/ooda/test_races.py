@@ -18,8 +18,8 @@ from ona.runtime.clock import iso
 from ona.runtime.errors import CrewBookingConflict, DependencyBusy
 from ona.store import tables
 from ona.store.s3 import write_json
-from ooda.order.workorder import build
 from ooda.schedule.plan import Plan, make_plan
+from ooda.workorder import build
 from tests.builders.assets import make_registry
 from tests.builders.orders import Context, deliver, document_of, opened, ordered, scheduled, visits
 from tests.builders.plans import NOW, crew, plan, request

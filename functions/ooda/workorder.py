@@ -13,7 +13,7 @@ from ona.repairs.crews import Booking, with_visit
 from ona.repairs.experience import NO_EXPERIENCE, Experience
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import digest
-from ooda.order.bom import bill_of_materials
+from ooda.bom import bill_of_materials
 
 DAY_S = 86400.0
 """Seconds in one day (24 hours): converts a difference of two instants to days."""

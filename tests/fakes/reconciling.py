@@ -1,0 +1,112 @@
+"""A world for reconciliation: queues of dead letters, a clock for objects, ways to look at all of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from ona.store import s3, tables
+from ona.store.s3 import Entry
+from ona.store.tables import to_item
+from ooda.reconcile import store
+from ooda.reconcile.handler import reconcile
+from ooda.reconcile.report import ReconcileReport, ReconcileRequest
+from tests.builders.plans import NOW
+from tests.fakes.tables import OUT
+
+LATER = NOW + timedelta(minutes=70)
+"""When reconciliation comes: all that was made at NOW is older than every grace."""
+QUEUES = {"DEAD_LETTERS_URL": "letters", "OUTBOX_DEAD_LETTERS_URL": "outbox-letters"}
+KEYS = {"tracking": "job_id", "outbox": "delivery_id", "crews": "crew_id"}
+"""Each table's key."""
+
+
+class Reconciling:
+    """The tables, objects and queues that reconciliation compares. `written`: when an object was written,
+    where that was not at NOW."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.written: dict[str, datetime] = {}
+        listing = s3.list_keys
+
+        def at_our_time(bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Entry]:
+            for entry in listing(bucket, prefix, start_after=start_after):
+                yield {**entry, "LastModified": self.written.get(entry["Key"], NOW)}
+
+        monkeypatch.setattr(s3, "list_keys", at_our_time)
+        monkeypatch.setattr(store, "WAIT_S", 0)
+        sqs = boto3.client("sqs")
+        self.urls = {name: sqs.create_queue(QueueName=queue)["QueueUrl"] for name, queue in QUEUES.items()}
+        for name, url in self.urls.items():
+            monkeypatch.setenv(name, url)
+
+    def run(self, task: str = "repair", now: datetime = LATER) -> ReconcileReport:
+        """What the timer does every hour."""
+        request = ReconcileRequest.read({"task": task})
+        return reconcile(request, now, left=lambda: 1000.0)
+
+    def send(self, body: Any, queue: str = "DEAD_LETTERS_URL") -> None:
+        """Put a message into a queue of dead letters."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        boto3.client("sqs").send_message(QueueUrl=self.urls[queue], MessageBody=text)
+
+    def items(self, table: str) -> dict[str, dict[str, Any]]:
+        """All items of a table by key."""
+        return {str(item[KEYS[table]]): item for item in tables.scan(table)}
+
+    def delete(self, table: str, key: str) -> None:
+        """An item less."""
+        boto3.client("dynamodb").delete_item(TableName=table, Key=to_item({KEYS[table]: key}))
+
+    def put(self, key: str, body: bytes) -> None:
+        """An object of the output bucket."""
+        boto3.client("s3").put_object(Bucket=OUT, Key=key, Body=body)
+
+    def erase(self, key: str) -> None:
+        """An object less."""
+        boto3.client("s3").delete_object(Bucket=OUT, Key=key)
+
+    def objects(self) -> dict[str, bytes]:
+        """All objects of the output bucket."""
+        client = boto3.client("s3")
+        listed = client.list_objects_v2(Bucket=OUT).get("Contents", [])
+        return {
+            item["Key"]: client.get_object(Bucket=OUT, Key=item["Key"])["Body"].read() for item in listed
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Everything, to compare before and after; notices to the operators apart."""
+        outbox = {k: v for k, v in self.items("outbox").items() if not k.startswith("reconcile#")}
+        return {
+            "tracking": self.items("tracking"),
+            "crews": self.items("crews"),
+            "outbox": outbox,
+            "objects": self.objects(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Put everything back as `state` had it."""
+        for table in KEYS:
+            present = self.items(table)
+            for key in present.keys() - state[table].keys():
+                self.delete(table, key)
+            for key, item in state[table].items():
+                if present.get(key) != item:
+                    tables.put(table, item)
+        objects = self.objects()
+        for key in objects.keys() - state["objects"].keys():
+            self.erase(key)
+        for key, body in state["objects"].items():
+            if objects.get(key) != body:
+                self.put(key, body)
+        sqs = boto3.client("sqs")
+        for url in self.urls.values():
+            while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+                for message in messages:
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        self.written.clear()

@@ -1,0 +1,66 @@
+"""Reconciliation in the embedded cloud, with its own role, and what `ona doctor` tells of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ona.runtime.clock import utc_now
+from ona.store.layout import work_order_key
+from ona.store.tables import to_item
+from ops.doctor import reconcile
+from ops.doctor.finding import Level, Subject
+from tests.builders.telemetry import sunny_day
+from tests.fakes.platform import Platform
+
+
+def _older(platform: Platform, hours: int = 2) -> None:
+    """All records, locks and visits as if they had been made some hours ago."""
+    dynamodb = platform.target.client("dynamodb")
+    when = (utc_now() - timedelta(hours=hours)).isoformat(timespec="seconds").replace("+00:00", "Z")
+    for item in platform.table("Tracking"):
+        field = "opened_at" if item["job_id"].startswith("open#") else "created_at"
+        table = platform.target.outputs["TrackingTableName"]
+        dynamodb.put_item(TableName=table, Item=to_item({**item, field: when}))
+
+
+def _dead_noon() -> Any:
+    frame = sunny_day("INV-001")
+    frame.loc[frame["timestamp"].dt.hour >= 9, "power_kw"] = 0.0
+    return frame
+
+
+@pytest.mark.parametrize("damage", ["document", "lock", "record"])
+def test_what_is_lost_comes_back_or_is_listed(platform: Platform, damage: str) -> None:
+    done = platform.put_and_wait(_dead_noon())
+    assert done["status"] == "SUCCEEDED"
+    [order] = [item for item in platform.table("Tracking") if item["job_id"].startswith("wo-")]
+    _older(platform)
+    findings = list(reconcile.examine(Subject(None, None, platform.target)))
+    assert [item.level for item in findings] == [Level.GOOD], findings
+    key = work_order_key(order["job_id"])
+    before = platform.read(key)
+    dynamodb, table = platform.target.client("dynamodb"), platform.target.outputs["TrackingTableName"]
+    if damage == "document":
+        platform.s3.delete_object(Bucket=platform.target.output_bucket, Key=key)
+    else:
+        name = order["job_id"] if damage == "record" else f"open#{order['finding_key']}"
+        dynamodb.delete_item(TableName=table, Key=to_item({"job_id": name}))
+    look = reconcile.findings(platform.target)
+    assert look.counts["mended"] >= 1
+    assert not look.failed
+    report = reconcile.repair(platform.target)
+    assert (report.mended, report.failed) == (look.mended, [])
+    again = reconcile.repair(platform.target)
+    assert (again.mended, again.failed) == ([], [])
+    names = {item["job_id"] for item in platform.table("Tracking")}
+    if damage == "record":
+        assert not any(name.startswith("open#") for name in names), "the fault can be ordered again"
+        assert any("document without a record" in item.what for item in report.decide)
+        told = [item.level for item in reconcile.told(report)]
+        assert {Level.MENDED, Level.PROBLEM} == set(told)
+    else:
+        assert f"open#{order['finding_key']}" in names
+        assert platform.read(key) == before
