@@ -18,7 +18,10 @@ def main() -> None:
     # The home's lock is taken here, before anything reads or writes the state.
     from local.hooks import install
 
-    install()
+    try:
+        install()
+    except OSError as error:
+        sys.exit(f"the home's state cannot be written: {error}")
     from ministack.app import main as serve
 
     sys.argv = sys.argv[:1]
