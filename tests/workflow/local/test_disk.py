@@ -188,7 +188,7 @@ def test_when_synchronising_fails_nothing_more_is_accepted_until_a_restart(disk:
 
 def test_a_disk_that_takes_no_writing_is_named_at_the_start(disk: Disk) -> None:
     disk.set("readonly")
-    with pytest.raises(cloud.CloudError, match="state cannot be written: .*Read-only file system"):
+    with pytest.raises(cloud.CloudError, match=r"state cannot be written: .*Read-only file system"):
         disk.start()
 
 
