@@ -50,7 +50,10 @@ def main() -> None:
     os.environ["MOTO_PORT"] = os.environ["GATEWAY_PORT"]  # where moto's tasks send their calls
     from local.hooks import install
 
-    install()
+    try:
+        install()
+    except OSError as error:
+        sys.exit(f"the home's state cannot be written: {error}")
     from ministack.app import main as serve
 
     sys.argv = sys.argv[:1]

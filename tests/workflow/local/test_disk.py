@@ -186,6 +186,12 @@ def test_when_synchronising_fails_nothing_more_is_accepted_until_a_restart(disk:
     assert set(services.has("after").values()) == {True}
 
 
+def test_a_disk_that_takes_no_writing_is_named_at_the_start(disk: Disk) -> None:
+    disk.set("readonly")
+    with pytest.raises(cloud.CloudError, match=r"state cannot be written: .*Read-only file system"):
+        disk.start()
+
+
 def test_what_a_power_cut_may_lose_was_never_acknowledged(disk: Disk) -> None:
     services = Services(disk.start(mirror=True))
     services.prepare()
