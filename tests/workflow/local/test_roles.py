@@ -458,6 +458,43 @@ def test_rules_and_topics_need_the_queues_policy(lab: Lab) -> None:
     assert not received(lab, closed)
 
 
+def test_a_topic_invokes_a_function_by_its_permission_and_letters_need_the_functions_role(lab: Lab) -> None:
+    """Both functions fail at once, so a letter tells that a function was invoked."""
+    sns, code = lab.platform.target.client("sns"), "def handler(e, c): raise ValueError('x')\n"
+    topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
+    letters: dict[str, str] = {}
+    for may_write in (True, False):
+        url, arn = queue(lab)
+        role = lab.role([allow("sqs:SendMessage", arn if may_write else f"{arn}-other")])
+        function = lab.function(code, Role=role, DeadLetterConfig={"TargetArn": arn})
+        lab.functions.put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
+        lab.functions.invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
+        letters[str(may_write)] = url
+    assert len(eventually(lambda: received(lab, letters["True"]))) == 1
+    time.sleep(1)
+    assert not received(lab, letters["False"])
+    bucket = lab.bucket()
+    heard = (
+        "import boto3\nfrom botocore.config import Config\n"
+        "def handler(e, c):\n"
+        "    s3 = boto3.client('s3', config=Config(s3={'addressing_style': 'path'}))\n"
+        f"    s3.put_object(Bucket='{bucket}', Key=c.function_name, Body=b'x')\n"
+    )
+    admitted, silent = lab.function(heard), lab.function(heard)
+    lab.functions.add_permission(
+        FunctionName=admitted,
+        StatementId="topic",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=topic,
+    )
+    for function in (silent, admitted):
+        sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+    sns.publish(TopicArn=topic, Message="hello")
+    eventually(lambda: not quiet(lab, bucket, admitted.rsplit(":", 1)[-1], 0))
+    assert quiet(lab, bucket, silent.rsplit(":", 1)[-1])
+
+
 def test_a_schedule_acts_with_its_role(lab: Lab) -> None:
     """Up to 10 s: the scheduler looks so seldom whether something is due."""
     bucket, scheduler = lab.bucket(), lab.platform.target.client("scheduler")
