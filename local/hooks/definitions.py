@@ -9,6 +9,7 @@ moto accepts a `Next` that names no state; such a definition would fail only whe
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import yaml
@@ -16,6 +17,7 @@ import yaml
 from local.hooks.asl_grammar import normalise
 from local.hooks.base import replace
 
+_PREPROCESSOR = "moto.stepfunctions.parser.asl.parse.preprocessor"
 _ERROR_LETTERS = 800
 """So much of a parser's error is shown."""
 
@@ -58,6 +60,8 @@ def problems(text: str) -> list[str]:
     """What is wrong with a definition; empty when it is sound. Each begins with AWS's diagnostic code."""
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
+    # It warns that tolerated failures have no effect; `distributed_map` gives them one.
+    logging.getLogger(_PREPROCESSOR).setLevel(logging.ERROR)
     try:
         definition = definition_of(text)
         AmazonStateLanguageParser.parse(json.dumps(normalise(definition)))
