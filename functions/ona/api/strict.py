@@ -18,6 +18,8 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BeforeValidator
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""Years of a time: keys have four digits, and the ends of the calendar have no UTC in every zone (ours)."""
 _DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
@@ -35,6 +37,8 @@ def _digits(value: Any) -> Any:
 
 def _moment(value: Any) -> Any:
     if isinstance(value, str) and _RFC_3339.fullmatch(value):
+        if not FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
+            raise ValueError(f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")
         return value
     if value is None or hasattr(value, "tzinfo"):
         return value

@@ -51,6 +51,7 @@ RULES = (
     "endpoint is no e-mail address",
     "must be after `since`",
     "must not be in the future",
+    "must be in the years 1970 to 2999",
     "not a `next` of",
     "no site follows there",
     # of a webhook's address

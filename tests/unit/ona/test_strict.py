@@ -14,6 +14,7 @@ from ooda.operations_api.models import OrderChange
 WholeNumber, Number = Annotated[int, JsonNumber], Annotated[float, JsonNumber]
 SECONDS = (1_700_000_000, "1700000000", True)
 TEXTS = ("2025-06-10", "2025-06-10T08:00Z", "2025-06-10T08:00:00", "2025-13-10T08:00:00Z")
+EDGES = ("0527-11-18T20:57:44Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00")
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ TEXTS = ("2025-06-10", "2025-06-10T08:00Z", "2025-06-10T08:00:00", "2025-13-10T0
     [
         *((WholeNumber, wrong) for wrong in ("1", "", True, 1.5, [1], "१")),
         *((Number, wrong) for wrong in ("1.5", False, {})),
-        *((Moment, wrong) for wrong in (*SECONDS, *TEXTS, "２025-06-10T08:00:00Z")),
+        *((Moment, wrong) for wrong in (*SECONDS, *TEXTS, *EDGES, "２025-06-10T08:00:00Z")),
     ],
 )
 def test_what_only_converts_is_refused(kind: Any, value: Any) -> None:

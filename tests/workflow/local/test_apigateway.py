@@ -14,5 +14,5 @@ def test_gateway_responses_of_an_imported_body_are_given(lab: Lab) -> None:
     api = lab.platform.target.client("apigateway")
     responses = api.get_gateway_responses(restApiId=lab.platform.target.outputs["ApiId"])["items"]
     by_type = {item["responseType"]: item for item in responses if not item["defaultResponse"]}
-    assert by_type["UNAUTHORIZED"]["statusCode"] == "401"
-    assert '"code":"UNAUTHORIZED"' in by_type["UNAUTHORIZED"]["responseTemplates"]["application/json"]
+    assert by_type["ACCESS_DENIED"]["statusCode"] == "401"
+    assert '"code":"UNAUTHORIZED"' in by_type["ACCESS_DENIED"]["responseTemplates"]["application/json"]
