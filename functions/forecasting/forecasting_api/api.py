@@ -127,7 +127,9 @@ def forecast(
         whole, more = _one(customer_id, site_id, now, interval_minutes), None
     else:
         whole, more = _sum(customer_id, registered, now, interval_minutes, next)
-    answer = {**answers.cut(whole, now, horizon_hours), "next": paging.cursor(more)}
+    answer = answers.cut(whole, now, horizon_hours)
+    if site_id is None:
+        answer["next"] = paging.cursor(more)
     return Response(status_code=200, content_type=JSON, body=json.dumps(api.success(answer)))
 
 

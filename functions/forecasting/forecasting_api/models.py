@@ -79,7 +79,10 @@ class UploadTarget(Document):
 class ForecastPage(ForecastDocument):
     """A site's forecast, or the sum of a page of sites."""
 
-    next: str | None = Field(description="put it into `next` of the following request; none: that was all")
+    next: str | None = Field(
+        default=None,
+        description="of a sum: put it into `next` of the following request; none: that was all",
+    )
 
 
 ForecastAnswer = Envelope[ForecastPage]

@@ -744,6 +744,8 @@ def test_a_request_signed_by_a_registered_role_is_that_customers(world: World) -
         event["requestContext"]["identity"]["userArn"] = arn
         event["path"] = event["resource"] = "/quota/usage" if not query else "/forecast"
         function = world.platform.target.function("account_api" if not query else "forecasting_api")
+        settings = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        event["requestContext"]["apiId"] = settings["IAM_API_ID"]
         event["queryStringParameters"] = query
         event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()}
         answer = json.loads(
@@ -785,9 +787,11 @@ def test_the_sample_events_work_one_after_the_other(world: World) -> None:
     assert "no recorded weather" in results["weather_cache"]["reason"]
     assert results["interpolation_service"]["days"] == 1
     assert results["global_training_service"]["status"] == "too_little"
+    event = json.loads((ROOT / "events" / "forecasting" / "forecasting_api.json").read_text())
+    event["requestContext"]["apiId"] = world.platform.target.outputs["ApiId"]
     answer = world.platform.target.client("lambda").invoke(
         FunctionName=world.platform.target.function("forecasting_api"),
-        Payload=(ROOT / "events" / "forecasting" / "forecasting_api.json").read_bytes(),
+        Payload=json.dumps(event).encode(),
     )
     body = json.loads(json.loads(answer["Payload"].read())["body"])
     assert len(body["data"]["forecasts"]) == 48

@@ -159,7 +159,7 @@ def test_one_address_and_one_key_open_the_apis_of_all_families(platform: Platfor
 
 @pytest.mark.parametrize("path", ["/nothing", "/ops/nothing", "/quota/nothing", "/health/x", "/opsx", "/"])
 def test_an_unknown_path_is_refused_in_the_envelope(platform: Platform, path: str) -> None:
-    answer = asked(platform, "GET", path)
+    answer = asked(platform, "GET", path, Origin="https://localhost")
     assert (answer.status, answer.json()["errors"][0]["code"]) == (404, "NOT_FOUND")
     assert answer.headers["Access-Control-Allow-Origin"] == "https://localhost"
 
