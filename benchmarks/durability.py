@@ -1,7 +1,7 @@
 """What durability costs: ms a call, replay, snapshots, memory. `python -m benchmarks.durability`.
 
 Three ways: *without* (nothing is kept), *written* (kept, not synchronised), *synced* (as it is).
-A page of `docs/embedded-cloud.md` has the numbers.
+`docs/embedded-cloud/state.md` has the numbers.
 """
 
 from __future__ import annotations
