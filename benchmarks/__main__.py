@@ -1,6 +1,6 @@
 """`make bench`: every benchmark, one after the other."""
 
-from benchmarks import api, build_sizes, embedded_cloud, interpolation, solar_plant_india
+from benchmarks import api, build_sizes, durability, embedded_cloud, interpolation, solar_plant_india, sums
 from benchmarks.detection import fault_bench, quality_bench, speed, trends_bench
 from benchmarks.forecasting import gefcom2014
 from benchmarks.scheduling import demo_fleet, generated, technicians
@@ -20,7 +20,9 @@ if __name__ == "__main__":
         unknown_roof,
         interpolation,
         embedded_cloud,
+        durability,
         api,
+        sums,
         build_sizes,
     ):
         print(f"\n=== {module.__name__}")
