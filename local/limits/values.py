@@ -1,6 +1,6 @@
 """AWS's limits, in one table: name, value, unit, the page of AWS's documentation that says it.
 
-"Model" is the service's API model as botocore ships it. `docs/embedded-cloud/limits.md` has the same numbers.
+"Model" is the service's API model as botocore ships it. `docs/embedded-cloud/limits.md` shows them all.
 """
 
 from __future__ import annotations
