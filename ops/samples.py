@@ -18,12 +18,14 @@ from typing import Any
 
 from ona.runtime import errors
 from ona.store.layout import ASSETS
-from ops import customers
+from ops import asl, customers
 from ops.target import TEMPLATE, OpsError, Target
 
 EVENTS, SAMPLES = TEMPLATE.parent / "events", TEMPLATE.parent / "samples"
 WORKFLOW_S = 120.0
 """Seconds until a workflow must have ended (ours)."""
+_WORKFLOWS = frozenset(path.name.split(".")[0] for path in asl.sources())
+"""Names of all workflows, also of those that stand under a condition of the template."""
 _UNUSABLE = ("quarantined",)
 """Outcomes of a workflow that ended well and yet did not do its work."""
 
@@ -51,9 +53,14 @@ def read(path: Path) -> Any:
         raise OpsError(f"{path}: {error}") from error
 
 
-def command(target: Target, path: Path) -> str:
+def is_workflow(path: Path) -> bool:
+    """Whether a sample event starts a workflow, deployed or not; the others are a function's."""
+    return path.stem in _WORKFLOWS
+
+
+def command(path: Path) -> str:
     """The command that runs a sample event."""
-    verb = "start" if path.stem in target.machines else "invoke"
+    verb = "start" if is_workflow(path) else "invoke"
     return f"ona {verb} {path.stem} -e {path.relative_to(TEMPLATE.parent)}"
 
 
@@ -82,6 +89,10 @@ def invoke(target: Target, function: str, event: Any) -> Answer:
 
 def start(target: Target, workflow: str, event: Any) -> Answer:
     """Start a workflow and wait for its end. Raises OpsError when there is none, or it takes too long."""
+    if workflow in _WORKFLOWS - set(target.machines):
+        raise OpsError(
+            f"workflow {workflow} is not deployed here; docs/operations/events.md says what it needs"
+        )
     if workflow not in target.machines:
         raise OpsError(f"no workflow {workflow!r}; there are {', '.join(target.machines)}")
     states = target.client("stepfunctions")
@@ -107,12 +118,12 @@ def run(target: Target, path: Path, say: Callable[[str], None] = lambda _: None)
     """Run a sample event; on the embedded cloud with what it needs. `say`: each command that went first."""
     answer = _attempt(target, path)
     pending = [item for item in events() if item.parent == path.parent and item != path]
-    pending = [item for item in pending if item.stem not in target.machines]
+    pending = [item for item in pending if not is_workflow(item)]
     while answer.error and target.embedded and pending:
         done = next((item for item in pending if not _attempt(target, item).error), None)
         if done is None:
             break
-        say(command(target, done))
+        say(command(done))
         pending.remove(done)
         answer = _attempt(target, path)
     return answer
@@ -122,7 +133,7 @@ def _attempt(target: Target, path: Path) -> Answer:
     event = read(path)
     if target.embedded:
         _provide(target, event)
-    if path.stem in target.machines:
+    if is_workflow(path):
         return start(target, path.stem, event)
     with_door = _through_its_api(target, path.stem, event)
     if target.embedded and "X-API-Key" in (with_door.get("headers") or {}):
@@ -209,23 +220,17 @@ PAGE = TEMPLATE.parent / "docs" / "operations" / "events.md"
 _TABLE = "| event | command |\n| --- | --- |\n"
 
 
-def table(machines: set[str]) -> str:
-    """The page's table: every sample event and its command. `machines`: the workflows' names."""
-    rows = [
-        f"| `{path.relative_to(EVENTS)}` | `./ona {'start' if path.stem in machines else 'invoke'} "
-        f"{path.stem} -e {path.relative_to(TEMPLATE.parent)}` |\n"
-        for path in events()
-    ]
+def table() -> str:
+    """The page's table: every sample event and its command."""
+    rows = [f"| `{path.relative_to(EVENTS)}` | `./{command(path)}` |\n" for path in events()]
     return _TABLE + "".join(rows)
 
 
 def page() -> str:
     """The page with its table as it should be."""
-    from ops import asl
-
     before, _, rest = PAGE.read_text("utf-8").partition(_TABLE)
     _, _, after = rest.partition("\n\n")
-    return f"{before}{table({path.name.split('.')[0] for path in asl.sources()})}\n{after}"
+    return f"{before}{table()}\n{after}"
 
 
 if __name__ == "__main__":

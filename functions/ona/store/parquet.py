@@ -22,6 +22,10 @@ from ona.store.s3 import read_bytes, write_bytes
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
 """As the IANA has registered it."""
+_MARK = b"PAR1"
+"""What a Parquet file begins and ends with."""
+_SMALLEST = 12
+"""Bytes of the two marks and of the footer's length between them."""
 
 
 class _StaysOpen(io.BytesIO):
@@ -83,10 +87,27 @@ def _fits(name: str, values: pd.Series) -> bool:
     return name == "asset_id" or pd.api.types.is_numeric_dtype(values) or bool(values.isna().all())
 
 
+def _check_ends(body: bytes) -> None:
+    """Look at a file's two marks and the length of its footer. Raises ValueError.
+
+    fastparquet looks at neither, and a footer of other bytes ends its process (a segmentation fault).
+    Source: the file layout in Parquet's documentation, https://parquet.apache.org/docs/file-format/
+    """
+    if len(body) < _SMALLEST or not body.startswith(_MARK) or not body.endswith(_MARK):
+        raise ValueError("it neither begins nor ends as one")
+    footer = int.from_bytes(body[-8:-4], "little")
+    if not 0 < footer <= len(body) - _SMALLEST:
+        raise ValueError(f"its footer of {footer} bytes does not fit into {len(body)}")
+
+
 def load(body: bytes) -> pd.DataFrame:
-    """The frame in a Parquet file; its times are in UTC, which the file does not say."""
+    """The frame in a Parquet file; its times are in UTC, which the file does not say.
+
+    Raises ValueError for what is no Parquet file, and what fastparquet raises for a damaged one.
+    """
     import fastparquet
 
+    _check_ends(body)
     frame: pd.DataFrame = fastparquet.ParquetFile(io.BytesIO(body)).to_pandas()
     for name in frame.select_dtypes("datetime"):
         frame[name] = frame[name].dt.tz_localize("UTC")

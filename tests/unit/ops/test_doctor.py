@@ -207,9 +207,7 @@ def test_the_state_is_asked_of_whoever_writes_it(home: Path, monkeypatch: pytest
     assert [finding.level for finding in findings] == [Level.GOOD]
 
     problem = SimpleNamespace(what="half a line", where="state/journal", mend="`ona up`", lost="one put")
-    writer = SimpleNamespace(check=lambda _home: [problem])
-    monkeypatch.setattr(state, "find_spec", lambda _name: object())
-    monkeypatch.setattr(state, "import_module", lambda _name: writer)
+    monkeypatch.setattr(state.inspect, "check", lambda _home: [problem])
     assert seen(state.examine, home) == (
         f"problem: half a line; lost: one put | {home}/state/journal | `ona up`"
     )

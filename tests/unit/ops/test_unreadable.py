@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import boto3
@@ -56,7 +58,7 @@ ITEMS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
+def target(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Target]:
     """A platform on moto, with one sound entry in each place."""
     with mock_aws():
         aws.client.cache_clear()
@@ -71,7 +73,9 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
         role = "arn:aws:iam::123456789012:role/test"
         definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
         machine = states.create_state_machine(name="m", definition=definition, roleArn=role)
-        one = Target("test", "stack", boto3.client, cast(Any, object()))  # no long polls
+        one = Target(
+            "test", "stack", boto3.client, cast(Any, SimpleNamespace(home=str(tmp_path)))
+        )  # no long polls
         names = ("Ooda", "ForecastUpload", "ForecastTraining", "ForecastSchedule", "FleetHistory")
         one.__dict__["outputs"] = {
             **{f"{name}StateMachineArn": machine["stateMachineArn"] for name in names},
