@@ -70,7 +70,8 @@ os.register_at_fork(after_in_child=client.cache_clear)  # two processes must not
 def translate(error: Exception, what: str) -> Exception:
     """Our error for a botocore error about `what`; any other error is returned as it is.
 
-    DependencyBusy where the same call may succeed later, ObjectMissing where an object does not exist.
+    DependencyBusy where the same call may succeed later, ObjectMissing where an object does not exist or
+    is archived.
     """
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
@@ -79,6 +80,8 @@ def translate(error: Exception, what: str) -> Exception:
             return DependencyBusy(f"{what}: {code or status}")
         if code in _MISSING:
             return ObjectMissing(f"{what}: not found ({code})")
+        if code == "InvalidObjectState":  # S3 of an object in Glacier
+            return ObjectMissing(f"{what}: it is archived; restore it first (docs/operations/retention.md)")
     if isinstance(error, (EndpointConnectionError, ConnectionError, HTTPClientError)):
         return DependencyBusy(f"{what}: {error}")
     return error
