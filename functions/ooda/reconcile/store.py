@@ -24,7 +24,7 @@ from ooda.documents.diagnostics import Diagnostic
 from ooda.documents.schedules import Schedule
 from ooda.layout import ASSET_HISTORY, DIAGNOSTIC, SCHEDULE
 from ooda.reconcile import letters
-from ooda.reconcile.plan import GRACE
+from ooda.reconcile.plan import GRACE, settled
 from ooda.reconcile.seen import Letter, Named, Part, Seen, StoredDocument
 
 RECENT = timedelta(hours=25)
@@ -126,7 +126,7 @@ def _documents(seen: Seen) -> None:
         seen.documents[fields["work_order_id"]] = stored
         if order and (
             order.open
-            or stored.modified > max(order.created_at, order.updated_at or order.created_at) + GRACE
+            or settled(order, stored.modified - GRACE)
             or not entry["Size"]
         ):
             to_read.append(fields["work_order_id"])

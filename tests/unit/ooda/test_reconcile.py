@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
+from ona.config import ticketing
+from ona.config.ticketing import TicketingConfig
 from ona.documents.work_orders import WorkOrder
 from ona.repairs import crews, orders
 from ona.store import s3, tables
@@ -17,7 +19,7 @@ from ooda.layout import ASSET_HISTORY
 from ooda.reconcile import mending, store
 from ooda.reconcile.plan import GRACE, VISIT_GRACE, difference, plan
 from ops import asl
-from tests.builders.orders import change, deliver, document_of, ordered, scheduled, visits
+from tests.builders.orders import CUSTOMER, change, deliver, document_of, ordered, scheduled, visits
 from tests.builders.plans import NOW
 from tests.fakes.reconciling import LATER, Reconciling
 from tests.fakes.tables import IN, OUT
@@ -260,6 +262,37 @@ def test_a_given_up_delivery_and_an_unsubscribed_one_stay_as_they_are(
     tables.put("outbox", {**item, "lane": "dead"})
     tables.put("outbox", {**item, "delivery_id": f"{world[0]}@gone", "place": "gone"})
     quiet(there)
+
+
+def _configure_a_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The customer `default` gets a webhook by configuration."""
+    address = {"url": "https://desk.example.com", "customers": [CUSTOMER]}
+    secret = {"secret_parameter": "/ona-platform/prod/ticketing-desk"}
+    config = TicketingConfig.model_validate(
+        {"systems": [{"name": "desk", "kind": "webhook", **address, **secret}]}
+    )
+    monkeypatch.setattr(ticketing, "ticketing_config", lambda: config)
+
+
+def test_a_system_configured_later_is_told_with_the_next_change(
+    there: Reconciling, world: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _configure_a_desk(monkeypatch)
+    quiet(there)
+    change(world[0], due_date=NOW + timedelta(days=9))
+    later = (NOW + timedelta(minutes=1)).isoformat()
+    tables.put("tracking", {**there.items("tracking")[world[0]], "updated_at": later})
+    assert f"{world[0]}@desk" in there.items("outbox")
+    quiet(there)
+    tables.put("tracking", {**there.items("tracking")[world[1]], "updated_at": later})
+    assert there.run().mended == [f"tell desk of {world[1]}, version 1"], "it was configured by then"
+
+
+def test_who_subscribed_is_told_whatever_is_configured(there: Reconciling, world: list[str]) -> None:
+    subscription = {"kind": "webhook", "endpoint": "https://x.example", "created_at": NOW.isoformat()}
+    item = there.items("tracking")[world[0]]
+    tables.put("tracking", {**item, "subscriptions": {"sub-1": subscription}})
+    assert there.run().mended == [f"tell sub-1 of {world[0]}, version 1"]
 
 
 # ------------------------------------------------------------------ visits
