@@ -152,8 +152,8 @@ def _deliveries(seen: Seen, now: datetime) -> Iterator[Mend | Decide]:
                 continue
             found = seen.deliveries.get(name)
             if found is None:
-                known = since.get((recipient.name, order.customer_id))
-                if recipient.name in always or (known is not None and known <= changed_at(order)):
+                told = since.get((recipient.name, order.customer_id))
+                if recipient.name in always or (told is not None and told <= changed_at(order)):
                     yield Tell(order, recipient, None)
             elif found.wanted_version > order.version:
                 yield Decide(

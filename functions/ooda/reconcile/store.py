@@ -124,11 +124,7 @@ def _documents(seen: Seen) -> None:
         order = seen.orders.get(fields["work_order_id"])
         stored = StoredDocument(entry["Key"], entry["ETag"], entry["LastModified"])
         seen.documents[fields["work_order_id"]] = stored
-        if order and (
-            order.open
-            or settled(order, stored.modified - GRACE)
-            or not entry["Size"]
-        ):
+        if order and (order.open or settled(order, stored.modified - GRACE) or not entry["Size"]):
             to_read.append(fields["work_order_id"])
     with ThreadPoolExecutor(READERS) as readers:
         for name, read in zip(
