@@ -51,7 +51,7 @@ def lost(steps: Steps) -> list[str]:
 
 
 def stale(steps: Steps) -> list[str]:
-    """Names that a hook took to call them, and that another hook replaced afterwards: it calls the old one."""
+    """Names that a hook took to call them, and that another replaced afterwards: it calls the old one."""
     found = []
     for place, (what, name, by) in enumerate(steps):
         later = [who for how, which, who in steps[place + 1 :] if (how, which) == ("replace", name)]
