@@ -103,6 +103,8 @@ def test_every_caught_failure_reaches_a_dead_letter_or_fails_its_map() -> None:
         "Fill": "an upload without weather is filled by other means",
         "NotRenewed": "telemetry and model are safe",
         "AnswerFailed": "the workflow that asked fails with it and makes the letter",
+        "NoteFileLost": "it fails its file's execution, and with its note the whole one at the end",
+        "NoteSiteLost": "as NoteFileLost",
     }
     for file, name, state in TASKS:
         for rule in state["Catch"]:
