@@ -148,8 +148,6 @@ def _read(bucket: str, stored: StoredDocument) -> StoredDocument | None:
         return StoredDocument(
             stored.key, stored.etag, stored.modified, problem=f"it cannot be read: {error}"
         )
-    except RecursionError:
-        return StoredDocument(stored.key, stored.etag, stored.modified, problem="it cannot be read")
     return StoredDocument(stored.key, etag, stored.modified, order)
 
 
