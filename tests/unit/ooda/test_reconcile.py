@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from ona.config import ticketing
 from ona.config.ticketing import TicketingConfig
@@ -286,6 +287,23 @@ def test_a_system_configured_later_is_told_with_the_next_change(
     quiet(there)
     tables.put("tracking", {**there.items("tracking")[world[1]], "updated_at": later})
     assert there.run().mended == [f"tell desk of {world[1]}, version 1"], "it was configured by then"
+
+
+def test_a_queue_that_takes_longer_to_read_than_its_letters_are_hidden_is_read(
+    there: Reconciling, world: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS refuses to show a message that is visible again; moto does not mind. A batch says it by entry."""
+    sqs = store.client("sqs")
+
+    def refused(**_: Any) -> None:
+        error = {"Code": "MessageNotInflight", "Message": "The specified message isn't in flight."}
+        raise ClientError({"Error": error}, "ChangeMessageVisibility")
+
+    monkeypatch.setattr(sqs, "change_message_visibility", refused)
+    for number in range(12):
+        there.send({"kind": "file", "number": number})
+    assert there.run("look").failed == []
+    assert there.run("look").looked["letters"] == 12, "they were shown again at once"
 
 
 def test_who_subscribed_is_told_whatever_is_configured(there: Reconciling, world: list[str]) -> None:
