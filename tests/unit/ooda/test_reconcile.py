@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
@@ -14,6 +14,7 @@ from ona.config import ticketing
 from ona.config.ticketing import TicketingConfig
 from ona.documents.work_orders import WorkOrder
 from ona.repairs import crews, orders
+from ona.runtime import aws
 from ona.store import s3, tables
 from ona.store.layout import work_order_key
 from ooda.layout import ASSET_HISTORY
@@ -24,6 +25,9 @@ from tests.builders.orders import CUSTOMER, change, deliver, document_of, ordere
 from tests.builders.plans import NOW
 from tests.fakes.reconciling import LATER, Reconciling
 from tests.fakes.tables import IN, OUT
+
+TIMES = ("leaves", "start", "end", "returns")
+"""The times of a visit."""
 
 
 @pytest.fixture
@@ -293,7 +297,7 @@ def test_a_queue_that_takes_longer_to_read_than_its_letters_are_hidden_is_read(
     there: Reconciling, world: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """AWS refuses to show a message that is visible again; moto does not mind. A batch says it by entry."""
-    sqs = store.client("sqs")
+    sqs = aws.client("sqs")
 
     def refused(**_: Any) -> None:
         error = {"Code": "MessageNotInflight", "Message": "The specified message isn't in flight."}
@@ -326,6 +330,39 @@ def test_time_that_no_order_holds_is_given_back(there: Reconciling, world: list[
     assert {n: (v.start, v.end) for n, v in after.items()} == {
         n: (v.start, v.end) for n, v in before.items()
     }
+
+
+def test_an_earlier_visit_for_the_same_fault_stays(there: Reconciling, world: list[str]) -> None:
+    """A fault that came again: the visit that is over stays for people who look, the one to come goes."""
+    scheduled(5, "execution-5")  # its Order never ran
+    [(crew_id, item)] = [
+        (name, crew)
+        for name, crew in there.items("crews").items()
+        if any(booking["asset_id"] == "INV-005" for booking in crew.get("bookings", []))
+    ]
+    coming = next(booking for booking in item["bookings"] if booking["asset_id"] == "INV-005")
+    week = timedelta(days=14)
+    times = {f: (datetime.fromisoformat(coming[f]) - week).isoformat() for f in TIMES}
+    past = {**coming, **times, "on_tour": False}
+    tables.put("crews", {**item, "bookings": [past, *item["bookings"]], "version": item["version"] + 1})
+    assert len(there.run().mended) == 1
+    assert not there.run().mended
+    left = [b for b in there.items("crews")[crew_id]["bookings"] if b["asset_id"] == "INV-005"]
+    assert [datetime.fromisoformat(b["start"]) for b in left] == [datetime.fromisoformat(past["start"])]
+
+
+def test_a_cancelled_order_gives_back_the_visit_to_come(there: Reconciling, world: list[str]) -> None:
+    """Its fault's earlier visit was another crew's, which comes first in the list."""
+    order = orders.require(world[0])
+    item = there.items("crews")[order.crew_id]
+    coming = next(b for b in item["bookings"] if b["finding_key"] == order.finding_key)
+    times = {f: (datetime.fromisoformat(coming[f]) - timedelta(days=14)).isoformat() for f in TIMES}
+    earlier = {**item, "crew_id": "crew-000", "bookings": [{**coming, **times, "on_tour": False}]}
+    tables.put("crews", earlier)
+    crews.release(order.finding_key)
+    bookings = {crew: i.get("bookings", []) for crew, i in there.items("crews").items()}
+    assert len(bookings["crew-000"]) == 1
+    assert order.finding_key not in {b["finding_key"] for b in bookings[order.crew_id]}
 
 
 def test_an_order_follows_the_visit_in_the_calendar(there: Reconciling, world: list[str]) -> None:
