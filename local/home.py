@@ -4,6 +4,7 @@ cloud.json     the server that runs, or ran last (`local.cloud.Cloud`)
 home.json      the format of this folder, and the port to use again
 checkout       the checkout that uses it
 damage.json    damaged files that the server set aside at its start
+roles.json     which permissions were used and denied (`local.hooks.roles_ledger`)
 server.lock, change.lock (`local.lock`), state/, s3/, tmp/, cloud.log
 """
 

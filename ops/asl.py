@@ -4,6 +4,9 @@ A workflow is written in `statemachines/<family>/<name>.asl.yaml` and uses the r
 `statemachines/retries.yaml` declares once. SAM uploads a definition unread, and Step Functions knows
 neither YAML's aliases nor that file. So what is deployed is
 `statemachines/expanded/<family>/<name>.asl.json`.
+
+A Catch of `States.ALL` is written out twice: on AWS `States.ALL` does not match `States.DataLimitExceeded`.
+Source: AWS Step Functions Developer Guide, "Handling errors in Step Functions workflows".
 """
 
 from __future__ import annotations
@@ -21,20 +24,49 @@ FOLDER = ROOT / "statemachines"
 EXPANDED = FOLDER / "expanded"
 
 
+EVERYTHING = ["States.ALL"]
+TOO_LARGE = ["States.DataLimitExceeded"]
+"""What a state passes on is larger than 256 KiB. Named apart: `States.ALL` must stand alone."""
+
+
 def sources(folder: Path = FOLDER) -> list[Path]:
     """The workflows as people write them, by family and name."""
     return sorted(folder.glob("*/*.asl.yaml"))
 
 
 def expanded(source: Path) -> dict[str, Any]:
-    """A workflow's definition, with the shared retries in their places.
+    """A workflow's definition, with the shared retries in their places and all errors caught that can be.
 
     Raises yaml.YAMLError, among others for an alias that `retries.yaml` does not declare.
     """
     shared = (source.parent.parent / "retries.yaml").read_text("utf-8")
     definition: dict[str, Any] = yaml.safe_load(shared + "\n" + source.read_text("utf-8"))
     del definition["Retries"]
-    return definition
+    complete: dict[str, Any] = with_limits_caught(definition)
+    return complete
+
+
+def with_limits_caught(node: Any) -> Any:
+    """The same, where each Catch of `States.ALL` has one of `States.DataLimitExceeded` before it.
+
+    >>> state = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "A"}]}
+    >>> [rule["ErrorEquals"] for rule in with_limits_caught(state)["Catch"]]
+    [['States.DataLimitExceeded'], ['States.ALL']]
+    """
+    if isinstance(node, list):
+        return [with_limits_caught(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    complete = {name: with_limits_caught(value) for name, value in node.items()}
+    if "Catch" in complete:
+        complete["Catch"] = [
+            each
+            for rule in complete["Catch"]
+            for each in (
+                [{**rule, "ErrorEquals": TOO_LARGE}, rule] if rule["ErrorEquals"] == EVERYTHING else [rule]
+            )
+        ]
+    return complete
 
 
 def outputs(folder: Path = FOLDER) -> dict[Path, str]:

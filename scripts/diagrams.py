@@ -125,6 +125,11 @@ def transitions(state: Json) -> list[tuple[str, str]]:
     return arrows
 
 
+def caught(state: Json) -> list[Json]:
+    """A state's catches, without the one that `ops.asl` adds to each of all errors."""
+    return [rule for rule in state.get("Catch", []) if rule["ErrorEquals"] != asl.TOO_LARGE]
+
+
 def draw_catches(drawing: Drawing, states: dict[str, Json], depth: int) -> None:
     """Dotted arrows for caught errors.
 
@@ -133,7 +138,7 @@ def draw_catches(drawing: Drawing, states: dict[str, Json], depth: int) -> None:
     everything: dict[str, list[str]] = defaultdict(list)  # target → states whose other errors lead there
     for name, state in states.items():
         plain = [target for target, _ in transitions(state)]
-        for rule in state.get("Catch", []):
+        for rule in caught(state):
             if rule["ErrorEquals"] == ["States.ALL"] and rule["Next"] not in plain:
                 everything[rule["Next"]].append(name)
             elif rule["Next"] not in plain or rule["ErrorEquals"] != ["States.ALL"]:
@@ -142,7 +147,7 @@ def draw_catches(drawing: Drawing, states: dict[str, Json], depth: int) -> None:
     for target, names in everything.items():
         if len(names) <= CATCHES_DRAWN:
             for name in names:
-                label = "any other error" if len(states[name]["Catch"]) > 1 else "any error"
+                label = "any other error" if len(caught(states[name])) > 1 else "any error"
                 drawing.add(depth, f'{name} -.->|"{label}"| {target}')
         else:
             listed = "<br/>".join(textwrap.wrap(", ".join(names), LABEL_LETTERS))

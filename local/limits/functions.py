@@ -128,7 +128,6 @@ def _throttled_events_wait(lambda_svc: Any) -> None:
     start = private(lambda_svc, "invoke_async_with_retry")
     base = private(lambda_svc, "_LAMBDA_ASYNC_RETRY_BASE_SECONDS")
     most = private(lambda_svc, "_LAMBDA_ASYNC_RETRY_MAX_SECONDS")
-    dead = private(lambda_svc, "_route_async_failure")
     reserved = private(lambda_svc, "_reserved_concurrency")
 
     def age(function: dict[str, Any]) -> float:
@@ -155,7 +154,8 @@ def _throttled_events_wait(lambda_svc: Any) -> None:
             name = config.get("FunctionName", "unknown")
             if target:
                 body = {"errorMessage": "Rate Exceeded.", "errorType": "TooManyRequestsException"}
-                dead(target, name, event, {"error": True, "body": body})
+                send_letter = private(lambda_svc, "_route_async_failure")  # `durable` replaces it later
+                send_letter(target, name, event, {"error": True, "body": body})
             return
         token = _asynchronous.set(True)
         try:

@@ -214,7 +214,7 @@ class Journal:
             with self._state:
                 while not self._pending and not self._waiting:
                     self._state.wait()
-                if self._full is not None and not self._waiting:
+                if (self._full or self._broken) is not None and not self._waiting:
                     self._state.wait(RETRY_SECONDS)
                 batch, self._pending = self._pending, []
                 size, self._pending_bytes = self._pending_bytes, 0

@@ -144,6 +144,10 @@ def _object(*actions: str) -> Callable[[Call], Iterator[Need]]:
     return needs
 
 
+def _listing(call: Call) -> Iterator[Need]:
+    yield call.need("s3:ListBucket", f"arn:aws:s3:::{call.text('Bucket')}")
+
+
 def _copy(call: Call) -> Iterator[Need]:
     """The copy keeps tags (TaggingDirective COPY), so reading and writing them is demanded too."""
     yield from _object("PutObject", "PutObjectTagging")(call)
@@ -240,6 +244,7 @@ SDK = {
     ),
     "s3:getObject": Integration("s3", "getObject", _SDK_S3, _object("GetObject"), "S3", _CALLBACK),
     "s3:deleteObject": Integration("s3", "deleteObject", _SDK_S3, _object("DeleteObject"), "S3", _CALLBACK),
+    "s3:listObjectsV2": Integration("s3", "listObjectsV2", _SDK_S3, _listing, "S3", _CALLBACK),
     "s3:copyObject": Integration(
         "s3",
         "copyObject",

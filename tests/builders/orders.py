@@ -132,7 +132,7 @@ def visits() -> dict[str, Booking]:
 def call(
     method: str,
     path: str,
-    body: dict[str, Any] | None = None,
+    body: dict[str, Any] | str | None = None,
     *,
     customer: str = CUSTOMER,
     **query: str,
@@ -142,7 +142,7 @@ def call(
     event = json.loads((ROOT / "events" / "ooda" / "operations_api.json").read_text())
     event |= {"httpMethod": method, "path": path, "resource": path, "queryStringParameters": query or None}
     event["multiValueQueryStringParameters"] = {name: [value] for name, value in query.items()} or None
-    event["body"] = None if body is None else json.dumps(body)
+    event["body"] = json.dumps(body) if isinstance(body, dict) else body
     event["headers"] = {"Content-Type": "application/json"}
     event["multiValueHeaders"] = {"Content-Type": ["application/json"]}
     event["requestContext"] |= {

@@ -67,5 +67,5 @@ def test_a_retry_rule_is_written_out_once() -> None:
     )
     written_twice = [rule for rule, count in rules.items() if count > 1 and "States.TaskFailed" not in rule]
     assert written_twice == []
-    in_workflows = [path.name for path in asl.sources() if "[States.TaskFailed]\n" in path.read_text()]
+    in_workflows = [path.name for path in asl.sources() if "[States.TaskFailed" in path.read_text()]
     assert in_workflows == [], "`*service` and `*dead-letter` are these"

@@ -38,7 +38,19 @@ def test_every_task_has_a_timeout_named_retries_and_a_catch(file: str, name: str
         assert retry["MaxDelaySeconds"] >= retry["IntervalSeconds"]
         assert retry["JitterStrategy"] == "FULL"
         assert "States.ALL" not in retry["ErrorEquals"], "retry by name, not everything"
+        timed_out = "States.Timeout" in retry["ErrorEquals"]
+        assert timed_out or "States.TaskFailed" not in retry["ErrorEquals"], "it matches no time-out"
     assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
+
+
+def test_what_catches_all_errors_catches_too_much_data_too() -> None:
+    """`States.ALL` does not match `States.DataLimitExceeded`: it has a rule of its own."""
+    catching = [(name, state["Catch"]) for _, name, state in ALL_STATES if "Catch" in state]
+    assert len(catching) > 50
+    for name, rules in catching:
+        *_, too_much, everything = rules
+        assert everything["ErrorEquals"] == ["States.ALL"], name
+        assert too_much == {**everything, "ErrorEquals": ["States.DataLimitExceeded"]}, name
 
 
 @pytest.mark.parametrize(("file", "name", "state"), TASKS, ids=[f"{f}:{n}" for f, n, _ in TASKS])
@@ -91,6 +103,8 @@ def test_every_caught_failure_reaches_a_dead_letter_or_fails_its_map() -> None:
         "Fill": "an upload without weather is filled by other means",
         "NotRenewed": "telemetry and model are safe",
         "AnswerFailed": "the workflow that asked fails with it and makes the letter",
+        "NoteFileLost": "it fails its file's execution, and with its note the whole one at the end",
+        "NoteSiteLost": "as NoteFileLost",
     }
     for file, name, state in TASKS:
         for rule in state["Catch"]:

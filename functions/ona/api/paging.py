@@ -28,7 +28,7 @@ def position(text: str | None) -> dict[str, str]:
         return {}
     try:
         key = json.loads(base64.urlsafe_b64decode(text.encode()))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # RecursionError: thousands of brackets
         raise ApiError(400, "VALIDATION_ERROR", "not a `next` of a page", field="next") from error
     if not isinstance(key, dict) or not all(isinstance(value, str) for value in key.values()):
         raise ApiError(400, "VALIDATION_ERROR", "not a `next` of a page", field="next")

@@ -63,6 +63,7 @@ class Api:
         self.app.exception_handler(RequestValidationError)(self._invalid)
         self.app.exception_handler(ApiError)(self._refused)
         self.app.exception_handler(DependencyBusy)(self._busy)
+        self.app.exception_handler(RecursionError)(self._too_deep)
         self.app.exception_handler(Exception)(self._broken)
         self.app.not_found(self._no_method)
 
@@ -194,6 +195,16 @@ class Api:
             for item in error.errors()
         ]
         return failure(errors[:MOST_ERRORS], 400, self.request_id, utc_now())
+
+    def _too_deep(self, error: RecursionError) -> Response[str]:
+        """400: a body of thousands of brackets, which Python's JSON reader refuses."""
+        logger.warning("a request is nested too deeply", reason=str(error))
+        problem: ProblemJson = {
+            "code": "VALIDATION_ERROR",
+            "message": "JSON is nested too deeply",
+            "field": "body",
+        }
+        return failure([problem], 400, self.request_id, utc_now())
 
     def _refused(self, error: ApiError) -> Response[str]:
         """The refusal that a route raised."""

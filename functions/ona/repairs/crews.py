@@ -160,9 +160,14 @@ def book(
 
 
 def holder(crews: Sequence[Crew], finding_key: str) -> tuple[Crew, Booking] | None:
-    """The crew that has a fault's visit in its calendar, and the visit; None where nobody has."""
-    visits = ((crew, booking) for crew in crews for booking in crew.bookings)
-    return next((visit for visit in visits if visit[1].finding_key == finding_key), None)
+    """The crew that has a fault's visit in its calendar, and the visit; None where nobody has.
+
+    It is the latest one: a fault that came again has its earlier visits in the calendars too.
+    """
+    visits = [
+        (crew, booking) for crew in crews for booking in crew.bookings if booking.finding_key == finding_key
+    ]
+    return max(visits, key=lambda visit: visit[1].leaves, default=None)
 
 
 def unmoved(crew: Crew) -> bool:
@@ -219,10 +224,15 @@ def release(finding_key: str, crews: Sequence[Crew] | None = None) -> bool:
     """Give back the time booked for a fault; False when there was none. `crews`: as the caller has read
     them, for the first try.
 
-    A fault has one booking at a time, whichever of its findings made it.
+    A fault has one visit to come at a time, whichever of its findings made it; earlier ones stay.
     Raises CrewBookingConflict when another execution keeps changing the same crew.
     """
-    return _edit(finding_key, lambda bookings: without(bookings, finding_key), crews)
+
+    def released(bookings: list[Booking]) -> list[Booking]:
+        own = [booking for booking in bookings if booking.finding_key == finding_key]
+        return without(bookings, max(own, key=lambda booking: booking.leaves)) if own else bookings
+
+    return _edit(finding_key, released, crews)
 
 
 def _edit(
@@ -253,14 +263,12 @@ def _with(crew: Crew, bookings: list[Booking]) -> Crew:
     return crew.model_copy(update={"bookings": bookings, "version": crew.version + 1})
 
 
-def without(bookings: list[Booking], finding_key: str) -> list[Booking]:
-    """A calendar without one fault's visit. On a tour its time goes to the visit after it, which still
+def without(bookings: list[Booking], removed: Booking) -> list[Booking]:
+    """A calendar without one of its visits. On a tour its time goes to the visit after it, which still
     has to be reached, or, where it was the last, to the one before, whose crew still has to come home."""
     rest = sorted(bookings, key=lambda booking: booking.leaves)
-    gone = next((n for n, booking in enumerate(rest) if booking.finding_key == finding_key), None)
-    if gone is None:
-        return bookings
-    removed = rest.pop(gone)
+    gone = rest.index(removed)
+    del rest[gone]
     after = rest[gone] if gone < len(rest) else None
     before = rest[gone - 1] if gone > 0 else None
     if after and after.on_tour and after.leaves == removed.returns:

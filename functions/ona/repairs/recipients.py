@@ -22,13 +22,18 @@ def recipients_of(order: TrackedOrder) -> list[Recipient]:
             recipients.append(Recipient("insurance", "claim"))
         if insurance.notification_email:
             recipients.append(by_mail(insurance.notification_email))
-    recipients += [
+    recipients += subscribers_of(order)
+    return list({recipient.name: recipient for recipient in recipients}.values())
+
+
+def subscribers_of(order: TrackedOrder) -> list[Recipient]:
+    """Who subscribed to an order: its own record names them, no configuration does."""
+    return [
         by_mail(subscription.endpoint)
         if subscription.kind == "email"
         else Recipient(name, "webhook", subscription.endpoint)
         for name, subscription in order.subscriptions.items()
     ]
-    return list({recipient.name: recipient for recipient in recipients}.values())
 
 
 def added(before: TrackedOrder, after: TrackedOrder) -> list[Recipient]:

@@ -17,7 +17,7 @@ from ona.documents.assets import AssetRegistry
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidConfiguration, InvalidTelemetry, ObjectMissing
 from ona.store.layout import ASSETS
-from ona.store.s3 import read_bytes
+from ona.store.s3 import NOT_JSON, read_bytes
 
 
 def parse_registry(body: bytes, where: str) -> AssetRegistry:
@@ -27,7 +27,7 @@ def parse_registry(body: bytes, where: str) -> AssetRegistry:
     """
     try:
         document = json.loads(body)
-    except ValueError as error:
+    except NOT_JSON as error:
         raise InvalidConfiguration(f"{where} is not JSON: {error}") from error
     return AssetRegistry.parse(document, where)
 

@@ -19,6 +19,8 @@ from ona.runtime.errors import InvalidConfiguration, ObjectMissing
 
 PIECE_BYTES = 1 << 20
 """Bytes of a piece when an object is streamed (ours)."""
+NOT_JSON = (ValueError, RecursionError)
+"""What `json.loads` raises for text that is no JSON, and for thousands of brackets."""
 
 
 class Entry(TypedDict):
@@ -73,7 +75,7 @@ def read_json(pointer: S3Pointer) -> Any:
     """The JSON in an object. Raises ObjectMissing, DependencyBusy, InvalidConfiguration for other text."""
     try:
         return json.loads(read_bytes(pointer))
-    except ValueError as error:
+    except NOT_JSON as error:
         raise InvalidConfiguration(f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}") from error
 
 
@@ -85,7 +87,7 @@ def read_json_tagged(pointer: S3Pointer) -> tuple[Any, str]:
     try:
         answer = client("s3").get_object(**_request(pointer))
         return json.loads(answer["Body"].read()), str(answer["ETag"])
-    except ValueError as error:
+    except NOT_JSON as error:
         raise InvalidConfiguration(f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}") from error
     except Exception as error:
         problem = translate(error, f"s3://{pointer.bucket}/{pointer.key}")

@@ -132,7 +132,7 @@ def _release(mend: ReleaseVisit) -> bool:
         done = crew is not None and mend.booking in crew.bookings
         if crew is None or not done:
             return None
-        rest = without(crew.bookings, mend.booking.finding_key)
+        rest = without(crew.bookings, mend.booking)
         return crew.model_copy(update={"bookings": rest, "version": crew.version + 1})
 
     CREWS.edit(mend.crew_id, released)

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 from ona.documents.work_orders import WorkOrder
 from ona.outbox.deliveries import delivery_id
+from ona.outbox.items import OPERATORS
 from ona.repairs.crews import Booking
-from ona.repairs.recipients import recipients_of
+from ona.repairs.recipients import recipients_of, subscribers_of
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime.clock import iso
 from ooda.reconcile import letters, locking
@@ -70,9 +71,14 @@ def _put(result: Plan, step: Mend | Decide) -> None:
         result.mends.append(step)
 
 
+def changed_at(order: TrackedOrder) -> datetime:
+    """When an order was last changed."""
+    return max(order.created_at, order.updated_at or order.created_at)
+
+
 def settled(order: TrackedOrder, before: datetime) -> bool:
     """Whether an order was last changed before a moment."""
-    return max(order.created_at, order.updated_at or order.created_at) <= before
+    return changed_at(order) <= before
 
 
 # ------------------------------------------------------------------ documents
@@ -119,18 +125,36 @@ def difference(order: TrackedOrder, document: WorkOrder) -> str:
 # ------------------------------------------------------------------ deliveries
 
 
+def _told_since(seen: Seen) -> dict[tuple[str, str], datetime]:
+    """By recipient and customer, a time since when the configuration has had the recipient: the earliest
+    last change of an order that has a delivery to it."""
+    since: dict[tuple[str, str], datetime] = {}
+    for delivery in seen.deliveries.values():
+        order = seen.orders.get(delivery.work_order_id)
+        if order is not None:
+            who, changed = (delivery.recipient_name, order.customer_id), changed_at(order)
+            since[who] = min(changed, since.get(who, changed))
+    return since
+
+
 def _deliveries(seen: Seen, now: datetime) -> Iterator[Mend | Decide]:
+    """Who is to be told of an order and is not. A recipient that was configured after the order's last
+    change is told with its next one: it never had a delivery of the order, so none was lost."""
+    since = _told_since(seen)
     for _, order in sorted(seen.orders.items()):
         lately = (order.updated_at or order.created_at) > now - TOLD_LATELY
         if not settled(order, now - GRACE) or not (order.open or lately):
             continue
+        always = {OPERATORS, *(recipient.name for recipient in subscribers_of(order))}
         for recipient in recipients_of(order):
             name = delivery_id(order.work_order_id, recipient)
             if name in seen.unread:
                 continue
             found = seen.deliveries.get(name)
             if found is None:
-                yield Tell(order, recipient, None)
+                told = since.get((recipient.name, order.customer_id))
+                if recipient.name in always or (told is not None and told <= changed_at(order)):
+                    yield Tell(order, recipient, None)
             elif found.wanted_version > order.version:
                 yield Decide(
                     f"outbox, {name}",

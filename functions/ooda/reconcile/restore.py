@@ -75,7 +75,7 @@ def _earlier_version(order: TrackedOrder) -> WorkOrder | None:
         try:
             pointer = S3Pointer(bucket=bucket, key=key, version_id=version_id)
             document: WorkOrder = WorkOrder.read(s3.read_json(pointer), key)
-        except (InvalidInput, RecursionError):
+        except InvalidInput:
             continue
         if _is_of(order, document):
             return document
@@ -106,7 +106,7 @@ def _planned(order: TrackedOrder) -> WorkOrder | None:
             now=order.created_at,
             experience=experience.of(finding.cause),
         )
-    except (InvalidInput, RecursionError, StopIteration):
+    except (InvalidInput, StopIteration):
         return None
     return made.model_copy(
         update={

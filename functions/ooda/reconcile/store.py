@@ -24,7 +24,7 @@ from ooda.documents.diagnostics import Diagnostic
 from ooda.documents.schedules import Schedule
 from ooda.layout import ASSET_HISTORY, DIAGNOSTIC, SCHEDULE
 from ooda.reconcile import letters
-from ooda.reconcile.plan import GRACE
+from ooda.reconcile.plan import GRACE, settled
 from ooda.reconcile.seen import Letter, Named, Part, Seen, StoredDocument
 
 RECENT = timedelta(hours=25)
@@ -36,6 +36,8 @@ LARGEST_BYTES = 64 << 20
 """A larger object is none of ours (ours): it is named and not read."""
 HIDE_S = 30
 """How long a letter is hidden from others while the queue is looked through (ours)."""
+AT_ONCE = 10
+"""Messages of one call (SQS's limit)."""
 WAIT_S = 1
 """How long a queue is asked: without a wait, SQS asks some of its servers and may miss messages."""
 QUEUES = {"dead-letter queue": "DEAD_LETTERS_URL", "outbox dead-letter queue": "OUTBOX_DEAD_LETTERS_URL"}
@@ -124,11 +126,7 @@ def _documents(seen: Seen) -> None:
         order = seen.orders.get(fields["work_order_id"])
         stored = StoredDocument(entry["Key"], entry["ETag"], entry["LastModified"])
         seen.documents[fields["work_order_id"]] = stored
-        if order and (
-            order.open
-            or stored.modified > max(order.created_at, order.updated_at or order.created_at) + GRACE
-            or not entry["Size"]
-        ):
+        if order and (order.open or settled(order, stored.modified - GRACE) or not entry["Size"]):
             to_read.append(fields["work_order_id"])
     with ThreadPoolExecutor(READERS) as readers:
         for name, read in zip(
@@ -152,8 +150,6 @@ def _read(bucket: str, stored: StoredDocument) -> StoredDocument | None:
         return StoredDocument(
             stored.key, stored.etag, stored.modified, problem=f"it cannot be read: {error}"
         )
-    except RecursionError:
-        return StoredDocument(stored.key, stored.etag, stored.modified, problem="it cannot be read")
     return StoredDocument(stored.key, etag, stored.modified, order)
 
 
@@ -241,15 +237,20 @@ def _messages(url: str) -> list[tuple[str, str]]:
     try:
         while True:
             answer = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=HIDE_S, WaitTimeSeconds=WAIT_S
+                QueueUrl=url, MaxNumberOfMessages=AT_ONCE, VisibilityTimeout=HIDE_S, WaitTimeSeconds=WAIT_S
             )
             fresh = [item for item in answer.get("Messages", []) if item["MessageId"] not in found]
             if not fresh:
                 break
             found |= {item["MessageId"]: item["Body"] for item in fresh}
             receipts += [item["ReceiptHandle"] for item in fresh]
-        for receipt in receipts:
-            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
+        for begin in range(0, len(receipts), AT_ONCE):
+            shown = [
+                {"Id": str(place), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                for place, receipt in enumerate(receipts[begin : begin + AT_ONCE])
+            ]
+            # what failed in it is visible again by itself: it was read more than HIDE_S ago
+            sqs.change_message_visibility_batch(QueueUrl=url, Entries=shown)
     except Exception as error:
         raise translate(error, f"queue {url.rsplit('/', 1)[-1]}") from error
     return list(found.items())

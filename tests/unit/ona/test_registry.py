@@ -29,7 +29,12 @@ def test_without_a_registry_no_file_is_accepted_and_the_remedy_is_named() -> Non
 
 @pytest.mark.parametrize(
     ("body", "problem"),
-    [(b"{", "is not JSON"), (b"\xff", "is not JSON"), (b'{"assets": [{"id": "A"}]}', "capacity_kw")],
+    [
+        (b"{", "is not JSON"),
+        (b"\xff", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b'{"assets": [{"id": "A"}]}', "capacity_kw"),
+    ],
 )
 def test_a_wrong_registry_is_refused_with_its_address_and_the_reason(body: bytes, problem: str) -> None:
     with pytest.raises(InvalidConfiguration, match=problem) as caught:

@@ -61,18 +61,15 @@ def test_a_visit_taken_off_a_tour_leaves_its_way_to_the_others() -> None:
     tour = plan(requests, [crew(1)]).bookings["crew-001"]
     assert [booking.on_tour for booking in tour] == [False, True, True]
     for gone in range(3):
-        rest = without([tour[2], tour[0], tour[1]], tour[gone].finding_key)
+        rest = without([tour[2], tour[0], tour[1]], tour[gone])
         assert [booking.finding_key for booking in rest] == [
             booking.finding_key for n, booking in enumerate(tour) if n != gone
         ]
         assert (rest[0].leaves, rest[-1].returns) == (tour[0].leaves, tour[2].returns)
         assert rest[0].returns == rest[1].leaves
         assert not rest[0].on_tour
-    assert without(tour, "another") == tour
     alone = tour[0].model_copy(update={"returns": tour[0].end})
-    assert without([alone, tour[2]], alone.finding_key) == [tour[2]], (
-        "two tours of a day have no part in each other"
-    )
+    assert without([alone, tour[2]], alone) == [tour[2]], "two tours of a day have no part in each other"
 
 
 def test_a_booking_reads_back_as_it_was_written() -> None:

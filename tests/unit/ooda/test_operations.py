@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -243,6 +244,15 @@ def test_a_request_too_many_is_refused(world: list[str]) -> None:
     tables.put("customers", {"id": f"usage#{CUSTOMER}#{datetime.now(UTC):%Y-%m-%dT%H}", "used": 1000})
     status, errors = call("GET", "/work-orders")
     assert (status, errors[0]["code"]) == (429, "QUOTA_EXCEEDED")
+
+
+def test_what_is_nested_too_deeply_is_the_callers_fault(world: list[str]) -> None:
+    deep = base64.urlsafe_b64encode(b"[" * 1400).decode()  # a `next` has 2 000 characters at most
+    for path in ("/work-orders", "/incidents", "/schedule"):
+        status, errors = call("GET", path, next=deep)
+        assert (status, errors[0]["field"]) == (400, "next")
+    status, errors = call("PATCH", f"/work-orders/{world[0]}", "[" * 100_000)
+    assert (status, errors[0]["message"]) == (400, "JSON is nested too deeply")
 
 
 def test_an_unknown_task_is_refused() -> None:

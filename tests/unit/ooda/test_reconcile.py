@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from ona.config import ticketing
+from ona.config.ticketing import TicketingConfig
 from ona.documents.work_orders import WorkOrder
 from ona.repairs import crews, orders
+from ona.runtime import aws
 from ona.store import s3, tables
 from ona.store.layout import work_order_key
 from ooda.layout import ASSET_HISTORY
 from ooda.reconcile import mending, store
 from ooda.reconcile.plan import GRACE, VISIT_GRACE, difference, plan
 from ops import asl
-from tests.builders.orders import change, deliver, document_of, ordered, scheduled, visits
+from tests.builders.orders import CUSTOMER, change, deliver, document_of, ordered, scheduled, visits
 from tests.builders.plans import NOW
 from tests.fakes.reconciling import LATER, Reconciling
 from tests.fakes.tables import IN, OUT
+
+TIMES = ("leaves", "start", "end", "returns")
+"""The times of a visit."""
 
 
 @pytest.fixture
@@ -262,6 +269,54 @@ def test_a_given_up_delivery_and_an_unsubscribed_one_stay_as_they_are(
     quiet(there)
 
 
+def _configure_a_desk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The customer `default` gets a webhook by configuration."""
+    address = {"url": "https://desk.example.com", "customers": [CUSTOMER]}
+    secret = {"secret_parameter": "/ona-platform/prod/ticketing-desk"}
+    config = TicketingConfig.model_validate(
+        {"systems": [{"name": "desk", "kind": "webhook", **address, **secret}]}
+    )
+    monkeypatch.setattr(ticketing, "ticketing_config", lambda: config)
+
+
+def test_a_system_configured_later_is_told_with_the_next_change(
+    there: Reconciling, world: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _configure_a_desk(monkeypatch)
+    quiet(there)
+    change(world[0], due_date=NOW + timedelta(days=9))
+    later = (NOW + timedelta(minutes=1)).isoformat()
+    tables.put("tracking", {**there.items("tracking")[world[0]], "updated_at": later})
+    assert f"{world[0]}@desk" in there.items("outbox")
+    quiet(there)
+    tables.put("tracking", {**there.items("tracking")[world[1]], "updated_at": later})
+    assert there.run().mended == [f"tell desk of {world[1]}, version 1"], "it was configured by then"
+
+
+def test_a_queue_that_takes_longer_to_read_than_its_letters_are_hidden_is_read(
+    there: Reconciling, world: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AWS refuses to show a message that is visible again; moto does not mind. A batch says it by entry."""
+    sqs = aws.client("sqs")
+
+    def refused(**_: Any) -> None:
+        error = {"Code": "MessageNotInflight", "Message": "The specified message isn't in flight."}
+        raise ClientError({"Error": error}, "ChangeMessageVisibility")
+
+    monkeypatch.setattr(sqs, "change_message_visibility", refused)
+    for number in range(12):
+        there.send({"kind": "file", "number": number})
+    assert there.run("look").failed == []
+    assert there.run("look").looked["letters"] == 12, "they were shown again at once"
+
+
+def test_who_subscribed_is_told_whatever_is_configured(there: Reconciling, world: list[str]) -> None:
+    subscription = {"kind": "webhook", "endpoint": "https://x.example", "created_at": NOW.isoformat()}
+    item = there.items("tracking")[world[0]]
+    tables.put("tracking", {**item, "subscriptions": {"sub-1": subscription}})
+    assert there.run().mended == [f"tell sub-1 of {world[0]}, version 1"]
+
+
 # ------------------------------------------------------------------ visits
 
 
@@ -275,6 +330,39 @@ def test_time_that_no_order_holds_is_given_back(there: Reconciling, world: list[
     assert {n: (v.start, v.end) for n, v in after.items()} == {
         n: (v.start, v.end) for n, v in before.items()
     }
+
+
+def test_an_earlier_visit_for_the_same_fault_stays(there: Reconciling, world: list[str]) -> None:
+    """A fault that came again: the visit that is over stays for people who look, the one to come goes."""
+    scheduled(5, "execution-5")  # its Order never ran
+    [(crew_id, item)] = [
+        (name, crew)
+        for name, crew in there.items("crews").items()
+        if any(booking["asset_id"] == "INV-005" for booking in crew.get("bookings", []))
+    ]
+    coming = next(booking for booking in item["bookings"] if booking["asset_id"] == "INV-005")
+    week = timedelta(days=14)
+    times = {f: (datetime.fromisoformat(coming[f]) - week).isoformat() for f in TIMES}
+    past = {**coming, **times, "on_tour": False}
+    tables.put("crews", {**item, "bookings": [past, *item["bookings"]], "version": item["version"] + 1})
+    assert len(there.run().mended) == 1
+    assert not there.run().mended
+    left = [b for b in there.items("crews")[crew_id]["bookings"] if b["asset_id"] == "INV-005"]
+    assert [datetime.fromisoformat(b["start"]) for b in left] == [datetime.fromisoformat(past["start"])]
+
+
+def test_a_cancelled_order_gives_back_the_visit_to_come(there: Reconciling, world: list[str]) -> None:
+    """Its fault's earlier visit was another crew's, which comes first in the list."""
+    order = orders.require(world[0])
+    item = there.items("crews")[order.crew_id]
+    coming = next(b for b in item["bookings"] if b["finding_key"] == order.finding_key)
+    times = {f: (datetime.fromisoformat(coming[f]) - timedelta(days=14)).isoformat() for f in TIMES}
+    earlier = {**item, "crew_id": "crew-000", "bookings": [{**coming, **times, "on_tour": False}]}
+    tables.put("crews", earlier)
+    crews.release(order.finding_key)
+    bookings = {crew: i.get("bookings", []) for crew, i in there.items("crews").items()}
+    assert len(bookings["crew-000"]) == 1
+    assert order.finding_key not in {b["finding_key"] for b in bookings[order.crew_id]}
 
 
 def test_an_order_follows_the_visit_in_the_calendar(there: Reconciling, world: list[str]) -> None:

@@ -137,6 +137,13 @@ class Api:
             **integration,
         )
         api.create_deployment(restApiId=name, stageName="t")
+        lab.functions.add_permission(
+            FunctionName=arn,
+            StatementId="api",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=f"arn:aws:execute-api:af-south-1:000000000000:{name}/*",
+        )
         self.url = f"{lab.platform.s3.meta.endpoint_url}/_aws/execute-api/{name}/t/"
 
     def post(self, body: bytes = b"{}", **headers: str) -> tuple[int, str]:

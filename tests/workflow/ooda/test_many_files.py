@@ -86,6 +86,27 @@ def test_files_by_the_hundred(platform: Platform) -> None:
     run(platform, 120, seconds=120)
 
 
+def test_a_file_without_its_dead_letter_fails_the_execution_at_its_end(platform: Platform) -> None:
+    """With no queue. Where no file fails, nobody misses it."""
+    lab = Lab(platform)
+    bucket, queue = lab.bucket(), platform.target.client("sqs").meta.endpoint_url + "/000000000000/no-queue"
+    for name in ("sound/000001", "sound/000002", "mixed/000006", "mixed/000007", "mixed/000008"):
+        platform.s3.put_object(Bucket=bucket, Key=f"backfill/{name}.csv", Body=b"")
+    definition = fleet_history(lab, bucket, queue)
+    assert lab.run(definition, {"prefix": "backfill/sound/"}, 60)["status"] == "SUCCEEDED"
+    done = lab.run(definition, {"prefix": "backfill/mixed/"}, 120)
+    assert (done["status"], done["error"]) == ("FAILED", "DeadLetterQueueUnreachable"), done
+    keys = [item["Key"] for item in platform.s3.list_objects_v2(Bucket=bucket)["Contents"]]
+
+    def read(part: str) -> list[Any]:
+        found = [key for key in keys if part in key]
+        return [json.loads(platform.s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in found]
+
+    assert [note["input"] for note in read("/lost/")] == [{"prefix": "backfill/mixed/000007.csv"}]
+    done_files = [json.loads(row["Output"])["key"] for rows in read("/SUCCEEDED_") for row in rows]
+    assert sum("mixed" in key for key in done_files) == 2, "the other files were read"
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_five_thousand_files(platform: Platform) -> None:

@@ -132,3 +132,18 @@ def test_after_a_failed_synchronisation_nothing_more_is_accepted(
 
 def test_not_stored_passes_through_except_exception() -> None:
     assert not issubclass(files.NotStored, Exception), "ministack logs each Exception, and goes on"
+
+
+def test_what_cannot_be_written_is_not_tried_without_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    kept = Journal(tmp_path)
+    monkeypatch.setattr(os, "fdatasync", broken)
+    assert stored(kept, [b'["lost",1]']) is not None
+    tries: list[int] = []
+    monkeypatch.setattr(kept, "_write", lambda batch, _: tries.append(len(batch)) or kept._broken)
+    time.sleep(3 * journal.RETRY_SECONDS)
+    assert len(tries) < 20, "the writer's thread takes a whole processor"
