@@ -21,10 +21,11 @@ from local.errors import CloudError
 from local.home import ROOT, default_home
 from local.ports import DEFAULT_PORT, free_port
 from local.processes import Process
-from local.record import RECORD, REGION, SERVER_MODULE, Cloud, is_server, running
+from local.record import OPERATOR, RECORD, REGION, SERVER_MODULE, Cloud, is_server, running
 
 __all__ = [
     "DEFAULT_PORT",
+    "OPERATOR",
     "REGION",
     "ROOT",
     "Cloud",

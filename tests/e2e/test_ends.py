@@ -22,6 +22,12 @@ def begin(
     environment = {**os.environ, "ONA_HOME": str(home), "PYTHONPATH": path}
     environment.pop("AWS_ENDPOINT_URL", None)
     named = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **named}
+
+    def hears_ctrl_c() -> None:
+        """Whoever runs these tests in the background ignores Ctrl-C, and a child inherits that."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    named["preexec_fn"] = hears_ctrl_c
     return subprocess.Popen([*OPS, *words], cwd=ROOT, env=environment, text=True, **named)
 
 

@@ -19,6 +19,7 @@ from ops import accounting, ingest, seed
 from ops.target import TEMPLATE, Target, embedded
 from tests.builders.assets import make_registry
 from tests.builders.telemetry import DAY, dead_from, sunny_day, to_csv
+from tests.fakes.roles import almighty
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("restart")]
 FILES = 24
@@ -201,11 +202,10 @@ def test_a_function_that_was_accepted_runs_after_a_kill(home: Path) -> None:
         Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": cloud.REGION}
     )
     code = (
-        "import os, time, urllib.request\n"
+        "import boto3, time\n"
         "def handler(event, context):\n"
         "    time.sleep(event['seconds'])\n"
-        "    url = os.environ['AWS_ENDPOINT_URL'] + '/bucket/ran'\n"
-        "    urllib.request.urlopen(urllib.request.Request(url, b'x', method='PUT'))\n"
+        "    boto3.client('s3').put_object(Bucket='bucket', Key='ran', Body=b'x')\n"
     )
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
@@ -215,7 +215,7 @@ def test_a_function_that_was_accepted_runs_after_a_kill(home: Path) -> None:
         FunctionName="slow",
         Runtime="python3.11",
         Handler="index.handler",
-        Role="arn:aws:iam::000000000000:role/x",
+        Role=almighty(running.client("iam")),
         Timeout=60,
         Code={"ZipFile": package.getvalue()},
     )

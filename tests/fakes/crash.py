@@ -19,6 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import cloud
+from tests.fakes.roles import almighty
 
 ABSENT = "absent"
 TABLE, BUCKET, QUEUE, WATCHED = "crash-table", "crash-bucket", "crash-queue", "crash-watched"
@@ -63,11 +64,11 @@ def clients(running: cloud.Cloud) -> dict[str, Any]:
             name,
             endpoint_url=running.endpoint,
             region_name=cloud.REGION,
-            aws_access_key_id=cloud.ANYBODY,
-            aws_secret_access_key=cloud.ANYBODY,
+            aws_access_key_id=cloud.OPERATOR,
+            aws_secret_access_key=cloud.OPERATOR,
             config=config,
         )
-        for name in ("dynamodb", "sqs", "stepfunctions", "s3", "ssm", "events")
+        for name in ("dynamodb", "sqs", "stepfunctions", "s3", "ssm", "events", "iam")
     }
 
 
@@ -88,7 +89,7 @@ def prepare(made: dict[str, Any]) -> None:
     made["s3"].put_bucket_notification_configuration(
         Bucket=WATCHED, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
-    role = "arn:aws:iam::000000000000:role/x"
+    role = almighty(made["iam"])
     definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
     made["stepfunctions"].create_state_machine(name="crash", definition=definition, roleArn=role)
     pattern = json.dumps({"source": ["aws.s3"], "detail": {"bucket": {"name": [WATCHED]}}})

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from local import cloud
 from tests.fakes.disk import Disk
+from tests.fakes.roles import almighty
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("disk")]
 NAMES = ("before", "during", "later", "after", "many")
@@ -36,13 +37,14 @@ class Services:
         self._common = {
             "endpoint_url": running.endpoint,
             "region_name": cloud.REGION,
-            "aws_access_key_id": cloud.ANYBODY,
-            "aws_secret_access_key": cloud.ANYBODY,
+            "aws_access_key_id": cloud.OPERATOR,
+            "aws_secret_access_key": cloud.OPERATOR,
         }
         self._config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
         made = {name: boto3.client(name, config=self._config, **self._common) for name in CODES}
         self.dynamodb, self.sqs, self.stepfunctions = made["dynamodb"], made["sqs"], made["stepfunctions"]
         self.s3, self.ssm, self.sns = made["s3"], made["ssm"], made["sns"]
+        self.iam = boto3.client("iam", config=self._config, **self._common)
 
     def prepare(self) -> None:
         self.dynamodb.create_table(
@@ -56,7 +58,7 @@ class Services:
         self.s3.create_bucket(
             Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": cloud.REGION}
         )
-        role = "arn:aws:iam::000000000000:role/x"
+        role = almighty(self.iam)
         self.machine = self.stepfunctions.create_state_machine(
             name="m", definition=json.dumps(MACHINE), roleArn=role
         )["stateMachineArn"]
