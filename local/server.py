@@ -44,13 +44,13 @@ def _hold(home: Path) -> None:
 def main() -> None:
     """Take the home, install the hooks and serve until SIGTERM."""
     os.environ.setdefault("STATE_DIR", str(cloud.default_home() / "state"))
-    _hold(Path(os.environ["STATE_DIR"]).parent)
     os.environ.setdefault("GATEWAY_PORT", "4566")
     os.environ["BIND_HOST"] = "127.0.0.1"
     os.environ["MOTO_PORT"] = os.environ["GATEWAY_PORT"]  # where moto's tasks send their calls
-    from local.hooks import install
-
     try:
+        _hold(Path(os.environ["STATE_DIR"]).parent)
+        from local.hooks import install  # reads the state: not before the home is held
+
         install()
     except OSError as error:
         sys.exit(f"the home's state cannot be written: {error}")
