@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from local.cloud import REGION
 from ops import customers
 from tests.fakes.platform import Platform
 from tests.paths import ROOT
@@ -155,7 +156,15 @@ def test_the_signed_api_believes_the_signature_and_no_key(client: Client) -> Non
     arn = iam.create_user(UserName=name)["User"]["Arn"]
     key = iam.create_access_key(UserName=name)["AccessKey"]
     signed = _signed(f"{base}{path}", key)
-    assert client.send("GET", path, url=base, **signed).status == 401
+    assert client.send("GET", path, url=base, **signed).status == 403, "its user may call no API"
+    invoke = {
+        "Effect": "Allow",
+        "Action": "execute-api:Invoke",
+        "Resource": f"arn:aws:execute-api:{REGION}:000000000000:{api_id}/dev/GET/quota/usage",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [invoke]})
+    iam.put_user_policy(UserName=name, PolicyName="invoke", PolicyDocument=document)
+    assert client.send("GET", path, url=base, **signed).status == 401, "it is no customer"
     customers.add_principal(client.platform.target, arn, CUSTOMER, "standard")
     answer = client.send("GET", path, url=base, **signed)
     assert answer.status == 200, answer.data

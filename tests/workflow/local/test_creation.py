@@ -119,12 +119,8 @@ def test_it_makes_what_aws_makes_and_refuses_the_update_that_aws_refuses(lab: La
 
 
 def test_the_api_refuses_the_same(lab: Lab) -> None:
-    iam = lab.platform.target.client("iam")
-    role = unique("role")
-    trust = {"Version": "2012-10-17", "Statement": []}
-    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    arn = lab.role([])
     with pytest.raises(ClientError, match="not authorized to create managed-rule"):
         lab.states.create_state_machine(name=unique("m"), definition=json.dumps(CONTAINER), roleArn=arn)
-    policy = {"Version": "2012-10-17", "Statement": [WAITS]}
-    iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=json.dumps(policy))
+    lab.grant(arn, [WAITS])
     lab.states.create_state_machine(name=unique("m"), definition=json.dumps(CONTAINER), roleArn=arn)
