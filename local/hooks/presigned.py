@@ -149,4 +149,11 @@ def install() -> None:
             return error(wrong.code, wrong.message, wrong.status, path, extra=wrong.extra)
         return verify(method, path, headers, query)
 
+    validate = private(s3, "validate_object_request")
+
+    def validated(method: str, path: str, headers: dict[str, str], query: Query) -> object:
+        """S3 looks at a request's form, then at its signature, then at permissions."""
+        return verified(method, path, headers, query) or validate(method, path, headers, query)
+
     replace(s3, "_verify_presigned_sigv4", verified)
+    replace(s3, "validate_object_request", validated)

@@ -157,8 +157,8 @@ def test_a_foreign_process_with_the_recorded_id_survives(
 ) -> None:
     foreign = sleepers.start()
     (home / "state").mkdir(parents=True)
-    there = processes.look(foreign.pid)
-    assert there is not None
+    while (there := processes.look(foreign.pid)) is None or not there.command:
+        time.sleep(0.01)  # it is not yet what it will be
     old = asdict(
         cloud.Cloud(foreign.pid, 1, str(home), "ticks of an earlier day", "python -m local.server")
     )

@@ -12,7 +12,7 @@ from local.cloud import REGION
 from local.hooks.presigned import refusal
 from ona.runtime.clock import utc_now
 from tests.builders.sigv4 import presigned
-from tests.fakes.lab import Lab, unique
+from tests.fakes.lab import Lab, policy, unique
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
@@ -29,6 +29,9 @@ class Door:
         iam, name = lab.platform.target.client("iam"), unique("signer")
         iam.create_user(UserName=name)
         self.key = iam.create_access_key(UserName=name)["AccessKey"]
+        uploads = f"arn:aws:s3:::{lab.platform.target.input_bucket}/historical/*"
+        may = policy([{"Effect": "Allow", "Action": "s3:PutObject", "Resource": uploads}])
+        iam.put_user_policy(UserName=name, PolicyName="uploads", PolicyDocument=may)
         self.url = f"{self.endpoint}/{lab.platform.target.input_bucket}/historical/lab/{unique('up')}.txt"
         self.headers = {
             "content-length": "10",

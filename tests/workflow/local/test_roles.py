@@ -144,7 +144,7 @@ def test_a_state_machines_call_is_checked_against_its_role(lab: Lab) -> None:
             "arn:aws:states:::dynamodb:getItem",
             {"TableName": "ona-platform-customers", "Key": {"id": {"S": "x"}}},
             "dynamodb:GetItem",
-            "DynamoDB.AccessDeniedException",
+            "DynamoDB.AmazonDynamoDBException",  # AWS names a code so that its model lacks
         ),
         (
             "arn:aws:states:::events:putEvents",
@@ -279,8 +279,8 @@ def test_an_api_needs_the_functions_permission(platform: Platform) -> None:
     statements = json.loads(client.get_policy(FunctionName=function, Qualifier="live")["Policy"])[
         "Statement"
     ]
-    mine = [item for item in statements if "GET/health" in json.dumps(item)]
-    assert mine, "the template gives the API this permission"
+    mine = [item for item in statements if "apigateway" in json.dumps(item["Principal"])]
+    assert mine, "the template gives the APIs these permissions"
     for item in mine:
         client.remove_permission(FunctionName=function, Qualifier="live", StatementId=item["Sid"])
     try:

@@ -107,7 +107,7 @@ def test_a_services_error_has_the_integrations_name(lab: Lab) -> None:
         (
             "events:putEvents",
             {"Entries": [{"Source": "ona", "DetailType": "d", "Detail": {"a": 1}}] * 11},
-            "EventBridge.AmazonEventBridgeException",
+            "EventBridge.ValidationException",
         ),
     ]
     for resource, arguments, error in cases:

@@ -40,6 +40,8 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
     assert done["status"] == "SUCCEEDED", done
     assert path_of(platform, done["executionArn"]) == [
         "Receive",
+        "Judge",
+        "Locate",
         "Name",
         "Detect",
         "AnythingFound",
@@ -232,6 +234,8 @@ def test_a_sound_day_is_recorded_and_ends(platform: Platform) -> None:
     done = platform.put_and_wait(sunny_day())
     assert path_of(platform, done["executionArn"]) == [
         "Receive",
+        "Judge",
+        "Locate",
         "Name",
         "Detect",
         "AnythingFound",
