@@ -21,6 +21,8 @@ PROC = Path("/proc")
 _START_FIELD = 19
 """Field 22 of /proc/<pid>/stat (proc(5)): clock ticks from boot to start; counted after the name."""
 _POLL_S = 0.02
+_PS = "/bin/ps"
+"""Where Linux and macOS have it."""
 _LSTART_LETTERS = 24
 """Length of ps's `lstart` in the C locale: "Thu Nov 26 15:32:10 2026"."""
 
@@ -71,7 +73,7 @@ def _from_ps(pid: int) -> Process | None:
 def _ps(*arguments: str) -> str:
     """What `ps` prints. Start times and names do not depend on the locale."""
     environment = {**os.environ, "LC_ALL": "C"}
-    done = subprocess.run(["ps", *arguments], env=environment, capture_output=True, check=False)
+    done = subprocess.run([_PS, *arguments], env=environment, capture_output=True, check=False)
     return os.fsdecode(done.stdout)
 
 

@@ -11,10 +11,10 @@ import json
 import os
 import sys
 import traceback
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 from local.hooks import durable_s3
 from local.hooks.base import private, replace

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from xml.etree import ElementTree
+
+from defusedxml.ElementTree import ParseError, fromstring
 
 from local.hooks.base import private, replace
 from local.limits.refusal import Refusal, guard, utf8
@@ -84,10 +85,10 @@ def single_put(headers: dict[str, str]) -> Refusal | None:
     return Refusal("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", 400, extra)
 
 
-def _names(body: bytes, name: str) -> list[ElementTree.Element]:
+def _names(body: bytes, name: str) -> list[Any]:
     try:
-        root = ElementTree.fromstring(body)
-    except ElementTree.ParseError:
+        root = fromstring(body)
+    except (ParseError, ValueError):
         return []  # the handler answers that
     return [node for node in root.iter() if node.tag.rsplit("}", 1)[-1] == name]
 
