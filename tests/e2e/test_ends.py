@@ -17,17 +17,23 @@ OPS = [sys.executable, "-m", "ops"]
 
 
 def begin(
-    home: Path, *words: str, path: str = f"{ROOT}:{ROOT}/functions", **named: Any
+    home: Path,
+    *words: str,
+    path: str = f"{ROOT}:{ROOT}/functions",
+    closed: int | None = None,
+    **named: Any,
 ) -> subprocess.Popen[str]:
     environment = {**os.environ, "ONA_HOME": str(home), "PYTHONPATH": path}
     environment.pop("AWS_ENDPOINT_URL", None)
     named = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **named}
 
-    def hears_ctrl_c() -> None:
+    def before() -> None:
         """Whoever runs these tests in the background ignores Ctrl-C, and a child inherits that."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if closed is not None:
+            os.close(closed)
 
-    named["preexec_fn"] = hears_ctrl_c
+    named["preexec_fn"] = before
     return subprocess.Popen([*OPS, *words], cwd=ROOT, env=environment, text=True, **named)
 
 
@@ -66,7 +72,7 @@ def test_a_reader_that_is_gone_is_no_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stream", [0, 1, 2])
 def test_a_closed_stream_is_no_error(tmp_path: Path, stream: int) -> None:
-    process = begin(tmp_path / "home", "down", preexec_fn=lambda: os.close(stream))
+    process = begin(tmp_path / "home", "down", closed=stream)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert errors == ""
