@@ -223,6 +223,7 @@ def _started(
         ports.require(port)
     chosen = port or ports.free_port(homes.last_port(home))
     with (home / "cloud.log").open("ab") as log:
+        begun = log.seek(0, os.SEEK_END)
         process = subprocess.Popen(
             [sys.executable, "-m", SERVER_MODULE, str(home)],
             cwd=ROOT,
@@ -248,11 +249,13 @@ def _started(
     process.wait()
     if status == EXIT_HELD:
         return None
-    if status is not None and not ports.is_free(chosen):
+    said = cloud.log.read_bytes()[begun:].decode(errors="replace")
+    tail = "\n".join(said.splitlines()[-15:])
+    # Whoever took the port may be gone again by now: then only the server's last words tell of it.
+    if status is not None and (f":{chosen} is already in use" in tail or not ports.is_free(chosen)):
         if port is not None:
             ports.require(port)
         return None
-    tail = "\n".join(cloud.log.read_text(errors="replace").splitlines()[-15:])
     raise CloudError(f"the embedded cloud did not start on port {chosen}; {cloud.log}:\n{tail}")
 
 
