@@ -9,12 +9,11 @@ import zipfile
 from typing import Any
 
 from local.cloud import REGION
+from tests.fakes import roles
 from tests.fakes.platform import Platform
 
 ROLE = "arn:aws:iam::000000000000:role/test"
 """What a test of a hook does not ask for permission: it may do everything."""
-ROOT = "arn:aws:iam::000000000000:root"
-SERVICES = ("lambda", "states", "events", "scheduler", "apigateway", "ecs-tasks")
 
 
 def unique(prefix: str) -> str:
@@ -30,23 +29,15 @@ class Lab:
         self.functions = platform.target.client("lambda")
         self.iam = platform.target.client("iam")
         if ROLE.rsplit("/", 1)[-1] not in {item["RoleName"] for item in self.iam.list_roles()["Roles"]}:
-            self.role([{"Effect": "Allow", "Action": "*", "Resource": "*"}], "test")
+            roles.almighty(self.iam, "test")
 
     def role(self, statements: list[dict[str, Any]], name: str = "", *services: str) -> str:
         """A role with these statements, which the services may assume; returns its ARN."""
-        principals = {"Service": [f"{service}.amazonaws.com" for service in services or SERVICES]}
-        trust = {"Effect": "Allow", "Principal": {**principals, "AWS": ROOT}, "Action": "sts:AssumeRole"}
-        made = self.iam.create_role(
-            RoleName=name or unique("lab"), AssumeRolePolicyDocument=policy([trust])
-        )["Role"]
-        if statements:
-            self.grant(made["Arn"], statements)
-        return str(made["Arn"])
+        return roles.make(self.iam, name or unique("lab"), statements, *services)
 
     def grant(self, role: str, statements: list[dict[str, Any]]) -> None:
         """Give a role these statements, instead of those that it has from here."""
-        name = role.rsplit("/", 1)[-1]
-        self.iam.put_role_policy(RoleName=name, PolicyName="lab", PolicyDocument=policy(statements))
+        roles.grant(self.iam, role, statements)
 
     def acting_as(self, role: str, service: str) -> Any:
         """A client that acts with a role."""
@@ -120,10 +111,6 @@ class Lab:
         for key, body in objects.items():
             self.platform.s3.put_object(Bucket=name, Key=key, Body=body)
         return name
-
-
-def policy(statements: list[dict[str, Any]]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def task(resource: str, arguments: Any, **more: Any) -> dict[str, Any]:

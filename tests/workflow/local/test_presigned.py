@@ -12,7 +12,8 @@ from local.cloud import REGION
 from local.hooks.presigned import refusal
 from ona.runtime.clock import utc_now
 from tests.builders.sigv4 import presigned
-from tests.fakes.lab import Lab, policy, unique
+from tests.fakes.lab import Lab, unique
+from tests.fakes.roles import policy
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 

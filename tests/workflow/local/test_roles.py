@@ -20,8 +20,9 @@ from botocore.exceptions import ClientError
 from local.cloud import REGION
 from ops import roles
 from tests.builders.telemetry import dead_from
-from tests.fakes.lab import Lab, policy, task, unique
+from tests.fakes.lab import Lab, task, unique
 from tests.fakes.platform import Platform
+from tests.fakes.roles import policy
 from tests.fakes.small_engine import small_engine
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
