@@ -177,6 +177,7 @@ class Page:
     """What the report shows beside the story of the files.
 
     `zone` is the time zone of telemetry, `crew_zone` that of crews. `where` says where documents lie.
+    `unfinished`: the parts of the demo that failed, and why.
     """
 
     title: str
@@ -189,6 +190,7 @@ class Page:
     fleet: Fleet | None
     journey: newcustomer.Path | None
     repaired: repair.Repair | None
+    unfinished: list[str]
     messages: list[inbox.Message]
     messages_waiting: list[str]
 
@@ -236,6 +238,7 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
         where=page.where,
         journey=page.journey,
         repaired=page.repaired,
+        unfinished=page.unfinished,
         messages=page.messages,
         messages_waiting=page.messages_waiting,
         planned=compared(story),

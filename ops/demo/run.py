@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from urllib3.exceptions import HTTPError
 
 from local import cloud, deploy, lock
 from local import home as homes
@@ -25,8 +26,8 @@ from ops.demo.collect import collect, save
 from ops.demo.follow import Follower
 from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded
 
-WAIT_S = 150.0
-"""How long the executions of one day's files may take (ours)."""
+PATIENCE_S = 300.0
+"""So long no execution of a day's files may end before the demo gives up (ours)."""
 HOMES = cloud.ROOT / ".ona"
 REPORTS = cloud.ROOT / "reports"
 
@@ -117,7 +118,7 @@ def _deliver(console: Console, target: Target, delivery: Delivery) -> None:
                 _deliver_twice(target, delivery.days[2][1][4])
                 put += 1
             progress.update(task, description=f"day {number} of {len(delivery.days)} ({day})")
-            follower.wait(put, f"day {day}", WAIT_S, lambda done: progress.update(task, completed=done))
+            follower.wait(put, f"day {day}", PATIENCE_S, lambda done: progress.update(task, completed=done))
 
 
 def _deliver_twice(target: Target, upload: ingest.Upload) -> None:
@@ -201,8 +202,13 @@ def _run(
         console.print(f"[dim]{escape(note)}[/dim]")
     with _platform(console, home, delivery, keep) as target:
         _deliver(console, target, delivery)
-        journey = _newcomer(console, target) if delivery.fleet is not None else None
-        repaired = repair.walk(target) if delivery.fleet is not None else None
+        unfinished: list[str] = []
+        journey = repaired = None
+        if delivery.fleet is not None:
+            with _part("a new customer's forecast", console, unfinished):
+                journey = _newcomer(console, target)
+            with _part("one order, from open to verified", console, unfinished):
+                repaired = repair.walk(target)
         inbox.send(target)
         messages, waiting = inbox.messages(target), inbox.waiting(target)
         story = collect(target)
@@ -224,14 +230,17 @@ def _run(
             fleet=delivery.fleet,
             journey=journey,
             repaired=repaired,
+            unfinished=unfinished,
             messages=messages,
             messages_waiting=waiting,
         )
         report.write(path, story, delivery.registry, page)
-    good = summary.print_outcome(console, story, delivery.fleet)
+    good = summary.print_outcome(console, story, delivery.fleet) and not unfinished
     summary.print_messages(console, messages, waiting)
     if repaired is not None:
         good &= summary.print_repair(console, repaired)
+    for text in unfinished:
+        console.print(f"[red]missing   {escape(text)}[/red]", soft_wrap=True)
     console.print(f"\nreport    [bold]{_shown(path)}[/bold] (open it in a browser)")
     console.print(f"documents {_shown(folder / 'output')}/ ({documents} files)")
     console.print(f"took      {time.monotonic() - started:.0f} s")
@@ -248,8 +257,18 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(cloud.ROOT) if path.is_relative_to(cloud.ROOT) else path)
 
 
+@contextmanager
+def _part(name: str, console: Console, unfinished: list[str]) -> Iterator[None]:
+    """A part of the demo: where it fails, the rest goes on, and the report says what is missing."""
+    console.print(f"[dim]now {name}[/dim]")
+    try:
+        yield
+    except (OpsError, HTTPError) as error:
+        unfinished.append(f"{name}: {error}")
+
+
 def _newcomer(console: Console, target: Target) -> newcustomer.Path:
-    with console.status("a new customer: API key, history, model, nowcast, forecast"):
-        journey = newcustomer.walk(target)
+    with console.status("a new customer") as status:
+        journey = newcustomer.walk(target, lambda step: status.update(f"a new customer: {step}"))
     summary.print_journey(console, journey)
     return journey
