@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ona.runtime.words import counted
 from ops.target import OpsError, Target
 
 
@@ -39,9 +40,8 @@ class Follower:
             if total >= wanted and not running:
                 return
             if time.monotonic() > deadline:
-                raise OpsError(
-                    f"{what}: {max(wanted - total, 0) + running} executions did not end in {seconds:g} s"
-                )
+                left = counted(max(wanted - total, 0) + running, "execution")
+                raise OpsError(f"{what}: {left} did not end in {seconds:g} s")
             time.sleep(0.1)
 
 

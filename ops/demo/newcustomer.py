@@ -19,6 +19,7 @@ import urllib3
 
 from forecasting.layout import MODEL_CARD, TRAINING_HOURLY
 from ona.documents.assets import Asset, AssetRegistry
+from ona.runtime.words import counted
 from ona.sky.irradiance import clear_sky_index
 from ona.sky.plane import Plane
 from ona.sky.sun import clear_sky
@@ -234,7 +235,7 @@ def walk(target: Target, now: datetime | None = None) -> Path:
     filled = ", ".join(
         f"{n} by {name}" for name, n in sorted(path.fill["filled"].items()) if name != "night"
     )
-    path.step("checked, gaps filled", f"{report['gaps']} gaps: {filled}", since)
+    path.step("checked, gaps filled", f"{counted(report['gaps'], 'gap')}: {filled}", since)
 
     since = time.monotonic()
     trained = _trained(target)
@@ -263,11 +264,8 @@ def walk(target: Target, now: datetime | None = None) -> Path:
     path.forecast = call(
         target, key, "GET", f"/forecast?customer_id={CUSTOMER}&site_id={SITE_ID}&horizon_hours=48"
     )
-    path.step(
-        "forecast read",
-        f"{len(path.forecast['forecasts'])} hours, model {path.forecast['metadata']['model_version']}",
-        since,
-    )
+    hours, model = len(path.forecast["forecasts"]), path.forecast["metadata"]["model_version"]
+    path.step("forecast read", f"{counted(hours, 'hour')}, model {model}", since)
     path.truth = here.truth
     path.seconds = time.monotonic() - started
     return path

@@ -88,7 +88,7 @@ def test_a_busy_provider_is_retryable_and_a_long_wait_is_not_waited_for(
     with pytest.raises(DependencyBusy, match="HTTP 500 after 3 tries"):
         ask(server)
     server.will(429, b"", **{"Retry-After": "3600"})
-    with pytest.raises(DependencyBusy, match="after 1 tries"):
+    with pytest.raises(DependencyBusy, match="after 1 try"):
         ask(server)
 
 
