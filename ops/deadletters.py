@@ -16,6 +16,8 @@ from ops.target import Target
 
 _HIDE_SECONDS = 20
 """How long a message that was received is hidden from others (ours)."""
+_HIDE_AT_MOST = 900
+"""The same in seconds, in a queue that takes longer to read (ours; AWS allows 12 h)."""
 _AT_ONCE = 10
 """Messages of one call (Amazon SQS API reference: ReceiveMessage, ChangeMessageVisibilityBatch)."""
 WORKFLOWS, OUTBOX = "DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"
@@ -77,22 +79,24 @@ def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
     """All messages of a queue, oldest first; for 20 s nobody else receives them.
 
     A queue that takes longer to read shows its first messages again. They count once, with their newest
-    receipt, which alone is sure to hold. The end is a look that finds none, or all of them again.
+    receipt, which alone is sure to hold, and are hidden for longer, so that the others' turn comes. The end
+    is a look that finds none, or that all were seen twice more and no other.
     """
     sqs, url = target.client("sqs"), target.outputs[queue]
     letters: dict[str, DeadLetter] = {}
-    again = 0
-    while not letters or again < len(letters):
+    again, hide = 0, _HIDE_SECONDS
+    while again <= 2 * len(letters):
         answer = sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=_AT_ONCE,
-            VisibilityTimeout=_HIDE_SECONDS,
+            VisibilityTimeout=hide,
             WaitTimeSeconds=0 if target.embedded else 1,
         ).get("Messages", [])
         if not answer:
             break
-        known = sum(item["MessageId"] in letters for item in answer)
-        again = again + known if known == len(answer) else 0
+        stale = all(item["MessageId"] in letters for item in answer)
+        again = again + len(answer) if stale else 0
+        hide = min(2 * hide, _HIDE_AT_MOST) if stale else hide
         for item in answer:
             body = body_of(item["Body"])
             letters[item["MessageId"]] = DeadLetter(item["MessageId"], item["ReceiptHandle"], body)

@@ -31,12 +31,19 @@ def show(profile: Profile = None, environment: Environment = "dev") -> None:
                 else "[yellow]unused[/]"
             )
             console.print(f"  {uses}  {escape(item.action)}  {escape(item.resource)}", soft_wrap=True)
-    console.print(f"[bold]{counted(len(found.unused), 'permission')} that nothing used[/bold]")
-    for item in found.unused:
+    unknown = sum(item.reason is None for item in found.unused)
+    console.print(
+        f"[bold]{counted(len(found.unused), 'permission')} that nothing used[/bold], "
+        f"{unknown} of them without a known need"
+    )
+    for item in sorted(found.unused, key=lambda item: item.reason is not None):
         where = f"{item.role} {item.sid}".strip()
         console.print(
             f"  {escape(item.action)}  {escape(item.resource)}  ({escape(where)})", soft_wrap=True
         )
+        if item.reason is not None:
+            by = "AWS itself: " if item.reason.by_aws else "needed for: "
+            console.print(f"    [dim]{by}{escape(item.reason.why)}[/dim]", soft_wrap=True)
     console.print(f"[bold]{sum(item.times for item in found.refusals)} refused[/bold]")
     for refusal in found.refusals:
         text = f"{refusal.who}  {refusal.action}  {refusal.resource}"

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import urllib3
 
 from forecasting.layout import MODEL_CARD, TRAINING_HOURLY
 from ona.documents.assets import Asset, AssetRegistry
@@ -27,6 +26,7 @@ from ona.sky.weather_document import Place, WeatherDocument
 from ona.store.layout import WEATHER_RECORDED
 from ops import customers
 from ops.demo import simulate
+from ops.demo.client import call, upload
 from ops.target import OpsError, Target
 
 CUSTOMER, SITE_ID = "newcomer", "piedmont"
@@ -136,47 +136,6 @@ def record(target: Target, weather: WeatherDocument) -> None:
         body = weather.model_copy(update={"kind": kind}).model_dump_json().encode()
         key = WEATHER_RECORDED.build(place_id=weather.place.place_id, kind=kind)
         s3.put_object(Bucket=target.input_bucket, Key=key, Body=body)
-
-
-class Refused(OpsError):
-    """The API refused a request; `status` and `body` say why."""
-
-    def __init__(self, status: int, body: Any) -> None:
-        self.status, self.body = status, body
-        super().__init__(f"the API answered {status}: {json.dumps(body)[:500]}")
-
-
-def call(target: Target, key: str, method: str, path: str, body: Any = None) -> Any:
-    """One request to the API; its `data`. Raises Refused."""
-    answer = urllib3.request(
-        method,
-        f"{target.api_url}{path}",
-        body=json.dumps(body).encode() if body is not None else None,
-        headers={"X-API-Key": key, "Content-Type": "application/json"},
-        timeout=90,
-        retries=False,
-    )
-    try:
-        content = answer.json()
-    except ValueError:
-        content = answer.data.decode("utf-8", "replace")
-    if answer.status != 200:
-        raise Refused(answer.status, content)
-    return content["data"]
-
-
-def upload(promise: dict[str, Any], body: bytes) -> None:
-    """PUT a file where the API promised it a place. Raises Refused."""
-    answer = urllib3.request(
-        promise["method"],
-        promise["upload_url"],
-        body=body,
-        headers=promise["headers"],
-        timeout=90,
-        retries=False,
-    )
-    if answer.status != 200:
-        raise Refused(answer.status, answer.data.decode("utf-8", "replace"))
 
 
 @dataclass

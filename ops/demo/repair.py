@@ -14,8 +14,8 @@ from ona.runtime.clock import iso
 from ona.runtime.words import counted
 from ops import customers, ingest
 from ops.demo import inbox, simulate
+from ops.demo.client import call
 from ops.demo.follow import Follower, run_task
-from ops.demo.newcustomer import call
 from ops.target import OpsError, Target
 
 ASSET = "INV-002"

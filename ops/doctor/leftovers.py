@@ -30,7 +30,7 @@ def examine(subject: Subject) -> Iterator[Finding]:
         yield Finding.mended(f"removed {len(left)}", where=str(home))
     else:
         yield Finding.note(
-            f"{counted(len(left), 'leftover')} of a server that was killed",
+            f"{counted(len(left), 'entry')} of a server that was killed",
             where=str(left[0]),
             mend="`ona up`, `ona down` or `ona doctor --repair` removes them",
         )
