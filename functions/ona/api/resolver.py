@@ -16,6 +16,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConf
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from ona.api import callers, gateway
 from ona.api.envelope import ApiError, ProblemJson, answers_of, failure, success
@@ -73,6 +74,7 @@ class Api:
         path: str,
         summary: str,
         tag: str,
+        answers: dict[int, OpenAPIResponse] | None = None,
         *,
         gives: Any = None,
         open_to_all: bool = False,
@@ -81,7 +83,7 @@ class Api:
         """Decorate a route: each request counts against its caller's quota before the route runs.
 
         The OpenAPI document shows `summary`, `tag`, the model of a success (what the route returns, or
-        `gives`), the refusals that all routes share, and those of `refuses` by their status.
+        `gives`), the refusals that all routes share, those of `refuses` by their status, and `answers`.
         A route that is `open_to_all` needs no credentials and counts nothing.
         """
 
@@ -93,7 +95,7 @@ class Api:
                 method=method,
                 summary=summary,
                 tags=[tag],
-                responses=answers_of(method, model, refuses, open_to_all),
+                responses={**answers_of(method, model, refuses, open_to_all), **(answers or {})},
                 middlewares=None if open_to_all else [self.counted],
             )(function)
             return declared
