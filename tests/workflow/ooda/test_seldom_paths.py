@@ -14,6 +14,7 @@ import pytest
 import urllib3
 
 from ona.runtime.clock import utc_now
+from ona.sky.weather_document import Place
 from ona.store.layout import FORECAST_CSV
 from ona.store.tables import to_item
 from ops import customers, samples
@@ -75,6 +76,35 @@ def test_before_there_is_an_asset_registry_the_api_knows_no_assets(platform: Pla
     url = f"{platform.target.api_url}/ops/incidents"
     answer = urllib3.request("GET", url, headers={"X-API-Key": key}, timeout=60)
     assert (answer.status, answer.json()["data"]["incidents"]) == (200, []), answer.data
+
+
+def test_weather_whose_document_is_gone_counts_as_none(platform: Platform) -> None:
+    """The table names a document of the weather cache that the bucket deleted by its age."""
+    [asset] = json.loads((ROOT / "samples/assets.json").read_text())["assets"][:1]
+    place = Place.of(asset["location"]["latitude"], asset["location"]["longitude"])
+    item = {
+        "location_timestamp": f"{place.place_id}#{utc_now():%Y-%m-%dT%H}",
+        "key": "weather/cache/gone.json",
+    }
+    table = platform.target.outputs["WeatherCacheTableName"]
+    platform.target.client("dynamodb").put_item(TableName=table, Item=to_item(item))
+    answer = samples.run(platform.target, ROOT / "events/forecasting/forecasting_api.json")
+    assert not answer.error, answer.error
+    metadata = json.loads(answer.document["body"])["data"]["metadata"]
+    assert "no_weather" in metadata["degraded"], metadata
+
+
+def test_the_api_of_orders_finds_the_customer_of_a_signed_request(platform: Platform) -> None:
+    role = "arn:aws:iam::000000000000:role/fleet-reader"
+    customers.add_principal(platform.target, role, "customer-a", "standard")
+    settings = platform.target.client("lambda").get_function_configuration(
+        FunctionName=platform.target.function("operations_api")
+    )["Environment"]["Variables"]
+    event = sample("ooda/operations_api")
+    event["requestContext"] |= {"apiId": settings["IAM_API_ID"], "identity": {"userArn": role}}
+    del event["requestContext"]["authorizer"]
+    answer = samples.invoke(platform.target, "operations_api", event)
+    assert (answer.document["statusCode"], answer.error) == (200, "")
 
 
 def test_a_delivery_waits_for_a_document_that_is_not_written_yet(platform: Platform) -> None:
