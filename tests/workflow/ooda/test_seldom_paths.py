@@ -124,7 +124,7 @@ def test_a_delivery_waits_for_a_document_that_is_not_written_yet(platform: Platf
     [
         ("ooda", "observations/2025/06/10/INV-001_tagged.csv"),
         ("forecast_upload", "historical/customer-a/site/tagged.csv"),
-        ("forecast_upload", "nowcast/customer-a/site/tagged.csv"),
+        ("forecast_upload", "nowcast/2025/06/10/customer-a/tagged.csv"),
     ],
 )
 def test_a_rejected_file_takes_its_tags_along(platform: Platform, workflow: str, key: str) -> None:
