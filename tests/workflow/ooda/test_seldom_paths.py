@@ -88,6 +88,7 @@ def test_weather_whose_document_is_gone_counts_as_none(platform: Platform) -> No
     }
     table = platform.target.outputs["WeatherCacheTableName"]
     platform.target.client("dynamodb").put_item(TableName=table, Item=to_item(item))
+    without_assets(platform)  # the sample brings its own
     answer = samples.run(platform.target, ROOT / "events/forecasting/forecasting_api.json")
     assert not answer.error, answer.error
     metadata = json.loads(answer.document["body"])["data"]["metadata"]
