@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from local import home as homes
-from local import lock, ports, processes
+from local import lock, ports, processes, settings
 from local.errors import CloudError
 from local.home import ROOT, default_home
 from local.ports import DEFAULT_PORT, free_port
@@ -102,6 +102,7 @@ def start(
     """
     home = homes.resolved(home)
     homes.prepare(home)
+    environment = settings.environment(home, keep_state) | (extra_environment or {})
     with changing(home), homes.in_words(home):
         while True:
             if earlier := _earlier(home):
@@ -111,7 +112,7 @@ def start(
                         f"to move it: `ona down`, then `ona up --port {port}`"
                     )
                 return earlier
-            if cloud := _started(home, port, _environment(home, keep_state), extra_environment or {}):
+            if cloud := _started(home, port, environment):
                 return cloud
 
 
@@ -213,9 +214,7 @@ def _answers(cloud: Cloud) -> bool:
     return not gone
 
 
-def _started(
-    home: Path, port: int | None, environment: dict[str, str], extra: dict[str, str]
-) -> Cloud | None:
+def _started(home: Path, port: int | None, environment: dict[str, str]) -> Cloud | None:
     """Start a server; None: another was quicker, or took the port that was chosen. Raises CloudError."""
     _end_leftovers(home)
     homes.fresh_folder(home / "tmp")
@@ -227,7 +226,7 @@ def _started(
         process = subprocess.Popen(
             [sys.executable, "-m", SERVER_MODULE, str(home)],
             cwd=ROOT,
-            env=environment | {"GATEWAY_PORT": str(chosen)} | extra,
+            env=environment | {"GATEWAY_PORT": str(chosen)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -279,31 +278,3 @@ def _refuse_unseen(home: Path) -> None:
             f"{home} is held by {lock.holder(home / lock.SERVER)}, which cannot be seen from here: it "
             "runs on another machine, in a container or for another user. Stop it there with `ona down`."
         )
-
-
-def _environment(home: Path, keep_state: bool) -> dict[str, str]:
-    """The server's environment: ours without the variables of AWS and of tests, and its own settings."""
-    ours = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("AWS_", "PYTEST_", "COV_")) and key != "PYTHONPATH"
-    }
-    persist = "1" if keep_state else "0"
-    return ours | {
-        "BIND_HOST": "127.0.0.1",
-        "MINISTACK_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "TMPDIR": str(home / "tmp"),
-        "STATE_DIR": str(home / "state"),
-        "S3_DATA_DIR": str(home / "s3"),
-        "PERSIST_STATE": persist,
-        "S3_PERSIST": persist,
-        "SFTP_ENABLED": "0",
-        "IOT_MTLS_ENABLED": "0",
-        "LOG_LEVEL": "WARNING",
-        "LAMBDA_WARM_TTL_SECONDS": "600",
-        "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }

@@ -8,6 +8,7 @@ from typing import Any
 
 from ona.api import callers
 from ona.runtime.clock import iso
+from ona.runtime.words import counted
 from ona.store.tables import from_item, to_item
 from ops.target import OpsError, Target
 
@@ -72,7 +73,9 @@ def revoke(target: Target, beginning: str) -> str:
         item for item in credentials(target) if str(item["id"]).partition("#")[2].startswith(beginning)
     ]
     if len(matches) != 1:
-        raise OpsError(f"{len(matches)} credentials begin with {beginning!r}; see `ona customers list`")
+        raise OpsError(
+            f"{counted(len(matches), 'credential')} beginning with {beginning!r}; see `ona customers list`"
+        )
     target.client("dynamodb").update_item(
         TableName=_table(target),
         Key=to_item({"id": matches[0]["id"]}),

@@ -16,6 +16,10 @@ from ops.target import Target
 
 _HIDE_SECONDS = 20
 """How long a message that was received is hidden from others (ours)."""
+_HIDE_AT_MOST = 900
+"""The same in seconds, in a queue that takes longer to read (ours; AWS allows 12 h)."""
+_AT_ONCE = 10
+"""Messages of one call (Amazon SQS API reference: ReceiveMessage, ChangeMessageVisibilityBatch)."""
 WORKFLOWS, OUTBOX = "DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"
 """The stack's outputs that name the dead-letter queues: of the workflows, and of deliveries."""
 FOREIGN = "foreign"
@@ -72,30 +76,43 @@ def body_of(text: str) -> dict[str, Any]:
 
 
 def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
-    """All messages of a queue, oldest first; for 20 s nobody else receives them."""
+    """All messages of a queue, oldest first; for 20 s nobody else receives them.
+
+    A queue that takes longer to read shows its first messages again. They count once, with their newest
+    receipt, which alone is sure to hold, and are hidden for longer, so that the others' turn comes. The end
+    is a look that finds none, or that all were seen twice more and no other.
+    """
     sqs, url = target.client("sqs"), target.outputs[queue]
     letters: dict[str, DeadLetter] = {}
-    while True:
+    again, hide = 0, _HIDE_SECONDS
+    while again <= 2 * len(letters):
         answer = sqs.receive_message(
             QueueUrl=url,
-            MaxNumberOfMessages=10,
-            VisibilityTimeout=_HIDE_SECONDS,
+            MaxNumberOfMessages=_AT_ONCE,
+            VisibilityTimeout=hide,
             WaitTimeSeconds=0 if target.embedded else 1,
         ).get("Messages", [])
-        fresh = [item for item in answer if item["MessageId"] not in letters]
-        if not fresh:
+        if not answer:
             break
-        for item in fresh:
+        stale = all(item["MessageId"] in letters for item in answer)
+        again = again + len(answer) if stale else 0
+        hide = min(2 * hide, _HIDE_AT_MOST) if stale else hide
+        for item in answer:
             body = body_of(item["Body"])
             letters[item["MessageId"]] = DeadLetter(item["MessageId"], item["ReceiptHandle"], body)
     return sorted(letters.values(), key=lambda letter: str(letter.body.get("at", "")))
 
 
 def put_back(target: Target, letters: Collection[DeadLetter], queue: str) -> None:
-    """Show received messages to others again at once."""
-    sqs, url = target.client("sqs"), target.outputs[queue]
-    for letter in letters:
-        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter.receipt, VisibilityTimeout=0)
+    """Show received messages to others again at once. One that is shown already, because it was received
+    more than 20 s ago, or that somebody deleted (MessageNotInflight, ReceiptHandleIsInvalid), stays so."""
+    sqs, url, left = target.client("sqs"), target.outputs[queue], list(letters)
+    for begin in range(0, len(left), _AT_ONCE):
+        shown = [
+            {"Id": str(place), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
+            for place, letter in enumerate(left[begin : begin + _AT_ONCE])
+        ]
+        sqs.change_message_visibility_batch(QueueUrl=url, Entries=shown)  # tells of each, raises for none
 
 
 def peek(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:

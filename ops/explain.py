@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ona.runtime.words import counted
 from ops.target import OpsError, Target
 
 
@@ -54,7 +55,7 @@ def find(target: Target, name: str) -> str:
     ]
     if len(matches) != 1:
         raise OpsError(
-            f"{'no' if not matches else len(matches)} executions begin with {name!r}; see `ona executions`"
+            f"{counted(len(matches), 'execution')} beginning with {name!r}; see `ona executions`"
         )
     return str(matches[0])
 

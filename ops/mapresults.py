@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ona.runtime.words import counted
 from ops.target import Target
 
 NOT_ACCEPTED = "InvalidTelemetry"
@@ -40,7 +41,7 @@ def counts(output: Any) -> str:
         return ""
     failed = int(output["failed"])
     words = [f"{int(output[word]) - failed} done"] + ([f"{failed} failed"] if failed else [])
-    return f"{output[word]} {word}: {', '.join(words)}"
+    return f"{counted(int(output[word]), word[:-1])}: {', '.join(words)}"
 
 
 def failed_items(target: Target, place: dict[str, str]) -> Iterator[FailedItem]:
@@ -69,8 +70,9 @@ def summary(output: dict[str, Any], failed: list[FailedItem]) -> list[str]:
     refused = sum(item.error == NOT_ACCEPTED for item in failed)
     broken = int(output["failed"])
     place = output["results"]
+    whole = int(output[word])
     return [
-        f"{output[word]} {word}: {int(output[word]) - broken} done, {refused} not accepted, "
+        f"{counted(whole, word[:-1])}: {whole - broken} done, {refused} not accepted, "
         f"{broken - refused} failed",
         f"results: s3://{place['bucket']}/{place['key']}",
     ]

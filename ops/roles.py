@@ -20,6 +20,51 @@ UNSEEN = ("logs:", "xray:", "ecr:")
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why a permission is needed that neither the demo nor the workflow tests use. `action`, `resource` and
+    `role` are patterns; `by_aws`: AWS itself uses it, and the embedded cloud does not."""
+
+    action: str
+    resource: str
+    why: str
+    role: str = "*"
+    by_aws: bool = False
+
+
+_DELIVER = "*-DeliverFunction*"
+_TICKETS = "a ticketing system of ticketing.yaml reports a new status"
+REASONS = (
+    Reason(
+        "sqs:SendMessage",
+        "*:ona-function-dead-letters-*",
+        "Lambda keeps an asynchronous event that failed three times",
+        by_aws=True,
+    ),
+    Reason(
+        "states:*Execution",
+        "*:execution:*",
+        "a Distributed Map follows, stops, redrives its items",
+        by_aws=True,
+    ),
+    Reason("s3:GetObject", "*/map-results/*", "a Distributed Map writes its results in parts", by_aws=True),
+    Reason(
+        "s3:*Multipart*", "*/map-results/*", "a Distributed Map writes its results in parts", by_aws=True
+    ),
+    Reason("states:StartExecution", "*:ona-forecast-schedule-*", "the timers of each hour and of each day"),
+    Reason("ssm:GetParameter", "*/visual-crossing-api-key", "WeatherProvider=visual_crossing"),
+    Reason("ssm:GetParameter", "*/insurance-api-key", "a service of custom_services.yaml", _DELIVER),
+    Reason("ssm:GetParameter", "*/ticketing-*", "a ticketing system of ticketing.yaml", _DELIVER),
+    Reason(
+        "dynamodb:Query", "*/ona-platform-tracking/index/open-index", "the digest of each day", _DELIVER
+    ),
+    Reason("dynamodb:UpdateItem", "*/ona-platform-tracking", _TICKETS, _DELIVER),
+    Reason("dynamodb:DeleteItem", "*/ona-platform-tracking", f"{_TICKETS}: its locks go", _DELIVER),
+    Reason("dynamodb:*", "*/ona-platform-crews", f"{_TICKETS}: its visit stays or goes", _DELIVER),
+)
+"""What stays in the templates although nothing used it here: docs/embedded-cloud/roles.md has the list."""
+
+
+@dataclass(frozen=True)
 class Permission:
     """One action on one resource that a statement allows, and what came of it."""
 
@@ -33,6 +78,11 @@ class Permission:
     def unseen(self) -> bool:
         """Whether the embedded cloud cannot tell that it was used."""
         return self.action.startswith(UNSEEN)
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it is needed although nothing used it; None where that is for a reader to find out."""
+        return next((item for item in REASONS if _covers(item, self)), None)
 
 
 @dataclass(frozen=True)
@@ -58,6 +108,15 @@ class Report:
     def unused(self) -> list[Permission]:
         """Permissions that nothing used."""
         return [item for item in self.permissions if not item.used and not item.unseen]
+
+
+def _covers(reason: Reason, item: Permission) -> bool:
+    pairs = (
+        (item.action, reason.action),
+        (item.resource, reason.resource),
+        (item.role, reason.role),
+    )
+    return all(fnmatchcase(value, pattern) for value, pattern in pairs)
 
 
 def report(target: Target) -> Report:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from local.packaging import DeployError, Template, read_template
 from local.root_template import Application, applications, declared_in, references
+from ona.runtime.words import counted
 
 MOST_LINES_ROOT, MOST_LINES_STACK = 300, 700
 """A page that can be read in one go (docs/decisions/0012-one-api-a-family.md)."""
@@ -56,4 +57,4 @@ def _not_listed(root: Path, nested: dict[str, Application]) -> Iterator[str]:
 def _too_long(path: Path, most: int) -> Iterator[str]:
     lines = len(path.read_text("utf-8").splitlines())
     if lines > most:
-        yield f"{path.name}: {lines} lines, at most {most}"
+        yield f"{path.name}: {counted(lines, 'line')}, at most {most}"

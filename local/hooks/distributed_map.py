@@ -2,10 +2,8 @@
 
 - Every child is recorded with its input, output or error; a child that fails counts, and more failures than
   tolerated end the map with `States.ExceedToleratedFailureThreshold`. moto swallows failures.
-- Items are batched, and results written, by the state's `ItemBatcher` and `ResultWriter` (`asl_grammar`,
-  `map_results`).
-- A listing is read to its end, a page of 1 000 objects after the other; an empty one has no items.
-- An item file of type `JSONL` is read as one JSON document a line.
+- Items are read and batched by `map_items`; results are written by the state's `ResultWriter`
+  (`asl_grammar`, `map_results`).
 - The map's counts can be read (DescribeMapRun) while the execution runs on.
 """
 
@@ -14,30 +12,17 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from importlib import import_module
 from typing import Any
 
-from local.hooks import map_results
+from local.hooks import map_items, map_results
 from local.hooks.asl_grammar import carried
 from local.hooks.base import private, replace
+from local.hooks.map_items import failure, s3_of
 
-_DEFAULT_BATCH = 1000
-"""Items of a batch where the batcher does not say (ours)."""
 _MOST_WORKERS = 64
 """Children side by side where `MaxConcurrency` is 0 (ours; AWS: 10 000)."""
 _THRESHOLD = "States.ExceedToleratedFailureThreshold"
 _local = threading.local()
-
-
-def batches(items: list[Any], batcher: dict[str, Any]) -> list[dict[str, Any]]:
-    """Items in groups of `MaxItemsPerBatch`, each with the batch input.
-
-    >>> batches(["a", "b", "c"], {"MaxItemsPerBatch": 2, "BatchInput": {"f": 1}})
-    [{'BatchInput': {'f': 1}, 'Items': ['a', 'b']}, {'BatchInput': {'f': 1}, 'Items': ['c']}]
-    """
-    size = int(batcher.get("MaxItemsPerBatch") or _DEFAULT_BATCH)
-    extra = {"BatchInput": batcher["BatchInput"]} if batcher.get("BatchInput") else {}
-    return [{**extra, "Items": items[i : i + size]} for i in range(0, len(items), size)]
 
 
 def too_many(failures: int, total: int, count: int, percentage: float) -> bool:
@@ -54,13 +39,6 @@ def too_many(failures: int, total: int, count: int, percentage: float) -> bool:
 def install() -> None:
     """Apply the hooks."""
     from moto.stepfunctions.parser.asl.component.state.exec.state_map import state_map
-    from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader import item_reader_decl
-    from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
-        resource_eval_s3 as reader_s3,
-    )
-    from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
-        resource_output_transformer as transformers,
-    )
     from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
         distributed_iteration_component,
     )
@@ -72,10 +50,6 @@ def install() -> None:
     )
 
     evaluate = private(state_map.StateMap, "_eval_execution")
-    transformer_json = import_module(f"{transformers.__name__}.transformer_json")
-    reader = transformer_json.ResourceOutputTransformerJson
-    read_json = private(reader, "_eval_body")
-    read_items = private(item_reader_decl.ItemReader, "_eval_body")
 
     def eval_execution(self: Any, env: Any) -> Any:
         stack = _local.__dict__.setdefault("carried", [])
@@ -86,91 +60,12 @@ def install() -> None:
         finally:
             stack.pop()
 
-    def read_lines(self: Any, env: Any) -> Any:
-        config, text = env.stack.pop(), env.stack.pop()
-        try:
-            json.loads(text)
-        except ValueError:
-            text = json.dumps([json.loads(line) for line in text.splitlines() if line.strip()])
-        env.stack.append(text)
-        env.stack.append(config)
-        return read_json(self, env)
-
-    def read_or_fail(self: Any, env: Any) -> Any:
-        try:
-            return read_items(self, env)
-        except Exception as error:
-            _fail_again(error)
-            raise _failure(env, "States.ItemReaderFailed", str(error)) from error
-
+    map_items.install()
     replace(state_map.StateMap, "_eval_execution", eval_execution)
     replace(distributed_iteration_component.DistributedIterationComponent, "_map_run", _map_run)
     replace(processor.DistributedItemProcessorWorker, "_eval_job", _run_child)
     replace(processor.DistributedItemProcessorWorker, "eval", _work)
-    replace(reader, "_eval_body", read_lines)
-    replace(item_reader_decl.ItemReader, "_eval_body", read_or_fail)
-    replace(reader_s3.ResourceEvalS3, "_handle_list_objects_v2", staticmethod(_list_all))
     replace(resource_eval_s3.ResourceEvalS3, "_handle_put_object", staticmethod(_write_results))
-
-
-def _failure(env: Any, name: str, cause: str) -> Exception:
-    """The exception by which moto fails a state with an error of Step Functions itself."""
-    from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
-    from moto.stepfunctions.parser.asl.component.common.error_name import failure_event
-    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
-    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
-        StatesErrorNameType,
-    )
-    from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-
-    details = EventDetails(mapRunFailedEventDetails=MapRunFailedEventDetails(error=name, cause=cause))
-    error: Exception = failure_event.FailureEventException(
-        failure_event.FailureEvent(
-            env=env,
-            error_name=StatesErrorName(typ=StatesErrorNameType.from_name(name)),
-            event_type=HistoryEventType.MapRunFailed,
-            event_details=details,
-        )
-    )
-    return error
-
-
-def _fail_again(error: Exception) -> None:
-    """Raise what already carries an error of Step Functions, such as a wrong expression."""
-    from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-        FailureEventException,
-    )
-
-    if isinstance(error, FailureEventException):
-        raise error
-
-
-def _s3(env: Any, region: str) -> Any:
-    """The S3 client of the state machine's role."""
-    from moto.stepfunctions.parser.asl.component.state.exec.state_task.credentials import StateCredentials
-    from moto.stepfunctions.parser.asl.utils import boto_client
-
-    role = StateCredentials(role_arn=env.aws_execution_details.role_arn)
-    return boto_client.boto_client_for(region=region, service="s3", state_credentials=role)
-
-
-def _list_all(env: Any, resource_runtime_part: Any, state_credentials: Any) -> None:
-    """moto's handler of `s3:listObjectsV2`: parameters on the stack, then objects with AWS's fields."""
-    del state_credentials
-    pages = _s3(env, resource_runtime_part.region).get_paginator("list_objects_v2")
-    env.stack.append(
-        [
-            {
-                "Etag": item["ETag"],
-                "Key": item["Key"],
-                "LastModified": int(item["LastModified"].timestamp()),
-                "Size": item["Size"],
-                "StorageClass": item.get("StorageClass", "STANDARD"),
-            }
-            for page in pages.paginate(**env.stack.pop())
-            for item in page.get("Contents", [])
-        ]
-    )
 
 
 def _map_run(self: Any, env: Any, eval_input: Any) -> None:
@@ -181,7 +76,7 @@ def _map_run(self: Any, env: Any, eval_input: Any) -> None:
     settings = (_local.__dict__.get("carried") or [{}])[-1]
     items = env.stack.pop()
     if "batcher" in settings:
-        items = batches(items, settings["batcher"])
+        items = map_items.batches(items, settings["batcher"])
     run = eval_input.map_run_record
     pool = JobPool(job_program=self._get_iteration_program(), job_inputs=items)
     run.ona_children = {}
@@ -279,7 +174,7 @@ def _run_child(self: Any, env: Any, job: Any) -> None:
     if failures and too_many(
         failures, total, run.tolerated_failure_count, run.tolerated_failure_percentage
     ):
-        job.job_output = _failure(env, _THRESHOLD, "The specified tolerated failure threshold was exceeded")
+        job.job_output = failure(env, _THRESHOLD, "The specified tolerated failure threshold was exceeded")
 
 
 def _ended(child: map_results.Record, env: Any) -> map_results.Record:
@@ -337,10 +232,10 @@ def _written(
 ) -> dict[str, Any]:
     """Write a map's results; returns the map's output. What fails is `States.ResultWriterFailed`."""
     try:
-        s3 = _s3(env, env.aws_execution_details.region)
+        s3 = s3_of(env, env.aws_execution_details.region)
         output = map_results.write(s3, place, config, run.map_run_arn, records)
     except Exception as error:
-        raise _failure(env, "States.ResultWriterFailed", str(error)) from error
+        raise failure(env, "States.ResultWriterFailed", str(error)) from error
     for counter in (run.item_counter, run.execution_counter):
         counter.results_written.count(len(records))
     _publish(run)

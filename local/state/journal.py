@@ -61,7 +61,7 @@ def read(path: Path) -> Reading:
     at, expected, file = 0, 0, int(path.stem)
     while (start := data.find(MAGIC, at)) >= 0:
         if data[at:start].strip(b"\0"):
-            found.damage.append(f"{start - at} bytes at {at} are no record")
+            found.damage.append(f"{_from_to('byte', at, start - 1)} no record")
         whole = _frame_at(data, start, file)
         if whole is None:
             following = data.find(MAGIC, start + 1)
@@ -73,12 +73,20 @@ def read(path: Path) -> Reading:
             continue
         number, body, at = whole
         if number != expected:
-            found.damage.append(f"records {expected} to {number - 1} are missing")
+            found.damage.append(f"{_from_to('record', expected, number - 1)} missing")
         expected = number + 1
         found.frames.append(body.split(b"\n") if body else [])
     if data[at:].strip(b"\0") and not found.damage and not MAGIC.startswith(data[at:].rstrip(b"\0")[:4]):
-        found.damage.append(f"{len(data) - at} bytes at {at} are no record")
+        found.damage.append(f"{_from_to('byte', at, len(data) - 1)} no record")
     return found
+
+
+def _from_to(noun: str, first: int, last: int) -> str:
+    """
+    >>> _from_to("record", 3, 3), _from_to("record", 3, 5)
+    ('record 3 is', 'records 3 to 5 are')
+    """
+    return f"{noun} {first} is" if first == last else f"{noun}s {first} to {last} are"
 
 
 def _complete(data: bytes, start: int) -> bool:

@@ -11,6 +11,7 @@ import typer
 from local import cloud, deploy, ports
 from local import home as homes
 from ona.documents.assets import Location
+from ona.runtime.words import counted
 from ops import accounting, ingest, seed
 from ops.cli.shared import Environment, console, errors_in_one_line, tell_damage
 from ops.target import EMBEDDED, TEMPLATE, Target, embedded
@@ -76,7 +77,7 @@ def _tell_what_is_up(target: Target, running: cloud.Cloud, home: Path) -> None:
     lost = [item for item in accounting.account(target) if item.state == "lost"]
     if lost:
         console.print(
-            f"[red]{len(lost)} files were lost when it was last killed[/red]: `ona status` names "
-            "them, `ona dlq redrive` sends them again"
+            f"[red]{counted(len(lost), 'file')} lost when it was last killed[/red]: `ona status` names "
+            "each, `ona dlq redrive` sends it again"
         )
     _hint(target)

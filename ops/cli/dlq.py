@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ona.runtime.words import counted
 from ona.store.unreadable import Unreadable
 from ops import accounting, deadletters
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_unreadable
@@ -38,7 +39,7 @@ def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
     for item in lost:
         console.print(f"[red]lost[/red] {escape(item.key)}\n    {escape(item.detail)}")
     print_unreadable(bad)
-    console.print(f"{len(letters)} messages, {len(lost)} lost files")
+    console.print(f"{counted(len(letters), 'message')}, {counted(len(lost), 'lost file')}")
 
 
 @app.command("remove")
@@ -54,7 +55,7 @@ def dlq_remove(
     removed = deadletters.remove(resolve(profile, environment), message)
     if not removed:
         raise OpsError(f"no message begins with {message!r}; see `ona dlq list`")
-    console.print(f"{removed} messages removed")
+    console.print(f"{counted(removed, 'message')} removed")
 
 
 @app.command("redrive")
@@ -76,7 +77,7 @@ def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> No
         machine = target.machine_of(item.key)
         arn = deadletters.start_again(target, event, f"{item.version_id}#{attempt}", machine)
         console.print(f"sent again {escape(item.key)} as {arn.rsplit(':', 1)[-1]}", soft_wrap=True)
-    console.print(f"{len(sent) + len(lost)} pieces of work started")
+    console.print(f"{counted(len(sent) + len(lost), 'piece of work')} started")
 
 
 def _executions_so_far(target: Target) -> int:

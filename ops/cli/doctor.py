@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from local import cloud
 from local import home as homes
+from ona.runtime.words import counted
 from ops import doctor
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.target import embedded, resolve
@@ -40,7 +41,7 @@ def doctor_command(
             if finding.mend:
                 console.print(f"    mend:  {escape(finding.mend)}", soft_wrap=True, highlight=False)
     if problems:
-        console.print(f"[red]{problems} {'problem' if problems == 1 else 'problems'}[/red]")
+        console.print(f"[red]{counted(problems, 'problem')}[/red]")
         raise typer.Exit(1)
     console.print("[green]sound[/green]")
 

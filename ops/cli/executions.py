@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ona.runtime.words import counted
 from ops import accounting, explain, mapresults, samples
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line
 from ops.target import OpsError, Target, resolve
@@ -109,7 +110,7 @@ def explain_command(
         console.print("the embedded cloud writes the history when the execution ends")
     for step in explain.steps(explain.history(target, arn)):
         took = f"{step.seconds:.2f} s" if step.seconds is not None else ""
-        retries = f", {step.attempts - 1} retries" if step.attempts > 1 else ""
+        retries = f", {counted(step.attempts - 1, 'retry')}" if step.attempts > 1 else ""
         console.print(f"[bold]{step.name}[/bold] [dim]{step.kind} {took}{retries}[/dim]")
         for error in step.errors:
             console.print(f"    [red]{escape(error[:_ERROR_LETTERS])}[/red]", soft_wrap=True)
@@ -142,7 +143,7 @@ def _print_items(target: Target, output: dict[str, Any]) -> None:
 
 def _short(value: Any, limit: int = 500) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= limit else f"{text[:limit]} … ({len(text)} characters)"
+    return text if len(text) <= limit else f"{text[:limit]} … ({counted(len(text), 'character')})"
 
 
 @app.command()

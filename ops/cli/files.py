@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from ona.runtime.words import counted
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
 from ops import accounting, ingest, outbox, validate
@@ -56,7 +57,7 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
         console.print("send them again: [bold]ona dlq redrive[/bold]")
     dead = len(outbox.items(target, ["dead"], bad))
     if dead:
-        console.print(f"[red]{dead} deliveries were given up[/red]: [bold]ona outbox list[/bold]")
+        console.print(f"[red]{counted(dead, 'delivery')} given up[/red]: [bold]ona outbox list[/bold]")
     print_unreadable(bad)
 
 
@@ -91,12 +92,12 @@ def _put_converted(target: Target, source: str, path: Path) -> None:
     telemetry, assets = ingest.convert(profile, path, ingest.registry(target))
     added = ingest.put_registry(target, assets)
     if added:
-        console.print(f"registered {added} assets of {source} in assets.json")
+        console.print(f"registered {counted(added, 'asset')} of {source} in assets.json")
     for upload in ingest.daily(telemetry, assets):
         ingest.put(target, upload)
         console.print(f"put {escape(upload.key)}", soft_wrap=True)
     for reason, count in sorted(telemetry.quality.rejected.items()):
-        console.print(f"[yellow]left out {count} rows: {reason}[/yellow]")
+        console.print(f"[yellow]left out {counted(count, 'row')}: {reason}[/yellow]")
 
 
 def _put_assets(target: Target, path: Path) -> None:

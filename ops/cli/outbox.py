@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from ona.outbox.items import Delivery
 from ona.runtime.clock import iso
+from ona.runtime.words import counted
 from ona.store.unreadable import Unreadable
 from ops import outbox
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_unreadable
@@ -41,7 +42,7 @@ def outbox_list(profile: Profile = None, environment: Environment = "dev") -> No
         when = f"{_NEXT[lane]} {iso(item.next_at) if item.next_at else 'now'}{ticket}"
         console.print(f"    [dim]{escape(when)}[/dim]", soft_wrap=True)
         if item.last_error:
-            console.print(f"    {item.attempts} tries: {escape(item.last_error)}", soft_wrap=True)
+            console.print(f"    {counted(item.attempts, 'try')}: {escape(item.last_error)}", soft_wrap=True)
     console.print(f"{counts['send']} to be sent, {counts['watch']} watched, {counts['dead']} given up")
     print_unreadable(bad)
 
@@ -53,4 +54,4 @@ def outbox_redrive(profile: Profile = None, environment: Environment = "dev") ->
     sent = outbox.redrive(resolve(profile, environment))
     for name in sent:
         console.print(f"sent again {escape(name)}")
-    console.print(f"{len(sent)} deliveries are due again")
+    console.print(f"due again: {counted(len(sent), 'delivery')}")

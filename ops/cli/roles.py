@@ -7,6 +7,7 @@ from itertools import groupby
 import typer
 from rich.markup import escape
 
+from ona.runtime.words import counted
 from ops import roles
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.target import resolve
@@ -25,20 +26,27 @@ def show(profile: Profile = None, environment: Environment = "dev") -> None:
             uses = (
                 "[dim]not seen here[/dim]"
                 if item.unseen
-                else f"{item.used} uses"
+                else counted(item.used, "use")
                 if item.used
                 else "[yellow]unused[/]"
             )
             console.print(f"  {uses}  {escape(item.action)}  {escape(item.resource)}", soft_wrap=True)
-    console.print(f"[bold]{len(found.unused)} permissions that nothing used[/bold]")
-    for item in found.unused:
+    unknown = sum(item.reason is None for item in found.unused)
+    console.print(
+        f"[bold]{counted(len(found.unused), 'permission')} that nothing used[/bold], "
+        f"{unknown} of them without a known need"
+    )
+    for item in sorted(found.unused, key=lambda item: item.reason is not None):
         where = f"{item.role} {item.sid}".strip()
         console.print(
             f"  {escape(item.action)}  {escape(item.resource)}  ({escape(where)})", soft_wrap=True
         )
+        if item.reason is not None:
+            by = "AWS itself: " if item.reason.by_aws else "needed for: "
+            console.print(f"    [dim]{by}{escape(item.reason.why)}[/dim]", soft_wrap=True)
     console.print(f"[bold]{sum(item.times for item in found.refusals)} refused[/bold]")
     for refusal in found.refusals:
         text = f"{refusal.who}  {refusal.action}  {refusal.resource}"
         console.print(f"  [red]{refusal.times}[/red]  {escape(text)}", soft_wrap=True)
     speed = "" if found.median_ms is None else f", median {found.median_ms} ms a check"
-    console.print(f"{found.calls} calls checked since the home was made{speed}")
+    console.print(f"{counted(found.calls, 'call')} checked since the home was made{speed}")

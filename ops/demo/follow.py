@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ona.runtime.words import counted
 from ops.target import OpsError, Target
 
 
@@ -42,10 +43,8 @@ class Follower:
             if total - running != ended:
                 ended, since = total - running, time.monotonic()
             elif time.monotonic() - since > patience_s:
-                raise OpsError(
-                    f"{what}: {max(wanted - total, 0)} executions did not begin and {running} run; "
-                    f"none ended in the last {patience_s:g} s"
-                )
+                left = counted(max(wanted - total, 0) + running, "execution")
+                raise OpsError(f"{what}: {left} did not end; none ended in the last {patience_s:g} seconds")
             time.sleep(0.1)
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import urllib3
 
 from forecasting.layout import MODEL_CARD, TRAINING_HOURLY
 from ona.documents.assets import Asset, AssetRegistry
+from ona.runtime.words import counted
 from ona.sky.irradiance import clear_sky_index
 from ona.sky.plane import Plane
 from ona.sky.sun import clear_sky
@@ -27,6 +27,7 @@ from ona.sky.weather_document import Place, WeatherDocument
 from ona.store.layout import WEATHER_RECORDED
 from ops import customers
 from ops.demo import simulate
+from ops.demo.client import call, upload
 from ops.target import OpsError, Target
 
 CUSTOMER, SITE_ID = "newcomer", "piedmont"
@@ -139,47 +140,6 @@ def record(target: Target, weather: WeatherDocument) -> None:
         s3.put_object(Bucket=target.input_bucket, Key=key, Body=body)
 
 
-class Refused(OpsError):
-    """The API refused a request; `status` and `body` say why."""
-
-    def __init__(self, status: int, body: Any) -> None:
-        self.status, self.body = status, body
-        super().__init__(f"the API answered {status}: {json.dumps(body)[:500]}")
-
-
-def call(target: Target, key: str, method: str, path: str, body: Any = None) -> Any:
-    """One request to the API; its `data`. Raises Refused."""
-    answer = urllib3.request(
-        method,
-        f"{target.api_url}{path}",
-        body=json.dumps(body).encode() if body is not None else None,
-        headers={"X-API-Key": key, "Content-Type": "application/json"},
-        timeout=90,
-        retries=False,
-    )
-    try:
-        content = answer.json()
-    except ValueError:
-        content = answer.data.decode("utf-8", "replace")
-    if answer.status != 200:
-        raise Refused(answer.status, content)
-    return content["data"]
-
-
-def upload(promise: dict[str, Any], body: bytes) -> None:
-    """PUT a file where the API promised it a place. Raises Refused."""
-    answer = urllib3.request(
-        promise["method"],
-        promise["upload_url"],
-        body=body,
-        headers=promise["headers"],
-        timeout=90,
-        retries=False,
-    )
-    if answer.status != 200:
-        raise Refused(answer.status, answer.data.decode("utf-8", "replace"))
-
-
 @dataclass
 class Path:
     """What the new customer saw, step by step, for the report."""
@@ -238,7 +198,7 @@ def walk(target: Target, told: Callable[[str], None], now: datetime | None = Non
     filled = ", ".join(
         f"{n} by {name}" for name, n in sorted(path.fill["filled"].items()) if name != "night"
     )
-    path.step("checked, gaps filled", f"{report['gaps']} gaps: {filled}", since)
+    path.step("checked, gaps filled", f"{counted(report['gaps'], 'gap')}: {filled}", since)
 
     told("its model is trained")
     since = time.monotonic()
@@ -269,11 +229,8 @@ def walk(target: Target, told: Callable[[str], None], now: datetime | None = Non
     path.forecast = call(
         target, key, "GET", f"/forecast?customer_id={CUSTOMER}&site_id={SITE_ID}&horizon_hours=48"
     )
-    path.step(
-        "forecast read",
-        f"{len(path.forecast['forecasts'])} hours, model {path.forecast['metadata']['model_version']}",
-        since,
-    )
+    hours, model = len(path.forecast["forecasts"]), path.forecast["metadata"]["model_version"]
+    path.step("forecast read", f"{counted(hours, 'hour')}, model {model}", since)
     path.truth = here.truth
     path.seconds = time.monotonic() - started
     return path

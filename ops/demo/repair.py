@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ona.runtime.clock import iso
+from ona.runtime.words import counted
 from ops import customers, ingest
 from ops.demo import inbox, simulate
+from ops.demo.client import call
 from ops.demo.follow import Follower, run_task
-from ops.demo.newcustomer import call
 from ops.target import OpsError, Target
 
 ASSET = "INV-002"
@@ -79,7 +80,9 @@ def _walk(target: Target, listener: inbox.Listener) -> Repair:
     answer = call(target, key, "GET", path)
     webhook_heard = listener.wait_for(answer["state"]["version"])
     heard = [f"{item['event']} (version {item['version']})" for item in listener.heard]
-    repair.steps.append(("webhook", f"heard {', '.join(heard)}; {listener.refused} bad signatures"))
+    repair.steps.append(
+        ("webhook", f"heard {', '.join(heard)}; {counted(listener.refused, 'bad signature')}")
+    )
     repair.verified = bool(answer["state"]["verified_at"]) and webhook_heard
     for entry in answer["history"]:
         note = f": {entry['note']}" if entry.get("note") else ""

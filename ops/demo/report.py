@@ -13,6 +13,7 @@ import jinja2
 
 from ona.documents.assets import AssetRegistry
 from ona.documents.work_orders import Job
+from ona.runtime.words import counted
 from ops.accounting import totals
 from ops.demo import inbox, newcustomer, plots, repair
 from ops.demo.collect import Story
@@ -130,7 +131,12 @@ def compared(story: Story) -> list[dict[str, Any]]:
         "proven: no plan is cheaper" if best.optimal else f"at most {best.gap_percent:.1f} % above the best"
     )
     rows = [
-        {"rule": "the plan", "loss": best.loss_usd, "more": 0.0, "note": f"{best.jobs} visits; {proof}"}
+        {
+            "rule": "the plan",
+            "loss": best.loss_usd,
+            "more": 0.0,
+            "note": f"{counted(best.jobs, 'visit')}; {proof}",
+        }
     ]
     rows += [
         {"rule": RULES[name], "loss": loss, "more": loss - best.loss_usd, "note": ""}
@@ -165,7 +171,7 @@ def worst(story: Story) -> list[dict[str, Any]]:
         top = next(incident for incident in story.incidents if incident.asset_id == name)
         text = (
             f"{top.kind.replace('_', ' ')}, {top.window.start:%d %b %H:%M} UTC, "
-            f"{top.duration_hours:g} h of light on {top.days} day{'s' if top.days > 1 else ''}, "
+            f"{top.duration_hours:g} h of light on {counted(top.days, 'day')}, "
             f"{top.lost_energy_kwh:.0f} kWh, severity {top.severity:.2f}, {top.state}"
         )
         rows.append({"asset": name, "kwh": f"{kwh:,.0f}", "count": count, "worst": text})
@@ -228,6 +234,7 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
         injected=verdicts(story, page.fleet) if page.fleet else [],
         worst=worst(story),
         power_svg=plots.power(story, page.zone),
+        counted=counted,
         week_svg=plots.week(story, page.now, page.crew_zone),
         faults=story.open_faults,
         tariff=lambda asset_id: tariffs.get(asset_id, 0.0),

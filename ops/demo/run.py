@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from local import cloud, deploy, lock
 from local import home as homes
 from ona.documents.assets import AssetRegistry, Location
+from ona.runtime.words import counted
 from ooda.config import loss_function
 from ops import accounting, ingest, seed
 from ops.demo import inbox, newcustomer, repair, report, simulate, summary
@@ -59,7 +60,8 @@ def _simulated() -> Delivery:
         title="Ona Platform: a week of a simulated fleet",
         subtitle=f"{simulate.INVERTERS} inverters of {simulate.CAPACITY_KW:g} kW at two sites over "
         f"{simulate.DAYS} days of real (typical) June weather at Greensboro; "
-        f"{asset_faults} machine faults, {len(fleet.faults) - asset_faults} data problems, "
+        f"{counted(asset_faults, 'machine fault')}, "
+        f"{counted(len(fleet.faults) - asset_faults, 'data problem')}, "
         "2 poisoned files and a duplicate delivery "
         "were put in.",
         days=days,
@@ -79,13 +81,14 @@ def _own(source: str, data: Path) -> Delivery:
     for upload in ingest.daily(telemetry, registry):
         days.setdefault("/".join(upload.key.split("/")[1:4]), []).append(upload)
     quality = telemetry.quality
-    notes = [f"{count} rows left out: {reason}" for reason, count in quality.rejected.items()]
-    notes += [f"{count} rows: {reason}" for reason, count in quality.flagged.items()]
+    notes = [f"{counted(count, 'row')} left out: {reason}" for reason, count in quality.rejected.items()]
+    notes += [f"{counted(count, 'row')}: {reason}" for reason, count in quality.flagged.items()]
     zone = profile.time.zone or "UTC"
     place = next((a.location for a in registry.assets if a.location), None)
     return Delivery(
         title=f"Ona Platform: {source}",
-        subtitle=f"{len(registry.assets)} assets, {len(telemetry.frame):,} readings from "
+        subtitle=f"{counted(len(registry.assets), 'asset')}, "
+        f"{counted(len(telemetry.frame), 'reading', ',')} from "
         f"{telemetry.frame['timestamp'].min():%Y-%m-%d} to "
         f"{telemetry.frame['timestamp'].max():%Y-%m-%d}, source profile {source}.",
         days=sorted(days.items()),
@@ -151,7 +154,7 @@ def _platform(console: Console, home: Path, delivery: Delivery, keep: bool) -> I
         seed.put_signing_key(target)
         inbox.open_inbox(target)
         console.print(
-            f"deployed template.yaml as {target.stack}, {len(outputs)} outputs "
+            f"deployed template.yaml as {target.stack}, {counted(len(outputs), 'output')} "
             f"({time.monotonic() - started:.1f} s)"
         )
         yield target
@@ -242,7 +245,7 @@ def _run(
     for text in unfinished:
         console.print(f"[red]missing   {escape(text)}[/red]", soft_wrap=True)
     console.print(f"\nreport    [bold]{_shown(path)}[/bold] (open it in a browser)")
-    console.print(f"documents {_shown(folder / 'output')}/ ({documents} files)")
+    console.print(f"documents {_shown(folder / 'output')}/ ({counted(documents, 'file')})")
     console.print(f"took      {time.monotonic() - started:.0f} s")
     return good
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ona.runtime.words import counted
 from ops import accounting
 from ops.demo import inbox, newcustomer, repair, report
 from ops.demo.collect import Story
@@ -52,7 +53,7 @@ def print_outcome(console: Console, story: Story, fleet: Fleet | None) -> bool:
     closed = not (counts["lost"] or counts["running"] or counts["dead letter"])
     console.print(
         f"{'[green]every file is accounted for[/green]' if closed else '[red]open work[/red]'}: "
-        f"{len(story.accounts)} put = {parts}; {len(story.letters)} dead letters"
+        f"{len(story.accounts)} put = {parts}; {counted(len(story.letters), 'dead letter')}"
     )
     return good and closed
 

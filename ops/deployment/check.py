@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from local.packaging import DeployError
+from ona.runtime.words import counted
 from ops import templates
 from ops.deployment.names import Ask, Named, Plan, owned, plan, taken
 from ops.deployment.settings import Settings
@@ -58,9 +59,9 @@ def findings(
         for about, what in (
             (
                 "concurrency",
-                f"{total} executions would be reserved; the least quota is {total + UNRESERVED}",
+                f"{counted(total, 'execution')} would be reserved; the least quota is {total + UNRESERVED}",
             ),
-            ("names", f"{len(made.named())} fixed names must be free, or this stack's own"),
+            ("names", f"{counted(len(made.named()), 'fixed name')} must be free, or this stack's own"),
             ("receiver", "whether it was confirmed"),
         ):
             text = "no execution would be reserved" if about == "concurrency" and not total else what
@@ -151,7 +152,7 @@ def _names(client: Ask, named: list[Named], stack: str) -> Iterator[Finding]:
     for what, count in unasked.items():
         yield Finding("not asked", "names", f"{count} × {what}")
     if not wrong and not unasked:
-        yield Finding("ok", "names", f"all {len(named)} fixed names are free or this stack's own")
+        yield Finding("ok", "names", f"{counted(len(named), 'fixed name')} free or this stack's own")
 
 
 def _receiver(client: Ask, made: Plan) -> Iterator[Finding]:
@@ -168,7 +169,7 @@ def _receiver(client: Ask, made: Plan) -> Iterator[Finding]:
     found: list[dict[str, Any]] = [item for page in pages for item in page["Subscriptions"]]
     confirmed = [item for item in found if item["SubscriptionArn"].startswith("arn:")]
     if confirmed:
-        yield Finding("ok", "receiver", f"{len(confirmed)} of {len(found)} have confirmed")
+        yield Finding("ok", "receiver", f"confirmed: {len(confirmed)} of {len(found)}")
     elif found:
         yield Finding("wrong", "receiver", f"{len(found)} subscribed to {topic.name}, none has confirmed")
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from local import cloud, lock
 from local import home as homes
+from ona.runtime.words import counted
 from ops.doctor.finding import Finding, Subject
 
 TITLE = "leftovers"
@@ -29,7 +30,7 @@ def examine(subject: Subject) -> Iterator[Finding]:
         yield Finding.mended(f"removed {len(left)}", where=str(home))
     else:
         yield Finding.note(
-            f"{len(left)} files or folders of a server that was killed",
+            f"{counted(len(left), 'entry')} of a server that was killed",
             where=str(left[0]),
             mend="`ona up`, `ona down` or `ona doctor --repair` removes them",
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ona.runtime.errors import InvalidPayload
+from ona.runtime.words import counted, plural
 from ooda.reconcile.report import ReconcileReport
 from ops.demo.follow import run_task
 from ops.doctor.finding import Finding, Subject
@@ -19,6 +20,9 @@ TITLE = "reconciliation"
 ORDER = 100
 FUNCTION = "reconcile"
 PAGE = "docs/operations/reconciliation.md"
+KINDS = ("record", "lock", "document", "delivery", "crew", "letter", "object")
+ONE = {plural(kind): kind for kind in KINDS}
+"""What was looked at: the function's answer names each kind in the plural."""
 
 
 def findings(target: Target) -> ReconcileReport:
@@ -66,5 +70,5 @@ def told(report: ReconcileReport) -> Iterator[Finding]:
     if more > 0:
         yield Finding.note(f"{more} more of the same", mend=f"mend these, then run it again; {PAGE}")
     if not listed:
-        looked = ", ".join(f"{number} {name}" for name, number in report.looked.items())
+        looked = ", ".join(counted(number, ONE.get(name, name)) for name, number in report.looked.items())
         yield Finding.good(f"everything fits: {looked}")

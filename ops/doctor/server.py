@@ -7,6 +7,7 @@ from pathlib import Path
 
 from local import cloud, lock, ports
 from local.record import RECORD
+from ona.runtime.words import counted
 from ops.doctor.finding import Finding, Subject
 
 TITLE = "server"
@@ -61,7 +62,7 @@ def _stopped(home: Path, held: bool) -> Iterator[Finding]:
     if left:
         names = ", ".join(str(process.pid) for process in left)
         yield Finding.problem(
-            f"{len(left)} processes of an earlier server live on: {names}",
+            f"{counted(len(left), 'process')} of an earlier server: {names}",
             where=left[0].command,
             mend="`ona up` or `ona down` ends them",
         )

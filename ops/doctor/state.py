@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local.state import inspect
+from ona.runtime.words import counted
 from ops.doctor.finding import Finding, Subject
 
 TITLE = "state"
@@ -22,7 +23,7 @@ def examine(subject: Subject) -> Iterator[Finding]:
     if not problems:
         files = [path for path in (home / "state").rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
-        yield Finding.good(f"{len(files)} files, {size / (1 << 20):.1f} MiB, all readable")
+        yield Finding.good(f"{counted(len(files), 'file')}, {size / (1 << 20):.1f} MiB, all readable")
 
 
 def _inspected(home: Path) -> Iterator[Finding]:

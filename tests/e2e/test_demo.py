@@ -89,8 +89,8 @@ def test_the_commands_work_together(home: Path, tmp_path: Path) -> None:
     assert "ordered" in table
     assert "quarantine" in ona(home, "dlq", "list")
     assert "0 given up" in ona(home, "outbox", "list")
-    assert "0 deliveries are due again" in ona(home, "outbox", "redrive")
-    assert "1 pieces of work started" in ona(home, "dlq", "redrive")
+    assert "due again: 0 deliveries" in ona(home, "outbox", "redrive")
+    assert "1 piece of work started" in ona(home, "dlq", "redrive")
 
     running = cloud.running(home)
     assert running is not None
@@ -105,7 +105,7 @@ def test_the_commands_work_together(home: Path, tmp_path: Path) -> None:
     assert "InvalidPayload" in ona(
         home, "invoke", "detect", "-e", str(ROOT / "events" / "ooda" / "ooda.json"), code=1
     )
-    assert "no executions begin" in ona(home, "explain", "zzz", code=1)
+    assert "0 executions beginning with" in ona(home, "explain", "zzz", code=1)
     assert "no source profile" in ona(home, "put", str(tmp_path), "--source", "acme", code=1)
     _keys_and_models(home)
     assert "stopped" in ona(home, "down")

@@ -15,6 +15,7 @@ import pytest
 from local import cloud, deploy
 from local.state import damage, inspect
 from ona.documents.assets import Location
+from ona.runtime.words import counted
 from ops import accounting, ingest, seed
 from ops.target import TEMPLATE, Target, embedded
 from tests.builders.assets import make_registry
@@ -79,7 +80,7 @@ def test_a_kill_midway_loses_nothing_that_is_not_named_and_redrive_mends_it(home
     for key in lost:
         assert key.removeprefix("observations/") in status.output.replace("\n", "")
     redrive = runner.invoke(app, ["dlq", "redrive"], env=environment)
-    assert f"{len(lost)} pieces of work started" in redrive.output
+    assert f"{counted(len(lost), 'piece of work')} started" in redrive.output
     accounts = settled(target)
     assert accounting.totals(accounts) == {"done": FILES}
     orders = target.client("s3").list_objects_v2(Bucket=target.output_bucket, Prefix="work-orders/")

@@ -13,6 +13,7 @@ from delivery.config import NotificationRules
 from ona.documents.work_orders import Priority
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime.clock import WEEKDAYS
+from ona.runtime.words import counted
 
 MOST_LINES = 40
 """Lines of one list in a digest; people read no more."""
@@ -47,7 +48,7 @@ def compose(orders: Sequence[TrackedOrder], dead: int, zone: str, now: datetime)
     if late:
         lines += ["", "Late:", *late[:MOST_LINES]]
     if dead:
-        lines += ["", f"{dead} messages could not be delivered: ./ona outbox list"]
+        lines += ["", f"{counted(dead, 'message')} could not be delivered: ./ona outbox list"]
     return day.subject(), "\n".join([*lines, ""])
 
 
@@ -72,7 +73,8 @@ class _Day:
     def subject(self) -> str:
         """The whole day in one line."""
         visits, orders = len(self.visits(0)), len(self.losing)
-        return f"Today: {visits} visits, {orders} open orders, {self.usd:.0f} USD a day at risk"
+        risk = f"{self.usd:.0f} USD a day at risk"
+        return f"Today: {counted(visits, 'visit')}, {counted(orders, 'open order')}, {risk}"
 
     def open_line(self) -> str:
         """How many orders are open, the most urgent first, and what they lose."""
@@ -81,7 +83,7 @@ class _Day:
         priorities = Counter(order.priority for order in self.losing)
         ranked = [name for name in reversed(get_args(Priority)) if priorities[name]]
         counts = ", ".join(f"{priorities[name]} {name}" for name in ranked)
-        return f"{len(self.losing)} open orders ({counts}), losing {self.usd:.2f} USD a day."
+        return f"{counted(len(self.losing), 'open order')} ({counts}), losing {self.usd:.2f} USD a day."
 
     def visits(self, offset: int) -> list[str]:
         """A line for each visit of a day; 0 is today."""

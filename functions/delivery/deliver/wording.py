@@ -5,6 +5,7 @@ from __future__ import annotations
 from delivery.deliver.message import OrderMessage
 from ona.config import custom_services
 from ona.repairs.tracking import HistoryLine
+from ona.runtime.words import counted
 
 EVENTS = {
     "opened": "New work order",
@@ -54,7 +55,8 @@ def _to_do(message: OrderMessage) -> list[str]:
     return [
         f"Status: {_words(message.status)}, {message.priority} priority, "
         f"due {message.tracked.due_date:%a %d %b %Y}",
-        f"Crew:   {message.tracked.crew_id}, {crew.technician_count} technicians ({crew.specialization})",
+        f"Crew:   {message.tracked.crew_id}, {counted(crew.technician_count, 'technician')} "
+        f"({crew.specialization})",
         f"When:   {visit(message)}, {order.estimated_duration_hours:g} h",
         f"Parts:  {parts} ({order.total_cost_usd:.2f} USD)",
         f"Losing: {risk.daily_loss_usd:.2f} USD a day, {risk.total_risk_usd:.2f} USD until then",

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ona.documents.assets import AssetRegistry
 from ona.runtime.errors import InvalidTelemetry
+from ona.runtime.words import counted
 from ona.sky.irradiance import DARK_W_M2
 from ona.sky.plane import Plane
 from ona.sky.sun import clear_sky
@@ -51,7 +52,8 @@ def check(frame: pd.DataFrame, quality: Quality, registry: AssetRegistry, where:
     if power.notna().sum() < MIN_ROWS:
         raise InvalidTelemetry(
             "too_few_readings",
-            f"{int(power.notna().sum())} readings have power; at least {MIN_ROWS} are needed",
+            f"only {counted(int(power.notna().sum()), 'reading')} with power; "
+            f"at least {MIN_ROWS} are needed",
             where=where,
             remedy="export a longer period",
         )
@@ -59,7 +61,8 @@ def check(frame: pd.DataFrame, quality: Quality, registry: AssetRegistry, where:
     if conflicts > CONFLICTS_SHARE * max(quality.rows_read, 1):
         raise InvalidTelemetry(
             "duplicated_timestamps",
-            f"{conflicts} of {quality.rows_read} rows repeat an asset's timestamp with other values",
+            f"an asset's timestamp comes again with other values in {conflicts} "
+            f"of {counted(quality.rows_read, 'row')}",
             where=where,
             remedy="export each reading once; local times around a clock change repeat an hour: use UTC",
         )
@@ -145,7 +148,7 @@ def _daylight(frame: pd.DataFrame, registry: AssetRegistry, where: str) -> None:
     if produced == 0:
         raise InvalidTelemetry(
             "no_generation",
-            f"power is zero in all {lit} daylight readings",
+            f"power is zero in all daylight: {counted(lit, 'reading')}",
             where=where,
             remedy="check which column power comes from; a site that is down belongs in observations/",
         )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from forecasting.documents import AccuracyRecord, ForecastDocument, LiveCalibration, Point, SiteDocument
 from forecasting.model import calibration, registry, score
+from ona.runtime.words import counted
 
 DAY_AHEAD = timedelta(hours=6)
 """The forecast that counts is the last one issued this long before the day began, or the next after."""
@@ -48,7 +49,7 @@ def measure(
         points = [p for p in points if p.confidence_interval.upper_95 > 0]
     both = [p for p in points if pd.Timestamp(p.timestamp) in share.index]
     if len(both) < MIN_HOURS:
-        return f"only {len(both)} hours have both a forecast and telemetry"
+        return f"only {counted(len(both), 'hour')} with both a forecast and telemetry"
     actual = np.array([share[pd.Timestamp(p.timestamp)] * site.capacity_kw for p in both])
     predicted = np.array([p.predicted_power_kw for p in both])
     bounds = {

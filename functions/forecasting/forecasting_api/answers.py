@@ -13,6 +13,7 @@ from typing import Any
 from forecasting.documents import ForecastJson, Interval, Summary
 from ona.runtime.clock import iso
 from ona.runtime.identity import digest
+from ona.runtime.words import counted
 
 _PointJson = dict[str, Any]
 """A forecast's Point in its JSON form."""
@@ -111,6 +112,6 @@ class Total:
             "notes": [
                 *sorted({note for m in meta for note in m["notes"]}),
                 *notes,
-                f"sum of {len(meta)} sites; bounds are added, as if all erred together",
+                f"sum of {counted(len(meta), 'site')}; bounds are added, as if all erred together",
             ],
         }

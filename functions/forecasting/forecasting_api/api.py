@@ -33,6 +33,7 @@ from ona.api.strict import Digits
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.observability import count, logger
+from ona.runtime.words import counted
 from ona.store import s3
 
 _TRAIN_EXPIRES_S, _NOWCAST_EXPIRES_S = 3600, 1800
@@ -142,7 +143,7 @@ def _sum(
     page = left[: sums.SITES_A_PAGE[interval_minutes]]
     if not page:
         raise ApiError(400, "VALIDATION_ERROR", "no site follows there", field="next")
-    notes = [f"a page of {len(registered)} sites: add the sums of all pages"]
+    notes = [f"a page of {counted(len(registered), 'site')}: add the sums of all pages"]
     paged = len(page) < len(registered)
     whole = sums.of_sites(customer_id, page, now, interval_minutes, notes if paged else [])
     return whole, {"site_id": page[-1]} if len(left) > len(page) else None

@@ -11,6 +11,7 @@ from forecasting.config import TrainingRules
 from forecasting.global_training_service.evaluate import pinball_percent, quantiles_of
 from forecasting.model import booster, score
 from forecasting.model.booster import TARGET
+from ona.runtime.words import counted
 
 KEYS = ["site_id", "timestamp"]
 """What an hour of a site is joined by."""
@@ -56,7 +57,7 @@ def _first(candidate: OutOfSample) -> Verdict:
     days = _days(compared)
     text = f"mean absolute error {own:.2f} % against {reference:.2f} % of clear-sky persistence"
     if own < reference:
-        reason = f"the first model of this customer: {text} on {days} unseen days"
+        reason = f"the first model of this customer: {text} on {counted(days, 'unseen day')}"
         return Verdict(True, reason, days, own, reference)
     return Verdict(False, f"no better than clear-sky persistence: {text}", days, own, reference)
 
@@ -65,12 +66,14 @@ def _against(candidate: OutOfSample, other: OutOfSample, rules: TrainingRules) -
     common = candidate.table[KEYS].merge(other.table[KEYS], on=KEYS)
     days = _days(common)
     if days < rules.min_unseen_days:
-        reason = f"only {days} days that neither model has seen, {rules.min_unseen_days} are needed"
+        reason = (
+            f"only {counted(days, 'day')} that neither model has seen, {rules.min_unseen_days} are needed"
+        )
         return Verdict(False, reason, days, None, None)
     ours = pinball_percent(candidate.table.merge(common, on=KEYS), candidate.levels)
     theirs = pinball_percent(other.table.merge(common, on=KEYS), other.levels)
     gain = 100.0 * (1.0 - ours / theirs) if theirs > 0 else 0.0
-    text = f"pinball loss {ours:.3f} % against {theirs:.3f} % of capacity on {days} unseen days"
+    text = f"pinball loss {ours:.3f} % against {theirs:.3f} % of capacity on {counted(days, 'unseen day')}"
     if gain > rules.min_gain_percent:
         return Verdict(True, f"better by {gain:.1f} %: {text}", days, ours, theirs)
     return Verdict(False, f"not better: {text}", days, ours, theirs)

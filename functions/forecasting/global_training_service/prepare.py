@@ -11,6 +11,7 @@ from forecasting.global_training_service import dataset, store
 from forecasting.layout import TRAINING_HOURLY
 from forecasting.payloads import PrepareRequest, PrepareResult
 from ona.runtime.errors import InvalidInput
+from ona.runtime.words import counted
 
 
 def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
@@ -61,6 +62,6 @@ def too_little(fitted: list[Fitted], rules: TrainingRules) -> str:
         return "no upload has weather, and a forecast rests on it: see the upload's report for the reason"
     days = max(site.days for site in fitted)
     return (
-        f"{days:g} days with measured power; {rules.min_days} are needed. The uploads are kept: send more "
-        "and a model is trained; until then the shared model forecasts"
+        f"{counted(days, 'day', 'g')} with measured power; {rules.min_days} are needed. "
+        "The uploads are kept: send more and a model is trained; until then the shared model forecasts"
     )

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from forecasting.config import BoosterSettings
 from ona.runtime.errors import InvalidConfiguration
+from ona.runtime.words import counted
 from ona.sky.sun import Floats
 
 FORMAT = 1
@@ -120,7 +121,7 @@ def fit_member(frame: pd.DataFrame, settings: BoosterSettings, threads: int = 0)
 
     used = frame[frame["daylight"].to_numpy(dtype=bool) & frame[TARGET].notna().to_numpy()]
     if len(used) < MIN_ROWS:
-        raise ValueError(f"{len(used)} daylight rows are too few to train on")
+        raise ValueError(f"{counted(len(used), 'daylight row')}: too few to train on")
     names = [name for name in frame.columns if name not in NOT_FEATURES and used[name].notna().any()]
     data = xgboost.QuantileDMatrix(
         used[names].to_numpy(dtype=np.float32),

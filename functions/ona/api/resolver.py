@@ -24,6 +24,7 @@ from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import DependencyBusy
 from ona.runtime.observability import count, logger
+from ona.runtime.words import counted
 
 RouteT = TypeVar("RouteT", bound=Callable[..., Any])
 
@@ -155,7 +156,7 @@ class Api:
                 429,
                 "QUOTA_EXCEEDED",
                 "Rate limit exceeded. Try again later.",
-                details=f"{usage.limit} requests an hour in tier {who.tier}",
+                details=f"{counted(usage.limit, 'request')} an hour in tier {who.tier}",
                 retry_after=wait,
             )
         answer: Response[Any] = next_middleware(app)

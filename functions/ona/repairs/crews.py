@@ -18,6 +18,7 @@ from ona.documents.base import S3Pointer
 from ona.documents.work_orders import CrewAssignment, Job, OrderStatus, WorkOrder
 from ona.runtime.clock import Weekday
 from ona.runtime.errors import CrewBookingConflict, InvalidConfiguration, InvalidPayload
+from ona.runtime.words import counted
 from ona.store import tables
 from ona.store.items import Table, TableItem
 from ona.store.unreadable import Unreadable, note
@@ -128,7 +129,8 @@ def load() -> list[Crew]:
         raise InvalidConfiguration(f"no crew can be read; {bad[0].where}: {bad[0].why}")
     if len(crews) > MAX_CREWS:
         raise InvalidConfiguration(
-            f"{len(crews)} crews; one transaction holds {MAX_CREWS}: split the fleet by environment"
+            f"{counted(len(crews), 'crew')}; one transaction holds {MAX_CREWS}: "
+            "split the fleet by environment"
         )
     return sorted(crews, key=lambda crew: crew.crew_id)
 

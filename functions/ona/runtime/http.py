@@ -175,26 +175,25 @@ def call(
     *,
     what: str,
     document: Any = None,
-    body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     any_answer: bool = False,
-    timeout_s: float | None = None,
     public: bool = False,
 ) -> Any:
     """Send a JSON request once and return the JSON answer; None for an empty one.
 
-    `what` names the other side in errors. The request is `document`, or `body` where it is JSON text
-    already. With `any_answer` an answer that is no JSON is accepted, and returned as None.
+    `what` names the other side in errors. The request is `document`; bytes are JSON text already, and go
+    as they are. With `any_answer` an answer that is no JSON is accepted, and returned as None.
     Raises Busy where a later call may succeed, else Refused.
     """
-    if document is not None:
-        body = json.dumps(document, allow_nan=False).encode()
+    body = (
+        document if isinstance(document, bytes | None) else json.dumps(document, allow_nan=False).encode()
+    )
     sent_headers = {
         "Accept": "application/json",
         **({"Content-Type": "application/json"} if body else {}),
         **(headers or {}),
     }
-    answer = send(method, url, body=body, headers=sent_headers, timeout_s=timeout_s, public=public)
+    answer = send(method, url, body=body, headers=sent_headers, public=public)
     if answer.status in _RETRY_STATUSES or answer.status >= 500:
         why = f"HTTP {answer.status}: {answer.reason}" if answer.status else answer.body.decode()
         raise Busy(f"{what}: {why}", answer.retry_after)

@@ -15,6 +15,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ona.documents.base import Document
+from ona.runtime.words import counted
 
 GRID_DEG = 0.1
 """Sites within the same cell of this grid (about 10 km) share one request."""
@@ -96,7 +97,9 @@ class WeatherDocument(Document):
             if name not in VARIABLES:
                 raise ValueError(f"{name} is no weather variable")
             if len(series) != len(self.hours):
-                raise ValueError(f"{name} has {len(series)} values for {len(self.hours)} hours")
+                raise ValueError(
+                    f"{name} has {counted(len(series), 'value')} for {counted(len(self.hours), 'hour')}"
+                )
         return self
 
     def age(self, now: datetime) -> timedelta:

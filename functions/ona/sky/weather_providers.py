@@ -19,6 +19,7 @@ from ona.config import parameters
 from ona.documents.base import S3Pointer
 from ona.runtime import http
 from ona.runtime.errors import DependencyBusy, InvalidConfiguration, ObjectMissing, WeatherUnavailable
+from ona.runtime.words import counted
 from ona.sky.weather_document import Place, WeatherDocument, plausible
 from ona.store.layout import WEATHER_RECORDED
 
@@ -72,9 +73,10 @@ def fetch_json(
             time.sleep(max(asked, random.uniform(0, wait)))
             wait *= 2
     if answer.status:
-        raise DependencyBusy(f"{what}: HTTP {answer.status} after {attempt} tries")
+        raise DependencyBusy(f"{what}: HTTP {answer.status} after {counted(attempt, 'try')}")
     raise DependencyBusy(
-        f"{what}: {urlsplit(url).hostname} was not reached ({answer.body.decode()} after {attempt} tries); "
+        f"{what}: {urlsplit(url).hostname} was not reached "
+        f"({answer.body.decode()} after {counted(attempt, 'try')}); "
         "try again when there is a network, or deploy with WeatherProvider=recorded to do without"
     )
 

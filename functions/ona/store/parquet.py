@@ -18,6 +18,7 @@ import pandas as pd
 
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidPayload
+from ona.runtime.words import counted
 from ona.store.s3 import read_bytes, write_bytes
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
@@ -97,7 +98,7 @@ def _check_ends(body: bytes) -> None:
         raise ValueError("it neither begins nor ends as one")
     footer = int.from_bytes(body[-8:-4], "little")
     if not 0 < footer <= len(body) - _SMALLEST:
-        raise ValueError(f"its footer of {footer} bytes does not fit into {len(body)}")
+        raise ValueError(f"its footer of {counted(footer, 'byte')} does not fit into {len(body)}")
 
 
 def load(body: bytes) -> pd.DataFrame:

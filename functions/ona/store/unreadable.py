@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from ona.runtime.errors import InvalidInput
 from ona.runtime.observability import count, logger
+from ona.runtime.words import counted
 
 LONGEST_REASON = 300
 """Characters of a reason that are kept: a whole object may stand in it."""
@@ -80,4 +81,4 @@ def summary(bad: list[Unreadable]) -> str:
     """
     if not bad:
         return ""
-    return f"{len(bad)} {'entry' if len(bad) == 1 else 'entries'} could not be read"
+    return f"{counted(len(bad), 'entry')} could not be read"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ona.runtime.errors import InvalidTelemetry
+from ona.runtime.words import counted
 from ona.telemetry.blocks import MAX_LINE_BYTES
 
 _BINARY_MAGIC = {
@@ -36,7 +37,7 @@ def decode(data: bytes, where: str, lines_before: int = 0) -> str:
     if not data.strip():
         raise InvalidTelemetry(
             "empty_file",
-            f"the file has no content ({len(data)} bytes)",
+            f"the file has no content ({counted(len(data), 'byte')})",
             where=where,
             remedy="export it again; an upload that broke off often leaves an empty object",
         )
@@ -85,7 +86,7 @@ def _refuse_long_lines(data: bytes, where: str, lines_before: int) -> None:
     if longest.max() > MAX_LINE_BYTES:
         raise InvalidTelemetry(
             "line_too_long",
-            f"line {lines_before + int(longest.argmax()) + 1} has {int(longest.max())} bytes, "
+            f"line {lines_before + int(longest.argmax()) + 1} has {counted(int(longest.max()), 'byte')}, "
             f"more than {MAX_LINE_BYTES}",
             where=where,
             remedy="check the line endings: one reading a line",

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from scipy.stats import norm
 
+from ona.runtime.words import counted
 from ooda.detect import signals
 from ooda.detect.case import Case
 from ooda.detect.daily_loss import SLACK
@@ -63,7 +64,7 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | No
         evidence.append(
             Evidence(
                 detector="zero_output",
-                statement=f"no power in {zeros} readings while {due / hours:.1f} kW were due",
+                statement=f"no power in {counted(zeros, 'reading')} while {due / hours:.1f} kW were due",
                 value=zeros * case.track.step,
                 limit=rules.duration.outage_minutes,
             )

@@ -23,6 +23,7 @@ import bottleneck as bn
 import numpy as np
 import pandas as pd
 
+from ona.runtime.words import counted
 from ooda.config.detection import ReferenceRules
 from ooda.detect.levels import RELEARN_DAYS, Baseline, Levels, baseline, measure
 from ooda.detect.peers import Beside, sun_driver
@@ -135,7 +136,7 @@ def reference(
 
 def _by_irradiance(given: _Given, sun: _BySun) -> Reference:
     days = int(sun.base.count.max(initial=0))
-    source = f"{days} days" if days >= 2 else "the same day, for want of history"
+    source = counted(days, "day") if days >= 2 else "the same day, for want of history"
     if days:
         gain = float(np.nanmedian(sun.base.gain))
         reason = f"irradiance and temperature, gain {gain:.2f} from {source}"
@@ -242,7 +243,7 @@ def _by_wind(given: _Given, speed: Floats) -> Reference:
         own=expected,
         basis="wind",
         family="wind",
-        reason=f"power curve by density-corrected wind speed from {days} days",
+        reason=f"power curve by density-corrected wind speed from {counted(days, 'day')}",
         partial_confidence=0.9 if days >= 3 else 0.5,
         site_down=np.zeros(len(track), dtype=bool),
         levels=levels,

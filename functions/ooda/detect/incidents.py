@@ -11,6 +11,7 @@ import numpy as np
 
 from ona.documents.findings import IncidentState
 from ona.runtime.identity import digest
+from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
 from ooda.detect.asset_history import with_days
 from ooda.detect.daily_loss import HEALTHY_DAYS, spreads_before, sustained
@@ -180,7 +181,7 @@ def _evidence(episodes: list[Episode], shares: dict[int, float]) -> list[Evidenc
         evidence.append(
             Evidence(
                 detector="history",
-                statement=f"seen on {len(shares)} days, {lost:.0f} kWh so far",
+                statement=f"seen on {counted(len(shares), 'day')}, {lost:.0f} kWh so far",
                 value=len(shares),
                 limit=1,
             )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
 from ooda.detect.sky import Mask
 from ooda.detect.suspect import clock_shift, outliers, stale
@@ -55,7 +56,9 @@ def check(
     issues = []
     if missing:
         issues.append(
-            _issue("missing_readings", f"{missing} of {due} readings are missing or were rejected", missing)
+            _issue(
+                "missing_readings", f"{missing} of {counted(due, 'reading')} missing or rejected", missing
+            )
         )
     issues += gaps(whole, light)
     if frozen.any():
@@ -63,7 +66,7 @@ def check(
         issues.append(
             _issue(
                 "stale_values",
-                f"power_kw does not change over {count} readings in a row or more: "
+                f"power_kw does not change over {counted(count, 'reading')} in a row or more: "
                 "a stuck sensor or logger",
                 count,
                 count * track.hours >= BLIND_HOURS,
@@ -77,8 +80,8 @@ def check(
         issues.append(
             _issue(
                 "outliers",
-                f"{count} readings of power_kw stand alone, far from their neighbours or from what the "
-                "sun allows",
+                f"{counted(count, 'reading')} of power_kw alone, far from the neighbours or from what "
+                "the sun allows",
                 count,
             )
         )
@@ -88,7 +91,7 @@ def check(
         issues.append(
             _issue(
                 "clock_shift",
-                f"power comes and goes {abs(shift):.0f} minutes {late} by the sun{hint}",
+                f"power comes and goes {counted(abs(shift), 'minute', '.0f')} {late} by the sun{hint}",
                 int(shifted.sum()),
                 True,
             )
@@ -101,7 +104,7 @@ def check(
         issues.append(
             _issue(
                 "implausible_power",
-                f"{over} readings above {critical:g} kW, {critical / track.capacity:.0%} of the "
+                f"{counted(over, 'reading')} above {critical:g} kW, {critical / track.capacity:.0%} of the "
                 "nameplate: wrong capacity_kw in assets.json, or a bad meter",
                 over,
             )

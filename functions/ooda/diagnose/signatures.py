@@ -68,7 +68,7 @@ SIGNATURES: tuple[Signature, ...] = (
         needs("rain_mm", 80.0, 50.0, weight=0.5),
         needs("returns", 0.3, 0.8, "and runs once it is dry"),
         _volts_there,
-        helps("days", 0.0, 2.0, "on {:.0f} days")), "solar"),
+        helps("days", 0.0, 2.0, "days on which it came: {:.0f}")), "solar"),
     Signature("icing", BOTH, 0.9, (
         needs("air_c", 3.5, 0.5, "at {:.0f} °C"),
         helps("slope_per_day", 0.0, 0.05, "the loss grows with the ice")), "wind"),

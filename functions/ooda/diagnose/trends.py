@@ -19,6 +19,7 @@ from typing import Literal
 
 from ona.documents.assets import Asset
 from ona.documents.findings import ConfidenceInterval
+from ona.runtime.words import counted
 from ooda.config.trends import TrendRules
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import AssetDetection
@@ -124,7 +125,7 @@ def soiling(
     pays = coming >= rules.cost_per_cleaning_usd
     dirty = 100.0 * loss >= rules.cleaning_threshold_percent
     why = (
-        f"dirt will cost {coming:.0f} USD in {rules.roi_threshold_days} days, a cleaning "
+        f"dirt will cost {coming:.0f} USD in {counted(rules.roi_threshold_days, 'day')}, a cleaning "
         f"{rules.cost_per_cleaning_usd:.0f}"
     )
     return Soiling(

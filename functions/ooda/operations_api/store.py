@@ -12,7 +12,7 @@ from ona.repairs import crews
 from ona.repairs.crews import Booking
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime import aws
-from ona.runtime.errors import InvalidInput, ObjectMissing
+from ona.runtime.errors import InvalidInput, InvalidTelemetry, ObjectMissing
 from ona.store import s3
 from ona.store.layout import work_order_key
 from ona.store.registry import read_registry
@@ -25,8 +25,12 @@ READERS = 8
 
 
 def assets_of(customer_id: str) -> list[Asset]:
-    """A customer's assets, by id. Raises ObjectMissing, DependencyBusy, InvalidConfiguration."""
-    registry = read_registry(aws.environment("INPUT_BUCKET"))
+    """A customer's assets, by id; none before there is a registry. Raises DependencyBusy,
+    InvalidConfiguration."""
+    try:
+        registry = read_registry(aws.environment("INPUT_BUCKET"))
+    except InvalidTelemetry:
+        return []
     mine = [asset for asset in registry.assets if asset.customer_id == customer_id]
     return sorted(mine, key=lambda asset: asset.id)
 

@@ -122,8 +122,7 @@ def _unlock(mend: DropLock) -> bool:
 
 def _release(mend: ReleaseVisit) -> bool:
     """Take a visit out of a calendar, unless it changed, or its fault was ordered meanwhile."""
-    before = LOCKS.get(f"open#{mend.booking.finding_key}")
-    if before is not None and mend.why.startswith("no open order"):
+    if mend.order is None and LOCKS.get(f"open#{mend.booking.finding_key}") is not None:
         return False
     done = False
 

@@ -85,17 +85,19 @@ class Tell:
 
 @dataclass(frozen=True)
 class ReleaseVisit:
-    """Give back a crew's time that no order holds."""
+    """Give back a crew's time that no order holds. `order`: the fault's open order, which has another
+    visit; None where the fault has no open order."""
 
     crew_id: str
     booking: Booking
-    why: str
+    order: TrackedOrder | None
 
     @property
     def text(self) -> str:
         """What is done, in words."""
         when = f"{self.booking.start:%Y-%m-%d %H:%M} UTC"
-        return f"give back {self.crew_id}, {when}, for {self.booking.finding_key}: {self.why}"
+        why = f"{self.order.work_order_id} has another visit" if self.order else "no open order holds it"
+        return f"give back {self.crew_id}, {when}, for {self.booking.finding_key}: {why}"
 
 
 Mend = WriteDocument | FollowVisit | MakeLock | DropLock | Tell | ReleaseVisit

@@ -17,6 +17,7 @@ from ona.repairs.crews import Booking
 from ona.repairs.recipients import recipients_of, subscribers_of
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime.clock import iso
+from ona.runtime.words import counted
 from ooda.reconcile import letters, locking
 from ooda.reconcile.mends import (
     Decide,
@@ -204,13 +205,14 @@ def _visits(seen: Seen, now: datetime) -> Iterator[Mend | Decide]:
             if fits or young or seen.unread_orders:
                 continue
             if not orders:
-                yield ReleaseVisit(crew_id, booking, "no open order holds it")
+                yield ReleaseVisit(crew_id, booking, None)
             elif any((one, booking.asset_id, iso(b.start)) in held for one, b in visits):
-                yield ReleaseVisit(crew_id, booking, f"{orders[0].work_order_id} has another visit")
+                yield ReleaseVisit(crew_id, booking, orders[0])
             elif len(visits) > 1:
                 yield Decide(
                     f"crew {crew_id}, {key}",
-                    f"{len(visits)} visits are booked for {orders[0].work_order_id}, none at its time",
+                    f"{counted(len(visits), 'visit')} booked for {orders[0].work_order_id}, "
+                    "none at its time",
                     "cancel the order, or put it to one of the times by hand",
                 )
             elif orders[0].status == "OPEN" and settled(orders[0], now - GRACE):

@@ -11,6 +11,7 @@ from pydantic import Field
 from ona.documents.base import Document
 from ona.outbox.items import NOTICES_KEPT, OPERATORS, Notice
 from ona.runtime.identity import digest
+from ona.runtime.words import counted
 from ooda.reconcile.mends import Plan
 
 MOST_LISTED = 200
@@ -88,7 +89,9 @@ def notice_of(report: ReconcileReport, now: datetime) -> Notice | None:
     for item in report.decide:
         lines += [f"{item.where}: {item.what}", f"    mend: {item.how}"]
     cut = len(lines) - MOST_TOLD
-    body = "\n".join(lines[:MOST_TOLD] + ([f"… and {cut} lines more: ./ona doctor"] if cut > 0 else []))
+    body = "\n".join(
+        lines[:MOST_TOLD] + ([f"… and {counted(cut, 'line')} more: ./ona doctor"] if cut > 0 else [])
+    )
     urgent = counts["failed"] or counts["decide"]
     subject = f"Reconciliation: {counts['mended']} mended, {counts['decide']} for you to decide"
     if counts["failed"]:

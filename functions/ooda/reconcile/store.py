@@ -16,6 +16,7 @@ from ona.repairs.tracking import ORDERS
 from ona.runtime.aws import client, environment, translate
 from ona.runtime.errors import InvalidInput, InvalidPayload, ObjectMissing
 from ona.runtime.observability import logger
+from ona.runtime.words import counted
 from ona.store import s3, tables
 from ona.store.layout import OUTCOME, WORK_ORDER
 from ona.store.unreadable import Unreadable, note, readable
@@ -193,7 +194,7 @@ def _objects(seen: Seen, since: datetime) -> None:
             if kind.parse(entry["Key"]) is None:
                 raise InvalidPayload("its key is none of ours")
             if entry["Size"] > LARGEST_BYTES:
-                raise InvalidPayload(f"it has {entry['Size']} bytes")
+                raise InvalidPayload(f"it has {counted(entry['Size'], 'byte')}")
             value = s3.read_json(S3Pointer(bucket=bucket, key=entry["Key"]))
             kinds[kind](value, where, entry["LastModified"])
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from math import floor
 
 from ona.repairs.crews import Crew, Work
+from ona.runtime.words import counted
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.solver.problem import SLOT
 from ooda.schedule.times import rounded_up
@@ -23,7 +24,7 @@ def why_not(work: Work, crew: Crew, rules: PlanningRules) -> str:
     if work.specialization not in crew.specialisations:
         return f"lacks {work.specialization}"
     if crew.size < work.technicians:
-        return f"has {crew.size} technicians, {work.technicians} are needed"
+        return f"has {counted(crew.size, 'technician')}, needed: {work.technicians}"
     travel, km = way_to(work, crew, rules)
     if km > rules.crew.max_travel_distance_km:
         return f"{km:.0f} km away, more than {rules.crew.max_travel_distance_km:g}"

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ona.documents.work_orders import Decision
 from ona.repairs.crews import Work
+from ona.runtime.words import counted
 from ooda.schedule.build import Built
 from ooda.schedule.calendars import why_closed
 from ooda.schedule.horizon import horizon_days
@@ -47,7 +48,7 @@ class Reasons:
         parts.append(f"a day later costs {waiting_usd:.0f} USD more of production")
         if work.part and work.ready > next_step(self.now):
             lead = (work.ready - self.now).total_seconds() / 86400.0
-            parts.append(f"waits for {work.part} ({lead:.3g} days)")
+            parts.append(f"waits for {work.part} ({counted(lead, 'day', '.3g')})")
         if work.hours_in_all:
             parts.append(f"takes {work.hours_in_all:g} h, more than a day: this is the first")
         closures = self._closures(placed)
@@ -110,8 +111,8 @@ class Reasons:
             return "deferred", (
                 f"{work.daily_usd:.2f} USD a day is below the threshold of "
                 f"{self.rules.thresholds.ear_threshold_usd:g}, it is not critical, and sending a crew "
-                f"costs more than leaving it for {horizon_days(work, self.now, self.rules)} days "
-                f"({left:.0f} USD weighted)"
+                "costs more than leaving it for "
+                f"{counted(horizon_days(work, self.now, self.rules), 'day')} ({left:.0f} USD weighted)"
             )
         return "unschedulable", self._binding(task, work)
 
@@ -127,8 +128,9 @@ class Reasons:
         )
         if possible:
             reasons.append(
-                f"no time within {days} days: every place that fits is taken by work that costs more to "
-                f"leave, or {self.rules.constraints.max_concurrent_jobs} crews are out already"
+                f"no time within {counted(days, 'day')}: every place that fits is taken by work that costs "
+                "more to leave, or the most crews "
+                f"({self.rules.constraints.max_concurrent_jobs}) are out already"
             )
         elif len(self.built.crews) > len(reasons):
             reasons.append(self._no_time(work, days))
@@ -137,8 +139,8 @@ class Reasons:
     def _no_time(self, work: Work, days: int) -> str:
         """Why no shift of an able crew holds the work."""
         if work.ready > self.now + timedelta(days=days):
-            return f"{work.part} arrives after {days} days"
-        why = f"no time within {days} days: no free working day is long enough"
+            return f"{work.part} arrives after {counted(days, 'day')}"
+        why = f"no time within {counted(days, 'day')}: no free working day is long enough"
         if work.light != "any":
             why += f" while it is {'light' if work.light == 'day' else 'dark'}"
         return why
@@ -149,7 +151,9 @@ def why_moved(before: Visit, placed: Placement, because: Iterable[str]) -> str:
     booking, work = placed.booking, placed.work
     if (placed.crew_id, before.booking.start) == (before.crew_id, booking.start):
         technicians = before.booking.technicians
-        change = f"{booking.technicians} technicians go, not {technicians}: others are on it"
+        change = (
+            f"the crew is {counted(booking.technicians, 'technician')}, not {technicians}: others are on it"
+        )
     else:
         change = (
             f"moved from {_day(before.booking.start, work)} ({before.crew_id}) "

@@ -92,7 +92,7 @@ def test_each_reason_names_the_constraint_that_binds() -> None:
     cases = [
         ([crew(1, status="on leave")], request(1), "status is on leave"),
         ([crew(1, specialisations=["electrical_work"])], request(1), "lacks inverter_maintenance"),
-        ([crew(1, size=1)], request(1), "has 1 technicians, 2 are needed"),
+        ([crew(1, size=1)], request(1), "has 1 technician, needed: 2"),
         ([crew(1)], request(1, location=far), "km away"),
         ([], request(1), "no crew is registered"),
     ]

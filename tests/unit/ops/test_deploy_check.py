@@ -136,7 +136,7 @@ def test_a_receiver_that_has_not_confirmed_hears_nothing(account: Account, monke
     topic = account("sns").create_topic(Name="ona-platform-alerts")["TopicArn"]
     account("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="operator@example.com")
     (found,) = account.found("receiver")
-    assert (found.state, "1 of 1 have confirmed" in found.text) == ("ok", True), "moto confirms at once"
+    assert (found.state, "confirmed: 1 of 1" in found.text) == ("ok", True), "moto confirms at once"
     pending = [{"SubscriptionArn": "PendingConfirmation"}]
 
     class Paginator:

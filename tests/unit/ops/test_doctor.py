@@ -170,7 +170,7 @@ def test_a_kill_and_what_it_left_is_found_and_repaired(home: Path) -> None:
         (home / ".cloud.json.4711").write_text("{")
         findings = list(server.examine(Subject(home, None, None)))
         assert any(str(left.pid) in finding.what for finding in findings)
-        assert "note: 2 files or folders" in seen(leftovers.examine, home)
+        assert "note: 2 entries" in seen(leftovers.examine, home)
         assert "mended: removed 2" in seen(leftovers.examine, home, repair=True)
         assert left.wait(10) != 0 or left.poll() is not None
         assert [f.level for f in leftovers.examine(Subject(home, None, None))] == [Level.GOOD]

@@ -11,6 +11,7 @@ import pytest
 
 from ops import roles
 from ops.target import OpsError
+from tests.paths import ROOT
 
 STATEMENTS = [
     {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "arn:b/*"},
@@ -70,3 +71,22 @@ def test_a_damaged_count_and_aws_are_told_in_one_line(tmp_path: Path) -> None:
         roles.report(target(tmp_path))
     with pytest.raises(OpsError, match="Access Analyzer"):
         roles.report(target(None))
+
+
+def test_each_reason_is_in_the_docs() -> None:
+    """Each reason is explained to people. tests/workflow/test_permissions.py: each is of a permission."""
+    page = (ROOT / "docs/embedded-cloud/roles.md").read_text("utf-8")
+    for reason in roles.REASONS:
+        assert reason.why.partition(":")[0] in page, reason
+
+
+def test_a_permission_that_only_aws_uses_has_its_reason_and_another_has_none() -> None:
+    queue = "arn:aws:sqs:af-south-1:000000000000:ona-function-dead-letters-dev"
+    letters = roles.Permission("ona-DetectFunctionRole", "", "sqs:SendMessage", queue, 0)
+    assert letters.reason is not None
+    assert letters.reason.by_aws
+    other = roles.Permission("ona-DetectFunctionRole", "", "s3:GetObject", "arn:aws:s3:::b/assets.json", 0)
+    assert other.reason is None
+    crews = "arn:aws:dynamodb:af-south-1:000000000000:table/ona-platform-crews"
+    assert roles.Permission("ona-DeliverFunctionRole", "", "dynamodb:Scan", crews, 0).reason
+    assert roles.Permission("ona-OrderFunctionRole", "", "dynamodb:Scan", crews, 0).reason is None

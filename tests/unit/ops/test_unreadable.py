@@ -118,7 +118,7 @@ def test_a_bad_object_or_message_stops_no_command_and_is_named(target: Target, n
     assert "4 entries could not be read" in status
     assert all(key in status for key in places)
     listed = _run(["dlq", "list"])
-    assert "1 messages, 0 lost files" in listed
+    assert "1 message, 0 lost files" in listed
     assert "foreign" in listed
     assert "left message" in _run(["dlq", "redrive"])
     _run(["outbox", "redrive"])
@@ -127,7 +127,7 @@ def test_a_bad_object_or_message_stops_no_command_and_is_named(target: Target, n
     for queue in (deadletters.WORKFLOWS, deadletters.OUTBOX):
         [letter] = deadletters.peek(target, queue)
         assert letter.kind == deadletters.FOREIGN, "what is not ours stays"
-        assert "1 messages removed" in _run(["dlq", "remove", letter.message_id])
+        assert "1 message removed" in _run(["dlq", "remove", letter.message_id])
     assert "3 entries could not be read" in _run(["status"])
 
 

@@ -20,6 +20,7 @@ from ona.api import callers as kernel_customers
 from ona.documents.assets import AssetRegistry
 from ops import accounting, customers, deadletters, explain, ingest, models
 from ops.demo import newcustomer
+from ops.demo.client import upload as put_promised
 from ops.demo.newcustomer import CUSTOMER, SITE_ID
 from tests.builders.assets import make_asset
 from tests.builders.telemetry import to_csv
@@ -139,7 +140,7 @@ def test_from_the_key_to_a_forecast(world: World) -> None:
     assert status == 200
     promise = answer["data"]
     assert promise["expires_in"] == 3600
-    newcustomer.upload(promise, world.site.csv(NOW - timedelta(days=DAYS), NOW, gaps=True))
+    put_promised(promise, world.site.csv(NOW - timedelta(days=DAYS), NOW, gaps=True))
     upload = world.uploaded(promise["upload_id"])
     assert upload["outcome"] == "published"
     report = world.platform.read(upload["sites"][0]["report"]["key"])
@@ -161,7 +162,7 @@ def test_from_the_key_to_a_forecast(world: World) -> None:
     )
     assert status == 200
     assert answer["data"]["expires_in"] == 1800
-    newcustomer.upload(answer["data"], world.site.csv(NOW - timedelta(hours=24), NOW))
+    put_promised(answer["data"], world.site.csv(NOW - timedelta(hours=24), NOW))
     renewed = world.uploaded(answer["data"]["upload_id"])
     assert renewed["forecasts"][0]["degraded"] == []
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.hooks import distributed_map, map_results
+from local.hooks import map_items, map_results
 from tests.fakes.lab import Lab
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
@@ -59,7 +59,7 @@ def test_items_are_batched(lab: Lab) -> None:
 def test_a_batcher_with_a_selector_is_refused_by_name(lab: Lab) -> None:
     with pytest.raises(ClientError, match="ItemBatcher together with ItemSelector"):
         lab.machine(distributed(ItemBatcher={"MaxItemsPerBatch": 2}, ItemSelector={"x": 1}))
-    assert distributed_map.batches([1, 2, 3], {"MaxItemsPerBatch": 2}) == [
+    assert map_items.batches([1, 2, 3], {"MaxItemsPerBatch": 2}) == [
         {"Items": [1, 2]},
         {"Items": [3]},
     ]

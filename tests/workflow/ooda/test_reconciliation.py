@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from ona.runtime.clock import utc_now
 from ona.store.layout import work_order_key
 from ona.store.tables import to_item
+from ops import deadletters
 from ops.doctor import reconcile
 from ops.doctor.finding import Level, Subject
 from tests.builders.telemetry import sunny_day
@@ -76,3 +77,61 @@ def test_what_is_lost_comes_back_or_is_listed(platform: Platform, damage: str) -
         if "versions" in damage:  # `_older` changed the record, so these say another time
             after |= {name: before[name] for name in ("created_at", "energy_at_risk")}
         assert after == before
+
+
+def _shifted(platform: Platform, **hours: float) -> None:
+    """Every visit in the calendars, with these of its times moved by so many hours."""
+    dynamodb, table = platform.target.client("dynamodb"), platform.target.outputs["CrewsTableName"]
+    for crew in platform.table("Crews"):
+        for booking in crew.get("bookings", []):
+            for name, by in hours.items():
+                when = datetime.fromisoformat(booking[name]) + timedelta(hours=by)
+                booking[name] = when.isoformat().replace("+00:00", "Z")
+        changed = {**crew, "version": crew.get("version", 0) + 1}
+        dynamodb.put_item(TableName=table, Item=to_item(changed))
+
+
+@pytest.mark.parametrize("damage", ["delivery", "visit at another time", "visit without an order"])
+def test_visits_and_deliveries_fit_their_orders_again(platform: Platform, damage: str) -> None:
+    assert platform.put_and_wait(_dead_noon())["status"] == "SUCCEEDED"
+    [order] = [item for item in platform.table("Tracking") if item["job_id"].startswith("wo-")]
+    _older(platform)
+    _shifted(platform, booked_at=-3)
+    dynamodb = platform.target.client("dynamodb")
+    if damage == "visit at another time":
+        _shifted(platform, leaves=1, start=1, end=1, returns=1)
+    if damage == "visit without an order":
+        for item in platform.table("Tracking"):
+            table, name = platform.target.outputs["TrackingTableName"], item["job_id"]
+            dynamodb.delete_item(TableName=table, Key=to_item({"job_id": name}))
+    if damage != "visit at another time":
+        for item in platform.table("Outbox"):
+            table, name = platform.target.outputs["OutboxTableName"], item["delivery_id"]
+            dynamodb.delete_item(TableName=table, Key=to_item({"delivery_id": name}))
+    report = reconcile.repair(platform.target)
+    assert (len(report.mended), report.failed) == (1, []), report
+    bookings = [booking for crew in platform.table("Crews") for booking in crew.get("bookings", [])]
+    if damage == "delivery":
+        assert [item["wanted"] for item in platform.table("Outbox") if "wanted" in item] == [1]
+    elif damage == "visit at another time":
+        [after] = [item for item in platform.table("Tracking") if item["job_id"] == order["job_id"]]
+        assert after["scheduled_start"] == bookings[0]["start"] != order["scheduled_start"]
+    else:
+        assert bookings == [], "the crew's time was given back"
+    assert reconcile.repair(platform.target).mended == []
+
+
+def test_letters_whose_file_is_gone_are_listed_and_stay(platform: Platform) -> None:
+    key = platform.put(b"PK\x03\x04 no telemetry")
+    assert platform.ended("ooda", key)["status"] == "SUCCEEDED"
+    where = {"Bucket": platform.target.input_bucket}
+    for version in platform.s3.list_object_versions(**where, Prefix=key)["Versions"]:
+        platform.s3.delete_object(**where, Key=key, VersionId=version["VersionId"])
+    queue = platform.target.outputs["OutboxDeadLetterQueueUrl"]
+    platform.target.client("sqs").send_message(QueueUrl=queue, MessageBody="no letter of ours")
+    look = reconcile.findings(platform.target)
+    assert any("gone" in item.what or "not there" in item.what for item in look.decide), look.decide
+    assert len(platform.letters()) == 1, "visible again at once"
+    assert [item.body["kind"] for item in deadletters.peek(platform.target, deadletters.OUTBOX)] == [
+        deadletters.FOREIGN
+    ]

@@ -60,7 +60,7 @@ class Webhook:
             "POST",
             self.url,
             what=f"webhook {self.name}",
-            body=body,
+            document=body,
             headers=headers,
             public=self.public,
             any_answer=True,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -105,6 +106,21 @@ class Pricing:
             return None
 
 
+class _SoFar(NamedTuple):
+    """The beginning of a tour: the tasks `served`; it left at `leaves` and is at the place `here` at
+    `clock` (minutes), after `far` km; the sum of its tasks' prices (USD), the `people` along, and the sum
+    of its tasks' duals (`credit`, USD)."""
+
+    served: tuple[int, ...]
+    clock: float
+    leaves: float
+    here: int
+    far: float
+    price: float
+    people: int
+    credit: float
+
+
 class _ShiftSearch:
     """One shift's tours at some duals."""
 
@@ -135,25 +151,13 @@ class _ShiftSearch:
         """(reduced cost, stops) of all tours under the limit, or of so many. Raises Late."""
         self.limit, self.enough = limit, enough
         if self.grid.tasks:
-            self._go((), self.shift.opens, self.shift.opens, self.shift.start, 0.0, 0.0, 0, 0.0)
+            opens = self.shift.opens
+            self._go(_SoFar((), opens, opens, self.shift.start, 0.0, 0.0, 0, 0.0))
         return self.listed
 
-    def _go(
-        self,
-        served: tuple[int, ...],
-        clock: float,
-        leaves: float,
-        here: int,
-        far: float,
-        price: float,
-        people: int,
-        credit: float,
-    ) -> bool:
-        """List the tours that go on from here; False when there are enough.
-
-        So far: the tasks `served`; it left at `leaves` and is at the place `here` at `clock` (minutes),
-        after `far` km; the sum of its tasks' prices (USD), the `people` along, and the sum of its tasks'
-        duals (`credit`, USD)."""
+    def _go(self, so_far: _SoFar) -> bool:
+        """List the tours that begin so; False when there are enough."""
+        served, clock, leaves, here, far, price, people, credit = so_far
         problem, shift, number = self.problem, self.shift, self.number
         tasks, minutes, km = problem.tasks, problem.minutes, problem.km
         rate, per_km = problem.usd_per_minute, problem.usd_per_km
@@ -196,6 +200,6 @@ class _ShiftSearch:
                 self.listed.append((reduced, stops))
                 if self.enough is not None and len(self.listed) >= self.enough:
                     return False
-            if not self._go(stops, end, out, tasks[task].place, way, paid, many, worth):
+            if not self._go(_SoFar(stops, end, out, tasks[task].place, way, paid, many, worth)):
                 return False
         return True

@@ -1,0 +1,38 @@
+"""Counted nouns in messages for people: 0 files, 1 file, 2 files.
+
+Every message that counts something says it by `counted`, and without a verb that would have to agree.
+`tests/contract/test_counted_nouns.py` finds one that does not.
+
+>>> [counted(number, "lost file") for number in (0, 1, 2)]
+['0 lost files', '1 lost file', '2 lost files']
+>>> f"{counted(1, 'delivery')} given up"
+'1 delivery given up'
+"""
+
+from __future__ import annotations
+
+_HISSING = ("s", "x", "ch", "sh")
+
+
+def counted(number: float, noun: str, spec: str = "") -> str:
+    """A number with its noun, given in the singular. `spec`: how the number is written.
+
+    >>> counted(1200, "reading", ","), counted(1.0, "day", "g"), counted(1.5, "day", "g")
+    ('1,200 readings', '1 day', '1.5 days')
+    """
+    text = format(number, spec)
+    return f"{text} {noun if text == '1' else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """More than one of a regular noun.
+
+    >>> [plural(noun) for noun in ("retry", "day", "crash", "piece of work")]
+    ['retries', 'days', 'crashes', 'pieces of work']
+    """
+    head, separator, rest = noun.partition(" of ")
+    if head.endswith("y") and head[-2:-1] not in "aeiou":
+        head = f"{head[:-1]}ies"
+    else:
+        head += "es" if head.endswith(_HISSING) else "s"
+    return head + separator + rest
