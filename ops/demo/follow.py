@@ -44,7 +44,7 @@ class Follower:
                 ended, since = total - running, time.monotonic()
             elif time.monotonic() - since > patience_s:
                 left = counted(max(wanted - total, 0) + running, "execution")
-                raise OpsError(f"{what}: {left} did not end; none ended in the last {patience_s:g} seconds")
+                raise OpsError(f"{what}: {left} did not end; none ended in the last {patience_s:g} s")
             time.sleep(0.1)
 
 

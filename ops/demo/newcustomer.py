@@ -255,7 +255,7 @@ def _finished(target: Target, workflow: str, marker: str) -> Any:
                     raise OpsError(f"{workflow} {described['status']}: {described.get('cause', '')[:300]}")
                 return json.loads(described["output"])
         time.sleep(0.2)
-    raise OpsError(f"{workflow} did not end within {WAIT_S / 60:g} minutes")
+    raise OpsError(f"{workflow} did not end within {WAIT_S:g} s")
 
 
 def _trained(target: Target) -> Any:
