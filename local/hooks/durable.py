@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,15 @@ class Durability:
     # start and end
 
     def _load(self) -> None:
+        """Raises nothing: the server would serve without what this starts, and keep nothing."""
+        try:
+            self._read()
+        except BaseException:
+            traceback.print_exc()
+            print("the home's state cannot be read: this server ends", file=sys.stderr, flush=True)
+            os._exit(1)
+
+    def _read(self) -> None:
         for item in self._restored.damages:
             text = f"damaged: {item.file}; used: {item.used_instead}; lost: {item.lost}; {item.set_aside}"
             print(text, file=sys.stderr, flush=True)
@@ -151,20 +161,22 @@ class Durability:
             if name == self.notes.name:
                 continue
             if name in modules and payload:
-                self._load_service(name, private(self._app, "_get_module")(modules[name]), payload)
+                module = private(self._app, "_get_module")(modules[name])
+                self._load_service(name, module.load_persisted_state, payload)
         self._mend_stacks()
         self.cold.read(self._restored.payloads)
         for source in (self.tables, self.queues, self.executions):
             source.loaded()
-        self.notes.load(named(self._restored.payloads.get(self.notes.name, {})))
+        notes = self._restored.payloads.get(self.notes.name, {})
+        self._load_service(self.notes.name, lambda payload: self.notes.load(named(payload)), notes)
         self.keeper.sources.append(self.notes)
         self.keeper.start(asyncio.get_running_loop(), self._restored.damages)
         self.deliveries.resume(int(os.environ["GATEWAY_PORT"]))
         self._restored = restore.Restored()
 
-    def _load_service(self, name: str, module: Any, payload: Any) -> None:
+    def _load_service(self, name: str, load: Callable[[Any], Any], payload: Any) -> None:
         try:
-            module.load_persisted_state(payload)
+            load(payload)
         except Exception as error:  # of whatever kind: the others' state is to be served
             text = f"{name} from there on: {type(error).__name__}: {error}"
             told = Damage(now(), f"state of {name}", "", "nothing", text)

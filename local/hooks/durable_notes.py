@@ -75,7 +75,8 @@ class Notes:
             store = self._stores[name]
             kind, data = ("p", store) if isinstance(store, dict) else (_kind(store), store._data)
             text = documents.encode(data[key]) if key in data else None
-            found.append(documents.record(self.name, name, kind, repr(key), [], text))
+            written = repr(repr(key)) if name in PLAIN else repr(key)  # read back as `pieces` writes it
+            found.append(documents.record(self.name, name, kind, written, [], text))
         return found
 
     def kept(self) -> bool:
@@ -92,11 +93,20 @@ class Notes:
 
 
 def named(payload: dict[str, Any]) -> dict[str, Any]:
-    """A document of this source with the keys of its plain dicts as they were."""
+    """A document of this source with the keys of its plain dicts as they were.
+
+    >>> named({"rules_fired": {"('1', 'af-south-1', 'r')": 7.0}})
+    {'rules_fired': {('1', 'af-south-1', 'r'): 7.0}}
+    """
     return {
-        name: {documents.key_of(k): v for k, v in content.items()} if name in PLAIN else content
+        name: {_key(text): value for text, value in content.items()} if name in PLAIN else content
         for name, content in payload.items()
     }
+
+
+def _key(text: Any) -> Any:
+    """A key as it was. Journals of before 26 November 2026 have it so already."""
+    return documents.key_of(text) if isinstance(text, str) else text
 
 
 def _kind(store: Any) -> str:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import secrets
 import time
 from contextvars import ContextVar
@@ -24,15 +23,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.hooks import roles_policies, roles_requests, roles_stores
+from local.hooks import roles_operations, roles_policies, roles_requests, roles_stores
 from local.hooks.base import private, replace
 from local.hooks.roles_ledger import FILE, LEDGER, keep
 from local.hooks.roles_requests import Need, Request
 
 OPERATOR = "embedded"
 """Both halves of the operator's credentials. Whoever reaches the loopback port may know them."""
-_OPERATION = re.compile(r"^/service/[^/]+/operation/(\w+)$")
-"""The path of a call in the RPC protocol with CBOR, which CloudWatch speaks."""
 _secret = secrets.token_hex(32)
 
 
@@ -124,14 +121,19 @@ def _keep_the_request(app: Any, actions: Any, evaluator: Any) -> None:
         private(actions, "extract_iam_action"),
     )
     pin, check = private(evaluator, "pin_request_origin"), private(evaluator, "check_credentials")
+    rest = {"s3", "lambda", *private(actions, "_BOTOCORE_SERVICE_MAP")} - roles_operations.SPEAK_TWO
 
     def begin(source_ip: str, secure: bool) -> None:
         _call.set(None)
         pin(source_ip, secure)
 
     def action(service: str, method: str, path: str, headers: Any, body: bytes, params: Any) -> Any:
+        if service in rest:
+            headers, params = roles_operations.without_names(headers, params)
+        elif len(roles_operations.operations(path, headers, body, params)) > 1:
+            return None  # it was judged by one name and did what the other says
         found = action_of(service, method, path, headers, body, params)
-        if found is None and (operation := _OPERATION.match(path)):
+        if found is None and (operation := roles_operations.CBOR_CALL.match(path)):
             namespace = private(actions, "SERVICE_TO_IAM_NAMESPACE").get(service)
             return f"{namespace}:{operation[1]}" if namespace else None
         return found
@@ -151,7 +153,7 @@ def _keep_the_request(app: Any, actions: Any, evaluator: Any) -> None:
 
     def only_known_actions(access_key_id: str, service: str | None = None) -> Any:
         failure = check(access_key_id, service)
-        if failure is not None or service in (None, "sesv2"):
+        if failure is not None or service is None:
             return failure
         caller = evaluator.resolve_caller_identity(access_key_id) or {}
         arn = str(caller.get("userArn", ""))

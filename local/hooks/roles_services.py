@@ -3,7 +3,8 @@
 - A rule or a schedule acts with its target's role, or by the policy of the function, queue or topic that it
   calls. What is refused goes to the target's dead-letter queue, when that queue's policy admits the rule.
 - An API invokes functions and authorizers by the function's policy, or with the integration's credentials.
-- Topics and buckets invoke functions by the function's policy.
+- Topics and buckets invoke functions by the function's policy. A bucket that may not takes no such
+  notification (`PutBucketNotificationConfiguration`, CloudFormation).
 
 A refusal is reported in the embedded cloud's log and counted like any other.
 Sources: EventBridge user guide, "Using resource-based policies for Amazon EventBridge" and "Using
@@ -238,5 +239,33 @@ def _topics_and_buckets() -> None:
             return report(f"bucket {bucket}", denied)
         return from_s3(arn, payload, region)
 
+    validate = private(s3, "_validate_notification_configs")
+    invalid = private(s3, "_invalid_notification_config")
+
+    def validated(
+        configs: list[Json], region: str, bucket: str = "", skip_destination_validation: bool = False
+    ) -> Any:
+        """ministack asks queues and topics; S3 asks functions, too."""
+        refused = validate(configs, region, bucket, skip_destination_validation)
+        if refused or skip_destination_validation:
+            return refused
+        functions = [config["arn"] for config in configs if config["type"] == "lambda"]
+        unreachable = [arn for arn in functions if not _bucket_may_invoke(bucket, arn)]
+        if not unreachable:
+            return None
+        return invalid(
+            f"Unable to validate the following destination configurations: {', '.join(unreachable)}"
+        )
+
     replace(sns, "_deliver_to_lambda", from_topic)
     replace(s3, "_deliver_event_to_lambda", from_bucket)
+    replace(s3, "_validate_notification_configs", validated)
+
+
+def _bucket_may_invoke(bucket: str, function: str) -> bool:
+    source, account = f"arn:aws:s3:::{bucket}", function.split(":")[4]
+    try:
+        demand_policy("s3.amazonaws.com", "lambda:InvokeFunction", function, source, account)
+    except Denied:
+        return False
+    return True

@@ -3,7 +3,8 @@
 It stands outside the embedded cloud and replaces functions of `os` in its process. Variables:
 
 DISK_ROOT: the folder that it concerns, a home's.
-DISK_FLAGS: a folder; while `full` is in it writes fail with ENOSPC, while `broken` is in it synchronising
+DISK_FLAGS: a folder; while `full` is in it writes fail with ENOSPC, with `full-for-objects` those of
+    objects' files; while `broken` is in it synchronising
     fails with EIO, while `readonly` is in it opening for writing fails with EROFS.
 DISK_MIRROR: a folder for what was synchronised: contents by inode, folders' entries by inode.
 DISK_KILL: "name:number": the process group is killed before that call of a function of `os`;
@@ -100,7 +101,7 @@ def _writing(name):
     def call(handle, *arguments):
         if path := _concerned(handle):
             _maybe_kill(name, path=path)
-            if _flag("full"):
+            if _flag("full") or (_flag("full-for-objects") and "/s3/" in path):
                 _fail(errno.ENOSPC)
         return real(handle, *arguments)
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -502,6 +503,68 @@ def test_the_timer_forecasts_every_site_although_one_fails(world: World) -> None
     assert kept == {"piedmont.json", "copy-0.json", "copy-2.json"}
     again = world.platform.wait(deadletters.redrive(world.platform.target)[0][1])
     assert json.loads(again["output"])["failed"] == 0
+
+
+def test_without_a_site_the_hourly_run_ends_well(world: World) -> None:
+    """Nobody has registered a site yet: that is no fault, so nobody is told."""
+    assert world.platform.keys("sites/") == []
+    for event in ({"task": "forecast"}, {"task": "accuracy"}):
+        done = world.platform.run(event, "forecast_schedule")
+        assert done["status"] == "SUCCEEDED", done
+        output = json.loads(done["output"])
+        assert (output["sites"], output["failed"]) == (0, 0)
+    assert world.platform.letters() == []
+
+
+def test_a_site_whose_letter_cannot_be_written_fails_the_run_and_is_noted(world: World) -> None:
+    """The last way out: the machine may not write letters. Its other sites are forecast all the same."""
+    world.uploaded(world.history(days=3))
+    platform, bucket = world.platform, world.platform.target.output_bucket
+    sound = f"sites/{CUSTOMER}/{SITE_ID}.json"
+    site = platform.read(sound)
+    broken = f"sites/{CUSTOMER}/copy-1.json"
+    copy = json.dumps({**site, "site_id": "copy-1"}).encode()
+    platform.s3.put_object(Bucket=bucket, Key=broken, Body=copy)
+    mended = without_letters(platform)
+    try:
+        platform.inject("forecasting_api", {"error": "InvalidPayload", "when": "copy-1"})
+        done = platform.run({"task": "forecast"}, "forecast_schedule")
+    finally:
+        mended()
+    assert (done["status"], done["error"]) == ("FAILED", "DeadLetterQueueUnreachable"), done
+    assert "EachSite" in done["cause"]
+    name = done["executionArn"].rsplit(":", 1)[-1]
+    lost = f"map-results/forecast_schedule/lost/{name}/"
+    assert platform.keys(lost) == [f"{lost}{broken}"]
+    noted = platform.read(f"{lost}{broken}")
+    assert (noted["state"], noted["error"], noted["input"]) == (
+        "Forecast",
+        "InvalidPayload",
+        {"task": "forecast"},
+    )
+    assert platform.keys(f"forecasts/latest/{CUSTOMER}/") == [f"forecasts/latest/{CUSTOMER}/{SITE_ID}.json"]
+    assert platform.letters() == []
+    again = platform.run({"task": "forecast"}, "forecast_schedule")
+    output = json.loads(again["output"])
+    assert (again["status"], output["sites"], output["failed"]) == ("SUCCEEDED", 2, 0), (
+        "old notes count no more"
+    )
+
+
+def without_letters(platform: Platform) -> Callable[[], Any]:
+    """Take the permission to write dead letters from the schedule's machine; returns what gives it back."""
+    iam, machine = platform.target.client("iam"), platform.target.machines["forecast_schedule"]
+    role = platform.states.describe_state_machine(stateMachineArn=machine)["roleArn"].rsplit("/", 1)[-1]
+    for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        found = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+        document = json.loads(found) if isinstance(found, str) else found
+        left = [item for item in document["Statement"] if "sqs:SendMessage" not in item["Action"]]
+        if len(left) < len(document["Statement"]):
+            cut = json.dumps({**document, "Statement": left})
+            iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=cut)
+            whole = json.dumps(document)
+            return lambda: iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=whole)
+    raise AssertionError(f"{role} may write no letters")
 
 
 def test_yesterdays_accuracy_is_measured_against_telemetry(world: World) -> None:

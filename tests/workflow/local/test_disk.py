@@ -153,6 +153,32 @@ def test_a_full_disk_is_an_error_and_all_goes_on_when_there_is_space(disk: Disk)
     assert filled > 0
 
 
+def test_an_object_that_does_not_fit_leaves_the_earlier_one(disk: Disk) -> None:
+    """The journal has room left, the disk has none: the object's own file is what fails."""
+    services = Services(disk.start())
+    services.prepare()
+    s3 = services.s3
+    s3.put_object(Bucket="bucket", Key="kept", Body=b"old", Metadata={"is": "old"}, Tagging="is=old")
+    disk.set("full-for-objects")
+    for key in ("kept", "fresh"):
+        with pytest.raises(ClientError) as raised:
+            s3.put_object(Bucket="bucket", Key=key, Body=b"newer", Metadata={"is": "new"}, Tagging="is=new")
+        assert raised.value.response["Error"]["Code"] == "InternalError"
+    services.dynamodb.put_item(TableName="table", Item={"id": {"S": "fits"}})
+
+    def shown() -> Any:
+        listed = [(item["Key"], item["Size"]) for item in s3.list_objects_v2(Bucket="bucket")["Contents"]]
+        kept = s3.get_object(Bucket="bucket", Key="kept")
+        tags = s3.get_object_tagging(Bucket="bucket", Key="kept")["TagSet"]
+        return listed, kept["Body"].read(), kept["Metadata"], tags
+
+    expected = ([("kept", 3)], b"old", {"is": "old"}, [{"Key": "is", "Value": "old"}])
+    assert shown() == expected
+    disk.clear("full-for-objects")
+    s3.put_object(Bucket="bucket", Key="kept", Body=b"newest")
+    assert s3.get_object(Bucket="bucket", Key="kept")["Body"].read() == b"newest"
+
+
 def fill(disk: Disk, services: Services) -> int:
     """Make the disk full and use up what the journal had allocated ahead."""
     disk.set("full")
