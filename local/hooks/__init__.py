@@ -9,6 +9,7 @@ from __future__ import annotations
 from local import limits
 from local.hooks import (
     apigateway,
+    asynchronous,
     callbacks,
     cloudformation,
     creation,
@@ -38,6 +39,7 @@ def install() -> None:
     roles.install()
     cloudformation.install()
     lambda_worker.install()
+    events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()
     clients = service_calls.install()
@@ -57,4 +59,4 @@ def install() -> None:
     roles_sources.install()
     roles_trust.install()
     limits.install()  # late: a limit stands before what the others have put in place
-    durable.install()  # last: it stores what all the others change
+    durable.install(events)  # last: it stores what all the others change
