@@ -28,6 +28,7 @@ from local.hooks import (
     roles_trust,
     s3_events,
     service_calls,
+    stack_reasons,
     stack_refactor,
     state_errors,
     waits,
@@ -55,6 +56,7 @@ def install() -> None:
     identity.install()
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
+    stack_reasons.install()
     roles_services.install()
     roles_sources.install()
     roles_trust.install()

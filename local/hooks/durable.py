@@ -177,11 +177,16 @@ class Durability:
         module = sys.modules.get("ministack.services.cloudformation")
         if module is None:
             return
+        from ministack.services.cloudformation import stacks
+
         for stack in private(module, "_stacks").all_values():
             status = str(stack.get("StackStatus"))
             if status in UNSTORED_STACKS:
                 stack["StackStatus"] = UNSTORED_STACKS[status]
-                stack["StackStatusReason"] = "the embedded cloud was ended during the deployment"
+                reason = stack["StackStatusReason"] = "the embedded cloud was ended during the deployment"
+                name, status = stack["StackName"], stack["StackStatus"]
+                kind, ident = "AWS::CloudFormation::Stack", stack["StackId"]
+                private(stacks, "_add_event")(ident, name, name, kind, status, reason, ident)
 
     def _finish(self) -> None:
         self.cold.suspect_all()
