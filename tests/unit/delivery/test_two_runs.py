@@ -100,7 +100,8 @@ def test_a_ticket_is_opened_once(acting: list[Any], monkeypatch: pytest.MonkeyPa
 def test_an_unreadable_item_is_one_letter(acting: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     opened()
     bad = {"lane": "send", "next_at": iso(NOW), "kind": "fax"}
-    for number, claim in enumerate(({}, {"claimed_until": 7}, {"claimed_until": "9999-01-01T00:00:00Z"})):
+    claims: list[dict[str, Any]] = [{}, {"claimed_until": 7}, {"claimed_until": "9999-01-01T00:00:00Z"}]
+    for number, claim in enumerate(claims):
         tables.put("outbox", {"delivery_id": f"x{number}@y", **bad, **claim})
     assert together(monkeypatch)["dead"] == 3
     assert sorted(letter["delivery_id"] for letter in dead_letters()) == ["x0@y", "x1@y", "x2@y"]
