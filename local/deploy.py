@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import moving
+from local import moving, reasons
 from local.packaging import DeployError, Packager, Template, digest, read_template, transform, zip_folder
 from local.root_template import (
     Application,
@@ -199,7 +199,7 @@ class _Deployment:
         self.cloudformation.delete_stack(StackName=stack)
         while description := find(self.cloudformation, stack):
             if description["StackStatus"] == "DELETE_FAILED":
-                raise DeployError(_reasons(self.cloudformation, description))
+                raise DeployError(reasons.of(self.cloudformation, description))
             time.sleep(_POLL_SECONDS)
 
 
@@ -253,15 +253,5 @@ def _wait(cloudformation: Any, stack: str) -> dict[str, Any]:
             break
         time.sleep(_POLL_SECONDS)
     if failed(description):
-        raise DeployError(_reasons(cloudformation, description))
+        raise DeployError(reasons.of(cloudformation, description))
     return description
-
-
-def _reasons(cloudformation: Any, description: dict[str, Any]) -> str:
-    events = cloudformation.describe_stack_events(StackName=description["StackId"])["StackEvents"]
-    reasons = [
-        f"{event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', '')}"
-        for event in events
-        if "FAILED" in event["ResourceStatus"]
-    ]
-    return f"stack {description['StackName']} is {description['StackStatus']}:\n" + "\n".join(reasons)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from local import limits
 from local.hooks import (
     apigateway,
+    asynchronous,
     callbacks,
     cloudformation,
     creation,
@@ -27,6 +28,7 @@ from local.hooks import (
     roles_trust,
     s3_events,
     service_calls,
+    stack_reasons,
     stack_refactor,
     state_errors,
     waits,
@@ -38,6 +40,7 @@ def install() -> None:
     roles.install()
     cloudformation.install()
     lambda_worker.install()
+    events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()
     clients = service_calls.install()
@@ -53,8 +56,9 @@ def install() -> None:
     identity.install()
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
+    stack_reasons.install()
     roles_services.install()
     roles_sources.install()
     roles_trust.install()
     limits.install()  # late: a limit stands before what the others have put in place
-    durable.install()  # last: it stores what all the others change
+    durable.install(events)  # last: it stores what all the others change

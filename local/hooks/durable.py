@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from local.hooks import durable_s3
+from local.hooks.asynchronous import Queue
 from local.hooks.base import private, replace
 from local.hooks.durable_deliveries import Deliveries, accepting
 from local.hooks.durable_dynamodb import Tables
@@ -113,7 +114,7 @@ def _xml(head: str, text: str, name: str) -> str:
 class Durability:
     """Joins the services' sources, the keeper and ministack's server."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, events: Queue) -> None:
         """Apply the hooks. Raises OSError when the home cannot be written."""
         from ministack import app
 
@@ -122,7 +123,7 @@ class Durability:
         self.keeper = Keeper(home)
         self.tables, self.queues, self.executions, self.notes = Tables(), Queues(), Executions(), Notes()
         durable_s3.install(lambda: self.cold.suspect("s3"))
-        self.deliveries = Deliveries(self.keeper, self.notes)
+        self.deliveries = Deliveries(self.keeper, self.notes, events)
         self.keeper.sources += [self.tables, self.queues, self.executions]
         self.cold = ColdServices(
             private(app, "_state_map"),
@@ -188,11 +189,16 @@ class Durability:
         module = sys.modules.get("ministack.services.cloudformation")
         if module is None:
             return
+        from ministack.services.cloudformation import stacks
+
         for stack in private(module, "_stacks").all_values():
             status = str(stack.get("StackStatus"))
             if status in UNSTORED_STACKS:
                 stack["StackStatus"] = UNSTORED_STACKS[status]
-                stack["StackStatusReason"] = "the embedded cloud was ended during the deployment"
+                reason = stack["StackStatusReason"] = "the embedded cloud was ended during the deployment"
+                name, status = stack["StackName"], stack["StackStatus"]
+                kind, ident = "AWS::CloudFormation::Stack", stack["StackId"]
+                private(stacks, "_add_event")(ident, name, name, kind, status, reason, ident)
 
     def _finish(self) -> None:
         self.cold.suspect_all()
@@ -306,7 +312,7 @@ def _keep_packages() -> None:
     replace(lambda_svc, "_prune_orphan_code_blobs", lambda _referenced: None)
 
 
-def install() -> None:
-    """Apply the hooks when the home is kept."""
+def install(events: Queue) -> None:
+    """Apply the hooks when the home is kept. `events`: Lambda's queue of asynchronous events."""
     if os.environ.get("PERSIST_STATE") == "1":
-        Durability(Path(os.environ["STATE_DIR"]).parent)
+        Durability(Path(os.environ["STATE_DIR"]).parent, events)

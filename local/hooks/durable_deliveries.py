@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from local.hooks.asynchronous import Queue
 from local.hooks.base import private, replace
 from local.hooks.durable_notes import Notes
 from local.state.keeper import Keeper
@@ -42,80 +43,25 @@ class Accepted:
             (start if stored else drop)()
 
 
-class _Once:
-    """The note of a function that is being started; the first thread takes it."""
-
-    def __init__(self, note: str) -> None:
-        self._note: str | None = note
-
-    def take(self) -> str | None:
-        note, self._note = self._note, None
-        return note
-
-
 _request: contextvars.ContextVar[Accepted | None] = contextvars.ContextVar("_request", default=None)
-_beginning: contextvars.ContextVar[_Once | None] = contextvars.ContextVar("_beginning", default=None)
-_running = threading.local()
-"""`note`: of the function that runs on this thread."""
-
-
-class _Threads:
-    """Stands for `threading` in a module: a thread with a noted function removes the note at its end."""
-
-    def __init__(self, done: Callable[[str], None]) -> None:
-        self._done = done
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(threading, name)
-
-    def Thread(self, target: Callable[..., Any], **named: Any) -> threading.Thread:  # noqa: N802
-        beginning = _beginning.get()
-        note = beginning.take() if beginning else None
-        if note is None:
-            return threading.Thread(target=target, **named)
-
-        def noted(*given: Any, **also: Any) -> None:
-            _running.note = note
-            try:
-                target(*given, **also)
-            finally:
-                self._done(note)
-
-        return threading.Thread(target=noted, **named)
 
 
 class Deliveries:
     """Notes what was accepted, starts it, and starts it again after a kill."""
 
-    def __init__(self, keeper: Keeper, notes: Notes) -> None:
+    def __init__(self, keeper: Keeper, notes: Notes, events: Queue) -> None:
         """Apply the hooks."""
         from ministack.core.responses import get_account_id, get_region, new_uuid
-        from ministack.services import eventbridge, lambda_svc, s3, scheduler
+        from ministack.services import eventbridge, s3, scheduler
 
         self._keeper, self._accepted = keeper, notes.accepted
-        self._s3, self._lambda = s3, lambda_svc
         self._scope, self._new = (get_account_id, get_region), new_uuid
+        self._events = events
+        events.keep(self._accepted, self._hold, keeper.together)
         self._fire = private(s3, "_fire_s3_event")
         self._has_rules = private(s3, "_bucket_notifications")
         self._sequence = private(s3, "_next_event_sequencer")
-        self._invoke = private(lambda_svc, "invoke_async_with_retry")
-        self._function = private(lambda_svc, "_get_func_record_for_ref")
-        self._record = private(lambda_svc, "_execution_record_for_config")
-        self._to_lambda = private(eventbridge, "_dispatch_to_lambda")
-        route = private(lambda_svc, "_route_async_failure")
-
-        def routed(*arguments: Any, **named: Any) -> None:
-            with keeper.together():
-                route(*arguments, **named)
-                if note := getattr(_running, "note", None):
-                    self._done(note)
-
         replace(s3, "_fire_s3_event_async", self._accept_object_event)
-        replace(lambda_svc, "invoke_async_with_retry", self._accept_invocation)
-        replace(lambda_svc, "_route_async_failure", routed)
-        replace(eventbridge, "_dispatch_to_lambda", self._accept_target)
-        for module in (lambda_svc, eventbridge):
-            replace(module, "threading", _Threads(self._done))
         for module, name in ((eventbridge, "_tick_scheduled_rules"), (scheduler, "_tick_schedules")):
             self._together(module, name)
 
@@ -165,29 +111,6 @@ class Deliveries:
             self._fire(*content["arguments"], **content["named"])
             self._done(note)
 
-    # functions
-
-    def _accept_invocation(self, func: dict[str, Any], event: Any) -> None:
-        config = func.get("config") or func
-        self._begin(self._note("function", arn=config["FunctionArn"], event=event), func, event)
-
-    def _begin(self, note: str, func: dict[str, Any], event: Any) -> None:
-        self._hold(note, lambda: self._start(note, lambda: self._invoke(func, event)))
-
-    def _accept_target(self, arn: str, payload: str) -> None:
-        note = self._note("target", arn=arn, payload=payload)
-        self._hold(note, lambda: self._start(note, lambda: self._to_lambda(arn, payload)))
-
-    def _start(self, note: str, call: Callable[[], None]) -> None:
-        beginning = _Once(note)
-        token = _beginning.set(beginning)
-        try:
-            call()
-        finally:
-            _beginning.reset(token)
-            if beginning.take():  # no such function: nothing was started
-                self._done(note)
-
     # after a restart
 
     def resume(self, port: int) -> None:
@@ -211,14 +134,7 @@ class Deliveries:
         if content["kind"] == "object":
             self._deliver(note)
             return
-        if content["kind"] == "target":
-            self._start(note, lambda: self._to_lambda(content["arn"], content["payload"]))
-            return
-        func, config, _ = self._function(content["arn"])
-        if func and config:
-            self._begin(note, self._record(func, config), content["event"])
-        else:
-            self._done(note)  # the function is gone
+        self._events.resume(note)
 
 
 def _until_it_answers(port: int) -> None:

@@ -1,11 +1,10 @@
 """Roles: what Lambda and Distributed Maps do with the role of a function or a machine.
 
 - An event source mapping is refused, or stops reading, when the function's role may not read its source.
-- A dead letter is dropped when the function's role may not send it; AWS counts it in DeadLetterErrors.
 - A Distributed Map fails with `States.Permissions` when the machine's role may not start its executions.
 
-Sources: Lambda developer guide, the page of each event source, and "Capturing records of asynchronous
-invocations"; Step Functions developer guide, "IAM policies for using Distributed Map states".
+Sources: Lambda developer guide, the page of each event source; Step Functions developer guide, "IAM
+policies for using Distributed Map states". `asynchronous_letters` asks for dead letters.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.hooks.base import private, replace
-from local.hooks.roles_demands import BY_ROLE, Denied, demand_role, report
+from local.hooks.roles_demands import Denied, demand_role, report
 
 _READS = {
     "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
@@ -30,7 +29,6 @@ _READS = {
 def install() -> None:
     """Apply the hooks, after that of Distributed Maps."""
     _event_sources()
-    _function_letters()
     _distributed_maps()
 
 
@@ -80,24 +78,6 @@ def _event_sources() -> None:
 
     replace(lambda_svc, "_iter_all_esms", readable)
     replace(lambda_svc, "_create_esm", created)
-
-
-def _function_letters() -> None:
-    from ministack.services import lambda_svc
-
-    route, functions = private(lambda_svc, "_route_async_failure"), private(lambda_svc, "_functions")
-
-    def routed(target_arn: str, name: str, event: dict[str, Any], result: dict[str, Any]) -> Any:
-        function = functions.get(name) or {}
-        role = str((function.get("config") or function).get("Role") or "")
-        try:
-            for action in BY_ROLE.get(target_arn.split(":")[2], ()):
-                demand_role(role, "lambda.amazonaws.com", action, target_arn)
-        except Denied as denied:
-            return report(f"dead letter of {name}", denied)
-        return route(target_arn, name, event, result)
-
-    replace(lambda_svc, "_route_async_failure", routed)
 
 
 def _distributed_maps() -> None:

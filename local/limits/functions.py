@@ -1,15 +1,13 @@
-"""Limits of Lambda: payloads, configuration, layers, throttled asynchronous invocations.
+"""Limits of Lambda: payloads, configuration, layers.
 
 Time-outs, reserved concurrency and the size of an unzipped package are ministack's own. `memory` kills a
-function that uses more than it has.
+function that uses more than it has; `local.hooks.asynchronous` lets throttled events wait.
 """
 
 from __future__ import annotations
 
-import contextvars
 import json
 import re
-import time
 from typing import Any
 
 from local.hooks.base import private, replace
@@ -26,7 +24,6 @@ from local.limits.values import (
 )
 
 _INVOKE = re.compile(r"/2015-03-31/functions/[^/]+/invocations/?$")
-_asynchronous: contextvars.ContextVar[bool] = contextvars.ContextVar("ona_asynchronous", default=False)
 
 
 def payload(
@@ -114,54 +111,3 @@ def install() -> None:
     guard(lambda_svc, "_update_config", lambda _name, data: configuration(data))
     run = private(lambda_svc, "_execute_function_warm")
     replace(lambda_svc, "_execute_function_warm", lambda *given: response(run(*given)))
-    _throttled_events_wait(lambda_svc)
-
-
-def _throttled_events_wait(lambda_svc: Any) -> None:
-    """A throttled asynchronous event stays in Lambda's queue; it is not one of the two retries.
-
-    Source: "How Lambda handles errors and retries with asynchronous invocation": Lambda returns the event
-    to the queue and tries again for up to six hours. With a reserved concurrency of 0 the event goes to
-    the dead-letter queue at once, without a retry.
-    """
-    execute = private(lambda_svc, "_execute_function")
-    start = private(lambda_svc, "invoke_async_with_retry")
-    base = private(lambda_svc, "_LAMBDA_ASYNC_RETRY_BASE_SECONDS")
-    most = private(lambda_svc, "_LAMBDA_ASYNC_RETRY_MAX_SECONDS")
-    reserved = private(lambda_svc, "_reserved_concurrency")
-
-    def age(function: dict[str, Any]) -> float:
-        settings = function.get("event_invoke_config") or {}
-        return float(settings.get("MaximumEventAgeInSeconds", 21_600))
-
-    def waiting(function: dict[str, Any], event: Any, *rest: Any) -> Any:
-        answer = execute(function, event, *rest)
-        pause, started = base, time.monotonic()
-        while (
-            _asynchronous.get()
-            and answer.get("throttle")
-            and time.monotonic() - started + pause <= age(function)
-        ):
-            time.sleep(pause)
-            pause = min(2 * pause, most)
-            answer = execute(function, event, *rest)
-        return answer
-
-    def invoke_async(function: dict[str, Any], event: Any) -> None:
-        config = function.get("config") or function
-        if reserved(function, config) == 0:
-            target = (config.get("DeadLetterConfig") or {}).get("TargetArn")
-            name = config.get("FunctionName", "unknown")
-            if target:
-                body = {"errorMessage": "Rate Exceeded.", "errorType": "TooManyRequestsException"}
-                send_letter = private(lambda_svc, "_route_async_failure")  # `durable` replaces it later
-                send_letter(target, name, event, {"error": True, "body": body})
-            return
-        token = _asynchronous.set(True)
-        try:
-            start(function, event)
-        finally:
-            _asynchronous.reset(token)
-
-    replace(lambda_svc, "_execute_function", waiting)
-    replace(lambda_svc, "invoke_async_with_retry", invoke_async)

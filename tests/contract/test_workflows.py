@@ -88,12 +88,27 @@ def test_every_failure_ends_in_the_dead_letter_queue_with_its_input(name: str) -
         for _, state in deployed.states(machine)
         if str(state.get("Resource", "")).endswith("sqs:sendMessage")
     ]
+    late = "{% $states.input.letter %}"  # a note of a letter, as it could not be written when it was due
+    assert letters.count(late) == (name in ("fleet_history", "forecast_schedule"))
+    letters = [letter for letter in letters if letter != late]
     assert len(letters) == LETTERS[name]
     for letter in letters:
         assert {"kind", "state", "error", "cause", "execution", "state_machine", "at", "input"} <= set(
             letter
         )
         assert letter["input"] in ("{% $event %}", "{% $states.input.event %}")
+
+
+@pytest.mark.parametrize("name", ["fleet_history", "forecast_schedule"])
+def test_a_note_has_all_that_its_letter_would_have(name: str) -> None:
+    machine = definition(next(path for path in WORKFLOWS if path.name == f"{name}.asl.yaml"))
+    bodies = [
+        state["Arguments"].get("MessageBody") or state["Arguments"].get("Body")
+        for label, state in deployed.states(machine)
+        if re.fullmatch(r"(SendFileTo|SendSiteTo|Note).*", label)
+    ]
+    assert len(bodies) == 2
+    assert bodies[0] == bodies[1]
 
 
 def test_every_caught_failure_reaches_a_dead_letter_or_fails_its_map() -> None:

@@ -32,6 +32,8 @@ URGENT_EVERY = 10
 """Minutes. A recipient who has had all messages of this hour still gets urgent ones, at this interval."""
 INVITED_LATELY = timedelta(minutes=30)
 """A new invitation may be missing in SNS's list of subscribers for so long."""
+INVITED_BY_ONE = 5
+"""Minutes for which one run may ask the owner of a new address; it takes seconds."""
 CONFIRMED_WITHIN_S = 600.0
 """Seconds until Deliver checks again whether the owner has confirmed an address."""
 
@@ -85,6 +87,7 @@ class Teller:
         self.recipient, self.rules, self.now = recipient, rules, now
         self.counts = {"messages": 0, "told": 0, "waiting": 0}
         self.settled: set[str] = set()
+        self.urgent: bool | None = None
 
     def tell(self, notes: Sequence[Note]) -> None:
         """Deliver or postpone each note. Its item must be claimed before.
@@ -116,12 +119,18 @@ class Teller:
                 continue
             pressing = self._pressing(part)
             self._wait([note for note in part if note not in pressing], hour + timedelta(hours=1))
-            minutes_left = -self.now.minute % URGENT_EVERY
-            if not minutes_left:
+            minute = self.now.replace(second=0, microsecond=0)
+            minutes_left = -minute.minute % URGENT_EVERY
+            if pressing and not minutes_left and self._may_be_urgent(minute):
                 self._send(pressing)
             else:
-                minute = self.now.replace(second=0, microsecond=0)
-                self._wait(pressing, minute + timedelta(minutes=minutes_left))
+                self._wait(pressing, minute + timedelta(minutes=minutes_left or URGENT_EVERY))
+
+    def _may_be_urgent(self, minute: datetime) -> bool:
+        """Whether this run may send urgent messages beyond the hour's; another at once may not."""
+        if self.urgent is None:
+            self.urgent = hourly.first(self.recipient.name, "urgent", minute)
+        return self.urgent
 
     def _send(self, notes: Sequence[Note]) -> None:
         for first in range(0, len(notes), A_MESSAGE):
@@ -162,6 +171,10 @@ def way_to(recipient: Recipient, now: datetime) -> Way:
         return Way(notifications.OPERATORS, {})
     address = addresses.find(recipient)
     if address is None:
+        # a run that died here is followed by another slot
+        slot = now.replace(minute=now.minute // INVITED_BY_ONE * INVITED_BY_ONE)
+        if not hourly.first(recipient.name, "invitation", slot):
+            raise Busy("the owner of the address is being asked to confirm it", CONFIRMED_WITHIN_S)
         notifications.invite(recipient.endpoint, recipient.name)
         address = addresses.Address(key=addresses.key_of(recipient), invited_at=now, gone=False)
         addresses.remember(address)

@@ -1,4 +1,5 @@
-"""All that is due in the outbox, recipient by recipient, at least once.
+"""All that is due in the outbox, recipient by recipient, at least once. Two runs at once are no harm: each
+item, each message of an hour and each invitation belongs to the run that claimed it.
 
 A recipient who is slow or down holds up nobody else: each has a thread. A try that failed waits a minute,
 then twice as long each time, up to half an hour (or as long as the other side asks); after three days, or
@@ -39,6 +40,8 @@ def run(rules: NotificationRules, now: datetime, left: Left) -> dict[str, int]:
     due = store.due(now)
     totals: Counter[str] = Counter()
     for item in due.unreadable:
+        if not deliveries.claimed(item.delivery_id, now):
+            continue  # another run gives it up just now
         logger.error("given up", delivery=item.delivery_id, why=item.why)
         deliveries.give_up(item, now, item.why)
         totals["dead"] += 1

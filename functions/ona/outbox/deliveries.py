@@ -156,16 +156,30 @@ def claim(item: Delivery | Notice, now: datetime) -> Delivery | Notice | None:
     None where another sender has it, or it is no longer due. A claim that is never settled ends after
     `LEASE`. Raises DependencyBusy.
     """
-    taken = tables.update(
+    return OUTBOX.get(item.delivery_id) if claimed(item.delivery_id, now) else None
+
+
+def claimed(name: str, now: datetime) -> bool:
+    """Claim an item by its delivery id, also one that is not valid; False as in `claim`.
+
+    A claim that no sender can have made (no time, or one far ahead) holds nobody up. Raises DependencyBusy.
+    """
+    return tables.update(
         OUTBOX.name,
-        {"delivery_id": item.delivery_id},
+        {"delivery_id": name},
         "SET claimed_until = :until",
-        {":until": iso(now + LEASE), ":now": iso(now), ":dead": "dead"},
+        {
+            ":until": iso(now + LEASE),
+            ":now": iso(now),
+            ":never": iso(now + 2 * LEASE),
+            ":dead": "dead",
+            ":text": "S",
+        },
         names={"#lane": "lane"},
         condition="attribute_exists(#lane) AND #lane <> :dead AND next_at <= :now "
-        "AND (attribute_not_exists(claimed_until) OR claimed_until <= :now)",
+        "AND (attribute_not_exists(claimed_until) OR NOT attribute_type(claimed_until, :text) "
+        "OR claimed_until <= :now OR claimed_until > :never)",
     )
-    return OUTBOX.get(item.delivery_id) if taken else None
 
 
 # ------------------------------------------------------------------ what became of it

@@ -1,4 +1,7 @@
-"""How many messages a recipient had in an hour. Items `sent#<recipient>#<hour>` of the outbox table."""
+"""How many messages a recipient had in an hour, and who may do what is done once.
+
+Items of the outbox table: `sent#<recipient>#<hour>`, `first#<recipient>#<what>#<minute>`.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,23 @@ def spend(recipient_name: str, hour: datetime, most: int) -> bool:
 
     Raises DependencyBusy.
     """
+    return _count(f"sent#{recipient_name}#{hour:%Y-%m-%dT%H}", hour, most)
+
+
+def first(recipient_name: str, what: str, minute: datetime) -> bool:
+    """Whether nobody has asked the same of this minute before: of two runs at once one may.
+
+    Raises DependencyBusy.
+    """
+    return _count(f"first#{recipient_name}#{what}#{minute:%Y-%m-%dT%H:%M}", minute, 1)
+
+
+def _count(name: str, since: datetime, most: int) -> bool:
     return tables.update(
         OUTBOX.name,
-        {"delivery_id": f"sent#{recipient_name}#{hour:%Y-%m-%dT%H}"},
+        {"delivery_id": name},
         "ADD messages :one SET #ttl = if_not_exists(#ttl, :ttl)",
-        {":one": 1, ":most": most, ":ttl": int((hour + COUNTS_KEPT).timestamp())},
+        {":one": 1, ":most": most, ":ttl": int((since + COUNTS_KEPT).timestamp())},
         names={"#ttl": "ttl"},
         condition="attribute_not_exists(messages) OR messages < :most",
     )

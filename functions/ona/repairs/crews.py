@@ -222,16 +222,22 @@ def pin(finding_key: str) -> None:
     _edit(finding_key, pinned)
 
 
-def release(finding_key: str, crews: Sequence[Crew] | None = None) -> bool:
+def release(
+    finding_key: str, crews: Sequence[Crew] | None = None, *, start: datetime | None = None
+) -> bool:
     """Give back the time booked for a fault; False when there was none. `crews`: as the caller has read
-    them, for the first try.
+    them, for the first try. `start`: give back only a visit that begins then.
 
     A fault has one visit to come at a time, whichever of its findings made it; earlier ones stay.
     Raises CrewBookingConflict when another execution keeps changing the same crew.
     """
 
     def released(bookings: list[Booking]) -> list[Booking]:
-        own = [booking for booking in bookings if booking.finding_key == finding_key]
+        own = [
+            booking
+            for booking in bookings
+            if booking.finding_key == finding_key and start in (None, booking.start)
+        ]
         return without(bookings, max(own, key=lambda booking: booking.leaves)) if own else bookings
 
     return _edit(finding_key, released, crews)

@@ -2,8 +2,8 @@
 
 Forecasts: table `ona-platform-weather-cache`, key `location_timestamp` = `<place>#<YYYY-MM-DDTHH>` of the
 hour it was fetched in; the item points to the document `weather/cache/<place>_<YYYYMMDDTHH>.json` in
-the input bucket and expires by `ttl`. History: a document a month, `weather/cache/<place>_<YYYYMM>.json`;
-months that are over are fetched once.
+the input bucket and expires by `ttl`. `<place>#asking` says that somebody asks the provider just now.
+History: a document a month, `weather/cache/<place>_<YYYYMM>.json`; months that are over are fetched once.
 """
 
 from __future__ import annotations
@@ -28,6 +28,14 @@ FRESH = timedelta(hours=1)
 """Providers issue new forecasts once an hour at most."""
 SETTLED = timedelta(days=7)
 """A month of history is cached once it has been over for so long: reanalysis trails by five days."""
+
+ASKING = timedelta(minutes=3)
+"""So long nobody else asks a provider for the same place's forecast. Three tries of 45 s and the waits
+between them take 151 s at most (`weather_providers`)."""
+
+
+class BeingAsked(DependencyBusy):
+    """Somebody else asks the provider for this place just now, or did in vain moments ago."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,9 @@ class WeatherCache:
             return cached
 
     def refresh(self, place: Place, now: datetime) -> Cached:
-        """Ask the provider and cache the answer. Raises DependencyBusy, WeatherUnavailable."""
+        """Ask the provider and cache the answer. Raises BeingAsked, DependencyBusy, WeatherUnavailable."""
+        if not self._may_ask(place, now):
+            raise BeingAsked(f"{self.provider.name}: {place.place_id} is being asked for")
         document = self.provider.forecast(place, now)
         if not document.hours or max(document.hours) <= now:
             raise WeatherUnavailable(
@@ -117,6 +127,22 @@ class WeatherCache:
         }
         tables.put(self.table, item)
         return Cached(document, timedelta(0))
+
+    def _may_ask(self, place: Place, now: datetime) -> bool:
+        """Take the right to ask for a place's forecast; False while somebody else has it."""
+        item = {
+            "location_timestamp": f"{place.place_id}#asking",
+            "until": iso(now + ASKING),
+            "ttl": int((now + KEPT).timestamp()),
+        }
+        arguments = {
+            "TableName": self.table,
+            "Item": tables.to_item(item),
+            "ConditionExpression": "attribute_not_exists(#until) OR #until <= :now",
+            "ExpressionAttributeNames": {"#until": "until"},
+            "ExpressionAttributeValues": tables.to_item({":now": iso(now)}),
+        }
+        return tables.transact([tables.Write("Put", arguments)])
 
     def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
         """Weather of past days, `start` to `end` both included, month by month through the cache.
@@ -174,6 +200,8 @@ def refresh_all(
             try:
                 cache.refresh(place, now)
                 state, reason = "refreshed", ""
+            except BeingAsked as error:  # the other one tells of it if it fails
+                state, reason = "fresh", str(error)
             except (DependencyBusy, WeatherUnavailable) as error:
                 state, reason = ("stale" if cached else "missing"), str(error)
         counts[state] += 1

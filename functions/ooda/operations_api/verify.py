@@ -3,6 +3,9 @@
 The asset's history (`incidents/<site>/<asset>.json`) is the witness. The fault was seen after the work was
 done: the order is open again and the next plan sends somebody. A whole day came in since then in which it
 was not: the order is verified and lets go of its fault. Until then it waits.
+
+A run that died is repeated, by Lambda or in an hour, and goes on where it stood; reconciliation gives back
+the visit of an order that was verified.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ def verify(bucket: str, now: datetime) -> dict[str, int]:
     """Look at every completed order; how many were verified, opened again, and wait."""
     counts: dict[str, int] = dict.fromkeys(get_args(Verdict), 0)
     for order in orders.all_open():
+        if order.status == "OPEN" and order.history[-1].by == AUTHOR:
+            # a run that died here had not yet given back the visit that did not help
+            crews.release(order.finding_key, start=order.scheduled_start)
         if order.status != "COMPLETE" or order.completed_at is None:
             continue
         history = history_of(bucket, order.site_id, order.asset_id)

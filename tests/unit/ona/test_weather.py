@@ -346,3 +346,54 @@ def test_a_place_that_fails_does_not_stop_the_others(held: tuple[weather_cache.W
     )
     assert counts == {"refreshed": 1, "fresh": 0, "stale": 1, "missing": 0}
     assert ("stale", "down here") in states
+
+
+def test_two_at_once_ask_the_provider_once_a_place(held: tuple[weather_cache.WeatherCache, Fake]) -> None:
+    """Nothing keeps the function at one execution at a time (`ReservedConcurrency=0`)."""
+    weather, fake = held
+    places = [PLACE, Place.of(50, 8), Place.of(-30, 20)]
+    later = NOW + timedelta(hours=1)
+    weather.refresh(PLACE, NOW)
+    fake.calls.clear()
+    both_have_looked, real = threading.Barrier(2, timeout=20), weather_cache.WeatherCache.newest
+    looked: set[str] = set()
+
+    def newest(self: Any, place: Place, now: datetime) -> Any:
+        found, mine = real(self, place, now), threading.current_thread().name
+        if mine not in looked:
+            looked.add(mine)
+            both_have_looked.wait()
+        return found
+
+    counts: list[dict[str, int]] = []
+
+    def run() -> None:
+        counts.append(
+            weather_cache.refresh_all(
+                weather, places, later, fetch_after=timedelta(minutes=45), each=lambda *_: None
+            )
+        )
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(weather_cache.WeatherCache, "newest", newest)
+        threads = [threading.Thread(target=run) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    assert sorted(place for _, place in fake.calls) == sorted(place.place_id for place in places)
+    assert sum(item["refreshed"] for item in counts) == 3
+    assert sum(item["stale"] + item["missing"] for item in counts) == 0, "who was second raises no alarm"
+
+
+def test_who_died_while_asking_holds_nobody_up_for_long(
+    held: tuple[weather_cache.WeatherCache, Fake],
+) -> None:
+    weather, fake = held
+    fake.error = DependencyBusy("down")
+    for minutes in (0, 1, 2):
+        with pytest.raises(DependencyBusy):
+            weather.refresh(PLACE, NOW + timedelta(minutes=minutes))
+    assert len(fake.calls) == 1, "a provider that is down is not asked by each that comes"
+    fake.error = None
+    assert weather.refresh(PLACE, NOW + weather_cache.ASKING).age == timedelta(0)

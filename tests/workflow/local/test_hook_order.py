@@ -94,10 +94,9 @@ def test_names_are_replaced_in_this_order(steps: Steps) -> None:
         "lambda_svc._create_function": ["hooks.roles_trust", "limits.refusal"],
         # an integration's time runs from when it is asked for; refused calls have none
         "apigateway_v1._invoke_lambda_proxy_v1": ["hooks.roles_services", "limits.gateway"],
-        # a letter that the role refuses is no note that is done
-        "lambda_svc._route_async_failure": ["hooks.roles_sources", "hooks.durable_deliveries"],
-        # an event is noted before it waits for a reserved concurrency
-        "lambda_svc.invoke_async_with_retry": ["limits.functions", "hooks.durable_deliveries"],
+        # who may invoke is asked before the event is queued
+        "sns._deliver_to_lambda": ["hooks.asynchronous", "hooks.roles_services"],
+        "lambda_svc.invoke_async_with_retry": ["hooks.asynchronous"],
         # an execution's end is marked after all that writes it
         "stepfunctions._run_execution": ["hooks.executions", "hooks.durable_stepfunctions"],
     }

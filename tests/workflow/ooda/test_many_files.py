@@ -107,6 +107,72 @@ def test_a_file_without_its_dead_letter_fails_the_execution_at_its_end(platform:
     assert sum("mixed" in key for key in done_files) == 2, "the other files were read"
 
 
+class Redriven:
+    """An execution that has the name of an earlier one, whose notes of unwritten letters still lie there.
+
+    The embedded cloud has no RedriveExecution; what a redrive keeps is the name, and the notes.
+    """
+
+    def __init__(self, lab: Lab, files: list[str], noted: list[str], *, queue: bool = True) -> None:
+        self.lab, self.bucket, self.name = lab, lab.bucket(), unique("run")
+        sqs = lab.platform.target.client("sqs")
+        self.queue = sqs.create_queue(QueueName=unique("letters"))["QueueUrl"]
+        for name in files:
+            self.put(f"backfill/x/{name}.csv", b"")
+        for name in noted:
+            key = f"backfill/x/{name}.csv"
+            # as notes were before they were whole letters, too
+            note = {"state": "DetectHistory", "error": "Sandbox.Timedout", "input": {"prefix": key}}
+            self.put(f"map-results/fleet_history/lost/{self.name}/{name}", json.dumps(note).encode())
+        there = self.queue if queue else self.queue + "-gone"
+        machine = lab.machine(fleet_history(lab, self.bucket, there))
+        started = lab.states.start_execution(
+            stateMachineArn=machine, name=self.name, input='{"prefix": "backfill/x/"}'
+        )
+        self.done = lab.platform.wait(str(started["executionArn"]), 120)
+
+    def put(self, key: str, body: bytes) -> None:
+        self.lab.platform.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def letters(self) -> list[str]:
+        """The files in the queue's letters, each with what `ona dlq redrive` needs."""
+        found = []
+        sqs = self.lab.platform.target.client("sqs")
+        while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                body = json.loads(message["Body"])
+                assert body["kind"] == "file"
+                assert body["state_machine"] == self.lab.platform.target.machines["fleet_history"]
+                found.append(body["input"]["prefix"][-10:-4])
+        return sorted(found)
+
+    def notes(self) -> int:
+        listed = self.lab.platform.s3.list_objects_v2(
+            Bucket=self.bucket, Prefix="map-results/fleet_history/lost/"
+        )
+        return int(listed["KeyCount"])
+
+
+def test_an_old_note_does_not_fail_a_redriven_execution_whose_files_are_solved(platform: Platform) -> None:
+    run = Redriven(Lab(platform), ["000001", "000002"], noted=["000001"])
+    assert run.done["status"] == "SUCCEEDED", run.done
+    assert run.letters() == []
+
+
+def test_what_a_redrive_did_not_solve_has_a_letter_and_the_execution_ends_well(platform: Platform) -> None:
+    """One file's letter was never written, another's is written now; nothing is noted twice."""
+    run = Redriven(Lab(platform), ["000001", "000007", "000207"], noted=["000107", "000307"])
+    assert run.done["status"] == "SUCCEEDED", run.done
+    assert run.letters() == ["000007", "000107", "000207", "000307"]
+    assert run.notes() == 0
+
+
+def test_while_the_queue_is_gone_notes_stay_and_the_execution_fails(platform: Platform) -> None:
+    run = Redriven(Lab(platform), ["000001", "000007"], noted=["000107"], queue=False)
+    assert (run.done["status"], run.done["error"]) == ("FAILED", "DeadLetterQueueUnreachable"), run.done
+    assert run.notes() == 2
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_five_thousand_files(platform: Platform) -> None:
