@@ -22,6 +22,7 @@ from typing import Any
 from local import lock
 from local.errors import CloudError
 from local.ports import DEFAULT_PORT
+from local.state.files import read_file
 
 ROOT = Path(__file__).resolve().parent.parent
 FORMAT = 1
@@ -98,7 +99,7 @@ def is_home(home: Path) -> bool:
 def settings(home: Path) -> dict[str, Any]:
     """What `home.json` says; empty for an older home, and when the file cannot be read."""
     try:
-        said = json.loads((home / SETTINGS).read_text())
+        said = json.loads(read_file(home / SETTINGS))
     except (OSError, ValueError):
         return {}
     return said if isinstance(said, dict) else {}
@@ -113,7 +114,7 @@ def last_port(home: Path) -> int:
 def damage(home: Path) -> list[dict[str, Any]]:
     """The damaged files that the server set aside: time, file, set_aside, used_instead, lost."""
     try:
-        said = json.loads((home / DAMAGE).read_text())
+        said = json.loads(read_file(home / DAMAGE))
     except (OSError, ValueError):
         return []
     return [item for item in said if isinstance(item, dict)] if isinstance(said, list) else []
@@ -226,7 +227,7 @@ def _checkout_is_ours(home: Path) -> None:
     if home.is_relative_to(ROOT):
         return
     try:
-        other = Path((home / CHECKOUT).read_text().strip())
+        other = Path(read_file(home / CHECKOUT).decode().strip())
     except (OSError, ValueError):
         return
     if other == ROOT or not (other / "local" / "cloud.py").exists():

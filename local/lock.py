@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from local.errors import CloudError
+from local.state.files import read_file
 
 SERVER = "server.lock"
 CHANGE = "change.lock"
@@ -92,7 +93,7 @@ def holder(path: Path) -> str:
     'a process that did not say its name'
     """
     try:
-        said = json.loads(path.read_text())
+        said = json.loads(read_file(path))
         return f"process {int(said['pid'])} ({said['doing']}) on {said['host']}"
     except (OSError, ValueError, TypeError, KeyError):
         return "a process that did not say its name"

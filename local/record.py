@@ -15,6 +15,7 @@ from typing import Any
 from local import home as homes
 from local import lock, ports, processes
 from local.processes import Process
+from local.state.files import read_file
 
 REGION = "af-south-1"
 RECORD = "cloud.json"
@@ -101,7 +102,7 @@ def running(home: Path | None = None) -> Cloud | None:
 def _recorded(home: Path) -> Cloud | None:
     """What `cloud.json` says, when it has the right form."""
     try:
-        said = json.loads((home / RECORD).read_text())
+        said = json.loads(read_file(home / RECORD))
         cloud = Cloud(**said)
     except (OSError, ValueError, TypeError):
         return None

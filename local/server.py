@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from local import cloud, lock, record
+from local.state import objects, packages
 
 LOCK_TIMEOUT_S = 5.0
 """So long the server waits for the home's lock: somebody may be looking whether it is held."""
@@ -49,6 +50,10 @@ def main() -> None:
     os.environ["MOTO_PORT"] = os.environ["GATEWAY_PORT"]  # where moto's tasks send their calls
     try:
         _hold(Path(os.environ["STATE_DIR"]).parent)
+        if os.environ.get("PERSIST_STATE") == "1":
+            home = Path(os.environ["STATE_DIR"]).parent
+            for item in [*objects.mend(home), *packages.mend(home)]:
+                print(item.in_words(), file=sys.stderr, flush=True)
         from local.hooks import install  # reads the state: not before the home is held
 
         install()

@@ -155,8 +155,7 @@ class Durability:
 
     def _read(self) -> None:
         for item in self._restored.damages:
-            text = f"damaged: {item.file}; used: {item.used_instead}; lost: {item.lost}; {item.set_aside}"
-            print(text, file=sys.stderr, flush=True)
+            print(item.in_words(), file=sys.stderr, flush=True)
         modules = private(self._app, "_state_map")
         for name, payload in self._restored.payloads.items():
             if name == self.notes.name:

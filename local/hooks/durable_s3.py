@@ -7,13 +7,14 @@ error, and the object in memory is again what it was.
 from __future__ import annotations
 
 import contextvars
+import errno
 import json
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from local.hooks.base import private, replace
-from local.state import files
+from local.state import files, objects
 from local.state.files import NotStored
 
 
@@ -80,6 +81,8 @@ def install(settings_changed: Callable[[], None]) -> None:
 
     replace(s3, "_atomic_write", atomic_write)
     replace(s3, "_persist_object", _persist_object(s3))
+    replace(s3, "_read_body", _as_stored(private(s3, "_read_body")))
+    replace(s3, "_version_body", _version_as_stored(private(s3, "_version_body")))
     replace(s3, "_remove_key_files", _removing(private(s3, "_remove_key_files")))
     replace(s3, "os", _Os(folder))
     replace(s3, "handle_request", _undone_when_not_stored(s3, settings_changed))
@@ -101,7 +104,10 @@ class _Os:
 
 
 def _put(contents: list[tuple[str, bytes]]) -> None:
-    """Write files so that all are there or none; a full disk is seen before the first is replaced."""
+    """Write files so that all are there or none; a full disk is seen before the first is replaced.
+
+    A kill between two of the replacements is ended by `objects.mend` at the next start.
+    """
     aside: list[tuple[str, str]] = []
     try:
         for path, data in contents:
@@ -151,17 +157,59 @@ def _removing(original: Any) -> Any:
     return remove
 
 
+_overwrites: contextvars.ContextVar[bool] = contextvars.ContextVar("_overwrites", default=False)
+"""Whether the request replaces or removes the object: its old bytes may be damaged then."""
+
+
+def _as_stored(original: Any) -> Any:
+    def read(bucket: str, key: str, record: Any) -> bytes:
+        return _sound(original(bucket, key, record), record, f"s3://{bucket}/{key}")
+
+    return read
+
+
+def _version_as_stored(original: Any) -> Any:
+    def read(bucket: Any, name: str, key: str, version: Any) -> bytes | None:
+        body: bytes | None = original(bucket, name, key, version)
+        return body if body is None else _sound(body, version, f"s3://{name}/{key}")
+
+    return read
+
+
+LARGE = 1024 * 1024
+"""Bytes from which on an object is checked once a process: a client reads it in many ranges."""
+_checked: set[tuple[str, Any]] = set()
+
+
+def _sound(body: bytes, about: Any, name: str) -> bytes:
+    """The bytes of an object. Raises Unreadable for other ones than were stored."""
+    mark = (name, about.get("etag"))
+    if _overwrites.get() or (mark in _checked and len(body) == about.get("size")):
+        return body
+    if objects.differs(body, about):
+        raise objects.Unreadable(f"the bytes of {name} are damaged: `ona doctor` names the file")
+    if len(body) >= LARGE:
+        _checked.add(mark)
+    return body
+
+
 def _undone_when_not_stored(s3: Any, settings_changed: Callable[[], None]) -> Any:
     original = private(s3, "handle_request")
 
     async def handle(
         method: str, path: str, headers: Any, body: bytes, query: Any, *rest: Any, **named: Any
     ) -> Any:
+        _overwrites.set(method in ("PUT", "POST", "DELETE") and "x-amz-copy-source" not in headers)
         if method in ("GET", "HEAD"):
-            return await original(method, path, headers, body, query, *rest, **named)
+            try:
+                return await original(method, path, headers, body, query, *rest, **named)
+            except objects.Unreadable as error:
+                raise NotStored(OSError(errno.EIO, str(error))) from error
         before = _Before(s3, path)
         try:
             return await original(method, path, headers, body, query, *rest, **named)
+        except objects.Unreadable as error:
+            raise NotStored(OSError(errno.EIO, str(error))) from error
         except NotStored:
             before.restore()
             raise

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from local.state.files import read_file
+
 FILE = "roles.json"
 """In the home's folder; `ona roles` reads it."""
 SAVE_SECONDS = 2.0
@@ -56,7 +58,7 @@ class Ledger:
     def load(self, path: Path) -> None:
         """Go on from the counts in a file; one that cannot be read counts as empty."""
         try:
-            stored = json.loads(path.read_text())
+            stored = json.loads(read_file(path))
             for counter, name in ((self.allowed, "allowed"), (self.denied, "denied")):
                 counter.update({(who, what, on): int(n) for who, what, on, n in stored[name]})
         except (OSError, ValueError, KeyError, TypeError):

@@ -9,12 +9,14 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from local.state.files import make_folder, sync_folder, write_aside
+from local.state.files import make_folder, read_file, sync_folder, write_aside
 
 RECORD = "damage.json"
 FOLDER = "damaged"
 KEPT = 200
 """Entries of the record; older ones are forgotten."""
+NAME_BYTES = 120
+"""Of a long name the end is kept: file systems take 255 bytes, four a character."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,21 @@ class Damage:
     used_instead: str
     lost: str
 
+    def in_words(self) -> str:
+        """One line for the server's log."""
+        return f"damaged: {self.file}; used: {self.used_instead}; lost: {self.lost}; {self.set_aside}"
+
 
 def set_aside(home: Path, path: Path, *, used_instead: str, lost: str) -> Damage:
     """Move a damaged file to `damaged/` under a dated name. A missing file is only told."""
     place = ""
-    if path.exists():
+    if os.path.lexists(path):
         folder = home / FOLDER
-        make_folder(folder)
         stamp = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S.%fZ}"
-        target = folder / f"{stamp}-{path.parent.name}-{path.name}"
+        if os.path.lexists(folder) and not folder.is_dir():
+            os.replace(folder, home / f"{stamp}-{FOLDER}")
+        make_folder(folder)
+        target = folder / f"{stamp}-{path.parent.name}-{path.name}"[-NAME_BYTES:]
         with contextlib.suppress(OSError):
             os.replace(path, target)
             place = str(target.relative_to(home))
@@ -59,7 +67,7 @@ def _name(home: Path, path: Path) -> str:
 def read(home: Path) -> list[Damage]:
     """What was set aside so far; nothing when the record itself cannot be read."""
     try:
-        return [Damage(**item) for item in json.loads((home / RECORD).read_text())]
+        return [Damage(**item) for item in json.loads(read_file(home / RECORD))]
     except (OSError, ValueError, TypeError):
         return []
 
@@ -70,5 +78,7 @@ def tell(home: Path, damages: list[Damage]) -> None:
         return
     kept = [asdict(item) for item in (read(home) + damages)[-KEPT:]]
     path = str(home / RECORD)
+    if os.path.isdir(path):
+        set_aside(home, home / RECORD, used_instead="", lost="")
     os.replace(write_aside(path, [json.dumps(kept, indent=1).encode()]), path)
     sync_folder(home)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -37,6 +39,18 @@ def make_folder(folder: Path | str) -> list[str]:
         path = os.path.dirname(path)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     return [os.path.dirname(path) for path in missing]
+
+
+def read_file(path: Path | str) -> bytes:
+    """The bytes of a file. Raises OSError, also for a folder, a pipe or a device in its place.
+
+    A pipe that nobody writes to would be waited for without end.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "is no file", str(path))
+        return file.read()
 
 
 def write_aside(path: str, pieces: Iterable[bytes]) -> str:

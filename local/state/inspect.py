@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.state import journal, snapshot
+from local.state import journal, objects, packages, snapshot
+from local.state.files import read_file
 
+LOOK_AGAIN_SECONDS = 0.5
 UP = "run `ona up`: it sets the file aside and says what it used instead"
 
 
@@ -37,13 +40,34 @@ def check(home: Path) -> list[Problem]:
         return [Problem("the home is no folder", ".", "move the file away, or set ONA_HOME", "nothing")]
     if not os.access(home, os.W_OK | os.X_OK):
         return [Problem("the home cannot be written", ".", f"chmod u+rwx {home}", "nothing")]
+    found = _found(home)
+    if found:  # a running server replaces snapshots and journal files: what is damaged stays so
+        time.sleep(LOOK_AGAIN_SECONDS)
+        later = _found(home)
+        found = [problem for problem in found if problem in later]
+    return found
+
+
+def _found(home: Path) -> list[Problem]:
     return [
+        *_folders(home),
         *_snapshots(home),
         *_before_the_journal(home),
         *_journal(home),
         *_packages(home),
         *_objects(home),
     ]
+
+
+def _folders(home: Path) -> Iterator[Problem]:
+    for name in ("state", "state/journal", "state/generations", "state/lambda-blobs", "s3"):
+        if os.path.lexists(home / name) and not (home / name).is_dir():
+            yield Problem("it is no folder", name, UP, "what it held")
+    if (
+        not snapshot.numbers(home / "state")
+        and min(journal.files(home / "state" / "journal"), default=1) > 1
+    ):
+        yield Problem("the snapshots are missing", "state/generations", UP, "what they held")
 
 
 def _snapshots(home: Path) -> Iterator[Problem]:
@@ -77,7 +101,7 @@ def _before_the_journal(home: Path) -> Iterator[Problem]:
         return
     for path in sorted((home / "state").glob("*.json")):
         try:
-            json.loads(path.read_bytes())
+            json.loads(read_file(path))
         except (OSError, ValueError):
             yield Problem(
                 f"the file of {path.stem} is damaged", _name(home, path), UP, f"{path.stem}'s state"
@@ -85,37 +109,26 @@ def _before_the_journal(home: Path) -> Iterator[Problem]:
 
 
 def _journal(home: Path) -> Iterator[Problem]:
-    files = journal.files(home / "state" / "journal")
-    for number, path in files.items():
-        for text in journal.read(path).damage:
+    generations = []
+    for number in snapshot.numbers(home / "state"):
+        with contextlib.suppress(ValueError):
+            generations.append(snapshot.load(home / "state", number))
+    folder, opened_from = home / "state" / "journal", snapshot.opened_from(generations)
+    begins = [item.journal for item in generations]
+    for path, reading in journal.read_all(folder, begins, opened_from).items():
+        for text in reading.damage:
             yield Problem(text, _name(home, path), UP, "these changes, when no snapshot has them")
-        if number + 1 not in files and number != max(files):
-            missing = path.with_name(f"{number + 1:08}.log")
-            yield Problem("a journal file is missing", _name(home, missing), UP, "its changes")
 
 
 def _packages(home: Path) -> Iterator[Problem]:
-    for path in sorted((home / "state" / "lambda-blobs").glob("*.zip")):
-        if hashlib.sha256(path.read_bytes()).hexdigest() != path.stem:
-            mend = "remove the file and run `ona up`: it deploys the function again"
-            yield Problem("a function's package is damaged", _name(home, path), mend, "nothing")
+    for path in packages.damaged(home):
+        mend = "`ona down`, then `ona up`: it makes the package anew from the deployment's artefacts"
+        yield Problem("a function's package is damaged or missing", _name(home, path), mend, "nothing")
 
 
 def _objects(home: Path) -> Iterator[Problem]:
-    for sidecar in sorted((home / "s3").rglob("*.meta.json")):
-        path = sidecar.with_name(sidecar.name.removesuffix(".meta.json"))
-        try:
-            about = json.loads(sidecar.read_bytes())
-            size = None if about.get("is_delete_marker") else about.get("size")
-        except (OSError, ValueError, AttributeError):
-            mend = "put the object again"
-            yield Problem(
-                "an object's metadata are damaged", _name(home, sidecar), mend, "metadata, versions"
-            )
-            continue
-        if size is not None and (not path.exists() or path.stat().st_size != size):
-            mend = "put the object again"
-            yield Problem("an object is not of its size", _name(home, path), mend, "the object")
+    for fault in objects.faults(home):
+        yield Problem(fault.what, _name(home, fault.path), "put the object again", fault.lost)
 
 
 def _name(home: Path, path: Path) -> str:

@@ -1,30 +1,23 @@
 """The journal: every acknowledged change is in it, synchronised, before its answer leaves.
 
-A file is a row of frames. A frame is what one synchronisation took along (group commit), so it is there
-whole or not at all: `magic, file, frame, length, checksum`, the records (one JSON value a line), an
-end mark.
+`local.state.frames` says what its files look like.
 The file is allocated ahead of what is written. A full disk is thus seen before a request changes memory.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import os
-import struct
 import threading
-import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.state.files import NotStored, make_folder, sync_folder
+from local.state.frames import AHEAD, Reading, files, frame, read, read_all
 
-MAGIC = b"OnaJ"
-END = b"\nEnd"
-HEADER = struct.Struct("<4sIIII")
-"""Magic, number of the file, number of the frame, bytes of the records, CRC-32 of numbers and records."""
-AHEAD = 4 * 1024 * 1024
-"""Bytes allocated at once."""
+__all__ = ["AHEAD", "Journal", "Reading", "files", "frame", "read", "read_all"]
+
 RETRY_SECONDS = 0.5
 """Between tries to write what found no space."""
 MARGIN = 1024 * 1024
@@ -32,86 +25,7 @@ MARGIN = 1024 * 1024
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Errors that end when there is space again. After any other the journal refuses all until a restart."""
 
-
-def frame(file: int, number: int, records: list[bytes]) -> bytes:
-    """One frame of a file."""
-    body = b"\n".join(records)
-    return HEADER.pack(MAGIC, file, number, len(body), _checksum(file, number, body)) + body + END
-
-
-def _checksum(file: int, number: int, body: bytes) -> int:
-    return zlib.crc32(body, zlib.crc32(struct.pack("<II", file, number)))
-
-
 Settled = Callable[[NotStored | None], object]
-
-
-@dataclass
-class Reading:
-    """What was found in a journal file."""
-
-    frames: list[list[bytes]] = field(default_factory=list)
-    damage: list[str] = field(default_factory=list)
-    """What cannot be explained by a write that a kill cut short."""
-
-
-def read(path: Path) -> Reading:
-    """Read a journal file as far as it is sound. A last frame that is cut short was never acknowledged."""
-    data, found = path.read_bytes(), Reading()
-    at, expected, file = 0, 0, int(path.stem)
-    while (start := data.find(MAGIC, at)) >= 0:
-        if data[at:start].strip(b"\0"):
-            found.damage.append(f"{_from_to('byte', at, start - 1)} no record")
-        whole = _frame_at(data, start, file)
-        if whole is None:
-            following = data.find(MAGIC, start + 1)
-            complete = _complete(data, start)
-            if following < 0 and not complete:
-                return found  # the tail that a kill cut short
-            found.damage.append(f"the record at {start} is damaged")
-            at = following if following >= 0 else len(data)
-            continue
-        number, body, at = whole
-        if number != expected:
-            found.damage.append(f"{_from_to('record', expected, number - 1)} missing")
-        expected = number + 1
-        found.frames.append(body.split(b"\n") if body else [])
-    if data[at:].strip(b"\0") and not found.damage and not MAGIC.startswith(data[at:].rstrip(b"\0")[:4]):
-        found.damage.append(f"{_from_to('byte', at, len(data) - 1)} no record")
-    return found
-
-
-def _from_to(noun: str, first: int, last: int) -> str:
-    """
-    >>> _from_to("record", 3, 3), _from_to("record", 3, 5)
-    ('record 3 is', 'records 3 to 5 are')
-    """
-    return f"{noun} {first} is" if first == last else f"{noun}s {first} to {last} are"
-
-
-def _complete(data: bytes, start: int) -> bool:
-    """Whether the frame at `start` was written to its end, so that its damage came later."""
-    if start + HEADER.size > len(data):
-        return False
-    length = HEADER.unpack_from(data, start)[3]
-    end = start + HEADER.size + length
-    return data[end : end + len(END)] == END
-
-
-def _frame_at(data: bytes, start: int, file: int) -> tuple[int, bytes, int] | None:
-    if not _complete(data, start):
-        return None
-    _, named, number, length, checksum = HEADER.unpack_from(data, start)
-    body = data[start + HEADER.size : start + HEADER.size + length]
-    if named != file or _checksum(named, number, body) != checksum:
-        return None
-    return number, body, start + HEADER.size + length + len(END)
-
-
-def files(folder: Path) -> dict[int, Path]:
-    """The journal files of a folder by number, the oldest first."""
-    found = {int(path.stem): path for path in folder.glob("*.log") if path.stem.isdigit()}
-    return dict(sorted(found.items()))
 
 
 class Journal:
@@ -184,7 +98,7 @@ class Journal:
         """Go on in a new file; returns its number. Raises OSError, and goes on in the old one then."""
         with self._io:
             handle, end = self._handle, self.bytes
-            self._open(self.number + 1)
+            self._open(self.number + 1, before=self._frame)
             os.ftruncate(handle, end)
             os.fsync(handle)
             os.close(handle)
@@ -198,18 +112,23 @@ class Journal:
         if gone:
             sync_folder(self.folder)
 
-    def _open(self, number: int) -> None:
-        path = self.folder / f"{number:08}.log"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    def _open(self, number: int, before: int | None = None) -> None:
+        path, aside = self.folder / f"{number:08}.log", self.folder / f"{number:08}.new"
+        begin = frame(number, 0, [json.dumps({} if before is None else {"before": before}).encode()])
+        handle = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             os.posix_fallocate(handle, 0, AHEAD)
+            os.pwrite(handle, begin, 0)
             os.fsync(handle)
+            os.replace(aside, path)
             sync_folder(self.folder)
         except OSError:
             os.close(handle)
-            path.unlink()
+            aside.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             raise
-        self._handle, self.number, self._allocated, self.bytes, self._frame = handle, number, AHEAD, 0, 0
+        self._handle, self.number, self._allocated = handle, number, AHEAD
+        self.bytes, self._frame = len(begin), 1
 
     def _allocate(self, wanted: int) -> None:
         if (missing := self.bytes + wanted - self._allocated) > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from local.state import damage, documents, journal, snapshot
 from local.state.damage import Damage
+from local.state.files import read_file
 
 NEWER = "the older snapshot and the journal, which hold the same"
 
@@ -29,6 +31,14 @@ class _Reader:
         self.found = Restored()
         self.base: dict[str, int] = {}
         """The first journal file to apply, by service."""
+        self.opened_from: int | None = None
+
+    def clear_the_way(self) -> None:
+        """What stands where a folder belongs is set aside: nothing could be kept under it."""
+        for name in (".", "journal", "generations", "lambda-blobs"):
+            path = self.state / name
+            if os.path.lexists(path) and not path.is_dir():
+                self.set_aside(path, "nothing", "what it held: it is no folder")
 
     def set_aside(self, path: Path, used_instead: str, lost: str) -> None:
         self.found.damages.append(damage.set_aside(self.home, path, used_instead=used_instead, lost=lost))
@@ -52,17 +62,21 @@ class _Reader:
 
     def read_snapshots(self) -> None:
         generations = self.generations()
+        self.opened_from = snapshot.opened_from(generations)
         services = sorted({Path(name).stem for item in generations for name in item.files})
         for service in services:
             self.read_service(service, generations)
         if not snapshot.numbers(self.state):
             self.read_files_before_the_journal()
+            if min(journal.files(self.state / "journal"), default=1) > 1:
+                folder = snapshot.folder_of(self.state)
+                self.set_aside(folder, "the journal alone", "what the snapshots held: they are missing")
 
     def read_service(self, service: str, generations: list[snapshot.Generation]) -> None:
         for place, generation in enumerate(generations):
             fault = generation.fault(service)
             if fault is None and generation.path(service).name in generation.files:
-                self.found.payloads[service] = _payload(generation.path(service).read_bytes())
+                self.found.payloads[service] = _payload(read_file(generation.path(service)))
                 self.base[service] = generation.journal
                 return
             if fault is not None:
@@ -84,26 +98,24 @@ class _Reader:
         """A home of before the journal: one file a service, `state/<service>.json`."""
         for path in sorted(self.state.glob("*.json")):
             try:
-                self.found.payloads[path.stem] = _payload(path.read_bytes())
-            except ValueError:
+                self.found.payloads[path.stem] = _payload(read_file(path))
+            except (OSError, ValueError):
                 self.set_aside(
                     path, "the journal alone", f"{path.stem}: the file is damaged, no copy exists"
                 )
 
     def read_journal(self) -> None:
-        files = journal.files(self.state / "journal")
-        expected = None
-        for number, path in files.items():
-            if expected is not None and number != expected:
-                gone = path.with_name(f"{expected:08}.log")
-                self.set_aside(gone, "the records after it", "changes of some seconds: the file is missing")
-            expected = number + 1
-            reading = journal.read(path)
+        found = journal.read_all(self.state / "journal", self.base.values(), self.opened_from)
+        for path, reading in found.items():
+            number = int(path.stem)
             for change in _records(reading):
                 if number >= self.base.get(change[0], 0):
                     documents.apply(self.found.payloads.setdefault(change[0], {}), change)
                     self.found.records += 1
-            if reading.damage:
+            if reading.lost and number >= min(self.base.values(), default=0):
+                text = f"changes of some seconds: {'; '.join(reading.damage)}"
+                self.set_aside(path, "the records after it", text)
+            elif reading.damage:
                 self.tell_journal(path, reading)
 
     def tell_journal(self, path: Path, reading: journal.Reading) -> None:
@@ -133,6 +145,7 @@ def _payload(data: bytes) -> Any:
 def restore(home: Path) -> Restored:
     """Read a home's state. What cannot be used is set aside, and told (also in `damage.json`)."""
     reader = _Reader(home)
+    reader.clear_the_way()
     reader.read_snapshots()
     reader.read_journal()
     for payload in reader.found.payloads.values():

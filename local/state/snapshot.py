@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.state.files import make_folder, sync_folder, write_all
+from local.state.files import make_folder, read_file, sync_folder, write_all
 
 KEPT = 2
 FORMAT = 1
@@ -38,6 +38,8 @@ class Generation:
     """The first journal file with changes that may not be in it."""
     files: dict[str, str]
     """SHA-256 by file name."""
+    opened: bool = True
+    """Whether journal files from `journal` on have an opening frame; older versions wrote none."""
 
     def path(self, service: str) -> Path:
         """The file of a service."""
@@ -49,7 +51,7 @@ class Generation:
         if path.name not in self.files:
             return None
         try:
-            data = path.read_bytes()
+            data = read_file(path)
         except OSError as error:
             return "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read: {error}"
         if hashlib.sha256(data).hexdigest() == self.files[path.name]:
@@ -74,11 +76,12 @@ def load(state: Path, number: int) -> Generation:
     """A generation by its manifest. Raises ValueError saying what is wrong with the manifest."""
     folder = folder_of(state) / f"{number:08}"
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest = json.loads(read_file(folder / MANIFEST))
         checksum = manifest.pop("checksum")
         if checksum != _checksum(manifest) or manifest["format"] != FORMAT:
             raise ValueError("is not what was written")
-        return Generation(folder, number, int(manifest["journal"]), dict(manifest["files"]))
+        opened = bool(manifest.get("opened"))
+        return Generation(folder, number, int(manifest["journal"]), dict(manifest["files"]), opened)
     except FileNotFoundError as error:
         raise ValueError("is missing") from error
     except (
@@ -90,6 +93,11 @@ def load(state: Path, number: int) -> Generation:
         json.JSONDecodeError,
     ) as error:
         raise ValueError(f"cannot be read ({type(error).__name__})") from error
+
+
+def opened_from(generations: Iterable[Generation]) -> int | None:
+    """From which journal file on each has an opening frame, as far as snapshots tell."""
+    return min((item.journal for item in generations if item.opened), default=None)
 
 
 def _checksum(manifest: dict[str, Any]) -> str:
@@ -119,6 +127,7 @@ def write(state: Path, journal: int, services: dict[str, Pieces]) -> Generation:
             "journal": journal,
             "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "files": files,
+            "opened": True,
         }
         text = json.dumps({**manifest, "checksum": _checksum(manifest)}, indent=1)
         _write_file(aside / MANIFEST, [text.encode()])
@@ -184,8 +193,12 @@ def prune_blobs(state: Path, journals: Iterable[Path]) -> None:
     sources = [folder_of(state) / f"{number:08}" / "lambda.json" for number in numbers(state)]
     named = set()
     for path in [*sources, *journals]:
-        if path.exists():
-            named |= {match.decode() for match in BLOB.findall(path.read_bytes())}
+        try:
+            named |= {match.decode() for match in BLOB.findall(read_file(path))}
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return  # what it names is not known
     for path in folder.glob("*.zip"):
         if path.stem not in named and time.time() - path.stat().st_mtime > YOUNG_SECONDS:
             path.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -122,3 +123,21 @@ def test_symlinks_and_relative_paths_are_one_home(tmp_path: Path, monkeypatch: p
         assert homes.resolved(Path(name)) == wanted
     monkeypatch.setenv("ONA_HOME", "link")
     assert homes.resolved(None) == wanted
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", [homes.SETTINGS, homes.CHECKOUT, homes.DAMAGE, "cloud.json", "roles.json"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    """Nobody writes to it, so reading it as a file would never end."""
+    from local import record
+    from local.hooks.roles_ledger import Ledger
+    from local.state import damage
+
+    (tmp_path / "state").mkdir()
+    os.mkfifo(tmp_path / name)
+    with contextlib.suppress(CloudError):
+        homes.check(tmp_path)
+    assert homes.settings(tmp_path) == {}
+    assert homes.damage(tmp_path) == damage.read(tmp_path) == []
+    assert record.running(tmp_path) is None
+    Ledger().load(tmp_path / "roles.json")

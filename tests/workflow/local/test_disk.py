@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
 
 from local import cloud
+from local.state import damage, inspect
 from tests.fakes.disk import Disk
 from tests.fakes.roles import almighty
 
@@ -238,6 +239,54 @@ def test_what_a_power_cut_may_lose_was_never_acknowledged(disk: Disk) -> None:
     assert services.s3.get_object(Bucket="bucket", Key="w7")["Body"].read() == b"w7" * 100
     assert len(services.ssm.describe_parameters(MaxResults=50)["Parameters"]) == 8
     assert services.messages("many") == 8
+
+
+def test_a_kill_between_the_two_files_of_an_object_leaves_it_whole(disk: Disk) -> None:
+    """The bytes are in place, their metadata are not: the third write of `k` is ended at the next start."""
+    services = Services(disk.start(kill="replace@/bucket/k.meta.json:3"))
+    services.prepare()
+    services.s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    bodies = [b"one", b"longer two", b"the longest, three"]
+    for body in bodies[:2]:
+        services.s3.put_object(Bucket="bucket", Key="k", Body=body, Metadata={"is": str(len(body))})
+    with pytest.raises((EndpointConnectionError, HTTPClientError)):
+        services.s3.put_object(Bucket="bucket", Key="k", Body=bodies[2], Metadata={"is": "18"})
+    services = Services(disk.start())
+    kept = services.s3.get_object(Bucket="bucket", Key="k")
+    assert (kept["Body"].read(), kept["Metadata"]) in ((bodies[1], {"is": "10"}), (bodies[2], {"is": "18"}))
+    versions = services.s3.list_object_versions(Bucket="bucket")["Versions"]
+    for version in versions:
+        named = {"Bucket": "bucket", "Key": "k", "VersionId": version["VersionId"]}
+        assert len(services.s3.get_object(**named)["Body"].read()) == version["Size"]
+    assert {version["Size"] for version in versions} >= {3, 10}, "what was acknowledged"
+    assert damage.read(disk.home) == inspect.check(disk.home) == []
+
+
+def test_damaged_objects_are_told_never_served_and_cost_no_other(disk: Disk) -> None:
+    services = Services(disk.start())
+    services.prepare()
+    keys = [f"k{n}" for n in range(6)]
+    for key in keys:
+        services.s3.put_object(Bucket="bucket", Key=key, Body=key.encode())
+    cloud.stop(disk.home, kill=True)
+    folder = disk.home / "s3" / "000000000000" / "bucket"
+    (folder / "k1.meta.json").write_text("[]")
+    (folder / "k2").write_bytes(b"K2")
+    (folder / "k3").unlink()
+    services = Services(disk.start())
+    listed = [item["Key"] for item in services.s3.list_objects_v2(Bucket="bucket")["Contents"]]
+    assert listed == ["k0", "k1", "k2", "k4", "k5"]
+    with pytest.raises(ClientError) as raised:
+        services.s3.get_object(Bucket="bucket", Key="k2")
+    assert raised.value.response["Error"]["Code"] == "InternalError"
+    for key in ("k0", "k1", "k4", "k5"):
+        assert services.s3.get_object(Bucket="bucket", Key=key)["Body"].read() == key.encode()
+    assert len(damage.read(disk.home)) == 2
+    with pytest.raises(ClientError):
+        services.s3.copy_object(Bucket="bucket", Key="copy", CopySource={"Bucket": "bucket", "Key": "k2"})
+    services.s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    services.s3.put_object(Bucket="bucket", Key="k2", Body=b"again")
+    assert services.s3.get_object(Bucket="bucket", Key="k2")["Body"].read() == b"again"
 
 
 def test_the_shim_shows_a_write_without_synchronisation(tmp_path: Path) -> None:

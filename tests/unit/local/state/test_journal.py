@@ -74,6 +74,69 @@ def test_rotating_and_forgetting_keeps_the_newer_files(tmp_path: Path) -> None:
     assert list(journal.files(tmp_path)) == [second]
 
 
+def rotated(folder: Path) -> list[Path]:
+    """Two files that were closed, each with two frames, and one that is written to."""
+    kept = Journal(folder)
+    for number in range(3):
+        for frame in range(2):
+            assert stored(kept, [b"[%d,%d]" % (number, frame)]) is None
+        if number < 2:
+            kept.rotate()
+    return list(journal.files(folder).values())
+
+
+def damages(folder: Path, needed: tuple[int, ...] = ()) -> dict[str, list[str]]:
+    found = journal.read_all(folder, needed)
+    return {path.name: reading.damage for path, reading in found.items() if reading.damage}
+
+
+def test_sound_files_make_a_row_and_tell_nothing(tmp_path: Path) -> None:
+    assert damages(tmp_path) == {}
+    rotated(tmp_path)
+    (tmp_path / "foreign.txt").write_text("x")
+    (tmp_path / "00000009.new").write_bytes(b"")  # a kill came before the file was begun
+    assert damages(tmp_path, (1, 2)) == {}
+    Journal(tmp_path)  # started again, and nothing written
+    Journal(tmp_path)
+    assert damages(tmp_path, (1, 5)) == {}
+
+
+def test_a_frame_that_a_kill_cut_short_is_no_damage_of_a_row(tmp_path: Path) -> None:
+    last = rotated(tmp_path)[-1]
+    data = last.read_bytes()
+    end = len(data.rstrip(b"\0"))
+    last.write_bytes(data[: end - 5] + bytes(len(data) - end + 5))
+    assert damages(tmp_path) == {}
+    Journal(tmp_path)
+    assert damages(tmp_path) == {}
+
+
+LOSSES = {
+    "emptied": lambda path: path.write_bytes(b""),
+    "zeroed": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "removed": Path.unlink,
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a link to nowhere": lambda path: (path.unlink(), path.symlink_to("/nowhere/at/all")),
+}
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_file_of_which_nothing_is_left_is_told(tmp_path: Path, loss: str, which: int) -> None:
+    path = rotated(tmp_path)[which]
+    LOSSES[loss](path)
+    assert list(damages(tmp_path, (1, 3))) == [path.name]
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_file_that_was_cut_between_two_frames_is_told(tmp_path: Path, which: int) -> None:
+    path = rotated(tmp_path)[which]
+    data = path.read_bytes()
+    os.truncate(path, data.rindex(b"OnaJ"))  # as if the last frame had never been
+    assert list(damages(tmp_path)) == [path.name]
+
+
 def test_a_full_disk_refuses_and_what_is_kept_is_written_when_there_is_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

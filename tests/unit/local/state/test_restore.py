@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -156,6 +158,93 @@ def test_a_damaged_journal_record_costs_only_itself(home: Path) -> None:
     assert items_of(found) == {"a": 1, "b": 2}, "the second frame has b again; the snapshot has a"
     assert len(found.damages) == 1
     assert "damaged" in found.damages[0].lost
+
+
+NOTHING_LEFT = {
+    "emptied": empty,
+    "zeroed": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "removed": Path.unlink,
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a link to nowhere": lambda path: (path.unlink(), path.symlink_to("/nowhere/at/all")),
+}
+
+
+@pytest.mark.parametrize("way", NOTHING_LEFT)
+def test_a_journal_file_of_which_nothing_is_left_is_told_and_the_rest_is_read(home: Path, way: str) -> None:
+    newest = max(journal.files(home / "state" / "journal"))
+    NOTHING_LEFT[way](home / "state" / "journal" / f"{newest:08}.log")
+    assert [problem.where for problem in check(home)] == [f"state/journal/{newest:08}.log"]
+    found = restore.restore(home)
+    assert items_of(found) == {"a": 1, "c": 3}, "the newest snapshot"
+    assert [item.file for item in damage.read(home)] == [f"state/journal/{newest:08}.log"]
+    Journal(home / "state" / "journal")  # and the server starts
+
+
+def test_an_empty_journal_file_of_a_version_without_opening_frames_is_sound(home: Path) -> None:
+    """Such a version left one at each `ona down`."""
+    for number in snapshot.numbers(home / "state"):
+        path = snapshot.folder_of(home / "state") / f"{number:08}" / snapshot.MANIFEST
+        manifest = json.loads(path.read_text())
+        del manifest["checksum"], manifest["opened"]
+        text = json.dumps(manifest, sort_keys=True).encode()
+        path.write_text(json.dumps({**manifest, "checksum": hashlib.sha256(text).hexdigest()}))
+    newest = max(journal.files(home / "state" / "journal")) + 1
+    (home / "state" / "journal" / f"{newest:08}.log").write_bytes(b"")
+    assert check(home) == []
+    assert items_of(restore.restore(home)) == WHOLE
+    assert damage.read(home) == []
+
+
+@pytest.mark.parametrize("way", NOTHING_LEFT)
+def test_a_journal_file_that_the_newest_snapshot_does_not_need_costs_nothing(home: Path, way: str) -> None:
+    first = min(journal.files(home / "state" / "journal"))
+    NOTHING_LEFT[way](home / "state" / "journal" / f"{first:08}.log")
+    found = restore.restore(home)
+    assert (items_of(found), messages_of(found), found.damages) == (WHOLE, ["m0", "m1"], [])
+
+
+@pytest.mark.parametrize("way", ["a pipe", "a folder", "a link to nowhere"])
+@pytest.mark.parametrize("name", ["dynamodb.json", snapshot.MANIFEST])
+def test_what_is_no_file_in_a_snapshot_costs_nothing_and_is_told(home: Path, name: str, way: str) -> None:
+    NOTHING_LEFT[way](snapshot.folder_of(home / "state") / "00000002" / name)
+    found = restore.restore(home)
+    assert (items_of(found), messages_of(found)) == (WHOLE, ["m0", "m1"])
+    assert [item.file for item in damage.read(home)] == [f"state/generations/00000002/{name}"]
+
+
+@pytest.mark.parametrize("place", ["state", "state/journal", "state/generations", "state/lambda-blobs"])
+def test_a_file_in_the_place_of_a_folder_is_set_aside_and_told(home: Path, place: str) -> None:
+    shutil.rmtree(home / place, ignore_errors=True)
+    (home / place).write_text("x")
+    assert place in [problem.where for problem in check(home)]
+    restore.restore(home)
+    told = damage.read(home)[0]
+    assert (told.file, told.lost) == (place, "what it held: it is no folder")
+    assert (home / told.set_aside).read_text() == "x"
+    Journal(home / "state" / "journal")
+
+
+def test_snapshots_that_are_gone_are_told(home: Path) -> None:
+    shutil.rmtree(snapshot.folder_of(home / "state"))
+    assert [problem.where for problem in check(home)] == ["state/generations"]
+    restore.restore(home)
+    assert [item.file for item in damage.read(home)] == ["state/generations"]
+
+
+@pytest.mark.parametrize("name", [damage.FOLDER, damage.RECORD])
+@pytest.mark.parametrize("kind", ["file", "folder", "nowhere"])
+def test_damage_is_told_whatever_stands_in_its_place(home: Path, name: str, kind: str) -> None:
+    place = home / name
+    {
+        "file": lambda: place.write_text("]"),
+        "folder": lambda: (place.mkdir(), (place / "x").write_text("x")),
+        "nowhere": lambda: place.symlink_to("/nowhere/at/all"),
+    }[kind]()
+    flip(snapshot.folder_of(home / "state") / "00000002" / "sqs.json")
+    assert messages_of(restore.restore(home)) == ["m0", "m1"]
+    (told,) = damage.read(home)
+    assert (home / told.set_aside).is_file()
 
 
 def test_a_missing_journal_file_is_told(home: Path) -> None:
