@@ -302,6 +302,17 @@ def test_what_only_looks_wrong_is_taken(given: dict[str, str]) -> None:
     assert refused(given) == ""
 
 
+def test_every_api_has_somebody_who_hears_of_its_server_errors() -> None:
+    watched = {
+        str(dimension["Value"])
+        for item in of_type("AWS::CloudWatch::Alarm").values()
+        if item["Properties"]["Namespace"] == "AWS/ApiGateway" and item["Properties"]["AlarmActions"]
+        for dimension in item["Properties"]["Dimensions"]
+        if dimension["Name"] == "ApiName"
+    }
+    assert watched == {str(item["Properties"]["Name"]) for item in of_type("AWS::Serverless::Api").values()}
+
+
 def test_an_empty_default_that_another_parameter_needs_has_a_rule() -> None:
     """A description that says "needed with X" is held by a rule, also for the next parameter."""
     ruled = str(deployed.ROOT_TEMPLATE["Rules"])
