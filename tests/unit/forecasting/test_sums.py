@@ -76,7 +76,7 @@ def test_quarter_hours_are_made_for_few_sites_a_page(
 
 def _time_runs_out_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
     """The clock stands still for so many looks, then the time for new forecasts is over."""
-    ticks = itertools.chain([0.0] * (1 + looks), itertools.repeat(sums.MAKE_S))
+    ticks = itertools.chain([0.0] * (2 + looks), itertools.repeat(sums.MAKE_S))
     monkeypatch.setattr(sums.time, "monotonic", lambda: next(ticks))
 
 
