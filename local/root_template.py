@@ -168,6 +168,9 @@ def chosen_parameters(root: Template, given: dict[str, str]) -> dict[str, str]:
                 f"parameter {name}: {value!r} does not match {rule['AllowedPattern']}"
                 + (f": {wanted}" if wanted else "")
             )
+        least, most = int(rule.get("MinLength", 0)), int(rule.get("MaxLength", len(value)))
+        if not least <= len(value) <= most:
+            raise DeployError(f"parameter {name}: {len(value)} characters, {least} to {most} are allowed")
         values[name] = value
     return values
 

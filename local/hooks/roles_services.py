@@ -181,7 +181,8 @@ def _apis() -> None:
         authorizer: dict[str, Any], event: dict[str, Any], account: str, region: str
     ) -> Any:
         function = function_of(authorizer.get("authorizerUri", ""))
-        api = str(event.get("methodArn") or "").rsplit(":", 1)[-1].split("/")[0]
+        # the path in it is the caller's and may hold colons
+        api = str(event.get("methodArn") or "").split(":", 5)[-1].split("/")[0]
         source = f"arn:aws:execute-api:{region}:{account}:{api}/authorizers/{authorizer.get('id')}"
         try:
             _demand_invocation(

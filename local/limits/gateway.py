@@ -1,4 +1,7 @@
-"""Limits of API Gateway's REST APIs: 29 seconds, 10 MB, 10 240 bytes of headers."""
+"""Limits of API Gateway's REST APIs: 29 seconds, 10 MB, 10 240 bytes of headers.
+
+Behind it stands Lambda's limit of a synchronous request: the whole event, 6 MiB.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import json
 from typing import Any
 
 from local.hooks.base import private, replace
-from local.limits.values import GATEWAY_BYTES, GATEWAY_HEADER_BYTES, GATEWAY_SECONDS
+from local.limits.refusal import utf8
+from local.limits.values import GATEWAY_BYTES, GATEWAY_HEADER_BYTES, GATEWAY_SECONDS, REQUEST_BYTES
 
 
 def seconds(integration: dict[str, Any]) -> float:
@@ -34,9 +38,22 @@ def too_large(headers: dict[str, Any], body: bytes) -> tuple[str, str] | None:
     return None
 
 
+class EventTooLarge(Exception):
+    """The event that API Gateway made of a request is more than Lambda takes."""
+
+
 def install() -> None:
     """Apply the limits."""
     from ministack.services import apigateway_v1
+
+    call = private(apigateway_v1, "_call_lambda_raw")
+
+    async def called(function: str, event: Any, **named: Any) -> Any:
+        if utf8(json.dumps(event, ensure_ascii=False, default=str)) > REQUEST_BYTES:
+            raise EventTooLarge
+        return await call(function, event, **named)
+
+    replace(apigateway_v1, "_call_lambda_raw", called)
 
     stages = private(apigateway_v1, "_stages_v1")
     execute = private(apigateway_v1, "_execute_in_scope")
@@ -73,6 +90,8 @@ def _timed(apigateway_v1: Any, handler: str) -> None:
         try:
             # The function goes on, as on AWS: only the caller waits no longer.
             return await asyncio.wait_for(asyncio.shield(call), seconds(integration))
+        except EventTooLarge:
+            return apigateway_v1._gw_error("REQUEST_TOO_LARGE", "Request Too Long")
         except TimeoutError:
             call.add_done_callback(lambda done: done.cancelled() or done.exception())
             return apigateway_v1._gw_error("INTEGRATION_TIMEOUT", "Endpoint request timed out")

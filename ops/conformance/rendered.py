@@ -126,7 +126,8 @@ class Stack:
             return str(self.value(body[1])).split(body[0])
         if kind == "Fn::Select":
             chosen = self.value(body[1])
-            return chosen[int(body[0])] if isinstance(chosen, list) else ANY
+            known = isinstance(chosen, list) and int(body[0]) < len(chosen)
+            return chosen[int(body[0])] if known else ANY
         return ANY
 
     def _named(self, name: str) -> Any:

@@ -22,6 +22,9 @@ UNRESERVED = 100
 an account with a smaller quota can reserve none."""
 NOBODY = "000000000000"
 """The account in names while AWS is not asked."""
+NOT_ENABLED = ("InvalidClientTokenId", "UnrecognizedClientException", "OptInRequired", "AuthFailure")
+"""How AWS refuses right credentials where the account has not enabled the region; af-south-1 is such a
+region (AWS Account Management, "Enable or disable AWS Regions in your account")."""
 State = Literal["ok", "wrong", "not asked"]
 
 
@@ -38,6 +41,7 @@ def findings(
     template: Path, settings: Settings, client: Ask | None, why_not: str = "no --profile was given"
 ) -> Iterator[Finding]:
     """All checks. `client` makes clients of the account to deploy to; None: it is not asked."""
+    given = client is not None
     account, client, why_not = _account(client, why_not)
     mismatches = templates.problems(template)
     yield from (Finding("wrong", "template", text) for text in mismatches)
@@ -50,6 +54,12 @@ def findings(
     else:
         yield Finding("ok", "parameters", f"of {settings.stack} keep every rule of the template")
     yield from _packages(template.parent)
+    if given and client is None:
+        hint = any(code in why_not for code in NOT_ENABLED)
+        text = (
+            f"; or the account has not enabled {settings.region} (docs/operations/aws.md)" if hint else ""
+        )
+        yield Finding("wrong", "account", why_not + text)
     if made is None:
         yield Finding("not asked", "account", "first the parameters must be right")
         return
@@ -65,7 +75,8 @@ def findings(
             ("receiver", "whether it was confirmed"),
         ):
             text = "no execution would be reserved" if about == "concurrency" and not total else what
-            yield Finding("not asked", about, f"{text} ({why_not})")
+            because = "the account did not answer" if given else why_not
+            yield Finding("not asked", about, f"{text} ({because})")
         return
     for about, ask in (
         ("concurrency", lambda: _concurrency(client, reserved)),

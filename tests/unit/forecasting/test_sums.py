@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import sums as bench
 from forecasting.forecasting_api import sums
+from forecasting.layout import FORECAST_LATEST
 
 CALLS_BESIDES = 5
 """The quota, and the pages of the customer's locations."""
@@ -75,7 +76,7 @@ def test_quarter_hours_are_made_for_few_sites_a_page(
 
 def _time_runs_out_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
     """The clock stands still for so many looks, then the time for new forecasts is over."""
-    ticks = itertools.chain([0.0] * (1 + looks), itertools.repeat(sums.MAKE_S))
+    ticks = itertools.chain([0.0] * (2 + looks), itertools.repeat(sums.MAKE_S))
     monkeypatch.setattr(sums.time, "monotonic", lambda: next(ticks))
 
 
@@ -105,6 +106,37 @@ def test_without_time_and_without_any_forecast_the_caller_comes_back(
         if status == 503:
             assert body["errors"][0]["retry_after"] == sums.RETRY_S
     assert statuses == [503, 503, 200], "what was made is stored: each try gets further"
+
+
+def test_old_forecasts_do_not_starve_sites_without_any(
+    cloud: bench.Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sites with an old forecast stood first in the page: they took the time of every request, and the
+    caller of a page with one new site got 503 for as long as there were enough old ones."""
+    bench.fill(cloud, 40, 1, timedelta(hours=3))
+    for site in ("site-0030", "site-0038"):
+        del cloud.objects[FORECAST_LATEST.build(customer_id=bench.CUSTOMER, site_id=site)]
+    statuses, body = [], {}
+    for _ in range(2):
+        with monkeypatch.context() as inner:
+            _time_runs_out_after(inner, 1)
+            status, body = ask()
+        statuses.append(status)
+    assert statuses == [503, 200]
+    assert sums.STALE in body["data"]["metadata"]["degraded"], "the old ones stand in"
+    assert round(body["data"]["capacity_kw"]) == 40 * 100
+
+
+def test_each_request_makes_a_forecast_even_when_reading_took_all_the_time(
+    cloud: bench.Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.fill(cloud, 3, 1, None)
+    statuses = []
+    for _ in range(3):
+        with monkeypatch.context() as inner:
+            _time_runs_out_after(inner, 0)
+            statuses.append(ask()[0])
+    assert statuses == [503, 503, 200]
 
 
 def test_a_next_of_nobody_is_refused(cloud: bench.Slow) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from ops.deployment import check
@@ -162,6 +163,21 @@ def test_without_credentials_it_says_what_it_did_not_ask() -> None:
     for about in ("concurrency", "names", "receiver"):
         assert found[about].state == "not asked"
     assert "the least quota is 189" in found["concurrency"].text
+
+
+@pytest.mark.parametrize("code", [*check.NOT_ENABLED, "AccessDenied"])
+def test_an_account_that_does_not_answer_is_wrong(account: Account, code: str) -> None:
+    """Who names an account wants it asked: a check that asked nothing must not end well."""
+
+    def client(service: str) -> Any:
+        raise ClientError({"Error": {"Code": code, "Message": "refused"}}, "GetCallerIdentity")
+
+    found = list(findings(TEMPLATE, chosen(), client))
+    wrong = [item for item in found if item.state == "wrong"]
+    assert [item.about for item in wrong] == ["account"]
+    hinted = "the account has not enabled af-south-1" in wrong[0].text
+    assert hinted == (code != "AccessDenied")
+    assert any("names must be free" in item.text for item in found), "the rest is still said"
 
 
 def test_a_question_that_is_refused_is_no_answer(account: Account) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import urllib3
@@ -155,6 +156,16 @@ def test_one_address_and_one_key_open_the_apis_of_all_families(platform: Platfor
     for wrong in ({}, {"X-API-Key": "ona_wrong"}):
         answer = asked(platform, "GET", path, **wrong)
         assert (answer.status, answer.json()["errors"][0]["code"]) == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("name", ["2025-01-01T00:00:00Z", "a:b:c/d", ":", "a*b", "a b", "é", "wo-1"])
+def test_a_name_in_a_path_may_have_any_letters(platform: Platform, name: str) -> None:
+    """The authorizer is told the caller's own path. Its colons were taken for those of an ARN: 500."""
+    path = f"/ops/work-orders/{quote(name, safe='')}"
+    key = customers.add_key(platform.target, "customer-001", "standard")
+    answer = asked(platform, "GET", path, **{"X-API-Key": key})
+    assert answer.status in (400, 404), answer.data
+    assert asked(platform, "GET", path).status == 401
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/ops/nothing", "/quota/nothing", "/health/x", "/opsx", "/"])

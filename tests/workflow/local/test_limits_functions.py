@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.limits.values import GATEWAY_BYTES
+from local.limits.values import GATEWAY_BYTES, REQUEST_BYTES
 from tests.fakes.lab import Lab, task, unique
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
@@ -154,6 +154,9 @@ def test_an_integration_that_takes_too_long_is_a_504(lab: Lab) -> None:
 def test_a_requests_body_and_headers_are_limited(lab: Lab) -> None:
     api = Api(lab, "def handler(e, c): return {'statusCode': 200, 'body': 'ok'}\n")
     assert api.post(b"x" * (5 * 1024 * 1024))[0] == 200, "below 6 MB: the function's own limit"
+    assert api.post(b"x" * (REQUEST_BYTES + 1)) == (413, "Request Too Long"), (
+        "Lambda's limit holds behind it"
+    )
     assert api.post(b"x" * (GATEWAY_BYTES + 1)) == (413, "HTTP content length exceeded 10485760 bytes.")
     assert api.post(**{"x-long": "x" * 9_000})[0] == 200
     assert api.post(**{"x-long": "x" * 10_240})[0] == 431
