@@ -21,6 +21,7 @@ from local.hooks import (
     jsonata,
     lambda_worker,
     presigned,
+    resource_schemas,
     roles,
     roles_services,
     roles_sources,
@@ -29,6 +30,7 @@ from local.hooks import (
     service_calls,
     stack_refactor,
     state_errors,
+    template_references,
     waits,
 )
 
@@ -57,4 +59,6 @@ def install() -> None:
     roles_sources.install()
     roles_trust.install()
     limits.install()  # late: a limit stands before what the others have put in place
+    resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
+    template_references.install()
     durable.install()  # last: it stores what all the others change
