@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from local.hooks.base import HookBroken, private
-from local.limits import functions, messages, metrics, policies, schedules, stores, triggers
+from local.limits import functions, messages, metrics, policies, queues, schedules, stores, triggers
 from local.limits.refusal import Check, Refusal, utf8
 from local.limits.values import DEFINITION_BYTES, EVENT_TARGETS_PER_RULE
 
@@ -61,6 +61,7 @@ CHECKS: dict[str, Check] = {
     "AWS::S3::BucketPolicy": policies.resource,
     "AWS::SNS::Subscription": messages.subscription,
     "AWS::SNS::TopicPolicy": policies.resource,
+    "AWS::SQS::Queue": queues.resource,
     "AWS::SQS::QueuePolicy": policies.resource,
     "AWS::Scheduler::Schedule": schedules.schedule,
     "AWS::StepFunctions::StateMachine": machine,

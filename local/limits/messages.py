@@ -6,7 +6,7 @@ import json
 import unicodedata
 from typing import Any
 
-from local.limits import models
+from local.limits import models, queues
 from local.limits.refusal import Refusal, guard, utf8
 from local.limits.values import (
     EVENT_DETAIL_TYPE_CHARACTERS,
@@ -160,6 +160,10 @@ def install() -> None:
         raise sqs._Err(refusal.code, refusal.message, refusal.status)
 
     guard(sqs, "_act_send_message", delay, raised)
+    guard(sqs, "_act_send_message", queues.message, raised)
+    guard(sqs, "_act_create_queue", queues.named, raised)
+    for handler in ("_act_receive_message", "_act_change_visibility"):
+        guard(sqs, handler, queues.received, raised)
     for module, service in ((eventbridge, "events"), (ssm, "ssm"), (cloudwatch_logs, "logs")):
         models.install(module, service)
     guard(ssm, "_put_parameter", parameter)
