@@ -22,6 +22,7 @@ from local.hooks import (
     jsonata,
     lambda_worker,
     presigned,
+    resource_schemas,
     roles,
     roles_services,
     roles_sources,
@@ -31,6 +32,7 @@ from local.hooks import (
     stack_reasons,
     stack_refactor,
     state_errors,
+    template_references,
     waits,
 )
 
@@ -61,4 +63,6 @@ def install() -> None:
     roles_sources.install()
     roles_trust.install()
     limits.install()  # late: a limit stands before what the others have put in place
+    resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
+    template_references.install()
     durable.install(events)  # last: it stores what all the others change

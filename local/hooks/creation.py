@@ -11,6 +11,7 @@ Sources: docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html and …/dg/co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ _MANAGED_RULES = {
     "batch:submitJob.sync": "StepFunctionsGetEventsForBatchJobsRule",
 }
 """The rule by which Step Functions hears of an end, by integration."""
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
+_NAME = re.compile(r"[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
 _RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
 LOG_ACTIONS = (
     "logs:CreateLogDelivery",
@@ -50,11 +53,22 @@ def managed_rules(node: Any) -> list[str]:
     return sorted(found)
 
 
-def refusal(definition: str, role_arn: str, logging: dict[str, Any]) -> tuple[str, str] | None:
+def refusal(
+    definition: str, role_arn: str, logging: dict[str, Any], kind: str = "STANDARD"
+) -> tuple[str, str] | None:
     """Why AWS would not make a machine: the error's code and message; None when it would."""
     from ministack.core.responses import get_region
 
+    if not _ROLE.fullmatch(role_arn):
+        return "InvalidArn", f"Invalid Role Arn: '{role_arn}'"
     errors = problems(definition)
+    if kind == "EXPRESS" and not errors:
+        errors = [
+            f"SCHEMA_VALIDATION_FAILED: {name} is not supported in Express workflows"
+            for name in only_standard(definition_of(definition))
+        ]
+    if text := _destinations(logging or {}):
+        return "InvalidLoggingConfiguration", f"Invalid Logging Configuration: {text}"
     if errors:
         return "InvalidDefinition", f"Invalid State Machine Definition: '{'; '.join(errors)}'"
     allowed = _allowed_by(role_arn)
@@ -70,6 +84,41 @@ def refusal(definition: str, role_arn: str, logging: dict[str, Any]) -> tuple[st
         text = "The state machine IAM Role is not authorized to access the Log Destination"
         return "AccessDeniedException", text
     return None
+
+
+def only_standard(node: Any) -> list[str]:
+    """What a definition has that an Express workflow cannot have, at every depth.
+
+    >>> only_standard({"States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::ecs:runTask.sync"}}})
+    ['arn:aws:states:::ecs:runTask.sync']
+    """
+    found: set[str] = set()
+    if isinstance(node, dict):
+        resource = str(node.get("Resource", ""))
+        if node.get("Type") == "Task" and (
+            ":activity:" in resource or resource.partition(".")[2] in ("sync", "sync:2", "waitForTaskToken")
+        ):
+            found.add(resource)
+        if (
+            isinstance(node.get("ProcessorConfig"), dict)
+            and node["ProcessorConfig"].get("Mode") == "DISTRIBUTED"
+        ):
+            found.add("Distributed Map")
+        node = list(node.values())
+    if isinstance(node, list):
+        found |= {name for item in node for name in only_standard(item)}
+    return sorted(found)
+
+
+def _destinations(logging: dict[str, Any]) -> str:
+    """What is wrong with where a machine logs; empty when nothing is."""
+    if logging.get("level", "OFF") == "OFF":
+        return ""
+    places = logging.get("destinations") or []
+    if len(places) != 1:
+        return "Exactly one destination is needed."
+    arn = str((places[0].get("cloudWatchLogsLogGroup") or {}).get("logGroupArn", ""))
+    return "" if arn.endswith(":*") else "Log Group Arn must end with ':*'."
 
 
 def _allowed_by(role_arn: str) -> Callable[[str, str], bool] | None:
@@ -115,7 +164,10 @@ def install() -> None:
                 str(given.get("definition", "")),
                 str(given.get("roleArn", "")),
                 given.get("loggingConfiguration") or {},
+                str(given.get("type") or "STANDARD"),
             )
+            if "name" in data and not _NAME.fullmatch(str(data["name"])):
+                refused = "InvalidName", f"Invalid Name: '{data['name']}'"
             return error_response_json(*refused, 400) if refused else call(data)
 
         return checked
@@ -146,6 +198,9 @@ def install() -> None:
 def _refused(record: dict[str, Any]) -> str:
     """A record's refusal as CloudFormation words it; empty when there is none."""
     refused = refusal(
-        record["definition"], record.get("roleArn", ""), record.get("loggingConfiguration") or {}
+        record["definition"],
+        record.get("roleArn", ""),
+        record.get("loggingConfiguration") or {},
+        record.get("type") or "STANDARD",
     )
     return f'Resource handler returned message: "{refused[1]}" ({refused[0]})' if refused else ""

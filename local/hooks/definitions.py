@@ -14,8 +14,9 @@ from typing import Any
 
 import yaml
 
+from local.hooks import asl_rules
 from local.hooks.asl_grammar import normalise
-from local.hooks.base import replace
+from local.hooks.base import private, replace
 
 _PREPROCESSOR = "moto.stepfunctions.parser.asl.parse.preprocessor"
 _ERROR_LETTERS = 800
@@ -67,13 +68,17 @@ def problems(text: str) -> list[str]:
         AmazonStateLanguageParser.parse(json.dumps(normalise(definition)))
     except Exception as error:
         return [f"SCHEMA_VALIDATION_FAILED: {type(error).__name__}: {error}"[:_ERROR_LETTERS]]
-    return [f"MISSING_TRANSITION_TARGET: {target}" for target in missing_targets(definition)]
+    missing = [f"MISSING_TRANSITION_TARGET: {target}" for target in missing_targets(definition)]
+    return missing + asl_rules.problems(definition)
 
 
 def install() -> None:
     """Apply the hooks."""
     from ministack.core.responses import error_response_json, json_response
     from ministack.services import stepfunctions
+    from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+
+    _one_list_a_parser(Preprocessor)
 
     def validate(data: dict[str, Any]) -> Any:
         errors = problems(data.get("definition", ""))
@@ -90,3 +95,19 @@ def install() -> None:
 
     replace(stepfunctions, "_validate_state_machine_definition", validate)
     replace(stepfunctions, "_test_state", no_test_state)
+
+
+def _one_list_a_parser(preprocessor: Any) -> None:
+    """Query languages are kept by each parser for itself.
+
+    moto keeps them in one list for all: one refused JSONata definition made every later JSONPath definition
+    fail until a restart, and two threads that parsed at once took each other's language.
+    """
+    private(preprocessor, "_query_language_per_scope")
+    make = preprocessor.__init__
+
+    def made(self: Any, *given: Any, **named: Any) -> None:
+        make(self, *given, **named)
+        self._query_language_per_scope = []
+
+    replace(preprocessor, "__init__", made)

@@ -2,6 +2,8 @@
 
 - A handler's exception is reported with its class as `errorType`, as AWS does, and the sandbox goes on.
   ministack reports `Runtime.HandlerError` for every exception and ends the worker.
+- An answer that is no JSON is `Runtime.MarshalError`, and a Decimal is a number, as in AWS's runtime.
+- A function sees its own variables and the system's, not those of the shell that started the server.
 - A worker that dies is reported as `Runtime.ExitError`, not as a handler's error. When it used too much
   memory (`local.limits.memory`), the log's REPORT line says `Runtime.OutOfMemory`, as on AWS.
 - Packages that `sam build` made for another machine cannot be loaded here. Their folders are searched after
@@ -29,6 +31,30 @@ _TYPED_LINE = (
     '_real_stdout.write(json.dumps({"status": "ok", "result": {"' + ERROR_KEY + '": {'
     '"errorMessage": str(e), "errorType": type(e).__name__, '
     '"stackTrace": traceback.format_tb(e.__traceback__)[1:]}}}) + "\\n")'
+)
+_ANSWER_LINE = '_real_stdout.write(json.dumps({"status": "ok", "result": result}) + "\\n")'
+_MARSHALLED_LINES = (
+    "try:\n"
+    "                _text = json.dumps(result, default=_plain)\n"
+    "            except Exception as _e:\n"
+    '                _text = json.dumps({"' + ERROR_KEY + '": {"errorType": "Runtime.MarshalError", '
+    '"errorMessage": "Unable to marshal response: " + str(_e), "stackTrace": []}})\n'
+    '            _real_stdout.write(\'{"status": "ok", "result": \' + _text + "}\\n")'
+)
+_VARIABLES_LINE = "    os.environ.update(env)\n"
+_SYSTEM_VARIABLES = (
+    "PATH|HOME|LANG|TZ|TMPDIR|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|"
+    "(AWS|LAMBDA|LC|LD|PYTHON|OMP|OPENBLAS|DYLD)_?.*|_.*|.*_(proxy|PROXY)"
+)
+"""What a function sees beside its own variables; a shell's other variables do not exist on AWS."""
+_VARIABLES_LINES = (
+    f"    import re\n    _system = re.compile({_SYSTEM_VARIABLES!r})\n"
+    "    for _name in [n for n in os.environ if n not in env and not _system.fullmatch(n)]:\n"
+    "        del os.environ[_name]\n" + _VARIABLES_LINE + "    def _plain(value):\n"
+    "        import decimal\n"
+    "        if isinstance(value, decimal.Decimal):\n"
+    "            return float(value)\n"
+    "        raise TypeError('Object of type %s is not JSON serializable' % type(value).__name__)\n"
 )
 _LAYERS_LINE = "        sys.path.insert(0, _ld)\n"
 _OPT_LINES = _LAYERS_LINE + (
@@ -72,10 +98,11 @@ def install() -> None:
     from ministack.services import lambda_svc
 
     script: str = private(lambda_runtime, "_PYTHON_WORKER_SCRIPT")
-    for line in (_ERROR_LINE, _LAYERS_LINE):
+    for line in (_ERROR_LINE, _LAYERS_LINE, _ANSWER_LINE, _VARIABLES_LINE):
         if script.count(line) != 1:
             raise HookBroken("ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT changed")
     script = script.replace(_ERROR_LINE, _TYPED_LINE).replace(_LAYERS_LINE, _OPT_LINES)
+    script = script.replace(_ANSWER_LINE, _MARSHALLED_LINES).replace(_VARIABLES_LINE, _VARIABLES_LINES)
     lambda_runtime._PYTHON_WORKER_SCRIPT = script
 
     room = threading.BoundedSemaphore(sandboxes())

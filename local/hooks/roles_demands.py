@@ -5,8 +5,10 @@ A service acts with a role, which must trust it, or by the policy of what it cal
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import sys
+from typing import Any
 
 from local.hooks.base import private
 from local.hooks.roles import role_name
@@ -73,9 +75,29 @@ def trusts(role_arn: str, service: str) -> bool:
     for statement in [statements] if isinstance(statements, dict) else statements:
         principal = statement.get("Principal") or {}
         named = principal.get("Service", []) if isinstance(principal, dict) else []
-        if statement.get("Effect") == "Allow" and service in ([named] if isinstance(named, str) else named):
+        named = [named] if isinstance(named, str) else named
+        if statement.get("Effect") == "Allow" and service in named and meets(statement, role_arn):
             return True
     return False
+
+
+def meets(statement: dict[str, Any], role_arn: str) -> bool:
+    """Whether the service acts for the account that a trust policy demands (`aws:SourceAccount`).
+
+    For which resource it acts (`aws:SourceArn`) is not known yet when a role is handed over.
+
+    >>> equals = {"Condition": {"StringEquals": {"aws:SourceAccount": "111111111111"}}}
+    >>> [meets(equals, f"arn:aws:iam::{account}:role/r") for account in ("111111111111", "222222222222")]
+    [True, False]
+    """
+    account = role_arn.split(":")[4]
+    for operator, keys in (statement.get("Condition") or {}).items():
+        for key, wanted in keys.items():
+            if key.lower() == "aws:sourceaccount" and operator in ("StringEquals", "StringLike"):
+                values = wanted if isinstance(wanted, list) else [wanted]
+                if not any(fnmatch.fnmatchcase(account, str(value)) for value in values):
+                    return False
+    return True
 
 
 def demand_policy(service: str, action: str, resource: str, source_arn: str, account: str) -> None:
@@ -93,8 +115,9 @@ def demand_policy(service: str, action: str, resource: str, source_arn: str, acc
         service_context={
             "aws:sourcearn": source_arn,
             "aws:sourceaccount": account,
-            "aws:sourceowner": account,
             "aws:principalisawsservice": "true",
+            # EventBridge does not tell the owner: a topic's default policy does not let a rule publish
+            **({} if service == "events.amazonaws.com" else {"aws:sourceowner": account}),
         },
     )
     policy = found[0] if found else None

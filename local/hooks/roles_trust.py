@@ -26,7 +26,9 @@ def install() -> None:
     from ministack.services.cloudformation import provisioners
 
     def refused(role: Any, service: str, code: str, text: str) -> Any:
-        return error_response_json(code, text, 400) if role and not trusts(str(role), service) else None
+        if str(role or "").count(":") < 5:
+            return None  # no ARN: the service itself says so
+        return None if trusts(str(role), service) else error_response_json(code, text, 400)
 
     invalid = "InvalidParameterValueException"
     create, configure = private(lambda_svc, "_create_function"), private(lambda_svc, "_update_config")

@@ -15,7 +15,11 @@ from local.limits import (
     memory,
     messages,
     payloads,
+    policies,
+    schedules,
     storage,
+    stores,
+    triggers,
     workflows,
 )
 
@@ -25,6 +29,10 @@ def install() -> None:
     messages.install()
     storage.install()
     functions.install()
+    schedules.install()
+    policies.install()
+    triggers.install()
+    stores.install()
     deployments.install()
     memory.install()
     workflows.install()

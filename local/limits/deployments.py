@@ -9,16 +9,17 @@ import json
 from typing import Any
 
 from local.hooks.base import HookBroken, private
-from local.limits import functions, messages
+from local.limits import functions, messages, metrics, policies, queues, schedules, stores, triggers
 from local.limits.refusal import Check, Refusal, utf8
 from local.limits.values import DEFINITION_BYTES, EVENT_TARGETS_PER_RULE
 
 
 def rule(properties: dict[str, Any]) -> Refusal | None:
-    """AWS::Events::Rule: the pattern's length, the number of targets.
+    """AWS::Events::Rule: the pattern, its length, the schedule, the targets and their number.
 
-    >>> rule({"Targets": [{}] * 5, "EventPattern": {"source": ["ona"]}})
-    >>> rule({"Targets": [{}] * 6}).code
+    >>> pattern = {"source": ["ona"]}
+    >>> rule({"Targets": [{}] * 5, "EventPattern": pattern})
+    >>> rule({"Targets": [{}] * 6, "EventPattern": pattern}).code
     'LimitExceededException'
     """
     pattern = properties.get("EventPattern") or ""
@@ -29,7 +30,7 @@ def rule(properties: dict[str, Any]) -> Refusal | None:
         return Refusal(
             "LimitExceededException", "The requested resource exceeds the maximum number allowed."
         )
-    return None
+    return schedules.resource(properties)
 
 
 def machine(properties: dict[str, Any]) -> Refusal | None:
@@ -47,7 +48,22 @@ def machine(properties: dict[str, Any]) -> Refusal | None:
 
 CHECKS: dict[str, Check] = {
     "AWS::Events::Rule": rule,
+    "AWS::CloudWatch::Alarm": metrics.alarm,
+    "AWS::CloudWatch::Dashboard": metrics.dashboard,
+    "AWS::DynamoDB::Table": stores.table,
+    "AWS::IAM::ManagedPolicy": policies.identity,
+    "AWS::IAM::Policy": policies.identity,
+    "AWS::IAM::Role": policies.role,
+    "AWS::Lambda::EventSourceMapping": triggers.mapping,
     "AWS::Lambda::Function": functions.configuration,
+    "AWS::Lambda::Permission": triggers.permitted,
+    "AWS::S3::Bucket": stores.bucket,
+    "AWS::S3::BucketPolicy": policies.resource,
+    "AWS::SNS::Subscription": messages.subscription,
+    "AWS::SNS::TopicPolicy": policies.resource,
+    "AWS::SQS::Queue": queues.resource,
+    "AWS::SQS::QueuePolicy": policies.resource,
+    "AWS::Scheduler::Schedule": schedules.schedule,
     "AWS::StepFunctions::StateMachine": machine,
 }
 

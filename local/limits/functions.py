@@ -23,6 +23,15 @@ from local.limits.values import (
     TIMEOUT_SECONDS,
 )
 
+RESERVED = {
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+}  # fmt: skip
+"""Names that Lambda keeps for itself (developer guide, "Defined runtime environment variables")."""
+_VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 _INVOKE = re.compile(r"/2015-03-31/functions/[^/]+/invocations/?$")
 
 
@@ -63,7 +72,7 @@ def _range(name: str, value: Any, least: int, greatest: int) -> Refusal | None:
 def configuration(data: dict[str, Any]) -> Refusal | None:
     """What a function may be configured with: CreateFunction's members, which are CloudFormation's too.
 
-    >>> configuration({"Environment": {"Variables": {"A": "x" * 4_000}}, "Timeout": 900})
+    >>> configuration({"Environment": {"Variables": {"LONG": "x" * 4_000}}, "Timeout": 900})
     >>> configuration({"Timeout": 901}).message.partition(": Member ")[2]
     'must have value less than or equal to 900'
     """
@@ -78,6 +87,20 @@ def configuration(data: dict[str, Any]) -> Refusal | None:
     if len(data.get("Layers") or []) > LAYERS:
         return Refusal("InvalidParameterValueException", f"Cannot reference more than {LAYERS} layers.")
     variables = (data.get("Environment") or {}).get("Variables") or {}
+    if taken := sorted(RESERVED & variables.keys()):
+        return Refusal(
+            "InvalidParameterValueException",
+            "Lambda was unable to configure your environment variables because the environment variables "
+            "you have provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(taken)}",
+        )
+    if wrong := next((name for name in variables if not _VARIABLE.fullmatch(name)), None):
+        return Refusal(
+            "ValidationException",
+            f"1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: "
+            f"Map keys must satisfy constraint: [Member must satisfy regular expression pattern: "
+            f"[a-zA-Z]([a-zA-Z0-9_])+] ({wrong})",
+        )
     measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
     if utf8(measured) > ENVIRONMENT_BYTES:
         return Refusal(

@@ -6,7 +6,7 @@ import json
 import unicodedata
 from typing import Any
 
-from local.limits import models
+from local.limits import models, queues
 from local.limits.refusal import Refusal, guard, utf8
 from local.limits.values import (
     EVENT_DETAIL_TYPE_CHARACTERS,
@@ -22,6 +22,7 @@ from local.limits.values import (
     SSM_STANDARD_BYTES,
 )
 
+PROTOCOLS = {"http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose"}
 _TIME_BYTES = 14
 """What an entry's time counts (source: "Calculating PutEvents event entry size")."""
 
@@ -73,6 +74,18 @@ def subject(params: dict[str, Any]) -> Refusal | None:
     control = any(unicodedata.category(letter) == "Cc" for letter in text)
     if len(text) >= SNS_SUBJECT_CHARACTERS or control:
         return Refusal("InvalidParameter", "Invalid parameter: Subject")
+    return None
+
+
+def subscription(properties: dict[str, Any]) -> Refusal | None:
+    """AWS::SNS::Subscription: its topic is there, its protocol exists."""
+    from ministack.services import sns
+
+    topic = str(properties.get("TopicArn") or "")
+    if sns._topic_by_arn_any_scope(topic) is None:
+        return Refusal("NotFound", "Topic does not exist", 404)
+    if properties.get("Protocol") not in PROTOCOLS:
+        return Refusal("InvalidParameter", "Invalid parameter: Does not support this protocol string")
     return None
 
 
@@ -147,6 +160,10 @@ def install() -> None:
         raise sqs._Err(refusal.code, refusal.message, refusal.status)
 
     guard(sqs, "_act_send_message", delay, raised)
+    guard(sqs, "_act_send_message", queues.message, raised)
+    guard(sqs, "_act_create_queue", queues.named, raised)
+    for handler in ("_act_receive_message", "_act_change_visibility"):
+        guard(sqs, handler, queues.received, raised)
     for module, service in ((eventbridge, "events"), (ssm, "ssm"), (cloudwatch_logs, "logs")):
         models.install(module, service)
     guard(ssm, "_put_parameter", parameter)

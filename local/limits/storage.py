@@ -9,6 +9,7 @@ from typing import Any
 from defusedxml.ElementTree import ParseError, fromstring
 
 from local.hooks.base import private, replace
+from local.limits import stores
 from local.limits.refusal import Refusal, guard, utf8
 from local.limits.values import (
     DYNAMODB_BATCH_GET_BYTES,
@@ -173,6 +174,7 @@ def install() -> None:
         guard(s3, handler, object_key, xml)
     guard(s3, "_delete_objects", deleted, xml)
     guard(s3, "_complete_multipart_upload", parts, xml)
+    guard(s3, "_complete_multipart_upload", stores.completed, xml)
     for handler in ("_put_item", "_update_item", "_delete_item", "_query", "_scan"):
         guard(dynamodb, handler, expressions)
     _batch_get(dynamodb)

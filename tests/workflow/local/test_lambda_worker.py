@@ -55,6 +55,33 @@ def test_a_worker_that_dies_is_an_exit_error_and_a_slow_one_timed_out(lab: Lab) 
     assert body["errorType"] == "Sandbox.Timedout"
 
 
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ("{1, 2}", '"errorType": "Runtime.MarshalError"'),
+        ("b'x'", "Unable to marshal response: Object of type bytes is not JSON serializable"),
+        ("decimal.Decimal('1.5')", "1.5"),
+        ("{'a': [None, 'ü']}", '{"a": [null'),
+    ],
+)
+def test_an_answer_is_marshalled_as_by_the_runtime_of_aws(lab: Lab, answer: str, text: str) -> None:
+    arn = lab.function(f"import decimal\ndef handler(e, c): return {answer}\n")
+    got = lab.functions.invoke(FunctionName=arn, Payload=b"{}")
+    assert text in got["Payload"].read().decode()
+    assert ("FunctionError" in got) == ("Error" in text or "marshal" in text)
+
+
+def test_a_function_sees_no_variable_of_the_shell(lab: Lab) -> None:
+    """`OMP_NUM_THREADS` and the server's own variables stand in the server's environment."""
+    arn = lab.function(
+        "import os\ndef handler(e, c): return sorted(os.environ)\n",
+        Environment={"Variables": {"MINE": "1", "ONA_ENVIRONMENT": "dev"}},
+    )
+    seen = set(json.loads(lab.functions.invoke(FunctionName=arn, Payload=b"{}")["Payload"].read()))
+    assert {"MINE", "ONA_ENVIRONMENT", "PATH", "AWS_LAMBDA_FUNCTION_NAME", "AWS_REGION"} <= seen
+    assert not seen & {"STATE_DIR", "S3_DATA_DIR", "GATEWAY_PORT", "ONA_HOME", "ONA_CONFIG_DIR", "PWD"}
+
+
 def test_opt_is_where_the_layer_lies(lab: Lab) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

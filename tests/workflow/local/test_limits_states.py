@@ -81,7 +81,9 @@ def test_the_raw_result_of_many_is_limited_before_it_is_made_smaller(lab: Lab, k
         one = {"StartAt": "One", "States": {"One": {"Type": "Pass", "Output": "x" * 30_000, "End": True}}}
         outer: dict[str, Any] = {"Type": "Map", "Items": list(range(count)), "ItemProcessor": one}
         if kind == "Parallel":
-            outer = {"Type": "Parallel", "Branches": [one] * count}
+            state = one["States"]["One"]  # type: ignore[index]
+            names = [f"One{index}" for index in range(count)]
+            outer = {"Type": "Parallel", "Branches": [{"StartAt": n, "States": {n: state}} for n in names]}
         if kind == "Distributed":
             outer["ItemProcessor"] = {
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},

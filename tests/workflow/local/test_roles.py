@@ -410,9 +410,46 @@ def test_a_role_that_does_not_trust_the_service_is_of_no_use(lab: Lab) -> None:
     for key, service in (("good", "events"), ("bad", "lambda")):
         role = lab.role(statements, "", service)
         rule_to(lab, {"Arn": writer(lab, bucket, key), "RoleArn": role}, source)
+    for key, account in (("ours", "000000000000"), ("foreign", "111111111111")):
+        role = lab.role(statements, "", "events")
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        lab.iam.update_assume_role_policy(RoleName=name(role), PolicyDocument=policy)
+        rule_to(lab, {"Arn": writer(lab, bucket, key), "RoleArn": role}, source)
     publish(lab, source)
-    eventually(lambda: not quiet(lab, bucket, "good", 0))
+    eventually(lambda: not (quiet(lab, bucket, "good", 0) or quiet(lab, bucket, "ours", 0)))
     assert quiet(lab, bucket, "bad")
+    assert quiet(lab, bucket, "foreign", 0), "a role that is trusted for another account only"
+
+
+def test_a_rule_publishes_by_the_topics_own_policy(lab: Lab) -> None:
+    """The policy that a topic is made with lets its owner publish, and no rule."""
+    source, sns = unique("lab.topic"), lab.platform.target.client("sns")
+    topic = sns.create_topic(Name=unique("topic"))["TopicArn"]
+    url, arn = queue(lab, "sns", topic)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    rule_to(lab, {"Arn": topic}, source)
+    letters, letters_arn = queue(lab)
+    rule = rule_to(lab, {"Arn": topic, "DeadLetterConfig": {"Arn": letters_arn}}, source)
+    admit(lab, letters, letters_arn, "events", rule)
+    publish(lab, source)
+    assert len(eventually(lambda: received(lab, letters))) == 1
+    assert not received(lab, url)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    publish(lab, source)
+    assert eventually(lambda: received(lab, url))
 
 
 def test_a_rule_invokes_a_function_by_the_functions_permission(lab: Lab) -> None:

@@ -1,0 +1,76 @@
+"""What CloudWatch refuses in an alarm and in a dashboard.
+
+Source: API references of PutMetricAlarm (the evaluation window: a day, or seven days with periods of an
+hour and more) and PutDashboard; CloudWatch user guide, "Dashboard body structure and syntax".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from local.limits.refusal import Refusal
+
+_DAY_S, _HOUR_S = 86_400, 3_600
+_SHORT_PERIODS_S = (10, 20, 30)
+_COMPARISONS = {
+    "GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold",
+    "LessThanOrEqualToThreshold", "LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold",
+    "GreaterThanUpperThreshold",
+}  # fmt: skip
+_MISSING = {"breaching", "notBreaching", "ignore", "missing"}
+_STATISTICS = {"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
+
+
+def alarm(data: dict[str, Any]) -> Refusal | None:
+    """PutMetricAlarm and AWS::CloudWatch::Alarm.
+
+    >>> sound = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 3, "Period": 300}
+    >>> alarm({**sound, "MetricName": "m", "Namespace": "n", "Statistic": "Sum", "Period": "60"})
+    >>> alarm({**sound, "DatapointsToAlarm": 4}).message
+    'DatapointsToAlarm must be less than or equal to EvaluationPeriods'
+    """
+    text = _alarm(data)
+    return Refusal("ValidationError", text) if text else None
+
+
+def _alarm(data: dict[str, Any]) -> str:
+    period, count = int(data.get("Period") or 0), int(data.get("EvaluationPeriods") or 0)
+    if period and period not in _SHORT_PERIODS_S and period % 60:
+        return f"Period must be 10, 20, 30 or a multiple of 60, is {period}"
+    if int(data.get("DatapointsToAlarm") or 0) > count > 0:
+        return "DatapointsToAlarm must be less than or equal to EvaluationPeriods"
+    most = 7 * _DAY_S if period >= _HOUR_S else _DAY_S
+    if period * count > most:
+        return f"Metrics cannot be checked across more than {most} seconds (EvaluationPeriods * Period)"
+    if data.get("ComparisonOperator") and data["ComparisonOperator"] not in _COMPARISONS:
+        return f"ComparisonOperator {data['ComparisonOperator']} is not valid"
+    if data.get("TreatMissingData") and data["TreatMissingData"] not in _MISSING:
+        return f"The value {data['TreatMissingData']} is not supported for TreatMissingData parameter."
+    if data.get("Statistic") and data.get("ExtendedStatistic"):
+        return "Statistic and ExtendedStatistic exclude each other"
+    if data.get("Statistic") and data["Statistic"] not in _STATISTICS:
+        return f"Statistic {data['Statistic']} is not valid"
+    found = re.fullmatch(r"p(\d+(?:\.\d+)?)", str(data.get("ExtendedStatistic") or ""))
+    if found and float(found[1]) > 100:
+        return f"The value {found[0]} for parameter ExtendedStatistic is not supported."
+    return ""
+
+
+def dashboard(data: dict[str, Any]) -> Refusal | None:
+    """PutDashboard and AWS::CloudWatch::Dashboard: JSON with widgets that have a type and properties."""
+    body = data.get("DashboardBody")
+    try:
+        read = json.loads(body) if isinstance(body, str) else body
+    except ValueError:
+        read = None
+    widgets = read.get("widgets") if isinstance(read, dict) else None
+    sound = isinstance(widgets, list) and all(
+        isinstance(item, dict) and item.get("type") and isinstance(item.get("properties"), dict)
+        for item in widgets
+    )
+    if sound:
+        return None
+    text = "The field DashboardBody must be a valid JSON object with widgets of a type and properties"
+    return Refusal("InvalidParameterInput", text)
