@@ -129,7 +129,7 @@ def _reading(path: Path, *, last: bool, must_be_opened: bool) -> Reading:
     if must_be_opened and not found.damage and not found.count:
         found.damage.append("the file is empty: nothing is left of it")
     elif found.opened and last and found.size < AHEAD:
-        found.damage.append(f"the file was cut to {found.size} bytes")
+        found.damage.append(f"the file was cut short: its size is {found.size}")
     return found
 
 

@@ -24,7 +24,7 @@ NOT_NOUNS = re.compile(
     r"runs|says|starts|waits|works|writes|"
     r"times|ticks)\b"  # "1.2 times the usual", "4711 ticks after boot": no counts
 )
-AWS_WORDS = ("local/limits/", "local/hooks/presigned.py", "ops/conformance/")
+AWS_WORDS = ("local/limits/", "local/hooks/asl_rules.py", "local/hooks/presigned.py", "ops/conformance/")
 """What AWS says, or what it demands in numbers that are written down beside it."""
 ALWAYS_MORE = {
     "{simulate.INVERTERS} inverters",
