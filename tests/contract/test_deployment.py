@@ -273,7 +273,7 @@ def test_capacity_is_provisioned_only_out_of_a_reserved_share() -> None:
         ({"OutputBucketName": "a"}, "parameter OutputBucketName: 'a' does not match"),
         (
             {"CorsOrigins": f"https://{'a' * 88}"},
-            "parameter CorsOrigins: its length is 96, 0 to 95 characters are allowed",
+            "parameter CorsOrigins: its length is 96, allowed is 0 to 95",
         ),
     ],
 )
