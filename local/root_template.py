@@ -170,9 +170,7 @@ def chosen_parameters(root: Template, given: dict[str, str]) -> dict[str, str]:
             )
         least, most = int(rule.get("MinLength", 0)), int(rule.get("MaxLength", len(value)))
         if not least <= len(value) <= most:
-            raise DeployError(
-                f"parameter {name}: its length is {len(value)}, allowed is {least} to {most}"
-            )
+            raise DeployError(f"parameter {name}: its length is {len(value)}, allowed is {least} to {most}")
         values[name] = value
     return values
 
