@@ -112,7 +112,7 @@ def with_days(history: AssetHistory, key: str, days: dict[str, HistoryDay]) -> A
         for day, by_file in history.days.items()
     }
     for day, item in days.items():
-        files = {key, *item.files}
+        files = set(item.files) or {key}
         last = max(files, key=file_order)
         others = sorted(files - {last}, key=file_order)
         merged.setdefault(day, {})[last] = item.model_copy(update={"files": others}) if others else item

