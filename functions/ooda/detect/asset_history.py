@@ -21,6 +21,7 @@ from ooda.detect.levels import Levels
 from ooda.detect.power_curve import BINS
 from ooda.detect.sky import SLOTS
 from ooda.documents.asset_history import AssetHistory, HistoryDay, counted, file_order
+from ooda.documents.detections import Window
 
 KEEP_DAYS = 800
 """Days. Two years and more, so that the same season is there twice."""
@@ -96,6 +97,16 @@ def channel_before(history: AssetHistory, before: int, name: str, days: int = 30
             measured = [value for item in counted(by_file) if (value := getattr(item, name)) is not None]
             values += measured[:1]
     return values
+
+
+def windows_of(history: AssetHistory | None, key: str) -> list[Window]:
+    """From when to when a file gave readings before, alone or with others; empty before its first time."""
+    return [
+        item.readings
+        for by_file in (history.days.values() if history is not None else ())
+        for name, item in by_file.items()
+        if item.readings is not None and key in (name, *item.files)
+    ]
 
 
 def with_days(history: AssetHistory, key: str, days: dict[str, HistoryDay]) -> AssetHistory:

@@ -31,7 +31,7 @@ from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
 from ooda.detect import geometry
-from ooda.detect.asset_history import empty
+from ooda.detect.asset_history import empty, windows_of
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.judge import AssetVerdict, entered_again, judge_assets
@@ -135,7 +135,8 @@ def save_batch(
         for verdict in saved
     }
     detections = [verdict.detection for verdict in saved]
-    return detections, save_telemetry(_output_bucket(), batch, frames, file.key)
+    before = {name: windows_of(context.histories.get(name), file.key) for name in frames}
+    return detections, save_telemetry(_output_bucket(), batch, frames, file.key, before)
 
 
 # ------------------------------------------------------------------ asset histories

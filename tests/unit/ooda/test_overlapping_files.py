@@ -12,15 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ona.documents.base import S3Pointer
+from ona.store import parquet
+from ona.store.s3 import list_keys, write_bytes, write_json
+from ooda.detect import store
 from ooda.detect.asset_history import empty
+from ooda.detect.batches import Batch
 from ooda.detect.context import Context
 from ooda.detect.judge import AssetVerdict, judge_assets
-from ooda.detect.other_files import with_others
+from ooda.detect.other_files import OtherFiles, with_others
 from ooda.diagnose.trends import gains
 from ooda.documents.asset_history import AssetHistory, counted
 from tests.builders.assets import make_asset, make_registry
 from tests.builders.detection import between, histories_of, telemetry_file, week
-from tests.builders.telemetry import DAY, sunny_day
+from tests.builders.telemetry import DAY, NOW, sunny_day, to_csv
+from tests.fakes.tables import IN, OUT
 
 NAME = "INV-001"
 BEFORE = histories_of(week(), make_registry())[NAME]
@@ -275,6 +281,36 @@ def test_an_older_history_is_read_and_its_repeats_count_once() -> None:
     bucket = Bucket(AssetHistory.read(half))
     bucket.files = {"a.csv": halves[0].drop(columns="asset_id").reset_index(drop=True)}
     assert len(bucket.put("b.csv", halves[1]).days["2025-06-10"]) == 2, "halves of an older history add up"
+
+
+@pytest.mark.parametrize("first", ["a.csv", "b.csv"])
+def test_files_that_come_at_once_are_judged_together_by_the_one_that_writes_second(
+    cloud: None, first: str
+) -> None:
+    """Both were judged upon a history without the other."""
+    day = faulty_day()
+    parts = {"a.csv": day[between(day, "00:00", "10:30")], "b.csv": day[between(day, "09:30", "24:00")]}
+    registry = make_registry()
+    read = OtherFiles(IN, registry, NOW)
+    write_json(OUT, "incidents/site/INV-001.json", BEFORE.document())
+    judged = {}
+    for key, part in parts.items():
+        write_bytes(IN, key, to_csv(part), "text/csv")
+        file = telemetry_file(part, registry, key=key)
+        history, etag = store.read_history(OUT, registry.require(NAME, key))
+        context = Context({NAME: history}, etags={NAME: etag})
+        judged[key] = file, context, judge_assets(file, context)
+    batch = Batch("site", 0, [NAME])
+    for key in sorted(parts, key=lambda key: key != first):
+        file, context, verdicts = judged[key]
+        detections, _ = store.save_batch(file, batch, context, verdicts, read)
+    history, _ = store.read_history(OUT, registry.require(NAME, "x"))
+    assert totals(history) == totals(WHOLE)
+    assert {key: item.files for key, item in history.days["2025-06-10"].items()} == {"b.csv": ["a.csv"]}
+    assert sum(i.lost_energy_kwh for i in detections[0].incidents) == totals(WHOLE)[1]
+    (entry,) = list_keys(OUT, "telemetry/site=site/day=2025-06-10/")
+    stored = parquet.read(S3Pointer(bucket=OUT, key=entry["Key"]))
+    assert stored["timestamp"].tolist() == day["timestamp"].tolist()
 
 
 def pieces(rng: random.Random, day: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
