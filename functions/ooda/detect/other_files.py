@@ -15,8 +15,11 @@ from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidTelemetry, ObjectMissing
 from ona.runtime.observability import logger
 from ona.telemetry import intake
+from ona.telemetry.intervals import minutes_of
+from ooda.detect.asset_history import name_of
 from ooda.detect.context import TelemetryFile
 from ooda.detect.overlaps import joined, others_of, stays
+from ooda.detect.sky import solar_days
 from ooda.documents.asset_history import AssetHistory, HistoryDay, Stay
 from ooda.documents.detections import Window
 
@@ -68,9 +71,9 @@ def with_others(
     joint = {}
     for name in names:
         history = histories.get(name)
-        if history is None or not _shares_a_day(history, file.key):
-            continue
         location = file.registry.require(name, file.key).location
+        if history is None or not _shares_a_day(history, file.key, file.readings[name], location):
+            continue
         own = stays(file.readings[name], location)
         known = _with_stays(history, name, location, own, file.key, read)
         wanted = others_of(known, file.key, own)
@@ -86,11 +89,20 @@ def with_others(
     return replace(file, readings=ChainMap(frames, beside), joint=joint)
 
 
-def _shares_a_day(history: AssetHistory, key: str) -> bool:
-    """Whether another file gave any day at all: a file delivered again has only itself to replace."""
-    return any(
-        name != key or item.files for by_file in history.days.values() for name, item in by_file.items()
-    )
+def _shares_a_day(history: AssetHistory, key: str, frame: pd.DataFrame, location: Location | None) -> bool:
+    """Whether another file gave a day of the file's too, or was judged with the file before.
+
+    A quick look: as a rule there is none.
+    """
+    ends = minutes_of(frame["timestamp"].iloc[[0, -1]])
+    begin, end = (name_of(int(number)) for number in solar_days(ends, location))
+    for day, by_file in history.days.items():
+        if begin <= day <= end and by_file.keys() != {key}:
+            return True
+        for name, item in by_file.items():
+            if item.files and (name == key or key in item.files):
+                return True
+    return False
 
 
 def _with_stays(

@@ -56,15 +56,13 @@ def others_of(history: AssetHistory, key: str, own: Mapping[str, Stay]) -> Other
     """
     found: Others = {}
     for day, by_file in history.days.items():
-        entries = [(_members(name, item), item.stay()) for name, item in by_file.items() if name != key]
-        joined = [set(item.files) for name, item in by_file.items() if name == key]
-        joined += [members for members, _ in entries if key in members]
-        if day not in own and not joined:
+        mine = [_members(name, item) for name, item in by_file.items() if name == key or key in item.files]
+        if day not in own and not mine:
             continue
-        keys = set().union(*joined)
+        entries = [(_members(name, item), item.stay()) for name, item in by_file.items() if name != key]
+        keys = set().union(*mine)
         reach = [own[day]] if day in own else []
-        rest = [(members, stay) for members, stay in entries]
-        growing = True
+        rest, growing = entries, True
         while growing:
             near = [
                 (members, stay)
