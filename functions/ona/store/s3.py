@@ -101,22 +101,45 @@ def write_json_if(bucket: str, key: str, document: Any, etag: str) -> bool:
 
     Returns False when somebody else has written it meanwhile: read it again. Raises DependencyBusy.
     """
-    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     body = json.dumps(document, indent=2, allow_nan=False).encode()
+    return write_bytes_if(bucket, key, body, "application/json", etag) is not None
+
+
+def read_bytes_tagged(pointer: S3Pointer) -> tuple[bytes, str]:
+    """An object and its ETag for `write_bytes_if`; (b"", "") where there is no object.
+
+    Raises DependencyBusy.
+    """
     try:
-        client("s3").put_object(
-            Bucket=bucket, Key=key, Body=body, ContentType="application/json", **condition
+        answer = client("s3").get_object(**_request(pointer))
+        return answer["Body"].read(), str(answer["ETag"])
+    except Exception as error:
+        known = translate(error, f"s3://{pointer.bucket}/{pointer.key}")
+        if isinstance(known, ObjectMissing):
+            return b"", ""
+        raise known from error
+
+
+def write_bytes_if(bucket: str, key: str, body: bytes, content_type: str, etag: str) -> S3Pointer | None:
+    """Write an object only if it still has this ETag, or, with "", only if there is none yet.
+
+    None when somebody else has written it meanwhile: read it again. Raises DependencyBusy.
+    """
+    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+    try:
+        answer = client("s3").put_object(
+            Bucket=bucket, Key=key, Body=body, ContentType=content_type, **condition
         )
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in (
             "PreconditionFailed",
             "ConditionalRequestConflict",
         ):
-            return False
+            return None
         raise translate(error, f"s3://{bucket}/{key}") from error
     except Exception as error:
         raise translate(error, f"s3://{bucket}/{key}") from error
-    return True
+    return S3Pointer(bucket=bucket, key=key, version_id=answer.get("VersionId") or "")
 
 
 def versions_of(bucket: str, key: str) -> list[str]:

@@ -1,8 +1,8 @@
 """Asset history: the days of one asset, as its files gave them.
 
 Each day is filed under the key of the file that gave it. A file that comes late, out of order or twice
-replaces what it gave before, and changes nothing else. The incidents follow from the days
-(`incidents.py`).
+replaces what it gave before, and changes nothing else. Files that overlap are judged as one and filed as
+one (`overlaps.py`). The incidents follow from the days (`incidents.py`).
 
 >>> name_of(number_of("2025-06-10") + 1)
 '2025-06-11'
@@ -20,7 +20,8 @@ from ona.documents.assets import Asset
 from ooda.detect.levels import Levels
 from ooda.detect.power_curve import BINS
 from ooda.detect.sky import SLOTS
-from ooda.documents.asset_history import AssetHistory, HistoryDay
+from ooda.documents.asset_history import AssetHistory, HistoryDay, counted, file_order
+from ooda.documents.detections import Window
 
 KEEP_DAYS = 800
 """Days. Two years and more, so that the same season is there twice."""
@@ -58,7 +59,7 @@ def levels_before(history: AssetHistory, before: int) -> dict[str, Levels]:
     for name, by_file in sorted(history.days.items()):
         if number_of(name) >= before:
             continue
-        best = max(by_file.values(), key=lambda item: item.judged_hours)
+        best = max(counted(by_file), key=lambda item: item.judged_hours)
         for driver, level in best.levels.items():
             rows.setdefault(driver, []).append(
                 (number_of(name), _nan(level.gain), _nan(level.spread), _nan(level.cloudy), level.shape)
@@ -93,19 +94,39 @@ def channel_before(history: AssetHistory, before: int, name: str, days: int = 30
     values: list[float] = []
     for day, by_file in sorted(history.days.items(), reverse=True):
         if number_of(day) < before and len(values) < days:
-            measured = [value for item in by_file.values() if (value := getattr(item, name)) is not None]
+            measured = [value for item in counted(by_file) if (value := getattr(item, name)) is not None]
             values += measured[:1]
     return values
 
 
+def windows_of(history: AssetHistory | None, key: str) -> list[Window]:
+    """From when to when a file gave readings before, alone or with others; empty before its first time."""
+    return [
+        item.readings
+        for by_file in (history.days.values() if history is not None else ())
+        for name, item in by_file.items()
+        if item.readings is not None and key in (name, *item.files)
+    ]
+
+
 def with_days(history: AssetHistory, key: str, days: dict[str, HistoryDay]) -> AssetHistory:
-    """The history with the days that the file `key` gives; what the file gave before is replaced."""
+    """The history with the days that the file `key` gives; what the file gave before is replaced.
+
+    A day that was judged with other files' readings (`HistoryDay.files`) replaces what these gave, too.
+    """
     merged = {
-        day: {name: item for name, item in by_file.items() if name != key}
+        day: {
+            name: item
+            for name, item in by_file.items()
+            if name != key and not (day in days and {name, *item.files} <= {key, *days[day].files})
+        }
         for day, by_file in history.days.items()
     }
     for day, item in days.items():
-        merged.setdefault(day, {})[key] = item
+        files = set(item.files) or {key}
+        last = max(files, key=file_order)
+        others = sorted(files - {last}, key=file_order)
+        merged.setdefault(day, {})[last] = item.model_copy(update={"files": others}) if others else item
     newest = max((number_of(day) for day in merged), default=0)
     for day in sorted(merged):
         age = newest - number_of(day)

@@ -22,6 +22,8 @@ class TelemetryFile:
     incident is actionable. `key`: the file's S3 key; the asset history files its days under it. `span`:
     first and last reading of the file, where `readings` are only some of its assets. `rows`: readings of
     all assets. `source_profile`: the vendor's export by which it was read ("": our own columns).
+    `joint`: by asset and solar day the keys of all files whose readings are among `readings`, where others
+    overlap with this one (`overlaps.py`).
     """
 
     readings: Mapping[str, pd.DataFrame]
@@ -33,11 +35,20 @@ class TelemetryFile:
     span: tuple[pd.Timestamp, pd.Timestamp] | None = None
     rows: int = 0
     source_profile: str = ""
+    joint: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
 
     @property
     def ends(self) -> tuple[pd.Timestamp, pd.Timestamp]:
         """First and last reading of the file, UTC."""
         return self.span or span(self.readings)
+
+    def ends_of(self, name: str) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """Between which times an asset's readings are due, UTC: the file's, and what others add to it."""
+        first, last = self.ends
+        if name not in self.joint:
+            return first, last
+        times = self.readings[name]["timestamp"]
+        return min(first, times.iloc[0]), max(last, times.iloc[-1])
 
     @property
     def share_valid(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,17 @@ from ooda.detect.signals import Channels, Usual
 from ooda.detect.sky import Floats, judged_light
 from ooda.detect.stretches import Stretch, range_stretches, stretches
 from ooda.documents.asset_history import AssetHistory, HistoryDay, LevelOfDay
-from ooda.documents.detections import Episode
+from ooda.documents.detections import Episode, Window
 
 
-def history_days(case: Case, history: AssetHistory) -> dict[str, HistoryDay]:
+def history_days(
+    case: Case, history: AssetHistory, joint: Mapping[str, Collection[str]]
+) -> dict[str, HistoryDay]:
     """One record for each solar day of the case, by date (`YYYY-MM-DD`).
 
     Energy in kWh, power in kW, losses as shares of expected power. A day without a reading in enough light
-    has no record. `history`: earlier days, from which the usual values of the channels come.
+    has no record. `history`: earlier days, from which the usual values of the channels come. `joint`: by
+    date the files whose readings are the case's, where they are several.
     """
     track, ref, res = case.track, case.ref, case.res
     days = track.days
@@ -61,12 +65,16 @@ def history_days(case: Case, history: AssetHistory) -> dict[str, HistoryDay]:
         "efficiency": _numbers(of_days["efficiency"]),
         "warmth_c": _numbers(of_days["warmth_c"], 1),
     }
+    ends = np.append(days.first[1:], len(track)) - 1
     return {
         name_of(number): HistoryDay(
             basis=ref.basis,
             levels={driver: rows[n] for driver, rows in levels.items()},
             episodes=episodes.get(number, []),
             weak=weak.get(number),
+            readings=Window(start=track.times.iloc[days.first[n]], end=track.times.iloc[ends[n]]),
+            step_minutes=track.step,
+            files=sorted(joint.get(name_of(number), ())),
             **{name: values[n] for name, values in columns.items()},
         )
         for n, number in enumerate(days.number.tolist())

@@ -17,6 +17,7 @@ from ooda.detect import monitoring, store
 from ooda.detect.batches import Batch, batches, is_large
 from ooda.detect.context import TelemetryFile
 from ooda.detect.judge import judge_assets
+from ooda.detect.other_files import OtherFiles, with_others
 from ooda.detect.record import answer, detection_id_of, record_of
 from ooda.documents.detections import AssetDetection, DetectionRecord
 from ooda.payloads import DetectRequest
@@ -50,5 +51,7 @@ def _judge_batch(
     file: TelemetryFile, input_bucket: str, now: datetime, batch: Batch
 ) -> tuple[list[AssetDetection], list[S3Pointer]]:
     context = store.load_context(file, batch, input_bucket, now)
-    verdicts = judge_assets(file, context, batch.names)
-    return store.save_batch(file, batch, context, verdicts)
+    read = OtherFiles(input_bucket, file.registry, now)
+    whole = with_others(file, context.histories, batch.names, read)
+    verdicts = judge_assets(whole, context, batch.names)
+    return store.save_batch(file, batch, context, verdicts, read)

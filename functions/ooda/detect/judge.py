@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 
 from ooda.detect import asset_history, incidents, quality
 from ooda.detect.case import Case
@@ -22,7 +23,7 @@ from ooda.detect.residuals import residuals
 from ooda.detect.site_assets import Member, SiteAssets, sites_of
 from ooda.detect.sky import Floats, in_maintenance, judged_light
 from ooda.detect.suspect import clipped
-from ooda.documents.asset_history import AssetHistory, HistoryDay
+from ooda.documents.asset_history import AssetHistory, HistoryDay, counted
 from ooda.documents.detections import AssetDetection, Incident, QualityIssue, QualitySummary, Window
 
 DRIFT = 0.10
@@ -36,11 +37,13 @@ MOST_RESIDUALS = 200
 @dataclass(frozen=True)
 class AssetVerdict:
     """What one file says of one asset: the `detection` for the record, its `days`, the asset's `history`
-    with these days, and expected power, kW, shape (n,), NaN where there is nothing to compare with."""
+    with these days, the n `readings` that it is made of, and expected power, kW, shape (n,), NaN where
+    there is nothing to compare with."""
 
     detection: AssetDetection
     days: dict[str, HistoryDay]
     history: AssetHistory
+    readings: pd.DataFrame
     expected: Floats
 
 
@@ -72,7 +75,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
     history = context.histories.get(asset.id) or asset_history.empty(asset)
     whole, track = member.whole, member.track
     lit = judged_light(whole.sky, asset, rules.filtering)
-    checked = quality.check(whole, track, lit, file.ends, rules)
+    checked = quality.check(whole, track, lit, file.ends_of(asset.id), rules)
     light = lit if member.rows is None else lit[member.rows]
     beside = assets.site.beside(track)
     usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, asset, rules.filtering)
@@ -127,7 +130,7 @@ def _verdict(
     member: Member, case: Case, summary: QualitySummary, history: AssetHistory, file: TelemetryFile
 ) -> AssetVerdict:
     track, ref, whole = case.track, case.ref, member.whole
-    days = history_days(case, history)
+    days = history_days(case, history, file.joint.get(track.asset.id, {}))
     after = incidents.updated(history, file.key, days, file.rules, file.threshold)
     window = Window(start=whole.times.iloc[0], end=whole.times.iloc[-1])
     expected = np.where(judged_light(track.sky, track.asset, file.rules.filtering), ref.expected, 0.0)
@@ -149,12 +152,13 @@ def _verdict(
         quality=summary,
         incidents=incidents.of_file(history, after, window),
     )
-    return AssetVerdict(detection, days, after, _expected_everywhere(member, ref))
+    readings = file.readings[track.asset.id]
+    return AssetVerdict(detection, days, after, readings, _expected_everywhere(member, ref))
 
 
 def _recent_energies(history: AssetHistory) -> list[tuple[float, float]]:
     """(expected, measured) energy of the last days on which energy was expected, kWh."""
-    recent = [list(history.days[day].values()) for day in sorted(history.days)][-RECENT_DAYS:]
+    recent = [counted(history.days[day]) for day in sorted(history.days)[-RECENT_DAYS:]]
     energies = [
         (sum(i.expected_kwh for i in items), sum(i.measured_kwh for i in items)) for items in recent
     ]

@@ -76,9 +76,8 @@ def sky(times: pd.DatetimeIndex, location: Location | None, rules: Filtering) ->
     days, and the configured hours for the night.
     """
     minutes = times.as_unit("us").asi8.astype(float) / MINUTE
-    offset = location.longitude * 4.0 if location else 0.0
-    solar = minutes + offset
-    day = np.floor(solar / DAY_MINUTES).astype(np.int64)
+    solar = minutes + (location.longitude * 4.0 if location else 0.0)
+    day = solar_days(minutes, location)
     of_day = solar - day * DAY_MINUTES
     slot = np.minimum(of_day // (DAY_MINUTES // SLOTS), SLOTS - 1).astype(np.int64)
     if location is None:
@@ -90,6 +89,12 @@ def sky(times: pd.DatetimeIndex, location: Location | None, rules: Filtering) ->
     clear = 1098.0 * cosine * np.exp(-0.057 / np.maximum(cosine, 1e-3))
     light = elevation > MIN_ELEVATION_DEG
     return Sky(minutes, day, slot, light, clear, sun["azimuth"].to_numpy())
+
+
+def solar_days(minutes: Floats, location: Location | None) -> Ints:
+    """The solar day, days since 1970, of minutes since 1970 UTC, (n,): the UTC day without a place."""
+    offset = location.longitude * 4.0 if location else 0.0
+    return np.asarray(np.floor((minutes + offset) / DAY_MINUTES).astype(np.int64))
 
 
 def _by_clock(of_day: Floats, rules: Filtering) -> Mask:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -30,10 +31,11 @@ from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
 from ooda.detect import geometry
-from ooda.detect.asset_history import empty
+from ooda.detect.asset_history import empty, windows_of
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
-from ooda.detect.judge import AssetVerdict, entered_again
+from ooda.detect.judge import AssetVerdict, entered_again, judge_assets
+from ooda.detect.other_files import OtherFiles, with_others
 from ooda.detect.telemetry_store import read_days, read_neighbours, save_telemetry
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import AssetDetection, DetectionRecord, Geometry
@@ -123,18 +125,18 @@ def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: date
 
 
 def save_batch(
-    file: TelemetryFile, batch: Batch, context: Context, verdicts: list[AssetVerdict]
+    file: TelemetryFile, batch: Batch, context: Context, verdicts: list[AssetVerdict], read: OtherFiles
 ) -> tuple[list[AssetDetection], list[S3Pointer]]:
     """Write asset histories and judged telemetry; the detections as they then stand, and the telemetry's
-    pointers. Raises DependencyBusy."""
-    detections = [save_history(file, context, verdict) for verdict in verdicts]
+    pointers. `read` reads other files. Raises DependencyBusy."""
+    saved = [save_history(file, context, verdict, read) for verdict in verdicts]
     frames = {
-        verdict.detection.asset_id: file.readings[verdict.detection.asset_id].assign(
-            expected_kw=verdict.expected
-        )
-        for verdict in verdicts
+        verdict.detection.asset_id: verdict.readings.assign(expected_kw=verdict.expected)
+        for verdict in saved
     }
-    return detections, save_telemetry(_output_bucket(), batch, frames, file.key)
+    detections = [verdict.detection for verdict in saved]
+    before = {name: windows_of(context.histories.get(name), file.key) for name in frames}
+    return detections, save_telemetry(_output_bucket(), batch, frames, file.key, before)
 
 
 # ------------------------------------------------------------------ asset histories
@@ -147,11 +149,14 @@ def read_history(bucket: str, asset: Asset) -> tuple[AssetHistory, str]:
     return AssetHistory.read(document, key) if etag else empty(asset), etag
 
 
-def save_history(file: TelemetryFile, context: Context, verdict: AssetVerdict) -> AssetDetection:
-    """Write an asset's history with the file's days; the detection with the incidents as they then stand.
+def save_history(
+    file: TelemetryFile, context: Context, verdict: AssetVerdict, read: OtherFiles
+) -> AssetVerdict:
+    """Write an asset's history with the file's days; the verdict with the incidents as they then stand.
 
     Files of one asset may be judged side by side: a history that somebody else wrote meanwhile is read
-    again and the file's days are entered again. Raises DependencyBusy when that does not come to an end.
+    again and the file's days are entered again. Where it has a file that overlaps with this one, both are
+    judged together. Raises DependencyBusy when that does not come to an end.
     """
     bucket = _output_bucket()
     asset = file.registry.require(verdict.detection.asset_id, file.key)
@@ -161,11 +166,24 @@ def save_history(file: TelemetryFile, context: Context, verdict: AssetVerdict) -
         if history.geometry is None and asset.id in context.geometry:
             history = history.model_copy(update={"geometry": context.geometry[asset.id]})
         if write_json_if(bucket, key, history.document(), etag):
-            return verdict.detection
+            return verdict
         time.sleep(random.uniform(0.0, 0.05 * 2**attempt))
         newer, etag = read_history(bucket, asset)
-        verdict = entered_again(verdict, newer, file)
+        verdict = _judged_again(file, context, verdict, newer, read)
     raise DependencyBusy(f"the history of {asset.id} is written by others all the time")
+
+
+def _judged_again(
+    file: TelemetryFile, context: Context, verdict: AssetVerdict, newer: AssetHistory, read: OtherFiles
+) -> AssetVerdict:
+    """The verdict upon a history that another file has changed meanwhile."""
+    name = verdict.detection.asset_id
+    read.forget()
+    whole = with_others(file, {name: newer}, [name], read)
+    if whole is file and verdict.readings is file.readings[name]:
+        return entered_again(verdict, newer, file)
+    (again,) = judge_assets(whole, replace(context, histories={**context.histories, name: newer}), [name])
+    return again
 
 
 def _geometry(history: AssetHistory, asset: Asset, bucket: str) -> Geometry | None:

@@ -6,8 +6,10 @@ It lies in the output bucket: one object a site, UTC day and file, named after t
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import PurePosixPath
 
@@ -16,32 +18,90 @@ import pandas as pd
 from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.base import S3Pointer
 from ona.documents.columns import COLUMNS
+from ona.runtime.errors import DependencyBusy
+from ona.runtime.observability import logger
 from ona.store import parquet
 from ona.store.layout import TELEMETRY
-from ona.store.s3 import list_keys
+from ona.store.s3 import list_keys, read_bytes_tagged, write_bytes_if
 from ona.store.unreadable import readable
 from ona.telemetry.readings import together
 from ooda.detect.batches import Batch
 from ooda.detect.context import TelemetryFile
+from ooda.documents.detections import Window
 
 NEEDED = ("timestamp", "asset_id", "power_kw")
 """Columns without which an object is no telemetry."""
+WRITE_TRIES = 8
+"""Attempts to write an object that others write too; waits double from 50 ms to 6 s."""
 MAX_PEER_DAYS = 31
 """Days. Of a longer file (a backfill) neighbours are read for the first month only."""
 
 
 def save_telemetry(
-    bucket: str, batch: Batch, frames: Mapping[str, pd.DataFrame], source_key: str
+    bucket: str,
+    batch: Batch,
+    frames: Mapping[str, pd.DataFrame],
+    source_key: str,
+    before: Mapping[str, Sequence[Window]] | None = None,
 ) -> list[S3Pointer]:
-    """Write the judged frames of a batch to the telemetry store, one object a UTC day."""
+    """Write the judged frames of a batch to the telemetry store, one object a UTC day.
+
+    An asset's own object may hold the other half of the day from another file. With `before`, what the
+    file gave earlier by asset, readings outside of that and of the frame stay. Raises DependencyBusy.
+    """
     frame = together(frames)
     pointers = []
     for day, own in frame.groupby(frame["timestamp"].dt.floor("D"), sort=True):
         name = _object_name(sorted(own["asset_id"].unique()), source_key)
         name += f"-{batch.part}" if batch.part else ""
         key = TELEMETRY.build(site_id=batch.site, day=day, name=name)
-        pointers.append(parquet.put(bucket, key, own))
+        if before is None or name.startswith("_"):
+            pointers.append(parquet.put(bucket, key, own))
+        else:
+            pointers.append(_put_beside(bucket, key, own, before.get(name, ())))
     return pointers
+
+
+def _put_beside(bucket: str, key: str, own: pd.DataFrame, before: Sequence[Window]) -> S3Pointer:
+    """Write an asset's day with what other files gave of it. Raises DependencyBusy."""
+    pointer = S3Pointer(bucket=bucket, key=key)
+    for attempt in range(WRITE_TRIES):
+        body, etag = read_bytes_tagged(pointer)
+        whole = parquet.dump(beside(_stored(body, key), own, before))
+        written = write_bytes_if(bucket, key, whole, parquet.MEDIA_TYPE, etag)
+        if written is not None:
+            return written
+        time.sleep(random.uniform(0.0, 0.05 * 2**attempt))
+    raise DependencyBusy(f"{key} is written by others all the time")
+
+
+def _stored(body: bytes, key: str) -> pd.DataFrame | None:
+    """What an object holds; None for no object, and for one that is no telemetry (the log names it)."""
+    if not body:
+        return None
+    try:
+        frame = parquet.load(body)
+    except Exception as error:  # whatever fastparquet says of bytes that are none of its own
+        logger.warning("no telemetry: written anew", key=key, why=str(error))
+        return None
+    return frame if set(NEEDED) <= set(frame) else None
+
+
+def beside(stored: pd.DataFrame | None, own: pd.DataFrame, before: Sequence[Window]) -> pd.DataFrame:
+    """An asset's readings of a day: a file's own, and those stored ones that are of other files.
+
+    These lie outside of what the file gives now, and of what it gave `before`.
+    """
+    if stored is None:
+        return own
+    times = stored["timestamp"]
+    others = (times < own["timestamp"].iloc[0]) | (times > own["timestamp"].iloc[-1])
+    for window in before:
+        others &= (times < pd.Timestamp(window.start)) | (times > pd.Timestamp(window.end))
+    if not others.any():
+        return own
+    parts = [stored[others].reindex(columns=own.columns), own]
+    return pd.concat(parts, ignore_index=True).sort_values("timestamp", ignore_index=True)
 
 
 def _object_name(assets: Iterable[str], source_key: str) -> str:

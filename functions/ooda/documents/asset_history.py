@@ -1,6 +1,19 @@
-"""The asset history: the days of one asset as its files gave them, and its incidents."""
+"""The asset history: the days of one asset as its files gave them, and its incidents.
+
+>>> file_order("2025/01/15/x.csv") < file_order("2025/01/15/x-v2.csv")  # without the ending
+True
+>>> Stay(0.0, 120.0, 15.0).overlaps(Stay(135.0, 240.0, 15.0))  # the second goes on where the first ends
+False
+>>> Stay(0.0, 120.0, 15.0).overlaps(Stay(120.0, 240.0, 15.0))  # both have the reading at 120
+True
+"""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pydantic import Field
 
@@ -10,7 +23,33 @@ from ooda.documents.detections import (
     Episode,
     Geometry,
     Incident,
+    Window,
 )
+
+APART = 0.9
+"""Of the shorter interval: files whose readings are further apart follow each other. Clocks jitter."""
+_ENDING = re.compile(r"(\.[A-Za-z]{2,7}){1,2}$")
+"""The ending of a file's name: `.csv`, `.csv.gz`, `.parquet`."""
+
+
+def file_order(key: str) -> tuple[str, str]:
+    """What files are ordered by, wherever one of them must stand back: their keys without the ending."""
+    return _ENDING.sub("", key), key
+
+
+@dataclass(frozen=True)
+class Stay:
+    """From which reading to which a file tells of a day, minutes since 1970 UTC; `step`: the minutes
+    between two readings, 0 where that is not known."""
+
+    first: float
+    last: float
+    step: float
+
+    def overlaps(self, other: Stay) -> bool:
+        """Whether a time may stand in both."""
+        gap = max(self.first, other.first) - min(self.last, other.last)
+        return gap <= 0.0 or gap < APART * min(self.step, other.step)
 
 
 class LevelOfDay(Document):
@@ -23,7 +62,7 @@ class LevelOfDay(Document):
 
 
 class HistoryDay(Document):
-    """One solar day of an asset as one file gave it.
+    """One solar day of an asset as one file gave it, or several that overlap (`detect/overlaps.py`).
 
     Energies in kWh, power in kW, `volts` in V, `warmth_c` in °C above the air, `efficiency` as AC over DC.
     """
@@ -43,13 +82,64 @@ class HistoryDay(Document):
         default=None,
         description="the whole day, when a little was missing: it counts if it goes on for days",
     )
+    readings: Window | None = Field(
+        default=None, description="its first and last reading; None in an older history"
+    )
+    step_minutes: float = Field(default=0.0, description="the usual interval of its readings")
+    files: list[str] = Field(
+        default=[], description="keys of the other files whose readings are in it, because they overlap"
+    )
+
+    def stay(self) -> Stay | None:
+        """Its first and last reading; of an older history those of its episodes, None without any."""
+        windows = [episode.window for episode in [*self.episodes, *([self.weak] if self.weak else [])]]
+        windows = [self.readings] if self.readings is not None else windows
+        if not windows:
+            return None
+        first, last = min(window.start for window in windows), max(window.end for window in windows)
+        return Stay(_minutes(first), _minutes(last), self.step_minutes)
+
+    def repeats(self, other: HistoryDay) -> bool:
+        """Whether it tells of readings that the other tells of too."""
+        one, two = self.stay(), other.stay()
+        if one is not None and two is not None:
+            return one.overlaps(two)
+        return self.judged_hours > 0 and all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("judged_hours", "expected_kwh", "measured_kwh", "loss")
+        )
+
+
+def _minutes(moment: datetime) -> float:
+    """Minutes since 1970."""
+    return moment.astimezone(UTC).timestamp() / 60.0
+
+
+def counted(by_file: Mapping[str, HistoryDay]) -> list[HistoryDay]:
+    """What counts of a day, in order of time: each reading once.
+
+    Files that overlap are one entry as a rule. Where they are several (the file of one could not be read
+    any more), the one with the most judged hours counts, then the one whose key sorts later.
+    """
+    if len(by_file) == 1:
+        return list(by_file.values())
+    ranked = sorted(
+        by_file.items(), key=lambda pair: (pair[1].judged_hours, file_order(pair[0])), reverse=True
+    )
+    chosen: list[tuple[str, HistoryDay]] = []
+    for key, item in ranked:
+        if not any(item.repeats(other) for _, other in chosen):
+            chosen.append((key, item))
+    chosen.sort(key=lambda pair: (stay.first if (stay := pair[1].stay()) else 0.0, file_order(pair[0])))
+    return [item for _, item in chosen]
 
 
 class AssetHistory(Document):
     """All days and incidents of one asset: `incidents/<site>/<asset>.json`, one an asset.
 
-    A day is filed under the key of the file that gave it. A file that comes late, out of order or twice
-    thus changes what it says and nothing else. The incidents follow from the days.
+    A day is filed under the key of the file that gave it; of files that overlap under the key that sorts
+    last. A file that comes late, out of order or twice thus changes what it says and nothing else. The
+    incidents follow from the days.
     """
 
     asset_id: str
