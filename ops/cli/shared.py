@@ -16,7 +16,7 @@ from rich.markup import escape
 from local import home as homes
 from local.cloud import ROOT, CloudError
 from local.deploy import DeployError
-from ona.runtime.errors import OnaError
+from ona.runtime.errors import InvalidTelemetry, OnaError
 from ona.store.unreadable import Unreadable, summary
 from ops.target import OpsError
 
@@ -88,11 +88,15 @@ def in_a_line(error: Exception) -> str:
 
     >>> in_a_line(FileNotFoundError(2, "No such file or directory", "days"))
     'days: No such file or directory'
+    >>> in_a_line(InvalidTelemetry("no_rows", "the file has no readings", remedy="export again"))
+    'the file has no readings (no_rows): export again'
     >>> in_a_line(KeyError("id"))
     "unexpected KeyError: 'id'"
     """
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
 
+    if isinstance(error, InvalidTelemetry):
+        return error.in_words
     if isinstance(error, (OpsError, CloudError, DeployError, OnaError)):
         return str(error)
     text = " ".join(str(error).split())
