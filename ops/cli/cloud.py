@@ -11,7 +11,7 @@ import typer
 from local import cloud, deploy, ports
 from local import home as homes
 from ona.documents.assets import Location
-from ops import accounting, ingest, seed
+from ops import accounting, ingest, seed, validate
 from ops.cli.shared import Environment, console, errors_in_one_line, tell_damage
 from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 
@@ -31,6 +31,8 @@ def up(
 ) -> None:
     """Start the embedded cloud, deploy template.yaml to it, put example crews. Again: update it."""
     home = homes.resolved(None)
+    homes.check(home)
+    validate.require_configurations("ona up")
     homes.prepare(home)
     with cloud.changing(home):
         last = homes.settings(home).get("port")
