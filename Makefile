@@ -24,7 +24,7 @@ $(VENV)/.ready: requirements/dev.txt
 setup: $(VENV)/.ready ## install what the project needs into .venv
 
 demo: $(VENV)/.ready ## run the loop end to end on this machine; SOURCE=<profile> DATA=<folder> for your files
-	@$(PY) -m ops demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(DATA),--data "$(DATA)")
+	@ONA_CALLED_AS=./ona $(PY) -m ops demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(DATA),--data "$(DATA)")
 
 test: $(VENV)/.ready ## all tests
 	@$(PY) -m pytest -n 2 --dist loadgroup

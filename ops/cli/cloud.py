@@ -68,7 +68,7 @@ def env() -> None:
 
 def _hint(target: Target) -> None:
     if target.embedded:
-        console.print('AWS tools can talk to it: [bold]eval "$(./ona env)"[/bold]')
+        console.print('AWS tools can talk to it: [bold]eval "$(ona env)"[/bold]')
 
 
 def _tell_what_is_up(target: Target, running: cloud.Cloud, home: Path) -> None:

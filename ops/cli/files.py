@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +41,8 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
     console.print(f"{target.name}, stack {target.stack}")
     if target.embedded:
         tell_damage(Path(target.embedded.home))
+    if not accounts and not bad:
+        console.print("no files yet: [bold]ona put <file>[/bold] puts one, see README.md")
     table = Table("state", "files")
     for state in ("done", "quarantined", "dead letter", "running", "lost", "ignored"):
         if totals[state] or state in ("done", "lost"):
@@ -105,7 +108,7 @@ def _put_converted(target: Target, source: str, path: Path) -> None:
 
 def _put_assets(target: Target, path: Path, remove: int | None) -> None:
     """A new registry in the place of the one before, with what that changes."""
-    change = registry.replace(target, path.read_bytes(), remove, f"ona put {path}")
+    change = registry.replace(target, path.read_bytes(), remove, f"ona put {shlex.quote(str(path))}")
     counts = ", ".join(
         f"{len(names)} {word}"
         for word, names in (
@@ -154,6 +157,7 @@ def history(
         stateMachineArn=target.machines["fleet_history"], input=json.dumps({"prefix": prefix})
     )
     print(f"started {answer['executionArn']}")
-    print("`ona executions --workflow fleet_history` shows how it goes")
+    console.print("`ona executions --workflow fleet_history` shows how it goes")
     name = answer["executionArn"].rsplit(":", 1)[-1]
-    print(f"`ona explain {name}` says at the end how many files are done, and which ones are not")
+    text = f"`ona explain {name}` says at the end how many files are done, and which ones are not"
+    console.print(text, soft_wrap=True, highlight=False)
