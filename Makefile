@@ -13,9 +13,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
+# What is said, and asked, before an environment is set up.
+define begin
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; found none on PATH" >&2; exit 1; }
+	@echo "Setting up $(1) with $$($(PYTHON) --version) (about a minute the first time)"
+endef
+
 $(VENV)/.ready: requirements/dev.txt
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; found none on PATH"; exit 1; }
-	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (about a minute the first time)"
+	$(call begin,$(VENV))
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
@@ -24,7 +29,7 @@ $(VENV)/.ready: requirements/dev.txt
 setup: $(VENV)/.ready ## install what the project needs into .venv
 
 demo: $(VENV)/.ready ## run the loop end to end on this machine; SOURCE=<profile> DATA=<folder> for your files
-	@$(PY) -m ops demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(DATA),--data "$(DATA)")
+	@ONA_CALLED_AS=./ona $(PY) -m ops demo $(if $(SOURCE),--source "$(SOURCE)") $(if $(DATA),--data "$(DATA)")
 
 test: $(VENV)/.ready ## all tests
 	@$(PY) -m pytest -n 2 --dist loadgroup
@@ -36,6 +41,7 @@ soak: $(VENV)/.ready ## the long tests: kills, thousands of files, fuzzing (half
 	@$(PY) -m pytest -m soak --timeout=3600
 
 .venv-sam/.ready: requirements/sam.txt
+	$(call begin,.venv-sam)
 	@rm -rf .venv-sam
 	@$(PYTHON) -m venv .venv-sam
 	@.venv-sam/bin/pip install --quiet --no-deps --require-hashes -r requirements/sam.txt
@@ -50,10 +56,13 @@ lint: $(VENV)/.ready .venv-sam/.ready ## every check that CI runs, except the te
 
 check: lint test-fast ## lint and the fast tests: what to run before a commit
 
-build: .venv-sam/.ready ## sam build, and the sizes of what it made
+build: ## sam build, and the sizes of what it made (needs python3.13)
+	@scripts/build --can-build
+	@$(MAKE) --no-print-directory .venv-sam/.ready
 	@scripts/build
 
 .venv-bench/.ready: requirements/bench.txt
+	$(call begin,.venv-bench)
 	@rm -rf .venv-bench
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/pip install --quiet --no-deps --require-hashes -r requirements/bench.txt

@@ -6,6 +6,7 @@ checkout       the checkout that uses it
 damage.json    damaged files that the server set aside at its start
 roles.json     which permissions were used and denied (`local.hooks.roles_ledger`)
 server.lock, change.lock (`local.lock`), state/, s3/, tmp/, cloud.log
+invoke.log     the log of the last function that was invoked by hand (`ops.cli.executions`)
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ def main() -> None:
     _open_closed_streams()
     try:
         from ops.cli import app  # takes a second: Ctrl-C may come now
+        from ops.cli.shared import called
 
-        app(prog_name="ona")
+        app(prog_name=called())
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     finally:

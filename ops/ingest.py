@@ -13,13 +13,17 @@ from typing import Any
 from ona.config import sources
 from ona.config.sources import SourceProfile
 from ona.documents.assets import AssetRegistry
-from ona.runtime.errors import InvalidConfiguration
-from ona.store.layout import ASSETS, OBSERVATION
-from ona.store.registry import parse_registry
+from ona.documents.columns import REQUIRED
+from ona.runtime.errors import InvalidTelemetry
+from ona.store.layout import OBSERVATION
+from ona.telemetry.decoding import decode
 from ona.telemetry.exports import read_export, recognise
 from ona.telemetry.readings import Telemetry
+from ona.telemetry.strict_csv import column_names
+from ops import registry as registries
 from ops.target import OpsError, Target, use_configs
 
+registry, put_registry = registries.read, registries.add
 HEADER_BYTES = 4096
 """The part of a file in which its header and its first day are looked for."""
 
@@ -37,38 +41,17 @@ def key_for(name: str, first: datetime) -> str:
 
     >>> key_for("my export (1).csv", datetime(2025, 6, 10))
     'observations/2025/06/10/my-export-1_20250610.csv'
+    >>> key_for("Planta_2026-06-01.csv", datetime(2026, 6, 1))
+    'observations/2026/06/01/Planta_20260601.csv'
+    >>> key_for("plant_v2026.csv", datetime(2026, 6, 1))
+    'observations/2026/06/01/plant_v2026_20260601.csv'
     """
     stem = re.sub(r"_\d{8}$", "", Path(name).stem)
+    day = rf"[-_. ]*{first:%Y}(?P<mark>[-_.]?){first:%m}(?P=mark){first:%d}$"
+    while (shorter := re.sub(day, "", stem)) != stem:
+        stem = shorter
     clean = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "telemetry"
     return OBSERVATION.build(day=first, name=f"{clean}_{first:%Y%m%d}")
-
-
-def registry(target: Target) -> AssetRegistry | None:
-    """The target's asset registry, or None when it has none yet. Raises OpsError for a wrong one."""
-    s3 = target.client("s3")
-    try:
-        body = s3.get_object(Bucket=target.input_bucket, Key=ASSETS)["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return None
-    try:
-        return parse_registry(body, f"assets.json of {target.name}")
-    except InvalidConfiguration as error:
-        raise OpsError(str(error)) from error
-
-
-def put_registry(target: Target, wanted: AssetRegistry) -> int:
-    """Add the assets that are not registered yet, and return how many; registered ones stay as they are."""
-    registered = registry(target) or AssetRegistry(assets=[])
-    fresh = [asset for asset in wanted.assets if registered.get(asset.id) is None]
-    if fresh:
-        merged = AssetRegistry(assets=[*registered.assets, *fresh])
-        target.client("s3").put_object(
-            Bucket=target.input_bucket,
-            Key=ASSETS,
-            Body=merged.model_dump_json(indent=2, exclude_none=True).encode(),
-            ContentType="application/json",
-        )
-    return len(fresh)
 
 
 def profile_named(name: str) -> SourceProfile:
@@ -85,7 +68,8 @@ def convert(
 ) -> tuple[Telemetry, AssetRegistry]:
     """A vendor's export (a folder, or one file) as canonical telemetry, and the registry that was used.
 
-    Without `assets` a registry is derived from the profile. Raises InvalidTelemetry, OpsError.
+    Assets that `assets` lacks are derived from the profile's `site`. Raises OpsError: with what is wrong
+    with the files in words, nothing was put.
     """
     if not folder.exists():
         raise OpsError(f"{folder} does not exist")
@@ -93,7 +77,10 @@ def convert(
     files = {path.name: path.read_bytes() for path in paths if path.suffix.lower() == ".csv"}
     if not files:
         raise OpsError(f"{folder} holds no .csv file")
-    return read_export(profile, files, now=datetime.now(UTC), registry=assets)
+    try:
+        return read_export(profile, files, now=datetime.now(UTC), registry=assets, add_missing=True)
+    except InvalidTelemetry as error:
+        raise OpsError(f"{error.in_words}. Nothing was put") from error
 
 
 def daily(telemetry: Telemetry, assets: AssetRegistry) -> Iterator[Upload]:
@@ -126,10 +113,24 @@ def upload_for(path: Path) -> Upload:
 def vendor_of(path: Path) -> str:
     """The name of the source profile that recognises a file; empty for a canonical or an unknown file."""
     use_configs()
-    with path.open("rb") as stream:
-        header = stream.readline(HEADER_BYTES).decode("utf-8", "replace").lstrip("\ufeff")
-    profile = recognise(header, sources.source_profiles())
+    profile = recognise(_header(path), sources.source_profiles())
     return profile.name if profile else ""
+
+
+def columns_missing(path: Path) -> list[str]:
+    """The columns of our own format that a file's header lacks; empty where there is no readable header."""
+    with path.open("rb") as stream:
+        begin = stream.read(HEADER_BYTES).rpartition(b"\n")  # a line that is cut may end within a letter
+    with suppress(InvalidTelemetry):
+        text = decode(begin[0] or begin[2], path.name).lstrip()
+        names = column_names(text.partition("\n")[0], path.name)
+        return [column for column in REQUIRED if column not in names]
+    return []
+
+
+def _header(path: Path) -> str:
+    with path.open("rb") as stream:
+        return stream.readline(HEADER_BYTES).decode("utf-8", "replace").lstrip("\ufeff")
 
 
 def put(target: Target, upload: Upload) -> Any:

@@ -32,11 +32,15 @@ _UNUSABLE = ("quarantined",)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a function answered, or how a workflow ended. `error`: in one line, empty when it succeeded."""
+    """What a function answered, or how a workflow ended.
+
+    `error`: in one line, empty when it succeeded. `answered`: whether `document` says more than `error`.
+    """
 
     document: Any
     log: str = ""
     error: str = ""
+    answered: bool = True
 
     @property
     def expected(self) -> bool:
@@ -82,9 +86,11 @@ def invoke(target: Target, function: str, event: Any) -> Answer:
     log = base64.b64decode(answer.get("LogResult") or b"").decode("utf-8", "replace").strip()
     document = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
-        return Answer(document, log, f"{document.get('errorType')}: {document.get('errorMessage')}")
+        text = f"{document.get('errorType')}: {document.get('errorMessage')}"
+        return Answer(document, log, text, answered=False)
     status = document.get("statusCode", 200) if isinstance(document, dict) else 200
-    return Answer(document, log, "" if status < 400 else f"HTTP {status}: {document.get('body', '')}")
+    text = "" if status < 400 else f"HTTP {status}: {document.get('body', '')}"
+    return Answer(document, log, text, answered=not text)
 
 
 def start(target: Target, workflow: str, event: Any) -> Answer:
@@ -106,7 +112,8 @@ def start(target: Target, workflow: str, event: Any) -> Answer:
         time.sleep(0.1)
     output = json.loads(done.get("output") or "{}")
     if done["status"] != "SUCCEEDED":
-        return Answer(output, error=f"{done['status']}: {done.get('error', '')}: {done.get('cause', '')}")
+        text = f"{done['status']}: {done.get('error', '')}: {done.get('cause', '')}"
+        return Answer(output, error=text, answered=False)
     outcome = output.get("outcome", "") if isinstance(output, dict) else ""
     return Answer(output, error=outcome if outcome in _UNUSABLE else "")
 

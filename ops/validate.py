@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from pydantic import BaseModel
+import yaml
+from pydantic import BaseModel, ValidationError
 
 from ona.config import causes, parts, sources
 from ona.config.files import declared, read_yaml, validated
@@ -17,7 +21,12 @@ from ona.store.registry import parse_registry
 from ooda.config import loss_function
 from ooda.config.categories import categories_config
 from ops import asl, templates
-from ops.target import CONFIGS, TEMPLATE, use_configs
+from ops.target import CONFIGS, TEMPLATE, OpsError
+
+_READ_OR_MEANT = (".yaml", ".yml", ".json")
+"""Endings of files under `configs/` that somebody meant as configuration; only the first is read."""
+_QUOTES = "; a text with [ ] { } : or # stands in quotes"
+"""The usual mend of what is no YAML."""
 
 
 def config_files() -> dict[str, type[BaseModel]]:
@@ -28,30 +37,85 @@ def config_files() -> dict[str, type[BaseModel]]:
     return declared()
 
 
-def configurations() -> list[str]:
-    """Problems of the files under `configs/`: first of each by itself, then of those that must agree."""
-    use_configs()
-    return _problems_of_each_file() or _disagreements_with_causes()
+def configurations(base: Path | None = None) -> list[str]:
+    """Problems of the files of a configuration: first of each by itself, then of those that must agree.
 
-
-def _problems_of_each_file() -> list[str]:
-    files = config_files()
-    present = {str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob("*.yaml")}
-    problems = [
-        f"{name}: no module declares this file (see `ConfigFile` in functions/ona/config/files.py)"
-        for name in sorted(present - set(files))
-        if not name.startswith(f"{sources.FOLDER}/")
-    ]
-    for name, model in files.items():
-        try:
-            validated(model, read_yaml(CONFIGS / name), name)
-        except InvalidConfiguration as error:
-            problems.append(str(error))
+    `base` is the folder: what was deployed, for instance; without it this checkout's `configs/`.
+    """
+    base = base or CONFIGS
+    before = os.environ.get("ONA_CONFIG_DIR")
+    os.environ["ONA_CONFIG_DIR"] = str(base)
     try:
-        sources.source_profiles()
-    except InvalidConfiguration as error:
-        problems.append(str(error))
+        return _problems_of_each_file(base) or _disagreements_with_causes()
+    finally:
+        os.environ["ONA_CONFIG_DIR"] = before or str(CONFIGS)
+
+
+def require_configurations(then: str) -> None:
+    """Raise OpsError with every problem of `configs/`. `then`: the command that comes after the mend."""
+    if problems := configurations():
+        told = "\n".join(f"    {problem}" for problem in problems)
+        raise OpsError(
+            f"configs/ cannot be used; nothing was deployed, and what runs stays as it was:\n{told}\n"
+            f"Mend it, check it with `ona validate`, then `{then}`"
+        )
+
+
+def _problems_of_each_file(base: Path) -> list[str]:
+    files = config_files()
+    problems = []
+    for path in sorted(path for path in base.rglob("*") if path.suffix.lower() in _READ_OR_MEANT):
+        name = path.relative_to(base).as_posix()
+        profile = name.startswith(f"{sources.FOLDER}/")
+        if path.suffix != ".yaml":
+            problems.append(f"{name}: is never read; the name of a configuration file ends in .yaml")
+        elif profile and name.count("/") > 1:
+            problems.append(f"{name}: is never read; profiles lie directly in {sources.FOLDER}/")
+        elif profile:
+            problems += _problems_of(path, name, partial(sources.read_profile, path))
+        elif name not in files:
+            problems.append(
+                f"{name}: no module declares this file (see `ConfigFile` in functions/ona/config/files.py)"
+            )
+    for name, model in files.items():
+        read = partial(_read, base / name, model, name)
+        problems += _problems_of(base / name, name, read)
     return problems
+
+
+def _read(path: Path, model: type[BaseModel], name: str) -> BaseModel:
+    return validated(model, read_yaml(path), name)
+
+
+def _problems_of(path: Path, name: str, read: Callable[[], object]) -> list[str]:
+    """What reading one file says; of each wrong key with its line."""
+    try:
+        read()
+    except InvalidConfiguration as error:
+        if not isinstance(error.__cause__, ValidationError):
+            hint = _QUOTES if isinstance(error.__cause__, yaml.MarkedYAMLError) else ""
+            return [str(error).replace(str(path), name) + hint]
+        node = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+        return [
+            f"{name}{_line(node, item['loc'])}: {'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
+            for item in error.__cause__.errors()
+        ]
+    return []
+
+
+def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> str:
+    """The line of a key, as far as the file has it: `, line 3`; empty for the file as a whole."""
+    line = None
+    for part in loc:
+        below = None
+        if isinstance(node, yaml.MappingNode):
+            below = next((pair for pair in node.value if pair[0].value == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            below = (node.value[part], node.value[part])
+        if below is None:
+            break
+        line, node = below[0].start_mark.line + 1, below[1]
+    return f", line {line}" if line else ""
 
 
 def _disagreements_with_causes() -> list[str]:

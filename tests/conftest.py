@@ -25,7 +25,7 @@ os.environ.update(
     POWERTOOLS_METRICS_NAMESPACE="Ona/Platform",
     POWERTOOLS_SERVICE_NAME="test",
 )
-for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "ONA_CALLED_AS"):
     os.environ.pop(name, None)
 
 from ona.documents.assets import AssetRegistry

@@ -12,7 +12,7 @@ from local import cloud, deploy, ports
 from local import home as homes
 from ona.documents.assets import Location
 from ona.runtime.words import counted
-from ops import accounting, ingest, seed
+from ops import accounting, ingest, seed, validate
 from ops.cli.shared import Environment, console, errors_in_one_line, tell_damage
 from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 
@@ -32,6 +32,8 @@ def up(
 ) -> None:
     """Start the embedded cloud, deploy template.yaml to it, put example crews. Again: update it."""
     home = homes.resolved(None)
+    homes.check(home)
+    validate.require_configurations("ona up")
     homes.prepare(home)
     with cloud.changing(home):
         last = homes.settings(home).get("port")
@@ -67,7 +69,7 @@ def env() -> None:
 
 def _hint(target: Target) -> None:
     if target.embedded:
-        console.print('AWS tools can talk to it: [bold]eval "$(./ona env)"[/bold]')
+        console.print('AWS tools can talk to it: [bold]eval "$(ona env)"[/bold]')
 
 
 def _tell_what_is_up(target: Target, running: cloud.Cloud, home: Path) -> None:

@@ -45,8 +45,12 @@ def customers_add(
 @errors_in_one_line
 def customers_list(profile: Profile = None, environment: Environment = "dev") -> None:
     """Keys (by the beginning of their hash) and principals, with what they open."""
+    given = list(customers.credentials(resolve(profile, environment)))
+    if not given:
+        console.print("no keys yet: [bold]ona customers add <customer>[/bold] hands one out")
+        return
     table = Table("customer", "tier", "status", "credential")
-    for item in customers.credentials(resolve(profile, environment)):
+    for item in given:
         kind, _, name = str(item["id"]).partition("#")
         shown = f"key {name[:12]}" if kind == "key" else name
         told = (escape(str(item.get(name, "?"))) for name in ("customer_id", "tier", "status"))

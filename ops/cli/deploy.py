@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +56,12 @@ def deploy_import(
 ) -> None:
     """Write change sets that take existing buckets, tables, queues, topics, log groups into the stacks."""
     if not profile:
-        raise OpsError("an account must be asked what exists: --profile")
+        raise OpsError(
+            "this command asks an AWS account what exists there, and no account was named. Name one by its "
+            "profile: "
+            f"`ona deploy import {shlex.quote(str(folder))} --profile <profile> --env {environment}`; "
+            "the profile `embedded` is the embedded cloud of this checkout"
+        )
     chosen = settings(TEMPLATE.parent, environment, parameter)
     client = account(profile, chosen.region)
     who = str(client("sts").get_caller_identity()["Account"])

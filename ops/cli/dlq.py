@@ -39,6 +39,9 @@ def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
     for item in lost:
         console.print(f"[red]lost[/red] {escape(item.key)}\n    {escape(item.detail)}")
     print_unreadable(bad)
+    if not letters and not lost:
+        console.print("no failed work and no lost files; what became of each file: [bold]ona status[/bold]")
+        return
     console.print(f"{counted(len(letters), 'message')}, {counted(len(lost), 'lost file')}")
 
 

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ona.runtime.words import counted
 from ops import accounting, explain, mapresults, samples
-from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line
+from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, notes
 from ops.target import OpsError, Target, resolve
 
 app = typer.Typer()
+INVOKE_LOG = "invoke.log"
+"""The file of the home with the log of the last function that was invoked by hand."""
 _ERROR_LETTERS = 600
 """So much of an error is shown."""
 _ITEMS_NAMED = 40
@@ -48,6 +49,10 @@ def executions(
         ]
     ]
     listed.sort(key=lambda pair: pair[1]["startDate"], reverse=True)
+    if not listed:
+        what = f"no execution of {workflow}" if workflow else "nothing ran"
+        console.print(f"{what} yet: [bold]ona put <file>[/bold] starts the loop, see README.md")
+        return
     table = Table("name", "workflow", "status", "started", "s", "file", "outcome")
     for kind, item in listed[:last]:
         described = states.describe_execution(executionArn=item["executionArn"])
@@ -154,9 +159,9 @@ def invoke(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Invoke one function with an event, without Docker; prints its answer and its log."""
+    """Invoke one function with an event, without Docker; prints its answer, its log is in invoke.log."""
     target = resolve(profile, environment)
-    _show(_run(target, function, event, samples.invoke))
+    _show(target, _run(target, function, event, samples.invoke))
 
 
 @app.command()
@@ -169,7 +174,7 @@ def start(
 ) -> None:
     """Start one workflow with an event and wait for its end; prints its output."""
     target = resolve(profile, environment)
-    _show(_run(target, workflow, event, samples.start))
+    _show(target, _run(target, workflow, event, samples.start))
 
 
 def _run(
@@ -177,19 +182,25 @@ def _run(
 ) -> samples.Answer:
     """A sample event with what it needs, any other by itself."""
     if event.resolve() == samples.EVENTS / event.resolve().parent.name / f"{name}.json":
-        notes = Console(stderr=True)
-        return samples.run(target, event.resolve(), lambda text: notes.print(f"first: {text}", style="dim"))
+        to_stderr = notes()
+        return samples.run(
+            target,
+            event.resolve(),
+            lambda text: to_stderr.print(f"first: {text}", style="dim", soft_wrap=True),
+        )
     return alone(target, name, samples.read(event))
 
 
-def _show(answer: samples.Answer) -> None:
-    notes = Console(stderr=True)
-    document = answer.document
-    if answer.expected:
-        document = {name: document[name] for name in ("errorType", "errorMessage")}
-    elif answer.log:
-        notes.print(answer.log, style="dim", markup=False, soft_wrap=True, highlight=False)
-    print(json.dumps(document, indent=2))
-    if answer.error:
-        notes.print(f"[red]{escape(answer.error[:_ERROR_LETTERS])}[/red]", soft_wrap=True)
-        raise typer.Exit(1)
+def _show(target: Target, answer: samples.Answer) -> None:
+    """The answer, or in one line why there is none; a function's log goes to a file of the home."""
+    log = Path(target.embedded.home) / INVOKE_LOG if target.embedded and answer.log else None
+    if log:
+        log.write_text(f"{answer.log}\n")
+    if answer.answered:
+        print(json.dumps(answer.document, indent=2))
+    if not answer.error:
+        return
+    where = f"; its log: {log or 'CloudWatch Logs'}" if answer.log and not answer.expected else ""
+    text = " ".join(answer.error.split())[:_ERROR_LETTERS]
+    notes().print(f"[red]{escape(text)}[/red]{escape(where)}", soft_wrap=True, highlight=False)
+    raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from rich.table import Table
 from ona.runtime.words import counted
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
-from ops import accounting, ingest, outbox, validate
+from ops import accounting, ingest, outbox, registry
 from ops.cli.shared import (
     Environment,
     Profile,
@@ -41,6 +42,8 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
     console.print(f"{target.name}, stack {target.stack}")
     if target.embedded:
         tell_damage(Path(target.embedded.home))
+    if not accounts and not bad:
+        console.print("no files yet: [bold]ona put <file>[/bold] puts one, see README.md")
     table = Table("state", "files")
     for state in ("done", "quarantined", "dead letter", "running", "lost", "ignored"):
         if totals[state] or state in ("done", "lost"):
@@ -66,10 +69,14 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
 def put(
     paths: Annotated[list[Path], typer.Argument(help="CSV files, or a folder with --source")],
     source: Annotated[str | None, typer.Option(help="source profile, see configs/sources/")] = None,
+    remove_assets: Annotated[
+        int | None,
+        typer.Option(help="so many assets that have telemetry may go with a new assets.json", min=1),
+    ] = None,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Put telemetry. Canonical files and known vendors' exports go as they are; --source converts."""
+    """Put telemetry or assets.json. Known formats go as they are; --source converts."""
     target = resolve(profile, environment)
     use_configs()
     if source:
@@ -80,7 +87,7 @@ def put(
         if not path.is_file():
             raise OpsError(f"{path} is no file; a folder needs --source")
         if path.name == ASSETS:
-            _put_assets(target, path)
+            _put_assets(target, path, remove_assets)
         else:
             _put_unchanged(target, path)
     console.print("follow it: [bold]ona executions[/bold], [bold]ona status[/bold]")
@@ -100,12 +107,25 @@ def _put_converted(target: Target, source: str, path: Path) -> None:
         console.print(f"[yellow]left out {counted(count, 'row')}: {reason}[/yellow]")
 
 
-def _put_assets(target: Target, path: Path) -> None:
-    problems = validate.assets_file(path)
-    if problems:
-        raise OpsError("; ".join(problems))
-    target.client("s3").put_object(Bucket=target.input_bucket, Key=ASSETS, Body=path.read_bytes())
-    console.print("put assets.json")
+def _put_assets(target: Target, path: Path, remove: int | None) -> None:
+    """A new registry in the place of the one before, with what that changes."""
+    change = registry.replace(target, path.read_bytes(), remove, f"ona put {shlex.quote(str(path))}")
+    counts = ", ".join(
+        f"{len(names)} {word}"
+        for word, names in (
+            ("added", change.added),
+            ("changed", change.changed),
+            ("removed", change.removed),
+        )
+    )
+    console.print(f"put assets.json: {counts}")
+    for word, names in (("changed", change.changed), ("removed", change.removed)):
+        for name in names[:_FILES_NAMED]:
+            console.print(f"    {word} {escape(name)}", soft_wrap=True)
+        if len(names) > _FILES_NAMED:
+            console.print(f"    … and {len(names) - _FILES_NAMED} more {word}")
+    if change.mended:
+        console.print(f"[yellow]the one before could not be read: {escape(change.mended)}[/yellow]")
 
 
 def _put_unchanged(target: Target, path: Path) -> None:
@@ -114,6 +134,13 @@ def _put_unchanged(target: Target, path: Path) -> None:
     vendor = ingest.vendor_of(path)
     note = f" (recognised: {vendor})" if vendor else ""
     console.print(f"put {escape(upload.key)}{note}", soft_wrap=True)
+    if not vendor and (missing := ingest.columns_missing(path)):
+        console.print(
+            f"[yellow]its header lacks {', '.join(missing)} and fits no source profile, so it will be "
+            "quarantined. Describe the export by a profile: docs/adding-a-vendor.md"
+            "[/yellow]",
+            soft_wrap=True,
+        )
 
 
 @app.command()
@@ -131,6 +158,7 @@ def history(
         stateMachineArn=target.machines["fleet_history"], input=json.dumps({"prefix": prefix})
     )
     print(f"started {answer['executionArn']}")
-    print("`ona executions --workflow fleet_history` shows how it goes")
+    console.print("`ona executions --workflow fleet_history` shows how it goes")
     name = answer["executionArn"].rsplit(":", 1)[-1]
-    print(f"`ona explain {name}` says at the end how many files are done, and which ones are not")
+    text = f"`ona explain {name}` says at the end how many files are done, and which ones are not"
+    console.print(text, soft_wrap=True, highlight=False)

@@ -27,7 +27,12 @@ def models_list(
     """Versions of each customer's model: what was decided, why, how good on unseen days."""
     table = Table("customer", "version", "serves", "decision", "pinball %", "80 % holds", "skill", "reason")
     bad: list[Unreadable] = []
-    for row in models.versions(resolve(profile, environment), customer, bad):
+    rows = models.versions(resolve(profile, environment), customer, bad)
+    if not rows and not bad:
+        whose = f" of {escape(customer)}" if customer else ""
+        console.print(f"no models{whose} yet: uploads train the first one: docs/forecasting.md")
+        return
+    for row in rows:
         own = row.card.own
         table.add_row(
             row.card.customer_id,

@@ -33,7 +33,11 @@ def outbox_list(profile: Profile = None, environment: Environment = "dev") -> No
     """What waits, what is watched at a ticketing system, and what was given up with its reason."""
     counts: Counter[str] = Counter()
     bad: list[Unreadable] = []
-    for item in outbox.items(resolve(profile, environment), bad=bad):
+    items = outbox.items(resolve(profile, environment), bad=bad)
+    if not items and not bad:
+        console.print("no deliveries wait, none was given up; the first order makes some: docs/delivery.md")
+        return
+    for item in items:
         lane = item.lane or "send"  # the index holds only items with a lane
         counts[lane] += 1
         name = item.work_order_id if isinstance(item, Delivery) else item.subject

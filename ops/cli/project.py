@@ -55,5 +55,6 @@ def demo(
             "SOURCE and DATA belong together, for example "
             "make demo SOURCE=solar_plant_india DATA=../shared/data/solar_plant_india"
         )
+    validate.require_configurations("make demo")
     if not run.main(console, source=source, data=data, keep=keep):
         raise typer.Exit(1)

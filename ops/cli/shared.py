@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
+import shlex
 import traceback
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +19,7 @@ from rich.markup import escape
 from local import home as homes
 from local.cloud import ROOT, CloudError
 from local.deploy import DeployError
-from ona.runtime.errors import OnaError
+from ona.runtime.errors import InvalidTelemetry, OnaError
 from ona.store.unreadable import Unreadable, summary
 from ops.target import OpsError
 
@@ -24,7 +27,49 @@ Profile = Annotated[
     str | None, typer.Option("--profile", help="AWS profile; without it the embedded cloud")
 ]
 Environment = Annotated[str, typer.Option("--env", help="dev, staging or prod")]
-console = Console()
+_CALLED_AS = "ONA_CALLED_AS"
+"""Set by the script `ona`: the name by which it was called."""
+
+
+def called() -> str:
+    """The name by which these commands were called, quoted for a shell."""
+    return shlex.quote(os.environ.get(_CALLED_AS) or "ona")
+
+
+def as_called(text: str) -> str:
+    """A text with every `ona <command>` in it as the reader must type it.
+
+    >>> from unittest.mock import patch
+    >>> with patch.dict(os.environ, ONA_CALLED_AS="./ona"):
+    ...     as_called("start it with `ona up`; an ona of its own stays, and so does /opt/ona down")
+    'start it with `./ona up`; an ona of its own stays, and so does /opt/ona down'
+    """
+    return _hint().sub(f"{called()} ".replace("\\", r"\\"), text) if "ona " in text else text
+
+
+@cache
+def _hint() -> re.Pattern[str]:
+    """`ona` or `./ona` before one of its commands."""
+    from ops import cli
+
+    top: Any = typer.main.get_command(cli.app)
+    return re.compile(rf"(?<![\w./-])(?:\./)?ona (?=(?:{'|'.join(top.commands)})\b)")
+
+
+class _Console(Console):
+    """A console whose hints can be copied as they stand."""
+
+    def print(self, *objects: Any, **named: Any) -> None:
+        """Print, with the commands in texts as they were called."""
+        super().print(*(as_called(item) if isinstance(item, str) else item for item in objects), **named)
+
+
+def notes() -> Console:
+    """A console for what is not the answer: it prints to stderr."""
+    return _Console(stderr=True)
+
+
+console = _Console()
 _TYPERS = (typer.Exit, typer.Abort, typer.BadParameter)
 """How typer itself ends a command."""
 
@@ -73,7 +118,7 @@ def errors_in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:
             raise
         except Exception as error:
             if not _is_broken_output(error):
-                Console(stderr=True).print(f"[red]{escape(in_a_line(error))}[/red]", soft_wrap=True)
+                notes().print(f"[red]{escape(in_a_line(error))}[/red]", soft_wrap=True)
             raise typer.Exit(1) from error
 
     return run
@@ -88,11 +133,15 @@ def in_a_line(error: Exception) -> str:
 
     >>> in_a_line(FileNotFoundError(2, "No such file or directory", "days"))
     'days: No such file or directory'
+    >>> in_a_line(InvalidTelemetry("no_rows", "the file has no readings", remedy="export again"))
+    'the file has no readings (no_rows): export again'
     >>> in_a_line(KeyError("id"))
     "unexpected KeyError: 'id'"
     """
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, HTTPClientError
 
+    if isinstance(error, InvalidTelemetry):
+        return error.in_words
     if isinstance(error, (OpsError, CloudError, DeployError, OnaError)):
         return str(error)
     text = " ".join(str(error).split())

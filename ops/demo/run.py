@@ -160,7 +160,7 @@ def _platform(console: Console, home: Path, delivery: Delivery, keep: bool) -> I
         yield target
     finally:
         if keep:
-            console.print(f"the embedded cloud goes on: [bold]ONA_HOME={home} ./ona status[/bold]")
+            console.print(f"the embedded cloud goes on: [bold]ONA_HOME={home} ona status[/bold]")
         else:
             cloud.stop(home)
 

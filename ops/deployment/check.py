@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from local.packaging import DeployError
 from ona.runtime.words import counted
-from ops import templates
+from ops import templates, validate
 from ops.deployment.names import Ask, Named, Plan, owned, plan, taken
 from ops.deployment.settings import Settings
 
@@ -48,6 +48,10 @@ def findings(
     if mismatches:
         return
     yield Finding("ok", "template", "root and stacks fit together; `ona validate` lints them")
+    unusable = validate.configurations()
+    yield from (Finding("wrong", "configs", text) for text in unusable)
+    if not unusable:
+        yield Finding("ok", "configs", "every file can be read, and they agree")
     made, refused = _plan(template, settings, account)
     if refused or made is None:
         yield from (Finding("wrong", "parameters", line) for line in refused)

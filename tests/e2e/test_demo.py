@@ -126,7 +126,7 @@ def _keys_and_models(home: Path) -> None:
     assert "revoked" in ona(home, "customers", "list")
     assert "0 credentials" in ona(home, "customers", "revoke", "zzz", code=1)
     assert "tier" in ona(home, "customers", "add", "acme", "--tier", "gold", code=1)
-    assert "version" in ona(home, "models", "list")
+    assert "no models yet" in ona(home, "models", "list")
     assert "no model in service" in ona(home, "models", "rollback", "acme", code=1)
     assert "no workflow" in ona(home, "executions", "--workflow", "nonsense", code=1)
     ona(home, "executions", "--workflow", "forecast_upload")

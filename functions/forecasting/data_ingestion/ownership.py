@@ -82,7 +82,7 @@ def sites(
                 "no_location",
                 f"no asset of site {site_id} says where it stands; a forecast needs sun and weather",
                 where=f"{where}; assets.json",
-                remedy="add location {latitude, longitude} to the site's assets, then `ona dlq redrive`",
+                remedy="add location {latitude, longitude} to the site's assets, then `./ona dlq redrive`",
             )
         by_site[customer_id, site_id] = group
     return by_site

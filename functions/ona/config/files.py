@@ -57,13 +57,18 @@ def directory() -> Path:
 
 
 def read_yaml(path: Path) -> Any:
-    """A YAML file. Raises InvalidConfiguration when it is absent or no YAML."""
+    """A YAML file. Raises InvalidConfiguration, with the line, when it is absent or no YAML."""
     try:
         return yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
         raise InvalidConfiguration(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidConfiguration(f"{path}: no valid YAML: {error}") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        raise InvalidConfiguration(f"{path}{place}: no valid YAML: {said}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # no UTF-8; no such date; too deep
+        raise InvalidConfiguration(f"{path}: no valid YAML: {' '.join(str(error).split())}") from error
 
 
 def validated(model: type[ModelT], document: Any, name: str) -> ModelT:

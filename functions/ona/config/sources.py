@@ -84,9 +84,16 @@ class AssetIdRule(Document):
         given = [value for value in (self.column, self.file_name, self.constant) if value]
         if len(given) != 1:
             raise ValueError("give exactly one of column, file_name, constant")
-        if self.file_name and re.compile(self.file_name).groups != 1:
+        if self.file_name and _groups(self.file_name) != 1:
             raise ValueError("file_name needs exactly one group, around the asset's id")
         return self
+
+
+def _groups(pattern: str) -> int:
+    try:
+        return re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"file_name {pattern!r} is no regular expression: {error}") from error
 
 
 class ValueColumn(Document):
@@ -163,12 +170,15 @@ def source_profiles() -> dict[str, SourceProfile]:
 
 @cache
 def _source_profiles(base: Path) -> dict[str, SourceProfile]:
-    profiles = {}
-    for path in sorted((base / FOLDER).glob("*.yaml")):
-        profile = validated(SourceProfile, read_yaml(path), f"{FOLDER}/{path.name}")
-        if profile.name != path.stem:
-            raise InvalidConfiguration(
-                f"{FOLDER}/{path.name}: name: {profile.name!r} must equal the file's name"
-            )
-        profiles[profile.name] = profile
-    return profiles
+    profiles = (read_profile(path) for path in sorted((base / FOLDER).glob("*.yaml")))
+    return {profile.name: profile for profile in profiles}
+
+
+def read_profile(path: Path) -> SourceProfile:
+    """One profile. Raises InvalidConfiguration with file, key and reason."""
+    profile = validated(SourceProfile, read_yaml(path), f"{FOLDER}/{path.name}")
+    if profile.name != path.stem:
+        raise InvalidConfiguration(
+            f"{FOLDER}/{path.name}: name: {profile.name!r} must equal the file's name"
+        )
+    return profile

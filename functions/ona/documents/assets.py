@@ -17,6 +17,11 @@ from pydantic import Field, ValidationError
 from ona.documents.base import Document, problems_of
 from ona.runtime.errors import InvalidConfiguration, InvalidPayload
 
+ASSET_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""What an asset's id may be; it becomes a part of keys in S3."""
+ASSET_ID_LETTERS = 128
+"""The longest id of an asset, characters."""
+
 
 class Location(Document):
     """Where an asset stands: degrees north and east (WGS 84)."""
@@ -62,7 +67,7 @@ class Asset(Document):
     from north; None means that nobody said. `tariff_usd_per_kwh` is what a kWh earns.
     """
 
-    id: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    id: str = Field(min_length=1, max_length=ASSET_ID_LETTERS, pattern=ASSET_ID)
     name: str = ""
     type: str = "Solar Inverter"
     capacity_kw: float = Field(gt=0)

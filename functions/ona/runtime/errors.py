@@ -39,6 +39,16 @@ class InvalidTelemetry(InvalidInput):
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(InvalidTelemetry, where=self.where, remedy=self.remedy), (self.reason, self.message)
 
+    @property
+    def in_words(self) -> str:
+        """The same for a person at a terminal, in one line.
+
+        >>> InvalidTelemetry("no_rows", "no readings", where="x.csv", remedy="export again").in_words
+        'x.csv: no readings (no_rows): export again'
+        """
+        where, remedy = self.where and f"{self.where}: ", self.remedy and f": {self.remedy}"
+        return f"{where}{self.message} ({self.reason}){remedy}"
+
     def as_dict(self) -> dict[str, str]:
         """The four parts that a person needs: a fixed code, what is wrong, where, and how to mend it."""
         return {

@@ -46,6 +46,6 @@ def read_registry(bucket: str) -> AssetRegistry:
             "no_asset_registry",
             "the input bucket has no assets.json, so no machine's capacity is known",
             where=where,
-            remedy="put assets.json, then `ona dlq redrive`",
+            remedy="put assets.json, then `./ona dlq redrive`",
         ) from error
     return parse_registry(body, where)

@@ -101,7 +101,7 @@ class CanonicalFile:
                 f"columns are missing: {', '.join(missing)}; "
                 f"found: {', '.join(names[:_COLUMNS_NAMED])}{hint}",
                 where=f"{where}, line 1",
-                remedy="rename the columns, or describe the export by a profile in configs/sources/",
+                remedy="rename the columns, or describe the export by a profile: docs/adding-a-vendor.md",
             )
         return cls(
             source=source,

@@ -66,7 +66,7 @@ class Collector:
                 "unknown_asset",
                 f"not in assets.json: {', '.join(unregistered[:_ASSETS_NAMED])}{more}",
                 where=where,
-                remedy="add the asset with its capacity to assets.json, then `ona dlq redrive`",
+                remedy="add the asset with its capacity to assets.json, then `./ona dlq redrive`",
             )
         worst = max(quality.rejected, key=lambda reason: quality.rejected[reason])
         reasons = ", ".join(f"{count} × {reason}" for reason, count in quality.rejected.items())

@@ -21,7 +21,7 @@ from ona.config.sources import (
     TimeColumn,
     ValueColumn,
 )
-from ona.documents.assets import Asset, AssetRegistry
+from ona.documents.assets import ASSET_ID, ASSET_ID_LETTERS, Asset, AssetRegistry
 from ona.documents.columns import REQUIRED
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.decoding import decode
@@ -63,11 +63,13 @@ def read_export(
     now: datetime,
     registry: AssetRegistry | None,
     any_name: bool = False,
+    add_missing: bool = False,
 ) -> tuple[Telemetry, AssetRegistry]:
     """Convert one export into canonical telemetry; returns it with the registry that was used.
 
     `files` are the export's files: name → bytes. With `any_name` the names need not match the profile's,
-    because the header said whose export it is. Without a `registry` one is derived (`derive_registry`).
+    because the header said whose export it is. Without a `registry` one is derived (`derive_registry`);
+    with `add_missing` it is completed so, and what it says stays as it is.
     Raises InvalidTelemetry when a file is missing or unusable.
     """
     quality = Quality()
@@ -88,7 +90,12 @@ def read_export(
     for column in REQUIRED:
         if column not in frame:
             frame[column] = np.nan
-    registry = registry or derive_registry(profile, frame)
+    if registry is None:
+        registry = derive_registry(profile, frame)
+    elif add_missing:
+        known = {asset.id for asset in registry.assets}
+        derived = derive_registry(profile, frame[~frame["asset_id"].isin(known)])
+        registry = AssetRegistry(assets=[*registry.assets, *derived.assets])
     where = f"source profile {profile.name}: {', '.join(sorted(mains))}"
     return clean(frame, quality, now=now, capacity_kw=registry.capacity_kw, where=where), registry
 
@@ -97,10 +104,19 @@ def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistr
     """A registry of assets that nobody registered: one asset an id, all at the profile's site.
 
     A capacity that the profile does not state is estimated from each asset's power, kW.
+    Raises InvalidTelemetry for a text that cannot be an asset's id.
     """
     site = profile.site
     assets = []
     for asset_id, rows in frame.dropna(subset=["asset_id"]).groupby("asset_id"):
+        if not re.fullmatch(ASSET_ID, str(asset_id)) or len(str(asset_id)) > ASSET_ID_LETTERS:
+            raise InvalidTelemetry(
+                "asset_id_unusable",
+                f"{str(asset_id)[:ASSET_ID_LETTERS]!r} cannot be an asset's id: at most {ASSET_ID_LETTERS} "
+                "letters, digits, '.', '_' and '-', the first a letter or digit",
+                where=f"source profile {profile.name}",
+                remedy="rename it in the file, or let the profile's `asset_id` take another column",
+            )
         power = rows["power_kw"].dropna()
         estimate = float(power.quantile(CAPACITY_QUANTILE)) if len(power) else 0.0
         assets.append(

@@ -16,8 +16,8 @@ FOREIGN = "it is no dead letter of this platform"
 GONE = "the object that it is about is gone: its work cannot be done again"
 DONE = "its file was done after it: nobody needs it any more"
 REMEDIES = {
-    "outcomes/": "delete the object, then `ona dlq redrive`: the file counts as lost and runs again",
-    "incidents/": "put back the object's last good version (the bucket keeps them), then `ona dlq redrive`",
+    "outcomes/": "delete the object, then `./ona dlq redrive`: the file counts as lost and runs again",
+    "incidents/": "put back the object's last good version (the bucket has it), then `./ona dlq redrive`",
     "diagnostics/": "delete the object, then run its file again: put it once more",
     "schedules/": "delete the object, then run its file again: put it once more",
     "work-orders/": "look who wrote it, and delete it",
@@ -79,7 +79,7 @@ def decisions(seen: Seen) -> list[Decide]:
             ):
                 problem = f"delivery {letter.delivery_id} is not in the outbox any more"
         if problem:
-            how = f"look at it with `ona dlq list`; `ona dlq remove {letter.message_id}` takes it away"
+            how = f"look at it with `./ona dlq list`; `./ona dlq remove {letter.message_id}` takes it away"
             found.append(Decide(f"{letter.queue}, message {letter.message_id}", problem, how))
     return found
 

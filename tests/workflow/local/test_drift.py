@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from local import drift
+from ops.doctor import Level, Subject, configuration
 from ops.target import TEMPLATE
 from tests.fakes.platform import Platform
+from tests.paths import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
@@ -27,3 +29,10 @@ def test_other_contents_are_named_stack_by_stack(
 
 def test_nothing_deployed_is_not_the_same_as_current(platform: Platform) -> None:
     assert drift.behind(platform.target.client, TEMPLATE, "ona-platform-none") is None
+
+
+def test_the_doctor_reads_the_configuration_that_is_deployed(platform: Platform) -> None:
+    [found] = configuration.examine(Subject(None, None, platform.target))
+    assert found.level is Level.GOOD, found
+    files = len(list((ROOT / "configs").rglob("*.yaml")))
+    assert found.what == f"the {files} files that are deployed can be read, and they agree"

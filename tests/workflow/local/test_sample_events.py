@@ -45,3 +45,13 @@ def test_an_event_that_fails_by_its_own_fault_says_so_in_one_line(empty: Platfor
     assert "ObjectMissing" in done.output
     assert "Traceback" not in done.output
     assert empty.s3.list_objects_v2(Bucket=empty.target.input_bucket)["KeyCount"] == 0, "not ours: alone"
+    assert done.output.startswith("ObjectMissing: "), "no log, no second copy"
+    assert len(done.output.splitlines()) == 1
+
+
+def test_an_answer_is_printed_alone_and_the_log_lies_in_the_home(empty: Platform) -> None:
+    done = CliRunner().invoke(cli.app, ["invoke", "operations_api", "-e", "samples/verify.json"])
+    assert set(json.loads(done.output)) == {"verified", "still_there", "waiting"}, "no log line before it"
+    home = empty.target.embedded
+    assert home is not None
+    assert "_aws" in (Path(home.home) / executions.INVOKE_LOG).read_text()

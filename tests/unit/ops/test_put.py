@@ -1,0 +1,234 @@
+"""`ona put`: what it does to the asset registry, and what it says of a file that nobody knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from ona.documents.assets import AssetRegistry
+from ops import cli, registry
+from ops.cli import files
+from ops.target import Target
+from tests.builders.assets import make_asset, make_registry
+
+IN, OUT = "bucket-in", "bucket-out"
+HEADER = "Zeit;Anlage;Pac [W]"
+PROFILE = """
+name: acme
+vendor: Acme
+delimiter: ";"
+time: {column: Zeit, format: "%d.%m.%Y %H:%M", zone: UTC}
+asset_id: {column: Anlage}
+columns:
+  power_kw: {column: "Pac [W]", unit: W}
+site: {site_id: acme-site, customer_id: acme, capacity_kw: 20}
+"""
+
+
+@pytest.fixture
+def target(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Target]:
+    """An input bucket and an output bucket; `configs/` has one profile more."""
+    configs = tmp_path / "configs"
+    (configs / "sources").mkdir(parents=True)
+    (configs / "sources" / "acme.yaml").write_text(PROFILE)
+    monkeypatch.setenv("ONA_CONFIG_DIR", str(configs))
+    with mock_aws():
+        for name in (IN, OUT):
+            boto3.client("s3").create_bucket(
+                Bucket=name, CreateBucketConfiguration={"LocationConstraint": "af-south-1"}
+            )
+        s3 = boto3.client("s3")
+        one = Target("test", "stack", lambda name: s3 if name == "s3" else boto3.client(name))  # type: ignore[call-overload]
+        one.__dict__["outputs"] = {"InputBucketName": IN, "OutputBucketName": OUT}
+        monkeypatch.setattr(files, "resolve", lambda *_: one)
+        yield one
+
+
+def put(*words: str | Path, code: int = 0) -> str:
+    done: Result = CliRunner().invoke(cli.app, ["put", *map(str, words)], env={"COLUMNS": "200"})
+    assert done.exit_code == code, (done.output, done.exception)
+    assert '{"' not in done.output, "words, no JSON"
+    return done.output
+
+
+def keys(bucket: str = IN) -> list[str]:
+    found = boto3.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])
+    return [item["Key"] for item in found]
+
+
+def export(folder: Path, *assets: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    rows = [f"15.01.2025 10:{minute:02d};{name};1000" for name in assets for minute in (0, 15, 30)]
+    (folder / "acme.csv").write_text("\n".join([HEADER, *rows]))
+    return folder
+
+
+def write(path: Path, *assets: Any) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(AssetRegistry(assets=list(assets)).model_dump_json(exclude_none=True))
+    return path
+
+
+def has_history(asset: Any) -> None:
+    boto3.client("s3").put_object(Bucket=OUT, Key=f"incidents/{asset.site_id}/{asset.id}.json", Body=b"{}")
+
+
+# ------------------------------------------------------------------ --source
+
+
+def test_a_source_adds_the_assets_that_the_registry_lacks_and_changes_no_other(
+    target: Target, tmp_path: Path
+) -> None:
+    registry.add(target, make_registry())
+    own = make_asset("WR01", capacity_kw=7.0)
+    registry.add(target, AssetRegistry(assets=[own]))
+    said = put("--source", "acme", export(tmp_path / "days", "WR01", "WR02"))
+    assert "registered 1 assets of acme" in said
+    after = registry.read(target)
+    assert after is not None
+    assert after.get("WR01") == own, "registered ones stay as they are"
+    fresh = after.require("WR02", "test")
+    assert (fresh.site_id, fresh.customer_id, fresh.capacity_kw) == ("acme-site", "acme", 20)
+    assert len(after.assets) == len(make_registry().assets) + 2
+    sites = {key.rsplit("/", 1)[-1] for key in keys() if key != "assets.json"}
+    assert sites == {f"{own.site_id}_20250115.csv", "acme-site_20250115.csv"}
+
+
+def test_two_additions_at_once_lose_nothing(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.add(target, AssetRegistry(assets=[make_asset("A")]))
+    stored, others = registry._stored, [make_asset("B"), make_asset("C")]
+
+    def slow(one: Target) -> Any:
+        found = stored(one)
+        if others:  # another command is faster, twice
+            monkeypatch.setattr(registry, "_stored", stored)
+            registry.add(one, AssetRegistry(assets=[others.pop()]))
+            monkeypatch.setattr(registry, "_stored", slow)
+        return found
+
+    monkeypatch.setattr(registry, "_stored", slow)
+    assert registry.add(target, AssetRegistry(assets=[make_asset("D")])) == 1
+    after = registry.read(target)
+    assert after is not None
+    assert {asset.id for asset in after.assets} == {"A", "B", "C", "D"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("Wechselrichter 1", "cannot be an asset's id"), ("x" * 129, "cannot be an asset's id")],
+)
+def test_an_id_that_no_asset_can_have_is_told_in_words(
+    target: Target, tmp_path: Path, name: str, said: str
+) -> None:
+    output = put("--source", "acme", export(tmp_path / "days", name), code=1)
+    assert "cannot be an asset's id" in output
+    assert "Nothing was put" in output
+    assert "redrive" not in output
+    assert keys() == []
+
+
+def test_a_folder_of_another_vendor_is_told_in_words(target: Target, tmp_path: Path) -> None:
+    (tmp_path / "days").mkdir()
+    (tmp_path / "days" / "x.csv").write_text("a,b\n1,2\n")
+    output = put("--source", "acme", tmp_path / "days", code=1)
+    assert "columns are missing: Anlage, Pac [W], Zeit" in output.replace("\n", " ")
+    assert keys() == []
+
+
+# ------------------------------------------------------------------ assets.json
+
+
+def test_a_new_registry_says_what_it_adds_changes_and_removes(target: Target, tmp_path: Path) -> None:
+    a, b, c = (make_asset(name) for name in "ABC")
+    assert "put assets.json: 2 added, 0 changed, 0 removed" in put(write(tmp_path / "assets.json", a, b))
+    changed = a.model_copy(update={"capacity_kw": 7.5})
+    said = put(write(tmp_path / "assets.json", changed, c))
+    assert "put assets.json: 1 added, 1 changed, 1 removed" in said
+    assert "changed A" in said
+    assert "removed B" in said, "nothing is known of it: it may go"
+    again = put(tmp_path / "assets.json")
+    assert "put assets.json: 0 added, 0 changed, 0 removed" in again
+
+
+@pytest.mark.parametrize("kept", ["history", "telemetry of its site"])
+def test_assets_with_telemetry_leave_only_when_their_number_is_named(
+    target: Target, tmp_path: Path, kept: str
+) -> None:
+    a, b, c = (make_asset(name, site_id=f"site-{name}") for name in "ABC")
+    put(write(tmp_path / "assets.json", a, b, c))
+    if kept == "history":
+        has_history(b)
+    else:
+        key = "telemetry/site=site-B/day=2025-01-15/x.parquet"
+        boto3.client("s3").put_object(Bucket=OUT, Key=key, Body=b"x")
+    path = write(tmp_path / "assets.json", a)
+    output = put(path, code=1).replace("\n", " ")
+    assert "would remove 2 assets from assets.json (B, C)" in output
+    assert "exist of B;" in output
+    assert f"put {path} --remove-assets 2`" in output
+    assert "--remove-assets 1, but this file removes 2" in put(path, "--remove-assets", "1", code=1)
+    before = registry.read(target)
+    assert before is not None
+    assert len(before.assets) == 3, "nothing was put"
+    assert "2 removed" in put(path, "--remove-assets", "2")
+
+
+def test_a_registry_that_another_changed_meanwhile_is_not_overwritten(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = registry._stored
+
+    def slow(one: Target) -> Any:
+        found = stored(one)
+        monkeypatch.setattr(registry, "_stored", stored)
+        registry.add(one, AssetRegistry(assets=[make_asset("B")]))
+        return found
+
+    monkeypatch.setattr(registry, "_stored", slow)
+    assert "nothing was put" in put(write(tmp_path / "assets.json", make_asset("A")), code=1)
+    after = registry.read(target)
+    assert after is not None
+    assert [asset.id for asset in after.assets] == ["B"]
+
+
+def test_a_registry_that_cannot_be_read_may_be_mended(target: Target, tmp_path: Path) -> None:
+    boto3.client("s3").put_object(Bucket=IN, Key="assets.json", Body=b"{")
+    said = put(write(tmp_path / "assets.json", make_asset("A")))
+    assert "1 added" in said
+    assert "could not be read" in said
+
+
+def test_a_wrong_registry_is_refused(target: Target, tmp_path: Path) -> None:
+    (tmp_path / "assets.json").write_text(json.dumps({"assets": [{"id": "A"}]}))
+    assert "assets.0.capacity_kw" in put(tmp_path / "assets.json", code=1)
+    assert keys() == []
+
+
+# ------------------------------------------------------------------ files as they are
+
+
+def test_an_unknown_header_leads_to_the_page(target: Target, tmp_path: Path) -> None:
+    (tmp_path / "strange.csv").write_text("when,what\n2025-01-15,1\n")
+    said = put(tmp_path / "strange.csv").replace("\n", " ")
+    assert "docs/adding-a-vendor.md" in said
+    assert keys() == ["observations/2025/01/15/strange_20250115.csv"], "the loop quarantines it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "timestamp,asset_id,temperature_c,voltage_v,power_kw\n2025-01-15T10:00:00Z,A,1,2,3\n",
+        "\ufeff\n power_kw,voltage_v,temperature_c,asset_id,timestamp,more\n2025-01-15T10:00:00Z\n",
+        f"{HEADER}\n15.01.2025 10:00;A;1000\n",
+    ],
+)
+def test_a_known_header_does_not(target: Target, tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.csv").write_text(text)
+    assert "adding-a-vendor" not in put(tmp_path / "x.csv")
