@@ -20,7 +20,7 @@ from ona.documents.assets import Asset
 from ooda.detect.levels import Levels
 from ooda.detect.power_curve import BINS
 from ooda.detect.sky import SLOTS
-from ooda.documents.asset_history import AssetHistory, HistoryDay, counted, file_order
+from ooda.documents.asset_history import AssetHistory, HistoryDay, file_order, that_count
 from ooda.documents.detections import Window
 
 KEEP_DAYS = 800
@@ -59,7 +59,7 @@ def levels_before(history: AssetHistory, before: int) -> dict[str, Levels]:
     for name, by_file in sorted(history.days.items()):
         if number_of(name) >= before:
             continue
-        best = max(counted(by_file), key=lambda item: item.judged_hours)
+        best = max(that_count(by_file), key=lambda item: item.judged_hours)
         for driver, level in best.levels.items():
             rows.setdefault(driver, []).append(
                 (number_of(name), _nan(level.gain), _nan(level.spread), _nan(level.cloudy), level.shape)
@@ -94,7 +94,7 @@ def channel_before(history: AssetHistory, before: int, name: str, days: int = 30
     values: list[float] = []
     for day, by_file in sorted(history.days.items(), reverse=True):
         if number_of(day) < before and len(values) < days:
-            measured = [value for item in counted(by_file) if (value := getattr(item, name)) is not None]
+            measured = [value for item in that_count(by_file) if (value := getattr(item, name)) is not None]
             values += measured[:1]
     return values
 

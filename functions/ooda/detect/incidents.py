@@ -17,7 +17,7 @@ from ooda.detect.asset_history import with_days
 from ooda.detect.daily_loss import HEALTHY_DAYS, spreads_before, sustained
 from ooda.detect.incident_signals import combined
 from ooda.detect.severity import range_severity, severity
-from ooda.documents.asset_history import AssetHistory, HistoryDay, counted
+from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
 from ooda.documents.detections import NO_FAULT, Episode, Evidence, Incident, IncidentKind, Window
 
 JudgedDays = list[tuple[int, float]]
@@ -37,7 +37,7 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
     Small losses count from the day on which their cumulative sum began to rise. `threshold`: the severity
     (0…1) from which an incident is actionable.
     """
-    days = [counted(history.days[day]) for day in sorted(history.days)]
+    days = [that_count(history.days[day]) for day in sorted(history.days)]
     active = weak_days(days)
     by_kind: dict[IncidentKind, list[EpisodeOfDay]] = {}
     judged: JudgedDays = []

@@ -23,7 +23,7 @@ from ooda.detect.residuals import residuals
 from ooda.detect.site_assets import Member, SiteAssets, sites_of
 from ooda.detect.sky import Floats, in_maintenance, judged_light
 from ooda.detect.suspect import clipped
-from ooda.documents.asset_history import AssetHistory, HistoryDay, counted
+from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
 from ooda.documents.detections import AssetDetection, Incident, QualityIssue, QualitySummary, Window
 
 DRIFT = 0.10
@@ -158,7 +158,7 @@ def _verdict(
 
 def _recent_energies(history: AssetHistory) -> list[tuple[float, float]]:
     """(expected, measured) energy of the last days on which energy was expected, kWh."""
-    recent = [counted(history.days[day]) for day in sorted(history.days)[-RECENT_DAYS:]]
+    recent = [that_count(history.days[day]) for day in sorted(history.days)[-RECENT_DAYS:]]
     energies = [
         (sum(i.expected_kwh for i in items), sum(i.measured_kwh for i in items)) for items in recent
     ]

@@ -21,7 +21,7 @@ from ona.documents.assets import Asset
 from ona.documents.findings import ConfidenceInterval
 from ona.runtime.words import counted
 from ooda.config.trends import TrendRules
-from ooda.documents.asset_history import AssetHistory, counted
+from ooda.documents.asset_history import AssetHistory, that_count
 from ooda.documents.detections import AssetDetection
 from ooda.documents.diagnostics import Soiling, TrendAnalysis
 
@@ -49,7 +49,7 @@ def gains(history: AssetHistory) -> dict[int, float]:
     daily = {}
     for name, by_file in sorted(history.days.items()):
         number = date.fromisoformat(name).toordinal()
-        for item in counted(by_file):
+        for item in that_count(by_file):
             level = item.levels.get("sun") or item.levels.get("peers")
             if level is not None and level.gain is not None:
                 daily[number] = level.gain

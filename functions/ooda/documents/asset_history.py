@@ -115,7 +115,7 @@ def _minutes(moment: datetime) -> float:
     return moment.astimezone(UTC).timestamp() / 60.0
 
 
-def counted(by_file: Mapping[str, HistoryDay]) -> list[HistoryDay]:
+def that_count(by_file: Mapping[str, HistoryDay]) -> list[HistoryDay]:
     """What counts of a day, in order of time: each reading once.
 
     Files that overlap are one entry as a rule. Where they are several (the file of one could not be read

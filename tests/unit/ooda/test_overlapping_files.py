@@ -22,7 +22,7 @@ from ooda.detect.context import Context
 from ooda.detect.judge import AssetVerdict, judge_assets
 from ooda.detect.other_files import OtherFiles, with_others
 from ooda.diagnose.trends import gains
-from ooda.documents.asset_history import AssetHistory, counted
+from ooda.documents.asset_history import AssetHistory, that_count
 from tests.builders.assets import make_asset, make_registry
 from tests.builders.detection import between, histories_of, telemetry_file, week
 from tests.builders.telemetry import DAY, NOW, sunny_day, to_csv
@@ -85,7 +85,7 @@ def totals(history: AssetHistory) -> tuple[float, float]:
 
 def told(history: AssetHistory, day: str = "2025-06-10") -> list[dict[str, Any]]:
     """What counts of the day, without which files it came from."""
-    items = counted(history.days[day])
+    items = that_count(history.days[day])
     return [item.model_dump(exclude={"files", "readings", "step_minutes"}) for item in items]
 
 
@@ -216,7 +216,7 @@ def test_a_day_that_is_cut_at_midnight_utc_adds_up() -> None:
         whole = with_others(file, {NAME: history}, [NAME], lambda key: {NAME: kept[key]})
         assert whole is file
         history = judge_assets(whole, Context({NAME: history}))[0].history
-    measured = [sum(item.measured_kwh for item in counted(of)) for of in history.days.values()]
+    measured = [sum(item.measured_kwh for item in that_count(of)) for of in history.days.values()]
     assert [len(of) for of in history.days.values()].count(2) >= 4
     assert sum(measured) == pytest.approx(frame["power_kw"].sum() / 4, rel=0.001)
 
@@ -240,7 +240,7 @@ def test_a_correction_of_one_day_of_a_backfill_changes_that_day_only() -> None:
             assert totals(got)[1] == pytest.approx(totals(alone)[1], rel=0.01)
             assert gains(got).keys() == gains(alone).keys()
             for day in alone.days:
-                (one,), (other_one,) = counted(alone.days[day]), counted(got.days[day])
+                (one,), (other_one,) = that_count(alone.days[day]), that_count(got.days[day])
                 assert other_one.measured_kwh == pytest.approx(one.measured_kwh, rel=0.01), day
 
 
@@ -266,10 +266,10 @@ def test_an_older_history_is_read_and_its_repeats_count_once() -> None:
                 del item[name]
     (first,) = document["days"]["2025-06-10"].values()
     old = AssetHistory.read(document)
-    assert counted(old.days["2025-06-10"])[0].stay() is not None
+    assert that_count(old.days["2025-06-10"])[0].stay() is not None
     document["days"]["2025-06-10"]["acme.csv"] = first
     twice = AssetHistory.read(document)
-    assert len(counted(twice.days["2025-06-10"])) == 1
+    assert len(that_count(twice.days["2025-06-10"])) == 1
     bucket = Bucket(old)
     bucket.files = {"observations/2025/06/10/INV-001_20250610.csv": faulty_day().drop(columns="asset_id")}
     assert told(bucket.put("z.csv", faulty_day())) == told(WHOLE)
@@ -381,7 +381,7 @@ def check_mixed_pieces(seed: int) -> None:
     got = after(files).history
     said = f"seed {seed}: {[(key, len(piece)) for key, piece in files]}"
     seams = 0.5 * len(files)
-    assert sum(item.measured_kwh for item in counted(got.days["2025-06-10"])) <= (
+    assert sum(item.measured_kwh for item in that_count(got.days["2025-06-10"])) <= (
         day["power_kw"].sum() / 12 + 0.25 * 90.0
     ), said
     assert totals(got)[0] <= hours + min(seams, 1.0), said
