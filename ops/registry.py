@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ona.documents.assets import Asset, AssetRegistry
 from ona.runtime.errors import InvalidConfiguration
+from ona.runtime.words import counted
 from ona.store.layout import ASSETS, TELEMETRY
 from ona.store.registry import parse_registry
 from ooda.layout import ASSET_HISTORY
@@ -81,7 +82,7 @@ def replace(target: Target, body: bytes, remove: int | None, again: str) -> Chan
     used = in_use(target, before, after) if before and gone and remove is None else []
     if used:
         raise OpsError(
-            f"this file would remove {_counted(gone)} from assets.json ({_named(change.removed)}). "
+            f"this file would remove {counted(gone, 'asset')} from assets.json ({_named(change.removed)}). "
             f"Telemetry or incidents exist of {_named(used)}; their next files would be refused. "
             f"Nothing was put. Add what is missing to the file; or, if it is meant: "
             f"`{again} --remove-assets {gone}`"
@@ -157,10 +158,6 @@ def _write(target: Target, body: bytes, etag: str | None) -> bool:
             return False
         raise
     return True
-
-
-def _counted(number: int) -> str:
-    return "1 asset" if number == 1 else f"{number} assets"
 
 
 def _named(names: tuple[str, ...] | list[str], most: int = 10) -> str:

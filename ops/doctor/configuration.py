@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from ona.runtime.words import counted
 from ops import validate
 from ops.doctor.finding import Finding, Subject
 from ops.target import OpsError, Target
@@ -43,7 +44,7 @@ def examine(subject: Subject) -> Iterator[Finding]:
             mend="mend the file in configs/, check it with `ona validate`, then `ona up`",
         )
     if not problems:
-        yield Finding.good(f"the {files} files that are deployed can be read, and they agree")
+        yield Finding.good(f"what is deployed can be read, and its files agree: {counted(files, 'file')}")
 
 
 def _is_deployed(target: Target) -> bool:

@@ -22,7 +22,7 @@ NOT_NOUNS = re.compile(
     r"\b(of|in|h|left|is|was|has|does|as|this|us|its|less|across|always|ms|sns|"  # no plurals, no counts
     r"arrives|belongs|calls|carries|exists|explains|fits|goes|hands|holds|keeps|lies|lists|lives|needs|reads|"
     r"runs|says|starts|waits|works|writes|"
-    r"times|ticks)\b"  # "1.2 times the usual", "4711 ticks after boot": no counts
+    r"status|times|ticks)\b"  # "1.2 times the usual", "4711 ticks after boot": no counts
 )
 AWS_WORDS = ("local/limits/", "local/hooks/asl_rules.py", "local/hooks/presigned.py", "ops/conformance/")
 """What AWS says, or what it demands in numbers that are written down beside it."""
@@ -31,6 +31,7 @@ ALWAYS_MORE = {
     "{simulate.DAYS} days",
     "{HISTORY_DAYS} days",
     "{_ID_LETTERS} letters",
+    "{ASSET_ID_LETTERS} letters",
 }
 """Constants of more than one."""
 

@@ -90,7 +90,7 @@ def test_a_source_adds_the_assets_that_the_registry_lacks_and_changes_no_other(
     own = make_asset("WR01", capacity_kw=7.0)
     registry.add(target, AssetRegistry(assets=[own]))
     said = put("--source", "acme", export(tmp_path / "days", "WR01", "WR02"))
-    assert "registered 1 assets of acme" in said
+    assert "registered 1 asset of acme" in said
     after = registry.read(target)
     assert after is not None
     assert after.get("WR01") == own, "registered ones stay as they are"

@@ -35,4 +35,4 @@ def test_the_doctor_reads_the_configuration_that_is_deployed(platform: Platform)
     [found] = configuration.examine(Subject(None, None, platform.target))
     assert found.level is Level.GOOD, found
     files = len(list((ROOT / "configs").rglob("*.yaml")))
-    assert found.what == f"the {files} files that are deployed can be read, and they agree"
+    assert found.what == f"what is deployed can be read, and its files agree: {files} files"
