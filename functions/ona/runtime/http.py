@@ -220,7 +220,12 @@ def check_public(url: str) -> str:
     >>> check_public("http://hooks.example.com/ona")
     'must begin with https://'
     """
-    parts = urlsplit(url)
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "must have no spaces and no control characters"  # urlsplit drops some of them
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets of no IPv6 address
+        return "must be https://host/path, without user or fragment"
     try:
         port = parts.port
     except ValueError:
