@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
@@ -153,10 +155,12 @@ class Api:
     def counted(self, app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
         """Middleware: count the request against the caller's quota before the route runs.
 
+        A request that the route refuses, or that fails, is given back.
+
         Raises ApiError: 401 for an unknown caller, 429 when the hour's quota is used up.
         """
-        who = self._authenticated()
-        usage = callers.counted(aws.environment("CUSTOMERS_TABLE"), who, utc_now())
+        who, now = self._authenticated(), utc_now()
+        usage = callers.counted(aws.environment("CUSTOMERS_TABLE"), who, now)
         app.context.update(caller=who, usage=usage)
         logger.append_keys(customer_id=who.customer_id)
         if usage.exceeded:
@@ -169,8 +173,21 @@ class Api:
                 details=f"{counted(usage.limit, 'request')} an hour in tier {who.tier}",
                 retry_after=wait,
             )
-        answer: Response[Any] = next_middleware(app)
+        try:
+            answer: Response[Any] = next_middleware(app)
+        except Exception:
+            self._give_back(who, now)
+            raise
+        if answer.status_code >= HTTPStatus.BAD_REQUEST:
+            self._give_back(who, now)
         return answer
+
+    def _give_back(self, who: callers.Caller, counted_at: datetime) -> None:
+        """Undo one count. Where the table is busy the request stays counted: its refusal matters more."""
+        try:
+            callers.give_back(aws.environment("CUSTOMERS_TABLE"), who, counted_at)
+        except DependencyBusy as error:
+            logger.warning("a refused request stays counted", reason=str(error))
 
     def mine(self, customer_id: str) -> None:
         """Refuse another customer's id. Raises ApiError (403)."""

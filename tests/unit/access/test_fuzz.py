@@ -49,6 +49,7 @@ RULES = (
     "end_date must be after start_date",
     "completed_at goes with status COMPLETE",
     "endpoint is no e-mail address",
+    "endpoint has characters",
     "must be after `since`",
     "must not be in the future",
     "must be in the years 1970 to 2999",
@@ -59,7 +60,7 @@ RULES = (
     # of a webhook's address
     "must be https://host/path",
     "must begin with https://",
-    "the port is no number",
+    "the port ",
     "must have no spaces",
     "the host is not",
 )

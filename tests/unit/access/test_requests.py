@@ -308,6 +308,28 @@ def test_a_cursor_of_a_page_is_taken(order: str) -> None:
         assert send(event)[0] == 200, path
 
 
+def test_refused_and_failed_requests_do_not_count_against_the_quota(
+    order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def used() -> int:
+        return int(send(event_of("GET", "/quota/usage"))[1]["data"]["quota_used"])
+
+    assert used() == 1
+    stranger = event_of("GET", "/forecast")
+    stranger["queryStringParameters"] = {"customer_id": "stranger"}
+    stranger["multiValueQueryStringParameters"] = {"customer_id": ["stranger"]}
+    unknown = event_of("GET", "/ops/work-orders/{work_order_id}", "wo-20200101-00000000")
+    stale = event_of("PATCH", "/ops/work-orders/{work_order_id}", order)
+    stale["body"] = '{"version": 9}'
+    assert [send(event)[0] for event in (stranger, unknown, stale)] == [403, 404, 409]
+    with monkeypatch.context() as patch:
+        patch.delenv("OUTPUT_BUCKET")
+        assert send(event_of("GET", "/ops/work-orders/{work_order_id}", order))[0] == 500
+    assert used() == 2
+    assert send(event_of("GET", "/ops/work-orders/{work_order_id}", order))[0] == 200
+    assert used() == 4
+
+
 # ------------------------------------------------------------------ what did not come through the API
 
 
