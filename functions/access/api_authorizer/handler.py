@@ -22,14 +22,16 @@ MAX_KEY_LENGTH = 128
 def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     """API Gateway's request in; out a policy that allows it, with the caller's customer and tier.
 
-    The policy denies where the key is missing, too long or no customer's. Raises DependencyBusy where the
-    table of customers does not answer.
+    The policy denies where the key is missing, too long or no customer's. The answer never holds the key.
+    Raises InvalidPayload for an event that no API Gateway sent, DependencyBusy where the table of customers
+    does not answer.
     """
+    method_arn = policy.method_of(event)
     key = policy.key_of(event)
     if not key or len(key) > MAX_KEY_LENGTH:
-        return policy.refusing(event["methodArn"], utc_now())
+        return policy.refusing(method_arn, utc_now())
     caller = callers.find(aws.environment("CUSTOMERS_TABLE"), callers.key_id(key))
     if caller is None:
         logger.warning("an unknown API key was refused")
-        return policy.refusing(event["methodArn"], utc_now())
-    return policy.allowing(caller, key, event["methodArn"])
+        return policy.refusing(method_arn, utc_now())
+    return policy.allowing(caller, method_arn)

@@ -138,7 +138,7 @@ def _sum(
     customer_id: str, registered: list[str], now: datetime, interval_minutes: int, next: str | None
 ) -> tuple[ForecastJson, dict[str, str] | None]:
     """The sum of a page of sites, and where the next page begins."""
-    after = paging.position(next).get("site_id", "")
+    after = paging.position(next, "site_id").get("site_id", "")
     left = [name for name in registered if name > after]
     page = left[: sums.SITES_A_PAGE[interval_minutes]]
     if not page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ona.api import gateway
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import InvalidPayload
@@ -13,7 +14,7 @@ from ona.runtime.observability import handler
 @handler
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """One request (API Gateway's answer), or one task (`ForecastResult`, `AccuracyResult`)."""
-    if isinstance(event, dict) and "httpMethod" in event:
+    if gateway.claims_a_request(event):
         from forecasting.forecasting_api.api import api
 
         return api.resolve(event, context)

@@ -13,6 +13,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ona.runtime.aws import client, translate
 from ona.store import tables
@@ -74,22 +75,62 @@ def find(table: str, item_id: str) -> Caller | None:
     return Caller(str(item["customer_id"]), str(item["tier"]))
 
 
-def counted(table: str, caller: Caller, now: datetime, *, add: int = 1) -> Usage:
-    """Add a request to the caller's hour, and return the count; with `add` 0 only return it.
+def counted(table: str, caller: Caller, now: datetime) -> Usage:
+    """Add a request to the caller's hour, and return the count.
 
-    The addition is atomic, so that two requests at once are two. Raises DependencyBusy.
+    The addition is atomic, so that two requests at once are two. Where the hour is used up already, nothing
+    is added, and the count is one too many. Raises DependencyBusy.
     """
-    hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    reset = hour + timedelta(hours=1)
+    hour, reset = _hour(now)
     try:
         answer = client("dynamodb").update_item(
             TableName=table,
-            Key=to_item({"id": f"usage#{caller.customer_id}#{hour:%Y-%m-%dT%H}"}),
+            Key=_key(caller, hour),
             UpdateExpression="ADD #used :one SET #ttl = :ttl",
+            ConditionExpression="attribute_not_exists(#used) OR #used < :limit",
             ExpressionAttributeNames={"#used": "used", "#ttl": "ttl"},
-            ExpressionAttributeValues=to_item({":one": add, ":ttl": int(reset.timestamp()) + _USAGE_TTL_S}),
+            ExpressionAttributeValues=to_item(
+                {":one": 1, ":ttl": int(reset.timestamp()) + _USAGE_TTL_S, ":limit": caller.limit}
+            ),
             ReturnValues="UPDATED_NEW",
         )
     except Exception as error:
+        if _refused(error):
+            return Usage(caller.limit + 1, caller.limit, reset)
         raise translate(error, f"table {table}") from error
     return Usage(int(answer["Attributes"]["used"]["N"]), caller.limit, reset)
+
+
+def give_back(table: str, caller: Caller, now: datetime) -> None:
+    """Take a request out of the caller's hour that `counted` added at `now`: it was refused.
+
+    Raises DependencyBusy.
+    """
+    try:
+        client("dynamodb").update_item(
+            TableName=table,
+            Key=_key(caller, _hour(now)[0]),
+            UpdateExpression="ADD #used :less",
+            ConditionExpression="#used > :none",
+            ExpressionAttributeNames={"#used": "used"},
+            ExpressionAttributeValues=to_item({":less": -1, ":none": 0}),
+        )
+    except Exception as error:
+        if not _refused(error):
+            raise translate(error, f"table {table}") from error
+
+
+def _hour(now: datetime) -> tuple[datetime, datetime]:
+    """The hour (UTC) that a request counts in, and when the next begins."""
+    hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return hour, hour + timedelta(hours=1)
+
+
+def _key(caller: Caller, hour: datetime) -> dict[str, Any]:
+    return to_item({"id": f"usage#{caller.customer_id}#{hour:%Y-%m-%dT%H}"})
+
+
+def _refused(error: Exception) -> bool:
+    """Whether DynamoDB answered that the item is not as the condition wants it."""
+    response: dict[str, Any] = getattr(error, "response", {})
+    return bool(response.get("Error", {}).get("Code") == "ConditionalCheckFailedException")

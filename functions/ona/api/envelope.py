@@ -100,6 +100,7 @@ class Problem(Document):
         "NOT_FOUND",
         "METHOD_NOT_ALLOWED",
         "CONFLICT",
+        "UNSUPPORTED_MEDIA_TYPE",
         "QUOTA_EXCEEDED",
         "UNAVAILABLE",
         "INTERNAL_ERROR",
@@ -148,13 +149,14 @@ REFUSALS = {
     404: "No such thing of yours, or nothing to tell yet",
     409: "Somebody else was faster, or the thing is not in a state for this",
     413: "The body is larger than 10 MB",
+    415: "`Content-Type` says that the body is no `application/json` in UTF-8",
     429: "More requests this hour than the tier has; `Retry-After` says when to come back",
     500: "Our fault; quote the request's id",
     503: "A service behind the API is busy; try again",
     504: "No answer within 29 s",
 }
 """What a refusal means, by its HTTP status."""
-_EVERYBODY, _CALLERS, _BODIES = (429, 500, 504), (401, 403, 503), (400, 413)
+_EVERYBODY, _CALLERS, _BODIES = (429, 500, 504), (401, 403, 503), (400, 413, 415)
 """Statuses that any route may answer, any route with credentials, any route with a body."""
 
 

@@ -10,16 +10,21 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.exceptions import (
+    RequestUnsupportedContentType,
+    RequestValidationError,
+)
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from ona.api import callers, gateway
-from ona.api.envelope import ApiError, ProblemJson, answers_of, failure, success
+from ona.api import bodies, callers, gateway
+from ona.api.envelope import JSON, ApiError, ProblemJson, answers_of, failure, success
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import DependencyBusy
@@ -57,11 +62,15 @@ class Api:
             max_age=CORS_SECONDS,
         )
         self.app = APIGatewayRestResolver(
-            cors=cors, enable_validation=True, response_validation_error_http_code=500
+            cors=cors,
+            enable_validation=True,
+            response_validation_error_http_code=500,
+            json_body_deserializer=bodies.parsed,
         )
         self._methods: dict[str, list[str]] = {}
         self._complete = False
         self.app.exception_handler(RequestValidationError)(self._invalid)
+        self.app.exception_handler(RequestUnsupportedContentType)(self._not_json)
         self.app.exception_handler(ApiError)(self._refused)
         self.app.exception_handler(DependencyBusy)(self._busy)
         self.app.exception_handler(RecursionError)(self._too_deep)
@@ -103,12 +112,15 @@ class Api:
         return decorate
 
     def resolve(self, event: Any, context: Any) -> dict[str, Any]:
-        """API Gateway's request in, its answer out. An error becomes an answer too, never an exception."""
+        """API Gateway's request in, its answer out. An error becomes an answer too, never an exception.
+
+        Whatever did not come through one of the function's APIs is refused here, and nowhere else.
+        """
         if gateway.door(event) is None:
             logger.warning("an event was refused that came through none of the function's APIs")
             return _forbidden()
         self._close()
-        answer: dict[str, Any] = self.app.resolve(event, context)
+        answer: dict[str, Any] = self.app.resolve(bodies.with_plain_body(event), context)
         return answer
 
     def _close(self) -> None:
@@ -127,8 +139,8 @@ class Api:
 
     @property
     def request_id(self) -> str:
-        """API Gateway's id of the request; a new one where there is none."""
-        return str(self.app.current_event.request_context.request_id or uuid.uuid4())
+        """API Gateway's id of the request."""
+        return str(self.app.current_event.request_context.request_id)
 
     @property
     def caller(self) -> callers.Caller:
@@ -143,10 +155,12 @@ class Api:
     def counted(self, app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
         """Middleware: count the request against the caller's quota before the route runs.
 
+        A request that the route refuses, or that fails, is given back.
+
         Raises ApiError: 401 for an unknown caller, 429 when the hour's quota is used up.
         """
-        who = self._authenticated()
-        usage = callers.counted(aws.environment("CUSTOMERS_TABLE"), who, utc_now())
+        who, now = self._authenticated(), utc_now()
+        usage = callers.counted(aws.environment("CUSTOMERS_TABLE"), who, now)
         app.context.update(caller=who, usage=usage)
         logger.append_keys(customer_id=who.customer_id)
         if usage.exceeded:
@@ -159,8 +173,21 @@ class Api:
                 details=f"{counted(usage.limit, 'request')} an hour in tier {who.tier}",
                 retry_after=wait,
             )
-        answer: Response[Any] = next_middleware(app)
+        try:
+            answer: Response[Any] = next_middleware(app)
+        except Exception:
+            self._give_back(who, now)
+            raise
+        if answer.status_code >= HTTPStatus.BAD_REQUEST:
+            self._give_back(who, now)
         return answer
+
+    def _give_back(self, who: callers.Caller, counted_at: datetime) -> None:
+        """Undo one count. Where the table is busy the request stays counted: its refusal matters more."""
+        try:
+            callers.give_back(aws.environment("CUSTOMERS_TABLE"), who, counted_at)
+        except DependencyBusy as error:
+            logger.warning("a refused request stays counted", reason=str(error))
 
     def mine(self, customer_id: str) -> None:
         """Refuse another customer's id. Raises ApiError (403)."""
@@ -197,8 +224,17 @@ class Api:
         ]
         return failure(errors[:MOST_ERRORS], 400, self.request_id, utc_now())
 
+    def _not_json(self, error: RequestUnsupportedContentType) -> Response[str]:
+        """415: the header Content-Type says that the body is no JSON (RFC 9110, 15.5.16)."""
+        problem: ProblemJson = {
+            "code": "UNSUPPORTED_MEDIA_TYPE",
+            "message": f"Content-Type must be {JSON}",
+            "field": "Content-Type",
+        }
+        return failure([problem], 415, self.request_id, utc_now())
+
     def _too_deep(self, error: RecursionError) -> Response[str]:
-        """400: a body of thousands of brackets, which Python's JSON reader refuses."""
+        """400: a request of thousands of brackets, which its model cannot read."""
         logger.warning("a request is nested too deeply", reason=str(error))
         problem: ProblemJson = {
             "code": "VALIDATION_ERROR",

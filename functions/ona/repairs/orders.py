@@ -29,6 +29,8 @@ from ona.store import tables
 from ona.store.items import Edit
 
 Opened = Literal["opened", "exists"]
+CURSOR = ("job_id", "customer_id", "created_at")
+"""What the beginning of a page of `of_customer` holds: the keys of the table and of its index."""
 
 
 class OrderChanged(OnaError):

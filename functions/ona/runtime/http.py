@@ -32,6 +32,11 @@ MOST_BYTES = 1 << 20
 """Bytes of the largest answer that is read (ours)."""
 _PIECE_BYTES = 1 << 16
 """Bytes that are read at once (ours)."""
+PORTS = (443, 8443)
+"""Where customers' servers may listen (ours): HTTPS, and its usual second port. Other ports belong to other
+services, which may take a request for something else."""
+_UNICAST, _RELAYS = ipaddress.IPv6Network("2000::/3"), ipaddress.IPv4Network("192.88.99.0/24")
+"""IPv6 addresses that IANA gives out; relays of 6to4 (RFC 7526)."""
 _RETRY_STATUSES = {0, 401, 403, 408, 409, 421, 423, 425, 429}
 """Statuses after which the same call may succeed, beside all from 500 on (RFC 9110): 401 and 403 when
 somebody has renewed a key; 0 is our own and means that there was no answer."""
@@ -115,7 +120,7 @@ def send(
     pool, target, headers = _pool(), url, dict(headers or {})
     parts = urlsplit(url)
     if public and parts.hostname not in _private_hosts():
-        pool = _pool_of_checked_address(str(parts.hostname), parts.port or 443)
+        pool = _pool_of_checked_address(str(parts.hostname), _port(parts.port))
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         headers["Host"] = parts.netloc
     try:
@@ -209,6 +214,10 @@ def call(
         raise Busy(f"{what}: the answer is no JSON, but a gateway's page most likely") from error
 
 
+def _port(named: int | None) -> int:
+    return 443 if named is None else named  # 0 is named too
+
+
 def _private_hosts() -> set[str]:
     """Hosts that may be called although they are not public: trials on this machine."""
     return {host for host in os.environ.get("PRIVATE_HOSTS", "").split(",") if host}
@@ -220,7 +229,12 @@ def check_public(url: str) -> str:
     >>> check_public("http://hooks.example.com/ona")
     'must begin with https://'
     """
-    parts = urlsplit(url)
+    if any(character.isspace() or not character.isprintable() for character in url):
+        return "must have no spaces and no control characters"  # urlsplit drops some of them
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets of no IPv6 address
+        return "must be https://host/path, without user or fragment"
     try:
         port = parts.port
     except ValueError:
@@ -232,7 +246,7 @@ def check_public(url: str) -> str:
     if parts.scheme != "https":
         return "must begin with https://"
     try:
-        _public_address(parts.hostname, port or 443)
+        _public_address(parts.hostname, _port(port))
     except Refused as error:
         return str(error)
     except Busy:
@@ -243,13 +257,35 @@ def check_public(url: str) -> str:
 def _public_address(host: str, port: int) -> str:
     """An IP address of a host whose addresses are all public.
 
-    Raises Refused when one is not public, Busy when the host cannot be resolved now.
+    Raises Refused when one is not public, or the port is not for HTTPS; Busy when the host cannot be
+    resolved now.
     """
+    if port not in PORTS:
+        raise Refused(f"the port must be {' or '.join(map(str, PORTS))}")
     try:
         resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Busy("the host is not known") from error
-    addresses = [str(item[4][0]) for item in resolved]
-    if not addresses or not all(ipaddress.ip_address(a.split("%")[0]).is_global for a in addresses):
+    addresses = [str(item[4][0]).split("%")[0] for item in resolved]
+    if not addresses or not all(is_public(ipaddress.ip_address(address)) for address in addresses):
         raise Refused("the host is not on the public internet")
     return addresses[0]
+
+
+def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address is one machine's on the public internet.
+
+    Python's `is_global` also holds for groups of machines (multicast), and for IPv6 addresses that carry an
+    IPv4 address, which a gateway on the way unpacks: NAT64, 6to4, and those before them. Of IPv6 only what
+    is given out counts: 2000::/3 (IANA, IPv6 Global Unicast Address Space) without 6to4.
+
+    >>> [is_public(ipaddress.ip_address(text)) for text in ("1.1.1.1", "2606:4700::1111")]
+    [True, True]
+    >>> [is_public(ipaddress.ip_address(text)) for text in ("64:ff9b::7f00:1", "2002:7f00:1::", "ff0e::1")]
+    [False, False, False]
+    """
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return address not in _RELAYS
+    return address in _UNICAST and address.sixtofour is None and address.teredo is None

@@ -87,7 +87,7 @@ def incidents(
     next: Next = None,
 ) -> IncidentAnswer:
     """Asset by asset, fifty assets a page; an asset that is well has none."""
-    after = paging.position(next).get("asset_id", "")
+    after = paging.position(next, "asset_id").get("asset_id", "")
     left = [asset for asset in _assets(site_id) if asset.id > after]
     page = left[:ASSETS_A_PAGE]
     incidents = [
@@ -108,7 +108,7 @@ def work_orders(
     next: Next = None,
 ) -> OrdersAnswer:
     """The newest first. A page may hold fewer than `limit` while `next` says that more follow."""
-    start = paging.position(next)
+    start = paging.position(next, *orders.CURSOR)
     if start and start.get("customer_id") != api.caller.customer_id:
         raise ApiError(400, "VALIDATION_ERROR", "not a `next` of your own pages", field="next")
     tracked, last = orders.of_customer(api.caller.customer_id, limit, start)
@@ -269,7 +269,7 @@ def schedule(
         for crew_id, booking in store.visits()
         if booking.asset_id in mine and booking.end > begin and booking.start < end
     ]
-    after = paging.position(next)
+    after = paging.position(next, "start", "crew_id")
     by_time = sorted(((_place(visit), visit) for visit in visits), key=lambda pair: pair[0])
     left = [visit for place, visit in by_time if place > (after.get("start", ""), after.get("crew_id", ""))]
     page = left[:VISITS_A_PAGE]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ona.api import gateway
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import InvalidPayload
@@ -14,7 +15,7 @@ from ona.runtime.observability import handler
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """API Gateway's answer to a request; or, for the timer, how many repairs were verified, did not hold,
     and wait. Raises InvalidPayload for any other event."""
-    if isinstance(event, dict) and "httpMethod" in event:
+    if gateway.claims_a_request(event):
         from ooda.operations_api.api import api
 
         return api.resolve(event, context)

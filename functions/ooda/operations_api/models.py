@@ -93,6 +93,8 @@ class NewSubscription(Document):
 
     @model_validator(mode="after")
     def _right_kind(self) -> NewSubscription:
+        if not self.endpoint.isprintable():
+            raise ValueError("endpoint has characters that cannot be printed")
         if self.kind == "email" and not _EMAIL.fullmatch(self.endpoint):
             raise ValueError("endpoint is no e-mail address")
         return self

@@ -49,18 +49,37 @@ RULES = (
     "end_date must be after start_date",
     "completed_at goes with status COMPLETE",
     "endpoint is no e-mail address",
+    "endpoint has characters",
     "must be after `since`",
     "must not be in the future",
     "must be in the years 1970 to 2999",
     "not a `next` of",
     "no site follows there",
+    # of a body, beyond its schema
+    "a number is too large",
     # of a webhook's address
     "must be https://host/path",
     "must begin with https://",
-    "the port is no number",
+    "the port ",
+    "must have no spaces",
     "the host is not",
 )
 """What may be wrong with a request that its schema allows: what fields say together, and opaque values."""
+OTHER_TYPES = (
+    "text/plain",
+    "application/xml",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "multipart/form-data; boundary=x",
+    "application/octet-stream",
+    "image/png",
+    "application/vnd.api+json",
+    "application/jsonp",
+    "application/json; charset=utf-16",
+    "*/*",
+    ";",
+)
+JSON_TYPES = ("application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8")
 LOCATION_INDEX = {"customer-location-index": ("customer_id", "location_name")}
 SOAK_S = float(os.environ.get("ONA_FUZZ_SECONDS", "600"))
 
@@ -175,7 +194,13 @@ def fuzz(schema: Any, path: str, method: str, mode: GenerationMode, requests: in
         if mode is GenerationMode.POSITIVE:
             known(case, schema.world, choose)
         headers = {} if path == "/health" else {"X-API-Key": KEY}
-        answer = case.call_and_validate(headers=headers, checks=CHECK)
+        if mode is GenerationMode.POSITIVE and operation.body and choose.random() < 0.5:
+            kind = choose.choice(OTHER_TYPES + JSON_TYPES)
+            headers["Content-Type"] = kind
+            answer = case.call_and_validate(headers=headers, checks=CHECK)
+            assert (answer.status_code == 415) == (kind in OTHER_TYPES), (kind, answer.text)
+        else:
+            answer = case.call_and_validate(headers=headers, checks=CHECK)
         if mode is GenerationMode.POSITIVE and answer.status_code == 400:
             assert all(error["message"].startswith(RULES) for error in answer.json()["errors"]), answer.text
 

@@ -154,3 +154,92 @@ def test_a_function_with_an_sdk_that_is_too_old_says_so_when_it_starts() -> None
     )
     assert done.returncode == 1
     assert "InvalidConfiguration: botocore 1.34.145 is too old, 1.35.69 is needed" in done.stderr
+
+
+REFUSED_ADDRESSES = {
+    "loopback": "127.0.0.1",
+    "a private network": "10.0.0.1",
+    "the cloud's metadata": "169.254.169.254",
+    "carriers' own": "100.64.0.1",
+    "this network": "0.0.0.0",
+    "broadcast": "255.255.255.255",
+    "multicast": "224.0.1.1",
+    "multicast of an organisation": "239.255.255.250",
+    "future use": "240.0.0.1",
+    "relays of 6to4": "192.88.99.1",
+    "IPv6 loopback": "::1",
+    "IPv4 in IPv6": "::ffff:127.0.0.1",
+    "IPv4 in IPv6, the older form": "::127.0.0.1",
+    "NAT64": "64:ff9b::169.254.169.254",
+    "NAT64, one's own": "64:ff9b:1::1",
+    "6to4": "2002:7f00:1::1",
+    "Teredo": "2001:0:7f00:1::1",
+    "a machine's own network": "fd00::1",
+    "link-local": "fe80::1%eth0",
+    "site-local": "fec0::1",
+    "IPv6 multicast": "ff0e::1",
+}
+PUBLIC_ADDRESSES = {
+    "IPv4": "1.1.1.1",
+    "near the private ones": "172.32.0.1",
+    "IPv6": "2606:4700:4700::1111",
+}
+REFUSED_URLS = {
+    "half a bracket": "https://[::1",
+    "no host": "https:///x",
+    "a user": "https://a@hooks.example.com/",
+    "plain HTTP": "http://hooks.example.com/",
+    "a file": "file:///etc/passwd",
+    "NUL": "https://hooks.example.com/a\x00b",
+    "a new line": "https://hooks.example.com/a\nHost: x",
+    "a tab in the host": "https://hooks.exam\tple.com/",
+    "a space": "https://hooks.example.com/a b",
+    "no width": "https://hooks\u200b.example.com/",
+    "a letter that becomes a slash": "https://hooks.example.com\u2100x/",
+    "SSH": "https://hooks.example.com:22/",
+    "mail": "https://hooks.example.com:25/",
+    "a data base": "https://hooks.example.com:5432/",
+    "port 0": "https://hooks.example.com:0/",
+    "port 65536": "https://hooks.example.com:65536/",
+    "a port of letters": "https://hooks.example.com:https/",
+}
+PUBLIC_URLS = (
+    "https://hooks.example.com",
+    "https://hooks.example.com:443/ona?x=1",
+    "https://hooks.example.com:8443/ona",
+    "HTTPS://hooks.example.com/ä",
+    "https://[2606:4700:4700::1111]/",
+)
+
+
+def leads_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    found = [(2, 1, 6, "", (address, 443)) for address in addresses]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
+
+
+@pytest.mark.parametrize("case", REFUSED_ADDRESSES)
+def test_a_host_that_leads_elsewhere_than_to_the_public_internet_is_refused(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads_to(monkeypatch, "1.1.1.1", REFUSED_ADDRESSES[case])
+    assert calls.check_public("https://hooks.example.com/") == "the host is not on the public internet"
+    with pytest.raises(calls.Refused):
+        calls.send("POST", "https://hooks.example.com/", public=True)
+
+
+@pytest.mark.parametrize("case", PUBLIC_ADDRESSES)
+def test_a_public_host_is_taken(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    leads_to(monkeypatch, PUBLIC_ADDRESSES[case])
+    assert calls.check_public("https://hooks.example.com/") == ""
+
+
+@pytest.mark.parametrize("case", REFUSED_URLS)
+def test_an_address_that_is_no_plain_https_is_refused(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    leads_to(monkeypatch, "1.1.1.1")
+    assert calls.check_public(REFUSED_URLS[case])
+
+
+@pytest.mark.parametrize("url", PUBLIC_URLS)
+def test_a_plain_address_is_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    leads_to(monkeypatch, "1.1.1.1")
+    assert calls.check_public(url) == ""
