@@ -170,7 +170,7 @@ def test_assets_with_telemetry_leave_only_when_their_number_is_named(
         boto3.client("s3").put_object(Bucket=OUT, Key=key, Body=b"x")
     path = write(tmp_path / "assets.json", a)
     output = put(path, code=1).replace("\n", " ")
-    assert "would remove 2 assets from assets.json (B, C)" in output
+    assert "would remove 2 assets, registered in assets.json (B, C)" in output
     assert "exist of B;" in output
     assert f"put {path} --remove-assets 2`" in output
     assert "--remove-assets 1, but this file removes 2" in put(path, "--remove-assets", "1", code=1)
