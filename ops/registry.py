@@ -82,7 +82,8 @@ def replace(target: Target, body: bytes, remove: int | None, again: str) -> Chan
     used = in_use(target, before, after) if before and gone and remove is None else []
     if used:
         raise OpsError(
-            f"this file would remove {counted(gone, 'asset')}, registered in assets.json ({_named(change.removed)}). "
+            f"this file would remove {counted(gone, 'asset')}, registered in assets.json "
+            f"({_named(change.removed)}). "
             f"Telemetry or incidents exist of {_named(used)}; their next files would be refused. "
             f"Nothing was put. Add what is missing to the file; or, if it is meant: "
             f"`{again} --remove-assets {gone}`"

@@ -73,8 +73,11 @@ def install(settings_changed: Callable[[], None]) -> None:
     from ministack.services import s3
 
     def folder(path: str, mode: int = 0o777, exist_ok: bool = False) -> None:
-        for changed in files.make_folder(path):
-            _changed(changed)
+        try:
+            for changed in files.make_folder(path):
+                _changed(changed)
+        except OSError as error:
+            raise NotStored(error) from error
 
     def atomic_write(path: str, data: Any, *, text: bool = False) -> None:
         _put([(path, data.encode() if text else data)])

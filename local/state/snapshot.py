@@ -145,7 +145,11 @@ def forget(state: Path) -> int:
     """Remove all but the last generations; returns the first journal file that those still need."""
     existing = numbers(state)
     for number in existing[KEPT:]:
-        shutil.rmtree(folder_of(state) / f"{number:08}", ignore_errors=True)
+        gone = folder_of(state) / f".old-{number:08}"
+        with contextlib.suppress(OSError):  # renamed first: what a kill leaves is no damaged generation
+            os.rename(folder_of(state) / f"{number:08}", gone)
+    for gone in folder_of(state).glob(".old-*"):
+        shutil.rmtree(gone, ignore_errors=True)
     sync_folder(folder_of(state))
     needed = 0
     for number in existing[:KEPT]:

@@ -54,10 +54,10 @@ class Disk:
             aside = self.home / f"{name}.lost"
             shutil.rmtree(aside, ignore_errors=True)
             folder.rename(aside)
-            self._make(folder, inode)
+            self._make(folder, inode, aside)
             shutil.rmtree(aside)
 
-    def _make(self, folder: Path, inode: int) -> None:
+    def _make(self, folder: Path, inode: int, was: Path) -> None:
         folder.mkdir()
         record = self.mirror / f"{inode}.dir"
         entries: dict[str, int] = json.loads(record.read_text()) if record.exists() else {}
@@ -67,10 +67,12 @@ class Disk:
                 continue  # the file of that name was removed, and its inode belongs to another
             content = self.mirror / f"{child}.file"
             if (self.mirror / f"{child}.dir").exists():
-                self._make(folder / name, child)
+                self._make(folder / name, child, was / name)
             elif content.exists():
                 size, _, data = content.read_bytes().partition(b"\n")
                 (folder / name).write_bytes(data)
                 os.truncate(folder / name, int(size))
+            elif (was / name).is_dir():
+                (folder / name).mkdir()  # its name was synchronised, what lay in it never
             else:
                 (folder / name).touch()  # its name was synchronised, its content never

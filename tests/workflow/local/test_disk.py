@@ -180,6 +180,30 @@ def test_an_object_that_does_not_fit_leaves_the_earlier_one(disk: Disk) -> None:
     assert s3.get_object(Bucket="bucket", Key="kept")["Body"].read() == b"newest"
 
 
+def test_an_object_whose_earlier_version_cannot_be_kept_is_not_replaced(disk: Disk) -> None:
+    """Something stands where the folder of the earlier version belongs: no full disk, no other's file."""
+    s3 = Services(disk.start()).s3
+    place = {"LocationConstraint": "af-south-1"}
+    s3.create_bucket(Bucket="versions", CreateBucketConfiguration=place)
+    s3.put_bucket_versioning(Bucket="versions", VersioningConfiguration={"Status": "Enabled"})
+    first = s3.put_object(Bucket="versions", Key="in/the-way", Body=b"old")["VersionId"]
+    s3.put_object(Bucket="versions", Key="free", Body=b"old")
+    folder = disk.home / "s3" / ".versions" / "000000000000" / "versions"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / first).write_bytes(b"")
+    with pytest.raises(ClientError) as raised:
+        s3.put_object(Bucket="versions", Key="in/the-way", Body=b"new")
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert s3.get_object(Bucket="versions", Key="in/the-way")["Body"].read() == b"old"
+    s3.put_object(Bucket="versions", Key="free", Body=b"new")
+    listed = s3.list_object_versions(Bucket="versions")["Versions"]
+    assert sorted((item["Key"], item["IsLatest"]) for item in listed) == [
+        ("free", False),
+        ("free", True),
+        ("in/the-way", True),
+    ]
+
+
 def fill(disk: Disk, services: Services) -> int:
     """Make the disk full and use up what the journal had allocated ahead."""
     disk.set("full")

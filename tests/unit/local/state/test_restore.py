@@ -82,6 +82,34 @@ def test_a_sound_home_is_read_whole_and_tells_nothing(home: Path) -> None:
     assert found.damages == damage.read(home) == check(home) == []
 
 
+@pytest.mark.parametrize("removed", ["nothing", "manifest.json", "dynamodb.json"])
+def test_a_kill_while_an_old_snapshot_is_removed_is_no_damage(
+    home: Path, monkeypatch: pytest.MonkeyPatch, removed: str
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def remove_a_little(folder: Path, **_: object) -> None:
+        (Path(folder) / removed).unlink(missing_ok=True)
+        raise Killed
+
+    kept = Journal(home / "state" / "journal")
+    snapshot.write(
+        home / "state", kept.rotate(), {"dynamodb": lambda: [documents.encode(tables(a=1, b=2)).encode()]}
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshot.shutil, "rmtree", remove_a_little)
+        with pytest.raises(Killed):
+            snapshot.forget(home / "state")
+    found = restore.restore(home)
+    assert items_of(found) == WHOLE
+    assert found.damages == damage.read(home) == check(home) == []
+    snapshot.forget(home / "state")
+    assert [
+        path.name for path in (home / "state" / "generations").iterdir() if path.name.startswith(".")
+    ] == []
+
+
 def test_replay_is_idempotent(home: Path) -> None:
     """Records that the snapshot has already, and the same records twice, change nothing."""
     newest = max(journal.files(home / "state" / "journal"))
