@@ -63,7 +63,9 @@ def test_the_container_is_asked_for_and_answers(platform: Platform, ends: str) -
             "Next": task["Next"],
         }
     else:
-        del answering["States"]["AnswerFailed"]  # a Pass has no Catch, and AWS refuses what nothing leads to
+        del answering["States"][
+            "AnswerFailed"
+        ]  # a Pass has no Catch, and AWS refuses what nothing leads to
     answering["States"]["TrainInContainer"] = instead
     machine = lab.machine(answering)
     events = platform.target.client("events")

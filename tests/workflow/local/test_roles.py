@@ -277,13 +277,11 @@ def test_an_api_needs_the_functions_permission(platform: Platform) -> None:
     function = platform.target.function("account_api")
     address = f"{platform.target.api_url}/health"
     assert urllib3.request("GET", address, timeout=60).status == 200
-    statements = json.loads(client.get_policy(FunctionName=function, Qualifier="live")["Policy"])[
-        "Statement"
-    ]
+    statements = json.loads(client.get_policy(FunctionName=function)["Policy"])["Statement"]
     mine = [item for item in statements if "apigateway" in json.dumps(item["Principal"])]
     assert mine, "the template gives the APIs these permissions"
     for item in mine:
-        client.remove_permission(FunctionName=function, Qualifier="live", StatementId=item["Sid"])
+        client.remove_permission(FunctionName=function, StatementId=item["Sid"])
     try:
         answer = urllib3.request("GET", address, timeout=60)
         assert answer.status == 500
@@ -291,7 +289,6 @@ def test_an_api_needs_the_functions_permission(platform: Platform) -> None:
         for item in mine:
             client.add_permission(
                 FunctionName=function,
-                Qualifier="live",
                 StatementId=item["Sid"],
                 Action="lambda:InvokeFunction",
                 Principal="apigateway.amazonaws.com",
