@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from xml.etree import ElementTree
+
+from defusedxml.ElementTree import ParseError, fromstring
 
 from local.limits.refusal import Refusal, guard
 
@@ -100,9 +101,9 @@ def _moves(moves: list[tuple[int, str]], expires: int | None) -> str:
 def completed(_bucket: str, _key: str, body: bytes, *_: Any, **__: Any) -> Refusal | None:
     """CompleteMultipartUpload: at least one part, in ascending order."""
     try:
-        numbers = [int(item.text or 0) for item in ElementTree.fromstring(body).iter()
-                   if item.tag.rsplit("}", 1)[-1] == "PartNumber"]  # fmt: skip
-    except (ElementTree.ParseError, ValueError):
+        parts = [item for item in fromstring(body).iter() if item.tag.rsplit("}", 1)[-1] == "PartNumber"]
+        numbers = [int(item.text or 0) for item in parts]
+    except (ParseError, ValueError):
         return None  # ministack says what is wrong with it
     if not numbers:
         text = "The XML you provided was not well-formed or did not validate against our published schema"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import tempfile
-import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+
+import urllib3
 
 from ona.runtime.words import counted
 from ops import validate
@@ -62,5 +63,7 @@ def _layer(target: Target) -> tuple[str, bytes]:
     name = f":layer:ona-config-{target.outputs['Environment']}:"
     arn = next(str(layer["Arn"]) for layer in function["Layers"] if name in layer["Arn"])
     address = client.get_layer_version_by_arn(Arn=arn)["Content"]["Location"]
-    with urllib.request.urlopen(address, timeout=_PATIENCE_S) as answer:
-        return arn, bytes(answer.read())
+    answer = urllib3.request("GET", address, timeout=_PATIENCE_S, retries=False)
+    if answer.status != 200:
+        raise OpsError(f"the layer {arn} was not handed out: status {answer.status}")
+    return arn, bytes(answer.data)
