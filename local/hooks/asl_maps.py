@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from local.hooks.asl_resources import fields, invalid
+
 ONLY_DISTRIBUTED = (
     "ItemReader", "ItemBatcher", "ResultWriter", "Label",
     "ToleratedFailureCount", "ToleratedFailureCountPath",
@@ -36,31 +38,27 @@ _WRITERS = {"arn:aws:states:::s3:putObject": ({"Bucket"}, {"Bucket", "Prefix"})}
 """By resource: the arguments that are needed, and all that there are."""
 
 
-def _invalid(where: str, text: str) -> str:
-    return f"SCHEMA_VALIDATION_FAILED: {text} at {where}"
-
-
 def problems(where: str, state: dict[str, Any]) -> Iterator[str]:
     """What AWS refuses in a Map state's own fields."""
     config = (state.get("ItemProcessor") or {}).get("ProcessorConfig") or {}
     if config.get("Mode", "INLINE") != "DISTRIBUTED":
         for name in ONLY_DISTRIBUTED:
             if name in state:
-                yield _invalid(where, f"Field '{name}' is not supported in INLINE mode")
+                yield invalid(where, f"Field '{name}' is not supported in INLINE mode")
         if "ExecutionType" in config:
-            yield _invalid(where, "Field 'ExecutionType' is not supported in INLINE mode")
+            yield invalid(where, "Field 'ExecutionType' is not supported in INLINE mode")
         return
     if config.get("ExecutionType") not in ("STANDARD", "EXPRESS"):
-        yield _invalid(where, "Field 'ExecutionType' is required, STANDARD or EXPRESS")
+        yield invalid(where, "Field 'ExecutionType' is required, STANDARD or EXPRESS")
     if "Label" in state and not _LABEL.fullmatch(str(state["Label"])):
-        yield _invalid(where, "Label has at most 40 characters, without spaces and special characters")
+        yield invalid(where, "Label has at most 40 characters, without spaces and special characters")
     share, count = state.get("ToleratedFailurePercentage", 0), state.get("ToleratedFailureCount", 0)
     if isinstance(share, int | float) and not 0 <= share <= 100:
-        yield _invalid(where, "ToleratedFailurePercentage must be between 0 and 100")
+        yield invalid(where, "ToleratedFailurePercentage must be between 0 and 100")
     if isinstance(count, int) and count < 0:
-        yield _invalid(where, "ToleratedFailureCount must not be negative")
+        yield invalid(where, "ToleratedFailureCount must not be negative")
     if "Items" in state and "ItemReader" in state:
-        yield _invalid(where, "'Items' and 'ItemReader' exclude each other")
+        yield invalid(where, "'Items' and 'ItemReader' exclude each other")
     yield from _batcher(where, state.get("ItemBatcher"))
     yield from _reader(where, state.get("ItemReader"))
     yield from _writer(where, state.get("ResultWriter"))
@@ -71,10 +69,10 @@ def _batcher(where: str, batcher: Any) -> Iterator[str]:
         return
     sizes = {"MaxItemsPerBatch": _MOST_ITEMS, "MaxInputBytesPerBatch": _MOST_BATCH_BYTES}
     if not any(name.removesuffix("Path") in sizes for name in batcher):
-        yield _invalid(where, "ItemBatcher needs MaxItemsPerBatch or MaxInputBytesPerBatch")
+        yield invalid(where, "ItemBatcher needs MaxItemsPerBatch or MaxInputBytesPerBatch")
     for name, most in sizes.items():
         if isinstance(batcher.get(name), int) and not 1 <= batcher[name] <= most:
-            yield _invalid(where, f"{name} must be between 1 and {most}")
+            yield invalid(where, f"{name} must be between 1 and {most}")
 
 
 def _reader(where: str, reader: Any) -> Iterator[str]:
@@ -84,18 +82,18 @@ def _reader(where: str, reader: Any) -> Iterator[str]:
     kind = config.get("InputType")
     yield from _place(where, "ItemReader", reader, _READERS)
     if str(reader.get("Resource", "")).endswith(":s3:getObject") == (kind is None):
-        yield _invalid(where, "InputType belongs to reading an object by s3:getObject")
+        yield invalid(where, "InputType belongs to reading an object by s3:getObject")
     if kind == "CSV":
         place = config.get("CSVHeaderLocation")
         if place not in ("FIRST_ROW", "GIVEN"):
-            yield _invalid(where, "InputType CSV needs CSVHeaderLocation")
+            yield invalid(where, "InputType CSV needs CSVHeaderLocation")
         if (place == "GIVEN") != ("CSVHeaders" in config):
-            yield _invalid(where, "CSVHeaders belongs to CSVHeaderLocation GIVEN")
+            yield invalid(where, "CSVHeaders belongs to CSVHeaderLocation GIVEN")
     if config.get("CSVDelimiter", "COMMA") not in _DELIMITERS:
-        yield _invalid(where, f"CSVDelimiter is one of {', '.join(_DELIMITERS)}")
+        yield invalid(where, f"CSVDelimiter is one of {', '.join(_DELIMITERS)}")
     most = config.get("MaxItems")
     if isinstance(most, int) and not 1 <= most <= _MOST_ITEMS:
-        yield _invalid(where, f"MaxItems must be between 1 and {_MOST_ITEMS}")
+        yield invalid(where, f"MaxItems must be between 1 and {_MOST_ITEMS}")
 
 
 def _writer(where: str, writer: Any) -> Iterator[str]:
@@ -105,10 +103,10 @@ def _writer(where: str, writer: Any) -> Iterator[str]:
     if "Resource" in writer:
         yield from _place(where, "ResultWriter", writer, _WRITERS)
     if not config and "Resource" not in writer:
-        yield _invalid(where, "ResultWriter needs Resource or WriterConfig")
+        yield invalid(where, "ResultWriter needs Resource or WriterConfig")
     for name, allowed in (("Transformation", _TRANSFORMATIONS), ("OutputType", _OUTPUT_TYPES)):
         if name in config and config[name] not in allowed:
-            yield _invalid(where, f"{name} is one of {', '.join(allowed)}")
+            yield invalid(where, f"{name} is one of {', '.join(allowed)}")
 
 
 def _place(
@@ -117,14 +115,8 @@ def _place(
     """Where a reader reads or a writer writes."""
     resource = holder.get("Resource")
     if resource not in known:
-        yield _invalid(f"{where}/{field}", f"The resource provided {resource} is not recognized")
+        yield invalid(f"{where}/{field}", f"The resource provided {resource} is not recognized")
         return
     needed, all_of_it = known[str(resource)]
     given = holder.get("Arguments", holder.get("Parameters", {}))
-    if not isinstance(given, dict):
-        return  # an expression: known only at run time
-    names = {name.removesuffix(".$") for name in given}
-    for name in sorted(names - all_of_it):
-        yield _invalid(f"{where}/{field}", f'The field "{name}" is not supported by Step Functions')
-    for name in sorted(needed - names):
-        yield _invalid(f"{where}/{field}", f"The field '{name}' is required but was missing")
+    yield from fields(f"{where}/{field}", given, all_of_it, needed)

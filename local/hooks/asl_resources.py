@@ -78,6 +78,22 @@ def _sdk(service: str) -> str:
     return str(plain.get(service, service))
 
 
+def invalid(where: str, text: str) -> str:
+    """What CreateStateMachine says of a definition that is not as its schema has it."""
+    return f"SCHEMA_VALIDATION_FAILED: {text} at {where}"
+
+
+def fields(where: str, given: Any, known: set[str], needed: set[str]) -> Iterator[str]:
+    """What AWS refuses in the names of arguments; an expression is known only at run time."""
+    if not isinstance(given, dict):
+        return
+    names = {name.removesuffix(".$") for name in given}
+    for name in sorted(names - known):
+        yield invalid(where, f'The field "{name}" is not supported by Step Functions')
+    for name in sorted(needed - names):
+        yield invalid(where, f"The field '{name}' is required but was missing")
+
+
 def problems(where: str, state: dict[str, Any], language: str) -> Iterator[str]:
     """What AWS refuses in a Task's `Resource` and arguments."""
     resource = state.get("Resource")
@@ -85,9 +101,10 @@ def problems(where: str, state: dict[str, Any], language: str) -> Iterator[str]:
         return
     name, _, pattern = resource.removeprefix(_PREFIX).partition(".")
     parts = name.split(":")
-    unknown = (
-        f"SCHEMA_VALIDATION_FAILED: The resource provided {resource} is not recognized. The value is not a "
-        f"valid resource ARN, or the resource is not available in this region. at {where}/Resource"
+    unknown = invalid(
+        f"{where}/Resource",
+        f"The resource provided {resource} is not recognized. The value is not a "
+        "valid resource ARN, or the resource is not available in this region.",
     )
     operation = None
     if parts[0] == "aws-sdk":
@@ -107,20 +124,14 @@ def problems(where: str, state: dict[str, Any], language: str) -> Iterator[str]:
 
 def _arguments(where: str, operation: Any, given: Any) -> Iterator[str]:
     shape = operation.input_shape
-    if not isinstance(given, dict) or shape is None:
+    if shape is None:
         return
-    names = {name.removesuffix(".$") for name in given}
     known = {name[:1].upper() + name[1:] for name in shape.members}
     required = {name[:1].upper() + name[1:] for name in shape.required_members}
-    for name in sorted(names - known):
-        yield (
-            f'SCHEMA_VALIDATION_FAILED: The field "{name}" is not supported by Step Functions at {where}'
-        )
     # Step Functions fills in what boto3 fills in too
     tokens = {
         name[:1].upper() + name[1:]
         for name, member in shape.members.items()
         if member.metadata.get("idempotencyToken")
     }
-    for name in sorted(required - names - tokens):
-        yield f"SCHEMA_VALIDATION_FAILED: The field '{name}' is required but was missing at {where}"
+    yield from fields(where, given, known, required - tokens)

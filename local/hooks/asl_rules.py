@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.hooks import asl_maps, asl_resources
+from local.hooks.asl_resources import invalid
 
 State = dict[str, Any]
 LONGEST_NAME = 80
@@ -110,10 +111,6 @@ def _states(node: Any) -> dict[str, State]:
     )
 
 
-def _invalid(where: str, text: str) -> str:
-    return f"SCHEMA_VALIDATION_FAILED: {text} at {where}"
-
-
 def _scope(node: State, path: str, language: str, hidden: frozenset[str]) -> Iterator[str]:
     """One workflow: the machine's own, or that of a map or a branch. `hidden`: variables out of reach."""
     states = _states(node)
@@ -123,7 +120,7 @@ def _scope(node: State, path: str, language: str, hidden: frozenset[str]) -> Ite
         where = f"{path}/States/{name}"
         own = str(state.get("QueryLanguage", language))
         if len(name) > LONGEST_NAME:
-            yield _invalid(where, f"State name must be at most {LONGEST_NAME} characters")
+            yield invalid(where, f"State name must be at most {LONGEST_NAME} characters")
         yield from _fields(where, state, own)
         yield from _numbers(where, state)
         yield from _rules(where, state, own)
@@ -165,22 +162,22 @@ def _fields(where: str, state: State, language: str) -> Iterator[str]:
     if allowed is None:
         return  # the parser names a type or a language that does not exist
     for name in sorted(state.keys() - allowed - _EVERY):
-        yield _invalid(where, f"Field '{name}' is not supported by a {kind} state in {language}")
+        yield invalid(where, f"Field '{name}' is not supported by a {kind} state in {language}")
     if kind not in _ENDS and ("Next" in state) == ("End" in state):
-        yield _invalid(where, "exactly one of 'Next' and 'End' is required")
+        yield invalid(where, "exactly one of 'Next' and 'End' is required")
     for one, other in (
         ("TimeoutSeconds", "TimeoutSecondsPath"),
         ("HeartbeatSeconds", "HeartbeatSecondsPath"),
     ):
         if one in state and other in state:
-            yield _invalid(where, f"'{one}' and '{other}' exclude each other")
+            yield invalid(where, f"'{one}' and '{other}' exclude each other")
 
 
 def _numbers(where: str, state: State) -> Iterator[str]:
     for name, least in (("TimeoutSeconds", 1), ("HeartbeatSeconds", 1), ("Seconds", 0)):
         value = state.get(name)
         if isinstance(value, int) and not least <= value <= _LONGEST_WAIT_S:
-            yield _invalid(f"{where}/{name}", f"Expected value between {least} and {_LONGEST_WAIT_S}")
+            yield invalid(f"{where}/{name}", f"Expected value between {least} and {_LONGEST_WAIT_S}")
 
 
 def _rules(where: str, state: State, language: str) -> Iterator[str]:
@@ -190,17 +187,17 @@ def _rules(where: str, state: State, language: str) -> Iterator[str]:
             place = f"{where}/{group}[{index}]"
             names = rule.get("ErrorEquals") or []
             if "States.ALL" in names and (len(names) > 1 or index < len(rules) - 1):
-                yield _invalid(place, "States.ALL must appear alone and in the last rule")
+                yield invalid(place, "States.ALL must appear alone and in the last rule")
             foreign = {"JSONPath": {"Output"}, "JSONata": {"ResultPath"}}.get(language, set())
             for name in sorted(foreign & rule.keys()):
-                yield _invalid(place, f"Field '{name}' is not supported in {language}")
+                yield invalid(place, f"Field '{name}' is not supported in {language}")
             longest = rule.get("MaxDelaySeconds")
             if isinstance(longest, int) and not 0 < longest < _LONGEST_DELAY_S:
-                yield _invalid(place, f"MaxDelaySeconds must be above 0 and below {_LONGEST_DELAY_S}")
+                yield invalid(place, f"MaxDelaySeconds must be above 0 and below {_LONGEST_DELAY_S}")
     for index, rule in enumerate(state.get("Choices") or []):
         if isinstance(rule, dict):
             if "Next" not in rule:
-                yield _invalid(f"{where}/Choices[{index}]", "'Next' is required")
+                yield invalid(f"{where}/Choices[{index}]", "'Next' is required")
             yield from _comparison(f"{where}/Choices[{index}]", rule)
 
 
@@ -210,18 +207,18 @@ def _comparison(where: str, rule: State) -> Iterator[str]:
         inner = value if key in ("And", "Or") else [value] if key == "Not" else []
         for item in [item for item in inner if isinstance(item, dict)]:
             if "Next" in item:
-                yield _invalid(where, "'Next' is not allowed in a nested rule")
+                yield invalid(where, "'Next' is not allowed in a nested rule")
             yield from _comparison(f"{where}/{key}", item)
         kind = next((kind for kind in _COMPARED if re.match(f"{kind}[A-Z]", key)), None)
         if kind is None:
             continue
         if key.endswith("Path"):
             if not str(value).startswith("$"):
-                yield _invalid(f"{where}/{key}", "a reference path begins with '$'")
+                yield invalid(f"{where}/{key}", "a reference path begins with '$'")
         elif not isinstance(value, _COMPARED[kind]) or (kind == "Numeric" and isinstance(value, bool)):
-            yield _invalid(f"{where}/{key}", f"a {kind.lower()} is expected")
+            yield invalid(f"{where}/{key}", f"a {kind.lower()} is expected")
         elif kind == "Timestamp" and not _TIMESTAMP.fullmatch(str(value)):
-            yield _invalid(f"{where}/{key}", "an RFC 3339 timestamp is expected")
+            yield invalid(f"{where}/{key}", "an RFC 3339 timestamp is expected")
 
 
 def _assigned(state: State) -> set[str]:
@@ -235,7 +232,7 @@ def _assigned(state: State) -> set[str]:
 def _expressions(where: str, state: State, hidden: frozenset[str]) -> Iterator[str]:
     for name in sorted(_assigned(state)):
         if name == "states" or len(name) > LONGEST_NAME or not _VARIABLE.fullmatch(name):
-            yield _invalid(where, f"{name!r} is no valid name of a variable")
+            yield invalid(where, f"{name!r} is no valid name of a variable")
     for path, text in _texts(state, ()):
         if not (text.startswith("{%") and text.endswith("%}")):
             continue
@@ -243,13 +240,11 @@ def _expressions(where: str, state: State, hidden: frozenset[str]) -> Iterator[s
         place = f"{where}/{'/'.join(path)}"
         for name in _STATES.findall(code):
             if not _may_read(name, path, state):
-                yield _invalid(place, f"$states.{name} is not available here")
+                yield invalid(place, f"$states.{name} is not available here")
         own = set(_BOUND.findall(code))
         own |= {item.strip(" $\n") for found in _PARAMETERS.findall(code) for item in found.split(",")}
         for name in sorted((set(_READ.findall(code)) & hidden) - own):
-            yield _invalid(
-                place, f"${name} is assigned outside of the Distributed Map and not visible here"
-            )
+            yield invalid(place, f"${name} is assigned outside of the Distributed Map and not visible here")
 
 
 def _may_read(name: str, path: tuple[str, ...], state: State) -> bool:

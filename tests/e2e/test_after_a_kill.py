@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 
 from local import cloud, deploy
 from tests.fakes.roles import almighty
+from tests.fakes.waiting import eventually
 from tests.paths import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("after-a-kill")]
@@ -49,15 +50,6 @@ def handler(event, context):
     return {}
 """
 """Leaves an object when it begins, waits until there is one named `go`, and leaves one when it ran."""
-
-
-def eventually(what: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        if time.monotonic() > deadline:
-            raise TimeoutError("it did not come")
-        time.sleep(0.05)
-    return found
 
 
 class Life:

@@ -13,7 +13,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ona.runtime.aws import client, translate
 from ona.store import tables
@@ -85,7 +84,7 @@ def counted(table: str, caller: Caller, now: datetime) -> Usage:
     try:
         answer = client("dynamodb").update_item(
             TableName=table,
-            Key=_key(caller, hour),
+            Key=to_item(_key(caller, hour)),
             UpdateExpression="ADD #used :one SET #ttl = :ttl",
             ConditionExpression="attribute_not_exists(#used) OR #used < :limit",
             ExpressionAttributeNames={"#used": "used", "#ttl": "ttl"},
@@ -95,7 +94,7 @@ def counted(table: str, caller: Caller, now: datetime) -> Usage:
             ReturnValues="UPDATED_NEW",
         )
     except Exception as error:
-        if _refused(error):
+        if tables.refused(error):
             return Usage(caller.limit + 1, caller.limit, reset)
         raise translate(error, f"table {table}") from error
     return Usage(int(answer["Attributes"]["used"]["N"]), caller.limit, reset)
@@ -106,18 +105,14 @@ def give_back(table: str, caller: Caller, now: datetime) -> None:
 
     Raises DependencyBusy.
     """
-    try:
-        client("dynamodb").update_item(
-            TableName=table,
-            Key=_key(caller, _hour(now)[0]),
-            UpdateExpression="ADD #used :less",
-            ConditionExpression="#used > :none",
-            ExpressionAttributeNames={"#used": "used"},
-            ExpressionAttributeValues=to_item({":less": -1, ":none": 0}),
-        )
-    except Exception as error:
-        if not _refused(error):
-            raise translate(error, f"table {table}") from error
+    tables.update(
+        table,
+        _key(caller, _hour(now)[0]),
+        "ADD #used :less",
+        {":less": -1, ":none": 0},
+        names={"#used": "used"},
+        condition="#used > :none",
+    )
 
 
 def _hour(now: datetime) -> tuple[datetime, datetime]:
@@ -126,11 +121,5 @@ def _hour(now: datetime) -> tuple[datetime, datetime]:
     return hour, hour + timedelta(hours=1)
 
 
-def _key(caller: Caller, hour: datetime) -> dict[str, Any]:
-    return to_item({"id": f"usage#{caller.customer_id}#{hour:%Y-%m-%dT%H}"})
-
-
-def _refused(error: Exception) -> bool:
-    """Whether DynamoDB answered that the item is not as the condition wants it."""
-    response: dict[str, Any] = getattr(error, "response", {})
-    return bool(response.get("Error", {}).get("Code") == "ConditionalCheckFailedException")
+def _key(caller: Caller, hour: datetime) -> dict[str, str]:
+    return {"id": f"usage#{caller.customer_id}#{hour:%Y-%m-%dT%H}"}

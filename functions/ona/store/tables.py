@@ -233,7 +233,7 @@ def update_if(write: Write) -> bool:
     try:
         client("dynamodb").update_item(**write.arguments)
     except Exception as error:
-        if _code(error) == "ConditionalCheckFailedException":
+        if refused(error):
             return False
         raise translate(error, f"table {write.arguments['TableName']}") from error
     return True
@@ -256,6 +256,11 @@ def transact(writes: Sequence[Write]) -> bool:
             return False
         raise translate(error, "transaction") from error
     return True
+
+
+def refused(error: Exception) -> bool:
+    """Whether DynamoDB answered that the item is not as the condition of a single write wants it."""
+    return _code(error) == "ConditionalCheckFailedException"
 
 
 def _code(error: Exception) -> str | None:

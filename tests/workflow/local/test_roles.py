@@ -24,6 +24,7 @@ from tests.fakes.lab import Lab, task, unique
 from tests.fakes.platform import Platform
 from tests.fakes.roles import policy
 from tests.fakes.small_engine import small_engine
+from tests.fakes.waiting import eventually
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
@@ -49,15 +50,6 @@ def sentence(session: str, action: str, resource: str) -> str:
         f"User: arn:aws:sts::000000000000:assumed-role/{session} is not authorized to perform: {action} "
         f"on resource: {resource} because no identity-based policy allows the {action} action"
     )
-
-
-def eventually(what: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := what():
-            return found
-        time.sleep(0.05)
-    raise TimeoutError("it did not come")
 
 
 def quiet(lab: Lab, bucket: str, key: str, seconds: float = 1.5) -> bool:

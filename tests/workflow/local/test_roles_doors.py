@@ -10,7 +10,6 @@ import hashlib
 import json
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.fakes.lab import Lab, unique
+from tests.fakes.waiting import eventually
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
@@ -201,15 +201,6 @@ def keys(lab: Lab, bucket: str) -> list[str]:
     return [item["Key"] for item in lab.platform.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
 
-def until(what: Callable[[], Any], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        if time.monotonic() > deadline:
-            raise TimeoutError("it did not come")
-        time.sleep(0.05)
-    return found
-
-
 def test_a_bucket_takes_no_function_that_it_may_not_invoke(lab: Lab) -> None:
     """Source: Amazon S3 API reference, PutBucketNotificationConfiguration."""
     bucket, other, function = lab.bucket(), lab.bucket(), lab.function(GREETS)
@@ -256,17 +247,17 @@ def test_a_permission_that_is_taken_away_ends_the_deliveries(lab: Lab) -> None:
     for bucket in (loud, quiet):
         notify(lab, bucket, function)
     lab.platform.s3.put_object(Bucket=quiet, Key="first", Body=b"1")
-    until(lambda: keys(lab, heard) == ["first"])
+    eventually(lambda: keys(lab, heard) == ["first"])
     forbid(lab, function, statements[quiet])
     lab.platform.s3.put_object(Bucket=quiet, Key="lost", Body=b"1")
     lab.platform.s3.put_object(Bucket=loud, Key="neighbour", Body=b"1")
-    until(lambda: "neighbour" in keys(lab, heard))
+    eventually(lambda: "neighbour" in keys(lab, heard))
     time.sleep(0.5)
     assert keys(lab, heard) == ["first", "neighbour"]
     assert len(noted(lab, quiet)) == 1
     permit(lab, function, "s3", SourceArn=f"arn:aws:s3:::{quiet}")
     lab.platform.s3.put_object(Bucket=quiet, Key="again", Body=b"1")
-    until(lambda: "again" in keys(lab, heard))
+    eventually(lambda: "again" in keys(lab, heard))
     assert "lost" not in keys(lab, heard)
 
 
@@ -283,7 +274,7 @@ def test_a_stack_whose_bucket_may_not_invoke_its_function_fails(lab: Lab) -> Non
         if permitted:
             permit(lab, function, "s3", SourceArn=f"arn:aws:s3:::{name}")
         stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": {"B": bucket}}))
-        until(lambda name=name: "IN_PROGRESS" not in status(stacks, name))
+        eventually(lambda name=name: "IN_PROGRESS" not in status(stacks, name))
         statuses[permitted] = status(stacks, name)
     assert statuses == {False: "ROLLBACK_COMPLETE", True: "CREATE_COMPLETE"}
 
@@ -338,7 +329,7 @@ def test_a_call_without_a_known_permission_is_refused_to_every_role_and_listed(l
         denied = json.loads(path.read_text())["denied"] if path.exists() else []
         return sorted(row[1] for row in denied if row[0] == role.rsplit("/", 1)[-1])
 
-    until(lambda: len(listed()) >= len({service for _, _, service in UNKNOWN}))
+    eventually(lambda: len(listed()) >= len({service for _, _, service in UNKNOWN}))
 
 
 JSON, FORM = "application/x-amz-json-1.0", "application/x-www-form-urlencoded"
