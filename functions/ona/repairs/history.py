@@ -102,7 +102,8 @@ def bring_forward(order: TrackedOrder) -> bool:
     left = len(order.history)
     while left > TAIL:
         cut = min(left - TAIL, A_CUT)
-        places = ", ".join(f"#history[{place}]" for place in range(cut))
+        # the last place first: ministack counts on after each one, DynamoDB takes all as they were
+        places = ", ".join(f"#history[{place}]" for place in reversed(range(cut)))
         if not tables.update(
             ORDERS.name,
             {"job_id": order.work_order_id},

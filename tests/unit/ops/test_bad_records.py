@@ -48,7 +48,9 @@ from tests.fakes.tables import OUT, create_table
 N, K = 6, 2
 FULL = "x" * 404_000
 """Characters with which an item is full: any update of it is refused."""
-MOST_WEST = "Pacific/Pago_Pago"
+MOTO_FULL = 404_990
+"""Bytes of an item that moto still takes, and to which nothing can be added."""
+WEST = "America/Sao_Paulo"
 
 
 def scattered(seed: str) -> list[bool]:
@@ -81,7 +83,8 @@ SOUND_ORDERS: dict[str, dict[str, Any]] = {
 
 def put_orders(change: dict[str, Any], seed: str) -> tuple[list[str], list[str]]:
     """N complete orders, K of them changed; the names of the sound and of the bad ones."""
-    sound, bad = [], []
+    sound: list[str] = []
+    bad: list[str] = []
     for number, is_bad in enumerate(scattered(seed)):
         name = f"wo-20250611-{number:08d}"
         order = tracked(
@@ -107,7 +110,7 @@ def told_of(what: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", [*BAD_ORDERS, "a full item"])
 def test_verify_judges_the_others_and_tells_of_each_bad_order_once(cloud: None, kind: str) -> None:
-    sound, bad = put_orders(BAD_ORDERS.get(kind, {"title": FULL}), kind)
+    sound, bad = put_orders(BAD_ORDERS.get(kind, {"title": FULL + "x" * 250}), kind)
     expected = [f"A repair could not be judged: table tracking, {name}" for name in bad]
     counts = verify(OUT, NOW)
     assert counts == {"verified": len(sound), "still_there": 0, "waiting": 0, "failed": K}
@@ -159,7 +162,7 @@ def test_what_nobody_can_learn_ends_an_order_all_the_same(cloud: None, kind: str
 @pytest.mark.parametrize("kind", [*BAD_ORDERS, "the year 1"])
 def test_the_digest_tells_the_others_and_names_the_bad_orders(cloud: None, kind: str) -> None:
     sound, bad = put_orders(BAD_ORDERS.get(kind, {"due_date": "0001-01-01T00:00:00Z"}), kind)
-    daily = rules(timezone=MOST_WEST, digest={"at": "00:00", "days": ["tuesday", "wednesday"]})
+    daily = rules(timezone=WEST, digest={"at": "00:00", "days": ["tuesday", "wednesday"]})
     assert store.put_digest(daily, NOW)
     assert not store.put_digest(daily, NOW), "once a day"
     [item] = [item for item in tables.scan("outbox") if item["kind"] == "digest"]
@@ -212,7 +215,11 @@ def test_the_outbox_delivers_the_others(cloud: None, monkeypatch: pytest.MonkeyP
     url = boto3.client("sqs").create_queue(QueueName="outbox-letters")["QueueUrl"]
     monkeypatch.setenv("OUTBOX_DEAD_LETTERS_URL", url)
     for number, is_bad in enumerate(scattered(kind)):
-        tables.put("outbox", notice(number, **(BAD_NOTICES[kind] if is_bad else {})))
+        item = notice(number, **(BAD_NOTICES[kind] if is_bad else {}))
+        if is_bad and kind == "a full item":
+            item["text"] = ""
+            item["text"] = "x" * (MOTO_FULL - sum(len(f"{name}{value}") for name, value in item.items()))
+        tables.put("outbox", item)
     calm = rules(single_messages=N, quiet_hours=None, messages_an_hour=100)
     counts = sending.run(calm, NOW, left=lambda: 1000.0)
     assert counts["told"] == N - K
@@ -292,7 +299,7 @@ TICKETS = {"a long name": ("x" * 201, ""), "a page as a name": ("<html>" * 100, 
 
 @pytest.mark.parametrize("kind", TICKETS)
 def test_a_ticket_s_name_has_a_bound(kind: str) -> None:
-    with pytest.raises(InvalidPayload, match="at most 200"):
+    with pytest.raises(InvalidPayload, match="bound of 200"):
         Ticket(*TICKETS[kind])
     assert len(Ticket("x" * 200, "y" * 10_000).raw) == 200, "a status is cut"
 
@@ -360,7 +367,7 @@ BAD_PEERS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "assets are numbers": lambda frame: frame.assign(asset_id=7),
     "times are numbers": lambda frame: frame.assign(timestamp=[1, 2, 3, 4]),
     "times are words": lambda frame: frame.assign(timestamp="noon"),
-    "a time is missing": lambda frame: frame.assign(timestamp=[pd.NaT, *frame["timestamp"][1:]]),
+    "a time is missing": lambda frame: frame.assign(timestamp=[cast(Any, pd.NaT), *frame["timestamp"][1:]]),
     "no power": lambda frame: frame.drop(columns="power_kw"),
     "another site's asset": lambda frame: frame.assign(asset_id="WT-900"),
 }
@@ -400,7 +407,7 @@ def test_one_bad_peer_file_stops_no_day_of_a_site(
         assert any("WT-900" in text for text in named)
 
 
-# ------------------------------------------------------------------ weather, quotas, training, reconciliation
+# ------------------------------------------------------------------ weather, quotas, training, comparing
 
 BAD_PLACES: dict[str, dict[str, Any]] = {
     "nothing but the key": {},
@@ -486,7 +493,7 @@ def test_one_bad_site_stops_no_training_of_the_others(cloud: None, kind: str) ->
         name = f"s{number}"
         document: Any = site.model_copy(update={"site_id": name}).document()
         write_json(OUT, SITE.build(customer_id="c", site_id=name), BAD_SITES[kind] if is_bad else document)
-        key = TRAINING_HOURLY.build(customer_id="c", site_id=name, name="one")
+        key = TRAINING_HOURLY.build(customer_id="c", site_id=name, file_id="0123456789abcdef")
         parquet.put(OUT, key, peer())
         entries.append({"Key": key, "LastModified": NOW, "ETag": "", "Size": 1})
     read = training.tables_of(training.Uploads(OUT, "c", cast(Any, entries)), OUT)
@@ -496,7 +503,7 @@ def test_one_bad_site_stops_no_training_of_the_others(cloud: None, kind: str) ->
 def _rest_of_site() -> dict[str, Any]:
     needed = {name for name, field in SiteDocument.model_fields.items() if field.is_required()}
     given = {"site_id", "customer_id", "latitude", "longitude", "capacity_kw", "kind"}
-    return {name: [] if name == "assets" else NOW for name in needed - given}
+    return {name: {} if name == "assets" else NOW for name in needed - given}
 
 
 @pytest.mark.parametrize("part", ["_visits", "_documents", "_deliveries", "_claims"])

@@ -27,9 +27,7 @@ class Ticket:
 
     def __post_init__(self) -> None:
         if len(self.name) > LONGEST_NAME:
-            raise InvalidPayload(
-                f"a ticket's name has {len(self.name)} of at most {LONGEST_NAME} characters"
-            )
+            raise InvalidPayload(f"a ticket's name is longer than the bound of {LONGEST_NAME}")
         object.__setattr__(self, "raw", shortened(self.raw, LONGEST_NAME))
 
 
