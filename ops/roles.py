@@ -32,6 +32,7 @@ class Reason:
 
 
 _DELIVER = "*-DeliverFunction*"
+_OPS_API = "*-OperationsApiFunction*"
 _TICKETS = "a ticketing system of ticketing.yaml reports a new status"
 REASONS = (
     Reason(
@@ -58,6 +59,9 @@ REASONS = (
         "dynamodb:Query", "*/ona-platform-tracking/index/open-index", "the digest of each day", _DELIVER
     ),
     Reason("dynamodb:UpdateItem", "*/ona-platform-tracking", _TICKETS, _DELIVER),
+    Reason("dynamodb:PutItem", "*/ona-platform-tracking", f"{_TICKETS}: its line of history", _DELIVER),
+    Reason("dynamodb:BatchGetItem", "*/ona-platform-tracking", "an order with more than ten changes"),
+    Reason("dynamodb:PutItem", "*/ona-platform-outbox", "a repair that nobody could judge", _OPS_API),
     Reason("dynamodb:DeleteItem", "*/ona-platform-tracking", f"{_TICKETS}: its locks go", _DELIVER),
     Reason("dynamodb:*", "*/ona-platform-crews", f"{_TICKETS}: its visit stays or goes", _DELIVER),
 )

@@ -12,7 +12,7 @@ from local import cloud, deploy, ports
 from local import home as homes
 from ona.documents.assets import Location
 from ona.runtime.words import counted
-from ops import accounting, ingest, seed, validate
+from ops import accounting, forward, ingest, seed, validate
 from ops.cli.shared import Environment, console, errors_in_one_line, tell_damage
 from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 
@@ -46,6 +46,7 @@ def up(
         registered = ingest.registry(target)
         place = next((a.location for a in registered.assets if a.location), None) if registered else None
         seed.put_crews(target, seed.example_crews(place or _JOHANNESBURG))
+        _bring_forward(target)
         _tell_what_is_up(target, running, home)
 
 
@@ -65,6 +66,17 @@ def env() -> None:
     """Print what AWS tools need to talk to the embedded cloud: eval "$(./ona env)"."""
     for name, value in cloud.require().environment().items():
         print(f"export {name}={shlex.quote(value)}")
+
+
+def _bring_forward(target: Target) -> None:
+    """Items of an earlier version take today's form; what cannot is told, and holds up nothing."""
+    report = forward.bring_forward(target)
+    if report is None:
+        return
+    for text in report.mended:
+        console.print(text)
+    for failure in report.failed:
+        console.print(f"[red]{failure.what}: {failure.why}[/red]")
 
 
 def _hint(target: Target) -> None:

@@ -35,6 +35,11 @@ def repair(target: Target) -> ReconcileReport:
     return _asked(target, "repair")
 
 
+def forward(target: Target) -> ReconcileReport:
+    """Bring the items of earlier versions forward, as `ona up` does; what was done. Raises OpsError."""
+    return _asked(target, "forward")
+
+
 def _asked(target: Target, task: str) -> ReconcileReport:
     answer = run_task(target, FUNCTION, task)
     try:

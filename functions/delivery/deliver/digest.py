@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from delivery.config import NotificationRules
 from ona.documents.work_orders import Priority
-from ona.repairs.tracking import TrackedOrder
+from ona.repairs.tracking import HistoryLine, TrackedOrder
 from ona.runtime.clock import WEEKDAYS
+from ona.runtime.errors import InvalidPayload
 from ona.runtime.words import counted
 
 MOST_LINES = 40
@@ -31,8 +32,27 @@ def due(rules: NotificationRules, now: datetime) -> str:
     return f"digest#{local:%Y-%m-%d}"
 
 
-def compose(orders: Sequence[TrackedOrder], dead: int, zone: str, now: datetime) -> tuple[str, str]:
-    """Subject and text of a day's digest, from the open orders; `dead`: deliveries that were given up.
+def tellable(order: TrackedOrder, zone: str) -> TrackedOrder:
+    """An order whose times can be told in a zone. Raises InvalidPayload: the year 1 begins west of
+    Greenwich before Python's first day."""
+    try:
+        for moment in (order.due_date, order.scheduled_start):
+            moment.astimezone(ZoneInfo(zone))
+    except OverflowError as error:
+        raise InvalidPayload(f"{moment} has no time in {zone}: {error}") from error
+    return order
+
+
+def compose(
+    orders: Sequence[TrackedOrder],
+    recent: Sequence[HistoryLine],
+    dead: int,
+    zone: str,
+    now: datetime,
+    unreadable: Sequence[str] = (),
+) -> tuple[str, str]:
+    """Subject and text of a day's digest, from the open orders. `recent`: what happened to them since
+    yesterday; `dead`: deliveries that were given up; `unreadable`: where orders are that nobody can read.
     Times are told in `zone`."""
     day = _Day([order for order in orders if order.status != "COMPLETE"], ZoneInfo(zone), now)
     lines = [f"{day.today:%A %d %B %Y}, times in {zone}", "", day.open_line()]
@@ -41,7 +61,7 @@ def compose(orders: Sequence[TrackedOrder], dead: int, zone: str, now: datetime)
         lines.append(f"{states['ON_HOLD']} on hold.")
     if states["COMPLETE"]:
         lines.append(f"{states['COMPLETE']} complete, waiting for telemetry to confirm.")
-    lines.append(f"Since yesterday: {_happened(orders, now)}.")
+    lines.append(f"Since yesterday: {_happened(recent)}.")
     for title, visits in (("Today", day.visits(0)), ("Tomorrow", day.visits(1))):
         lines += ["", f"{title}: {'' if visits else 'no visits'}".rstrip(), *visits[:MOST_LINES]]
     late = day.late()
@@ -49,6 +69,9 @@ def compose(orders: Sequence[TrackedOrder], dead: int, zone: str, now: datetime)
         lines += ["", "Late:", *late[:MOST_LINES]]
     if dead:
         lines += ["", f"{counted(dead, 'message')} could not be delivered: ./ona outbox list"]
+    if unreadable:
+        told = [f"  {where}" for where in unreadable[:MOST_LINES]]
+        lines += ["", f"{counted(len(unreadable), 'order')} that nobody can read: ./ona doctor", *told]
     return day.subject(), "\n".join([*lines, ""])
 
 
@@ -109,10 +132,8 @@ class _Day:
         ]
 
 
-def _happened(orders: Sequence[TrackedOrder], now: datetime) -> str:
+def _happened(recent: Sequence[HistoryLine]) -> str:
     """What happened in the last 24 hours, counted."""
-    since = now - timedelta(days=1)
-    recent = [line for order in orders for line in order.history if line.at >= since]
     events = Counter(line.status if line.event == "status" else line.event for line in recent)
     return (
         ", ".join(f"{events[event]} {word}" for event, word in WORDS.items() if events[event]) or "nothing"

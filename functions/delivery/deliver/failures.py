@@ -11,6 +11,7 @@ from ona.outbox.items import Delivery, Notice
 from ona.runtime.errors import InvalidConfiguration, InvalidInput, OnaError
 from ona.runtime.http import Busy
 from ona.runtime.observability import logger
+from ona.store.unreadable import Unreadable, note
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=30)
 """The wait after the first failure; it doubles each time up to the longest."""
@@ -30,7 +31,25 @@ def backoff(attempts: int) -> timedelta:
 
 
 def failed(
-    item: Delivery | Notice, error: Exception, now: datetime, *, fatal: bool = True
+    item: Delivery | Notice,
+    error: Exception,
+    now: datetime,
+    bad: list[Unreadable],
+    *,
+    fatal: bool = True,
+) -> Literal["dead", "failed"]:
+    """Settle a delivery that failed, as `_settled`. One that cannot be settled (its item is full, or of
+    another shape) is put into `bad`, and its claim ends by itself."""
+    try:
+        return _settled(item, error, now, fatal=fatal)
+    except Exception as second:
+        logger.exception("not settled", delivery=item.delivery_id)
+        note(deliveries.where_of(item), f"{type(second).__name__}: {second}; after {error}", bad)
+        return "failed"
+
+
+def _settled(
+    item: Delivery | Notice, error: Exception, now: datetime, *, fatal: bool
 ) -> Literal["dead", "failed"]:
     """Settle a delivery that failed: again later, or a dead letter. `fatal`: whether it may be given up."""
     why = f"{type(error).__name__}: {error}"

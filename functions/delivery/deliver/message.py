@@ -39,12 +39,13 @@ class OrderMessage:
     """One version of an order, and what happened to the order since the last delivery to this recipient.
 
     `tracked`: its state in the tracking table. `order`: what was ordered. `events`: the lines of the order
-    history since then, oldest first.
+    history since then, oldest first, and of very many the latest. `history`: the latest lines, told or not.
     """
 
     tracked: TrackedOrder
     order: WorkOrder
     events: list[HistoryLine]
+    history: list[HistoryLine]
 
     @property
     def work_order_id(self) -> str:
@@ -101,5 +102,5 @@ class OrderMessage:
             "asset_id": self.order.asset_id,
             "site_id": self.order.site_id,
             "work_order_id": self.work_order_id,
-            "order": json.dumps(self.document()),
+            "order": json.dumps(self.document(), ensure_ascii=False),
         }

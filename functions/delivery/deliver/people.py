@@ -20,9 +20,10 @@ from delivery.deliver.quiet_hours import quiet_until
 from ona.outbox import addresses, deliveries, hourly
 from ona.outbox.items import Delivery, Notice, Recipient
 from ona.runtime.clock import iso
-from ona.runtime.errors import InvalidInput
+from ona.runtime.errors import InvalidInput, RetryableError
 from ona.runtime.http import Busy
 from ona.runtime.observability import logger
+from ona.store.unreadable import Unreadable
 
 A_RUN = 200
 """Items that are delivered to one recipient in one run. The run of the next minute sends the rest."""
@@ -42,18 +43,21 @@ class Left(InvalidInput):
     """The owner of an address did not confirm it, or unsubscribed."""
 
 
-def deliver(items: Sequence[Delivery | Notice], rules: NotificationRules, now: datetime) -> Counter[str]:
-    """Deliver all due `items` of one recipient; how many were delivered, wait, failed, were given up."""
+def deliver(
+    items: Sequence[Delivery | Notice], rules: NotificationRules, now: datetime, bad: list[Unreadable]
+) -> Counter[str]:
+    """Deliver all due `items` of one recipient; how many were delivered, wait, failed, were given up. Into
+    `bad`: those that could not even be claimed or settled."""
     counts: Counter[str] = Counter()
     notes: list[Note] = []
     for item in items[:A_RUN]:
-        claimed = deliveries.claim(item, now)
-        if claimed is None:
-            continue
+        claimed = None
         try:
-            notes.append(note_of(claimed))
+            claimed = deliveries.claim(item, now)
+            if claimed is not None:
+                notes.append(note_of(claimed))
         except Exception as error:
-            counts[failed(claimed, error, now)] += 1
+            counts[failed(claimed or item, error, now, bad)] += 1
     teller = Teller(items[0].recipient, rules, now)
     try:
         teller.tell(notes)
@@ -64,7 +68,10 @@ def deliver(items: Sequence[Delivery | Notice], rules: NotificationRules, now: d
     except Exception as error:
         for note in notes:
             if note.item.delivery_id not in teller.settled:
-                counts[failed(note.item, error, now)] += 1
+                counts[failed(note.item, error, now, bad)] += 1
+    for part, why in teller.refused:
+        for note in part:
+            counts[failed(note.item, why, now, bad)] += 1
     counts.update(teller.counts)
     return counts
 
@@ -79,14 +86,15 @@ def note_of(item: Delivery | Notice) -> Note:
 class Teller:
     """Delivers to one recipient, and decides what is sent now and what waits.
 
-    `settled`: ids of the items that were delivered or postponed. `counts`: `messages` sent, items delivered
-    (`told`) and items `waiting`.
+    `settled`: ids of the items that were delivered, postponed or `refused` (with the reason). `counts`:
+    `messages` sent, items delivered (`told`) and items `waiting`.
     """
 
     def __init__(self, recipient: Recipient, rules: NotificationRules, now: datetime) -> None:
         self.recipient, self.rules, self.now = recipient, rules, now
         self.counts = {"messages": 0, "told": 0, "waiting": 0}
         self.settled: set[str] = set()
+        self.refused: list[tuple[Sequence[Note], Exception]] = []
         self.urgent: bool | None = None
 
     def tell(self, notes: Sequence[Note]) -> None:
@@ -137,7 +145,14 @@ class Teller:
             part = notes[first : first + A_MESSAGE]
             mail = bundle(part)
             attributes = {**mail.attributes, **self.way.attributes}
-            notifications.publish(mail.subject, mail.text, attributes, self.way.topic)
+            try:
+                notifications.publish(mail.subject, mail.text, attributes, self.way.topic)
+            except RetryableError:
+                raise
+            except Exception as error:  # this message is one that nobody takes; the next may be sound
+                self.refused.append((part, error))
+                self.settled |= {note.item.delivery_id for note in part}
+                continue
             self.counts["messages"] += 1
             for note in part:
                 deliveries.delivered(note.item, self.now, version=note.version)

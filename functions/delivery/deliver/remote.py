@@ -19,7 +19,8 @@ from ona.outbox.items import Delivery, Notice
 from ona.repairs import orders
 from ona.repairs.moves import Change, steps
 from ona.repairs.tracking import TrackedOrder
-from ona.runtime.errors import InvalidInput
+from ona.runtime.errors import InvalidInput, RetryableError
+from ona.store.unreadable import Unreadable
 
 WATCHED = 500
 """Tickets of one system that are asked for in a run; the next minute goes on."""
@@ -32,10 +33,11 @@ POLL_MINUTES = 5
 
 
 class RemoteDeliveries:
-    """One group's deliveries to systems and webhooks. `left`: seconds that the run still has."""
+    """One group's deliveries to systems and webhooks. `left`: seconds that the run still has; `bad`: takes
+    the items that could not even be claimed or settled."""
 
-    def __init__(self, now: datetime, left: Callable[[], float]) -> None:
-        self.now, self.left = now, left
+    def __init__(self, now: datetime, left: Callable[[], float], bad: list[Unreadable]) -> None:
+        self.now, self.left, self.bad = now, left, bad
         self.counts: Counter[str] = Counter()
         self.channels: dict[str, Channel] = {}
         self.failures, self.successes, self.tries = 0, 0, 0
@@ -65,7 +67,11 @@ class RemoteDeliveries:
                     deliveries.postpone(other, wait, self.now)
                 self.counts["waiting"] += len(items) - number
                 return
-            claimed = _claimed(item, self.now)
+            try:
+                claimed = _claimed(item, self.now)
+            except Exception as error:
+                self.counts[failed(item, error, self.now, self.bad)] += 1
+                continue
             if claimed is None:
                 continue
             try:
@@ -73,7 +79,7 @@ class RemoteDeliveries:
                 self.successes += 1
             except Exception as error:
                 self.failures += not isinstance(error, InvalidInput)
-                self.counts[failed(claimed, error, self.now)] += 1
+                self.counts[failed(claimed, error, self.now, self.bad)] += 1
 
     def _channel(self, item: Delivery) -> Channel:
         if item.recipient_name not in self.channels:
@@ -102,16 +108,33 @@ class RemoteDeliveries:
 
     def _watch(self, items: Sequence[Delivery]) -> None:
         """Ask once for all tickets of a system, then take over what people did there."""
-        claimed = [mine for item in items if (mine := _claimed(item, self.now))]
-        if not claimed:
-            return
+        claimed = []
+        for item in items:
+            try:
+                mine = _claimed(item, self.now)
+            except Exception as error:
+                self.counts[failed(item, error, self.now, self.bad)] += 1
+                continue
+            claimed += [mine] if mine else []
+        for group in self._looked_up(claimed):
+            self._take_over(*group)
+
+    def _looked_up(self, items: list[Delivery]) -> list[tuple[list[Delivery], dict[str, Ticket]]]:
+        """Deliveries with what became of their tickets. Where the answer for many cannot be read, or is
+        refused for one of them, each is asked for alone: one odd ticket holds up no other."""
+        if not items:
+            return []
         try:
-            tickets = self._channel(claimed[0]).look_up([item.ticket for item in claimed])
+            return [(items, self._channel(items[0]).look_up([item.ticket for item in items]))]
         except Exception as error:
-            for item in claimed:
-                self.counts[failed(item, error, self.now, fatal=False)] += 1
-            return
-        for item in claimed:
+            if len(items) == 1 or isinstance(error, RetryableError) or self.left() < RESERVE_S:
+                for item in items:
+                    self.counts[failed(item, error, self.now, self.bad, fatal=False)] += 1
+                return []
+            return [group for item in items for group in self._looked_up([item])]
+
+    def _take_over(self, items: list[Delivery], tickets: dict[str, Ticket]) -> None:
+        for item in items:
             ticket = tickets.get(item.ticket)
             try:
                 if ticket is None:
@@ -125,7 +148,7 @@ class RemoteDeliveries:
                     watch=self._next_look(item, orders.require(item.work_order_id)),
                 )
             except Exception as error:
-                self.counts[failed(item, error, self.now)] += 1
+                self.counts[failed(item, error, self.now, self.bad)] += 1
 
     def _reconcile(self, item: Delivery, ticket: Ticket) -> None:
         """What people did with the ticket since it was seen last happens to the order too, step by step as

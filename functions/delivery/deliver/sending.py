@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 from delivery.config import NotificationRules
 from delivery.deliver import people, store
 from delivery.deliver.remote import RemoteDeliveries
-from ona.outbox import deliveries
+from ona.outbox import deliveries, troubles
+from ona.outbox.deliveries import where_of
 from ona.outbox.items import Delivery, Notice
 from ona.runtime.observability import count, logger
+from ona.store.unreadable import Unreadable, note
 
 AT_ONCE = 8
 """Recipients that are served at once: threads that mostly wait for other people's servers."""
@@ -32,25 +34,36 @@ Left = Callable[[], float]
 
 
 def run(rules: NotificationRules, now: datetime, left: Left) -> dict[str, int]:
-    """Deliver what is due; how many were told, wait, failed, and are dead.
+    """Deliver what is due; how many were told, wait, failed, and are dead. What cannot be done for one
+    item, one recipient or the digest holds up no other.
 
     Raises DependencyBusy when the outbox itself cannot be read.
     """
-    store.put_digest(rules, now)
+    bad: list[Unreadable] = []
+    try:
+        store.put_digest(rules, now)
+    except Exception as error:
+        logger.exception("no digest")
+        note("the digest", f"{type(error).__name__}: {error}", bad)
     due = store.due(now)
     totals: Counter[str] = Counter()
     for item in due.unreadable:
-        if not deliveries.claimed(item.delivery_id, now):
-            continue  # another run gives it up just now
-        logger.error("given up", delivery=item.delivery_id, why=item.why)
-        deliveries.give_up(item, now, item.why)
-        totals["dead"] += 1
+        try:
+            if not deliveries.claimed(item.delivery_id, now):
+                continue  # another run gives it up just now
+            logger.error("given up", delivery=item.delivery_id, why=item.why)
+            deliveries.give_up(item, now, item.why)
+            totals["dead"] += 1
+        except Exception as error:
+            totals["failed"] += 1
+            note(where_of(item), f"{type(error).__name__}: {error}; {item.why}", bad)
     groups: dict[str, list[Delivery | Notice]] = defaultdict(list)
     for entry in due.items:
         groups[_group(entry)].append(entry)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for counts in pool.map(lambda group: _deliver(group, rules, now, left), groups.values()):
+        for counts in pool.map(lambda group: _deliver(group, rules, now, left, bad), groups.values()):
             totals.update(counts)
+    troubles.tell_once("A message could not be delivered", bad, now)
     for name, metric in (("told", "Delivered"), ("failed", "DeliveriesFailed"), ("dead", "DeliveriesDead")):
         count(metric, totals[name])
     return {name: totals[name] for name in COUNTED}
@@ -64,9 +77,19 @@ def _group(item: Delivery | Notice) -> str:
 
 
 def _deliver(
-    items: Sequence[Delivery | Notice], rules: NotificationRules, now: datetime, left: Left
+    items: Sequence[Delivery | Notice],
+    rules: NotificationRules,
+    now: datetime,
+    left: Left,
+    bad: list[Unreadable],
 ) -> Counter[str]:
-    """One group's items."""
-    if items[0].kind in PEOPLE:
-        return people.deliver(items, rules, now)
-    return RemoteDeliveries(now, left).deliver([item for item in items if isinstance(item, Delivery)])
+    """One group's items. An item that cannot even be claimed or settled is put into `bad`."""
+    try:
+        if items[0].kind in PEOPLE:
+            return people.deliver(items, rules, now, bad)
+        remote = [item for item in items if isinstance(item, Delivery)]
+        return RemoteDeliveries(now, left, bad).deliver(remote)
+    except Exception as error:
+        logger.exception("not delivered", group=_group(items[0]))
+        note(f"recipient {_group(items[0])}", f"{type(error).__name__}: {error}", bad)
+        return Counter(failed=1)

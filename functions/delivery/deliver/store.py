@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from delivery.config import NotificationRules
 from delivery.deliver import digest
@@ -11,18 +11,27 @@ from delivery.deliver.message import OrderMessage
 from ona.documents.base import S3Pointer
 from ona.documents.work_orders import WorkOrder
 from ona.outbox import deliveries
-from ona.outbox.deliveries import Unreadable
 from ona.outbox.items import NOTICES_KEPT, OPERATORS, Delivery, Notice
-from ona.repairs import crews, moves, orders
-from ona.repairs.tracking import TrackedOrder
+from ona.repairs import crews, history, moves, orders
+from ona.repairs.tracking import ORDERS, HistoryLine, TrackedOrder
 from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidInput, ObjectMissing
 from ona.runtime.http import Busy
 from ona.store import s3
 from ona.store.layout import work_order_key
+from ona.store.unreadable import Unreadable, note, readable
 
 MOST_DUE = 2000
 """Items of a lane that one run takes; the next minute goes on."""
+EVENTS_TOLD = 20
+"""Lines of the history that one message tells at most, the latest: with the longest notes, twice (as text
+and as JSON), they fit into the 256 KB that SNS takes (API reference of Publish)."""
+LINES_TOLD = 40
+"""Lines of the history that a message knows: a ticket's text has as many."""
+A_DAY = timedelta(days=1)
+"""A digest tells what happened since the one of the day before."""
+LINES_COUNTED = 100
+"""Lines of one order that a digest counts at most, the latest: one read of the table."""
 MOST_DEAD = 1000
 """Deliveries that were given up are counted up to here."""
 
@@ -32,7 +41,7 @@ class Due:
     """What is to be sent, what is watched in ticketing systems, and what nobody can read."""
 
     items: list[Delivery | Notice]
-    unreadable: list[Unreadable]
+    unreadable: list[deliveries.Unreadable]
 
 
 def due(now: datetime) -> Due:
@@ -59,8 +68,12 @@ def message_of(delivery: Delivery, *, without: str = "") -> OrderMessage:
         raise DependencyBusy(f"{key} is not written yet") from error
     except InvalidInput as error:  # reconciliation writes it again, and the delivery goes on
         raise DependencyBusy(f"{key} cannot be read: {error}") from error
-    since = tracked.history[delivery.delivered_version :]
-    return OrderMessage(tracked, order, [line for line in since if not without or line.by != without])
+    lines = history.latest(tracked, LINES_TOLD)
+    since = [item for item in lines if item.version > delivery.delivered_version][-EVENTS_TOLD:]
+    if not delivery.delivered_version and since and since[0].version > 1:
+        since[:1] = history.latest(tracked, 1, before=2)  # that it was opened is new too
+    events = [item.line for item in since if not without or item.line.by != without]
+    return OrderMessage(tracked, order, events, [item.line for item in lines])
 
 
 def walk(order: TrackedOrder, changes: list[moves.Change]) -> TrackedOrder:
@@ -77,13 +90,34 @@ def walk(order: TrackedOrder, changes: list[moves.Change]) -> TrackedOrder:
     return order
 
 
+def _recent(order: TrackedOrder, since: datetime) -> list[HistoryLine]:
+    """What happened to an order since then, of very much the latest. Raises DependencyBusy."""
+    lines = order.history
+    if lines[0].at >= since and order.version > len(lines):
+        lines = [item.line for item in history.latest(order, LINES_COUNTED)]
+    return [line for line in lines if line.at >= since]
+
+
 def put_digest(rules: NotificationRules, now: datetime) -> bool:
     """Put the day's digest into the outbox, once a day; False when there is none to put."""
     name = digest.due(rules, now)
     if not name or deliveries.exists(name):
         return False
     dead, unreadable = deliveries.due("dead", now, MOST_DEAD)
-    subject, text = digest.compose(orders.all_open(), len(dead) + len(unreadable), rules.timezone, now)
+    bad: list[Unreadable] = []
+    named = ((f"table {ORDERS.name}, {order.work_order_id}", order) for order in orders.all_open(bad))
+    standing = readable(named, lambda order: digest.tellable(order, rules.timezone), bad)
+    recent = [line for order in standing for line in _recent(order, now - A_DAY)]
+    for entry in bad:
+        note(entry.where, entry.why)
+    subject, text = digest.compose(
+        standing,
+        recent,
+        len(dead) + len(unreadable),
+        rules.timezone,
+        now,
+        unreadable=[entry.where for entry in bad],
+    )
     return deliveries.put_notice(
         Notice(
             delivery_id=name,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from delivery.deliver.message import OrderMessage
 from ona.config import custom_services
-from ona.repairs.tracking import HistoryLine
-from ona.runtime.words import counted
+from ona.repairs.tracking import LONGEST_NOTE, HistoryLine
+from ona.runtime.words import counted, shortened
 
 EVENTS = {
     "opened": "New work order",
@@ -37,10 +37,10 @@ def visit(message: OrderMessage) -> str:
     return f"{message.tracked.scheduled_start:%a %d %b %Y %H:%M} UTC, {message.tracked.crew_id}"
 
 
-def text(message: OrderMessage) -> str:
-    """What a person needs to act."""
+def text(message: OrderMessage, longest_note: int = LONGEST_NOTE) -> str:
+    """What a person needs to act. `longest_note`: characters of a note in it."""
     lines = [f"Work order {message.work_order_id}: {message.order.title}", ""]
-    lines += [history_line(line) for line in message.events if line.event != "opened"]
+    lines += [history_line(line, longest_note) for line in message.events if line.event != "opened"]
     lines += [""] if len(lines) > 2 else []
     lines += [message.order.description, ""]
     over = message.status in ("COMPLETE", "CANCELLED")
@@ -85,14 +85,14 @@ def _ended(message: OrderMessage) -> list[str]:
     return [f"Status: done{done}{hours}; {word}"]
 
 
-def history_line(line: HistoryLine) -> str:
-    """One thing that happened, in a line."""
+def history_line(line: HistoryLine, longest_note: int = LONGEST_NOTE) -> str:
+    """One thing that happened, in a line. `longest_note`: characters of its note."""
     what = EVENTS.get(line.event, line.event)
     if line.event == "status":
         what = f"Status: {_words(line.status)}"
     elif line.event == "changed" and line.fields:
         what = f"Changed: {', '.join(line.fields).replace('_', ' ')}"
-    note = f": {line.note}" if line.note else ""
+    note = f": {shortened(line.note, longest_note)}" if line.note else ""
     return f"{line.at:%a %d %b %H:%M} UTC  {what}, by {line.by}{note}"
 
 

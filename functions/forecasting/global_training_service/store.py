@@ -59,7 +59,8 @@ def uploads_of(bucket: str, customer_id: str) -> Uploads:
 
 
 def tables_of(uploads: Uploads, bucket: str) -> list[tuple[SiteDocument, list[pd.DataFrame]]]:
-    """Each site's document (output bucket) and its tables, the oldest upload first, by site id."""
+    """Each site's document (output bucket) and its tables, the oldest upload first, by site id. What cannot
+    be read is left out, and a site of which nothing is left: the log names each."""
     by_site: dict[str, list[str]] = {}
     for entry in sorted(uploads.entries, key=lambda entry: entry["LastModified"]):
         fields = TRAINING_HOURLY.parse(entry["Key"]) or {}
@@ -67,10 +68,17 @@ def tables_of(uploads: Uploads, bucket: str) -> list[tuple[SiteDocument, list[pd
     sites = []
     for site_id, keys in sorted(by_site.items()):
         key = SITE.build(customer_id=uploads.customer_id, site_id=site_id)
-        document: SiteDocument = SiteDocument.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+        documents = readable([(f"s3://{bucket}/{key}", key)], partial(_site, bucket))
         named = [(f"s3://{uploads.bucket}/{key}", key) for key in keys]
-        sites.append((document, readable(named, partial(_table, uploads.bucket))))
+        tables = readable(named, partial(_table, uploads.bucket)) if documents else []
+        if tables:
+            sites.append((documents[0], tables))
     return sites
+
+
+def _site(bucket: str, key: str) -> SiteDocument:
+    site: SiteDocument = SiteDocument.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+    return site
 
 
 def trained_by_another(bucket: str, uploads: Uploads, execution_id: str) -> bool:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from forecasting.documents import SiteDocument
 from forecasting.layout import STAGED, STAGED_WEATHER
 from forecasting.payloads import SiteUpload
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
-from ona.runtime.errors import InvalidInput
+from ona.runtime.errors import InvalidInput, InvalidPayload
 from ona.sky.weather_cache import WeatherCache
 from ona.sky.weather_document import Place, WeatherDocument
 from ona.sky.weather_providers import chosen
 from ona.store import s3, tables
+from ona.store.unreadable import readable
 
 
 def cache() -> WeatherCache:
@@ -22,9 +25,17 @@ def cache() -> WeatherCache:
 
 
 def places() -> list[Place]:
-    """The places of all registered sites."""
-    items = tables.scan(aws.environment("LOCATIONS_TABLE"))
-    return [Place.of(item["latitude"], item["longitude"]) for item in items]
+    """The places of all registered sites; an item that names none is left out: the log names it."""
+    table = aws.environment("LOCATIONS_TABLE")
+    named = ((f"table {table}, {item.get('location_id')}", item) for item in tables.scan(table))
+    return readable(named, _place)
+
+
+def _place(item: dict[str, Any]) -> Place:
+    try:
+        return Place.of(float(item["latitude"]), float(item["longitude"]))
+    except (KeyError, TypeError, OverflowError) as error:
+        raise InvalidPayload(f"no place: {type(error).__name__}: {error}") from error
 
 
 def place_of(upload: SiteUpload) -> Place:

@@ -17,9 +17,12 @@ from datetime import UTC, datetime, timedelta
 from ona.runtime.aws import client, translate
 from ona.store import tables
 from ona.store.tables import to_item
+from ona.store.unreadable import note
 
 TIERS = {"standard": 1_000, "premium": 10_000, "enterprise": 100_000}
 """Requests an hour by tier (contract)."""
+LONGEST_ID = 40
+"""Characters of an item's id in the log: enough to find it, and not the whole of it."""
 _USAGE_TTL_S = 86_400
 """Seconds after its hour until a count expires (ours)."""
 _ASSUMED = re.compile(r"^arn:(?P<partition>[\w-]+):sts::(?P<account>\d+):assumed-role/(?P<role>[^/]+)/.+$")
@@ -69,9 +72,18 @@ def principal_id(arn: str) -> str:
 def find(table: str, item_id: str) -> Caller | None:
     """The caller whom an item names; None when there is none or it is revoked. Raises DependencyBusy."""
     item = tables.get(table, {"id": item_id})
-    if not item or item.get("status") != "active" or item.get("tier") not in TIERS:
+    if not item or item.get("status") != "active":
         return None
-    return Caller(str(item["customer_id"]), str(item["tier"]))
+    tier, customer_id = item.get("tier"), item.get("customer_id")
+    if (
+        not isinstance(tier, str)
+        or tier not in TIERS
+        or not isinstance(customer_id, str)
+        or not customer_id
+    ):
+        note(f"table {table}, {item_id[:LONGEST_ID]}", "it names no customer, or no tier")
+        return None
+    return Caller(customer_id, tier)
 
 
 def counted(table: str, caller: Caller, now: datetime) -> Usage:

@@ -27,14 +27,17 @@ from ona.api import bodies, callers, gateway
 from ona.api.envelope import JSON, ApiError, ProblemJson, answers_of, failure, success
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
-from ona.runtime.errors import DependencyBusy
+from ona.runtime.errors import DependencyBusy, InvalidInput
 from ona.runtime.observability import count, logger
 from ona.runtime.words import counted
+from ona.store.unreadable import note
 
 RouteT = TypeVar("RouteT", bound=Callable[..., Any])
 
 CORS_SECONDS = 600
 """How long a browser may remember which origins are allowed (ours)."""
+UNREADABLE_RETRY_S = 300
+"""Seconds after which a record that could not be read may be mended (ours)."""
 BUSY_RETRY_S = 5
 """After how many seconds a caller may try again when a service behind the API is busy (ours)."""
 MOST_ERRORS = 20
@@ -73,6 +76,7 @@ class Api:
         self.app.exception_handler(RequestUnsupportedContentType)(self._not_json)
         self.app.exception_handler(ApiError)(self._refused)
         self.app.exception_handler(DependencyBusy)(self._busy)
+        self.app.exception_handler(InvalidInput)(self._unreadable)
         self.app.exception_handler(RecursionError)(self._too_deep)
         self.app.exception_handler(Exception)(self._broken)
         self.app.not_found(self._no_method)
@@ -254,6 +258,17 @@ class Api:
             "code": "UNAVAILABLE",
             "message": "A service behind the API is busy",
             "retry_after": BUSY_RETRY_S,
+        }
+        return failure([problem], 503, self.request_id, utc_now())
+
+    def _unreadable(self, error: InvalidInput) -> Response[str]:
+        """503: a record or an object that the answer needs is no valid one. What a caller sent is refused
+        before; the log and a metric name the record, and operators mend it."""
+        note(f"request {self.app.current_event.path}", error)
+        problem: ProblemJson = {
+            "code": "UNAVAILABLE",
+            "message": f"A record that the answer needs cannot be read; quote {self.request_id}",
+            "retry_after": UNREADABLE_RETRY_S,
         }
         return failure([problem], 503, self.request_id, utc_now())
 

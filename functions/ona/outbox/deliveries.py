@@ -45,6 +45,11 @@ class Unreadable:
     why: str
 
 
+def where_of(item: Delivery | Notice | Unreadable) -> str:
+    """Where an item lies, as people are told."""
+    return f"table {OUTBOX.name}, {item.delivery_id}"
+
+
 def delivery_id(work_order_id: str, recipient: Recipient) -> str:
     """The key of an order's delivery to a recipient.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from ona.config.causes import Light
 from ona.documents.assets import Location
@@ -49,9 +49,9 @@ class Work(TableItem):
     hours_in_all: float = Field(default=0.0, description="where a day does not hold it; `hours`: its first")
     light: Light
     sunny: bool = Field(description="production follows the sun")
-    known_since: datetime
-    ready: datetime
-    due: datetime | None = None
+    known_since: AwareDatetime
+    ready: AwareDatetime
+    due: AwareDatetime | None = None
     must: bool
     severity: float
     daily_usd: float
@@ -70,15 +70,17 @@ class Booking(TableItem):
     finding_id: str
     asset_id: str
     site_id: str
-    leaves: datetime
-    start: datetime
-    end: datetime
-    returns: datetime
+    leaves: AwareDatetime
+    start: AwareDatetime
+    end: AwareDatetime
+    returns: AwareDatetime
     technicians: int
     specialization: str
     travel_km: float
     on_tour: bool = Field(default=False, description="it goes on from the booking before")
-    booked_at: datetime | None = Field(default=None, description="when a plan put it into the calendar")
+    booked_at: AwareDatetime | None = Field(
+        default=None, description="when a plan put it into the calendar"
+    )
     work: Work | None = None
 
 

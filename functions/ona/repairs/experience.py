@@ -19,7 +19,9 @@ from pydantic import Field
 
 from ona.config.causes import CauseRule
 from ona.repairs.tracking import VARIABLE, PartUsed, TrackedOrder
+from ona.runtime.errors import InvalidPayload
 from ona.store.items import Table, TableItem
+from ona.store.unreadable import note
 
 REPAIRS_KEPT = 20
 """Repairs of a cause that count, the latest: what crews need changes with the years."""
@@ -73,8 +75,13 @@ REPAIRS = Table(VARIABLE, "job_id", Repairs.read)
 
 
 def of(cause: str) -> Experience:
-    """The experience with a cause's repairs. Raises DependencyBusy."""
-    item = REPAIRS.get(_name(cause))
+    """The experience with a cause's repairs; none where its item is no valid one: the log names it. Raises
+    DependencyBusy."""
+    try:
+        item = REPAIRS.get(_name(cause))
+    except InvalidPayload as error:
+        note(f"table {REPAIRS.name}, {_name(cause)}", error)
+        return NO_EXPERIENCE
     repairs = item.repairs if item else []
     pieces: dict[str, list[int]] = {}
     for part in (part for repair in repairs for part in repair.parts):

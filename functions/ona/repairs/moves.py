@@ -75,15 +75,15 @@ def steps(before: OrderStatus, after: OrderStatus) -> list[OrderStatus]:
 
 
 def applied(order: TrackedOrder, change: Change) -> TrackedOrder:
-    """The order after a change, one version on and with a line of history. A verified or cancelled order is
-    not open any more. Raises IllegalMove."""
+    """The order after a change, one version on and with a line of history, cut within its bounds. A
+    verified or cancelled order is not open any more. Raises IllegalMove."""
     before, after = order.status, change.status or order.status
     if after != before and after not in MOVES[before]:
         allowed = ", ".join(MOVES[before]) or "nowhere"
         raise IllegalMove(f"an order that is {before} may go to {allowed}, not to {after}")
     given = change.fields.given()
     event = change.event or _event(before, after, change)
-    line = HistoryLine(
+    line = HistoryLine.of(
         status=after,
         at=change.at,
         by=change.by,

@@ -1,7 +1,8 @@
 """Opening, reading and changing work orders.
 
 Whoever changes an order also puts into the outbox who is to be told, in the same transaction: what was
-changed is told, also when its writer dies the moment after.
+changed is told, also when its writer dies the moment after. The line of history that a change leaves is
+written with it too (`ona.repairs.history`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal
 
 from ona.documents.work_orders import WorkOrder
 from ona.outbox import deliveries
-from ona.repairs import locks
+from ona.repairs import history, locks
 from ona.repairs.moves import Change, Fields, applied
 from ona.repairs.recipients import recipients_of
 from ona.repairs.tracking import (
@@ -27,6 +28,7 @@ from ona.repairs.tracking import (
 from ona.runtime.errors import OnaError
 from ona.store import tables
 from ona.store.items import Edit
+from ona.store.unreadable import Unreadable
 
 Opened = Literal["opened", "exists"]
 CURSOR = ("job_id", "customer_id", "created_at")
@@ -58,15 +60,17 @@ def of_customer(
     return ORDERS.page(BY_CUSTOMER, "customer_id", customer_id, limit, after)
 
 
-def all_open() -> list[TrackedOrder]:
-    """The orders that are neither cancelled nor verified. Raises DependencyBusy."""
-    return ORDERS.query(BY_OPEN, "open", "yes")
+def all_open(bad: list[Unreadable] | None = None) -> list[TrackedOrder]:
+    """The orders that are neither cancelled nor verified; those aside that nobody can read, into `bad` too.
+    Raises DependencyBusy."""
+    return ORDERS.query(BY_OPEN, "open", "yes", bad)
 
 
 def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
     """Track a new order, unless its fault has an open one. Raises DependencyBusy."""
     tracked = _opened(order, execution_id, now)
-    writes = [*locks.taken(order, now), ORDERS.insertion(tracked), *_announced(tracked, now)]
+    tracked, lines = history.settled(tracked)
+    writes = [*locks.taken(order, now), ORDERS.insertion(tracked), *_announced(tracked, now), *lines]
     return "opened" if tables.transact(writes) else "exists"
 
 
@@ -116,9 +120,11 @@ def move(order: WorkOrder, note: str, now: datetime) -> None:
 
 
 def _edit(order: TrackedOrder, what: Change) -> Edit[TrackedOrder]:
-    """A change of an order, with the locks that it gives up and what is to be told. Raises IllegalMove."""
-    after = applied(order, what)
-    return Edit(after, [*locks.let_go(after, verified=what.verified), *_announced(after, what.at)])
+    """A change of an order, with its line of history, the locks that it gives up and what is to be told.
+    Raises IllegalMove, DependencyBusy."""
+    after, lines = history.settled(applied(history.forward(order), what))
+    together = [*locks.let_go(after, verified=what.verified), *_announced(after, what.at), *lines]
+    return Edit(after, together)
 
 
 def _announced(order: TrackedOrder, now: datetime) -> list[tables.Write]:

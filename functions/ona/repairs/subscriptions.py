@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ona.outbox import deliveries
+from ona.repairs import history
 from ona.repairs.recipients import added
 from ona.repairs.tracking import ORDERS, NotTracked, Subscription, TrackedOrder
 from ona.runtime.errors import DependencyBusy, InvalidInput
@@ -36,9 +37,10 @@ def subscribe(order: TrackedOrder, name: str, subscription: Subscription, now: d
             return None
         if len(current.subscriptions) >= MOST_SUBSCRIPTIONS:
             raise TooManySubscribers(f"{MOST_SUBSCRIPTIONS} are told of this order already; remove one")
-        after = _with(current, {**current.subscriptions, name: subscription})
-        fresh = added(current, after)
-        return Edit(after, deliveries.enqueue(order.work_order_id, current.version, fresh, now))
+        current = history.forward(current)
+        after, lines = history.settled(_with(current, {**current.subscriptions, name: subscription}))
+        told = deliveries.enqueue(order.work_order_id, current.version, added(current, after), now)
+        return Edit(after, [*told, *lines])
 
     after = ORDERS.edit(order.work_order_id, subscribed, read=order, busy=OrderBusy)
     return after.subscriptions[name] if after else subscription
@@ -55,8 +57,10 @@ def unsubscribe(order: TrackedOrder, name: str) -> bool:
         if current is None or not removed:
             return None
         rest = {key: value for key, value in current.subscriptions.items() if key != name}
-        after = _with(current, rest)
-        return Edit(after, deliveries.withdraw(order.work_order_id, added(after, current)))
+        current = history.forward(current)
+        after, lines = history.settled(_with(current, rest))
+        withdrawn = deliveries.withdraw(order.work_order_id, added(after, current))
+        return Edit(after, [*withdrawn, *lines])
 
     ORDERS.edit(order.work_order_id, unsubscribed, read=order, busy=OrderBusy)
     return removed

@@ -1,18 +1,25 @@
 """A work order as it is tracked, table `ona-platform-tracking` (key `job_id`).
 
 What was ordered is a document in S3, which does not change. How the order stands is its item here: status,
-people, visit, history, and who is told of it. `version` counts the changes of the order; `audience` counts
-those of its subscribers.
+people, visit, the latest lines of its history, and who is told of it. Every line of the history is an item
+of its own too (`ona.repairs.history`). `version` counts the changes of the order, one line each; `audience`
+counts those of its subscribers.
+
+Whatever enters an item from outside has a bound here, so that an item filled to all of them stays far below
+the 400 KB that DynamoDB takes (Developer Guide, "Constraints", item size):
+`tests/unit/ona/test_order_history.py` fills one.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from ona.documents.work_orders import OrderStatus, Priority, WorkOrder
 from ona.runtime.errors import InvalidInput
+from ona.runtime.words import shortened
 from ona.store.items import Moment, Table, TableItem
 
 VARIABLE = "TRACKING_TABLE"
@@ -22,6 +29,18 @@ BY_CUSTOMER = "customer-index"
 BY_OPEN = "open-index"
 """Index of the orders that have the attribute `open`."""
 SubscriptionKind = Literal["email", "webhook"]
+LONGEST_NOTE = 1_000
+"""Characters of a note."""
+LONGEST_NAME = 200
+"""Characters of a name: a person's, a part's, an author's, a status of another system."""
+LONGEST_ENDPOINT = 2_000
+"""Characters of an address that is told of an order."""
+MOST_ASSIGNEES = 20
+"""People that one order may be assigned to."""
+MOST_PARTS = 100
+"""Kinds of parts that one repair may report."""
+MOST_PIECES = 1_000
+"""Pieces of one part."""
 
 
 class NotTracked(InvalidInput):
@@ -37,6 +56,14 @@ class HistoryLine(TableItem):
     event: str = Field(description="opened, status, changed, visit_moved, reopened, verified")
     note: str = ""
     fields: list[str] = []
+
+    @classmethod
+    def of(
+        cls, *, status: OrderStatus, at: datetime, by: str, event: str, note: str = "", fields: list[str]
+    ) -> HistoryLine:
+        """A line within the bounds: what a machine wrote longer is cut, and ends with an ellipsis."""
+        note, by = shortened(note, LONGEST_NOTE), shortened(by, LONGEST_NAME)
+        return cls(status=status, at=at, by=by, event=event, note=note, fields=fields)
 
     @model_serializer(mode="wrap")
     def _without_empty(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -83,7 +110,10 @@ class TrackedOrder(TableItem):
     scheduled_end: Moment
     execution_id: str = Field(default="", description="the execution that opened it")
     version: int
-    history: list[HistoryLine]
+    history: list[HistoryLine] = Field(
+        min_length=1, description="the latest lines; the last is `version`'s"
+    )
+    history_kept: int = Field(default=0, description="up to this version each line has an item of its own")
     subscriptions: dict[str, Subscription] = {}
     audience: int = 0
     open: Literal["yes"] | None = Field(default=None, description="neither cancelled nor verified")
@@ -95,6 +125,11 @@ class TrackedOrder(TableItem):
     verified_at: Moment | None = None
     actual_hours: float | None = None
     parts_used: list[PartUsed] | None = None
+
+    @property
+    def last(self) -> HistoryLine:
+        """What happened to the order last."""
+        return self.history[-1]
 
 
 ORDERS = Table(VARIABLE, "job_id", TrackedOrder.read, counters=("version", "audience"))

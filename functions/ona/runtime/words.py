@@ -24,6 +24,15 @@ def counted(number: float, noun: str, spec: str = "") -> str:
     return f"{text} {noun if text == '1' else plural(noun)}"
 
 
+def shortened(text: str, most: int) -> str:
+    """A text of at most `most` characters; what was longer ends with an ellipsis.
+
+    >>> shortened("the machine stood", 11), shortened("short", 11)
+    ('the machin…', 'short')
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def plural(noun: str) -> str:
     """More than one of a regular noun.
 

@@ -193,17 +193,20 @@ def refresh_all(
     state."""
     counts = {"refreshed": 0, "fresh": 0, "stale": 0, "missing": 0}
     for place in sorted(set(places), key=lambda item: item.place_id):
-        cached = cache.newest(place, now)
-        if cached is not None and cached.age < fetch_after:
-            state, reason = "fresh", ""
-        else:
-            try:
+        cached = None
+        try:
+            cached = cache.newest(place, now)
+            if cached is not None and cached.age < fetch_after:
+                state, reason = "fresh", ""
+            else:
                 cache.refresh(place, now)
                 state, reason = "refreshed", ""
-            except BeingAsked as error:  # the other one tells of it if it fails
-                state, reason = "fresh", str(error)
-            except (DependencyBusy, WeatherUnavailable) as error:
-                state, reason = ("stale" if cached else "missing"), str(error)
+        except BeingAsked as error:  # the other one tells of it if it fails
+            state, reason = "fresh", str(error)
+        except (DependencyBusy, WeatherUnavailable) as error:
+            state, reason = ("stale" if cached else "missing"), str(error)
+        except Exception as error:  # an odd item or answer of one place
+            state, reason = ("stale" if cached else "missing"), f"{type(error).__name__}: {error}"
         counts[state] += 1
         each(place, state, reason)
     return counts

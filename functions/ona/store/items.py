@@ -105,13 +105,13 @@ class Table(Generic[ItemT]):
     def scan(self, bad: list[Unreadable] | None = None) -> list[ItemT]:
         """Every item of a small table. An item that is no valid one is put aside (`ona.store.unreadable`),
         into `bad` too. Raises DependencyBusy."""
-        return self._readable(tables.scan(self.name), bad)
+        return self.readable(tables.scan(self.name), bad)
 
     def query(
         self, index: str, attribute: str, value: str, bad: list[Unreadable] | None = None
     ) -> list[ItemT]:
         """All items of an index with one key, those aside that are no valid ones. Raises DependencyBusy."""
-        return self._readable(tables.query(self.name, index, attribute, value), bad)
+        return self.readable(tables.query(self.name, index, attribute, value), bad)
 
     def page(
         self, index: str, attribute: str, value: str, limit: int, after: Mapping[str, str] | None
@@ -120,11 +120,10 @@ class Table(Generic[ItemT]):
         after. An item that is no valid one is put aside. Raises DependencyBusy."""
         start = dict(after) if after else None
         items, last = tables.page(self.name, index, attribute, value, limit, start)
-        return self._readable(items), last
+        return self.readable(items), last
 
-    def _readable(
-        self, items: Iterable[dict[str, Any]], bad: list[Unreadable] | None = None
-    ) -> list[ItemT]:
+    def readable(self, items: Iterable[dict[str, Any]], bad: list[Unreadable] | None = None) -> list[ItemT]:
+        """The models of stored items, those aside that are no valid ones (`ona.store.unreadable`)."""
         named = ((f"table {self.name}, {item.get(self.key)}", item) for item in items)
         return unreadable.readable(named, self.parsed, bad)
 

@@ -100,9 +100,10 @@ def get(table: str, key: dict[str, str]) -> dict[str, Any] | None:
     return from_item(answer["Item"]) if "Item" in answer else None
 
 
-def get_many(table: str, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Those of at most 100 items that exist, in no order. Raises DependencyBusy."""
-    left: Any = {table: {"Keys": [to_item(key) for key in keys]}}
+def get_many(table: str, keys: list[dict[str, str]], *, consistent: bool = False) -> list[dict[str, Any]]:
+    """Those of at most 100 items that exist, in no order. `consistent`: with what was written a moment ago.
+    Raises DependencyBusy."""
+    left: Any = {table: {"Keys": [to_item(key) for key in keys], "ConsistentRead": consistent}}
     items: list[dict[str, Any]] = []
     try:
         while left:
@@ -181,13 +182,19 @@ def until(
     return items[:most]
 
 
-def scan(table: str) -> list[dict[str, Any]]:
-    """Every item of a small table, read consistently. Raises DependencyBusy."""
+def scan(table: str, without: tuple[str, str] | None = None) -> list[dict[str, Any]]:
+    """Every item of a small table, read consistently. `without`: a key attribute and the beginning of those
+    keys that are passed over. Raises DependencyBusy."""
     pages = client("dynamodb").get_paginator("scan")
+    chosen: dict[str, Any] = {}
+    if without:
+        chosen["FilterExpression"] = "NOT begins_with(#key, :beginning)"
+        chosen["ExpressionAttributeNames"] = {"#key": without[0]}
+        chosen["ExpressionAttributeValues"] = to_item({":beginning": without[1]})
     try:
         return [
             from_item(item)
-            for page in pages.paginate(TableName=table, ConsistentRead=True)
+            for page in pages.paginate(TableName=table, ConsistentRead=True, **chosen)
             for item in page["Items"]
         ]
     except Exception as error:

@@ -13,17 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import PurePosixPath
 
+import numpy as np
 import pandas as pd
 
 from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.base import S3Pointer
-from ona.documents.columns import COLUMNS
-from ona.runtime.errors import DependencyBusy
+from ona.documents.columns import COLUMNS, NUMERIC
+from ona.runtime.errors import DependencyBusy, InvalidPayload
 from ona.runtime.observability import logger
 from ona.store import parquet
 from ona.store.layout import TELEMETRY
 from ona.store.s3 import list_keys, read_bytes_tagged, write_bytes_if
-from ona.store.unreadable import readable
+from ona.store.unreadable import note, readable
 from ona.telemetry.readings import together
 from ooda.detect.batches import Batch
 from ooda.detect.context import TelemetryFile
@@ -33,6 +34,10 @@ NEEDED = ("timestamp", "asset_id", "power_kw")
 """Columns without which an object is no telemetry."""
 WRITE_TRIES = 8
 """Attempts to write an object that others write too; waits double from 50 ms to 6 s."""
+EXPECTED = "expected_kw"
+"""The column that judging adds, kW."""
+MOST_NAMED = 10
+"""Assets of another site or of none that the log names (ours)."""
 MAX_PEER_DAYS = 31
 """Days. Of a longer file (a backfill) neighbours are read for the first month only."""
 
@@ -116,9 +121,31 @@ def _read_all(bucket: str, keys: Iterable[str]) -> list[pd.DataFrame]:
     is judged by the others."""
 
     def read(key: str) -> pd.DataFrame:
-        return parquet.read(S3Pointer(bucket=bucket, key=key), NEEDED)
+        return _checked(parquet.read(S3Pointer(bucket=bucket, key=key), NEEDED), f"s3://{bucket}/{key}")
 
     return readable(((f"s3://{bucket}/{key}", key) for key in keys), read)
+
+
+def _checked(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """A telemetry object's frame: every value is of its column's kind. Raises InvalidPayload, which names
+    the object: one value of another kind in one file would end the whole site's day."""
+    numbers = [name for name in (*NUMERIC, EXPECTED) if name in frame]
+    wrong = [name for name in numbers if not _is_numeric(frame[name])]
+    if not frame["asset_id"].map(lambda value: isinstance(value, str)).all():
+        wrong.append("asset_id")
+    if frame["timestamp"].isna().any():
+        wrong.append("timestamp")
+    if wrong:
+        raise InvalidPayload(f"{where} has other values in column {', '.join(wrong)}")
+    return frame.assign(**{name: frame[name].astype(float) for name in numbers})
+
+
+def _is_numeric(values: pd.Series) -> bool:
+    if values.isna().all():
+        return True
+    kind = pd.api.types
+    numeric = kind.is_numeric_dtype(values) and not kind.is_bool_dtype(values)
+    return numeric and not kind.is_complex_dtype(values) and not bool(np.isinf(values).any())
 
 
 def read_neighbours(
@@ -128,7 +155,8 @@ def read_neighbours(
     rules = file.rules.algorithms.reference
     present = set(file.readings)
     keys: list[str] = []
-    for site in sorted({asset.site_id for asset in assets.values()}):
+    sites = sorted({asset.site_id for asset in assets.values()})
+    for site in sites:
         own_name = _object_name(sorted(_of_site(file.registry, site) & present), file.key)
         objects_read = 0
         for day in days[:MAX_PEER_DAYS]:
@@ -138,9 +166,13 @@ def read_neighbours(
                     objects_read += 1
                     keys.append(entry["Key"])
     parts = _read_all(bucket, keys)
-    nothing = pd.DataFrame(columns=[*COLUMNS, "expected_kw"])
+    nothing = pd.DataFrame(columns=[*COLUMNS, EXPECTED])
     beside = each_reading_once(pd.concat(parts, ignore_index=True)) if parts else nothing
-    return beside[~beside["asset_id"].isin(present)]
+    registered = {name for site in sites for name in _of_site(file.registry, site)}
+    strangers = sorted(set(beside["asset_id"]) - registered)
+    for name in strangers[:MOST_NAMED]:
+        note(f"s3://{bucket}/{TELEMETRY.prefix()}", f"{name} is no asset of {', '.join(sites)}")
+    return beside[~beside["asset_id"].isin([*present, *strangers])]
 
 
 def _of_site(registry: AssetRegistry, site_id: str) -> set[str]:

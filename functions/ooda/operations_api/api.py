@@ -20,7 +20,7 @@ from ona.documents.assets import Asset
 from ona.documents.findings import IncidentState
 from ona.documents.work_orders import OrderStatus
 from ona.outbox import addresses, signing
-from ona.repairs import crews, moves, orders, subscriptions
+from ona.repairs import crews, history, moves, orders, subscriptions
 from ona.repairs.tracking import Subscription, TrackedOrder
 from ona.runtime import http
 from ona.runtime.clock import iso, utc_now
@@ -56,8 +56,12 @@ ASSETS_A_PAGE = 50
 """Assets whose incidents one page tells: as many histories are read from S3 for it."""
 ORDERS_A_PAGE = 50
 """Orders of a page, at most: a caller may ask for fewer."""
+LINES_A_PAGE = 100
+"""Lines of an order's history on one page: one read of the table."""
 VISITS_A_PAGE = 200
 """Visits of a page of the plan."""
+MOST_DIGITS = 10
+"""Digits of a version in a cursor, and more than any order has changes."""
 AHEAD = timedelta(days=100)
 """How far the plan is shown: parts may take months, and their visits are booked."""
 api = Api()
@@ -127,9 +131,13 @@ def work_orders(
     "operations",
     refuses=(400, 404),
 )
-def work_order(work_order_id: OrderId) -> OrderAnswer:
-    """What was ordered, how it stands, and all that happened to it."""
-    return api.success(_detail(_order(work_order_id)).document())
+def work_order(work_order_id: OrderId, next: Next = None) -> OrderAnswer:
+    """What was ordered, how it stands, and all that happened to it: the latest hundred lines, with `next`
+    the ones before."""
+    before = paging.position(next).get("before", "")
+    if next and not (before.isascii() and before.isdecimal() and len(before) < MOST_DIGITS):
+        raise ApiError(400, "VALIDATION_ERROR", "not a `next` of an order's history", field="next")
+    return api.success(_detail(_order(work_order_id), int(before) if before else None).document())
 
 
 @api.route(
@@ -218,7 +226,7 @@ def _busy() -> ApiError:
 
 
 def _conflict(order: TrackedOrder) -> ApiError:
-    last = order.history[-1]
+    last = order.last
     return ApiError(
         409,
         "CONFLICT",
@@ -236,16 +244,19 @@ def _order(work_order_id: str) -> TrackedOrder:
     return order
 
 
-def _detail(tracked: TrackedOrder) -> OrderDetail:
+def _detail(tracked: TrackedOrder, before: int | None = None) -> OrderDetail:
     try:
         document = store.document_of(tracked)
     except ObjectMissing as error:
         raise ApiError(503, "UNAVAILABLE", "The order is being written", retry_after=2) from error
+    end = tracked.version + 1 if before is None else min(before, tracked.version + 1)
+    first, lines = end - LINES_A_PAGE, history.latest(tracked, LINES_A_PAGE, end)
     return OrderDetail(
         order=document.model_copy(update={"status": tracked.status}),
         state=state_of(tracked),
-        history=[HistoryEntry(**dict(line)) for line in tracked.history],
+        history=[HistoryEntry(**dict(item.line)) for item in lines],
         subscriptions=[subscriber(name, item) for name, item in sorted(tracked.subscriptions.items())],
+        next=paging.cursor({"before": str(first)}) if first > 1 else None,
     )
 
 

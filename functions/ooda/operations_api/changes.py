@@ -33,5 +33,5 @@ def was_made(order: TrackedOrder, body: OrderChange, by: str) -> bool:
     """Whether the order's last change is this one: its answer was lost, and the request sent again."""
     if body.version != order.version - 1:
         return False
-    last = order.history[-1]
+    last = order.last
     return (last.by, last.status, last.note) == (by, body.status or order.status, body.note)

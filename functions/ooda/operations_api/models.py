@@ -12,14 +12,22 @@ from ona.api.strict import JsonNumber, Moment
 from ona.documents.base import Document
 from ona.documents.work_orders import OrderStatus, Priority, WorkOrder
 from ona.repairs.crews import Booking
-from ona.repairs.tracking import Subscription, SubscriptionKind, TrackedOrder
+from ona.repairs.tracking import (
+    LONGEST_ENDPOINT,
+    LONGEST_NAME,
+    LONGEST_NOTE,
+    MOST_ASSIGNEES,
+    MOST_PARTS,
+    MOST_PIECES,
+    Subscription,
+    SubscriptionKind,
+    TrackedOrder,
+)
 from ooda.documents.detections import Incident
 
-MOST_NAMES = 20
-"""People that one order may be assigned to."""
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
 """An address with a domain; the confirmation mail shows whether somebody reads it."""
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class SiteIncident(Incident):
@@ -50,7 +58,7 @@ class PartUsed(Document):
     """What was really built in."""
 
     sku: Name
-    quantity: Annotated[int, Field(ge=0, le=1000), JsonNumber]
+    quantity: Annotated[int, Field(ge=0, le=MOST_PIECES), JsonNumber]
 
 
 class OrderState(Document):
@@ -89,7 +97,7 @@ class NewSubscription(Document):
     """Whom to tell: an e-mail address, or an https address that takes a signed POST."""
 
     kind: SubscriptionKind
-    endpoint: Annotated[str, Field(min_length=3, max_length=2000)]
+    endpoint: Annotated[str, Field(min_length=3, max_length=LONGEST_ENDPOINT)]
 
     @model_validator(mode="after")
     def _right_kind(self) -> NewSubscription:
@@ -122,12 +130,15 @@ class OrderPage(Document):
 
 
 class OrderDetail(Document):
-    """What was ordered, how it stands, and all that happened to it."""
+    """What was ordered, how it stands, and what happened to it: a page of its history, the latest first."""
 
     order: WorkOrder
     state: OrderState
-    history: list[HistoryEntry]
+    history: list[HistoryEntry] = Field(description="a page's lines, the oldest of them first")
     subscriptions: list[Subscriber]
+    next: str | None = Field(
+        default=None, description="put it into `next` of the following request for earlier history"
+    )
 
 
 class OrderChange(Document):
@@ -135,14 +146,14 @@ class OrderChange(Document):
 
     version: Annotated[int, Field(ge=1, description="as read"), JsonNumber]
     status: OrderStatus | None = None
-    assignees: list[Name] | None = Field(default=None, max_length=MOST_NAMES)
+    assignees: list[Name] | None = Field(default=None, max_length=MOST_ASSIGNEES)
     due_date: Moment | None = None
     completed_at: Moment | None = Field(
         default=None, description="with COMPLETE: when the work was done, now if it is not said"
     )
     actual_hours: Annotated[float, Field(gt=0, le=1000), JsonNumber] | None = None
-    parts_used: list[PartUsed] | None = Field(default=None, max_length=100)
-    note: Annotated[str, Field(max_length=1000)] = ""
+    parts_used: list[PartUsed] | None = Field(default=None, max_length=MOST_PARTS)
+    note: Annotated[str, Field(max_length=LONGEST_NOTE)] = ""
 
     @model_validator(mode="after")
     def _done_when_done(self) -> OrderChange:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from ona.outbox import deliveries
 from ona.runtime.clock import utc_now
 from ona.runtime.observability import count, handler, logger
 from ooda.reconcile import mending, store
-from ooda.reconcile.plan import plan
+from ooda.reconcile.mends import Plan
+from ooda.reconcile.plan import histories, plan
 from ooda.reconcile.report import Failure, ReconcileReport, ReconcileRequest, notice_of, report_of
+from ooda.reconcile.seen import Part
 
 ENOUGH_S = 20.0
 """Seconds that a run keeps for its report: mends that are left then are the next run's."""
@@ -30,8 +32,9 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
 
 def reconcile(request: ReconcileRequest, now: datetime, left: Callable[[], float]) -> ReconcileReport:
     """Compare, and mend where the request says so. One mend that fails holds up no other."""
-    seen = store.look(now)
-    wanted = plan(seen, now)
+    forward = request.task == "forward"
+    seen = store.look(now, ["records"] if forward else get_args(Part))
+    wanted = Plan(mends=histories(seen)) if forward else plan(seen, now)
     failed = [Failure(what=f"compare {part}", why=why) for part, why in sorted(seen.missing.items())]
     mended, already = [], 0
     for mend in wanted.mends:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal, assert_never
 
 from ona.outbox import deliveries
-from ona.repairs import orders
+from ona.repairs import history, orders
 from ona.repairs.crews import CREWS, Crew, without
 from ona.repairs.locks import LOCKS, OrderLock
 from ona.repairs.tracking import ORDERS
@@ -19,7 +19,16 @@ from ona.store import s3, tables
 from ona.store.layout import work_order_key
 from ona.store.tables import Write, to_item
 from ooda.reconcile import restore
-from ooda.reconcile.mends import DropLock, FollowVisit, MakeLock, Mend, ReleaseVisit, Tell, WriteDocument
+from ooda.reconcile.mends import (
+    DropLock,
+    FollowVisit,
+    KeepHistory,
+    MakeLock,
+    Mend,
+    ReleaseVisit,
+    Tell,
+    WriteDocument,
+)
 from ooda.workorder import retimed
 
 Ended = Literal["mended", "already"]
@@ -45,6 +54,8 @@ def carry_out(mend: Mend, now: datetime) -> Ended:
             done = tables.transact([again, ORDERS.unchanged(mend.order)])
         case ReleaseVisit():
             done = _release(mend)
+        case KeepHistory():
+            done = history.bring_forward(mend.order)
         case _:
             assert_never(mend)
     return "mended" if done else "already"

@@ -8,6 +8,7 @@ from ona.outbox.items import Delivery, Recipient
 from ona.repairs.crews import Booking
 from ona.repairs.locks import OrderLock
 from ona.repairs.tracking import TrackedOrder
+from ona.runtime.words import counted
 from ooda.reconcile.seen import StoredDocument
 
 
@@ -100,7 +101,21 @@ class ReleaseVisit:
         return f"give back {self.crew_id}, {when}, for {self.booking.finding_key}: {why}"
 
 
-Mend = WriteDocument | FollowVisit | MakeLock | DropLock | Tell | ReleaseVisit
+@dataclass(frozen=True)
+class KeepHistory:
+    """Give the lines of an order's history items of their own: an order of before holds them all in its
+    item, and a full item can never be changed again."""
+
+    order: TrackedOrder
+
+    @property
+    def text(self) -> str:
+        """What is done, in words."""
+        lines = counted(len(self.order.history), "line")
+        return f"keep the history of {self.order.work_order_id} in items of its own: {lines}"
+
+
+Mend = WriteDocument | FollowVisit | MakeLock | DropLock | Tell | ReleaseVisit | KeepHistory
 
 
 @dataclass(frozen=True)

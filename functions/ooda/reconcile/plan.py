@@ -7,21 +7,24 @@ follows from one of them is certain and is mended. What does not follow is liste
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from ona.documents.work_orders import WorkOrder
 from ona.outbox.deliveries import delivery_id
 from ona.outbox.items import OPERATORS
+from ona.repairs import history
 from ona.repairs.crews import Booking
 from ona.repairs.recipients import recipients_of, subscribers_of
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime.clock import iso
+from ona.runtime.observability import logger
 from ona.runtime.words import counted
 from ooda.reconcile import letters, locking
 from ooda.reconcile.mends import (
     Decide,
     FollowVisit,
+    KeepHistory,
     Mend,
     Plan,
     ReleaseVisit,
@@ -44,32 +47,39 @@ def plan(seen: Seen, now: datetime) -> Plan:
     """All mends, each before those that build on it, and all that a person has to decide."""
     result = Plan()
     if seen.has("records"):
-        for lock_step in locking.steps(seen, now - GRACE):
-            _put(result, lock_step)
-        moving: set[str] = set()
+        result.mends += histories(seen)  # first: what else is mended changes these items
+        _compare(result, "locks", locking.steps(seen, now - GRACE))
         if seen.has("crews"):
-            for step in _visits(seen, now):
-                _put(result, step)
-                if isinstance(step, FollowVisit):
-                    moving.add(step.order.work_order_id)
+            _compare(result, "visits", _visits(seen, now))
+        moving = {step.order.work_order_id for step in result.mends if isinstance(step, FollowVisit)}
         if seen.has("documents"):
-            for step in _documents(seen, moving, now):
-                _put(result, step)
+            _compare(result, "documents", _documents(seen, moving, now))
         if seen.has("outbox"):
-            for step in _deliveries(seen, now):
-                _put(result, step)
-        result.decide += _claims(seen, now)
+            _compare(result, "deliveries", _deliveries(seen, now))
+        _compare(result, "outcomes", _claims(seen, now))
     if seen.has("letters"):
         result.decide += letters.decisions(seen)
     result.decide += [Decide(item.where, item.why, letters.how_to_mend(item)) for item in seen.unreadable]
     return result
 
 
-def _put(result: Plan, step: Mend | Decide) -> None:
-    if isinstance(step, Decide):
-        result.decide.append(step)
-    else:
-        result.mends.append(step)
+def _compare(result: Plan, part: str, steps: Iterable[Mend | Decide]) -> None:
+    """Put the steps of one comparison into the plan. One that breaks off holds up no other: it is told."""
+    try:
+        for step in steps:
+            if isinstance(step, Decide):
+                result.decide.append(step)
+            else:
+                result.mends.append(step)
+    except Exception as error:
+        logger.exception("not compared to the end", part=part)
+        result.decide.append(
+            Decide(
+                part,
+                f"they could not be compared to the end: {type(error).__name__}: {error}",
+                "look into the log of ona-reconcile: the error's lines say at which record it broke off",
+            )
+        )
 
 
 def changed_at(order: TrackedOrder) -> datetime:
@@ -80,6 +90,11 @@ def changed_at(order: TrackedOrder) -> datetime:
 def settled(order: TrackedOrder, before: datetime) -> bool:
     """Whether an order was last changed before a moment."""
     return changed_at(order) <= before
+
+
+def histories(seen: Seen) -> list[Mend]:
+    """Orders of before, whose whole history is in their item."""
+    return [KeepHistory(order) for _, order in sorted(seen.orders.items()) if history.is_long(order)]
 
 
 # ------------------------------------------------------------------ documents

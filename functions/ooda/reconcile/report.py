@@ -14,6 +14,7 @@ from ona.runtime.identity import digest
 from ona.runtime.words import counted
 from ooda.reconcile.mends import Plan
 
+Task = Literal["look", "repair", "forward"]
 MOST_LISTED = 200
 """Entries of each list in an answer (ours): the answer stays below Lambda's 6 MB; the rest is counted."""
 MOST_TOLD = 40
@@ -21,9 +22,10 @@ MOST_TOLD = 40
 
 
 class ReconcileRequest(Document):
-    """look: compare and report; repair: also mend what is certain."""
+    """look: compare and report; repair: also mend what is certain; forward: only bring the items of before
+    forward, as `ona up` asks."""
 
-    task: Literal["look", "repair"]
+    task: Task
 
 
 class Finding(Document):
@@ -45,7 +47,7 @@ class ReconcileReport(Document):
     """Answer of Reconcile. `looked`: how much of each kind; `mended`: what was done, or, of a look, would
     be; `already`: mends that somebody else had done by then. Lists are cut; `counts` has the numbers."""
 
-    task: Literal["look", "repair"]
+    task: Task
     looked: dict[str, int]
     counts: dict[str, int]
     mended: list[str] = []
@@ -54,7 +56,7 @@ class ReconcileReport(Document):
 
 
 def report_of(
-    task: Literal["look", "repair"],
+    task: Task,
     looked: Mapping[str, int],
     plan: Plan,
     *,

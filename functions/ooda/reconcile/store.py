@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from ona.documents.base import Document, S3Pointer
 from ona.documents.work_orders import WorkOrder
 from ona.outbox.items import OUTBOX, Delivery, parse
+from ona.repairs import history
 from ona.repairs.crews import CREWS
 from ona.repairs.locks import LOCKS
 from ona.repairs.tracking import ORDERS
@@ -45,9 +46,10 @@ QUEUES = {"dead-letter queue": "DEAD_LETTERS_URL", "outbox dead-letter queue": "
 """The queues of dead letters, by the environment variable that has their URL."""
 
 
-def look(now: datetime) -> Seen:
-    """Everything that is compared. What is announced in the transaction of a record is read before the
-    records: what has come meanwhile is missing there and never the other way round."""
+def look(now: datetime, wanted: Collection[Part] = get_args(Part)) -> Seen:
+    """Everything that is compared, or the parts that are `wanted`. What is announced in the transaction of
+    a record is read before the records: what has come meanwhile is missing there and never the other way
+    round."""
     seen = Seen()
     parts: dict[Part, Callable[[], None]] = {
         "outbox": lambda: _outbox(seen),
@@ -57,9 +59,9 @@ def look(now: datetime) -> Seen:
         "objects": lambda: _objects(seen, now - RECENT),
         "letters": lambda: _letters(seen),
     }
-    for part, read in parts.items():
+    for part in (part for part in parts if part in wanted):
         try:
-            read()
+            parts[part]()
         except Exception as error:  # a part that cannot be read holds up no other; it is reported
             logger.exception("not compared", part=part)
             seen.missing[part] = f"{type(error).__name__}: {error}"
@@ -99,7 +101,8 @@ def _crews(seen: Seen) -> None:
 
 
 def _records(seen: Seen) -> None:
-    for where, item in _named(ORDERS.name, "job_id", tables.scan(ORDERS.name)):
+    items = tables.scan(ORDERS.name, without=("job_id", history.PREFIX))
+    for where, item in _named(ORDERS.name, "job_id", items):
         name = str(item["job_id"])
         try:
             if name.startswith("open#"):

@@ -40,10 +40,10 @@ def test_the_digest_names_late_orders_and_failed_deliveries(world: list[str]) ->
     late = late.model_copy(update={"due_date": NOW - timedelta(days=2)})
     line = HistoryLine(status="COMPLETE", at=NOW, by="x", event="status")
     done = done.model_copy(update={"status": "COMPLETE", "history": [*done.history, line]})
-    subject, text = digest.compose([late, done, other], 3, "Africa/Johannesburg", NOW)
+    subject, text = digest.compose([late, done, other], [line], 3, "Africa/Johannesburg", NOW)
     assert "2 open orders" in subject
     assert f"due Mon 09 Jun {world[0]}" in text
     assert "1 complete, waiting for telemetry" in text
     assert "1 completed" in text
     assert "3 messages could not be delivered: ./ona outbox list" in text
-    assert digest.compose([], 0, "Africa/Johannesburg", NOW)[1].count("no visits") == 2
+    assert digest.compose([], [], 0, "Africa/Johannesburg", NOW)[1].count("no visits") == 2

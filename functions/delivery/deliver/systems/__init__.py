@@ -7,7 +7,9 @@ from typing import Protocol
 
 from delivery.deliver.message import OrderMessage
 from ona.documents.work_orders import OrderStatus
-from ona.runtime.errors import InvalidInput
+from ona.repairs.tracking import LONGEST_NAME
+from ona.runtime.errors import InvalidInput, InvalidPayload
+from ona.runtime.words import shortened
 
 
 class Gone(InvalidInput):
@@ -16,12 +18,17 @@ class Gone(InvalidInput):
 
 @dataclass(frozen=True)
 class Ticket:
-    """What an order became over there. `raw`: its status in their words; `status`: in ours, where it has
-    one."""
+    """What an order became over there. `raw`: its status in their words, cut at 200 characters; `status`:
+    in ours, where it has one. Raises InvalidPayload for a longer name: by a part of it nobody finds it."""
 
     name: str
     raw: str = ""
     status: OrderStatus | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.name) > LONGEST_NAME:
+            raise InvalidPayload(f"a ticket's name is longer than the bound of {LONGEST_NAME}")
+        object.__setattr__(self, "raw", shortened(self.raw, LONGEST_NAME))
 
 
 class Channel(Protocol):

@@ -51,7 +51,7 @@ class ServiceNow(Tickets[ServiceNowSystem]):
         wanted = self.theirs(message.status)
         if wanted is None or wanted == ticket.raw:
             return ticket
-        note = next((line.note for line in reversed(message.tracked.history) if line.note), "")
+        note = next((line.note for line in reversed(message.history) if line.note), "")
         more: dict[str, str] = {}
         if message.status == "COMPLETE":
             more = {"close_code": self.system.close_code, "close_notes": note or "done"}

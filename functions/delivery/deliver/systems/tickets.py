@@ -14,11 +14,17 @@ from delivery.deliver.systems import Ticket
 from ona.config.ticketing import AtlasSystem, JiraSystem, ServiceNowSystem
 from ona.documents.work_orders import OrderStatus, Priority
 from ona.runtime import http
+from ona.runtime.words import shortened
 
 A_TIME = 100
 """Tickets that one request asks for."""
 MOST_HISTORY = 40
 """Lines of an order's history in a ticket's text, the latest."""
+LONGEST_LINE_NOTE = 300
+"""Characters of a note in a ticket's text (ours): forty whole ones would be more than Jira takes."""
+LONGEST_TEXT = 32_000
+"""Characters of a ticket's text. Jira takes 32 767 in a field (its setting
+`jira.text.field.character.limit`, https://support.atlassian.com/jira/kb/); ServiceNow and Atlas more."""
 SystemT = TypeVar("SystemT", JiraSystem, ServiceNowSystem, AtlasSystem)
 
 
@@ -106,6 +112,9 @@ class Tickets(ABC, Generic[SystemT]):
         return f"[{message.work_order_id}] {message.order.title}"[:160]
 
     def text(self, message: OrderMessage) -> str:
-        """All that there is to say, with the whole history: writing it again changes nothing."""
-        history = [wording.history_line(line) for line in message.tracked.history[-MOST_HISTORY:]]
-        return wording.text(message) + "\nHistory:\n" + "\n".join(history) + "\n"
+        """All that there is to say, with the latest history: writing it again changes nothing."""
+        history = [
+            wording.history_line(line, LONGEST_LINE_NOTE) for line in message.history[-MOST_HISTORY:]
+        ]
+        text = wording.text(message, LONGEST_LINE_NOTE) + "\nHistory:\n" + "\n".join(history) + "\n"
+        return shortened(text, LONGEST_TEXT)
