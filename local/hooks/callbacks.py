@@ -64,8 +64,9 @@ def install() -> None:
 
     def stop_execution(data: dict[str, Any]) -> Any:
         running = RUNNING.get(str(data.get("executionArn")))
-        if running and running.exec_worker and running.exec_worker.env:
+        answer = stop(data)  # first: its end is told once, with the caller's error and cause
+        if answer[0] == 200 and running and running.exec_worker and running.exec_worker.env:
             running.stop(datetime.datetime.now(tz=datetime.UTC), data.get("error"), data.get("cause"))
-        return stop(data)
+        return answer
 
     replace(stepfunctions, "_stop_execution", stop_execution)
