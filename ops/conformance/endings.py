@@ -82,7 +82,10 @@ def is_total(text: str) -> bool:
     """Whether an expression has a value whatever is in its variables: paths, literals, comparisons for
     equality, objects of these. Calls of functions and arithmetic fail on values of another type."""
     expression = expression_in(text)
-    return expression is None or _total(parsed(expression))
+    try:
+        return expression is None or _total(parsed(expression))
+    except Exception:  # jsonata's error, which `expressions` tells of
+        return False
 
 
 def _total(node: Any) -> bool:
@@ -103,7 +106,7 @@ def _total(node: Any) -> bool:
 
 
 def _caught(state: State) -> bool:
-    names = {name for rule in state.get("Catch", []) for name in rule["ErrorEquals"]}
+    names = {name for rule in state.get("Catch", []) for name in rule.get("ErrorEquals", [])}
     return {"States.ALL", "States.DataLimitExceeded"} <= names
 
 
