@@ -54,6 +54,8 @@ class World:
         self.assets: set[str] = set()
         self.solved: dict[str, bool] = {}
         self.queue_is_up = True
+        self.redrive_place: int | None = None
+        """Where a redriven execution is killed; None: anywhere, or nowhere."""
         self.calls_left = -1
         """After so many calls the redrive's process is killed; a negative number: never."""
 
@@ -157,6 +159,7 @@ class World:
             if arn in self.executions:
                 raise World.AlreadyExists
             place = self.chance.randrange(PLACES) if self.chance.random() < 0.3 else -1
+            place = place if self.redrive_place is None else self.redrive_place
             self.execute(json.loads(input), name, place)
             return {"executionArn": arn}
 
@@ -273,3 +276,20 @@ def test_the_schedules_find_a_workflow_that_loses_letters(workflow: str, damage:
 
     with pytest.raises(AssertionError, match="without a letter"):
         schedules()
+
+
+def test_an_execution_of_that_name_that_was_killed_is_not_taken_for_done() -> None:
+    """The redrive is killed before it deletes the letter, its execution too, and the event of that is lost."""
+    world = World("ooda", definition_of("ooda"), random.Random(1))
+    world.execute(event_of("observations/A-1.csv"), "put", -1)
+    world.pattern = json.dumps({"source": ["nobody"]})
+    world.redrive_place, world.calls_left = 0, 3
+    with pytest.raises(KeyboardInterrupt):
+        deadletters.redrive(world.target())
+    world.redrive_place, world.calls_left = -1, -1
+    deadletters.redrive(world.target())
+    assert world.files_with_letters() == ["observations/A-1.csv"]
+    assert len(world.executions) == 3
+    world.assets.add("A")
+    deadletters.redrive(world.target())
+    assert (world.files_with_letters(), world.solved) == ([], {"observations/A-1.csv": True})
