@@ -92,7 +92,7 @@ def source_of(event: Any) -> tuple[str, str, str]:
     return ("", "", "") if not all(isinstance(name, str) for name in names) else names  # type: ignore[return-value]
 
 
-def _is_file_event(event: dict[str, Any]) -> bool:
+def _is_file_event(event: Any) -> bool:
     """Whether the workflows take it for a file's (`FileEventProblem` of statemachines/retries.yaml)."""
     size = event["detail"]["object"].get("size", 0)
     return event.get("detail-type", "Object Created") == "Object Created" and isinstance(size, int | float)

@@ -23,7 +23,10 @@ from tests.fakes.walker import Failed, Killed, Walk, after
 MACHINE = "arn:aws:states:r:1:stateMachine:{}"
 RULES = {"ooda": "OodaUnfinished", "forecast_upload": "ForecastingUnfinished"}
 KEYS = {"ooda": "observations/{}.csv", "forecast_upload": "historical/customer-a/{}.csv"}
-SOLVED = {"ooda": {"status": "nothing_found"}, "forecast_upload": {"kind": "historical", "sites": []}}
+SOLVED: dict[str, dict[str, Any]] = {
+    "ooda": {"status": "nothing_found"},
+    "forecast_upload": {"kind": "historical", "sites": []},
+}
 ENDS = ("FAILED", "ABORTED", "TIMED_OUT")
 PLACES = 30
 """More than a workflow has effects, times two."""
@@ -279,7 +282,7 @@ def test_the_schedules_find_a_workflow_that_loses_letters(workflow: str, damage:
 
 
 def test_an_execution_of_that_name_that_was_killed_is_not_taken_for_done() -> None:
-    """The redrive is killed before it deletes the letter, its execution too, and the event of that is lost."""
+    """The redrive is killed before it deletes the letter, its execution too; that event is lost."""
     world = World("ooda", definition_of("ooda"), random.Random(1))
     world.execute(event_of("observations/A-1.csv"), "put", -1)
     world.pattern = json.dumps({"source": ["nobody"]})
