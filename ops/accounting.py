@@ -16,12 +16,13 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 
 from ona.documents.base import Document
+from ona.runtime import letters
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import file_id
 from ona.store.layout import OUTCOME
 from ona.store.unreadable import LONGEST_REASON, Unreadable, readable
 from ops import deadletters
-from ops.target import PREFIXES, Target
+from ops.target import PREFIXES, Target, is_taken
 
 EVENT_DELAY_EMBEDDED = timedelta(seconds=5)
 EVENT_DELAY_AWS = timedelta(minutes=3)
@@ -55,16 +56,10 @@ class FileAccount:
 def source_of(event: Any) -> tuple[str, str]:
     """Key and version id of the object in an S3 event; empty texts when it is no S3 event.
 
-    >>> source_of({"detail": {"object": {"key": "observations/x.csv", "version-id": "3"}}})
-    ('observations/x.csv', '3')
-    >>> source_of({"task": "forecast"}), source_of({"detail": "by hand"})
-    (('', ''), ('', ''))
+    >>> source_of({"detail": {"bucket": {"name": "in"}, "object": {"key": "observations/x.csv"}}})
+    ('observations/x.csv', '')
     """
-    for name in ("detail", "object"):
-        event = event.get(name) if isinstance(event, dict) else None
-    if not isinstance(event, dict):
-        return "", ""
-    return str(event.get("key", "")), str(event.get("version-id", ""))
+    return letters.source_of(event)[1:]
 
 
 def _versions(target: Target) -> list[dict[str, Any]]:
@@ -147,10 +142,10 @@ def account(target: Target, bad: list[Unreadable] | None = None) -> list[FileAcc
         for letter in received
         if letter.kind == deadletters.FOREIGN
     ]
-    letters = {
+    failed = {
         source_of(letter.body.get("input")): letter
         for letter in received
-        if letter.kind not in ("quarantine", deadletters.FOREIGN)
+        if letter.kind != deadletters.FOREIGN
     }
     outcome_of = outcomes(target, bad)
     fresh = datetime.now(UTC) - (EVENT_DELAY_EMBEDDED if target.embedded else EVENT_DELAY_AWS)
@@ -158,18 +153,20 @@ def account(target: Target, bad: list[Unreadable] | None = None) -> list[FileAcc
     for version in sorted(_versions(target), key=lambda item: (item["LastModified"], item["Key"])):
         key, version_id = version["Key"], version.get("VersionId") or ""
         version_id = "" if version_id == "null" else version_id
+        letter = failed.get((key, version_id))
         outcome = outcome_of.get(file_id(target.input_bucket, key, version_id))
         state: State
         detail = ""
         if (key, version_id) in running:
             state = "running"
-        elif (key, version_id) in letters:
-            body = letters[(key, version_id)].body
-            state, detail = "dead letter", f"{body.get('state')}: {body.get('error')}"
+        elif letter is not None and letter.kind != "quarantine":
+            state, detail = "dead letter", f"{letter.body.get('state')}: {letter.body.get('error')}"
         elif outcome:
             state, detail = outcome.told
-        elif not key.lower().endswith((".csv", ".parquet")):
-            state, detail = "ignored", "not a .csv file; no rule takes it"
+        elif letter is not None:  # its execution ended between the letter and the outcome
+            state, detail = "quarantined", letter.reason
+        elif not is_taken(key):
+            state, detail = "ignored", "no rule takes it: a file's name ends in .csv or .CSV"
         elif version["LastModified"] > fresh:
             state, detail = "running", "put just now; its event is on the way"
         else:

@@ -2,17 +2,22 @@
 
 A queue may hold messages that the platform did not write. They are listed as *foreign*, with their message
 id, and stay where they are until a person removes them.
+
+Several messages of one piece of work (an event that came twice, a workflow that was killed after its
+letter) are one letter: it is listed, redriven and removed once.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ona.runtime.identity import digest
-from ops.target import Target
+from ona.runtime.letters import parsed, work_of
+from ops.target import OpsError, Target
 
 _HIDE_SECONDS = 20
 """How long a message that was received is hidden from others (ours)."""
@@ -22,6 +27,7 @@ _AT_ONCE = 10
 """Messages of one call (Amazon SQS API reference: ReceiveMessage, ChangeMessageVisibilityBatch)."""
 WORKFLOWS, OUTBOX = "DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"
 """The stack's outputs that name the dead-letter queues: of the workflows, and of deliveries."""
+NO_INPUT = "it has no input that could be run again"
 FOREIGN = "foreign"
 """The kind of a message that is no dead letter of ours."""
 
@@ -37,6 +43,13 @@ class DeadLetter:
     message_id: str
     receipt: str
     body: dict[str, Any]
+    others: tuple[DeadLetter, ...] = ()
+    """Older messages of the same work, which stay and go with this one."""
+
+    @property
+    def messages(self) -> tuple[DeadLetter, ...]:
+        """All its messages."""
+        return (self, *self.others)
 
     @property
     def kind(self) -> str:
@@ -66,13 +79,22 @@ def body_of(text: str) -> dict[str, Any]:
     >>> body_of("[1, 2]")
     {'kind': 'foreign', 'cause': '[1, 2]'}
     """
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        body = None
-    if isinstance(body, dict) and isinstance(body.get("kind"), str):
-        return body
-    return {"kind": FOREIGN, "cause": text}
+    body = parsed(text)
+    return {"kind": FOREIGN, "cause": text} if body is None else body
+
+
+def by_work(messages: Collection[DeadLetter]) -> list[DeadLetter]:
+    """One letter a piece of work, the newest message first in it; foreign ones each for themselves."""
+    groups: dict[str, list[DeadLetter]] = {}
+    for message in sorted(messages, key=_age):
+        foreign = message.kind == FOREIGN or "execution" not in message.body
+        groups.setdefault(message.message_id if foreign else work_of(message.body), []).append(message)
+    letters = [replace(group[-1], others=tuple(group[:-1])) for group in groups.values()]
+    return sorted(letters, key=_age)
+
+
+def _age(letter: DeadLetter) -> str:
+    return str(letter.body.get("at", ""))
 
 
 def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
@@ -100,7 +122,7 @@ def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
         for item in answer:
             body = body_of(item["Body"])
             letters[item["MessageId"]] = DeadLetter(item["MessageId"], item["ReceiptHandle"], body)
-    return sorted(letters.values(), key=lambda letter: str(letter.body.get("at", "")))
+    return sorted(letters.values(), key=_age)
 
 
 def put_back(target: Target, letters: Collection[DeadLetter], queue: str) -> None:
@@ -116,71 +138,115 @@ def put_back(target: Target, letters: Collection[DeadLetter], queue: str) -> Non
 
 
 def peek(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
-    """All messages of a queue, oldest first; they stay in it."""
-    letters = receive(target, queue)
-    put_back(target, letters, queue)
-    return letters
+    """All letters of a queue, oldest first, one a piece of work; they stay in it."""
+    messages = receive(target, queue)
+    put_back(target, messages, queue)
+    return by_work(messages)
 
 
 def remove(target: Target, message_id: str) -> int:
-    """Take messages out of the queues for good, by the beginning of their id; how many there were."""
+    """Take letters out of the queues for good, by the beginning of a message's id; how many there were.
+
+    All messages of a letter go: an older one would stand in its place.
+    """
     removed = 0
     for queue in (WORKFLOWS, OUTBOX):
-        letters = receive(target, queue)
-        gone = [letter for letter in letters if letter.message_id.startswith(message_id)]
+        letters = by_work(receive(target, queue))
+        gone = [
+            letter
+            for letter in letters
+            if any(message.message_id.startswith(message_id) for message in letter.messages)
+        ]
         for letter in gone:
-            target.client("sqs").delete_message(
-                QueueUrl=target.outputs[queue], ReceiptHandle=letter.receipt
-            )
-        put_back(target, [letter for letter in letters if letter not in gone], queue)
+            _delete(target, letter, queue)
+        kept = [message for letter in letters if letter not in gone for message in letter.messages]
+        put_back(target, kept, queue)
         removed += len(gone)
     return removed
+
+
+def _delete(target: Target, letter: DeadLetter, queue: str) -> None:
+    """Take a letter's messages out of its queue."""
+    for message in letter.messages:
+        target.client("sqs").delete_message(QueueUrl=target.outputs[queue], ReceiptHandle=message.receipt)
 
 
 def start_again(target: Target, event: dict[str, Any], salt: str, machine: str) -> str:
     """Start a workflow with an input, and return the execution's ARN.
 
-    The name of the execution is made from the input and the salt: the same two never start it twice.
+    The name of the execution is made from the input and the salt: the same two never start it twice while
+    it runs, nor after it succeeded. One that failed, was stopped or killed does not count: it starts anew.
     """
-    states = target.client("stepfunctions")
+    states, content = target.client("stepfunctions"), json.dumps(event)
     name = f"redrive-{digest(json.dumps(event, sort_keys=True), salt)}"
-    try:
-        answer = states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(event))
-    except states.exceptions.ExecutionAlreadyExists:
-        return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
-    return str(answer["executionArn"])
+    for attempt in itertools.count():
+        tried = f"{name}-{attempt}" if attempt else name
+        try:
+            answer = states.start_execution(stateMachineArn=machine, name=tried, input=content)
+            return str(answer["executionArn"])
+        except states.exceptions.ExecutionAlreadyExists:
+            arn = f"{machine.replace(':stateMachine:', ':execution:')}:{tried}"
+            if states.describe_execution(executionArn=arn)["status"] in ("RUNNING", "SUCCEEDED"):
+                return arn
+    raise AssertionError("counting has no end")
 
 
 def redrive(
     target: Target, left: list[tuple[DeadLetter, str]] | None = None
 ) -> list[tuple[DeadLetter, str]]:
-    """Start all failed work again, unchanged; returns each message with the ARN of its execution.
+    """Start all failed work again, unchanged; returns each letter with the ARN of its execution.
 
-    A message leaves the queue once its work has started. Several messages of one input (one an order) start
-    one execution. A message that is not ours, or whose work cannot be started, stays: it goes into `left`
-    with the reason.
+    A letter's messages leave the queue once its work has started. The execution's name is made of their
+    ids: a message that came later is never taken for done by what was started before it. Several letters of
+    one input (one an order) start one execution. A letter that is not ours, or whose work cannot start,
+    stays: it goes into `left` with the reason.
     """
-    sqs, url = target.client("sqs"), target.outputs[WORKFLOWS]
-    started: dict[str, str] = {}
     result, staying = [], []
-    for letter in receive(target):
-        event = letter.body.get("input")
-        machine = str(letter.body.get("state_machine") or target.machine)
-        key = json.dumps([event, machine], sort_keys=True)
-        if letter.kind == FOREIGN or not isinstance(event, dict):
-            staying.append((letter, "it has no input that could be run again"))
-            continue
-        if machine not in target.machines.values():
-            staying.append((letter, f"{machine} is no workflow of this platform"))
-            continue
+    letters = by_work(receive(target))
+    started: dict[str, str] = {}
+    salts: dict[str, list[str]] = {}
+    for letter in letters:
+        salts.setdefault(_start_of(target, letter), []).extend(m.message_id for m in letter.messages)
+    for letter in letters:
+        key = _start_of(target, letter)
         try:
-            started[key] = started.get(key) or start_again(target, event, letter.message_id, machine)
+            arn = started.get(key) or _start(target, letter, "#".join(sorted(salts[key])))
         except Exception as error:  # one that cannot be started holds up no other
             staying.append((letter, str(error)))
             continue
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.receipt)
-        result.append((letter, started[key]))
-    put_back(target, [letter for letter, _ in staying], WORKFLOWS)
+        started[key] = arn
+        _delete(target, letter, WORKFLOWS)
+        result.append((letter, arn))
+    put_back(target, [message for letter, _ in staying for message in letter.messages], WORKFLOWS)
     if left is not None:
         left += staying
     return result
+
+
+def _start_of(target: Target, letter: DeadLetter) -> str:
+    """What is started for a letter; the same for several letters of one input."""
+    if letter.kind == FOREIGN:
+        return letter.message_id
+    body = {**letter.body, "kind": "execution", "state_machine": _machine(target, letter)}
+    return work_of(body)
+
+
+def _machine(target: Target, letter: DeadLetter) -> str:
+    return str(letter.body.get("state_machine") or target.machine)
+
+
+def _start(target: Target, letter: DeadLetter, salt: str) -> str:
+    """Start a letter's work. Raises OpsError when that cannot be."""
+    event, machine = letter.body.get("input"), _machine(target, letter)
+    if letter.kind == FOREIGN:
+        raise OpsError(NO_INPUT)
+    if machine not in target.machines.values():
+        raise OpsError(f"{machine} is no workflow of this platform")
+    if event is None and letter.body.get("execution"):  # too large for the event of its end
+        described = target.client("stepfunctions").describe_execution(
+            executionArn=str(letter.body["execution"])
+        )
+        event = json.loads(described.get("input") or "null")
+    if not isinstance(event, dict):
+        raise OpsError(NO_INPUT)
+    return start_again(target, event, salt, machine)

@@ -20,6 +20,18 @@ PREFIXES = {
     "training/": "forecast_training",
 }
 """Which workflow an object starts, by the beginning of its key."""
+TAKEN = (
+    "observations/*.csv",
+    "observations/*.CSV",
+    "historical/*.csv",
+    "historical/*.CSV",
+    "nowcast/*.csv",
+    "nowcast/*.CSV",
+    "training/*/hourly/*.parquet",
+)
+"""Keys that the rules in stacks/ take; * stands for any characters, and letters' case counts (Amazon
+EventBridge User Guide, "Comparison operators": wildcard). EventBridge ignores case in a suffix only where
+no prefix is asked for beside it, so `.Csv` starts nothing. tests/contract/test_workflows.py compares."""
 
 CONFIGS = cloud.ROOT / "configs"
 TEMPLATE = cloud.ROOT / "template.yaml"
@@ -130,8 +142,23 @@ class Target:
 
     def starts(self, key: str) -> str | None:
         """The state machine that an object's event starts; None when it starts none."""
+        if not is_taken(key):
+            return None
         name = next((name for prefix, name in PREFIXES.items() if key.startswith(prefix)), None)
         return self.machines[name] if name else None
+
+
+def is_taken(key: str) -> bool:
+    """Whether a rule takes an object of this key.
+
+    >>> is_taken("observations/a.csv"), is_taken("observations/a.CSV"), is_taken("observations/a.Csv")
+    (True, True, False)
+    >>> is_taken("observations/a.parquet"), is_taken("training/c/s/hourly/x.parquet")
+    (False, True)
+    """
+    return any(
+        re.fullmatch(re.escape(rule).replace(r"\*", ".*"), key, re.DOTALL) is not None for rule in TAKEN
+    )
 
 
 def embedded(running: cloud.Cloud, environment: str = "dev") -> Target:

@@ -32,6 +32,7 @@ from local.hooks import (
     stack_reasons,
     stack_refactor,
     state_errors,
+    status_events,
     template_references,
     waits,
 )
@@ -47,6 +48,7 @@ def install() -> None:
     distributed_map.install()
     clients = service_calls.install()
     waits.install()
+    status_events.install()  # before executions, which tell of their ends
     executions.install(clients)
     state_errors.install()
     callbacks.install()

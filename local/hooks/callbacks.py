@@ -6,11 +6,16 @@ A call that belongs to no running execution goes to ministack, which answers it 
 from __future__ import annotations
 
 import datetime
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from local.hooks.base import private, replace
 from local.hooks.executions import RUNNING
+
+_START_SECONDS = 10
+"""So long the start of an execution may take at most (ours; it is a part of a second)."""
 
 
 def install() -> None:
@@ -63,9 +68,26 @@ def install() -> None:
     stop = private(stepfunctions, "_stop_execution")
 
     def stop_execution(data: dict[str, Any]) -> Any:
-        running = RUNNING.get(str(data.get("executionArn")))
-        if running and running.exec_worker and running.exec_worker.env:
-            running.stop(datetime.datetime.now(tz=datetime.UTC), data.get("error"), data.get("cause"))
-        return stop(data)
+        answer = stop(data)  # first: its end is told once, with the caller's error and cause
+        arguments = (str(data.get("executionArn")), data.get("error"), data.get("cause"))
+        if answer[0] == 200 and not _halt(*arguments):
+            threading.Thread(target=_halt_soon, args=arguments, daemon=True).start()
+        return answer
 
     replace(stepfunctions, "_stop_execution", stop_execution)
+
+
+def _halt(arn: str, error: str | None, cause: str | None) -> bool:
+    """Stop what runs of an execution; False when nothing of it runs, or not yet."""
+    running = RUNNING.get(arn)
+    if not (running and running.exec_worker and running.exec_worker.env):
+        return False
+    running.stop(datetime.datetime.now(tz=datetime.UTC), error, cause)
+    return True
+
+
+def _halt_soon(arn: str, error: str | None, cause: str | None) -> None:
+    """The same for one that just starts: its definition is read, and nothing can be stopped yet."""
+    deadline = time.monotonic() + _START_SECONDS
+    while not _halt(arn, error, cause) and time.monotonic() < deadline:
+        time.sleep(0.01)

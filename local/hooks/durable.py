@@ -171,7 +171,9 @@ class Durability:
         self._load_service(self.notes.name, lambda payload: self.notes.load(named(payload)), notes)
         self.keeper.sources.append(self.notes)
         self.keeper.start(asyncio.get_running_loop(), self._restored.damages)
-        self.deliveries.resume(int(os.environ["GATEWAY_PORT"]))
+        port = int(os.environ["GATEWAY_PORT"])
+        self.deliveries.resume(port)
+        self.deliveries.resume_ends(self.executions, port)
         self._restored = restore.Restored()
 
     def _load_service(self, name: str, load: Callable[[Any], Any], payload: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from local.hooks.asynchronous import Queue
 from local.hooks.base import private, replace
 from local.hooks.durable_notes import Notes
+from local.hooks.durable_stepfunctions import Executions
 from local.state.keeper import Keeper
 
 
@@ -118,6 +119,19 @@ class Deliveries:
         left = list(self._accepted)
         if left:
             threading.Thread(target=self._resume, args=(left, port), name="ona-resume", daemon=True).start()
+
+    def resume_ends(self, executions: Executions, port: int) -> None:
+        """Tell of the executions that a kill ended, as soon as the server answers."""
+        left = executions.untold()
+
+        def tell() -> None:
+            _until_it_answers(port)
+            for key in left:
+                with self._keeper.together():
+                    executions.tell(key)
+
+        if left:
+            threading.Thread(target=tell, name="ona-ends", daemon=True).start()
 
     def _resume(self, left: list[str], port: int) -> None:
         _until_it_answers(port)

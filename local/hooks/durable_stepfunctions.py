@@ -7,6 +7,7 @@ from functools import partial
 
 from local.hooks.base import private, replace
 from local.hooks.durable_stores import ColdService
+from local.hooks.status_events import tell_late, untold
 from local.state import documents
 from local.state.tracked import drain, track
 
@@ -67,6 +68,15 @@ class Executions:
             if record.get("error") == "States.ServiceRestart":
                 self._mark("executions", key)
         self.others.remember()
+
+    def untold(self) -> list[Key]:
+        """Executions that ended badly in the moment of a kill, or by it; nobody was told."""
+        return [key for key, record in self._stores["executions"].all_items() if untold(record)]
+
+    def tell(self, key: Key) -> None:
+        """Tell of one of them."""
+        tell_late([(key[0], key[1], self._stores["executions"]._data[key])])
+        self._mark("executions", key)
 
     def changed(self) -> bool:
         """As `Source`."""

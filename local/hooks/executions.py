@@ -70,8 +70,10 @@ def install(client_for: ClientFor) -> None:
                 }
             execution_logs.write(machine, record, client_for)
         finally:
-            _conclude(record, running, now_iso())
-            announce(record)
+            if record["status"] == "RUNNING":  # else it was stopped, and that was told
+                ended = {**record, **_end(running, now_iso())}
+                announce(ended)  # first: who sees that it ended finds what a rule made of that
+                record.update(ended)
 
     replace(stepfunctions, "_run_execution", run)
 
@@ -113,19 +115,16 @@ def _start(execution_type: Any, arn: str, record: dict[str, Any], machine: dict[
     return running
 
 
-def _conclude(record: dict[str, Any], running: Any, now: str) -> None:
-    """Put the end of an execution into ministack's record."""
+def _end(running: Any, now: str) -> dict[str, Any]:
+    """The end of an execution, as ministack's record has it."""
     from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
-    if record["status"] != "RUNNING":
-        return
-    record["status"] = running.exec_status.value
-    record["stopDate"] = now
-    if record["status"] == "SUCCEEDED":
-        record["output"] = to_json_str(running.output, separators=(",", ":"))
-    for field in ("error", "cause"):
-        if getattr(running, field) is not None:
-            record[field] = getattr(running, field)
+    end = {"status": running.exec_status.value, "stopDate": now}
+    if end["status"] == "SUCCEEDED":
+        end["output"] = to_json_str(running.output, separators=(",", ":"))
+    return end | {
+        field: value for field in ("error", "cause") if (value := getattr(running, field)) is not None
+    }
 
 
 def _history(running: Any) -> list[Any]:

@@ -2,7 +2,9 @@
 
 - Step Functions' own functions ($partition, $range, $hash, $random, $uuid, $parse) are those of ministack,
   which tests them; moto's textual stand-ins for them are removed.
-- Values of variables are written as JSON: moto does not escape quotes and line ends in strings.
+- Values of variables are written as JSON: moto does not escape quotes and line ends in strings. Other
+  characters stand as they are: jsonata-python reads an escaped pair (an emoji's) as two halves, which no
+  function takes.
 
 >>> declarations({"$sites": ["karoo", "kalahari"], "$n": 2})
 '$sites:=["karoo", "kalahari"];$n:=2;'
@@ -38,7 +40,9 @@ def evaluate(expression: str) -> Any:
 
 def declarations(bindings: dict[str, Any]) -> str:
     """Variables as JSONata that defines them, `$name:=<JSON>;` each."""
-    return "".join(f"{name}:={json.dumps(value, default=str)};" for name, value in bindings.items())
+    return "".join(
+        f"{name}:={json.dumps(value, default=str, ensure_ascii=False)};" for name, value in bindings.items()
+    )
 
 
 def install() -> None:

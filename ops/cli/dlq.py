@@ -33,6 +33,8 @@ def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
         console.print(f"[bold]{escape(letter.kind)}[/bold] {escape(head)}  {escape(key)}", soft_wrap=True)
         console.print(f"    {escape(letter.reason[:_REASON_LETTERS])}", soft_wrap=True)
         where = f"{letter.body.get('at', '')} {letter.body.get('execution', '')}"
+        if letter.others:
+            where += f" ({counted(len(letter.messages), 'message')} of the same work)"
         console.print(f"    [dim]{escape(where)} message {letter.message_id}[/dim]", soft_wrap=True)
     bad: list[Unreadable] = []
     lost = [item for item in accounting.account(target, bad) if item.state == "lost"]

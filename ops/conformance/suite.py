@@ -11,6 +11,7 @@ from local.packaging import Template
 from ops.conformance import (
     authorization,
     creation,
+    endings,
     errors,
     expressions,
     maps,
@@ -80,6 +81,7 @@ def check_machine(machine: Machine) -> list[Finding]:
         *tasks.check(machine),
         *maps.check(machine),
         *creation.check(machine),
+        *endings.check(machine),
         *check_role(machine),
     ]
     return [

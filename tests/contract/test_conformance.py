@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ops.conformance import creation, machines, maps, rendered, suite, tasks
+from ops.conformance import creation, endings, machines, maps, rendered, suite, tasks
 from ops.conformance.findings import Finding, states
 from ops.conformance.machines import Machine
 from tests.paths import ROOT
@@ -394,3 +394,94 @@ def test_what_is_there_under_a_condition_only_is_missed_where_it_is_not(
     }
     found = suite.check(tmp_path / "template.yaml", templates)
     assert any(text in item.text for item in found), [str(item) for item in found]
+
+
+# ------------------------------------------------------------------ endings
+
+
+def _without_rule(machine: Machine) -> Machine:
+    stack = copy.copy(machine.stack)
+    kept = {name: item for name, item in stack.resources.items() if not name.endswith("Unfinished")}
+    stack.__dict__["resources"] = kept
+    return replace(machine, stack=stack)
+
+
+def _with_rule(machine: Machine, change: Callable[[Any], object]) -> Machine:
+    stack = copy.copy(machine.stack)
+    changed = copy.deepcopy(stack.resources)
+    for name, item in changed.items():
+        if name.endswith("Unfinished"):
+            change(item["Properties"])
+    stack.__dict__["resources"] = changed
+    return replace(machine, stack=stack)
+
+
+def _ending(machine: Machine) -> list[str]:
+    return [str(item) for item in endings.check(machine)]
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_every_state_that_can_fail_reaches_a_letter(name: str) -> None:
+    assert _ending(MACHINES[name]) == []
+
+
+@pytest.mark.parametrize("name", [name for name in MACHINES if not name.endswith("container")])
+def test_without_its_rule_each_pass_that_computes_is_named(name: str) -> None:
+    found = _ending(_without_rule(MACHINES[name]))
+    assert any("no rule writes a letter" in item for item in found)
+    assert any(item.startswith(("Receive:", "Name:", "Locate:")) for item in found), found
+
+
+def _detail(properties: Any) -> Any:
+    return properties["EventPattern"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda p: _detail(p)["$or"].pop(0), "misses TIMED_OUT"),
+        (lambda p: _detail(p)["$or"][0]["status"].remove("ABORTED"), "misses ABORTED"),
+        (lambda p: _detail(p)["$or"].pop(1), "misses FAILED"),
+        (lambda p: _detail(p)["$or"][1].pop("cause"), "takes FAILED"),
+        (lambda p: _detail(p).pop("$or"), "takes SUCCEEDED"),
+        (lambda p: p.update(Targets=[]), "sends to no queue"),
+        (lambda p: p["Targets"][0].pop("DeadLetterConfig"), "no dead-letter queue of its own"),
+    ],
+)
+def test_a_rule_that_misses_or_takes_too_much_is_named(change: Callable[[Any], object], words: str) -> None:
+    assert any(words in item for item in _ending(_with_rule(MACHINES["ooda"], change)))
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "change"),
+    [
+        ("fleet-history", "EachFile/DetectHistory", lambda s: s.pop("Catch")),
+        ("fleet-history", "EachFile/SendFileToDeadLetterQueue", lambda s: s["Catch"].pop(0)),
+        ("forecast-schedule", "EachSite/Forecast", lambda s: s.pop("Catch")),
+        ("forecast-schedule", "EachSite/WhichTask", lambda s: s.pop("Default")),
+        (
+            "forecast-schedule",
+            "EachSite/WhichTask",
+            lambda s: s["Choices"][0].update(Condition="{% $number($states.input.task) = 1 %}"),
+        ),
+        ("ooda", "Locate", lambda s: s.setdefault("Assign", {}).update(written="dead letter written: ")),
+        ("ooda", "Failed", lambda s: s.update(Cause="dead letter written: ")),
+    ],
+)
+def test_a_failure_of_which_nobody_is_told_is_named(
+    name: str, where: str, change: Callable[[Any], object]
+) -> None:
+    machine = MACHINES[name]
+    definition = copy.deepcopy(machine.definition)
+    change(next(item for path, item, _ in states(definition) if path == where))
+    found = [item.where for item in endings.check(replace(machine, definition=definition))]
+    assert found == [where]
+
+
+def test_a_choice_that_only_compares_needs_nothing() -> None:
+    """The distractor: it looks like an expression that fails, and has a value for every input."""
+    machine = MACHINES["forecast-schedule"]
+    definition = copy.deepcopy(machine.definition)
+    item = next(item for path, item, _ in states(definition) if path == "EachSite/WhichTask")
+    item["Choices"][0]["Condition"] = "{% $not($states.input.task = 'x' or $exists($states.input.y.z)) %}"
+    assert list(endings.check(replace(machine, definition=definition))) == []

@@ -13,6 +13,7 @@ import ona.runtime.errors
 from local.hooks import definitions
 from ona.config import services
 from ona.runtime.errors import InvalidInput, RetryableError
+from ops import target
 from tests.builders import deployed
 from tests.builders.deployed import ALL_STATES, RESOURCES, TASKS, WORKFLOWS, definition
 from tests.paths import ROOT
@@ -125,7 +126,7 @@ def test_every_caught_failure_reaches_a_dead_letter_or_fails_its_map() -> None:
         for rule in state["Catch"]:
             target = next(s for f, n, s in ALL_STATES if f == file and n == rule["Next"])
             to_letter = str(target.get("Resource", "")).endswith("sqs:sendMessage")
-            quarantines = rule["Next"] in ("CopyToQuarantine", "RecordQuarantined")
+            quarantines = rule["Next"] in ("CopyToQuarantine", "RecordQuarantined", "LogAlert")
             assert to_letter or quarantines or target["Type"] == "Fail" or rule["Next"] in goes_on, name
 
 
@@ -179,6 +180,18 @@ def test_timers_send_what_their_workflow_takes() -> None:
         {"task": "forecast"},
         {"task": "accuracy"},
     ]
+
+
+def test_accounting_knows_the_rules_keys() -> None:
+    """What no rule takes is ignored, not lost: one list in ops, compared with the stacks'."""
+    wildcards = [
+        rule["wildcard"]
+        for item in deployed.of_type("AWS::Serverless::StateMachine").values()
+        for event in item["Properties"].get("Events", {}).values()
+        if event["Type"] == "EventBridgeRule" and "detail" in event["Properties"]["Pattern"]
+        for rule in event["Properties"]["Pattern"]["detail"]["object"]["key"]
+    ]
+    assert sorted(wildcards) == sorted(target.TAKEN)
 
 
 def test_no_object_starts_two_workflows() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 
-from ona.runtime import clock
+from ona.runtime import clock, letters
 from ona.runtime.identity import file_id
 from ona.store.unreadable import Unreadable
 from ooda.reconcile.mends import Decide
@@ -27,25 +26,15 @@ REMEDIES = {
 
 def read(queue: str, message_id: str, body: str) -> tuple[Letter, dict[str, Any]]:
     """A message as a letter, and its body; a foreign one says so."""
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, dict) or not isinstance(parsed.get("kind"), str):
+    parsed = letters.parsed(body)
+    if parsed is None:
         return Letter(queue, message_id, problem=FOREIGN), {}
     return Letter(queue, message_id, delivery_id=str(parsed.get("delivery_id", ""))), parsed
 
 
 def source_of(body: dict[str, Any]) -> tuple[str, str, str]:
     """Bucket, key and version of the file that a letter is about; empty texts where it is about none."""
-    event: Any = body.get("input")
-    detail = event.get("detail") if isinstance(event, dict) else None
-    bucket = detail.get("bucket") if isinstance(detail, dict) else None
-    described = detail.get("object") if isinstance(detail, dict) else None
-    if not isinstance(bucket, dict) or not isinstance(described, dict):
-        return "", "", ""
-    names = (bucket.get("name"), described.get("key"), described.get("version-id", ""))
-    return ("", "", "") if not all(isinstance(name, str) for name in names) else names  # type: ignore[return-value]
+    return letters.source_of(body.get("input"))
 
 
 def outcome_of(body: dict[str, Any]) -> str:

@@ -44,3 +44,23 @@ def test_a_running_execution_can_be_stopped(lab: Lab) -> None:
     time.sleep(0.5)
     lab.states.stop_execution(executionArn=arn, error="Enough", cause="test")
     assert lab.platform.wait(arn)["status"] == "ABORTED"
+
+
+@pytest.mark.parametrize("begun_s", [0.0, 0.1, 0.5], ids=["at once", "soon", "running"])
+def test_nothing_of_a_stopped_execution_goes_on(lab: Lab, begun_s: float) -> None:
+    """Also when it had just been started, and its definition was still read."""
+    bucket, key = lab.platform.target.output_bucket, f"lab/stopped-{begun_s}"
+    put = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:putObject",
+        "Parameters": {"Bucket": bucket, "Key": key, "Body": "went on"},
+        "End": True,
+    }
+    wait = {"Type": "Wait", "Seconds": 50, "Next": "Put"}  # 1 s here
+    arn = lab.start({"StartAt": "Wait", "States": {"Wait": wait, "Put": put}})
+    time.sleep(begun_s)
+    lab.states.stop_execution(executionArn=arn)
+    time.sleep(2)
+    assert lab.platform.keys("lab/") == []
+    described = lab.states.describe_execution(executionArn=arn)
+    assert described["status"] == "ABORTED"
