@@ -35,13 +35,23 @@ class Client:
         self.url = platform.target.api_url
         self.key = customers.add_key(platform.target, CUSTOMER, "premium")
 
-    def send(self, method: str, path: str, *, key: str | None = None, url: str = "", **headers: str) -> Any:
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = None,
+        url: str = "",
+        body: bytes | str | None = None,
+        **headers: str,
+    ) -> Any:
         sent = {"X-API-Key": self.key if key is None else key, **headers}
         sent = {name: value for name, value in sent.items() if value}
         # urllib3 normalises paths: the target is given as it is
         parts = urllib3.util.parse_url(url or self.url)
         pool = urllib3.connectionpool.connection_from_url(f"http://{parts.host}:{parts.port}")
-        return pool.urlopen(method, f"{parts.path or ''}{path}", headers=sent, retries=False, timeout=60)
+        target = f"{parts.path or ''}{path}"
+        return pool.urlopen(method, target, body=body, headers=sent, retries=False, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +191,24 @@ def _signed(url: str, key: dict[str, str]) -> dict[str, str]:
         Credentials(key["AccessKeyId"], key["SecretAccessKey"]), "execute-api", "af-south-1"
     ).add_auth(request)
     return dict(request.headers)
+
+
+BODIES = {
+    "text": ({"Content-Type": "text/plain"}, b"{}", 415, "UNSUPPORTED_MEDIA_TYPE"),
+    "a form": (
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        b"a=b",
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+    ),
+    "bytes that are no UTF-8": ({"Content-Type": "application/json"}, b"\xff\xfe", 400, "VALIDATION_ERROR"),
+    "deep JSON": ({"Content-Type": "application/json"}, b"[" * 100_000, 400, "VALIDATION_ERROR"),
+    "no type, no JSON": ({}, b"x", 400, "VALIDATION_ERROR"),
+}
+
+
+@pytest.mark.parametrize("case", BODIES)
+def test_bodies_are_refused_behind_the_gateway_too(client: Client, case: str) -> None:
+    headers: dict[str, Any]
+    headers, body, status, code = BODIES[case]
+    refused(client.send("POST", "/upload_train", body=body, **headers), status, code)
