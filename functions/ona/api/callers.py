@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ona.documents import names
 from ona.runtime.aws import client, translate
+from ona.runtime.observability import logger
 from ona.store import tables
 from ona.store.tables import to_item
 
@@ -68,9 +70,13 @@ def principal_id(arn: str) -> str:
 
 
 def find(table: str, item_id: str) -> Caller | None:
-    """The caller whom an item names; None when there is none or it is revoked. Raises DependencyBusy."""
+    """The caller whom an item names; None when there is none, it is revoked, or its customer's name may be
+    none. Raises DependencyBusy."""
     item = tables.get(table, {"id": item_id})
     if not item or item.get("status") != "active" or item.get("tier") not in TIERS:
+        return None
+    if names.customer_problem(str(item["customer_id"])):
+        logger.warning("credentials of a name that no customer may have", customer_id=item["customer_id"])
         return None
     return Caller(str(item["customer_id"]), str(item["tier"]))
 
