@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ona.api import callers
+from ona.documents import names
 from ona.runtime.clock import iso
 from ona.runtime.words import counted
 from ona.store.tables import from_item, to_item
@@ -20,7 +21,7 @@ def _table(target: Target) -> str:
 def add_key(target: Target, customer_id: str, tier: str) -> str:
     """Make a new API key of a customer and return it; only its hash is stored.
 
-    Raises OpsError for an unknown tier.
+    Raises OpsError for an unknown tier, or a name that no customer may have.
     """
     key = f"ona_{secrets.token_urlsafe(30)}"
     _put(target, callers.key_id(key), customer_id, tier)
@@ -35,7 +36,8 @@ def remove_key(target: Target, key: str) -> None:
 
 
 def add_principal(target: Target, arn: str, customer_id: str, tier: str) -> None:
-    """Let an IAM role or user call as a customer. Raises OpsError for a wrong ARN or an unknown tier."""
+    """Let an IAM role or user call as a customer. Raises OpsError as `add_key`, and for a wrong
+    ARN."""
     if not arn.startswith("arn:"):
         raise OpsError(f"{arn!r} is no ARN of an IAM role or user")
     _put(target, callers.principal_id(arn), customer_id, tier)
@@ -44,6 +46,9 @@ def add_principal(target: Target, arn: str, customer_id: str, tier: str) -> None
 def _put(target: Target, item_id: str, customer_id: str, tier: str) -> None:
     if tier not in callers.TIERS:
         raise OpsError(f"tier {tier!r}: use {', '.join(callers.TIERS)}")
+    problem = names.customer_problem(customer_id)
+    if problem:
+        raise OpsError(f"customer {customer_id!r} {problem}")
     item = {
         "id": item_id,
         "customer_id": customer_id,

@@ -9,11 +9,8 @@ from pydantic import Field
 
 from forecasting.layout import SITE_KEY_PATTERN
 from ona.documents.base import Document, S3Pointer
+from ona.documents.names import CUSTOMER_PATTERN, SITE_PATTERN
 
-CUSTOMER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-"""A customer's id, as it may stand in keys of objects."""
-SITE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
-"""A site's id, as it may stand in keys of objects."""
 VERSION_PATTERN = r"^v\d{12}-[0-9a-f]{8}$"
 """A version of a model: the minute (UTC) its training began, and the beginning of its uploads' digest."""
 

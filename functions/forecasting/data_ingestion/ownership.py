@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -16,7 +15,7 @@ import pandas as pd
 
 from forecasting.documents import SiteDocument
 from forecasting.layout import HISTORICAL, NOWCAST, NOWCAST_OF_CUSTOMER
-from forecasting.payloads import CUSTOMER_PATTERN, SITE_PATTERN
+from ona.documents import names
 from ona.documents.assets import Asset, AssetRegistry
 from ona.runtime.errors import InvalidTelemetry
 
@@ -32,13 +31,13 @@ def addressed(key: str) -> tuple[Kind, str | None]:
     if key.lower().endswith(".csv"):
         if fields := HISTORICAL.parse(key):
             customer = fields["customer_id"]
-            if customer is not None and re.match(CUSTOMER_PATTERN, customer):
+            if customer is not None and not names.customer_problem(customer):
                 return "historical", customer
         elif NOWCAST.parse(key):
             return "nowcast", None
         elif fields := NOWCAST_OF_CUSTOMER.parse(key):
             customer = fields["customer_id"]
-            if customer is not None and re.match(CUSTOMER_PATTERN, customer):
+            if customer is not None and not names.customer_problem(customer):
                 return "nowcast", customer
     raise InvalidTelemetry(
         "wrong_place",
@@ -69,12 +68,13 @@ def sites(
         )
     by_site: dict[tuple[str, str], list[Asset]] = {}
     for customer_id, site_id in sorted({(asset.customer_id, asset.site_id) for asset in in_file}):
-        if not (re.match(CUSTOMER_PATTERN, customer_id) and re.match(SITE_PATTERN, site_id)):
+        if names.customer_problem(customer_id) or not names.is_site(site_id):
+            reserved = ", ".join(sorted(names.RESERVED_CUSTOMERS))
             raise InvalidTelemetry(
                 "wrong_name",
                 f"customer {customer_id!r} or site {site_id!r} cannot be part of an object's name",
                 where=f"{where}; assets.json",
-                remedy="use letters, digits, dot, underscore and hyphen",
+                remedy=f"use letters, digits, dot, underscore and hyphen; no customer is named {reserved}",
             )
         group = [a for a in registry.assets if (a.customer_id, a.site_id) == (customer_id, site_id)]
         if not any(asset.location for asset in group):

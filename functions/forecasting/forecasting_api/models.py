@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from forecasting.documents import ForecastDocument
-from forecasting.payloads import CUSTOMER_PATTERN, SITE_PATTERN
 from ona.api.envelope import Envelope
 from ona.api.strict import JsonNumber, Moment
 from ona.documents.base import Document
+from ona.documents.names import CUSTOMER_PATTERN, SITE_PATTERN
 
 MAX_UPLOAD_BYTES = 100_000_000
 """Bytes; `max_file_size_mb` of configs/services.yaml refuses more."""

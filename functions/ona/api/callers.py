@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from ona.documents import names
 from ona.runtime.aws import client, translate
 from ona.store import tables
 from ona.store.tables import to_item
@@ -70,18 +71,21 @@ def principal_id(arn: str) -> str:
 
 
 def find(table: str, item_id: str) -> Caller | None:
-    """The caller whom an item names; None when there is none or it is revoked. Raises DependencyBusy."""
+    """The caller whom an item names; None when there is none, it is revoked, or its customer's name may be
+    none. Raises DependencyBusy."""
     item = tables.get(table, {"id": item_id})
     if not item or item.get("status") != "active":
         return None
     tier, customer_id = item.get("tier"), item.get("customer_id")
-    if (
-        not isinstance(tier, str)
-        or tier not in TIERS
-        or not isinstance(customer_id, str)
-        or not customer_id
-    ):
-        note(f"table {table}, {item_id[:LONGEST_ID]}", "it names no customer, or no tier")
+    where = f"table {table}, {item_id[:LONGEST_ID]}"
+    if not isinstance(tier, str) or tier not in TIERS:
+        note(where, "it names no tier")
+        return None
+    if not isinstance(customer_id, str):
+        note(where, "it names no customer")
+        return None
+    if problem := names.customer_problem(customer_id):
+        note(where, f"its customer {customer_id[:LONGEST_ID]!r} {problem}")
         return None
     return Caller(customer_id, tier)
 

@@ -17,9 +17,9 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator
 
+from ona.runtime.clock import FIRST_YEAR, LAST_YEAR
+
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-FIRST_YEAR, LAST_YEAR = 1970, 2999
-"""Years of a time: keys have four digits, and the ends of the calendar have no UTC in every zone (ours)."""
 _DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
 
 

@@ -39,7 +39,7 @@ class Component(Document):
     serial: str = ""
     type: str
     installation_date: datetime | None = None
-    warranty_months: int | None = Field(default=None, ge=0, description="from installation")
+    warranty_months: int | None = Field(default=None, ge=0, le=1200, description="from installation")
 
     @property
     def warranty_ends(self) -> date | None:

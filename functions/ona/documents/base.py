@@ -1,7 +1,8 @@
 """The one base of all models, and the pointer that travels instead of large data.
 
 Unknown keys are refused, so that a typing error is seen at once; infinity and NaN are refused, because
-JSON has neither; a document does not change after it was made (`model_copy(update=…)` makes another).
+JSON has neither. So are times before 1970 and after 2999. A document does not change after it was made
+(`model_copy(update=…)` makes another).
 
 >>> Document.read({"typo": 1}, "order.json")
 Traceback (most recent call last):
@@ -11,10 +12,12 @@ ona.runtime.errors.InvalidPayload: order.json is no valid Document: typo: Extra 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ona.runtime.clock import FIRST_YEAR, LAST_YEAR, is_plausible
 from ona.runtime.errors import InvalidPayload
 
 MOST_PROBLEMS = 10
@@ -35,6 +38,14 @@ class Document(BaseModel):
     states, configuration files, requests and answers of the APIs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _of_our_time(self) -> Self:
+        """Times and days lie in plausible years: one of the year 1 breaks whoever computes with it."""
+        for name, value in self.__dict__.items():
+            if isinstance(value, date) and not is_plausible(value):
+                raise ValueError(f"{name} must be in the years {FIRST_YEAR} to {LAST_YEAR}")
+        return self
 
     @classmethod
     def read(cls, value: Any, where: str = "input") -> Self:

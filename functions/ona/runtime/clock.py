@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal, get_args
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 """As `datetime.weekday()` counts them: Monday is 0."""
+
+
+FIRST_YEAR, LAST_YEAR = 1970, 2999
+"""Years of any time and day that comes in: keys have four digits, and a time at either end of Python's
+calendar has no local time in half of all zones (ours)."""
+
+
+def is_plausible(when: date) -> bool:
+    """Whether a time or a day lies where the platform works.
+
+    >>> is_plausible(date(1, 1, 1)), is_plausible(datetime(2025, 6, 10, tzinfo=UTC))
+    (False, True)
+    """
+    return FIRST_YEAR <= when.year <= LAST_YEAR
 
 
 def utc_now() -> datetime:

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from ona.runtime.clock import is_plausible
+
 
 @dataclass(frozen=True)
 class _Kind:
@@ -31,11 +33,19 @@ class _Kind:
     read: Callable[[str], Any]
 
 
+def _read(text: str, form: str) -> datetime:
+    """A time of a key. Raises ValueError for what is none, or of no plausible year."""
+    when = datetime.strptime(text, form).replace(tzinfo=UTC)
+    if not is_plausible(when):
+        raise ValueError(f"{text} is of no plausible year")
+    return when
+
+
 def _day(form: str) -> _Kind:
     pattern = re.sub(r"%[mdH]", r"\\d{2}", form.replace("%Y", r"\d{4}"))
 
     def read(text: str) -> date:
-        return datetime.strptime(text, form).replace(tzinfo=UTC).date()
+        return _read(text, form).date()
 
     return _Kind(pattern, lambda value: f"{value:{form}}", read)
 
@@ -50,7 +60,7 @@ _KINDS = {
     "hour": _Kind(
         r"\d{8}T\d{2}",
         lambda value: f"{value.astimezone(UTC):%Y%m%dT%H}",
-        lambda text: datetime.strptime(text, "%Y%m%dT%H").replace(tzinfo=UTC),
+        lambda text: _read(text, "%Y%m%dT%H"),
     ),
 }
 """How each kind of field is written in a key; UTC."""
@@ -137,7 +147,8 @@ def day_of(key: str, fallback: date) -> date:
     match = _KEY_DATE.search(key)
     if match:
         with suppress(ValueError):
-            return date(*(int(part) for part in match.groups()))
+            day = date(*(int(part) for part in match.groups()))
+            return day if is_plausible(day) else fallback
     return fallback
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ona.runtime.clock import FIRST_YEAR, LAST_YEAR
 from ona.store.layout import OBSERVATION, TELEMETRY, KeyShape, day_of
 from tests.paths import ROOT
 
@@ -22,7 +23,7 @@ SHAPES = {
     if isinstance(shape, KeyShape)
 }
 TEXT = st.text(string.ascii_letters + string.digits + "._-=+% äß☀🌞", min_size=1, max_size=30)
-DAYS = st.dates(date(1, 1, 1), date(9999, 12, 31)).filter(lambda day: day.year >= 1000)
+DAYS = st.dates(date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "": TEXT,
     "path": st.lists(TEXT, min_size=1, max_size=4).map("/".join),
@@ -30,9 +31,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "dashes": DAYS,
     "digits": DAYS,
     "month": DAYS.map(lambda day: day.replace(day=1)),
-    "hour": st.datetimes(datetime(1000, 1, 1), timezones=st.just(UTC)).map(
-        lambda moment: moment.replace(minute=0, second=0, microsecond=0)
-    ),
+    "hour": st.datetimes(
+        datetime(FIRST_YEAR, 1, 1), datetime(LAST_YEAR, 12, 31), timezones=st.just(UTC)
+    ).map(lambda moment: moment.replace(minute=0, second=0, microsecond=0)),
 }
 
 
