@@ -54,3 +54,49 @@ def test_definitions_in_yaml_are_read() -> None:
         },
     }
     assert definitions.missing_targets(nested) == ["/States/M/ItemProcessor/States/A: no state 'Gone'"]
+
+
+def test_executions_of_one_definition_at_once_keep_what_is_their_own(lab: Lab) -> None:
+    """The definition is read once for all of them; variables, counts and answers are each one's."""
+    counting = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Begin",
+        "States": {
+            "Begin": {
+                "Type": "Pass",
+                "Assign": {"left": "{% $states.input.n %}", "all": 0},
+                "Next": "Each",
+            },
+            "Each": {
+                "Type": "Map",
+                "Items": "{% [1..$left] %}",
+                "ItemProcessor": {
+                    "StartAt": "I",
+                    "States": {"I": {"Type": "Pass", "Output": "{% $states.input * $left %}", "End": True}},
+                },
+                "Assign": {"all": "{% $sum($states.result) %}"},
+                "Next": "More",
+            },
+            "More": {
+                "Type": "Choice",
+                "Choices": [{"Condition": "{% $left > 1 %}", "Next": "Less"}],
+                "Default": "End",
+            },
+            "Less": {"Type": "Pass", "Assign": {"left": "{% $left - 1 %}"}, "Next": "More"},
+            "End": {"Type": "Pass", "Output": "{% {'left': $left, 'sum': $all} %}", "End": True},
+        },
+    }
+    machine = lab.machine(counting)
+    runs = {
+        number: lab.states.start_execution(stateMachineArn=machine, input=json.dumps({"n": number}))
+        for number in range(1, 9)
+    }
+    for number, run in runs.items():
+        done = lab.platform.wait(run["executionArn"], 60)
+        total = number * number * (number + 1) // 2
+        assert json.loads(done.get("output", "null")) == {"left": 1, "sum": total}
+
+    counting["States"]["End"]["Output"] = "new"  # type: ignore[index]
+    lab.states.update_state_machine(stateMachineArn=machine, definition=json.dumps(counting))
+    run = lab.states.start_execution(stateMachineArn=machine, input='{"n": 1}')
+    assert json.loads(lab.platform.wait(run["executionArn"], 60)["output"]) == "new"
