@@ -574,12 +574,17 @@ def test_a_server_that_cannot_read_its_state_does_not_serve(home: Path) -> None:
     formation = Life(home).client("cloudformation")
     record = {"Resources": {"R": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
     formation.create_stack(StackName="stack", TemplateBody=json.dumps(record))
-    cloud.stop(home)
+    formation.get_waiter("stack_create_complete").wait(StackName="stack", WaiterConfig={"Delay": 1})
+    cloud.stop(home)  # nothing goes on: the last snapshot has it all, no journal stands after it
+    spoiled = []
 
     def spoil(stored: Any) -> Any:
-        stored["stacks"]["data"] = dict.fromkeys(stored["stacks"]["data"], "nonsense")
+        stacks = stored["stacks"]["data"]
+        stored["stacks"]["data"] = dict.fromkeys(stacks, "nonsense")
+        spoiled.extend(stacks)
         return stored
 
     replace_in_snapshots(home, "cloudformation.json", spoil)
+    assert spoiled
     with pytest.raises(cloud.CloudError, match="state cannot be read"):
         Life(home)
