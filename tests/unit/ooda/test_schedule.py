@@ -60,9 +60,19 @@ teams = st.lists(
 
 
 @given(jobs, teams)
-@pytest.mark.timeout(900)
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_plan_breaks_a_constraint(work: list[Any], crews: list[Any]) -> None:
+    plan_and_check(work, crews)
+
+
+@pytest.mark.soak
+@given(jobs, teams)
+@settings(max_examples=1_000, deadline=None)
+def test_no_plan_of_a_thousand_breaks_a_constraint(work: list[Any], crews: list[Any]) -> None:
+    plan_and_check(work, crews)
+
+
+def plan_and_check(work: list[Any], crews: list[Any]) -> None:
     requests = [
         request(n, cause=c, daily=d, risk=r, site=s, location=p, open_order="wo-1" if o else "")
         for n, (c, d, r, s, p, o) in enumerate(work)
