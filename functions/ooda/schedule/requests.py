@@ -10,7 +10,7 @@ from ona.config.causes import CauseRule
 from ona.documents.assets import Asset
 from ona.documents.base import S3Pointer
 from ona.documents.findings import Finding
-from ona.documents.work_orders import Decision, Job, JobPriority, OrderStatus
+from ona.documents.work_orders import Decision, Job, JobPriority, Learned, OrderStatus
 from ona.repairs.crews import Crew, timed
 from ooda.schedule.visits import Visit, visits_by_finding
 
@@ -30,8 +30,8 @@ class RepairRequest:
     """A finding that wants a crew, with its asset, its cause's rule and the diagnostic that it is in.
 
     `open_order`: the id of the order that is open for its fault, "" where there is none; `ordered_as`: the
-    key of the finding for which that order was opened; `status`: how the order stands. `learned_hours`:
-    what earlier repairs of the cause took, None where too few are on record.
+    key of the finding for which that order was opened; `status`: how the order stands. `learned`: what
+    its customer's earlier repairs of the cause say of the hours, None where none was reported.
     """
 
     finding: Finding
@@ -41,12 +41,12 @@ class RepairRequest:
     open_order: str = ""
     ordered_as: str = ""
     status: OrderStatus = "OPEN"
-    learned_hours: float | None = None
+    learned: Learned | None = None
 
     @property
     def hours(self) -> float:
-        """What the repair will take: as earlier ones did, else as the cause's rule says."""
-        return self.learned_hours or self.rule.duration_hours
+        """What the repair will take: as the cause's rule says, moved by what earlier ones took."""
+        return self.learned.planned if self.learned else self.rule.duration_hours
 
     @property
     def priority(self) -> JobPriority:
@@ -67,6 +67,7 @@ class RepairRequest:
             priority=self.priority,
             duration_hours=self.hours,
             work_order_id=work_order_id,
+            learned=self.learned,
         )
 
 
