@@ -155,7 +155,7 @@ def of(customer_id: str, cause: str) -> Experience:
     repairs = item.repairs if item else []
     pieces: dict[str, list[int]] = defaultdict(list)
     for repair in repairs:
-        for part in _summed(repair.parts):
+        for part in repair.parts:
             pieces[part.sku].append(part.quantity)
     return Experience(
         tuple(repair.hours for repair in repairs if repair.hours),

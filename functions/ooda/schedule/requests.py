@@ -12,6 +12,7 @@ from ona.documents.base import S3Pointer
 from ona.documents.findings import Finding
 from ona.documents.work_orders import Decision, Job, JobPriority, Learned, OrderStatus
 from ona.repairs.crews import Crew, timed
+from ooda.notices import CREWS_HINT, Unattended
 from ooda.schedule.visits import Visit, visits_by_finding
 
 PRIORITIES: Mapping[str, JobPriority] = {
@@ -96,6 +97,21 @@ def triage(requests: Sequence[RepairRequest], crews: Sequence[Crew], now: dateti
             if visits[name].booking.returns <= now:
                 result.over.add(name)
     return result
+
+
+def unattended(jobs: Sequence[Job], requests: Sequence[RepairRequest]) -> list[Unattended]:
+    """The faults that no crew can take, the most pressing first."""
+    asked = {request.finding.finding_id: request for request in requests}
+    left = [
+        (job, asked[job.finding_id])
+        for job in jobs
+        if job.decision == "unschedulable" and job.finding_id in asked
+    ]
+    left.sort(key=lambda pair: _pressing(pair[1]))
+    return [
+        Unattended(request.finding, request.asset, job.priority, job.reason, CREWS_HINT, request.open_order)
+        for job, request in left
+    ]
 
 
 def _pressing(request: RepairRequest) -> tuple[int, str]:
