@@ -74,7 +74,11 @@ def in_words(far: Sequence[Far], assets: int, rules: PlanningRules, table: str) 
     else:
         why = f"the nearest crew, {first.nearest.crew_id}, is {first.km:,.0f} km from {first.asset.id}"
     place = first.asset.location
-    base = f"; its base may be latitude {place.latitude:g}, longitude {place.longitude:g}" if place else ""
+    base = (
+        f"; {first.asset.id} is at latitude {place.latitude:g}, longitude {place.longitude:g}"
+        if place
+        else ""
+    )
     return (
         f"nobody can be sent to {len(far)} of {counted(assets, 'asset')}: {why}, and a crew travels "
         f"{rules.crew.max_travel_distance_km:g} km at most. Put your crews into the table {table}: "

@@ -26,7 +26,7 @@ LONGEST_REASON = 2_000
 """Characters of a reason in a notice: a hundred crews may stand in it."""
 CREWS_HINT = (
     "Crews are items of the crews table: docs/operations/settings.md, section Crews, has the command. "
-    "The asset's next file plans the repair again."
+    "The asset's next file, or the same put again, plans the repair anew."
 )
 """What to do about a fault that no crew can take."""
 

@@ -26,7 +26,8 @@ def print_unattended(target: Target, accounts: Sequence[FileAccount], bad: list[
         return
     console.print(f"[red]{counted(len(left), 'fault')} that nobody is sent to[/red]:")
     _print(left)
-    console.print("crews: docs/operations/settings.md#crews; the next file of the asset plans it again")
+    hint = "docs/operations/settings.md#crews; the asset's next file, or the same put again, plans it anew"
+    console.print(f"crews: {hint}", soft_wrap=True)
 
 
 def print_left(target: Target, output: Any) -> None:
