@@ -40,6 +40,7 @@ class FileAccount:
     size: int
     state: State
     detail: str = ""
+    outcome: Outcome | None = None
 
     def event(self, bucket: str) -> dict[str, Any]:
         """The event that S3 sent for the file, with the fields that the workflows read."""
@@ -83,11 +84,15 @@ class Rejection(Document):
 
 
 class Outcome(Document):
-    """What came of a file, as far as accounting reads it; a workflow writes more into it."""
+    """What came of a file, as far as accounting reads it; a workflow writes more into it. What the loop
+    says of jobs (`unschedulable`, `schedule`, `orders`) is read in `ops.unattended`."""
 
     model_config = ConfigDict(extra="ignore")
     outcome: str
     rejection: Rejection | None = None
+    unschedulable: Any = 0
+    schedule: Any = None
+    orders: Any = None
 
     @property
     def told(self) -> tuple[State, str]:
@@ -171,7 +176,7 @@ def account(target: Target, bad: list[Unreadable] | None = None) -> list[FileAcc
             state, detail = "running", "put just now; its event is on the way"
         else:
             state, detail = "lost", "no outcome, no dead letter, and no execution runs"
-        accounts.append(FileAccount(key, version_id, version["Size"], state, detail))
+        accounts.append(FileAccount(key, version_id, version["Size"], state, detail, outcome))
     return accounts
 
 

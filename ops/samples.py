@@ -12,13 +12,14 @@ import copy
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ona.runtime import errors
 from ona.store.layout import ASSETS
-from ops import asl, customers
+from ops import asl, customers, registry, seed
 from ops.target import TEMPLATE, OpsError, Target
 
 EVENTS, SAMPLES = TEMPLATE.parent / "events", TEMPLATE.parent / "samples"
@@ -185,6 +186,8 @@ def _provide(target: Target, event: Any) -> None:
         if sample.is_file() and missing(key):
             s3.put_object(Bucket=bucket, Key=where, Body=sample.read_bytes())
             _wait_for(target, where)
+    with suppress(OpsError):  # a registry that cannot be read is the function's to name
+        seed.put_sample_crews(target, registry.read(target))
 
 
 def _keys(node: Any, bucket: str) -> Iterator[str]:

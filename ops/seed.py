@@ -1,15 +1,43 @@
-"""What a fresh platform needs before the first file: crews (`ona up` puts two examples), a signing key."""
+"""What a fresh platform needs before the first file: a signing key, and crews.
+
+The sample fleet gets example crews. Whoever brings another plant brings its crews too: `ops.crews` says
+where they are written.
+"""
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Any
 
-from ona.documents.assets import Location
+from ona.documents.assets import Asset, AssetRegistry, Location
 from ona.outbox import signing
 from ona.store.tables import to_item
 from ooda.config import loss_function
-from ops.target import Target, use_configs
+from ops.target import TEMPLATE, Target, use_configs
+
+SAMPLE = TEMPLATE.parent / "samples" / "assets.json"
+"""The registry of the sample fleet."""
+
+
+def is_sample_fleet(registry: AssetRegistry) -> bool:
+    """Whether all registered assets are those of the sample fleet, where they stand there."""
+
+    def marks(asset: Asset) -> tuple[object, ...]:
+        return asset.id, asset.site_id, asset.customer_id, asset.location
+
+    sample = AssetRegistry.parse(json.loads(SAMPLE.read_text("utf-8")))
+    ours = {marks(asset) for asset in sample.assets}
+    return bool(registry.assets) and all(marks(asset) in ours for asset in registry.assets)
+
+
+def put_sample_crews(target: Target, registry: AssetRegistry | None) -> int:
+    """Put example crews beside the sample fleet, on the embedded cloud; for any other fleet none. Returns
+    how many were not there yet."""
+    if target.embedded is None or registry is None or not is_sample_fleet(registry):
+        return 0
+    place = next((asset.location for asset in registry.assets if asset.location), None)
+    return put_crews(target, example_crews(place)) if place else 0
 
 
 def example_crews(base: Location, prefix: str = "crew") -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ def bill_of_materials(
     candidates = ranked(catalogue, rule.needs_part, finding.component, daily)[:variants]
     covered = asset is not None and day is not None and _covered(finding, asset, day)
     lines = [
-        _line(part, daily, recommended=index == 0, covered=covered, quantity=experience.quantity(part.sku))
+        _line(part, daily, recommended=index == 0, covered=covered, quantity=_pieces(experience, part))
         for index, part in enumerate(candidates)
     ]
     by_sku = {part.sku: part for part in catalogue}
@@ -42,6 +42,10 @@ def bill_of_materials(
         if item.sku in by_sku
     ]
     return [*lines[:1], *used], lines[1:]
+
+
+def _pieces(experience: Experience, part: Part) -> int:
+    return int(experience.pieces_of(part).planned)
 
 
 def _covered(finding: Finding, asset: Asset, day: date) -> bool:

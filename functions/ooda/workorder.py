@@ -8,11 +8,12 @@ from ona.config.causes import CauseRule
 from ona.config.parts import Part
 from ona.documents.assets import Asset
 from ona.documents.findings import Finding
-from ona.documents.work_orders import Job, OrderRisk, WorkOrder
+from ona.documents.work_orders import BomLine, Job, Learned, OrderRisk, WorkOrder
 from ona.repairs.crews import Booking, with_visit
-from ona.repairs.experience import NO_EXPERIENCE, Experience
+from ona.repairs.experience import HOURS, NO_EXPERIENCE, Experience, has_reports
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import digest
+from ona.runtime.words import counted
 from ooda.bom import bill_of_materials
 
 DAY_S = 86400.0
@@ -30,7 +31,7 @@ def build(
     experience: Experience = NO_EXPERIENCE,
 ) -> WorkOrder:
     """The order for a scheduled job. total_risk = daily loss × days until the work is done; quantities are
-    what earlier repairs of the cause needed.
+    what the customer's earlier repairs of the cause say, and the order shows that as its evidence.
 
     Raises InvalidPayload when the job was not scheduled.
     """
@@ -39,6 +40,7 @@ def build(
     lines, alternatives = bill_of_materials(
         finding, rule, catalogue, asset=asset, day=now.date(), experience=experience
     )
+    learned = _learned(job, [*lines, *alternatives], catalogue, experience)
     cost = round(sum(line.total_price_usd or 0.0 for line in lines), 2)
     daily = finding.energy_at_risk.daily_loss_usd
     note = ""
@@ -56,7 +58,7 @@ def build(
         due_date=job.due or job.scheduled_end,
         priority=job.priority,
         title=f"{finding.category}: {finding.subcategory.replace('_', ' ')} at {asset.name or asset.id}",
-        description=f"{'; '.join(finding.reasons)}.{note}",
+        description=f"{'; '.join(finding.reasons)}.{note}{''.join(map(_in_words, learned))}",
         recommended_actions=finding.recommended_actions,
         component=finding.component,
         estimated_duration_hours=job.duration_hours,
@@ -77,6 +79,7 @@ def build(
         cause=finding.cause,
         idempotency_key=digest(finding.finding_key, finding.finding_id),
         attachments=[job.diagnostic.key],
+        learned=learned,
         status="OPEN",
     )
 
@@ -88,6 +91,30 @@ def retimed(order: WorkOrder, crew_id: str, booking: Booking, now: datetime) -> 
     return with_visit(order, crew_id, booking).model_copy(
         update={"energy_at_risk": risk.model_copy(update=until)}
     )
+
+
+def _learned(
+    job: Job, lines: list[BomLine], catalogue: list[Part], experience: Experience
+) -> list[Learned]:
+    """What earlier repairs say of the order's hours and of each part in it."""
+    by_sku = {part.sku: part for part in catalogue}
+    of_parts = [experience.pieces_of(by_sku[line.sku]) for line in lines if not line.consumable]
+    return [evidence for evidence in (job.learned, *of_parts) if evidence and has_reports(evidence)]
+
+
+def _in_words(evidence: Learned) -> str:
+    """What earlier repairs say, for whoever reads the order; empty where they are too few to say."""
+    unit, name = ("hour", "Hours") if evidence.what == HOURS else ("piece", f"Pieces of {evidence.what}")
+    said = []
+    if evidence.weight and evidence.median is not None:
+        said.append(
+            f"{counted(evidence.reports, 'earlier repair')} with a median of {evidence.median:g}, "
+            f"usual {evidence.usual:g}, weight {evidence.weight:.0%}: "
+            f"{counted(evidence.planned, unit, 'g')} planned"
+        )
+    if evidence.set_aside:
+        said.append(f"{counted(evidence.set_aside, 'report')} of no plausible size set aside")
+    return f" {name}: {'; '.join(said)}." if said else ""
 
 
 def _lost_until(daily_usd: float, end: datetime, now: datetime) -> float:

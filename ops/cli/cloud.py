@@ -7,18 +7,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from local import cloud, deploy, ports
 from local import home as homes
-from ona.documents.assets import Location
 from ona.runtime.words import counted
-from ops import accounting, forward, ingest, seed, validate
+from ops import accounting, crews, forward, ingest, seed, validate
 from ops.cli.shared import Environment, console, errors_in_one_line, tell_damage
 from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 
 app = typer.Typer()
-_JOHANNESBURG = Location(latitude=-26.2, longitude=28.05)
-"""Where the example crews live when no asset has a location, degrees."""
 
 
 @app.command()
@@ -30,7 +28,7 @@ def up(
         typer.Option(help="the last one, else 4566, or a free one when it is taken", min=1, max=65535),
     ] = None,
 ) -> None:
-    """Start the embedded cloud, deploy template.yaml to it, put example crews. Again: update it."""
+    """Start the embedded cloud, deploy template.yaml to it. Again: update it."""
     home = homes.resolved(None)
     homes.check(home)
     validate.require_configurations("ona up")
@@ -44,10 +42,11 @@ def up(
         deploy.deploy(running.client, TEMPLATE, target.stack, {**EMBEDDED, "Environment": environment})
         seed.put_signing_key(target)
         registered = ingest.registry(target)
-        place = next((a.location for a in registered.assets if a.location), None) if registered else None
-        seed.put_crews(target, seed.example_crews(place or _JOHANNESBURG))
+        seed.put_sample_crews(target, registered)
         _bring_forward(target)
         _tell_what_is_up(target, running, home)
+        if registered and (hint := crews.hint(target, registered)):
+            console.print(f"[yellow]{escape(hint)}[/yellow]", soft_wrap=True)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from rich.table import Table
 from ona.runtime.words import counted
 from ops import accounting, explain, mapresults, samples
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, notes
+from ops.cli.unattended import print_left
 from ops.target import OpsError, Target, resolve
 
 app = typer.Typer()
@@ -127,6 +128,7 @@ def explain_command(
         where = order.get("work_order") or {}
         place = f"s3://{where['bucket']}/{where['key']}" if where else order.get("reason", "")
         console.print(f"{order['status']} {order.get('work_order_id', '')} {place}", soft_wrap=True)
+    print_left(target, output)
     if mapresults.counts(output):
         _print_items(target, output)
     if described.get("error"):

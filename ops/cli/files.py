@@ -14,7 +14,7 @@ from rich.table import Table
 from ona.runtime.words import counted
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
-from ops import accounting, ingest, outbox, registry
+from ops import accounting, crews, ingest, outbox, registry, seed
 from ops.cli.shared import (
     Environment,
     Profile,
@@ -24,6 +24,7 @@ from ops.cli.shared import (
     print_unreadable,
     tell_damage,
 )
+from ops.cli.unattended import print_unattended
 from ops.target import OpsError, Target, resolve, use_configs
 
 app = typer.Typer()
@@ -58,6 +59,7 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
         console.print(f"… and {len(unfinished) - _FILES_NAMED} more")
     if totals["lost"] or totals["dead letter"]:
         console.print("send them again: [bold]ona dlq redrive[/bold]")
+    print_unattended(target, accounts, bad)
     dead = len(outbox.items(target, ["dead"], bad))
     if dead:
         console.print(f"[red]{counted(dead, 'delivery')} given up[/red]: [bold]ona outbox list[/bold]")
@@ -100,6 +102,7 @@ def _put_converted(target: Target, source: str, path: Path) -> None:
     added = ingest.put_registry(target, assets)
     if added:
         console.print(f"registered {counted(added, 'asset')} of {source} in assets.json")
+        _tell_crews(target)
     for upload in ingest.daily(telemetry, assets):
         ingest.put(target, upload)
         console.print(f"put {escape(upload.key)}", soft_wrap=True)
@@ -126,6 +129,18 @@ def _put_assets(target: Target, path: Path, remove: int | None) -> None:
             console.print(f"    … and {len(names) - _FILES_NAMED} more {word}")
     if change.mended:
         console.print(f"[yellow]the one before could not be read: {escape(change.mended)}[/yellow]")
+    _tell_crews(target)
+
+
+def _tell_crews(target: Target) -> None:
+    """The sample fleet's example crews; of another fleet, which assets no crew reaches, and what to do."""
+    assets = registry.read(target)
+    if assets is None:
+        return
+    if added := seed.put_sample_crews(target, assets):
+        console.print(f"put {counted(added, 'example crew')} near them: they are the sample fleet")
+    if hint := crews.hint(target, assets):
+        console.print(f"[yellow]{escape(hint)}[/yellow]", soft_wrap=True)
 
 
 def _put_unchanged(target: Target, path: Path) -> None:

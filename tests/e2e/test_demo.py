@@ -13,9 +13,11 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from local import cloud
+from ops import seed
 from ops.cli import app
 from ops.demo import run
-from tests.builders.assets import make_registry
+from ops.target import embedded
+from tests.builders.assets import SITE, make_registry
 from tests.builders.telemetry import dead_from, sunny_day, to_csv
 from tests.paths import ROOT
 
@@ -70,7 +72,16 @@ def test_the_commands_work_together(home: Path, tmp_path: Path) -> None:
 
     assets = tmp_path / "assets.json"
     assets.write_text(make_registry().model_dump_json(exclude_none=True))
-    assert "put assets.json" in ona(home, "put", str(assets))
+    said = ona(home, "put", str(assets))
+    assert "put assets.json" in said
+    assert "nobody can be sent to 6 of 6 assets: no crew is available" in said, (
+        "another plant than the sample"
+    )
+    assert "nobody can be sent to 6 of 6 assets" in ona(home, "up")
+    up = cloud.running(home)
+    assert up is not None
+    assert seed.put_crews(embedded(up), seed.example_crews(SITE)) == 2
+    assert "nobody" not in ona(home, "put", str(assets))
     (tmp_path / "INV-001_20250610.csv").write_bytes(to_csv(dead_from(9)))
     (tmp_path / "empty.csv").write_bytes(b"")
     ona(home, "put", str(tmp_path / "INV-001_20250610.csv"), str(tmp_path / "empty.csv"))

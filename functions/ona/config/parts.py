@@ -40,6 +40,11 @@ class Part(Document):
         description="pieces on the own shelf: with one there, nobody waits; not counted down",
     )
     consumables: list[Consumable] = Field(default=[], description="what is used up with it")
+    most_a_repair: int = Field(
+        default=10,
+        ge=1,
+        description="pieces that one repair may need at most: reports of more teach nothing",
+    )
 
     @property
     def wait_days(self) -> float | None:

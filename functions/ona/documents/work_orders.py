@@ -27,6 +27,19 @@ class CrewAssignment(Document):
     specialization: str
 
 
+class Learned(Document):
+    """What a customer's earlier repairs of a cause say of one number, and what was made of it: how many
+    reports, what they say, how much they weigh (`ona.repairs.experience`)."""
+
+    what: str = Field(description="`duration_hours`, or the SKU of a part whose pieces are meant")
+    usual: float = Field(description="what the configuration says: hours, or one piece")
+    reports: int = Field(description="of plausible size, of the latest twenty verified repairs")
+    set_aside: int = Field(description="of no plausible size: they do not count")
+    median: float | None = Field(description="of the reports that count; None where there are none")
+    weight: float = Field(description="0 to 1: of the reports against what is usual")
+    planned: float = Field(description="what was planned or ordered: hours, or pieces")
+
+
 class Job(Document):
     """A finding with planning's decision. A job that is scheduled or moved has a visit: its start, end and
     crew; `travel_km` is the way that the visit adds to the crew's tour."""
@@ -51,6 +64,9 @@ class Job(Document):
         default=None, description="production lost, with the fault's growth, if it were done a day later"
     )
     work_order_id: str = ""
+    learned: Learned | None = Field(
+        default=None, description="what earlier repairs say of the hours; None where there are none"
+    )
 
 
 class BomLine(Document):
@@ -114,5 +130,8 @@ class WorkOrder(Document):
     idempotency_key: str = Field(default="", description="the same for every try to make this order")
     attachments: list[str] = Field(
         default=[], description="documents that say more: keys in the output bucket"
+    )
+    learned: list[Learned] = Field(
+        default=[], description="what this customer's earlier repairs say of hours and parts"
     )
     status: OrderStatus

@@ -39,8 +39,10 @@ MOST_ASSIGNEES = 20
 """People that one order may be assigned to."""
 MOST_PARTS = 100
 """Kinds of parts that one repair may report."""
-MOST_PIECES = 1_000
-"""Pieces of one part."""
+MOST_PIECES = 100
+"""Pieces of one part in a report (ours): ten times what the catalogue allows where it says nothing."""
+MOST_HOURS = 200.0
+"""Hours of one repair in a report (ours): a crew's 25 days of eight hours."""
 
 
 class NotTracked(InvalidInput):

@@ -134,7 +134,7 @@ def work_orders(
 def work_order(work_order_id: OrderId, next: Next = None) -> OrderAnswer:
     """What was ordered, how it stands, and all that happened to it: the latest hundred lines, with `next`
     the ones before."""
-    before = paging.position(next).get("before", "")
+    before = paging.position(next, "before").get("before", "")
     if next and not (before.isascii() and before.isdecimal() and len(before) < MOST_DIGITS):
         raise ApiError(400, "VALIDATION_ERROR", "not a `next` of an order's history", field="next")
     return api.success(_detail(_order(work_order_id), int(before) if before else None).document())

@@ -17,6 +17,7 @@ from ona.repairs.tracking import (
     LONGEST_NAME,
     LONGEST_NOTE,
     MOST_ASSIGNEES,
+    MOST_HOURS,
     MOST_PARTS,
     MOST_PIECES,
     Subscription,
@@ -55,7 +56,14 @@ class HistoryEntry(Document):
 
 
 class PartUsed(Document):
-    """What was really built in."""
+    """What was really built in, as it was reported."""
+
+    sku: str
+    quantity: int
+
+
+class ReportedPart(Document):
+    """What was really built in. Its bounds are those of a report: an order of before may hold more."""
 
     sku: Name
     quantity: Annotated[int, Field(ge=0, le=MOST_PIECES), JsonNumber]
@@ -151,8 +159,8 @@ class OrderChange(Document):
     completed_at: Moment | None = Field(
         default=None, description="with COMPLETE: when the work was done, now if it is not said"
     )
-    actual_hours: Annotated[float, Field(gt=0, le=1000), JsonNumber] | None = None
-    parts_used: list[PartUsed] | None = Field(default=None, max_length=MOST_PARTS)
+    actual_hours: Annotated[float, Field(gt=0, le=MOST_HOURS), JsonNumber] | None = None
+    parts_used: list[ReportedPart] | None = Field(default=None, max_length=MOST_PARTS)
     note: Annotated[str, Field(max_length=LONGEST_NOTE)] = ""
 
     @model_validator(mode="after")

@@ -38,7 +38,8 @@ class Repair:
 
 @dataclass(frozen=True)
 class Means:
-    """What an order is made from: the asset, the rule of its cause, the catalogue, earlier repairs."""
+    """What an order is made from: the asset, the rule of its cause, the catalogue, and what its customer's
+    earlier repairs of the cause took."""
 
     asset: Asset
     rule: CauseRule

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from ona.repairs import crews, locks, orders
 from ona.runtime.observability import count, logger
+from ooda import notices
 from ooda.order import store
-from ooda.order.decisions import Finish, Follow, Leave, Open, Refuse, Repair, decide, decide_again
+from ooda.order.decisions import Finish, Follow, Leave, Means, Open, Refuse, Repair, decide, decide_again
 from ooda.payloads import OrderRequest, OrderResult
 
 
@@ -26,9 +27,10 @@ def order(request: OrderRequest, now: datetime) -> OrderResult:
     repair = Repair(job, finding, crews.load())
     if job.decision == "moved":
         return _follow(repair, now)
-    decision = decide(repair, store.means(job, finding, request.job.schedule.key), now)
+    means = store.means(job, finding, request.job.schedule.key)
+    decision = decide(repair, means, now)
     if isinstance(decision, Refuse):
-        return _refuse(repair, decision)
+        return _refuse(repair, decision, means, now)
     if orders.open_once(decision.order, request.execution_id, now) == "exists":
         return _exists(repair, decision, request.execution_id, now)
     result = _finish(Finish(decision.order, "ordered"))
@@ -76,11 +78,13 @@ def _follow(repair: Repair, now: datetime) -> OrderResult:
     )
 
 
-def _refuse(repair: Repair, decision: Refuse) -> OrderResult:
-    """Give the visit back, unless an open order stands on it."""
+def _refuse(repair: Repair, decision: Refuse, means: Means, now: datetime) -> OrderResult:
+    """Give the visit back and tell operators, unless an open order stands on it."""
     finding = repair.finding
     if locks.lock_of(finding) is None:
         crews.release(finding.finding_key, repair.crews)
+        fault = notices.Unattended(finding, means.asset, repair.job.priority, decision.reason)
+        notices.tell([fault], now)
     count("OrdersRefused", 1)
     logger.warning("order refused", asset_id=repair.job.asset_id, why=decision.reason)
     return OrderResult(finding_id=finding.finding_id, status="refused", reason=decision.reason)

@@ -41,11 +41,12 @@ def load(reference: JobReference) -> tuple[Job, Finding]:
 
 def means(job: Job, finding: Finding, where: str) -> Means:
     """What an order for a job is made from. Raises InvalidPayload, InvalidConfiguration, DependencyBusy."""
+    asset = read_registry(aws.environment("INPUT_BUCKET")).require(job.asset_id, where)
     return Means(
-        asset=read_registry(aws.environment("INPUT_BUCKET")).require(job.asset_id, where),
+        asset=asset,
         rule=causes.rule_for(causes.cause_rules(), finding.cause),
         catalogue=parts.parts_catalogue().parts,
-        experience=experience.of(finding.cause),
+        experience=experience.of(asset.customer_id, finding.cause),
     )
 
 

@@ -11,7 +11,7 @@ from ona.runtime.clock import utc_now
 from ona.runtime.observability import count, handler, logger
 from ooda.reconcile import mending, store
 from ooda.reconcile.mends import Plan
-from ooda.reconcile.plan import histories, plan
+from ooda.reconcile.plan import of_before, plan
 from ooda.reconcile.report import Failure, ReconcileReport, ReconcileRequest, notice_of, report_of
 from ooda.reconcile.seen import Part
 
@@ -34,7 +34,7 @@ def reconcile(request: ReconcileRequest, now: datetime, left: Callable[[], float
     """Compare, and mend where the request says so. One mend that fails holds up no other."""
     forward = request.task == "forward"
     seen = store.look(now, ["records"] if forward else get_args(Part))
-    wanted = Plan(mends=histories(seen)) if forward else plan(seen, now)
+    wanted = Plan(mends=of_before(seen)) if forward else plan(seen, now)
     failed = [Failure(what=f"compare {part}", why=why) for part, why in sorted(seen.missing.items())]
     mended, already = [], 0
     for mend in wanted.mends:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal, assert_never
 
 from ona.outbox import deliveries
-from ona.repairs import history, orders
+from ona.repairs import experience, history, orders
 from ona.repairs.crews import CREWS, Crew, without
 from ona.repairs.locks import LOCKS, OrderLock
 from ona.repairs.tracking import ORDERS
@@ -20,6 +20,7 @@ from ona.store.layout import work_order_key
 from ona.store.tables import Write, to_item
 from ooda.reconcile import restore
 from ooda.reconcile.mends import (
+    DivideExperience,
     DropLock,
     FollowVisit,
     KeepHistory,
@@ -56,6 +57,8 @@ def carry_out(mend: Mend, now: datetime) -> Ended:
             done = _release(mend)
         case KeepHistory():
             done = history.bring_forward(mend.order)
+        case DivideExperience():
+            done = experience.divide(mend.shared)
         case _:
             assert_never(mend)
     return "mended" if done else "already"

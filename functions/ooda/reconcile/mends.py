@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ona.outbox.items import Delivery, Recipient
 from ona.repairs.crews import Booking
+from ona.repairs.experience import Repairs
 from ona.repairs.locks import OrderLock
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime.words import counted
@@ -115,7 +116,22 @@ class KeepHistory:
         return f"keep the history of {self.order.work_order_id} in items of its own: {lines}"
 
 
-Mend = WriteDocument | FollowVisit | MakeLock | DropLock | Tell | ReleaseVisit | KeepHistory
+@dataclass(frozen=True)
+class DivideExperience:
+    """Give each customer its own repairs of a cause: an item of before holds those of all."""
+
+    shared: Repairs
+
+    @property
+    def text(self) -> str:
+        """What is done, in words."""
+        repairs = counted(len(self.shared.repairs), "repair")
+        return f"divide {self.shared.name} by customer: {repairs}"
+
+
+Mend = (
+    WriteDocument | FollowVisit | MakeLock | DropLock | Tell | ReleaseVisit | KeepHistory | DivideExperience
+)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ona.runtime.words import counted
 from ooda.reconcile import letters, locking
 from ooda.reconcile.mends import (
     Decide,
+    DivideExperience,
     FollowVisit,
     KeepHistory,
     Mend,
@@ -47,7 +48,7 @@ def plan(seen: Seen, now: datetime) -> Plan:
     """All mends, each before those that build on it, and all that a person has to decide."""
     result = Plan()
     if seen.has("records"):
-        result.mends += histories(seen)  # first: what else is mended changes these items
+        result.mends += of_before(seen)  # first: what else is mended changes these items
         _compare(result, "locks", locking.steps(seen, now - GRACE))
         if seen.has("crews"):
             _compare(result, "visits", _visits(seen, now))
@@ -92,9 +93,11 @@ def settled(order: TrackedOrder, before: datetime) -> bool:
     return changed_at(order) <= before
 
 
-def histories(seen: Seen) -> list[Mend]:
-    """Orders of before, whose whole history is in their item."""
-    return [KeepHistory(order) for _, order in sorted(seen.orders.items()) if history.is_long(order)]
+def of_before(seen: Seen) -> list[Mend]:
+    """What has the form of an earlier version: orders whose whole history is in their item, experience of
+    all customers in one."""
+    long = [order for _, order in sorted(seen.orders.items()) if history.is_long(order)]
+    return [*map(KeepHistory, long), *map(DivideExperience, seen.shared)]
 
 
 # ------------------------------------------------------------------ documents

@@ -104,7 +104,7 @@ def _planned(order: TrackedOrder) -> WorkOrder | None:
             causes.rule_for(causes.cause_rules(), finding.cause),
             parts.parts_catalogue().parts,
             now=order.created_at,
-            experience=experience.of(finding.cause),
+            experience=experience.of(order.customer_id, finding.cause),
         )
     except (InvalidInput, StopIteration):
         return None

@@ -10,6 +10,7 @@ from typing import Literal
 from ona.documents.work_orders import WorkOrder
 from ona.outbox.items import Delivery
 from ona.repairs.crews import Crew
+from ona.repairs.experience import Repairs
 from ona.repairs.locks import OrderLock
 from ona.repairs.tracking import TrackedOrder
 from ona.store.unreadable import Unreadable
@@ -52,11 +53,13 @@ class Named:
 @dataclass
 class Seen:
     """Everything that was read. `orders` and `documents` by the order's id, `locks` by name, `deliveries`
-    by delivery id. `unread`: keys of items that are there and cannot be read; nothing is concluded
-    from their absence. `missing`: parts that could not be read, each with the reason."""
+    by delivery id; `shared`: experience of before, that of all customers in one item. `unread`: keys of
+    items that are there and cannot be read; nothing is concluded from their absence. `missing`: parts that
+    could not be read, each with the reason."""
 
     orders: dict[str, TrackedOrder] = field(default_factory=dict)
     locks: dict[str, OrderLock] = field(default_factory=dict)
+    shared: list[Repairs] = field(default_factory=list)
     documents: dict[str, StoredDocument] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     crews: list[Crew] = field(default_factory=list)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from ona.documents.base import Document, S3Pointer
 from ona.documents.work_orders import WorkOrder
 from ona.outbox.items import OUTBOX, Delivery, parse
-from ona.repairs import history
+from ona.repairs import experience, history
 from ona.repairs.crews import CREWS
 from ona.repairs.locks import LOCKS
 from ona.repairs.tracking import ORDERS
@@ -109,6 +109,8 @@ def _records(seen: Seen) -> None:
                 seen.locks[name] = LOCKS.parsed(item)
             elif name.startswith("wo-"):
                 seen.orders[name] = ORDERS.parsed(item)
+            elif experience.is_shared(name):
+                seen.shared.append(experience.REPAIRS.parsed(item))
         except InvalidInput as error:
             note(where, error, seen.unreadable)
             seen.unread.add(name)

@@ -7,9 +7,11 @@ from typing import Any
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import CrewBookingConflict
 from ona.runtime.observability import handler, logger
+from ooda import notices
 from ooda.payloads import ScheduleRequest, ScheduleResult
 from ooda.schedule import monitoring, store
 from ooda.schedule.plan import make_plan
+from ooda.schedule.requests import unattended
 
 ATTEMPTS = 5
 """Plans until other executions leave the crews alone (ours)."""
@@ -22,7 +24,8 @@ SEED = 1
 @handler
 def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     """Plan on the calendar as it is and book at once; plan again where another execution was faster, each
-    time in less time, so that it is this one's turn. Raises CrewBookingConflict (retried) after all."""
+    time in less time, so that it is this one's turn. Operators are told of faults that nobody can be sent
+    to. Raises CrewBookingConflict (retried) after all."""
     request, now = ScheduleRequest.read(event, "event"), utc_now()
     loaded = store.load(request, now)
     for attempt in range(1, ATTEMPTS + 1):
@@ -33,6 +36,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         schedule = plan.schedule(loaded.schedule_id, now, loaded.rules, loaded.earlier_moves)
         if store.save(loaded, schedule, plan, crews, now):
             monitoring.jobs(schedule)
+            notices.tell(unattended(schedule.jobs, loaded.requests), now)
             return ScheduleResult.of(schedule, loaded.pointer).document()
         logger.info("crews were booked meanwhile; planning again", attempt=attempt)
     raise CrewBookingConflict(f"crews changed {ATTEMPTS} times while planning")

@@ -76,8 +76,12 @@ def make_plan(
         built = build(sorted(works, key=urgency), crews, calendars, now=now, rules=rules)
         result = solve(built.problem, seed=seed, seconds=seconds)
     decided = decide(built, result, calendars.movable, now, rules)
+    learned = {request.finding.finding_id: request.learned for request in triaged.to_plan}
     return Plan(
-        [*triaged.jobs, *decided.jobs],
+        [
+            *triaged.jobs,
+            *(job.model_copy(update={"learned": learned.get(job.finding_id)}) for job in decided.jobs),
+        ],
         decided.bookings,
         triaged.over | decided.lifted,
         summary(built, result),

@@ -10,8 +10,9 @@ from ona.config.causes import CauseRule
 from ona.documents.assets import Asset
 from ona.documents.base import S3Pointer
 from ona.documents.findings import Finding
-from ona.documents.work_orders import Decision, Job, JobPriority, OrderStatus
+from ona.documents.work_orders import Decision, Job, JobPriority, Learned, OrderStatus
 from ona.repairs.crews import Crew, timed
+from ooda.notices import CREWS_HINT, Unattended
 from ooda.schedule.visits import Visit, visits_by_finding
 
 PRIORITIES: Mapping[str, JobPriority] = {
@@ -30,8 +31,8 @@ class RepairRequest:
     """A finding that wants a crew, with its asset, its cause's rule and the diagnostic that it is in.
 
     `open_order`: the id of the order that is open for its fault, "" where there is none; `ordered_as`: the
-    key of the finding for which that order was opened; `status`: how the order stands. `learned_hours`:
-    what earlier repairs of the cause took, None where too few are on record.
+    key of the finding for which that order was opened; `status`: how the order stands. `learned`: what
+    its customer's earlier repairs of the cause say of the hours, None where none was reported.
     """
 
     finding: Finding
@@ -41,12 +42,12 @@ class RepairRequest:
     open_order: str = ""
     ordered_as: str = ""
     status: OrderStatus = "OPEN"
-    learned_hours: float | None = None
+    learned: Learned | None = None
 
     @property
     def hours(self) -> float:
-        """What the repair will take: as earlier ones did, else as the cause's rule says."""
-        return self.learned_hours or self.rule.duration_hours
+        """What the repair will take: as the cause's rule says, moved by what earlier ones took."""
+        return self.learned.planned if self.learned else self.rule.duration_hours
 
     @property
     def priority(self) -> JobPriority:
@@ -67,6 +68,7 @@ class RepairRequest:
             priority=self.priority,
             duration_hours=self.hours,
             work_order_id=work_order_id,
+            learned=self.learned,
         )
 
 
@@ -95,6 +97,21 @@ def triage(requests: Sequence[RepairRequest], crews: Sequence[Crew], now: dateti
             if visits[name].booking.returns <= now:
                 result.over.add(name)
     return result
+
+
+def unattended(jobs: Sequence[Job], requests: Sequence[RepairRequest]) -> list[Unattended]:
+    """The faults that no crew can take, the most pressing first."""
+    asked = {request.finding.finding_id: request for request in requests}
+    left = [
+        (job, asked[job.finding_id])
+        for job in jobs
+        if job.decision == "unschedulable" and job.finding_id in asked
+    ]
+    left.sort(key=lambda pair: _pressing(pair[1]))
+    return [
+        Unattended(request.finding, request.asset, job.priority, job.reason, CREWS_HINT, request.open_order)
+        for job, request in left
+    ]
 
 
 def _pressing(request: RepairRequest) -> tuple[int, str]:

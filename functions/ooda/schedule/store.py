@@ -111,11 +111,12 @@ def _request(
     finding: Finding,
     asset: Asset,
     diagnostic: S3Pointer,
-    experience_of: Callable[[str], experience.Experience],
+    experience_of: Callable[[str, str], experience.Experience],
 ) -> RepairRequest:
     rule = rule_for(cause_rules(), finding.cause)
     lock = locks.lock_of(finding)
     order = orders.find(lock.work_order_id) if lock else None
+    learned = experience_of(asset.customer_id, finding.cause).duration(rule)
     return RepairRequest(
         finding=finding,
         asset=asset,
@@ -124,5 +125,5 @@ def _request(
         open_order=lock.work_order_id if lock else "",
         ordered_as=lock.finding_key if lock else "",
         status=order.status if order else "OPEN",
-        learned_hours=experience_of(finding.cause).estimate(rule),
+        learned=learned if experience.has_reports(learned) else None,
     )

@@ -20,7 +20,9 @@ from ona.repairs.tracking import (
     LONGEST_NAME,
     LONGEST_NOTE,
     MOST_ASSIGNEES,
+    MOST_HOURS,
     MOST_PARTS,
+    MOST_PIECES,
     ORDERS,
     HistoryLine,
     PartUsed,
@@ -128,14 +130,14 @@ TOO_MUCH: dict[str, tuple[dict[str, Any], str, str]] = {
     "too many people": ({"assignees": ["x"] * (MOST_ASSIGNEES + 1)}, "assignees", "20"),
     "too many parts": ({"parts_used": [PART] * (MOST_PARTS + 1)}, "parts_used", "100"),
     "a long part": ({"parts_used": [{**PART, "sku": "x" * 201}]}, "parts_used.0.sku", "200"),
-    "too many pieces": ({"parts_used": [{**PART, "quantity": 1001}]}, "parts_used.0.quantity", "1000"),
-    "too many hours": ({"actual_hours": 1000.5}, "actual_hours", "1000"),
+    "too many pieces": ({"parts_used": [{**PART, "quantity": 101}]}, "parts_used.0.quantity", "100"),
+    "too many hours": ({"actual_hours": 200.5}, "actual_hours", "200"),
 }
 AT_THE_BOUND: dict[str, dict[str, Any]] = {
     "a note": {"note": WIDE * LONGEST_NOTE},
     "names": {"assignees": [WIDE * LONGEST_NAME] * MOST_ASSIGNEES},
-    "parts": {"parts_used": [{"sku": WIDE * LONGEST_NAME, "quantity": 1000}] * MOST_PARTS},
-    "hours": {"actual_hours": 1000},
+    "parts": {"parts_used": [{"sku": WIDE * LONGEST_NAME, "quantity": MOST_PIECES}] * MOST_PARTS},
+    "hours": {"actual_hours": MOST_HOURS},
 }
 
 

@@ -108,7 +108,7 @@ def test_verify_goes_on_where_it_died(
 
     def end() -> Any:
         order = orders.require(world[0])
-        learned = experience.of("inverter_failure").hours
+        learned = experience.of("default", "inverter_failure").hours
         told = there.state()["outbox"]  # without what reconciliation tells of its mend
         return order.model_dump(), sorted(visits()), learned, told
 

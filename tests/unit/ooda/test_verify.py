@@ -7,16 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 
 import ooda.operations_api.handler as operations
-from ona.config import causes
 from ona.repairs import experience, orders
-from ona.repairs.tracking import PartUsed
 from ona.runtime.clock import iso
 from ona.store import s3
 from ooda.documents.asset_history import AssetHistory
 from ooda.layout import ASSET_HISTORY
 from ooda.operations_api import api, verify
 from tests.builders.histories import day_by_day
-from tests.builders.orders import Context, call, document_of, ordered, scheduled, tracked, visits
+from tests.builders.orders import Context, call, document_of, ordered, scheduled, visits
 from tests.builders.plans import NOW
 from tests.builders.telemetry import DAY
 from tests.fakes.tables import OUT
@@ -83,32 +81,6 @@ def test_telemetry_ends_a_completed_order_or_opens_it_again(
         assert iso(datetime.fromisoformat(document_of(world[0])["scheduled_start"])) == iso(visit.start)
 
 
-def test_measured_repairs_make_the_next_estimate(world: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three verified orders of one cause: their median hours and pieces are the fourth's."""
-    rule = causes.cause_rules()["inverter_failure"]
-    for n, (hours, pieces) in enumerate(((2.4, 2), (2.6, 2), (9.0, 3))):
-        order = orders.require(world[n])
-        used = [PartUsed(sku="SG110CX-PM-R", quantity=pieces)]
-        assert order.cause == "inverter_failure"
-        done = order.model_copy(update={"actual_hours": hours, "parts_used": used})
-        experience.learn(done)
-        experience.learn(done)
-        repairs = experience.of("inverter_failure")
-        assert len(repairs.hours) == n + 1, "an order counts once"
-        assert repairs.estimate(rule) == (None if n < 2 else 2.5)
-        assert repairs.quantity("SG110CX-PM-R") == (1 if n < 2 else 2)
-    assert experience.Experience((99.0,) * 3).estimate(rule) == 2 * rule.duration_hours
-    assert experience.Experience((0.1,) * 3).estimate(rule) == rule.duration_hours / 2
-    experience.learn(tracked(work_order_id="wo-x", cause="inverter_failure"))
-    assert len(experience.of("inverter_failure").hours) == 3, "nothing reported, nothing learned"
-    result = ordered(scheduled(5, "execution-5"), "execution-5")[0]
-    document = document_of(result["work_order_id"])
-    assert document["estimated_duration_hours"] == 2.5
-    assert [line["quantity"] for line in document["bill_of_materials"]] == [2, 1]
-    visit = visits()["INV-005"]
-    assert visit.end - visit.start == timedelta(hours=2.5)
-
-
 def test_a_verified_order_teaches(world: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     history = day_by_day("INV-001", dead_until=5)
     incident = history.incidents[0].model_copy(update={"incident_id": "inc-1"})
@@ -120,4 +92,4 @@ def test_a_verified_order_teaches(world: list[str], monkeypatch: pytest.MonkeyPa
     body = {"version": 2, "status": "COMPLETE", "completed_at": done, "actual_hours": 3.0}
     assert call("PATCH", path, body)[0] == 200
     assert operations.lambda_handler({"task": "verify"}, Context())["verified"] == 1
-    assert experience.of("inverter_failure").hours == (3.0,)
+    assert experience.of("default", "inverter_failure").hours == (3.0,)

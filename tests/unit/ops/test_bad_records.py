@@ -150,13 +150,15 @@ BAD_EXPERIENCE: dict[str, dict[str, Any]] = {
 def test_what_nobody_can_learn_ends_an_order_all_the_same(cloud: None, kind: str) -> None:
     put_orders({}, kind)
     name = "wo-20250611-00000000"
-    taken = orders.require(name).model_copy(update={"parts_used": [PartUsed(sku="FAN", quantity=1)]})
+    taken = orders.require(name).model_copy(update={"parts_used": [PartUsed(sku="SG110CX-PM", quantity=1)]})
     tables.put("tracking", taken.item())
-    tables.put("tracking", {"job_id": "experience#inverter_failure", "version": 1, **BAD_EXPERIENCE[kind]})
+    mine = experience.key_of("inverter_failure", taken.customer_id)
+    tables.put("tracking", {"job_id": mine, "version": 1, **BAD_EXPERIENCE[kind]})
     assert verify(OUT, NOW)["verified"] == N
     assert told_of("A repair") == [f"A repair could not be judged: table tracking, {name}, what it took"]
     rule = causes.rule_for(causes.cause_rules(), "inverter_failure")
-    assert experience.of("inverter_failure").estimate(rule) is None, "planning goes on without"
+    learned = experience.of(taken.customer_id, "inverter_failure").duration(rule)
+    assert learned.planned == rule.duration_hours, "planning goes on without"
 
 
 @pytest.mark.parametrize("kind", [*BAD_ORDERS, "the year 1"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -13,10 +15,15 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from ona.documents.assets import AssetRegistry
+from ona.runtime import aws
+from ona.store import tables
 from ops import cli, registry
 from ops.cli import files
 from ops.target import Target
 from tests.builders.assets import make_asset, make_registry
+from tests.builders.plans import crew
+from tests.fakes.tables import create_table
+from tests.paths import ROOT
 
 IN, OUT = "bucket-in", "bucket-out"
 HEADER = "Zeit;Anlage;Pac [W]"
@@ -38,15 +45,23 @@ def target(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Target]:
     configs = tmp_path / "configs"
     (configs / "sources").mkdir(parents=True)
     (configs / "sources" / "acme.yaml").write_text(PROFILE)
+    (configs / "ooda").mkdir()
+    shutil.copy(ROOT / "configs" / "ooda" / "loss_function.yaml", configs / "ooda")
     monkeypatch.setenv("ONA_CONFIG_DIR", str(configs))
     with mock_aws():
+        aws.client.cache_clear()
         for name in (IN, OUT):
             boto3.client("s3").create_bucket(
                 Bucket=name, CreateBucketConfiguration={"LocationConstraint": "af-south-1"}
             )
         s3 = boto3.client("s3")
         one = Target("test", "stack", lambda name: s3 if name == "s3" else boto3.client(name))  # type: ignore[call-overload]
-        one.__dict__["outputs"] = {"InputBucketName": IN, "OutputBucketName": OUT}
+        create_table("crews", "crew_id")
+        one.__dict__["outputs"] = {
+            "InputBucketName": IN,
+            "OutputBucketName": OUT,
+            "CrewsTableName": "crews",
+        }
         monkeypatch.setattr(files, "resolve", lambda *_: one)
         yield one
 
@@ -232,3 +247,28 @@ def test_an_unknown_header_leads_to_the_page(target: Target, tmp_path: Path) -> 
 def test_a_known_header_does_not(target: Target, tmp_path: Path, text: str) -> None:
     (tmp_path / "x.csv").write_text(text)
     assert "adding-a-vendor" not in put(tmp_path / "x.csv")
+
+
+# ------------------------------------------------------------------ crews
+
+
+def test_another_plant_is_told_where_its_crews_go(target: Target, tmp_path: Path) -> None:
+    """Before its first fault finds nobody."""
+    path = write(tmp_path / "assets.json", make_asset("PLANT-1"))
+    said = put(path)
+    assert "nobody can be sent to 1 of 1 asset: no crew is available" in said
+    assert "docs/operations/settings.md#crews" in said
+    assert "latitude -26.2, longitude 28.05" in said
+    assert "nobody can be sent to 2 of 2 assets" in put("--source", "acme", export(tmp_path / "days", "B"))
+    tables.put("crews", crew(1).item())
+    assert "nobody" not in put(path, "--remove-assets", "1")
+
+
+def test_the_sample_fleet_brings_its_example_crews(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = replace(target, embedded=cast(Any, object()))
+    here.__dict__["outputs"] = target.outputs
+    monkeypatch.setattr(files, "resolve", lambda *_: here)
+    said = put(ROOT / "samples" / "assets.json")
+    assert "put 2 example crews near them: they are the sample fleet" in said
+    assert "nobody" not in said
+    assert "example" not in put(ROOT / "samples" / "assets.json"), "once"

@@ -18,7 +18,10 @@ pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
 @pytest.fixture
 def empty(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Platform:
-    """The platform as `ona up` leaves it: crews, and no file."""
+    """The platform as `ona up` leaves it: no crew and no file."""
+    dynamodb, table = platform.target.client("dynamodb"), platform.target.outputs["CrewsTableName"]
+    for crew in dynamodb.scan(TableName=table)["Items"]:
+        dynamodb.delete_item(TableName=table, Key={"crew_id": crew["crew_id"]})
     platform.s3.delete_object(Bucket=platform.target.input_bucket, Key="assets.json")
     monkeypatch.setattr(executions, "resolve", lambda *_: platform.target)
     return platform

@@ -459,6 +459,8 @@ def test_a_component_that_is_not_installed_is_refused_and_its_crew_given_back(pl
     assert "not installed" in result["reason"]
     assert sum(len(crew.get("bookings", [])) for crew in platform.table("Crews")) == 0
     assert platform.keys("work-orders/") == []
+    told = [item for item in platform.table("Outbox") if item["delivery_id"].startswith("unattended#")]
+    assert ["not installed" in item["text"] for item in told] == [True], "operators mend the registry"
 
 
 def test_vendor_exports_dropped_as_they_are_go_through(platform: Platform) -> None:

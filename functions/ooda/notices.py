@@ -1,0 +1,121 @@
+"""What operators are told of a fault that nobody is sent to: why, and what they can do about it.
+
+A fault that is planned gets an order, and the order tells people. One without an order would stand in a
+document alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ona.documents.assets import Asset
+from ona.documents.findings import Finding
+from ona.documents.work_orders import JobPriority
+from ona.outbox import deliveries
+from ona.outbox.items import NOTICES_KEPT, OPERATORS, Notice
+from ona.runtime.errors import RetryableError
+from ona.runtime.identity import digest
+from ona.runtime.observability import logger
+from ona.runtime.words import counted, shortened
+
+MOST_TOLD = 20
+"""Faults of one run that operators are told of one by one (ours); the others are counted in one notice."""
+LONGEST_REASON = 2_000
+"""Characters of a reason in a notice: a hundred crews may stand in it."""
+CREWS_HINT = (
+    "Crews are items of the crews table: docs/operations/settings.md, section Crews, has the command. "
+    "The asset's next file, or the same put again, plans the repair anew."
+)
+"""What to do about a fault that no crew can take."""
+
+
+@dataclass(frozen=True)
+class Unattended:
+    """A fault that nobody is sent to, and why. `remedy`: what a person can do, where `why` does not say;
+    `work_order_id`: its open order, whose visit is over, "" where there is none."""
+
+    finding: Finding
+    asset: Asset
+    priority: JobPriority
+    why: str
+    remedy: str = ""
+    work_order_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """The same for the same incident at the same priority: of one that got worse people are told
+        again."""
+        return digest(self.finding.incident_id or self.finding.finding_key, self.priority)
+
+
+def tell(faults: Sequence[Unattended], now: datetime) -> None:
+    """Put a notice into the outbox for each fault that operators were not told of in the last 30 days.
+
+    Raises DependencyBusy: the caller's work is repeated, and this with it. Any other error is in the log,
+    because the rest of the work must not wait for it.
+    """
+    for notice in notices(faults, now):
+        try:
+            deliveries.put_notice(notice)
+        except RetryableError:
+            raise
+        except Exception:
+            logger.exception("operators are not told", subject=notice.subject)
+
+
+def notices(faults: Sequence[Unattended], now: datetime) -> list[Notice]:
+    """The notices of a run. Of very many faults at once the rest is one notice."""
+    told, rest = faults[:MOST_TOLD], faults[MOST_TOLD:]
+    result = [_of_one(fault, now) for fault in told]
+    if rest:
+        result.append(_of_many(rest, now))
+    return result
+
+
+def _of_one(fault: Unattended, now: datetime) -> Notice:
+    finding, asset = fault.finding, fault.asset
+    what = f"{finding.category}: {finding.subcategory.replace('_', ' ')}"
+    order = f"{fault.work_order_id} is open" if fault.work_order_id else "no work order was opened"
+    lines = [
+        f"{what} at {asset.name or asset.id} (asset {asset.id}, site {asset.site_id}, customer "
+        f"{asset.customer_id}): {order}, and nobody will come.",
+        f"It loses {finding.energy_at_risk.daily_loss_usd:.2f} USD a day.",
+        "",
+        f"Why: {shortened(fault.why, LONGEST_REASON)}",
+    ]
+    if fault.remedy:
+        lines.append(f"What to do: {fault.remedy}")
+    subject = f"[{fault.priority}] Nobody can be sent to {asset.id}: {what}"
+    return _notice(f"unattended#{fault.name}", fault.priority, subject, lines, now)
+
+
+def _of_many(faults: Sequence[Unattended], now: datetime) -> Notice:
+    first = faults[0]
+    names = ", ".join(fault.asset.id for fault in faults[:MOST_TOLD])
+    lines = [
+        f"Beside those told one by one: {names}{', …' if len(faults) > MOST_TOLD else ''}",
+        "",
+        f"Why nobody can be sent to {first.asset.id}: {shortened(first.why, LONGEST_REASON)}",
+        f"What to do: {first.remedy}",
+        "`./ona status` names all of them with their reasons.",
+    ]
+    subject = f"[{first.priority}] Nobody can be sent to {counted(len(faults), 'more fault')}"
+    name = digest(*sorted(fault.name for fault in faults))
+    return _notice(f"unattended#{name}", first.priority, subject, lines, now)
+
+
+def _notice(name: str, priority: JobPriority, subject: str, lines: Sequence[str], now: datetime) -> Notice:
+    return Notice(
+        delivery_id=name,
+        kind="notice",
+        recipient_name=OPERATORS,
+        lane="send",
+        next_at=now,
+        ttl=int((now + NOTICES_KEPT).timestamp()),
+        event="unattended",
+        priority=priority,
+        subject=subject,
+        text="\n".join([*lines, ""]),
+    )
