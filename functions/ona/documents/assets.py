@@ -21,6 +21,13 @@ ASSET_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What an asset's id may be; it becomes a part of keys in S3."""
 ASSET_ID_LETTERS = 128
 """The longest id of an asset, characters."""
+LEAST_CAPACITY_KW, MOST_CAPACITY_KW = 0.001, 30_000_000.0
+"""A watt, and more than the largest power station of any kind (Three Gorges, 22 500 000 kW): beyond is a
+typing error or another unit, and sums of energy and money leave the range of numbers (ours)."""
+MOST_AC_VOLTS, MOST_HERTZ = 1_500_000.0, 1_000.0
+"""Beyond the highest voltage of any grid (1 150 kV), and beyond aircraft's 400 Hz (ours)."""
+MOST_TARIFF_USD = 1_000.0
+"""USD a kWh: a hundred times what electricity ever cost at an exchange (ours)."""
 
 
 class Location(Document):
@@ -56,8 +63,8 @@ class Electrical(Document):
     """Nominal values of an asset, volts and hertz; at most 1500 V DC (contract)."""
 
     dc_voltage_max: float | None = Field(default=None, gt=0, le=1500)
-    ac_voltage_nominal: float | None = Field(default=None, gt=0)
-    frequency_nominal: float | None = Field(default=None, gt=0)
+    ac_voltage_nominal: float | None = Field(default=None, gt=0, le=MOST_AC_VOLTS)
+    frequency_nominal: float | None = Field(default=None, gt=0, le=MOST_HERTZ)
 
 
 class Asset(Document):
@@ -70,7 +77,7 @@ class Asset(Document):
     id: str = Field(min_length=1, max_length=ASSET_ID_LETTERS, pattern=ASSET_ID)
     name: str = ""
     type: str = "Solar Inverter"
-    capacity_kw: float = Field(gt=0)
+    capacity_kw: float = Field(ge=LEAST_CAPACITY_KW, le=MOST_CAPACITY_KW)
     location: Location | None = None
     components: list[Component] = []
     configuration: Electrical = Electrical()
@@ -79,7 +86,7 @@ class Asset(Document):
     tilt: float | None = Field(default=None, ge=0, le=90)
     azimuth: float | None = Field(default=None, ge=0, le=360)
     tracking: Literal["fixed", "single_axis", "dual_axis"] = "fixed"
-    tariff_usd_per_kwh: float = Field(default=0.10, ge=0)
+    tariff_usd_per_kwh: float = Field(default=0.10, ge=0, le=MOST_TARIFF_USD)
     timezone: str | None = Field(default=None, description="IANA zone of the site, for working hours")
 
     @property

@@ -23,6 +23,8 @@ from ona.store import tables
 from ona.store.items import Table, TableItem
 from ona.store.unreadable import Unreadable, note
 
+MOST_TECHNICIANS = 1_000
+"""Technicians of one crew: beyond is a typing error (ours)."""
 MAX_CREWS = 100
 """Crews of one environment: a plan is booked in one transaction, and DynamoDB takes 100 writes in it."""
 KEEP_PAST = timedelta(days=30)
@@ -100,7 +102,7 @@ class Crew(TableItem):
     status: str = "available"
     base: Location
     specialisations: list[str]
-    size: int = Field(ge=1)
+    size: int = Field(ge=1, le=MOST_TECHNICIANS)
     working_days: list[Weekday] | None = Field(default=None, min_length=1)
     works_on_holidays: bool = False
     away: list[Away] = []

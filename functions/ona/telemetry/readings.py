@@ -28,6 +28,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+POWER_IS_TEXT = "power_kw_not_a_number"
+"""The reason of readings whose power is a text; they stay, without power."""
+Unusable = tuple[str, Ints]
+"""A reason, and the times of the readings that it concerns, microseconds since 1970 UTC, (n,)."""
 
 
 @dataclass
@@ -35,7 +39,8 @@ class Quality:
     """What was wrong with a file, as numbers of rows by reason.
 
     `rejected` rows are left out. `flagged` rows stay, with something odd about them. `offsets` counts
-    readings by the UTC offset that their time was written with.
+    readings by the UTC offset that their time was written with. `unusable`: by asset the times of readings
+    that came, and whose power nobody can use, each with the reason.
 
     >>> quality = Quality()
     >>> quality.reject("not_finite", 2)
@@ -48,6 +53,7 @@ class Quality:
     rejected: dict[str, int] = field(default_factory=dict)
     flagged: dict[str, int] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
+    unusable: dict[str, list[Unusable]] = field(default_factory=dict, compare=False)
 
     def reject(self, reason: str, count: int) -> None:
         """Count rows that were left out."""
@@ -61,6 +67,12 @@ class Quality:
         """Count readings whose time carries an offset."""
         _add(self.offsets, offset, count)
 
+    def of_no_use(self, rows: Rows, reason: str, where: Mask) -> None:
+        """Keep the times of rows, marked by `where`, whose power nobody can use: whose they are."""
+        for number in np.unique(rows.asset[where]):
+            times = rows.time[where & (rows.asset == number)]
+            self.unusable.setdefault(rows.names[int(number)], []).append((reason, times))
+
     def add(self, part: Quality) -> None:
         """Add the counts of a part of the file."""
         self.rows_read += part.rows_read
@@ -70,6 +82,8 @@ class Quality:
             self.flag(reason, count)
         for offset, count in part.offsets.items():
             self.written_with(offset, count)
+        for name, times in part.unusable.items():
+            self.unusable.setdefault(name, []).extend(times)
 
     @property
     def rows_rejected(self) -> int:
@@ -143,6 +157,20 @@ class ReadingsByAsset(Mapping[str, pd.DataFrame]):
         last = max(int(pieces[-1][0][-1]) for pieces in self._pieces.values())
         return pd.Timestamp(first, unit="us", tz="UTC"), pd.Timestamp(last, unit="us", tz="UTC")
 
+    def with_silent(self, times: Mapping[str, Ints]) -> ReadingsByAsset:
+        """The same with assets of which no reading can be used: their times, µs since 1970, without values.
+
+        Assets that have readings stay as they are.
+        """
+        silent = {
+            name: [(np.unique(own), np.full((len(self._columns), len(np.unique(own))), np.nan))]
+            for name, own in times.items()
+            if name not in self
+        }
+        if not silent:
+            return self
+        return ReadingsByAsset(self._columns, {**self._pieces, **silent})
+
     def tidy(self, quality: Quality) -> None:
         """Put each asset's readings in order of time, each time once.
 
@@ -192,7 +220,8 @@ class Rows:
     """n readings as columns.
 
     `time`: microseconds since 1970 UTC, (n,). `asset`: which of the `names` each reading is of, (n,).
-    `numbers`: the values of the `columns`, (len(columns), n).
+    `numbers`: the values of the `columns`, (len(columns), n). `text`: where power was a text, (n,); None
+    where it was nowhere.
     """
 
     time: Ints
@@ -200,6 +229,7 @@ class Rows:
     names: list[str]
     columns: tuple[str, ...]
     numbers: Floats
+    text: Mask | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -210,8 +240,9 @@ class Rows:
 
     def where(self, chosen: Mask | NDArray[np.intp]) -> Rows:
         """Some of the readings: those that a mask marks, or whose positions are given."""
+        text = None if self.text is None else self.text[chosen]
         return Rows(
-            self.time[chosen], self.asset[chosen], self.names, self.columns, self.numbers[:, chosen]
+            self.time[chosen], self.asset[chosen], self.names, self.columns, self.numbers[:, chosen], text
         )
 
 

@@ -55,8 +55,12 @@ def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
     """The telemetry file with registry and rules. Raises InvalidTelemetry for one that fails as a whole."""
     registry = read_registry(source.bucket)
     telemetry, profile = intake.read(source, registry, now, service="detect")
+    silent = {
+        name: np.concatenate([times for _, times in of_no_use])
+        for name, of_no_use in telemetry.quality.unusable.items()
+    }
     return TelemetryFile(
-        readings=telemetry.by_asset,
+        readings=telemetry.by_asset.with_silent(silent),
         quality=telemetry.quality,
         registry=registry,
         rules=detection_config(),
