@@ -75,7 +75,7 @@ def too_little(fitted: list[Fitted], rules: TrainingRules) -> str:
     days = max(site.days for site in fitted)
     if days >= rules.min_days:
         return (
-            f"fewer than {MIN_ROWS} hours by day have weather and measured power. "
+            f"fewer than {counted(MIN_ROWS, 'hour')} by day have weather and measured power. "
             "The uploads are kept: send more and a model is trained; until then the shared model forecasts"
         )
     return (

@@ -8,6 +8,7 @@ ona.runtime.errors.InvalidTelemetry: {"reason": "binary_file", "message": "the f
 
 from __future__ import annotations
 
+import codecs
 import re
 
 import numpy as np
@@ -36,7 +37,7 @@ def decode(data: bytes, where: str, lines_before: int = 0) -> str:
     Raises InvalidTelemetry for an empty or binary file, lines that end with a carriage return alone, a line
     of more than 64 KB, and other encodings than UTF-8.
     """
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise InvalidTelemetry(
             "empty_file",
             f"the file has no content ({counted(len(data), 'byte')})",

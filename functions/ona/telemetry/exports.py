@@ -124,7 +124,7 @@ def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistr
         if not estimate <= MOST_CAPACITY_KW:
             raise InvalidTelemetry(
                 "power_kw_out_of_range",
-                f"{asset_id} gives {estimate:g} kW, more than any power station",
+                f"{estimate:g} kW is more than any power station gives (machine {asset_id})",
                 where=f"source profile {profile.name}",
                 remedy="check the unit of power in the profile, or state `capacity_kw` in its `site`",
             )
