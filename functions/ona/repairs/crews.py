@@ -16,6 +16,7 @@ from ona.config.causes import Light
 from ona.documents.assets import Location
 from ona.documents.base import S3Pointer
 from ona.documents.work_orders import CrewAssignment, Job, OrderStatus, WorkOrder
+from ona.documents.zones import Zone
 from ona.runtime.clock import Weekday
 from ona.runtime.errors import CrewBookingConflict, InvalidConfiguration, InvalidPayload
 from ona.runtime.words import counted
@@ -44,7 +45,7 @@ class Work(TableItem):
     diagnostic: S3Pointer
     priority: Literal["critical", "high", "medium", "low"]
     location: Location | None
-    zone: str
+    zone: Zone
     specialization: str
     technicians: int
     hours: float

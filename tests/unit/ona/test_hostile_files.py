@@ -223,6 +223,8 @@ ASSETS: dict[str, tuple[dict[str, Any], str]] = {
         "installation_date",
     ),
     "a roof beyond the vertical": ({"tilt": 120}, "tilt"),
+    "a time zone with a typing error": ({"timezone": "Africa/Johanesburg"}, "timezone"),
+    "a time zone that climbs": ({"timezone": "../../etc/passwd"}, "timezone"),
 }
 
 
@@ -240,6 +242,7 @@ SOUND_ASSETS: dict[str, dict[str, Any]] = {
     "a number as an integer": {"capacity_kw": 5},
     "no tariff": {"tariff_usd_per_kwh": 0},
     "the pole": {"location": {"latitude": -90, "longitude": 180}},
+    "a time zone of another name": {"timezone": "Etc/GMT+12"},
     "a dotted id": {"id": "plant.7_inv-3"},
     "a name of any letters": {"name": "Wechselrichter 三号 😀"},
 }
