@@ -105,6 +105,10 @@ class AssetRegistry(Document):
         """The asset, or None when it is not registered."""
         return next((asset for asset in self.assets if asset.id == asset_id), None)
 
+    def capacities(self) -> dict[str, float]:
+        """All nameplates by asset id, kW AC: for whoever asks for thousands of names."""
+        return {asset.id: asset.capacity_kw for asset in self.assets}
+
     def require(self, asset_id: str, where: str) -> Asset:
         """The asset that a document names. Raises InvalidPayload when it is no longer registered."""
         asset = self.get(asset_id)

@@ -99,7 +99,7 @@ def read_export(
         derived = derive_registry(profile, frame[~frame["asset_id"].isin(known)])
         registry = AssetRegistry(assets=[*registry.assets, *derived.assets])
     where = f"source profile {profile.name}: {', '.join(sorted(mains))}"
-    return clean(frame, quality, now=now, capacity_kw=registry.capacity_kw, where=where), registry
+    return clean(frame, quality, now=now, capacity_kw=registry.capacities().get, where=where), registry
 
 
 def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistry:

@@ -28,6 +28,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+MOST_STRANGERS = 100
+"""Assets of a file that nobody registered and that are counted by name (ours)."""
 POWER_IS_TEXT = "power_kw_not_a_number"
 """The reason of readings whose power is a text; they stay, without power."""
 Unusable = tuple[str, Ints]
@@ -40,7 +42,8 @@ class Quality:
 
     `rejected` rows are left out. `flagged` rows stay, with something odd about them. `offsets` counts
     readings by the UTC offset that their time was written with. `unusable`: by asset the times of readings
-    that came, and whose power nobody can use, each with the reason.
+    that came, and whose power nobody can use, each with the reason. `strangers`: rows of assets that nobody
+    registered, by their id.
 
     >>> quality = Quality()
     >>> quality.reject("not_finite", 2)
@@ -54,6 +57,7 @@ class Quality:
     flagged: dict[str, int] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
     unusable: dict[str, list[Unusable]] = field(default_factory=dict, compare=False)
+    strangers: dict[str, int] = field(default_factory=dict)
 
     def reject(self, reason: str, count: int) -> None:
         """Count rows that were left out."""
@@ -69,9 +73,16 @@ class Quality:
 
     def of_no_use(self, rows: Rows, reason: str, where: Mask) -> None:
         """Keep the times of rows, marked by `where`, whose power nobody can use: whose they are."""
-        for number in np.unique(rows.asset[where]):
-            times = rows.time[where & (rows.asset == number)]
-            self.unusable.setdefault(rows.names[int(number)], []).append((reason, times))
+        marked = np.flatnonzero(where)
+        marked = marked[np.argsort(rows.asset[marked], kind="stable")]
+        for own in np.split(marked, np.flatnonzero(np.diff(rows.asset[marked])) + 1) if len(marked) else ():
+            name = rows.names[int(rows.asset[own[0]])]
+            self.unusable.setdefault(name, []).append((reason, rows.time[own]))
+
+    def of_stranger(self, name: str, count: int) -> None:
+        """Count rows of an asset that nobody registered; of a file full of such names the first ones."""
+        if name in self.strangers or len(self.strangers) < MOST_STRANGERS:
+            _add(self.strangers, name, count)
 
     def add(self, part: Quality) -> None:
         """Add the counts of a part of the file."""
@@ -82,6 +93,8 @@ class Quality:
             self.flag(reason, count)
         for offset, count in part.offsets.items():
             self.written_with(offset, count)
+        for name, count in part.strangers.items():
+            self.of_stranger(name, count)
         for name, times in part.unusable.items():
             self.unusable.setdefault(name, []).extend(times)
 

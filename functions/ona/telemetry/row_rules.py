@@ -36,6 +36,9 @@ def screen(rows: Rows, quality: Quality, *, now: datetime, capacity_kw: Capaciti
     """
     capacity = np.array([np.nan if kw is None else kw for kw in map(capacity_kw, rows.names)], dtype=float)
     if np.isnan(capacity).any():
+        counts = np.bincount(rows.asset, minlength=len(rows.names))
+        for number in np.flatnonzero(np.isnan(capacity)):
+            quality.of_stranger(rows.names[number], int(counts[number]))
         rows = _without(rows, "unknown_asset", np.isnan(capacity)[rows.asset], quality)
     rows = _with_plausible_times(rows, now, quality)
     _note_text(rows, quality)

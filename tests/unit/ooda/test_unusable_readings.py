@@ -207,3 +207,14 @@ def test_a_correction_in_another_file_takes_the_blame_away() -> None:
         file = type(file)(**{**file.__dict__, "quality": vain})
         [verdict] = judge_assets(file, Context(dict(BEFORE)))
         assert ("unusable_readings" in kinds(verdict.detection)) is told
+
+
+@pytest.mark.parametrize("name", ["INV-404", "Wechselrichter 7", "../x", "inv-001"])
+def test_a_machine_that_nobody_registered_is_named_and_the_others_are_judged(
+    cloud: None, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    fleet = pd.concat([sunny_day("INV-001"), sunny_day("INV-002").assign(asset_id=name)])
+    told = detected(fleet)
+    assert list(told) == ["INV-001"]
+    assert not needs_diagnosis(told["INV-001"])
+    assert any(f"{name}: not in assets.json, 96 rows" in str(item.__dict__) for item in caplog.records)
