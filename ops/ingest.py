@@ -24,6 +24,10 @@ from ops import registry as registries
 from ops.target import OpsError, Target, use_configs
 
 registry, put_registry = registries.read, registries.add
+HISTORIES = "backfill/"
+"""The folder of histories in the input bucket."""
+MOST_NAMED = 10
+"""Folders of histories that are named where one is not there."""
 HEADER_BYTES = 4096
 """The part of a file in which its header and its first day are looked for."""
 
@@ -138,3 +142,27 @@ def put(target: Target, upload: Upload) -> Any:
     return target.client("s3").put_object(
         Bucket=target.input_bucket, Key=upload.key, Body=upload.body, ContentType="text/csv"
     )
+
+
+def has_files(target: Target, prefix: str) -> bool:
+    """Whether a file lies under a prefix of the input bucket; a folder's own object is none."""
+    return any(not key.endswith("/") for key in _keys(target, prefix))
+
+
+def histories(target: Target) -> str:
+    """Which folders and files lie under `backfill/`, for somebody who named another one."""
+    answer = target.client("s3").list_objects_v2(
+        Bucket=target.input_bucket, Prefix=HISTORIES, Delimiter="/"
+    )
+    names = [item["Prefix"] for item in answer.get("CommonPrefixes", [])]
+    names += [item["Key"] for item in answer.get("Contents", []) if item["Key"] != HISTORIES]
+    if not names:
+        return f"put the files under {HISTORIES} first"
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"there are {', '.join(names[:MOST_NAMED])}{more}"
+
+
+def _keys(target: Target, prefix: str) -> Iterator[str]:
+    pages = target.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=target.input_bucket, Prefix=prefix):
+        yield from (item["Key"] for item in page.get("Contents", []))

@@ -65,13 +65,17 @@ def summary(output: dict[str, Any], failed: list[FailedItem]) -> list[str]:
     >>> output = {"files": 4, "failed": 1, "results": {"bucket": "b", "key": "k/manifest.json"}}
     >>> summary(output, [bad])
     ['4 files: 3 done, 1 not accepted, 0 failed', 'results: s3://b/k/manifest.json']
+    >>> summary({**output, "files": 1}, [bad])[0]
+    'nothing was taken in: every file failed, and each has a letter: ona dlq list'
     """
     word = next(word for word in _ITEMS if word in output)
     refused = sum(item.error == NOT_ACCEPTED for item in failed)
     broken = int(output["failed"])
     place = output["results"]
     whole = int(output[word])
+    nothing = [f"nothing was taken in: every {word[:-1]} failed, and each has a letter: ona dlq list"]
     return [
+        *(nothing if whole and broken == whole else []),
         f"{counted(whole, word[:-1])}: {whole - broken} done, {refused} not accepted, "
         f"{broken - refused} failed",
         f"results: s3://{place['bucket']}/{place['key']}",

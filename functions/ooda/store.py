@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ona.documents.base import S3Pointer
-from ona.runtime.errors import ObjectMissing
+from ona.documents.work_orders import Job
+from ona.runtime.errors import InvalidPayload, ObjectMissing
 from ona.store.s3 import read_json
 from ona.store.unreadable import readable
 from ooda.documents.asset_history import AssetHistory
@@ -26,3 +29,17 @@ def history_of(bucket: str, site_id: str, asset_id: str) -> AssetHistory | None:
     made of the names: that is named in the log. Raises DependencyBusy."""
     name = f"s3://{bucket}/{ASSET_HISTORY.prefix()}{site_id}/{asset_id}"
     return next(iter(readable([(name, asset_id)], lambda one: read_history(bucket, site_id, one))), None)
+
+
+def jobs_of(document: Any, where: str) -> list[Job]:
+    """The jobs of a schedule's document, each by itself: one that is no job is named in the log and left
+    out. Raises InvalidPayload for what is no schedule at all.
+
+    >>> [job.finding_id for job in jobs_of({"jobs": []}, "schedules/x.json")]
+    []
+    """
+    entries = document.get("jobs") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise InvalidPayload(f"{where} is no schedule: it has no list of jobs")
+    named = ((f"{where}, job {number}", entry) for number, entry in enumerate(entries))
+    return readable(named, Job.read)

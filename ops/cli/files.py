@@ -169,6 +169,8 @@ def history(
     if not prefix.startswith("backfill/"):
         raise OpsError(f"{prefix}: histories lie under backfill/; files under observations/ start the loop")
     target = resolve(profile, environment)
+    if not ingest.has_files(target, prefix):
+        raise OpsError(f"no file lies under {prefix} in the input bucket; {ingest.histories(target)}")
     answer = target.client("stepfunctions").start_execution(
         stateMachineArn=target.machines["fleet_history"], input=json.dumps({"prefix": prefix})
     )

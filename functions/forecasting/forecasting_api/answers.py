@@ -12,12 +12,44 @@ from typing import Any
 
 from forecasting.documents import ForecastJson, Interval, Summary
 from ona.runtime.clock import iso
+from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import digest
 from ona.runtime.words import counted
 
 _PointJson = dict[str, Any]
 """A forecast's Point in its JSON form."""
 _BOUNDS = tuple(Interval.model_fields)
+MOST = 1e12
+"""kW, and whatever else is counted in a forecast: beyond is no value, and NaN is not below it (ours)."""
+
+
+def check(document: ForecastJson) -> None:
+    """Whether a stored forecast has all that is read of it: somebody may have written another one.
+
+    Raises InvalidPayload. Models would say more, and take ten times as long.
+    """
+    meta = document["metadata"]
+    lists = isinstance(meta["degraded"], list) and isinstance(meta["notes"], list)
+    texts = [document["forecast_id"], document["generated_at"], *meta["degraded"], *meta["notes"]]
+    numbers = [document["capacity_kw"], meta["training_data_points"]]
+    numbers += [
+        value for name in ("model_accuracy", "weather_age_minutes") if (value := meta[name]) is not None
+    ]
+    for point in document["forecasts"]:
+        texts.append(point["timestamp"])
+        numbers.append(point["predicted_power_kw"])
+        bounds = point["confidence_interval"]
+        numbers += [bounds[name] for name in _BOUNDS]
+    if (
+        not lists
+        or meta["interval_minutes"] not in (15, 60)
+        or not all(type(text) is str for text in texts)
+    ):
+        raise InvalidPayload("it is no forecast: a text or a list is something else")
+    if not all(type(number) in (int, float) and abs(number) < MOST for number in numbers):
+        raise InvalidPayload("it is no forecast: a number is something else")
+    if not all(isinstance(point["weather_conditions"], dict) for point in document["forecasts"]):
+        raise InvalidPayload("it is no forecast: weather is something else")
 
 
 def summary(points: Sequence[_PointJson], interval_minutes: int, capacity_kw: float) -> dict[str, float]:

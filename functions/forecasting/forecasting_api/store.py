@@ -14,7 +14,7 @@ from forecasting.documents import (
     LiveCalibration,
     SiteDocument,
 )
-from forecasting.forecasting_api import detection_csv
+from forecasting.forecasting_api import answers, detection_csv
 from forecasting.forecasting_api.forecast_document import id_prefix, issued_at
 from forecasting.layout import (
     ACCURACY,
@@ -26,6 +26,7 @@ from forecasting.layout import (
 )
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
+from ona.runtime.clock import is_plausible
 from ona.runtime.errors import DependencyBusy, InvalidInput, InvalidPayload, ObjectMissing
 from ona.store import s3, tables
 from ona.store.layout import FORECAST_CSV, TELEMETRY
@@ -72,11 +73,12 @@ def load_newest(bucket: str, customer_id: str, site_id: str) -> ForecastJson | N
     try:
         document: ForecastJson = s3.read_json(S3Pointer(bucket=bucket, key=key))
         made = datetime.fromisoformat(document["generated_at"])
-        if made.tzinfo is None or not isinstance(document["forecasts"], list):
+        if made.tzinfo is None or not is_plausible(made) or not isinstance(document["forecasts"], list):
             raise InvalidPayload("it is no forecast")
+        answers.check(document)
     except ObjectMissing:
         return None
-    except (InvalidInput, ValueError, TypeError, KeyError) as error:
+    except (InvalidInput, ValueError, TypeError, KeyError, OverflowError) as error:
         note(f"s3://{bucket}/{key}", error)
         return None
     return document

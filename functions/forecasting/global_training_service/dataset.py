@@ -32,14 +32,15 @@ def merge(tables: list[pd.DataFrame]) -> pd.DataFrame:
 def site_frames(
     sites: list[tuple[SiteDocument, list[pd.DataFrame]]],
 ) -> tuple[dict[str, pd.DataFrame], list[Fitted]]:
-    """Features and share by site, and what each site was fitted to; sites without weather are left out.
+    """Features and share by site, and what each site was fitted to; a site without weather is left out, and
+    one of which no hour can train.
 
     `sites`: each site with its hourly tables, the oldest upload first.
     """
     frames, fitted = {}, []
     for document, tables in sites:
         trainable = site_frame(document, merge(tables))
-        if trainable is not None:
+        if trainable is not None and usable(trainable[0]).any():
             frames[document.site_id] = trainable[0]
             fitted.append(trainable[1])
     return frames, fitted
@@ -87,10 +88,14 @@ def usable(frame: pd.DataFrame) -> pd.Series:
     return frame["daylight"] & frame[TARGET].notna() & driver.notna()
 
 
+def rows_of(frames: Mapping[str, pd.DataFrame]) -> int:
+    """The rows of all sites that train."""
+    return sum(int(usable(frame).sum()) for frame in frames.values())
+
+
 def thinned(frames: Mapping[str, pd.DataFrame], limit: int) -> int:
     """Every how many-th training row must be taken to stay below a limit."""
-    rows = sum(int(usable(frame).sum()) for frame in frames.values())
-    return max(1, math.ceil(rows / limit))
+    return max(1, math.ceil(rows_of(frames) / limit))
 
 
 def windows(frames: Mapping[str, pd.DataFrame], rules: TrainingRules) -> list[tuple[datetime, datetime]]:

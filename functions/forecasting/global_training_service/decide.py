@@ -52,7 +52,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
     data = store.load_dataset(bucket, customer, version)
     folds = store.load_folds(bucket, data.card)
     levels = settings.booster.levels
-    candidate = judge.OutOfSample(pd.concat(folds, ignore_index=True), levels)
+    candidate = judge.OutOfSample(evaluate.together(folds, levels), levels)
     other = _in_service(bucket, pointer, customer, data.frames)
     before = pointer.version if pointer else ""
     comparison = Comparison(
@@ -89,7 +89,7 @@ def model_card(
 ) -> ModelCard:
     """The card of a candidate; calibration and persistence of errors are learned from its windows."""
     levels = settings.levels
-    table = pd.concat(folds, ignore_index=True)
+    table = evaluate.together(folds, levels)
     median = booster.at_levels(evaluate.quantiles_of(table, levels), levels, np.array([0.5]))[:, 0]
     persistence = nowcast.learn(
         table["site_id"].to_numpy(),

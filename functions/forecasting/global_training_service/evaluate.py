@@ -31,7 +31,8 @@ def forecast_window(
 ) -> pd.DataFrame:
     """Out-of-sample quantiles over a window's daylight, with what came and clear-sky persistence.
 
-    Columns: site_id, timestamp, share, reference, envelope, one `q<level>` a level.
+    Columns: site_id, timestamp, share, reference, envelope, one `q<level>` a level; without a row in the
+    window the table has none.
     """
     after, until = (pd.Timestamp(moment) for moment in window)
     parts = []
@@ -51,7 +52,21 @@ def forecast_window(
         part.insert(3, "reference", reference[inside])
         part.insert(4, "envelope", np.maximum(envelope[inside] / 1000.0, nowcast.ENVELOPE_FLOOR))
         parts.append(part)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return pd.concat(parts, ignore_index=True) if parts else no_window(trained.levels)
+
+
+def no_window(levels: tuple[float, ...]) -> pd.DataFrame:
+    """The table of a window that nothing was forecast in: all columns, no rows."""
+    numbers = (TARGET, "reference", "envelope", *names(levels))
+    return pd.DataFrame(
+        {"site_id": pd.Series(dtype=object), "timestamp": pd.Series(dtype="datetime64[us, UTC]")}
+        | {name: pd.Series(dtype=float) for name in numbers}
+    )
+
+
+def together(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> pd.DataFrame:
+    """All windows as one table; one without rows where no window has any."""
+    return pd.concat(folds or [no_window(levels)], ignore_index=True)
 
 
 def names(levels: tuple[float, ...]) -> list[str]:
@@ -109,8 +124,8 @@ def _calibrated(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> tuple[F
 
 
 def factors_of(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> dict[int, calibration.Tail]:
-    """Calibration factors from out-of-sample tables."""
-    table = pd.concat(folds, ignore_index=True)
+    """Calibration factors from out-of-sample tables; none calibrates nothing."""
+    table = together(folds, levels)
     return calibration.calibrate(table[TARGET].to_numpy(dtype=float), quantiles_of(table, levels), levels)
 
 
@@ -125,7 +140,7 @@ def fit_before(
 ) -> Model:
     """A model of the rows up to a moment, every n-th of them. `others`: other customers' rows, or None.
 
-    Raises ValueError for too few rows.
+    Raises TooFewRows.
     """
     earlier = {name: frame[::every] for name, frame in before(frames, moment).items() if len(frame)}
     past = others[others["timestamp"] <= pd.Timestamp(moment)] if others is not None else None

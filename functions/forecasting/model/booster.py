@@ -114,14 +114,18 @@ class Model:
             raise InvalidConfiguration(f"model files are not whole: {error!r}") from error
 
 
+class TooFewRows(ValueError):
+    """There are too few rows to train on."""
+
+
 def fit_member(frame: pd.DataFrame, settings: BoosterSettings, threads: int = 0) -> Member:
     """Train one booster on rows with features, `daylight` and `share`; dark rows and missing power are
-    left out. Raises ValueError for fewer than 50 usable rows."""
+    left out. Raises TooFewRows for fewer than 50 usable rows."""
     import xgboost
 
     used = frame[frame["daylight"].to_numpy(dtype=bool) & frame[TARGET].notna().to_numpy()]
     if len(used) < MIN_ROWS:
-        raise ValueError(f"{counted(len(used), 'daylight row')}: too few to train on")
+        raise TooFewRows(f"{counted(len(used), 'daylight row')}: too few to train on")
     names = [name for name in frame.columns if name not in NOT_FEATURES and used[name].notna().any()]
     data = xgboost.QuantileDMatrix(
         used[names].to_numpy(dtype=np.float32),
@@ -158,7 +162,7 @@ def fit(
     """Train the model of a customer's sites.
 
     `frames`: features and share by site, indexed by time; `others`: rows of other customers' sites, which
-    carry no site code. Raises ValueError when there are too few rows altogether.
+    carry no site code. Raises TooFewRows when there are too few rows altogether.
     """
     codes = {name: number for number, name in enumerate(sorted(frames))}
     pool = [frames[name].assign(**{SITE_CODE: float(code)}) for name, code in codes.items()]

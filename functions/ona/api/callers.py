@@ -94,26 +94,57 @@ def counted(table: str, caller: Caller, now: datetime) -> Usage:
     """Add a request to the caller's hour, and return the count.
 
     The addition is atomic, so that two requests at once are two. Where the hour is used up already, nothing
-    is added, and the count is one too many. Raises DependencyBusy.
+    is added, and the count is one too many. A count that is no number is begun anew. Raises DependencyBusy.
     """
+    _, reset = _hour(now)
+    used = _added(table, caller, now)
+    if used is None and _begun_anew(table, caller, now):
+        used = _added(table, caller, now)
+    return Usage(caller.limit + 1 if used is None else used, caller.limit, reset)
+
+
+def _added(table: str, caller: Caller, now: datetime) -> int | None:
+    """The count with one request more; None where the hour is used up, or its count is no number."""
     hour, reset = _hour(now)
     try:
         answer = client("dynamodb").update_item(
             TableName=table,
             Key=to_item(_key(caller, hour)),
             UpdateExpression="ADD #used :one SET #ttl = :ttl",
-            ConditionExpression="attribute_not_exists(#used) OR #used < :limit",
+            ConditionExpression="attribute_not_exists(#used) OR "
+            "(attribute_type(#used, :number) AND #used < :limit)",
             ExpressionAttributeNames={"#used": "used", "#ttl": "ttl"},
             ExpressionAttributeValues=to_item(
-                {":one": 1, ":ttl": int(reset.timestamp()) + _USAGE_TTL_S, ":limit": caller.limit}
+                {
+                    ":one": 1,
+                    ":ttl": int(reset.timestamp()) + _USAGE_TTL_S,
+                    ":limit": caller.limit,
+                    ":number": "N",
+                }
             ),
             ReturnValues="UPDATED_NEW",
         )
     except Exception as error:
         if tables.refused(error):
-            return Usage(caller.limit + 1, caller.limit, reset)
+            return None
         raise translate(error, f"table {table}") from error
-    return Usage(int(answer["Attributes"]["used"]["N"]), caller.limit, reset)
+    return int(float(answer["Attributes"]["used"]["N"]))
+
+
+def _begun_anew(table: str, caller: Caller, now: datetime) -> bool:
+    """Whether the hour's count was no number, and was taken out: whoever wrote it, callers are served."""
+    key = _key(caller, _hour(now)[0])
+    wrong = tables.update(
+        table,
+        key,
+        "REMOVE #used",
+        {":number": "N"},
+        names={"#used": "used"},
+        condition="attribute_exists(#used) AND NOT attribute_type(#used, :number)",
+    )
+    if wrong:
+        note(f"table {table}, {key['id'][:LONGEST_ID]}", "its count is no number; it begins anew")
+    return wrong
 
 
 def give_back(table: str, caller: Caller, now: datetime) -> None:
@@ -125,9 +156,9 @@ def give_back(table: str, caller: Caller, now: datetime) -> None:
         table,
         _key(caller, _hour(now)[0]),
         "ADD #used :less",
-        {":less": -1, ":none": 0},
+        {":less": -1, ":none": 0, ":number": "N"},
         names={"#used": "used"},
-        condition="#used > :none",
+        condition="attribute_type(#used, :number) AND #used > :none",
     )
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
+
+from ona.documents.zones import Zone
+
+__all__ = ["Address", "Zone"]
 
 
 def _address(url: str) -> str:
@@ -20,16 +23,5 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except Exception as error:
-        raise ValueError(f"{name!r} is no IANA time zone, like Africa/Johannesburg") from error
-    return name
-
-
 Address = Annotated[str, AfterValidator(_address)]
 """The address of somebody's server: https, or http on this machine, where tests and trials run."""
-
-Zone = Annotated[str, AfterValidator(_zone)]
-"""The name of a time zone in the IANA database, like Africa/Johannesburg."""

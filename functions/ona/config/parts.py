@@ -14,12 +14,17 @@ from pydantic import Field, model_validator
 from ona.config.files import ConfigFile
 from ona.documents.base import Document
 
+MOST_PRICE_USD, MOST_PIECES = 100_000_000.0, 1_000_000
+"""USD of a part, and pieces: beyond is a typing error (ours)."""
+MOST_LEAD_DAYS, MOST_WARRANTY_MONTHS = 3_650.0, 1_200
+"""Ten years, and a century as for components in `assets.json`: a longer wait leaves the calendar (ours)."""
+
 
 class Consumable(Document):
     """What is used up with a part: so many of another line of the catalogue."""
 
     sku: str
-    quantity: int = Field(default=1, ge=1)
+    quantity: int = Field(default=1, ge=1, le=MOST_PIECES)
 
 
 class Part(Document):
@@ -30,13 +35,14 @@ class Part(Document):
     component_type: str
     oem: str
     model: str
-    unit_price_usd: float | None = Field(default=None, ge=0)
-    lead_time_days: float | None = Field(default=None, ge=0)
+    unit_price_usd: float | None = Field(default=None, ge=0, le=MOST_PRICE_USD)
+    lead_time_days: float | None = Field(default=None, ge=0, le=MOST_LEAD_DAYS)
     supplier: str = ""
-    warranty_months: int | None = Field(default=None, ge=0)
+    warranty_months: int | None = Field(default=None, ge=0, le=MOST_WARRANTY_MONTHS)
     stock: int | None = Field(
         default=None,
         ge=0,
+        le=MOST_PIECES,
         description="pieces on the own shelf: with one there, nobody waits; not counted down",
     )
     consumables: list[Consumable] = Field(default=[], description="what is used up with it")

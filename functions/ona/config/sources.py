@@ -22,7 +22,13 @@ from pydantic import Field, model_validator
 
 from ona.config.fields import Zone
 from ona.config.files import directory, read_yaml, validated
-from ona.documents.assets import Component, Location
+from ona.documents.assets import (
+    LEAST_CAPACITY_KW,
+    MOST_CAPACITY_KW,
+    MOST_TARIFF_USD,
+    Component,
+    Location,
+)
 from ona.documents.base import Document
 from ona.documents.columns import NUMERIC
 from ona.runtime.errors import InvalidConfiguration
@@ -118,8 +124,8 @@ class SiteDefaults(Document):
     site_id: str
     customer_id: str = "default"
     location: Location | None = None
-    capacity_kw: float | None = Field(default=None, gt=0)
-    tariff_usd_per_kwh: float = Field(default=0.10, ge=0)
+    capacity_kw: float | None = Field(default=None, ge=LEAST_CAPACITY_KW, le=MOST_CAPACITY_KW)
+    tariff_usd_per_kwh: float = Field(default=0.10, ge=0, le=MOST_TARIFF_USD)
     components: list[Component] = []
 
 

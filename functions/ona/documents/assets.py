@@ -15,12 +15,20 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ona.documents.base import Document, problems_of
+from ona.documents.zones import Zone
 from ona.runtime.errors import InvalidConfiguration, InvalidPayload
 
 ASSET_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What an asset's id may be; it becomes a part of keys in S3."""
 ASSET_ID_LETTERS = 128
 """The longest id of an asset, characters."""
+LEAST_CAPACITY_KW, MOST_CAPACITY_KW = 0.001, 30_000_000.0
+"""A watt, and more than the largest power station of any kind (Three Gorges, 22 500 000 kW): beyond is a
+typing error or another unit, and sums of energy and money leave the range of numbers (ours)."""
+MOST_AC_VOLTS, MOST_HERTZ = 1_500_000.0, 1_000.0
+"""Beyond the highest voltage of any grid (1 150 kV), and beyond aircraft's 400 Hz (ours)."""
+MOST_TARIFF_USD = 1_000.0
+"""USD a kWh: a hundred times what electricity ever cost at an exchange (ours)."""
 
 
 class Location(Document):
@@ -56,8 +64,8 @@ class Electrical(Document):
     """Nominal values of an asset, volts and hertz; at most 1500 V DC (contract)."""
 
     dc_voltage_max: float | None = Field(default=None, gt=0, le=1500)
-    ac_voltage_nominal: float | None = Field(default=None, gt=0)
-    frequency_nominal: float | None = Field(default=None, gt=0)
+    ac_voltage_nominal: float | None = Field(default=None, gt=0, le=MOST_AC_VOLTS)
+    frequency_nominal: float | None = Field(default=None, gt=0, le=MOST_HERTZ)
 
 
 class Asset(Document):
@@ -70,7 +78,7 @@ class Asset(Document):
     id: str = Field(min_length=1, max_length=ASSET_ID_LETTERS, pattern=ASSET_ID)
     name: str = ""
     type: str = "Solar Inverter"
-    capacity_kw: float = Field(gt=0)
+    capacity_kw: float = Field(ge=LEAST_CAPACITY_KW, le=MOST_CAPACITY_KW)
     location: Location | None = None
     components: list[Component] = []
     configuration: Electrical = Electrical()
@@ -79,8 +87,8 @@ class Asset(Document):
     tilt: float | None = Field(default=None, ge=0, le=90)
     azimuth: float | None = Field(default=None, ge=0, le=360)
     tracking: Literal["fixed", "single_axis", "dual_axis"] = "fixed"
-    tariff_usd_per_kwh: float = Field(default=0.10, ge=0)
-    timezone: str | None = Field(default=None, description="IANA zone of the site, for working hours")
+    tariff_usd_per_kwh: float = Field(default=0.10, ge=0, le=MOST_TARIFF_USD)
+    timezone: Zone | None = Field(default=None, description="IANA zone of the site, for working hours")
 
     @property
     def is_wind(self) -> bool:
@@ -96,6 +104,10 @@ class AssetRegistry(Document):
     def get(self, asset_id: str) -> Asset | None:
         """The asset, or None when it is not registered."""
         return next((asset for asset in self.assets if asset.id == asset_id), None)
+
+    def capacities(self) -> dict[str, float]:
+        """All nameplates by asset id, kW AC: for whoever asks for thousands of names."""
+        return {asset.id: asset.capacity_kw for asset in self.assets}
 
     def require(self, asset_id: str, where: str) -> Asset:
         """The asset that a document names. Raises InvalidPayload when it is no longer registered."""

@@ -19,15 +19,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ona.runtime.clock import FIRST_YEAR, LAST_YEAR, is_plausible
 from ona.runtime.errors import InvalidPayload
+from ona.runtime.words import shortened
 
 MOST_PROBLEMS = 10
 """So many wrong fields are named in one error; the rest is counted."""
+LONGEST_PROBLEM = 300
+"""Characters of one wrong field's name, and of what is wrong with it: a value may stand in it (ours)."""
 
 
 def problems_of(error: ValidationError, whole: str) -> str:
     """What is wrong, field by field, in one line; `whole` stands for the document itself."""
     problems = [
-        f"{'.'.join(str(part) for part in item['loc']) or whole}: {item['msg']}" for item in error.errors()
+        f"{shortened('.'.join(str(part) for part in item['loc']) or whole, LONGEST_PROBLEM)}: "
+        f"{shortened(item['msg'], LONGEST_PROBLEM)}"
+        for item in error.errors()
     ]
     rest = len(problems) - MOST_PROBLEMS
     return "; ".join(problems[:MOST_PROBLEMS]) + (f"; and {rest} more" if rest > 0 else "")

@@ -16,6 +16,7 @@ from ona.config.causes import Light
 from ona.documents.assets import Location
 from ona.documents.base import S3Pointer
 from ona.documents.work_orders import CrewAssignment, Job, OrderStatus, WorkOrder
+from ona.documents.zones import Zone
 from ona.runtime.clock import Weekday
 from ona.runtime.errors import CrewBookingConflict, InvalidConfiguration, InvalidPayload
 from ona.runtime.words import counted
@@ -23,6 +24,8 @@ from ona.store import tables
 from ona.store.items import Table, TableItem
 from ona.store.unreadable import Unreadable, note
 
+MOST_TECHNICIANS = 1_000
+"""Technicians of one crew: beyond is a typing error (ours)."""
 MAX_CREWS = 100
 """Crews of one environment: a plan is booked in one transaction, and DynamoDB takes 100 writes in it."""
 KEEP_PAST = timedelta(days=30)
@@ -42,7 +45,7 @@ class Work(TableItem):
     diagnostic: S3Pointer
     priority: Literal["critical", "high", "medium", "low"]
     location: Location | None
-    zone: str
+    zone: Zone
     specialization: str
     technicians: int
     hours: float
@@ -100,7 +103,7 @@ class Crew(TableItem):
     status: str = "available"
     base: Location
     specialisations: list[str]
-    size: int = Field(ge=1)
+    size: int = Field(ge=1, le=MOST_TECHNICIANS)
     working_days: list[Weekday] | None = Field(default=None, min_length=1)
     works_on_holidays: bool = False
     away: list[Away] = []

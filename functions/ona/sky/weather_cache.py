@@ -16,11 +16,12 @@ from datetime import UTC, date, datetime, timedelta
 from ona.documents.base import S3Pointer
 from ona.runtime.clock import iso
 from ona.runtime.errors import DependencyBusy, ObjectMissing, WeatherUnavailable
-from ona.sky.weather_document import Place, WeatherDocument, joined
+from ona.sky.weather_document import Place, WeatherDocument, document_in, joined
 from ona.sky.weather_providers import Provider
 from ona.store import tables
 from ona.store.layout import WEATHER_FORECAST, WEATHER_MONTH
 from ona.store.s3 import read_bytes, write_bytes
+from ona.store.unreadable import note
 
 KEPT = timedelta(hours=72)
 """How long an old forecast of the weather is used and stored. Ours: after three days it says little."""
@@ -78,9 +79,11 @@ class WeatherCache:
         items = tables.get_many(self.table, [{"location_timestamp": _key(place, hour)} for hour in hours])
         for item in sorted(items, key=lambda item: str(item["location_timestamp"]), reverse=True):
             try:
-                body = read_bytes(S3Pointer(bucket=self.bucket, key=item["key"]))
-                document = WeatherDocument.model_validate_json(body)
-            except (ObjectMissing, ValueError):
+                document = document_in(read_bytes(S3Pointer(bucket=self.bucket, key=item["key"])))
+            except ObjectMissing:
+                continue
+            except (ValueError, KeyError) as error:
+                note(f"table {self.table}, {item['location_timestamp']}", error)
                 continue
             return Cached(document, document.age(now))
         return None
@@ -89,11 +92,13 @@ class WeatherCache:
         """What is cached of the days from `start` to `end`, history first; no provider is asked."""
         months = []
         for first, _ in _months(start, end):
+            key = _month_key(place, first)
             try:
-                body = read_bytes(S3Pointer(bucket=self.bucket, key=_month_key(place, first)))
-                months.append(WeatherDocument.model_validate_json(body))
-            except (ObjectMissing, ValueError):
+                months.append(document_in(read_bytes(S3Pointer(bucket=self.bucket, key=key))))
+            except ObjectMissing:
                 continue
+            except ValueError as error:
+                note(f"s3://{self.bucket}/{key}", error)
         newest = self.newest(place, now) if end >= (now - timedelta(days=3)).date() else None
         return [*months, newest.document] if newest else months
 
@@ -168,11 +173,13 @@ class WeatherCache:
         key = _month_key(place, first)
         try:
             body = read_bytes(S3Pointer(bucket=self.bucket, key=key))
-            cached = WeatherDocument.model_validate_json(body)
+            cached = document_in(body)
             if cached.provider == self.provider.name:
                 return cached
-        except (ObjectMissing, ValueError):
+        except ObjectMissing:
             pass
+        except ValueError as error:
+            note(f"s3://{self.bucket}/{key}", error)
         document = self.provider.history(place, first, upto, now)
         over = datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1)
         if now - over > SETTLED and document.hours and document.hours[-1] >= over:

@@ -55,6 +55,8 @@ _PLAUSIBLE = {
 }
 """Least and greatest value that can be measured on Earth, in each variable's unit: beyond records, so that
 only errors are dropped."""
+_OTHERWISE = (-1e5, 1e5)
+"""Of a variable without bounds of its own (ours): beyond is no weather."""
 
 
 class Place(Document):
@@ -112,8 +114,20 @@ def plausible(name: str, value: object) -> float | None:
     if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     number = float(value)
-    low, high = _PLAUSIBLE.get(name, (-math.inf, math.inf))
+    low, high = _PLAUSIBLE.get(name, _OTHERWISE)
     return number if math.isfinite(number) and low <= number <= high else None
+
+
+def document_in(body: bytes) -> WeatherDocument:
+    """A stored document; a value that cannot be is left out, whoever wrote it.
+
+    Raises ValueError for what is no document of weather, and for one without an hour.
+    """
+    document = WeatherDocument.model_validate_json(body)
+    if not document.hours:
+        raise ValueError("it has no hour")
+    values = {name: [plausible(name, value) for value in own] for name, own in document.values.items()}
+    return document.model_copy(update={"values": values})
 
 
 def joined(parts: list[WeatherDocument]) -> WeatherDocument:

@@ -7,9 +7,17 @@ from itertools import pairwise
 import numpy as np
 
 from ona.runtime.errors import InvalidTelemetry
+from ona.runtime.words import counted
+from ona.telemetry.readings import POWER_IS_TEXT as _TEXT
 from ona.telemetry.readings import Piece, Quality, ReadingsByAsset, Rows, Telemetry
 from ona.telemetry.row_rules import Capacities
 
+MOST_UNUSABLE = 0.9
+"""Share of a file's readings (ours). With more that cannot be used nobody should trust the rest: the file
+is put aside. With fewer Detect tells of each asset that nobody could watch by day. Not lower: by night a
+logger may write `offline` for power, and in winter that is most of a day."""
+_NO_FAULT_OF_VALUES = ("unknown_asset", "duplicate_row", "conflicting_duplicate")
+"""Why a row is left out although its values can be used."""
 _ASSETS_NAMED = 5
 """So many unregistered assets are named in an error."""
 _REMEDIES = {
@@ -20,6 +28,8 @@ _REMEDIES = {
     "negative_power": "check the sign convention: generation counts positive",
     "not_finite": "export missing values as empty cells",
     "power_kw_not_a_number": "export numbers with a decimal point",
+    "power_kw_out_of_range": "check power's unit, and capacity_kw in assets.json",
+    "no_power": "check which column power comes from; a machine that stands still has power 0",
 }
 """What the owner of a file can do, by the reason for which most of its rows were rejected."""
 
@@ -48,15 +58,25 @@ class Collector:
     def telemetry(self, quality: Quality, where: str, capacity_kw: Capacities) -> Telemetry:
         """The file's telemetry, each asset's readings in order of time.
 
-        Raises InvalidTelemetry when no row survived, with the reasons and their counts.
+        Raises InvalidTelemetry when no row survived, or so few that nobody should trust them, or none with
+        power; with the reasons and their counts.
         """
         if len(quality.offsets) > 1:
             quality.flag("mixed_zones", sum(quality.offsets.values()) - max(quality.offsets.values()))
-        if self._pieces:
-            by_asset = ReadingsByAsset(self._columns, self._pieces)
-            by_asset.tidy(quality)
-            return Telemetry(by_asset, quality)
-        raise self._nothing_usable(quality, where, capacity_kw)
+        if not self._pieces:
+            raise self._nothing_usable(quality, where, capacity_kw)
+        by_asset = ReadingsByAsset(self._columns, self._pieces)
+        by_asset.tidy(quality)
+        _refuse_unusable(quality, where)
+        if not self._has_power():
+            raise _refused("no_power", f"none of {counted(by_asset.readings, 'reading')} has power", where)
+        return Telemetry(by_asset, quality)
+
+    def _has_power(self) -> bool:
+        column = self._columns.index("power_kw")
+        return any(
+            np.isfinite(numbers[column]).any() for pieces in self._pieces.values() for _, numbers in pieces
+        )
 
     def _nothing_usable(self, quality: Quality, where: str, capacity_kw: Capacities) -> InvalidTelemetry:
         unregistered = sorted(name for name in self.seen if capacity_kw(name) is None)
@@ -68,14 +88,33 @@ class Collector:
                 where=where,
                 remedy="add the asset with its capacity to assets.json, then `./ona dlq redrive`",
             )
-        worst = max(quality.rejected, key=lambda reason: quality.rejected[reason])
-        reasons = ", ".join(f"{count} × {reason}" for reason, count in quality.rejected.items())
-        return InvalidTelemetry(
-            worst,
-            f"no reading is usable: {reasons}",
-            where=where,
-            remedy=_REMEDIES.get(worst, "correct the values and put the file again"),
-        )
+        worst, reasons = _most_frequent(quality.rejected)
+        return _refused(worst, f"no reading is usable: {reasons}", where)
+
+
+def _refuse_unusable(quality: Quality, where: str) -> None:
+    """Raises InvalidTelemetry when nearly none of a file's readings can be used, by whatever reasons."""
+    reasons = {name: n for name, n in quality.rejected.items() if name not in _NO_FAULT_OF_VALUES}
+    text = [times for own in quality.unusable.values() for reason, times in own if reason == _TEXT]
+    if text:
+        reasons[_TEXT] = sum(map(len, text))
+    whole = quality.rows_read - sum(quality.rejected.get(name, 0) for name in _NO_FAULT_OF_VALUES)
+    bad = min(sum(reasons.values()), whole)
+    if bad > MOST_UNUSABLE * whole:
+        worst, counts = _most_frequent(reasons)
+        message = f"{bad} of {counted(whole, 'reading')} cannot be used: {counts}"
+        raise _refused(worst, message, where)
+
+
+def _most_frequent(reasons: dict[str, int]) -> tuple[str, str]:
+    """The reason that most rows have, and all of them with their counts."""
+    worst = max(reasons, key=lambda reason: reasons[reason])
+    return worst, ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
+
+
+def _refused(reason: str, message: str, where: str) -> InvalidTelemetry:
+    remedy = _REMEDIES.get(reason, "correct the values and put the file again")
+    return InvalidTelemetry(reason, message, where=where, remedy=remedy)
 
 
 def side_by_side(rows: Rows) -> tuple[Rows, list[int]]:

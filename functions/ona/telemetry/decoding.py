@@ -8,6 +8,9 @@ ona.runtime.errors.InvalidTelemetry: {"reason": "binary_file", "message": "the f
 
 from __future__ import annotations
 
+import codecs
+import re
+
 import numpy as np
 
 from ona.runtime.errors import InvalidTelemetry
@@ -31,10 +34,10 @@ def decode(data: bytes, where: str, lines_before: int = 0) -> str:
 
     `where` names the file in errors. `lines_before` is the number of lines of the file that stand before
     this part, so that an error names the right line. A byte order mark is left out.
-    Raises InvalidTelemetry for an empty or binary file, a line of more than 64 KB, and other encodings
-    than UTF-8.
+    Raises InvalidTelemetry for an empty or binary file, lines that end with a carriage return alone, a line
+    of more than 64 KB, and other encodings than UTF-8.
     """
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise InvalidTelemetry(
             "empty_file",
             f"the file has no content ({counted(len(data), 'byte')})",
@@ -42,6 +45,7 @@ def decode(data: bytes, where: str, lines_before: int = 0) -> str:
             remedy="export it again; an upload that broke off often leaves an empty object",
         )
     _refuse_binary(data, where)
+    _refuse_returns_alone(data, where)
     _refuse_long_lines(data, where, lines_before)
     try:
         return data.decode("utf-8-sig")
@@ -77,6 +81,22 @@ def _refuse_binary(data: bytes, where: str) -> None:
             f"the file has a zero byte at offset {data.index(0)}: it is not text",
             where=where,
             remedy="export it as CSV in UTF-8",
+        )
+
+
+_RETURN_ALONE = re.compile(rb"\r(?![\r\n]|\Z)")
+"""A carriage return that ends a line by itself; `\r\n` and `\r\r\n` end lines as we read them."""
+
+
+def _refuse_returns_alone(data: bytes, where: str) -> None:
+    """Old Macintosh files and some loggers end lines so: the whole file would be one line."""
+    alone = len(_RETURN_ALONE.findall(data)) if b"\r" in data else 0
+    if alone > data.count(b"\n"):
+        raise InvalidTelemetry(
+            "line_endings",
+            f"{counted(alone, 'line')} end with a carriage return (CR) alone, and {data.count(10)} with LF",
+            where=where,
+            remedy="save it with line ends LF or CR LF (in an editor: 'Unix' or 'Windows')",
         )
 
 

@@ -21,17 +21,19 @@ from ona.config.sources import (
     TimeColumn,
     ValueColumn,
 )
-from ona.documents.assets import ASSET_ID, ASSET_ID_LETTERS, Asset, AssetRegistry
+from ona.documents.assets import ASSET_ID, ASSET_ID_LETTERS, MOST_CAPACITY_KW, Asset, AssetRegistry
 from ona.documents.columns import REQUIRED
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.decoding import decode
 from ona.telemetry.intervals import USUAL_MINUTES, minutes_of, usual_step
 from ona.telemetry.readings import Quality, Telemetry
-from ona.telemetry.strict_csv import clean, read_table
+from ona.telemetry.strict_csv import POWER_WAS_TEXT, clean, read_table
 from ona.telemetry.timestamps import local_to_utc, parse_timestamps
 
 CAPACITY_QUANTILE = 0.999
 """The share of readings that lie below an estimated capacity (ours): one in a thousand may be a spike."""
+MOST_EPOCH_SECONDS = 2.0**38
+"""Seconds from 1970 to about the year 10 000: more is no time, and more than a clock can hold (ours)."""
 _LEAST_CAPACITY_KW = 0.1
 """The estimate for an asset that never produced, kW (ours): a capacity must be positive."""
 _COLUMNS_NAMED = 12
@@ -97,7 +99,7 @@ def read_export(
         derived = derive_registry(profile, frame[~frame["asset_id"].isin(known)])
         registry = AssetRegistry(assets=[*registry.assets, *derived.assets])
     where = f"source profile {profile.name}: {', '.join(sorted(mains))}"
-    return clean(frame, quality, now=now, capacity_kw=registry.capacity_kw, where=where), registry
+    return clean(frame, quality, now=now, capacity_kw=registry.capacities().get, where=where), registry
 
 
 def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistry:
@@ -119,6 +121,13 @@ def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistr
             )
         power = rows["power_kw"].dropna()
         estimate = float(power.quantile(CAPACITY_QUANTILE)) if len(power) else 0.0
+        if not estimate <= MOST_CAPACITY_KW:
+            raise InvalidTelemetry(
+                "power_kw_out_of_range",
+                f"{estimate:g} kW is more than any power station gives (machine {asset_id})",
+                where=f"source profile {profile.name}",
+                remedy="check the unit of power in the profile, or state `capacity_kw` in its `site`",
+            )
         assets.append(
             Asset(
                 id=str(asset_id),
@@ -149,7 +158,9 @@ def _read_main(profile: SourceProfile, name: str, data: bytes, quality: Quality)
     frame = pd.DataFrame({"timestamp": _times(raw, profile.time, quality)})
     frame["asset_id"] = _asset_ids(raw, profile.asset_id, name)
     for canonical, value in profile.columns.items():
-        frame[canonical] = _values(raw, canonical, value)
+        frame[canonical] = _values(raw, canonical, value, quality)
+        if canonical == "power_kw":
+            frame[POWER_WAS_TEXT] = frame[canonical].isna() & raw[value.column].notna()
     frame = frame[frame["timestamp"].notna()].reset_index(drop=True)
     minutes = USUAL_MINUTES
     if len(frame):
@@ -194,7 +205,7 @@ def _joined(
         _require(raw, needed, name, profile.name)
         table = pd.DataFrame({"timestamp": _times(raw, join.time, side)})
         for canonical, value in join.columns.items():
-            table[canonical] = _values(raw, canonical, value)
+            table[canonical] = _values(raw, canonical, value, quality)
         tables.append(table.dropna(subset=["timestamp"]))
         quality.flag("joined_rows_rejected", side.rows_rejected)
     if not tables:
@@ -229,7 +240,8 @@ def _times(raw: pd.DataFrame, time: TimeColumn, quality: Quality) -> pd.Series:
         zone = ZoneInfo(time.zone) if time.zone else None
         return parse_timestamps(column, quality, zone)
     if time.format == "epoch_s":
-        seconds = pd.to_numeric(column, errors="coerce")
+        seconds = pd.to_numeric(column, errors="coerce").astype(float)
+        seconds = seconds.where(seconds.abs() < MOST_EPOCH_SECONDS)
         quality.reject("timestamp_unreadable", int(seconds.isna().sum()))
         return pd.to_datetime(seconds, unit="s", utc=True).astype("datetime64[us, UTC]")
     naive = pd.to_datetime(column.astype("string"), format=time.format, errors="coerce")
@@ -237,9 +249,13 @@ def _times(raw: pd.DataFrame, time: TimeColumn, quality: Quality) -> pd.Series:
     return local_to_utc(naive, ZoneInfo(str(time.zone)), quality)
 
 
-def _values(raw: pd.DataFrame, canonical: str, value: ValueColumn) -> pd.Series:
-    """A column's values in our unit, (n,); energy in kWh an interval."""
-    numbers = pd.to_numeric(raw[value.column], errors="coerce").astype(float)
+def _values(raw: pd.DataFrame, canonical: str, value: ValueColumn, quality: Quality) -> pd.Series:
+    """A column's values in our unit, (n,); energy in kWh an interval. Text becomes NaN and is counted."""
+    column = raw[value.column]
+    if pd.api.types.is_bool_dtype(column):
+        column = column.astype("string")  # true is no 1
+    numbers = pd.to_numeric(column, errors="coerce").astype(float)
+    quality.flag(f"{canonical}_not_a_number", int((numbers.isna() & column.notna()).sum()))
     if value.quantity == "energy_per_interval":
         return numbers * ENERGY_UNITS[value.unit]
     unit = UNITS[canonical][value.unit]

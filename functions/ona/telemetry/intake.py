@@ -39,7 +39,7 @@ def read(
     data = Source.of(s3.read_bytes(source)) if small else Source(size, partial(s3.stream, source))
     profile = recognise(_header(data), sources.source_profiles())
     if profile is None:
-        return read_canonical(data, now=now, capacity_kw=registry.capacity_kw, where=source.key), ""
+        return read_canonical(data, now=now, capacity_kw=registry.capacities().get, where=source.key), ""
     if not small:
         raise _too_large(source, size, EXPORT_LIMIT_MB)
     files = {source.key: next(data.pieces(0))}

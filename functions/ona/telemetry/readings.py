@@ -28,6 +28,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+MOST_STRANGERS = 100
+"""Assets of a file that nobody registered and that are counted by name (ours)."""
+POWER_IS_TEXT = "power_kw_not_a_number"
+"""The reason of readings whose power is a text; they stay, without power."""
+Unusable = tuple[str, Ints]
+"""A reason, and the times of the readings that it concerns, microseconds since 1970 UTC, (n,)."""
 
 
 @dataclass
@@ -35,7 +41,9 @@ class Quality:
     """What was wrong with a file, as numbers of rows by reason.
 
     `rejected` rows are left out. `flagged` rows stay, with something odd about them. `offsets` counts
-    readings by the UTC offset that their time was written with.
+    readings by the UTC offset that their time was written with. `unusable`: by asset the times of readings
+    that came, and whose power nobody can use, each with the reason. `strangers`: rows of assets that nobody
+    registered, by their id.
 
     >>> quality = Quality()
     >>> quality.reject("not_finite", 2)
@@ -48,6 +56,8 @@ class Quality:
     rejected: dict[str, int] = field(default_factory=dict)
     flagged: dict[str, int] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
+    unusable: dict[str, list[Unusable]] = field(default_factory=dict, compare=False)
+    strangers: dict[str, int] = field(default_factory=dict)
 
     def reject(self, reason: str, count: int) -> None:
         """Count rows that were left out."""
@@ -61,6 +71,19 @@ class Quality:
         """Count readings whose time carries an offset."""
         _add(self.offsets, offset, count)
 
+    def of_no_use(self, rows: Rows, reason: str, where: Mask) -> None:
+        """Keep the times of rows, marked by `where`, whose power nobody can use: whose they are."""
+        marked = np.flatnonzero(where)
+        marked = marked[np.argsort(rows.asset[marked], kind="stable")]
+        for own in np.split(marked, np.flatnonzero(np.diff(rows.asset[marked])) + 1) if len(marked) else ():
+            name = rows.names[int(rows.asset[own[0]])]
+            self.unusable.setdefault(name, []).append((reason, rows.time[own]))
+
+    def of_stranger(self, name: str, count: int) -> None:
+        """Count rows of an asset that nobody registered; of a file full of such names the first ones."""
+        if name in self.strangers or len(self.strangers) < MOST_STRANGERS:
+            _add(self.strangers, name, count)
+
     def add(self, part: Quality) -> None:
         """Add the counts of a part of the file."""
         self.rows_read += part.rows_read
@@ -70,6 +93,10 @@ class Quality:
             self.flag(reason, count)
         for offset, count in part.offsets.items():
             self.written_with(offset, count)
+        for name, count in part.strangers.items():
+            self.of_stranger(name, count)
+        for name, times in part.unusable.items():
+            self.unusable.setdefault(name, []).extend(times)
 
     @property
     def rows_rejected(self) -> int:
@@ -143,6 +170,20 @@ class ReadingsByAsset(Mapping[str, pd.DataFrame]):
         last = max(int(pieces[-1][0][-1]) for pieces in self._pieces.values())
         return pd.Timestamp(first, unit="us", tz="UTC"), pd.Timestamp(last, unit="us", tz="UTC")
 
+    def with_silent(self, times: Mapping[str, Ints]) -> ReadingsByAsset:
+        """The same with assets of which no reading can be used: their times, µs since 1970, without values.
+
+        Assets that have readings stay as they are.
+        """
+        silent = {
+            name: [(np.unique(own), np.full((len(self._columns), len(np.unique(own))), np.nan))]
+            for name, own in times.items()
+            if name not in self
+        }
+        if not silent:
+            return self
+        return ReadingsByAsset(self._columns, {**self._pieces, **silent})
+
     def tidy(self, quality: Quality) -> None:
         """Put each asset's readings in order of time, each time once.
 
@@ -192,7 +233,8 @@ class Rows:
     """n readings as columns.
 
     `time`: microseconds since 1970 UTC, (n,). `asset`: which of the `names` each reading is of, (n,).
-    `numbers`: the values of the `columns`, (len(columns), n).
+    `numbers`: the values of the `columns`, (len(columns), n). `text`: where power was a text, (n,); None
+    where it was nowhere.
     """
 
     time: Ints
@@ -200,6 +242,7 @@ class Rows:
     names: list[str]
     columns: tuple[str, ...]
     numbers: Floats
+    text: Mask | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -210,8 +253,9 @@ class Rows:
 
     def where(self, chosen: Mask | NDArray[np.intp]) -> Rows:
         """Some of the readings: those that a mask marks, or whose positions are given."""
+        text = None if self.text is None else self.text[chosen]
         return Rows(
-            self.time[chosen], self.asset[chosen], self.names, self.columns, self.numbers[:, chosen]
+            self.time[chosen], self.asset[chosen], self.names, self.columns, self.numbers[:, chosen], text
         )
 
 

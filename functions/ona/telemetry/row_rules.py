@@ -8,10 +8,16 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ona.telemetry.readings import Floats, Mask, Quality, Rows
+from ona.telemetry.readings import POWER_IS_TEXT, Floats, Mask, Quality, Rows
 
 RANGES = {"temperature_c": (-50.0, 100.0), "voltage_v": (0.0, 1500.0)}
 """What a reading can hold, in °C and V (contract: validation of telemetry)."""
+SENSORS = {"irradiance_w_m2": (-100.0, 10_000.0), "wind_speed_m_s": (-1.0, 200.0)}
+"""What an optional sensor can say, W/m² and m/s (ours). At the ground the sun gives at most about 1 600;
+the strongest gust measured was 113 m/s (World Meteorological Organization, Barrow Island 1996). A value
+beyond is no value; the reading stays."""
+IMPLAUSIBLE_POWER = 10_000.0
+"""Times the nameplate. Watts for kilowatts are 1 000 times; what is more is no power in any unit (ours)."""
 NIGHT_CONSUMPTION_SHARE = 0.02
 """Negative power down to this share of capacity is the inverter's own consumption (contract, ours)."""
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -30,9 +36,14 @@ def screen(rows: Rows, quality: Quality, *, now: datetime, capacity_kw: Capaciti
     """
     capacity = np.array([np.nan if kw is None else kw for kw in map(capacity_kw, rows.names)], dtype=float)
     if np.isnan(capacity).any():
+        counts = np.bincount(rows.asset, minlength=len(rows.names))
+        for number in np.flatnonzero(np.isnan(capacity)):
+            quality.of_stranger(rows.names[number], int(counts[number]))
         rows = _without(rows, "unknown_asset", np.isnan(capacity)[rows.asset], quality)
     rows = _with_plausible_times(rows, now, quality)
+    _note_text(rows, quality)
     rows = _with_plausible_values(rows, quality)
+    rows = _with_power_of_its_size(rows, capacity, quality)
     rows = _without_negative_power(rows, capacity, quality)
     for name in ("temperature_c", "voltage_v", "power_kw"):
         quality.flag(f"{name}_null", int(np.isnan(rows.values(name)).sum()))
@@ -42,6 +53,18 @@ def screen(rows: Rows, quality: Quality, *, now: datetime, capacity_kw: Capaciti
 def _without(rows: Rows, reason: str, broken: Mask, quality: Quality) -> Rows:
     quality.reject(reason, int(broken.sum()))
     return rows.where(~broken)
+
+
+def _without_values(rows: Rows, reason: str, broken: Mask, quality: Quality) -> Rows:
+    """Readings without those whose values break a rule; whose they were, and when, is kept."""
+    quality.of_no_use(rows, reason, broken)
+    return _without(rows, reason, broken, quality)
+
+
+def _note_text(rows: Rows, quality: Quality) -> None:
+    """Readings whose power is a text stay, without power."""
+    if rows.text is not None and rows.text.any():
+        quality.of_no_use(rows, POWER_IS_TEXT, rows.text)
 
 
 def _with_plausible_times(rows: Rows, now: datetime, quality: Quality) -> Rows:
@@ -57,11 +80,46 @@ def _with_plausible_values(rows: Rows, quality: Quality) -> Rows:
     # One look at the extremes is cheaper than a mask, and nearly always enough.
     extremes = [end for name in rows.columns for end in (_lowest(rows, name), _highest(rows, name))]
     if len(rows) and not np.isfinite(extremes).all():  # or a column has no value at all
-        rows = _without(rows, "not_finite", np.logical_or.reduce(np.isinf(rows.numbers)), quality)
+        infinite = np.logical_or.reduce(np.isinf(rows.numbers))
+        if infinite.any():
+            rows = _without_values(rows, "not_finite", infinite, quality)
     for name, (low, high) in RANGES.items():
         if len(rows) and (_lowest(rows, name) < low or _highest(rows, name) > high):
             values = rows.values(name)
-            rows = _without(rows, f"{name}_out_of_range", (values < low) | (values > high), quality)
+            broken = (values < low) | (values > high)
+            rows = _without_values(rows, f"{name}_out_of_range", broken, quality)
+    for name, (low, high) in SENSORS.items():
+        if (
+            name in rows.columns
+            and len(rows)
+            and (_lowest(rows, name) < low or _highest(rows, name) > high)
+        ):
+            values = rows.values(name)
+            _blank(rows, name, (values < low) | (values > high), quality)
+    return rows
+
+
+def _blank(rows: Rows, name: str, broken: Mask, quality: Quality) -> None:
+    """Take values that cannot be out of one column, in place; the readings stay."""
+    quality.flag(f"{name}_out_of_range", int(broken.sum()))
+    rows.values(name)[broken] = np.nan
+
+
+def _with_power_of_its_size(rows: Rows, capacity: Floats, quality: Quality) -> Rows:
+    """Power beyond all units is no reading; DC power beyond them is no value."""
+    for name in ("dc_power_kw", "power_kw"):
+        if name not in rows.columns or not len(rows):
+            continue
+        extreme = max(_highest(rows, name), -_lowest(rows, name))
+        if extreme <= IMPLAUSIBLE_POWER * np.nanmin(capacity):
+            continue  # one look is enough, as a rule
+        broken = np.abs(rows.values(name)) > IMPLAUSIBLE_POWER * capacity[rows.asset]
+        if not broken.any():
+            continue
+        if name == "dc_power_kw":
+            _blank(rows, name, broken, quality)
+        else:
+            rows = _without_values(rows, "power_kw_out_of_range", broken, quality)
     return rows
 
 
@@ -69,7 +127,8 @@ def _without_negative_power(rows: Rows, capacity: Floats, quality: Quality) -> R
     if not len(rows) or _lowest(rows, "power_kw") >= 0.0:
         return rows
     too_low = rows.values("power_kw") < -NIGHT_CONSUMPTION_SHARE * capacity[rows.asset]
-    rows = _without(rows, "negative_power", too_low, quality)
+    if too_low.any():
+        rows = _without_values(rows, "negative_power", too_low, quality)
     power = rows.values("power_kw")
     consuming = power < 0.0
     quality.flag("night_consumption_clipped", int(consuming.sum()))

@@ -28,6 +28,9 @@ from ona.telemetry.readings import Quality, Rows, Telemetry
 from ona.telemetry.row_rules import Capacities, screen
 from ona.telemetry.timestamps import parse_timestamps
 
+POWER_WAS_TEXT = "power_was_text"
+"""A column that a table may have: where its power was a text, before that became a missing value."""
+
 # ------------------------------------------------------------------ text to a table
 
 
@@ -150,11 +153,20 @@ def _rows(frame: pd.DataFrame, columns: tuple[str, ...], quality: Quality) -> Ro
     """A table's rows that have a time and an asset."""
     frame = frame[frame["timestamp"].notna()]
     values = [_numbers(frame[name], name, quality) for name in columns]
+    text = _is_text(frame["power_kw"], values[columns.index("power_kw")]) if "power_kw" in columns else None
+    if POWER_WAS_TEXT in frame:
+        text = frame[POWER_WAS_TEXT].to_numpy(dtype=bool)
     codes, names = pd.factorize(frame["asset_id"])
     quality.reject("asset_id_missing", int((codes < 0).sum()))
     time = pd.DatetimeIndex(frame["timestamp"]).as_unit("us").asi8
-    rows = Rows(time, codes, [str(name).strip() for name in names], columns, np.array(values))
+    rows = Rows(time, codes, [str(name).strip() for name in names], columns, np.array(values), text)
     return rows if (codes >= 0).all() else rows.where(codes >= 0)
+
+
+def _is_text(raw: pd.Series, numbers: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+    """Where a column's value is a text and no number, (n,); None where it is nowhere."""
+    text = np.isnan(numbers) & raw.notna().to_numpy()
+    return text if text.any() else None
 
 
 def _numbers(raw: pd.Series, column: str, quality: Quality) -> NDArray[np.float64]:

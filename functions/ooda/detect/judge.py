@@ -75,7 +75,8 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
     history = context.histories.get(asset.id) or asset_history.empty(asset)
     whole, track = member.whole, member.track
     lit = judged_light(whole.sky, asset, rules.filtering)
-    checked = quality.check(whole, track, lit, file.ends_of(asset.id), rules)
+    of_no_use = file.quality.unusable.get(asset.id, ())
+    checked = quality.check(whole, track, lit, file.ends_of(asset.id), rules, of_no_use)
     light = lit if member.rows is None else lit[member.rows]
     beside = assets.site.beside(track)
     usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, asset, rules.filtering)

@@ -5,14 +5,17 @@ A problem of the data is reported as one; no loss is counted for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ona.runtime.words import counted
+from ona.telemetry.intervals import usual_step
+from ona.telemetry.readings import Unusable
 from ooda.config.detection import DetectionConfig
-from ooda.detect.sky import Mask
+from ooda.detect.sky import DAY_MINUTES, Floats, Mask, in_maintenance, judged_light, sky
 from ooda.detect.suspect import clock_shift, outliers, stale
 from ooda.detect.track import Track
 from ooda.detect.units import unit_issue
@@ -39,12 +42,15 @@ def check(
     light: Mask,
     span: tuple[pd.Timestamp, pd.Timestamp],
     config: DetectionConfig,
+    of_no_use: Sequence[Unusable] = (),
 ) -> Checked:
     """All checks of one asset's readings.
 
     `whole`: all of them; `track`: those of the day. `light` marks those of the whole in which it should
-    produce. `span`: first and last reading of the file, between which readings are due.
+    produce. `span`: first and last reading of the file, between which readings are due. `of_no_use`:
+    readings that came, and whose power nobody can use.
     """
+    came_in_vain = in_vain(of_no_use, whole, config)
     unit, useless = unit_issue(track)
     frozen = stale(track, config)
     spikes = outliers(track)
@@ -60,7 +66,8 @@ def check(
                 "missing_readings", f"{missing} of {counted(due, 'reading')} missing or rejected", missing
             )
         )
-    issues += gaps(whole, light)
+    issues += in_vain_by_day(came_in_vain, whole)
+    issues += gaps(whole, light, came_in_vain)
     if frozen.any():
         count = int(frozen.sum())
         issues.append(
@@ -118,19 +125,76 @@ def _issue(kind: str, statement: str, readings: int, blinding: bool = False) -> 
     return QualityIssue(kind=kind, statement=statement, readings=readings, blinding=blinding)
 
 
-def gaps(track: Track, light: Mask) -> list[QualityIssue]:
-    """Silences of an hour or more between readings of which at least one should have been in the light."""
-    measured = np.flatnonzero(np.isfinite(track.power))
-    if len(measured) < 2:
+@dataclass(frozen=True)
+class InVain:
+    """Readings of an asset that came, and whose power nobody can use: `minutes` since 1970 UTC, (n,), each
+    once and rising; `light`: in which it should produce; `reason`: the commonest one in the light."""
+
+    minutes: Floats
+    light: Mask
+    reason: str
+
+
+def in_vain(of_no_use: Sequence[Unusable], whole: Track, config: DetectionConfig) -> InVain:
+    """The readings whose power nobody can use, and which of them are by day.
+
+    Planned work excuses them, and another reading of the same time: a row may stand twice, another file may
+    have the time too.
+    """
+    if not of_no_use:
+        return InVain(np.empty(0), np.empty(0, dtype=bool), "")
+    asset, measured = whole.asset, whole.sky.minutes[np.isfinite(whole.power)]
+    counts: dict[str, int] = {}
+    lit: dict[float, bool] = {}
+    for reason, times in of_no_use:
+        above = sky(pd.DatetimeIndex(times, dtype="datetime64[us, UTC]"), asset.location, config.filtering)
+        light = judged_light(above, asset, config.filtering)
+        light = light & ~in_maintenance(above.minutes, asset, config.filtering)
+        light &= ~np.isin(above.minutes, measured)
+        lit |= dict(zip(above.minutes.tolist(), light.tolist(), strict=True))
+        counts[reason] = counts.get(reason, 0) + int(light.sum())
+    minutes = np.array(sorted(lit))
+    light = np.array([lit[minute] for minute in sorted(lit)], dtype=bool)
+    return InVain(minutes, light, max(counts, key=lambda reason: counts[reason]))
+
+
+def in_vain_by_day(vain: InVain, whole: Track) -> list[QualityIssue]:
+    """Readings by day that came without a power that can be used: somebody must mend the export."""
+    count = int(vain.light.sum())
+    if not count:
         return []
-    minutes = track.sky.minutes[measured]
-    silent = np.diff(minutes)
+    step = usual_step(np.union1d(whole.sky.minutes, vain.minutes))
+    hours = count * min(step, DAY_MINUTES) / 60.0
+    return [
+        _issue(
+            "unusable_readings",
+            f"{counted(count, 'reading')} by day came without a power_kw that can be used ({vain.reason}): "
+            "the export or the logger; no outage is concluded and no loss booked",
+            count,
+            hours >= BLIND_HOURS,
+        )
+    ]
+
+
+def gaps(track: Track, light: Mask, vain: InVain) -> list[QualityIssue]:
+    """Silences of an hour or more with a reading in the light at an end, or one without power within.
+
+    What came in vain was heard.
+    """
+    measured = track.sky.minutes[np.isfinite(track.power)]
+    heard = np.union1d(measured, vain.minutes) if len(vain.minutes) else measured
+    if len(heard) < 2:
+        heard = np.union1d(heard, track.sky.minutes[[0, -1]])
+    silent = np.diff(heard)
     long = np.flatnonzero(silent >= max(GAP_MINUTES, 2.5 * track.step))
+    if not len(long):
+        return []
+    lit = np.union1d(track.sky.minutes[light], vain.minutes[vain.light])
     issues = []
     for n in long:
-        if not (light[measured[n]] or light[measured[n + 1]]):
+        if np.searchsorted(lit, heard[n]) == np.searchsorted(lit, heard[n + 1], side="right"):
             continue
-        begin, hours = track.times.iloc[measured[n]], silent[n] / 60.0
+        begin, hours = pd.Timestamp(heard[n] * 60.0, unit="s", tz="UTC"), silent[n] / 60.0
         issues.append(
             _issue(
                 "communication_gap",

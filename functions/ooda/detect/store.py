@@ -21,9 +21,11 @@ from ona.documents.base import S3Pointer
 from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
 from ona.runtime.observability import logger
+from ona.runtime.words import counted
 from ona.store.layout import FORECAST_CSV, day_of
 from ona.store.registry import read_registry
 from ona.store.s3 import list_keys, read_bytes, read_json, read_json_tagged, write_json, write_json_if
+from ona.store.unreadable import note
 from ona.telemetry import intake
 from ona.telemetry.decoding import decode
 from ona.telemetry.readings import Quality, span
@@ -45,6 +47,8 @@ MAX_FORECAST_DAYS = 31
 """Days. Of a longer file (a backfill) forecasts are read for the first month only."""
 GEOMETRY_MONTH = 30
 """Days of telemetry that a sensor's geometry is fitted on."""
+STRANGERS_NAMED = 10
+"""Assets of a file that nobody registered and that the log names (ours)."""
 WRITE_TRIES = 8
 """Attempts to write an asset history that others write too; waits double from 50 ms to 6 s."""
 
@@ -55,8 +59,17 @@ def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
     """The telemetry file with registry and rules. Raises InvalidTelemetry for one that fails as a whole."""
     registry = read_registry(source.bucket)
     telemetry, profile = intake.read(source, registry, now, service="detect")
+    for name, rows in sorted(telemetry.quality.strangers.items())[:STRANGERS_NAMED]:
+        note(
+            f"s3://{source.bucket}/{source.key}",
+            f"{name}: not in assets.json, {counted(rows, 'row')} left out",
+        )
+    silent = {
+        name: np.concatenate([times for _, times in of_no_use])
+        for name, of_no_use in telemetry.quality.unusable.items()
+    }
     return TelemetryFile(
-        readings=telemetry.by_asset,
+        readings=telemetry.by_asset.with_silent(silent),
         quality=telemetry.quality,
         registry=registry,
         rules=detection_config(),

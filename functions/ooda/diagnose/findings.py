@@ -103,6 +103,7 @@ DATA_CAUSES = {
     "sensor_drift": "calibration_drift",
     "clock_shift": "data_quality_issue",
     "unit_error": "data_quality_issue",
+    "unusable_readings": "data_quality_issue",
 }
 """The cause of each problem of the data that can blind us."""
 DATA_SEVERITY = 0.3

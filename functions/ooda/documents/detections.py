@@ -150,6 +150,7 @@ class QualityIssue(Document):
 
     kind: Literal[
         "missing_readings",
+        "unusable_readings",
         "communication_gap",
         "stale_values",
         "unit_error",

@@ -16,9 +16,9 @@ from ona.store import s3
 from ona.store.layout import work_order_key
 from ona.store.registry import read_registry
 from ooda.documents.diagnostics import Diagnostic
-from ooda.documents.schedules import Schedule
 from ooda.order.decisions import Means
 from ooda.payloads import JobReference
+from ooda.store import jobs_of
 from ooda.workorder import retimed
 
 VISIT = ("scheduled_start", "scheduled_end", "crew_assignment")
@@ -28,8 +28,8 @@ VISIT = ("scheduled_start", "scheduled_end", "crew_assignment")
 def load(reference: JobReference) -> tuple[Job, Finding]:
     """The job of a schedule and its finding. Raises InvalidPayload, ObjectMissing, DependencyBusy."""
     pointer, finding_id = reference.schedule, reference.finding_id
-    schedule: Schedule = Schedule.read(s3.read_json(pointer), pointer.key)
-    job = next((item for item in schedule.jobs if item.finding_id == finding_id), None)
+    jobs = jobs_of(s3.read_json(pointer), pointer.key)
+    job = next((item for item in jobs if item.finding_id == finding_id), None)
     if job is None:
         raise InvalidPayload(f"{pointer.key} has no job for finding {finding_id}")
     diagnostic: Diagnostic = Diagnostic.read(s3.read_json(job.diagnostic), job.diagnostic.key)

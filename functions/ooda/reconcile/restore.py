@@ -17,9 +17,9 @@ from ona.store import s3
 from ona.store.layout import work_order_key
 from ona.store.registry import read_registry
 from ooda.documents.diagnostics import Diagnostic
-from ooda.documents.schedules import Schedule
 from ooda.layout import SCHEDULE, schedule_id_of
 from ooda.reconcile.plan import difference
+from ooda.store import jobs_of
 from ooda.workorder import build
 
 MOST_VERSIONS = 20
@@ -92,8 +92,8 @@ def _planned(order: TrackedOrder) -> WorkOrder | None:
     if key is None:
         return None
     try:
-        schedule: Schedule = Schedule.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
-        job = next(item for item in schedule.jobs if item.finding_id == order.finding_id)
+        jobs = jobs_of(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+        job = next(item for item in jobs if item.finding_id == order.finding_id)
         where = job.diagnostic.key
         diagnostic: Diagnostic = Diagnostic.read(s3.read_json(job.diagnostic), where)
         finding = next(item for item in diagnostic.findings if item.finding_id == order.finding_id)

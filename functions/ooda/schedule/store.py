@@ -30,6 +30,7 @@ from ooda.schedule.plan import Plan
 from ooda.schedule.requests import RepairRequest
 from ooda.schedule.rules import Leg, PlanningRules
 from ooda.schedule.travel import parse_legs
+from ooda.store import jobs_of
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,7 @@ def _earlier_moves(pointer: S3Pointer) -> list[Job]:
         document = s3.read_json(pointer)
     except ObjectMissing:
         return []
-    earlier: Schedule = Schedule.read(document, pointer.key)
-    return [job for job in earlier.jobs if job.decision == "moved"]
+    return [job for job in jobs_of(document, pointer.key) if job.decision == "moved"]
 
 
 def _read_legs(bucket: str) -> dict[tuple[str, str], Leg]:

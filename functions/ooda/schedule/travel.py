@@ -89,9 +89,14 @@ def ways(
 def parse_legs(body: bytes) -> dict[tuple[str, str], Leg]:
     """The measured ways of a `travel.csv`. Raises InvalidConfiguration naming the line that is wrong."""
     try:
-        rows = csv.DictReader(io.StringIO(body.decode("utf-8-sig")))
+        return _legs(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")))
     except UnicodeDecodeError as error:
         raise InvalidConfiguration(f"{TRAVEL}: not UTF-8 text: {error}") from error
+    except csv.Error as error:
+        raise InvalidConfiguration(f"{TRAVEL}: cannot be read as CSV: {error}") from error
+
+
+def _legs(rows: csv.DictReader[str]) -> dict[tuple[str, str], Leg]:
     missing = COLUMNS - set(rows.fieldnames or ())
     if missing:
         raise InvalidConfiguration(f"{TRAVEL}: no column {', '.join(sorted(missing))}")
@@ -101,7 +106,8 @@ def parse_legs(body: bytes) -> dict[tuple[str, str], Leg]:
             minutes, km = float(row["minutes"]), float(row["km"])
         except (TypeError, ValueError):
             minutes = km = -1.0
-        if not (0 <= minutes < MOST_MINUTES and 0 <= km < MOST_KM and row["from"] and row["to"]):
+        named = all(name and name.isprintable() for name in (row["from"], row["to"]))
+        if not (0 <= minutes < MOST_MINUTES and 0 <= km < MOST_KM and named):
             raise InvalidConfiguration(
                 f"{TRAVEL}: line {number}: needs two names, minutes below {MOST_MINUTES} "
                 f"and km below {MOST_KM}"

@@ -135,3 +135,43 @@ def test_the_meter_ends_at_the_limit_and_gives_back(key: str, monkeypatch: pytes
         callers.give_back("customers", caller, now)
     again = [callers.counted("customers", caller, now).exceeded for _ in range(3)]
     assert again == [False, False, True], "never less than none"
+
+
+BAD_COUNTS: dict[str, Any] = {
+    "a text": "many",
+    "a number as a text": "12",
+    "a list": [1],
+    "a map": {"n": 1},
+    "true": True,
+    "null": None,
+    "bytes": b"\x01",
+}
+SOUND_COUNTS: dict[str, tuple[Any, int]] = {
+    "none": (0, 1),
+    "three": (3, 4),
+    "a half": (1.5, 2),
+    "below none": (-5, -4),
+    "far above": (10**30, 1001),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_COUNTS)
+def test_a_count_that_is_no_number_begins_anew_and_is_named(
+    key: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody wrote into the table: no request is answered 500 for it, or 429 for an hour."""
+    caller, now = callers.Caller("customer-001", "standard"), utc_now()
+    item = {"id": f"usage#customer-001#{now:%Y-%m-%dT%H}", "used": BAD_COUNTS[kind], "ttl": "never"}
+    tables.put("customers", item)
+    callers.give_back("customers", caller, now)
+    assert [callers.counted("customers", caller, now).used for _ in range(3)] == [1, 2, 3]
+    assert any("usage#customer-001" in str(record.__dict__) for record in caplog.records)
+
+
+@pytest.mark.parametrize("kind", SOUND_COUNTS)
+def test_a_count_that_is_a_number_goes_on(key: str, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    before, after = SOUND_COUNTS[kind]
+    caller, now = callers.Caller("customer-001", "standard"), utc_now()
+    tables.put("customers", {"id": f"usage#customer-001#{now:%Y-%m-%dT%H}", "used": before})
+    assert callers.counted("customers", caller, now).used == after
+    assert caplog.records == []

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from forecasting.config import TrainingRules
-from forecasting.global_training_service import dataset, evaluate, judge
-from forecasting.model import score
+from forecasting.global_training_service import dataset, evaluate, judge, prepare
+from forecasting.model import calibration, score
+from forecasting.model.booster import TooFewRows
+from ona.store import parquet
 from tests.builders.forecasting import site_document
-from tests.builders.models import LEVELS
+from tests.builders.models import FAST, LEVELS
 from tests.builders.weather import hours, share_of, training, weather
 
 
@@ -99,3 +101,80 @@ def test_an_hour_in_two_uploads_has_the_newer_value_and_features_are_complete() 
     back = dataset.unstacked(dataset.stacked({"s": frame}))
     assert np.allclose(back["s"]["poa"], frame["poa"], rtol=1e-5)
     assert dataset.site_frame(document, merged.drop(columns="ghi_w_m2")) is None
+
+
+# ------------------------------------------------------------------ histories with holes
+
+
+def holed(days: int, keep: slice, start: str = "2025-03-01") -> pd.DataFrame:
+    """A site's frame without power but in some of its rows."""
+    frame = training(days)
+    frame.index = hours(days, start)
+    share = frame["share"].copy()
+    frame["share"] = np.nan
+    frame.iloc[keep, frame.columns.get_loc("share")] = share.iloc[keep]
+    return frame
+
+
+HOLES: dict[str, tuple[dict[str, pd.DataFrame], bool]] = {
+    "nothing measured": ({"a": holed(20, slice(0, 0))}, False),
+    "one site of two without power": ({"a": training(30), "b": holed(30, slice(0, 0))}, True),
+    "measured by night only": ({"a": holed(20, slice(0, 4))}, False),
+    "two days": ({"a": holed(20, slice(0, 48))}, False),
+    "a morning, a silence of months, two weeks": (
+        {"a": pd.concat([holed(1, slice(None), "2024-09-01"), training(14)])},
+        True,
+    ),
+    "two weeks, a silence of months, one day": (
+        {"a": pd.concat([training(14), holed(1, slice(None), "2025-12-01")])},
+        True,
+    ),
+}
+"""Sites' frames, and whether something can be trained."""
+
+
+@pytest.mark.parametrize("kind", HOLES)
+def test_a_history_with_holes_trains_or_says_why_not(kind: str) -> None:
+    """Windows without a row, windows with too little before them: none of them ends the training."""
+    frames, trainable = HOLES[kind]
+    frames = {name: frame for name, frame in frames.items() if dataset.usable(frame).any()}
+    assert prepare.too_dark(frames) is not trainable
+    if not trainable:
+        return
+    windows = dataset.windows(frames, RULES)
+    folds = []
+    for window in windows:
+        try:
+            model = evaluate.fit_before(frames, window[0], FAST, None)
+        except TooFewRows:
+            folds.append(evaluate.no_window(LEVELS))
+            continue
+        folds.append(evaluate.forecast_window(model, frames, window))
+    kept = [parquet.load(parquet.dump(fold)) for fold in folds]
+    assert [len(fold) for fold in kept] == [len(fold) for fold in folds], "also one without rows is kept"
+    rows = [fold for fold in kept if len(fold)]
+    table = evaluate.together(rows, LEVELS)
+    assert judge.judge(judge.OutOfSample(table, LEVELS), None, RULES).reason
+    assert evaluate.factors_of(rows, LEVELS)
+    if len(table):
+        assert 0 < evaluate.scores(rows, LEVELS).rows <= len(table)
+
+
+def test_without_a_single_window_a_first_model_serves_and_says_so() -> None:
+    nothing = judge.OutOfSample(evaluate.together([], LEVELS), LEVELS)
+    verdict = judge.judge(nothing, None, RULES)
+    assert verdict.promoted
+    assert "no day to compare on" in verdict.reason
+    assert not judge.judge(nothing, judge.OutOfSample(out_of_sample(0.1), LEVELS), RULES).promoted
+    assert evaluate.factors_of([], LEVELS) == dict(calibration.UNCALIBRATED)
+
+
+def test_a_site_of_which_no_hour_can_train_is_left_out_of_a_dataset() -> None:
+    sky = weather(20)
+    table = sky.assign(share=share_of(sky)).rename_axis("timestamp").reset_index()
+    document = site_document({"s": 1.0})
+    silent = document.model_copy(update={"site_id": "silent"})
+    frames, fitted = dataset.site_frames([(document, [table]), (silent, [table.assign(share=np.nan)])])
+    assert list(frames) == ["s"]
+    assert [item.site.site_id for item in fitted] == ["s"]
+    assert prepare.too_little([], RULES).startswith("no upload has weather")

@@ -36,11 +36,20 @@ def read(data: bytes, *, fast: bool = True, size: int = 1 << 20) -> Telemetry | 
             return error.reason
 
 
+def of_no_use(read: Telemetry) -> dict[str, list[tuple[str, int]]]:
+    """By asset the readings whose power nobody can use, wherever the file was cut."""
+    return {
+        name: sorted((reason, int(time)) for reason, times in own for time in times)
+        for name, own in read.quality.unusable.items()
+    }
+
+
 def assert_same(one: Telemetry | str, other: Telemetry | str) -> None:
     if isinstance(one, str) or isinstance(other, str):
         assert one == other
         return
     assert one.quality == other.quality
+    assert of_no_use(one) == of_no_use(other)
     assert list(one.by_asset) == list(other.by_asset)
     for name, own in one.by_asset.items():
         pd.testing.assert_frame_equal(own, other.by_asset[name])

@@ -128,7 +128,7 @@ def test_a_time_of_our_time_is_taken(text: str) -> None:
     assert order.due_date == datetime.fromisoformat(text)
     for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
         assert digest.compose(
-            [order], 0, zone, datetime(2025, 6, 10, tzinfo=UTC).astimezone(ZoneInfo(zone))
+            [order], [], 0, zone, datetime(2025, 6, 10, tzinfo=UTC).astimezone(ZoneInfo(zone))
         )
     key = f"observations/{text[:10].replace('-', '/')}/x.csv"
     assert layout.OBSERVATION.parse(key) == {"day": date.fromisoformat(text[:10]), "name": "x"}

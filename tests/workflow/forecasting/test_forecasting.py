@@ -512,7 +512,7 @@ def test_without_a_site_the_hourly_run_ends_well(world: World) -> None:
         done = world.platform.run(event, "forecast_schedule")
         assert done["status"] == "SUCCEEDED", done
         output = json.loads(done["output"])
-        assert (output["sites"], output["failed"]) == (0, 0)
+        assert (output["outcome"], output["sites"], output["failed"]) == ("no_sites", 0, 0)
     assert world.platform.letters() == []
 
 
@@ -593,6 +593,7 @@ def test_yesterdays_accuracy_is_measured_against_telemetry(world: World) -> None
     output = json.loads(done["output"])
     assert output.pop("results")["key"].startswith("map-results/forecast_schedule/")
     assert output == {
+        "outcome": "done",
         "task": "accuracy",
         "day": f"{day:%Y-%m-%d}",
         "sites": 1,

@@ -533,7 +533,7 @@ def test_a_fleets_history_becomes_asset_histories_and_no_orders(
     done = platform.run({"prefix": "backfill/2025/"}, "fleet_history")
     assert done["status"] == "SUCCEEDED", done
     told = json.loads(done["output"])
-    assert (told["files"], told["done"], told["failed"]) == (4, 3, 1)
+    assert (told["outcome"], told["files"], told["done"], told["failed"]) == ("some_failed", 4, 3, 1)
     failed = list(mapresults.failed_items(platform.target, told["results"]))
     assert [(item.name, item.error) for item in failed] == [
         ("backfill/2025/broken.csv", "InvalidTelemetry")
