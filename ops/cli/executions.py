@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ona.runtime.words import counted
 from ops import accounting, explain, mapresults, samples
@@ -53,7 +53,8 @@ def executions(
         what = f"no execution of {workflow}" if workflow else "nothing ran"
         console.print(f"{what} yet: [bold]ona put <file>[/bold] starts the loop, see README.md")
         return
-    table = Table("name", "workflow", "status", "started", "s", "file", "outcome")
+    whole = [Column(name, no_wrap=True) for name in ("name", "workflow", "status", "started", "s")]
+    table = Table(*whole, "file", "outcome")
     for kind, item in listed[:last]:
         described = states.describe_execution(executionArn=item["executionArn"])
         key, _ = accounting.source_of(json.loads(described.get("input") or "{}"))
