@@ -111,19 +111,35 @@ class Output(Console):
     """A console whose hints can be copied as they stand, and whose tables are not cut."""
 
     def print(self, *objects: Any, **named: Any) -> None:
-        """Print, with the commands in texts as they were called. A table that is wider than the terminal
-        is folded; one that goes elsewhere is as wide as it must be."""
-        for item in objects:
-            if isinstance(item, Table):
-                for column in item.columns:
-                    column.overflow = "fold"
-        if self._is_table_for_others(objects):
-            Console(file=self.file, width=_WIDE, force_terminal=False).print(*objects, **named)
+        """Print, with the commands in texts as they were called, and each table so that nothing is cut."""
+        if len(objects) == 1 and isinstance(objects[0], Table):
+            self._print_table(objects[0], **named)
             return
         super().print(*(as_called(item) if isinstance(item, str) else item for item in objects), **named)
 
-    def _is_table_for_others(self, objects: tuple[Any, ...]) -> bool:
-        """Whether this is a table that no person reads from a terminal."""
-        return isinstance(objects[0] if objects else None, Table) and not (
-            self.is_terminal or "COLUMNS" in os.environ
-        )
+    def _print_table(self, table: Table, **named: Any) -> None:
+        """A table that goes into a file is as wide as it must be. In a terminal words wrap; where the longest
+        ones do not fit, a row is several lines: the columns that do not wrap on the first, the rest below."""
+        for column in table.columns:
+            column.overflow = "fold"
+        if not self.is_terminal and "COLUMNS" not in os.environ:
+            Console(file=self.file, width=_WIDE, force_terminal=False).print(table, **named)
+        elif self.measure(table, options=self.options.update(width=_WIDE)).minimum <= self.width:
+            super().print(table, **named)
+        else:
+            for line in _lines_of(table):
+                super().print(line, **{"soft_wrap": True, **named})
+
+
+def _lines_of(table: Table) -> Iterator[str]:
+    """A table's title and rows as lines of text."""
+    if table.title:
+        yield str(table.title)
+    short = [column.no_wrap for column in table.columns]
+    short = short if any(short) else [True, *([False] * (len(short) - 1))]
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        told = [str(cell) for cell in row]
+        yield "  ".join(cell for cell, first in zip(told, short, strict=True) if first and cell)
+        for cell, first, column in zip(told, short, table.columns, strict=True):
+            if cell and not first:
+                yield f"    [dim]{column.header}[/dim] {cell}"

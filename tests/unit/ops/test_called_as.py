@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from typer.testing import CliRunner
 
 from ops import cli
@@ -108,24 +108,39 @@ def test_help_names_the_commands_as_they_were_called(monkeypatch: pytest.MonkeyP
     assert any("./ona up" in text for text in told)
 
 
-def long_table() -> Table:
-    table = Table("file", "outcome")
-    table.add_row("observations/2025/01/15/" + "INV-001_" * 12 + "20250115.csv", "quarantined")
-    return table
+def printed(table: Table, monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> list[str]:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    written = io.StringIO()
+    written.isatty = lambda: terminal  # type: ignore[method-assign]
+    hints.Output(file=written, width=80, color_system=None).print(table)
+    return written.getvalue().splitlines()
 
 
 @pytest.mark.parametrize("terminal", [True, False], ids=["a terminal of 80 columns", "a file"])
 def test_a_table_is_not_cut(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
-    written = io.StringIO()
-    written.isatty = lambda: terminal  # type: ignore[method-assign]
-    hints.Output(file=written, width=80, color_system=None).print(long_table())
-    text = written.getvalue()
-    assert "…" not in text
-    rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in text.splitlines() if "│" in line]
-    assert "".join(file for file, _ in rows).count("INV-001_") == 12
-    assert "".join(outcome for _, outcome in rows) == "quarantined"
-    assert all(len(line) <= 80 for line in text.splitlines()) == terminal
+    table, file = Table(Column("name", no_wrap=True), "file", "outcome"), f"x/{'INV-001_' * 12}.csv"
+    table.add_row("01d97eb4", file, "quarantined: [bold]unknown[/bold]")
+    lines = printed(table, monkeypatch, terminal=terminal)
+    if terminal:
+        assert lines == ["01d97eb4", f"    file {file}", "    outcome quarantined: unknown"]
+    else:
+        assert len(lines) == 5
+        assert f"│ 01d97eb4 │ {file} │ quarantined: unknown │" in lines
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["a terminal of 80 columns", "a file"])
+def test_a_table_that_fits_is_a_table(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table("state", "files")
+    table.add_row("done", "7")
+    assert "│ done  │ 7     │" in printed(table, monkeypatch, terminal=terminal)
+
+
+def test_in_a_terminal_words_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table("step", "what came of it")
+    table.add_row("repair", "telemetry shows it " * 8)
+    lines = printed(table, monkeypatch, terminal=True)
+    assert lines[0].startswith("┏")
+    assert "".join(lines).count("telemetry") == 8
 
 
 def blocks(page: Path) -> list[str]:
