@@ -43,6 +43,8 @@ def find(target: Target, name: str) -> str:
 
     Raises OpsError when none or several match.
     """
+    if not name:
+        raise OpsError("give an execution's name, or its beginning; see `ona executions`")
     if name.startswith("arn:"):
         return name
     pages = target.client("stepfunctions").get_paginator("list_executions")

@@ -37,7 +37,7 @@ def executions(
 ) -> None:
     """The latest executions of all workflows, or of one."""
     target = resolve(profile, environment)
-    if workflow and workflow not in target.machines:
+    if workflow is not None and workflow not in target.machines:
         raise OpsError(f"no workflow {workflow!r}; there are {', '.join(target.machines)}")
     states = target.client("stepfunctions")
     listed = [

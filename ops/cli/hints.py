@@ -118,8 +118,8 @@ class Output(Console):
         super().print(*(as_called(item) if isinstance(item, str) else item for item in objects), **named)
 
     def _print_table(self, table: Table, **named: Any) -> None:
-        """A table that goes into a file is as wide as it must be. In a terminal words wrap; where the longest
-        ones do not fit, a row is several lines: the columns that do not wrap on the first, the rest below."""
+        """A table that goes into a file is as wide as it must be. In a terminal words wrap; where the
+        longest ones do not fit, a row is several lines: the columns that do not wrap on the first."""
         for column in table.columns:
             column.overflow = "fold"
         if not self.is_terminal and "COLUMNS" not in os.environ:
