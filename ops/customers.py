@@ -60,7 +60,10 @@ def add_principal(target: Target, arn: str, customer_id: str, tier: str) -> None
 def like(target: Target, customer_id: str) -> tuple[bool, str]:
     """Whether an asset or a credential is of a customer already; and where not, the customer whose name is
     so like it that a slip is likely, or an empty text. Names that differ in digits alone are no slip."""
-    registered = registry.read(target)
+    try:
+        registered = registry.read(target)
+    except OpsError:  # it cannot be read; `ona put` says so
+        registered = None
     known = {asset.customer_id for asset in registered.assets} if registered else set()
     known |= {str(item.get("customer_id")) for item in credentials(target)}
     if customer_id in known:

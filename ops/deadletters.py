@@ -17,6 +17,7 @@ from typing import Any
 
 from ona.runtime.identity import digest
 from ona.runtime.letters import parsed, work_of
+from ops.plain import in_words
 from ops.target import OpsError, Target
 
 _HIDE_SECONDS = 20
@@ -60,15 +61,7 @@ class DeadLetter:
     def reason(self) -> str:
         """The cause in words: the message of the function's error where there is one."""
         cause = str(self.body.get("cause") or "")
-        try:
-            parsed = json.loads(cause)
-        except (ValueError, RecursionError):
-            return cause
-        if isinstance(parsed, dict):
-            if "reason" in parsed:
-                return f"{parsed['reason']}: {parsed.get('message', '')}"
-            return str(parsed.get("errorMessage", cause))
-        return cause
+        return cause if self.body.get("kind") == FOREIGN else in_words(cause)
 
 
 def body_of(text: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from ona.runtime.words import counted
 from ops import accounting, explain, mapresults, samples
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, notes
+from ops.plain import in_words
 from ops.target import OpsError, Target, resolve
 
 app = typer.Typer()
@@ -131,7 +132,7 @@ def explain_command(
     if mapresults.counts(output):
         _print_items(target, output)
     if described.get("error"):
-        text = f"{described['error']}: {described.get('cause', '')[:_ERROR_LETTERS]}"
+        text = explain.failure(described)[:_ERROR_LETTERS]
         console.print(f"[red]{escape(text)}[/red]", soft_wrap=True)
 
 
@@ -141,7 +142,7 @@ def _print_items(target: Target, output: dict[str, Any]) -> None:
     for line in mapresults.summary(output, failed):
         console.print(f"[bold]{escape(line)}[/bold]", soft_wrap=True, highlight=False)
     for item in failed[:_ITEMS_NAMED]:
-        text = f"{item.name}: {item.error}: {item.cause[:_ERROR_LETTERS]}"
+        text = f"{item.name}: {item.error}: {in_words(item.cause)[:_ERROR_LETTERS]}"
         console.print(f"[red]{escape(text)}[/red]", soft_wrap=True, highlight=False)
     if len(failed) > _ITEMS_NAMED:
         console.print(f"… and {len(failed) - _ITEMS_NAMED} more")
