@@ -129,7 +129,7 @@ def revoke(target: Target, beginning: str) -> str:
     """
     if len(beginning) < SHORTEST_BEGINNING or (beginning.startswith("arn:") and "/" not in beginning):
         raise OpsError(
-            f"{beginning!r} is too short: give at least {SHORTEST_BEGINNING} letters of the key's hash, or "
+            f"{beginning!r} is too short: give at least {counted(SHORTEST_BEGINNING, 'letter')} of the key's hash, or "
             "the ARN with its role's or user's name; see `ona customers list`"
         )
     matches = [
