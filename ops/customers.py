@@ -128,9 +128,10 @@ def revoke(target: Target, beginning: str) -> str:
     beginning that is too short: 8 letters of a hash, of an ARN all until the role's or user's name.
     """
     if len(beginning) < SHORTEST_BEGINNING or (beginning.startswith("arn:") and "/" not in beginning):
+        least = counted(SHORTEST_BEGINNING, "letter")
         raise OpsError(
-            f"{beginning!r} is too short: give at least {counted(SHORTEST_BEGINNING, 'letter')} of the key's hash, or "
-            "the ARN with its role's or user's name; see `ona customers list`"
+            f"{beginning!r} is too short: give at least {least} of the key's hash, or the ARN with its "
+            "role's or user's name; see `ona customers list`"
         )
     matches = [
         item for item in credentials(target) if str(item["id"]).partition("#")[2].startswith(beginning)
