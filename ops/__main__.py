@@ -14,10 +14,12 @@ def main() -> None:
     """Run the command line. No end of it prints a traceback: Ctrl-C, a closed pipe, closed streams."""
     _open_closed_streams()
     try:
-        from ops.cli import app  # takes a second: Ctrl-C may come now
-        from ops.cli.shared import called
+        import typer
 
-        app(prog_name=called())
+        from ops.cli import app  # takes a second: Ctrl-C may come now
+        from ops.cli.hints import called, told_as_called
+
+        told_as_called(typer.main.get_command(app))(prog_name=called())
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     finally:

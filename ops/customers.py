@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import secrets
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +13,18 @@ from ona.documents import names
 from ona.runtime.clock import iso
 from ona.runtime.words import counted
 from ona.store.tables import from_item, to_item
+from ops import registry
 from ops.target import OpsError, Target
+
+LIKE = 0.8
+"""From this likeness on (difflib's ratio, 0 to 1; ours) a new name may be a slip of one that there is."""
+SHORTEST_BEGINNING = 8
+"""So many letters of a key's hash must be given, so that a slip takes back no other (ours)."""
+_ARN = re.compile(
+    r"arn:aws[\w-]*:(iam::\d{12}:(role|user)/[\w+=,.@/-]+|sts::\d{12}:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+)",
+    re.ASCII,
+)
+"""An IAM role, user or session of a role (AWS IAM User Guide, "IAM identifiers")."""
 
 
 def _table(target: Target) -> str:
@@ -36,19 +49,44 @@ def remove_key(target: Target, key: str) -> None:
 
 
 def add_principal(target: Target, arn: str, customer_id: str, tier: str) -> None:
-    """Let an IAM role or user call as a customer. Raises OpsError as `add_key`, and for a wrong
-    ARN."""
-    if not arn.startswith("arn:"):
+    """Let an IAM role or user call as a customer. Raises OpsError as `add_key`, for a wrong ARN, and for
+    one that may call as another customer."""
+    _check(customer_id, tier)
+    if not _ARN.fullmatch(arn):
         raise OpsError(f"{arn!r} is no ARN of an IAM role or user")
     _put(target, callers.principal_id(arn), customer_id, tier)
 
 
-def _put(target: Target, item_id: str, customer_id: str, tier: str) -> None:
+def like(target: Target, customer_id: str) -> tuple[bool, str]:
+    """Whether an asset or a credential is of a customer already; and where not, the customer whose name is
+    so like it that a slip is likely, or an empty text. Names that differ in digits alone are no slip."""
+    try:
+        registered = registry.read(target)
+    except OpsError:  # it cannot be read; `ona put` says so
+        registered = None
+    known = {asset.customer_id for asset in registered.assets} if registered else set()
+    known |= {str(item.get("customer_id")) for item in credentials(target)}
+    if customer_id in known:
+        return True, ""
+    by_letters = {name.lower(): name for name in sorted(known) if _letters(name) != _letters(customer_id)}
+    near = difflib.get_close_matches(customer_id.lower(), by_letters, 1, LIKE)
+    return False, by_letters[near[0]] if near else ""
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"\d+", "0", name)
+
+
+def _check(customer_id: str, tier: str) -> None:
     if tier not in callers.TIERS:
         raise OpsError(f"tier {tier!r}: use {', '.join(callers.TIERS)}")
     problem = names.customer_problem(customer_id)
     if problem:
         raise OpsError(f"customer {customer_id!r} {problem}")
+
+
+def _put(target: Target, item_id: str, customer_id: str, tier: str) -> None:
+    _check(customer_id, tier)
     item = {
         "id": item_id,
         "customer_id": customer_id,
@@ -56,7 +94,21 @@ def _put(target: Target, item_id: str, customer_id: str, tier: str) -> None:
         "status": "active",
         "created_at": iso(datetime.now(UTC)),
     }
-    target.client("dynamodb").put_item(TableName=_table(target), Item=to_item(item))
+    dynamodb = target.client("dynamodb")
+    try:
+        dynamodb.put_item(
+            TableName=_table(target),
+            Item=to_item(item),
+            ConditionExpression="attribute_not_exists(id) OR customer_id = :mine OR #status = :revoked",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues=to_item({":mine": customer_id, ":revoked": "revoked"}),
+        )
+    except dynamodb.exceptions.ConditionalCheckFailedException as error:
+        _, _, name = item_id.partition("#")
+        raise OpsError(
+            f"{name} may call as another customer already; see `ona customers list`, and take it back "
+            f"first: `ona customers revoke {name}`"
+        ) from error
 
 
 def credentials(target: Target) -> list[dict[str, Any]]:
@@ -72,8 +124,15 @@ def credentials(target: Target) -> list[dict[str, Any]]:
 def revoke(target: Target, beginning: str) -> str:
     """Take back the one key or principal whose id begins so, and return its customer.
 
-    It stops working with the next request. Raises OpsError when none or several begin so.
+    It stops working with the next request. Raises OpsError when none or several begin so, and for a
+    beginning that is too short: 8 letters of a hash, of an ARN all until the role's or user's name.
     """
+    if len(beginning) < SHORTEST_BEGINNING or (beginning.startswith("arn:") and "/" not in beginning):
+        least = counted(SHORTEST_BEGINNING, "letter")
+        raise OpsError(
+            f"{beginning!r} is too short: give at least {least} of the key's hash, or the ARN with its "
+            "role's or user's name; see `ona customers list`"
+        )
     matches = [
         item for item in credentials(target) if str(item["id"]).partition("#")[2].startswith(beginning)
     ]

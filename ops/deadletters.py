@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ona.runtime.identity import digest
-from ona.runtime.letters import parsed, work_of
+from ona.runtime.letters import parsed, source_of, work_of
+from ona.runtime.words import counted
+from ops import plain
 from ops.target import OpsError, Target
 
 _HIDE_SECONDS = 20
@@ -28,6 +31,8 @@ _AT_ONCE = 10
 WORKFLOWS, OUTBOX = "DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"
 """The stack's outputs that name the dead-letter queues: of the workflows, and of deliveries."""
 NO_INPUT = "it has no input that could be run again"
+QUARANTINE = "quarantine"
+"""The kind of a quarantined file's letter: the file was read and refused."""
 FOREIGN = "foreign"
 """The kind of a message that is no dead letter of ours."""
 
@@ -57,18 +62,24 @@ class DeadLetter:
         return str(self.body.get("kind", FOREIGN))
 
     @property
+    def what(self) -> str:
+        """The work that failed: its file, else the workflow and the state.
+
+        >>> arn = "arn:aws:states:af-south-1:000000000000:execution:ona-ooda-dev:e"
+        >>> DeadLetter("1", "r", {"state": "Order", "execution": arn}).what
+        'ona-ooda-dev, state Order'
+        """
+        key = source_of(self.body.get("input"))[1]
+        parts = str(self.body.get("execution") or "").split(":")
+        workflow = parts[6] if len(parts) > 7 else ""
+        state = f"state {self.body['state']}" if self.body.get("state") else ""
+        return key or ", ".join(part for part in (workflow, state) if part) or self.kind
+
+    @property
     def reason(self) -> str:
         """The cause in words: the message of the function's error where there is one."""
         cause = str(self.body.get("cause") or "")
-        try:
-            parsed = json.loads(cause)
-        except (ValueError, RecursionError):
-            return cause
-        if isinstance(parsed, dict):
-            if "reason" in parsed:
-                return f"{parsed['reason']}: {parsed.get('message', '')}"
-            return str(parsed.get("errorMessage", cause))
-        return cause
+        return cause if self.body.get("kind") == FOREIGN else plain.in_words(cause)
 
 
 def body_of(text: str) -> dict[str, Any]:
@@ -91,6 +102,21 @@ def by_work(messages: Collection[DeadLetter]) -> list[DeadLetter]:
         groups.setdefault(message.message_id if foreign else work_of(message.body), []).append(message)
     letters = [replace(group[-1], others=tuple(group[:-1])) for group in groups.values()]
     return sorted(letters, key=_age)
+
+
+def in_words(letters: Collection[DeadLetter]) -> str:
+    """How many letters there are, and of what: a quarantined file has a letter too, and is not lost.
+
+    >>> in_words([])
+    '0 letters'
+    >>> kinds = ("quarantine", "quarantine", "execution", "foreign")
+    >>> in_words([DeadLetter(kind, "", {"kind": kind}) for kind in kinds])
+    '4 letters: 2 quarantined, 1 failed, 1 foreign'
+    """
+    kinds = Counter(letter.kind if letter.kind in (QUARANTINE, FOREIGN) else "failed" for letter in letters)
+    words = {QUARANTINE: "quarantined", "failed": "failed", FOREIGN: FOREIGN}
+    parts = ", ".join(f"{kinds[kind]} {word}" for kind, word in words.items() if kinds[kind])
+    return counted(len(letters), "letter") + (f": {parts}" if parts else "")
 
 
 def _age(letter: DeadLetter) -> str:

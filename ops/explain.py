@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ona.runtime.words import counted
+from ops.plain import in_words
 from ops.target import OpsError, Target
 
 
@@ -43,6 +44,8 @@ def find(target: Target, name: str) -> str:
 
     Raises OpsError when none or several match.
     """
+    if not name:
+        raise OpsError("give an execution's name, or its beginning; see `ona executions`")
     if name.startswith("arn:"):
         return name
     pages = target.client("stepfunctions").get_paginator("list_executions")
@@ -113,9 +116,7 @@ def failure(detail: dict[str, Any], otherwise: str = "") -> str:
     >>> failure({"error": "Poisoned", "cause": '{"errorMessage": "bad row", "errorType": "Poisoned"}'})
     'Poisoned: bad row'
     """
-    cause = _json(detail.get("cause"))
-    text = cause.get("errorMessage", cause) if isinstance(cause, dict) else cause
-    return f"{detail.get('error', otherwise)}: {text or ''}"
+    return f"{detail.get('error', otherwise)}: {in_words(str(detail.get('cause') or ''))}"
 
 
 def _last_open(visited: list[Step], name: str) -> Step | None:

@@ -78,7 +78,9 @@ def convert(
     if not folder.exists():
         raise OpsError(f"{folder} does not exist")
     paths = [folder] if folder.is_file() else sorted(folder.glob("*"))
-    files = {path.name: path.read_bytes() for path in paths if path.suffix.lower() == ".csv"}
+    files = {
+        path.name: path.read_bytes() for path in paths if path.suffix.lower() == ".csv" and path.is_file()
+    }
     if not files:
         raise OpsError(f"{folder} holds no .csv file")
     try:

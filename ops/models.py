@@ -9,6 +9,7 @@ from typing import Any
 
 from forecasting.documents import Current, ModelCard
 from forecasting.layout import MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
+from ona.documents import names
 from ona.store.unreadable import Unreadable, readable
 from ops.target import OpsError, Target
 
@@ -19,6 +20,13 @@ class Version:
 
     card: ModelCard
     serves: bool
+
+
+def _check(*given: str | None) -> None:
+    """Raises OpsError for what cannot stand in the key of a model."""
+    for name in given:
+        if name is not None and not names.is_site(name):
+            raise OpsError(f"{name!r} is no customer's and no version's name; see `ona models list`")
 
 
 def _read(target: Target, key: str) -> tuple[Any, str] | None:
@@ -40,6 +48,7 @@ def _current(target: Target, customer_id: str) -> tuple[Current, str] | None:
 def versions(target: Target, customer_id: str | None, bad: list[Unreadable] | None = None) -> list[Version]:
     """All versions that have a model card, of one customer or of all, by customer and time. A card that
     nobody can read is put aside."""
+    _check(customer_id)
     pages = target.client("s3").get_paginator("list_objects_v2")
     prefix = MODEL_CARD.prefix(**({"customer_id": customer_id} if customer_id else {}))
     keys: list[str] = []
@@ -67,9 +76,10 @@ def rollback(target: Target, customer_id: str, version: str | None) -> Current |
     Returns the new pointer, or None when a training moved the pointer meanwhile.
     Raises OpsError when there is no such version.
     """
+    _check(customer_id, version)
     serving = _current(target, customer_id)
     if serving is None:
-        raise OpsError(f"{customer_id} has no model in service")
+        raise OpsError(f"{customer_id} has no model in service; see `ona models list`")
     pointer, etag = serving
     wanted = version or pointer.previous
     if not wanted:

@@ -20,6 +20,8 @@ from typing import Any
 from ona.runtime import errors
 from ona.store.layout import ASSETS
 from ops import asl, customers, registry, seed
+from ops.explain import failure
+from ops.plain import in_words
 from ops.target import TEMPLATE, OpsError, Target
 
 EVENTS, SAMPLES = TEMPLATE.parent / "events", TEMPLATE.parent / "samples"
@@ -51,11 +53,13 @@ class Answer:
 
 
 def read(path: Path) -> Any:
-    """An event. Raises OpsError for a file that is not JSON."""
+    """An event. Raises OpsError for a file that is not there, or not JSON."""
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise OpsError(f"{path}: {error}") from error
+    except OSError as error:
+        raise OpsError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise OpsError(f"{path} is not JSON: {error}") from error
 
 
 def is_workflow(path: Path) -> bool:
@@ -87,10 +91,10 @@ def invoke(target: Target, function: str, event: Any) -> Answer:
     log = base64.b64decode(answer.get("LogResult") or b"").decode("utf-8", "replace").strip()
     document = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
-        text = f"{document.get('errorType')}: {document.get('errorMessage')}"
+        text = f"{document.get('errorType')}: {in_words(str(document.get('errorMessage')))}"
         return Answer(document, log, text, answered=False)
     status = document.get("statusCode", 200) if isinstance(document, dict) else 200
-    text = "" if status < 400 else f"HTTP {status}: {document.get('body', '')}"
+    text = "" if status < 400 else f"HTTP {status}: {in_words(str(document.get('body', '')))}"
     return Answer(document, log, text, answered=not text)
 
 
@@ -113,7 +117,7 @@ def start(target: Target, workflow: str, event: Any) -> Answer:
         time.sleep(0.1)
     output = json.loads(done.get("output") or "{}")
     if done["status"] != "SUCCEEDED":
-        text = f"{done['status']}: {done.get('error', '')}: {done.get('cause', '')}"
+        text = f"{done['status']}: {failure(done)}"
         return Answer(output, error=text, answered=False)
     outcome = output.get("outcome", "") if isinstance(output, dict) else ""
     return Answer(output, error=outcome if outcome in _UNUSABLE else "")

@@ -24,7 +24,32 @@ BY_SNAPSHOT = {
 """Stores without records: data points and searches, of which nobody waits for one. Log lines are likewise
 left out, below their group."""
 
+CHANGED = "during iteration"
+"""How Python ends what it says of a dictionary or a queue that another thread changed under a copy."""
+TRIES, PAUSE_S = 50, 0.002
+"""A copy is made anew so often, with so many seconds between (ours): functions write log lines from threads
+of their own, and a copy of all takes milliseconds."""
+
 State = dict[str, Any]
+
+
+def steady(read: Callable[[], State | None]) -> Callable[[], State | None]:
+    """A copy of a service's stores, made anew when another thread changed one of them meanwhile.
+
+    ministack copies without a lock. Raises RuntimeError when no copy could be made.
+    """
+
+    def copied() -> State | None:
+        for _ in range(TRIES):
+            try:
+                return read()
+            except RuntimeError as error:
+                if not str(error).endswith(CHANGED):
+                    raise
+                time.sleep(PAUSE_S)
+        return read()
+
+    return copied
 
 
 class ColdService:
@@ -39,7 +64,7 @@ class ColdService:
     ) -> None:
         """`read` gives the stores to compare, `whole` those for a snapshot (the same when not given)."""
         self.name = name
-        self._read, self._whole, self._then = read, whole or read, changed
+        self._read, self._whole, self._then = steady(read), steady(whole or read), changed
         self._known: dict[tuple[str, str, str], bytes] = {}
         self._suspect = False
         self._again = 0.0
@@ -104,7 +129,12 @@ class ColdService:
             return []
         self._suspect = False
         found, gone = [], dict(self._known)
-        for place, text, digest in self._entries():
+        try:
+            entries = list(self._entries())
+        except BaseException:
+            self._suspect = True  # the next request compares
+            raise
+        for place, text, digest in entries:
             if gone.pop(place, None) != digest:
                 store, kind, key = place
                 found.append(documents.record(self.name, store, kind, key, [], text))

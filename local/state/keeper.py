@@ -74,8 +74,17 @@ class Keeper:
         if not held:
             self._say("a delivery takes long; its records may be written apart")
         try:
-            records = [record for source in self.sources for record in source.records()]
-            return self.journal.append(records)
+            records: list[bytes] = []
+            failed: Exception | None = None
+            for source in self.sources:  # one that fails keeps back no other's: they are told once
+                try:
+                    records += source.records()
+                except Exception as error:
+                    failed = error
+            number = self.journal.append(records)
+            if failed is not None:
+                raise failed
+            return number
         finally:
             if held:
                 self._lock.release()

@@ -11,7 +11,7 @@ from rich.table import Table
 from ona.api.callers import TIERS
 from ops import customers
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
-from ops.target import resolve
+from ops.target import OpsError, resolve
 
 NAME = "customers"
 app = typer.Typer(help="API keys: hand out, look, take back.", no_args_is_help=True)
@@ -25,20 +25,37 @@ def customers_add(
         str, typer.Option(help=", ".join(f"{name} {n}/h" for name, n in TIERS.items()))
     ] = "standard",
     arn: Annotated[str | None, typer.Option(help="an IAM role or user instead of a key")] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="a new customer, whatever the name looks like")
+    ] = False,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
     """Give a customer an API key. It is shown once; only its hash is stored."""
     target = resolve(profile, environment)
+    known, like = customers.like(target, customer)
+    if like and not new:
+        raise OpsError(
+            f"no asset and no key is of {customer!r}; did you mean {like!r}? Nothing was handed out. "
+            f"When it is a new customer: `ona customers add {customer} --new`"
+        )
     if arn:
         customers.add_principal(target, arn, customer, tier)
         console.print(f"{escape(arn)} may call as {escape(customer)}", soft_wrap=True)
+        _tell_new(customer, known)
         return
     key = customers.add_key(target, customer, tier)
     for paths, address in target.api_urls.items():
         serves = "" if len(target.api_urls) == 1 else f"  ({paths})"
         console.print(f"API     {address}{serves}", soft_wrap=True, highlight=False)
     console.print(f"API key [bold]{key}[/bold]  (shown this once)", soft_wrap=True, highlight=False)
+    _tell_new(customer, known)
+
+
+def _tell_new(customer: str, known: bool) -> None:
+    if not known:
+        text = f"{customer} is new: no asset in assets.json has it as its `customer_id`"
+        console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
 
 
 @app.command("list")
@@ -61,7 +78,9 @@ def customers_list(profile: Profile = None, environment: Environment = "dev") ->
 @app.command("revoke")
 @errors_in_one_line
 def customers_revoke(
-    credential: Annotated[str, typer.Argument(help="the beginning of the key's hash, or of the ARN")],
+    credential: Annotated[
+        str, typer.Argument(help="the beginning of the key's hash (8 letters or more), or the ARN")
+    ],
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:

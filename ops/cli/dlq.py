@@ -44,7 +44,8 @@ def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
     if not letters and not lost:
         console.print("no failed work and no lost files; what became of each file: [bold]ona status[/bold]")
         return
-    console.print(f"{counted(len(letters), 'message')}, {counted(len(lost), 'lost file')}")
+    console.print(f"{deadletters.in_words(letters)}; {counted(len(lost), 'lost file')}")
+    console.print("when the cause is mended: [bold]ona dlq redrive[/bold]")
 
 
 @app.command("remove")
@@ -71,18 +72,27 @@ def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> No
     left: list[tuple[deadletters.DeadLetter, str]] = []
     sent = deadletters.redrive(target, left)
     for letter, arn in sent:
-        key, _ = accounting.source_of(letter.body.get("input"))
-        console.print(f"sent again {escape(key)} as {arn.rsplit(':', 1)[-1]}", soft_wrap=True)
+        _tell_started(letter.what, arn)
     for letter, why in left:
-        console.print(f"[yellow]left message {letter.message_id}[/yellow]: {escape(why)}", soft_wrap=True)
+        text = f"{letter.what}: {why}"
+        console.print(f"[yellow]left message {letter.message_id}[/yellow]: {escape(text)}", soft_wrap=True)
     lost = [item for item in accounting.account(target) if item.state == "lost"]
     attempt = _executions_so_far(target) if lost else 0
     for item in lost:
         event = item.event(target.input_bucket)
         machine = target.machine_of(item.key)
         arn = deadletters.start_again(target, event, f"{item.version_id}#{attempt}", machine)
-        console.print(f"sent again {escape(item.key)} as {arn.rsplit(':', 1)[-1]}", soft_wrap=True)
+        _tell_started(f"{item.key} (it was lost)", arn)
+    if not (sent or lost or left):
+        console.print("nothing to start: no failed work, and no lost file")
+        return
     console.print(f"{counted(len(sent) + len(lost), 'piece of work')} started")
+    if sent or lost:
+        console.print("what came of it: [bold]ona executions[/bold]; what fails again has a letter again")
+
+
+def _tell_started(what: str, arn: str) -> None:
+    console.print(f"started again: {escape(what)}, as {arn.rsplit(':', 1)[-1]}", soft_wrap=True)
 
 
 def _executions_so_far(target: Target) -> int:

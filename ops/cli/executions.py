@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ona.runtime.words import counted
-from ops import accounting, explain, mapresults, samples
+from ops import accounting, explain, mapresults, samples, story
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, notes
 from ops.cli.unattended import print_left
+from ops.plain import in_words
 from ops.target import OpsError, Target, resolve
 
 app = typer.Typer()
@@ -38,7 +39,7 @@ def executions(
 ) -> None:
     """The latest executions of all workflows, or of one."""
     target = resolve(profile, environment)
-    if workflow and workflow not in target.machines:
+    if workflow is not None and workflow not in target.machines:
         raise OpsError(f"no workflow {workflow!r}; there are {', '.join(target.machines)}")
     states = target.client("stepfunctions")
     listed = [
@@ -54,7 +55,8 @@ def executions(
         what = f"no execution of {workflow}" if workflow else "nothing ran"
         console.print(f"{what} yet: [bold]ona put <file>[/bold] starts the loop, see README.md")
         return
-    table = Table("name", "workflow", "status", "started", "s", "file", "outcome")
+    whole = [Column(name, no_wrap=True) for name in ("name", "workflow", "status", "started", "s")]
+    table = Table(*whole, "file", "outcome")
     for kind, item in listed[:last]:
         described = states.describe_execution(executionArn=item["executionArn"])
         key, _ = accounting.source_of(json.loads(described.get("input") or "{}"))
@@ -107,23 +109,34 @@ def explain_command(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """The path an execution took: each state's input, output, retries and errors."""
+    """What an execution did, in words; then its path: each state's input, output, retries and errors."""
     target = resolve(profile, environment)
     arn = explain.find(target, execution)
     described = target.client("stepfunctions").describe_execution(executionArn=arn)
     console.print(f"[bold]{described['name']}[/bold] {coloured(described['status'])}")
+    steps = explain.steps(explain.history(target, arn))
+    output = json.loads(described.get("output") or "{}")
+    source, _ = accounting.source_of(json.loads(described.get("input") or "{}"))
+    workflow = next(
+        (name for name, machine in target.machines.items() if machine == described.get("stateMachineArn")),
+        "execution",
+    )
+    for line in story.summary(workflow, described, steps, source, _outcome(output)):
+        console.print(escape(line[:_ERROR_LETTERS]), soft_wrap=True, highlight=False)
+    shown = story.Shown()
     if described["status"] == "RUNNING" and target.embedded:
         console.print("the embedded cloud writes the history when the execution ends")
-    for step in explain.steps(explain.history(target, arn)):
+    for step in steps:
         took = f"{step.seconds:.2f} s" if step.seconds is not None else ""
         retries = f", {counted(step.attempts - 1, 'retry')}" if step.attempts > 1 else ""
         console.print(f"[bold]{step.name}[/bold] [dim]{step.kind} {took}{retries}[/dim]")
         for error in step.errors:
             console.print(f"    [red]{escape(error[:_ERROR_LETTERS])}[/red]", soft_wrap=True)
-        console.print(f"    in  {escape(_short(step.input))}", soft_wrap=True, highlight=False)
+        given = _short(shown.text(step.input, f"{step.name}'s input"))
+        console.print(f"    in  {escape(given)}", soft_wrap=True, highlight=False)
         if step.output is not None:
-            console.print(f"    out {escape(_short(step.output))}", soft_wrap=True, highlight=False)
-    output = json.loads(described.get("output") or "{}")
+            made = _short(shown.text(step.output, f"{step.name}'s output"))
+            console.print(f"    out {escape(made)}", soft_wrap=True, highlight=False)
     for order in output.get("orders", []) if isinstance(output, dict) else []:
         where = order.get("work_order") or {}
         place = f"s3://{where['bucket']}/{where['key']}" if where else order.get("reason", "")
@@ -131,9 +144,6 @@ def explain_command(
     print_left(target, output)
     if mapresults.counts(output):
         _print_items(target, output)
-    if described.get("error"):
-        text = f"{described['error']}: {described.get('cause', '')[:_ERROR_LETTERS]}"
-        console.print(f"[red]{escape(text)}[/red]", soft_wrap=True)
 
 
 def _print_items(target: Target, output: dict[str, Any]) -> None:
@@ -142,14 +152,13 @@ def _print_items(target: Target, output: dict[str, Any]) -> None:
     for line in mapresults.summary(output, failed):
         console.print(f"[bold]{escape(line)}[/bold]", soft_wrap=True, highlight=False)
     for item in failed[:_ITEMS_NAMED]:
-        text = f"{item.name}: {item.error}: {item.cause[:_ERROR_LETTERS]}"
+        text = f"{item.name}: {item.error}: {in_words(item.cause)[:_ERROR_LETTERS]}"
         console.print(f"[red]{escape(text)}[/red]", soft_wrap=True, highlight=False)
     if len(failed) > _ITEMS_NAMED:
         console.print(f"… and {len(failed) - _ITEMS_NAMED} more")
 
 
-def _short(value: Any, limit: int = 500) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+def _short(text: str, limit: int = 500) -> str:
     return text if len(text) <= limit else f"{text[:limit]} … ({counted(len(text), 'character')})"
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
-import re
-import shlex
 import traceback
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from local import home as homes
@@ -21,55 +17,15 @@ from local.cloud import ROOT, CloudError
 from local.deploy import DeployError
 from ona.runtime.errors import InvalidTelemetry, OnaError
 from ona.store.unreadable import Unreadable, summary
+from ops.cli import hints
+from ops.cli.hints import Output
 from ops.target import OpsError
 
 Profile = Annotated[
     str | None, typer.Option("--profile", help="AWS profile; without it the embedded cloud")
 ]
 Environment = Annotated[str, typer.Option("--env", help="dev, staging or prod")]
-_CALLED_AS = "ONA_CALLED_AS"
-"""Set by the script `ona`: the name by which it was called."""
-
-
-def called() -> str:
-    """The name by which these commands were called, quoted for a shell."""
-    return shlex.quote(os.environ.get(_CALLED_AS) or "ona")
-
-
-def as_called(text: str) -> str:
-    """A text with every `ona <command>` in it as the reader must type it.
-
-    >>> from unittest.mock import patch
-    >>> with patch.dict(os.environ, ONA_CALLED_AS="./ona"):
-    ...     as_called("start it with `ona up`; an ona of its own stays, and so does /opt/ona down")
-    'start it with `./ona up`; an ona of its own stays, and so does /opt/ona down'
-    """
-    return _hint().sub(f"{called()} ".replace("\\", r"\\"), text) if "ona " in text else text
-
-
-@cache
-def _hint() -> re.Pattern[str]:
-    """`ona` or `./ona` before one of its commands."""
-    from ops import cli
-
-    top: Any = typer.main.get_command(cli.app)
-    return re.compile(rf"(?<![\w./-])(?:\./)?ona (?=(?:{'|'.join(top.commands)})\b)")
-
-
-class _Console(Console):
-    """A console whose hints can be copied as they stand."""
-
-    def print(self, *objects: Any, **named: Any) -> None:
-        """Print, with the commands in texts as they were called."""
-        super().print(*(as_called(item) if isinstance(item, str) else item for item in objects), **named)
-
-
-def notes() -> Console:
-    """A console for what is not the answer: it prints to stderr."""
-    return _Console(stderr=True)
-
-
-console = _Console()
+console = Output()
 _TYPERS = (typer.Exit, typer.Abort, typer.BadParameter)
 """How typer itself ends a command."""
 
@@ -84,6 +40,11 @@ _COLOURS = {
     "running": "yellow",
     "ignored": "dim",
 }
+
+
+def notes() -> Output:
+    """A console for what is not the answer: it prints to stderr."""
+    return Output(stderr=True)
 
 
 def coloured(state: str) -> str:
@@ -112,6 +73,10 @@ def errors_in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*arguments: Any, **named: Any) -> Any:
+        with hints.about(named):
+            return in_one_line(*arguments, **named)
+
+    def in_one_line(*arguments: Any, **named: Any) -> Any:
         try:
             return command(*arguments, **named)
         except (*_TYPERS, KeyboardInterrupt, BrokenPipeError):

@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ona.runtime.words import counted
-from ops import accounting
+from ops import accounting, deadletters
 from ops.demo import inbox, newcustomer, repair, report
 from ops.demo.collect import Story
 from ops.demo.simulate import Fleet
@@ -51,10 +50,9 @@ def print_outcome(console: Console, story: Story, fleet: Fleet | None) -> bool:
         console.print(f"{item.state}: {escape(item.key)}\n    {escape(item.detail)}", soft_wrap=True)
     parts = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
     closed = not (counts["lost"] or counts["running"] or counts["dead letter"])
-    console.print(
-        f"{'[green]every file is accounted for[/green]' if closed else '[red]open work[/red]'}: "
-        f"{len(story.accounts)} put = {parts}; {counted(len(story.letters), 'dead letter')}"
-    )
+    head = "[green]every file is accounted for[/green]" if closed else "[red]open work[/red]"
+    waiting = deadletters.in_words(story.letters)
+    console.print(f"{head}: {len(story.accounts)} put = {parts}; in the dead-letter queue: {waiting}")
     return good and closed
 
 

@@ -280,7 +280,7 @@ def test_a_star_resource_stands_only_where_aws_has_no_other() -> None:
             assert not any("*" in action for action in ([actions] if isinstance(actions, str) else actions))
 
 
-def test_every_queue_has_a_policy_and_an_alarm_on_its_depth() -> None:
+def test_every_queue_has_a_policy_and_an_alarm() -> None:
     queues = {n for n, item in RESOURCES.items() if item["Type"] == "AWS::SQS::Queue"}
     policed, watched = set(), set()
     for item in RESOURCES.values():

@@ -135,7 +135,7 @@ def _keys_and_models(home: Path) -> None:
     assert beginning is not None
     assert "revoked a credential of acme" in ona(home, "customers", "revoke", beginning[1])
     assert "revoked" in ona(home, "customers", "list")
-    assert "0 credentials" in ona(home, "customers", "revoke", "zzz", code=1)
+    assert "0 credentials" in ona(home, "customers", "revoke", "zzzzzzzz", code=1)
     assert "tier" in ona(home, "customers", "add", "acme", "--tier", "gold", code=1)
     assert "no models yet" in ona(home, "models", "list")
     assert "no model in service" in ona(home, "models", "rollback", "acme", code=1)

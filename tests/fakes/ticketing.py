@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 LATE_S = 0.8
-FAULTS = ("fail", "throttle", "late", "drop", "drip", "page")
+FAULTS = ("fail", "throttle", "late", "drop", "drip", "page", "redirect")
 Answer = tuple[int, Any]
 
 
@@ -82,6 +82,8 @@ class Server(ABC):
             handler.connection.close()
             handler.close_connection = True
             return None
+        if kind == "redirect":
+            return self._send(handler, 302, "", {"Location": "https://sign-in.example/"})
         if kind == "page":
             return self._send(handler, 200, "<html>please sign in</html>", {})
         return self._send(handler, status, answer, {}, slow=kind == "drip")

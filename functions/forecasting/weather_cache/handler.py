@@ -22,7 +22,9 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         return _for_upload(WeatherRequest.read(event, "event"), store.cache()).document()
     counts = places.refresh(store.cache(), store.places(), utc_now())
     count("WeatherRefreshed", counts["refreshed"])
-    count("WeatherStale", counts["stale"] + counts["missing"])
+    without = counts["stale"] + counts["missing"]
+    count("WeatherStale", without)
+    count("WeatherUnanswered", without if without == sum(counts.values()) else 0)
     logger.info("weather refreshed", counts=counts)
     return counts
 

@@ -40,6 +40,9 @@ _UNICAST, _RELAYS = ipaddress.IPv6Network("2000::/3"), ipaddress.IPv4Network("19
 _RETRY_STATUSES = {0, 401, 403, 408, 409, 421, 423, 425, 429}
 """Statuses after which the same call may succeed, beside all from 500 on (RFC 9110): 401 and 403 when
 somebody has renewed a key; 0 is our own and means that there was no answer."""
+_REDIRECTS = range(300, 400)
+"""Statuses of a redirect (RFC 9110): a sign-in page or a gateway in maintenance answers so for a while, as
+it does with a page of its own. It is not followed: a secret goes to no address but the configured one."""
 
 
 class Busy(DependencyBusy):
@@ -202,6 +205,9 @@ def call(
     if answer.status in _RETRY_STATUSES or answer.status >= 500:
         why = f"HTTP {answer.status}: {answer.reason}" if answer.status else answer.body.decode()
         raise Busy(f"{what}: {why}", answer.retry_after)
+    if answer.status in _REDIRECTS:
+        why = "a redirect, which is not followed; when it lasts, the configured address is an old one"
+        raise Busy(f"{what}: HTTP {answer.status}, {why}", answer.retry_after)
     if not 200 <= answer.status < 300:
         raise Refused(f"{what}: HTTP {answer.status}: {answer.reason}", answer.status)
     if not answer.body.strip():

@@ -108,6 +108,29 @@ def test_a_server_that_drips_or_sends_without_end_is_given_up() -> None:
         server.close()
 
 
+LATER = [301, 302, 303, 304, 307, 308, 401, 403, 408, 409, 421, 423, 425, 429, 500, 502, 503, 504]
+NEVER = [400, 402, 404, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451]
+
+
+@pytest.mark.parametrize("status", [*LATER, *NEVER])
+def test_what_may_succeed_later_is_told_from_what_never_will(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A redirect stands for a sign-in page or a gateway, as a page instead of JSON does."""
+    monkeypatch.setattr(calls, "send", lambda *_, **__: calls.Answer(status, b"{}"))
+    with pytest.raises(calls.Busy if status in LATER else calls.Refused, match=f"desk: HTTP {status}"):
+        calls.call("POST", "https://desk.example", what="desk", document={})
+
+
+def test_a_redirect_is_not_followed_and_names_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    led = calls.Answer(302, b"", {"Location": "https://elsewhere.example/?secret=1"})
+    monkeypatch.setattr(calls, "send", lambda *_, **__: led)
+    with pytest.raises(calls.Busy) as caught:
+        calls.call("GET", "https://desk.example", what="desk")
+    assert "elsewhere" not in str(caught.value)
+    assert "not followed" in str(caught.value)
+
+
 def test_a_servers_waiting_time_is_understood() -> None:
     def asked(text: str) -> float:
         return calls.Answer(429, b"", {"Retry-After": text}).retry_after

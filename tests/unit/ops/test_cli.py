@@ -11,7 +11,7 @@ from ops.cli.shared import errors_in_one_line
 from ops.target import OpsError
 
 COMMANDS = {
-    "": "up down env status put history executions explain invoke roles validate demo doctor",
+    "": "up down env status put history executions explain invoke orders roles validate demo doctor",
     "customers": "add list revoke",
     "dlq": "list redrive",
     "models": "list rollback",

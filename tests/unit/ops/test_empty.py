@@ -20,12 +20,13 @@ from ops.target import Target
 from tests.fakes.tables import ENVIRONMENT, IN, OUT, create, create_table
 from tests.unit.ops.test_every_command import COMMANDS
 
-LISTS = {name for name in COMMANDS if name.split()[-1] == "list"} | {"executions", "status"}
+LISTS = {name for name in COMMANDS if name.split()[-1] == "list"} | {"executions", "orders", "status"}
 NEXT = {
     "customers list": "`ona customers add`",
     "dlq list": "`ona status`",
     "executions": "`ona put`",
     "models list": "docs/forecasting.md",
+    "orders": "`ona status`",
     "outbox list": "docs/delivery.md",
     "status": "`ona put`",
 }
@@ -54,6 +55,7 @@ def nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
             "InputBucketName": IN,
             "OutputBucketName": OUT,
             "OutboxTableName": "outbox",
+            "TrackingTableName": ENVIRONMENT["TRACKING_TABLE"],
             "CustomersTableName": "customers",
             deadletters.WORKFLOWS: sqs.create_queue(QueueName="one")["QueueUrl"],
             deadletters.OUTBOX: sqs.create_queue(QueueName="two")["QueueUrl"],

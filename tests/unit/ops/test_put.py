@@ -249,6 +249,34 @@ def test_a_known_header_does_not(target: Target, tmp_path: Path, text: str) -> N
     assert "adding-a-vendor" not in put(tmp_path / "x.csv")
 
 
+SPOILT = {
+    "empty": b"",
+    "binary": b"\x00\x01\xff\xfe",
+    "a header alone": HEADER.encode(),
+    "too few columns": f"{HEADER}\n15.01.2025 10:00".encode(),
+    "no time": f"{HEADER}\nyesterday;A;1000".encode(),
+    "a year that no clock shows": f"{HEADER}\n15.01.0001 10:00;A;1000".encode(),
+    "an open quote": f'{HEADER}\n"15.01.2025 10:00;A;1000'.encode(),
+    "half of UTF-16": f"{HEADER}\n15.01.2025 10:00;A;1000".encode("utf-16")[:-1],
+    "JSON": b'{"rows": [{"power": 1}]}',
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_an_export_that_cannot_be_read_is_told_in_one_line_of_words(
+    case: str, target: Target, tmp_path: Path
+) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "acme.csv").write_bytes(SPOILT[case])
+    (folder / "folder.csv").mkdir()
+    said = put("--source", "acme", folder, code=1)
+    assert len(said.strip().splitlines()) == 1, said
+    assert "unexpected" not in said
+    assert "Nothing was put" in said
+    assert keys() == []
+
+
 # ------------------------------------------------------------------ crews
 
 

@@ -118,7 +118,7 @@ def test_a_bad_object_or_message_stops_no_command_and_is_named(target: Target, n
     assert "4 entries could not be read" in status
     assert all(key in status for key in places)
     listed = _run(["dlq", "list"])
-    assert "1 message, 0 lost files" in listed
+    assert "1 letter: 1 foreign; 0 lost files" in listed
     assert "foreign" in listed
     assert "left message" in _run(["dlq", "redrive"])
     _run(["outbox", "redrive"])

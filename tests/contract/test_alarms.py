@@ -1,0 +1,237 @@
+"""Alarms ring for what happens anew: an old fault that nobody mended silences no later one.
+
+Each alarm of the templates is run by `tests/fakes/cloudwatch.py`, minute by minute.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.builders.deployed import RESOURCES, of_type
+from tests.fakes.cloudwatch import Queue, rings
+from tests.paths import ROOT
+
+PAGE = ROOT / "docs" / "operations" / "alarms.md"
+HOUR, DAY = 60, 24 * 60
+"""Minutes."""
+ON_A_STATE = {
+    "ReconcileFailedAlarm": "a message a new list of failures",
+    "ForecastAccuracyAlarm": "the same metric by customer",
+    "WeatherStaleAlarm": "WeatherUnansweredAlarm, when it is the provider",
+    "WeatherUnansweredAlarm": "there is one provider: nothing else can fail behind it",
+    "ForecastingApiSlowAlarm": "a slow API is one state, whatever made it slow",
+    "WorkflowLettersWaitingAlarm": "the alarm on letters that arrive",
+    "RuleLettersWaitingAlarm": "the alarm on letters that arrive",
+    "FunctionLettersWaitingAlarm": "the alarm on letters that arrive",
+    "OutboxLettersWaitingAlarm": "the alarm on letters that arrive",
+}
+"""Alarms that ring once while a state lasts, and what tells of a second fault meanwhile."""
+
+
+def properties(item: dict[str, Any]) -> dict[str, Any]:
+    return dict(item["Properties"])
+
+
+ALARMS = {name: properties(item) for name, item in of_type("AWS::CloudWatch::Alarm").items()}
+QUEUES = sorted(name for name, item in RESOURCES.items() if item["Type"] == "AWS::SQS::Queue")
+
+
+def of_queue(queue: str, metric: str) -> dict[str, Any]:
+    """The one alarm on a metric of a queue."""
+    dimension = {"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}
+    [found] = [
+        item
+        for item in ALARMS.values()
+        if (item["Namespace"], item["MetricName"], item["Dimensions"]) == ("AWS/SQS", metric, [dimension])
+    ]
+    return found
+
+
+def calls(alarm: dict[str, Any], queue: Queue) -> list[int]:
+    return rings(alarm, queue.metrics.get(alarm["MetricName"], {}), queue.minute - 1)
+
+
+# ------------------------------------------------------------------ letters
+
+
+def two_letters(queue: Queue) -> None:
+    queue.send("bad upload")
+    queue.until(HOUR)
+    queue.send("a failure, while the first letter lies")
+
+
+def three_in_a_row(queue: Queue) -> None:
+    for minute in (0, 2, 4):
+        queue.until(10 + minute)
+        queue.send(f"letter {minute}")
+
+
+def after_a_look(queue: Queue) -> None:
+    queue.send("one")
+    queue.until(30)
+    queue.look()
+    queue.until(HOUR)
+    queue.send("two")
+
+
+def redriven_in_vain(queue: Queue) -> None:
+    queue.send("one")
+    queue.until(30)
+    queue.delete("one")  # redrive: its work was started
+    queue.until(32)
+    queue.send("the same again: it failed again")
+
+
+def one_goes_and_one_comes(queue: Queue) -> None:
+    """In the same minute: the depth never changes."""
+    queue.send("one")
+    queue.until(30)
+    queue.delete("one")
+    queue.send("two")
+
+
+def after_a_quiet_day(queue: Queue) -> None:
+    queue.send("one")
+    queue.until(30)
+    queue.delete("one")
+    queue.until(2 * DAY)
+    queue.send("two")
+
+
+NEW = [
+    two_letters,
+    three_in_a_row,
+    after_a_look,
+    redriven_in_vain,
+    one_goes_and_one_comes,
+    after_a_quiet_day,
+]
+
+
+def a_look(queue: Queue) -> None:
+    queue.look()
+
+
+def ten_looks(queue: Queue) -> None:
+    for _ in range(10):
+        queue.look()
+        queue.until(queue.minute + 5)
+
+
+def a_redrive(queue: Queue) -> None:
+    queue.delete(*queue.messages)
+
+
+def a_removal(queue: Queue) -> None:
+    queue.delete(next(iter(queue.messages)))
+
+
+def a_redrive_that_leaves_one(queue: Queue) -> None:
+    """What cannot be started is shown again."""
+    queue.look()
+    queue.delete(next(iter(queue.messages)))
+
+
+def nothing(queue: Queue) -> None:
+    queue.until(2 * DAY)
+
+
+OLD = [a_look, ten_looks, a_redrive, a_removal, a_redrive_that_leaves_one, nothing]
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@pytest.mark.parametrize("happens", NEW, ids=lambda item: item.__name__)
+def test_every_letter_that_arrives_rings(queue: str, happens: Callable[[Queue], None]) -> None:
+    told = Queue(minute=0)
+    told.until(5)
+    before = told.metrics.get("NumberOfMessagesSent", {})
+    assert not before
+    happens(told)
+    told.until(told.minute + HOUR)
+    arrived = [minute for minute, count in told.metrics["NumberOfMessagesSent"].items() if count]
+    assert calls(of_queue(queue, "NumberOfMessagesSent"), told) == arrived
+    assert len(arrived) >= 2
+
+
+def test_on_the_depth_of_the_queue_a_second_letter_would_ring_nobody() -> None:
+    """What the alarms were before: these tests see it."""
+    on_arrival = of_queue("WorkflowDeadLetterQueue", "NumberOfMessagesSent")
+    on_depth = {**on_arrival, "MetricName": "ApproximateNumberOfMessagesVisible", "Statistic": "Maximum"}
+    told = Queue()
+    two_letters(told)
+    told.until(2 * HOUR)
+    assert (calls(on_depth, told), calls(on_arrival, told)) == ([0], [0, HOUR])
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@pytest.mark.parametrize("happens", OLD, ids=lambda item: item.__name__)
+def test_nothing_but_a_letter_rings(queue: str, happens: Callable[[Queue], None]) -> None:
+    told = Queue()
+    told.send("one")
+    told.send("two")
+    told.until(30)
+    happens(told)
+    told.until(told.minute + HOUR)
+    assert calls(of_queue(queue, "NumberOfMessagesSent"), told) == [0]
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_letter_that_nobody_takes_is_told_once_more(queue: str) -> None:
+    told = Queue()
+    told.send("forgotten")
+    for hour in range(30):
+        told.look()  # looking is not taking
+        told.until((hour + 1) * HOUR)
+    assert len(calls(of_queue(queue, "ApproximateNumberOfMessagesVisible"), told)) == 1
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_letter_a_day_that_is_taken_within_the_hour_waits_for_nobody(queue: str) -> None:
+    told = Queue()
+    for day in range(3):
+        told.until(day * DAY)
+        told.send(f"day {day}")
+        told.until(day * DAY + HOUR)
+        told.delete(f"day {day}")
+    told.until(4 * DAY)
+    assert calls(of_queue(queue, "ApproximateNumberOfMessagesVisible"), told) == []
+
+
+def test_no_letter_is_moved_into_a_queue_by_sqs_itself() -> None:
+    """`NumberOfMessagesSent` does not count what a redrive policy moves."""
+    for name in QUEUES:
+        assert "RedrivePolicy" not in RESOURCES[name]["Properties"], name
+
+
+# ------------------------------------------------------------------ all alarms
+
+
+@pytest.mark.parametrize("name", sorted(set(ALARMS) - set(ON_A_STATE)))
+def test_an_alarm_on_events_rings_for_each_burst(name: str) -> None:
+    """Also when no value follows an event: what CloudWatch does with missing data hides nothing."""
+    alarm = ALARMS[name]
+    many = float(alarm["Threshold"]) + 1
+    assert rings(alarm, {10: many, 40: many, 70: many}, HOUR * 2) == [10, 40, 70]
+    assert rings(alarm, {10: 0.0, 40: 0.0}, HOUR * 2) == [], "a value of zero is no event"
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_has_somebody_who_hears_it_and_rests_without_data(name: str) -> None:
+    alarm = ALARMS[name]
+    assert alarm["AlarmActions"] == [{"Ref": "AlertsTopic"}]
+    assert rings(alarm, {}, 6 * HOUR) == [], "no data: nothing happened, and the alarm may ring anew"
+
+
+def test_the_table_of_states_names_alarms_that_exist() -> None:
+    assert set(ON_A_STATE) <= set(ALARMS)
+
+
+def test_the_page_has_every_alarm_and_no_other() -> None:
+    cells = re.findall(r"^\| `ona-[^|]*\|", PAGE.read_text(), re.M)
+    told = re.findall(r"`(ona-[\w-]+-<env>)`", "".join(cells))
+    there = [item["AlarmName"]["Fn::Sub"].replace("${Environment}", "<env>") for item in ALARMS.values()]
+    assert sorted(told) == sorted(there)

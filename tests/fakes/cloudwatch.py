@@ -1,0 +1,116 @@
+"""What CloudWatch makes of an alarm, minute by minute, and what SQS tells it of a queue: written from the
+documentation, without a look at the templates.
+
+Sources: Amazon CloudWatch User Guide, "Alarm evaluation" (periods, data points to alarm, missing data;
+actions run when the state changes, and only then); Amazon SQS Developer Guide, "Available CloudWatch
+metrics" (one value a minute; a queue is active while it holds messages and for six hours after a call;
+`NumberOfMessagesSent` counts what SendMessage took, not what a redrive policy moved).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+HIDE_MINUTES = 1
+"""So long a message that was received is hidden; `ona dlq list` hides it for 20 s, or more."""
+ACTIVE_MINUTES = 6 * 60
+"""So long after the last call an empty queue still tells its values."""
+
+Series = dict[int, float]
+"""Values of one metric by minute; a minute without a value is absent."""
+
+_STATISTICS = {
+    "Sum": sum,
+    "Maximum": max,
+    "Minimum": min,
+    "Average": lambda values: sum(values) / len(values),
+}
+_BREACHES = {
+    "GreaterThanThreshold": lambda value, threshold: value > threshold,
+    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
+    "LessThanThreshold": lambda value, threshold: value < threshold,
+    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+}
+
+
+@dataclass
+class Queue:
+    """A queue that is told what happens in each minute, and keeps what SQS tells CloudWatch of it."""
+
+    minute: int = 0
+    messages: dict[str, int] = field(default_factory=dict)
+    """By name, the minute until which each is hidden."""
+    metrics: dict[str, Series] = field(default_factory=dict)
+    _sent: int = 0
+    _called: int = -ACTIVE_MINUTES
+
+    def send(self, name: str) -> None:
+        """SendMessage, by whoever writes a letter: a workflow, a rule, a timer, Lambda, a function."""
+        self.messages[name] = self.minute
+        self._sent += 1
+        self._called = self.minute
+
+    def look(self) -> None:
+        """ReceiveMessage of all, without showing them at once again: the longest look."""
+        self.messages = dict.fromkeys(self.messages, self.minute + HIDE_MINUTES)
+        self._called = self.minute
+
+    def delete(self, *names: str) -> None:
+        """DeleteMessage, as a redrive and a removal do it."""
+        for name in names:
+            del self.messages[name]
+        self._called = self.minute
+
+    def until(self, minute: int) -> None:
+        """Let time go on; each minute that ends gets its values."""
+        while self.minute < minute:
+            if self.messages or self.minute - self._called < ACTIVE_MINUTES:
+                visible = sum(hidden <= self.minute for hidden in self.messages.values())
+                self._tell("NumberOfMessagesSent", self._sent)
+                self._tell("ApproximateNumberOfMessagesVisible", visible)
+            self._sent = 0
+            self.minute += 1
+
+    def _tell(self, metric: str, value: float) -> None:
+        self.metrics.setdefault(metric, {})[self.minute] = value
+
+
+def rings(alarm: Mapping[str, Any], values: Series, until: int) -> list[int]:
+    """The minutes at whose end an alarm runs its actions; `until`: the last minute that is looked at.
+
+    >>> alarm = {"Period": 60, "EvaluationPeriods": 1, "Statistic": "Sum", "Threshold": 0,
+    ...          "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching"}
+    >>> rings(alarm, {3: 1.0, 4: 1.0, 9: 1.0}, 12)
+    [3, 9]
+    >>> rings({**alarm, "TreatMissingData": "ignore"}, {3: 1.0, 4: 1.0, 9: 1.0}, 12)
+    [3]
+    """
+    state, rung = "INSUFFICIENT_DATA", []
+    for minute in range(until + 1):
+        now = _state(alarm, values, minute, state)
+        if now == "ALARM" != state:
+            rung.append(minute)
+        state = now
+    return rung
+
+
+def _state(alarm: Mapping[str, Any], values: Series, minute: int, before: str) -> str:
+    """The state at a minute's end."""
+    length, count = int(alarm["Period"]) // 60, int(alarm["EvaluationPeriods"])
+    wanted = int(alarm.get("DatapointsToAlarm") or count)
+    breaches = _BREACHES[alarm["ComparisonOperator"]]
+    treatment = alarm.get("TreatMissingData", "missing")
+    points: list[bool | None] = []
+    for place in range(count):
+        end = minute + 1 - place * length
+        found = [values[at] for at in range(end - length, end) if at in values]
+        value = _STATISTICS[alarm["Statistic"]](found) if found else None
+        points.append(None if value is None else breaches(value, float(alarm["Threshold"])))
+    if all(point is None for point in points):
+        return {"breaching": "ALARM", "notBreaching": "OK", "ignore": before}.get(
+            treatment, "INSUFFICIENT_DATA"
+        )
+    filled = [treatment == "breaching" if point is None else point for point in points]
+    return "ALARM" if sum(filled) >= wanted else "OK"

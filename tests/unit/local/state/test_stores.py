@@ -1,0 +1,105 @@
+"""Stores that functions' threads change while they are copied: no request fails, and nothing is lost."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.hooks.durable_stores import TRIES, ColdService, steady
+from local.state.keeper import Keeper
+
+
+def failing(times: int, text: str) -> Any:
+    """A copy that fails so often, and then gives a store."""
+    left = [times]
+
+    def read() -> dict[str, Any]:
+        if left[0]:
+            left[0] -= 1
+            raise RuntimeError(text)
+        return {"log_groups": {"a": {"name": "a"}}}
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dictionary changed size during iteration",
+        "dictionary keys changed during iteration",
+        "OrderedDict mutated during iteration",
+        "deque mutated during iteration",
+    ],
+)
+def test_a_copy_that_another_thread_spoilt_is_made_anew(text: str) -> None:
+    assert steady(failing(3, text))() == {"log_groups": {"a": {"name": "a"}}}
+
+
+def test_any_other_error_is_an_error_at_once() -> None:
+    with pytest.raises(RuntimeError, match="no such store"):
+        steady(failing(1, "no such store"))()
+
+
+def test_stores_that_grow_meanwhile_are_copied() -> None:
+    lines: dict[int, deque[int]] = {}
+    over = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not over.is_set():
+            lines[number % 500] = deque([number])
+            lines.pop((number * 7) % 500, None)
+            number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(50):
+            assert steady(lambda: {"lines": copy.deepcopy(lines)})() is not None
+    finally:
+        over.set()
+        writer.join()
+
+
+def service(read: Any) -> ColdService:
+    """A service that was compared once, and may have changed since."""
+    made = ColdService("cloudwatch_logs", dict)
+    made._read = read
+    made.suspect()
+    return made
+
+
+def test_a_comparison_that_failed_is_made_with_the_next_request() -> None:
+    made = service(failing(1, "no such store"))
+    with pytest.raises(RuntimeError):
+        made.records()
+    assert made.changed()
+    assert len(made.records()) == 1
+    assert made.records() == []
+
+
+def test_a_service_that_cannot_be_read_keeps_back_no_others_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state" / "journal").mkdir(parents=True)
+    keeper = Keeper(tmp_path)
+    written: list[bytes] = []
+
+    def append(records: list[bytes]) -> int:
+        written.extend(records)
+        return 1
+
+    monkeypatch.setattr(keeper.journal, "append", append)
+    keeper.sources += [
+        service(failing(0, "")),
+        service(failing(TRIES * 9, "no such store")),
+        service(failing(0, "")),
+    ]
+    with pytest.raises(RuntimeError):
+        keeper.publish()
+    assert len(written) == 2
