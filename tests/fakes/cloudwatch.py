@@ -9,7 +9,7 @@ metrics" (one value a minute; a queue is active while it holds messages and for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +21,13 @@ ACTIVE_MINUTES = 6 * 60
 Series = dict[int, float]
 """Values of one metric by minute; a minute without a value is absent."""
 
-_STATISTICS = {
+_STATISTICS: dict[str, Callable[[list[float]], float]] = {
     "Sum": sum,
     "Maximum": max,
     "Minimum": min,
     "Average": lambda values: sum(values) / len(values),
 }
-_BREACHES = {
+_BREACHES: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": lambda value, threshold: value > threshold,
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
     "LessThanThreshold": lambda value, threshold: value < threshold,

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from forecasting.weather_cache import handler
+from forecasting.weather_cache import handler, places
 
 
 @pytest.mark.filterwarnings("ignore:No application metrics")
@@ -25,7 +25,7 @@ def test_the_provider_is_down_when_no_place_has_weather(
     counts = {"refreshed": refreshed, "fresh": fresh, "stale": stale, "missing": missing}
     told: dict[str, float] = {}
     monkeypatch.setattr(handler, "store", SimpleNamespace(cache=lambda: None, places=list))
-    monkeypatch.setattr(handler.places, "refresh", lambda *_: counts)
+    monkeypatch.setattr(places, "refresh", lambda *_: counts)
     monkeypatch.setattr(handler, "count", told.__setitem__)
     context = SimpleNamespace(
         function_name="f", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="1"
