@@ -9,9 +9,8 @@ quotas"). The topic that all addresses shared before still serves those who conf
 
 from __future__ import annotations
 
-from botocore.exceptions import ClientError
-
 from ona.runtime.aws import client, environment, translate
+from ona.runtime.errors import ObjectMissing
 from ona.runtime.identity import digest
 
 OPERATORS, SUBSCRIBERS = "ALERTS_TOPIC_ARN", "SUBSCRIBERS_TOPIC_ARN"
@@ -107,9 +106,8 @@ def _subscriptions(topic: str) -> dict[str, str]:
             for item in page["Subscriptions"]
             if item["Protocol"] == "email" and item["SubscriptionArn"] != "Deleted"
         }
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in ("NotFound", "NotFoundException"):
-            return {}
-        raise translate(error, "sns topic") from error
     except Exception as error:
-        raise translate(error, "sns topic") from error
+        known = translate(error, "sns topic")
+        if isinstance(known, ObjectMissing):
+            return {}
+        raise known from error
