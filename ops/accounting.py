@@ -100,6 +100,8 @@ class Outcome(Document):
         if self.outcome == "quarantined":
             why = self.rejection
             return "quarantined", f"{why.reason}: {why.message}" if why else ""
+        if self.outcome == "repeated":
+            return "ignored", "its upload id had brought a file before; a corrected file needs a new one"
         return "done", self.outcome.replace("_", " ")
 
 

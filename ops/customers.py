@@ -116,7 +116,7 @@ def credentials(target: Target) -> list[dict[str, Any]]:
     pages = target.client("dynamodb").get_paginator("scan").paginate(TableName=_table(target))
     items = [from_item(item) for page in pages for item in page["Items"]]
     return sorted(
-        (item for item in items if not str(item["id"]).startswith("usage#")),
+        (item for item in items if not str(item["id"]).startswith(("usage#", "upload#"))),
         key=lambda item: (str(item.get("customer_id")), str(item["id"])),
     )
 

@@ -26,6 +26,9 @@ NOWCAST_OF_CUSTOMER = KeyShape("nowcast/{day:folders}/{customer_id}/{name}")
 NOWCAST_UPLOAD = KeyShape("nowcast/{day:folders}/{customer_id}/{upload_id}_nowcast.csv")
 """An upload of recent telemetry at the place that the API promised."""
 
+UPLOAD_ID_PATTERN = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""An upload id, as the API makes them (RFC 9562, version 4). `forecast_upload` accepts each one once."""
+
 # ------------------------------------------------------------------ input bucket: training data
 
 TRAINING_HOURLY = KeyShape("training/{customer_id}/{site_id}/hourly/{file_id}.parquet")

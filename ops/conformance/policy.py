@@ -56,7 +56,11 @@ def concerns(statement: Statement, action: str) -> bool:
 
 
 def allows(statements: list[Statement], action: str, resource: str | None) -> bool:
-    """Whether the statements allow an action: an Allow without a condition, and no Deny."""
+    """Whether the statements allow an action: an Allow without a condition, and no Deny.
+
+    A condition on the keys of items narrows which items a call may name; only the call itself shows them,
+    and the embedded cloud judges it there (`dynamodb:LeadingKeys`).
+    """
 
     def hit(statement: Statement) -> bool:
         on = listed(statement.get("Resource", []))
@@ -64,8 +68,16 @@ def allows(statements: list[Statement], action: str, resource: str | None) -> bo
         return covered and concerns(statement, action)
 
     denied = any(hit(item) for item in statements if item.get("Effect") == "Deny")
-    granted = (item for item in statements if item.get("Effect") == "Allow" and not item.get("Condition"))
+    granted = (item for item in statements if item.get("Effect") == "Allow" and _by_keys_only(item))
     return not denied and any(hit(item) for item in granted)
+
+
+def _by_keys_only(statement: Statement) -> bool:
+    """Whether a statement has no condition, or one on the keys of DynamoDB's items alone."""
+    condition = statement.get("Condition")
+    return not condition or {name for test in condition.values() for name in test} == {
+        "dynamodb:LeadingKeys"
+    }
 
 
 def grants(statement: Statement) -> list[tuple[str, str]]:

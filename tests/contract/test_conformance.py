@@ -18,6 +18,7 @@ import pytest
 from ops.conformance import creation, endings, machines, maps, rendered, suite, tasks
 from ops.conformance.findings import Finding, states
 from ops.conformance.machines import Machine
+from ops.conformance.policy import allows
 from tests.paths import ROOT
 
 TEMPLATES = rendered.plain_templates(ROOT / "template.yaml")
@@ -130,6 +131,19 @@ def test_a_permission_with_a_condition_is_not_counted_on() -> None:
     statements = [{**machine.role.statements[0], "Condition": {"Bool": {}}}, *machine.role.statements[1:]]
     found = suite.check_role(replace(machine, role=replace(machine.role, statements=statements)))
     assert any("lambda:InvokeFunction" in item.text for item in found)
+
+
+@pytest.mark.parametrize(
+    ("condition", "counted_on"),
+    [
+        ({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["upload#*"]}}, True),
+        ({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["upload#*"], "aws:Tag": ["x"]}}, False),
+        ({"StringEquals": {"aws:PrincipalTag/team": "plant"}}, False),
+    ],
+)
+def test_a_condition_on_items_keys_only_is_left_to_the_call(condition: Any, counted_on: bool) -> None:
+    allow = {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "arn:t", "Condition": condition}
+    assert allows([allow], "dynamodb:PutItem", "arn:t") is counted_on
 
 
 # ------------------------------------------------------------------ definitions

@@ -118,6 +118,7 @@ def test_every_caught_failure_reaches_a_dead_letter_or_fails_its_map() -> None:
     goes_on = {
         "Fill": "an upload without weather is filled by other means",
         "NotRenewed": "telemetry and model are safe",
+        "RecordRepeated": "the upload id brought another version, whose execution answers for it",
         "AnswerFailed": "the workflow that asked fails with it and makes the letter",
         "NoteFileLost": "it fails its file's execution, and with its note the whole one at the end",
         "NoteSiteLost": "as NoteFileLost",

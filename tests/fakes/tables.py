@@ -16,6 +16,8 @@ ENVIRONMENT = {
     "CREWS_TABLE": "crews",
     "TRACKING_TABLE": "tracking",
     "OUTBOX_TABLE": "outbox",
+    "ALERTS_TOPIC_ARN": "arn:aws:sns:af-south-1:123456789012:alerts",
+    "SUBSCRIBERS_TOPIC_ARN": "arn:aws:sns:af-south-1:123456789012:subscribers",
 }
 TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "crews": ("crew_id", {}),

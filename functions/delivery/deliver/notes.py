@@ -29,13 +29,15 @@ class Mail:
 
 @dataclass(frozen=True)
 class Note:
-    """One thing that a recipient is to be told: an order at a version, or a notice. `line`: in one line."""
+    """One thing that a recipient is to be told: an order at a version, or a notice. `line`: in one line;
+    `customer_id`: whose order it is."""
 
     item: Delivery | Notice
     mail: Mail
     line: str
     priority: Priority
     version: int | None = None
+    customer_id: str = ""
 
     @property
     def alone(self) -> bool:
@@ -54,7 +56,7 @@ def of_order(delivery: Delivery, message: OrderMessage) -> Note:
     headline = wording.headline(message)
     line = f"{headline}  {message.work_order_id}, {wording.visit(message)}"
     mail = Mail(headline, wording.text(message), message.attributes())
-    return Note(delivery, mail, line, message.priority, message.version)
+    return Note(delivery, mail, line, message.priority, message.version, message.tracked.customer_id)
 
 
 def bundle(notes: Sequence[Note]) -> Mail:

@@ -1,16 +1,21 @@
-"""SNS: the operators' topic, and the one through which single addresses are written to.
+"""SNS: the operators' topic, and a topic of its own for each address of a customer.
 
-An address is subscribed to the second topic once, with a filter on its own name; SNS asks its owner to
-confirm, and until then nothing reaches it.
+SNS asks an address's owner to confirm, and until then nothing reaches it. An own topic needs no filter
+policy, of which a topic has 200 at most for everybody; and deleting it deletes its subscription too, also
+one that nobody confirmed, which SNS deletes in no other way for 48 hours (Amazon SNS Developer Guide,
+"Deleting an Amazon SNS subscription and topic"; quotas: AWS General Reference, "Amazon SNS endpoints and
+quotas"). The topic that all addresses shared before still serves those who confirmed there.
 """
 
 from __future__ import annotations
 
-import json
-
 from ona.runtime.aws import client, environment, translate
+from ona.runtime.errors import ObjectMissing
+from ona.runtime.identity import digest
 
 OPERATORS, SUBSCRIBERS = "ALERTS_TOPIC_ARN", "SUBSCRIBERS_TOPIC_ARN"
+_CONFIRMED = "arn:"
+"""How the ARN of a subscription begins; of one that is not confirmed there is none."""
 
 
 def heading(subject: str) -> str:
@@ -22,11 +27,22 @@ def heading(subject: str) -> str:
     return " ".join(subject.split()).encode("ascii", "replace").decode()[:99]
 
 
+def own_topic(customer_id: str, recipient_name: str) -> str:
+    """The topic of one address of one customer: behind the variable of the shared one, its own ending."""
+    return f"{SUBSCRIBERS}/{digest(customer_id, recipient_name)}"
+
+
+def _arn(topic: str) -> str:
+    """A topic's ARN, from the environment variable that names it, and its own ending where it has one."""
+    variable, _, own = topic.partition("/")
+    return environment(variable) + (f"-{own}" if own else "")
+
+
 def publish(subject: str, text: str, attributes: dict[str, str], topic: str = OPERATORS) -> None:
-    """Send one message to a topic, named by its environment variable. Raises DependencyBusy."""
+    """Send one message to a topic. Raises DependencyBusy."""
     try:
         client("sns").publish(
-            TopicArn=environment(topic),
+            TopicArn=_arn(topic),
             Subject=heading(subject),
             Message=text,
             MessageAttributes={
@@ -39,29 +55,59 @@ def publish(subject: str, text: str, attributes: dict[str, str], topic: str = OP
         raise translate(error, "sns topic") from error
 
 
-def invite(address: str, name: str) -> None:
-    """Subscribe an address to what is sent to its name; SNS asks its owner. Raises DependencyBusy."""
+def invite(address: str, topic: str) -> None:
+    """Make an address's own topic, and subscribe it; SNS asks its owner. Raises DependencyBusy."""
+    sns, arn = client("sns"), _arn(topic)
     try:
-        client("sns").subscribe(
-            TopicArn=environment(SUBSCRIBERS),
-            Protocol="email",
-            Endpoint=address,
-            Attributes={"FilterPolicy": json.dumps({"to": [name]})},
-        )
+        sns.create_topic(Name=arn.rsplit(":", 1)[-1])  # one that is there already is answered alike
+        sns.subscribe(TopicArn=arn, Protocol="email", Endpoint=address)
     except Exception as error:
         raise translate(error, "sns subscription") from error
 
 
-def subscribers() -> dict[str, bool]:
-    """The addresses of the subscribers' topic, in lower case, and whether their owners said yes. One that
-    was not answered in two days, or whose owner left, is not there. Raises DependencyBusy."""
+def confirmed(topic: str) -> bool | None:
+    """Whether the owner of a topic's address said yes; None where nobody is subscribed: the owner left, or
+    did not answer in time. Raises DependencyBusy."""
+    found = [arn.startswith(_CONFIRMED) for arn in _subscriptions(topic).values()]
+    return any(found) if found else None
+
+
+def remove(topic: str) -> None:
+    """Delete an address's own topic with its subscription, confirmed or not. Raises DependencyBusy."""
+    try:
+        client("sns").delete_topic(TopicArn=_arn(topic))  # one that is gone already is answered alike
+    except Exception as error:
+        raise translate(error, "sns topic") from error
+
+
+def shared() -> dict[str, str]:
+    """Who is subscribed to the topic that all addresses shared: ARNs by address in lower case, empty where
+    the owner has not confirmed. Raises DependencyBusy."""
+    found = _subscriptions(SUBSCRIBERS)
+    return {address: arn if arn.startswith(_CONFIRMED) else "" for address, arn in found.items()}
+
+
+def leave_shared(subscription: str) -> None:
+    """End a confirmed subscription to the shared topic, by its ARN. Raises DependencyBusy."""
+    try:
+        client("sns").unsubscribe(SubscriptionArn=subscription)
+    except Exception as error:
+        raise translate(error, "sns subscription") from error
+
+
+def _subscriptions(topic: str) -> dict[str, str]:
+    """SNS's answer for each e-mail address of a topic, in lower case: an ARN, or that it is not confirmed.
+    Empty for a topic that does not exist. Raises DependencyBusy."""
     pages = client("sns").get_paginator("list_subscriptions_by_topic")
     try:
         return {
-            str(item["Endpoint"]).lower(): item["SubscriptionArn"].startswith("arn:")
-            for page in pages.paginate(TopicArn=environment(SUBSCRIBERS))
+            str(item["Endpoint"]).lower(): str(item["SubscriptionArn"])
+            for page in pages.paginate(TopicArn=_arn(topic))
             for item in page["Subscriptions"]
-            if item["SubscriptionArn"] != "Deleted"
+            if item["Protocol"] == "email" and item["SubscriptionArn"] != "Deleted"
         }
     except Exception as error:
-        raise translate(error, "sns subscribers topic") from error
+        known = translate(error, "sns topic")
+        if isinstance(known, ObjectMissing):
+            return {}
+        raise known from error

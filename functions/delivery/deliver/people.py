@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from delivery.config import NotificationRules
 from delivery.deliver import notifications, store
 from delivery.deliver.failures import failed
 from delivery.deliver.notes import RANK, Note, bundle, of_notice, of_order
 from delivery.deliver.quiet_hours import quiet_until
-from ona.outbox import addresses, deliveries, hourly
+from delivery.deliver.subscribers import Left, way_to
+from ona.outbox import deliveries, hourly
 from ona.outbox.items import Delivery, Notice, Recipient
-from ona.runtime.clock import iso
-from ona.runtime.errors import InvalidInput, RetryableError
-from ona.runtime.http import Busy
+from ona.runtime.errors import RetryableError
 from ona.runtime.observability import logger
 from ona.store.unreadable import Unreadable
 
@@ -31,16 +28,6 @@ A_MESSAGE = 100
 """Orders and notices in one message. SNS takes messages of up to 256 KB."""
 URGENT_EVERY = 10
 """Minutes. A recipient who has had all messages of this hour still gets urgent ones, at this interval."""
-INVITED_LATELY = timedelta(minutes=30)
-"""A new invitation may be missing in SNS's list of subscribers for so long."""
-INVITED_BY_ONE = 5
-"""Minutes for which one run may ask the owner of a new address; it takes seconds."""
-CONFIRMED_WITHIN_S = 600.0
-"""Seconds until Deliver checks again whether the owner has confirmed an address."""
-
-
-class Left(InvalidInput):
-    """The owner of an address did not confirm it, or unsubscribed."""
 
 
 def deliver(
@@ -58,13 +45,31 @@ def deliver(
                 notes.append(note_of(claimed))
         except Exception as error:
             counts[failed(claimed or item, error, now, bad)] += 1
-    teller = Teller(items[0].recipient, rules, now)
+    for customer_id, part in _by_customer(notes).items():
+        teller = Teller(items[0].recipient, rules, now, customer_id)
+        counts.update(_told(teller, part, bad))
+    return counts
+
+
+def _by_customer(notes: Sequence[Note]) -> dict[str, list[Note]]:
+    """Notes to an address by the customer whose order each is of: an owner consents to one customer's. To
+    operators, who read everything, all together."""
+    groups: dict[str, list[Note]] = {}
+    for note in notes:
+        groups.setdefault(note.customer_id if note.item.kind == "mail" else "", []).append(note)
+    return groups
+
+
+def _told(teller: Teller, notes: Sequence[Note], bad: list[Unreadable]) -> Counter[str]:
+    """Tell the notes of one customer, and settle what failed; what was counted."""
+    counts: Counter[str] = Counter()
+    now = teller.now
     try:
         teller.tell(notes)
     except Left as error:
         for note in notes:  # no recipient is left: nothing more is to be sent
             deliveries.delivered(note.item, now, version=note.version)
-        logger.warning("nobody to tell", recipient=items[0].recipient_name, why=str(error))
+        logger.warning("nobody to tell", recipient=teller.recipient.name, why=str(error))
     except Exception as error:
         for note in notes:
             if note.item.delivery_id not in teller.settled:
@@ -90,8 +95,10 @@ class Teller:
     `messages` sent, items delivered (`told`) and items `waiting`.
     """
 
-    def __init__(self, recipient: Recipient, rules: NotificationRules, now: datetime) -> None:
-        self.recipient, self.rules, self.now = recipient, rules, now
+    def __init__(
+        self, recipient: Recipient, rules: NotificationRules, now: datetime, customer_id: str = ""
+    ) -> None:
+        self.recipient, self.rules, self.now, self.customer_id = recipient, rules, now, customer_id
         self.counts = {"messages": 0, "told": 0, "waiting": 0}
         self.settled: set[str] = set()
         self.refused: list[tuple[Sequence[Note], Exception]] = []
@@ -102,7 +109,7 @@ class Teller:
 
         Raises Busy, Left, DependencyBusy. Items that are not in `settled` then were not delivered.
         """
-        self.way = way_to(self.recipient, self.now)
+        self.way = way_to(self.recipient, self.customer_id, self.now)
         rules = self.rules
         for note in [note for note in notes if note.alone]:
             self._send([note])
@@ -164,47 +171,3 @@ class Teller:
             deliveries.postpone(note.item, until, self.now)
             self.settled.add(note.item.delivery_id)
             self.counts["waiting"] += 1
-
-
-# ------------------------------------------------------------------ how a message reaches its recipient
-
-
-@dataclass(frozen=True)
-class Way:
-    """The SNS topic of a recipient, and the attributes by which its filter picks this recipient."""
-
-    topic: str
-    attributes: dict[str, str]
-
-
-def way_to(recipient: Recipient, now: datetime) -> Way:
-    """The topic and attributes for a recipient. The owner of a new address is asked to confirm it.
-
-    Raises Busy while the address is not confirmed yet, Left when it is not expected to be any more.
-    """
-    if recipient.kind != "mail":
-        return Way(notifications.OPERATORS, {})
-    address = addresses.find(recipient)
-    if address is None:
-        # a run that died here is followed by another slot
-        slot = now.replace(minute=now.minute // INVITED_BY_ONE * INVITED_BY_ONE)
-        if not hourly.first(recipient.name, "invitation", slot):
-            raise Busy("the owner of the address is being asked to confirm it", CONFIRMED_WITHIN_S)
-        notifications.invite(recipient.endpoint, recipient.name)
-        address = addresses.Address(key=addresses.key_of(recipient), invited_at=now, gone=False)
-        addresses.remember(address)
-    confirmed = _subscribers(iso(now)).get(recipient.endpoint.lower())
-    fresh = now - address.invited_at < INVITED_LATELY
-    if address.gone or (confirmed is None and not fresh):
-        if not address.gone:
-            addresses.remember(address.model_copy(update={"gone": True}))
-        raise Left("the address is not confirmed, or its owner unsubscribed")
-    if not confirmed:
-        raise Busy("the address is not confirmed yet: its owner has a mail with a link", CONFIRMED_WITHIN_S)
-    return Way(notifications.SUBSCRIBERS, {"to": recipient.name})
-
-
-@lru_cache(maxsize=1)
-def _subscribers(_run: str) -> dict[str, bool]:
-    """Whether each address has confirmed, by address in lower case. SNS is asked once a run."""
-    return notifications.subscribers()

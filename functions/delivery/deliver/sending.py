@@ -15,7 +15,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from delivery.config import NotificationRules
-from delivery.deliver import people, store
+from delivery.deliver import people, store, subscribers
 from delivery.deliver.remote import RemoteDeliveries
 from ona.outbox import deliveries, troubles
 from ona.outbox.deliveries import where_of
@@ -63,6 +63,11 @@ def run(rules: NotificationRules, now: datetime, left: Left) -> dict[str, int]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for counts in pool.map(lambda group: _deliver(group, rules, now, left, bad), groups.values()):
             totals.update(counts)
+    try:
+        subscribers.look_after(now, bad)
+    except Exception as error:
+        logger.exception("addresses were not looked after")
+        note("the addresses of subscribers", f"{type(error).__name__}: {error}", bad)
     troubles.tell_once("A message could not be delivered", bad, now)
     for name, metric in (("told", "Delivered"), ("failed", "DeliveriesFailed"), ("dead", "DeliveriesDead")):
         count(metric, totals[name])

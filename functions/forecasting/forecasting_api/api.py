@@ -78,7 +78,8 @@ def upload_nowcast(body: NowcastUpload) -> UploadAnswer:
 
 
 def _target(upload: str, key: str, seconds: int, size: int | None) -> UploadAnswer:
-    headers = {"Content-Type": "text/csv", **({} if size is None else {"Content-Length": str(size)})}
+    headers = {"Content-Type": "text/csv", "If-None-Match": "*"}
+    headers |= {} if size is None else {"Content-Length": str(size)}
     bucket = aws.environment("INPUT_BUCKET")
     url = s3.presigned_put(bucket, key, content_type="text/csv", size=size, seconds=seconds)
     logger.info("upload promised", upload_id=upload, key=key)

@@ -66,7 +66,10 @@ class NowcastUpload(Document):
 
 
 class UploadTarget(Document):
-    """Where to PUT the file, once, with exactly these headers."""
+    """Where to PUT the file, once, with exactly these headers.
+
+    A second PUT is answered with 412: the file is there. A corrected file needs an `upload_id` of its own.
+    """
 
     upload_url: str
     expires_in: int = Field(description="seconds")

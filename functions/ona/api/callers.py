@@ -2,6 +2,8 @@
 
 Its items by `id`: `key#<SHA-256 of an API key>` and `iam#<ARN of a principal>` name a customer and a tier;
 `usage#<customer>#<YYYY-MM-DDTHH>` counts the requests of an hour (UTC) and expires. A key is never stored.
+`upload#<upload id>` names the one version of the one file that this upload id has brought (workflow
+`forecast_upload`), for thirty days.
 
 >>> principal_id("arn:aws:sts::123456789012:assumed-role/planner/session-1")
 'iam#arn:aws:iam::123456789012:role/planner'

@@ -1,4 +1,8 @@
-"""E-mail addresses: when their owners were asked, and who left. Items `address#<name>` of the outbox table.
+"""E-mail addresses that a customer wants told, and what their owners said.
+
+Items `address#<recipient>#<customer>` of the outbox table. An owner consents to one customer's orders: what
+was confirmed for one customer opens the address to no other. Deliver asks (`delivery.deliver.subscribers`);
+here it is counted how often, and written down what became of it.
 
 >>> by_mail("Thandi@example.com").name == by_mail("thandi@example.com").name
 True
@@ -6,23 +10,67 @@ True
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
 from pydantic import Field
 
-from ona.outbox.items import Recipient
+from ona.outbox import hourly
+from ona.outbox.items import BY_DUE, OUTBOX, Recipient
+from ona.runtime.clock import iso
+from ona.runtime.errors import InvalidInput, InvalidPayload
 from ona.runtime.identity import digest
+from ona.runtime.words import counted
 from ona.store import tables
 from ona.store.items import Moment, Table, TableItem
+from ona.store.unreadable import Unreadable, note
+
+A_DAY_BY_CUSTOMER = 20
+"""New addresses whose owners one customer may let us ask on one day (UTC; ours): as many as one order may
+tell. Counted where it is asked for, by whichever order."""
+A_MONTH_BY_ADDRESS = 3
+"""How often one address is asked in a calendar month (UTC; ours), by all customers together."""
+COUNTS_KEPT = timedelta(days=33)
+"""How long the counts of invitations are kept: a month, and a day or two until DynamoDB deletes them."""
+
+
+class TooManyInvitations(InvalidInput):
+    """Nobody may be asked just now; after `retry_after_s` seconds again."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Address(TableItem):
-    """An address that SNS asked to confirm at `invited_at`. `gone`: its owner does not want it."""
+    """An address of one customer. `topic`: its own SNS topic; empty where it has none, or is subscribed to
+    the topic that all addresses shared before. `gone`: its owner did not confirm, or left, or nobody wants
+    it any more. `released`: a caller took it off an order. `next_at`: when Deliver looks after it."""
 
     key: str = Field(alias="delivery_id")
-    invited_at: Moment
-    gone: bool
+    recipient_name: str = Field(alias="place")
+    customer_id: str
+    endpoint: str
+    topic: str = ""
+    asked_at: Moment | None = None
+    confirmed: bool = False
+    gone: bool = False
+    released: bool = False
+    wanted_at: Moment
+    version: int = 1
+    lane: Literal["address"] = "address"
+    next_at: Moment
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Customer and address, by which orders want it."""
+        return self.customer_id, self.endpoint.lower()
 
 
 ADDRESSES = Table("OUTBOX_TABLE", "delivery_id", Address.read)
+Change = Callable[[Address], dict[str, Any] | None]
+"""What to change of an address; None: nothing."""
 
 
 def by_mail(address: str) -> Recipient:
@@ -30,24 +78,134 @@ def by_mail(address: str) -> Recipient:
     return Recipient(f"mail-{digest(address.lower())}", "mail", address)
 
 
-def key_of(recipient: Recipient) -> str:
+def key_of(recipient: Recipient, customer_id: str) -> str:
     """The key of an address's item."""
+    return f"address#{recipient.name}#{customer_id}"
+
+
+def key_of_before(recipient: Recipient) -> str:
+    """The key of an address's item as it was while all customers shared it."""
     return f"address#{recipient.name}"
 
 
-def find(recipient: Recipient) -> Address | None:
-    """An address that was invited before; None when nobody asked its owner. Raises DependencyBusy."""
-    return ADDRESSES.get(key_of(recipient))
+def find(recipient: Recipient, customer_id: str) -> Address | None:
+    """An address that a customer wanted told; None when nobody did. Raises DependencyBusy."""
+    return ADDRESSES.get(key_of(recipient, customer_id))
 
 
-def remember(address: Address) -> None:
-    """Write down when an address was asked, and whether its owner left. Raises DependencyBusy."""
-    tables.put(ADDRESSES.name, address.item())
+# ------------------------------------------------------------------ what callers want
 
 
-def invite_again(recipient: Recipient) -> None:
-    """Somebody subscribed an address anew: if its owner left, SNS may ask once more. Raises
-    DependencyBusy."""
-    address = find(recipient)
-    if address and address.gone:
-        tables.transact([ADDRESSES.deletion(address.key)])
+def request(recipient: Recipient, customer_id: str, now: datetime) -> None:
+    """A customer wants an address told: its owner will be asked, unless that was done.
+
+    Raises TooManyInvitations, DependencyBusy.
+    """
+    key = key_of(recipient, customer_id)
+    known = change(key, lambda address: None if address.gone else {"released": False, "wanted_at": now})
+    if known is not None and not known.gone:
+        return
+    _count(recipient, customer_id, now)
+    put(recipient, customer_id, now)
+
+
+def _count(recipient: Recipient, customer_id: str, now: datetime) -> None:
+    """Count one more question. Raises TooManyInvitations, DependencyBusy."""
+    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    month = day.replace(day=1)
+    tomorrow, next_month = day + timedelta(days=1), (month + timedelta(days=32)).replace(day=1)
+    if not hourly.spend_invitation(f"customer#{customer_id}", day, A_DAY_BY_CUSTOMER, COUNTS_KEPT):
+        raise TooManyInvitations(
+            f"{counted(A_DAY_BY_CUSTOMER, 'new address')} may be asked a day, and were; "
+            "webhooks are not counted",
+            _seconds(tomorrow - now),
+        )
+    if not hourly.spend_invitation(recipient.name, month, A_MONTH_BY_ADDRESS, COUNTS_KEPT):
+        raise TooManyInvitations(
+            f"this address was asked {counted(A_MONTH_BY_ADDRESS, 'time')} this month; "
+            "its owner finds the link in those mails",
+            _seconds(next_month - now),
+        )
+
+
+def _seconds(wait: timedelta) -> int:
+    return max(1, int(wait.total_seconds()) + 1)
+
+
+def put(recipient: Recipient, customer_id: str, now: datetime, **more: Any) -> Address:
+    """An address that is wanted from now on; one that is wanted already stays as it is.
+
+    Raises DependencyBusy.
+    """
+    key = key_of(recipient, customer_id)
+
+    def fresh(current: Address | None) -> Address | None:
+        if current is not None and not current.gone:
+            return None
+        return Address(
+            key=key,
+            recipient_name=recipient.name,
+            customer_id=customer_id,
+            endpoint=recipient.endpoint,
+            wanted_at=now,
+            version=current.version + 1 if current else 1,
+            next_at=now + timedelta(hours=1),
+            **more,
+        )
+
+    made = ADDRESSES.edit(key, fresh)
+    if made is None:
+        raise AssertionError("an edit that makes an item returns one")
+    return made
+
+
+def release(recipient: Recipient, customer_id: str, now: datetime) -> None:
+    """A caller took an address off an order: Deliver looks at once whether another order wants it.
+
+    Raises DependencyBusy.
+    """
+    change(key_of(recipient, customer_id), lambda _: {"released": True, "next_at": now})
+
+
+# ------------------------------------------------------------------ what became of it
+
+
+def change(key: str, what: Change) -> Address | None:
+    """Change an address as it stands then; None where there is none. Raises DependencyBusy."""
+
+    def changed(current: Address | None) -> Address | None:
+        fields = what(current) if current is not None else None
+        if current is None or fields is None:
+            return None
+        return current.model_copy(update={**fields, "version": current.version + 1})
+
+    return ADDRESSES.edit(key, changed)
+
+
+def delete(address: Address) -> bool:
+    """Forget an address; False where it was changed meanwhile. Raises DependencyBusy."""
+    return tables.transact([ADDRESSES.deletion(address.key, "version", address.version)])
+
+
+def was_asked_before(recipient: Recipient) -> bool:
+    """Whether an owner was asked while all customers shared an address. Raises DependencyBusy."""
+    return tables.get(OUTBOX.name, {"delivery_id": key_of_before(recipient)}) is not None
+
+
+def forget_before(recipient: Recipient) -> None:
+    """Forget what was written down while all customers shared an address. Raises DependencyBusy."""
+    tables.transact([ADDRESSES.deletion(key_of_before(recipient))])
+
+
+def due(now: datetime, most: int, bad: list[Unreadable]) -> list[Address]:
+    """Up to `most` addresses to look after by now; into `bad` those that nobody can read.
+
+    Raises DependencyBusy.
+    """
+    found = []
+    for item in tables.until(OUTBOX.name, BY_DUE, ("lane", "address"), ("next_at", iso(now)), most):
+        try:
+            found.append(ADDRESSES.parsed(item))
+        except InvalidPayload as error:
+            note(f"table {OUTBOX.name}, {item.get('delivery_id')}", error, bad)
+    return found

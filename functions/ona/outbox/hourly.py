@@ -1,6 +1,7 @@
 """How many messages a recipient had in an hour, and who may do what is done once.
 
-Items of the outbox table: `sent#<recipient>#<hour>`, `first#<recipient>#<what>#<minute>`.
+Items of the outbox table: `sent#<recipient>#<hour>`, `first#<recipient>#<what>#<minute>`,
+`asked#<who>#<day>`.
 """
 
 from __future__ import annotations
@@ -30,12 +31,18 @@ def first(recipient_name: str, what: str, minute: datetime) -> bool:
     return _count(f"first#{recipient_name}#{what}#{minute:%Y-%m-%dT%H:%M}", minute, 1)
 
 
-def _count(name: str, since: datetime, most: int) -> bool:
+def spend_invitation(who: str, since: datetime, most: int, kept: timedelta) -> bool:
+    """Count one more invitation of the time that begins then (a day, a month); False when it would be one
+    too many. `kept`: how long the count is needed. Raises DependencyBusy."""
+    return _count(f"asked#{who}#{since:%Y-%m-%d}", since, most, kept)
+
+
+def _count(name: str, since: datetime, most: int, kept: timedelta = COUNTS_KEPT) -> bool:
     return tables.update(
         OUTBOX.name,
         {"delivery_id": name},
         "ADD messages :one SET #ttl = if_not_exists(#ttl, :ttl)",
-        {":one": 1, ":most": most, ":ttl": int((since + COUNTS_KEPT).timestamp())},
+        {":one": 1, ":most": most, ":ttl": int((since + kept).timestamp())},
         names={"#ttl": "ttl"},
         condition="attribute_not_exists(messages) OR messages < :most",
     )

@@ -35,8 +35,7 @@ def subscribe(order: TrackedOrder, name: str, subscription: Subscription, now: d
             raise NotTracked(f"work order {order.work_order_id} is not in the tracking table")
         if name in current.subscriptions:
             return None
-        if len(current.subscriptions) >= MOST_SUBSCRIPTIONS:
-            raise TooManySubscribers(f"{MOST_SUBSCRIPTIONS} are told of this order already; remove one")
+        require_room(current, name)
         current = history.forward(current)
         after, lines = history.settled(_with(current, {**current.subscriptions, name: subscription}))
         told = deliveries.enqueue(order.work_order_id, current.version, added(current, after), now)
@@ -44,6 +43,12 @@ def subscribe(order: TrackedOrder, name: str, subscription: Subscription, now: d
 
     after = ORDERS.edit(order.work_order_id, subscribed, read=order, busy=OrderBusy)
     return after.subscriptions[name] if after else subscription
+
+
+def require_room(order: TrackedOrder, name: str) -> None:
+    """Raises TooManySubscribers where an order has no room for one more of this name."""
+    if name not in order.subscriptions and len(order.subscriptions) >= MOST_SUBSCRIPTIONS:
+        raise TooManySubscribers(f"{MOST_SUBSCRIPTIONS} are told of this order already; remove one")
 
 
 def unsubscribe(order: TrackedOrder, name: str) -> bool:

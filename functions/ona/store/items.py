@@ -221,7 +221,7 @@ class Table(Generic[ItemT]):
             },
         )
 
-    def deletion(self, key: str, attribute: str = "", value: str = "") -> Write:
+    def deletion(self, key: str, attribute: str = "", value: str | int = "") -> Write:
         """An item less; refused where `attribute` is named and has another value by then."""
         fields: dict[str, Any] = {"TableName": self.name, "Key": to_item({self.key: key})}
         if attribute:

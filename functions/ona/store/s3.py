@@ -169,12 +169,14 @@ def write_json(bucket: str, key: str, document: Any) -> S3Pointer:
 
 
 def presigned_put(bucket: str, key: str, *, content_type: str, size: int | None, seconds: int) -> str:
-    """An address where anybody may PUT this object for so many seconds.
+    """An address where anybody may PUT this object once, for so many seconds.
 
-    The upload must have this content type and, where `size` (bytes) is given, exactly so many bytes: both
-    headers are signed. The function's own credentials sign the address; S3 is not called.
+    The upload must have this content type, `If-None-Match: *` and, where `size` (bytes) is given, exactly
+    so many bytes: these headers are signed. S3 answers 412 where the object is there already (Amazon S3
+    User Guide, "How to prevent object overwrites with conditional writes"). The function's own credentials
+    sign the address; S3 is not called.
     """
-    limits: dict[str, Any] = {"ContentType": content_type}
+    limits: dict[str, Any] = {"ContentType": content_type, "IfNoneMatch": "*"}
     if size is not None:
         limits["ContentLength"] = size
     url: str = client("s3").generate_presigned_url(

@@ -5,7 +5,7 @@ Every route sees only the caller's assets: those whose `customer_id` in `assets.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
@@ -182,14 +182,26 @@ def subscribe(work_order_id: OrderId, body: NewSubscription) -> SubscriptionAnsw
     order, now = _order(work_order_id), utc_now()
     new = Subscription(kind=body.kind, endpoint=body.endpoint, created_at=now)
     try:
+        subscriptions.require_room(order, name)
+        if body.kind == "email":
+            _request(body.endpoint, now)
         subscription = subscriptions.subscribe(order, name, new, now)
     except subscriptions.TooManySubscribers as error:
         raise ApiError(409, "CONFLICT", str(error)) from error
     except subscriptions.OrderBusy as error:
         raise _busy() from error
-    if body.kind == "email":
-        addresses.invite_again(addresses.by_mail(body.endpoint))
     return api.success(Subscribed(**dict(subscriber(name, subscription)), secret=secret).document())
+
+
+def _request(endpoint: str, now: datetime) -> None:
+    """Let the owner of an address be asked. Raises ApiError (429): strangers are not to be flooded."""
+    try:
+        addresses.request(addresses.by_mail(endpoint), api.caller.customer_id, now)
+    except addresses.TooManyInvitations as error:
+        count("InvitationsRefused", 1)
+        raise ApiError(
+            429, "QUOTA_EXCEEDED", str(error), field="endpoint", retry_after=error.retry_after_s
+        ) from error
 
 
 def _secret(name: str, endpoint: str) -> str:
@@ -211,13 +223,18 @@ def _secret(name: str, endpoint: str) -> str:
     refuses=(400, 404),
 )
 def unsubscribe(work_order_id: OrderId, subscription_id: SubscriptionId) -> UnsubscribedAnswer:
-    """What was not delivered yet is not delivered any more."""
+    """What was not delivered yet is not delivered any more. An address that no order wants any more is
+    forgotten; its owner is asked again before it is told of another."""
+    order = _order(work_order_id)
+    subscription = order.subscriptions.get(subscription_id)
     try:
-        removed = subscriptions.unsubscribe(_order(work_order_id), subscription_id)
+        removed = subscriptions.unsubscribe(order, subscription_id)
     except subscriptions.OrderBusy as error:
         raise _busy() from error
     if not removed:
         raise ApiError(404, "NOT_FOUND", "No such subscription", field="subscription_id")
+    if subscription is not None and subscription.kind == "email":
+        addresses.release(addresses.by_mail(subscription.endpoint), order.customer_id, utc_now())
     return api.success(Unsubscribed(subscription_id=subscription_id).document())
 
 

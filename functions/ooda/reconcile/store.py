@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from ona.documents.base import Document, S3Pointer
 from ona.documents.work_orders import WorkOrder
-from ona.outbox.items import OUTBOX, Delivery, parse
+from ona.outbox.items import NO_DELIVERIES, OUTBOX, Delivery, parse
 from ona.repairs import experience, history
 from ona.repairs.crews import CREWS
 from ona.repairs.locks import LOCKS
@@ -79,8 +79,8 @@ def _outbox(seen: Seen) -> None:
     name = OUTBOX.name
     for where, item in _named(name, "delivery_id", tables.scan(name)):
         delivery_id = str(item["delivery_id"])
-        if delivery_id.startswith("sent#"):
-            continue  # a count of messages an hour
+        if delivery_id.startswith(NO_DELIVERIES):
+            continue
         try:
             parsed = parse(item)
         except InvalidInput as error:

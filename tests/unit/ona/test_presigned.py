@@ -53,17 +53,32 @@ def test_an_upload_s_address_is_signed_for_its_region_with_its_size(
     assert query["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
     assert query["X-Amz-Credential"].split("/")[2:] == [region, "s3", "aws4_request"]
     assert query["X-Amz-Expires"] == "3600"
-    assert query["X-Amz-SignedHeaders"].split(";") == ["content-length", "content-type", "host"]
-    sent = {"content-length": "4711", "content-type": "text/csv", "host": parts.netloc}
+    assert query["X-Amz-SignedHeaders"].split(";") == [
+        "content-length",
+        "content-type",
+        "host",
+        "if-none-match",
+    ]
+    sent = {
+        "content-length": "4711",
+        "content-type": "text/csv",
+        "host": parts.netloc,
+        "if-none-match": "*",
+    }
     assert _signature(url, sent) == query["X-Amz-Signature"]
-    for other in ({"content-length": "4712"}, {"content-type": "text/html"}, {"host": "s3.amazonaws.com"}):
+    for other in (
+        {"content-length": "4712"},
+        {"content-type": "text/html"},
+        {"host": "s3.amazonaws.com"},
+        {"if-none-match": ""},
+    ):
         assert _signature(url, {**sent, **other}) != query["X-Amz-Signature"]
 
 
 def test_without_a_declared_size_the_size_is_not_signed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "af-south-1")
     url = s3.presigned_put(BUCKET, KEY, content_type="text/csv", size=None, seconds=60)
-    assert "X-Amz-SignedHeaders=content-type%3Bhost&" in url
+    assert "X-Amz-SignedHeaders=content-type%3Bhost%3Bif-none-match&" in url
 
 
 def test_at_an_endpoint_of_its_own_the_bucket_is_in_the_path(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,10 +89,9 @@ class World:
             if "ConditionExpression" in arguments and key in table:
                 raise Failed("DynamoDB.ConditionalCheckFailedException", "the conditional request failed")
             table[key] = arguments["Item"]
-        elif kind.startswith("aws-sdk:s3:"):
-            self.objects[arguments["Key"]] = arguments.get("Body")
         else:
-            assert kind == "sns:publish", kind
+            assert kind.startswith("aws-sdk:s3:"), kind
+            self.objects[arguments["Key"]] = arguments.get("Body")
         return {}
 
     def send(self, body: str) -> None:

@@ -26,6 +26,7 @@ from ops.demo.newcustomer import CUSTOMER, SITE_ID
 from tests.builders.assets import make_asset
 from tests.builders.telemetry import to_csv
 from tests.fakes.platform import Platform
+from tests.fakes.waiting import eventually
 from tests.paths import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("forecasting")]
@@ -713,7 +714,7 @@ def test_a_promised_upload_takes_that_object_that_type_and_that_size_only(world:
     assert promise["headers"]["Content-Length"] == "10"
 
     def put(url: str, body: bytes, **headers: str) -> int:
-        sent = {"Content-Type": "text/csv", **headers}
+        sent = {"Content-Type": "text/csv", "If-None-Match": "*", **headers}
         return int(urllib3.request("PUT", url, body=body, headers=sent, timeout=60, retries=False).status)
 
     assert put(promise["upload_url"], b"x" * 11) == 403
@@ -722,6 +723,64 @@ def test_a_promised_upload_takes_that_object_that_type_and_that_size_only(world:
     assert elsewhere != promise["upload_url"]
     assert put(elsewhere, b"x" * 10) == 403
     assert put(promise["upload_url"], b"x" * 10) == 200
+
+
+def test_one_address_brings_one_file_and_a_corrected_one_has_its_own(world: World) -> None:
+    """Three PUTs to one address: one execution, one letter, one message; two honest uploads go through."""
+    platform = world.platform
+    used = world.call("GET", "/quota/usage")[1]["data"]["quota_used"]
+    promise = world.call("POST", "/upload_train", world.train_body())[1]["data"]
+
+    def put(promise: dict[str, Any], body: bytes, **changes: str | None) -> tuple[int, bytes]:
+        headers = {name: text for name, text in {**promise["headers"], **changes}.items() if text}
+        url = promise["upload_url"]
+        answer = urllib3.request("PUT", url, body=body, headers=headers, timeout=60, retries=False)
+        return answer.status, answer.data
+
+    assert put(promise, b"not signed", **{"If-None-Match": None})[0] == 403
+    assert put(promise, b"not signed", **{"If-None-Match": '"etag"'})[0] == 403
+    assert put(promise, b"bad,file\n")[0] == 200
+    for _ in range(2):
+        status, told = put(promise, b"bad,file,again\n")
+        assert (status, b"PreconditionFailed" in told) == (412, True)
+    # past S3's condition, by whoever may write to the bucket: noted, and nothing is made of it
+    [key] = [key for key in input_keys(world) if promise["upload_id"] in key]
+    first = json.loads(platform.ended("forecast_upload", promise["upload_id"])["output"])
+    world.put(key, b"bad,file,from,inside\n")
+    eventually(lambda: len(executions_of(world, promise["upload_id"])) == 2)
+    platform.idle()
+    outcomes = sorted(
+        json.loads(done["output"])["outcome"] for done in executions_of(world, promise["upload_id"])
+    )
+    assert (first["outcome"], outcomes) == ("quarantined", ["quarantined", "repeated"])
+    assert len(platform.letters()) == 1
+    [message] = platform.messages()
+    assert promise["upload_id"] in message["Message"]
+    assert message["MessageAttributes"]["event"]["Value"] == "file_rejected"
+    assert platform.messages() == [], "told once"
+    states = sorted((item.state, item.detail[:22]) for item in accounting.account(platform.target))
+    assert states[0] == ("ignored", "its upload id had brou")
+    assert states[1][0] == "quarantined"
+    # the corrected file, and another one, each with an id of its own
+    body = world.site.csv(NOW - timedelta(days=3), NOW)
+    honest = [world.call("POST", "/upload_train", world.train_body())[1]["data"] for _ in range(2)]
+    assert [put(promise, body)[0] for promise in honest] == [200, 200]
+    assert [world.uploaded(promise["upload_id"])["outcome"] for promise in honest] == ["published"] * 2
+    assert world.call("GET", "/quota/usage")[1]["data"]["quota_used"] == used + 4, "each id was metered"
+
+
+def input_keys(world: World) -> list[str]:
+    listed = world.platform.s3.list_objects_v2(Bucket=world.platform.target.input_bucket)
+    return [item["Key"] for item in listed["Contents"]]
+
+
+def executions_of(world: World, marker: str) -> list[dict[str, Any]]:
+    states, machine = world.platform.states, world.platform.target.machines["forecast_upload"]
+    ran = [
+        states.describe_execution(executionArn=item["executionArn"])
+        for item in states.list_executions(stateMachineArn=machine)["executions"]
+    ]
+    return [item for item in ran if marker in item["input"]]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 import urllib3
 from typer.testing import CliRunner
 
+from delivery.deliver import notifications
 from ona.documents.assets import AssetRegistry
 from ona.outbox.addresses import by_mail
 from ops import accounting, customers, deadletters, explain, mapresults, outbox
@@ -204,14 +205,11 @@ def test_many_bad_files_make_one_message_and_undelivered_messages_are_sent_again
 def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: Platform) -> None:
     sqs = platform.target.client("sqs")
     inboxes = {}
+    sns, shared = platform.target.client("sns"), platform.target.outputs["SubscribersTopicArn"]
     for address in ("thandi@example.com", "other@example.com"):  # what SNS would send to each of them
-        url = inbox.subscribed_queue(
-            platform.target,
-            f"mail-{address.split('@')[0]}",
-            platform.target.outputs["SubscribersTopicArn"],
-            FilterPolicy=json.dumps({"to": [by_mail(address).name]}),
-        )
-        inboxes[address] = url
+        own = notifications.own_topic("default", by_mail(address).name).partition("/")[2]
+        topic = sns.create_topic(Name=f"{shared.rsplit(':', 1)[-1]}-{own}")["TopicArn"]
+        inboxes[address] = inbox.subscribed_queue(platform.target, f"mail-{address.split('@')[0]}", topic)
     platform.put_and_wait(dead_from(9))
     key = customers.add_key(platform.target, "default", "standard")
     headers = {"X-API-Key": key, "Content-Type": "application/json"}
@@ -221,13 +219,21 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
     name = json.loads(answer.data)["data"]["work_orders"][0]["work_order_id"]
     body = json.dumps({"kind": "email", "endpoint": "thandi@example.com"})
     path = f"{platform.target.api_url}/ops/work-orders/{name}/subscriptions"
-    assert urllib3.request("POST", path, body=body, headers=headers, timeout=60).status == 200
+    subscribed = urllib3.request("POST", path, body=body, headers=headers, timeout=60)
+    assert subscribed.status == 200
     assert platform.deliver()["failed"] == 0
     got = {
         address: sqs.receive_message(QueueUrl=url).get("Messages", []) for address, url in inboxes.items()
     }
     assert [len(received) for received in got.values()] == [1, 0]
     assert name in json.loads(got["thandi@example.com"][0]["Body"])["Message"]
+    # taken off: the address's topic goes with its subscription, the shared one stays
+    each = json.loads(subscribed.data)["data"]["subscription_id"]
+    assert urllib3.request("DELETE", f"{path}/{each}", headers=headers, timeout=60).status == 200
+    assert platform.deliver()["failed"] == 0
+    topics = {item["TopicArn"] for item in sns.list_topics()["Topics"] if shared in item["TopicArn"]}
+    assert topics == {shared, topic}, "the other address's is no address of ours"
+    assert not [item for item in platform.table("Outbox") if item["delivery_id"].startswith("address#")]
 
 
 def test_a_sound_day_is_recorded_and_ends(platform: Platform) -> None:
