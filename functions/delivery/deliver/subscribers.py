@@ -232,7 +232,8 @@ def _empty_shared(
         for customer_id in customers:
             if addresses.find(recipient, customer_id) is None:
                 _taken_over(recipient, customer_id, subscription, now)
-        if not customers and recipient.name not in waiting:
+        unwanted = not customers and recipient.name not in waiting
+        if unwanted and addresses.was_asked_before(recipient):  # else somebody subscribed it by hand
             if subscription:
                 notifications.leave_shared(subscription)
             addresses.forget_before(recipient)

@@ -240,13 +240,16 @@ def test_the_last_message_of_a_closed_order_waits_for_the_morning_and_comes(
     world: list[str], mail: Mail
 ) -> None:
     tables.update("tracking", {"job_id": world[0]}, "SET priority = :low", {":low": "low"})
-    subscribe(world[0], THANDI)
+    names = [subscribe(order, THANDI)[1]["subscription_id"] for order in world[:2]]
     deliver()
     night = NOW.replace(hour=20)
     change(world[0], status="CANCELLED")
+    unsubscribe(world[1], names[1])  # nothing but the message wants the address now
     for hour in range(9):
         deliver(night + timedelta(hours=hour))
     deliver(night + timedelta(hours=10))
+    assert world[0] in mail.to(notifications.SUBSCRIBERS)[-1][1]
+    assert mail.invited == [THANDI], "the owner is not asked again for it"
     assert "cancelled" in mail.to(notifications.SUBSCRIBERS)[-1][1]
 
 
@@ -366,6 +369,13 @@ def test_a_home_of_before_goes_on(case: str, world: list[str], mail: Mail) -> No
     )
     assert len(mail.sharing) == left
     assert mail.topics == {}
+
+
+def test_an_address_that_somebody_subscribed_by_hand_stays(world: list[str], mail: Mail) -> None:
+    mail.sharing[PETER] = "arn:aws:sns:x:1:subscribers:2"
+    deliver()
+    deliver(NOW + 61 * MINUTE)
+    assert list(mail.sharing) == [PETER]
 
 
 def test_an_order_of_before_whose_subscriber_was_never_asked_is_asked(world: list[str], mail: Mail) -> None:
