@@ -262,6 +262,10 @@ BAD = {
     "binary_file": b"PK\x03\x04xx",
     "unknown_asset": to_csv(sunny_day("INV-404")),
     "line_too_long": b"timestamp,asset_id\n" + b"7" * 200_000,
+    "line_endings": to_csv(sunny_day()).replace(b"\n", b"\r"),
+    "power_kw_not_a_number": to_csv(sunny_day().assign(power_kw="abc")),
+    "power_kw_out_of_range": to_csv(sunny_day().assign(power_kw="1e308")),
+    "no_power": to_csv(sunny_day().assign(power_kw="")),
 }
 
 
@@ -293,6 +297,23 @@ def test_an_invalid_file_is_quarantined_with_its_reason_and_not_retried(
     assert again["status"] == "SUCCEEDED"
     assert len(platform.letters()) == 1, "a second delivery adds no letter"
     assert platform.messages() == [], "and tells nobody twice"
+
+
+def test_a_machine_that_nobody_could_watch_by_day_is_a_finding(platform: Platform) -> None:
+    """Words for power from morning to evening: the file is judged, and somebody is told to mend it."""
+    day = sunny_day().astype({"power_kw": object})
+    day.loc[day["timestamp"].dt.hour.between(4, 15), "power_kw"] = "fault"
+    done = platform.put_and_wait(day)
+    assert done["status"] == "SUCCEEDED", done
+    output = json.loads(done["output"])
+    assert output["outcome"] == "found"
+    [key] = platform.keys("diagnostics/")
+    [finding] = platform.read(key)["findings"]
+    assert finding["cause"] == "data_quality_issue"
+    assert "power_kw_not_a_number" in finding["description"]
+    [job] = platform.read(output["schedule"]["key"])["jobs"]
+    assert job["finding_id"] == finding["finding_id"]
+    assert platform.letters() == []
 
 
 @pytest.mark.parametrize(
