@@ -324,7 +324,7 @@ def test_refused_and_failed_requests_do_not_count_against_the_quota(
     assert [send(event)[0] for event in (stranger, unknown, stale)] == [403, 404, 409]
     with monkeypatch.context() as patch:
         patch.delenv("OUTPUT_BUCKET")
-        assert send(event_of("GET", "/ops/work-orders/{work_order_id}", order))[0] == 500
+        assert send(event_of("GET", "/ops/work-orders/{work_order_id}", order))[0] == 503
     assert used() == 2
     assert send(event_of("GET", "/ops/work-orders/{work_order_id}", order))[0] == 200
     assert used() == 4
