@@ -6,11 +6,12 @@ a request that is no reading, a store that got or lost an entry, a stack whose s
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from local.state import documents
 from local.state.tracked import TrackedDict, track
@@ -24,7 +25,27 @@ BY_SNAPSHOT = {
 """Stores without records: data points and searches, of which nobody waits for one. Log lines are likewise
 left out, below their group."""
 
+READINGS = 50
+"""So often a reading is begun anew (ours); one takes milliseconds."""
+
 State = dict[str, Any]
+
+
+T = TypeVar("T")
+
+
+def quietly(read: Callable[[], T]) -> Callable[[], T]:
+    """A reading that begins anew where another thread changed a dict meanwhile: a function's log stream, a
+    function that turns active. Only a store's outermost dict is safe from that (`TrackedDict`)."""
+
+    def whole() -> T:
+        for _ in range(READINGS - 1):
+            with contextlib.suppress(RuntimeError):  # "dictionary changed size during iteration"
+                return read()
+            time.sleep(0)
+        return read()
+
+    return whole
 
 
 class ColdService:
@@ -39,7 +60,7 @@ class ColdService:
     ) -> None:
         """`read` gives the stores to compare, `whole` those for a snapshot (the same when not given)."""
         self.name = name
-        self._read, self._whole, self._then = read, whole or read, changed
+        self._read, self._whole, self._then = quietly(read), quietly(whole or read), changed
         self._known: dict[tuple[str, str, str], bytes] = {}
         self._suspect = False
         self._again = 0.0
@@ -64,7 +85,7 @@ class ColdService:
     def _encoded(self, store: str, value: Any) -> str | None:
         """As text; None for what has no text (a socket, a lock), which is said once."""
         try:
-            return documents.encode(value)
+            return quietly(lambda: documents.encode(value))()
         except (TypeError, ValueError) as error:
             if store not in self._refused:
                 self._refused.add(store)

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from local import home as homes
 from local.cloud import ROOT, CloudError
@@ -56,8 +57,26 @@ def _hint() -> re.Pattern[str]:
     return re.compile(rf"(?<![\w./-])(?:\./)?ona (?=(?:{'|'.join(top.commands)})\b)")
 
 
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What no text may do to a terminal: control characters but tab and line feed, changes of the writing's
+direction, halves of characters."""
+
+
+def printable(text: str) -> str:
+    """A text that others wrote, as a terminal may have it: what would steer it stands there as its number.
+
+    >>> printable("a\\x1b[2Jb"), printable("caf\\u00e9"), printable("\\ud800")
+    ('a\\\\x1b[2Jb', 'café', '\\\\ud800')
+    """
+    return _UNPRINTABLE.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
 class _Console(Console):
-    """A console whose hints can be copied as they stand."""
+    """A console whose hints can be copied as they stand, and that nobody's file name or message steers."""
+
+    def render_str(self, text: str, **named: Any) -> Text:
+        """As rich's; all texts go through it, also those in tables."""
+        return super().render_str(printable(text), **named)
 
     def print(self, *objects: Any, **named: Any) -> None:
         """Print, with the commands in texts as they were called."""

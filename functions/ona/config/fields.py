@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
+
+from ona.runtime.clock import is_zone
 
 
 def _address(url: str) -> str:
@@ -21,10 +22,8 @@ def _address(url: str) -> str:
 
 
 def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except Exception as error:
-        raise ValueError(f"{name!r} is no IANA time zone, like Africa/Johannesburg") from error
+    if not is_zone(name):
+        raise ValueError(f"{name!r} is no IANA time zone, like Africa/Johannesburg")
     return name
 
 
