@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -213,12 +212,12 @@ def redrive(
     same, its messages stay; the next redrive finds the work started, and only removes them.
     """
     result, staying = [], []
+    hidden = time.monotonic()
     letters = by_work(receive(target))
     started: dict[str, str] = {}
     salts: dict[str, list[str]] = {}
     for letter in letters:
         salts.setdefault(_start_of(target, letter), []).extend(m.message_id for m in letter.messages)
-    hidden = -math.inf
     for place, letter in enumerate(letters):
         if time.monotonic() - hidden > _HIDE_SECONDS / 2:
             waiting = [message for later in letters[place:] for message in later.messages]
