@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -154,13 +155,18 @@ def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
 def put_back(target: Target, letters: Collection[DeadLetter], queue: str) -> None:
     """Show received messages to others again at once. One that is shown already, because it was received
     more than 20 s ago, or that somebody deleted (MessageNotInflight, ReceiptHandleIsInvalid), stays so."""
+    _hide(target, letters, queue, seconds=0)
+
+
+def _hide(target: Target, letters: Collection[DeadLetter], queue: str, seconds: int) -> None:
+    """Hide received messages for so many seconds from now; those that are shown already stay so."""
     sqs, url, left = target.client("sqs"), target.outputs[queue], list(letters)
     for begin in range(0, len(left), _AT_ONCE):
-        shown = [
-            {"Id": str(place), "ReceiptHandle": letter.receipt, "VisibilityTimeout": 0}
+        entries = [
+            {"Id": str(place), "ReceiptHandle": letter.receipt, "VisibilityTimeout": seconds}
             for place, letter in enumerate(left[begin : begin + _AT_ONCE])
         ]
-        sqs.change_message_visibility_batch(QueueUrl=url, Entries=shown)  # tells of each, raises for none
+        sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)  # tells of each, raises for none
 
 
 def peek(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
@@ -226,14 +232,23 @@ def redrive(
     ids: a message that came later is never taken for done by what was started before it. Several letters of
     one input (one an order) start one execution. A letter that is not ours, or whose work cannot start,
     stays: it goes into `left` with the reason.
+
+    While many are started, those that wait stay hidden: who receives one meanwhile (`ona status`, the
+    hourly reconciliation) takes its receipt away, and it could not be removed. Where that happens all the
+    same, its messages stay; the next redrive finds the work started, and only removes them.
     """
     result, staying = [], []
+    hidden = time.monotonic()
     letters = by_work(receive(target))
     started: dict[str, str] = {}
     salts: dict[str, list[str]] = {}
     for letter in letters:
         salts.setdefault(_start_of(target, letter), []).extend(m.message_id for m in letter.messages)
-    for letter in letters:
+    for place, letter in enumerate(letters):
+        if time.monotonic() - hidden > _HIDE_SECONDS / 2:
+            waiting = [message for later in letters[place:] for message in later.messages]
+            _hide(target, waiting, WORKFLOWS, _HIDE_SECONDS)
+            hidden = time.monotonic()
         key = _start_of(target, letter)
         try:
             arn = started.get(key) or _start(target, letter, "#".join(sorted(salts[key])))
@@ -241,7 +256,12 @@ def redrive(
             staying.append((letter, str(error)))
             continue
         started[key] = arn
-        _delete(target, letter, WORKFLOWS)
+        try:
+            _delete(target, letter, WORKFLOWS)
+        except Exception as error:  # nor one that cannot be removed
+            words = f"it was started as {arn.rsplit(':', 1)[-1]}, but not removed: {error}"
+            staying.append((letter, words))
+            continue
         result.append((letter, arn))
     put_back(target, [message for letter, _ in staying for message in letter.messages], WORKFLOWS)
     if left is not None:

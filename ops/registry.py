@@ -12,7 +12,7 @@ from ona.documents.assets import Asset, AssetRegistry
 from ona.runtime.errors import InvalidConfiguration
 from ona.runtime.words import counted
 from ona.store.layout import ASSETS, TELEMETRY
-from ona.store.registry import parse_registry
+from ona.store.registry import entering, parse_registry
 from ooda.layout import ASSET_HISTORY
 from ops.target import OpsError, Target
 
@@ -69,7 +69,7 @@ def replace(target: Target, body: bytes, remove: int | None, again: str) -> Chan
     is the command that said this, for the message. Raises OpsError, InvalidConfiguration; nothing was put
     then.
     """
-    after = parse_registry(body, ASSETS)
+    after = entering(body, ASSETS)
     mended, etag = "", None
     try:
         before, etag = _stored(target)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from ona.config import causes, parts, sources
 from ona.config.files import declared, read_yaml, validated
 from ona.runtime.errors import InvalidConfiguration
-from ona.store.registry import parse_registry
+from ona.store.registry import entering
 from ooda.config import loss_function
 from ooda.config.categories import categories_config
 from ops import asl, templates
@@ -145,7 +145,7 @@ def _disagreements_with_causes() -> list[str]:
 def assets_file(path: Path) -> list[str]:
     """Problems of an asset registry in a file of this machine."""
     try:
-        parse_registry(path.read_bytes(), path.name)
+        entering(path.read_bytes(), path.name)
     except OSError as error:
         return [f"{path}: cannot be read: {error.strerror}"]
     except InvalidConfiguration as error:

@@ -28,6 +28,7 @@ from local.hooks import (
     roles_sources,
     roles_trust,
     s3_events,
+    s3_listing,
     service_calls,
     stack_reasons,
     stack_refactor,
@@ -55,6 +56,7 @@ def install() -> None:
     definitions.install()
     creation.install()
     s3_events.install()
+    s3_listing.install()
     presigned.install()
     front.install()
     identity.install()

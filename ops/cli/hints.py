@@ -18,6 +18,7 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 _CALLED_AS = "ONA_CALLED_AS"
 """Set by the script `ona`: the name by which it was called."""
@@ -107,7 +108,29 @@ def _commands() -> dict[str, set[str]]:
     return dict(below(typer.main.get_command(cli.app)))
 
 
-class Output(Console):
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What no text may do to a terminal: control characters but tab and line feed, changes of the writing's
+direction, halves of characters."""
+
+
+def printable(text: str) -> str:
+    """A text that others wrote, as a terminal may have it: what would steer it stands there as its number.
+
+    >>> printable("a\\x1b[2Jb"), printable("caf\\u00e9"), printable("\\ud800")
+    ('a\\\\x1b[2Jb', 'café', '\\\\ud800')
+    """
+    return _UNPRINTABLE.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+class _Printable(Console):
+    """A console that nobody's file name or message steers."""
+
+    def render_str(self, text: str, **named: Any) -> Text:
+        """As rich's; all texts go through it, also those in tables."""
+        return super().render_str(printable(text), **named)
+
+
+class Output(_Printable):
     """A console whose hints can be copied as they stand, and whose tables are not cut."""
 
     def print(self, *objects: Any, **named: Any) -> None:
@@ -123,7 +146,7 @@ class Output(Console):
         for column in table.columns:
             column.overflow = "fold"
         if not self.is_terminal and "COLUMNS" not in os.environ:
-            Console(file=self.file, width=_WIDE, force_terminal=False).print(table, **named)
+            _Printable(file=self.file, width=_WIDE, force_terminal=False).print(table, **named)
         elif self.measure(table, options=self.options.update(width=_WIDE)).minimum <= self.width:
             super().print(table, **named)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forecasting.config import forecasting_config
 from forecasting.documents import (
@@ -24,6 +24,7 @@ from forecasting.layout import (
     LIVE_CALIBRATION,
     SITE,
 )
+from ona.documents import names
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
 from ona.runtime.clock import is_plausible
@@ -47,10 +48,19 @@ STANDS_IN = timedelta(hours=24)
 
 
 def sites_of(customer_id: str) -> list[str]:
-    """Ids of a customer's sites that have sent data."""
+    """Ids of a customer's sites that have sent data; an item that names none is left out, and logged."""
     table = aws.environment("LOCATIONS_TABLE")
     items = tables.query(table, "customer-location-index", "customer_id", customer_id)
-    return sorted({str(item["location_name"]) for item in items})
+    named = ((f"table {table}, {item.get('location_id')}", item) for item in items)
+    return sorted(set(readable(named, _site_id)))
+
+
+def _site_id(item: dict[str, Any]) -> str:
+    """The site of an item. Raises InvalidPayload where it names none that keys could hold."""
+    site_id = item.get("location_name")
+    if not isinstance(site_id, str) or not names.is_site(site_id):
+        raise InvalidPayload(f"location_name {site_id!r} is no site's")
+    return site_id
 
 
 def load_site(bucket: str, key: str) -> SiteDocument:

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ona.documents import names
 from ona.runtime.aws import client, translate
@@ -57,6 +59,20 @@ class Usage:
     def exceeded(self) -> bool:
         """Whether the request that was just counted is one too many."""
         return self.used > self.limit
+
+
+def authorized(context: Mapping[str, Any]) -> Caller | None:
+    """The caller whom the authorizer names in a request's context; None where it names none in its form.
+
+    >>> authorized({"customer_id": "customer-001", "tier": "standard"})
+    Caller(customer_id='customer-001', tier='standard')
+    >>> authorized({"customer_id": ["customer-001"], "tier": "standard"}) is None
+    True
+    """
+    customer_id, tier = context.get("customer_id"), context.get("tier")
+    if not isinstance(customer_id, str) or not isinstance(tier, str):
+        return None
+    return None if tier not in TIERS or names.customer_problem(customer_id) else Caller(customer_id, tier)
 
 
 def key_id(api_key: str) -> str:

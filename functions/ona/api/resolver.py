@@ -204,9 +204,9 @@ class Api:
         """The caller whom API Gateway has authenticated, by API key or IAM. Raises ApiError (401)."""
         context = self.app.current_event.raw_event.get("requestContext") or {}
         door = gateway.door(self.app.current_event.raw_event)
-        authorized = context.get("authorizer") or {}
-        if door == "key" and authorized.get("customer_id") and authorized.get("tier") in callers.TIERS:
-            return callers.Caller(str(authorized["customer_id"]), str(authorized["tier"]))
+        named = callers.authorized(context.get("authorizer") or {}) if door == "key" else None
+        if named is not None:
+            return named
         arn = (context.get("identity") or {}).get("userArn")
         if door == "signature" and arn:
             table = aws.environment("CUSTOMERS_TABLE")

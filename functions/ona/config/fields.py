@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from ona.documents.zones import Zone
+from ona.runtime.clock import is_zone
+from ona.runtime.words import shortened
 
-__all__ = ["Address", "Zone"]
+LONGEST_ZONE = 64
+"""Characters of a name that an error repeats (ours); the longest in the IANA database has 32."""
 
 
 def _address(url: str) -> str:
@@ -23,5 +25,16 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
+def _zone(name: str) -> str:
+    if not is_zone(name):
+        raise ValueError(
+            f"{shortened(name, LONGEST_ZONE)!r} is no IANA time zone, like Africa/Johannesburg"
+        )
+    return name
+
+
 Address = Annotated[str, AfterValidator(_address)]
 """The address of somebody's server: https, or http on this machine, where tests and trials run."""
+
+Zone = Annotated[str, AfterValidator(_zone)]
+"""The name of a time zone in the IANA database, like Africa/Johannesburg."""

@@ -15,7 +15,6 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ona.documents.base import Document, problems_of
-from ona.documents.zones import Zone
 from ona.runtime.errors import InvalidConfiguration, InvalidPayload
 
 ASSET_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -88,7 +87,7 @@ class Asset(Document):
     azimuth: float | None = Field(default=None, ge=0, le=360)
     tracking: Literal["fixed", "single_axis", "dual_axis"] = "fixed"
     tariff_usd_per_kwh: float = Field(default=0.10, ge=0, le=MOST_TARIFF_USD)
-    timezone: Zone | None = Field(default=None, description="IANA zone of the site, for working hours")
+    timezone: str | None = Field(default=None, description="IANA zone of the site, for working hours")
 
     @property
     def is_wind(self) -> bool:

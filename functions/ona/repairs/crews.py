@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field
 
 from ona.config.causes import Light
+from ona.config.fields import Zone
 from ona.documents.assets import Location
 from ona.documents.base import S3Pointer
 from ona.documents.work_orders import CrewAssignment, Job, OrderStatus, WorkOrder
-from ona.documents.zones import Zone
 from ona.runtime.clock import Weekday
 from ona.runtime.errors import CrewBookingConflict, InvalidConfiguration, InvalidPayload
 from ona.runtime.words import counted
@@ -32,10 +32,22 @@ KEEP_PAST = timedelta(days=30)
 """So long a visit that is over stays in the calendar, for people who look."""
 
 
+LONGEST_HOURS = 10_000.0
+"""Hours of one work (ours), far beyond any: planning computes a loss for each quarter of an hour of it."""
+MOST_USD = 1e9
+"""USD a day, and of a part (ours): more than any plant earns."""
+MOST_GROWTH_PERCENT = 100.0
+"""% a day by which a loss may grow (ours): it doubles each day, and a year of it is still a number."""
+Usd = Annotated[float, Field(ge=-MOST_USD, le=MOST_USD)]
+
+
 class Work(TableItem):
     """A fault to be repaired, as planning sees it. Hours and USD; `daily_usd` and `growth_percent` are its
     Energy at Risk, `standing_usd` what the asset gives a day in spite of the fault and stands still for
-    while people work on it; `ready`: when its part is there; `must`: it may not be put off."""
+    while people work on it; `ready`: when its part is there; `must`: it may not be put off.
+
+    It lies in its crew's item too, and each plan computes with all of them: what no plan can compute with
+    is refused here, so that it costs one crew and not all plans."""
 
     finding_key: str
     finding_id: str
@@ -48,7 +60,7 @@ class Work(TableItem):
     zone: Zone
     specialization: str
     technicians: int
-    hours: float
+    hours: float = Field(gt=0, le=LONGEST_HOURS)
     hours_in_all: float = Field(default=0.0, description="where a day does not hold it; `hours`: its first")
     light: Light
     sunny: bool = Field(description="production follows the sun")
@@ -56,12 +68,12 @@ class Work(TableItem):
     ready: AwareDatetime
     due: AwareDatetime | None = None
     must: bool
-    severity: float
-    daily_usd: float
-    growth_percent: float
-    standing_usd: float
+    severity: float = Field(ge=0, le=1)
+    daily_usd: Usd
+    growth_percent: float = Field(ge=0, le=MOST_GROWTH_PERCENT)
+    standing_usd: Usd
     part: str = ""
-    part_usd: float = 0.0
+    part_usd: Usd = 0.0
 
 
 class Booking(TableItem):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Literal, get_args
+from zoneinfo import ZoneInfo
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
@@ -22,6 +23,19 @@ def is_plausible(when: date) -> bool:
     (False, True)
     """
     return FIRST_YEAR <= when.year <= LAST_YEAR
+
+
+def is_zone(name: str) -> bool:
+    """Whether a name is that of a time zone in the IANA database.
+
+    >>> is_zone("Africa/Johannesburg"), is_zone("Johannesburg"), is_zone("../etc/passwd"), is_zone("\\x00")
+    (True, False, False, False)
+    """
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # not known; a folder of the database; no name at all
+        return False
+    return True
 
 
 def utc_now() -> datetime:

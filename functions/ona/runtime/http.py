@@ -37,6 +37,8 @@ PORTS = (443, 8443)
 services, which may take a request for something else."""
 _UNICAST, _RELAYS = ipaddress.IPv6Network("2000::/3"), ipaddress.IPv4Network("192.88.99.0/24")
 """IPv6 addresses that IANA gives out; relays of 6to4 (RFC 7526)."""
+_DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")
+"""Addresses of documents (RFC 9637), younger than Python's table of them."""
 _RETRY_STATUSES = {0, 401, 403, 408, 409, 421, 423, 425, 429}
 """Statuses after which the same call may succeed, beside all from 500 on (RFC 9110): 401 and 403 when
 somebody has renewed a key; 0 is our own and means that there was no answer."""
@@ -294,4 +296,9 @@ def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
         return False
     if isinstance(address, ipaddress.IPv4Address):
         return address not in _RELAYS
-    return address in _UNICAST and address.sixtofour is None and address.teredo is None
+    return (
+        address in _UNICAST
+        and address not in _DOCUMENTATION
+        and address.sixtofour is None
+        and address.teredo is None
+    )

@@ -13,11 +13,15 @@ from __future__ import annotations
 
 import json
 
-from ona.documents.assets import AssetRegistry
+from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.base import S3Pointer
+from ona.runtime.clock import is_zone
 from ona.runtime.errors import InvalidConfiguration, InvalidTelemetry, ObjectMissing
 from ona.store.layout import ASSETS
 from ona.store.s3 import NOT_JSON, read_bytes
+
+MOST_NAMED = 5
+"""So many assets are named in one error."""
 
 
 def parse_registry(body: bytes, where: str) -> AssetRegistry:
@@ -30,6 +34,27 @@ def parse_registry(body: bytes, where: str) -> AssetRegistry:
     except NOT_JSON as error:
         raise InvalidConfiguration(f"{where} is not JSON: {error}") from error
     return AssetRegistry.parse(document, where)
+
+
+def entering(body: bytes, where: str) -> AssetRegistry:
+    """The registry in a file that is to be put. It must be `parse_registry`'s, and what is put now may be
+    held to more than what was put before: a rule that came later must not stop every site.
+
+    Raises InvalidConfiguration.
+    """
+    registry = parse_registry(body, where)
+    wrong = [asset for asset in registry.assets if not _knows_its_zone(asset)]
+    if wrong:
+        named = ", ".join(f"{asset.id}: {asset.timezone!r}" for asset in wrong[:MOST_NAMED])
+        rest = f", and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
+        raise InvalidConfiguration(
+            f"{where}: timezone is no IANA time zone, like Africa/Johannesburg: {named}{rest}"
+        )
+    return registry
+
+
+def _knows_its_zone(asset: Asset) -> bool:
+    return asset.timezone is None or is_zone(asset.timezone)
 
 
 def read_registry(bucket: str) -> AssetRegistry:

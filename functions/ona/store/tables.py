@@ -10,11 +10,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 from ona.runtime.aws import client, translate
 
-_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
+
+class _Deserializer(TypeDeserializer):  # type: ignore[misc]
+    """boto3's, but for numbers: boto3 counts the zeros of 1E+120, which DynamoDB writes out, and refuses.
+    Whatever DynamoDB keeps is read here, so that one item stops no scan; its model says what it may be.
+    Bytes become `bytes`: the text of boto3's `Binary` cannot be made, not even for a log."""
+
+    def _deserialize_n(self, value: str) -> Decimal:
+        return Decimal(value)
+
+
+_SERIALIZER, _DESERIALIZER = TypeSerializer(), _Deserializer()
 
 
 def _decimals(value: Any) -> Any:
@@ -34,7 +44,9 @@ def _numbers(value: Any) -> Any:
         return {key: _numbers(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_numbers(item) for item in value]
-    return value
+    if isinstance(value, set):
+        return {_numbers(item) for item in value}
+    return value.value if isinstance(value, Binary) else value
 
 
 @dataclass(frozen=True)

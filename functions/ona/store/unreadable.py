@@ -27,6 +27,17 @@ from ona.runtime.words import counted
 
 LONGEST_REASON = 300
 """Characters of a reason that are kept: a whole object may stand in it."""
+OF_THE_ENTRY = (
+    InvalidInput,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What reading raises for an entry that is not as it should be: a text where a number is expected, a number
+that is too large for a time, a name that is missing, brackets without end."""
 METRIC = "EntriesUnreadable"
 """Counts the entries that a function could not read."""
 
@@ -61,14 +72,13 @@ def readable(
 ) -> list[ReadT]:
     """What `read` makes of the entries, each with where it lies; those it refuses are put aside.
 
-    Only errors of the entry itself count (InvalidInput, ValueError, RecursionError): a service that is busy
-    is none.
+    Only errors of the entry itself count: a service that is busy is none.
     """
     result = []
     for where, entry in entries:
         try:
             result.append(read(entry))
-        except (InvalidInput, ValueError, RecursionError) as error:
+        except OF_THE_ENTRY as error:
             note(where, error, bad)
     return result
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from ona.repairs.crews import Crew, Work
+from ona.documents.assets import Asset
+from ona.repairs.crews import MOST_GROWTH_PERCENT, MOST_USD, Crew, Work
 from ona.repairs.parts import ranked
+from ona.runtime.clock import is_zone
+from ona.store.unreadable import note
 from ooda.schedule.eligibility import first_day
 from ooda.schedule.requests import PRIORITY_ORDER, RepairRequest
 from ooda.schedule.rules import PlanningRules
@@ -47,7 +50,7 @@ def _work(request: RepairRequest, now: datetime, rules: PlanningRules) -> Work:
         diagnostic=request.diagnostic,
         priority=request.priority,
         location=asset.location,
-        zone=asset.timezone or limits.working_hours.timezone,
+        zone=_zone(asset, limits.working_hours.timezone),
         specialization=rule.specialization,
         technicians=min(max(rule.crew_size, limits.min_crew_size), limits.max_crew_size),
         hours=request.hours,
@@ -58,9 +61,19 @@ def _work(request: RepairRequest, now: datetime, rules: PlanningRules) -> Work:
         due=max(now + timedelta(hours=limits.critical_within_hours), ready) if critical else None,
         must=critical or risk.daily_loss_usd >= rules.thresholds.ear_threshold_usd,
         severity=finding.severity,
-        daily_usd=risk.daily_loss_usd,
-        growth_percent=risk.growth_percent_per_day,
-        standing_usd=left * asset.tariff_usd_per_kwh,
+        daily_usd=min(risk.daily_loss_usd, MOST_USD),
+        growth_percent=min(risk.growth_percent_per_day, MOST_GROWTH_PERCENT),
+        standing_usd=min(left * asset.tariff_usd_per_kwh, MOST_USD),
         part=part.sku if part else "",
         part_usd=(part.unit_price_usd or 0.0) if part else 0.0,
     )
+
+
+def _zone(asset: Asset, usual: str) -> str:
+    """The time zone of an asset's site; the usual one where the registry names none that there is."""
+    if asset.timezone is None:
+        return usual
+    if not is_zone(asset.timezone):
+        note(f"assets.json, {asset.id}", f"{asset.timezone!r} is no time zone; {usual} is taken")
+        return usual
+    return asset.timezone

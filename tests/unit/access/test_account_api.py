@@ -81,3 +81,23 @@ def test_a_caller_without_an_identity_is_refused(authorizer: dict[str, str] | No
 
 def test_other_paths_are_not_found() -> None:
     assert call("/quota", CALLER)[0] == 404
+
+
+NOBODY: dict[str, Any] = {
+    "a list": {"customer_id": ["customer-001"]},
+    "a number": {"customer_id": 7},
+    "empty": {"customer_id": ""},
+    "reserved": {"customer_id": "GLOBAL"},
+    "a way out": {"customer_id": "../customer-001"},
+    "a line feed": {"customer_id": "customer-001\n"},
+    "NUL": {"customer_id": "customer-001\x00"},
+    "a tier that is a list": {"tier": ["standard"]},
+    "a tier that is an object": {"tier": {"name": "standard"}},
+    "a tier of nobody": {"tier": "gold"},
+}
+
+
+@pytest.mark.parametrize("changes", NOBODY.values(), ids=NOBODY)
+def test_a_context_that_no_authorizer_of_ours_writes_names_nobody(changes: dict[str, Any]) -> None:
+    assert call("/quota/usage", {**CALLER, **changes})[0] == 401
+    assert call("/quota/usage", {**CALLER, "principalId": "customer-001"})[0] == 200

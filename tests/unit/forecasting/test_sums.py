@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks import sums as bench
-from forecasting.forecasting_api import sums
+from forecasting.forecasting_api import store, sums
 from forecasting.layout import FORECAST_LATEST
 
 CALLS_BESIDES = 5
@@ -144,3 +144,18 @@ def test_a_next_of_nobody_is_refused(cloud: bench.Slow) -> None:
     for wrong in ("x", "é", "W10=", "eyJzaXRlX2lkIjogInoifQ=="):
         status, body = ask(next=wrong)
         assert (status, body["errors"][0]["field"]) == (400, "next"), wrong
+
+
+@pytest.mark.parametrize(
+    "name",
+    [None, "", "../../etc", "a/b", "\x00", "x" * 129, 7, ["karoo"], b"karoo"],
+    ids=["none", "empty", "a way out", "two", "NUL", "too long", "a number", "a list", "bytes"],
+)
+def test_an_item_that_names_no_site_takes_no_sum_away(
+    name: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCATIONS_TABLE", "locations")
+    bad = {"location_id": "c/x"} | ({} if name is None else {"location_name": name})
+    items = [{"location_id": "c/karoo", "location_name": "karoo"}, bad]
+    monkeypatch.setattr(store.tables, "query", lambda *_: items)
+    assert store.sites_of("c") == ["karoo"]

@@ -201,6 +201,7 @@ REFUSED_ADDRESSES = {
     "link-local": "fe80::1%eth0",
     "site-local": "fec0::1",
     "IPv6 multicast": "ff0e::1",
+    "of documents, the newer range": "3fff::1",
 }
 PUBLIC_ADDRESSES = {
     "IPv4": "1.1.1.1",

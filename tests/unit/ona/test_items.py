@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -12,6 +13,7 @@ from ona.runtime import aws
 from ona.runtime.errors import CrewBookingConflict, DependencyBusy, InvalidPayload
 from ona.store import tables
 from ona.store.items import TRIES, Edit, Table, TableItem
+from ona.store.unreadable import Unreadable
 from tests.fakes.tables import create_table
 
 
@@ -143,3 +145,36 @@ def test_an_item_that_is_wrong_is_named() -> None:
     tables.put("logs", {"name": "a", "version": "many"})
     with pytest.raises(InvalidPayload, match="table logs, a: no valid Log: version"):
         LOGS.get("a")
+
+
+NUMBERS = ["1" + "0" * 120, "9" * 38, "-0." + "0" * 119 + "1", "1E+125", "0", "-7", "0.1"]
+"""Numbers of DynamoDB, which writes them out: up to 38 digits and magnitudes to 9.9E+125 (Developer Guide,
+"Supported data types")."""
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_that_dynamodb_keeps_stops_no_scan(number: str) -> None:
+    """boto3's own reading raises decimal.Rounded for the first: every loop over the table ended there."""
+    tables.put("logs", {"name": "sound"})
+    boto3.client("dynamodb").put_item(
+        TableName="logs", Item={"name": {"S": "bad"}, "lines": {"N": number}, "extra": {"N": number}}
+    )
+    bad: list[Unreadable] = []
+    assert [log.name for log in LOGS.scan(bad)] == ["sound"]
+    assert [entry.where for entry in bad] == ["table logs, bad"]
+    assert tables.from_item({"extra": {"N": number}})["extra"] == pytest.approx(float(number))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"B": b"\x00\xff"}, {"BS": [b"\xff"]}, {"SS": ["a"]}, {"NS": ["1"]}, {"L": [{"B": b"\xff"}]}],
+    ids=["bytes", "a set of bytes", "a set of texts", "a set of numbers", "bytes in a list"],
+)
+@pytest.mark.parametrize("attribute", ["name", "version", "note"])
+def test_a_value_of_another_type_can_be_named(value: dict[str, Any], attribute: str) -> None:
+    """The text of boto3's own bytes cannot be made: whoever named such an item ended there."""
+    read = tables.from_item({"name": {"S": "bad"}, attribute: value})
+    assert f"{read[attribute]}"
+    bad: list[Unreadable] = []
+    assert [log.name for log in LOGS.readable([read, {"name": "sound"}], bad)] == ["sound"]
+    assert len(bad) == 1

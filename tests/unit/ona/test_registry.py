@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from unittest import mock
 
 import pytest
@@ -40,3 +41,19 @@ def test_a_wrong_registry_is_refused_with_its_address_and_the_reason(body: bytes
     with pytest.raises(InvalidConfiguration, match=problem) as caught:
         read(body)
     assert str(caught.value).startswith("s3://input-bucket/assets.json")
+
+
+@pytest.mark.parametrize("zone", ["Johannesburg", "GMT+2", "../etc/passwd", "\x00", "Africa", "é", ""])
+def test_a_time_zone_that_there_is_not_is_refused_when_it_is_put(zone: str) -> None:
+    """One that is stored already stops no site: who plans takes the usual zone."""
+    asset = {"id": "INV-001", "capacity_kw": 100, "timezone": zone}
+    body = json.dumps({"assets": [asset, {"id": "INV-002", "capacity_kw": 100}]}).encode()
+    with pytest.raises(InvalidConfiguration, match=r"assets\.json: timezone is no IANA time zone.*INV-001"):
+        registry.entering(body, "assets.json")
+    assert read(body).capacity_kw("INV-002") == 100.0
+
+
+@pytest.mark.parametrize("zone", ["Africa/Johannesburg", "UTC", "Etc/GMT-2", "US/Pacific", None])
+def test_a_time_zone_that_there_is_may_be_put(zone: str | None) -> None:
+    body = json.dumps({"assets": [{"id": "INV-001", "capacity_kw": 100, "timezone": zone}]}).encode()
+    assert registry.entering(body, "assets.json").assets[0].timezone == zone

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -74,3 +76,86 @@ def test_a_message_that_was_seen_twice_is_deleted_by_its_newest_receipt() -> Non
     assert deadletters.remove(target(queue), "m0000") == 1
     assert "m0000" not in queue.visible_at
     assert len(queue.visible_at) == 349
+
+
+class RedrivenQueue(SlowQueue):
+    """Letters that can be started, each of a file of its own, while others receive what is shown."""
+
+    def __init__(self, letters: int, call_s: float) -> None:
+        super().__init__(letters, call_s)
+        self.started: list[str] = []
+        self.letters = letters
+        self.exceptions = SimpleNamespace(ExecutionAlreadyExists=KeyError)
+
+    def receive_message(self, **asked: Any) -> Any:
+        answer = super().receive_message(**asked)
+        for item in answer.get("Messages", []):
+            described = {
+                "bucket": {"name": "in"},
+                "object": {"key": f"observations/{item['MessageId']}.csv"},
+            }
+            letter = {"kind": "execution", "execution": "e", "input": {"detail": described}}
+            item["Body"] = json.dumps(letter)
+        return answer
+
+    def start_execution(self, **asked: Any) -> Any:
+        self._call()
+        if asked["name"] in self.started:
+            raise self.exceptions.ExecutionAlreadyExists
+        self.started.append(asked["name"])
+        super().receive_message(
+            MaxNumberOfMessages=10, VisibilityTimeout=0
+        )  # somebody looks into the queue
+        return {"executionArn": f"arn:{asked['name']}"}
+
+    def describe_execution(self, **asked: Any) -> Any:
+        return {"status": "SUCCEEDED"}
+
+    def delete_message(self, **asked: Any) -> None:
+        """As the embedded cloud, and as AWS for a receipt that has expired."""
+        name = asked["ReceiptHandle"].split("/")[0]
+        if self.receipts[name] != asked["ReceiptHandle"]:
+            raise RuntimeError("ReceiptHandleIsInvalid")
+        super().delete_message(**asked)
+
+
+@pytest.mark.parametrize("call_s", [0.01, 1.0], ids=["quick", "longer than they are hidden"])
+def test_letters_that_take_long_to_start_are_started_once_each_and_removed(
+    call_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred letters took longer than twenty seconds; the timer looked into the queue meanwhile, and the
+    redrive ended with ReceiptHandleIsInvalid in their midst."""
+    queue = RedrivenQueue(40, call_s)
+    monkeypatch.setattr(time, "monotonic", lambda: queue.now)
+    whole = target(queue)
+    whole.machine, whole.machines = "arn:m:stateMachine:ooda", {"ooda": "arn:m:stateMachine:ooda"}
+    left: list[tuple[deadletters.DeadLetter, str]] = []
+    sent = deadletters.redrive(whole, left)
+    assert len(sent) == 40
+    assert not left
+    assert not queue.visible_at, "all were removed"
+    assert len(set(queue.started)) == len(queue.started) == 40
+
+
+def test_a_letter_that_cannot_be_removed_holds_up_no_other_and_is_not_started_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue = RedrivenQueue(12, 0.01)
+    monkeypatch.setattr(time, "monotonic", lambda: queue.now)
+    whole = target(queue)
+    whole.machine, whole.machines = "arn:m:stateMachine:ooda", {"ooda": "arn:m:stateMachine:ooda"}
+    remove = queue.delete_message
+
+    def refused(**asked: Any) -> None:
+        if asked["ReceiptHandle"].startswith("m0003/"):
+            raise RuntimeError("ReceiptHandleIsInvalid")
+        remove(**asked)
+
+    monkeypatch.setattr(queue, "delete_message", refused)
+    left: list[tuple[deadletters.DeadLetter, str]] = []
+    assert len(deadletters.redrive(whole, left)) == 11
+    assert [(letter.message_id, "not removed" in why) for letter, why in left] == [("m0003", True)]
+    monkeypatch.setattr(queue, "delete_message", remove)
+    assert len(deadletters.redrive(whole)) == 1
+    assert not queue.visible_at
+    assert len(queue.started) == 12, "its work was found done, and not started again"

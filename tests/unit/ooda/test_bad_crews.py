@@ -1,0 +1,74 @@
+"""An item of the table of crews that no plan can compute with costs its crew, and no plan.
+
+Each case is a visit, sound in its form, which a plan would move: with every plan that is made it computes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ona.repairs import crews
+from ona.store import tables
+from tests.builders.plans import booked, check, crew, plan, request
+
+BAD_WORK: dict[str, dict[str, Any]] = {
+    "no zone": {"zone": "Mars/Phobos"},
+    "a zone with a way out": {"zone": "../../etc/passwd"},
+    "a zone with NUL": {"zone": "\x00"},
+    "a zone that is a folder": {"zone": "Africa"},
+    "hours of nothing": {"hours": 0.0},
+    "hours below nothing": {"hours": -5.0},
+    "hours of a hundred thousand years": {"hours": 1e9},
+    "hours beyond a double's worth of days": {"hours": 1e120},
+    "USD beyond reason": {"daily_usd": 1e120, "standing_usd": 1e120},
+    "a part beyond reason": {"part_usd": -1e120},
+    "growth beyond a double": {"growth_percent": 1e120},
+    "growth below nothing": {"growth_percent": -1e9},
+    "a severity beyond reason": {"severity": 1e120},
+}
+SOUND_WORK: dict[str, dict[str, Any]] = {
+    "an old alias of a zone": {"zone": "Africa/Asmera"},
+    "UTC": {"zone": "UTC"},
+    "a week's work": {"hours": 40.0},
+    "a loss that doubles each day": {"growth_percent": 100.0},
+    "worth nothing": {"daily_usd": 0.0, "standing_usd": 0.0},
+}
+
+
+def _stored(number: int, changes: dict[str, Any]) -> None:
+    """A crew in the table with a visit that may move, whose work has these changes."""
+    team = [crew(number)]
+    visit = booked(plan([request(number, cause="inverter_failure", daily=55)], team), team)[0]
+    item = visit.item()
+    assert item["bookings"]
+    assert item["bookings"][0]["work"]
+    item["bookings"][0]["work"] |= changes
+    tables.put("crews", item)
+
+
+@pytest.mark.parametrize("changes", BAD_WORK.values(), ids=BAD_WORK)
+def test_a_visit_that_no_plan_can_compute_with_costs_its_crew(cloud: None, changes: dict[str, Any]) -> None:
+    _stored(2, changes)
+    team = crews.load()
+    assert [one.crew_id for one in team] == ["crew-001"]
+    urgent = [request(9, cause="inverter_failure", daily=5000)]
+    check(plan(urgent, team), urgent, team)
+
+
+@pytest.mark.parametrize("changes", SOUND_WORK.values(), ids=SOUND_WORK)
+def test_a_visit_that_only_looks_odd_costs_nothing(cloud: None, changes: dict[str, Any]) -> None:
+    _stored(2, changes)
+    team = crews.load()
+    assert [one.crew_id for one in team] == ["crew-001", "crew-002"]
+    made = plan([request(9, cause="inverter_failure", daily=5000)], team)
+    assert "scheduled" in [job.decision for job in made.jobs]
+
+
+def test_an_asset_whose_zone_there_is_none_is_planned_in_the_usual_one(cloud: None) -> None:
+    """Registries of before may have one; what is put now is refused."""
+    typing_error = request(1, cause="inverter_failure", daily=55)
+    odd = typing_error.asset.model_copy(update={"timezone": "Johannesburg"})
+    made = plan([type(typing_error)(**{**vars(typing_error), "asset": odd})], [crew(1)])
+    assert [job.decision for job in made.jobs] == ["scheduled"]
