@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.builders.deployed import RESOURCES, of_type
-from tests.fakes.cloudwatch import Queue, rings
+from tests.fakes.cloudwatch import LATE_MINUTES, Queue, rings
 from tests.paths import ROOT
 
 PAGE = ROOT / "docs" / "operations" / "alarms.md"
@@ -52,7 +52,16 @@ def of_queue(queue: str, metric: str) -> dict[str, Any]:
 
 
 def calls(alarm: dict[str, Any], queue: Queue) -> list[int]:
-    return rings(alarm, queue.metrics.get(alarm["MetricName"], {}), queue.minute - 1)
+    return rings(alarm, queue.metrics.get(alarm["MetricName"], {}), queue.minute - 1, queue.known)
+
+
+def bursts(minutes: list[int]) -> list[int]:
+    """The first minute of each run of letters that come within a quarter of an hour of one another.
+
+    >>> bursts([5, 7, 9, 60])
+    [5, 60]
+    """
+    return [at for at, before in zip(minutes, [-DAY, *minutes], strict=False) if at - before > LATE_MINUTES]
 
 
 # ------------------------------------------------------------------ letters
@@ -153,8 +162,22 @@ def test_every_letter_that_arrives_rings(queue: str, happens: Callable[[Queue], 
     happens(told)
     told.until(told.minute + HOUR)
     arrived = [minute for minute, count in told.metrics["NumberOfMessagesSent"].items() if count]
-    assert calls(of_queue(queue, "NumberOfMessagesSent"), told) == arrived
+    rung = calls(of_queue(queue, "NumberOfMessagesSent"), told)
+    assert len(rung) == len(bursts(arrived)), "once a burst"
+    for first, ring in zip(bursts(arrived), rung, strict=True):
+        assert first <= ring <= first + LATE_MINUTES, "also where SQS tells of it late"
     assert len(arrived) >= 2
+
+
+def test_on_one_minute_alone_the_first_letter_in_an_empty_queue_would_ring_nobody() -> None:
+    """Why the alarm looks back a quarter of an hour: nearly every letter finds its queue empty."""
+    alarm = of_queue("WorkflowDeadLetterQueue", "NumberOfMessagesSent")
+    told = Queue(minute=0)
+    told.until(5)
+    told.send("after a quiet day")
+    told.until(2 * HOUR)
+    assert calls({**alarm, "EvaluationPeriods": 1, "DatapointsToAlarm": 1}, told) == []
+    assert calls(alarm, told) == [5 + LATE_MINUTES]
 
 
 def test_on_the_depth_of_the_queue_a_second_letter_would_ring_nobody() -> None:
@@ -164,7 +187,7 @@ def test_on_the_depth_of_the_queue_a_second_letter_would_ring_nobody() -> None:
     told = Queue()
     two_letters(told)
     told.until(2 * HOUR)
-    assert (calls(on_depth, told), calls(on_arrival, told)) == ([0], [0, HOUR])
+    assert (calls(on_depth, told), calls(on_arrival, told)) == ([LATE_MINUTES], [LATE_MINUTES, HOUR])
 
 
 @pytest.mark.parametrize("queue", QUEUES)
@@ -176,7 +199,7 @@ def test_nothing_but_a_letter_rings(queue: str, happens: Callable[[Queue], None]
     told.until(30)
     happens(told)
     told.until(told.minute + HOUR)
-    assert calls(of_queue(queue, "NumberOfMessagesSent"), told) == [0]
+    assert calls(of_queue(queue, "NumberOfMessagesSent"), told) == [LATE_MINUTES], "of the letters, late"
 
 
 @pytest.mark.parametrize("queue", QUEUES)

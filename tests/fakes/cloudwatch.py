@@ -4,7 +4,8 @@ documentation, without a look at the templates.
 Sources: Amazon CloudWatch User Guide, "Alarm evaluation" (periods, data points to alarm, missing data;
 actions run when the state changes, and only then); Amazon SQS Developer Guide, "Available CloudWatch
 metrics" (one value a minute; a queue is active while it holds messages and for six hours after a call;
-`NumberOfMessagesSent` counts what SendMessage took, not what a redrive policy moved).
+`NumberOfMessagesSent` counts what SendMessage took, not what a redrive policy moved), and "Monitoring"
+(values of a queue that becomes active again are up to 15 minutes late).
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ HIDE_MINUTES = 1
 """So long a message that was received is hidden; `ona dlq list` hides it for 20 s, or more."""
 ACTIVE_MINUTES = 6 * 60
 """So long after the last call an empty queue still tells its values."""
+
+LATE_MINUTES = 15
+"""So late the values of a queue come that becomes active again; the latest that AWS says."""
 
 Series = dict[int, float]
 """Values of one metric by minute; a minute without a value is absent."""
@@ -43,42 +47,58 @@ class Queue:
     messages: dict[str, int] = field(default_factory=dict)
     """By name, the minute until which each is hidden."""
     metrics: dict[str, Series] = field(default_factory=dict)
+    known: dict[int, int] = field(default_factory=dict)
+    """By minute, when CloudWatch has its values."""
     _sent: int = 0
     _called: int = -ACTIVE_MINUTES
+    _woken: int = -ACTIVE_MINUTES
 
     def send(self, name: str) -> None:
         """SendMessage, by whoever writes a letter: a workflow, a rule, a timer, Lambda, a function."""
+        self._call()
         self.messages[name] = self.minute
         self._sent += 1
-        self._called = self.minute
 
     def look(self) -> None:
         """ReceiveMessage of all, without showing them at once again: the longest look."""
+        self._call()
         self.messages = dict.fromkeys(self.messages, self.minute + HIDE_MINUTES)
-        self._called = self.minute
 
     def delete(self, *names: str) -> None:
         """DeleteMessage, as a redrive and a removal do it."""
+        self._call()
         for name in names:
             del self.messages[name]
-        self._called = self.minute
 
     def until(self, minute: int) -> None:
         """Let time go on; each minute that ends gets its values."""
         while self.minute < minute:
-            if self.messages or self.minute - self._called < ACTIVE_MINUTES:
+            if self._active:
+                self.known[self.minute] = max(self.minute, self._woken + LATE_MINUTES)
                 visible = sum(hidden <= self.minute for hidden in self.messages.values())
                 self._tell("NumberOfMessagesSent", self._sent)
                 self._tell("ApproximateNumberOfMessagesVisible", visible)
             self._sent = 0
             self.minute += 1
 
+    @property
+    def _active(self) -> bool:
+        return bool(self.messages) or self.minute - self._called < ACTIVE_MINUTES
+
+    def _call(self) -> None:
+        if not self._active:
+            self._woken = self.minute
+        self._called = self.minute
+
     def _tell(self, metric: str, value: float) -> None:
         self.metrics.setdefault(metric, {})[self.minute] = value
 
 
-def rings(alarm: Mapping[str, Any], values: Series, until: int) -> list[int]:
+def rings(
+    alarm: Mapping[str, Any], values: Series, until: int, known: Mapping[int, int] | None = None
+) -> list[int]:
     """The minutes at whose end an alarm runs its actions; `until`: the last minute that is looked at.
+    `known`: by minute, when its value comes; at once where it does not say.
 
     >>> alarm = {"Period": 60, "EvaluationPeriods": 1, "Statistic": "Sum", "Threshold": 0,
     ...          "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching"}
@@ -86,10 +106,14 @@ def rings(alarm: Mapping[str, Any], values: Series, until: int) -> list[int]:
     [3, 9]
     >>> rings({**alarm, "TreatMissingData": "ignore"}, {3: 1.0, 4: 1.0, 9: 1.0}, 12)
     [3]
+    >>> rings(alarm, {3: 1.0}, 12, {3: 8}), rings({**alarm, "EvaluationPeriods": 6, "DatapointsToAlarm": 1},
+    ...                                           {3: 1.0}, 12, {3: 8})
+    ([], [8])
     """
     state, rung = "INSUFFICIENT_DATA", []
     for minute in range(until + 1):
-        now = _state(alarm, values, minute, state)
+        here = {at: value for at, value in values.items() if (known or {}).get(at, at) <= minute}
+        now = _state(alarm, here, minute, state)
         if now == "ALARM" != state:
             rung.append(minute)
         state = now

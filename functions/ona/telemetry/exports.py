@@ -119,20 +119,12 @@ def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistr
                 where=f"source profile {profile.name}",
                 remedy="rename it in the file, or let the profile's `asset_id` take another column",
             )
-        power = rows["power_kw"].dropna()
-        estimate = float(power.quantile(CAPACITY_QUANTILE)) if len(power) else 0.0
-        if not estimate <= MOST_CAPACITY_KW:
-            raise InvalidTelemetry(
-                "power_kw_out_of_range",
-                f"{estimate:g} kW is more than any power station gives (machine {asset_id})",
-                where=f"source profile {profile.name}",
-                remedy="check the unit of power in the profile, or state `capacity_kw` in its `site`",
-            )
+        estimate = _capacity_of(rows["power_kw"], str(asset_id), profile)
         assets.append(
             Asset(
                 id=str(asset_id),
                 name=str(asset_id),
-                capacity_kw=site.capacity_kw or max(round(estimate, 1), _LEAST_CAPACITY_KW),
+                capacity_kw=site.capacity_kw or estimate,
                 location=site.location,
                 site_id=site.site_id,
                 customer_id=site.customer_id,
@@ -145,6 +137,26 @@ def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistr
             )
         )
     return AssetRegistry(assets=assets)
+
+
+def _capacity_of(power: pd.Series, asset_id: str, profile: SourceProfile) -> float:
+    """What an asset that nobody registered can give, kW: a high quantile of its readings.
+
+    Readings that no power station gives say nothing of it: they are left out here, and put aside one by one
+    with the other rows' rules. Raises InvalidTelemetry where an asset has no other.
+    """
+    measured = power.dropna()
+    possible = measured[measured.abs() <= MOST_CAPACITY_KW]
+    if len(measured) and not len(possible):
+        raise InvalidTelemetry(
+            "power_kw_out_of_range",
+            f"each reading of machine {asset_id} is beyond {MOST_CAPACITY_KW:g} kW, "
+            "more than any power station gives",
+            where=f"source profile {profile.name}",
+            remedy="check the unit of power in the profile, or state `capacity_kw` in its `site`",
+        )
+    estimate = float(possible.quantile(CAPACITY_QUANTILE)) if len(possible) else 0.0
+    return max(round(estimate, 1), _LEAST_CAPACITY_KW)
 
 
 def _matches(name: str, pattern: str) -> bool:

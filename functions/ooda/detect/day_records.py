@@ -20,6 +20,7 @@ from ooda.detect.rolling import before_each
 from ooda.detect.signals import Channels, Usual
 from ooda.detect.sky import Floats, judged_light
 from ooda.detect.stretches import Stretch, range_stretches, stretches
+from ooda.detect.units import possible_power
 from ooda.documents.asset_history import AssetHistory, HistoryDay, LevelOfDay
 from ooda.documents.detections import Episode, Window
 
@@ -57,7 +58,7 @@ def history_days(
     levels = _levels(case)
     columns = {
         "expected_kwh": _numbers(days.sum(ref.expected, light) * track.hours, 2),
-        "measured_kwh": _numbers(days.sum(track.power) * track.hours, 2),
+        "measured_kwh": _numbers(days.sum(possible_power(track)) * track.hours, 2),
         "judged_hours": _numbers(days.count(res.judged) * track.hours, 2),
         "top_kw": _numbers(np.nan_to_num(days.highest(ref.expected, res.judged)), 2),
         "loss": _numbers(daily),

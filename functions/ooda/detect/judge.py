@@ -23,6 +23,7 @@ from ooda.detect.residuals import residuals
 from ooda.detect.site_assets import Member, SiteAssets, sites_of
 from ooda.detect.sky import Floats, in_maintenance, judged_light
 from ooda.detect.suspect import clipped
+from ooda.detect.units import possible_power
 from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
 from ooda.documents.detections import AssetDetection, Incident, QualityIssue, QualitySummary, Window
 
@@ -144,7 +145,7 @@ def _verdict(
         basis=ref.basis,
         basis_reason=ref.reason,
         expected_energy_kwh=round(float(np.nansum(expected) * track.hours), 2),
-        measured_energy_kwh=round(float(np.nansum(whole.power) * whole.hours), 2),
+        measured_energy_kwh=round(float(np.nansum(possible_power(whole)) * whole.hours), 2),
         lost_energy_kwh=round(lost, 2),
         clipped_hours=round(float(clipped(track.share).sum()) * track.hours, 2),
         daily_expected_kwh=[round(due, 2) for due, _ in energies],

@@ -18,7 +18,7 @@ from ooda.config.detection import DetectionConfig
 from ooda.detect.sky import DAY_MINUTES, Floats, Mask, in_maintenance, judged_light, sky
 from ooda.detect.suspect import clock_shift, outliers, stale
 from ooda.detect.track import Track
-from ooda.detect.units import unit_issue
+from ooda.detect.units import TOO_LARGE, impossible, unit_issue
 from ooda.documents.detections import QualityIssue
 
 GAP_MINUTES = 60.0
@@ -51,7 +51,9 @@ def check(
     readings that came, and whose power nobody can use.
     """
     came_in_vain = in_vain(of_no_use, whole, config)
-    unit, useless = unit_issue(track)
+    unit, wrong_days = unit_issue(track)
+    mixed = impossible(track) & ~wrong_days
+    useless = wrong_days | mixed
     frozen = stale(track, config)
     spikes = outliers(track)
     shifted, shift = clock_shift(track)
@@ -81,6 +83,8 @@ def check(
         )
     if unit:
         issues.append(unit)
+    if mixed.any():
+        issues.append(_mixed_units(int(mixed.sum()), track))
     spikes &= ~useless
     if spikes.any():
         count = int(spikes.sum())
@@ -119,6 +123,18 @@ def check(
     unusable = frozen | spikes | shifted | useless
     completeness = min(100.0, 100.0 * came / due) if due else 100.0
     return Checked(unusable, issues, completeness)
+
+
+def _mixed_units(count: int, track: Track) -> QualityIssue:
+    """Some readings of a day that are beyond the nameplate, beside others that may be right."""
+    return _issue(
+        "unit_error",
+        f"power_kw is more than {TOO_LARGE:g} times the nameplate of {track.capacity:g} kW in "
+        f"{counted(count, 'reading')}, beside others that are possible: mixed units (watts and "
+        "kilowatts?) or a bad meter; the readings are left out",
+        count,
+        count * track.hours >= BLIND_HOURS,
+    )
 
 
 def _issue(kind: str, statement: str, readings: int, blinding: bool = False) -> QualityIssue:

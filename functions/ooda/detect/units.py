@@ -59,6 +59,17 @@ def unit_issue(track: Track) -> tuple[QualityIssue | None, Mask]:
     return _dc_unit(track), np.zeros(len(track), dtype=bool)
 
 
+def impossible(track: Track) -> Mask:
+    """Readings, (n,), that no machine of the nameplate can give: of a wrong unit, or of a bad meter."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(track.share > TOO_LARGE)
+
+
+def possible_power(track: Track) -> Floats:
+    """Power, kW, (n,), without the readings that are `impossible`: they are no energy either."""
+    return np.where(impossible(track), np.nan, track.power)
+
+
 def _unit_error(statement: str, readings: int, *, blinding: bool = False) -> QualityIssue:
     return QualityIssue(kind="unit_error", statement=statement, readings=readings, blinding=blinding)
 

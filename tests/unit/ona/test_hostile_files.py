@@ -370,3 +370,35 @@ def test_no_bytes_are_answered_with_an_error_of_somebody_else(reader: str, kind:
         READERS[reader](ANYTHING[kind])
     assert len(str(caught.value)) < 20_000
     assert pd.notna(str(caught.value))
+
+
+SPIKED: dict[str, list[object]] = {
+    "one of 1e308": ["1e308", 1_000, 2_000, 3_000, 4_000, 5_000],
+    "half of 1e308": ["1e308", 1_000, "1e308", 3_000, "1e308", 5_000],
+    "one infinite": ["inf", 1_000, 2_000, 3_000, 4_000, 5_000],
+    "half infinite": [1_000, "inf", 3_000, "inf", 5_000, "inf"],
+    "one of minus 1e308": ["-1e308", 1_000, 2_000, 3_000, 4_000, 5_000],
+    "all but one": ["1e308", "inf", "1e308", "inf", "1e308", 5_000],
+}
+
+
+@pytest.mark.parametrize("kind", SPIKED)
+def test_what_no_power_station_gives_says_nothing_of_a_machine_that_nobody_registered(kind: str) -> None:
+    """Its capacity is estimated from the other readings, and they are kept."""
+    profile = PROFILE.model_copy(update={"site": PROFILE.site.model_copy(update={"capacity_kw": None})})
+    data = export(TIMES, SPIKED[kind])
+    telemetry, registry = read_export(profile, {"x.csv": data}, now=NOW, registry=None)
+    [asset] = registry.assets
+    assert 1.0 < asset.capacity_kw <= 5.0
+    sound = [value for value in SPIKED[kind] if isinstance(value, int)]
+    assert len(telemetry) == len(sound)
+    assert telemetry.quality.rows_rejected == len(TIMES) - len(sound)
+
+
+@pytest.mark.parametrize("value", ["1e308", "inf", "-1e308"])
+def test_a_machine_of_which_every_reading_is_impossible_has_no_capacity(value: str) -> None:
+    profile = PROFILE.model_copy(update={"site": PROFILE.site.model_copy(update={"capacity_kw": None})})
+    with pytest.raises(InvalidTelemetry) as caught:
+        read_export(profile, {"x.csv": export(TIMES, [value] * 6)}, now=NOW, registry=None)
+    assert caught.value.reason == "power_kw_out_of_range"
+    assert "nan" not in str(caught.value)
