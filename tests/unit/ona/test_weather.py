@@ -18,6 +18,7 @@ from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidConfiguration, WeatherUnavailable
 from ona.sky import weather_cache, weather_providers
 from ona.sky.weather_document import Place, WeatherDocument, joined, plausible
+from ona.store import tables
 
 NOW = datetime(2026, 5, 10, 9, 20, tzinfo=UTC)
 PLACE = Place.of(-26.23, 28.04)
@@ -376,13 +377,13 @@ def test_two_at_once_ask_the_provider_once_a_place(held: tuple[weather_cache.Wea
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(weather_cache.WeatherCache, "newest", newest)
-        one, transact = threading.Lock(), weather_cache.tables.transact
+        one, transact = threading.Lock(), tables.transact
 
         def as_dynamodb(writes: Any) -> bool:  # moto's look at a condition and its write are two steps
             with one:
                 return transact(writes)
 
-        patched.setattr(weather_cache.tables, "transact", as_dynamodb)
+        patched.setattr(tables, "transact", as_dynamodb)
         threads = [threading.Thread(target=run) for _ in range(2)]
         for thread in threads:
             thread.start()
