@@ -198,6 +198,8 @@ def test_explain_says_it(target: Target, monkeypatch: pytest.MonkeyPatch) -> Non
         return States() if name == "stepfunctions" else boto3.client(name)
 
     other = Target("test", "stack", client)
+    names = ("Ooda", "ForecastUpload", "ForecastTraining", "ForecastSchedule", "FleetHistory")
+    other.__dict__["outputs"] = target.outputs | {f"{name}StateMachineArn": f"arn:{name}" for name in names}
     monkeypatch.setattr(executions, "resolve", lambda *_: other)
     monkeypatch.setattr(executions.explain, "find", lambda *_: "arn")
     monkeypatch.setattr(executions.explain, "history", lambda *_: [])
