@@ -14,7 +14,7 @@ from ona.documents.assets import Asset
 from ona.documents.findings import Finding
 from ona.documents.work_orders import JobPriority
 from ona.outbox import deliveries
-from ona.outbox.items import NOTICES_KEPT, OPERATORS, Notice
+from ona.outbox.items import Notice
 from ona.runtime.errors import RetryableError
 from ona.runtime.identity import digest
 from ona.runtime.observability import logger
@@ -107,15 +107,4 @@ def _of_many(faults: Sequence[Unattended], now: datetime) -> Notice:
 
 
 def _notice(name: str, priority: JobPriority, subject: str, lines: Sequence[str], now: datetime) -> Notice:
-    return Notice(
-        delivery_id=name,
-        kind="notice",
-        recipient_name=OPERATORS,
-        lane="send",
-        next_at=now,
-        ttl=int((now + NOTICES_KEPT).timestamp()),
-        event="unattended",
-        priority=priority,
-        subject=subject,
-        text="\n".join([*lines, ""]),
-    )
+    return Notice.to_operators(name, "unattended", priority, subject, "\n".join([*lines, ""]), now)

@@ -11,7 +11,7 @@ from delivery.deliver.message import OrderMessage
 from ona.documents.base import S3Pointer
 from ona.documents.work_orders import WorkOrder
 from ona.outbox import deliveries
-from ona.outbox.items import NOTICES_KEPT, OPERATORS, Delivery, Notice
+from ona.outbox.items import Delivery, Notice
 from ona.repairs import crews, history, moves, orders
 from ona.repairs.tracking import ORDERS, HistoryLine, TrackedOrder
 from ona.runtime import aws
@@ -119,16 +119,5 @@ def put_digest(rules: NotificationRules, now: datetime) -> bool:
         unreadable=[entry.where for entry in bad],
     )
     return deliveries.put_notice(
-        Notice(
-            delivery_id=name,
-            kind="digest",
-            recipient_name=OPERATORS,
-            lane="send",
-            next_at=now,
-            ttl=int((now + NOTICES_KEPT).timestamp()),
-            event="daily_digest",
-            priority="none",
-            subject=subject,
-            text=text,
-        )
+        Notice.to_operators(name, "daily_digest", "none", subject, text, now, kind="digest")
     )

@@ -15,7 +15,7 @@ A *notice* is a delivery that carries its own text.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import Field
@@ -96,6 +96,31 @@ class Notice(OutboxItem):
     subject: str
     text: str
     ttl: int = Field(description="seconds since 1970, UTC; DynamoDB deletes the item then")
+
+    @classmethod
+    def to_operators(
+        cls,
+        name: str,
+        event: str,
+        priority: Priority,
+        subject: str,
+        text: str,
+        now: datetime,
+        kind: NoticeKind = "notice",
+    ) -> Notice:
+        """A message that is due now. The same `name` again is the same message."""
+        return cls(
+            delivery_id=name,
+            kind=kind,
+            recipient_name=OPERATORS,
+            lane="send",
+            next_at=now,
+            ttl=int((now + NOTICES_KEPT).timestamp()),
+            event=event,
+            priority=priority,
+            subject=subject,
+            text=text,
+        )
 
 
 class DeadLetter(Document):

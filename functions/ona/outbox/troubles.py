@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ona.outbox import deliveries
-from ona.outbox.items import NOTICES_KEPT, OPERATORS, Notice
+from ona.outbox.items import Notice
 from ona.runtime.identity import digest
 from ona.runtime.observability import logger
 from ona.store.unreadable import Unreadable, note
@@ -32,16 +32,9 @@ def tell_once(what: str, bad: Sequence[Unreadable], now: datetime) -> None:
 
 
 def _notice(what: str, entry: Unreadable, now: datetime) -> Notice:
-    return Notice(
-        delivery_id=f"trouble#{digest(what, entry.where)}",
-        kind="notice",
-        recipient_name=OPERATORS,
-        lane="send",
-        next_at=now,
-        ttl=int((now + NOTICES_KEPT).timestamp()),
-        event="trouble",
-        priority="medium",
-        subject=f"{what}: {entry.where}",
-        text=f"{what}: {entry.where}\n{entry.why}\n\nAll others were done. `./ona doctor` compares it with "
-        "what belongs to it; docs/operations/reconciliation.md says how it is mended.\n",
+    text = (
+        f"{what}: {entry.where}\n{entry.why}\n\nAll others were done. `./ona doctor` compares it with "
+        "what belongs to it; docs/operations/reconciliation.md says how it is mended.\n"
     )
+    name = f"trouble#{digest(what, entry.where)}"
+    return Notice.to_operators(name, "trouble", "medium", f"{what}: {entry.where}", text, now)

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from ona.documents.base import Document
-from ona.outbox.items import NOTICES_KEPT, OPERATORS, Notice
+from ona.outbox.items import Notice
 from ona.runtime.identity import digest
 from ona.runtime.words import counted
 from ooda.reconcile.mends import Plan
@@ -98,15 +98,6 @@ def notice_of(report: ReconcileReport, now: datetime) -> Notice | None:
     subject = f"Reconciliation: {counts['mended']} mended, {counts['decide']} for you to decide"
     if counts["failed"]:
         subject += f", {counts['failed']} failed"
-    return Notice(
-        delivery_id=f"reconcile#{digest(*sorted(lines))}",
-        kind="notice",
-        recipient_name=OPERATORS,
-        lane="send",
-        next_at=now,
-        ttl=int((now + NOTICES_KEPT).timestamp()),
-        event="reconciled",
-        priority="medium" if urgent else "low",
-        subject=subject,
-        text=f"Objects, records, locks, visits, deliveries and dead letters were compared.\n\n{body}\n",
-    )
+    text = f"Objects, records, locks, visits, deliveries and dead letters were compared.\n\n{body}\n"
+    name = f"reconcile#{digest(*sorted(lines))}"
+    return Notice.to_operators(name, "reconciled", "medium" if urgent else "low", subject, text, now)
