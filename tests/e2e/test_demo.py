@@ -128,7 +128,8 @@ def _keys_and_models(home: Path) -> None:
     key = re.search(r"ona_[\w-]{30,}", given)
     assert key is not None
     assert "/_api/dev" in given
-    assert "may call as acme" in ona(home, "customers", "add", "acme", "--arn", "arn:aws:iam::1:role/x")
+    role = "arn:aws:iam::123456789012:role/x"
+    assert "may call as acme" in ona(home, "customers", "add", "acme", "--arn", role)
     listed = ona(home, "customers", "list")
     assert key[0] not in listed, "a key is shown once"
     beginning = re.search(r"key ([0-9a-f]{12})", listed)
