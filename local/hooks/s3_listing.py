@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Any
 from urllib.parse import quote
-from xml.sax.saxutils import unescape
 
 from local.hooks.base import private, replace
 
