@@ -32,6 +32,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         target = Target("test", "stack", boto3.client)
         target.__dict__["outputs"] = {"TrackingTableName": ENVIRONMENT["TRACKING_TABLE"]}
         monkeypatch.setattr(orders_cli, "resolve", lambda *_: target)
+        monkeypatch.setattr(orders_cli.console, "_width", 200)  # made when COLUMNS was another
         yield
     aws.client.cache_clear()
 
@@ -45,7 +46,7 @@ def write(item: dict[str, Any]) -> None:
 
 
 def listed() -> list[str]:
-    done = CliRunner().invoke(cli.app, ["orders"], env={"COLUMNS": "200"})
+    done = CliRunner().invoke(cli.app, ["orders"])
     assert done.exit_code == 0, (done.output, done.exception)
     return str(done.output).splitlines()
 
