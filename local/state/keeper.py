@@ -61,6 +61,7 @@ class Keeper:
         self._lock = threading.RLock()
         self._snapshots = threading.Lock()
         self._failed = ""
+        self._gathered: list[bytes] = []
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -74,17 +75,16 @@ class Keeper:
         if not held:
             self._say("a delivery takes long; its records may be written apart")
         try:
-            records: list[bytes] = []
-            failed: Exception | None = None
-            for source in self.sources:  # one that fails keeps back no other's: they are told once
+            records, failed = self._gathered, None
+            for source in self.sources:  # one that fails loses no other's: they are told once
                 try:
                     records += source.records()
                 except Exception as error:
                     failed = error
-            number = self.journal.append(records)
-            if failed is not None:
+            if failed is not None:  # what belongs together is written together: all wait for the next time
                 raise failed
-            return number
+            self._gathered = []
+            return self.journal.append(records)
         finally:
             if held:
                 self._lock.release()
