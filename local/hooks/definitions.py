@@ -142,5 +142,4 @@ def _one_tree_a_definition(parser: Any) -> None:
         tree = tree_of(definition)
         return engine.Preprocessor().visit(tree), tree
 
-    private(parser, "parse")
-    parser.parse = staticmethod(parse)
+    replace(parser, "parse", staticmethod(parse))

@@ -13,7 +13,6 @@ from delivery.config import NotificationRules
 from ona.documents.work_orders import Priority
 from ona.repairs.tracking import HistoryLine, TrackedOrder
 from ona.runtime.clock import WEEKDAYS
-from ona.runtime.errors import InvalidPayload
 from ona.runtime.words import counted
 
 MOST_LINES = 40
@@ -30,17 +29,6 @@ def due(rules: NotificationRules, now: datetime) -> str:
     if WEEKDAYS[local.weekday()] not in rules.digest.days or local.time() < rules.digest.at:
         return ""
     return f"digest#{local:%Y-%m-%d}"
-
-
-def tellable(order: TrackedOrder, zone: str) -> TrackedOrder:
-    """An order whose times can be told in a zone. Raises InvalidPayload: the year 1 begins west of
-    Greenwich before Python's first day."""
-    try:
-        for moment in (order.due_date, order.scheduled_start):
-            moment.astimezone(ZoneInfo(zone))
-    except OverflowError as error:
-        raise InvalidPayload(f"{moment} has no time in {zone}: {error}") from error
-    return order
 
 
 def compose(

@@ -13,13 +13,13 @@ from ona.documents.work_orders import WorkOrder
 from ona.outbox import deliveries
 from ona.outbox.items import Delivery, Notice
 from ona.repairs import crews, history, moves, orders
-from ona.repairs.tracking import ORDERS, HistoryLine, TrackedOrder
+from ona.repairs.tracking import HistoryLine, TrackedOrder
 from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidInput, ObjectMissing
 from ona.runtime.http import Busy
 from ona.store import s3
 from ona.store.layout import work_order_key
-from ona.store.unreadable import Unreadable, note, readable
+from ona.store.unreadable import Unreadable, note
 
 MOST_DUE = 2000
 """Items of a lane that one run takes; the next minute goes on."""
@@ -105,8 +105,7 @@ def put_digest(rules: NotificationRules, now: datetime) -> bool:
         return False
     dead, unreadable = deliveries.due("dead", now, MOST_DEAD)
     bad: list[Unreadable] = []
-    named = ((f"table {ORDERS.name}, {order.work_order_id}", order) for order in orders.all_open(bad))
-    standing = readable(named, lambda order: digest.tellable(order, rules.timezone), bad)
+    standing = orders.all_open(bad)
     recent = [line for order in standing for line in _recent(order, now - A_DAY)]
     for entry in bad:
         note(entry.where, entry.why)
