@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import queue
 import sys
 import threading
 import time
@@ -25,8 +26,10 @@ SHARE = 10
 """A snapshot that takes a second is followed by at least so many seconds without one."""
 SWEEP_SECONDS = 0.1
 """How soon changes that no request made (timers, time to live, executions) are written."""
-PATIENCE_SECONDS = 2.0
-"""How long a request waits for a delivery to finish its records. A delivery takes milliseconds."""
+GLANCE_SECONDS = 0.02
+"""How long the loop's thread stands still for a delivery to finish its records: it takes milliseconds."""
+PATIENCE_SECONDS = 10.0
+"""How long a request waits for it in all. After that the effect and its note may be written apart."""
 
 
 class Source(Protocol):
@@ -69,11 +72,17 @@ class Keeper:
         with self._lock:
             yield
 
-    def publish(self) -> int:
-        """Hand what changed to the journal; returns the number to wait for. For the loop's thread."""
-        held = self._lock.acquire(timeout=PATIENCE_SECONDS)
+    def publish(self, *, wait: float = GLANCE_SECONDS, apart: bool = False) -> int | None:
+        """Hand what changed to the journal; returns the number to wait for. For the loop's thread.
+
+        Returns None when a delivery did not finish within `wait` seconds: nothing was handed over.
+        With `apart`, its records are handed over unfinished: a delivery that hangs stops nobody for ever.
+        """
+        held = self._lock.acquire(timeout=wait)
+        if not held and not apart:
+            return None
         if not held:
-            self._say("a delivery takes long; its records may be written apart")
+            self._say(f"a delivery takes over {PATIENCE_SECONDS:g} s; its records may be written apart")
         try:
             records, failed = self._gathered, None
             for source in self.sources:  # one that fails loses no other's: they are told once
@@ -89,9 +98,15 @@ class Keeper:
             if held:
                 self._lock.release()
 
+    async def _handed_over(self) -> int:
+        patient_until = time.monotonic() + PATIENCE_SECONDS
+        while (number := self.publish(apart=time.monotonic() > patient_until)) is None:
+            await asyncio.sleep(GLANCE_SECONDS)  # the delivery may need the loop
+        return number
+
     async def stored(self) -> None:
         """Return when everything until now is on disk. Raises NotStored."""
-        number = self.publish()
+        number = await self._handed_over()
         if self.journal.synced >= number:
             return
         loop = asyncio.get_running_loop()
@@ -119,10 +134,11 @@ class Keeper:
         threading.Thread(target=self._take, args=(damages,), name="ona-snapshots", daemon=True).start()
 
     def _sweep(self) -> None:
-        while self.loop is not None and not self.loop.is_closed():
+        while (loop := self.loop) is not None and not loop.is_closed():
             time.sleep(SWEEP_SECONDS)
             if any(source.changed() for source in self.sources):
-                self.loop.call_soon_threadsafe(self.publish)
+                with contextlib.suppress(RuntimeError):  # it was closed meanwhile
+                    loop.call_soon_threadsafe(self.publish)
 
     def _take(self, damages: list[Damage]) -> None:
         if damages or self.journal.number > 1:
@@ -143,12 +159,35 @@ class Keeper:
             try:
                 first = self.journal.rotate()
                 pieces = {source.name: source.pieces for source in list(self.sources) if source.kept()}
-                snapshot.write(self.state, first, pieces)
+                snapshot.write(self.state, first, pieces, self._settled)
                 self.journal.forget(snapshot.forget(self.state))
                 snapshot.prune_blobs(self.state, files(self.state / "journal").values())
                 self._retire_files_before_the_journal()
             except OSError as error:
                 self._say(f"no snapshot: {error}; the journal goes on")
+
+    def _settled(self) -> None:
+        """Return when the journal has on disk all that changed until now. Raises OSError."""
+        answers: queue.SimpleQueue[NotStored | None] = queue.SimpleQueue()
+        self.journal.wait(self._number_now(), answers.put)
+        try:
+            reason = answers.get(timeout=PATIENCE_SECONDS)
+        except queue.Empty:
+            raise OSError(f"the journal was not written within {PATIENCE_SECONDS:g} s") from None
+        if reason is not None:
+            raise OSError(str(reason))
+
+    def _number_now(self) -> int:
+        loop = self.loop
+        if loop is None:
+            return self.publish(wait=PATIENCE_SECONDS, apart=True) or 0
+        asked = asyncio.run_coroutine_threadsafe(self._handed_over(), loop)
+        while True:
+            try:
+                return asked.result(timeout=SWEEP_SECONDS)
+            except TimeoutError:
+                if self.loop is None:  # the loop waits in `finish` for this snapshot to end
+                    raise OSError("the server ends") from None
 
     def _retire_files_before_the_journal(self) -> None:
         for path in self.state.glob("*.json"):
@@ -156,7 +195,8 @@ class Keeper:
 
     def finish(self) -> None:
         """Write everything, at the end of the process."""
-        self.publish()
+        self.loop = None
+        self.publish(wait=PATIENCE_SECONDS, apart=True)
         self.snapshot()
 
     def _say(self, text: str) -> None:

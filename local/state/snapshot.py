@@ -104,10 +104,14 @@ def _checksum(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-def write(state: Path, journal: int, services: dict[str, Pieces]) -> Generation:
+def write(
+    state: Path, journal: int, services: dict[str, Pieces], settled: Callable[[], None] = lambda: None
+) -> Generation:
     """Write a generation. Raises OSError and leaves what was there.
 
-    `journal`: the file that was begun before the state was read.
+    `journal`: the file that was begun before the state was read. `settled` returns when the journal has on
+    disk what changed while the state was read: services are read one after the other, so a file may show an
+    effect of which another does not know yet. Only with those records do they agree.
     """
     parent = folder_of(state)
     for changed in make_folder(parent):
@@ -132,6 +136,7 @@ def write(state: Path, journal: int, services: dict[str, Pieces]) -> Generation:
         text = json.dumps({**manifest, "checksum": _checksum(manifest)}, indent=1)
         _write_file(aside / MANIFEST, [text.encode()])
         sync_folder(aside)
+        settled()
         folder = parent / f"{number:08}"
         os.rename(aside, folder)
         sync_folder(parent)
