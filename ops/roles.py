@@ -62,6 +62,16 @@ REASONS = (
     Reason("dynamodb:PutItem", "*/ona-platform-tracking", f"{_TICKETS}: its line of history", _DELIVER),
     Reason("dynamodb:BatchGetItem", "*/ona-platform-tracking", "an order with more than ten changes"),
     Reason("dynamodb:PutItem", "*/ona-platform-outbox", "a repair that nobody could judge", _OPS_API),
+    Reason(
+        "dynamodb:PutItem",
+        "*/ona-platform-outbox",
+        "the digest of each day, a record told as bad",
+        _DELIVER,
+    ),
+    Reason(
+        "sns:*", "*:ona-platform-subscribers", "addresses of before each had a topic of its own", _DELIVER
+    ),
+    Reason("s3:DeleteObject", "*/map-results/*/lost/*", "a letter that was written at the second try"),
     Reason("dynamodb:DeleteItem", "*/ona-platform-tracking", f"{_TICKETS}: its locks go", _DELIVER),
     Reason("dynamodb:*", "*/ona-platform-crews", f"{_TICKETS}: its visit stays or goes", _DELIVER),
 )

@@ -30,7 +30,7 @@ def one_letter(platform: Platform) -> deadletters.DeadLetter:
     deadline = time.monotonic() + 20
     while not (found := messages(platform)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert len(found) == 1, found
+    assert len(found) == 1, [item.body for item in found]
     return found[0]
 
 
