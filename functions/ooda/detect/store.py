@@ -24,7 +24,7 @@ from ona.runtime.observability import logger
 from ona.runtime.words import counted
 from ona.store.layout import FORECAST_CSV, day_of
 from ona.store.registry import read_registry
-from ona.store.s3 import list_keys, read_bytes, read_json, read_json_tagged, write_json, write_json_if
+from ona.store.s3 import list_keys, read_bytes, read_json, write_json, write_json_if
 from ona.store.unreadable import note
 from ona.telemetry import intake
 from ona.telemetry.decoding import decode
@@ -33,9 +33,10 @@ from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
 from ooda.detect import geometry
-from ooda.detect.asset_history import empty, windows_of
+from ooda.detect.asset_history import windows_of
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.damaged_history import read_history
 from ooda.detect.judge import AssetVerdict, entered_again, judge_assets
 from ooda.detect.other_files import OtherFiles, with_others
 from ooda.detect.telemetry_store import read_days, read_neighbours, save_telemetry
@@ -121,13 +122,14 @@ def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: date
     days = sorted({f"{day:%Y-%m-%d}" for name in assets for day in _days(file.readings[name])})
     output_bucket = _output_bucket()
     tagged = {name: read_history(output_bucket, asset) for name, asset in assets.items()}
-    histories = {name: history for name, (history, _) in tagged.items()}
+    histories = {name: read.history for name, read in tagged.items()}
     geometries = {
         name: _geometry(history, assets[name], output_bucket) for name, history in histories.items()
     }
     return Context(
         histories=histories,
-        etags={name: etag for name, (_, etag) in tagged.items()},
+        etags={name: read.etag for name, read in tagged.items()},
+        damaged={name: read.damaged for name, read in tagged.items() if read.damaged},
         neighbours=read_neighbours(file, assets, days, output_bucket),
         forecasts=_forecasts(set(assets), days[:MAX_FORECAST_DAYS], input_bucket),
         weather=_weather(
@@ -155,13 +157,6 @@ def save_batch(
 # ------------------------------------------------------------------ asset histories
 
 
-def read_history(bucket: str, asset: Asset) -> tuple[AssetHistory, str]:
-    """An asset's history and its ETag; an empty one and "" before its first file."""
-    key = ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id)
-    document, etag = read_json_tagged(S3Pointer(bucket=bucket, key=key))
-    return AssetHistory.read(document, key) if etag else empty(asset), etag
-
-
 def save_history(
     file: TelemetryFile, context: Context, verdict: AssetVerdict, read: OtherFiles
 ) -> AssetVerdict:
@@ -181,8 +176,9 @@ def save_history(
         if write_json_if(bucket, key, history.document(), etag):
             return verdict
         time.sleep(random.uniform(0.0, 0.05 * 2**attempt))
-        newer, etag = read_history(bucket, asset)
-        verdict = _judged_again(file, context, verdict, newer, read)
+        newer = read_history(bucket, asset)
+        etag = newer.etag
+        verdict = _judged_again(file, context, verdict, newer.history, read)
     raise DependencyBusy(f"the history of {asset.id} is written by others all the time")
 
 
