@@ -24,6 +24,8 @@ ASSET_ID_LETTERS = 128
 LEAST_CAPACITY_KW, MOST_CAPACITY_KW = 0.001, 30_000_000.0
 """A watt, and more than the largest power station of any kind (Three Gorges, 22 500 000 kW): beyond is a
 typing error or another unit, and sums of energy and money leave the range of numbers (ours)."""
+MOST_OF_NAMEPLATE = 5.0
+"""Power above this multiple of the nameplate is none of the machine: a wrong unit, a bad meter (ours)."""
 MOST_AC_VOLTS, MOST_HERTZ = 1_500_000.0, 1_000.0
 """Beyond the highest voltage of any grid (1 150 kV), and beyond aircraft's 400 Hz (ours)."""
 MOST_TARIFF_USD = 1_000.0

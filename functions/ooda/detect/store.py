@@ -28,7 +28,7 @@ from ona.store.s3 import list_keys, read_bytes, read_json, write_json, write_jso
 from ona.store.unreadable import note
 from ona.telemetry import intake
 from ona.telemetry.decoding import decode
-from ona.telemetry.readings import Quality, span
+from ona.telemetry.readings import Quality, span, without_impossible
 from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
@@ -145,11 +145,13 @@ def save_batch(
     """Write asset histories and judged telemetry; the detections as they then stand, and the telemetry's
     pointers. `read` reads other files. Raises DependencyBusy."""
     saved = [save_history(file, context, verdict, read) for verdict in verdicts]
-    frames = {
-        verdict.detection.asset_id: verdict.readings.assign(expected_kw=verdict.expected)
-        for verdict in saved
-    }
-    detections = [verdict.detection for verdict in saved]
+    frames, detections = {}, []
+    for verdict in saved:
+        detection, name = verdict.detection, verdict.detection.asset_id
+        named = verdict.readings.assign(asset_id=name)
+        published, wrong = without_impossible(named, file.registry.capacities())
+        frames[name] = published.drop(columns="asset_id").assign(expected_kw=verdict.expected)
+        detections.append(detection.model_copy(update={"set_aside_readings": wrong}))
     before = {name: windows_of(context.histories.get(name), file.key) for name in frames}
     return detections, save_telemetry(_output_bucket(), batch, frames, file.key, before)
 
