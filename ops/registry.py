@@ -6,18 +6,23 @@ two commands at once neither drops what the other wrote.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 from ona.documents.assets import Asset, AssetRegistry
 from ona.runtime.errors import InvalidConfiguration
 from ona.runtime.words import counted
 from ona.store.layout import ASSETS, TELEMETRY
-from ona.store.registry import entering, parse_registry
+from ona.store.registry import accepted, entering
+from ona.store.unreadable import Unreadable
 from ooda.layout import ASSET_HISTORY
 from ops.target import OpsError, Target
 
 _TRIES = 20
 """So often an addition is tried when another command was faster each time (ours)."""
+_MOST_LINES = 50
+"""So many entries that cannot be used are named (ours)."""
 _FASTER = ("PreconditionFailed", "ConditionalRequestConflict")
 """What S3 answers when the object is no longer the one that was read."""
 
@@ -30,15 +35,45 @@ class Change:
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     mended: str = ""
-    """Why the one before could not be read; empty when it could, or there was none."""
+    """Why the one before, or an entry of it, could not be read; empty when it could, or there was none."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The registry that lies there: its entries as they are written, the assets that they are, those that
+    are none any more (a rule came later), and its ETag; None for no registry."""
+
+    entries: list[Any]
+    registry: AssetRegistry | None
+    bad: list[Unreadable]
+    etag: str | None
 
 
 def read(target: Target) -> AssetRegistry | None:
-    """The registry, or None when there is none yet. Raises OpsError for a wrong one."""
+    """The registry without its entries that break a rule of today, or None when there is none yet. Raises
+    OpsError for a wrong one."""
+    return stored(target).registry
+
+
+def stored(target: Target) -> Stored:
+    """What lies there. Raises OpsError for a wrong one."""
     try:
-        return _stored(target)[0]
+        return _stored(target)
     except InvalidConfiguration as error:
         raise OpsError(str(error)) from error
+
+
+def left_out(bad: list[Unreadable]) -> list[str]:
+    """What a person is told of entries that break a rule of today: a line each, then how to mend them."""
+    if not bad:
+        return []
+    return [
+        f"{counted(len(bad), 'entry')} of assets.json cannot be used, and all others work on:",
+        *(f"    {entry.where}: {entry.why}" for entry in bad[:_MOST_LINES]),
+        *([f"    … and {len(bad) - _MOST_LINES} more"] if len(bad) > _MOST_LINES else []),
+        "files of these machines go to quarantine: correct the entries, put the file again "
+        "(`ona put assets.json`), then `ona dlq redrive`",
+    ]
 
 
 def add(target: Target, wanted: AssetRegistry) -> int:
@@ -47,17 +82,13 @@ def add(target: Target, wanted: AssetRegistry) -> int:
     Raises OpsError for a wrong registry, and when others changed it at every try.
     """
     for _ in range(_TRIES):
-        try:
-            before, etag = _stored(target)
-        except InvalidConfiguration as error:
-            raise OpsError(str(error)) from error
-        registered = before or AssetRegistry(assets=[])
-        known = {asset.id for asset in registered.assets}
+        before = stored(target)
+        known = {entry.get("id") for entry in before.entries if isinstance(entry, dict)}
         fresh = [asset for asset in wanted.assets if asset.id not in known]
         if not fresh:
             return 0
-        merged = AssetRegistry(assets=[*registered.assets, *fresh])
-        if _write(target, merged.model_dump_json(indent=2, exclude_none=True).encode(), etag):
+        kept = [*before.entries, *(asset.model_dump(mode="json", exclude_none=True) for asset in fresh)]
+        if _write(target, json.dumps({"assets": kept}, indent=2).encode(), before.etag):
             return len(fresh)
     raise OpsError("others changed assets.json at every try; nothing was registered, try again")
 
@@ -70,9 +101,11 @@ def replace(target: Target, body: bytes, remove: int | None, again: str) -> Chan
     then.
     """
     after = entering(body, ASSETS)
-    mended, etag = "", None
+    mended = ""
     try:
-        before, etag = _stored(target)
+        found = _stored(target)
+        before, etag = found.registry, found.etag
+        mended = "; ".join(f"{entry.where}: {entry.why}" for entry in found.bad)
     except InvalidConfiguration as error:
         before, etag, mended = None, _etag(target), str(error)
     change = change_of(before or AssetRegistry(assets=[]), after, mended)
@@ -132,15 +165,16 @@ def in_use(target: Target, before: AssetRegistry, after: AssetRegistry) -> list[
     return [asset.id for asset in before.assets if asset.id not in stays and used(asset)]
 
 
-def _stored(target: Target) -> tuple[AssetRegistry | None, str | None]:
-    """The registry and its ETag; None and None when there is none. Raises InvalidConfiguration."""
+def _stored(target: Target) -> Stored:
+    """What lies there. Raises InvalidConfiguration for what is no registry."""
     s3 = target.client("s3")
     try:
         answer = s3.get_object(Bucket=target.input_bucket, Key=ASSETS)
     except s3.exceptions.NoSuchKey:
-        return None, None
-    where = f"assets.json of {target.name}"
-    return parse_registry(answer["Body"].read(), where), str(answer["ETag"])
+        return Stored([], None, [], None)
+    body, bad = answer["Body"].read(), list[Unreadable]()
+    registry = accepted(body, f"assets.json of {target.name}", bad)
+    return Stored(json.loads(body)["assets"], registry, bad, str(answer["ETag"]))
 
 
 def _etag(target: Target) -> str:

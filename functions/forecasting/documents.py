@@ -114,6 +114,7 @@ class DatasetCard(Document):
     trained_until: datetime
     sites: list[Fitted]
     sources: list[str]
+    unreadable: list[str] = Field(default=[], description="objects that were left out, and why")
     rows: int
     rows_of_others: int
     thinned: int = Field(description="every n-th row was taken; 1 is all of them")

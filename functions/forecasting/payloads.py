@@ -90,14 +90,16 @@ class PrepareRequest(Document):
 
 
 class PrepareResult(Document):
-    """Output of Prepare. `folds` are the numbers of the rolling-origin windows."""
+    """Output of Prepare. `folds` are the numbers of the rolling-origin windows; `unreadable` says which
+    stored objects were left out, and why."""
 
-    status: Literal["ready", "nothing_new", "too_little"]
+    status: Literal["ready", "nothing_new", "too_little", "unreadable"]
     reason: str = ""
     customer_id: str
     version: str = ""
     folds: tuple[int, ...] = ()
     run_in: Literal["function", "container"] = "function"
+    unreadable: tuple[str, ...] = ()
 
 
 class FoldRequest(Document):

@@ -12,7 +12,7 @@ from rich.markup import escape
 from local import cloud, deploy, ports
 from local import home as homes
 from ona.runtime.words import counted
-from ops import accounting, crews, forward, ingest, seed, validate
+from ops import accounting, crews, forward, registry, seed, validate
 from ops.cli.shared import Environment, console, errors_in_one_line, tell_damage
 from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 
@@ -41,10 +41,13 @@ def up(
         target = embedded(running, environment)
         deploy.deploy(running.client, TEMPLATE, target.stack, {**EMBEDDED, "Environment": environment})
         seed.put_signing_key(target)
-        registered = ingest.registry(target)
+        there = registry.stored(target)
+        registered = there.registry
         seed.put_sample_crews(target, registered)
         _bring_forward(target)
         _tell_what_is_up(target, running, home)
+        for line in registry.left_out(there.bad):
+            console.print(f"[yellow]{escape(line)}[/yellow]", soft_wrap=True)
         if registered and (hint := crews.hint(target, registered)):
             console.print(f"[yellow]{escape(hint)}[/yellow]", soft_wrap=True)
 

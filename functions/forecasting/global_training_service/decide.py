@@ -19,8 +19,9 @@ from forecasting.model import booster, nowcast, registry
 from forecasting.payloads import DecideRequest, DecideResult
 from ona.documents.base import S3Pointer
 from ona.runtime.clock import utc_now
-from ona.runtime.errors import DependencyBusy
+from ona.runtime.errors import DependencyBusy, InvalidInput
 from ona.runtime.observability import count, logger
+from ona.store.unreadable import note
 
 LIMITS = (
     "Trained on hours with at least half of the capacity measured; filled values are no truth to train "
@@ -150,12 +151,19 @@ def _decided(bucket: str, card: ModelCard, in_service: str) -> DecideResult:
 def _in_service(
     bucket: str, pointer: Current | None, customer: str, frames: dict[str, pd.DataFrame]
 ) -> judge.OutOfSample | None:
-    """What the model in service forecast out of sample: its own windows, and all after its training."""
+    """What the model in service forecast out of sample: its own windows, and all after its training. None
+    where nothing is in service, or what is cannot be read: the log names it, and it must not keep a sound
+    candidate out."""
     if pointer is None:
         return None
-    card = registry.read_card(bucket, customer, pointer.version)
-    trained = registry.read_model(bucket, customer, pointer.version)
-    folds = store.load_folds(bucket, store.load_dataset_card(bucket, customer, pointer.version))
+    where = MODEL_CARD.build(customer_id=customer, version=pointer.version).removesuffix("card.json")
+    try:
+        card = registry.read_card(bucket, customer, pointer.version)
+        trained = registry.read_model(bucket, customer, pointer.version)
+        folds = store.load_folds(bucket, store.load_dataset_card(bucket, customer, pointer.version))
+    except InvalidInput as error:
+        note(f"s3://{bucket}/{where}", error)
+        return None
     newest = max(frame.index.max() for frame in frames.values()).to_pydatetime()
     since = evaluate.forecast_window(trained, frames, (card.trained_until, newest))
     return judge.OutOfSample(judge.with_newest_truth([*folds, since], frames), trained.levels)

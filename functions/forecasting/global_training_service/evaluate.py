@@ -17,6 +17,8 @@ from ona.sky.sun import Floats
 
 LEVEL_PREFIX = "q"
 """Columns of quantiles are this and the level: `q0.5` is the median."""
+COLUMNS = ("site_id", "timestamp", TARGET, "reference", "envelope")
+"""What every out-of-sample table has beside its quantiles."""
 HOURS_A_DAY = 24
 """Rows of an hourly frame between a value and its persistence reference."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 
 import pandas as pd
@@ -15,7 +15,13 @@ from forecasting.layout import TRAINING_HOURLY
 from forecasting.model.booster import MIN_ROWS
 from forecasting.payloads import PrepareRequest, PrepareResult
 from ona.runtime.errors import InvalidInput
-from ona.runtime.words import counted
+from ona.runtime.words import counted, shortened
+from ona.store.unreadable import Unreadable, note
+
+MOST_NAMED = 10
+"""Objects that an outcome names; the rest is counted (ours)."""
+LONGEST = 400
+"""Characters about one object (ours)."""
 
 
 def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
@@ -29,10 +35,21 @@ def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
         return PrepareResult(
             status="nothing_new", customer_id=customer, reason="these very uploads have been trained on"
         )
-    frames, fitted = dataset.site_frames(store.tables_of(uploads, bucket))
+    bad: list[Unreadable] = []
+    frames, fitted = dataset.site_frames(store.tables_of(uploads, bucket, request.started, bad))
+    for entry in bad:
+        note(entry.where, entry.why)
+    left_out = told(bad)
     if max((site.days for site in fitted), default=0.0) < rules.min_days or too_dark(frames):
-        return PrepareResult(status="too_little", customer_id=customer, reason=too_little(fitted, rules))
+        if bad and not fitted:
+            return PrepareResult(
+                status="unreadable", customer_id=customer, reason=without(bad), unreadable=left_out
+            )
+        reason = too_little(fitted, rules) + (f". Left out: {'; '.join(left_out)}" if bad else "")
+        return PrepareResult(status="too_little", customer_id=customer, reason=reason, unreadable=left_out)
     rows = sum(site.rows for site in fitted)
+    where_bad = {entry.where for entry in bad}
+    sources = [entry["Key"] for entry in uploads.entries]
     in_container = rows > rules.function_rows and bool(os.environ.get("TRAINING_CONTAINER", ""))
     others = store.rows_of_others(bucket, customer, rules.rows_of_others)
     content = uploads.digest
@@ -44,7 +61,8 @@ def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
         started=request.started,
         trained_until=dataset.last_hour(frames),
         sites=fitted,
-        sources=[entry["Key"] for entry in uploads.entries],
+        sources=[key for key in sources if f"s3://{uploads.bucket}/{key}" not in where_bad],
+        unreadable=list(left_out),
         rows=rows,
         rows_of_others=len(others) if others is not None else 0,
         thinned=dataset.thinned(frames, rules.container_rows if in_container else rules.function_rows),
@@ -57,6 +75,31 @@ def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
         version=card.version,
         folds=tuple(range(len(card.folds))),
         run_in="container" if in_container else "function",
+        unreadable=left_out,
+    )
+
+
+def told(bad: Sequence[Unreadable]) -> tuple[str, ...]:
+    """Which objects were left out, each with what is wrong with it; the first ones, and how many more.
+
+    >>> told([Unreadable("s3://b/c.parquet", "s3://b/c.parquet has no rows")])
+    ('s3://b/c.parquet has no rows',)
+    >>> told([Unreadable("s3://b/s.json", "no JSON")])
+    ('s3://b/s.json: no JSON',)
+    """
+    named = [
+        shortened(entry.why if entry.where in entry.why else f"{entry.where}: {entry.why}", LONGEST)
+        for entry in bad
+    ]
+    rest = len(named) - MOST_NAMED
+    return (*named[:MOST_NAMED], *([f"and {rest} more"] if rest > 0 else []))
+
+
+def without(bad: Sequence[Unreadable]) -> str:
+    """Why nothing is trained where nothing that was stored can be used."""
+    return (
+        f"nothing is left to train on: {counted(len(bad), 'stored object')} cannot be used. "
+        f"{'; '.join(told(bad))}. Send the upload again under a new upload_id, or restore the object"
     )
 
 

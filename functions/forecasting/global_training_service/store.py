@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 import pandas as pd
 
 from forecasting.documents import DatasetCard, ModelCard, SiteDocument
-from forecasting.global_training_service import dataset
+from forecasting.global_training_service import dataset, evaluate, tables
 from forecasting.layout import (
     DATASET,
     DATASET_CARD,
@@ -23,10 +24,10 @@ from forecasting.layout import (
 from forecasting.model import registry
 from forecasting.model.booster import TARGET
 from ona.documents.base import S3Pointer
-from ona.runtime.errors import InvalidPayload, ObjectMissing
+from ona.runtime.errors import ObjectMissing
 from ona.runtime.identity import digest
 from ona.store import parquet, s3
-from ona.store.unreadable import note, readable
+from ona.store.unreadable import Unreadable, readable
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,14 @@ def uploads_of(bucket: str, customer_id: str) -> Uploads:
     return Uploads(bucket, customer_id, [entry for entry in listed if TRAINING_HOURLY.parse(entry["Key"])])
 
 
-def tables_of(uploads: Uploads, bucket: str) -> list[tuple[SiteDocument, list[pd.DataFrame]]]:
-    """Each site's document (output bucket) and its tables, the oldest upload first, by site id. What cannot
-    be read is left out, and a site of which nothing is left: the log names each."""
+def tables_of(
+    uploads: Uploads, bucket: str, now: datetime, bad: list[Unreadable]
+) -> list[tuple[SiteDocument, list[pd.DataFrame]]]:
+    """Each site's document (output bucket) and its tables, the oldest upload first, by site id.
+
+    What cannot be read or used is put into `bad`; a site of which nothing is left is left out. `now`: when
+    the training began.
+    """
     by_site: dict[str, list[str]] = {}
     for entry in sorted(uploads.entries, key=lambda entry: entry["LastModified"]):
         fields = TRAINING_HOURLY.parse(entry["Key"]) or {}
@@ -68,11 +74,11 @@ def tables_of(uploads: Uploads, bucket: str) -> list[tuple[SiteDocument, list[pd
     sites = []
     for site_id, keys in sorted(by_site.items()):
         key = SITE.build(customer_id=uploads.customer_id, site_id=site_id)
-        documents = readable([(f"s3://{bucket}/{key}", key)], partial(_site, bucket))
+        documents = readable([(f"s3://{bucket}/{key}", key)], partial(_site, bucket), bad)
         named = [(f"s3://{uploads.bucket}/{key}", key) for key in keys]
-        tables = readable(named, partial(_table, uploads.bucket)) if documents else []
-        if tables:
-            sites.append((documents[0], tables))
+        usable = readable(named, lambda name: tables.read(uploads.bucket, name, now), bad)
+        if documents and usable:
+            sites.append((documents[0], usable))
     return sites
 
 
@@ -104,17 +110,20 @@ def rows_of_others(bucket: str, customer_id: str, rows: int) -> pd.DataFrame | N
     names = [name for name in names if name not in (customer_id, registry.GLOBAL)]
     parts = []
     for name in names:
-        try:
-            pointer, _ = registry.current(bucket, name)
-            if pointer is None:
-                continue
-            table = _table(bucket, DATASET.build(customer_id=name, version=pointer.version))
-        except (ObjectMissing, InvalidPayload) as error:
-            note(f"the dataset of {name}", error)
-            continue
-        useful = table[table["daylight"] & table[TARGET].notna()]
-        parts.append(dataset.sample(useful, max(1, rows // len(names)), seed=1))
+        useful = readable([(f"the dataset of {name}", name)], partial(_of_another, bucket))
+        parts += [
+            dataset.sample(table, max(1, rows // len(names)), seed=1) for table in useful if len(table)
+        ]
     return pd.concat(parts, ignore_index=True) if parts and rows else None
+
+
+def _of_another(bucket: str, customer_id: str) -> pd.DataFrame:
+    """The daylight rows of a customer's dataset in service; none where nothing is in service."""
+    pointer, _ = registry.current(bucket, customer_id)
+    if pointer is None:
+        return pd.DataFrame()
+    table = _dataset(bucket, DATASET.build(customer_id=customer_id, version=pointer.version))
+    return table[table["daylight"] & table[TARGET].notna()]
 
 
 def save_dataset(bucket: str, data: Dataset) -> None:
@@ -127,11 +136,11 @@ def save_dataset(bucket: str, data: Dataset) -> None:
 
 
 def load_dataset(bucket: str, customer_id: str, version: str) -> Dataset:
-    """A version's dataset. Raises ObjectMissing."""
+    """A version's dataset. Raises ObjectMissing, InvalidInput, which names the object."""
     names = {"customer_id": customer_id, "version": version}
     card = load_dataset_card(bucket, customer_id, version)
-    frames = dataset.unstacked(_table(bucket, DATASET.build(**names)))
-    others = _table(bucket, DATASET_OF_OTHERS.build(**names)) if card.rows_of_others else None
+    frames = dataset.unstacked(_dataset(bucket, DATASET.build(**names)))
+    others = _dataset(bucket, DATASET_OF_OTHERS.build(**names)) if card.rows_of_others else None
     return Dataset(card, frames, others)
 
 
@@ -149,12 +158,13 @@ def save_fold(bucket: str, customer_id: str, version: str, fold: int, table: pd.
 
 
 def load_folds(bucket: str, card: DatasetCard) -> list[pd.DataFrame]:
-    """A version's windows that have rows, in order. Raises ObjectMissing."""
+    """A version's windows that have rows, in order. Raises ObjectMissing, InvalidPayload."""
     keys = (
         FOLD.build(customer_id=card.customer_id, version=card.version, fold=number)
         for number in range(len(card.folds))
     )
-    return [table for table in (_table(bucket, key) for key in keys) if len(table)]
+    folds = (parquet.read(S3Pointer(bucket=bucket, key=key), evaluate.COLUMNS) for key in keys)
+    return [table for table in folds if len(table)]
 
 
 def save_card(bucket: str, card: ModelCard) -> None:
@@ -163,5 +173,7 @@ def save_card(bucket: str, card: ModelCard) -> None:
     s3.write_json(bucket, key, card.document())
 
 
-def _table(bucket: str, key: str) -> pd.DataFrame:
-    return parquet.read(S3Pointer(bucket=bucket, key=key))
+def _dataset(bucket: str, key: str) -> pd.DataFrame:
+    """A stored dataset. Raises InvalidPayload, which names the object; ObjectMissing."""
+    table = parquet.read(S3Pointer(bucket=bucket, key=key), ["site_id", "timestamp", "daylight", TARGET])
+    return table.assign(daylight=table["daylight"].astype(bool))

@@ -17,18 +17,21 @@ from ona.sky.weather_document import WeatherDocument
 from ona.store import parquet, s3
 from ona.store.layout import TELEMETRY
 
+NEEDED = ("timestamp", "asset_id", "power_kw")
+"""Columns without which staged telemetry is none."""
+
 
 def load(request: FillRequest) -> tuple[SiteDocument, pd.DataFrame, pd.DataFrame | None]:
     """The site, its canonical telemetry in the upload, and the hourly weather frame where there is weather.
 
-    Raises ObjectMissing, DependencyBusy.
+    Raises ObjectMissing, DependencyBusy, InvalidInput, which names the object that cannot be read.
     """
     upload, weather = request.upload, request.weather.weather
     site: SiteDocument = SiteDocument.read(s3.read_json(upload.site), upload.site.key)
-    frame = parquet.read(upload.staged)
+    frame = parquet.read(upload.staged, NEEDED)
     if weather is None:
         return site, frame, None
-    document = WeatherDocument.model_validate_json(s3.read_bytes(weather))
+    document = WeatherDocument.read(s3.read_json(weather), f"s3://{weather.bucket}/{weather.key}")
     return site, frame, weather_frames.frame(document)
 
 

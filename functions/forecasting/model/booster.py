@@ -16,6 +16,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -50,11 +51,18 @@ class Member:
 
     @cached_property
     def booster(self) -> Any:
-        """The booster, read once."""
+        """The booster, read once. Raises InvalidConfiguration for bytes that are none."""
         import xgboost
 
         booster = xgboost.Booster()
-        booster.load_model(bytearray(self.raw))
+        try:
+            if not (self.raw.startswith(b"{") and self.raw.endswith(b"}")):
+                raise ValueError("it neither begins nor ends as UBJSON")  # xgboost ends the process for b""
+            booster.load_model(bytearray(self.raw))
+        except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
+            raise InvalidConfiguration(
+                f"booster.ubj of {counted(len(self.raw), 'byte')} is no booster of xgboost"
+            ) from error
         return booster
 
     def predict(self, frame: pd.DataFrame) -> Floats:
@@ -98,6 +106,7 @@ class Model:
             "levels": list(self.levels),
             "sites": dict(self.codes),
             "features": list(self.member.features),
+            "booster_sha256": sha256(self.member.raw).hexdigest(),
         }
         return {"model.json": json.dumps(manifest, indent=1).encode(), "booster.ubj": self.member.raw}
 
@@ -108,9 +117,12 @@ class Model:
             manifest = json.loads(files["model.json"])
             if manifest["format"] != FORMAT:
                 raise InvalidConfiguration(f"model.json: format {manifest['format']}, not {FORMAT}")
+            expected = manifest.get("booster_sha256")  # older manifests have none
+            if expected is not None and expected != sha256(files["booster.ubj"]).hexdigest():
+                raise InvalidConfiguration("booster.ubj is not the one that model.json was written for")
             member = Member(tuple(manifest["features"]), files["booster.ubj"])
             return cls(tuple(manifest["levels"]), member, dict(manifest["sites"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InvalidConfiguration(f"model files are not whole: {error!r}") from error
 
 

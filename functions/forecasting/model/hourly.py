@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 
 from forecasting.documents import SiteDocument
 from forecasting.model.features import Site
+from ona.runtime.observability import logger
 from ona.sky import sun
 from ona.sky.irradiance import DARK_W_M2
 from ona.telemetry.intervals import commonest_step
+from ona.telemetry.readings import without_impossible
 
 MEASURED_SHARE = 0.5
 """An hour of which less was measured (capacity times time, 0…1) is no truth to train on. Ours."""
@@ -104,8 +106,12 @@ def by_hour(series: pd.Series | pd.DataFrame) -> Any:
 def measured_share(telemetry: pd.DataFrame, document: SiteDocument, site: Site) -> pd.Series | None:
     """Hourly shares of a site from canonical telemetry of its assets, hours without enough left out.
 
-    A reading that came twice counts once, the last one. None where nothing was measured.
+    A reading that came twice counts once, the last one; one that its nameplate cannot give counts as none
+    (`without_impossible`): stored telemetry of before may hold some. None where nothing was measured.
     """
+    telemetry, wrong = without_impossible(telemetry, document.assets)
+    if wrong:
+        logger.warning("impossible readings left out", site=document.site_id, readings=wrong)
     own = telemetry[telemetry["asset_id"].isin(document.assets) & telemetry["power_kw"].notna()]
     if own.empty:
         return None

@@ -16,7 +16,7 @@ from forecasting.layout import MODEL_BOOSTER, MODEL_CARD, MODEL_CURRENT, MODEL_M
 from forecasting.model.booster import Model
 from forecasting.model.calibration import UNCALIBRATED, Calibration, Tail
 from ona.documents.base import Document, S3Pointer
-from ona.runtime.errors import ObjectMissing
+from ona.runtime.errors import InvalidConfiguration, ObjectMissing
 from ona.store import s3
 
 GLOBAL = "global"
@@ -94,13 +94,19 @@ def read_card(bucket: str, customer_id: str, version: str) -> ModelCard:
 
 
 def read_model(bucket: str, customer_id: str, version: str) -> Model:
-    """A version's model. Raises ObjectMissing."""
+    """A version's model, its booster read. Raises ObjectMissing, InvalidConfiguration, which names it."""
     names = {"customer_id": customer_id, "version": version}
     manifest, booster = (
         s3.read_bytes(S3Pointer(bucket=bucket, key=shape.build(**names)))
         for shape in (MODEL_MANIFEST, MODEL_BOOSTER)
     )
-    return Model.from_files({"model.json": manifest, "booster.ubj": booster})
+    try:
+        model = Model.from_files({"model.json": manifest, "booster.ubj": booster})
+        model.member.booster  # noqa: B018 - read here, where its name is known
+    except InvalidConfiguration as error:
+        folder = MODEL_MANIFEST.build(**names).removesuffix("model.json")
+        raise InvalidConfiguration(f"s3://{bucket}/{folder}: {error}") from error
+    return model
 
 
 def write_model(bucket: str, customer_id: str, version: str, model: Model) -> None:

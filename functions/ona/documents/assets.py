@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from ona.documents.base import Document, problems_of
 from ona.runtime.errors import InvalidConfiguration, InvalidPayload
+from ona.runtime.words import shortened
 
 ASSET_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What an asset's id may be; it becomes a part of keys in S3."""
@@ -24,6 +25,10 @@ ASSET_ID_LETTERS = 128
 LEAST_CAPACITY_KW, MOST_CAPACITY_KW = 0.001, 30_000_000.0
 """A watt, and more than the largest power station of any kind (Three Gorges, 22 500 000 kW): beyond is a
 typing error or another unit, and sums of energy and money leave the range of numbers (ours)."""
+MOST_OF_NAMEPLATE = 5.0
+"""Power above this multiple of the nameplate is none of the machine: a wrong unit, a bad meter (ours)."""
+MOST_NAMED = 50
+"""So many wrong assets are named in one error (ours)."""
 MOST_AC_VOLTS, MOST_HERTZ = 1_500_000.0, 1_000.0
 """Beyond the highest voltage of any grid (1 150 kV), and beyond aircraft's 400 Hz (ours)."""
 MOST_TARIFF_USD = 1_000.0
@@ -130,9 +135,27 @@ class AssetRegistry(Document):
         try:
             registry = cls.model_validate(document)
         except ValidationError as error:
-            raise InvalidConfiguration(f"{name}: {problems_of(error, 'file')}") from error
+            wrong = _ids_in(document, [item["loc"] for item in error.errors()])
+            which = f"; wrong: asset {', '.join(wrong)}" if wrong else ""
+            raise InvalidConfiguration(f"{name}: {problems_of(error, 'file')}{which}") from error
         ids = [asset.id for asset in registry.assets]
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise InvalidConfiguration(f"{name}: assets listed twice: {', '.join(twice)}")
         return registry
+
+
+def _ids_in(document: Any, problems: list[tuple[int | str, ...]]) -> list[str]:
+    """The ids that the wrong entries of a registry give themselves, each once, in order: a person looks for
+    a name, and not for an entry's number."""
+    found: dict[str, None] = {}
+    for where in problems:
+        match where:
+            case ("assets", int(number), *_):
+                entry = document["assets"][number]
+                name = entry.get("id") if isinstance(entry, dict) else None
+                if isinstance(name, str):
+                    found[shortened(name, ASSET_ID_LETTERS)] = None
+    names = list(found)
+    rest = len(names) - MOST_NAMED
+    return names[:MOST_NAMED] + ([f"and {rest} more"] if rest > 0 else [])

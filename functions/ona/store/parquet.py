@@ -28,6 +28,9 @@ _MARK = b"PAR1"
 _SMALLEST = 12
 """Bytes of the two marks and of the footer's length between them."""
 
+_NAMES = ("asset_id", "site_id")
+"""Columns that hold names."""
+
 
 class _StaysOpen(io.BytesIO):
     """A buffer that fastparquet cannot close: its bytes are read after fastparquet has written them."""
@@ -61,8 +64,7 @@ def put(bucket: str, key: str, frame: pd.DataFrame) -> S3Pointer:
 
 
 def read(pointer: S3Pointer, columns: Collection[str] = ()) -> pd.DataFrame:
-    """The frame in an object. `columns`: those that it must have; a `timestamp` holds times, an `asset_id`
-    text, any other numbers.
+    """The frame in an object. `columns`: those that it must have, as `check_columns` wants them.
 
     Raises InvalidPayload, which names the object, for one that is no such file; ObjectMissing,
     DependencyBusy.
@@ -73,19 +75,25 @@ def read(pointer: S3Pointer, columns: Collection[str] = ()) -> pd.DataFrame:
         frame = load(body)
     except Exception as error:  # whatever fastparquet says of bytes that are none of its own
         raise InvalidPayload(f"{where} is no Parquet file: {type(error).__name__}: {error}") from error
+    check_columns(frame, columns, where)
+    return frame
+
+
+def check_columns(frame: pd.DataFrame, columns: Collection[str], where: str) -> None:
+    """Whether the frame of an object has these columns: a `timestamp` of times, `asset_id` and `site_id` of
+    any values, any other of numbers. Raises InvalidPayload, which names the object."""
     missing = [name for name in columns if name not in frame]
     if missing:
         raise InvalidPayload(f"{where} has no column {', '.join(missing)}")
     wrong = [name for name in columns if not _fits(name, frame[name])]
     if wrong:
         raise InvalidPayload(f"{where} has other values in column {', '.join(wrong)}")
-    return frame
 
 
 def _fits(name: str, values: pd.Series) -> bool:
     if name == "timestamp":
         return isinstance(values.dtype, pd.DatetimeTZDtype)
-    return name == "asset_id" or pd.api.types.is_numeric_dtype(values) or bool(values.isna().all())
+    return name in _NAMES or pd.api.types.is_numeric_dtype(values) or bool(values.isna().all())
 
 
 def _check_ends(body: bytes) -> None:

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import json
 
-from ona.documents.assets import Asset, AssetRegistry
+from ona.documents.assets import ASSET_ID_LETTERS, Asset, AssetRegistry
 from ona.documents.base import S3Pointer
 from ona.runtime.clock import is_zone
 from ona.runtime.errors import InvalidConfiguration, InvalidTelemetry, ObjectMissing
+from ona.runtime.words import shortened
 from ona.store.layout import ASSETS
 from ona.store.s3 import NOT_JSON, read_bytes
+from ona.store.unreadable import Unreadable, note, readable
 
 MOST_NAMED = 5
 """So many assets are named in one error."""
@@ -27,13 +29,43 @@ MOST_NAMED = 5
 def parse_registry(body: bytes, where: str) -> AssetRegistry:
     """The registry in a JSON file. `where` names the file in errors.
 
-    Raises InvalidConfiguration when it is no JSON, has a wrong key or value, or names an asset twice.
+    Raises InvalidConfiguration when it is no JSON, has a wrong key or value, or names an asset twice; with
+    the ids of the assets whose entries are wrong.
     """
     try:
         document = json.loads(body)
     except NOT_JSON as error:
         raise InvalidConfiguration(f"{where} is not JSON: {error}") from error
     return AssetRegistry.parse(document, where)
+
+
+def accepted(body: bytes, where: str, bad: list[Unreadable]) -> AssetRegistry:
+    """The registry in a file that was taken before: a rule that came later must not stop every site.
+
+    An entry that breaks a rule of today is put into `bad`, with its number and id, and is no asset. Raises
+    InvalidConfiguration as `parse_registry` for what is no registry, and where no entry is left.
+    """
+    try:
+        return parse_registry(body, where)
+    except InvalidConfiguration as error:
+        refused = error
+    try:
+        document = json.loads(body)
+        entries = document["assets"]
+        if set(document) != {"assets"} or not isinstance(entries, list):
+            raise refused
+    except (*NOT_JSON, TypeError, KeyError):
+        raise refused from None
+    named = ((f"{where}, asset {_named(number, entry)}", entry) for number, entry in enumerate(entries, 1))
+    assets = readable(named, lambda entry: Asset.read(entry, "the entry"), bad)
+    if not assets:
+        raise refused
+    return AssetRegistry.parse({"assets": [asset.model_dump() for asset in assets]}, where)
+
+
+def _named(number: int, entry: object) -> str:
+    name = entry.get("id") if isinstance(entry, dict) else None
+    return f"{number} ({shortened(name, ASSET_ID_LETTERS)})" if isinstance(name, str) else f"{number}"
 
 
 def entering(body: bytes, where: str) -> AssetRegistry:
@@ -60,8 +92,9 @@ def _knows_its_zone(asset: Asset) -> bool:
 def read_registry(bucket: str) -> AssetRegistry:
     """The registry in `assets.json` of the input bucket.
 
-    Raises InvalidTelemetry (`no_asset_registry`, with its remedy) when there is none: without capacities no
-    file can be accepted. Raises InvalidConfiguration when it is wrong, DependencyBusy.
+    An entry that breaks a rule which came later is left out, and the log names it (`accepted`). Raises
+    InvalidTelemetry (`no_asset_registry`, with its remedy) when there is none: without capacities no file
+    can be accepted. Raises InvalidConfiguration when it is wrong, DependencyBusy.
     """
     where = f"s3://{bucket}/{ASSETS}"
     try:
@@ -73,4 +106,8 @@ def read_registry(bucket: str) -> AssetRegistry:
             where=where,
             remedy="put assets.json, then `./ona dlq redrive`",
         ) from error
-    return parse_registry(body, where)
+    bad: list[Unreadable] = []
+    registry = accepted(body, where, bad)
+    for entry in bad:
+        note(entry.where, entry.why)
+    return registry

@@ -27,6 +27,7 @@ from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.decoding import decode
 from ona.telemetry.intervals import USUAL_MINUTES, minutes_of, usual_step
 from ona.telemetry.readings import Quality, Telemetry
+from ona.telemetry.sentinels import is_made, kept
 from ona.telemetry.strict_csv import POWER_WAS_TEXT, clean, read_table
 from ona.telemetry.timestamps import local_to_utc, parse_timestamps
 
@@ -142,11 +143,20 @@ def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistr
 def _capacity_of(power: pd.Series, asset_id: str, profile: SourceProfile) -> float:
     """What an asset that nobody registered can give, kW: a high quantile of its readings.
 
-    Readings that no power station gives say nothing of it: they are left out here, and put aside one by one
-    with the other rows' rules. Raises InvalidTelemetry where an asset has no other.
+    Readings that no power station gives, and values that stand for "no value" (`sentinels`), say nothing of
+    it: they are left out here, and put aside one by one with the other rows' rules. Raises InvalidTelemetry
+    where an asset has no other.
     """
     measured = power.dropna()
-    possible = measured[measured.abs() <= MOST_CAPACITY_KW]
+    possible = kept(measured[measured.abs() <= MOST_CAPACITY_KW].to_numpy(dtype=float))
+    if len(measured) and not len(possible[possible >= 0.0]) and _are_made(measured):
+        raise InvalidTelemetry(
+            "power_kw_out_of_range",
+            f"each reading of machine {asset_id} is {measured.iloc[0]:g} kW or another number that stands "
+            "for 'no value'",
+            where=f"source profile {profile.name}",
+            remedy="look why the logger measured nothing, or choose another column for power",
+        )
     if len(measured) and not len(possible):
         raise InvalidTelemetry(
             "power_kw_out_of_range",
@@ -155,8 +165,12 @@ def _capacity_of(power: pd.Series, asset_id: str, profile: SourceProfile) -> flo
             where=f"source profile {profile.name}",
             remedy="check the unit of power in the profile, or state `capacity_kw` in its `site`",
         )
-    estimate = float(possible.quantile(CAPACITY_QUANTILE)) if len(possible) else 0.0
+    estimate = float(np.quantile(possible, CAPACITY_QUANTILE)) if len(possible) else 0.0
     return max(round(estimate, 1), _LEAST_CAPACITY_KW)
+
+
+def _are_made(measured: pd.Series) -> bool:
+    return all(is_made(value) for value in measured.unique().tolist())
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -25,6 +25,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ona.documents.assets import MOST_OF_NAMEPLATE
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -269,3 +271,25 @@ def _in_order_of_time(frame: pd.DataFrame, quality: Quality) -> pd.DataFrame:
     steps = frame["timestamp"].diff()
     quality.flag("unsorted_rows", int((steps < pd.Timedelta(0)).sum()))
     return frame.sort_values("timestamp", ignore_index=True)
+
+
+def without_impossible(frame: pd.DataFrame, capacities: Mapping[str, float]) -> tuple[pd.DataFrame, int]:
+    """Canonical readings whose power no machine of its nameplate gives are readings without power; and how
+    many there were. Where most of an asset's UTC day is so, the day is in another unit, and all of it is.
+
+    `capacities`: kW by asset id; of other assets nothing is known.
+
+    >>> day = pd.date_range("2025-06-10T08:00Z", periods=3, freq="h")
+    >>> frame = pd.DataFrame({"timestamp": day, "asset_id": "A", "power_kw": [50.0, 65_535.0, 60.0]})
+    >>> left, count = without_impossible(frame, {"A": 100.0})
+    >>> left["power_kw"].tolist(), count
+    ([50.0, nan, 60.0], 1)
+    """
+    power = frame["power_kw"].astype(float)
+    wrong = power > MOST_OF_NAMEPLATE * frame["asset_id"].map(dict(capacities)).astype(float)
+    if not wrong.any():
+        return frame, 0
+    days = [frame["asset_id"], frame["timestamp"].dt.floor("D")]
+    of_day, came = (values.groupby(days).transform("sum") for values in (wrong, power > 0.0))
+    wrong |= (2 * of_day > came) & (power > 0.0)
+    return frame.assign(power_kw=power.mask(wrong)), int(wrong.sum())

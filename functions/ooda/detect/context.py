@@ -61,7 +61,8 @@ class Context:
     """What lies beside the file. Whatever is missing is not used.
 
     `histories`: each asset's history, and `etags` the version of the object that it was read from ("":
-    there was none). `neighbours`: the same days of the site's other assets, one canonical frame.
+    there was none). `damaged`: what is said of a history that could not be read.
+    `neighbours`: the same days of the site's other assets, one canonical frame.
     `forecasts`: predicted power in kW by UTC time, for each asset. `weather`: hourly weather by site.
     `geometry`: how the irradiance sensors lie; a file of two weeks or more shows it by itself.
     """
@@ -72,3 +73,4 @@ class Context:
     weather: dict[str, pd.DataFrame] = field(default_factory=dict)
     geometry: dict[str, Geometry] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)

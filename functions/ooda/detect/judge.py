@@ -107,7 +107,11 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         accuracy_percent=round(100.0 * max(0.0, file.share_valid), 2),
         issues=issues,
     )
-    return _verdict(member, case, summary, history, file)
+    verdict = _verdict(member, case, summary, history, file)
+    if asset.id not in context.damaged:
+        return verdict
+    reason = f"{verdict.detection.basis_reason}; {context.damaged[asset.id]}"
+    return replace(verdict, detection=verdict.detection.model_copy(update={"basis_reason": reason}))
 
 
 def _sensor_drift(ref: Reference) -> list[QualityIssue]:

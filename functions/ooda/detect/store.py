@@ -24,18 +24,19 @@ from ona.runtime.observability import logger
 from ona.runtime.words import counted
 from ona.store.layout import FORECAST_CSV, day_of
 from ona.store.registry import read_registry
-from ona.store.s3 import list_keys, read_bytes, read_json, read_json_tagged, write_json, write_json_if
+from ona.store.s3 import list_keys, read_bytes, read_json, write_json, write_json_if
 from ona.store.unreadable import note
 from ona.telemetry import intake
 from ona.telemetry.decoding import decode
-from ona.telemetry.readings import Quality, span
+from ona.telemetry.readings import Quality, span, without_impossible
 from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
 from ooda.detect import geometry
-from ooda.detect.asset_history import empty, windows_of
+from ooda.detect.asset_history import windows_of
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.damaged_history import read_history
 from ooda.detect.judge import AssetVerdict, entered_again, judge_assets
 from ooda.detect.other_files import OtherFiles, with_others
 from ooda.detect.telemetry_store import read_days, read_neighbours, save_telemetry
@@ -121,13 +122,14 @@ def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: date
     days = sorted({f"{day:%Y-%m-%d}" for name in assets for day in _days(file.readings[name])})
     output_bucket = _output_bucket()
     tagged = {name: read_history(output_bucket, asset) for name, asset in assets.items()}
-    histories = {name: history for name, (history, _) in tagged.items()}
+    histories = {name: read.history for name, read in tagged.items()}
     geometries = {
         name: _geometry(history, assets[name], output_bucket) for name, history in histories.items()
     }
     return Context(
         histories=histories,
-        etags={name: etag for name, (_, etag) in tagged.items()},
+        etags={name: read.etag for name, read in tagged.items()},
+        damaged={name: read.damaged for name, read in tagged.items() if read.damaged},
         neighbours=read_neighbours(file, assets, days, output_bucket),
         forecasts=_forecasts(set(assets), days[:MAX_FORECAST_DAYS], input_bucket),
         weather=_weather(
@@ -143,23 +145,18 @@ def save_batch(
     """Write asset histories and judged telemetry; the detections as they then stand, and the telemetry's
     pointers. `read` reads other files. Raises DependencyBusy."""
     saved = [save_history(file, context, verdict, read) for verdict in verdicts]
-    frames = {
-        verdict.detection.asset_id: verdict.readings.assign(expected_kw=verdict.expected)
-        for verdict in saved
-    }
-    detections = [verdict.detection for verdict in saved]
+    frames, detections = {}, []
+    for verdict in saved:
+        detection, name = verdict.detection, verdict.detection.asset_id
+        named = verdict.readings.assign(asset_id=name)
+        published, wrong = without_impossible(named, file.registry.capacities())
+        frames[name] = published.drop(columns="asset_id").assign(expected_kw=verdict.expected)
+        detections.append(detection.model_copy(update={"set_aside_readings": wrong}))
     before = {name: windows_of(context.histories.get(name), file.key) for name in frames}
     return detections, save_telemetry(_output_bucket(), batch, frames, file.key, before)
 
 
 # ------------------------------------------------------------------ asset histories
-
-
-def read_history(bucket: str, asset: Asset) -> tuple[AssetHistory, str]:
-    """An asset's history and its ETag; an empty one and "" before its first file."""
-    key = ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id)
-    document, etag = read_json_tagged(S3Pointer(bucket=bucket, key=key))
-    return AssetHistory.read(document, key) if etag else empty(asset), etag
 
 
 def save_history(
@@ -181,8 +178,9 @@ def save_history(
         if write_json_if(bucket, key, history.document(), etag):
             return verdict
         time.sleep(random.uniform(0.0, 0.05 * 2**attempt))
-        newer, etag = read_history(bucket, asset)
-        verdict = _judged_again(file, context, verdict, newer, read)
+        newer = read_history(bucket, asset)
+        etag = newer.etag
+        verdict = _judged_again(file, context, verdict, newer.history, read)
     raise DependencyBusy(f"the history of {asset.id} is written by others all the time")
 
 

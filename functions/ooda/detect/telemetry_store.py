@@ -25,7 +25,7 @@ from ona.store import parquet
 from ona.store.layout import TELEMETRY
 from ona.store.s3 import list_keys, read_bytes_tagged, write_bytes_if
 from ona.store.unreadable import note, readable
-from ona.telemetry.readings import together
+from ona.telemetry.readings import together, without_impossible
 from ooda.detect.batches import Batch
 from ooda.detect.context import TelemetryFile
 from ooda.documents.detections import Window
@@ -172,7 +172,8 @@ def read_neighbours(
     strangers = sorted(set(beside["asset_id"]) - registered)
     for name in strangers[:MOST_NAMED]:
         note(f"s3://{bucket}/{TELEMETRY.prefix()}", f"{name} is no asset of {', '.join(sites)}")
-    return beside[~beside["asset_id"].isin([*present, *strangers])]
+    others = beside[~beside["asset_id"].isin([*present, *strangers])]
+    return without_impossible(others, file.registry.capacities())[0]
 
 
 def _of_site(registry: AssetRegistry, site_id: str) -> set[str]:
@@ -195,4 +196,6 @@ def read_days(bucket: str, asset: Asset, days: Iterable[str]) -> pd.DataFrame:
         prefix = TELEMETRY.prefix(site_id=asset.site_id, day=date.fromisoformat(day)) + asset.id
         keys += [entry["Key"] for entry in list_keys(bucket, prefix)]
     parts = _read_all(bucket, keys)
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    if not parts:
+        return pd.DataFrame()
+    return without_impossible(pd.concat(parts, ignore_index=True), {asset.id: asset.capacity_kw})[0]

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from ona.documents.assets import MOST_OF_NAMEPLATE
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track
 from ooda.documents.detections import QualityIssue
@@ -18,7 +19,7 @@ MIN_POWER_SHARE = 0.10
 TOO_SMALL, FOLLOWS = 0.005, 0.8
 """An asset at work gives more than half a per cent of what the sun allows. Less, that still follows the sun
 (rank correlation above 0.8), is a wrong unit."""
-TOO_LARGE = 5.0
+TOO_LARGE = MOST_OF_NAMEPLATE
 """Of capacity, or of what the sun allows. More is a wrong unit."""
 
 

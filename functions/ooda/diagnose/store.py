@@ -22,7 +22,7 @@ from ooda.diagnose.diagnostics import AssetInput, Rules, needs_diagnosis
 from ooda.documents.detections import DetectionRecord
 from ooda.documents.diagnostics import Diagnostic
 from ooda.layout import DIAGNOSTIC
-from ooda.store import read_history
+from ooda.store import history_of
 
 
 def load_record(pointer: S3Pointer) -> DetectionRecord:
@@ -44,7 +44,7 @@ def load_assets(record: DetectionRecord, where: str) -> Iterable[AssetInput]:
         yield AssetInput(
             detection=detection,
             asset=registry.require(detection.asset_id, where),
-            history=read_history(bucket, detection.site_id, detection.asset_id),
+            history=history_of(bucket, detection.site_id, detection.asset_id),
             coming_kwh=coming_kwh(record.source.bucket, detection.asset_id, detection.window.end),
         )
 

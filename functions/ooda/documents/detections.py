@@ -186,6 +186,9 @@ class AssetDetection(Document):
     expected_energy_kwh: float
     measured_energy_kwh: float
     lost_energy_kwh: float
+    set_aside_readings: int = Field(
+        default=0, description="readings above 5 × nameplate; in the telemetry store they have no power"
+    )
     clipped_hours: float = Field(default=0.0, description="hours at the asset's own ceiling; no fault")
     daily_expected_kwh: list[float] = Field(description="expected energy of each of the last days, kWh")
     daily_measured_kwh: list[float] = Field(description="measured energy of the same days, kWh")

@@ -4,7 +4,12 @@ words, of our own. Beside each table stands one of files that look wrong and are
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
 import json
+import lzma
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -45,7 +50,7 @@ BYTES: dict[str, tuple[bytes, str]] = {
     "line separators of Unicode": (LINES.replace("\n", "\u2028").encode(), "duplicate_column"),
     "vertical tabs": (LINES.replace("\n", "\v").encode(), "duplicate_column"),
     "UTF-16 with a mark": (LINES.encode("utf-16"), "wrong_encoding"),
-    "UTF-16 without a mark": (LINES.encode("utf-16-le"), "binary_file"),
+    "UTF-16 without a mark": (LINES.encode("utf-16-le"), "wrong_encoding"),
     "UTF-32": (LINES.encode("utf-32"), "wrong_encoding"),
     "zeros": (bytes(4096), "binary_file"),
     "a block of zeros in the middle": (
@@ -83,6 +88,13 @@ SOUND_BYTES: dict[str, bytes] = {
     "quotes around all": "\n".join(
         ",".join(f'"{field}"' for field in line.split(",")) for line in LINES.split("\n")
     ).encode(),
+    "a CR in a quoted remark of each row": "\n".join(
+        [f"{HEADER.strip()},remark", *(f'{row},"dust\r cleaned"' for row in FOUR)]
+    ).encode(),
+    "UTF-7 that is ASCII": LINES.encode("utf-7"),
+    "a remark that begins as a gzip file would not": LINES.replace("power_kw", "power_kw,PK")
+    .replace(".15", ".15,PK")
+    .encode(),
     "spaces behind commas": LINES.replace(",", ", ").encode(),
     "another column": LINES.replace("power_kw", "power_kw,remark").replace(".15", ".15,Zürich").encode(),
 }
@@ -93,6 +105,55 @@ def test_bytes_that_look_odd_are_read(kind: str) -> None:
     result = read(SOUND_BYTES[kind])
     assert len(result) >= 1
     assert result.frame["power_kw"].notna().all()
+
+
+def zipped(*names: str) -> bytes:
+    """A zip archive with such parts."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, LINES)
+    return buffer.getvalue()
+
+
+HEAD, ROWS = LINES.split("\n", 1)
+NAMED: dict[str, tuple[bytes, str]] = {
+    "header CR, rows LF": (f"{HEAD}\r{ROWS}".encode(), "carriage return"),
+    "header LF, rows CR": ((HEAD + "\n" + ROWS.replace("\n", "\r")).encode(), "carriage return"),
+    "header CR LF, every second row CR": (
+        (f"{HEAD}\r\n" + "\n".join(["\r".join(FOUR[:2])] * 20)).encode(),
+        "carriage return",
+    ),
+    "header CR behind a blank line": (f"\n{HEAD}\r{ROWS}\n".encode(), "carriage return"),
+    "UTF-16 LE with a mark": (b"\xff\xfe" + LINES.encode("utf-16-le"), "UTF-16"),
+    "UTF-16 BE with a mark": (b"\xfe\xff" + LINES.encode("utf-16-be"), "UTF-16"),
+    "UTF-16 LE": (LINES.encode("utf-16-le"), "UTF-16"),
+    "UTF-16 BE": (LINES.encode("utf-16-be"), "UTF-16"),
+    "UTF-32 LE with a mark": (b"\xff\xfe\x00\x00" + LINES.encode("utf-32-le"), "UTF-32"),
+    "UTF-32 BE with a mark": (b"\x00\x00\xfe\xff" + LINES.encode("utf-32-be"), "UTF-32"),
+    "UTF-32 LE": (LINES.encode("utf-32-le"), "UTF-32"),
+    "UTF-32 BE": (LINES.encode("utf-32-be"), "UTF-32"),
+    "UTF-7 with a mark": (b"+/v8-" + LINES.encode(), "UTF-7"),
+    "UTF-7": (LINES.replace("_", "+AF8-").encode(), "UTF-7"),
+    "EBCDIC, cp037": (LINES.encode("cp037"), "EBCDIC"),
+    "EBCDIC, cp500, with NEL": (LINES.replace("\n", "\x85").encode("cp500"), "EBCDIC"),
+    "gzip named .csv": (gzip.compress(LINES.encode()), "gunzip"),
+    "bzip2 named .csv": (bz2.compress(LINES.encode()), "bunzip2"),
+    "xz named .csv": (lzma.compress(LINES.encode()), "unxz"),
+    "zip named .csv": (zipped("x.csv"), "unpack it"),
+    "xlsx named .csv": (zipped("[Content_Types].xml", "xl/workbook.xml"), "open it in Excel"),
+    "xls named .csv": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504), "open it in Excel"),
+}
+"""Each has a message of its own, in the error's message or remedy."""
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_another_encoding_or_container_is_named_with_its_remedy(kind: str) -> None:
+    data, said = NAMED[kind]
+    with pytest.raises(InvalidTelemetry) as caught:
+        read(data)
+    assert said in f"{caught.value.message} {caught.value.remedy}", caught.value
+    assert caught.value.reason in ("line_endings", "wrong_encoding", "binary_file")
 
 
 # ------------------------------------------------------------------ vendors' exports

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+import pandas as pd
 import pytest
 
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidInput, OnaError
-from ona.store.s3 import read_bytes, write_bytes, write_json
+from ona.store.s3 import read_bytes, read_json, versions_of, write_bytes, write_json
 from ooda.detect.handler import lambda_handler as detect
 from ooda.diagnose.handler import lambda_handler as diagnose
 from ooda.order.handler import lambda_handler as order
@@ -63,7 +64,6 @@ def detection() -> Any:
 
 
 STEPS: dict[str, tuple[str, Callable[[], Any]]] = {
-    "Detect, history": (HISTORY, detection),
     "Detect, assets.json": ("assets.json", detection),
     "Diagnose, record": (
         RECORD,
@@ -100,6 +100,49 @@ def test_each_step_names_the_object_that_it_cannot_read(loop: None, kind: str) -
         assert len(str(caught.value)) < 5_000
         boto3.client("s3").delete_object(Bucket=bucket, Key=key)
         write_bytes(IN, "assets.json", registry, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        *((kind, "nothing before") for kind in (*CONTENTS, "another asset's")),
+        *((kind, "an earlier version") for kind in ("empty", "null", "another asset's")),
+    ],
+    ids=str,
+)
+def test_a_damaged_history_costs_neither_the_file_nor_the_next(
+    loop: None, kind: str, kept: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    boto3.client("s3").put_bucket_versioning(Bucket=OUT, VersioningConfiguration={"Status": "Enabled"})
+    detection()
+    sound = read_json(S3Pointer(bucket=OUT, key=HISTORY))
+    if kept == "nothing before":
+        for version in versions_of(OUT, HISTORY):
+            boto3.client("s3").delete_object(Bucket=OUT, Key=HISTORY, VersionId=version)
+    other = json.dumps({**sound, "asset_id": "INV-777"}).encode()
+    write_bytes(OUT, HISTORY, CONTENTS.get(kind, other), "application/json")
+    second = FILE.replace("INV-001_20250610", "INV-001_20250611")
+    write_bytes(IN, second, to_csv(dead_from(9).assign(timestamp=lambda f: _next_day(f))), "text/csv")
+    caplog.clear()
+    answer = detect({"source": at(IN, second), "file_id": "1" * 16, "execution_id": "x"}, Context())
+    assert answer["status"] == "found"
+    (asset,) = read_json(S3Pointer(bucket=OUT, key=answer["detection"]["key"]))["assets"]
+    assert f"s3://{OUT}/{HISTORY} cannot be read" in asset["basis_reason"]
+    assert any(HISTORY in str(record.__dict__) for record in caplog.records)
+    days = list(read_json(S3Pointer(bucket=OUT, key=HISTORY))["days"])
+    assert len(days) == (1 if kept == "nothing before" else 2), days
+    assert any(
+        read_bytes(S3Pointer(bucket=OUT, key=HISTORY, version_id=version)) == CONTENTS.get(kind, other)
+        for version in versions_of(OUT, HISTORY)
+    ), "the damaged object is kept aside"
+    caplog.clear()
+    again = detect({"source": at(IN, FILE), "file_id": "2" * 16, "execution_id": "x"}, Context())
+    (asset,) = read_json(S3Pointer(bucket=OUT, key=again["detection"]["key"]))["assets"]
+    assert "cannot be read" not in asset["basis_reason"], "the next file finds a sound one"
+
+
+def _next_day(frame: pd.DataFrame) -> pd.Series:
+    return frame["timestamp"] + pd.Timedelta(days=1)
 
 
 HELPERS: dict[str, str] = {

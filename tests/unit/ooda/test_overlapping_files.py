@@ -297,14 +297,14 @@ def test_files_that_come_at_once_are_judged_together_by_the_one_that_writes_seco
     for key, part in parts.items():
         write_bytes(IN, key, to_csv(part), "text/csv")
         file = telemetry_file(part, registry, key=key)
-        history, etag = store.read_history(OUT, registry.require(NAME, key))
-        context = Context({NAME: history}, etags={NAME: etag})
+        before = store.read_history(OUT, registry.require(NAME, key))
+        context = Context({NAME: before.history}, etags={NAME: before.etag})
         judged[key] = file, context, judge_assets(file, context)
     batch = Batch("site", 0, [NAME])
     for key in sorted(parts, key=lambda key: key != first):
         file, context, verdicts = judged[key]
         detections, _ = store.save_batch(file, batch, context, verdicts, read)
-    history, _ = store.read_history(OUT, registry.require(NAME, "x"))
+    history = store.read_history(OUT, registry.require(NAME, "x")).history
     assert totals(history) == totals(WHOLE)
     assert {key: item.files for key, item in history.days["2025-06-10"].items()} == {"b.csv": ["a.csv"]}
     assert sum(i.lost_energy_kwh for i in detections[0].incidents) == totals(WHOLE)[1]

@@ -496,10 +496,13 @@ def test_one_bad_site_stops_no_training_of_the_others(cloud: None, kind: str) ->
         document: Any = site.model_copy(update={"site_id": name}).document()
         write_json(OUT, SITE.build(customer_id="c", site_id=name), BAD_SITES[kind] if is_bad else document)
         key = TRAINING_HOURLY.build(customer_id="c", site_id=name, file_id="0123456789abcdef")
-        parquet.put(OUT, key, peer())
+        parquet.put(
+            OUT, key, pd.DataFrame({"timestamp": pd.date_range(DAY, periods=4, freq="h"), "share": 0.5})
+        )
         entries.append({"Key": key, "LastModified": NOW, "ETag": "", "Size": 1})
-    read = training.tables_of(training.Uploads(OUT, "c", cast(Any, entries)), OUT)
-    assert len(read) == N - K
+    bad: list[Unreadable] = []
+    read = training.tables_of(training.Uploads(OUT, "c", cast(Any, entries)), OUT, NOW, bad)
+    assert (len(read), len(bad)) == (N - K, K)
 
 
 def _rest_of_site() -> dict[str, Any]:
