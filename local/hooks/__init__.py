@@ -35,6 +35,7 @@ from local.hooks import (
     state_errors,
     status_events,
     template_references,
+    topics,
     waits,
 )
 
@@ -66,6 +67,7 @@ def install() -> None:
     roles_services.install()
     roles_sources.install()
     roles_trust.install()
+    topics.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
     template_references.install()

@@ -19,6 +19,7 @@ from local.limits import (
     schedules,
     storage,
     stores,
+    subscribers,
     triggers,
     workflows,
 )
@@ -33,6 +34,7 @@ def install() -> None:
     policies.install()
     triggers.install()
     stores.install()
+    subscribers.install()
     deployments.install()
     memory.install()
     workflows.install()

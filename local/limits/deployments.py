@@ -9,7 +9,17 @@ import json
 from typing import Any
 
 from local.hooks.base import HookBroken, private
-from local.limits import functions, messages, metrics, policies, queues, schedules, stores, triggers
+from local.limits import (
+    functions,
+    messages,
+    metrics,
+    policies,
+    queues,
+    schedules,
+    stores,
+    subscribers,
+    triggers,
+)
 from local.limits.refusal import Check, Refusal, utf8
 from local.limits.values import DEFINITION_BYTES, EVENT_TARGETS_PER_RULE
 
@@ -59,7 +69,7 @@ CHECKS: dict[str, Check] = {
     "AWS::Lambda::Permission": triggers.permitted,
     "AWS::S3::Bucket": stores.bucket,
     "AWS::S3::BucketPolicy": policies.resource,
-    "AWS::SNS::Subscription": messages.subscription,
+    "AWS::SNS::Subscription": subscribers.resource,
     "AWS::SNS::TopicPolicy": policies.resource,
     "AWS::SQS::Queue": queues.resource,
     "AWS::SQS::QueuePolicy": policies.resource,

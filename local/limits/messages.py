@@ -22,7 +22,6 @@ from local.limits.values import (
     SSM_STANDARD_BYTES,
 )
 
-PROTOCOLS = {"http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose"}
 _TIME_BYTES = 14
 """What an entry's time counts (source: "Calculating PutEvents event entry size")."""
 
@@ -74,18 +73,6 @@ def subject(params: dict[str, Any]) -> Refusal | None:
     control = any(unicodedata.category(letter) == "Cc" for letter in text)
     if len(text) >= SNS_SUBJECT_CHARACTERS or control:
         return Refusal("InvalidParameter", "Invalid parameter: Subject")
-    return None
-
-
-def subscription(properties: dict[str, Any]) -> Refusal | None:
-    """AWS::SNS::Subscription: its topic is there, its protocol exists."""
-    from ministack.services import sns
-
-    topic = str(properties.get("TopicArn") or "")
-    if sns._topic_by_arn_any_scope(topic) is None:
-        return Refusal("NotFound", "Topic does not exist", 404)
-    if properties.get("Protocol") not in PROTOCOLS:
-        return Refusal("InvalidParameter", "Invalid parameter: Does not support this protocol string")
     return None
 
 

@@ -59,6 +59,14 @@ SQS_DELAY_SECONDS: Final = 900
 """SQS: how long a message may be held back. API reference of SendMessage."""
 SNS_SUBJECT_CHARACTERS: Final = 100
 """SNS: a subject is shorter than this. API reference of Publish."""
+SNS_POLICIES_PER_TOPIC: Final = 200
+"""SNS: filter policies of a topic. Developer guide, "Filter policy constraints in Amazon SNS"."""
+SNS_POLICIES_PER_ACCOUNT: Final = 10_000
+"""SNS: filter policies of an account. As above."""
+SNS_POLICY_KEYS: Final = 5
+"""SNS: keys of a filter policy. As above."""
+SNS_POLICY_COMBINATIONS: Final = 150
+"""SNS: the numbers of values of a filter policy's keys, multiplied. As above."""
 SSM_STANDARD_BYTES: Final = 4 * KIB
 """Systems Manager: value of a standard parameter. "Managing parameter tiers"."""
 SSM_ADVANCED_BYTES: Final = 8 * KIB

@@ -53,9 +53,10 @@ FAST_BOOSTER = {"levels": [0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975], "rounds": 4
 class Platform:
     """The deployed platform, as tests use it."""
 
-    def __init__(self, target: Target, scratch: Path) -> None:
+    def __init__(self, target: Target, scratch: Path, home: Path | None = None) -> None:
         self.target = target
         self.scratch = scratch
+        self.home = home or Path()
         self.s3 = target.client("s3")
         self.states = target.client("stepfunctions")
         self.day = 0

@@ -30,7 +30,7 @@ class Mail:
         self.invited.append(address)
         self.topics[topic] = address
 
-    def confirmed(self, topic: str) -> bool | None:
+    def confirmed(self, topic: str, address: str) -> bool | None:
         return self.answer if topic in self.topics else None
 
     def remove(self, topic: str) -> None:

@@ -21,7 +21,7 @@ def _platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         target = embedded(running)
         parameters = {**EMBEDDED, "Environment": "dev", "WeatherProvider": "recorded"}
         deploy.deploy(running.client, TEMPLATE, target.stack, parameters)
-        platform = Platform(target, tmp_path_factory.mktemp("faults"))
+        platform = Platform(target, tmp_path_factory.mktemp("faults"), home)
         platform.prepare()
         yield platform
     finally:

@@ -9,8 +9,9 @@ quotas"). The topic that all addresses shared before still serves those who conf
 
 from __future__ import annotations
 
+from ona.outbox.addresses import in_ascii
 from ona.runtime.aws import client, environment, translate
-from ona.runtime.errors import ObjectMissing
+from ona.runtime.errors import InvalidInput, ObjectMissing
 from ona.runtime.identity import digest
 
 OPERATORS, SUBSCRIBERS = "ALERTS_TOPIC_ARN", "SUBSCRIBERS_TOPIC_ARN"
@@ -56,20 +57,25 @@ def publish(subject: str, text: str, attributes: dict[str, str], topic: str = OP
 
 
 def invite(address: str, topic: str) -> None:
-    """Make an address's own topic, and subscribe it; SNS asks its owner. Raises DependencyBusy."""
+    """Make an address's own topic, and subscribe it; SNS asks its owner.
+
+    Raises InvalidInput where SNS does not take the address, DependencyBusy.
+    """
     sns, arn = client("sns"), _arn(topic)
     try:
         sns.create_topic(Name=arn.rsplit(":", 1)[-1])  # one that is there already is answered alike
-        sns.subscribe(TopicArn=arn, Protocol="email", Endpoint=address)
+        sns.subscribe(TopicArn=arn, Protocol="email", Endpoint=in_ascii(address))
+    except sns.exceptions.InvalidParameterException as error:
+        raise InvalidInput(str(error)) from error
     except Exception as error:
         raise translate(error, "sns subscription") from error
 
 
-def confirmed(topic: str) -> bool | None:
-    """Whether the owner of a topic's address said yes; None where nobody is subscribed: the owner left, or
-    did not answer in time. Raises DependencyBusy."""
-    found = [arn.startswith(_CONFIRMED) for arn in _subscriptions(topic).values()]
-    return any(found) if found else None
+def confirmed(topic: str, address: str) -> bool | None:
+    """Whether the owner of a topic's address said yes; None where it is not subscribed: the owner left, or
+    did not answer in time. What else is subscribed there says nothing of it. Raises DependencyBusy."""
+    arn = _subscriptions(topic).get(in_ascii(address).lower())
+    return None if arn is None else arn.startswith(_CONFIRMED)
 
 
 def remove(topic: str) -> None:

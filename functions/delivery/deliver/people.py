@@ -45,8 +45,9 @@ def deliver(
                 notes.append(note_of(claimed))
         except Exception as error:
             counts[failed(claimed or item, error, now, bad)] += 1
+    turn = Turn(items[0].recipient_name, now)
     for customer_id, part in _by_customer(notes).items():
-        teller = Teller(items[0].recipient, rules, now, customer_id)
+        teller = Teller(items[0].recipient, rules, now, customer_id, turn)
         counts.update(_told(teller, part, bad))
     return counts
 
@@ -88,6 +89,21 @@ def note_of(item: Delivery | Notice) -> Note:
     return of_order(item, store.message_of(item))
 
 
+class Turn:
+    """Whether this run may send a recipient urgent messages beyond the hour's; another at once may not. One
+    for all customers whose orders the recipient is told of: none waits because another had the turn."""
+
+    def __init__(self, recipient_name: str, now: datetime) -> None:
+        self._recipient_name, self._minute = recipient_name, now.replace(second=0, microsecond=0)
+        self._taken: bool | None = None
+
+    def may_be_urgent(self) -> bool:
+        """Asked of the outbox once. Raises DependencyBusy."""
+        if self._taken is None:
+            self._taken = hourly.first(self._recipient_name, "urgent", self._minute)
+        return self._taken
+
+
 class Teller:
     """Delivers to one recipient, and decides what is sent now and what waits.
 
@@ -96,13 +112,18 @@ class Teller:
     """
 
     def __init__(
-        self, recipient: Recipient, rules: NotificationRules, now: datetime, customer_id: str = ""
+        self,
+        recipient: Recipient,
+        rules: NotificationRules,
+        now: datetime,
+        customer_id: str = "",
+        turn: Turn | None = None,
     ) -> None:
         self.recipient, self.rules, self.now, self.customer_id = recipient, rules, now, customer_id
+        self.turn = turn or Turn(recipient.name, now)
         self.counts = {"messages": 0, "told": 0, "waiting": 0}
         self.settled: set[str] = set()
         self.refused: list[tuple[Sequence[Note], Exception]] = []
-        self.urgent: bool | None = None
 
     def tell(self, notes: Sequence[Note]) -> None:
         """Deliver or postpone each note. Its item must be claimed before.
@@ -136,35 +157,37 @@ class Teller:
             self._wait([note for note in part if note not in pressing], hour + timedelta(hours=1))
             minute = self.now.replace(second=0, microsecond=0)
             minutes_left = -minute.minute % URGENT_EVERY
-            if pressing and not minutes_left and self._may_be_urgent(minute):
+            if pressing and not minutes_left and self.turn.may_be_urgent():
                 self._send(pressing)
             else:
                 self._wait(pressing, minute + timedelta(minutes=minutes_left or URGENT_EVERY))
 
-    def _may_be_urgent(self, minute: datetime) -> bool:
-        """Whether this run may send urgent messages beyond the hour's; another at once may not."""
-        if self.urgent is None:
-            self.urgent = hourly.first(self.recipient.name, "urgent", minute)
-        return self.urgent
-
     def _send(self, notes: Sequence[Note]) -> None:
         for first in range(0, len(notes), A_MESSAGE):
-            part = notes[first : first + A_MESSAGE]
-            mail = bundle(part)
-            attributes = {**mail.attributes, **self.way.attributes}
-            try:
-                notifications.publish(mail.subject, mail.text, attributes, self.way.topic)
-            except RetryableError:
-                raise
-            except Exception as error:  # this message is one that nobody takes; the next may be sound
-                self.refused.append((part, error))
-                self.settled |= {note.item.delivery_id for note in part}
-                continue
-            self.counts["messages"] += 1
-            for note in part:
-                deliveries.delivered(note.item, self.now, version=note.version)
-                self.settled.add(note.item.delivery_id)
-                self.counts["told"] += 1
+            self._send_one(notes[first : first + A_MESSAGE])
+
+    def _send_one(self, part: Sequence[Note]) -> None:
+        """Send notes as one message. Where nobody takes it, its halves: the others do not go with the note
+        that spoils it."""
+        mail = bundle(part)
+        attributes = {**mail.attributes, **self.way.attributes}
+        try:
+            notifications.publish(mail.subject, mail.text, attributes, self.way.topic)
+        except RetryableError:
+            raise
+        except Exception as error:  # this message is one that nobody takes; the next may be sound
+            if half := len(part) // 2:
+                self._send_one(part[:half])
+                self._send_one(part[half:])
+                return
+            self.refused.append((part, error))
+            self.settled |= {note.item.delivery_id for note in part}
+            return
+        self.counts["messages"] += 1
+        for note in part:
+            deliveries.delivered(note.item, self.now, version=note.version)
+            self.settled.add(note.item.delivery_id)
+            self.counts["told"] += 1
 
     def _wait(self, notes: Sequence[Note], until: datetime) -> None:
         for note in notes:

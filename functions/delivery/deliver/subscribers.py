@@ -7,6 +7,7 @@ one topic.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +15,7 @@ from delivery.deliver import notifications
 from ona.config import custom_services
 from ona.outbox import addresses, deliveries, hourly
 from ona.outbox.addresses import Address, by_mail
-from ona.outbox.items import OPERATORS, Recipient
+from ona.outbox.items import OPERATORS, Delivery, Recipient
 from ona.repairs import orders
 from ona.runtime.errors import InvalidInput
 from ona.runtime.http import Busy
@@ -104,8 +105,12 @@ def _asked(address: Address, recipient: Recipient, now: datetime) -> Address:
     slot = now.replace(minute=now.minute // INVITED_BY_ONE * INVITED_BY_ONE)
     if not hourly.first(f"{recipient.name}#{address.customer_id}", "invitation", slot):
         raise Busy("the owner of the address is being asked to confirm it", CONFIRMED_WITHIN_S)
-    topic = notifications.own_topic(address.customer_id, recipient.name)
-    notifications.invite(address.endpoint, topic)
+    topic = _own_topic(address)
+    try:
+        notifications.invite(address.endpoint, topic)
+    except InvalidInput as error:  # it is no address for SNS: nobody was asked, and nobody will be
+        addresses.change(address.key, lambda _: {"gone": True, "next_at": now})
+        raise Left(f"SNS does not take the address: {error}") from error
     asked = {"topic": topic, "asked_at": now, "next_at": now + LOOKED_AFTER}
     after = addresses.change(address.key, lambda current: None if current.gone else asked)
     if after is None or after.gone:
@@ -114,10 +119,15 @@ def _asked(address: Address, recipient: Recipient, now: datetime) -> Address:
     return after
 
 
+def _own_topic(address: Address) -> str:
+    """The topic that an address has, or had when the run that made it ended before it was written down."""
+    return notifications.own_topic(address.customer_id, address.recipient_name)
+
+
 def _state(address: Address) -> bool | None:
     """What SNS says of an address: confirmed, not yet, or (None) not subscribed."""
     if address.topic:
-        return notifications.confirmed(address.topic)
+        return notifications.confirmed(address.topic, address.endpoint)
     subscription = notifications.shared().get(address.endpoint.lower())
     return None if subscription is None else bool(subscription)
 
@@ -159,17 +169,24 @@ def look_after(now: datetime, bad: list[Unreadable]) -> None:
     if not due and not sharing:
         return
     wanted = _wanted(bad)
-    waiting = {
-        item.recipient_name
-        for item in deliveries.due("send", ALL_DUE, MOST_WAITING)[0]
-        if item.kind == "mail"
-    }
+    waiting: dict[str, set[str]] = {}
+    for item in deliveries.due("send", ALL_DUE, MOST_WAITING)[0]:
+        if isinstance(item, Delivery) and item.kind == "mail":
+            waiting.setdefault(item.recipient_name, set()).add(item.work_order_id)
     for address in due:
         try:
-            _look(address, address.pair in wanted or address.recipient_name in waiting, now)
+            awaited = address.pair in wanted or _awaited(address, waiting)
+            _look(address, awaited, now)
         except Exception as error:
             note(f"address {address.key}", f"{type(error).__name__}: {error}", bad)
     _empty_shared(sharing, wanted, waiting, now)
+
+
+def _awaited(address: Address, waiting: Mapping[str, Collection[str]]) -> bool:
+    """Whether a message of this customer's orders is still due to an address. `waiting`: orders by
+    recipient; another customer's keep no address. Raises DependencyBusy."""
+    found = (orders.find(name) for name in waiting.get(address.recipient_name, ()))
+    return any(order is not None and order.customer_id == address.customer_id for order in found)
 
 
 def _wanted(bad: list[Unreadable]) -> set[tuple[str, str]]:
@@ -192,8 +209,8 @@ def _look(address: Address, wanted: bool, now: datetime) -> None:
         elif _is_late(address, state, now):
             address = addresses.change(address.key, lambda _: {"gone": True}) or address
     if wanted:
-        if address.gone and address.topic:  # its owner left: the item stays, so that nobody asks again
-            notifications.remove(address.topic)
+        if address.gone:  # its owner left: the item stays, so that nobody asks again
+            notifications.remove(_own_topic(address))
         kept = {"released": False, "wanted_at": now, "next_at": now + LOOKED_AFTER}
         addresses.change(address.key, lambda current: {**kept, **({"topic": ""} if current.gone else {})})
         return
@@ -215,14 +232,13 @@ def _removed(address: Address) -> None:
     after = addresses.change(address.key, gone)
     if after is None or not after.gone:
         return
-    if after.topic:
-        notifications.remove(after.topic)
+    notifications.remove(_own_topic(after))
     addresses.delete(after)
     logger.info("address removed", key=address.key)
 
 
 def _empty_shared(
-    sharing: dict[str, str], wanted: set[tuple[str, str]], waiting: set[str], now: datetime
+    sharing: dict[str, str], wanted: set[tuple[str, str]], waiting: Collection[str], now: datetime
 ) -> None:
     """What is subscribed to the shared topic: taken over for each customer whose order wants it, or ended.
     One that nobody confirmed is deleted by SNS itself."""

@@ -30,7 +30,9 @@ A_DAY_BY_CUSTOMER = 20
 """New addresses whose owners one customer may let us ask on one day (UTC; ours): as many as one order may
 tell. Counted where it is asked for, by whichever order."""
 A_MONTH_BY_ADDRESS = 3
-"""How often one address is asked in a calendar month (UTC; ours), by all customers together."""
+"""How often one mailbox is asked in a calendar month (UTC; ours), by all customers together."""
+A_MONTH_BY_PAIR = 2
+"""Of these, how many one customer may have asked: nobody can use up what others need (ours)."""
 COUNTS_KEPT = timedelta(days=33)
 """How long the counts of invitations are kept: a month, and a day or two until DynamoDB deletes them."""
 
@@ -78,6 +80,35 @@ def by_mail(address: str) -> Recipient:
     return Recipient(f"mail-{digest(address.lower())}", "mail", address)
 
 
+def in_ascii(address: str) -> str:
+    """An address as mail servers write it: its domain in Punycode. What is no domain stays as it is.
+
+    >>> in_ascii("Thandi@bücher.example")
+    'Thandi@xn--bcher-kva.example'
+    """
+    local, at, domain = address.rpartition("@")
+    try:
+        return local + at + domain.encode("idna").decode()
+    except UnicodeError:
+        return address
+
+
+def mailbox(address: str) -> str:
+    """Whose mailbox an address is, however it is spelled: what counts when owners are asked.
+
+    Capitals, what stands behind a plus (RFC 5233), a domain in Punycode, and the dots that Gmail does not
+    read ("Dots don't matter in Gmail addresses", Gmail Help) make no other mailbox.
+
+    >>> mailbox("Thandi+ona@Example.com"), mailbox("th.andi@googlemail.com")
+    ('thandi@example.com', 'thandi@gmail.com')
+    """
+    local, _, domain = in_ascii(address).lower().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in ("gmail.com", "googlemail.com"):
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"
+
+
 def key_of(recipient: Recipient, customer_id: str) -> str:
     """The key of an address's item."""
     return f"address#{recipient.name}#{customer_id}"
@@ -110,22 +141,29 @@ def request(recipient: Recipient, customer_id: str, now: datetime) -> None:
 
 
 def _count(recipient: Recipient, customer_id: str, now: datetime) -> None:
-    """Count one more question. Raises TooManyInvitations, DependencyBusy."""
+    """Count one more question. One that is refused costs nothing.
+
+    Raises TooManyInvitations, DependencyBusy.
+    """
     day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     month = day.replace(day=1)
     tomorrow, next_month = day + timedelta(days=1), (month + timedelta(days=32)).replace(day=1)
-    if not hourly.spend_invitation(f"customer#{customer_id}", day, A_DAY_BY_CUSTOMER, COUNTS_KEPT):
-        raise TooManyInvitations(
-            f"{counted(A_DAY_BY_CUSTOMER, 'new address')} may be asked a day, and were; "
-            "webhooks are not counted",
-            _seconds(tomorrow - now),
-        )
-    if not hourly.spend_invitation(recipient.name, month, A_MONTH_BY_ADDRESS, COUNTS_KEPT):
-        raise TooManyInvitations(
-            f"this address was asked {counted(A_MONTH_BY_ADDRESS, 'time')} this month; "
-            "its owner finds the link in those mails",
-            _seconds(next_month - now),
-        )
+    name = by_mail(mailbox(recipient.endpoint)).name
+    asked = f"this address was asked {counted(A_MONTH_BY_ADDRESS, 'time')} this month"
+    asked_by_you = f"you had this address asked {counted(A_MONTH_BY_PAIR, 'time')} this month"
+    find = "its owner finds the link in those mails"
+    by_customer = f"{counted(A_DAY_BY_CUSTOMER, 'new address')} may be asked a day, and were"
+    limits = [
+        (f"customer#{customer_id}", day, A_DAY_BY_CUSTOMER, tomorrow,
+         f"{by_customer}; webhooks are not counted"),
+        (f"{name}#{customer_id}", month, A_MONTH_BY_PAIR, next_month, f"{asked_by_you}; {find}"),
+        (name, month, A_MONTH_BY_ADDRESS, next_month, f"{asked}; {find}"),
+    ]  # fmt: skip
+    for number, (who, since, most, until, why) in enumerate(limits):
+        if not hourly.spend_invitation(who, since, most, COUNTS_KEPT):
+            for counted_who, counted_since, *_ in limits[:number]:
+                hourly.give_back_invitation(counted_who, counted_since)
+            raise TooManyInvitations(why, _seconds(until - now))
 
 
 def _seconds(wait: timedelta) -> int:

@@ -37,6 +37,17 @@ def spend_invitation(who: str, since: datetime, most: int, kept: timedelta) -> b
     return _count(f"asked#{who}#{since:%Y-%m-%d}", since, most, kept)
 
 
+def give_back_invitation(who: str, since: datetime) -> None:
+    """Take back one that `spend_invitation` counted. Raises DependencyBusy."""
+    tables.update(
+        OUTBOX.name,
+        {"delivery_id": f"asked#{who}#{since:%Y-%m-%d}"},
+        "ADD messages :less",
+        {":less": -1, ":none": 0},
+        condition="messages > :none",
+    )
+
+
 def _count(name: str, since: datetime, most: int, kept: timedelta = COUNTS_KEPT) -> bool:
     return tables.update(
         OUTBOX.name,

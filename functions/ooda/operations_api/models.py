@@ -11,6 +11,7 @@ from ona.api.envelope import Envelope
 from ona.api.strict import JsonNumber, Moment
 from ona.documents.base import Document
 from ona.documents.work_orders import OrderStatus, Priority, WorkOrder
+from ona.outbox import addresses
 from ona.repairs.crews import Booking
 from ona.repairs.tracking import (
     LONGEST_ENDPOINT,
@@ -26,8 +27,14 @@ from ona.repairs.tracking import (
 )
 from ooda.documents.detections import Incident
 
-_EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+")
-"""An address with a domain; the confirmation mail shows whether somebody reads it."""
+_EMAIL = re.compile(
+    r"(?=.{3,254}$)(?=[^@]{1,64}@)[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*"
+    r"@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])",
+    re.ASCII | re.IGNORECASE,
+)
+"""An address that can be one (RFC 5321: 64 characters before the @, 254 in all, a host's name behind it);
+the confirmation mail shows whether somebody reads it. Amazon SES, which mails for SNS, has no letters
+beyond ASCII before the @ (Amazon SES Developer Guide, "Verified identities")."""
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
@@ -111,7 +118,7 @@ class NewSubscription(Document):
     def _right_kind(self) -> NewSubscription:
         if not self.endpoint.isprintable():
             raise ValueError("endpoint has characters that cannot be printed")
-        if self.kind == "email" and not _EMAIL.fullmatch(self.endpoint):
+        if self.kind == "email" and not _EMAIL.fullmatch(addresses.in_ascii(self.endpoint)):
             raise ValueError("endpoint is no e-mail address")
         return self
 

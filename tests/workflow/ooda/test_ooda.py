@@ -21,6 +21,7 @@ from ops.demo import inbox
 from ops.demo.follow import run_task
 from tests.builders.assets import make_asset, make_registry
 from tests.builders.telemetry import DAY, dead_from, sunny_day, to_csv
+from tests.fakes import mailbox
 from tests.fakes.platform import Platform
 from tests.paths import ROOT
 
@@ -221,6 +222,15 @@ def test_mail_reaches_the_address_that_follows_an_order_and_no_other(platform: P
     path = f"{platform.target.api_url}/ops/work-orders/{name}/subscriptions"
     subscribed = urllib3.request("POST", path, body=body, headers=headers, timeout=60)
     assert subscribed.status == 200
+    assert platform.deliver()["failed"] == 1, "its owner is asked first"
+    mailbox.confirm(platform.home, "thandi@example.com")
+    waiting = {"delivery_id": {"S": f"{name}@{by_mail('thandi@example.com').name}"}}
+    platform.target.client("dynamodb").update_item(  # as if ten minutes had passed
+        TableName=platform.target.outputs["OutboxTableName"],
+        Key=waiting,
+        UpdateExpression="SET next_at = :now",
+        ExpressionAttributeValues={":now": {"S": "2025-01-01T00:00:00Z"}},
+    )
     assert platform.deliver()["failed"] == 0
     got = {
         address: sqs.receive_message(QueueUrl=url).get("Messages", []) for address, url in inboxes.items()
