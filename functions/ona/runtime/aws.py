@@ -44,7 +44,7 @@ _BUSY = {
     "TransactionConflictException",
 }
 """Error codes after which the same call may succeed (AWS's API references). Each service has its own word
-for "too many at once": SNS says Throttled, SQS RequestThrottled, DynamoDB's transactions ThrottlingError."""
+for "too many at once": SNS says Throttled, SQS RequestThrottled, a DynamoDB transaction ThrottlingError."""
 TOO_MANY_REQUESTS = 429
 """The HTTP status of the same (RFC 6585)."""
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "NoSuchBucket"}

@@ -73,7 +73,7 @@ def test_a_transaction_without_capacity_may_succeed_later(reasons: tuple[str, ..
     fails = mock.Mock(side_effect=refusal("TransactionCanceledException", 400, reasons))
     with mock.patch.object(tables, "client", return_value=mock.Mock(transact_write_items=fails)):
         if busy:
-            with pytest.raises(DependencyBusy, match="Throttling|Throughput"):
+            with pytest.raises(DependencyBusy, match=r"Throttling|Throughput"):
                 tables.transact([Write("Put", {})])
         else:
             assert tables.transact([Write("Put", {})]) is False
