@@ -41,11 +41,14 @@ _GENERIC = {
     "DynamoDb": "DynamoDbException", "Sqs": "SqsException",
 }  # fmt: skip
 """What the service's SDK throws for an error without a class."""
+WAITING = (".sync", ".sync:2", ".waitForTaskToken")
+"""How a resource ends whose task goes on after the call."""
 
 
 def check(definition: dict[str, Any]) -> Iterator[Finding]:
     """Names that cannot occur, and rules that AWS refuses or never reaches."""
     for path, state, _ in states(definition):
+        yield from _tried_again(path, state)
         for group in ("Retry", "Catch"):
             rules = state.get(group, [])
             for index, rule in enumerate(rules):
@@ -58,6 +61,19 @@ def check(definition: dict[str, Any]) -> Iterator[Finding]:
                 for name in names:
                     if problem := impossible(name, state):
                         yield Finding(where, "error", f"{name} can never occur here: {problem}", ERRORS)
+
+
+def _tried_again(path: str, state: State) -> Iterator[Finding]:
+    """A call of a service without a function is tried again after a time-out and after any failure. A list of
+    names misses the time-out, and each name that AWS has and we do not know. `MaxAttempts: 0` before takes
+    out what no later try changes. Whoever waits for a job or an answer would ask twice."""
+    resource = str(state.get("Resource", ""))
+    if state.get("Type") != "Task" or ":lambda:" in resource or resource.endswith(WAITING):
+        return
+    names = {name for rule in state.get("Retry", []) for name in rule.get("ErrorEquals", [])}
+    if missing := sorted({"States.TaskFailed", "States.Timeout"} - names):
+        if "States.ALL" not in names:
+            yield Finding(path, "retry", f"no rule tries again after {' and '.join(missing)}", ERRORS)
 
 
 def impossible(name: str, state: State) -> str:

@@ -236,6 +236,10 @@ BROKEN = [
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.RequestLimitExceeded"]), "has no such error"),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDb.ThrottlingException"]), "begin with DynamoDB."),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DependencyBusy"]), "only a function's own code"),
+    ("ooda", put("LogAlert.Retry", []), "no rule tries again after States.TaskFailed and States.Timeout"),
+    ("ooda", put("LogAlert.Retry.1.ErrorEquals", ["DynamoDB.ThrottlingException"]), "no rule tries again after"),
+    ("ooda", put("WriteReason.Retry.0.ErrorEquals", ["States.TaskFailed"]), "no rule tries again after States.Timeout"),
+    ("fleet-history", put("CountFiles.Retry.0.ErrorEquals", ["States.Timeout"]), "again after States.TaskFailed"),
     ("ooda", put("OrderEach.Catch.0.ErrorEquals", ["States.ItemReaderFailed"]), "does not raise it"),
     ("ooda", put("LogAlert.Arguments.Item", {"alert_id": {"X": "1"}}), "has no X"),
     ("ooda", put("WriteReason.Arguments.ContentType", 5), "must be a string, is int"),
@@ -276,6 +280,9 @@ BROKEN = [
     ("fleet-history", put("CountFiles.Resource", "arn:aws:states:::aws-sdk:stepfunctions:describeMapRun"), "not know"),
     ("forecast-training", put("AskForContainer.Arguments.Entries.0.Detail", {}), "passes no task token on"),
     ("forecast-training", put("Publish.Arguments.Entries.0.EventBus", "x"), "has no EventBus"),
+    ("forecast-training", put("Publish.Arguments.Entries.0.Detail", "{% $states.input %}"), "other environments hear"),
+    ("forecast-training", put("AskForContainer.Arguments.Entries.0.Detail.environment", "prod"), "other environments"),
+    ("ooda", put("Publish.Arguments.Entries.0.Detail.environment", None), "other environments hear it too"),
     ("forecast-training-container", put("TrainInContainer.Arguments.LaunchType", "LAMBDA"), "'LAMBDA' is none of"),
     ("forecast-training-container", put("TrainInContainer.Arguments.cluster", "x"), "AWS writes Cluster"),
     ("forecast-training-container", put("TrainInContainer.Output", "{% $states.result.Tasks %}"), "no Tasks"),
@@ -295,6 +302,11 @@ SOUND = [
     ("ooda", put("Detect.Catch.0.ErrorEquals", ["Lambda.ResourceNotFoundException"]), ""),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.InternalServerErrorException"]), ""),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.AmazonDynamoDBException"]), ""),
+    ("ooda", put("LogAlert.Retry.1.ErrorEquals", ["States.ALL"]), ""),
+    ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["States.Permissions"]), ""),
+    ("ooda", put("Detect.Retry", []), ""),  # a function's own errors say whether a later try helps
+    ("forecast-training", put("AskForContainer.Retry", []), ""),  # would ask for two trainings
+    ("forecast-training-container", put("TrainInContainer.Retry", []), ""),  # would run two containers
     ("ooda", put("Detect.Output", "{% 'a text with $eval(1) and $sourec in it' %}"), ""),
     ("ooda", put("Detect.Output", "{% ($x := 1; $f := function($y){$y + $x}; $f(2)) %}"), ""),
     ("ooda", put("Detect.Output", "{% $states.result.Payload.anything.at.all[$ > 1] %}"), ""),
@@ -307,7 +319,9 @@ SOUND = [
     ("ooda", put("Detect.TimeoutSeconds", "{% 60 + 1 %}"), ""),
     ("ooda", put("Detect.Comment", "{% no expression, a comment"), ""),
     ("ooda", put("WriteReason.Arguments.Body", {"any": ["json", 1]}), ""),
-    ("ooda", put("Publish.Arguments.Entries.0.Detail", "{% $states.input %}"), ""),
+    ("ooda", put("Publish.Arguments.Entries.0.Detail", "{% $states.input %}"), "bus"),  # of no environment
+    ("ooda", put("Publish.Arguments.Entries.0.Detail", "{% $merge([{'environment': 'dev'}, $states.input]) %}"), ""),
+    ("forecast-training", put("AskForContainer.Arguments.Entries.0.Detail.more", "{% $plan %}"), ""),
     ("fleet-history", put("EachFile.ToleratedFailureCount", 3), ""),
     ("fleet-history", put("EachFile.ToleratedFailurePercentage", 0.5), ""),
     ("fleet-history", put("EachFile.MaxConcurrency", 0), ""),
@@ -382,6 +396,16 @@ def test_what_looks_wrong_and_is_right_passes(
             "            - {Sid: RunTheContainer, Effect: Allow, Action: ecs:RunTask, Resource: !Ref TrainingTaskDefinition}\n",
             "",
             "needs ecs:RunTask",
+        ),
+        (
+            ", detail: {environment: [!Ref Environment]}}",
+            "}",
+            "its pattern takes events of any environment of the account",
+        ),
+        (
+            ", detail: {environment: [!Ref Environment]}}",
+            ", detail: {environment: [dev, staging, prod]}}",
+            "its pattern takes events of any environment of the account",
         ),
     ],
 )  # fmt: skip
