@@ -1,8 +1,8 @@
 """The event bus, which every environment of an account shares: our events say whose they are.
 
 Without it a rule of production also hears the events of a trial beside it, works on them, and answers.
-Source: Amazon EventBridge User Guide, "Event buses in Amazon EventBridge": an account has one default bus in
-each region, and a rule takes every event on its bus that fits its pattern.
+Source: Amazon EventBridge User Guide, "Event buses in Amazon EventBridge": an account has one default bus
+in each region, and a rule takes every event on its bus that fits its pattern.
 """
 
 from __future__ import annotations

@@ -64,16 +64,16 @@ def check(definition: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _tried_again(path: str, state: State) -> Iterator[Finding]:
-    """A call of a service without a function is tried again after a time-out and after any failure. A list of
-    names misses the time-out, and each name that AWS has and we do not know. `MaxAttempts: 0` before takes
-    out what no later try changes. Whoever waits for a job or an answer would ask twice."""
+    """A call of a service without a function is tried again after a time-out and after any failure. A list
+    of names misses the time-out, and each name that AWS has and we do not know. `MaxAttempts: 0` before
+    takes out what no later try changes. Whoever waits for a job or an answer would ask twice."""
     resource = str(state.get("Resource", ""))
     if state.get("Type") != "Task" or ":lambda:" in resource or resource.endswith(WAITING):
         return
     names = {name for rule in state.get("Retry", []) for name in rule.get("ErrorEquals", [])}
-    if missing := sorted({"States.TaskFailed", "States.Timeout"} - names):
-        if "States.ALL" not in names:
-            yield Finding(path, "retry", f"no rule tries again after {' and '.join(missing)}", ERRORS)
+    missing = sorted({"States.TaskFailed", "States.Timeout"} - names)
+    if missing and "States.ALL" not in names:
+        yield Finding(path, "retry", f"no rule tries again after {' and '.join(missing)}", ERRORS)
 
 
 def impossible(name: str, state: State) -> str:
