@@ -236,6 +236,8 @@ BROKEN = [
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.RequestLimitExceeded"]), "has no such error"),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDb.ThrottlingException"]), "begin with DynamoDB."),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DependencyBusy"]), "only a function's own code"),
+    ("ooda", put("Detect.Retry.0.ErrorEquals", ["Lambda.ServiceException"]), "Lambda.ClientExecutionTimeoutException"),
+    ("ooda", put("Order.Retry", []), "no rule tries again after Lambda.AWSLambdaException and Lambda.ClientExec"),
     ("ooda", put("LogAlert.Retry", []), "no rule tries again after States.TaskFailed and States.Timeout"),
     ("ooda", put("LogAlert.Retry.1.ErrorEquals", ["DynamoDB.ThrottlingException"]), "no rule tries again after"),
     ("ooda", put("WriteReason.Retry.0.ErrorEquals", ["States.TaskFailed"]), "no rule tries again after States.Timeout"),
@@ -298,13 +300,12 @@ def test_what_aws_refuses_is_found(name: str, change: Callable[[Any], object], t
 
 SOUND = [
     ("ooda", put("Detect.Arguments.Qualifier", "live"), "role"),  # allowed once the role has the alias
-    ("ooda", put("Detect.Retry.0.ErrorEquals", ["Sandbox.Timedout", "Runtime.ExitError", "MyOwnError"]), ""),
+    ("ooda", put("Detect.Retry.1.ErrorEquals", ["Sandbox.Timedout", "Runtime.ExitError", "MyOwnError"]), ""),
     ("ooda", put("Detect.Catch.0.ErrorEquals", ["Lambda.ResourceNotFoundException"]), ""),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.InternalServerErrorException"]), ""),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.AmazonDynamoDBException"]), ""),
     ("ooda", put("LogAlert.Retry.1.ErrorEquals", ["States.ALL"]), ""),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["States.Permissions"]), ""),
-    ("ooda", put("Detect.Retry", []), ""),  # a function's own errors say whether a later try helps
     ("forecast-training", put("AskForContainer.Retry", []), ""),  # would ask for two trainings
     ("forecast-training-container", put("TrainInContainer.Retry", []), ""),  # would run two containers
     ("ooda", put("Detect.Output", "{% 'a text with $eval(1) and $sourec in it' %}"), ""),
