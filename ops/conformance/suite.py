@@ -11,6 +11,7 @@ from local.packaging import Template
 from ops.conformance import (
     authorization,
     buses,
+    capacity,
     creation,
     endings,
     errors,
@@ -58,6 +59,7 @@ def check_role(machine: Machine) -> Iterator[Finding]:
 def check_stack(stack: rendered.Stack) -> Iterator[Finding]:
     """Every role of a stack, that of functions too: resources that name nothing; and empty names."""
     yield from buses.check_stack(stack)
+    yield from capacity.check_stack(stack)
     for name, item in stack.resources.items():
         where = f"{stack.name}/{name}"
         for key in physical.NAMES.get(item["Type"], ()):

@@ -435,6 +435,37 @@ def test_what_is_there_under_a_condition_only_is_missed_where_it_is_not(
     assert any(text in item.text for item in found), [str(item) for item in found]
 
 
+# ------------------------------------------------------------------ capacity
+
+
+@pytest.mark.parametrize(
+    ("first", "target", "found"),
+    [
+        (5, {}, []),
+        (50, {}, []),  # all of it
+        (0, {}, ["begins with 0 provisioned"]),
+        (51, {}, ["begins with 51 provisioned"]),
+        (5, {"ResourceId": "function:ona-forecastingApi-prod:other"}, ["begins with 0 provisioned"]),
+        (0, {"ScalableDimension": "dynamodb:table:ReadCapacityUnits"}, []),
+    ],
+)
+def test_capacity_that_is_scaled_begins_within_its_bounds(
+    first: int, target: dict[str, Any], found: list[str]
+) -> None:
+    stack = next(
+        copy.copy(item.stacks["Forecasting"])
+        for item in rendered.deployments(ROOT / "template.yaml", TEMPLATES)
+        if item.choice["Environment"] == "prod" and item.choice["ReservedConcurrency"] != "0"
+    )
+    stack.__dict__["resources"] = changed = copy.deepcopy(stack.resources)
+    config = {"ProvisionedConcurrentExecutions": first} if first else {}
+    changed["ForecastingApiFunctionAliaslive"]["Properties"]["ProvisionedConcurrencyConfig"] = config
+    changed["ForecastingApiCapacity"]["Properties"] |= target
+    texts = [item.text for item in suite.check_stack(stack) if item.rule == "capacity"]
+    assert len(texts) == len(found)
+    assert all(part in text for part, text in zip(found, texts, strict=True))
+
+
 # ------------------------------------------------------------------ endings
 
 
