@@ -41,11 +41,19 @@ _GENERIC = {
     "DynamoDb": "DynamoDbException", "Sqs": "SqsException",
 }  # fmt: skip
 """What the service's SDK throws for an error without a class."""
+TRANSIENT = {f"Lambda.{name}" for name in (
+    "ClientExecutionTimeoutException", "ServiceException", "AWSLambdaException", "SdkClientException",
+)}  # fmt: skip
+"""Lambda's own passing faults, by AWS's name (LAMBDA_ERRORS)."""
+LAMBDA_ERRORS = GUIDE + "bp-lambda-serviceexception.html"
+WAITING = (".sync", ".sync:2", ".waitForTaskToken")
+"""How a resource ends whose task goes on after the call."""
 
 
 def check(definition: dict[str, Any]) -> Iterator[Finding]:
     """Names that cannot occur, and rules that AWS refuses or never reaches."""
     for path, state, _ in states(definition):
+        yield from _tried_again(path, state)
         for group in ("Retry", "Catch"):
             rules = state.get(group, [])
             for index, rule in enumerate(rules):
@@ -58,6 +66,23 @@ def check(definition: dict[str, Any]) -> Iterator[Finding]:
                 for name in names:
                     if problem := impossible(name, state):
                         yield Finding(where, "error", f"{name} can never occur here: {problem}", ERRORS)
+
+
+def _tried_again(path: str, state: State) -> Iterator[Finding]:
+    """A call of a service without a function is tried again after a time-out and after any failure. A list
+    of names misses the time-out, and each name that AWS has and we do not know. `MaxAttempts: 0` before
+    takes out what no later try changes. Whoever waits for a job or an answer would ask twice. Of a function
+    its own errors say whether a later try helps; those of Lambda itself pass."""
+    resource = str(state.get("Resource", ""))
+    if state.get("Type") != "Task" or resource.endswith(WAITING):
+        return
+    of_function = ":lambda:" in resource
+    wanted = TRANSIENT if of_function else {"States.TaskFailed", "States.Timeout"}
+    names = {name for rule in state.get("Retry", []) for name in rule.get("ErrorEquals", [])}
+    missing = sorted(wanted - names)
+    if missing and "States.ALL" not in names:
+        text = f"no rule tries again after {' and '.join(missing)}"
+        yield Finding(path, "retry", text, LAMBDA_ERRORS if of_function else ERRORS)
 
 
 def impossible(name: str, state: State) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 from local.packaging import Template
 from ops.conformance import (
     authorization,
+    buses,
+    capacity,
     creation,
     endings,
     errors,
@@ -56,6 +58,8 @@ def check_role(machine: Machine) -> Iterator[Finding]:
 
 def check_stack(stack: rendered.Stack) -> Iterator[Finding]:
     """Every role of a stack, that of functions too: resources that name nothing; and empty names."""
+    yield from buses.check_stack(stack)
+    yield from capacity.check_stack(stack)
     for name, item in stack.resources.items():
         where = f"{stack.name}/{name}"
         for key in physical.NAMES.get(item["Type"], ()):
@@ -82,6 +86,7 @@ def check_machine(machine: Machine) -> list[Finding]:
         *maps.check(machine),
         *creation.check(machine),
         *endings.check(machine),
+        *buses.check_machine(machine),
         *check_role(machine),
     ]
     return [

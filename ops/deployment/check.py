@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import botocore.session
+from botocore.exceptions import UnknownRegionError
+
 from local.packaging import DeployError
 from ona.runtime.words import counted
 from ops import templates, validate
@@ -48,6 +51,7 @@ def findings(
     if mismatches:
         return
     yield Finding("ok", "template", "root and stacks fit together; `ona validate` lints them")
+    yield from _region(settings.region)
     unusable = validate.configurations()
     yield from (Finding("wrong", "configs", text) for text in unusable)
     if not unusable:
@@ -88,6 +92,18 @@ def findings(
         ("receiver", lambda: _receiver(client, made)),
     ):
         yield from _asked(about, ask)
+
+
+def _region(region: str) -> Iterator[Finding]:
+    """A region of another partition takes the deployment, and every task of every workflow fails there:
+    "The resource belongs to a different partition from the running execution" (aws/aws-cdk issue 4597)."""
+    try:
+        partition = botocore.session.get_session().get_partition_for_region(region)
+    except UnknownRegionError:
+        return  # newer than this boto3
+    if partition != "aws":
+        text = f"{region} belongs to the partition {partition}; the workflows name services of aws"
+        yield Finding("wrong", "region", text)
 
 
 def _account(client: Ask | None, why_not: str) -> tuple[str, Ask | None, str]:

@@ -236,6 +236,12 @@ BROKEN = [
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.RequestLimitExceeded"]), "has no such error"),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDb.ThrottlingException"]), "begin with DynamoDB."),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DependencyBusy"]), "only a function's own code"),
+    ("ooda", put("Detect.Retry.0.ErrorEquals", ["Lambda.ServiceException"]), "Lambda.ClientExecutionTimeoutException"),
+    ("ooda", put("Order.Retry", []), "no rule tries again after Lambda.AWSLambdaException and Lambda.ClientExec"),
+    ("ooda", put("LogAlert.Retry", []), "no rule tries again after States.TaskFailed and States.Timeout"),
+    ("ooda", put("LogAlert.Retry.1.ErrorEquals", ["DynamoDB.ThrottlingException"]), "no rule tries again after"),
+    ("ooda", put("WriteReason.Retry.0.ErrorEquals", ["States.TaskFailed"]), "no rule tries again after States.Timeout"),
+    ("fleet-history", put("CountFiles.Retry.0.ErrorEquals", ["States.Timeout"]), "again after States.TaskFailed"),
     ("ooda", put("OrderEach.Catch.0.ErrorEquals", ["States.ItemReaderFailed"]), "does not raise it"),
     ("ooda", put("LogAlert.Arguments.Item", {"alert_id": {"X": "1"}}), "has no X"),
     ("ooda", put("WriteReason.Arguments.ContentType", 5), "must be a string, is int"),
@@ -276,6 +282,9 @@ BROKEN = [
     ("fleet-history", put("CountFiles.Resource", "arn:aws:states:::aws-sdk:stepfunctions:describeMapRun"), "not know"),
     ("forecast-training", put("AskForContainer.Arguments.Entries.0.Detail", {}), "passes no task token on"),
     ("forecast-training", put("Publish.Arguments.Entries.0.EventBus", "x"), "has no EventBus"),
+    ("forecast-training", put("Publish.Arguments.Entries.0.Detail", "{% $states.input %}"), "other environments hear"),
+    ("forecast-training", put("AskForContainer.Arguments.Entries.0.Detail.environment", "prod"), "other environments"),
+    ("ooda", put("Publish.Arguments.Entries.0.Detail.environment", None), "other environments hear it too"),
     ("forecast-training-container", put("TrainInContainer.Arguments.LaunchType", "LAMBDA"), "'LAMBDA' is none of"),
     ("forecast-training-container", put("TrainInContainer.Arguments.cluster", "x"), "AWS writes Cluster"),
     ("forecast-training-container", put("TrainInContainer.Output", "{% $states.result.Tasks %}"), "no Tasks"),
@@ -291,10 +300,14 @@ def test_what_aws_refuses_is_found(name: str, change: Callable[[Any], object], t
 
 SOUND = [
     ("ooda", put("Detect.Arguments.Qualifier", "live"), "role"),  # allowed once the role has the alias
-    ("ooda", put("Detect.Retry.0.ErrorEquals", ["Sandbox.Timedout", "Runtime.ExitError", "MyOwnError"]), ""),
+    ("ooda", put("Detect.Retry.1.ErrorEquals", ["Sandbox.Timedout", "Runtime.ExitError", "MyOwnError"]), ""),
     ("ooda", put("Detect.Catch.0.ErrorEquals", ["Lambda.ResourceNotFoundException"]), ""),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.InternalServerErrorException"]), ""),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.AmazonDynamoDBException"]), ""),
+    ("ooda", put("LogAlert.Retry.1.ErrorEquals", ["States.ALL"]), ""),
+    ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["States.Permissions"]), ""),
+    ("forecast-training", put("AskForContainer.Retry", []), ""),  # would ask for two trainings
+    ("forecast-training-container", put("TrainInContainer.Retry", []), ""),  # would run two containers
     ("ooda", put("Detect.Output", "{% 'a text with $eval(1) and $sourec in it' %}"), ""),
     ("ooda", put("Detect.Output", "{% ($x := 1; $f := function($y){$y + $x}; $f(2)) %}"), ""),
     ("ooda", put("Detect.Output", "{% $states.result.Payload.anything.at.all[$ > 1] %}"), ""),
@@ -307,7 +320,9 @@ SOUND = [
     ("ooda", put("Detect.TimeoutSeconds", "{% 60 + 1 %}"), ""),
     ("ooda", put("Detect.Comment", "{% no expression, a comment"), ""),
     ("ooda", put("WriteReason.Arguments.Body", {"any": ["json", 1]}), ""),
-    ("ooda", put("Publish.Arguments.Entries.0.Detail", "{% $states.input %}"), ""),
+    ("ooda", put("Publish.Arguments.Entries.0.Detail", "{% $states.input %}"), "bus"),  # of no environment
+    ("ooda", put("Publish.Arguments.Entries.0.Detail", "{% $merge([{'environment': 'dev'}, $states.input]) %}"), ""),
+    ("forecast-training", put("AskForContainer.Arguments.Entries.0.Detail.more", "{% $plan %}"), ""),
     ("fleet-history", put("EachFile.ToleratedFailureCount", 3), ""),
     ("fleet-history", put("EachFile.ToleratedFailurePercentage", 0.5), ""),
     ("fleet-history", put("EachFile.MaxConcurrency", 0), ""),
@@ -383,6 +398,16 @@ def test_what_looks_wrong_and_is_right_passes(
             "",
             "needs ecs:RunTask",
         ),
+        (
+            ", detail: {environment: [!Ref Environment]}}",
+            "}",
+            "its pattern takes events of any environment of the account",
+        ),
+        (
+            ", detail: {environment: [!Ref Environment]}}",
+            ", detail: {environment: [dev, staging, prod]}}",
+            "its pattern takes events of any environment of the account",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_there_under_a_condition_only_is_missed_where_it_is_not(
@@ -408,6 +433,37 @@ def test_what_is_there_under_a_condition_only_is_missed_where_it_is_not(
     }
     found = suite.check(tmp_path / "template.yaml", templates)
     assert any(text in item.text for item in found), [str(item) for item in found]
+
+
+# ------------------------------------------------------------------ capacity
+
+
+@pytest.mark.parametrize(
+    ("first", "target", "found"),
+    [
+        (5, {}, []),
+        (50, {}, []),  # all of it
+        (0, {}, ["begins with 0 provisioned"]),
+        (51, {}, ["begins with 51 provisioned"]),
+        (5, {"ResourceId": "function:ona-forecastingApi-prod:other"}, ["begins with 0 provisioned"]),
+        (0, {"ScalableDimension": "dynamodb:table:ReadCapacityUnits"}, []),
+    ],
+)
+def test_capacity_that_is_scaled_begins_within_its_bounds(
+    first: int, target: dict[str, Any], found: list[str]
+) -> None:
+    stack = next(
+        copy.copy(item.stacks["Forecasting"])
+        for item in rendered.deployments(ROOT / "template.yaml", TEMPLATES)
+        if item.choice["Environment"] == "prod" and item.choice["ReservedConcurrency"] != "0"
+    )
+    stack.__dict__["resources"] = changed = copy.deepcopy(stack.resources)
+    config = {"ProvisionedConcurrentExecutions": first} if first else {}
+    changed["ForecastingApiFunctionAliaslive"]["Properties"]["ProvisionedConcurrencyConfig"] = config
+    changed["ForecastingApiCapacity"]["Properties"] |= target
+    texts = [item.text for item in suite.check_stack(stack) if item.rule == "capacity"]
+    assert len(texts) == len(found)
+    assert all(part in text for part, text in zip(found, texts, strict=True))
 
 
 # ------------------------------------------------------------------ endings

@@ -23,16 +23,30 @@ _BUSY = {
     "SlowDown",
     "Throttling",
     "ThrottlingException",
+    "ThrottledException",
+    "Throttled",
+    "ThrottlingError",
+    "KMSThrottling",
+    "KmsThrottled",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
+    "OverLimit",
     "TooManyRequestsException",
     "RequestTimeout",
     "InternalError",
     "ServiceUnavailable",
     "ProvisionedThroughputExceededException",
+    "ProvisionedThroughputExceeded",
     "RequestLimitExceeded",
     "TransactionInProgressException",
     "TransactionConflictException",
 }
-"""Error codes after which the same call may succeed (AWS's API references)."""
+"""Error codes after which the same call may succeed (AWS's API references). Each service has its own word
+for "too many at once": SNS says Throttled, SQS RequestThrottled, a DynamoDB transaction ThrottlingError."""
+TOO_MANY_REQUESTS = 429
+"""The HTTP status of the same (RFC 6585)."""
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "NoSuchBucket"}
 """Error codes of S3 for an object that does not exist."""
 CONNECT_S, READ_S, ATTEMPTS = 5, 30, 4
@@ -67,6 +81,15 @@ def _addressing_style() -> str:
 os.register_at_fork(after_in_child=client.cache_clear)  # two processes must not share a connection
 
 
+def is_busy(code: str) -> bool:
+    """Whether a call that ended with this error code may succeed later.
+
+    >>> is_busy("RequestThrottled"), is_busy("AccessDenied")
+    (True, False)
+    """
+    return code in _BUSY
+
+
 def translate(error: Exception, what: str) -> Exception:
     """Our error for a botocore error about `what`; any other error is returned as it is.
 
@@ -76,7 +99,7 @@ def translate(error: Exception, what: str) -> Exception:
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in _BUSY or status >= 500:
+        if is_busy(code) or status == TOO_MANY_REQUESTS or status >= 500:
             return DependencyBusy(f"{what}: {code or status}")
         if code in _MISSING:
             return ObjectMissing(f"{what}: not found ({code})")

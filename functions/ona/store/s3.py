@@ -23,6 +23,11 @@ NOT_JSON = (ValueError, RecursionError)
 """What `json.loads` raises for text that is no JSON, and for thousands of brackets."""
 
 
+_OTHERWISE_BY_THEN = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
+"""Error codes of a conditional write when somebody else wrote the object, writes it just now, or deleted it
+(S3 User Guide, "How to prevent object overwrites with conditional writes": 412, 409, 404)."""
+
+
 class Entry(TypedDict):
     """An object in a listing, with the names that S3 gives its fields. `Size`: bytes."""
 
@@ -123,7 +128,7 @@ def read_bytes_tagged(pointer: S3Pointer) -> tuple[bytes, str]:
 def write_bytes_if(bucket: str, key: str, body: bytes, content_type: str, etag: str) -> S3Pointer | None:
     """Write an object only if it still has this ETag, or, with "", only if there is none yet.
 
-    None when somebody else has written it meanwhile: read it again. Raises DependencyBusy.
+    None when somebody else has written or deleted it meanwhile: read it again. Raises DependencyBusy.
     """
     condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
     try:
@@ -131,10 +136,7 @@ def write_bytes_if(bucket: str, key: str, body: bytes, content_type: str, etag: 
             Bucket=bucket, Key=key, Body=body, ContentType=content_type, **condition
         )
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in (
-            "PreconditionFailed",
-            "ConditionalRequestConflict",
-        ):
+        if error.response.get("Error", {}).get("Code") in _OTHERWISE_BY_THEN:
             return None
         raise translate(error, f"s3://{bucket}/{key}") from error
     except Exception as error:

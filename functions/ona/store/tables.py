@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
-from ona.runtime.aws import client, translate
+from ona.runtime.aws import client, is_busy, translate
+from ona.runtime.errors import DependencyBusy
 
 
 class _Deserializer(TypeDeserializer):  # type: ignore[misc]
@@ -267,14 +268,21 @@ def transact(writes: Sequence[Write]) -> bool:
     try:
         client("dynamodb").transact_write_items(TransactItems=items)
     except Exception as error:
-        response = getattr(error, "response", None) or {}
-        reasons = {item.get("Code") for item in response.get("CancellationReasons", [])}
-        if _code(error) == "TransactionCanceledException" and (
-            not reasons or reasons & {"ConditionalCheckFailed", "TransactionConflict"}
-        ):
-            return False
+        reasons = _reasons(error)
+        if _code(error) == "TransactionCanceledException":
+            if not reasons or reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
+                return False
+            if any(is_busy(reason) for reason in reasons):
+                raise DependencyBusy(f"transaction: {', '.join(sorted(reasons))}") from error
         raise translate(error, "transaction") from error
     return True
+
+
+def _reasons(error: Exception) -> set[str]:
+    """Why a transaction was cancelled, its items without an error left out (DynamoDB API Reference,
+    TransactWriteItems, "Cancellation reason codes")."""
+    response = getattr(error, "response", None) or {}
+    return {item.get("Code") for item in response.get("CancellationReasons", [])} - {None, "None", "NONE"}
 
 
 def refused(error: Exception) -> bool:

@@ -158,6 +158,23 @@ def test_a_receiver_that_has_not_confirmed_hears_nothing(account: Account, monke
 # ------------------------------------------------------------------ what is not asked
 
 
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("us-iso-east-1", "aws-iso"),
+        ("af-south-1", ""),
+        ("us-east-1", ""),
+        ("mars-north-1", ""),  # no boto3 knows every region; AWS says itself that it has none
+    ],
+)
+def test_a_region_of_another_partition_is_refused(region: str, partition: str) -> None:
+    found = findings(TEMPLATE, Settings("ona-platform-prod", region, PROD), None)
+    texts = [item.text for item in found if item.about == "region" and item.state == "wrong"]
+    assert [partition in text for text in texts] == ([True] if partition else [])
+
+
 def test_without_credentials_it_says_what_it_did_not_ask() -> None:
     found = {item.about: item for item in findings(TEMPLATE, chosen(), None)}
     for about in ("concurrency", "names", "receiver"):

@@ -725,6 +725,34 @@ def test_a_promised_upload_takes_that_object_that_type_and_that_size_only(world:
     assert put(promise["upload_url"], b"x" * 10) == 200
 
 
+PREFLIGHTS: dict[str, tuple[dict[str, str], int]] = {
+    "a listed page": ({}, 200),
+    "another page": ({"Origin": "https://example.com"}, 403),
+    "a header that is not signed": ({"Access-Control-Request-Headers": "x-amz-acl"}, 403),
+    "a method that is not promised": ({"Access-Control-Request-Method": "DELETE"}, 403),
+}
+
+
+@pytest.mark.parametrize(("changes", "status"), PREFLIGHTS.values(), ids=PREFLIGHTS)
+def test_a_listed_page_may_upload_what_it_was_promised(
+    world: World, changes: dict[str, str], status: int
+) -> None:
+    """A browser asks S3 before it sends the headers of the promise (all but the length, which it sets)."""
+    promise = world.call("POST", "/upload_train", world.train_body())[1]["data"]
+    asked = {
+        "Origin": "https://localhost",
+        "Access-Control-Request-Method": promise["method"],
+        "Access-Control-Request-Headers": ",".join(
+            sorted(name.lower() for name in promise["headers"] if name != "Content-Length")
+        ),
+    }
+    answer = urllib3.request(
+        "OPTIONS", promise["upload_url"], headers={**asked, **changes}, timeout=60, retries=False
+    )
+    assert answer.status == status, answer.data
+    assert answer.headers.get("Access-Control-Allow-Origin") == (asked["Origin"] if status == 200 else None)
+
+
 def test_one_address_brings_one_file_and_a_corrected_one_has_its_own(world: World) -> None:
     """Three PUTs to one address: one execution, one letter, one message; two honest uploads go through."""
     platform = world.platform
