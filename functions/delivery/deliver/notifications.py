@@ -74,7 +74,8 @@ def invite(address: str, topic: str) -> None:
 def confirmed(topic: str, address: str) -> bool | None:
     """Whether the owner of a topic's address said yes; None where it is not subscribed: the owner left, or
     did not answer in time. What else is subscribed there says nothing of it. Raises DependencyBusy."""
-    arn = _subscriptions(topic).get(in_ascii(address).lower())
+    found = {in_ascii(endpoint).lower(): arn for endpoint, arn in _subscriptions(topic).items()}
+    arn = found.get(in_ascii(address).lower())
     return None if arn is None else arn.startswith(_CONFIRMED)
 
 

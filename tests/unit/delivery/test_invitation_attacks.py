@@ -220,6 +220,17 @@ def test_who_else_is_subscribed_to_an_addresss_topic_says_nothing_of_it(
     assert notifications.confirmed(topic, "Thandi@Example.com") is True
 
 
+def test_a_domain_in_its_own_letters_that_was_confirmed_before_stays_so(
+    topics: Callable[[], list[str]],
+) -> None:
+    sns, own = boto3.client("sns"), notifications.own_topic(CUSTOMER, by_mail("a@bücher.example").name)
+    name = f"subscribers-{own.partition('/')[2]}"
+    arn = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=arn, Protocol="email", Endpoint="a@bücher.example")  # as it was written then
+    assert notifications.confirmed(own, "a@bücher.example") is True
+    assert notifications.confirmed(own, "a@xn--bcher-kva.example") is True
+
+
 # ------------------------------------------------------------------ one customer's messages, another's
 
 
