@@ -1,11 +1,13 @@
 """Structured logs and metrics by Powertools for AWS Lambda; one logger for all functions.
 
 The environment variables POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE give the service's name
-and the namespace of metrics; the template sets both.
+and the namespace of metrics, ONA_ENVIRONMENT the environment; the template sets all three. Each metric has
+the environment as a dimension: two environments of one account must not ring each other's alarms.
 """
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +20,9 @@ warnings.filterwarnings("ignore", "No application metrics to publish")
 
 logger = Logger()
 metrics = Metrics()
+ENVIRONMENT = {"environment": os.environ.get("ONA_ENVIRONMENT", "dev")}
+"""The dimension that every metric has beside `service`."""
+metrics.set_default_dimensions(**ENVIRONMENT)
 
 __all__ = ["MetricUnit", "count", "handler", "logger", "metric_of", "metrics"]
 
@@ -38,6 +43,6 @@ def metric_of(
     name: str, value: float, dimensions: dict[str, str], unit: MetricUnit = MetricUnit.Percent
 ) -> None:
     """Publish one value at once, under dimensions of its own (name → value)."""
-    with single_metric(name=name, unit=unit, value=value) as one:
+    with single_metric(name=name, unit=unit, value=value, default_dimensions=ENVIRONMENT) as one:
         for dimension, text in dimensions.items():
             one.add_dimension(name=dimension, value=text)
