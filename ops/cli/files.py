@@ -21,6 +21,7 @@ from ops.cli.shared import (
     coloured,
     console,
     errors_in_one_line,
+    print_hidden,
     print_unreadable,
     tell_damage,
 )
@@ -35,10 +36,14 @@ _FILES_NAMED = 40
 @app.command()
 @errors_in_one_line
 def status(profile: Profile = None, environment: Environment = "dev") -> None:
-    """What became of every file: inputs = done + quarantined + dead letters + running + lost."""
+    """What became of every file: inputs = done + quarantined + dead letters + running + lost.
+
+    Unknown are files whose dead letter another command may be reading just now.
+    """
     target = resolve(profile, environment)
     bad: list[Unreadable] = []
-    accounts = accounting.account(target, bad)
+    read = accounting.read(target, bad)
+    accounts = read.files
     totals = accounting.totals(accounts)
     console.print(f"{target.name}, stack {target.stack}")
     if target.embedded:
@@ -46,7 +51,7 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
     if not accounts and not bad:
         console.print("no files yet: [bold]ona put <file>[/bold] puts one, see README.md")
     table = Table("state", "files")
-    for state in ("done", "quarantined", "dead letter", "running", "lost", "ignored"):
+    for state in ("done", "quarantined", "dead letter", "running", "unknown", "lost", "ignored"):
         if totals[state] or state in ("done", "lost"):
             table.add_row(coloured(state), str(totals[state]))
     table.add_row("[bold]put[/bold]", f"[bold]{len(accounts)}[/bold]")
@@ -59,6 +64,7 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
         console.print(f"… and {len(unfinished) - _FILES_NAMED} more")
     if totals["lost"] or totals["dead letter"]:
         console.print("send them again: [bold]ona dlq redrive[/bold]")
+    print_hidden(read.hidden)
     print_unattended(target, accounts, bad)
     dead = len(outbox.items(target, ["dead"], bad))
     if dead:

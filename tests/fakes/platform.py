@@ -21,6 +21,7 @@ from ona.store.tables import from_item
 from ops import accounting, deadletters, ingest, seed
 from ops.demo.follow import run_task
 from ops.demo.inbox import subscribed_queue
+from ops.messages import DeadLetter
 from ops.target import Target
 from tests.builders.assets import make_registry
 from tests.builders.telemetry import DAY, to_csv
@@ -180,7 +181,7 @@ class Platform:
         items = self.target.client("dynamodb").scan(TableName=self.target.outputs[f"{name}TableName"])
         return [from_item(item) for item in items["Items"]]
 
-    def letters(self) -> list[deadletters.DeadLetter]:
+    def letters(self) -> list[DeadLetter]:
         return deadletters.peek(self.target)
 
     def deliver(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ona.store.tables import to_item
 from ops import deadletters
 from ops.doctor import reconcile
 from ops.doctor.finding import Level, Subject
+from ops.messages import FOREIGN
 from tests.builders.telemetry import sunny_day
 from tests.fakes.platform import Platform
 
@@ -133,5 +134,5 @@ def test_letters_whose_file_is_gone_are_listed_and_stay(platform: Platform) -> N
     assert any("gone" in item.what or "not there" in item.what for item in look.decide), look.decide
     assert len(platform.letters()) == 1, "visible again at once"
     assert [item.body["kind"] for item in deadletters.peek(platform.target, deadletters.OUTBOX)] == [
-        deadletters.FOREIGN
+        FOREIGN
     ]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ops import accounting, deadletters, ingest
+from ops.messages import DeadLetter
 from tests.builders.assets import make_asset, make_registry
 from tests.builders.telemetry import sunny_day, to_csv
 from tests.fakes.platform import Platform
@@ -20,12 +21,12 @@ pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 DAY = "observations/2025/06/10/"
 
 
-def messages(platform: Platform) -> list[deadletters.DeadLetter]:
+def messages(platform: Platform) -> list[DeadLetter]:
     """Every message of the queue, those of the same work too."""
     return [message for letter in platform.letters() for message in letter.messages]
 
 
-def one_letter(platform: Platform) -> deadletters.DeadLetter:
+def one_letter(platform: Platform) -> DeadLetter:
     """The only letter, which has one message; the rule's may come a moment after the execution's end."""
     deadline = time.monotonic() + 20
     while not (found := messages(platform)) and time.monotonic() < deadline:
