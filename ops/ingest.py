@@ -20,6 +20,7 @@ from ona.telemetry.decoding import decode
 from ona.telemetry.exports import read_export, recognise
 from ona.telemetry.readings import Telemetry
 from ona.telemetry.strict_csv import column_names
+from ops import identifiers
 from ops import registry as registries
 from ops.target import OpsError, Target, use_configs
 
@@ -63,7 +64,8 @@ def profile_named(name: str) -> SourceProfile:
     use_configs()
     profiles = sources.source_profiles()
     if name not in profiles:
-        raise OpsError(f"no source profile {name!r}; there are: {', '.join(sorted(profiles))}")
+        told = identifiers.otherwise(name, "")
+        raise OpsError(f"no source profile {name!r}; there are: {', '.join(sorted(profiles))}{told}")
     return profiles[name]
 
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from ona.runtime.words import counted
 from ona.store.unreadable import Unreadable
-from ops import accounting, deadletters, messages
+from ops import accounting, deadletters, identifiers, messages
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_hidden, print_unreadable
 from ops.target import OpsError, Target, resolve
 
@@ -67,7 +67,8 @@ def dlq_remove(
         told = deadletters.told_hidden(hidden)
         raise OpsError(f"no message that can be seen begins with {message!r}; {told}")
     if not removed:
-        raise OpsError(f"no message begins with {message!r}; see `ona dlq list`")
+        told = identifiers.otherwise(message, "message's id")
+        raise OpsError(f"no message begins with {identifiers.shown(message)}; see `ona dlq list`{told}")
     console.print(f"{counted(removed, 'message')} removed")
 
 

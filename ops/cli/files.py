@@ -14,7 +14,7 @@ from rich.table import Table
 from ona.runtime.words import counted
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
-from ops import accounting, crews, ingest, outbox, registry, seed
+from ops import accounting, crews, identifiers, ingest, outbox, registry, seed
 from ops.cli.shared import (
     Environment,
     Profile,
@@ -173,7 +173,11 @@ def history(
 ) -> None:
     """Take in a fleet's history: files under a prefix become telemetry and asset histories, no orders."""
     if not prefix.startswith("backfill/"):
-        raise OpsError(f"{prefix}: histories lie under backfill/; files under observations/ start the loop")
+        told = identifiers.otherwise(prefix, "file")
+        raise OpsError(
+            f"{identifiers.shown(prefix)}: histories lie under backfill/; files under observations/ start "
+            f"the loop{told}"
+        )
     target = resolve(profile, environment)
     if not ingest.has_files(target, prefix):
         raise OpsError(f"no file lies under {prefix} in the input bucket; {ingest.histories(target)}")
