@@ -104,7 +104,7 @@ BEFORE = [("zonnig", "active")]
         (["models", "list", "a/b"], "'a/b' is no customer's"),
         (["explain", ""], "give an execution's name"),
         (["history", ""], "histories lie under backfill/"),
-        (["executions", "--workflow", ""], "no workflow ''"),
+        (["executions", "--workflow", "oda"], "no workflow 'oda'"),
     ],
 )
 def test_a_slip_changes_nothing_and_is_told(words: list[str], said: str, target: Target) -> None:
