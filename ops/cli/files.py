@@ -91,9 +91,9 @@ def put(
         for path in paths:
             _put_converted(target, source, path)
         return
+    for path in paths:  # all of them, before the first one is put
+        ingest.require_readable(path)
     for path in paths:
-        if not path.is_file():
-            raise OpsError(f"{path} is no file; a folder needs --source")
         if path.name == ASSETS:
             _put_assets(target, path, remove_assets)
         else:
@@ -155,6 +155,13 @@ def _put_unchanged(target: Target, path: Path) -> None:
     vendor = ingest.vendor_of(path)
     note = f" (recognised: {vendor})" if vendor else ""
     console.print(f"put {escape(upload.key)}{note}", soft_wrap=True)
+    if nothing := ingest.nothing_in(path):
+        console.print(
+            f"[yellow]{nothing}, so it will be quarantined. Export it again: an export that broke off "
+            "often leaves such a file[/yellow]",
+            soft_wrap=True,
+        )
+        return
     if not vendor and (missing := ingest.columns_missing(path)):
         console.print(
             f"[yellow]its header lacks {', '.join(missing)} and fits no source profile, so it will be "
