@@ -1,5 +1,8 @@
 """Every file that was put is accounted for: done, quarantined, in the dead-letter queue, running, or lost.
 
+A file is told as lost only after two looks that found nothing of it, and while nobody else holds a message
+of the dead-letter queue: what another command reads just now, nobody else sees. It is *unknown* then.
+
 A file is one version of one object under `observations/`, `historical/`, `nowcast/`, or an hourly table
 under `training/`. Its file id is the one that the state machine computes. The state machine writes the
 file's outcome under that id, to `outcomes/<file id>.json`.
@@ -21,14 +24,14 @@ from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import file_id
 from ona.store.layout import OUTCOME
 from ona.store.unreadable import LONGEST_REASON, Unreadable, readable
-from ops import deadletters
+from ops import deadletters, messages
 from ops.target import PREFIXES, Target, is_taken
 
 EVENT_DELAY_EMBEDDED = timedelta(seconds=5)
 EVENT_DELAY_AWS = timedelta(minutes=3)
 """How long a file may wait for its event (ours); only an older one is called lost."""
 
-State = Literal["done", "quarantined", "dead letter", "running", "lost", "ignored"]
+State = Literal["done", "quarantined", "dead letter", "running", "unknown", "lost", "ignored"]
 
 
 @dataclass(frozen=True)
@@ -138,21 +141,48 @@ def _running(target: Target) -> set[tuple[str, str]]:
     return running
 
 
+@dataclass(frozen=True)
+class Accounts:
+    """What became of every file, in order of arrival."""
+
+    files: list[FileAccount]
+    hidden: int = 0
+    """Messages of the dead-letter queue that another command reads just now."""
+
+
 def account(target: Target, bad: list[Unreadable] | None = None) -> list[FileAccount]:
-    """What became of every file, in order of arrival. Outcomes and messages that nobody can read are put
-    aside, into `bad`."""
-    bad = bad if bad is not None else []
+    """What became of every file, in order of arrival; as `read`."""
+    return read(target, bad).files
+
+
+def read(target: Target, bad: list[Unreadable] | None = None) -> Accounts:
+    """What became of every file. Outcomes and messages that nobody can read are put aside, into `bad`.
+
+    A redrive takes a letter out of the queue after its work was started: who had looked for running work
+    before, and for letters afterwards, saw neither. So a file that seems lost is looked for once more.
+    """
+    unreadable: list[Unreadable] = []
+    accounts = _read(target, unreadable)
+    if any(item.state == "lost" for item in accounts.files):
+        unreadable.clear()
+        accounts = _read(target, unreadable)
+    if bad is not None:
+        bad += unreadable
+    return accounts
+
+
+def _read(target: Target, bad: list[Unreadable]) -> Accounts:
     running = _running(target)  # first: a file whose execution ends meanwhile has an outcome below
-    received = deadletters.peek(target)
+    seen = deadletters.look(target)
     bad += [
         Unreadable(f"dead-letter queue, message {letter.message_id}", letter.reason[:LONGEST_REASON])
-        for letter in received
-        if letter.kind == deadletters.FOREIGN
+        for letter in seen.letters
+        if letter.kind == messages.FOREIGN
     ]
     failed = {
         source_of(letter.body.get("input")): letter
-        for letter in received
-        if letter.kind != deadletters.FOREIGN
+        for letter in seen.letters
+        if letter.kind != messages.FOREIGN
     }
     outcome_of = outcomes(target, bad)
     fresh = datetime.now(UTC) - (EVENT_DELAY_EMBEDDED if target.embedded else EVENT_DELAY_AWS)
@@ -176,10 +206,12 @@ def account(target: Target, bad: list[Unreadable] | None = None) -> list[FileAcc
             state, detail = "ignored", "no rule takes it: a file's name ends in .csv or .CSV"
         elif version["LastModified"] > fresh:
             state, detail = "running", "put just now; its event is on the way"
+        elif seen.hidden:
+            state, detail = "unknown", deadletters.told_hidden(seen.hidden)
         else:
             state, detail = "lost", "no outcome, no dead letter, and no execution runs"
         accounts.append(FileAccount(key, version_id, version["Size"], state, detail, outcome))
-    return accounts
+    return Accounts(accounts, seen.hidden)
 
 
 def totals(accounts: list[FileAccount]) -> Counter[str]:

@@ -13,7 +13,7 @@ from ona.documents import names
 from ona.runtime.clock import iso
 from ona.runtime.words import counted
 from ona.store.tables import from_item, to_item
-from ops import registry
+from ops import identifiers, registry
 from ops.target import OpsError, Target
 
 LIKE = 0.8
@@ -53,7 +53,8 @@ def add_principal(target: Target, arn: str, customer_id: str, tier: str) -> None
     one that may call as another customer."""
     _check(customer_id, tier)
     if not _ARN.fullmatch(arn):
-        raise OpsError(f"{arn!r} is no ARN of an IAM role or user")
+        told = identifiers.otherwise(arn, "role's or user's ARN")
+        raise OpsError(f"{identifiers.shown(arn)} is no ARN of an IAM role or user{told}")
     _put(target, callers.principal_id(arn), customer_id, tier)
 
 
@@ -81,8 +82,11 @@ def _check(customer_id: str, tier: str) -> None:
     if tier not in callers.TIERS:
         raise OpsError(f"tier {tier!r}: use {', '.join(callers.TIERS)}")
     problem = names.customer_problem(customer_id)
+    if identifiers.kind_of(customer_id)[0] == "API key":  # it would stand in the table, and in messages
+        problem = "is no name"
     if problem:
-        raise OpsError(f"customer {customer_id!r} {problem}")
+        told = identifiers.otherwise(customer_id, "")
+        raise OpsError(f"customer {identifiers.shown(customer_id)} {problem}{told}")
 
 
 def _put(target: Target, item_id: str, customer_id: str, tier: str) -> None:
@@ -138,7 +142,8 @@ def revoke(target: Target, beginning: str) -> str:
     ]
     if len(matches) != 1:
         raise OpsError(
-            f"{counted(len(matches), 'credential')} beginning with {beginning!r}; see `ona customers list`"
+            f"{counted(len(matches), 'credential')} beginning with {identifiers.shown(beginning)}; see "
+            f"`ona customers list`{'' if matches else identifiers.otherwise(beginning, '')}"
         )
     target.client("dynamodb").update_item(
         TableName=_table(target),

@@ -12,116 +12,29 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ona.runtime.identity import digest
-from ona.runtime.letters import parsed, source_of, work_of
+from ona.runtime.letters import work_of
 from ona.runtime.words import counted
-from ops import plain
+from ops.messages import FOREIGN, DeadLetter, age_of, body_of, by_work
 from ops.target import OpsError, Target
 
 _HIDE_SECONDS = 20
 """How long a message that was received is hidden from others (ours)."""
 _HIDE_AT_MOST = 900
 """The same in seconds, in a queue that takes longer to read (ours; AWS allows 12 h)."""
+_PAUSES_S = (0.2, 0.5, 1.0)
+"""How long a look waits for another command that reads, s (ours); most hold the messages for less."""
+_COUNTS = [f"ApproximateNumberOfMessages{which}" for which in ("", "NotVisible", "Delayed")]
+"""Attributes of a queue that together count all its messages."""
 _AT_ONCE = 10
 """Messages of one call (Amazon SQS API reference: ReceiveMessage, ChangeMessageVisibilityBatch)."""
 WORKFLOWS, OUTBOX = "DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"
 """The stack's outputs that name the dead-letter queues: of the workflows, and of deliveries."""
 NO_INPUT = "it has no input that could be run again"
-QUARANTINE = "quarantine"
-"""The kind of a quarantined file's letter: the file was read and refused."""
-FOREIGN = "foreign"
-"""The kind of a message that is no dead letter of ours."""
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """One message: what failed, where and why, and the input to run it again.
-
-    >>> DeadLetter("1", "r", {"cause": '{"reason": "no_rows", "message": "no readings"}'}).reason
-    'no_rows: no readings'
-    """
-
-    message_id: str
-    receipt: str
-    body: dict[str, Any]
-    others: tuple[DeadLetter, ...] = ()
-    """Older messages of the same work, which stay and go with this one."""
-
-    @property
-    def messages(self) -> tuple[DeadLetter, ...]:
-        """All its messages."""
-        return (self, *self.others)
-
-    @property
-    def kind(self) -> str:
-        """What failed; `foreign` for a message that is no dead letter of ours."""
-        return str(self.body.get("kind", FOREIGN))
-
-    @property
-    def what(self) -> str:
-        """The work that failed: its file, else the workflow and the state.
-
-        >>> arn = "arn:aws:states:af-south-1:000000000000:execution:ona-ooda-dev:e"
-        >>> DeadLetter("1", "r", {"state": "Order", "execution": arn}).what
-        'ona-ooda-dev, state Order'
-        """
-        key = source_of(self.body.get("input"))[1]
-        parts = str(self.body.get("execution") or "").split(":")
-        workflow = parts[6] if len(parts) > 7 else ""
-        state = f"state {self.body['state']}" if self.body.get("state") else ""
-        return key or ", ".join(part for part in (workflow, state) if part) or self.kind
-
-    @property
-    def reason(self) -> str:
-        """The cause in words: the message of the function's error where there is one."""
-        cause = str(self.body.get("cause") or "")
-        return cause if self.body.get("kind") == FOREIGN else plain.in_words(cause)
-
-
-def body_of(text: str) -> dict[str, Any]:
-    """A message's body as a dead letter. Any other text is a foreign one, with the text as its cause.
-
-    >>> body_of('{"kind": "execution", "error": "States.Timeout"}')["kind"]
-    'execution'
-    >>> body_of("[1, 2]")
-    {'kind': 'foreign', 'cause': '[1, 2]'}
-    """
-    body = parsed(text)
-    return {"kind": FOREIGN, "cause": text} if body is None else body
-
-
-def by_work(messages: Collection[DeadLetter]) -> list[DeadLetter]:
-    """One letter a piece of work, the newest message first in it; foreign ones each for themselves."""
-    groups: dict[str, list[DeadLetter]] = {}
-    for message in sorted(messages, key=_age):
-        foreign = message.kind == FOREIGN or "execution" not in message.body
-        groups.setdefault(message.message_id if foreign else work_of(message.body), []).append(message)
-    letters = [replace(group[-1], others=tuple(group[:-1])) for group in groups.values()]
-    return sorted(letters, key=_age)
-
-
-def in_words(letters: Collection[DeadLetter]) -> str:
-    """How many letters there are, and of what: a quarantined file has a letter too, and is not lost.
-
-    >>> in_words([])
-    '0 letters'
-    >>> kinds = ("quarantine", "quarantine", "execution", "foreign")
-    >>> in_words([DeadLetter(kind, "", {"kind": kind}) for kind in kinds])
-    '4 letters: 2 quarantined, 1 failed, 1 foreign'
-    """
-    kinds = Counter(letter.kind if letter.kind in (QUARANTINE, FOREIGN) else "failed" for letter in letters)
-    words = {QUARANTINE: "quarantined", "failed": "failed", FOREIGN: FOREIGN}
-    parts = ", ".join(f"{kinds[kind]} {word}" for kind, word in words.items() if kinds[kind])
-    return counted(len(letters), "letter") + (f": {parts}" if parts else "")
-
-
-def _age(letter: DeadLetter) -> str:
-    return str(letter.body.get("at", ""))
 
 
 def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
@@ -149,7 +62,48 @@ def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
         for item in answer:
             body = body_of(item["Body"])
             letters[item["MessageId"]] = DeadLetter(item["MessageId"], item["ReceiptHandle"], body)
-    return sorted(letters.values(), key=_age)
+    return sorted(letters.values(), key=age_of)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look into a queue showed."""
+
+    letters: list[DeadLetter]
+    hidden: int
+    """Messages that are in the queue and that nobody could see now: another command reads them."""
+
+
+def look(target: Target, queue: str = WORKFLOWS) -> Look:
+    """All letters of a queue that can be seen, one a piece of work, and how many messages another command
+    holds just now. They stay in the queue. A look takes a moment: while some are held, it looks again."""
+    for pause_s in (*_PAUSES_S, None):
+        messages = receive(target, queue)
+        hidden = unseen(target, len(messages), queue)
+        put_back(target, messages, queue)
+        if not hidden or pause_s is None:
+            break
+        time.sleep(pause_s)
+    return Look(by_work(messages), hidden)
+
+
+def unseen(target: Target, seen: int, queue: str = WORKFLOWS) -> int:
+    """How many messages a queue has beside so many that were seen. On AWS the number is approximate for
+    about a minute (Amazon SQS API reference: GetQueueAttributes)."""
+    url = target.outputs[queue]
+    counts = target.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=_COUNTS)["Attributes"]
+    return max(0, sum(int(counts[name]) for name in _COUNTS) - seen)
+
+
+def told_hidden(count: int) -> str:
+    """That messages could not be seen, in words.
+
+    >>> told_hidden(1)
+    '1 message of the dead-letter queue is read by another command just now: look again in 20 s'
+    """
+    verb = "is" if count == 1 else "are"
+    what = f"{counted(count, 'message')} of the dead-letter queue {verb} read by another command"
+    return f"{what} just now: look again in {_HIDE_SECONDS} s"
 
 
 def put_back(target: Target, letters: Collection[DeadLetter], queue: str) -> None:
@@ -176,14 +130,17 @@ def peek(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
     return by_work(messages)
 
 
-def remove(target: Target, message_id: str) -> int:
-    """Take letters out of the queues for good, by the beginning of a message's id; how many there were.
+def remove(target: Target, message_id: str) -> tuple[int, int]:
+    """Take letters out of the queues for good, by the beginning of a message's id; how many there were, and
+    how many messages could not be looked at, because another command reads them.
 
     All messages of a letter go: an older one would stand in its place.
     """
-    removed = 0
+    removed = hidden = 0
     for queue in (WORKFLOWS, OUTBOX):
-        letters = by_work(receive(target, queue))
+        messages = receive(target, queue)
+        hidden += unseen(target, len(messages), queue)
+        letters = by_work(messages)
         gone = [
             letter
             for letter in letters
@@ -194,7 +151,7 @@ def remove(target: Target, message_id: str) -> int:
         kept = [message for letter in letters if letter not in gone for message in letter.messages]
         put_back(target, kept, queue)
         removed += len(gone)
-    return removed
+    return removed, hidden
 
 
 def _delete(target: Target, letter: DeadLetter, queue: str) -> None:

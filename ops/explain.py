@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ona.runtime.words import counted
+from ops import identifiers
 from ops.plain import in_words
 from ops.target import OpsError, Target
 
@@ -47,7 +48,7 @@ def find(target: Target, name: str) -> str:
     if not name:
         raise OpsError("give an execution's name, or its beginning; see `ona executions`")
     if name.startswith("arn:"):
-        return name
+        return identifiers.execution_arn(target, name)
     pages = target.client("stepfunctions").get_paginator("list_executions")
     matches = [
         item["executionArn"]
@@ -58,9 +59,23 @@ def find(target: Target, name: str) -> str:
     ]
     if len(matches) != 1:
         raise OpsError(
-            f"{counted(len(matches), 'execution')} beginning with {name!r}; see `ona executions`"
+            f"{counted(len(matches), 'execution')} beginning with {identifiers.shown(name)}; see "
+            f"`ona executions`{'' if matches else identifiers.otherwise(name, 'execution')}"
         )
     return str(matches[0])
+
+
+def described(target: Target, arn: str) -> dict[str, Any]:
+    """An execution as Step Functions describes it. Raises OpsError when it is not there (any more)."""
+    states = target.client("stepfunctions")
+    try:
+        answer: dict[str, Any] = states.describe_execution(executionArn=arn)
+    except states.exceptions.ExecutionDoesNotExist as error:
+        raise OpsError(
+            f"{target.name} has no execution {arn}: AWS keeps one for 90 days after its end; those that "
+            "there are: `ona executions`"
+        ) from error
+    return answer
 
 
 def history(target: Target, arn: str) -> list[dict[str, Any]]:

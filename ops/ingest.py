@@ -15,11 +15,13 @@ from ona.config.sources import SourceProfile
 from ona.documents.assets import AssetRegistry
 from ona.documents.columns import REQUIRED
 from ona.runtime.errors import InvalidTelemetry
+from ona.runtime.words import counted
 from ona.store.layout import OBSERVATION
 from ona.telemetry.decoding import decode
 from ona.telemetry.exports import read_export, recognise
 from ona.telemetry.readings import Telemetry
 from ona.telemetry.strict_csv import column_names
+from ops import identifiers
 from ops import registry as registries
 from ops.target import OpsError, Target, use_configs
 
@@ -63,7 +65,8 @@ def profile_named(name: str) -> SourceProfile:
     use_configs()
     profiles = sources.source_profiles()
     if name not in profiles:
-        raise OpsError(f"no source profile {name!r}; there are: {', '.join(sorted(profiles))}")
+        told = identifiers.otherwise(name, "")
+        raise OpsError(f"no source profile {name!r}; there are: {', '.join(sorted(profiles))}{told}")
     return profiles[name]
 
 
@@ -75,18 +78,61 @@ def convert(
     Assets that `assets` lacks are derived from the profile's `site`. Raises OpsError: with what is wrong
     with the files in words, nothing was put.
     """
-    if not folder.exists():
-        raise OpsError(f"{folder} does not exist")
+    require_readable(folder, folders=True)
     paths = [folder] if folder.is_file() else sorted(folder.glob("*"))
-    files = {
-        path.name: path.read_bytes() for path in paths if path.suffix.lower() == ".csv" and path.is_file()
-    }
-    if not files:
-        raise OpsError(f"{folder} holds no .csv file")
+    paths = [path for path in paths if path.suffix.lower() == ".csv" and path.is_file()]
+    if not paths:
+        what = (
+            "is no .csv file: rename it, or export it as CSV" if folder.is_file() else "holds no .csv file"
+        )
+        raise OpsError(f"{folder} {what}")
+    for path in paths:
+        require_readable(path)
+    files = {path.name: path.read_bytes() for path in paths}
     try:
         return read_export(profile, files, now=datetime.now(UTC), registry=assets, add_missing=True)
     except InvalidTelemetry as error:
         raise OpsError(f"{error.in_words}. Nothing was put") from error
+
+
+def require_readable(path: Path, folders: bool = False) -> None:
+    """Raises OpsError, which says what to do, for what is no file that can be read; with `folders` a folder
+    will do too. A pipe is none: it would be read for ever, or be empty at the second look."""
+    try:
+        if path.is_dir():
+            if not folders:
+                raise OpsError(
+                    f"{path} is no file, it is a folder: name its files, for example {path}/*.csv; a "
+                    "vendor's export as a whole needs --source"
+                )
+            next(path.iterdir(), None)
+        elif path.is_symlink() and not path.exists():
+            raise OpsError(
+                f"{path} is a link to {path.readlink()}, which does not exist: name the file itself"
+            )
+        elif not path.exists():
+            raise OpsError(f"{path} does not exist: check the name, and from which folder you call")
+        elif not path.is_file():
+            raise OpsError(f"{path} is no file, it is a pipe or a device: write it to a file first")
+        else:
+            with path.open("rb") as stream:
+                stream.read(1)
+    except OSError as error:
+        raise OpsError(
+            f"{path} cannot be read: {error.strerror or error}; `ls -l` shows whose it is, `chmod u+r` "
+            "lets its owner read it"
+        ) from error
+
+
+def nothing_in(path: Path) -> str:
+    """Why there are no readings in a file, and what to do; empty where there may be some."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        begin = stream.read(HEADER_BYTES)
+    if not begin.removeprefix(b"\xef\xbb\xbf").strip() and size <= HEADER_BYTES:
+        return f"it is empty ({counted(size, 'byte')})"
+    lines = [line for line in begin.splitlines() if line.strip()]
+    return "it has a header and no rows" if len(lines) == 1 and size <= HEADER_BYTES else ""
 
 
 def daily(telemetry: Telemetry, assets: AssetRegistry) -> Iterator[Upload]:

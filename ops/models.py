@@ -11,6 +11,7 @@ from forecasting.documents import Current, ModelCard
 from forecasting.layout import MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
 from ona.documents import names
 from ona.store.unreadable import Unreadable, readable
+from ops import identifiers
 from ops.target import OpsError, Target
 
 
@@ -26,7 +27,9 @@ def _check(*given: str | None) -> None:
     """Raises OpsError for what cannot stand in the key of a model."""
     for name in given:
         if name is not None and not names.is_site(name):
-            raise OpsError(f"{name!r} is no customer's and no version's name; see `ona models list`")
+            told = identifiers.otherwise(name, "model's version")
+            name = identifiers.shown(name)
+            raise OpsError(f"{name} is no customer's and no version's name; see `ona models list`{told}")
 
 
 def _read(target: Target, key: str) -> tuple[Any, str] | None:
@@ -79,13 +82,15 @@ def rollback(target: Target, customer_id: str, version: str | None) -> Current |
     _check(customer_id, version)
     serving = _current(target, customer_id)
     if serving is None:
-        raise OpsError(f"{customer_id} has no model in service; see `ona models list`")
+        told = identifiers.otherwise(customer_id, "")
+        raise OpsError(f"{customer_id} has no model in service; see `ona models list`{told}")
     pointer, etag = serving
     wanted = version or pointer.previous
     if not wanted:
         raise OpsError(f"{customer_id}: {pointer.version} is the first model; there is none before it")
     if _read(target, MODEL_MANIFEST.build(customer_id=customer_id, version=wanted)) is None:
-        raise OpsError(f"{customer_id} has no version {wanted}; see `ona models list {customer_id}`")
+        told = identifiers.otherwise(wanted, "model's version")
+        raise OpsError(f"{customer_id} has no version {wanted}; see `ona models list {customer_id}`{told}")
     moved = Current(
         version=wanted,
         previous=pointer.version,

@@ -9,6 +9,7 @@ from ona.runtime.clock import iso, utc_now
 from ona.store.tables import from_item, to_item
 from ona.store.unreadable import Unreadable, readable
 from ops import deadletters
+from ops.messages import FOREIGN
 from ops.target import Target
 
 LANES = ("send", "watch", "dead")
@@ -58,7 +59,7 @@ def redrive(target: Target) -> list[str]:
         except dynamodb.exceptions.ConditionalCheckFailedException:
             continue  # its order changed meanwhile: it is due already
         due_again.append(name)
-    foreign = [letter for letter in letters if letter.kind == deadletters.FOREIGN]
+    foreign = [letter for letter in letters if letter.kind == FOREIGN]
     deadletters.put_back(target, foreign, deadletters.OUTBOX)  # not ours: a person removes it
     for letter in letters:
         if letter in foreign:

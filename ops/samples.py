@@ -19,7 +19,7 @@ from typing import Any
 
 from ona.runtime import errors
 from ona.store.layout import ASSETS
-from ops import asl, customers, registry, seed
+from ops import asl, customers, identifiers, registry, seed
 from ops.explain import failure
 from ops.plain import in_words
 from ops.target import TEMPLATE, OpsError, Target
@@ -87,7 +87,7 @@ def invoke(target: Target, function: str, event: Any) -> Answer:
     try:
         answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode(), LogType="Tail")
     except client.exceptions.ResourceNotFoundException as error:
-        raise OpsError(f"no function {name}") from error
+        raise OpsError(_no_function(target, function)) from error
     log = base64.b64decode(answer.get("LogResult") or b"").decode("utf-8", "replace").strip()
     document = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
@@ -98,6 +98,15 @@ def invoke(target: Target, function: str, event: Any) -> Answer:
     return Answer(document, log, text, answered=not text)
 
 
+def _no_function(target: Target, name: str) -> str:
+    """That there is no such function, and which there are; a workflow's name is another command's."""
+    if name in _WORKFLOWS:
+        return f"{name} is a workflow, no function: `ona start {name} -e <file>` starts it"
+    functions = sorted({item.stem for item in events() if not is_workflow(item)})
+    told = identifiers.otherwise(name, "function")
+    return f"no function {identifiers.shown(name)}; there are {', '.join(functions)}{told}"
+
+
 def start(target: Target, workflow: str, event: Any) -> Answer:
     """Start a workflow and wait for its end. Raises OpsError when there is none, or it takes too long."""
     if workflow in _WORKFLOWS - set(target.machines):
@@ -105,7 +114,10 @@ def start(target: Target, workflow: str, event: Any) -> Answer:
             f"workflow {workflow} is not deployed here; docs/operations/events.md says what it needs"
         )
     if workflow not in target.machines:
-        raise OpsError(f"no workflow {workflow!r}; there are {', '.join(target.machines)}")
+        raise OpsError(
+            f"no workflow {identifiers.shown(workflow)}; there are {', '.join(target.machines)}"
+            f"{identifiers.otherwise(workflow, 'workflow')}"
+        )
     states = target.client("stepfunctions")
     arn = states.start_execution(stateMachineArn=target.machines[workflow], input=json.dumps(event))[
         "executionArn"

@@ -15,6 +15,8 @@ from ona.documents.findings import Finding
 from ona.documents.work_orders import JobPriority
 from ona.outbox import deliveries
 from ona.outbox.items import Notice
+from ona.repairs import standing
+from ona.repairs.standing import Standing
 from ona.runtime.errors import RetryableError
 from ona.runtime.identity import digest
 from ona.runtime.observability import logger
@@ -22,6 +24,8 @@ from ona.runtime.words import counted, shortened
 
 MOST_TOLD = 20
 """Faults of one run that operators are told of one by one (ours); the others are counted in one notice."""
+MOST_STANDING = 200
+"""Faults of one run that are written as standing (ours): 5 ms each."""
 LONGEST_REASON = 2_000
 """Characters of a reason in a notice: a hundred crews may stand in it."""
 CREWS_HINT = (
@@ -49,13 +53,44 @@ class Unattended:
         again."""
         return digest(self.finding.incident_id or self.finding.finding_key, self.priority)
 
+    @property
+    def what(self) -> str:
+        """The fault in words."""
+        return f"{self.finding.category}: {self.finding.subcategory.replace('_', ' ')}"
+
+    def standing(self, now: datetime) -> Standing:
+        """The fault as it stands."""
+        finding = self.finding
+        return Standing(
+            delivery_id=standing.name_of(finding.incident_id, finding.finding_key),
+            seen_at=now,
+            ttl=int((now + standing.SEEN).timestamp()),
+            finding_key=finding.finding_key,
+            incident_id=finding.incident_id,
+            asset_id=self.asset.id,
+            site_id=self.asset.site_id,
+            priority=self.priority,
+            what=self.what,
+            why=shortened(self.why, standing.LONGEST_WHY),
+            daily_loss_usd=finding.energy_at_risk.daily_loss_usd,
+            work_order_id=self.work_order_id,
+        )
+
 
 def tell(faults: Sequence[Unattended], now: datetime) -> None:
-    """Put a notice into the outbox for each fault that operators were not told of in the last 30 days.
+    """Put a notice into the outbox for each fault that operators were not told of in the last 30 days, and
+    write that it stands, for the digest and the API.
 
     Raises DependencyBusy: the caller's work is repeated, and this with it. Any other error is in the log,
     because the rest of the work must not wait for it.
     """
+    for fault in faults[:MOST_STANDING]:
+        try:
+            standing.put(fault.standing(now))
+        except RetryableError:
+            raise
+        except Exception:
+            logger.exception("what stands is not written", asset_id=fault.asset.id)
     for notice in notices(faults, now):
         try:
             deliveries.put_notice(notice)
@@ -76,7 +111,7 @@ def notices(faults: Sequence[Unattended], now: datetime) -> list[Notice]:
 
 def _of_one(fault: Unattended, now: datetime) -> Notice:
     finding, asset = fault.finding, fault.asset
-    what = f"{finding.category}: {finding.subcategory.replace('_', ' ')}"
+    what = fault.what
     order = f"{fault.work_order_id} is open" if fault.work_order_id else "no work order was opened"
     lines = [
         f"{what} at {asset.name or asset.id} (asset {asset.id}, site {asset.site_id}, customer "

@@ -12,6 +12,8 @@ from importlib import import_module
 
 import typer
 
+from ops.cli.strict import StrictCommand
+
 app = typer.Typer(
     help="The Ona Platform's commands: on the embedded cloud of this checkout, or on AWS (--profile).",
     no_args_is_help=True,
@@ -22,4 +24,6 @@ app = typer.Typer(
 _modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
 for _group in sorted(_modules, key=lambda module: getattr(module, "NAME", "")):
     if hasattr(_group, "app"):
+        for _command in _group.app.registered_commands:
+            _command.cls = StrictCommand
         app.add_typer(_group.app, name=getattr(_group, "NAME", None))

@@ -9,8 +9,8 @@ from rich.markup import escape
 
 from ona.runtime.words import counted
 from ona.store.unreadable import Unreadable
-from ops import accounting, deadletters
-from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_unreadable
+from ops import accounting, deadletters, identifiers, messages
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_hidden, print_unreadable
 from ops.target import OpsError, Target, resolve
 
 NAME = "dlq"
@@ -26,7 +26,7 @@ app = typer.Typer(help="Failed work: look at it, send it again, remove it.", no_
 def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
     """What lies in the dead-letter queue, and files that have no outcome at all."""
     target = resolve(profile, environment)
-    letters = deadletters.peek(target)
+    letters = deadletters.look(target).letters
     for letter in letters:
         key, _ = accounting.source_of(letter.body.get("input"))
         head = f"{letter.body.get('state', '')} {letter.body.get('error', '')}"
@@ -37,14 +37,18 @@ def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
             where += f" ({counted(len(letter.messages), 'message')} of the same work)"
         console.print(f"    [dim]{escape(where)} message {letter.message_id}[/dim]", soft_wrap=True)
     bad: list[Unreadable] = []
-    lost = [item for item in accounting.account(target, bad) if item.state == "lost"]
+    accounts = accounting.read(target, bad)
+    lost = [item for item in accounts.files if item.state == "lost"]
     for item in lost:
-        console.print(f"[red]lost[/red] {escape(item.key)}\n    {escape(item.detail)}")
+        console.print(f"[red]lost[/red] {escape(item.key)}\n    {escape(item.detail)}", soft_wrap=True)
     print_unreadable(bad)
+    print_hidden(accounts.hidden)
+    if accounts.hidden and not letters and not lost:
+        return
     if not letters and not lost:
         console.print("no failed work and no lost files; what became of each file: [bold]ona status[/bold]")
         return
-    console.print(f"{deadletters.in_words(letters)}; {counted(len(lost), 'lost file')}")
+    console.print(f"{messages.in_words(letters)}; {counted(len(lost), 'lost file')}")
     console.print("when the cause is mended: [bold]ona dlq redrive[/bold]")
 
 
@@ -58,9 +62,13 @@ def dlq_remove(
     """Take one message out of its dead-letter queue for good: it is foreign, or its work is not wanted."""
     if len(message) < _ID_LETTERS:
         raise OpsError(f"give at least {_ID_LETTERS} letters of the message's id; see `ona dlq list`")
-    removed = deadletters.remove(resolve(profile, environment), message)
+    removed, hidden = deadletters.remove(resolve(profile, environment), message)
+    if not removed and hidden:
+        told = deadletters.told_hidden(hidden)
+        raise OpsError(f"no message that can be seen begins with {message!r}; {told}")
     if not removed:
-        raise OpsError(f"no message begins with {message!r}; see `ona dlq list`")
+        told = identifiers.otherwise(message, "message's id")
+        raise OpsError(f"no message begins with {identifiers.shown(message)}; see `ona dlq list`{told}")
     console.print(f"{counted(removed, 'message')} removed")
 
 
@@ -69,20 +77,24 @@ def dlq_remove(
 def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> None:
     """Send all failed and lost work again, unchanged."""
     target = resolve(profile, environment)
-    left: list[tuple[deadletters.DeadLetter, str]] = []
+    left: list[tuple[messages.DeadLetter, str]] = []
     sent = deadletters.redrive(target, left)
     for letter, arn in sent:
         _tell_started(letter.what, arn)
     for letter, why in left:
         text = f"{letter.what}: {why}"
         console.print(f"[yellow]left message {letter.message_id}[/yellow]: {escape(text)}", soft_wrap=True)
-    lost = [item for item in accounting.account(target) if item.state == "lost"]
+    accounts = accounting.read(target)
+    lost = [item for item in accounts.files if item.state == "lost"]
     attempt = _executions_so_far(target) if lost else 0
     for item in lost:
         event = item.event(target.input_bucket)
         machine = target.machine_of(item.key)
         arn = deadletters.start_again(target, event, f"{item.version_id}#{attempt}", machine)
         _tell_started(f"{item.key} (it was lost)", arn)
+    print_hidden(accounts.hidden)
+    if accounts.hidden and not (sent or lost or left):
+        return
     if not (sent or lost or left):
         console.print("nothing to start: no failed work, and no lost file")
         return

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ona.runtime.words import counted
-from ops import accounting, explain, mapresults, samples, story
+from ops import accounting, explain, identifiers, mapresults, samples, story
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, notes
 from ops.cli.unattended import print_left
 from ops.plain import in_words
@@ -40,7 +40,10 @@ def executions(
     """The latest executions of all workflows, or of one."""
     target = resolve(profile, environment)
     if workflow is not None and workflow not in target.machines:
-        raise OpsError(f"no workflow {workflow!r}; there are {', '.join(target.machines)}")
+        raise OpsError(
+            f"no workflow {identifiers.shown(workflow)}; there are {', '.join(target.machines)}"
+            f"{identifiers.otherwise(workflow, 'workflow')}"
+        )
     states = target.client("stepfunctions")
     listed = [
         (name, item)
@@ -112,7 +115,7 @@ def explain_command(
     """What an execution did, in words; then its path: each state's input, output, retries and errors."""
     target = resolve(profile, environment)
     arn = explain.find(target, execution)
-    described = target.client("stepfunctions").describe_execution(executionArn=arn)
+    described = explain.described(target, arn)
     console.print(f"[bold]{described['name']}[/bold] {coloured(described['status'])}")
     steps = explain.steps(explain.history(target, arn))
     output = json.loads(described.get("output") or "{}")

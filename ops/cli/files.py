@@ -14,13 +14,14 @@ from rich.table import Table
 from ona.runtime.words import counted
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
-from ops import accounting, crews, ingest, outbox, registry, seed
+from ops import accounting, crews, identifiers, ingest, outbox, registry, seed
 from ops.cli.shared import (
     Environment,
     Profile,
     coloured,
     console,
     errors_in_one_line,
+    print_hidden,
     print_unreadable,
     tell_damage,
 )
@@ -35,10 +36,14 @@ _FILES_NAMED = 40
 @app.command()
 @errors_in_one_line
 def status(profile: Profile = None, environment: Environment = "dev") -> None:
-    """What became of every file: inputs = done + quarantined + dead letters + running + lost."""
+    """What became of every file: inputs = done + quarantined + dead letters + running + lost.
+
+    Unknown are files whose dead letter another command may be reading just now.
+    """
     target = resolve(profile, environment)
     bad: list[Unreadable] = []
-    accounts = accounting.account(target, bad)
+    read = accounting.read(target, bad)
+    accounts = read.files
     totals = accounting.totals(accounts)
     console.print(f"{target.name}, stack {target.stack}")
     if target.embedded:
@@ -46,7 +51,7 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
     if not accounts and not bad:
         console.print("no files yet: [bold]ona put <file>[/bold] puts one, see README.md")
     table = Table("state", "files")
-    for state in ("done", "quarantined", "dead letter", "running", "lost", "ignored"):
+    for state in ("done", "quarantined", "dead letter", "running", "unknown", "lost", "ignored"):
         if totals[state] or state in ("done", "lost"):
             table.add_row(coloured(state), str(totals[state]))
     table.add_row("[bold]put[/bold]", f"[bold]{len(accounts)}[/bold]")
@@ -59,6 +64,7 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
         console.print(f"… and {len(unfinished) - _FILES_NAMED} more")
     if totals["lost"] or totals["dead letter"]:
         console.print("send them again: [bold]ona dlq redrive[/bold]")
+    print_hidden(read.hidden)
     print_unattended(target, accounts, bad)
     dead = len(outbox.items(target, ["dead"], bad))
     if dead:
@@ -85,9 +91,9 @@ def put(
         for path in paths:
             _put_converted(target, source, path)
         return
+    for path in paths:  # all of them, before the first one is put
+        ingest.require_readable(path)
     for path in paths:
-        if not path.is_file():
-            raise OpsError(f"{path} is no file; a folder needs --source")
         if path.name == ASSETS:
             _put_assets(target, path, remove_assets)
         else:
@@ -149,6 +155,13 @@ def _put_unchanged(target: Target, path: Path) -> None:
     vendor = ingest.vendor_of(path)
     note = f" (recognised: {vendor})" if vendor else ""
     console.print(f"put {escape(upload.key)}{note}", soft_wrap=True)
+    if nothing := ingest.nothing_in(path):
+        console.print(
+            f"[yellow]{nothing}, so it will be quarantined. Export it again: an export that broke off "
+            "often leaves such a file[/yellow]",
+            soft_wrap=True,
+        )
+        return
     if not vendor and (missing := ingest.columns_missing(path)):
         console.print(
             f"[yellow]its header lacks {', '.join(missing)} and fits no source profile, so it will be "
@@ -167,7 +180,11 @@ def history(
 ) -> None:
     """Take in a fleet's history: files under a prefix become telemetry and asset histories, no orders."""
     if not prefix.startswith("backfill/"):
-        raise OpsError(f"{prefix}: histories lie under backfill/; files under observations/ start the loop")
+        told = identifiers.otherwise(prefix, "file")
+        raise OpsError(
+            f"{identifiers.shown(prefix)}: histories lie under backfill/; files under observations/ start "
+            f"the loop{told}"
+        )
     target = resolve(profile, environment)
     if not ingest.has_files(target, prefix):
         raise OpsError(f"no file lies under {prefix} in the input bucket; {ingest.histories(target)}")

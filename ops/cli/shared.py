@@ -17,6 +17,7 @@ from local.cloud import ROOT, CloudError
 from local.deploy import DeployError
 from ona.runtime.errors import InvalidTelemetry, OnaError
 from ona.store.unreadable import Unreadable, summary
+from ops import deadletters
 from ops.cli import hints
 from ops.cli.hints import Output
 from ops.target import OpsError
@@ -36,6 +37,7 @@ _COLOURS = {
     "done": "green",
     "quarantined": "yellow",
     "dead letter": "red",
+    "unknown": "yellow",
     "lost": "red",
     "running": "yellow",
     "ignored": "dim",
@@ -63,6 +65,12 @@ def print_unreadable(bad: list[Unreadable]) -> None:
         console.print(f"    {escape(entry.why)}", soft_wrap=True)
     if bad:
         console.print(f"[red]{summary(bad)}[/red]: see docs/operations/reconciliation.md")
+
+
+def print_hidden(count: int) -> None:
+    """Say that another command reads dead letters, which are missing in what is told."""
+    if count:
+        console.print(f"[yellow]{deadletters.told_hidden(count)}[/yellow]", soft_wrap=True)
 
 
 def errors_in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,6 +18,7 @@ from ooda.documents.detections import DetectionRecord, Incident
 from ooda.documents.diagnostics import Diagnostic
 from ooda.documents.schedules import PlanSummary, Schedule
 from ops import accounting, deadletters
+from ops.messages import DeadLetter
 from ops.target import Target
 
 
@@ -32,7 +33,7 @@ class Story:
     crews: list[dict[str, Any]]
     telemetry: pd.DataFrame
     accounts: list[accounting.FileAccount]
-    letters: list[deadletters.DeadLetter]
+    letters: list[DeadLetter]
     where: dict[str, str]
 
     @property

@@ -208,7 +208,7 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
     at_risk = sum(finding.energy_at_risk.daily_loss_usd for finding in story.open_faults)
     week = sum(finding.energy_at_risk.horizons[2].loss_usd for finding in story.open_faults)
     ordered = sum(order.total_cost_usd for order in story.orders)
-    open_work = count["lost"] + count["dead letter"] + count["running"]
+    open_work = sum(count[state] for state in ("unknown", "lost", "dead letter", "running"))
     tiles = [
         (len(story.accounts), "files put", ""),
         (count["done"], "went through", "good"),

@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ops import accounting, deadletters
+from ops import accounting
 from ops.demo import inbox, newcustomer, repair, report
 from ops.demo.collect import Story
 from ops.demo.simulate import Fleet
+from ops.messages import in_words
 
 MOST_ASSETS, MOST_FINDINGS, MOST_ALARMS = 10, 12, 5
 """So many rows of a table, or items of a line, are shown."""
@@ -49,9 +50,9 @@ def print_outcome(console: Console, story: Story, fleet: Fleet | None) -> bool:
     for item in rejected:
         console.print(f"{item.state}: {escape(item.key)}\n    {escape(item.detail)}", soft_wrap=True)
     parts = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-    closed = not (counts["lost"] or counts["running"] or counts["dead letter"])
+    closed = not any(counts[state] for state in ("unknown", "lost", "running", "dead letter"))
     head = "[green]every file is accounted for[/green]" if closed else "[red]open work[/red]"
-    waiting = deadletters.in_words(story.letters)
+    waiting = in_words(story.letters)
     console.print(f"{head}: {len(story.accounts)} put = {parts}; in the dead-letter queue: {waiting}")
     return good and closed
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from delivery.config import NotificationRules
 from ona.documents.work_orders import Priority
+from ona.repairs.standing import Standing
 from ona.repairs.tracking import HistoryLine, TrackedOrder
 from ona.runtime.clock import WEEKDAYS
 from ona.runtime.words import counted
@@ -38,10 +39,11 @@ def compose(
     zone: str,
     now: datetime,
     unreadable: Sequence[str] = (),
+    unattended: Sequence[Standing] = (),
 ) -> tuple[str, str]:
     """Subject and text of a day's digest, from the open orders. `recent`: what happened to them since
-    yesterday; `dead`: deliveries that were given up; `unreadable`: where orders are that nobody can read.
-    Times are told in `zone`."""
+    yesterday; `dead`: deliveries that were given up; `unreadable`: where orders are that nobody can read;
+    `unattended`: faults that nobody is sent to, the most costly first. Times are told in `zone`."""
     day = _Day([order for order in orders if order.status != "COMPLETE"], ZoneInfo(zone), now)
     lines = [f"{day.today:%A %d %B %Y}, times in {zone}", "", day.open_line()]
     states = Counter(order.status for order in orders)
@@ -50,6 +52,11 @@ def compose(
     if states["COMPLETE"]:
         lines.append(f"{states['COMPLETE']} complete, waiting for telemetry to confirm.")
     lines.append(f"Since yesterday: {_happened(recent)}.")
+    if unattended:
+        lines += ["", f"Nobody is sent to {counted(len(unattended), 'fault')}:"]
+        lines += [line for fault in unattended[:MOST_LINES] for line in day.unattended(fault)]
+        if len(unattended) > MOST_LINES:
+            lines.append(f"  … and {len(unattended) - MOST_LINES} more: ./ona status")
     for title, visits in (("Today", day.visits(0)), ("Tomorrow", day.visits(1))):
         lines += ["", f"{title}: {'' if visits else 'no visits'}".rstrip(), *visits[:MOST_LINES]]
     late = day.late()
@@ -95,6 +102,15 @@ class _Day:
         ranked = [name for name in reversed(get_args(Priority)) if priorities[name]]
         counts = ", ".join(f"{priorities[name]} {name}" for name in ranked)
         return f"{counted(len(self.losing), 'open order')} ({counts}), losing {self.usd:.2f} USD a day."
+
+    def unattended(self, fault: Standing) -> list[str]:
+        """What a fault is that nobody is sent to, and why."""
+        seen = f"{fault.seen_at.astimezone(self.zone):%a %d %b %H:%M}"
+        return [
+            f"  {fault.asset_id} (site {fault.site_id}): {fault.what} [{fault.priority}], "
+            f"{fault.daily_loss_usd:.2f} USD a day, last seen {seen}",
+            f"    why: {fault.why}",
+        ]
 
     def visits(self, offset: int) -> list[str]:
         """A line for each visit of a day; 0 is today."""

@@ -12,7 +12,7 @@ from ona.documents.base import S3Pointer
 from ona.documents.work_orders import WorkOrder
 from ona.outbox import deliveries
 from ona.outbox.items import Delivery, Notice
-from ona.repairs import crews, history, moves, orders
+from ona.repairs import crews, history, moves, orders, standing
 from ona.repairs.tracking import HistoryLine, TrackedOrder
 from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidInput, ObjectMissing
@@ -32,6 +32,8 @@ A_DAY = timedelta(days=1)
 """A digest tells what happened since the one of the day before."""
 LINES_COUNTED = 100
 """Lines of one order that a digest counts at most, the latest: one read of the table."""
+MOST_UNATTENDED = 1000
+"""Faults that nobody is sent to that a digest looks at (ours)."""
 MOST_DEAD = 1000
 """Deliveries that were given up are counted up to here."""
 
@@ -105,17 +107,19 @@ def put_digest(rules: NotificationRules, now: datetime) -> bool:
         return False
     dead, unreadable = deliveries.due("dead", now, MOST_DEAD)
     bad: list[Unreadable] = []
-    standing = orders.all_open(bad)
-    recent = [line for order in standing for line in _recent(order, now - A_DAY)]
+    standing_orders = orders.all_open(bad)
+    unattended = standing.all_seen(standing_orders, now, MOST_UNATTENDED)
+    recent = [line for order in standing_orders for line in _recent(order, now - A_DAY)]
     for entry in bad:
         note(entry.where, entry.why)
     subject, text = digest.compose(
-        standing,
+        standing_orders,
         recent,
         len(dead) + len(unreadable),
         rules.timezone,
         now,
         unreadable=[entry.where for entry in bad],
+        unattended=unattended,
     )
     return deliveries.put_notice(
         Notice.to_operators(name, "daily_digest", "none", subject, text, now, kind="digest")

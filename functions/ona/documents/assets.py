@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ona.documents.base import Document, problems_of
+from ona.documents.names import SITE_PATTERN
 from ona.runtime.errors import InvalidConfiguration, InvalidPayload
 from ona.runtime.words import shortened
 
@@ -86,7 +87,7 @@ class Asset(Document):
     location: Location | None = None
     components: list[Component] = []
     configuration: Electrical = Electrical()
-    site_id: str = Field(default="default", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    site_id: str = Field(default="default", pattern=SITE_PATTERN)
     customer_id: str = "default"
     tilt: float | None = Field(default=None, ge=0, le=90)
     azimuth: float | None = Field(default=None, ge=0, le=360)

@@ -33,8 +33,11 @@ BY_DUE = "due-index"
 """Index by `lane`, then `next_at`."""
 OPERATORS = "operators"
 """The recipient who reads everything."""
-NO_DELIVERIES = ("sent#", "first#", "asked#", "address#")
-"""How the keys of those items begin that are no delivery and no notice: counts, and addresses."""
+STANDING = "standing#"
+"""How the keys of faults begin that nobody is sent to (`ona.repairs.standing`)."""
+NO_DELIVERIES = ("sent#", "first#", "asked#", "address#", STANDING)
+"""How the keys of those items begin that are no delivery and no notice: counts, addresses, and what
+stands."""
 NOTICES_KEPT = timedelta(days=30)
 """So long a notice's item stays: whoever puts the same notice again finds that it was sent."""
 

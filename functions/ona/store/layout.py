@@ -136,7 +136,8 @@ WORK_ORDER = KeyShape("work-orders/{day:folders}/{work_order_id}.json")
 OUTCOME = KeyShape("outcomes/{file_id}.json")
 """What came of one version of one file; the state machines write it."""
 QUARANTINED = KeyShape("quarantine/{key:path}")
-"""A rejected file; its reason lies beside it, with `.reason.json` behind the name."""
+"""A rejected file; its reason lies beside it, with `.reason.json` behind the name. Where that would be
+longer than S3 takes, `key` is `long-keys/<file id>.csv`; the reason names the file's own key."""
 
 _KEY_DATE = re.compile(r"(?:^|/)(\d{4})/(\d{2})/(\d{2})/")
 """A day in three folders of a key."""

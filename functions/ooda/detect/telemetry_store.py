@@ -20,6 +20,7 @@ from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.base import S3Pointer
 from ona.documents.columns import COLUMNS, NUMERIC
 from ona.runtime.errors import DependencyBusy, InvalidPayload
+from ona.runtime.identity import digest
 from ona.runtime.observability import logger
 from ona.store import parquet
 from ona.store.layout import TELEMETRY
@@ -36,6 +37,9 @@ WRITE_TRIES = 8
 """Attempts to write an object that others write too; waits double from 50 ms to 6 s."""
 EXPECTED = "expected_kw"
 """The column that judging adds, kW."""
+LONGEST_STEM = 512
+"""Characters of a file's name in an object's key (ours): with site, day and part it stays below S3's 1 024
+bytes (Amazon S3 User Guide, "Naming Amazon S3 objects")."""
 MOST_NAMED = 10
 """Assets of another site or of none that the log names (ours)."""
 MAX_PEER_DAYS = 31
@@ -113,7 +117,10 @@ def _object_name(assets: Iterable[str], source_key: str) -> str:
     ids = list(assets)
     if len(ids) == 1:
         return ids[0]
-    return "_" + re.sub(r"[^A-Za-z0-9._-]", "-", PurePosixPath(source_key).stem)
+    stem = re.sub(r"[^A-Za-z0-9._-]", "-", PurePosixPath(source_key).stem)
+    if len(stem) > LONGEST_STEM:
+        stem = f"{stem[: LONGEST_STEM - 13]}-{digest(source_key)}"
+    return f"_{stem}"
 
 
 def _read_all(bucket: str, keys: Iterable[str]) -> list[pd.DataFrame]:

@@ -94,11 +94,16 @@ def incidents(
     after = paging.position(next, "asset_id").get("asset_id", "")
     left = [asset for asset in _assets(site_id) if asset.id > after]
     page = left[:ASSETS_A_PAGE]
-    incidents = [
-        SiteIncident(**incident.document(), site_id=asset.site_id)
+    found = [
+        (asset, incident)
         for asset, history in zip(page, store.histories(page), strict=True)
         for incident in (history.incidents if history else [])
         if state in (None, incident.state)
+    ]
+    left_alone = store.unattended([incident for _, incident in found], utc_now())
+    incidents = [
+        SiteIncident(**incident.document(), site_id=asset.site_id, unattended=why)
+        for (asset, incident), why in zip(found, left_alone, strict=True)
     ]
     more = {"asset_id": page[-1].id} if len(left) > len(page) else None
     return api.success(IncidentPage(incidents=incidents, next=paging.cursor(more)).document())

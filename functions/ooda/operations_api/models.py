@@ -38,10 +38,21 @@ beyond ASCII before the @ (Amazon SES Developer Guide, "Verified identities").""
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
+class UnattendedFault(Document):
+    """That no crew can go, as the last plan found."""
+
+    why: str
+    priority: Priority
+    seen_at: AwareDatetime
+
+
 class SiteIncident(Incident):
     """An incident of an asset of yours."""
 
     site_id: str
+    unattended: UnattendedFault | None = Field(
+        default=None, description="why nobody is sent to it; none: somebody is, or nobody needs to go"
+    )
 
 
 class IncidentPage(Document):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 from ona.documents.assets import Asset
 from ona.documents.base import S3Pointer
 from ona.documents.work_orders import WorkOrder
-from ona.repairs import crews
+from ona.repairs import crews, standing
 from ona.repairs.crews import Booking
+from ona.repairs.locks import LOCKS, names_of
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime import aws
 from ona.runtime.errors import InvalidInput, InvalidTelemetry, ObjectMissing
@@ -18,6 +20,8 @@ from ona.store.layout import work_order_key
 from ona.store.registry import read_registry
 from ona.store.unreadable import note
 from ooda.documents.asset_history import AssetHistory
+from ooda.documents.detections import Incident
+from ooda.operations_api.models import UnattendedFault
 from ooda.store import history_of
 
 READERS = 8
@@ -45,6 +49,24 @@ def histories(assets: Sequence[Asset]) -> list[AssetHistory | None]:
 def history(asset: Asset) -> AssetHistory | None:
     """An asset's history; None as in `histories`. Raises DependencyBusy."""
     return history_of(aws.environment("OUTPUT_BUCKET"), asset.site_id, asset.id)
+
+
+def unattended(incidents: Sequence[Incident], now: datetime) -> list[UnattendedFault | None]:
+    """Why nobody is sent to each incident; None for one that is over, or has an order. Raises
+    DependencyBusy."""
+    with ThreadPoolExecutor(READERS) as readers:
+        return list(readers.map(lambda incident: _unattended(incident, now), incidents))
+
+
+def _unattended(incident: Incident, now: datetime) -> UnattendedFault | None:
+    fault = standing.of_incident(incident.incident_id, now) if incident.state == "open" else None
+    if fault is None:
+        return None
+    names = names_of(fault.finding_key, fault.incident_id)
+    held = {lock.work_order_id for lock in map(LOCKS.get, names) if lock is not None}
+    if held - {fault.work_order_id}:
+        return None
+    return UnattendedFault(why=fault.why, priority=fault.priority, seen_at=fault.seen_at)
 
 
 def document_of(order: TrackedOrder) -> WorkOrder:

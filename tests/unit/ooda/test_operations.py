@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import ooda.operations_api.handler as operations
-from ona.repairs import crews, orders
+from ona.repairs import crews, locks, orders, standing
 from ona.repairs.moves import Change
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime.clock import iso
@@ -238,6 +238,42 @@ def test_incidents_come_from_asset_histories_asset_by_asset(
             break
         after = {"next": page["next"]}
     assert pages == 3, "five assets of one's own, two a page"
+
+
+def test_an_open_incident_says_why_nobody_is_sent_to_it(world: list[str]) -> None:
+    """Distractors: another incident, one that was not seen for long, one with an order."""
+    history = day_by_day("INV-001", dead_until=None)
+    s3.write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id="INV-001"), history.document())
+    incident = next(item for item in history.incidents if item.state == "open")
+
+    def why(name: str, seen_at: datetime) -> Any:
+        fault = standing.Standing(
+            delivery_id=standing.name_of(name),
+            seen_at=seen_at,
+            ttl=1,
+            finding_key="INV-001#y",
+            incident_id=name,
+            asset_id="INV-001",
+            site_id="site",
+            priority="critical",
+            what="OEM Fault: component failure",
+            why="no crew within 100 km",
+            daily_loss_usd=80.0,
+        )
+        standing.put(fault)
+        _, data = call("GET", "/incidents", state="open")
+        return data["incidents"][0]["unattended"]
+
+    assert call("GET", "/incidents", state="open")[1]["incidents"][0]["unattended"] is None
+    assert why("inc-20250610-0123456789", NOW) is None
+    assert why(incident.incident_id, NOW - standing.SEEN) is None
+    told = why(incident.incident_id, NOW)
+    assert told == {"why": "no crew within 100 km", "priority": "critical", "seen_at": iso(NOW)}
+    lock = locks.OrderLock(
+        name=f"open#{incident.incident_id}", work_order_id=world[0], finding_id="f", finding_key="INV-001#y"
+    )
+    tables.put("tracking", lock.item())
+    assert why(incident.incident_id, NOW) is None
 
 
 def test_a_request_too_many_is_refused(world: list[str]) -> None:

@@ -9,14 +9,16 @@ import boto3
 import pytest
 
 import ooda.schedule.handler as scheduling
+from delivery.deliver import digest
 from ona.documents.assets import Location
 from ona.outbox import deliveries
 from ona.outbox.items import Notice
-from ona.repairs import orders
+from ona.repairs import orders, standing
 from ona.repairs.crews import Away, Crew
 from ona.runtime.errors import DependencyBusy
 from ona.store import tables
 from ona.store.s3 import write_json
+from ona.store.unreadable import Unreadable
 from ooda import notices
 from ooda.schedule.requests import RepairRequest, unattended
 from tests.builders.assets import make_registry
@@ -225,3 +227,74 @@ def test_schedule_without_faults_tells_nothing(acting: list[tuple[str, str]]) ->
     answer = scheduling.lambda_handler({"diagnostics": [], "execution_id": "execution-9"}, Context())
     assert answer["unschedulable"] == 0
     assert items() == []
+
+
+# ------------------------------------------------------------------ as it stands: digest and API
+
+
+def stands(now: datetime = NOW) -> list[str]:
+    """The assets that nobody is sent to, as the digest reads them."""
+    return [fault.asset_id for fault in standing.all_seen(orders.all_open(), now, 100)]
+
+
+def the_digest(now: datetime = NOW) -> str:
+    faults = standing.all_seen(orders.all_open(), now, 100)
+    return digest.compose([], [], 0, "Africa/Johannesburg", now, unattended=faults)[1]
+
+
+def test_the_digest_names_each_fault_with_the_reason_until_somebody_is_sent(
+    acting: list[tuple[str, str]],
+) -> None:
+    nobody_near()
+    for number in (1, 2):
+        scheduled(1, f"execution-{number}", day=number)
+    text = the_digest()
+    assert "Nobody is sent to 1 fault:\n  INV-001 (site " in text
+    assert "OEM Fault: component failure [critical], 80.00 USD a day, last seen " in text
+    assert "why: crew-001: 1974 km away, more than 100" in text
+    tables.put("crews", crew(1).item())
+    ordered(scheduled(1, "execution-3", day=3), "execution-3")
+    assert stands() == []
+    assert "Nobody is sent to" not in the_digest()
+
+
+def test_a_fault_that_is_not_seen_again_stands_no_longer_than_three_days(
+    acting: list[tuple[str, str]],
+) -> None:
+    nobody_near()
+    scheduled(1, "execution-1")
+    assert stands(NOW + timedelta(days=2, hours=23)) == ["INV-001"]
+    assert stands(NOW + timedelta(days=3, hours=1)) == []
+
+
+def test_a_fault_whose_visit_is_over_stands_beside_its_open_order(acting: list[tuple[str, str]]) -> None:
+    name = ordered(scheduled(1, "execution-1"), "execution-1")[0]["work_order_id"]
+    boto3.client("dynamodb").delete_item(TableName="crews", Key={"crew_id": {"S": "crew-001"}})
+    nobody_near()
+    scheduled(1, "execution-2", day=2)
+    after = orders.require(name).scheduled_end + timedelta(minutes=1)
+    if after < NOW + standing.SEEN:
+        assert stands(after) == ["INV-001"]
+    change(name, status="IN_PROGRESS")
+    assert stands(after) == [], "people work on it"
+
+
+def test_one_bad_item_is_named_and_hides_no_other(acting: list[tuple[str, str]]) -> None:
+    nobody_near()
+    scheduled(1, "execution-1")
+    tables.put(
+        "outbox", {"delivery_id": "standing#x", "lane": "unattended", "next_at": "2025-06-11T00:00:00Z"}
+    )
+    bad: list[Unreadable] = []
+    assert [fault.asset_id for fault in standing.all_seen([], NOW, 100, bad)] == ["INV-001"]
+    assert [entry.where for entry in bad] == ["table outbox, standing#x"]
+
+
+def test_what_stands_is_no_delivery(acting: list[tuple[str, str]]) -> None:
+    """Distractor: its lane is no sender's."""
+    nobody_near()
+    scheduled(1, "execution-1")
+    for _ in range(2):
+        deliver(NOW)
+    assert len(acting) == 1
+    assert stands() == ["INV-001"]

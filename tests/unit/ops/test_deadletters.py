@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ops import deadletters
+from ops import deadletters, messages
 
 
 class SlowQueue:
@@ -48,6 +48,17 @@ class SlowQueue:
                 self.visible_at[name] = self.now + entry["VisibilityTimeout"]
         return {"Failed": failed}
 
+    def get_queue_attributes(self, **_: Any) -> Any:
+        """As Amazon SQS: what can be received, and what is in flight."""
+        self._call()
+        held = sum(at > self.now for at in self.visible_at.values())
+        counts = {"": len(self.visible_at) - held, "NotVisible": held, "Delayed": 0}
+        return {
+            "Attributes": {
+                f"ApproximateNumberOfMessages{name}": str(count) for name, count in counts.items()
+            }
+        }
+
     def delete_message(self, **asked: Any) -> None:
         """As Amazon SQS: an old receipt may delete nothing."""
         self._call()
@@ -73,7 +84,7 @@ def test_every_message_is_seen_once_and_visible_again(messages: int, call_s: flo
 
 def test_a_message_that_was_seen_twice_is_deleted_by_its_newest_receipt() -> None:
     queue = SlowQueue(350, 1.0)
-    assert deadletters.remove(target(queue), "m0000") == 1
+    assert deadletters.remove(target(queue), "m0000") == (1, 0)
     assert "m0000" not in queue.visible_at
     assert len(queue.visible_at) == 349
 
@@ -129,7 +140,7 @@ def test_letters_that_take_long_to_start_are_started_once_each_and_removed(
     monkeypatch.setattr(time, "monotonic", lambda: queue.now)
     whole = target(queue)
     whole.machine, whole.machines = "arn:m:stateMachine:ooda", {"ooda": "arn:m:stateMachine:ooda"}
-    left: list[tuple[deadletters.DeadLetter, str]] = []
+    left: list[tuple[messages.DeadLetter, str]] = []
     sent = deadletters.redrive(whole, left)
     assert len(sent) == 40
     assert not left
@@ -152,7 +163,7 @@ def test_a_letter_that_cannot_be_removed_holds_up_no_other_and_is_not_started_tw
         remove(**asked)
 
     monkeypatch.setattr(queue, "delete_message", refused)
-    left: list[tuple[deadletters.DeadLetter, str]] = []
+    left: list[tuple[messages.DeadLetter, str]] = []
     assert len(deadletters.redrive(whole, left)) == 11
     assert [(letter.message_id, "not removed" in why) for letter, why in left] == [("m0003", True)]
     monkeypatch.setattr(queue, "delete_message", remove)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ops import explain, samples
-from ops.deadletters import DeadLetter
+from ops.messages import DeadLetter
 from ops.plain import in_words
 from ops.target import OpsError
 

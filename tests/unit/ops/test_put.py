@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -300,3 +301,90 @@ def test_the_sample_fleet_brings_its_example_crews(target: Target, monkeypatch: 
     assert "put 2 example crews near them: they are the sample fleet" in said
     assert "nobody" not in said
     assert "example" not in put(ROOT / "samples" / "assets.json"), "once"
+
+
+CANONICAL = "timestamp,asset_id,temperature_c,voltage_v,power_kw\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty (0 bytes), so it will be quarantined. Export it again"),
+        (b"\n \n\r\n", "it is empty (5 bytes)"),
+        (b"\xef\xbb\xbf", "it is empty (3 bytes)"),
+        (CANONICAL.encode(), "it has a header and no rows"),
+        (CANONICAL.strip().encode(), "it has a header and no rows"),
+        (f"{HEADER}\r\n\r\n".encode(), "it has a header and no rows"),
+        ((CANONICAL + "2026-06-01T00:00:00Z,INV-001,20,600,1\n").encode(), ""),
+        ((CANONICAL + "\n" * 9000 + "2026-06-01T00:00:00Z,INV-001,20,600,1\n").encode(), ""),
+    ],
+    ids=[
+        "nothing",
+        "blank lines",
+        "a mark alone",
+        "header",
+        "no line end",
+        "vendor",
+        "a row",
+        "a late row",
+    ],
+)
+def test_a_file_without_readings_is_told_at_once(
+    content: bytes, said: str, target: Target, tmp_path: Path
+) -> None:
+    """The last two are distractors."""
+    path = tmp_path / "day_20260601.csv"
+    path.write_bytes(content)
+    told = put(path)
+    assert said in told
+    assert ("quarantined" in told) == bool(said)
+    assert len(keys()) == 1
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+def _link(path: Path) -> None:
+    path.symlink_to("gone.csv")
+
+
+def _closed(path: Path) -> None:
+    path.write_bytes(b"x")
+    path.chmod(0)
+
+
+WRONG: dict[str, tuple[Any, str, str]] = {
+    "missing": (lambda _: None, "does not exist: check the name", "does not exist"),
+    "a folder": (_folder, "is no file, it is a folder: name its files", "holds no .csv file"),
+    "a link to nothing": (_link, "is a link to gone.csv, which does not exist", "is a link to gone.csv"),
+    "a pipe": (os.mkfifo, "it is a pipe or a device: write it to a file first", "it is a pipe"),
+    "unreadable": (_closed, "cannot be read: Permission denied; `ls -l`", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_no_file_that_can_be_read_says_what_to_do_and_nothing_is_put(
+    name: str, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, said, said_with_source = WRONG[name]
+    good, wrong = tmp_path / "good.csv", tmp_path / "wrong.csv"
+    good.write_text(CANONICAL)
+    make(wrong)
+    opened = Path.open
+
+    def as_no_superuser(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path == wrong and not wrong.stat().st_mode & 0o400:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", as_no_superuser)
+    assert said in put(good, wrong, code=1)
+    assert said_with_source in put(wrong, "--source", "acme", code=1)
+    assert not keys()
+
+
+def test_a_file_of_another_kind_with_a_source_is_no_folder(target: Target, tmp_path: Path) -> None:
+    path = tmp_path / "export.xlsx"
+    path.write_bytes(b"PK")
+    assert "export.xlsx is no .csv file: rename it" in put(path, "--source", "acme", code=1)

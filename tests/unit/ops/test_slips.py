@@ -104,12 +104,63 @@ BEFORE = [("zonnig", "active")]
         (["models", "list", "a/b"], "'a/b' is no customer's"),
         (["explain", ""], "give an execution's name"),
         (["history", ""], "histories lie under backfill/"),
-        (["executions", "--workflow", ""], "no workflow ''"),
+        (["executions", "--workflow", "oda"], "no workflow 'oda'"),
     ],
 )
 def test_a_slip_changes_nothing_and_is_told(words: list[str], said: str, target: Target) -> None:
     assert said in ona(*words, code=1)
     assert credentials(target) == BEFORE
+
+
+STATES = "arn:aws:states:af-south-1:123456789012"
+KEY = "ona_" + "s" * 40
+ORDER, MESSAGE = "wo-20260610-1f2e3d4c", "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["explain", "arn:aws:states:eu-west-1:123456789012:execution:Ooda:x"], "is of region eu-west-1"),
+        (
+            ["explain", "arn:aws:states:af-south-1:999999999999:execution:Ooda:x"],
+            "is of account 999999999999",
+        ),
+        (["explain", f"{STATES}:execution:Payroll:x"], "of workflow Payroll, which is none of stack"),
+        (["explain", f"{STATES}:execution:Ooda:gone"], "has no execution"),
+        (["explain", f"{STATES}:stateMachine:Ooda"], "looks like a workflow's ARN"),
+        (["explain", f"{STATES}:mapRun:FleetHistory/Files:1"], "looks like a map run's ARN"),
+        (["explain", "arn:aws:s3:::bucket-in"], "looks like an ARN of another kind"),
+        (["explain", "arn:aws:states:af-south-1"], "is no execution's ARN"),
+        (["explain", ORDER], "looks like a work order: `ona orders`"),
+        (["explain", "observations/2026/06/10/a.csv"], "looks like a file: `ona status`"),
+        (["explain", KEY], "looks like an API key"),
+        (["customers", "revoke", KEY], "the API key whose hash begins with e1e2f59367cc"),
+        (["customers", "revoke", ORDER], "looks like a work order"),
+        (["customers", "add", KEY, "--new"], "looks like an API key"),
+        (["customers", "add", "acme-solar", "--arn", f"{STATES}:stateMachine:Ooda"], "a workflow's ARN"),
+        (["models", "rollback", ORDER], "looks like a work order"),
+        (["models", "list", "arn:aws:s3:::bucket-in"], "looks like an ARN of another kind"),
+        (["history", f"{STATES}:execution:FleetHistory:x"], "looks like an execution: `ona explain`"),
+        (["executions", "--workflow", f"{STATES}:stateMachine:Ooda"], "looks like a workflow's ARN"),
+        (["put", "--source", MESSAGE, "."], "looks like a message's id: `ona dlq list`"),
+    ],
+)
+def test_an_identifier_of_another_kind_is_named_with_the_command_that_takes_it(
+    words: list[str], said: str, target: Target
+) -> None:
+    told = ona(*words, code=1)
+    assert said in told
+    assert KEY not in told, "no secret is repeated"
+    assert "An error occurred" not in told, "not AWS's words"
+    assert credentials(target) == BEFORE
+
+
+def test_an_execution_is_explained_by_its_arn(target: Target) -> None:
+    """Distractor, with a name like an order's."""
+    states = boto3.client("stepfunctions")
+    states.start_execution(stateMachineArn=f"{STATES}:stateMachine:Ooda", name=ORDER, input="{}")
+    for name in (f"{STATES}:execution:Ooda:{ORDER}", ORDER, ORDER[:5]):
+        assert ORDER in ona("explain", name)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from ona.store.unreadable import Unreadable
 from ooda.detect import telemetry_store
 from ooda.operations_api import verify
 from ooda.store import history_of
-from ops import accounting, cli, deadletters, models, outbox
+from ops import accounting, cli, deadletters, messages, models, outbox
 from ops.cli import dlq as dlq_commands
 from ops.cli import executions as execution_commands
 from ops.cli import files as file_commands
@@ -126,7 +126,7 @@ def test_a_bad_object_or_message_stops_no_command_and_is_named(target: Target, n
     assert models.versions(target, None, []) == []
     for queue in (deadletters.WORKFLOWS, deadletters.OUTBOX):
         [letter] = deadletters.peek(target, queue)
-        assert letter.kind == deadletters.FOREIGN, "what is not ours stays"
+        assert letter.kind == messages.FOREIGN, "what is not ours stays"
         assert "1 message removed" in _run(["dlq", "remove", letter.message_id])
     assert "3 entries could not be read" in _run(["status"])
 
@@ -206,9 +206,9 @@ def test_without_any_crew_that_can_be_read_planning_says_so(target: Target) -> N
 
 
 def _reader(text: str) -> Callable[[], Any]:
-    return lambda: deadletters.body_of(text)
+    return lambda: messages.body_of(text)
 
 
 @pytest.mark.parametrize("name", CONTENTS)
 def test_any_text_is_a_letter(name: str) -> None:
-    assert _reader(CONTENTS[name].decode("latin-1"))()["kind"] == deadletters.FOREIGN
+    assert _reader(CONTENTS[name].decode("latin-1"))()["kind"] == messages.FOREIGN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from ona.store.tables import to_item
 from ops import deadletters
 from ops.doctor import reconcile
 from ops.doctor.finding import Level, Subject
+from ops.messages import FOREIGN
 from tests.builders.telemetry import sunny_day
 from tests.fakes.platform import Platform
 
@@ -133,5 +135,24 @@ def test_letters_whose_file_is_gone_are_listed_and_stay(platform: Platform) -> N
     assert any("gone" in item.what or "not there" in item.what for item in look.decide), look.decide
     assert len(platform.letters()) == 1, "visible again at once"
     assert [item.body["kind"] for item in deadletters.peek(platform.target, deadletters.OUTBOX)] == [
-        deadletters.FOREIGN
+        FOREIGN
     ]
+
+
+def test_a_letter_is_seen_while_reconciliation_reads_the_queue(platform: Platform) -> None:
+    """Its timer goes off at ten to each hour: a test that looked then saw no letter."""
+    platform.ended("ooda", platform.put(b"PK\x03\x04 no telemetry"))
+    with ThreadPoolExecutor(1) as other:
+        reading = other.submit(reconcile.findings, platform.target)
+        seen = [len(platform.letters())]
+        while not reading.done():
+            seen.append(len(platform.letters()))
+    reading.result()
+    assert set(seen) == {1}, seen
+
+
+def test_no_timer_goes_off_by_itself_in_these_tests(platform: Platform) -> None:
+    rules = platform.target.client("events").list_rules()["Rules"]
+    timers = [rule for rule in rules if rule.get("ScheduleExpression")]
+    assert len(timers) > 5
+    assert {rule["State"] for rule in timers} == {"DISABLED"}

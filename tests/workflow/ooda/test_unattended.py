@@ -39,6 +39,8 @@ def test_a_critical_fault_far_from_every_crew_is_told_until_somebody_can_go(
 
     [message] = [item for item in platform.messages() if "Nobody can be sent" in json.dumps(item)]
     assert "km away, more than 100" in json.dumps(message)
+    outbox = [item for item in platform.table("Outbox") if item.get("lane") == "unattended"]
+    assert ["km away, more than 100" in item["why"] for item in outbox] == [True], "for digest and API"
     status = ona("status")
     assert "1 fault that nobody is sent to" in status
     assert "km away, more than 100" in status

@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from ona.runtime.identity import file_id
 from ops import accounting, deadletters, ingest
+from ops.messages import DeadLetter
+from ops.target import PREFIXES
 from tests.builders.assets import make_asset, make_registry
 from tests.builders.telemetry import sunny_day, to_csv
 from tests.fakes.platform import Platform
@@ -20,12 +24,12 @@ pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 DAY = "observations/2025/06/10/"
 
 
-def messages(platform: Platform) -> list[deadletters.DeadLetter]:
+def messages(platform: Platform) -> list[DeadLetter]:
     """Every message of the queue, those of the same work too."""
     return [message for letter in platform.letters() for message in letter.messages]
 
 
-def one_letter(platform: Platform) -> deadletters.DeadLetter:
+def one_letter(platform: Platform) -> DeadLetter:
     """The only letter, which has one message; the rule's may come a moment after the execution's end."""
     deadline = time.monotonic() + 20
     while not (found := messages(platform)) and time.monotonic() < deadline:
@@ -208,17 +212,56 @@ def test_a_file_of_any_name_is_judged_or_quarantined_with_a_letter(platform: Pla
     assert platform.read(platform.keys("outcomes/")[0])["source"]["key"] == key
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [("a\nb.csv", "control characters"), ("a\tb.csv", "control characters"), ("z" * 995 + ".csv", "")],
-    ids=["newline", "tab", "as long as S3 takes"],
-)
-def test_a_file_whose_name_cannot_be_kept_has_a_letter(platform: Platform, name: str, words: str) -> None:
-    """Control characters are refused; a copy under quarantine/ may have a name too long for S3."""
+@pytest.mark.parametrize("name", ["a\nb.csv", "a\tb.csv"], ids=["newline", "tab"])
+def test_a_file_whose_name_cannot_be_kept_has_a_letter(platform: Platform, name: str) -> None:
+    """Control characters are refused."""
     platform.put_and_wait(b"no telemetry", key=DAY + name)
-    letter = one_letter(platform)
-    assert words in letter.reason
+    assert "control characters" in one_letter(platform).reason
     assert [item.state for item in accounting.account(platform.target)] == ["dead letter"]
+
+
+LONG_KEYS = {
+    "a reason beside it still fits": (DAY + "z" * 973 + ".csv", True),
+    "one byte more": (DAY + "z" * 974 + ".csv", False),
+    "as long as S3 takes": (DAY + "z" * 996 + ".csv", False),
+    "as long as S3 takes, of letters of four bytes": (DAY + "😀" * 249 + ".csv", False),
+    "as many characters, two bytes each, which fit": (DAY + "ü" * 486 + ".csv", True),
+    "as long as S3 takes, for a forecast": ("historical/customer-001/" + "z" * 996 + ".csv", False),
+}
+"""A key, and whether its copy stands under `quarantine/` by itself."""
+
+
+@pytest.mark.parametrize("name", LONG_KEYS)
+def test_a_bad_file_of_a_long_key_is_quarantined_and_told_by_its_own_key(
+    platform: Platform, name: str
+) -> None:
+    key, whole = LONG_KEYS[name]
+    workflow = PREFIXES[key.split("/")[0] + "/"]
+    done = platform.ended(workflow, platform.put(b"no telemetry", key=key))
+    output = json.loads(done["output"])
+    assert (done["status"], output["outcome"]) == ("SUCCEEDED", "quarantined"), done
+    where = platform.target.input_bucket
+    [version] = platform.s3.list_object_versions(Bucket=where, Prefix=key)["Versions"]
+    file = file_id(where, key, version["VersionId"])
+    kept = key if whole else f"long-keys/{file}.csv"
+    assert platform.keys("quarantine/") == [f"quarantine/{kept}", f"quarantine/{kept}.reason.json"]
+    assert platform.read(f"quarantine/{kept}.reason.json")["source"]["key"] == key
+    assert one_letter(platform).what == key
+    [told] = accounting.account(platform.target)
+    assert (told.key, told.state) == (key, "quarantined")
+    [(letter, _)] = deadletters.redrive(platform.target)
+    assert letter.what == key
+
+
+def test_a_good_file_of_several_assets_and_the_longest_key_is_kept(platform: Platform) -> None:
+    """Distractor. Its object in the telemetry store has the file's name too."""
+    both = pd.concat([sunny_day("INV-001"), sunny_day("INV-002")])
+    keys = [f"{DAY}{'z' * 995}{last}.csv" for last in "ab"]
+    for key in keys:
+        done = platform.put_and_wait(both, key=key)
+        assert json.loads(done["output"])["outcome"] == "nothing_found", done
+    assert len(platform.keys("telemetry/")) == 2, "names that differ at their end are two objects"
+    assert platform.letters() == []
 
 
 @pytest.mark.parametrize(
