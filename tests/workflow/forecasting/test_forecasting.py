@@ -277,6 +277,19 @@ def test_the_same_upload_twice_trains_once_and_a_worse_model_is_kept_out(world: 
         assert "unseen days" in judged["reason"]
 
 
+def test_a_damaged_training_table_is_named_and_is_not_too_little(world: World) -> None:
+    upload = world.uploaded(world.history(days=3, name="damaged"))
+    key = upload["sites"][0]["training"]["key"]
+    world.trained(upload)
+    bad = world.put(key, b"the disk was full")
+    event = json.loads(world.platform.ended("forecast_training", key)["input"])
+    done = json.loads(world.platform.run(event, "forecast_training")["output"])
+    assert done["outcome"] == "unreadable"
+    assert len(done["unreadable"]) == 1
+    assert bad in done["unreadable"][0]
+    assert "is no Parquet file" in done["reason"]
+
+
 def test_a_rollback_is_one_pointer(world: World) -> None:
     assert world.trained(world.uploaded(world.history(days=20, until=NOW - timedelta(days=12))))
     second = world.trained(world.uploaded(world.history(name="longer")))
