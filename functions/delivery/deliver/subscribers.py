@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from delivery.deliver import notifications
-from ona.config import custom_services
 from ona.outbox import addresses, deliveries, hourly
 from ona.outbox.addresses import Address, by_mail
 from ona.outbox.items import OPERATORS, Delivery, Recipient
 from ona.repairs import orders
+from ona.repairs.recipients import operators_address
 from ona.runtime.errors import InvalidInput
 from ona.runtime.http import Busy
 from ona.runtime.observability import logger
@@ -79,7 +79,7 @@ def _known(recipient: Recipient, customer_id: str, now: datetime) -> Address | N
     """The item of an address; None where its owner was asked before and is gone. One that the configuration
     names is the operator's, whose order it may be. One of before, when all shared a topic, is taken over.
     """
-    if recipient.endpoint.lower() == _configured():
+    if recipient.endpoint.lower() == operators_address():
         customer_id = ""
     if known := addresses.find(recipient, customer_id):
         return known
@@ -87,11 +87,6 @@ def _known(recipient: Recipient, customer_id: str, now: datetime) -> Address | N
     if recipient.endpoint.lower() in sharing:
         return _taken_over(recipient, customer_id, sharing[recipient.endpoint.lower()], now)
     return None if addresses.was_asked_before(recipient) else addresses.put(recipient, customer_id, now)
-
-
-def _configured() -> str:
-    """The one address that the configuration names, in lower case: of claims."""
-    return (custom_services.custom_services_config().insurance_automation.notification_email or "").lower()
 
 
 def _taken_over(recipient: Recipient, customer_id: str, subscription: str, now: datetime) -> Address:
@@ -197,7 +192,7 @@ def _wanted(bad: list[Unreadable]) -> set[tuple[str, str]]:
         for subscription in order.subscriptions.values()
         if subscription.kind == "email"
     }
-    return pairs | {("", _configured())}
+    return pairs | {("", operators_address())}
 
 
 def _look(address: Address, wanted: bool, now: datetime) -> None:

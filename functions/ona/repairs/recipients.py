@@ -26,6 +26,12 @@ def recipients_of(order: TrackedOrder) -> list[Recipient]:
     return list({recipient.name: recipient for recipient in recipients}.values())
 
 
+def operators_address() -> str:
+    """The one e-mail address that the configuration names, of claims, in lower case; "" without one.
+    Its owner consented to the operator's messages, not to those of whoever subscribes it."""
+    return (custom_services.custom_services_config().insurance_automation.notification_email or "").lower()
+
+
 def subscribers_of(order: TrackedOrder) -> list[Recipient]:
     """Who subscribed to an order: its own record names them, no configuration does."""
     return [

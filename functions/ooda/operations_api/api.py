@@ -20,7 +20,7 @@ from ona.documents.assets import Asset
 from ona.documents.findings import IncidentState
 from ona.documents.work_orders import OrderStatus
 from ona.outbox import addresses, signing
-from ona.repairs import crews, history, moves, orders, subscriptions
+from ona.repairs import crews, history, moves, orders, recipients, subscriptions
 from ona.repairs.tracking import Subscription, TrackedOrder
 from ona.runtime import http
 from ona.runtime.clock import iso, utc_now
@@ -199,7 +199,12 @@ def subscribe(work_order_id: OrderId, body: NewSubscription) -> SubscriptionAnsw
 
 
 def _request(endpoint: str, now: datetime) -> None:
-    """Let the owner of an address be asked. Raises ApiError (429): strangers are not to be flooded."""
+    """Let the owner of an address be asked. Raises ApiError: 429, strangers are not to be flooded; 409, the
+    operator's own address is told by the configuration."""
+    if endpoint.lower() == recipients.operators_address():
+        raise ApiError(
+            409, "CONFLICT", "the operator has this address; name one of yours", field="endpoint"
+        )
     try:
         addresses.request(addresses.by_mail(endpoint), api.caller.customer_id, now)
     except addresses.TooManyInvitations as error:

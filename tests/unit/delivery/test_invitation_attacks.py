@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError
 
 import delivery.config
 from delivery.deliver import notifications, people
+from ona.config import custom_services
+from ona.config.custom_services import CustomServices
 from ona.outbox import addresses
 from ona.outbox.addresses import A_MONTH_BY_ADDRESS, A_MONTH_BY_PAIR, by_mail, mailbox
 from ona.outbox.items import OPERATORS, Notice, Recipient
@@ -50,6 +52,30 @@ def counted() -> dict[str, int]:
     """How many questions are counted, by whom."""
     found = [item for item in tables.scan("outbox") if str(item["delivery_id"]).startswith("asked#")]
     return {str(item["delivery_id"]).split("#", 1)[1]: int(item["messages"]) for item in found}
+
+
+# ------------------------------------------------------------------ the operator's own address
+
+
+@pytest.mark.parametrize("spelling", ["claims@insurer.example", "Claims@INSURER.example"])
+def test_the_operators_address_hears_no_customers_subscription(
+    world: list[str], mail: Mail, monkeypatch: pytest.MonkeyPatch, spelling: str
+) -> None:
+    """Its owner consented to the operator's messages; a customer would write under that consent."""
+    service = {
+        "enabled": False,
+        "api_endpoint": "https://insurer.example",
+        "claim_threshold_usd": 1000,
+        "auto_submission": False,
+        "api_key_parameter": "/ona-platform/prod/insurance-api-key",
+        "notification_email": "claims@insurer.example",
+    }
+    config = CustomServices.model_validate({"insurance_automation": service})
+    monkeypatch.setattr(custom_services, "custom_services_config", lambda: config)
+    status, errors = subscribe(world[0], spelling)
+    assert (status, errors[0]["code"], errors[0]["field"]) == (409, "CONFLICT", "endpoint")
+    assert counted() == {}
+    assert subscribe(world[0], "claims@other.example")[0] == 200, "a distractor"
 
 
 # ------------------------------------------------------------------ addresses
