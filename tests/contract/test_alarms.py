@@ -28,6 +28,12 @@ ON_A_STATE = {
     "RuleLettersWaitingAlarm": "the alarm on letters that arrive",
     "FunctionLettersWaitingAlarm": "the alarm on letters that arrive",
     "OutboxLettersWaitingAlarm": "the alarm on letters that arrive",
+    "ApiFailedRequestAlarm": "ApiFailingAlarm",
+    "IamApiFailedRequestAlarm": "IamApiFailingAlarm",
+    "OpsApiFailedRequestAlarm": "OpsApiFailingAlarm",
+    "OpsIamApiFailedRequestAlarm": "OpsIamApiFailingAlarm",
+    "AccountApiFailedRequestAlarm": "AccountApiFailingAlarm",
+    "AccountIamApiFailedRequestAlarm": "AccountIamApiFailingAlarm",
 }
 """Alarms that ring once while a state lasts, and what tells of a second fault meanwhile."""
 
@@ -224,10 +230,91 @@ def test_a_letter_a_day_that_is_taken_within_the_hour_waits_for_nobody(queue: st
     assert calls(of_queue(queue, "ApproximateNumberOfMessagesVisible"), told) == []
 
 
+@pytest.mark.parametrize("lies", [1, 10, 30, 50], ids=lambda minutes: f"{minutes} minutes")
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_letter_an_hour_that_is_taken_in_time_waits_for_nobody(queue: str, lies: int) -> None:
+    """By whole hours it looked as if one letter had lain for a day."""
+    told = Queue()
+    for hour in range(30):
+        told.until(hour * HOUR)
+        told.send(f"hour {hour}")
+        told.until(hour * HOUR + lies)
+        told.delete(f"hour {hour}")
+    told.until(31 * HOUR)
+    reminder = of_queue(queue, "ApproximateNumberOfMessagesVisible")
+    assert calls(reminder, told) == []
+    by_hours = {**reminder, "Period": 3600, "EvaluationPeriods": 24, "DatapointsToAlarm": 24}
+    assert len(calls(by_hours, told)) == 1, "this test sees what the alarm was before"
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_values_that_are_missing_for_a_while_hide_no_letter_that_waits(queue: str) -> None:
+    told = Queue()
+    told.send("forgotten")
+    told.until(26 * HOUR)
+    reminder = of_queue(queue, "ApproximateNumberOfMessagesVisible")
+    values = told.metrics["ApproximateNumberOfMessagesVisible"]
+    holes = {minute: value for minute, value in values.items() if not 10 * HOUR <= minute < 10 * HOUR + 30}
+    first, *more = rings(reminder, holes, told.minute - 1, told.known)
+    assert all(ring - first < 10 for ring in more), "five minutes with a value in one of them come and go"
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_looks_back_as_far_as_cloudwatch_can(name: str) -> None:
+    """A day where a period is below an hour, else a week (CloudWatch API, PutMetricAlarm, `Period`)."""
+    alarm = ALARMS[name]
+    most = 7 * DAY if int(alarm["Period"]) >= 3600 else DAY
+    assert int(alarm["Period"]) * int(alarm["EvaluationPeriods"]) <= most * 60
+    assert int(alarm.get("DatapointsToAlarm", 1)) <= int(alarm["EvaluationPeriods"])
+
+
 def test_no_letter_is_moved_into_a_queue_by_sqs_itself() -> None:
     """`NumberOfMessagesSent` does not count what a redrive policy moves."""
     for name in QUEUES:
         assert "RedrivePolicy" not in RESOURCES[name]["Properties"], name
+
+
+# ------------------------------------------------------------------ requests that failed
+
+APIS = sorted(name.removesuffix("FailingAlarm") for name in ALARMS if name.endswith("ApiFailingAlarm"))
+TRICKLE = dict.fromkeys(range(10, 2 * DAY, 30), 1.0)
+"""A failed request each half hour, for two days."""
+
+
+def many_and_one(api: str, values: dict[int, float]) -> tuple[list[int], list[int]]:
+    """When the two alarms of an API ring: of many failed requests, and of the first."""
+    until = max(values) + 3 * HOUR
+    many, one = ALARMS[f"{api}FailingAlarm"], ALARMS[f"{api}FailedRequestAlarm"]
+    assert many["Dimensions"] == one["Dimensions"]
+    return rings(many, values, until), rings(one, values, until)
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize(
+    ("values", "many", "one"),
+    [
+        ({10: 1.0}, [], [10]),
+        ({10: 1.0, 200: 1.0}, [], [10, 200]),
+        ({**dict.fromkeys(range(200), 0.0), 10: 1.0, 110: 1.0}, [], [10, 110]),
+        (TRICKLE, [], [10]),
+        ({**TRICKLE, 400: 40.0}, [400], [10]),
+        ({10: 6.0}, [10], [10]),
+        (dict.fromkeys(range(200), 0.0), [], []),
+    ],
+    ids=[
+        "one of few",
+        "one, and another three hours later",
+        "the same among requests that went well",
+        "one each half hour for two days",
+        "many, while such a trickle lasts",
+        "many at once",
+        "none of many",
+    ],
+)
+def test_one_failed_request_rings_and_a_trickle_does_not_ring_for_ever(
+    api: str, values: dict[int, float], many: list[int], one: list[int]
+) -> None:
+    assert many_and_one(api, values) == (many, one)
 
 
 # ------------------------------------------------------------------ all alarms

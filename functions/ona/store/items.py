@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import AwareDatetime, ConfigDict, PlainSerializer, ValidationError
+from pydantic import AwareDatetime, ConfigDict, PlainSerializer, ValidationError, model_validator
 
 from ona.documents.base import Document, problems_of
 from ona.runtime.aws import environment
@@ -39,14 +39,26 @@ from ona.store.unreadable import Unreadable
 TRIES = 5
 """So often a change that others came before is made anew; a conflict is over in milliseconds."""
 
+MOST_WHOLE = 10**15
+"""The largest whole number of an item (ours). DynamoDB holds 1E+125 and boto3 reads it, but writes back no
+number of more than 38 digits (Developer Guide, "Supported data types", number)."""
+
 Moment = Annotated[AwareDatetime, PlainSerializer(iso, return_type=str, when_used="json")]
 """A time as all tables have it: UTC, to the second, so that its text sorts as it does."""
 
 
 class TableItem(Document):
-    """Base of items, and of what lies in them."""
+    """Base of items, and of what lies in them. A whole number is at most `MOST_WHOLE`, whoever wrote it: an
+    item that could be read and not written back would cost every write that names it, not itself alone."""
 
     model_config = ConfigDict(populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _can_be_written_back(self) -> Self:
+        for name, value in self:
+            if isinstance(value, int) and abs(value) > MOST_WHOLE:
+                raise ValueError(f"{name} must be at most {MOST_WHOLE} in size")
+        return self
 
     @classmethod
     def read(cls, value: Any, where: str = "table") -> Self:

@@ -19,6 +19,7 @@ import pandas as pd
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.words import counted
+from ona.store import parquet_frame
 from ona.store.s3 import read_bytes, write_bytes
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
@@ -97,9 +98,9 @@ def _fits(name: str, values: pd.Series) -> bool:
 
 
 def _check_ends(body: bytes) -> None:
-    """Look at a file's two marks and the length of its footer. Raises ValueError.
+    """Look at a file's two marks, its footer and its pages' headers. Raises ValueError.
 
-    fastparquet looks at neither, and a footer of other bytes ends its process (a segmentation fault).
+    fastparquet looks at none of them, and a footer of other bytes ends its process (a segmentation fault).
     Source: the file layout in Parquet's documentation, https://parquet.apache.org/docs/file-format/
     """
     if len(body) < _SMALLEST or not body.startswith(_MARK) or not body.endswith(_MARK):
@@ -107,6 +108,7 @@ def _check_ends(body: bytes) -> None:
     footer = int.from_bytes(body[-8:-4], "little")
     if not 0 < footer <= len(body) - _SMALLEST:
         raise ValueError(f"its footer of {counted(footer, 'byte')} does not fit into {len(body)}")
+    parquet_frame.check(body, footer)
 
 
 def load(body: bytes) -> pd.DataFrame:

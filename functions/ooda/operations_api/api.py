@@ -162,7 +162,9 @@ def change_work_order(work_order_id: OrderId, body: OrderChange) -> OrderAnswer:
     try:
         after = orders.change(order, changes.change_of(body, author, now))
     except orders.OrderChanged as error:
-        raise _conflict(error.order) from error
+        if not changes.was_made(error.order, body, author):
+            raise _conflict(error.order) from error
+        after = error.order  # the same request was a moment faster
     except moves.IllegalMove as error:
         raise ApiError(409, "CONFLICT", str(error), field="status") from error
     crews.follow(order.finding_key, body.status)

@@ -5,13 +5,14 @@ Each case is a visit, sound in its form, which a plan would move: with every pla
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from ona.repairs import crews
 from ona.store import tables
-from tests.builders.plans import booked, check, crew, plan, request
+from tests.builders.plans import NOW, booked, check, crew, plan, request
 
 BAD_WORK: dict[str, dict[str, Any]] = {
     "no zone": {"zone": "Mars/Phobos"},
@@ -55,6 +56,46 @@ def test_a_visit_that_no_plan_can_compute_with_costs_its_crew(cloud: None, chang
     assert [one.crew_id for one in team] == ["crew-001"]
     urgent = [request(9, cause="inverter_failure", daily=5000)]
     check(plan(urgent, team), urgent, team)
+
+
+BAD_CREWS: dict[str, dict[str, Any]] = {
+    "a version of 126 digits": {"version": Decimal("1E+125")},
+    "a version of 39 digits": {"version": Decimal("1E+38")},
+    "a version far below nothing": {"version": Decimal("-1E+120")},
+    "technicians of a visit": {"technicians": Decimal("1E+120")},
+}
+"""Whole numbers that DynamoDB holds and that no write can give back."""
+
+
+def _with_number(changes: dict[str, Any]) -> None:
+    """A second crew whose item, or whose visit, has these numbers."""
+    team = [crew(2)]
+    visit = booked(plan([request(2, cause="inverter_failure", daily=55)], team), team)[0]
+    item = visit.item()
+    at = item if "version" in changes else item["bookings"][0]
+    at |= changes
+    tables.put("crews", item)
+
+
+@pytest.mark.parametrize("changes", BAD_CREWS.values(), ids=BAD_CREWS)
+def test_a_number_that_cannot_be_written_back_costs_its_crew(cloud: None, changes: dict[str, Any]) -> None:
+    """Each booking checks all crews' versions: one such crew stopped the planning of all customers."""
+    _with_number(changes)
+    team = crews.load()
+    assert [one.crew_id for one in team] == ["crew-001"]
+    made = plan([request(9, cause="inverter_failure", daily=5000)], team)
+    crews.book(team, made.bookings, NOW)
+    [one] = crews.load()
+    assert (one.version, len(one.bookings)) == (1, 1)
+
+
+@pytest.mark.parametrize("version", [0, 10**6, 10**14], ids=["new", "a million changes", "far too many"])
+def test_a_large_number_is_planned_with(cloud: None, version: int) -> None:
+    _with_number({"version": version})
+    team = crews.load()
+    assert [one.crew_id for one in team] == ["crew-001", "crew-002"]
+    crews.book(team, plan([request(9, cause="inverter_failure", daily=5000)], team).bookings, NOW)
+    assert sum(len(one.bookings) for one in crews.load()) == 2
 
 
 @pytest.mark.parametrize("changes", SOUND_WORK.values(), ids=SOUND_WORK)

@@ -10,7 +10,7 @@ import pytest
 
 import ooda.operations_api.handler as operations
 from ona.repairs import crews, locks, orders, standing
-from ona.repairs.moves import Change
+from ona.repairs.moves import Change, Fields
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidPayload
@@ -150,6 +150,63 @@ def test_a_change_on_an_old_reading_is_a_conflict_and_a_repeated_one_is_made_onc
     assert (status, errors[0]["field"]) == (409, "version")
     assert "somebody" in errors[0]["details"]
     assert orders.require(world[0]).status == "ON_HOLD"
+
+
+ASKED: dict[str, Any] = {
+    "assignees": ["Thandi"],
+    "due_date": "2025-06-20T12:00:00+02:00",
+    "actual_hours": 3.5,
+    "parts_used": [{"sku": "SG110CX-PM-R", "quantity": 1}],
+    "note": "the fan too",
+}
+"""One change of each field, in a request of its own."""
+OTHER: dict[str, Any] = {
+    "assignees": ["Pieter"],
+    "due_date": "2025-06-21T12:00:00+02:00",
+    "actual_hours": 30.0,
+    "parts_used": [{"sku": "SG110CX-PM-R", "quantity": 9}],
+    "note": "not the fan",
+}
+"""The same fields as somebody else of the same customer changes them, with the version that both read."""
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_another_value_on_an_old_reading_is_no_repetition(world: list[str], name: str) -> None:
+    """All people of a customer have one name. The second was answered 200, and his change was dropped."""
+    path = f"/work-orders/{world[0]}"
+    assert call("PATCH", path, {"version": 1, name: ASKED[name]})[0] == 200
+    status, errors = call("PATCH", path, {"version": 1, name: OTHER[name]})
+    assert (status, errors[0]["code"], errors[0]["field"]) == (409, "CONFLICT", "version")
+    again, data = call("PATCH", path, {"version": 1, name: ASKED[name]})
+    assert (again, data["state"]["version"]) == (200, 2), "the same value is a repetition"
+
+
+@pytest.mark.parametrize("other", sorted(set(ASKED) - {"note"}))
+def test_a_field_that_the_first_did_not_change_is_no_repetition(world: list[str], other: str) -> None:
+    path = f"/work-orders/{world[0]}"
+    assert call("PATCH", path, {"version": 1, "status": "IN_PROGRESS"})[0] == 200
+    asked = {"version": 1, "status": "IN_PROGRESS", other: ASKED[other]}
+    assert call("PATCH", path, asked)[0] == 409
+
+
+@pytest.mark.parametrize(("hours", "answer"), [(3.5, 200), (30.0, 409)], ids=["the same", "another value"])
+def test_of_two_requests_at_once_only_the_same_one_counts_as_made(
+    world: list[str], monkeypatch: pytest.MonkeyPatch, hours: float, answer: int
+) -> None:
+    path, real = f"/work-orders/{world[0]}", orders.find
+
+    def slower(work_order_id: str) -> TrackedOrder | None:
+        """Between its reading and its writing another request is faster."""
+        monkeypatch.setattr(orders, "find", real)
+        order = real(work_order_id)
+        assert order is not None
+        fields = Fields(actual_hours=3.5)
+        orders.change(order, Change(by=f"customer:{CUSTOMER}", at=NOW, fields=fields))
+        return order
+
+    monkeypatch.setattr(orders, "find", slower)
+    assert call("PATCH", path, {"version": 1, "actual_hours": hours})[0] == answer
+    assert (orders.require(world[0]).version, orders.require(world[0]).actual_hours) == (2, 3.5)
 
 
 def test_a_cancelled_order_gives_back_its_crew_and_its_fault(world: list[str]) -> None:
