@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from ona.config.causes import Light
 from ona.config.fields import Zone
@@ -105,6 +105,12 @@ class Away(TableItem):
     first: date
     last: date
     why: str = "away"
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Away:
+        if self.last < self.first:
+            raise ValueError(f"last {self.last} is before first {self.first}")
+        return self
 
 
 class Crew(TableItem):

@@ -354,6 +354,7 @@ CREWS: dict[str, dict[str, Any]] = {
     "an unknown day": {"working_days": ["freeday"]},
     "away in the year 1": {"away": [{"first": "0001-01-01", "last": "2025-06-10"}]},
     "away until the year 9999": {"away": [{"first": "2025-06-10", "last": "9999-12-31"}]},
+    "away until before it began": {"away": [{"first": "2025-06-12", "last": "2025-06-10"}]},
 }
 
 
