@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 
@@ -13,6 +14,7 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line. No end of it prints a traceback: Ctrl-C, a closed pipe, closed streams."""
     _open_closed_streams()
+    _take_every_letter()
     try:
         import typer
 
@@ -36,6 +38,14 @@ def _open_closed_streams() -> None:
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def _take_every_letter() -> None:
+    """A letter that the terminal's encoding lacks (`PYTHONIOENCODING=ascii`, a Latin-1 locale) is printed
+    as its number: a file's name, or a tick, must not end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _flush() -> None:

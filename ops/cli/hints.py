@@ -138,6 +138,8 @@ class Output(_Printable):
         if len(objects) == 1 and isinstance(objects[0], Table):
             self._print_table(objects[0], **named)
             return
+        if any(isinstance(item, str) and "ona " in item and _hint().search(item) for item in objects):
+            named.setdefault("soft_wrap", True)  # a command in two lines cannot be copied
         super().print(*(as_called(item) if isinstance(item, str) else item for item in objects), **named)
 
     def _print_table(self, table: Table, **named: Any) -> None:
