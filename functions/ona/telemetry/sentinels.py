@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ona.sky.sun import Floats
+from ona.telemetry.readings import Floats
 
 JUMP = 3.0
 """No reading lies between a value and this share below it, 1/3: power does not go there in one step, again
