@@ -12,7 +12,8 @@ import pytest
 from ona.config import ticketing
 from ona.config.ticketing import TicketingConfig
 from tests.builders.delivery import SECRET, SIGNING
-from tests.builders.orders import CUSTOMER
+from tests.builders.orders import CUSTOMER, deliver
+from tests.fakes.sns import Mail
 from tests.fakes.ticketing import SYSTEMS, Receiver
 
 
@@ -60,3 +61,12 @@ def receiver() -> Iterator[Receiver]:
     server = Receiver()
     yield server
     server.close()
+
+
+@pytest.fixture
+def mail(world: list[str], monkeypatch: pytest.MonkeyPatch) -> Mail:
+    """What SNS is asked to do from now on, and what it sends."""
+    fake = Mail(monkeypatch)
+    deliver()
+    fake.sent.clear()
+    return fake

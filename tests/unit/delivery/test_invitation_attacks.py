@@ -30,14 +30,6 @@ THANDI = "thandi@example.com"
 LONG = "x" * 64
 
 
-@pytest.fixture
-def mail(world: list[str], monkeypatch: pytest.MonkeyPatch) -> Mail:
-    fake = Mail(monkeypatch)
-    deliver()
-    fake.sent.clear()
-    return fake
-
-
 def subscribe(order: str, address: str, customer: str = CUSTOMER) -> tuple[int, Any]:
     body = {"kind": "email", "endpoint": address}
     return call("POST", f"/work-orders/{order}/subscriptions", body, customer=customer)

@@ -28,14 +28,6 @@ THANDI, PETER = "thandi@example.com", "peter@example.com"
 
 
 @pytest.fixture
-def mail(world: list[str], monkeypatch: pytest.MonkeyPatch) -> Mail:
-    fake = Mail(monkeypatch)
-    deliver()
-    fake.sent.clear()
-    return fake
-
-
-@pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
     """Sets the clock of the API."""
     return lambda now: monkeypatch.setattr(api, "utc_now", lambda: now)

@@ -24,14 +24,6 @@ from tests.builders.plans import NOW
 from tests.fakes.sns import Mail
 
 
-@pytest.fixture
-def mail(world: list[str], monkeypatch: pytest.MonkeyPatch) -> Mail:
-    fake = Mail(monkeypatch)
-    deliver()
-    fake.sent.clear()
-    return fake
-
-
 def test_mail_waits_until_its_owner_has_confirmed(world: list[str], mail: Mail) -> None:
     body = {"kind": "email", "endpoint": "thandi@example.com"}
     mail.answer = False

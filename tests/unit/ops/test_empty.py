@@ -6,18 +6,13 @@ import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
-import boto3
 import pytest
-from moto import mock_aws
 from typer.testing import CliRunner
 
-from ona.runtime import aws
-from ops import cli, deadletters
-from ops.target import Target
-from tests.fakes.tables import ENVIRONMENT, IN, OUT, create, create_table
+from ops import cli
+from tests.fakes import on_moto
+from tests.fakes.tables import create_table
 from tests.unit.ops.test_every_command import COMMANDS
 
 LISTS = {name for name in COMMANDS if name.split()[-1] == "list"} | {"executions", "orders", "status"}
@@ -36,36 +31,14 @@ NEXT = {
 @pytest.fixture
 def nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A platform of which nobody has used anything."""
-    with mock_aws():
-        aws.client.cache_clear()
-        for name, value in ENVIRONMENT.items():
-            monkeypatch.setenv(name, value)
-        create()
+    modules = (
+        import_module(f"{cli.__name__}.{found.name}") for found in pkgutil.iter_modules(cli.__path__)
+    )
+    commands = [module for module in modules if hasattr(module, "resolve")]
+    with on_moto.platform(monkeypatch, tmp_path, commands) as target:
         create_table("customers", "id")
-        sqs, states = boto3.client("sqs"), boto3.client("stepfunctions")
-        machine = states.create_state_machine(
-            name="m",
-            definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
-            roleArn="arn:aws:iam::123456789012:role/test",
-        )["stateMachineArn"]
-        names = ("Ooda", "ForecastUpload", "ForecastTraining", "ForecastSchedule", "FleetHistory")
-        target = Target("test", "stack", boto3.client, cast(Any, SimpleNamespace(home=str(tmp_path))))
-        target.__dict__["outputs"] = {
-            **{f"{name}StateMachineArn": machine for name in names},
-            "InputBucketName": IN,
-            "OutputBucketName": OUT,
-            "OutboxTableName": "outbox",
-            "TrackingTableName": ENVIRONMENT["TRACKING_TABLE"],
-            "CustomersTableName": "customers",
-            deadletters.WORKFLOWS: sqs.create_queue(QueueName="one")["QueueUrl"],
-            deadletters.OUTBOX: sqs.create_queue(QueueName="two")["QueueUrl"],
-        }
-        for found in pkgutil.iter_modules(cli.__path__):
-            module = import_module(f"{cli.__name__}.{found.name}")
-            if hasattr(module, "resolve"):
-                monkeypatch.setattr(module, "resolve", lambda *_: target)
+        target.outputs["CustomersTableName"] = "customers"
         yield
-    aws.client.cache_clear()
 
 
 @pytest.mark.parametrize("name", sorted(LISTS))

@@ -6,22 +6,19 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import boto3
 import pytest
-from moto import mock_aws
 from typer.testing import CliRunner
 
-from ona.runtime import aws
 from ona.runtime.identity import file_id
 from ona.store.s3 import write_json
 from ops import accounting, cli, deadletters
 from ops.cli import dlq as dlq_commands
 from ops.cli import files as file_commands
 from ops.target import Target
-from tests.fakes.tables import ENVIRONMENT, IN, OUT, create
+from tests.fakes import on_moto
+from tests.fakes.tables import IN, OUT
 
 KEY = "observations/2026/06/10/a.csv"
 
@@ -29,38 +26,11 @@ KEY = "observations/2026/06/10/a.csv"
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Target]:
     """A platform on moto with one file whose work failed, and its dead letter."""
-    with mock_aws():
-        aws.client.cache_clear()
-        for name, value in ENVIRONMENT.items():
-            monkeypatch.setenv(name, value)
-        create()
-        sqs, states = boto3.client("sqs"), boto3.client("stepfunctions")
-        queues = {
-            name: sqs.create_queue(QueueName=name)["QueueUrl"]
-            for name in (deadletters.WORKFLOWS, deadletters.OUTBOX)
-        }
-        machine = states.create_state_machine(
-            name="m",
-            definition=json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}),
-            roleArn="arn:aws:iam::123456789012:role/test",
-        )["stateMachineArn"]
-        one = Target("test", "stack", boto3.client, cast(Any, SimpleNamespace(home=str(tmp_path))))
-        names = ("Ooda", "ForecastUpload", "ForecastTraining", "ForecastSchedule", "FleetHistory")
-        one.__dict__["outputs"] = {
-            **{f"{name}StateMachineArn": machine for name in names},
-            "InputBucketName": IN,
-            "OutputBucketName": OUT,
-            "OutboxTableName": "outbox",
-            "Environment": "dev",
-            **queues,
-        }
-        for module in (file_commands, dlq_commands):
-            monkeypatch.setattr(module, "resolve", lambda *_: one)
+    with on_moto.platform(monkeypatch, tmp_path, (file_commands, dlq_commands)) as one:
         monkeypatch.setattr(accounting, "EVENT_DELAY_EMBEDDED", -accounting.EVENT_DELAY_EMBEDDED)
         monkeypatch.setattr(deadletters, "_PAUSES_S", (0.0,))
         boto3.client("s3").put_object(Bucket=IN, Key=KEY, Body=b"x")
         yield one
-    aws.client.cache_clear()
 
 
 def _letter(target: Target) -> None:

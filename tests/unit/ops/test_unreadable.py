@@ -8,17 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import boto3
 import pandas as pd
 import pytest
-from moto import mock_aws
 from typer.testing import CliRunner
 
 from ona.repairs import crews, orders
-from ona.runtime import aws
 from ona.store import parquet, tables
 from ona.store.s3 import write_json
 from ona.store.unreadable import Unreadable
@@ -35,7 +32,8 @@ from ops.target import Target
 from tests.builders.assets import make_asset
 from tests.builders.orders import tracked
 from tests.builders.plans import NOW, crew
-from tests.fakes.tables import ENVIRONMENT, IN, OUT, create
+from tests.fakes import on_moto
+from tests.fakes.tables import OUT
 
 CONTENTS: dict[str, bytes] = {
     "empty": b"",
@@ -60,37 +58,12 @@ ITEMS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Target]:
     """A platform on moto, with one sound entry in each place."""
-    with mock_aws():
-        aws.client.cache_clear()
-        for name, value in ENVIRONMENT.items():
-            monkeypatch.setenv(name, value)
-        create()
-        sqs, states = boto3.client("sqs"), boto3.client("stepfunctions")
-        queues = {
-            name: sqs.create_queue(QueueName=name)["QueueUrl"]
-            for name in (deadletters.WORKFLOWS, deadletters.OUTBOX)
-        }
-        role = "arn:aws:iam::123456789012:role/test"
-        definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
-        machine = states.create_state_machine(name="m", definition=definition, roleArn=role)
-        one = Target(
-            "test", "stack", boto3.client, cast(Any, SimpleNamespace(home=str(tmp_path)))
-        )  # no long polls
-        names = ("Ooda", "ForecastUpload", "ForecastTraining", "ForecastSchedule", "FleetHistory")
-        one.__dict__["outputs"] = {
-            **{f"{name}StateMachineArn": machine["stateMachineArn"] for name in names},
-            "InputBucketName": IN,
-            "OutputBucketName": OUT,
-            "OutboxTableName": "outbox",
-            **queues,
-        }
-        for module in (file_commands, dlq_commands, outbox_commands, execution_commands, model_commands):
-            monkeypatch.setattr(module, "resolve", lambda *_: one)
+    commands = (file_commands, dlq_commands, outbox_commands, execution_commands, model_commands)
+    with on_moto.platform(monkeypatch, tmp_path, commands) as one:
         write_json(OUT, "outcomes/0123456789abcdef.json", {"outcome": "nothing_found"})
         tables.put("crews", crew(1).item())
         tables.put("tracking", {**tracked(open="yes", customer_id="default").item()})
         yield one
-    aws.client.cache_clear()
 
 
 def _run(command: list[str]) -> str:
