@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ona.runtime.words import counted
+
 DEEPEST = 16
 """Structs in structs (ours): Parquet's own go six deep."""
 MOST_BITS = 63
@@ -57,7 +59,7 @@ class _Reader:
     def bytes_(self) -> bytes:
         size = self.number()
         if size > self.end - self.at:
-            raise ValueError(f"a text of {size} bytes at byte {self.at} passes the end")
+            raise ValueError(f"a text of {counted(size, 'byte')} at byte {self.at} goes past the end")
         self.at += size
         return self.body[self.at - size : self.at]
 
@@ -94,7 +96,7 @@ class _Reader:
         size, kind = header >> 4, header & 0x0F
         size = self.number() if size == 15 else size
         if size > self.end - self.at:  # each entry has one byte at least
-            raise ValueError(f"a list of {size} entries at byte {self.at} passes the end")
+            raise ValueError(f"a list of {counted(size, 'entry')} at byte {self.at} goes past the end")
         if size and kind not in (5, 6, 8, 12):
             raise ValueError(f"a list before byte {self.at} is of kind {kind}, which Parquet has not")
         return [self.value(kind, depth) for _ in range(size)]
@@ -128,7 +130,9 @@ def _check_pages(body: bytes, column: Struct, rows: int, end: int) -> None:
     if not 4 <= at <= stop <= end:
         raise ValueError("its footer has a column outside of the file")
     if len(column[_PATH]) == 1 and column[_VALUES] != rows:  # a nested column may have more
-        raise ValueError(f"its footer has {column[_VALUES]} values of a column for {rows} rows")
+        raise ValueError(
+            f"its footer has {counted(column[_VALUES], 'value')} of a column for {counted(rows, 'row')}"
+        )
     values = 0
     while at < stop:
         reader = _Reader(body, at, stop)
@@ -139,4 +143,4 @@ def _check_pages(body: bytes, column: Struct, rows: int, end: int) -> None:
         data = page.get(_PAGE) or page.get(_PAGE_2)
         values += data[1] if data else 0
     if values != column[_VALUES]:
-        raise ValueError(f"a column's pages hold {values} values, not {column[_VALUES]}")
+        raise ValueError(f"a column's pages hold {counted(values, 'value')}, not {column[_VALUES]}")
