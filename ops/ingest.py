@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -93,6 +94,18 @@ def convert(
         return read_export(profile, files, now=datetime.now(UTC), registry=assets, add_missing=True)
     except InvalidTelemetry as error:
         raise OpsError(f"{error.in_words}. Nothing was put") from error
+
+
+def is_registry(path: Path) -> bool:
+    """Whether a file has what `assets.json` has: a JSON object with a list `assets`."""
+    body = path.read_bytes()
+    if not body.lstrip().startswith((b"{", b"\xef\xbb\xbf{")):
+        return False
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and isinstance(document.get("assets"), list)
 
 
 def require_readable(path: Path, folders: bool = False) -> None:

@@ -59,7 +59,9 @@ REASONS = (
         "dynamodb:Query", "*/ona-platform-tracking/index/open-index", "the digest of each day", _DELIVER
     ),
     Reason("s3:ListBucketVersions", "*", "an asset history that cannot be read", "*-DetectFunction*"),
-    Reason("s3:GetObjectVersion", "*/incidents/*", "an asset history that cannot be read", "*-DetectFunction*"),
+    Reason(
+        "s3:GetObjectVersion", "*/incidents/*", "an asset history that cannot be read", "*-DetectFunction*"
+    ),
     Reason("dynamodb:UpdateItem", "*/ona-platform-tracking", _TICKETS, _DELIVER),
     Reason("dynamodb:PutItem", "*/ona-platform-tracking", f"{_TICKETS}: its line of history", _DELIVER),
     Reason("dynamodb:BatchGetItem", "*/ona-platform-tracking", "an order with more than ten changes"),

@@ -93,6 +93,11 @@ def put(
         return
     for path in paths:  # all of them, before the first one is put
         ingest.require_readable(path)
+        if path.name != ASSETS and ingest.is_registry(path):
+            raise OpsError(
+                f"{path} is an asset registry by another name: copy it to a file named {ASSETS} "
+                "and put that. Nothing was put"
+            )
     for path in paths:
         if path.name == ASSETS:
             _put_assets(target, path, remove_assets)

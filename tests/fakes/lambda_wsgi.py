@@ -67,7 +67,7 @@ class Application:
         if self._guards(method, path):
             given = headers.get("X-Api-Key") or query.get("api_key", [""])[0]
             if given != KEY:
-                problem = [{"code": "UNAUTHORIZED", "message": "An API key is needed"}]
+                problem = [{"code": "UNAUTHORIZED", "message": "No valid API key"}]
                 meta = {"request_id": "r", "timestamp": "2025-06-10T08:00:00Z", "version": "v1.0"}
                 text = json.dumps({"success": False, "data": None, "metadata": meta, "errors": problem})
                 start("401 Unauthorized", [("Content-Type", "application/json")])

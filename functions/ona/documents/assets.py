@@ -9,6 +9,7 @@ True
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -73,6 +74,10 @@ class Electrical(Document):
     frequency_nominal: float | None = Field(default=None, gt=0, le=MOST_HERTZ)
 
 
+_TURBINES = {"wtg", "wec", "wea"}
+"""The field's short words for a wind turbine: wind turbine generator, wind energy converter, and German."""
+
+
 class Asset(Document):
     """One inverter or turbine.
 
@@ -97,8 +102,13 @@ class Asset(Document):
 
     @property
     def is_wind(self) -> bool:
-        """Whether the asset is a wind turbine; such an asset has no night."""
-        return "wind" in self.type.lower()
+        """Whether the asset is a wind turbine; such an asset has no night.
+
+        >>> [Asset(id="a", capacity_kw=1, type=kind).is_wind for kind in ("Wind turbine", "WTG-3", "PV")]
+        [True, True, False]
+        """
+        words = re.findall(r"[a-z]+", self.type.lower())
+        return any(word.startswith("wind") or word in _TURBINES for word in words)
 
 
 class AssetRegistry(Document):

@@ -230,6 +230,19 @@ def test_a_wrong_registry_is_refused(target: Target, tmp_path: Path) -> None:
 # ------------------------------------------------------------------ files as they are
 
 
+@pytest.mark.parametrize("beginning", ["", "\ufeff", " \n"])
+def test_a_registry_by_another_name_is_no_telemetry(target: Target, tmp_path: Path, beginning: str) -> None:
+    other, sound = tmp_path / "my-assets.json", tmp_path / "INV-001_20250610.csv"
+    other.write_text(beginning + make_registry(1).model_dump_json())
+    sound.write_text("timestamp,asset_id,power_kw\n2025-06-10T08:00:00Z,INV-001,1\n")
+    told = put(sound, other, code=1)
+    assert "copy it to a file named assets.json" in told.replace("\n", " ")
+    assert keys() == []
+    for looks_like_it in ("{", '{"assets": 1}', '["assets"]'):
+        other.write_text(looks_like_it)
+        put(other)
+
+
 def test_an_unknown_header_leads_to_the_page(target: Target, tmp_path: Path) -> None:
     (tmp_path / "strange.csv").write_text("when,what\n2025-01-15,1\n")
     said = put(tmp_path / "strange.csv").replace("\n", " ")
