@@ -96,6 +96,8 @@ class Outcome(Document):
     unschedulable: Any = 0
     schedule: Any = None
     orders: Any = None
+    not_judged: str = ""
+    """Assets of the file that nothing could be compared with, and why, in words."""
 
     @property
     def told(self) -> tuple[State, str]:
@@ -105,7 +107,8 @@ class Outcome(Document):
             return "quarantined", f"{why.reason}: {why.message}" if why else ""
         if self.outcome == "repeated":
             return "ignored", "its upload id had brought a file before; a corrected file needs a new one"
-        return "done", self.outcome.replace("_", " ")
+        told = (self.outcome.replace("_", " "), self.not_judged)
+        return "done", "; ".join(filter(None, told))
 
 
 def outcomes(target: Target, bad: list[Unreadable] | None = None) -> dict[str, Outcome]:

@@ -30,6 +30,7 @@ class DetectResult(Document):
     assets: int = Field(ge=0)
     incidents: int = Field(ge=0)
     actionable: int = Field(ge=0)
+    not_judged: str = Field(default="", description="assets without any reference, and why, in words")
 
 
 class DiagnoseRequest(Document):

@@ -73,7 +73,7 @@ def executions(
             f"{item['startDate']:%H:%M:%S}",
             seconds,
             escape(key.removeprefix("observations/")),
-            _outcome(output) or escape(_failure(described)),
+            escape(_outcome(output) or _failure(described)),
         )
     console.print(table)
     console.print("one of them: [bold]ona explain <name>[/bold], its beginning is enough")
@@ -102,7 +102,11 @@ def _outcome(output: Any) -> str:
         if output.get(field)
     ]
     text = str(output.get("outcome", "")).replace("_", " ")
-    return f"{text}: {', '.join(numbers)}" if numbers else text
+    if numbers:
+        text = f"{text}: {', '.join(numbers)}"
+    detection = output.get("detection")
+    left = str(detection.get("not_judged", "")) if isinstance(detection, dict) else ""
+    return "; ".join(filter(None, (text, left)))
 
 
 @app.command(name="explain")

@@ -1,4 +1,4 @@
-"""What `ona status` and `ona explain` say of faults that nobody is sent to."""
+"""What `ona status` and `ona explain` say of faults that nobody is sent to, and of assets not judged."""
 
 from __future__ import annotations
 
@@ -28,6 +28,25 @@ def print_unattended(target: Target, accounts: Sequence[FileAccount], bad: list[
     _print(left)
     hint = "docs/operations/settings.md#crews; the asset's next file, or the same put again, plans it anew"
     console.print(f"crews: {hint}", soft_wrap=True)
+
+
+def print_not_judged(accounts: Sequence[FileAccount]) -> None:
+    """The files with assets that nothing could be compared with, by what they say, the latest first."""
+    files: dict[str, list[str]] = {}
+    for item in reversed(accounts):
+        if item.state == "done" and item.outcome and item.outcome.not_judged:
+            files.setdefault(item.outcome.not_judged, []).append(item.key)
+    if not files:
+        return
+    number = sum(map(len, files.values()))
+    console.print(f"[yellow]assets that could not be judged, in {counted(number, 'file')}[/yellow]:")
+    for told, keys in list(files.items())[:_NAMED]:
+        more = f" and {counted(len(keys) - 1, 'earlier file')}" if len(keys) > 1 else ""
+        console.print(escape(f"{keys[0]}{more}"), soft_wrap=True, highlight=False)
+        console.print(f"    {escape(told)}", soft_wrap=True, highlight=False)
+    if len(files) > _NAMED:
+        console.print(f"… and {counted(len(files) - _NAMED, 'more reason')}")
+    console.print("what it takes: docs/detection.md#what-an-asset-needs-to-be-judged", soft_wrap=True)
 
 
 def print_left(target: Target, output: Any) -> None:

@@ -25,6 +25,7 @@ import pandas as pd
 
 from ona.runtime.words import counted
 from ooda.config.detection import ReferenceRules
+from ooda.detect import not_judged
 from ooda.detect.levels import RELEARN_DAYS, Baseline, Levels, baseline, measure
 from ooda.detect.peers import Beside, sun_driver
 from ooda.detect.power_curve import BIN_M_S, BINS, curve_of, measure_wind, wind_speed_corrected
@@ -131,7 +132,7 @@ def reference(
         return _by_peers(given, sun) if have_peers else _by_irradiance(given, sun)
     if have_peers:
         return _by_peers(given, None)
-    return _by_forecast(track, forecast)
+    return _by_forecast(given, forecast)
 
 
 def _by_irradiance(given: _Given, sun: _BySun) -> Reference:
@@ -253,16 +254,17 @@ def _by_wind(given: _Given, speed: Floats) -> Reference:
     )
 
 
-def _by_forecast(track: Track, forecast: pd.Series | None) -> Reference:
+def _by_forecast(given: _Given, forecast: pd.Series | None) -> Reference:
     """By the platform's own forecast; without one nothing is expected."""
-    if forecast is not None and not forecast.empty:
+    track, has_forecast = given.track, forecast is not None and not forecast.empty
+    if forecast is not None and has_forecast:
         predicted = forecast.reindex(track.times).to_numpy(dtype=float) / track.capacity
         if np.isfinite(predicted).any():
             expected = np.clip(predicted, 0.0, 1.0) * track.capacity
             reason = "the platform's forecast; neither irradiance nor enough peers"
             return _without_levels(track, expected, "forecast", reason, 0.6)
     nothing = np.full(len(track), np.nan)
-    reason = "no irradiance, too few peers, no forecast: power cannot be judged, only ranges and data"
+    reason = not_judged.why(track, given.beside, given.usable, has_forecast)
     return _without_levels(track, nothing, "none", reason, 0.0)
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from ooda.detect import asset_history, incidents, quality
+from ooda.detect import asset_history, incidents, not_judged, quality
 from ooda.detect.case import Case
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.day_records import history_days
@@ -100,8 +100,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
     )
     issues = [*checked.issues, *_sensor_drift(ref)]
     if ref.basis == "none" and light.any():
-        readings = int(light.sum())
-        issues.append(QualityIssue(kind="no_reference", statement=ref.reason, readings=readings))
+        issues.append(not_judged.issue(ref.reason, int(light.sum())))
     summary = QualitySummary(
         completeness_percent=round(checked.completeness, 2),
         accuracy_percent=round(100.0 * max(0.0, file.share_valid), 2),

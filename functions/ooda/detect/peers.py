@@ -47,6 +47,7 @@ class Beside:
     `share`: median of power over capacity; `scaled`: the same over each one's own driver; `held`: share of
     them whose power is held at one level (0…1). Of its D days: `scatter`, (D,), the spread of the sound
     ones' daily levels; `relatives`, (D, R), everybody else's level over the sound ones' median.
+    `others`: how many neighbours there are.
     """
 
     share: Floats
@@ -54,12 +55,14 @@ class Beside:
     held: Floats
     scatter: Floats
     relatives: Floats
+    others: int = 0
 
     @classmethod
-    def none(cls, n: int, days: int) -> Beside:
-        """No neighbours."""
+    def none(cls, n: int, days: int, others: int = 0) -> Beside:
+        """No neighbours, or too few."""
         nothing = np.full(n, np.nan)
-        return cls(nothing, nothing, nothing, np.full(days, np.nan), np.full((days, 1), np.nan))
+        scatter, relatives = np.full(days, np.nan), np.full((days, 1), np.nan)
+        return cls(nothing, nothing, nothing, scatter, relatives, others)
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Site:
         """The others, as one asset sees them."""
         others = [n for n, name in enumerate(self.names) if name != track.asset.id]
         if len(others) < self.least:
-            return Beside.none(len(track), len(track.days))
+            return Beside.none(len(track), len(track.days), len(others))
         level = self.level[:, others]
         sound, scatter = agreeing(level, self.least)
         sound_level = np.where(sound, level, np.nan)
@@ -126,7 +129,12 @@ class Site:
         day = np.minimum(np.searchsorted(self.days.number, track.days.number), len(self.days) - 1)
         view = _View.of(self, track, others, sound)
         return Beside(
-            view.middle("share"), view.middle("scaled"), view.together(), scatter[day], relative[day]
+            view.middle("share"),
+            view.middle("scaled"),
+            view.together(),
+            scatter[day],
+            relative[day],
+            len(others),
         )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ona.documents.base import S3Pointer
 from ona.telemetry.readings import Quality
+from ooda.detect import not_judged
 from ooda.detect.context import TelemetryFile
 from ooda.documents.detections import AssetDetection, DetectionRecord, FileQuality
 from ooda.payloads import DetectRequest, DetectResult
@@ -58,4 +59,5 @@ def answer(record: DetectionRecord, pointer: S3Pointer) -> DetectResult:
         assets=len(record.assets),
         incidents=len(incidents),
         actionable=actionable,
+        not_judged=not_judged.summary(record.assets),
     )
