@@ -1,5 +1,8 @@
 """Every file that was put is accounted for: done, quarantined, in the dead-letter queue, running, or lost.
 
+What failed is *replaced* once a newer version under the same key is done, and *dismissed* once a person
+removed its letter. Both are counted, and no work for anybody.
+
 A file is told as lost only after two looks that found nothing of it, and while nobody else holds a message
 of the dead-letter queue: what another command reads just now, nobody else sees. It is *unknown* then.
 
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -24,14 +27,18 @@ from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import file_id
 from ona.store.layout import OUTCOME
 from ona.store.unreadable import LONGEST_REASON, Unreadable, readable
-from ops import deadletters, messages
+from ops import deadletters, messages, plain
 from ops.target import PREFIXES, Target, is_taken
 
 EVENT_DELAY_EMBEDDED = timedelta(seconds=5)
 EVENT_DELAY_AWS = timedelta(minutes=3)
 """How long a file may wait for its event (ours); only an older one is called lost."""
 
-State = Literal["done", "quarantined", "dead letter", "running", "unknown", "lost", "ignored"]
+State = Literal[
+    "done", "quarantined", "dead letter", "running", "unknown", "lost", "replaced", "dismissed", "ignored"
+]
+_REPLACEABLE = ("quarantined", "dead letter", "lost")
+"""States that a newer version ends. *Lost* is one: a failed version without its letter has no trace."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class FileAccount:
     state: State
     detail: str = ""
     outcome: Outcome | None = None
+    remedy: str = ""
+    """What a person can do about a quarantined file."""
 
     def event(self, bucket: str) -> dict[str, Any]:
         """The event that S3 sent for the file, with the fields that the workflows read."""
@@ -84,6 +93,7 @@ class Rejection(Document):
     model_config = ConfigDict(extra="ignore")
     reason: str
     message: str
+    remedy: str = ""
 
 
 class Outcome(Document):
@@ -93,6 +103,8 @@ class Outcome(Document):
     model_config = ConfigDict(extra="ignore")
     outcome: str
     rejection: Rejection | None = None
+    dismissed_at: str = ""
+    """When a person removed the file's letter; written by `ops.dismissal`."""
     unschedulable: Any = 0
     schedule: Any = None
     orders: Any = None
@@ -102,6 +114,8 @@ class Outcome(Document):
     @property
     def told(self) -> tuple[State, str]:
         """State and detail of the file."""
+        if self.dismissed_at:
+            return "dismissed", f"its letter was removed at {self.dismissed_at}"
         if self.outcome == "quarantined":
             why = self.rejection
             return "quarantined", f"{why.reason}: {why.message}" if why else ""
@@ -109,6 +123,11 @@ class Outcome(Document):
             return "ignored", "its upload id had brought a file before; a corrected file needs a new one"
         told = (self.outcome.replace("_", " "), self.not_judged)
         return "done", "; ".join(filter(None, told))
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do about the file; empty where nobody needs to."""
+        return plain.to_mend(self.rejection.remedy) if self.rejection and not self.dismissed_at else ""
 
 
 def outcomes(target: Target, bad: list[Unreadable] | None = None) -> dict[str, Outcome]:
@@ -152,6 +171,11 @@ class Accounts:
     hidden: int = 0
     """Messages of the dead-letter queue that another command reads just now."""
 
+    @property
+    def replaced(self) -> set[tuple[str, str]]:
+        """Key and version id of each file whose newer version is done."""
+        return {(item.key, item.version_id) for item in self.files if item.state == "replaced"}
+
 
 def account(target: Target, bad: list[Unreadable] | None = None) -> list[FileAccount]:
     """What became of every file, in order of arrival; as `read`."""
@@ -190,21 +214,23 @@ def _read(target: Target, bad: list[Unreadable]) -> Accounts:
     outcome_of = outcomes(target, bad)
     fresh = datetime.now(UTC) - (EVENT_DELAY_EMBEDDED if target.embedded else EVENT_DELAY_AWS)
     accounts = []
-    for version in sorted(_versions(target), key=lambda item: (item["LastModified"], item["Key"])):
+    # S3 lists the newest version of a key first, and its times are whole seconds
+    oldest_first = reversed(_versions(target))
+    for version in sorted(oldest_first, key=lambda item: (item["LastModified"], item["Key"])):
         key, version_id = version["Key"], version.get("VersionId") or ""
         version_id = "" if version_id == "null" else version_id
         letter = failed.get((key, version_id))
         outcome = outcome_of.get(file_id(target.input_bucket, key, version_id))
         state: State
-        detail = ""
+        detail = remedy = ""
         if (key, version_id) in running:
             state = "running"
         elif letter is not None and letter.kind != "quarantine":
             state, detail = "dead letter", f"{letter.body.get('state')}: {letter.body.get('error')}"
         elif outcome:
-            state, detail = outcome.told
+            (state, detail), remedy = outcome.told, outcome.remedy
         elif letter is not None:  # its execution ended between the letter and the outcome
-            state, detail = "quarantined", letter.reason
+            state, detail, remedy = "quarantined", letter.reason, plain.to_mend(letter.remedy)
         elif not is_taken(key):
             state, detail = "ignored", "no rule takes it: a file's name ends in .csv or .CSV"
         elif version["LastModified"] > fresh:
@@ -213,8 +239,28 @@ def _read(target: Target, bad: list[Unreadable]) -> Accounts:
             state, detail = "unknown", deadletters.told_hidden(seen.hidden)
         else:
             state, detail = "lost", "no outcome, no dead letter, and no execution runs"
-        accounts.append(FileAccount(key, version_id, version["Size"], state, detail, outcome))
-    return Accounts(accounts, seen.hidden)
+        accounts.append(FileAccount(key, version_id, version["Size"], state, detail, outcome, remedy))
+    return Accounts(_with_replaced(accounts), seen.hidden)
+
+
+def _with_replaced(accounts: list[FileAccount]) -> list[FileAccount]:
+    """The same files, oldest version first; what failed before a version of the same key that is done is
+    replaced.
+
+    >>> states = ("quarantined", "running", "done", "quarantined")
+    >>> files = [FileAccount("a", str(place), 1, state) for place, state in enumerate(states)]
+    >>> [item.state for item in _with_replaced(files)]
+    ['replaced', 'running', 'done', 'quarantined']
+    """
+    done: set[str] = set()
+    told = []
+    for item in reversed(accounts):
+        if item.state == "done":
+            done.add(item.key)
+        elif item.state in _REPLACEABLE and item.key in done:
+            item = replace(item, state="replaced", detail="a newer version of it is done", remedy="")
+        told.append(item)
+    return told[::-1]
 
 
 def totals(accounts: list[FileAccount]) -> Counter[str]:

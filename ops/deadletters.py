@@ -12,12 +12,12 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from ona.runtime.identity import digest
-from ona.runtime.letters import work_of
+from ona.runtime.letters import source_of, work_of
 from ona.runtime.words import counted
 from ops.messages import FOREIGN, DeadLetter, age_of, body_of, by_work
 from ops.target import OpsError, Target
@@ -130,11 +130,14 @@ def peek(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
     return by_work(messages)
 
 
-def remove(target: Target, message_id: str) -> tuple[int, int]:
+def remove(
+    target: Target, message_id: str, before: Callable[[DeadLetter], None] | None = None
+) -> tuple[int, int]:
     """Take letters out of the queues for good, by the beginning of a message's id; how many there were, and
     how many messages could not be looked at, because another command reads them.
 
-    All messages of a letter go: an older one would stand in its place.
+    All messages of a letter go: an older one would stand in its place. `before` is told of each letter of
+    the workflows before it goes; what it raises keeps the letter.
     """
     removed = hidden = 0
     for queue in (WORKFLOWS, OUTBOX):
@@ -147,6 +150,8 @@ def remove(target: Target, message_id: str) -> tuple[int, int]:
             if any(message.message_id.startswith(message_id) for message in letter.messages)
         ]
         for letter in gone:
+            if before is not None and queue == WORKFLOWS:
+                before(letter)
             _delete(target, letter, queue)
         kept = [message for letter in letters if letter not in gone for message in letter.messages]
         put_back(target, kept, queue)
@@ -181,7 +186,10 @@ def start_again(target: Target, event: dict[str, Any], salt: str, machine: str) 
 
 
 def redrive(
-    target: Target, left: list[tuple[DeadLetter, str]] | None = None
+    target: Target,
+    left: list[tuple[DeadLetter, str]] | None = None,
+    replaced: Collection[tuple[str, str]] = (),
+    taken: list[DeadLetter] | None = None,
 ) -> list[tuple[DeadLetter, str]]:
     """Start all failed work again, unchanged; returns each letter with the ARN of its execution.
 
@@ -189,6 +197,9 @@ def redrive(
     ids: a message that came later is never taken for done by what was started before it. Several letters of
     one input (one an order) start one execution. A letter that is not ours, or whose work cannot start,
     stays: it goes into `left` with the reason.
+
+    `replaced`: key and version id of each file whose newer version is done. Its letter leaves the
+    queue, and goes into `taken`: the old version would fail again, or write over what the newer one said.
 
     While many are started, those that wait stay hidden: who receives one meanwhile (`ona status`, the
     hourly reconciliation) takes its receipt away, and it could not be removed. Where that happens all the
@@ -206,6 +217,15 @@ def redrive(
             waiting = [message for later in letters[place:] for message in later.messages]
             _hide(target, waiting, WORKFLOWS, _HIDE_SECONDS)
             hidden = time.monotonic()
+        if is_about(target, letter, replaced):
+            try:
+                _delete(target, letter, WORKFLOWS)
+            except Exception as error:
+                staying.append((letter, f"it is replaced, but was not removed: {error}"))
+                continue
+            if taken is not None:
+                taken.append(letter)
+            continue
         key = _start_of(target, letter)
         try:
             arn = started.get(key) or _start(target, letter, "#".join(sorted(salts[key])))
@@ -224,6 +244,12 @@ def redrive(
     if left is not None:
         left += staying
     return result
+
+
+def is_about(target: Target, letter: DeadLetter, files: Collection[tuple[str, str]]) -> bool:
+    """Whether a letter is about one of these files of the input bucket, by key and version id."""
+    bucket, key, version_id = source_of(letter.body.get("input"))
+    return (key, version_id) in files and bucket == target.input_bucket
 
 
 def _start_of(target: Target, letter: DeadLetter) -> str:

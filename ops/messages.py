@@ -65,6 +65,24 @@ class DeadLetter:
         cause = str(self.body.get("cause") or "")
         return cause if self.body.get("kind") == FOREIGN else plain.in_words(cause)
 
+    @property
+    def remedy(self) -> str:
+        """What a quarantined file's owner can do; empty for other letters."""
+        return plain.remedy_in(str(self.body.get("cause") or "")) if self.kind == QUARANTINE else ""
+
+    @property
+    def is_for_redrive(self) -> bool:
+        """Whether the same work can succeed once its cause is mended. A file that is wrong itself is
+        quarantined again; a foreign message has no work.
+
+        >>> body = {"kind": "quarantine", "cause": '{"remedy": "save it as UTF-8"}'}
+        >>> DeadLetter("1", "r", body).is_for_redrive
+        False
+        """
+        if self.kind == QUARANTINE:
+            return plain.REDRIVE in self.remedy
+        return self.kind != FOREIGN
+
 
 def body_of(text: str) -> dict[str, Any]:
     """A message's body as a dead letter. Any other text is a foreign one, with the text as its cause.

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from ona.runtime.words import counted
 from ona.store.unreadable import Unreadable
-from ops import accounting, deadletters, identifiers, messages
+from ops import accounting, deadletters, dismissal, identifiers, messages, plain
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_hidden, print_unreadable
 from ops.target import OpsError, Target, resolve
 
@@ -26,18 +26,23 @@ app = typer.Typer(help="Failed work: look at it, send it again, remove it.", no_
 def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
     """What lies in the dead-letter queue, and files that have no outcome at all."""
     target = resolve(profile, environment)
+    bad: list[Unreadable] = []
+    accounts = accounting.read(target, bad)
     letters = deadletters.look(target).letters
+    replaced = [letter for letter in letters if deadletters.is_about(target, letter, accounts.replaced)]
     for letter in letters:
         key, _ = accounting.source_of(letter.body.get("input"))
         head = f"{letter.body.get('state', '')} {letter.body.get('error', '')}"
         console.print(f"[bold]{escape(letter.kind)}[/bold] {escape(head)}  {escape(key)}", soft_wrap=True)
         console.print(f"    {escape(letter.reason[:_REASON_LETTERS])}", soft_wrap=True)
+        if letter in replaced:
+            console.print("    replaced: a newer version of the file is done", soft_wrap=True)
+        elif letter.kind == messages.QUARANTINE:
+            console.print(f"    mend: {escape(plain.to_mend(letter.remedy))}", soft_wrap=True)
         where = f"{letter.body.get('at', '')} {letter.body.get('execution', '')}"
         if letter.others:
             where += f" ({counted(len(letter.messages), 'message')} of the same work)"
         console.print(f"    [dim]{escape(where)} message {letter.message_id}[/dim]", soft_wrap=True)
-    bad: list[Unreadable] = []
-    accounts = accounting.read(target, bad)
     lost = [item for item in accounts.files if item.state == "lost"]
     for item in lost:
         console.print(f"[red]lost[/red] {escape(item.key)}\n    {escape(item.detail)}", soft_wrap=True)
@@ -49,7 +54,11 @@ def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
         console.print("no failed work and no lost files; what became of each file: [bold]ona status[/bold]")
         return
     console.print(f"{messages.in_words(letters)}; {counted(len(lost), 'lost file')}")
-    console.print("when the cause is mended: [bold]ona dlq redrive[/bold]")
+    if lost or any(letter.is_for_redrive and letter not in replaced for letter in letters):
+        console.print("when the cause is mended: [bold]ona dlq redrive[/bold]")
+    if replaced:
+        told = f"takes out {counted(len(replaced), 'letter')} of replaced files, and runs none of them"
+        console.print(f"[bold]ona dlq redrive[/bold] {told}")
 
 
 @app.command("remove")
@@ -62,7 +71,11 @@ def dlq_remove(
     """Take one message out of its dead-letter queue for good: it is foreign, or its work is not wanted."""
     if len(message) < _ID_LETTERS:
         raise OpsError(f"give at least {_ID_LETTERS} letters of the message's id; see `ona dlq list`")
-    removed, hidden = deadletters.remove(resolve(profile, environment), message)
+    target = resolve(profile, environment)
+    dismissed: list[str] = []
+    removed, hidden = deadletters.remove(
+        target, message, lambda letter: dismissed.append(dismissal.dismiss(target, letter))
+    )
     if not removed and hidden:
         told = deadletters.told_hidden(hidden)
         raise OpsError(f"no message that can be seen begins with {message!r}; {told}")
@@ -70,15 +83,23 @@ def dlq_remove(
         told = identifiers.otherwise(message, "message's id")
         raise OpsError(f"no message begins with {identifiers.shown(message)}; see `ona dlq list`{told}")
     console.print(f"{counted(removed, 'message')} removed")
+    for key in filter(None, dismissed):
+        console.print(
+            f"dismissed: {escape(key)}; [bold]ona status[/bold] counts it, and asks nobody to mend it"
+        )
 
 
 @app.command("redrive")
 @errors_in_one_line
 def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> None:
-    """Send all failed and lost work again, unchanged."""
+    """Send all failed and lost work again, unchanged; letters of replaced files are only taken out."""
     target = resolve(profile, environment)
     left: list[tuple[messages.DeadLetter, str]] = []
-    sent = deadletters.redrive(target, left)
+    taken: list[messages.DeadLetter] = []
+    sent = deadletters.redrive(target, left, accounting.read(target).replaced, taken)
+    for letter in taken:
+        text = f"taken out: {letter.what}: a newer version of it is done"
+        console.print(escape(text), soft_wrap=True)
     for letter, arn in sent:
         _tell_started(letter.what, arn)
     for letter, why in left:
@@ -93,11 +114,13 @@ def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> No
         arn = deadletters.start_again(target, event, f"{item.version_id}#{attempt}", machine)
         _tell_started(f"{item.key} (it was lost)", arn)
     print_hidden(accounts.hidden)
-    if accounts.hidden and not (sent or lost or left):
+    if accounts.hidden and not (sent or lost or left or taken):
         return
-    if not (sent or lost or left):
+    if not (sent or lost or left or taken):
         console.print("nothing to start: no failed work, and no lost file")
         return
+    if taken:
+        console.print(f"{counted(len(taken), 'letter')} of replaced files taken out")
     console.print(f"{counted(len(sent) + len(lost), 'piece of work')} started")
     if sent or lost:
         console.print("what came of it: [bold]ona executions[/bold]; what fails again has a letter again")

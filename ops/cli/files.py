@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from rich.markup import escape
@@ -31,13 +31,17 @@ from ops.target import OpsError, Target, resolve, use_configs
 app = typer.Typer()
 _FILES_NAMED = 40
 """So many files are named one by one."""
+_NOBODYS_WORK = ("done", "running", "replaced", "dismissed")
+"""States of files that are counted and not listed."""
 
 
 @app.command()
 @errors_in_one_line
 def status(profile: Profile = None, environment: Environment = "dev") -> None:
-    """What became of every file: inputs = done + quarantined + dead letters + running + lost.
+    """What became of every file: inputs = done + quarantined + dead letters + running + lost + …
 
+    Replaced are versions that failed before a newer one was done; dismissed are those whose letter a person
+    removed. They are counted, and listed no more.
     Unknown are files whose dead letter another command may be reading just now.
     """
     target = resolve(profile, environment)
@@ -51,15 +55,17 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
     if not accounts and not bad:
         console.print("no files yet: [bold]ona put <file>[/bold] puts one, see README.md")
     table = Table("state", "files")
-    for state in ("done", "quarantined", "dead letter", "running", "unknown", "lost", "ignored"):
+    for state in get_args(accounting.State):
         if totals[state] or state in ("done", "lost"):
             table.add_row(coloured(state), str(totals[state]))
     table.add_row("[bold]put[/bold]", f"[bold]{len(accounts)}[/bold]")
     console.print(table)
-    unfinished = [item for item in accounts if item.state not in ("done", "running")]
+    unfinished = [item for item in accounts if item.state not in _NOBODYS_WORK]
     for item in unfinished[:_FILES_NAMED]:
         console.print(f"{coloured(item.state)}  {escape(item.key)}", soft_wrap=True)
         console.print(f"    {escape(item.detail)}", soft_wrap=True)
+        if item.remedy:
+            console.print(f"    mend: {escape(item.remedy)}", soft_wrap=True)
     if len(unfinished) > _FILES_NAMED:
         console.print(f"… and {len(unfinished) - _FILES_NAMED} more")
     if totals["lost"] or totals["dead letter"]:

@@ -41,6 +41,8 @@ _COLOURS = {
     "lost": "red",
     "running": "yellow",
     "ignored": "dim",
+    "replaced": "dim",
+    "dismissed": "dim",
 }
 
 

@@ -241,7 +241,11 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
         orders=sorted(story.orders, key=lambda order: order.scheduled_start),
         waiting=waiting(story),
         data_problems=data_problems(story),
-        rejected=[item for item in story.accounts if item.state not in ("done", "ignored")],
+        rejected=[
+            item
+            for item in story.accounts
+            if item.state not in ("done", "ignored", "replaced", "dismissed")
+        ],
         where=page.where,
         journey=page.journey,
         repaired=page.repaired,

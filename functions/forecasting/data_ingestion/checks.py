@@ -102,7 +102,8 @@ def _units(frame: pd.DataFrame, where: str) -> None:
             f"{100 * above.mean():.0f} % of the readings exceed {ABOVE_CAPACITY:g} × nameplate, as "
             f"{worst['asset_id']} with {worst['power_kw']:,.0f} kW at {worst['timestamp']:%Y-%m-%d %H:%M}Z",
             where=where,
-            remedy="export power in kW (is it W?), or correct capacity_kw in assets.json",
+            remedy="put the file again with power in kW (is it W?), or correct capacity_kw in assets.json, "
+            "then `./ona dlq redrive`",
         )
 
 
@@ -143,7 +144,8 @@ def _daylight(frame: pd.DataFrame, registry: AssetRegistry, where: str) -> None:
             "no_daylight",
             "all readings are at night, by the sun at the assets' place",
             where=where,
-            remedy="check the times' zone and the assets' latitude and longitude",
+            remedy="put the file again with the right zone, or correct latitude and longitude in "
+            "assets.json, then `./ona dlq redrive`",
         )
     if produced == 0:
         raise InvalidTelemetry(

@@ -64,7 +64,8 @@ def sites(
             "foreign_asset",
             f"assets that are not {customer}'s: {', '.join(foreign[:5])}{' …' if len(foreign) > 5 else ''}",
             where=where,
-            remedy="use each customer's own prefix, or correct customer_id in assets.json",
+            remedy="put the file again under its own customer's prefix, or correct customer_id in "
+            "assets.json, then `./ona dlq redrive`",
         )
     by_site: dict[tuple[str, str], list[Asset]] = {}
     for customer_id, site_id in sorted({(asset.customer_id, asset.site_id) for asset in in_file}):
@@ -74,7 +75,8 @@ def sites(
                 "wrong_name",
                 f"customer {customer_id!r} or site {site_id!r} cannot be part of an object's name",
                 where=f"{where}; assets.json",
-                remedy=f"use letters, digits, dot, underscore and hyphen; no customer is named {reserved}",
+                remedy="use letters, digits, dot, underscore and hyphen in assets.json; no customer is "
+                f"named {reserved}; then `./ona dlq redrive`",
             )
         group = [a for a in registry.assets if (a.customer_id, a.site_id) == (customer_id, site_id)]
         if not any(asset.location for asset in group):

@@ -28,7 +28,8 @@ _REMEDIES = {
     "negative_power": "check the sign convention: generation counts positive",
     "not_finite": "export missing values as empty cells",
     "power_kw_not_a_number": "export numbers with a decimal point",
-    "power_kw_out_of_range": "check power's unit, and capacity_kw in assets.json",
+    "power_kw_out_of_range": "put the file again with power in kW, or correct capacity_kw in assets.json, "
+    "then `./ona dlq redrive`",
     "no_power": "check which column power comes from; a machine that stands still has power 0",
 }
 """What the owner of a file can do, by the reason for which most of its rows were rejected."""

@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 from delivery.deliver import notifications
 from ona.documents.assets import AssetRegistry
 from ona.outbox.addresses import by_mail
-from ops import accounting, customers, deadletters, explain, mapresults, outbox
+from ops import accounting, customers, deadletters, dismissal, explain, mapresults, outbox
 from ops.cli import app, executions
 from ops.demo import inbox
 from ops.demo.follow import run_task
+from ops.messages import DeadLetter
 from tests.builders.assets import make_asset, make_registry
 from tests.builders.telemetry import DAY, dead_from, sunny_day, to_csv
 from tests.fakes import mailbox
@@ -277,6 +278,23 @@ BAD = {
     "power_kw_out_of_range": to_csv(sunny_day().assign(power_kw="1e308")),
     "no_power": to_csv(sunny_day().assign(power_kw="")),
 }
+
+
+def test_a_mended_file_ends_the_work_of_its_bad_versions(platform: Platform) -> None:
+    """Put again under the same key: the old letter goes, and the old version is not run again."""
+    platform.put_and_wait(BAD["no_power"])
+    [letter] = platform.letters()
+    assert dismissal.dismiss(platform.target, letter)
+    assert [item.state for item in accounting.account(platform.target)] == ["dismissed"]
+    platform.put_and_wait(BAD["no_power"])
+    platform.put_and_wait(to_csv(sunny_day()))
+    told = accounting.read(platform.target)
+    assert [item.state for item in told.files] == ["dismissed", "replaced", "done"]
+    taken: list[DeadLetter] = []
+    deadletters.redrive(platform.target, [], told.replaced, taken)
+    assert [one.body["input"]["detail"]["object"]["version-id"] for one in taken] == [
+        told.files[1].version_id
+    ]
 
 
 @pytest.mark.parametrize("reason", BAD)
