@@ -84,7 +84,7 @@ ATTACKS: dict[str, tuple[Reports, float, int]] = {
     "what the API takes at most": ([(200.0, [100])] * 3, USUAL_H, 1),
     "a little too large to be true": ([(40.01, [11])] * 3, USUAL_H, 1),
     "minutes for hours": ([(240.0, [1])] * 3, USUAL_H, 1),
-    "a huge number": ([(1e30, [10**30])] * 3, USUAL_H, 1),
+    "a huge number": ([(1e30, [10**15])] * 3, USUAL_H, 1),
     "less than nothing": ([(-1000.0, [-1000])] * 3, USUAL_H, 1),
     "one order of a hundred lines": ([(None, [10] * 100)], USUAL_H, 1),
     "three lines a report": ([(None, [4, 4, 4])] * 3, USUAL_H, 1),
