@@ -82,6 +82,8 @@ def _halt(arn: str, error: str | None, cause: str | None) -> bool:
     running = RUNNING.get(arn)
     if not (running and running.exec_worker and running.exec_worker.env):
         return False
+    if running.exec_worker.env.program_state() is None:  # before its first state moto forgets a stop
+        return False
     running.stop(datetime.datetime.now(tz=datetime.UTC), error, cause)
     return True
 

@@ -64,6 +64,7 @@ class Platform:
 
     def reset(self) -> None:
         """No telemetry, no bookings, no orders, no letters, nothing running: every test starts alone."""
+        self.stop_timers()
         self.idle()
         for bucket in (self.target.input_bucket, self.target.output_bucket):
             pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
@@ -89,6 +90,13 @@ class Platform:
         ingest.put_registry(self.target, make_registry())
         seed.put_crews(self.target, seed.example_crews(Location(latitude=-26.2, longitude=28.0)))
         self.messages()
+
+    def stop_timers(self) -> None:
+        """Tests say when a timer goes off, not the clock; those of stacks that other tests left, too."""
+        events = self.target.client("events")
+        for rule in events.list_rules()["Rules"]:
+            if rule.get("ScheduleExpression") and rule["State"] == "ENABLED":
+                events.disable_rule(Name=rule["Name"])
 
     def put(self, frame: pd.DataFrame | bytes, asset: str = "INV-001", key: str | None = None) -> str:
         """Put a file; returns its key."""
@@ -223,10 +231,7 @@ class Platform:
         (self.configs / "delivery" / "notifications.yaml").write_text(yaml.safe_dump(notifications))
         (self.configs / "forecasting" / "forecasting.yaml").write_text(yaml.safe_dump(forecasting))
         seed.put_signing_key(self.target)
-        events = self.target.client("events")  # tests say when a timer goes off, not the clock
-        for rule in events.list_rules()["Rules"]:
-            if rule.get("ScheduleExpression"):
-                events.disable_rule(Name=rule["Name"])
+        self.stop_timers()
         self.inbox = subscribed_queue(self.target, "test-inbox", self.target.outputs["AlertsTopicArn"])
         buffer = io.BytesIO(deploy.zip_folder(ROOT / "functions"))
         with zipfile.ZipFile(buffer, "a") as archive:

@@ -141,7 +141,8 @@ def test_letters_whose_file_is_gone_are_listed_and_stay(platform: Platform) -> N
 
 def test_a_letter_is_seen_while_reconciliation_reads_the_queue(platform: Platform) -> None:
     """Its timer goes off at ten to each hour: a test that looked then saw no letter."""
-    platform.ended("ooda", platform.put(b"PK\x03\x04 no telemetry"))
+    key = "observations/2025/06/10/seen-by-two.csv"  # of no other test: its own execution is waited for
+    platform.ended("ooda", platform.put(b"PK\x03\x04 no telemetry", key=key))
     with ThreadPoolExecutor(1) as other:
         reading = other.submit(reconcile.findings, platform.target)
         seen = [len(platform.letters())]
