@@ -104,11 +104,11 @@ class Asset(Document):
     def is_wind(self) -> bool:
         """Whether the asset is a wind turbine; such an asset has no night.
 
-        >>> [Asset(id="a", capacity_kw=1, type=kind).is_wind for kind in ("Wind turbine", "WTG-3", "PV")]
+        >>> [Asset(id="a", capacity_kw=1, type=kind).is_wind for kind in ("Kleinwind", "WTG-3", "PV")]
         [True, True, False]
         """
-        words = re.findall(r"[a-z]+", self.type.lower())
-        return any(word.startswith("wind") or word in _TURBINES for word in words)
+        kind = self.type.lower()
+        return "wind" in kind or not _TURBINES.isdisjoint(re.findall(r"[a-z]+", kind))
 
 
 class AssetRegistry(Document):
