@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -37,6 +37,8 @@ EVENT_DELAY_AWS = timedelta(minutes=3)
 State = Literal[
     "done", "quarantined", "dead letter", "running", "unknown", "lost", "replaced", "dismissed", "ignored"
 ]
+OPEN: tuple[State, ...] = ("unknown", "lost", "dead letter", "running")
+"""States of files of which nobody can say yet what becomes of them."""
 _REPLACEABLE = ("quarantined", "dead letter", "lost")
 """States that a newer version ends. *Lost* is one: a failed version without its letter has no trace."""
 
@@ -170,6 +172,8 @@ class Accounts:
     files: list[FileAccount]
     hidden: int = 0
     """Messages of the dead-letter queue that another command reads just now."""
+    letters: list[messages.DeadLetter] = field(default_factory=list)
+    """The letters that were seen in it."""
 
     @property
     def replaced(self) -> set[tuple[str, str]]:
@@ -240,7 +244,7 @@ def _read(target: Target, bad: list[Unreadable]) -> Accounts:
         else:
             state, detail = "lost", "no outcome, no dead letter, and no execution runs"
         accounts.append(FileAccount(key, version_id, version["Size"], state, detail, outcome, remedy))
-    return Accounts(_with_replaced(accounts), seen.hidden)
+    return Accounts(_with_replaced(accounts), seen.hidden, seen.letters)
 
 
 def _with_replaced(accounts: list[FileAccount]) -> list[FileAccount]:

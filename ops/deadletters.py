@@ -123,13 +123,6 @@ def _hide(target: Target, letters: Collection[DeadLetter], queue: str, seconds: 
         sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)  # tells of each, raises for none
 
 
-def peek(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
-    """All letters of a queue, oldest first, one a piece of work; they stay in it."""
-    messages = receive(target, queue)
-    put_back(target, messages, queue)
-    return by_work(messages)
-
-
 def remove(
     target: Target, message_id: str, before: Callable[[DeadLetter], None] | None = None
 ) -> tuple[int, int]:

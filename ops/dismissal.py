@@ -15,12 +15,9 @@ from botocore.exceptions import ClientError
 from ona.runtime.identity import file_id
 from ona.runtime.letters import source_of
 from ona.store.layout import OUTCOME
+from ona.store.s3 import WRITTEN_BY_OTHERS
 from ops.messages import QUARANTINE, DeadLetter
 from ops.target import OpsError, Target
-
-_CHANGED = ("PreconditionFailed", "ConditionalRequestConflict")
-"""Error codes of a conditional write when somebody else wrote the object (S3 User Guide, "How to prevent
-object overwrites with conditional writes")."""
 
 
 def dismiss(target: Target, letter: DeadLetter) -> str:
@@ -47,7 +44,7 @@ def dismiss(target: Target, letter: DeadLetter) -> str:
     try:
         target.client("s3").put_object(**place, **condition, Body=body, ContentType="application/json")
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _CHANGED:
+        if error.response["Error"]["Code"] not in WRITTEN_BY_OTHERS:
             raise
         raise OpsError(f"{key}: its outcome was written just now; look again with `ona status`") from error
     return key

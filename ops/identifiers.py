@@ -61,6 +61,12 @@ def otherwise(text: str, wanted: str) -> str:
     return f"; it looks like {article} {kind}: {where}" if kind and kind != wanted else ""
 
 
+def no_workflow(target: Target, name: str) -> OpsError:
+    """That there is no such workflow, and which there are."""
+    there = ", ".join(target.machines)
+    return OpsError(f"no workflow {shown(name)}; there are {there}{otherwise(name, 'workflow')}")
+
+
 def shown(text: str) -> str:
     """A word as an error may repeat it: quoted; an API key only by the beginning of its hash.
 

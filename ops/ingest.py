@@ -16,7 +16,7 @@ from ona.config.sources import SourceProfile
 from ona.documents.assets import AssetRegistry
 from ona.documents.columns import REQUIRED
 from ona.runtime.errors import InvalidTelemetry
-from ona.runtime.words import counted
+from ona.runtime.words import counted, listed
 from ona.store.layout import OBSERVATION
 from ona.telemetry.decoding import decode
 from ona.telemetry.exports import read_export, recognise
@@ -98,11 +98,11 @@ def convert(
 
 def is_registry(path: Path) -> bool:
     """Whether a file has what `assets.json` has: a JSON object with a list `assets`."""
-    body = path.read_bytes()
-    if not body.lstrip().startswith((b"{", b"\xef\xbb\xbf{")):
-        return False
+    with path.open("rb") as stream:  # telemetry may be large: its beginning says that it is no JSON
+        if not stream.read(HEADER_BYTES).lstrip().startswith((b"{", b"\xef\xbb\xbf{")):
+            return False
     try:
-        document = json.loads(body)
+        document = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
         return False
     return isinstance(document, dict) and isinstance(document.get("assets"), list)
@@ -219,8 +219,7 @@ def histories(target: Target) -> str:
     names += [item["Key"] for item in answer.get("Contents", []) if item["Key"] != HISTORIES]
     if not names:
         return f"put the files under {HISTORIES} first"
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"there are {', '.join(names[:MOST_NAMED])}{more}"
+    return f"there are {listed(names, MOST_NAMED)}"
 
 
 def _keys(target: Target, prefix: str) -> Iterator[str]:

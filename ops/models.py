@@ -10,6 +10,7 @@ from typing import Any
 from forecasting.documents import Current, ModelCard
 from forecasting.layout import MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
 from ona.documents import names
+from ona.store.s3 import WRITTEN_BY_OTHERS
 from ona.store.unreadable import Unreadable, readable
 from ops import identifiers
 from ops.target import OpsError, Target
@@ -108,7 +109,7 @@ def rollback(target: Target, customer_id: str, version: str | None) -> Current |
         )
     except Exception as error:
         code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
-        if code in ("PreconditionFailed", "ConditionalRequestConflict"):
+        if code in WRITTEN_BY_OTHERS:
             return None
         raise
     return moved

@@ -12,19 +12,20 @@ from typing import Any
 
 from ona.documents.assets import Asset, AssetRegistry
 from ona.runtime.errors import InvalidConfiguration
-from ona.runtime.words import counted
+from ona.runtime.words import counted, listed
 from ona.store.layout import ASSETS, TELEMETRY
 from ona.store.registry import accepted, entering
+from ona.store.s3 import WRITTEN_BY_OTHERS
 from ona.store.unreadable import Unreadable
 from ooda.layout import ASSET_HISTORY
 from ops.target import OpsError, Target
 
 _TRIES = 20
 """So often an addition is tried when another command was faster each time (ours)."""
+_MOST_NAMED = 10
+"""So many assets are named in one sentence (ours)."""
 _MOST_LINES = 50
 """So many entries that cannot be used are named (ours)."""
-_FASTER = ("PreconditionFailed", "ConditionalRequestConflict")
-"""What S3 answers when the object is no longer the one that was read."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,10 @@ def replace(target: Target, body: bytes, remove: int | None, again: str) -> Chan
     if used:
         raise OpsError(
             f"this file would remove {counted(gone, 'asset')}, registered in assets.json "
-            f"({_named(change.removed)}). "
-            f"Telemetry or incidents exist of {_named(used)}; their next files would be refused. "
-            f"Nothing was put. Add what is missing to the file; or, if it is meant: "
+            f"({listed(change.removed, _MOST_NAMED)}). "
+            f"Telemetry or incidents exist of {listed(used, _MOST_NAMED)}; "
+            "their next files would be refused. Nothing was put. "
+            "Add what is missing to the file; or, if it is meant: "
             f"`{again} --remove-assets {gone}`"
         )
     if not _write(target, body, etag):
@@ -189,12 +191,7 @@ def _write(target: Target, body: bytes, etag: str | None) -> bool:
             Bucket=target.input_bucket, Key=ASSETS, Body=body, ContentType="application/json", **condition
         )
     except Exception as error:
-        if (getattr(error, "response", None) or {}).get("Error", {}).get("Code") in _FASTER:
+        if (getattr(error, "response", None) or {}).get("Error", {}).get("Code") in WRITTEN_BY_OTHERS:
             return False
         raise
     return True
-
-
-def _named(names: tuple[str, ...] | list[str], most: int = 10) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -114,10 +114,7 @@ def start(target: Target, workflow: str, event: Any) -> Answer:
             f"workflow {workflow} is not deployed here; docs/operations/events.md says what it needs"
         )
     if workflow not in target.machines:
-        raise OpsError(
-            f"no workflow {identifiers.shown(workflow)}; there are {', '.join(target.machines)}"
-            f"{identifiers.otherwise(workflow, 'workflow')}"
-        )
+        raise identifiers.no_workflow(target, workflow)
     states = target.client("stepfunctions")
     arn = states.start_execution(stateMachineArn=target.machines[workflow], input=json.dumps(event))[
         "executionArn"

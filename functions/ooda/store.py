@@ -13,7 +13,7 @@ from ooda.documents.asset_history import AssetHistory
 from ooda.layout import ASSET_HISTORY
 
 
-def read_history(bucket: str, site_id: str, asset_id: str) -> AssetHistory | None:
+def _read_history(bucket: str, site_id: str, asset_id: str) -> AssetHistory | None:
     """An asset's history, which Detect writes; None before its first file."""
     key = ASSET_HISTORY.build(site_id=site_id, asset_id=asset_id)
     try:
@@ -28,7 +28,7 @@ def history_of(bucket: str, site_id: str, asset_id: str) -> AssetHistory | None:
     """An asset's history for those who read many; None too where the object is no history, or no key can be
     made of the names: that is named in the log. Raises DependencyBusy."""
     name = f"s3://{bucket}/{ASSET_HISTORY.prefix()}{site_id}/{asset_id}"
-    return next(iter(readable([(name, asset_id)], lambda one: read_history(bucket, site_id, one))), None)
+    return next(iter(readable([(name, asset_id)], lambda one: _read_history(bucket, site_id, one))), None)
 
 
 def jobs_of(document: Any, where: str) -> list[Job]:

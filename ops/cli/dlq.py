@@ -28,7 +28,7 @@ def dlq_list(profile: Profile = None, environment: Environment = "dev") -> None:
     target = resolve(profile, environment)
     bad: list[Unreadable] = []
     accounts = accounting.read(target, bad)
-    letters = deadletters.look(target).letters
+    letters = accounts.letters
     replaced = [letter for letter in letters if deadletters.is_about(target, letter, accounts.replaced)]
     for letter in letters:
         key, _ = accounting.source_of(letter.body.get("input"))

@@ -16,7 +16,7 @@ from ops import accounting, explain, identifiers, mapresults, samples, story
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, notes
 from ops.cli.unattended import print_left
 from ops.plain import in_words
-from ops.target import OpsError, Target, resolve
+from ops.target import Target, resolve
 
 app = typer.Typer()
 INVOKE_LOG = "invoke.log"
@@ -40,10 +40,7 @@ def executions(
     """The latest executions of all workflows, or of one."""
     target = resolve(profile, environment)
     if workflow is not None and workflow not in target.machines:
-        raise OpsError(
-            f"no workflow {identifiers.shown(workflow)}; there are {', '.join(target.machines)}"
-            f"{identifiers.otherwise(workflow, 'workflow')}"
-        )
+        raise identifiers.no_workflow(target, workflow)
     states = target.client("stepfunctions")
     listed = [
         (name, item)

@@ -17,7 +17,7 @@ from ona.store.tables import from_item
 from ooda.documents.detections import DetectionRecord, Incident
 from ooda.documents.diagnostics import Diagnostic
 from ooda.documents.schedules import PlanSummary, Schedule
-from ops import accounting, deadletters
+from ops import accounting
 from ops.messages import DeadLetter
 from ops.target import Target
 
@@ -115,6 +115,7 @@ def collect(target: Target) -> Story:
     folders = ("detections/", "diagnostics/", "schedules/", "work-orders/")
     raw = {folder: _documents(target, folder) for folder in folders}
     crews = target.client("dynamodb").scan(TableName=target.outputs["CrewsTableName"])["Items"]
+    accounts = accounting.read(target)
     return Story(
         detections=[DetectionRecord.read(doc, key) for key, doc in raw["detections/"]],
         diagnostics=[Diagnostic.read(doc, key) for key, doc in raw["diagnostics/"]],
@@ -122,8 +123,8 @@ def collect(target: Target) -> Story:
         orders=[WorkOrder.read(doc, key) for key, doc in raw["work-orders/"]],
         crews=[from_item(item) for item in crews],
         telemetry=_telemetry(target),
-        accounts=accounting.account(target),
-        letters=deadletters.peek(target),
+        accounts=accounts.files,
+        letters=accounts.letters,
         where={folder: f"s3://{target.output_bucket}/{folder}" for folder in folders},
     )
 

@@ -13,8 +13,8 @@ import jinja2
 
 from ona.documents.assets import AssetRegistry
 from ona.documents.work_orders import Job
-from ona.runtime.words import counted
-from ops.accounting import totals
+from ona.runtime.words import counted, listed
+from ops.accounting import OPEN, totals
 from ops.demo import inbox, newcustomer, plots, repair
 from ops.demo.collect import Story
 from ops.demo.simulate import Fault, Fleet
@@ -152,7 +152,7 @@ def data_problems(story: Story) -> list[dict[str, Any]]:
     for kind in sorted({row[0] for row in problems}):
         mine = [row for row in problems if row[0] == kind]
         names = [row[1] for row in mine]
-        shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+        shown = listed(names, 6)
         rows.append(
             {
                 "kind": kind,
@@ -208,7 +208,7 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
     at_risk = sum(finding.energy_at_risk.daily_loss_usd for finding in story.open_faults)
     week = sum(finding.energy_at_risk.horizons[2].loss_usd for finding in story.open_faults)
     ordered = sum(order.total_cost_usd for order in story.orders)
-    open_work = sum(count[state] for state in ("unknown", "lost", "dead letter", "running"))
+    open_work = sum(count[state] for state in OPEN)
     tiles = [
         (len(story.accounts), "files put", ""),
         (count["done"], "went through", "good"),

@@ -50,7 +50,7 @@ def print_outcome(console: Console, story: Story, fleet: Fleet | None) -> bool:
     for item in rejected:
         console.print(f"{item.state}: {escape(item.key)}\n    {escape(item.detail)}", soft_wrap=True)
     parts = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-    closed = not any(counts[state] for state in ("unknown", "lost", "running", "dead letter"))
+    closed = not any(counts[state] for state in accounting.OPEN)
     head = "[green]every file is accounted for[/green]" if closed else "[red]open work[/red]"
     waiting = in_words(story.letters)
     console.print(f"{head}: {len(story.accounts)} put = {parts}; in the dead-letter queue: {waiting}")

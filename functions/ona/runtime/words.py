@@ -11,6 +11,8 @@ Every message that counts something says it by `counted`, and without a verb tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _HISSING = ("s", "x", "ch", "sh")
 
 
@@ -31,6 +33,16 @@ def shortened(text: str, most: int) -> str:
     ('the machin…', 'short')
     """
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first `most` names, and how many there are beside them.
+
+    >>> listed(["a", "b", "c"], 2), listed(["a", "b"], 2)
+    ('a, b and 1 more', 'a, b')
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def plural(noun: str) -> str:

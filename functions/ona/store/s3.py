@@ -23,9 +23,11 @@ NOT_JSON = (ValueError, RecursionError)
 """What `json.loads` raises for text that is no JSON, and for thousands of brackets."""
 
 
-_OTHERWISE_BY_THEN = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
-"""Error codes of a conditional write when somebody else wrote the object, writes it just now, or deleted it
-(S3 User Guide, "How to prevent object overwrites with conditional writes": 412, 409, 404)."""
+WRITTEN_BY_OTHERS = ("PreconditionFailed", "ConditionalRequestConflict")
+"""Error codes of a conditional write when somebody else wrote the object, or writes it just now (S3 User
+Guide, "How to prevent object overwrites with conditional writes": 412, 409)."""
+_OTHERWISE_BY_THEN = (*WRITTEN_BY_OTHERS, "NoSuchKey")
+"""The same, and when somebody else deleted it (404)."""
 
 
 class Entry(TypedDict):

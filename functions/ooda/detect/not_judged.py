@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ona.runtime.words import counted
+from ona.runtime.words import counted, listed
 from ooda.detect.peers import Beside
 from ooda.detect.sky import Mask
 from ooda.detect.track import Track
@@ -60,10 +60,5 @@ def summary(assets: Sequence[AssetDetection]) -> str:
     if not by_reason:
         return ""
     number = sum(map(len, by_reason.values()))
-    reasons = "; ".join(f"{reason} ({_names(ids)})" for reason, ids in by_reason.items())
+    reasons = "; ".join(f"{reason} ({listed(ids, _NAMED)})" for reason, ids in by_reason.items())
     return f"{number} of {counted(len(assets), 'asset')} not judged: {reasons}"
-
-
-def _names(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-    return ", ".join(ids[:_NAMED]) + more

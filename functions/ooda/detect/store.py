@@ -145,11 +145,11 @@ def save_batch(
     """Write asset histories and judged telemetry; the detections as they then stand, and the telemetry's
     pointers. `read` reads other files. Raises DependencyBusy."""
     saved = [save_history(file, context, verdict, read) for verdict in verdicts]
-    frames, detections = {}, []
+    frames, detections, capacities = {}, [], file.registry.capacities()
     for verdict in saved:
         detection, name = verdict.detection, verdict.detection.asset_id
         named = verdict.readings.assign(asset_id=name)
-        published, wrong = without_impossible(named, file.registry.capacities())
+        published, wrong = without_impossible(named, {name: capacities[name]})
         frames[name] = published.drop(columns="asset_id").assign(expected_kw=verdict.expected)
         detections.append(detection.model_copy(update={"set_aside_readings": wrong}))
     before = {name: windows_of(context.histories.get(name), file.key) for name in frames}

@@ -76,7 +76,7 @@ def target(queue: SlowQueue) -> Any:
 @pytest.mark.parametrize("messages", [0, 1, 10, 350])
 def test_every_message_is_seen_once_and_visible_again(messages: int, call_s: float) -> None:
     queue = SlowQueue(messages, call_s)
-    letters = deadletters.peek(target(queue))
+    letters = deadletters.look(target(queue)).letters
     assert sorted(letter.message_id for letter in letters) == sorted(queue.visible_at)
     queue.now += 20  # one that was not in flight is visible by itself, soon
     assert all(at <= queue.now for at in queue.visible_at.values())

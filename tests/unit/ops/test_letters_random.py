@@ -151,6 +151,10 @@ class World:
                 "Messages": [{"MessageId": n, "ReceiptHandle": n, "Body": self.queue[n]} for n in fresh]
             }
 
+        def get_queue_attributes(**asked: Any) -> Any:
+            names = asked["AttributeNames"]
+            return {"Attributes": {**dict.fromkeys(names, "0"), names[0]: str(len(self.queue))}}
+
         def delete_message(**asked: Any) -> None:
             self.call()
             self.queue.pop(asked["ReceiptHandle"], None)
@@ -167,6 +171,7 @@ class World:
 
         sqs = SimpleNamespace(
             receive_message=receive_message,
+            get_queue_attributes=get_queue_attributes,
             delete_message=delete_message,
             change_message_visibility_batch=lambda **_: self.call(),
         )
@@ -187,7 +192,7 @@ class World:
     def files_with_letters(self) -> list[str]:
         """One entry a letter."""
         self.calls_left = -1
-        letters = deadletters.peek(self.target())
+        letters = deadletters.look(self.target()).letters
         return sorted(letter.body["input"]["detail"]["object"]["key"] for letter in letters)
 
 

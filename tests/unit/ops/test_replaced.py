@@ -71,7 +71,7 @@ class World:
         return {(item.key, item.version_id): item.state for item in accounting.account(self.target)}
 
     def letters(self) -> list[DeadLetter]:
-        return deadletters.peek(self.target)
+        return deadletters.look(self.target).letters
 
     def started(self) -> list[str]:
         """Executions that were started."""

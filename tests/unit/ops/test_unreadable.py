@@ -98,7 +98,7 @@ def test_a_bad_object_or_message_stops_no_command_and_is_named(target: Target, n
     _run(["models", "list"])
     assert models.versions(target, None, []) == []
     for queue in (deadletters.WORKFLOWS, deadletters.OUTBOX):
-        [letter] = deadletters.peek(target, queue)
+        [letter] = deadletters.look(target, queue).letters
         assert letter.kind == messages.FOREIGN, "what is not ours stays"
         assert "1 message removed" in _run(["dlq", "remove", letter.message_id])
     assert "3 entries could not be read" in _run(["status"])

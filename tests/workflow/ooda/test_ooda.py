@@ -186,7 +186,7 @@ def test_many_bad_files_make_one_message_and_undelivered_messages_are_sent_again
             ExpressionAttributeValues={":past": {"S": "2025-01-01T00:00:00Z"}},
         )
         assert platform.deliver()["dead"] == 1
-        [letter] = deadletters.peek(platform.target, deadletters.OUTBOX)
+        [letter] = deadletters.look(platform.target, deadletters.OUTBOX).letters
         assert letter.body["delivery_id"] == items[0].delivery_id
         listener.secret = json.loads(made.data)["data"]["secret"]
         platform.target.client("sqs").send_message(  # the same delivery may be given up twice
@@ -196,7 +196,7 @@ def test_many_bad_files_make_one_message_and_undelivered_messages_are_sent_again
         assert platform.deliver()["told"] == 1
         assert [item["work_order_id"] for item in listener.heard] == [name]
     assert outbox.items(platform.target) == []
-    assert deadletters.peek(platform.target, deadletters.OUTBOX) == []
+    assert deadletters.look(platform.target, deadletters.OUTBOX).letters == []
     counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     left = platform.target.client("sqs").get_queue_attributes(
         QueueUrl=platform.target.outputs[deadletters.OUTBOX], AttributeNames=counts
