@@ -1,0 +1,118 @@
+"""The table: every row of the issue that can be measured here, from what came of the cases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from benchmarks.detection.strangers.cases import Clean, Outcome
+
+SIZES = ("10 % and more", "5–10 %", "below 5 %")
+
+
+def clean_table(rows: Sequence[Clean]) -> list[str]:
+    """Sound fleets: by plant, by family, all together."""
+    head = (
+        f"{'sound plants':<24}{'judged':>8}{'specificity':>13}{'false/a-month':>15}"
+        f"{'suspected/a-month':>19}{'kWh/kW/yr':>11}  data problems told of them"
+    )
+    out = [head]
+    groups: list[tuple[str, list[Clean]]] = [(row.plant, [row]) for row in rows]
+    families = sorted({row.family for row in rows})
+    groups += [(f"= {name}", [row for row in rows if row.family == name]) for name in families]
+    for name, group in [*groups, ("= all", list(rows))]:
+        judged, able = sum(r.judged_days for r in group), sum(r.light_days for r in group)
+        months = max(sum(r.months for r in group), 1e-9)
+        issues: Counter[str] = Counter()
+        for row in group:
+            issues.update(row.issues)
+        told = ", ".join(f"{n}×{kind}" for kind, n in issues.most_common(4) if kind != "missing_readings")
+        right = f"{1 - sum(r.flagged for r in group) / judged:.3f}" if judged else "–"
+        false, weak = sum(r.false for r in group) / months, sum(r.suspected for r in group) / months
+        out.append(
+            f"{name:<24}{judged / max(able, 1):>8.1%}{right:>13}{false:>15.2f}{weak:>19.2f}"
+            f"{sum(r.booked_hours for r in group) / months * 12:>11.1f}  {told}"
+        )
+    return out
+
+
+def _line(name: str, rows: Sequence[Outcome]) -> str:
+    lost, found = sum(o.lost for o in rows), sum(o.found for o in rows)
+    weak, booked = sum(o.found_suspected for o in rows), sum(o.booked for o in rows)
+    delays = [o.delay_days for o in rows if o.delay_days is not None]
+    wide = sum(o.window for o in rows)
+    before = sum(o.before for o in rows) / len(rows)
+    middle = f"{np.median(delays):.1f}" if delays else "–"
+    precision = f"{sum(o.really_low for o in rows) / wide:.2f}" if wide else "–"
+    return (
+        f"{name:<34}{len(rows):>5}{lost:>9.0f}{found / lost:>8.3f}{weak / lost:>11.3f}{booked / lost:>9.2f}"
+        f"{sum(o.found > 0 for o in rows) / len(rows):>9.2f}{before:>8.2f}{middle:>8}{precision:>9}"
+    )
+
+
+def fault_table(outcomes: Sequence[Outcome]) -> list[str]:
+    """Faults of machines: by class of loss, lone machines in rows of their own."""
+    own = [o for o in outcomes if not o.no_fault]
+    head = (
+        f"{'faults of machines':<34}{'n':>5}{'lost h':>9}{'found':>8}{'+suspected':>11}{'booked':>9}"
+        f"{'hit':>9}{'before':>8}{'days':>8}{'window':>9}"
+    )
+    out = ["", head]
+
+    def add(name: str, keep: Callable[[Outcome], bool]) -> None:
+        rows = [o for o in own if keep(o)]
+        if rows:
+            out.append(_line(name, rows))
+
+    def lone(o: Outcome) -> bool:
+        return "lone" in o.family or "one turbine" in o.family
+
+    for size in SIZES:
+        add(f"beside others: {size}", lambda o, size=size: o.size == size and not lone(o))
+    for size in SIZES:
+        add(f"lone, sensor: {size}", lambda o, size=size: o.size == size and o.family == "lone, sensor")
+    for size in SIZES:
+        add(
+            f"lone, no sensor: {size}",
+            lambda o, size=size: o.size == size and o.family == "lone, no sensor",
+        )
+    for size in SIZES:
+        add(f"one turbine: {size}", lambda o, size=size: o.size == size and "one turbine" in o.family)
+    add("slow growth, beside others", lambda o: o.slow and not lone(o))
+    add("all", lambda o: True)
+    out.append("")
+    for family in sorted({o.family for o in own}):
+        add(family, lambda o, family=family: o.family == family)
+    out.append("")
+    for trouble in dict.fromkeys(o.trouble for o in own):
+        add(trouble, lambda o, trouble=trouble: o.trouble == trouble)
+    return out
+
+
+def cause_table(outcomes: Sequence[Outcome]) -> list[str]:
+    """Causes: right, category right, and what was said instead; what is not found counts as wrong."""
+    named = [o for o in outcomes if o.truth]
+    if not named:
+        return []
+    found = [o for o in named if o.cause != "nothing"]
+
+    def share(rows: Iterable[Outcome], of: Callable[[Outcome], bool]) -> str:
+        flags = [of(o) for o in rows]
+        return f"{np.mean(flags):.2f}" if flags else "–"
+
+    out = [
+        "",
+        f"causes: right {share(named, lambda o: o.right)}, "
+        f"category {share(named, lambda o: o.category_right)} of {len(named)}; of the {len(found)} found {share(found, lambda o: o.right)} / "
+        f"{share(found, lambda o: o.category_right)}",
+        f"{'':<42}{'n':>4}{'cause':>7}{'categ.':>8}  said instead",
+    ]
+    for trouble in dict.fromkeys(o.trouble for o in named):
+        rows = [o for o in named if o.trouble == trouble]
+        wrong = Counter(o.cause for o in rows if not o.right)
+        said = ", ".join(f"{n}×{kind}" for kind, n in wrong.most_common(5))
+        right, category = share(rows, lambda o: o.right), share(rows, lambda o: o.category_right)
+        out.append(f"{trouble:<42}{len(rows):>4}{right:>7}{category:>8}  {said}")
+    return out
