@@ -1,24 +1,33 @@
-"""`python -m benchmarks.detection.strangers [--tuning] [--quick] [--only PART] [--jobs N] [--verbose]`."""
+"""`python -m benchmarks.detection.strangers [--tuning] [--quick] [--only PART] [--plant NAME] …`."""
 
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from benchmarks.detection.strangers import cases, plants, table
-from benchmarks.detection.strangers.cases import Clean, Outcome
-from benchmarks.detection.strangers.recipes import Recipe, recipes
+from benchmarks.detection.strangers import cases, other_cases, plants, table
+from benchmarks.detection.strangers.cases import Clean, Outcome, seed_of
+from benchmarks.detection.strangers.data_faults import DATA, Spoilt
+from benchmarks.detection.strangers.operator import OPERATIONS
+from benchmarks.detection.strangers.other_cases import DailyOutcome, DataOutcome, OperatorOutcome
+from benchmarks.detection.strangers.recipes import REPORTING, TUNING, Recipe
 from benchmarks.detection.strangers.scene import Trouble
 from benchmarks.detection.strangers.solar_faults import SOLAR
 from benchmarks.detection.strangers.wind_faults import WIND
 from ops.target import use_configs
 
-PARTS = ("clean", "faults", "data", "operator", "wind", "lone")
+PARTS = ("clean", "faults", "data", "operator", "daily", "wind", "lone")
 QUICK_DAYS, QUICK_FIRST = 120, 150
 """Of a sound plant in a quick run: so many days from that day of the year."""
+QUICK_SHARE = 4
+"""A quick run has one trouble of so many. Each is taken at one strength a plant, plants take turns."""
+DAILY = ("ew-plane", "wind-3", "track", "lone-sensor")
+"""Plants of which daily files are compared with one long file."""
 Job = tuple[str, str, str, int, bool]
 """What, plant, name of the trouble, strength, quick."""
 
@@ -28,35 +37,92 @@ def fits(recipe: Recipe, trouble: Trouble) -> bool:
     return recipe.kind in trouble.only and all(need in recipe.channels for need in trouble.needs)
 
 
-def jobs(half: tuple[Recipe, ...], only: str | None, quick: bool) -> list[Job]:
-    """All cases of a run; a quick one has each trouble once a family of plants at most."""
+def fits_data(recipe: Recipe, spoilt: Spoilt) -> bool:
+    """Whether the plant has what a data trouble spoils."""
+    have = {*recipe.channels, *(("sensor",) if recipe.sensor != "none" else ())}
+    return recipe.kind in spoilt.only and set(spoilt.needs) <= have
+
+
+def jobs(half: Sequence[Recipe], only: str | None, quick: bool) -> list[Job]:
+    """All cases of a run; a quick one is a sample of them that does not change."""
     out: list[Job] = []
     if only in ("wind", "lone"):
-        half = tuple(r for r in half if only in r.family.split(",")[0])
+        half = [r for r in half if only in r.family.split(",")[0]]
+
+    def wanted(part: str) -> bool:
+        return only in (None, part, "wind", "lone")
+
+    def drawn(name: str, count: int) -> list[int]:
+        turn = zlib.crc32(name.encode())
+        return [] if quick and turn % QUICK_SHARE else [(turn // QUICK_SHARE) % count]
+
     for recipe in half:
-        if only in (None, "clean", "wind", "lone"):
+        if wanted("clean"):
             out.append(("clean", recipe.name, "", 0, quick))
-        if only in (None, "faults", "wind", "lone"):
-            for number, trouble in enumerate(t for t in (*SOLAR, *WIND) if fits(recipe, t)):
-                for strength in range(len(trouble.strengths)):
-                    turn = zlib.crc32(f"{recipe.name}{trouble.name}".encode())
-                    if not quick or (turn % 3 == 0 and strength == number % len(trouble.strengths)):
-                        out.append(("fault", recipe.name, trouble.name, strength, quick))
+        for trouble in (t for t in (*SOLAR, *WIND) if fits(recipe, t) and wanted("faults")):
+            for strength in drawn(recipe.name + trouble.name, len(trouble.strengths)):
+                out.append(("faults", recipe.name, trouble.name, strength, quick))
+        for spoilt in (d for d in DATA if fits_data(recipe, d) and wanted("data")):
+            for strength in drawn(recipe.name + spoilt.name, len(spoilt.strengths)):
+                out.append(("data", recipe.name, spoilt.name, strength, quick))
+        for operation in OPERATIONS if recipe.count > 2 and wanted("operator") else ():
+            if drawn(recipe.name + operation.name, 1):
+                out.append(("operator", recipe.name, operation.name, 0, quick))
+        if only == "daily" or (only is None and not quick):
+            for name in ("", "string out", "pitch stuck"):
+                trouble = next((t for t in (*SOLAR, *WIND) if t.name == name), None)
+                if recipe.name[2:] in DAILY and (trouble is None or fits(recipe, trouble)):
+                    out.append(("daily", recipe.name, name, 0, quick))
     return out
 
 
 def work(job: Job) -> Any:
     """One case."""
     use_configs()
-    what, name, trouble_name, strength, quick = job
-    recipe = next(r for half in ("tuning", "reporting") for r in recipes(half) if r.name == name)  # type: ignore[arg-type]
-    plant = plants.plant(recipe)
+    what, name, of, strength, quick = job
+    plant = plants.plant(next(r for r in (*TUNING, *REPORTING) if r.name == name))
+    seed = seed_of(name, of, strength)
     if what == "clean":
         return cases.clean(plant, QUICK_FIRST, QUICK_DAYS) if quick else cases.clean(plant)
-    trouble = next(t for t in (*SOLAR, *WIND) if t.name == trouble_name)
-    return cases.fault(
-        plant, trouble, strength, cases.seed_of(name, trouble_name, strength), delays=not quick
+    if what == "data":
+        return other_cases.data(plant, next(d for d in DATA if d.name == of), strength, seed)
+    if what == "operator":
+        return other_cases.operated(plant, next(o for o in OPERATIONS if o.name == of), seed)
+    trouble = next((t for t in (*SOLAR, *WIND) if t.name == of), None)
+    if what == "daily":
+        return other_cases.daily(plant, trouble, seed)
+    return (
+        cases.fault(plant, trouble, strength, seed, delays=not quick and seed % 3 == 0) if trouble else None
     )
+
+
+def report(results: Sequence[Any], verbose: bool) -> list[str]:
+    """The table's lines."""
+
+    def of(kind: type) -> list[Any]:
+        return [r for r in results if isinstance(r, kind)]
+
+    lines: list[str] = []
+    tables: tuple[tuple[type, Any], ...] = (
+        (Clean, table.clean_table),
+        (Outcome, table.fault_table),
+        (Outcome, table.cause_table),
+        (DataOutcome, table.data_table),
+        (OperatorOutcome, table.operator_table),
+        (DailyOutcome, table.daily_table),
+    )
+    for kind, write in tables:
+        if of(kind):
+            lines += write(of(kind))
+    if verbose:
+        lines += [f"FALSE {line}" for row in of(Clean) for line in row.detail]
+        lines += [
+            f"WRONG {o.plant} {o.trouble} {o.strength} {o.share:.1%} -> {o.cause}: {o.detail}"
+            for o in of(Outcome)
+            if o.truth and not o.right
+        ]
+        lines += [f"DATA {o}" for o in of(DataOutcome) if o.booked or not o.told]
+    return lines
 
 
 def main() -> None:
@@ -64,32 +130,26 @@ def main() -> None:
     parser.add_argument("--tuning", action="store_true", help="the half to tune on, not the one to report")
     parser.add_argument("--quick", action="store_true", help="a season of each plant, a sample of troubles")
     parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--plant", default="", help="plants whose name holds this")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--verbose", action="store_true", help="each false incident and each wrong cause")
     asked = parser.parse_args()
-    started, spent = time.perf_counter(), time.process_time()
-    half = recipes("tuning" if asked.tuning else "reporting")
+    started = time.perf_counter()
+    half = [r for r in (TUNING if asked.tuning else REPORTING) if asked.plant in r.name]
     todo = jobs(half, asked.only, asked.quick)
     if asked.jobs > 1:
         with ProcessPoolExecutor(asked.jobs) as pool:
             results = list(pool.map(work, todo, chunksize=4))
     else:
         results = [work(job) for job in todo]
-    sound = [r for r in results if isinstance(r, Clean)]
-    outcomes = [r for r in results if isinstance(r, Outcome)]
-    lines = table.clean_table(sound) if sound else []
-    if outcomes:
-        lines += table.fault_table(outcomes) + table.cause_table(outcomes)
-    print("\n".join(lines))
-    if asked.verbose:
-        for row in sound:
-            print("\n".join(f"FALSE {line}" for line in row.detail))
-        for o in outcomes:
-            if o.truth and not o.right:
-                print(f"WRONG {o.plant} {o.trouble} {o.strength} {o.share:.1%} -> {o.cause}: {o.detail}")
+    print("\n".join(report(results, asked.verbose)))
+    spent = sum(
+        sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     print(
         f"\n{'tuning' if asked.tuning else 'reporting'} half, {len(todo)} cases, "
-        f"{time.perf_counter() - started:.0f} s, {time.process_time() - spent:.0f} CPU s in this process"
+        f"{sum(r is None for r in results)} of them do not fit; {time.perf_counter() - started:.0f} s, "
+        f"{spent:.0f} CPU s"
     )
 
 

@@ -38,6 +38,7 @@ class Clean:
     booked_hours: float
     months: float
     issues: dict[str, int]
+    causes: dict[str, int]
     detail: list[str]
 
 
@@ -103,7 +104,7 @@ def clean(plant: Plant, first_day: int = 0, days: int = 366) -> Clean:
     part = slice(first_day * PER_DAY, (first_day + days) * PER_DAY)
     frames = sound_frames(plant, part)
     said = judged(plant, frames, weather_of(plant, part))
-    out = Clean(plant.recipe.name, plant.recipe.family, 0, 0, 0, 0, 0, 0, 0.0, 0.0, {}, [])
+    out = Clean(plant.recipe.name, plant.recipe.family, 0, 0, 0, 0, 0, 0, 0.0, 0.0, {}, {}, [])
     shift = pd.Timedelta(hours=plant.recipe.longitude / 15.0)
     for machine in plant.machines:
         frame, verdict = frames[machine.name], said[machine.name]
@@ -125,6 +126,8 @@ def clean(plant: Plant, first_day: int = 0, days: int = 366) -> Clean:
             out.detail.append(f"{machine.name} {one.kind} {one.cause} {one.lost_kwh:.1f} kWh {one.detail}")
         out.flagged += len(bad & real)
         out.false += len(firm)
+        for one in firm:
+            out.causes[one.cause] = out.causes.get(one.cause, 0) + 1
         out.suspected += sum(s.suspected for s in verdict.said)
         out.explained += sum(s.explained for s in verdict.said)
         out.booked_hours += sum(s.lost_kwh for s in firm) / machine.capacity_kw

@@ -231,6 +231,7 @@ SOLAR = (
     Trouble("late start", "", (0.15, 0.2, 0.32), (10, 9, 8), late_start),
     Trouble("snow on one roof", "snow", (0.7, 0.9, 1.0), (2, 3, 4), ice, when=in_frost, only=("roofs",),
             no_fault=True),
+    Trouble("torn by a gale", "wind_damage", (0.1, 0.2, 0.4), (10, 9, 8), broken_glass, when=after_storm("gale")),
     Trouble("hail", "hail_damage", (0.08, 0.16, 0.3), (12, 10, 9), broken_glass,
             when=after_storm("thunderstorm", hail=True)),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from benchmarks.detection.strangers.cases import Clean, Outcome
+from benchmarks.detection.strangers.other_cases import DailyOutcome, DataOutcome, OperatorOutcome
 
 SIZES = ("10 % and more", "5–10 %", "below 5 %")
 
@@ -35,6 +36,10 @@ def clean_table(rows: Sequence[Clean]) -> list[str]:
             f"{name:<24}{judged / max(able, 1):>8.1%}{right:>13}{false:>15.2f}{weak:>19.2f}"
             f"{sum(r.booked_hours for r in group) / months * 12:>11.1f}  {told}"
         )
+    causes: Counter[str] = Counter()
+    for row in rows:
+        causes.update(row.causes)
+    out.append("false causes: " + ", ".join(f"{n}×{name}" for name, n in causes.most_common(8)))
     return out
 
 
@@ -105,7 +110,8 @@ def cause_table(outcomes: Sequence[Outcome]) -> list[str]:
     out = [
         "",
         f"causes: right {share(named, lambda o: o.right)}, "
-        f"category {share(named, lambda o: o.category_right)} of {len(named)}; of the {len(found)} found {share(found, lambda o: o.right)} / "
+        f"category {share(named, lambda o: o.category_right)} of {len(named)}; "
+        f"of the {len(found)} found {share(found, lambda o: o.right)} / "
         f"{share(found, lambda o: o.category_right)}",
         f"{'':<42}{'n':>4}{'cause':>7}{'categ.':>8}  said instead",
     ]
@@ -115,4 +121,62 @@ def cause_table(outcomes: Sequence[Outcome]) -> list[str]:
         said = ", ".join(f"{n}×{kind}" for kind, n in wrong.most_common(5))
         right, category = share(rows, lambda o: o.right), share(rows, lambda o: o.category_right)
         out.append(f"{trouble:<42}{len(rows):>4}{right:>7}{category:>8}  {said}")
+    return out
+
+
+def data_table(outcomes: Sequence[DataOutcome]) -> list[str]:
+    """Spoilt data: told, booked."""
+    out = [
+        "",
+        f"{'spoilt data':<42}{'n':>4}{'told':>7}{'otherwise':>11}{'booked':>8}{'hours':>8}  kinds told",
+    ]
+    groups = [
+        (name, [o for o in outcomes if o.name == name]) for name in dict.fromkeys(o.name for o in outcomes)
+    ]
+    for name, rows in [*groups, ("all", list(outcomes))]:
+        kinds: Counter[str] = Counter()
+        for o in rows:
+            kinds.update(o.issues)
+        said = ", ".join(f"{n}×{kind}" for kind, n in kinds.most_common(4))
+        only_otherwise = np.mean([o.told_otherwise and not o.told for o in rows])
+        out.append(
+            f"{name:<42}{len(rows):>4}{np.mean([o.told for o in rows]):>7.2f}{only_otherwise:>11.2f}"
+            f"{np.mean([o.booked for o in rows]):>8.2f}{np.mean([o.hours for o in rows]):>8.1f}  {said}"
+        )
+    return out
+
+
+def operator_table(outcomes: Sequence[OperatorOutcome]) -> list[str]:
+    """Fleets switched by their operator."""
+    out = [
+        "",
+        f"{'switched by the operator':<30}{'n':>4}{'events':>8}{'machines':>10}{'named':>8}{'booked':>8}"
+        f"{'incidents/event':>17}{'crews/event':>13}  said of machines",
+    ]
+    for name in dict.fromkeys(o.name for o in outcomes):
+        rows = [o for o in outcomes if o.name == name]
+        lost, events = sum(o.lost for o in rows), max(sum(o.events for o in rows), 1)
+        said = Counter(cause for o in rows for cause in o.causes)
+        text = ", ".join(f"{n}×{kind}" for kind, n in said.most_common(4))
+        out.append(
+            f"{name:<30}{len(rows):>4}{events:>8}{sum(o.machines for o in rows):>10}"
+            f"{sum(o.named for o in rows) / lost:>8.2f}{sum(o.booked for o in rows) / lost:>8.2f}"
+            f"{sum(o.incidents for o in rows) / events:>17.1f}"
+            f"{sum(o.crews for o in rows) / events:>13.1f}  {text}"
+        )
+    return out
+
+
+def daily_table(outcomes: Sequence[DailyOutcome]) -> list[str]:
+    """One long file against daily files."""
+    out = [
+        "",
+        f"{'one file / daily files':<24}{'with':<22}{'incidents':>14}{'hours booked':>18}{'found':>18}",
+    ]
+    for o in outcomes:
+        found = f"{o.long_found / o.lost:.3f} / {o.daily_found / o.lost:.3f}" if o.lost else "–"
+        out.append(
+            f"{o.plant:<24}{o.what:<22}{f'{o.long_incidents} / {o.daily_incidents}':>14}"
+            f"{f'{o.long_hours:.1f} / {o.daily_hours:.1f}':>18}{found:>18}"
+        )
     return out

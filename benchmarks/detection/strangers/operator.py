@@ -1,0 +1,74 @@
+"""What an operator does to a fleet that is well: rotation, group stops, curtailment, hours of no price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.detection.strangers.machines import Ill, Plant
+from benchmarks.detection.strangers.noise import remembering
+from benchmarks.detection.strangers.scene import Scene
+
+Orders = dict[str, Ill]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One way of switching. `order`: what it does to each machine, and how many common events it is."""
+
+    name: str
+    days: int
+    order: Callable[[Scene, Plant, np.random.Generator], tuple[Orders, int]]
+
+
+def rotation(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Orders, int]:
+    """A third of the machines in turn, two hours each, from 9 to 17 solar time."""
+    turn = (np.floor(s.solar / 2.0) + np.floor(s.days)).astype(int)
+    groups = min(3, len(plant.machines))
+    hours = s.inside & (s.solar >= 9) & (s.solar < 17)
+    return {m.name: Ill(off=hours & (turn % groups == n % groups)) for n, m in enumerate(plant.machines)}, 1
+
+
+def group_stop(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Orders, int]:
+    """Half of the machines, by one switch, on every third day for some hours."""
+    half = rng.permutation(len(plant.machines))[: max(2, (len(plant.machines) + 1) // 2)]
+    off = (
+        s.inside
+        & (np.floor(s.days).astype(int) % 3 == 0)
+        & (s.solar > 9.5)
+        & (s.solar < 9.5 + rng.uniform(2, 6))
+    )
+    return {m.name: Ill(off=off) for n, m in enumerate(plant.machines) if n in set(half)}, int(
+        s.days.max() // 3
+    )
+
+
+def no_price(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Orders, int]:
+    """All machines off around noon, each day anew, one after the other within ten minutes."""
+    begin, long = rng.uniform(10, 12), rng.uniform(1.5, 4)
+    out = {}
+    for n, m in enumerate(plant.machines):
+        late = (n % 3) / 12.0
+        out[m.name] = Ill(off=s.inside & (s.solar > begin + late) & (s.solar < begin + long + late))
+    return out, int(s.inside.sum() // 288)
+
+
+def curtailment(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Orders, int]:
+    """All to one level of their capacity, every other day from 10 to 15, each a little beside it."""
+    level = float(rng.uniform(0.25, 0.6))
+    hours = s.inside & (np.floor(s.days).astype(int) % 2 == 0) & (s.solar > 10) & (s.solar < 15)
+    out = {}
+    for m in plant.machines:
+        own = level * (1 + 0.01 * rng.normal()) + 0.003 * remembering(rng, len(s.days), 3)
+        out[m.name] = Ill(limit=own, where=hours)
+    return out, int(s.inside.sum() // 576)
+
+
+OPERATIONS = (
+    Operation("rotation", 8, rotation),
+    Operation("group stop", 9, group_stop),
+    Operation("hours of no price", 6, no_price),
+    Operation("curtailment to a level", 8, curtailment),
+)
