@@ -41,7 +41,7 @@ COMMON = (
 
 @dataclass
 class DataOutcome:
-    """`told`: by a right kind that is not told of the sound data. `hours`: booked beyond the sound data's."""
+    """`told`: by a right kind that the sound data do not have. `hours`: booked beyond the sound data."""
 
     plant: str
     family: str

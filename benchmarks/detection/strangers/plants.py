@@ -30,8 +30,6 @@ def plant(recipe: Recipe) -> Plant:
             return pickle.load(file)
     made = make(recipe)
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(f"{recipe.name}-*.pickle"):
-        old.unlink(missing_ok=True)
     part = kept.with_suffix(f".{np.random.default_rng().integers(1 << 40)}")
     with part.open("wb") as file:
         pickle.dump(made, file)

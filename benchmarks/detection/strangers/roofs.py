@@ -37,7 +37,7 @@ class Sun:
         day = np.arange(count) // (1440 // FINE)
         between = smooth(air.turbidity[np.minimum(day, len(air.turbidity) - 1)], 1440 // FINE)
         self.extra = np.asarray(
-            pvlib.irradiance.get_extra_radiation(middle.dayofyear.to_numpy()), dtype=float
+            pvlib.irradiance.get_extra_radiation(middle.day_of_year.to_numpy()), dtype=float
         )
         with np.errstate(all="ignore"):
             clear = pvlib.clearsky.ineichen(
