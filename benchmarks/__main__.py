@@ -2,6 +2,7 @@
 
 from benchmarks import api, build_sizes, durability, embedded_cloud, interpolation, solar_plant_india, sums
 from benchmarks.detection import fault_bench, quality_bench, speed, trends_bench
+from benchmarks.detection.strangers import __main__ as strangers
 from benchmarks.forecasting import gefcom2014
 from benchmarks.scheduling import demo_fleet, generated, technicians
 from benchmarks.sky import unknown_roof
@@ -10,6 +11,7 @@ if __name__ == "__main__":
     for module in (
         solar_plant_india,
         fault_bench,
+        strangers,
         quality_bench,
         trends_bench,
         speed,
@@ -26,4 +28,4 @@ if __name__ == "__main__":
         build_sizes,
     ):
         print(f"\n=== {module.__name__}")
-        module.main([]) if module in (gefcom2014, generated, technicians) else module.main()
+        module.main([]) if module in (strangers, gefcom2014, generated, technicians) else module.main()

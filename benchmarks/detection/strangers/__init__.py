@@ -26,6 +26,8 @@ How the tables count:
   them.
 - *before*: booked incidents that began more than two days before the fault, a case.
 - *days*: from the fault's begin to the end of the day's file that first leads to an incident, median.
+- *stops*: share of lit readings inside the windows or episodes of outages that give less than half of what
+  is due.
 - *window*: share of lit readings inside incidents that are really low (2 % and more).
 - *cause*: right where the truth or a near name of the same fault is said; nothing and unknown are wrong.
 """

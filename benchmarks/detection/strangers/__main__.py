@@ -125,7 +125,8 @@ def report(results: Sequence[Any], verbose: bool) -> list[str]:
     return lines
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the cases that are asked for and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tuning", action="store_true", help="the half to tune on, not the one to report")
     parser.add_argument("--quick", action="store_true", help="a season of each plant, a sample of troubles")
@@ -133,7 +134,7 @@ def main() -> None:
     parser.add_argument("--plant", default="", help="plants whose name holds this")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--verbose", action="store_true", help="each false incident and each wrong cause")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     started = time.perf_counter()
     half = [r for r in (TUNING if asked.tuning else REPORTING) if asked.plant in r.name]
     todo = jobs(half, asked.only, asked.quick)

@@ -64,6 +64,8 @@ class Outcome:
     delay_days: float | None
     window: int
     really_low: int
+    stop_window: int
+    really_stopped: int
     cause: str
     category: str
     detail: str
@@ -218,6 +220,8 @@ def _judged_fault(
     lit = due[there] > 0.03 * machine.capacity_kw
     low = lost * machine.capacity_kw / hours > 0.02 * due[there]
     seen = inside(times, [s for s in firm if not s.explained]) & lit
+    stops = inside(times, [s for s in during if s.firm and s.kind == "outage"]) & lit
+    halved = came[there] < 0.5 * due[there]
     main = max(firm, key=lambda s: s.lost_kwh, default=None)
     early = [s for s in verdict.said if s.firm and s.begin < begin - 2 * 86_400_000_000]
     return Outcome(
@@ -233,6 +237,8 @@ def _judged_fault(
         delay_days=_delay(plant, scene, frames, trouble) if delays and main is not None else None,
         window=int(seen.sum()),
         really_low=int((seen & low).sum()),
+        stop_window=int(stops.sum()),
+        really_stopped=int((stops & halved).sum()),
         cause=main.cause if main else "nothing",
         category=main.category if main else "nothing",
         detail=f"{main.kind} {main.detail}" if main else str([s.kind for s in during]),

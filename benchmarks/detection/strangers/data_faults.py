@@ -119,7 +119,7 @@ DATA = (
            needs=("sensor",)),
     Spoilt("anemometer off", (*_SENSOR, "anemometer_fault"), (0.75, 0.9, 1.1, 1.25), 30, anemometer_off,
            only=("wind",)),
-    Spoilt("interpolated stretches", ("interpolated", "stale_values", "interpolation"), (3, 6), 20, interpolated),
+    Spoilt("interpolated stretches", ("interpolated_values", "stale_values", "interpolated"), (3, 6), 20, interpolated),
     Spoilt("meter's level up", ("level_shift", "unit_error", "calibration", "implausible_power"), (1.12, 1.25), 30,
            scaled),
     Spoilt("single outliers", ("outliers", "implausible_power"), (6, 20), 20, outliers),

@@ -47,13 +47,15 @@ def _line(name: str, rows: Sequence[Outcome]) -> str:
     lost, found = sum(o.lost for o in rows), sum(o.found for o in rows)
     weak, booked = sum(o.found_suspected for o in rows), sum(o.booked for o in rows)
     delays = [o.delay_days for o in rows if o.delay_days is not None]
-    wide = sum(o.window for o in rows)
+    wide, stops = sum(o.window for o in rows), sum(o.stop_window for o in rows)
     before = sum(o.before for o in rows) / len(rows)
     middle = f"{np.median(delays):.1f}" if delays else "–"
+    stopped = f"{sum(o.really_stopped for o in rows) / stops:.2f}" if stops else "–"
     precision = f"{sum(o.really_low for o in rows) / wide:.2f}" if wide else "–"
+    hit = sum(o.found > 0 for o in rows) / len(rows)
     return (
         f"{name:<34}{len(rows):>5}{lost:>9.0f}{found / lost:>8.3f}{weak / lost:>11.3f}{booked / lost:>9.2f}"
-        f"{sum(o.found > 0 for o in rows) / len(rows):>9.2f}{before:>8.2f}{middle:>8}{precision:>9}"
+        f"{hit:>9.2f}{before:>8.2f}{middle:>8}{precision:>9}{stopped:>8}"
     )
 
 
@@ -62,7 +64,7 @@ def fault_table(outcomes: Sequence[Outcome]) -> list[str]:
     own = [o for o in outcomes if not o.no_fault]
     head = (
         f"{'faults of machines':<34}{'n':>5}{'lost h':>9}{'found':>8}{'+suspected':>11}{'booked':>9}"
-        f"{'hit':>9}{'before':>8}{'days':>8}{'window':>9}"
+        f"{'hit':>9}{'before':>8}{'days':>8}{'window':>9}{'stops':>8}"
     )
     out = ["", head]
 
