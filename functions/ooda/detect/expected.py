@@ -16,7 +16,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import bottleneck as bn
@@ -31,7 +32,7 @@ from ooda.detect.peers import Beside, sun_driver
 from ooda.detect.rolling import trailing_median
 from ooda.detect.sky import SLOTS, Floats, Mask
 from ooda.detect.track import Track
-from ooda.detect.wind_expected import WindExpectation, by_wind
+from ooda.detect.wind_expected import ALL, WindExpectation, by_wind
 from ooda.documents.detections import Basis
 
 CHRONIC = 0.05
@@ -51,11 +52,14 @@ DRIFT_DAYS, DRIFT_LEAST_DAYS = 5, 14
 class Reference:
     """Expected power of one asset at n instants, kW, NaN where there is none.
 
-    `family` is the driver that gain and shape belong to; `levels` what the file's days say for it, `by_sun`
-    the same for the irradiance alone, `base` what earlier days say, `history` these days. `own` is the
-    expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be believed
-    (0…1). `site_down` marks instants at which all neighbours were down too. `sensor_low`, (D,): how much
-    less than before the irradiance sensor reads for what the asset gives, NaN where there are too few days.
+    `family` is the driver that gain and shape belong to; `levels` what the file's days say for it,
+    `by_sun` the same for the irradiance alone, `base` what earlier days say, `history` these days. `own`
+    is the expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be
+    believed (0…1). `site_down` marks instants at which all neighbours were down too. `sensor_low`, (D,):
+    how much less than before the irradiance sensor reads for what the asset gives, NaN where there are
+    too few days. `witnesses`: what the file's days say of a turbine's witnesses, by driver. `sigma`: the
+    relative spread of what was due, (n,), where the reference knows it. `anemometer`: what is wrong with
+    it, in words.
     """
 
     expected: Floats
@@ -70,6 +74,9 @@ class Reference:
     base: Baseline
     history: Levels
     sensor_low: Floats | None = None
+    witnesses: dict[str, Levels] = field(default_factory=dict)
+    sigma: Floats | None = None
+    anemometer: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,7 @@ def reference(
     track: Track,
     *,
     beside: Beside,
+    turbines: Sequence[Track] = (),
     forecast: pd.Series | None,
     usable: Mask,
     history: dict[str, Levels],
@@ -115,14 +123,14 @@ def reference(
 ) -> Reference:
     """The best reference for an asset's n readings.
 
-    `beside`: its neighbours; `forecast`: predicted power, kW by UTC time; `usable` marks readings in light
-    that may teach and be judged; `history`: earlier days by driver.
+    `beside`: its neighbours; `turbines`: those of its site; `forecast`: predicted power, kW by UTC time;
+    `usable` marks readings in light that may teach and be judged; `history`: earlier days by driver.
     """
     given = _Given(track, beside, usable, history, rules)
     if track.asset.is_wind:
-        wind = by_wind(track, usable, history, rules)
+        wind = by_wind(track, turbines, usable, history)
         if wind is not None:
-            return _by_wind(track, wind)
+            return _by_wind(wind)
     driver = sun_driver(track.irradiance, track.temperature)
     have_sun, have_peers = not track.asset.is_wind and given.covered(driver), given.covered(beside.share)
     if have_sun:
@@ -226,7 +234,7 @@ def _sensor_low(earlier: Levels, sun: Levels, base: Baseline) -> Floats:
         return np.asarray(np.where(base.count >= DRIFT_LEAST_DAYS, recent / base.middle - 1.0, np.nan))
 
 
-def _by_wind(track: Track, wind: WindExpectation) -> Reference:
+def _by_wind(wind: WindExpectation) -> Reference:
     return Reference(
         expected=wind.expected,
         own=wind.expected,
@@ -234,11 +242,14 @@ def _by_wind(track: Track, wind: WindExpectation) -> Reference:
         family="wind",
         reason=wind.reason,
         partial_confidence=wind.partial_confidence,
-        site_down=np.zeros(len(track), dtype=bool),
-        levels=wind.levels,
+        site_down=wind.site_down,
+        levels=wind.levels[ALL],
         by_sun=None,
         base=wind.base,
-        history=wind.history,
+        history=wind.earlier,
+        witnesses=wind.levels,
+        sigma=wind.sigma,
+        anemometer=wind.anemometer,
     )
 
 
