@@ -72,7 +72,7 @@ def wind_farm(
     rng = np.random.default_rng(seed)
     times = pd.date_range(start, periods=days * 1440 // MINUTES, freq=f"{MINUTES}min", tz="UTC")
     n = len(times)
-    year = 2 * np.pi * (times.dayofyear.to_numpy() - 15) / 365.25
+    year = 2 * np.pi * (times.day_of_year.to_numpy() - 15) / 365.25
     hour = 2 * np.pi * (times.hour.to_numpy() + times.minute.to_numpy() / 60.0 - 14) / 24.0
     state = 0.86 * _wander(rng, n, 30.0) + 0.45 * _wander(rng, n, 4.0) + 0.25 * _wander(rng, n, 0.7)
     mean = rng.uniform(6.3, 8.2) * (1 + 0.14 * np.cos(year)) * (1 + 0.05 * np.cos(hour))

@@ -116,6 +116,7 @@ def reference(
     *,
     beside: Beside,
     turbines: Sequence[Track] = (),
+    weather: pd.DataFrame | None = None,
     forecast: pd.Series | None,
     usable: Mask,
     history: dict[str, Levels],
@@ -123,12 +124,12 @@ def reference(
 ) -> Reference:
     """The best reference for an asset's n readings.
 
-    `beside`: its neighbours; `turbines`: those of its site; `forecast`: predicted power, kW by UTC time;
-    `usable` marks readings in light that may teach and be judged; `history`: earlier days by driver.
-    """
+    `beside`: its neighbours; `turbines`: those of its site; `weather`: its hours; `forecast`: predicted
+    power, kW by UTC time; `usable` marks readings in light that may teach and be judged; `history`:
+    earlier days by driver."""
     given = _Given(track, beside, usable, history, rules)
     if track.asset.is_wind:
-        wind = by_wind(track, turbines, usable, history)
+        wind = by_wind(track, turbines, usable, history, weather)
         if wind is not None:
             return _by_wind(wind)
     driver = sun_driver(track.irradiance, track.temperature)

@@ -85,6 +85,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         track,
         beside=beside,
         turbines=assets.turbines,
+        weather=context.weather.get(assets.site_id),
         forecast=context.forecasts.get(asset.id),
         usable=usable,
         history=asset_history.levels_before(history, int(track.days.number[0])),

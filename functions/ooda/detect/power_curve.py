@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Days, Track
@@ -79,7 +80,7 @@ class Binned:
         each = np.ones(len(values)) if weight is None else weight
         count = np.bincount(bins[where], minlength=width)
         share = np.bincount(bins[where], each[where], minlength=width)
-        total = np.bincount(bins[where], (each * values)[where], minlength=width)
+        total = np.bincount(bins[where], each[where] * values[where], minlength=width)
         with np.errstate(invalid="ignore", divide="ignore"):
             self.mean[day] = np.round(total / np.where(share > 0, share, np.nan), DIGITS)
         self.count[day] = count
@@ -110,11 +111,21 @@ def between(curve: Floats, place: Floats) -> Floats:
     return np.where(inside, value, np.nan)
 
 
-def wind_speed_corrected(track: Track) -> Floats:
+def wind_speed_corrected(track: Track, weather: pd.DataFrame | None) -> Floats:
     """Wind speed at standard air density, m/s: v · (ρ/1.225)^⅓ with ρ = p/(R·T) at 1 013 hPa.
+
+    The air's temperature is that of the site's weather; without it the lowest that the turbine measured on
+    the day, because a gear box or a generator in the nacelle is warm by what it gives.
 
     Source: IEC 61400-12-1, eq. 5 (normalisation for turbines with active power control).
     """
-    kelvin = np.where(np.isfinite(track.temperature), track.temperature, 15.0) + 273.15
+    air = track.coolest()[track.days.row]
+    if weather is not None and not weather.empty and "temperature_c" in weather:
+        hours = weather["temperature_c"].dropna()
+        at = (pd.DatetimeIndex(hours.index) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(minutes=1)
+        if len(hours):
+            near = np.interp(track.sky.minutes, at, hours.to_numpy(dtype=float), left=np.nan, right=np.nan)
+            air = np.where(np.isfinite(near), near, air)
+    kelvin = np.where(np.isfinite(air), air, 15.0) + 273.15
     density = 101_325.0 / (287.05 * kelvin)
     return np.asarray(track.wind * (density / STANDARD_DENSITY) ** (1.0 / 3.0))

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from ona.runtime.words import counted
 from ooda.detect.levels import Baseline, Levels
@@ -75,14 +76,18 @@ class WindExpectation:
 
 
 def by_wind(
-    track: Track, turbines: Sequence[Track], usable: Mask, history: Mapping[str, Levels]
+    track: Track,
+    turbines: Sequence[Track],
+    usable: Mask,
+    history: Mapping[str, Levels],
+    weather: pd.DataFrame | None = None,
 ) -> WindExpectation | None:
     """Expected power by the wind; None where no witness speaks in half of the usable readings.
 
     `turbines`: those of the site; `usable` marks the readings that may teach, (n,); `history`: earlier days
-    by driver.
+    by driver; `weather`: the site's, by hour.
     """
-    others, speed = Others.of(track, turbines), wind_speed_corrected(track)
+    others, speed = Others.of(track, turbines, weather), wind_speed_corrected(track, weather)
     with np.errstate(invalid="ignore"):
         windy = np.fmax(speed, others.speed)
         storm = windy > STORM_M_S
@@ -181,11 +186,18 @@ class _Said:
             table[np.searchsorted(self.numbers, earlier.day), : there.shape[1]] = there
         return Binned.unpacked(table)
 
-    def one(self, earlier: Levels | None, values: str) -> Floats:
-        """A number that each day has, (K,), NaN where there is none."""
+    def gains(self, earlier: Levels | None) -> Floats:
+        """The gain of each day, (K,), NaN where there is none."""
         out = np.full(len(self.numbers), np.nan)
         if earlier is not None:
-            out[np.searchsorted(self.numbers, earlier.day)] = getattr(earlier, values)
+            out[np.searchsorted(self.numbers, earlier.day)] = earlier.gain
+        return out
+
+    def flag(self, earlier: Levels | None, column: int) -> Ints:
+        """The number behind a day's tables, (K,), 0 where there is none."""
+        out = np.zeros(len(self.numbers), dtype=np.int64)
+        if earlier is not None and earlier.shape.shape[1] > column:
+            out[np.searchsorted(self.numbers, earlier.day)] = np.nan_to_num(earlier.shape[:, column])
         return out
 
     def gain(self, rows: slice, due: Floats) -> float:
@@ -243,8 +255,8 @@ class _Witness:
             curve,
             said.kept(earlier, 2 * bins, SECTORS),
             said.kept(earlier, 2 * (bins + SECTORS), CLASSES),
-            said.one(earlier, "gain"),
-            np.nan_to_num(said.one(earlier, "spread")).astype(np.int64),
+            said.gains(earlier),
+            said.flag(earlier, 2 * (bins + SECTORS + CLASSES)),
         )
 
     def says(self, d: int, ill: Mask) -> tuple[Floats, Floats]:
@@ -273,9 +285,9 @@ class _Witness:
         """What the file's days say."""
         own = slice(self.said.first, None)
         tables = [table.packed(own) for table in (self.curve, self.sectors, self.classes)]
-        off = np.where(self.off[own] > 0, self.off[own].astype(float), np.nan)
-        nothing = np.full(len(off), np.nan)
-        return Levels(self.said.numbers[own], self.gain[own], off, nothing, np.hstack(tables))
+        flag = self.off[own].astype(float)[:, None]
+        nothing = np.full(len(flag), np.nan)
+        return Levels(self.said.numbers[own], self.gain[own], nothing, nothing, np.hstack([*tables, flag]))
 
 
 @dataclass(frozen=True)
@@ -300,8 +312,8 @@ class _Together:
             nothing,
             nothing.copy(),
             said.kept(earlier, 0, CLASSES),
-            said.one(earlier, "gain"),
-            said.one(earlier, "spread") > 0.0,
+            said.gains(earlier),
+            said.flag(earlier, 2 * CLASSES) > 0,
         )
 
     def judge(self, d: int) -> None:
@@ -335,9 +347,9 @@ class _Together:
     def levels(self) -> Levels:
         """What the file's days say."""
         own = slice(self.said.first, None)
-        bad = np.where(self.bad[own], 1.0, np.nan)
-        nothing = np.full(len(bad), np.nan)
-        return Levels(self.said.numbers[own], self.gain[own], bad, nothing, self.classes.packed(own))
+        flag = self.bad[own].astype(float)[:, None]
+        nothing, shape = np.full(len(flag), np.nan), np.hstack([self.classes.packed(own), flag])
+        return Levels(self.said.numbers[own], self.gain[own], nothing, nothing, shape)
 
     def gains_before(self) -> Ints:
         """How many of the 60 days before each of the file's D days have a gain, (D,)."""

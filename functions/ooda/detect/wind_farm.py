@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import bottleneck as bn
 import numpy as np
+import pandas as pd
 
 from ooda.detect.power_curve import wind_speed_corrected
 from ooda.detect.sky import Floats, Mask
@@ -30,14 +31,14 @@ class Others:
     down: Mask
 
     @classmethod
-    def of(cls, track: Track, turbines: Sequence[Track]) -> Others:
-        """As one of the turbines sees them."""
+    def of(cls, track: Track, turbines: Sequence[Track], weather: pd.DataFrame | None) -> Others:
+        """As one of the turbines sees them; `weather`: the site's, by hour."""
         others = [own for own in turbines if own.asset.id != track.asset.id]
         shape = (len(track), max(len(others), 1))
         speed, share = np.full(shape, np.nan), np.full(shape, np.nan)
         for column, own in enumerate(others):
             rows, there = _at(own, track)
-            speed[there, column] = wind_speed_corrected(own)[rows]
+            speed[there, column] = wind_speed_corrected(own, weather)[rows]
             share[there, column] = own.share[rows]
         with np.errstate(invalid="ignore"):
             stands = (share <= STANDING_SHARE) & (speed > TURNING_M_S)

@@ -19,9 +19,10 @@ import numpy as np
 
 from ooda.detect.sky import Floats, Ints, Mask
 
-OFF, OFF_SIGMAS, SURE_SIGMAS = 0.08, 4.0, 2.0
-"""A witness is off by 8 % and four of its usual spreads; that it contradicts the others is sure at two of
-theirs."""
+OFF, OFF_SIGMAS = 0.08, 4.0
+"""A witness is off when it is by 8 % and by four of its usual spreads."""
+SURE, SURE_SIGMAS = 0.15, 2.0
+"""That it contradicts the others is sure from 15 % on (5 % of the wind speed), and two of their spreads."""
 ILL, ILL_SIGMAS = 0.05, 3.0
 """A day that gave 5 % and three spreads less than days did is no example of what the turbine gives."""
 STILL = 0.5
@@ -74,7 +75,8 @@ def contradicting(gains: Sequence[Floats], bad: Mask) -> Ints:
             if others.any():
                 weight = spread[others] ** -2.0
                 said = float((weight * off[others]).sum() / weight.sum())
-                surely = run > 1 and abs(off[n] - said) > SURE_SIGMAS / np.sqrt(weight.sum())
+                surely = run > 1 and abs(off[n]) > SURE
+                surely &= bool(abs(off[n] - said) > SURE_SIGMAS / np.sqrt(weight.sum()))
                 found[n] = (1 + surely) if abs(said) < abs(off[n] - said) else 0
     return found
 
