@@ -54,21 +54,22 @@ class Binned:
         with np.errstate(invalid="ignore"):
             return cls(np.where(count > 0, np.round(total / np.maximum(count, 1), DIGITS), np.nan), count)
 
-    def known(self, days: Ints) -> Floats:
-        """The usual value of each bin by some of the days, (bins,), NaN where it is unknown: the days'
-        median by readings."""
-        count = self.count[days]
-        out = np.full(count.shape[1], np.nan)
+    def known(self, days: Ints, wanted: slice = slice(None)) -> Floats:
+        """The usual value of each bin by some of the days, (bins,), NaN where it is unknown or not
+        `wanted`: the days' median by readings."""
+        out = np.full(self.count.shape[1], np.nan)
+        first = wanted.start or 0
+        count = self.count[days, wanted]
         sure = np.flatnonzero(
             (count.sum(axis=0) >= LEAST_READINGS) & ((count > 0).sum(axis=0) >= LEAST_DAYS)
         )
         if len(sure):
-            count, mean = count[:, sure], self.mean[np.ix_(days, sure)]
+            count, mean = count[:, sure], self.mean[days[:, None], first + sure]
             order = np.argsort(mean, axis=0)  # NaN last, with a count of 0
             weight = np.take_along_axis(count, order, axis=0).cumsum(axis=0)
             middle = np.argmax(weight >= weight[-1] / 2.0, axis=0)
             columns = np.arange(len(sure))
-            out[sure] = mean[order[middle, columns], columns]
+            out[first + sure] = mean[order[middle, columns], columns]
         return out
 
     def enter(

@@ -264,7 +264,9 @@ class _Witness:
         on which the turbine gave too little, (K,)."""
         said, rows = self.said, self.said.rows(d)
         days, at, place = said.before(d, (self.off > 0) | ill), said.first + d, self.place[rows]
-        due = between(self.curve.known(days), place)
+        there = place[np.isfinite(place)]
+        wanted = slice(max(int(there.min()) - 1, 0), int(there.max()) + 2) if len(there) else slice(0, 0)
+        due = between(self.curve.known(days, wanted), place)
         direction = said.track.direction[rows]
         if np.isfinite(direction).any():
             sector = np.clip(np.nan_to_num(direction % 360.0) / SECTOR_DEG, 0, SECTORS - 1).astype(np.int64)

@@ -6,7 +6,7 @@ A *gain* is a day's power over what a witness promised.
 >>> sound = np.ones(20)
 >>> high, low = np.append(sound, 0.75), np.append(sound, 1.01)  # one promises a third more than came
 >>> contradicting([high, low], np.zeros(21, dtype=bool)).tolist()
-[2, 0]
+[1, 0]
 >>> ill(sound, 0.8), ill(sound, 0.99)
 (True, False)
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import bottleneck as bn
 import numpy as np
 
 from ooda.detect.sky import Floats, Ints, Mask
@@ -67,6 +68,8 @@ def contradicting(gains: Sequence[Floats], bad: Mask) -> Ints:
     good[-1] = False
     found = np.zeros(len(level), dtype=np.int64)
     today = np.array([_off(row, good, 1)[0] for row in level])
+    if not (np.abs(today) > STILL * OFF).any():
+        return found
     for run in RUNS:
         off, spread = np.array([_off(row, good, run) for row in level]).T
         still = today / np.where(off == 0.0, 1.0, off) > STILL
@@ -89,8 +92,8 @@ def _off(level: Floats, good: Mask, run: int) -> tuple[float, float]:
     past = means[whole & good]
     if len(past) < LEAST_DAYS or not whole[-1]:
         return np.nan, np.nan
-    return float(means[-1] - np.median(past)), max(LEAST_SPREAD, _spread(past))
+    return float(means[-1] - bn.median(past)), max(LEAST_SPREAD, _spread(past))
 
 
 def _spread(values: Floats) -> float:
-    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
+    return 1.4826 * float(bn.median(np.abs(values - bn.median(values))))
