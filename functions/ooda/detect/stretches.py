@@ -14,9 +14,6 @@ from ooda.documents.detections import IncidentKind
 
 ZERO_SHARE = 0.01
 """Of capacity. Power below this is none."""
-SURELY_DUE, BOUND_SIGMAS = 0.015, 3.09
-"""Of capacity, and spreads: a stop is one only where the lower 99.9 % bound of what was due is above
-that."""
 FAR_ZERO_DUE = 0.25
 """Of capacity. Where the irradiance is another place's, no power is a stop only when so much was due."""
 EDGE_READINGS = 2
@@ -55,8 +52,7 @@ def stretches(case: Case) -> list[Stretch]:
     rules, res, track = case.config.algorithms, case.res, case.track
     tolerance = rules.energy_deviation.forecast_tolerance_percent / 100.0
     with np.errstate(invalid="ignore"):
-        surely = case.ref.expected * (1.0 - BOUND_SIGMAS * res.spread) > SURELY_DUE * track.capacity
-        zero = res.judged & (track.share <= ZERO_SHARE) & surely
+        zero = res.judged & (track.share <= ZERO_SHARE)
         if case.ref.basis == "irradiance":
             faint = case.ref.expected < FAR_ZERO_DUE * track.capacity
             zero &= ~(faint & res.far)
