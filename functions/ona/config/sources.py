@@ -52,6 +52,7 @@ UNITS: dict[str, dict[str, Unit]] = {
     "temperature_c": {"C": Unit(1.0), "K": Unit(1.0, -273.15), "F": Unit(5.0 / 9.0, -160.0 / 9.0)},
     "voltage_v": {"V": Unit(1.0), "kV": Unit(1e3)},
     "irradiance_w_m2": {"W/m2": Unit(1.0), "kW/m2": Unit(1e3)},
+    "wind_direction_deg": {"deg": Unit(1.0), "rad": Unit(57.29577951308232)},
     "wind_speed_m_s": {"m/s": Unit(1.0), "km/h": Unit(1.0 / 3.6), "mph": Unit(0.44704)},
 }
 """The units that a column may have, by canonical column."""

@@ -12,6 +12,7 @@ power_kw                  kW AC               never negative; night consumption 
 irradiance_w_m2           W/m²                optional
 wind_speed_m_s            m/s                 optional
 dc_power_kw               kW DC               optional, ours
+wind_direction_deg        °                   optional, ours: where the wind comes from, from north
 ========================  ==================  ==========================================
 """
 

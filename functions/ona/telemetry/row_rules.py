@@ -12,10 +12,14 @@ from ona.telemetry.readings import POWER_IS_TEXT, Floats, Mask, Quality, Rows
 
 RANGES = {"temperature_c": (-50.0, 100.0), "voltage_v": (0.0, 1500.0)}
 """What a reading can hold, in °C and V (contract: validation of telemetry)."""
-SENSORS = {"irradiance_w_m2": (-100.0, 10_000.0), "wind_speed_m_s": (-1.0, 200.0)}
-"""What an optional sensor can say, W/m² and m/s (ours). At the ground the sun gives at most about 1 600;
-the strongest gust measured was 113 m/s (World Meteorological Organization, Barrow Island 1996). A value
-beyond is no value; the reading stays."""
+SENSORS = {
+    "irradiance_w_m2": (-100.0, 10_000.0),
+    "wind_speed_m_s": (-1.0, 200.0),
+    "wind_direction_deg": (-360.0, 720.0),
+}
+"""What an optional sensor can say, W/m², m/s and ° (ours; some exports count a nacelle's direction on
+past north). At the ground the sun gives at most about 1 600; the strongest gust measured was 113 m/s
+(World Meteorological Organization, Barrow Island 1996). A value beyond is no value; the reading stays."""
 IMPLAUSIBLE_POWER = 10_000.0
 """Times the nameplate. Watts for kilowatts are 1 000 times; what is more is no power in any unit (ours)."""
 NIGHT_CONSUMPTION_SHARE = 0.02

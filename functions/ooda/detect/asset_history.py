@@ -18,19 +18,18 @@ import numpy as np
 
 from ona.documents.assets import Asset
 from ooda.detect.levels import Levels
-from ooda.detect.power_curve import BINS
 from ooda.detect.sky import SLOTS
 from ooda.documents.asset_history import AssetHistory, HistoryDay, file_order, that_count
 from ooda.documents.detections import Window
 
 KEEP_DAYS = 800
 """Days. Two years and more, so that the same season is there twice."""
-KEEP_SHAPES = 45
-"""Days. Older shapes teach nothing: `shape_days` of detection.yaml looks back 30."""
+KEEP_SHAPES = 60
+"""Days. Older shapes teach nothing: a turbine's curves look back so far (`power_curve.WINDOW_DAYS`)."""
+DRIVERS = ("sun", "peers")
+"""The drivers of a solar asset's expected power whose levels are kept; a turbine's are its witnesses."""
 EPOCH = date(1970, 1, 1)
 """The day with number 0."""
-DRIVERS = ("sun", "peers", "wind")
-"""The drivers of expected power whose levels are kept."""
 _Row = tuple[int, float, float, float, Sequence[float | None]]
 """A day's number, gain, spread, spread under clouds, and shape."""
 
@@ -72,11 +71,12 @@ def _nan(value: float | None) -> float:
 
 
 def _levels(driver: str, rows: list[_Row]) -> Levels:
-    width = BINS if driver == "wind" else SLOTS
+    """Shapes have one number a solar half hour; a turbine's tables are as long as they are."""
+    width = SLOTS if driver in DRIVERS else max(len(row[4]) for row in rows)
     shape = np.full((len(rows), width), np.nan)
     for n, row in enumerate(rows):
-        if len(row[4]) == width:
-            shape[n] = [_nan(value) for value in row[4]]
+        if len(row[4]) == width or driver not in DRIVERS:
+            shape[n, : len(row[4])] = [_nan(value) for value in row[4]]
     return Levels(
         np.array([row[0] for row in rows], dtype=np.int64),
         np.array([row[1] for row in rows], dtype=float),

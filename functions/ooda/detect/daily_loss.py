@@ -26,6 +26,8 @@ MIN_DAY_SPREAD = 0.008
 UNKNOWN_DAY_SPREAD = 0.03
 """Of a day's expected energy: the spread while fewer than five days are there. Chosen on the plants of the
 bench."""
+ROUGH = 0.3
+"""Of expected power. Readings whose due is known less well say nothing of a day's small loss."""
 MIN_DAY_HOURS = 2.0
 """Hours that must have been judged, before a day has a loss."""
 HEALTHY_DAYS = 2
@@ -38,6 +40,7 @@ def loss_by_day(case: Case, apart: Mask) -> Floats:
     days, judged = case.track.days, case.res.judged & ~apart
     if case.ref.basis == "irradiance":
         judged &= ~(case.res.far & (cloudy(case.track) | restless(case.res.share)))
+    judged &= case.res.spread < ROUGH
     due = days.sum(case.ref.expected, judged)
     came = days.sum(case.track.power, judged)
     hours = days.count(judged) * case.track.hours

@@ -101,6 +101,7 @@ def _levels(case: Case) -> dict[str, list[LevelOfDay]]:
     drivers = {ref.family: ref.levels} if ref.family in DRIVERS else {}
     if ref.by_sun is not None:
         drivers["sun"] = ref.by_sun
+    drivers.update(ref.witnesses)
     return {
         name: _levels_of_days(levels, case.res.of_days if name == ref.family else None)
         for name, levels in drivers.items()

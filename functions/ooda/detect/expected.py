@@ -16,7 +16,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import bottleneck as bn
@@ -26,12 +27,12 @@ import pandas as pd
 from ona.runtime.words import counted
 from ooda.config.detection import ReferenceRules
 from ooda.detect import not_judged
-from ooda.detect.levels import RELEARN_DAYS, Baseline, Levels, baseline, measure
+from ooda.detect.levels import Baseline, Levels, baseline, measure
 from ooda.detect.peers import Beside, sun_driver
-from ooda.detect.power_curve import BIN_M_S, BINS, curve_of, measure_wind, wind_speed_corrected
 from ooda.detect.rolling import trailing_median
 from ooda.detect.sky import SLOTS, Floats, Mask
 from ooda.detect.track import Track
+from ooda.detect.wind_expected import ALL, WindExpectation, by_wind
 from ooda.documents.detections import Basis
 
 CHRONIC = 0.05
@@ -51,11 +52,14 @@ DRIFT_DAYS, DRIFT_LEAST_DAYS = 5, 14
 class Reference:
     """Expected power of one asset at n instants, kW, NaN where there is none.
 
-    `family` is the driver that gain and shape belong to; `levels` what the file's days say for it, `by_sun`
-    the same for the irradiance alone, `base` what earlier days say, `history` these days. `own` is the
-    expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be believed
-    (0…1). `site_down` marks instants at which all neighbours were down too. `sensor_low`, (D,): how much
-    less than before the irradiance sensor reads for what the asset gives, NaN where there are too few days.
+    `family` is the driver that gain and shape belong to; `levels` what the file's days say for it,
+    `by_sun` the same for the irradiance alone, `base` what earlier days say, `history` these days. `own`
+    is the expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be
+    believed (0…1). `site_down` marks instants at which all neighbours were down too. `sensor_low`, (D,):
+    how much less than before the irradiance sensor reads for what the asset gives, NaN where there are
+    too few days. `witnesses`: what the file's days say of a turbine's witnesses, by driver. `sigma`: the
+    relative spread of what was due, (n,), where the reference knows it. `anemometer`: what is wrong with
+    it, in words.
     """
 
     expected: Floats
@@ -70,6 +74,9 @@ class Reference:
     base: Baseline
     history: Levels
     sensor_low: Floats | None = None
+    witnesses: dict[str, Levels] = field(default_factory=dict)
+    sigma: Floats | None = None
+    anemometer: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,9 +90,9 @@ class _Given:
     history: dict[str, Levels]
     rules: ReferenceRules
 
-    def earlier(self, driver: str, width: int = SLOTS) -> Levels:
+    def earlier(self, driver: str) -> Levels:
         """The earlier days' levels against a driver."""
-        return self.history.get(driver, Levels.none(width))
+        return self.history.get(driver, Levels.none())
 
     def covered(self, values: Floats) -> bool:
         """Whether a driver is there in at least half of the light."""
@@ -108,6 +115,8 @@ def reference(
     track: Track,
     *,
     beside: Beside,
+    turbines: Sequence[Track] = (),
+    weather: pd.DataFrame | None = None,
     forecast: pd.Series | None,
     usable: Mask,
     history: dict[str, Levels],
@@ -115,14 +124,14 @@ def reference(
 ) -> Reference:
     """The best reference for an asset's n readings.
 
-    `beside`: its neighbours; `forecast`: predicted power, kW by UTC time; `usable` marks readings in light
-    that may teach and be judged; `history`: earlier days by driver.
-    """
+    `beside`: its neighbours; `turbines`: those of its site; `weather`: its hours; `forecast`: predicted
+    power, kW by UTC time; `usable` marks readings in light that may teach and be judged; `history`:
+    earlier days by driver."""
     given = _Given(track, beside, usable, history, rules)
     if track.asset.is_wind:
-        speed = wind_speed_corrected(track)
-        if given.covered(speed):
-            return _by_wind(given, speed)
+        wind = by_wind(track, turbines, usable, history, weather)
+        if wind is not None:
+            return _by_wind(wind)
     driver = sun_driver(track.irradiance, track.temperature)
     have_sun, have_peers = not track.asset.is_wind and given.covered(driver), given.covered(beside.share)
     if have_sun:
@@ -226,31 +235,22 @@ def _sensor_low(earlier: Levels, sun: Levels, base: Baseline) -> Floats:
         return np.asarray(np.where(base.count >= DRIFT_LEAST_DAYS, recent / base.middle - 1.0, np.nan))
 
 
-def _by_wind(given: _Given, speed: Floats) -> Reference:
-    track, earlier = given.track, given.earlier("wind", BINS)
-    levels = measure_wind(track, speed, given.usable)
-    base = baseline(earlier, levels, given.rules)
-    expected = np.full(len(track), np.nan)
-    place = speed / BIN_M_S - 0.5
-    for start in range(0, len(track.days), RELEARN_DAYS):
-        rows = (track.days.row >= start) & (track.days.row < start + RELEARN_DAYS)
-        curve = curve_of(base.shape[start])
-        low = np.clip(np.floor(np.nan_to_num(place[rows])), 0, BINS - 2).astype(int)
-        part = np.clip(place[rows] - low, 0.0, 1.0)
-        expected[rows] = track.capacity * (curve[low] * (1 - part) + curve[low + 1] * part)
-    days = int(base.count.max(initial=0))
+def _by_wind(wind: WindExpectation) -> Reference:
     return Reference(
-        expected=expected,
-        own=expected,
+        expected=wind.expected,
+        own=wind.expected,
         basis="wind",
         family="wind",
-        reason=f"power curve by density-corrected wind speed from {counted(days, 'day')}",
-        partial_confidence=0.9 if days >= 3 else 0.5,
-        site_down=np.zeros(len(track), dtype=bool),
-        levels=levels,
+        reason=wind.reason,
+        partial_confidence=wind.partial_confidence,
+        site_down=wind.site_down,
+        levels=wind.levels[ALL],
         by_sun=None,
-        base=base,
-        history=earlier,
+        base=wind.base,
+        history=wind.earlier,
+        witnesses=wind.levels,
+        sigma=wind.sigma,
+        anemometer=wind.anemometer,
     )
 
 

@@ -84,6 +84,8 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
     ref = reference(
         track,
         beside=beside,
+        turbines=assets.turbines,
+        weather=context.weather.get(assets.site_id),
         forecast=context.forecasts.get(asset.id),
         usable=usable,
         history=asset_history.levels_before(history, int(track.days.number[0])),
@@ -98,7 +100,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         coolest=whole.coolest()[np.searchsorted(whole.days.number, track.days.number)],
         weather=context.weather.get(assets.site_id),
     )
-    issues = [*checked.issues, *_sensor_drift(ref)]
+    issues = [*checked.issues, *_sensor_drift(ref), *_anemometer(ref)]
     if ref.basis == "none" and light.any():
         issues.append(not_judged.issue(ref.reason, int(light.sum())))
     summary = QualitySummary(
@@ -129,6 +131,14 @@ def _sensor_drift(ref: Reference) -> list[QualityIssue]:
             blinding=True,
         )
     ]
+
+
+def _anemometer(ref: Reference) -> list[QualityIssue]:
+    """The turbine's anemometer says something else than everything beside it."""
+    if not ref.anemometer:
+        return []
+    readings = len(ref.own)
+    return [QualityIssue(kind="sensor_drift", statement=ref.anemometer, readings=readings, blinding=True)]
 
 
 def _verdict(

@@ -24,8 +24,6 @@ MAX_SPREAD, MAX_SPREAD_ALONE = 0.08, 0.15
 them; the second number holds without history."""
 MAX_SPREAD_BY_PEERS = 0.04
 """Against neighbours under the same sky clouds cancel: what spreads more is not noise."""
-MAX_SPREAD_WIND = 0.08
-"""Of capacity: the spread of a turbine is the same at any wind."""
 RESTLESS, RESTLESS_READINGS = 0.08, 4
 """A jump of the relative residual, and the readings around it that are not believed under a far sensor."""
 CLOUDY_QUANTILE = 0.75
@@ -54,7 +52,7 @@ def residuals(track: Track, ref: Reference, judged: Mask, config: DetectionConfi
     """Residuals and their robust spread (1.4826 · MAD) from earlier days, else the day itself, within sane
     bounds.
 
-    A turbine's spread is one of its capacity, the same at any wind. Under clouds an asset that has only an
+    A reference that knows the spread of what was due has the say. Under clouds an asset that has only an
     irradiance to go by gets the spread that such readings showed before.
     """
     floor = config.algorithms.reference.min_expected_share * track.capacity
@@ -67,9 +65,10 @@ def residuals(track: Track, ref: Reference, judged: Mask, config: DetectionConfi
     of_day = np.where(enough, of_day, np.nan)
     row, base, earlier = track.days.row, ref.base, ref.history
     alone = base.count < 3
-    if ref.family == "wind":
-        top = np.full(len(alone), MAX_SPREAD_WIND)
-    elif "peers" in ref.basis:
+    if ref.sigma is not None:
+        spread = np.fmax(ref.sigma, MIN_SPREAD)
+        return Residuals(share, spread, ok, np.zeros(len(track), dtype=bool), of_days)
+    if "peers" in ref.basis:
         top = np.full(len(alone), MAX_SPREAD_BY_PEERS)
     else:
         top = np.where(alone & (ref.family == "sun"), MAX_SPREAD_ALONE, MAX_SPREAD)
@@ -77,9 +76,6 @@ def residuals(track: Track, ref: Reference, judged: Mask, config: DetectionConfi
     usual = np.where(np.isfinite(before) & ~alone, before, of_day)
     usual = np.where(np.isfinite(usual), usual, top / 2)
     usual = np.clip(usual, MIN_SPREAD, top)[row]
-    if ref.family == "wind":
-        with np.errstate(invalid="ignore", divide="ignore"):
-            usual = np.fmax(usual * track.capacity / np.maximum(ref.expected, floor), MIN_SPREAD)
     if ref.basis == "irradiance":
         usual = np.hypot(usual, CLOUD_SIGMA * _jumps(ref.expected))
         dull = before_each(earlier.cloudy, clouded, quantile=CLOUDY_QUANTILE)
@@ -113,14 +109,13 @@ def cloudy(track: Track) -> Mask:
 def day_spreads(track: Track, ref: Reference, share: Floats) -> tuple[Floats, Floats]:
     """Spread of each of the D days' residuals, and of those under clouds, about zero."""
     days = track.days
-    values = share * ref.expected / track.capacity if ref.family == "wind" else share
-    middle = days.median(values)
-    of_day = 1.4826 * days.median(np.abs(values - middle[days.row]))
+    middle = days.median(share)
+    of_day = 1.4826 * days.median(np.abs(share - middle[days.row]))
     if ref.family != "sun":
         return of_day, np.full(len(days), np.nan)
     dull = cloudy(track)
-    clouded = 1.4826 * days.median(np.abs(values), dull)
-    return of_day, np.where(days.count(dull & np.isfinite(values)) >= 4, clouded, np.nan)
+    clouded = 1.4826 * days.median(np.abs(share), dull)
+    return of_day, np.where(days.count(dull & np.isfinite(share)) >= 4, clouded, np.nan)
 
 
 def _jumps(values: Floats) -> Floats:

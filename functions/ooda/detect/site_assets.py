@@ -37,11 +37,13 @@ class Member:
 
 @dataclass(frozen=True)
 class SiteAssets:
-    """The assets of one site that are judged, and the site's assets of reference."""
+    """The assets of one site that are judged, and the site's assets of reference; its turbines among
+    these."""
 
     site_id: str
     members: list[Member]
     site: Site
+    turbines: tuple[Track, ...] = ()
 
 
 def sites_of(
@@ -75,7 +77,8 @@ def sites_of(
             tracks[name] = Track.of(own, asset, common.at(clock.rows(own["timestamp"])), lies)
         members = by_daylight(tracks, file.rules)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
-        sites.append(SiteAssets(site_id, [members[name] for name in judged], site))
+        turbines = tuple(members[n].track for n in reference if registered[n].is_wind)
+        sites.append(SiteAssets(site_id, [members[name] for name in judged], site, turbines))
     return sites
 
 

@@ -30,8 +30,8 @@ Indices = NDArray[np.intp]
 class Track:
     """Readings of one asset in order of time, arrays of shape (n,). A channel that is not measured is NaN.
 
-    Units: kW, W/m², °C, V, m/s. `step` is the usual interval in minutes. `clearness`: measured
-    irradiance over the clear sky's, both as the sensor lies.
+    Units: kW, W/m², °C, V, m/s; `direction`, °, is where the wind comes from. `step` is the usual
+    interval in minutes. `clearness`: measured irradiance over the clear sky's, both as the sensor lies.
     """
 
     asset: Asset
@@ -43,6 +43,7 @@ class Track:
     volts: Floats
     dc_power: Floats
     wind: Floats
+    direction: Floats
     clearness: Floats
     step: float
 
@@ -73,6 +74,7 @@ class Track:
             volts=channel("voltage_v"),
             dc_power=channel("dc_power_kw"),
             wind=channel("wind_speed_m_s"),
+            direction=channel("wind_direction_deg"),
             clearness=clearness,
             step=step,
         )
@@ -95,6 +97,7 @@ class Track:
             volts=taken(self.volts),
             dc_power=taken(self.dc_power),
             wind=taken(self.wind),
+            direction=taken(self.direction),
             clearness=taken(self.clearness),
             step=self.step,
         )

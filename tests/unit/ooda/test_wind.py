@@ -1,0 +1,164 @@
+"""A turbine is judged by all that foretells its power, and by nothing beyond what was known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ooda.detect.context import Context
+from ooda.detect.judge import AssetVerdict, judge_assets
+from ooda.detect.power_curve import Binned
+from ooda.documents.asset_history import AssetHistory
+from ooda.documents.detections import Episode
+from tests.builders import wind_farms
+from tests.builders.detection import telemetry_file
+from tests.builders.wind_farms import Farm, wind_farm
+
+DAY = 1440 // wind_farms.MINUTES
+
+
+def verdicts(
+    farm: Farm,
+    frames: Mapping[str, pd.DataFrame] | None = None,
+    histories: dict[str, AssetHistory] | None = None,
+    key: str = "file",
+) -> dict[str, AssetVerdict]:
+    """Detect's verdicts on a farm's readings, as one file."""
+    file = telemetry_file(frames or farm.frames, farm.registry, key=key)
+    made = judge_assets(file, Context(histories=histories or {}))
+    return {one.detection.asset_id: one for one in made}
+
+
+def episodes(verdict: AssetVerdict) -> list[Episode]:
+    return [episode for day in verdict.days.values() for episode in day.episodes]
+
+
+def told(verdict: AssetVerdict) -> bool:
+    return any(issue.kind == "sensor_drift" for issue in verdict.detection.quality.issues)
+
+
+def test_the_first_calm_day_after_windy_weeks_is_no_outage() -> None:
+    farm = wind_farm(3, turbines=2, days=31)
+    rng = np.random.default_rng(1)
+    for name, frame in farm.frames.items():
+        calm = np.arange(len(frame)) >= 30 * DAY
+        speed = np.where(calm, rng.uniform(1.0, 3.4, len(frame)), rng.uniform(7.2, 14.0, len(frame)))
+        frame["wind_speed_m_s"] = speed
+        frame["power_kw"] = wind_farms.curve(speed) * wind_farms.RATED_KW * (1 - calm)
+        assert frame["power_kw"][~calm].min() > 0.15 * wind_farms.RATED_KW, name
+    for one in verdicts(farm).values():
+        assert one.detection.incidents == []
+        assert np.isnan(one.expected[-DAY:]).all()  # what was never seen is unknown
+        assert (
+            np.isfinite(one.expected[20 * DAY : 30 * DAY]).mean() > 0.9
+        )  # the distractor: windy days are known
+
+
+def test_a_sound_farm_has_no_episode() -> None:
+    for one in verdicts(wind_farm(11, turbines=3, days=80)).values():
+        assert episodes(one) == []
+        assert not told(one)
+        judged = [day for day in one.days.values() if day.judged_hours > 0]
+        assert len(judged) > 60
+
+
+def test_files_of_a_day_and_one_long_file_say_the_same() -> None:
+    farm = wind_farm(5, turbines=2, days=26)
+    farm.changed("WT-01", 18, 20, wind_farms.stopped())
+    farm.changed("WT-02", 21, 24, wind_farms.limit(0.3))
+    whole = verdicts(farm)
+    histories: dict[str, AssetHistory] = {}
+    by_day: dict[str, dict[str, AssetVerdict]] = {name: {} for name in farm.frames}
+    local = {
+        n: (f["timestamp"] + pd.Timedelta(minutes=4 * 5.6)).dt.floor("D") for n, f in farm.frames.items()
+    }
+    for day in sorted(set(local["WT-01"])):
+        frames = {n: f[local[n] == day].reset_index(drop=True) for n, f in farm.frames.items()}
+        made = verdicts(farm, frames, histories, key=f"{day:%Y%m%d}")
+        histories = {name: one.history for name, one in made.items()}
+        for name, one in made.items():
+            by_day[name] |= dict.fromkeys(one.days, one)
+    for name, one in whole.items():
+        assert any(episodes(one))
+        for day, item in one.days.items():
+            alone = by_day[name][day].days[day]
+            assert alone.expected_kwh == pytest.approx(item.expected_kwh, abs=0.05)
+            assert [(e.kind, e.window.start) for e in alone.episodes] == [
+                (e.kind, e.window.start) for e in item.episodes
+            ]
+
+
+@pytest.mark.parametrize("factor", [0.85, 1.2])
+def test_an_anemometer_that_is_off_is_told_and_nothing_is_booked(factor: float) -> None:
+    farm = wind_farm(2, turbines=4, days=62)
+    farm.changed("WT-01", 50, 62, wind_farms.anemometer(factor))
+    made = verdicts(farm)
+    assert told(made["WT-01"])
+    assert not any(told(one) for name, one in made.items() if name != "WT-01")
+    booked = sum(episode.lost_kwh for one in made.values() for episode in episodes(one))
+    assert booked < 0.5 * wind_farms.RATED_KW  # half an hour of full load in 48 turbine-days
+
+
+def test_what_the_machine_loses_is_no_fault_of_the_anemometer() -> None:
+    farm = wind_farm(2, turbines=4, days=62)
+    lost = farm.changed("WT-01", 50, 62, wind_farms.blades(0.3)) / 6
+    one = verdicts(farm)["WT-01"]
+    assert not told(one)
+    due = sum(item.expected_kwh for day, item in sorted(one.days.items())[-12:])
+    came = sum(item.measured_kwh for day, item in sorted(one.days.items())[-12:])
+    assert due - came == pytest.approx(lost.sum(), rel=0.25)
+
+
+def test_a_stop_is_found_and_lowers_no_neighbour() -> None:
+    farm = wind_farm(7, turbines=3, days=44)
+    lost = farm.changed("WT-02", 38, 42, wind_farms.stopped()) / 6
+    made = verdicts(farm)
+    stops = episodes(made["WT-02"])
+    assert {stop.kind for stop in stops} == {"outage"}
+    assert sum(stop.lost_kwh for stop in stops) == pytest.approx(lost.sum(), rel=0.2)
+    for name in ("WT-01", "WT-03"):
+        assert episodes(made[name]) == []
+        power = farm.frames[name]["power_kw"].to_numpy()[38 * DAY : 42 * DAY]
+        expected = made[name].expected[38 * DAY : 42 * DAY]
+        there = np.isfinite(expected)
+        assert expected[there].sum() == pytest.approx(power[there].sum(), rel=0.12)
+
+
+def test_a_turbine_that_stands_in_a_storm_is_not_judged() -> None:
+    farm = wind_farm(7, turbines=1, days=41)
+    frame = farm.frames["WT-01"]
+    storm = slice(40 * DAY, 40 * DAY + 60)
+    for begin, wind, power in ((30 * DAY, 21.0, 1.0), (32 * DAY, 21.0, 1.0), (34 * DAY, 21.0, 1.0)):
+        frame.loc[begin : begin + 40, ["wind_speed_m_s", "power_kw"]] = wind, power * wind_farms.RATED_KW
+    frame.loc[storm, ["wind_speed_m_s", "power_kw"]] = 23.0, 0.0
+    assert episodes(verdicts(farm)["WT-01"]) == []
+
+
+def test_a_sector_that_gives_less_is_usual_where_the_direction_is_measured() -> None:
+    farm = wind_farm(9, turbines=1, days=90)
+    frame = farm.frames["WT-01"]
+    sheltered = frame["wind_direction_deg"].between(210, 240).to_numpy()
+    speed = farm.free["WT-01"] * np.where(sheltered, 0.93, 1.0)
+    frame["power_kw"] = wind_farms.curve(speed) * wind_farms.RATED_KW
+    less = []
+    for own in (frame, frame.drop(columns="wind_direction_deg")):
+        expected = verdicts(farm, {"WT-01": own})["WT-01"].expected
+        part = (expected > 200) & (expected < 1500) & (np.arange(len(frame)) > 60 * DAY)
+        ratio = [
+            frame["power_kw"][part & at].sum() / expected[part & at].sum() for at in (sheltered, ~sheltered)
+        ]
+        less.append(1.0 - ratio[0] / ratio[1])
+    assert less[0] < less[1] / 2
+    assert less[1] > 0.15
+
+
+def test_curves_of_an_older_history_still_count() -> None:
+    shape = np.full((4, 60), np.nan)
+    shape[:, 10:20] = 0.3
+    kept = np.full((4, 120), np.nan)
+    kept[:, :60] = shape
+    table = Binned.unpacked(kept)
+    assert np.isfinite(table.known(np.arange(4))[10:20]).all()
