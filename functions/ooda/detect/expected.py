@@ -29,7 +29,6 @@ from ooda.detect import not_judged
 from ooda.detect.levels import RELEARN_DAYS, Baseline, Levels, baseline, measure
 from ooda.detect.peers import Beside, sun_driver
 from ooda.detect.power_curve import BIN_M_S, BINS, curve_of, measure_wind, wind_speed_corrected
-from ooda.detect.rolling import trailing_median
 from ooda.detect.sky import SLOTS, Floats, Mask
 from ooda.detect.track import Track
 from ooda.documents.detections import Basis
@@ -43,8 +42,6 @@ SITE_DOWN_SHARE = 0.05
 """Of capacity. Neighbours with less, in good light, are down too."""
 ASSUMED_GAIN = 0.9
 """Power over PVWatts' form where nothing can be learned: our assumption for a sound asset."""
-DRIFT_DAYS, DRIFT_LEAST_DAYS = 5, 14
-"""A sensor's drift is the median gain of 5 days against that of all before, of which 14 must be there."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,7 @@ class Reference:
     `family` is the driver that gain and shape belong to; `levels` what the file's days say for it, `by_sun`
     the same for the irradiance alone, `base` what earlier days say, `history` these days. `own` is the
     expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be believed
-    (0…1). `site_down` marks instants at which all neighbours were down too. `sensor_low`, (D,): how much
-    less than before the irradiance sensor reads for what the asset gives, NaN where there are too few days.
+    (0…1). `site_down` marks instants at which all neighbours were down too.
     """
 
     expected: Floats
@@ -69,7 +65,6 @@ class Reference:
     by_sun: Levels | None
     base: Baseline
     history: Levels
-    sensor_low: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -190,7 +185,6 @@ def _by_peers(given: _Given, sun: _BySun | None) -> Reference:
         by_sun=None if sun is None else sun.levels,
         base=base,
         history=given.earlier("peers"),
-        sensor_low=None if sun is None else _sensor_low(given.earlier("sun"), sun.levels, sun.base),
     )
 
 
@@ -217,13 +211,6 @@ def _against_peers(base: Baseline, beside: Beside) -> Baseline:
     chronic = (behind & (alike < ALIKE_ASSETS)) | (first & ~(alike >= ALIKE_ASSETS))
     gain = np.where(chronic, np.fmax(base.gain, 1.0), base.gain)
     return replace(base, gain=np.where(np.isfinite(gain), gain, 1.0))
-
-
-def _sensor_low(earlier: Levels, sun: Levels, base: Baseline) -> Floats:
-    """How much less than before the irradiance sensor reads for what the asset gives, share, (D,)."""
-    recent = trailing_median(np.concatenate((earlier.gain, sun.gain)), DRIFT_DAYS)[-len(sun.gain) :]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(base.count >= DRIFT_LEAST_DAYS, recent / base.middle - 1.0, np.nan))
 
 
 def _by_wind(given: _Given, speed: Floats) -> Reference:
