@@ -15,8 +15,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from ona.documents.assets import Location
-from ooda.detect.change_point import change_points
+from ona.documents.assets import Asset, Location
+from ona.sky.plane import described_or_assumed
+from ooda.detect.change_point import change_points, noise_of
 from ooda.detect.sky import DAY_MINUTES, Floats, Ints
 from ooda.detect.track import Track
 
@@ -24,12 +25,15 @@ AT_WORK = 0.01
 """Share of capacity (0…1) from which power has begun: the first light, so that clouds matter little."""
 READINGS, LEAST_OF_DAY = 4, 0.5
 """Readings at work, and the share of daylight that they must span (at most all of it and two intervals)."""
-LEAST_MINUTES, LEAST_STEPS = 10.0, 0.6
-"""The smallest change that is one: minutes, and intervals between readings."""
+LEAST_MINUTES, LEAST_STEPS, LEAST_NOISES = 10.0, 0.6, 2.0
+"""The smallest change that is one: minutes, intervals between readings, and noises of the days."""
 NOISE_MINUTES, NOISE_STEPS = 3.0, 0.15
 """Minutes, and intervals, by which the middle of days is never trusted to differ less."""
 TAKES_PART = 0.4
 """Share of a change that each end must have moved."""
+OUTER, REACH = 0.8, 20
+"""Quantile of the ends that is compared, and its counterpart of the begins, in so many days: weather takes
+first and last light from a machine on many days, and gives it none before sunrise."""
 TAKES_BACK = 0.6
 """Share of a shift; a change back by so much takes it back whole: the estimates differ with the weather."""
 IN_THE_DARK = 10.0
@@ -38,6 +42,8 @@ reading may be stamped with the begin of its interval or with its end."""
 NO_LESS = 25.0
 """Minutes by which the middle must be off where no change-point shows when that began: an array that faces
 east or west is early or late by less."""
+DIFFUSE = 0.125
+"""Share of a clear noon's irradiance that is diffuse (Haurwitz, Erbs: 0.1 to 0.15)."""
 HORIZON_DEG = -0.833
 """Elevation of the sun's centre at sunrise: refraction and half its disc."""
 
@@ -84,16 +90,41 @@ def _crossing(minutes: Floats, share: Floats, at: Ints, way: int, step: float) -
     return np.asarray(np.where(there, minutes[at] + way * step * np.clip(part, 0.0, 1.0), asleep))
 
 
-def sun_times(day: Ints, place: Location) -> tuple[Floats, Floats]:
-    """Sunrise and sunset of solar days, minutes since 1970 UTC, (D,); NaN where the sun does neither.
+def noon_in_plane(day: Ints, asset: Asset) -> Floats:
+    """Clear-sky irradiance at noon in the plane of the modules over that on the flat, (D,).
 
-    Spencer's series for declination and equation of time (1971), to about a minute.
+    An unknown roof faces the equator (`unknown_roof`); a tracker lies flat at noon.
     """
+    place = asset.location
+    if place is None or asset.is_wind:
+        return np.full(len(day), np.nan)
+    if asset.tracking == "single_axis":
+        return np.ones(len(day))
+    plane = described_or_assumed(place.latitude, place.longitude, tilt=asset.tilt, azimuth=asset.azimuth)
+    zenith = np.radians(place.latitude) - declination_of(day)  # above 0: the sun stands in the south
+    towards = -math.cos(math.radians(plane.azimuth))  # 1 where the plane faces south
+    tilt = math.radians(plane.tilt)
+    beam = np.cos(zenith) * math.cos(tilt) + np.sin(zenith) * math.sin(tilt) * towards
+    flat = np.maximum(np.cos(zenith), 0.05)
+    return np.asarray((1.0 - DIFFUSE) * np.maximum(beam, 0.0) / flat + DIFFUSE)
+
+
+def declination_of(day: Ints) -> Floats:
+    """The sun's declination on days since 1970, radians, (D,): Spencer's series (1971)."""
     angle = 2.0 * math.pi * ((day % 365.2425) / 365.2425)
-    declination = (
+    return np.asarray(
         0.006918 - 0.399912 * np.cos(angle) + 0.070257 * np.sin(angle) - 0.006758 * np.cos(2 * angle)
         + 0.000907 * np.sin(2 * angle) - 0.002697 * np.cos(3 * angle) + 0.00148 * np.sin(3 * angle)
     )  # fmt: skip
+
+
+def sun_times(day: Ints, place: Location) -> tuple[Floats, Floats]:
+    """Sunrise and sunset of solar days, minutes since 1970 UTC, (D,); NaN where the sun does neither.
+
+    Declination and equation of time by Spencer (1971), to about a minute.
+    """
+    angle = 2.0 * math.pi * ((day % 365.2425) / 365.2425)
+    declination = declination_of(day)
     equation = 229.18 * (
         0.000075 + 0.001868 * np.cos(angle) - 0.032077 * np.sin(angle) - 0.014615 * np.cos(2 * angle)
         - 0.040849 * np.sin(2 * angle)
@@ -117,12 +148,19 @@ def shift_by_day(begins: Floats, ends: Floats, step: float) -> Floats:
     out = np.zeros(len(middle))
     if not np.isfinite(middle).any():
         return out
-    least = max(LEAST_MINUTES, LEAST_STEPS * step)
     noise = max(NOISE_MINUTES, NOISE_STEPS * step)
+    least = max(LEAST_MINUTES, LEAST_STEPS * step, LEAST_NOISES * noise_of(middle, noise))
+    found = change_points(middle, least=least, noise=noise)
+    places = [0, *(move.day for move in found), len(middle)]
+    edges = ((begins, 1.0 - OUTER), (ends, OUTER))
     steps = [
         move
-        for move in change_points(middle, least=least, noise=noise)
-        if all(_moved(edge, move.day) / move.change >= TAKES_PART for edge in (begins, ends))
+        for move, begin, end in zip(found, places, places[2:], strict=False)
+        if all(
+            _moved(edge[begin : move.day][-REACH:], edge[move.day : end][:REACH], q) / move.change
+            >= TAKES_PART
+            for edge, q in edges
+        )
     ]
     bounds = [0, *(move.day for move in steps), len(middle)]
     parts = [slice(a, b) for a, b in pairwise(bounds)]
@@ -150,12 +188,11 @@ def _away(changes: list[float], sign: float) -> list[float]:
     return out
 
 
-def _moved(edge: Floats, day: int, reach: int = 10) -> float:
-    """How much one end of the days moved at a day."""
-    before, after = edge[max(0, day - reach) : day], edge[day : day + reach]
+def _moved(before: Floats, after: Floats, quantile: float) -> float:
+    """How much a quantile of one end of the days moved."""
     if not (np.isfinite(before).any() and np.isfinite(after).any()):
         return 0.0
-    return float(np.nanmedian(after) - np.nanmedian(before))
+    return float(np.nanquantile(after, quantile) - np.nanquantile(before, quantile))
 
 
 def _by_sun(begins: Floats, ends: Floats, step: float) -> float:

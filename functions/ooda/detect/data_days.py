@@ -41,7 +41,8 @@ class DataDays:
         step = float(np.median(table.step)) if len(table) else 0.0
         shift = clock.shift_by_day(table.begins, table.ends, step)
         energy = energy_unit.energy_days(table)
-        return cls(table, shift, energy, irradiance_sensor.sensor_days(table))
+        sound = ~energy & (shift == 0.0)
+        return cls(table, shift, energy, irradiance_sensor.sensor_days(table, sound))
 
     def since(self, wrong: Mask, day: int) -> str:
         """The date from which a day's problem lasts, of days `wrong`, (D,)."""

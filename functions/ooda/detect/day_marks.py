@@ -13,7 +13,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from ooda.detect.asset_history import name_of, number_of
-from ooda.detect.clock import ends_of_days
+from ooda.detect.clock import ends_of_days, noon_in_plane
+from ooda.detect.levels import NEAR_CAPACITY_SHARE
 from ooda.detect.peers import BRIGHT, Beside, sun_driver
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Track
@@ -25,10 +26,12 @@ NEIGHBOURS_AT_WORK = 0.1
 """Share of capacity. Where neighbours give less, the ratio to them is noise."""
 DC_AT_WORK = 0.02
 """Share of capacity that AC or DC power has, where one is compared with the other."""
-NOON = (19, 28)
-"""Solar half hours of the quiet hours, 9:30 to 14:30: away from horizons."""
+NOON = (18, 29)
+"""Solar half hours of the quiet hours, 9:00 to 15:00: away from horizons."""
 QUIET = 0.04
 """A clear-sky index moves less than this from reading to reading under a quiet sky."""
+CLEAR_PART = 0.4
+"""Share of the hours about noon that are quiet on a day that is clear."""
 CLEAR_POWER = 0.3
 """Share of capacity over 1 000 W/m² of the clear sky: with less it is not clear, however quiet."""
 
@@ -46,6 +49,7 @@ class Table:
     of_dc: Floats
     sensor_of_clear: Floats
     power_of_clear: Floats
+    season: Floats
 
     def __len__(self) -> int:
         return len(self.number)
@@ -63,14 +67,16 @@ def measure(track: Track, beside: Beside, lit: Mask) -> Table:
     sun = sun_driver(raw, track.temperature)
     with np.errstate(invalid="ignore", divide="ignore"):
         at_work = lit & (share > 0.0)
-        by_sun = _median(track, share / sun, at_work & (sun > BRIGHT))
+        free = at_work & (share < NEAR_CAPACITY_SHARE)
+        by_sun = _median(track, share / sun, free & (sun > BRIGHT))
         by_peers = _median(track, share / beside.share, at_work & (beside.share > NEIGHBOURS_AT_WORK))
         dc = track.dc_power / track.capacity
         busy = at_work & (np.maximum(share, dc) > DC_AT_WORK) & (dc > 0.0)
         by_dc = _median(track, track.power / track.dc_power, busy)
     sensor, power = _under_clear_sky(track, raw, lit)
     step = np.full(len(days), track.step)
-    return Table(days.number, step, begins, ends, by_sun, by_peers, by_dc, sensor, power)
+    season = noon_in_plane(days.number, track.asset)
+    return Table(days.number, step, begins, ends, by_sun, by_peers, by_dc, sensor, power, season)
 
 
 def _as_measured(track: Track) -> Floats:
@@ -86,7 +92,10 @@ def _median(track: Track, ratio: Floats, where: Mask) -> Floats:
 
 
 def _under_clear_sky(track: Track, raw: Floats, lit: Mask) -> tuple[Floats, Floats]:
-    """Irradiance and power over the clear sky's horizontal irradiance in quiet hours about noon, (D,)."""
+    """Irradiance and power over the clear sky's in quiet hours about noon, (D,).
+
+    Irradiance over the clear sky's on the flat, power over that in the modules' plane, as far as known.
+    """
     nothing = np.full(len(track.days), np.nan)
     if track.asset.is_wind or not np.isfinite(track.sky.clear_ghi).any() or len(track) < LEAST:
         return nothing, nothing
@@ -94,8 +103,12 @@ def _under_clear_sky(track: Track, raw: Floats, lit: Mask) -> tuple[Floats, Floa
     with np.errstate(invalid="ignore", divide="ignore"):
         clear = track.sky.clear_ghi / 1000.0
         by_power, by_sensor = track.share / clear, raw / 1000.0 / clear
-        quiet = noon & (_still(by_power) | _still(by_sensor))
-    return _median(track, by_sensor, quiet), _median(track, by_power, quiet & (track.share > 0.0))
+        still = noon & (_still(by_power) | _still(by_sensor))
+        clear_days = track.days.count(still) >= CLEAR_PART * track.days.count(noon)
+        quiet = still & clear_days[track.days.row]
+        free = (track.share > 0.0) & (track.share < NEAR_CAPACITY_SHARE)
+        plane = noon_in_plane(track.days.number, track.asset)
+        return _median(track, by_sensor, quiet), _median(track, by_power, quiet & free) / plane
 
 
 def _still(index: Floats) -> Mask:

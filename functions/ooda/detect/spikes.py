@@ -15,6 +15,9 @@ ALIKE = 0.5
 """Share of its distance by which the two beside it may differ."""
 GONE = 0.15
 """Share of the lower of the two beside it. A cloud leaves more than this of the power: diffuse light."""
+OFTEN, ABOVE = 0.95, 1.05
+"""Quantile of the file's shares of the clear sky that the asset reaches often; what is 5 % above that, or
+above the nameplate, is no gap in the clouds."""
 NEGATIVE_SHARE = 0.05
 """Share of capacity. A machine takes less than this for itself."""
 NIGHT_SHARE = 0.03
@@ -33,7 +36,7 @@ def outliers(track: Track) -> Mask:
         return np.zeros(len(track), dtype=bool)
     share = track.share
     with np.errstate(invalid="ignore"):
-        wrong = _alone(share) & ~_followed(track)
+        wrong = _alone(share) & ~_followed(track) & ~_sunny(track)
         wrong |= share < -NEGATIVE_SHARE
         reach = math.ceil(TWILIGHT_MINUTES / track.step)
         night = track.sky.clear_ghi <= 0.0
@@ -59,3 +62,14 @@ def _followed(track: Track) -> Mask:
     before, after = np.roll(sun, 1), np.roll(sun, -1)
     moved = np.maximum(sun - np.maximum(before, after), np.minimum(before, after) - sun)
     return np.asarray(moved > SPIKE_SHARE / 3)
+
+
+def _sunny(track: Track) -> Mask:
+    """Readings above the ones beside them that a gap in the clouds explains: no irradiance is measured, and
+    the asset often gives as much of the clear sky."""
+    clear, share = track.sky.clear_ghi / 1000.0, track.share
+    index = share / np.maximum(clear, 0.05)
+    known = index[np.isfinite(index) & (clear > 0.1) & (share > 0.0)]
+    most = ABOVE * (np.quantile(known, OFTEN) * clear if len(known) else np.ones(len(track)))
+    gap = (share > np.roll(share, 1)) & (share <= np.minimum(most, ABOVE))
+    return np.asarray(gap & ~np.isfinite(track.irradiance))

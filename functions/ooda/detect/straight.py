@@ -18,6 +18,9 @@ from ooda.detect.track import Track, runs
 MINUTES, READINGS = 60.0, 5
 """A straight line is as long as this, minutes, and has at least so many readings: within an hour a
 morning's ramp bends more than a rounding error."""
+CHANCE = 1e-6
+"""Chance by which so many readings in a row may lie straight, where each does as often as the file's
+others: coarse readings and smooth weather make short lines."""
 MOST_DECIMALS = 6
 """Decimals beyond which values are not rounded: they are computed."""
 ROUNDING = 1e-7
@@ -28,14 +31,19 @@ MOVES = 10.0
 
 def interpolated(track: Track) -> Mask:
     """Readings at work on a straight line, shape (n,): none of them was measured."""
-    least = max(READINGS, math.ceil(MINUTES / track.step) + 1)
-    resolution = resolution_of(track.power)
-    tolerance = max(1.01 * resolution, ROUNDING * track.capacity)
+    tolerance = max(1.01 * resolution_of(track.power), ROUNDING * track.capacity)
     with np.errstate(invalid="ignore"):
         at_work = track.power > 0.005 * track.capacity
     gaps = np.diff(track.sky.minutes, prepend=-np.inf) > 1.5 * track.step
-    line = straight(track.power, least, tolerance, gaps | ~at_work)
-    return np.asarray(line & at_work)
+    breaks = gaps | ~at_work
+    whole = ~(breaks[1:-1] | breaks[2:])
+    if not whole.any():
+        return np.zeros(len(track), dtype=bool)
+    by_chance = float(np.mean(np.abs(np.diff(track.power, 2))[whole] <= 2.0 * tolerance))
+    least = max(READINGS, math.ceil(MINUTES / track.step) + 1)
+    if by_chance > 0.0:
+        least = max(least, 2 + math.ceil(math.log(CHANCE) / math.log(min(by_chance, 0.99))))
+    return np.asarray(straight(track.power, least, tolerance, breaks) & at_work)
 
 
 def straight(power: Floats, least: int, tolerance: float, breaks: Mask | None = None) -> Mask:
@@ -46,7 +54,7 @@ def straight(power: Floats, least: int, tolerance: float, breaks: Mask | None = 
         return flags
     bend = np.abs(np.diff(power, 2))
     with np.errstate(invalid="ignore"):
-        even = bend <= 4.0 * tolerance
+        even = bend <= 2.0 * tolerance
     if breaks is not None:
         even &= ~(breaks[1:-1] | breaks[2:])
     for start, end in runs(even):
@@ -58,7 +66,7 @@ def straight(power: Floats, least: int, tolerance: float, breaks: Mask | None = 
         if abs(rise) < MOVES * tolerance or abs(rise) < 2.0 * tolerance * len(values):
             continue
         line = values[0] + rise * np.arange(len(values)) / (len(values) - 1)
-        if np.abs(values - line).max() <= 2.0 * tolerance:
+        if np.abs(values - line).max() <= tolerance:
             flags[first : last + 1] = True
     return flags
 

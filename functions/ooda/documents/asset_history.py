@@ -78,6 +78,10 @@ class DayMarks(Document):
     power_of_clear: float | None = Field(
         default=None, description="share of capacity over the clear sky's, in the same hours"
     )
+    season: float | None = Field(
+        default=None,
+        description="a clear noon in the modules' plane over the flat; the plane may be assumed",
+    )
 
 
 class HistoryDay(Document):
