@@ -25,6 +25,8 @@ from ooda.detect.sky import Floats
 SIDES = ((10, 1), (10, 2), (10, 4), (10, 10), (4, 10), (2, 10), (1, 10))
 """Measured days before and after a possible step that are compared. Ten days are what the seasons leave
 alone; our choice."""
+SLACK = 3
+"""Days by which the middle of a few others may miss a step."""
 LEAST_BEFORE = 3
 """Days that must be known before a step (fewer where it is a way back)."""
 SIGMAS = 5.0
@@ -62,13 +64,24 @@ def change_points(values: Floats, *, least: float, noise: float) -> list[Step]:
     _search(series, 0, len(series), least, sigma, found)
     bounds = [0, *sorted(found), len(series)]
     steps = []
-    for before, place, after in zip(bounds, bounds[1:-1], bounds[2:], strict=False):
-        change = _middle(series[place : min(after, place + 10)]) - _middle(
-            series[max(before, place - 10) : place]
-        )
+    for begin, place, end in zip(bounds, bounds[1:-1], bounds[2:], strict=False):
+        before, after = series[max(begin, place - 10) : place], series[place : min(end, place + 10)]
+        change = _middle(after) - _middle(before)
         if abs(change) >= least:
-            steps.append(Step(int(known[place]), change))
+            steps.append(Step(int(known[_exact(series, begin, place, end)]), change))
     return steps
+
+
+def _exact(series: Floats, begin: int, place: int, end: int) -> int:
+    """The place of a step, which medians know to a few days: where each day is nearest to its own side."""
+    before, after = _middle(series[begin:place][-10:]), _middle(series[place:end][:10])
+    near = np.arange(max(begin + 1, place - SLACK), min(end - 1, place + SLACK) + 1)
+    part = series[near[0] - 1 : near[-1] + 1] if len(near) else series[:0]
+    costs = [
+        float(np.abs(part[: n + 1] - before).sum() + np.abs(part[n + 1 :] - after).sum())
+        for n in range(len(near))
+    ]
+    return int(near[int(np.argmin(costs))]) if costs else place
 
 
 def levels(values: Floats, steps: Sequence[Step]) -> Floats:

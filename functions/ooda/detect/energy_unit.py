@@ -23,8 +23,8 @@ USUAL_OF_SUN, USUAL_OF_NEIGHBOURS, USUAL_OF_DC = (0.65, 1.05), (0.88, 1.12), (0.
 """What the ratios are where all is right: lowest, highest. An array at half of its nameplate is weak, one
 at a quarter is none."""
 PLAIN_FACTOR = 0.34
-"""Factors up to this (20 minutes and less) are seen from the first day by irradiance alone: no array is
-that weak for its nameplate."""
+"""Factors up to this (20 minutes and less) are seen from the first day by irradiance alone, where DC power
+does not say that the nameplate is too large: no array is that weak."""
 
 
 def energy_days(table: Table) -> Mask:
@@ -65,7 +65,9 @@ def _always(table: Table, factor: float) -> Mask:
     if factor <= PLAIN_FACTOR:
         witness |= at(table.of_neighbours, USUAL_OF_NEIGHBOURS)
     found = witness & (by_sun | ~np.isfinite(table.of_sun))
-    return np.asarray(found | by_sun if factor <= PLAIN_FACTOR else found)
+    with np.errstate(invalid="ignore"):
+        as_dc = (table.of_dc >= USUAL_OF_DC[0]) & (table.of_dc <= USUAL_OF_DC[1])
+    return np.asarray(found | (by_sun & ~as_dc) if factor <= PLAIN_FACTOR else found)
 
 
 def _usual(table: Table) -> Mask:
