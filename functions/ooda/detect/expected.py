@@ -29,7 +29,6 @@ from ooda.config.detection import ReferenceRules
 from ooda.detect import not_judged
 from ooda.detect.levels import Baseline, Levels, baseline, measure
 from ooda.detect.peers import Beside, sun_driver
-from ooda.detect.rolling import trailing_median
 from ooda.detect.sky import SLOTS, Floats, Mask
 from ooda.detect.track import Track
 from ooda.detect.wind_expected import ALL, WindExpectation, by_wind
@@ -44,8 +43,6 @@ SITE_DOWN_SHARE = 0.05
 """Of capacity. Neighbours with less, in good light, are down too."""
 ASSUMED_GAIN = 0.9
 """Power over PVWatts' form where nothing can be learned: our assumption for a sound asset."""
-DRIFT_DAYS, DRIFT_LEAST_DAYS = 5, 14
-"""A sensor's drift is the median gain of 5 days against that of all before, of which 14 must be there."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +52,9 @@ class Reference:
     `family` is the driver that gain and shape belong to; `levels` what the file's days say for it,
     `by_sun` the same for the irradiance alone, `base` what earlier days say, `history` these days. `own`
     is the expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be
-    believed (0…1). `site_down` marks instants at which all neighbours were down too. `sensor_low`, (D,):
-    how much less than before the irradiance sensor reads for what the asset gives, NaN where there are
-    too few days. `witnesses`: what the file's days say of a turbine's witnesses, by driver. `sigma`: the
-    relative spread of what was due, (n,), where the reference knows it. `anemometer`: what is wrong with
-    it, in words.
+    believed (0…1). `site_down` marks instants at which all neighbours were down too. `witnesses`: what the
+    file's days say of a turbine's witnesses, by driver. `sigma`: the relative spread of what was due, (n,),
+    where the reference knows it. `anemometer`: what is wrong with it, in words.
     """
 
     expected: Floats
@@ -73,7 +68,6 @@ class Reference:
     by_sun: Levels | None
     base: Baseline
     history: Levels
-    sensor_low: Floats | None = None
     witnesses: dict[str, Levels] = field(default_factory=dict)
     sigma: Floats | None = None
     anemometer: str = ""
@@ -199,7 +193,6 @@ def _by_peers(given: _Given, sun: _BySun | None) -> Reference:
         by_sun=None if sun is None else sun.levels,
         base=base,
         history=given.earlier("peers"),
-        sensor_low=None if sun is None else _sensor_low(given.earlier("sun"), sun.levels, sun.base),
     )
 
 
@@ -226,13 +219,6 @@ def _against_peers(base: Baseline, beside: Beside) -> Baseline:
     chronic = (behind & (alike < ALIKE_ASSETS)) | (first & ~(alike >= ALIKE_ASSETS))
     gain = np.where(chronic, np.fmax(base.gain, 1.0), base.gain)
     return replace(base, gain=np.where(np.isfinite(gain), gain, 1.0))
-
-
-def _sensor_low(earlier: Levels, sun: Levels, base: Baseline) -> Floats:
-    """How much less than before the irradiance sensor reads for what the asset gives, share, (D,)."""
-    recent = trailing_median(np.concatenate((earlier.gain, sun.gain)), DRIFT_DAYS)[-len(sun.gain) :]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(base.count >= DRIFT_LEAST_DAYS, recent / base.middle - 1.0, np.nan))
 
 
 def _by_wind(wind: WindExpectation) -> Reference:

@@ -13,6 +13,7 @@ from ona.documents.findings import IncidentState
 from ona.runtime.identity import digest
 from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
+from ooda.detect import data_days
 from ooda.detect.asset_history import with_days
 from ooda.detect.daily_loss import HEALTHY_DAYS, spreads_before, sustained
 from ooda.detect.incident_signals import combined
@@ -34,10 +35,12 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
     """All incidents of an asset, in order of time: episodes of one kind with less than `HEALTHY_DAYS` good
     days between them.
 
-    Small losses count from the day on which their cumulative sum began to rise. `threshold`: the severity
+    Small losses count from the day on which their cumulative sum began to rise. Days whose data are wrong
+    (`data_days.py`) count for nothing, also where that was known only later. `threshold`: the severity
     (0…1) from which an incident is actionable.
     """
-    days = [that_count(history.days[day]) for day in sorted(history.days)]
+    of_days = data_days.trusted(history)
+    days = [that_count(of_days[day]) for day in sorted(of_days)]
     active = weak_days(days)
     by_kind: dict[IncidentKind, list[EpisodeOfDay]] = {}
     judged: JudgedDays = []

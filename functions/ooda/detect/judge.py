@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from ooda.detect import asset_history, incidents, not_judged, quality
+from ooda.detect import asset_history, day_marks, incidents, not_judged, quality
 from ooda.detect.case import Case
 from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.day_marks import Table
 from ooda.detect.day_records import history_days
 from ooda.detect.expected import Reference, reference
 from ooda.detect.residuals import residuals
@@ -27,8 +28,6 @@ from ooda.detect.units import possible_power
 from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
 from ooda.documents.detections import AssetDetection, Incident, QualityIssue, QualitySummary, Window
 
-DRIFT = 0.10
-"""Share by which an irradiance sensor must read less than it did, before it is reported."""
 RECENT_DAYS = 30
 """Days of whose energies Energy at Risk is made."""
 MOST_RESIDUALS = 200
@@ -77,9 +76,11 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
     whole, track = member.whole, member.track
     lit = judged_light(whole.sky, asset, rules.filtering)
     of_no_use = file.quality.unusable.get(asset.id, ())
-    checked = quality.check(whole, track, lit, file.ends_of(asset.id), rules, of_no_use)
-    light = lit if member.rows is None else lit[member.rows]
     beside = assets.site.beside(track)
+    checked = quality.check(
+        whole, track, lit, file.ends_of(asset.id), rules, of_no_use, beside=beside, history=history
+    )
+    light = lit if member.rows is None else lit[member.rows]
     usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, asset, rules.filtering)
     ref = reference(
         track,
@@ -100,7 +101,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         coolest=whole.coolest()[np.searchsorted(whole.days.number, track.days.number)],
         weather=context.weather.get(assets.site_id),
     )
-    issues = [*checked.issues, *_sensor_drift(ref), *_anemometer(ref)]
+    issues = [*checked.issues, *_anemometer(ref)]
     if ref.basis == "none" and light.any():
         issues.append(not_judged.issue(ref.reason, int(light.sum())))
     summary = QualitySummary(
@@ -108,29 +109,11 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         accuracy_percent=round(100.0 * max(0.0, file.share_valid), 2),
         issues=issues,
     )
-    verdict = _verdict(member, case, summary, history, file)
+    verdict = _verdict(member, case, summary, history, file, checked.marks)
     if asset.id not in context.damaged:
         return verdict
     reason = f"{verdict.detection.basis_reason}; {context.damaged[asset.id]}"
     return replace(verdict, detection=verdict.detection.model_copy(update={"basis_reason": reason}))
-
-
-def _sensor_drift(ref: Reference) -> list[QualityIssue]:
-    """The irradiance sensor reads less than it did: all assets together give more for what it says."""
-    if ref.sensor_low is None or not np.isfinite(ref.sensor_low).any():
-        return []
-    most = float(np.nanmax(ref.sensor_low))
-    if most < DRIFT:
-        return []
-    return [
-        QualityIssue(
-            kind="sensor_drift",
-            statement=f"irradiance_w_m2 reads about {most:.0%} less than it did against what "
-            "all machines give: clean or calibrate the sensor",
-            readings=len(ref.own),
-            blinding=True,
-        )
-    ]
 
 
 def _anemometer(ref: Reference) -> list[QualityIssue]:
@@ -142,10 +125,16 @@ def _anemometer(ref: Reference) -> list[QualityIssue]:
 
 
 def _verdict(
-    member: Member, case: Case, summary: QualitySummary, history: AssetHistory, file: TelemetryFile
+    member: Member,
+    case: Case,
+    summary: QualitySummary,
+    history: AssetHistory,
+    file: TelemetryFile,
+    marks: Table,
 ) -> AssetVerdict:
     track, ref, whole = case.track, case.ref, member.whole
     days = history_days(case, history, file.joint.get(track.asset.id, {}))
+    days = day_marks.marked(days, marks)
     after = incidents.updated(history, file.key, days, file.rules, file.threshold)
     window = Window(start=whole.times.iloc[0], end=whole.times.iloc[-1])
     expected = np.where(judged_light(track.sky, track.asset, file.rules.filtering), ref.expected, 0.0)

@@ -1,4 +1,4 @@
-"""Data quality of one asset: completeness, gaps, stuck values, outliers, clock, units.
+"""Data quality of one asset: completeness and gaps here; each other check in a module of its own.
 
 A problem of the data is reported as one; no loss is counted for it.
 """
@@ -15,10 +15,18 @@ from ona.runtime.words import counted
 from ona.telemetry.intervals import usual_step
 from ona.telemetry.readings import Unusable
 from ooda.config.detection import DetectionConfig
+from ooda.detect import day_marks
+from ooda.detect.data_days import DataDays
+from ooda.detect.day_marks import Table
+from ooda.detect.logger_zeros import logger_zeros
+from ooda.detect.peers import Beside
 from ooda.detect.sky import DAY_MINUTES, Floats, Mask, in_maintenance, judged_light, sky
-from ooda.detect.suspect import clock_shift, outliers, stale
+from ooda.detect.spikes import outliers
+from ooda.detect.straight import interpolated
+from ooda.detect.suspect import stale
 from ooda.detect.track import Track
 from ooda.detect.units import TOO_LARGE, impossible, unit_issue
+from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import QualityIssue
 
 GAP_MINUTES = 60.0
@@ -29,11 +37,13 @@ BLIND_HOURS = 4.0
 
 @dataclass(frozen=True)
 class Checked:
-    """Readings that cannot be judged, of those of the day; the problems; completeness in per cent."""
+    """Readings that cannot be judged, of those of the day; the problems; completeness in per cent; what the
+    file's days say of the data (`marks`)."""
 
     unusable: Mask
     issues: list[QualityIssue]
     completeness: float
+    marks: Table
 
 
 def check(
@@ -43,20 +53,28 @@ def check(
     span: tuple[pd.Timestamp, pd.Timestamp],
     config: DetectionConfig,
     of_no_use: Sequence[Unusable] = (),
+    *,
+    beside: Beside,
+    history: AssetHistory,
 ) -> Checked:
     """All checks of one asset's readings.
 
     `whole`: all of them; `track`: those of the day. `light` marks those of the whole in which it should
     produce. `span`: first and last reading of the file, between which readings are due. `of_no_use`:
-    readings that came, and whose power nobody can use.
+    readings that came, and whose power nobody can use. `beside`: the neighbours at the day's readings;
+    `history`: the asset's earlier days, beside which the file's own are seen.
     """
+    lit = light if whole is track else light[np.searchsorted(whole.sky.minutes, track.sky.minutes)]
     came_in_vain = in_vain(of_no_use, whole, config)
+    own = day_marks.measure(track, beside, lit)
+    days = DataDays.of(day_marks.joined(history, own))
     unit, wrong_days = unit_issue(track)
-    mixed = impossible(track) & ~wrong_days
-    useless = wrong_days | mixed
-    frozen = stale(track, config)
-    spikes = outliers(track)
-    shifted, shift = clock_shift(track)
+    shifted, energy = (_of_rows(days, mask, track) for mask in (days.shift != 0.0, days.energy))
+    useless = wrong_days | energy
+    mixed = impossible(track) & ~useless
+    useless |= mixed
+    frozen, line, spikes = stale(track, config), interpolated(track), outliers(track) & ~useless
+    zeros = logger_zeros(track, lit, _usual_ac_dc(days.table.of_dc))
     shifted &= ~useless
     due = round((span[1] - span[0]).total_seconds() / 60.0 / track.step) + 1
     came = int(np.isfinite(whole.power).sum())
@@ -70,43 +88,12 @@ def check(
         )
     issues += in_vain_by_day(came_in_vain, whole)
     issues += gaps(whole, light, came_in_vain)
-    if frozen.any():
-        count = int(frozen.sum())
-        issues.append(
-            _issue(
-                "stale_values",
-                f"power_kw does not change over {counted(count, 'reading')} in a row or more: "
-                "a stuck sensor or logger",
-                count,
-                count * track.hours >= BLIND_HOURS,
-            )
-        )
-    if unit:
+    issues += _rows_told(track, frozen=frozen, zeros=zeros, line=line, spikes=spikes)
+    if unit and not (energy.any() and unit.readings and not wrong_days.any()):
         issues.append(unit)
     if mixed.any():
         issues.append(_mixed_units(int(mixed.sum()), track))
-    spikes &= ~useless
-    if spikes.any():
-        count = int(spikes.sum())
-        issues.append(
-            _issue(
-                "outliers",
-                f"{counted(count, 'reading')} of power_kw alone, far from the neighbours or from what "
-                "the sun allows",
-                count,
-            )
-        )
-    if shifted.any():
-        late = "late" if shift > 0 else "early"
-        hint = "; a daylight-saving change or a wrong time zone?" if abs(abs(shift) % 60 - 30) > 15 else ""
-        issues.append(
-            _issue(
-                "clock_shift",
-                f"power comes and goes {counted(abs(shift), 'minute', '.0f')} {late} by the sun{hint}",
-                int(shifted.sum()),
-                True,
-            )
-        )
+    issues += _days_told(days, track)
     power = config.parameters.power
     critical = power.critical_threshold / power.reference_capacity_kw * track.capacity
     with np.errstate(invalid="ignore"):
@@ -120,9 +107,93 @@ def check(
                 over,
             )
         )
-    unusable = frozen | spikes | shifted | useless
+    unusable = frozen | line | zeros | spikes | shifted | useless
     completeness = min(100.0, 100.0 * came / due) if due else 100.0
-    return Checked(unusable, issues, completeness)
+    return Checked(unusable, issues, completeness, own)
+
+
+def _of_rows(days: DataDays, wrong: Mask, track: Track) -> Mask:
+    """Of the days' problem the readings of the file, (n,)."""
+    return np.asarray(wrong[np.searchsorted(days.table.number, track.days.number)][track.days.row])
+
+
+def _usual_ac_dc(of_dc: Floats) -> float:
+    """The usual AC over DC power; 1 where it is not known."""
+    return float(np.nanmedian(of_dc)) if np.isfinite(of_dc).any() else 1.0
+
+
+def _rows_told(track: Track, *, frozen: Mask, zeros: Mask, line: Mask, spikes: Mask) -> list[QualityIssue]:
+    """What single readings, masks of shape (n,), say of the data."""
+    told = (
+        (
+            "stale_values",
+            frozen,
+            "power_kw does not change over {} in a row or more: a stuck sensor or logger",
+        ),
+        (
+            "logger_zeros",
+            zeros,
+            "power_kw is 0 in {} by day while the other channels show that the machine runs: the logger or "
+            "the meter; no outage is concluded and no loss booked",
+        ),
+        (
+            "interpolated_values",
+            line,
+            "power_kw runs along a straight line over {}: interpolated, not measured",
+        ),
+        (
+            "outliers",
+            spikes,
+            "{} of power_kw alone, far from the neighbours or from what the sun allows",
+        ),
+    )
+    return [
+        _issue(
+            kind,
+            text.format(counted(count, "reading")),
+            count,
+            kind != "outliers" and count * track.hours >= BLIND_HOURS,
+        )
+        for kind, mask, text in told
+        if (count := int(mask.sum()))
+    ]
+
+
+def _days_told(days: DataDays, track: Track) -> list[QualityIssue]:
+    """What whole days say of clock, unit and sensor, with the day on which it began."""
+    at = np.searchsorted(days.table.number, track.days.number)
+    readings = track.days.count(np.isfinite(track.power))
+    issues = []
+    for kind, wrong in (
+        ("clock_shift", days.shift != 0.0),
+        ("unit_error", days.energy),
+        ("sensor_drift", days.sensor.wrong),
+    ):
+        mine = np.flatnonzero(wrong[at])
+        if not len(mine):
+            continue
+        last = int(at[mine[-1]])
+        text, since = "", days.since(wrong, last)
+        if kind == "clock_shift":
+            shift = float(np.median(days.shift[at[mine]]))
+            dst = (
+                "; a daylight-saving change or a wrong time zone?" if abs(abs(shift) % 60 - 30) > 15 else ""
+            )
+            minutes = counted(round(abs(shift)), "minute")
+            text = f"power comes and goes {minutes} {'late' if shift > 0 else 'early'} by the sun{dst}"
+        elif kind == "unit_error":
+            text = (
+                f"power_kw is {track.hours:.3g} of what it should be: probably the energy of each interval "
+                f"of {track.step:g} minutes in kWh; multiply by {1.0 / track.hours:g}"
+            )
+        else:
+            share = float(days.sensor.share[last])
+            text = (
+                f"irradiance_w_m2 reads about {abs(share):.0%} {'more' if share > 0 else 'less'} than it "
+                "did: clean or calibrate the sensor"
+            )
+        issues.append(_issue(kind, f"{text} (since {since})", int(readings[mine].sum()), True))
+    return issues
 
 
 def _mixed_units(count: int, track: Track) -> QualityIssue:

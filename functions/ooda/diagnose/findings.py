@@ -100,6 +100,8 @@ def daily_loss_share(incident: Incident, recurrence_per_day: float) -> float:
 DATA_CAUSES = {
     "communication_gap": "communication_error",
     "stale_values": "sensor_fault",
+    "logger_zeros": "data_quality_issue",
+    "interpolated_values": "data_quality_issue",
     "sensor_drift": "calibration_drift",
     "clock_shift": "data_quality_issue",
     "unit_error": "data_quality_issue",

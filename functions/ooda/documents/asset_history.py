@@ -61,6 +61,29 @@ class LevelOfDay(Document):
     shape: list[float | None] = []
 
 
+class DayMarks(Document):
+    """What a day's readings say of the data themselves (`detect/day_marks.py`); None: nothing.
+
+    Minutes for `begins` and `ends`, else ratios.
+    """
+
+    begins: float | None = Field(default=None, description="when power began, after sunrise")
+    ends: float | None = Field(default=None, description="when power ended, after sunset")
+    of_sun: float | None = Field(default=None, description="share of capacity over measured irradiance")
+    of_neighbours: float | None = Field(default=None, description="share of capacity over the neighbours'")
+    of_dc: float | None = Field(default=None, description="AC over DC power")
+    sensor_of_clear: float | None = Field(
+        default=None, description="irradiance over the clear sky's, in quiet hours about noon"
+    )
+    power_of_clear: float | None = Field(
+        default=None, description="share of capacity over the clear sky's, in the same hours"
+    )
+    season: float | None = Field(
+        default=None,
+        description="a clear noon in the modules' plane over the flat; the plane may be assumed",
+    )
+
+
 class HistoryDay(Document):
     """One solar day of an asset as one file gave it, or several that overlap (`detect/overlaps.py`).
 
@@ -86,6 +109,9 @@ class HistoryDay(Document):
         default=None, description="its first and last reading; None in an older history"
     )
     step_minutes: float = Field(default=0.0, description="the usual interval of its readings")
+    marks: DayMarks | None = Field(
+        default=None, description="what it says of clock, unit and sensor; None in an older history"
+    )
     files: list[str] = Field(
         default=[], description="keys of the other files whose readings are in it, because they overlap"
     )

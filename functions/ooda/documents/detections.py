@@ -153,6 +153,8 @@ class QualityIssue(Document):
         "unusable_readings",
         "communication_gap",
         "stale_values",
+        "logger_zeros",
+        "interpolated_values",
         "unit_error",
         "implausible_power",
         "outliers",

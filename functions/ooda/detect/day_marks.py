@@ -1,0 +1,170 @@
+"""Marks: a few numbers of each day that say whether clock, unit and sensor are still what they were.
+
+The asset history keeps them, so that a file of one day is seen beside the days before it, and a
+change-point is found on the same date whether the days come one by one or all at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ooda.detect.asset_history import name_of, number_of
+from ooda.detect.clock import ends_of_days, noon_in_plane
+from ooda.detect.levels import NEAR_CAPACITY_SHARE
+from ooda.detect.peers import BRIGHT, Beside, sun_driver
+from ooda.detect.sky import Floats, Ints, Mask
+from ooda.detect.track import Track
+from ooda.documents.asset_history import AssetHistory, DayMarks, HistoryDay, that_count
+
+LEAST = 3
+"""Readings that a ratio of a day is made of, at least (hourly data have few)."""
+NEIGHBOURS_AT_WORK = 0.1
+"""Share of capacity. Where neighbours give less, the ratio to them is noise."""
+DC_AT_WORK = 0.02
+"""Share of capacity that AC or DC power has, where one is compared with the other."""
+NOON = (18, 29)
+"""Solar half hours of the quiet hours, 9:00 to 15:00: away from horizons."""
+QUIET = 0.04
+"""A clear-sky index moves less than this from reading to reading under a quiet sky."""
+CLEAR_PART = 0.4
+"""Share of the hours about noon that are quiet on a day that is clear."""
+CLEAR_POWER = 0.3
+"""Share of capacity over 1 000 W/m² of the clear sky: with less it is not clear, however quiet."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The marks of D days in order, arrays of shape (D,), NaN where a day says nothing; `step`, minutes."""
+
+    number: Ints
+    step: Floats
+    begins: Floats
+    ends: Floats
+    of_sun: Floats
+    of_neighbours: Floats
+    of_dc: Floats
+    sensor_of_clear: Floats
+    power_of_clear: Floats
+    season: Floats
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+
+NAMES = tuple(field.name for field in fields(Table))[2:]
+"""The marks."""
+
+
+def measure(track: Track, beside: Beside, lit: Mask) -> Table:
+    """The marks of a track's days. `lit`: readings in which the asset should produce, (n,)."""
+    days, share = track.days, track.share
+    begins, ends = ends_of_days(track)
+    raw = _as_measured(track)
+    sun = sun_driver(raw, track.temperature)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        at_work = lit & (share > 0.0)
+        free = at_work & (share < NEAR_CAPACITY_SHARE)
+        by_sun = _median(track, share / sun, free & (sun > BRIGHT))
+        by_peers = _median(track, share / beside.share, at_work & (beside.share > NEIGHBOURS_AT_WORK))
+        dc = track.dc_power / track.capacity
+        busy = at_work & (np.maximum(share, dc) > DC_AT_WORK) & (dc > 0.0)
+        by_dc = _median(track, track.power / track.dc_power, busy)
+    sensor, power = _under_clear_sky(track, raw, lit)
+    step = np.full(len(days), track.step)
+    season = noon_in_plane(days.number, track.asset)
+    return Table(days.number, step, begins, ends, by_sun, by_peers, by_dc, sensor, power, season)
+
+
+def _as_measured(track: Track) -> Floats:
+    """Irradiance as the sensor gave it: a plane that is fitted one day must not look like a change."""
+    if not np.isfinite(track.sky.clear_ghi).any():
+        return track.irradiance
+    return np.asarray(track.clearness * np.maximum(track.sky.clear_ghi, 20.0))
+
+
+def _median(track: Track, ratio: Floats, where: Mask) -> Floats:
+    middle = track.days.median(ratio, where & np.isfinite(ratio))
+    return np.where(track.days.count(where) >= LEAST, middle, np.nan)
+
+
+def _under_clear_sky(track: Track, raw: Floats, lit: Mask) -> tuple[Floats, Floats]:
+    """Irradiance and power over the clear sky's in quiet hours about noon, (D,).
+
+    Irradiance over the clear sky's on the flat, power over that in the modules' plane, as far as known.
+    """
+    nothing = np.full(len(track.days), np.nan)
+    if track.asset.is_wind or not np.isfinite(track.sky.clear_ghi).any() or len(track) < LEAST:
+        return nothing, nothing
+    noon = lit & (track.sky.slot >= NOON[0]) & (track.sky.slot <= NOON[1])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        clear = track.sky.clear_ghi / 1000.0
+        by_power, by_sensor = track.share / clear, raw / 1000.0 / clear
+        still = noon & (_still(by_power) | _still(by_sensor))
+        clear_days = track.days.count(still) >= CLEAR_PART * track.days.count(noon)
+        quiet = still & clear_days[track.days.row]
+        free = (track.share > 0.0) & (track.share < NEAR_CAPACITY_SHARE)
+        plane = noon_in_plane(track.days.number, track.asset)
+        return _median(track, by_sensor, quiet), _median(track, by_power, quiet & free) / plane
+
+
+def _still(index: Floats) -> Mask:
+    """Where an index hardly moves from the reading before and to the one after."""
+    change = np.abs(np.diff(index, prepend=index[:1])) / np.maximum(index, 0.05)
+    return np.asarray((change < QUIET) & (np.append(change[1:], np.inf) < QUIET) & (index > CLEAR_POWER))
+
+
+def marked(days: Mapping[str, HistoryDay], own: Table) -> dict[str, HistoryDay]:
+    """The records of a file's days with their marks, rounded."""
+    rounded = {name: np.round(getattr(own, name), 4).tolist() for name in NAMES}
+    place = {name_of(number): n for n, number in enumerate(own.number.tolist())}
+    return {
+        day: item.model_copy(
+            update={
+                "marks": DayMarks(
+                    **{name: v for name in NAMES if math.isfinite(v := rounded[name][place[day]])}
+                )
+            }
+        )
+        for day, item in days.items()
+    }
+
+
+def of_history(days: Mapping[str, Mapping[str, HistoryDay]]) -> Table:
+    """The marks of the days of a history, oldest first: of a day in several parts the first that has some.
+
+    A day without marks is not in the table.
+    """
+    rows: list[tuple[int, float, DayMarks]] = []
+    for name in sorted(days):
+        marked = [item for item in that_count(days[name]) if item.marks is not None]
+        if marked and marked[0].marks is not None:
+            rows.append((number_of(name), marked[0].step_minutes, marked[0].marks))
+    return _table(rows)
+
+
+def _table(rows: Sequence[tuple[int, float, DayMarks]]) -> Table:
+    number = np.array([row[0] for row in rows], dtype=np.int64)
+    step = np.array([row[1] for row in rows], dtype=float)
+    columns = {
+        name: np.array([getattr(row[2], name) for row in rows], dtype=float)  # None is NaN
+        for name in NAMES
+    }
+    return Table(number, step, **columns)
+
+
+def joined(history: AssetHistory, own: Table) -> Table:
+    """The marks of a history's days and of a file's; the file's own days count as it gives them."""
+    mine = set(own.number.tolist())
+    other = {day: items for day, items in history.days.items() if number_of(day) not in mine}
+    before = of_history(other)
+    order = np.argsort(np.concatenate((before.number, own.number)), kind="stable")
+    return Table(
+        *(
+            np.concatenate((getattr(before, field.name), getattr(own, field.name)))[order]
+            for field in fields(Table)
+        )
+    )

@@ -1,0 +1,76 @@
+"""Energy of an interval read as power: kWh where kW are expected, a quarter of them at 15 minutes.
+
+A factor of exactly the interval in hours gives it away: against the neighbours, against the irradiance or
+against DC power, from a day on or always. A loss of strings is seldom so exact, and DC power falls with it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ooda.detect.change_point import change_points, levels
+from ooda.detect.day_marks import Table
+from ooda.detect.sky import Floats, Mask
+
+NOISE, LEAST = 0.02, 0.3
+"""Natural logarithms of a ratio: days are never trusted to differ less; a smaller step is no unit."""
+EXACT = {"of_neighbours": 0.06, "of_sun": 0.10, "of_dc": 0.05}
+"""How near to the factor, as a logarithm, each ratio must come in a change."""
+EXACT_OF_A_HALF = 0.03
+"""…where the factor is a half (readings of 30 minutes), because half of the strings lost is a common fault,
+or where DC power fell with AC power, as it does when strings are lost."""
+USUAL_OF_SUN, USUAL_OF_NEIGHBOURS, USUAL_OF_DC = (0.65, 1.05), (0.88, 1.12), (0.86, 1.02)
+"""What the ratios are where all is right: lowest, highest. An array at half of its nameplate is weak, one
+at a quarter is none."""
+PLAIN_FACTOR = 0.34
+"""Factors up to this (20 minutes and less) are seen from the first day by irradiance alone, where DC power
+does not say that the nameplate is too large: no array is that weak."""
+
+
+def energy_days(table: Table) -> Mask:
+    """Days, (D,), whose power is the energy of an interval, kWh."""
+    wrong = np.zeros(len(table), dtype=bool)
+    for step in np.unique(table.step):
+        factor = step / 60.0
+        if 0.0 < factor < 0.95:
+            wrong |= (table.step == step) & _by_factor(table, factor)
+    return wrong
+
+
+def _by_factor(table: Table, factor: float) -> Mask:
+    always, usual = _always(table, factor), _usual(table)
+    near, known = {}, {}
+    for name in EXACT:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.log(np.where(getattr(table, name) > 0.0, getattr(table, name), np.nan))
+        moved = levels(ratio, change_points(ratio, least=LEAST, noise=NOISE))
+        if always[0] and not usual[0]:  # the first days are the wrong ones
+            moved = moved - max(0.0, float(moved.max()))
+        near[name], known[name] = np.abs(moved - np.log(factor)), np.isfinite(ratio)
+    with_dc = known["of_dc"].any() and bool((near["of_dc"] > EXACT["of_dc"]).all())
+    strict = factor > PLAIN_FACTOR or with_dc
+    votes = {name: near[name] <= (EXACT_OF_A_HALF if strict else exact) for name, exact in EXACT.items()}
+    vetoed = known["of_sun"] & (near["of_sun"] > EXACT["of_sun"])
+    return (np.logical_or.reduce(list(votes.values())) & ~vetoed) | (always & ~usual)
+
+
+def _always(table: Table, factor: float) -> Mask:
+    """Days at the factor by a ratio that has a usual value: nothing before them is needed."""
+
+    def at(values: Floats, usual: tuple[float, float]) -> Mask:
+        with np.errstate(invalid="ignore"):
+            return np.asarray((values >= factor * usual[0]) & (values <= factor * usual[1]))
+
+    by_sun, witness = at(table.of_sun, USUAL_OF_SUN), at(table.of_dc, USUAL_OF_DC)
+    if factor <= PLAIN_FACTOR:
+        witness |= at(table.of_neighbours, USUAL_OF_NEIGHBOURS)
+    found = witness & (by_sun | ~np.isfinite(table.of_sun))
+    with np.errstate(invalid="ignore"):
+        as_dc = (table.of_dc >= USUAL_OF_DC[0]) & (table.of_dc <= USUAL_OF_DC[1])
+    return np.asarray(found | (by_sun & ~as_dc) if factor <= PLAIN_FACTOR else found)
+
+
+def _usual(table: Table) -> Mask:
+    """Days on which a ratio to the sun says that the unit is right."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((table.of_sun >= 0.5) & (table.of_sun <= 1.3))

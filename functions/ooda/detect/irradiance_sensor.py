@@ -1,0 +1,191 @@
+"""An irradiance sensor that reads too much or too little: since when, and by how much.
+
+Power over irradiance leaves its level, at once or creeping: one of the two moved, and it does not say
+which. The neighbours say whether it was the machine: they share the sky and not its faults. The clear sky
+says it where there are no neighbours, and where all machines moved together: under a quiet sky about noon
+either the sensor or the power left its level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import bottleneck as bn
+import numpy as np
+
+from ooda.detect.change_point import change_points
+from ooda.detect.day_marks import Table
+from ooda.detect.sky import Floats, Ints, Mask
+from ooda.detect.track import runs
+
+LEAST = 0.06
+"""Change of power over irradiance, natural logarithm, that is told. Sensors are calibrated to 2 to 3 %."""
+NOISES, MOST = 3.0, 0.10
+"""…and as many times the noise of levels that lie ten days apart, up to 0.10."""
+NOISE = 0.012
+"""Natural logarithm by which days are never trusted to differ less."""
+BEGINS = 0.1
+"""Share of a change, at its height, from which it has begun: what creeps begins long before it is told."""
+AT_ONCE = 0.6
+"""Share of a change that comes within four days where it came at once."""
+SMOOTH = 7
+"""Days of a running median between steps."""
+FIRST, LOOK = 14, 90
+"""Days. The level of a day is compared with the first 14 sound days of the last 90."""
+OWN_SHARE = 0.5
+"""Share of the change that must be seen against the neighbours too, before the machine is who moved."""
+SIDE = 20
+"""Sound days before a change (and after it) whose clear levels are compared with its own."""
+CLEAR_QUANTILE = 0.75
+"""Of the days' quiet levels on one side: the clear days', where a quarter is clear."""
+CLEAR_DAYS = 3
+"""Days with a quiet level that each side needs."""
+SEASON, SEASON_IN_PLANE = 2.0, 0.2
+"""How much of the season of the assumed plane's noon power over irradiance may follow: twice as much under
+steep modules and a flat sensor, a fifth where both lie alike."""
+SURE = 0.6
+"""Of the change: the clear sky decides where one of the two explanations leaves so much less of it (the
+other leaves twice the change)."""
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """Days, (D,), on which the sensor is off; by how much it reads more (below 0: less), shares, (D,)."""
+
+    wrong: Mask
+    share: Floats
+
+
+def sensor_days(table: Table, sound: Mask) -> Sensor:
+    """The days on which the irradiance sensor is off. `sound`: days whose power is right, (D,)."""
+    off = np.zeros(len(table))
+    ratio = np.where(sound, _log(table.of_sun), np.nan)
+    known = np.flatnonzero(np.isfinite(ratio)).astype(np.int64)
+    if len(known) > FIRST:
+        steps = [step.day for step in change_points(ratio, least=LEAST / 2.0, noise=NOISE)]
+        away = _away(_level(ratio[known], np.searchsorted(known, steps).tolist()), ratio[known])
+        least = max(LEAST, min(MOST, NOISES * _slow_noise(ratio[known])))
+        for begin, end in _changes(away, least):
+            if _is_sensor(table, known, away, begin, end):
+                off[known[begin] : known[end - 1] + 1] = -float(np.median(away[begin:end]))
+                off[known[begin:end]] = -away[begin:end]
+    return Sensor(off != 0.0, np.expm1(off))
+
+
+def _log(values: Floats) -> Floats:
+    return np.asarray(np.log(np.where(values > 0.0, values, np.nan)))
+
+
+def _level(series: Floats, steps: list[int]) -> Floats:
+    """A running median of each part between two steps."""
+    out = np.empty(len(series))
+    bounds = [0, *steps, len(series)]
+    half = SMOOTH // 2
+    for begin, end in pairwise(bounds):
+        part = np.pad(series[begin:end], half, constant_values=np.nan)
+        out[begin:end] = bn.nanmedian(np.lib.stride_tricks.sliding_window_view(part, SMOOTH), axis=1)
+    return out
+
+
+def _away(level: Floats, series: Floats) -> Floats:
+    """How far each day's level is from that of the sound days before it."""
+    away = np.zeros(len(level))
+    usual = np.ones(len(level), dtype=bool)
+    for n in range(len(level)):
+        begin = max(0, n - LOOK)
+        chosen = series[begin:n][usual[begin:n]][:FIRST] if n >= FIRST else series[:FIRST]
+        away[n] = level[n] - float(np.median(chosen if len(chosen) else series[:FIRST]))
+        usual[n] = abs(away[n]) < LEAST
+    return away
+
+
+def _slow_noise(series: Floats) -> float:
+    """How much levels ten measured days apart differ beside a steady drift, 1.4826 MAD / √2: dull and clear
+    weeks change power over irradiance, the more the otherwise the sensor lies."""
+    apart = series[10:] - series[:-10]
+    return 1.4826 * float(np.median(np.abs(apart - np.median(apart)))) / 2.0**0.5 if len(apart) else 0.0
+
+
+def _changes(away: Floats, least: float) -> list[tuple[int, int]]:
+    """From where to where each change goes (places of measured days): all days on its side of the level,
+    from its first beginnings."""
+    found: list[tuple[int, int]] = []
+    for first, last in runs(np.abs(away) >= least):
+        if found and last <= found[-1][1]:
+            continue
+        height = away[first + int(np.argmax(np.abs(away[first:last])))]
+        begin, end = first, last
+        while begin > 0 and away[begin - 1] / height >= BEGINS:
+            begin -= 1
+        while end < len(away) and away[end] / height >= 2.0 * BEGINS:
+            end += 1
+        found.append((begin, end))
+    return found
+
+
+def _is_sensor(table: Table, known: Ints, away: Floats, begin: int, end: int) -> bool:
+    """Whether the sensor, and not the machine, made a change."""
+    inside, outside = known[begin:end], _sound_beside(known, away, begin, end)
+    change = float(np.median(away[begin:end]))
+    beside = _change(_log(table.of_neighbours), inside, outside, 0.5)
+    if beside is not None and beside / change >= OWN_SHARE:
+        return False
+    verdict = _by_clear_sky(table, inside, outside, change)
+    jumps = np.abs(np.diff(away[max(0, begin - 1) : begin + SMOOTH]))
+    at_once = bool(len(jumps)) and float(jumps.max()) >= AT_ONCE * abs(change)
+    if not at_once and abs(change) - abs(_seasonal(table, inside, outside)) < LEAST:
+        return False  # a sensor that lies otherwise than the modules goes with the season
+    if not at_once and change > 0.0:
+        return True  # no machine creeps above what it was
+    if at_once and beside is not None:  # all machines at once: rain may wash them, nothing dirties them
+        return change < 0.0 or verdict >= 0
+    return verdict > 0
+
+
+def _sound_beside(known: Ints, away: Floats, begin: int, end: int) -> Ints:
+    """The sound days next to a change, before it and after it."""
+    usual = np.abs(away) < LEAST
+    before, after = np.flatnonzero(usual[:begin])[-SIDE:], np.flatnonzero(usual[end:])[:SIDE] + end
+    return np.asarray(known[np.concatenate((before, after))])
+
+
+def _by_clear_sky(table: Table, inside: Ints, outside: Ints, change: float) -> int:
+    """Who left the level of the clear sky: 1 the sensor, -1 the machine, 0 nobody knows."""
+    in_plane = _log(table.season) if _lies_in_plane(table) else 0.0
+    sensor = _change(_log(table.sensor_of_clear) - in_plane, inside, outside, CLEAR_QUANTILE)
+    power = _change(_log(table.power_of_clear), inside, outside, CLEAR_QUANTILE)
+    if sensor is None or power is None:
+        return 0
+    if_sensor = abs(sensor + change) + abs(power)
+    if_machine = abs(sensor) + abs(power - change)
+    if abs(if_sensor - if_machine) < SURE * abs(change):
+        return 0
+    return 1 if if_sensor < if_machine else -1
+
+
+def _lies_in_plane(table: Table) -> bool:
+    """Whether the sensor goes with the season as the modules do: then its clear days lie closer together in
+    their plane than on the flat."""
+    level, season = _log(table.sensor_of_clear), _log(table.season)
+
+    def spread(values: Floats) -> float:
+        known = values[np.isfinite(values)]
+        return float(np.quantile(known, 0.9) - np.quantile(known, 0.4)) if len(known) else 0.0
+
+    return spread(level - season) <= spread(level)
+
+
+def _seasonal(table: Table, inside: Ints, outside: Ints) -> float:
+    """How much the season may change power over irradiance: little where the sensor lies as the modules."""
+    change = _change(_log(table.season), inside, outside, 0.5)
+    return 0.0 if change is None else change * (SEASON_IN_PLANE if _lies_in_plane(table) else SEASON)
+
+
+def _change(values: Floats, inside: Ints, outside: Ints, quantile: float) -> float | None:
+    """How much the level inside differs from that outside; None where there is too little of one."""
+    now, usual = values[inside], values[outside]
+    now, usual = now[np.isfinite(now)], usual[np.isfinite(usual)]
+    if len(usual) < CLEAR_DAYS or not len(now):
+        return None
+    return float(np.quantile(now, quantile) - np.quantile(usual, quantile))

@@ -1,0 +1,80 @@
+"""Interpolated stretches: power that runs along a straight line, because somebody filled a gap with it.
+
+>>> import numpy as np
+>>> power = np.array([0.0, 2.0, 5.0, 9.0, 14.0, 12.0, 10.0, 8.0, 6.0, 5.0, 2.0])
+>>> np.flatnonzero(straight(power, least=4, tolerance=1e-6)).tolist()  # from 14 down to 6
+[4, 5, 6, 7, 8]
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ooda.detect.sky import Floats, Mask
+from ooda.detect.track import Track, runs
+
+MINUTES, READINGS = 60.0, 5
+"""A straight line is as long as this, minutes, and has at least so many readings: within an hour a
+morning's ramp bends more than a rounding error."""
+CHANCE = 1e-6
+"""Chance by which so many readings in a row may lie straight, where each does as often as the file's
+others: coarse readings and smooth weather make short lines."""
+MOST_DECIMALS = 6
+"""Decimals beyond which values are not rounded: they are computed."""
+ROUNDING = 1e-7
+"""Share of capacity by which computed values may differ from a line."""
+MOVES = 10.0
+"""Resolutions by which a line must rise or fall in all: power that is held is another matter (`stale`)."""
+
+
+def interpolated(track: Track) -> Mask:
+    """Readings at work on a straight line, shape (n,): none of them was measured."""
+    tolerance = max(1.01 * resolution_of(track.power), ROUNDING * track.capacity)
+    with np.errstate(invalid="ignore"):
+        at_work = track.power > 0.005 * track.capacity
+    gaps = np.diff(track.sky.minutes, prepend=-np.inf) > 1.5 * track.step
+    breaks = gaps | ~at_work
+    whole = ~(breaks[1:-1] | breaks[2:])
+    if not whole.any():
+        return np.zeros(len(track), dtype=bool)
+    by_chance = float(np.mean(np.abs(np.diff(track.power, 2))[whole] <= 2.0 * tolerance))
+    least = max(READINGS, math.ceil(MINUTES / track.step) + 1)
+    if by_chance > 0.0:
+        least = max(least, 2 + math.ceil(math.log(CHANCE) / math.log(min(by_chance, 0.99))))
+    return np.asarray(straight(track.power, least, tolerance, breaks) & at_work)
+
+
+def straight(power: Floats, least: int, tolerance: float, breaks: Mask | None = None) -> Mask:
+    """Values on straight lines of at least `least` readings, (n,), none further than `tolerance` from the
+    line. A level line does not count. `breaks`: where a line cannot go on from the value before."""
+    flags = np.zeros(len(power), dtype=bool)
+    if len(power) < max(3, least):
+        return flags
+    bend = np.abs(np.diff(power, 2))
+    with np.errstate(invalid="ignore"):
+        even = bend <= 2.0 * tolerance
+    if breaks is not None:
+        even &= ~(breaks[1:-1] | breaks[2:])
+    for start, end in runs(even):
+        first, last = start, end + 1
+        if last - first + 1 < least:
+            continue
+        values = power[first : last + 1]
+        rise = values[-1] - values[0]
+        if abs(rise) < MOVES * tolerance or abs(rise) < 2.0 * tolerance * len(values):
+            continue
+        line = values[0] + rise * np.arange(len(values)) / (len(values) - 1)
+        if np.abs(values - line).max() <= tolerance:
+            flags[first : last + 1] = True
+    return flags
+
+
+def resolution_of(values: Floats) -> float:
+    """The resolution of the values: 0.01 where all have two decimals, 0.0 where they are not rounded."""
+    known = values[np.isfinite(values)][:2000]
+    for decimals in range(MOST_DECIMALS + 1):
+        if np.allclose(known, np.round(known, decimals), rtol=0.0, atol=1e-9):
+            return float(10.0**-decimals)
+    return 0.0

@@ -1,0 +1,172 @@
+"""Clock, unit and sensor as change-points over days: what is told, what is booked, and who looks like it.
+
+The readings are made here, from a sun of their own, and share no code with the checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ooda.detect.context import Context
+from ooda.detect.judge import AssetVerdict, judge_assets
+from ooda.documents.asset_history import AssetHistory
+from tests.builders.detection import telemetry_file
+
+BEFORE, DAYS = 25, 33
+"""Days before something happens, and days in all."""
+Trouble = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def sun(times: pd.DatetimeIndex, latitude: float = -26.2, longitude: float = 28.05) -> np.ndarray:
+    """Sine of the sun's elevation, by Cooper's declination and a mean equation of time."""
+    day = times.dayofyear.to_numpy()
+    declination = np.radians(23.45) * np.sin(2 * np.pi * (284 + day) / 365)
+    b = 2 * np.pi * (day - 81) / 364
+    equation = 9.87 * np.sin(2 * b) - 7.53 * np.cos(b) - 1.5 * np.sin(b)
+    minutes = times.hour * 60 + times.minute + 4 * longitude + equation
+    hour = np.radians((minutes.to_numpy() - 720) / 4)
+    phi = np.radians(latitude)
+    height = np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(hour)
+    return np.maximum(np.asarray(height), 0.0)
+
+
+def weeks(name: str = "INV-001", *, step: int = 15, seed: int = 1, gain: float = 0.85) -> pd.DataFrame:
+    """Days of a sound inverter of 100 kW; every third day is dull, the same for all of a site."""
+    times = pd.date_range("2025-01-05", periods=DAYS * 1440 // step, freq=f"{step}min", tz="UTC")
+    sky, own = np.random.default_rng(99), np.random.default_rng(seed)
+    clear = np.where(np.arange(DAYS) % 3 == 2, sky.uniform(0.25, 0.5, DAYS), sky.uniform(0.93, 1.0, DAYS))
+    height = sun(times)
+    light = 1050.0 * height**1.15 * clear[np.arange(len(times)) * step // 1440]
+    power = 100.0 * gain * light / 1000.0 * (1 + own.normal(0, 0.01, len(times)))
+    return pd.DataFrame(
+        {
+            "timestamp": times.as_unit("us"),
+            "asset_id": name,
+            "temperature_c": 20.0 + 15.0 * light / 1000.0,
+            "voltage_v": np.where(light > 5, 600.0, 0.0),
+            "power_kw": np.where(light > 2, power, 0.0),
+            "irradiance_w_m2": light * (1 + sky.normal(0, 0.01, len(times))),
+            "dc_power_kw": np.where(light > 2, power / 0.96, 0.0),
+        }
+    )
+
+
+def since(frame: pd.DataFrame, day: int = BEFORE) -> np.ndarray:
+    return np.asarray(frame["timestamp"] >= pd.Timestamp("2025-01-05", tz="UTC") + pd.Timedelta(days=day))
+
+
+def moved(minutes: float) -> Trouble:
+    def clock(frame: pd.DataFrame) -> pd.DataFrame:
+        late = frame["timestamp"] + pd.to_timedelta(np.where(since(frame), minutes, 0.0), unit="min")
+        frame = frame.assign(timestamp=late.astype("datetime64[us, UTC]"))
+        return frame.sort_values("timestamp").drop_duplicates("timestamp").reset_index(drop=True)
+
+    return clock
+
+
+def times(factor: float, *columns: str, day: int = BEFORE) -> Trouble:
+    def scale(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = frame.copy()
+        for column in columns:
+            frame.loc[since(frame, day), column] *= factor
+        return frame
+
+    return scale
+
+
+def shaded(frame: pd.DataFrame) -> pd.DataFrame:
+    """From a day on nothing before nine (solar time): a new building in the east."""
+    hour = (frame["timestamp"].dt.hour + 28.05 / 15) % 24
+    frame = frame.copy()
+    frame.loc[since(frame) & (hour < 9).to_numpy(), ["power_kw", "dc_power_kw"]] *= 0.02
+    return frame
+
+
+def daily(frames: list[pd.DataFrame]) -> AssetVerdict:
+    """INV-001 judged day by day; the last day's verdict."""
+    whole = pd.concat(frames)
+    histories: dict[str, AssetHistory] = {}
+    for when, day in whole.groupby((whole["timestamp"] + pd.Timedelta(hours=2)).dt.floor("D")):
+        file = telemetry_file(day.reset_index(drop=True), key=str(when))
+        verdicts = judge_assets(file, Context(dict(histories)))
+        histories |= {verdict.detection.asset_id: verdict.history for verdict in verdicts}
+    return verdicts[0]
+
+
+def at_once(frames: list[pd.DataFrame]) -> AssetVerdict:
+    return judge_assets(telemetry_file(pd.concat(frames).reset_index(drop=True)), Context())[0]
+
+
+def told(verdict: AssetVerdict) -> dict[str, str]:
+    return {issue.kind: issue.statement for issue in verdict.detection.quality.issues}
+
+
+def booked(verdict: AssetVerdict) -> list[str]:
+    return [incident.kind for incident in verdict.history.incidents]
+
+
+@pytest.mark.parametrize("minutes", [-120, -60, -30, 30, 60, 120])
+@pytest.mark.parametrize("judged", [daily, at_once])
+def test_a_clock_that_moves_is_told_with_its_date_and_nothing_is_booked(
+    minutes: float, judged: Callable[[list[pd.DataFrame]], AssetVerdict]
+) -> None:
+    verdict = judged([moved(minutes)(weeks())])
+    statement = told(verdict)["clock_shift"]
+    assert ("late" if minutes > 0 else "early") in statement
+    assert "(since 2025-01-30)" in statement
+    assert booked(verdict) == []
+
+
+@pytest.mark.parametrize("name", ["shaded in the morning", "sound", "half of the strings"])
+def test_what_looks_like_a_wrong_clock_or_unit_is_none(name: str) -> None:
+    trouble = {
+        "shaded in the morning": shaded,
+        "sound": lambda frame: frame,
+        "half of the strings": times(0.5, "power_kw", "dc_power_kw"),
+    }[name]
+    verdict = at_once([trouble(weeks())])
+    assert not {"clock_shift", "unit_error", "sensor_drift"} & set(told(verdict))
+    assert bool(booked(verdict)) == (name != "sound")
+
+
+@pytest.mark.parametrize("step", [5, 10, 15, 30])
+@pytest.mark.parametrize("day", [0, BEFORE])
+def test_energy_read_as_power_is_told_and_nothing_is_booked(step: int, day: int) -> None:
+    verdict = at_once([times(step / 60, "power_kw", day=day)(weeks(step=step))])
+    assert f"interval of {step} minutes" in told(verdict)["unit_error"]
+    assert booked(verdict) == []
+
+
+@pytest.mark.parametrize("gain", [0.2, 0.4, 0.55])
+def test_a_weak_plant_or_an_oversized_nameplate_is_no_unit(gain: float) -> None:
+    assert "unit_error" not in told(at_once([weeks(gain=gain)]))
+
+
+@pytest.mark.parametrize("factor", [0.85, 1.15])
+@pytest.mark.parametrize("others", [0, 4])
+def test_a_sensor_that_moves_is_told_and_nothing_is_booked(factor: float, others: int) -> None:
+    names = [f"INV-{n:03d}" for n in range(1, others + 2)]
+    frames = [times(factor, "irradiance_w_m2")(weeks(name, seed=n)) for n, name in enumerate(names)]
+    verdict = at_once(frames)
+    assert ("less" if factor < 1 else "more") in told(verdict)["sensor_drift"]
+    assert booked(verdict) == []
+
+
+@pytest.mark.parametrize("others", [0, 4])
+def test_a_machine_that_moves_is_no_sensor(others: int) -> None:
+    names = [f"INV-{n:03d}" for n in range(1, others + 2)]
+    frames = [weeks(name, seed=n) for n, name in enumerate(names)]
+    frames[0] = times(0.85, "power_kw", "dc_power_kw")(frames[0])
+    verdict = at_once(frames)
+    assert "sensor_drift" not in told(verdict)
+    assert booked(verdict) == ["underperformance"]
+
+
+def test_what_was_booked_falls_away_when_the_days_after_explain_it() -> None:
+    """A clock that is half an hour late is not certain on its first day; a week later nothing is left."""
+    verdict = daily([moved(30.0)(weeks())])
+    assert booked(verdict) == []
