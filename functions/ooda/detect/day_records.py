@@ -43,14 +43,16 @@ def history_days(
             apart[stretch.members] = True
     daily = loss_by_day(case, apart)
     at_work = signals.working(case)
-    warmth, ac_dc = signals.warmth(case, at_work), signals.efficiency(case)
+    ambient, ac_dc = signals.air(case), signals.efficiency(case)
+    warmth, cell = signals.warmth(case, at_work, ambient), signals.cells(case, ambient)
     of_days = {
         "volts": days.median(track.volts, at_work & (track.volts > 0)),
         "efficiency": days.median(ac_dc, np.isfinite(ac_dc)),
         "warmth_c": days.median(warmth, at_work),
+        "cell_c": days.median(cell, at_work & (track.volts > 0)),
     }
     first_day = int(days.number[0]) if len(days) else 0
-    channels = Channels(warmth, ac_dc, _usual(history, first_day, of_days))
+    channels = Channels(warmth, ac_dc, cell, _usual(history, first_day, of_days))
     light = judged_light(track.sky, track.asset, case.config.filtering)
     lit = days.count(light) > 0
     episodes = _episodes(case, losses, channels)
@@ -65,6 +67,7 @@ def history_days(
         "volts": _numbers(of_days["volts"], 1),
         "efficiency": _numbers(of_days["efficiency"]),
         "warmth_c": _numbers(of_days["warmth_c"], 1),
+        "cell_c": _numbers(of_days["cell_c"], 1),
     }
     ends = np.append(days.first[1:], len(track)) - 1
     return {

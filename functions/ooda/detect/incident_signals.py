@@ -31,6 +31,8 @@ _MEANS = (
     "loss_cloudy",
     "roughness",
     "temperature_correlation",
+    "cell_correlation",
+    "neighbours_off",
     "warmth_c",
     "ambient_c",
     "voltage_ratio",
@@ -72,10 +74,16 @@ def combined(episodes: list[Episode], shares: dict[int, float]) -> Signals:
         starts = [v for e in episodes[:FIRST_EPISODES] if (v := getattr(e.signals, name)) is not None]
         values[name] = max(starts, default=None)
     values["first_slot"] = episodes[0].signals.first_slot
-    hottest = [e.signals.temperature_max_c for e in recent if e.signals.temperature_max_c is not None]
+    for name, most in (
+        ("temperature_max_c", max),
+        ("cell_max_c", max),
+        ("ambient_min_c", min),
+        ("neighbours_in_turn", max),
+    ):
+        seen = [v for e in recent if (v := getattr(e.signals, name)) is not None]
+        values[name] = most(seen, default=None)
     return Signals(
         **values,
-        temperature_max_c=max(hottest, default=None),
         stops=sum(episode.signals.stops for episode in recent),
         recovered=episodes[-1].signals.recovered,
         slope_per_day=_slope(shares),

@@ -31,6 +31,11 @@ HELD_SHARE = 0.004
 """Power that moves less than this share of capacity between readings is held."""
 
 
+MOST_WORK, NO_POWER = 0.08, 0.005
+"""Shares of capacity (0…1): most assets work where their median is above the first; an asset that gives no
+more than the second stands still."""
+
+
 def sun_driver(irradiance: Floats, temperature: Floats) -> Floats:
     """PVWatts' normalised DC power G/1000 · (1 + γ (T − 25 °C)), shape (n,); NaN without irradiance.
 
@@ -45,8 +50,9 @@ class Beside:
     """What an asset's neighbours do at its n instants, shape (n,), NaN where too few report.
 
     `share`: median of power over capacity; `scaled`: the same over each one's own driver; `held`: share of
-    them whose power is held at one level (0…1). Of its D days: `scatter`, (D,), the spread of the sound
-    ones' daily levels; `relatives`, (D, R), everybody else's level over the sound ones' median.
+    them whose power is held at one level (0…1); `off`: share without power while most work. Of its D days:
+    `scatter`, (D,), the spread of the sound ones' daily levels; `relatives`, (D, R), everybody else's level
+    over the sound ones' median; `in_turn`, (D,), share that stood still for a part of the day.
     `others`: how many neighbours there are.
     """
 
@@ -55,6 +61,8 @@ class Beside:
     held: Floats
     scatter: Floats
     relatives: Floats
+    off: Floats
+    in_turn: Floats
     others: int = 0
 
     @classmethod
@@ -62,7 +70,7 @@ class Beside:
         """No neighbours, or too few."""
         nothing = np.full(n, np.nan)
         scatter, relatives = np.full(days, np.nan), np.full((days, 1), np.nan)
-        return cls(nothing, nothing, nothing, scatter, relatives, others)
+        return cls(nothing, nothing, nothing, scatter, relatives, nothing, scatter, others)
 
 
 @dataclass(frozen=True)
@@ -116,6 +124,21 @@ class Site:
         """Shares and scaled shares, (T, R), each row in rising order, NaN last."""
         return {"share": np.sort(self.share, axis=1), "scaled": np.sort(self.scaled, axis=1)}
 
+    @cached_property
+    def stopped(self) -> Floats:
+        """1 where an asset gives no power while most work, 0 where it works too; else NaN. Shape (T, R)."""
+        with np.errstate(invalid="ignore"):
+            work = bn.nanmedian(self.share, axis=1) > MOST_WORK
+            return np.where(work[:, None] & np.isfinite(self.share), self.share <= NO_POWER, np.nan)
+
+    @cached_property
+    def stood_still(self) -> Mask:
+        """Which assets stood still for a part of the day only, two readings or more, (D, R)."""
+        columns = self.stopped.T
+        still = np.stack([self.days.sum(column) for column in columns], axis=1)
+        works = np.stack([self.days.count(column == 0.0) for column in columns], axis=1)
+        return np.asarray((still >= 2) & (works >= 2))
+
     def beside(self, track: Track) -> Beside:
         """The others, as one asset sees them."""
         others = [n for n, name in enumerate(self.names) if name != track.asset.id]
@@ -134,6 +157,8 @@ class Site:
             view.together(),
             scatter[day],
             relative[day],
+            view.off(),
+            self.stood_still[day][:, others].mean(axis=1),
             len(others),
         )
 
@@ -193,6 +218,12 @@ class _View:
             means = bn.nanmean(self._sound_ones(held, some), axis=1)
         out[some] = np.where(self._enough(some), means, np.nan)
         return out
+
+    def off(self) -> Floats:
+        """Share of the others without power while most work, (n,), NaN where none reports."""
+        with np.errstate(invalid="ignore"):
+            means = bn.nanmean(self.site.stopped[self.at][:, self.others], axis=1)
+        return np.where(self.present, means, np.nan)
 
     def _of_rank(self, ranked: Floats, values: Floats, rank: int) -> Floats:
         if self.own is None:

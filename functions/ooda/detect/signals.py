@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import bottleneck as bn
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
 from ooda.detect.case import Case
 from ooda.detect.peers import HELD_SHARE
@@ -31,6 +30,14 @@ MIN_READINGS = 3
 """Readings. A part of a stretch (its noon, its clear hours) with fewer has no loss of its own."""
 AT_WORK = 0.10
 """Share of capacity (0…1). An asset that gives more is at work."""
+CELL_RISE_C = 28.0
+"""°C by which modules at full power are warmer than the air (NOCT 45 °C: 31 °C at 1 kW/m² in 1 m/s of wind,
+IEC 61215; 28 °C with the wind of most sites)."""
+VOLTS_A_DEGREE = -0.0027
+"""1/°C. Change of the voltage at the maximum power point of crystalline silicon (−0.22 to −0.35 % a °C in
+data sheets)."""
+LEAST_RANKED = 8
+"""Readings. A rank correlation of fewer says nothing."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,13 @@ class Usual:
     """Usual values of an asset's channels at work, from earlier days; None where no earlier day has one.
 
     `volts`: DC voltage, V. `efficiency`: AC over DC power, 1. `warmth_c`: as `warmth` computes it, °C.
+    `cell_c`: as `cells` computes it, °C.
     """
 
     volts: float | None
     efficiency: float | None
     warmth_c: float | None
+    cell_c: float | None
 
 
 @dataclass(frozen=True)
@@ -50,29 +59,44 @@ class Channels:
     """Channels other than power, computed once for all stretches of a case.
 
     `warmth`: from the function `warmth`, °C, (n,). `ac_dc`: from the function `efficiency`, 1, (n,).
-    `usual`: the usual values for each of the D days.
+    `cell`: from the function `cells`, °C, (n,). `usual`: the usual values for each of the D days.
     """
 
     warmth: Floats
     ac_dc: Floats
+    cell: Floats
     usual: list[Usual]
 
 
-def warmth(case: Case, where: Mask) -> Floats:
+def air(case: Case) -> Floats | None:
+    """The air's temperature, °C, shape (n,); None where the weather lacks it for a tenth of the
+    readings."""
+    track = case.track
+    if case.weather is None or "temperature_c" not in case.weather or len(case.weather) <= 1:
+        return None
+    hours = case.weather["temperature_c"].dropna()
+    at = pd.DatetimeIndex(hours.index).as_unit("us").asi8 / MINUTE
+    ambient = np.interp(track.sky.minutes, at, hours.to_numpy(dtype=float), left=np.nan, right=np.nan)
+    return np.asarray(ambient) if np.isfinite(ambient).mean() >= 0.9 else None
+
+
+def warmth(case: Case, where: Mask, ambient: Floats | None) -> Floats:
     """How much warmer the device is than the air, °C, shape (n,); NaN outside `where`.
 
-    Where the weather has no air temperature for nine tenths of the readings, the day's coolest device
-    temperature stands for the air.
+    Without `ambient` the day's coolest device temperature stands for the air.
     """
     track = case.track
-    if case.weather is not None and "temperature_c" in case.weather and len(case.weather) > 1:
-        air = case.weather["temperature_c"].dropna()
-        at = pd.DatetimeIndex(air.index).as_unit("us").asi8 / MINUTE
-        nothing = np.nan
-        ambient = np.interp(track.sky.minutes, at, air.to_numpy(dtype=float), left=nothing, right=nothing)
-        if np.isfinite(ambient).mean() >= 0.9:
-            return np.asarray(np.where(where, track.temperature - ambient, np.nan))
-    return np.asarray(np.where(where, track.temperature - case.coolest[track.days.row], np.nan))
+    ground = ambient if ambient is not None else case.coolest[track.days.row]
+    return np.asarray(np.where(where, track.temperature - ground, np.nan))
+
+
+def cells(case: Case, ambient: Floats | None) -> Floats:
+    """How warm the modules should be, °C, shape (n,): the air, and the expected power's share of
+    `CELL_RISE_C`; without the air's temperature that of the device."""
+    if ambient is None:
+        return case.track.temperature
+    with np.errstate(invalid="ignore"):
+        return np.asarray(ambient + CELL_RISE_C * case.ref.expected / case.track.capacity)
 
 
 def efficiency(case: Case) -> Floats:
@@ -125,12 +149,10 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
         clear, cloudy = track.clearness >= CLEAR, track.clearness < CLOUDY
     slot = track.sky.slot
     temperature = track.temperature[members]
-    warm_enough = np.isfinite(temperature) & np.isfinite(share)
-    correlation = None
-    if warm_enough.sum() >= 6 and np.ptp(temperature[warm_enough]) > 1.0 and np.ptp(share[warm_enough]) > 0:
-        correlation = round(float(spearmanr(share[warm_enough], temperature[warm_enough]).statistic), 3)
+    cell = channels.cell[members]
     at_work = members[~zero]
-    volts = _median(track.volts[at_work if len(at_work) >= MIN_READINGS else members])
+    of_volts = at_work if len(at_work) >= MIN_READINGS else members
+    volts = _median(track.volts[of_volts])
     ratio, slope = _efficiency(ac_dc, at_work, due, usual)
     running = inside[~zero & np.isfinite(inside)]
     plateau, level = _plateau(running, due[members[~zero & np.isfinite(inside)]])
@@ -155,25 +177,64 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
         loss_cloudy=_part(track.power, expected, members, cloudy),
         first_slot=int(slot[start]) if slot[start] < SLOTS else None,
         from_dawn=float(int(due_today[:start].sum()) <= 2),
-        temperature_max_c=round(float(np.nanmax(temperature)), 1)
-        if np.isfinite(temperature).any()
-        else None,
-        temperature_correlation=correlation,
+        temperature_max_c=_highest(temperature),
+        temperature_correlation=rank_correlation(share, temperature),
+        cell_max_c=_highest(cell),
+        cell_correlation=rank_correlation(share, cell, due[members]),
         warmth_c=round(heat - usual.warmth_c, 1)
         if heat is not None and usual.warmth_c is not None
         else None,
-        voltage_ratio=round(volts / usual.volts, 3) if volts is not None and usual.volts else None,
+        voltage_ratio=_of_usual(volts, _median(channels.cell[of_volts]), usual),
         efficiency_ratio=ratio,
         efficiency_slope=slope,
         plateau_share=plateau,
         plateau_level=level,
-        neighbours_held=round(float(np.nanmean(held)), 3) if np.isfinite(held).any() else None,
+        neighbours_off=_mean(case.beside.off[members]),
+        neighbours_in_turn=_mean(case.beside.in_turn[track.days.row[members[:1]]]),
+        neighbours_held=_mean(held),
         roughness=round(float(np.median(jump)), 4) if jump.size else None,
         stops=len(runs(zero)),
         recovered=back,
         returns=float(back),
         **_weather(case, members, share),
     )
+
+
+def _mean(values: Floats) -> float | None:
+    return round(float(np.nanmean(values)), 3) if np.isfinite(values).any() else None
+
+
+def _highest(values: Floats) -> float | None:
+    return round(float(np.nanmax(values)), 1) if np.isfinite(values).any() else None
+
+
+def _of_usual(volts: float | None, cell_c: float | None, usual: Usual) -> float | None:
+    """DC voltage over the usual one at the same warmth of the modules: they lose `VOLTS_A_DEGREE`."""
+    if volts is None or not usual.volts:
+        return None
+    warmer = cell_c - usual.cell_c if cell_c is not None and usual.cell_c is not None else 0.0
+    return round(volts / (usual.volts * (1.0 + VOLTS_A_DEGREE * warmer)), 3)
+
+
+def rank_correlation(one: Floats, two: Floats, given: Floats | None = None) -> float | None:
+    """Spearman's rank correlation of two signals, (n,), and the partial one where a third is given; None
+    with fewer than `LEAST_RANKED` readings, or where one of them does not change.
+
+    >>> rank_correlation(np.arange(8.0), np.arange(8.0) ** 2)
+    1.0
+    """
+    columns = [one, two] if given is None else [one, two, given]
+    table = np.stack(columns)[:, np.all(np.isfinite(columns), axis=0)]
+    if table.shape[1] < LEAST_RANKED or (np.ptp(table, axis=1) <= 0).any():
+        return None
+    r = np.corrcoef(bn.rankdata(table, axis=1))
+    value = r[0, 1]
+    if given is not None:
+        left = (1.0 - r[0, 2] ** 2) * (1.0 - r[1, 2] ** 2)
+        if left <= 1e-6:
+            return None
+        value = (value - r[0, 2] * r[1, 2]) / np.sqrt(left)
+    return round(float(value), 3)
 
 
 def _efficiency(
@@ -240,6 +301,7 @@ def _weather(case: Case, members: Indices, share: Floats) -> dict[str, float | N
     out["rain_peak_mm"] = number(before, "precipitation_mm", "max")
     out["gust_m_s"] = number(before, "wind_speed_m_s", "max")
     out["ambient_c"] = number(during, "temperature_c", "median")
+    out["ambient_min_c"] = number(during, "temperature_c", "min")
     if "temperature_c" in before and before["temperature_c"].notna().sum() > 3:
         drop = before["temperature_c"].diff().min()
         out["ambient_drop_c"] = round(float(-min(drop, 0.0)), 2) if drop == drop else None

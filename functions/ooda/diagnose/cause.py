@@ -1,29 +1,44 @@
-"""The cause of an incident: the signature that fits best, or "unknown_pattern".
+"""The cause of an incident: how likely each is, after what is seen of it; or "unknown_pattern".
 
-The best score above `MIN_SCORE` names the cause; below it, "Unknown Needs Further Investigation" is the
-right answer.
+Bayes' rule over the rows of the table (`signatures.py`): how often a cause comes, times how often it shows
+what is seen, over the same sum for all causes. One more hypothesis stands beside them: something that the
+table does not have, to which no state is strange.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ona.documents.assets import Asset
-from ooda.diagnose.conditions import View
-from ooda.diagnose.signatures import SIGNATURES
+from ooda.diagnose.aspects import ASPECTS, BY_NAME, Degrees
+from ooda.diagnose.signatures import SIGNATURES, Signature
+from ooda.diagnose.view import View
 from ooda.documents.detections import Incident
 
-MIN_SCORE = 0.5
-"""Score (0…1) from which on a signature names the cause. Chosen on the plants of the bench."""
-CLOSE = 0.15
-"""Another cause whose score is this close is named as an alternative."""
-UNKNOWN_SCORE = 0.4
-"""Confidence in an unknown pattern."""
+UNKNOWN = "unknown_pattern"
+UNKNOWN_RATE = 3.0
+"""Times in 100 assets and a year that an incident has a cause which the table lacks."""
+STRANGE = 0.15
+"""Share of its aspects (0…1) that such a cause shows in a state of which nothing is known beforehand."""
+MIN_PROBABILITY = 0.35
+"""Probability from which on a cause is named."""
+LEAST_ALTERNATIVE = 0.05
+"""Probability from which on another cause is told too."""
+TELLS = 1.02
+"""An aspect is a reason where it is so many times likelier with the cause than it usually is."""
+MOST_REASONS = 5
+"""Reasons told, the weightiest first."""
+STORMS = ("gust", "thunder", "hail", "gale", "deluge")
+"""States of the weather that are told as a note where they do not explain the fault."""
+LOGGED = 20.0
+"""How many times likelier an event log names a cause when it is the cause than when it is not."""
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A named cause with the confidence in it, why, and what else it could be."""
+    """A named cause with its probability, why, and what else it could be, with theirs."""
 
     name: str
     score: float
@@ -31,23 +46,86 @@ class Cause:
     alternatives: dict[str, float]
 
 
-def ranking(incident: Incident, asset: Asset) -> list[tuple[str, float, list[str]]]:
-    """All causes that are not ruled out: (cause, score, reasons), the best first."""
-    view = View(incident, asset)
-    scored = [(signature.cause, *signature.score(view)) for signature in SIGNATURES]
-    return sorted((row for row in scored if row[1] > 0), key=lambda row: -row[1])
+@dataclass(frozen=True)
+class Candidate:
+    """A cause with its probability; `form`: its likeliest form; `ratios`: by aspect, how many times
+    likelier what is seen is with that form than it usually is."""
+
+    name: str
+    probability: float
+    form: str = ""
+    ratios: Mapping[str, float] = field(default_factory=dict)
+
+
+def seen(view: View) -> dict[str, Degrees]:
+    """What was measured: the degrees of each aspect's states."""
+    looks = {aspect.name: aspect.look(view) for aspect in ASPECTS}
+    return {name: look for name, look in looks.items() if look is not None}
+
+
+def ranking(incident: Incident, asset: Asset) -> list[Candidate]:
+    """All causes that the incident can have, the likeliest first. Their probabilities add up to 1."""
+    looks = seen(View(incident, asset))
+    usual = {
+        aspect.name: likelihood(looks[aspect.name], aspect.usual)
+        for aspect in ASPECTS
+        if aspect.name in looks
+    }
+    logged = {event.cause for event in getattr(incident, "events", ())}
+    weights: dict[str, list[tuple[float, Signature, dict[str, float]]]] = {}
+    for row in SIGNATURES:
+        if incident.kind in row.kinds and row.can_have(asset):
+            ratios = {
+                name: likelihood(looks[name], states) / usual[name]
+                for name, states in row.shows.items()
+                if name in looks
+            }
+            weight = row.rate * math.prod(ratios.values()) * (LOGGED if row.cause in logged else 1.0)
+            weights.setdefault(row.cause, []).append((weight, row, ratios))
+    strange = UNKNOWN_RATE * math.prod(
+        1.0 - STRANGE + STRANGE * likelihood(looks[name], BY_NAME[name].flat) / usual[name]
+        for name in usual
+    )
+    total = strange + sum(weight for forms in weights.values() for weight, _, _ in forms)
+    candidates = [Candidate(UNKNOWN, strange / total)]
+    for cause, forms in weights.items():
+        _, row, ratios = max(forms, key=lambda form: form[0])
+        probability = sum(weight for weight, _, _ in forms) / total
+        candidates.append(Candidate(cause, probability, row.form, ratios))
+    return sorted(candidates, key=lambda candidate: -candidate.probability)
 
 
 def diagnose(incident: Incident, asset: Asset) -> Cause:
-    """The best cause of an incident; an unknown pattern where none fits well."""
+    """The likeliest cause of an incident; an unknown pattern where none is likely enough."""
     ranked = ranking(incident, asset)
-    others = {name: round(score, 3) for name, score, _ in ranked[1:4]}
-    if ranked and ranked[0][1] >= MIN_SCORE:
-        name, score, reasons = ranked[0]
-        near = {other: value for other, value in others.items() if value >= score - CLOSE}
-        text = reasons or [f"{incident.kind} of {incident.deviation_percent:.0f} %"]
-        return Cause(name, round(score, 3), tuple(text), near)
     what = f"{incident.kind} of {incident.deviation_percent:.0f} %"
-    why = f"{what} for {incident.duration_hours:.1f} h fits no known signature"
-    nearest = {name: round(score, 3) for name, score, _ in ranked[:3]}
-    return Cause("unknown_pattern", UNKNOWN_SCORE, (why,), nearest)
+    known = [candidate for candidate in ranked if candidate.name != UNKNOWN]
+    if ranked[0].name == UNKNOWN or ranked[0].probability < MIN_PROBABILITY:
+        why = f"{what} for {incident.duration_hours:.1f} h: no cause is likely enough"
+        strange = next(c.probability for c in ranked if c.name == UNKNOWN)
+        return Cause(UNKNOWN, round(strange, 3), (why,), _told(known[:3]))
+    text = _reasons(ranked[0], View(incident, asset)) or [what]
+    return Cause(ranked[0].name, round(ranked[0].probability, 3), tuple(text), _told(known[1:]))
+
+
+def _told(candidates: Sequence[Candidate]) -> dict[str, float]:
+    """The probabilities of other causes that are worth telling."""
+    return {c.name: round(c.probability, 3) for c in candidates if c.probability >= LEAST_ALTERNATIVE}
+
+
+def likelihood(degrees: Degrees, shares: Mapping[str, float]) -> float:
+    """How often what is seen comes, where the states come in these shares (0…1)."""
+    return sum(degree * shares[state] for state, degree in degrees.items())
+
+
+def _reasons(best: Candidate, view: View) -> list[str]:
+    """Why: what speaks for the cause, the weightiest first; then a storm that does not explain it."""
+    told, looks = [], seen(view)
+    states = {name: max(look, key=look.__getitem__) for name, look in looks.items()}
+    for name, ratio in sorted(best.ratios.items(), key=lambda pair: -pair[1]):
+        if ratio >= TELLS and (text := BY_NAME[name].sentence(states[name], view)):
+            told.append(text)
+    told = [*told[:MOST_REASONS], *([best.form] if best.form else [])]
+    if states.get("weather") in STORMS and best.ratios.get("weather", 1.0) < TELLS:
+        told.append(f"{BY_NAME['weather'].sentence(states['weather'], view)}, which does not explain it")
+    return told

@@ -97,6 +97,8 @@ def daily_loss_share(incident: Incident, recurrence_per_day: float) -> float:
     return min(1.0, recurrence_per_day * incident.recent_loss_share)
 
 
+SITE_OUTAGE = "site_outage#unknown_pattern"
+"""End of the key of a site's outage. It is what open orders have, whatever its cause is called."""
 DATA_CAUSES = {
     "communication_gap": "communication_error",
     "stale_values": "sensor_fault",
@@ -188,7 +190,7 @@ def _fault(members: list[Incident], case: _Case) -> Finding:
     rule = rule_for(case.causes, cause.name)
     key = case.key(rule)
     if incident.kind == "site_outage":
-        key = f"site:{asset.site_id}#site_outage#{rule.subcategory}"  # one fault for all assets of the site
+        key = f"site:{asset.site_id}#{SITE_OUTAGE}"  # one fault for all assets of the site
     measured = "; ".join(item.statement for item in incident.evidence)
     ids = [item.incident_id for item in members]
     return case.finding(

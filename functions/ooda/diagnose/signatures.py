@@ -1,179 +1,187 @@
-"""The table of fault signatures: which signals tell one cause from another.
+"""The table of causes: how often each comes, and in which states it shows the aspects of an incident.
 
-One row a cause: its name in `causes.yaml`, the kinds of incident that it can explain, the best score that
-it can reach, its conditions, and the assets that can have it. A condition names a signal (a field of
-`Signals` or a property of `View`), the value at which it begins to hold, the value from which on it holds
-wholly, a reason for people, and a weight. `docs/diagnosis.md` explains signals and scores. Thresholds were
-chosen on the tuning plants of `benchmarks/detection` (`fault_bench --tuning`).
+One row a cause: its name in `causes.yaml`; how often it comes, in 100 assets and a year; the kinds of
+incident that it can explain; the assets that can have it; then, for the aspects in which it differs from
+what is usual, how often it shows a state (0…1). The states that a row does not name share the rest as they
+usually do; an aspect that it does not name is as usual (`aspects.py`).
+
+The rates are round numbers after public statistics of fleets (`docs/diagnosis.md` names them); only their
+ratios count. The other numbers say what the physics of a fault leads one to expect, and were mended on the
+tuning plants of `benchmarks/diagnosis`. Where they are near to 1 they leave room for the fault that does
+not look as it should.
 """
 
 from __future__ import annotations
 
-from ooda.diagnose.conditions import Signature, helps, needs
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ona.documents.assets import Asset
+from ooda.diagnose.aspects import BY_NAME
 from ooda.documents.detections import IncidentKind
 
 STOP: tuple[IncidentKind, ...] = ("outage",)
 PART: tuple[IncidentKind, ...] = ("underperformance",)
 BOTH: tuple[IncidentKind, ...] = ("outage", "underperformance")
 HOT: tuple[IncidentKind, ...] = ("underperformance", "over_temperature")
-HOT_OR_STOP: tuple[IncidentKind, ...] = ("underperformance", "outage", "over_temperature")
-"""The kinds of incident that a signature may explain."""
+ORDERED = ("operation",)
+"""The kinds of incident that a row may explain; the last one follows from an event log."""
+Fits = Literal["any", "solar", "tracked", "wind"]
+"""The assets that can have a cause."""
 
-# Conditions that several causes share. The numbers are where a condition begins to hold and where it holds
-# wholly, in the signal's own unit (`Signals`, `View`).
-_even = helps("load_slope", 0.8, 0.3, "the same share at low and high power", size=True)
-_all_day = helps("hours_apart", 0.8, 0.35, "the same share in the morning, at noon and in the afternoon")
-_no_growth = helps("growth", 0.10, 0.03, "at once, and steady since", size=True)
-_volts_usual = helps("volts_off", 0.035, 0.015, "DC voltage as usual")
-_volts_there = needs("voltage_ratio", 0.3, 0.6, weight=0.3, unknown=1.0)
-_ac_dc_usual = needs("conversion_loss", 0.03, 0.015, weight=0.5, unknown=0.0)
-_no_plateau = needs("plateau_share", 0.75, 0.45, weight=0.5)
-_same_level = helps("plateau_slope", 0.005, 0.001, "the same one every day", 0.5, size=True)
-_not_hot = needs("warmth_c", 9.0, 5.0, weight=0.3, unknown=0.0)
-_cool = needs("temperature_max_c", 60.0, 56.0, weight=0.3, unknown=0.0)
-_dry = needs("rain_peak_mm", 12.0, 8.0, weight=0.2, unknown=0.0)
-_no_flood = needs("rain_mm", 80.0, 60.0, weight=0.2, unknown=0.0)
-_calm = needs("gust_m_s", 25.0, 22.0, weight=0.2, unknown=0.0)
-_stays_off = helps("returns", 0.8, 0.4, "it did not come back the same day")
-_low_efficiency = needs("efficiency_ratio", 0.985, 0.965, "AC over DC power is at {:.1%} of the usual")
-_high_load = helps("load_slope", 0.0, 0.4, "the loss is larger at high power")
-_with_heat = helps("temperature_correlation", 0.1, 0.5, "and rises with temperature")
-_grows = needs("growth", 0.012, 0.03, "the loss grows from day to day")
+
+@dataclass(frozen=True)
+class Signature:
+    """One row of the table. `rate`: times in 100 assets and a year. `shows`: by aspect, how often each of
+    its states is seen with this cause (0…1, together 1). `form`: which form of the cause a row is, where
+    the cause has several that look different; its probability is that of its forms together."""
+
+    cause: str
+    rate: float
+    kinds: tuple[str, ...]
+    fits: Fits
+    form: str
+    shows: Mapping[str, Mapping[str, float]]
+
+    def can_have(self, asset: Asset) -> bool:
+        """Whether the asset can have it at all."""
+        if self.fits == "any":
+            return True
+        if self.fits == "wind":
+            return asset.is_wind
+        return not asset.is_wind and (self.fits == "solar" or asset.tracking != "fixed")
+
+
+def shares(aspect: str, named: Mapping[str, float]) -> dict[str, float]:
+    """The shares of all states of an aspect, where a row names some of them.
+
+    >>> shares("sky", {"clear": 0.9})
+    {'any': 0.1, 'clear': 0.9}
+    """
+    usual = BY_NAME[aspect].usual
+    left = 1.0 - sum(named.values())
+    others = sum(share for state, share in usual.items() if state not in named)
+    if left < -1e-9 or not set(named) <= set(usual):
+        raise ValueError(f"{aspect}: {named}")
+    return {
+        state: round(named[state] if state in named else left * share / others, 6)
+        for state, share in usual.items()
+    }
+
+
+def _row(
+    cause: str,
+    rate: float,
+    kinds: tuple[str, ...],
+    fits: Fits = "any",
+    form: str = "",
+    /,
+    **signs: dict[str, float],
+) -> Signature:
+    return Signature(
+        cause, rate, kinds, fits, form, {name: shares(name, named) for name, named in signs.items()}
+    )
+
 
 SIGNATURES: tuple[Signature, ...] = (
     # ---------------------------------------- explained by what is not the asset
-    Signature("grid_outage", ("site_outage",), 0.9, (
-        needs("always", 0.0, 1.0,
-              "all machines of the site gave no power together: the grid, a feeder or a command"),)),
-    Signature("curtailment", ("curtailment",), 0.95, (
-        needs("neighbours_held", 0.3, 0.6, "{:.0%} of the neighbours were held at one level too"),)),
-    Signature("snow", ("snow",), 0.95, (
-        needs("ambient_c", 5.0, 2.0, "{:.0f} °C after snowfall"),)),
+    _row("grid_outage", 50, ("site_outage",), "any",
+         "all machines of the site gave no power together: the grid, a feeder or a command"),
+    _row("curtailment", 50, ("curtailment",), "any", "the neighbours were held at one level too"),
+    _row("snow", 20, ("snow",), "any", "in frost, after snowfall"),
+    _row("switched_off", 20, (*STOP, *ORDERED),
+         neighbours={"in_turn": 0.35, "together": 0.2}, same_hours={"same": 0.85}, back={"back": 0.93},
+         dawn={"dawn": 0.1}, volts={"open": 0.35, "usual": 0.6}, length={"short": 0.7}),
 
     # ---------------------------------------- stops
-    Signature("dc_bus_fault", ("outage", "over_voltage"), 0.96, (
-        needs("volts_left", 0.7, 0.4, "no power, and the DC voltage is at {:.0%} of its usual level"),
-        _dry, _no_flood)),
-    Signature("lightning_damage", STOP, 0.97, (
-        needs("rain_peak_mm", 8.0, 12.0, "a thunderstorm with {:.0f} mm of rain in an hour"),
-        needs("rain_mm", 80.0, 50.0, weight=0.5),
-        helps("voltage_ratio", 0.7, 0.3, "the DC voltage is gone", 2.0),
-        _stays_off)),
-    Signature("flood_damage", STOP, 0.97, (
-        needs("rain_mm", 50.0, 80.0, "{:.0f} mm of rain within a day before it stopped"),
-        _stays_off)),
-    Signature("isolation_fault", STOP, 0.95, (
-        needs("from_dawn", 0.3, 0.7, "it does not start in the morning"),
-        needs("rain_mm", 0.2, 1.5, "after {:.1f} mm of rain"),
-        needs("rain_mm", 80.0, 50.0, weight=0.5),
-        needs("returns", 0.3, 0.8, "and runs once it is dry"),
-        _volts_there,
-        helps("days", 0.0, 2.0, "days on which it came: {:.0f}")), "solar"),
-    Signature("icing", BOTH, 0.9, (
-        needs("air_c", 3.5, 0.5, "at {:.0f} °C"),
-        helps("slope_per_day", 0.0, 0.05, "the loss grows with the ice")), "wind"),
-    Signature("inverter_trip", STOP, 0.85, (
-        needs("returns", 0.3, 0.8, "it came back by itself: a trip, the grid, or somebody at work; "
-              "the event log tells, not a spare part"),
-        needs("hours_a_day", 8.0, 5.0, "after {:.1f} h"),
-        _volts_there)),
-    Signature("inverter_failure", STOP, 0.9, (
-        needs("hours", 0.3, 3.0, "no power for {:.1f} h of daylight"),
-        needs("returns", 0.8, 0.4, "and it did not come back the same day"),
-        _volts_there, _dry, _no_flood)),
+    _row("inverter_trip", 60, STOP,
+         back={"back": 0.95}, length={"short": 0.88}, same_hours={"same": 0.06}, dawn={"dawn": 0.12},
+         neighbours={"together": 0.015, "in_turn": 0.015}, volts={"open": 0.35, "usual": 0.6}),
+    _row("inverter_trip", 8, PART, "any", "as with short trips, for example at a high grid voltage",
+         stops={"some": 0.85}, load={"rises": 0.6}),
+    _row("inverter_failure", 12, STOP,
+         back={"stays": 0.96}, length={"long": 0.6}, volts={"open": 0.35, "usual": 0.58, "gone": 0.04},
+         neighbours={"together": 0.01, "in_turn": 0.01}),
+    _row("dc_bus_fault", 2, ("outage", "over_voltage"),
+         volts={"gone": 0.88, "low": 0.06}, back={"stays": 0.85}),
+    _row("isolation_fault", 12, STOP, "solar",
+         dawn={"dawn": 0.92}, back={"back": 0.9}, weather={"wet": 0.8, "dry": 0.08, "thunder": 0.08},
+         length={"short": 0.8}, volts={"open": 0.35, "usual": 0.6}),
+    _row("lightning_damage", 0.5, STOP,
+         weather={"thunder": 0.8, "hail": 0.12}, volts={"gone": 0.8}, back={"stays": 0.95}),
+    _row("flood_damage", 0.1, STOP,
+         weather={"deluge": 0.93, "thunder": 0.04}, volts={"gone": 0.35, "open": 0.25},
+         back={"stays": 0.95}),
+    _row("icing", 10, BOTH, "wind",
+         air={"frost": 0.93}, growth={"grows": 0.4}, lasts={"days": 0.75, "week": 0.2}),
 
     # ---------------------------------------- heat
-    Signature("fan_failure", HOT_OR_STOP, 0.95, (
-        needs("warmth_c", 5.0, 9.0, "the device is {:.0f} °C warmer at work than it usually is"),
-        needs("temperature_max_c", 55.0, 60.0, "it reached {:.0f} °C"),
-        _high_load, _with_heat), "solar"),
-    Signature("overtemperature_derating", HOT, 0.9, (
-        needs("temperature_max_c", 55.0, 59.0, "it reached {:.0f} °C"),
-        needs("warmth_c", 10.0, 5.0, "without being warmer than its load makes it", unknown=0.0),
-        needs("plateau_share", 0.8, 0.5, weight=0.3),
-        _high_load, _with_heat,
-        helps("ambient_c", 24.0, 32.0, "the air is at {:.0f} °C")), "solar"),
-    Signature("bearing_wear", PART, 0.92, (
-        needs("warmth_c", 4.0, 7.0, "it is {:.0f} °C warmer at work than it usually is"),), "wind"),
+    _row("fan_failure", 0.5, STOP, "solar", "as when the heat stops the machine",
+         warmth={"warmer": 0.92}, device={"hot": 0.92}),
+    _row("fan_failure", 6, HOT, "solar",
+         warmth={"warmer": 0.92}, device={"hot": 0.92}, load={"rises": 0.6}, modules={"with": 0.6},
+         hours={"noon": 0.4, "one_side": 0.12}, sky={"clear": 0.5}, same_hours={"same": 0.5},
+         growth={"steady": 0.6, "falls": 0.2}),
+    _row("overtemperature_derating", 12, HOT, "solar",
+         modules={"with": 0.8}, cells={"warm": 0.97}, device={"hot": 0.5}, load={"rises": 0.75},
+         warmth={"usual": 0.985}, growth={"steady": 0.5, "falls": 0.3},
+         hours={"noon": 0.5, "one_side": 0.15, "ends": 0.02}, sky={"clear": 0.6},
+         same_hours={"same": 0.5}),
+    _row("bearing_wear", 4, PART, "wind", warmth={"warmer": 0.93}),
 
     # ---------------------------------------- held at a level
-    Signature("capacity_fade", PART, 0.95, (
-        needs("plateau_share", 0.45, 0.7, "power does not pass a ceiling"),
-        needs("plateau_slope", -0.001, -0.004, "that comes down from day to day"),
-        needs("days", 3.0, 6.0, "over {:.0f} days"))),
-    Signature("wrong_setpoint", PART, 0.93, (
-        needs("plateau_share", 0.5, 0.8,
-              "{:.0%} of the readings that should be higher are held at one level"),
-        needs("plateau_level", 0.76, 0.73, "at {:.0%} of capacity: a limit that somebody set"),
-        _same_level), "solar"),
-    Signature("clipping_beyond_design", PART, 0.93, (
-        needs("plateau_share", 0.5, 0.8, "{:.0%} of the readings that should be higher are clipped"),
-        needs("plateau_level", 0.73, 0.76, "at {:.0%} of capacity, below what the nameplate promises"),
-        needs("plateau_level", 0.99, 0.96, weight=0.3),
-        _same_level), "solar"),
-    Signature("turbine_derating", PART, 0.95, (
-        needs("plateau_share", 0.4, 0.7,
-              "{:.0%} of the readings that should be higher are held at one level"),
-        needs("plateau_level", 0.95, 0.9, "at {:.0%} of rated power")), "wind"),
+    _row("capacity_fade", 2, PART,
+         level={"sinking": 0.8, "ceiling": 0.1, "limit": 0.05}, growth={"grows": 0.5},
+         load={"rises": 0.8}, hours={"noon": 0.5}, sky={"clear": 0.7}),
+    _row("wrong_setpoint", 6, PART, "solar",
+         level={"limit": 0.93, "ceiling": 0.03, "sinking": 0.01}, load={"rises": 0.8},
+         hours={"noon": 0.5}, sky={"clear": 0.7}),
+    _row("clipping_beyond_design", 3, PART, "solar",
+         level={"ceiling": 0.93, "limit": 0.02, "sinking": 0.02}, load={"rises": 0.8},
+         hours={"noon": 0.5}, sky={"clear": 0.7}),
+    _row("turbine_derating", 5, PART, "wind",
+         level={"limit": 0.5, "ceiling": 0.43, "sinking": 0.02}, load={"rises": 0.8}),
 
     # ---------------------------------------- inside the inverter
-    Signature("capacitor_wear", PART, 0.95, (
-        _low_efficiency,
-        needs("efficiency_slope", -0.01, -0.04, "and falls as the load rises"))),
-    Signature("efficiency_loss", PART, 0.93, (
-        _low_efficiency,
-        needs("efficiency_slope", -0.035, -0.012, "at any load", unknown=0.0))),
-    Signature("mppt_fault", PART, 0.94, (
-        needs("voltage_ratio", 1.02, 1.05,
-              "the DC voltage stands at {:.0%} of the usual: off the maximum power point"),
-        helps("roughness", 0.005, 0.03, "and power hunts", 0.5),
-        _ac_dc_usual), "solar"),
+    _row("capacitor_wear", 2, PART, "solar",
+         ac_dc={"low_at_load": 0.85, "low": 0.1}, load={"rises": 0.7}, hours={"noon": 0.3}),
+    _row("efficiency_loss", 2, PART, "solar",
+         ac_dc={"low": 0.85, "low_at_load": 0.1}, growth={"grows": 0.5}, lasts={"weeks": 0.4}),
+    _row("mppt_fault", 2, PART, "solar", volts={"high": 0.5, "open": 0.4}, texture={"rough": 0.4}),
+    _row("mppt_fault", 0.7, PART, "solar", "as when one of the inverter's MPP trackers is lost",
+         fraction={"exact": 0.9}),
 
     # ---------------------------------------- before the inverter
-    Signature("hail_damage", PART, 0.96, (
-        needs("rain_peak_mm", 7.0, 11.0, "it began with {:.0f} mm of rain or hail in an hour"),
-        needs("ambient_drop_c", 4.0, 7.0, "and the air cooled by {:.0f} °C"),
-        _even, _no_plateau), "solar"),
-    Signature("wind_damage", PART, 0.96, (
-        needs("gust_m_s", 20.0, 25.0, "it began with wind of {:.0f} m/s"),
-        _even, _no_plateau), "solar"),
-    Signature("tracker_stuck", PART, 0.94, (
-        needs("hours_apart", 0.4, 0.7, "the loss depends on the hour"),
-        helps("beam_loss", 0.0, 0.08, "and on the beam: the tracker does not follow"),
-        _no_plateau, _not_hot), "tracked"),
-    Signature("shading", PART, 0.9, (
-        needs("one_side", 2.0, 4.0, "only the morning or only the afternoon is short"),
-        helps("beam_loss", 0.0, 0.06, "under a clear sky"),
-        helps("same_hours", 0.2, 0.7, "at the same hours every day"),
-        _no_plateau, _not_hot), "solar"),
-    Signature("module_degradation", PART, 0.92, (
-        _grows,
-        needs("voltage_ratio", 0.995, 0.98, "and the DC voltage falls with it, to {:.1%}"),
-        needs("load_slope", 1.2, 0.5, "at any power", 0.6, size=True),
-        _ac_dc_usual, _no_plateau), "solar"),
-    Signature("connector_wear", PART, 0.92, (
-        needs("load_slope", 0.25, 0.6, "the share lost grows with the current"),
-        needs("voltage_ratio", 1.0, 0.975, "and the DC voltage falls: resistance"),
-        _ac_dc_usual, _no_plateau, _not_hot, _cool), "solar"),
-    Signature("soiling", PART, 0.9, (
-        _grows,
-        needs("days", 3.0, 7.0, "over {:.0f} days"),
-        needs("voltage_ratio", 0.98, 0.99, "DC voltage as usual", 0.5, unknown=1.0),
-        _even, _all_day, _ac_dc_usual, _no_plateau), "solar"),
-    Signature("string_loss", PART, 0.9, (
-        needs("loss", 0.02, 0.05, "{:.0%} is missing"),
-        needs("share_of_day", 0.3, 0.7, weight=0.5),
-        needs("load_slope", 1.2, 0.4, "the same share at low and high power", size=True),
-        needs("roughness_of_loss", 0.65, 0.40, weight=0.5),
-        _all_day, _no_growth, _volts_usual, _ac_dc_usual, _no_plateau, _not_hot, _dry, _calm), "solar"),
+    _row("hail_damage", 0.4, PART, "solar", weather={"hail": 0.85, "thunder": 0.1}),
+    _row("wind_damage", 0.3, PART, "solar", weather={"gale": 0.85, "gust": 0.08}),
+    _row("tracker_stuck", 40, PART, "tracked",
+         hours={"one_side": 0.5, "ends": 0.3, "noon": 0.12}, sky={"clear": 0.85},
+         same_hours={"same": 0.6}, growth={"grows": 0.25, "steady": 0.5}, load={"falls": 0.3}),
+    _row("shading", 15, PART, "solar",
+         hours={"one_side": 0.85, "ends": 0.08}, sky={"clear": 0.75}, same_hours={"same": 0.7},
+         load={"rises": 0.3, "falls": 0.15}, modules={"with": 0.35}),
+    _row("module_degradation", 4, PART, "solar",
+         growth={"grows": 0.85}, volts={"low": 0.85}, lasts={"weeks": 0.7, "week": 0.25}),
+    _row("module_degradation", 2, PART, "solar", "as with potential-induced degradation (PID)",
+         growth={"grows": 0.85}, volts={"low": 0.8}, load={"falls": 0.85},
+         lasts={"weeks": 0.7, "week": 0.25}),
+    _row("module_degradation", 3, PART, "solar", "as with shorted bypass diodes", volts={"low": 0.9}),
+    _row("connector_wear", 5, PART, "solar",
+         load={"rises": 0.9}, volts={"low": 0.75}, growth={"steady": 0.7, "grows": 0.2},
+         hours={"noon": 0.2}, modules={"with": 0.25}, sky={"clear": 0.6}),
+    _row("connector_wear", 2, PART, "solar", "as the resistance of a cable or a contact grows",
+         load={"rises": 0.9}, volts={"low": 0.75}, growth={"grows": 0.85}, hours={"noon": 0.2},
+         lasts={"weeks": 0.5, "week": 0.4}, sky={"clear": 0.6}),
+    _row("soiling", 20, PART, "solar",
+         growth={"grows": 0.85}, lasts={"weeks": 0.65, "week": 0.3}, volts={"usual": 0.95},
+         weather={"dry": 0.85, "wet": 0.13}),
+    _row("string_loss", 15, PART, "solar",
+         growth={"steady": 0.9, "grows": 0.05}, load={"even": 0.85}, hours={"even": 0.81},
+         volts={"usual": 0.94}, texture={"smooth": 0.997}),
 
     # ---------------------------------------- wind
-    Signature("yaw_misalignment", PART, 0.9, (
-        needs("loss_low", 0.03, 0.08, "{:.0%} is missing in light wind"),
-        needs("full_load_loss", 0.5, 0.25, "and nothing at rated power", unknown=0.3),
-        _not_hot, _no_plateau), "wind"),
-    Signature("pitch_misalignment", PART, 0.88, (
-        needs("loss_low", 0.02, 0.06, "{:.0%} is missing in light wind"),
-        needs("full_load_loss", 0.3, 0.6, "and rated power is not reached"),
-        _not_hot), "wind"),
+    _row("yaw_misalignment", 8, PART, "wind",
+         light_wind={"short": 0.95}, rated={"reached": 0.85}, load={"falls": 0.15}),
+    _row("pitch_misalignment", 6, PART, "wind", light_wind={"short": 0.9}, rated={"short": 0.92}),
 )  # fmt: skip

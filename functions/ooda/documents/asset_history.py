@@ -87,7 +87,8 @@ class DayMarks(Document):
 class HistoryDay(Document):
     """One solar day of an asset as one file gave it, or several that overlap (`detect/overlaps.py`).
 
-    Energies in kWh, power in kW, `volts` in V, `warmth_c` in °C above the air, `efficiency` as AC over DC.
+    Energies in kWh, power in kW, `volts` in V, `warmth_c` in °C above the air, `efficiency` as AC over DC,
+    `cell_c` the modules' temperature as it should be, °C (`detect/signals.py`).
     """
 
     basis: Basis
@@ -100,6 +101,7 @@ class HistoryDay(Document):
     volts: float | None = None
     efficiency: float | None = None
     warmth_c: float | None = None
+    cell_c: float | None = None
     episodes: list[Episode]
     weak: Episode | None = Field(
         default=None,

@@ -67,11 +67,18 @@ class Signals(Document):
     temperature_correlation: float | None = Field(
         default=None, description="rank correlation of loss share and temperature"
     )
+    cell_max_c: float | None = Field(
+        default=None, description="how warm the modules should have been at most, °C"
+    )
+    cell_correlation: float | None = Field(
+        default=None,
+        description="rank correlation of loss share and the modules' temperature at the same power due",
+    )
     warmth_c: float | None = Field(
         default=None, description="how much warmer the device was at work than it usually is, °C"
     )
     voltage_ratio: float | None = Field(
-        default=None, description="median voltage inside it over the usual one at work"
+        default=None, description="median voltage inside it over the usual one at work and at that warmth"
     )
     efficiency_ratio: float | None = Field(
         default=None, description="AC over DC power inside it over the usual one"
@@ -81,6 +88,12 @@ class Signals(Document):
     )
     plateau_share: float = Field(description="of the readings due above a level, the share held at it")
     plateau_level: float = Field(description="that level over the asset's capacity")
+    neighbours_off: float | None = Field(
+        default=None, description="share of the neighbours without power meanwhile"
+    )
+    neighbours_in_turn: float | None = Field(
+        default=None, description="share of the neighbours that stood still at another time of the day"
+    )
     neighbours_held: float | None = Field(
         default=None, description="share of the neighbours held at one level meanwhile"
     )
@@ -94,6 +107,7 @@ class Signals(Document):
     ambient_c: float | None = Field(
         default=None, description="air temperature of the weather service, median"
     )
+    ambient_min_c: float | None = Field(default=None, description="the coldest hour's air, °C")
     ambient_drop_c: float | None = Field(
         default=None, description="how far the air cooled within two of these hours"
     )

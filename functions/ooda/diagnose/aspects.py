@@ -1,0 +1,306 @@
+"""Aspects: what is looked at in an incident, and in which states it can be.
+
+An aspect is one thing to look at, for example the DC voltage; its states are *gone*, *low*, *usual*,
+*high* and *open circuit*. Signals that say the same are one aspect, so that nothing counts twice. An
+incident is in each state to a degree from 0 to 1. The degrees of an aspect add up to 1 and change smoothly
+with the signal, so that no cause hangs on a single limit. An aspect that was not measured says nothing.
+
+>>> steps = degrees(0.5, ("gone", "low", "usual"), ((0.3, 0.6), (0.97, 0.99)))
+>>> {state: round(degree, 2) for state, degree in steps.items()}
+{'gone': 0.33, 'low': 0.67, 'usual': 0.0}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ooda.diagnose.view import View
+
+Degrees = Mapping[str, float]
+"""How far an incident is in each state of an aspect: 0…1, together 1."""
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """One thing to look at.
+
+    `usual`: how often each state is seen with a cause that has nothing to do with it (0…1, together 1).
+    `look`: the degrees of the states, None where it was not measured. `texts`: what a state says to people,
+    with a place for `value`.
+    """
+
+    name: str
+    usual: Mapping[str, float]
+    look: Callable[[View], Degrees | None]
+    texts: Mapping[str, str]
+    value: Callable[[View], float | None]
+
+    @property
+    def flat(self) -> Mapping[str, float]:
+        """Every state equally often."""
+        return dict.fromkeys(self.usual, 1.0 / len(self.usual))
+
+    def sentence(self, state: str, view: View) -> str:
+        """What a state says to people; "" where it is not worth a sentence."""
+        value = self.value(view)
+        return self.texts.get(state, "").format(value if value is not None else 0.0)
+
+
+def ramp(value: float | None, low: float, high: float) -> float:
+    """0 up to `low`, 1 from `high` on, straight in between (falling if low > high); 0 without a value."""
+    return 0.0 if value is None else min(max((value - low) / (high - low), 0.0), 1.0)
+
+
+def degrees(value: float, states: Sequence[str], cuts: Sequence[tuple[float, float]]) -> dict[str, float]:
+    """The degrees of states in rising order; between two of them lies a cut, from where to where one
+    becomes the other."""
+    above = [1.0, *(ramp(value, *cut) for cut in cuts), 0.0]
+    return {state: above[n] - above[n + 1] for n, state in enumerate(states)}
+
+
+def first_of(claims: Sequence[tuple[str, float]], rest: str) -> dict[str, float]:
+    """Degrees of states that exclude each other: each takes its share of what those before it left."""
+    out, left = {}, 1.0
+    for state, degree in claims:
+        out[state] = left * degree
+        left -= out[state]
+    return {**out, rest: left}
+
+
+def _scale(
+    name: str, number: str, usual: dict[str, float], cuts: Sequence[tuple[float, float]], /, **texts: str
+) -> Aspect:
+    """An aspect of one number of `View` or `Signals`; `usual` names the states in rising order."""
+
+    def look(view: View) -> Degrees | None:
+        value = view.value(number)
+        return None if value is None else degrees(value, tuple(usual), cuts)
+
+    return Aspect(name, usual, look, texts, lambda view: view.value(number))
+
+
+def _hours(view: View) -> Degrees | None:
+    """When in the day the loss is: at all hours alike, on one side of noon, about noon, at both ends."""
+    apart, s = view.hours_apart, view.s
+    if apart is None:
+        return None
+    sides = [v for v in (s.loss_early, s.loss_late) if v is not None]
+    at_noon = (s.loss_noon or 0.0) - (sum(sides) / len(sides) if sides else 0.0)
+    uneven = ramp(apart, 0.35, 0.8)
+    return first_of(
+        [
+            ("even", 1.0 - uneven),
+            ("one_side", ramp(view.one_side, 2.2, 5.0)),
+            ("noon", ramp(at_noon / view.loss, -0.2, 0.2)),
+        ],
+        rest="ends",
+    )
+
+
+def _level(view: View) -> Degrees:
+    """Whether power is held at a level; at which, and whether that comes down from day to day."""
+    s = view.s
+    return first_of(
+        [
+            ("free", 1.0 - ramp(s.plateau_share, 0.6, 0.85)),
+            ("sinking", ramp(s.plateau_slope, -0.001, -0.004)),
+            ("limit", ramp(s.plateau_level, 0.76, 0.73)),
+        ],
+        rest="ceiling",
+    )
+
+
+def _ac_dc(view: View) -> Degrees | None:
+    """AC over DC power: as usual, or low; at any load, or more so as the load rises."""
+    if view.conversion_loss is None:
+        return None
+    low = ramp(view.conversion_loss, 0.012, 0.03)
+    falls = ramp(view.s.efficiency_slope, -0.012, -0.035)
+    return {"usual": 1.0 - low, "low": low * (1.0 - falls), "low_at_load": low * falls}
+
+
+def _weather(view: View) -> Degrees | None:
+    """The weather of the day before it began, by its worst."""
+    s = view.s
+    if s.rain_mm is None and s.gust_m_s is None:
+        return None
+    peak, drop = s.rain_peak_mm, s.ambient_drop_c
+    return first_of(
+        [
+            ("deluge", ramp(s.rain_mm, 75.0, 100.0)),
+            ("gale", ramp(s.gust_m_s, 23.0, 28.0)),
+            ("hail", ramp(peak, 8.0, 13.0) * ramp(drop, 4.5, 7.5)),
+            ("thunder", ramp(peak, 6.0, 10.0)),
+            ("gust", ramp(s.gust_m_s, 15.0, 18.0)),
+            ("wet", ramp(s.rain_mm, 0.2, 1.5)),
+        ],
+        rest="dry",
+    )
+
+
+def _storm_text(view: View) -> float | None:
+    s = view.s
+    return s.gust_m_s if (s.gust_m_s or 0.0) > 15.0 and (s.rain_mm or 0.0) < 75.0 else s.rain_mm
+
+
+def _neighbours(view: View) -> Degrees | None:
+    """Whether the neighbours stopped with it, stood still at other times of the day, or did nothing."""
+    s = view.s
+    if s.neighbours_off is None and s.neighbours_in_turn is None:
+        return None
+    return first_of(
+        [
+            ("together", ramp(s.neighbours_off, 0.12, 0.3)),
+            ("in_turn", ramp(s.neighbours_in_turn, 0.3, 0.6)),
+        ],
+        rest="alone",
+    )
+
+
+def _nothing(view: View) -> float | None:
+    return None
+
+
+# The share of each state with an unconnected cause is a round estimate from the bench's tuning plants; that
+# of the weather is how often it comes within 25 hours at a temperate site (`docs/diagnosis.md`).
+ASPECTS: tuple[Aspect, ...] = (
+    _scale(
+        "volts", "volts_left",
+        {"gone": 0.01, "low": 0.05, "usual": 0.91, "high": 0.015, "open": 0.015},
+        ((0.3, 0.6), (0.975, 0.99), (1.025, 1.05), (1.1, 1.14)),
+        gone="the DC voltage is gone: {:.0%} of its usual level",
+        low="the DC voltage falls with it, to {:.1%} of the usual",
+        usual="DC voltage as usual",
+        high="the DC voltage stands at {:.0%} of the usual: off the maximum power point",
+        open="the modules stand at {:.0%} of their usual voltage, as without a load",
+    ),
+    _scale(
+        "load", "load_slope", {"falls": 0.08, "even": 0.8, "rises": 0.12}, ((-0.35, -0.12), (0.1, 0.32)),
+        falls="the share lost is larger in weak light or wind",
+        even="the same share at low and high power",
+        rises="the share lost grows with the power",
+    ),
+    _scale(
+        "growth", "growth", {"falls": 0.08, "steady": 0.82, "grows": 0.1}, ((-0.6, -0.25), (0.12, 0.5)),
+        steady="at once, and steady since",
+        grows="the loss grows from day to day",
+    ),
+    Aspect(
+        "hours", {"even": 0.76, "one_side": 0.08, "noon": 0.1, "ends": 0.06}, _hours,
+        {
+            "even": "the same share in the morning, at noon and in the afternoon",
+            "one_side": "only the morning or only the afternoon is short",
+            "noon": "most of it about noon",
+            "ends": "most of it in the morning and the afternoon",
+        },
+        _nothing,
+    ),
+    _scale(
+        "sky", "beam_loss", {"any": 0.8, "clear": 0.2}, ((0.02, 0.07),),
+        clear="under a clear sky more than under clouds",
+    ),
+    _scale(
+        "same_hours", "same_hours", {"any": 0.8, "same": 0.2}, ((0.3, 0.7),),
+        same="at the same hours every day",
+    ),
+    Aspect(
+        "level", {"free": 0.94, "sinking": 0.01, "limit": 0.025, "ceiling": 0.025}, _level,
+        {
+            "sinking": "power does not pass a ceiling that comes down from day to day",
+            "limit": "held at one level, at {:.0%} of capacity: a limit that somebody set",
+            "ceiling": "held at one level, at {:.0%} of capacity",
+        },
+        lambda view: view.s.plateau_level,
+    ),
+    Aspect(
+        "ac_dc", {"usual": 0.988, "low": 0.006, "low_at_load": 0.006}, _ac_dc,
+        {
+            "usual": "AC over DC power is as usual",
+            "low": "AC over DC power is at {:.1%} of the usual, at any load",
+            "low_at_load": "AC over DC power is at {:.1%} of the usual, and falls as the load rises",
+        },
+        lambda view: view.s.efficiency_ratio,
+    ),
+    _scale(
+        "warmth", "warmth_c", {"usual": 0.94, "warmer": 0.06}, ((4.0, 8.0),),
+        warmer="the device is {:.0f} °C warmer at work than it usually is",
+    ),
+    _scale(
+        "device", "temperature_max_c", {"cool": 0.8, "hot": 0.2}, ((53.0, 59.0),),
+        hot="the device reached {:.0f} °C",
+    ),
+    _scale(
+        "cells", "cell_max_c", {"mild": 0.5, "warm": 0.5}, ((42.0, 50.0),),
+        warm="the modules must have reached {:.0f} °C",
+    ),
+    _scale(
+        "modules", "cell_correlation", {"apart": 0.85, "with": 0.15}, ((0.1, 0.45),),
+        **{"with": "the loss follows the warmth of the modules, at the same power due"},
+    ),
+    _scale(
+        "texture", "roughness_of_loss", {"smooth": 0.985, "rough": 0.015}, ((0.45, 0.75),),
+        rough="power hunts",
+    ),
+    _scale(
+        "fraction", "off_a_fraction", {"exact": 0.06, "other": 0.94}, ((0.008, 0.02),),
+        exact="a simple fraction of the machine is missing",
+    ),
+    _scale(
+        "lasts", "days", {"days": 0.55, "week": 0.3, "weeks": 0.15}, ((2.5, 5.0), (12.0, 18.0)),
+        week="over {:.0f} days", weeks="over {:.0f} days",
+    ),
+    _scale(
+        "stops", "stops_a_day", {"none": 0.97, "some": 0.03}, ((0.2, 0.6),),
+        some="it stopped for a moment {:.1f} times a day",
+    ),
+    Aspect(
+        "weather",
+        {"dry": 0.66, "wet": 0.283, "gust": 0.014, "thunder": 0.035, "hail": 0.004, "gale": 0.002,
+         "deluge": 0.002},
+        _weather,
+        {
+            "wet": "after {:.1f} mm of rain",
+            "gust": "after wind of {:.0f} m/s",
+            "thunder": "after a thunderstorm with {:.0f} mm of rain",
+            "hail": "it began with a storm of {:.0f} mm of rain or hail, in which the air cooled",
+            "gale": "it began with wind of {:.0f} m/s",
+            "deluge": "{:.0f} mm of rain fell within a day before it",
+        },
+        _storm_text,
+    ),
+    _scale(
+        "back", "returns", {"stays": 0.5, "back": 0.5}, ((0.65, 0.97),),
+        stays="it did not come back the same day",
+        back="it came back by itself",
+    ),
+    _scale(
+        "dawn", "from_dawn", {"later": 0.8, "dawn": 0.2}, ((0.8, 1.0),),
+        dawn="it does not start in the morning",
+    ),
+    _scale(
+        "length", "hours_a_day", {"short": 0.5, "long": 0.5}, ((4.0, 8.0),),
+        short="{:.1f} h a day", long="no power for {:.1f} h a day",
+    ),
+    Aspect(
+        "neighbours", {"alone": 0.95, "together": 0.025, "in_turn": 0.025}, _neighbours,
+        {
+            "together": "{:.0%} of the neighbours stopped with it",
+            "in_turn": "the neighbours stood still too, at other times of the same day",
+        },
+        lambda view: view.s.neighbours_off,
+    ),
+    _scale(
+        "air", "air_c", {"frost": 0.15, "mild": 0.85}, ((1.0, 4.0),), frost="at {:.0f} °C",
+    ),
+    _scale(
+        "light_wind", "loss_low", {"sound": 0.4, "short": 0.6}, ((0.02, 0.06),),
+        short="{:.0%} is missing in light wind",
+    ),
+    _scale(
+        "rated", "full_load_loss", {"reached": 0.5, "short": 0.5}, ((0.5, 0.9),),
+        reached="nothing is missing at rated power", short="rated power is not reached",
+    ),
+)  # fmt: skip
+BY_NAME = {aspect.name: aspect for aspect in ASPECTS}
+"""The aspects by name."""

@@ -1,0 +1,150 @@
+"""One incident as the signs of causes see it: its signals, and numbers made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ona.documents.assets import Asset
+from ooda.documents.detections import Incident, Signals
+
+PART_OF_DAY = 0.6
+"""Share of the day's daylight readings: a loss that holds for less is one of some hours only."""
+ONE_SIDE = 10.0
+"""`View.one_side` of a loss that is there on one side of noon only."""
+LARGE = 0.10
+"""Loss share that stands out of the noise of single readings."""
+LEAST_LOSS = 0.01
+"""Loss share that others are divided by at least."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One incident as signatures see it: its signals, and numbers made of them."""
+
+    incident: Incident
+    asset: Asset
+
+    def value(self, name: str) -> float | None:
+        """A number of this view, or else a signal, by its name; None where it was not measured."""
+        number: float | None = getattr(self if hasattr(View, name) else self.s, name)
+        return number
+
+    @property
+    def s(self) -> Signals:
+        """Its signals."""
+        return self.incident.signals
+
+    @property
+    def days(self) -> float:
+        """Days on which it was seen."""
+        return float(self.incident.days)
+
+    @property
+    def hours(self) -> float:
+        """Hours of judged readings inside it."""
+        return self.incident.duration_hours
+
+    @property
+    def hours_a_day(self) -> float:
+        """The same by day."""
+        return self.incident.duration_hours / self.incident.days
+
+    @property
+    def loss(self) -> float:
+        """Loss share, never below 1 %."""
+        return max(self.s.loss_share, LEAST_LOSS)
+
+    @property
+    def load_slope(self) -> float | None:
+        """How much larger the loss share is at work than when idling along, of the loss itself."""
+        if self.s.loss_high is None or self.s.loss_low is None:
+            return None
+        return (self.s.loss_high - self.s.loss_low) / self.loss
+
+    @property
+    def full_load_loss(self) -> float | None:
+        """The loss share at full load, of the loss itself."""
+        return None if self.s.loss_full is None else self.s.loss_full / self.loss
+
+    @property
+    def growth(self) -> float | None:
+        """How much the daily loss share has grown over the incident, of the loss itself."""
+        return None if self.s.slope_per_day is None else self.s.slope_per_day * self.days / self.loss
+
+    @property
+    def same_hours(self) -> float | None:
+        """Whether it comes at the same hours; a stop that goes on from day to day does so with the sun."""
+        goes_on = self.incident.kind == "outage" and self.s.returns < 0.5
+        return None if goes_on else self.s.same_hours
+
+    @property
+    def stops_a_day(self) -> float | None:
+        """How often power fell to zero within a partial loss, a day."""
+        return self.s.stops / self.days if self.incident.kind == "underperformance" else None
+
+    @property
+    def roughness_of_loss(self) -> float | None:
+        """How much the loss jumps between readings, of the loss itself; a small one jumps with the noise,
+        that of a turbine with the wind."""
+        if self.asset.is_wind or self.s.roughness is None or self.loss < LARGE:
+            return None
+        return self.s.roughness / self.loss
+
+    @property
+    def share_of_day(self) -> float:
+        """Share of the day's daylight readings inside it; the first day, which it cuts, counts as whole."""
+        return 1.0 if self.incident.days < 2 else self.s.day_share
+
+    @property
+    def beam_loss(self) -> float | None:
+        """How much larger the loss share is under a clear sky than under clouds."""
+        if self.s.loss_cloudy is None:
+            return None
+        return (self.s.loss_clear or 0.0) - (self.s.loss_cloudy or 0.0)
+
+    @property
+    def conversion_loss(self) -> float | None:
+        """How much AC over DC power is below the usual."""
+        return None if self.s.efficiency_ratio is None else 1.0 - self.s.efficiency_ratio
+
+    @property
+    def volts_left(self) -> float | None:
+        """DC voltage over the usual one; 0 where it is beyond its limit: the DC side is at fault either
+        way."""
+        return 0.0 if self.incident.kind == "over_voltage" else self.s.voltage_ratio
+
+    @property
+    def air_c(self) -> float | None:
+        """The air's temperature, else the device's highest, °C."""
+        return self.s.ambient_c if self.s.ambient_c is not None else self.s.temperature_max_c
+
+    @property
+    def off_a_fraction(self) -> float:
+        """How far the loss share is from the nearest of 1/4, 1/3 and 1/2."""
+        return min(abs(self.s.loss_share - share) for share in (1 / 4, 1 / 3, 1 / 2))
+
+    @property
+    def part_of_day(self) -> bool:
+        """Whether the loss holds for some hours of the day only, day after day."""
+        return self.incident.days >= 2 and self.s.day_share < PART_OF_DAY
+
+    @property
+    def hours_apart(self) -> float | None:
+        """How much the loss shares of morning, noon and afternoon differ, of the largest."""
+        parts = [v for v in (self.s.loss_early, self.s.loss_noon, self.s.loss_late) if v is not None]
+        if self.part_of_day:
+            return 1.0
+        if len(parts) < 2:
+            return None
+        return (max(parts) - min(parts)) / max(*parts, 0.02)
+
+    @property
+    def one_side(self) -> float | None:
+        """The larger of the morning's and the afternoon's loss shares, over noon's and the other's mean."""
+        s = self.s
+        if self.part_of_day and (s.loss_early is None) != (s.loss_late is None):
+            return ONE_SIDE
+        if s.loss_early is None or s.loss_late is None:
+            return None
+        rest = max((min(s.loss_early, s.loss_late) + (s.loss_noon or 0.0)) / 2, 0.005)
+        return max(s.loss_early, s.loss_late) / rest
