@@ -23,7 +23,8 @@ FINE = 5
 class Machine:
     """An inverter with its roof, or a turbine. `east`, `north`: metres. `shade`: a fixed near obstacle
     (azimuth, half width, elevation in degrees; share of beam it takes). `strings`, `mppts`: how many.
-    `gain`: of all, meter included. `u0`, `u1`: Faiman's. `warm`: °C of the device at full load."""
+    `gain`: of all, meter included. `u0`, `u1`: Faiman's. `warm`: °C of the device at full load; no
+    sound device comes to 70 °C."""
 
     name: str
     capacity_kw: float

@@ -17,12 +17,13 @@ from benchmarks.detection.strangers.noise import Floats, generator, remembering
 from benchmarks.detection.strangers.recipes import Recipe
 
 _MAKERS = ("noise.py", "air.py", "machines.py", "roofs.py", "turbines.py", "plants.py")
+_CODE = b"".join((Path(__file__).parent / name).read_bytes() for name in _MAKERS)
+"""The code that is running, as it stood when it was loaded."""
 
 
 def plant(recipe: Recipe) -> Plant:
     """The plant of a recipe, from the cache where it was made before by the same code."""
-    here = Path(__file__).parent
-    code = b"".join((here / name).read_bytes() for name in _MAKERS) + repr(recipe).encode()
+    code = _CODE + repr(recipe).encode()
     folder = Path(tempfile.gettempdir()) / "ona-strangers"
     kept = folder / f"{recipe.name}-{hashlib.sha256(code).hexdigest()[:16]}.pickle"
     if kept.exists():

@@ -165,7 +165,7 @@ def make_machines(recipe: Recipe) -> list[Machine]:
                 gain=float(np.exp(rng.normal(0, 0.012 * recipe.noise))) * 0.955,
                 u0=float(rng.uniform(22, 30)),
                 u1=float(rng.uniform(4, 8)),
-                warm=float(rng.uniform(14, 32)),
+                warm=float(rng.uniform(8, 19)),
                 optics=float(rng.uniform(0.14, 0.2)),
                 best=float(rng.uniform(0.968, 0.985)),
             )

@@ -29,7 +29,7 @@ def make_turbines(recipe: Recipe) -> list[Machine]:
                 east=column * apart + float(rng.normal(0, 60)),
                 north=row * apart * 1.4 + float(rng.normal(0, 60)),
                 gain=float(np.exp(rng.normal(0, 0.008 * recipe.noise))),
-                warm=float(rng.uniform(25, 42)),
+                warm=float(rng.uniform(10, 20)),
                 best=float(rng.uniform(0.425, 0.465)),
                 terrain=(
                     float(rng.uniform(0.0, 0.035)), float(rng.uniform(0, 2 * np.pi)),
@@ -150,7 +150,7 @@ def run(machine: Machine, drive: Drive, plant: Plant, part: slice, ill: Ill | No
     ac = np.where(off, 0.0, np.minimum(ac, 1.01 * rated))
     heat = np.where(where, 0.0 if ill.heat is None else ill.heat, 0.0)
     load = slowed(ac / rated, 40.0 / FINE)
-    device = air + 8.0 + (machine.warm + heat) * np.sqrt(np.clip(load, 0, None))
+    device = air + 5.0 + (machine.warm + heat) * np.sqrt(np.clip(load, 0, None))
     volts = np.full(count, 690.0) * (1 + 0.004 * (ac / rated))
     return Output(ac, np.full(count, np.nan), volts, device, air)
 
