@@ -25,7 +25,7 @@ from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Track
 from ooda.detect.wind_farm import STANDING_SHARE, TURNING_M_S, Others
 from ooda.detect.wind_witness import CLASSES, Said, Witness, usual_of_class
-from ooda.detect.witnesses import UNKNOWN_SPREAD, contradicting, ill, usual_spread
+from ooda.detect.witnesses import LEAST_DAYS, UNKNOWN_SPREAD, contradicting, ill, usual_spread
 
 OWN, FARM_WIND, FARM_POWER, ALL = "wind", "farm_wind", "farm_power", "turbine"
 """The drivers: the three witnesses, and all of them together."""
@@ -186,7 +186,8 @@ class _Together:
         apart = np.sqrt(np.maximum(apart / np.maximum(speaks.sum(axis=0) - 1, 1), 1.0))
         usual = usual_of_class(self.classes, days, middle)
         speak = speaks.any(axis=1)
-        rough = ROUGH if _common(of_days[speak]) > MUCH_WORSE * _common(of_days) else 0.0
+        new = np.isfinite(self.gain[days]).sum() < LEAST_DAYS
+        rough = ROUGH if new or _common(of_days[speak]) > MUCH_WORSE * _common(of_days) else 0.0
         said.spread(self.classes, at, rows, middle)
         self.gain[at] = said.gain(rows, middle)
         self.bad[at] = ill(self.gain[days], self.gain[at])

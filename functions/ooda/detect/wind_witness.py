@@ -24,8 +24,9 @@ LEAST_HOURS = 2.0
 """Hours of part load in a day before it has a gain."""
 TO_SIGMA = float(np.sqrt(np.pi / 2.0))
 """A normal spread over the mean absolute deviation."""
-LEAST_SIGMA = 0.004
-"""Of capacity: no curve is better known."""
+LEAST_SIGMA, UNKNOWN_SIGMA = 0.004, 0.35
+"""Of capacity: no curve is better known; and what is assumed before a spread is known, for stops only
+(ours)."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,10 @@ class Said:
         """The gain of each day, (K,), NaN where there is none."""
         out = np.full(len(self.numbers), np.nan)
         if earlier is not None:
-            out[np.searchsorted(self.numbers, earlier.day)] = earlier.gain
+            known = np.where(
+                earlier.gain == 1.0, np.nan, earlier.gain
+            )  # an older history says 1 of each day
+            out[np.searchsorted(self.numbers, earlier.day)] = known
         return out
 
     def flag(self, earlier: Levels | None, column: int) -> Ints:
@@ -94,11 +98,11 @@ class Said:
 
 
 def usual_of_class(table: Binned, days: Ints, due: Floats) -> Floats:
-    """The spread that such readings had, a share of capacity, (n,); NaN where nothing is known."""
+    """The spread that such readings had, a share of capacity, (n,)."""
     known = table.known(days)
     there = np.flatnonzero(np.isfinite(known))
     if not len(there):
-        return np.full(len(due), np.nan)
+        return np.full(len(due), UNKNOWN_SIGMA)
     place = np.nan_to_num(due) * CLASSES - 0.5
     return np.fmax(np.interp(place, there, known[there]) * TO_SIGMA, LEAST_SIGMA)
 
