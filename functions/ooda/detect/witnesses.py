@@ -20,8 +20,9 @@ import numpy as np
 
 from ooda.detect.sky import Floats, Ints, Mask
 
-OFF, OFF_SIGMAS = 0.08, 4.0
-"""A witness is off when it is by 8 % and by four of its usual spreads."""
+OFF, OFF_SIGMAS = 0.08, 2.5
+"""A witness is off when it is by 8 % and by 2.5 of its usual spreads (chosen on the tuning half of the
+strangers)."""
 SURE, SURE_SIGMAS = 0.15, 2.0
 """That it contradicts the others is sure from 15 % on (5 % of the wind speed), and two of their spreads."""
 ILL, ILL_SIGMAS = 0.05, 3.0

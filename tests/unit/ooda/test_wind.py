@@ -10,8 +10,7 @@ import pytest
 
 from ooda.detect.context import Context
 from ooda.detect.judge import AssetVerdict, judge_assets
-from ooda.detect.power_curve import Binned
-from ooda.documents.asset_history import AssetHistory
+from ooda.documents.asset_history import AssetHistory, LevelOfDay
 from ooda.documents.detections import Episode
 from tests.builders import wind_farms
 from tests.builders.detection import telemetry_file
@@ -155,10 +154,22 @@ def test_a_sector_that_gives_less_is_usual_where_the_direction_is_measured() -> 
     assert less[1] > 0.15
 
 
-def test_curves_of_an_older_history_still_count() -> None:
-    shape = np.full((4, 60), np.nan)
-    shape[:, 10:20] = 0.3
-    kept = np.full((4, 120), np.nan)
-    kept[:, :60] = shape
-    table = Binned.unpacked(kept)
-    assert np.isfinite(table.known(np.arange(4))[10:20]).all()
+def test_a_turbine_of_an_older_home_is_judged_at_once() -> None:
+    farm = wind_farm(12, turbines=1, days=32)
+    farm.changed("WT-01", 31, 32, wind_farms.stopped())
+    frame = farm.frames["WT-01"]
+    cut = 30 * DAY + DAY // 2
+    begun = verdicts(farm, {"WT-01": frame[:cut]}, key="a")["WT-01"].history
+    days = {
+        name: {
+            key: item.model_copy(
+                update={"levels": {"wind": LevelOfDay(gain=1.0, shape=item.levels["wind"].shape[:60])}}
+            )
+            for key, item in by_file.items()
+        }
+        for name, by_file in begun.days.items()
+    }  # as they were kept before there were witnesses: a curve of 60 means, and a gain of 1
+    older = begun.model_copy(update={"days": days})
+    last = frame[cut:].reset_index(drop=True)
+    one = verdicts(farm, {"WT-01": last}, {"WT-01": older}, key="b")["WT-01"]
+    assert {episode.kind for episode in episodes(one)} == {"outage"}
