@@ -1,32 +1,40 @@
-"""Data quality on `pvanalytics_labelled`, beside pvanalytics' own functions in the same run.
+"""Data quality on labelled series, beside pvanalytics' own functions in the same run.
 
     python -m benchmarks.detection.quality_bench
 
-Labels are those of the files. pvanalytics' stale functions are run as they come, and with its own night
-mask (`quality.gaps` calls zeros at night stale, as any constant); its clipping functions with their
+Stale values and clipping: `pvanalytics_labelled`. Interpolated stretches, single outliers, level shifts and
+a logger with daylight-saving time: the files that come with pvanalytics' package. All labels are those of
+its authors (of the clock: the calendar's). pvanalytics' stale functions are run as they come, and with its
+own night mask (`quality.gaps` calls zeros at night stale, as any constant); its other functions with their
 defaults.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from benchmarks import data
-from ona.documents.assets import Asset
+from ona.documents.assets import Asset, Location
 from ooda.config import detection
+from ooda.detect.change_point import change_points
+from ooda.detect.clock import ends_of_days, shift_by_day
 from ooda.detect.sky import sky
+from ooda.detect.spikes import outliers
+from ooda.detect.straight import interpolated
 from ooda.detect.suspect import clipped, stale
 from ooda.detect.track import Track
 from ops.target import use_configs
 
 
-def _track(series: pd.Series) -> Track:
+def _track(series: pd.Series, capacity: float | None = None) -> Track:
     measured = series.dropna()
     times = pd.DatetimeIndex(measured.index).as_unit("us")
     frame = pd.DataFrame({"timestamp": times, "power_kw": measured.to_numpy(dtype=float)})
     rules = detection.detection_config()
-    asset = Asset(id="inverter", capacity_kw=max(1.0, float(measured.max())))
+    asset = Asset(id="inverter", capacity_kw=capacity or max(1.0, float(measured.max())))
     return Track.of(frame, asset, sky(times, None, rules.filtering))
 
 
@@ -75,6 +83,58 @@ def main() -> None:
         ("pvanalytics levels", clipping.levels(whole)),
     ):
         _row(name, flagged.reindex(series.index).fillna(False).to_numpy(dtype=bool), labels)
+    packaged()
+
+
+def packaged() -> None:
+    """The labelled files that come with pvanalytics."""
+    import pvanalytics
+    from pvanalytics.quality import gaps
+    from pvanalytics.quality import outliers as peer
+
+    folder = Path(pvanalytics.__file__).parent / "data"
+    table = pd.read_csv(folder / "ac_power_inv_2173_interpolated_data.csv", index_col=0, parse_dates=True)
+    series, labels = table["value_normalized"], table["interpolated_data_mask"].to_numpy(dtype=bool)
+    lit = (series > 0.005).to_numpy()
+    print(f"\ninterpolated: {len(series)} readings, {int((labels & lit).sum())} labelled at work")
+    _row("the platform", interpolated(_track(series)) & lit, labels & lit)
+    flags = gaps.interpolation_diff(series, mark="all").to_numpy(dtype=bool)
+    _row("pvanalytics interpolation_diff, no zeros", flags & lit, labels & lit)
+
+    table = pd.read_csv(folder / "ac_power_inv_7539_outliers.csv", index_col=0, parse_dates=True)
+    series, labels = table["value_normalized"], table["outlier"].to_numpy(dtype=bool)
+    print(f"\noutliers: {len(series)} readings, {int(labels.sum())} labelled")
+    _row("the platform", outliers(_track(series, 1.0)), labels)  # shares of the nameplate
+    for name, flagged in (
+        ("pvanalytics zscore", peer.zscore(series)),
+        ("pvanalytics tukey, k 0.5", peer.tukey(series, k=0.5)),
+        ("pvanalytics hampel", peer.hampel(series)),
+    ):
+        _row(name, flagged.to_numpy(dtype=bool), labels)
+    _shifts(folder)
+
+
+def _shifts(folder: Path) -> None:
+    """The day of a level shift, and the days on which a logger's clock changed."""
+    table = pd.read_csv(folder / "pvlib_data_shift.csv", index_col=0, parse_dates=True)
+    truth = int(np.flatnonzero(table["label"])[0])
+    steps = change_points(np.log(table["value"].to_numpy(dtype=float)), least=0.5, noise=0.1)
+    first = min((step.day for step in steps), key=lambda day: abs(day - truth))
+    print(f"\nlevel shift: the platform {abs(first - truth)} days off, {len(steps)} steps told")
+
+    table = pd.read_parquet(folder / "system_50_ac_power_2_full_DST.parquet")
+    times = pd.DatetimeIndex(pd.to_datetime(table["measured_on"], utc=True)).as_unit("us")
+    power = pd.Series(table["ac_power_2"].to_numpy(dtype=float), index=times).dropna()
+    power = power[~power.index.duplicated()].sort_index()
+    place = Location(latitude=39.74, longitude=-105.17)
+    rules = detection.detection_config()
+    asset = Asset(id="system-50", capacity_kw=float(power.quantile(0.999)), location=place)
+    frame = pd.DataFrame({"timestamp": power.index, "power_kw": power.to_numpy()})
+    track = Track.of(frame, asset, sky(pd.DatetimeIndex(power.index), place, rules.filtering))
+    shift = shift_by_day(*ends_of_days(track), track.step)
+    moved = np.flatnonzero(np.diff(shift != 0.0))
+    days = [f"{pd.Timestamp(int(track.days.number[n + 1]), unit='D'):%Y-%m-%d}" for n in moved]
+    print(f"clock with daylight saving: the platform {', '.join(days)}")
 
 
 if __name__ == "__main__":

@@ -32,10 +32,12 @@ NOISE_MINUTES, NOISE_STEPS = 3.0, 0.15
 TAKES_PART = 0.4
 """Share of a change that each end must have moved."""
 OUTER, REACH = 0.8, 20
-"""Quantile of the ends that is compared, and its counterpart of the begins, in so many days: weather takes
-first and last light from a machine on many days, and gives it none before sunrise."""
+"""Quantile of the ends that is compared beside their median, and its counterpart of the begins, in so many
+days: weather takes first and last light from a machine on many days, and gives it none before sunrise."""
 TAKES_BACK = 0.6
 """Share of a shift; a change back by so much takes it back whole: the estimates differ with the weather."""
+ODD_DAYS = 3
+"""A shift taken back within so many days may be weather: then both changes must be seen at both ends."""
 IN_THE_DARK = 10.0
 """Minutes after sunset (or before sunrise) from which power is impossible, beside half an interval: a
 reading may be stamped with the begin of its interval or with its end."""
@@ -152,16 +154,21 @@ def shift_by_day(begins: Floats, ends: Floats, step: float) -> Floats:
     least = max(LEAST_MINUTES, LEAST_STEPS * step, LEAST_NOISES * noise_of(middle, noise))
     found = change_points(middle, least=least, noise=noise)
     places = [0, *(move.day for move in found), len(middle)]
-    edges = ((begins, 1.0 - OUTER), (ends, OUTER))
-    steps = [
-        move
-        for move, begin, end in zip(found, places, places[2:], strict=False)
-        if all(
-            _moved(edge[begin : move.day][-REACH:], edge[move.day : end][:REACH], q) / move.change
-            >= TAKES_PART
-            for edge, q in edges
+    edges = ((begins, (0.5, 1.0 - OUTER)), (ends, (0.5, OUTER)))
+    agree = [
+        all(
+            _moved(edge[a : move.day][-REACH:], edge[move.day : b][:REACH], q) / move.change >= TAKES_PART
+            for edge, quantiles in edges
+            for q in quantiles
         )
+        for move, a, b in zip(found, places, places[2:], strict=False)
     ]
+    for n, (one, two) in enumerate(pairwise(found)):  # a few odd days: there and back, or neither
+        if two.day - one.day <= ODD_DAYS and abs(one.change + two.change) < (1 - TAKES_BACK) * abs(
+            one.change
+        ):
+            agree[n] = agree[n + 1] = agree[n] and agree[n + 1]
+    steps = [move for move, both in zip(found, agree, strict=True) if both]
     bounds = [0, *(move.day for move in steps), len(middle)]
     parts = [slice(a, b) for a, b in pairwise(bounds)]
     by_sun = [_by_sun(begins[part], ends[part], step) for part in parts]
