@@ -182,7 +182,7 @@ def _icing(s: Scene, x: float) -> None:
     wind = s.frame["true_wind"].to_numpy()
     less, full = curve(wind * (1 - x * ice)), curve(wind)
     ratio = np.where(full > 1e-3, less / np.maximum(full, 1e-3), 1.0)
-    s.set_power(s.frame["power_kw"] * np.minimum(ratio, 1.0), with_dc=False)
+    s.set_power((s.frame["power_kw"] * np.minimum(ratio, 1.0)).to_numpy(), with_dc=False)
 
 
 def _reversed(s: Scene, x: float) -> None:

@@ -31,9 +31,9 @@ HELD_SHARE = 0.004
 """Power that moves less than this share of capacity between readings is held."""
 
 
-MOST_WORK, NO_POWER = 0.08, 0.005
-"""Shares of capacity (0…1): most assets work where their median is above the first; an asset that gives no
-more than the second stands still."""
+WORKS, NO_POWER = 0.15, 0.005
+"""Shares of capacity (0…1): there is something to give where the best asset gives more than the first; one
+that gives no more than the second stands still."""
 
 
 def sun_driver(irradiance: Floats, temperature: Floats) -> Floats:
@@ -50,9 +50,9 @@ class Beside:
     """What an asset's neighbours do at its n instants, shape (n,), NaN where too few report.
 
     `share`: median of power over capacity; `scaled`: the same over each one's own driver; `held`: share of
-    them whose power is held at one level (0…1); `off`: share without power while most work. Of its D days:
-    `scatter`, (D,), the spread of the sound ones' daily levels; `relatives`, (D, R), everybody else's level
-    over the sound ones' median; `in_turn`, (D,), share that stood still for a part of the day.
+    them whose power is held at one level (0…1); `off`: share without power while the best works. Of its D
+    days: `scatter`, (D,), the spread of the sound ones' daily levels; `relatives`, (D, R), everybody else's
+    level over the sound ones' median; `in_turn`, (D,), share that stood still for a part of the day.
     `others`: how many neighbours there are.
     """
 
@@ -126,9 +126,9 @@ class Site:
 
     @cached_property
     def stopped(self) -> Floats:
-        """1 where an asset gives no power while most work, 0 where it works too; else NaN. Shape (T, R)."""
+        """1 where an asset gives no power while the best works, 0 where it gives some; else NaN. (T, R)."""
         with np.errstate(invalid="ignore"):
-            work = bn.nanmedian(self.share, axis=1) > MOST_WORK
+            work = bn.nanmax(self.share, axis=1) > WORKS
             return np.where(work[:, None] & np.isfinite(self.share), self.share <= NO_POWER, np.nan)
 
     @cached_property
@@ -220,7 +220,7 @@ class _View:
         return out
 
     def off(self) -> Floats:
-        """Share of the others without power while most work, (n,), NaN where none reports."""
+        """Share of the others without power while the best works, (n,), NaN where none reports."""
         with np.errstate(invalid="ignore"):
             means = bn.nanmean(self.site.stopped[self.at][:, self.others], axis=1)
         return np.where(self.present, means, np.nan)

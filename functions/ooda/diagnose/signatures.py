@@ -155,7 +155,7 @@ SIGNATURES: tuple[Signature, ...] = (
     # ---------------------------------------- before the inverter
     _row("hail_damage", 0.4, PART, "solar", weather={"hail": 0.85, "thunder": 0.1}),
     _row("wind_damage", 0.3, PART, "solar", weather={"gale": 0.85, "gust": 0.08}),
-    _row("tracker_stuck", 40, PART, "tracked",
+    _row("tracker_stuck", 60, PART, "tracked",
          hours={"one_side": 0.5, "ends": 0.3, "noon": 0.12}, sky={"clear": 0.85},
          same_hours={"same": 0.6}, growth={"grows": 0.25, "steady": 0.5}, load={"falls": 0.3}),
     _row("shading", 15, PART, "solar",
