@@ -164,7 +164,7 @@ def _tell_crews(target: Target) -> None:
 def _put_unchanged(target: Target, path: Path) -> None:
     upload = ingest.upload_for(path)
     ingest.put(target, upload)
-    vendor = ingest.vendor_of(path)
+    vendor = "event log" if ingest.is_event_log(path) else ingest.vendor_of(path)
     note = f" (recognised: {vendor})" if vendor else ""
     console.print(f"put {escape(upload.key)}{note}", soft_wrap=True)
     if nothing := ingest.nothing_in(path):
