@@ -24,7 +24,7 @@ class TelemetryFile:
     first and last reading of the file, where `readings` are only some of its assets. `rows`: readings of
     all assets. `source_profile`: the vendor's export by which it was read ("": our own columns).
     `joint`: by asset and solar day the keys of all files whose readings are among `readings`, where others
-    overlap with this one (`overlaps.py`).
+    overlap with this one (`overlaps.py`). `storages`: frames of batteries, which nobody judges.
     """
 
     readings: Mapping[str, pd.DataFrame]
@@ -37,6 +37,7 @@ class TelemetryFile:
     rows: int = 0
     source_profile: str = ""
     joint: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    storages: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def ends(self) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -28,7 +28,7 @@ from ooda.documents.detections import (
     LogSummary,
 )
 from ooda.documents.event_logs import StoredEvent
-from ooda.event_logs.headers import HEAD_BYTES, head_text, header_of
+from ooda.event_logs.headers import HEAD_BYTES, head_text
 from ooda.event_logs.reading import EventLog, read_log
 from ooda.payloads import DetectRequest
 
@@ -47,9 +47,9 @@ Judge = Callable[[str], list[AssetDetection]]
 """Judges a telemetry file of the input bucket anew, by its key."""
 
 
-def is_log(source: S3Pointer) -> bool:
-    """Whether a file is an event log, by its beginning. Raises ObjectMissing, DependencyBusy."""
-    return header_of(head_text(s3.read_beginning(source, HEAD_BYTES))) is not None
+def beginning(source: S3Pointer) -> str:
+    """The text in which a file's header is looked for. Raises ObjectMissing, DependencyBusy."""
+    return head_text(s3.read_beginning(source, HEAD_BYTES))
 
 
 def detect(request: DetectRequest, output_bucket: str, now: datetime, judge: Judge) -> DetectionRecord:

@@ -13,13 +13,14 @@ from ona.documents.base import S3Pointer
 from ona.runtime import processes
 from ona.runtime.clock import utc_now
 from ona.runtime.observability import handler
-from ooda.detect import event_log, monitoring, store
+from ooda.detect import event_log, monitoring, storage, store
 from ooda.detect.batches import Batch, batches, is_large
 from ooda.detect.context import TelemetryFile
 from ooda.detect.judge import judge_assets
 from ooda.detect.other_files import OtherFiles, with_others
 from ooda.detect.record import answer, detection_id_of, record_of
 from ooda.documents.detections import AssetDetection, DetectionRecord
+from ooda.event_logs.headers import header_of
 from ooda.payloads import DetectRequest
 
 MOST_CROSSINGS = 3
@@ -41,11 +42,15 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
 
 
 def _detect(request: DetectRequest, now: datetime) -> DetectionRecord:
-    if event_log.is_log(request.source):
+    head = event_log.beginning(request.source)
+    if header_of(head) is not None:
         again = partial(_judged_again, request.source.bucket, now)
         return event_log.detect(request, store.output_bucket(), now, again)
-    file = store.load_file(request.source, now)
+    file = store.load_file(request.source, now, storage.says_charge(head))
     detections, telemetry = _judged(file, request.source.bucket, now)
+    detections += [
+        storage.detection_of(file.registry.require(n, file.key), own) for n, own in file.storages.items()
+    ]
     monitoring.completeness(detections)
     return record_of(request, file, detections, telemetry, now)
 

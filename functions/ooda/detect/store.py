@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ona.documents.assets import Asset
+from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
@@ -28,11 +28,11 @@ from ona.store.s3 import list_keys, read_bytes, read_json, write_json, write_jso
 from ona.store.unreadable import note
 from ona.telemetry import intake
 from ona.telemetry.decoding import decode
-from ona.telemetry.readings import Quality, span, without_impossible
+from ona.telemetry.readings import Quality, Telemetry, span, without_impossible
 from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
-from ooda.detect import event_store, geometry
+from ooda.detect import event_store, geometry, storage
 from ooda.detect.asset_history import windows_of
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
@@ -56,10 +56,13 @@ WRITE_TRIES = 8
 # ------------------------------------------------------------------ the file and its record
 
 
-def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
-    """The telemetry file with registry and rules. Raises InvalidTelemetry for one that fails as a whole."""
+def load_file(source: S3Pointer, now: datetime, charge: bool = False) -> TelemetryFile:
+    """The telemetry file with registry and rules; `charge`: it has a state of charge.
+
+    Raises InvalidTelemetry for one that fails as a whole.
+    """
     registry = read_registry(source.bucket)
-    telemetry, profile = intake.read(source, registry, now, service="detect")
+    telemetry, profile = _read(source, registry, now, charge)
     for name, rows in sorted(telemetry.quality.strangers.items())[:STRANGERS_NAMED]:
         note(
             f"s3://{source.bucket}/{source.key}",
@@ -69,8 +72,11 @@ def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
         name: np.concatenate([times for _, times in of_no_use])
         for name, of_no_use in telemetry.quality.unusable.items()
     }
+    readings = telemetry.by_asset.with_silent(silent)
+    stored = {name: readings[name] for name in sorted(registry.storages() & set(readings))}
     return TelemetryFile(
-        readings=telemetry.by_asset.with_silent(silent),
+        readings={name: readings[name] for name in readings if name not in stored} if stored else readings,
+        storages=stored,
         quality=telemetry.quality,
         registry=registry,
         rules=detection_config(),
@@ -80,6 +86,18 @@ def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
         rows=len(telemetry),
         source_profile=profile,
     )
+
+
+def _read(source: S3Pointer, registry: AssetRegistry, now: datetime, charge: bool) -> tuple[Telemetry, str]:
+    if not charge:
+        return intake.read(source, registry, now, service="detect")
+    try:
+        telemetry, profile = intake.read(source, registry, now, service="detect")
+    except InvalidTelemetry as error:
+        raise storage.unfit(error, source.key) from error
+    came = {name: len(telemetry.by_asset[name]) for name in telemetry.by_asset}
+    storage.require_registered(registry.assets, telemetry.quality, came, source.key)
+    return telemetry, profile
 
 
 def record_pointer(source: S3Pointer, detection_id: str, now: datetime) -> S3Pointer:
