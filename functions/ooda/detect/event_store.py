@@ -6,6 +6,7 @@ is decided when they are read, so their order of arrival does not matter.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
@@ -148,21 +149,23 @@ def _closed(events: list[StoredEvent], ends: list[StoredEvent]) -> list[StoredEv
     again."""
     if not ends:
         return events
-    starts: dict[str, list[datetime]] = {}
-    for event in events:
-        starts.setdefault(event.code or event.text, []).append(event.begins)
+    starts, stops = _times(events), _times(ends)
     result = []
     for event in events:
         name = event.code or event.text
-        after = [other for other in starts[name] if other > event.begins]
-        candidates = [
-            end.begins
-            for end in ends
-            if (end.code or end.text) == name
-            and end.begins >= event.begins
-            and (not after or end.begins <= min(after))
-        ]
-        if event.end is None and candidates:
-            event = event.model_copy(update={"end": min(candidates)})
+        own = stops.get(name, [])
+        first = bisect_left(own, event.begins)
+        following = bisect_right(starts[name], event.begins)
+        again = starts[name][following] if following < len(starts[name]) else None
+        if event.end is None and first < len(own) and (again is None or own[first] <= again):
+            event = event.model_copy(update={"end": own[first]})
         result.append(event)
     return result
+
+
+def _times(events: list[StoredEvent]) -> dict[str, list[datetime]]:
+    """When events began, those without a beginning when they ended, by code (without codes: by text)."""
+    times: dict[str, list[datetime]] = {}
+    for event in events:
+        times.setdefault(event.code or event.text, []).append(event.begins)
+    return {name: sorted(own) for name, own in times.items()}

@@ -39,6 +39,8 @@ MOST_SAID = 2
 """Of these, so many stand among its evidence."""
 LONGEST_SAID = 80
 """Characters of an event's text in a sentence."""
+_HARMLESS = str.maketrans({'"': "'", "<": "‹", ">": "›"})
+"""A log is a stranger's text: in a mail it is no tag, and in a chat no call of everybody."""
 NO_POWER = 0.01
 """Share of capacity: a limit does not stop a machine."""
 
@@ -237,7 +239,8 @@ def _sentence(event: LoggedEvent) -> str:
     ...                       end=ten + timedelta(hours=2), share=0.5))
     'event log: fault 309 "Pitch fault", 15 Jan 10:00 to 15 Jan 12:00 UTC, 50% of its time'
     """
-    text = shortened(event.text.replace('"', "'"), LONGEST_SAID)
-    named = " ".join(part for part in (event.event_class, event.code, f'"{text}"' if text else "") if part)
+    text = shortened(event.text.translate(_HARMLESS), LONGEST_SAID)
+    code = event.code.translate(_HARMLESS)
+    named = " ".join(part for part in (event.event_class, code, f'"{text}"' if text else "") if part)
     start, end = (f"{moment.astimezone(UTC):%d %b %H:%M}" for moment in (event.start, event.end))
     return f"event log: {named}, {start} to {end} UTC, {event.share:.0%} of its time"

@@ -138,6 +138,12 @@ def test_the_code_stands_in_the_evidence() -> None:
     assert said == ['event log: fault 309 "Fan failure", 10 Jun 09:00 to 10 Jun 12:00 UTC, 92% of its time']
 
 
+def test_a_strangers_text_is_no_tag_wherever_it_is_shown() -> None:
+    (incident,), _ = judged(stopped(), [(9, 12, 'Fan failure <!channel> "<script>"')])
+    (said,) = [item.statement for item in incident.evidence if item.detector == "event_log"]
+    assert """Fan failure ‹!channel› '‹script›'""" in said
+
+
 # ------------------------------------------------------------------ files
 
 TELEMETRY = f"observations/{DAY:%Y/%m/%d}/{NAME}_{DAY:%Y%m%d}.csv"
