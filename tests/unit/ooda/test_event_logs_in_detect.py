@@ -218,6 +218,14 @@ def test_a_corrected_log_takes_back_what_it_said(bucket: None) -> None:
     assert (incident["kind"], incident["events"][0]["cause"]) == ("outage", "fan_failure")
 
 
+def test_a_log_that_moves_to_another_month_leaves_nothing_in_this_one(bucket: None) -> None:
+    put(LOG, FILES[LOG], 1)
+    put(TELEMETRY, FILES[TELEMETRY], 2)
+    put(LOG, HEAD + row(9 - 60 * 24, 12 - 60 * 24, "Manual stop"), 3)
+    (incident,) = incidents()
+    assert (incident["kind"], incident["events"]) == ("outage", [])
+
+
 def test_a_log_that_comes_while_its_day_is_judged_is_not_missed(
     bucket: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
