@@ -22,6 +22,7 @@ from ona.telemetry.decoding import decode
 from ona.telemetry.exports import read_export, recognise
 from ona.telemetry.readings import Telemetry
 from ona.telemetry.strict_csv import column_names
+from ooda.event_logs.headers import HEAD_BYTES, head_text, header_of
 from ops import identifiers
 from ops import registry as registries
 from ops.target import OpsError, Target, use_configs
@@ -180,6 +181,13 @@ def vendor_of(path: Path) -> str:
     use_configs()
     profile = recognise(_header(path), sources.source_profiles())
     return profile.name if profile else ""
+
+
+def is_event_log(path: Path) -> bool:
+    """Whether a file is an event log, which the loop takes under the same keys as telemetry."""
+    use_configs()
+    with path.open("rb") as stream:
+        return header_of(head_text(stream.read(HEAD_BYTES))) is not None
 
 
 def columns_missing(path: Path) -> list[str]:

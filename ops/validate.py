@@ -20,6 +20,7 @@ from ona.runtime.errors import InvalidConfiguration
 from ona.store.registry import entering
 from ooda.config import loss_function
 from ooda.config.categories import categories_config
+from ooda.config.event_codes import event_codes
 from ops import asl, templates
 from ops.target import CONFIGS, TEMPLATE, OpsError
 
@@ -138,6 +139,10 @@ def _disagreements_with_causes() -> list[str]:
         f"ooda/causes.yaml: {cause}.needs_part: parts.yaml has no {rule.needs_part!r}"
         for cause, rule in causes.cause_rules().items()
         if rule.needs_part and rule.needs_part not in stocked
+    ]
+    problems += [
+        f"ooda/event_codes.yaml: causes.yaml has no {cause!r}"
+        for cause in sorted(event_codes().causes() - set(causes.cause_rules()))
     ]
     return problems
 

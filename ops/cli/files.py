@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from ona.documents.assets import AssetRegistry
 from ona.runtime.words import counted
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
@@ -91,7 +92,7 @@ def put(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Put telemetry or assets.json. Known formats go as they are; --source converts."""
+    """Put telemetry, event logs or assets.json. Known formats go as they are; --source converts."""
     target = resolve(profile, environment)
     use_configs()
     if source:
@@ -145,6 +146,9 @@ def _put_assets(target: Target, path: Path, remove: int | None) -> None:
             console.print(f"    {word} {escape(name)}", soft_wrap=True)
         if len(names) > _FILES_NAMED:
             console.print(f"    … and {len(names) - _FILES_NAMED} more {word}")
+    if stored := (registry.read(target) or AssetRegistry(assets=[])).storages():
+        told = f"{counted(len(stored), 'battery')}: taken and not judged, docs/detection.md#storage"
+        console.print(told, soft_wrap=True)
     if change.mended:
         console.print(f"[yellow]the one before could not be read: {escape(change.mended)}[/yellow]")
     _tell_crews(target)
@@ -164,7 +168,7 @@ def _tell_crews(target: Target) -> None:
 def _put_unchanged(target: Target, path: Path) -> None:
     upload = ingest.upload_for(path)
     ingest.put(target, upload)
-    vendor = ingest.vendor_of(path)
+    vendor = "event log" if ingest.is_event_log(path) else ingest.vendor_of(path)
     note = f" (recognised: {vendor})" if vendor else ""
     console.print(f"put {escape(upload.key)}{note}", soft_wrap=True)
     if nothing := ingest.nothing_in(path):

@@ -21,7 +21,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     kind, customer = ownership.addressed(key)
     registry, telemetry, profile = store.load(request, utc_now())
     by_site = ownership.sites(telemetry.frame, registry, customer, key)
-    frame = checks.check(telemetry.frame, telemetry.quality, registry, key)
+    generated = telemetry.frame[~telemetry.frame["asset_id"].isin(registry.storages())]
+    frame = checks.check(generated, telemetry.quality, registry, key)
     uploads = [store.stage(request.file_id, site, part) for site, part in ownership.parts(frame, by_site)]
     count("RowsIngested", len(frame))
     logger.info(

@@ -56,6 +56,14 @@ def sites(
     """
     here = {str(name) for name in frame["asset_id"].unique()}
     in_file = [asset for asset in registry.assets if asset.id in here]
+    if in_file and all(asset.is_storage for asset in in_file):
+        raise InvalidTelemetry(
+            "storage_asset",
+            f"only batteries or other storage: {', '.join(asset.id for asset in in_file[:5])}; what they "
+            "give does not follow from sun or wind",
+            where=where,
+            remedy="send the telemetry of the inverters or turbines",
+        )
     foreign = sorted(
         asset.id for asset in in_file if customer is not None and asset.customer_id != customer
     )
@@ -68,7 +76,9 @@ def sites(
             "assets.json, then `./ona dlq redrive`",
         )
     by_site: dict[tuple[str, str], list[Asset]] = {}
-    for customer_id, site_id in sorted({(asset.customer_id, asset.site_id) for asset in in_file}):
+    for customer_id, site_id in sorted(
+        {(asset.customer_id, asset.site_id) for asset in in_file if not asset.is_storage}
+    ):
         if names.customer_problem(customer_id) or not names.is_site(site_id):
             reserved = ", ".join(sorted(names.RESERVED_CUSTOMERS))
             raise InvalidTelemetry(
@@ -78,7 +88,11 @@ def sites(
                 remedy="use letters, digits, dot, underscore and hyphen in assets.json; no customer is "
                 f"named {reserved}; then `./ona dlq redrive`",
             )
-        group = [a for a in registry.assets if (a.customer_id, a.site_id) == (customer_id, site_id)]
+        group = [
+            a
+            for a in registry.assets
+            if (a.customer_id, a.site_id) == (customer_id, site_id) and not a.is_storage
+        ]
         if not any(asset.location for asset in group):
             raise InvalidTelemetry(
                 "no_location",

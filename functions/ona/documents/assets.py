@@ -78,6 +78,19 @@ _TURBINES = {"wtg", "wec", "wea"}
 """The field's short words for a wind turbine: wind turbine generator, wind energy converter, and German."""
 
 
+_STORAGE = re.compile(
+    r"batter|speicher|akku|\b(b?ess|accumulator|almacenamiento)\b"
+    r"|(?<!cold )(?<!self )\bstorage\b(?! (road|street|yard|hall|shed|building|warehouse|facility|roof))"
+)
+"""What a type that is a battery or another storage has in it, in lower case."""
+_GENERATES = re.compile(r"hybrid|solar|photovolt|\bpv\b|wind|ready")
+"""What a type has in it that generates beside it: a hybrid inverter is judged by its power."""
+
+
+class TwoWayKw(float):
+    """A nameplate, kW, of an asset that takes power too: what it takes counts negative."""
+
+
 class Asset(Document):
     """One inverter or turbine.
 
@@ -110,6 +123,20 @@ class Asset(Document):
         kind = self.type.lower()
         return "wind" in kind or not _TURBINES.isdisjoint(re.findall(r"[a-z]+", kind))
 
+    @property
+    def is_storage(self) -> bool:
+        """Whether the asset is a battery or another storage, by its type; nobody judges such an asset.
+
+        >>> kinds = ("Battery Storage", "BESS", "Batteriespeicher", "Energy Storage System")
+        >>> [Asset(id="a", capacity_kw=1, type=kind).is_storage for kind in kinds]
+        [True, True, True, True]
+        >>> kinds = ("Solar Inverter", "Hybrid inverter with battery", "Cold storage roof", "Vessel")
+        >>> [Asset(id="Storage-Road-7", capacity_kw=1, type=kind).is_storage for kind in kinds]
+        [False, False, False, False]
+        """
+        kind = " ".join(re.split(r"[\s_-]+", self.type.lower()))
+        return bool(_STORAGE.search(kind)) and not self.is_wind and not _GENERATES.search(kind)
+
 
 class AssetRegistry(Document):
     """All assets; no id stands twice."""
@@ -122,7 +149,14 @@ class AssetRegistry(Document):
 
     def capacities(self) -> dict[str, float]:
         """All nameplates by asset id, kW AC: for whoever asks for thousands of names."""
-        return {asset.id: asset.capacity_kw for asset in self.assets}
+        return {
+            asset.id: TwoWayKw(asset.capacity_kw) if asset.is_storage else asset.capacity_kw
+            for asset in self.assets
+        }
+
+    def storages(self) -> set[str]:
+        """The ids of batteries and other storage."""
+        return {asset.id for asset in self.assets if asset.is_storage}
 
     def require(self, asset_id: str, where: str) -> Asset:
         """The asset that a document names. Raises InvalidPayload when it is no longer registered."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -61,6 +62,18 @@ def read_bytes(pointer: S3Pointer) -> bytes:
         body: bytes = client("s3").get_object(**_request(pointer))["Body"].read()
         return body
     except Exception as error:
+        raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
+
+
+def read_beginning(pointer: S3Pointer, size: int) -> bytes:
+    """The first `size` bytes of an object; less where it has less. Raises ObjectMissing, DependencyBusy."""
+    try:
+        answer = client("s3").get_object(**_request(pointer), Range=f"bytes=0-{size - 1}")
+        with closing(answer["Body"]) as body:
+            return bytes(body.read(size))
+    except Exception as error:
+        if getattr(error, "response", {}).get("Error", {}).get("Code") == "InvalidRange":
+            return b""  # an empty object has no first byte
         raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from ona.documents.assets import TwoWayKw
 from ona.telemetry.readings import POWER_IS_TEXT, Floats, Mask, Quality, Rows
 
 RANGES = {"temperature_c": (-50.0, 100.0), "voltage_v": (0.0, 1500.0)}
@@ -38,7 +39,9 @@ def screen(rows: Rows, quality: Quality, *, now: datetime, capacity_kw: Capaciti
 
     Negative power of a sleeping inverter is set to zero, in place. Missing values are counted, and stay.
     """
-    capacity = np.array([np.nan if kw is None else kw for kw in map(capacity_kw, rows.names)], dtype=float)
+    nameplates = [capacity_kw(name) for name in rows.names]
+    two_way = np.array([isinstance(kw, TwoWayKw) for kw in nameplates], dtype=bool)
+    capacity = np.array([np.nan if kw is None else kw for kw in nameplates], dtype=float)
     if np.isnan(capacity).any():
         counts = np.bincount(rows.asset, minlength=len(rows.names))
         for number in np.flatnonzero(np.isnan(capacity)):
@@ -48,7 +51,7 @@ def screen(rows: Rows, quality: Quality, *, now: datetime, capacity_kw: Capaciti
     _note_text(rows, quality)
     rows = _with_plausible_values(rows, quality)
     rows = _with_power_of_its_size(rows, capacity, quality)
-    rows = _without_negative_power(rows, capacity, quality)
+    rows = _without_negative_power(rows, capacity, two_way, quality)
     for name in ("temperature_c", "voltage_v", "power_kw"):
         quality.flag(f"{name}_null", int(np.isnan(rows.values(name)).sum()))
     return rows
@@ -127,14 +130,16 @@ def _with_power_of_its_size(rows: Rows, capacity: Floats, quality: Quality) -> R
     return rows
 
 
-def _without_negative_power(rows: Rows, capacity: Floats, quality: Quality) -> Rows:
+def _without_negative_power(rows: Rows, capacity: Floats, two_way: Mask, quality: Quality) -> Rows:
+    """`two_way`: assets that take power too; theirs stays as it is."""
     if not len(rows) or _lowest(rows, "power_kw") >= 0.0:
         return rows
     too_low = rows.values("power_kw") < -NIGHT_CONSUMPTION_SHARE * capacity[rows.asset]
+    too_low &= ~two_way[rows.asset]
     if too_low.any():
         rows = _without_values(rows, "negative_power", too_low, quality)
     power = rows.values("power_kw")
-    consuming = power < 0.0
+    consuming = (power < 0.0) & ~two_way[rows.asset]
     quality.flag("night_consumption_clipped", int(consuming.sum()))
     power[consuming] = 0.0
     return rows

@@ -17,6 +17,7 @@ import pandas as pd
 from ooda.config.detection import DetectionConfig
 from ooda.detect import forest
 from ooda.detect.expected import Reference
+from ooda.detect.logged import NOTHING_LOGGED, Logged
 from ooda.detect.peers import Beside
 from ooda.detect.residuals import Residuals
 from ooda.detect.sky import Floats, Mask
@@ -38,6 +39,7 @@ class Case:
     - `config`: the detection parameters of the contract.
     - `coolest`: the lowest device temperature of each day, night included, °C, (D,).
     - `weather`: the weather frame of the site, one row an hour; None where there is no weather.
+    - `log`: what event logs say of the asset.
     """
 
     track: Track
@@ -47,6 +49,7 @@ class Case:
     config: DetectionConfig
     coolest: Floats
     weather: pd.DataFrame | None = None
+    log: Logged = NOTHING_LOGGED
 
     @cached_property
     def unusual(self) -> Mask:

@@ -10,6 +10,7 @@ import pandas as pd
 from ona.documents.assets import AssetRegistry
 from ona.telemetry.readings import Quality, span
 from ooda.config.detection import DetectionConfig
+from ooda.detect.logged import Logged
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import Geometry
 
@@ -23,7 +24,7 @@ class TelemetryFile:
     first and last reading of the file, where `readings` are only some of its assets. `rows`: readings of
     all assets. `source_profile`: the vendor's export by which it was read ("": our own columns).
     `joint`: by asset and solar day the keys of all files whose readings are among `readings`, where others
-    overlap with this one (`overlaps.py`).
+    overlap with this one (`overlaps.py`). `storages`: frames of batteries, which nobody judges.
     """
 
     readings: Mapping[str, pd.DataFrame]
@@ -36,6 +37,7 @@ class TelemetryFile:
     rows: int = 0
     source_profile: str = ""
     joint: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    storages: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def ends(self) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -64,7 +66,8 @@ class Context:
     there was none). `damaged`: what is said of a history that could not be read.
     `neighbours`: the same days of the site's other assets, one canonical frame.
     `forecasts`: predicted power in kW by UTC time, for each asset. `weather`: hourly weather by site.
-    `geometry`: how the irradiance sensors lie; a file of two weeks or more shows it by itself.
+    `geometry`: how the irradiance sensors lie; a file of two weeks or more shows it by itself. `logs`: what
+    event logs say of each asset, and `log_versions` the versions of the objects that this was read from.
     """
 
     histories: dict[str, AssetHistory] = field(default_factory=dict)
@@ -74,3 +77,5 @@ class Context:
     geometry: dict[str, Geometry] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
+    logs: dict[str, Logged] = field(default_factory=dict)
+    log_versions: dict[str, str] = field(default_factory=dict)

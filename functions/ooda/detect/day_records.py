@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ooda.detect.case import Case
 from ooda.detect.daily_loss import loss_by_day
 from ooda.detect.episodes import episode_of, range_episode, weak_days
 from ooda.detect.levels import Levels
-from ooda.detect.no_fault import recognised, site_wide
+from ooda.detect.no_fault import explained_by_log, recognised, site_wide
 from ooda.detect.rolling import before_each
 from ooda.detect.signals import Channels, Usual
 from ooda.detect.sky import Floats, judged_light
@@ -34,10 +35,16 @@ def history_days(
     has no record. `history`: earlier days, from which the usual values of the channels come. `joint`: by
     date the files whose readings are the case's, where they are several.
     """
-    track, ref, res = case.track, case.ref, case.res
+    track, ref = case.track, case.ref
     days = track.days
-    losses = [recognised(case, stretch) for stretch in stretches(case)] + site_wide(case)
-    apart = np.zeros(len(track), dtype=bool)
+    explained, by_log = explained_by_log(case)
+    if explained.any():
+        case = replace(case, res=replace(case.res, judged=case.res.judged & ~explained))
+    res = case.res
+    losses = [recognised(case, stretch) for stretch in stretches(case)]
+    losses += [stretch for stretch in site_wide(case) if not explained[stretch.members].any()]
+    losses += by_log
+    apart = explained.copy()
     for stretch in losses:
         if stretch.kind != "underperformance":
             apart[stretch.members] = True

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ona.runtime.words import counted
-from ooda.detect import signals
+from ooda.detect import logged, signals
 from ooda.detect.case import Case
 from ooda.detect.daily_loss import SLACK
 from ooda.detect.signals import Channels
@@ -84,6 +84,7 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | No
     limit = case.config.parameters.temperature.normal_range_max
     if seen.temperature_max_c is not None and seen.temperature_max_c > limit:
         evidence.append(_range_evidence("temperature", seen.temperature_max_c, limit))
+    events = logged.events_of(case.log, case.track, members, stretch.kind)
     return Episode(
         kind=stretch.kind,
         window=_window(case, members),
@@ -92,13 +93,15 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | No
         lost_kwh=round(lost, 3),
         confidence=round(confidence, 3),
         signals=seen,
-        evidence=evidence,
+        evidence=evidence + logged.evidence_of(events),
+        events=events,
     )
 
 
 def range_episode(case: Case, violation: RangeStretch, channels: Channels) -> Episode:
     """Readings beyond a limit as an episode; no energy is lost to them."""
     stretch = violation.stretch
+    events = logged.events_of(case.log, case.track, stretch.members, stretch.kind)
     return Episode(
         kind=stretch.kind,
         window=_window(case, stretch.members),
@@ -107,7 +110,11 @@ def range_episode(case: Case, violation: RangeStretch, channels: Channels) -> Ep
         lost_kwh=0.0,
         confidence=0.9,
         signals=signals.of(case, stretch.members, channels),
-        evidence=[_range_evidence(violation.quantity, violation.highest, violation.limit)],
+        evidence=[
+            _range_evidence(violation.quantity, violation.highest, violation.limit),
+            *logged.evidence_of(events),
+        ],
+        events=events,
     )
 
 
@@ -146,6 +153,7 @@ def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dic
         due, lost = _energies(case, members)
         share = float(daily[n])
         confidence = min(0.95, case.ref.partial_confidence)
+        events = logged.events_of(case.log, track, members, "underperformance")
         weak[int(days.number[n])] = Episode(
             kind="underperformance",
             window=_window(case, members),
@@ -160,7 +168,9 @@ def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dic
                     statement=f"{share:.1%} less than expected over the whole day, not for the first time",
                     value=round(100 * share, 2),
                     limit=round(100 * SLACK, 2),
-                )
+                ),
+                *logged.evidence_of(events),
             ],
+            events=events,
         )
     return weak

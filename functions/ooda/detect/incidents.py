@@ -17,6 +17,7 @@ from ooda.detect import data_days
 from ooda.detect.asset_history import with_days
 from ooda.detect.daily_loss import HEALTHY_DAYS, spreads_before, sustained
 from ooda.detect.incident_signals import combined
+from ooda.detect.logged import of_incident
 from ooda.detect.severity import range_severity, severity
 from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
 from ooda.documents.detections import NO_FAULT, Episode, Evidence, Incident, IncidentKind, Window
@@ -141,7 +142,9 @@ def _incident(
     evidence = _evidence(episodes, shares)
     if kind in ("over_temperature", "over_voltage"):
         limits = config.parameters.temperature if kind == "over_temperature" else config.parameters.voltage
-        top = max(item.value for episode in episodes for item in episode.evidence)
+        top = max(
+            item.value for episode in episodes for item in episode.evidence if item.detector == "range"
+        )
         score = range_severity(top, limits.normal_range_max, limits.critical_threshold)
     start, end = episodes[0].window.start, max(episode.window.end for episode in episodes)
     return Incident(
@@ -163,6 +166,7 @@ def _incident(
         actionable=bool(score >= threshold and kind not in NO_FAULT and state != "closed"),
         signals=signals,
         evidence=evidence,
+        events=of_incident(episodes),
     )
 
 

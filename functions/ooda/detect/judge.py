@@ -20,6 +20,7 @@ from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.day_marks import Table
 from ooda.detect.day_records import history_days
 from ooda.detect.expected import Reference, reference
+from ooda.detect.logged import NOTHING_LOGGED
 from ooda.detect.residuals import residuals
 from ooda.detect.site_assets import Member, SiteAssets, sites_of
 from ooda.detect.sky import Floats, in_maintenance, judged_light
@@ -100,6 +101,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         rules,
         coolest=whole.coolest()[np.searchsorted(whole.days.number, track.days.number)],
         weather=context.weather.get(assets.site_id),
+        log=context.logs.get(asset.id, NOTHING_LOGGED),
     )
     issues = [*checked.issues, *_anemometer(ref)]
     if ref.basis == "none" and light.any():

@@ -1,13 +1,14 @@
-"""Losses that are no fault of the asset: curtailment and snow."""
+"""Losses that are no fault of the asset: what an event log explains, curtailment and snow."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from ooda.detect import logged
 from ooda.detect.case import Case
 from ooda.detect.peers import is_held
-from ooda.detect.sky import Floats
+from ooda.detect.sky import Floats, Mask
 from ooda.detect.stretches import Stretch, runs_of_a_day
 from ooda.detect.track import Indices
 
@@ -19,6 +20,20 @@ COOL_C = 8.0
 """°C. Snow is looked for only where an asset was this cool in daylight."""
 MOST_HELD = 0.5
 """Share of the neighbours held at one level from which on it is a curtailment of the site."""
+
+
+def explained_by_log(case: Case) -> tuple[Mask, list[Stretch]]:
+    """Readings whose loss an event log explains, (n,), and the stretches of them in which there is one."""
+    low = case.res.judged & (
+        case.res.share > case.config.algorithms.energy_deviation.forecast_tolerance_percent / 100
+    )
+    anywhere = np.zeros(len(case.track), dtype=bool)
+    result = []
+    for kind, mask in logged.explained(case.log, case.track, low).items():
+        anywhere |= mask
+        for members in runs_of_a_day(case.track, np.flatnonzero(case.res.judged), low & mask):
+            result.append(Stretch(kind, members, int(case.track.sky.day[members[0]])))
+    return anywhere, result
 
 
 def site_wide(case: Case) -> list[Stretch]:

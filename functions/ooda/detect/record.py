@@ -60,4 +60,5 @@ def answer(record: DetectionRecord, pointer: S3Pointer) -> DetectResult:
         incidents=len(incidents),
         actionable=actionable,
         not_judged=not_judged.summary(record.assets),
+        event_log=record.event_log.in_words() if record.event_log else "",
     )

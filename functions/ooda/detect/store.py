@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from ona.documents.assets import Asset
+from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
@@ -28,11 +28,11 @@ from ona.store.s3 import list_keys, read_bytes, read_json, write_json, write_jso
 from ona.store.unreadable import note
 from ona.telemetry import intake
 from ona.telemetry.decoding import decode
-from ona.telemetry.readings import Quality, span, without_impossible
+from ona.telemetry.readings import Quality, Telemetry, span, without_impossible
 from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
-from ooda.detect import geometry
+from ooda.detect import event_store, geometry, storage
 from ooda.detect.asset_history import windows_of
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
@@ -56,10 +56,13 @@ WRITE_TRIES = 8
 # ------------------------------------------------------------------ the file and its record
 
 
-def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
-    """The telemetry file with registry and rules. Raises InvalidTelemetry for one that fails as a whole."""
+def load_file(source: S3Pointer, now: datetime, charge: bool = False) -> TelemetryFile:
+    """The telemetry file with registry and rules; `charge`: it has a state of charge.
+
+    Raises InvalidTelemetry for one that fails as a whole.
+    """
     registry = read_registry(source.bucket)
-    telemetry, profile = intake.read(source, registry, now, service="detect")
+    telemetry, profile = _read(source, registry, now, charge)
     for name, rows in sorted(telemetry.quality.strangers.items())[:STRANGERS_NAMED]:
         note(
             f"s3://{source.bucket}/{source.key}",
@@ -69,8 +72,11 @@ def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
         name: np.concatenate([times for _, times in of_no_use])
         for name, of_no_use in telemetry.quality.unusable.items()
     }
+    readings = telemetry.by_asset.with_silent(silent)
+    stored = {name: readings[name] for name in sorted(registry.storages() & set(readings))}
     return TelemetryFile(
-        readings=telemetry.by_asset.with_silent(silent),
+        readings={name: readings[name] for name in readings if name not in stored} if stored else readings,
+        storages=stored,
         quality=telemetry.quality,
         registry=registry,
         rules=detection_config(),
@@ -82,10 +88,22 @@ def load_file(source: S3Pointer, now: datetime) -> TelemetryFile:
     )
 
 
+def _read(source: S3Pointer, registry: AssetRegistry, now: datetime, charge: bool) -> tuple[Telemetry, str]:
+    if not charge:
+        return intake.read(source, registry, now, service="detect")
+    try:
+        telemetry, profile = intake.read(source, registry, now, service="detect")
+    except InvalidTelemetry as error:
+        raise storage.unfit(error, source.key) from error
+    came = {name: len(telemetry.by_asset[name]) for name in telemetry.by_asset}
+    storage.require_registered(registry.assets, telemetry.quality, came, source.key)
+    return telemetry, profile
+
+
 def record_pointer(source: S3Pointer, detection_id: str, now: datetime) -> S3Pointer:
     """Where the detection record of a file lies: under the day in the file's key, else today."""
     key = DETECTION.build(day=day_of(source.key, now.date()), detection_id=detection_id)
-    return S3Pointer(bucket=_output_bucket(), key=key)
+    return S3Pointer(bucket=output_bucket(), key=key)
 
 
 def earlier_record(pointer: S3Pointer) -> DetectionRecord | None:
@@ -104,7 +122,8 @@ def save_record(pointer: S3Pointer, record: DetectionRecord) -> S3Pointer:
     return write_json(pointer.bucket, pointer.key, record.document())
 
 
-def _output_bucket() -> str:
+def output_bucket() -> str:
+    """The bucket that documents lie in."""
     return aws.environment("OUTPUT_BUCKET")
 
 
@@ -118,25 +137,38 @@ def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: date
     Of a site's other assets at most `max_peers` are read, the same ones every time. What has not arrived
     yet is not there: the first file of a day is judged without its neighbours.
     """
-    assets = {asset.id: asset for asset in file.registry.assets if asset.id in set(batch.names)}
+    assets = _assets_of(file, batch)
+    log_versions = versions_of_logs(file, batch)
     days = sorted({f"{day:%Y-%m-%d}" for name in assets for day in _days(file.readings[name])})
-    output_bucket = _output_bucket()
-    tagged = {name: read_history(output_bucket, asset) for name, asset in assets.items()}
+    bucket = output_bucket()
+    tagged = {name: read_history(bucket, asset) for name, asset in assets.items()}
     histories = {name: read.history for name, read in tagged.items()}
-    geometries = {
-        name: _geometry(history, assets[name], output_bucket) for name, history in histories.items()
-    }
+    geometries = {name: _geometry(history, assets[name], bucket) for name, history in histories.items()}
     return Context(
         histories=histories,
         etags={name: read.etag for name, read in tagged.items()},
         damaged={name: read.damaged for name, read in tagged.items() if read.damaged},
-        neighbours=read_neighbours(file, assets, days, output_bucket),
+        neighbours=read_neighbours(file, assets, days, bucket),
         forecasts=_forecasts(set(assets), days[:MAX_FORECAST_DAYS], input_bucket),
         weather=_weather(
             assets.values(), span({name: file.readings[name] for name in assets}), now, input_bucket
         ),
         geometry={name: lies for name, lies in geometries.items() if lies is not None},
+        logs=event_store.read(bucket, assets.values(), log_versions),
+        log_versions=log_versions,
     )
+
+
+def versions_of_logs(file: TelemetryFile, batch: Batch) -> dict[str, str]:
+    """The objects of event logs that concern the batch, each with its ETag."""
+    first, last = span({name: file.readings[name] for name in batch.names})
+    assets = _assets_of(file, batch).values()
+    return event_store.versions(output_bucket(), assets, first.to_pydatetime(), last.to_pydatetime())
+
+
+def _assets_of(file: TelemetryFile, batch: Batch) -> dict[str, Asset]:
+    names = set(batch.names)
+    return {asset.id: asset for asset in file.registry.assets if asset.id in names}
 
 
 def save_batch(
@@ -153,7 +185,7 @@ def save_batch(
         frames[name] = published.drop(columns="asset_id").assign(expected_kw=verdict.expected)
         detections.append(detection.model_copy(update={"set_aside_readings": wrong}))
     before = {name: windows_of(context.histories.get(name), file.key) for name in frames}
-    return detections, save_telemetry(_output_bucket(), batch, frames, file.key, before)
+    return detections, save_telemetry(output_bucket(), batch, frames, file.key, before)
 
 
 # ------------------------------------------------------------------ asset histories
@@ -168,7 +200,7 @@ def save_history(
     again and the file's days are entered again. Where it has a file that overlaps with this one, both are
     judged together. Raises DependencyBusy when that does not come to an end.
     """
-    bucket = _output_bucket()
+    bucket = output_bucket()
     asset = file.registry.require(verdict.detection.asset_id, file.key)
     key, etag = ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id), context.etags[asset.id]
     for attempt in range(WRITE_TRIES):

@@ -179,7 +179,7 @@ def read_neighbours(
     strangers = sorted(set(beside["asset_id"]) - registered)
     for name in strangers[:MOST_NAMED]:
         note(f"s3://{bucket}/{TELEMETRY.prefix()}", f"{name} is no asset of {', '.join(sites)}")
-    others = beside[~beside["asset_id"].isin([*present, *strangers])]
+    others = beside[~beside["asset_id"].isin([*present, *strangers, *file.registry.storages()])]
     return without_impossible(others, file.registry.capacities())[0]
 
 

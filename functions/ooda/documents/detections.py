@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ona.documents.base import Document, S3Pointer
 from ona.documents.findings import IncidentState
+from ona.runtime.words import counted, listed, shortened
 
 
 class Window(Document):
@@ -23,13 +24,40 @@ Basis = Literal["irradiance", "irradiance+peers", "wind", "peers", "forecast", "
 
 
 IncidentKind = Literal[
-    "outage", "underperformance", "site_outage", "over_temperature", "over_voltage", "curtailment", "snow"
+    "outage",
+    "underperformance",
+    "site_outage",
+    "over_temperature",
+    "over_voltage",
+    "curtailment",
+    "snow",
+    "operation",
 ]
-"""Curtailment and snow are recognised and are no faults: they explain a loss, nobody is sent."""
+"""Curtailment, snow and operation (stopped on purpose, as an event log says) are recognised and are no
+faults: they explain a loss, nobody is sent."""
 
 
-NO_FAULT: frozenset[str] = frozenset({"curtailment", "snow"})
+NO_FAULT: frozenset[str] = frozenset({"curtailment", "snow", "operation"})
 """Kinds that explain a loss and are no fault of the asset."""
+
+
+EventClass = Literal[
+    "fault", "planned", "operator", "grid", "curtailment", "environment", "communication", "information"
+]
+"""What an entry of an event log means (`configs/ooda/event_codes.yaml`)."""
+
+
+class LoggedEvent(Document):
+    """What an event log says of an episode or incident; entries of one code are one."""
+
+    event_class: EventClass
+    code: str
+    text: str
+    cause: str = Field(default="", description="of causes.yaml: what code or text hints at")
+    start: datetime
+    end: datetime
+    share: float = Field(ge=0, le=1, description="share of the episode's or incident's time that it covers")
+    entries: int = Field(default=1, description="how often it was logged")
 
 
 class Evidence(Document):
@@ -132,6 +160,7 @@ class Episode(Document):
     confidence: float = Field(ge=0, le=1)
     signals: Signals
     evidence: list[Evidence]
+    events: list[LoggedEvent] = []
 
 
 class Incident(Document):
@@ -157,6 +186,7 @@ class Incident(Document):
     actionable: bool
     signals: Signals
     evidence: list[Evidence]
+    events: list[LoggedEvent] = Field(default=[], description="what event logs say of it, faults first")
 
 
 class QualityIssue(Document):
@@ -233,6 +263,32 @@ class FileQuality(Document):
     flagged: dict[str, int]
 
 
+class LogSummary(Document):
+    """What came of an event log."""
+
+    events: dict[str, int] = Field(description="events by class")
+    unknown: dict[str, int] = Field(
+        default={}, description="events whose code and text no table knows, by code; the most frequent ones"
+    )
+    again: int = Field(default=0, description="telemetry files that were judged again with it")
+    left: int = Field(default=0, description="telemetry files of its days that were too many for that")
+
+    def in_words(self) -> str:
+        """For the file's outcome."""
+        classes = ", ".join(f"{count} {name}" for name, count in self.events.items())
+        told = [f"event log: {counted(sum(self.events.values()), 'event')} ({classes})"]
+        if self.unknown:
+            unknown = listed([shortened(name, LONGEST_CODE) for name in self.unknown], CODES_NAMED)
+            told.append(f"{counted(len(self.unknown), 'unknown code')}: {unknown}")
+        told += [f"{counted(self.again, 'file')} judged again"] if self.again else []
+        told += [f"{counted(self.left, 'file')} left: put them again"] if self.left else []
+        return "; ".join(told)
+
+
+CODES_NAMED, LONGEST_CODE = 5, 40
+"""So many unknown codes are named in words, each with so many characters."""
+
+
 class DetectionRecord(Document):
     """Output of Detect: `detections/YYYY/MM/DD/det-….json`."""
 
@@ -245,3 +301,6 @@ class DetectionRecord(Document):
     file_quality: FileQuality
     assets: list[AssetDetection]
     telemetry: list[S3Pointer]
+    event_log: LogSummary | None = Field(
+        default=None, description="the file was an event log; `assets`: those judged again with it"
+    )

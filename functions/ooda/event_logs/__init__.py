@@ -1,0 +1,1 @@
+"""Event logs: which file is one, its entries, and what they mean."""
