@@ -112,6 +112,8 @@ class Outcome(Document):
     orders: Any = None
     not_judged: str = ""
     """Assets of the file that nothing could be compared with, and why, in words."""
+    suspected: str = ""
+    """Small losses that are suspected: nothing is booked, nobody is sent; in words."""
 
     @property
     def told(self) -> tuple[State, str]:
@@ -123,7 +125,7 @@ class Outcome(Document):
             return "quarantined", f"{why.reason}: {why.message}" if why else ""
         if self.outcome == "repeated":
             return "ignored", "its upload id had brought a file before; a corrected file needs a new one"
-        told = (self.outcome.replace("_", " "), self.not_judged)
+        told = (self.outcome.replace("_", " "), self.not_judged, self.suspected)
         return "done", "; ".join(filter(None, told))
 
     @property

@@ -31,6 +31,7 @@ class DetectResult(Document):
     incidents: int = Field(ge=0)
     actionable: int = Field(ge=0)
     not_judged: str = Field(default="", description="assets without any reference, and why, in words")
+    suspected: str = Field(default="", description="losses that are suspected, in words")
 
 
 class DiagnoseRequest(Document):

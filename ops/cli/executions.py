@@ -102,8 +102,10 @@ def _outcome(output: Any) -> str:
     if numbers:
         text = f"{text}: {', '.join(numbers)}"
     detection = output.get("detection")
-    left = str(detection.get("not_judged", "")) if isinstance(detection, dict) else ""
-    return "; ".join(filter(None, (text, left)))
+    told = detection if isinstance(detection, dict) else {}
+    return "; ".join(
+        filter(None, (text, *(str(told.get(name, "")) for name in ("not_judged", "suspected"))))
+    )
 
 
 @app.command(name="explain")

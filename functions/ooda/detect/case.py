@@ -16,6 +16,7 @@ import pandas as pd
 
 from ooda.config.detection import DetectionConfig
 from ooda.detect import forest
+from ooda.detect.evidence import own_share
 from ooda.detect.expected import Reference
 from ooda.detect.peers import Beside
 from ooda.detect.residuals import Residuals
@@ -64,6 +65,11 @@ class Case:
         if len(rows) <= MOST_POINTS:
             out[rows] = forest.unusual(points, rules.contamination, rules.random_state)
         return out
+
+    @property
+    def own_share(self) -> float:
+        """The share of a reading's evidence that is its own, 0…1."""
+        return own_share(self.track.step)
 
     def readings(self, minutes: float) -> int:
         """How many readings in a row an event of `minutes` needs: at least two.

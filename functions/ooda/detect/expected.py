@@ -56,6 +56,7 @@ class Reference:
     expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be believed
     (0…1). `site_down` marks instants at which all neighbours were down too. `sensor_low`, (D,): how much
     less than before the irradiance sensor reads for what the asset gives, NaN where there are too few days.
+    `fleet_loss`, (D,): median log(due / came) of the site's other assets, NaN below three.
     """
 
     expected: Floats
@@ -70,6 +71,7 @@ class Reference:
     base: Baseline
     history: Levels
     sensor_low: Floats | None = None
+    fleet_loss: Floats | None = None
 
 
 @dataclass(frozen=True)

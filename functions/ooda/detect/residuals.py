@@ -81,7 +81,7 @@ def residuals(track: Track, ref: Reference, judged: Mask, config: DetectionConfi
         with np.errstate(invalid="ignore", divide="ignore"):
             usual = np.fmax(usual * track.capacity / np.maximum(ref.expected, floor), MIN_SPREAD)
     if ref.basis == "irradiance":
-        usual = np.hypot(usual, CLOUD_SIGMA * _jumps(ref.expected))
+        usual = np.hypot(usual, CLOUD_SIGMA * jumps(ref.expected))
         dull = before_each(earlier.cloudy, clouded, quantile=CLOUDY_QUANTILE)
         far = far_sensor(dull)[row]
         dull = np.where(np.isfinite(dull), dull, top)[row]
@@ -123,7 +123,7 @@ def day_spreads(track: Track, ref: Reference, share: Floats) -> tuple[Floats, Fl
     return of_day, np.where(days.count(dull & np.isfinite(values)) >= 4, clouded, np.nan)
 
 
-def _jumps(values: Floats) -> Floats:
+def jumps(values: Floats) -> Floats:
     """How far each value lies from the mean of its neighbours, as a share of it."""
     before, after = np.roll(values, 1), np.roll(values, -1)
     with np.errstate(invalid="ignore", divide="ignore"):
