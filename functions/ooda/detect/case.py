@@ -18,7 +18,7 @@ from ooda.config.detection import DetectionConfig
 from ooda.detect import forest
 from ooda.detect.evidence import own_share
 from ooda.detect.expected import Reference
-from ooda.detect.peers import Beside
+from ooda.detect.peers import Beside, Site
 from ooda.detect.residuals import Residuals
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track
@@ -39,6 +39,7 @@ class Case:
     - `config`: the detection parameters of the contract.
     - `coolest`: the lowest device temperature of each day, night included, °C, (D,).
     - `weather`: the weather frame of the site, one row an hour; None where there is no weather.
+    - `site`: the assets of reference of its site; None where nobody stands beside it.
     """
 
     track: Track
@@ -48,6 +49,7 @@ class Case:
     config: DetectionConfig
     coolest: Floats
     weather: pd.DataFrame | None = None
+    site: Site | None = None
 
     @cached_property
     def unusual(self) -> Mask:

@@ -193,6 +193,7 @@ class _Incidents:
                 incident_id=self._identity(kind, window, suspected),
                 asset_id=self.history.asset_id,
                 kind=kind,
+                event=self._event(kind, window),
                 state=state,
                 suspected=suspected,
                 window=window,
@@ -223,6 +224,13 @@ class _Incidents:
             lost[item.day] = lost.get(item.day, 0.0) + item.episode.lost_kwh
         due = {n: sum(item.expected_kwh for item in self.days[n]) for n in lost}
         return {n: min(1.0, lost[n] / due[n]) if due[n] > 0 else 0.0 for n in lost}
+
+    def _event(self, kind: str, window: Window) -> str:
+        """The site's event that several machines share, by its kind and first day; none for a fault."""
+        if kind not in ("site_outage", "operation"):
+            return ""
+        day = f"{window.start.astimezone(UTC):%Y%m%d}"
+        return f"event-{day}-{digest(self.history.site_id, kind, day, length=10)}"
 
     def _identity(self, kind: str, window: Window, suspected: bool) -> str:
         """The id that the incident has already, whatever a late file adds in front of it; else a new one.

@@ -97,6 +97,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         rules,
         coolest=whole.coolest()[np.searchsorted(whole.days.number, track.days.number)],
         weather=context.weather.get(assets.site_id),
+        site=assets.site,
     )
     issues = [*checked.issues, *_sensor_drift(ref)]
     if ref.basis == "none" and light.any():

@@ -23,12 +23,20 @@ Basis = Literal["irradiance", "irradiance+peers", "wind", "peers", "forecast", "
 
 
 IncidentKind = Literal[
-    "outage", "underperformance", "site_outage", "over_temperature", "over_voltage", "curtailment", "snow"
+    "outage",
+    "underperformance",
+    "site_outage",
+    "over_temperature",
+    "over_voltage",
+    "curtailment",
+    "snow",
+    "operation",
 ]
-"""Curtailment and snow are recognised and are no faults: they explain a loss, nobody is sent."""
+"""Curtailment, snow and operation (machines switched off in turn) are recognised and are no faults: they
+explain a loss, nobody is sent."""
 
 
-NO_FAULT: frozenset[str] = frozenset({"curtailment", "snow"})
+NO_FAULT: frozenset[str] = frozenset({"curtailment", "snow", "operation"})
 """Kinds that explain a loss and are no fault of the asset."""
 
 
@@ -137,6 +145,9 @@ class Incident(Document):
     incident_id: str
     asset_id: str
     kind: IncidentKind
+    event: str = Field(
+        default="", description="the site's event that it is part of: the same for all its machines"
+    )
     state: IncidentState
     suspected: bool = Field(
         default=False,
