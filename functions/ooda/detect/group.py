@@ -24,8 +24,9 @@ TOGETHER, LEAST_TOGETHER = 0.3, 2
 """Share of the machines, and how many at least, that stop at once for a common cause."""
 MOST_DOWN = 0.5
 """Share of the machines; where so many stand still, it is none's own fault, whenever each began."""
-AT_ONCE = 2
-"""Readings between stops that still begin at once, or follow each other without a gap."""
+AT_ONCE, WITHOUT_GAP = 1, 2
+"""Readings between the beginnings of stops that begin at once, and between stops that follow each other
+without a gap."""
 ALIKE = 0.25
 """Of its length: stops of a rotation differ no more."""
 IN_TURN = 3
@@ -52,12 +53,12 @@ def common(start: int, end: int, down: Mask) -> Literal["outage", "site_outage",
     if machines > LEAST_TOGETHER and ((start > 0 and begun + 1 >= least) or beside >= MOST_DOWN):
         return "site_outage"
     length = end - start
-    alike = [run for run in stops if abs(run[1] - run[0] - length) <= max(AT_ONCE, ALIKE * length)]
+    alike = [run for run in stops if abs(run[1] - run[0] - length) <= max(WITHOUT_GAP, ALIKE * length)]
     chain, reached = 1, True
     first, last = start, end
     while reached:
-        before = [run for run in alike if abs(run[1] - first) <= AT_ONCE and run[0] < first]
-        after = [run for run in alike if abs(run[0] - last) <= AT_ONCE and run[1] > last]
+        before = [run for run in alike if abs(run[1] - first) <= WITHOUT_GAP and run[0] < first]
+        after = [run for run in alike if abs(run[0] - last) <= WITHOUT_GAP and run[1] > last]
         first = before[0][0] if before else first
         last = after[0][1] if after else last
         reached = bool(before or after)

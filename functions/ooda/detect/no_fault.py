@@ -74,10 +74,8 @@ def _shared(case: Case, stop: Stretch) -> Stretch:
         return stop
     track = case.track
     rows = np.flatnonzero(case.res.judged & (track.sky.day == stop.day))
-    start, end = (
-        np.searchsorted(rows, stop.members[0]),
-        np.searchsorted(rows, stop.members[-1], side="right"),
-    )
+    stopped = stop.members[track.share[stop.members] <= ZERO_SHARE]
+    start, end = np.searchsorted(rows, stopped[0]), np.searchsorted(rows, stopped[-1], side="right")
     kind = common(int(start), int(end), case.site.down(track, rows, ZERO_SHARE))
     return Stretch(kind, stop.members, stop.day)
 
