@@ -108,7 +108,7 @@ def run() -> Result:
     seconds = time.perf_counter() - started
     power = frame.pivot_table(index="timestamp", columns="asset_id", values="power_kw")
     incidents = [incident for history in histories.values() for incident in history.incidents]
-    false = [incident for incident in incidents if not supported(incident, power)]
+    false = [item for item in incidents if not item.suspected and not supported(item, power)]
     return Result(detections, incidents, false, frame, seconds)
 
 
@@ -132,7 +132,11 @@ def main() -> None:
             print(f"weak   {day} {name:<22}{'yes' if result.found(name, day) else 'NO':>8}")
     issues = Counter(issue.kind for item in result.detections for issue in item.quality.issues)
     days = len(result.detections)
-    print(f"\nincidents {len(result.incidents)}, false {len(result.false)} in {days} inverter-days")
+    suspected = sum(incident.suspected for incident in result.incidents)
+    print(
+        f"\nincidents {len(result.incidents)}, of which suspected {suspected}, false {len(result.false)} "
+        f"in {days} inverter-days"
+    )
     print(f"data problems by inverter-day: {dict(issues)}")
     print(f"{len(result.frame):,} readings judged in {result.seconds:.1f} s")
 

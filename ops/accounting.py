@@ -114,6 +114,8 @@ class Outcome(Document):
     """Assets of the file that nothing could be compared with, and why, in words."""
     event_log: str = ""
     """What came of an event log, in words."""
+    suspected: str = ""
+    """Small losses that are suspected: nothing is booked, nobody is sent; in words."""
 
     @property
     def told(self) -> tuple[State, str]:
@@ -125,7 +127,7 @@ class Outcome(Document):
             return "quarantined", f"{why.reason}: {why.message}" if why else ""
         if self.outcome == "repeated":
             return "ignored", "its upload id had brought a file before; a corrected file needs a new one"
-        told = (self.outcome.replace("_", " "), self.event_log, self.not_judged)
+        told = (self.outcome.replace("_", " "), self.event_log, self.not_judged, self.suspected)
         return "done", "; ".join(filter(None, told))
 
     @property

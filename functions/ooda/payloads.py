@@ -32,6 +32,7 @@ class DetectResult(Document):
     actionable: int = Field(ge=0)
     not_judged: str = Field(default="", description="assets without any reference, and why, in words")
     event_log: str = Field(default="", description="what came of an event log, in words")
+    suspected: str = Field(default="", description="losses that are suspected, in words")
 
 
 class DiagnoseRequest(Document):

@@ -102,10 +102,9 @@ def _outcome(output: Any) -> str:
     if numbers:
         text = f"{text}: {', '.join(numbers)}"
     detection = output.get("detection")
-    told = (
-        [detection.get(name) for name in ("event_log", "not_judged")] if isinstance(detection, dict) else []
-    )
-    return "; ".join(filter(None, (text, *map(str, filter(None, told)))))
+    told = detection if isinstance(detection, dict) else {}
+    words = (str(told.get(name) or "") for name in ("event_log", "not_judged", "suspected"))
+    return "; ".join(filter(None, (text, *words)))
 
 
 @app.command(name="explain")

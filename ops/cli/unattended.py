@@ -49,6 +49,18 @@ def print_not_judged(accounts: Sequence[FileAccount]) -> None:
     console.print("what it takes: docs/detection.md#what-an-asset-needs-to-be-judged", soft_wrap=True)
 
 
+def print_suspected(accounts: Sequence[FileAccount]) -> None:
+    """The files with small losses that are suspected, the latest first; of them nothing is booked."""
+    latest = [item for item in accounts if item.state == "done" and item.outcome and item.outcome.suspected]
+    if not latest:
+        return
+    console.print(f"[yellow]losses that are suspected, in {counted(len(latest), 'file')}[/yellow]:")
+    for item in latest[: -_NAMED - 1 : -1]:
+        told = item.outcome.suspected if item.outcome else ""
+        console.print(escape(f"{item.key}: {told}"), soft_wrap=True, highlight=False)
+    console.print("their evidence: the detection record; docs/detection.md#suspected", soft_wrap=True)
+
+
 def print_left(target: Target, output: Any) -> None:
     """The jobs of an execution that nobody can be sent to, or that were put off, each with its reason."""
     bad: list[Unreadable] = []

@@ -172,7 +172,8 @@ def worst(story: Story) -> list[dict[str, Any]]:
         text = (
             f"{top.kind.replace('_', ' ')}, {top.window.start:%d %b %H:%M} UTC, "
             f"{top.duration_hours:g} h of light on {counted(top.days, 'day')}, "
-            f"{top.lost_energy_kwh:.0f} kWh, severity {top.severity:.2f}, {top.state}"
+            f"{top.lost_energy_kwh:.0f} kWh, severity {top.severity:.2f}, "
+            f"{'suspected, ' if top.suspected else ''}{top.state}"
         )
         rows.append({"asset": name, "kwh": f"{kwh:,.0f}", "count": count, "worst": text})
     return rows

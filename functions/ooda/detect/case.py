@@ -16,9 +16,10 @@ import pandas as pd
 
 from ooda.config.detection import DetectionConfig
 from ooda.detect import forest
+from ooda.detect.evidence import own_share
 from ooda.detect.expected import Reference
 from ooda.detect.logged import NOTHING_LOGGED, Logged
-from ooda.detect.peers import Beside
+from ooda.detect.peers import Beside, Site
 from ooda.detect.residuals import Residuals
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track
@@ -40,6 +41,7 @@ class Case:
     - `coolest`: the lowest device temperature of each day, night included, °C, (D,).
     - `weather`: the weather frame of the site, one row an hour; None where there is no weather.
     - `log`: what event logs say of the asset.
+    - `site`: the assets of reference of its site; None where nobody stands beside it.
     """
 
     track: Track
@@ -50,6 +52,7 @@ class Case:
     coolest: Floats
     weather: pd.DataFrame | None = None
     log: Logged = NOTHING_LOGGED
+    site: Site | None = None
 
     @cached_property
     def unusual(self) -> Mask:
@@ -67,6 +70,11 @@ class Case:
         if len(rows) <= MOST_POINTS:
             out[rows] = forest.unusual(points, rules.contamination, rules.random_state)
         return out
+
+    @property
+    def own_share(self) -> float:
+        """The share of a reading's evidence that is its own, 0…1."""
+        return own_share(self.track.step)
 
     def readings(self, minutes: float) -> int:
         """How many readings in a row an event of `minutes` needs: at least two.

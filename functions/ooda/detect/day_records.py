@@ -71,6 +71,7 @@ def history_days(
         "judged_hours": _numbers(days.count(res.judged) * track.hours, 2),
         "top_kw": _numbers(np.nan_to_num(days.highest(ref.expected, res.judged)), 2),
         "loss": _numbers(daily),
+        "fleet_loss": _numbers(ref.fleet_loss) if ref.fleet_loss is not None else [None] * len(days),
         "volts": _numbers(of_days["volts"], 1),
         "efficiency": _numbers(of_days["efficiency"]),
         "warmth_c": _numbers(of_days["warmth_c"], 1),

@@ -10,7 +10,7 @@ from scipy.stats import norm
 from ona.runtime.words import counted
 from ooda.detect import logged, signals
 from ooda.detect.case import Case
-from ooda.detect.daily_loss import SLACK
+from ooda.detect.daily_loss import WORTH
 from ooda.detect.signals import Channels
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.stretches import RangeStretch, Stretch
@@ -38,9 +38,10 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | No
     z = (share if stretch.by_own else float(np.median(case.res.share[members]))) / spread
     rules = case.config.algorithms
     if stretch.kind == "underperformance":
-        certain = float(2 * norm.cdf(z * math.sqrt(len(members))) - 1)
-        confidence = case.ref.partial_confidence * certain
-        if confidence < rules.energy_deviation.confidence_threshold:
+        sigmas = z * math.sqrt(len(members) * case.own_share)
+        confidence = case.ref.partial_confidence * float(2 * norm.cdf(sigmas) - 1)
+        least = rules.energy_deviation.confidence_threshold
+        if sigmas < rules.statistical.z_score_threshold or confidence < least:
             return None
     else:
         confidence = max(0.9, case.ref.partial_confidence)
@@ -136,14 +137,14 @@ def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dic
     """The day as an episode, by solar day, where it missed a little.
 
     `daily`: the loss share of each day; `apart`: readings of stops, which do not count. Whether the episode
-    counts follows from the days before and after (`daily_loss.sustained`).
+    counts follows from the days before and after (`lasting.py`).
     """
     days, track = case.track.days, case.track
     weak: dict[int, Episode] = {}
     if case.ref.partial_confidence < case.config.algorithms.energy_deviation.confidence_threshold:
         return weak
     with np.errstate(invalid="ignore"):
-        some = np.flatnonzero(daily > SLACK)
+        some = np.flatnonzero(daily > WORTH)
     ends = np.append(days.first[1:], len(track))
     for n in some:
         rows = np.arange(days.first[n], ends[n])
@@ -164,10 +165,10 @@ def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dic
             signals=signals.of(case, members, channels),
             evidence=[
                 Evidence(
-                    detector="cumulative_sum",
-                    statement=f"{share:.1%} less than expected over the whole day, not for the first time",
+                    detector="day",
+                    statement=f"{share:.1%} less than expected over the whole day",
                     value=round(100 * share, 2),
-                    limit=round(100 * SLACK, 2),
+                    limit=round(100 * WORTH, 2),
                 ),
                 *logged.evidence_of(events),
             ],

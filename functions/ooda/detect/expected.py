@@ -55,6 +55,7 @@ class Reference:
     believed (0…1). `site_down` marks instants at which all neighbours were down too. `witnesses`: what the
     file's days say of a turbine's witnesses, by driver. `sigma`: the relative spread of what was due, (n,),
     where the reference knows it. `anemometer`: what is wrong with it, in words.
+    `fleet_loss`, (D,): median log(due / came) of the site's other assets, NaN below three.
     """
 
     expected: Floats
@@ -71,6 +72,7 @@ class Reference:
     witnesses: dict[str, Levels] = field(default_factory=dict)
     sigma: Floats | None = None
     anemometer: str = ""
+    fleet_loss: Floats | None = None
 
 
 @dataclass(frozen=True)

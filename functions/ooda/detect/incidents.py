@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC
 
 import numpy as np
 
@@ -14,177 +15,264 @@ from ona.runtime.identity import digest
 from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
 from ooda.detect import data_days
-from ooda.detect.asset_history import with_days
-from ooda.detect.daily_loss import HEALTHY_DAYS, spreads_before, sustained
+from ooda.detect.asset_history import number_of, with_days
 from ooda.detect.incident_signals import combined
+from ooda.detect.lasting import ALARM, Lasting, lasting
 from ooda.detect.logged import of_incident
 from ooda.detect.severity import range_severity, severity
 from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
-from ooda.documents.detections import NO_FAULT, Episode, Evidence, Incident, IncidentKind, Window
+from ooda.documents.detections import (
+    NO_FAULT,
+    Episode,
+    EpisodeWindow,
+    Evidence,
+    Incident,
+    IncidentKind,
+    Window,
+)
 
 JudgedDays = list[tuple[int, float]]
 """Days on which something could be judged (index, rising), with the highest power that was due, kW."""
-EpisodeOfDay = tuple[int, Episode]
-"""An episode with the index of its day."""
+HEALTHY_DAYS = 2
+"""Good days after which an incident has ended."""
 COMPARABLE = 0.9
 """Share of the power at which an asset failed: a day that promised less does not show that it is well."""
 EXPLAINED = 0.7
 """Share of what a day missed: stretches that explain so much of it stand for the day."""
+MOST_EPISODES = 400
+"""Episodes that an incident lists: more than a year of one that comes every day."""
+MOST_LOSS = 0.98
+"""Share of a day's expected energy. What is missing beyond it counts no more: its logarithm has no end."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """An episode, the index of its day, and the loss that lasts whose day it is, if it is one's."""
+
+    day: int
+    episode: Episode
+    run: Lasting | None = None
 
 
 def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: float) -> list[Incident]:
     """All incidents of an asset, in order of time: episodes of one kind with less than `HEALTHY_DAYS` good
     days between them.
 
-    Small losses count from the day on which their cumulative sum began to rise. Days whose data are wrong
-    (`data_days.py`) count for nothing, also where that was known only later. `threshold`: the severity
-    (0…1) from which an incident is actionable.
+    Losses that last count from their first day (`lasting.py`); one that is only suspected is an incident
+    apart. Days whose data are wrong (`data_days.py`) count for nothing, also where that was known only
+    later. `threshold`: the severity (0…1) from which an incident is actionable.
     """
     of_days = data_days.trusted(history)
-    days = [that_count(of_days[day]) for day in sorted(of_days)]
-    active = weak_days(days)
-    by_kind: dict[IncidentKind, list[EpisodeOfDay]] = {}
+    names = sorted(of_days)
+    days = [that_count(of_days[day]) for day in names]
+    run_of = _runs(names, days)
+    by_kind: dict[tuple[IncidentKind, bool], list[_Seen]] = {}
     judged: JudgedDays = []
     for n, items in enumerate(days):
         if sum(item.judged_hours for item in items) > 0:
             judged.append((n, max(item.top_kw for item in items)))
-        weak = [item.weak for item in items if item.weak is not None] if active[n] else []
+        run = run_of.get(n)
+        weak = [_beyond(item, run.usual) for item in items] if run is not None else []
+        whole = [episode for episode in weak if episode is not None]
         partial = [e for item in items for e in item.episodes if e.kind == "underperformance"]
-        if sum(e.lost_kwh for e in partial) < EXPLAINED * sum(e.lost_kwh for e in weak):
-            partial = weak  # the whole day says more than the hours in which it was worst
+        suspected = run is not None and not run.sure and not partial
+        if suspected or sum(e.lost_kwh for e in partial) < EXPLAINED * sum(e.lost_kwh for e in whole):
+            partial = whole  # the whole day says more than the hours in which it was worst
         stops = [e for item in items for e in item.episodes if e.kind != "underperformance"]
-        for episode in (*stops, *partial):
-            by_kind.setdefault(episode.kind, []).append((n, episode))
-    incidents = []
-    for kind, episodes in by_kind.items():
-        for chain in _chains(sorted(episodes, key=lambda pair: pair[1].window.start), judged):
-            incidents.append(_incident(kind, chain, days, judged, history, config, threshold))
-    return sorted(incidents, key=lambda incident: (incident.window.start, incident.kind))
+        for episode in stops:
+            by_kind.setdefault((episode.kind, False), []).append(_Seen(n, episode))
+        by_kind.setdefault(("underperformance", suspected), []).extend(_Seen(n, e, run) for e in partial)
+    made = _Incidents(days, judged, history, config, threshold)
+    for (kind, suspected), seen in sorted(by_kind.items()):
+        for chain in _chains(sorted(seen, key=lambda item: item.episode.window.start), judged):
+            made.add(kind, chain, suspected)
+    return sorted(made.incidents, key=lambda incident: (incident.window.start, incident.kind))
 
 
-def weak_days(days: Sequence[Sequence[HistoryDay]]) -> list[bool]:
-    """Of D days in order: whether each belongs to a loss that goes on for days.
+def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[int, Lasting]:
+    """The loss that lasts which a day belongs to, by the day's index.
 
-    `days`: for each day what its files gave.
+    `days`: for each day what its files gave. A day's loss is that beyond what all of its site lost.
     """
-    losses = np.full(len(days), np.nan)
+    rows = []
     for n, items in enumerate(days):
-        weighted = [(item.loss, item.expected_kwh) for item in items if item.loss is not None]
+        weighted = [(item, item.expected_kwh) for item in items if item.loss is not None]
         total = sum(weight for _, weight in weighted)
-        if weighted and total > 0:
-            losses[n] = sum(loss * weight for loss, weight in weighted) / total
-    wide = not any(item.basis in ("irradiance+peers", "peers") for items in days for item in items)
-    return [bool(flag) for flag in sustained(losses, spreads_before(losses, wide))]
+        if total > 0:
+            log_loss = sum(_log_loss(item) * weight for item, weight in weighted) / total
+            rows.append((n, number_of(names[n]), log_loss, total))
+    if not rows:
+        return {}
+    index, number, x, due = map(np.array, zip(*rows, strict=True))
+    runs = lasting(x, due, number)
+    return {int(index[day]): run for run in runs for day in range(run.first, run.last + 1)}
 
 
-def _chains(episodes: list[EpisodeOfDay], judged: JudgedDays) -> Iterable[list[EpisodeOfDay]]:
-    """Episodes of one kind, in order, cut where the asset was well for `HEALTHY_DAYS`."""
-    chain: list[EpisodeOfDay] = []
-    for n, episode in episodes:
-        if chain and _good_days(judged, chain[-1], before=n) >= HEALTHY_DAYS:
+def _log_loss(item: HistoryDay) -> float:
+    """A day's log loss, log(due / came), beyond that of the site's other assets."""
+    loss = min(item.loss or 0.0, MOST_LOSS)
+    return -math.log1p(-loss) - (item.fleet_loss or 0.0)
+
+
+def _beyond(item: HistoryDay, usual: float) -> Episode | None:
+    """The day as an episode, with what it lost beyond the usual log loss, and beyond the others'."""
+    if item.weak is None:
+        return None
+    nothing = 1.0 - math.exp(-usual - (item.fleet_loss or 0.0))
+    lost = max(0.0, item.weak.lost_kwh - nothing * item.weak.expected_kwh)
+    return item.weak.model_copy(update={"lost_kwh": round(lost, 3)})
+
+
+def _chains(seen: list[_Seen], judged: JudgedDays) -> Iterable[list[_Seen]]:
+    """Episodes of one kind, in order, cut where the asset was well for `HEALTHY_DAYS` and no loss lasts."""
+    chain: list[_Seen] = []
+    for item in seen:
+        goes_on = bool(chain) and item.run is not None and item.run == chain[-1].run
+        if chain and not goes_on and _good_days(judged, chain[-1], before=item.day) >= HEALTHY_DAYS:
             yield chain
             chain = []
-        chain.append((n, episode))
+        chain.append(item)
     if chain:
         yield chain
 
 
-def _good_days(judged: JudgedDays, last: EpisodeOfDay, before: int | None = None) -> int:
+def _good_days(judged: JudgedDays, last: _Seen, before: int | None = None) -> int:
     """Days since an episode on which the asset was well: judged, and at the power at which it had failed
     (a limit of 40 % is not gone because the sky was dull)."""
-    n, episode = last
+    episode = last.episode
     due = COMPARABLE * episode.expected_kwh / episode.hours if episode.hours else 0.0
-    begin = bisect_right(judged, (n, math.inf))
+    begin = bisect_right(judged, (last.day, math.inf))
     return sum(top >= due and (before is None or day < before) for day, top in judged[begin:])
 
 
-def _state(kind: IncidentKind, last: EpisodeOfDay, judged: JudgedDays) -> IncidentState:
+def _state(kind: IncidentKind, last: _Seen, judged: JudgedDays) -> IncidentState:
     good = _good_days(judged, last)
     if good >= HEALTHY_DAYS:
         return "closed"
     stopped = kind in ("outage", "site_outage", "over_temperature", "over_voltage") or kind in NO_FAULT
-    if good or (stopped and last[1].signals.recovered):
+    if good or (stopped and last.episode.signals.recovered):
         return "recovering"
     return "open"
 
 
-def _incident(
-    kind: IncidentKind,
-    chain: list[EpisodeOfDay],
-    days: Sequence[Sequence[HistoryDay]],
-    judged: JudgedDays,
-    history: AssetHistory,
-    config: DetectionConfig,
-    threshold: float,
-) -> Incident:
-    episodes = [episode for _, episode in chain]
-    lost, due, hours = (
-        sum(getattr(episode, name) for episode in episodes)
-        for name in ("lost_kwh", "expected_kwh", "hours")
-    )
-    due_of_day = {n: sum(item.expected_kwh for item in days[n]) for n, _ in chain}
-    lost_of_day: dict[int, float] = {}
-    for n, episode in chain:
-        lost_of_day[n] = lost_of_day.get(n, 0.0) + episode.lost_kwh
-    shares = {
-        n: min(1.0, lost_of_day[n] / due_of_day[n]) if due_of_day[n] > 0 else 0.0 for n in lost_of_day
-    }
-    signals = combined(episodes, shares)
-    confidence = 1.0 - min(1.0 - episode.confidence for episode in episodes) * 0.7 ** (len(shares) - 1)
-    state = _state(kind, chain[-1], judged)
-    score = severity(
-        max(0.0, lost / due) if due > 0 else 0.0,
-        max(e.hours for e in episodes),
-        config.algorithms.severity,
-        days_lost=sum(shares.values()),
-        confidence=confidence,
-    )
-    evidence = _evidence(episodes, shares)
-    if kind in ("over_temperature", "over_voltage"):
-        limits = config.parameters.temperature if kind == "over_temperature" else config.parameters.voltage
-        top = max(
-            item.value for episode in episodes for item in episode.evidence if item.detector == "range"
+@dataclass
+class _Incidents:
+    """The incidents of one asset as they are made. `judged`, `days`: as `incidents_of` reads them."""
+
+    days: Sequence[Sequence[HistoryDay]]
+    judged: JudgedDays
+    history: AssetHistory
+    config: DetectionConfig
+    threshold: float
+
+    def __post_init__(self) -> None:
+        self.incidents: list[Incident] = []
+
+    def add(self, kind: IncidentKind, chain: list[_Seen], suspected: bool) -> None:
+        """Make an incident of the episodes of a chain. Of one that is only suspected no energy is lost."""
+        episodes = [item.episode for item in chain]
+        lost, due, hours = (
+            sum(getattr(episode, name) for episode in episodes)
+            for name in ("lost_kwh", "expected_kwh", "hours")
         )
-        score = range_severity(top, limits.normal_range_max, limits.critical_threshold)
-    start, end = episodes[0].window.start, max(episode.window.end for episode in episodes)
-    return Incident(
-        incident_id=_identity(history, kind, start, end),
-        asset_id=history.asset_id,
-        kind=kind,
-        state=state,
-        window=Window(start=start, end=end),
-        duration_hours=round(hours, 3),
-        days=len(shares),
-        expected_power_kw=round(due / hours, 3) if hours else 0.0,
-        measured_power_kw=round((due - lost) / hours, 3) if hours else 0.0,
-        deviation_kw=round(lost / hours, 3) if hours else 0.0,
-        deviation_percent=round(100 * lost / due, 2) if due > 0 else 0.0,
-        lost_energy_kwh=round(lost, 3),
-        recent_loss_share=round(shares[chain[-1][0]], 4),
-        severity=score,
-        confidence=round(min(confidence, 1.0), 3),
-        actionable=bool(score >= threshold and kind not in NO_FAULT and state != "closed"),
-        signals=signals,
-        evidence=evidence,
-        events=of_incident(episodes),
-    )
+        shares = self._shares(chain)
+        confidence = 1.0 - min(1.0 - episode.confidence for episode in episodes) * 0.7 ** (len(shares) - 1)
+        state = _state(kind, chain[-1], self.judged)
+        score = severity(
+            max(0.0, lost / due) if due > 0 else 0.0,
+            max(episode.hours for episode in episodes),
+            self.config.algorithms.severity,
+            days_lost=sum(shares.values()),
+            confidence=confidence,
+        )
+        if kind in ("over_temperature", "over_voltage"):
+            ranges = self.config.parameters
+            limits = ranges.temperature if kind == "over_temperature" else ranges.voltage
+            top = max(
+                item.value for episode in episodes for item in episode.evidence if item.detector == "range"
+            )
+            score = range_severity(top, limits.normal_range_max, limits.critical_threshold)
+        window = Window(start=episodes[0].window.start, end=max(e.window.end for e in episodes))
+        actionable = score >= self.threshold and kind not in NO_FAULT and state != "closed"
+        self.incidents.append(
+            Incident(
+                incident_id=self._identity(kind, window, suspected),
+                asset_id=self.history.asset_id,
+                kind=kind,
+                event=self._event(kind, window),
+                state=state,
+                suspected=suspected,
+                window=window,
+                episodes=[
+                    EpisodeWindow(window=e.window, hours=e.hours, lost_kwh=0.0 if suspected else e.lost_kwh)
+                    for e in episodes[-MOST_EPISODES:]
+                ],
+                duration_hours=round(hours, 3),
+                days=len(shares),
+                expected_power_kw=round(due / hours, 3) if hours else 0.0,
+                measured_power_kw=round((due - lost) / hours, 3) if hours else 0.0,
+                deviation_kw=round(lost / hours, 3) if hours else 0.0,
+                deviation_percent=round(100 * lost / due, 2) if due > 0 else 0.0,
+                lost_energy_kwh=0.0 if suspected else round(lost, 3),
+                recent_loss_share=round(shares[chain[-1].day], 4),
+                severity=score,
+                confidence=round(min(confidence, 1.0), 3),
+                actionable=bool(actionable and not suspected),
+                signals=combined(episodes, shares),
+                evidence=_evidence(chain, shares, suspected),
+                events=of_incident(episodes),
+            )
+        )
+
+    def _shares(self, chain: list[_Seen]) -> dict[int, float]:
+        """Of each day of a chain the share of its expected energy that was lost, by the day's index."""
+        lost: dict[int, float] = {}
+        for item in chain:
+            lost[item.day] = lost.get(item.day, 0.0) + item.episode.lost_kwh
+        due = {n: sum(item.expected_kwh for item in self.days[n]) for n in lost}
+        return {n: min(1.0, lost[n] / due[n]) if due[n] > 0 else 0.0 for n in lost}
+
+    def _event(self, kind: str, window: Window) -> str:
+        """The site's event that several machines share, by its kind and first day; none for a fault."""
+        if kind not in ("site_outage", "operation"):
+            return ""
+        day = f"{window.start.astimezone(UTC):%Y%m%d}"
+        return f"event-{day}-{digest(self.history.site_id, kind, day, length=10)}"
+
+    def _identity(self, kind: str, window: Window, suspected: bool) -> str:
+        """The id that the incident has already, whatever a late file adds in front of it; else a new one.
+
+        What was suspected keeps its id when it becomes sure.
+        """
+        taken = {incident.incident_id for incident in self.incidents}
+        before = sorted(
+            self.history.incidents, key=lambda item: (item.suspected != suspected, item.window.start)
+        )
+        for earlier in before:
+            apart = earlier.window.start > window.end or earlier.window.end < window.start
+            if earlier.kind == kind and not apart and earlier.incident_id not in taken:
+                return earlier.incident_id
+        start = window.start.astimezone(UTC)
+        return f"inc-{start:%Y%m%d}-{digest(self.history.asset_id, kind, start.isoformat(), length=10)}"
 
 
-def _identity(history: AssetHistory, kind: str, start: datetime, end: datetime) -> str:
-    """The id that the incident has already, whatever a late file adds in front of it; else a new one."""
-    for earlier in sorted(history.incidents, key=lambda incident: incident.window.start):
-        if earlier.kind == kind and earlier.window.start <= end and earlier.window.end >= start:
-            return earlier.incident_id
-    start = start.astimezone(UTC)
-    return f"inc-{start:%Y%m%d}-{digest(history.asset_id, kind, start.isoformat(), length=10)}"
-
-
-def _evidence(episodes: list[Episode], shares: dict[int, float]) -> list[Evidence]:
-    """The evidence of its costliest episode, and on how many days it was seen."""
-    worst = max(episodes, key=lambda episode: episode.lost_kwh)
-    evidence = list(worst.evidence)
-    if len(shares) > 1:
-        lost = sum(episode.lost_kwh for episode in episodes)
+def _evidence(chain: list[_Seen], shares: dict[int, float], suspected: bool) -> list[Evidence]:
+    """The evidence of its costliest episode, on how many days it was seen, and how sure a loss that lasts
+    is."""
+    evidence = list(max((item.episode for item in chain), key=lambda episode: episode.lost_kwh).evidence)
+    lost = sum(item.episode.lost_kwh for item in chain)
+    run = chain[-1].run
+    if run is not None:
+        evidence.append(
+            Evidence(
+                detector="likelihood_ratio",
+                statement=f"{-math.expm1(-run.mean):.1%} a day for {counted(run.days, 'day')}"
+                + (f", about {lost:.0f} kWh: suspected, not booked" if suspected else ""),
+                value=round(run.ratio, 2),
+                limit=round(ALARM, 2),
+            )
+        )
+    if len(shares) > 1 and not suspected:
         evidence.append(
             Evidence(
                 detector="history",

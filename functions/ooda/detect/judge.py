@@ -102,6 +102,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         coolest=whole.coolest()[np.searchsorted(whole.days.number, track.days.number)],
         weather=context.weather.get(assets.site_id),
         log=context.logs.get(asset.id, NOTHING_LOGGED),
+        site=assets.site,
     )
     issues = [*checked.issues, *_anemometer(ref)]
     if ref.basis == "none" and light.any():

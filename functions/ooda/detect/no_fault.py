@@ -7,9 +7,10 @@ import pandas as pd
 
 from ooda.detect import logged
 from ooda.detect.case import Case
+from ooda.detect.group import common
 from ooda.detect.peers import is_held
 from ooda.detect.sky import Floats, Mask
-from ooda.detect.stretches import Stretch, runs_of_a_day
+from ooda.detect.stretches import ZERO_SHARE, Stretch, runs_of_a_day
 from ooda.detect.track import Indices
 
 SNOW_C = 2.0
@@ -65,11 +66,12 @@ def recognised(case: Case, stretch: Stretch) -> Stretch:
     """The same stretch by its right name, when it is no fault of the asset.
 
     Curtailment: most neighbours are held at one level too. Snow: cold, and the site as a whole is buried,
-    or the asset is while nothing is known of its neighbours.
+    or the asset is while nothing is known of its neighbours. A stop that other machines share is the
+    site's, or its operator's (`group.py`).
     """
     track, members = case.track, stretch.members
     if stretch.kind == "outage":
-        return stretch
+        stretch = _shared(case, stretch)
     if stretch.kind == "site_outage":
         return Stretch("snow", members, stretch.day) if _snowed(case, members) else stretch
     held = case.beside.held[members]
@@ -79,6 +81,18 @@ def recognised(case: Case, stretch: Stretch) -> Stretch:
     if not track.asset.is_wind and _snowed(case, members):
         return Stretch("snow", members, stretch.day)
     return stretch
+
+
+def _shared(case: Case, stop: Stretch) -> Stretch:
+    """A stop by the name that the other machines of the site give it."""
+    if case.site is None:
+        return stop
+    track = case.track
+    rows = np.flatnonzero(case.res.judged & (track.sky.day == stop.day))
+    stopped = stop.members[track.share[stop.members] <= ZERO_SHARE]
+    start, end = np.searchsorted(rows, stopped[0]), np.searchsorted(rows, stopped[-1], side="right")
+    kind = common(int(start), int(end), case.site.down(track, rows, ZERO_SHARE))
+    return Stretch(kind, stop.members, stop.day)
 
 
 def _snowed(case: Case, members: Indices) -> bool:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from ona.documents.base import S3Pointer
+from ona.runtime.words import counted, listed
 from ona.telemetry.readings import Quality
 from ooda.detect import not_judged
 from ooda.detect.context import TelemetryFile
 from ooda.documents.detections import AssetDetection, DetectionRecord, FileQuality
 from ooda.payloads import DetectRequest, DetectResult
+
+_NAMED = 3
+"""So many suspected losses are named."""
 
 
 def detection_id_of(request: DetectRequest) -> str:
@@ -61,4 +65,21 @@ def answer(record: DetectionRecord, pointer: S3Pointer) -> DetectResult:
         actionable=actionable,
         not_judged=not_judged.summary(record.assets),
         event_log=record.event_log.in_words() if record.event_log else "",
+        suspected=suspected(record.assets),
     )
+
+
+def suspected(assets: list[AssetDetection]) -> str:
+    """The small losses that are suspected and not over, in words; empty where there is none.
+
+    Such as `1 loss suspected, not booked: INV-001 3.1 % since 2025-06-10`.
+    """
+    losses = [
+        f"{item.asset_id} {item.deviation_percent:.1f} % since {item.window.start:%Y-%m-%d}"
+        for asset in assets
+        for item in asset.incidents
+        if item.suspected and item.state != "closed"
+    ]
+    if not losses:
+        return ""
+    return f"{counted(len(losses), 'loss')} suspected, not booked: {listed(losses, _NAMED)}"

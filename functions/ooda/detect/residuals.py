@@ -77,7 +77,7 @@ def residuals(track: Track, ref: Reference, judged: Mask, config: DetectionConfi
     usual = np.where(np.isfinite(usual), usual, top / 2)
     usual = np.clip(usual, MIN_SPREAD, top)[row]
     if ref.basis == "irradiance":
-        usual = np.hypot(usual, CLOUD_SIGMA * _jumps(ref.expected))
+        usual = np.hypot(usual, CLOUD_SIGMA * jumps(ref.expected))
         dull = before_each(earlier.cloudy, clouded, quantile=CLOUDY_QUANTILE)
         far = far_sensor(dull)[row]
         dull = np.where(np.isfinite(dull), dull, top)[row]
@@ -118,7 +118,7 @@ def day_spreads(track: Track, ref: Reference, share: Floats) -> tuple[Floats, Fl
     return of_day, np.where(days.count(dull & np.isfinite(share)) >= 4, clouded, np.nan)
 
 
-def _jumps(values: Floats) -> Floats:
+def jumps(values: Floats) -> Floats:
     """How far each value lies from the mean of its neighbours, as a share of it."""
     before, after = np.roll(values, 1), np.roll(values, -1)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from ooda.detect.case import Case
+from ooda.detect.residuals import jumps
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Indices, Track, runs
 from ooda.documents.detections import IncidentKind
 
 ZERO_SHARE = 0.01
 """Of capacity. Power below this is none."""
-FAR_ZERO_DUE = 0.25
-"""Of capacity. Where the irradiance is another place's, no power is a stop only when so much was due."""
+SURELY_DUE, SURE_SIGMAS = 0.015, 3.1
+"""Of capacity: power of which more must be due beyond doubt, before none is a stop; and the standard
+deviations below what is due that are beyond doubt, 99.9 %."""
+FALSE_ALARM_DAYS, DAY_HOURS = 365.0, 12.0
+"""Days of so many hours of light, in which one partial loss may be false."""
+LEAST_SHARE_OF_ALARM = 3.0
+"""Readings that an alarm takes at least: none says it alone."""
+JUMP = 0.25
+"""How much of a jump of what is due between readings counts as doubt of it."""
 EDGE_READINGS = 2
 """Readings before and after a stop that may still be part of it."""
 BRIDGE_READINGS = 1
@@ -50,37 +59,72 @@ class RangeStretch:
 def stretches(case: Case) -> list[Stretch]:
     """Stops, then partial losses, among the judged readings; each at most a day long."""
     rules, res, track = case.config.algorithms, case.res, case.track
-    tolerance = rules.energy_deviation.forecast_tolerance_percent / 100.0
     with np.errstate(invalid="ignore"):
-        zero = res.judged & (track.share <= ZERO_SHARE)
-        if case.ref.basis == "irradiance":
-            faint = case.ref.expected < FAR_ZERO_DUE * track.capacity
-            zero &= ~(faint & res.far)
-        low = zero | (
-            res.judged
-            & (res.share > tolerance)
-            & (case.ref.expected - track.power >= rules.energy_deviation.min_deviation_kw)
-            & (res.share >= rules.statistical.z_score_threshold * res.spread)
-        )
+        surely = case.ref.expected * np.exp(-SURE_SIGMAS * res.spread) > SURELY_DUE * track.capacity
+        zero = res.judged & surely & (track.share <= ZERO_SHARE)
+        low = zero | (res.judged & (res.share > _tolerance(case)))
     if not low.any():
         return []
-    need_zero = case.readings(rules.duration.outage_minutes)
-    need_low = case.readings(rules.duration.underperformance_minutes)
+    need = case.readings(rules.duration.outage_minutes)
     judged = np.flatnonzero(res.judged)
     stopped = np.zeros(len(track), dtype=bool)
     result = []
     for run in runs_of_a_day(track, judged, zero):
-        if _long_enough(zero[run], need_zero):
+        if _long_enough(zero[run], need):
             members = _with_edges(judged, run, low & ~zero & ~stopped, track.sky.day)
             stopped[members] = True
             down = case.ref.site_down[members].mean() > 0.5
             result.append(
                 Stretch("site_outage" if down else "outage", members, int(track.sky.day[members[0]]))
             )
-    for members in runs_of_a_day(track, judged, low & ~stopped):
-        if _long_enough(low[members], need_low) and _worth(case, members):
+    for members in _partials(case, res.judged & ~stopped):
+        if _worth(case, members):
             result.append(Stretch("underperformance", members, int(track.sky.day[members[0]])))
     return result
+
+
+def _tolerance(case: Case) -> float:
+    """Share of the expected power that may be missing."""
+    return case.config.algorithms.energy_deviation.forecast_tolerance_percent / 100.0
+
+
+def _partials(case: Case, free: Mask) -> list[Indices]:
+    """Runs of `free` readings, (n,), in which power is missing: a cumulative sum over each day (Page 1954).
+
+    Summed is the log likelihood of a loss as large as may be missing (10 %) against none, thinned by what a
+    reading says for itself. A run goes from where the sum left zero to its highest value.
+    """
+    res, track = case.res, case.track
+    alarm, missing = math.log(FALSE_ALARM_DAYS * DAY_HOURS / track.hours), _tolerance(case)
+    variance = res.spread**2 + (JUMP * jumps(case.ref.expected)) ** 2
+    with np.errstate(invalid="ignore"):
+        says = (res.share - missing / 2.0) * missing / variance * case.own_share
+    says = np.where(free, np.clip(says, -alarm / LEAST_SHARE_OF_ALARM, alarm / LEAST_SHARE_OF_ALARM), 0.0)
+    days = track.days
+    ends = np.append(days.first[1:], len(track))
+    found = []
+    for day in np.flatnonzero(days.sum(np.maximum(says, 0.0)) >= alarm):  # on others no sum can reach it
+        rows = np.arange(days.first[day], ends[day])
+        rows = rows[free[rows]]
+        found += [rows[begin:end] for begin, end in _rises(says[rows].tolist(), alarm)]
+    return found
+
+
+def _rises(says: list[float], alarm: float) -> list[tuple[int, int]]:
+    """Half-open ranges in which a cumulative sum rises beyond `alarm`, each up to its highest value; a fall
+    by as much from there ends it."""
+    found, total, top, begin, end = [], 0.0, 0.0, 0, 0
+    for n, value in enumerate([*says, -math.inf]):
+        if total <= 0.0:
+            begin = n
+        total = max(0.0, total + value)
+        if total > top:
+            top, end = total, n + 1
+        elif total <= 0.0 or total < top - alarm:
+            if top >= alarm:
+                found.append((begin, end))
+            total = top = 0.0
+    return found
 
 
 def _long_enough(mask: Mask, need: int) -> bool:
@@ -125,10 +169,17 @@ def runs_of_a_day(track: Track, indices: Indices, mask: Mask) -> list[Indices]:
 
 
 def _worth(case: Case, members: Indices) -> bool:
-    """Whether a partial loss took as much as `rolling_window_minutes` of all that was due would be: half
-    an hour at half power counts like a quarter at none; less is cloud, dirt or noise."""
-    minutes = float(np.nansum(case.res.share[members])) * case.track.step
-    return minutes >= case.config.algorithms.statistical.rolling_window_minutes
+    """Whether a partial loss is one: long and large enough, and it took as much as `rolling_window_minutes`
+    of all that was due would be. Half an hour at half power counts like a quarter at none; less is cloud,
+    dirt or noise."""
+    rules, step = case.config.algorithms, case.track.step
+    missing = case.ref.expected[members] - case.track.power[members]
+    return bool(
+        len(members) >= case.readings(rules.duration.underperformance_minutes)
+        and float(np.nansum(case.res.share[members])) * step >= rules.statistical.rolling_window_minutes
+        and np.nansum(missing) >= _tolerance(case) * np.nansum(case.ref.expected[members])
+        and np.nanmean(missing) >= rules.energy_deviation.min_deviation_kw
+    )
 
 
 def range_stretches(case: Case) -> list[RangeStretch]:

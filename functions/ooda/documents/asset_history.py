@@ -98,6 +98,10 @@ class HistoryDay(Document):
     judged_hours: float
     top_kw: float = Field(default=0.0, description="the highest power that was due while it was judged")
     loss: float | None = Field(description="share of the expected energy that did not come, stops apart")
+    fleet_loss: float | None = Field(
+        default=None,
+        description="median of the same of the site's other assets, as log(due / came); None below three",
+    )
     volts: float | None = None
     efficiency: float | None = None
     warmth_c: float | None = None

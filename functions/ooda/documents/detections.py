@@ -33,8 +33,8 @@ IncidentKind = Literal[
     "snow",
     "operation",
 ]
-"""Curtailment, snow and operation (stopped on purpose, as an event log says) are recognised and are no
-faults: they explain a loss, nobody is sent."""
+"""Curtailment, snow and operation are recognised and are no faults: they explain a loss, nobody is sent.
+Operation is a stop on purpose: an event log says so, or machines are switched off in turn."""
 
 
 NO_FAULT: frozenset[str] = frozenset({"curtailment", "snow", "operation"})
@@ -163,21 +163,42 @@ class Episode(Document):
     events: list[LoggedEvent] = []
 
 
+class EpisodeWindow(Document):
+    """One episode of an incident: when, how long, and what it cost."""
+
+    window: Window
+    hours: float = Field(description="hours of judged readings inside it")
+    lost_kwh: float
+
+
 class Incident(Document):
-    """What is wrong with an asset, over days and files: episodes of one kind that belong together."""
+    """What is wrong with an asset, over days and files: episodes of one kind that belong together.
+
+    Hours, energy and power are those of its episodes; between them the asset may have been well.
+    """
 
     incident_id: str
     asset_id: str
     kind: IncidentKind
+    event: str = Field(
+        default="", description="the site's event that it is part of: the same for all its machines"
+    )
     state: IncidentState
+    suspected: bool = Field(
+        default=False,
+        description="a small loss that is not sure: told with evidence, nothing is booked, nobody is sent",
+    )
     window: Window = Field(description="from its first to its last reading so far")
-    duration_hours: float = Field(description="hours of judged readings inside it")
+    episodes: list[EpisodeWindow] = Field(
+        default=[], description="when it was there, the newest last; empty in older histories"
+    )
+    duration_hours: float = Field(description="hours of judged readings in its episodes")
     days: int = Field(description="days on which it was seen")
     expected_power_kw: float
     measured_power_kw: float
     deviation_kw: float
     deviation_percent: float
-    lost_energy_kwh: float = Field(description="so far")
+    lost_energy_kwh: float = Field(description="so far; 0 while it is only suspected")
     recent_loss_share: float = Field(
         description="of the last day on which it was seen, the share of the whole day's energy lost to it"
     )

@@ -13,7 +13,6 @@ from ooda.config import detection
 from ooda.detect import forest, geometry
 from ooda.detect.asset_history import empty, with_days
 from ooda.detect.context import Context
-from ooda.detect.daily_loss import spreads_before, sustained
 from ooda.detect.incidents import updated
 from ooda.detect.judge import judge_assets
 from ooda.documents.asset_history import AssetHistory, HistoryDay
@@ -121,17 +120,6 @@ def test_dirt_that_gathers_for_weeks_does_not_become_the_normal_state() -> None:
     truth = 0.006 * 35
     assert incident.recent_loss_share == pytest.approx(truth, abs=0.03)
     assert incident.signals.slope_per_day == pytest.approx(0.006, abs=0.001)
-
-
-def test_the_cumulative_sum_separates_loss_from_noise() -> None:
-    rng = np.random.default_rng(0)
-    noise = rng.normal(0.0, 0.01, 400)
-    assert sustained(noise, spreads_before(noise, False)).sum() == 0
-    shifted = noise.copy()
-    shifted[200:] += 0.04
-    active = sustained(shifted, spreads_before(shifted, False))
-    assert not active[:199].any()
-    assert active[201:].all()
 
 
 def test_the_forest_marks_outliers_and_is_deterministic() -> None:

@@ -14,7 +14,6 @@ from ooda.detect import batches as cutting
 from ooda.detect import site_assets, telemetry_store
 from ooda.detect.batches import BATCH, Batch, batches
 from ooda.detect.context import Context
-from ooda.detect.daily_loss import spreads_before
 from ooda.detect.judge import judge_assets
 from ooda.detect.peers import Site, agreeing
 from ooda.detect.sky import Clock, sky
@@ -174,24 +173,6 @@ def test_readings_are_missing_by_the_window_of_the_whole_file() -> None:
         wider = (start, end + more * pd.Timedelta(minutes=15))
         detection = judge_assets(replace(file, span=wider), Context())[0].detection
         assert sum(i.readings for i in detection.quality.issues if i.kind == "missing_readings") == missing
-
-
-@pytest.mark.parametrize("wide", [False, True])
-def test_days_spread_as_the_thirty_before_them_do(wide: bool) -> None:
-    rng = np.random.default_rng(5)
-    losses = rng.normal(0, 0.02, 70)
-    losses[rng.random(70) < 0.3] = np.nan
-    for length in (0, 1, 4, 12, 70):
-        due = []
-        for n in range(length):
-            end = max(n, min(10, length))
-            measured = [x for x in losses[:length][max(0, end - 30) : end] if np.isfinite(x)]
-            spread = 0.06 if wide else 0.03
-            if len(measured) >= 5:
-                middle = float(np.median(np.abs(np.diff(measured))))
-                spread = min(max(1.4826 * middle / 2**0.5, 0.008), 0.25)
-            due.append(spread)
-        assert spreads_before(losses[:length], wide) == pytest.approx(due)
 
 
 def test_parts_of_a_site_are_stored_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,185 @@
+"""Losses that last: a test over the days of an asset, whose answer is from which day on, and how much.
+
+A generalised likelihood ratio (Willsky and Jones 1976): for each possible first day of the last month the
+mean loss since, over its standard deviation under the noise of days (`day_noise.py`), against what the days
+before gave. An alarm is the best of them beyond `ALARM`. The loss is *sure* where one of three days or more
+has 5 % or more; else it is *suspected*.
+
+>>> x = np.zeros(40)
+>>> x[30:36] = 0.08  # log losses: six days at 8 %
+>>> [(run.first, run.last, run.sure) for run in lasting(x, np.full(40, 100.0), np.arange(40))]
+[(30, 35, True)]
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ooda.detect.day_noise import PHI, Noise, noise_before
+from ooda.detect.rolling import quantile_of_rows, windows
+from ooda.detect.sky import Floats, Ints, Mask
+
+ALARM = math.log(90.0)
+"""Log likelihood ratio that alarms; by Lorden's bound once in so many sound days."""
+SMALL, SURE_DAYS = 0.05, 3
+"""Share of the expected energy that so many days must have missed, for a loss to be sure. Less stays
+suspected, however long it is seen."""
+SMALLEST = 0.02
+"""Log loss. Less is not looked for."""
+BACK = 30
+"""Days. How far back the first day is looked for."""
+BEFORE = 60
+"""Days before these that tell what is usual."""
+DOUBT = 0.01
+"""Log loss. The usual is none, give or take so much, before any day tells it."""
+MOST_USUAL = 0.02
+"""Log loss. What is lost beyond it day after day is a loss, not the usual."""
+FAR = 3.5
+"""Standard deviations. Beyond them a day counts as far as the day before or after it shows as much: none
+says it alone."""
+GOOD_DAYS = 3
+"""Days in a row below half the loss after which it has ended."""
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """A loss from day `first` to day `last` (indices).
+
+    `usual`: the log loss that was usual before, of which nothing is lost. `sure`: whether it is more than
+    suspected; `mean` and `ratio`: its mean log loss a day beyond the usual, and the best log ratio
+    for it.
+    """
+
+    first: int
+    last: int
+    usual: float
+    sure: bool
+    mean: float
+    ratio: float
+
+    @property
+    def days(self) -> int:
+        """How many judged days it has lasted."""
+        return self.last - self.first + 1
+
+
+def lasting(x: Floats, due: Floats, number: Ints) -> list[Lasting]:
+    """The losses of D judged days that last, in order of time; none share a day.
+
+    `x`: log losses log(due / came), (D,); `due`: expected energy, kWh, (D,); `number`: days since 1970,
+    rising.
+    """
+    d = len(x)
+    noise = noise_before(x, due, number)
+    quiet, begin = np.ones(d, dtype=bool), 0
+    found: list[Lasting] = []
+    while True:
+        usual = _usual(x, quiet, noise)
+        ratio, back = _ratio(np.where(quiet, x, np.nan), usual, noise, SMALLEST)
+        alarms = np.flatnonzero(ratio[begin:] >= ALARM)
+        if not len(alarms):
+            return found
+        alarm = begin + int(alarms[0])
+        first, usual = alarm - int(back[alarm]), usual.at(alarm, int(back[alarm]))
+        over = x - usual.level[alarm]
+        last = _end(over, first, alarm)
+        inside = np.full(d, np.nan)
+        inside[first : last + 1] = x[first : last + 1]
+        large, _ = _ratio(inside, usual, noise, -math.log1p(-SMALL), SURE_DAYS)
+        best, _ = _ratio(inside, usual, noise, SMALLEST)
+        sure, mean = bool((large >= ALARM).any()), float(np.mean(over[first : last + 1]))
+        found.append(Lasting(first, last, float(usual.level[alarm]), sure, mean, float(best.max())))
+        quiet[first : last + 1] = False
+        begin = max(alarm, last) + 1
+
+
+def _end(over: Floats, first: int, alarm: int) -> int:
+    """The last day of a loss that is known since day `alarm`."""
+    half = float(np.mean(over[first : alarm + 1])) / 2.0
+    good, last = 0, alarm
+    for day in range(alarm + 1, len(over)):
+        good = good + 1 if over[day] < half else 0
+        if good == GOOD_DAYS:
+            return last
+        last = last if good else day
+    return len(over) - 1
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """The usual log loss before each of D days, (D,), and its variance `doubt`, (D,), for losses that began
+    less than `room` days before, (D,); older ones have none, give or take `DOUBT`."""
+
+    level: Floats
+    doubt: Floats
+    room: Ints
+
+    def at(self, day: int, back: int) -> _Usual:
+        """What was usual before one day, for all, where the loss began so many days before it."""
+        known = back < self.room[day]
+        level, doubt = (self.level[day], self.doubt[day]) if known else (0.0, DOUBT**2)
+        d = len(self.level)
+        return _Usual(np.full(d, level), np.full(d, doubt), np.full(d, BACK))
+
+
+def _usual(x: Floats, quiet: Mask, noise: Noise) -> _Usual:
+    """The lower quartile of the quiet days, and what noise takes off it: days with a loss do not raise it.
+
+    They end a month before each day, or with the first half of all.
+    """
+    day = np.arange(len(x))
+    ends = np.maximum(day // 2, day - BACK)
+    window = windows(np.where(quiet, x, np.nan), ends, BEFORE)
+    sd = windows(np.where(quiet, noise.sd, np.nan), ends, BEFORE)
+    count = np.maximum(np.isfinite(window).sum(axis=1), 1)
+    low, middle, spread = (quantile_of_rows(v, q) for v, q in ((window, 0.25), (window, 0.5), (sd, 0.5)))
+    seen = np.minimum(low + 0.6745 * spread, middle)
+    long = np.minimum(noise.slow * (1 + PHI) / (1 - PHI) / count, noise.slow)
+    doubt = 1.57 * spread**2 * (long + (1.0 - noise.slow) / count)
+    with np.errstate(invalid="ignore"):
+        trust = np.where(np.abs(seen) <= MOST_USUAL, 1.0 / (1.0 + doubt / DOUBT**2), 0.0)
+    return _Usual(np.nan_to_num(seen) * trust, DOUBT**2 * (1.0 - trust), day - ends)
+
+
+def _ratio(
+    x: Floats, usual: _Usual, noise: Noise, least: float, least_days: int = 2
+) -> tuple[Floats, Ints]:
+    """The best log likelihood ratio of each day, (D,), and how many days before it the loss then began.
+
+    `x`: log losses, NaN where they do not count; `least`: the mean beyond the usual that is looked for,
+    over `least_days` at least.
+    """
+    d, there = len(x), np.isfinite(x)
+    u = np.where(there, 1.0 / noise.sd, 0.0)
+    z = np.where(there, np.nan_to_num(x) / noise.sd, 0.0)
+    before, after = np.append(0.0, z[:-1]), np.append(z[1:], 0.0)
+    newest, older = (
+        np.clip(z, -FAR, np.maximum(FAR, seen)) for seen in (before, np.maximum(before, after))
+    )
+    best, back = np.zeros(d), np.zeros(d, dtype=np.int64)
+    weight, total, whole, handed, variance = (np.zeros(d) for _ in range(5))
+    for k in range(min(BACK, d)):
+        u_k, z_k, x_k = (_earlier(v, k) for v in (u, older if k else newest, z))
+        handed *= PHI
+        variance += u_k**2 + 2.0 * noise.slow * u_k * handed
+        handed += u_k
+        weight += u_k**2
+        total += u_k * z_k
+        whole += u_k * x_k
+        known = k < usual.room
+        level, doubt = np.where(known, usual.level, 0.0), np.where(known, usual.doubt, DOUBT**2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = total / weight - level
+            ratio = mean**2 / (2.0 * (variance / weight**2 + doubt))
+        begins = (u_k > 0) & there & (k >= least_days - 1)
+        better = begins & (whole >= (least + level) * weight) & (mean > 0) & (ratio > best)
+        best, back = np.where(better, ratio, best), np.where(better, k, back)
+    return best, back
+
+
+def _earlier(values: Floats, days: int) -> Floats:
+    """The value so many days before each, (D,); 0 before the first."""
+    return np.concatenate((np.zeros(min(days, len(values))), values[: max(len(values) - days, 0)]))

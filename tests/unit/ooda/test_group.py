@@ -1,0 +1,69 @@
+"""Stops that machines of a site share are one event; those of one machine stay its own."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ooda.detect.context import Context
+from ooda.detect.judge import judge_assets
+from ooda.documents.detections import Incident
+from tests.builders.assets import make_registry
+from tests.builders.detection import between, telemetry_file
+from tests.builders.telemetry import sunny_day
+
+MACHINES = 6
+Stops = dict[int, tuple[str, str]]
+"""From when to when a machine gives nothing, by its number."""
+
+
+def told(stops: Stops) -> dict[str, list[Incident]]:
+    """What a day's file says of six machines."""
+    parts = []
+    for n in range(1, MACHINES + 1):
+        day = sunny_day(f"INV-{n:03d}", seed=n)
+        if n in stops:
+            day.loc[between(day, *stops[n]), "power_kw"] = 0.0
+        parts.append(day)
+    file = telemetry_file(pd.concat(parts, ignore_index=True), make_registry())
+    return {v.detection.asset_id: v.detection.incidents for v in judge_assets(file, Context())}
+
+
+TURNS: Stops = {n: (f"{6 + n:02d}:00", f"{7 + n:02d}:00") for n in range(1, MACHINES + 1)}
+
+
+@pytest.mark.parametrize(
+    ("stops", "kind"),
+    [
+        (dict.fromkeys((1, 2, 3), ("08:00", "10:00")), "site_outage"),
+        ({1: ("08:00", "10:00"), 2: ("08:15", "09:30")}, "site_outage"),
+        (TURNS, "operation"),
+    ],
+    ids=["three at once", "two within a reading", "in turn"],
+)
+def test_a_common_cause_is_one_event_of_the_site(stops: Stops, kind: str) -> None:
+    result = told(stops)
+    found = [incident for incidents in result.values() for incident in incidents]
+    assert [name for name, incidents in result.items() if incidents] == [f"INV-{n:03d}" for n in stops]
+    assert {incident.kind for incident in found} == {kind}
+    assert len({incident.event for incident in found}) == 1
+    assert found[0].event
+
+
+@pytest.mark.parametrize(
+    "stops",
+    [
+        {1: ("08:00", "10:00")},
+        {1: ("07:30", "08:30"), 4: ("11:00", "13:00")},
+        {1: ("08:00", "09:00"), 2: ("09:00", "10:00")},
+    ],
+    ids=["one", "two apart", "two in a row"],
+)
+def test_a_machine_that_stops_for_itself_has_a_fault_of_its_own(stops: Stops) -> None:
+    found = [incident for incidents in told(stops).values() for incident in incidents]
+    assert [incident.kind for incident in found] == ["outage"] * len(stops)
+    assert not any(incident.event for incident in found)
+
+
+def test_nobody_is_sent_to_machines_that_are_switched_off_in_turn() -> None:
+    assert not any(incident.actionable for incidents in told(TURNS).values() for incident in incidents)
