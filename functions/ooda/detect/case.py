@@ -17,10 +17,10 @@ import pandas as pd
 from ooda.config.detection import DetectionConfig
 from ooda.detect import forest
 from ooda.detect.expected import Reference
-from ooda.detect.peers import Beside
 from ooda.detect.residuals import Residuals
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track
+from ooda.detect.witnesses.telling import Told
 
 MOST_POINTS = 4000
 """Readings. With more judged readings (a year's backfill) no isolation forest is computed."""
@@ -33,8 +33,7 @@ class Case:
     - `track`: the readings in order of time; each channel of shape (n,), in kW, W/m², °C, V or m/s.
     - `ref`: the reference and what follows from it; expected power in kW, (n,).
     - `res`: the residuals, (n,), as shares of expected power, and which readings Detect could check.
-    - `beside`: what the neighbours gave at the same instants, (n,), as shares of capacity; NaN where too
-      few of them report.
+    - `beside`: what the site's witnesses tell of the asset at the same instants, (n,).
     - `config`: the detection parameters of the contract.
     - `coolest`: the lowest device temperature of each day, night included, °C, (D,).
     - `weather`: the weather frame of the site, one row an hour; None where there is no weather.
@@ -43,7 +42,7 @@ class Case:
     track: Track
     ref: Reference
     res: Residuals
-    beside: Beside
+    beside: Told
     config: DetectionConfig
     coolest: Floats
     weather: pd.DataFrame | None = None

@@ -11,7 +11,6 @@ from ona.documents.assets import AssetRegistry
 from ona.telemetry.readings import Quality, span
 from ooda.config.detection import DetectionConfig
 from ooda.documents.asset_history import AssetHistory
-from ooda.documents.detections import Geometry
 
 
 @dataclass(frozen=True)
@@ -62,15 +61,15 @@ class Context:
 
     `histories`: each asset's history, and `etags` the version of the object that it was read from ("":
     there was none). `damaged`: what is said of a history that could not be read.
+    `beside`: histories of neighbours, for their planes and levels.
     `neighbours`: the same days of the site's other assets, one canonical frame.
     `forecasts`: predicted power in kW by UTC time, for each asset. `weather`: hourly weather by site.
-    `geometry`: how the irradiance sensors lie; a file of two weeks or more shows it by itself.
     """
 
     histories: dict[str, AssetHistory] = field(default_factory=dict)
     neighbours: pd.DataFrame = field(default_factory=pd.DataFrame)
     forecasts: dict[str, pd.Series] = field(default_factory=dict)
     weather: dict[str, pd.DataFrame] = field(default_factory=dict)
-    geometry: dict[str, Geometry] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, AssetHistory] = field(default_factory=dict)

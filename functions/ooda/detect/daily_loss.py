@@ -13,7 +13,6 @@ import bottleneck as bn
 import numpy as np
 
 from ooda.detect.case import Case
-from ooda.detect.residuals import cloudy, restless
 from ooda.detect.rolling import windows
 from ooda.detect.sky import Floats, Mask
 
@@ -36,8 +35,6 @@ def loss_by_day(case: Case, apart: Mask) -> Floats:
     """Of D days the share of the expected energy that did not come, over judged readings outside `apart`
     (n,); NaN where too little was judged."""
     days, judged = case.track.days, case.res.judged & ~apart
-    if case.ref.basis == "irradiance":
-        judged &= ~(case.res.far & (cloudy(case.track) | restless(case.res.share)))
     due = days.sum(case.ref.expected, judged)
     came = days.sum(case.track.power, judged)
     hours = days.count(judged) * case.track.hours

@@ -1,21 +1,10 @@
-"""The assets of one site beside each other: what the sound ones deliver at each instant.
-
->>> import numpy as np
->>> sound, _ = agreeing(np.array([[0.90, 0.91, 0.89, 0.40]]), least=3)  # one day, four assets
->>> sound.tolist()
-[[True, True, True, False]]
-"""
+"""What neighbours share: held power, and the power that irradiance promises."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
-import bottleneck as bn
 import numpy as np
 
-from ooda.detect.sky import Floats, Ints, Mask
-from ooda.detect.track import Days, Indices, Track
+from ooda.detect.sky import Floats, Mask
 
 GAMMA = -0.004
 """Power temperature coefficient of crystalline silicon, 1/°C (PVWatts v5, NREL/TP-6A20-62641)."""
@@ -23,10 +12,6 @@ HOTTEST_C = 60.0
 """°C. A device hotter than this is hot by itself: its heat must not excuse what it does not deliver."""
 BRIGHT = 0.2
 """Of 1 000 W/m². Instants with less light say little about an asset's level."""
-MIN_DRIVER = 0.05
-"""Of 1 000 W/m². In less light power over the driver is noise."""
-AGREEMENT = 0.10
-"""Share of the level. Assets of one site whose daily levels lie this close are taken to be sound."""
 HELD_SHARE = 0.004
 """Power that moves less than this share of capacity between readings is held."""
 
@@ -40,189 +25,6 @@ def sun_driver(irradiance: Floats, temperature: Floats) -> Floats:
     return np.asarray(np.maximum(irradiance, 0.0) / 1000.0 * (1.0 + GAMMA * (warm - 25.0)))
 
 
-@dataclass(frozen=True)
-class Beside:
-    """What an asset's neighbours do at its n instants, shape (n,), NaN where too few report.
-
-    `share`: median of power over capacity; `scaled`: the same over each one's own driver; `held`: share of
-    them whose power is held at one level (0…1). Of its D days: `scatter`, (D,), the spread of the sound
-    ones' daily levels; `relatives`, (D, R), everybody else's level over the sound ones' median.
-    `others`: how many neighbours there are.
-    """
-
-    share: Floats
-    scaled: Floats
-    held: Floats
-    scatter: Floats
-    relatives: Floats
-    others: int = 0
-
-    @classmethod
-    def none(cls, n: int, days: int, others: int = 0) -> Beside:
-        """No neighbours, or too few."""
-        nothing = np.full(n, np.nan)
-        scatter, relatives = np.full(days, np.nan), np.full((days, 1), np.nan)
-        return cls(nothing, nothing, nothing, scatter, relatives, others)
-
-
-@dataclass(frozen=True)
-class Site:
-    """The site's assets of reference (R of them) on a common clock (T instants).
-
-    `minutes`, (T,), since 1970; `share`, `scaled` and `held`, (T, R), as in `Beside`; `level`, (D, R), each
-    day's level; `least`: how many must stand beside an asset before it is judged by them.
-    """
-
-    names: tuple[str, ...]
-    minutes: Floats
-    share: Floats
-    scaled: Floats
-    held: Floats
-    level: Floats
-    days: Days
-    least: int
-
-    @classmethod
-    def of(cls, chosen: list[Track], least: int) -> Site:
-        """From the tracks of the assets of reference."""
-        minutes, day = _common(chosen)
-        shape = (len(minutes), len(chosen))
-        share, scaled, held, bright = (np.full(shape, np.nan) for _ in range(4))
-        for column, track in enumerate(chosen):
-            rows = _rows(minutes, track.sky.minutes)
-            driver = sun_driver(track.irradiance, track.temperature)
-            share[rows, column] = track.share
-            with np.errstate(invalid="ignore", divide="ignore"):
-                ratio = np.where(driver > MIN_DRIVER, track.share / driver, np.nan)
-            scaled[rows, column] = ratio
-            bright[rows, column] = np.where(driver > BRIGHT, ratio, np.nan)
-            held[rows, column] = np.where(np.isfinite(track.power), is_held(track.share), np.nan)
-        days = Days.of(day)
-        level = np.full((len(days), len(chosen)), np.nan)
-        for column in range(len(chosen)):
-            by_sun = days.median(bright[:, column])
-            lit = share[:, column] > 0
-            by_share = days.sum(share[:, column], lit) / np.maximum(
-                days.count(np.isfinite(share[:, column])), 1
-            )
-            level[:, column] = np.where(
-                np.isfinite(by_sun), by_sun, np.where(by_share > 0, by_share, np.nan)
-            )
-        names = tuple(track.asset.id for track in chosen)
-        return cls(names, minutes, share, scaled, held, level, days, least)
-
-    @cached_property
-    def _ranked(self) -> dict[str, Floats]:
-        """Shares and scaled shares, (T, R), each row in rising order, NaN last."""
-        return {"share": np.sort(self.share, axis=1), "scaled": np.sort(self.scaled, axis=1)}
-
-    def beside(self, track: Track) -> Beside:
-        """The others, as one asset sees them."""
-        others = [n for n, name in enumerate(self.names) if name != track.asset.id]
-        if len(others) < self.least:
-            return Beside.none(len(track), len(track.days), len(others))
-        level = self.level[:, others]
-        sound, scatter = agreeing(level, self.least)
-        sound_level = np.where(sound, level, np.nan)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            relative = level / bn.nanmedian(sound_level, axis=1)[:, None]
-        day = np.minimum(np.searchsorted(self.days.number, track.days.number), len(self.days) - 1)
-        view = _View.of(self, track, others, sound)
-        return Beside(
-            view.middle("share"),
-            view.middle("scaled"),
-            view.together(),
-            scatter[day],
-            relative[day],
-            len(others),
-        )
-
-
-@dataclass(frozen=True)
-class _View:
-    """An asset's look at the others at its n instants.
-
-    `at`: where these stand on the site's clock; `present`: which of them are on it; `whole`: at which all
-    assets of the site are sound and report.
-    """
-
-    site: Site
-    at: Indices | slice
-    own: int | None
-    others: list[int]
-    sound: Mask
-    present: Mask
-    whole: Mask
-
-    @classmethod
-    def of(cls, site: Site, track: Track, others: list[int], sound: Mask) -> _View:
-        at = _rows(site.minutes, track.sky.minutes)
-        present = np.ones(len(track), dtype=bool)
-        if isinstance(at, np.ndarray):
-            at = np.minimum(at, len(site.minutes) - 1)
-            present = site.minutes[at] == track.sky.minutes
-        own = next((n for n, name in enumerate(site.names) if name == track.asset.id), None)
-        whole: Mask = np.isfinite(site._ranked["share"][:, -1]) & np.all(sound, axis=1)[site.days.row]
-        return cls(site, at, own, others, sound, present, whole[at] & present)
-
-    def middle(self, name: str) -> Floats:
-        """Median of the sound others, (n,), NaN where too few report. Where all are sound and report it is
-        read off all assets in rising order, of which one, the asset's own, is left out."""
-        ranked, values = self.site._ranked[name], getattr(self.site, name)
-        complete = self.whole & np.isfinite(ranked[:, -1])[self.at]
-        low, high = (len(self.others) - 1) // 2, len(self.others) // 2
-        out = self._of_rank(ranked, values, low)
-        if high > low:
-            out = (out + self._of_rank(ranked, values, high)) / 2.0
-        out = np.where(complete, out, np.nan)
-        some = np.flatnonzero(~complete & self.present & np.isfinite(ranked[:, 0])[self.at])
-        out[some] = np.where(
-            self._enough(some), bn.nanmedian(self._sound_ones(values, some), axis=1), np.nan
-        )
-        return out
-
-    def together(self) -> Floats:
-        """Mean of the sound others' `held`, (n,), NaN where too few report."""
-        held = self.site.held
-        total = bn.nansum(held, axis=1)[self.at]
-        if self.own is not None:
-            total = total - held[self.at, self.own]
-        out = np.where(self.whole, total / len(self.others), np.nan)
-        some = np.flatnonzero(~self.whole & self.present)
-        with np.errstate(invalid="ignore"):
-            means = bn.nanmean(self._sound_ones(held, some), axis=1)
-        out[some] = np.where(self._enough(some), means, np.nan)
-        return out
-
-    def _of_rank(self, ranked: Floats, values: Floats, rank: int) -> Floats:
-        if self.own is None:
-            return np.asarray(ranked[self.at, rank])
-        mine = values[self.at, self.own]
-        return np.where(mine <= ranked[self.at, rank], ranked[self.at, rank + 1], ranked[self.at, rank])
-
-    def _sound_ones(self, values: Floats, some: Indices) -> Floats:
-        rows = some if isinstance(self.at, slice) else self.at[some]
-        return np.where(self.sound[self.site.days.row[rows]], values[rows][:, self.others], np.nan)
-
-    def _enough(self, some: Indices) -> Mask:
-        return np.asarray(
-            np.isfinite(self._sound_ones(self.site.share, some)).sum(axis=1) >= self.site.least
-        )
-
-
-def _common(tracks: list[Track]) -> tuple[Floats, Ints]:
-    """All instants of several assets, (T,), and their solar days."""
-    if all(track.sky is tracks[0].sky for track in tracks):
-        return tracks[0].sky.minutes, tracks[0].sky.day
-    minutes, first = np.unique(np.concatenate([t.sky.minutes for t in tracks]), return_index=True)
-    return minutes, np.concatenate([t.sky.day for t in tracks])[first]
-
-
-def _rows(minutes: Floats, own: Floats) -> Indices | slice:
-    """Where an asset's instants stand among all."""
-    return slice(None) if own is minutes else np.searchsorted(minutes, own)
-
-
 def is_held(share: Floats) -> Mask:
     """Where power is held at one level between 15 and 97 % of capacity, shape (n,)."""
     change = np.abs(np.diff(share, prepend=share[:1]))
@@ -230,27 +32,3 @@ def is_held(share: Floats) -> Mask:
     with np.errstate(invalid="ignore"):
         still = (np.minimum(change, after) <= HELD_SHARE) & (share > 0.15) & (share < 0.97)
     return np.asarray(still)
-
-
-def agreeing(level: Floats, least: int) -> tuple[Mask, Floats]:
-    """Of each day's assets the largest group that agrees within `AGREEMENT`, if it has `least` members.
-
-    `level` has the shape (D, R). Returns which assets belong to it, (D, R), and the spread of their
-    levels, 1.4826 · MAD over their median, (D,). Assets with faults of their own are no reference; a bad
-    weather sensor shifts all alike and does no harm. Of two groups of one size the one that delivers more
-    is taken.
-    """
-    with np.errstate(invalid="ignore"):
-        near = np.abs(level[:, :, None] - level[:, None, :]) <= AGREEMENT * level[:, :, None]
-    size = near.sum(axis=2)
-    rank = size + np.nan_to_num(level) / (1.0 + np.nanmax(level, axis=1, keepdims=True, initial=1e-9))
-    best = np.argmax(np.where(np.isfinite(level), rank, -1.0), axis=1)
-    rows = np.arange(len(level))
-    group = near[rows, best] & (size[rows, best] >= least)[:, None]
-    of_group = np.where(group, level, np.nan)
-    if not len(level):
-        return group, np.empty(0)
-    middle = bn.nanmedian(of_group, axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scatter = 1.4826 * bn.nanmedian(np.abs(of_group - middle[:, None]), axis=1) / middle
-    return group, np.asarray(scatter)

@@ -14,8 +14,9 @@ from ooda.documents.detections import IncidentKind
 
 ZERO_SHARE = 0.01
 """Of capacity. Power below this is none."""
-FAR_ZERO_DUE = 0.25
-"""Of capacity. Where the irradiance is another place's, no power is a stop only when so much was due."""
+SURE, MIN_DUE = 3.1, 0.015
+"""No power is a stop only where even the lower bound (3.1 spreads: 99.9 %) of what was due is more than
+this share of capacity."""
 EDGE_READINGS = 2
 """Readings before and after a stop that may still be part of it."""
 BRIDGE_READINGS = 1
@@ -53,9 +54,9 @@ def stretches(case: Case) -> list[Stretch]:
     tolerance = rules.energy_deviation.forecast_tolerance_percent / 100.0
     with np.errstate(invalid="ignore"):
         zero = res.judged & (track.share <= ZERO_SHARE)
-        if case.ref.basis == "irradiance":
-            faint = case.ref.expected < FAR_ZERO_DUE * track.capacity
-            zero &= ~(faint & res.far)
+        if case.ref.sigma is not None:
+            least = case.ref.expected * np.exp(-SURE * np.minimum(res.spread, 0.6))
+            zero &= least > MIN_DUE * track.capacity
         low = zero | (
             res.judged
             & (res.share > tolerance)
