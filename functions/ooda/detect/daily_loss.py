@@ -27,6 +27,8 @@ UNKNOWN_DAY_SPREAD = 0.03
 bench."""
 MIN_DAY_HOURS = 2.0
 """Hours that must have been judged, before a day has a loss."""
+LONE_LOSS = 0.10
+"""Of a day's expected energy: what is told at least where only the clear sky is a witness."""
 HEALTHY_DAYS = 2
 """Good days after which an incident has ended."""
 
@@ -34,12 +36,15 @@ HEALTHY_DAYS = 2
 def loss_by_day(case: Case, apart: Mask) -> Floats:
     """Of D days the share of the expected energy that did not come, over judged readings outside `apart`
     (n,); NaN where too little was judged."""
-    days, judged = case.track.days, case.res.judged & ~apart
+    days, judged = case.track.days, case.res.judged & ~apart & (case.res.evidence > 0.0)
     due = days.sum(case.ref.expected, judged)
     came = days.sum(case.track.power, judged)
     hours = days.count(judged) * case.track.hours
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan))
+        loss = np.asarray(np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan))
+        if case.ref.basis == "clear_sky":  # haze and warmth move it by less
+            loss = np.where(loss < LONE_LOSS, np.minimum(loss, 0.0), loss)
+    return loss
 
 
 def sustained(losses: Floats, spread: Floats) -> Mask:

@@ -88,21 +88,28 @@ def reference(
         if wind is not None:
             return _by_wind(track, wind)
     light = usable if track.asset.is_wind else track.sky.light
-    enough = told.sensors > 0 or told.others >= rules.min_peers
-    if enough and light.any() and np.isfinite(told.due[light]).mean() >= 0.5:
-        return _by_witnesses(track, told, rules)
+    alone = told.others == 0 and told.sensors == 0 and told.plane.days > 0
+    enough = told.sensors > 0 or told.others >= rules.min_peers or alone
+    due = told.due
+    if told.others >= rules.min_peers:  # where all stand still nothing is due of one of them
+        with np.errstate(invalid="ignore"):
+            due = np.where(np.isnan(due) & (told.standing >= 0.5), 0.0, due)
+    if enough and light.any() and np.isfinite(due[light]).mean() >= 0.5:
+        return _by_witnesses(track, told, due, rules)
     return _by_forecast(track, told, usable, forecast)
 
 
-def _by_witnesses(track: Track, told: Told, rules: ReferenceRules) -> Reference:
+def _by_witnesses(track: Track, told: Told, due: Floats, rules: ReferenceRules) -> Reference:
     many = told.others >= rules.min_peers
     raised = _chronic(told) if many else np.ones(len(track.days))
-    expected = track.capacity * np.minimum(told.due * raised[track.days.row], 1.0)
+    expected = track.capacity * np.minimum(due * raised[track.days.row], 1.0)
     own = track.capacity * told.own if told.sensors else expected
     with np.errstate(invalid="ignore"):
         down = (told.standing >= 0.5) & (told.own > 4 * STANDING)
     days = int(told.base.count.max(initial=0))
-    basis: Basis = "irradiance" if not told.others else "irradiance+peers" if told.sensors else "peers"
+    basis: Basis = "irradiance+peers" if told.sensors else "peers"
+    if not told.others:
+        basis = "irradiance" if told.sensors else "clear_sky"
     reason, confidence = _words(track, told, many, days)
     index = track.days.median(told.index, track.sky.light)
     unknown = np.full(len(track.days), np.nan)
@@ -137,6 +144,9 @@ def _words(track: Track, told: Told, many: bool, days: int) -> tuple[str, float]
         towards = f" towards {told.plane.azimuth:.0f}°" if lies and told.plane.tilt else ""
         none = "" if told.sensors else "; no irradiance is measured"
         return f"{listed(names, 3)}{lies}{towards}{none}", 0.95 if many or days >= 2 else 0.6
+    if not told.sensors:
+        roof = f"tilt {told.plane.tilt:.0f}° towards {told.plane.azimuth:.0f}°"
+        return f"the clear sky on {roof}, as {counted(days, 'clear day')} showed it", 0.9
     if not days:
         return "irradiance with an assumed gain: no reading of the asset is usable for a fit", 0.5
     source = counted(days, "day") if days >= 2 else "the same day, for want of history"

@@ -77,9 +77,10 @@ def residuals(
     of_day = 1.4826 * days.median(np.abs(values - middle[days.row]))
     if ref.sigma is None:
         spread = _of_turbine(track, ref, of_day, ok, floor, config)
-        nothing = np.full(len(days), np.nan)
-        of_days = SpreadsOfDays(np.full((len(days), KINDS), np.nan), nothing, nothing)
-        return Residuals(share, spread, ok, np.ones(len(track)), of_day, of_days)
+        return Residuals(share, spread, ok, np.ones(len(track)), of_day, _nothing(len(days)))
+    if ref.basis == "clear_sky":
+        spread = np.nan_to_num(ref.sigma, nan=MOST_SPREAD)
+        return Residuals(share, spread, ok, told.spoke, of_day, _nothing(len(days)))
     by_kind = _by_kind(track, share, told.kind)
     usual = _usual(by_kind, earlier.by_kind, UNKNOWN_SPREAD if told.others else UNKNOWN_ALONE)
     due = np.maximum(np.nan_to_num(ref.expected), 0.02 * track.capacity)
@@ -92,6 +93,11 @@ def residuals(
     memory, shift = _memory(track, share / spread), days.median(share / spread)
     evidence = _evidence(days.count(ok), memory, shift, earlier)[days.row]
     return Residuals(share, spread, ok, evidence, of_day, SpreadsOfDays(by_kind, memory, shift))
+
+
+def _nothing(days: int) -> SpreadsOfDays:
+    unknown = np.full(days, np.nan)
+    return SpreadsOfDays(np.full((days, KINDS), np.nan), unknown, unknown)
 
 
 def _by_kind(track: Track, share: Floats, kind: Ints) -> Floats:

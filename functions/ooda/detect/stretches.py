@@ -17,6 +17,10 @@ ZERO_SHARE = 0.01
 SURE, MIN_DUE = 3.1, 0.015
 """No power is a stop only where even the lower bound (3.1 spreads: 99.9 %) of what was due is more than
 this share of capacity."""
+MOST_UNSURE = 0.9
+"""Of what was due: a spread beyond it is taken for this."""
+LONE_MINUTES = 60
+"""Minutes of no power that are a stop where only the clear sky is a witness: clouds are not seen coming."""
 EDGE_READINGS = 2
 """Readings before and after a stop that may still be part of it."""
 BRIDGE_READINGS = 1
@@ -55,7 +59,7 @@ def stretches(case: Case) -> list[Stretch]:
     with np.errstate(invalid="ignore"):
         zero = res.judged & (track.share <= ZERO_SHARE)
         if case.ref.sigma is not None:
-            least = case.ref.expected * np.exp(-SURE * np.minimum(res.spread, 0.6))
+            least = case.ref.expected * np.exp(-SURE * np.minimum(res.spread, MOST_UNSURE))
             zero &= least > MIN_DUE * track.capacity
         low = zero | (
             res.judged
@@ -65,7 +69,8 @@ def stretches(case: Case) -> list[Stretch]:
         )
     if not low.any():
         return []
-    need_zero = case.readings(rules.duration.outage_minutes)
+    lone = case.ref.basis == "clear_sky"
+    need_zero = case.readings(LONE_MINUTES if lone else rules.duration.outage_minutes)
     need_low = case.readings(rules.duration.underperformance_minutes)
     judged = np.flatnonzero(res.judged)
     stopped = np.zeros(len(track), dtype=bool)
@@ -78,6 +83,8 @@ def stretches(case: Case) -> list[Stretch]:
             result.append(
                 Stretch("site_outage" if down else "outage", members, int(track.sky.day[members[0]]))
             )
+    if lone:  # a cloud is no loss; whole clear days are compared (`daily_loss.py`)
+        return result
     for members in runs_of_a_day(track, judged, low & ~stopped):
         if _long_enough(low[members], need_low) and _worth(case, members):
             result.append(Stretch("underperformance", members, int(track.sky.day[members[0]])))

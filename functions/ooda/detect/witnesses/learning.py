@@ -14,8 +14,9 @@ import numpy as np
 from ooda.config.detection import ReferenceRules
 from ooda.detect.levels import CLEAR, Baseline, Levels, baseline
 from ooda.detect.peers import BRIGHT
-from ooda.detect.rolling import FIRST_DAYS, trailing_median
+from ooda.detect.rolling import FIRST_DAYS, before_each, trailing_median
 from ooda.detect.sky import SLOTS, Floats
+from ooda.detect.witnesses import clear_sky
 from ooda.detect.witnesses.plane_fit import fit
 from ooda.detect.witnesses.planes import Lie, Sun, seen_by
 from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
@@ -34,6 +35,8 @@ LEAST_SHARE = 0.08
 """kW/m² on a plane. In less light what a witness gives for it is noise."""
 NEAR_CAPACITY = 0.93
 """Of capacity. A half hour above it may have been clipped, and says nothing of gain and shape."""
+DULL, LEAST_DULL = 0.45, 0.7
+"""Of the clear sky's light: below it an instant is dull. The least that is believed of a dull level."""
 LEAST_SHAPE, MOST_SHAPE = 0.2, 1.5
 """Of a shape: more or less is no horizon and no plane, but a quotient of little light."""
 CLEAR_SLOTS, CLEAR_DAYS = 3, 0.2
@@ -57,7 +60,8 @@ class Witness:
 class Part:
     """Days `first` to `last` (rows of the profiles) in which planes stay as they are. Of J witnesses:
     `learned`, what to expect of each day, `base` (of D days each), and how each read of late, `recent`:
-    the median gain of five days, (D,)."""
+    the median gain of five days, (D,); `dull`: what it gives under clouds over what it gives otherwise,
+    (D,). `clouds`: where one machine is all there is (`clear_sky.py`)."""
 
     first: int
     last: int
@@ -65,6 +69,8 @@ class Part:
     lies: list[Lie]
     base: list[Baseline]
     recent: list[Floats]
+    dull: list[Floats]
+    clouds: clear_sky.Clouds | None = None
 
     def level(self, j: int) -> Floats:
         """The gain that is expected of a witness on each day, (D,)."""
@@ -159,13 +165,19 @@ def _part(
     lies = [
         Lie(plane.tilt, plane.azimuth, w.usual.follows) for plane, w in zip(learned, witnesses, strict=True)
     ]
-    levels = _levels(witnesses, learned, lies, window, light)
-    base, recent, past = [], [], first - start
+    past, clouds = first - start, None
+    if sum(w.speaks for w in witnesses) == 1:
+        levels, clouds = _by_clear_sky(learned, lies, window, light, past)
+    else:
+        levels = _levels(witnesses, learned, lies, window, light)
+    base, recent, dull = [], [], []
     for of_all in levels:
         earlier, own = _rows(of_all, 0, past), _rows(of_all, past, last - start)
         base.append(baseline(earlier, own, rules))
+        usual = before_each(earlier.cloudy, own.cloudy, KEEP_PROFILES)
+        dull.append(np.clip(np.where(np.isfinite(usual), usual, 1.0), LEAST_DULL, 1.0 / LEAST_DULL))
         recent.append(trailing_median(of_all.gain, DRIFT_DAYS)[past:])
-    return Part(first, last, learned, lies, base, recent)
+    return Part(first, last, learned, lies, base, recent, dull, clouds)
 
 
 def _rows(levels: Levels, first: int, last: int) -> Levels:
@@ -198,8 +210,30 @@ def _levels(
         by_clear = np.where(np.isfinite(clear).sum(axis=1) >= CLEAR_SLOTS, _median(clear), np.nan)
         best = by_clear if np.isfinite(by_clear).mean() >= CLEAR_DAYS else of_day
         level = np.where(np.isfinite(best), best, of_day)
-        result.append(Levels(window.day, best, unknown, unknown, ratio / level[:, None]))
+        with np.errstate(invalid="ignore"):
+            relative = ratio / level[:, None]
+            cloudy = np.where(state.index.reshape(d, SLOTS) < DULL, relative, np.nan)
+        dull = np.where(np.isfinite(cloudy).sum(axis=1) >= CLEAR_SLOTS, _median(cloudy), np.nan)
+        result.append(Levels(window.day, best, unknown, dull, relative))
     return result
+
+
+def _by_clear_sky(
+    learned: list[LearnedPlane], lies: list[Lie], window: Profiles, light: Sun, past: int
+) -> tuple[list[Levels], clear_sky.Clouds]:
+    """Gain and shape of a lone machine on its clear days, and what clouds leave of it on others."""
+    d = len(window.day)
+    beam, diffuse = views(lies, light)
+    due = clear_sky.power(beam[0], diffuse[0], light).reshape(d, SLOTS)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.where(due > LEAST_SHARE, window.share[0] / learned[0].gain / due, np.nan)
+        clear, level = clear_sky.clear_days(ratio, due)
+        shape = np.where(clear[:, None], ratio / level[:, None], np.nan)
+    known = past if past >= FIRST_DAYS else min(d, FIRST_DAYS)
+    usual = np.median(level[:known][clear[:known]]) if clear[:known].any() else 1.0
+    clouds = clear_sky.clouds(ratio[:known] / usual, due[:known], clear[past:])
+    unknown = np.full(d, np.nan)
+    return [Levels(window.day, np.where(clear, level, np.nan), unknown, unknown, shape)], clouds
 
 
 def _who_speaks(witnesses: list[Witness]) -> list[bool]:
@@ -218,8 +252,8 @@ def views(lies: list[Lie], light: Sun) -> tuple[Floats, Floats]:
 
 
 def heat(seen: Floats, lies: list[Lie], sensor: list[bool]) -> Floats | None:
-    """What each machine's plane has of the sun's warmth must be told from what all have: the middle
-    of them, kW/m², (J, n), and NaN-free; a sensor's own value, as it loses nothing. None where all lie alike."""
+    """What machines in the middle see, kW/m², (J, n), NaN-free: one in more sun is warmer than they. For a
+    sensor its own value, as it loses nothing by warmth. None where all lie alike."""
     if len(set(lies)) == 1:
         return None
     machines = seen[: sensor.index(True)] if True in sensor else seen

@@ -11,7 +11,8 @@ from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE, Baseline
 from ooda.detect.peers import is_held
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.track import Indices
-from ooda.detect.witnesses.learning import OWN_HEAT, Part, heat, parts_of, views
+from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
+from ooda.detect.witnesses.learning import DULL, OWN_HEAT, Part, heat, parts_of, views
 from ooda.detect.witnesses.panel import Panel
 from ooda.detect.witnesses.planes import Sun, apart
 from ooda.detect.witnesses.profiles import Profiles
@@ -139,9 +140,13 @@ class _Solved:
                 half_hour = (rows[panel.days.row[at]] - part.first) * SLOTS + panel.sky.slot[at]
                 chunk = _Chunk.of(panel, part, at, norm[:, half_hour])
                 for m in range(shape[0]):
-                    due[m, at], sigma[m, at], spoke[m, at], own[m, at] = chunk.told(m)
+                    dull = part.dull[m][rows[panel.days.row[at]] - part.first]
+                    due[m, at], sigma[m, at], spoke[m, at], own[m, at] = chunk.told(m, dull)
                     kind[m, at] = chunk.kind(m)
                 index[at] = chunk.index
+                if part.clouds is not None:
+                    row = rows[panel.days.row[at]] - part.first
+                    due[0, at], sigma[0, at], spoke[0, at] = chunk.by_clear_sky(part.clouds, row)
         with np.errstate(invalid="ignore", divide="ignore"):
             working = np.isfinite(due) & (due > 0.1) & (panel.share > STANDING_SHARE)
             losses = np.array(
@@ -253,16 +258,26 @@ class _Chunk:
             alone = solve(seen[own], beam[rows], diffuse[rows], say[own], sun)
         return cls(panel, at, norm, beam, diffuse, warm, every, alone, every.index, sun)
 
-    def told(self, m: int) -> tuple[Floats, Floats, Floats, Floats]:
-        """Due, its relative spread, how many spoke, and due by the irradiance alone, (n,) each."""
+    def told(self, m: int, dull: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Due, its relative spread, how many spoke, and due by the irradiance alone, (n,) each. `dull`: the
+        machine's level under clouds, (n,)."""
+        clouds = 1.0 + (dull - 1.0) * np.clip((CLEAR - self.index) / (CLEAR - DULL), 0.0, 1.0)
         row = m if len(self.beam) > 1 else 0
         beam, diffuse = self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
         value, spread, spoke = self.every.without(m, beam, diffuse)
         own = np.full(len(value), np.nan)
         if self.sensors is not None:
-            own = self._share(m, self.sensors.without(None, beam, diffuse)[0])
+            own = self._share(m, self.sensors.without(None, beam, diffuse)[0] * clouds)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return self._share(m, value), spread / np.maximum(value, 1e-3), spoke, own
+            return self._share(m, value * clouds), spread / np.maximum(value, 1e-3), spoke, own
+
+    def by_clear_sky(self, clouds: Clouds, row: Indices) -> tuple[Floats, Floats, Floats]:
+        """Due, its relative spread and whether a partial loss can be told of a lone machine, (n,) each;
+        `row`: each instant's day in the part."""
+        clear = clouds.clear[row]
+        light = power(self.beam[0], self.diffuse[0], self.sun)
+        due = self._share(0, np.where(clear, light, clouds.usual * light))
+        return due, np.where(clear, SURE, clouds.sigma), clear.astype(float)
 
     def _share(self, m: int, value: Floats) -> Floats:
         """Share of capacity at an irradiance on the machine's plane."""
