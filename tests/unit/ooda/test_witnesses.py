@@ -1,6 +1,6 @@
-"""What the witnesses of the sky tell, on light that pvlib makes: Perez' sky, Ineichen's clear sky, clouds of
-our own. The plants here share no formula with Detect, which has Haurwitz' clear sky, Erbs' split and Hay and
-Davies' ring."""
+"""What the witnesses of the sky tell, on light that pvlib makes: Perez' sky, Ineichen's clear sky, clouds
+of our own. The plants here share no formula with Detect, which has Haurwitz' clear sky, Erbs' split and Hay
+and Davies' ring."""
 
 from __future__ import annotations
 
