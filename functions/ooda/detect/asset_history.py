@@ -12,18 +12,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 
 from ona.documents.assets import Asset
 from ooda.detect.levels import Levels
-from ooda.detect.sky import SLOTS
+from ooda.detect.sky import SLOTS, Floats
 from ooda.documents.asset_history import AssetHistory, HistoryDay, file_order, that_count
 from ooda.documents.detections import Window
 
 KEEP_DAYS = 800
 """Days. Two years and more, so that the same season is there twice."""
+KINDS = 8
+"""Kinds of instant (`witnesses/telling.py`)."""
+KEEP_SPREADS = 30
+"""Days before a file whose spreads are asked (`shape_days` of detection.yaml)."""
+KEEP_PROFILES = 120
+"""Days. Twice as many as gains look back and planes are fitted on, for files that come late."""
 KEEP_SHAPES = 60
 """Days. Older shapes teach nothing: a turbine's curves look back so far (`power_curve.WINDOW_DAYS`)."""
 DRIVERS = ("sun", "peers")
@@ -86,6 +93,32 @@ def _levels(driver: str, rows: list[_Row]) -> Levels:
     )
 
 
+@dataclass(frozen=True)
+class EarlierSpreads:
+    """Of the days before a file, D of them: `by_kind`, (D, 8), how residuals spread by kind of instant;
+    `memory` and `shift`, (D,), as the history's days have them."""
+
+    by_kind: Floats
+    memory: Floats
+    shift: Floats
+
+
+def spreads_before(history: AssetHistory, before: int) -> EarlierSpreads:
+    """How residuals spread on the last days before a day number that say so."""
+    rows: list[tuple[list[float], float, float]] = []
+    for name, by_file in sorted(history.days.items(), reverse=True):
+        if number_of(name) < before and len(rows) < KEEP_SPREADS:
+            best = max(that_count(by_file), key=lambda item: item.judged_hours)
+            if best.spreads:
+                rows.append(([_nan(x) for x in best.spreads], _nan(best.memory), _nan(best.shift)))
+    rows.reverse()
+    return EarlierSpreads(
+        np.array([row[0] for row in rows], dtype=float).reshape(len(rows), -1 if rows else KINDS),
+        np.array([row[1] for row in rows], dtype=float),
+        np.array([row[2] for row in rows], dtype=float),
+    )
+
+
 def channel_before(history: AssetHistory, before: int, name: str, days: int = 30) -> list[float]:
     """A channel's daily values before a day number, the newest first, at most `days` measured ones.
 
@@ -136,9 +169,15 @@ def with_days(history: AssetHistory, key: str, days: dict[str, HistoryDay]) -> A
             level.shape for item in merged[day].values() for level in item.levels.values()
         ):
             merged[day] = {name: _without_shape(item) for name, item in merged[day].items()}
+        if merged.get(day) and age > KEEP_PROFILES and any(item.profile for item in merged[day].values()):
+            merged[day] = {name: _without_profile(item) for name, item in merged[day].items()}
     return history.model_copy(update={"days": dict(sorted(merged.items()))})
 
 
 def _without_shape(item: HistoryDay) -> HistoryDay:
     levels = {name: level.model_copy(update={"shape": []}) for name, level in item.levels.items()}
     return item.model_copy(update={"levels": levels})
+
+
+def _without_profile(item: HistoryDay) -> HistoryDay:
+    return item.model_copy(update={"profile": [], "irradiance": []})

@@ -16,13 +16,13 @@ import pandas as pd
 
 from ooda.config.detection import DetectionConfig
 from ooda.detect import forest
-from ooda.detect.evidence import own_share
 from ooda.detect.expected import Reference
 from ooda.detect.logged import NOTHING_LOGGED, Logged
 from ooda.detect.peers import Beside, Site
 from ooda.detect.residuals import Residuals
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track
+from ooda.detect.witnesses.telling import Told
 
 MOST_POINTS = 4000
 """Readings. With more judged readings (a year's backfill) no isolation forest is computed."""
@@ -35,8 +35,8 @@ class Case:
     - `track`: the readings in order of time; each channel of shape (n,), in kW, W/m², °C, V or m/s.
     - `ref`: the reference and what follows from it; expected power in kW, (n,).
     - `res`: the residuals, (n,), as shares of expected power, and which readings Detect could check.
-    - `beside`: what the neighbours gave at the same instants, (n,), as shares of capacity; NaN where too
-      few of them report.
+    - `told`: what the site's witnesses tell of the asset at the same instants, (n,).
+    - `beside`: what the neighbours gave at the same instants, (n,).
     - `config`: the detection parameters of the contract.
     - `coolest`: the lowest device temperature of each day, night included, °C, (D,).
     - `weather`: the weather frame of the site, one row an hour; None where there is no weather.
@@ -47,6 +47,7 @@ class Case:
     track: Track
     ref: Reference
     res: Residuals
+    told: Told
     beside: Beside
     config: DetectionConfig
     coolest: Floats
@@ -70,11 +71,6 @@ class Case:
         if len(rows) <= MOST_POINTS:
             out[rows] = forest.unusual(points, rules.contamination, rules.random_state)
         return out
-
-    @property
-    def own_share(self) -> float:
-        """The share of a reading's evidence that is its own, 0…1."""
-        return own_share(self.track.step)
 
     def readings(self, minutes: float) -> int:
         """How many readings in a row an event of `minutes` needs: at least two.

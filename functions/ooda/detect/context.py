@@ -12,7 +12,6 @@ from ona.telemetry.readings import Quality, span
 from ooda.config.detection import DetectionConfig
 from ooda.detect.logged import Logged
 from ooda.documents.asset_history import AssetHistory
-from ooda.documents.detections import Geometry
 
 
 @dataclass(frozen=True)
@@ -64,18 +63,19 @@ class Context:
 
     `histories`: each asset's history, and `etags` the version of the object that it was read from ("":
     there was none). `damaged`: what is said of a history that could not be read.
+    `beside`: histories of neighbours, for their planes and levels.
     `neighbours`: the same days of the site's other assets, one canonical frame.
     `forecasts`: predicted power in kW by UTC time, for each asset. `weather`: hourly weather by site.
-    `geometry`: how the irradiance sensors lie; a file of two weeks or more shows it by itself. `logs`: what
-    event logs say of each asset, and `log_versions` the versions of the objects that this was read from.
+    `logs`: what event logs say of each asset, and `log_versions` the versions of the objects that this was
+    read from.
     """
 
     histories: dict[str, AssetHistory] = field(default_factory=dict)
     neighbours: pd.DataFrame = field(default_factory=pd.DataFrame)
     forecasts: dict[str, pd.Series] = field(default_factory=dict)
     weather: dict[str, pd.DataFrame] = field(default_factory=dict)
-    geometry: dict[str, Geometry] = field(default_factory=dict)
     etags: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
+    beside: dict[str, AssetHistory] = field(default_factory=dict)
     logs: dict[str, Logged] = field(default_factory=dict)
     log_versions: dict[str, str] = field(default_factory=dict)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from ooda.detect.case import Case
-from ooda.detect.residuals import cloudy, restless
 from ooda.detect.sky import Floats, Mask
 
 ROUGH = 0.3
@@ -15,17 +14,20 @@ MIN_DAY_HOURS = 2.0
 WORTH = 0.01
 """Share of a day's expected energy from which on the day is kept as an episode: it may belong to a loss
 that lasts."""
+LONE_LOSS = 0.10
+"""Of a day's expected energy: what is told at least where only the clear sky is a witness."""
 
 
 def loss_by_day(case: Case, apart: Mask) -> Floats:
     """Of D days the share of the expected energy that did not come, over judged readings outside `apart`
     (n,); NaN where too little was judged."""
-    days, judged = case.track.days, case.res.judged & ~apart
-    if case.ref.basis == "irradiance":
-        judged &= ~(case.res.far & (cloudy(case.track) | restless(case.res.share)))
+    days, judged = case.track.days, case.res.judged & ~apart & (case.res.evidence > 0.0)
     judged &= case.res.spread < ROUGH
     due = days.sum(case.ref.expected, judged)
     came = days.sum(case.track.power, judged)
     hours = days.count(judged) * case.track.hours
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan))
+        loss = np.asarray(np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan))
+        if case.ref.basis == "clear_sky":  # haze and warmth move it by less
+            loss = np.where(loss < LONE_LOSS, np.minimum(loss, 0.0), loss)
+    return loss

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ooda.detect import signals
-from ooda.detect.asset_history import DRIVERS, KEEP_SHAPES, channel_before, name_of
+from ooda.detect.asset_history import DRIVERS, KEEP_PROFILES, KEEP_SHAPES, channel_before, name_of
 from ooda.detect.case import Case
 from ooda.detect.daily_loss import loss_by_day
 from ooda.detect.episodes import episode_of, range_episode, weak_days
@@ -65,6 +65,8 @@ def history_days(
     episodes = _episodes(case, losses, channels)
     weak = weak_days(case, daily, apart, channels)
     levels = _levels(case)
+    profiles, lights = _by_slot(case.told.profile), _by_slot(case.told.irradiance)
+    spreads = _by_slot(res.of_days.by_kind, 4)
     columns = {
         "expected_kwh": _numbers(days.sum(ref.expected, light) * track.hours, 2),
         "measured_kwh": _numbers(days.sum(possible_power(track)) * track.hours, 2),
@@ -76,6 +78,8 @@ def history_days(
         "efficiency": _numbers(of_days["efficiency"]),
         "warmth_c": _numbers(of_days["warmth_c"], 1),
         "cell_c": _numbers(of_days["cell_c"], 1),
+        "memory": _numbers(res.of_days.memory, 3),
+        "shift": _numbers(res.of_days.shift, 3),
     }
     ends = np.append(days.first[1:], len(track)) - 1
     return {
@@ -87,6 +91,9 @@ def history_days(
             readings=Window(start=track.times.iloc[days.first[n]], end=track.times.iloc[ends[n]]),
             step_minutes=track.step,
             files=sorted(joint.get(name_of(number), ())),
+            profile=profiles[n],
+            irradiance=lights[n],
+            spreads=spreads[n],
             **{name: values[n] for name, values in columns.items()},
         )
         for n, number in enumerate(days.number.tolist())
@@ -112,9 +119,9 @@ def _levels(case: Case) -> dict[str, list[LevelOfDay]]:
     drivers = {ref.family: ref.levels} if ref.family in DRIVERS else {}
     if ref.by_sun is not None:
         drivers["sun"] = ref.by_sun
-    drivers.update(ref.witnesses)
+    drivers.update(ref.by_driver)
     return {
-        name: _levels_of_days(levels, case.res.of_days if name == ref.family else None)
+        name: _levels_of_days(levels, (case.res.of_day, np.full(len(levels.gain), np.nan)))
         for name, levels in drivers.items()
     }
 
@@ -130,6 +137,12 @@ def _levels_of_days(levels: Levels, spreads: tuple[Floats, Floats] | None) -> li
     return [
         LevelOfDay(gain=gains[n], spread=spread[n], cloudy=cloudy[n], shape=shapes[n]) for n in range(d)
     ]
+
+
+def _by_slot(rows: Floats, digits: int = 3) -> list[list[float | None]]:
+    """Rows of a day each; of the last days only, as older ones teach nothing."""
+    recent = [_numbers(row, digits) if np.isfinite(row).any() else [] for row in rows[-KEEP_PROFILES:]]
+    return [[] for _ in range(len(rows) - len(recent))] + recent
 
 
 def _numbers(values: NDArray[np.floating[Any]], digits: int = 4) -> list[float | None]:

@@ -38,7 +38,7 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | No
     z = (share if stretch.by_own else float(np.median(case.res.share[members]))) / spread
     rules = case.config.algorithms
     if stretch.kind == "underperformance":
-        sigmas = z * math.sqrt(len(members) * case.own_share)
+        sigmas = z * math.sqrt(float(case.res.evidence[members].sum()))
         confidence = case.ref.partial_confidence * float(2 * norm.cdf(sigmas) - 1)
         least = rules.energy_deviation.confidence_threshold
         if sigmas < rules.statistical.z_score_threshold or confidence < least:

@@ -1,37 +1,30 @@
-"""Expected power: what an asset should have produced, from the best reference at hand.
+"""Expected power: what an asset should have produced, by everything that measures the sky.
 
-    expected = capacity · driver(t) · gain · shape(solar half hour)          sun, peers, forecast
-    expected = capacity · curve(density-corrected wind speed)                wind
+    expected = capacity · what the witnesses tell of its plane · gain · shape(solar half hour)
+    expected = capacity · curve(density-corrected wind speed)                                    wind
 
-`levels.py` explains driver, gain and shape. References in the order in which they are tried
-(`docs/detection.md`):
-
-1. `irradiance+peers`: PVWatts' DC form on the measured irradiance, times the median over the site's sound
-   assets of power over the same form. Errors of the weather sensor cancel.
-2. `irradiance`: the same form alone.   2w. `wind`: the power curve by wind-speed bins (IEC 61400-12-1).
-3. `peers`: the median of the site's sound assets by nameplate.
-4. `forecast`: the platform's own forecast.
-5. `none`: nothing to compare with; only ranges and data quality are judged.
+The witnesses are the site's other assets and its irradiance sensors (`witnesses/`). What is left when none
+of them is there: the platform's own forecast, or nothing (`docs/detection.md`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import bottleneck as bn
 import numpy as np
 import pandas as pd
 
-from ona.runtime.words import counted
+from ona.runtime.words import counted, listed
 from ooda.config.detection import ReferenceRules
 from ooda.detect import not_judged
-from ooda.detect.levels import Baseline, Levels, baseline, measure
-from ooda.detect.peers import Beside, sun_driver
+from ooda.detect.levels import Baseline, Levels
 from ooda.detect.sky import SLOTS, Floats, Mask
 from ooda.detect.track import Track
 from ooda.detect.wind_expected import ALL, WindExpectation, by_wind
+from ooda.detect.witnesses.telling import STANDING, Told
 from ooda.documents.detections import Basis
 
 CHRONIC = 0.05
@@ -39,23 +32,25 @@ CHRONIC = 0.05
 whatever it always gave. Chosen on the plants of the bench."""
 ALIKE, ALIKE_ASSETS = 0.03, 3
 """…unless so many others have its level within 3 %: then it is another kind of asset."""
-SITE_DOWN_SHARE = 0.05
-"""Of capacity. Neighbours with less, in good light, are down too."""
-ASSUMED_GAIN = 0.9
-"""Power over PVWatts' form where nothing can be learned: our assumption for a sound asset."""
+USUAL_SCATTER, AS_MACHINES = 0.05, 2
+"""Share of the level by which nameplates usually lie beside what machines give, counted as two more
+machines: the scatter of four says little. Tuning half of the strangers."""
+CLEAR_DAY, DULL_DAY = 0.8, 0.45
+"""Of the clear sky's light, median of a day: above the first a day is clear, below the second dull."""
 
 
 @dataclass(frozen=True)
 class Reference:
     """Expected power of one asset at n instants, kW, NaN where there is none.
 
-    `family` is the driver that gain and shape belong to; `levels` what the file's days say for it,
-    `by_sun` the same for the irradiance alone, `base` what earlier days say, `history` these days. `own`
-    is the expectation without the neighbours' say. `partial_confidence` is how far a partial loss can be
-    believed (0…1). `site_down` marks instants at which all neighbours were down too. `witnesses`: what the
-    file's days say of a turbine's witnesses, by driver. `sigma`: the relative spread of what was due, (n,),
-    where the reference knows it. `anemometer`: what is wrong with it, in words.
-    `fleet_loss`, (D,): median log(due / came) of the site's other assets, NaN below three.
+    `own` is the expectation by the irradiance alone, without the neighbours' say. `sigma`, (n,): how
+    uncertain the expectation is by itself, as a share of it, None by forecast; `witnesses`, (n,): how many
+    spoke, None by wind and forecast. `partial_confidence` is how far a partial loss can be believed (0…1).
+    `site_down` marks instants at which all neighbours were down too. Of D days: `base`, what earlier days
+    say; `levels`, what the file's say (wind), and `history`, the days before; `day_kind`: 0 dull, 1 mixed,
+    2 clear; `fleet_loss`: the median of the other machines' losses of the day, natural log, NaN below
+    three others. Of a turbine: `by_driver`, what the file's days say of its witnesses; `anemometer`, what
+    is wrong with it, in words.
     """
 
     expected: Floats
@@ -69,48 +64,18 @@ class Reference:
     by_sun: Levels | None
     base: Baseline
     history: Levels
-    witnesses: dict[str, Levels] = field(default_factory=dict)
     sigma: Floats | None = None
-    anemometer: str = ""
+    witnesses: Floats | None = None
+    day_kind: Floats | None = None
     fleet_loss: Floats | None = None
-
-
-@dataclass(frozen=True)
-class _Given:
-    """What a reference is made of: an asset's readings, its neighbours, the readings that may teach, (n,),
-    its earlier days by driver, and the rules."""
-
-    track: Track
-    beside: Beside
-    usable: Mask
-    history: dict[str, Levels]
-    rules: ReferenceRules
-
-    def earlier(self, driver: str) -> Levels:
-        """The earlier days' levels against a driver."""
-        return self.history.get(driver, Levels.none())
-
-    def covered(self, values: Floats) -> bool:
-        """Whether a driver is there in at least half of the light."""
-        light = self.usable if self.track.asset.is_wind else self.track.sky.light
-        return bool(light.any() and np.isfinite(values[light]).mean() >= 0.5)
-
-
-@dataclass(frozen=True)
-class _BySun:
-    """What the irradiance alone says: the driver, (n,), the days' levels against it, their baseline, and
-    the expected power that follows, kW, (n,)."""
-
-    driver: Floats
-    levels: Levels
-    base: Baseline
-    own: Floats
+    by_driver: dict[str, Levels] = field(default_factory=dict)
+    anemometer: str = ""
 
 
 def reference(
     track: Track,
     *,
-    beside: Beside,
+    told: Told,
     turbines: Sequence[Track] = (),
     weather: pd.DataFrame | None = None,
     forecast: pd.Series | None,
@@ -120,107 +85,97 @@ def reference(
 ) -> Reference:
     """The best reference for an asset's n readings.
 
-    `beside`: its neighbours; `turbines`: those of its site; `weather`: its hours; `forecast`: predicted
-    power, kW by UTC time; `usable` marks readings in light that may teach and be judged; `history`:
-    earlier days by driver."""
-    given = _Given(track, beside, usable, history, rules)
+    `told`: what the site's witnesses say; `turbines`: those of its site; `weather`: its hours; `forecast`:
+    predicted power, kW by UTC time; `usable` marks readings in light that may teach and be judged;
+    `history`: earlier days by driver (wind).
+    """
     if track.asset.is_wind:
         wind = by_wind(track, turbines, usable, history, weather)
         if wind is not None:
             return _by_wind(wind)
-    driver = sun_driver(track.irradiance, track.temperature)
-    have_sun, have_peers = not track.asset.is_wind and given.covered(driver), given.covered(beside.share)
-    if have_sun:
-        levels = measure(track, driver, usable)
-        base = baseline(given.earlier("sun"), levels, rules)
-        sun = _BySun(driver, levels, base, _expected(track, driver, base, 1.0))
-        return _by_peers(given, sun) if have_peers else _by_irradiance(given, sun)
-    if have_peers:
-        return _by_peers(given, None)
-    return _by_forecast(given, forecast)
-
-
-def _by_irradiance(given: _Given, sun: _BySun) -> Reference:
-    days = int(sun.base.count.max(initial=0))
-    source = counted(days, "day") if days >= 2 else "the same day, for want of history"
-    if days:
-        gain = float(np.nanmedian(sun.base.gain))
-        reason = f"irradiance and temperature, gain {gain:.2f} from {source}"
-    else:
-        reason = (
-            f"irradiance with an assumed gain of {ASSUMED_GAIN}: no reading of the asset is usable "
-            "for a fit"
-        )
-    return Reference(
-        expected=sun.own,
-        own=sun.own,
-        basis="irradiance",
-        family="sun",
-        reason=reason,
-        partial_confidence=0.9 if days >= 2 else 0.6 if days else 0.5,
-        site_down=np.zeros(len(given.track), dtype=bool),
-        levels=sun.levels,
-        by_sun=sun.levels,
-        base=sun.base,
-        history=given.earlier("sun"),
-    )
-
-
-def _by_peers(given: _Given, sun: _BySun | None) -> Reference:
-    """By the neighbours; `sun`: what the irradiance says, None where it is not measured."""
-    track, beside = given.track, given.beside
-    driver = beside.share if sun is None else _scaled_by_peers(given, sun.driver)
-    levels = measure(track, driver, given.usable & np.isfinite(beside.share))
-    base = _against_peers(baseline(given.earlier("peers"), levels, given.rules), beside)
-    expected = _expected(track, driver, base, 1.05)
-    down = np.zeros(len(track), dtype=bool)
-    if sun is not None:
+    light = usable if track.asset.is_wind else track.sky.light
+    alone = told.others == 0 and told.sensors == 0 and told.plane.days > 0
+    enough = told.sensors > 0 or told.others >= rules.min_peers or alone
+    due = told.due
+    if told.others >= rules.min_peers:  # where all stand still nothing is due of one of them
         with np.errstate(invalid="ignore"):
-            down = (beside.share < SITE_DOWN_SHARE) & (sun.own > 4 * SITE_DOWN_SHARE * track.capacity)
-        expected = np.where(down, sun.own, expected)
-    reason = (
-        "median of the site's other machines by nameplate; no irradiance is measured"
-        if sun is None
-        else "irradiance and temperature, scaled by the median of the site's other machines"
-    )
+            due = np.where(np.isnan(due) & (told.standing >= 0.5), 0.0, due)
+    if enough and light.any() and np.isfinite(due[light]).mean() >= 0.5:
+        return _by_witnesses(track, told, due, rules)
+    return _by_forecast(track, told, usable, forecast)
+
+
+def _by_witnesses(track: Track, told: Told, due: Floats, rules: ReferenceRules) -> Reference:
+    many = told.others >= rules.min_peers
+    raised = _chronic(told) if many else np.ones(len(track.days))
+    expected = track.capacity * np.minimum(due * raised[track.days.row], 1.0)
+    own = track.capacity * told.own if told.sensors else expected
+    with np.errstate(invalid="ignore"):
+        down = (told.standing >= 0.5) & (told.own > 4 * STANDING)
+    days = int(told.base.count.max(initial=0))
+    basis: Basis = "irradiance+peers" if told.sensors else "peers"
+    if not told.others:
+        basis = "irradiance" if told.sensors else "clear_sky"
+    reason, confidence = _words(track, told, many, days)
+    index = track.days.median(told.index, track.sky.light)
+    unknown = np.full(len(track.days), np.nan)
     return Reference(
         expected=expected,
-        own=expected if sun is None else sun.own,
-        basis="peers" if sun is None else "irradiance+peers",
-        family="peers",
+        own=own,
+        basis=basis,
+        family="sky",
         reason=reason,
-        partial_confidence=0.9 if sun is None else 0.95,
+        partial_confidence=confidence,
         site_down=down,
-        levels=levels,
-        by_sun=None if sun is None else sun.levels,
-        base=base,
-        history=given.earlier("peers"),
+        levels=Levels(track.days.number, unknown, unknown, unknown, np.full((len(unknown), SLOTS), np.nan)),
+        by_sun=None,
+        base=told.base,
+        history=Levels.none(),
+        sigma=told.sigma,
+        witnesses=told.spoke,
+        day_kind=np.where(index > CLEAR_DAY, 2.0, np.where(index > DULL_DAY, 1.0, 0.0)),
+        fleet_loss=told.fleet_loss,
     )
 
 
-def _scaled_by_peers(given: _Given, driver: Floats) -> Floats:
-    """The irradiance's driver times what the neighbours give for it; where they are silent, times what they
-    gave that day, or usually."""
-    scaled = given.beside.scaled
-    out = np.where(np.isfinite(scaled), driver * scaled, given.beside.share)
-    if not np.isfinite(out).all():
-        usual = bn.nanmedian(scaled) if np.isfinite(scaled).any() else 1.0
-        of_day = given.track.days.median(scaled)
-        fill = np.where(np.isfinite(of_day), of_day, usual)[given.track.days.row]
-        out = np.where(np.isfinite(out), out, driver * fill)
-    return out
+def _words(track: Track, told: Told, many: bool, days: int) -> tuple[str, float]:
+    """What the record says of the reference, and how far a partial loss is believed."""
+    if told.others:
+        by = ["irradiance", "temperature"] if told.sensors else []
+        names = [*by, counted(told.others, "other machine")]
+        lies = (
+            "" if np.isnan(told.sigma).all() or told.plane.days == 0 else f", tilt {told.plane.tilt:.0f}°"
+        )
+        towards = f" towards {told.plane.azimuth:.0f}°" if lies and told.plane.tilt else ""
+        none = "" if told.sensors else "; no irradiance is measured"
+        return f"{listed(names, 3)}{lies}{towards}{none}", 0.95 if many or days >= 2 else 0.6
+    if not told.sensors:
+        roof = f"tilt {told.plane.tilt:.0f}° towards {told.plane.azimuth:.0f}°"
+        return f"the clear sky on {roof}, as {counted(days, 'clear day')} showed it", 0.9
+    if not days:
+        return "irradiance with an assumed gain: no reading of the asset is usable for a fit", 0.5
+    source = counted(days, "day") if days >= 2 else "the same day, for want of history"
+    gain = float(np.nanmedian(told.level))
+    return f"irradiance and temperature, gain {gain:.2f} from {source}", 0.9 if days >= 2 else 0.6
 
 
-def _against_peers(base: Baseline, beside: Beside) -> Baseline:
-    """The baseline with a gain of 1 where an asset has always been behind: its chronic loss is a loss."""
-    limit = np.maximum(CHRONIC, 3.0 * np.nan_to_num(beside.scatter))
-    with np.errstate(invalid="ignore"):
-        alike = (np.abs(beside.relatives - base.gain[:, None]) <= ALIKE).sum(axis=1)
-        behind = base.gain < 1.0 - limit
-    first = base.count <= 2
-    chronic = (behind & (alike < ALIKE_ASSETS)) | (first & ~(alike >= ALIKE_ASSETS))
-    gain = np.where(chronic, np.fmax(base.gain, 1.0), base.gain)
-    return replace(base, gain=np.where(np.isfinite(gain), gain, 1.0))
+def _chronic(told: Told) -> Floats:
+    """By how much more than its own level an asset owes, (D,), because it has always been behind the
+    others: its chronic loss is a loss. 1 where it is not."""
+    if told.levels.shape[1] < ALIKE_ASSETS:
+        return np.ones(len(told.level))
+    middle = bn.nanmedian(told.levels, axis=1)
+    scatter = 1.4826 * bn.nanmedian(np.abs(told.levels / middle[:, None] - 1.0), axis=1)
+    others = told.levels.shape[1]
+    scatter = np.sqrt(
+        (others * np.nan_to_num(scatter) ** 2 + AS_MACHINES * USUAL_SCATTER**2) / (others + AS_MACHINES)
+    )
+    own = told.level / middle
+    others_alike = (np.abs(told.levels / middle[:, None] - own[:, None]) <= ALIKE).sum(axis=1)
+    behind = own < 1.0 - np.maximum(CHRONIC, 3.0 * scatter)
+    first = told.base.count <= 2
+    owes = (behind | first) & (others_alike < ALIKE_ASSETS)
+    return np.where(owes, np.maximum(1.0 / own, 1.0), 1.0)
 
 
 def _by_wind(wind: WindExpectation) -> Reference:
@@ -236,15 +191,15 @@ def _by_wind(wind: WindExpectation) -> Reference:
         by_sun=None,
         base=wind.base,
         history=wind.earlier,
-        witnesses=wind.levels,
+        by_driver=wind.levels,
         sigma=wind.sigma,
         anemometer=wind.anemometer,
     )
 
 
-def _by_forecast(given: _Given, forecast: pd.Series | None) -> Reference:
+def _by_forecast(track: Track, told: Told, usable: Mask, forecast: pd.Series | None) -> Reference:
     """By the platform's own forecast; without one nothing is expected."""
-    track, has_forecast = given.track, forecast is not None and not forecast.empty
+    has_forecast = forecast is not None and not forecast.empty
     if forecast is not None and has_forecast:
         predicted = forecast.reindex(track.times).to_numpy(dtype=float) / track.capacity
         if np.isfinite(predicted).any():
@@ -252,7 +207,7 @@ def _by_forecast(given: _Given, forecast: pd.Series | None) -> Reference:
             reason = "the platform's forecast; neither irradiance nor enough peers"
             return _without_levels(track, expected, "forecast", reason, 0.6)
     nothing = np.full(len(track), np.nan)
-    reason = not_judged.why(track, given.beside, given.usable, has_forecast)
+    reason = not_judged.why(track, told, usable, has_forecast)
     return _without_levels(track, nothing, "none", reason, 0.0)
 
 
@@ -276,12 +231,3 @@ def _without_levels(
         base=Baseline(unknown, levels.shape, np.zeros(d, dtype=np.int64), unknown),
         history=Levels.none(),
     )
-
-
-def _expected(track: Track, driver: Floats, base: Baseline, most: float) -> Floats:
-    """capacity · driver · gain · shape, kW, (n,), at most `most` times the capacity."""
-    row = track.days.row
-    gain = np.where(np.isfinite(base.gain), base.gain, ASSUMED_GAIN)
-    shape = base.shape[row, track.sky.slot]
-    shape = np.where(np.isfinite(shape), shape, 1.0)
-    return np.asarray(track.capacity * np.minimum(driver * gain[row] * shape, most))

@@ -26,6 +26,7 @@ from ooda.detect.site_assets import Member, SiteAssets, sites_of
 from ooda.detect.sky import Floats, in_maintenance, judged_light
 from ooda.detect.suspect import clipped
 from ooda.detect.units import possible_power
+from ooda.detect.witnesses.telling import Told
 from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
 from ooda.documents.detections import AssetDetection, Incident, QualityIssue, QualitySummary, Window
 
@@ -66,6 +67,8 @@ def judge_assets(
 def entered_again(verdict: AssetVerdict, history: AssetHistory, file: TelemetryFile) -> AssetVerdict:
     """The verdict upon another version of the asset's history: somebody else wrote it meanwhile."""
     after = incidents.updated(history, file.key, verdict.days, file.rules, file.threshold)
+    planes = {"plane": verdict.history.plane, "sensor_plane": verdict.history.sensor_plane}
+    after = after.model_copy(update=planes)
     own = incidents.of_file(history, after, verdict.detection.window)
     detection = verdict.detection.model_copy(update={"incidents": own})
     return replace(verdict, detection=detection, history=after)
@@ -77,26 +80,28 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
     whole, track = member.whole, member.track
     lit = judged_light(whole.sky, asset, rules.filtering)
     of_no_use = file.quality.unusable.get(asset.id, ())
-    beside = assets.site.beside(track)
+    beside, told = assets.site.beside(track), assets.told[asset.id]
     checked = quality.check(
         whole, track, lit, file.ends_of(asset.id), rules, of_no_use, beside=beside, history=history
     )
     light = lit if member.rows is None else lit[member.rows]
     usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, asset, rules.filtering)
+    first_day = int(track.days.number[0])
     ref = reference(
         track,
-        beside=beside,
+        told=told,
         turbines=assets.turbines,
         weather=context.weather.get(assets.site_id),
         forecast=context.forecasts.get(asset.id),
         usable=usable,
-        history=asset_history.levels_before(history, int(track.days.number[0])),
+        history=asset_history.levels_before(history, first_day),
         rules=rules.algorithms.reference,
     )
     case = Case(
         track,
         ref,
-        residuals(track, ref, usable, rules),
+        residuals(track, ref, told, usable, rules, asset_history.spreads_before(history, first_day)),
+        told,
         beside,
         rules,
         coolest=whole.coolest()[np.searchsorted(whole.days.number, track.days.number)],
@@ -138,7 +143,7 @@ def _verdict(
     track, ref, whole = case.track, case.ref, member.whole
     days = history_days(case, history, file.joint.get(track.asset.id, {}))
     days = day_marks.marked(days, marks)
-    after = incidents.updated(history, file.key, days, file.rules, file.threshold)
+    after = _with_planes(incidents.updated(history, file.key, days, file.rules, file.threshold), case.told)
     window = Window(start=whole.times.iloc[0], end=whole.times.iloc[-1])
     expected = np.where(judged_light(track.sky, track.asset, file.rules.filtering), ref.expected, 0.0)
     energies = _recent_energies(after)
@@ -161,6 +166,10 @@ def _verdict(
     )
     readings = file.readings[track.asset.id]
     return AssetVerdict(detection, days, after, readings, _expected_everywhere(member, ref))
+
+
+def _with_planes(history: AssetHistory, told: Told) -> AssetHistory:
+    return history.model_copy(update={"plane": told.plane, "sensor_plane": told.sensor_plane})
 
 
 def _recent_energies(history: AssetHistory) -> list[tuple[float, float]]:

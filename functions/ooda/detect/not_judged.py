@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ona.runtime.words import counted, listed
-from ooda.detect.peers import Beside
 from ooda.detect.sky import Mask
 from ooda.detect.track import Track
+from ooda.detect.witnesses.telling import Told
 from ooda.documents.detections import AssetDetection, QualityIssue
 
 _NAMED = 3
@@ -21,10 +21,10 @@ _SEPARATOR = ": "
 """Between the reason and what follows from it, in the statement of an issue."""
 
 
-def why(track: Track, beside: Beside, usable: Mask, has_forecast: bool) -> str:
+def why(track: Track, told: Told, usable: Mask, has_forecast: bool) -> str:
     """What is missing of an asset's references, in words. `usable`: its readings that may be judged;
     `has_forecast`: there is one for the asset, of other hours."""
-    peers = "too few neighbours" if beside.others else "no neighbours"
+    peers = "too few neighbours" if told.others else "no neighbours"
     forecast = "no forecast of these hours" if has_forecast else "no forecast"
     return f"{_driver(track, usable)}, {peers}, {forecast}"
 

@@ -1,103 +1,168 @@
-"""Residuals: how far power stays behind what was expected, and how much it usually does.
-
->>> restless(np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5])).tolist()  # a jump of half the power
-[False, False, False, True, True, True, True, True]
-"""
+"""Residuals: how far power stays behind what was expected, and how much it usually does."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import bottleneck as bn
 import numpy as np
 
 from ooda.config.detection import DetectionConfig
+from ooda.detect.asset_history import KINDS, EarlierSpreads
+from ooda.detect.evidence import own_share
 from ooda.detect.expected import Reference
 from ooda.detect.levels import CLEAR
-from ooda.detect.rolling import before_each
-from ooda.detect.sky import Floats, Mask
+from ooda.detect.rolling import before_each, ends_of, windows
+from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Track
+from ooda.detect.witnesses.telling import Told
 
-MIN_SPREAD = 0.02
-"""Of expected power. Relative residuals of a healthy asset are never trusted to spread less than this."""
-MAX_SPREAD, MAX_SPREAD_ALONE = 0.08, 0.15
-"""Of expected power. They are never assumed to spread more, so that a day full of faults does not hide
-them; the second number holds without history."""
-MAX_SPREAD_BY_PEERS = 0.04
-"""Against neighbours under the same sky clouds cancel: what spreads more is not noise."""
-RESTLESS, RESTLESS_READINGS = 0.08, 4
-"""A jump of the relative residual, and the readings around it that are not believed under a far sensor."""
-CLOUDY_QUANTILE = 0.75
-"""Of the earlier days' spreads under clouds: the one that is assumed."""
-FAR_SENSOR = 0.15
-"""Of expected power. A spread under clouds from which on the irradiance is another place's: days are judged
-by their clear hours."""
-CLOUD_SIGMA = 0.5
-"""How much of a jump of the irradiance between readings counts as uncertainty of what was due."""
+LEAST_SPREAD, MOST_SPREAD = 0.01, 0.5
+"""Of expected power: what residuals of one kind of instant are never trusted to spread less, or more."""
+UNKNOWN_SPREAD, UNKNOWN_ALONE = 0.04, 0.10
+"""Of expected power: the spread while less than three days are known, with neighbours and without."""
+KNOWN_DAYS = 3
+"""Days that a spread is learned from."""
+JUMP = 0.25
+"""How much of a bend of the expectation between readings counts as uncertainty of what was due."""
+OF_CAPACITY = 0.004
+"""Of capacity: uncertainty of a reading at any light."""
+LEAST_READINGS = 3
+"""Readings of a kind on a day, before the day has a spread of that kind."""
+USUAL_MEMORY = 0.5
+"""Correlation of a residual with the one before, where nothing is known."""
+MOST_BY_FORECAST, MIN_SPREAD = 0.08, 0.02
+"""Of expected power: what residuals are never assumed to spread more by a forecast, or less."""
+
+
+@dataclass(frozen=True)
+class SpreadsOfDays:
+    """Of the file's D days: `by_kind`, (D, 8), how residuals spread by kind of instant; `memory`, (D,), the
+    correlation of a residual with the one before; `shift`, (D,), the median residual in spreads."""
+
+    by_kind: Floats
+    memory: Floats
+    shift: Floats
 
 
 @dataclass(frozen=True)
 class Residuals:
     """Relative residual (expected − measured) / expected, shape (n,), NaN where not judged; its usual
-    spread at each reading, (n,); `judged`: which readings are judged; `far`: where the irradiance is
-    another place's; `of_days`: `day_spreads` of the file's own days."""
+    spread at each reading, (n,); `judged`: which readings are judged; `evidence`, (n,): how much of what a
+    reading says is its own (0…1), as readings follow each other and have their day in common. `of_day`,
+    (D,), and `of_days`: spreads of the file's own days."""
 
     share: Floats
     spread: Floats
     judged: Mask
-    far: Mask
-    of_days: tuple[Floats, Floats]
+    evidence: Floats
+    of_day: Floats
+    of_days: SpreadsOfDays
 
 
-def residuals(track: Track, ref: Reference, judged: Mask, config: DetectionConfig) -> Residuals:
-    """Residuals and their robust spread (1.4826 · MAD) from earlier days, else the day itself, within sane
-    bounds.
+def residuals(
+    track: Track, ref: Reference, told: Told, judged: Mask, config: DetectionConfig, earlier: EarlierSpreads
+) -> Residuals:
+    """Residuals and their robust spread (1.4826 · MAD) on earlier days; `earlier`: days before the file.
 
-    A reference that knows the spread of what was due has the say. Under clouds an asset that has only an
-    irradiance to go by gets the spread that such readings showed before.
+    The spread of a reading: that of its kind of instant, the uncertainty of the sky's state, a quarter of
+    the expectation's bend, and 0.4 % of capacity. A turbine's spread is what its witnesses say.
     """
     floor = config.algorithms.reference.min_expected_share * track.capacity
     with np.errstate(invalid="ignore", divide="ignore"):
         ok = judged & (ref.expected >= floor) & np.isfinite(track.power)
         share = np.where(ok, (ref.expected - track.power) / ref.expected, np.nan)
-    of_days = day_spreads(track, ref, share)
-    of_day, clouded = of_days
-    enough = track.days.count(ok) >= config.algorithms.statistical.min_data_points
-    of_day = np.where(enough, of_day, np.nan)
-    row, base, earlier = track.days.row, ref.base, ref.history
-    alone = base.count < 3
-    if ref.sigma is not None:
+    days = track.days
+    values = share * ref.expected / track.capacity if ref.family == "wind" else share
+    middle = days.median(values)
+    of_day = 1.4826 * days.median(np.abs(values - middle[days.row]))
+    if ref.family == "wind" and ref.sigma is not None:
         spread = np.fmax(ref.sigma, MIN_SPREAD)
-        return Residuals(share, spread, ok, np.zeros(len(track), dtype=bool), of_days)
-    if "peers" in ref.basis:
-        top = np.full(len(alone), MAX_SPREAD_BY_PEERS)
-    else:
-        top = np.where(alone & (ref.family == "sun"), MAX_SPREAD_ALONE, MAX_SPREAD)
-    before = before_each(earlier.spread, of_day)
-    usual = np.where(np.isfinite(before) & ~alone, before, of_day)
-    usual = np.where(np.isfinite(usual), usual, top / 2)
-    usual = np.clip(usual, MIN_SPREAD, top)[row]
-    if ref.basis == "irradiance":
-        usual = np.hypot(usual, CLOUD_SIGMA * jumps(ref.expected))
-        dull = before_each(earlier.cloudy, clouded, quantile=CLOUDY_QUANTILE)
-        far = far_sensor(dull)[row]
-        dull = np.where(np.isfinite(dull), dull, top)[row]
-        usual = np.where(cloudy(track) | (far & restless(share)), np.fmax(usual, dull), usual)
-        return Residuals(share, usual, ok, far, of_days)
-    return Residuals(share, usual, ok, np.zeros(len(track), dtype=bool), of_days)
+        own = np.full(len(track), own_share(track.step))
+        return Residuals(share, spread, ok, own, of_day, _nothing(len(days)))
+    if ref.sigma is None:
+        spread = _by_forecast(track, of_day, ok, config)
+        own = np.full(len(track), own_share(track.step))
+        return Residuals(share, spread, ok, own, of_day, _nothing(len(days)))
+    if ref.basis == "clear_sky":
+        spread = np.nan_to_num(ref.sigma, nan=MOST_SPREAD)
+        return Residuals(share, spread, ok, told.spoke, of_day, _nothing(len(days)))
+    by_kind = _by_kind(track, share, told.kind)
+    usual = _usual(by_kind, earlier.by_kind, UNKNOWN_SPREAD if told.others else UNKNOWN_ALONE)
+    due = np.maximum(np.nan_to_num(ref.expected), 0.02 * track.capacity)
+    spread = np.sqrt(
+        usual[days.row, told.kind] ** 2
+        + np.nan_to_num(ref.sigma, nan=MOST_SPREAD) ** 2
+        + (JUMP * _jumps(np.nan_to_num(ref.expected)) / due) ** 2
+        + (OF_CAPACITY * track.capacity / due) ** 2
+    )
+    memory, shift = _memory(track, share / spread), days.median(share / spread)
+    evidence = _evidence(days.count(ok), memory, shift, earlier)[days.row]
+    return Residuals(share, spread, ok, evidence, of_day, SpreadsOfDays(by_kind, memory, shift))
 
 
-def far_sensor(cloudy_spread: Floats) -> Mask:
-    """Days, (D,), on which the irradiance is another place's: a satellite's, or a far station's."""
+def _nothing(days: int) -> SpreadsOfDays:
+    unknown = np.full(days, np.nan)
+    return SpreadsOfDays(np.full((days, KINDS), np.nan), unknown, unknown)
+
+
+def _by_kind(track: Track, share: Floats, kind: Ints) -> Floats:
+    """Spread of each day's residuals about zero, by kind of instant, (D, 8)."""
+    out = np.full((len(track.days), KINDS), np.nan)
+    for k in range(KINDS):
+        there = (kind == k) & np.isfinite(share)
+        if there.any():
+            spread = 1.4826 * track.days.median(np.abs(share), there)
+            out[:, k] = np.where(track.days.count(there) >= LEAST_READINGS, spread, np.nan)
+    return out
+
+
+def _usual(own: Floats, earlier: Floats, unknown: float) -> Floats:
+    """What residuals of each kind usually spread before each day, (D, 8).
+
+    A kind that was not seen spreads as the widest that was; where few days are known, as `unknown`.
+    """
+    usual = np.column_stack([before_each(earlier[:, k], own[:, k]) for k in range(KINDS)])
+    every = np.concatenate((earlier, own))
+    known = np.isfinite(_windows(bn.nanmean(every, axis=1), len(own))).sum(axis=1)
     with np.errstate(invalid="ignore"):
-        return np.asarray(cloudy_spread > FAR_SENSOR)
+        widest = bn.nanmax(usual, axis=1) if len(usual) else np.empty(0)
+    usual = np.where(np.isfinite(usual), usual, np.nan_to_num(widest, nan=unknown)[:, None])
+    usual = np.where((known >= KNOWN_DAYS)[:, None], usual, unknown)
+    return np.clip(usual, LEAST_SPREAD, MOST_SPREAD)
 
 
-def restless(share: Floats) -> Mask:
-    """Readings within an hour or so of a jump of the residual, shape (n,): clouds that a far sensor does
-    not see; what is missing for a fault is missing evenly."""
-    jump = np.abs(np.diff(share, prepend=share[:1])) > RESTLESS
-    near = np.convolve(jump.astype(float), np.ones(2 * RESTLESS_READINGS + 1), mode="same")
-    return np.asarray(near[: len(share)] > 0.5)
+def _windows(values: Floats, own: int) -> Floats:
+    """The 30 values before each of the last `own` days, (own, 30)."""
+    return windows(values, ends_of(len(values), own), 30)
+
+
+def _memory(track: Track, z: Floats) -> Floats:
+    """Correlation of each day's residuals with those of the reading before, by their signs, (D,)."""
+    with np.errstate(invalid="ignore"):
+        same = np.sign(z[1:] * z[:-1])
+    both = np.append(np.isfinite(same) & (np.diff(track.days.row) == 0), False)
+    count = track.days.count(both)
+    mean = track.days.sum(np.append(same, np.nan), both) / np.maximum(count, 1)
+    return np.where(count >= 2 * LEAST_READINGS, np.sin(np.pi / 2.0 * mean), np.nan)
+
+
+def _evidence(count: Ints, memory: Floats, shift: Floats, earlier: EarlierSpreads) -> Floats:
+    """How much of what a reading says is its own, by day, (D,): the less, the more it resembles the one
+    before, and the more a whole day has in common."""
+    usual = np.nan_to_num(before_each(earlier.memory, memory), nan=USUAL_MEMORY)
+    usual = np.clip(usual, 0.0, 0.9)
+    between = 1.4826 * before_each(np.abs(earlier.shift), np.abs(shift))
+    readings = np.maximum(count, 2)
+    common = np.clip(np.nan_to_num(between) ** 2 - 1.57 / readings, 0.0, 0.9)
+    return np.minimum((1.0 - usual) / (1.0 + usual), 1.0 / (1.0 + readings * common))
+
+
+def _by_forecast(track: Track, of_day: Floats, ok: Mask, config: DetectionConfig) -> Floats:
+    """The day's own spread, within bounds, (n,): a forecast has no history of its errors here."""
+    enough = track.days.count(ok) >= config.algorithms.statistical.min_data_points
+    usual = np.where(enough & np.isfinite(of_day), of_day, MOST_BY_FORECAST / 2)
+    return np.asarray(np.clip(usual, MIN_SPREAD, MOST_BY_FORECAST)[track.days.row])
 
 
 def cloudy(track: Track) -> Mask:
@@ -106,22 +171,8 @@ def cloudy(track: Track) -> Mask:
         return np.asarray(track.clearness < CLEAR)
 
 
-def day_spreads(track: Track, ref: Reference, share: Floats) -> tuple[Floats, Floats]:
-    """Spread of each of the D days' residuals, and of those under clouds, about zero."""
-    days = track.days
-    middle = days.median(share)
-    of_day = 1.4826 * days.median(np.abs(share - middle[days.row]))
-    if ref.family != "sun":
-        return of_day, np.full(len(days), np.nan)
-    dull = cloudy(track)
-    clouded = 1.4826 * days.median(np.abs(share), dull)
-    return of_day, np.where(days.count(dull & np.isfinite(share)) >= 4, clouded, np.nan)
-
-
-def jumps(values: Floats) -> Floats:
-    """How far each value lies from the mean of its neighbours, as a share of it."""
-    before, after = np.roll(values, 1), np.roll(values, -1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        jump = np.abs(values - (before + after) / 2.0) / np.maximum(values, 1e-9)
-    jump[[0, -1]] = 0.0
-    return np.asarray(np.nan_to_num(jump, posinf=0.0))
+def _jumps(values: Floats) -> Floats:
+    """How far each value lies off a straight line through those before and after, twice, (n,)."""
+    bend = np.zeros(len(values))
+    bend[1:-1] = np.abs(2.0 * values[1:-1] - values[:-2] - values[2:])
+    return bend

@@ -10,12 +10,13 @@ import numpy as np
 
 from ona.telemetry.readings import by_asset
 from ooda.config.detection import DetectionConfig
-from ooda.detect import geometry
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.peers import Site
 from ooda.detect.sky import Clock, Mask, Sky
 from ooda.detect.sky import sky as sky_of
 from ooda.detect.track import Indices, Track
+from ooda.detect.witnesses.panel import Panel
+from ooda.detect.witnesses.telling import Told, tell
 
 DUSK_MINUTES, DUSK_READINGS = 60.0, 6
 """Minutes of the dark, and readings at least, that belong to the day: what is concluded of a reading looks
@@ -37,12 +38,13 @@ class Member:
 
 @dataclass(frozen=True)
 class SiteAssets:
-    """The assets of one site that are judged, and the site's assets of reference; its turbines among
-    these."""
+    """The assets of one site that are judged, the site's assets of reference, its turbines among these, and
+    what the site's witnesses tell of each solar asset, by id."""
 
     site_id: str
     members: list[Member]
     site: Site
+    told: dict[str, Told]
     turbines: tuple[Track, ...] = ()
 
 
@@ -61,24 +63,28 @@ def sites_of(
         judged = sorted(set(everybody) & set(file.readings if only is None else only))
         if not judged:
             continue
-        reference = everybody[: rules.max_peers]  # the same ones every time
+        kinds = [[n for n in everybody if registered[n].is_wind is wind] for wind in (False, True)]
+        reference = [name for kind in kinds for name in kind[: rules.max_peers]]  # the same every time
         frames = {
             name: file.readings[name] if name in file.readings else beside[name]
             for name in sorted({*judged, *reference})
         }
-        alone = len(everybody) <= rules.min_peers  # among neighbours under one sensor its plane cancels
         place = next((registered[name].location for name in judged if registered[name].location), None)
         clock = Clock.of([own["timestamp"] for own in frames.values()])
         common = sky_of(clock.times, place, file.rules.filtering)
         tracks = {}
         for name, own in frames.items():
-            asset = registered[name]
-            lies = context.geometry.get(name) or (geometry.fit(own, asset) if alone else None)
-            tracks[name] = Track.of(own, asset, common.at(clock.rows(own["timestamp"])), lies)
+            tracks[name] = Track.of(own, registered[name], common.at(clock.rows(own["timestamp"])))
         members = by_daylight(tracks, file.rules)
+        told: dict[str, Told] = {}
+        for kind in kinds:
+            speaking = [members[name].track for name in kind if name in reference]
+            others = [members[name].track for name in kind if name in judged and name not in reference]
+            if speaking:
+                told |= tell(Panel.of(speaking, others, context.beside | context.histories, rules))
         site = Site.of([members[name].track for name in reference], rules.min_peers)
         turbines = tuple(members[n].track for n in reference if registered[n].is_wind)
-        sites.append(SiteAssets(site_id, [members[name] for name in judged], site, turbines))
+        sites.append(SiteAssets(site_id, [members[name] for name in judged], site, told, turbines))
     return sites
 
 

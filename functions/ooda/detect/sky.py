@@ -30,7 +30,7 @@ DAY_MINUTES = 1440
 class Sky:
     """Of n instants, each array of shape (n,): `minutes` since 1970 UTC, solar `day` since 1970, `slot`
     (half hour of the solar day, 0…47), `light` (output can be judged), `clear_ghi` (W/m², NaN where the
-    location is unknown), `azimuth` (degrees, NaN where unknown)."""
+    location is unknown), `azimuth` and `elevation` of the sun (degrees, NaN where unknown)."""
 
     minutes: Floats
     day: Ints
@@ -38,6 +38,7 @@ class Sky:
     light: Mask
     clear_ghi: Floats
     azimuth: Floats
+    elevation: Floats
 
     def at(self, rows: NDArray[np.intp] | None) -> Sky:
         """The same for some of the instants; None means all of them."""
@@ -82,13 +83,13 @@ def sky(times: pd.DatetimeIndex, location: Location | None, rules: Filtering) ->
     slot = np.minimum(of_day // (DAY_MINUTES // SLOTS), SLOTS - 1).astype(np.int64)
     if location is None:
         unknown = np.full(len(times), np.nan)
-        return Sky(minutes, day, slot, _by_clock(of_day, rules), unknown, unknown)
+        return Sky(minutes, day, slot, _by_clock(of_day, rules), unknown, unknown, unknown)
     sun = ephemeris(times, location.latitude, location.longitude)
     elevation = sun["elevation"].to_numpy()
     cosine = np.sin(np.radians(np.maximum(elevation, 0.0)))
     clear = 1098.0 * cosine * np.exp(-0.057 / np.maximum(cosine, 1e-3))
     light = elevation > MIN_ELEVATION_DEG
-    return Sky(minutes, day, slot, light, clear, sun["azimuth"].to_numpy())
+    return Sky(minutes, day, slot, light, clear, sun["azimuth"].to_numpy(), elevation)
 
 
 def solar_days(minutes: Floats, location: Location | None) -> Ints:

@@ -32,22 +32,20 @@ from ona.telemetry.readings import Quality, Telemetry, span, without_impossible
 from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
-from ooda.detect import event_store, geometry, storage
+from ooda.detect import event_store, storage
 from ooda.detect.asset_history import windows_of
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.damaged_history import read_history
 from ooda.detect.judge import AssetVerdict, entered_again, judge_assets
 from ooda.detect.other_files import OtherFiles, with_others
-from ooda.detect.telemetry_store import read_days, read_neighbours, save_telemetry
+from ooda.detect.telemetry_store import read_neighbours, save_telemetry
 from ooda.documents.asset_history import AssetHistory
-from ooda.documents.detections import AssetDetection, DetectionRecord, Geometry
+from ooda.documents.detections import AssetDetection, DetectionRecord
 from ooda.layout import ASSET_HISTORY, DETECTION
 
 MAX_FORECAST_DAYS = 31
 """Days. Of a longer file (a backfill) forecasts are read for the first month only."""
-GEOMETRY_MONTH = 30
-"""Days of telemetry that a sensor's geometry is fitted on."""
 STRANGERS_NAMED = 10
 """Assets of a file that nobody registered and that the log names (ours)."""
 WRITE_TRIES = 8
@@ -131,8 +129,7 @@ def output_bucket() -> str:
 
 
 def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: datetime) -> Context:
-    """What lies beside the file for some of its assets: histories, neighbours, forecasts, weather,
-    geometry.
+    """What lies beside the file for some of its assets: histories, neighbours, forecasts, weather.
 
     Of a site's other assets at most `max_peers` are read, the same ones every time. What has not arrived
     yet is not there: the first file of a day is judged without its neighbours.
@@ -143,17 +140,17 @@ def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: date
     bucket = output_bucket()
     tagged = {name: read_history(bucket, asset) for name, asset in assets.items()}
     histories = {name: read.history for name, read in tagged.items()}
-    geometries = {name: _geometry(history, assets[name], bucket) for name, history in histories.items()}
+    neighbours = read_neighbours(file, assets, days, bucket)
     return Context(
         histories=histories,
+        beside=_beside(file, assets.values(), set(neighbours["asset_id"]), bucket),
         etags={name: read.etag for name, read in tagged.items()},
         damaged={name: read.damaged for name, read in tagged.items() if read.damaged},
-        neighbours=read_neighbours(file, assets, days, bucket),
+        neighbours=neighbours,
         forecasts=_forecasts(set(assets), days[:MAX_FORECAST_DAYS], input_bucket),
         weather=_weather(
             assets.values(), span({name: file.readings[name] for name in assets}), now, input_bucket
         ),
-        geometry={name: lies for name, lies in geometries.items() if lies is not None},
         logs=event_store.read(bucket, assets.values(), log_versions),
         log_versions=log_versions,
     )
@@ -204,10 +201,7 @@ def save_history(
     asset = file.registry.require(verdict.detection.asset_id, file.key)
     key, etag = ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id), context.etags[asset.id]
     for attempt in range(WRITE_TRIES):
-        history = verdict.history
-        if history.geometry is None and asset.id in context.geometry:
-            history = history.model_copy(update={"geometry": context.geometry[asset.id]})
-        if write_json_if(bucket, key, history.document(), etag):
+        if write_json_if(bucket, key, verdict.history.document(), etag):
             return verdict
         time.sleep(random.uniform(0.0, 0.05 * 2**attempt))
         newer = read_history(bucket, asset)
@@ -229,13 +223,24 @@ def _judged_again(
     return again
 
 
-def _geometry(history: AssetHistory, asset: Asset, bucket: str) -> Geometry | None:
-    """How an asset's irradiance sensor lies, from its history or, now and then, from its last month of
-    telemetry."""
-    if not geometry.is_due(history):
-        return history.geometry
-    readings = read_days(bucket, asset, list(history.days)[-GEOMETRY_MONTH:])
-    return geometry.fit(readings, asset)
+def _beside(
+    file: TelemetryFile, assets: Iterable[Asset], stored: set[str], bucket: str
+) -> dict[str, AssetHistory]:
+    """The histories of the neighbours that are a reference: their planes and levels. `stored`: neighbours
+    whose readings come from the telemetry store."""
+    most = file.rules.algorithms.reference.max_peers
+    own = {asset.id: asset.site_id for asset in assets}
+    result = {}
+    for site in sorted(set(own.values())):
+        there = [
+            asset
+            for asset in file.registry.assets
+            if asset.site_id == site and (asset.id in file.readings or asset.id in stored)
+        ]
+        for asset in sorted(there, key=lambda asset: asset.id)[:most]:
+            if asset.id not in own:
+                result[asset.id] = read_history(bucket, asset).history
+    return result
 
 
 # ------------------------------------------------------------------ weather and forecasts

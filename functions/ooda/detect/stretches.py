@@ -9,7 +9,6 @@ from itertools import pairwise
 import numpy as np
 
 from ooda.detect.case import Case
-from ooda.detect.residuals import jumps
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Indices, Track, runs
 from ooda.documents.detections import IncidentKind
@@ -23,8 +22,10 @@ FALSE_ALARM_DAYS, DAY_HOURS = 365.0, 12.0
 """Days of so many hours of light, in which one partial loss may be false."""
 LEAST_SHARE_OF_ALARM = 3.0
 """Readings that an alarm takes at least: none says it alone."""
-JUMP = 0.25
-"""How much of a jump of what is due between readings counts as doubt of it."""
+MOST_UNSURE = 0.9
+"""Of what was due: a spread beyond it is taken for this."""
+LONE_MINUTES = 60
+"""Minutes of no power that are a stop where only the clear sky is a witness: clouds are not seen coming."""
 EDGE_READINGS = 2
 """Readings before and after a stop that may still be part of it."""
 BRIDGE_READINGS = 1
@@ -60,12 +61,13 @@ def stretches(case: Case) -> list[Stretch]:
     """Stops, then partial losses, among the judged readings; each at most a day long."""
     rules, res, track = case.config.algorithms, case.res, case.track
     with np.errstate(invalid="ignore"):
-        surely = case.ref.expected * np.exp(-SURE_SIGMAS * res.spread) > SURELY_DUE * track.capacity
-        zero = res.judged & surely & (track.share <= ZERO_SHARE)
+        least = case.ref.expected * np.exp(-SURE_SIGMAS * np.minimum(res.spread, MOST_UNSURE))
+        zero = res.judged & (least > SURELY_DUE * track.capacity) & (track.share <= ZERO_SHARE)
         low = zero | (res.judged & (res.share > _tolerance(case)))
     if not low.any():
         return []
-    need = case.readings(rules.duration.outage_minutes)
+    lone = case.ref.basis == "clear_sky"
+    need = case.readings(LONE_MINUTES if lone else rules.duration.outage_minutes)
     judged = np.flatnonzero(res.judged)
     stopped = np.zeros(len(track), dtype=bool)
     result = []
@@ -77,6 +79,8 @@ def stretches(case: Case) -> list[Stretch]:
             result.append(
                 Stretch("site_outage" if down else "outage", members, int(track.sky.day[members[0]]))
             )
+    if lone:  # a cloud is no loss; whole clear days are compared (`daily_loss.py`)
+        return result
     for members in _partials(case, res.judged & ~stopped):
         if _worth(case, members):
             result.append(Stretch("underperformance", members, int(track.sky.day[members[0]])))
@@ -96,9 +100,8 @@ def _partials(case: Case, free: Mask) -> list[Indices]:
     """
     res, track = case.res, case.track
     alarm, missing = math.log(FALSE_ALARM_DAYS * DAY_HOURS / track.hours), _tolerance(case)
-    variance = res.spread**2 + (JUMP * jumps(case.ref.expected)) ** 2
     with np.errstate(invalid="ignore"):
-        says = (res.share - missing / 2.0) * missing / variance * case.own_share
+        says = (res.share - missing / 2.0) * missing / res.spread**2 * res.evidence
     says = np.where(free, np.clip(says, -alarm / LEAST_SHARE_OF_ALARM, alarm / LEAST_SHARE_OF_ALARM), 0.0)
     days = track.days
     ends = np.append(days.first[1:], len(track))

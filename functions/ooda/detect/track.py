@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 
 from ona.documents.assets import Asset
 from ona.telemetry.intervals import usual_step
-from ooda.detect.geometry import in_plane
 from ooda.detect.sky import DAY_MINUTES, Floats, Ints, Mask, Sky
-from ooda.documents.detections import Geometry
 
 Indices = NDArray[np.intp]
 
@@ -48,11 +46,8 @@ class Track:
     step: float
 
     @classmethod
-    def of(cls, own: pd.DataFrame, asset: Asset, sky: Sky, geometry: Geometry | None = None) -> Track:
-        """From a canonical frame of n rows, sorted by time, and the sky at its instants.
-
-        With a horizontal sensor the irradiance is transposed into the plane of the modules.
-        """
+    def of(cls, own: pd.DataFrame, asset: Asset, sky: Sky) -> Track:
+        """From a canonical frame of n rows, sorted by time, and the sky at its instants."""
 
         def channel(name: str) -> Floats:
             if name not in own:
@@ -62,8 +57,6 @@ class Track:
         step, irradiance = min(usual_step(sky.minutes), DAY_MINUTES), channel("irradiance_w_m2")
         with np.errstate(invalid="ignore"):
             clearness = irradiance / np.maximum(sky.clear_ghi, 20.0)
-        if geometry is not None and geometry.horizontal:
-            irradiance = in_plane(irradiance, own["timestamp"], asset, geometry, step)
         return cls(
             asset=asset,
             sky=sky,

@@ -23,9 +23,9 @@ from ooda.detect.levels import Baseline, Levels
 from ooda.detect.power_curve import BIN_M_S, BINS, WINDOW_DAYS, Binned, wind_speed_corrected
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Track
+from ooda.detect.wind_contradictions import LEAST_DAYS, UNKNOWN_SPREAD, contradicting, ill, usual_spread
 from ooda.detect.wind_farm import STANDING_SHARE, TURNING_M_S, Others
 from ooda.detect.wind_witness import CLASSES, Said, Witness, usual_of_class
-from ooda.detect.witnesses import LEAST_DAYS, UNKNOWN_SPREAD, contradicting, ill, usual_spread
 
 OWN, FARM_WIND, FARM_POWER, ALL = "wind", "farm_wind", "farm_power", "turbine"
 """The drivers: the three witnesses, and all of them together."""

@@ -84,6 +84,16 @@ class DayMarks(Document):
     )
 
 
+class LearnedPlane(Document):
+    """How modules or a sensor lie (degrees), and what they give at 1 kW/m² (share of capacity), as learned
+    when the site had so many `days`."""
+
+    tilt: float
+    azimuth: float
+    gain: float
+    days: int
+
+
 class HistoryDay(Document):
     """One solar day of an asset as one file gave it, or several that overlap (`detect/overlaps.py`).
 
@@ -106,6 +116,17 @@ class HistoryDay(Document):
     efficiency: float | None = None
     warmth_c: float | None = None
     cell_c: float | None = None
+    profile: list[float | None] = Field(
+        default=[], description="mean share of capacity in each solar half hour, at 25 °C, while it worked"
+    )
+    irradiance: list[float | None] = Field(default=[], description="the same of the irradiance, kW/m²")
+    spreads: list[float | None] = Field(
+        default=[], description="spread of the residuals by kind of instant (detect/witnesses/telling.py)"
+    )
+    memory: float | None = Field(
+        default=None, description="correlation of residuals with those of the reading before"
+    )
+    shift: float | None = Field(default=None, description="median residual over its usual spread")
     episodes: list[Episode]
     weak: Episode | None = Field(
         default=None,
@@ -177,6 +198,8 @@ class AssetHistory(Document):
     asset_id: str
     site_id: str
     geometry: Geometry | None = None
+    plane: LearnedPlane | None = None
+    sensor_plane: LearnedPlane | None = None
     days: dict[str, dict[str, HistoryDay]] = Field(
         default={}, description="by date, then by the file's key"
     )

@@ -19,7 +19,7 @@ class Window(Document):
     end: datetime
 
 
-Basis = Literal["irradiance", "irradiance+peers", "wind", "peers", "forecast", "none"]
+Basis = Literal["irradiance", "irradiance+peers", "wind", "peers", "clear_sky", "forecast", "none"]
 """What expected power was derived from (`detect/expected.py`)."""
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from ooda.config import detection
-from ooda.detect import forest, geometry
+from ooda.detect import forest
 from ooda.detect.asset_history import empty, with_days
 from ooda.detect.context import Context
 from ooda.detect.incidents import updated
@@ -131,33 +131,6 @@ def test_the_forest_marks_outliers_and_is_deterministic() -> None:
     assert (score == forest.scores(points, 42)).all()
     assert forest.unusual(points, 0.1, 42).sum() == 30
     assert not forest.unusual(points[:5], 0.1, 42).any()
-
-
-def test_a_horizontal_sensor_is_recognised_and_the_planes_angles_found() -> None:
-    from ona.sky import sun
-    from ona.sky.irradiance import plane_irradiance
-    from ona.sky.plane import Plane
-
-    place = ASSET.location
-    assert place is not None
-    times = pd.date_range("2025-05-01", periods=60 * 96, freq="15min", tz="UTC").as_unit("us")
-    plane = Plane(place.latitude, place.longitude, 35.0, 0.0)
-    sky = sun.clear_sky(times, plane, 15.0)
-    rng = np.random.default_rng(1)
-    cloud = np.repeat(rng.uniform(0.5, 1.0, 60), 96)
-    flat = sky["clear_ghi"].to_numpy() * cloud
-    poa = plane_irradiance(pd.DataFrame({"ghi_w_m2": flat}, index=times), sky, plane)
-    base = {"timestamp": times, "asset_id": "INV-001", "temperature_c": 25.0, "voltage_v": 700.0}
-    lying = pd.DataFrame({**base, "power_kw": 0.085 * poa, "irradiance_w_m2": flat})
-    plane = geometry.fit(lying, ASSET)
-    assert plane is not None
-    assert plane.horizontal
-    assert plane.tilt == pytest.approx(35.0, abs=12)
-    assert min(plane.azimuth, 360 - plane.azimuth) < 15
-    tilted = geometry.fit(lying.assign(irradiance_w_m2=poa), ASSET)
-    assert tilted is not None
-    assert not tilted.horizontal
-    assert geometry.fit(lying.iloc[: 5 * 96], ASSET) is None
 
 
 def test_an_hour_without_power_in_a_day_is_kept_apart_from_a_loss_that_goes_on() -> None:

@@ -15,10 +15,8 @@ from ooda.detect import site_assets, telemetry_store
 from ooda.detect.batches import BATCH, Batch, batches
 from ooda.detect.context import Context
 from ooda.detect.judge import judge_assets
-from ooda.detect.peers import Site, agreeing
-from ooda.detect.sky import Clock, sky
 from ooda.detect.track import Track
-from tests.builders.assets import SITE, make_asset, make_registry
+from tests.builders.assets import make_registry
 from tests.builders.detection import telemetry_file
 from tests.builders.telemetry import sunny_day
 
@@ -42,44 +40,6 @@ def four_days(assets: int, seed: int, holes: float) -> dict[str, pd.DataFrame]:
         own.loc[rng.random(len(own)) < holes, "power_kw"] = np.nan
         frames[f"INV-{n:03d}"] = own[rng.random(len(own)) >= holes / 2].reset_index(drop=True)
     return frames
-
-
-def tracks(frames: dict[str, pd.DataFrame]) -> list[Track]:
-    clock = Clock.of([own["timestamp"] for own in frames.values()])
-    common = sky(clock.times, SITE, RULES.filtering)
-    return [
-        Track.of(own, make_asset(name), common.at(clock.rows(own["timestamp"])))
-        for name, own in frames.items()
-    ]
-
-
-@pytest.mark.parametrize("holes", [0.0, 0.1])
-@pytest.mark.parametrize("assets", [4, 5, 8, 9])
-def test_the_neighbours_median_is_that_of_the_sound_others(assets: int, holes: float) -> None:
-    every = tracks(four_days(assets, assets, holes))
-    site = Site.of(every[:-1], 3)  # the last one is no asset of reference
-    for track in every:
-        beside = site.beside(track)
-        others = [n for n, name in enumerate(site.names) if name != track.asset.id]
-        if len(others) < 3:
-            assert np.isnan(beside.share).all()
-            continue
-        sound, _ = agreeing(site.level[:, others], 3)
-        for reading, minute in enumerate(track.sky.minutes):
-            at = int(np.searchsorted(site.minutes, minute))
-            measured = at < len(site.minutes) and site.minutes[at] == minute
-            good = (
-                [o for o, ok in zip(others, sound[site.days.row[at]], strict=True) if ok]
-                if measured
-                else []
-            )
-            share = [site.share[at, o] for o in good if np.isfinite(site.share[at, o])]
-            for name in ("share", "scaled", "held"):
-                values = [v for o in good if np.isfinite(v := getattr(site, name)[at, o])]
-                due = np.nan
-                if len(share) >= 3 and values:
-                    due = float(np.mean(values) if name == "held" else np.median(values))
-                assert getattr(beside, name)[reading] == pytest.approx(due, nan_ok=True), (name, reading)
 
 
 @pytest.mark.parametrize("minutes", [5, 15, 30])

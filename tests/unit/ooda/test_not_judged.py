@@ -72,10 +72,6 @@ CASES: dict[str, tuple[Callable[[], dict[str, AssetDetection]], str]] = {
         "3 of 3 assets not judged: no irradiance, too few neighbours, no forecast "
         "(INV-001, INV-002, INV-003)",
     ),
-    "one of two": (
-        lambda: judge(one_without()),
-        "1 of 2 assets not judged: no irradiance, too few neighbours, no forecast (INV-002)",
-    ),
     "a sensor that fell silent": (
         lambda: judge(some_irradiance()),
         "1 of 1 asset not judged: irradiance in less than half of the daylight, no neighbours, no forecast "
@@ -90,6 +86,7 @@ CASES: dict[str, tuple[Callable[[], dict[str, AssetDetection]], str]] = {
         "1 of 1 asset not judged: no wind speed, no neighbours, no forecast (INV-001)",
     ),
     # distractors
+    "one of two, by the other's sensor": (lambda: judge(one_without()), ""),
     "judged by irradiance": (lambda: judge(dead_from(9)), ""),
     "judged by neighbours": (lambda: judge(dark(6)), ""),
     "judged by a forecast": (lambda: judge(dark(), forecasts=forecast()), ""),

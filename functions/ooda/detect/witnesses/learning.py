@@ -1,0 +1,265 @@
+"""What is learned of each witness from its profiles: plane, gain, shape; and from which day on it holds.
+
+Planes are fitted when a site has 14, 28, 60, 120, 240 days and then every 120, from the 60 days before. A
+file is cut into parts at these days, so that one long file and many of a day learn the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bottleneck as bn
+import numpy as np
+
+from ooda.config.detection import ReferenceRules
+from ooda.detect.levels import CLEAR, Baseline, Levels, baseline
+from ooda.detect.peers import BRIGHT
+from ooda.detect.rolling import FIRST_DAYS, before_each, trailing_median
+from ooda.detect.sky import SLOTS, Floats
+from ooda.detect.witnesses import clear_sky
+from ooda.detect.witnesses.plane_fit import fit
+from ooda.detect.witnesses.planes import Lie, Sun, seen_by
+from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
+from ooda.detect.witnesses.sky_state import solve
+from ooda.documents.asset_history import LearnedPlane
+
+FITS, THEN_EVERY = (14, 28, 60, 120, 240), 120
+"""Days of a site at which planes are fitted."""
+ASSUMED_GAIN = 0.9
+"""Power over capacity at 1 kW/m² and 25 °C, where nothing can be learned: our assumption."""
+OWN_HEAT = 0.12
+"""Of power at 1 kW/m²: a module in more sun than its neighbours is warmer (0.03 °C m²/W · 0.004 /°C)."""
+DRIFT_DAYS = 5
+"""Days whose median gain says how a sensor reads now."""
+LEAST_SHARE = 0.08
+"""kW/m² on a plane. In less light what a witness gives for it is noise."""
+NEAR_CAPACITY = 0.93
+"""Of capacity. A half hour above it may have been clipped, and says nothing of gain and shape."""
+DULL, LEAST_DULL = 0.45, 0.7
+"""Of the clear sky's light: below it an instant is dull. The least that is believed of a dull level."""
+LEAST_SHAPE, MOST_SHAPE = 0.2, 1.5
+"""Of a shape: more or less is no horizon and no plane, but a quotient of little light."""
+CLEAR_SLOTS, CLEAR_DAYS = 3, 0.2
+"""A gain is best learned under a clear sky: from so many half hours of a day, if a fifth of the days have
+them."""
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A machine or a sensor: where it is assumed to lie, whether that is known, what was learned of it
+    before, and whether it has a say (or is only told of)."""
+
+    usual: Lie
+    given: bool
+    sensor: bool
+    before: LearnedPlane | None
+    speaks: bool = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """Days `first` to `last` (rows of the profiles) in which planes stay as they are. Of J witnesses:
+    `learned`, what to expect of each day, `base` (of D days each), and how each read of late, `recent`:
+    the median gain of five days, (D,); `dull`: what it gives under clouds over what it gives otherwise,
+    (D,). `clouds`: where one machine is all there is (`clear_sky.py`)."""
+
+    first: int
+    last: int
+    learned: list[LearnedPlane]
+    lies: list[Lie]
+    base: list[Baseline]
+    recent: list[Floats]
+    dull: list[Floats]
+    clouds: clear_sky.Clouds | None = None
+
+    def level(self, j: int) -> Floats:
+        """The gain that is expected of a witness on each day, (D,)."""
+        gain = self.base[j].gain
+        return np.where(np.isfinite(gain), gain, 1.0) * self.learned[j].gain
+
+    def shape(self, j: int) -> Floats:
+        """Its shape, (D, 48)."""
+        shape = self.base[j].shape
+        return np.where(np.isfinite(shape), np.clip(shape, LEAST_SHAPE, MOST_SHAPE), 1.0)
+
+
+def parts_of(
+    witnesses: list[Witness],
+    profiles: Profiles,
+    first: int,
+    count: int,
+    place: tuple[float, float] | None,
+    rules: ReferenceRules,
+) -> list[Part]:
+    """The parts of a file whose days begin at row `first` of the profiles; `count`: how many days the site
+    has before it."""
+    days = len(profiles.day)
+    own = days - first
+    cuts = [first + n for n in range(1, own) if _fits(count + n) != _fits(count + n - 1)]
+    cuts = [cut for cut in cuts if count + cut - first > FIRST_DAYS or count >= FIRST_DAYS]
+    parts = []
+    learned = [w.before for w in witnesses]
+    for start, end in zip([first, *cuts], [*cuts, days], strict=True):
+        known = count + start - first
+        due = _fits(known if known >= FIRST_DAYS else min(FIRST_DAYS, count + own))
+        if any(item is None or item.days != due for item in learned):
+            until = start if known >= FIRST_DAYS else min(first + FIRST_DAYS - known, days)
+            window = profiles.between(max(0, until - KEEP_PROFILES), until)
+            learned = list(_learn(witnesses, window, place[0] if place and due else None, due))
+        parts.append(
+            _part(witnesses, [item for item in learned if item], profiles, start, end, place, rules)
+        )
+    return parts
+
+
+def _fits(count: int) -> int:
+    """The last day on which planes were fitted, of a site with so many days; 0: none."""
+    if count >= FITS[-1]:
+        return FITS[-1] + (count - FITS[-1]) // THEN_EVERY * THEN_EVERY
+    return max((day for day in FITS if day <= count), default=0)
+
+
+def _learn(
+    witnesses: list[Witness], window: Profiles, latitude: float | None, days: int
+) -> list[LearnedPlane]:
+    """Planes and gains. Those who speak are fitted together, the others each for itself."""
+    usual = [w.usual for w in witnesses]
+    out = [
+        LearnedPlane(tilt=lie.tilt, azimuth=lie.azimuth, gain=1.0 if w.sensor else ASSUMED_GAIN, days=days)
+        for lie, w in zip(usual, witnesses, strict=True)
+    ]
+    if latitude is None:
+        return out
+    speakers = [j for j, w in enumerate(witnesses) if w.speaks]
+    for group in [speakers, *([j] for j in range(len(witnesses)) if j not in speakers)]:
+        found = fit(
+            Profiles(window.day, window.share[group]),
+            latitude,
+            [usual[j] for j in group],
+            [witnesses[j].given for j in group],
+            [witnesses[j].sensor for j in group],
+        )
+        for j, plane in zip(group, found, strict=True):
+            if plane is not None:
+                out[j] = LearnedPlane(
+                    tilt=round(plane.lie.tilt, 1),
+                    azimuth=round(plane.lie.azimuth, 1),
+                    gain=round(float(np.clip(plane.gain, 0.3, 3.0)), 3),
+                    days=days,
+                )
+    return out
+
+
+def _part(
+    witnesses: list[Witness],
+    learned: list[LearnedPlane],
+    profiles: Profiles,
+    first: int,
+    last: int,
+    place: tuple[float, float] | None,
+    rules: ReferenceRules,
+) -> Part:
+    start = max(0, first - KEEP_PROFILES)
+    window = profiles.between(start, last)
+    light = window.light(place)
+    lies = [
+        Lie(plane.tilt, plane.azimuth, w.usual.follows) for plane, w in zip(learned, witnesses, strict=True)
+    ]
+    past, clouds = first - start, None
+    if sum(w.speaks for w in witnesses) == 1:
+        levels, clouds = _by_clear_sky(learned, lies, window, light, past)
+    else:
+        levels = _levels(witnesses, learned, lies, window, light)
+    base, recent, dull = [], [], []
+    for of_all in levels:
+        earlier, own = _rows(of_all, 0, past), _rows(of_all, past, last - start)
+        base.append(baseline(earlier, own, rules))
+        usual = before_each(earlier.cloudy, own.cloudy, KEEP_PROFILES)
+        dull.append(np.clip(np.where(np.isfinite(usual), usual, 1.0), LEAST_DULL, 1.0 / LEAST_DULL))
+        recent.append(trailing_median(of_all.gain, DRIFT_DAYS)[past:])
+    return Part(first, last, learned, lies, base, recent, dull, clouds)
+
+
+def _rows(levels: Levels, first: int, last: int) -> Levels:
+    return Levels(*(getattr(levels, name)[first:last] for name in levels.__dataclass_fields__))
+
+
+def _levels(
+    witnesses: list[Witness], learned: list[LearnedPlane], lies: list[Lie], window: Profiles, light: Sun
+) -> list[Levels]:
+    """Each witness's gain and shape of each day, against the sky that all of them tell of."""
+    d = len(window.day)
+    gain = np.array([plane.gain for plane in learned])[:, None]
+    free = np.array([np.inf if w.sensor else NEAR_CAPACITY for w in witnesses])[:, None]
+    share = window.share.reshape(len(witnesses), -1)
+    seen = np.where(share < free, share, np.nan) / gain
+    beam, diffuse = views(lies, light)
+    warm = heat(seen, lies, [w.sensor for w in witnesses])
+    seen = seen if warm is None else seen / (1.0 - OWN_HEAT * (seen - warm))
+    say = np.isfinite(seen) * np.array(_who_speaks(witnesses), dtype=float)[:, None]
+    state = solve(seen, beam, diffuse, say, light)
+    unknown, result = np.full(d, np.nan), []
+    for j in range(len(witnesses)):
+        row = j if len(beam) > 1 else 0
+        due, _, _ = state.without(None, beam[row] * light.clear, diffuse[row] * light.clear)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.where(due > LEAST_SHARE, seen[j] / due, np.nan).reshape(d, SLOTS)
+            bright = np.where(due.reshape(d, SLOTS) > BRIGHT, ratio, np.nan)
+            clear = np.where(state.index.reshape(d, SLOTS) >= CLEAR, bright, np.nan)
+        of_day = _median(bright)
+        by_clear = np.where(np.isfinite(clear).sum(axis=1) >= CLEAR_SLOTS, _median(clear), np.nan)
+        best = by_clear if np.isfinite(by_clear).mean() >= CLEAR_DAYS else of_day
+        level = np.where(np.isfinite(best), best, of_day)
+        with np.errstate(invalid="ignore"):
+            relative = ratio / level[:, None]
+            cloudy = np.where(state.index.reshape(d, SLOTS) < DULL, relative, np.nan)
+        dull = np.where(np.isfinite(cloudy).sum(axis=1) >= CLEAR_SLOTS, _median(cloudy), np.nan)
+        result.append(Levels(window.day, best, unknown, dull, relative))
+    return result
+
+
+def _by_clear_sky(
+    learned: list[LearnedPlane], lies: list[Lie], window: Profiles, light: Sun, past: int
+) -> tuple[list[Levels], clear_sky.Clouds]:
+    """Gain and shape of a lone machine on its clear days, and what clouds leave of it on others."""
+    d = len(window.day)
+    beam, diffuse = views(lies, light)
+    due = clear_sky.power(beam[0], diffuse[0], light).reshape(d, SLOTS)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.where(due > LEAST_SHARE, window.share[0] / learned[0].gain / due, np.nan)
+        clear, level = clear_sky.clear_days(ratio, due)
+        shape = np.where(clear[:, None], ratio / level[:, None], np.nan)
+    known = past if past >= FIRST_DAYS else min(d, FIRST_DAYS)
+    usual = np.median(level[:known][clear[:known]]) if clear[:known].any() else 1.0
+    clouds = clear_sky.clouds(ratio[:known] / usual, due[:known], clear[past:])
+    unknown = np.full(d, np.nan)
+    return [Levels(window.day, np.where(clear, level, np.nan), unknown, unknown, shape)], clouds
+
+
+def _who_speaks(witnesses: list[Witness]) -> list[bool]:
+    """Who decides what is usual. Of one machine and one sensor the sensor does: what changes is the
+    machine's."""
+    machines = sum(w.speaks and not w.sensor for w in witnesses)
+    alone = machines == 1 and any(w.sensor for w in witnesses)
+    return [w.speaks and (w.sensor or not alone) for w in witnesses]
+
+
+def views(lies: list[Lie], light: Sun) -> tuple[Floats, Floats]:
+    """What planes see of beam and diffuse light, (J, n) each; (1, n) where all lie alike."""
+    seen = {lie: seen_by(lie, light) for lie in dict.fromkeys(lies)}
+    lies = lies if len(seen) > 1 else lies[:1]
+    return np.array([seen[lie][0] for lie in lies]), np.array([seen[lie][1] for lie in lies])
+
+
+def heat(seen: Floats, lies: list[Lie], sensor: list[bool]) -> Floats | None:
+    """What machines in the middle see, kW/m², (J, n), NaN-free: one in more sun is warmer than they. For a
+    sensor its own value, as it loses nothing by warmth. None where all lie alike."""
+    if len(set(lies)) == 1:
+        return None
+    machines = seen[: sensor.index(True)] if True in sensor else seen
+    middle = np.nan_to_num(bn.nanmedian(np.ascontiguousarray(machines.T), axis=1))
+    return np.where(np.array(sensor)[:, None], seen, middle)
+
+
+def _median(rows: Floats) -> Floats:
+    return np.asarray(bn.nanmedian(rows, axis=1))

@@ -1,0 +1,177 @@
+"""The panel of a site: all that measures its sky, and what it tells of each asset.
+
+The assets of reference and the irradiance sensors are witnesses. In each part of a file in which planes
+stay as they are (`learning.py`) each reading over its own level and shape is what a plane of that lie
+sees; from
+these follows the sky's state (`sky_state.py`), and what each asset was due by all others (`telling.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import bottleneck as bn
+import numpy as np
+
+from ooda.config.detection import ReferenceRules
+from ooda.detect.asset_history import name_of
+from ooda.detect.levels import STANDING_SHARE
+from ooda.detect.peers import GAMMA, HOTTEST_C
+from ooda.detect.sky import Floats, Sky
+from ooda.detect.track import Days, Indices, Track
+from ooda.detect.witnesses.learning import Witness
+from ooda.detect.witnesses.planes import Lie, Sun
+from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles, joined, kept, of_track
+from ooda.documents.asset_history import AssetHistory
+
+FIELDS = tuple(Sky.__dataclass_fields__)
+MOST_SENSORS = 3
+"""Different irradiance sensors of a site that are asked."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A site's machines (first `references` that speak, then others that are only judged) and sensors on a
+    common clock of T instants.
+
+    `share`: power over capacity, (M, T); `light`: irradiance, kW/m², (S, T); `cool`: what the modules'
+    temperature leaves of their power, (T,); `sensor_of`: which sensor each machine has, −1 for none.
+    `places`: where a machine's instants stand on the clock; `placed`: whether the sun is known.
+    """
+
+    machines: list[Track]
+    references: int
+    sky: Sky
+    sun: Sun
+    days: Days
+    share: Floats
+    light: Floats
+    cool: Floats
+    sensor_of: list[int]
+    places: list[Indices | slice]
+    histories: Mapping[str, AssetHistory]
+    rules: ReferenceRules
+
+    @classmethod
+    def of(
+        cls,
+        reference: list[Track],
+        others: list[Track],
+        histories: Mapping[str, AssetHistory],
+        rules: ReferenceRules,
+    ) -> Panel:
+        """From the tracks of the assets of reference, and of other assets that are to be judged."""
+        machines = [*reference, *others]
+        sky, places = _clock(machines)
+
+        def on_clock(values: list[Floats]) -> Floats:
+            out = np.full((len(values), len(sky.minutes)), np.nan)
+            for row, (place, own) in enumerate(zip(places, values, strict=False)):
+                out[row, place] = own
+            return out
+
+        share = on_clock([track.share for track in machines])
+        with np.errstate(invalid="ignore"):
+            share[(share > 1.5) | (share < -0.1)] = np.nan
+        placed = machines[0].asset.location is not None and not any(t.asset.is_wind for t in machines)
+        light, sensor_of = _sensors([t.irradiance for t in machines], on_clock, placed)
+        middle = bn.nanmedian(on_clock([t.temperature for t in reference]), axis=0)
+        warm = np.minimum(np.where(np.isfinite(middle), middle, 25.0), HOTTEST_C)
+        cool = 1.0 + GAMMA * (warm - 25.0) if placed else np.ones(len(warm))
+        return cls(
+            machines, len(reference), sky, Sun.over(sky, placed), Days.of(sky.day), share, light, cool,
+            sensor_of, places, histories, rules,
+        )  # fmt: skip
+
+    @property
+    def place(self) -> tuple[float, float] | None:
+        """Degrees north and east; None where the sun is not known, or nothing depends on it."""
+        location = self.machines[0].asset.location
+        return (location.latitude, location.longitude) if location and self.sun.known else None
+
+    def days_before(self, asset_id: str) -> int:
+        """How many days an asset's history has before the file."""
+        history, before = self.histories.get(asset_id), name_of(int(self.days.number[0]))
+        return sum(day < before for day in history.days) if history else 0
+
+    def witnesses(self) -> list[Witness]:
+        """The machines, then the sensors."""
+        result = []
+        usual = Lie.usual(self.machines[0].asset)
+        for m, track in enumerate(self.machines):
+            asset, history = track.asset, self.histories.get(track.asset.id)
+            known = asset.tracking != "fixed" or (asset.tilt is not None and asset.azimuth is not None)
+            before = history.plane if history else None
+            result.append(Witness(Lie.usual(asset), known, False, before, m < self.references))
+        for s in range(len(self.light)):
+            history = self.histories.get(self.machines[self.sensor_of.index(s)].asset.id)
+            result.append(Witness(usual, False, True, history.sensor_plane if history else None))
+        return result
+
+    def profiles(self) -> Profiles:
+        """Of all witnesses on the file's days, and on the days before from the histories."""
+        number, before = self.days.number, name_of(int(self.days.number[0]))
+        owners = [*range(len(self.machines)), *(self.sensor_of.index(s) for s in range(len(self.light)))]
+        earlier = []
+        for row, m in enumerate(owners):
+            history = self.histories.get(self.machines[m].asset.id)
+            name = "profile" if row < len(self.machines) else "irradiance"
+            earlier.append(kept(history.days, before, name) if history else {})
+        every = np.unique(np.concatenate([*(list(of) for of in earlier), number]).astype(np.int64))
+        every = every[max(0, len(every) - len(number) - KEEP_PROFILES) :]
+        step = min(track.step for track in self.machines)
+        with np.errstate(invalid="ignore"):
+            lit = self.sky.light
+            share = [
+                of_track(
+                    self.days,
+                    self.sky.slot,
+                    own / self.cool,
+                    lit & (own > STANDING_SHARE),
+                    step,
+                )
+                for own in self.share
+            ]
+            light = [of_track(self.days, self.sky.slot, own, lit & (own > 0.0), step) for own in self.light]
+        rows = [
+            joined(past, own, number, every) for past, own in zip(earlier, [*share, *light], strict=True)
+        ]
+        return Profiles(every, np.array(rows))
+
+
+def _clock(machines: list[Track]) -> tuple[Sky, list[Indices | slice]]:
+    """All instants of several assets, with the sky there, and where each one's stand among them."""
+    skies = {id(track.sky): track.sky for track in machines}
+    if len(skies) == 1:
+        return machines[0].sky, [slice(None)] * len(machines)
+    merged = [np.concatenate([getattr(sky, name) for sky in skies.values()]) for name in FIELDS]
+    minutes, first = np.unique(merged[0], return_index=True)
+    places: list[Indices | slice] = [np.searchsorted(minutes, track.sky.minutes) for track in machines]
+    return Sky(*(values[first] for values in merged)), places
+
+
+def _sensors(
+    irradiance: list[Floats], on_clock: Callable[[list[Floats]], Floats], placed: bool
+) -> tuple[Floats, list[int]]:
+    """The different irradiance sensors, kW/m², (S, T), and which of them each machine has; −1 for none."""
+    every = on_clock(irradiance) / 1000.0
+    distinct: list[Floats] = []
+    sensor_of = []
+    for own in every:
+        if not placed or not np.isfinite(own).any():
+            sensor_of.append(-1)
+            continue
+        for s, other in enumerate(distinct):
+            both = np.isfinite(own) & np.isfinite(other)
+            if both.any() and np.array_equal(own[both], other[both]):
+                distinct[s] = np.where(both, other, np.fmax(own, other))
+                sensor_of.append(s)
+                break
+        else:
+            if len(distinct) < MOST_SENSORS:
+                distinct.append(own)
+                sensor_of.append(len(distinct) - 1)
+            else:
+                sensor_of.append(-1)
+    return np.array(distinct).reshape(len(distinct), every.shape[1]), sensor_of

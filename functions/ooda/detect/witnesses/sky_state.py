@@ -1,0 +1,129 @@
+"""The sky's state: beam and diffuse light at each instant, from everything that measures it.
+
+Each witness j is a linear measurement of the two unknowns, beam B and diffuse D (kW/m², horizontal):
+
+    y_j = B · beam_j + D · diffuse_j + noise
+
+A prior says which share of diffuse light is usual at the light there is (`planes.usual_diffuse`); how much
+light there is stays free. So one witness is enough, two of different planes tell beam from diffuse, and a
+group of one plane agrees on what it sees. Witnesses far off the others lose their say (Geman and McClure's
+weights). What is told of an asset never contains its own reading: its row is taken out of the sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bottleneck as bn
+import numpy as np
+
+from ooda.detect.sky import Floats
+from ooda.detect.witnesses.planes import Sun, usual_diffuse
+
+SPLIT_SPREAD = 0.18
+"""Of the light: how far the share of diffuse light lies from the usual one (standard deviation). Chosen on
+the tuning half of the strangers: 0.12 to 0.2 differ little, 0.06 is too sure."""
+NOISE, FLOOR = 0.03, 0.004
+"""Of what a witness sees, and kW/m²: the standard deviation of a witness on a quiet day."""
+FAR = 3.0
+"""Standard deviations at which a witness has a quarter of its say."""
+DARKEST = 0.02
+"""Of the clear sky. No sky is darker: a witness that says so does not work, and is silent."""
+MAJORITY = 3
+"""Witnesses of which one can be far off the others: of two nobody knows which."""
+FIRST_INDEX = 0.7
+"""The clear-sky index at which the search begins."""
+LIT = 0.5
+"""Of what the best lit plane sees: planes with less are not asked for the clear-sky index."""
+ROUNDS = 2
+"""Of the search for the index, and of the weights after it."""
+
+
+@dataclass(frozen=True)
+class SkyState:
+    """What J witnesses say of the sky at n instants.
+
+    `beam`, `diffuse` and `seen`, (J, n): each one's measurement in standard deviations; `weight`, (J, n),
+    its say (0…1). `index`, (n,): the clear-sky index. `scale`, (n,): how much more than usual the witnesses
+    disagree, 1 at least. `normal` and `right`: the sums of the least squares, prior included.
+    """
+
+    beam: Floats
+    diffuse: Floats
+    seen: Floats
+    weight: Floats
+    index: Floats
+    scale: Floats
+    normal: tuple[Floats, Floats, Floats]
+    right: tuple[Floats, Floats]
+
+    def without(self, j: int | None, beam: Floats, diffuse: Floats) -> tuple[Floats, Floats, Floats]:
+        """What a plane sees of this sky, kW/m², by all witnesses but `j`, (n,): the value, its standard
+        deviation, and how many spoke. NaN where nobody did."""
+        bb, bd, dd = self.normal
+        b, d = self.right
+        told = self.weight.sum(axis=0)
+        if j is not None:
+            w, hb, hd, y = self.weight[j], self.beam[j], self.diffuse[j], self.seen[j]
+            wb, wd = w * hb, w * hd
+            bb, bd, dd = bb - wb * hb, bd - wb * hd, dd - wd * hd
+            b, d, told = b - wb * y, d - wd * y, told - w
+        with np.errstate(invalid="ignore", divide="ignore"):
+            one = 1.0 / np.where(told > 0.005, bb * dd - bd * bd, np.nan)
+            value = ((dd * beam - bd * diffuse) * b + (bb * diffuse - bd * beam) * d) * one
+            variance = (dd * beam - 2.0 * bd * diffuse) * beam + bb * diffuse * diffuse
+            return np.maximum(value, 0.0), np.sqrt(np.maximum(variance * one, 0.0)) * self.scale, told
+
+
+def solve(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) -> SkyState:
+    """The sky's state at n instants.
+
+    `seen`: irradiance on the planes of J witnesses, kW/m², (J, n), NaN where there is none; `beam` and
+    `diffuse`, (J, n) or (1, n) where all planes are alike: what they see of each (`planes.seen_by`).
+    `say`, (J, n): 0 for a witness that is silent, 1 for one that speaks freely.
+    """
+    beam, diffuse = beam * sun.clear, diffuse * sun.clear
+    index, share = _index(seen, beam, diffuse, say, sun)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        usual = beam * (1.0 - share) + diffuse * share
+        say = np.where((seen > DARKEST * usual) & (usual > 0.0), say, 0.0)
+        one = 1.0 / (NOISE * usual * index + FLOOR)
+        beam, diffuse = np.broadcast_to(beam * one, seen.shape), np.broadcast_to(diffuse * one, seen.shape)
+        seen = np.where(say > 0.0, seen, 0.0) * one
+    prior = 1.0 / (SPLIT_SPREAD * index)
+    pb, pd = -share * prior, (1.0 - share) * prior
+    weight, scale, many = say, np.ones(len(index)), (say > 0.0).sum(axis=0) >= MAJORITY
+    for last in range(ROUNDS + 1):
+        wb, wd = weight * beam, weight * diffuse
+        bb, bd, dd = (wb * beam).sum(0) + pb * pb, (wb * diffuse).sum(0) + pb * pd, (wd * diffuse).sum(0)
+        dd, b, d = dd + pd * pd, (wb * seen).sum(0), (wd * seen).sum(0)
+        if last == ROUNDS:
+            break
+        one = 1.0 / np.maximum(bb * dd - bd * bd, 1e-9)
+        off = np.abs(seen - beam * ((dd * b - bd * d) * one) - diffuse * ((bb * d - bd * b) * one))
+        scale = np.maximum(1.0, 1.4826 * np.nan_to_num(_median(np.where(say > 0.0, off, np.nan))))
+        scale = np.where(many, scale, 1.0)
+        weight = np.where(many, say / (1.0 + (off / (scale * FAR)) ** 2) ** 2, say)
+    return SkyState(beam, diffuse, seen, weight, index, scale, (bb, bd, dd), (b, d))
+
+
+def _index(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) -> tuple[Floats, Floats]:
+    """Clear-sky index and usual share of diffuse light, (n,): the median of what witnesses see over what
+    the usual split would give them. Planes in the shadow of their own tilt are not asked: they see
+    the diffuse
+    light only, which says little of how clear it is."""
+    index = np.full(seen.shape[1], FIRST_INDEX)
+    share = usual_diffuse(sun, index)
+    for _ in range(ROUNDS):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            usual = beam * (1.0 - share) + diffuse * share
+            well_lit = usual >= LIT * usual.max(axis=0)
+            ratio = np.where((say > 0.0) & (seen > DARKEST * usual) & well_lit, seen / usual, np.nan)
+        index = np.clip(np.nan_to_num(_median(ratio), nan=FIRST_INDEX), DARKEST, 1.4)
+        share = usual_diffuse(sun, index)
+    return index, share
+
+
+def _median(values: Floats) -> Floats:
+    """Median over the witnesses, (n,)."""
+    return np.asarray(bn.nanmedian(np.ascontiguousarray(values.T), axis=1))

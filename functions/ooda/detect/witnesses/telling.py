@@ -1,0 +1,293 @@
+"""What the witnesses of a site tell of each of its assets, reading by reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bottleneck as bn
+import numpy as np
+
+from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE, Baseline
+from ooda.detect.peers import is_held
+from ooda.detect.sky import SLOTS, Floats, Ints, Mask
+from ooda.detect.track import Indices
+from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
+from ooda.detect.witnesses.learning import DULL, OWN_HEAT, Part, heat, parts_of, views
+from ooda.detect.witnesses.panel import Panel
+from ooda.detect.witnesses.planes import Sun, apart
+from ooda.detect.witnesses.profiles import Profiles
+from ooda.detect.witnesses.sky_state import SkyState, solve
+from ooda.documents.asset_history import LearnedPlane
+
+CLIPPED_SAY = 0.3
+"""The say of a witness near its capacity, which may be clipped."""
+CHUNK = 4096
+"""Instants that are solved at a time: they stay in the processor's cache."""
+HIGH_SUN = 15.0
+"""Degrees. Under a lower sun everything is less sure."""
+ON_PLANE = 0.15
+"""Cosine of incidence above which the beam is on a plane."""
+CLEAR = 0.75
+"""Of the clear sky's light: above it an instant is clear, below it dull."""
+STANDING = 0.05
+"""Of capacity. A neighbour with less stands still, or nearly so."""
+ALIKE_DEG = 15.0
+"""Degrees between two planes below which their levels can be compared."""
+LEAST_OTHERS = 3
+"""Other machines of which a median is a fleet's."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the witnesses tell of one asset at its n instants, (n,), NaN where nobody says anything.
+
+    `due`: share of capacity by all others; `sigma`: its relative standard deviation, by the sky's state
+    alone; `own`: the same share by the irradiance alone; `spoke`: how many did. `index`: the clear-sky
+    index; `kind`: which kind of instant it is (0…7); `held`, `standing`: shares of the other machines held
+    at one level, and standing still (0…1). Of its D days: `base`, what earlier days say; `level` and
+    `levels`, (D,) and (D, R): its level, and those of the others that lie much alike; `sensor_recent` and
+    `sensor_usual`: how its sensor reads against all, of late and before; `fleet_loss`: the median of the
+    other machines' losses, natural log. `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are
+    for the history. `others` and `sensors`: how many there are.
+    """
+
+    due: Floats
+    sigma: Floats
+    own: Floats
+    spoke: Floats
+    index: Floats
+    kind: Ints
+    held: Floats
+    standing: Floats
+    base: Baseline
+    level: Floats
+    levels: Floats
+    sensor_recent: Floats
+    sensor_usual: Floats
+    fleet_loss: Floats
+    profile: Floats
+    irradiance: Floats
+    plane: LearnedPlane
+    sensor_plane: LearnedPlane | None
+    others: int
+    sensors: int
+
+
+def tell(panel: Panel) -> dict[str, Told]:
+    """What is told of each machine, by asset id."""
+    profiles = panel.profiles()
+    number = panel.days.number
+    first = int(np.searchsorted(profiles.day, number[0]))
+    count = max((panel.days_before(track.asset.id) for track in panel.machines), default=0)
+    parts = parts_of(panel.witnesses(), profiles, first, count, panel.place, panel.rules)
+    solved = _Solved.of(panel, parts, np.searchsorted(profiles.day, number))
+    return {track.asset.id: solved.told(m, profiles) for m, track in enumerate(panel.machines)}
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Something that is true of some machines of reference, (R, T), and how many of them it is, (T,)."""
+
+    true: Mask
+    there: Mask
+    how_many: Ints
+    of: Ints
+
+    @classmethod
+    def count(cls, true: Mask, there: Mask) -> _Counted:
+        return cls(true, there, true.sum(axis=0), there.sum(axis=0))
+
+    def of_others(self, m: int, references: int) -> Floats:
+        """The share of the machines other than `m` of which it is true, (T,); NaN where there is none."""
+        own, there = (self.true[m], self.there[m]) if m < references else (0, 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((self.how_many - own) / np.where(self.of > there, self.of - there, np.nan))
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """The site's T instants solved: of M machines what `Told` explains, (M, T)."""
+
+    panel: Panel
+    parts: list[Part]
+    rows: Indices
+    due: Floats
+    sigma: Floats
+    own: Floats
+    spoke: Floats
+    index: Floats
+    kind: Ints
+    losses: Floats
+    held: _Counted
+    standing: _Counted
+
+    @classmethod
+    def of(cls, panel: Panel, parts: list[Part], rows: Indices) -> _Solved:
+        shape = panel.share.shape
+        due, sigma, own, spoke = (np.full(shape, np.nan) for _ in range(4))
+        index, kind = np.full(shape[1], np.nan), np.zeros(shape, dtype=np.int64)
+        for part in parts:
+            days = np.flatnonzero((rows >= part.first) & (rows < part.last))
+            if not len(days):
+                continue
+            begin = int(panel.days.first[days[0]])
+            end = int(panel.days.first[days[-1] + 1]) if days[-1] + 1 < len(panel.days) else shape[1]
+            # what a witness gives at 1 kW/m² in each half hour of each day
+            norm = np.array([part.level(j)[:, None] * part.shape(j) for j in range(len(part.lies))])
+            norm = norm.reshape(len(norm), -1)
+            for start in range(begin, end, CHUNK):
+                at = slice(start, min(end, start + CHUNK))
+                half_hour = (rows[panel.days.row[at]] - part.first) * SLOTS + panel.sky.slot[at]
+                chunk = _Chunk.of(panel, part, at, norm[:, half_hour])
+                for m in range(shape[0]):
+                    dull = part.dull[m][rows[panel.days.row[at]] - part.first]
+                    due[m, at], sigma[m, at], spoke[m, at], own[m, at] = chunk.told(m, dull)
+                    kind[m, at] = chunk.kind(m)
+                index[at] = chunk.index
+                if part.clouds is not None:
+                    row = rows[panel.days.row[at]] - part.first
+                    due[0, at], sigma[0, at], spoke[0, at] = chunk.by_clear_sky(part.clouds, row)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            working = np.isfinite(due) & (due > 0.1) & (panel.share > STANDING_SHARE)
+            losses = np.array(
+                [
+                    np.log(panel.days.sum(due[m], working[m]) / panel.days.sum(panel.share[m], working[m]))
+                    for m in range(panel.references)
+                ]
+            )
+        speaking = panel.share[: panel.references]
+        there = np.isfinite(speaking)
+        held = _Counted.count(there & np.array([is_held(own) for own in speaking]), there)
+        with np.errstate(invalid="ignore"):
+            standing = _Counted.count(speaking < STANDING, there)
+        return cls(panel, parts, rows, due, sigma, own, spoke, index, kind, losses, held, standing)
+
+    def told(self, m: int, profiles: Profiles) -> Told:
+        """Of one machine, on its own clock and days."""
+        panel, place = self.panel, self.panel.places[m]
+        track, references = panel.machines[m], panel.references
+        others = [j for j in range(references) if j != m]
+        days = np.searchsorted(panel.days.number, track.days.number)
+
+        def by_day(name: str, j: int) -> Floats:
+            values = np.concatenate([np.asarray(getattr(part, name)(j)) for part in self.parts])
+            return values[days]
+
+        def mean(counted: _Counted) -> Floats:
+            return np.asarray(counted.of_others(m, references)[place])
+
+        lies = self.parts[-1].lies
+        alike = [j for j in others if apart(lies[j], lies[m]) < ALIKE_DEG]
+        sensor = panel.sensor_of[m]
+        row = len(panel.machines) + (sensor if sensor >= 0 else 0)
+        has_sensor = len(panel.light) > 0
+        unknown = np.full(len(days), np.nan)
+        base = Baseline(
+            *(
+                np.concatenate([getattr(part.base[m], name) for part in self.parts])[days]
+                for name in Baseline.__dataclass_fields__
+            )
+        )
+        own_rows = np.searchsorted(profiles.day, track.days.number)
+        fleet = unknown
+        if len(others) >= LEAST_OTHERS:
+            fleet = bn.nanmedian(self.losses[others], axis=0)[days]
+        last = self.parts[-1].learned
+        return Told(
+            due=self.due[m][place],
+            sigma=self.sigma[m][place],
+            own=self.own[m][place],
+            spoke=self.spoke[m][place],
+            index=self.index[place],
+            kind=self.kind[m][place],
+            held=mean(self.held),
+            standing=mean(self.standing),
+            base=base,
+            level=by_day("level", m),
+            levels=np.array([by_day("level", j) for j in alike]).reshape(len(alike), len(days)).T,
+            sensor_recent=np.concatenate([p.recent[row] for p in self.parts])[days]
+            if has_sensor
+            else unknown,
+            sensor_usual=np.concatenate([p.base[row].middle for p in self.parts])[days]
+            if has_sensor
+            else unknown,
+            fleet_loss=fleet,
+            profile=profiles.share[m][own_rows],
+            irradiance=profiles.share[row][own_rows] if has_sensor else np.full((len(days), SLOTS), np.nan),
+            plane=last[m],
+            sensor_plane=last[row] if has_sensor else None,
+            others=len(others),
+            sensors=len(panel.light),
+        )
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Some instants of a part, solved."""
+
+    panel: Panel
+    at: slice
+    norm: Floats
+    beam: Floats
+    diffuse: Floats
+    warm: Floats | None
+    every: SkyState
+    sensors: SkyState | None
+    index: Floats
+    sun: Sun
+
+    @classmethod
+    def of(cls, panel: Panel, part: Part, at: slice, norm: Floats) -> _Chunk:
+        machines, sun = len(panel.machines), panel.sun.at(at)
+        share, light = panel.share[:, at], panel.light[:, at]
+        seen = np.concatenate((share / panel.cool[at], light)) / norm
+        sensor = [False] * machines + [True] * len(light)
+        beam, diffuse = views(part.lies, sun)
+        warm = heat(seen, part.lies, sensor)
+        if warm is not None:
+            seen /= 1.0 - OWN_HEAT * (seen - warm)
+        with np.errstate(invalid="ignore"):
+            say = np.isfinite(seen).astype(float)
+            say[:machines] *= np.where(share >= NEAR_CAPACITY_SHARE, CLIPPED_SAY, 1.0)
+        say[panel.references : machines] = 0.0
+        every = solve(seen, beam, diffuse, say, sun)
+        alone = None
+        if len(light):
+            own = slice(machines, None)
+            rows = slice(0, 1) if len(beam) == 1 else own
+            alone = solve(seen[own], beam[rows], diffuse[rows], say[own], sun)
+        return cls(panel, at, norm, beam, diffuse, warm, every, alone, every.index, sun)
+
+    def told(self, m: int, dull: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Due, its relative spread, how many spoke, and due by the irradiance alone, (n,) each. `dull`: the
+        machine's level under clouds, (n,)."""
+        clouds = 1.0 + (dull - 1.0) * np.clip((CLEAR - self.index) / (CLEAR - DULL), 0.0, 1.0)
+        row = m if len(self.beam) > 1 else 0
+        beam, diffuse = self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
+        value, spread, spoke = self.every.without(m, beam, diffuse)
+        own = np.full(len(value), np.nan)
+        if self.sensors is not None:
+            own = self._share(m, self.sensors.without(None, beam, diffuse)[0] * clouds)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self._share(m, value * clouds), spread / np.maximum(value, 1e-3), spoke, own
+
+    def by_clear_sky(self, clouds: Clouds, row: Indices) -> tuple[Floats, Floats, Floats]:
+        """Due, its relative spread and whether a partial loss can be told of a lone machine, (n,) each;
+        `row`: each instant's day in the part."""
+        clear = clouds.clear[row]
+        light = power(self.beam[0], self.diffuse[0], self.sun)
+        due = self._share(0, np.where(clear, light, clouds.usual * light))
+        return due, np.where(clear, SURE, clouds.sigma), clear.astype(float)
+
+    def _share(self, m: int, value: Floats) -> Floats:
+        """Share of capacity at an irradiance on the machine's plane."""
+        power = value * self.norm[m] * self.panel.cool[self.at]
+        if self.warm is not None:
+            power = power * (1.0 - OWN_HEAT * (value - self.warm[m]))
+        return np.asarray(np.minimum(power, 1.0))
+
+    def kind(self, m: int) -> Ints:
+        """Which kind of instant each is for a machine, 0…7."""
+        beam = self.beam[m if len(self.beam) > 1 else 0] * self.sun.sine
+        high: Mask = self.panel.sky.elevation[self.at] > HIGH_SUN if self.sun.known else beam > 0.0
+        return 4 * (self.index >= CLEAR) + 2 * (beam > ON_PLANE) + high.astype(np.int64)

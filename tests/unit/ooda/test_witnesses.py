@@ -1,0 +1,194 @@
+"""What the witnesses of the sky tell, on light that pvlib makes: Perez' sky, Ineichen's clear sky, clouds
+of our own. The plants here share no formula with Detect, which has Haurwitz' clear sky, Erbs' split and Hay
+and Davies' ring."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from pvlib import atmosphere, clearsky, iam, irradiance, location
+
+from ona.documents.assets import Asset, AssetRegistry, Location
+from ooda.detect import judge as judging
+from ooda.detect.case import Case
+from ooda.detect.context import Context
+from tests.builders.detection import telemetry_file
+
+LATITUDE, LONGITUDE = 48.0, 11.0
+EAST, WEST, SOUTH, FLAT = (25.0, 95.0), (25.0, 275.0), (30.0, 180.0), (0.0, 180.0)
+Roof = tuple[float, float]
+
+
+class Weather:
+    """Light of some days, by 15 minutes: beam and diffuse light move apart."""
+
+    def __init__(self, days: int, seed: int, start: str = "2024-04-01") -> None:
+        rng = np.random.default_rng(seed)
+        self.times = pd.date_range(start, periods=days * 96, freq="15min", tz="UTC").as_unit("us")
+        self.sun = location.Location(LATITUDE, LONGITUDE).get_solarposition(self.times)
+        mass = atmosphere.get_relative_airmass(self.sun["apparent_zenith"])
+        clear = clearsky.ineichen(self.sun["apparent_zenith"], mass, 3.2)
+        n = len(self.times)
+        weather = np.repeat(np.clip(rng.normal(0.4, 0.5, days), 0.0, 1.0), 96)  # how cloudy a day is
+        passing = pd.Series(rng.random(n)).ewm(span=3).mean().to_numpy()
+        blocked = np.clip(weather * 1.6 - passing, 0.0, 1.0)
+        self.beam = clear["dni"].to_numpy() * (1.0 - blocked)
+        self.diffuse = clear["dhi"].to_numpy() * (1.0 + 1.2 * weather * (1.0 - 0.6 * blocked))
+        self.seed = seed
+
+    def on(self, roof: Roof) -> np.ndarray:
+        """Irradiance on a plane, W/m²."""
+        height = np.maximum(np.cos(np.radians(self.sun["zenith"].to_numpy())), 0.0)
+        extra = irradiance.get_extra_radiation(self.times).to_numpy()
+        mass = atmosphere.get_relative_airmass(self.sun["apparent_zenith"]).to_numpy()
+        total = irradiance.get_total_irradiance(
+            *roof,
+            self.sun["apparent_zenith"],
+            self.sun["azimuth"],
+            self.beam,
+            self.beam * height + self.diffuse,
+            self.diffuse,
+            dni_extra=extra,
+            airmass=mass,
+            model="perez",
+        )
+        angle = irradiance.aoi(*roof, self.sun["apparent_zenith"], self.sun["azimuth"])
+        seen = total["poa_direct"] * iam.physical(angle) + total["poa_diffuse"]
+        return seen.fillna(0.0).clip(lower=0.0).to_numpy()
+
+    def frame(self, n: int, roof: Roof, sensor: Roof | None) -> pd.DataFrame:
+        """A machine of 100 kW on a roof."""
+        rng = np.random.default_rng(self.seed * 100 + n)
+        power = 0.095 * self.on(roof) * (1.0 + rng.normal(0.0, 0.008, len(self.times)))
+        frame = pd.DataFrame({"timestamp": self.times, "asset_id": f"INV-{n:03d}", "temperature_c": 25.0})
+        frame["power_kw"] = np.minimum(np.maximum(power - 0.3, 0.0), 100.0)
+        if sensor is not None:
+            frame["irradiance_w_m2"] = self.on(sensor)
+        return frame
+
+
+def registry(count: int) -> AssetRegistry:
+    place = Location(latitude=LATITUDE, longitude=LONGITUDE)
+    return AssetRegistry(
+        assets=[
+            Asset(id=f"INV-{n:03d}", capacity_kw=100.0, site_id="roofs", location=place)
+            for n in range(count)
+        ]
+    )
+
+
+def cases(
+    roofs: list[Roof], monkeypatch: pytest.MonkeyPatch, days: int = 70, sensor: Roof | None = None
+) -> tuple[dict[str, Case], dict[str, judging.AssetVerdict]]:
+    """Each machine as Detect sees it, and its verdict."""
+    weather = Weather(days, seed=len(roofs))
+    frames = pd.concat([weather.frame(n, roof, sensor) for n, roof in enumerate(roofs)])
+    return seen(frames, len(roofs), monkeypatch)
+
+
+def seen(
+    frames: pd.DataFrame, count: int, monkeypatch: pytest.MonkeyPatch
+) -> tuple[dict[str, Case], dict[str, judging.AssetVerdict]]:
+    kept: dict[str, Case] = {}
+    verdict = judging._verdict
+
+    def keeping(member, case, *rest):  # type: ignore[no-untyped-def]
+        kept[case.track.asset.id] = case
+        return verdict(member, case, *rest)
+
+    monkeypatch.setattr(judging, "_verdict", keeping)
+    file = telemetry_file(frames, registry(count))
+    return kept, {v.detection.asset_id: v for v in judging.judge_assets(file, Context())}
+
+
+def daily_losses(case: Case, after: int = 28) -> np.ndarray:
+    """Log of due over came, by day, once planes are known."""
+    days, ok = case.track.days, case.res.judged
+    with np.errstate(invalid="ignore", divide="ignore"):
+        loss = np.log(days.sum(case.ref.expected, ok) / days.sum(case.track.power, ok))
+    return loss[after:][np.isfinite(loss[after:])]
+
+
+@pytest.mark.parametrize(
+    "roofs",
+    [[EAST] * 3 + [WEST] * 3, [SOUTH] * 2 + [EAST] * 2 + [WEST] * 2, [SOUTH] * 4],
+    ids=["east and west", "three sides", "one side"],
+)
+def test_neighbours_on_other_roofs_tell_what_a_machine_was_due(
+    roofs: list[Roof], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, verdicts = cases(roofs, monkeypatch)
+    for name, case in kept.items():
+        losses = daily_losses(case)
+        assert np.median(np.abs(losses)) < 0.02, name
+        assert not [i for i in verdicts[name].detection.incidents if i.lost_energy_kwh > 100.0], name
+
+
+def test_planes_are_told_apart_and_one_plane_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, _ = cases([EAST] * 3 + [WEST] * 3, monkeypatch)
+    planes = [case.told.plane for case in kept.values()]
+    assert all(45.0 < plane.azimuth < 150.0 for plane in planes[:3])
+    assert all(210.0 < plane.azimuth < 315.0 for plane in planes[3:])
+    kept, _ = cases([SOUTH] * 4, monkeypatch)
+    planes = [case.told.plane for case in kept.values()]
+    assert len({(plane.tilt, plane.azimuth) for plane in planes}) == 1
+    assert abs(planes[0].azimuth - 180.0) < 20.0
+
+
+def test_a_flat_sensor_is_recognised_beside_a_tilted_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, _ = cases([(35.0, 180.0)], monkeypatch, days=90, sensor=FLAT)
+    told = kept["INV-000"].told
+    assert told.sensor_plane is not None
+    assert told.sensor_plane.tilt < 12.0
+    assert told.plane.tilt > 20.0
+    assert np.median(np.abs(daily_losses(kept["INV-000"], 40))) < 0.03
+
+
+def test_a_machine_is_no_witness_of_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    weather = Weather(40, seed=3)
+    frames = pd.concat([weather.frame(n, SOUTH, None) for n in range(4)])
+    before, _ = seen(frames, 4, monkeypatch)
+    last = frames["timestamp"] >= frames["timestamp"].max() - pd.Timedelta(days=1)
+    frames.loc[last & (frames["asset_id"] == "INV-002"), "power_kw"] *= 0.5
+    after, verdicts = seen(frames, 4, monkeypatch)
+    due = (before["INV-002"].ref.expected, after["INV-002"].ref.expected)
+    assert np.nansum(due[1][-96:]) == pytest.approx(np.nansum(due[0][-96:]), rel=0.02)
+    kinds = [i.kind for i in verdicts["INV-002"].detection.incidents]
+    assert kinds == ["underperformance"]
+    others = np.nansum(after["INV-001"].ref.expected) / np.nansum(before["INV-001"].ref.expected)
+    assert others == pytest.approx(1.0, rel=0.01)
+
+
+def test_a_lone_machine_without_a_sensor_is_judged_by_the_clear_sky(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weather = Weather(60, seed=5)
+    frame = weather.frame(0, SOUTH, None)
+    _, verdicts = seen(frame, 1, monkeypatch)
+    assert verdicts["INV-000"].detection.basis == "clear_sky"
+    assert verdicts["INV-000"].detection.incidents == []
+    stop = frame["timestamp"].between(weather.times[50 * 96], weather.times[52 * 96 - 1])
+    dead = frame.assign(power_kw=frame["power_kw"].where(~stop, 0.0))
+    _, verdicts = seen(dead, 1, monkeypatch)
+    assert [(i.kind, i.days) for i in verdicts["INV-000"].detection.incidents] == [("outage", 2)]
+
+
+def test_files_of_a_day_expect_what_one_long_file_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    weather = Weather(34, seed=7)
+    frames = pd.concat([weather.frame(n, roof, None) for n, roof in enumerate([EAST] * 2 + [WEST] * 2)])
+    whole, _ = seen(frames, 4, monkeypatch)
+    histories = {}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in whole}
+    for day, part in frames.groupby(frames["timestamp"].dt.floor("D")):
+        file = telemetry_file(part, registry(4), key=str(day))
+        for verdict in judging.judge_assets(file, Context(histories)):
+            name = verdict.detection.asset_id
+            histories[name] = verdict.history
+            parts[name].append(np.asarray(verdict.expected))
+    _, verdicts = seen(frames, 4, monkeypatch)
+    for name, by_day in parts.items():
+        long, daily = verdicts[name].expected[20 * 96 :], np.concatenate(by_day)[20 * 96 :]
+        both = np.isfinite(long) & np.isfinite(daily) & (long > 10.0)
+        assert np.median(np.abs(daily[both] / long[both] - 1.0)) < 0.01, name
+        assert daily[both].sum() == pytest.approx(long[both].sum(), rel=0.01), name
