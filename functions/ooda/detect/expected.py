@@ -32,9 +32,9 @@ CHRONIC = 0.05
 whatever it always gave. Chosen on the plants of the bench."""
 ALIKE, ALIKE_ASSETS = 0.03, 3
 """…unless so many others have its level within 3 %: then it is another kind of asset."""
-USUAL_SCATTER, AS_MACHINES = 0.05, 2
-"""Share of the level by which nameplates usually lie beside what machines give, counted as two more
-machines: the scatter of four says little. Tuning half of the strangers."""
+USUAL_SCATTER, ENOUGH_MACHINES = 0.05, 6
+"""Share of the level by which nameplates usually lie beside what machines give; it counts for the machines
+that are missing to six, as the scatter of three or four says little."""
 CLEAR_DAY, DULL_DAY = 0.8, 0.45
 """Of the clear sky's light, median of a day: above the first a day is clear, below the second dull."""
 
@@ -167,8 +167,9 @@ def _chronic(told: Told) -> Floats:
     middle = bn.nanmedian(told.levels, axis=1)
     scatter = 1.4826 * bn.nanmedian(np.abs(told.levels / middle[:, None] - 1.0), axis=1)
     others = told.levels.shape[1]
+    missing = max(ENOUGH_MACHINES - others, 0)
     scatter = np.sqrt(
-        (others * np.nan_to_num(scatter) ** 2 + AS_MACHINES * USUAL_SCATTER**2) / (others + AS_MACHINES)
+        (others * np.nan_to_num(scatter) ** 2 + missing * USUAL_SCATTER**2) / (others + missing)
     )
     own = told.level / middle
     others_alike = (np.abs(told.levels / middle[:, None] - own[:, None]) <= ALIKE).sum(axis=1)

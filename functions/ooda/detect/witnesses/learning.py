@@ -175,6 +175,8 @@ def _part(
         earlier, own = _rows(of_all, 0, past), _rows(of_all, past, last - start)
         base.append(baseline(earlier, own, rules))
         usual = before_each(earlier.cloudy, own.cloudy, KEEP_PROFILES)
+        if sum(w.speaks and not w.sensor for w in witnesses) > 1:  # neighbours have the same clouds
+            usual = np.ones(last - first)
         dull.append(np.clip(np.where(np.isfinite(usual), usual, 1.0), LEAST_DULL, 1.0 / LEAST_DULL))
         recent.append(trailing_median(of_all.gain, DRIFT_DAYS)[past:])
     return Part(first, last, learned, lies, base, recent, dull, clouds)
