@@ -13,6 +13,9 @@ from ona.documents.assets import Asset, AssetRegistry, Location
 from ooda.detect import judge as judging
 from ooda.detect.case import Case
 from ooda.detect.context import Context
+from ooda.detect.witnesses.plane_fit import _groups
+from ooda.detect.witnesses.planes import Lie, Sun, seen_by, usual_diffuse
+from ooda.detect.witnesses.sky_state import solve
 from tests.builders.detection import telemetry_file
 
 LATITUDE, LONGITUDE = 48.0, 11.0
@@ -195,3 +198,33 @@ def test_files_of_a_day_expect_what_one_long_file_does(monkeypatch: pytest.Monke
         both = np.isfinite(long) & np.isfinite(daily) & (long > 10.0)
         assert np.median(np.abs(daily[both] / long[both] - 1.0)) < 0.01, name
         assert daily[both].sum() == pytest.approx(long[both].sum(), rel=0.01), name
+
+
+@pytest.mark.parametrize("elevation", [4.0, 8.0, 12.0, 25.0, 50.0])
+@pytest.mark.parametrize("index", [0.3, 0.6, 0.8, 1.0])
+def test_a_plane_that_faces_the_sun_tells_how_clear_it_is(elevation: float, index: float) -> None:
+    sun = Sun.of(np.array([elevation]), np.array([270.0]))
+    beam, diffuse = (value[None] for value in seen_by(Lie(25.0, 270.0), sun))
+    split = usual_diffuse(sun, np.array([index]))
+    seen = index * sun.clear * (beam * (1.0 - split) + diffuse * split)
+    state = solve(seen, beam, diffuse, np.ones((1, 1)), sun)
+    assert state.index == pytest.approx([index], rel=0.08)
+    away = seen_by(Lie(25.0, 90.0), sun)
+    told = state.without(None, away[0] * sun.clear, away[1] * sun.clear)[0]
+    assert told[0] <= index * sun.clear[0] + 0.01  # a roof in its own shadow gets no more than all there is
+
+
+def test_a_low_clear_sky_is_no_dull_one() -> None:
+    sun = Weather(10, 1).sun
+    sun = sun[sun["elevation"].between(6.0, 70.0)]
+    mass = atmosphere.get_relative_airmass(sun["apparent_zenith"])
+    clear = clearsky.ineichen(sun["apparent_zenith"], mass, 3.2)
+    really = (clear["dhi"] / clear["ghi"]).to_numpy()
+    said = usual_diffuse(Sun.of(sun["elevation"].to_numpy(), sun["azimuth"].to_numpy()), np.ones(len(sun)))
+    assert (said <= really).all()  # the ring about the sun counts as beam
+
+
+def test_a_witness_whom_the_common_plane_suits_as_it_does_the_others_keeps_it() -> None:
+    beside = [[2.0, 1.0, 6.0], [2.0, 1.05, 6.0], [2.2, 1.1, 6.0]]
+    assert _groups(np.array([*beside, [0.4, 1.1, 6.0]])) == [([0, 1, 2, 3], 1)]
+    assert _groups(np.array([*beside, [6.0, 6.0, 0.5]])) == [([0, 1, 2], 1), ([3], 2)]

@@ -37,7 +37,8 @@ STEEPEST, STEEPEST_TROPICAL, TROPIC = 60.0, 25.0, 25.0
 EASY = 0.02
 """Share of capacity up to which an error counts by its square."""
 SAME = 1.25
-"""A witness keeps the common plane unless its own leaves a fifth less unexplained."""
+"""A witness keeps the common plane unless that leaves so many times more unexplained than its own does, and
+than is usual at the site."""
 HEATING = 0.08
 """Of power at 1 kW/m²: what modules lose by the sun's own warmth, half of it if temperature is measured."""
 ROUNDS, BESIDE = 2, 1.0
@@ -221,8 +222,10 @@ def _gain(points: Floats, power: Floats, member: Floats) -> float:
 def _groups(errors: Floats) -> list[tuple[list[int], int]]:
     """Witnesses that lie alike, and the plane of each group: first the plane that suits most of them."""
     left, groups = list(range(len(errors))), []
+    own = errors.min(axis=1, keepdims=True)
+    relative = errors / np.maximum(own, np.median(own))
     while left:
-        ratio = errors[left] / errors[left].min(axis=1, keepdims=True)
+        ratio = relative[left]
         suits = ratio < SAME
         most = np.lexsort((np.minimum(ratio, SAME).sum(axis=0), -suits.sum(axis=0)))[0]
         members = [m for m, fits in zip(left, suits[:, most], strict=True) if fits]

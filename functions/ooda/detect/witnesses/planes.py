@@ -146,9 +146,12 @@ def usual_diffuse(sun: Sun, index: Floats) -> Floats:
     """The share of diffuse light that is usual at a clear-sky index, (n,), without the bright ring about
     the sun, which counts as beam.
 
-    Erbs' split (Solar Energy 28(4), 1982), Hay and Davies' anisotropy index (1980).
+    Erbs' split (Solar Energy 28(4), 1982) of the clearness index that does not sink with the sun (Perez and
+    others, Solar Energy 45(2), 1990: a low clear sky is not a dull one); Hay and Davies' anisotropy index
+    (1980).
     """
-    kt = np.clip(index * sun.clear / sun.outside, 0.0, 1.2)
+    lowered = 1.031 * np.exp(-1.4 / (0.9 + 9.4 * sun.sine)) + 0.1
+    kt = np.clip(index * sun.clear / sun.outside / lowered, 0.0, 1.2)
     cloudy = 0.9511 + kt * (-0.1604 + kt * (4.388 + kt * (-16.638 + kt * 12.336)))
     share = np.where(kt <= 0.22, 1.0 - 0.09 * kt, np.where(kt <= 0.8, cloudy, 0.165))
     ring = np.clip(kt * (1.0 - share), 0.0, 1.0)

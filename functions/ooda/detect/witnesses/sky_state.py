@@ -112,16 +112,34 @@ def _index(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) -
     the usual split would give them. Planes in the shadow of their own tilt are not asked: they see
     the diffuse
     light only, which says little of how clear it is."""
-    index = np.full(seen.shape[1], FIRST_INDEX)
-    share = usual_diffuse(sun, index)
+    count = seen.shape[1]
+    index, share = np.full(count, FIRST_INDEX), usual_diffuse(sun, np.full(count, FIRST_INDEX))
+    tried: list[tuple[Floats, Floats]] = []  # logs of the index assumed, and by how much it is too low
     for _ in range(ROUNDS):
         with np.errstate(invalid="ignore", divide="ignore"):
             usual = beam * (1.0 - share) + diffuse * share
             well_lit = usual >= LIT * usual.max(axis=0)
             ratio = np.where((say > 0.0) & (seen > DARKEST * usual) & well_lit, seen / usual, np.nan)
-        index = np.clip(np.nan_to_num(_median(ratio), nan=FIRST_INDEX), DARKEST, 1.4)
+        found = np.clip(np.nan_to_num(_median(ratio), nan=FIRST_INDEX), DARKEST, 1.4)
+        tried.append((np.log(index), np.log(found / index)))
+        index = np.exp(_root(tried))
         share = usual_diffuse(sun, index)
     return index, share
+
+
+def _root(tried: list[tuple[Floats, Floats]]) -> Floats:
+    """Where what an index lacks is nothing, by the last two that were tried (secant; logs).
+
+    The more light, the more of it is beam, and the less a plane that faces a low sun needs to see as much:
+    what follows from an index lies on the other side of the truth, and going there would swing for ever.
+    """
+    at, lacks = tried[-1]
+    if len(tried) == 1:
+        return at + lacks / 2.0
+    before, lacked = tried[-2]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = np.nan_to_num((lacks - lacked) / (at - before), nan=-1.0)
+    return np.clip(at - lacks / np.minimum(slope, -1.0), np.log(DARKEST), np.log(1.4))
 
 
 def _median(values: Floats) -> Floats:
