@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
@@ -38,7 +39,7 @@ class TelemetryFile:
     joint: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     storages: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def ends(self) -> tuple[pd.Timestamp, pd.Timestamp]:
         """First and last reading of the file, UTC."""
         return self.span or span(self.readings)
