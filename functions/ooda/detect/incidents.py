@@ -252,8 +252,12 @@ class _Incidents:
             apart = earlier.window.start > window.end or earlier.window.end < window.start
             if earlier.kind == kind and not apart and earlier.incident_id not in taken:
                 return earlier.incident_id
-        start = window.start.astimezone(UTC)
-        return f"inc-{start:%Y%m%d}-{digest(self.history.asset_id, kind, start.isoformat(), length=10)}"
+        start, parts = window.start.astimezone(UTC), [self.history.asset_id, kind]
+        while True:  # one that began here before may have its id elsewhere now
+            parts.append(start.isoformat())
+            new = f"inc-{start:%Y%m%d}-{digest(*parts, length=10)}"
+            if new not in taken:
+                return new
 
 
 def _evidence(chain: list[_Seen], shares: dict[int, float], suspected: bool) -> list[Evidence]:
