@@ -184,7 +184,7 @@ def _days_told(days: DataDays, track: Track) -> list[QualityIssue]:
         elif kind == "unit_error":
             text = (
                 f"power_kw is {track.hours:.3g} of what it should be: probably the energy of each interval "
-                f"of {track.step:g} minutes in kWh; multiply by {1.0 / track.hours:g}"
+                f"of {counted(track.step, 'minute', 'g')} in kWh; multiply by {1.0 / track.hours:g}"
             )
         else:
             share = float(days.sensor.share[last])

@@ -170,6 +170,9 @@ class _Together:
         said, rows, at = self.said, self.said.rows(d), self.said.first + d
         spoken = [witness.says(d, self.bad) for witness in self.witnesses]
         off = contradicting([w.gain[: at + 1] for w in self.witnesses], self.bad[: at + 1])
+        before = np.array([w.off[at - 1] if at else 0 for w in self.witnesses])
+        heard = np.array([np.isfinite(w.gain[at]) for w in self.witnesses])
+        off = np.where(heard, off, before)  # a day that tells nothing of a witness does not clear it
         due, sigma = np.array([one for one, _ in spoken]), np.array([two for _, two in spoken])
         for n, witness in enumerate(self.witnesses):
             witness.off[at] = off[n]

@@ -71,7 +71,7 @@ def ranking(incident: Incident, asset: Asset) -> list[Candidate]:
         for aspect in ASPECTS
         if aspect.name in looks
     }
-    logged = {event.cause for event in getattr(incident, "events", ())}
+    logged = {event.cause for event in incident.events}
     weights: dict[str, list[tuple[float, Signature, dict[str, float]]]] = {}
     for row in SIGNATURES:
         if incident.kind in row.kinds and row.can_have(asset):

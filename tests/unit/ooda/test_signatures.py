@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import pandas as pd
 import pytest
@@ -31,7 +29,7 @@ from ooda.diagnose.aspects import ASPECTS
 from ooda.diagnose.cause import Cause, diagnose, ranking, seen
 from ooda.diagnose.signatures import SIGNATURES
 from ooda.diagnose.view import View
-from ooda.documents.detections import Incident, Signals, Window
+from ooda.documents.detections import Incident, LoggedEvent, Signals, Window
 from tests.builders.assets import make_asset
 from tests.builders.detection import judge, telemetry_file, week
 from tests.builders.telemetry import NOW, sunny_day
@@ -216,11 +214,13 @@ def test_machines_that_rest_in_turn_were_switched_off_and_nobody_is_sent() -> No
 def test_an_event_log_that_names_a_cause_is_strong_evidence_and_no_proof() -> None:
     weak = incident_like(loss_high=0.27)
     assert named(weak)["connector_wear"] < 0.3
-    logged = [SimpleNamespace(cause="connector_wear"), SimpleNamespace(cause="")]
-    with patch.object(Incident, "events", logged, create=True):
-        assert named(weak)["connector_wear"] > 0.5
-        against = incident_like(voltage_ratio=1.1, loss_low=0.2, loss_high=0.2)
-        assert diagnose(against, make_asset()).name == "mppt_fault"
+    logged = [
+        LoggedEvent(event_class="fault", code=cause, text="", cause=cause, start=NOW, end=NOW, share=0.0)
+        for cause in ("connector_wear", "")
+    ]
+    assert named(weak.model_copy(update={"events": logged}))["connector_wear"] > 0.5
+    against = incident_like(voltage_ratio=1.1, loss_low=0.2, loss_high=0.2)
+    assert diagnose(against.model_copy(update={"events": logged}), make_asset()).name == "mppt_fault"
 
 
 def test_the_probability_of_a_cause_is_that_of_its_forms_and_the_form_is_told() -> None:
