@@ -104,7 +104,9 @@ def packaged() -> None:
     table = pd.read_csv(folder / "ac_power_inv_7539_outliers.csv", index_col=0, parse_dates=True)
     series, labels = table["value_normalized"], table["outlier"].to_numpy(dtype=bool)
     print(f"\noutliers: {len(series)} readings, {int(labels.sum())} labelled")
-    _row("the platform", outliers(_track(series, 1.0)), labels)  # shares of the nameplate
+    _row(
+        "the platform", outliers(_track(series, 1.0), np.full(len(series), np.nan)), labels
+    )  # shares of the nameplate
     for name, flagged in (
         ("pvanalytics zscore", peer.zscore(series)),
         ("pvanalytics tukey, k 0.5", peer.tukey(series, k=0.5)),

@@ -82,7 +82,15 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
     of_no_use = file.quality.unusable.get(asset.id, ())
     beside, told = assets.site.beside(track), assets.told[asset.id]
     checked = quality.check(
-        whole, track, lit, file.ends_of(asset.id), rules, of_no_use, beside=beside, history=history
+        whole,
+        track,
+        lit,
+        file.ends_of(asset.id),
+        rules,
+        of_no_use,
+        beside=beside,
+        told=told,
+        history=history,
     )
     light = lit if member.rows is None else lit[member.rows]
     usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, asset, rules.filtering)

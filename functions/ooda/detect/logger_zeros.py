@@ -6,6 +6,9 @@ writes 0 there and goes on with the rest; one that lost everything writes 0 °C 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import bottleneck as bn
 import numpy as np
 
 from ooda.detect.sky import Mask
@@ -15,10 +18,11 @@ ZERO_SHARE = 0.002
 """Share of capacity. Power that is written as zero."""
 LEAST_MINUTES = 30.0
 """Minutes, two readings at least: what is shorter is no stop either."""
-DC_SHARE = 0.03
-"""Share of capacity. DC power from here on flows through a machine that runs."""
+DC_SHARE = 0.02
+"""Share of capacity. DC power from here on, the median of a stretch, flows through a machine that runs: a
+stretch may begin at dawn or go on under dark clouds."""
 MOST = 0.8
-"""Share of a stretch's readings that must show it."""
+"""Share of a stretch's readings that are 0 in the other channels too."""
 COLD_JUMP_C = 5.0
 """°C. Temperature that is 0 for a stretch, and was so far from it before or after, was not measured."""
 
@@ -34,15 +38,22 @@ def logger_zeros(track: Track, lit: Mask, ac_dc: float) -> Mask:
     if not zero.any():
         return out
     with np.errstate(invalid="ignore"):
-        flows = track.dc_power * ac_dc > DC_SHARE * track.capacity
+        dc = track.dc_power * ac_dc / track.capacity
         blank = (track.temperature == 0.0) & ((track.volts == 0.0) | ~np.isfinite(track.volts))
-    for start, end in runs(zero):
+    for start, end in _within_days(zero, track):
         if end - start < max(2, LEAST_MINUTES / track.step):
             continue
         part = slice(start, end)
-        if flows[part].mean() >= MOST or (blank[part].mean() >= MOST and _jumps(track, start, end)):
+        if bn.nanmedian(dc[part]) > DC_SHARE or (blank[part].mean() >= MOST and _jumps(track, start, end)):
             out[part] = True
     return out
+
+
+def _within_days(zero: Mask, track: Track) -> list[tuple[int, int]]:
+    """The runs of zeros, none of them over a night."""
+    first = track.days.first
+    edges = [(a, *first[(first > a) & (first < b)].tolist(), b) for a, b in runs(zero)]
+    return [part for run in edges for part in pairwise(run)]
 
 
 def _jumps(track: Track, start: int, end: int) -> bool:

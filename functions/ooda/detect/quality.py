@@ -26,6 +26,7 @@ from ooda.detect.straight import interpolated
 from ooda.detect.suspect import stale
 from ooda.detect.track import Track
 from ooda.detect.units import TOO_LARGE, impossible, unit_issue
+from ooda.detect.witnesses.telling import Told
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import QualityIssue
 
@@ -55,14 +56,16 @@ def check(
     of_no_use: Sequence[Unusable] = (),
     *,
     beside: Beside,
+    told: Told,
     history: AssetHistory,
 ) -> Checked:
     """All checks of one asset's readings.
 
     `whole`: all of them; `track`: those of the day. `light` marks those of the whole in which it should
     produce. `span`: first and last reading of the file, between which readings are due. `of_no_use`:
-    readings that came, and whose power nobody can use. `beside`: the neighbours at the day's readings;
-    `history`: the asset's earlier days, beside which the file's own are seen.
+    readings that came, and whose power nobody can use. `beside`, `told`: the neighbours at the day's
+    readings, and what the site's witnesses tell of them; `history`: the asset's earlier days, beside which
+    the file's own are seen.
     """
     lit = light if whole is track else light[np.searchsorted(whole.sky.minutes, track.sky.minutes)]
     came_in_vain = in_vain(of_no_use, whole, config)
@@ -73,7 +76,8 @@ def check(
     useless = wrong_days | energy
     mixed = impossible(track) & ~useless
     useless |= mixed
-    frozen, line, spikes = stale(track, config), interpolated(track), outliers(track) & ~useless
+    frozen, line = stale(track, config), interpolated(track)
+    spikes = outliers(track, told.by_others) & ~(useless | shifted)
     zeros = logger_zeros(track, lit, _usual_ac_dc(days.table.of_dc))
     shifted &= ~useless
     due = round((span[1] - span[0]).total_seconds() / 60.0 / track.step) + 1

@@ -15,9 +15,8 @@ ALIKE = 0.5
 """Share of its distance by which the two beside it may differ."""
 GONE = 0.15
 """Share of the lower of the two beside it. A cloud leaves more than this of the power: diffuse light."""
-OFTEN, ABOVE = 0.95, 1.05
-"""Quantile of the file's shares of the clear sky that the asset reaches often; what is 5 % above that, or
-above the nameplate, is no gap in the clouds."""
+ABOVE = 1.05
+"""Share of capacity (0…1). What is above it is no gap in the clouds, though nobody else saw the sky."""
 NEGATIVE_SHARE = 0.05
 """Share of capacity. A machine takes less than this for itself."""
 NIGHT_SHARE = 0.03
@@ -26,17 +25,18 @@ TWILIGHT_MINUTES = 30.0
 """Minutes before sunrise and after sunset in which power is not called wrong."""
 
 
-def outliers(track: Track) -> Mask:
+def outliers(track: Track, due: Floats) -> Mask:
     """Single wrong readings, and those that show power in the dark, shape (n,). A turbine has none.
 
     A reading is wrong that stands alone above the two beside it or, nearly without power, below them, while
-    these are alike and the irradiance did not do the same.
+    these are alike and neither irradiance nor `due`, the share of capacity that others foretell, (n,), did
+    the same.
     """
     if track.asset.is_wind:
         return np.zeros(len(track), dtype=bool)
     share = track.share
     with np.errstate(invalid="ignore"):
-        wrong = _alone(share) & ~_followed(track) & ~_sunny(track)
+        wrong = _alone(share) & ~_followed(track, due)
         wrong |= share < -NEGATIVE_SHARE
         reach = math.ceil(TWILIGHT_MINUTES / track.step)
         night = track.sky.clear_ghi <= 0.0
@@ -56,20 +56,13 @@ def _alone(share: Floats) -> Mask:
     return alone
 
 
-def _followed(track: Track) -> Mask:
-    """Readings at which the irradiance rose or fell alone as well, a third as far."""
-    sun = track.irradiance / 1000.0
-    before, after = np.roll(sun, 1), np.roll(sun, -1)
-    moved = np.maximum(sun - np.maximum(before, after), np.minimum(before, after) - sun)
-    return np.asarray(moved > SPIKE_SHARE / 3)
-
-
-def _sunny(track: Track) -> Mask:
-    """Readings above the ones beside them that a gap in the clouds explains: no irradiance is measured, and
-    the asset often gives as much of the clear sky."""
-    clear, share = track.sky.clear_ghi / 1000.0, track.share
-    index = share / np.maximum(clear, 0.05)
-    known = index[np.isfinite(index) & (clear > 0.1) & (share > 0.0)]
-    most = ABOVE * (np.quantile(known, OFTEN) * clear if len(known) else np.ones(len(track)))
-    gap = (share > np.roll(share, 1)) & (share <= np.minimum(most, ABOVE))
-    return np.asarray(gap & ~np.isfinite(track.irradiance))
+def _followed(track: Track, due: Floats) -> Mask:
+    """Readings at which the light rose or fell alone as well, a third as far: as the irradiance or the
+    other machines saw it. Where nobody saw it, a gap in the clouds gives up to `ABOVE`."""
+    seen = np.zeros(len(track), dtype=bool)
+    for light in (track.irradiance / 1000.0, due):
+        before, after = np.roll(light, 1), np.roll(light, -1)
+        moved = np.maximum(light - np.maximum(before, after), np.minimum(before, after) - light)
+        seen |= moved > SPIKE_SHARE / 3
+    alone = ~np.isfinite(track.irradiance) & ~np.isfinite(due)
+    return np.asarray(seen | (alone & (track.share > np.roll(track.share, 1)) & (track.share <= ABOVE)))

@@ -74,3 +74,44 @@ def test_a_gap_in_the_clouds_is_no_spike() -> None:
     dull = between(day, "09:00", "11:00") & ~between(day, "10:00", "10:15")
     day.loc[dull, ["power_kw", "irradiance_w_m2"]] *= 0.4
     assert "outliers" not in told(day)
+
+
+def test_a_loggers_zeros_from_dawn_on_and_under_dark_clouds_are_no_stop() -> None:
+    """A third of the stretch has hardly any light: DC power there shows nothing."""
+    day = with_dc(sunny_day())
+    dull = between(day, "00:00", "09:00")
+    day.loc[dull, ["irradiance_w_m2", "dc_power_kw"]] *= 0.02
+    day["power_kw"] = 0.0
+    assert "logger_zeros" in told(day)
+    assert booked(day) == []
+
+
+def test_a_stop_on_the_day_before_the_loggers_zeros_stays_a_stop() -> None:
+    first, second = with_dc(sunny_day()), with_dc(sunny_day())
+    second["timestamp"] += pd.Timedelta(days=1)
+    afternoon = between(first, "12:00", "23:00")
+    first.loc[afternoon, ["power_kw", "dc_power_kw"]] = 0.0
+    second["power_kw"] = 0.0
+    both = pd.concat([first, second], ignore_index=True)
+    assert "logger_zeros" in told(both)
+    assert booked(both) == ["outage"]
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_gap_in_the_clouds_is_no_spike_without_irradiance(others: int) -> None:
+    """Neighbours on the same sky saw it too; where nobody did, the sun may give so much."""
+    day = sunny_day()
+    day.loc[~between(day, "10:00", "10:15"), "power_kw"] *= 0.2  # dark clouds but for a moment
+    day = day.drop(columns="irradiance_w_m2")
+    beside = [day.assign(asset_id=f"INV-00{n + 2}") for n in range(3 * others)]
+    assert "outliers" not in told(pd.concat([day, *beside], ignore_index=True))
+
+
+def test_a_spike_that_no_neighbour_has_is_one() -> None:
+    day = sunny_day().drop(columns="irradiance_w_m2")
+    day["power_kw"] *= 0.5  # a dull day: twice as much is no more than the nameplate
+    beside = [day.assign(asset_id=f"INV-00{n + 2}") for n in range(3)]
+    spoilt = day.copy()
+    spoilt.loc[between(day, "09:00", "09:15"), "power_kw"] *= 2.0
+    assert spoilt["power_kw"].max() < 105.0
+    assert "outliers" in told(pd.concat([spoilt, *beside], ignore_index=True))

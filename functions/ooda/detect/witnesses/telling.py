@@ -72,6 +72,11 @@ class Told:
     others: int
     sensors: int
 
+    @property
+    def by_others(self) -> Floats:
+        """What others foretell, (n,): a lone machine's clear sky is none."""
+        return self.due if self.others + self.sensors else np.full(len(self.due), np.nan)
+
 
 def tell(panel: Panel) -> dict[str, Told]:
     """What is told of each machine, by asset id."""
