@@ -56,7 +56,7 @@ def _after(storm: str, then: Apply) -> Apply:
         {
             "thunder": lambda: s.storm(rain=u(10, 30), peak=u(8, 18), gust=u(8, 18), drop=u(2, 5)),
             "rain": lambda: s.storm(rain=u(40, 85), peak=u(6, 12), gust=u(6, 14), drop=2, hours_before=16),
-            "gust": lambda: s.storm(rain=u(0, 4), peak=u(0, 3), gust=u(16, 24.5), drop=u(1, 4)),
+            "gust": lambda: s.storm(rain=u(0, 4), peak=u(0, 3), gust=u(10, 15.5), drop=u(1, 4)),
             "shower": lambda: s.storm(rain=u(6, 15), peak=u(6, 13), gust=u(6, 14), drop=u(3, 7)),
         }[storm]()
         then(s, x)

@@ -27,8 +27,8 @@ MOST_DOWN = 0.5
 AT_ONCE, WITHOUT_GAP = 1, 2
 """Readings between the beginnings of stops that begin at once, and between stops that follow each other
 without a gap."""
-ALIKE = 0.25
-"""Of its length: stops of a rotation differ no more."""
+ALIKE = 2
+"""Times; stops of a rotation differ by no more, as dawn and evening cut some."""
 IN_TURN = 3
 """Machines that make a rotation."""
 
@@ -37,11 +37,26 @@ def common(start: int, end: int, down: Mask) -> Literal["outage", "site_outage",
     """What a machine's stop from instant `start` to before `end` is, beside the R others of the site.
 
     `down`: which of them give nothing, (T, R), at the day's T instants at which the machine should give
-    power. `site_outage`: many stop at once, or half are down. `operation`: they stop one after the other
-    for about the same time.
+    power. `operation`: machines, or groups of them, stop one after the other for about the same time.
+    `site_outage`: many stop at once, or half are down.
     """
     machines = down.shape[1] + 1
     stops = [run for column in down.T for run in runs(column) if run[1] - run[0] >= 2]
+    length = end - start
+    alike = [
+        run for run in stops if length <= ALIKE * (run[1] - run[0]) and run[1] - run[0] <= ALIKE * length
+    ]
+    chain, reached = 1, True
+    first, last = start, end
+    while reached:
+        before = [run for run in alike if abs(run[1] - first) <= WITHOUT_GAP and run[0] < first]
+        after = [run for run in alike if abs(run[0] - last) <= WITHOUT_GAP and run[1] > last]
+        first = before[0][0] if before else first
+        last = after[0][1] if after else last
+        reached = bool(before or after)
+        chain += bool(before) + bool(after)
+    if chain >= IN_TURN:
+        return "operation"
     begun = sum(
         any(
             first > 0 and abs(first - start) <= AT_ONCE for first, last in runs(column) if last - first >= 2
@@ -52,15 +67,4 @@ def common(start: int, end: int, down: Mask) -> Literal["outage", "site_outage",
     beside = float(np.median(down[start:end].sum(axis=1) + 1)) / machines
     if machines > LEAST_TOGETHER and ((start > 0 and begun + 1 >= least) or beside >= MOST_DOWN):
         return "site_outage"
-    length = end - start
-    alike = [run for run in stops if abs(run[1] - run[0] - length) <= max(WITHOUT_GAP, ALIKE * length)]
-    chain, reached = 1, True
-    first, last = start, end
-    while reached:
-        before = [run for run in alike if abs(run[1] - first) <= WITHOUT_GAP and run[0] < first]
-        after = [run for run in alike if abs(run[0] - last) <= WITHOUT_GAP and run[1] > last]
-        first = before[0][0] if before else first
-        last = after[0][1] if after else last
-        reached = bool(before or after)
-        chain += bool(before) + bool(after)
-    return "operation" if chain >= IN_TURN else "outage"
+    return "outage"

@@ -17,7 +17,6 @@ MOST_SIGNAL_DAYS = 14
 _MEANS = (
     "zero_share",
     "day_share",
-    "from_dawn",
     "returns",
     "loss_share",
     "loss_spread",
@@ -33,6 +32,7 @@ _MEANS = (
     "temperature_correlation",
     "cell_correlation",
     "neighbours_off",
+    "neighbours_in_turn",
     "warmth_c",
     "ambient_c",
     "voltage_ratio",
@@ -43,17 +43,18 @@ _MEANS = (
     "neighbours_held",
 )
 """Signals whose mean over the episodes counts, weighted by energy lost."""
-_BEGINNING = ("rain_mm", "rain_peak_mm", "gust_m_s", "ambient_drop_c")
+_BEGINNING = ("rain_mm", "rain_peak_mm", "snow_mm", "gust_m_s", "ambient_drop_c")
 """Signals of the weather in which the incident began; the highest of the first episodes counts."""
 FIRST_EPISODES = 3
 """Episodes. The weather before these is the weather in which the incident began."""
 
 
-def combined(episodes: list[Episode], shares: dict[int, float]) -> Signals:
+def combined(episodes: list[Episode], shares: dict[int, float], before: float | None = None) -> Signals:
     """The signals of several episodes as one.
 
     Means by energy lost over the last two weeks; the weather in which it began from the first episodes; how
-    it went on from all. `shares`: the loss share of each day (0…1) by index of the day.
+    it went on from all. `shares`: the loss share of each day (0…1) by index of the day; `before`: that of
+    the days before it.
     """
     recent = episodes[-MOST_SIGNAL_DAYS:]
     values: dict[str, float | int | bool | None] = {}
@@ -73,12 +74,12 @@ def combined(episodes: list[Episode], shares: dict[int, float]) -> Signals:
     for name in _BEGINNING:
         starts = [v for e in episodes[:FIRST_EPISODES] if (v := getattr(e.signals, name)) is not None]
         values[name] = max(starts, default=None)
+    values["from_dawn"] = _from_dawn(recent)
     values["first_slot"] = episodes[0].signals.first_slot
     for name, most in (
         ("temperature_max_c", max),
         ("cell_max_c", max),
         ("ambient_min_c", min),
-        ("neighbours_in_turn", max),
     ):
         seen = [v for e in recent if (v := getattr(e.signals, name)) is not None]
         values[name] = most(seen, default=None)
@@ -90,9 +91,15 @@ def combined(episodes: list[Episode], shares: dict[int, float]) -> Signals:
         plateau_slope=_slope(
             {n: e.signals.plateau_level for n, e in enumerate(episodes) if e.signals.plateau_share >= 0.5}
         ),
+        loss_before=_part(before, values["loss_share"]),
         days=len(shares),
         same_hours=_same_hours(episodes),
     )
+
+
+def _part(before: float | None, loss: float | None) -> float | None:
+    """The loss of the days before, of the incident's own; None where that is hardly one."""
+    return round(before / loss, 3) if before is not None and loss is not None and loss >= 0.02 else None
 
 
 def _slope(shares: dict[int, float]) -> float | None:
@@ -104,6 +111,13 @@ def _slope(shares: dict[int, float]) -> float | None:
         (b[1] - a[1]) / (b[0] - a[0]) for n, a in enumerate(points) for b in points[n + 1 :] if b[0] > a[0]
     )
     return round(slopes[len(slopes) // 2], 5) if slopes else None
+
+
+def _from_dawn(episodes: list[Episode]) -> float:
+    """Share of its beginnings (0…1) that were the day's first readings. A stop that went on over the night
+    does not begin at dawn."""
+    fresh = [e for n, e in enumerate(episodes) if n == 0 or episodes[n - 1].signals.returns >= 0.5]
+    return round(fmean(e.signals.from_dawn for e in fresh), 4)
 
 
 def _same_hours(episodes: list[Episode]) -> float | None:

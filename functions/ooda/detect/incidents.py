@@ -41,6 +41,8 @@ EXPLAINED = 0.7
 """Share of what a day missed: stretches that explain so much of it stand for the day."""
 MOST_EPISODES = 400
 """Episodes that an incident lists: more than a year of one that comes every day."""
+DAYS_BEFORE, LEAST_BEFORE = 8, 3
+"""Days before an incident that tell a step from slow growth: looked at, and needed."""
 MOST_LOSS = 0.98
 """Share of a day's expected energy. What is missing beyond it counts no more: its logarithm has no end."""
 
@@ -218,7 +220,7 @@ class _Incidents:
                 severity=score,
                 confidence=round(min(confidence, 1.0), 3),
                 actionable=bool(actionable and not suspected),
-                signals=combined(episodes, shares),
+                signals=combined(episodes, shares, self._before(chain[0].day)),
                 evidence=_evidence(chain, shares, suspected),
                 events=of_incident(episodes),
             )
@@ -231,6 +233,19 @@ class _Incidents:
             lost[item.day] = lost.get(item.day, 0.0) + item.episode.lost_kwh
         due = {n: sum(item.expected_kwh for item in self.days[n]) for n in lost}
         return {n: min(1.0, lost[n] / due[n]) if due[n] > 0 else 0.0 for n in lost}
+
+    def _before(self, first: int) -> float | None:
+        """The mean loss share of the days before an incident; None with fewer than `LEAST_BEFORE`.
+
+        The last one is left out: the fault may have begun on it.
+        """
+        losses = [
+            item.loss - -math.expm1(-(item.fleet_loss or 0.0))
+            for items in self.days[max(0, first - DAYS_BEFORE) : max(0, first - 1)]
+            for item in items
+            if item.loss is not None
+        ]
+        return sum(losses) / len(losses) if len(losses) >= LEAST_BEFORE else None
 
     def _event(self, kind: str, window: Window) -> str:
         """The site's event that several machines share, by its kind and first day; none for a fault."""

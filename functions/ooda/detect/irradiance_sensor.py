@@ -83,6 +83,8 @@ def _level(series: Floats, steps: list[int]) -> Floats:
     bounds = [0, *steps, len(series)]
     half = SMOOTH // 2
     for begin, end in pairwise(bounds):
+        if begin == end:
+            continue
         part = np.pad(series[begin:end], half, constant_values=np.nan)
         out[begin:end] = bn.nanmedian(np.lib.stride_tricks.sliding_window_view(part, SMOOTH), axis=1)
     return out

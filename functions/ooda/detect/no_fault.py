@@ -9,14 +9,13 @@ from ooda.detect import logged
 from ooda.detect.case import Case
 from ooda.detect.group import common
 from ooda.detect.peers import is_held
-from ooda.detect.sky import Floats, Mask
+from ooda.detect.signals import SNOW_C, snow_mm
+from ooda.detect.sky import Mask
 from ooda.detect.stretches import ZERO_SHARE, Stretch, runs_of_a_day
 from ooda.detect.track import Indices
 
-SNOW_C = 2.0
-"""°C. Air this cold keeps snow on modules."""
 SNOW_MM = 0.5
-"""mm of water within 48 hours that are a snowfall."""
+"""mm of water within 48 hours that are a snowfall, where they fell in frost."""
 COOL_C = 8.0
 """°C. Snow is looked for only where an asset was this cool in daylight."""
 MOST_HELD = 0.5
@@ -96,21 +95,11 @@ def _shared(case: Case, stop: Stretch) -> Stretch:
 
 
 def _snowed(case: Case, members: Indices) -> bool:
-    """Frost, and snowfall within the two days before."""
-    cold = _weather(case, members, "temperature_c")
-    if cold is None or np.nanmedian(cold) > SNOW_C:
+    """Frost, and snow that fell within the two days before."""
+    if case.weather is None or "temperature_c" not in case.weather:
         return False
-    fallen = _weather(case, members, "snowfall_mm", hours_before=48)
-    if fallen is None:
-        fallen = _weather(case, members, "precipitation_mm", hours_before=48)
-    return fallen is not None and float(np.nansum(fallen)) > SNOW_MM
-
-
-def _weather(case: Case, members: Indices, column: str, hours_before: int = 0) -> Floats | None:
-    if case.weather is None or column not in case.weather:
-        return None
-    times = case.track.times
-    start = times.iloc[members[0]] - pd.Timedelta(hours=hours_before + 1)
-    part = case.weather.loc[start : times.iloc[members[-1]] + pd.Timedelta(hours=1), column]
-    values = part.to_numpy(dtype=float)
-    return values if np.isfinite(values).any() else None
+    start, end = (case.track.times.iloc[members[n]] for n in (0, -1))
+    hour = pd.Timedelta(hours=1)
+    cold = case.weather.loc[start - hour : end + hour, "temperature_c"].median()
+    fallen = snow_mm(case.weather, end)
+    return bool(cold <= SNOW_C) and fallen is not None and fallen > SNOW_MM

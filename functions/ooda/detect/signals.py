@@ -36,6 +36,10 @@ IEC 61215; 28 °C with the wind of most sites)."""
 VOLTS_A_DEGREE = -0.0027
 """1/°C. Change of the voltage at the maximum power point of crystalline silicon (−0.22 to −0.35 % a °C in
 data sheets)."""
+SNOW_C = 2.0
+"""°C. What falls in air this cold is mostly snow: half of it at 1 to 2 °C (Jennings and others, 2018)."""
+SNOW_HOURS = 48
+"""Hours for which snow is taken to stay on modules."""
 LEAST_RANKED = 8
 """Readings. A rank correlation of fewer says nothing."""
 
@@ -273,6 +277,24 @@ def _plateau(running: Floats, due: Floats) -> tuple[float, float]:
     return round(float((np.abs(running[more] - level) <= 4 * HELD_SHARE).mean()), 3), round(level, 4)
 
 
+def snow_mm(weather: pd.DataFrame, until: pd.Timestamp) -> float | None:
+    """mm of water that fell as snow in the `SNOW_HOURS` before `until` and the hour after it: no provider
+    delivers snowfall, so it is what fell in frost. None without rain and temperature.
+
+    >>> hours = pd.date_range("2025-01-10", periods=3, freq="h", tz="UTC")
+    >>> columns = {"precipitation_mm": [1.0, 2.0, 4.0], "temperature_c": [-1.0, 0.5, 6.0]}
+    >>> snow_mm(pd.DataFrame(columns, index=hours), hours[-1])
+    3.0
+    """
+    if not {"precipitation_mm", "temperature_c"} <= set(weather.columns):
+        return None
+    part = weather.loc[until - pd.Timedelta(hours=SNOW_HOURS) : until + pd.Timedelta(hours=1)]
+    known = part[["precipitation_mm", "temperature_c"]].dropna()
+    if known.empty:
+        return None
+    return round(float(known["precipitation_mm"][known["temperature_c"] <= SNOW_C].sum()), 2)
+
+
 def _weather(case: Case, members: Indices, share: Floats) -> dict[str, float | None]:
     """Weather signals: mm of rain, m/s of gusts, °C; empty without weather.
 
@@ -298,6 +320,7 @@ def _weather(case: Case, members: Indices, share: Floats) -> dict[str, float | N
         return round(float(getattr(part[column], how)()), 2)
 
     out["rain_mm"] = number(before, "precipitation_mm", "sum")
+    out["snow_mm"] = snow_mm(case.weather, begin)
     out["rain_peak_mm"] = number(before, "precipitation_mm", "max")
     out["gust_m_s"] = number(before, "wind_speed_m_s", "max")
     out["ambient_c"] = number(during, "temperature_c", "median")

@@ -21,6 +21,11 @@ Degrees = Mapping[str, float]
 """How far an incident is in each state of an aspect: 0…1, together 1."""
 
 
+STRONG_M_S, GALE_M_S = (12.5, 15.3), (15.4, 19.0)
+"""m/s, an hour's mean as weather services tell it; half way at 13.9, a near gale, and at 17.2, a gale
+(Beaufort)."""
+
+
 @dataclass(frozen=True)
 class Aspect:
     """One thing to look at.
@@ -128,11 +133,12 @@ def _weather(view: View) -> Degrees | None:
     peak, drop = s.rain_peak_mm, s.ambient_drop_c
     return first_of(
         [
+            ("snow", ramp(s.snow_mm, 0.5, 2.0)),
             ("deluge", ramp(s.rain_mm, 75.0, 100.0)),
-            ("gale", ramp(s.gust_m_s, 23.0, 28.0)),
             ("hail", ramp(peak, 8.0, 13.0) * ramp(drop, 4.5, 7.5)),
+            ("gale", ramp(s.gust_m_s, *GALE_M_S)),
             ("thunder", ramp(peak, 6.0, 10.0)),
-            ("gust", ramp(s.gust_m_s, 15.0, 18.0)),
+            ("gust", ramp(s.gust_m_s, *STRONG_M_S)),
             ("wet", ramp(s.rain_mm, 0.2, 1.5)),
         ],
         rest="dry",
@@ -141,6 +147,8 @@ def _weather(view: View) -> Degrees | None:
 
 def _storm_text(view: View) -> float | None:
     s = view.s
+    if (s.snow_mm or 0.0) > 1.0:
+        return s.snow_mm
     return s.gust_m_s if (s.gust_m_s or 0.0) > 15.0 and (s.rain_mm or 0.0) < 75.0 else s.rain_mm
 
 
@@ -251,19 +259,31 @@ ASPECTS: tuple[Aspect, ...] = (
         week="over {:.0f} days", weeks="over {:.0f} days",
     ),
     _scale(
+        "onset", "loss_before", {"step": 0.93, "slow": 0.07}, ((0.15, 0.4),),
+        slow="it had grown for days before",
+    ),
+    _scale(
+        "amount", "part_lost", {"some": 0.8, "most": 0.2}, ((0.25, 0.5),),
+    ),
+    _scale(
+        "stands", "zero_share", {"runs": 0.5, "stands": 0.5}, ((0.3, 0.7),),
+        runs="it ran, at less power", stands="it stood still",
+    ),
+    _scale(
         "stops", "stops_a_day", {"none": 0.97, "some": 0.03}, ((0.2, 0.6),),
         some="it stopped for a moment {:.1f} times a day",
     ),
     Aspect(
         "weather",
-        {"dry": 0.66, "wet": 0.283, "gust": 0.014, "thunder": 0.035, "hail": 0.004, "gale": 0.002,
-         "deluge": 0.002},
+        {"dry": 0.66, "wet": 0.244, "gust": 0.02, "thunder": 0.035, "hail": 0.004, "gale": 0.005,
+         "deluge": 0.002, "snow": 0.03},
         _weather,
         {
             "wet": "after {:.1f} mm of rain",
             "gust": "after wind of {:.0f} m/s",
             "thunder": "after a thunderstorm with {:.0f} mm of rain",
             "hail": "it began with a storm of {:.0f} mm of rain or hail, in which the air cooled",
+            "snow": "in frost, after snow that is {:.1f} mm of water",
             "gale": "it began with wind of {:.0f} m/s",
             "deluge": "{:.0f} mm of rain fell within a day before it",
         },

@@ -34,6 +34,16 @@ STORMS = ("gust", "thunder", "hail", "gale", "deluge")
 """States of the weather that are told as a note where they do not explain the fault."""
 LOGGED = 20.0
 """How many times likelier an event log names a cause when it is the cause than when it is not."""
+LOGGED_RATE = 1.0
+"""Times in 100 assets and a year that a cause comes for which the table has no row: only the log names
+it."""
+ORDERS: Mapping[str, tuple[str, ...]] = {
+    "planned": ("planned_maintenance",),
+    "operator": ("switched_off", "operator_setpoint"),
+    "grid": ("grid_outage", "grid_frequency"),
+    "curtailment": ("curtailment",),
+}
+"""Classes of events that name causes by themselves."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,11 @@ def ranking(incident: Incident, asset: Asset) -> list[Candidate]:
         for aspect in ASPECTS
         if aspect.name in looks
     }
+<<<<<<< HEAD
     logged = {event.cause for event in incident.events}
+=======
+    logged = by_log(incident)
+>>>>>>> w/causes2
     weights: dict[str, list[tuple[float, Signature, dict[str, float]]]] = {}
     for row in SIGNATURES:
         if incident.kind in row.kinds and row.can_have(asset):
@@ -80,8 +94,12 @@ def ranking(incident: Incident, asset: Asset) -> list[Candidate]:
                 for name, states in row.shows.items()
                 if name in looks
             }
-            weight = row.rate * math.prod(ratios.values()) * (LOGGED if row.cause in logged else 1.0)
+            weight = row.rate * math.prod(ratios.values()) * logged.get(row.cause, 1.0)
             weights.setdefault(row.cause, []).append((weight, row, ratios))
+    fitting = {row.cause for row in SIGNATURES if row.can_have(asset)}
+    for cause in logged.keys() & fitting - weights.keys():
+        row = Signature(cause, LOGGED_RATE, (incident.kind,), "any", "as the event log says", {})
+        weights[cause] = [(LOGGED_RATE * logged[cause], row, {})]
     strange = UNKNOWN_RATE * math.prod(
         1.0 - STRANGE + STRANGE * likelihood(looks[name], BY_NAME[name].flat) / usual[name]
         for name in usual
@@ -93,6 +111,21 @@ def ranking(incident: Incident, asset: Asset) -> list[Candidate]:
         probability = sum(weight for weight, _, _ in forms) / total
         candidates.append(Candidate(cause, probability, row.form, ratios))
     return sorted(candidates, key=lambda candidate: -candidate.probability)
+
+
+def by_log(incident: Incident) -> dict[str, float]:
+    """How many times likelier each cause is by what an event log says; 1 for those that it does not name.
+
+    A fault that names its cause counts in full: a trip's own entry is often gone at once. What explains a
+    loss counts by the share of its time that it covers.
+    """
+    factors: dict[str, float] = {}
+    for event in incident.events:
+        weight = 1.0 if event.event_class == "fault" else event.share
+        for cause in (event.cause, *ORDERS.get(event.event_class, ())):
+            if cause:
+                factors[cause] = max(factors.get(cause, 1.0), 1.0 + (LOGGED - 1.0) * weight)
+    return factors
 
 
 def diagnose(incident: Incident, asset: Asset) -> Cause:

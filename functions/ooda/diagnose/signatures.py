@@ -26,7 +26,8 @@ PART: tuple[IncidentKind, ...] = ("underperformance",)
 BOTH: tuple[IncidentKind, ...] = ("outage", "underperformance")
 HOT: tuple[IncidentKind, ...] = ("underperformance", "over_temperature")
 ORDERED = ("operation",)
-"""The kinds of incident that a row may explain; the last one follows from an event log."""
+LIMITED = ("curtailment",)
+"""The kinds of incident that a row may explain."""
 Fits = Literal["any", "solar", "tracked", "wind"]
 """The assets that can have a cause."""
 
@@ -88,9 +89,18 @@ SIGNATURES: tuple[Signature, ...] = (
     # ---------------------------------------- explained by what is not the asset
     _row("grid_outage", 50, ("site_outage",), "any",
          "all machines of the site gave no power together: the grid, a feeder or a command"),
-    _row("curtailment", 50, ("curtailment",), "any", "the neighbours were held at one level too"),
+    _row("grid_outage", 5, LIMITED, "any", "the grid took nothing", stands={"stands": 0.97}),
+    _row("grid_frequency", 5, LIMITED, "any", "the grid took less", stands={"runs": 0.9}),
+    _row("curtailment", 50, LIMITED, "any", "held at one level"),
     _row("snow", 20, ("snow",), "any", "in frost, after snowfall"),
-    _row("switched_off", 20, (*STOP, *ORDERED),
+    _row("snow", 2, PART, "solar", "as with snow on this roof only",
+         weather={"snow": 0.95}, amount={"most": 0.9}, texture={"smooth": 0.997},
+         lasts={"days": 0.75, "week": 0.22},
+         growth={"falls": 0.45, "steady": 0.45}),
+    _row("switched_off", 20, ORDERED, "any", "the site's machines were switched", stands={"stands": 0.97}),
+    _row("operator_setpoint", 5, ORDERED, "any", "less power was asked for", stands={"runs": 0.97}),
+    _row("planned_maintenance", 4, ORDERED, "any", "worked on as planned", stands={"stands": 0.8}),
+    _row("switched_off", 20, STOP,
          neighbours={"in_turn": 0.35, "together": 0.2}, same_hours={"same": 0.85}, back={"back": 0.93},
          dawn={"dawn": 0.1}, volts={"open": 0.35, "usual": 0.6}, length={"short": 0.7}),
 
@@ -109,7 +119,8 @@ SIGNATURES: tuple[Signature, ...] = (
          dawn={"dawn": 0.92}, back={"back": 0.9}, weather={"wet": 0.8, "dry": 0.08, "thunder": 0.08},
          length={"short": 0.8}, volts={"open": 0.35, "usual": 0.6}),
     _row("lightning_damage", 0.5, STOP,
-         weather={"thunder": 0.8, "hail": 0.12}, volts={"gone": 0.8}, back={"stays": 0.95}),
+         weather={"thunder": 0.75, "hail": 0.1, "gale": 0.06, "gust": 0.04}, volts={"gone": 0.8},
+         back={"stays": 0.95}),
     _row("flood_damage", 0.1, STOP,
          weather={"deluge": 0.93, "thunder": 0.04}, volts={"gone": 0.35, "open": 0.25},
          back={"stays": 0.95}),
@@ -153,27 +164,32 @@ SIGNATURES: tuple[Signature, ...] = (
          fraction={"exact": 0.9}),
 
     # ---------------------------------------- before the inverter
-    _row("hail_damage", 0.4, PART, "solar", weather={"hail": 0.85, "thunder": 0.1}),
-    _row("wind_damage", 0.3, PART, "solar", weather={"gale": 0.85, "gust": 0.08}),
+    _row("hail_damage", 0.4, PART, "solar", weather={"hail": 0.85, "thunder": 0.1},
+         growth={"steady": 0.9, "grows": 0.05}),
+    _row("wind_damage", 0.3, PART, "solar", weather={"gale": 0.85, "gust": 0.1},
+         growth={"steady": 0.9, "grows": 0.05}),
     _row("tracker_stuck", 60, PART, "tracked",
          hours={"one_side": 0.5, "ends": 0.3, "noon": 0.12}, sky={"clear": 0.85},
-         same_hours={"same": 0.6}, growth={"grows": 0.25, "steady": 0.5}, load={"falls": 0.3}),
+         same_hours={"same": 0.6}, growth={"grows": 0.2, "steady": 0.5},
+         load={"falls": 0.25, "rises": 0.3}),
     _row("shading", 15, PART, "solar",
          hours={"one_side": 0.85, "ends": 0.08}, sky={"clear": 0.75}, same_hours={"same": 0.7},
-         load={"rises": 0.3, "falls": 0.15}, modules={"with": 0.35}),
+         load={"rises": 0.3, "falls": 0.15}, modules={"with": 0.35}, amount={"some": 0.96}),
     _row("module_degradation", 4, PART, "solar",
-         growth={"grows": 0.85}, volts={"low": 0.85}, lasts={"weeks": 0.7, "week": 0.25}),
+         growth={"grows": 0.85}, onset={"slow": 0.85}, volts={"low": 0.85},
+         lasts={"weeks": 0.7, "week": 0.25}),
     _row("module_degradation", 2, PART, "solar", "as with potential-induced degradation (PID)",
-         growth={"grows": 0.85}, volts={"low": 0.8}, load={"falls": 0.85},
+         growth={"grows": 0.85}, onset={"slow": 0.85}, volts={"low": 0.8}, load={"falls": 0.85},
          lasts={"weeks": 0.7, "week": 0.25}),
     _row("module_degradation", 3, PART, "solar", "as with shorted bypass diodes", volts={"low": 0.9}),
     _row("connector_wear", 5, PART, "solar",
          load={"rises": 0.9}, volts={"low": 0.75}, growth={"steady": 0.7, "grows": 0.2},
          hours={"noon": 0.2}, modules={"with": 0.25}, sky={"clear": 0.6}),
     _row("connector_wear", 2, PART, "solar", "as the resistance of a cable or a contact grows",
-         load={"rises": 0.9}, volts={"low": 0.75}, growth={"grows": 0.85}, hours={"noon": 0.2},
+         onset={"slow": 0.85}, load={"rises": 0.9}, volts={"low": 0.75}, growth={"grows": 0.85},
+         hours={"noon": 0.2},
          lasts={"weeks": 0.5, "week": 0.4}, sky={"clear": 0.6}),
-    _row("soiling", 20, PART, "solar",
+    _row("soiling", 20, PART, "solar", "", onset={"slow": 0.85},
          growth={"grows": 0.85}, lasts={"weeks": 0.65, "week": 0.3}, volts={"usual": 0.95},
          weather={"dry": 0.85, "wet": 0.13}),
     _row("string_loss", 15, PART, "solar",

@@ -55,6 +55,16 @@ class View:
         return max(self.s.loss_share, LEAST_LOSS)
 
     @property
+    def part_lost(self) -> float | None:
+        """Loss share of a partial loss; a stop takes all."""
+        return self.s.loss_share if self.incident.kind == "underperformance" else None
+
+    @property
+    def loss_before(self) -> float | None:
+        """Loss of the days before, of its own; a stop comes at once."""
+        return self.s.loss_before if self.incident.kind == "underperformance" else None
+
+    @property
     def load_slope(self) -> float | None:
         """How much larger the loss share is at work than when idling along, of the loss itself."""
         if self.s.loss_high is None or self.s.loss_low is None:

@@ -131,6 +131,9 @@ class Signals(Document):
     returns: float = Field(default=0.0, description="share of its days on which it worked again afterwards")
     rain_mm: float | None = Field(default=None, description="rain of the 24 hours before it began")
     rain_peak_mm: float | None = Field(default=None, description="the most in one of these hours")
+    snow_mm: float | None = Field(
+        default=None, description="water that fell in frost within the 48 hours before it began, mm"
+    )
     gust_m_s: float | None = Field(default=None, description="the strongest wind of these hours")
     ambient_c: float | None = Field(
         default=None, description="air temperature of the weather service, median"
@@ -141,6 +144,9 @@ class Signals(Document):
     )
     slope_per_day: float | None = Field(
         default=None, description="how much the daily loss share grows a day, over the incident"
+    )
+    loss_before: float | None = Field(
+        default=None, description="loss of the days before it began, over its own: a step, or grown slowly"
     )
     plateau_slope: float | None = Field(default=None, description="how much the level held moves a day")
     days: int = Field(default=1, description="days on which it was seen")
