@@ -81,11 +81,7 @@ def ranking(incident: Incident, asset: Asset) -> list[Candidate]:
         for aspect in ASPECTS
         if aspect.name in looks
     }
-<<<<<<< HEAD
-    logged = {event.cause for event in incident.events}
-=======
     logged = by_log(incident)
->>>>>>> w/causes2
     weights: dict[str, list[tuple[float, Signature, dict[str, float]]]] = {}
     for row in SIGNATURES:
         if incident.kind in row.kinds and row.can_have(asset):

@@ -29,11 +29,7 @@ from ooda.diagnose.aspects import ASPECTS
 from ooda.diagnose.cause import Cause, diagnose, ranking, seen
 from ooda.diagnose.signatures import SIGNATURES
 from ooda.diagnose.view import View
-<<<<<<< HEAD
-from ooda.documents.detections import Incident, LoggedEvent, Signals, Window
-=======
 from ooda.documents.detections import EventClass, Incident, LoggedEvent, Signals, Window
->>>>>>> w/causes2
 from tests.builders.assets import make_asset
 from tests.builders.detection import judge, telemetry_file, week
 from tests.builders.telemetry import NOW, sunny_day
@@ -263,20 +259,10 @@ def test_a_fault_that_only_the_log_knows_is_told_where_the_asset_can_have_it() -
 def test_an_event_log_that_names_a_cause_is_strong_evidence_and_no_proof() -> None:
     weak = incident_like(loss_high=0.27)
     assert named(weak)["connector_wear"] < 0.3
-<<<<<<< HEAD
-    logged = [
-        LoggedEvent(event_class="fault", code=cause, text="", cause=cause, start=NOW, end=NOW, share=0.0)
-        for cause in ("connector_wear", "")
-    ]
-    assert named(weak.model_copy(update={"events": logged}))["connector_wear"] > 0.5
-    against = incident_like(voltage_ratio=1.1, loss_low=0.2, loss_high=0.2)
-    assert diagnose(against.model_copy(update={"events": logged}), make_asset()).name == "mppt_fault"
-=======
     logged = entry("fault", "connector_wear", share=0.01)
     assert named(with_log(weak, logged, entry("information")))["connector_wear"] > 0.5
     against = incident_like(voltage_ratio=1.1, loss_low=0.2, loss_high=0.2)
     assert diagnose(with_log(against, logged), make_asset()).name == "mppt_fault"
->>>>>>> w/causes2
 
 
 def test_the_probability_of_a_cause_is_that_of_its_forms_and_the_form_is_told() -> None:
