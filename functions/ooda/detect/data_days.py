@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ooda.detect import clock, day_marks, energy_unit, irradiance_sensor
+from ooda.detect import clock, day_marks, energy_unit, irradiance_sensor, meter_level
 from ooda.detect.asset_history import name_of
 from ooda.detect.day_marks import Table
 from ooda.detect.irradiance_sensor import Sensor
@@ -28,12 +28,14 @@ class DataDays:
 
     `shift`, (D,): by how many minutes the clock makes them late (early: below 0), 0 where it is right.
     `energy`, (D,): whether their power is the energy of an interval. `sensor`: the irradiance sensor.
+    `meter`, (D,): by how much, share, the meter of power reads more than it did; 0 where it is as it was.
     """
 
     table: Table
     shift: Floats
     energy: Mask
     sensor: Sensor
+    meter: Floats
 
     @classmethod
     def of(cls, table: Table) -> DataDays:
@@ -42,7 +44,8 @@ class DataDays:
         shift = clock.shift_by_day(table.begins, table.ends, step)
         energy = energy_unit.energy_days(table)
         sound = ~energy & (shift == 0.0)
-        return cls(table, shift, energy, irradiance_sensor.sensor_days(table, sound))
+        sensor, meter = irradiance_sensor.sensor_days(table, sound), meter_level.meter_days(table, sound)
+        return cls(table, shift, energy, sensor, meter)
 
     def since(self, wrong: Mask, day: int) -> str:
         """The date from which a day's problem lasts, of days `wrong`, (D,)."""

@@ -71,14 +71,14 @@ def check(
     came_in_vain = in_vain(of_no_use, whole, config)
     own = day_marks.measure(track, beside, lit)
     days = DataDays.of(day_marks.joined(history, own))
-    unit, wrong_days = unit_issue(track)
+    unit, wrong_days = unit_issue(track, told.due)
     shifted, energy = (_of_rows(days, mask, track) for mask in (days.shift != 0.0, days.energy))
     useless = wrong_days | energy
     mixed = impossible(track) & ~useless
     useless |= mixed
     frozen, line = stale(track, config), interpolated(track)
     spikes = outliers(track, told.by_others) & ~(useless | shifted)
-    zeros = logger_zeros(track, lit, _usual_ac_dc(days.table.of_dc))
+    zeros = logger_zeros(track, lit, _usual_ac_dc(days.table.of_dc)) & ~useless
     shifted &= ~useless
     due = round((span[1] - span[0]).total_seconds() / 60.0 / track.step) + 1
     came = int(np.isfinite(whole.power).sum())
@@ -164,7 +164,7 @@ def _rows_told(track: Track, *, frozen: Mask, zeros: Mask, line: Mask, spikes: M
 
 
 def _days_told(days: DataDays, track: Track) -> list[QualityIssue]:
-    """What whole days say of clock, unit and sensor, with the day on which it began."""
+    """What whole days say of clock, unit, sensor and meter, with the day on which it began."""
     at = np.searchsorted(days.table.number, track.days.number)
     readings = track.days.count(np.isfinite(track.power))
     issues = []
@@ -172,6 +172,7 @@ def _days_told(days: DataDays, track: Track) -> list[QualityIssue]:
         ("clock_shift", days.shift != 0.0),
         ("unit_error", days.energy),
         ("sensor_drift", days.sensor.wrong),
+        ("level_shift", days.meter > 0.0),
     ):
         mine = np.flatnonzero(wrong[at])
         if not len(mine):
@@ -190,13 +191,20 @@ def _days_told(days: DataDays, track: Track) -> list[QualityIssue]:
                 f"power_kw is {track.hours:.3g} of what it should be: probably the energy of each interval "
                 f"of {counted(track.step, 'minute', 'g')} in kWh; multiply by {1.0 / track.hours:g}"
             )
+        elif kind == "level_shift":
+            text = (
+                f"power_kw reads about {float(days.meter[last]):.0%} more than it did, and more than the "
+                "machine can give: the meter's ratio or setting"
+            )
         else:
             share = float(days.sensor.share[last])
             text = (
                 f"irradiance_w_m2 reads about {abs(share):.0%} {'more' if share > 0 else 'less'} than it "
                 "did: clean or calibrate the sensor"
             )
-        issues.append(_issue(kind, f"{text} (since {since})", int(readings[mine].sum()), True))
+        issues.append(
+            _issue(kind, f"{text} (since {since})", int(readings[mine].sum()), kind != "level_shift")
+        )
     return issues
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ona.documents.assets import MOST_OF_NAMEPLATE
 from ooda.detect.sky import Floats, Mask
-from ooda.detect.track import Track
+from ooda.detect.track import Track, runs
 from ooda.documents.detections import QualityIssue
 
 EFFICIENCY = (0.80, 1.02)
@@ -19,18 +19,23 @@ MIN_POWER_SHARE = 0.10
 TOO_SMALL, FOLLOWS = 0.005, 0.8
 """An asset at work gives more than half a per cent of what the sun allows. Less, that still follows the sun
 (rank correlation above 0.8), is a wrong unit."""
+RATED_M_S = 13.0
+"""Wind speed at which turbines give all they can, about 11 to 14 m/s; below it power goes with its cube."""
 TOO_LARGE = MOST_OF_NAMEPLATE
 """Of capacity, or of what the sun allows. More is a wrong unit."""
 
 
-def unit_issue(track: Track) -> tuple[QualityIssue | None, Mask]:
+def unit_issue(track: Track, due: Floats) -> tuple[QualityIssue | None, Mask]:
     """A wrong unit, and the readings, (n,), whose AC power it makes useless: whole days.
 
-    AC power is checked against irradiance over 1000 W/m² where it is measured, else against the
-    nameplate; DC power against AC power (an inverter's efficiency lies between 0.80 and 1.02).
+    AC power is checked against irradiance over 1000 W/m² where it is measured, against `due`, the share of
+    capacity that witnesses foretell, (n,), or against the wind; else against the nameplate. DC power is
+    checked against AC power (an inverter's efficiency lies between 0.80 and 1.02).
     """
     capacity, days = track.capacity, track.days
-    sun = track.irradiance / 1000.0
+    sun = np.where(np.isfinite(track.irradiance), track.irradiance / 1000.0, due)
+    if track.asset.is_wind:
+        sun = np.minimum((track.wind / RATED_M_S) ** 3, 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = days.median(track.share / sun, (sun > 0.1) & (track.power > 0))
         top = _top(track)
@@ -39,6 +44,8 @@ def unit_issue(track: Track) -> tuple[QualityIssue | None, Mask]:
         tiny = (top > 0.0) & (top < TOO_SMALL) & (ratio < TOO_SMALL) & (days.count(lit) >= 6)
         tiny &= days.count(lit & (track.power > 0)) >= 0.9 * days.count(lit)
         small = tiny & _follows(track, sun, lit, tiny)
+        for start, end in runs((top > 0.0) & (top < TOO_SMALL)):  # days with little light beside them
+            small[start:end] = small[start:end].any()
     row = days.row
     if large.any():
         factor = float(np.median(np.where(np.isfinite(ratio), ratio, top)[large]))

@@ -231,6 +231,7 @@ class QualityIssue(Document):
         "outliers",
         "clock_shift",
         "sensor_drift",
+        "level_shift",
         "no_reference",
     ]
     statement: str

@@ -166,6 +166,46 @@ def test_a_machine_that_moves_is_no_sensor(others: int) -> None:
     assert booked(verdict) == ["underperformance"]
 
 
+def site(first: pd.DataFrame, others: int) -> list[pd.DataFrame]:
+    return [first, *(weeks(f"INV-{n + 2:03d}", seed=n + 2) for n in range(others))]
+
+
+@pytest.mark.parametrize("factor", [1.12, 1.25])
+@pytest.mark.parametrize("judged", [daily, at_once])
+@pytest.mark.parametrize("witness", ["DC power", "neighbours"])
+def test_a_meter_that_reads_more_is_told_with_its_date(
+    factor: float, judged: Callable[[list[pd.DataFrame]], AssetVerdict], witness: str
+) -> None:
+    frames = site(times(factor, "power_kw")(weeks()), 0 if witness == "DC power" else 4)
+    if witness == "neighbours":
+        frames = [frame.drop(columns="dc_power_kw") for frame in frames]
+    verdict = judged(frames)
+    assert f"{factor - 1:.0%}" in told(verdict)["level_shift"]
+    assert "(since 2025-01-30)" in told(verdict)["level_shift"]
+    assert booked(verdict) == []
+
+
+@pytest.mark.parametrize("channel", ["with DC power", "without"])
+def test_a_repair_and_a_wash_are_no_meter(channel: str) -> None:
+    """A tenth of the strings was out from the first day, and all is well since: level with the others."""
+    ill = weeks()
+    ill.loc[~since(ill), ["power_kw", "dc_power_kw"]] *= 0.9
+    frames = site(ill, 4)
+    if channel == "without":
+        frames = [frame.drop(columns="dc_power_kw") for frame in frames]
+    assert "level_shift" not in told(at_once(frames))
+
+
+@pytest.mark.parametrize("witness", ["irradiance", "neighbours"])
+def test_megawatts_are_a_unit_and_no_stop(witness: str) -> None:
+    frames = site(times(0.001, "power_kw", "dc_power_kw")(weeks()), 4)
+    if witness == "neighbours":
+        frames = [frame.drop(columns="irradiance_w_m2") for frame in frames]
+    verdict = at_once(frames)
+    assert "megawatts" in told(verdict)["unit_error"]
+    assert booked(verdict) == []
+
+
 def test_what_was_booked_falls_away_when_the_days_after_explain_it() -> None:
     """A clock that is half an hour late is not certain on its first day; a week later nothing is left."""
     verdict = daily([moved(30.0)(weeks())])
