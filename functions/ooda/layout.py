@@ -22,6 +22,10 @@ SCHEDULE = KeyShape("schedules/{day:folders}/{schedule_id}.json")
 """A plan: jobs with their decisions."""
 ASSET_HISTORY = KeyShape("incidents/{site_id}/{asset_id}.json")
 """An asset's history: its days and incidents."""
+SITE_RECORD = KeyShape("site-days/{site_id}/record.json")
+"""A site's record: its days as they were judged last, and the events of the plant."""
+SITE_DAY = KeyShape("site-days/{site_id}/{day:dashes}/{run}.json")
+"""What one run of the site layer judged, under the last of its days."""
 
 
 def schedule_id_of(execution_id: str) -> str:

@@ -5,7 +5,7 @@ Raises InvalidTelemetry for a file that fails as a whole (the state machine quar
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
@@ -13,38 +13,68 @@ from ona.documents.base import S3Pointer
 from ona.runtime import processes
 from ona.runtime.clock import utc_now
 from ona.runtime.observability import handler
-from ooda.detect import monitoring, store
+from ooda import site_days
+from ooda.detect import monitoring, site_store, store
 from ooda.detect.batches import Batch, batches, is_large
 from ooda.detect.context import TelemetryFile
 from ooda.detect.judge import judge_assets
 from ooda.detect.other_files import OtherFiles, with_others
 from ooda.detect.record import answer, detection_id_of, record_of
+from ooda.detect.site_run import judge_site
 from ooda.documents.detections import AssetDetection, DetectionRecord
-from ooda.payloads import DetectRequest
+from ooda.payloads import DetectRequest, SiteDayRequest
 
 
 @handler
 def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
-    """Event: a DetectRequest. Answer: a DetectResult, with the pointer to the detection record."""
-    request, now = DetectRequest.read(event, "event"), utc_now()
+    """Event: a DetectRequest. Answer: a DetectResult, with the pointer to the detection record.
+
+    Or, for the site layer, a SiteDayRequest and a SiteDayResult.
+    """
+    now = utc_now()
+    if isinstance(event, dict) and "site_day" in event:
+        return judge_site(SiteDayRequest.read(event, "event"), now).document()
+    request = DetectRequest.read(event, "event")
     pointer = store.record_pointer(request.source, detection_id_of(request), now)
-    record = store.earlier_record(pointer) if request.source.version_id else None
+    record, complete = store.earlier_record(pointer) if request.source.version_id else None, list[str]()
     if record is None:
-        record = _detect(request, now)
+        record, complete = _detect(request, now)
         pointer = store.save_record(pointer, record)
-    result = answer(record, pointer)
+    result = answer(record, pointer, complete)
+    if result.status == "nothing_found" and complete:  # else the workflow asks, after its orders
+        site_days.ask(complete, now)
     monitoring.incidents(record, result)
     return result.document()
 
 
-def _detect(request: DetectRequest, now: datetime) -> DetectionRecord:
+def _detect(request: DetectRequest, now: datetime) -> tuple[DetectionRecord, list[str]]:
+    """The record of a file, and the sites whose newest day is complete with it."""
     file = store.load_file(request.source, now)
     work = partial(_judge_batch, file, request.source.bucket, now)
     parts = processes.spread(work, batches(file), is_large(file))
     detections = [detection for own, _ in parts for detection in own]
     telemetry = [pointer for _, pointers in parts for pointer in pointers]
     monitoring.completeness(detections)
-    return record_of(request, file, detections, telemetry, now)
+    complete = _marked(file, detections, request.file_id, now)
+    return record_of(request, file, detections, telemetry, now), complete
+
+
+def _marked(
+    file: TelemetryFile, detections: list[AssetDetection], file_id: str, now: datetime
+) -> list[str]:
+    """Mark the file's days for the site layer; the sites whose newest day is complete with this file."""
+    complete = []
+    for site_id in sorted({detection.site_id for detection in detections}):
+        own = [one for one in detections if one.site_id == site_id]
+        assets = [file.registry.require(one.asset_id, file.key) for one in own]
+        days = site_store.days_of([(one.window, a) for one, a in zip(own, assets, strict=True)])
+        if site_store.is_complete(file.registry, site_id, days[-1], {asset.id for asset in assets}):
+            complete.append(site_id)
+            due = now
+        else:
+            due = site_days.when_due(date.fromisoformat(days[-1]), now, site_days.zone_of(assets[0]))
+        site_days.mark(site_id, days, due.astimezone(UTC), file_id)
+    return complete
 
 
 def _judge_batch(

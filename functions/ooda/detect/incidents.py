@@ -37,7 +37,7 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
     Small losses count from the day on which their cumulative sum began to rise. `threshold`: the severity
     (0…1) from which an incident is actionable.
     """
-    days = [that_count(history.days[day]) for day in sorted(history.days)]
+    days = [_own(history, day) for day in sorted(history.days)]
     active = weak_days(days)
     by_kind: dict[IncidentKind, list[EpisodeOfDay]] = {}
     judged: JudgedDays = []
@@ -56,6 +56,20 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
         for chain in _chains(sorted(episodes, key=lambda pair: pair[1].window.start), judged):
             incidents.append(_incident(kind, chain, days, judged, history, config, threshold))
     return sorted(incidents, key=lambda incident: (incident.window.start, incident.kind))
+
+
+def _own(history: AssetHistory, day: str) -> list[HistoryDay]:
+    """What counts of a day, without the episodes that an event of the plant explains."""
+    stops = history.plant.get(day, [])
+    counting = that_count(history.days[day])
+    if not stops:
+        return counting
+    return [
+        item.model_copy(
+            update={"episodes": [e for e in item.episodes if not any(s.explains(e) for s in stops)]}
+        )
+        for item in counting
+    ]
 
 
 def weak_days(days: Sequence[Sequence[HistoryDay]]) -> list[bool]:
@@ -160,6 +174,7 @@ def _incident(
         actionable=bool(score >= threshold and kind not in NO_FAULT and state != "closed"),
         signals=signals,
         evidence=evidence,
+        provisional=any(item.provisional for item in days[chain[-1][0]]),
     )
 
 

@@ -106,7 +106,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         accuracy_percent=round(100.0 * max(0.0, file.share_valid), 2),
         issues=issues,
     )
-    verdict = _verdict(member, case, summary, history, file)
+    verdict = _verdict(member, case, summary, history, file, assets.absent)
     if asset.id not in context.damaged:
         return verdict
     reason = f"{verdict.detection.basis_reason}; {context.damaged[asset.id]}"
@@ -132,10 +132,17 @@ def _sensor_drift(ref: Reference) -> list[QualityIssue]:
 
 
 def _verdict(
-    member: Member, case: Case, summary: QualitySummary, history: AssetHistory, file: TelemetryFile
+    member: Member,
+    case: Case,
+    summary: QualitySummary,
+    history: AssetHistory,
+    file: TelemetryFile,
+    provisional: bool,
 ) -> AssetVerdict:
     track, ref, whole = case.track, case.ref, member.whole
     days = history_days(case, history, file.joint.get(track.asset.id, {}))
+    if provisional:
+        days = {day: item.model_copy(update={"provisional": True}) for day, item in days.items()}
     after = incidents.updated(history, file.key, days, file.rules, file.threshold)
     window = Window(start=whole.times.iloc[0], end=whole.times.iloc[-1])
     expected = np.where(judged_light(track.sky, track.asset, file.rules.filtering), ref.expected, 0.0)

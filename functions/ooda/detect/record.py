@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from ona.documents.base import S3Pointer
@@ -47,8 +48,9 @@ def _file_quality(quality: Quality, rows_used: int) -> FileQuality:
     )
 
 
-def answer(record: DetectionRecord, pointer: S3Pointer) -> DetectResult:
-    """What the workflow goes on with: where the record lies, and whether there is anything to diagnose."""
+def answer(record: DetectionRecord, pointer: S3Pointer, complete: Sequence[str] = ()) -> DetectResult:
+    """What the workflow goes on with: where the record lies, and whether there is anything to diagnose.
+    `complete`: sites whose day is complete with this file."""
     incidents = [incident for asset in record.assets for incident in asset.incidents]
     actionable = sum(incident.actionable for incident in incidents)
     blinding = sum(issue.blinding for asset in record.assets for issue in asset.quality.issues)
@@ -60,4 +62,5 @@ def answer(record: DetectionRecord, pointer: S3Pointer) -> DetectResult:
         incidents=len(incidents),
         actionable=actionable,
         not_judged=not_judged.summary(record.assets),
+        sites=list(complete),
     )

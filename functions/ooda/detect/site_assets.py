@@ -37,11 +37,13 @@ class Member:
 
 @dataclass(frozen=True)
 class SiteAssets:
-    """The assets of one site that are judged, and the site's assets of reference."""
+    """The assets of one site that are judged, and the site's assets of reference. `absent`: one of these
+    has not come yet."""
 
     site_id: str
     members: list[Member]
     site: Site
+    absent: bool = False
 
 
 def sites_of(
@@ -75,7 +77,9 @@ def sites_of(
             tracks[name] = Track.of(own, asset, common.at(clock.rows(own["timestamp"])), lies)
         members = by_daylight(tracks, file.rules)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
-        sites.append(SiteAssets(site_id, [members[name] for name in judged], site))
+        expected = sorted(name for name, asset in registered.items() if asset.site_id == site_id)
+        absent = not set(expected[: rules.max_peers]) <= set(everybody)
+        sites.append(SiteAssets(site_id, [members[name] for name in judged], site, absent))
     return sites
 
 

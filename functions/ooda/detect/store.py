@@ -111,9 +111,11 @@ def _output_bucket() -> str:
 # ------------------------------------------------------------------ one batch of assets
 
 
-def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: datetime) -> Context:
+def load_context(
+    file: TelemetryFile, batch: Batch, input_bucket: str, now: datetime, *, whole: bool = False
+) -> Context:
     """What lies beside the file for some of its assets: histories, neighbours, forecasts, weather,
-    geometry.
+    geometry. `whole`: the file has all of the site; no neighbours are read.
 
     Of a site's other assets at most `max_peers` are read, the same ones every time. What has not arrived
     yet is not there: the first file of a day is judged without its neighbours.
@@ -130,7 +132,7 @@ def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: date
         histories=histories,
         etags={name: read.etag for name, read in tagged.items()},
         damaged={name: read.damaged for name, read in tagged.items() if read.damaged},
-        neighbours=read_neighbours(file, assets, days, output_bucket),
+        neighbours=pd.DataFrame() if whole else read_neighbours(file, assets, days, output_bucket),
         forecasts=_forecasts(set(assets), days[:MAX_FORECAST_DAYS], input_bucket),
         weather=_weather(
             assets.values(), span({name: file.readings[name] for name in assets}), now, input_bucket

@@ -89,6 +89,9 @@ class HistoryDay(Document):
     files: list[str] = Field(
         default=[], description="keys of the other files whose readings are in it, because they overlap"
     )
+    provisional: bool = Field(
+        default=False, description="judged while other machines of its site had not come"
+    )
 
     def stay(self) -> Stay | None:
         """Its first and last reading; of an older history those of its episodes, None without any."""
@@ -134,6 +137,21 @@ def that_count(by_file: Mapping[str, HistoryDay]) -> list[HistoryDay]:
     return [item for _, item in chosen]
 
 
+class PlantStop(Document):
+    """A machine's part in an event of its plant (`documents/site_days.py`): it explains what lies in it."""
+
+    event_id: str
+    window: Window
+
+    def explains(self, episode: Episode) -> bool:
+        """Whether at least half of an episode of no or little power lies in it."""
+        if episode.kind not in ("outage", "site_outage", "underperformance"):
+            return False
+        begin, end = episode.window.start, episode.window.end
+        inside = min(end, self.window.end) - max(begin, self.window.start)
+        return inside.total_seconds() >= 0.5 * (end - begin).total_seconds()
+
+
 class AssetHistory(Document):
     """All days and incidents of one asset: `incidents/<site>/<asset>.json`, one an asset.
 
@@ -149,3 +167,9 @@ class AssetHistory(Document):
         default={}, description="by date, then by the file's key"
     )
     incidents: list[Incident] = []
+    plant: dict[str, list[PlantStop]] = Field(
+        default={}, description="by date: its part in events of the plant, as the site layer found them"
+    )
+    superseded: list[Incident] = Field(
+        default=[], description="incidents that the site layer withdrew or merged, the latest last"
+    )

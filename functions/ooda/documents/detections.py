@@ -120,6 +120,16 @@ class Episode(Document):
     evidence: list[Evidence]
 
 
+class Supersession(Document):
+    """Why an incident does not stand any more. `run`: the run of the site layer that found it."""
+
+    reason: Literal["withdrawn", "merged", "judged_again"]
+    statement: str
+    event_id: str = Field(default="", description="the plant's event that it was merged into")
+    run: str
+    at: datetime
+
+
 class Incident(Document):
     """What is wrong with an asset, over days and files: episodes of one kind that belong together."""
 
@@ -143,6 +153,10 @@ class Incident(Document):
     actionable: bool
     signals: Signals
     evidence: list[Evidence]
+    provisional: bool = Field(
+        default=False, description="its last day was judged while other machines of its site had not come"
+    )
+    superseded: Supersession | None = None
 
 
 class QualityIssue(Document):
