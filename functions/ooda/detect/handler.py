@@ -5,6 +5,7 @@ Raises InvalidTelemetry for a file that fails as a whole (the state machine quar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
@@ -52,22 +53,23 @@ def _detect(request: DetectRequest, now: datetime) -> tuple[DetectionRecord, lis
     file = store.load_file(request.source, now)
     work = partial(_judge_batch, file, request.source.bucket, now)
     parts = processes.spread(work, batches(file), is_large(file))
-    detections = [detection for own, _ in parts for detection in own]
-    telemetry = [pointer for _, pointers in parts for pointer in pointers]
+    detections = [detection for own, _, _ in parts for detection in own]
+    telemetry = [pointer for _, pointers, _ in parts for pointer in pointers]
+    days: dict[str, set[str]] = {}
+    for batch, (_, _, of_batch) in zip(batches(file), parts, strict=True):
+        days.setdefault(batch.site, set()).update(of_batch)
     monitoring.completeness(detections)
-    complete = _marked(file, detections, request.file_id, now)
+    complete = _marked(file, days, request.file_id, now)
     return record_of(request, file, detections, telemetry, now), complete
 
 
-def _marked(
-    file: TelemetryFile, detections: list[AssetDetection], file_id: str, now: datetime
-) -> list[str]:
+def _marked(file: TelemetryFile, days_of: Mapping[str, set[str]], file_id: str, now: datetime) -> list[str]:
     """Mark the file's days for the site layer; the sites whose newest day is complete with this file."""
     complete = []
-    for site_id in sorted({detection.site_id for detection in detections}):
-        own = [one for one in detections if one.site_id == site_id]
-        assets = [file.registry.require(one.asset_id, file.key) for one in own]
-        days = site_store.days_of([(one.window, a) for one, a in zip(own, assets, strict=True)])
+    for site_id, days in sorted((site_id, sorted(own)) for site_id, own in days_of.items() if own):
+        assets = [
+            asset for asset in site_store.of_site(file.registry, site_id) if asset.id in file.readings
+        ]
         if site_store.is_complete(file.registry, site_id, days[-1], {asset.id for asset in assets}):
             complete.append(site_id)
             due = now
@@ -79,9 +81,10 @@ def _marked(
 
 def _judge_batch(
     file: TelemetryFile, input_bucket: str, now: datetime, batch: Batch
-) -> tuple[list[AssetDetection], list[S3Pointer]]:
+) -> tuple[list[AssetDetection], list[S3Pointer], set[str]]:
+    """What a batch gave: its detections, where its telemetry lies, and the solar days that it tells of."""
     context = store.load_context(file, batch, input_bucket, now)
     read = OtherFiles(input_bucket, file.registry, now)
     whole = with_others(file, context.histories, batch.names, read)
     verdicts = judge_assets(whole, context, batch.names)
-    return store.save_batch(file, batch, context, verdicts, read)
+    return *store.save_batch(file, batch, context, verdicts, read), {d for v in verdicts for d in v.days}

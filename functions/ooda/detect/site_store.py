@@ -30,7 +30,6 @@ from ooda.detect.site_layer import MachineDays, Run, entered
 from ooda.detect.sky import solar_days
 from ooda.detect.telemetry_store import EXPECTED, read_objects
 from ooda.documents.asset_history import AssetHistory
-from ooda.documents.detections import Window
 from ooda.documents.site_days import PlantEvent, SiteDay, SiteRecord
 from ooda.layout import ASSET_HISTORY, SITE_DAY, SITE_RECORD
 from ooda.store import history_of
@@ -66,16 +65,6 @@ def utc_days(days: Sequence[str], longitude: float) -> list[date]:
         end = begin + timedelta(hours=24) - timedelta(seconds=1)
         found |= {begin.date(), end.date()}
     return sorted(found)
-
-
-def days_of(windows: Sequence[tuple[Window, Asset]]) -> list[str]:
-    """The solar days over which a file's machines tell, in order."""
-    numbers: set[int] = set()
-    for window, asset in windows:
-        ends = minutes_of(pd.DatetimeIndex([window.start, window.end]))
-        first, last = solar_days(ends, asset.location)
-        numbers |= set(range(max(int(first), int(last) - KEEP_DAYS), int(last) + 1))
-    return [name_of(number) for number in sorted(numbers)]
 
 
 def is_complete(registry: AssetRegistry, site_id: str, day: str, own: set[str]) -> bool:
