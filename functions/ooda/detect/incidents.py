@@ -184,7 +184,9 @@ def _identity(history: AssetHistory, kind: str, start: datetime, end: datetime) 
         if earlier.kind == kind and earlier.window.start <= end and earlier.window.end >= start:
             return earlier.incident_id
     start = start.astimezone(UTC)
-    return f"inc-{start:%Y%m%d}-{digest(history.asset_id, kind, start.isoformat(), length=10)}"
+    before = sum(one.kind == kind and one.window.start == start for one in history.superseded)
+    again = [str(before)] if before else []  # it was superseded and came back: another incident
+    return f"inc-{start:%Y%m%d}-{digest(history.asset_id, kind, start.isoformat(), *again, length=10)}"
 
 
 def _evidence(episodes: list[Episode], shares: dict[int, float]) -> list[Evidence]:

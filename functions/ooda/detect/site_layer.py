@@ -130,14 +130,13 @@ def entered(
     merged = history.model_copy(update={"days": days, "plant": plant})
     standing = incidents_of(merged, run.rules, run.threshold)
     names = {incident.incident_id for incident in standing}
-    kept = [incident for incident in history.superseded if incident.incident_id not in names]
     gone = [
         _superseded(incident, standing, merged, run, events)
         for incident in history.incidents
         if incident.incident_id not in names
     ]
     return merged.model_copy(
-        update={"incidents": standing, "superseded": [*kept, *gone][-MOST_SUPERSEDED:]}
+        update={"incidents": standing, "superseded": [*history.superseded, *gone][-MOST_SUPERSEDED:]}
     )
 
 

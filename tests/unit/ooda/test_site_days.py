@@ -16,6 +16,7 @@ from botocore.client import BaseClient
 
 from ona.repairs import crews, orders
 from ona.repairs.locks import LOCKS
+from ona.repairs.moves import Change
 from ona.runtime.errors import InvalidPayload
 from ona.store.s3 import write_bytes, write_json
 from ooda import site_days
@@ -91,7 +92,7 @@ def test_a_plant_that_stops_is_one_event_and_no_crew_goes_to_each_machine(site: 
     assert set(site.statuses().values()) == {"CANCELLED"}
     assert [b for crew in crews.load() for b in crew.bookings] == []
     assert [kinds(site, name) for name in NAMES] == [[]] * 4
-    assert reasons(site) == dict.fromkeys(NAMES, ["merged"])
+    assert reasons(site) == {name: ["merged"] for name in NAMES}
     (event,) = site.record().events()
     assert (event.cause, event.machines, event.days) == ("grid", NAMES, ["2025-06-10"])
     (notice,) = site.notices()
@@ -165,11 +166,11 @@ def test_two_at_once_are_one_and_the_same_content_is_told_once(site: SiteWorld) 
     assert site_days.claim("site", "another execution", site.now) is not None, "its own retry goes on"
     site.later(minutes=11)
     first = site.run()
-    told = len(site.notices()), len(site.told("Site Day Judged"))
+    assert (len(site.notices()), len(site.told("Site Day Judged"))) == (1, 1)
     site_days.mark("site", ["2025-06-10"], site.now, "delivered again")
     again = site.run(execution="site-2")
     assert again["site_day"]["key"] == first["site_day"]["key"], "the same content is the same run"
-    assert told == (1, 1) and len(site.notices()) == 1
+    assert len(site.notices()) == 1
     assert len({one["id"] for one in site.told("Site Day Judged")}) == 1
     assert site.run(execution="site-3")["site_id"] == "", "nothing is due any more"
 
@@ -178,7 +179,7 @@ class Killed(BaseException):
     """No handler catches it: the sandbox is gone."""
 
 
-@pytest.mark.parametrize("write", [1, 3, 5, 6, 7, 9, 12, 15, 19, 24])
+@pytest.mark.parametrize("write", [3, 5, 6, 8, 13, 19])
 def test_a_run_that_was_killed_is_made_again(
     site: SiteWorld, write: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,13 +201,11 @@ def test_a_run_that_was_killed_is_made_again(
             site.run()
     site.run()
     assert set(site.statuses().values()) == {"CANCELLED"}
-    assert reasons(site) == dict.fromkeys(NAMES, ["merged"])
+    assert reasons(site) == {name: ["merged"] for name in NAMES}
     assert len(site.notices()) == 1
     assert site.notices()[0]["text"].count("its order is cancelled") == 4
     assert len(site.record().events()) == 1
-    assert {one["id"] for one in site.told("Incident Superseded")} and len(
-        {one["id"] for one in site.told("Incident Superseded")}
-    ) == 4
+    assert len({one["id"] for one in site.told("Incident Superseded")}) == 4
     assert [b for crew in crews.load() for b in crew.bookings] == []
     assert [LOCKS.get(f"open#{one.incident_id}") for n in NAMES for one in site.history(n).superseded] == [
         None
@@ -243,7 +242,7 @@ def test_a_later_fact_has_the_day_judged_again(site: SiteWorld) -> None:
     assert site.document(again).because == "a curtailment was published"
 
 
-def test_an_incident_that_comes_back_stands_again_and_is_ordered_again(site: SiteWorld) -> None:
+def test_an_incident_that_comes_back_is_another_one_and_is_ordered(site: SiteWorld) -> None:
     all_come(site, stopped)
     site.run()
     old = site.history(NAMES[0]).superseded[0].incident_id
@@ -252,8 +251,9 @@ def test_an_incident_that_comes_back_stands_again_and_is_ordered_again(site: Sit
         site.put(sunny_day(name), f"observations/2025/06/10/{name}_20250610.csv")
     site.run(execution="site-2")
     history = site.history(NAMES[0])
-    assert [one.incident_id for one in history.incidents] == [old]
-    assert history.superseded == []
+    assert [one.kind for one in history.incidents] == ["outage"]
+    assert history.incidents[0].incident_id != old
+    assert [one.incident_id for one in history.superseded] == [old]
     assert site.record().events() == []
     open_orders = [order for order in orders.all_open() if order.asset_id == NAMES[0]]
     assert len(open_orders) == 1
@@ -265,9 +265,6 @@ def test_an_incident_that_comes_back_stands_again_and_is_ordered_again(site: Sit
 def test_a_crew_that_left_gets_a_note(site: SiteWorld) -> None:
     all_come(site, stopped)
     mine = next(order for order in orders.all_open() if order.asset_id == NAMES[0])
-    assert call  # the API's own change is tested in test_operations.py
-    from ona.repairs.moves import Change
-
     orders.change(mine, Change(by="customer:default", at=site.now, status="IN_PROGRESS"))
     site.run()
     after = orders.require(mine.work_order_id)
@@ -358,7 +355,7 @@ def test_what_was_asked_for_and_broke_off_is_asked_for_again(site: SiteWorld) ->
         ("Africa/Johannesburg", 28.0, "2025-06-11T09:00Z", "2025-06-11T10:00Z"),  # a late file
         ("Pacific/Auckland", 174.8, "2025-06-10T17:30Z", "2025-06-10T18:00Z"),  # +12: 06:00 of the 11th
         ("Etc/GMT+12", -176.0, "2025-06-11T17:30Z", "2025-06-11T18:00Z"),  # −12
-        ("Europe/Berlin", 13.4, "2025-03-30T03:30Z", "2025-03-30T04:30Z"),  # clocks went on this morning
+        ("Europe/Berlin", 13.4, "2025-03-30T03:30Z", "2025-03-30T04:00Z"),  # clocks went on this morning
         ("Europe/Berlin", 13.4, "2025-10-26T04:30Z", "2025-10-26T05:00Z"),  # and back: 06:00 is 05:00 UTC
         (None, 180.0, "2025-06-10T17:30Z", "2025-06-10T18:00Z"),  # no zone: the sun's
         (None, None, "2025-06-11T05:30Z", "2025-06-11T06:00Z"),  # no place either: UTC
@@ -387,17 +384,17 @@ def test_a_solar_day_lies_over_these_utc_days(longitude: float, first: int, last
 
 
 def test_a_long_history_is_one_pass_and_no_news(site: SiteWorld) -> None:
-    """Files of forty days, half a year ago; a year of them is only longer."""
-    days = [DAY - timedelta(days=180 - n) for n in range(40)]
+    """Files of twelve days, half a year ago; a year of them is only longer."""
+    days = [DAY - timedelta(days=180 - n) for n in range(12)]
     for name in NAMES:
         frame = pd.concat([sunny_day(name, day, minutes=60, seed=n) for n, day in enumerate(days)])
-        frame.loc[frame["timestamp"].dt.date == days[20].date(), "power_kw"] = 0.0
+        frame.loc[frame["timestamp"].dt.date == days[6].date(), "power_kw"] = 0.0
         site.put(frame, f"backfill/2024/{name}.csv", order=False)
     site.later(minutes=5)
     site.sweep()
     site.bus.clear()
     result = site.run()
-    assert len(site.document(result).days) == 40
+    assert len(site.document(result).days) == 12
     assert [one["first_day"] for one in site.told("Site Day Judged")] == [f"{days[0]:%Y-%m-%d}"]
     assert (site.notices(), site.statuses()) == ([], {})
     pending = site.pending()
@@ -417,8 +414,8 @@ def test_a_run_takes_so_many_machine_days_and_leaves_the_rest_due(
     assert site.run(execution="site-9")["site_id"] == ""
 
 
-def test_two_hundred_files_at_once_lose_no_day(cloud: None) -> None:
-    days = [(DAY + timedelta(days=n)).strftime("%Y-%m-%d") for n in range(200)]
+def test_files_at_once_lose_no_day(cloud: None) -> None:
+    days = [(DAY + timedelta(days=n)).strftime("%Y-%m-%d") for n in range(40)]
     every = [threading.Thread(target=site_days.mark, args=("s", [day], EVENING, day)) for day in days]
     for thread in every:
         thread.start()
