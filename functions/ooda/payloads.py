@@ -40,6 +40,7 @@ class DetectResult(Document):
 class SiteDue(Document):
     """Detail of the event "Site Day Due": which site is to be looked at."""
 
+    environment: str = ""
     version: Literal["1"] = "1"
     id: str = Field(min_length=1)
     time: datetime

@@ -9,6 +9,7 @@ from typing import Any
 
 from ona.runtime.aws import client, translate
 from ona.runtime.errors import DependencyBusy
+from ona.runtime.observability import ENVIRONMENT
 
 SOURCE = "ona.platform"
 AT_ONCE = 10
@@ -25,10 +26,14 @@ class Event:
 
 
 def publish(events: Sequence[Event]) -> None:
-    """Put events onto the bus. Raises DependencyBusy, also where some of them were not taken: the caller
+    """Put events onto the bus; each says of which environment it is, for all share the bus. Raises DependencyBusy, also where some of them were not taken: the caller
     puts all of them again, and their ids show what came twice."""
     entries = [
-        {"Source": SOURCE, "DetailType": event.detail_type, "Detail": json.dumps(event.detail)}
+        {
+            "Source": SOURCE,
+            "DetailType": event.detail_type,
+            "Detail": json.dumps({**ENVIRONMENT, **event.detail}),
+        }
         for event in events
     ]
     for begin in range(0, len(entries), AT_ONCE):
