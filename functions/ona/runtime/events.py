@@ -26,8 +26,11 @@ class Event:
 
 
 def publish(events: Sequence[Event]) -> None:
-    """Put events onto the bus; each says of which environment it is, for all share the bus. Raises DependencyBusy, also where some of them were not taken: the caller
-    puts all of them again, and their ids show what came twice."""
+    """Put events onto the bus; each says of which environment it is, for all environments share the bus.
+
+    Raises DependencyBusy, also where some of them were not taken: the caller puts all of them again, and
+    their ids show what came twice.
+    """
     entries = [
         {
             "Source": SOURCE,
