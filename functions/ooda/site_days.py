@@ -113,8 +113,8 @@ def mark(site_id: str, days: Iterable[str], due: datetime, by: str, because: str
         TABLE.name,
         key,
         "SET #lane = :lane, site_id = :site, #days = if_not_exists(#days, :empty), "
-        "settle = if_not_exists(settle, :empty), next_at = if_not_exists(next_at, :due) ADD version :one",
-        {":lane": LANE, ":site": site_id, ":empty": {}, ":due": iso(due), ":one": 1},
+        "settle = if_not_exists(settle, :none), next_at = if_not_exists(next_at, :due) ADD version :one",
+        {":lane": LANE, ":site": site_id, ":empty": {}, ":none": {}, ":due": iso(due), ":one": 1},
         names=names,
     )
     every = sorted(days)

@@ -60,4 +60,4 @@ def test_a_site_event_that_names_no_site_ends_as_a_letter(platform: Platform) ->
     event = {"source": "ona.platform", "detail-type": "Site Day Due", "detail": {"version": "1"}}
     done = platform.run(event, "ooda")
     assert done["status"] == "FAILED"
-    assert [letter.state for letter in platform.letters()] == ["JudgeSite"]
+    assert [letter.body["state"] for letter in platform.letters()] == ["JudgeSite"]
