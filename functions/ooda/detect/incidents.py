@@ -16,11 +16,12 @@ from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
 from ooda.detect import data_days
 from ooda.detect.asset_history import number_of, with_days
+from ooda.detect.group import event_id
 from ooda.detect.incident_signals import combined
 from ooda.detect.lasting import ALARM, Lasting, lasting
 from ooda.detect.logged import of_incident
 from ooda.detect.severity import range_severity, severity
-from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
+from ooda.documents.asset_history import AssetHistory, HistoryDay, PlantStop, that_count
 from ooda.documents.detections import (
     NO_FAULT,
     Episode,
@@ -60,11 +61,12 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
 
     Losses that last count from their first day (`lasting.py`); one that is only suspected is an incident
     apart. Days whose data are wrong (`data_days.py`) count for nothing, also where that was known only
-    later. `threshold`: the severity (0…1) from which an incident is actionable.
+    later, and neither do episodes that an event of the plant explains. `threshold`: the severity (0…1) from
+    which an incident is actionable.
     """
     of_days = data_days.trusted(history)
     names = sorted(of_days)
-    days = [that_count(of_days[day]) for day in names]
+    days = [_own(history.plant.get(day, []), that_count(of_days[day])) for day in names]
     run_of = _runs(names, days)
     by_kind: dict[tuple[IncidentKind, bool], list[_Seen]] = {}
     judged: JudgedDays = []
@@ -87,6 +89,18 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
         for chain in _chains(sorted(seen, key=lambda item: item.episode.window.start), judged):
             made.add(kind, chain, suspected)
     return sorted(made.incidents, key=lambda incident: (incident.window.start, incident.kind))
+
+
+def _own(stops: Sequence[PlantStop], items: list[HistoryDay]) -> list[HistoryDay]:
+    """What counts of a day, without the episodes that an event of the plant explains."""
+    if not stops:
+        return items
+    return [
+        item.model_copy(
+            update={"episodes": [e for e in item.episodes if not any(s.explains(e) for s in stops)]}
+        )
+        for item in items
+    ]
 
 
 def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[int, Lasting]:
@@ -221,6 +235,7 @@ class _Incidents:
                 signals=combined(episodes, shares),
                 evidence=_evidence(chain, shares, suspected),
                 events=of_incident(episodes),
+                provisional=any(item.provisional for item in self.days[chain[-1].day]),
             )
         )
 
@@ -236,8 +251,7 @@ class _Incidents:
         """The site's event that several machines share, by its kind and first day; none for a fault."""
         if kind not in ("site_outage", "operation"):
             return ""
-        day = f"{window.start.astimezone(UTC):%Y%m%d}"
-        return f"event-{day}-{digest(self.history.site_id, kind, day, length=10)}"
+        return event_id(self.history.site_id, kind, window.start)
 
     def _identity(self, kind: str, window: Window, suspected: bool) -> str:
         """The id that the incident has already, whatever a late file adds in front of it; else a new one.
@@ -253,7 +267,9 @@ class _Incidents:
             if earlier.kind == kind and not apart and earlier.incident_id not in taken:
                 return earlier.incident_id
         start = window.start.astimezone(UTC)
-        return f"inc-{start:%Y%m%d}-{digest(self.history.asset_id, kind, start.isoformat(), length=10)}"
+        gone = sum(one.kind == kind and one.window.start == start for one in self.history.superseded)
+        parts = (self.history.asset_id, kind, start.isoformat(), *([str(gone)] if gone else []))
+        return f"inc-{start:%Y%m%d}-{digest(*parts, length=10)}"  # one that came back is another incident
 
 
 def _evidence(chain: list[_Seen], shares: dict[int, float], suspected: bool) -> list[Evidence]:
