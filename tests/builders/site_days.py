@@ -56,8 +56,12 @@ class SiteWorld:
         names = sorted(set(frame["asset_id"]))
         day = frame["timestamp"].iloc[-1]
         key = key or f"observations/{day:%Y/%m/%d}/{names[0]}_{day:%Y%m%d}.csv"
-        written = write_bytes(IN, key, to_csv(frame), "text/csv")
-        version = written.version_id or digest(key, str(len(frame)), str(frame["power_kw"].sum()))
+        return self.put_bytes(to_csv(frame), key, order=order)
+
+    def put_bytes(self, body: bytes, key: str, *, order: bool = True) -> dict[str, Any]:
+        """A file comes, whatever it is."""
+        written = write_bytes(IN, key, body, "text/csv")
+        version = written.version_id or digest(key, body.decode())
         source = {"bucket": IN, "key": key, "version_id": written.version_id}
         event = {"source": source, "file_id": file_id(IN, key, version), "execution_id": f"file-{version}"}
         result: dict[str, Any] = detecting.lambda_handler(event, Context())

@@ -155,6 +155,65 @@ def test_a_day_that_came_in_one_file_stands_as_its_file_gave_it(site: SiteWorld)
     assert len(site.told("Site Day Judged")) == 1
 
 
+def test_a_battery_is_nobody_whom_the_day_waits_for(site: SiteWorld) -> None:
+    site.register(make_asset("BAT-001", type="Battery Storage"))
+    all_come(site, sunny_day)
+    assert site.asked() == ["site"]
+    assert not any(i.provisional for i in site.history(NAMES[3]).days["2025-06-10"].values())
+    site.run()
+    assert site.record().days["2025-06-10"].absent == []
+
+
+def in_turn(name: str) -> pd.DataFrame:
+    """Each machine stands still for an hour, one after the other."""
+    day, hour = sunny_day(name), 7 + NAMES.index(name)
+    day.loc[between(day, f"{hour:02d}:00", f"{hour + 1:02d}:00"), "power_kw"] = 0.0
+    return day
+
+
+def test_stops_in_turn_are_one_event_of_operation(site: SiteWorld) -> None:
+    all_come(site, in_turn)
+    site.run()
+    (event,) = site.record().events()
+    assert (event.cause, event.machines) == ("operation", NAMES)
+    assert event.statement == "4 of 4 machines were stopped by operation"
+    assert [kinds(site, name) for name in NAMES] == [[]] * 4
+    assert set(site.statuses().values()) <= {"CANCELLED"}
+
+
+def test_two_stops_of_one_day_are_two_events_and_the_first_has_its_incidents_name(site: SiteWorld) -> None:
+    def twice(name: str) -> pd.DataFrame:
+        day = sunny_day(name)
+        for start, end in (("07:00", "08:30"), ("11:00", "12:30")):
+            day.loc[between(day, start, end), "power_kw"] = 0.0
+        return day
+
+    all_come(site, twice)
+    named = {one.event for name in NAMES for one in site.history(name).incidents} - {""}
+    site.run()
+    first, second = site.record().events()
+    assert {first.event_id} == named
+    assert first.event_id != second.event_id
+    again = site.record().days["2025-06-10"].events
+    site_days.judge_again("site", ["2025-06-10"], "a later fact", site.now)
+    site.run(execution="site-2")
+    assert site.record().days["2025-06-10"].events == again, "and keep their names"
+
+
+def test_an_event_log_that_comes_later_has_the_day_judged_again(site: SiteWorld) -> None:
+    site.put(stopped(NAMES[0]))
+    all_come(site, sunny_day, NAMES[1:])
+    site.run()
+    assert kinds(site, NAMES[0]) == ["outage"]
+    site.later(hours=1)
+    log = "start,end,asset,code,text\n2025-06-10T09:00:00Z,,INV-001,7,Manual stop\n"
+    site.put_bytes(log.encode(), "observations/2025/06/10/log.csv")
+    assert site.asked()[-1:] == ["site"]
+    result = site.run(execution="site-2")
+    assert site.document(result).because == "an event log came"
+    assert kinds(site, NAMES[0]) == ["operation"]
+
+
 # ------------------------------------------------------------------ once, and again
 
 
