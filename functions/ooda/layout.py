@@ -26,6 +26,10 @@ EVENTS = KeyShape("events/site={site_id}/month={month:month}/{asset_id}/{name}.j
 """What one event log says of an asset in a month; an event of several months lies in each."""
 EVENTS_OF_FILE = KeyShape("events/files/{name}.json")
 """Which of these objects an event log wrote; `name` is a digest of its key."""
+SITE_RECORD = KeyShape("site-days/{site_id}/record.json")
+"""A site's record: its days as they were judged last, and the events of the plant."""
+SITE_DAY = KeyShape("site-days/{site_id}/{day:dashes}/{run}.json")
+"""What one run of the site layer judged, under the last of its days."""
 
 
 def schedule_id_of(execution_id: str) -> str:

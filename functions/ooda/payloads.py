@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import Field, field_validator
 
 from ona.documents.base import Document, S3Pointer
+from ona.documents.names import SITE_PATTERN
 from ooda.documents.schedules import Schedule
+from ooda.documents.site_days import SiteDay
 
 
 class DetectRequest(Document):
@@ -33,6 +36,76 @@ class DetectResult(Document):
     not_judged: str = Field(default="", description="assets without any reference, and why, in words")
     event_log: str = Field(default="", description="what came of an event log, in words")
     suspected: str = Field(default="", description="losses that are suspected, in words")
+    sites: list[str] = Field(default=[], description="sites whose day is complete with this file")
+
+
+class SiteDue(Document):
+    """Detail of the event "Site Day Due": which site is to be looked at."""
+
+    environment: str = ""
+    version: Literal["1"] = "1"
+    id: str = Field(min_length=1)
+    time: datetime
+    site_id: str = Field(pattern=SITE_PATTERN)
+
+
+class SiteDayRequest(Document):
+    """Input of Detect for the site layer. `source` stands for the file that there is not: the input bucket,
+    and a key that names the site."""
+
+    site_day: SiteDue
+    source: S3Pointer
+    execution_id: str = Field(min_length=1)
+
+
+class SiteDayResult(Document):
+    """Output of the site layer: a DetectResult, with what it judged. `site_day`: the run's document, None
+    where nothing was due; `done`: the days with the tokens of their marks; `settled`: runs to be looked at
+    once more."""
+
+    status: Literal["found", "nothing_found"]
+    detection: S3Pointer | None = None
+    detection_id: str = ""
+    assets: int = Field(default=0, ge=0)
+    incidents: int = Field(default=0, ge=0)
+    actionable: int = Field(default=0, ge=0)
+    not_judged: str = ""
+    site_id: str = ""
+    site_day: S3Pointer | None = None
+    done: dict[str, str] = {}
+    settled: list[str] = []
+
+    @classmethod
+    def idle(cls) -> Self:
+        """Nothing was due, or another run has it."""
+        return cls(status="nothing_found")
+
+    @classmethod
+    def of(cls, document: SiteDay, pointer: S3Pointer) -> Self:
+        """The answer for a run whose document lies there; the same when it is asked for again."""
+        return cls(
+            status="found" if document.found else "nothing_found",
+            detection=document.detection or pointer,
+            detection_id=f"det-{document.run}",
+            assets=document.machines,
+            incidents=document.found,
+            actionable=document.found,
+            site_day=pointer,
+        )
+
+
+class SettleRequest(Document):
+    """Input of Order for what a run of the site layer superseded."""
+
+    superseding: SiteDayResult
+    execution_id: str = Field(min_length=1)
+
+
+class SettleResult(Document):
+    """Output of the same: how many orders were cancelled, and how many got a note."""
+
+    cancelled: int = Field(ge=0)
+    noted: int = Field(ge=0)
 
 
 class DiagnoseRequest(Document):

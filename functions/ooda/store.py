@@ -10,7 +10,8 @@ from ona.runtime.errors import InvalidPayload, ObjectMissing
 from ona.store.s3 import read_json
 from ona.store.unreadable import readable
 from ooda.documents.asset_history import AssetHistory
-from ooda.layout import ASSET_HISTORY
+from ooda.documents.site_days import SiteRecord
+from ooda.layout import ASSET_HISTORY, SITE_RECORD
 
 
 def _read_history(bucket: str, site_id: str, asset_id: str) -> AssetHistory | None:
@@ -29,6 +30,22 @@ def history_of(bucket: str, site_id: str, asset_id: str) -> AssetHistory | None:
     made of the names: that is named in the log. Raises DependencyBusy."""
     name = f"s3://{bucket}/{ASSET_HISTORY.prefix()}{site_id}/{asset_id}"
     return next(iter(readable([(name, asset_id)], lambda one: _read_history(bucket, site_id, one))), None)
+
+
+def record_of(bucket: str, site_id: str) -> SiteRecord | None:
+    """A site's record, which the site layer writes; None before its first day, and where the object is
+    none: that is named in the log. Raises DependencyBusy."""
+
+    def read(name: str) -> SiteRecord | None:
+        key = SITE_RECORD.build(site_id=name)
+        try:
+            document = read_json(S3Pointer(bucket=bucket, key=key))
+        except ObjectMissing:
+            return None
+        record: SiteRecord = SiteRecord.read(document, key)
+        return record
+
+    return next(iter(readable([(f"s3://{bucket}/{SITE_RECORD.prefix()}{site_id}", site_id)], read)), None)
 
 
 def jobs_of(document: Any, where: str) -> list[Job]:

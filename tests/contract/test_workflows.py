@@ -123,6 +123,7 @@ def test_every_caught_failure_reaches_a_dead_letter_or_fails_its_map() -> None:
         "AnswerFailed": "the workflow that asked fails with it and makes the letter",
         "NoteFileLost": "it fails its file's execution, and with its note the whole one at the end",
         "NoteSiteLost": "as NoteFileLost",
+        "NotAsked": "the site stands in the table as due, and the timer asks",
     }
     for file, name, state in TASKS:
         for rule in state["Catch"]:

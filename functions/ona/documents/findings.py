@@ -9,9 +9,9 @@ from pydantic import Field
 
 from ona.documents.base import Document
 
-IncidentState = Literal["open", "recovering", "closed"]
+IncidentState = Literal["open", "recovering", "closed", "superseded"]
 """An incident is open while it lasts; recovering when its asset gave its power again, on a later day or
-within the day; closed after enough such days."""
+within the day; closed after enough such days; superseded when the site layer withdrew or merged it."""
 
 
 class FindingComponent(Document):

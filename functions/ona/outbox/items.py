@@ -35,9 +35,11 @@ OPERATORS = "operators"
 """The recipient who reads everything."""
 STANDING = "standing#"
 """How the keys of faults begin that nobody is sent to (`ona.repairs.standing`)."""
-NO_DELIVERIES = ("sent#", "first#", "asked#", "address#", STANDING)
-"""How the keys of those items begin that are no delivery and no notice: counts, addresses, and what
-stands."""
+PENDING_SITE = "site-days#"
+"""How the keys of sites begin whose days are still to be judged (`ooda.site_days`)."""
+NO_DELIVERIES = ("sent#", "first#", "asked#", "address#", STANDING, PENDING_SITE)
+"""How the keys of those items begin that are no delivery and no notice: counts, addresses, what stands, and
+sites."""
 NOTICES_KEPT = timedelta(days=30)
 """So long a notice's item stays: whoever puts the same notice again finds that it was sent."""
 

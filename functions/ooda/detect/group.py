@@ -13,10 +13,12 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
 
+from ona.runtime.identity import digest
 from ooda.detect.sky import Mask
 from ooda.detect.track import runs
 
@@ -31,6 +33,13 @@ ALIKE = 2
 """Times; stops of a rotation differ by no more, as dawn and evening cut some."""
 IN_TURN = 3
 """Machines that make a rotation."""
+
+
+def event_id(site_id: str, kind: str, start: datetime, n: int = 0) -> str:
+    """The name of a site's event that begins then: the same for all its machines and for the plant (`kind`:
+    of their incidents). `n`: how many of the kind the day had before."""
+    day = f"{start.astimezone(UTC):%Y%m%d}"
+    return f"event-{day}-{digest(site_id, kind, day, *([str(n)] if n else []), length=10)}"
 
 
 def common(start: int, end: int, down: Mask) -> Literal["outage", "site_outage", "operation"]:

@@ -5,7 +5,8 @@ Raises InvalidTelemetry for a file that fails as a whole (the state machine quar
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
@@ -13,15 +14,17 @@ from ona.documents.base import S3Pointer
 from ona.runtime import processes
 from ona.runtime.clock import utc_now
 from ona.runtime.observability import handler
-from ooda.detect import event_log, monitoring, storage, store
+from ooda import site_days
+from ooda.detect import event_log, monitoring, site_store, storage, store
 from ooda.detect.batches import Batch, batches, is_large
 from ooda.detect.context import TelemetryFile
 from ooda.detect.judge import judge_assets
 from ooda.detect.other_files import OtherFiles, with_others
 from ooda.detect.record import answer, detection_id_of, record_of
+from ooda.detect.site_run import judge_site
 from ooda.documents.detections import AssetDetection, DetectionRecord
 from ooda.event_logs.headers import header_of
-from ooda.payloads import DetectRequest
+from ooda.payloads import DetectRequest, SiteDayRequest
 
 MOST_CROSSINGS = 3
 """So often a file is judged while event logs of its days keep coming (ours)."""
@@ -29,50 +32,87 @@ MOST_CROSSINGS = 3
 
 @handler
 def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
-    """Event: a DetectRequest. Answer: a DetectResult, with the pointer to the detection record."""
-    request, now = DetectRequest.read(event, "event"), utc_now()
+    """Event: a DetectRequest. Answer: a DetectResult, with the pointer to the detection record.
+
+    Or, for the site layer, a SiteDayRequest and a SiteDayResult.
+    """
+    now = utc_now()
+    if isinstance(event, dict) and "site_day" in event:
+        return judge_site(SiteDayRequest.read(event, "event"), now).document()
+    request = DetectRequest.read(event, "event")
     pointer = store.record_pointer(request.source, detection_id_of(request), now)
-    record = store.earlier_record(pointer) if request.source.version_id else None
+    record, complete = store.earlier_record(pointer) if request.source.version_id else None, list[str]()
     if record is None:
-        record = _detect(request, now)
+        record, complete = _detect(request, now)
         pointer = store.save_record(pointer, record)
-    result = answer(record, pointer)
+    result = answer(record, pointer, complete)
+    if result.status == "nothing_found" and complete:  # else the workflow asks, after its orders
+        site_days.ask(complete, now)
     monitoring.incidents(record, result)
     return result.document()
 
 
-def _detect(request: DetectRequest, now: datetime) -> DetectionRecord:
+def _detect(request: DetectRequest, now: datetime) -> tuple[DetectionRecord, list[str]]:
+    """The record of a file, and the sites to be looked at as a whole now."""
     head = event_log.beginning(request.source)
     if header_of(head) is not None:
-        again = partial(_judged_again, request.source.bucket, now)
-        return event_log.detect(request, store.output_bucket(), now, again)
+        sites: set[str] = set()
+        again = partial(_judged_again, request, now, sites)
+        return event_log.detect(request, store.output_bucket(), now, again), sorted(sites)
     file = store.load_file(request.source, now, storage.says_charge(head))
-    detections, telemetry = _judged(file, request.source.bucket, now)
+    detections, telemetry, days = _judged(file, request.source.bucket, now)
     detections += [
         storage.detection_of(file.registry.require(n, file.key), own) for n, own in file.storages.items()
     ]
     monitoring.completeness(detections)
-    return record_of(request, file, detections, telemetry, now)
+    complete = _marked(file, days, request.file_id, now)
+    return record_of(request, file, detections, telemetry, now), complete
+
+
+def _marked(
+    file: TelemetryFile, days_of: Mapping[str, set[str]], by: str, now: datetime, because: str = ""
+) -> list[str]:
+    """Mark the file's days for the site layer; the sites whose newest day is complete with this file."""
+    complete = []
+    for site_id, days in sorted((site_id, sorted(own)) for site_id, own in days_of.items() if own):
+        assets = [
+            asset for asset in site_store.of_site(file.registry, site_id) if asset.id in file.readings
+        ]
+        if site_store.is_complete(file.registry, site_id, days[-1], {asset.id for asset in assets}):
+            complete.append(site_id)
+            due = now
+        else:
+            due = site_days.when_due(date.fromisoformat(days[-1]), now, site_days.zone_of(assets[0]))
+        site_days.mark(site_id, days, due.astimezone(UTC), by, because)
+    return complete
 
 
 def _judged(
     file: TelemetryFile, input_bucket: str, now: datetime
-) -> tuple[list[AssetDetection], list[S3Pointer]]:
+) -> tuple[list[AssetDetection], list[S3Pointer], dict[str, set[str]]]:
+    """The detections of a file, where its telemetry lies, and the solar days that it tells of, by site."""
     work = partial(_judge_batch, file, input_bucket, now)
     parts = processes.spread(work, batches(file), is_large(file))
-    detections = [detection for own, _ in parts for detection in own]
-    return detections, [pointer for _, pointers in parts for pointer in pointers]
+    detections = [detection for own, _, _ in parts for detection in own]
+    days: dict[str, set[str]] = {}
+    for batch, (_, _, of_batch) in zip(batches(file), parts, strict=True):
+        days.setdefault(batch.site, set()).update(of_batch)
+    return detections, [pointer for _, pointers, _ in parts for pointer in pointers], days
 
 
-def _judged_again(input_bucket: str, now: datetime, key: str) -> list[AssetDetection]:
-    """A telemetry file that came before, judged with what is known now."""
-    file = store.load_file(S3Pointer(bucket=input_bucket, key=key), now)
-    return _judged(file, input_bucket, now)[0]
+def _judged_again(request: DetectRequest, now: datetime, sites: set[str], key: str) -> list[AssetDetection]:
+    """A telemetry file that came before, judged with what is known now; `sites` gets those to be looked at
+    as a whole once more."""
+    bucket = request.source.bucket
+    file = store.load_file(S3Pointer(bucket=bucket, key=key), now)
+    detections, _, days = _judged(file, bucket, now)
+    sites.update(_marked(file, days, request.file_id, now, "an event log came"))
+    return detections
 
 
 def _judge_batch(
     file: TelemetryFile, input_bucket: str, now: datetime, batch: Batch
-) -> tuple[list[AssetDetection], list[S3Pointer]]:
+) -> tuple[list[AssetDetection], list[S3Pointer], set[str]]:
     for _ in range(MOST_CROSSINGS):
         context = store.load_context(file, batch, input_bucket, now)
         read = OtherFiles(input_bucket, file.registry, now)
@@ -81,4 +121,4 @@ def _judge_batch(
         saved = store.save_batch(file, batch, context, verdicts, read)
         if store.versions_of_logs(file, batch) == context.log_versions:
             break  # else a log came meanwhile, which did not see these days yet
-    return saved
+    return *saved, {day for verdict in verdicts for day in verdict.days}

@@ -16,11 +16,12 @@ from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
 from ooda.detect import data_days
 from ooda.detect.asset_history import number_of, with_days
+from ooda.detect.group import event_id
 from ooda.detect.incident_signals import combined
 from ooda.detect.lasting import ALARM, Lasting, lasting
 from ooda.detect.logged import of_incident
 from ooda.detect.severity import range_severity, severity
-from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
+from ooda.documents.asset_history import AssetHistory, HistoryDay, PlantStop, that_count
 from ooda.documents.detections import (
     NO_FAULT,
     Episode,
@@ -62,11 +63,12 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
 
     Losses that last count from their first day (`lasting.py`); one that is only suspected is an incident
     apart. Days whose data are wrong (`data_days.py`) count for nothing, also where that was known only
-    later. `threshold`: the severity (0…1) from which an incident is actionable.
+    later, and neither do episodes that an event of the plant explains. `threshold`: the severity (0…1) from
+    which an incident is actionable.
     """
     of_days = data_days.trusted(history)
     names = sorted(of_days)
-    days = [that_count(of_days[day]) for day in names]
+    days = [_own(history.plant.get(day, []), that_count(of_days[day])) for day in names]
     run_of = _runs(names, days)
     by_kind: dict[tuple[IncidentKind, bool], list[_Seen]] = {}
     judged: JudgedDays = []
@@ -89,6 +91,18 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
         for chain in _chains(sorted(seen, key=lambda item: item.episode.window.start), judged):
             made.add(kind, chain, suspected)
     return sorted(made.incidents, key=lambda incident: (incident.window.start, incident.kind))
+
+
+def _own(stops: Sequence[PlantStop], items: list[HistoryDay]) -> list[HistoryDay]:
+    """What counts of a day, without the episodes that an event of the plant explains."""
+    if not stops:
+        return items
+    return [
+        item.model_copy(
+            update={"episodes": [e for e in item.episodes if not any(s.explains(e) for s in stops)]}
+        )
+        for item in items
+    ]
 
 
 def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[int, Lasting]:
@@ -223,6 +237,7 @@ class _Incidents:
                 signals=combined(episodes, shares, self._before(chain[0].day)),
                 evidence=_evidence(chain, shares, suspected),
                 events=of_incident(episodes),
+                provisional=any(item.provisional for item in self.days[chain[-1].day]),
             )
         )
 
@@ -251,8 +266,7 @@ class _Incidents:
         """The site's event that several machines share, by its kind and first day; none for a fault."""
         if kind not in ("site_outage", "operation"):
             return ""
-        day = f"{window.start.astimezone(UTC):%Y%m%d}"
-        return f"event-{day}-{digest(self.history.site_id, kind, day, length=10)}"
+        return event_id(self.history.site_id, kind, window.start)
 
     def _identity(self, kind: str, window: Window, suspected: bool) -> str:
         """The id that the incident has already, whatever a late file adds in front of it; else a new one.
@@ -268,10 +282,13 @@ class _Incidents:
             if earlier.kind == kind and not apart and earlier.incident_id not in taken:
                 return earlier.incident_id
         start, parts = window.start.astimezone(UTC), [self.history.asset_id, kind]
+        gone = {
+            one.incident_id for one in self.history.superseded
+        }  # one that came back is another incident
         while True:  # one that began here before may have its id elsewhere now
             parts.append(start.isoformat())
             new = f"inc-{start:%Y%m%d}-{digest(*parts, length=10)}"
-            if new not in taken:
+            if new not in taken | gone:
                 return new
 
 

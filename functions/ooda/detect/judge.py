@@ -125,7 +125,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         accuracy_percent=round(100.0 * max(0.0, file.share_valid), 2),
         issues=issues,
     )
-    verdict = _verdict(member, case, summary, history, file, checked.marks)
+    verdict = _verdict(member, case, summary, history, file, checked.marks, assets.absent)
     if asset.id not in context.damaged:
         return verdict
     reason = f"{verdict.detection.basis_reason}; {context.damaged[asset.id]}"
@@ -147,10 +147,13 @@ def _verdict(
     history: AssetHistory,
     file: TelemetryFile,
     marks: Table,
+    provisional: bool,
 ) -> AssetVerdict:
     track, ref, whole = case.track, case.ref, member.whole
     days = history_days(case, history, file.joint.get(track.asset.id, {}))
     days = day_marks.marked(days, marks)
+    if provisional:
+        days = {day: item.model_copy(update={"provisional": True}) for day, item in days.items()}
     after = _with_planes(incidents.updated(history, file.key, days, file.rules, file.threshold), case.told)
     window = Window(start=whole.times.iloc[0], end=whole.times.iloc[-1])
     expected = np.where(judged_light(track.sky, track.asset, file.rules.filtering), ref.expected, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from ona.documents.base import S3Pointer
@@ -51,8 +52,9 @@ def _file_quality(quality: Quality, rows_used: int) -> FileQuality:
     )
 
 
-def answer(record: DetectionRecord, pointer: S3Pointer) -> DetectResult:
-    """What the workflow goes on with: where the record lies, and whether there is anything to diagnose."""
+def answer(record: DetectionRecord, pointer: S3Pointer, complete: Sequence[str] = ()) -> DetectResult:
+    """What the workflow goes on with: where the record lies, and whether there is anything to diagnose.
+    `complete`: sites whose day is complete with this file."""
     incidents = [incident for asset in record.assets for incident in asset.incidents]
     actionable = sum(incident.actionable for incident in incidents)
     blinding = sum(issue.blinding for asset in record.assets for issue in asset.quality.issues)
@@ -66,6 +68,7 @@ def answer(record: DetectionRecord, pointer: S3Pointer) -> DetectResult:
         not_judged=not_judged.summary(record.assets),
         event_log=record.event_log.in_words() if record.event_log else "",
         suspected=suspected(record.assets),
+        sites=list(complete),
     )
 
 

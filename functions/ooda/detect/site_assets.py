@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ona.documents.assets import AssetRegistry
 from ona.telemetry.readings import by_asset
 from ooda.config.detection import DetectionConfig
 from ooda.detect.context import Context, TelemetryFile
@@ -38,14 +39,16 @@ class Member:
 
 @dataclass(frozen=True)
 class SiteAssets:
-    """The assets of one site that are judged, the site's assets of reference, its turbines among these, and
-    what the site's witnesses tell of each solar asset, by id."""
+    """The assets of one site that are judged, the site's assets of reference, its turbines among these,
+    and what the site's witnesses tell of each solar asset, by id. `absent`: one of reference has not come
+    yet."""
 
     site_id: str
     members: list[Member]
     site: Site
     told: dict[str, Told]
     turbines: tuple[Track, ...] = ()
+    absent: bool = False
 
 
 def sites_of(
@@ -84,8 +87,16 @@ def sites_of(
                 told |= tell(Panel.of(speaking, others, context.beside | context.histories, rules))
         site = Site.of([members[name].track for name in reference], rules.min_peers)
         turbines = tuple(members[n].track for n in reference if registered[n].is_wind)
-        sites.append(SiteAssets(site_id, [members[name] for name in judged], site, told, turbines))
+        absent = not _of_reference(file.registry, site_id, rules.max_peers) <= set(everybody)
+        sites.append(SiteAssets(site_id, [members[n] for n in judged], site, told, turbines, absent))
     return sites
+
+
+def _of_reference(registry: AssetRegistry, site_id: str, most: int) -> set[str]:
+    """A site's registered assets that are its reference once they came: of each kind the first ones."""
+    own = [asset for asset in registry.assets if asset.site_id == site_id and not asset.is_storage]
+    kinds = [sorted(asset.id for asset in own if asset.is_wind is wind) for wind in (False, True)]
+    return {name for kind in kinds for name in kind[:most]}
 
 
 def by_daylight(tracks: dict[str, Track], config: DetectionConfig) -> dict[str, Member]:

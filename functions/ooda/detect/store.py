@@ -48,6 +48,7 @@ MAX_FORECAST_DAYS = 31
 """Days. Of a longer file (a backfill) forecasts are read for the first month only."""
 STRANGERS_NAMED = 10
 """Assets of a file that nobody registered and that the log names (ours)."""
+NO_NEIGHBOURS = pd.DataFrame({"asset_id": []})
 WRITE_TRIES = 8
 """Attempts to write an asset history that others write too; waits double from 50 ms to 6 s."""
 
@@ -128,8 +129,12 @@ def output_bucket() -> str:
 # ------------------------------------------------------------------ one batch of assets
 
 
-def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: datetime) -> Context:
-    """What lies beside the file for some of its assets: histories, neighbours, forecasts, weather.
+def load_context(
+    file: TelemetryFile, batch: Batch, input_bucket: str, now: datetime, *, whole: bool = False
+) -> Context:
+    """What lies beside the file for some of its assets: histories, neighbours, forecasts, weather, logs.
+
+    `whole`: the file has all of the site; no neighbours are read.
 
     Of a site's other assets at most `max_peers` are read, the same ones every time. What has not arrived
     yet is not there: the first file of a day is judged without its neighbours.
@@ -140,7 +145,7 @@ def load_context(file: TelemetryFile, batch: Batch, input_bucket: str, now: date
     bucket = output_bucket()
     tagged = {name: read_history(bucket, asset) for name, asset in assets.items()}
     histories = {name: read.history for name, read in tagged.items()}
-    neighbours = read_neighbours(file, assets, days, bucket)
+    neighbours = NO_NEIGHBOURS if whole else read_neighbours(file, assets, days, bucket)
     return Context(
         histories=histories,
         beside=_beside(file, assets.values(), set(neighbours["asset_id"]), bucket),

@@ -10,6 +10,7 @@ import random
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import PurePosixPath
 
@@ -131,6 +132,13 @@ def _read_all(bucket: str, keys: Iterable[str]) -> list[pd.DataFrame]:
         return _checked(parquet.read(S3Pointer(bucket=bucket, key=key), NEEDED), f"s3://{bucket}/{key}")
 
     return readable(((f"s3://{bucket}/{key}", key) for key in keys), read)
+
+
+def read_objects(bucket: str, keys: Sequence[str], readers: int) -> pd.DataFrame:
+    """The frames of telemetry objects in one, each reading once; so many are read at a time."""
+    with ThreadPoolExecutor(readers) as pool:
+        parts = [frame for read in pool.map(lambda key: _read_all(bucket, [key]), keys) for frame in read]
+    return each_reading_once(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
 
 
 def _checked(frame: pd.DataFrame, where: str) -> pd.DataFrame:

@@ -23,11 +23,21 @@ from ooda.documents.detections import (
     Episode,
     Geometry,
     Incident,
+    IncidentKind,
+    PlantCause,
     Window,
 )
 
 APART = 0.9
 """Of the shorter interval: files whose readings are further apart follow each other. Clocks jitter."""
+_STOPS: frozenset[IncidentKind] = frozenset({"outage", "site_outage", "underperformance"})
+EXPLAINED_BY: Mapping[PlantCause, frozenset[IncidentKind]] = {
+    "grid": _STOPS,
+    "operation": frozenset({"operation"}),
+    "snow": _STOPS,
+}
+"""Kinds of a machine's episodes that an event of its plant explains, by the event's cause. In a rotation
+each machine's own stop is named; what else lies between its first and last stop may be a fault."""
 _ENDING = re.compile(r"(\.[A-Za-z]{2,7}){1,2}$")
 """The ending of a file's name: `.csv`, `.csv.gz`, `.parquet`."""
 
@@ -142,6 +152,9 @@ class HistoryDay(Document):
     files: list[str] = Field(
         default=[], description="keys of the other files whose readings are in it, because they overlap"
     )
+    provisional: bool = Field(
+        default=False, description="judged while other machines of its site had not come"
+    )
 
     def stay(self) -> Stay | None:
         """Its first and last reading; of an older history those of its episodes, None without any."""
@@ -187,6 +200,22 @@ def that_count(by_file: Mapping[str, HistoryDay]) -> list[HistoryDay]:
     return [item for _, item in chosen]
 
 
+class PlantStop(Document):
+    """A machine's part in an event of its plant (`documents/site_days.py`): it explains what lies in it."""
+
+    event_id: str
+    window: Window
+    cause: PlantCause = "grid"
+
+    def explains(self, episode: Episode) -> bool:
+        """Whether at least half of an episode lies in it that is of a kind which the event may cause."""
+        if episode.kind not in EXPLAINED_BY[self.cause]:
+            return False
+        begin, end = episode.window.start, episode.window.end
+        inside = min(end, self.window.end) - max(begin, self.window.start)
+        return inside.total_seconds() >= 0.5 * (end - begin).total_seconds()
+
+
 class AssetHistory(Document):
     """All days and incidents of one asset: `incidents/<site>/<asset>.json`, one an asset.
 
@@ -204,3 +233,9 @@ class AssetHistory(Document):
         default={}, description="by date, then by the file's key"
     )
     incidents: list[Incident] = []
+    plant: dict[str, list[PlantStop]] = Field(
+        default={}, description="by date: its part in events of the plant, as the site layer found them"
+    )
+    superseded: list[Incident] = Field(
+        default=[], description="incidents that the site layer withdrew or merged, the latest last"
+    )

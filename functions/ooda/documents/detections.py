@@ -39,6 +39,8 @@ Operation is a stop on purpose: an event log says so, or machines are switched o
 
 NO_FAULT: frozenset[str] = frozenset({"curtailment", "snow", "operation"})
 """Kinds that explain a loss and are no fault of the asset."""
+PlantCause = Literal["grid", "operation", "snow"]
+"""Why machines of a plant stop together: no machine's fault, and no crew goes to each."""
 
 
 EventClass = Literal[
@@ -177,6 +179,16 @@ class EpisodeWindow(Document):
     lost_kwh: float
 
 
+class Supersession(Document):
+    """Why an incident does not stand any more. `run`: the run of the site layer that found it."""
+
+    reason: Literal["withdrawn", "merged", "judged_again"]
+    statement: str
+    event_id: str = Field(default="", description="the plant's event that it was merged into")
+    run: str
+    at: datetime
+
+
 class Incident(Document):
     """What is wrong with an asset, over days and files: episodes of one kind that belong together.
 
@@ -214,6 +226,10 @@ class Incident(Document):
     signals: Signals
     evidence: list[Evidence]
     events: list[LoggedEvent] = Field(default=[], description="what event logs say of it, faults first")
+    provisional: bool = Field(
+        default=False, description="its last day was judged while other machines of its site had not come"
+    )
+    superseded: Supersession | None = None
 
 
 class QualityIssue(Document):

@@ -40,6 +40,7 @@ from ooda.operations_api.models import (
     OrderPage,
     OrdersAnswer,
     ScheduleAnswer,
+    SiteEvent,
     SiteIncident,
     Subscribed,
     SubscriptionAnswer,
@@ -97,7 +98,7 @@ def incidents(
     found = [
         (asset, incident)
         for asset, history in zip(page, store.histories(page), strict=True)
-        for incident in (history.incidents if history else [])
+        for incident in ([*history.incidents, *history.superseded] if history else [])
         if state in (None, incident.state)
     ]
     left_alone = store.unattended([incident for _, incident in found], utc_now())
@@ -106,7 +107,12 @@ def incidents(
         for (asset, incident), why in zip(found, left_alone, strict=True)
     ]
     more = {"asset_id": page[-1].id} if len(left) > len(page) else None
-    return api.success(IncidentPage(incidents=incidents, next=paging.cursor(more)).document())
+    events = [
+        SiteEvent(**{name: getattr(event, name) for name in SiteEvent.model_fields})
+        for event in store.site_events(page)
+    ]
+    answer = IncidentPage(incidents=incidents, site_events=events, next=paging.cursor(more))
+    return api.success(answer.document())
 
 
 @api.route("GET", "/ops/work-orders", "What was ordered", "operations", refuses=(400,))

@@ -25,7 +25,7 @@ from ona.repairs.tracking import (
     SubscriptionKind,
     TrackedOrder,
 )
-from ooda.documents.detections import Incident
+from ooda.documents.detections import Incident, PlantCause, Window
 
 _EMAIL = re.compile(
     r"(?=.{3,254}$)(?=[^@]{1,64}@)[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*"
@@ -55,10 +55,26 @@ class SiteIncident(Incident):
     )
 
 
+class SiteEvent(Document):
+    """An event of a plant, in the place of one incident a machine: no machine's fault, nobody is sent."""
+
+    event_id: str
+    site_id: str
+    cause: PlantCause
+    window: Window
+    days: list[str]
+    machines: list[str] = Field(description="those of yours")
+    ended: bool
+    statement: str
+
+
 class IncidentPage(Document):
     """Incidents by asset, then by time. `next` asks for the assets that follow."""
 
     incidents: list[SiteIncident]
+    site_events: list[SiteEvent] = Field(
+        default=[], description="of the sites of this page's assets, with those assets"
+    )
     next: str | None = Field(description="put it into `next` of the following request; none: that was all")
 
 

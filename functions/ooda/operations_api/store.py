@@ -21,8 +21,9 @@ from ona.store.registry import read_registry
 from ona.store.unreadable import note
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import Incident
+from ooda.documents.site_days import PlantEvent
 from ooda.operations_api.models import UnattendedFault
-from ooda.store import history_of
+from ooda.store import history_of, record_of
 
 READERS = 8
 """Histories that are read at once: a page of 50 takes as long as seven of them."""
@@ -49,6 +50,23 @@ def histories(assets: Sequence[Asset]) -> list[AssetHistory | None]:
 def history(asset: Asset) -> AssetHistory | None:
     """An asset's history; None as in `histories`. Raises DependencyBusy."""
     return history_of(aws.environment("OUTPUT_BUCKET"), asset.site_id, asset.id)
+
+
+def site_events(assets: Sequence[Asset]) -> list[PlantEvent]:
+    """The events of these assets' plants, each with these assets alone. Raises DependencyBusy."""
+    by_site: dict[str, set[str]] = {}
+    for asset in assets:
+        by_site.setdefault(asset.site_id, set()).add(asset.id)
+    bucket = aws.environment("OUTPUT_BUCKET")
+    with ThreadPoolExecutor(READERS) as readers:
+        records = list(readers.map(lambda site_id: record_of(bucket, site_id), sorted(by_site)))
+    return [
+        event.model_copy(update={"machines": mine})
+        for record in records
+        if record is not None
+        for event in record.events()
+        if (mine := sorted(by_site[record.site_id] & set(event.machines)))
+    ]
 
 
 def unattended(incidents: Sequence[Incident], now: datetime) -> list[UnattendedFault | None]:

@@ -54,6 +54,7 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
         "Order",
         "RecordOutcome",
         "Publish",
+        "AskSites",
         "Done",
     ]
     visited = explain.steps(explain.history(platform.target, done["executionArn"]))

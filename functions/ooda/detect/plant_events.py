@@ -1,0 +1,66 @@
+"""Events of a plant: what its machines have in common is no machine's fault. Pure.
+
+It gathers, over the verdicts of all machines of a site, the episodes that each by itself told to be a stop
+of the site or of its operator (`group.py`). What stops together or one after the other is one event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from ona.runtime.words import counted
+from ooda.detect.group import LEAST_TOGETHER, TOGETHER, WITHOUT_GAP
+from ooda.detect.judge import AssetVerdict
+from ooda.documents.detections import Episode, IncidentKind, PlantCause, Window
+from ooda.documents.site_days import GroupEvent
+
+CAUSES: Mapping[IncidentKind, PlantCause] = {"site_outage": "grid", "operation": "operation"}
+"""Kinds of episodes that machines share, and the cause that the plant's event has."""
+_SAID: Mapping[PlantCause, str] = {"grid": "stopped together", "operation": "were stopped by operation"}
+Stops = list[tuple[str, Episode]]
+"""Episodes, each with the machine that it is of."""
+
+
+def events_of(verdicts: Sequence[AssetVerdict]) -> dict[str, list[GroupEvent]]:
+    """The events of a plant by solar day, in order of time. `verdicts`: one for each machine that came."""
+    by_day: dict[str, list[GroupEvent]] = {}
+    least = max(LEAST_TOGETHER, TOGETHER * len(verdicts))
+    for day in sorted({day for verdict in verdicts for day in verdict.days}):
+        items = [(v.detection.asset_id, v.days[day]) for v in verdicts if day in v.days]
+        gap = timedelta(minutes=WITHOUT_GAP * max(item.step_minutes for _, item in items))
+        stops = [(name, episode) for name, item in items for episode in item.episodes]
+        found = [
+            _event(cause, group, len(verdicts))
+            for kind, cause in CAUSES.items()
+            for group in _groups([pair for pair in stops if pair[1].kind == kind], gap)
+            if len(dict(group)) >= least
+        ]
+        by_day[day] = sorted(found, key=lambda event: event.window.start)
+    return by_day
+
+
+def _groups(stops: Stops, gap: timedelta) -> list[Stops]:
+    """Stops in groups that overlap, or follow each other without more than a gap."""
+    groups: list[Stops] = []
+    for name, episode in sorted(stops, key=lambda pair: (pair[1].window.start, pair[0])):
+        if groups and episode.window.start <= max(one.window.end for _, one in groups[-1]) + gap:
+            groups[-1].append((name, episode))
+        else:
+            groups.append([(name, episode)])
+    return groups
+
+
+def _event(cause: PlantCause, group: Stops, of: int) -> GroupEvent:
+    machines = sorted({name for name, _ in group})
+    return GroupEvent(
+        cause=cause,
+        window=Window(
+            start=min(episode.window.start for _, episode in group),
+            end=max(episode.window.end for _, episode in group),
+        ),
+        machines=machines,
+        lost_kwh=round(sum(episode.lost_kwh for _, episode in group), 3),
+        ended=all(episode.signals.recovered for _, episode in group),
+        statement=f"{len(machines)} of {counted(of, 'machine')} {_SAID[cause]}",
+    )
