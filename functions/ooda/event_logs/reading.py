@@ -272,7 +272,8 @@ def _nothing(quality: Quality, where: str) -> InvalidTelemetry:
             worst,
             f"not in assets.json: {listed(sorted(quality.strangers), 5)}",
             where=where,
-            remedy="name assets by the id or the name that they have in assets.json",
+            remedy="add the assets to assets.json under the id or the name that the log gives them, "
+            "then `./ona dlq redrive`",
         )
     counts = ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
     return InvalidTelemetry(

@@ -44,10 +44,8 @@ site: {site_id: acme-site, customer_id: acme, capacity_kw: 20}
 def target(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Target]:
     """An input bucket and an output bucket; `configs/` has one profile more."""
     configs = tmp_path / "configs"
-    (configs / "sources").mkdir(parents=True)
+    shutil.copytree(ROOT / "configs", configs)
     (configs / "sources" / "acme.yaml").write_text(PROFILE)
-    (configs / "ooda").mkdir()
-    shutil.copy(ROOT / "configs" / "ooda" / "loss_function.yaml", configs / "ooda")
     monkeypatch.setenv("ONA_CONFIG_DIR", str(configs))
     with mock_aws():
         aws.client.cache_clear()
