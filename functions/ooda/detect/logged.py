@@ -120,6 +120,23 @@ def explained(log: Logged, track: Track, low: Mask) -> dict[IncidentKind, Mask]:
     return masks
 
 
+def stopped_by_its_fault(log: Logged, track: Track, stop: Indices) -> bool:
+    """Whether a fault that names a part of the machine was logged when a stop began, or lasts through half
+    of it; then what other machines do meanwhile says nothing. A fault beside which it gave power is none
+    that stopped it."""
+    at, step = track.sky.minutes, track.step
+    zero = stop[track.share[stop] <= NO_POWER]
+    began = at[zero[0]] - step
+    named = [meant.event_class == "fault" and bool(meant.cause) for _, meant in log.events]
+    for span in log.spans[np.array(named, dtype=bool)]:
+        gave = (at > span[0] + 2 * step) & (at < began - 2 * step) & (track.share > NO_POWER)
+        at_once = began - 2 * step <= span[0] <= began + 2 * step
+        lasting = span[0] < began and _within(span[None], track)[zero].mean() >= HALF
+        if (at_once or lasting) and not gave.any():
+            return True
+    return False
+
+
 def _with_edges(mask: Mask, low: Mask) -> Mask:
     """The readings with one before and one after where these are low: a machine stops and starts slowly."""
     near = np.zeros_like(mask)

@@ -66,10 +66,12 @@ def recognised(case: Case, stretch: Stretch) -> Stretch:
 
     Curtailment: most neighbours are held at one level too. Snow: cold, and the site as a whole is buried,
     or the asset is while nothing is known of its neighbours. A stop that other machines share is the
-    site's, or its operator's (`group.py`).
+    site's, or its operator's (`group.py`), unless the asset's own log names the fault that stopped it.
     """
     track, members = case.track, stretch.members
-    if stretch.kind == "outage":
+    if stretch.kind in ("outage", "site_outage") and logged.stopped_by_its_fault(case.log, track, members):
+        stretch = Stretch("outage", members, stretch.day)
+    elif stretch.kind == "outage":
         stretch = _shared(case, stretch)
     if stretch.kind == "site_outage":
         return Stretch("snow", members, stretch.day) if _snowed(case, members) else stretch

@@ -71,9 +71,8 @@ def _refused(what: str, where: str) -> InvalidTelemetry:
         "storage_telemetry",
         f"{what}: it looks like a battery's, and Ona judges inverters and turbines",
         where=where,
-        remedy="say so in assets.json (`type: Battery Storage`), then `./ona dlq redrive`: with the columns "
-        "of our telemetry the file is taken, and the battery is not judged; of a hybrid inverter send its "
-        "modules' power",
+        remedy="say so in assets.json (`type: Battery Storage`), then `./ona dlq redrive`: in our columns "
+        "the file is taken, and the battery is not judged; of a hybrid inverter send its modules' power",
     )
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pandas as pd
 import pytest
 
 from ooda.detect.context import Context
 from ooda.detect.judge import judge_assets
+from ooda.detect.logged import Logged
 from ooda.documents.detections import Incident
-from tests.builders.assets import make_registry
+from ooda.documents.event_logs import StoredEvent
+from tests.builders.assets import make_asset, make_registry
 from tests.builders.detection import between, telemetry_file
-from tests.builders.telemetry import sunny_day
+from tests.builders.telemetry import DAY, sunny_day
 
 MACHINES = 6
 Stops = dict[int, tuple[str, str]]
 """From when to when a machine gives nothing, by its number."""
 
 
-def told(stops: Stops) -> dict[str, list[Incident]]:
-    """What a day's file says of six machines."""
+def told(stops: Stops, logs: dict[str, Logged] | None = None) -> dict[str, list[Incident]]:
+    """What a day's file and event logs say of six machines."""
     parts = []
     for n in range(1, MACHINES + 1):
         day = sunny_day(f"INV-{n:03d}", seed=n)
@@ -26,7 +30,9 @@ def told(stops: Stops) -> dict[str, list[Incident]]:
             day.loc[between(day, *stops[n]), "power_kw"] = 0.0
         parts.append(day)
     file = telemetry_file(pd.concat(parts, ignore_index=True), make_registry())
-    return {v.detection.asset_id: v.detection.incidents for v in judge_assets(file, Context())}
+    return {
+        v.detection.asset_id: v.detection.incidents for v in judge_assets(file, Context(logs=logs or {}))
+    }
 
 
 TURNS: Stops = {n: (f"{6 + n:02d}:00", f"{7 + n:02d}:00") for n in range(1, MACHINES + 1)}
@@ -67,3 +73,46 @@ def test_a_machine_that_stops_for_itself_has_a_fault_of_its_own(stops: Stops) ->
 
 def test_nobody_is_sent_to_machines_that_are_switched_off_in_turn() -> None:
     assert not any(incident.actionable for incidents in told(TURNS).values() for incident in incidents)
+
+
+TOGETHER: Stops = dict.fromkeys((1, 2, 3), ("08:00", "10:00"))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text", "kind"),
+    [
+        (8, 10, "Fan failure", "outage"),
+        (8, 8.01, "Fan failure", "outage"),
+        (-10, 30, "Fan failure", "site_outage"),
+        (13, 14, "Fan failure", "site_outage"),
+        (9.5, 10, "Fan failure", "site_outage"),
+        (8, 10, "Emergency stop", "site_outage"),
+        (8, 10, "Connection lost", "site_outage"),
+    ],
+    ids=[
+        "a part",
+        "gone at once",
+        "a warning of before",
+        "of another time",
+        "later",
+        "no part",
+        "no fault",
+    ],
+)
+@pytest.mark.parametrize("stops", [TOGETHER, TURNS], ids=["together", "in turn"])
+def test_a_log_that_names_the_fault_says_more_than_the_neighbours(
+    stops: Stops, start: float, end: float, text: str, kind: str
+) -> None:
+    late = int(stops[2][0][:2]) - 8
+    event = StoredEvent(
+        start=DAY + timedelta(hours=start + late),
+        end=DAY + timedelta(hours=end + late),
+        code="309",
+        text=text,
+        seen=DAY + timedelta(hours=20),
+    )
+    result = told(stops, {"INV-002": Logged.of([event], make_asset("INV-002"))})
+    shared = "site_outage" if stops is TOGETHER else "operation"
+    wanted = "outage" if kind == "outage" else shared
+    assert [incident.kind for incident in result["INV-002"]] == [wanted]
+    assert [incident.kind for incident in result["INV-001"]] == [shared]
