@@ -87,7 +87,7 @@ def residuals(
     if ref.basis == "clear_sky":
         spread = np.nan_to_num(ref.sigma, nan=MOST_SPREAD)
         return Residuals(share, spread, ok, told.spoke, of_day, _nothing(len(days)))
-    by_kind = _by_kind(track, share, told.kind)
+    by_kind = _by_kind(track, share - middle[days.row], told.kind)
     usual = _usual(by_kind, earlier.by_kind, UNKNOWN_SPREAD if told.others else UNKNOWN_ALONE)
     due = np.maximum(np.nan_to_num(ref.expected), 0.02 * track.capacity)
     spread = np.sqrt(
@@ -107,7 +107,7 @@ def _nothing(days: int) -> SpreadsOfDays:
 
 
 def _by_kind(track: Track, share: Floats, kind: Ints) -> Floats:
-    """Spread of each day's residuals about zero, by kind of instant, (D, 8)."""
+    """Spread of each day's residuals, what the whole day lost left out, by kind of instant, (D, 8)."""
     out = np.full((len(track.days), KINDS), np.nan)
     for k in range(KINDS):
         there = (kind == k) & np.isfinite(share)
