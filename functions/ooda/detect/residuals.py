@@ -15,6 +15,7 @@ from ooda.detect.levels import CLEAR
 from ooda.detect.rolling import before_each, ends_of, windows
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Track
+from ooda.detect.witnesses.sky_state import MAJORITY
 from ooda.detect.witnesses.telling import Told
 
 LEAST_SPREAD, MOST_SPREAD = 0.01, 0.5
@@ -24,7 +25,8 @@ UNKNOWN_SPREAD, UNKNOWN_ALONE = 0.04, 0.10
 KNOWN_DAYS = 3
 """Days that a spread is learned from."""
 JUMP = 0.25
-"""How much of a bend of the expectation between readings counts as uncertainty of what was due."""
+"""How much of a bend of the expectation between readings counts as uncertainty of what was due, where fewer
+speak than can disagree."""
 OF_CAPACITY = 0.004
 """Of capacity: uncertainty of a reading at any light."""
 LEAST_READINGS = 3
@@ -65,8 +67,9 @@ def residuals(
 ) -> Residuals:
     """Residuals and their robust spread (1.4826 · MAD) on earlier days; `earlier`: days before the file.
 
-    The spread of a reading: that of its kind of instant, the uncertainty of the sky's state, a quarter of
-    the expectation's bend, and 0.4 % of capacity. A turbine's spread is what its witnesses say.
+    The spread of a reading: that of its kind of instant, the uncertainty of the sky's state and what the
+    witnesses disagree more than usual (a quarter of the expectation's bend where they are too few to), and
+    0.4 % of capacity. A turbine's spread is what its witnesses say.
     """
     floor = config.algorithms.reference.min_expected_share * track.capacity
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -90,10 +93,11 @@ def residuals(
     by_kind = _by_kind(track, share - middle[days.row], told.kind)
     usual = _usual(by_kind, earlier.by_kind, UNKNOWN_SPREAD if told.others else UNKNOWN_ALONE)
     due = np.maximum(np.nan_to_num(ref.expected), 0.02 * track.capacity)
+    bend = np.where(told.spoke < MAJORITY, JUMP * _jumps(np.nan_to_num(ref.expected)), 0.0)
     spread = np.sqrt(
         usual[days.row, told.kind] ** 2
         + np.nan_to_num(ref.sigma, nan=MOST_SPREAD) ** 2
-        + (JUMP * _jumps(np.nan_to_num(ref.expected)) / due) ** 2
+        + (bend / due) ** 2
         + (OF_CAPACITY * track.capacity / due) ** 2
     )
     memory, shift = _memory(track, share / spread), days.median(share / spread)

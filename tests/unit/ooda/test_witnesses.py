@@ -228,3 +228,17 @@ def test_a_witness_whom_the_common_plane_suits_as_it_does_the_others_keeps_it() 
     beside = [[2.0, 1.0, 6.0], [2.0, 1.05, 6.0], [2.2, 1.1, 6.0]]
     assert _groups(np.array([*beside, [0.4, 1.1, 6.0]])) == [([0, 1, 2, 3], 1)]
     assert _groups(np.array([*beside, [6.0, 6.0, 0.5]])) == [([0, 1, 2], 1), ([3], 2)]
+
+
+@pytest.mark.parametrize("apart", [0.02, 0.12])
+def test_a_machine_may_lie_off_what_the_others_say_as_far_as_they_lie_off_each_other(apart: float) -> None:
+    """Clouds pass over a large plant: machines differ for an hour, and none of them is ill."""
+    rng = np.random.default_rng(3)
+    sun = Sun.of(np.full(400, 50.0), np.full(400, 150.0))
+    beam, diffuse = (value[None] for value in seen_by(Lie(20.0, 180.0), sun))
+    each = 0.6 * np.exp(apart * rng.normal(size=(20, 400)))
+    state = solve(each, beam, diffuse, np.ones((20, 400)), sun)
+    value, spread, _ = state.without(0, beam[0] * sun.clear, diffuse[0] * sun.clear)
+    off = (each[0] - value) / np.hypot(spread, 0.03 * value)  # beside what is usual of its kind of instant
+    assert (np.abs(off) > 3.0).mean() < 0.05  # without it: a quarter
+    assert np.median(spread / value) < 1.3 * apart

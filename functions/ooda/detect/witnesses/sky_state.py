@@ -59,7 +59,10 @@ class SkyState:
 
     def without(self, j: int | None, beam: Floats, diffuse: Floats) -> tuple[Floats, Floats, Floats]:
         """What a plane sees of this sky, kW/m², by all witnesses but `j`, (n,): the value, its standard
-        deviation, and how many spoke. NaN where nobody did."""
+        deviation, and how many spoke. NaN where nobody did.
+
+        The value is what they see together; each of them lies off it, and so may `j`: by more where they
+        disagree more than on a quiet day, as many as they may be."""
         bb, bd, dd = self.normal
         b, d = self.right
         told = self.weight.sum(axis=0)
@@ -72,7 +75,9 @@ class SkyState:
             one = 1.0 / np.where(told > 0.005, bb * dd - bd * bd, np.nan)
             value = ((dd * beam - bd * diffuse) * b + (bb * diffuse - bd * beam) * d) * one
             variance = (dd * beam - 2.0 * bd * diffuse) * beam + bb * diffuse * diffuse
-            return np.maximum(value, 0.0), np.sqrt(np.maximum(variance * one, 0.0)) * self.scale, told
+            apart = (NOISE * value) ** 2 * (self.scale**2 - 1.0)
+            spread = np.sqrt(np.maximum(variance * one, 0.0) * self.scale**2 + apart)
+            return np.maximum(value, 0.0), spread, told
 
 
 def solve(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) -> SkyState:
