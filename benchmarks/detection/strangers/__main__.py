@@ -65,8 +65,8 @@ def jobs(half: Sequence[Recipe], only: str | None, quick: bool) -> list[Job]:
         for spoilt in (d for d in DATA if fits_data(recipe, d) and wanted("data")):
             for strength in drawn(recipe.name + spoilt.name, len(spoilt.strengths)):
                 out.append(("data", recipe.name, spoilt.name, strength, quick))
-        for operation in OPERATIONS if recipe.count > 2 and wanted("operator") else ():
-            if drawn(recipe.name + operation.name, 1):
+        for operation in OPERATIONS if wanted("operator") else ():
+            if recipe.count >= operation.least and drawn(recipe.name + operation.name, 1):
                 out.append(("operator", recipe.name, operation.name, 0, quick))
         if only == "daily" or (only is None and not quick):
             for name in ("", "string out", "pitch stuck"):

@@ -1,4 +1,8 @@
-"""What an operator does to a fleet that is well: rotation, group stops, curtailment, hours of no price."""
+"""What an operator does to a fleet that is well: rotation, group stops, curtailment, hours of no price.
+
+Beside these stand faults that look alike and are none of his: a machine that trips, two that fail on one
+day, a storm that kills three.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,14 @@ Orders = dict[str, Ill]
 
 @dataclass(frozen=True)
 class Operation:
-    """One way of switching. `order`: what it does to each machine, and how many common events it is."""
+    """One way of switching. `order`: what it does to each machine, and how many common events it is.
+    `fault`: it is none, but faults of machines. `least`: machines that a plant needs for it."""
 
     name: str
     days: int
     order: Callable[[Scene, Plant, np.random.Generator], tuple[Orders, int]]
+    fault: bool = False
+    least: int = 3
 
 
 def rotation(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Orders, int]:
@@ -66,9 +73,48 @@ def curtailment(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Order
     return out, int(s.inside.sum() // 576)
 
 
+def trips(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Orders, int]:
+    """One machine really trips: on most mornings from dawn for one to three hours, on some days again."""
+    day = np.floor(s.days).astype(int)
+    off = np.zeros(len(s.solar), dtype=bool)
+    for n in range(int(s.days.max()) + 1):
+        if rng.random() < 0.7:
+            off |= (day == n) & (s.solar < rng.uniform(8.5, 11.0))
+        if rng.random() < 0.5:
+            at = rng.uniform(11.0, 15.0)
+            off |= (day == n) & (s.solar >= at) & (s.solar < at + rng.uniform(0.6, 1.5))
+    return {s.machine: Ill(off=off & s.inside)}, 1
+
+
+def two_by_chance(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Orders, int]:
+    """Two machines fail on one day: one trips for hours, the other dies an hour or more apart from it."""
+    one, two = rng.choice(len(plant.machines), 2, replace=False)
+    begin = rng.uniform(8.5, 10.5)
+    end = begin + rng.uniform(1.5, 3.0)
+    dies = begin + rng.uniform(0.8, 1.2) if rng.random() < 0.5 else end + rng.uniform(0.8, 1.2)
+    tripped = s.inside & (s.days < 1.0) & (s.solar >= begin) & (s.solar < end)
+    dead = s.inside & ((s.days >= 1.0) | (s.solar >= dies))
+    return {plant.machines[one].name: Ill(off=tripped), plant.machines[two].name: Ill(off=dead)}, 2
+
+
+def storm(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Orders, int]:
+    """Three machines die within an hour and a half of an afternoon, and are repaired days later, each on
+    its own day."""
+    first = rng.uniform(11.0, 15.0)
+    out = {}
+    for n in rng.choice(len(plant.machines), 3, replace=False):
+        dies, back = first + rng.uniform(0.0, 1.5), float(rng.integers(3, 6)) + rng.uniform(0.35, 0.6)
+        dead = s.inside & ((s.days >= 1.0) | (s.solar >= dies)) & (s.days < back)
+        out[plant.machines[int(n)].name] = Ill(off=dead)
+    return out, 3
+
+
 OPERATIONS = (
     Operation("rotation", 8, rotation),
     Operation("group stop", 9, group_stop),
     Operation("hours of no price", 6, no_price),
     Operation("curtailment to a level", 8, curtailment),
+    Operation("fault: a machine trips", 8, trips, fault=True),
+    Operation("fault: two on one day", 4, two_by_chance, fault=True),
+    Operation("fault: a storm kills three", 6, storm, fault=True, least=7),
 )

@@ -18,7 +18,9 @@ from benchmarks.detection.strangers.judging import (
     judged,
     plain,
     registry_of,
+    site_days,
     verdicts,
+    within,
 )
 from benchmarks.detection.strangers.machines import Plant
 from benchmarks.detection.strangers.operator import Operation
@@ -55,21 +57,32 @@ class DataOutcome:
 
 
 @dataclass
+class Shared:
+    """How the losses of one case were told. `named`: share of the lost energy inside incidents or events
+    that are named after grid, operation or curtailment. `booked`: full-load hours booked as faults of
+    machines; `incidents`: all that people see, events of the plant among them; `orders`: work orders."""
+
+    named: float
+    booked: float
+    incidents: int
+    orders: int
+
+
+@dataclass
 class OperatorOutcome:
-    """An operation on a fleet. Energies in full-load hours of all machines together. `named`: share of the
-    lost energy inside incidents that are explained or named after grid or operation. `incidents`: all that
-    are a machine's fault, `crews` the actionable ones whose cause sends somebody."""
+    """An operation on a fleet, or (`faults` above 0) faults of so many machines that are none. `lost`:
+    full-load hours of all machines. `detect`: what Detect says of the file alone; `site`: what stands once
+    the site layer saw its days. `causes`: what is said of machines then."""
 
     plant: str
     family: str
     name: str
     events: int
     machines: int
+    faults: int
     lost: float
-    named: float
-    booked: float
-    incidents: int
-    crews: int
+    detect: Shared
+    site: Shared
     causes: list[str]
 
 
@@ -129,7 +142,7 @@ def data(plant: Plant, spoilt: Spoilt, strength: int, seed: int) -> DataOutcome 
 
 
 def operated(plant: Plant, operation: Operation, seed: int) -> OperatorOutcome:
-    """A fleet switched by its operator, all machines judged."""
+    """A fleet switched by its operator, or beset by faults that are none of his, all machines judged."""
     scene = _scene(plant, operation.days, seed)
     orders, events = operation.order(scene, plant, scene.rng)
     frames = sound_frames(plant, scene.part)
@@ -140,23 +153,39 @@ def operated(plant: Plant, operation: Operation, seed: int) -> OperatorOutcome:
         gone = plants.coarse(np.maximum(scene.healthy(name) - sick.ac, 0), plant.every)
         there = ~plant.lost[name][scene.part.start // plant.every : scene.part.stop // plant.every]
         lost[name] = gone[there] * plant.recipe.step / 60 / plant.machine(name).capacity_kw
-    said = judged(plant, frames, scene.weather)
+    alone, together = site_days(plant, frames, scene.weather)
     begin, end = (int(plant.times[at].value // 1000) for at in (scene.begin, scene.end - 1))
-    out = OperatorOutcome(
-        plant.recipe.name, plant.recipe.family, operation.name, events, len(orders), 0, 0, 0, 0, 0, []
-    )
-    for name, verdict in said.items():
-        during = [s for s in verdict.said if s.begin <= end and s.end >= begin]
-        common = [s for s in during if s.explained or _common(s)]
-        faults = [s for s in during if s.firm and not _common(s)]
-        if name in lost:
-            out.lost += float(lost[name].sum())
-            out.named += float(lost[name][inside(frames[name]["timestamp"], common)].sum())
-        out.booked += sum(s.lost_kwh for s in faults) / plant.machine(name).capacity_kw
-        out.incidents += len([s for s in during if s.firm])
-        out.crews += sum(s.actionable for s in faults)
-        out.causes += [s.cause for s in faults]
-    return out
+
+    def shared(of: dict[str, Verdict], spans: dict[str, list[tuple[int, int]]], more: int) -> Shared:
+        named = booked = 0.0
+        seen: list[Said] = []
+        for name, verdict in of.items():
+            during = [s for s in verdict.said if s.begin <= end and s.end >= begin and not s.suspected]
+            common = [s for s in during if s.explained or _common(s)]
+            seen += during
+            booked += sum(s.lost_kwh for s in during if not (s.explained or _common(s))) / (
+                plant.machine(name).capacity_kw
+            )
+            if name in lost:
+                times = frames[name]["timestamp"]
+                there = inside(times, common) | within(times, spans.get(name, []))
+                named += float(lost[name][there].sum())
+        return Shared(named, booked, len(seen) + more, len({s.order for s in seen if s.order}))
+
+    whole = [e for e in together.events if e[0] <= end and e[1] >= begin]
+    return OperatorOutcome(
+        plant.recipe.name, plant.recipe.family, operation.name, events, len(orders),
+        len(orders) if operation.fault else 0,
+        lost=float(sum(own.sum() for own in lost.values())),
+        detect=shared(alone, {}, 0),
+        site=shared(together.verdicts, together.spans, len(whole)),
+        causes=[
+            s.cause
+            for verdict in together.verdicts.values()
+            for s in verdict.said
+            if s.firm and not _common(s) and s.begin <= end and s.end >= begin
+        ] + [f"event: {cause}" for _, _, cause in whole],
+    )  # fmt: skip
 
 
 def _common(said: Said) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from benchmarks.detection.strangers.cases import Clean, Outcome
-from benchmarks.detection.strangers.other_cases import DailyOutcome, DataOutcome, OperatorOutcome
+from benchmarks.detection.strangers.other_cases import DailyOutcome, DataOutcome, OperatorOutcome, Shared
 
 SIZES = ("10 % and more", "5–10 %", "below 5 %")
 
@@ -149,24 +149,32 @@ def data_table(outcomes: Sequence[DataOutcome]) -> list[str]:
 
 
 def operator_table(outcomes: Sequence[OperatorOutcome]) -> list[str]:
-    """Fleets switched by their operator."""
+    """Fleets switched by their operator, and faults that look alike: of Detect alone / after the site's
+    day. An event should be one incident without an order; a fault should keep its order and no name."""
     out = [
         "",
-        f"{'switched by the operator':<30}{'n':>4}{'events':>8}{'machines':>10}{'named':>8}{'booked':>8}"
-        f"{'incidents/event':>17}{'crews/event':>13}  said of machines",
+        f"{'Detect alone / site day':<28}{'n':>3}{'events':>7}{'named':>13}{'booked/lost':>13}"
+        f"{'incidents/event':>17}{'orders/event':>14}  said in the end",
     ]
     for name in dict.fromkeys(o.name for o in outcomes):
         rows = [o for o in outcomes if o.name == name]
         lost, events = sum(o.lost for o in rows), max(sum(o.events for o in rows), 1)
         said = Counter(cause for o in rows for cause in o.causes)
         text = ", ".join(f"{n}×{kind}" for kind, n in said.most_common(4))
+
+        def pair(of: str, by: float, rows: list[OperatorOutcome] = rows) -> str:
+            alone, site = (sum(getattr(x, of) for x in xs) / by for xs in _both(rows))
+            return f"{alone:.2f} / {site:.2f}"
+
         out.append(
-            f"{name:<30}{len(rows):>4}{events:>8}{sum(o.machines for o in rows):>10}"
-            f"{sum(o.named for o in rows) / lost:>8.2f}{sum(o.booked for o in rows) / lost:>8.2f}"
-            f"{sum(o.incidents for o in rows) / events:>17.1f}"
-            f"{sum(o.crews for o in rows) / events:>13.1f}  {text}"
+            f"{name:<28}{len(rows):>3}{events:>7}{pair('named', lost):>13}{pair('booked', lost):>13}"
+            f"{pair('incidents', events):>17}{pair('orders', events):>14}  {text}"
         )
     return out
+
+
+def _both(rows: Sequence[OperatorOutcome]) -> tuple[list[Shared], list[Shared]]:
+    return [o.detect for o in rows], [o.site for o in rows]
 
 
 def daily_table(outcomes: Sequence[DailyOutcome]) -> list[str]:

@@ -69,7 +69,7 @@ def change_points(values: Floats, *, least: float, noise: float) -> list[Step]:
         change = _middle(after) - _middle(before)
         if abs(change) >= least:
             steps.append(Step(int(known[_exact(series, begin, place, end)]), change))
-    return steps
+    return sorted(steps, key=lambda step: step.day)  # the exact days of two near ones may change places
 
 
 def _exact(series: Floats, begin: int, place: int, end: int) -> int:

@@ -45,6 +45,8 @@ _MEANS = (
 """Signals whose mean over the episodes counts, weighted by energy lost."""
 _BEGINNING = ("rain_mm", "rain_peak_mm", "snow_mm", "gust_m_s", "ambient_drop_c")
 """Signals of the weather in which the incident began; the highest of the first episodes counts."""
+MOSTLY = 0.5
+"""Share (0…1) of an episode without power, or of its beginnings at dawn, from which on it is such a one."""
 FIRST_EPISODES = 3
 """Episodes. The weather before these is the weather in which the incident began."""
 
@@ -122,9 +124,11 @@ def _from_dawn(episodes: list[Episode]) -> float:
 
 def _same_hours(episodes: list[Episode]) -> float | None:
     """Whether a loss that takes part of the day comes at the same solar hours: 1 within half an hour, 0
-    from three hours on; None before the third day."""
-    starts = [e.signals.first_slot for e in episodes if e.signals.first_slot is not None]
-    if len(starts) < 3 or fmean(e.signals.day_share for e in episodes) > 0.8:
+    from three hours on; None before the third day. A stop since dawn began in the dark, nobody knows when.
+    """
+    timed = [e for e in episodes if e.signals.zero_share < MOSTLY or e.signals.from_dawn < MOSTLY]
+    starts = [e.signals.first_slot for e in timed if e.signals.first_slot is not None]
+    if len(starts) < 3 or fmean(e.signals.day_share for e in timed) > 0.8:
         return None
     middle = sorted(starts)[len(starts) // 2]
     apart = sorted(abs(slot - middle) for slot in starts)[len(starts) // 2]

@@ -12,12 +12,14 @@ from ooda.detect.peers import is_held
 from ooda.detect.signals import SNOW_C, snow_mm
 from ooda.detect.sky import Mask
 from ooda.detect.stretches import ZERO_SHARE, Stretch, runs_of_a_day
-from ooda.detect.track import Indices
+from ooda.detect.track import Indices, runs
 
 SNOW_MM = 0.5
 """mm of water within 48 hours that are a snowfall, where they fell in frost."""
 COOL_C = 8.0
 """°C. Snow is looked for only where an asset was this cool in daylight."""
+SHOULD_WORK = 0.05
+"""Share of capacity that is due where an asset surely works: below it, standing still says nothing."""
 MOST_HELD = 0.5
 """Share of the neighbours held at one level from which on it is a curtailment of the site."""
 
@@ -89,11 +91,17 @@ def _shared(case: Case, stop: Stretch) -> Stretch:
     if case.site is None:
         return stop
     track = case.track
-    rows = np.flatnonzero(case.res.judged & (track.sky.day == stop.day))
-    stopped = stop.members[track.share[stop.members] <= ZERO_SHARE]
-    start, end = np.searchsorted(rows, stopped[0]), np.searchsorted(rows, stopped[-1], side="right")
-    kind = common(int(start), int(end), case.site.down(track, rows, ZERO_SHARE))
-    return Stretch(kind, stop.members, stop.day)
+    with np.errstate(invalid="ignore"):
+        due = track.sky.light & (case.ref.expected > SHOULD_WORK * track.capacity)
+    due |= np.isin(np.arange(len(track)), stop.members)
+    rows = np.flatnonzero(due & np.isfinite(track.power) & (track.sky.day == stop.day))
+    zero = track.share[rows] <= ZERO_SHARE
+    first, last = np.searchsorted(rows, stop.members[track.share[stop.members] <= ZERO_SHARE][[0, -1]])
+    start, end = (
+        next(r[0] for r in runs(zero) if r[1] > first),
+        next(r[1] for r in runs(zero) if r[1] > last),
+    )
+    return Stretch(common(start, end, case.site.off(track, rows, ZERO_SHARE)), stop.members, stop.day)
 
 
 def _snowed(case: Case, members: Indices) -> bool:

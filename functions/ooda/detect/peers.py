@@ -139,14 +139,15 @@ class Site:
         works = np.stack([self.days.count(column == 0.0) for column in columns], axis=1)
         return np.asarray((still >= 2) & (works >= 2))
 
-    def down(self, track: Track, rows: Indices, most: float) -> Mask:
-        """Which of the others give at most `most` of their capacity at some of an asset's instants,
-        (len(rows), R); one that does not report is not down."""
+    def off(self, track: Track, rows: Indices, most: float) -> Floats:
+        """1 where one of the others gives at most `most` of its capacity at an asset's instants, 0 where it
+        gives more, NaN where it does not report; (len(rows), R)."""
         others = [n for n, name in enumerate(self.names) if name != track.asset.id]
         at = np.minimum(np.searchsorted(self.minutes, track.sky.minutes[rows]), len(self.minutes) - 1)
+        share = self.share[at][:, others]
+        there = np.isfinite(share) & (self.minutes[at] == track.sky.minutes[rows])[:, None]
         with np.errstate(invalid="ignore"):
-            down = self.share[at][:, others] <= most
-        return np.asarray(down & (self.minutes[at] == track.sky.minutes[rows])[:, None])
+            return np.where(there, share <= most, np.nan)
 
     def beside(self, track: Track) -> Beside:
         """The others, as one asset sees them."""

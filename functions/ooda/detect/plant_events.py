@@ -6,18 +6,28 @@ of the site or of its operator (`group.py`). What stops together or one after th
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from ona.runtime.words import counted
-from ooda.detect.group import LEAST_TOGETHER, TOGETHER, WITHOUT_GAP
+from ooda.detect.group import LEAST_TOGETHER, WITHOUT_GAP
 from ooda.detect.judge import AssetVerdict
+from ooda.documents.asset_history import EXPLAINED_BY
 from ooda.documents.detections import Episode, IncidentKind, PlantCause, Window
 from ooda.documents.site_days import GroupEvent
 
-CAUSES: Mapping[IncidentKind, PlantCause] = {"site_outage": "grid", "operation": "operation"}
+CAUSES: Mapping[IncidentKind, PlantCause] = {
+    "site_outage": "grid",
+    "operation": "operation",
+    "curtailment": "curtailment",
+}
 """Kinds of episodes that machines share, and the cause that the plant's event has."""
-_SAID: Mapping[PlantCause, str] = {"grid": "stopped together", "operation": "were stopped by operation"}
+_SAID: Mapping[PlantCause, str] = {
+    "grid": "stopped together",
+    "operation": "were stopped by operation",
+    "curtailment": "were held at a level",
+}
 Stops = list[tuple[str, Episode]]
 """Episodes, each with the machine that it is of."""
 
@@ -25,17 +35,14 @@ Stops = list[tuple[str, Episode]]
 def events_of(verdicts: Sequence[AssetVerdict]) -> dict[str, list[GroupEvent]]:
     """The events of a plant by solar day, in order of time. `verdicts`: one for each machine that came."""
     by_day: dict[str, list[GroupEvent]] = {}
-    least = max(LEAST_TOGETHER, TOGETHER * len(verdicts))
     for day in sorted({day for verdict in verdicts for day in verdict.days}):
         items = [(v.detection.asset_id, v.days[day]) for v in verdicts if day in v.days]
         gap = timedelta(minutes=WITHOUT_GAP * max(item.step_minutes for _, item in items))
-        stops = [(name, episode) for name, item in items for episode in item.episodes]
-        found = [
-            _event(cause, group, len(verdicts))
-            for kind, cause in CAUSES.items()
-            for group in _groups([pair for pair in stops if pair[1].kind == kind], gap)
-            if len(dict(group)) >= least
-        ]
+        stops = [(name, e) for name, item in items for e in item.episodes if e.kind in CAUSES]
+        held = [pair for pair in stops if pair[1].kind == "curtailment"]
+        stopped = [pair for pair in stops if pair[1].kind != "curtailment"]
+        groups = [*_groups(held, gap), *_groups(stopped, gap)]
+        found = [_event(group, len(verdicts)) for group in groups if len(dict(group)) >= LEAST_TOGETHER]
         by_day[day] = sorted(found, key=lambda event: event.window.start)
     return by_day
 
@@ -51,7 +58,13 @@ def _groups(stops: Stops, gap: timedelta) -> list[Stops]:
     return groups
 
 
-def _event(cause: PlantCause, group: Stops, of: int) -> GroupEvent:
+def _event(group: Stops, of: int) -> GroupEvent:
+    """One event; its cause is that of most of its time."""
+    hours: Counter[IncidentKind] = Counter()
+    for _, episode in group:
+        hours[episode.kind] += episode.hours
+    cause = CAUSES[max(hours, key=lambda kind: (hours[kind], kind))]
+    group = [pair for pair in group if pair[1].kind in EXPLAINED_BY[cause]]
     machines = sorted({name for name, _ in group})
     return GroupEvent(
         cause=cause,

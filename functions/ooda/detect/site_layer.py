@@ -28,6 +28,11 @@ from ooda.documents.site_days import GroupEvent, PlantEvent, SiteRecord
 
 MOST_SUPERSEDED = 100
 """Superseded incidents that a history keeps, the latest (ours); each run's document has all of its own."""
+DAY = timedelta(days=1)
+AGAIN_DAYS = 2
+"""Days: an event of the same cause that comes again within them goes on, as incidents do (ours)."""
+CLOCK_DAYS, CLOCK_TIMES, CLOCK_WITHIN = 30, 3, timedelta(minutes=15)
+"""Days looked back; of a stop that a clock does: on how many days, how far apart it began (ours)."""
 Seen = tuple[tuple[str, str, str, float], ...]
 """By which files a day stood when it was read."""
 
@@ -77,24 +82,58 @@ def one_file(histories: Sequence[AssetHistory], days: Sequence[str]) -> bool:
 def with_events(
     record: SiteRecord, found: Mapping[str, Sequence[GroupEvent]], days: Sequence[str]
 ) -> dict[str, list[PlantEvent]]:
-    """The events of these days with their ids: one that goes on from the day before keeps its id, and so
-    does one that was judged again; a new one has the name that its machines' incidents have."""
+    """The events of these days with their ids: one that comes again within `AGAIN_DAYS` keeps its id, and
+    so does one that was judged again; a new one has the name that its machines' incidents have."""
     by_day = {day: list(item.events) for day, item in record.days.items() if day not in days}
     result: dict[str, list[PlantEvent]] = {}
     for day in sorted(days):
-        before = by_day.get((date.fromisoformat(day) - timedelta(days=1)).isoformat(), [])
         stood = record.days[day].events if day in record.days else []
-        own = by_day[day] = result[day] = []
+        own: list[PlantEvent] = []
         for event in found.get(day, []):
-            taken = {one.event_id for one in (*own, *stood)}
-            name = _known(event, before, stood) or _new(record.site_id, event, taken)
-            own.append(PlantEvent(**dict(event), event_id=name, site_id=record.site_id, days=[day]))
+            of_day = by_the_clock(
+                event, [one for n in _days_before(day, CLOCK_DAYS) for one in by_day.get(n, [])]
+            )
+            before = [one for n in _days_before(day, AGAIN_DAYS) for one in by_day.get(n, [])]
+            taken = {one.event_id for one in own}
+            name = _known(of_day, before, stood, taken)
+            name = name or _new(record.site_id, of_day, taken | {one.event_id for one in stood})
+            own.append(PlantEvent(**dict(of_day), event_id=name, site_id=record.site_id, days=[day]))
+        by_day[day] = result[day] = own
     return result
 
 
-def _known(event: GroupEvent, before: Sequence[PlantEvent], stood: Sequence[PlantEvent]) -> str:
-    """The id of the same event, of the day before or as the day was judged before; "" for a new one."""
-    same = [one for one in before if one.cause == event.cause and not one.ended]
+def _days_before(day: str, count: int) -> list[str]:
+    """The dates of so many days before one, the latest first."""
+    return [(date.fromisoformat(day) - timedelta(days=n)).isoformat() for n in range(1, count + 1)]
+
+
+def by_the_clock(event: GroupEvent, before: Sequence[GroupEvent]) -> GroupEvent:
+    """The same event, as operation where it is the grid's so far and a clock does it: most of its machines
+    stopped and came back on `CLOCK_TIMES` days at the same time. Three stops of a day's ten hours begin
+    within a quarter of an hour of each other by chance on one occasion of four hundred."""
+
+    def alike(one: GroupEvent) -> bool:
+        apart = abs((one.window.start - event.window.start) % DAY - DAY / 2)  # half a day: the same time
+        shared = set(one.machines) & set(event.machines)
+        return (
+            one.cause in ("grid", "operation")
+            and one.ended
+            and DAY / 2 - apart <= CLOCK_WITHIN
+            and len(shared) > len(event.machines) / 2
+        )
+
+    times = 1 + sum(map(alike, before))
+    if event.cause != "grid" or not event.ended or times < CLOCK_TIMES:
+        return event
+    said = f"{event.statement}, on {counted(times, 'day')} at the same time: switched by a clock"
+    return event.model_copy(update={"cause": "operation", "statement": said})
+
+
+def _known(
+    event: GroupEvent, before: Sequence[PlantEvent], stood: Sequence[PlantEvent], taken: Collection[str]
+) -> str:
+    """The id of the same event, of the days before or as the day was judged before; "" for a new one."""
+    same = [one for one in before if one.cause == event.cause]
     same += [
         one
         for one in stood
@@ -102,7 +141,7 @@ def _known(event: GroupEvent, before: Sequence[PlantEvent], stood: Sequence[Plan
         and one.window.start <= event.window.end
         and one.window.end >= event.window.start
     ]
-    return same[0].event_id if same else ""
+    return next((one.event_id for one in same if one.event_id not in taken), "")
 
 
 def _new(site_id: str, event: GroupEvent, taken: Collection[str]) -> str:

@@ -33,11 +33,13 @@ APART = 0.9
 _STOPS: frozenset[IncidentKind] = frozenset({"outage", "site_outage", "underperformance"})
 EXPLAINED_BY: Mapping[PlantCause, frozenset[IncidentKind]] = {
     "grid": _STOPS,
-    "operation": frozenset({"operation"}),
+    "operation": frozenset({"operation", "site_outage"}),
+    "curtailment": frozenset({"curtailment"}),
     "snow": _STOPS,
 }
 """Kinds of a machine's episodes that an event of its plant explains, by the event's cause. In a rotation
-each machine's own stop is named; what else lies between its first and last stop may be a fault."""
+each machine's own stop is named; what else lies between its first and last stop may be a fault. So may a
+loss while the plant is held at a level."""
 _ENDING = re.compile(r"(\.[A-Za-z]{2,7}){1,2}$")
 """The ending of a file's name: `.csv`, `.csv.gz`, `.parquet`."""
 

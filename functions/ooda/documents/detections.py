@@ -39,8 +39,8 @@ Operation is a stop on purpose: an event log says so, or machines are switched o
 
 NO_FAULT: frozenset[str] = frozenset({"curtailment", "snow", "operation"})
 """Kinds that explain a loss and are no fault of the asset."""
-PlantCause = Literal["grid", "operation", "snow"]
-"""Why machines of a plant stop together: no machine's fault, and no crew goes to each."""
+PlantCause = Literal["grid", "operation", "curtailment", "snow"]
+"""Why machines of a plant stop or are held together: no machine's fault, and no crew goes to each."""
 
 
 EventClass = Literal[
