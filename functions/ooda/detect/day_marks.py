@@ -44,6 +44,7 @@ class Table:
     step: Floats
     begins: Floats
     ends: Floats
+    late: Floats
     of_sun: Floats
     of_neighbours: Floats
     of_dc: Floats
@@ -59,8 +60,9 @@ NAMES = tuple(field.name for field in fields(Table))[2:]
 """The marks."""
 
 
-def measure(track: Track, beside: Beside, lit: Mask) -> Table:
-    """The marks of a track's days. `lit`: readings in which the asset should produce, (n,)."""
+def measure(track: Track, beside: Beside, late: Floats, lit: Mask) -> Table:
+    """The marks of a track's days. `late`: minutes beside the neighbours' clocks, (D,); `lit`: readings in
+    which the asset should produce, (n,)."""
     days, share = track.days, track.share
     begins, ends = ends_of_days(track)
     raw = _as_measured(track)
@@ -76,7 +78,7 @@ def measure(track: Track, beside: Beside, lit: Mask) -> Table:
     sensor, power = _under_clear_sky(track, raw, lit)
     step = np.full(len(days), track.step)
     season = noon_in_plane(days.number, track.asset)
-    return Table(days.number, step, begins, ends, by_sun, by_peers, by_dc, sensor, power, season)
+    return Table(days.number, step, begins, ends, late, by_sun, by_peers, by_dc, sensor, power, season)
 
 
 def _as_measured(track: Track) -> Floats:

@@ -57,6 +57,7 @@ def check(
     *,
     beside: Beside,
     told: Told,
+    late: Floats,
     history: AssetHistory,
 ) -> Checked:
     """All checks of one asset's readings.
@@ -64,12 +65,12 @@ def check(
     `whole`: all of them; `track`: those of the day. `light` marks those of the whole in which it should
     produce. `span`: first and last reading of the file, between which readings are due. `of_no_use`:
     readings that came, and whose power nobody can use. `beside`, `told`: the neighbours at the day's
-    readings, and what the site's witnesses tell of them; `history`: the asset's earlier days, beside which
-    the file's own are seen.
+    readings, and what the site's witnesses tell of them; `late`: minutes by which each day is late beside
+    them; `history`: the asset's earlier days, beside which the file's own are seen.
     """
     lit = light if whole is track else light[np.searchsorted(whole.sky.minutes, track.sky.minutes)]
     came_in_vain = in_vain(of_no_use, whole, config)
-    own = day_marks.measure(track, beside, lit)
+    own = day_marks.measure(track, beside, late, lit)
     days = DataDays.of(day_marks.joined(history, own))
     unit, wrong_days = unit_issue(track, told.due)
     shifted, energy = (_of_rows(days, mask, track) for mask in (days.shift != 0.0, days.energy))
@@ -185,7 +186,7 @@ def _days_told(days: DataDays, track: Track) -> list[QualityIssue]:
                 "; a daylight-saving change or a wrong time zone?" if abs(abs(shift) % 60 - 30) > 15 else ""
             )
             minutes = counted(round(abs(shift)), "minute")
-            text = f"power comes and goes {minutes} {'late' if shift > 0 else 'early'} by the sun{dst}"
+            text = f"power comes and goes {minutes} {'late' if shift > 0 else 'early'}{dst}"
         elif kind == "unit_error":
             text = (
                 f"power_kw is {track.hours:.3g} of what it should be: probably the energy of each interval "
