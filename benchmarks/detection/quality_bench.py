@@ -133,7 +133,7 @@ def _shifts(folder: Path) -> None:
     asset = Asset(id="system-50", capacity_kw=float(power.quantile(0.999)), location=place)
     frame = pd.DataFrame({"timestamp": power.index, "power_kw": power.to_numpy()})
     track = Track.of(frame, asset, sky(pd.DatetimeIndex(power.index), place, rules.filtering))
-    shift = shift_by_day(*ends_of_days(track), track.step)
+    shift = shift_by_day(*ends_of_days(track), np.full(len(track.days), np.nan), track.step)
     moved = np.flatnonzero(np.diff(shift != 0.0))
     days = [f"{pd.Timestamp(int(track.days.number[n + 1]), unit='D'):%Y-%m-%d}" for n in moved]
     print(f"clock with daylight saving: the platform {', '.join(days)}")

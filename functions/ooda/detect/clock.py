@@ -2,10 +2,12 @@
 
 Each day says when power began, against sunrise, and when it ended, against sunset. A clock that moves moves
 both, and by the same. Dull weather, snow and a horizon move them towards each other; a shadow in the
-morning, or a late start, moves one of them. So the middle of the two is looked at for change-points, and a
-change counts where both ends took part in it.
+morning, or a late start, moves one of them. So the middle of the two is looked at for change-points, and
+days count as shifted where both ends lie apart from those of the right days beside them. Which these are is
+seen by the sun: there is no power in the dark.
 
-How long before a change the clock was right is seen by the sun: there is no power in the dark.
+An array that faces east or west is early or late by itself, by as much as the weather lets it. Neighbours
+show a clock's shift where it is one machine's (`clock_beside.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import numpy as np
 
 from ona.documents.assets import Asset, Location
 from ona.sky.plane import described_or_assumed
-from ooda.detect.change_point import change_points, noise_of
+from ooda.detect.change_point import Step, change_points, noise_of
 from ooda.detect.sky import DAY_MINUTES, Floats, Ints
 from ooda.detect.track import Track
 
@@ -25,8 +27,14 @@ AT_WORK = 0.01
 """Share of capacity (0…1) from which power has begun: the first light, so that clouds matter little."""
 READINGS, LEAST_OF_DAY = 4, 0.5
 """Readings at work, and the share of daylight that they must span (at most all of it and two intervals)."""
-LEAST_MINUTES, LEAST_STEPS, LEAST_NOISES = 10.0, 0.6, 2.0
-"""The smallest change that is one: minutes, intervals between readings, and noises of the days."""
+LEAST_MINUTES, LEAST_STEPS, LEAST_NOISES = 25.0, 0.6, 2.0
+"""The smallest change that is one: minutes, intervals between readings, and noises of the days. Clear weeks
+bring an array that faces east or west to work earlier, or later, by up to 25 minutes."""
+LEAST_BESIDE = 15.0
+"""Minutes beside the neighbours: clouds take some to cross a site, gusts to cross a wind farm."""
+LEAST_DAYS, SURE, KNOWN_DAYS = 2, 75.0, 5
+"""Days that a shift is seen on, at least; minutes times the root of the days from which it is none of the
+weather's; and days that are enough to know that their clock is right."""
 NOISE_MINUTES, NOISE_STEPS = 3.0, 0.15
 """Minutes, and intervals, by which the middle of days is never trusted to differ less."""
 TAKES_PART = 0.4
@@ -34,10 +42,6 @@ TAKES_PART = 0.4
 OUTER, REACH = 0.8, 20
 """Quantile of the ends that is compared beside their median, and its counterpart of the begins, in so many
 days: weather takes first and last light from a machine on many days, and gives it none before sunrise."""
-TAKES_BACK = 0.6
-"""Share of a shift; a change back by so much takes it back whole: the estimates differ with the weather."""
-ODD_DAYS = 3
-"""A shift taken back within so many days may be weather: then both changes must be seen at both ends."""
 IN_THE_DARK = 10.0
 """Minutes after sunset (or before sunrise) from which power is impossible, beside half an interval: a
 reading may be stamped with the begin of its interval or with its end."""
@@ -140,59 +144,75 @@ def sun_times(day: Ints, place: Location) -> tuple[Floats, Floats]:
     return noon - half, noon + half
 
 
-def shift_by_day(begins: Floats, ends: Floats, step: float) -> Floats:
+def shift_by_day(begins: Floats, ends: Floats, lags: Floats, step: float) -> Floats:
     """By how many minutes the clock makes each of D days late (early: below 0), (D,); 0 where it is right.
 
-    `begins`, `ends`: as `ends_of_days` gives them, NaN where unknown; a day that says nothing is like the
-    days before it. `step`: minutes between readings.
+    `begins`, `ends`: as `ends_of_days` gives them; `lags`: late beside the neighbours (`clock_beside.py`);
+    NaN where unknown: a day that says nothing is like the days before it. `step`: minutes between readings.
     """
+    beside = _by_neighbours(lags, step)
+    return np.where(beside != 0.0, beside, _by_ends(begins, ends, step))
+
+
+def _by_neighbours(lags: Floats, step: float) -> Floats:
+    """The shift of each day beside the neighbours: they say what is right, so no day before is needed."""
+    least = max(LEAST_BESIDE, LEAST_STEPS * step)
+    out = np.zeros(len(lags))
+    for part in _parts(lags, change_points(lags, least=least, noise=NOISE_MINUTES)):
+        late = float(np.nanmedian(lags[part]))
+        if abs(late) >= least and np.isfinite(lags[part]).sum() >= LEAST_DAYS:
+            out[part] = late
+    return out
+
+
+def _by_ends(begins: Floats, ends: Floats, step: float) -> Floats:
+    """The shift of each day by the begin and the end of power: beside the right days next to it."""
     middle = (begins + ends) / 2.0
     out = np.zeros(len(middle))
-    if not np.isfinite(middle).any():
-        return out
     noise = max(NOISE_MINUTES, NOISE_STEPS * step)
     least = max(LEAST_MINUTES, LEAST_STEPS * step, LEAST_NOISES * noise_of(middle, noise))
-    found = change_points(middle, least=least, noise=noise)
-    places = [0, *(move.day for move in found), len(middle)]
-    edges = ((begins, (0.5, 1.0 - OUTER)), (ends, (0.5, OUTER)))
-    agree = [
-        all(
-            _moved(edge[a : move.day][-REACH:], edge[move.day : b][:REACH], q) / move.change >= TAKES_PART
-            for edge, quantiles in edges
-            for q in quantiles
-        )
-        for move, a, b in zip(found, places, places[2:], strict=False)
-    ]
-    for n, (one, two) in enumerate(pairwise(found)):  # a few odd days: there and back, or neither
-        if two.day - one.day <= ODD_DAYS and abs(one.change + two.change) < (1 - TAKES_BACK) * abs(
-            one.change
-        ):
-            agree[n] = agree[n + 1] = agree[n] and agree[n + 1]
-    steps = [move for move, both in zip(found, agree, strict=True) if both]
-    bounds = [0, *(move.day for move in steps), len(middle)]
-    parts = [slice(a, b) for a, b in pairwise(bounds)]
+    parts = _parts(middle, change_points(middle, least=least / 2.0, noise=noise))
     by_sun = [_by_sun(begins[part], ends[part], step) for part in parts]
-    right = next((n for n, shift in enumerate(by_sun) if shift == 0.0), None)
-    if right is None:
-        off = by_sun
-    else:
-        changes = [move.change for move in steps]
-        off = [*_away(changes[:right][::-1], -1.0)[::-1], 0.0, *_away(changes[right:], 1.0)]
-    for part, shift in zip(parts, off, strict=True):
-        if abs(shift) >= least:
+    days = [int(np.isfinite(middle[part]).sum()) for part in parts]
+    first = next((n for n, shift in enumerate(by_sun) if shift == 0.0 and days[n] >= KNOWN_DAYS), None)
+    if first is None:
+        first = next((n for n, shift in enumerate(by_sun) if shift == 0.0), None)
+    if first is None:
+        for part, shift in zip(parts, by_sun, strict=True):
             out[part] = shift
+        return out
+    for order in (range(first + 1, len(parts)), range(first - 1, -1, -1)):
+        right = parts[first]
+        for n in order:
+            shift = _apart(begins, ends, right, parts[n])
+            sure = days[n] >= LEAST_DAYS and abs(shift) * math.sqrt(days[n]) >= SURE
+            if abs(shift) >= least and sure:
+                out[parts[n]] = shift
+            elif days[n] >= KNOWN_DAYS:
+                right = parts[n]
     return out
 
 
-def _away(changes: list[float], sign: float) -> list[float]:
-    """How far the clock is off after each change, seen from where it is right; what nearly takes a shift
-    back takes it back."""
-    off, out = 0.0, []
-    for change in changes:
-        moved = off + sign * change
-        off = 0.0 if abs(moved) < (1.0 - TAKES_BACK) * abs(off) else moved
-        out.append(off)
-    return out
+def _parts(values: Floats, steps: list[Step]) -> list[slice]:
+    """The days between steps; none where nothing is known."""
+    if not np.isfinite(values).any():
+        return []
+    bounds = [0, *(step.day for step in steps), len(values)]
+    return [slice(a, b) for a, b in pairwise(bounds)]
+
+
+def _apart(begins: Floats, ends: Floats, right: slice, part: slice) -> float:
+    """How much later days begin and end than the right ones beside them; 0 where not both ends moved."""
+    before = right.stop <= part.start
+    near = slice(-REACH, None) if before else slice(REACH)
+    far = slice(REACH) if before else slice(-REACH, None)
+    moved = {
+        (n, q): _moved(edge[right][near], edge[part][far], q)
+        for n, edge in enumerate((begins, ends))
+        for q in (0.5, OUTER if n else 1.0 - OUTER)
+    }
+    shift = (moved[0, 0.5] + moved[1, 0.5]) / 2.0
+    return shift if shift and all(own / shift >= TAKES_PART for own in moved.values()) else 0.0
 
 
 def _moved(before: Floats, after: Floats, quantile: float) -> float:

@@ -41,7 +41,7 @@ class DataDays:
     def of(cls, table: Table) -> DataDays:
         """From the marks of days in order."""
         step = float(np.median(table.step)) if len(table) else 0.0
-        shift = clock.shift_by_day(table.begins, table.ends, step)
+        shift = clock.shift_by_day(table.begins, table.ends, table.late, step)
         energy = energy_unit.energy_days(table)
         sound = ~energy & (shift == 0.0)
         sensor, meter = irradiance_sensor.sensor_days(table, sound), meter_level.meter_days(table, sound)

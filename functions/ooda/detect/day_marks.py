@@ -15,7 +15,7 @@ import numpy as np
 from ooda.detect.asset_history import name_of, number_of
 from ooda.detect.clock import ends_of_days, noon_in_plane
 from ooda.detect.levels import NEAR_CAPACITY_SHARE
-from ooda.detect.peers import BRIGHT, Beside, sun_driver
+from ooda.detect.peers import BRIGHT, sun_driver
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Track
 from ooda.documents.asset_history import AssetHistory, DayMarks, HistoryDay, that_count
@@ -26,6 +26,8 @@ NEIGHBOURS_AT_WORK = 0.1
 """Share of capacity. Where neighbours give less, the ratio to them is noise."""
 DC_AT_WORK = 0.02
 """Share of capacity that AC or DC power has, where one is compared with the other."""
+RATED_M_S, WINDY_M_S = 11.5, 6.0
+"""m/s. Wind in which turbines reach their nameplate, usually 10 to 13; and in which all turn."""
 NOON = (18, 29)
 """Solar half hours of the quiet hours, 9:00 to 15:00: away from horizons."""
 QUIET = 0.04
@@ -44,8 +46,10 @@ class Table:
     step: Floats
     begins: Floats
     ends: Floats
+    late: Floats
     of_sun: Floats
     of_neighbours: Floats
+    of_wind: Floats
     of_dc: Floats
     sensor_of_clear: Floats
     power_of_clear: Floats
@@ -59,8 +63,10 @@ NAMES = tuple(field.name for field in fields(Table))[2:]
 """The marks."""
 
 
-def measure(track: Track, beside: Beside, lit: Mask) -> Table:
-    """The marks of a track's days. `lit`: readings in which the asset should produce, (n,)."""
+def measure(track: Track, usual: Floats, late: Floats, lit: Mask) -> Table:
+    """The marks of a track's days. `usual`: what the neighbours' usual level gives on the asset's plane,
+    share of capacity, (n,); `late`: minutes beside their clocks, (D,); `lit`: readings in which the asset
+    should produce, (n,)."""
     days, share = track.days, track.share
     begins, ends = ends_of_days(track)
     raw = _as_measured(track)
@@ -69,14 +75,20 @@ def measure(track: Track, beside: Beside, lit: Mask) -> Table:
         at_work = lit & (share > 0.0)
         free = at_work & (share < NEAR_CAPACITY_SHARE)
         by_sun = _median(track, share / sun, free & (sun > BRIGHT))
-        by_peers = _median(track, share / beside.share, at_work & (beside.share > NEIGHBOURS_AT_WORK))
+        by_peers = _median(track, share / usual, at_work & (usual > NEIGHBOURS_AT_WORK))
         dc = track.dc_power / track.capacity
         busy = at_work & (np.maximum(share, dc) > DC_AT_WORK) & (dc > 0.0)
         by_dc = _median(track, track.power / track.dc_power, busy)
+        curve = np.minimum((track.wind / RATED_M_S) ** 3, 1.0)
+        by_wind = _median(track, share / curve, at_work & (track.wind > WINDY_M_S))
+    if not track.asset.is_wind:
+        by_wind = np.full(len(days), np.nan)
     sensor, power = _under_clear_sky(track, raw, lit)
     step = np.full(len(days), track.step)
     season = noon_in_plane(days.number, track.asset)
-    return Table(days.number, step, begins, ends, by_sun, by_peers, by_dc, sensor, power, season)
+    return Table(
+        days.number, step, begins, ends, late, by_sun, by_peers, by_wind, by_dc, sensor, power, season
+    )
 
 
 def _as_measured(track: Track) -> Floats:

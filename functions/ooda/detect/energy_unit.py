@@ -14,14 +14,17 @@ from ooda.detect.sky import Floats, Mask
 
 NOISE, LEAST = 0.02, 0.3
 """Natural logarithms of a ratio: days are never trusted to differ less; a smaller step is no unit."""
-EXACT = {"of_neighbours": 0.06, "of_sun": 0.10, "of_dc": 0.05}
+EXACT = {"of_neighbours": 0.06, "of_sun": 0.10, "of_wind": 0.10, "of_dc": 0.05}
 """How near to the factor, as a logarithm, each ratio must come in a change."""
 EXACT_OF_A_HALF = 0.03
 """…where the factor is a half (readings of 30 minutes), because half of the strings lost is a common fault,
 or where DC power fell with AC power, as it does when strings are lost."""
-USUAL_OF_SUN, USUAL_OF_NEIGHBOURS, USUAL_OF_DC = (0.65, 1.05), (0.88, 1.12), (0.86, 1.02)
+USUAL_OF_SUN, USUAL_OF_DC = (0.65, 1.05), (0.86, 1.02)
 """What the ratios are where all is right: lowest, highest. An array at half of its nameplate is weak, one
 at a quarter is none."""
+FIRST_DAYS, ROOM, NO_UNIT = 3, 2.0, 0.4
+"""Days, from the first on, that give less than 0.4 of what neighbours or wind promise, and within twice and
+half of the factor: planes are not yet known, and turbines differ."""
 PLAIN_FACTOR = 0.34
 """Factors up to this (20 minutes and less) are seen from the first day by irradiance alone, where DC power
 does not say that the nameplate is too large: no array is that weak."""
@@ -62,12 +65,25 @@ def _always(table: Table, factor: float) -> Mask:
             return np.asarray((values >= factor * usual[0]) & (values <= factor * usual[1]))
 
     by_sun, witness = at(table.of_sun, USUAL_OF_SUN), at(table.of_dc, USUAL_OF_DC)
-    if factor <= PLAIN_FACTOR:
-        witness |= at(table.of_neighbours, USUAL_OF_NEIGHBOURS)
-    found = witness & (by_sun | ~np.isfinite(table.of_sun))
+    if factor > PLAIN_FACTOR:
+        return np.asarray(witness & (by_sun | ~np.isfinite(table.of_sun)))
     with np.errstate(invalid="ignore"):
         as_dc = (table.of_dc >= USUAL_OF_DC[0]) & (table.of_dc <= USUAL_OF_DC[1])
-    return np.asarray(found | (by_sun & ~as_dc) if factor <= PLAIN_FACTOR else found)
+    first = _from_the_first(table.of_neighbours, factor) | _from_the_first(table.of_wind, factor)
+    witness |= first & ~as_dc
+    return np.asarray((witness & (by_sun | ~np.isfinite(table.of_sun))) | (by_sun & ~as_dc))
+
+
+def _from_the_first(ratio: Floats, factor: float) -> Mask:
+    """Days, (D,), from the first until a ratio shows a right unit: what falls later is a change."""
+    with np.errstate(invalid="ignore"):
+        right = np.flatnonzero(ratio > NO_UNIT)
+    first = slice(0, int(right[0]) if len(right) else len(ratio))
+    known = ratio[first][np.isfinite(ratio[first])]
+    out = np.zeros(len(ratio), dtype=bool)
+    if len(known) >= FIRST_DAYS and factor / ROOM <= np.median(known) <= factor * ROOM:
+        out[first] = True
+    return out
 
 
 def _usual(table: Table) -> Mask:

@@ -88,8 +88,8 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         file.ends_of(asset.id),
         rules,
         of_no_use,
-        beside=beside,
         told=told,
+        late=assets.late[asset.id],
         history=history,
     )
     light = lit if member.rows is None else lit[member.rows]

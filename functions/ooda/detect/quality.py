@@ -19,7 +19,6 @@ from ooda.detect import day_marks
 from ooda.detect.data_days import DataDays
 from ooda.detect.day_marks import Table
 from ooda.detect.logger_zeros import logger_zeros
-from ooda.detect.peers import Beside
 from ooda.detect.sky import DAY_MINUTES, Floats, Mask, in_maintenance, judged_light, sky
 from ooda.detect.spikes import outliers
 from ooda.detect.straight import interpolated
@@ -55,21 +54,21 @@ def check(
     config: DetectionConfig,
     of_no_use: Sequence[Unusable] = (),
     *,
-    beside: Beside,
     told: Told,
+    late: Floats,
     history: AssetHistory,
 ) -> Checked:
     """All checks of one asset's readings.
 
     `whole`: all of them; `track`: those of the day. `light` marks those of the whole in which it should
     produce. `span`: first and last reading of the file, between which readings are due. `of_no_use`:
-    readings that came, and whose power nobody can use. `beside`, `told`: the neighbours at the day's
-    readings, and what the site's witnesses tell of them; `history`: the asset's earlier days, beside which
-    the file's own are seen.
+    readings that came, and whose power nobody can use. `told`: what the site's witnesses tell of the day's
+    readings; `late`: minutes by which each day is late beside the neighbours; `history`: the earlier days,
+    beside which the file's own are seen.
     """
     lit = light if whole is track else light[np.searchsorted(whole.sky.minutes, track.sky.minutes)]
     came_in_vain = in_vain(of_no_use, whole, config)
-    own = day_marks.measure(track, beside, lit)
+    own = day_marks.measure(track, told.usual, late, lit)
     days = DataDays.of(day_marks.joined(history, own))
     unit, wrong_days = unit_issue(track, told.due)
     shifted, energy = (_of_rows(days, mask, track) for mask in (days.shift != 0.0, days.energy))
@@ -185,7 +184,7 @@ def _days_told(days: DataDays, track: Track) -> list[QualityIssue]:
                 "; a daylight-saving change or a wrong time zone?" if abs(abs(shift) % 60 - 30) > 15 else ""
             )
             minutes = counted(round(abs(shift)), "minute")
-            text = f"power comes and goes {minutes} {'late' if shift > 0 else 'early'} by the sun{dst}"
+            text = f"power comes and goes {minutes} {'late' if shift > 0 else 'early'}{dst}"
         elif kind == "unit_error":
             text = (
                 f"power_kw is {track.hours:.3g} of what it should be: probably the energy of each interval "

@@ -11,9 +11,10 @@ import numpy as np
 from ona.documents.assets import AssetRegistry
 from ona.telemetry.readings import by_asset
 from ooda.config.detection import DetectionConfig
+from ooda.detect.clock_beside import lags
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.peers import Site
-from ooda.detect.sky import Clock, Mask, Sky
+from ooda.detect.sky import Clock, Floats, Mask, Sky
 from ooda.detect.sky import sky as sky_of
 from ooda.detect.track import Indices, Track
 from ooda.detect.witnesses.panel import Panel
@@ -40,13 +41,14 @@ class Member:
 @dataclass(frozen=True)
 class SiteAssets:
     """The assets of one site that are judged, the site's assets of reference, its turbines among these,
-    and what the site's witnesses tell of each solar asset, by id. `absent`: one of reference has not come
-    yet."""
+    and by id what the site's witnesses tell of each asset, and by how many minutes each of its days is
+    `late` beside them. `absent`: one of reference has not come yet."""
 
     site_id: str
     members: list[Member]
     site: Site
     told: dict[str, Told]
+    late: dict[str, Floats]
     turbines: tuple[Track, ...] = ()
     absent: bool = False
 
@@ -80,15 +82,17 @@ def sites_of(
             tracks[name] = Track.of(own, registered[name], common.at(clock.rows(own["timestamp"])))
         members = by_daylight(tracks, file.rules)
         told: dict[str, Told] = {}
+        late: dict[str, Floats] = {}
         for kind in kinds:
             speaking = [members[name].track for name in kind if name in reference]
             others = [members[name].track for name in kind if name in judged and name not in reference]
             if speaking:
                 told |= tell(Panel.of(speaking, others, context.beside | context.histories, rules))
+                late |= lags(speaking, others, judged)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
         turbines = tuple(members[n].track for n in reference if registered[n].is_wind)
         absent = not _of_reference(file.registry, site_id, rules.max_peers) <= set(everybody)
-        sites.append(SiteAssets(site_id, [members[n] for n in judged], site, told, turbines, absent))
+        sites.append(SiteAssets(site_id, [members[n] for n in judged], site, told, late, turbines, absent))
     return sites
 
 

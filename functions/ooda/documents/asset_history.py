@@ -76,13 +76,15 @@ class LevelOfDay(Document):
 class DayMarks(Document):
     """What a day's readings say of the data themselves (`detect/day_marks.py`); None: nothing.
 
-    Minutes for `begins` and `ends`, else ratios.
+    Minutes for `begins`, `ends` and `late`, else ratios.
     """
 
     begins: float | None = Field(default=None, description="when power began, after sunrise")
     ends: float | None = Field(default=None, description="when power ended, after sunset")
+    late: float | None = Field(default=None, description="how late ups and downs come beside the others'")
     of_sun: float | None = Field(default=None, description="share of capacity over measured irradiance")
     of_neighbours: float | None = Field(default=None, description="share of capacity over the neighbours'")
+    of_wind: float | None = Field(default=None, description="share of capacity over a usual turbine's")
     of_dc: float | None = Field(default=None, description="AC over DC power")
     sensor_of_clear: float | None = Field(
         default=None, description="irradiance over the clear sky's, in quiet hours about noon"

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ona.documents.assets import Asset, AssetRegistry
 from ooda.detect.context import Context
 from ooda.detect.judge import AssetVerdict, judge_assets
 from ooda.documents.asset_history import AssetHistory
@@ -51,6 +52,35 @@ def weeks(name: str = "INV-001", *, step: int = 15, seed: int = 1, gain: float =
             "power_kw": np.where(light > 2, power, 0.0),
             "irradiance_w_m2": light * (1 + sky.normal(0, 0.01, len(times))),
             "dc_power_kw": np.where(light > 2, power / 0.96, 0.0),
+        }
+    )
+
+
+def roofs(step: int, *channels: str) -> list[pd.DataFrame]:
+    """Two roofs to the east and three to the west under one sky, with power and some `channels`."""
+    out = []
+    for n in range(5):
+        frame = weeks(f"INV-{n + 1:03d}", step=step, seed=n)
+        earlier = frame["timestamp"] + pd.Timedelta(minutes=80 if n < 2 else -80)
+        turned = sun(pd.DatetimeIndex(earlier)) / np.maximum(sun(pd.DatetimeIndex(frame["timestamp"])), 0.2)
+        frame[["power_kw", "dc_power_kw"]] = frame[["power_kw", "dc_power_kw"]].mul(turned, axis=0)
+        out.append(frame[["timestamp", "asset_id", "power_kw", *channels]])
+    return out
+
+
+def turbine() -> pd.DataFrame:
+    """A lone turbine of 2 MW in wind that remembers, 10-minute means."""
+    own = np.random.default_rng(4)
+    times = pd.date_range("2025-01-05", periods=DAYS * 144, freq="10min", tz="UTC")
+    wind = 8.0 + 14.0 * pd.Series(own.normal(size=len(times))).ewm(span=60).mean().to_numpy()
+    wind = np.clip(wind, 0.2, 19.0)
+    share = np.clip((wind / 11.0) ** 3, 0.0, 1.0) * (wind > 3.2) * (1 + own.normal(0, 0.03, len(times)))
+    return pd.DataFrame(
+        {
+            "timestamp": times.as_unit("us"),
+            "asset_id": "WT-1",
+            "power_kw": 2000.0 * share,
+            "wind_speed_m_s": wind,
         }
     )
 
@@ -138,6 +168,35 @@ def test_what_looks_like_a_wrong_clock_or_unit_is_none(name: str) -> None:
 def test_energy_read_as_power_is_told_and_nothing_is_booked(step: int, day: int) -> None:
     verdict = at_once([times(step / 60, "power_kw", day=day)(weeks(step=step))])
     assert f"interval of {step} minutes" in told(verdict)["unit_error"]
+    assert booked(verdict) == []
+
+
+@pytest.mark.parametrize("step", [5, 15])
+@pytest.mark.parametrize("day", [0, BEFORE])
+def test_neighbours_of_any_roof_tell_energy_read_as_power(step: int, day: int) -> None:
+    """Two roofs to the east and three to the west, nothing measured but power."""
+    frames = roofs(step)
+    frames[0] = times(step / 60, "power_kw", day=day)(frames[0])
+    verdict = at_once(frames)
+    assert f"interval of {step} minutes" in told(verdict)["unit_error"]
+    assert booked(verdict) == []
+
+
+@pytest.mark.parametrize("day", [0, BEFORE])
+def test_what_two_strings_of_nine_leave_is_no_unit(day: int) -> None:
+    frames = roofs(15, "dc_power_kw")
+    frames[0] = times(2 / 9, "power_kw", "dc_power_kw", day=day)(frames[0])
+    verdict = at_once(frames)
+    assert "unit_error" not in told(verdict)
+    assert bool(booked(verdict)) == (day > 0)
+
+
+@pytest.mark.parametrize("day", [0, BEFORE])
+def test_a_lone_turbines_wind_tells_energy_read_as_power(day: int) -> None:
+    asset = Asset(id="WT-1", type="Wind Turbine", capacity_kw=2000.0)
+    frame = times(1 / 6, "power_kw", day=day)(turbine())
+    verdict = judge_assets(telemetry_file(frame, AssetRegistry(assets=[asset])), Context())[0]
+    assert "interval of 10 minutes" in told(verdict)["unit_error"]
     assert booked(verdict) == []
 
 

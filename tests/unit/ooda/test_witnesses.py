@@ -210,7 +210,7 @@ def test_a_plane_that_faces_the_sun_tells_how_clear_it_is(elevation: float, inde
     state = solve(seen, beam, diffuse, np.ones((1, 1)), sun)
     assert state.index == pytest.approx([index], rel=0.08)
     away = seen_by(Lie(25.0, 90.0), sun)
-    told = state.without(None, away[0] * sun.clear, away[1] * sun.clear)[0]
+    told = state.without((), away[0] * sun.clear, away[1] * sun.clear)[0]
     assert told[0] <= index * sun.clear[0] + 0.01  # a roof in its own shadow gets no more than all there is
 
 

@@ -51,6 +51,11 @@ USUAL_TILT, USUAL_TURN, USUAL_GAIN = 75.0, 0.5, 0.15
 cannot tell a roof to the south from one to the north."""
 
 
+FAINT = 0.4
+"""Of the machines' usual height: one that gives less is looked at as if it gave as much. An oversized
+nameplate, or kWh read as kW, has the plane that its curve shows."""
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A plane, and the power over capacity that a clear sky gives at 1 kW/m² on it."""
@@ -72,6 +77,8 @@ def fit(
     only a gain. `sensor`: which are irradiance sensors, that lose nothing by warmth.
     """
     envelope, middle = _envelopes(profiles)
+    faint = _faint(profiles.share, sensor)
+    profiles = Profiles(profiles.day, profiles.share / faint[:, None, None])
     top = CLIPPED * np.nanmax(profiles.share, axis=(1, 2), initial=0.0)
     elevation, azimuth = sun_at(middle, latitude)
     lit = elevation > LOWEST_SUN
@@ -112,11 +119,23 @@ def fit(
             lies |= dict.fromkeys(group, around[int(own.argmin())])
     clear = Sun.of(elevation[lit], azimuth[lit], air)
     return [
-        Fitted(lies[j], _gain(points[j], _power(seen_by(lies[j], clear), clear, sensor[j]), member))
+        Fitted(
+            lies[j], faint[j] * _gain(points[j], _power(seen_by(lies[j], clear), clear, sensor[j]), member)
+        )
         if j in lies
         else None
         for j in range(len(points))
     ]
+
+
+def _faint(share: Floats, sensor: list[bool]) -> Floats:
+    """How high each witness's profiles are beside the machines' usual ones, (J,), where that is very low;
+    else 1."""
+    top = np.nanmax(share, axis=(1, 2), initial=0.0)
+    machines = top[~np.array(sensor)]
+    if len(machines) <= 2 or not (middle := float(np.median(machines))) > 0.0:
+        return np.ones(len(top))
+    return np.where(np.array(sensor) | (top <= 0.0) | (top >= FAINT * middle), 1.0, top / middle)
 
 
 def _of(

@@ -12,6 +12,7 @@ weights). What is told of an asset never contains its own reading: its row is ta
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import bottleneck as bn
@@ -57,16 +58,16 @@ class SkyState:
     normal: tuple[Floats, Floats, Floats]
     right: tuple[Floats, Floats]
 
-    def without(self, j: int | None, beam: Floats, diffuse: Floats) -> tuple[Floats, Floats, Floats]:
-        """What a plane sees of this sky, kW/m², by all witnesses but `j`, (n,): the value, its standard
-        deviation, and how many spoke. NaN where nobody did.
+    def without(self, left: Iterable[int], beam: Floats, diffuse: Floats) -> tuple[Floats, Floats, Floats]:
+        """What a plane sees of this sky, kW/m², by all witnesses but those `left` out, (n,): the value, its
+        standard deviation, and how many spoke. NaN where nobody did.
 
-        The value is what they see together; each of them lies off it, and so may `j`: by more where they
-        disagree more than on a quiet day, as many as they may be."""
+        The value is what they see together; each of them lies off it, and so may one left out: by more where
+        they disagree more than on a quiet day, as many as they may be."""
         bb, bd, dd = self.normal
         b, d = self.right
         told = self.weight.sum(axis=0)
-        if j is not None:
+        for j in left:
             w, hb, hd, y = self.weight[j], self.beam[j], self.diffuse[j], self.seen[j]
             wb, wd = w * hb, w * hd
             bb, bd, dd = bb - wb * hb, bd - wb * hd, dd - wd * hd

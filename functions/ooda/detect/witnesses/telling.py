@@ -45,9 +45,10 @@ class Told:
     alone; `own`: the same share by the irradiance alone; `spoke`: how many did. `index`: the clear-sky
     index; `kind`: which kind of instant it is (0…7); `held`, `standing`: shares of the other machines held
     at one level, and standing still (0…1). Of its D days: `base`, what earlier days say; `level` and
-    `levels`, (D,) and (D, R): its level, and those of the others that lie much alike; `sensor_recent` and
-    `sensor_usual`: how its sensor reads against all, of late and before; `fleet_loss`: the median of the
-    other machines' losses, natural log. `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are
+    `levels`, (D,) and (D, R): its level, and those of the others that lie much alike; `fleet_loss`: the
+    median of the other machines' losses, natural log. `usual`, (n,): the share that a machine of the
+    others' usual level gives on its plane, by the other machines alone. `profile` and `irradiance`,
+    (D, 48), `plane` and `sensor_plane` are
     for the history. `others` and `sensors`: how many there are.
     """
 
@@ -62,9 +63,8 @@ class Told:
     base: Baseline
     level: Floats
     levels: Floats
-    sensor_recent: Floats
-    sensor_usual: Floats
     fleet_loss: Floats
+    usual: Floats
     profile: Floats
     irradiance: Floats
     plane: LearnedPlane
@@ -119,6 +119,7 @@ class _Solved:
     due: Floats
     sigma: Floats
     own: Floats
+    machines: Floats
     spoke: Floats
     index: Floats
     kind: Ints
@@ -129,7 +130,7 @@ class _Solved:
     @classmethod
     def of(cls, panel: Panel, parts: list[Part], rows: Indices) -> _Solved:
         shape = panel.share.shape
-        due, sigma, own, spoke = (np.full(shape, np.nan) for _ in range(4))
+        due, sigma, own, machines, spoke = (np.full(shape, np.nan) for _ in range(5))
         index, kind = np.full(shape[1], np.nan), np.zeros(shape, dtype=np.int64)
         for part in parts:
             days = np.flatnonzero((rows >= part.first) & (rows < part.last))
@@ -147,6 +148,7 @@ class _Solved:
                 for m in range(shape[0]):
                     dull = part.dull[m][rows[panel.days.row[at]] - part.first]
                     due[m, at], sigma[m, at], spoke[m, at], own[m, at] = chunk.told(m, dull)
+                    machines[m, at] = chunk.by_machines(m, due[m, at])
                     kind[m, at] = chunk.kind(m)
                 index[at] = chunk.index
                 if part.clouds is not None:
@@ -165,7 +167,16 @@ class _Solved:
         held = _Counted.count(there & np.array([is_held(own) for own in speaking]), there)
         with np.errstate(invalid="ignore"):
             standing = _Counted.count(speaking < STANDING, there)
-        return cls(panel, parts, rows, due, sigma, own, spoke, index, kind, losses, held, standing)
+        return cls(
+            panel, parts, rows, due, sigma, own, machines, spoke, index, kind, losses, held, standing
+        )
+
+    def _usual_level(self, m: int, others: list[int]) -> Floats:
+        """The others' usual level over a machine's own, (T,); NaN without others."""
+        if not others:
+            return np.full(len(self.panel.days.row), np.nan)
+        own, *rest = (np.concatenate([part.level(j) for part in self.parts]) for j in (m, *others))
+        return np.asarray((bn.nanmedian(rest, axis=0) / own)[self.panel.days.row])
 
     def told(self, m: int, profiles: Profiles) -> Told:
         """Of one machine, on its own clock and days."""
@@ -210,13 +221,8 @@ class _Solved:
             base=base,
             level=by_day("level", m),
             levels=np.array([by_day("level", j) for j in alike]).reshape(len(alike), len(days)).T,
-            sensor_recent=np.concatenate([p.recent[row] for p in self.parts])[days]
-            if has_sensor
-            else unknown,
-            sensor_usual=np.concatenate([p.base[row].middle for p in self.parts])[days]
-            if has_sensor
-            else unknown,
             fleet_loss=fleet,
+            usual=(self.machines[m] * self._usual_level(m, others))[place],
             profile=profiles.share[m][own_rows],
             irradiance=profiles.share[row][own_rows] if has_sensor else np.full((len(days), SLOTS), np.nan),
             plane=last[m],
@@ -269,12 +275,21 @@ class _Chunk:
         clouds = 1.0 + (dull - 1.0) * np.clip((CLEAR - self.index) / (CLEAR - DULL), 0.0, 1.0)
         row = m if len(self.beam) > 1 else 0
         beam, diffuse = self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
-        value, spread, spoke = self.every.without(m, beam, diffuse)
+        value, spread, spoke = self.every.without((m,), beam, diffuse)
         own = np.full(len(value), np.nan)
         if self.sensors is not None:
-            own = self._share(m, self.sensors.without(None, beam, diffuse)[0] * clouds)
+            own = self._share(m, self.sensors.without((), beam, diffuse)[0] * clouds)
         with np.errstate(invalid="ignore", divide="ignore"):
             return self._share(m, value * clouds), spread / np.maximum(value, 1e-3), spoke, own
+
+    def by_machines(self, m: int, due: Floats) -> Floats:
+        """Due by the other machines alone, (n,); `due`: by all others."""
+        if self.sensors is None:
+            return due
+        row = m if len(self.beam) > 1 else 0
+        beam, diffuse = self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
+        sensors = range(len(self.panel.machines), len(self.norm))
+        return self._share(m, self.every.without((m, *sensors), beam, diffuse)[0])
 
     def by_clear_sky(self, clouds: Clouds, row: Indices) -> tuple[Floats, Floats, Floats]:
         """Due, its relative spread and whether a partial loss can be told of a lone machine, (n,) each;

@@ -1,0 +1,113 @@
+"""A clock beside the neighbours' clocks: by how much an asset's ups and downs come late.
+
+Clouds and gusts lift and lower all machines of a site at once, however they lie. What is left of power
+beside its own mean over some hours shows them, and neither season nor horizon nor plane. The lag at which
+a day's ups and downs fit the others' best says how late the asset's clock is; a day without any says
+nothing.
+
+>>> cloudy = np.random.default_rng(1).normal(size=200)
+>>> late = np.roll(cloudy, 4)  # four quarters of an hour
+>>> round(float(_lags(late[None], cloudy[None], 15.0)[0]))
+60
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import bottleneck as bn
+import numpy as np
+
+from ooda.detect.sky import DAY_MINUTES, Floats
+from ooda.detect.track import Track
+
+SLOT_MINUTES = 15.0
+"""Minutes of a slot, or the interval between readings where that is longer."""
+MOST_MINUTES = 120.0
+"""Minutes by which a clock may be late or early: an hour is common (daylight saving), two are rare."""
+HOURS = {False: 1.5, True: 9.0}
+"""Hours of the mean beside which ups and downs are seen: of the sun's machines, of turbines. Gusts differ
+from turbine to turbine, fronts do not."""
+DIM = 0.05
+"""Share of capacity. In less light the ups and downs are noise."""
+OTHERS = 2
+"""Neighbours that are needed: of two clocks nobody knows which is wrong."""
+LEAST_SLOTS = 12
+"""Slots of a day that are compared, at least."""
+MOVES = 0.02
+"""A day of smaller ups and downs, standard deviation over the mean, is clear or calm and says nothing."""
+FITS, BETTER = 0.5, 0.15
+"""Least correlation that is one; by how much it must exceed that of a right clock to speak against it."""
+
+
+def lags(speaking: Sequence[Track], silent: Sequence[Track], wanted: Collection[str]) -> dict[str, Floats]:
+    """By how many minutes each wanted asset's clock makes each of its days late (early: below 0), (D,); NaN
+    where that is not seen. `speaking`: the site's assets of one kind that are its reference; `silent`:
+    others, which are only looked at."""
+    tracks = [*speaking, *silent]
+    out = {track.asset.id: np.full(len(track.days), np.nan) for track in tracks}
+    if len(speaking) < OTHERS:
+        return out
+    slots = int(DAY_MINUTES // max(SLOT_MINUTES, *(track.step for track in tracks)))
+    first = min(int(track.days.number[0]) for track in tracks)
+    days = max(int(track.days.number[-1]) for track in tracks) + 1 - first
+    moves = [_moves(track, first, days, slots) for track in tracks]
+    total = np.nansum(moves[: len(speaking)], axis=0)
+    count = np.isfinite(moves[: len(speaking)]).sum(axis=0)
+    for n, (track, own) in enumerate(zip(tracks, moves, strict=True)):
+        if track.asset.id in wanted:
+            left, rest = count, total
+            if n < len(speaking):
+                left, rest = count - np.isfinite(own), total - np.nan_to_num(own)
+            others = np.where(left >= OTHERS, rest / np.maximum(left, 1), np.nan)
+            out[track.asset.id] = _lags(own, others, DAY_MINUTES / slots)[track.days.number - first]
+    return out
+
+
+def _moves(track: Track, first: int, days: int, slots: int) -> Floats:
+    """Power beside its own mean over some hours, over that mean, by slot of the solar day, (days, slots);
+    NaN at night."""
+    place = track.asset.location
+    solar = track.sky.minutes + (4.0 * place.longitude if place else 0.0)
+    slot = ((solar % DAY_MINUTES) * slots / DAY_MINUTES).astype(np.int64)
+    known = np.isfinite(track.share)
+    key = ((track.sky.day - first) * slots + slot)[known]
+    count = np.bincount(key, minlength=days * slots)
+    total = np.bincount(key, track.share[known], minlength=days * slots)
+    half = max(1, round(HOURS[track.asset.is_wind] * 60.0 * slots / DAY_MINUTES / 2.0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(count > 0, total / count, np.nan).reshape(days, slots)
+        padded = np.pad(share, ((0, 0), (0, half)), constant_values=np.nan)
+        usual = bn.move_mean(padded, 2 * half + 1, min_count=half + 1, axis=1)[:, half:]
+        return np.where(usual > DIM, share - usual, np.nan)
+
+
+def _lags(own: Floats, others: Floats, width: float) -> Floats:
+    """The lag, minutes, at which each day fits the others' best, (D,). `own`, `others`: (D, slots);
+    `width`: minutes of a slot."""
+    reach = int(MOST_MINUTES // width)
+    fits = np.array([_correlation(own, others, lag) for lag in range(-reach, reach + 1)])
+    known = np.nan_to_num(fits, nan=-1.0)
+    best = np.argmax(known[1:-1], axis=0) + 1 if reach else np.zeros(len(own), dtype=np.int64)
+    day = np.arange(len(own))
+    peak, right = known[best, day], np.maximum(known[reach, day], 0.0)
+    before, after = fits[best - 1, day], fits[np.minimum(best + 1, 2 * reach), day]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        part = np.nan_to_num(0.5 * (before - after) / (before - 2.0 * peak + after))
+    late = (best - reach + np.clip(part, -0.5, 0.5)) * width
+    return np.where(peak < FITS, np.nan, np.where(peak - right < BETTER, 0.0, late))
+
+
+def _correlation(own: Floats, others: Floats, lag: int) -> Floats:
+    """Of each day's ups and downs with the others' as they were `lag` slots before, (D,); NaN where there
+    are too few."""
+    slots = own.shape[1]
+    one, two = own[:, max(0, lag) : slots + min(0, lag)], others[:, max(0, -lag) : slots + min(0, -lag)]
+    both = np.isfinite(one) & np.isfinite(two)
+    count = both.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one, two = (np.where(both, v, 0.0) for v in (one, two))
+        one, two = (np.where(both, v - (v.sum(axis=1) / count)[:, None], 0.0) for v in (one, two))
+        spread = [np.sqrt((v * v).sum(axis=1) / count) for v in (one, two)]
+        fit = (one * two).sum(axis=1) / count / (spread[0] * spread[1])
+    return np.where((count >= LEAST_SLOTS) & (np.minimum(*spread) > MOVES), fit, np.nan)
