@@ -14,7 +14,7 @@ import numpy as np
 from ooda.config.detection import ReferenceRules
 from ooda.detect.levels import CLEAR, Baseline, Levels, baseline
 from ooda.detect.peers import BRIGHT
-from ooda.detect.rolling import FIRST_DAYS, before_each, trailing_median
+from ooda.detect.rolling import FIRST_DAYS, before_each
 from ooda.detect.sky import SLOTS, Floats
 from ooda.detect.witnesses import clear_sky
 from ooda.detect.witnesses.plane_fit import fit
@@ -29,8 +29,6 @@ ASSUMED_GAIN = 0.9
 """Power over capacity at 1 kW/m² and 25 °C, where nothing can be learned: our assumption."""
 OWN_HEAT = 0.12
 """Of power at 1 kW/m²: a module in more sun than its neighbours is warmer (0.03 °C m²/W · 0.004 /°C)."""
-DRIFT_DAYS = 5
-"""Days whose median gain says how a sensor reads now."""
 LEAST_SHARE = 0.08
 """kW/m² on a plane. In less light what a witness gives for it is noise."""
 NEAR_CAPACITY = 0.93
@@ -59,16 +57,14 @@ class Witness:
 @dataclass(frozen=True)
 class Part:
     """Days `first` to `last` (rows of the profiles) in which planes stay as they are. Of J witnesses:
-    `learned`, what to expect of each day, `base` (of D days each), and how each read of late, `recent`:
-    the median gain of five days, (D,); `dull`: what it gives under clouds over what it gives otherwise,
-    (D,). `clouds`: where one machine is all there is (`clear_sky.py`)."""
+    `learned`, what to expect of each day, `base` (of D days each), and `dull`: what it gives under clouds
+    over what it gives otherwise, (D,). `clouds`: where one machine is all there is (`clear_sky.py`)."""
 
     first: int
     last: int
     learned: list[LearnedPlane]
     lies: list[Lie]
     base: list[Baseline]
-    recent: list[Floats]
     dull: list[Floats]
     clouds: clear_sky.Clouds | None = None
 
@@ -170,7 +166,7 @@ def _part(
         levels, clouds = _by_clear_sky(learned, lies, window, light, past)
     else:
         levels = _levels(witnesses, learned, lies, window, light)
-    base, recent, dull = [], [], []
+    base, dull = [], []
     for of_all in levels:
         earlier, own = _rows(of_all, 0, past), _rows(of_all, past, last - start)
         base.append(baseline(earlier, own, rules))
@@ -178,8 +174,7 @@ def _part(
         if sum(w.speaks and not w.sensor for w in witnesses) > 1:  # neighbours have the same clouds
             usual = np.ones(last - first)
         dull.append(np.clip(np.where(np.isfinite(usual), usual, 1.0), LEAST_DULL, 1.0 / LEAST_DULL))
-        recent.append(trailing_median(of_all.gain, DRIFT_DAYS)[past:])
-    return Part(first, last, learned, lies, base, recent, dull, clouds)
+    return Part(first, last, learned, lies, base, dull, clouds)
 
 
 def _rows(levels: Levels, first: int, last: int) -> Levels:
