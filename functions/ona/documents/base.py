@@ -13,7 +13,9 @@ ona.runtime.errors.InvalidPayload: order.json is no valid Document: typo: Extra 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Self
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -47,7 +49,8 @@ class Document(BaseModel):
     @model_validator(mode="after")
     def _of_our_time(self) -> Self:
         """Times and days lie in plausible years: one of the year 1 breaks whoever computes with it."""
-        for name, value in self.__dict__.items():
+        for name in _fields_of_time(type(self)):
+            value = getattr(self, name)
             if isinstance(value, date) and not is_plausible(value):
                 raise ValueError(f"{name} must be in the years {FIRST_YEAR} to {LAST_YEAR}")
         return self
@@ -68,6 +71,26 @@ class Document(BaseModel):
     def document(self) -> dict[str, Any]:
         """The JSON form."""
         return self.model_dump(mode="json")
+
+
+@cache
+def _fields_of_time(model: type[Document]) -> tuple[str, ...]:
+    """The fields of a model that may hold a time or a day; the others need not be looked at each time."""
+    return tuple(name for name, field in model.model_fields.items() if _may_be_time(field.annotation))
+
+
+def _may_be_time(declared: Any) -> bool:
+    """Whether a value of a declared type may be a time or a day; what is not known here may be.
+
+    >>> [_may_be_time(kind) for kind in (datetime | None, Any, str, dict[str, datetime], Literal["a"])]
+    [True, True, False, False, False]
+    """
+    kind = get_origin(declared) or declared
+    if kind in (Union, UnionType):
+        return any(_may_be_time(part) for part in get_args(declared))
+    if kind is Literal:
+        return False
+    return not isinstance(kind, type) or issubclass(date, kind) or issubclass(kind, date)
 
 
 class S3Pointer(Document):

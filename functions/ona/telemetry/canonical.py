@@ -49,7 +49,7 @@ def read_canonical(
     file = CanonicalFile.of(source, now, cache(capacity_kw), where)
     read = None
     if source.size >= LARGE_BYTES and CPUS > 1:
-        read = parallel.read_parts(file.rows, file.begin, source.size, file.columns, len(file.names), CPUS)
+        read = parallel.read_parts(file.rows, file.begin, source.size, file.columns, CPUS)
     quality, collector = read or _read_in_order(file)
     if not quality.rows_read:
         raise no_rows(where)

@@ -8,8 +8,9 @@ import numpy as np
 
 from ona.runtime.errors import InvalidTelemetry
 from ona.runtime.words import counted
+from ona.telemetry.pieces import Piece
 from ona.telemetry.readings import POWER_IS_TEXT as _TEXT
-from ona.telemetry.readings import Piece, Quality, ReadingsByAsset, Rows, Telemetry
+from ona.telemetry.readings import Quality, ReadingsByAsset, Rows, Telemetry
 from ona.telemetry.row_rules import Capacities
 
 MOST_UNUSABLE = 0.9
@@ -50,7 +51,7 @@ class Collector:
         rows, edges = side_by_side(rows)
         for first, end in pairwise(edges):
             name = rows.names[int(rows.asset[first])]
-            self.put(name, (rows.time[first:end], rows.numbers[:, first:end]))
+            self.put(name, Piece.of(rows.time[first:end], rows.numbers[:, first:end], rows.columns))
 
     def put(self, name: str, piece: Piece) -> None:
         """Put a piece behind those of the same asset."""
@@ -74,10 +75,7 @@ class Collector:
         return Telemetry(by_asset, quality)
 
     def _has_power(self) -> bool:
-        column = self._columns.index("power_kw")
-        return any(
-            np.isfinite(numbers[column]).any() for pieces in self._pieces.values() for _, numbers in pieces
-        )
+        return any(piece.has_power for pieces in self._pieces.values() for piece in pieces)
 
     def _nothing_usable(self, quality: Quality, where: str, capacity_kw: Capacities) -> InvalidTelemetry:
         unregistered = sorted(name for name in self.seen if capacity_kw(name) is None)

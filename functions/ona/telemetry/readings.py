@@ -21,12 +21,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ona.documents.assets import MOST_OF_NAMEPLATE
+from ona.telemetry.pieces import Piece
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -128,29 +130,38 @@ class Telemetry:
         return together(self.by_asset)
 
 
-Piece = tuple[Ints, Floats]
-"""Some readings of one asset: times, microseconds since 1970 UTC, (n,); the columns' values, (k, n)."""
+KEPT_READINGS = 5_000_000
+"""Readings of the frames that are kept at once (ours): a large site's year at 5 minutes, some 200 MB."""
 
 
 class ReadingsByAsset(Mapping[str, pd.DataFrame]):
     """The frames of a file's assets by asset id, in order of id.
 
-    A frame is made when somebody asks for it. Before that nothing of a large file is copied.
+    A frame is made when somebody asks for it. Before that nothing of a large file is copied; of a very
+    large one the frames that were asked for first are made anew when they are asked for again.
     """
 
     def __init__(self, columns: tuple[str, ...], pieces: dict[str, list[Piece]]) -> None:
         self._columns = columns
         self._pieces = dict(sorted(pieces.items()))
         self._frames: dict[str, pd.DataFrame] = {}
+        self._kept = 0
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in self._frames:
-            pieces = self._pieces[name]
-            time, numbers = pieces[0] if len(pieces) == 1 else map(np.hstack, zip(*pieces, strict=True))
-            times = pd.DatetimeIndex(time, dtype="datetime64[us, UTC]", copy=False)
-            columns = dict(zip(self._columns, numbers, strict=True))
-            self._frames[name] = pd.DataFrame({"timestamp": times} | columns, copy=False)
+            frame = self._frame(name)
+            self._kept += len(frame)
+            while self._frames and self._kept > KEPT_READINGS:
+                self._kept -= len(self._frames.pop(next(iter(self._frames))))
+            self._frames[name] = frame
         return self._frames[name]
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        values = [piece.read() for piece in self._pieces[name]]
+        time, numbers = values[0] if len(values) == 1 else map(np.hstack, zip(*values, strict=True))
+        times = pd.DatetimeIndex(time, dtype="datetime64[us, UTC]", copy=False)
+        columns = dict(zip(self._columns, numbers, strict=True))
+        return pd.DataFrame({"timestamp": times} | columns, copy=False)
 
     def __contains__(self, name: object) -> bool:
         return name in self._pieces
@@ -164,13 +175,13 @@ class ReadingsByAsset(Mapping[str, pd.DataFrame]):
     @property
     def readings(self) -> int:
         """How many readings all assets have."""
-        return sum(len(time) for pieces in self._pieces.values() for time, _ in pieces)
+        return sum(piece.readings for pieces in self._pieces.values() for piece in pieces)
 
     @property
     def span(self) -> tuple[pd.Timestamp, pd.Timestamp]:
         """The first and the last reading of all."""
-        first = min(int(pieces[0][0][0]) for pieces in self._pieces.values())
-        last = max(int(pieces[-1][0][-1]) for pieces in self._pieces.values())
+        first = min(pieces[0].first for pieces in self._pieces.values())
+        last = max(pieces[-1].last for pieces in self._pieces.values())
         return pd.Timestamp(first, unit="us", tz="UTC"), pd.Timestamp(last, unit="us", tz="UTC")
 
     def with_silent(self, times: Mapping[str, Ints]) -> ReadingsByAsset:
@@ -178,11 +189,12 @@ class ReadingsByAsset(Mapping[str, pd.DataFrame]):
 
         Assets that have readings stay as they are.
         """
-        silent = {
-            name: [(np.unique(own), np.full((len(self._columns), len(np.unique(own))), np.nan))]
-            for name, own in times.items()
-            if name not in self
-        }
+        silent = {}
+        for name, own in times.items():
+            if name not in self:
+                distinct = np.unique(own)
+                nothing = np.full((len(self._columns), len(distinct)), np.nan)
+                silent[name] = [Piece.of(distinct, nothing, self._columns)]
         if not silent:
             return self
         return ReadingsByAsset(self._columns, {**self._pieces, **silent})
@@ -194,16 +206,12 @@ class ReadingsByAsset(Mapping[str, pd.DataFrame]):
         rejected. Readings that came out of order are flagged.
         """
         for name, pieces in self._pieces.items():
-            last = -(2**62)
-            for time, _ in pieces:
-                if time[0] <= last or not (np.diff(time) > 0).all():
-                    break
-                last = int(time[-1])
-            else:
+            in_order = all(one.last < two.first for one, two in pairwise(pieces))
+            if in_order and all(piece.rises for piece in pieces):
                 continue
-            frame = _in_order_of_time(self[name], quality)
-            self._frames[name] = frame
-            self._pieces[name] = [(frame["timestamp"].array.asi8, frame[list(self._columns)].to_numpy().T)]
+            frame = _in_order_of_time(self._frame(name), quality)
+            numbers = frame[list(self._columns)].to_numpy().T
+            self._pieces[name] = [Piece.of(frame["timestamp"].array.asi8, numbers, self._columns)]
 
 
 def span(frames: Mapping[str, pd.DataFrame]) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from ona.documents.assets import Asset
 from ooda.detect.levels import Levels
-from ooda.detect.sky import SLOTS, Floats
+from ooda.detect.sky import Floats
 from ooda.documents.asset_history import AssetHistory, HistoryDay, file_order, that_count
 from ooda.documents.detections import Window
 
@@ -33,8 +33,6 @@ KEEP_PROFILES = 120
 """Days. Twice as many as gains look back and planes are fitted on, for files that come late."""
 KEEP_SHAPES = 60
 """Days. Older shapes teach nothing: a turbine's curves look back so far (`power_curve.WINDOW_DAYS`)."""
-DRIVERS = ("sun", "peers")
-"""The drivers of a solar asset's expected power whose levels are kept; a turbine's are its witnesses."""
 EPOCH = date(1970, 1, 1)
 """The day with number 0."""
 _Row = tuple[int, float, float, float, Sequence[float | None]]
@@ -70,20 +68,18 @@ def levels_before(history: AssetHistory, before: int) -> dict[str, Levels]:
             rows.setdefault(driver, []).append(
                 (number_of(name), _nan(level.gain), _nan(level.spread), _nan(level.cloudy), level.shape)
             )
-    return {driver: _levels(driver, of_driver) for driver, of_driver in rows.items()}
+    return {driver: _levels(of_driver) for driver, of_driver in rows.items()}
 
 
 def _nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _levels(driver: str, rows: list[_Row]) -> Levels:
-    """Shapes have one number a solar half hour; a turbine's tables are as long as they are."""
-    width = SLOTS if driver in DRIVERS else max(len(row[4]) for row in rows)
-    shape = np.full((len(rows), width), np.nan)
+def _levels(rows: list[_Row]) -> Levels:
+    """The shapes of a turbine, its tables, are as long as they are."""
+    shape = np.full((len(rows), max(len(row[4]) for row in rows)), np.nan)
     for n, row in enumerate(rows):
-        if len(row[4]) == width or driver not in DRIVERS:
-            shape[n, : len(row[4])] = [_nan(value) for value in row[4]]
+        shape[n, : len(row[4])] = [_nan(value) for value in row[4]]
     return Levels(
         np.array([row[0] for row in rows], dtype=np.int64),
         np.array([row[1] for row in rows], dtype=float),

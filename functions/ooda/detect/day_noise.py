@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import bottleneck as bn
 import numpy as np
 
+from ooda.detect.rolling import windows
 from ooda.detect.sky import Floats, Ints
 
 PHI = 0.85
@@ -55,38 +57,39 @@ def noise_before(x: Floats, due: Floats, number: Ints) -> Noise:
     `x`: log losses, (D,); `due`: expected energy, kWh, (D,): what a dull day promises is known less well,
     by the root of it; `number`: days since 1970, rising.
     """
-    d = len(x)
-    sd, slow = np.empty(d), np.empty(d)
-    for week in np.unique(number // ANEW):
-        rows = np.flatnonzero(number // ANEW == week)
-        end = max(int(rows[0]), min(FIRST, d))
-        begin = max(0, end - WINDOW)
-        usual = float(np.median(due[begin:end]))
-        scale = np.clip(
-            np.sqrt(usual / np.maximum(due[begin : max(end, int(rows[-1]) + 1)], 1e-9)), 1.0, DULLEST
-        )
-        of_day, slow[rows] = _learned(x[begin:end], scale[: end - begin])
-        sd[rows] = of_day * scale[rows - begin]
-    return Noise(sd, slow)
+    weeks, week = np.unique(number // ANEW, return_inverse=True)
+    first = np.searchsorted(week, np.arange(len(weeks)))
+    ends = np.maximum(first, min(FIRST, len(x)))
+    promised = windows(due, ends, WINDOW)
+    usual = bn.nanmedian(promised, axis=1)
+    of_week, slow = _learned(windows(x, ends, WINDOW), _dullness(promised, usual[:, None]))
+    return Noise(of_week[week] * _dullness(due, usual[week]), slow[week])
 
 
-def _learned(x: Floats, scale: Floats) -> tuple[float, float]:
-    """Standard deviation and share of the slow part, of n days that promised as much as usual."""
-    n, variance, unlike = len(x), [], []
-    for lag in LAGS:
-        if n - lag >= LEAST_PAIRS:
-            pairs = np.abs(x[lag:] - x[:-lag]) / np.hypot(scale[lag:], scale[:-lag])
-            variance.append((1.4826 * float(np.median(pairs))) ** 2)
-            unlike.append(1.0 - PHI**lag)
-    if not variance:
-        return USUAL, SLOW
-    slow = SLOW
-    if len(variance) == len(LAGS):
-        (white, handed), *_ = np.linalg.lstsq(
-            np.column_stack((np.ones(len(LAGS)), unlike)), np.array(variance), rcond=None
-        )
-        share = max(handed, 0.0) / max(max(handed, 0.0) + max(white, 0.0), 1e-12)
-        slow = (n * share + SLOW_DAYS * SLOW) / (n + SLOW_DAYS)
-    seen = np.median([v / (1.0 - slow + slow * part) for v, part in zip(variance, unlike, strict=True)])
-    log = (n * np.log(max(float(seen), LEAST**2)) + 2.0 * USUAL_DAYS * np.log(USUAL)) / (n + USUAL_DAYS)
-    return float(np.exp(log / 2.0)), float(slow)
+def _dullness(due: Floats, usual: Floats) -> Floats:
+    """By how much less well known a day is than a usual one, 1 at least."""
+    return np.asarray(np.clip(np.sqrt(usual / np.maximum(due, 1e-9)), 1.0, DULLEST))
+
+
+def _learned(x: Floats, scale: Floats) -> tuple[Floats, Floats]:
+    """Standard deviation and share of the slow part, (W,) each, of the days in each of W windows that
+    promised as much as usual; (W, 120), NaN where there is no day."""
+    n = np.isfinite(x).sum(axis=1)
+    variance, unlike = np.full((len(x), len(LAGS)), np.nan), 1.0 - PHI ** np.array(LAGS)
+    for column, lag in enumerate(LAGS):
+        pairs = np.abs(x[:, lag:] - x[:, :-lag]) / np.hypot(scale[:, lag:], scale[:, :-lag])
+        enough = n - lag >= LEAST_PAIRS
+        variance[enough, column] = (1.4826 * bn.nanmedian(pairs[enough], axis=1)) ** 2
+    slow = np.full(len(x), SLOW)
+    whole = np.isfinite(variance).all(axis=1)
+    if whole.any():
+        known = np.column_stack((np.ones(len(LAGS)), unlike))
+        (white, handed), *_ = np.linalg.lstsq(known, variance[whole].T, rcond=None)
+        handed, white = np.maximum(handed, 0.0), np.maximum(white, 0.0)
+        share = handed / np.maximum(handed + white, 1e-12)
+        slow[whole] = (n[whole] * share + SLOW_DAYS * SLOW) / (n[whole] + SLOW_DAYS)
+    parts = variance / (1.0 - slow[:, None] + slow[:, None] * unlike)
+    seen = np.maximum(bn.nanmedian(parts, axis=1), LEAST**2)
+    log = (n * np.log(seen) + 2.0 * USUAL_DAYS * np.log(USUAL)) / (n + USUAL_DAYS)
+    some = np.isfinite(variance).any(axis=1)
+    return np.where(some, np.exp(log / 2.0), USUAL), slow

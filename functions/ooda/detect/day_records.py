@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ooda.detect import signals
-from ooda.detect.asset_history import DRIVERS, KEEP_PROFILES, KEEP_SHAPES, channel_before, name_of
+from ooda.detect.asset_history import KEEP_PROFILES, KEEP_SHAPES, channel_before, name_of
 from ooda.detect.case import Case
 from ooda.detect.daily_loss import loss_by_day
 from ooda.detect.episodes import episode_of, range_episode, weak_days
@@ -81,14 +81,17 @@ def history_days(
         "memory": _numbers(res.of_days.memory, 3),
         "shift": _numbers(res.of_days.shift, 3),
     }
-    ends = np.append(days.first[1:], len(track)) - 1
+    begins, ends = (
+        track.times.iloc[rows].dt.to_pydatetime().tolist()
+        for rows in (days.first, np.append(days.first[1:], len(track)) - 1)
+    )
     return {
         name_of(number): HistoryDay(
             basis=ref.basis,
             levels={driver: rows[n] for driver, rows in levels.items()},
             episodes=episodes.get(number, []),
             weak=weak.get(number),
-            readings=Window(start=track.times.iloc[days.first[n]], end=track.times.iloc[ends[n]]),
+            readings=Window(start=begins[n], end=ends[n]),
             step_minutes=track.step,
             files=sorted(joint.get(name_of(number), ())),
             profile=profiles[n],
@@ -115,28 +118,17 @@ def _episodes(case: Case, losses: list[Stretch], channels: Channels) -> dict[int
 
 def _levels(case: Case) -> dict[str, list[LevelOfDay]]:
     """Gain, spread and shape of each day, by driver (`levels.py` explains these words)."""
-    ref = case.ref
-    drivers = {ref.family: ref.levels} if ref.family in DRIVERS else {}
-    if ref.by_sun is not None:
-        drivers["sun"] = ref.by_sun
-    drivers.update(ref.by_driver)
-    return {
-        name: _levels_of_days(levels, (case.res.of_day, np.full(len(levels.gain), np.nan)))
-        for name, levels in drivers.items()
-    }
+    spread = _numbers(case.res.of_day)
+    return {name: _levels_of_days(levels, spread) for name, levels in case.ref.by_driver.items()}
 
 
-def _levels_of_days(levels: Levels, spreads: tuple[Floats, Floats] | None) -> list[LevelOfDay]:
+def _levels_of_days(levels: Levels, spread: list[float | None]) -> list[LevelOfDay]:
     d = len(levels.gain)
-    nothing: list[float | None] = [None] * d
     gains = _numbers(levels.gain)
-    spread, cloudy = map(_numbers, spreads) if spreads else (nothing, nothing)
     recent = levels.shape[-KEEP_SHAPES:]
     shapes = [_numbers(row, 3) if np.isfinite(row).any() else [] for row in recent]
     shapes = [[]] * (d - len(shapes)) + shapes
-    return [
-        LevelOfDay(gain=gains[n], spread=spread[n], cloudy=cloudy[n], shape=shapes[n]) for n in range(d)
-    ]
+    return [LevelOfDay(gain=gains[n], spread=spread[n], shape=shapes[n]) for n in range(d)]
 
 
 def _by_slot(rows: Floats, digits: int = 3) -> list[list[float | None]]:

@@ -20,10 +20,10 @@ import pandas as pd
 from ona.runtime.words import counted, listed
 from ooda.config.detection import ReferenceRules
 from ooda.detect import not_judged
-from ooda.detect.levels import Baseline, Levels
-from ooda.detect.sky import SLOTS, Floats, Mask
+from ooda.detect.levels import Levels
+from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track
-from ooda.detect.wind_expected import ALL, WindExpectation, by_wind
+from ooda.detect.wind_expected import WindExpectation, by_wind
 from ooda.detect.witnesses.telling import STANDING, Told
 from ooda.documents.detections import Basis
 
@@ -35,8 +35,6 @@ ALIKE, ALIKE_ASSETS = 0.03, 3
 USUAL_SCATTER, ENOUGH_MACHINES = 0.05, 6
 """Share of the level by which nameplates usually lie beside what machines give; it counts for the machines
 that are missing to six, as the scatter of three or four says little."""
-CLEAR_DAY, DULL_DAY = 0.8, 0.45
-"""Of the clear sky's light, median of a day: above the first a day is clear, below the second dull."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +42,11 @@ class Reference:
     """Expected power of one asset at n instants, kW, NaN where there is none.
 
     `own` is the expectation by the irradiance alone, without the neighbours' say. `sigma`, (n,): how
-    uncertain the expectation is by itself, as a share of it, None by forecast; `witnesses`, (n,): how many
-    spoke, None by wind and forecast. `partial_confidence` is how far a partial loss can be believed (0…1).
-    `site_down` marks instants at which all neighbours were down too. Of D days: `base`, what earlier days
-    say; `levels`, what the file's say (wind), and `history`, the days before; `day_kind`: 0 dull, 1 mixed,
-    2 clear; `fleet_loss`: the median of the other machines' losses of the day, natural log, NaN below
-    three others. Of a turbine: `by_driver`, what the file's days say of its witnesses; `anemometer`, what
-    is wrong with it, in words.
+    uncertain the expectation is by itself, as a share of it, None by forecast. `partial_confidence` is how
+    far a partial loss can be believed (0…1). `site_down` marks instants at which all neighbours were down
+    too. Of D days: `fleet_loss`: the median of the other machines' losses of the day, natural log, NaN
+    below three others. Of a turbine: `by_driver`, what the file's days say of its witnesses; `anemometer`,
+    what is wrong with it, in words.
     """
 
     expected: Floats
@@ -60,13 +56,7 @@ class Reference:
     reason: str
     partial_confidence: float
     site_down: Mask
-    levels: Levels
-    by_sun: Levels | None
-    base: Baseline
-    history: Levels
     sigma: Floats | None = None
-    witnesses: Floats | None = None
-    day_kind: Floats | None = None
     fleet_loss: Floats | None = None
     by_driver: dict[str, Levels] = field(default_factory=dict)
     anemometer: str = ""
@@ -112,13 +102,11 @@ def _by_witnesses(track: Track, told: Told, due: Floats, rules: ReferenceRules) 
     own = track.capacity * told.own if told.sensors else expected
     with np.errstate(invalid="ignore"):
         down = (told.standing >= 0.5) & (told.own > 4 * STANDING)
-    days = int(told.base.count.max(initial=0))
+    days = int(told.known.max(initial=0))
     basis: Basis = "irradiance+peers" if told.sensors else "peers"
     if not told.others:
         basis = "irradiance" if told.sensors else "clear_sky"
     reason, confidence = _words(track, told, many, days)
-    index = track.days.median(told.index, track.sky.light)
-    unknown = np.full(len(track.days), np.nan)
     return Reference(
         expected=expected,
         own=own,
@@ -127,13 +115,7 @@ def _by_witnesses(track: Track, told: Told, due: Floats, rules: ReferenceRules) 
         reason=reason,
         partial_confidence=confidence,
         site_down=down,
-        levels=Levels(track.days.number, unknown, unknown, unknown, np.full((len(unknown), SLOTS), np.nan)),
-        by_sun=None,
-        base=told.base,
-        history=Levels.none(),
         sigma=told.sigma,
-        witnesses=told.spoke,
-        day_kind=np.where(index > CLEAR_DAY, 2.0, np.where(index > DULL_DAY, 1.0, 0.0)),
         fleet_loss=told.fleet_loss,
     )
 
@@ -174,7 +156,7 @@ def _chronic(told: Told) -> Floats:
     own = told.level / middle
     others_alike = (np.abs(told.levels / middle[:, None] - own[:, None]) <= ALIKE).sum(axis=1)
     behind = own < 1.0 - np.maximum(CHRONIC, 3.0 * scatter)
-    first = told.base.count <= 2
+    first = told.known <= 2
     owes = (behind | first) & (others_alike < ALIKE_ASSETS)
     return np.where(owes, np.maximum(1.0 / own, 1.0), 1.0)
 
@@ -188,10 +170,6 @@ def _by_wind(wind: WindExpectation) -> Reference:
         reason=wind.reason,
         partial_confidence=wind.partial_confidence,
         site_down=wind.site_down,
-        levels=wind.levels[ALL],
-        by_sun=None,
-        base=wind.base,
-        history=wind.earlier,
         by_driver=wind.levels,
         sigma=wind.sigma,
         anemometer=wind.anemometer,
@@ -216,9 +194,6 @@ def _without_levels(
     track: Track, expected: Floats, basis: Literal["forecast", "none"], reason: str, confidence: float
 ) -> Reference:
     """A reference that learns nothing from days."""
-    d = len(track.days)
-    unknown = np.full(d, np.nan)
-    levels = Levels(track.days.number, unknown, unknown, unknown, np.full((d, SLOTS), np.nan))
     return Reference(
         expected=expected,
         own=expected,
@@ -227,8 +202,4 @@ def _without_levels(
         reason=reason,
         partial_confidence=confidence,
         site_down=np.zeros(len(track), dtype=bool),
-        levels=levels,
-        by_sun=None,
-        base=Baseline(unknown, levels.shape, np.zeros(d, dtype=np.int64), unknown),
-        history=Levels.none(),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import bottleneck as bn
 import numpy as np
@@ -92,14 +93,21 @@ def _level(series: Floats, steps: list[int]) -> Floats:
 
 def _away(level: Floats, series: Floats) -> Floats:
     """How far each day's level is from that of the sound days before it."""
-    away = np.zeros(len(level))
-    usual = np.ones(len(level), dtype=bool)
-    for n in range(len(level)):
-        begin = max(0, n - LOOK)
-        chosen = series[begin:n][usual[begin:n]][:FIRST] if n >= FIRST else series[:FIRST]
-        away[n] = level[n] - float(np.median(chosen if len(chosen) else series[:FIRST]))
-        usual[n] = abs(away[n]) < LEAST
-    return away
+    away: list[float] = []
+    of_first = float(np.median(series[:FIRST]))
+    values, sound, middle = series.tolist(), list[int](), of_first
+    chosen: list[int] = []  # the first sound days of those looked at
+    for n, own in enumerate(level.tolist()):
+        if n >= FIRST:
+            while sound and sound[0] < n - LOOK:
+                sound.pop(0)
+            if sound[:FIRST] != chosen:
+                chosen = sound[:FIRST]
+                middle = median(values[day] for day in chosen) if chosen else of_first
+        away.append(own - middle)
+        if abs(away[n]) < LEAST:
+            sound.append(n)
+    return np.array(away)
 
 
 def _slow_noise(series: Floats) -> float:

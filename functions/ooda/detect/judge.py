@@ -102,7 +102,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         weather=context.weather.get(assets.site_id),
         forecast=context.forecasts.get(asset.id),
         usable=usable,
-        history=asset_history.levels_before(history, first_day),
+        history=asset_history.levels_before(history, first_day) if asset.is_wind else {},
         rules=rules.algorithms.reference,
     )
     case = Case(

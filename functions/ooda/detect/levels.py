@@ -19,10 +19,8 @@ import bottleneck as bn
 import numpy as np
 
 from ooda.config.detection import ReferenceRules
-from ooda.detect.peers import BRIGHT
 from ooda.detect.rolling import ends_of, quantile_of_rows, windows
-from ooda.detect.sky import SLOTS, Floats, Ints, Mask
-from ooda.detect.track import Track, slots_of
+from ooda.detect.sky import Floats, Ints
 
 NEAR_CAPACITY_SHARE = 0.97
 """Share of capacity (0…1), the nameplate. At or above it an asset may be clipped, and the reading is not
@@ -30,8 +28,6 @@ used for gain and shape. Chosen on the plants of the bench. `geometry.NEAR_HIGHE
 a share of the asset's own highest power."""
 STANDING_SHARE = 0.01
 """Share of capacity (0…1). An asset at or below this stands still."""
-SHAPE_DRIVER = 0.08
-"""Driver as a share of capacity (0…1), about 80 W/m². The shape is not learned in less light."""
 GAIN_QUANTILE, GAIN_SIGMAS = 0.9, 1.2816
 """The gain is the 0.9-quantile of the days' gains less what their noise adds to it (1.2816 σ: the same
 quantile of the normal distribution). Days with a fault do not lower it, unless nearly all days have one."""
@@ -39,9 +35,8 @@ RELEARN_DAYS = 7
 """Days. In a file of many days the shape is learned anew after so many days."""
 MIN_SHAPE_DAYS = 3
 """Days on which a solar half hour must have been measured before its shape is used."""
-CLEAR, MIN_CLEAR_READINGS, MIN_CLEAR_DAYS = 0.75, 4, 0.2
-"""A gain is best learned under a clear sky: 75 % of the clear-sky irradiance, in at least 4 readings of a
-day, if a fifth of the days have such readings. Thresholds were chosen on the plants of the bench."""
+CLEAR = 0.75
+"""Of the clear sky's irradiance: above it a sky is clear, and a gain is best learned."""
 
 
 @dataclass(frozen=True)
@@ -55,50 +50,18 @@ class Levels:
     cloudy: Floats
     shape: Floats
 
-    @classmethod
-    def none(cls, width: int = SLOTS) -> Levels:
-        """No day."""
-        return cls(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0), np.empty((0, width)))
-
 
 @dataclass(frozen=True)
 class Baseline:
     """What to expect of each of the file's D days, from the days before it.
 
     `gain`, (D,), and `shape`, (D, S), as the module explains them. `count`, (D,): how many earlier days
-    have a gain. `middle`, (D,): the median gain of these days.
+    have a gain.
     """
 
     gain: Floats
     shape: Floats
     count: Ints
-    middle: Floats
-
-
-def measure(track: Track, driver: Floats, usable: Mask) -> Levels:
-    """Gain and shape of each day. `driver` and `usable` have the shape (n,), one value a reading.
-
-    Only usable readings count, in enough light, with the asset neither standing nor near its capacity.
-    """
-    days = track.days
-    with np.errstate(invalid="ignore", divide="ignore"):
-        works = usable & (track.share > STANDING_SHARE) & (track.share < NEAR_CAPACITY_SHARE)
-        ratio = track.share / driver
-        bright = works & (driver >= BRIGHT)
-        dim = works & (driver >= SHAPE_DRIVER)
-        clear = bright & (track.clearness >= CLEAR)
-    gain = np.where(days.count(clear) >= MIN_CLEAR_READINGS, days.median(ratio, clear), np.nan)
-    level = gain
-    if not np.isfinite(gain).all():
-        every = days.median(ratio, bright)
-        if np.isfinite(gain).mean() < MIN_CLEAR_DAYS:  # a dull month, or no location
-            gain = every
-        level = np.where(np.isfinite(gain), gain, every)
-    relative = ratio / level[days.row]
-    dim &= np.isfinite(relative)
-    shape = slots_of(days.row, track.sky.slot, relative, dim, len(days), SLOTS)
-    unknown = np.full(len(days), np.nan)
-    return Levels(days.number, gain, unknown, unknown, shape)
 
 
 def baseline(history: Levels, levels: Levels, rules: ReferenceRules) -> Baseline:
@@ -113,7 +76,7 @@ def baseline(history: Levels, levels: Levels, rules: ReferenceRules) -> Baseline
     count = np.isfinite(window).sum(axis=1)
     if d == 0 or not count.any():
         unknown = np.full(d, np.nan)
-        return Baseline(unknown, np.ones((d, levels.shape.shape[1])), count, unknown)
+        return Baseline(unknown, np.ones((d, levels.shape.shape[1])), count)
     with np.errstate(invalid="ignore"):
         noise = 1.4826 / np.sqrt(2.0) * bn.nanmedian(np.abs(np.diff(window, axis=1)), axis=1)
         middle = bn.nanmedian(window, axis=1)
@@ -128,4 +91,4 @@ def baseline(history: Levels, levels: Levels, rules: ReferenceRules) -> Baseline
         learned = bn.nanmedian(part, axis=0) if len(part) else np.full(shapes.shape[1], np.nan)
         enough = np.isfinite(part).sum(axis=0) >= MIN_SHAPE_DAYS
         shape[start : start + RELEARN_DAYS] = np.where(enough, learned, np.nan)
-    return Baseline(gain, shape, count, middle)
+    return Baseline(gain, shape, count)

@@ -1,7 +1,7 @@
 """The assets of one site beside each other: what the sound ones deliver at each instant.
 
 >>> import numpy as np
->>> sound, _ = agreeing(np.array([[0.90, 0.91, 0.89, 0.40]]), least=3)  # one day, four assets
+>>> sound = agreeing(np.array([[0.90, 0.91, 0.89, 0.40]]), least=3)  # one day, four assets
 >>> sound.tolist()
 [[True, True, True, False]]
 """
@@ -23,8 +23,6 @@ HOTTEST_C = 60.0
 """°C. A device hotter than this is hot by itself: its heat must not excuse what it does not deliver."""
 BRIGHT = 0.2
 """Of 1 000 W/m². Instants with less light say little about an asset's level."""
-MIN_DRIVER = 0.05
-"""Of 1 000 W/m². In less light power over the driver is noise."""
 AGREEMENT = 0.10
 """Share of the level. Assets of one site whose daily levels lie this close are taken to be sound."""
 HELD_SHARE = 0.004
@@ -49,18 +47,13 @@ def sun_driver(irradiance: Floats, temperature: Floats) -> Floats:
 class Beside:
     """What an asset's neighbours do at its n instants, shape (n,), NaN where too few report.
 
-    `share`: median of power over capacity; `scaled`: the same over each one's own driver; `held`: share of
-    them whose power is held at one level (0…1); `off`: share without power while the best works. Of its D
-    days: `scatter`, (D,), the spread of the sound ones' daily levels; `relatives`, (D, R), everybody else's
-    level over the sound ones' median; `in_turn`, (D,), share that stood still for a part of the day.
-    `others`: how many neighbours there are.
+    `share`: median of power over capacity; `held`: share of them whose power is held at one level (0…1);
+    `off`: share without power while the best works. Of its D days: `in_turn`, (D,), share that stood still
+    for a part of the day. `others`: how many neighbours there are.
     """
 
     share: Floats
-    scaled: Floats
     held: Floats
-    scatter: Floats
-    relatives: Floats
     off: Floats
     in_turn: Floats
     others: int = 0
@@ -69,22 +62,20 @@ class Beside:
     def none(cls, n: int, days: int, others: int = 0) -> Beside:
         """No neighbours, or too few."""
         nothing = np.full(n, np.nan)
-        scatter, relatives = np.full(days, np.nan), np.full((days, 1), np.nan)
-        return cls(nothing, nothing, nothing, scatter, relatives, nothing, scatter, others)
+        return cls(nothing, nothing, nothing, np.full(days, np.nan), others)
 
 
 @dataclass(frozen=True)
 class Site:
     """The site's assets of reference (R of them) on a common clock (T instants).
 
-    `minutes`, (T,), since 1970; `share`, `scaled` and `held`, (T, R), as in `Beside`; `level`, (D, R), each
-    day's level; `least`: how many must stand beside an asset before it is judged by them.
+    `minutes`, (T,), since 1970; `share` and `held`, (T, R), as in `Beside`; `level`, (D, R), each day's
+    level; `least`: how many must stand beside an asset before it is judged by them.
     """
 
     names: tuple[str, ...]
     minutes: Floats
     share: Floats
-    scaled: Floats
     held: Floats
     level: Floats
     days: Days
@@ -95,15 +86,13 @@ class Site:
         """From the tracks of the assets of reference."""
         minutes, day = _common(chosen)
         shape = (len(minutes), len(chosen))
-        share, scaled, held, bright = (np.full(shape, np.nan) for _ in range(4))
+        share, held, bright = (np.full(shape, np.nan) for _ in range(3))
         for column, track in enumerate(chosen):
             rows = _rows(minutes, track.sky.minutes)
             driver = sun_driver(track.irradiance, track.temperature)
             share[rows, column] = track.share
             with np.errstate(invalid="ignore", divide="ignore"):
-                ratio = np.where(driver > MIN_DRIVER, track.share / driver, np.nan)
-            scaled[rows, column] = ratio
-            bright[rows, column] = np.where(driver > BRIGHT, ratio, np.nan)
+                bright[rows, column] = np.where(driver > BRIGHT, track.share / driver, np.nan)
             held[rows, column] = np.where(np.isfinite(track.power), is_held(track.share), np.nan)
         days = Days.of(day)
         level = np.full((len(days), len(chosen)), np.nan)
@@ -117,12 +106,12 @@ class Site:
                 np.isfinite(by_sun), by_sun, np.where(by_share > 0, by_share, np.nan)
             )
         names = tuple(track.asset.id for track in chosen)
-        return cls(names, minutes, share, scaled, held, level, days, least)
+        return cls(names, minutes, share, held, level, days, least)
 
     @cached_property
-    def _ranked(self) -> dict[str, Floats]:
-        """Shares and scaled shares, (T, R), each row in rising order, NaN last."""
-        return {"share": np.sort(self.share, axis=1), "scaled": np.sort(self.scaled, axis=1)}
+    def _ranked(self) -> Floats:
+        """Shares, (T, R), each row in rising order, NaN last."""
+        return np.sort(self.share, axis=1)
 
     @cached_property
     def stopped(self) -> Floats:
@@ -130,6 +119,11 @@ class Site:
         with np.errstate(invalid="ignore"):
             work = bn.nanmax(self.share, axis=1) > WORKS
             return np.where(work[:, None] & np.isfinite(self.share), self.share <= NO_POWER, np.nan)
+
+    @cached_property
+    def off_and_there(self) -> tuple[Ints, Ints]:
+        """How many give no power while the best works, and of how many that is known, (T,) each."""
+        return (self.stopped == 1.0).sum(axis=1), np.isfinite(self.stopped).sum(axis=1)
 
     @cached_property
     def stood_still(self) -> Mask:
@@ -154,19 +148,12 @@ class Site:
         others = [n for n, name in enumerate(self.names) if name != track.asset.id]
         if len(others) < self.least:
             return Beside.none(len(track), len(track.days), len(others))
-        level = self.level[:, others]
-        sound, scatter = agreeing(level, self.least)
-        sound_level = np.where(sound, level, np.nan)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            relative = level / bn.nanmedian(sound_level, axis=1)[:, None]
+        sound = agreeing(self.level[:, others], self.least)
         day = np.minimum(np.searchsorted(self.days.number, track.days.number), len(self.days) - 1)
         view = _View.of(self, track, others, sound)
         return Beside(
-            view.middle("share"),
-            view.middle("scaled"),
+            view.middle(),
             view.together(),
-            scatter[day],
-            relative[day],
             view.off(),
             self.stood_still[day][:, others].mean(axis=1),
             len(others),
@@ -197,23 +184,20 @@ class _View:
             at = np.minimum(at, len(site.minutes) - 1)
             present = site.minutes[at] == track.sky.minutes
         own = next((n for n, name in enumerate(site.names) if name == track.asset.id), None)
-        whole: Mask = np.isfinite(site._ranked["share"][:, -1]) & np.all(sound, axis=1)[site.days.row]
+        whole: Mask = np.isfinite(site._ranked[:, -1]) & np.all(sound, axis=1)[site.days.row]
         return cls(site, at, own, others, sound, present, whole[at] & present)
 
-    def middle(self, name: str) -> Floats:
-        """Median of the sound others, (n,), NaN where too few report. Where all are sound and report it is
-        read off all assets in rising order, of which one, the asset's own, is left out."""
-        ranked, values = self.site._ranked[name], getattr(self.site, name)
-        complete = self.whole & np.isfinite(ranked[:, -1])[self.at]
+    def middle(self) -> Floats:
+        """Median of the sound others' shares, (n,), NaN where too few report. Where all are sound and
+        report it is read off all assets in rising order, of which one, the asset's own, is left out."""
         low, high = (len(self.others) - 1) // 2, len(self.others) // 2
-        out = self._of_rank(ranked, values, low)
+        out = self._of_rank(low)
         if high > low:
-            out = (out + self._of_rank(ranked, values, high)) / 2.0
-        out = np.where(complete, out, np.nan)
-        some = np.flatnonzero(~complete & self.present & np.isfinite(ranked[:, 0])[self.at])
-        out[some] = np.where(
-            self._enough(some), bn.nanmedian(self._sound_ones(values, some), axis=1), np.nan
-        )
+            out = (out + self._of_rank(high)) / 2.0
+        out = np.where(self.whole, out, np.nan)
+        some = np.flatnonzero(~self.whole & self.present & np.isfinite(self.site._ranked[:, 0])[self.at])
+        sound = self._sound_ones(self.site.share, some)
+        out[some] = np.where(self._enough(some), bn.nanmedian(sound, axis=1), np.nan)
         return out
 
     def together(self) -> Floats:
@@ -231,15 +215,20 @@ class _View:
 
     def off(self) -> Floats:
         """Share of the others without power while the best works, (n,), NaN where none reports."""
-        with np.errstate(invalid="ignore"):
-            means = bn.nanmean(self.site.stopped[self.at][:, self.others], axis=1)
-        return np.where(self.present, means, np.nan)
+        stopped = self.site.stopped
+        off, of = (count[self.at] for count in self.site.off_and_there)
+        if self.own is not None:
+            own = stopped[self.at, self.own]
+            off, of = off - (own == 1.0), of - np.isfinite(own)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(self.present, off / of, np.nan)
 
-    def _of_rank(self, ranked: Floats, values: Floats, rank: int) -> Floats:
+    def _of_rank(self, rank: int) -> Floats:
+        this = self.site._ranked[self.at, rank]
         if self.own is None:
-            return np.asarray(ranked[self.at, rank])
-        mine = values[self.at, self.own]
-        return np.where(mine <= ranked[self.at, rank], ranked[self.at, rank + 1], ranked[self.at, rank])
+            return np.asarray(this)
+        mine = self.site.share[self.at, self.own]
+        return np.where(mine <= this, self.site._ranked[self.at, rank + 1], this)
 
     def _sound_ones(self, values: Floats, some: Indices) -> Floats:
         rows = some if isinstance(self.at, slice) else self.at[some]
@@ -273,11 +262,11 @@ def is_held(share: Floats) -> Mask:
     return np.asarray(still)
 
 
-def agreeing(level: Floats, least: int) -> tuple[Mask, Floats]:
-    """Of each day's assets the largest group that agrees within `AGREEMENT`, if it has `least` members.
+def agreeing(level: Floats, least: int) -> Mask:
+    """Which of each day's assets belong to the largest group that agrees within `AGREEMENT`, if it has
+    `least` members.
 
-    `level` has the shape (D, R). Returns which assets belong to it, (D, R), and the spread of their
-    levels, 1.4826 · MAD over their median, (D,). Assets with faults of their own are no reference; a bad
+    `level` and the answer have the shape (D, R). Assets with faults of their own are no reference; a bad
     weather sensor shifts all alike and does no harm. Of two groups of one size the one that delivers more
     is taken.
     """
@@ -287,11 +276,4 @@ def agreeing(level: Floats, least: int) -> tuple[Mask, Floats]:
     rank = size + np.nan_to_num(level) / (1.0 + np.nanmax(level, axis=1, keepdims=True, initial=1e-9))
     best = np.argmax(np.where(np.isfinite(level), rank, -1.0), axis=1)
     rows = np.arange(len(level))
-    group = near[rows, best] & (size[rows, best] >= least)[:, None]
-    of_group = np.where(group, level, np.nan)
-    if not len(level):
-        return group, np.empty(0)
-    middle = bn.nanmedian(of_group, axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scatter = 1.4826 * bn.nanmedian(np.abs(of_group - middle[:, None]), axis=1) / middle
-    return group, np.asarray(scatter)
+    return np.asarray(near[rows, best] & (size[rows, best] >= least)[:, None])

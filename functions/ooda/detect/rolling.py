@@ -1,8 +1,8 @@
 """Medians and quantiles over the days before each day: what an asset usually does.
 
 >>> import numpy as np
->>> trailing_median(np.array([1.0, np.nan, 3.0, 5.0]), 2)
-array([1., 1., 3., 4.])
+>>> before_each(np.array([1.0, np.nan, 3.0] * 6), np.array([5.0, 7.0]), days=3).tolist()
+[2.0, 4.0]
 """
 
 from __future__ import annotations
@@ -40,11 +40,6 @@ def before_each(earlier: Floats, own: Floats, days: int = 30, quantile: float = 
     return (
         np.asarray(bn.nanmedian(window, axis=1)) if quantile == 0.5 else quantile_of_rows(window, quantile)
     )
-
-
-def trailing_median(values: Floats, days: int) -> Floats:
-    """Median of each value and those before it, `days` in all, (D,); NaN where there is none."""
-    return np.asarray(bn.nanmedian(windows(values, np.arange(1, len(values) + 1), days), axis=1))
 
 
 def quantile_of_rows(rows: Floats, q: float) -> Floats:

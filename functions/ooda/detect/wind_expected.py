@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ona.runtime.words import counted
-from ooda.detect.levels import Baseline, Levels
+from ooda.detect.levels import Levels
 from ooda.detect.power_curve import BIN_M_S, BINS, WINDOW_DAYS, Binned, wind_speed_corrected
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Track
@@ -45,16 +45,13 @@ independent."""
 @dataclass(frozen=True)
 class WindExpectation:
     """What is due of a turbine at its n instants: `expected`, kW, NaN where that is unknown, and its
-    relative spread `sigma`, (n,). `levels`: what the file's D days say, by driver; `earlier`: what the
-    days before said; `base`: the baseline; `site_down`: all others stand in the wind, (n,). `anemometer`:
-    what is wrong with its own one, in words.
+    relative spread `sigma`, (n,). `levels`: what the file's D days say, by driver; `site_down`: all others
+    stand in the wind, (n,). `anemometer`: what is wrong with its own one, in words.
     """
 
     expected: Floats
     sigma: Floats
     levels: dict[str, Levels]
-    earlier: Levels
-    base: Baseline
     site_down: Mask
     anemometer: str
     reason: str
@@ -99,13 +96,10 @@ def by_wind(
     for d in range(len(track.days)):
         together.judge(d)
     days = together.gains_before()
-    one = np.ones(len(track.days))
     return WindExpectation(
         expected=together.due * track.capacity,
         sigma=together.sigma / np.maximum(together.due, 1e-3),
         levels={name: w.levels() for name, w in witnesses.items()} | {ALL: together.levels()},
-        earlier=history.get(ALL, Levels.none()),
-        base=Baseline(one, np.ones((len(one), 1)), days, one),
         site_down=others.down,
         anemometer=_off(witnesses[OWN]) if OWN in witnesses else "",
         reason=_reason(spoke, int(days.max(initial=0))),

@@ -101,11 +101,6 @@ class View:
         return self.s.roughness / self.loss
 
     @property
-    def share_of_day(self) -> float:
-        """Share of the day's daylight readings inside it; the first day, which it cuts, counts as whole."""
-        return 1.0 if self.incident.days < 2 else self.s.day_share
-
-    @property
     def beam_loss(self) -> float | None:
         """How much larger the loss share is under a clear sky than under clouds."""
         if self.s.loss_cloudy is None:

@@ -7,7 +7,7 @@ import pytest
 
 from ona.runtime import processes
 from ona.runtime.errors import InvalidTelemetry
-from ona.telemetry import blocks, canonical
+from ona.telemetry import blocks, canonical, pieces, readings
 from ona.telemetry.blocks import Source, whole_lines
 from ona.telemetry.readings import Telemetry
 from tests.builders.telemetry import NOW
@@ -55,13 +55,28 @@ def test_a_large_file_reads_the_same_in_parts(
     whole = read()
     monkeypatch.setattr(canonical, "LARGE_BYTES", 1000)
     monkeypatch.setattr(blocks, "whole_lines", lambda chunks: whole_lines(chunks, 3000))
-    for cpus in (2, 3, 8):
+    for cpus, in_memory in ((2, 448 << 20), (3, 0), (8, 1600), (2, 20_000)):
         monkeypatch.setattr(canonical, "CPUS", cpus)
+        monkeypatch.setattr(pieces, "IN_MEMORY", max(in_memory, 8))
         parts = read()
         assert parts.quality == whole.quality
         assert len(parts) == len(whole)
         assert parts.by_asset.span == whole.by_asset.span
         assert parts.frame.equals(whole.frame)
+
+
+def test_frames_that_were_let_go_are_the_same_when_they_are_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = _file(True)
+    monkeypatch.setattr(canonical, "LARGE_BYTES", 1000)
+    monkeypatch.setattr(readings, "KEPT_READINGS", 400)  # two assets of seven
+    by_asset = canonical.read_canonical(
+        Source.of(data), now=NOW, capacity_kw=lambda _: 100.0, where="x.csv"
+    ).by_asset
+    first = {name: by_asset[name].copy() for name in by_asset}
+    assert len(by_asset._frames) == 2
+    assert all(by_asset[name].equals(first[name]) for name in by_asset)
 
 
 def test_a_large_file_that_fails_says_which_line(monkeypatch: pytest.MonkeyPatch) -> None:

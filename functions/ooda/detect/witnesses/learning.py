@@ -57,8 +57,8 @@ class Witness:
 @dataclass(frozen=True)
 class Part:
     """Days `first` to `last` (rows of the profiles) in which planes stay as they are. Of J witnesses:
-    `learned`, what to expect of each day, `base` (of D days each); `dull`: what it gives under clouds over
-    what it gives otherwise, (D,). `clouds`: where one machine is all there is (`clear_sky.py`)."""
+    `learned`, what to expect of each day, `base` (of D days each), and `dull`: what it gives under clouds
+    over what it gives otherwise, (D,). `clouds`: where one machine is all there is (`clear_sky.py`)."""
 
     first: int
     last: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import bottleneck as bn
 import numpy as np
 
-from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE, Baseline
+from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE
 from ooda.detect.peers import is_held
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.track import Indices
@@ -44,12 +44,11 @@ class Told:
     `due`: share of capacity by all others; `sigma`: its relative standard deviation, by the sky's state
     alone; `own`: the same share by the irradiance alone; `spoke`: how many did. `index`: the clear-sky
     index; `kind`: which kind of instant it is (0…7); `held`, `standing`: shares of the other machines held
-    at one level, and standing still (0…1). Of its D days: `base`, what earlier days say; `level` and
-    `levels`, (D,) and (D, R): its level, and those of the others that lie much alike; `fleet_loss`: the
-    median of the other machines' losses, natural log. `usual`, (n,): the share that a machine of the
-    others' usual level gives on its plane, by the other machines alone. `profile` and `irradiance`,
-    (D, 48), `plane` and `sensor_plane` are
-    for the history. `others` and `sensors`: how many there are.
+    at one level, and standing still (0…1). `usual`: the share that a machine of the others' usual level gives
+    on its plane, by the other machines alone. Of its D days: `known`, how many earlier days have its gain;
+    `level` and `levels`, (D,) and (D, R): its level, and those of the others that lie much alike;
+    `fleet_loss`: the median of the other machines' losses, natural log. `profile` and `irradiance`,
+    (D, 48), `plane` and `sensor_plane` are for the history. `others` and `sensors`: how many there are.
     """
 
     due: Floats
@@ -60,7 +59,7 @@ class Told:
     kind: Ints
     held: Floats
     standing: Floats
-    base: Baseline
+    known: Ints
     level: Floats
     levels: Floats
     fleet_loss: Floats
@@ -197,15 +196,8 @@ class _Solved:
         sensor = panel.sensor_of[m]
         row = len(panel.machines) + (sensor if sensor >= 0 else 0)
         has_sensor = len(panel.light) > 0
-        unknown = np.full(len(days), np.nan)
-        base = Baseline(
-            *(
-                np.concatenate([getattr(part.base[m], name) for part in self.parts])[days]
-                for name in Baseline.__dataclass_fields__
-            )
-        )
         own_rows = np.searchsorted(profiles.day, track.days.number)
-        fleet = unknown
+        fleet = np.full(len(days), np.nan)
         if len(others) >= LEAST_OTHERS:
             fleet = bn.nanmedian(self.losses[others], axis=0)[days]
         last = self.parts[-1].learned
@@ -218,7 +210,7 @@ class _Solved:
             kind=self.kind[m][place],
             held=mean(self.held),
             standing=mean(self.standing),
-            base=base,
+            known=np.concatenate([part.base[m].count for part in self.parts])[days],
             level=by_day("level", m),
             levels=np.array([by_day("level", j) for j in alike]).reshape(len(alike), len(days)).T,
             fleet_loss=fleet,
