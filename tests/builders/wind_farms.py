@@ -66,7 +66,13 @@ def _wander(rng: np.random.Generator, n: int, hours: float) -> Floats:
 
 
 def wind_farm(
-    seed: int, *, turbines: int = 4, days: int = 120, start: str = "2021-01-05", direction: bool = True
+    seed: int,
+    *,
+    turbines: int = 4,
+    days: int = 120,
+    start: str = "2021-01-05",
+    direction: bool = True,
+    longitude: float = 5.6,
 ) -> Farm:
     """A sound farm. `direction`: whether its direction is exported."""
     rng = np.random.default_rng(seed)
@@ -114,13 +120,13 @@ def wind_farm(
         )
         if direction:
             frame["wind_direction_deg"] = (bearing + rng.normal(0, 4) + rng.normal(0, 3, n)) % 360
-        registry.append(_turbine(name))
+        registry.append(_turbine(name, longitude))
         frames[name], free[name] = frame, normal
     return Farm(AssetRegistry(assets=registry), frames, free)
 
 
-def _turbine(name: str) -> Asset:
-    place = Location(latitude=48.45, longitude=5.6)
+def _turbine(name: str, longitude: float) -> Asset:
+    place = Location(latitude=48.45, longitude=longitude)
     return make_asset(name, type="Wind Turbine", capacity_kw=RATED_KW, location=place, site_id="ridge")
 
 

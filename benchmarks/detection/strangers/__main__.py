@@ -135,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--verbose", action="store_true", help="each false incident and each wrong cause")
     asked = parser.parse_args(arguments)
+    use_configs()
     started = time.perf_counter()
     half = [r for r in (TUNING if asked.tuning else REPORTING) if asked.plant in r.name]
     todo = jobs(half, asked.only, asked.quick)

@@ -11,7 +11,7 @@ one (`overlaps.py`). The incidents follow from the days (`incidents.py`).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -57,18 +57,33 @@ def name_of(number: int) -> str:
 def levels_before(history: AssetHistory, before: int) -> dict[str, Levels]:
     """Levels by driver of the days before a day number.
 
-    Of a day that several files gave, the file with the most judged hours counts.
+    A day that is cut between files has a row for each part, the one with the most judged hours last.
     """
     rows: dict[str, list[_Row]] = {}
     for name, by_file in sorted(history.days.items()):
         if number_of(name) >= before:
             continue
-        best = max(that_count(by_file), key=lambda item: item.judged_hours)
-        for driver, level in best.levels.items():
-            rows.setdefault(driver, []).append(
-                (number_of(name), _nan(level.gain), _nan(level.spread), _nan(level.cloudy), level.shape)
-            )
-    return {driver: _levels(of_driver) for driver, of_driver in rows.items()}
+        for part in reversed(best_first(by_file)):
+            for driver, level in part.levels.items():
+                rows.setdefault(driver, []).append(
+                    (number_of(name), _nan(level.gain), _nan(level.spread), _nan(level.cloudy), level.shape)
+                )
+    return {driver: _levels(driver, of_driver) for driver, of_driver in rows.items()}
+
+
+def best_first(by_file: Mapping[str, HistoryDay]) -> list[HistoryDay]:
+    """The parts of a day that count, that with the most judged hours first."""
+    return sorted(that_count(by_file), key=lambda item: -item.judged_hours)
+
+
+def filled(parts: Sequence[Sequence[float | None]]) -> list[float]:
+    """A day's numbers from those of its parts: each from the first part that has it, NaN for none.
+
+    >>> filled([[0.5, None], [0.4, 0.3], []])
+    [0.5, 0.3]
+    """
+    said = [part for part in parts if part]
+    return [_nan(next((x for x in same if x is not None), None)) for same in zip(*said, strict=True)]
 
 
 def _nan(value: float | None) -> float:
@@ -104,9 +119,10 @@ def spreads_before(history: AssetHistory, before: int) -> EarlierSpreads:
     rows: list[tuple[list[float], float, float]] = []
     for name, by_file in sorted(history.days.items(), reverse=True):
         if number_of(name) < before and len(rows) < KEEP_SPREADS:
-            best = max(that_count(by_file), key=lambda item: item.judged_hours)
-            if best.spreads:
-                rows.append(([_nan(x) for x in best.spreads], _nan(best.memory), _nan(best.shift)))
+            parts = best_first(by_file)
+            if spreads := filled([part.spreads for part in parts]):
+                memory, shift = filled([[part.memory, part.shift] for part in parts])
+                rows.append((spreads, memory, shift))
     rows.reverse()
     return EarlierSpreads(
         np.array([row[0] for row in rows], dtype=float).reshape(len(rows), -1 if rows else KINDS),

@@ -19,7 +19,7 @@ from ona.telemetry.intervals import minutes_of
 from ooda.detect.asset_history import name_of
 from ooda.detect.context import TelemetryFile
 from ooda.detect.overlaps import joined, others_of, stays
-from ooda.detect.sky import solar_days
+from ooda.detect.sky import place_of_days, solar_days
 from ooda.documents.asset_history import AssetHistory, HistoryDay, Stay
 from ooda.documents.detections import Window
 
@@ -71,7 +71,7 @@ def with_others(
     joint = {}
     for name in names:
         history = histories.get(name)
-        location = file.registry.require(name, file.key).location
+        location = place_of_days(file.registry.require(name, file.key))
         if history is None or not _shares_a_day(history, file.key, file.readings[name], location):
             continue
         own = stays(file.readings[name], location)

@@ -14,7 +14,7 @@ from functools import cached_property
 import bottleneck as bn
 import numpy as np
 
-from ooda.detect.sky import Floats, Ints, Mask
+from ooda.detect.sky import Floats, Ints, Mask, place_of_days, solar_days
 from ooda.detect.track import Days, Indices, Track
 
 GAMMA = -0.004
@@ -244,8 +244,8 @@ def _common(tracks: list[Track]) -> tuple[Floats, Ints]:
     """All instants of several assets, (T,), and their solar days."""
     if all(track.sky is tracks[0].sky for track in tracks):
         return tracks[0].sky.minutes, tracks[0].sky.day
-    minutes, first = np.unique(np.concatenate([t.sky.minutes for t in tracks]), return_index=True)
-    return minutes, np.concatenate([t.sky.day for t in tracks])[first]
+    minutes = np.unique(np.concatenate([t.sky.minutes for t in tracks]))
+    return minutes, solar_days(minutes, place_of_days(tracks[0].asset))
 
 
 def _rows(minutes: Floats, own: Floats) -> Indices | slice:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ooda.detect.sky import Floats, Ints, Mask
-from ooda.detect.track import Days, Track
+from ooda.detect.track import Days, Indices, Track
 
 BINS, BIN_M_S = 60, 0.5
 """Bins of wind speed, and the width of one, m/s (IEC 61400-12-1)."""
@@ -90,6 +90,14 @@ class Binned:
         """As kept in a history's day, (days, 2 · bins): the means, then the counts."""
         count = self.count[days]
         return np.hstack((self.mean[days], np.where(count > 0, count, np.nan)))
+
+    def summed(self, day: Indices, days: int) -> Binned:
+        """One table a day of rows that are parts of `days` days; `day`: of which each is, (rows,)."""
+        count, total = np.zeros((days, self.count.shape[1])), np.zeros((days, self.count.shape[1]))
+        np.add.at(count, day, self.count)
+        np.add.at(total, day, np.nan_to_num(self.mean) * self.count)
+        with np.errstate(invalid="ignore"):
+            return Binned(np.round(total / np.where(count > 0, count, np.nan), DIGITS), count)
 
     @classmethod
     def unpacked(cls, kept: Floats) -> Binned:

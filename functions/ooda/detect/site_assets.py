@@ -14,7 +14,7 @@ from ooda.config.detection import DetectionConfig
 from ooda.detect.clock_beside import lags
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.peers import Site
-from ooda.detect.sky import Clock, Floats, Mask, Sky
+from ooda.detect.sky import Clock, Floats, Mask, Sky, by_utc
 from ooda.detect.sky import sky as sky_of
 from ooda.detect.track import Indices, Track
 from ooda.detect.witnesses.panel import Panel
@@ -77,9 +77,11 @@ def sites_of(
         place = next((registered[name].location for name in judged if registered[name].location), None)
         clock = Clock.of([own["timestamp"] for own in frames.values()])
         common = sky_of(clock.times, place, file.rules.filtering)
+        turbines = by_utc(common)
         tracks = {}
         for name, own in frames.items():
-            tracks[name] = Track.of(own, registered[name], common.at(clock.rows(own["timestamp"])))
+            sky = turbines if registered[name].is_wind else common
+            tracks[name] = Track.of(own, registered[name], sky.at(clock.rows(own["timestamp"])))
         members = by_daylight(tracks, file.rules)
         told: dict[str, Told] = {}
         late: dict[str, Floats] = {}
@@ -90,9 +92,9 @@ def sites_of(
                 told |= tell(Panel.of(speaking, others, context.beside | context.histories, rules))
                 late |= lags(speaking, others, judged)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
-        turbines = tuple(members[n].track for n in reference if registered[n].is_wind)
+        windy = tuple(members[n].track for n in reference if registered[n].is_wind)
         absent = not _of_reference(file.registry, site_id, rules.max_peers) <= set(everybody)
-        sites.append(SiteAssets(site_id, [members[n] for n in judged], site, told, late, turbines, absent))
+        sites.append(SiteAssets(site_id, [members[n] for n in judged], site, told, late, windy, absent))
     return sites
 
 

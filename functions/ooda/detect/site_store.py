@@ -28,7 +28,7 @@ from ooda.detect.asset_history import KEEP_DAYS, name_of, number_of
 from ooda.detect.context import TelemetryFile
 from ooda.detect.damaged_history import read_history
 from ooda.detect.site_layer import MachineDays, Run, entered
-from ooda.detect.sky import solar_days
+from ooda.detect.sky import place_of_days, solar_days
 from ooda.detect.telemetry_store import EXPECTED, read_objects
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.site_days import PlantEvent, SiteDay, SiteRecord
@@ -74,7 +74,7 @@ def is_complete(registry: AssetRegistry, site_id: str, day: str, own: set[str]) 
     missing = [asset for asset in of_site(registry, site_id) if asset.id not in own]
     if not missing:
         return True
-    place = missing[0].location
+    place = place_of_days(missing[0])
     middle = datetime.fromisoformat(day) + NOON - timedelta(minutes=4 * (place.longitude if place else 0.0))
     stems = [
         {
@@ -103,7 +103,8 @@ class StoredDays:
 
 def stored_days(site_id: str, assets: Sequence[Asset], days: Sequence[str]) -> StoredDays:
     """A site's stored telemetry of some solar days, each reading once. Raises DependencyBusy."""
-    longitude = next((asset.location.longitude for asset in assets if asset.location), 0.0)
+    places = [place_of_days(asset) for asset in assets]
+    longitude = next((place.longitude for place in places if place), 0.0)
     entries = [
         entry
         for day in utc_days(days, longitude)
@@ -118,7 +119,7 @@ def stored_days(site_id: str, assets: Sequence[Asset], days: Sequence[str]) -> S
     for asset in assets:
         own = frame[frame["asset_id"] == asset.id]
         if len(own):
-            number = solar_days(minutes_of(own["timestamp"]), asset.location)
+            number = solar_days(minutes_of(own["timestamp"]), place_of_days(asset))
             parts.append(own[pd.Series(number, index=own.index).isin(wanted)])
     if not parts:
         return StoredDays(frame.iloc[:0], content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -90,6 +90,19 @@ def sky(times: pd.DatetimeIndex, location: Location | None, rules: Filtering) ->
     clear = 1098.0 * cosine * np.exp(-0.057 / np.maximum(cosine, 1e-3))
     light = elevation > MIN_ELEVATION_DEG
     return Sky(minutes, day, slot, light, clear, sun["azimuth"].to_numpy(), elevation)
+
+
+def place_of_days(asset: Asset) -> Location | None:
+    """The place whose solar midnight parts an asset's days; None for UTC days.
+
+    A turbine has no night that could part them, so its days are those of its files, and no day is cut.
+    """
+    return None if asset.is_wind else asset.location
+
+
+def by_utc(sky: Sky) -> Sky:
+    """The same instants by UTC days, as turbines have them."""
+    return replace(sky, day=solar_days(sky.minutes, None))
 
 
 def solar_days(minutes: Floats, location: Location | None) -> Ints:

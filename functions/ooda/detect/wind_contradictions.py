@@ -42,7 +42,7 @@ def usual_spread(gains: Floats) -> float:
     gains = gains[np.isfinite(gains)]
     if len(gains) < LEAST_DAYS:
         return UNKNOWN_SPREAD
-    return max(LEAST_SPREAD, _spread(np.log(gains)))
+    return max(LEAST_SPREAD, _spread(np.log(np.maximum(gains, 1e-3))))
 
 
 def ill(gains: Floats, gain: float) -> bool:

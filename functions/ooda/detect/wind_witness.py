@@ -59,11 +59,12 @@ class Said:
 
     def kept(self, earlier: Levels | None, start: int, bins: int) -> Binned:
         """One of the tables that the days keep one after the other, (K,), empty where there is none."""
-        table = np.full((len(self.numbers), 2 * bins), np.nan)
-        if earlier is not None:
-            there = earlier.shape[:, start : start + 2 * bins]
-            table[np.searchsorted(self.numbers, earlier.day), : there.shape[1]] = there
-        return Binned.unpacked(table)
+        if earlier is None:
+            return Binned.unpacked(np.full((len(self.numbers), 2 * bins), np.nan))
+        rows = np.full((len(earlier.day), 2 * bins), np.nan)
+        there = earlier.shape[:, start : start + 2 * bins]
+        rows[:, : there.shape[1]] = there
+        return Binned.unpacked(rows).summed(np.searchsorted(self.numbers, earlier.day), len(self.numbers))
 
     def gains(self, earlier: Levels | None) -> Floats:
         """The gain of each day, (K,), NaN where there is none."""
@@ -72,14 +73,17 @@ class Said:
             known = np.where(
                 earlier.gain == 1.0, np.nan, earlier.gain
             )  # an older history says 1 of each day
-            out[np.searchsorted(self.numbers, earlier.day)] = known
+            at = np.searchsorted(self.numbers, earlier.day)
+            said = np.isfinite(known)
+            out[at[said]] = known[said]  # of a day's parts the largest stands last
         return out
 
     def flag(self, earlier: Levels | None, column: int) -> Ints:
         """The number behind a day's tables, (K,), 0 where there is none."""
         out = np.zeros(len(self.numbers), dtype=np.int64)
         if earlier is not None and earlier.shape.shape[1] > column:
-            out[np.searchsorted(self.numbers, earlier.day)] = np.nan_to_num(earlier.shape[:, column])
+            flags = np.nan_to_num(earlier.shape[:, column]).astype(np.int64)
+            np.maximum.at(out, np.searchsorted(self.numbers, earlier.day), flags)
         return out
 
     def gain(self, rows: slice, due: Floats) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ooda.detect.asset_history import number_of
+from ooda.detect.asset_history import best_first, filled, number_of
 from ooda.detect.sky import DAY_MINUTES, SLOTS, Floats, Ints, Mask
 from ooda.detect.track import Days, Indices, slots_of
 from ooda.detect.witnesses.planes import Sun
@@ -64,13 +64,12 @@ def joined(earlier: dict[int, Floats], own: Floats, number: Ints, every: Ints) -
 
 def kept(days: dict[str, dict[str, HistoryDay]], before: str, name: str) -> dict[int, Floats]:
     """An asset's profiles by day since 1970, of the last `KEEP_PROFILES` days before a date that have one.
-    `name`: `profile` or `irradiance`. Of a day that several files gave, the one with the most judged hours.
+    `name`: `profile` or `irradiance`. What one part of a day that was cut between files lacks, another has.
     """
     found: dict[int, Floats] = {}
     for date in sorted((day for day in days if day < before), reverse=True):
-        best = max(days[date].values(), key=lambda item: item.judged_hours)
-        if profile := getattr(best, name):
-            found[number_of(date)] = np.array(profile, dtype=float)  # None becomes NaN
+        if profile := filled([getattr(part, name) for part in best_first(days[date])]):
+            found[number_of(date)] = np.array(profile)
         if len(found) == KEEP_PROFILES:
             break
     return found
