@@ -226,7 +226,7 @@ def fixed_limit(s: Scene, x: float) -> Ill:
 
 
 def dew(s: Scene, x: float) -> Ill:
-    """The insulation is wet with dew on nine days of ten: it starts `x` hours after the sun, and not in rain."""
+    """Dew on nine days of ten wets the insulation: it starts `x` hours after the sun, and not in rain."""
     first = float(s.solar[s.inside & (s.light > 15)].min()) if (s.inside & (s.light > 15)).any() else 6.0
     day = np.floor(s.days).astype(int)
     late = x * s.rng.uniform(0.6, 1.3, 400)[np.clip(day, 0, 399)]
