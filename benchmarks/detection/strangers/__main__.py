@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.detection.strangers import cases, other_cases, plants, table
 from benchmarks.detection.strangers.cases import Clean, Outcome, seed_of
+from benchmarks.detection.strangers.cause_forms import FORMS
 from benchmarks.detection.strangers.data_faults import DATA, Spoilt
 from benchmarks.detection.strangers.operator import OPERATIONS
 from benchmarks.detection.strangers.other_cases import DailyOutcome, DataOutcome, OperatorOutcome
@@ -21,13 +22,16 @@ from benchmarks.detection.strangers.solar_faults import SOLAR
 from benchmarks.detection.strangers.wind_faults import WIND
 from ops.target import use_configs
 
-PARTS = ("clean", "faults", "data", "operator", "daily", "wind", "lone")
+PARTS = ("clean", "faults", "causes", "data", "operator", "daily", "wind", "lone")
 QUICK_DAYS, QUICK_FIRST = 120, 150
 """Of a sound plant in a quick run: so many days from that day of the year."""
 QUICK_SHARE = 4
 """A quick run has one trouble of so many. Each is taken at one strength a plant, plants take turns."""
 DAILY = ("ew-plane", "wind-3", "track", "lone-sensor")
 """Plants of which daily files are compared with one long file."""
+FORM_PLANTS = 2
+"""Each form of `cause_forms` befalls so many plants of a half, drawn by its name."""
+TROUBLES = {trouble.name: trouble for trouble in (*SOLAR, *WIND, *FORMS)}
 Job = tuple[str, str, str, int, bool]
 """What, plant, name of the trouble, strength, quick."""
 
@@ -70,9 +74,24 @@ def jobs(half: Sequence[Recipe], only: str | None, quick: bool) -> list[Job]:
                 out.append(("operator", recipe.name, operation.name, 0, quick))
         if only == "daily" or (only is None and not quick):
             for name in ("", "string out", "pitch stuck"):
-                trouble = next((t for t in (*SOLAR, *WIND) if t.name == name), None)
+                trouble = TROUBLES.get(name)
                 if recipe.name[2:] in DAILY and (trouble is None or fits(recipe, trouble)):
                     out.append(("daily", recipe.name, name, 0, quick))
+    if only == "causes" or (only is None and not quick):
+        out += form_jobs(half, quick)
+    return out
+
+
+def form_jobs(half: Sequence[Recipe], quick: bool) -> list[Job]:
+    """Two plants for each form by another hand, each at a strength of its own."""
+    out: list[Job] = []
+    for form in FORMS:
+        fit = sorted(
+            (r for r in half if fits(r, form)), key=lambda r: zlib.crc32(f"{form.name} {r.name}".encode())
+        )
+        turn = zlib.crc32(form.name.encode())
+        for number, recipe in enumerate(fit[:FORM_PLANTS]):
+            out.append(("causes", recipe.name, form.name, (turn + number) % len(form.strengths), quick))
     return out
 
 
@@ -88,7 +107,7 @@ def work(job: Job) -> Any:
         return other_cases.data(plant, next(d for d in DATA if d.name == of), strength, seed)
     if what == "operator":
         return other_cases.operated(plant, next(o for o in OPERATIONS if o.name == of), seed)
-    trouble = next((t for t in (*SOLAR, *WIND) if t.name == of), None)
+    trouble = TROUBLES.get(of)
     if what == "daily":
         return other_cases.daily(plant, trouble, seed)
     return (

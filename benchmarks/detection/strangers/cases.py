@@ -200,6 +200,8 @@ def _judged_fault(
     machine = plant.machine(scene.machine)
     well = plants.run(plant, machine.name, scene.part)
     sick = plants.run(plant, machine.name, scene.part, trouble.act(scene, trouble.strengths[strength]))
+    if trouble.tell is not None:
+        sick = trouble.tell(scene, sick, trouble.strengths[strength])
     hours = plant.recipe.step / 60.0
     due, came = plants.coarse(well.ac, plant.every), plants.coarse(sick.ac, plant.every)
     there = ~plant.lost[machine.name][scene.part.start // plant.every : scene.part.stop // plant.every]
@@ -210,6 +212,9 @@ def _judged_fault(
         return None
     frames = sound_frames(plant, scene.part)
     frames[machine.name] = plants.logged(plant, machine.name, scene.part, sick)
+    frames = {
+        name: frame.drop(columns=list(trouble.without), errors="ignore") for name, frame in frames.items()
+    }
     verdict = judged(plant, frames, scene.weather, {machine.name})[machine.name]
     times = frames[machine.name]["timestamp"]
     begin, end = (int(plant.times[at].value // 1000) for at in (scene.begin, scene.end - 1))

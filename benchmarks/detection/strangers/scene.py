@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.detection.strangers import plants
-from benchmarks.detection.strangers.machines import FINE, Ill, Plant
+from benchmarks.detection.strangers.machines import FINE, Ill, Output, Plant
 from benchmarks.detection.strangers.noise import Floats
 
 PER_DAY = 1440 // FINE
@@ -78,6 +78,8 @@ class Scene:
 
 
 Act = Callable[[Scene, float], Ill]
+Tell = Callable[[Scene, Output, float], Output]
+"""What the machine gives instead: for faults behind the physics of `Ill`."""
 When = Callable[[Plant, np.random.Generator, int], int | None]
 """Where in the year it may begin: from plant, generator and length in instants to an instant, or None."""
 
@@ -86,7 +88,8 @@ When = Callable[[Plant, np.random.Generator, int], int | None]
 class Trouble:
     """One way in which a machine is ill. `truth`: the cause's name, "" where none of the platform's names
     it; `also`: other names that a good engineer would let pass. `strengths` and `days` go together.
-    `only`: kinds of plants. `needs`: channels. `when`: where in the year it may begin."""
+    `only`: kinds of plants. `needs`: channels. `when`: where in the year it may begin. `without`: columns
+    that nobody logs in this case. `tell`: see `Tell`."""
 
     name: str
     truth: str
@@ -100,3 +103,5 @@ class Trouble:
     when: When | None = None
     slow: bool = False
     no_fault: bool = False
+    without: tuple[str, ...] = ()
+    tell: Tell | None = None
