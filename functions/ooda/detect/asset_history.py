@@ -68,7 +68,7 @@ def levels_before(history: AssetHistory, before: int) -> dict[str, Levels]:
                 rows.setdefault(driver, []).append(
                     (number_of(name), _nan(level.gain), _nan(level.spread), _nan(level.cloudy), level.shape)
                 )
-    return {driver: _levels(driver, of_driver) for driver, of_driver in rows.items()}
+    return {driver: _levels(of_driver) for driver, of_driver in rows.items()}
 
 
 def best_first(by_file: Mapping[str, HistoryDay]) -> list[HistoryDay]:

@@ -6,7 +6,7 @@ of the site or of its operator (`group.py`). What stops together or one after th
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -60,7 +60,7 @@ def _groups(stops: Stops, gap: timedelta) -> list[Stops]:
 
 def _event(group: Stops, of: int) -> GroupEvent:
     """One event; its cause is that of most of its time."""
-    hours: Counter[IncidentKind] = Counter()
+    hours: defaultdict[IncidentKind, float] = defaultdict(float)
     for _, episode in group:
         hours[episode.kind] += episode.hours
     cause = CAUSES[max(hours, key=lambda kind: (hours[kind], kind))]

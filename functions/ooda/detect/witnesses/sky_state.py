@@ -62,8 +62,8 @@ class SkyState:
         """What a plane sees of this sky, kW/m², by all witnesses but those `left` out, (n,): the value, its
         standard deviation, and how many spoke. NaN where nobody did.
 
-        The value is what they see together; each of them lies off it, and so may one left out: by more where
-        they disagree more than on a quiet day, as many as they may be."""
+        The value is what they see together; each of them lies off it, and so may one left out: by more
+        where they disagree more than on a quiet day, as many as they may be."""
         bb, bd, dd = self.normal
         b, d = self.right
         told = self.weight.sum(axis=0)

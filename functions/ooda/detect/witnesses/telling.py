@@ -44,9 +44,9 @@ class Told:
     `due`: share of capacity by all others; `sigma`: its relative standard deviation, by the sky's state
     alone; `own`: the same share by the irradiance alone; `spoke`: how many did. `index`: the clear-sky
     index; `kind`: which kind of instant it is (0…7); `held`, `standing`: shares of the other machines held
-    at one level, and standing still (0…1). `usual`: the share that a machine of the others' usual level gives
-    on its plane, by the other machines alone. Of its D days: `known`, how many earlier days have its gain;
-    `level` and `levels`, (D,) and (D, R): its level, and those of the others that lie much alike;
+    at one level, and standing still (0…1). `usual`: the share that a machine of the others' usual level
+    gives on its plane, by the other machines alone. Of its D days: `known`, how many earlier days have its
+    gain; `level` and `levels`, (D,) and (D, R): its level, and those of the others that lie much alike;
     `fleet_loss`: the median of the other machines' losses, natural log. `profile` and `irradiance`,
     (D, 48), `plane` and `sensor_plane` are for the history. `others` and `sensors`: how many there are.
     """
