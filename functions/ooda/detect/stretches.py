@@ -24,8 +24,9 @@ LEAST_SHARE_OF_ALARM = 3.0
 """Readings that an alarm takes at least: none says it alone."""
 MOST_UNSURE = 0.9
 """Of what was due: a spread beyond it is taken for this."""
-LONE_MINUTES = 60
-"""Minutes of no power that are a stop where only the clear sky is a witness: clouds are not seen coming."""
+LONE_MINUTES, LONE_ZERO_SHARE = 60, 0.0005
+"""Minutes of no power that are a stop where only the clear sky is a witness, and the share of capacity that is
+none there: clouds are not seen coming, and under the darkest a sound machine still gives a little."""
 EDGE_READINGS = 2
 """Readings before and after a stop that may still be part of it."""
 BRIDGE_READINGS = 1
@@ -60,13 +61,14 @@ class RangeStretch:
 def stretches(case: Case) -> list[Stretch]:
     """Stops, then partial losses, among the judged readings; each at most a day long."""
     rules, res, track = case.config.algorithms, case.res, case.track
+    lone = case.ref.basis == "clear_sky"
     with np.errstate(invalid="ignore"):
         least = case.ref.expected * np.exp(-SURE_SIGMAS * np.minimum(res.spread, MOST_UNSURE))
-        zero = res.judged & (least > SURELY_DUE * track.capacity) & (track.share <= ZERO_SHARE)
+        none = LONE_ZERO_SHARE if lone else ZERO_SHARE
+        zero = res.judged & (least > SURELY_DUE * track.capacity) & (track.share <= none)
         low = zero | (res.judged & (res.share > _tolerance(case)))
     if not low.any():
         return []
-    lone = case.ref.basis == "clear_sky"
     need = case.readings(LONE_MINUTES if lone else rules.duration.outage_minutes)
     judged = np.flatnonzero(res.judged)
     stopped = np.zeros(len(track), dtype=bool)

@@ -106,6 +106,10 @@ class LearnedPlane(Document):
     azimuth: float
     gain: float
     days: int
+    seasons: list[tuple[float, float]] = Field(
+        default=[],
+        description="tilt and azimuth as each 60 days of the last year showed them; these lie in the middle",
+    )
 
 
 class HistoryDay(Document):

@@ -2,18 +2,20 @@
 
 Few days of a dull season are clear, and mornings may be dull more often than afternoons; the upper envelope
 (`plane_fit.py`) then tilts a plane to where the sun was seen. What the others saw in the same half hours
-cancels the clouds.
+cancels the clouds. Within a group that shares a plane the model of the sky falls out as well: what each machine
+gives beside the others shows a few degrees, which are several per cent under a low sun.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import bottleneck as bn
 import numpy as np
 
 from ooda.detect.sky import SLOTS, Floats
-from ooda.detect.witnesses.planes import Lie, Sun, seen_by, seen_by_fixed, usual_diffuse
+from ooda.detect.witnesses.planes import Lie, Sun, moved, seen_by, seen_by_fixed, tangents, usual_diffuse
 from ooda.detect.witnesses.profiles import Profiles, sun_at
 
 MOST_DAYS = 12
@@ -25,6 +27,14 @@ LIT = 0.5
 EASY = 0.02
 """Share of capacity up to which an error counts by its square."""
 
+TURN = 0.02
+"""Radians by which a plane is turned to see what that changes."""
+USUAL_TURN, ROUGHNESS = 0.06, 0.03
+"""Radians by which one machine's plane lies off that of its group (roofs sag, compasses err); noise of a half
+hour, share of capacity, so large because that of neighbouring half hours is alike."""
+ROUNDS = 3
+"""Of the least squares with weights."""
+
 
 @dataclass(frozen=True)
 class HalfHours:
@@ -34,9 +44,10 @@ class HalfHours:
     sun: Sun
 
     @classmethod
-    def of(cls, profiles: Profiles, latitude: float, air: float, top: Floats) -> HalfHours:
-        """From profiles; `top`, (J,): what a witness gives at most, from where it may be clipped."""
-        rows = np.unique(np.linspace(0, len(profiles.day) - 1, MOST_DAYS).astype(int))
+    def of(cls, profiles: Profiles, latitude: float, air: float, top: Floats, most: int) -> HalfHours:
+        """From so many days of the profiles; `top`, (J,): what a witness gives at most, from where it may be
+        clipped."""
+        rows = np.unique(np.linspace(0, len(profiles.day) - 1, most).astype(int))
         elevation, azimuth = sun_at(profiles.day[rows], latitude)
         share = profiles.share[:, rows].reshape(len(profiles.share), -1)
         share = np.where(share < top[:, None], share, np.nan)
@@ -57,6 +68,37 @@ class HalfHours:
             common = np.clip(np.nan_to_num(bn.nanmedian(each, axis=0), nan=0.7), 0.02, 1.4)
         return each
 
+    def leaning(
+        self, machines: Mapping[int, Lie], lies: Mapping[int, Lie], gain: Mapping[int, float]
+    ) -> dict[int, Lie]:
+        """Each machine's own plane. `machines` have planes that they may share; `lies` and `gain` are those
+        of all witnesses, in the order of the rows."""
+        row = {j: n for n, j in enumerate(lies)}
+        each = self.index(list(lies.values()), [gain[j] for j in lies])
+        index = np.clip(np.nan_to_num(bn.nanmedian(each, axis=0), nan=0.7), 0.02, 1.4)
+        split = usual_diffuse(self.sun, index)
+        beam, diffuse = index * self.sun.clear * (1.0 - split), index * self.sun.clear * split
+
+        def power(lie: Lie) -> Floats:
+            of_beam, of_diffuse = seen_by(lie, self.sun)
+            return np.asarray(beam * of_beam + diffuse * of_diffuse)
+
+        out = {}
+        for lie in dict.fromkeys(machines.values()):
+            group = [j for j, of in machines.items() if of == lie]
+            if len(group) < 2:
+                continue
+            usual, axes = power(lie), tangents(lie)
+            turned = np.array([(power(moved(lie, TURN * axis)) - usual) / TURN for axis in axes])
+            seen = self.share[[row[j] for j in group]] / np.array([gain[j] for j in group])[:, None]
+            there = np.isfinite(seen).all(axis=0)
+            for n, j in enumerate(group):
+                others = np.delete(seen, n, axis=0)[:, there].mean(axis=0)
+                turn = _turn(seen[n, there], others, turned[:, there])
+                # the others' mean is off from the group's plane by what this one is off, over their number
+                out[j] = moved(lie, (len(group) - 1) / len(group) * (turn @ axes))
+        return out
+
     def errors(self, tilt: Floats, azimuth: Floats, lies: list[Lie], gains: list[float]) -> Floats:
         """How badly each of P planes suits each witness, by what the others tell, (J, P)."""
         beam, diffuse = seen_by_fixed(tilt[:, None], azimuth[:, None], self.sun)
@@ -75,3 +117,15 @@ class HalfHours:
             size = (gain[:, None] * power - own) / EASY
             out[j] = ((np.sqrt(1.0 + size * size) - 1.0).mean(axis=1)) * 2.0 * EASY**2
         return out
+
+
+def _turn(own: Floats, others: Floats, turned: Floats) -> Floats:
+    """By how many radians a plane is turned about each of two axes, (2,): least squares of `own` by
+    `others`, (N,), a gain free, and by what turns change, `turned` (2, N); far ones count less."""
+    shapes = np.vstack((others, turned))
+    prior = np.diag([1e-9, *[(ROUGHNESS / USUAL_TURN) ** 2] * 2])
+    x = np.zeros(3)
+    for _ in range(ROUNDS):
+        weight = 1.0 / (1.0 + ((own - others - x @ shapes) / EASY) ** 2)
+        x = np.linalg.solve((shapes * weight) @ shapes.T + prior, (shapes * weight) @ (own - others))
+    return np.asarray(x[1:])

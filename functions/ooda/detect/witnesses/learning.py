@@ -1,11 +1,13 @@
 """What is learned of each witness from its profiles: plane, gain, shape; and from which day on it holds.
 
-Planes are fitted when a site has 14, 28, 60, 120, 240 days and then every 120, from the 60 days before. A
-file is cut into parts at these days, so that one long file and many of a day learn the same.
+Planes are fitted when a site has 14, 28 and 60 days and then every 60, from the 60 days before. What a season
+shows of a plane is off by its haze and its low sun, so a plane lies in the middle of what the seasons of a year
+showed. A file is cut into parts at these days, so that one long file and many of a day learn the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bottleneck as bn
@@ -18,13 +20,15 @@ from ooda.detect.rolling import FIRST_DAYS, before_each
 from ooda.detect.sky import SLOTS, Floats
 from ooda.detect.witnesses import clear_sky
 from ooda.detect.witnesses.plane_fit import fit
-from ooda.detect.witnesses.planes import Lie, Sun, seen_by
+from ooda.detect.witnesses.planes import Lie, Sun, middle_of, seen_by
 from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
 from ooda.detect.witnesses.sky_state import solve
 from ooda.documents.asset_history import LearnedPlane
 
-FITS, THEN_EVERY = (14, 28, 60, 120, 240), 120
+FITS, THEN_EVERY = (14, 28, 60), 60
 """Days of a site at which planes are fitted."""
+SEASONS = 6
+"""Fits of 60 days each whose middle is believed: a year."""
 ASSUMED_GAIN = 0.9
 """Power over capacity at 1 kW/m² and 25 °C, where nothing can be learned: our assumption."""
 OWN_HEAT = 0.12
@@ -101,7 +105,7 @@ def parts_of(
         if any(item is None or item.days != due for item in learned):
             until = start if known >= FIRST_DAYS else min(first + FIRST_DAYS - known, days)
             window = profiles.between(max(0, until - KEEP_PROFILES), until)
-            learned = list(_learn(witnesses, window, place[0] if place and due else None, due))
+            learned = _learn(witnesses, learned, window, place[0] if place and due else None, due)
         parts.append(
             _part(witnesses, [item for item in learned if item], profiles, start, end, place, rules)
         )
@@ -116,9 +120,14 @@ def _fits(count: int) -> int:
 
 
 def _learn(
-    witnesses: list[Witness], window: Profiles, latitude: float | None, days: int
+    witnesses: list[Witness],
+    before: Sequence[LearnedPlane | None],
+    window: Profiles,
+    latitude: float | None,
+    days: int,
 ) -> list[LearnedPlane]:
-    """Planes and gains. Those who speak are fitted together, the others each for itself."""
+    """Planes and gains. Those who speak are fitted together, the others each for itself. `before`: what
+    was learned before."""
     usual = [w.usual for w in witnesses]
     out = [
         LearnedPlane(tilt=lie.tilt, azimuth=lie.azimuth, gain=1.0 if w.sensor else ASSUMED_GAIN, days=days)
@@ -137,11 +146,17 @@ def _learn(
         )
         for j, plane in zip(group, found, strict=True):
             if plane is not None:
+                old = before[j]
+                seasons = old.seasons if old and days > KEEP_PROFILES else []  # until then all days are new
+                seen = (round(plane.lie.tilt, 1), round(plane.lie.azimuth, 1))
+                seasons = [*seasons, seen][-SEASONS:]
+                lie = middle_of([Lie(*season) for season in seasons])
                 out[j] = LearnedPlane(
-                    tilt=round(plane.lie.tilt, 1),
-                    azimuth=round(plane.lie.azimuth, 1),
+                    tilt=round(lie.tilt, 1),
+                    azimuth=round(lie.azimuth, 1),
                     gain=round(float(np.clip(plane.gain, 0.3, 3.0)), 3),
                     days=days,
+                    seasons=seasons,
                 )
     return out
 

@@ -6,7 +6,8 @@ not their square. How much the air takes of a low sun is found with them, once f
 without it a hazy morning turns an eastern plane to the south.
 
 Assets of one site mostly lie alike, so one common plane is preferred: the plane that suits most of them is
-given to all whom it suits nearly as well as their own best one; then the same again with the rest.
+given to all whom it suits nearly as well as their own best one; then the same again with the rest. How each
+lies within its group is told by what it gives beside the others (`beside.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from ooda.detect.rolling import quantile_of_rows
 from ooda.detect.sky import SLOTS, Floats, Ints
-from ooda.detect.witnesses.beside import HalfHours
+from ooda.detect.witnesses.beside import MOST_DAYS, HalfHours
 from ooda.detect.witnesses.planes import EXTINCTION, Lie, Sun, seen_by, seen_by_fixed, usual_diffuse
 from ooda.detect.witnesses.profiles import Profiles, sun_at
 
@@ -100,7 +101,11 @@ def fit(
         lies = lies | {j: grid[int(n)] for j, n in zip(free, by_form.argmin(axis=1), strict=True)}
         if len(lies) > 1:
             beside = HalfHours.of(
-                Profiles(profiles.day, profiles.share[list(lies)]), latitude, air, top[list(lies)]
+                Profiles(profiles.day, profiles.share[list(lies)]),
+                latitude,
+                air,
+                top[list(lies)],
+                MOST_DAYS,
             )
             at = [list(lies).index(j) for j in free]
             for _ in range(ROUNDS):
@@ -118,14 +123,16 @@ def fit(
                 own += BESIDE * _of(beside, around, lies, points, member, view, air, sensor)[at].sum(axis=0)
             lies |= dict.fromkeys(group, around[int(own.argmin())])
     clear = Sun.of(elevation[lit], azimuth[lit], air)
-    return [
-        Fitted(
-            lies[j], faint[j] * _gain(points[j], _power(seen_by(lies[j], clear), clear, sensor[j]), member)
-        )
-        if j in lies
-        else None
-        for j in range(len(points))
-    ]
+    gain = {
+        j: _gain(points[j], _power(seen_by(lie, clear), clear, sensor[j]), member)
+        for j, lie in lies.items()
+    }
+    machines = {j: lies[j] for j in free if not sensor[j]}
+    if len(machines) > 1:
+        own = Profiles(profiles.day, profiles.share[list(lies)])
+        days = HalfHours.of(own, latitude, air, top[list(lies)], len(own.day))
+        lies |= days.leaning(machines, lies, gain)
+    return [Fitted(lies[j], faint[j] * gain[j]) if j in lies else None for j in range(len(points))]
 
 
 def _faint(share: Floats, sensor: list[bool]) -> Floats:

@@ -13,6 +13,7 @@ ring about it), and what comes from all the sky. A plane sees a sum of both:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,8 @@ SUN_KW_M2 = 1.361
 """kW/m² of the sun outside the air."""
 EXTINCTION = 0.057
 """Of Haurwitz' clear sky: 1 098 W/m² · sin h · exp(−0.057 / sin h), h the sun's elevation (1945)."""
+MIDDLE_ROUNDS, SAME_NORMAL = 20, 0.05
+"""Rounds of the search for a middle; radians (3°) within which planes count by their square."""
 ROW_COVER, MOST_ROTATION = 0.35, 55.0
 """Of trackers: module width over row distance, and how far they turn, degrees. Assumed: usual ones."""
 
@@ -98,6 +101,43 @@ def apart(one: Lie, other: Lie) -> float:
     a, b, turn = map(np.radians, (one.tilt, other.tilt, one.azimuth - other.azimuth))
     cosine = np.cos(a) * np.cos(b) + np.sin(a) * np.sin(b) * np.cos(turn)
     return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+
+
+def normal_of(lie: Lie) -> Floats:
+    """East, north and up of a plane's normal, (3,)."""
+    tilt, turn = np.radians(lie.tilt), np.radians(lie.azimuth)
+    return np.array([np.sin(tilt) * np.sin(turn), np.sin(tilt) * np.cos(turn), np.cos(tilt)])
+
+
+def tangents(lie: Lie) -> Floats:
+    """Two directions in which a normal can move: steeper, and clockwise; (2, 3)."""
+    tilt, turn = np.radians(lie.tilt), np.radians(lie.azimuth)
+    steeper = [np.cos(tilt) * np.sin(turn), np.cos(tilt) * np.cos(turn), -np.sin(tilt)]
+    return np.array([steeper, [np.cos(turn), -np.sin(turn), 0.0]])
+
+
+def moved(lie: Lie, by: Floats) -> Lie:
+    """A plane whose normal is moved by some radians east, north and up, (3,)."""
+    east, north, up = normal_of(lie) + by
+    tilt = float(np.degrees(np.arctan2(np.hypot(east, north), up)))
+    return Lie(tilt, float(np.degrees(np.arctan2(east, north)) % 360.0), lie.follows)
+
+
+def middle_of(lies: Sequence[Lie]) -> Lie:
+    """The plane to which some planes are nearest in sum (the geometric median of the normals, by Weiszfeld's
+    rounds): a few that are far off do not move it.
+
+    >>> middle_of([Lie(20.0, 180.0), Lie(22.0, 180.0), Lie(60.0, 90.0)]).tilt < 30.0
+    True
+    """
+    if len(lies) == 1:
+        return lies[0]
+    normals = np.array([normal_of(lie) for lie in lies])
+    middle = normals.mean(axis=0)
+    for _ in range(MIDDLE_ROUNDS):
+        weight = 1.0 / np.maximum(np.linalg.norm(normals - middle, axis=1), SAME_NORMAL)
+        middle = weight @ normals / weight.sum()
+    return moved(lies[0], middle - normal_of(lies[0]))
 
 
 def rotation(sun: Sun) -> Floats:
