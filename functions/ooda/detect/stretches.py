@@ -25,8 +25,8 @@ LEAST_SHARE_OF_ALARM = 3.0
 MOST_UNSURE = 0.9
 """Of what was due: a spread beyond it is taken for this."""
 LONE_MINUTES, LONE_ZERO_SHARE = 60, 0.0005
-"""Minutes of no power that are a stop where only the clear sky is a witness, and the share of capacity that is
-none there: clouds are not seen coming, and under the darkest a sound machine still gives a little."""
+"""Minutes of no power that are a stop where only the clear sky is a witness, and the share of capacity that
+is none there: clouds are not seen coming, and under the darkest a sound machine still gives a little."""
 EDGE_READINGS = 2
 """Readings before and after a stop that may still be part of it."""
 BRIDGE_READINGS = 1

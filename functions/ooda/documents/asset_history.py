@@ -108,7 +108,7 @@ class LearnedPlane(Document):
     days: int
     seasons: list[tuple[float, float]] = Field(
         default=[],
-        description="tilt and azimuth as each 60 days of the last year showed them; these lie in the middle",
+        description="tilt and azimuth as each 60 days of the last year showed them",
     )
 
 

@@ -2,8 +2,8 @@
 
 Few days of a dull season are clear, and mornings may be dull more often than afternoons; the upper envelope
 (`plane_fit.py`) then tilts a plane to where the sun was seen. What the others saw in the same half hours
-cancels the clouds. Within a group that shares a plane the model of the sky falls out as well: what each machine
-gives beside the others shows a few degrees, which are several per cent under a low sun.
+cancels the clouds. Within a group that shares a plane the model of the sky falls out as well: what each
+machine gives beside the others shows a few degrees, which are several per cent under a low sun.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ EASY = 0.02
 TURN = 0.02
 """Radians by which a plane is turned to see what that changes."""
 USUAL_TURN, ROUGHNESS = 0.06, 0.03
-"""Radians by which one machine's plane lies off that of its group (roofs sag, compasses err); noise of a half
-hour, share of capacity, so large because that of neighbouring half hours is alike."""
+"""Radians by which one machine's plane lies off that of its group (roofs sag, compasses err); noise of a
+half hour, share of capacity, so large because that of neighbouring half hours is alike."""
 ROUNDS = 3
 """Of the least squares with weights."""
 
@@ -45,8 +45,8 @@ class HalfHours:
 
     @classmethod
     def of(cls, profiles: Profiles, latitude: float, air: float, top: Floats, most: int) -> HalfHours:
-        """From so many days of the profiles; `top`, (J,): what a witness gives at most, from where it may be
-        clipped."""
+        """From so many days of the profiles; `top`, (J,): what a witness gives at most, from where it may
+        be clipped."""
         rows = np.unique(np.linspace(0, len(profiles.day) - 1, most).astype(int))
         elevation, azimuth = sun_at(profiles.day[rows], latitude)
         share = profiles.share[:, rows].reshape(len(profiles.share), -1)

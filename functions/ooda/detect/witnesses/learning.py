@@ -1,8 +1,9 @@
 """What is learned of each witness from its profiles: plane, gain, shape; and from which day on it holds.
 
-Planes are fitted when a site has 14, 28 and 60 days and then every 60, from the 60 days before. What a season
-shows of a plane is off by its haze and its low sun, so a plane lies in the middle of what the seasons of a year
-showed. A file is cut into parts at these days, so that one long file and many of a day learn the same.
+Planes are fitted when a site has 14, 28 and 60 days and then every 60, from the 60 days before. What a
+season shows of a plane is off by its haze and its low sun, so a plane lies in the middle of what the seasons
+of a year showed. A file is cut into parts at these days, so that one long file and many of a day learn the
+same.
 """
 
 from __future__ import annotations

@@ -124,8 +124,8 @@ def moved(lie: Lie, by: Floats) -> Lie:
 
 
 def middle_of(lies: Sequence[Lie]) -> Lie:
-    """The plane to which some planes are nearest in sum (the geometric median of the normals, by Weiszfeld's
-    rounds): a few that are far off do not move it.
+    """The plane to which some planes are nearest in sum (the geometric median of the normals, by
+    Weiszfeld's rounds): a few that are far off do not move it.
 
     >>> middle_of([Lie(20.0, 180.0), Lie(22.0, 180.0), Lie(60.0, 90.0)]).tilt < 30.0
     True
