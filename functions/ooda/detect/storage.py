@@ -37,8 +37,8 @@ def says_charge(head: str) -> bool:
     >>> [says_charge(f"timestamp,asset_id,{name}") for name in ("SoC_percent", "state_of_charge", "social")]
     [True, True, False]
     """
-    header = head.lstrip("\ufeff").split("\n", 1)[0]
-    names = next(csv.reader([header.rstrip("\r")], delimiter=max(DELIMITERS, key=header.count)), [])
+    header = next(iter(head.lstrip("\ufeff").splitlines()), "")
+    names = next(csv.reader([header], delimiter=max(DELIMITERS, key=header.count)), [])
     plain = (" ".join(re.sub(r"[^a-z]+", " ", name.lower()).split()) for name in names)
     return any(_CHARGE.match(name) for name in plain)
 

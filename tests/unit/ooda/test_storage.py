@@ -15,6 +15,8 @@ from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidTelemetry
 from ona.store.s3 import list_keys, read_json, write_bytes, write_json
 from ooda.detect.handler import lambda_handler as detect
+from ooda.detect.storage import says_charge
+from ooda.event_logs.headers import header_of
 from tests.builders.assets import make_asset
 from tests.builders.telemetry import DAY, dead_from, to_csv
 from tests.fakes.lambda_wsgi import Context
@@ -109,6 +111,32 @@ def test_a_batterys_own_columns_are_refused_in_words(bucket: None) -> None:
 
 def test_negative_power_without_a_state_of_charge_is_told_as_before(bucket: None) -> None:
     assert put(battery(), make_asset())["status"] == "found"
+
+
+HEADS = [
+    "",
+    "\n",
+    "\r\r",
+    "a\rb\nc",
+    "a,\x00b\r\n",
+    '"open,\nsoc',
+    "\ufeff",
+    "\x0c,\u2028,\x85",
+    ",;|\t" * 9000,
+]
+
+
+@pytest.mark.parametrize("head", HEADS, ids=repr)
+def test_a_look_at_a_strangers_beginning_never_fails(head: str) -> None:
+    """What is wrong with the file is told when it is read, with its remedy."""
+    assert header_of(head) is None
+    assert not says_charge(head)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=repr)
+def test_a_state_of_charge_is_seen_whatever_ends_the_line(end: str) -> None:
+    assert says_charge(f"timestamp,asset_id,SoC{end}2025-06-10,INV-001,50{end}")
+    assert not says_charge(f"timestamp,asset_id,power_kw{end}soc,soc,soc{end}")
 
 
 def test_forecasts_do_not_take_a_battery_as_solar() -> None:

@@ -405,10 +405,13 @@ def test_bad_configuration_is_not_retried(platform: Platform) -> None:
     assert "w_energy" in platform.letters()[0].reason
 
 
-def fleet_with(*dead: str) -> pd.DataFrame:
-    return pd.concat(
-        [dead_from(9, n) if n in dead else sunny_day(n) for n in (f"INV-{i:03d}" for i in range(1, 7))]
-    )
+def fleet_with(*down: str) -> pd.DataFrame:
+    """Six machines; each of these has a stop of its own, an hour and more after the one before it."""
+    parts = {name: sunny_day(name) for name in (f"INV-{n:03d}" for n in range(1, 7))}
+    for n, name in enumerate(down):
+        hour = parts[name]["timestamp"].dt.hour
+        parts[name].loc[hour.isin((7 + 3 * n, 8 + 3 * n)), "power_kw"] = 0.0
+    return pd.concat(parts.values())
 
 
 def test_one_failing_order_does_not_delay_the_others(platform: Platform) -> None:
