@@ -41,12 +41,12 @@ that are missing to six, as the scatter of three or four says little."""
 class Reference:
     """Expected power of one asset at n instants, kW, NaN where there is none.
 
-    `own` is the expectation by the irradiance alone, without the neighbours' say. `sigma`, (n,): how
-    uncertain the expectation is by itself, as a share of it, None by forecast. `partial_confidence` is how
-    far a partial loss can be believed (0…1). `site_down` marks instants at which all neighbours were down
-    too. Of D days: `fleet_loss`: the median of the other machines' losses of the day, natural log, NaN
-    below three others. Of a turbine: `by_driver`, what the file's days say of its witnesses; `anemometer`,
-    what is wrong with it, in words.
+    `own` is the expectation by the irradiance (without a sensor by the clear sky), without the neighbours'
+    say. `sigma`, (n,): how uncertain the expectation is by itself, as a share of it, None by forecast.
+    `partial_confidence` is how far a partial loss can be believed (0…1). `site_down` marks instants at which
+    all neighbours were down too. Of D days: `fleet_loss`: the median of the other machines' losses of the
+    day, natural log, NaN below three others. Of a turbine: `by_driver`, what the file's days say of its
+    witnesses; `anemometer`, what is wrong with it, in words.
     """
 
     expected: Floats
@@ -99,7 +99,7 @@ def _by_witnesses(track: Track, told: Told, due: Floats, rules: ReferenceRules) 
     many = told.others >= rules.min_peers
     raised = _chronic(told) if many else np.ones(len(track.days))
     expected = track.capacity * np.minimum(due * raised[track.days.row], 1.0)
-    own = track.capacity * told.own if told.sensors else expected
+    own = np.where(np.isfinite(told.own), track.capacity * told.own, expected)
     with np.errstate(invalid="ignore"):
         down = (told.standing >= 0.5) & (told.own > 4 * STANDING)
     days = int(told.known.max(initial=0))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from ooda.detect import logged
 from ooda.detect.case import Case
-from ooda.detect.group import common
+from ooda.detect.group import MOST_DOWN, common
 from ooda.detect.peers import is_held
 from ooda.detect.signals import SNOW_C, snow_mm
 from ooda.detect.sky import Mask
 from ooda.detect.stretches import ZERO_SHARE, Stretch, runs_of_a_day
 from ooda.detect.track import Indices, runs
+from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN
 
 SNOW_MM = 0.5
 """mm of water within 48 hours that are a snowfall, where they fell in frost."""
@@ -20,6 +23,8 @@ COOL_C = 8.0
 """°C. Snow is looked for only where an asset was this cool in daylight."""
 SHOULD_WORK = 0.05
 """Share of capacity that is due where an asset surely works: below it, standing still says nothing."""
+DARK_MINUTES = 120
+"""Minutes of no power at any machine, where it came or went by and by: a shorter one may be a storm."""
 MOST_HELD = 0.5
 """Share of the neighbours held at one level from which on it is a curtailment of the site."""
 
@@ -39,28 +44,46 @@ def explained_by_log(case: Case) -> tuple[Mask, list[Stretch]]:
 
 
 def site_wide(case: Case) -> list[Stretch]:
-    """Stretches in which the asset and its neighbours fell short of the irradiance together, for a
-    reason that is no fault: held at a level (curtailment), or under snow."""
-    track, ref = case.track, case.ref
-    if ref.basis != "irradiance+peers":
+    """Stretches in which the asset and its neighbours fell short of the sun together, for a reason that is
+    no fault: held at a level (curtailment), under snow, or all without power."""
+    track, ref, told = case.track, case.ref, case.told
+    if ref.basis not in ("irradiance+peers", "peers"):
         return []
     rules = case.config.algorithms
     least = rules.reference.min_expected_share * track.capacity
     with np.errstate(invalid="ignore"):
         short = (ref.own - track.power) / np.maximum(ref.own, least)
-        lit = track.sky.light & (ref.own >= least) & ~ref.site_down
+        lit = track.sky.light & (ref.own >= least)
+        high = (track.sky.elevation > HIGH_SUN) & (ref.own >= HIGH * track.capacity)
+        still = (track.share <= ZERO_SHARE) & (told.standing >= MOST_DOWN)
+        dark = track.sky.light & high & still & ~case.res.judged
+        lit &= ~ref.site_down
         low = lit & (short > max(2.0 * rules.energy_deviation.forecast_tolerance_percent / 100.0, 0.2))
-        held = low & is_held(track.share) & (case.beside.held >= MOST_HELD)
+        held = low & told.limited & (track.share > SHOULD_WORK)
     need = case.readings(rules.duration.underperformance_minutes)
     result = []
-    for members in runs_of_a_day(track, np.flatnonzero(lit), held):
+    for day in np.unique(track.sky.day[held]):  # clouds pass below the level: all of a day is one stretch
+        members = np.flatnonzero(held & (track.sky.day == day))
         if len(members) >= need:
-            result.append(Stretch("curtailment", members, int(track.sky.day[members[0]]), by_own=True))
-    if case.weather is not None and not case.weather.empty and (track.temperature[lit] < COOL_C).any():
+            result.append(Stretch("curtailment", members, int(day), by_own=True))
+    for members in runs_of_a_day(track, np.flatnonzero(track.sky.light), dark):
+        switched = _bright(case, members[0], -1) and _bright(case, members[-1], 1)
+        if len(members) >= case.readings(rules.duration.outage_minutes if switched else DARK_MINUTES):
+            stop = Stretch("site_outage", members, int(track.sky.day[members[0]]), by_own=True)
+            result.append(recognised(case, stop))
+    if told.sensors and case.weather is not None and (track.temperature[lit] < COOL_C).any():
         for members in runs_of_a_day(track, np.flatnonzero(lit), low & ~held):
             if len(members) >= need and _snowed(case, members):
                 result.append(Stretch("snow", members, int(track.sky.day[members[0]]), by_own=True))
     return result
+
+
+def _bright(case: Case, at: np.intp, way: int) -> bool:
+    """Whether one of the two readings before (`way` −1) or after a stop gave half of what is due in it: a
+    switch is abrupt, a storm is not."""
+    near = [n for n in (at + way, at + 2 * way) if 0 <= n < len(case.track)]
+    with np.errstate(invalid="ignore"):
+        return any(case.track.power[n] >= 0.5 * case.ref.own[at] for n in near)
 
 
 def recognised(case: Case, stretch: Stretch) -> Stretch:
@@ -72,11 +95,11 @@ def recognised(case: Case, stretch: Stretch) -> Stretch:
     """
     track, members = case.track, stretch.members
     if stretch.kind in ("outage", "site_outage") and logged.stopped_by_its_fault(case.log, track, members):
-        stretch = Stretch("outage", members, stretch.day)
-    elif stretch.kind == "outage":
+        stretch = replace(stretch, kind="outage")
+    elif stretch.kind in ("outage", "site_outage"):
         stretch = _shared(case, stretch)
     if stretch.kind == "site_outage":
-        return Stretch("snow", members, stretch.day) if _snowed(case, members) else stretch
+        return replace(stretch, kind="snow") if _snowed(case, members) else stretch
     held = case.beside.held[members]
     own = is_held(track.share[members])
     if np.isfinite(held).any() and np.nanmean(held) >= MOST_HELD and own.mean() >= 0.5:
@@ -101,7 +124,8 @@ def _shared(case: Case, stop: Stretch) -> Stretch:
         next(r[0] for r in runs(zero) if r[1] > first),
         next(r[1] for r in runs(zero) if r[1] > last),
     )
-    return Stretch(common(start, end, case.site.off(track, rows, ZERO_SHARE)), stop.members, stop.day)
+    kind = common(start, end, case.site.off(track, rows, ZERO_SHARE))
+    return stop if kind == "outage" else replace(stop, kind=kind)
 
 
 def _snowed(case: Case, members: Indices) -> bool:

@@ -6,7 +6,6 @@ of the site or of its operator (`group.py`). What stops together or one after th
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -60,10 +59,8 @@ def _groups(stops: Stops, gap: timedelta) -> list[Stops]:
 
 def _event(group: Stops, of: int) -> GroupEvent:
     """One event; its cause is that of most of its time."""
-    hours: defaultdict[IncidentKind, float] = defaultdict(float)
-    for _, episode in group:
-        hours[episode.kind] += episode.hours
-    cause = CAUSES[max(hours, key=lambda kind: (hours[kind], kind))]
+    hours = {kind: sum(e.hours for _, e in group if e.kind == kind) for kind in CAUSES}
+    cause = CAUSES[max(hours, key=lambda kind: hours[kind])]
     group = [pair for pair in group if pair[1].kind in EXPLAINED_BY[cause]]
     machines = sorted({name for name, _ in group})
     return GroupEvent(

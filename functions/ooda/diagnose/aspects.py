@@ -209,7 +209,7 @@ ASPECTS: tuple[Aspect, ...] = (
         clear="under a clear sky more than under clouds",
     ),
     _scale(
-        "same_hours", "same_hours", {"any": 0.8, "same": 0.2}, ((0.3, 0.7),),
+        "same_hours", "same_hours", {"any": 0.8, "same": 0.2}, ((0.6, 0.95),),
         same="at the same hours every day",
     ),
     Aspect(

@@ -251,7 +251,7 @@ def test_a_machine_may_lie_off_what_the_others_say_as_far_as_they_lie_off_each_o
     beam, diffuse = (value[None] for value in seen_by(Lie(20.0, 180.0), sun))
     each = 0.6 * np.exp(apart * rng.normal(size=(20, 400)))
     state = solve(each, beam, diffuse, np.ones((20, 400)), sun)
-    value, spread, _ = state.without(0, beam[0] * sun.clear, diffuse[0] * sun.clear)
+    value, spread, _ = state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)
     off = (each[0] - value) / np.hypot(spread, 0.03 * value)  # beside what is usual of its kind of instant
     assert (np.abs(off) > 3.0).mean() < 0.05  # without it: a quarter
     assert np.median(spread / value) < 1.3 * apart

@@ -1,9 +1,9 @@
 """What is learned of each witness from its profiles: plane, gain, shape; and from which day on it holds.
 
 Planes are fitted when a site has 14, 28 and 60 days and then every 60, from the 60 days before. What a
-season shows of a plane is off by its haze and its low sun, so a plane lies in the middle of what the seasons
-of a year showed. A file is cut into parts at these days, so that one long file and many of a day learn the
-same.
+season shows of a plane is off by its haze and its low sun, so a plane lies in the middle of what the
+seasons of a year showed. A file is cut into parts at these days, so that one long file and many of a day
+learn the same.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def parts_of(
     cuts = [first + n for n in range(1, own) if _fits(count + n) != _fits(count + n - 1)]
     cuts = [cut for cut in cuts if count + cut - first > FIRST_DAYS or count >= FIRST_DAYS]
     parts = []
-    learned = [w.before for w in witnesses]
+    learned: Sequence[LearnedPlane | None] = [w.before for w in witnesses]
     for start, end in zip([first, *cuts], [*cuts, days], strict=True):
         known = count + start - first
         due = _fits(known if known >= FIRST_DAYS else min(FIRST_DAYS, count + own))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import bottleneck as bn
 import numpy as np
 
 from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE
-from ooda.detect.peers import is_held
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.track import Indices
 from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
+from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN, limited, usual_index
 from ooda.detect.witnesses.learning import DULL, OWN_HEAT, Part, heat, parts_of, views
 from ooda.detect.witnesses.panel import Panel
 from ooda.detect.witnesses.planes import Sun, apart
@@ -23,8 +24,6 @@ CLIPPED_SAY = 0.3
 """The say of a witness near its capacity, which may be clipped."""
 CHUNK = 4096
 """Instants that are solved at a time: they stay in the processor's cache."""
-HIGH_SUN = 15.0
-"""Degrees. Under a lower sun everything is less sure."""
 ON_PLANE = 0.15
 """Cosine of incidence above which the beam is on a plane."""
 CLEAR = 0.75
@@ -42,13 +41,14 @@ class Told:
     """What the witnesses tell of one asset at its n instants, (n,), NaN where nobody says anything.
 
     `due`: share of capacity by all others; `sigma`: its relative standard deviation, by the sky's state
-    alone; `own`: the same share by the irradiance alone; `spoke`: how many did. `index`: the clear-sky
-    index; `kind`: which kind of instant it is (0…7); `held`, `standing`: shares of the other machines held
-    at one level, and standing still (0…1). `usual`: the share that a machine of the others' usual level
-    gives on its plane, by the other machines alone. Of its D days: `known`, how many earlier days have its
-    gain; `level` and `levels`, (D,) and (D, R): its level, and those of the others that lie much alike;
-    `fleet_loss`: the median of the other machines' losses, natural log. `profile` and `irradiance`,
-    (D, 48), `plane` and `sensor_plane` are for the history. `others` and `sensors`: how many there are.
+    alone; `own`: the same share by the irradiance alone, without a sensor by the clear sky; `spoke`: how
+    many did. `index`: the clear-sky index; `kind`: which kind of instant it is (0…7); `limited`: whether
+    the site is held at a level; `standing`: share of the other machines standing still (0…1). `usual`: the
+    share that a machine of the others' usual level gives on its plane, by the other machines alone. Of its
+    D days: `known`, how many earlier days have its gain; `level` and `levels`, (D,) and (D, R): its level,
+    and those of the others that lie much alike; `fleet_loss`: the median of the other machines' losses,
+    natural log. `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history.
+    `others` and `sensors`: how many there are.
     """
 
     due: Floats
@@ -57,7 +57,7 @@ class Told:
     spoke: Floats
     index: Floats
     kind: Ints
-    held: Floats
+    limited: Mask
     standing: Floats
     known: Ints
     level: Floats
@@ -123,13 +123,13 @@ class _Solved:
     index: Floats
     kind: Ints
     losses: Floats
-    held: _Counted
+    limited: Mask
     standing: _Counted
 
     @classmethod
     def of(cls, panel: Panel, parts: list[Part], rows: Indices) -> _Solved:
         shape = panel.share.shape
-        due, sigma, own, machines, spoke = (np.full(shape, np.nan) for _ in range(5))
+        due, sigma, own, machines, spoke, clear = (np.full(shape, np.nan) for _ in range(6))
         index, kind = np.full(shape[1], np.nan), np.zeros(shape, dtype=np.int64)
         for part in parts:
             days = np.flatnonzero((rows >= part.first) & (rows < part.last))
@@ -149,6 +149,8 @@ class _Solved:
                     due[m, at], sigma[m, at], spoke[m, at], own[m, at] = chunk.told(m, dull)
                     machines[m, at] = chunk.by_machines(m, due[m, at])
                     kind[m, at] = chunk.kind(m)
+                    if panel.sun.known:
+                        clear[m, at] = chunk.clear(m)
                 index[at] = chunk.index
                 if part.clouds is not None:
                     row = rows[panel.days.row[at]] - part.first
@@ -163,9 +165,17 @@ class _Solved:
             )
         speaking = panel.share[: panel.references]
         there = np.isfinite(speaking)
-        held = _Counted.count(there & np.array([is_held(own) for own in speaking]), there)
         with np.errstate(invalid="ignore"):
             standing = _Counted.count(speaking < STANDING, there)
+        held = np.zeros(shape[1], dtype=bool)
+        if panel.sun.known and panel.references > 1:
+            step = min(track.step for track in panel.machines)
+            held = limited(speaking, clear[: panel.references], panel.days, step)
+            if not len(panel.light):
+                with np.errstate(invalid="ignore"):
+                    still = standing.how_many >= 0.5 * np.maximum(standing.of, 1)
+                    blind = held | (still & (clear.max(axis=0) > HIGH) & (panel.sky.elevation > HIGH_SUN))
+                own = clear * usual_index(index, blind, panel.days, step)
         return cls(
             panel, parts, rows, due, sigma, own, machines, spoke, index, kind, losses, held, standing
         )
@@ -208,7 +218,7 @@ class _Solved:
             spoke=self.spoke[m][place],
             index=self.index[place],
             kind=self.kind[m][place],
-            held=mean(self.held),
+            limited=self.limited[place],
             standing=mean(self.standing),
             known=np.concatenate([part.base[m].count for part in self.parts])[days],
             level=by_day("level", m),
@@ -282,6 +292,16 @@ class _Chunk:
         beam, diffuse = self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
         sensors = range(len(self.panel.machines), len(self.norm))
         return self._share(m, self.every.without((m, *sensors), beam, diffuse)[0])
+
+    @cached_property
+    def _bright(self) -> list[Floats]:
+        return [
+            power(beam, diffuse, self.sun) for beam, diffuse in zip(self.beam, self.diffuse, strict=True)
+        ]
+
+    def clear(self, m: int) -> Floats:
+        """What the clear sky would give a machine, share of capacity, (n,)."""
+        return self._share(m, self._bright[m if len(self.beam) > 1 else 0])
 
     def by_clear_sky(self, clouds: Clouds, row: Indices) -> tuple[Floats, Floats, Floats]:
         """Due, its relative spread and whether a partial loss can be told of a lone machine, (n,) each;
