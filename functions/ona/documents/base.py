@@ -82,7 +82,7 @@ def _fields_of_time(model: type[Document]) -> tuple[str, ...]:
 def _may_be_time(declared: Any) -> bool:
     """Whether a value of a declared type may be a time or a day; what is not known here may be.
 
-    >>> [_may_be_time(kind) for kind in (datetime | None, Any, str, dict[str, datetime], Literal["a"])]
+    >>> [_may_be_time(kind) for kind in (date | None, Any, str, dict[str, date], Literal["a"])]
     [True, True, False, False, False]
     """
     kind = get_origin(declared) or declared

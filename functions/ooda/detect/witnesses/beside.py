@@ -99,23 +99,27 @@ class HalfHours:
                 out[j] = moved(lie, (len(group) - 1) / len(group) * (turn @ axes))
         return out
 
-    def errors(self, tilt: Floats, azimuth: Floats, lies: list[Lie], gains: list[float]) -> Floats:
-        """How badly each of P planes suits each witness, by what the others tell, (J, P)."""
+    def errors(
+        self, of: list[int], tilt: Floats, azimuth: Floats, lies: list[Lie], gains: list[float]
+    ) -> Floats:
+        """How badly each of P planes suits some of the witnesses, by what the others tell, (len(of), P)."""
         beam, diffuse = seen_by_fixed(tilt[:, None], azimuth[:, None], self.sun)
         each = self.index(lies, gains)
-        out = np.zeros((len(self.share), len(tilt)))
-        for j, own in enumerate(self.share):
+        out = np.zeros((len(of), len(tilt)))
+        for row, j in enumerate(of):
             index = bn.nanmedian(np.delete(each, j, axis=0), axis=0)
-            there = np.isfinite(own) & np.isfinite(index)
+            there = np.isfinite(self.share[j]) & np.isfinite(index)
             if there.sum() < SLOTS:
                 continue
-            index, own = np.clip(index[there], 0.02, 1.4), own[there]
-            split = usual_diffuse(self.sun.at(there), index)
-            scale = index * self.sun.clear[there]
-            power = beam[:, there] * (scale * (1.0 - split)) + diffuse[:, there] * (scale * split)
-            gain = (power @ own) / np.maximum((power * power).sum(axis=1), 1e-9)
-            size = (gain[:, None] * power - own) / EASY
-            out[j] = ((np.sqrt(1.0 + size * size) - 1.0).mean(axis=1)) * 2.0 * EASY**2
+            own, index = np.where(there, self.share[j], 0.0), np.clip(np.nan_to_num(index), 0.02, 1.4)
+            split = usual_diffuse(self.sun, index)
+            scale = np.where(there, index * self.sun.clear, 0.0)
+            power = beam * (scale * (1.0 - split))
+            power += diffuse * (scale * split)
+            gain = (power @ own) / np.maximum(np.einsum("pn,pn->p", power, power), 1e-9)
+            power *= gain[:, None]
+            power -= own
+            out[row] = cost(power).sum(axis=1) / there.sum()
         return out
 
 
@@ -124,8 +128,20 @@ def _turn(own: Floats, others: Floats, turned: Floats) -> Floats:
     `others`, (N,), a gain free, and by what turns change, `turned` (2, N); far ones count less."""
     shapes = np.vstack((others, turned))
     prior = np.diag([1e-9, *[(ROUGHNESS / USUAL_TURN) ** 2] * 2])
-    x = np.zeros(3)
+    x: Floats = np.zeros(3)
     for _ in range(ROUNDS):
         weight = 1.0 / (1.0 + ((own - others - x @ shapes) / EASY) ** 2)
         x = np.linalg.solve((shapes * weight) @ shapes.T + prior, (shapes * weight) @ (own - others))
     return np.asarray(x[1:])
+
+
+def cost(errors: Floats) -> Floats:
+    """What errors of share of capacity cost: their square while small, then their size. The array itself
+    is used up."""
+    errors /= EASY
+    np.square(errors, out=errors)
+    errors += 1.0
+    np.sqrt(errors, out=errors)
+    errors -= 1.0
+    errors *= 2.0 * EASY**2
+    return errors

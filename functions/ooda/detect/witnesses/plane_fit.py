@@ -19,7 +19,7 @@ import numpy as np
 
 from ooda.detect.rolling import quantile_of_rows
 from ooda.detect.sky import SLOTS, Floats, Ints
-from ooda.detect.witnesses.beside import MOST_DAYS, HalfHours
+from ooda.detect.witnesses.beside import MOST_DAYS, HalfHours, cost
 from ooda.detect.witnesses.planes import EXTINCTION, Lie, Sun, seen_by, seen_by_fixed, usual_diffuse
 from ooda.detect.witnesses.profiles import Profiles, sun_at
 
@@ -35,8 +35,6 @@ EXTINCTIONS = (0.04, EXTINCTION, 0.09, 0.13, 0.18)
 """How much the air takes of the sun (`planes.EXTINCTION` is the usual value), tried in turn."""
 STEEPEST, STEEPEST_TROPICAL, TROPIC = 60.0, 25.0, 25.0
 """Degrees. Within the tropics tilt hardly shows, and nobody builds steep."""
-EASY = 0.02
-"""Share of capacity up to which an error counts by its square."""
 SAME = 1.25
 """A witness keeps the common plane unless that leaves so many times more unexplained than its own does, and
 than is usual at the site."""
@@ -109,7 +107,7 @@ def fit(
             )
             at = [list(lies).index(j) for j in free]
             for _ in range(ROUNDS):
-                both = by_form + BESIDE * _of(beside, grid, lies, points, member, view, air, sensor)[at]
+                both = by_form + BESIDE * _of(beside, at, grid, lies, points, view, air, sensor)
                 lies |= {j: grid[int(n)] for j, n in zip(free, both.argmin(axis=1), strict=True)}
         for members, best in _groups(both):
             group = [free[n] for n in members]
@@ -120,7 +118,7 @@ def fit(
             own = view.errors(points[group], [sensor[j] for j in group], around, air).sum(axis=0)
             if len(lies) > 1:
                 at = [list(lies).index(j) for j in group]
-                own += BESIDE * _of(beside, around, lies, points, member, view, air, sensor)[at].sum(axis=0)
+                own += BESIDE * _of(beside, at, around, lies, points, view, air, sensor).sum(axis=0)
             lies |= dict.fromkeys(group, around[int(own.argmin())])
     clear = Sun.of(elevation[lit], azimuth[lit], air)
     gain = {
@@ -147,21 +145,21 @@ def _faint(share: Floats, sensor: list[bool]) -> Floats:
 
 def _of(
     beside: HalfHours,
+    of: list[int],
     grid: list[Lie],
     lies: dict[int, Lie],
     points: Floats,
-    member: Floats,
     view: _View,
     air: float,
     sensor: list[bool],
 ) -> Floats:
-    """How badly planes suit, by what the others tell as they lie now, (J, P)."""
+    """How badly planes suit some of those that lie now as `lies` says, by what the others tell, (_, P)."""
     clear = Sun.of(view.elevation, view.azimuth, air)
-    gains = [
-        _gain(points[j], _power(seen_by(lie, clear), clear, sensor[j]), member) for j, lie in lies.items()
-    ]
+    kinds = {(lie, sensor[j]) for j, lie in lies.items()}
+    power = {kind: _power(seen_by(kind[0], clear), clear, kind[1]) for kind in kinds}
+    gains = [_gain(points[j], power[lie, sensor[j]], view.member) for j, lie in lies.items()]
     tilt, azimuth = np.array([lie.tilt for lie in grid]), np.array([lie.azimuth for lie in grid])
-    return beside.errors(tilt, azimuth, list(lies.values()), gains)
+    return beside.errors(of, tilt, azimuth, list(lies.values()), gains)
 
 
 def _envelopes(profiles: Profiles) -> tuple[Floats, Ints]:
@@ -222,10 +220,12 @@ class _View:
             there = np.isfinite(own)
             power, clean = tables[sensor[n]] * there, np.where(there, own, 0.0)
             level = _levels(power, clean, self.member)
-            size = (level @ self.member.T * power - clean) / EASY
-            cost = (np.sqrt(1.0 + size * size) - 1.0).sum(axis=1) * 2.0 * EASY**2
+            errors = level @ self.member.T
+            errors *= power
+            errors -= clean
             strange = np.hypot(far, np.log(np.maximum(level.max(axis=1), 0.05)) / USUAL_GAIN)
-            out[n] = (cost + PRIOR * np.sqrt(there.sum()) * strange) / max(there.sum(), 1)
+            far_off = PRIOR * np.sqrt(there.sum()) * strange
+            out[n] = (cost(errors).sum(axis=1) + far_off) / max(there.sum(), 1)
         return out
 
 
@@ -234,7 +234,7 @@ def _levels(power: Floats, points: Floats, member: Floats) -> Floats:
     along, square = (power * points) @ member, (power * power) @ member
     live = square[0] > 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        common = np.quantile(along[:, live] / square[:, live], 0.8, axis=1)[:, None]
+        common = quantile_of_rows(along[:, live] / square[:, live], 0.8)[:, None]
     usual = square[:, live].mean(axis=1, keepdims=True)
     return np.where(live, (along + common * usual) / (square + usual), 0.0)
 
