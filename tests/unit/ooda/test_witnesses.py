@@ -255,3 +255,35 @@ def test_a_machine_may_lie_off_what_the_others_say_as_far_as_they_lie_off_each_o
     off = (each[0] - value) / np.hypot(spread, 0.03 * value)  # beside what is usual of its kind of instant
     assert (np.abs(off) > 3.0).mean() < 0.05  # without it: a quarter
     assert np.median(spread / value) < 1.3 * apart
+def growing(weather: Weather, count: int, most: float, begin: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Machines on one roof, and what INV-001 lost, kWh by day: more each day from day `begin` on, up to a
+    share of `most`."""
+    frames = [weather.frame(n, SOUTH, None) for n in range(count)]
+    day = np.arange(len(weather.times)) / 96.0
+    share = most * np.clip((day - begin) / (day[-1] - begin), 0.0, 1.0)
+    lost = frames[1]["power_kw"].to_numpy() * share
+    frames[1]["power_kw"] -= lost
+    return pd.concat(frames), lost.reshape(-1, 96).sum(axis=1) / 4.0
+
+
+@pytest.mark.parametrize("most", [0.12, 0.4])
+def test_a_loss_that_grows_is_booked_as_it_grew(most: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the machine's gain nor what its readings usually spread follow it, and it is found to the
+    end."""
+    frames, lost = growing(Weather(100, seed=11), 4, most, begin=40)
+    _, verdicts = seen(frames, 4, monkeypatch)
+    (incident,) = [i for i in verdicts["INV-001"].detection.incidents if not i.suspected]
+    assert incident.window.end >= frames["timestamp"].max() - pd.Timedelta(days=1)
+    assert incident.lost_energy_kwh == pytest.approx(lost.sum(), rel=0.1)
+
+
+def test_a_machine_that_loses_lifts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of four machines one pulls the sky's mean down by a quarter of its loss."""
+    frames, _ = growing(Weather(100, seed=11), 4, 0.3, begin=40)
+    kept, verdicts = seen(frames, 4, monkeypatch)
+    for name in ("INV-000", "INV-002", "INV-003"):
+        level = kept[name].told.level
+        assert level[-1] == pytest.approx(level[60], rel=0.01), name  # planes are fitted anew on day 60
+        assert not verdicts[name].detection.incidents
+    fleet = kept["INV-001"].told.fleet_loss
+    assert abs(np.nanmedian(fleet[-10:])) < 0.01

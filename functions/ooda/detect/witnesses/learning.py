@@ -9,7 +9,7 @@ learn the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bottleneck as bn
 import numpy as np
@@ -23,13 +23,15 @@ from ooda.detect.witnesses import clear_sky
 from ooda.detect.witnesses.plane_fit import fit
 from ooda.detect.witnesses.planes import Lie, Sun, middle_of, seen_by
 from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
-from ooda.detect.witnesses.sky_state import solve
+from ooda.detect.witnesses.sky_state import MAJORITY, solve
 from ooda.documents.asset_history import LearnedPlane
 
 FITS, THEN_EVERY = (14, 28, 60), 60
 """Days of a site at which planes are fitted."""
 SEASONS = 6
 """Fits of 60 days each whose middle is believed: a year."""
+RECENT_DAYS = 60
+"""Days on which planes, and levels under clouds, are learned."""
 ASSUMED_GAIN = 0.9
 """Power over capacity at 1 kW/m² and 25 °C, where nothing can be learned: our assumption."""
 OWN_HEAT = 0.12
@@ -105,7 +107,7 @@ def parts_of(
         due = _fits(known if known >= FIRST_DAYS else min(FIRST_DAYS, count + own))
         if any(item is None or item.days != due for item in learned):
             until = start if known >= FIRST_DAYS else min(first + FIRST_DAYS - known, days)
-            window = profiles.between(max(0, until - KEEP_PROFILES), until)
+            window = profiles.between(max(0, until - RECENT_DAYS), until)
             learned = _learn(witnesses, learned, window, place[0] if place and due else None, due)
         parts.append(
             _part(witnesses, [item for item in learned if item], profiles, start, end, place, rules)
@@ -148,7 +150,7 @@ def _learn(
         for j, plane in zip(group, found, strict=True):
             if plane is not None:
                 old = before[j]
-                seasons = old.seasons if old and days > KEEP_PROFILES else []  # until then all days are new
+                seasons = old.seasons if old and days > RECENT_DAYS else []  # until then all days are new
                 seen = (round(plane.lie.tilt, 1), round(plane.lie.azimuth, 1))
                 seasons = [*seasons, seen][-SEASONS:]
                 lie = middle_of([Lie(*season) for season in seasons])
@@ -186,7 +188,7 @@ def _part(
     for of_all in levels:
         earlier, own = _rows(of_all, 0, past), _rows(of_all, past, last - start)
         base.append(baseline(earlier, own, rules))
-        usual = before_each(earlier.cloudy, own.cloudy, KEEP_PROFILES)
+        usual = before_each(earlier.cloudy, own.cloudy, RECENT_DAYS)
         if sum(w.speaks and not w.sensor for w in witnesses) > 1:  # neighbours have the same clouds
             usual = np.ones(last - first)
         dull.append(np.clip(np.where(np.isfinite(usual), usual, 1.0), LEAST_DULL, 1.0 / LEAST_DULL))
@@ -228,7 +230,22 @@ def _levels(
             cloudy = np.where(state.index.reshape(d, SLOTS) < DULL, relative, np.nan)
         dull = np.where(np.isfinite(cloudy).sum(axis=1) >= CLEAR_SLOTS, _median(cloudy), np.nan)
         result.append(Levels(window.day, best, unknown, dull, relative))
-    return result
+    common = _common(
+        [of_all.gain for of_all, w in zip(result, witnesses, strict=True) if w.speaks and not w.sensor]
+    )
+    return [replace(of_all, gain=of_all.gain / common) for of_all in result]
+
+
+def _common(gains: list[Floats]) -> Floats:
+    """By how much the gains of all machines moved together on each day, (D,): the sky's error, not theirs.
+
+    The sky is a mean of all: a machine that loses pulls it down, and the others seem to gain.
+    """
+    if len(gains) < MAJORITY:
+        return np.ones(1)
+    with np.errstate(invalid="ignore"):
+        moved = np.log(gains) - bn.nanmedian(np.log(gains), axis=1)[:, None]
+    return np.exp(np.nan_to_num(_median(np.ascontiguousarray(moved.T))))
 
 
 def _by_clear_sky(

@@ -16,8 +16,8 @@ from ooda.detect.track import Days, Indices, slots_of
 from ooda.detect.witnesses.planes import Sun
 from ooda.documents.asset_history import HistoryDay
 
-KEEP_PROFILES = 60
-"""Days. Gains look back so far (`baseline_days` of detection.yaml), and planes are fitted on as many."""
+KEEP_PROFILES = 120
+"""Days. Gains look back so far (`baseline_days` of detection.yaml): farther than a loss takes to grow."""
 HALF = 0.5
 """Of the readings of a half hour, which must be there."""
 

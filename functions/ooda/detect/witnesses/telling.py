@@ -32,6 +32,8 @@ STANDING = 0.05
 """Of capacity. A neighbour with less stands still, or nearly so."""
 ALIKE_DEG = 15.0
 """Degrees between two planes below which their levels can be compared."""
+LEAST_DUE = 0.1
+"""Of capacity. Where less is due a day's loss is not counted: low light is less sure."""
 LEAST_OTHERS = 3
 """Other machines of which a median is a fleet's."""
 
@@ -110,7 +112,8 @@ class _Counted:
 
 @dataclass(frozen=True)
 class _Solved:
-    """The site's T instants solved: of M machines what `Told` explains, (M, T)."""
+    """The site's T instants solved: of M machines what `Told` explains, (M, T); `losses`, (2, R, D): log
+    losses of those of reference, by all witnesses and by all but the machine itself."""
 
     panel: Panel
     parts: list[Part]
@@ -130,6 +133,7 @@ class _Solved:
     def of(cls, panel: Panel, parts: list[Part], rows: Indices) -> _Solved:
         shape = panel.share.shape
         due, sigma, own, machines, spoke, clear = (np.full(shape, np.nan) for _ in range(6))
+        sums = np.zeros((3, panel.references, len(panel.days)))
         index, kind = np.full(shape[1], np.nan), np.zeros(shape, dtype=np.int64)
         for part in parts:
             days = np.flatnonzero((rows >= part.first) & (rows < part.last))
@@ -151,18 +155,14 @@ class _Solved:
                     kind[m, at] = chunk.kind(m)
                     if panel.sun.known:
                         clear[m, at] = chunk.clear(m)
+                    if m < panel.references:
+                        sums[:, m] += chunk.energies(m, dull, due[m, at])
                 index[at] = chunk.index
                 if part.clouds is not None:
                     row = rows[panel.days.row[at]] - part.first
                     due[0, at], sigma[0, at], spoke[0, at] = chunk.by_clear_sky(part.clouds, row)
         with np.errstate(invalid="ignore", divide="ignore"):
-            working = np.isfinite(due) & (due > 0.1) & (panel.share > STANDING_SHARE)
-            losses = np.array(
-                [
-                    np.log(panel.days.sum(due[m], working[m]) / panel.days.sum(panel.share[m], working[m]))
-                    for m in range(panel.references)
-                ]
-            )
+            losses = np.log(sums[:2] / sums[2])
         speaking = panel.share[: panel.references]
         there = np.isfinite(speaking)
         with np.errstate(invalid="ignore"):
@@ -209,7 +209,10 @@ class _Solved:
         own_rows = np.searchsorted(profiles.day, track.days.number)
         fleet = np.full(len(days), np.nan)
         if len(others) >= LEAST_OTHERS:
-            fleet = bn.nanmedian(self.losses[others], axis=0)[days]
+            of_all, of_others = self.losses
+            fleet = bn.nanmedian(of_all[others], axis=0)[days]
+            if m < references:  # as it is seen without the machine: its own loss pulls the sky down
+                fleet += (of_others[m] - of_all[m])[days]
         last = self.parts[-1].learned
         return Told(
             due=self.due[m][place],
@@ -274,7 +277,7 @@ class _Chunk:
     def told(self, m: int, dull: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Due, its relative spread, how many spoke, and due by the irradiance alone, (n,) each. `dull`: the
         machine's level under clouds, (n,)."""
-        clouds = 1.0 + (dull - 1.0) * np.clip((CLEAR - self.index) / (CLEAR - DULL), 0.0, 1.0)
+        clouds = self.clouds(dull)
         row = m if len(self.beam) > 1 else 0
         beam, diffuse = self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
         value, spread, spoke = self.every.without((m,), beam, diffuse)
@@ -302,6 +305,22 @@ class _Chunk:
     def clear(self, m: int) -> Floats:
         """What the clear sky would give a machine, share of capacity, (n,)."""
         return self._share(m, self._bright[m if len(self.beam) > 1 else 0])
+    def energies(self, m: int, dull: Floats, due: Floats) -> Floats:
+        """Of each day what a machine was due by all witnesses, it among them, by the others (`due`, (n,)),
+        and what it gave, shares of capacity added up while it was at work, (3, D)."""
+        share, row = self.panel.share[m, self.at], m if len(self.beam) > 1 else 0
+        of_all, _, _ = self.every.without(
+            (), self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
+        )
+        with np.errstate(invalid="ignore"):
+            working = np.isfinite(due) & (due > LEAST_DUE) & (share > STANDING_SHARE)
+        days = self.panel.days.row[self.at][working]
+        every = self._share(m, of_all * self.clouds(dull))
+        return np.array([np.bincount(days, v[working], len(self.panel.days)) for v in (every, due, share)])
+
+    def clouds(self, dull: Floats) -> Floats:
+        """What clouds leave of a machine's level, (n,)."""
+        return 1.0 + (dull - 1.0) * np.clip((CLEAR - self.index) / (CLEAR - DULL), 0.0, 1.0)
 
     def by_clear_sky(self, clouds: Clouds, row: Indices) -> tuple[Floats, Floats, Floats]:
         """Due, its relative spread and whether a partial loss can be told of a lone machine, (n,) each;
