@@ -42,6 +42,12 @@ def before_each(earlier: Floats, own: Floats, days: int = 30, quantile: float = 
     )
 
 
+def strictly_before(earlier: Floats, own: Floats, days: int = 30) -> Floats:
+    """The median of the `days` values before each of the file's D days, (D,), NaN where there is none."""
+    values = np.concatenate((earlier, own))
+    return np.asarray(bn.nanmedian(windows(values, np.arange(len(earlier), len(values)), days), axis=1))
+
+
 def trailing_median(values: Floats, days: int) -> Floats:
     """Median of each value and those before it, `days` in all, (D,); NaN where there is none."""
     return np.asarray(bn.nanmedian(windows(values, np.arange(1, len(values) + 1), days), axis=1))
