@@ -120,12 +120,13 @@ def spreads_before(history: AssetHistory, before: int) -> EarlierSpreads:
     for name, by_file in sorted(history.days.items(), reverse=True):
         if number_of(name) < before and len(rows) < KEEP_SPREADS:
             parts = best_first(by_file)
-            if spreads := filled([part.spreads for part in parts]):
-                memory, shift = filled([[part.memory, part.shift] for part in parts])
-                rows.append((spreads, memory, shift))
+            spreads = filled([part.spreads for part in parts])
+            memory, shift = filled([[part.memory, part.shift] for part in parts])
+            if spreads or not math.isnan(memory):
+                rows.append((spreads or [math.nan] * KINDS, memory, shift))
     rows.reverse()
     return EarlierSpreads(
-        np.array([row[0] for row in rows], dtype=float).reshape(len(rows), -1 if rows else KINDS),
+        np.array([row[0] for row in rows], dtype=float).reshape(len(rows), KINDS),
         np.array([row[1] for row in rows], dtype=float),
         np.array([row[2] for row in rows], dtype=float),
     )

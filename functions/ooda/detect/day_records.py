@@ -96,6 +96,7 @@ def history_days(
             files=sorted(joint.get(name_of(number), ())),
             profile=profiles[n],
             irradiance=lights[n],
+            alone=ref.alone,
             spreads=spreads[n],
             **{name: values[n] for name, values in columns.items()},
         )

@@ -83,8 +83,9 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | No
         )
         confidence = 1.0 - (1.0 - confidence) * (1.0 - FOREST_SAYS * apart)
     limit = case.config.parameters.temperature.normal_range_max
-    if seen.temperature_max_c is not None and seen.temperature_max_c > limit:
-        evidence.append(_range_evidence("temperature", seen.temperature_max_c, limit))
+    top = None if case.track.asset.is_wind else seen.temperature_max_c
+    if top is not None and top > limit:
+        evidence.append(_range_evidence("temperature", top, limit))
     events = logged.events_of(case.log, case.track, members, stretch.kind)
     return Episode(
         kind=stretch.kind,

@@ -23,7 +23,7 @@ from ooda.detect import not_judged
 from ooda.detect.levels import Levels
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track
-from ooda.detect.wind_expected import WindExpectation, by_wind
+from ooda.detect.wind_expected import ALL, OWN, WindExpectation, by_wind
 from ooda.detect.witnesses.telling import STANDING, Told
 from ooda.documents.detections import Basis
 
@@ -60,6 +60,12 @@ class Reference:
     fleet_loss: Floats | None = None
     by_driver: dict[str, Levels] = field(default_factory=dict)
     anemometer: str = ""
+
+    @property
+    def alone(self) -> bool:
+        """Whether a single witness tells what is due: a clear sky, or a turbine's own anemometer."""
+        witnesses = set(self.by_driver) - {ALL}
+        return self.basis == "clear_sky" or witnesses == {OWN}
 
 
 def reference(

@@ -116,11 +116,11 @@ def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[in
         total = sum(weight for _, weight in weighted)
         if total > 0:
             log_loss = sum(_log_loss(item) * weight for item, weight in weighted) / total
-            rows.append((n, number_of(names[n]), log_loss, total))
+            rows.append((n, number_of(names[n]), log_loss, total, all(item.alone for item, _ in weighted)))
     if not rows:
         return {}
-    index, number, x, due = map(np.array, zip(*rows, strict=True))
-    runs = lasting(x, due, number)
+    index, number, x, due, alone = map(np.array, zip(*rows, strict=True))
+    runs = lasting(x, due, number, alone)
     return {int(index[day]): run for run in runs for day in range(run.first, run.last + 1)}
 
 

@@ -24,9 +24,10 @@ from ooda.detect.sky import Floats, Ints, Mask
 
 ALARM = math.log(90.0)
 """Log likelihood ratio that alarms; by Lorden's bound once in so many sound days."""
-SMALL, SURE_DAYS = 0.05, 3
+SMALL, LONE_SMALL, SURE_DAYS = 0.05, 0.10, 3
 """Share of the expected energy that so many days must have missed, for a loss to be sure. Less stays
-suspected, however long it is seen."""
+suspected, however long it is seen. The second where a single witness spoke: 3 % of the wind that its
+anemometer reads too much in some weather are 10 % of the energy, and nobody contradicts it."""
 SMALLEST = 0.02
 """Log loss. Less is not looked for."""
 BACK = 30
@@ -66,11 +67,11 @@ class Lasting:
         return self.last - self.first + 1
 
 
-def lasting(x: Floats, due: Floats, number: Ints) -> list[Lasting]:
+def lasting(x: Floats, due: Floats, number: Ints, alone: Mask | None = None) -> list[Lasting]:
     """The losses of D judged days that last, in order of time; none share a day.
 
     `x`: log losses log(due / came), (D,); `due`: expected energy, kWh, (D,); `number`: days since 1970,
-    rising.
+    rising; `alone`: days that a single witness tells of, (D,).
     """
     d = len(x)
     noise = noise_before(x, due, number)
@@ -88,7 +89,8 @@ def lasting(x: Floats, due: Floats, number: Ints) -> list[Lasting]:
         last = _end(over, first, alarm)
         inside = np.full(d, np.nan)
         inside[first : last + 1] = x[first : last + 1]
-        large, _ = _ratio(inside, usual, noise, -math.log1p(-SMALL), SURE_DAYS)
+        small = LONE_SMALL if alone is not None and alone[first : last + 1].mean() > 0.5 else SMALL
+        large, _ = _ratio(inside, usual, noise, -math.log1p(-small), SURE_DAYS)
         best, _ = _ratio(inside, usual, noise, SMALLEST)
         sure, mean = bool((large >= ALARM).any()), float(np.mean(over[first : last + 1]))
         found.append(Lasting(first, last, float(usual.level[alarm]), sure, mean, float(best.max())))

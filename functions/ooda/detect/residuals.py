@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import bottleneck as bn
 import numpy as np
@@ -12,7 +13,7 @@ from ooda.detect.asset_history import KINDS, EarlierSpreads
 from ooda.detect.evidence import own_share
 from ooda.detect.expected import Reference
 from ooda.detect.levels import CLEAR
-from ooda.detect.rolling import before_each, ends_of, windows
+from ooda.detect.rolling import before_each, ends_of, strictly_before, windows
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Track
 from ooda.detect.witnesses.sky_state import MAJORITY
@@ -81,8 +82,11 @@ def residuals(
     of_day = 1.4826 * days.median(np.abs(values - middle[days.row]))
     if ref.family == "wind" and ref.sigma is not None:
         spread = np.fmax(ref.sigma, MIN_SPREAD)
-        own = np.full(len(track), own_share(track.step))
-        return Residuals(share, spread, ok, own, of_day, _nothing(len(days)))
+        memory, shift = _memory(track, share / spread), days.median(share / spread)
+        evidence = _evidence(days.count(ok), memory, shift, earlier, strictly_before)[days.row]
+        evidence = np.minimum(evidence, own_share(track.step))
+        own_days = replace(_nothing(len(days)), memory=memory, shift=shift)
+        return Residuals(share, spread, ok, evidence, of_day, own_days)
     if ref.sigma is None:
         spread = _by_forecast(track, of_day, ok, config)
         own = np.full(len(track), own_share(track.step))
@@ -151,12 +155,18 @@ def _memory(track: Track, z: Floats) -> Floats:
     return np.where(count >= 2 * LEAST_READINGS, np.sin(np.pi / 2.0 * mean), np.nan)
 
 
-def _evidence(count: Ints, memory: Floats, shift: Floats, earlier: EarlierSpreads) -> Floats:
+def _evidence(
+    count: Ints,
+    memory: Floats,
+    shift: Floats,
+    earlier: EarlierSpreads,
+    usually: Callable[[Floats, Floats], Floats] = before_each,
+) -> Floats:
     """How much of what a reading says is its own, by day, (D,): the less, the more it resembles the one
-    before, and the more a whole day has in common."""
-    usual = np.nan_to_num(before_each(earlier.memory, memory), nan=USUAL_MEMORY)
+    before, and the more a whole day has in common. `usually`: which days tell what is usual."""
+    usual = np.nan_to_num(usually(earlier.memory, memory), nan=USUAL_MEMORY)
     usual = np.clip(usual, 0.0, 0.9)
-    between = 1.4826 * before_each(np.abs(earlier.shift), np.abs(shift))
+    between = 1.4826 * usually(np.abs(earlier.shift), np.abs(shift))
     readings = np.maximum(count, 2)
     common = np.clip(np.nan_to_num(between) ** 2 - 1.57 / readings, 0.0, 0.9)
     return np.minimum((1.0 - usual) / (1.0 + usual), 1.0 / (1.0 + readings * common))

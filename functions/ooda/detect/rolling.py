@@ -42,6 +42,12 @@ def before_each(earlier: Floats, own: Floats, days: int = 30, quantile: float = 
     )
 
 
+def strictly_before(earlier: Floats, own: Floats, days: int = 30) -> Floats:
+    """The median of the `days` values before each of the file's D days, (D,), NaN where there is none."""
+    values = np.concatenate((earlier, own))
+    return np.asarray(bn.nanmedian(windows(values, np.arange(len(earlier), len(values)), days), axis=1))
+
+
 def quantile_of_rows(rows: Floats, q: float) -> Floats:
     """Quantile of each row without its NaN, linear between ranks; shape (n,)."""
     ranked = np.sort(rows, axis=1)

@@ -160,6 +160,9 @@ class HistoryDay(Document):
     files: list[str] = Field(
         default=[], description="keys of the other files whose readings are in it, because they overlap"
     )
+    alone: bool = Field(
+        default=False, description="a single witness told what was due, and nobody contradicts it"
+    )
     provisional: bool = Field(
         default=False, description="judged while other machines of its site had not come"
     )

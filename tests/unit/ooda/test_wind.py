@@ -193,3 +193,22 @@ def test_a_turbine_of_an_older_home_is_judged_at_once() -> None:
     last = frame[cut:].reset_index(drop=True)
     one = verdicts(farm, {"WT-01": last}, {"WT-01": older}, key="b")["WT-01"]
     assert {episode.kind for episode in episodes(one)} == {"outage"}
+
+
+def test_a_warm_gear_box_and_a_grid_of_33_kv_are_usual_of_a_turbine() -> None:
+    farm = wind_farm(13, turbines=1, days=12)
+    frame = farm.frames["WT-01"]
+    frame["temperature_c"] = 50.0 + 30.0 * frame["power_kw"] / wind_farms.RATED_KW
+    frame["voltage_v"] = 33_000.0
+    assert frame["temperature_c"].max() > 75.0
+    assert verdicts(farm)["WT-01"].detection.incidents == []
+
+
+def test_a_small_loss_of_a_turbine_alone_is_suspected_and_among_others_booked() -> None:
+    farm = wind_farm(6, turbines=3, days=110)
+    farm.changed("WT-01", 70, 110, wind_farms.blades(0.07))
+    among = verdicts(farm)["WT-01"].history.incidents
+    alone = verdicts(farm, {"WT-01": farm.frames["WT-01"]})["WT-01"].history.incidents
+    assert any(not one.suspected and one.lost_energy_kwh > 0 for one in among)
+    assert [one.suspected for one in alone] == [True]
+    assert alone[0].window.start >= farm.frames["WT-01"]["timestamp"].iloc[66 * DAY]

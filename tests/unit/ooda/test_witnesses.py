@@ -255,6 +255,8 @@ def test_a_machine_may_lie_off_what_the_others_say_as_far_as_they_lie_off_each_o
     off = (each[0] - value) / np.hypot(spread, 0.03 * value)  # beside what is usual of its kind of instant
     assert (np.abs(off) > 3.0).mean() < 0.05  # without it: a quarter
     assert np.median(spread / value) < 1.3 * apart
+
+
 def growing(weather: Weather, count: int, most: float, begin: int) -> tuple[pd.DataFrame, np.ndarray]:
     """Machines on one roof, and what INV-001 lost, kWh by day: more each day from day `begin` on, up to a
     share of `most`."""

@@ -131,7 +131,10 @@ def _turn(own: Floats, others: Floats, turned: Floats) -> Floats:
     x: Floats = np.zeros(3)
     for _ in range(ROUNDS):
         weight = 1.0 / (1.0 + ((own - others - x @ shapes) / EASY) ** 2)
-        x = np.linalg.solve((shapes * weight) @ shapes.T + prior, (shapes * weight) @ (own - others))
+        x = np.asarray(
+            np.linalg.solve((shapes * weight) @ shapes.T + prior, (shapes * weight) @ (own - others)),
+            dtype=float,
+        )
     return np.asarray(x[1:])
 
 

@@ -305,6 +305,7 @@ class _Chunk:
     def clear(self, m: int) -> Floats:
         """What the clear sky would give a machine, share of capacity, (n,)."""
         return self._share(m, self._bright[m if len(self.beam) > 1 else 0])
+
     def energies(self, m: int, dull: Floats, due: Floats) -> Floats:
         """Of each day what a machine was due by all witnesses, it among them, by the others (`due`, (n,)),
         and what it gave, shares of capacity added up while it was at work, (3, D)."""
