@@ -10,7 +10,7 @@ import pytest
 from forecasting import payloads as forecast_payloads
 from ooda import payloads
 from ooda.reconcile.report import ReconcileRequest
-from tests.builders.deployed import WORKFLOWS, functions
+from tests.builders.deployed import RESOURCES, WORKFLOWS, functions
 from tests.paths import ROOT
 
 SAMPLES = {
@@ -31,6 +31,19 @@ def test_sample_events_are_what_the_functions_take(name: str) -> None:
     SAMPLES[name].read(json.loads((ROOT / "events" / name).read_text()))
 
 
+def test_the_sample_of_a_sites_day_is_what_the_loop_takes() -> None:
+    """`samples/site_day.json`: the event, and what JudgeSite makes of it."""
+    event = json.loads((ROOT / "samples/site_day.json").read_text())
+    rule = RESOURCES["OodaStateMachine"]["Properties"]["Events"]["SiteDayDue"]["Properties"]
+    for name in ("source", "detail-type"):
+        assert [event[name]] == rule["Pattern"][name]
+    detail = payloads.SiteDue.read(event["detail"], "site_day.json")
+    assert set(event["detail"]) == set(payloads.SiteDue.model_fields)
+    source = {"bucket": "bucket-in", "key": f"site-days/{detail.site_id}", "version_id": ""}
+    payload = {"site_day": event["detail"], "source": source, "execution_id": "e"}
+    payloads.SiteDayRequest.read(payload, "JudgeSite")
+
+
 def test_every_function_and_workflow_has_a_sample_event() -> None:
     handlers = {p["Handler"].split(".")[1] for p in functions().values()}
     machines = {path.name.split(".")[0] for path in WORKFLOWS}
@@ -41,6 +54,7 @@ def test_every_function_and_workflow_has_a_sample_event() -> None:
     ("result", "field", "request_type", "into"),
     [
         (payloads.DetectResult, "detection", payloads.DiagnoseRequest, "detection"),
+        (payloads.SiteDayResult, "detection", payloads.DiagnoseRequest, "detection"),
         (payloads.DiagnoseResult, "diagnostics", payloads.ScheduleRequest, "diagnostics"),
         (payloads.ScheduleResult, "jobs", payloads.OrderRequest, "job"),
         (forecast_payloads.IngestResult, "sites", forecast_payloads.WeatherRequest, "upload"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ops import cli, samples
+from ops import cli, deadletters, samples
 from ops.cli import executions
 from tests.fakes.platform import Platform
 from tests.paths import ROOT
@@ -50,6 +50,13 @@ def test_an_event_that_fails_by_its_own_fault_says_so_in_one_line(empty: Platfor
     assert empty.s3.list_objects_v2(Bucket=empty.target.input_bucket)["KeyCount"] == 0, "not ours: alone"
     assert done.output.startswith("ObjectMissing: "), "no log, no second copy"
     assert len(done.output.splitlines()) == 1
+
+
+def test_the_event_of_a_sites_day_finds_nothing_due(empty: Platform) -> None:
+    done = CliRunner().invoke(cli.app, ["start", "ooda", "-e", "samples/site_day.json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["site_id"] == "", "nothing was due"
+    assert deadletters.look(empty.target).letters == []
 
 
 def test_an_answer_is_printed_alone_and_the_log_lies_in_the_home(empty: Platform) -> None:

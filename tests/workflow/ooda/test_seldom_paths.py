@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,6 +62,10 @@ def test_a_pointer_to_nothing_is_told_as_missing(platform: Platform, name: str) 
 def test_without_an_asset_registry_each_function_says_what_to_do(platform: Platform) -> None:
     request = ordered(platform)
     without_assets(platform)
+    source = sample("ooda/detect")["source"]
+    body = (ROOT / "samples" / Path(source["key"]).name).read_bytes()
+    platform.s3.put_object(Bucket=source["bucket"], Key=source["key"], Body=body)
+    platform.ended("ooda", source["key"])
     for function, event in (
         ("order", request),
         ("detect", sample("ooda/detect")),
