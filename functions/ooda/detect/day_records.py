@@ -16,13 +16,13 @@ from ooda.detect.case import Case
 from ooda.detect.daily_loss import loss_by_day
 from ooda.detect.episodes import episode_of, range_episode, weak_days
 from ooda.detect.levels import Levels
-from ooda.detect.no_fault import explained_by_log, recognised, site_wide
+from ooda.detect.no_fault import explained_by_log, recognised_all, site_wide
 from ooda.detect.rolling import before_each
 from ooda.detect.signals import Channels, Usual
 from ooda.detect.sky import Floats, judged_light
 from ooda.detect.stretches import Stretch, range_stretches, stretches
 from ooda.detect.units import possible_power
-from ooda.documents.asset_history import AssetHistory, HistoryDay, LevelOfDay
+from ooda.documents.asset_history import AssetHistory, HistoryDay, LevelOfDay, that_count
 from ooda.documents.detections import Episode, Window
 
 
@@ -41,7 +41,7 @@ def history_days(
     if explained.any():
         case = replace(case, res=replace(case.res, judged=case.res.judged & ~explained))
     res = case.res
-    losses = [recognised(case, stretch) for stretch in stretches(case)]
+    losses = recognised_all(case, stretches(case), _stood(history, case))
     losses += [stretch for stretch in site_wide(case) if not explained[stretch.members].any()]
     losses += by_log
     apart = explained.copy()
@@ -103,6 +103,16 @@ def history_days(
         for n, number in enumerate(days.number.tolist())
         if lit[n]  # the night's end of a file says nothing of its solar day
     }
+
+
+def _stood(history: AssetHistory, case: Case) -> bool:
+    """Whether the asset's last judged day before the file ended in a stop that is a fault."""
+    first_day = name_of(int(case.track.days.number[0])) if len(case.track.days) else ""
+    for day in sorted((day for day in history.days if day < first_day), reverse=True):
+        items = that_count(history.days[day])
+        if any(item.judged_hours > 0 for item in items):
+            return any(e.kind == "outage" and not e.signals.recovered for i in items for e in i.episodes)
+    return False
 
 
 def _episodes(case: Case, losses: list[Stretch], channels: Channels) -> dict[int, list[Episode]]:

@@ -13,9 +13,10 @@ from ooda.detect.case import Case
 from ooda.detect.daily_loss import WORTH
 from ooda.detect.signals import Channels
 from ooda.detect.sky import Floats, Mask
-from ooda.detect.stretches import RangeStretch, Stretch
+from ooda.detect.spells import spells
+from ooda.detect.stretches import RangeStretch, Stretch, runs_of_a_day
 from ooda.detect.track import Indices
-from ooda.documents.detections import Episode, Evidence, Window
+from ooda.documents.detections import Episode, EpisodeWindow, Evidence, Window
 
 FOREST_SAYS = 0.3
 """Share of the remaining doubt (0…1) that the isolation forest takes away when it sets all readings
@@ -29,16 +30,39 @@ def _energies(case: Case, members: Indices, by_own: bool = False) -> tuple[float
     return float(np.nansum(due)) * case.track.hours, max(0.0, float(np.nansum(lost))) * case.track.hours
 
 
+def _placed(case: Case, members: Indices) -> list[Indices]:
+    """The spells of a partial loss within its readings."""
+    res = case.res
+    low = np.zeros(len(case.track), dtype=bool)
+    low[members] = spells(np.nan_to_num(res.share[members]), res.spread[members], case.track.step)
+    return runs_of_a_day(case.track, members, low)
+
+
+def _listed(case: Case, parts: list[Indices]) -> list[EpisodeWindow]:
+    """The spells as the episode lists them; one is the episode itself."""
+    return [
+        EpisodeWindow(
+            window=_window(case, part),
+            hours=round(len(part) * case.track.hours, 3),
+            lost_kwh=round(_energies(case, part)[1], 3),
+        )
+        for part in parts
+        if len(parts) > 1
+    ]
+
+
 def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | None:
     """A stretch with its energy and evidence; None for a partial loss that is not believed enough."""
     members = stretch.members
-    due, lost = _energies(case, members, stretch.by_own)
+    parts = _placed(case, members) if stretch.kind == "underperformance" else [members]
+    low = np.concatenate(parts)
+    due, lost = _energies(case, low, stretch.by_own)
     share = lost / due if due > 0 else 0.0
     spread = float(np.median(case.res.spread[members]))
-    z = (share if stretch.by_own else float(np.median(case.res.share[members]))) / spread
+    z = share / spread
     rules = case.config.algorithms
     if stretch.kind == "underperformance":
-        sigmas = z * math.sqrt(float(case.res.evidence[members].sum()))
+        sigmas = z * math.sqrt(float(case.res.evidence[low].sum()))
         confidence = case.ref.partial_confidence * float(2 * norm.cdf(sigmas) - 1)
         least = rules.energy_deviation.confidence_threshold
         if sigmas < rules.statistical.z_score_threshold or confidence < least:
@@ -54,13 +78,13 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | No
         ),
         Evidence(
             detector="robust_z",
-            statement=f"the median deviation is {z:.1f} times the usual spread of {spread:.1%}",
+            statement=f"the mean deviation is {z:.1f} times the usual spread of {spread:.1%}",
             value=round(z, 2),
             limit=rules.statistical.z_score_threshold,
         ),
     ]
     seen = signals.of(case, members, channels, by_own=stretch.by_own)
-    zeros, hours = round(seen.zero_share * len(members)), len(members) * case.track.hours
+    zeros, hours = round(seen.zero_share * len(members)), len(low) * case.track.hours
     if zeros:
         evidence.append(
             Evidence(
@@ -89,10 +113,11 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | No
     events = logged.events_of(case.log, case.track, members, stretch.kind)
     return Episode(
         kind=stretch.kind,
-        window=_window(case, members),
-        hours=round(len(members) * case.track.hours, 3),
+        window=_window(case, low),
+        hours=round(hours, 3),
         expected_kwh=round(due, 3),
         lost_kwh=round(lost, 3),
+        spells=_listed(case, parts),
         confidence=round(confidence, 3),
         signals=seen,
         evidence=evidence + logged.evidence_of(events),
@@ -152,16 +177,19 @@ def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dic
         members = rows[(case.res.judged & ~apart)[rows]]
         if len(members) < 2:
             continue
-        due, lost = _energies(case, members)
+        parts = _placed(case, members)
+        low = np.concatenate(parts)
+        due, lost = _energies(case, low)
         share = float(daily[n])
         confidence = min(0.95, case.ref.partial_confidence)
         events = logged.events_of(case.log, track, members, "underperformance")
         weak[int(days.number[n])] = Episode(
             kind="underperformance",
-            window=_window(case, members),
-            hours=round(len(members) * track.hours, 3),
+            window=_window(case, low),
+            hours=round(len(low) * track.hours, 3),
             expected_kwh=round(due, 3),
             lost_kwh=round(lost, 3),
+            spells=_listed(case, parts),
             confidence=round(confidence, 3),
             signals=signals.of(case, members, channels),
             evidence=[

@@ -16,6 +16,7 @@ from typing import Literal
 import bottleneck as bn
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from ona.runtime.words import counted, listed
 from ooda.config.detection import ReferenceRules
@@ -35,6 +36,8 @@ ALIKE, ALIKE_ASSETS = 0.03, 3
 USUAL_SCATTER, ENOUGH_MACHINES = 0.05, 6
 """Share of the level by which nameplates usually lie beside what machines give; it counts for the machines
 that are missing to six, as the scatter of three or four says little."""
+UNLIKELY = 0.00135
+"""The share of sound machines that lie so far below: three standard deviations, were they known."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,8 @@ def _chronic(told: Told) -> Floats:
     )
     own = told.level / middle
     others_alike = (np.abs(told.levels / middle[:, None] - own[:, None]) <= ALIKE).sum(axis=1)
-    behind = own < 1.0 - np.maximum(CHRONIC, 3.0 * scatter)
+    far = float(student.isf(UNLIKELY, others + missing - 1))  # a scatter that is itself of few machines
+    behind = own < 1.0 - np.maximum(CHRONIC, far * scatter)
     first = told.known <= 2
     owes = (behind | first) & (others_alike < ALIKE_ASSETS)
     return np.where(owes, np.maximum(1.0 / own, 1.0), 1.0)

@@ -136,7 +136,16 @@ def _beyond(item: HistoryDay, usual: float) -> Episode | None:
         return None
     nothing = 1.0 - math.exp(-usual - (item.fleet_loss or 0.0))
     lost = max(0.0, item.weak.lost_kwh - nothing * item.weak.expected_kwh)
-    return item.weak.model_copy(update={"lost_kwh": round(lost, 3)})
+    share = lost / item.weak.lost_kwh if item.weak.lost_kwh > 0 else 0.0
+    parts = [p.model_copy(update={"lost_kwh": round(share * p.lost_kwh, 3)}) for p in item.weak.spells]
+    return item.weak.model_copy(update={"lost_kwh": round(lost, 3), "spells": parts})
+
+
+def _spells(episode: Episode, suspected: bool) -> list[EpisodeWindow]:
+    """When an episode was there; of one that is only suspected nothing is booked."""
+    whole = EpisodeWindow(window=episode.window, hours=episode.hours, lost_kwh=episode.lost_kwh)
+    parts = episode.spells or [whole]
+    return [part.model_copy(update={"lost_kwh": 0.0}) for part in parts] if suspected else parts
 
 
 def _chains(seen: list[_Seen], judged: JudgedDays) -> Iterable[list[_Seen]]:
@@ -219,10 +228,7 @@ class _Incidents:
                 state=state,
                 suspected=suspected,
                 window=window,
-                episodes=[
-                    EpisodeWindow(window=e.window, hours=e.hours, lost_kwh=0.0 if suspected else e.lost_kwh)
-                    for e in episodes[-MOST_EPISODES:]
-                ],
+                episodes=[part for e in episodes for part in _spells(e, suspected)][-MOST_EPISODES:],
                 duration_hours=round(hours, 3),
                 days=len(shares),
                 expected_power_kw=round(due / hours, 3) if hours else 0.0,

@@ -86,12 +86,28 @@ def _bright(case: Case, at: np.intp, way: int) -> bool:
         return any(case.track.power[n] >= 0.5 * case.ref.own[at] for n in near)
 
 
-def recognised(case: Case, stretch: Stretch) -> Stretch:
+def recognised_all(case: Case, found: list[Stretch], stood: bool) -> list[Stretch]:
+    """The same stretches, in order, by their right names. `stood`: the asset's last judged reading before
+    the file was one of a stop that is a fault."""
+    judged = np.flatnonzero(case.res.judged)
+    result: list[Stretch] = []
+    begins = int(judged[0]) if len(judged) else 0
+    for stretch in found:
+        first, last = stretch.members[0], stretch.members[-1]
+        goes_on = stood and stretch.kind != "underperformance" and first <= begins
+        result.append(recognised(case, stretch, goes_on=goes_on))
+        if result[-1].kind == "outage":
+            after = judged[np.searchsorted(judged, last) + 1 :]
+            stood, begins = True, int(after[0]) if len(after) else int(last) + 1
+    return result
+
+
+def recognised(case: Case, stretch: Stretch, *, goes_on: bool = False) -> Stretch:
     """The same stretch by its right name, when it is no fault of the asset.
 
-    Curtailment: most neighbours are held at one level too. Snow: cold, and the site as a whole is buried,
-    or the asset is while nothing is known of its neighbours. A stop that other machines share is the
-    site's, or its operator's (`group.py`), unless the asset's own log names the fault that stopped it.
+    Curtailment: most neighbours are held at one level too. Snow: cold, and snow fell; a stop that was there
+    before, and `goes_on`, is none that the snow made. A stop that other machines share is the site's, or
+    its operator's (`group.py`), unless the asset's own log names the fault that stopped it.
     """
     track, members = case.track, stretch.members
     if stretch.kind in ("outage", "site_outage") and logged.stopped_by_its_fault(case.log, track, members):
@@ -104,7 +120,7 @@ def recognised(case: Case, stretch: Stretch) -> Stretch:
     own = is_held(track.share[members])
     if np.isfinite(held).any() and np.nanmean(held) >= MOST_HELD and own.mean() >= 0.5:
         return Stretch("curtailment", members, stretch.day)
-    if not track.asset.is_wind and _snowed(case, members):
+    if not track.asset.is_wind and not goes_on and _snowed(case, members):
         return Stretch("snow", members, stretch.day)
     return stretch
 

@@ -157,26 +157,29 @@ class Signals(Document):
     )
 
 
+class EpisodeWindow(Document):
+    """One episode of an incident, or a spell of it: when, how long, and what it cost."""
+
+    window: Window
+    hours: float = Field(description="hours of judged readings inside it")
+    lost_kwh: float
+
+
 class Episode(Document):
     """One stretch of a day in which an asset did not do what was expected; incidents are made of them."""
 
     kind: IncidentKind
     window: Window
-    hours: float = Field(description="hours of judged readings inside it")
+    hours: float = Field(description="hours of judged readings inside its spells")
     expected_kwh: float
     lost_kwh: float
+    spells: list[EpisodeWindow] = Field(
+        default=[], description="when within it power was missing; empty where it was all the time"
+    )
     confidence: float = Field(ge=0, le=1)
     signals: Signals
     evidence: list[Evidence]
     events: list[LoggedEvent] = []
-
-
-class EpisodeWindow(Document):
-    """One episode of an incident: when, how long, and what it cost."""
-
-    window: Window
-    hours: float = Field(description="hours of judged readings inside it")
-    lost_kwh: float
 
 
 class Supersession(Document):

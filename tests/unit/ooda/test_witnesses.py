@@ -289,3 +289,25 @@ def test_a_machine_that_loses_lifts_nobody(monkeypatch: pytest.MonkeyPatch) -> N
         assert not verdicts[name].detection.incidents
     fleet = kept["INV-001"].told.fleet_loss
     assert abs(np.nanmedian(fleet[-10:])) < 0.01
+def test_what_is_ill_does_not_excuse_itself() -> None:
+    """How sure the others are of a machine must not depend on what the machine gives."""
+    rng = np.random.default_rng(5)
+    sun = Sun.of(np.full(300, 50.0), np.full(300, 150.0))
+    beam, diffuse = (value[None] for value in seen_by(Lie(20.0, 180.0), sun))
+    each = 0.6 * np.exp(0.03 * rng.normal(size=(4, 300)))
+    spreads = []
+    for factor in (1.0, 0.7):
+        ill = each * np.array([factor, 1.0, 1.0, 1.0])[:, None]
+        state = solve(ill, beam, diffuse, np.ones((4, 300)), sun)
+        spreads.append(state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)[1])
+    assert np.median(spreads[1]) < 1.6 * np.median(spreads[0])
+
+
+def test_witnesses_at_their_capacity_do_not_disagree() -> None:
+    """They would see more; that they do not says nothing of the others."""
+    sun = Sun.of(np.full(50, 50.0), np.full(50, 150.0))
+    beam, diffuse = (value[None] for value in seen_by(Lie(20.0, 180.0), sun))
+    clipped = np.array([1.0, 1.0, 1.0, 0.75, 0.7])[:, None]
+    state = solve(clipped * np.full((5, 50), 0.8), beam, diffuse, np.where(clipped < 1.0, 0.3, 1.0), sun)
+    _, spread, _ = state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)
+    assert (spread < 0.03).all()

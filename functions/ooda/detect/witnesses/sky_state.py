@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import bottleneck as bn
 import numpy as np
 
-from ooda.detect.sky import Floats
+from ooda.detect.sky import Floats, Ints
 from ooda.detect.witnesses.planes import Sun, usual_diffuse
 
 SPLIT_SPREAD = 0.18
@@ -45,8 +45,9 @@ class SkyState:
     """What J witnesses say of the sky at n instants.
 
     `beam`, `diffuse` and `seen`, (J, n): each one's measurement in standard deviations; `weight`, (J, n),
-    its say (0…1). `index`, (n,): the clear-sky index. `scale`, (n,): how much more than usual the witnesses
-    disagree, 1 at least. `normal` and `right`: the sums of the least squares, prior included.
+    its say (0…1). `index`, (n,): the clear-sky index. `off`, (J, n): how far each one lies off what all
+    say, NaN of a silent one, and `ranked`, (n, J), the same in rising order. `normal` and `right`: the sums
+    of the least squares, prior included.
     """
 
     beam: Floats
@@ -54,7 +55,8 @@ class SkyState:
     seen: Floats
     weight: Floats
     index: Floats
-    scale: Floats
+    off: Floats
+    ranked: Floats
     normal: tuple[Floats, Floats, Floats]
     right: tuple[Floats, Floats]
 
@@ -76,9 +78,26 @@ class SkyState:
             one = 1.0 / np.where(told > 0.005, bb * dd - bd * bd, np.nan)
             value = ((dd * beam - bd * diffuse) * b + (bb * diffuse - bd * beam) * d) * one
             variance = (dd * beam - 2.0 * bd * diffuse) * beam + bb * diffuse * diffuse
-            apart = (NOISE * value) ** 2 * (self.scale**2 - 1.0)
-            spread = np.sqrt(np.maximum(variance * one, 0.0) * self.scale**2 + apart)
+            scale = self._scale(j)
+            apart = (NOISE * value) ** 2 * (scale**2 - 1.0)
+            spread = np.sqrt(np.maximum(variance * one, 0.0) * scale**2 + apart)
             return np.maximum(value, 0.0), spread, told
+
+    def _scale(self, j: int | None) -> Floats:
+        """How much more than usual all witnesses but `j` disagree, (n,), 1 at least: 1.4826 times the
+        median of how far they lie off. What is ill must not excuse itself."""
+        own = np.full(len(self.ranked), np.nan) if j is None else self.off[j]
+        count = np.isfinite(self.ranked).sum(axis=1) - np.isfinite(own)
+        row, last = np.arange(len(own)), self.ranked.shape[1] - 1
+
+        def of_rank(rank: Ints) -> Floats:
+            at = np.clip(rank, 0, last)
+            there = self.ranked[row, at]
+            with np.errstate(invalid="ignore"):
+                return np.where(own <= there, self.ranked[row, np.minimum(at + 1, last)], there)
+
+        middle = (of_rank((count - 1) // 2) + of_rank(count // 2)) / 2.0
+        return np.where(count >= MAJORITY - (j is not None), np.fmax(1.0, 1.4826 * middle), 1.0)
 
 
 def solve(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) -> SkyState:
@@ -98,19 +117,20 @@ def solve(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) ->
         seen = np.where(say > 0.0, seen, 0.0) * one
     prior = 1.0 / (SPLIT_SPREAD * index)
     pb, pd = -share * prior, (1.0 - share) * prior
-    weight, scale, many = say, np.ones(len(index)), (say > 0.0).sum(axis=0) >= MAJORITY
+    weight, many = say, (say > 0.0).sum(axis=0) >= MAJORITY
     for last in range(ROUNDS + 1):
         wb, wd = weight * beam, weight * diffuse
         bb, bd, dd = (wb * beam).sum(0) + pb * pb, (wb * diffuse).sum(0) + pb * pd, (wd * diffuse).sum(0)
         dd, b, d = dd + pd * pd, (wb * seen).sum(0), (wd * seen).sum(0)
+        one = 1.0 / np.maximum(bb * dd - bd * bd, 1e-9)
+        told = beam * ((dd * b - bd * d) * one) + diffuse * ((bb * d - bd * b) * one)
+        off = np.where(say > 0.0, np.abs(seen - told), np.nan)
         if last == ROUNDS:
             break
-        one = 1.0 / np.maximum(bb * dd - bd * bd, 1e-9)
-        off = np.abs(seen - beam * ((dd * b - bd * d) * one) - diffuse * ((bb * d - bd * b) * one))
-        scale = np.maximum(1.0, 1.4826 * np.nan_to_num(_median(np.where(say > 0.0, off, np.nan))))
-        scale = np.where(many, scale, 1.0)
-        weight = np.where(many, say / (1.0 + (off / (scale * FAR)) ** 2) ** 2, say)
-    return SkyState(beam, diffuse, seen, weight, index, scale, (bb, bd, dd), (b, d))
+        scale = np.maximum(1.0, 1.4826 * np.nan_to_num(_median(off)))
+        weight = np.where(many, say / (1.0 + (np.nan_to_num(off) / (scale * FAR)) ** 2) ** 2, say)
+    off = np.where((say < 1.0) & (seen < told), 0.0, off)  # a clipped one would see more
+    return SkyState(beam, diffuse, seen, weight, index, off, np.sort(off.T, axis=1), (bb, bd, dd), (b, d))
 
 
 def _index(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) -> tuple[Floats, Floats]:
