@@ -128,7 +128,7 @@ def _same_hours(episodes: list[Episode]) -> float | None:
     """
     timed = [e for e in episodes if e.signals.zero_share < MOSTLY or e.signals.from_dawn < MOSTLY]
     starts = [e.signals.first_slot for e in timed if e.signals.first_slot is not None]
-    if len(starts) < 3 or fmean(e.signals.day_share for e in timed) > 0.8:
+    if len(starts) < max(3, len(episodes) / 2) or fmean(e.signals.day_share for e in timed) > 0.8:
         return None
     middle = sorted(starts)[len(starts) // 2]
     apart = sorted(abs(slot - middle) for slot in starts)[len(starts) // 2]

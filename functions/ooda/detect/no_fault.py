@@ -25,6 +25,8 @@ SHOULD_WORK = 0.05
 """Share of capacity that is due where an asset surely works: below it, standing still says nothing."""
 DARK_MINUTES = 120
 """Minutes of no power at any machine, where it came or went by and by: a shorter one may be a storm."""
+ABRUPT = 0.33
+"""Of what is due in a stop: as much came just before it, or just after."""
 MOST_HELD = 0.5
 """Share of the neighbours held at one level from which on it is a curtailment of the site."""
 
@@ -55,11 +57,11 @@ def site_wide(case: Case) -> list[Stretch]:
         short = (ref.own - track.power) / np.maximum(ref.own, least)
         lit = track.sky.light & (ref.own >= least)
         high = (track.sky.elevation > HIGH_SUN) & (ref.own >= HIGH * track.capacity)
-        still = (track.share <= ZERO_SHARE) & (told.standing >= MOST_DOWN)
-        dark = track.sky.light & high & still & ~case.res.judged
+        dark = track.sky.light & high & (track.share <= ZERO_SHARE) & ~case.res.judged
         lit &= ~ref.site_down
         low = lit & (short > max(2.0 * rules.energy_deviation.forecast_tolerance_percent / 100.0, 0.2))
         held = low & told.limited & (track.share > SHOULD_WORK)
+    dark[dark] = _all_stand(case, np.flatnonzero(dark))
     need = case.readings(rules.duration.underperformance_minutes)
     result = []
     for day in np.unique(track.sky.day[held]):  # clouds pass below the level: all of a day is one stretch
@@ -78,12 +80,20 @@ def site_wide(case: Case) -> list[Stretch]:
     return result
 
 
+def _all_stand(case: Case, rows: Indices) -> Mask:
+    """At which of some readings half of the others give nothing either."""
+    if case.site is None or not len(rows):
+        return np.zeros(len(rows), dtype=bool)
+    off = case.site.off(case.track, rows, ZERO_SHARE)
+    return np.asarray(np.nansum(off, axis=1) >= MOST_DOWN * np.maximum(np.isfinite(off).sum(axis=1), 1))
+
+
 def _bright(case: Case, at: np.intp, way: int) -> bool:
-    """Whether one of the two readings before (`way` −1) or after a stop gave half of what is due in it: a
-    switch is abrupt, a storm is not."""
+    """Whether one of the two readings before (`way` −1) or after a stop gave a third of what is due in it:
+    a switch is abrupt, a storm is not."""
     near = [n for n in (at + way, at + 2 * way) if 0 <= n < len(case.track)]
     with np.errstate(invalid="ignore"):
-        return any(case.track.power[n] >= 0.5 * case.ref.own[at] for n in near)
+        return any(case.track.power[n] >= ABRUPT * case.ref.own[at] for n in near)
 
 
 def recognised_all(case: Case, found: list[Stretch], stood: bool) -> list[Stretch]:

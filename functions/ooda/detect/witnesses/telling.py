@@ -173,7 +173,7 @@ class _Solved:
             held = limited(speaking, clear[: panel.references], panel.days, step)
             if not len(panel.light):
                 with np.errstate(invalid="ignore"):
-                    still = standing.how_many >= 0.5 * np.maximum(standing.of, 1)
+                    still = (speaking <= STANDING_SHARE).sum(axis=0) >= 0.5 * np.maximum(standing.of, 1)
                     blind = held | (still & (clear.max(axis=0) > HIGH) & (panel.sky.elevation > HIGH_SUN))
                 own = clear * usual_index(index, blind, panel.days, step)
         return cls(

@@ -1,0 +1,76 @@
+"""A site that is held at a level or stands still as a whole is told so without an irradiance sensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ooda.detect.context import Context
+from ooda.detect.judge import judge_assets
+from ooda.documents.detections import Incident
+from tests.builders.assets import make_registry
+from tests.builders.detection import between, telemetry_file
+from tests.builders.telemetry import DAY, sunny_day
+
+MACHINES, DAYS, CAPACITY = 5, 6, 100.0
+Change = Callable[[pd.DataFrame, int], None]
+
+
+def told(change: Change) -> dict[str, list[Incident]]:
+    """What a file of some sound days, and a last day that `change` works on, says of each machine."""
+    parts = []
+    for n in range(1, MACHINES + 1):
+        for back in range(DAYS, -1, -1):
+            day = sunny_day(f"INV-{n:03d}", DAY - timedelta(days=back), seed=17 * n + back)
+            day = day.drop(columns=["irradiance_w_m2"], errors="ignore")
+            if back == 0:
+                change(day, n)
+            parts.append(day)
+    file = telemetry_file(pd.concat(parts, ignore_index=True), make_registry())
+    verdicts = judge_assets(file, Context())
+    assert {v.detection.basis for v in verdicts} == {"peers"}
+    return {v.detection.asset_id: v.detection.incidents for v in verdicts}
+
+
+def held(day: pd.DataFrame, n: int) -> None:
+    """At 45 % of capacity from 08:00 to 14:00, by a controller that strays by half a per cent."""
+    rows = between(day, "08:00", "14:00")
+    noise = np.random.default_rng(n).normal(0.0, 0.002, int(np.sum(rows)))
+    level = 0.45 * CAPACITY * (1.0 + noise)
+    day.loc[rows, "power_kw"] = np.minimum(day.loc[rows, "power_kw"].to_numpy(), level)
+
+
+def hazed(day: pd.DataFrame, n: int) -> None:
+    """A quiet cloud takes half of the light all day: power goes with the sun."""
+    day["power_kw"] *= 0.5
+
+
+def dark(day: pd.DataFrame, n: int) -> None:
+    """No power at all from 09:00 to 11:00."""
+    day.loc[between(day, "09:00", "11:00"), "power_kw"] = 0.0
+
+
+@pytest.mark.parametrize(("change", "kind"), [(held, "curtailment"), (dark, "site_outage")])
+def test_what_all_machines_share_is_told_by_the_clear_sky(change: Change, kind: str) -> None:
+    result = told(change)
+    for incidents in result.values():
+        assert [incident.kind for incident in incidents] == [kind]
+        assert incidents[0].lost_energy_kwh > 50.0
+        assert kind != "curtailment" or not incidents[0].actionable
+
+
+def test_a_quiet_cloud_is_no_command() -> None:
+    assert not any(told(hazed).values())
+
+
+def test_a_dead_machine_of_a_held_site_is_its_own_fault() -> None:
+    def one_dead(day: pd.DataFrame, n: int) -> None:
+        held(day, n)
+        if n == 2:
+            day.loc[between(day, "09:00", "24:00"), "power_kw"] = 0.0
+
+    assert "outage" in [incident.kind for incident in told(one_dead)["INV-002"]]
