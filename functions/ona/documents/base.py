@@ -90,7 +90,9 @@ def _may_be_time(declared: Any) -> bool:
         return any(_may_be_time(part) for part in get_args(declared))
     if kind is Literal:
         return False
-    return not isinstance(kind, type) or issubclass(date, kind) or issubclass(kind, date)
+    if kind is Any or not isinstance(kind, type):  # `Any` is a class from Python 3.11 on
+        return True
+    return issubclass(date, kind) or issubclass(kind, date)
 
 
 class S3Pointer(Document):

@@ -27,9 +27,9 @@ Values = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Times, microseconds since 1970 UTC, (n,); the columns' values, (k, n)."""
 
 
-IN_MEMORY = 448 << 20
-"""Bytes of each process' rows that stay in memory (ours): with two processes a file of 1 GB does not touch
-the disk, and of a larger one no more is held."""
+IN_MEMORY = 320 << 20
+"""Bytes of each process' rows that stay in memory (ours): with two processes those of a file of 0.8 GB;
+of a larger one no more is held."""
 MAP_NORESERVE = 0x4000
 """Linux's flag for memory that is promised only when it is filled (`mmap` names it from Python 3.13 on)."""
 

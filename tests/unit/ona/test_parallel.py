@@ -55,7 +55,7 @@ def test_a_large_file_reads_the_same_in_parts(
     whole = read()
     monkeypatch.setattr(canonical, "LARGE_BYTES", 1000)
     monkeypatch.setattr(blocks, "whole_lines", lambda chunks: whole_lines(chunks, 3000))
-    for cpus, in_memory in ((2, 448 << 20), (3, 0), (8, 1600), (2, 20_000)):
+    for cpus, in_memory in ((2, 320 << 20), (3, 0), (8, 1600), (2, 20_000)):
         monkeypatch.setattr(canonical, "CPUS", cpus)
         monkeypatch.setattr(pieces, "IN_MEMORY", max(in_memory, 8))
         parts = read()
