@@ -42,6 +42,7 @@ class Said:
     actionable: bool
     cause: str
     category: str
+    probability: float
     detail: str = ""
 
     @property
@@ -171,6 +172,7 @@ def _said(incident: Incident, asset: Asset, verdict: AssetVerdict) -> Said:
         actionable=incident.actionable,
         cause=cause.name,
         category=category_of(cause.name),
+        probability=cause.score,
         detail=f"{incident.window.start:%m-%d %H:%M}..{incident.window.end:%m-%d %H:%M} {incident.days} d "
         f"{incident.deviation_percent:.0f} % {signals}",
     )

@@ -65,7 +65,8 @@ def recognised(case: Case, stretch: Stretch) -> Stretch:
     """The same stretch by its right name, when it is no fault of the asset.
 
     Curtailment: most neighbours are held at one level too. Snow: cold, and the site as a whole is buried,
-    or the asset is while nothing is known of its neighbours. A stop that other machines share is the
+    or the asset is while nothing is known of its neighbours; a stop of one beside others that work is a
+    fault until Diagnose says more. A stop that other machines share is the
     site's, or its operator's (`group.py`).
     """
     track, members = case.track, stretch.members
@@ -73,6 +74,8 @@ def recognised(case: Case, stretch: Stretch) -> Stretch:
         stretch = _shared(case, stretch)
     if stretch.kind == "site_outage":
         return Stretch("snow", members, stretch.day) if _snowed(case, members) else stretch
+    if stretch.kind == "outage" and np.isfinite(case.beside.off[members]).any():
+        return stretch
     held = case.beside.held[members]
     own = is_held(track.share[members])
     if np.isfinite(held).any() and np.nanmean(held) >= MOST_HELD and own.mean() >= 0.5:
