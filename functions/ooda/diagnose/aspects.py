@@ -13,7 +13,7 @@ with the signal, so that no cause hangs on a single limit. An aspect that was no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ooda.diagnose.view import View
 
@@ -75,14 +75,7 @@ def first_of(claims: Sequence[tuple[str, float]], rest: str) -> dict[str, float]
 
 
 def _scale(
-    name: str,
-    number: str,
-    usual: dict[str, float],
-    cuts: Sequence[tuple[float, float]],
-    /,
-    *,
-    outside: bool = False,
-    **texts: str,
+    name: str, number: str, usual: dict[str, float], cuts: Sequence[tuple[float, float]], /, **texts: str
 ) -> Aspect:
     """An aspect of one number of `View` or `Signals`; `usual` names the states in rising order."""
 
@@ -90,7 +83,11 @@ def _scale(
         value = view.value(number)
         return None if value is None else degrees(value, tuple(usual), cuts)
 
-    return Aspect(name, usual, look, texts, lambda view: view.value(number), outside)
+    return Aspect(name, usual, look, texts, lambda view: view.value(number))
+
+
+def _outside(aspect: Aspect) -> Aspect:
+    return replace(aspect, outside=True)
 
 
 def _hours(view: View) -> Degrees | None:
@@ -312,10 +309,10 @@ ASPECTS: tuple[Aspect, ...] = (
         _storm_text,
         outside=True,
     ),
-    _scale(
-        "snow", "snow_mm", {"bare": 0.97, "snow": 0.03}, ((0.5, 2.0),), outside=True,
+    _outside(_scale(
+        "snow", "snow_mm", {"bare": 0.97, "snow": 0.03}, ((0.5, 2.0),),
         snow="in frost, after snow that is {:.1f} mm of water",
-    ),
+    )),
     _scale(
         "back", "returns", {"stays": 0.5, "back": 0.5}, ((0.65, 0.97),),
         stays="it did not come back the same day",
@@ -337,9 +334,9 @@ ASPECTS: tuple[Aspect, ...] = (
         },
         lambda view: view.s.neighbours_off,
     ),
-    _scale(
-        "air", "air_c", {"frost": 0.15, "mild": 0.85}, ((1.0, 4.0),), outside=True, frost="at {:.0f} °C",
-    ),
+    _outside(_scale(
+        "air", "air_c", {"frost": 0.15, "mild": 0.85}, ((1.0, 4.0),), frost="at {:.0f} °C",
+    )),
     _scale(
         "light_wind", "loss_low", {"sound": 0.4, "short": 0.6}, ((0.02, 0.06),),
         short="{:.0%} is missing in light wind",
