@@ -106,7 +106,7 @@ SIGNATURES: tuple[Signature, ...] = (
          volts={"open": 0.35, "usual": 0.6}),
 
     # ---------------------------------------- stops
-    _row("snow", 0.7, STOP, "solar", "as with snow on this roof only",
+    _row("snow", 0.7, STOP, "solar", "as with a roof that snow has buried, beside others that it has not",
          snow={"snow": 0.95}, dawn={"dawn": 0.8}, lasts={"days": 0.75, "week": 0.22}),
     _row("inverter_trip", 60, STOP,
          back={"back": 0.95}, length={"short": 0.88}, same_hours={"same": 0.045, "clock": 0.015},
