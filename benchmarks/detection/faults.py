@@ -264,7 +264,7 @@ def _snow(s: Scene, x: float) -> None:
         times = s.frame["timestamp"][s.inside]
         begin, end = times.iloc[0] - pd.Timedelta(hours=10), times.iloc[-1]
         s.weather.loc[begin:end, "temperature_c"] = -4.0
-        s.weather.loc[begin : begin + pd.Timedelta(hours=9), "snowfall_mm"] = 2.0
+        s.weather.loc[begin : begin + pd.Timedelta(hours=9), "precipitation_mm"] = 2.0
     s.dc_side(1 - x)
     for frame in s.others.values():
         frame["power_kw"] = np.where(s.inside, frame["power_kw"] * (1 - x), frame["power_kw"])

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from benchmarks.detection.fault_bench import f1
 from benchmarks.diagnosis.cases import Known
+from benchmarks.diagnosis.reliability import lines
 from ona.config import causes
 from ooda.diagnose.cause import Cause, diagnose
-
-BINS = (0.0, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 1.0001)
-"""Probability (0…1) between which the reliability table counts."""
 
 Answered = tuple[Known, Cause]
 
@@ -37,24 +34,6 @@ def category(name: str) -> str:
 def same_category(case: Known, name: str) -> bool:
     """Whether an answer is of the cause's category, or of one that is as good."""
     return category(name) in {category(truth) for truth in (case.truth, *case.also)}
-
-
-def reliability(answered: Sequence[Answered]) -> list[tuple[float, float, int, float, float]]:
-    """(from, to, answers, mean probability, share right) of the named causes, by their probability."""
-    rows = []
-    for low, high in pairwise(BINS):
-        inside = [(c, a) for c, a in answered if low <= a.score < high and a.name != "unknown_pattern"]
-        if inside:
-            said = float(np.mean([a.score for _, a in inside]))
-            hit = float(np.mean([right(c, a.name) for c, a in inside]))
-            rows.append((low, min(high, 1.0), len(inside), said, hit))
-    return rows
-
-
-def brier(answered: Sequence[Answered]) -> float:
-    """Brier score of the named causes: the mean square of probability less 1 where right, else 0."""
-    named = [(c, a) for c, a in answered if a.name != "unknown_pattern"]
-    return float(np.mean([(a.score - right(c, a.name)) ** 2 for c, a in named]))
 
 
 def report(cases: Sequence[Known]) -> None:
@@ -83,7 +62,5 @@ def report(cases: Sequence[Known]) -> None:
             good = n - sum(wrong[form].values())
             taken = ", ".join(f"{m}×{name}" for name, m in wrong[form].most_common(4))
             print(f"  {form:<32}{good:>4} of {n:<4}{good / n:>5.0%}  {taken}")
-    print(f"\n{'probability':<16}{'answers':>8}{'said':>8}{'right':>8}")
-    for low, high, n, said, hit in reliability(answered):
-        print(f"{low:.2f} … {high:.2f}     {n:>8}{said:>8.2f}{hit:>8.2f}")
-    print(f"Brier score {brier(answered):.3f}")
+    said = [(a.score, right(c, a.name)) for c, a in answered if a.name != "unknown_pattern"]
+    print("\n" + "\n".join(lines(said)))

@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from benchmarks.detection.strangers import cases, other_cases, plants, table
@@ -20,6 +21,7 @@ from benchmarks.detection.strangers.recipes import REPORTING, TUNING, Recipe
 from benchmarks.detection.strangers.scene import Trouble
 from benchmarks.detection.strangers.solar_faults import SOLAR
 from benchmarks.detection.strangers.wind_faults import WIND
+from benchmarks.diagnosis.reliability import picture
 from ops.target import use_configs
 
 PARTS = ("clean", "faults", "causes", "data", "operator", "daily", "wind", "lone")
@@ -144,6 +146,23 @@ def report(results: Sequence[Any], verbose: bool) -> list[str]:
     return lines
 
 
+def draw(results: Sequence[Any], name: str) -> Path | None:
+    """The reliability diagram of the causes, `reports/detection/<name>.svg`; None without causes."""
+    known = {trouble.name for trouble in (*SOLAR, *WIND)}
+    outcomes = [r for r in results if isinstance(r, Outcome)]
+    series = {
+        "faults": table.named_answers(o for o in outcomes if o.trouble in known),
+        "forms by another hand": table.named_answers(o for o in outcomes if o.trouble not in known),
+    }
+    series = {title: said for title, said in series.items() if said}
+    if not series:
+        return None
+    path = Path("reports/detection") / f"{name}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(picture(series))
+    return path
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the cases that are asked for and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -164,6 +183,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         results = [work(job) for job in todo]
     print("\n".join(report(results, asked.verbose)))
+    drawn = draw(results, f"reliability-{'tuning' if asked.tuning else 'reporting'}")
+    if drawn:
+        print(f"\npicture: {drawn}")
     spent = sum(
         sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )

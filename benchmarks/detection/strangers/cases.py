@@ -70,6 +70,7 @@ class Outcome:
     category: str
     detail: str
     issues: list[str] = field(default_factory=list)
+    probability: float = 0.0
 
     @property
     def size(self) -> str:
@@ -248,6 +249,7 @@ def _judged_fault(
         category=main.category if main else "nothing",
         detail=f"{main.kind} {main.detail}" if main else str([s.kind for s in during]),
         issues=verdict.issues,
+        probability=main.probability if main else 0.0,
     )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class Said:
     actionable: bool
     cause: str
     category: str
+    probability: float
     detail: str = ""
     order: str = ""
 
@@ -222,6 +223,7 @@ def _said(incident: Incident, asset: Asset, verdict: AssetVerdict) -> Said:
         cause=cause.name,
         category=category_of(cause.name),
         order=_order(incident, cause.name, asset),
+        probability=cause.score,
         detail=f"{incident.window.start:%m-%d %H:%M}..{incident.window.end:%m-%d %H:%M} {incident.days} d "
         f"{incident.deviation_percent:.0f} % {signals}",
     )

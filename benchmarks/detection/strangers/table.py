@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.detection.strangers.cases import Clean, Outcome
 from benchmarks.detection.strangers.other_cases import DailyOutcome, DataOutcome, OperatorOutcome, Shared
+from benchmarks.diagnosis.reliability import lines
 
 SIZES = ("10 % and more", "5–10 %", "below 5 %")
 
@@ -123,7 +124,13 @@ def cause_table(outcomes: Sequence[Outcome]) -> list[str]:
         said = ", ".join(f"{n}×{kind}" for kind, n in wrong.most_common(5))
         right, category = share(rows, lambda o: o.right), share(rows, lambda o: o.category_right)
         out.append(f"{trouble:<42}{len(rows):>4}{right:>7}{category:>8}  {said}")
-    return out
+    return [*out, "", *lines(named_answers(named))]
+
+
+def named_answers(outcomes: Iterable[Outcome]) -> list[tuple[float, bool]]:
+    """The probability of each cause that was named, and whether it was right."""
+    unnamed = ("nothing", "unknown_pattern")
+    return [(o.probability, o.right) for o in outcomes if o.truth and o.cause not in unnamed]
 
 
 def data_table(outcomes: Sequence[DataOutcome]) -> list[str]:

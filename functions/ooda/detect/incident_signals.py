@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from statistics import fmean
+import itertools
+from statistics import fmean, median
 
 import numpy as np
 
@@ -73,8 +74,10 @@ def combined(episodes: list[Episode], shares: dict[int, float], before: float | 
         weights = [max(e.lost_kwh, 1e-6) for e in at_a_level]
         levels = [e.signals.plateau_level for e in at_a_level]
         values["plateau_level"] = round(float(np.average(levels, weights=weights)), 4)
+    goes_on = episodes[0].kind == "outage" and episodes[0].signals.returns < 0.5
+    first = episodes[: 1 if goes_on else FIRST_EPISODES]
     for name in _BEGINNING:
-        starts = [v for e in episodes[:FIRST_EPISODES] if (v := getattr(e.signals, name)) is not None]
+        starts = [v for e in first if (v := getattr(e.signals, name)) is not None]
         values[name] = max(starts, default=None)
     values["from_dawn"] = _from_dawn(recent)
     values["first_slot"] = episodes[0].signals.first_slot
@@ -85,14 +88,17 @@ def combined(episodes: list[Episode], shares: dict[int, float], before: float | 
     ):
         seen = [v for e in recent if (v := getattr(e.signals, name)) is not None]
         values[name] = most(seen, default=None)
+    levels_by_day = {
+        n: e.signals.plateau_level for n, e in enumerate(episodes) if e.signals.plateau_share >= 0.5
+    }
     return Signals(
         **values,
         stops=sum(episode.signals.stops for episode in recent),
         recovered=episodes[-1].signals.recovered,
         slope_per_day=_slope(shares),
-        plateau_slope=_slope(
-            {n: e.signals.plateau_level for n, e in enumerate(episodes) if e.signals.plateau_share >= 0.5}
-        ),
+        slope_step=_step(shares),
+        plateau_slope=_slope(levels_by_day),
+        plateau_step=_fall(list(levels_by_day.values())),
         loss_before=_part(before, values["loss_share"]),
         days=len(shares),
         same_hours=_same_hours(episodes),
@@ -115,6 +121,33 @@ def _slope(shares: dict[int, float]) -> float | None:
     return round(slopes[len(slopes) // 2], 5) if slopes else None
 
 
+def _step(shares: dict[int, float]) -> float | None:
+    """How far a loss that grew did so at once: 1 for one step, 0 for the same rise each day. Levels are
+    medians of three days; the first and the last day, which an incident cuts, are left out. None with fewer
+    than ten days, or without growth.
+
+    >>> _step(dict(enumerate([0.1] * 7 + [0.3] * 7)))
+    1.0
+    >>> _step(dict(enumerate(0.01 * day for day in range(14))))
+    0.0
+    """
+    days = list(shares.values())[1:-1]
+    levels = [median(days[n : n + 3]) for n in range(len(days) - 2)]
+    if len(days) < 8 or levels[-1] <= levels[0]:
+        return None
+    most = max(b - a for a, b in zip(levels, levels[3:], strict=False)) / (levels[-1] - levels[0])
+    even = 3 / (len(levels) - 1)
+    return round(min(max((most - even) / (1 - even), 0.0), 1.0), 3)
+
+
+def _fall(levels: list[float]) -> float | None:
+    """The largest fall from a level to the next, of all that they differ by; None with fewer than five."""
+    if len(levels) < 5 or max(levels) <= min(levels):
+        return None
+    most = max(a - b for a, b in itertools.pairwise(levels))
+    return round(max(most, 0.0) / (max(levels) - min(levels)), 3)
+
+
 def _from_dawn(episodes: list[Episode]) -> float:
     """Share of its beginnings (0…1) that were the day's first readings. A stop that went on over the night
     does not begin at dawn."""
@@ -124,12 +157,12 @@ def _from_dawn(episodes: list[Episode]) -> float:
 
 def _same_hours(episodes: list[Episode]) -> float | None:
     """Whether a loss that takes part of the day comes at the same solar hours: 1 within half an hour, 0
-    from three hours on; None before the third day. A stop since dawn began in the dark, nobody knows when.
-    """
+    from three hours on, on most of its days (of three on all, as two are near each other by chance). None
+    before the third day. A stop since dawn began in the dark, nobody knows when."""
     timed = [e for e in episodes if e.signals.zero_share < MOSTLY or e.signals.from_dawn < MOSTLY]
     starts = [e.signals.first_slot for e in timed if e.signals.first_slot is not None]
     if len(starts) < max(3, len(episodes) / 2) or fmean(e.signals.day_share for e in timed) > 0.8:
         return None
     middle = sorted(starts)[len(starts) // 2]
-    apart = sorted(abs(slot - middle) for slot in starts)[len(starts) // 2]
+    apart = sorted(abs(slot - middle) for slot in starts)[len(starts) // 2 + 1]
     return round(max(0.0, min(1.0, 1.0 - (apart - 1) / 5.0)), 2)

@@ -116,8 +116,9 @@ def recognised(case: Case, stretch: Stretch, *, goes_on: bool = False) -> Stretc
     """The same stretch by its right name, when it is no fault of the asset.
 
     Curtailment: most neighbours are held at one level too. Snow: cold, and snow fell; a stop that was there
-    before, and `goes_on`, is none that the snow made. A stop that other machines share is the site's, or
-    its operator's (`group.py`), unless the asset's own log names the fault that stopped it.
+    before, and `goes_on`, is none that the snow made, and a stop of one beside others that work is a fault
+    until Diagnose says more. A stop that other machines share is the site's, or its operator's
+    (`group.py`), unless the asset's own log names the fault that stopped it.
     """
     track, members = case.track, stretch.members
     if stretch.kind in ("outage", "site_outage") and logged.stopped_by_its_fault(case.log, track, members):
@@ -126,6 +127,8 @@ def recognised(case: Case, stretch: Stretch, *, goes_on: bool = False) -> Stretc
         stretch = _shared(case, stretch)
     if stretch.kind == "site_outage":
         return replace(stretch, kind="snow") if _snowed(case, members) else stretch
+    if stretch.kind == "outage" and np.isfinite(case.beside.off[members]).any():
+        return stretch
     held = case.beside.held[members]
     own = is_held(track.share[members])
     if np.isfinite(held).any() and np.nanmean(held) >= MOST_HELD and own.mean() >= 0.5:

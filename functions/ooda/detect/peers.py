@@ -127,11 +127,11 @@ class Site:
 
     @cached_property
     def stood_still(self) -> Mask:
-        """Which assets stood still for a part of the day only, two readings or more, (D, R)."""
-        columns = self.stopped.T
-        still = np.stack([self.days.sum(column) for column in columns], axis=1)
-        works = np.stack([self.days.count(column == 0.0) for column in columns], axis=1)
-        return np.asarray((still >= 2) & (works >= 2))
+        """Which assets stood still for a part of the day only, two readings or more, (D, R); a roof that
+        the sun reaches later than the best, or leaves earlier, did not."""
+        days = self.days
+        still = np.stack([days.sum(column, _between(column, days)) for column in self.stopped.T], axis=1)
+        return np.asarray(still >= 2)
 
     def off(self, track: Track, rows: Indices, most: float) -> Floats:
         """1 where one of the others gives at most `most` of its capacity at an asset's instants, 0 where it
@@ -238,6 +238,14 @@ class _View:
         return np.asarray(
             np.isfinite(self._sound_ones(self.site.share, some)).sum(axis=1) >= self.site.least
         )
+
+
+def _between(stopped: Floats, days: Days) -> Mask:
+    """The readings after an asset's first work of the day and before its last, (T,)."""
+    works = stopped == 0.0
+    so_far = np.cumsum(works)
+    before = so_far - (so_far - works)[days.first][days.row]
+    return np.asarray((before > 0) & (before < days.count(works)[days.row]))
 
 
 def _common(tracks: list[Track]) -> tuple[Floats, Ints]:

@@ -40,6 +40,8 @@ SNOW_C = 2.0
 """°C. What falls in air this cold is mostly snow: half of it at 1 to 2 °C (Jennings and others, 2018)."""
 SNOW_HOURS = 48
 """Hours for which snow is taken to stay on modules."""
+AFTER_STORM = pd.Timedelta(hours=4)
+"""A weather service tells a storm hours late or early, and what it struck may run on for a little."""
 LEAST_RANKED = 8
 """Readings. A rank correlation of fewer says nothing."""
 
@@ -197,10 +199,10 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
         neighbours_in_turn=_mean(case.beside.in_turn[track.days.row[members[:1]]]),
         neighbours_held=_mean(held),
         roughness=round(float(np.median(jump)), 4) if jump.size else None,
-        stops=len(runs(zero)),
+        stops=len(runs(zero & (due[members] >= AT_WORK))),
         recovered=back,
         returns=float(back),
-        **_weather(case, members, share),
+        **_weather(case, members, share, _worked(case, members, due) if zero.mean() > 0.5 else None),
     )
 
 
@@ -295,12 +297,23 @@ def snow_mm(weather: pd.DataFrame, until: pd.Timestamp) -> float | None:
     return round(float(known["precipitation_mm"][known["temperature_c"] <= SNOW_C].sum()), 2)
 
 
-def _weather(case: Case, members: Indices, share: Floats) -> dict[str, float | None]:
+def _worked(case: Case, members: Indices, due: Floats) -> pd.Timestamp | None:
+    """When it was last seen to work before a stop; None where it was not."""
+    before = slice(0, int(members[0]))
+    fine = case.res.judged[before] & (due[before] >= AT_WORK) & (case.track.share[before] > ZERO_SHARE)
+    seen = np.flatnonzero(fine)
+    return case.track.times.iloc[int(seen[-1])] if len(seen) else None
+
+
+def _weather(
+    case: Case, members: Indices, share: Floats, worked: pd.Timestamp | None
+) -> dict[str, float | None]:
     """Weather signals: mm of rain, m/s of gusts, °C; empty without weather.
 
     Rain and gusts are of the 24 hours before the onset and the hour after it. The onset is where a tenth of
-    the stretch's loss has accrued. Air temperature is of the time from an hour before the onset to an
-    hour after the end.
+    the stretch's loss has accrued. What struck a machine that stopped came after it was last seen to work:
+    rain by the hour, wind and cooling are then of the time since `AFTER_STORM` before that. Air temperature
+    is of the time from an hour before the onset to an hour after the end.
     """
     out: dict[str, float | None] = {}
     if case.weather is None or case.weather.empty:
@@ -309,7 +322,10 @@ def _weather(case: Case, members: Indices, share: Floats) -> dict[str, float | N
     cost = np.cumsum(np.maximum(np.nan_to_num(share), 0.0))
     onset = int(np.searchsorted(cost, 0.1 * cost[-1])) if cost[-1] > 0 else 0
     begin = times.iloc[members[onset]]
-    before = case.weather.loc[begin - pd.Timedelta(hours=24) : begin + pd.Timedelta(hours=1)]
+    day = begin - pd.Timedelta(hours=24)
+    before = case.weather.loc[day : begin + pd.Timedelta(hours=1)]
+    since = max(day, worked - AFTER_STORM) if worked is not None else day
+    struck = before.loc[since:]
     during = case.weather.loc[
         begin - pd.Timedelta(hours=1) : times.iloc[members[-1]] + pd.Timedelta(hours=1)
     ]
@@ -321,11 +337,11 @@ def _weather(case: Case, members: Indices, share: Floats) -> dict[str, float | N
 
     out["rain_mm"] = number(before, "precipitation_mm", "sum")
     out["snow_mm"] = snow_mm(case.weather, begin)
-    out["rain_peak_mm"] = number(before, "precipitation_mm", "max")
-    out["gust_m_s"] = number(before, "wind_speed_m_s", "max")
+    out["rain_peak_mm"] = number(struck, "precipitation_mm", "max")
+    out["gust_m_s"] = number(struck, "wind_speed_m_s", "max")
     out["ambient_c"] = number(during, "temperature_c", "median")
     out["ambient_min_c"] = number(during, "temperature_c", "min")
-    if "temperature_c" in before and before["temperature_c"].notna().sum() > 3:
-        drop = before["temperature_c"].diff().min()
+    if "temperature_c" in struck and struck["temperature_c"].notna().sum() > 3:
+        drop = struck["temperature_c"].diff().min()
         out["ambient_drop_c"] = round(float(-min(drop, 0.0)), 2) if drop == drop else None
     return out

@@ -13,7 +13,7 @@ with the signal, so that no cause hangs on a single limit. An aspect that was no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ooda.diagnose.view import View
 
@@ -32,7 +32,7 @@ class Aspect:
 
     `usual`: how often each state is seen with a cause that has nothing to do with it (0…1, together 1).
     `look`: the degrees of the states, None where it was not measured. `texts`: what a state says to people,
-    with a place for `value`.
+    with a place for `value`. `outside`: it comes whether or not something is ill.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Aspect:
     look: Callable[[View], Degrees | None]
     texts: Mapping[str, str]
     value: Callable[[View], float | None]
+    outside: bool = False
 
     @property
     def flat(self) -> Mapping[str, float]:
@@ -85,18 +86,25 @@ def _scale(
     return Aspect(name, usual, look, texts, lambda view: view.value(number))
 
 
+def _outside(aspect: Aspect) -> Aspect:
+    return replace(aspect, outside=True)
+
+
 def _hours(view: View) -> Degrees | None:
-    """When in the day the loss is: at all hours alike, on one side of noon, about noon, at both ends."""
+    """When in the day the loss is: at all hours alike, on one side of noon, from noon on towards one side,
+    about noon, at both ends."""
     apart, s = view.hours_apart, view.s
     if apart is None:
         return None
     sides = [v for v in (s.loss_early, s.loss_late) if v is not None]
-    at_noon = (s.loss_noon or 0.0) - (sum(sides) / len(sides) if sides else 0.0)
-    uneven = ramp(apart, 0.35, 0.8)
+    at_noon = (s.loss_noon or 0.0) - sum(sides) / (2 if view.part_of_day else len(sides) or 1)
+    side = ramp(view.one_side, 2.2, 5.0)
+    with_noon = ramp((s.loss_noon or 0.0) / max(*sides, 1e-6, 1e-6), 0.06, 0.2)
     return first_of(
         [
-            ("even", 1.0 - uneven),
-            ("one_side", ramp(view.one_side, 2.2, 5.0)),
+            ("even", ramp(apart, 0.8, 0.35)),
+            ("one_side", side * (1.0 - with_noon)),
+            ("slope", side * with_noon / (1.0 - side * (1.0 - with_noon)) if with_noon else 0.0),
             ("noon", ramp(at_noon / view.loss, -0.2, 0.2)),
         ],
         rest="ends",
@@ -106,14 +114,24 @@ def _hours(view: View) -> Degrees | None:
 def _level(view: View) -> Degrees:
     """Whether power is held at a level; at which, and whether that comes down from day to day."""
     s = view.s
+    by_day = 1.0 - ramp(s.plateau_step, 0.6, 0.9)
     return first_of(
         [
             ("free", 1.0 - ramp(s.plateau_share, 0.6, 0.85)),
-            ("sinking", ramp(s.plateau_slope, -0.001, -0.004)),
+            ("sinking", ramp(s.plateau_slope, -0.001, -0.004) * by_day),
             ("limit", ramp(s.plateau_level, 0.76, 0.73)),
         ],
         rest="ceiling",
     )
+
+
+def _growth(view: View) -> Degrees | None:
+    """How the daily loss goes on: falls, stays, grows from day to day, or in steps."""
+    if view.growth is None:
+        return None
+    look = degrees(view.growth, ("falls", "steady", "grows"), ((-0.6, -0.25), (0.12, 0.5)))
+    steps = look["grows"] * ramp(view.s.slope_step, 0.2, 0.5)
+    return {**look, "grows": look["grows"] - steps, "steps": steps}
 
 
 def _ac_dc(view: View) -> Degrees | None:
@@ -133,7 +151,6 @@ def _weather(view: View) -> Degrees | None:
     peak, drop = s.rain_peak_mm, s.ambient_drop_c
     return first_of(
         [
-            ("snow", ramp(s.snow_mm, 0.5, 2.0)),
             ("deluge", ramp(s.rain_mm, 75.0, 100.0)),
             ("hail", ramp(peak, 8.0, 13.0) * ramp(drop, 4.5, 7.5)),
             ("gale", ramp(s.gust_m_s, *GALE_M_S)),
@@ -147,8 +164,6 @@ def _weather(view: View) -> Degrees | None:
 
 def _storm_text(view: View) -> float | None:
     s = view.s
-    if (s.snow_mm or 0.0) > 1.0:
-        return s.snow_mm
     return s.gust_m_s if (s.gust_m_s or 0.0) > 15.0 and (s.rain_mm or 0.0) < 75.0 else s.rain_mm
 
 
@@ -189,16 +204,21 @@ ASPECTS: tuple[Aspect, ...] = (
         even="the same share at low and high power",
         rises="the share lost grows with the power",
     ),
-    _scale(
-        "growth", "growth", {"falls": 0.08, "steady": 0.82, "grows": 0.1}, ((-0.6, -0.25), (0.12, 0.5)),
-        steady="at once, and steady since",
-        grows="the loss grows from day to day",
+    Aspect(
+        "growth", {"falls": 0.08, "steady": 0.82, "grows": 0.08, "steps": 0.02}, _growth,
+        {
+            "steady": "at once, and steady since",
+            "grows": "the loss grows from day to day",
+            "steps": "the loss grew in steps",
+        },
+        _nothing,
     ),
     Aspect(
-        "hours", {"even": 0.76, "one_side": 0.08, "noon": 0.1, "ends": 0.06}, _hours,
+        "hours", {"even": 0.76, "one_side": 0.06, "slope": 0.02, "noon": 0.1, "ends": 0.06}, _hours,
         {
             "even": "the same share in the morning, at noon and in the afternoon",
             "one_side": "only the morning or only the afternoon is short",
+            "slope": "one side of noon is short, and noon itself less",
             "noon": "most of it about noon",
             "ends": "most of it in the morning and the afternoon",
         },
@@ -209,8 +229,8 @@ ASPECTS: tuple[Aspect, ...] = (
         clear="under a clear sky more than under clouds",
     ),
     _scale(
-        "same_hours", "same_hours", {"any": 0.8, "same": 0.2}, ((0.6, 0.95),),
-        same="at the same hours every day",
+        "same_hours", "same_hours", {"any": 0.8, "same": 0.14, "clock": 0.06}, ((0.3, 0.7), (0.85, 0.98)),
+        same="at the same hours every day", clock="at the same hour every day, as by the clock",
     ),
     Aspect(
         "level", {"free": 0.94, "sinking": 0.01, "limit": 0.025, "ceiling": 0.025}, _level,
@@ -239,15 +259,15 @@ ASPECTS: tuple[Aspect, ...] = (
         hot="the device reached {:.0f} °C",
     ),
     _scale(
-        "cells", "cell_max_c", {"mild": 0.5, "warm": 0.5}, ((42.0, 50.0),),
-        warm="the modules must have reached {:.0f} °C",
+        "cells", "cell_max_c", {"mild": 0.5, "warm": 0.4, "hot": 0.1}, ((42.0, 50.0), (56.0, 64.0)),
+        warm="the modules must have reached {:.0f} °C", hot="the modules must have reached {:.0f} °C",
     ),
     _scale(
         "modules", "cell_correlation", {"apart": 0.85, "with": 0.15}, ((0.1, 0.45),),
         **{"with": "the loss follows the warmth of the modules, at the same power due"},
     ),
     _scale(
-        "texture", "roughness_of_loss", {"smooth": 0.985, "rough": 0.015}, ((0.45, 0.75),),
+        "texture", "roughness_of_loss", {"smooth": 0.985, "rough": 0.015}, ((0.22, 0.45),),
         rough="power hunts",
     ),
     _scale(
@@ -275,20 +295,24 @@ ASPECTS: tuple[Aspect, ...] = (
     ),
     Aspect(
         "weather",
-        {"dry": 0.66, "wet": 0.244, "gust": 0.02, "thunder": 0.035, "hail": 0.004, "gale": 0.005,
-         "deluge": 0.002, "snow": 0.03},
+        {"dry": 0.68, "wet": 0.254, "gust": 0.02, "thunder": 0.035, "hail": 0.004, "gale": 0.005,
+         "deluge": 0.002},
         _weather,
         {
             "wet": "after {:.1f} mm of rain",
             "gust": "after wind of {:.0f} m/s",
             "thunder": "after a thunderstorm with {:.0f} mm of rain",
             "hail": "it began with a storm of {:.0f} mm of rain or hail, in which the air cooled",
-            "snow": "in frost, after snow that is {:.1f} mm of water",
             "gale": "it began with wind of {:.0f} m/s",
             "deluge": "{:.0f} mm of rain fell within a day before it",
         },
         _storm_text,
+        outside=True,
     ),
+    _outside(_scale(
+        "snow", "snow_mm", {"bare": 0.97, "snow": 0.03}, ((0.5, 2.0),),
+        snow="in frost, after snow that is {:.1f} mm of water",
+    )),
     _scale(
         "back", "returns", {"stays": 0.5, "back": 0.5}, ((0.65, 0.97),),
         stays="it did not come back the same day",
@@ -310,9 +334,9 @@ ASPECTS: tuple[Aspect, ...] = (
         },
         lambda view: view.s.neighbours_off,
     ),
-    _scale(
+    _outside(_scale(
         "air", "air_c", {"frost": 0.15, "mild": 0.85}, ((1.0, 4.0),), frost="at {:.0f} °C",
-    ),
+    )),
     _scale(
         "light_wind", "loss_low", {"sound": 0.4, "short": 0.6}, ((0.02, 0.06),),
         short="{:.0%} is missing in light wind",

@@ -15,13 +15,14 @@ from ona.documents.assets import Asset
 from ooda.diagnose.aspects import ASPECTS, BY_NAME, Degrees
 from ooda.diagnose.signatures import SIGNATURES, Signature
 from ooda.diagnose.view import View
-from ooda.documents.detections import Incident
+from ooda.documents.detections import NO_FAULT, Incident
 
 UNKNOWN = "unknown_pattern"
 UNKNOWN_RATE = 3.0
 """Times in 100 assets and a year that an incident has a cause which the table lacks."""
 STRANGE = 0.15
-"""Share of its aspects (0…1) that such a cause shows in a state of which nothing is known beforehand."""
+"""Share of its aspects (0…1) that such a cause shows in a state of which nothing is known beforehand; of
+those of the machine, as the weather comes anyway."""
 MIN_PROBABILITY = 0.35
 """Probability from which on a cause is named."""
 LEAST_ALTERNATIVE = 0.05
@@ -99,6 +100,7 @@ def ranking(incident: Incident, asset: Asset) -> list[Candidate]:
     strange = UNKNOWN_RATE * math.prod(
         1.0 - STRANGE + STRANGE * likelihood(looks[name], BY_NAME[name].flat) / usual[name]
         for name in usual
+        if not BY_NAME[name].outside and incident.kind not in NO_FAULT
     )
     total = strange + sum(weight for forms in weights.values() for weight, _, _ in forms)
     candidates = [Candidate(UNKNOWN, strange / total)]

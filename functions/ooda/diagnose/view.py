@@ -9,10 +9,11 @@ from ooda.documents.detections import Incident, Signals
 
 PART_OF_DAY = 0.6
 """Share of the day's daylight readings: a loss that holds for less is one of some hours only."""
-ONE_SIDE = 10.0
-"""`View.one_side` of a loss that is there on one side of noon only."""
 LARGE = 0.10
 """Loss share that stands out of the noise of single readings."""
+STOPS_COST = 0.2
+"""Share of a loss that readings without power make at least where stops are its reason; shorter stops
+leave none."""
 LEAST_LOSS = 0.01
 """Loss share that others are divided by at least."""
 
@@ -56,8 +57,10 @@ class View:
 
     @property
     def part_lost(self) -> float | None:
-        """Loss share of a partial loss; a stop takes all."""
-        return self.s.loss_share if self.incident.kind == "underperformance" else None
+        """Share of the day's yield that a partial loss takes; a stop takes all."""
+        if self.incident.kind != "underperformance":
+            return None
+        return self.s.loss_share * self.share_of_day
 
     @property
     def loss_before(self) -> float | None:
@@ -89,8 +92,11 @@ class View:
 
     @property
     def stops_a_day(self) -> float | None:
-        """How often power fell to zero within a partial loss, a day."""
-        return self.s.stops / self.days if self.incident.kind == "underperformance" else None
+        """How often power fell to zero within a partial loss, a day; less where the readings without power
+        are too few to have cost what is missing."""
+        if self.incident.kind != "underperformance":
+            return None
+        return self.s.stops / self.days * min(self.s.zero_share / (STOPS_COST * self.loss), 1.0)
 
     @property
     def roughness_of_loss(self) -> float | None:
@@ -115,8 +121,17 @@ class View:
     @property
     def volts_left(self) -> float | None:
         """DC voltage over the usual one; 0 where it is beyond its limit: the DC side is at fault either
-        way."""
-        return 0.0 if self.incident.kind == "over_voltage" else self.s.voltage_ratio
+        way. A turbine's voltage is the grid's."""
+        if self.incident.kind == "over_voltage":
+            return 0.0
+        return None if self.asset.is_wind else self.s.voltage_ratio
+
+    @property
+    def returns(self) -> float:
+        """Share of its days on which it worked again; a stop of one day that is over by the next morning
+        came back before anybody could have come."""
+        over = self.incident.kind == "outage" and self.incident.state in ("recovering", "closed")
+        return 1.0 if over and self.incident.days < 2 else self.s.returns
 
     @property
     def air_c(self) -> float | None:
@@ -146,10 +161,10 @@ class View:
     @property
     def one_side(self) -> float | None:
         """The larger of the morning's and the afternoon's loss shares, over noon's and the other's mean."""
-        s = self.s
-        if self.part_of_day and (s.loss_early is None) != (s.loss_late is None):
-            return ONE_SIDE
-        if s.loss_early is None or s.loss_late is None:
+        s, early, late = self.s, self.s.loss_early, self.s.loss_late
+        if self.part_of_day:  # the hours that it does not hold have no loss
+            early, late = early or 0.0, late or 0.0
+        if early is None or late is None:
             return None
-        rest = max((min(s.loss_early, s.loss_late) + (s.loss_noon or 0.0)) / 2, 0.005)
-        return max(s.loss_early, s.loss_late) / rest
+        rest = max((min(early, late) + (s.loss_noon or 0.0)) / 2, 0.005)
+        return max(early, late) / rest

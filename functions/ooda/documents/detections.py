@@ -132,11 +132,13 @@ class Signals(Document):
     recovered: bool = Field(description="it worked again afterwards on the same day")
     returns: float = Field(default=0.0, description="share of its days on which it worked again afterwards")
     rain_mm: float | None = Field(default=None, description="rain of the 24 hours before it began")
-    rain_peak_mm: float | None = Field(default=None, description="the most in one of these hours")
+    rain_peak_mm: float | None = Field(
+        default=None, description="the most in one hour; of a stop since shortly before it last worked"
+    )
     snow_mm: float | None = Field(
         default=None, description="water that fell in frost within the 48 hours before it began, mm"
     )
-    gust_m_s: float | None = Field(default=None, description="the strongest wind of these hours")
+    gust_m_s: float | None = Field(default=None, description="the strongest wind, over the same hours")
     ambient_c: float | None = Field(
         default=None, description="air temperature of the weather service, median"
     )
@@ -150,7 +152,14 @@ class Signals(Document):
     loss_before: float | None = Field(
         default=None, description="loss of the days before it began, over its own: a step, or grown slowly"
     )
+    slope_step: float | None = Field(
+        default=None,
+        description="whether a loss that grew did so at once (1) or by the same share each day (0)",
+    )
     plateau_slope: float | None = Field(default=None, description="how much the level held moves a day")
+    plateau_step: float | None = Field(
+        default=None, description="the largest fall of that level from day to day, of all its change"
+    )
     days: int = Field(default=1, description="days on which it was seen")
     same_hours: float | None = Field(
         default=None, description="1: it comes at the same solar hours each day; 0: at any"
