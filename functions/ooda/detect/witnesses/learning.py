@@ -6,6 +6,7 @@ file is cut into parts at these days, so that one long file and many of a day le
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bottleneck as bn
@@ -72,6 +73,12 @@ class Part:
         """The gain that is expected of a witness on each day, (D,)."""
         gain = self.base[j].gain
         return np.where(np.isfinite(gain), gain, 1.0) * self.learned[j].gain
+
+    def usual_level(self, those: Sequence[int]) -> Floats:
+        """The median of what is expected of some witnesses, (D,); NaN of nobody."""
+        if not those:
+            return np.full(self.last - self.first, np.nan)
+        return np.asarray(bn.nanmedian([self.level(j) for j in those], axis=0))
 
     def shape(self, j: int) -> Floats:
         """Its shape, (D, 48)."""
