@@ -18,6 +18,7 @@ from ooda.detect.levels import NEAR_CAPACITY_SHARE
 from ooda.detect.peers import BRIGHT, sun_driver
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Track
+from ooda.detect.witnesses.telling import Told
 from ooda.documents.asset_history import AssetHistory, DayMarks, HistoryDay, that_count
 
 LEAST = 3
@@ -51,6 +52,7 @@ class Table:
     of_neighbours: Floats
     of_wind: Floats
     of_dc: Floats
+    sensor_of_machines: Floats
     sensor_of_clear: Floats
     power_of_clear: Floats
     season: Floats
@@ -63,10 +65,9 @@ NAMES = tuple(field.name for field in fields(Table))[2:]
 """The marks."""
 
 
-def measure(track: Track, usual: Floats, late: Floats, lit: Mask) -> Table:
-    """The marks of a track's days. `usual`: what the neighbours' usual level gives on the asset's plane,
-    share of capacity, (n,); `late`: minutes beside their clocks, (D,); `lit`: readings in which the asset
-    should produce, (n,)."""
+def measure(track: Track, told: Told, late: Floats, lit: Mask) -> Table:
+    """The marks of a track's days. `told`: what the site's witnesses tell of it; `late`: minutes beside the
+    neighbours' clocks, (D,); `lit`: readings in which the asset should produce, (n,)."""
     days, share = track.days, track.share
     begins, ends = ends_of_days(track)
     raw = _as_measured(track)
@@ -75,7 +76,8 @@ def measure(track: Track, usual: Floats, late: Floats, lit: Mask) -> Table:
         at_work = lit & (share > 0.0)
         free = at_work & (share < NEAR_CAPACITY_SHARE)
         by_sun = _median(track, share / sun, free & (sun > BRIGHT))
-        by_peers = _median(track, share / usual, at_work & (usual > NEIGHBOURS_AT_WORK))
+        by_peers = _median(track, share / told.usual, at_work & (told.usual > NEIGHBOURS_AT_WORK))
+        by_machines = _median(track, raw / 1000.0 / told.as_sensor, lit & (told.as_sensor > BRIGHT))
         dc = track.dc_power / track.capacity
         busy = at_work & (np.maximum(share, dc) > DC_AT_WORK) & (dc > 0.0)
         by_dc = _median(track, track.power / track.dc_power, busy)
@@ -87,8 +89,9 @@ def measure(track: Track, usual: Floats, late: Floats, lit: Mask) -> Table:
     step = np.full(len(days), track.step)
     season = noon_in_plane(days.number, track.asset)
     return Table(
-        days.number, step, begins, ends, late, by_sun, by_peers, by_wind, by_dc, sensor, power, season
-    )
+        days.number, step, begins, ends, late, by_sun, by_peers, by_wind, by_dc, by_machines, sensor, power,
+        season,
+    )  # fmt: skip
 
 
 def _as_measured(track: Track) -> Floats:

@@ -1,13 +1,15 @@
 """An irradiance sensor that reads too much or too little: since when, and by how much.
 
-Power over irradiance leaves its level, at once or creeping: one of the two moved, and it does not say
-which. The neighbours say whether it was the machine: they share the sky and not its faults. The clear sky
-says it where there are no neighbours, and where all machines moved together: under a quiet sky about noon
-either the sensor or the power left its level.
+Power over irradiance leaves its level, at once or creeping, and irradiance leaves what machines tell of it.
+The first goes with the season where the sensor lies otherwise than the modules, the second where the
+sensor's plane was learned badly: what both have in common is a change. One machine's own fault is not in
+the second. The clear sky says who moved where there are no neighbours, and where all machines moved
+together: under a quiet sky about noon either the sensor or the power left its level.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -22,8 +24,8 @@ from ooda.detect.track import runs
 
 LEAST = 0.06
 """Change of power over irradiance, natural logarithm, that is told. Sensors are calibrated to 2 to 3 %."""
-NOISES, MOST = 3.0, 0.10
-"""…and as many times the noise of levels that lie ten days apart, up to 0.10."""
+NOISES, MOST = 3.0, 0.08
+"""…and as many times the noise of levels that lie ten days apart, up to 0.08."""
 NOISE = 0.012
 """Natural logarithm by which days are never trusted to differ less."""
 BEGINS = 0.1
@@ -61,17 +63,34 @@ class Sensor:
 def sensor_days(table: Table, sound: Mask) -> Sensor:
     """The days on which the irradiance sensor is off. `sound`: days whose power is right, (D,)."""
     off = np.zeros(len(table))
-    ratio = np.where(sound, _log(table.of_sun), np.nan)
-    known = np.flatnonzero(np.isfinite(ratio)).astype(np.int64)
+    ways = [
+        np.where(sound, _log(table.of_sun), np.nan),
+        np.where(sound, -_log(table.sensor_of_machines), np.nan),
+    ]
+    ways = [way for way in ways if np.isfinite(way).any()]
+    known = np.flatnonzero(np.all(np.isfinite(ways), axis=0)) if ways else np.empty(0)
+    known = known.astype(np.int64)
     if len(known) > FIRST:
-        steps = [step.day for step in change_points(ratio, least=LEAST / 2.0, noise=NOISE)]
-        away = _away(_level(ratio[known], np.searchsorted(known, steps).tolist()), ratio[known])
-        least = max(LEAST, min(MOST, NOISES * _slow_noise(ratio[known])))
+        away = _common([_away_of(way, known) for way in ways])
+        least = max(LEAST, min(MOST, NOISES * min(_slow_noise(way[known]) for way in ways)))
         for begin, end in _changes(away, least):
             if _is_sensor(table, known, away, begin, end):
                 off[known[begin] : known[end - 1] + 1] = -float(np.median(away[begin:end]))
                 off[known[begin:end]] = -away[begin:end]
     return Sensor(off != 0.0, np.expm1(off))
+
+
+def _away_of(ratio: Floats, known: Ints) -> Floats:
+    """How far the level of a ratio is from the usual one on each measured day."""
+    steps = [step.day for step in change_points(ratio, least=LEAST / 2.0, noise=NOISE)]
+    return _away(_level(ratio[known], np.searchsorted(known, steps).tolist()), ratio[known])
+
+
+def _common(ways: Sequence[Floats]) -> Floats:
+    """What all ways of seeing it have in common: the smallest, or nothing where their signs differ."""
+    every = np.array(ways)
+    smallest = np.abs(every).min(axis=0) * np.sign(every[0])
+    return np.where((np.sign(every) == np.sign(every[0])).all(axis=0), smallest, 0.0)
 
 
 def _log(values: Floats) -> Floats:

@@ -68,7 +68,7 @@ def check(
     """
     lit = light if whole is track else light[np.searchsorted(whole.sky.minutes, track.sky.minutes)]
     came_in_vain = in_vain(of_no_use, whole, config)
-    own = day_marks.measure(track, told.usual, late, lit)
+    own = day_marks.measure(track, told, late, lit)
     days = DataDays.of(day_marks.joined(history, own))
     unit, wrong_days = unit_issue(track, told.due)
     shifted, energy = (_of_rows(days, mask, track) for mask in (days.shift != 0.0, days.energy))

@@ -86,6 +86,9 @@ class DayMarks(Document):
     of_neighbours: float | None = Field(default=None, description="share of capacity over the neighbours'")
     of_wind: float | None = Field(default=None, description="share of capacity over a usual turbine's")
     of_dc: float | None = Field(default=None, description="AC over DC power")
+    sensor_of_machines: float | None = Field(
+        default=None, description="irradiance over what the site's machines tell of it"
+    )
     sensor_of_clear: float | None = Field(
         default=None, description="irradiance over the clear sky's, in quiet hours about noon"
     )

@@ -289,6 +289,8 @@ def test_a_machine_that_loses_lifts_nobody(monkeypatch: pytest.MonkeyPatch) -> N
         assert not verdicts[name].detection.incidents
     fleet = kept["INV-001"].told.fleet_loss
     assert abs(np.nanmedian(fleet[-10:])) < 0.01
+
+
 def test_what_is_ill_does_not_excuse_itself() -> None:
     """How sure the others are of a machine must not depend on what the machine gives."""
     rng = np.random.default_rng(5)

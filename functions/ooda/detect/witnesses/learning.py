@@ -80,6 +80,12 @@ class Part:
         gain = self.base[j].gain
         return np.where(np.isfinite(gain), gain, 1.0) * self.learned[j].gain
 
+    def usual_level(self, those: Sequence[int]) -> Floats:
+        """The median of what is expected of some witnesses, (D,); NaN of nobody."""
+        if not those:
+            return np.full(self.last - self.first, np.nan)
+        return np.asarray(bn.nanmedian([self.level(j) for j in those], axis=0))
+
     def shape(self, j: int) -> Floats:
         """Its shape, (D, 48)."""
         shape = self.base[j].shape

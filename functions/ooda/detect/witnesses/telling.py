@@ -46,11 +46,12 @@ class Told:
     alone; `own`: the same share by the irradiance alone, without a sensor by the clear sky; `spoke`: how
     many did. `index`: the clear-sky index; `kind`: which kind of instant it is (0…7); `limited`: whether
     the site is held at a level; `standing`: share of the other machines standing still (0…1). `usual`: the
-    share that a machine of the others' usual level gives on its plane, by the other machines alone. Of its
-    D days: `known`, how many earlier days have its gain; `level` and `levels`, (D,) and (D, R): its level,
-    and those of the others that lie much alike; `fleet_loss`: the median of the other machines' losses,
-    natural log. `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history.
-    `others` and `sensors`: how many there are.
+    share that a machine of the others' usual level gives on its plane, by the other machines alone;
+    `as_sensor`: what such a machine gives where the sensor lies, by all machines. Of its D days: `known`,
+    how many earlier days have its gain; `level` and `levels`, (D,) and (D, R): its level, and those of the
+    others that lie much alike; `fleet_loss`: the median of the other machines' losses, natural log.
+    `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history. `others` and
+    `sensors`: how many there are.
     """
 
     due: Floats
@@ -66,6 +67,7 @@ class Told:
     levels: Floats
     fleet_loss: Floats
     usual: Floats
+    as_sensor: Floats
     profile: Floats
     irradiance: Floats
     plane: LearnedPlane
@@ -122,6 +124,7 @@ class _Solved:
     sigma: Floats
     own: Floats
     machines: Floats
+    as_sensor: Floats
     spoke: Floats
     index: Floats
     kind: Ints
@@ -133,6 +136,7 @@ class _Solved:
     def of(cls, panel: Panel, parts: list[Part], rows: Indices) -> _Solved:
         shape = panel.share.shape
         due, sigma, own, machines, spoke, clear = (np.full(shape, np.nan) for _ in range(6))
+        as_sensor = np.full(panel.light.shape, np.nan)
         sums = np.zeros((3, panel.references, len(panel.days)))
         index, kind = np.full(shape[1], np.nan), np.zeros(shape, dtype=np.int64)
         for part in parts:
@@ -158,6 +162,12 @@ class _Solved:
                     if m < panel.references:
                         sums[:, m] += chunk.energies(m, dull, due[m, at])
                 index[at] = chunk.index
+                for s in range(len(panel.light)):
+                    level = part.usual_level(range(panel.references)) / part.level(shape[0] + s)
+                    level = level[rows[panel.days.row[at]] - part.first]
+                    as_sensor[s, at] = (
+                        level * chunk.norm[shape[0] + s] * chunk.seen_by_machines(shape[0] + s)
+                    )
                 if part.clouds is not None:
                     row = rows[panel.days.row[at]] - part.first
                     due[0, at], sigma[0, at], spoke[0, at] = chunk.by_clear_sky(part.clouds, row)
@@ -177,15 +187,26 @@ class _Solved:
                     blind = held | (still & (clear.max(axis=0) > HIGH) & (panel.sky.elevation > HIGH_SUN))
                 own = clear * usual_index(index, blind, panel.days, step)
         return cls(
-            panel, parts, rows, due, sigma, own, machines, spoke, index, kind, losses, held, standing
+            panel,
+            parts,
+            rows,
+            due,
+            sigma,
+            own,
+            machines,
+            as_sensor,
+            spoke,
+            index,
+            kind,
+            losses,
+            held,
+            standing,
         )
 
     def _usual_level(self, m: int, others: list[int]) -> Floats:
         """The others' usual level over a machine's own, (T,); NaN without others."""
-        if not others:
-            return np.full(len(self.panel.days.row), np.nan)
-        own, *rest = (np.concatenate([part.level(j) for part in self.parts]) for j in (m, *others))
-        return np.asarray((bn.nanmedian(rest, axis=0) / own)[self.panel.days.row])
+        by_day = [part.usual_level(others) / part.level(m) for part in self.parts]
+        return np.asarray(np.concatenate(by_day)[self.panel.days.row])
 
     def told(self, m: int, profiles: Profiles) -> Told:
         """Of one machine, on its own clock and days."""
@@ -228,6 +249,7 @@ class _Solved:
             levels=np.array([by_day("level", j) for j in alike]).reshape(len(alike), len(days)).T,
             fleet_loss=fleet,
             usual=(self.machines[m] * self._usual_level(m, others))[place],
+            as_sensor=self.as_sensor[sensor][place] if sensor >= 0 else np.full(len(track), np.nan),
             profile=profiles.share[m][own_rows],
             irradiance=profiles.share[row][own_rows] if has_sensor else np.full((len(days), SLOTS), np.nan),
             plane=last[m],
@@ -289,12 +311,13 @@ class _Chunk:
 
     def by_machines(self, m: int, due: Floats) -> Floats:
         """Due by the other machines alone, (n,); `due`: by all others."""
-        if self.sensors is None:
-            return due
-        row = m if len(self.beam) > 1 else 0
+        return due if self.sensors is None else self._share(m, self.seen_by_machines(m))
+
+    def seen_by_machines(self, j: int) -> Floats:
+        """What a witness's plane sees by the machines alone, without its own say, kW/m², (n,)."""
+        row, machines = j if len(self.beam) > 1 else 0, len(self.panel.machines)
         beam, diffuse = self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
-        sensors = range(len(self.panel.machines), len(self.norm))
-        return self._share(m, self.every.without((m, *sensors), beam, diffuse)[0])
+        return self.every.without({j, *range(machines, len(self.norm))}, beam, diffuse)[0]
 
     @cached_property
     def _bright(self) -> list[Floats]:
