@@ -56,6 +56,11 @@ class View:
         return max(self.s.loss_share, LEAST_LOSS)
 
     @property
+    def share_of_day(self) -> float:
+        """Share of the day's daylight readings inside it; the first day, which it cuts, counts as whole."""
+        return 1.0 if self.incident.days < 2 else self.s.day_share
+
+    @property
     def part_lost(self) -> float | None:
         """Share of the day's yield that a partial loss takes; a stop takes all."""
         if self.incident.kind != "underperformance":
