@@ -59,10 +59,11 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | No
     due, lost = _energies(case, low, stretch.by_own)
     share = lost / due if due > 0 else 0.0
     spread = float(np.median(case.res.spread[members]))
-    z = share / spread
+    whole_due, whole_lost = _energies(case, members, stretch.by_own)
+    z = whole_lost / max(whole_due, 1e-9) / spread  # of all readings: those that are low were chosen
     rules = case.config.algorithms
     if stretch.kind == "underperformance":
-        sigmas = z * math.sqrt(float(case.res.evidence[low].sum()))
+        sigmas = z * math.sqrt(float(case.res.evidence[members].sum()))
         confidence = case.ref.partial_confidence * float(2 * norm.cdf(sigmas) - 1)
         least = rules.energy_deviation.confidence_threshold
         if sigmas < rules.statistical.z_score_threshold or confidence < least:

@@ -118,18 +118,20 @@ def solve(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) ->
     prior = 1.0 / (SPLIT_SPREAD * index)
     pb, pd = -share * prior, (1.0 - share) * prior
     weight, many = say, (say > 0.0).sum(axis=0) >= MAJORITY
+    off = np.full(seen.shape, np.nan)
     for last in range(ROUNDS + 1):
         wb, wd = weight * beam, weight * diffuse
         bb, bd, dd = (wb * beam).sum(0) + pb * pb, (wb * diffuse).sum(0) + pb * pd, (wd * diffuse).sum(0)
         dd, b, d = dd + pd * pd, (wb * seen).sum(0), (wd * seen).sum(0)
+        if last == ROUNDS:
+            break
         one = 1.0 / np.maximum(bb * dd - bd * bd, 1e-9)
         told = beam * ((dd * b - bd * d) * one) + diffuse * ((bb * d - bd * b) * one)
         off = np.where(say > 0.0, np.abs(seen - told), np.nan)
-        if last == ROUNDS:
-            break
         scale = np.maximum(1.0, 1.4826 * np.nan_to_num(_median(off)))
         weight = np.where(many, say / (1.0 + (np.nan_to_num(off) / (scale * FAR)) ** 2) ** 2, say)
-    off = np.where((say < 1.0) & (seen < told), 0.0, off)  # a clipped one would see more
+    clipped = (say > 0.0) & (say < 1.0)  # it would see more
+    off = np.where(clipped & (seen < told), 0.0, off)
     return SkyState(beam, diffuse, seen, weight, index, off, np.sort(off.T, axis=1), (bb, bd, dd), (b, d))
 
 
