@@ -132,7 +132,7 @@ def _shared(case: Case, stop: Stretch) -> Stretch:
         next(r[0] for r in runs(zero) if r[1] > first),
         next(r[1] for r in runs(zero) if r[1] > last),
     )
-    off = np.column_stack((zero, case.site.off(track, rows, ZERO_SHARE)))
+    off = np.column_stack((zero.astype(np.float64), case.site.off(track, rows, ZERO_SHARE)))
     kind = common(start, end, off)
     return stop if kind == "outage" else replace(stop, kind=kind)
 
