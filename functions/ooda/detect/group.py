@@ -4,12 +4,13 @@ Machines that fail for themselves stop and come back when they like. Those that 
 each other: they stop together, or one stops when another comes back. So the stops of a day are linked by
 their beginnings and ends, and what hangs together is one event.
 
->>> off = np.zeros((12, 5))  # twelve instants, five neighbours
->>> off[3:6, :2] = 1.0  # two of them stop at the fourth
->>> common(3, 6, off), common(9, 11, off)  # stops of the machine itself, from and to
+>>> off = np.zeros((12, 6))  # twelve instants; the machine itself, and five neighbours
+>>> off[3:6, :3] = 1.0  # it stops at the fourth, and two with it; then once more alone
+>>> off[9:11, 0] = 1.0
+>>> common(3, 6, off), common(9, 11, off)
 ('site_outage', 'outage')
->>> in_turn = np.zeros((12, 5))
->>> in_turn[0:3, 0] = in_turn[6:9, 1] = 1.0
+>>> in_turn = np.zeros((12, 6))
+>>> in_turn[0:3, 1] = in_turn[3:6, 0] = in_turn[6:9, 2] = 1.0
 >>> common(3, 6, in_turn)  # it follows the one and is followed by the other
 'operation'
 """
@@ -38,6 +39,8 @@ AT_ONCE, WITHOUT_GAP = 1, 2
 without a gap."""
 IN_TURN = 3
 """Machines that make a rotation."""
+AT_WORK = 0.5
+"""Share of a stop's time; a machine that stood for less of it was at work meanwhile."""
 LEAST_READINGS = 2
 """Readings of a stop."""
 
@@ -73,35 +76,40 @@ def event_id(site_id: str, kind: str, start: datetime, n: int = 0) -> str:
 def common(start: int, end: int, off: Floats) -> Literal["outage", "site_outage", "operation"]:
     """What a machine's stop from instant `start` to before `end` is, beside the R others of the site.
 
-    `off`: 1 where another gives nothing, 0 where it gives some, NaN where it says nothing, (T, R), at the
-    day's T instants at which the machine should give power. `operation`: machines, or groups of them, stop
-    one after the other. `site_outage`: many stop at once, or half are down.
+    `off`: 1 where a machine gives nothing, 0 where it gives some, NaN where it says nothing, (T, 1 + R),
+    the machine itself first, at the day's T instants at which it should give power. `operation`: machines,
+    or groups of them, stop one after the other, and each works while the other stands. `site_outage`: many
+    stop at once, or half are down.
     """
-    machines = off.shape[1] + 1
-    linked, in_turn = [_Stop(-1, start, end, len(off))], False
-    left = list(_stops(off))
+    machines, others = off.shape[1], list(_stops(off[:, 1:]))
+
+    def in_turn(one: _Stop, other: _Stop) -> bool:
+        mine, its = off[other.start : other.end, one.machine], off[one.start : one.end, other.machine]
+        apart = max(float(np.nansum(x)) / len(x) for x in (mine, its)) < AT_WORK
+        return (one.followed_by(other) or other.followed_by(one)) and apart
+
+    own = _Stop(0, start, end, len(off))
+    linked, left, turns = [own], others, False
     for stop in linked:  # it grows meanwhile
         near = [o for o in left if o.machine != stop.machine]
-        turns = {o for o in near if stop.followed_by(o) or o.followed_by(stop)}
-        in_turn |= bool(turns)
-        found = [o for o in near if o in turns or stop.together(o)]
+        after = [o for o in near if in_turn(stop, o)]
+        turns |= bool(after)
+        found = [o for o in near if o in after or stop.together(o)]
         linked += found
         left = [o for o in left if o not in found]
-    together = {stop.machine for stop in linked}
-    if in_turn and len(together) >= IN_TURN:
+    if turns and len({stop.machine for stop in linked}) >= IN_TURN:
         return "operation"
-    own = linked[0]
-    begun = {-1, *(stop.machine for stop in _stops(off) if stop.start and own.together(stop))}
+    begun = {0, *(stop.machine for stop in others if stop.start and own.together(stop))}
     least = max(LEAST_TOGETHER, math.ceil(TOGETHER * machines))
-    beside = float(np.median(np.nansum(off[start:end], axis=1) + 1)) / machines
+    beside = float(np.median(np.nansum(off[start:end, 1:], axis=1) + 1)) / machines
     if machines > LEAST_TOGETHER and (len(begun) >= least or beside >= MOST_DOWN):
         return "site_outage"
     return "outage"
 
 
 def _stops(off: Floats) -> Iterator[_Stop]:
-    """The stops of others. A reading that is missing is like the one before it."""
-    for machine, column in enumerate(off.T):
+    """The stops of the others, (T, R). A reading that is missing is like the one before it."""
+    for machine, column in enumerate(off.T, start=1):
         for start, end in runs(bn.push(column) == 1.0):
             if end - start >= LEAST_READINGS:
                 yield _Stop(machine, start, end, len(off))

@@ -153,7 +153,8 @@ def _shared(case: Case, stop: Stretch) -> Stretch:
         next(r[0] for r in runs(zero) if r[1] > first),
         next(r[1] for r in runs(zero) if r[1] > last),
     )
-    kind = common(start, end, case.site.off(track, rows, ZERO_SHARE))
+    off = np.column_stack((zero.astype(np.float64), case.site.off(track, rows, ZERO_SHARE)))
+    kind = common(start, end, off)
     return stop if kind == "outage" else replace(stop, kind=kind)
 
 

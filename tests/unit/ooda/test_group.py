@@ -116,3 +116,28 @@ def test_a_log_that_names_the_fault_says_more_than_the_neighbours(
     wanted = "outage" if kind == "outage" else shared
     assert [incident.kind for incident in result["INV-002"]] == [wanted]
     assert [incident.kind for incident in result["INV-001"]] == [shared]
+
+
+def test_a_machine_that_stops_again_when_others_come_back_is_no_rotation() -> None:
+    """Plant 1 of the Indian set, 7 June: it had stood with them."""
+    parts = []
+    for n in range(1, MACHINES + 1):
+        day = sunny_day(f"INV-{n:03d}", seed=n)
+        if n <= 2:
+            day.loc[between(day, f"0{7 + n}:00", "10:30"), "power_kw"] = 0.0
+        if n == 2:
+            day.loc[between(day, "11:00", "12:00"), "power_kw"] = 0.0
+        if n == 3:
+            day.loc[between(day, "09:30", "10:30"), "power_kw"] = 0.0
+        parts.append(day)
+    file = telemetry_file(pd.concat(parts, ignore_index=True), make_registry())
+    found = [i for v in judge_assets(file, Context()) for i in v.detection.incidents]
+    assert found
+    assert "operation" not in {incident.kind for incident in found}
+
+
+@pytest.mark.parametrize("length", ["09:30", "11:00"], ids=["shorter", "longer"])
+def test_turns_of_unlike_length_are_one_event(length: str) -> None:
+    """A rotation of groups whose first turn was cut by the dawn, or by clouds."""
+    found = told({1: ("08:00", length), 2: ("08:00", length), 3: (length, "13:00"), 4: ("13:00", "13:45")})
+    assert {i.kind for incidents in found.values() for i in incidents} == {"operation"}

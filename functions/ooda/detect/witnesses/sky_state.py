@@ -12,7 +12,7 @@ weights). What is told of an asset never contains its own reading: its row is ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import bottleneck as bn
@@ -69,6 +69,7 @@ class SkyState:
         bb, bd, dd = self.normal
         b, d = self.right
         told = self.weight.sum(axis=0)
+        left = tuple(left)
         for j in left:
             w, hb, hd, y = self.weight[j], self.beam[j], self.diffuse[j], self.seen[j]
             wb, wd = w * hb, w * hd
@@ -78,15 +79,19 @@ class SkyState:
             one = 1.0 / np.where(told > 0.005, bb * dd - bd * bd, np.nan)
             value = ((dd * beam - bd * diffuse) * b + (bb * diffuse - bd * beam) * d) * one
             variance = (dd * beam - 2.0 * bd * diffuse) * beam + bb * diffuse * diffuse
-            scale = self._scale(j)
+            scale = self._scale(left)
             apart = (NOISE * value) ** 2 * (scale**2 - 1.0)
             spread = np.sqrt(np.maximum(variance * one, 0.0) * scale**2 + apart)
             return np.maximum(value, 0.0), spread, told
 
-    def _scale(self, j: int | None) -> Floats:
-        """How much more than usual all witnesses but `j` disagree, (n,), 1 at least: 1.4826 times the
-        median of how far they lie off. What is ill must not excuse itself."""
-        own = np.full(len(self.ranked), np.nan) if j is None else self.off[j]
+    def _scale(self, left: Sequence[int]) -> Floats:
+        """How much more than usual all witnesses but those `left` out disagree, (n,), 1 at least: 1.4826
+        times the median of how far they lie off. What is ill must not excuse itself."""
+        if len(left) > 1:
+            others = np.delete(self.off, left, axis=0)
+            enough = np.isfinite(others).sum(axis=0) >= MAJORITY - 1
+            return np.where(enough, np.fmax(1.0, 1.4826 * _median(others)), 1.0)
+        own = self.off[left[0]] if left else np.full(len(self.ranked), np.nan)
         count = np.isfinite(self.ranked).sum(axis=1) - np.isfinite(own)
         row, last = np.arange(len(own)), self.ranked.shape[1] - 1
 
@@ -97,7 +102,7 @@ class SkyState:
                 return np.where(own <= there, self.ranked[row, np.minimum(at + 1, last)], there)
 
         middle = (of_rank((count - 1) // 2) + of_rank(count // 2)) / 2.0
-        return np.where(count >= MAJORITY - (j is not None), np.fmax(1.0, 1.4826 * middle), 1.0)
+        return np.where(count >= MAJORITY - len(left), np.fmax(1.0, 1.4826 * middle), 1.0)
 
 
 def solve(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) -> SkyState:
