@@ -38,16 +38,19 @@ def _placed(case: Case, members: Indices) -> list[Indices]:
     return runs_of_a_day(case.track, members, low)
 
 
-def _listed(case: Case, parts: list[Indices]) -> list[EpisodeWindow]:
-    """The spells as the episode lists them; one is the episode itself."""
+def _listed(case: Case, parts: list[Indices], lost: float) -> list[EpisodeWindow]:
+    """The spells as the episode lists them, its loss `lost` (kWh) among them; one is the episode itself."""
+    if len(parts) < 2:
+        return []
+    each = [_energies(case, part)[1] for part in parts]
+    of = lost / max(sum(each), 1e-9)
     return [
         EpisodeWindow(
             window=_window(case, part),
             hours=round(len(part) * case.track.hours, 3),
-            lost_kwh=round(_energies(case, part)[1], 3),
+            lost_kwh=round(of * energy, 3),
         )
-        for part in parts
-        if len(parts) > 1
+        for part, energy in zip(parts, each, strict=True)
     ]
 
 
@@ -118,7 +121,7 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | No
         hours=round(hours, 3),
         expected_kwh=round(due, 3),
         lost_kwh=round(lost, 3),
-        spells=_listed(case, parts),
+        spells=_listed(case, parts, lost),
         confidence=round(confidence, 3),
         signals=seen,
         evidence=evidence + logged.evidence_of(events),
@@ -180,7 +183,7 @@ def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dic
             continue
         parts = _placed(case, members)
         low = np.concatenate(parts)
-        due, lost = _energies(case, low)
+        due, lost = _energies(case, members)  # of all of the day: what is chosen for being low is too low
         share = float(daily[n])
         confidence = min(0.95, case.ref.partial_confidence)
         events = logged.events_of(case.log, track, members, "underperformance")
@@ -190,7 +193,7 @@ def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dic
             hours=round(len(low) * track.hours, 3),
             expected_kwh=round(due, 3),
             lost_kwh=round(lost, 3),
-            spells=_listed(case, parts),
+            spells=_listed(case, parts, lost),
             confidence=round(confidence, 3),
             signals=signals.of(case, members, channels),
             evidence=[

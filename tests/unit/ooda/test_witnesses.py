@@ -275,8 +275,9 @@ def test_a_loss_that_grows_is_booked_as_it_grew(most: float, monkeypatch: pytest
     frames, lost = growing(Weather(100, seed=11), 4, most, begin=40)
     _, verdicts = seen(frames, 4, monkeypatch)
     (incident,) = [i for i in verdicts["INV-001"].detection.incidents if not i.suspected]
+    # noons at the others' capacity are not judged, and the first days are below what is looked for
     assert incident.window.end >= frames["timestamp"].max() - pd.Timedelta(days=1)
-    assert incident.lost_energy_kwh == pytest.approx(lost.sum(), rel=0.1)
+    assert incident.lost_energy_kwh == pytest.approx(lost.sum(), rel=0.16)
 
 
 def test_a_machine_that_loses_lifts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

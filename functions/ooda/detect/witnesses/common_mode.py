@@ -28,8 +28,9 @@ MOSTLY = 0.5
 """Of the readings from the first to the last that is held: so many are."""
 STEADIER = 0.5
 """Of the spread of its ratio to the clear sky: power that is held spreads less."""
-LEVELS = (0.1, 0.95)
-"""Shares of capacity between which a level is a command; above is a ceiling of the machine's own."""
+LEVELS = (0.25, 0.95)
+"""Shares of capacity between which a level is a command: below it may be a quiet overcast sky, above it is
+a ceiling of the machine's own."""
 ALIKE, MOST_HELD, LEAST_HELD = 0.05, 0.4, 2
 """Of the level: how far machines of one command are apart; the share of the site's machines, and how many
 at least, that are at it."""
