@@ -26,8 +26,8 @@ ALARM = math.log(90.0)
 """Log likelihood ratio that alarms; by Lorden's bound once in so many sound days."""
 SMALL, LONE_SMALL, SURE_DAYS = 0.05, 0.10, 3
 """Share of the expected energy that so many days must have missed, for a loss to be sure. Less stays
-suspected, however long it is seen. The second where a single witness spoke: 3 % of the wind that its
-anemometer reads too much in some weather are 10 % of the energy, and nobody contradicts it."""
+suspected, however long it is seen. The second for turbines and for lone machines by the clear sky: 3 %
+that an anemometer reads too much in some weather are 10 % of the energy."""
 SMALLEST = 0.02
 """Log loss. Less is not looked for."""
 BACK = 30
