@@ -73,6 +73,10 @@ class Document(BaseModel):
         return self.model_dump(mode="json")
 
 
+NO_TIMES = (str, int, float, list, tuple, dict, set, BaseModel)
+"""Types whose values are no times by themselves; pydantic's own `AwareDatetime` is no kind of `date`."""
+
+
 @cache
 def _fields_of_time(model: type[Document]) -> tuple[str, ...]:
     """The fields of a model that may hold a time or a day; the others need not be looked at each time."""
@@ -82,8 +86,11 @@ def _fields_of_time(model: type[Document]) -> tuple[str, ...]:
 def _may_be_time(declared: Any) -> bool:
     """Whether a value of a declared type may be a time or a day; what is not known here may be.
 
-    >>> [_may_be_time(kind) for kind in (date | None, Any, str, dict[str, date], Literal["a"])]
-    [True, True, False, False, False]
+    >>> from pydantic import AwareDatetime
+    >>> [_may_be_time(kind) for kind in (date | None, AwareDatetime, Any)]
+    [True, True, True]
+    >>> [_may_be_time(kind) for kind in (str, dict[str, date], Literal["a"])]
+    [False, False, False]
     """
     kind = get_origin(declared) or declared
     if kind in (Union, UnionType):
@@ -92,7 +99,7 @@ def _may_be_time(declared: Any) -> bool:
         return False
     if kind is Any or not isinstance(kind, type):  # `Any` is a class from Python 3.11 on
         return True
-    return issubclass(date, kind) or issubclass(kind, date)
+    return not issubclass(kind, NO_TIMES)
 
 
 class S3Pointer(Document):

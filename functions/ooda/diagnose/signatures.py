@@ -178,7 +178,7 @@ SIGNATURES: tuple[Signature, ...] = (
     _row("efficiency_loss", 2, PART, "solar",
          ac_dc={"low": 0.85, "low_at_load": 0.1}, growth={"grows": 0.5}, lasts={"weeks": 0.4}),
     _row("mppt_fault", 2, PART, "solar", volts={"high": 0.5, "open": 0.4}, texture={"rough": 0.4}),
-    _row("mppt_fault", 1, PART, "solar", "as when the MPP tracker hunts up and down",
+    _row("mppt_fault", 0.4, PART, "solar", "as when the MPP tracker hunts up and down",
          texture={"rough": 0.85}, hours={"even": 0.85}, load={"even": 0.85}, growth={"steady": 0.9},
          lasts={"days": 0.2, "week": 0.5}, amount={"some": 0.95}),
     _row("mppt_fault", 0.7, PART, "solar", "as when one of the inverter's MPP trackers is lost",

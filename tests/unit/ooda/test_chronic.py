@@ -12,9 +12,7 @@ from ooda.detect.expected import _chronic
 
 
 def told(level: float, levels: list[float]) -> Any:
-    return SimpleNamespace(
-        level=np.array([level]), levels=np.array([levels]), base=SimpleNamespace(count=np.array([40]))
-    )
+    return SimpleNamespace(level=np.array([level]), levels=np.array([levels]), known=np.array([40]))
 
 
 def test_fewer_modules_among_unlike_neighbours_are_no_loss() -> None:

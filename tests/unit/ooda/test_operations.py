@@ -285,7 +285,11 @@ def test_incidents_come_from_asset_histories_asset_by_asset(
     assert data["next"] is None
     _, other = call("GET", "/incidents", customer="stranger")
     assert {incident["asset_id"] for incident in other["incidents"]} == {"INV-004"}
-    assert call("GET", "/incidents", customer="nobody")[1] == {"incidents": [], "next": None}
+    assert call("GET", "/incidents", customer="nobody")[1] == {
+        "incidents": [],
+        "site_events": [],
+        "next": None,
+    }
     monkeypatch.setattr(api, "ASSETS_A_PAGE", 2)
     pages, after = 0, {}
     for _ in range(9):
