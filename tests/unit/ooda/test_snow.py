@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ooda.detect import no_fault
+from ooda.detect.logged import NOTHING_LOGGED
 from ooda.detect.stretches import Stretch
 
 A_DAY = 10
@@ -21,7 +22,8 @@ def case(days: int) -> Any:
     return SimpleNamespace(
         site=None,
         res=SimpleNamespace(judged=np.ones(n, dtype=bool)),
-        beside=SimpleNamespace(held=nothing),
+        beside=SimpleNamespace(held=nothing, off=nothing),
+        log=NOTHING_LOGGED,
         track=SimpleNamespace(share=np.zeros(n), asset=SimpleNamespace(is_wind=False)),
     )
 
