@@ -124,6 +124,8 @@ def stopped_by_its_fault(log: Logged, track: Track, stop: Indices) -> bool:
     """Whether a fault that names a part of the machine was logged when a stop began, or lasts through half
     of it; then what other machines do meanwhile says nothing. A fault beside which it gave power is none
     that stopped it."""
+    if not log.events:
+        return False
     at, step = track.sky.minutes, track.step
     zero = stop[track.share[stop] <= NO_POWER]
     began = at[zero[0]] - step

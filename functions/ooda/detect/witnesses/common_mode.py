@@ -28,9 +28,9 @@ MOSTLY = 0.5
 """Of the readings from the first to the last that is held: so many are."""
 STEADIER = 0.5
 """Of the spread of its ratio to the clear sky: power that is held spreads less."""
-LEVELS = (0.25, 0.95)
-"""Shares of capacity between which a level is a command: below it may be a quiet overcast sky, above it is
-a ceiling of the machine's own."""
+LEVELS, OVERCAST = (0.1, 0.95), 0.25
+"""Shares of capacity between which a level is a command: above is a ceiling of the machine's own. Where no
+sensor tells, a level below the second may be a quiet overcast sky."""
 ALIKE, MOST_HELD, LEAST_HELD = 0.05, 0.4, 2
 """Of the level: how far machines of one command are apart; the share of the site's machines, and how many
 at least, that are at it."""
@@ -42,14 +42,14 @@ HIGH, HIGH_SUN = 0.2, 15.0
 """Share of capacity that the clear sky gives, and degrees: below them all may stand still."""
 
 
-def at_level(share: Floats, clear: Floats, step: float) -> Mask:
+def at_level(share: Floats, clear: Floats, step: float, lowest: float = LEVELS[0]) -> Mask:
     """Which readings of one day of M machines are held at a level, (M, T): power comes to it again and
     again, never passes it meanwhile, and strays from it less than from the sun's course. `share`: power
     over capacity; `clear`: what the clear sky would give, as a share; `step`: minutes between instants."""
     held = np.zeros(share.shape, dtype=bool)
     least = max(LEAST_READINGS, math.ceil(HELD_MINUTES / step))
     with np.errstate(invalid="ignore"):
-        below = (share > LEVELS[0]) & (share < LEVELS[1]) & (clear > share * (1.0 + BAND))
+        below = (share > lowest) & (share < LEVELS[1]) & (clear > share * (1.0 + BAND))
     for m in np.flatnonzero(below.sum(axis=1) >= least):
         ranked = np.sort(share[m, below[m]])
         top = ranked * (1.0 + 2.0 * BAND) + 2.0 * BAND_OF_CAPACITY
@@ -71,13 +71,14 @@ def _steady(share: Floats, clear: Floats) -> bool:
     return float(np.std(np.log(share))) <= STEADIER * float(np.std(np.log(share / clear)))
 
 
-def limited(share: Floats, clear: Floats, days: Days, step: float) -> Mask:
+def limited(share: Floats, clear: Floats, days: Days, step: float, *, sensed: bool) -> Mask:
     """At which of T instants a command holds a site of M machines: enough of them are at one level.
-    Arguments as of `at_level`, (M, T)."""
+    Arguments as of `at_level`, (M, T); `sensed`: whether a sensor tells how dull it is."""
+    lowest = LEVELS[0] if sensed else OVERCAST
     out = np.zeros(share.shape[1], dtype=bool)
     ends = np.append(days.first[1:], share.shape[1])
     for first, last in zip(days.first, ends, strict=True):
-        held = at_level(share[:, first:last], clear[:, first:last], step)
+        held = at_level(share[:, first:last], clear[:, first:last], step, lowest)
         if not held.any():
             continue
         level = bn.nanmedian(np.where(held, share[:, first:last], np.nan), axis=1)

@@ -180,7 +180,9 @@ class _Solved:
         held = np.zeros(shape[1], dtype=bool)
         if panel.sun.known and panel.references > 1:
             step = min(track.step for track in panel.machines)
-            held = limited(speaking, clear[: panel.references], panel.days, step)
+            held = limited(
+                speaking, clear[: panel.references], panel.days, step, sensed=len(panel.light) > 0
+            )
             if not len(panel.light):
                 with np.errstate(invalid="ignore"):
                     still = (speaking <= STANDING_SHARE).sum(axis=0) >= 0.5 * np.maximum(standing.of, 1)
