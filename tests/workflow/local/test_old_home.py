@@ -178,7 +178,7 @@ def test_a_home_of_one_stack_keeps_everything_and_so_does_every_later_up(
     assert sorted(target.split(":")[-1] for _, target in new) == [
         *["ona-ooda-dead-letters-dev"] * 3,  # executions that end without a letter
         "ona-ooda-dev",  # a site's day is due
-        *["ona-operationsApi-dev"] * 2,  # the same timer, whose target was an alias; the timer of sites' days
+        *["ona-operationsApi-dev"] * 2,  # the same timer, once an alias; the timer of sites' days
         "ona-reconcile-dev",
     ]
     assert len(starters(running)) == len(started) + len(new) - 1, "the alias starts nothing any more"
