@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-from ona.documents.base import S3Pointer
+from ona.documents.base import Document, S3Pointer
 from ona.documents.work_orders import Job
 from ona.runtime.errors import InvalidPayload, ObjectMissing
 from ona.store.s3 import read_json
@@ -13,23 +13,27 @@ from ooda.documents.asset_history import AssetHistory
 from ooda.documents.site_days import SiteRecord
 from ooda.layout import ASSET_HISTORY, SITE_RECORD
 
+DocumentT = TypeVar("DocumentT", bound=Document)
 
-def _read_history(bucket: str, site_id: str, asset_id: str) -> AssetHistory | None:
-    """An asset's history, which Detect writes; None before its first file."""
-    key = ASSET_HISTORY.build(site_id=site_id, asset_id=asset_id)
+
+def _read(model: type[DocumentT], bucket: str, key: str) -> DocumentT | None:
+    """A document; None where the object does not exist yet."""
     try:
         document = read_json(S3Pointer(bucket=bucket, key=key))
     except ObjectMissing:
         return None
-    history: AssetHistory = AssetHistory.read(document, key)
-    return history
+    return model.read(document, key)
 
 
 def history_of(bucket: str, site_id: str, asset_id: str) -> AssetHistory | None:
     """An asset's history for those who read many; None too where the object is no history, or no key can be
     made of the names: that is named in the log. Raises DependencyBusy."""
     name = f"s3://{bucket}/{ASSET_HISTORY.prefix()}{site_id}/{asset_id}"
-    return next(iter(readable([(name, asset_id)], lambda one: _read_history(bucket, site_id, one))), None)
+
+    def read(one: str) -> AssetHistory | None:
+        return _read(AssetHistory, bucket, ASSET_HISTORY.build(site_id=site_id, asset_id=one))
+
+    return next(iter(readable([(name, asset_id)], read)), None)
 
 
 def record_of(bucket: str, site_id: str) -> SiteRecord | None:
@@ -37,13 +41,7 @@ def record_of(bucket: str, site_id: str) -> SiteRecord | None:
     none: that is named in the log. Raises DependencyBusy."""
 
     def read(name: str) -> SiteRecord | None:
-        key = SITE_RECORD.build(site_id=name)
-        try:
-            document = read_json(S3Pointer(bucket=bucket, key=key))
-        except ObjectMissing:
-            return None
-        record: SiteRecord = SiteRecord.read(document, key)
-        return record
+        return _read(SiteRecord, bucket, SITE_RECORD.build(site_id=name))
 
     return next(iter(readable([(f"s3://{bucket}/{SITE_RECORD.prefix()}{site_id}", site_id)], read)), None)
 
