@@ -1,4 +1,4 @@
-"""Run now what a timer would run, and wait for the loop's executions."""
+"""Run now what a timer would run, and wait for the files that go through the loop."""
 
 from __future__ import annotations
 
@@ -8,42 +8,51 @@ from collections.abc import Callable
 from typing import Any
 
 from ona.runtime.words import counted
+from ona.store.layout import OUTCOME
 from ops.target import OpsError, Target
 
 
 class Follower:
-    """The loop's executions, asked for again and again."""
+    """The loop's files, asked for again and again.
+
+    An execution may be a file's or a site's day's. A file has ended when its outcome is there, or when an
+    execution failed.
+    """
 
     def __init__(self, target: Target) -> None:
         self.states, self.machine = target.client("stepfunctions"), target.machine
+        self.s3, self.bucket = target.client("s3"), target.output_bucket
 
     def counts(self) -> tuple[int, int]:
-        """How many executions there are, and how many of them run."""
-        total = running = 0
-        pages = self.states.get_paginator("list_executions").paginate(stateMachineArn=self.machine)
-        for page in pages:
-            total += len(page["executions"])
-            running += sum(item["status"] == "RUNNING" for item in page["executions"])
-        return total, running
+        """How many files have ended, and how many executions run."""
+        failed = running = 0
+        for page in self.states.get_paginator("list_executions").paginate(stateMachineArn=self.machine):
+            states = [item["status"] for item in page["executions"]]
+            running += states.count("RUNNING")
+            failed += len(states) - states.count("RUNNING") - states.count("SUCCEEDED")
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=OUTCOME.prefix()
+        )
+        return failed + sum(page["KeyCount"] for page in pages), running
 
     def wait(
         self, wanted: int, what: str, patience_s: float, seen: Callable[[int], None] = lambda _: None
     ) -> None:
-        """Wait until so many executions have begun and all have ended; `seen` gets how many have ended.
+        """Wait until so many files have ended and no execution runs; `seen` gets how many have ended.
 
-        A busy machine is slow and goes on: patience is counted from the execution that ended last.
+        A busy machine is slow and goes on: patience is counted from the file that ended last.
         Raises OpsError, which names `what`, when none ended within `patience_s` seconds.
         """
-        ended, since = -1, time.monotonic()
+        before, since = -1, time.monotonic()
         while True:
-            total, running = self.counts()
-            seen(max(total - running, 0))
-            if total >= wanted and not running:
+            ended, running = self.counts()
+            seen(ended)
+            if ended >= wanted and not running:
                 return
-            if total - running != ended:
-                ended, since = total - running, time.monotonic()
+            if ended != before:
+                before, since = ended, time.monotonic()
             elif time.monotonic() - since > patience_s:
-                left = counted(max(wanted - total, 0) + running, "execution")
+                left = counted(max(wanted - ended, 0) or running, "file" if ended < wanted else "execution")
                 raise OpsError(f"{what}: {left} did not end; none ended in the last {patience_s:g} s")
             time.sleep(0.1)
 

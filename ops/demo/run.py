@@ -103,7 +103,7 @@ def _own(source: str, data: Path) -> Delivery:
 def _deliver(console: Console, target: Target, delivery: Delivery) -> None:
     """Put each day's files, and wait until the loop has gone through them. Raises OpsError."""
     follower, put = Follower(target), 0
-    total = sum(len(uploads) for _, uploads in delivery.days) + (delivery.fleet is not None)
+    total = sum(len(uploads) for _, uploads in delivery.days)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -119,7 +119,6 @@ def _deliver(console: Console, target: Target, delivery: Delivery) -> None:
             put += len(uploads)
             if delivery.fleet is not None and number == 4:
                 _deliver_twice(target, delivery.days[2][1][4])
-                put += 1
             progress.update(task, description=f"day {number} of {len(delivery.days)} ({day})")
             follower.wait(put, f"day {day}", PATIENCE_S, lambda done: progress.update(task, completed=done))
 

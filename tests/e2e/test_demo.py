@@ -24,6 +24,7 @@ from tests.paths import ROOT
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("demo")]
 
 
+@pytest.mark.timeout(600)  # two minutes on an idle machine, which others may share
 def test_the_demo_finds_what_was_injected_and_writes_its_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

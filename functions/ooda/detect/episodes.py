@@ -183,7 +183,8 @@ def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dic
             continue
         parts = _placed(case, members)
         low = np.concatenate(parts)
-        due, lost = _energies(case, members)  # of all of the day: what is chosen for being low is too low
+        _, lost = _energies(case, members)  # of all of the day: what is chosen for being low is too low
+        due = max(lost, _energies(case, low)[0])
         share = float(daily[n])
         confidence = min(0.95, case.ref.partial_confidence)
         events = logged.events_of(case.log, track, members, "underperformance")

@@ -135,7 +135,7 @@ def _beyond(item: HistoryDay, usual: float) -> Episode | None:
     if item.weak is None:
         return None
     nothing = 1.0 - math.exp(-usual - (item.fleet_loss or 0.0))
-    lost = max(0.0, item.weak.lost_kwh - nothing * item.weak.expected_kwh)
+    lost = max(0.0, item.weak.lost_kwh - nothing * item.expected_kwh)
     share = lost / item.weak.lost_kwh if item.weak.lost_kwh > 0 else 0.0
     parts = [p.model_copy(update={"lost_kwh": round(share * p.lost_kwh, 3)}) for p in item.weak.spells]
     return item.weak.model_copy(update={"lost_kwh": round(lost, 3), "spells": parts})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pandas as pd
 import pytest
 
 import ooda.operations_api.handler as operations
@@ -13,10 +14,12 @@ from ona.store import s3
 from ooda.documents.asset_history import AssetHistory
 from ooda.layout import ASSET_HISTORY
 from ooda.operations_api import api, verify
+from tests.builders.assets import make_registry
+from tests.builders.detection import histories_of
 from tests.builders.histories import day_by_day
 from tests.builders.orders import Context, call, document_of, ordered, scheduled, visits
 from tests.builders.plans import NOW
-from tests.builders.telemetry import DAY
+from tests.builders.telemetry import DAY, sunny_day
 from tests.fakes.tables import OUT
 
 
@@ -93,3 +96,18 @@ def test_a_verified_order_teaches(world: list[str], monkeypatch: pytest.MonkeyPa
     assert call("PATCH", path, body)[0] == 200
     assert operations.lambda_handler({"task": "verify"}, Context())["verified"] == 1
     assert experience.of("default", "inverter_failure").hours == (3.0,)
+
+
+@pytest.mark.parametrize("cap", [50.0, 60.0])
+def test_a_limit_of_the_noon_hours_is_gone_after_a_sound_day(cap: float) -> None:
+    frame = pd.concat([sunny_day(day=DAY + timedelta(days=n), seed=n) for n in range(7)], ignore_index=True)
+    hour, day = frame["timestamp"].dt.hour, frame["timestamp"].dt.day - DAY.day
+    frame.loc[(day == 5) & (hour % 3 > 0), ["power_kw", "irradiance_w_m2"]] *= 0.35  # clouds come and go
+    limited = day.isin([4, 5])
+    frame.loc[limited, "power_kw"] = frame.loc[limited, "power_kw"].clip(upper=cap)
+    history = histories_of(frame, make_registry())["INV-001"]
+    assert history.incidents
+    for incident in history.incidents:
+        assert incident.expected_power_kw < 100.0, "of the hours that it names, not of the whole day"
+        done = incident.window.end + timedelta(minutes=5)
+        assert verify.judge(incident.incident_id, done, history)[0] == "verified"

@@ -35,22 +35,28 @@ class Clock:
 
 @dataclass
 class States:
-    """Step Functions with ten executions."""
+    """Ten executions of files, with their outcomes, and three of site days."""
 
     clock: Clock
+    operation: str = ""
 
-    def get_paginator(self, _: str) -> States:
-        return self
+    def get_paginator(self, operation: str) -> States:
+        return States(self.clock, operation)
 
     def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
         ended = self.clock.ended()
-        yield {"executions": [{"status": "SUCCEEDED" if n < ended else "RUNNING"} for n in range(10)]}
+        if self.operation == "list_objects_v2":
+            yield {"KeyCount": ended}
+            return
+        states = ["SUCCEEDED"] * (ended + 3) + ["RUNNING"] * (10 - ended)
+        yield {"executions": [{"status": state} for state in states]}
 
 
 @dataclass
 class Target:
     states: States
     machine: str = "machine"
+    output_bucket: str = "output"
 
     def client(self, _: str) -> States:
         return self.states
@@ -69,7 +75,7 @@ def test_a_slow_machine_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_machine_that_stands_still_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(every_s=50, stops_after=7)
-    with pytest.raises(OpsError, match="day 1: 3 executions did not end; none ended in the last 60 s"):
+    with pytest.raises(OpsError, match="day 1: 3 files did not end; none ended in the last 60 s"):
         follower(clock, monkeypatch).wait(10, "day 1", patience_s=60)
     assert clock.now < 500
 
