@@ -47,7 +47,7 @@ class Reference:
     `own` is the expectation by the irradiance (without a sensor by the clear sky), without the neighbours'
     say. `sigma`, (n,): how uncertain the expectation is by itself, as a share of it, None by forecast.
     `partial_confidence` is how far a partial loss can be believed (0…1). `site_down` marks instants at
-    which all neighbours were down too. Of D days: `fleet_loss`: the median of the other machines' losses of
+    which all neighbours were down too. Of D days: `fleet_loss`: what more than half of the others lost of
     the day, natural log, NaN below three others. Of a turbine: `by_driver`, what the file's days say of its
     witnesses; `anemometer`, what is wrong with it, in words.
     """

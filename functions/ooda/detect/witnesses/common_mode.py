@@ -71,6 +71,22 @@ def _steady(share: Floats, clear: Floats) -> bool:
     return float(np.std(np.log(share))) <= STEADIER * float(np.std(np.log(share / clear)))
 
 
+def shared(losses: Floats) -> Floats:
+    """What machines (M, D) lost together on each day, (D,): the median; of an even number, what both in the
+    middle lost. Where half of them are ill, the others were well.
+
+    >>> shared(np.array([[0.0, 0.02, 0.3], [0.01, 0.03, 0.3], [0.4, 0.04, 0.3], [0.5, 0.05, np.nan]]))
+    array([0.01, 0.03, 0.3 ])
+    """
+    ordered = np.sort(losses, axis=0)  # what is not known comes last
+    count = np.isfinite(ordered).sum(axis=0)
+    low, high = (
+        np.take_along_axis(ordered, np.maximum(middle, 0)[None, :], axis=0)[0]
+        for middle in ((count - 1) // 2, np.minimum(count // 2, len(losses) - 1))
+    )
+    return np.where(count > 0, np.clip(0.0, low, high), np.nan)
+
+
 def limited(share: Floats, clear: Floats, days: Days, step: float, *, sensed: bool) -> Mask:
     """At which of T instants a command holds a site of M machines: enough of them are at one level.
     Arguments as of `at_level`, (M, T); `sensed`: whether a sensor tells how dull it is."""

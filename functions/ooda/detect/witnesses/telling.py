@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import bottleneck as bn
 import numpy as np
 
 from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.track import Indices
 from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
-from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN, limited, usual_index
+from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN, limited, shared, usual_index
 from ooda.detect.witnesses.learning import DULL, OWN_HEAT, Part, heat, parts_of, views
 from ooda.detect.witnesses.panel import Panel
 from ooda.detect.witnesses.planes import Sun, apart
@@ -49,7 +48,7 @@ class Told:
     share that a machine of the others' usual level gives on its plane, by the other machines alone;
     `as_sensor`: what such a machine gives where the sensor lies, by all machines. Of its D days: `known`,
     how many earlier days have its gain; `level` and `levels`, (D,) and (D, R): its level, and those of the
-    others that lie much alike; `fleet_loss`: the median of the other machines' losses, natural log.
+    others that lie much alike; `fleet_loss`: what more than half of the other machines lost, natural log.
     `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history. `others` and
     `sensors`: how many there are.
     """
@@ -233,7 +232,7 @@ class _Solved:
         fleet = np.full(len(days), np.nan)
         if len(others) >= LEAST_OTHERS:
             of_all, of_others = self.losses
-            fleet = bn.nanmedian(of_all[others], axis=0)[days]
+            fleet = shared(of_all[others])[days]
             if m < references:  # as it is seen without the machine: its own loss pulls the sky down
                 fleet += (of_others[m] - of_all[m])[days]
         last = self.parts[-1].learned
