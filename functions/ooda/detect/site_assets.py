@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from ona.documents.assets import AssetRegistry
+from ona.documents.assets import Asset, AssetRegistry
 from ona.telemetry.readings import by_asset
 from ooda.config.detection import DetectionConfig
 from ooda.detect.clock_beside import lags
@@ -16,6 +17,7 @@ from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.peers import Site
 from ooda.detect.sky import Clock, Floats, Mask, Sky, by_utc
 from ooda.detect.sky import sky as sky_of
+from ooda.detect.stamps import to_the_middle
 from ooda.detect.track import Indices, Track
 from ooda.detect.witnesses.panel import Panel
 from ooda.detect.witnesses.telling import Told, tell
@@ -74,14 +76,14 @@ def sites_of(
             name: file.readings[name] if name in file.readings else beside[name]
             for name in sorted({*judged, *reference})
         }
+        planned = _of_reference(file.registry, site_id, rules.max_peers)
         place = next((registered[name].location for name in judged if registered[name].location), None)
         clock = Clock.of([own["timestamp"] for own in frames.values()])
-        common = sky_of(clock.times, place, file.rules.filtering)
-        turbines = by_utc(common)
-        tracks = {}
-        for name, own in frames.items():
-            sky = turbines if registered[name].is_wind else common
-            tracks[name] = Track.of(own, registered[name], sky.at(clock.rows(own["timestamp"])))
+        tracks = _tracks(frames, registered, clock, sky_of(clock.times, place, file.rules.filtering))
+        shift = to_the_middle([tracks[name] for name in reference], context.beside | context.histories)
+        if shift:
+            moved = sky_of(clock.times, place, file.rules.filtering, shift)
+            tracks = _tracks(frames, registered, clock, moved)
         members = by_daylight(tracks, file.rules)
         told: dict[str, Told] = {}
         late: dict[str, Floats] = {}
@@ -89,13 +91,39 @@ def sites_of(
             speaking = [members[name].track for name in kind if name in reference]
             others = [members[name].track for name in kind if name in judged and name not in reference]
             if speaking:
-                told |= tell(Panel.of(speaking, others, context.beside | context.histories, rules))
+                for own, more in _panels(speaking, others, len(planned) <= rules.min_peers):
+                    told |= tell(Panel.of(own, more, context.beside | context.histories, rules))
                 late |= lags(speaking, others, judged)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
         windy = tuple(members[n].track for n in reference if registered[n].is_wind)
-        absent = not _of_reference(file.registry, site_id, rules.max_peers) <= set(everybody)
+        absent = not planned <= set(everybody)
         sites.append(SiteAssets(site_id, [members[n] for n in judged], site, told, late, windy, absent))
     return sites
+
+
+def _tracks(
+    frames: Mapping[str, pd.DataFrame], registered: Mapping[str, Asset], clock: Clock, common: Sky
+) -> dict[str, Track]:
+    """The readings of a site's assets under one sky; turbines have UTC days."""
+    turbines = by_utc(common)
+    return {
+        name: Track.of(
+            own,
+            registered[name],
+            (turbines if registered[name].is_wind else common).at(clock.rows(own["timestamp"])),
+        )
+        for name, own in frames.items()
+    }
+
+
+def _panels(speaking: list[Track], others: list[Track], few: bool) -> list[tuple[list[Track], list[Track]]]:
+    """Which machines are witnesses for each other: all, but each by itself where `few` of a site have no
+    sensor. Two or three cannot tell whose loss it is; the clear sky tells it of each.
+    """
+    seen = any(np.isfinite(track.irradiance).any() for track in speaking)
+    if seen or not few or any(track.asset.is_wind for track in speaking):
+        return [(speaking, others)]
+    return [([track], []) for track in (*speaking, *others)]
 
 
 def _of_reference(registry: AssetRegistry, site_id: str, most: int) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -28,17 +29,23 @@ DAY_MINUTES = 1440
 
 @dataclass(frozen=True)
 class Sky:
-    """Of n instants, each array of shape (n,): `minutes` since 1970 UTC, solar `day` since 1970, `slot`
-    (half hour of the solar day, 0…47), `light` (output can be judged), `clear_ghi` (W/m², NaN where the
-    location is unknown), `azimuth` and `elevation` of the sun (degrees, NaN where unknown)."""
+    """Of n instants, each array of shape (n,): `minutes` since 1970 UTC, solar `day` since 1970, `of_day`
+    (minute of the solar day in the middle of the interval), `light` (output can be judged), `clear_ghi`
+    (W/m², NaN where the location is unknown), `azimuth` and `elevation` of the sun (degrees, NaN where
+    unknown)."""
 
     minutes: Floats
     day: Ints
-    slot: Ints
+    of_day: Floats
     light: Mask
     clear_ghi: Floats
     azimuth: Floats
     elevation: Floats
+
+    @cached_property
+    def slot(self) -> Ints:
+        """The half hour of the solar day, 0…47, (n,)."""
+        return np.minimum(self.of_day // (DAY_MINUTES // SLOTS), SLOTS - 1).astype(np.int64)
 
     def at(self, rows: NDArray[np.intp] | None) -> Sky:
         """The same for some of the instants; None means all of them."""
@@ -69,8 +76,11 @@ class Clock:
         return None if self.together else self.times.searchsorted(reported)
 
 
-def sky(times: pd.DatetimeIndex, location: Location | None, rules: Filtering) -> Sky:
-    """Sun and solar time of instants, shape (n,).
+def sky(
+    times: pd.DatetimeIndex, location: Location | None, rules: Filtering, to_middle: float = 0.0
+) -> Sky:
+    """Sun and solar time of instants, shape (n,). `to_middle`: minutes from a stamp to the middle of its
+    interval, where the sun is looked at (`stamps.py`).
 
     With a location by pvlib's `ephemeris`, days broken at solar midnight (so that no daylight is cut in
     two) and clear-sky irradiance by Haurwitz (1945): 1098 · cos z · exp(−0.057 / cos z). Without one: UTC
@@ -79,17 +89,16 @@ def sky(times: pd.DatetimeIndex, location: Location | None, rules: Filtering) ->
     minutes = times.as_unit("us").asi8.astype(float) / MINUTE
     solar = minutes + (location.longitude * 4.0 if location else 0.0)
     day = solar_days(minutes, location)
-    of_day = solar - day * DAY_MINUTES
-    slot = np.minimum(of_day // (DAY_MINUTES // SLOTS), SLOTS - 1).astype(np.int64)
+    of_day = np.clip(solar + to_middle - day * DAY_MINUTES, 0.0, DAY_MINUTES - 1.0)
     if location is None:
         unknown = np.full(len(times), np.nan)
-        return Sky(minutes, day, slot, _by_clock(of_day, rules), unknown, unknown, unknown)
-    sun = ephemeris(times, location.latitude, location.longitude)
+        return Sky(minutes, day, of_day, _by_clock(of_day, rules), unknown, unknown, unknown)
+    sun = ephemeris(times + pd.Timedelta(minutes=to_middle), location.latitude, location.longitude)
     elevation = sun["elevation"].to_numpy()
     cosine = np.sin(np.radians(np.maximum(elevation, 0.0)))
     clear = 1098.0 * cosine * np.exp(-0.057 / np.maximum(cosine, 1e-3))
     light = elevation > MIN_ELEVATION_DEG
-    return Sky(minutes, day, slot, light, clear, sun["azimuth"].to_numpy(), elevation)
+    return Sky(minutes, day, of_day, light, clear, sun["azimuth"].to_numpy(), elevation)
 
 
 def place_of_days(asset: Asset) -> Location | None:

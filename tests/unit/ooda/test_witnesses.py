@@ -193,6 +193,46 @@ def test_a_lone_machine_without_a_sensor_is_judged_by_the_clear_sky(
     assert [(i.kind, i.days) for i in verdicts["INV-000"].detection.incidents] == [("outage", 2)]
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_few_machines_without_a_sensor_are_each_judged_by_the_clear_sky(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weather = Weather(60, seed=6)
+    frames = pd.concat([weather.frame(n, (EAST, WEST, SOUTH)[n], None) for n in range(count)])
+    _, verdicts = seen(frames, count, monkeypatch)
+    assert {v.detection.basis for v in verdicts.values()} == {"clear_sky"}
+    assert not any(v.detection.incidents for v in verdicts.values())
+    stop = frames["timestamp"].between(weather.times[50 * 96], weather.times[52 * 96 - 1])
+    stop &= frames["asset_id"] == "INV-001"
+    dead = frames.assign(power_kw=frames["power_kw"].where(~stop, 0.0))
+    _, verdicts = seen(dead, count, monkeypatch)
+    assert [(i.kind, i.days) for i in verdicts.pop("INV-001").detection.incidents] == [("outage", 2)]
+    assert not any(v.detection.incidents for v in verdicts.values())
+
+
+@pytest.mark.parametrize("stamp", [0, 60])
+def test_hourly_means_of_roofs_to_both_sides_are_no_losses(
+    stamp: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weather = Weather(60, seed=8, start="2024-03-01")
+    roofs = [EAST] * 3 + [WEST] * 3
+    every = [weather.frame(n, roof, FLAT).set_index("timestamp") for n, roof in enumerate(roofs)]
+    columns = ["temperature_c", "power_kw", "irradiance_w_m2"]
+    hourly = [
+        frame[columns].resample("60min").mean().assign(asset_id=frame["asset_id"].iloc[0])
+        for frame in every
+    ]
+    frames = pd.concat(hourly).reset_index()
+    frames["timestamp"] += pd.Timedelta(minutes=stamp)  # of the interval's begin, and of its end
+    _, verdicts = seen(frames, 6, monkeypatch)
+    assert not any(i for v in verdicts.values() for i in v.detection.incidents if not i.suspected)
+    ill = frames["asset_id"].eq("INV-001") & (frames["timestamp"] >= "2024-04-10")
+    frames["power_kw"] = frames["power_kw"].where(~ill, 0.85 * frames["power_kw"])
+    _, verdicts = seen(frames, 6, monkeypatch)
+    found = {name for name, v in verdicts.items() if any(not i.suspected for i in v.detection.incidents)}
+    assert found == {"INV-001"}
+
+
 def test_files_of_a_day_expect_what_one_long_file_does(monkeypatch: pytest.MonkeyPatch) -> None:
     weather = Weather(34, seed=7)
     frames = pd.concat([weather.frame(n, roof, None) for n, roof in enumerate([EAST] * 2 + [WEST] * 2)])

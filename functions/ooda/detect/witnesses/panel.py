@@ -18,11 +18,19 @@ from ooda.config.detection import ReferenceRules
 from ooda.detect.asset_history import name_of
 from ooda.detect.levels import STANDING_SHARE
 from ooda.detect.peers import GAMMA, HOTTEST_C
-from ooda.detect.sky import Floats, Sky
+from ooda.detect.sky import Floats, Mask, Sky
+from ooda.detect.stamps import COARSE_MINUTES
 from ooda.detect.track import Days, Indices, Track
 from ooda.detect.witnesses.learning import Witness
 from ooda.detect.witnesses.planes import Lie, Sun
-from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles, joined, kept, of_track
+from ooda.detect.witnesses.profiles import (
+    KEEP_PROFILES,
+    Profiles,
+    between_readings,
+    joined,
+    kept,
+    of_track,
+)
 from ooda.documents.asset_history import AssetHistory
 
 FIELDS = tuple(Sky.__dataclass_fields__)
@@ -123,21 +131,19 @@ class Panel:
         step = min(track.step for track in self.machines)
         with np.errstate(invalid="ignore"):
             lit = self.sky.light
-            share = [
-                of_track(
-                    self.days,
-                    self.sky.slot,
-                    own / self.cool,
-                    lit & (own > STANDING_SHARE),
-                    step,
-                )
-                for own in self.share
+            works = [
+                *(lit & (own > STANDING_SHARE) for own in self.share),
+                *(lit & (own > 0.0) for own in self.light),
             ]
-            light = [of_track(self.days, self.sky.slot, own, lit & (own > 0.0), step) for own in self.light]
-        rows = [
-            joined(past, own, number, every) for past, own in zip(earlier, [*share, *light], strict=True)
-        ]
+        every_own = [own / self.cool for own in self.share] + list(self.light)
+        of_days = [self._profile(own, at_work, step) for own, at_work in zip(every_own, works, strict=True)]
+        rows = [joined(past, own, number, every) for past, own in zip(earlier, of_days, strict=True)]
         return Profiles(every, np.array(rows))
+
+    def _profile(self, own: Floats, works: Mask, step: float) -> Floats:
+        if step >= COARSE_MINUTES:
+            return between_readings(self.days, self.sky.of_day, own, works, step)
+        return of_track(self.days, self.sky.slot, own, works, step)
 
 
 def _clock(machines: list[Track]) -> tuple[Sky, list[Indices | slice]]:

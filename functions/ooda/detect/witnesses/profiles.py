@@ -49,6 +49,19 @@ def of_track(days: Days, slot: Ints, values: Floats, works: Mask, step: float) -
     return np.where(counted.reshape(means.shape) >= least, means, np.nan)
 
 
+def between_readings(days: Days, of_day: Floats, values: Floats, works: Mask, step: float) -> Floats:
+    """The same for readings farther apart than a half hour is long: in a straight line between those that
+    work, at the middle of each half hour. `of_day`: the solar minute of each reading, (n,)."""
+    middles = (np.arange(SLOTS) + 0.5) * (DAY_MINUTES / SLOTS)
+    wanted = (days.number[:, None] * float(DAY_MINUTES) + middles).ravel()
+    at = (days.number[days.row] * float(DAY_MINUTES) + of_day)[works]
+    if len(at) < 2:
+        return np.full((len(days), SLOTS), np.nan)
+    after = np.clip(np.searchsorted(at, wanted), 1, len(at) - 1)
+    near = (wanted >= at[after - 1]) & (wanted <= at[after]) & (at[after] - at[after - 1] <= 1.5 * step)
+    return np.where(near, np.interp(wanted, at, values[works]), np.nan).reshape(-1, SLOTS)
+
+
 def joined(earlier: dict[int, Floats], own: Floats, number: Ints, every: Ints) -> Floats:
     """The profiles of one witness on the days `every`, (D, 48): earlier ones by day, and those of the
     file's days `number`, which win."""
