@@ -114,6 +114,11 @@ class Asset(Document):
     timezone: str | None = Field(default=None, description="IANA zone of the site, for working hours")
 
     @property
+    def is_described(self) -> bool:
+        """Whether the registry says how the modules lie."""
+        return self.tracking != "fixed" or (self.tilt is not None and self.azimuth is not None)
+
+    @property
     def is_wind(self) -> bool:
         """Whether the asset is a wind turbine; such an asset has no night.
 

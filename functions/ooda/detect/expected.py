@@ -22,6 +22,7 @@ from ona.runtime.words import counted, listed
 from ooda.config.detection import ReferenceRules
 from ooda.detect import not_judged
 from ooda.detect.levels import Levels
+from ooda.detect.rolling import FIRST_DAYS
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track
 from ooda.detect.wind_expected import WindExpectation, by_wind
@@ -93,7 +94,7 @@ def reference(
         if wind is not None:
             return _by_wind(wind)
     light = usable if track.asset.is_wind else track.sky.light
-    alone = told.others == 0 and told.sensors == 0 and told.plane.days > 0
+    alone = told.others == 0 and told.sensors == 0 and told.plane.days >= FIRST_DAYS
     enough = told.sensors > 0 or told.others >= rules.min_peers or alone
     due = told.due
     if told.others >= rules.min_peers:  # where all stand still nothing is due of one of them
@@ -139,6 +140,8 @@ def _words(track: Track, told: Told, many: bool, days: int) -> tuple[str, float]
         )
         towards = f" towards {told.plane.azimuth:.0f}°" if lies and told.plane.tilt else ""
         none = "" if told.sensors else "; no irradiance is measured"
+        if not (told.sensors or told.plane.days or track.asset.is_described):
+            return f"{listed(names, 3)}; nobody knows yet how they lie", 0.6
         return f"{listed(names, 3)}{lies}{towards}{none}", 0.95 if many or days >= 2 else 0.6
     if not told.sensors:
         roof = f"tilt {told.plane.tilt:.0f}° towards {told.plane.azimuth:.0f}°"

@@ -16,6 +16,7 @@ from ooda.detect.context import Context
 from ooda.detect.witnesses.plane_fit import _groups
 from ooda.detect.witnesses.planes import Lie, Sun, apart, seen_by, usual_diffuse
 from ooda.detect.witnesses.sky_state import solve
+from ooda.documents.asset_history import AssetHistory
 from tests.builders.detection import telemetry_file
 
 LATITUDE, LONGITUDE = 48.0, 11.0
@@ -231,6 +232,24 @@ def test_hourly_means_of_roofs_to_both_sides_are_no_losses(
     _, verdicts = seen(frames, 6, monkeypatch)
     found = {name for name, v in verdicts.items() if any(not i.suspected for i in v.detection.incidents)}
     assert found == {"INV-001"}
+
+
+@pytest.mark.parametrize("seed", [7, 11])
+def test_daily_files_of_a_new_site_to_both_sides_find_its_fault_and_no_other(seed: int) -> None:
+    weather = Weather(24, seed=seed, start="2024-05-01")
+    roofs = [EAST, WEST, EAST, WEST, EAST]
+    frames = pd.concat([weather.frame(n, roof, None) for n, roof in enumerate(roofs)])
+    ill = frames["asset_id"].eq("INV-001") & (frames["timestamp"] >= "2024-05-17")
+    frames["power_kw"] = frames["power_kw"].where(~ill, 0.85 * frames["power_kw"])
+    histories: dict[str, AssetHistory] = {}
+    told: set[tuple[str, str]] = set()
+    for day, part in frames.groupby(frames["timestamp"].dt.floor("D")):
+        file = telemetry_file(part, registry(5), key=str(day))
+        for verdict in judging.judge_assets(file, Context(histories)):
+            name = verdict.detection.asset_id
+            histories[name] = verdict.history
+            told |= {(name, i.kind) for i in verdict.detection.incidents if not i.suspected}
+    assert told == {("INV-001", "underperformance")}
 
 
 def test_files_of_a_day_expect_what_one_long_file_does(monkeypatch: pytest.MonkeyPatch) -> None:

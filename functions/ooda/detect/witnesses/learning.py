@@ -1,6 +1,6 @@
 """What is learned of each witness from its profiles: plane, gain, shape; and from which day on it holds.
 
-Planes are fitted when a site has 14, 28 and 60 days and then every 60, from the 60 days before. What a
+Planes are fitted when a site has 5, 9, 14, 28 and 60 days and then every 60, from the 60 before. What a
 season shows of a plane is off by its haze and its low sun, so a plane lies in the middle of what the
 seasons of a year showed. A file is cut into parts at these days, so that one long file and many of a day
 learn the same.
@@ -26,7 +26,7 @@ from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
 from ooda.detect.witnesses.sky_state import MAJORITY, solve
 from ooda.documents.asset_history import LearnedPlane
 
-FITS, THEN_EVERY = (14, 28, 60), 60
+FITS, THEN_EVERY = (5, 9, 14, 28, 60), 60
 """Days of a site at which planes are fitted."""
 SEASONS = 6
 """Fits of 60 days each whose middle is believed: a year."""

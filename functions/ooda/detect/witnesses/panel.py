@@ -109,7 +109,7 @@ class Panel:
         usual = Lie.usual(self.machines[0].asset)
         for m, track in enumerate(self.machines):
             asset, history = track.asset, self.histories.get(track.asset.id)
-            known = asset.tracking != "fixed" or (asset.tilt is not None and asset.azimuth is not None)
+            known = asset.is_described
             before = history.plane if history else None
             result.append(Witness(Lie.usual(asset), known, False, before, m < self.references))
         for s in range(len(self.light)):
