@@ -23,7 +23,8 @@ _ASSETS_NAMED = 5
 """So many unregistered assets are named in an error."""
 _REMEDIES = {
     "timestamp_without_zone": "write times as ISO 8601 with Z, or use a source profile that names the zone",
-    "timestamp_unreadable": "write times as ISO 8601, for example 2025-01-15T08:00:00Z",
+    "timestamp_unreadable": "write times as ISO 8601, for example 2025-01-15T08:00:00Z, "
+    "not as numbers since 1970",
     "timestamp_in_the_future": "check the logger's clock and its time zone",
     "timestamp_implausible": "check the logger's clock and the unit of epoch times",
     "negative_power": "check the sign convention: generation counts positive",

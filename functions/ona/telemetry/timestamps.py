@@ -17,6 +17,8 @@ _HAS_OFFSET = re.compile(r"(?:Z|[+-]\d{2}:?\d{2})\s*$", re.IGNORECASE)
 """The same without a group, which pandas' `contains` wants."""
 _WRITINGS_OF_UTC = {"+00:00": "Z", "+0000": "Z", "-00:00": "Z"}
 """Offsets that mean UTC; ISO 8601 allows each."""
+_EPOCH = re.compile(r"1\d{9}(\d{3})?(\.\d+)?")
+"""Seconds or milliseconds since 1970: numbers, which no time of day is."""
 
 
 def parse_timestamps(raw: pd.Series, quality: Quality, naive_zone: ZoneInfo | None = None) -> pd.Series:
@@ -31,6 +33,9 @@ def parse_timestamps(raw: pd.Series, quality: Quality, naive_zone: ZoneInfo | No
     ['2025-06-10 08:00:00+00:00', 'NaT', 'NaT']
     >>> quality.rejected
     {'timestamp_without_zone': 2}
+    >>> _ = parse_timestamps(pd.Series(["1716280200000"]), quality)  # no time of day lacks a zone here
+    >>> quality.rejected
+    {'timestamp_without_zone': 2, 'timestamp_unreadable': 1}
     """
     codes, distinct = pd.factorize(raw)
     # With a zone every text counts: the order of texts tells the hour that a clock change repeats.
@@ -59,7 +64,9 @@ def _parse_counted(
     quality.reject("timestamp_missing", rows_of(text.isna()))
     bare = ~zoned & text.notna()
     if naive_zone is None:
-        quality.reject("timestamp_without_zone", rows_of(bare))
+        epochs = text.str.fullmatch(_EPOCH, na=False)
+        quality.reject("timestamp_unreadable", rows_of(epochs))
+        quality.reject("timestamp_without_zone", rows_of(bare & ~epochs))
     elif bare.any():
         naive = pd.to_datetime(text[bare], format="ISO8601", errors="coerce")
         quality.reject("timestamp_unreadable", int(naive.isna().sum()))
