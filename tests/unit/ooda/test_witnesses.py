@@ -223,7 +223,7 @@ def test_a_plane_that_faces_the_sun_tells_how_clear_it_is(elevation: float, inde
     state = solve(seen, beam, diffuse, np.ones((1, 1)), sun)
     assert state.index == pytest.approx([index], rel=0.08)
     away = seen_by(Lie(25.0, 90.0), sun)
-    told = state.without((), away[0] * sun.clear, away[1] * sun.clear)[0]
+    told = state.seen_without((), away[0] * sun.clear, away[1] * sun.clear)
     assert told[0] <= index * sun.clear[0] + 0.01  # a roof in its own shadow gets no more than all there is
 
 
@@ -251,7 +251,7 @@ def test_a_machine_may_lie_off_what_the_others_say_as_far_as_they_lie_off_each_o
     beam, diffuse = (value[None] for value in seen_by(Lie(20.0, 180.0), sun))
     each = 0.6 * np.exp(apart * rng.normal(size=(20, 400)))
     state = solve(each, beam, diffuse, np.ones((20, 400)), sun)
-    value, spread, _ = state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)
+    value, spread, _ = state.without(0, beam[0] * sun.clear, diffuse[0] * sun.clear)
     off = (each[0] - value) / np.hypot(spread, 0.03 * value)  # beside what is usual of its kind of instant
     assert (np.abs(off) > 3.0).mean() < 0.05  # without it: a quarter
     assert np.median(spread / value) < 1.3 * apart
@@ -302,7 +302,7 @@ def test_what_is_ill_does_not_excuse_itself() -> None:
     for factor in (1.0, 0.9):
         ill = each * np.array([factor, 1.0, 1.0, 1.0])[:, None]
         state = solve(ill, beam, diffuse, np.ones((4, 300)), sun)
-        spreads.append(state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)[1])
+        spreads.append(state.without(0, beam[0] * sun.clear, diffuse[0] * sun.clear)[1])
     assert np.median(spreads[1]) < 1.3 * np.median(spreads[0])
 
 
@@ -312,7 +312,7 @@ def test_witnesses_at_their_capacity_do_not_disagree() -> None:
     beam, diffuse = (value[None] for value in seen_by(Lie(20.0, 180.0), sun))
     clipped = np.array([1.0, 1.0, 1.0, 0.75, 0.7])[:, None]
     state = solve(clipped * np.full((5, 50), 0.8), beam, diffuse, np.where(clipped < 1.0, 0.3, 1.0), sun)
-    _, spread, _ = state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)
+    _, spread, _ = state.without(0, beam[0] * sun.clear, diffuse[0] * sun.clear)
     assert (spread < 0.03).all()
 
 
@@ -326,5 +326,5 @@ def test_silent_witnesses_do_not_agree() -> None:
     spreads = []
     for seen in (each, still):
         state = solve(seen, beam, diffuse, np.ones((len(seen), 200)), sun)
-        spreads.append(state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)[1])
+        spreads.append(state.without(0, beam[0] * sun.clear, diffuse[0] * sun.clear)[1])
     assert spreads[1] == pytest.approx(spreads[0])

@@ -55,11 +55,12 @@ def at_level(share: Floats, clear: Floats, step: float, lowest: float = LEVELS[0
         top = ranked * (1.0 + 2.0 * BAND) + 2.0 * BAND_OF_CAPACITY
         count = np.searchsorted(ranked, top, side="right") - np.arange(len(ranked))
         best = int(count.argmax())
+        if count[best] < least:
+            continue
         with np.errstate(invalid="ignore"):
-            at = below[m] & (share[m] >= ranked[best]) & (share[m] <= top[best])
-            passed = share[m] > top[best]
-        begin, end = max(runs(~passed), key=lambda run: int(at[run[0] : run[1]].sum()))
-        rows = begin + np.flatnonzero(at[begin:end])
+            at = np.flatnonzero(below[m] & (share[m] >= ranked[best]) & (share[m] <= top[best]))
+            passed = np.cumsum(share[m] > top[best])[at]  # how often power was above the level before
+        rows = at[passed == np.bincount(passed).argmax()]
         if len(rows) >= max(least, MOSTLY * (rows[-1] + 1 - rows[0])) and _steady(
             share[m, rows], clear[m, rows]
         ):
