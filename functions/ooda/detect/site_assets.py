@@ -93,7 +93,7 @@ def sites_of(
                 late |= lags(speaking, others, judged)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
         windy = tuple(members[n].track for n in reference if registered[n].is_wind)
-        absent = not _of_reference(file.registry, site_id, rules.max_peers) <= set(everybody)
+        absent = not _of_reference(file.registry, site_id, rules.max_peers) <= {*everybody, *file.came}
         sites.append(SiteAssets(site_id, [members[n] for n in judged], site, told, late, windy, absent))
     return sites
 

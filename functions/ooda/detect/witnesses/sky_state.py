@@ -64,8 +64,8 @@ class SkyState:
     right: tuple[Floats, Floats]
 
     def seen_without(self, left: Iterable[int], beam: Floats, diffuse: Floats) -> Floats:
-        """What a plane sees of this sky, kW/m², (n,), by all witnesses but those `left` out: the value alone,
-        which costs a third of what `without` does. NaN where nobody spoke."""
+        """What a plane sees of this sky, kW/m², (n,), by all witnesses but those `left` out: the value
+        alone, which costs a third of what `without` does. NaN where nobody spoke."""
         return self._by_others(left, beam, diffuse)[0]
 
     def without(self, left: int, beam: Floats, diffuse: Floats) -> tuple[Floats, Floats, Floats]:
