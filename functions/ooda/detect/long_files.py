@@ -106,7 +106,7 @@ class _Part:
         frames, goes_on = {}, set()
         for name in names:
             begin, end = self._ends(name)
-            frame = _between(whole.readings, name, begin, end)
+            frame = between(whole.readings, name, begin, end)
             if len(frame):
                 frames[name] = frame
             if _last(whole.readings, name) >= end:
@@ -221,7 +221,7 @@ def _last(readings: Mapping[str, pd.DataFrame], name: str) -> int:
     return int(pd.DatetimeIndex(readings[name]["timestamp"].iloc[-1:]).as_unit("us").asi8[0])
 
 
-def _between(readings: Mapping[str, pd.DataFrame], name: str, begin: int, end: int) -> pd.DataFrame:
+def between(readings: Mapping[str, pd.DataFrame], name: str, begin: int, end: int) -> pd.DataFrame:
     """An asset's readings from a time to before another, µs since 1970 UTC."""
     if isinstance(readings, ReadingsByAsset):
         return readings.between(name, begin, end)

@@ -13,6 +13,7 @@ import pytest
 from ooda.detect import long_files
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.judge import AssetVerdict, judge_assets
+from ooda.detect.judged_readings import published
 from ooda.documents.detections import Incident
 from tests.builders.assets import make_registry
 from tests.builders.detection import telemetry_file
@@ -121,3 +122,23 @@ def test_a_file_that_is_not_long_is_not_cut() -> None:
 
     long_files.judged(file, Context(), None, judge)
     assert seen == [file]
+
+
+def test_readings_are_published_stretch_by_stretch(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = site(gone_from=20)
+    odd = (frame["asset_id"] == "INV-003") & (frame["timestamp"].dt.strftime("%m-%d %H") == "07-30 10")
+    frame.loc[odd, "power_kw"] = 65_535.0  # no machine of 100 kW gives that
+    file = telemetry_file(frame, make_registry(MACHINES))
+    verdicts, capacities = judge_assets(file, Context()), file.registry.capacities()
+    ((whole, wrong),) = published(verdicts, capacities)
+    assert wrong == {"INV-001": 0, "INV-002": 0, "INV-003": 4, "INV-004": 0}
+    monkeypatch.setattr(long_files, "MOST_READINGS", 1000)
+    stretches = list(published(verdicts, capacities))
+    assert len(stretches) > 20
+    for name, expected in whole.items():
+        own = [frames[name] for frames, _ in stretches if name in frames]
+        pd.testing.assert_frame_equal(pd.concat(own, ignore_index=True), expected)
+        assert all(part["timestamp"].dt.floor("D").nunique() <= 4 for part in own)
+        assert sum(counts.get(name, 0) for _, counts in stretches) == wrong[name]
+        days = [set(part["timestamp"].dt.floor("D")) for part in own]
+        assert sum(map(len, days)) == len(set.union(*days))  # no day is cut
