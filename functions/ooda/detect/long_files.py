@@ -26,8 +26,8 @@ from ooda.documents.detections import QualityIssue, Window
 if TYPE_CHECKING:
     from ooda.detect.judge import AssetVerdict
 
-MOST_READINGS = 600_000
-"""Readings of a site's machines that are judged at once (ours): some 120 MB."""
+MOST_READINGS = 900_000
+"""Readings of a site's machines that are judged at once (ours): some 180 MB."""
 LEAST_DAYS = 30
 """Days. Parts have this many or a multiple of it: planes are fitted every 60 days."""
 
@@ -171,10 +171,16 @@ def _of_site(site: _Site, context: Context, judge: Judge) -> list[AssetVerdict]:
         for verdict in judge(file, beside, only):
             name = verdict.detection.asset_id
             histories[name] = verdict.history
-            days[name].update(verdict.days)
+            days[name] = _kept(verdict, {**days[name], **verdict.days}, file.key)
             if name in found:
                 found[name].append(verdict)
     return [_joined(parts, given[name], site.file) for name, parts in found.items() if parts]
+
+
+def _kept(verdict: AssetVerdict, days: dict[str, HistoryDay], key: str) -> dict[str, HistoryDay]:
+    """The days of a file until now as the history keeps them: without what is too old to teach."""
+    by_day = verdict.history.days
+    return {day: by_day.get(day, {}).get(key, item) for day, item in days.items()}
 
 
 def _joined(parts: list[AssetVerdict], history: AssetHistory, file: TelemetryFile) -> AssetVerdict:
