@@ -4,6 +4,7 @@ and Davies' ring."""
 
 from __future__ import annotations
 
+import bottleneck as bn
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from ooda.detect.case import Case
 from ooda.detect.context import Context
 from ooda.detect.witnesses.plane_fit import _groups
 from ooda.detect.witnesses.planes import Lie, Sun, apart, seen_by, usual_diffuse
-from ooda.detect.witnesses.sky_state import solve
+from ooda.detect.witnesses.sky_state import MAJORITY, _median, solve
 from tests.builders.detection import telemetry_file
 
 LATITUDE, LONGITUDE = 48.0, 11.0
@@ -255,6 +256,27 @@ def test_a_machine_may_lie_off_what_the_others_say_as_far_as_they_lie_off_each_o
     off = (each[0] - value) / np.hypot(spread, 0.03 * value)  # beside what is usual of its kind of instant
     assert (np.abs(off) > 3.0).mean() < 0.05  # without it: a quarter
     assert np.median(spread / value) < 1.3 * apart
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 8, 9, 12, 15])
+def test_the_quick_ways_to_the_skys_state_give_what_the_plain_ones_give(count: int) -> None:
+    rng = np.random.default_rng(count)
+    values = rng.normal(size=(count, 500))
+    values[rng.random(values.shape) < 0.2] = np.nan
+    values[:, :9] = np.nan  # instants at which nobody speaks
+    np.testing.assert_array_equal(_median(values), bn.nanmedian(values.T, axis=1))
+    sun = Sun.of(np.full(500, 40.0), np.full(500, 160.0))
+    beam, diffuse = (value[None] for value in seen_by(Lie(20.0, 180.0), sun))
+    seen = np.where(np.isfinite(values), np.maximum(0.5 + 0.2 * values, 0.0), np.nan)
+    state = solve(seen, beam, diffuse, np.isfinite(seen).astype(float), sun)
+    light = beam[0] * sun.clear, diffuse[0] * sun.clear
+    for left in range(count):
+        value, _, _ = state.without(left, *light)
+        np.testing.assert_array_equal(state.seen_without((left,), *light), value)
+        others = np.delete(state.off, left, axis=0).T
+        known = np.isfinite(others).sum(axis=1) >= MAJORITY - 1
+        middle = np.fmax(1.0, 1.4826 * bn.nanmedian(others, axis=1))
+        np.testing.assert_allclose(state._scale(left), np.where(known, middle, 1.0))
 
 
 def growing(weather: Weather, count: int, most: float, begin: int) -> tuple[pd.DataFrame, np.ndarray]:
