@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -228,10 +228,7 @@ def daily(plant: Plant, trouble: Trouble | None, seed: int) -> DailyOutcome | No
     final = {}
     for name, verdict in last.items():
         detection = verdict.detection.model_copy(update={"incidents": verdict.history.incidents})
-        seen_all = type(verdict)(
-            detection, verdict.days, verdict.history, verdict.readings, verdict.expected
-        )
-        final[name] = plain(seen_all, registry.require(name, "bench"))
+        final[name] = plain(replace(verdict, detection=detection), registry.require(name, "bench"))
 
     def sums(of: dict[str, Verdict]) -> tuple[int, float, float]:
         firm = [s for v in of.values() for s in v.said if s.firm]

@@ -28,7 +28,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ona.documents.assets import MOST_OF_NAMEPLATE
-from ona.telemetry.pieces import Piece
+from ona.telemetry.pieces import Piece, Values
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -130,8 +130,8 @@ class Telemetry:
         return together(self.by_asset)
 
 
-KEPT_READINGS = 5_000_000
-"""Readings of the frames that are kept at once (ours): a large site's year at 5 minutes, some 200 MB."""
+KEPT_READINGS = 2_000_000
+"""Readings of the frames that are kept at once (ours): 24 machines' year at 5 minutes is more; 100 MB."""
 
 
 class ReadingsByAsset(Mapping[str, pd.DataFrame]):
@@ -157,11 +157,33 @@ class ReadingsByAsset(Mapping[str, pd.DataFrame]):
         return self._frames[name]
 
     def _frame(self, name: str) -> pd.DataFrame:
-        values = [piece.read() for piece in self._pieces[name]]
+        return self._of([piece.read() for piece in self._pieces[name]])
+
+    def _of(self, values: list[Values]) -> pd.DataFrame:
         time, numbers = values[0] if len(values) == 1 else map(np.hstack, zip(*values, strict=True))
         times = pd.DatetimeIndex(time, dtype="datetime64[us, UTC]", copy=False)
         columns = dict(zip(self._columns, numbers, strict=True))
         return pd.DataFrame({"timestamp": times} | columns, copy=False)
+
+    def between(self, name: str, begin: int, end: int) -> pd.DataFrame:
+        """An asset's readings from a time to before another, µs since 1970 UTC. Nothing is kept of it."""
+        parts = []
+        for piece in self._pieces[name]:
+            if piece.first < end and piece.last >= begin:
+                time, numbers = piece.read()
+                rows = slice(*np.searchsorted(time, (begin, end)).tolist())
+                parts.append((time[rows], numbers[:, rows]))
+        if not parts:
+            return self._of([(np.empty(0, np.int64), np.empty((len(self._columns), 0)))])
+        return self._of(parts)
+
+    def count(self, name: str) -> int:
+        """How many readings an asset has."""
+        return sum(piece.readings for piece in self._pieces[name])
+
+    def last(self, name: str) -> int:
+        """The time of an asset's last reading, µs since 1970 UTC."""
+        return self._pieces[name][-1].last
 
     def __contains__(self, name: object) -> bool:
         return name in self._pieces

@@ -12,7 +12,19 @@ from ona.documents.assets import AssetRegistry
 from ona.telemetry.readings import Quality, span
 from ooda.config.detection import DetectionConfig
 from ooda.detect.logged import Logged
-from ooda.documents.asset_history import AssetHistory
+from ooda.documents.asset_history import AssetHistory, HistoryDay
+
+Ends = tuple[pd.Timestamp, pd.Timestamp]
+"""First and last reading, UTC."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """What is known of an asset when a part of a long file is judged (`long_files.py`): its `history`
+    before the file, and the `days` of the file's earlier parts."""
+
+    history: AssetHistory
+    days: Mapping[str, HistoryDay]
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,10 @@ class TelemetryFile:
     all assets. `source_profile`: the vendor's export by which it was read ("": our own columns).
     `joint`: by asset and solar day the keys of all files whose readings are among `readings`, where others
     overlap with this one (`overlaps.py`). `storages`: frames of batteries, which nobody judges.
+
+    Of a part of a long file (`long_files.py`) only: `edges`, between which times an asset's readings are
+    due; `before`, what came of its earlier parts; `goes_on`: assets of which more is to come; `came`: all
+    assets of the whole.
     """
 
     readings: Mapping[str, pd.DataFrame]
@@ -33,20 +49,24 @@ class TelemetryFile:
     rules: DetectionConfig
     threshold: float
     key: str = "file"
-    span: tuple[pd.Timestamp, pd.Timestamp] | None = None
+    span: Ends | None = None
     rows: int = 0
     source_profile: str = ""
     joint: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     storages: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    edges: Mapping[str, Ends] = field(default_factory=dict)
+    before: Mapping[str, Before] = field(default_factory=dict)
+    goes_on: frozenset[str] = frozenset()
+    came: frozenset[str] = frozenset()
 
     @cached_property
-    def ends(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+    def ends(self) -> Ends:
         """First and last reading of the file, UTC."""
         return self.span or span(self.readings)
 
-    def ends_of(self, name: str) -> tuple[pd.Timestamp, pd.Timestamp]:
+    def ends_of(self, name: str) -> Ends:
         """Between which times an asset's readings are due, UTC: the file's, and what others add to it."""
-        first, last = self.ends
+        first, last = self.edges.get(name) or self.ends
         if name not in self.joint:
             return first, last
         times = self.readings[name]["timestamp"]

@@ -134,13 +134,17 @@ def _still(index: Floats) -> Mask:
 
 def marked(days: Mapping[str, HistoryDay], own: Table) -> dict[str, HistoryDay]:
     """The records of a file's days with their marks, rounded."""
-    rounded = {name: np.round(getattr(own, name), 4).tolist() for name in NAMES}
+    rounded = {
+        name: np.round(values, 4).tolist()
+        for name in NAMES
+        if np.isfinite(values := getattr(own, name)).any()
+    }
     place = {name_of(number): n for n, number in enumerate(own.number.tolist())}
     return {
         day: item.model_copy(
             update={
                 "marks": DayMarks(
-                    **{name: v for name in NAMES if math.isfinite(v := rounded[name][place[day]])}
+                    **{name: v for name, of in rounded.items() if math.isfinite(v := of[place[day]])}
                 )
             }
         )

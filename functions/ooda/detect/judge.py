@@ -7,16 +7,16 @@ and the incidents that follow (`incidents.py`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
 
-from ooda.detect import asset_history, day_marks, incidents, not_judged, quality
+from ooda.detect import asset_history, day_marks, incidents, long_files, not_judged, quality
 from ooda.detect.case import Case
-from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.context import Before, Context, TelemetryFile
 from ooda.detect.day_marks import Table
 from ooda.detect.day_records import history_days
 from ooda.detect.expected import Reference, reference
@@ -39,14 +39,19 @@ MOST_RESIDUALS = 200
 @dataclass(frozen=True)
 class AssetVerdict:
     """What one file says of one asset: the `detection` for the record, its `days`, the asset's `history`
-    with these days, the n `readings` that it is made of, and expected power, kW, shape (n,), NaN where
-    there is nothing to compare with."""
+    with these days, the `frames` of the file that it is made of, and expected power, kW, of the n readings,
+    NaN where there is nothing to compare with."""
 
     detection: AssetDetection
     days: dict[str, HistoryDay]
     history: AssetHistory
-    readings: pd.DataFrame
+    frames: Mapping[str, pd.DataFrame]
     expected: Floats
+
+    @property
+    def readings(self) -> pd.DataFrame:
+        """The n readings."""
+        return self.frames[self.detection.asset_id]
 
 
 def judge_assets(
@@ -54,8 +59,15 @@ def judge_assets(
 ) -> list[AssetVerdict]:
     """A verdict on each of the file's assets, in order of their ids.
 
-    `only`: the ids to judge, where the file's other assets are there as neighbours.
+    `only`: the ids to judge, where the file's other assets are there as neighbours. A file that is too long
+    to be judged at once is judged in parts (`long_files.py`).
     """
+    return long_files.judged(file, context, only, _judged_at_once)
+
+
+def _judged_at_once(
+    file: TelemetryFile, context: Context, only: Collection[str] | None
+) -> list[AssetVerdict]:
     verdicts = [
         _judge(member, assets, context, file)
         for assets in sites_of(file, context, only)
@@ -154,7 +166,13 @@ def _verdict(
     days = day_marks.marked(days, marks)
     if provisional:
         days = {day: item.model_copy(update={"provisional": True}) for day, item in days.items()}
-    after = _with_planes(incidents.updated(history, file.key, days, file.rules, file.threshold), case.told)
+    before = file.before.get(track.asset.id, Before(history, {}))
+    every = {**before.days, **days}
+    if track.asset.id in file.goes_on:  # incidents are made of the whole
+        after = asset_history.with_days(before.history, file.key, every)
+    else:
+        after = incidents.updated(before.history, file.key, every, file.rules, file.threshold)
+    after = _with_planes(after, case.told)
     window = Window(start=whole.times.iloc[0], end=whole.times.iloc[-1])
     expected = np.where(judged_light(track.sky, track.asset, file.rules.filtering), ref.expected, 0.0)
     energies = _recent_energies(after)
@@ -173,10 +191,9 @@ def _verdict(
         daily_measured_kwh=[round(came, 2) for _, came in energies],
         residual_shares=_hourly_residuals(case, after.incidents),
         quality=summary,
-        incidents=incidents.of_file(history, after, window),
+        incidents=incidents.of_file(before.history, after, window),
     )
-    readings = file.readings[track.asset.id]
-    return AssetVerdict(detection, days, after, readings, _expected_everywhere(member, ref))
+    return AssetVerdict(detection, days, after, file.readings, _expected_everywhere(member, ref))
 
 
 def _with_planes(history: AssetHistory, told: Told) -> AssetHistory:

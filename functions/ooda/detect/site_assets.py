@@ -96,7 +96,7 @@ def sites_of(
                 late |= lags(speaking, others, judged)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
         windy = tuple(members[n].track for n in reference if registered[n].is_wind)
-        absent = not planned <= set(everybody)
+        absent = not planned <= {*everybody, *file.came}
         sites.append(SiteAssets(site_id, [members[n] for n in judged], site, told, late, windy, absent))
     return sites
 

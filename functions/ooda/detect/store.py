@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -28,7 +29,7 @@ from ona.store.s3 import list_keys, read_bytes, read_json, write_json, write_jso
 from ona.store.unreadable import note
 from ona.telemetry import intake
 from ona.telemetry.decoding import decode
-from ona.telemetry.readings import Quality, Telemetry, span, without_impossible
+from ona.telemetry.readings import Quality, Telemetry, span
 from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
@@ -38,6 +39,7 @@ from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
 from ooda.detect.damaged_history import read_history
 from ooda.detect.judge import AssetVerdict, entered_again, judge_assets
+from ooda.detect.judged_readings import published
 from ooda.detect.other_files import OtherFiles, with_others
 from ooda.detect.telemetry_store import read_neighbours, save_telemetry
 from ooda.documents.asset_history import AssetHistory
@@ -179,15 +181,16 @@ def save_batch(
     """Write asset histories and judged telemetry; the detections as they then stand, and the telemetry's
     pointers. `read` reads other files. Raises DependencyBusy."""
     saved = [save_history(file, context, verdict, read) for verdict in verdicts]
-    frames, detections, capacities = {}, [], file.registry.capacities()
-    for verdict in saved:
-        detection, name = verdict.detection, verdict.detection.asset_id
-        named = verdict.readings.assign(asset_id=name)
-        published, wrong = without_impossible(named, {name: capacities[name]})
-        frames[name] = published.drop(columns="asset_id").assign(expected_kw=verdict.expected)
-        detections.append(detection.model_copy(update={"set_aside_readings": wrong}))
-    before = {name: windows_of(context.histories.get(name), file.key) for name in frames}
-    return detections, save_telemetry(output_bucket(), batch, frames, file.key, before)
+    names = [verdict.detection.asset_id for verdict in saved]
+    before = {name: windows_of(context.histories.get(name), file.key) for name in names}
+    set_aside, pointers = Counter[str](), list[S3Pointer]()
+    for frames, wrong in published(saved, file.registry.capacities()):
+        set_aside.update(wrong)
+        pointers += save_telemetry(output_bucket(), batch, frames, file.key, before)
+    return [
+        verdict.detection.model_copy(update={"set_aside_readings": set_aside[verdict.detection.asset_id]})
+        for verdict in saved
+    ], pointers
 
 
 # ------------------------------------------------------------------ asset histories

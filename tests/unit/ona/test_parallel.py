@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ona.runtime import processes
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry import blocks, canonical, pieces, readings
 from ona.telemetry.blocks import Source, whole_lines
+from ona.telemetry.pieces import Piece, Spool
 from ona.telemetry.readings import Telemetry
 from tests.builders.telemetry import NOW
 
@@ -77,6 +79,24 @@ def test_frames_that_were_let_go_are_the_same_when_they_are_asked_for_again(
     first = {name: by_asset[name].copy() for name in by_asset}
     assert len(by_asset._frames) == 2
     assert all(by_asset[name].equals(first[name]) for name in by_asset)
+
+
+def test_some_of_an_assets_readings_are_read_without_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "KEPT_READINGS", 0)
+    columns, time = ("volts", "power_kw"), np.arange(0, 5000, 10)
+    values = np.vstack((time * 2.0, time * 3.0))
+    spool = Spool(columns=2)
+    pieces = [
+        spool.holding(spool.put([(time[a:b], values[:, a:b])], columns)) for a, b in ((0, 7), (7, 300))
+    ]
+    pieces.append(Piece.of(time[300:], values[:, 300:], columns))
+    made = readings.ReadingsByAsset(columns, {"A": pieces, "B": pieces[:1]})
+    ticks = made["A"]["timestamp"].array.asi8
+    for begin, end in ((0, 5000), (65, 3500), (70, 71), (71, 80), (-(2**62), 2**62), (6000, 7000)):
+        part = made.between("A", begin, end)
+        expected = made["A"][(ticks >= begin) & (ticks < end)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(part, expected)
+    assert (made.count("A"), made.count("B"), made.last("A"), made.last("B")) == (500, 7, 4990, 60)
 
 
 def test_a_large_file_that_fails_says_which_line(monkeypatch: pytest.MonkeyPatch) -> None:

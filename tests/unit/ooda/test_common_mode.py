@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,9 @@ import pytest
 
 from ooda.detect.context import Context
 from ooda.detect.judge import judge_assets
+from ooda.detect.track import Days
+from ooda.detect.witnesses import common_mode
+from ooda.detect.witnesses.common_mode import at_level, limited
 from ooda.documents.detections import Incident
 from tests.builders.assets import make_registry
 from tests.builders.detection import between, telemetry_file
@@ -74,3 +78,29 @@ def test_a_dead_machine_of_a_held_site_is_its_own_fault() -> None:
             day.loc[between(day, "09:00", "24:00"), "power_kw"] = 0.0
 
     assert "outage" in [incident.kind for incident in told(one_dead)["INV-002"]]
+
+
+@pytest.mark.parametrize("machines", [3, 5, 12])
+def test_days_on_which_too_few_are_held_are_left_early_and_nothing_else(machines: int) -> None:
+    """What a command holds is the same where each machine of each day is looked at to the end."""
+    rng, minutes = np.random.default_rng(machines), np.arange(0, 1440, 10)
+    sun = np.clip(np.sin((minutes - 360) / 720 * np.pi), 0.0, None)
+    days = Days.of(np.repeat(np.arange(8), len(minutes)))
+    clear = np.tile(0.9 * sun, (machines, len(days)))
+    share = clear * rng.uniform(0.97, 1.0, clear.shape) * rng.uniform(0.5, 1.0, (machines, 1))
+    for day in range(len(days)):  # so many are held: none, one, … and on the last day all
+        rows = slice(day * len(minutes), (day + 1) * len(minutes))
+        many = machines if day == len(days) - 1 else day
+        share[:many, rows] = np.minimum(share[:many, rows], 0.3)
+    share[rng.random(share.shape) < 0.05] = np.nan
+    quick = limited(share, clear, days, 10.0, sensed=True)
+
+    def to_the_end(*args: object, **_: object) -> object:
+        return at_level(*args[:4])  # type: ignore[arg-type]
+
+    with mock.patch.object(common_mode, "at_level", to_the_end):
+        plain = limited(share, clear, days, 10.0, sensed=True)
+    np.testing.assert_array_equal(quick, plain)
+    by_day = quick.reshape(len(days), -1).any(axis=1)
+    assert by_day[-1]
+    assert not by_day[:2].any()

@@ -4,6 +4,7 @@ and Davies' ring."""
 
 from __future__ import annotations
 
+import bottleneck as bn
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from ooda.detect.case import Case
 from ooda.detect.context import Context
 from ooda.detect.witnesses.plane_fit import _groups
 from ooda.detect.witnesses.planes import Lie, Sun, apart, seen_by, usual_diffuse
-from ooda.detect.witnesses.sky_state import solve
+from ooda.detect.witnesses.sky_state import MAJORITY, _median, solve
 from ooda.documents.asset_history import AssetHistory
 from tests.builders.detection import telemetry_file
 
@@ -282,7 +283,7 @@ def test_a_plane_that_faces_the_sun_tells_how_clear_it_is(elevation: float, inde
     state = solve(seen, beam, diffuse, np.ones((1, 1)), sun)
     assert state.index == pytest.approx([index], rel=0.08)
     away = seen_by(Lie(25.0, 90.0), sun)
-    told = state.without((), away[0] * sun.clear, away[1] * sun.clear)[0]
+    told = state.seen_without((), away[0] * sun.clear, away[1] * sun.clear)
     assert told[0] <= index * sun.clear[0] + 0.01  # a roof in its own shadow gets no more than all there is
 
 
@@ -310,10 +311,31 @@ def test_a_machine_may_lie_off_what_the_others_say_as_far_as_they_lie_off_each_o
     beam, diffuse = (value[None] for value in seen_by(Lie(20.0, 180.0), sun))
     each = 0.6 * np.exp(apart * rng.normal(size=(20, 400)))
     state = solve(each, beam, diffuse, np.ones((20, 400)), sun)
-    value, spread, _ = state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)
+    value, spread, _ = state.without(0, beam[0] * sun.clear, diffuse[0] * sun.clear)
     off = (each[0] - value) / np.hypot(spread, 0.03 * value)  # beside what is usual of its kind of instant
     assert (np.abs(off) > 3.0).mean() < 0.05  # without it: a quarter
     assert np.median(spread / value) < 1.3 * apart
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 8, 9, 12, 15])
+def test_the_quick_ways_to_the_skys_state_give_what_the_plain_ones_give(count: int) -> None:
+    rng = np.random.default_rng(count)
+    values = rng.normal(size=(count, 500))
+    values[rng.random(values.shape) < 0.2] = np.nan
+    values[:, :9] = np.nan  # instants at which nobody speaks
+    np.testing.assert_array_equal(_median(values), bn.nanmedian(values.T, axis=1))
+    sun = Sun.of(np.full(500, 40.0), np.full(500, 160.0))
+    beam, diffuse = (value[None] for value in seen_by(Lie(20.0, 180.0), sun))
+    seen = np.where(np.isfinite(values), np.maximum(0.5 + 0.2 * values, 0.0), np.nan)
+    state = solve(seen, beam, diffuse, np.isfinite(seen).astype(float), sun)
+    light = beam[0] * sun.clear, diffuse[0] * sun.clear
+    for left in range(count):
+        value, _, _ = state.without(left, *light)
+        np.testing.assert_array_equal(state.seen_without((left,), *light), value)
+        others = np.delete(state.off, left, axis=0).T
+        known = np.isfinite(others).sum(axis=1) >= MAJORITY - 1
+        middle = np.fmax(1.0, 1.4826 * bn.nanmedian(others, axis=1))
+        np.testing.assert_allclose(state._scale(left), np.where(known, middle, 1.0))
 
 
 def growing(weather: Weather, count: int, most: float, begin: int) -> tuple[pd.DataFrame, np.ndarray]:
@@ -361,7 +383,7 @@ def test_what_is_ill_does_not_excuse_itself() -> None:
     for factor in (1.0, 0.9):
         ill = each * np.array([factor, 1.0, 1.0, 1.0])[:, None]
         state = solve(ill, beam, diffuse, np.ones((4, 300)), sun)
-        spreads.append(state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)[1])
+        spreads.append(state.without(0, beam[0] * sun.clear, diffuse[0] * sun.clear)[1])
     assert np.median(spreads[1]) < 1.3 * np.median(spreads[0])
 
 
@@ -371,7 +393,7 @@ def test_witnesses_at_their_capacity_do_not_disagree() -> None:
     beam, diffuse = (value[None] for value in seen_by(Lie(20.0, 180.0), sun))
     clipped = np.array([1.0, 1.0, 1.0, 0.75, 0.7])[:, None]
     state = solve(clipped * np.full((5, 50), 0.8), beam, diffuse, np.where(clipped < 1.0, 0.3, 1.0), sun)
-    _, spread, _ = state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)
+    _, spread, _ = state.without(0, beam[0] * sun.clear, diffuse[0] * sun.clear)
     assert (spread < 0.03).all()
 
 
@@ -385,5 +407,5 @@ def test_silent_witnesses_do_not_agree() -> None:
     spreads = []
     for seen in (each, still):
         state = solve(seen, beam, diffuse, np.ones((len(seen), 200)), sun)
-        spreads.append(state.without((0,), beam[0] * sun.clear, diffuse[0] * sun.clear)[1])
+        spreads.append(state.without(0, beam[0] * sun.clear, diffuse[0] * sun.clear)[1])
     assert spreads[1] == pytest.approx(spreads[0])

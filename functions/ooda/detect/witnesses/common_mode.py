@@ -42,28 +42,35 @@ HIGH, HIGH_SUN = 0.2, 15.0
 """Share of capacity that the clear sky gives, and degrees: below them all may stand still."""
 
 
-def at_level(share: Floats, clear: Floats, step: float, lowest: float = LEVELS[0]) -> Mask:
+def at_level(share: Floats, clear: Floats, step: float, lowest: float = LEVELS[0], enough: int = 1) -> Mask:
     """Which readings of one day of M machines are held at a level, (M, T): power comes to it again and
     again, never passes it meanwhile, and strays from it less than from the sun's course. `share`: power
-    over capacity; `clear`: what the clear sky would give, as a share; `step`: minutes between instants."""
+    over capacity; `clear`: what the clear sky would give, as a share; `step`: minutes between instants.
+    Where fewer than `enough` machines can be held, none is."""
     held = np.zeros(share.shape, dtype=bool)
     least = max(LEAST_READINGS, math.ceil(HELD_MINUTES / step))
     with np.errstate(invalid="ignore"):
         below = (share > lowest) & (share < LEVELS[1]) & (clear > share * (1.0 + BAND))
-    for m in np.flatnonzero(below.sum(axis=1) >= least):
+    tried = np.flatnonzero(below.sum(axis=1) >= least)
+    found = 0
+    for n, m in enumerate(tried):
+        if found + len(tried) - n < enough:
+            return np.zeros(share.shape, dtype=bool)
         ranked = np.sort(share[m, below[m]])
         top = ranked * (1.0 + 2.0 * BAND) + 2.0 * BAND_OF_CAPACITY
         count = np.searchsorted(ranked, top, side="right") - np.arange(len(ranked))
         best = int(count.argmax())
+        if count[best] < least:
+            continue
         with np.errstate(invalid="ignore"):
-            at = below[m] & (share[m] >= ranked[best]) & (share[m] <= top[best])
-            passed = share[m] > top[best]
-        begin, end = max(runs(~passed), key=lambda run: int(at[run[0] : run[1]].sum()))
-        rows = begin + np.flatnonzero(at[begin:end])
+            at = np.flatnonzero(below[m] & (share[m] >= ranked[best]) & (share[m] <= top[best]))
+            passed = np.cumsum(share[m] > top[best])[at]  # how often power was above the level before
+        rows = at[passed == np.bincount(passed).argmax()]
         if len(rows) >= max(least, MOSTLY * (rows[-1] + 1 - rows[0])) and _steady(
             share[m, rows], clear[m, rows]
         ):
             held[m, rows] = True
+            found += 1
     return held
 
 
@@ -94,13 +101,16 @@ def limited(share: Floats, clear: Floats, days: Days, step: float, *, sensed: bo
     out = np.zeros(share.shape[1], dtype=bool)
     ends = np.append(days.first[1:], share.shape[1])
     for first, last in zip(days.first, ends, strict=True):
-        held = at_level(share[:, first:last], clear[:, first:last], step, lowest)
+        there = np.isfinite(share[:, first:last]).sum(axis=0)
+        fewest = there[there >= LEAST_HELD].min(initial=len(share))  # at some instant so many are held
+        enough = max(LEAST_HELD, math.ceil(MOST_HELD * fewest))
+        held = at_level(share[:, first:last], clear[:, first:last], step, lowest, enough)
         if not held.any():
             continue
         level = bn.nanmedian(np.where(held, share[:, first:last], np.nan), axis=1)
         with np.errstate(invalid="ignore"):
             same = np.abs(level / bn.nanmedian(level) - 1.0) <= ALIKE
-        count, there = held[same].sum(axis=0), np.isfinite(share[:, first:last]).sum(axis=0)
+        count = held[same].sum(axis=0)
         out[first:last] = (count >= LEAST_HELD) & (count >= MOST_HELD * there)
     return out
 

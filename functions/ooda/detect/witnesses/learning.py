@@ -222,7 +222,7 @@ def _levels(
     unknown, result = np.full(d, np.nan), []
     for j in range(len(witnesses)):
         row = j if len(beam) > 1 else 0
-        due, _, _ = state.without((), beam[row] * light.clear, diffuse[row] * light.clear)
+        due = state.seen_without((), beam[row] * light.clear, diffuse[row] * light.clear)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.where(due > LEAST_SHARE, seen[j] / due, np.nan).reshape(d, SLOTS)
             bright = np.where(due.reshape(d, SLOTS) > BRIGHT, ratio, np.nan)

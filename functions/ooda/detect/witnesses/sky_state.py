@@ -12,8 +12,9 @@ weights). What is told of an asset never contains its own reading: its row is ta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import bottleneck as bn
 import numpy as np
@@ -38,6 +39,8 @@ LIT = 0.5
 """Of what the best lit plane sees: planes with less are not asked for the clear-sky index."""
 ROUNDS = 2
 """Of the search for the index, and of the weights after it."""
+MANY = 8
+"""Witnesses from which sorting all at once is faster than a median of each instant (measured)."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class SkyState:
 
     `beam`, `diffuse` and `seen`, (J, n): each one's measurement in standard deviations; `weight`, (J, n),
     its say (0…1). `index`, (n,): the clear-sky index. `off`, (J, n): how far each one lies off what all
-    say, NaN of a silent one, and `ranked`, (n, J), the same in rising order. `normal` and `right`: the sums
+    say, NaN of a silent one, and `ranked`, (J, n), the same in rising order. `normal` and `right`: the sums
     of the least squares, prior included.
     """
 
@@ -60,16 +63,32 @@ class SkyState:
     normal: tuple[Floats, Floats, Floats]
     right: tuple[Floats, Floats]
 
-    def without(self, left: Iterable[int], beam: Floats, diffuse: Floats) -> tuple[Floats, Floats, Floats]:
-        """What a plane sees of this sky, kW/m², by all witnesses but those `left` out, (n,): the value, its
-        standard deviation, and how many spoke. NaN where nobody did.
+    def seen_without(self, left: Iterable[int], beam: Floats, diffuse: Floats) -> Floats:
+        """What a plane sees of this sky, kW/m², (n,), by all witnesses but those `left` out: the value
+        alone, which costs a third of what `without` does. NaN where nobody spoke."""
+        return self._by_others(left, beam, diffuse)[0]
+
+    def without(self, left: int, beam: Floats, diffuse: Floats) -> tuple[Floats, Floats, Floats]:
+        """What a plane sees of this sky, kW/m², by all witnesses but the one `left` out, (n,): the value,
+        its standard deviation, and how many spoke. NaN where nobody did.
 
         The value is what they see together; each of them lies off it, and so may one left out: by more
         where they disagree more than on a quiet day, as many as they may be."""
+        value, told, one, (bb, bd, dd) = self._by_others((left,), beam, diffuse)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = (dd * beam - 2.0 * bd * diffuse) * beam + bb * diffuse * diffuse
+            scale = self._scale(left)
+            apart = (NOISE * value) ** 2 * (scale**2 - 1.0)
+            spread = np.sqrt(np.maximum(variance * one, 0.0) * scale**2 + apart)
+            return value, spread, told
+
+    def _by_others(
+        self, left: Iterable[int], beam: Floats, diffuse: Floats
+    ) -> tuple[Floats, Floats, Floats, tuple[Floats, Floats, Floats]]:
+        """The value of `without`, how many spoke, one over the sums' determinant, and the sums."""
         bb, bd, dd = self.normal
         b, d = self.right
-        told = self.weight.sum(axis=0)
-        left = tuple(left)
+        told = self.say
         for j in left:
             w, hb, hd, y = self.weight[j], self.beam[j], self.diffuse[j], self.seen[j]
             wb, wd = w * hb, w * hd
@@ -78,31 +97,35 @@ class SkyState:
         with np.errstate(invalid="ignore", divide="ignore"):
             one = 1.0 / np.where(told > 0.005, bb * dd - bd * bd, np.nan)
             value = ((dd * beam - bd * diffuse) * b + (bb * diffuse - bd * beam) * d) * one
-            variance = (dd * beam - 2.0 * bd * diffuse) * beam + bb * diffuse * diffuse
-            scale = self._scale(left)
-            apart = (NOISE * value) ** 2 * (scale**2 - 1.0)
-            spread = np.sqrt(np.maximum(variance * one, 0.0) * scale**2 + apart)
-            return np.maximum(value, 0.0), spread, told
+            return np.maximum(value, 0.0), told, one, (bb, bd, dd)
 
-    def _scale(self, left: Sequence[int]) -> Floats:
-        """How much more than usual all witnesses but those `left` out disagree, (n,), 1 at least: 1.4826
+    @cached_property
+    def say(self) -> Floats:
+        """How many speak, (n,)."""
+        return np.asarray(self.weight.sum(axis=0))
+
+    @cached_property
+    def _spoke(self) -> Ints:
+        """Of how many it is known how far they lie off, (n,)."""
+        return np.isfinite(self.ranked).sum(axis=0)
+
+    def _scale(self, left: int) -> Floats:
+        """How much more than usual all witnesses but the one `left` out disagree, (n,), 1 at least: 1.4826
         times the median of how far they lie off. What is ill must not excuse itself."""
-        if len(left) > 1:
-            others = np.delete(self.off, left, axis=0)
-            enough = np.isfinite(others).sum(axis=0) >= MAJORITY - 1
-            return np.where(enough, np.fmax(1.0, 1.4826 * _median(others)), 1.0)
-        own = self.off[left[0]] if left else np.full(len(self.ranked), np.nan)
-        count = np.isfinite(self.ranked).sum(axis=1) - np.isfinite(own)
-        row, last = np.arange(len(own)), self.ranked.shape[1] - 1
+        own = self.off[left]
+        count = self._spoke - np.isfinite(own)
+        last, flat = self.ranked.shape[0] - 1, self.ranked.ravel()
+        place = np.arange(len(own))
 
         def of_rank(rank: Ints) -> Floats:
             at = np.clip(rank, 0, last)
-            there = self.ranked[row, at]
+            there = flat.take(at * len(own) + place)
             with np.errstate(invalid="ignore"):
-                return np.where(own <= there, self.ranked[row, np.minimum(at + 1, last)], there)
+                after = flat.take(np.minimum(at + 1, last) * len(own) + place)
+                return np.where(own <= there, after, there)
 
         middle = (of_rank((count - 1) // 2) + of_rank(count // 2)) / 2.0
-        return np.where(count >= MAJORITY - len(left), np.fmax(1.0, 1.4826 * middle), 1.0)
+        return np.where(count >= MAJORITY - 1, np.fmax(1.0, 1.4826 * middle), 1.0)
 
 
 def solve(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) -> SkyState:
@@ -137,7 +160,7 @@ def solve(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) ->
         weight = np.where(many, say / (1.0 + (np.nan_to_num(off) / (scale * FAR)) ** 2) ** 2, say)
     clipped = (say > 0.0) & (say < 1.0)  # it would see more
     off = np.where(clipped & (seen < told), 0.0, off)
-    return SkyState(beam, diffuse, seen, weight, index, off, np.sort(off.T, axis=1), (bb, bd, dd), (b, d))
+    return SkyState(beam, diffuse, seen, weight, index, off, np.sort(off, axis=0), (bb, bd, dd), (b, d))
 
 
 def _index(seen: Floats, beam: Floats, diffuse: Floats, say: Floats, sun: Sun) -> tuple[Floats, Floats]:
@@ -176,5 +199,11 @@ def _root(tried: list[tuple[Floats, Floats]]) -> Floats:
 
 
 def _median(values: Floats) -> Floats:
-    """Median over the witnesses, (n,)."""
-    return np.asarray(bn.nanmedian(np.ascontiguousarray(values.T), axis=1))
+    """Median over the J witnesses, (n,), NaN of none. From some on all are sorted at once."""
+    if len(values) < MANY:
+        return np.asarray(bn.nanmedian(np.ascontiguousarray(values.T), axis=1))
+    ranked = np.sort(values, axis=0)
+    count, place = np.isfinite(ranked).sum(axis=0), np.arange(values.shape[1])
+    flat, width = ranked.ravel(), values.shape[1]
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
+    return np.asarray((flat.take(low * width + place) + flat.take(high * width + place)) / 2.0)

@@ -303,10 +303,10 @@ class _Chunk:
         clouds = self.clouds(dull)
         row = m if len(self.beam) > 1 else 0
         beam, diffuse = self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
-        value, spread, spoke = self.every.without((m,), beam, diffuse)
+        value, spread, spoke = self.every.without(m, beam, diffuse)
         own = np.full(len(value), np.nan)
         if self.sensors is not None:
-            own = self._share(m, self.sensors.without((), beam, diffuse)[0] * clouds)
+            own = self._share(m, self.sensors.seen_without((), beam, diffuse) * clouds)
         with np.errstate(invalid="ignore", divide="ignore"):
             return self._share(m, value * clouds), spread / np.maximum(value, 1e-3), spoke, own
 
@@ -318,7 +318,7 @@ class _Chunk:
         """What a witness's plane sees by the machines alone, without its own say, kW/m², (n,)."""
         row, machines = j if len(self.beam) > 1 else 0, len(self.panel.machines)
         beam, diffuse = self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
-        return self.every.without({j, *range(machines, len(self.norm))}, beam, diffuse)[0]
+        return self.every.seen_without({j, *range(machines, len(self.norm))}, beam, diffuse)
 
     @cached_property
     def _bright(self) -> list[Floats]:
@@ -334,7 +334,7 @@ class _Chunk:
         """Of each day what a machine was due by all witnesses, it among them, by the others (`due`, (n,)),
         and what it gave, shares of capacity added up while it was at work, (3, D)."""
         share, row = self.panel.share[m, self.at], m if len(self.beam) > 1 else 0
-        of_all, _, _ = self.every.without(
+        of_all = self.every.seen_without(
             (), self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
         )
         with np.errstate(invalid="ignore"):
