@@ -41,7 +41,8 @@ def _track(series: pd.Series, capacity: float | None = None) -> Track:
 def _row(name: str, flags: np.ndarray, labels: np.ndarray) -> None:
     hit = int((flags & labels).sum())
     precision, recall = hit / max(int(flags.sum()), 1), hit / max(int(labels.sum()), 1)
-    print(f"{name:<52}{int(flags.sum()):>8}{precision:>11.2f}{recall:>9.2f}")
+    sound = 1.0 - int((flags & ~labels).sum()) / max(int((~labels).sum()), 1)
+    print(f"{name:<52}{int(flags.sum()):>8}{precision:>11.2f}{recall:>9.2f}{sound:>13.3f}")
 
 
 def main() -> None:
@@ -57,7 +58,7 @@ def main() -> None:
     series = table["value_normalized"]
     labels = table["stale_data_mask"].to_numpy(dtype=bool)
     print(f"stale: {len(series)} readings, {int(labels.sum())} labelled")
-    print(f"{'':<52}{'flagged':>8}{'precision':>11}{'recall':>9}")
+    print(f"{'':<52}{'flagged':>8}{'precision':>11}{'recall':>9}{'specificity':>13}")
     ours = np.zeros(len(series), dtype=bool)
     ours[series.notna().to_numpy()] = stale(_track(series), detection.detection_config())
     _row("the platform", ours, labels)
@@ -74,7 +75,7 @@ def main() -> None:
     table = table[~table.index.duplicated()]
     series, labels = table["value_normalized"], table["label"].to_numpy(dtype=bool)
     print(f"\nclipping: {len(series)} readings, {int(labels.sum())} labelled")
-    print(f"{'':<52}{'flagged':>8}{'precision':>11}{'recall':>9}")
+    print(f"{'':<52}{'flagged':>8}{'precision':>11}{'recall':>9}{'specificity':>13}")
     _row("the platform", clipped(series.to_numpy(dtype=float)), labels)
     whole = series.asfreq("15min")
     for name, flagged in (
@@ -121,8 +122,12 @@ def _shifts(folder: Path) -> None:
     table = pd.read_csv(folder / "pvlib_data_shift.csv", index_col=0, parse_dates=True)
     truth = int(np.flatnonzero(table["label"])[0])
     steps = change_points(np.log(table["value"].to_numpy(dtype=float)), least=0.5, noise=0.1)
-    first = min((step.day for step in steps), key=lambda day: abs(day - truth))
-    print(f"\nlevel shift: the platform {abs(first - truth)} days off, {len(steps)} steps told")
+    nearest = min(abs(step.day - truth) for step in steps)
+    largest = max(steps, key=lambda step: abs(step.change))
+    print(
+        f"\nlevel shift: the platform's largest step {abs(largest.day - truth)} days off, the nearest of "
+        f"its {len(steps)} {nearest}; pvanalytics' needs ruptures, which is not among the bench's packages"
+    )
 
     table = pd.read_parquet(folder / "system_50_ac_power_2_full_DST.parquet")
     times = pd.DatetimeIndex(pd.to_datetime(table["measured_on"], utc=True)).as_unit("us")

@@ -23,6 +23,9 @@ from ooda.documents.asset_history import AssetHistory, DayMarks, HistoryDay, tha
 
 LEAST = 3
 """Readings that a ratio of a day is made of, at least (hourly data have few)."""
+BEAM = 0.6
+"""Of the clear sky's light: below it clouds leave little of the beam, and a sensor that lies otherwise than
+the modules stands to their power as it never does under a clear sky."""
 NEIGHBOURS_AT_WORK = 0.1
 """Share of capacity. Where neighbours give less, the ratio to them is noise."""
 DC_AT_WORK = 0.02
@@ -75,9 +78,12 @@ def measure(track: Track, told: Told, late: Floats, lit: Mask) -> Table:
     with np.errstate(invalid="ignore", divide="ignore"):
         at_work = lit & (share > 0.0)
         free = at_work & (share < NEAR_CAPACITY_SHARE)
-        by_sun = _median(track, share / sun, free & (sun > BRIGHT))
+        beam = told.index >= BEAM
+        noon = _about_noon(track)
+        by_sun = _median(track, share / sun, free & (sun > BRIGHT) & beam & noon)
         by_peers = _median(track, share / told.usual, at_work & (told.usual > NEIGHBOURS_AT_WORK))
-        by_machines = _median(track, raw / 1000.0 / told.as_sensor, lit & (told.as_sensor > BRIGHT))
+        seen = lit & (told.as_sensor > BRIGHT) & beam
+        by_machines = _median(track, raw / 1000.0 / told.as_sensor, seen)
         dc = track.dc_power / track.capacity
         busy = at_work & (np.maximum(share, dc) > DC_AT_WORK) & (dc > 0.0)
         by_dc = _median(track, track.power / track.dc_power, busy)
@@ -101,6 +107,10 @@ def _as_measured(track: Track) -> Floats:
     return np.asarray(track.clearness * np.maximum(track.sky.clear_ghi, 20.0))
 
 
+def _about_noon(track: Track) -> Mask:
+    return np.asarray((track.sky.slot >= NOON[0]) & (track.sky.slot <= NOON[1]))
+
+
 def _median(track: Track, ratio: Floats, where: Mask) -> Floats:
     middle = track.days.median(ratio, where & np.isfinite(ratio))
     return np.where(track.days.count(where) >= LEAST, middle, np.nan)
@@ -114,7 +124,7 @@ def _under_clear_sky(track: Track, raw: Floats, lit: Mask) -> tuple[Floats, Floa
     nothing = np.full(len(track.days), np.nan)
     if track.asset.is_wind or not np.isfinite(track.sky.clear_ghi).any() or len(track) < LEAST:
         return nothing, nothing
-    noon = lit & (track.sky.slot >= NOON[0]) & (track.sky.slot <= NOON[1])
+    noon = lit & _about_noon(track)
     with np.errstate(invalid="ignore", divide="ignore"):
         clear = track.sky.clear_ghi / 1000.0
         by_power, by_sensor = track.share / clear, raw / 1000.0 / clear

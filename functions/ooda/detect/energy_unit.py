@@ -22,6 +22,9 @@ or where DC power fell with AC power, as it does when strings are lost."""
 USUAL_OF_SUN, USUAL_OF_DC = (0.65, 1.05), (0.86, 1.02)
 """What the ratios are where all is right: lowest, highest. An array at half of its nameplate is weak, one
 at a quarter is none."""
+POSSIBLE_OF_SUN = (0.4, 2.0)
+"""…and where another ratio says what it is: modules that outdo their inverter, a flat sensor beside steep
+ones in winter."""
 FIRST_DAYS, ROOM, NO_UNIT = 3, 2.0, 0.4
 """Days, from the first on, that give less than 0.4 of what neighbours or wind promise, and within twice and
 half of the factor: planes are not yet known, and turbines differ."""
@@ -65,13 +68,14 @@ def _always(table: Table, factor: float) -> Mask:
             return np.asarray((values >= factor * usual[0]) & (values <= factor * usual[1]))
 
     by_sun, witness = at(table.of_sun, USUAL_OF_SUN), at(table.of_dc, USUAL_OF_DC)
+    allowed = at(table.of_sun, POSSIBLE_OF_SUN) | ~np.isfinite(table.of_sun)
     if factor > PLAIN_FACTOR:
         return np.asarray(witness & (by_sun | ~np.isfinite(table.of_sun)))
     with np.errstate(invalid="ignore"):
         as_dc = (table.of_dc >= USUAL_OF_DC[0]) & (table.of_dc <= USUAL_OF_DC[1])
     first = _from_the_first(table.of_neighbours, factor) | _from_the_first(table.of_wind, factor)
     witness |= first & ~as_dc
-    return np.asarray((witness & (by_sun | ~np.isfinite(table.of_sun))) | (by_sun & ~as_dc))
+    return np.asarray((witness & allowed) | (by_sun & ~as_dc))
 
 
 def _from_the_first(ratio: Floats, factor: float) -> Mask:

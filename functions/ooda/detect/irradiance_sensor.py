@@ -30,8 +30,10 @@ NOISE = 0.012
 """Natural logarithm by which days are never trusted to differ less."""
 BEGINS = 0.1
 """Share of a change, at its height, from which it has begun: what creeps begins long before it is told."""
-AT_ONCE = 0.6
-"""Share of a change that comes within four days where it came at once."""
+AT_ONCE, BESIDE = 0.6, 6
+"""Share of a change that came at once, from the six days before to the six after."""
+NEAR_STEP = 0.8
+"""Share of the highest such jump that the days beside the step have too: medians know it to a few days."""
 SMOOTH = 7
 """Days of a running median between steps."""
 FIRST, LOOK = 14, 90
@@ -73,9 +75,19 @@ def sensor_days(table: Table, sound: Mask) -> Sensor:
     if len(known) > FIRST:
         away = _common([_away_of(way, known) for way in ways])
         least = max(LEAST, min(MOST, NOISES * min(_slow_noise(way[known]) for way in ways)))
+        jumps = _common([_jumps(way[known]) for way in ways])
+        overnight = _common([np.diff(way[known], prepend=np.nan) for way in ways])
         for begin, end in _changes(away, least):
-            if _is_sensor(table, known, away, begin, end):
-                off[known[begin] : known[end - 1] + 1] = -float(np.median(away[begin:end]))
+            up = np.sign(np.median(away[begin:end]))
+            high = up * jumps[begin:end]
+            near = (high >= NEAR_STEP * high.max()) & np.isfinite(overnight[begin:end])
+            step = begin + int(np.argmax(np.where(near, up * overnight[begin:end], -np.inf)))
+            at_once = abs(jumps[step]) >= max(LEAST, AT_ONCE * abs(np.median(away[step:end])))
+            if at_once:
+                begin = step
+            if _is_sensor(table, known, away, begin, end, at_once):
+                last = known[end] if end < len(known) else len(table)  # a day that says nothing goes along
+                off[known[begin] : last] = -float(np.median(away[begin:end]))
                 off[known[begin:end]] = -away[begin:end]
     return Sensor(off != 0.0, np.expm1(off))
 
@@ -84,6 +96,16 @@ def _away_of(ratio: Floats, known: Ints) -> Floats:
     """How far the level of a ratio is from the usual one on each measured day."""
     steps = [step.day for step in change_points(ratio, least=LEAST / 2.0, noise=NOISE)]
     return _away(_level(ratio[known], np.searchsorted(known, steps).tolist()), ratio[known])
+
+
+def _jumps(series: Floats) -> Floats:
+    """By how much each measured day and those after it lie above those just before it."""
+    if len(series) < 2 * BESIDE:
+        return np.zeros(len(series))
+    middle = bn.move_median(series, BESIDE, min_count=1)
+    out = np.zeros(len(series))
+    out[1:] = bn.move_median(series[::-1], BESIDE, min_count=1)[::-1][1:] - middle[:-1]
+    return out
 
 
 def _common(ways: Sequence[Floats]) -> Floats:
@@ -153,7 +175,7 @@ def _changes(away: Floats, least: float) -> list[tuple[int, int]]:
     return found
 
 
-def _is_sensor(table: Table, known: Ints, away: Floats, begin: int, end: int) -> bool:
+def _is_sensor(table: Table, known: Ints, away: Floats, begin: int, end: int, at_once: bool) -> bool:
     """Whether the sensor, and not the machine, made a change."""
     inside, outside = known[begin:end], _sound_beside(known, away, begin, end)
     change = float(np.median(away[begin:end]))
@@ -161,12 +183,10 @@ def _is_sensor(table: Table, known: Ints, away: Floats, begin: int, end: int) ->
     if beside is not None and beside / change >= OWN_SHARE:
         return False
     verdict = _by_clear_sky(table, inside, outside, change)
-    jumps = np.abs(np.diff(away[max(0, begin - 1) : begin + SMOOTH]))
-    at_once = bool(len(jumps)) and float(jumps.max()) >= AT_ONCE * abs(change)
     if not at_once and abs(change) - abs(_seasonal(table, inside, outside)) < LEAST:
         return False  # a sensor that lies otherwise than the modules goes with the season
     if not at_once and change > 0.0:
-        return True  # no machine creeps above what it was
+        return verdict >= 0  # no machine creeps above what it was
     if at_once and beside is not None:  # all machines at once: rain may wash them, nothing dirties them
         return change < 0.0 or verdict >= 0
     return verdict > 0

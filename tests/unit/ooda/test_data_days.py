@@ -215,6 +215,49 @@ def test_a_sensor_that_moves_is_told_and_nothing_is_booked(factor: float, others
     assert booked(verdict) == []
 
 
+def under_a_flat_sensor(frame: pd.DataFrame, dull: range, by_season: float = 0.0) -> pd.DataFrame:
+    """Steep modules beside a flat sensor: clouds take a fifth of what they have over it, and a clear day's
+    share of it grows by `by_season` a day. `dull`: days that are cloudy without end."""
+    day = ((frame["timestamp"] - pd.Timestamp("2025-01-05", tz="UTC")) / pd.Timedelta(days=1)).astype(int)
+    spell = day.isin(dull).to_numpy()
+    frame = frame.copy()
+    clear = np.asarray(day % 3 != 2)
+    light = np.where(spell & clear, 0.4, 1.0)
+    steep = np.where(spell | ~clear, 0.8, 1.0 + by_season * day.to_numpy())
+    frame["irradiance_w_m2"] *= light
+    frame[["power_kw", "dc_power_kw"]] = frame[["power_kw", "dc_power_kw"]].mul(light * steep, axis=0)
+    return frame
+
+
+@pytest.mark.parametrize("others", [0, 4])
+def test_a_dull_week_moves_no_sensor_that_lies_otherwise(others: int) -> None:
+    frames = [under_a_flat_sensor(frame, range(18, 27)) for frame in site(weeks(gain=0.7), others)]
+    assert "sensor_drift" not in told(at_once(frames))
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.88])
+def test_a_sensor_that_moves_is_told_from_its_season(factor: float) -> None:
+    """One that lies otherwise than the modules goes with the season; it moves on one day."""
+    frames = [under_a_flat_sensor(frame, range(0), 0.002) for frame in site(weeks(gain=0.7), 4)]
+    said = told(at_once([times(factor, "irradiance_w_m2")(frame) for frame in frames]))
+    assert ("sensor_drift" in said) == (factor != 1.0)
+    assert factor == 1.0 or "(since 2025-01-30)" in said["sensor_drift"]
+
+
+@pytest.mark.parametrize("others", [0, 4])
+def test_energy_from_the_first_day_is_told_of_an_array_that_outdoes_its_nameplate(others: int) -> None:
+    """DC power says that it is a unit; where it is as low as AC power, the array is weak."""
+    frames = [times(0.72, "irradiance_w_m2", day=0)(frame) for frame in site(weeks(), others)]
+    frames[0] = times(0.25, "power_kw", day=0)(frames[0])
+    verdict = at_once(frames)
+    assert "interval of 15 minutes" in told(verdict)["unit_error"]
+    assert "(since 2025-01-05)" in told(verdict)["unit_error"]
+    assert booked(verdict) == []
+    if not others:
+        weak = times(0.25, "dc_power_kw", day=0)(frames[0])
+        assert "unit_error" not in told(at_once([weak]))
+
+
 @pytest.mark.parametrize("others", [0, 4])
 def test_a_machine_that_moves_is_no_sensor(others: int) -> None:
     names = [f"INV-{n:03d}" for n in range(1, others + 2)]
