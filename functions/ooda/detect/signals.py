@@ -19,9 +19,9 @@ from ooda.detect.stretches import ZERO_SHARE
 from ooda.detect.track import Indices, runs
 from ooda.documents.detections import Signals
 
-LOW, HIGH, FULL = 0.4, 0.6, 0.98
+LOW, HIGH, FULL = 0.4, 0.6, 0.93
 """Expected power as a share of capacity (0…1): low load is below 0.4, high load from 0.6, full load from
-0.98: below that a turbine's knee loses what its rated power does not."""
+0.93."""
 EARLY, LATE = 21, 27
 """Solar half hours: 10:30 and 13:30 in solar time. Noon is between them."""
 CLEAR, CLOUDY = 0.75, 0.45

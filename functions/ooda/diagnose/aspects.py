@@ -353,7 +353,7 @@ ASPECTS: tuple[Aspect, ...] = (
         short="{:.0%} is missing in light wind",
     ),
     _scale(
-        "rated", "full_load_loss", {"reached": 0.5, "short": 0.5}, ((0.1, 0.25),),
+        "rated", "full_load_loss", {"reached": 0.5, "short": 0.5}, ((0.5, 0.9),),
         reached="nothing is missing at rated power", short="rated power is not reached",
     ),
 )  # fmt: skip

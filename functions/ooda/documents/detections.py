@@ -84,7 +84,7 @@ class Signals(Document):
         default=None, description="loss while 60 % of capacity or more were due"
     )
     loss_full: float | None = Field(
-        default=None, description="loss while 98 % of capacity or more were due"
+        default=None, description="loss while 93 % of capacity or more were due"
     )
     loss_early: float | None = Field(default=None, description="loss in the morning, to 10:30 solar time")
     loss_noon: float | None = Field(default=None, description="loss from 10:30 to 13:30 solar time")

@@ -196,13 +196,6 @@ def test_ice_on_the_blades_leaves_rated_power_whole_as_a_wrong_yaw_does(air: flo
     assert diagnose(ill, TURBINE).name == name
 
 
-@pytest.mark.parametrize(("full", "name"), [(0.0, "yaw_misalignment"), (0.05, "pitch_misalignment")])
-def test_above_the_knee_a_wrong_pitch_still_loses(full: float, name: str) -> None:
-    loss = {"loss_share": 0.2, "loss_low": 0.26, "loss_high": 0.17, "loss_full": full, "ambient_c": 15.0}
-    ill = incident_like(**loss).model_copy(update={"days": 14})
-    assert diagnose(ill, TURBINE).name == name
-
-
 def test_a_roof_that_the_sun_reaches_late_did_not_stand_still() -> None:
     stopped = np.array([1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, np.nan, 1.0, 0.0, 0.0])
     days = Days.of(np.array([0] * 9 + [1] * 3))
