@@ -18,7 +18,6 @@ MOST_SIGNAL_DAYS = 14
 _MEANS = (
     "zero_share",
     "day_share",
-    "returns",
     "loss_share",
     "loss_spread",
     "loss_low",
@@ -48,6 +47,10 @@ _BEGINNING = ("rain_mm", "rain_peak_mm", "snow_mm", "gust_m_s", "ambient_drop_c"
 """Signals of the weather in which the incident began; the highest of the first episodes counts."""
 MOSTLY = 0.5
 """Share (0…1) of an episode without power, or of its beginnings at dawn, from which on it is such a one."""
+LEAST_STOPS = 3
+"""Stops. Fewer come after rain by chance."""
+RAIN_MM = 0.5
+"""mm of rain of a day. Less wets nothing."""
 FIRST_EPISODES = 3
 """Episodes. The weather before these is the weather in which the incident began."""
 
@@ -80,6 +83,8 @@ def combined(episodes: list[Episode], shares: dict[int, float], before: float | 
         starts = [v for e in first if (v := getattr(e.signals, name)) is not None]
         values[name] = max(starts, default=None)
     values["from_dawn"] = _from_dawn(recent)
+    values["returns"] = _returns(recent)
+    values["rain_share"] = _rain_share(episodes)
     values["first_slot"] = episodes[0].signals.first_slot
     for name, most in (
         ("temperature_max_c", max),
@@ -148,11 +153,29 @@ def _fall(levels: list[float]) -> float | None:
     return round(max(most, 0.0) / (max(levels) - min(levels)), 3)
 
 
+def _returns(episodes: list[Episode]) -> float:
+    """Share of its days (0…1), by energy lost, on which it worked again. The last one is left out where
+    there are others: on it the repair came, or nobody knows yet."""
+    counted = episodes[:-1] or episodes
+    weights = [max(e.lost_kwh, 1e-6) for e in counted]
+    return round(float(np.average([e.signals.returns for e in counted], weights=weights)), 4)
+
+
+def _rain_share(episodes: list[Episode]) -> float | None:
+    """Share of its stops (0…1) that began within a day after rain; None with fewer than `LEAST_STOPS`."""
+    rain = [e.signals.rain_mm for e in _fresh(episodes) if e.signals.zero_share >= MOSTLY]
+    known = [mm >= RAIN_MM for mm in rain if mm is not None]
+    return round(fmean(known), 3) if len(known) >= LEAST_STOPS else None
+
+
+def _fresh(episodes: list[Episode]) -> list[Episode]:
+    """Its beginnings: a stop that went on over the night does not begin again."""
+    return [e for n, e in enumerate(episodes) if n == 0 or episodes[n - 1].signals.returns >= 0.5]
+
+
 def _from_dawn(episodes: list[Episode]) -> float:
-    """Share of its beginnings (0…1) that were the day's first readings. A stop that went on over the night
-    does not begin at dawn."""
-    fresh = [e for n, e in enumerate(episodes) if n == 0 or episodes[n - 1].signals.returns >= 0.5]
-    return round(fmean(e.signals.from_dawn for e in fresh), 4)
+    """Share of its beginnings (0…1) that were the day's first readings."""
+    return round(fmean(e.signals.from_dawn for e in _fresh(episodes)), 4)
 
 
 def _same_hours(episodes: list[Episode]) -> float | None:

@@ -149,12 +149,14 @@ def _weather(view: View) -> Degrees | None:
     if s.rain_mm is None and s.gust_m_s is None:
         return None
     peak, drop = s.rain_peak_mm, s.ambient_drop_c
+    thunder = max(ramp(peak, 6.0, 10.0), ramp(drop, 4.5, 7.0) * ramp(s.rain_mm, 0.2, 1.5))
     return first_of(
         [
             ("deluge", ramp(s.rain_mm, 75.0, 100.0)),
             ("hail", ramp(peak, 8.0, 13.0) * ramp(drop, 4.5, 7.5)),
+            ("squall", ramp(s.gust_m_s, *GALE_M_S) * thunder),
             ("gale", ramp(s.gust_m_s, *GALE_M_S)),
-            ("thunder", ramp(peak, 6.0, 10.0)),
+            ("thunder", thunder),
             ("gust", ramp(s.gust_m_s, *STRONG_M_S)),
             ("wet", ramp(s.rain_mm, 0.2, 1.5)),
         ],
@@ -286,6 +288,10 @@ ASPECTS: tuple[Aspect, ...] = (
         "amount", "part_lost", {"some": 0.8, "most": 0.2}, ((0.25, 0.5),),
     ),
     _scale(
+        "depth", "loss_share", {"light": 0.7, "deep": 0.3}, ((0.25, 0.45),),
+        light="{:.0%} is missing while it lasts", deep="{:.0%} is missing while it lasts",
+    ),
+    _scale(
         "stands", "zero_share", {"runs": 0.5, "stands": 0.5}, ((0.3, 0.7),),
         runs="it ran, at less power", stands="it stood still",
     ),
@@ -295,14 +301,15 @@ ASPECTS: tuple[Aspect, ...] = (
     ),
     Aspect(
         "weather",
-        {"dry": 0.68, "wet": 0.254, "gust": 0.02, "thunder": 0.035, "hail": 0.004, "gale": 0.005,
-         "deluge": 0.002},
+        {"dry": 0.68, "wet": 0.254, "gust": 0.02, "thunder": 0.034, "hail": 0.004, "squall": 0.002,
+         "gale": 0.004, "deluge": 0.002},
         _weather,
         {
             "wet": "after {:.1f} mm of rain",
             "gust": "after wind of {:.0f} m/s",
             "thunder": "after a thunderstorm with {:.0f} mm of rain",
             "hail": "it began with a storm of {:.0f} mm of rain or hail, in which the air cooled",
+            "squall": "it began with a thunderstorm and wind of {:.0f} m/s",
             "gale": "it began with wind of {:.0f} m/s",
             "deluge": "{:.0f} mm of rain fell within a day before it",
         },
@@ -314,18 +321,22 @@ ASPECTS: tuple[Aspect, ...] = (
         snow="in frost, after snow that is {:.1f} mm of water",
     )),
     _scale(
-        "back", "returns", {"stays": 0.5, "back": 0.5}, ((0.65, 0.97),),
+        "back", "returns", {"stays": 0.5, "back": 0.5}, ((0.3, 0.8),),
         stays="it did not come back the same day",
         back="it came back by itself",
     ),
     _scale(
-        "dawn", "from_dawn", {"later": 0.8, "dawn": 0.2}, ((0.8, 1.0),),
-        dawn="it does not start in the morning",
+        "dawn", "from_dawn", {"later": 0.74, "often": 0.06, "dawn": 0.2}, ((0.35, 0.55), (0.8, 1.0)),
+        often="it often does not start in the morning", dawn="it does not start in the morning",
     ),
     _scale(
         "length", "hours_a_day", {"short": 0.5, "long": 0.5}, ((4.0, 8.0),),
         short="{:.1f} h a day", long="no power for {:.1f} h a day",
     ),
+    _outside(_scale(
+        "rains", "rain_share", {"seldom": 0.55, "often": 0.25, "each": 0.2}, ((0.4, 0.6), (0.75, 1.0)),
+        often="{:.0%} of its stops came after rain", each="{:.0%} of its stops came after rain",
+    )),
     Aspect(
         "neighbours", {"alone": 0.95, "together": 0.025, "in_turn": 0.025}, _neighbours,
         {

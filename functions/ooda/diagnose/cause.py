@@ -31,7 +31,7 @@ TELLS = 1.02
 """An aspect is a reason where it is so many times likelier with the cause than it usually is."""
 MOST_REASONS = 5
 """Reasons told, the weightiest first."""
-STORMS = ("gust", "thunder", "hail", "gale", "deluge")
+STORMS = ("gust", "thunder", "hail", "squall", "gale", "deluge")
 """States of the weather that are told as a note where they do not explain the fault."""
 LOGGED = 20.0
 """How many times likelier an event log names a cause when it is the cause than when it is not."""

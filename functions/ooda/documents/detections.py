@@ -130,8 +130,13 @@ class Signals(Document):
     roughness: float | None = Field(default=None, description="how much the loss jumps between readings")
     stops: int = Field(description="how often power fell to zero inside it")
     recovered: bool = Field(description="it worked again afterwards on the same day")
-    returns: float = Field(default=0.0, description="share of its days on which it worked again afterwards")
+    returns: float = Field(
+        default=0.0, description="share of its days on which it worked again afterwards; without the last"
+    )
     rain_mm: float | None = Field(default=None, description="rain of the 24 hours before it began")
+    rain_share: float | None = Field(
+        default=None, description="share of its stops that began within a day after rain; from three on"
+    )
     rain_peak_mm: float | None = Field(
         default=None, description="the most in one hour; of a stop since shortly before it last worked"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ooda.detect.incident_signals import _same_hours
+from ooda.detect.incident_signals import _same_hours, combined
 from ooda.detect.peers import _between
 from ooda.detect.track import Days
 from ooda.diagnose.cause import diagnose, seen
@@ -114,6 +114,86 @@ def test_two_of_three_stops_are_near_each_other_by_chance() -> None:
 
     assert _same_hours(stops(20, 21, 33)) == 0.0
     assert _same_hours(stops(20, 21, 21)) == 1.0
+
+
+def stops_of(*days: tuple[float, float, float]) -> list[Episode]:
+    """Stops of as many days: whether it worked again (0, 1), began at dawn (0, 1), mm of rain before."""
+    plain = incident_like("outage", zero_share=1.0, loss_share=1.0, day_share=0.5).signals
+    return [
+        Episode.model_construct(
+            kind="outage",
+            lost_kwh=10.0,
+            signals=plain.model_copy(update={"returns": back, "from_dawn": dawn, "rain_mm": rain}),
+        )
+        for back, dawn, rain in days
+    ]
+
+
+def test_the_day_of_the_repair_does_not_make_a_dead_inverter_one_that_comes_back() -> None:
+    dead = combined(stops_of((0, 1, 0), (1, 0, 0)), {0: 1.0, 1: 0.4})
+    trips = combined(stops_of((1, 0, 0), (1, 0, 0)), {0: 0.3, 1: 0.3})
+    assert (dead.returns, trips.returns) == (0.0, 1.0)
+    assert combined(stops_of((1, 0, 0)), {0: 0.3}).returns == 1.0
+
+
+def test_stops_that_each_came_after_rain_are_wet_insulation_and_others_are_trips() -> None:
+    wet = combined(stops_of((1, 1, 4), (1, 0, 9), (1, 1, 2), (1, 1, 3)), dict.fromkeys(range(4), 0.2))
+    dry = combined(stops_of((1, 0, 4), (1, 0, 0), (1, 1, 0), (1, 0, 0)), dict.fromkeys(range(4), 0.2))
+    assert (wet.rain_share, dry.rain_share) == (1.0, 0.25)
+    assert combined(stops_of((1, 0, 4), (1, 0, 4)), {0: 0.2, 1: 0.2}).rain_share is None
+    for signals, cause in ((wet, "isolation_fault"), (dry, "inverter_trip")):
+        stop = incident_like("outage").model_copy(update={"signals": signals, "days": 4})
+        assert diagnose(stop, make_asset()).name == cause
+
+
+def test_rain_is_rain_in_a_gale_too() -> None:
+    late = {"zero_share": 1.0, "loss_share": 1.0, "from_dawn": 0.7, "returns": 1.0, "voltage_ratio": 1.15}
+    gale = incident_like("outage", **late, gust_m_s=20.0, rain_mm=6.0, rain_share=1.0)
+    assert diagnose(gale.model_copy(update={"days": 5}), make_asset()).name == "isolation_fault"
+
+
+def test_an_obstacle_takes_most_of_its_hours_and_heat_a_part() -> None:
+    def at_noon(loss: float) -> dict[str, float]:
+        noon = incident_like(
+            loss_share=loss, loss_early=0.0, loss_noon=loss, loss_late=0.0, day_share=0.25, same_hours=1.0,
+            cell_max_c=53.0, cell_correlation=0.2, returns=1.0, loss_low=0.0, loss_high=loss,
+        )  # fmt: skip
+        return named(noon.model_copy(update={"days": 6}))
+
+    deep, light = at_noon(0.6), at_noon(0.15)
+    assert deep["shading"] > 5 * light["shading"]
+    assert light["overtemperature_derating"] > 0.7
+    assert deep["overtemperature_derating"] < 0.6 * light["overtemperature_derating"]
+
+
+@pytest.mark.parametrize(("stops", "name"), [(5, "inverter_trip"), (0, "mppt_fault")])
+def test_trips_are_rough_too_and_a_tracker_that_hunts_does_not_stop(stops: int, name: str) -> None:
+    rough = {"loss_share": 0.4, "roughness": 0.3, "voltage_ratio": 1.08, "returns": float(stops > 0)}
+    loss = incident_like(**rough, stops=stops, zero_share=0.2 if stops else 0.0)
+    assert diagnose(loss.model_copy(update={"days": 3}), make_asset()).name == name
+
+
+def test_after_a_gale_a_lower_voltage_speaks_for_torn_modules() -> None:
+    def torn(volts: float) -> dict[str, float]:
+        return named(incident_like(gust_m_s=22.0, rain_mm=3.0, voltage_ratio=volts))
+
+    low, usual = torn(0.95), torn(1.0)
+    assert low["wind_damage"] > 0.8
+    assert usual["string_loss"] > 5 * low["string_loss"]
+
+
+def test_a_squall_leaves_open_whether_it_was_wind_or_hail() -> None:
+    squall = {"gust_m_s": 24.0, "rain_mm": 12.0, "rain_peak_mm": 7.5, "ambient_drop_c": 7.2}
+    storm, gale = named(incident_like(**squall)), named(incident_like(gust_m_s=24.0, rain_mm=12.0))
+    assert storm["hail_damage"] > 0.25 > gale["hail_damage"]
+    assert gale["wind_damage"] > storm["wind_damage"]
+
+
+@pytest.mark.parametrize(("air", "name"), [(-2.0, "icing"), (12.0, "yaw_misalignment")])
+def test_ice_on_the_blades_leaves_rated_power_whole_as_a_wrong_yaw_does(air: float, name: str) -> None:
+    loss = {"loss_share": 0.15, "loss_low": 0.23, "loss_high": 0.06, "loss_full": 0.0, "rain_mm": 4.0}
+    ill = incident_like(**loss, ambient_c=air).model_copy(update={"days": 3})
+    assert diagnose(ill, TURBINE).name == name
 
 
 def test_a_roof_that_the_sun_reaches_late_did_not_stand_still() -> None:
