@@ -1,7 +1,8 @@
 """A clock beside the neighbours' clocks: by how much an asset's ups and downs come late.
 
 Clouds and gusts lift and lower all machines of a site at once, however they lie. What is left of power
-beside its own mean over some hours shows them, and neither season nor horizon nor plane. The lag at which
+beside its own mean over some hours shows them, and neither season nor horizon nor plane. A switch does so
+too: a day on which a machine of the sun stands still between its work says nothing. The lag at which
 a day's ups and downs fit the others' best says how late the asset's clock is; a day without any says
 nothing.
 
@@ -18,7 +19,8 @@ from collections.abc import Collection, Sequence
 import bottleneck as bn
 import numpy as np
 
-from ooda.detect.sky import DAY_MINUTES, Floats
+from ooda.detect.peers import NO_POWER
+from ooda.detect.sky import DAY_MINUTES, Floats, Mask
 from ooda.detect.track import Track
 
 SLOT_MINUTES = 15.0
@@ -79,7 +81,17 @@ def _moves(track: Track, first: int, days: int, slots: int) -> Floats:
         share = np.where(count > 0, total / count, np.nan).reshape(days, slots)
         padded = np.pad(share, ((0, 0), (0, half)), constant_values=np.nan)
         usual = bn.move_mean(padded, 2 * half + 1, min_count=half + 1, axis=1)[:, half:]
-        return np.where(usual > DIM, share - usual, np.nan)
+        moves = np.where(usual > DIM, share - usual, np.nan)
+    if track.asset.is_wind:
+        return moves
+    stands = _between(share > DIM) & (share <= NO_POWER)
+    return np.where(stands.any(axis=1)[:, None], np.nan, moves)
+
+
+def _between(works: Mask) -> Mask:
+    """The slots from the first to the last of each day that are at work, (days, slots)."""
+    begun = np.logical_or.accumulate(works, axis=1)
+    return np.asarray(begun & np.logical_or.accumulate(works[:, ::-1], axis=1)[:, ::-1])
 
 
 def _lags(own: Floats, others: Floats, width: float) -> Floats:

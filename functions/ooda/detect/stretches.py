@@ -99,8 +99,8 @@ def _partials(case: Case, free: Mask) -> list[Indices]:
     """Runs of `free` readings, (n,), in which power is missing: a cumulative sum over each day (Page 1954).
 
     Summed is the log likelihood of a loss as large as may be missing (10 %) against none, thinned by what a
-    reading says for itself; of a turbine with nothing but its anemometer, beyond what that may err by. A run
-    goes from where the sum left zero to its highest value.
+    reading says for itself; of a turbine with nothing but its anemometer, beyond what that may err by. A
+    run goes from where the sum left zero to its highest value.
     """
     res, track = case.res, case.track
     alarm, missing = math.log(FALSE_ALARM_DAYS * DAY_HOURS / track.hours), _tolerance(case)

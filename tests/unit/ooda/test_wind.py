@@ -220,7 +220,7 @@ def test_a_small_loss_of_a_turbine_is_suspected_and_a_larger_one_booked() -> Non
 
 
 @pytest.mark.parametrize("seed", [37, 38])
-def test_season_and_sector_are_booked_of_no_turbine_alone_whose_direction_nobody_measures(seed: int) -> None:
+def test_season_and_sector_are_no_loss_of_a_turbine_whose_direction_nobody_measures(seed: int) -> None:
     farm = wind_farm(seed, turbines=1, days=240)
     frame = farm.frames["WT-01"].drop(columns="wind_direction_deg")
     bearing, day = farm.frames["WT-01"]["wind_direction_deg"].to_numpy(), np.arange(len(frame)) / DAY
