@@ -100,6 +100,8 @@ def machines(
             location=PLACE,
         )
         frame = pd.DataFrame({"timestamp": moved.as_unit("us"), "power_kw": 100.0 * share})
+        if kind == "wind":
+            frame["wind_speed_m_s"] = wind
         tracks.append(Track.of(frame, asset, sky(moved, PLACE, detection_config().filtering)))
     return tracks
 
@@ -114,11 +116,11 @@ def test_ups_and_downs_show_whose_clock_is_late(kind: str, late: int, step: int)
     assert float(np.nanmedian(np.abs(found["M-1"]))) == 0.0
 
 
-@pytest.mark.parametrize("clouds", [0.0, 0.1])
-def test_machines_that_are_switched_in_turn_have_right_clocks(clouds: float) -> None:
+@pytest.mark.parametrize(("kind", "clouds"), [("solar", 0.0), ("solar", 0.1), ("wind", 1.0)])
+def test_machines_that_are_switched_in_turn_have_right_clocks(kind: str, clouds: float) -> None:
     """Each comes back when the next one goes: their ups and downs are alike, two hours apart."""
     names = {f"M-{n}" for n in range(4)}
-    for late in lags(machines("solar", 10, 0, clouds=clouds, turns=(0, 1, 2, 3)), [], names).values():
+    for late in lags(machines(kind, 10, 0, clouds=clouds, turns=(0, 1, 2, 3)), [], names).values():
         assert not np.nan_to_num(late).any()
 
 
