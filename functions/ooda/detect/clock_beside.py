@@ -1,7 +1,8 @@
 """A clock beside the neighbours' clocks: by how much an asset's ups and downs come late.
 
 Clouds and gusts lift and lower all machines of a site at once, however they lie. What is left of power
-beside its own mean over some hours shows them, and neither season nor horizon nor plane. The lag at which
+beside its own mean over some hours shows them, and neither season nor horizon nor plane. A switch does so
+too: a day on which a machine stands still between its work, or in the wind, says nothing. The lag at which
 a day's ups and downs fit the others' best says how late the asset's clock is; a day without any says
 nothing.
 
@@ -18,8 +19,10 @@ from collections.abc import Collection, Sequence
 import bottleneck as bn
 import numpy as np
 
-from ooda.detect.sky import DAY_MINUTES, Floats
+from ooda.detect.peers import NO_POWER
+from ooda.detect.sky import DAY_MINUTES, Floats, Mask
 from ooda.detect.track import Track
+from ooda.detect.wind_farm import TURNING_M_S
 
 SLOT_MINUTES = 15.0
 """Minutes of a slot, or the interval between readings where that is longer."""
@@ -32,6 +35,8 @@ DIM = 0.05
 """Share of capacity. In less light the ups and downs are noise."""
 OTHERS = 2
 """Neighbours that are needed: of two clocks nobody knows which is wrong."""
+STOPPED = 2
+"""Slots of a day in which a machine stands, from which on the day's ups and downs are of its own making."""
 LEAST_SLOTS = 12
 """Slots of a day that are compared, at least."""
 MOVES = 0.02
@@ -79,7 +84,24 @@ def _moves(track: Track, first: int, days: int, slots: int) -> Floats:
         share = np.where(count > 0, total / count, np.nan).reshape(days, slots)
         padded = np.pad(share, ((0, 0), (0, half)), constant_values=np.nan)
         usual = bn.move_mean(padded, 2 * half + 1, min_count=half + 1, axis=1)[:, half:]
-        return np.where(usual > DIM, share - usual, np.nan)
+        moves = np.where(usual > DIM, share - usual, np.nan)
+    stands = np.bincount(key, _stands(track)[known], minlength=days * slots).reshape(days, slots) > 0
+    if not track.asset.is_wind:
+        stands &= _between(share > DIM)
+    return np.where((stands.sum(axis=1) >= STOPPED)[:, None], np.nan, moves)
+
+
+def _stands(track: Track) -> Mask:
+    """At which readings a machine gives nothing; a turbine: in wind in which all turn, (n,)."""
+    with np.errstate(invalid="ignore"):
+        windy = track.wind > TURNING_M_S if track.asset.is_wind else True
+        return np.asarray((track.share <= NO_POWER) & windy)
+
+
+def _between(works: Mask) -> Mask:
+    """The slots from the first to the last of each day that are at work, (days, slots)."""
+    begun = np.logical_or.accumulate(works, axis=1)
+    return np.asarray(begun & np.logical_or.accumulate(works[:, ::-1], axis=1)[:, ::-1])
 
 
 def _lags(own: Floats, others: Floats, width: float) -> Floats:

@@ -25,7 +25,7 @@ from ooda.detect.levels import Levels
 from ooda.detect.rolling import FIRST_DAYS
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Track
-from ooda.detect.wind_expected import WindExpectation, by_wind
+from ooda.detect.wind_expected import ALL, OWN, WindExpectation, by_wind
 from ooda.detect.witnesses.telling import STANDING, Told
 from ooda.documents.detections import Basis
 
@@ -70,6 +70,11 @@ class Reference:
         """Whether nobody contradicts what is due: a clear sky, or the wind, of which each turbine has its
         own, measured by an anemometer that reads a little more in some weather."""
         return self.basis in ("clear_sky", "wind")
+
+    @property
+    def anemometer_only(self) -> bool:
+        """Whether a turbine's own anemometer is all that says what is due."""
+        return self.family == "wind" and self.by_driver.keys() <= {OWN, ALL}
 
 
 def reference(

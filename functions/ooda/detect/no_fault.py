@@ -13,7 +13,7 @@ from ooda.detect.group import MOST_DOWN, common
 from ooda.detect.peers import is_held
 from ooda.detect.signals import SNOW_C, snow_mm
 from ooda.detect.sky import Mask
-from ooda.detect.stretches import ZERO_SHARE, Stretch, runs_of_a_day
+from ooda.detect.stretches import LONE_MINUTES, LONE_ZERO_SHARE, ZERO_SHARE, Stretch, runs_of_a_day
 from ooda.detect.track import Indices, runs
 from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN
 
@@ -24,7 +24,8 @@ COOL_C = 8.0
 SHOULD_WORK = 0.05
 """Share of capacity that is due where an asset surely works: below it, standing still says nothing."""
 DARK_MINUTES = 120
-"""Minutes of no power at any machine, where it came or went by and by: a shorter one may be a storm."""
+"""Minutes of hardly any power at any machine, where it came or went by and by: a shorter one may be a
+storm. Of no power at all an hour is enough, as of a machine alone (`LONE_MINUTES`)."""
 ABRUPT = 0.33
 """Of what is due in a stop: as much came just before it, or just after."""
 MOST_HELD = 0.5
@@ -70,7 +71,9 @@ def site_wide(case: Case) -> list[Stretch]:
             result.append(Stretch("curtailment", members, int(day), by_own=True))
     for members in runs_of_a_day(track, np.flatnonzero(track.sky.light), dark):
         switched = _bright(case, members[0], -1) and _bright(case, members[-1], 1)
-        if len(members) >= case.readings(rules.duration.outage_minutes if switched else DARK_MINUTES):
+        nothing = track.share[members].max() <= LONE_ZERO_SHARE  # the darkest clouds leave a little
+        minutes = rules.duration.outage_minutes if switched else LONE_MINUTES if nothing else DARK_MINUTES
+        if len(members) >= case.readings(minutes):
             stop = Stretch("site_outage", members, int(track.sky.day[members[0]]), by_own=True)
             result.append(recognised(case, stop))
     if told.sensors and case.weather is not None and (track.temperature[lit] < COOL_C).any():

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from ooda.detect.case import Case
+from ooda.detect.lasting import LONE_SMALL
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Indices, Track, runs
 from ooda.documents.detections import IncidentKind
@@ -98,12 +99,14 @@ def _partials(case: Case, free: Mask) -> list[Indices]:
     """Runs of `free` readings, (n,), in which power is missing: a cumulative sum over each day (Page 1954).
 
     Summed is the log likelihood of a loss as large as may be missing (10 %) against none, thinned by what a
-    reading says for itself. A run goes from where the sum left zero to its highest value.
+    reading says for itself; of a turbine with nothing but its anemometer, beyond what that may err by. A
+    run goes from where the sum left zero to its highest value.
     """
     res, track = case.res, case.track
     alarm, missing = math.log(FALSE_ALARM_DAYS * DAY_HOURS / track.hours), _tolerance(case)
+    nothing = LONE_SMALL if case.ref.anemometer_only else 0.0
     with np.errstate(invalid="ignore"):
-        says = (res.share - missing / 2.0) * missing / res.spread**2 * res.evidence
+        says = (res.share - nothing - missing / 2.0) * missing / res.spread**2 * res.evidence
     says = np.where(free, np.clip(says, -alarm / LEAST_SHARE_OF_ALARM, alarm / LEAST_SHARE_OF_ALARM), 0.0)
     days = track.days
     ends = np.append(days.first[1:], len(track))

@@ -67,6 +67,21 @@ def test_what_all_machines_share_is_told_by_the_clear_sky(change: Change, kind: 
         assert kind != "curtailment" or not incidents[0].actionable
 
 
+@pytest.mark.parametrize(("left", "kinds"), [(0.0, ["site_outage"]), (0.004, [])], ids=["stop", "storm"])
+def test_a_stop_of_all_under_dark_clouds_leaves_nothing_and_a_storm_a_little(
+    left: float, kinds: list[str]
+) -> None:
+    def change(day: pd.DataFrame, n: int) -> None:
+        hour = (day["timestamp"].dt.hour + day["timestamp"].dt.minute / 60.0).to_numpy()
+        day["power_kw"] *= np.interp(hour, [7.5, 9.0, 10.5, 12.0], [1.0, 0.03, 0.03, 1.0])
+        rows = between(day, "09:00", "10:30")
+        own = np.random.default_rng(n).uniform(0.8, 1.2, int(np.sum(rows)))
+        day.loc[rows, "power_kw"] = left * CAPACITY * own
+
+    for incidents in told(change).values():
+        assert [incident.kind for incident in incidents] == kinds
+
+
 def test_a_quiet_cloud_is_no_command() -> None:
     assert not any(told(hazed).values())
 

@@ -217,3 +217,20 @@ def test_a_small_loss_of_a_turbine_is_suspected_and_a_larger_one_booked() -> Non
     assert any(not one.suspected and one.lost_energy_kwh > 0 for one in larger)
     assert [one.suspected for one in alone] == [True]
     assert alone[0].window.start >= farm.frames["WT-01"]["timestamp"].iloc[66 * DAY]
+
+
+@pytest.mark.parametrize("seed", [37, 38])
+def test_season_and_sector_are_no_loss_of_a_turbine_whose_direction_nobody_measures(seed: int) -> None:
+    farm = wind_farm(seed, turbines=1, days=240)
+    frame = farm.frames["WT-01"].drop(columns="wind_direction_deg")
+    bearing, day = farm.frames["WT-01"]["wind_direction_deg"].to_numpy(), np.arange(len(frame)) / DAY
+    wake = 1.0 - 0.025 * np.exp(-0.5 * (((bearing - 225 + 180) % 360 - 180) / 20.0) ** 2)
+    season = 1.0 + 0.025 * np.cos(2 * np.pi * day / 365.0)  # 2.5 % of the wind are 7 % of the power
+    farm.free["WT-01"] = farm.free["WT-01"] * wake * season
+    frame["power_kw"] = wind_farms.curve(farm.free["WT-01"]) * wind_farms.RATED_KW
+    farm.frames["WT-01"] = frame
+    sound = verdicts(farm)["WT-01"].history
+    assert booked(sound) == 0.0
+    lost = farm.changed("WT-01", 150, 160, wind_farms.blades(0.3)) / 6  # beside it a real fault
+    ill = verdicts(farm)["WT-01"].history
+    assert booked(ill) == pytest.approx(lost.sum(), rel=0.35)
