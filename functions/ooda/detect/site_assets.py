@@ -89,7 +89,15 @@ def sites_of(
             speaking = [members[name].track for name in kind if name in reference]
             others = [members[name].track for name in kind if name in judged and name not in reference]
             if speaking:
-                told |= tell(Panel.of(speaking, others, context.beside | context.histories, rules))
+                told |= tell(
+                    Panel.of(
+                        speaking,
+                        others,
+                        context.beside | context.histories,
+                        rules,
+                        context.weather.get(site_id),
+                    )
+                )
                 late |= lags(speaking, others, judged)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
         windy = tuple(members[n].track for n in reference if registered[n].is_wind)

@@ -66,15 +66,8 @@ class SkyState:
 
         The value is what they see together; each of them lies off it, and so may one left out: by more
         where they disagree more than on a quiet day, as many as they may be."""
-        bb, bd, dd = self.normal
-        b, d = self.right
-        told = self.weight.sum(axis=0)
         left = tuple(left)
-        for j in left:
-            w, hb, hd, y = self.weight[j], self.beam[j], self.diffuse[j], self.seen[j]
-            wb, wd = w * hb, w * hd
-            bb, bd, dd = bb - wb * hb, bd - wb * hd, dd - wd * hd
-            b, d, told = b - wb * y, d - wd * y, told - w
+        (bb, bd, dd), (b, d), told = self._sums(left)
         with np.errstate(invalid="ignore", divide="ignore"):
             one = 1.0 / np.where(told > 0.005, bb * dd - bd * bd, np.nan)
             value = ((dd * beam - bd * diffuse) * b + (bb * diffuse - bd * beam) * d) * one
@@ -83,6 +76,27 @@ class SkyState:
             apart = (NOISE * value) ** 2 * (scale**2 - 1.0)
             spread = np.sqrt(np.maximum(variance * one, 0.0) * scale**2 + apart)
             return np.maximum(value, 0.0), spread, told
+
+    def light_without(self, left: Iterable[int]) -> tuple[Floats, Floats]:
+        """Beam and diffuse light by all witnesses but those `left` out, (n,); NaN where nobody spoke."""
+        (bb, bd, dd), (b, d), told = self._sums(left)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            one = 1.0 / np.where(told > 0.005, bb * dd - bd * bd, np.nan)
+            return (dd * b - bd * d) * one, (bb * d - bd * b) * one
+
+    def _sums(
+        self, left: Iterable[int]
+    ) -> tuple[tuple[Floats, Floats, Floats], tuple[Floats, Floats], Floats]:
+        """The sums of the least squares without some witnesses, and how many spoke."""
+        bb, bd, dd = self.normal
+        b, d = self.right
+        told = self.weight.sum(axis=0)
+        for j in left:
+            w, hb, hd, y = self.weight[j], self.beam[j], self.diffuse[j], self.seen[j]
+            wb, wd = w * hb, w * hd
+            bb, bd, dd = bb - wb * hb, bd - wb * hd, dd - wd * hd
+            b, d, told = b - wb * y, d - wd * y, told - w
+        return (bb, bd, dd), (b, d), told
 
     def _scale(self, left: Sequence[int]) -> Floats:
         """How much more than usual all witnesses but those `left` out disagree, (n,), 1 at least: 1.4826
