@@ -97,7 +97,7 @@ def residuals(
         return Residuals(share, spread, ok, ok, own, of_day, _nothing(len(days)))
     if ref.basis == "clear_sky":
         spread = np.nan_to_num(ref.sigma, nan=MOST_SPREAD)
-        return Residuals(share, spread, ok, ok, told.spoke, of_day, _nothing(len(days)))
+        return Residuals(anywhere, spread, ok, lit, told.spoke, of_day, _nothing(len(days)))
     by_kind = _by_kind(track, share - middle[days.row], told.kind)
     usual = _usual(by_kind, earlier.by_kind, UNKNOWN_SPREAD if told.others else UNKNOWN_ALONE)
     due = np.maximum(np.nan_to_num(ref.expected), 0.02 * track.capacity)

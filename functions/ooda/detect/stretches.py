@@ -75,7 +75,7 @@ def stretches(case: Case) -> list[Stretch]:
     stopped = np.zeros(len(track), dtype=bool)
     days, result = track.days, []
     dull = (days.count(res.judged) == 0) & (days.count(zero) == days.count(due))
-    told = res.judged | dull[days.row]
+    told = res.judged | dull[days.row] | lone  # the darkest sky of its past says how dull it may be
     for run in runs_of_a_day(track, lit, zero):
         if int((zero & told)[run].sum()) >= need and _long_enough(zero[run], need):
             members = _with_edges(lit, run, low & ~zero & ~stopped, track.sky.day)
