@@ -39,7 +39,8 @@ def history_days(
     days = track.days
     explained, by_log = explained_by_log(case)
     if explained.any():
-        case = replace(case, res=replace(case.res, judged=case.res.judged & ~explained))
+        judged, lit = case.res.judged & ~explained, case.res.lit & ~explained
+        case = replace(case, res=replace(case.res, judged=judged, lit=lit))
     res = case.res
     losses = recognised_all(case, stretches(case), _stood(history, case))
     losses += [stretch for stretch in site_wide(case) if not explained[stretch.members].any()]

@@ -42,7 +42,7 @@ FAR = 3.5
 """Standard deviations. Beyond them a day counts as far as the day before or after it shows as much: none
 says it alone."""
 GOOD_DAYS = 3
-"""Days in a row below half the loss after which it has ended."""
+"""Days in a row below half the loss after which it has ended, and before which it had not begun."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def lasting(x: Floats, due: Floats, number: Ints, alone: Mask | None = None) -> 
         alarm = begin + int(alarms[0])
         first, usual = alarm - int(back[alarm]), usual.at(alarm, int(back[alarm]))
         over = x - usual.level[alarm]
-        last = _end(over, first, alarm)
+        first, last = _begin(np.where(quiet, over, -np.inf), first, alarm), _end(over, first, alarm)
         inside = np.full(d, np.nan)
         inside[first : last + 1] = x[first : last + 1]
         small = LONE_SMALL if alone is not None and alone[first : last + 1].mean() > 0.5 else SMALL
@@ -99,15 +99,28 @@ def lasting(x: Floats, due: Floats, number: Ints, alone: Mask | None = None) -> 
 
 
 def _end(over: Floats, first: int, alarm: int) -> int:
-    """The last day of a loss that is known since day `alarm`."""
+    """The last day of a loss that is known since day `alarm`: all, where it has not ended."""
     half = float(np.mean(over[first : alarm + 1])) / 2.0
-    good, last = 0, alarm
-    for day in range(alarm + 1, len(over)):
-        good = good + 1 if over[day] < half else 0
+    last, ended = _goes_on(over[alarm + 1 :], half)
+    return alarm + last if ended else len(over) - 1
+
+
+def _begin(over: Floats, first: int, alarm: int) -> int:
+    """The first day of a loss that is known since day `alarm`, and surest from day `first` on: what grows
+    has begun before, and so has what a dull day hid."""
+    half = float(np.mean(over[first : alarm + 1])) / 2.0
+    return first - _goes_on(over[:first][::-1], max(half, SMALLEST))[0]
+
+
+def _goes_on(over: Floats, half: float) -> tuple[int, bool]:
+    """After how many days a loss was last seen, and whether it has ended by then: good days in a row."""
+    good, last = 0, 0
+    for day, lost in enumerate(over.tolist(), start=1):
+        good = good + 1 if lost < half else 0
         if good == GOOD_DAYS:
-            return last
+            return last, True
         last = last if good else day
-    return len(over) - 1
+    return last, False
 
 
 @dataclass(frozen=True)

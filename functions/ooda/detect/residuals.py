@@ -50,14 +50,16 @@ class SpreadsOfDays:
 
 @dataclass(frozen=True)
 class Residuals:
-    """Relative residual (expected − measured) / expected, shape (n,), NaN where not judged; its usual
-    spread at each reading, (n,); `judged`: which readings are judged; `evidence`, (n,): how much of what a
-    reading says is its own (0…1), as readings follow each other and have their day in common. `of_day`,
-    (D,), and `of_days`: spreads of the file's own days."""
+    """Relative residual (expected − measured) / expected, shape (n,), NaN where nothing is expected; its
+    usual spread at each reading, (n,); `judged`: which readings are judged; `lit`: these, and those at
+    which too little is due to tell more than a stop; `evidence`, (n,): how much of what a reading says is
+    its own (0…1), as readings follow each other and have their day in common. `of_day`, (D,), and
+    `of_days`: spreads of the file's own days."""
 
     share: Floats
     spread: Floats
     judged: Mask
+    lit: Mask
     evidence: Floats
     of_day: Floats
     of_days: SpreadsOfDays
@@ -74,8 +76,10 @@ def residuals(
     """
     floor = config.algorithms.reference.min_expected_share * track.capacity
     with np.errstate(invalid="ignore", divide="ignore"):
-        ok = judged & (ref.expected >= floor) & np.isfinite(track.power)
-        share = np.where(ok, (ref.expected - track.power) / ref.expected, np.nan)
+        lit = judged & (ref.expected > 0.0) & np.isfinite(track.power)
+        ok = lit & (ref.expected >= floor)
+        anywhere = np.where(lit, (ref.expected - track.power) / ref.expected, np.nan)
+        share = np.where(ok, anywhere, np.nan)
     days = track.days
     values = share * ref.expected / track.capacity if ref.family == "wind" else share
     middle = days.median(values)
@@ -86,14 +90,14 @@ def residuals(
         evidence = _evidence(days.count(ok), memory, shift, earlier, strictly_before)[days.row]
         evidence = np.minimum(evidence, own_share(track.step))
         own_days = replace(_nothing(len(days)), memory=memory, shift=shift)
-        return Residuals(share, spread, ok, evidence, of_day, own_days)
+        return Residuals(share, spread, ok, ok, evidence, of_day, own_days)
     if ref.sigma is None:
         spread = _by_forecast(track, of_day, ok, config)
         own = np.full(len(track), own_share(track.step))
-        return Residuals(share, spread, ok, own, of_day, _nothing(len(days)))
+        return Residuals(share, spread, ok, ok, own, of_day, _nothing(len(days)))
     if ref.basis == "clear_sky":
         spread = np.nan_to_num(ref.sigma, nan=MOST_SPREAD)
-        return Residuals(share, spread, ok, told.spoke, of_day, _nothing(len(days)))
+        return Residuals(anywhere, spread, ok, lit, told.spoke, of_day, _nothing(len(days)))
     by_kind = _by_kind(track, share - middle[days.row], told.kind)
     usual = _usual(by_kind, earlier.by_kind, UNKNOWN_SPREAD if told.others else UNKNOWN_ALONE)
     due = np.maximum(np.nan_to_num(ref.expected), 0.02 * track.capacity)
@@ -106,7 +110,7 @@ def residuals(
     )
     memory, shift = _memory(track, share / spread), days.median(share / spread)
     evidence = _evidence(days.count(ok), memory, shift, earlier)[days.row]
-    return Residuals(share, spread, ok, evidence, of_day, SpreadsOfDays(by_kind, memory, shift))
+    return Residuals(anywhere, spread, ok, lit, evidence, of_day, SpreadsOfDays(by_kind, memory, shift))
 
 
 def _nothing(days: int) -> SpreadsOfDays:

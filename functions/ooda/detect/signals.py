@@ -165,6 +165,7 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
     held = case.beside.held[members]
     start = members[0]
     due_today = (track.sky.day == track.sky.day[start]) & res.judged
+    due_today[members] = True  # a stop goes on where too little is due to tell more
     back = bool((due_today[members[-1] + 1 :] & (track.share[members[-1] + 1 :] > ZERO_SHARE)).any())
     jump = np.abs(np.diff(measured)) if measured.size >= 4 else np.empty(0)
     heat = _median(warm[members])

@@ -91,8 +91,9 @@ def sites_of(
             speaking = [members[name].track for name in kind if name in reference]
             others = [members[name].track for name in kind if name in judged and name not in reference]
             if speaking:
+                known, weather = context.beside | context.histories, context.weather.get(site_id)
                 for own, more in _panels(speaking, others, len(planned) <= rules.min_peers):
-                    told |= tell(Panel.of(own, more, context.beside | context.histories, rules))
+                    told |= tell(Panel.of(own, more, known, rules, weather))
                 late |= lags(speaking, others, judged)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
         windy = tuple(members[n].track for n in reference if registered[n].is_wind)

@@ -66,17 +66,20 @@ def stretches(case: Case) -> list[Stretch]:
     with np.errstate(invalid="ignore"):
         least = case.ref.expected * np.exp(-SURE_SIGMAS * np.minimum(res.spread, MOST_UNSURE))
         none = LONE_ZERO_SHARE if lone else ZERO_SHARE
-        zero = res.judged & (least > SURELY_DUE * track.capacity) & (track.share <= none)
+        due = res.lit & (least > SURELY_DUE * track.capacity)
+        zero = due & (track.share <= none)
         low = zero | (res.judged & (res.share > _tolerance(case)))
     if not low.any():
         return []
     need = case.readings(LONE_MINUTES if lone else rules.duration.outage_minutes)
-    judged = np.flatnonzero(res.judged)
+    lit = np.flatnonzero(res.lit)
     stopped = np.zeros(len(track), dtype=bool)
-    result = []
-    for run in runs_of_a_day(track, judged, zero):
-        if _long_enough(zero[run], need):
-            members = _with_edges(judged, run, low & ~zero & ~stopped, track.sky.day)
+    days, result = track.days, []
+    dull = (days.count(res.judged) == 0) & (days.count(zero) == days.count(due))
+    told = res.judged | dull[days.row] | lone  # the darkest sky of its past says how dull it may be
+    for run in runs_of_a_day(track, lit, zero):
+        if int((zero & told)[run].sum()) >= need and _long_enough(zero[run], need):
+            members = _with_edges(lit, run, low & ~zero & ~stopped, track.sky.day)
             stopped[members] = True
             down = case.ref.site_down[members].mean() > 0.5
             result.append(

@@ -1,8 +1,9 @@
 """The clear sky as the only witness: a lone machine without a sensor.
 
 A clear day is told by its form, not by its level: its ratio to the clear sky is quiet. On such days the
-machine owes what its clear days gave. On others it owes what is usual, and nothing is said but that no sky
-is darker than the darkest of its past: a stop is told, a partial loss is not.
+machine owes what its clear days gave. On others nothing is said but that no sky is darker than the darkest
+of its past: a stop is told, a partial loss is not. How much a stop costs is told by the weather service's
+clouds; without them by what is usual.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 import bottleneck as bn
 import numpy as np
+import pandas as pd
+from pvlib.solarposition import ephemeris
 
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.witnesses.planes import Sun, usual_diffuse
@@ -27,6 +30,9 @@ DARK = 0.002
 """Of the half hours: so many are darker than the darkest that is believed."""
 BOUND = 3.1
 """Standard deviations from what is usual to the darkest: the bound at which stops are told."""
+CLEAR_SEEN, DARKEST_TOLD = 0.05, 0.05
+"""kW/m² of the clear sky from which an hour's light tells how clear it is, and the darkest index that is
+believed of a weather service."""
 LEAST_KNOWN, UNKNOWN = 200, (0.5, 0.03)
 """Half hours from which the usual and the darkest sky are learned, and what is assumed before."""
 
@@ -39,16 +45,41 @@ class Clouds:
     darkest: float
     clear: Mask
 
-    @property
-    def sigma(self) -> float:
-        """The relative spread under clouds, by which the darkest sky is at the bound of a stop."""
-        return float(np.log(max(self.usual / self.darkest, 2.0)) / BOUND)
+    def spread(self, left: Floats) -> Floats:
+        """The relative spread under clouds that leave such shares of the clear sky's light, (n,), by which
+        the darkest sky is at the bound of a stop."""
+        return np.asarray(np.log(np.maximum(left / self.darkest, 2.0)) / BOUND)
 
 
-def power(beam: Floats, diffuse: Floats, sun: Sun) -> Floats:
-    """What a clear sky gives a plane, kW/m², (n,)."""
-    share = usual_diffuse(sun, np.ones(len(sun.sine)))
-    return np.asarray(sun.clear * (beam * (1.0 - share) + diffuse * share))
+def power(beam: Floats, diffuse: Floats, sun: Sun, index: Floats | float = 1.0) -> Floats:
+    """What a sky of such a clear-sky index gives a plane, kW/m², (n,)."""
+    index = np.broadcast_to(index, sun.sine.shape)
+    share = usual_diffuse(sun, index)
+    return np.asarray(index * sun.clear * (beam * (1.0 - share) + diffuse * share))
+
+
+def index_of_weather(
+    minutes: Floats, weather: pd.DataFrame | None, place: tuple[float, float] | None
+) -> Floats:
+    """The clear-sky index that a weather service tells at n instants, (n,), NaN where it tells none.
+
+    `minutes`: since 1970, UTC; `weather`: its hours, UTC, at their ends; `place`: degrees north and east.
+    """
+    unknown = np.full(len(minutes), np.nan)
+    if weather is None or place is None or "ghi_w_m2" not in weather:
+        return unknown
+    middle = pd.DatetimeIndex(weather.index) - pd.Timedelta(minutes=30)
+    sun = ephemeris(middle, *place)
+    clear = Sun.of(sun["elevation"].to_numpy(), sun["azimuth"].to_numpy()).clear
+    with np.errstate(invalid="ignore"):
+        index = weather["ghi_w_m2"].to_numpy(dtype=float) / 1000.0 / clear
+    told = np.isfinite(index) & (clear > CLEAR_SEEN)
+    if not told.any():
+        return unknown
+    at = middle.as_unit("us").asi8 / 60e6
+    nearest = at[np.clip(np.searchsorted(at, minutes - 30.0), 0, len(at) - 1)]
+    index = np.clip(np.interp(minutes, at[told], index[told]), DARKEST_TOLD, 1.0)
+    return np.where(np.abs(nearest - minutes) <= 30.0, index, np.nan)
 
 
 def clear_days(ratio: Floats, due: Floats) -> tuple[Mask, Floats]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import bottleneck as bn
 import numpy as np
+import pandas as pd
 
 from ooda.config.detection import ReferenceRules
 from ooda.detect.asset_history import name_of
@@ -45,7 +46,7 @@ class Panel:
 
     `share`: power over capacity, (M, T); `light`: irradiance, kW/m², (S, T); `cool`: what the modules'
     temperature leaves of their power, (T,); `sensor_of`: which sensor each machine has, −1 for none.
-    `places`: where a machine's instants stand on the clock; `placed`: whether the sun is known.
+    `places`: where a machine's instants stand on the clock; `weather`: the site's hours, UTC, by their end.
     """
 
     machines: list[Track]
@@ -60,6 +61,7 @@ class Panel:
     places: list[Indices | slice]
     histories: Mapping[str, AssetHistory]
     rules: ReferenceRules
+    weather: pd.DataFrame | None = None
 
     @classmethod
     def of(
@@ -68,6 +70,7 @@ class Panel:
         others: list[Track],
         histories: Mapping[str, AssetHistory],
         rules: ReferenceRules,
+        weather: pd.DataFrame | None = None,
     ) -> Panel:
         """From the tracks of the assets of reference, and of other assets that are to be judged."""
         machines = [*reference, *others]
@@ -89,7 +92,7 @@ class Panel:
         cool = 1.0 + GAMMA * (warm - 25.0) if placed else np.ones(len(warm))
         return cls(
             machines, len(reference), sky, Sun.over(sky, placed), Days.of(sky.day), share, light, cool,
-            sensor_of, places, histories, rules,
+            sensor_of, places, histories, rules, weather,
         )  # fmt: skip
 
     @property

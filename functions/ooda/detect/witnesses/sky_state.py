@@ -82,10 +82,27 @@ class SkyState:
             spread = np.sqrt(np.maximum(variance * one, 0.0) * scale**2 + apart)
             return value, spread, told
 
+    def light_without(self, left: Iterable[int]) -> tuple[Floats, Floats]:
+        """Beam and diffuse light by all witnesses but those `left` out, (n,); NaN where nobody spoke."""
+        (bb, bd, dd), (b, d), told = self._sums(left)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            one = 1.0 / np.where(told > 0.005, bb * dd - bd * bd, np.nan)
+            return (dd * b - bd * d) * one, (bb * d - bd * b) * one
+
     def _by_others(
         self, left: Iterable[int], beam: Floats, diffuse: Floats
     ) -> tuple[Floats, Floats, Floats, tuple[Floats, Floats, Floats]]:
         """The value of `without`, how many spoke, one over the sums' determinant, and the sums."""
+        (bb, bd, dd), (b, d), told = self._sums(left)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            one = 1.0 / np.where(told > 0.005, bb * dd - bd * bd, np.nan)
+            value = ((dd * beam - bd * diffuse) * b + (bb * diffuse - bd * beam) * d) * one
+            return np.maximum(value, 0.0), told, one, (bb, bd, dd)
+
+    def _sums(
+        self, left: Iterable[int]
+    ) -> tuple[tuple[Floats, Floats, Floats], tuple[Floats, Floats], Floats]:
+        """The sums of the least squares without some witnesses, and how many spoke."""
         bb, bd, dd = self.normal
         b, d = self.right
         told = self.say
@@ -94,10 +111,7 @@ class SkyState:
             wb, wd = w * hb, w * hd
             bb, bd, dd = bb - wb * hb, bd - wb * hd, dd - wd * hd
             b, d, told = b - wb * y, d - wd * y, told - w
-        with np.errstate(invalid="ignore", divide="ignore"):
-            one = 1.0 / np.where(told > 0.005, bb * dd - bd * bd, np.nan)
-            value = ((dd * beam - bd * diffuse) * b + (bb * diffuse - bd * beam) * d) * one
-            return np.maximum(value, 0.0), told, one, (bb, bd, dd)
+        return (bb, bd, dd), (b, d), told
 
     @cached_property
     def say(self) -> Floats:

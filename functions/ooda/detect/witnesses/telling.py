@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +11,7 @@ import numpy as np
 from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.track import Indices
-from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
+from ooda.detect.witnesses.clear_sky import SURE, Clouds, index_of_weather, power
 from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN, limited, shared, usual_index
 from ooda.detect.witnesses.learning import DULL, OWN_HEAT, Part, heat, parts_of, views
 from ooda.detect.witnesses.panel import Panel
@@ -113,8 +114,8 @@ class _Counted:
 
 @dataclass(frozen=True)
 class _Solved:
-    """The site's T instants solved: of M machines what `Told` explains, (M, T); `losses`, (2, R, D): log
-    losses of those of reference, by all witnesses and by all but the machine itself."""
+    """The site's T instants solved: of M machines what `Told` explains, (M, T); `losses`, (R + 1, R, D):
+    log losses of those of reference (columns), by all witnesses but each of these (rows), and by all."""
 
     panel: Panel
     parts: list[Part]
@@ -136,7 +137,8 @@ class _Solved:
         shape = panel.share.shape
         due, sigma, own, machines, spoke, clear = (np.full(shape, np.nan) for _ in range(6))
         as_sensor = np.full(panel.light.shape, np.nan)
-        sums = np.zeros((3, panel.references, len(panel.days)))
+        came = np.zeros((panel.references, len(panel.days)))
+        owed = np.zeros((panel.references + 1, *came.shape))
         index, kind = np.full(shape[1], np.nan), np.zeros(shape, dtype=np.int64)
         for part in parts:
             days = np.flatnonzero((rows >= part.first) & (rows < part.last))
@@ -158,8 +160,10 @@ class _Solved:
                     kind[m, at] = chunk.kind(m)
                     if panel.sun.known:
                         clear[m, at] = chunk.clear(m)
-                    if m < panel.references:
-                        sums[:, m] += chunk.energies(m, dull, due[m, at])
+                dulls = [d[rows[panel.days.row[at]] - part.first] for d in part.dull[: panel.references]]
+                for m, (by_others, gave) in enumerate(chunk.energies(dulls, due[:, at])):
+                    owed[:, m] += by_others
+                    came[m] += gave
                 index[at] = chunk.index
                 for s in range(len(panel.light)):
                     level = part.usual_level(range(panel.references)) / part.level(shape[0] + s)
@@ -171,7 +175,7 @@ class _Solved:
                     row = rows[panel.days.row[at]] - part.first
                     due[0, at], sigma[0, at], spoke[0, at] = chunk.by_clear_sky(part.clouds, row)
         with np.errstate(invalid="ignore", divide="ignore"):
-            losses = np.log(sums[:2] / sums[2])
+            losses = np.log(owed / came)
         speaking = panel.share[: panel.references]
         there = np.isfinite(speaking)
         with np.errstate(invalid="ignore"):
@@ -231,10 +235,8 @@ class _Solved:
         own_rows = np.searchsorted(profiles.day, track.days.number)
         fleet = np.full(len(days), np.nan)
         if len(others) >= LEAST_OTHERS:
-            of_all, of_others = self.losses
-            fleet = shared(of_all[others])[days]
-            if m < references:  # as it is seen without the machine: its own loss pulls the sky down
-                fleet += (of_others[m] - of_all[m])[days]
+            without = min(m, references)  # its own loss pulls down the sky that the others are judged by
+            fleet = shared(self.losses[without][others])[days]
         last = self.parts[-1].learned
         return Told(
             due=self.due[m][place],
@@ -330,18 +332,27 @@ class _Chunk:
         """What the clear sky would give a machine, share of capacity, (n,)."""
         return self._share(m, self._bright[m if len(self.beam) > 1 else 0])
 
-    def energies(self, m: int, dull: Floats, due: Floats) -> Floats:
-        """Of each day what a machine was due by all witnesses, it among them, by the others (`due`, (n,)),
-        and what it gave, shares of capacity added up while it was at work, (3, D)."""
-        share, row = self.panel.share[m, self.at], m if len(self.beam) > 1 else 0
-        of_all = self.every.seen_without(
-            (), self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
-        )
-        with np.errstate(invalid="ignore"):
-            working = np.isfinite(due) & (due > LEAST_DUE) & (share > STANDING_SHARE)
-        days = self.panel.days.row[self.at][working]
-        every = self._share(m, of_all * self.clouds(dull))
-        return np.array([np.bincount(days, v[working], len(self.panel.days)) for v in (every, due, share)])
+    def energies(self, dulls: list[Floats], due: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Of each machine of reference, by day, what it was due by all witnesses but each of these, and
+        by all, (R + 1, D), and what it gave, (D,): shares of capacity added up while it was at work.
+
+        `dulls`: their levels under clouds, (n,) each; `due`: by all others, (M, n)."""
+        light = [self.every.light_without(j) for j in (*((j,) for j in range(len(dulls))), ())]
+        told = np.isfinite(sum(beam for beam, _ in light))
+        days = len(self.panel.days)
+        for m, dull in enumerate(dulls):
+            share, row = self.panel.share[m, self.at], m if len(self.beam) > 1 else 0
+            with np.errstate(invalid="ignore"):
+                working = np.flatnonzero(told & (due[m] > LEAST_DUE) & (share > STANDING_SHARE))
+            of_day = self.panel.days.row[self.at][working]
+            clouds = self.clouds(dull)[working]
+            beam, diffuse = ((v[row] * self.sun.clear)[working] for v in (self.beam, self.diffuse))
+            owed = [
+                self._share(m, np.maximum(b[working] * beam + d[working] * diffuse, 0.0) * clouds, working)
+                for b, d in light
+            ]
+            by_others = np.array([np.bincount(of_day, v, days) for v in owed])
+            yield by_others, np.asarray(np.bincount(of_day, share[working], days), dtype=float)
 
     def clouds(self, dull: Floats) -> Floats:
         """What clouds leave of a machine's level, (n,)."""
@@ -352,14 +363,17 @@ class _Chunk:
         `row`: each instant's day in the part."""
         clear = clouds.clear[row]
         light = power(self.beam[0], self.diffuse[0], self.sun)
-        due = self._share(0, np.where(clear, light, clouds.usual * light))
-        return due, np.where(clear, SURE, clouds.sigma), clear.astype(float)
+        index = index_of_weather(self.panel.sky.minutes[self.at], self.panel.weather, self.panel.place)
+        told = power(self.beam[0], self.diffuse[0], self.sun, np.nan_to_num(index, nan=1.0))
+        left = np.where(np.isnan(index), clouds.usual, told / light)
+        due = self._share(0, np.where(clear, 1.0, left) * light)
+        return due, np.where(clear, SURE, clouds.spread(left)), clear.astype(float)
 
-    def _share(self, m: int, value: Floats) -> Floats:
-        """Share of capacity at an irradiance on the machine's plane."""
-        power = value * self.norm[m] * self.panel.cool[self.at]
+    def _share(self, m: int, value: Floats, some: Indices | slice = slice(None)) -> Floats:
+        """Share of capacity at an irradiance on the machine's plane, at all instants or `some`."""
+        power = value * self.norm[m, some] * self.panel.cool[self.at][some]
         if self.warm is not None:
-            power = power * (1.0 - OWN_HEAT * (value - self.warm[m]))
+            power = power * (1.0 - OWN_HEAT * (value - self.warm[m, some]))
         return np.asarray(np.minimum(power, 1.0))
 
     def kind(self, m: int) -> Ints:
