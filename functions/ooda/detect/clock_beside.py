@@ -4,7 +4,7 @@ Clouds and gusts lift and lower all machines of a site at once, however they lie
 beside its own mean over some hours shows them, and neither season nor horizon nor plane. A switch does so
 too: a day on which a machine stands still between its work, or in the wind, says nothing. The lag at which
 a day's ups and downs fit the others' best says how late the asset's clock is; a day without any says
-nothing.
+nothing. So do readings half an hour apart: two or three of them are a cloud as well as a roof's own curve.
 
 >>> cloudy = np.random.default_rng(1).normal(size=200)
 >>> late = np.roll(cloudy, 4)  # four quarters of an hour
@@ -21,6 +21,7 @@ import numpy as np
 
 from ooda.detect.peers import NO_POWER
 from ooda.detect.sky import DAY_MINUTES, Floats, Mask
+from ooda.detect.stamps import COARSE_MINUTES
 from ooda.detect.track import Track
 from ooda.detect.wind_farm import TURNING_M_S
 
@@ -51,9 +52,10 @@ def lags(speaking: Sequence[Track], silent: Sequence[Track], wanted: Collection[
     others, which are only looked at."""
     tracks = [*speaking, *silent]
     out = {track.asset.id: np.full(len(track.days), np.nan) for track in tracks}
-    if len(speaking) < OTHERS:
-        return out
     slots = int(DAY_MINUTES // max(SLOT_MINUTES, *(track.step for track in tracks)))
+    by_sun = not any(track.asset.is_wind for track in tracks)
+    if len(speaking) < OTHERS or (by_sun and DAY_MINUTES / slots >= COARSE_MINUTES):
+        return out
     first = min(int(track.days.number[0]) for track in tracks)
     days = max(int(track.days.number[-1]) for track in tracks) + 1 - first
     moves = [_moves(track, first, days, slots) for track in tracks]

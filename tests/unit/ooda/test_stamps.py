@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from ona.documents.assets import Location
 from ooda.config.detection import detection_config
+from ooda.detect.clock_beside import lags
 from ooda.detect.sky import sky
 from ooda.detect.stamps import to_the_middle
 from ooda.detect.track import Track
@@ -31,6 +33,14 @@ def machine(name: str, step: int, moved: float, late: float = 0.0, days: int = 8
     return Track.of(frame, asset, sky(pd.DatetimeIndex(stamps), PLACE, detection_config().filtering))
 
 
+def cloudy(name: str, step: int, rng: np.random.Generator) -> Track:
+    """The same with clouds that every machine sees, and some of its own."""
+    track = machine(name, step, 0)
+    shared = np.random.default_rng(7).uniform(0.3, 1.0, len(track))
+    power = track.power * shared * rng.uniform(0.95, 1.0, len(track))
+    return replace(track, power=power)
+
+
 @pytest.mark.parametrize(("moved", "wanted"), [(0, 30.0), (30, 0.0), (60, -30.0)])
 def test_hourly_stamps_are_told_by_morning_and_evening(moved: int, wanted: float) -> None:
     assert to_the_middle([machine(f"INV-00{n}", 60, moved) for n in range(3)], {}) == wanted
@@ -44,6 +54,14 @@ def test_a_wrong_clock_among_right_ones_decides_nothing() -> None:
 def test_fine_data_and_few_days_are_left_as_they_are() -> None:
     assert to_the_middle([machine("INV-001", 15, 0)], {}) == 0.0
     assert to_the_middle([machine("INV-001", 60, 0, days=3)], {}) == 0.0
+
+
+def test_half_hours_say_nothing_of_a_clock_beside_others() -> None:
+    """East and west under broken clouds: the curves of the roofs lag by themselves."""
+    rng = np.random.default_rng(4)
+    for step, wanted in ((30, False), (15, True)):
+        late = lags([cloudy(f"INV-00{n}", step, rng) for n in range(4)], [], ["INV-000"])
+        assert np.isfinite(late["INV-000"]).any() == wanted
 
 
 @pytest.mark.parametrize("moved", [0, 60])
