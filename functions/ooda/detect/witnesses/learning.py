@@ -1,9 +1,9 @@
 """What is learned of each witness from its profiles: plane, gain, shape; and from which day on it holds.
 
-Planes are fitted when a site has 5, 9, 14, 28 and 60 days and then every 60, from the 60 before. What a
-season shows of a plane is off by its haze and its low sun, so a plane lies in the middle of what the
-seasons of a year showed. A file is cut into parts at these days, so that one long file and many of a day
-learn the same.
+Planes are fitted when a site has 14, 28 and 60 days (without a sensor 5 and 9 too) and then every 60,
+from the 60 before. What a season shows of a plane is off by its haze and its low sun, so a plane lies in
+the middle of what the seasons of a year showed. A file is cut into parts at these days, so that one long
+file and many of a day learn the same.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
 from ooda.detect.witnesses.sky_state import MAJORITY, solve
 from ooda.documents.asset_history import LearnedPlane
 
-FITS, THEN_EVERY = (5, 9, 14, 28, 60), 60
-"""Days of a site at which planes are fitted."""
+EARLY, FITS, THEN_EVERY = (5, 9), (14, 28, 60), 60
+"""Days of a site at which planes are fitted; the early ones where no sensor tells of the sky."""
 SEASONS = 6
 """Fits of 60 days each whose middle is believed: a year."""
 RECENT_DAYS = 60
@@ -103,14 +103,14 @@ def parts_of(
     """The parts of a file whose days begin at row `first` of the profiles; `count`: how many days the site
     has before it."""
     days = len(profiles.day)
-    own = days - first
-    cuts = [first + n for n in range(1, own) if _fits(count + n) != _fits(count + n - 1)]
+    own, early = days - first, not any(w.sensor for w in witnesses)
+    cuts = [first + n for n in range(1, own) if _fits(count + n, early) != _fits(count + n - 1, early)]
     cuts = [cut for cut in cuts if count + cut - first > FIRST_DAYS or count >= FIRST_DAYS]
     parts = []
     learned: Sequence[LearnedPlane | None] = [w.before for w in witnesses]
     for start, end in zip([first, *cuts], [*cuts, days], strict=True):
         known = count + start - first
-        due = _fits(known if known >= FIRST_DAYS else min(FIRST_DAYS, count + own))
+        due = _fits(known if known >= FIRST_DAYS else min(FIRST_DAYS, count + own), early)
         if any(item is None or item.days != due for item in learned):
             until = start if known >= FIRST_DAYS else min(first + FIRST_DAYS - known, days)
             window = profiles.between(max(0, until - RECENT_DAYS), until)
@@ -121,11 +121,11 @@ def parts_of(
     return parts
 
 
-def _fits(count: int) -> int:
+def _fits(count: int, early: bool) -> int:
     """The last day on which planes were fitted, of a site with so many days; 0: none."""
     if count >= FITS[-1]:
         return FITS[-1] + (count - FITS[-1]) // THEN_EVERY * THEN_EVERY
-    return max((day for day in FITS if day <= count), default=0)
+    return max((day for day in (*(EARLY if early else ()), *FITS) if day <= count), default=0)
 
 
 def _learn(
