@@ -38,6 +38,7 @@ def test_the_demo_finds_what_was_injected_and_writes_its_report(
     assert "missed" not in text
     assert "every file is accounted for: 86 put = 84 done, 2 quarantined" in text
     assert "false alarms: 0" in text
+    assert "level_shift" not in text, "whose neighbours are ill has no wrong meter"
     assert "A new customer, from the key to a forecast" in text
     assert "model v20" in text
     assert "verified: the fault is gone" in text

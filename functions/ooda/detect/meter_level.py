@@ -22,6 +22,8 @@ from ooda.detect.units import EFFICIENCY
 LEAST, MOST, NOISE = 0.06, 0.7, 0.012
 """Natural logarithms of a ratio: a smaller step is of no interest (meters of class 2 and their transformers
 are within 3 %), a larger one is a unit; days are never trusted to differ less."""
+HALF = 0.5
+"""Of a rise beside the neighbours: so much of it the irradiance must show."""
 ABOVE_NEIGHBOURS = 1.05
 """Power over the neighbours' that a repaired machine does not reach."""
 
@@ -33,7 +35,19 @@ def meter_days(table: Table, sound: Mask) -> Floats:
     if np.isfinite(table.of_dc).any():
         return risen(np.where(sound, table.of_dc, np.nan), above=EFFICIENCY[1])
     sound = sound & np.isfinite(table.season)
-    return risen(np.where(sound, table.of_neighbours, np.nan), above=ABOVE_NEIGHBOURS)
+    rise = risen(np.where(sound, table.of_neighbours, np.nan), above=ABOVE_NEIGHBOURS)
+    return rise if _seen_by_sun(np.where(sound, table.of_sun, np.nan), rise) else np.zeros(len(rise))
+
+
+def _seen_by_sun(of_sun: Floats, rise: Floats) -> bool:
+    """Whether a rise beside the neighbours is one beside the irradiance too, where that is measured: else
+    it is the neighbours that fell."""
+    higher = rise > 0.0
+    before = of_sun[: int(np.argmax(higher))]
+    now = of_sun[higher]
+    if not (np.isfinite(before).any() and np.isfinite(now).any()):
+        return True
+    return bool(np.nanmedian(now) / np.nanmedian(before) - 1.0 > HALF * float(np.median(rise[higher])))
 
 
 def risen(ratio: Floats, above: float) -> Floats:
