@@ -43,6 +43,8 @@ def _seen_by_sun(of_sun: Floats, rise: Floats) -> bool:
     """Whether a rise beside the neighbours is one beside the irradiance too, where that is measured: else
     it is the neighbours that fell."""
     higher = rise > 0.0
+    if not higher.any():
+        return True
     before = of_sun[: int(np.argmax(higher))]
     now = of_sun[higher]
     if not (np.isfinite(before).any() and np.isfinite(now).any()):

@@ -192,7 +192,7 @@ def test_risk_grows_with_the_horizon_and_lies_in_its_interval(
     assert [h.hours for h in risk.horizons] == [24, 72, 168]
     losses = [h.loss_kwh for h in risk.horizons]
     assert losses == sorted(losses)
-    assert losses[2] <= 7 * max(days) + 1e-6
+    assert losses[2] <= 7 * max(days) + 0.005 + 1e-6  # told to a hundredth
     for horizon in risk.horizons:
         interval = horizon.confidence_interval
         assert 0 <= interval.lower <= horizon.loss_kwh <= interval.upper

@@ -109,9 +109,9 @@ def fit(
             for _ in range(ROUNDS):
                 both = by_form + BESIDE * _of(beside, at, grid, lies, points, view, air, sensor)
                 lies |= {j: grid[int(n)] for j, n in zip(free, both.argmin(axis=1), strict=True)}
-        for members, best in _groups(both):
-            group = [free[n] for n in members]
-            lies |= dict.fromkeys(group, grid[best])
+        for kind in _kinds([sensor[j] for j in free]):
+            for members, best in _groups(both[kind]):
+                lies |= dict.fromkeys([free[kind[n]] for n in members], grid[best])
         for lie in dict.fromkeys(lies[j] for j in free):
             group = [j for j in free if lies[j] == lie]
             around = _around(lie, steepest)
@@ -243,6 +243,18 @@ def _gain(points: Floats, power: Floats, member: Floats) -> float:
     """The level of the best fortnight."""
     there = np.isfinite(points)
     return float(_levels((power * there)[None], np.where(there, points, 0.0), member).max())
+
+
+def _kinds(sensor: list[bool]) -> list[list[int]]:
+    """Witnesses among which a common plane is preferred: the machines, and the sensors, which lie flat as
+    often as on a roof. One machine and its sensor cannot tell two planes.
+
+    >>> _kinds([False, False, True]), _kinds([False, True])
+    ([[0, 1], [2]], [[0, 1]])
+    """
+    machines, sensors = ([n for n, kind in enumerate(sensor) if kind is wanted] for wanted in (False, True))
+    apart = len(machines) > 1 and bool(sensors)
+    return [machines, sensors] if apart else [[*machines, *sensors]]
 
 
 def _groups(errors: Floats) -> list[tuple[list[int], int]]:
