@@ -156,7 +156,17 @@ def _heat(
     )
 
 
-def _hours(recipe, rng, states, cover, synoptic, season, storms, heat, start):  # type: ignore[no-untyped-def]
+def _hours(
+    recipe: Recipe,
+    rng: np.random.Generator,
+    states: NDArray[np.int8],
+    cover: Floats,
+    synoptic: Floats,
+    season: Floats,
+    storms: list[Storm],
+    heat: list[tuple[pd.Timestamp, pd.Timestamp]],
+    start: pd.Timestamp,
+) -> tuple[Floats, Floats, Floats, Floats]:
     hours = len(cover)
     climate = recipe.climate
     clock = (np.arange(hours) + 0.5 + recipe.longitude / 15.0) % 24

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmarks.detection.strangers.machines import FINE, Ill, Plant
 from benchmarks.detection.strangers.noise import remembering, slowed
-from benchmarks.detection.strangers.scene import PER_DAY, Scene, Trouble
+from benchmarks.detection.strangers.scene import PER_DAY, Scene, Trouble, When
 
 
 def _lost(s: Scene, share: float) -> tuple[float, int]:
@@ -160,7 +160,7 @@ def broken_glass(s: Scene, x: float) -> Ill:
 # ------------------------------------------------------------------ when it may happen
 
 
-def after_storm(kind: str, hail: bool | None = None):  # type: ignore[no-untyped-def]
+def after_storm(kind: str, hail: bool | None = None) -> When:
     """Within the hour after a storm of that kind."""
 
     def when(plant: Plant, rng: np.random.Generator, length: int) -> int | None:

@@ -68,13 +68,13 @@ def _always(table: Table, factor: float) -> Mask:
             return np.asarray((values >= factor * usual[0]) & (values <= factor * usual[1]))
 
     by_sun, witness = at(table.of_sun, USUAL_OF_SUN), at(table.of_dc, USUAL_OF_DC)
-    allowed = at(table.of_sun, POSSIBLE_OF_SUN) | ~np.isfinite(table.of_sun)
     if factor > PLAIN_FACTOR:
         return np.asarray(witness & (by_sun | ~np.isfinite(table.of_sun)))
     with np.errstate(invalid="ignore"):
         as_dc = (table.of_dc >= USUAL_OF_DC[0]) & (table.of_dc <= USUAL_OF_DC[1])
     first = _from_the_first(table.of_neighbours, factor) | _from_the_first(table.of_wind, factor)
     witness |= first & ~as_dc
+    allowed = at(table.of_sun, POSSIBLE_OF_SUN) | ~np.isfinite(table.of_sun)
     return np.asarray((witness & allowed) | (by_sun & ~as_dc))
 
 

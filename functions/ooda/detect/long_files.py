@@ -19,6 +19,7 @@ from ona.documents.assets import Asset, Location
 from ona.telemetry.readings import ReadingsByAsset, span
 from ooda.detect import asset_history, incidents
 from ooda.detect.context import Before, Context, Ends, TelemetryFile
+from ooda.detect.site_assets import of_reference
 from ooda.detect.sky import DAY_MINUTES, MINUTE, solar_days
 from ooda.documents.asset_history import AssetHistory, HistoryDay
 from ooda.documents.detections import QualityIssue, Window
@@ -70,9 +71,7 @@ class _Site:
 
     @classmethod
     def of(cls, file: TelemetryFile, wanted: list[str], site: list[Asset]) -> _Site:
-        most = file.rules.algorithms.reference.max_peers
-        kinds = [[a.id for a in site if a.is_wind is wind][:most] for wind in (False, True)]
-        needed = {*wanted, *kinds[0], *kinds[1]}
+        needed = {*wanted, *of_reference(site, file.rules.algorithms.reference.max_peers)}
         assets = {asset.id: asset for asset in site if asset.id in needed}
         place = next((assets[n].location for n in wanted if assets[n].location), None)
         ends = [(e.timestamp() / 60.0) for e in file.ends]

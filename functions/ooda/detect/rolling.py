@@ -57,3 +57,17 @@ def quantile_of_rows(rows: Floats, q: float) -> Floats:
     high = np.minimum(low + 1, np.maximum(count - 1, 0))
     at = np.arange(len(rows))
     return np.asarray(ranked[at, low] + (place - low) * (ranked[at, high] - ranked[at, low]))
+
+
+def middles(values: Floats) -> tuple[Floats, Floats]:
+    """The two values of each column that lie in its middle, (n,) each, of (J, n): the same one where an odd
+    number is known; NaN where none is. One sort serves all columns.
+
+    >>> low, high = middles(np.array([[1.0, 5.0], [4.0, np.nan], [2.0, 7.0], [9.0, np.nan]]))
+    >>> low.tolist(), high.tolist()
+    ([2.0, 5.0], [4.0, 7.0])
+    """
+    flat, (rows, width) = np.sort(values, axis=0).ravel(), values.shape  # what is not known comes last
+    count, place = np.isfinite(values).sum(axis=0), np.arange(width)
+    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, rows - 1)
+    return flat.take(low * width + place), flat.take(high * width + place)

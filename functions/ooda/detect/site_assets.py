@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ona.documents.assets import Asset, AssetRegistry
+from ona.documents.assets import Asset
 from ona.telemetry.readings import by_asset
 from ooda.config.detection import DetectionConfig
 from ooda.detect.clock_beside import lags
@@ -62,6 +62,7 @@ def sites_of(
     rules = file.rules.algorithms.reference
     beside = {} if context.neighbours.empty else by_asset(context.neighbours)
     registered = {asset.id: asset for asset in file.registry.assets}
+    known = context.beside | context.histories
     by_site: dict[str, list[str]] = {}
     for name in sorted({*beside, *file.readings} & set(registered)):
         by_site.setdefault(registered[name].site_id, []).append(name)
@@ -71,16 +72,17 @@ def sites_of(
         if not judged:
             continue
         kinds = [[n for n in everybody if registered[n].is_wind is wind] for wind in (False, True)]
-        reference = [name for kind in kinds for name in kind[: rules.max_peers]]  # the same every time
+        reference = of_reference([registered[name] for name in everybody], rules.max_peers)
         frames = {
             name: file.readings[name] if name in file.readings else beside[name]
             for name in sorted({*judged, *reference})
         }
-        planned = _of_reference(file.registry, site_id, rules.max_peers)
+        own = (a for a in file.registry.assets if a.site_id == site_id and not a.is_storage)
+        planned = set(of_reference(own, rules.max_peers))  # they are its reference once they came
         place = next((registered[name].location for name in judged if registered[name].location), None)
         clock = Clock.of([own["timestamp"] for own in frames.values()])
         tracks = _tracks(frames, registered, clock, sky_of(clock.times, place, file.rules.filtering))
-        shift = to_the_middle([tracks[name] for name in reference], context.beside | context.histories)
+        shift = to_the_middle([tracks[name] for name in reference], known)
         if shift:
             moved = sky_of(clock.times, place, file.rules.filtering, shift)
             tracks = _tracks(frames, registered, clock, moved)
@@ -91,9 +93,9 @@ def sites_of(
             speaking = [members[name].track for name in kind if name in reference]
             others = [members[name].track for name in kind if name in judged and name not in reference]
             if speaking:
-                known, weather = context.beside | context.histories, context.weather.get(site_id)
-                for own, more in _panels(speaking, others, len(planned) <= rules.min_peers):
-                    told |= tell(Panel.of(own, more, known, rules, weather))
+                weather = context.weather.get(site_id)
+                for witnesses, more in _panels(speaking, others, len(planned) <= rules.min_peers):
+                    told |= tell(Panel.of(witnesses, more, known, rules, weather))
                 late |= lags(speaking, others, judged)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
         windy = tuple(members[n].track for n in reference if registered[n].is_wind)
@@ -127,11 +129,11 @@ def _panels(speaking: list[Track], others: list[Track], few: bool) -> list[tuple
     return [([track], []) for track in (*speaking, *others)]
 
 
-def _of_reference(registry: AssetRegistry, site_id: str, most: int) -> set[str]:
-    """A site's registered assets that are its reference once they came: of each kind the first ones."""
-    own = [asset for asset in registry.assets if asset.site_id == site_id and not asset.is_storage]
-    kinds = [sorted(asset.id for asset in own if asset.is_wind is wind) for wind in (False, True)]
-    return {name for kind in kinds for name in kind[:most]}
+def of_reference(site: Iterable[Asset], most: int) -> list[str]:
+    """The assets of a site that are its reference: of each kind the first by id, the same every time."""
+    machines = sorted((asset.id, asset.is_wind) for asset in site)
+    kinds = [[name for name, is_wind in machines if is_wind is wind] for wind in (False, True)]
+    return [name for kind in kinds for name in kind[:most]]
 
 
 def by_daylight(tracks: dict[str, Track], config: DetectionConfig) -> dict[str, Member]:

@@ -17,6 +17,7 @@ import math
 import bottleneck as bn
 import numpy as np
 
+from ooda.detect.rolling import middles
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.track import Days, runs
 
@@ -85,13 +86,7 @@ def shared(losses: Floats) -> Floats:
     >>> shared(np.array([[0.0, 0.02, 0.3], [0.01, 0.03, 0.3], [0.4, 0.04, 0.3], [0.5, 0.05, np.nan]]))
     array([0.01, 0.03, 0.3 ])
     """
-    ordered = np.sort(losses, axis=0)  # what is not known comes last
-    count = np.isfinite(ordered).sum(axis=0)
-    low, high = (
-        np.take_along_axis(ordered, np.maximum(middle, 0)[None, :], axis=0)[0]
-        for middle in ((count - 1) // 2, np.minimum(count // 2, len(losses) - 1))
-    )
-    return np.where(count > 0, np.clip(0.0, low, high), np.nan)
+    return np.clip(0.0, *middles(losses))
 
 
 def limited(share: Floats, clear: Floats, days: Days, step: float, *, sensed: bool) -> Mask:

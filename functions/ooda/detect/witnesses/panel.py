@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import bottleneck as bn
 import numpy as np
@@ -22,6 +23,7 @@ from ooda.detect.peers import GAMMA, HOTTEST_C
 from ooda.detect.sky import Floats, Mask, Sky
 from ooda.detect.stamps import COARSE_MINUTES
 from ooda.detect.track import Days, Indices, Track
+from ooda.detect.witnesses.clear_sky import index_of_weather
 from ooda.detect.witnesses.learning import Witness
 from ooda.detect.witnesses.planes import Lie, Sun
 from ooda.detect.witnesses.profiles import (
@@ -106,15 +108,19 @@ class Panel:
         history, before = self.histories.get(asset_id), name_of(int(self.days.number[0]))
         return sum(day < before for day in history.days) if history else 0
 
+    @cached_property
+    def weather_index(self) -> Floats:
+        """The clear-sky index that the weather service tells, (T,), NaN where it tells none."""
+        return index_of_weather(self.sky.minutes, self.weather, self.place)
+
     def witnesses(self) -> list[Witness]:
         """The machines, then the sensors."""
         result = []
         usual = Lie.usual(self.machines[0].asset)
         for m, track in enumerate(self.machines):
             asset, history = track.asset, self.histories.get(track.asset.id)
-            known = asset.is_described
             before = history.plane if history else None
-            result.append(Witness(Lie.usual(asset), known, False, before, m < self.references))
+            result.append(Witness(Lie.usual(asset), asset.is_described, False, before, m < self.references))
         for s in range(len(self.light)):
             history = self.histories.get(self.machines[self.sensor_of.index(s)].asset.id)
             result.append(Witness(usual, False, True, history.sensor_plane if history else None))

@@ -19,6 +19,7 @@ from functools import cached_property
 import bottleneck as bn
 import numpy as np
 
+from ooda.detect.rolling import middles
 from ooda.detect.sky import Floats, Ints
 from ooda.detect.witnesses.planes import Sun, usual_diffuse
 
@@ -216,8 +217,5 @@ def _median(values: Floats) -> Floats:
     """Median over the J witnesses, (n,), NaN of none. From some on all are sorted at once."""
     if len(values) < MANY:
         return np.asarray(bn.nanmedian(np.ascontiguousarray(values.T), axis=1))
-    ranked = np.sort(values, axis=0)
-    count, place = np.isfinite(ranked).sum(axis=0), np.arange(values.shape[1])
-    flat, width = ranked.ravel(), values.shape[1]
-    low, high = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
-    return np.asarray((flat.take(low * width + place) + flat.take(high * width + place)) / 2.0)
+    low, high = middles(values)
+    return np.asarray((low + high) / 2.0)

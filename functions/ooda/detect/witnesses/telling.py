@@ -11,7 +11,7 @@ import numpy as np
 from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.track import Indices
-from ooda.detect.witnesses.clear_sky import SURE, Clouds, index_of_weather, power
+from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
 from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN, limited, shared, usual_index
 from ooda.detect.witnesses.learning import DULL, OWN_HEAT, Part, heat, parts_of, views
 from ooda.detect.witnesses.panel import Panel
@@ -363,7 +363,7 @@ class _Chunk:
         `row`: each instant's day in the part."""
         clear = clouds.clear[row]
         light = power(self.beam[0], self.diffuse[0], self.sun)
-        index = index_of_weather(self.panel.sky.minutes[self.at], self.panel.weather, self.panel.place)
+        index = self.panel.weather_index[self.at]
         told = power(self.beam[0], self.diffuse[0], self.sun, np.nan_to_num(index, nan=1.0))
         left = np.where(np.isnan(index), clouds.usual, told / light)
         due = self._share(0, np.where(clear, 1.0, left) * light)
