@@ -1,4 +1,4 @@
-"""`python -m benchmarks.detection.strangers [--tuning] [--quick] [--only PART] [--plant NAME] …`."""
+"""`python -m benchmarks.detection.strangers [--tuning | --held-out] [--quick] [--only PART] …`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.detection.strangers.cause_forms import FORMS
 from benchmarks.detection.strangers.data_faults import DATA, Spoilt
 from benchmarks.detection.strangers.operator import OPERATIONS
 from benchmarks.detection.strangers.other_cases import DailyOutcome, DataOutcome, OperatorOutcome
-from benchmarks.detection.strangers.recipes import REPORTING, TUNING, Recipe
+from benchmarks.detection.strangers.recipes import HALVES, Half, Recipe, named
 from benchmarks.detection.strangers.scene import Trouble
 from benchmarks.detection.strangers.solar_faults import SOLAR
 from benchmarks.detection.strangers.wind_faults import WIND
@@ -101,7 +101,7 @@ def work(job: Job) -> Any:
     """One case."""
     use_configs()
     what, name, of, strength, quick = job
-    plant = plants.plant(next(r for r in (*TUNING, *REPORTING) if r.name == name))
+    plant = plants.plant(named(name))
     seed = seed_of(name, of, strength)
     if what == "clean":
         return cases.clean(plant, QUICK_FIRST, QUICK_DAYS) if quick else cases.clean(plant)
@@ -166,7 +166,9 @@ def draw(results: Sequence[Any], name: str) -> Path | None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the cases that are asked for and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tuning", action="store_true", help="the half to tune on, not the one to report")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--tuning", action="store_true", help="the half to tune on, not the one to report")
+    which.add_argument("--held-out", action="store_true", help="the third half, kept for the end")
     parser.add_argument("--quick", action="store_true", help="a season of each plant, a sample of troubles")
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--plant", default="", help="plants whose name holds this")
@@ -175,7 +177,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     use_configs()
     started = time.perf_counter()
-    half = [r for r in (TUNING if asked.tuning else REPORTING) if asked.plant in r.name]
+    name: Half = "tuning" if asked.tuning else "held-out" if asked.held_out else "reporting"
+    half = [r for r in HALVES[name] if asked.plant in r.name]
     todo = jobs(half, asked.only, asked.quick)
     if asked.jobs > 1:
         with ProcessPoolExecutor(asked.jobs) as pool:
@@ -183,14 +186,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         results = [work(job) for job in todo]
     print("\n".join(report(results, asked.verbose)))
-    drawn = draw(results, f"reliability-{'tuning' if asked.tuning else 'reporting'}")
+    drawn = draw(results, f"reliability-{name}")
     if drawn:
         print(f"\npicture: {drawn}")
     spent = sum(
         sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     print(
-        f"\n{'tuning' if asked.tuning else 'reporting'} half, {len(todo)} cases, "
+        f"\n{name} half, {len(todo)} cases, "
         f"{sum(r is None for r in results)} of them do not fit; {time.perf_counter() - started:.0f} s, "
         f"{spent:.0f} CPU s"
     )

@@ -61,20 +61,29 @@ class Air:
 
 
 def summer(recipe: Recipe, days: Floats) -> Floats:
-    """1 at the height of the hemisphere's summer, −1 in winter; nearly nothing near the equator."""
-    phase = 2 * np.pi * (days - 202.0) / 365.25
+    """1 at the height of the hemisphere's summer, −1 in winter; nearly nothing near the equator.
+
+    `days`: since the file's beginning."""
+    phase = 2 * np.pi * (days + recipe.first_day - 202.0) / 365.25
     return np.asarray(np.cos(phase) * np.sign(recipe.latitude) * min(1.0, abs(recipe.latitude) / 25.0))
+
+
+def drought(recipe: Recipe, days: Floats) -> Floats:
+    """`Climate.dry` in the middle of the dry season, 0 in the other half of the year."""
+    phase = 2 * np.pi * (days + recipe.first_day - recipe.climate.dry_day) / 365.25
+    return np.asarray(recipe.climate.dry * np.maximum(np.cos(phase), 0.0))
 
 
 def make_air(recipe: Recipe, days: int = 366) -> Air:
     """A year of weather for a recipe, from its seed alone."""
-    start = pd.Timestamp(f"{recipe.year}-01-01", tz="UTC")
+    start = pd.Timestamp(f"{recipe.year}-{recipe.month:02d}-01", tz="UTC")
     minutes = days * DAY
     rng = generator(recipe.seed, "air")
     season = summer(recipe, np.arange(days, dtype=float))
     synoptic = remembering(rng, days + 1, 2.6)
-    dull = recipe.climate.cloudiness + 0.9 * synoptic[:-1] - 0.35 * season
-    storms = _storms(recipe, rng, start, days, season)
+    dry = drought(recipe, np.arange(days, dtype=float))
+    dull = recipe.climate.cloudiness + 0.9 * synoptic[:-1] - 0.35 * season - dry
+    storms = _storms(recipe, rng, start, days, 1.1 * season - 2.5 * dry)
     states = _chain(rng, minutes, dull)
     first = [int((s.begin - start).total_seconds() // 60) for s in storms]
     for at, storm in zip(first, storms, strict=True):
@@ -87,7 +96,7 @@ def make_air(recipe: Recipe, days: int = 366) -> Air:
         recipe, rng, states, hourly_cover, synoptic, season, storms, heat, start
     )
     turbidity = recipe.climate.turbidity * np.exp(
-        0.12 * season + 0.13 * remembering(rng, days, 3.5) + 0.05 * rng.normal(size=days)
+        0.12 * season + 0.1 * dry + 0.13 * remembering(rng, days, 3.5) + 0.05 * rng.normal(size=days)
     )
     hazy = turbidity.clip(1.8, 8.0)
     return Air(start, direct, veil, scatter, air, wind, bearing, rain, hourly_cover, hazy, storms, heat)
@@ -126,10 +135,10 @@ def _clouds(
 
 
 def _storms(
-    recipe: Recipe, rng: np.random.Generator, start: pd.Timestamp, days: int, season: Floats
+    recipe: Recipe, rng: np.random.Generator, start: pd.Timestamp, days: int, likely: Floats
 ) -> list[Storm]:
     out = []
-    weight = np.exp(1.1 * season)
+    weight = np.exp(likely)
     for day in rng.choice(
         days - 2, recipe.climate.storms, replace=False, p=weight[: days - 2] / weight[: days - 2].sum()
     ):

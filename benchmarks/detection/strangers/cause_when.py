@@ -53,6 +53,7 @@ def season(warm: bool) -> When:
     def when(plant: Plant, rng: np.random.Generator, length: int) -> int | None:
         summer = warm == (plant.recipe.latitude > 0)
         day = int(rng.integers(160, 235)) if summer else int(rng.integers(295, 340))
+        day = (day - plant.recipe.first_day) % 366
         return day * PER_DAY + int((rng.uniform(8, 15) - plant.recipe.longitude / 15) * HOUR)
 
     return when

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.detection.strangers import roofs, turbines
+from benchmarks.detection.strangers import roofs, surroundings, turbines
 from benchmarks.detection.strangers.air import make_air, service
 from benchmarks.detection.strangers.machines import FINE, Drive, Ill, Output, Plant
 from benchmarks.detection.strangers.noise import Floats, generator, remembering
 from benchmarks.detection.strangers.recipes import Recipe
 
-_MAKERS = ("noise.py", "air.py", "machines.py", "roofs.py", "turbines.py", "plants.py")
+_MAKERS = ("noise.py", "air.py", "machines.py", "roofs.py", "surroundings.py", "turbines.py", "plants.py")
 _CODE = b"".join((Path(__file__).parent / name).read_bytes() for name in _MAKERS)
 """The code that is running, as it stood when it was loaded."""
 
@@ -67,7 +67,8 @@ def make(recipe: Recipe, days: int = 366) -> Plant:
         made.drives, made.vane = turbines.drives(recipe, air, made.machines, count)
     else:
         _light(made, sun, drift, days)
-        made.station = roofs.sensor(recipe, air, sun, dni, dhi, made.machines[0]).astype(np.float32)
+        seen = surroundings.behind_skyline(recipe, "sensor", dni, dhi, sun.zenith, sun.azimuth)
+        made.station = roofs.sensor(recipe, air, sun, *seen, made.machines[0]).astype(np.float32)
     _meters(made)
     air.direct, air.veil, air.scatter = (np.empty(0, np.float32) for _ in range(3))
     return made
@@ -81,21 +82,27 @@ def _light(made: Plant, sun: roofs.Sun, drift: tuple[Floats, Floats], days: int)
     recipe, air, count = made.recipe, made.weather, len(sun.times)
     rng = generator(recipe.seed, "modules")
     common = roofs.dirt(recipe, air, rng, days)
+    ground = surroundings.albedo(recipe, air, count)
     day = np.arange(count) // (1440 // FINE)
     for machine in made.machines:
         size = 6.0 * np.sqrt(machine.capacity_kw)
         dni, dhi = roofs.patch(recipe, air, sun, machine.east, machine.north, size, drift)
+        dni, dhi = surroundings.behind_skyline(recipe, machine.name, dni, dhi, sun.zenith, sun.azimuth)
         tilt: Floats | float = machine.tilt
         toward: Floats | float = machine.azimuth
         if recipe.kind == "tracked":
             tilt, toward = roofs.turned(machine, sun.zenith, sun.azimuth)
         beam, sky = roofs.in_plane(
-            machine, dni, dhi, sun.zenith, sun.azimuth, sun.mass, sun.extra, tilt, toward
+            machine, dni, dhi, sun.zenith, sun.azimuth, sun.mass, sun.extra, tilt, toward, ground
         )
+        if recipe.snow:
+            bare = surroundings.under_snow(recipe, air, machine.name, beam + sky, machine.tilt)
+            beam, sky = beam * bare, sky * bare
         own = 1 - (1 - common) * float(np.exp(0.25 * rng.normal()))
         days_own = 0.005 * recipe.noise * remembering(rng, days, 8.0)
         quick = 0.006 * recipe.noise * remembering(rng, count, 7.0)
         aged = 1 - 0.007 * day / 365.0
+        own = own * surroundings.dust(recipe, air, machine.name, days)
         factor = own[day] * np.exp(days_own[day] + quick) * aged
         made.drives[machine.name] = Drive(
             *(np.asarray(part, dtype=np.float32) for part in (beam, sky, dni, dhi, factor))
@@ -106,12 +113,14 @@ def _meters(made: Plant) -> None:
     recipe, count = made.recipe, len(made.times) // made.every
     rng = generator(recipe.seed, "meters")
     alike = rng.random(count) < 0.0008
+    alike |= surroundings.bursts(recipe, "all", count, 0.5 * recipe.gaps)
     for machine in made.machines:
         quiet = 0.0012 if recipe.kind != "wind" else 0.004
         made.meters[machine.name] = (
             quiet * recipe.noise * (0.8 * remembering(rng, count, 3.0) + 0.6 * rng.normal(size=count))
         ).astype(np.float32)
-        made.lost[machine.name] = alike | (rng.random(count) < 0.0008)
+        own = surroundings.bursts(recipe, machine.name, count, 0.5 * recipe.gaps)
+        made.lost[machine.name] = alike | (rng.random(count) < 0.0008) | own
 
 
 def run(made: Plant, name: str, part: slice, ill: Ill | None = None) -> Output:
@@ -126,7 +135,7 @@ def coarse(fine: Floats, every: int) -> Floats:
 
 
 def logged(made: Plant, name: str, part: slice, output: Output) -> pd.DataFrame:
-    """What the logger writes of a stretch: one row an output interval, at its end.
+    """What the logger writes of a stretch: one row an output interval, at its end or begin.
 
     `part` begins and ends on whole output intervals.
     """
@@ -138,9 +147,10 @@ def logged(made: Plant, name: str, part: slice, output: Output) -> pd.DataFrame:
     digits = max(0, 3 - int(np.floor(np.log10(machine.capacity_kw))))
     rng = generator(recipe.seed, f"channels {name} {part.start}")
     count = len(power)
+    ends = made.times[part][every - 1 :: every]
     frame = pd.DataFrame(
         {
-            "timestamp": made.times[part][every - 1 :: every],
+            "timestamp": ends - pd.Timedelta(minutes=recipe.step if recipe.stamp == "begin" else 0),
             "asset_id": name,
             "power_kw": np.round(np.where(works, np.maximum(noisy, 0.0), 0.0), digits),
         }

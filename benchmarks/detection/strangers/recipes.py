@@ -1,15 +1,19 @@
-"""What each strange plant is made of: place, roofs, sensor, step, noise; half to tune on, half to report.
+"""What each strange plant is made of: place, roofs, sensor, step, noise; in three sets.
 
-The halves share no place, no seed, no size and no level of noise.
+`TUNING` to tune on, `REPORTING` to report; both were read since. `HELD_OUT` was drawn later and is kept for
+the end: its files begin in any month, and its sound plants have what the first two lack (skylines, dust,
+snow, clipping, roofs of unequal tilt, a sensor askew, gaps in bursts, stamps at the interval's begin). The
+sets share no place, no seed, no size and no level of noise.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 SensorKind = Literal["plane", "flat", "none"]
-Half = Literal["tuning", "reporting"]
+Half = Literal["tuning", "reporting", "held-out"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Roof:
 @dataclass(frozen=True)
 class Climate:
     """`cloudiness`: below 0 drier, above 0 duller. Air in °C: mean, half the yearly and daily range.
-    `turbidity`: Linke's, mean. `wind_m_s`: mean at 10 m. `storms`, `heat_waves`: a year."""
+    `turbidity`: Linke's, mean. `wind_m_s`: mean at 10 m. `storms`, `heat_waves`: a year. `dry`: how much
+    drier it is in the middle of the dry season, the day `dry_day` of the year."""
 
     cloudiness: float
     mean_c: float
@@ -34,13 +39,19 @@ class Climate:
     wind_m_s: float
     storms: int
     heat_waves: int
+    dry: float = 0.0
+    dry_day: int = 0
 
 
 @dataclass(frozen=True)
 class Recipe:
     """One plant. `step`: minutes. `split`: how global irradiance is parted into beam and diffuse.
     `noise`: all noises of its machines and meters are multiplied by it. `weather`: the site has a
-    weather service. `channels`: what the machines measure besides power. `rotor_m`, `hub_m`: wind only."""
+    weather service. `channels`: what the machines measure besides power. `rotor_m`, `hub_m`: wind only.
+    `month`: in which the file begins. `stamp`: of an interval. `ratio`: DC over AC rating of all machines.
+    `skyline`: (azimuth, elevation) in degrees of what stands around, with `foliage` of the beam through it.
+    `dust`: loss a day in the middle of the dry season. `snow`: it stays on modules. `askew`: degrees by
+    which the sensor is out of its plane. `gaps`: share of readings that are lost in bursts."""
 
     name: str
     half: Half
@@ -64,11 +75,25 @@ class Recipe:
     hub_m: float = 95.0
     direction: bool = False
     place: str = ""
+    month: int = 1
+    stamp: Literal["end", "begin"] = "end"
+    ratio: float | None = None
+    skyline: tuple[tuple[float, float], ...] = ()
+    foliage: float = 0.0
+    dust: float = 0.0
+    snow: bool = False
+    askew: float = 0.0
+    gaps: float = 0.0
 
     @property
     def count(self) -> int:
         """Its machines."""
         return self.turbines or sum(roof.count for roof in self.roofs)
+
+    @property
+    def first_day(self) -> int:
+        """Days of the calendar year before the file begins."""
+        return date(self.year, self.month, 1).timetuple().tm_yday - 1
 
     @property
     def family(self) -> str:
@@ -93,9 +118,30 @@ TROPICS = Climate(0.35, 26.5, 1.5, 4.0, 4.3, 2.6, 40, 2)
 GUJARAT = Climate(-0.5, 27.0, 6.0, 6.5, 5.0, 3.0, 16, 5)
 PRAIRIE = Climate(-0.15, 11.5, 14.0, 6.5, 2.9, 4.5, 24, 4)
 PO_PLAIN = Climate(0.15, 14.0, 11.0, 5.0, 4.2, 1.9, 20, 3)
+BRITTANY = Climate(0.4, 11.8, 5.5, 3.2, 2.9, 4.9, 9, 1)
+PANNONIA = Climate(0.0, 12.0, 11.8, 5.6, 3.4, 3.0, 19, 4)
+KANTO = Climate(0.1, 15.0, 10.8, 4.6, 3.5, 3.1, 21, 4)
+TRENTINO = Climate(-0.05, 11.0, 10.2, 6.2, 2.8, 1.7, 25, 2)
+SCOTLAND = Climate(0.5, 8.6, 5.8, 2.9, 2.6, 5.7, 7, 1)
+QUEBEC = Climate(0.2, 6.0, 13.4, 4.9, 2.6, 3.7, 14, 2)
+QUEENSLAND = Climate(-0.3, 19.6, 6.6, 6.8, 2.9, 3.2, 23, 4, dry=0.4, dry_day=215)
+SAHEL = Climate(-0.5, 28.4, 3.4, 7.2, 5.2, 3.2, 26, 4, dry=1.3, dry_day=20)
+ANATOLIA = Climate(-0.4, 11.6, 12.2, 7.0, 2.9, 2.7, 13, 3, dry=0.3, dry_day=220)
+CALIFORNIA = Climate(-0.35, 17.2, 9.6, 7.6, 3.7, 2.5, 6, 5, dry=1.5, dry_day=212)
+KENYA = Climate(0.05, 18.2, 1.2, 6.1, 3.0, 3.3, 30, 1, dry=0.4, dry_day=35)
+BALTIC = Climate(0.4, 8.0, 10.6, 3.9, 2.8, 5.2, 11, 2)
+HIGH_DESERT = Climate(-0.65, 14.6, 11.4, 8.2, 2.6, 3.4, 20, 4)
+PATAGONIA = Climate(0.0, 10.6, 6.8, 5.2, 2.3, 6.0, 5, 1)
 
 POWER = ("temperature",)
 BARE: tuple[str, ...] = ()
+
+# What stands around, after the character of such places.
+VALLEY = ((5, 13), (50, 19), (85, 15), (115, 9), (160, 7), (205, 5), (240, 10), (275, 17), (320, 18))
+WOOD = ((20, 5), (70, 9), (100, 13), (130, 6), (190, 4), (245, 8), (280, 14), (330, 7))
+STREET = ((0, 4), (58, 4), (62, 17), (84, 19), (89, 5), (138, 4), (143, 11), (163, 10), (168, 4), (228, 4),
+          (234, 13), (262, 21), (270, 6))  # fmt: skip
+HILLS = ((0, 2), (60, 3), (92, 7), (125, 4), (180, 1), (235, 3), (265, 6), (300, 3))
 FULL = ("voltage", "dc", "temperature")
 
 TUNING = (
@@ -169,6 +215,49 @@ REPORTING = (
 )  # fmt: skip
 
 
-def recipes(half: Half) -> tuple[Recipe, ...]:
-    """The plants of one half."""
-    return TUNING if half == "tuning" else REPORTING
+HELD_OUT = (
+    Recipe("h-ew-plane", "held-out", 31071, 2017, 48.1, -3.4, 95, 15, BRITTANY, "roofs",
+           (Roof(5, 8, 83), Roof(3, 8, 263)), "plane", "dirint", 1.05, 45, month=10, askew=4.0),
+    Recipe("h-ew-flat", "held-out", 31082, 2024, 46.2, 20.2, 85, 10, PANNONIA, "roofs",
+           (Roof(4, 11, 101), Roof(4, 27, 281)), "flat", "layers", 0.75, 90, month=4, ratio=1.3),
+    Recipe("h-ew-none", "held-out", 31093, 2016, 36.1, 140.2, 30, 5, KANTO, "roofs",
+           (Roof(2, 21, 76), Roof(3, 21, 256)), "none", "layers", 1.35, 27, channels=POWER, month=7,
+           skyline=WOOD, foliage=0.3, gaps=0.03),
+    Recipe("h-sew", "held-out", 31104, 2015, 46.4, 10.9, 520, 15, TRENTINO, "roofs",
+           (Roof(3, 31, 171), Roof(1, 9, 88), Roof(2, 36, 262)), "plane", "dirint", 0.95, 22, month=6,
+           skyline=VALLEY),
+    Recipe("h-6s1e1w", "held-out", 31115, 2024, 57.4, -2.6, 60, 30, SCOTLAND, "roofs",
+           (Roof(3, 13, 184), Roof(3, 39, 189), Roof(1, 20, 94), Roof(1, 33, 274)), "flat", "layers", 1.15,
+           66, month=3, stamp="begin"),
+    Recipe("h-south-poa", "held-out", 31126, 2016, 45.6, -73.2, 40, 15, QUEBEC, "roofs",
+           (Roof(8, 34, 175),), "plane", "layers", 1.0, 125, month=8, snow=True),
+    Recipe("h-north-ghi", "held-out", 31137, 2025, -26.9, 151.2, 350, 5, QUEENSLAND, "roofs",
+           (Roof(6, 16, 9),), "flat", "dirint", 0.85, 333, month=11, ratio=1.3, askew=3.5, stamp="begin"),
+    Recipe("h-south-none", "held-out", 31148, 2017, 12.6, -1.7, 305, 10, SAHEL, "roofs",
+           (Roof(7, 12, 178),), "none", "dirint", 1.1, 160, weather=False, month=9, dust=0.0035),
+    Recipe("h-track", "held-out", 31159, 2025, 38.7, 33.1, 1050, 10, ANATOLIA, "tracked",
+           (Roof(9, 0, 180),), "plane", "layers", 1.15, 1750, month=5, skyline=HILLS, askew=3.0,
+           dust=0.001),
+    Recipe("h-track-none", "held-out", 31170, 2015, 36.6, -120.1, 70, 15, CALIFORNIA, "tracked",
+           (Roof(7, 0, 180),), "none", "dirint", 1.05, 1250, month=12, ratio=1.3, dust=0.0012, gaps=0.02),
+    Recipe("h-lone-sensor", "held-out", 31181, 2016, -0.7, 36.4, 1900, 15, KENYA, "roofs",
+           (Roof(1, 11, 20),), "plane", "dirint", 0.9, 48, month=2, askew=5.0, gaps=0.025),
+    Recipe("h-lone-bare", "held-out", 31192, 2024, 54.5, 18.5, 20, 10, BALTIC, "roofs",
+           (Roof(1, 42, 192),), "none", "layers", 1.1, 7, channels=BARE, month=5, skyline=STREET,
+           gaps=0.045),
+    Recipe("h-lone-dry", "held-out", 31203, 2017, 33.9, -106.9, 1430, 15, HIGH_DESERT, "roofs",
+           (Roof(1, 26, 158),), "none", "layers", 0.8, 190, weather=False, month=9, stamp="begin"),
+    Recipe("h-wind-1", "held-out", 31214, 2025, -46.2, -68.1, 640, 15, PATAGONIA, "wind", turbines=1,
+           capacity_kw=2700, rotor_m=104, hub_m=88, noise=1.1, month=6, gaps=0.03),
+    Recipe("h-wind-3", "held-out", 31225, 2015, 56.6, 21.1, 25, 10, BALTIC, "wind", turbines=3,
+           capacity_kw=3450, rotor_m=131, hub_m=132, direction=True, noise=0.85, month=9, stamp="begin"),
+    Recipe("h-wind-8", "held-out", 31236, 2016, 58.3, -4.2, 210, 10, SCOTLAND, "wind", turbines=8,
+           capacity_kw=2000, rotor_m=79, hub_m=69, noise=1.05, month=11, gaps=0.02),
+)  # fmt: skip
+
+HALVES: dict[Half, tuple[Recipe, ...]] = {"tuning": TUNING, "reporting": REPORTING, "held-out": HELD_OUT}
+
+
+def named(name: str) -> Recipe:
+    """The recipe of that name, of any set."""
+    return next(recipe for half in HALVES.values() for recipe in half if recipe.name == name)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pvlib
 
+from benchmarks.detection.strangers import surroundings
 from benchmarks.detection.strangers.air import Air
 from benchmarks.detection.strangers.machines import FINE, Drive, Ill, Machine, Output, Plant, times_of
 from benchmarks.detection.strangers.noise import Floats, generator, remembering, slowed, smooth
@@ -104,6 +105,7 @@ def in_plane(
     extra: Floats,
     tilt: Floats | float,
     toward: Floats | float,
+    albedo: Floats | float = 0.2,
 ) -> tuple[Floats, Floats]:
     """(beam, sky and ground) in the plane after the glass, W/m²; a near obstacle takes its part."""
     flat = np.cos(np.radians(np.minimum(zenith, 90.0)))
@@ -113,7 +115,7 @@ def in_plane(
         warnings.simplefilter("ignore")
         sky = pvlib.irradiance.perez(tilt, toward, dhi, dni, extra, zenith, azimuth, mass)
     sky = np.nan_to_num(np.asarray(sky, dtype=float))
-    ground = (dni * flat + dhi) * 0.2 * (1 - np.cos(np.radians(tilt))) / 2
+    ground = (dni * flat + dhi) * albedo * (1 - np.cos(np.radians(tilt))) / 2
     through = np.nan_to_num(pvlib.iam.martin_ruiz(angle, machine.optics))
     if machine.shade is not None:
         centre, half, height, takes = machine.shade
@@ -147,11 +149,12 @@ def make_machines(recipe: Recipe) -> list[Machine]:
                 float(rng.uniform(0.1, 0.3)),
             )  # fmt: skip
         turning = recipe.kind == "tracked"
+        ratio = rng.uniform(1.02, 1.32) if recipe.ratio is None else recipe.ratio * rng.normal(1, 0.012)
         out.append(
             Machine(
                 name=f"{recipe.name}-{number + 1:02d}",
                 capacity_kw=round(size, 1),
-                dc_kw=size * float(rng.uniform(1.02, 1.32)),
+                dc_kw=size * float(ratio),
                 tilt=0.0 if turning else roof.tilt + rng.normal(0, 0.8),
                 azimuth=roof.azimuth + (rng.normal(0, 0.5) if turning else rng.normal(0, 2.0)),
                 most=float([45, 52, 60][recipe.seed % 3]),
@@ -245,7 +248,9 @@ def dirt(recipe: Recipe, air: Air, rng: np.random.Generator, days: int) -> Float
 
 
 def sensor(recipe: Recipe, air: Air, sun: Sun, dni: Floats, dhi: Floats, first: Machine) -> Floats:
-    """What the station's irradiance sensor reads, W/m², with all its errors; empty where there is none."""
+    """What the station's irradiance sensor reads, W/m², with all its errors; empty where there is none.
+
+    `dni`, `dhi`: what its place sees of the sky."""
     if recipe.sensor == "none":
         return np.empty(0)
     rng = generator(recipe.seed, "sensor")
@@ -255,14 +260,21 @@ def sensor(recipe: Recipe, air: Air, sun: Sun, dni: Floats, dhi: Floats, first: 
         tilt, toward = first.tilt + rng.normal(0, 0.8), first.azimuth + rng.normal(0, 1.5)
         if recipe.kind == "tracked":
             tilt, toward = turned(first, sun.zenith, sun.azimuth)
-        beam, sky = in_plane(lies, dni, dhi, sun.zenith, sun.azimuth, sun.mass, sun.extra, tilt, toward)
+        plane = surroundings.leaning(recipe, tilt, toward)
+        beam, sky = in_plane(lies, dni, dhi, sun.zenith, sun.azimuth, sun.mass, sun.extra, *plane)
         true = beam + sky / 0.95
+        if recipe.snow:
+            true = true * surroundings.under_snow(recipe, air, "sensor", true, float(first.tilt))
     else:
+        if recipe.askew:
+            lean = surroundings.leaning(recipe, 0.0, 180.0)
+            flat = np.maximum(np.cos(np.radians(pvlib.irradiance.aoi(*lean, sun.zenith, sun.azimuth))), 0.0)
         wrong = 1 + rng.normal(0, 0.03) * np.clip((np.minimum(sun.zenith, 89) - 55) / 34, 0, 1)
         true = dni * flat * wrong + dhi
     count = len(true)
     days = np.arange(count) // (1440 // FINE)
     own = dirt(recipe, air, rng, int(days[-1]) + 1)[days]
+    own = own * surroundings.dust(recipe, air, "sensor", int(days[-1]) + 1)[days]
     slow = 1 + 0.004 * recipe.noise * remembering(rng, count, 1440 / FINE * 5)
     quick = 1 + 0.006 * recipe.noise * remembering(rng, count, 4)
     reads = true * own * slow * quick * float(np.exp(rng.normal(0, 0.02))) + rng.normal(0, 1.5)

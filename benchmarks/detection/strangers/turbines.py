@@ -55,7 +55,7 @@ def free_wind(recipe: Recipe, air: Air, count: int) -> tuple[Floats, Floats, Flo
     scales = np.clip(scales / scales.std(), -3.2, 3.2)
     from scipy.special import ndtr
 
-    winter = -np.cos(2 * np.pi * (day - 202.0) / 365.25) * np.sign(recipe.latitude)
+    winter = -np.cos(2 * np.pi * (day + recipe.first_day - 202.0) / 365.25) * np.sign(recipe.latitude)
     mean = recipe.climate.wind_m_s * (1.0 + 0.11 * winter)
     stable = np.clip(np.cos(2 * np.pi * (clock - 1.5) / 24.0), -1, 1)
     shear = 0.2 + 0.09 * stable + 0.04 * remembering(rng, count, 4 * 12)

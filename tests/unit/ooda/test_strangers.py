@@ -1,9 +1,10 @@
-"""The generator of strangers: physical, seeded, in two halves, and made by another hand than Detect."""
+"""The generator of strangers: physical, seeded, in halves, and made by another hand than Detect."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -62,16 +63,22 @@ def test_one_door_leads_to_the_platform() -> None:
             assert not any(name.split(".")[0] in ("ona", "ooda") for name in imports(path)), path.name
 
 
-def test_the_halves_share_no_place_seed_size_or_noise_of_a_family() -> None:
-    tuning, reporting = recipes.TUNING, recipes.REPORTING
+@pytest.mark.parametrize(("one", "other"), list(combinations(recipes.HALVES, 2)))
+def test_the_halves_share_no_place_seed_size_or_noise_of_a_family(
+    one: recipes.Half, other: recipes.Half
+) -> None:
+    first, second = recipes.HALVES[one], recipes.HALVES[other]
+    assert {r.half for r in first} == {one}
     for of in ("name", "seed", "latitude"):
-        assert not {getattr(r, of) for r in tuning} & {getattr(r, of) for r in reporting}, of
-    for family in {r.family for r in tuning}:
-        mine = [r for r in tuning if r.family == family]
-        others = [r for r in reporting if r.family == family]
-        assert mine, family
-        assert others, family
-        assert not {(r.capacity_kw, r.noise) for r in mine} & {(r.capacity_kw, r.noise) for r in others}
+        assert not {getattr(r, of) for r in first} & {getattr(r, of) for r in second}, of
+    assert sorted(r.family for r in first) == sorted(r.family for r in second)
+    for family in {r.family for r in first}:
+        mine = {(r.capacity_kw, r.noise) for r in first if r.family == family}
+        assert not mine & {(r.capacity_kw, r.noise) for r in second if r.family == family}
+
+
+def test_the_first_two_halves_lie_far_apart() -> None:
+    tuning, reporting = recipes.TUNING, recipes.REPORTING
     places = [r.latitude for r in (*tuning, *reporting)]
     assert min(places) <= -34.0
     assert max(places) >= 63.0
@@ -127,7 +134,7 @@ def test_clouds_and_noise_remember(roofs: Plant) -> None:
 
 
 def test_storms_and_heat_know_of_no_fault(roofs: Plant) -> None:
-    for name in ("air.py", "noise.py", "recipes.py"):
+    for name in ("air.py", "noise.py", "recipes.py", "surroundings.py"):
         assert not any("fault" in imported or "scene" in imported for imported in imports(FOLDER / name))
 
 
