@@ -172,9 +172,8 @@ def weak_days(
 ) -> dict[int, Episode]:
     """The day as an episode, by solar day, where it missed a little.
 
-    `daily`: the loss share of each day; `apart`: readings of stops, which do not count; `forms`: of its days
-    and those before. Whether the episode
-    counts follows from the days before and after (`lasting.py`).
+    `daily`: the loss share of each day; `apart`: readings of stops, which do not count; `forms`: of the
+    days and those before. Whether the episode counts follows from the days before and after (`lasting.py`).
     """
     days, track = case.track.days, case.track
     weak: dict[int, Episode] = {}
