@@ -31,6 +31,8 @@ KEEP_SPREADS = 30
 """Days before a file whose spreads are asked (`shape_days` of detection.yaml)."""
 KEEP_PROFILES = 120
 """Days. Twice as many as gains look back and planes are fitted on, for files that come late."""
+KEEP_FORMS = 10
+"""Days that tell the form of a loss (`form.py`)."""
 KEEP_SHAPES = 60
 """Days. Older shapes teach nothing: a turbine's curves look back so far (`power_curve.WINDOW_DAYS`)."""
 EPOCH = date(1970, 1, 1)
@@ -182,6 +184,10 @@ def with_days(history: AssetHistory, key: str, days: dict[str, HistoryDay]) -> A
             level.shape for item in merged[day].values() for level in item.levels.values()
         ):
             merged[day] = {name: _without_shape(item) for name, item in merged[day].items()}
+        if merged.get(day) and age > 2 * KEEP_FORMS and any(item.missing for item in merged[day].values()):
+            merged[day] = {
+                name: item.model_copy(update={"missing": []}) for name, item in merged[day].items()
+            }
         if merged.get(day) and age > KEEP_PROFILES and any(item.profile for item in merged[day].values()):
             merged[day] = {name: _without_profile(item) for name, item in merged[day].items()}
     return history.model_copy(update={"days": dict(sorted(merged.items()))})

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ooda.detect import signals
-from ooda.detect.asset_history import KEEP_PROFILES, KEEP_SHAPES, channel_before, name_of
+from ooda.detect.asset_history import KEEP_FORMS, KEEP_PROFILES, KEEP_SHAPES, channel_before, name_of
 from ooda.detect.case import Case
 from ooda.detect.daily_loss import loss_by_day
 from ooda.detect.episodes import episode_of, range_episode, weak_days
+from ooda.detect.form import Forms, forms_of, missing_of
 from ooda.detect.levels import Levels
 from ooda.detect.no_fault import explained_by_log, recognised_all, site_wide
 from ooda.detect.rolling import before_each
@@ -63,11 +64,13 @@ def history_days(
     channels = Channels(warmth, ac_dc, cell, _usual(history, first_day, of_days))
     light = judged_light(track.sky, track.asset, case.config.filtering)
     lit = days.count(light) > 0
-    episodes = _episodes(case, losses, channels)
-    weak = weak_days(case, daily, apart, channels)
+    missing = missing_of(case, res.judged & ~apart)
+    forms = forms_of(case, history, missing, daily)
+    episodes = _episodes(case, losses, channels, forms)
+    weak = weak_days(case, daily, apart, channels, forms)
     levels = _levels(case)
     profiles, lights = _by_slot(case.told.profile), _by_slot(case.told.irradiance)
-    spreads = _by_slot(res.of_days.by_kind, 4)
+    spreads, of_slots = _by_slot(res.of_days.by_kind, 4), _by_slot(missing, keep=KEEP_FORMS)
     columns = {
         "expected_kwh": _numbers(days.sum(ref.expected, light) * track.hours, 2),
         "measured_kwh": _numbers(days.sum(possible_power(track)) * track.hours, 2),
@@ -99,6 +102,7 @@ def history_days(
             irradiance=lights[n],
             alone=ref.alone,
             spreads=spreads[n],
+            missing=of_slots[n],
             **{name: values[n] for name, values in columns.items()},
         )
         for n, number in enumerate(days.number.tolist())
@@ -116,11 +120,13 @@ def _stood(history: AssetHistory, case: Case) -> bool:
     return False
 
 
-def _episodes(case: Case, losses: list[Stretch], channels: Channels) -> dict[int, list[Episode]]:
+def _episodes(
+    case: Case, losses: list[Stretch], channels: Channels, forms: Forms
+) -> dict[int, list[Episode]]:
     """Episodes by solar day (days since 1970): first losses, then channels outside their limits."""
     by_day: dict[int, list[Episode]] = {}
     for stretch in losses:
-        episode = episode_of(case, stretch, channels)
+        episode = episode_of(case, stretch, channels, forms)
         if episode is not None:
             by_day.setdefault(stretch.day, []).append(episode)
     for violation in range_stretches(case):
@@ -143,9 +149,9 @@ def _levels_of_days(levels: Levels, spread: list[float | None]) -> list[LevelOfD
     return [LevelOfDay(gain=gains[n], spread=spread[n], shape=shapes[n]) for n in range(d)]
 
 
-def _by_slot(rows: Floats, digits: int = 3) -> list[list[float | None]]:
+def _by_slot(rows: Floats, digits: int = 3, keep: int = KEEP_PROFILES) -> list[list[float | None]]:
     """Rows of a day each; of the last days only, as older ones teach nothing."""
-    recent = [_numbers(row, digits) if np.isfinite(row).any() else [] for row in rows[-KEEP_PROFILES:]]
+    recent = [_numbers(row, digits) if np.isfinite(row).any() else [] for row in rows[-keep:]]
     return [[] for _ in range(len(rows) - len(recent))] + recent
 
 

@@ -11,6 +11,7 @@ from ona.runtime.words import counted
 from ooda.detect import logged, signals
 from ooda.detect.case import Case
 from ooda.detect.daily_loss import WORTH
+from ooda.detect.form import Forms, says_of
 from ooda.detect.signals import Channels
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.spells import spells
@@ -30,11 +31,13 @@ def _energies(case: Case, members: Indices, by_own: bool = False) -> tuple[float
     return float(np.nansum(due)) * case.track.hours, max(0.0, float(np.nansum(lost))) * case.track.hours
 
 
-def _placed(case: Case, members: Indices) -> list[Indices]:
-    """The spells of a partial loss within its readings."""
+def _placed(case: Case, members: Indices, forms: Forms) -> list[Indices]:
+    """The spells of a partial loss within its readings; none where the last days say that it comes at other
+    light."""
     res = case.res
     low = np.zeros(len(case.track), dtype=bool)
-    low[members] = spells(np.nan_to_num(res.share[members]), res.spread[members], case.track.step)
+    share, form = np.nan_to_num(res.share[members]), says_of(case, forms, members)
+    low[members] = spells(share, res.spread[members], case.track.step, form)
     return runs_of_a_day(case.track, members, low)
 
 
@@ -54,10 +57,11 @@ def _listed(case: Case, parts: list[Indices], lost: float) -> list[EpisodeWindow
     ]
 
 
-def episode_of(case: Case, stretch: Stretch, channels: Channels) -> Episode | None:
+def episode_of(case: Case, stretch: Stretch, channels: Channels, forms: Forms) -> Episode | None:
     """A stretch with its energy and evidence; None for a partial loss that is not believed enough."""
     members = stretch.members
-    parts = _placed(case, members) if stretch.kind == "underperformance" else [members]
+    parts = _placed(case, members, forms) if stretch.kind == "underperformance" else []
+    parts = parts or [members]
     low = np.concatenate(parts)
     due, lost = _energies(case, low, stretch.by_own)
     share = lost / due if due > 0 else 0.0
@@ -163,11 +167,13 @@ def _window(case: Case, members: Indices) -> Window:
     return Window(start=case.track.times.iloc[members[0]], end=case.track.times.iloc[members[-1]])
 
 
-def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dict[int, Episode]:
+def weak_days(
+    case: Case, daily: Floats, apart: Mask, channels: Channels, forms: Forms
+) -> dict[int, Episode]:
     """The day as an episode, by solar day, where it missed a little.
 
-    `daily`: the loss share of each day; `apart`: readings of stops, which do not count. Whether the episode
-    counts follows from the days before and after (`lasting.py`).
+    `daily`: the loss share of each day; `apart`: readings of stops, which do not count; `forms`: of the
+    days and those before. Whether the episode counts follows from the days before and after (`lasting.py`).
     """
     days, track = case.track.days, case.track
     weak: dict[int, Episode] = {}
@@ -181,7 +187,9 @@ def weak_days(case: Case, daily: Floats, apart: Mask, channels: Channels) -> dic
         members = rows[(case.res.judged & ~apart)[rows]]
         if len(members) < 2:
             continue
-        parts = _placed(case, members)
+        parts = _placed(case, members, forms)
+        if not parts:
+            continue
         low = np.concatenate(parts)
         _, lost = _energies(case, members)  # of all of the day: what is chosen for being low is too low
         due = max(lost, _energies(case, low)[0])

@@ -24,37 +24,49 @@ from ooda.detect.track import runs
 
 DAY_MINUTES = 720.0
 """Minutes of light, in which a loss begins and ends once, as far as nothing is known."""
+FORM_MINUTES = 60.0
+"""Minutes in which what the days before say (`form.py`) outweighs a change."""
 ROUNDS, SMALLER = 3, 0.25
 """Rounds in which the size of the loss and its readings are found from each other; the size is the lower
 quartile of theirs, as a loss may be larger at some hours."""
 
 
-def spells(share: Floats, spread: Floats, step: float) -> Mask:
-    """Which of n readings belong to a loss that is known to be among them; all where none stands out.
+def spells(share: Floats, spread: Floats, step: float, form: Floats | None = None) -> Mask:
+    """Which of n readings belong to a loss that is known to be among them; all where none stands out,
+    and none where the days before say so and it does not say otherwise.
 
     `share`: what is missing of what was due, (n,); `spread`: its standard deviation; `step`: minutes
     between readings. What a day has in common does not blur where in it a loss lies, what readings next to
-    each other have does.
+    each other have does. `form`: what the days before say of each, a log likelihood, (n,); an hour of it
+    says as much as a change costs at most.
     """
     weight, change = own_share(step) / spread**2, math.log(DAY_MINUTES / step)
+    most = change * min(step / FORM_MINUTES, 1.0)
+    form = np.zeros(len(share)) if form is None else np.clip(form, -most, most)
     size = min(float(np.average(share, weights=weight)), float(share.max()))
     starts = (size, float(share[share >= size].mean()))  # a loss of all the time, and one of some
-    found = [_settled(share, weight, start, change) for start in starts]
-    low = max(found, key=lambda low: _explains(share, weight, low, change))
+    found = [_settled(share, weight, start, change, form) for start in starts]
+    said = [_explains(share, weight, low, change) + float(form[low].sum()) for low in found]
+    low = found[int(np.argmax(said))]
+    if max(said) < 0.0:
+        return np.zeros(len(share), dtype=bool)
     if low.all():
         return low
     rest = share[~low]  # a smaller loss beside a larger one
     size = max(float(rest[rest >= rest.mean()].mean()), 0.0)
-    return low | _chain(((share - size / 2.0) * size * np.where(low, 0.0, weight)).tolist(), change)
+    says = (share - size / 2.0) * size * weight + np.minimum(
+        form, 0.0
+    )  # of the loss that is placed already
+    return low | _chain(np.where(low, 0.0, says).tolist(), change)
 
 
-def _settled(share: Floats, weight: Floats, size: float, change: float) -> Mask:
+def _settled(share: Floats, weight: Floats, size: float, change: float, form: Floats) -> Mask:
     """Readings and size of the loss found from each other, from a first size on."""
     low = np.ones(len(share), dtype=bool)
     for _ in range(ROUNDS):
         if size <= 0.0:
             break
-        found = _chain(((share - size / 2.0) * size * weight).tolist(), change)
+        found = _chain(((share - size / 2.0) * size * weight + form).tolist(), change)
         if not found.any() or (found == low).all():
             break
         low = found

@@ -144,6 +144,9 @@ class HistoryDay(Document):
     spreads: list[float | None] = Field(
         default=[], description="spread of the residuals by kind of instant (detect/witnesses/telling.py)"
     )
+    missing: list[float | None] = Field(
+        default=[], description="share of what was due that did not come, by solar half hour, stops apart"
+    )
     memory: float | None = Field(
         default=None, description="correlation of residuals with those of the reading before"
     )

@@ -34,6 +34,8 @@ ALIKE_DEG = 15.0
 """Degrees between two planes below which their levels can be compared."""
 LEAST_DUE = 0.1
 """Of capacity. Where less is due a day's loss is not counted: low light is less sure."""
+LEAST_ALIKE = 2
+"""Others that lie alike, of which a median is a roof's."""
 LEAST_OTHERS = 3
 """Other machines of which a median is a fleet's."""
 
@@ -237,6 +239,8 @@ class _Solved:
         if len(others) >= LEAST_OTHERS:
             without = min(m, references)  # its own loss pulls down the sky that the others are judged by
             fleet = shared(self.losses[without][others])[days]
+            if len(alike) >= LEAST_ALIKE:  # a whole roof falls by what is wrong of its plane
+                fleet = np.fmax(fleet, shared(self.losses[without][alike])[days])
         last = self.parts[-1].learned
         return Told(
             due=self.due[m][place],
