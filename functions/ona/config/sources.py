@@ -120,7 +120,7 @@ class Join(Document):
 
 
 class SiteDefaults(Document):
-    """What is taken for assets that no `assets.json` names yet: type, capacity in kW, tariff in USD a kWh."""
+    """What is taken for assets that no `assets.json` names yet: type, capacity, tariff (USD a kWh)."""
 
     site_id: str
     type: str = "Solar Inverter"
