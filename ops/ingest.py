@@ -21,7 +21,7 @@ from ona.store.layout import OBSERVATION
 from ona.telemetry.decoding import decode
 from ona.telemetry.exports import read_export, recognise
 from ona.telemetry.readings import Telemetry
-from ona.telemetry.strict_csv import column_names
+from ona.telemetry.strict_csv import column_names, without_preamble
 from ooda.event_logs.headers import HEAD_BYTES, head_text, header_of
 from ops import identifiers
 from ops import registry as registries
@@ -202,8 +202,10 @@ def columns_missing(path: Path) -> list[str]:
 
 
 def _header(path: Path) -> str:
+    """A file's header: its first line that is no comment."""
     with path.open("rb") as stream:
-        return stream.readline(HEADER_BYTES).decode("utf-8", "replace").lstrip("\ufeff")
+        begin = stream.read(HEAD_BYTES).decode("utf-8", "replace").lstrip("\ufeff")
+    return without_preamble(begin).partition("\n")[0]
 
 
 def put(target: Target, upload: Upload) -> Any:

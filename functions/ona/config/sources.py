@@ -120,9 +120,10 @@ class Join(Document):
 
 
 class SiteDefaults(Document):
-    """What is taken for assets that no `assets.json` names yet: capacity in kW, tariff in USD a kWh."""
+    """What is taken for assets that no `assets.json` names yet: type, capacity, tariff (USD a kWh)."""
 
     site_id: str
+    type: str = "Solar Inverter"
     customer_id: str = "default"
     location: Location | None = None
     capacity_kw: float | None = Field(default=None, ge=LEAST_CAPACITY_KW, le=MOST_CAPACITY_KW)

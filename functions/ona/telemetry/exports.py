@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -28,7 +29,7 @@ from ona.telemetry.decoding import decode
 from ona.telemetry.intervals import USUAL_MINUTES, minutes_of, usual_step
 from ona.telemetry.readings import Quality, Telemetry
 from ona.telemetry.sentinels import is_made, kept
-from ona.telemetry.strict_csv import POWER_WAS_TEXT, clean, read_table
+from ona.telemetry.strict_csv import POWER_WAS_TEXT, clean, read_table, without_preamble
 from ona.telemetry.timestamps import local_to_utc, parse_timestamps
 
 CAPACITY_QUANTILE = 0.999
@@ -49,7 +50,8 @@ def recognise(header: str, profiles: Mapping[str, SourceProfile]) -> SourceProfi
     """
     best: SourceProfile | None = None
     for profile in profiles.values():
-        names = {name.strip().strip('"') for name in header.strip().split(profile.delimiter)}
+        row = next(csv.reader([header.strip()], delimiter=profile.delimiter, skipinitialspace=True), [])
+        names = {name.strip().strip('"') for name in row}
         if names >= set(REQUIRED):
             return None
         if profile.joins or not profile.needed_columns() <= names:
@@ -125,6 +127,7 @@ def derive_registry(profile: SourceProfile, frame: pd.DataFrame) -> AssetRegistr
             Asset(
                 id=str(asset_id),
                 name=str(asset_id),
+                type=site.type,
                 capacity_kw=site.capacity_kw or estimate,
                 location=site.location,
                 site_id=site.site_id,
@@ -179,7 +182,8 @@ def _matches(name: str, pattern: str) -> bool:
 
 def _read_main(profile: SourceProfile, name: str, data: bytes, quality: Quality) -> pd.DataFrame:
     names_in = profile.asset_id.column or ""
-    raw = read_table(decode(data, name), name, quality, delimiter=profile.delimiter, names_in=names_in)
+    text = without_preamble(decode(data, name))
+    raw = read_table(text, name, quality, delimiter=profile.delimiter, names_in=names_in)
     _require(raw, profile.needed_columns(), name, profile.name)
     frame = pd.DataFrame({"timestamp": _times(raw, profile.time, quality)})
     frame["asset_id"] = _asset_ids(raw, profile.asset_id, name)

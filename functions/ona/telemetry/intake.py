@@ -14,12 +14,13 @@ from ona.telemetry.blocks import Source
 from ona.telemetry.canonical import read_canonical
 from ona.telemetry.exports import read_export, recognise
 from ona.telemetry.readings import Telemetry
+from ona.telemetry.strict_csv import without_preamble
 
 DEFAULT_LIMIT_MB = 100.0
 """The largest file, MB, of a service whose `max_file_size_mb` in configs/services.yaml is not set."""
 EXPORT_LIMIT_MB = 100.0
 """The largest vendor's export, MB (ours): it is read in one piece. A canonical file is read in blocks."""
-_HEADER_BYTES = 4096
+_HEADER_BYTES = 65_536
 """The part of a file in which its header is looked for."""
 
 
@@ -48,9 +49,9 @@ def read(
 
 
 def _header(data: Source) -> str:
-    """The file's first line."""
+    """The file's header: its first line that is no comment."""
     begin = next(data.pieces(0))[:_HEADER_BYTES].decode("utf-8", errors="replace")
-    return begin.lstrip("\ufeff").split("\n", 1)[0]
+    return without_preamble(begin.lstrip("\ufeff")).split("\n", 1)[0]
 
 
 def _too_large(source: S3Pointer, size: int, limit: float) -> InvalidTelemetry:

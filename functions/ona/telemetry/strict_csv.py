@@ -12,6 +12,7 @@ than the fast reader (`fast_csv`), and so reads only the blocks that the fast re
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import warnings
@@ -80,13 +81,38 @@ def read_table(
     return frame
 
 
+def without_preamble(text: str) -> str:
+    """A file's text from its header on. Portals write comments before it, which begin with `#`; the last of
+    them is the header where it has as many fields as the line after it.
+
+    >>> without_preamble("# Turbine: K 1\\n# Time,Power (kW)\\n2016-01-03 00:00:00,7\\n")
+    'Time,Power (kW)\\n2016-01-03 00:00:00,7\\n'
+    >>> without_preamble("# of Acme\\ntime,power\\n1,2\\n")
+    'time,power\\n1,2\\n'
+    """
+    begin, last = 0, 0
+    while text.startswith("#", begin):
+        begin, last = text.find("\n", begin) + 1, begin
+        if not begin:
+            return text
+    if not begin:
+        return text
+    comment, row = text[last : begin - 1].lstrip("# "), text[begin:].split("\n", 1)[0]
+    for delimiter in (",", ";", "\t"):
+        fields = [len(next(csv.reader([line], delimiter=delimiter), [])) for line in (comment, row)]
+        if fields[0] == fields[1] > 1:
+            return f"{comment}\n{text[begin:]}"
+    return text[begin:]
+
+
 def column_names(header: str, where: str, delimiter: str = ",") -> list[str]:
     """The names in a header line. Raises InvalidTelemetry when one stands twice.
 
     >>> column_names('timestamp, "asset_id",power_kw', "x.csv")
     ['timestamp', 'asset_id', 'power_kw']
     """
-    names = [name.strip().strip('"') for name in header.rstrip("\r").split(delimiter)]
+    row = next(csv.reader([header.rstrip("\r\n")], delimiter=delimiter, skipinitialspace=True), [])
+    names = [name.strip().strip('"') for name in row]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidTelemetry(

@@ -29,6 +29,11 @@ WINDOW_DAYS = 60
 """Days that teach: two months, so that the season goes along."""
 LEAST_READINGS, LEAST_DAYS = 10, 3
 """In a bin, or it is unknown. Three days, so that one bad day teaches nothing alone."""
+EDGE_BINS, CALMEST = 2, 0.2
+"""The calm end of what was known: all readings below a bin are fewer than those in it and the next, and
+than so large a share of all. What stands there are gusts and noise of windier moments, and in a calm they
+promise too much (Eddington 1913: what is measured with noise is drawn to where most readings are). Such a
+bin is unknown (ours)."""
 OLD_READINGS = 6.0
 """Readings in a bin of a day that was kept without their number: about as many as a day has of 15
 minutes."""
@@ -71,6 +76,19 @@ class Binned:
             columns = np.arange(len(sure))
             out[first + sure] = mean[order[middle, columns], columns]
         return out
+
+    def beyond_calm(self, days: Ints) -> Mask:
+        """Which bins lie beyond the calm end of what some of the days hold, (bins,): there the readings
+        end sooner than those of any wind do.
+
+        >>> windy = Binned(np.zeros((1, 8)), np.array([[0.0, 0.0, 1.0, 4.0, 30.0, 40.0, 40.0, 30.0]]))
+        >>> windy.beyond_calm(np.array([0])).astype(int).tolist()
+        [0, 1, 1, 1, 1, 0, 0, 0]
+        """
+        total = np.append(0.0, self.count[days].sum(axis=0).cumsum())
+        above = total[np.minimum(np.arange(len(total) - 1) + EDGE_BINS, len(total) - 1)] - total[:-1]
+        calm = total[:-1] < np.minimum(above, CALMEST * total[-1])
+        return np.append(False, calm[1:])  # nothing lies below the first
 
     def enter(
         self, day: int, bins: Ints, values: Floats, where: Mask, weight: Floats | None = None

@@ -167,7 +167,7 @@ class _Together:
         before = np.array([w.off[at - 1] if at else 0 for w in self.witnesses])
         heard = np.array([np.isfinite(w.gain[at]) for w in self.witnesses])
         off = np.where(heard, off, before)  # a day that tells nothing of a witness does not clear it
-        due, sigma = np.array([one for one, _ in spoken]), np.array([two for _, two in spoken])
+        due, sigma, calmer = (np.array(one) for one in zip(*spoken, strict=True))
         for n, witness in enumerate(self.witnesses):
             witness.off[at] = off[n]
         days = said.before(d, self.bad)
@@ -176,6 +176,7 @@ class _Together:
             variance = of_days[:, None] ** 2 + IN_AN_HOUR * (sigma / np.maximum(due, 0.05)) ** 2
             weight = np.where(np.isfinite(variance) & (off == 0)[:, None], variance**-2.0, 0.0)
             total = weight.sum(axis=0)
+            total = np.where((calmer & (off == 0)[:, None]).any(axis=0), 0.0, total)
             middle = np.where(total > 0, np.nansum(weight * np.nan_to_num(due), axis=0) / total, np.nan)
             speaks = weight > 0
             own = np.nansum(weight * np.nan_to_num(sigma), axis=0) / total

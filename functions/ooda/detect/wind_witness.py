@@ -141,14 +141,16 @@ class Witness:
             said.flag(earlier, 2 * (bins + SECTORS + CLASSES)),
         )
 
-    def says(self, d: int, ill: Mask) -> tuple[Floats, Floats]:
-        """What is due on day d, and its spread, shares of capacity; the day's gain is entered. `ill`: days
-        on which the turbine gave too little, (K,)."""
+    def says(self, d: int, ill: Mask) -> tuple[Floats, Floats, Mask]:
+        """What is due on day d, its spread, shares of capacity, and where it was calmer than those days
+        tell; the day's gain is entered. `ill`: days on which the turbine gave too little, (K,)."""
         said, rows = self.said, self.said.rows(d)
         days, at, place = said.before(d, (self.off > 0) | ill), said.first + d, self.place[rows]
         there = place[np.isfinite(place)]
         wanted = slice(max(int(there.min()) - 1, 0), int(there.max()) + 2) if len(there) else slice(0, 0)
         due = between(self.curve.known(days, wanted), place)
+        bins = np.clip(np.nan_to_num(place), 0, len(self.curve.count[0]) - 1).astype(np.int64)
+        calmer = self.curve.beyond_calm(days)[bins] & np.isfinite(place)
         direction = said.track.direction[rows]
         if np.isfinite(direction).any():
             sector = np.clip(np.nan_to_num(direction % 360.0) / SECTOR_DEG, 0, SECTORS - 1).astype(np.int64)
@@ -162,8 +164,8 @@ class Witness:
             due = due * (1.0 + np.where(np.isfinite(direction), factor[sector], 0.0) * below_rated)
         sigma = usual_of_class(self.classes, days, due)
         said.spread(self.classes, at, rows, due)
-        self.gain[at] = said.gain(rows, due)
-        return due, sigma
+        self.gain[at] = said.gain(rows, np.where(calmer, np.nan, due))
+        return due, sigma, calmer
 
     def levels(self) -> Levels:
         """What the file's days say."""

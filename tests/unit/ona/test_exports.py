@@ -15,6 +15,7 @@ from ona.config.files import directory, validated
 from ona.config.sources import SourceProfile
 from ona.runtime.errors import InvalidConfiguration, InvalidTelemetry
 from ona.telemetry.exports import read_export, recognise
+from ona.telemetry.strict_csv import without_preamble
 from tests.builders.real_data import shared_data
 from tests.builders.telemetry import NOW
 
@@ -180,3 +181,39 @@ def test_every_profile_file_is_named_as_it_is_called() -> None:
     folder = Path(directory()) / "sources"
     for path in folder.glob("*.yaml"):
         assert yaml.safe_load(path.read_text())["name"] == path.stem
+
+
+GREENBYTE = (
+    "# This file was exported by Greenbyte at 2022-01-27 10:33:05.\n#\n# Turbine: Kelmarsh 1\n#\n"
+    '# Date and time,Wind speed (m/s),"Wind speed, Standard deviation (m/s)",'
+    '"Power, Standard deviation (kW)",Power (kW),Wind direction (°),Nacelle ambient temperature (°C)\n'
+    "2016-01-03 00:00:00,NaN,NaN,NaN,NaN,NaN,NaN\n"
+    "2016-01-03 00:10:00,7.5,1.1,90.2,612.5,210.5,6.5\n"
+    "2016-01-03 00:20:00,2.1,0.4,3.0,-8.5,212.0,6.4\n"
+)
+"""As its first lines are on Zenodo (Plumley 2022): comments, a header that begins with `#`, quoted commas,
+NaN, and power below none while the turbine stands."""
+
+
+def test_a_turbines_export_with_comments_before_its_header_is_read() -> None:
+    name = "observations/2016/01/03/Turbine_Data_Kelmarsh_1_2016-01-03_-_2017-01-01_228.csv"
+    header = without_preamble(GREENBYTE).split("\n", 1)[0]
+    chosen = recognise(header, sources.source_profiles())
+    assert chosen is not None
+    assert chosen.name == "greenbyte_wind"
+    telemetry, registry = read_export(
+        chosen, {name: GREENBYTE.encode()}, now=NOW, registry=None, any_name=True
+    )
+    (asset,) = registry.assets
+    assert (asset.id, asset.is_wind) == ("Kelmarsh_1", True)
+    frame = telemetry.frame
+    assert frame["timestamp"].iloc[1] == pd.Timestamp("2016-01-03T00:10Z")
+    assert frame["power_kw"].fillna(-1.0).tolist() == [-1.0, 612.5, 0.0]
+    assert frame["wind_direction_deg"].tolist()[1:] == [210.5, 212.0]
+
+
+def test_a_comment_is_no_header_where_a_header_follows() -> None:
+    text = "# exported by Acme, on demand\nwhen,machine,P\n10.06.2025 14:00,A,2500\n"
+    telemetry, registry = read_export(profile(), {"x.csv": text.encode()}, now=NOW, registry=None)
+    assert telemetry.frame["power_kw"].tolist() == [2.5]
+    assert not registry.assets[0].is_wind
