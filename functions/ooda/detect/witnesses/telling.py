@@ -34,6 +34,8 @@ ALIKE_DEG = 15.0
 """Degrees between two planes below which their levels can be compared."""
 LEAST_DUE = 0.1
 """Of capacity. Where less is due a day's loss is not counted: low light is less sure."""
+UNSURE = 0.3
+"""Of what is due: how far off it may be while planes are hardly known and the sensor lies otherwise."""
 LEAST_OTHERS = 3
 """Other machines of which a median is a fleet's."""
 
@@ -51,7 +53,8 @@ class Told:
     how many earlier days have its gain; `level` and `levels`, (D,) and (D, R): its level, and those of the
     others that lie much alike; `fleet_loss`: what more than half of the other machines lost, natural log.
     `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history. `others` and
-    `sensors`: how many there are.
+    `sensors`: how many there are. `turned`, (D,): whether a lone machine's sensor lies otherwise than
+    it, or the days were too dark to know.
     """
 
     due: Floats
@@ -74,6 +77,7 @@ class Told:
     sensor_plane: LearnedPlane | None
     others: int
     sensors: int
+    turned: Mask
 
     @property
     def by_others(self) -> Floats:
@@ -238,9 +242,15 @@ class _Solved:
             without = min(m, references)  # its own loss pulls down the sky that the others are judged by
             fleet = shared(self.losses[without][others])[days]
         last = self.parts[-1].learned
+        turned, unsure = (
+            np.concatenate([np.full(part.last - part.first, getattr(part, name)) for part in self.parts])[
+                days
+            ]
+            for name in ("turned", "unsure")
+        )
         return Told(
             due=self.due[m][place],
-            sigma=self.sigma[m][place],
+            sigma=np.hypot(self.sigma[m][place], np.where(unsure[track.days.row], UNSURE, 0.0)),
             own=self.own[m][place],
             spoke=self.spoke[m][place],
             index=self.index[place],
@@ -259,6 +269,7 @@ class _Solved:
             sensor_plane=last[row] if has_sensor else None,
             others=len(others),
             sensors=len(panel.light),
+            turned=turned,
         )
 
 
