@@ -50,7 +50,8 @@ class Reference:
     `partial_confidence` is how far a partial loss can be believed (0…1). `site_down` marks instants at
     which all neighbours were down too. Of D days: `fleet_loss`: what more than half of the others lost of
     the day, natural log, NaN below three others. Of a turbine: `by_driver`, what the file's days say of its
-    witnesses; `anemometer`, what is wrong with it, in words.
+    witnesses; `anemometer`, what is wrong with it, in words. `turned`, (D,): whether all that tells is
+    an irradiance sensor that lies otherwise than the modules: the season moves what it tells.
     """
 
     expected: Floats
@@ -64,11 +65,12 @@ class Reference:
     fleet_loss: Floats | None = None
     by_driver: dict[str, Levels] = field(default_factory=dict)
     anemometer: str = ""
+    turned: Mask | None = None
 
     @property
     def alone(self) -> bool:
-        """Whether nobody contradicts what is due: a clear sky, or the wind, of which each turbine has its
-        own, measured by an anemometer that reads a little more in some weather."""
+        """Whether on all days nobody contradicts what is due: a clear sky, or the wind, of which each
+        turbine has its own, measured by an anemometer that reads a little more in some weather."""
         return self.basis in ("clear_sky", "wind")
 
     @property
@@ -132,6 +134,7 @@ def _by_witnesses(track: Track, told: Told, due: Floats, rules: ReferenceRules) 
         site_down=down,
         sigma=told.sigma,
         fleet_loss=told.fleet_loss,
+        turned=told.turned,
     )
 
 

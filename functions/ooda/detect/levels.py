@@ -13,6 +13,7 @@ and a sensor outside the plane of array show in the shape.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import bottleneck as bn
@@ -64,10 +65,16 @@ class Baseline:
     count: Ints
 
 
-def baseline(history: Levels, levels: Levels, rules: ReferenceRules) -> Baseline:
+def baseline(
+    history: Levels,
+    levels: Levels,
+    rules: ReferenceRules,
+    as_now: Callable[[Floats, Ints], Floats] | None = None,
+) -> Baseline:
     """Gain and shape for each of the file's D days, from the days before it.
 
-    The first `FIRST_DAYS` days of all stand for the days that they lack before them.
+    The first `FIRST_DAYS` days of all stand for the days that they lack before them. `as_now`: what the
+    gains before each day, (D, N), that end at `ends`, (D,), would be on that day; the lower counts.
     """
     gains = np.concatenate((history.gain, levels.gain))
     d = len(levels.gain)
@@ -77,12 +84,9 @@ def baseline(history: Levels, levels: Levels, rules: ReferenceRules) -> Baseline
     if d == 0 or not count.any():
         unknown = np.full(d, np.nan)
         return Baseline(unknown, np.ones((d, levels.shape.shape[1])), count)
-    with np.errstate(invalid="ignore"):
-        noise = 1.4826 / np.sqrt(2.0) * bn.nanmedian(np.abs(np.diff(window, axis=1)), axis=1)
-        middle = bn.nanmedian(window, axis=1)
-        gain = np.maximum(
-            quantile_of_rows(window, GAIN_QUANTILE) - GAIN_SIGMAS * np.nan_to_num(noise), middle
-        )
+    gain = _high(window)
+    if as_now is not None:
+        gain = np.fmin(gain, _high(as_now(window, ends)))
     shapes = np.concatenate((history.shape, levels.shape))
     shape = np.ones((d, shapes.shape[1]))
     for start in range(0, d, RELEARN_DAYS):
@@ -92,3 +96,12 @@ def baseline(history: Levels, levels: Levels, rules: ReferenceRules) -> Baseline
         enough = np.isfinite(part).sum(axis=0) >= MIN_SHAPE_DAYS
         shape[start : start + RELEARN_DAYS] = np.where(enough, learned, np.nan)
     return Baseline(gain, shape, count)
+
+
+def _high(window: Floats) -> Floats:
+    """The high quantile of each window of gains, (D,), less what noise adds to it."""
+    with np.errstate(invalid="ignore"):
+        noise = 1.4826 / np.sqrt(2.0) * bn.nanmedian(np.abs(np.diff(window, axis=1)), axis=1)
+        middle = bn.nanmedian(window, axis=1)
+        high = quantile_of_rows(window, GAIN_QUANTILE) - GAIN_SIGMAS * np.nan_to_num(noise)
+        return np.asarray(np.maximum(high, middle))

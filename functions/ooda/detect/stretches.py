@@ -102,12 +102,16 @@ def _partials(case: Case, free: Mask) -> list[Indices]:
     """Runs of `free` readings, (n,), in which power is missing: a cumulative sum over each day (Page 1954).
 
     Summed is the log likelihood of a loss as large as may be missing (10 %) against none, thinned by what a
-    reading says for itself; of a turbine with nothing but its anemometer, beyond what that may err by. A
-    run goes from where the sum left zero to its highest value.
+    reading says for itself; of a turbine with nothing but its anemometer, and of a machine whose sensor
+    lies otherwise, beyond what that may err by. A run goes from where the sum left zero to its highest
+    value.
     """
     res, track = case.res, case.track
     alarm, missing = math.log(FALSE_ALARM_DAYS * DAY_HOURS / track.hours), _tolerance(case)
-    nothing = LONE_SMALL if case.ref.anemometer_only else 0.0
+    unsure = np.full(len(track.days), case.ref.anemometer_only)
+    if case.ref.turned is not None:
+        unsure |= case.ref.turned
+    nothing = np.where(unsure, LONE_SMALL, 0.0)[track.days.row]
     with np.errstate(invalid="ignore"):
         says = (res.share - nothing - missing / 2.0) * missing / res.spread**2 * res.evidence
     says = np.where(free, np.clip(says, -alarm / LEAST_SHARE_OF_ALARM, alarm / LEAST_SHARE_OF_ALARM), 0.0)

@@ -8,7 +8,7 @@ file and many of a day learn the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import bottleneck as bn
@@ -17,12 +17,13 @@ import numpy as np
 from ooda.config.detection import ReferenceRules
 from ooda.detect.levels import CLEAR, Baseline, Levels, baseline
 from ooda.detect.peers import BRIGHT
-from ooda.detect.rolling import FIRST_DAYS, before_each
-from ooda.detect.sky import SLOTS, Floats
+from ooda.detect.rolling import FIRST_DAYS, before_each, windows
+from ooda.detect.sky import SLOTS, Floats, Ints
 from ooda.detect.witnesses import clear_sky
 from ooda.detect.witnesses.plane_fit import fit
-from ooda.detect.witnesses.planes import Lie, Sun, middle_of, seen_by
+from ooda.detect.witnesses.planes import Lie, Sun, apart, middle_of, seen_by
 from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
+from ooda.detect.witnesses.season import gain_of_season
 from ooda.detect.witnesses.sky_state import MAJORITY, solve
 from ooda.documents.asset_history import LearnedPlane
 
@@ -40,10 +41,14 @@ LEAST_SHARE = 0.08
 """kW/m² on a plane. In less light what a witness gives for it is noise."""
 NEAR_CAPACITY = 0.93
 """Of capacity. A half hour above it may have been clipped, and says nothing of gain and shape."""
-DULL, LEAST_DULL = 0.45, 0.7
-"""Of the clear sky's light: below it an instant is dull. The least that is believed of a dull level."""
+DULL, LEAST_DULL, MOST_DULL = 0.45, 0.7, 1.05
+"""Of the clear sky's light: below it an instant is dull. The least and the most that is believed of a dull
+level: what lies above is a plane that is wrong."""
 LEAST_SHAPE, MOST_SHAPE = 0.2, 1.5
 """Of a shape: more or less is no horizon and no plane, but a quotient of little light."""
+IN_PLANE_DEG, SLOPE_IN_PLANE, SLOPE_APART = 5.0, 0.15, 0.4
+"""Degrees within which a sensor lies in its machine's plane; how far the gain usually goes with the season
+where it does and where it does not: standard deviation of log by log."""
 CLEAR_SLOTS, CLEAR_DAYS = 3, 0.2
 """A gain is best learned under a clear sky: from so many half hours of a day, if a fifth of the days have
 them."""
@@ -65,7 +70,8 @@ class Witness:
 class Part:
     """Days `first` to `last` (rows of the profiles) in which planes stay as they are. Of J witnesses:
     `learned`, what to expect of each day, `base` (of D days each), and `dull`: what it gives under clouds
-    over what it gives otherwise, (D,). `clouds`: where one machine is all there is (`clear_sky.py`)."""
+    over what it gives otherwise, (D,). `clouds`: where one machine is all there is (`clear_sky.py`).
+    `lone`: whether it is one machine and its sensor."""
 
     first: int
     last: int
@@ -74,6 +80,20 @@ class Part:
     base: list[Baseline]
     dull: list[Floats]
     clouds: clear_sky.Clouds | None = None
+    lone: bool = False
+
+    @property
+    def turned(self) -> bool:
+        """Whether a lone machine's sensor lies otherwise than it, or the days were too dark to know."""
+        sensor = self.learned[1] if self.lone else None
+        if sensor is None or not sensor.days:
+            return False
+        return not sensor.seasons or apart(*self.lies) > IN_PLANE_DEG
+
+    @property
+    def unsure(self) -> bool:
+        """Whether that was learned of too few days to tell a loss from a wrong plane."""
+        return self.turned and (not self.learned[1].seasons or self.learned[1].days < FITS[1])
 
     def level(self, j: int) -> Floats:
         """The gain that is expected of a witness on each day, (D,)."""
@@ -190,15 +210,36 @@ def _part(
         levels, clouds = _by_clear_sky(learned, lies, window, light, past)
     else:
         levels = _levels(witnesses, learned, lies, window, light)
+    season = _season(witnesses, lies, light, rules, past)
     base, dull = [], []
     for of_all in levels:
         earlier, own = _rows(of_all, 0, past), _rows(of_all, past, last - start)
-        base.append(baseline(earlier, own, rules))
+        base.append(baseline(earlier, own, rules, season))
         usual = before_each(earlier.cloudy, own.cloudy, RECENT_DAYS)
         if sum(w.speaks and not w.sensor for w in witnesses) > 1:  # neighbours have the same clouds
             usual = np.ones(last - first)
-        dull.append(np.clip(np.where(np.isfinite(usual), usual, 1.0), LEAST_DULL, 1.0 / LEAST_DULL))
-    return Part(first, last, learned, lies, base, dull, clouds)
+        dull.append(np.clip(np.where(np.isfinite(usual), usual, 1.0), LEAST_DULL, MOST_DULL))
+    return Part(first, last, learned, lies, base, dull, clouds, _is_lone(witnesses) and light.known)
+
+
+def _season(
+    witnesses: list[Witness], lies: list[Lie], light: Sun, rules: ReferenceRules, past: int
+) -> Callable[[Floats, Ints], Floats] | None:
+    """What the gains of a lone machine beside a sensor were in another season; None with neighbours, who
+    share it, and without a sensor."""
+    if not (_is_lone(witnesses) and light.known):
+        return None
+    of = [
+        clear_sky.power(*seen_by(lie, light), light).reshape(-1, SLOTS).sum(axis=1)
+        for lie in (lies[0], Lie(0.0, 180.0))
+    ]
+    season = np.log(of[0] / of[1])
+    usual = SLOPE_APART if apart(*lies) > IN_PLANE_DEG else SLOPE_IN_PLANE
+
+    def as_now(gains: Floats, ends: Ints) -> Floats:
+        return gain_of_season(gains, windows(season, ends, rules.baseline_days), season[past:], usual)
+
+    return as_now
 
 
 def _rows(levels: Levels, first: int, last: int) -> Levels:
@@ -270,6 +311,11 @@ def _by_clear_sky(
     clouds = clear_sky.clouds(ratio[:known] / usual, due[:known], clear[past:])
     unknown = np.full(d, np.nan)
     return [Levels(window.day, np.where(clear, level, np.nan), unknown, unknown, shape)], clouds
+
+
+def _is_lone(witnesses: list[Witness]) -> bool:
+    """Whether they are one machine and its sensor."""
+    return [w.sensor for w in witnesses] == [False, True]
 
 
 def _who_speaks(witnesses: list[Witness]) -> list[bool]:

@@ -22,6 +22,7 @@ from ooda.detect.sky import SLOTS, Floats, Ints
 from ooda.detect.witnesses.beside import MOST_DAYS, HalfHours, cost
 from ooda.detect.witnesses.planes import EXTINCTION, Lie, Sun, seen_by, seen_by_fixed, usual_diffuse
 from ooda.detect.witnesses.profiles import Profiles, sun_at
+from ooda.detect.witnesses.sensor_plane import pair
 
 FORTNIGHT, QUANTILE, LEAST_DAYS = 15, 0.85, 4
 """Days of an envelope, its quantile, and the days that a half hour of it needs."""
@@ -94,32 +95,43 @@ def fit(
         view = _View(elevation[lit], azimuth[lit], member, usual[free[0]])
         coarse = grid[::2]
         air = min(EXTINCTIONS, key=lambda x: view.errors(points[free], kinds, coarse, x).min(1).sum())
-        by_form = view.errors(points[free], kinds, grid, air)
-        both = by_form
-        lies = lies | {j: grid[int(n)] for j, n in zip(free, by_form.argmin(axis=1), strict=True)}
-        if len(lies) > 1:
-            beside = HalfHours.of(
-                Profiles(profiles.day, profiles.share[list(lies)]),
-                latitude,
-                air,
-                top[list(lies)],
-                MOST_DAYS,
+        if sensor == [False, True] and shown.all():
+            beside = HalfHours.of(profiles, latitude, air, top, len(profiles.day))
+            machine = [usual[0]] if given[0] else grid
+            found = pair(
+                lambda some: view.errors(points, sensor, some, air),
+                beside,
+                machine,
+                lambda lie: _around(lie, steepest),
             )
-            at = [list(lies).index(j) for j in free]
-            for _ in range(ROUNDS):
-                both = by_form + BESIDE * _of(beside, at, grid, lies, points, view, air, sensor)
-                lies |= {j: grid[int(n)] for j, n in zip(free, both.argmin(axis=1), strict=True)}
-        for kind in _kinds([sensor[j] for j in free]):
-            for members, best in _groups(both[kind]):
-                lies |= dict.fromkeys([free[kind[n]] for n in members], grid[best])
-        for lie in dict.fromkeys(lies[j] for j in free):
-            group = [j for j in free if lies[j] == lie]
-            around = _around(lie, steepest)
-            own = view.errors(points[group], [sensor[j] for j in group], around, air).sum(axis=0)
+            lies = dict(enumerate(found))
+        else:
+            by_form = view.errors(points[free], kinds, grid, air)
+            both = by_form
+            lies = lies | {j: grid[int(n)] for j, n in zip(free, by_form.argmin(axis=1), strict=True)}
             if len(lies) > 1:
-                at = [list(lies).index(j) for j in group]
-                own += BESIDE * _of(beside, at, around, lies, points, view, air, sensor).sum(axis=0)
-            lies |= dict.fromkeys(group, around[int(own.argmin())])
+                beside = HalfHours.of(
+                    Profiles(profiles.day, profiles.share[list(lies)]),
+                    latitude,
+                    air,
+                    top[list(lies)],
+                    MOST_DAYS,
+                )
+                at = [list(lies).index(j) for j in free]
+                for _ in range(ROUNDS):
+                    both = by_form + BESIDE * _of(beside, at, grid, lies, points, view, air, sensor)
+                    lies |= {j: grid[int(n)] for j, n in zip(free, both.argmin(axis=1), strict=True)}
+            for kind in _kinds([sensor[j] for j in free]):
+                for members, best in _groups(both[kind]):
+                    lies |= dict.fromkeys([free[kind[n]] for n in members], grid[best])
+            for lie in dict.fromkeys(lies[j] for j in free):
+                group = [j for j in free if lies[j] == lie]
+                around = _around(lie, steepest)
+                own = view.errors(points[group], [sensor[j] for j in group], around, air).sum(axis=0)
+                if len(lies) > 1:
+                    at = [list(lies).index(j) for j in group]
+                    own += BESIDE * _of(beside, at, around, lies, points, view, air, sensor).sum(axis=0)
+                lies |= dict.fromkeys(group, around[int(own.argmin())])
     clear = Sun.of(elevation[lit], azimuth[lit], air)
     gain = {
         j: _gain(points[j], _power(seen_by(lie, clear), clear, sensor[j]), member)
@@ -247,7 +259,7 @@ def _gain(points: Floats, power: Floats, member: Floats) -> float:
 
 def _kinds(sensor: list[bool]) -> list[list[int]]:
     """Witnesses among which a common plane is preferred: the machines, and the sensors, which lie flat as
-    often as on a roof. One machine and its sensor cannot tell two planes.
+    often as on a roof. Of one machine and its sensor `sensor_plane.py` decides.
 
     >>> _kinds([False, False, True]), _kinds([False, True])
     ([[0, 1], [2]], [[0, 1]])

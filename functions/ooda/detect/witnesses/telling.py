@@ -36,6 +36,8 @@ LEAST_DUE = 0.1
 """Of capacity. Where less is due a day's loss is not counted: low light is less sure."""
 LEAST_ALIKE = 2
 """Others that lie alike, of which a median is a roof's."""
+UNSURE = 0.3
+"""Of what is due: how far off it may be while planes are hardly known and the sensor lies otherwise."""
 LEAST_OTHERS = 3
 """Other machines of which a median is a fleet's."""
 
@@ -53,7 +55,8 @@ class Told:
     how many earlier days have its gain; `level` and `levels`, (D,) and (D, R): its level, and those of the
     others that lie much alike; `fleet_loss`: what more than half of the other machines lost, natural log.
     `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history. `others` and
-    `sensors`: how many there are.
+    `sensors`: how many there are. `turned`, (D,): whether a lone machine's sensor lies otherwise than
+    it, or the days were too dark to know.
     """
 
     due: Floats
@@ -76,6 +79,7 @@ class Told:
     sensor_plane: LearnedPlane | None
     others: int
     sensors: int
+    turned: Mask
 
     @property
     def by_others(self) -> Floats:
@@ -242,9 +246,15 @@ class _Solved:
             if len(alike) >= LEAST_ALIKE:  # a whole roof falls by what is wrong of its plane
                 fleet = np.fmax(fleet, shared(self.losses[without][alike])[days])
         last = self.parts[-1].learned
+        turned, unsure = (
+            np.concatenate([np.full(part.last - part.first, getattr(part, name)) for part in self.parts])[
+                days
+            ]
+            for name in ("turned", "unsure")
+        )
         return Told(
             due=self.due[m][place],
-            sigma=self.sigma[m][place],
+            sigma=np.hypot(self.sigma[m][place], np.where(unsure[track.days.row], UNSURE, 0.0)),
             own=self.own[m][place],
             spoke=self.spoke[m][place],
             index=self.index[place],
@@ -263,6 +273,7 @@ class _Solved:
             sensor_plane=last[row] if has_sensor else None,
             others=len(others),
             sensors=len(panel.light),
+            turned=turned,
         )
 
 
