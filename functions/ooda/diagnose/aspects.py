@@ -245,7 +245,7 @@ ASPECTS: tuple[Aspect, ...] = (
     ),
     _scale(
         "pace", "pace", {"slow": 0.6, "fast": 0.4}, ((0.005, 0.009),),
-        slow="by {:.2%} of the energy a day", fast="by {:.2%} of the energy a day",
+        slow="it grows by {:.2%} of the energy a day", fast="it grows by {:.2%} of the energy a day",
     ),
     Aspect(
         "hours", {"even": 0.76, "one_side": 0.06, "slope": 0.02, "noon": 0.1, "ends": 0.06}, _hours,
