@@ -134,15 +134,22 @@ def spreads_before(history: AssetHistory, before: int) -> EarlierSpreads:
     )
 
 
-def channel_before(history: AssetHistory, before: int, name: str, days: int = 30) -> list[float]:
+def channel_before(
+    history: AssetHistory, before: int, name: str, days: int = 30, most_loss: float = math.inf
+) -> list[float]:
     """A channel's daily values before a day number, the newest first, at most `days` measured ones.
 
-    `name`: `volts` (V), `efficiency` (AC over DC) or `warmth_c` (°C).
+    `name`: `volts` (V), `efficiency` (AC over DC) or `warmth_c` (°C). `most_loss`: days that lost a larger
+    share of their energy (0…1) are left out.
     """
     values: list[float] = []
     for day, by_file in sorted(history.days.items(), reverse=True):
         if number_of(day) < before and len(values) < days:
-            measured = [value for item in that_count(by_file) if (value := getattr(item, name)) is not None]
+            measured = [
+                value
+                for item in that_count(by_file)
+                if (value := getattr(item, name)) is not None and (item.loss or 0.0) < most_loss
+            ]
             values += measured[:1]
     return values
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ooda.detect import signals
+from ooda.detect import signals, weather_signals
 from ooda.detect.asset_history import KEEP_FORMS, KEEP_PROFILES, KEEP_SHAPES, channel_before, name_of
 from ooda.detect.case import Case
 from ooda.detect.daily_loss import loss_by_day
@@ -18,13 +18,16 @@ from ooda.detect.episodes import episode_of, range_episode, weak_days
 from ooda.detect.form import Forms, forms_of, missing_of
 from ooda.detect.levels import Levels
 from ooda.detect.no_fault import explained_by_log, recognised_all, site_wide
-from ooda.detect.rolling import before_each
+from ooda.detect.rolling import before_each, of_sound_days
 from ooda.detect.signals import Channels, Usual
 from ooda.detect.sky import Floats, judged_light
 from ooda.detect.stretches import Stretch, range_stretches, stretches
 from ooda.detect.units import possible_power
 from ooda.documents.asset_history import AssetHistory, HistoryDay, LevelOfDay, that_count
 from ooda.documents.detections import Episode, Window
+
+SOUND_LOSS = 0.04
+"""Loss share of a day (0…1) from which on its channels are not taken for usual."""
 
 
 def history_days(
@@ -54,14 +57,16 @@ def history_days(
     at_work = signals.working(case)
     ambient, ac_dc = signals.air(case), signals.efficiency(case)
     warmth, cell = signals.warmth(case, at_work, ambient), signals.cells(case, ambient)
+    volts, at_point = signals.module_volts(case), signals.at_point(case)
     of_days = {
-        "volts": days.median(track.volts, at_work & (track.volts > 0)),
+        "volts": days.median(volts, at_point & (volts > 0)),
         "efficiency": days.median(ac_dc, np.isfinite(ac_dc)),
         "warmth_c": days.median(warmth, at_work),
-        "cell_c": days.median(cell, at_work & (track.volts > 0)),
+        "cell_c": days.median(cell, at_point & (volts > 0)),
     }
     first_day = int(days.number[0]) if len(days) else 0
-    channels = Channels(warmth, ac_dc, cell, _usual(history, first_day, of_days))
+    usual = _usual(history, first_day, of_days, daily)
+    channels = Channels(warmth, ac_dc, cell, volts, at_point, usual, weather_signals.by_day(case.weather))
     light = judged_light(track.sky, track.asset, case.config.filtering)
     lit = days.count(light) > 0
     missing = missing_of(case, res.judged & ~apart)
@@ -160,10 +165,16 @@ def _numbers(values: NDArray[np.floating[Any]], digits: int = 4) -> list[float |
     return [value if math.isfinite(value) else None for value in np.round(values, digits).tolist()]
 
 
-def _usual(history: AssetHistory, first_day: int, of_days: dict[str, Floats]) -> list[Usual]:
-    """The usual values of the channels for each of the D days: the median of the 30 days before it."""
+def _usual(history: AssetHistory, first_day: int, of_days: dict[str, Floats], daily: Floats) -> list[Usual]:
+    """The usual values of the channels for each of the D days: the median of the 30 sound days before it.
+    `daily`: the loss share of each day, (D,)."""
     columns = []
     for name, own in of_days.items():
-        earlier = np.array(channel_before(history, first_day, name)[::-1], dtype=float)
-        columns.append(before_each(earlier, own))
+        earlier = channel_before(history, first_day, name, most_loss=SOUND_LOSS)
+        before = np.array(earlier[::-1], dtype=float)
+        sound = of_sound_days(before, own, ~(daily >= SOUND_LOSS))
+        if not np.isfinite(sound).any():  # it was never sound
+            before = np.array(channel_before(history, first_day, name)[::-1], dtype=float)
+            sound = before_each(before, own)
+        columns.append(sound)
     return [Usual(*row) for row in zip(*(_numbers(c, 6) for c in columns), strict=True)]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from statistics import fmean, median
 
 import numpy as np
@@ -36,6 +37,8 @@ _MEANS = (
     "warmth_c",
     "ambient_c",
     "voltage_ratio",
+    "voltage_spread",
+    "voltage_sag",
     "efficiency_ratio",
     "efficiency_slope",
     "plateau_share",
@@ -43,24 +46,31 @@ _MEANS = (
     "neighbours_held",
 )
 """Signals whose mean over the episodes counts, weighted by energy lost."""
-_BEGINNING = ("rain_mm", "rain_peak_mm", "snow_mm", "gust_m_s", "ambient_drop_c")
+_BEGINNING = ("rain_mm", "wet_mm", "rain_peak_mm", "snow_mm", "gust_m_s", "ambient_drop_c")
 """Signals of the weather in which the incident began; the highest of the first episodes counts."""
 MOSTLY = 0.5
 """Share (0…1) of an episode without power, or of its beginnings at dawn, from which on it is such a one."""
-LEAST_STOPS = 3
-"""Stops. Fewer come after rain by chance."""
-RAIN_MM = 0.5
-"""mm of rain of a day. Less wets nothing."""
+WET_MM = 0.2
+"""mm of water on surfaces. Less is dry in the sun at once."""
+CLEANS_MM = 1.0
+"""mm of rain of a day. Less moves dust, and takes none."""
+LEAST_PAIRS = 3
+"""Pairs of days with rain between them, and without: of fewer nobody knows what rain does."""
 FIRST_EPISODES = 3
 """Episodes. The weather before these is the weather in which the incident began."""
 
 
-def combined(episodes: list[Episode], shares: dict[int, float], before: float | None = None) -> Signals:
+def combined(
+    episodes: list[Episode],
+    shares: dict[int, float],
+    before: float | None = None,
+    rain: Mapping[int, float | None] | None = None,
+) -> Signals:
     """The signals of several episodes as one.
 
     Means by energy lost over the last two weeks; the weather in which it began from the first episodes; how
     it went on from all. `shares`: the loss share of each day (0…1) by index of the day; `before`: that of
-    the days before it.
+    the days before it; `rain`: mm in the 24 hours before the day's episode, by index of the day.
     """
     recent = episodes[-MOST_SIGNAL_DAYS:]
     values: dict[str, float | int | bool | None] = {}
@@ -84,7 +94,11 @@ def combined(episodes: list[Episode], shares: dict[int, float], before: float | 
         values[name] = max(starts, default=None)
     values["from_dawn"] = _from_dawn(recent)
     values["returns"] = _returns(recent)
-    values["rain_share"] = _rain_share(episodes)
+    values["wet_share"] = _wet_share(episodes)
+    for name in ("storm_rate", "storm_days"):
+        rates = [v for e in first if (v := getattr(e.signals, name)) is not None]
+        values[name] = min(rates, default=None)
+    values["rain_cleans"] = _rain_cleans(shares, rain or {})
     values["first_slot"] = episodes[0].signals.first_slot
     for name, most in (
         ("temperature_max_c", max),
@@ -140,7 +154,7 @@ def _step(shares: dict[int, float]) -> float | None:
     levels = [median(days[n : n + 3]) for n in range(len(days) - 2)]
     if len(days) < 8 or levels[-1] <= levels[0]:
         return None
-    most = max(b - a for a, b in zip(levels, levels[3:], strict=False)) / (levels[-1] - levels[0])
+    most = max(b - a for a, b in zip(levels, levels[3:], strict=False)) / (max(levels) - levels[0])
     even = 3 / (len(levels) - 1)
     return round(min(max((most - even) / (1 - even), 0.0), 1.0), 3)
 
@@ -161,11 +175,34 @@ def _returns(episodes: list[Episode]) -> float:
     return round(float(np.average([e.signals.returns for e in counted], weights=weights)), 4)
 
 
-def _rain_share(episodes: list[Episode]) -> float | None:
-    """Share of its stops (0…1) that began within a day after rain; None with fewer than `LEAST_STOPS`."""
-    rain = [e.signals.rain_mm for e in _fresh(episodes) if e.signals.zero_share >= MOSTLY]
-    known = [mm >= RAIN_MM for mm in rain if mm is not None]
-    return round(fmean(known), 3) if len(known) >= LEAST_STOPS else None
+def _wet_share(episodes: list[Episode]) -> float | None:
+    """Share of its stops after the first (0…1) that began while surfaces were wet; None where there are
+    none."""
+    stops = [e for e in _fresh(episodes) if e.signals.zero_share >= MOSTLY]
+    wet = [e.signals.wet_mm >= WET_MM for e in stops[1:] if e.signals.wet_mm is not None]
+    return round(fmean(wet), 3) if wet else None
+
+
+def _rain_cleans(shares: dict[int, float], rain: Mapping[int, float | None]) -> float | None:
+    """How much less the daily loss grows from one day to the next where it rained between them than where
+    it did not, over the standard error of that. None with fewer than `LEAST_PAIRS` of either.
+
+    >>> days = {n: 0.02 * (n % 5) for n in range(30)}  # it grows, and is gone after each fifth day
+    >>> _rain_cleans(days, {n: 8.0 if n % 5 == 0 else 0.0 for n in days}) > 3
+    True
+    >>> _rain_cleans({n: 0.1 + 0.01 * (n % 2) for n in days}, {n: 8.0 * (n % 3 == 0) for n in days}) < 1
+    True
+    """
+    wet: list[float] = []
+    dry: list[float] = []
+    for day, share in shares.items():
+        mm = rain.get(day)
+        if mm is not None and day - 1 in shares:
+            (wet if mm >= CLEANS_MM else dry).append(share - shares[day - 1])
+    if len(wet) < LEAST_PAIRS or len(dry) < LEAST_PAIRS:
+        return None
+    error = float(np.sqrt(np.var(wet, ddof=1) / len(wet) + np.var(dry, ddof=1) / len(dry)))
+    return round((fmean(dry) - fmean(wet)) / max(error, 1e-4), 2)
 
 
 def _fresh(episodes: list[Episode]) -> list[Episode]:

@@ -240,7 +240,12 @@ class _Incidents:
                 severity=score,
                 confidence=round(min(confidence, 1.0), 3),
                 actionable=bool(actionable and not suspected),
-                signals=combined(episodes, shares, self._before(chain[0].day)),
+                signals=combined(
+                    episodes,
+                    shares,
+                    self._before(chain[0].day),
+                    {item.day: item.episode.signals.rain_mm for item in reversed(chain)},
+                ),
                 evidence=_evidence(chain, shares, suspected),
                 events=of_incident(episodes),
                 provisional=any(item.provisional for item in self.days[chain[-1].day]),

@@ -11,10 +11,10 @@ from ooda.detect import logged
 from ooda.detect.case import Case
 from ooda.detect.group import MOST_DOWN, common
 from ooda.detect.peers import is_held
-from ooda.detect.signals import SNOW_C, snow_mm
 from ooda.detect.sky import Mask
 from ooda.detect.stretches import LONE_MINUTES, LONE_ZERO_SHARE, ZERO_SHARE, Stretch, runs_of_a_day
 from ooda.detect.track import Indices, runs
+from ooda.detect.weather_signals import SNOW_C, snow_mm
 from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN
 
 SNOW_MM = 0.5

@@ -10,7 +10,7 @@ from __future__ import annotations
 import bottleneck as bn
 import numpy as np
 
-from ooda.detect.sky import Floats, Ints
+from ooda.detect.sky import Floats, Ints, Mask
 
 FIRST_DAYS = 14
 """Days. The first two weeks of an asset are judged by these same two weeks: there are none before them."""
@@ -40,6 +40,23 @@ def before_each(earlier: Floats, own: Floats, days: int = 30, quantile: float = 
     return (
         np.asarray(bn.nanmedian(window, axis=1)) if quantile == 0.5 else quantile_of_rows(window, quantile)
     )
+
+
+def of_sound_days(earlier: Floats, own: Floats, sound: Mask, days: int = 30) -> Floats:
+    """Median of the `days` values of sound days before each of the file's D days, (D,), however long ago
+    they were: what grows for weeks shall not become usual. `sound`: which of its own days are, (D,).
+
+    >>> volts = np.array([600.0, 600, 600, 590, 580, 570])
+    >>> of_sound_days(np.empty(0), volts, volts > 595)
+    array([600., 600., 600., 600., 600., 600.])
+    """
+    counts = sound & np.isfinite(own)
+    values = np.concatenate((earlier, own[counts]))
+    ends = len(earlier) + np.cumsum(counts) - counts
+    ends = np.minimum(np.maximum(ends, FIRST_DAYS), len(values))
+    if not len(values):
+        return np.full(len(own), np.nan)
+    return np.asarray(bn.nanmedian(windows(values, ends, days), axis=1))
 
 
 def strictly_before(earlier: Floats, own: Floats, days: int = 30) -> Floats:

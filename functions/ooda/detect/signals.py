@@ -12,6 +12,7 @@ import bottleneck as bn
 import numpy as np
 import pandas as pd
 
+from ooda.detect import weather_signals
 from ooda.detect.case import Case
 from ooda.detect.peers import HELD_SHARE
 from ooda.detect.sky import MINUTE, SLOTS, Floats, Mask
@@ -33,15 +34,17 @@ AT_WORK = 0.10
 CELL_RISE_C = 28.0
 """°C by which modules at full power are warmer than the air (NOCT 45 °C: 31 °C at 1 kW/m² in 1 m/s of wind,
 IEC 61215; 28 °C with the wind of most sites)."""
-VOLTS_A_DEGREE = -0.0027
-"""1/°C. Change of the voltage at the maximum power point of crystalline silicon (−0.22 to −0.35 % a °C in
-data sheets)."""
-SNOW_C = 2.0
-"""°C. What falls in air this cold is mostly snow: half of it at 1 to 2 °C (Jennings and others, 2018)."""
-SNOW_HOURS = 48
-"""Hours for which snow is taken to stay on modules."""
-AFTER_STORM = pd.Timedelta(hours=4)
-"""A weather service tells a storm hours late or early, and what it struck may run on for a little."""
+VOLTS_A_DEGREE = -0.0032
+"""1/°C. Change of the voltage at the maximum power point of crystalline silicon: that of the power (−0.29
+to −0.40 % a °C in data sheets) without that of the current."""
+AT_POINT = (0.15, 0.93)
+"""Shares of capacity (0…1) between which the voltage is that of the maximum power point: below it falls
+with the light, above the inverter may hold the modules back and lets it rise."""
+DUE_RISE_C = 25.0
+"""°C by which a device at full power is warmer than one that idles (heatsinks 20 to 40 °C, modules
+28 °C)."""
+STEADY_VOLTS = 0.025
+"""Share of its middle (0…1). Modules' voltage moves by more between weak and full light, cold and warm."""
 LEAST_RANKED = 8
 """Readings. A rank correlation of fewer says nothing."""
 
@@ -65,13 +68,18 @@ class Channels:
     """Channels other than power, computed once for all stretches of a case.
 
     `warmth`: from the function `warmth`, °C, (n,). `ac_dc`: from the function `efficiency`, 1, (n,).
-    `cell`: from the function `cells`, °C, (n,). `usual`: the usual values for each of the D days.
+    `cell`: from the function `cells`, °C, (n,). `volts`: from the function `module_volts`, V, (n,).
+    `at_point`: from the function `at_point`, (n,). `usual`: the usual values for each of the D days.
+    `weather_days`: the site's weather by day.
     """
 
     warmth: Floats
     ac_dc: Floats
     cell: Floats
+    volts: Floats
+    at_point: Mask
     usual: list[Usual]
+    weather_days: pd.DataFrame
 
 
 def air(case: Case) -> Floats | None:
@@ -87,13 +95,16 @@ def air(case: Case) -> Floats | None:
 
 
 def warmth(case: Case, where: Mask, ambient: Floats | None) -> Floats:
-    """How much warmer the device is than the air, °C, shape (n,); NaN outside `where`.
+    """How much warmer the device is than the air, without the warmth of the work that is due, °C, shape
+    (n,); NaN outside `where`.
 
     Without `ambient` the day's coolest device temperature stands for the air.
     """
     track = case.track
     ground = ambient if ambient is not None else case.coolest[track.days.row]
-    return np.asarray(np.where(where, track.temperature - ground, np.nan))
+    with np.errstate(invalid="ignore"):
+        work = DUE_RISE_C * np.clip(case.ref.expected / track.capacity, 0.0, 1.0)
+    return np.asarray(np.where(where, track.temperature - ground - work, np.nan))
 
 
 def cells(case: Case, ambient: Floats | None) -> Floats:
@@ -114,6 +125,23 @@ def efficiency(case: Case) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where((track.dc_power > 0) & (track.share > 0.05), track.power / track.dc_power, np.nan)
     return np.asarray(ratio)
+
+
+def module_volts(case: Case) -> Floats:
+    """The modules' voltage, V, shape (n,); NaN throughout where it hardly moves from dawn to dusk, as that
+    of the grid or of a stage that holds it."""
+    volts = case.track.volts
+    known = volts[volts > 0]
+    if len(known) < LEAST_RANKED:
+        return volts
+    least, middle, most = np.quantile(known, (0.02, 0.5, 0.98))
+    return np.full(len(volts), np.nan) if most - least < STEADY_VOLTS * middle else volts
+
+
+def at_point(case: Case) -> Mask:
+    """Which readings have the voltage of the maximum power point (`AT_POINT`), shape (n,)."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray((case.track.share >= AT_POINT[0]) & (case.track.share < AT_POINT[1]))
 
 
 def working(case: Case) -> Mask:
@@ -157,8 +185,10 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
     temperature = track.temperature[members]
     cell = channels.cell[members]
     at_work = members[~zero]
-    of_volts = at_work if len(at_work) >= MIN_READINGS else members
-    volts = _median(track.volts[of_volts])
+    at_point = members[channels.at_point[members]]
+    of_volts = at_point if len(at_point) >= MIN_READINGS else at_work
+    of_volts = of_volts if len(of_volts) >= MIN_READINGS else members
+    volts = _median(channels.volts[of_volts])
     ratio, slope = _efficiency(ac_dc, at_work, due, usual)
     running = inside[~zero & np.isfinite(inside)]
     plateau, level = _plateau(running, due[members[~zero & np.isfinite(inside)]])
@@ -192,6 +222,8 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
         if heat is not None and usual.warmth_c is not None
         else None,
         voltage_ratio=_of_usual(volts, _median(channels.cell[of_volts]), usual),
+        voltage_spread=_spread(channels.volts[at_point]),
+        voltage_sag=_sag(channels.volts[at_point], channels.cell[at_point], due[at_point]),
         efficiency_ratio=ratio,
         efficiency_slope=slope,
         plateau_share=plateau,
@@ -203,7 +235,13 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
         stops=len(runs(zero & (due[members] >= AT_WORK))),
         recovered=back,
         returns=float(back),
-        **_weather(case, members, share, _worked(case, members, due) if zero.mean() > 0.5 else None),
+        **weather_signals.of_stretch(
+            case.weather,
+            channels.weather_days,
+            track.times.iloc[members],
+            share,
+            _worked(case, members, due) if zero.mean() > 0.5 else None,
+        ),
     )
 
 
@@ -213,6 +251,28 @@ def _mean(values: Floats) -> float | None:
 
 def _highest(values: Floats) -> float | None:
     return round(float(np.nanmax(values)), 1) if np.isfinite(values).any() else None
+
+
+def _spread(volts: Floats) -> float | None:
+    """How far nine of ten voltages lie apart, of their middle."""
+    known = volts[np.isfinite(volts)]
+    if len(known) < LEAST_RANKED or not (middle := float(np.median(known))):
+        return None
+    return round(float(np.subtract(*np.quantile(known, (0.95, 0.05)))) / middle, 4)
+
+
+def _sag(volts: Floats, cell_c: Floats, due: Floats) -> float | None:
+    """How much higher the voltage is at high power due than at low, at the same warmth, of itself.
+
+    Sound modules stay within some hundredths; a resistance draws it down with the current, and shunted
+    cells where the light is weak.
+    """
+    with np.errstate(invalid="ignore"):
+        cold = volts / (1.0 + VOLTS_A_DEGREE * (cell_c - 25.0))
+        weak, strong = cold[due < LOW], cold[due >= HIGH]
+    if min(np.isfinite(weak).sum(), np.isfinite(strong).sum()) < MIN_READINGS:
+        return None
+    return round(float(bn.nanmedian(strong) / bn.nanmedian(weak)) - 1.0, 4)
 
 
 def _of_usual(volts: float | None, cell_c: float | None, usual: Usual) -> float | None:
@@ -280,69 +340,9 @@ def _plateau(running: Floats, due: Floats) -> tuple[float, float]:
     return round(float((np.abs(running[more] - level) <= 4 * HELD_SHARE).mean()), 3), round(level, 4)
 
 
-def snow_mm(weather: pd.DataFrame, until: pd.Timestamp) -> float | None:
-    """mm of water that fell as snow in the `SNOW_HOURS` before `until` and the hour after it: no provider
-    delivers snowfall, so it is what fell in frost. None without rain and temperature.
-
-    >>> hours = pd.date_range("2025-01-10", periods=3, freq="h", tz="UTC")
-    >>> columns = {"precipitation_mm": [1.0, 2.0, 4.0], "temperature_c": [-1.0, 0.5, 6.0]}
-    >>> snow_mm(pd.DataFrame(columns, index=hours), hours[-1])
-    3.0
-    """
-    if not {"precipitation_mm", "temperature_c"} <= set(weather.columns):
-        return None
-    part = weather.loc[until - pd.Timedelta(hours=SNOW_HOURS) : until + pd.Timedelta(hours=1)]
-    known = part[["precipitation_mm", "temperature_c"]].dropna()
-    if known.empty:
-        return None
-    return round(float(known["precipitation_mm"][known["temperature_c"] <= SNOW_C].sum()), 2)
-
-
 def _worked(case: Case, members: Indices, due: Floats) -> pd.Timestamp | None:
     """When it was last seen to work before a stop; None where it was not."""
     before = slice(0, int(members[0]))
     fine = case.res.judged[before] & (due[before] >= AT_WORK) & (case.track.share[before] > ZERO_SHARE)
     seen = np.flatnonzero(fine)
     return case.track.times.iloc[int(seen[-1])] if len(seen) else None
-
-
-def _weather(
-    case: Case, members: Indices, share: Floats, worked: pd.Timestamp | None
-) -> dict[str, float | None]:
-    """Weather signals: mm of rain, m/s of gusts, °C; empty without weather.
-
-    Rain and gusts are of the 24 hours before the onset and the hour after it. The onset is where a tenth of
-    the stretch's loss has accrued. What struck a machine that stopped came after it was last seen to work:
-    rain by the hour, wind and cooling are then of the time since `AFTER_STORM` before that. Air temperature
-    is of the time from an hour before the onset to an hour after the end.
-    """
-    out: dict[str, float | None] = {}
-    if case.weather is None or case.weather.empty:
-        return out
-    times = case.track.times
-    cost = np.cumsum(np.maximum(np.nan_to_num(share), 0.0))
-    onset = int(np.searchsorted(cost, 0.1 * cost[-1])) if cost[-1] > 0 else 0
-    begin = times.iloc[members[onset]]
-    day = begin - pd.Timedelta(hours=24)
-    before = case.weather.loc[day : begin + pd.Timedelta(hours=1)]
-    since = max(day, worked - AFTER_STORM) if worked is not None else day
-    struck = before.loc[since:]
-    during = case.weather.loc[
-        begin - pd.Timedelta(hours=1) : times.iloc[members[-1]] + pd.Timedelta(hours=1)
-    ]
-
-    def number(part: pd.DataFrame, column: str, how: str) -> float | None:
-        if column not in part or not part[column].notna().any():
-            return None
-        return round(float(getattr(part[column], how)()), 2)
-
-    out["rain_mm"] = number(before, "precipitation_mm", "sum")
-    out["snow_mm"] = snow_mm(case.weather, begin)
-    out["rain_peak_mm"] = number(struck, "precipitation_mm", "max")
-    out["gust_m_s"] = number(struck, "wind_speed_m_s", "max")
-    out["ambient_c"] = number(during, "temperature_c", "median")
-    out["ambient_min_c"] = number(during, "temperature_c", "min")
-    if "temperature_c" in struck and struck["temperature_c"].notna().sum() > 3:
-        drop = struck["temperature_c"].diff().min()
-        out["ambient_drop_c"] = round(float(-min(drop, 0.0)), 2) if drop == drop else None
-    return out

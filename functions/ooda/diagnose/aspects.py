@@ -169,6 +169,25 @@ def _storm_text(view: View) -> float | None:
     return s.gust_m_s if (s.gust_m_s or 0.0) > 15.0 and (s.rain_mm or 0.0) < 75.0 else s.rain_mm
 
 
+def _air(view: View) -> Degrees | None:
+    """Whether it was frosty, and what fell in the days before."""
+    if view.air_c is None:
+        return None
+    frost = ramp(view.air_c, 4.0, 1.0)
+    fell = [mm for mm in (view.s.snow_mm, view.s.rain_mm) if mm is not None]
+    wet = ramp(max(fell), 0.1, 0.6) if fell else 0.4
+    return {"mild": 1.0 - frost, "dry_frost": frost * (1.0 - wet), "wet_frost": frost * wet}
+
+
+def _onset(view: View) -> Degrees | None:
+    """Whether it began at once, or had grown before; what grows for a week inside it began small."""
+    before, growth = view.loss_before, _growth(view)
+    if before is None:
+        return None
+    slow = max(ramp(before, 0.15, 0.4), growth["grows"] * ramp(view.days, 5.0, 10.0) if growth else 0.0)
+    return {"step": 1.0 - slow, "slow": slow}
+
+
 def _neighbours(view: View) -> Degrees | None:
     """Whether the neighbours stopped with it, stood still at other times of the day, or did nothing."""
     s = view.s
@@ -192,13 +211,22 @@ def _nothing(view: View) -> float | None:
 ASPECTS: tuple[Aspect, ...] = (
     _scale(
         "volts", "volts_left",
-        {"gone": 0.01, "low": 0.05, "usual": 0.91, "high": 0.015, "open": 0.015},
-        ((0.3, 0.6), (0.975, 0.99), (1.025, 1.05), (1.1, 1.14)),
+        {"gone": 0.01, "deep": 0.005, "low": 0.045, "usual": 0.91, "high": 0.015, "open": 0.015},
+        ((0.3, 0.5), (0.78, 0.88), (0.975, 0.99), (1.025, 1.055), (1.1, 1.14)),
         gone="the DC voltage is gone: {:.0%} of its usual level",
+        deep="the DC voltage falls far, to {:.0%} of the usual",
         low="the DC voltage falls with it, to {:.1%} of the usual",
         usual="DC voltage as usual",
         high="the DC voltage stands at {:.0%} of the usual: off the maximum power point",
         open="the modules stand at {:.0%} of their usual voltage, as without a load",
+    ),
+    _scale(
+        "held", "volts_held", {"held": 0.03, "moves": 0.97}, ((0.012, 0.028),),
+        held="the DC voltage stands still whatever the light and the warmth",
+    ),
+    _scale(
+        "sag", "sag", {"sags": 0.04, "level": 0.9, "rises": 0.06}, ((-0.08, -0.035), (0.05, 0.1)),
+        sags="the DC voltage is lower the higher the power", rises="the DC voltage is low in weak light",
     ),
     _scale(
         "load", "load_slope", {"falls": 0.08, "even": 0.8, "rises": 0.12}, ((-0.35, -0.12), (0.1, 0.32)),
@@ -214,6 +242,10 @@ ASPECTS: tuple[Aspect, ...] = (
             "steps": "the loss grew in steps",
         },
         _nothing,
+    ),
+    _scale(
+        "pace", "pace", {"slow": 0.6, "fast": 0.4}, ((0.005, 0.009),),
+        slow="it grows by {:.2%} of the energy a day", fast="it grows by {:.2%} of the energy a day",
     ),
     Aspect(
         "hours", {"even": 0.76, "one_side": 0.06, "slope": 0.02, "noon": 0.1, "ends": 0.06}, _hours,
@@ -265,7 +297,8 @@ ASPECTS: tuple[Aspect, ...] = (
         warm="the modules must have reached {:.0f} °C", hot="the modules must have reached {:.0f} °C",
     ),
     _scale(
-        "modules", "cell_correlation", {"apart": 0.85, "with": 0.15}, ((0.1, 0.45),),
+        "modules", "cell_correlation", {"against": 0.1, "apart": 0.75, "with": 0.15},
+        ((-0.45, -0.15), (0.1, 0.45)),
         **{"with": "the loss follows the warmth of the modules, at the same power due"},
     ),
     _scale(
@@ -280,9 +313,8 @@ ASPECTS: tuple[Aspect, ...] = (
         "lasts", "days", {"days": 0.55, "week": 0.3, "weeks": 0.15}, ((2.5, 5.0), (12.0, 18.0)),
         week="over {:.0f} days", weeks="over {:.0f} days",
     ),
-    _scale(
-        "onset", "loss_before", {"step": 0.93, "slow": 0.07}, ((0.15, 0.4),),
-        slow="it had grown for days before",
+    Aspect(
+        "onset", {"step": 0.9, "slow": 0.1}, _onset, {"slow": "it had grown for days"}, _nothing,
     ),
     _scale(
         "amount", "part_lost", {"some": 0.8, "most": 0.2}, ((0.25, 0.5),),
@@ -296,7 +328,7 @@ ASPECTS: tuple[Aspect, ...] = (
         runs="it ran, at less power", stands="it stood still",
     ),
     _scale(
-        "stops", "stops_a_day", {"none": 0.97, "some": 0.03}, ((0.2, 0.6),),
+        "stops", "stops_a_day", {"none": 0.99, "some": 0.01}, ((0.2, 0.6),),
         some="it stopped for a moment {:.1f} times a day",
     ),
     Aspect(
@@ -334,8 +366,16 @@ ASPECTS: tuple[Aspect, ...] = (
         short="{:.1f} h a day", long="no power for {:.1f} h a day",
     ),
     _outside(_scale(
-        "rains", "rain_share", {"seldom": 0.55, "often": 0.25, "each": 0.2}, ((0.4, 0.6), (0.75, 1.0)),
-        often="{:.0%} of its stops came after rain", each="{:.0%} of its stops came after rain",
+        "wet", "wet_mm", {"dry": 0.8, "wet": 0.2}, ((0.05, 0.3),),
+        wet="it began while surfaces were wet with rain",
+    )),
+    _outside(_scale(
+        "wet_again", "wet_share", {"seldom": 0.7, "often": 0.14, "each": 0.16}, ((0.3, 0.5), (0.65, 0.9)),
+        often="{:.0%} of its further stops began wet", each="{:.0%} of its further stops began wet",
+    )),
+    _outside(_scale(
+        "rain", "rain_cleans", {"kept": 0.95, "cleaned": 0.05}, ((1.8, 3.0),),
+        cleaned="it grows in dry weather, and rain takes of it",
     )),
     Aspect(
         "neighbours", {"alone": 0.95, "together": 0.025, "in_turn": 0.025}, _neighbours,
@@ -345,15 +385,18 @@ ASPECTS: tuple[Aspect, ...] = (
         },
         lambda view: view.s.neighbours_off,
     ),
-    _outside(_scale(
-        "air", "air_c", {"frost": 0.15, "mild": 0.85}, ((1.0, 4.0),), frost="at {:.0f} °C",
-    )),
+    Aspect(
+        "air", {"mild": 0.86, "dry_frost": 0.09, "wet_frost": 0.05}, _air,
+        {"dry_frost": "at {:.0f} °C", "wet_frost": "at {:.0f} °C, after rain or snow"},
+        lambda view: view.air_c,
+        outside=True,
+    ),
     _scale(
         "light_wind", "loss_low", {"sound": 0.4, "short": 0.6}, ((0.02, 0.06),),
         short="{:.0%} is missing in light wind",
     ),
     _scale(
-        "rated", "full_load_loss", {"reached": 0.5, "short": 0.5}, ((0.5, 0.9),),
+        "rated", "full_load_loss", {"reached": 0.5, "short": 0.5}, ((0.42, 0.75),),
         reached="nothing is missing at rated power", short="rated power is not reached",
     ),
 )  # fmt: skip

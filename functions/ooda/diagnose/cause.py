@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ona.documents.assets import Asset
 from ooda.diagnose.aspects import ASPECTS, BY_NAME, Degrees
-from ooda.diagnose.signatures import SIGNATURES, Signature
+from ooda.diagnose.signatures import SIGNATURES, STRUCK, Signature
 from ooda.diagnose.view import View
 from ooda.documents.detections import NO_FAULT, Incident
 
@@ -76,13 +76,15 @@ def seen(view: View) -> dict[str, Degrees]:
 
 def ranking(incident: Incident, asset: Asset) -> list[Candidate]:
     """All causes that the incident can have, the likeliest first. Their probabilities add up to 1."""
-    looks = seen(View(incident, asset))
+    view = View(incident, asset)
+    looks = seen(view)
     usual = {
         aspect.name: likelihood(looks[aspect.name], aspect.usual)
         for aspect in ASPECTS
         if aspect.name in looks
     }
     logged = by_log(incident)
+    often = view.storm_usual(usual["weather"]) / usual["weather"] if "weather" in usual else 1.0
     weights: dict[str, list[tuple[float, Signature, dict[str, float]]]] = {}
     for row in SIGNATURES:
         if incident.kind in row.kinds and row.can_have(asset):
@@ -91,6 +93,8 @@ def ranking(incident: Incident, asset: Asset) -> list[Candidate]:
                 for name, states in row.shows.items()
                 if name in looks
             }
+            if row.cause in STRUCK and "weather" in ratios:
+                ratios["weather"] /= often  # it stood as bad a storm so often before
             weight = row.rate * math.prod(ratios.values()) * logged.get(row.cause, 1.0)
             weights.setdefault(row.cause, []).append((weight, row, ratios))
     fitting = {row.cause for row in SIGNATURES if row.can_have(asset)}

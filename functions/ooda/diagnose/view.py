@@ -14,6 +14,14 @@ LARGE = 0.10
 STOPS_COST = 0.2
 """Share of a loss that readings without power make at least where stops are its reason; shorter stops
 leave none."""
+GROWS = 0.3
+"""Growth over an incident, of its loss, from which on its pace is looked at."""
+PACE_DAYS = 5
+"""Days; of fewer nobody knows a pace."""
+A_YEAR = 365.0
+"""Days of the weather elsewhere that count beside the site's own."""
+OFF_USUAL = 0.02
+"""Share by which a voltage is not the usual one."""
 LEAST_LOSS = 0.01
 """Loss share that others are divided by at least."""
 
@@ -88,6 +96,13 @@ class View:
     def growth(self) -> float | None:
         """How much the daily loss share has grown over the incident, of the loss itself."""
         return None if self.s.slope_per_day is None else self.s.slope_per_day * self.days / self.loss
+
+    @property
+    def pace(self) -> float | None:
+        """How much the daily loss share grows a day, where it grows."""
+        growth = self.growth
+        grows = growth is not None and growth >= GROWS and self.days >= PACE_DAYS
+        return self.s.slope_per_day if grows else None
 
     @property
     def same_hours(self) -> float | None:
@@ -173,3 +188,22 @@ class View:
             return None
         rest = max((min(early, late) + (s.loss_noon or 0.0)) / 2, 0.005)
         return max(early, late) / rest
+
+    @property
+    def sag(self) -> float | None:
+        """How much higher the modules' voltage is at high power due than at low."""
+        return None if self.asset.is_wind or not self.s.voltage_ratio else self.s.voltage_sag
+
+    @property
+    def volts_held(self) -> float | None:
+        """How far the voltages lie apart, where they are not the usual ones."""
+        volts, spread = self.volts_left, self.s.voltage_spread
+        return None if volts is None or abs(volts - 1.0) < OFF_USUAL else spread
+
+    def storm_usual(self, usual: float) -> float:
+        """How often a storm like this comes at the site, where elsewhere it comes as `usual` (0…1): what
+        the site's other days say, beside a year's worth of what is usual elsewhere."""
+        rate, days = self.s.storm_rate, self.s.storm_days
+        if rate is None or days is None:
+            return usual
+        return (A_YEAR * usual + days * rate) / (A_YEAR + days)

@@ -118,8 +118,8 @@ class LearnedPlane(Document):
 class HistoryDay(Document):
     """One solar day of an asset as one file gave it, or several that overlap (`detect/overlaps.py`).
 
-    Energies in kWh, power in kW, `volts` in V, `warmth_c` in °C above the air, `efficiency` as AC over DC,
-    `cell_c` the modules' temperature as it should be, °C (`detect/signals.py`).
+    Energies in kWh, power in kW, `volts` in V, `warmth_c` in °C above the air and the work due,
+    `efficiency` as AC over DC, `cell_c` the modules' temperature as it should be, °C (`detect/signals.py`).
     """
 
     basis: Basis

@@ -110,6 +110,12 @@ class Signals(Document):
     voltage_ratio: float | None = Field(
         default=None, description="median voltage inside it over the usual one at work and at that warmth"
     )
+    voltage_spread: float | None = Field(
+        default=None, description="how far nine of ten voltages at work lie apart, of their middle"
+    )
+    voltage_sag: float | None = Field(
+        default=None, description="how much higher the voltage is at high power due than at low, of itself"
+    )
     efficiency_ratio: float | None = Field(
         default=None, description="AC over DC power inside it over the usual one"
     )
@@ -134,8 +140,14 @@ class Signals(Document):
         default=0.0, description="share of its days on which it worked again afterwards; without the last"
     )
     rain_mm: float | None = Field(default=None, description="rain of the 24 hours before it began")
-    rain_share: float | None = Field(
-        default=None, description="share of its stops that began within a day after rain; from three on"
+    wet_mm: float | None = Field(
+        default=None, description="water that rain had left on surfaces when it began, mm"
+    )
+    wet_share: float | None = Field(
+        default=None, description="share of its further stops that began while surfaces were wet"
+    )
+    rain_cleans: float | None = Field(
+        default=None, description="how much less it grew over days with rain, over how much that scatters"
     )
     rain_peak_mm: float | None = Field(
         default=None, description="the most in one hour; of a stop since shortly before it last worked"
@@ -144,6 +156,12 @@ class Signals(Document):
         default=None, description="water that fell in frost within the 48 hours before it began, mm"
     )
     gust_m_s: float | None = Field(default=None, description="the strongest wind, over the same hours")
+    storm_rate: float | None = Field(
+        default=None, description="share of the site's other days with as strong a wind or rain; of a storm"
+    )
+    storm_days: float | None = Field(
+        default=None, description="of how many other days of the site the weather is known; of a storm"
+    )
     ambient_c: float | None = Field(
         default=None, description="air temperature of the weather service, median"
     )

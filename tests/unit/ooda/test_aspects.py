@@ -123,7 +123,9 @@ def stops_of(*days: tuple[float, float, float]) -> list[Episode]:
         Episode.model_construct(
             kind="outage",
             lost_kwh=10.0,
-            signals=plain.model_copy(update={"returns": back, "from_dawn": dawn, "rain_mm": rain}),
+            signals=plain.model_copy(
+                update={"returns": back, "from_dawn": dawn, "rain_mm": rain, "wet_mm": min(rain, 1.0)}
+            ),
         )
         for back, dawn, rain in days
     ]
@@ -139,8 +141,8 @@ def test_the_day_of_the_repair_does_not_make_a_dead_inverter_one_that_comes_back
 def test_stops_that_each_came_after_rain_are_wet_insulation_and_others_are_trips() -> None:
     wet = combined(stops_of((1, 1, 4), (1, 0, 9), (1, 1, 2), (1, 1, 3)), dict.fromkeys(range(4), 0.2))
     dry = combined(stops_of((1, 0, 4), (1, 0, 0), (1, 1, 0), (1, 0, 0)), dict.fromkeys(range(4), 0.2))
-    assert (wet.rain_share, dry.rain_share) == (1.0, 0.25)
-    assert combined(stops_of((1, 0, 4), (1, 0, 4)), {0: 0.2, 1: 0.2}).rain_share is None
+    assert (wet.wet_share, dry.wet_share) == (1.0, 0.0)
+    assert combined(stops_of((1, 0, 4)), {0: 0.2}).wet_share is None
     for signals, cause in ((wet, "isolation_fault"), (dry, "inverter_trip")):
         stop = incident_like("outage").model_copy(update={"signals": signals, "days": 4})
         assert diagnose(stop, make_asset()).name == cause
@@ -148,7 +150,7 @@ def test_stops_that_each_came_after_rain_are_wet_insulation_and_others_are_trips
 
 def test_rain_is_rain_in_a_gale_too() -> None:
     late = {"zero_share": 1.0, "loss_share": 1.0, "from_dawn": 0.7, "returns": 1.0, "voltage_ratio": 1.15}
-    gale = incident_like("outage", **late, gust_m_s=20.0, rain_mm=6.0, rain_share=1.0)
+    gale = incident_like("outage", **late, gust_m_s=20.0, rain_mm=6.0, wet_mm=0.9, wet_share=1.0)
     assert diagnose(gale.model_copy(update={"days": 5}), make_asset()).name == "isolation_fault"
 
 
