@@ -20,6 +20,7 @@ from ooda.detect.peers import BRIGHT
 from ooda.detect.rolling import FIRST_DAYS, before_each
 from ooda.detect.sky import SLOTS, Floats
 from ooda.detect.witnesses import clear_sky
+from ooda.detect.witnesses.alike import strange_forms
 from ooda.detect.witnesses.plane_fit import fit
 from ooda.detect.witnesses.planes import Lie, Sun, middle_of, seen_by
 from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
@@ -65,7 +66,8 @@ class Witness:
 class Part:
     """Days `first` to `last` (rows of the profiles) in which planes stay as they are. Of J witnesses:
     `learned`, what to expect of each day, `base` (of D days each), and `dull`: what it gives under clouds
-    over what it gives otherwise, (D,). `clouds`: where one machine is all there is (`clear_sky.py`)."""
+    over what it gives otherwise, (D,). `placed`: of which it is known how they lie, or at least that they lie
+    as the others do. `clouds`: where one machine is all there is (`clear_sky.py`)."""
 
     first: int
     last: int
@@ -73,6 +75,7 @@ class Part:
     lies: list[Lie]
     base: list[Baseline]
     dull: list[Floats]
+    placed: list[bool]
     clouds: clear_sky.Clouds | None = None
 
     def level(self, j: int) -> Floats:
@@ -115,9 +118,12 @@ def parts_of(
             until = start if known >= FIRST_DAYS else min(first + FIRST_DAYS - known, days)
             window = profiles.between(max(0, until - RECENT_DAYS), until)
             learned = _learn(witnesses, learned, window, place[0] if place and due else None, due)
-        parts.append(
-            _part(witnesses, [item for item in learned if item], profiles, start, end, place, rules)
+        planes = [item for item in learned if item]
+        seen = profiles.between(
+            max(0, start - RECENT_DAYS), max(start + 1, min(end, first + FIRST_DAYS - count))
         )
+        placed = _placed(witnesses, planes, seen) if place else [True] * len(witnesses)
+        parts.append(_part(witnesses, planes, placed, profiles, start, end, place, rules))
     return parts
 
 
@@ -126,6 +132,17 @@ def _fits(count: int, early: bool) -> int:
     if count >= FITS[-1]:
         return FITS[-1] + (count - FITS[-1]) // THEN_EVERY * THEN_EVERY
     return max((day for day in (*(EARLY if early else ()), *FITS) if day <= count), default=0)
+
+
+def _placed(witnesses: list[Witness], learned: list[LearnedPlane], seen: Profiles) -> list[bool]:
+    """Of which witnesses it is known how they lie: by the registry, by a fit, or while there is none by the
+    form of their days, which is that of the others."""
+    machines = [j for j, w in enumerate(witnesses) if not w.sensor]
+    strange = dict(zip(machines, strange_forms(seen.share[machines]).tolist(), strict=True))
+    return [
+        w.given or bool(plane.seasons) or not strange.get(j, False)
+        for j, (w, plane) in enumerate(zip(witnesses, learned, strict=True))
+    ]
 
 
 def _learn(
@@ -154,8 +171,8 @@ def _learn(
             [witnesses[j].sensor for j in group],
         )
         for j, plane in zip(group, found, strict=True):
+            old = before[j]
             if plane is not None:
-                old = before[j]
                 seasons = old.seasons if old and days > RECENT_DAYS else []  # until then all days are new
                 seen = (round(plane.lie.tilt, 1), round(plane.lie.azimuth, 1))
                 seasons = [*seasons, seen][-SEASONS:]
@@ -167,12 +184,15 @@ def _learn(
                     days=days,
                     seasons=seasons,
                 )
+            elif old is not None and old.seasons:  # a dark season shows nothing
+                out[j] = old.model_copy(update={"days": days})
     return out
 
 
 def _part(
     witnesses: list[Witness],
     learned: list[LearnedPlane],
+    placed: list[bool],
     profiles: Profiles,
     first: int,
     last: int,
@@ -189,7 +209,7 @@ def _part(
     if sum(w.speaks for w in witnesses) == 1:
         levels, clouds = _by_clear_sky(learned, lies, window, light, past)
     else:
-        levels = _levels(witnesses, learned, lies, window, light)
+        levels = _levels(_speaking(witnesses, placed), learned, lies, window, light)
     base, dull = [], []
     for of_all in levels:
         earlier, own = _rows(of_all, 0, past), _rows(of_all, past, last - start)
@@ -198,7 +218,14 @@ def _part(
         if sum(w.speaks and not w.sensor for w in witnesses) > 1:  # neighbours have the same clouds
             usual = np.ones(last - first)
         dull.append(np.clip(np.where(np.isfinite(usual), usual, 1.0), LEAST_DULL, 1.0 / LEAST_DULL))
-    return Part(first, last, learned, lies, base, dull, clouds)
+    return Part(first, last, learned, lies, base, dull, placed, clouds)
+
+
+def _speaking(witnesses: list[Witness], placed: list[bool]) -> list[Witness]:
+    """The same witnesses: where some are known to lie as they do, the others are only judged."""
+    if not any(w.speaks and known for w, known in zip(witnesses, placed, strict=True)):
+        return witnesses
+    return [replace(w, speaks=w.speaks and known) for w, known in zip(witnesses, placed, strict=True)]
 
 
 def _rows(levels: Levels, first: int, last: int) -> Levels:

@@ -48,10 +48,10 @@ class Told:
     the site is held at a level; `standing`: share of the other machines standing still (0…1). `usual`: the
     share that a machine of the others' usual level gives on its plane, by the other machines alone;
     `as_sensor`: what such a machine gives where the sensor lies, by all machines. Of its D days: `known`,
-    how many earlier days have its gain; `level` and `levels`, (D,) and (D, R): its level, and those of the
-    others that lie much alike; `fleet_loss`: what more than half of the other machines lost, natural log.
-    `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history. `others` and
-    `sensors`: how many there are.
+    how many earlier days have its gain; `placed`, whether it is known how it lies; `level` and `levels`,
+    (D,) and (D, R): its level, and those of the others that lie much alike; `fleet_loss`: what more than
+    half of the other machines lost, natural log. `profile` and `irradiance`, (D, 48), `plane` and
+    `sensor_plane` are for the history. `others` and `sensors`: how many there are.
     """
 
     due: Floats
@@ -63,6 +63,7 @@ class Told:
     limited: Mask
     standing: Floats
     known: Ints
+    placed: Mask
     level: Floats
     levels: Floats
     fleet_loss: Floats
@@ -248,6 +249,7 @@ class _Solved:
             limited=self.limited[place],
             standing=mean(self.standing),
             known=np.concatenate([part.base[m].count for part in self.parts])[days],
+            placed=np.concatenate([np.full(p.last - p.first, p.placed[m]) for p in self.parts])[days],
             level=by_day("level", m),
             levels=np.array([by_day("level", j) for j in alike]).reshape(len(alike), len(days)).T,
             fleet_loss=fleet,
@@ -291,6 +293,8 @@ class _Chunk:
             say = np.isfinite(seen).astype(float)
             say[:machines] *= np.where(share >= NEAR_CAPACITY_SHARE, CLIPPED_SAY, 1.0)
         say[panel.references : machines] = 0.0
+        if any(part.placed):
+            say[~np.array(part.placed)] = 0.0
         every = solve(seen, beam, diffuse, say, sun)
         alone = None
         if len(light):
