@@ -66,7 +66,7 @@ class Witness:
 class Part:
     """Days `first` to `last` (rows of the profiles) in which planes stay as they are. Of J witnesses:
     `learned`, what to expect of each day, `base` (of D days each), and `dull`: what it gives under clouds
-    over what it gives otherwise, (D,). `placed`: of which it is known how they lie, or at least that they lie
+    over what it gives otherwise, (D,). `placed`: of which it is known how they lie, or that they lie
     as the others do. `clouds`: where one machine is all there is (`clear_sky.py`)."""
 
     first: int
@@ -135,14 +135,14 @@ def _fits(count: int, early: bool) -> int:
 
 
 def _placed(witnesses: list[Witness], learned: list[LearnedPlane], seen: Profiles) -> list[bool]:
-    """Of which witnesses it is known how they lie: by the registry, by a fit, or while there is none by the
-    form of their days, which is that of the others."""
+    """Of which witnesses it is known how they lie: by the registry, by a fit, or while there is none of any
+    machine by the form of their days, which is that of the others."""
+    known = [w.given or bool(plane.seasons) for w, plane in zip(witnesses, learned, strict=True)]
     machines = [j for j, w in enumerate(witnesses) if not w.sensor]
+    if any(known[j] for j in machines):
+        return [w.sensor or fitted for w, fitted in zip(witnesses, known, strict=True)]
     strange = dict(zip(machines, strange_forms(seen.share[machines]).tolist(), strict=True))
-    return [
-        w.given or bool(plane.seasons) or not strange.get(j, False)
-        for j, (w, plane) in enumerate(zip(witnesses, learned, strict=True))
-    ]
+    return [not strange.get(j, False) for j in range(len(witnesses))]
 
 
 def _learn(
