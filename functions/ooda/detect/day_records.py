@@ -97,7 +97,7 @@ def history_days(
             files=sorted(joint.get(name_of(number), ())),
             profile=profiles[n],
             irradiance=lights[n],
-            alone=ref.alone,
+            alone=bool(ref.alone or case.told.unlike[n]),
             spreads=spreads[n],
             **{name: values[n] for name, values in columns.items()},
         )

@@ -14,7 +14,7 @@ from ona.documents.assets import Asset, AssetRegistry, Location
 from ooda.detect import judge as judging
 from ooda.detect.case import Case
 from ooda.detect.context import Context
-from ooda.detect.witnesses.learning import Witness, _learn, _placed
+from ooda.detect.witnesses.learning import Part, Witness, _learn, _placed
 from ooda.detect.witnesses.plane_fit import _groups
 from ooda.detect.witnesses.planes import Lie, Sun, apart, seen_by, usual_diffuse
 from ooda.detect.witnesses.profiles import Profiles
@@ -284,6 +284,20 @@ def test_a_season_too_dark_for_a_fit_leaves_the_plane_that_was_known() -> None:
     assert kept == known.model_copy(update={"days": 180})
     assert (unknown.tilt, unknown.seasons) == (30.0, [])
     assert _placed(machines, [kept, unknown], window) == [True, False]
+    assert _placed(machines[1:], [unknown], window) == [True], "a machine alone is like itself"
+
+
+def test_a_plane_of_few_weeks_that_nobody_shares_leaves_small_losses_suspected() -> None:
+    lies = [Lie(30.0, 180.0), Lie(28.0, 170.0), Lie(20.0, 90.0)]
+
+    def told(days: int, *of: Lie) -> list[bool]:
+        learned = [LearnedPlane(tilt=lie.tilt, azimuth=lie.azimuth, gain=1.0, days=days) for lie in of]
+        part = Part(0, 1, learned, list(of), [], [], [True] * len(of))
+        return [part.unlike(j) for j in range(len(of))]
+
+    assert told(28, *lies) == [False, False, True]
+    assert told(60, *lies) == [False, False, False], "seasons have shown it"
+    assert told(28, lies[0]) == [False], "nobody to be unlike"
 
 
 def test_files_of_a_day_expect_what_one_long_file_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,13 +22,15 @@ from ooda.detect.sky import SLOTS, Floats
 from ooda.detect.witnesses import clear_sky
 from ooda.detect.witnesses.alike import strange_forms
 from ooda.detect.witnesses.plane_fit import fit
-from ooda.detect.witnesses.planes import Lie, Sun, middle_of, seen_by
+from ooda.detect.witnesses.planes import Lie, Sun, apart, middle_of, seen_by
 from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
 from ooda.detect.witnesses.sky_state import MAJORITY, solve
 from ooda.documents.asset_history import LearnedPlane
 
 EARLY, FITS, THEN_EVERY = (5, 9), (14, 28, 60), 60
 """Days of a site at which planes are fitted; the early ones where no sensor tells of the sky."""
+ALIKE_DEG = 15.0
+"""Degrees between two planes below which their levels can be compared."""
 SEASONS = 6
 """Fits of 60 days each whose middle is believed: a year."""
 RECENT_DAYS = 60
@@ -66,8 +68,8 @@ class Witness:
 class Part:
     """Days `first` to `last` (rows of the profiles) in which planes stay as they are. Of J witnesses:
     `learned`, what to expect of each day, `base` (of D days each), and `dull`: what it gives under clouds
-    over what it gives otherwise, (D,). `placed`: of which it is known how they lie, or that they lie
-    as the others do. `clouds`: where one machine is all there is (`clear_sky.py`)."""
+    over what it gives otherwise, (D,). `placed`: of which it is known how they lie, or that they
+    lie as the others do. `clouds`: where one machine is all there is (`clear_sky.py`)."""
 
     first: int
     last: int
@@ -77,6 +79,13 @@ class Part:
     dull: list[Floats]
     placed: list[bool]
     clouds: clear_sky.Clouds | None = None
+
+    def unlike(self, j: int) -> bool:
+        """Whether planes are known from a few weeks only, and no other witness lies as this one: what the
+        sun's way changes in the weeks after then looks like a small loss."""
+        others = [lie for n, lie in enumerate(self.lies) if n != j]
+        young = self.learned[j].days < FITS[-1]
+        return young and bool(others) and all(apart(lie, self.lies[j]) >= ALIKE_DEG for lie in others)
 
     def level(self, j: int) -> Floats:
         """The gain that is expected of a witness on each day, (D,)."""
