@@ -105,7 +105,7 @@ def history_days(
             files=sorted(joint.get(name_of(number), ())),
             profile=profiles[n],
             irradiance=lights[n],
-            alone=ref.alone or (ref.turned is not None and bool(ref.turned[n])),
+            alone=bool(ref.alone or case.told.unlike[n] or case.told.turned[n]),
             spreads=spreads[n],
             missing=of_slots[n],
             **{name: values[n] for name, values in columns.items()},

@@ -9,6 +9,7 @@ of them is there: the platform's own forecast, or nothing (`docs/detection.md`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -32,8 +33,9 @@ from ooda.documents.detections import Basis
 CHRONIC = 0.05
 """Share of the neighbours' level. An asset this far below sound neighbours that agree has a chronic loss,
 whatever it always gave. Chosen on the plants of the bench."""
-ALIKE, ALIKE_ASSETS = 0.03, 3
-"""…unless so many others have its level within 3 %: then it is another kind of asset."""
+ALIKE, ALIKE_ASSETS, ALIKE_PART = 0.03, 3, 3
+"""…unless three others, or one of three of the others, have its level within 3 %: then it is another kind
+of asset, or lies as a season does not show: that the same is missing of so many is no chance."""
 USUAL_SCATTER, ENOUGH_MACHINES = 0.05, 6
 """Share of the level by which nameplates usually lie beside what machines give; it counts for the machines
 that are missing to six, as the scatter of three or four says little."""
@@ -178,7 +180,7 @@ def _chronic(told: Told) -> Floats:
     far = float(student.isf(UNLIKELY, others + missing - 1))  # a scatter that is itself of few machines
     behind = own < 1.0 - np.maximum(CHRONIC, far * scatter)
     first = told.known <= 2
-    owes = (behind | first) & (others_alike < ALIKE_ASSETS)
+    owes = (behind | first) & (others_alike < min(ALIKE_ASSETS, math.ceil(others / ALIKE_PART)))
     return np.where(owes, np.maximum(1.0 / own, 1.0), 1.0)
 
 

@@ -23,6 +23,8 @@ LEAST_SPREAD, MOST_SPREAD = 0.01, 0.5
 """Of expected power: what residuals of one kind of instant are never trusted to spread less, or more."""
 UNKNOWN_SPREAD, UNKNOWN_ALONE = 0.04, 0.10
 """Of expected power: the spread while less than three days are known, with neighbours and without."""
+UNKNOWN_PLANE = 0.7
+"""Of expected power: how far it is off where nobody knows how an asset lies. Only a stop is told of it."""
 KNOWN_DAYS = 3
 """Days that a spread is learned from."""
 JUMP = 0.25
@@ -108,8 +110,10 @@ def residuals(
         + (bend / due) ** 2
         + (OF_CAPACITY * track.capacity / due) ** 2
     )
+    placed = told.placed[days.row]
+    spread = np.where(placed, spread, np.maximum(spread, UNKNOWN_PLANE))
     memory, shift = _memory(track, share / spread), days.median(share / spread)
-    evidence = _evidence(days.count(ok), memory, shift, earlier)[days.row]
+    evidence = np.where(placed, _evidence(days.count(ok), memory, shift, earlier)[days.row], 0.0)
     return Residuals(anywhere, spread, ok, lit, evidence, of_day, SpreadsOfDays(by_kind, memory, shift))
 
 

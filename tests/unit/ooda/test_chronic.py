@@ -26,6 +26,12 @@ def test_a_machine_behind_neighbours_that_are_alike_has_lost_something() -> None
     )
 
 
+def test_a_third_of_few_machines_at_one_level_are_another_kind() -> None:
+    """Three of seven roofs lie to the north, as nobody sees in June; of two nobody knows."""
+    assert _chronic(told(0.9, [1.0, 1.01, 0.99, 1.0, 0.905, 0.895])) == pytest.approx([1.0])
+    assert _chronic(told(0.9, [1.0, 1.01, 0.99, 1.0, 1.0, 0.905])) == pytest.approx([1 / 0.9], rel=0.01)
+
+
 @pytest.mark.parametrize("others", [3, 5, 8, 20])
 def test_sound_machines_of_unlike_sizes_are_seldom_taken_for_ill(others: int) -> None:
     rng = np.random.default_rng(others)

@@ -14,10 +14,12 @@ from ona.documents.assets import Asset, AssetRegistry, Location
 from ooda.detect import judge as judging
 from ooda.detect.case import Case
 from ooda.detect.context import Context
+from ooda.detect.witnesses.learning import Part, Witness, _learn, _placed
 from ooda.detect.witnesses.plane_fit import _groups
 from ooda.detect.witnesses.planes import Lie, Sun, apart, seen_by, usual_diffuse
+from ooda.detect.witnesses.profiles import Profiles
 from ooda.detect.witnesses.sky_state import MAJORITY, _median, solve
-from ooda.documents.asset_history import AssetHistory
+from ooda.documents.asset_history import AssetHistory, LearnedPlane
 from tests.builders.detection import telemetry_file
 
 LATITUDE, LONGITUDE = 48.0, 11.0
@@ -251,6 +253,51 @@ def test_daily_files_of_a_new_site_to_both_sides_find_its_fault_and_no_other(see
             histories[name] = verdict.history
             told |= {(name, i.kind) for i in verdict.detection.incidents if not i.suspected}
     assert told == {("INV-001", "underperformance")}
+
+
+@pytest.mark.parametrize("loses", ["", "INV-001", "INV-004"], ids=["nobody", "south", "east"])
+def test_before_anybody_knows_how_they_lie_only_a_like_form_tells_a_part(loses: str) -> None:
+    weather = Weather(8, seed=3, start="2024-10-05")
+    roofs = [SOUTH] * 4 + [EAST, WEST]
+    frames = pd.concat([weather.frame(n, roof, FLAT) for n, roof in enumerate(roofs)])
+    ill = frames["asset_id"].eq(loses) & (frames["timestamp"] >= "2024-10-10")
+    left = 0.0 if loses == "INV-004" else 0.75
+    frames["power_kw"] = frames["power_kw"].where(~ill, left * frames["power_kw"])
+    histories: dict[str, AssetHistory] = {}
+    told: set[tuple[str, str]] = set()
+    for day, part in frames.groupby(frames["timestamp"].dt.floor("D")):
+        file = telemetry_file(part, registry(6), key=str(day))
+        for verdict in judging.judge_assets(file, Context(histories)):
+            name = verdict.detection.asset_id
+            histories[name] = verdict.history
+            told |= {(name, i.kind) for i in verdict.detection.incidents if not i.suspected}
+    kind = "outage" if loses == "INV-004" else "underperformance"
+    assert told == ({(loses, kind)} if loses else set())
+
+
+def test_a_season_too_dark_for_a_fit_leaves_the_plane_that_was_known() -> None:
+    known = LearnedPlane(tilt=25.0, azimuth=95.0, gain=0.97, days=120, seasons=[(25.0, 95.0)])
+    window = Profiles(np.arange(60), np.full((2, 60, 48), np.nan))
+    usual = Lie(30.0, 180.0)
+    machines = [Witness(usual, False, False, known), Witness(usual, False, False, None)]
+    kept, unknown = _learn(machines, [known, None], window, 63.0, 180)
+    assert kept == known.model_copy(update={"days": 180})
+    assert (unknown.tilt, unknown.seasons) == (30.0, [])
+    assert _placed(machines, [kept, unknown], window) == [True, False]
+    assert _placed(machines[1:], [unknown], window) == [True], "a machine alone is like itself"
+
+
+def test_a_plane_of_few_weeks_that_nobody_shares_leaves_small_losses_suspected() -> None:
+    lies = [Lie(30.0, 180.0), Lie(28.0, 170.0), Lie(20.0, 90.0)]
+
+    def told(days: int, *of: Lie) -> list[bool]:
+        learned = [LearnedPlane(tilt=lie.tilt, azimuth=lie.azimuth, gain=1.0, days=days) for lie in of]
+        part = Part(0, 1, learned, list(of), [], [], [True] * len(of))
+        return [part.unlike(j) for j in range(len(of))]
+
+    assert told(28, *lies) == [False, False, True]
+    assert told(60, *lies) == [False, False, False], "seasons have shown it"
+    assert told(28, lies[0]) == [False], "nobody to be unlike"
 
 
 def test_files_of_a_day_expect_what_one_long_file_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from ooda.detect.peers import BRIGHT
 from ooda.detect.rolling import FIRST_DAYS, before_each, windows
 from ooda.detect.sky import SLOTS, Floats, Ints
 from ooda.detect.witnesses import clear_sky
+from ooda.detect.witnesses.alike import strange_forms
 from ooda.detect.witnesses.plane_fit import fit
 from ooda.detect.witnesses.planes import Lie, Sun, apart, middle_of, seen_by
 from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
@@ -29,6 +30,8 @@ from ooda.documents.asset_history import LearnedPlane
 
 EARLY, FITS, THEN_EVERY = (5, 9), (14, 28, 60), 60
 """Days of a site at which planes are fitted; the early ones where no sensor tells of the sky."""
+ALIKE_DEG = 15.0
+"""Degrees between two planes below which their levels can be compared."""
 SEASONS = 6
 """Fits of 60 days each whose middle is believed: a year."""
 RECENT_DAYS = 60
@@ -70,8 +73,9 @@ class Witness:
 class Part:
     """Days `first` to `last` (rows of the profiles) in which planes stay as they are. Of J witnesses:
     `learned`, what to expect of each day, `base` (of D days each), and `dull`: what it gives under clouds
-    over what it gives otherwise, (D,). `clouds`: where one machine is all there is (`clear_sky.py`).
-    `lone`: whether it is one machine and its sensor."""
+    over what it gives otherwise, (D,). `placed`: of which it is known how they lie, or that they
+    lie as the others do. `clouds`: where one machine is all there is (`clear_sky.py`). `lone`: whether it
+    is one machine and its sensor."""
 
     first: int
     last: int
@@ -79,6 +83,7 @@ class Part:
     lies: list[Lie]
     base: list[Baseline]
     dull: list[Floats]
+    placed: list[bool]
     clouds: clear_sky.Clouds | None = None
     lone: bool = False
 
@@ -94,6 +99,13 @@ class Part:
     def unsure(self) -> bool:
         """Whether that was learned of too few days to tell a loss from a wrong plane."""
         return self.turned and (not self.learned[1].seasons or self.learned[1].days < FITS[1])
+
+    def unlike(self, j: int) -> bool:
+        """Whether planes are known from a few weeks only, and no other witness lies as this one: what the
+        sun's way changes in the weeks after then looks like a small loss."""
+        others = [lie for n, lie in enumerate(self.lies) if n != j]
+        young = self.learned[j].days < FITS[-1]
+        return young and bool(others) and all(apart(lie, self.lies[j]) >= ALIKE_DEG for lie in others)
 
     def level(self, j: int) -> Floats:
         """The gain that is expected of a witness on each day, (D,)."""
@@ -135,9 +147,12 @@ def parts_of(
             until = start if known >= FIRST_DAYS else min(first + FIRST_DAYS - known, days)
             window = profiles.between(max(0, until - RECENT_DAYS), until)
             learned = _learn(witnesses, learned, window, place[0] if place and due else None, due)
-        parts.append(
-            _part(witnesses, [item for item in learned if item], profiles, start, end, place, rules)
+        planes = [item for item in learned if item]
+        seen = profiles.between(
+            max(0, start - RECENT_DAYS), max(start + 1, min(end, first + FIRST_DAYS - count))
         )
+        placed = _placed(witnesses, planes, seen) if place else [True] * len(witnesses)
+        parts.append(_part(witnesses, planes, placed, profiles, start, end, place, rules))
     return parts
 
 
@@ -146,6 +161,17 @@ def _fits(count: int, early: bool) -> int:
     if count >= FITS[-1]:
         return FITS[-1] + (count - FITS[-1]) // THEN_EVERY * THEN_EVERY
     return max((day for day in (*(EARLY if early else ()), *FITS) if day <= count), default=0)
+
+
+def _placed(witnesses: list[Witness], learned: list[LearnedPlane], seen: Profiles) -> list[bool]:
+    """Of which witnesses it is known how they lie: by the registry, by a fit, or while there is none of any
+    machine by the form of their days, which is that of the others."""
+    known = [w.given or bool(plane.seasons) for w, plane in zip(witnesses, learned, strict=True)]
+    machines = [j for j, w in enumerate(witnesses) if not w.sensor]
+    if any(known[j] for j in machines):
+        return [w.sensor or fitted for w, fitted in zip(witnesses, known, strict=True)]
+    strange = dict(zip(machines, strange_forms(seen.share[machines]).tolist(), strict=True))
+    return [not strange.get(j, False) for j in range(len(witnesses))]
 
 
 def _learn(
@@ -174,8 +200,8 @@ def _learn(
             [witnesses[j].sensor for j in group],
         )
         for j, plane in zip(group, found, strict=True):
+            old = before[j]
             if plane is not None:
-                old = before[j]
                 seasons = old.seasons if old and days > RECENT_DAYS else []  # until then all days are new
                 seen = (round(plane.lie.tilt, 1), round(plane.lie.azimuth, 1))
                 seasons = [*seasons, seen][-SEASONS:]
@@ -187,12 +213,15 @@ def _learn(
                     days=days,
                     seasons=seasons,
                 )
+            elif old is not None and old.seasons:  # a dark season shows nothing
+                out[j] = old.model_copy(update={"days": days})
     return out
 
 
 def _part(
     witnesses: list[Witness],
     learned: list[LearnedPlane],
+    placed: list[bool],
     profiles: Profiles,
     first: int,
     last: int,
@@ -209,7 +238,7 @@ def _part(
     if sum(w.speaks for w in witnesses) == 1:
         levels, clouds = _by_clear_sky(learned, lies, window, light, past)
     else:
-        levels = _levels(witnesses, learned, lies, window, light)
+        levels = _levels(_speaking(witnesses, placed), learned, lies, window, light)
     season = _season(witnesses, lies, light, rules, past)
     base, dull = [], []
     for of_all in levels:
@@ -219,7 +248,7 @@ def _part(
         if sum(w.speaks and not w.sensor for w in witnesses) > 1:  # neighbours have the same clouds
             usual = np.ones(last - first)
         dull.append(np.clip(np.where(np.isfinite(usual), usual, 1.0), LEAST_DULL, MOST_DULL))
-    return Part(first, last, learned, lies, base, dull, clouds, _is_lone(witnesses) and light.known)
+    return Part(first, last, learned, lies, base, dull, placed, clouds, _is_lone(witnesses) and light.known)
 
 
 def _season(
@@ -240,6 +269,13 @@ def _season(
         return gain_of_season(gains, windows(season, ends, rules.baseline_days), season[past:], usual)
 
     return as_now
+
+
+def _speaking(witnesses: list[Witness], placed: list[bool]) -> list[Witness]:
+    """The same witnesses: where some are known to lie as they do, the others are only judged."""
+    if not any(w.speaks and known for w, known in zip(witnesses, placed, strict=True)):
+        return witnesses
+    return [replace(w, speaks=w.speaks and known) for w, known in zip(witnesses, placed, strict=True)]
 
 
 def _rows(levels: Levels, first: int, last: int) -> Levels:

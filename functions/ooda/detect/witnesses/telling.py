@@ -13,7 +13,7 @@ from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.track import Indices
 from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
 from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN, limited, shared, usual_index
-from ooda.detect.witnesses.learning import DULL, OWN_HEAT, Part, heat, parts_of, views
+from ooda.detect.witnesses.learning import ALIKE_DEG, DULL, OWN_HEAT, Part, heat, parts_of, views
 from ooda.detect.witnesses.panel import Panel
 from ooda.detect.witnesses.planes import Sun, apart
 from ooda.detect.witnesses.profiles import Profiles
@@ -30,8 +30,6 @@ CLEAR = 0.75
 """Of the clear sky's light: above it an instant is clear, below it dull."""
 STANDING = 0.05
 """Of capacity. A neighbour with less stands still, or nearly so."""
-ALIKE_DEG = 15.0
-"""Degrees between two planes below which their levels can be compared."""
 LEAST_DUE = 0.1
 """Of capacity. Where less is due a day's loss is not counted: low light is less sure."""
 LEAST_ALIKE = 2
@@ -52,11 +50,12 @@ class Told:
     the site is held at a level; `standing`: share of the other machines standing still (0…1). `usual`: the
     share that a machine of the others' usual level gives on its plane, by the other machines alone;
     `as_sensor`: what such a machine gives where the sensor lies, by all machines. Of its D days: `known`,
-    how many earlier days have its gain; `level` and `levels`, (D,) and (D, R): its level, and those of the
-    others that lie much alike; `fleet_loss`: what more than half of the other machines lost, natural log.
-    `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history. `others` and
-    `sensors`: how many there are. `turned`, (D,): whether a lone machine's sensor lies otherwise than
-    it, or the days were too dark to know.
+    how many earlier days have its gain; `placed`, whether it is known how it lies; `unlike`, whether planes
+    are of a few weeks and no other witness lies as it does; `turned`, whether a lone machine's sensor lies
+    otherwise than it, or the days were too dark to know; `level` and `levels`, (D,) and (D, R): its level,
+    and those of the others that lie much alike; `fleet_loss`: what more than half of the other machines
+    lost, natural log. `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history.
+    `others` and `sensors`: how many there are.
     """
 
     due: Floats
@@ -68,6 +67,8 @@ class Told:
     limited: Mask
     standing: Floats
     known: Ints
+    placed: Mask
+    unlike: Mask
     level: Floats
     levels: Floats
     fleet_loss: Floats
@@ -262,6 +263,8 @@ class _Solved:
             limited=self.limited[place],
             standing=mean(self.standing),
             known=np.concatenate([part.base[m].count for part in self.parts])[days],
+            placed=np.concatenate([np.full(p.last - p.first, p.placed[m]) for p in self.parts])[days],
+            unlike=np.concatenate([np.full(p.last - p.first, p.unlike(m)) for p in self.parts])[days],
             level=by_day("level", m),
             levels=np.array([by_day("level", j) for j in alike]).reshape(len(alike), len(days)).T,
             fleet_loss=fleet,
@@ -306,6 +309,8 @@ class _Chunk:
             say = np.isfinite(seen).astype(float)
             say[:machines] *= np.where(share >= NEAR_CAPACITY_SHARE, CLIPPED_SAY, 1.0)
         say[panel.references : machines] = 0.0
+        if any(part.placed):
+            say[~np.array(part.placed)] = 0.0
         every = solve(seen, beam, diffuse, say, sun)
         alone = None
         if len(light):
