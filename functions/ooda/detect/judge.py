@@ -103,6 +103,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         told=told,
         late=assets.late[asset.id],
         history=history,
+        sensor=assets.sensors.get(asset.id, ""),
     )
     light = lit if member.rows is None else lit[member.rows]
     usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, asset, rules.filtering)

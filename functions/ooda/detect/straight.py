@@ -27,28 +27,57 @@ ROUNDING = 1e-7
 """Share of capacity by which computed values may differ from a line."""
 MOVES = 10.0
 """Resolutions by which a line must rise or fall in all: power that is held is another matter (`stale`)."""
+BESIDE, MOST_BESIDE = ("volts", "temperature", "dc_power"), 0.8
+"""Channels that show whether power on a level line was measured, and the share of the line's readings on
+which one of them runs straight too."""
 
 
 def interpolated(track: Track) -> Mask:
-    """Readings at work on a straight line, shape (n,): none of them was measured."""
-    tolerance = max(1.01 * resolution_of(track.power), ROUNDING * track.capacity)
+    """Readings on a straight line, shape (n,): none of them was measured.
+
+    A line of power at work rises or falls. Where power is level, or nothing, another channel of the machine
+    that runs straight at the same time tells that nobody measured: under a limit, or at a stop, it does not.
+    """
     with np.errstate(invalid="ignore"):
         at_work = track.power > 0.005 * track.capacity
+    found = _lines(track, track.power, track.capacity, at_work) & at_work
+    level = _lines(track, track.power, track.capacity, np.ones(len(track), dtype=bool), level=True)
+    level &= track.sky.light & ~found
+    if level.any():
+        beside = np.zeros(len(track), dtype=bool)
+        for name in BESIDE:
+            values = getattr(track, name)
+            there = np.isfinite(values) & (values != 0.0)
+            if there.any():
+                beside |= _lines(track, values, float(np.abs(values[there]).max()), there)
+        for start, end in runs(level):
+            found[start:end] |= beside[start:end].mean() >= MOST_BESIDE
+    return found
+
+
+def _lines(track: Track, values: Floats, scale: float, there: Mask, *, level: bool = False) -> Mask:
+    """Readings of a channel, (n,), on straight lines longer than chance makes them, of those that are
+    `there`; `scale`: the largest value."""
+    tolerance = max(1.01 * resolution_of(values), ROUNDING * scale)
     gaps = np.diff(track.sky.minutes, prepend=-np.inf) > 1.5 * track.step
-    breaks = gaps | ~at_work
+    breaks = gaps | ~there
     whole = ~(breaks[1:-1] | breaks[2:])
     if not whole.any():
         return np.zeros(len(track), dtype=bool)
-    by_chance = float(np.mean(np.abs(np.diff(track.power, 2))[whole] <= 2.0 * tolerance))
+    with np.errstate(invalid="ignore"):
+        by_chance = float(np.mean(np.abs(np.diff(values, 2))[whole] <= 2.0 * tolerance))
     least = max(READINGS, math.ceil(MINUTES / track.step) + 1)
     if by_chance > 0.0:
         least = max(least, 2 + math.ceil(math.log(CHANCE) / math.log(min(by_chance, 0.99))))
-    return np.asarray(straight(track.power, least, tolerance, breaks) & at_work)
+    return straight(values, least, tolerance, breaks, level=level)
 
 
-def straight(power: Floats, least: int, tolerance: float, breaks: Mask | None = None) -> Mask:
+def straight(
+    power: Floats, least: int, tolerance: float, breaks: Mask | None = None, *, level: bool = False
+) -> Mask:
     """Values on straight lines of at least `least` readings, (n,), none further than `tolerance` from the
-    line. A level line does not count. `breaks`: where a line cannot go on from the value before."""
+    line. A level line does not count, or where `level` is asked. `breaks`: where a line cannot go on from the
+    value before."""
     flags = np.zeros(len(power), dtype=bool)
     if len(power) < max(3, least):
         return flags
@@ -63,7 +92,8 @@ def straight(power: Floats, least: int, tolerance: float, breaks: Mask | None = 
             continue
         values = power[first : last + 1]
         rise = values[-1] - values[0]
-        if abs(rise) < MOVES * tolerance or abs(rise) < 2.0 * tolerance * len(values):
+        moves = abs(rise) >= MOVES * tolerance and abs(rise) >= 2.0 * tolerance * len(values)
+        if not (moves or level):
             continue
         line = values[0] + rise * np.arange(len(values)) / (len(values) - 1)
         if np.abs(values - line).max() <= tolerance:

@@ -1,0 +1,147 @@
+"""Spoilt data of a site: what one logger or one sensor does to readings, and who looks like it.
+
+The days are made here, by a recipe of their own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ona.config.causes import cause_rules
+from ona.documents.assets import Asset, AssetRegistry, Location
+from ona.documents.findings import Finding
+from ooda.config.loss_function import loss_function_config
+from ooda.detect.context import Context
+from ooda.detect.judge import AssetVerdict, judge_assets
+from ooda.diagnose.diagnostics import AssetInput, Rules, diagnose_asset, told_once
+from ooda.config import trends
+from ona.documents.base import S3Pointer
+from tests.builders.detection import telemetry_file
+from tests.builders.telemetry import NOW
+
+DAYS, SINCE = 40, 26
+"""Days in all, and those before something happens."""
+
+
+def arrays(count: int, step: int = 15) -> dict[str, pd.DataFrame]:
+    """Arrays of 50 kW at 40° N in spring, under days of one sky each, with one sensor beside them."""
+    times = pd.date_range("2024-03-20", periods=DAYS * 1440 // step, freq=f"{step}min", tz="UTC")
+    sky = np.random.default_rng(5)
+    hour, day = (times.hour + times.minute / 60).to_numpy(), np.arange(len(times)) * step // 1440
+    tilt = np.radians(0.4 * day)
+    height = np.sin(np.radians(40)) * np.sin(tilt) + np.cos(np.radians(40)) * np.cos(tilt) * np.cos(
+        np.pi * (hour - 12) / 12
+    )
+    of_day = np.where(sky.random(DAYS) < 0.3, sky.uniform(0.2, 0.5, DAYS), sky.uniform(0.9, 1.0, DAYS))
+    light = 1000 * np.maximum(height, 0) ** 1.2 * of_day[day]
+    out = {}
+    for n in range(count):
+        own = np.random.default_rng(70 + n)
+        power = 50 * (0.84 + 0.01 * n) * light / 1000 * (1 + own.normal(0, 0.008, len(times)))
+        out[f"A{n}"] = pd.DataFrame(
+            {
+                "timestamp": times.as_unit("us"),
+                "asset_id": f"A{n}",
+                "temperature_c": 15 + light / 40,
+                "power_kw": np.round(power, 3),
+                "irradiance_w_m2": np.round(light * (1 + sky.normal(0, 0.005)), 1) if n == 0 else 0.0,
+            }
+        )
+        out[f"A{n}"]["irradiance_w_m2"] = out["A0"]["irradiance_w_m2"]
+    return out
+
+
+def turbines(count: int) -> dict[str, pd.DataFrame]:
+    """Turbines of 2 MW in one wind that remembers half a day."""
+    times = pd.date_range("2024-03-20", periods=DAYS * 144, freq="10min", tz="UTC")
+    air = np.random.default_rng(8)
+    common = 8 + 9 * pd.Series(air.normal(size=len(times))).ewm(span=72).mean().to_numpy()
+    out = {}
+    for n in range(count):
+        own = np.random.default_rng(90 + n)
+        wind = np.clip(common + own.normal(0, 0.3, len(times)), 0.3, 19)
+        share = np.minimum(np.maximum(wind - 3, 0) ** 2 / 70, 1.0) * (1 + own.normal(0, 0.02, len(times)))
+        power = np.where(wind < 3, -4.0, 2000 * share)
+        out[f"A{n}"] = pd.DataFrame(
+            {"timestamp": times.as_unit("us"), "asset_id": f"A{n}", "power_kw": power, "wind_speed_m_s": wind}
+        )
+    return out
+
+
+def site(names: list[str], kind: str) -> AssetRegistry:
+    wind = kind == "Wind Turbine"
+    place = Location(latitude=40.0, longitude=0.0)
+    return AssetRegistry(
+        assets=[
+            Asset(id=name, type=kind, capacity_kw=2000.0 if wind else 50.0, location=place, site_id="field")
+            for name in names
+        ]
+    )
+
+
+def judged(frames: dict[str, pd.DataFrame], kind: str = "Solar Inverter") -> list[AssetVerdict]:
+    whole = pd.concat(frames.values()).reset_index(drop=True)
+    return judge_assets(telemetry_file(whole, site(list(frames), kind)), Context())
+
+
+def since(frame: pd.DataFrame, days: float = SINCE, until: float = DAYS) -> np.ndarray:
+    at = (frame["timestamp"] - pd.Timestamp("2024-03-20", tz="UTC")) / pd.Timedelta(days=1)
+    return np.asarray((at >= days) & (at < until))
+
+
+def told(verdict: AssetVerdict) -> set[str]:
+    return {issue.kind for issue in verdict.detection.quality.issues}
+
+
+def findings(verdicts: list[AssetVerdict]) -> list[Finding]:
+    """What Diagnose makes of one record of all machines."""
+    rules = Rules(cause_rules(), loss_function_config().thresholds, trends.trend_rules())
+    pointer, known, out = S3Pointer(bucket="bucket", key="k"), set[str](), list[Finding]()
+    registry = site([verdict.detection.asset_id for verdict in verdicts], "Solar Inverter")
+    for verdict in verdicts:
+        asset = registry.require(verdict.detection.asset_id, "test")
+        item = AssetInput(verdict.detection, asset, None, ())
+        made = diagnose_asset(item, rules, record=pointer, detection_id="det", now=NOW)
+        out += told_once(made, known).findings
+    return out
+
+
+def test_one_sensor_that_drifts_is_one_finding_and_none_a_machine() -> None:
+    frames = arrays(4)
+    for frame in frames.values():
+        frame.loc[since(frame), "irradiance_w_m2"] *= 0.84
+    verdicts = judged(frames)
+    assert all("sensor_drift" in told(verdict) for verdict in verdicts)
+    made = [item for item in findings(verdicts) if item.cause == "calibration_drift"]
+    assert len(made) == 1
+    assert "field" in made[0].description
+
+
+def test_two_sensors_that_drift_are_two_findings() -> None:
+    """Each machine has its own: the values differ."""
+    frames = arrays(4)
+    for n, frame in enumerate(frames.values()):
+        frame["irradiance_w_m2"] = np.round(frame["irradiance_w_m2"] * (1 + 0.002 * n), 1)
+        frame.loc[since(frame) & (n < 2), "irradiance_w_m2"] *= 0.84
+    made = [item for item in findings(judged(frames)) if item.cause == "calibration_drift"]
+    assert {item.asset_id for item in made} == {"A0", "A1"}
+
+
+@pytest.mark.parametrize("begins", [26.0, 26.4])
+def test_megawatts_of_a_turbine_begin_and_end_at_any_hour(begins: float) -> None:
+    frames = turbines(3)
+    frames["A1"].loc[since(frames["A1"], begins, begins + 5.5), "power_kw"] *= 0.001
+    verdict = judged(frames, "Wind Turbine")[1]
+    assert "unit_error" in told(verdict)
+    assert verdict.history.incidents == []
+
+
+def test_a_turbine_that_stands_after_megawatts_is_still_an_outage() -> None:
+    frames = turbines(3)
+    frames["A1"].loc[since(frames["A1"], 26, 30), "power_kw"] *= 0.001
+    frames["A1"].loc[since(frames["A1"], 31, 34), "power_kw"] = -4.0
+    verdict = judged(frames, "Wind Turbine")[1]
+    (outage,) = [one for one in verdict.history.incidents if one.kind == "outage"]
+    assert f"{outage.window.start:%m-%d}" == "04-20"
