@@ -27,6 +27,9 @@ ROUNDING = 1e-7
 """Share of capacity by which computed values may differ from a line."""
 MOVES = 10.0
 """Resolutions by which a line must rise or fall in all: power that is held is another matter (`stale`)."""
+TRIMS = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 2))
+"""Readings left out at the two ends of a stretch without bends: one that was measured may lie near the
+line."""
 BESIDE, MOST_BESIDE = ("volts", "temperature", "dc_power"), 0.8
 """Channels that show whether power on a level line was measured, and the share of the line's readings on
 which one of them runs straight too."""
@@ -41,7 +44,7 @@ def interpolated(track: Track) -> Mask:
     with np.errstate(invalid="ignore"):
         at_work = track.power > 0.005 * track.capacity
     found = _lines(track, track.power, track.capacity, at_work) & at_work
-    level = _lines(track, track.power, track.capacity, np.ones(len(track), dtype=bool), level=True)
+    level = _lines(track, track.power, track.capacity, at_work, level=True)
     level &= track.sky.light & ~found
     if level.any():
         beside = np.zeros(len(track), dtype=bool)
@@ -49,16 +52,20 @@ def interpolated(track: Track) -> Mask:
             values = getattr(track, name)
             there = np.isfinite(values) & (values != 0.0)
             if there.any():
-                beside |= _lines(track, values, float(np.abs(values[there]).max()), there)
+                limited = name == "dc_power"  # it is level under a limit as power is
+                beside |= there & _lines(
+                    track, values, float(np.abs(values[there]).max()), there, level=not limited
+                )
         for start, end in runs(level):
             found[start:end] |= beside[start:end].mean() >= MOST_BESIDE
     return found
 
 
 def _lines(track: Track, values: Floats, scale: float, there: Mask, *, level: bool = False) -> Mask:
-    """Readings of a channel, (n,), on straight lines longer than chance makes them, of those that are
-    `there`; `scale`: the largest value."""
-    tolerance = max(1.01 * resolution_of(values), ROUNDING * scale)
+    """Readings of a channel, (n,), on straight lines longer than chance makes them, as those that are `there`
+    show it; `scale`: the largest value. `level`: others and level ones count as well."""
+    resolution = resolution_of(values)
+    tolerance = max(1.01 * resolution, ROUNDING * scale)
     gaps = np.diff(track.sky.minutes, prepend=-np.inf) > 1.5 * track.step
     breaks = gaps | ~there
     whole = ~(breaks[1:-1] | breaks[2:])
@@ -66,10 +73,16 @@ def _lines(track: Track, values: Floats, scale: float, there: Mask, *, level: bo
         return np.zeros(len(track), dtype=bool)
     with np.errstate(invalid="ignore"):
         by_chance = float(np.mean(np.abs(np.diff(values, 2))[whole] <= 2.0 * tolerance))
-    least = max(READINGS, math.ceil(MINUTES / track.step) + 1)
+    least = shortest = max(READINGS, math.ceil(MINUTES / track.step) + 1)
     if by_chance > 0.0:
         least = max(least, 2 + math.ceil(math.log(CHANCE) / math.log(min(by_chance, 0.99))))
-    return straight(values, least, tolerance, breaks, level=level)
+    found = straight(values, least, tolerance, gaps if level else breaks, level=level)
+    if resolution > 0.0:  # values between those that the meter can show are computed
+        with np.errstate(invalid="ignore"):
+            computed = np.abs(values - np.round(values / resolution) * resolution) > ROUNDING * scale
+        if computed.any():
+            found |= computed & straight(values, shortest, ROUNDING * scale, breaks)
+    return found
 
 
 def straight(
@@ -87,18 +100,21 @@ def straight(
     if breaks is not None:
         even &= ~(breaks[1:-1] | breaks[2:])
     for start, end in runs(even):
-        first, last = start, end + 1
-        if last - first + 1 < least:
-            continue
-        values = power[first : last + 1]
-        rise = values[-1] - values[0]
-        moves = abs(rise) >= MOVES * tolerance and abs(rise) >= 2.0 * tolerance * len(values)
-        if not (moves or level):
-            continue
-        line = values[0] + rise * np.arange(len(values)) / (len(values) - 1)
-        if np.abs(values - line).max() <= tolerance:
-            flags[first : last + 1] = True
+        for before, after in TRIMS:
+            first, last = start + before, end + 2 - after
+            if last - first >= least and _is_line(power[first:last], tolerance, level):
+                flags[first:last] = True
+                break
     return flags
+
+
+def _is_line(values: Floats, tolerance: float, level: bool) -> bool:
+    rise = values[-1] - values[0]
+    moves = abs(rise) >= MOVES * tolerance and abs(rise) >= 2.0 * tolerance * len(values)
+    if not (moves or level):
+        return False
+    line = values[0] + rise * np.arange(len(values)) / (len(values) - 1)
+    return bool(np.abs(values - line).max() <= tolerance)
 
 
 def resolution_of(values: Floats) -> float:
