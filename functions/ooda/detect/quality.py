@@ -65,8 +65,8 @@ def check(
     produce. `span`: first and last reading of the file, between which readings are due. `of_no_use`:
     readings that came, and whose power nobody can use. `told`: what the site's witnesses tell of the day's
     readings; `late`: minutes by which each day is late beside the neighbours; `history`: the earlier days,
-    beside which the file's own are seen; `sensor`: the first of the machines that share its irradiance sensor,
-    if several do.
+    beside which the file's own are seen; `sensor`: the first of the machines that share its irradiance
+    sensor, if several do.
     """
     lit = light if whole is track else light[np.searchsorted(whole.sky.minutes, track.sky.minutes)]
     came_in_vain = in_vain(of_no_use, whole, config)

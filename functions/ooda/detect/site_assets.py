@@ -44,8 +44,8 @@ class Member:
 class SiteAssets:
     """The assets of one site that are judged, the site's assets of reference, its turbines among these,
     and by id what the site's witnesses tell of each asset, and by how many minutes each of its days is
-    `late` beside them. `sensors`: by id the first of the machines that have the same irradiance sensor, where
-    several have it. `absent`: one of reference has not come yet."""
+    `late` beside them. `sensors`: by id the first of the machines that have the same irradiance sensor,
+    where several have it. `absent`: one of reference has not come yet."""
 
     site_id: str
     members: list[Member]

@@ -39,7 +39,7 @@ def interpolated(track: Track) -> Mask:
     """Readings on a straight line, shape (n,): none of them was measured.
 
     A line of power at work rises or falls. Where power is level, or nothing, another channel of the machine
-    that runs straight at the same time tells that nobody measured: under a limit, or at a stop, it does not.
+    that runs straight at the same time tells that nobody measured: at a limit, or at a stop, it does not.
     """
     with np.errstate(invalid="ignore"):
         at_work = track.power > 0.005 * track.capacity
@@ -62,8 +62,8 @@ def interpolated(track: Track) -> Mask:
 
 
 def _lines(track: Track, values: Floats, scale: float, there: Mask, *, level: bool = False) -> Mask:
-    """Readings of a channel, (n,), on straight lines longer than chance makes them, as those that are `there`
-    show it; `scale`: the largest value. `level`: others and level ones count as well."""
+    """Readings of a channel, (n,), on straight lines longer than chance makes them, as those that are
+    `there` show it; `scale`: the largest value. `level`: others and level ones count as well."""
     resolution = resolution_of(values)
     tolerance = max(1.01 * resolution, ROUNDING * scale)
     gaps = np.diff(track.sky.minutes, prepend=-np.inf) > 1.5 * track.step
@@ -89,8 +89,8 @@ def straight(
     power: Floats, least: int, tolerance: float, breaks: Mask | None = None, *, level: bool = False
 ) -> Mask:
     """Values on straight lines of at least `least` readings, (n,), none further than `tolerance` from the
-    line. A level line does not count, or where `level` is asked. `breaks`: where a line cannot go on from the
-    value before."""
+    line. A level line does not count, or where `level` is asked. `breaks`: where a line cannot go on
+    from the value before."""
     flags = np.zeros(len(power), dtype=bool)
     if len(power) < max(3, least):
         return flags

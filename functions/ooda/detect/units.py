@@ -60,13 +60,13 @@ def unit_issue(track: Track, due: Floats) -> tuple[QualityIssue | None, Mask]:
         ), (large | small)[row]
     if small.any():
         light = "strong wind" if track.asset.is_wind else "full sun"
-        readings = _reaching(track, small[row])
+        too_small = _reaching(track, small[row])
         return _unit_error(
             f"power_kw stays at {float(np.max(top[small])) * capacity:.3g} in {light}, nameplate "
             f"{capacity:g} kW: probably given in megawatts",
-            int(readings.sum()),
+            int(too_small.sum()),
             blinding=True,
-        ), readings
+        ), too_small
     return _dc_unit(track), np.zeros(len(track), dtype=bool)
 
 
@@ -96,8 +96,8 @@ def _follows(track: Track, sun: Floats, lit: Mask, days: Mask) -> Mask:
 
 
 def _reaching(track: Track, small: Mask) -> Mask:
-    """The readings, (n,), of days whose power is too `small`, and those beside them that are as small, up to
-    the last one that shows that the machine works: what stands still is no unit."""
+    """The readings, (n,), of days whose power is too `small`, and those beside them that are as small, up
+    to the last one that shows that the machine works: what stands still is no unit."""
     out = small.copy()
     with np.errstate(invalid="ignore"):
         low = ~(track.share >= TOO_SMALL)

@@ -11,13 +11,14 @@ import pytest
 
 from ona.config.causes import cause_rules
 from ona.documents.assets import Asset, AssetRegistry, Location
+from ona.documents.base import S3Pointer
 from ona.documents.findings import Finding
+from ooda.config import trends
 from ooda.config.loss_function import loss_function_config
 from ooda.detect.context import Context
 from ooda.detect.judge import AssetVerdict, judge_assets
+from ooda.detect.lasting_shift import issues_of
 from ooda.diagnose.diagnostics import AssetInput, Rules, diagnose_asset, told_once
-from ooda.config import trends
-from ona.documents.base import S3Pointer
 from tests.builders.detection import telemetry_file
 from tests.builders.telemetry import NOW
 
@@ -210,3 +211,38 @@ def test_zeros_that_fill_a_gap_from_night_to_night_are_no_stop() -> None:
     verdict = judged(frames)[1]
     assert "interpolated_values" in told(verdict)
     assert booked(verdict) == []
+
+
+def years(shift: float, *, snow: bool = False, count: int = 4) -> pd.DataFrame:
+    """An asset without neighbours and sensor: hourly power of some years, that goes to `shift` of it on a day."""
+    times = pd.date_range("2020-01-01", periods=count * 365 * 24, freq="h", tz="UTC")
+    day, own = np.arange(len(times)) // 24, np.random.default_rng(12)
+    season = 1 + 0.5 * np.cos(2 * np.pi * (times.day_of_year.to_numpy() - 172) / 365)
+    cloud = pd.Series(own.normal(size=count * 365)).ewm(span=3).mean().to_numpy()
+    power = (
+        30 * season * np.maximum(np.sin(np.pi * (times.hour - 6) / 12), 0) / (1 + np.exp(1.5 * cloud[day]))
+    )
+    power = np.where(day >= 800, shift, 1.0) * power
+    if snow:
+        power = np.where((day % 365 < 14) & (day > 365), 0.1, 1.0) * power
+    return pd.DataFrame({"timestamp": times.as_unit("us"), "asset_id": "A0", "power_kw": power})
+
+
+@pytest.mark.parametrize("shift", [0.4, 2.2])
+def test_a_level_that_moves_for_good_is_told_of_an_asset_that_stands_alone(shift: float) -> None:
+    readings = years(shift)
+    asset = Asset(id="A0", type="Solar Inverter", capacity_kw=100.0, site_id="field")
+    file = telemetry_file(readings, AssetRegistry(assets=[asset]))
+    (verdict,) = judge_assets(file, Context())
+    issues = {issue.kind: issue for issue in verdict.detection.quality.issues}
+    day = pd.Timestamp(issues["level_shift"].statement.partition("(since ")[2][:10], tz="UTC")
+    assert abs(day - pd.Timestamp("2020-01-01", tz="UTC") - pd.Timedelta(days=800)) <= pd.Timedelta(days=2)
+    assert not issues["level_shift"].blinding
+
+
+@pytest.mark.parametrize("snow", [False, True])
+def test_seasons_and_weeks_of_snow_are_no_shift_of_a_level(snow: bool) -> None:
+    readings = years(1.0, snow=snow)
+    energy = readings.groupby(readings["timestamp"].dt.floor("D"))["power_kw"].sum()
+    number = (pd.DatetimeIndex(energy.index) - pd.Timestamp(0, tz="UTC")).days
+    assert issues_of(dict(zip(number.tolist(), energy.tolist(), strict=True)), 1) == []
