@@ -77,7 +77,8 @@ def check(
     useless = wrong_days | energy
     mixed = impossible(track) & ~useless
     useless |= mixed
-    frozen, line = stale(track, config), interpolated(track)
+    frozen = stale(track, config)
+    line = interpolated(track) & ~frozen
     spikes = outliers(track, told.by_others) & ~(useless | shifted)
     zeros = logger_zeros(track, lit, _usual_ac_dc(days.table.of_dc)) & ~useless
     shifted &= ~useless

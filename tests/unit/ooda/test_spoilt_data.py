@@ -214,7 +214,7 @@ def test_zeros_that_fill_a_gap_from_night_to_night_are_no_stop() -> None:
 
 
 def years(shift: float, *, snow: bool = False, count: int = 4) -> pd.DataFrame:
-    """An asset without neighbours and sensor: hourly power of years, that goes to `shift` of it on a day."""
+    """An asset without neighbours and sensor: hourly power of years, `shift` of it since a day."""
     times = pd.date_range("2020-01-01", periods=count * 365 * 24, freq="h", tz="UTC")
     day, own = np.arange(len(times)) // 24, np.random.default_rng(12)
     season = 1 + 0.5 * np.cos(2 * np.pi * (times.day_of_year.to_numpy() - 172) / 365)
