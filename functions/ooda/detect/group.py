@@ -41,9 +41,6 @@ IN_TURN = 3
 """Machines that make a rotation."""
 AT_WORK = 0.5
 """Share of a stop's time; a machine that stood for less of it was at work meanwhile."""
-BY_CHANCE, ALIKE = 0.05, 0.3
-"""Chance up to which two stops that begin at once and end at once are no accident, however large the site;
-and that by which two of those that begin at once are as long (ours)."""
 LEAST_READINGS = 2
 """Readings of a stop."""
 
@@ -64,11 +61,6 @@ class _Stop:
             return self.start == other.start and ended and abs(self.end - other.end) <= AT_ONCE
         return abs(self.start - other.start) <= AT_ONCE
 
-    def twin(self, other: _Stop) -> bool:
-        """Whether both begin at once, while they worked before, and come back at once."""
-        switched = self.start > 0 < other.start and self.end < self.count and other.end < other.count
-        return switched and self.together(other) and abs(self.end - other.end) <= AT_ONCE
-
     def followed_by(self, other: _Stop) -> bool:
         """Whether the other stops when this one comes back."""
         return self.end < self.count and other.start > 0 and abs(other.start - self.end) <= WITHOUT_GAP
@@ -87,7 +79,7 @@ def common(start: int, end: int, off: Floats) -> Literal["outage", "site_outage"
     `off`: 1 where a machine gives nothing, 0 where it gives some, NaN where it says nothing, (T, 1 + R),
     the machine itself first, at the day's T instants at which it should give power. `operation`: machines,
     or groups of them, stop one after the other, and each works while the other stands. `site_outage`: many
-    stop at once, or half are down, or two stop and come back at once as no accident does.
+    stop at once, or half are down.
     """
     machines, others = off.shape[1], list(_stops(off[:, 1:]))
 
@@ -110,9 +102,7 @@ def common(start: int, end: int, off: Floats) -> Literal["outage", "site_outage"
     begun = {0, *(stop.machine for stop in others if stop.start and own.together(stop))}
     least = max(LEAST_TOGETHER, math.ceil(TOGETHER * machines))
     beside = float(np.median(np.nansum(off[start:end, 1:], axis=1) + 1)) / machines
-    by_chance = len(others) * (2 * AT_ONCE + 1) / len(off) * ALIKE
-    switched = by_chance < BY_CHANCE and any(own.twin(stop) for stop in others)
-    if machines > LEAST_TOGETHER and (len(begun) >= least or beside >= MOST_DOWN or switched):
+    if machines > LEAST_TOGETHER and (len(begun) >= least or beside >= MOST_DOWN):
         return "site_outage"
     return "outage"
 

@@ -145,26 +145,6 @@ def test_turns_of_unlike_length_are_one_event(length: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "kind"),
-    [(("08:00", "10:00"), "site_outage"), (("08:00", "13:00"), "outage"), (("11:00", "13:00"), "outage")],
-    ids=["both at once", "one comes back later", "one after the other"],
-)
-def test_two_of_ten_that_stop_and_come_back_at_once_were_switched(
-    second: tuple[str, str], kind: str
-) -> None:
-    parts = []
-    for n in range(1, 11):
-        day = sunny_day(f"INV-{n:03d}", seed=n)
-        if n < 3:
-            day.loc[between(day, *(("08:00", "10:00") if n == 1 else second)), "power_kw"] = 0.0
-        parts.append(day)
-    file = telemetry_file(pd.concat(parts, ignore_index=True), make_registry(10))
-    found = [i for v in judge_assets(file, Context()) for i in v.detection.incidents]
-    assert {incident.asset_id for incident in found} == {"INV-001", "INV-002"}
-    assert {incident.kind for incident in found} == {kind}
-
-
-@pytest.mark.parametrize(
     ("second", "events"),
     [("10:00", [2, 2]), ("13:00", [])],
     ids=["at once", "hours later"],
