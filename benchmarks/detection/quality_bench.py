@@ -19,7 +19,7 @@ import pandas as pd
 from benchmarks import data
 from ona.documents.assets import Asset, Location
 from ooda.config import detection
-from ooda.detect.change_point import change_points
+from ooda.detect import lasting_shift
 from ooda.detect.clock import ends_of_days, shift_by_day
 from ooda.detect.sky import sky
 from ooda.detect.spikes import outliers
@@ -27,6 +27,9 @@ from ooda.detect.straight import interpolated
 from ooda.detect.suspect import clipped, stale
 from ooda.detect.track import Track
 from ops.target import use_configs
+
+SOUND = 30
+"""Days after the labelled shift from which the series has none."""
 
 
 def _track(series: pd.Series, capacity: float | None = None) -> Track:
@@ -117,17 +120,25 @@ def packaged() -> None:
     _shifts(folder)
 
 
+def _own_shifts(value: pd.Series) -> list[int]:
+    days = (pd.DatetimeIndex(value.index) - pd.Timestamp(0)).days.to_numpy()
+    return [step.day for step in lasting_shift.lasting_shifts(np.log(value.to_numpy(dtype=float)), days)]
+
+
 def _shifts(folder: Path) -> None:
     """The day of a level shift, and the days on which a logger's clock changed."""
+    from pvanalytics.quality import data_shifts
+
     table = pd.read_csv(folder / "pvlib_data_shift.csv", index_col=0, parse_dates=True)
+    value = table["value"]
     truth = int(np.flatnonzero(table["label"])[0])
-    steps = change_points(np.log(table["value"].to_numpy(dtype=float)), least=0.5, noise=0.1)
-    nearest = min(abs(step.day - truth) for step in steps)
-    largest = max(steps, key=lambda step: abs(step.change))
-    print(
-        f"\nlevel shift: the platform's largest step {abs(largest.day - truth)} days off, the nearest of "
-        f"its {len(steps)} {nearest}; pvanalytics' needs ruptures, which is not among the bench's packages"
-    )
+    print(f"\nlevel shift: {len(value)} days; days off of each shift found; of those in the years after it")
+    for name, found in (
+        ("the platform", _own_shifts),
+        ("pvanalytics detect_data_shifts", lambda s: np.flatnonzero(data_shifts.detect_data_shifts(s))),
+    ):
+        off, false = [abs(int(day) - truth) for day in found(value)], len(found(value[truth + SOUND :]))
+        print(f"{name:<52}{', '.join(map(str, off)) or 'none'}; {false}")
 
     table = pd.read_parquet(folder / "system_50_ac_power_2_full_DST.parquet")
     times = pd.DatetimeIndex(pd.to_datetime(table["measured_on"], utc=True)).as_unit("us")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from ooda.detect import asset_history, day_marks, incidents, long_files, not_judged, quality
+from ooda.detect import asset_history, day_marks, incidents, lasting_shift, long_files, not_judged, quality
 from ooda.detect.case import Case
 from ooda.detect.context import Before, Context, TelemetryFile
 from ooda.detect.day_marks import Table
@@ -25,6 +25,7 @@ from ooda.detect.residuals import residuals
 from ooda.detect.site_assets import Member, SiteAssets, sites_of
 from ooda.detect.sky import Floats, in_maintenance, judged_light
 from ooda.detect.suspect import clipped
+from ooda.detect.track import Track
 from ooda.detect.units import possible_power
 from ooda.detect.witnesses.telling import Told
 from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
@@ -103,6 +104,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         told=told,
         late=assets.late[asset.id],
         history=history,
+        sensor=assets.sensors.get(asset.id, ""),
     )
     light = lit if member.rows is None else lit[member.rows]
     usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, asset, rules.filtering)
@@ -132,6 +134,8 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
     issues = [*checked.issues, *_anemometer(ref)]
     if ref.basis == "none" and light.any():
         issues.append(not_judged.issue(ref.reason, int(light.sum())))
+    if ref.basis in ("none", "clear_sky") and asset.id not in file.goes_on:
+        issues += lasting_shift.issues_of(_daily_energy(track, file), len(track))
     summary = QualitySummary(
         completeness_percent=round(checked.completeness, 2),
         accuracy_percent=round(100.0 * max(0.0, file.share_valid), 2),
@@ -142,6 +146,14 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         return verdict
     reason = f"{verdict.detection.basis_reason}; {context.damaged[asset.id]}"
     return replace(verdict, detection=verdict.detection.model_copy(update={"basis_reason": reason}))
+
+
+def _daily_energy(track: Track, file: TelemetryFile) -> dict[int, float]:
+    """The file's energy by day since 1970, kWh: of the parts before, and of these readings."""
+    before = file.before[track.asset.id].days if track.asset.id in file.before else {}
+    energy = {asset_history.number_of(day): item.measured_kwh for day, item in before.items()}
+    own = np.bincount(track.days.row, np.nan_to_num(possible_power(track))) * track.hours
+    return energy | dict(zip(track.days.number.tolist(), own.tolist(), strict=True))
 
 
 def _anemometer(ref: Reference) -> list[QualityIssue]:

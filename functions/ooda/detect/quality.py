@@ -57,6 +57,7 @@ def check(
     told: Told,
     late: Floats,
     history: AssetHistory,
+    sensor: str = "",
 ) -> Checked:
     """All checks of one asset's readings.
 
@@ -64,7 +65,8 @@ def check(
     produce. `span`: first and last reading of the file, between which readings are due. `of_no_use`:
     readings that came, and whose power nobody can use. `told`: what the site's witnesses tell of the day's
     readings; `late`: minutes by which each day is late beside the neighbours; `history`: the earlier days,
-    beside which the file's own are seen.
+    beside which the file's own are seen; `sensor`: the first of the machines that share its irradiance
+    sensor, if several do.
     """
     lit = light if whole is track else light[np.searchsorted(whole.sky.minutes, track.sky.minutes)]
     came_in_vain = in_vain(of_no_use, whole, config)
@@ -75,7 +77,8 @@ def check(
     useless = wrong_days | energy
     mixed = impossible(track) & ~useless
     useless |= mixed
-    frozen, line = stale(track, config), interpolated(track)
+    frozen = stale(track, config)
+    line = interpolated(track) & ~frozen
     spikes = outliers(track, told.by_others) & ~(useless | shifted)
     zeros = logger_zeros(track, lit, _usual_ac_dc(days.table.of_dc)) & ~useless
     shifted &= ~useless
@@ -96,7 +99,7 @@ def check(
         issues.append(unit)
     if mixed.any():
         issues.append(_mixed_units(int(mixed.sum()), track))
-    issues += _days_told(days, track)
+    issues += _days_told(days, track, sensor)
     power = config.parameters.power
     critical = power.critical_threshold / power.reference_capacity_kw * track.capacity
     with np.errstate(invalid="ignore"):
@@ -162,7 +165,7 @@ def _rows_told(track: Track, *, frozen: Mask, zeros: Mask, line: Mask, spikes: M
     ]
 
 
-def _days_told(days: DataDays, track: Track) -> list[QualityIssue]:
+def _days_told(days: DataDays, track: Track, sensor: str) -> list[QualityIssue]:
     """What whole days say of clock, unit, sensor and meter, with the day on which it began."""
     at = np.searchsorted(days.table.number, track.days.number)
     readings = track.days.count(np.isfinite(track.power))
@@ -201,9 +204,8 @@ def _days_told(days: DataDays, track: Track) -> list[QualityIssue]:
                 f"irradiance_w_m2 reads about {abs(share):.0%} {'more' if share > 0 else 'less'} than it "
                 "did: clean or calibrate the sensor"
             )
-        issues.append(
-            _issue(kind, f"{text} (since {since})", int(readings[mine].sum()), kind != "level_shift")
-        )
+        issue = _issue(kind, f"{text} (since {since})", int(readings[mine].sum()), kind != "level_shift")
+        issues.append(issue.model_copy(update={"sensor": sensor}) if kind == "sensor_drift" else issue)
     return issues
 
 

@@ -44,13 +44,15 @@ class Member:
 class SiteAssets:
     """The assets of one site that are judged, the site's assets of reference, its turbines among these,
     and by id what the site's witnesses tell of each asset, and by how many minutes each of its days is
-    `late` beside them. `absent`: one of reference has not come yet."""
+    `late` beside them. `sensors`: by id the first of the machines that have the same irradiance sensor,
+    where several have it. `absent`: one of reference has not come yet."""
 
     site_id: str
     members: list[Member]
     site: Site
     told: dict[str, Told]
     late: dict[str, Floats]
+    sensors: dict[str, str]
     turbines: tuple[Track, ...] = ()
     absent: bool = False
 
@@ -89,18 +91,22 @@ def sites_of(
         members = by_daylight(tracks, file.rules)
         told: dict[str, Told] = {}
         late: dict[str, Floats] = {}
+        sensors: dict[str, str] = {}
         for kind in kinds:
             speaking = [members[name].track for name in kind if name in reference]
             others = [members[name].track for name in kind if name in judged and name not in reference]
             if speaking:
                 weather = context.weather.get(site_id)
                 for witnesses, more in _panels(speaking, others, len(planned) <= rules.min_peers):
-                    told |= tell(Panel.of(witnesses, more, known, rules, weather))
+                    panel = Panel.of(witnesses, more, known, rules, weather)
+                    told |= tell(panel)
+                    sensors |= panel.one_sensor()
                 late |= lags(speaking, others, judged)
         site = Site.of([members[name].track for name in reference], rules.min_peers)
         windy = tuple(members[n].track for n in reference if registered[n].is_wind)
         absent = not planned <= {*everybody, *file.came}
-        sites.append(SiteAssets(site_id, [members[n] for n in judged], site, told, late, windy, absent))
+        own_members = [members[name] for name in judged]
+        sites.append(SiteAssets(site_id, own_members, site, told, late, sensors, windy, absent))
     return sites
 
 

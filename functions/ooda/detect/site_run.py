@@ -97,7 +97,8 @@ def _judged(site: _Site, because: str, request: SiteDayRequest, now: datetime) -
     run = Run(run_id, now, len(site.came), because, detection_config(), detection_threshold())
     verdicts = _verdicts(site, stored.frame.empty, request, now, stored)
     record, etag = site_store.record_of(site.site_id)
-    events = with_events(record, plant_events.events_of(verdicts), site.days)
+    known = {day: item.events for day, item in record.days.items()}
+    events = with_events(record, plant_events.events_of(verdicts, known), site.days)
     by_id = {event.event_id: event for own in events.values() for event in own}
     changed = _entered(site, verdicts, events, by_id, run)
     superseded = [

@@ -27,28 +27,70 @@ ROUNDING = 1e-7
 """Share of capacity by which computed values may differ from a line."""
 MOVES = 10.0
 """Resolutions by which a line must rise or fall in all: power that is held is another matter (`stale`)."""
+TRIMS = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 2))
+"""Readings left out at the two ends of a stretch without bends: one that was measured may lie near the
+line."""
+BESIDE, MOST_BESIDE = ("volts", "temperature", "dc_power"), 0.8
+"""Channels that show whether power on a level line was measured, and the share of the line's readings on
+which one of them runs straight too."""
 
 
 def interpolated(track: Track) -> Mask:
-    """Readings at work on a straight line, shape (n,): none of them was measured."""
-    tolerance = max(1.01 * resolution_of(track.power), ROUNDING * track.capacity)
+    """Readings on a straight line, shape (n,): none of them was measured.
+
+    A line of power at work rises or falls. Where power is level, or nothing, another channel of the machine
+    that runs straight at the same time tells that nobody measured: at a limit, or at a stop, it does not.
+    """
     with np.errstate(invalid="ignore"):
         at_work = track.power > 0.005 * track.capacity
+    found = _lines(track, track.power, track.capacity, at_work) & at_work
+    level = _lines(track, track.power, track.capacity, at_work, level=True)
+    level &= track.sky.light & ~found
+    if level.any():
+        beside = np.zeros(len(track), dtype=bool)
+        for name in BESIDE:
+            values = getattr(track, name)
+            there = np.isfinite(values) & (values != 0.0)
+            if there.any():
+                limited = name == "dc_power"  # it is level under a limit as power is
+                beside |= there & _lines(
+                    track, values, float(np.abs(values[there]).max()), there, level=not limited
+                )
+        for start, end in runs(level):
+            found[start:end] |= beside[start:end].mean() >= MOST_BESIDE
+    return found
+
+
+def _lines(track: Track, values: Floats, scale: float, there: Mask, *, level: bool = False) -> Mask:
+    """Readings of a channel, (n,), on straight lines longer than chance makes them, as those that are
+    `there` show it; `scale`: the largest value. `level`: others and level ones count as well."""
+    resolution = resolution_of(values)
+    tolerance = max(1.01 * resolution, ROUNDING * scale)
     gaps = np.diff(track.sky.minutes, prepend=-np.inf) > 1.5 * track.step
-    breaks = gaps | ~at_work
+    breaks = gaps | ~there
     whole = ~(breaks[1:-1] | breaks[2:])
     if not whole.any():
         return np.zeros(len(track), dtype=bool)
-    by_chance = float(np.mean(np.abs(np.diff(track.power, 2))[whole] <= 2.0 * tolerance))
-    least = max(READINGS, math.ceil(MINUTES / track.step) + 1)
+    with np.errstate(invalid="ignore"):
+        by_chance = float(np.mean(np.abs(np.diff(values, 2))[whole] <= 2.0 * tolerance))
+    least = shortest = max(READINGS, math.ceil(MINUTES / track.step) + 1)
     if by_chance > 0.0:
         least = max(least, 2 + math.ceil(math.log(CHANCE) / math.log(min(by_chance, 0.99))))
-    return np.asarray(straight(track.power, least, tolerance, breaks) & at_work)
+    found = straight(values, least, tolerance, gaps if level else breaks, level=level)
+    if resolution > 0.0:  # values between those that the meter can show are computed
+        with np.errstate(invalid="ignore"):
+            computed = np.abs(values - np.round(values / resolution) * resolution) > ROUNDING * scale
+        if computed.any():
+            found |= computed & straight(values, shortest, ROUNDING * scale, breaks)
+    return found
 
 
-def straight(power: Floats, least: int, tolerance: float, breaks: Mask | None = None) -> Mask:
+def straight(
+    power: Floats, least: int, tolerance: float, breaks: Mask | None = None, *, level: bool = False
+) -> Mask:
     """Values on straight lines of at least `least` readings, (n,), none further than `tolerance` from the
-    line. A level line does not count. `breaks`: where a line cannot go on from the value before."""
+    line. A level line does not count, or where `level` is asked. `breaks`: where a line cannot go on
+    from the value before."""
     flags = np.zeros(len(power), dtype=bool)
     if len(power) < max(3, least):
         return flags
@@ -58,17 +100,21 @@ def straight(power: Floats, least: int, tolerance: float, breaks: Mask | None = 
     if breaks is not None:
         even &= ~(breaks[1:-1] | breaks[2:])
     for start, end in runs(even):
-        first, last = start, end + 1
-        if last - first + 1 < least:
-            continue
-        values = power[first : last + 1]
-        rise = values[-1] - values[0]
-        if abs(rise) < MOVES * tolerance or abs(rise) < 2.0 * tolerance * len(values):
-            continue
-        line = values[0] + rise * np.arange(len(values)) / (len(values) - 1)
-        if np.abs(values - line).max() <= tolerance:
-            flags[first : last + 1] = True
+        for before, after in TRIMS:
+            first, last = start + before, end + 2 - after
+            if last - first >= least and _is_line(power[first:last], tolerance, level):
+                flags[first:last] = True
+                break
     return flags
+
+
+def _is_line(values: Floats, tolerance: float, level: bool) -> bool:
+    rise = values[-1] - values[0]
+    moves = abs(rise) >= MOVES * tolerance and abs(rise) >= 2.0 * tolerance * len(values)
+    if not (moves or level):
+        return False
+    line = values[0] + rise * np.arange(len(values)) / (len(values) - 1)
+    return bool(np.abs(values - line).max() <= tolerance)
 
 
 def resolution_of(values: Floats) -> float:

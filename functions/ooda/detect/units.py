@@ -26,7 +26,8 @@ TOO_LARGE = MOST_OF_NAMEPLATE
 
 
 def unit_issue(track: Track, due: Floats) -> tuple[QualityIssue | None, Mask]:
-    """A wrong unit, and the readings, (n,), whose AC power it makes useless: whole days.
+    """A wrong unit, and the readings, (n,), whose AC power it makes useless: whole days, and what hangs on
+    them: a unit changes at any hour, and turbines have no night between two units.
 
     AC power is checked against irradiance over 1000 W/m² where it is measured, against `due`, the share of
     capacity that witnesses foretell, (n,), or against the wind; else against the nameplate. DC power is
@@ -58,12 +59,14 @@ def unit_issue(track: Track, due: Floats) -> tuple[QualityIssue | None, Mask]:
             blinding=True,
         ), (large | small)[row]
     if small.any():
+        light = "strong wind" if track.asset.is_wind else "full sun"
+        too_small = _reaching(track, small[row])
         return _unit_error(
-            f"power_kw stays at {float(np.max(top[small])) * capacity:.3g} in full sun, nameplate "
+            f"power_kw stays at {float(np.max(top[small])) * capacity:.3g} in {light}, nameplate "
             f"{capacity:g} kW: probably given in megawatts",
-            int(small[row].sum()),
+            int(too_small.sum()),
             blinding=True,
-        ), small[row]
+        ), too_small
     return _dc_unit(track), np.zeros(len(track), dtype=bool)
 
 
@@ -89,6 +92,20 @@ def _follows(track: Track, sun: Floats, lit: Mask, days: Mask) -> Mask:
         rows = lit & (track.days.row == n)
         power, light = (np.argsort(np.argsort(values[rows])) for values in (track.power, sun))
         out[n] = float(np.corrcoef(power, light)[0, 1]) > FOLLOWS
+    return out
+
+
+def _reaching(track: Track, small: Mask) -> Mask:
+    """The readings, (n,), of days whose power is too `small`, and those beside them that are as small, up
+    to the last one that shows that the machine works: what stands still is no unit."""
+    out = small.copy()
+    with np.errstate(invalid="ignore"):
+        low = ~(track.share >= TOO_SMALL)
+        alive = low & (track.share > 0.0)
+    for start, end in runs(low | small):
+        if small[start:end].any():
+            works = start + np.flatnonzero((alive | small)[start:end])
+            out[works[0] : works[-1] + 1] = True
     return out
 
 

@@ -12,7 +12,7 @@ from ona.documents.base import S3Pointer
 from ona.runtime.identity import digest
 from ooda.config.loss_function import Thresholds
 from ooda.config.trends import TrendRules
-from ooda.diagnose.findings import findings_of
+from ooda.diagnose.findings import SENSOR, findings_of
 from ooda.diagnose.trends import trend
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import AssetDetection
@@ -67,3 +67,11 @@ def diagnose_asset(
         ),
         trend_analysis=trend(item.detection, item.history, item.asset, now, rules.trends),
     )
+
+
+def told_once(diagnostic: Diagnostic, told: set[str]) -> Diagnostic:
+    """The diagnostic without findings of a sensor that another machine of the record `told` of already;
+    its own are entered there."""
+    kept = [item for item in diagnostic.findings if item.finding_key not in told]
+    told.update(item.finding_key for item in kept if item.finding_key.startswith(SENSOR))
+    return diagnostic.model_copy(update={"findings": kept})

@@ -99,6 +99,8 @@ def daily_loss_share(incident: Incident, recurrence_per_day: float) -> float:
 
 SITE_OUTAGE = "site_outage#unknown_pattern"
 """End of the key of a site's outage. It is what open orders have, whatever its cause is called."""
+SENSOR = "sensor:"
+"""Begin of the key of a sensor's finding that several machines have."""
 DATA_CAUSES = {
     "communication_gap": "communication_error",
     "stale_values": "sensor_fault",
@@ -237,7 +239,12 @@ def _data_problems(case: _Case) -> list[Finding]:
     )
     findings = []
     for cause, issues in by_cause.items():
-        key = case.key(rule_for(case.causes, cause))
+        rule = rule_for(case.causes, cause)
+        sensors = {issue.sensor for issue in issues}
+        key, whose = case.key(rule), asset.name or asset.id
+        if len(sensors) == 1 and "" not in sensors:  # one fault for all machines that have it
+            key = f"{SENSOR}{asset.site_id}/{sensors.pop()}#{rule.component_type}#{rule.subcategory}"
+            whose = f"{asset.site_id}, the sensor of several machines"
         findings.append(
             case.finding(
                 cause,
@@ -246,7 +253,7 @@ def _data_problems(case: _Case) -> list[Finding]:
                 last_seen=detection.window.end,
                 finding_id=f"find-{digest(key, detection.window.start.isoformat())}",
                 finding_key=key,
-                description=f"{asset.name or asset.id}: {issues[0].statement}",
+                description=f"{whose}: {issues[0].statement}",
                 reasons=[issue.statement for issue in issues],
                 confidence=0.8,
                 energy_at_risk=nothing,

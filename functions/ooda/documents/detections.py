@@ -290,6 +290,10 @@ class QualityIssue(Document):
     blinding: bool = Field(
         default=False, description="the asset cannot be judged for hours: somebody must mend it"
     )
+    sensor: str = Field(
+        default="",
+        description="of an irradiance sensor that several machines have: the first of these, by id",
+    )
 
 
 class QualitySummary(Document):

@@ -10,6 +10,7 @@ import pytest
 from ooda.detect.context import Context
 from ooda.detect.judge import judge_assets
 from ooda.detect.logged import Logged
+from ooda.detect.plant_events import events_of
 from ooda.documents.detections import Incident
 from ooda.documents.event_logs import StoredEvent
 from tests.builders.assets import make_asset, make_registry
@@ -141,3 +142,25 @@ def test_turns_of_unlike_length_are_one_event(length: str) -> None:
     """A rotation of groups whose first turn was cut by the dawn, or by clouds."""
     found = told({1: ("08:00", length), 2: ("08:00", length), 3: (length, "13:00"), 4: ("13:00", "13:45")})
     assert {i.kind for incidents in found.values() for i in incidents} == {"operation"}
+
+
+@pytest.mark.parametrize(
+    ("second", "events"),
+    [("10:00", [2, 2]), ("13:00", [])],
+    ids=["at once", "hours later"],
+)
+def test_what_stopped_together_and_never_came_back_is_one_event_on_the_next_day_too(
+    second: str, events: list[int]
+) -> None:
+    """Two of five, and the day after: a feeder, or two machines that died for themselves."""
+    parts = []
+    for n in range(1, 6):
+        days = pd.concat([sunny_day(f"INV-{n:03d}", seed=n), sunny_day(f"INV-{n:03d}", seed=n + 50)])
+        days.iloc[len(days) // 2 :, days.columns.get_loc("timestamp")] += pd.Timedelta(days=1)
+        if n < 3:
+            since = DAY + pd.Timedelta("10:00:00" if n == 1 else f"{second}:00")
+            days.loc[(days["timestamp"] >= since).to_numpy(), "power_kw"] = 0.0
+        parts.append(days)
+    file = telemetry_file(pd.concat(parts, ignore_index=True), make_registry(5))
+    found = events_of(judge_assets(file, Context()))
+    assert [len(event.machines) for own in found.values() for event in own] == events

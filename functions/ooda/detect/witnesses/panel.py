@@ -113,6 +113,13 @@ class Panel:
         """The clear-sky index that the weather service tells, (T,), NaN where it tells none."""
         return index_of_weather(self.sky.minutes, self.weather, self.place)
 
+    def one_sensor(self) -> dict[str, str]:
+        """By asset id the first machine that has the same irradiance sensor, where several have it."""
+        owner = [self.sensor_of.index(s) for s in self.sensor_of if s >= 0]
+        machines = [n for n, s in enumerate(self.sensor_of) if s >= 0]
+        names = [track.asset.id for track in self.machines]
+        return {names[m]: names[o] for m, o in zip(machines, owner, strict=True) if owner.count(o) > 1}
+
     def witnesses(self) -> list[Witness]:
         """The machines, then the sensors."""
         result = []
