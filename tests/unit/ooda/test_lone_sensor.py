@@ -82,7 +82,7 @@ def test_hardly_known_planes_beside_a_turned_sensor_are_unsure() -> None:
             LearnedPlane(tilt=lie.tilt, azimuth=lie.azimuth, gain=1.0, days=days, seasons=[(lie.tilt, 0.0)])
             for lie in (ROOF, sensor)
         ]
-        return Part(0, 1, learned, [ROOF, sensor], [], [], None, lone)
+        return Part(0, 1, learned, [ROOF, sensor], [], [], [True, True], None, lone)
 
     flat = Lie(0.0, 180.0)
     assert (part(flat, 14).turned, part(flat, 14).unsure) == (True, True)
