@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,21 +136,36 @@ def _levels(case: Case) -> dict[str, list[LevelOfDay]]:
 def _levels_of_days(levels: Levels, spread: list[float | None]) -> list[LevelOfDay]:
     d = len(levels.gain)
     gains = _numbers(levels.gain)
-    recent = levels.shape[-KEEP_SHAPES:]
-    shapes = [_numbers(row, 3) if np.isfinite(row).any() else [] for row in recent]
+    shapes = _rows(levels.shape[-KEEP_SHAPES:], 3)
     shapes = [[]] * (d - len(shapes)) + shapes
     return [LevelOfDay(gain=gains[n], spread=spread[n], shape=shapes[n]) for n in range(d)]
 
 
 def _by_slot(rows: Floats, digits: int = 3) -> list[list[float | None]]:
     """Rows of a day each; of the last days only, as older ones teach nothing."""
-    recent = [_numbers(row, digits) if np.isfinite(row).any() else [] for row in rows[-KEEP_PROFILES:]]
+    recent = _rows(rows[-KEEP_PROFILES:], digits)
     return [[] for _ in range(len(rows) - len(recent))] + recent
+
+
+def _rows(rows: Floats, digits: int) -> list[list[float | None]]:
+    """Each row as `_numbers` has it; an empty one for a row without any."""
+    some = np.isfinite(rows).any(axis=1).tolist()
+    return [row if known else [] for row, known in zip(_listed(rows, digits), some, strict=True)]
 
 
 def _numbers(values: NDArray[np.floating[Any]], digits: int = 4) -> list[float | None]:
     """The values rounded to so many digits; None in place of NaN and infinity."""
-    return [value if math.isfinite(value) else None for value in np.round(values, digits).tolist()]
+    return cast("list[float | None]", _listed(values, digits))
+
+
+def _listed(values: NDArray[np.floating[Any]], digits: int) -> list[Any]:
+    rounded = np.round(values, digits)
+    unknown = ~np.isfinite(rounded)
+    if not unknown.any():
+        return rounded.tolist()
+    plain = rounded.astype(object)
+    plain[unknown] = None
+    return plain.tolist()
 
 
 def _usual(history: AssetHistory, first_day: int, of_days: dict[str, Floats]) -> list[Usual]:

@@ -218,14 +218,15 @@ class _View:
         out = np.empty((len(points), len(lies)))
         for n, own in enumerate(points):
             there = np.isfinite(own)
-            power, clean = tables[sensor[n]] * there, np.where(there, own, 0.0)
+            power, clean = tables[sensor[n]], np.where(there, own, 0.0)
+            power = power if there.all() else power * there
             level = _levels(power, clean, self.member)
             errors = level @ self.member.T
             errors *= power
             errors -= clean
             strange = np.hypot(far, np.log(np.maximum(level.max(axis=1), 0.05)) / USUAL_GAIN)
             far_off = PRIOR * np.sqrt(there.sum()) * strange
-            out[n] = (cost(errors).sum(axis=1) + far_off) / max(there.sum(), 1)
+            out[n] = (cost(errors) + far_off) / max(there.sum(), 1)
         return out
 
 
