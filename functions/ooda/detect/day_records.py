@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -21,18 +21,24 @@ from ooda.detect.signals import Channels, Usual
 from ooda.detect.sky import Floats, judged_light
 from ooda.detect.stretches import Stretch, range_stretches, stretches
 from ooda.detect.units import possible_power
-from ooda.documents.asset_history import AssetHistory, HistoryDay, LevelOfDay, that_count
+from ooda.documents.asset_history import AssetHistory, DayMarks, HistoryDay, LevelOfDay, that_count
 from ooda.documents.detections import Episode, Window
 
 
 def history_days(
-    case: Case, history: AssetHistory, joint: Mapping[str, Collection[str]]
+    case: Case,
+    history: AssetHistory,
+    joint: Mapping[str, Collection[str]],
+    marks: Sequence[DayMarks],
+    *,
+    provisional: bool,
 ) -> dict[str, HistoryDay]:
     """One record for each solar day of the case, by date (`YYYY-MM-DD`).
 
     Energy in kWh, power in kW, losses as shares of expected power. A day without a reading in enough light
     has no record. `history`: earlier days, from which the usual values of the channels come. `joint`: by
-    date the files whose readings are the case's, where they are several.
+    date the files whose readings are the case's, where they are several. `marks`: of each of the days.
+    `provisional`: neighbours are missing yet.
     """
     track, ref = case.track, case.ref
     days = track.days
@@ -94,6 +100,8 @@ def history_days(
             readings=Window(start=begins[n], end=ends[n]),
             step_minutes=track.step,
             files=sorted(joint.get(name_of(number), ())),
+            marks=marks[n],
+            provisional=provisional,
             profile=profiles[n],
             irradiance=lights[n],
             alone=ref.alone,
