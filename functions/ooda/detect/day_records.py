@@ -18,7 +18,7 @@ from ooda.detect.levels import Levels
 from ooda.detect.no_fault import explained_by_log, recognised_all, site_wide
 from ooda.detect.rolling import before_each
 from ooda.detect.signals import Channels, Usual
-from ooda.detect.sky import Floats, judged_light
+from ooda.detect.sky import Floats, Mask, judged_light
 from ooda.detect.stretches import Stretch, range_stretches, stretches
 from ooda.detect.units import possible_power
 from ooda.documents.asset_history import AssetHistory, DayMarks, HistoryDay, LevelOfDay, that_count
@@ -157,8 +157,8 @@ def _by_slot(rows: Floats, digits: int = 3) -> list[list[float | None]]:
 
 def _rows(rows: Floats, digits: int) -> list[list[float | None]]:
     """Each row as `_numbers` has it; an empty one for a row without any."""
-    some = np.isfinite(rows).any(axis=1).tolist()
-    return [row if known else [] for row, known in zip(_listed(rows, digits), some, strict=True)]
+    some: Mask = np.asarray(np.isfinite(rows).any(axis=1))
+    return [row if some[n] else [] for n, row in enumerate(_listed(rows, digits))]
 
 
 def _numbers(values: NDArray[np.floating[Any]], digits: int = 4) -> list[float | None]:
