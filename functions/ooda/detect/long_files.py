@@ -171,13 +171,9 @@ def _of_site(site: _Site, context: Context, judge: Judge) -> list[AssetVerdict]:
             name = verdict.detection.asset_id
             histories[name] = verdict.history
             days[name] = _kept(verdict, {**days[name], **verdict.days}, file.key)
-            if name in found:  # what else it holds would grow with the file
-                found[name].append(replace(verdict, days={}, frames={}, history=given[name]))
-    return [
-        _joined(parts, given[name], histories[name], days[name], site.file)
-        for name, parts in found.items()
-        if parts
-    ]
+            if name in found:
+                found[name].append(verdict)
+    return [_joined(parts, given[name], site.file) for name, parts in found.items() if parts]
 
 
 def _kept(verdict: AssetVerdict, days: dict[str, HistoryDay], key: str) -> dict[str, HistoryDay]:
@@ -186,15 +182,8 @@ def _kept(verdict: AssetVerdict, days: dict[str, HistoryDay], key: str) -> dict[
     return {day: by_day.get(day, {}).get(key, item) for day, item in days.items()}
 
 
-def _joined(
-    parts: list[AssetVerdict],
-    before: AssetHistory,
-    after: AssetHistory,
-    days: dict[str, HistoryDay],
-    file: TelemetryFile,
-) -> AssetVerdict:
-    """The verdict on the whole of an asset's readings, from those on its parts, its history `before` and
-    `after` the file, and the file's `days` as the history keeps them."""
+def _joined(parts: list[AssetVerdict], history: AssetHistory, file: TelemetryFile) -> AssetVerdict:
+    """The verdict on the whole of an asset's readings, from those on its parts."""
     last, said = parts[-1], [part.detection for part in parts]
     window = Window(start=said[0].window.start, end=said[-1].window.end)
     lengths = [(d.window.end - d.window.start).total_seconds() + 1.0 for d in said]
@@ -212,13 +201,12 @@ def _joined(
             **{name: round(sum(getattr(d, name) for d in said), 2) for name in sums},
             "window": window,
             "quality": quality,
-            "incidents": incidents.of_file(before, after, window),
+            "incidents": incidents.of_file(history, last.history, window),
         }
     )
+    days = {day: item for part in parts for day, item in part.days.items()}
     expected = np.concatenate([part.expected for part in parts])
-    return replace(
-        last, detection=detection, days=days, history=after, frames=file.readings, expected=expected
-    )
+    return replace(last, detection=detection, days=days, frames=file.readings, expected=expected)
 
 
 def _dated(issues: Iterable[QualityIssue], window: Window) -> list[QualityIssue]:
