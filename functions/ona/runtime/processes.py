@@ -33,7 +33,7 @@ def spread(work: Callable[[Item], Result], items: list[Item], beside: bool) -> l
     the work raises, and ChildProcessError when a process dies (out of memory).
     """
     if not beside or CPUS < 2 or len(items) < 2:
-        return [work(item) for item in items]
+        return [_uncollected(work, item) for item in items]
     fork = multiprocessing.get_context("fork")
     results: dict[int, Result] = {}
     waiting = list(range(len(items)))[::-1]
@@ -65,6 +65,18 @@ def spread(work: Callable[[Item], Result], items: list[Item], beside: bool) -> l
             process.kill()
             process.join()
     return [results[number] for number in range(len(items))]
+
+
+def _uncollected(work: Callable[[Item], Result], item: Item) -> Result:
+    """The result without looking for circles meanwhile: work makes many objects and few of these, and
+    looking took a fifth of its time (measured on Detect)."""
+    looked = gc.isenabled()
+    gc.disable()
+    try:
+        return work(item)
+    finally:
+        if looked:
+            gc.enable()
 
 
 def _worker(work: Callable[[Item], Result], items: list[Item], there: Connection) -> None:

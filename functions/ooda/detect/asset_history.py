@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 import numpy as np
 
@@ -46,11 +47,13 @@ def empty(asset: Asset) -> AssetHistory:
     return AssetHistory(asset_id=asset.id, site_id=asset.site_id)
 
 
+@cache
 def number_of(day: str) -> int:
     """Days since 1970 of an ISO date."""
     return (date.fromisoformat(day) - EPOCH).days
 
 
+@cache
 def name_of(number: int) -> str:
     """ISO date of days since 1970."""
     return (EPOCH + timedelta(days=number)).isoformat()

@@ -97,18 +97,21 @@ def _search(series: Floats, begin: int, end: int, least: float, sigma: float, fo
     best, place = SIGMAS, -1
     part = series[begin:end]
     n = len(part)
+    lefts: dict[int, Floats] = {}
+    rights: dict[int, Floats] = {}
     for before, after in SIDES:
         first = min(before, LEAST_BEFORE) if begin == 0 else 1
         if n < first + after:
             continue
-        left = bn.move_median(part, min(before, n), min_count=first)
-        right = bn.move_median(part[::-1], min(after, n), min_count=after)[::-1]
-        change = right[1:] - left[:-1]
+        if before not in lefts:
+            lefts[before] = bn.move_median(part, min(before, n), min_count=first)[:-1]
+        if after not in rights:
+            rights[after] = bn.move_median(part[::-1], min(after, n), min_count=after)[-2::-1]
+        size = np.abs(rights[after] - lefts[before])
         there = np.minimum(np.arange(1, n), before)
-        error = sigma * MEDIAN_ERROR * np.sqrt(1.0 / there + 1.0 / after)
-        with np.errstate(invalid="ignore"):
-            size = np.where(np.abs(change) >= least, np.abs(change) / error, 0.0)
-        top = int(np.nanargmax(np.nan_to_num(size)))
+        size[~(size >= least)] = 0.0  # what is not known is no step either
+        size /= sigma * MEDIAN_ERROR * np.sqrt(1.0 / there + 1.0 / after)
+        top = int(size.argmax())
         if size[top] > best:
             best, place = float(size[top]), begin + top + 1
     if place >= 0:

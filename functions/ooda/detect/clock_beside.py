@@ -15,6 +15,7 @@ nothing. So do readings half an hour apart: two or three of them are a cloud as 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import bottleneck as bn
 import numpy as np
@@ -110,7 +111,8 @@ def _lags(own: Floats, others: Floats, width: float) -> Floats:
     """The lag, minutes, at which each day fits the others' best, (D,). `own`, `others`: (D, slots);
     `width`: minutes of a slot."""
     reach = int(MOST_MINUTES // width)
-    fits = np.array([_correlation(own, others, lag) for lag in range(-reach, reach + 1)])
+    one, two = _Moves.of(own), _Moves.of(others)
+    fits = np.array([one.fit(two, lag) for lag in range(-reach, reach + 1)])
     known = np.nan_to_num(fits, nan=-1.0)
     best = np.argmax(known[1:-1], axis=0) + 1 if reach else np.zeros(len(own), dtype=np.int64)
     day = np.arange(len(own))
@@ -122,16 +124,33 @@ def _lags(own: Floats, others: Floats, width: float) -> Floats:
     return np.where(peak < FITS, np.nan, np.where(peak - right < BETTER, 0.0, late))
 
 
-def _correlation(own: Floats, others: Floats, lag: int) -> Floats:
-    """Of each day's ups and downs with the others' as they were `lag` slots before, (D,); NaN where there
-    are too few."""
-    slots = own.shape[1]
-    one, two = own[:, max(0, lag) : slots + min(0, lag)], others[:, max(0, -lag) : slots + min(0, -lag)]
-    both = np.isfinite(one) & np.isfinite(two)
-    count = both.sum(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        one, two = (np.where(both, v, 0.0) for v in (one, two))
-        one, two = (np.where(both, v - (v.sum(axis=1) / count)[:, None], 0.0) for v in (one, two))
-        spread = [np.sqrt((v * v).sum(axis=1) / count) for v in (one, two)]
-        fit = (one * two).sum(axis=1) / count / (spread[0] * spread[1])
-    return np.where((count >= LEAST_SLOTS) & (np.minimum(*spread) > MOVES), fit, np.nan)
+@dataclass(frozen=True)
+class _Moves:
+    """Ups and downs of D days, (D, slots), 0 where there are none; their squares; where there are some."""
+
+    value: Floats
+    square: Floats
+    there: Floats
+
+    @classmethod
+    def of(cls, moves: Floats) -> _Moves:
+        value = np.nan_to_num(moves)
+        return cls(value, value * value, np.isfinite(moves).astype(float))
+
+    def fit(self, others: _Moves, lag: int) -> Floats:
+        """Correlation of each day's with the others' as they were `lag` slots before, (D,); NaN where there
+        are too few. By sums over what both have: no day is copied for its lags."""
+        slots = self.value.shape[1]
+        mine = slice(max(0, lag), slots + min(0, lag))
+        theirs = slice(max(0, -lag), slots + min(0, -lag))
+
+        def total(one: Floats, two: Floats) -> Floats:
+            return np.asarray(np.einsum("ds,ds->d", one[:, mine], two[:, theirs]))
+
+        count = total(self.there, others.there)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            one, two = total(self.value, others.there) / count, total(self.there, others.value) / count
+            spread = np.sqrt(np.maximum(total(self.square, others.there) / count - one * one, 0.0))
+            spread_two = np.sqrt(np.maximum(total(self.there, others.square) / count - two * two, 0.0))
+            fit = (total(self.value, others.value) / count - one * two) / (spread * spread_two)
+        return np.where((count >= LEAST_SLOTS) & (np.minimum(spread, spread_two) > MOVES), fit, np.nan)

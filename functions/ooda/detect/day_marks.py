@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ooda.detect.asset_history import name_of, number_of
+from ooda.detect.asset_history import number_of
 from ooda.detect.clock import ends_of_days, noon_in_plane
 from ooda.detect.levels import NEAR_CAPACITY_SHARE
 from ooda.detect.peers import BRIGHT, sun_driver
@@ -142,24 +142,17 @@ def _still(index: Floats) -> Mask:
     return np.asarray((change < QUIET) & (np.append(change[1:], np.inf) < QUIET) & (index > CLEAR_POWER))
 
 
-def marked(days: Mapping[str, HistoryDay], own: Table) -> dict[str, HistoryDay]:
-    """The records of a file's days with their marks, rounded."""
+def marks_of(own: Table) -> list[DayMarks]:
+    """The marks of each of a file's days, rounded, as the history keeps them."""
     rounded = {
         name: np.round(values, 4).tolist()
         for name in NAMES
         if np.isfinite(values := getattr(own, name)).any()
     }
-    place = {name_of(number): n for n, number in enumerate(own.number.tolist())}
-    return {
-        day: item.model_copy(
-            update={
-                "marks": DayMarks(
-                    **{name: v for name, of in rounded.items() if math.isfinite(v := of[place[day]])}
-                )
-            }
-        )
-        for day, item in days.items()
-    }
+    return [
+        DayMarks(**{name: v for name, of in rounded.items() if math.isfinite(v := of[n])})
+        for n in range(len(own))
+    ]
 
 
 def of_history(days: Mapping[str, Mapping[str, HistoryDay]]) -> Table:

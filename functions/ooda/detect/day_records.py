@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,10 @@ from ooda.detect.levels import Levels
 from ooda.detect.no_fault import explained_by_log, recognised_all, site_wide
 from ooda.detect.rolling import before_each, of_sound_days
 from ooda.detect.signals import Channels, Usual
-from ooda.detect.sky import Floats, judged_light
+from ooda.detect.sky import Floats, Mask, judged_light
 from ooda.detect.stretches import Stretch, range_stretches, stretches
 from ooda.detect.units import possible_power
-from ooda.documents.asset_history import AssetHistory, HistoryDay, LevelOfDay, that_count
+from ooda.documents.asset_history import AssetHistory, DayMarks, HistoryDay, LevelOfDay, that_count
 from ooda.documents.detections import Episode, Window
 
 SOUND_LOSS = 0.04
@@ -31,13 +30,19 @@ SOUND_LOSS = 0.04
 
 
 def history_days(
-    case: Case, history: AssetHistory, joint: Mapping[str, Collection[str]]
+    case: Case,
+    history: AssetHistory,
+    joint: Mapping[str, Collection[str]],
+    marks: Sequence[DayMarks],
+    *,
+    provisional: bool,
 ) -> dict[str, HistoryDay]:
     """One record for each solar day of the case, by date (`YYYY-MM-DD`).
 
     Energy in kWh, power in kW, losses as shares of expected power. A day without a reading in enough light
     has no record. `history`: earlier days, from which the usual values of the channels come. `joint`: by
-    date the files whose readings are the case's, where they are several.
+    date the files whose readings are the case's, where they are several. `marks`: of each of the days.
+    `provisional`: neighbours are missing yet.
     """
     track, ref = case.track, case.ref
     days = track.days
@@ -103,6 +108,8 @@ def history_days(
             readings=Window(start=begins[n], end=ends[n]),
             step_minutes=track.step,
             files=sorted(joint.get(name_of(number), ())),
+            marks=marks[n],
+            provisional=provisional,
             profile=profiles[n],
             irradiance=lights[n],
             alone=bool(ref.alone or case.told.unlike[n] or case.told.turned[n]),
@@ -148,21 +155,36 @@ def _levels(case: Case) -> dict[str, list[LevelOfDay]]:
 def _levels_of_days(levels: Levels, spread: list[float | None]) -> list[LevelOfDay]:
     d = len(levels.gain)
     gains = _numbers(levels.gain)
-    recent = levels.shape[-KEEP_SHAPES:]
-    shapes = [_numbers(row, 3) if np.isfinite(row).any() else [] for row in recent]
+    shapes = _rows(levels.shape[-KEEP_SHAPES:], 3)
     shapes = [[]] * (d - len(shapes)) + shapes
     return [LevelOfDay(gain=gains[n], spread=spread[n], shape=shapes[n]) for n in range(d)]
 
 
 def _by_slot(rows: Floats, digits: int = 3, keep: int = KEEP_PROFILES) -> list[list[float | None]]:
     """Rows of a day each; of the last days only, as older ones teach nothing."""
-    recent = [_numbers(row, digits) if np.isfinite(row).any() else [] for row in rows[-keep:]]
+    recent = _rows(rows[-keep:], digits)
     return [[] for _ in range(len(rows) - len(recent))] + recent
+
+
+def _rows(rows: Floats, digits: int) -> list[list[float | None]]:
+    """Each row as `_numbers` has it; an empty one for a row without any."""
+    some: Mask = np.asarray(np.isfinite(rows).any(axis=1))
+    return [row if some[n] else [] for n, row in enumerate(_listed(rows, digits))]
 
 
 def _numbers(values: NDArray[np.floating[Any]], digits: int = 4) -> list[float | None]:
     """The values rounded to so many digits; None in place of NaN and infinity."""
-    return [value if math.isfinite(value) else None for value in np.round(values, digits).tolist()]
+    return cast("list[float | None]", _listed(values, digits))
+
+
+def _listed(values: NDArray[np.floating[Any]], digits: int) -> list[Any]:
+    rounded = np.round(values, digits)
+    unknown = ~np.isfinite(rounded)
+    if not unknown.any():
+        return rounded.tolist()
+    plain = rounded.astype(object)
+    plain[unknown] = None
+    return plain.tolist()
 
 
 def _usual(history: AssetHistory, first_day: int, of_days: dict[str, Floats], daily: Floats) -> list[Usual]:

@@ -182,9 +182,9 @@ def weak_days(
     with np.errstate(invalid="ignore"):
         some = np.flatnonzero(daily > WORTH)
     ends = np.append(days.first[1:], len(track))
+    counted = case.res.judged & ~apart
     for n in some:
-        rows = np.arange(days.first[n], ends[n])
-        members = rows[(case.res.judged & ~apart)[rows]]
+        members = days.first[n] + np.flatnonzero(counted[days.first[n] : ends[n]])
         if len(members) < 2:
             continue
         parts = _placed(case, members, forms)

@@ -112,11 +112,11 @@ def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[in
     """
     rows = []
     for n, items in enumerate(days):
-        weighted = [(item, item.expected_kwh) for item in items if item.loss is not None]
-        total = sum(weight for _, weight in weighted)
+        told = [item for item in items if item.loss is not None]
+        total = sum([item.expected_kwh for item in told])
         if total > 0:
-            log_loss = sum(_log_loss(item) * weight for item, weight in weighted) / total
-            rows.append((n, number_of(names[n]), log_loss, total, all(item.alone for item, _ in weighted)))
+            log_loss = sum([_log_loss(item) * item.expected_kwh for item in told]) / total
+            rows.append((n, number_of(names[n]), log_loss, total, all(item.alone for item in told)))
     if not rows:
         return {}
     index, number, x, due, alone = map(np.array, zip(*rows, strict=True))

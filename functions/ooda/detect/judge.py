@@ -174,10 +174,8 @@ def _verdict(
     provisional: bool,
 ) -> AssetVerdict:
     track, ref, whole = case.track, case.ref, member.whole
-    days = history_days(case, history, file.joint.get(track.asset.id, {}))
-    days = day_marks.marked(days, marks)
-    if provisional:
-        days = {day: item.model_copy(update={"provisional": True}) for day, item in days.items()}
+    joint = file.joint.get(track.asset.id, {})
+    days = history_days(case, history, joint, day_marks.marks_of(marks), provisional=provisional)
     before = file.before.get(track.asset.id, Before(history, {}))
     every = {**before.days, **days}
     if track.asset.id in file.goes_on:  # incidents are made of the whole

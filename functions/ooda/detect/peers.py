@@ -86,22 +86,20 @@ class Site:
         """From the tracks of the assets of reference."""
         minutes, day = _common(chosen)
         shape = (len(minutes), len(chosen))
-        share, held, bright = (np.full(shape, np.nan) for _ in range(3))
+        share, held = np.full(shape, np.nan), np.full(shape, np.nan)
+        days = Days.of(day)
+        level = np.full((len(days), len(chosen)), np.nan)
         for column, track in enumerate(chosen):
             rows = _rows(minutes, track.sky.minutes)
             driver = sun_driver(track.irradiance, track.temperature)
-            share[rows, column] = track.share
+            own, bright = np.full(len(minutes), np.nan), np.full(len(minutes), np.nan)
+            own[rows] = track.share
             with np.errstate(invalid="ignore", divide="ignore"):
-                bright[rows, column] = np.where(driver > BRIGHT, track.share / driver, np.nan)
+                bright[rows] = np.where(driver > BRIGHT, track.share / driver, np.nan)
+            share[:, column] = own
             held[rows, column] = np.where(np.isfinite(track.power), is_held(track.share), np.nan)
-        days = Days.of(day)
-        level = np.full((len(days), len(chosen)), np.nan)
-        for column in range(len(chosen)):
-            by_sun = days.median(bright[:, column])
-            lit = share[:, column] > 0
-            by_share = days.sum(share[:, column], lit) / np.maximum(
-                days.count(np.isfinite(share[:, column])), 1
-            )
+            by_sun = days.median(bright)
+            by_share = days.sum(own, own > 0) / np.maximum(days.count(np.isfinite(own)), 1)
             level[:, column] = np.where(
                 np.isfinite(by_sun), by_sun, np.where(by_share > 0, by_share, np.nan)
             )

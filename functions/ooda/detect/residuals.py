@@ -15,7 +15,7 @@ from ooda.detect.expected import Reference
 from ooda.detect.levels import CLEAR
 from ooda.detect.rolling import before_each, ends_of, strictly_before, windows
 from ooda.detect.sky import Floats, Ints, Mask
-from ooda.detect.track import Track
+from ooda.detect.track import Days, Track
 from ooda.detect.witnesses.sky_state import MAJORITY
 from ooda.detect.witnesses.telling import Told
 
@@ -124,13 +124,15 @@ def _nothing(days: int) -> SpreadsOfDays:
 
 def _by_kind(track: Track, share: Floats, kind: Ints) -> Floats:
     """Spread of each day's residuals, what the whole day lost left out, by kind of instant, (D, 8)."""
-    out = np.full((len(track.days), KINDS), np.nan)
-    for k in range(KINDS):
-        there = (kind == k) & np.isfinite(share)
-        if there.any():
-            spread = 1.4826 * track.days.median(np.abs(share), there)
-            out[:, k] = np.where(track.days.count(there) >= LEAST_READINGS, spread, np.nan)
-    return out
+    out = np.full(len(track.days) * KINDS, np.nan)
+    known = np.flatnonzero(np.isfinite(share))
+    group = track.days.row[known] * KINDS + kind[known]
+    order = np.argsort(group, kind="stable")
+    groups = Days.of(group[order])
+    spread = 1.4826 * groups.median(np.abs(share[known[order]]))
+    enough = np.bincount(groups.row, minlength=len(groups)) >= LEAST_READINGS
+    out[groups.number] = np.where(enough, spread, np.nan)
+    return out.reshape(-1, KINDS)
 
 
 def _usual(own: Floats, earlier: Floats, unknown: float) -> Floats:

@@ -150,13 +150,12 @@ def working(case: Case) -> Mask:
         return np.asarray(case.track.share > AT_WORK)
 
 
-def _part(power: Floats, expected: Floats, members: Indices, where: Mask) -> float | None:
-    """Loss of the members inside `where`, as a share of their expected energy; None where too few."""
-    chosen = members[where[members]]
-    due = float(np.nansum(expected[chosen])) if len(chosen) >= MIN_READINGS else 0.0
+def _part(power: Floats, expected: Floats, where: Mask) -> float | None:
+    """Loss of the members `where`, as a share of their expected energy; None where too few."""
+    due = float(np.nansum(expected[where])) if np.count_nonzero(where) >= MIN_READINGS else 0.0
     if due <= 0:
         return None
-    return round(1.0 - float(np.nansum(power[chosen])) / due, 4)
+    return round(1.0 - float(np.nansum(power[where])) / due, 4)
 
 
 def _median(values: Floats) -> float | None:
@@ -171,59 +170,63 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
     track, ref, res = case.track, case.ref, case.res
     warm, ac_dc = channels.warmth, channels.ac_dc
     usual = channels.usual[track.days.row[members[0]]]
-    expected = ref.own if by_own else ref.expected
-    inside = track.share[members]
+    expected = (ref.own if by_own else ref.expected)[members]
+    inside, power = track.share[members], track.power[members]
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = 1.0 - track.power[members] / expected[members] if by_own else res.share[members]
+        share = 1.0 - power / expected if by_own else res.share[members]
     measured = share[np.isfinite(share)]
     with np.errstate(invalid="ignore"):
         zero = inside <= ZERO_SHARE
         due = expected / track.capacity
         low, high = due < LOW, due >= HIGH
-        clear, cloudy = track.clearness >= CLEAR, track.clearness < CLOUDY
-    slot = track.sky.slot
+        clear, cloudy = track.clearness[members] >= CLEAR, track.clearness[members] < CLOUDY
+    slot = track.sky.slot[members]
     temperature = track.temperature[members]
     cell = channels.cell[members]
     at_work = members[~zero]
-    at_point = members[channels.at_point[members]]
+    of_point = channels.at_point[members]
+    at_point = members[of_point]
     of_volts = at_point if len(at_point) >= MIN_READINGS else at_work
     of_volts = of_volts if len(of_volts) >= MIN_READINGS else members
     volts = _median(channels.volts[of_volts])
-    ratio, slope = _efficiency(ac_dc, at_work, due, usual)
-    running = inside[~zero & np.isfinite(inside)]
-    plateau, level = _plateau(running, due[members[~zero & np.isfinite(inside)]])
+    ratio, slope = _efficiency(ac_dc[at_work], due[~zero], usual)
+    running = ~zero & np.isfinite(inside)
+    plateau, level = _plateau(inside[running], due[running])
     held = case.beside.held[members]
     start = members[0]
-    due_today = (track.sky.day == track.sky.day[start]) & res.judged
-    due_today[members] = True  # a stop goes on where too little is due to tell more
-    back = bool((due_today[members[-1] + 1 :] & (track.share[members[-1] + 1 :] > ZERO_SHARE)).any())
+    dawn = int(track.days.first[track.days.row[start]])
+    today = slice(dawn, max(members[-1] + 1, int(np.searchsorted(track.sky.day, track.sky.day[start] + 1))))
+    due_today = (track.sky.day[today] == track.sky.day[start]) & res.judged[today]
+    due_today[members - dawn] = True  # a stop goes on where too little is due to tell more
+    after = members[-1] + 1 - dawn
+    back = bool((due_today[after:] & (track.share[today][after:] > ZERO_SHARE)).any())
     jump = np.abs(np.diff(measured)) if measured.size >= 4 else np.empty(0)
     heat = _median(warm[members])
     return Signals(
         zero_share=round(float(zero.mean()), 3),
-        loss_share=_part(track.power, expected, members, np.isfinite(expected)) or 0.0,
+        loss_share=_part(power, expected, np.isfinite(expected)) or 0.0,
         loss_spread=round(float(measured.std()), 4) if measured.size else 0.0,
         day_share=round(len(members) / max(int(due_today.sum()), 1), 3),
-        loss_low=_part(track.power, expected, members, low),
-        loss_high=_part(track.power, expected, members, high),
-        loss_full=_part(track.power, expected, members, due >= FULL),
-        loss_early=_part(track.power, expected, members, slot < EARLY),
-        loss_noon=_part(track.power, expected, members, (slot >= EARLY) & (slot < LATE)),
-        loss_late=_part(track.power, expected, members, slot >= LATE),
-        loss_clear=_part(track.power, expected, members, clear),
-        loss_cloudy=_part(track.power, expected, members, cloudy),
-        first_slot=int(slot[start]) if slot[start] < SLOTS else None,
-        from_dawn=float(int(due_today[:start].sum()) <= 2),
+        loss_low=_part(power, expected, low),
+        loss_high=_part(power, expected, high),
+        loss_full=_part(power, expected, due >= FULL),
+        loss_early=_part(power, expected, slot < EARLY),
+        loss_noon=_part(power, expected, (slot >= EARLY) & (slot < LATE)),
+        loss_late=_part(power, expected, slot >= LATE),
+        loss_clear=_part(power, expected, clear),
+        loss_cloudy=_part(power, expected, cloudy),
+        first_slot=int(slot[0]) if slot[0] < SLOTS else None,
+        from_dawn=float(int(due_today[: start - dawn].sum()) <= 2),
         temperature_max_c=_highest(temperature),
         temperature_correlation=rank_correlation(share, temperature),
         cell_max_c=_highest(cell),
-        cell_correlation=rank_correlation(share, cell, due[members]),
+        cell_correlation=rank_correlation(share, cell, due),
         warmth_c=round(heat - usual.warmth_c, 1)
         if heat is not None and usual.warmth_c is not None
         else None,
         voltage_ratio=_of_usual(volts, _median(channels.cell[of_volts]), usual),
         voltage_spread=_spread(channels.volts[at_point]),
-        voltage_sag=_sag(channels.volts[at_point], channels.cell[at_point], due[at_point]),
+        voltage_sag=_sag(channels.volts[at_point], channels.cell[at_point], due[of_point]),
         efficiency_ratio=ratio,
         efficiency_slope=slope,
         plateau_share=plateau,
@@ -232,7 +235,7 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
         neighbours_in_turn=_mean(case.beside.in_turn[track.days.row[members[:1]]]),
         neighbours_held=_mean(held),
         roughness=round(float(np.median(jump)), 4) if jump.size else None,
-        stops=len(runs(zero & (due[members] >= AT_WORK))),
+        stops=len(runs(zero & (due >= AT_WORK))),
         recovered=back,
         returns=float(back),
         **weather_signals.of_stretch(
@@ -240,7 +243,7 @@ def of(case: Case, members: Indices, channels: Channels, *, by_own: bool = False
             channels.weather_days,
             track.times.iloc[members],
             share,
-            _worked(case, members, due) if zero.mean() > 0.5 else None,
+            _worked(case, members, ref.own if by_own else ref.expected) if zero.mean() > 0.5 else None,
         ),
     )
 
@@ -304,16 +307,13 @@ def rank_correlation(one: Floats, two: Floats, given: Floats | None = None) -> f
     return round(float(value), 3)
 
 
-def _efficiency(
-    ac_dc: Floats, members: Indices, due: Floats, usual: Usual
-) -> tuple[float | None, float | None]:
-    if not usual.efficiency or len(members) < MIN_READINGS:
+def _efficiency(inside: Floats, load: Floats, usual: Usual) -> tuple[float | None, float | None]:
+    """`inside`: AC over DC power at the readings at work; `load`: the share of capacity due there."""
+    if not usual.efficiency or len(inside) < MIN_READINGS:
         return None, None
-    inside = ac_dc[members]
     middle = _median(inside)
     if middle is None:
         return None, None
-    load = due[members]
     weak, strong = _median(inside[load < LOW]), _median(inside[load >= HIGH])
     slope = (
         round((strong - weak) / usual.efficiency, 4) if weak is not None and strong is not None else None
@@ -340,9 +340,10 @@ def _plateau(running: Floats, due: Floats) -> tuple[float, float]:
     return round(float((np.abs(running[more] - level) <= 4 * HELD_SHARE).mean()), 3), round(level, 4)
 
 
-def _worked(case: Case, members: Indices, due: Floats) -> pd.Timestamp | None:
+def _worked(case: Case, members: Indices, expected: Floats) -> pd.Timestamp | None:
     """When it was last seen to work before a stop; None where it was not."""
     before = slice(0, int(members[0]))
-    fine = case.res.judged[before] & (due[before] >= AT_WORK) & (case.track.share[before] > ZERO_SHARE)
+    due = expected[before] / case.track.capacity
+    fine = case.res.judged[before] & (due >= AT_WORK) & (case.track.share[before] > ZERO_SHARE)
     seen = np.flatnonzero(fine)
     return case.track.times.iloc[int(seen[-1])] if len(seen) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 
@@ -56,3 +57,8 @@ def test_a_killed_process_raises_an_error() -> None:
 
     with pytest.raises(ChildProcessError, match="-9"):
         spread(work, list(range(4)), True)
+
+
+def test_one_process_does_not_look_for_circles_meanwhile_and_does_again_after() -> None:
+    assert spread(lambda _: gc.isenabled(), [1, 2], False) == [False, False]
+    assert gc.isenabled()

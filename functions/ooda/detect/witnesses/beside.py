@@ -119,7 +119,7 @@ class HalfHours:
             gain = (power @ own) / np.maximum(np.einsum("pn,pn->p", power, power), 1e-9)
             power *= gain[:, None]
             power -= own
-            out[row] = cost(power).sum(axis=1) / there.sum()
+            out[row] = cost(power) / there.sum()
         return out
 
 
@@ -139,12 +139,9 @@ def _turn(own: Floats, others: Floats, turned: Floats) -> Floats:
 
 
 def cost(errors: Floats) -> Floats:
-    """What errors of share of capacity cost: their square while small, then their size. The array itself
-    is used up."""
-    errors /= EASY
+    """What errors of share of capacity cost, (P, n), in sum (P,): their square while small, then their
+    size. The array itself is used up."""
     np.square(errors, out=errors)
-    errors += 1.0
+    errors += EASY**2
     np.sqrt(errors, out=errors)
-    errors -= 1.0
-    errors *= 2.0 * EASY**2
-    return errors
+    return np.asarray(2.0 * EASY * (errors.sum(axis=1) - EASY * errors.shape[1]))

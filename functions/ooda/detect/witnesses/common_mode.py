@@ -76,7 +76,9 @@ def at_level(share: Floats, clear: Floats, step: float, lowest: float = LEVELS[0
 
 
 def _steady(share: Floats, clear: Floats) -> bool:
-    return float(np.std(np.log(share))) <= STEADIER * float(np.std(np.log(share / clear)))
+    own, beside = np.log(share), np.log(share / clear)
+    own, beside = own - own.mean(), beside - beside.mean()
+    return math.sqrt(own @ own) <= STEADIER * math.sqrt(beside @ beside)
 
 
 def shared(losses: Floats) -> Floats:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ooda.detect.rolling import quantile_of_rows
-from ooda.detect.sky import SLOTS, Floats, Ints
+from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.witnesses.beside import MOST_DAYS, HalfHours, cost
 from ooda.detect.witnesses.planes import EXTINCTION, Lie, Sun, seen_by, seen_by_fixed, usual_diffuse
 from ooda.detect.witnesses.profiles import Profiles, sun_at
@@ -225,25 +225,29 @@ class _View:
         clear = Sun.of(self.elevation, self.azimuth, air)
         tilt, azimuth = np.array([lie.tilt for lie in lies]), np.array([lie.azimuth for lie in lies])
         tables = {kind: _clear_power(tilt[:, None], azimuth[:, None], clear, kind) for kind in set(sensor)}
+        squares = {kind: table * table for kind, table in tables.items()}
         turn = np.sin(np.radians((azimuth - self.roof.azimuth) / 2.0)) * np.sin(np.radians(tilt))
         far = np.hypot((tilt - self.roof.tilt) / USUAL_TILT, USUAL_TURN * turn)
         out = np.empty((len(points), len(lies)))
         for n, own in enumerate(points):
             there = np.isfinite(own)
-            power, clean = tables[sensor[n]] * there, np.where(there, own, 0.0)
-            level = _levels(power, clean, self.member)
+            clean = np.where(there, own, 0.0)
+            level = _levels(tables[sensor[n]], squares[sensor[n]], clean, there, self.member)
             errors = level @ self.member.T
-            errors *= power
+            errors *= tables[sensor[n]]
             errors -= clean
+            if not there.all():
+                errors *= there
             strange = np.hypot(far, np.log(np.maximum(level.max(axis=1), 0.05)) / USUAL_GAIN)
             far_off = PRIOR * np.sqrt(there.sum()) * strange
-            out[n] = (cost(errors).sum(axis=1) + far_off) / max(there.sum(), 1)
+            out[n] = (cost(errors) + far_off) / max(there.sum(), 1)
         return out
 
 
-def _levels(power: Floats, points: Floats, member: Floats) -> Floats:
-    """Each fortnight's level, (P, B): half its own, half that of the good fortnights."""
-    along, square = (power * points) @ member, (power * power) @ member
+def _levels(power: Floats, squares: Floats, points: Floats, there: Mask, member: Floats) -> Floats:
+    """Each fortnight's level, (P, B): half its own, half that of the good fortnights. `power`, (P, n), and
+    its `squares`; `points`, (n,), 0 where they are not `there`."""
+    along, square = power @ (points[:, None] * member), squares @ (there[:, None] * member)
     live = square[0] > 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
         common = quantile_of_rows(along[:, live] / square[:, live], 0.8)[:, None]
@@ -254,7 +258,8 @@ def _levels(power: Floats, points: Floats, member: Floats) -> Floats:
 def _gain(points: Floats, power: Floats, member: Floats) -> float:
     """The level of the best fortnight."""
     there = np.isfinite(points)
-    return float(_levels((power * there)[None], np.where(there, points, 0.0), member).max())
+    clean = np.where(there, points, 0.0)
+    return float(_levels(power[None], (power * power)[None], clean, there, member).max())
 
 
 def _kinds(sensor: list[bool]) -> list[list[int]]:

@@ -360,18 +360,20 @@ class _Chunk:
         light = [self.every.light_without(j) for j in (*((j,) for j in range(len(dulls))), ())]
         told = np.isfinite(sum(beam for beam, _ in light))
         days = len(self.panel.days)
+        lit: Floats = np.empty((len(light), 0))
         for m, dull in enumerate(dulls):
             share, row = self.panel.share[m, self.at], m if len(self.beam) > 1 else 0
+            if len(self.beam) > 1 or not m:  # by plane
+                beam, diffuse = self.beam[row] * self.sun.clear, self.diffuse[row] * self.sun.clear
+                lit = np.array([np.maximum(b * beam + d * diffuse, 0.0) for b, d in light])
             with np.errstate(invalid="ignore"):
                 working = np.flatnonzero(told & (due[m] > LEAST_DUE) & (share > STANDING_SHARE))
             of_day = self.panel.days.row[self.at][working]
-            clouds = self.clouds(dull)[working]
-            beam, diffuse = ((v[row] * self.sun.clear)[working] for v in (self.beam, self.diffuse))
-            owed = [
-                self._share(m, np.maximum(b[working] * beam + d[working] * diffuse, 0.0) * clouds, working)
-                for b, d in light
-            ]
-            by_others = np.array([np.bincount(of_day, v, days) for v in owed])
+            by_others = np.zeros((len(light), days))
+            if len(working):
+                first = np.flatnonzero(np.diff(of_day, prepend=-1))
+                owed = self._share(m, lit[:, working] * self.clouds(dull)[working], working)
+                by_others[:, of_day[first]] = np.add.reduceat(owed, first, axis=1)
             yield by_others, np.asarray(np.bincount(of_day, share[working], days), dtype=float)
 
     def clouds(self, dull: Floats) -> Floats:
