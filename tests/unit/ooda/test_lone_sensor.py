@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ooda.detect.sky import SLOTS
-from ooda.detect.witnesses.learning import Part
+from ooda.config.detection import detection_config
+from ooda.detect.witnesses.learning import Part, Witness, _season
 from ooda.detect.witnesses.plane_fit import fit
 from ooda.detect.witnesses.planes import Lie, apart
 from ooda.detect.witnesses.profiles import Profiles, sun_at
@@ -89,3 +90,20 @@ def test_hardly_known_planes_beside_a_turned_sensor_are_unsure() -> None:
     assert (part(flat, 28).turned, part(flat, 28).unsure) == (True, False)
     assert not part(ROOF, 14).turned
     assert not part(flat, 14, lone=False).unsure  # neighbours tell
+
+
+def test_only_who_lies_alone_has_a_season_of_its_own() -> None:
+    west, south = Lie(12.0, 266.0), Lie(24.0, 180.0)
+    rules = detection_config().reference
+
+    def seasons(*lies: Lie, sensors: int = 0) -> list[bool]:
+        machines = len(lies) - sensors
+        witnesses = [Witness(lie, False, j >= machines, None) for j, lie in enumerate(lies)]
+        light = _profiles(JANUARY, 90, ROOF).light((NORTH, 10.0))
+        return [_season(j, witnesses, list(lies), light, rules, 30) is not None for j in range(len(lies))]
+
+    assert seasons(south, south, west) == [False, False, True]
+    assert seasons(south, west, west) == [True, False, False]  # who lies beside it drifts as it does
+    assert seasons(south, Lie(0.0, 180.0), sensors=1) == [True, False]
+    tracker = Lie(0.0, 180.0, "single_axis")
+    assert seasons(tracker, south, south) == [False, False, False]  # it has the sun in its plane all year

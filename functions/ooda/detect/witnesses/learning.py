@@ -239,9 +239,9 @@ def _part(
         levels, clouds = _by_clear_sky(learned, lies, window, light, past)
     else:
         levels = _levels(_speaking(witnesses, placed), learned, lies, window, light)
-    season = _season(witnesses, lies, light, rules, past)
     base, dull = [], []
-    for of_all in levels:
+    for j, of_all in enumerate(levels):
+        season = _season(j, witnesses, lies, light, rules, past)
         earlier, own = _rows(of_all, 0, past), _rows(of_all, past, last - start)
         base.append(baseline(earlier, own, rules, season))
         usual = before_each(earlier.cloudy, own.cloudy, RECENT_DAYS)
@@ -252,18 +252,24 @@ def _part(
 
 
 def _season(
-    witnesses: list[Witness], lies: list[Lie], light: Sun, rules: ReferenceRules, past: int
+    j: int, witnesses: list[Witness], lies: list[Lie], light: Sun, rules: ReferenceRules, past: int
 ) -> Callable[[Floats, Ints], Floats] | None:
-    """What the gains of a lone machine beside a sensor were in another season; None with neighbours, who
-    share it, and without a sensor."""
-    if not (_is_lone(witnesses) and light.known):
+    """What the gains of a machine that has no machine beside it in its plane were in another season; None
+    where neighbours share it."""
+    if not light.known or witnesses[j].sensor or lies[j].follows != "fixed":
         return None
-    of = [
+    others = [n for n, w in enumerate(witnesses) if n != j and w.speaks]
+    machines = [n for n in others if not witnesses[n].sensor]
+    if not others or any(apart(lies[n], lies[j]) < ALIKE_DEG for n in machines):
+        return None
+    towards = [lies[n] for n in machines] or [Lie(0.0, 180.0)]
+    own, *of = (
         clear_sky.power(*seen_by(lie, light), light).reshape(-1, SLOTS).sum(axis=1)
-        for lie in (lies[0], Lie(0.0, 180.0))
-    ]
-    season = np.log(of[0] / of[1])
-    usual = SLOPE_APART if apart(*lies) > IN_PLANE_DEG else SLOPE_IN_PLANE
+        for lie in (lies[j], *towards)
+    )
+    season = np.log(own / np.mean(of, axis=0))
+    in_plane = not machines and apart(*lies) <= IN_PLANE_DEG
+    usual = SLOPE_IN_PLANE if in_plane else SLOPE_APART
 
     def as_now(gains: Floats, ends: Ints) -> Floats:
         return gain_of_season(gains, windows(season, ends, rules.baseline_days), season[past:], usual)

@@ -1,6 +1,6 @@
-"""What the season makes of a lone machine's gain beside its sensor.
+"""What the season makes of the gain of a machine that has no other in its plane.
 
-A sensor that lies otherwise than the modules sees another part of the sky, and the other the lower the sun.
+What lies otherwise, a sensor or neighbours, sees another part of the sky, and the other the lower the sun.
 A plane that is known to a few degrees, glass and haze at low sun then move the gain by some per cent from
 summer to winter: no loss. How the gain went with the season is read off the days before, by the upper
 quartile of what is left, so that days with a loss do not bend it.
@@ -31,7 +31,7 @@ QUARTILE = 0.75
 def gain_of_season(gains: Floats, season: Floats, now: Floats, usual: float = USUAL_SLOPE) -> Floats:
     """The gains of W windows of days, (W, N), as they would be in the season of each window's own day.
 
-    `season`, (W, N), and `now`, (W,): log of what a clear day gives in the modules' plane over the flat;
+    `season`, (W, N), and `now`, (W,): log of what a clear day gives in the modules' plane over the other;
     `usual`: the standard deviation of the slope.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
