@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ooda.detect.sky import SLOTS
 from ooda.config.detection import detection_config
+from ooda.detect.sky import SLOTS
 from ooda.detect.witnesses.learning import Part, Witness, _season
 from ooda.detect.witnesses.plane_fit import fit
 from ooda.detect.witnesses.planes import Lie, apart
@@ -94,7 +94,7 @@ def test_hardly_known_planes_beside_a_turned_sensor_are_unsure() -> None:
 
 def test_only_who_lies_alone_has_a_season_of_its_own() -> None:
     west, south = Lie(12.0, 266.0), Lie(24.0, 180.0)
-    rules = detection_config().reference
+    rules = detection_config().algorithms.reference
 
     def seasons(*lies: Lie, sensors: int = 0) -> list[bool]:
         machines = len(lies) - sensors
