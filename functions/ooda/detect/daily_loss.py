@@ -14,8 +14,6 @@ MIN_DAY_HOURS = 2.0
 WORTH = 0.01
 """Share of a day's expected energy from which on the day is kept as an episode: it may belong to a loss
 that lasts."""
-LONE_LOSS = 0.10
-"""Of a day's expected energy: what is told at least where only the clear sky is a witness."""
 
 
 def loss_by_day(case: Case, apart: Mask) -> Floats:
@@ -27,7 +25,4 @@ def loss_by_day(case: Case, apart: Mask) -> Floats:
     came = days.sum(case.track.power, judged)
     hours = days.count(judged) * case.track.hours
     with np.errstate(invalid="ignore", divide="ignore"):
-        loss = np.asarray(np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan))
-        if case.ref.basis == "clear_sky":  # haze and warmth move it by less
-            loss = np.where(loss < LONE_LOSS, np.minimum(loss, 0.0), loss)
-    return loss
+        return np.asarray(np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan))

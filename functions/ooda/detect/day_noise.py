@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import bottleneck as bn
 import numpy as np
 
-from ooda.detect.rolling import windows
+from ooda.detect.rolling import quantile_of_rows, windows
 from ooda.detect.sky import Floats, Ints
 
 PHI = 0.85
@@ -38,6 +38,11 @@ LAGS = (1, 2, 4, 8)
 """Days between the pairs of the variogram."""
 ANEW = 7
 """Days. The noise is learned anew after so many."""
+HAZE, HAZE_DAYS = 0.10, 10
+"""The standard deviation of a log loss under a clear sky that is assumed, which is also the most, and the
+pairs of days that it weighs as much as."""
+HAZE_LAG, HAZE_QUANTILE, HAZE_SURE = 4, 0.9, 1.5
+"""Pairs of clear days so far apart; the quantile of their differences; how many times more is assumed."""
 DULLEST = 4.0
 """Times the usual standard deviation: more is not assumed of a day, however little it promised."""
 
@@ -64,6 +69,23 @@ def noise_before(x: Floats, due: Floats, number: Ints) -> Noise:
     usual = bn.nanmedian(promised, axis=1)
     of_week, slow = _learned(windows(x, ends, WINDOW), _dullness(promised, usual[:, None]))
     return Noise(of_week[week] * _dullness(due, usual[week]), slow[week])
+
+
+def haze_before(x: Floats) -> Floats:
+    """The standard deviation, at least, of each of D days of which only the clear sky tells, (D,): by the
+    far ends of what days differed before, where `noise_before` goes by the middle.
+
+    Haze, thin clouds and a low sun are rare and large. A fault that begins once touches few pairs of days.
+    """
+    ends = np.maximum(np.arange(len(x)) // ANEW * ANEW, min(FIRST, len(x)))
+    every, of_day = np.unique(ends, return_inverse=True)
+    before = windows(x, every, WINDOW)
+    pairs = np.abs(before[:, HAZE_LAG:] - before[:, :-HAZE_LAG])
+    count = np.isfinite(pairs).sum(axis=1)
+    far = quantile_of_rows(pairs, HAZE_QUANTILE) / (1.645 * np.sqrt(2.0 * (1.0 - SLOW * PHI**HAZE_LAG)))
+    log = np.nan_to_num(np.log(np.clip(HAZE_SURE * far, LEAST, HAZE)), nan=0.0)
+    sd = np.exp((count * log + HAZE_DAYS * np.log(HAZE)) / (count + HAZE_DAYS))
+    return np.asarray(sd[of_day])
 
 
 def _dullness(due: Floats, usual: Floats) -> Floats:

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
 from ooda.detect import data_days
 from ooda.detect.asset_history import number_of, with_days
+from ooda.detect.dull_days import dull_days
 from ooda.detect.group import event_id
 from ooda.detect.incident_signals import combined
 from ooda.detect.lasting import ALARM, Lasting, lasting
@@ -116,11 +118,13 @@ def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[in
         total = sum([item.expected_kwh for item in told])
         if total > 0:
             log_loss = sum([_log_loss(item) * item.expected_kwh for item in told]) / total
-            rows.append((n, number_of(names[n]), log_loss, total, all(item.alone for item in told)))
+            single = all(item.alone for item in told)
+            by_clear_sky = all(item.basis == "clear_sky" for item in told)
+            rows.append((n, number_of(names[n]), log_loss, total, single, by_clear_sky))
     if not rows:
         return {}
-    index, number, x, due, alone = map(np.array, zip(*rows, strict=True))
-    runs = lasting(x, due, number, alone)
+    index, number, x, due, alone, haze = map(np.array, zip(*rows, strict=True))
+    runs = lasting(x, due, number, alone, haze)
     return {int(index[day]): run for run in runs for day in range(run.first, run.last + 1)}
 
 
@@ -200,6 +204,9 @@ class _Incidents:
             sum(getattr(episode, name) for episode in episodes)
             for name in ("lost_kwh", "expected_kwh", "hours")
         )
+        hidden, of_hidden = self._hidden(chain) if not suspected else ([], 0.0)
+        lost += sum(part.lost_kwh for part in hidden)
+        due, hours = due + of_hidden, hours + sum(part.hours for part in hidden)
         shares = self._shares(chain)
         confidence = 1.0 - min(1.0 - episode.confidence for episode in episodes) * 0.7 ** (len(shares) - 1)
         state = _state(kind, chain[-1], self.judged)
@@ -228,7 +235,10 @@ class _Incidents:
                 state=state,
                 suspected=suspected,
                 window=window,
-                episodes=[part for e in episodes for part in _spells(e, suspected)][-MOST_EPISODES:],
+                episodes=sorted(
+                    [*hidden, *(part for e in episodes for part in _spells(e, suspected))],
+                    key=lambda part: part.window.start,
+                )[-MOST_EPISODES:],
                 duration_hours=round(hours, 3),
                 days=len(shares),
                 expected_power_kw=round(due / hours, 3) if hours else 0.0,
@@ -251,6 +261,16 @@ class _Incidents:
                 provisional=any(item.provisional for item in self.days[chain[-1].day]),
             )
         )
+
+    def _hidden(self, chain: list[_Seen]) -> tuple[list[EpisodeWindow], float]:
+        """The dull days within the losses that last, and their energy due, kWh (`dull_days.py`)."""
+        parts: list[EpisodeWindow] = []
+        due = 0.0
+        for one, other in pairwise(chain):
+            if one.run is not None and other.run == one.run:
+                more, owed = dull_days(self.days[one.day + 1 : other.day], one.run.mean)
+                parts, due = parts + more, due + owed
+        return parts, due
 
     def _shares(self, chain: list[_Seen]) -> dict[int, float]:
         """Of each day of a chain the share of its expected energy that was lost, by the day's index."""

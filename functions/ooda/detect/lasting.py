@@ -14,11 +14,11 @@ has 5 % or more; else it is *suspected*.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ooda.detect.day_noise import PHI, Noise, noise_before
+from ooda.detect.day_noise import PHI, Noise, haze_before, noise_before
 from ooda.detect.rolling import quantile_of_rows, windows
 from ooda.detect.sky import Floats, Ints, Mask
 
@@ -67,14 +67,18 @@ class Lasting:
         return self.last - self.first + 1
 
 
-def lasting(x: Floats, due: Floats, number: Ints, alone: Mask | None = None) -> list[Lasting]:
+def lasting(
+    x: Floats, due: Floats, number: Ints, alone: Mask | None = None, haze: Mask | None = None
+) -> list[Lasting]:
     """The losses of D judged days that last, in order of time; none share a day.
 
     `x`: log losses log(due / came), (D,); `due`: expected energy, kWh, (D,); `number`: days since 1970,
-    rising; `alone`: days that a single witness tells of, (D,).
+    rising; `alone`: days that a single witness tells of, (D,); `haze`: those that the clear sky alone does.
     """
     d = len(x)
     noise = noise_before(x, due, number)
+    if haze is not None:
+        noise = replace(noise, sd=np.where(haze, np.maximum(noise.sd, haze_before(x)), noise.sd))
     quiet, begin = np.ones(d, dtype=bool), 0
     found: list[Lasting] = []
     while True:

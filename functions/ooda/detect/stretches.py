@@ -64,7 +64,8 @@ def stretches(case: Case) -> list[Stretch]:
     rules, res, track = case.config.algorithms, case.res, case.track
     lone = case.ref.basis == "clear_sky"
     with np.errstate(invalid="ignore"):
-        least = case.ref.expected * np.exp(-SURE_SIGMAS * np.minimum(res.spread, MOST_UNSURE))
+        unsure = res.spread if lone else np.minimum(res.spread, MOST_UNSURE)
+        least = case.ref.expected * np.exp(-SURE_SIGMAS * unsure)
         none = LONE_ZERO_SHARE if lone else ZERO_SHARE
         due = res.lit & (least > SURELY_DUE * track.capacity)
         zero = due & (track.share <= none)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pvlib.solarposition import ephemeris
 
-from ooda.detect.sky import Floats, Mask
+from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.witnesses.planes import Sun, usual_diffuse
 
 CLEAR_DUE = 0.15
@@ -26,6 +26,8 @@ SPREAD, ROUGH = 0.08, 0.03
 """Of the day's level: how far the half hours of a clear day lie from it, and from the one before."""
 SURE = 0.06
 """Of what is due: the spread of a reading on a clear day. Haze and warmth move it by 5 %."""
+LOW_SUN = 0.17
+"""Sine of the sun's elevation (10°). Below it haze and the horizon decide, not the machine."""
 DARK = 0.002
 """Of the half hours: so many are darker than the darkest that is believed."""
 BOUND = 3.1
@@ -33,22 +35,34 @@ BOUND = 3.1
 CLEAR_SEEN, DARKEST_TOLD = 0.05, 0.05
 """kW/m² of the clear sky from which an hour's light tells how clear it is, and the darkest index that is
 believed of a weather service."""
+LEAST_CLEAR = 10
+"""Clear days before, without which a partial loss is not told: fewer may be the season's first, or hazy."""
+FULL, STRETCH = 0.92, 4
+"""Of the level that is due, and half hours in a row that have it on a day that is not clear: a sound
+machine's."""
+STEP, DRIFT, DRIFT_SEEN = 0.08, 0.0025, 0.001
+"""Log of the level: a clear day that is lower by more is no season; by how much more for each day since one
+was, without a clear day and with one."""
+RISE, FOLLOW, LONG_DARK, FIRST_LEVELS = 0.3, 0.15, 40.0, 10
+"""How far the level follows a higher and a lower clear day; days without one after which the next one is
+all that is known; clear days whose median is the first level."""
 LEAST_KNOWN, UNKNOWN = 200, (0.5, 0.03)
 """Half hours from which the usual and the darkest sky are learned, and what is assumed before."""
 
 
 @dataclass(frozen=True)
 class Clouds:
-    """Of the clear sky's light what is usual, and the darkest, as shares; which of D days were clear."""
+    """Of the clear sky's light on the plane what is usual, and of its light without a beam the darkest, as
+    shares; which half hours of D days were clear, (D, 48)."""
 
     usual: float
     darkest: float
     clear: Mask
 
-    def spread(self, left: Floats) -> Floats:
+    def spread(self, left: Floats, dark: Floats) -> Floats:
         """The relative spread under clouds that leave such shares of the clear sky's light, (n,), by which
-        the darkest sky is at the bound of a stop."""
-        return np.asarray(np.log(np.maximum(left / self.darkest, 2.0)) / BOUND)
+        the darkest sky is at the bound of a stop. `dark`: as `clouds` explains it."""
+        return np.asarray(np.log(np.maximum(left * dark / self.darkest, 2.0)) / BOUND)
 
 
 def power(beam: Floats, diffuse: Floats, sun: Sun, index: Floats | float = 1.0) -> Floats:
@@ -96,10 +110,49 @@ def clear_days(ratio: Floats, due: Floats) -> tuple[Mask, Floats]:
     return clear, level
 
 
-def clouds(ratio: Floats, due: Floats, clear: Mask) -> Clouds:
-    """From the ratios of earlier days, (D, 48), over the level of clear days; `clear`: the days wanted."""
-    seen = ratio[(due > CLEAR_DUE) & np.isfinite(ratio)]
-    usual, dark = UNKNOWN
+def bright(ratio: Floats, due: Floats, clear: Mask, level: Floats, count: Ints) -> Mask:
+    """Which half hours of D days tell what the machine gives of a clear sky, (D, 48): those of clear days,
+    and two hours on others at the level that is due. No cloud makes so much of a machine that lost a part.
+
+    `ratio`, `due`: as `clear_days` has them; `clear`: those days; `level`: what they are due, (D,), as so
+    many clear days before showed it (`count`, (D,)): few of them say nothing.
+    """
+    full = (due > CLEAR_DUE) & (ratio > FULL * level[:, None])
+    long = np.lib.stride_tricks.sliding_window_view(full, STRETCH, axis=1).all(axis=2)
+    within = np.zeros_like(full)
+    for shift in range(STRETCH):
+        within[:, shift : shift + long.shape[1]] |= long
+    return (within | clear[:, None]) & (count >= LEAST_CLEAR)[:, None]
+
+
+def followed(gains: Floats) -> Floats:
+    """What a clear day is due at the end of each of W windows of days, (W,), from their levels, (W, N).
+
+    The level of clear days goes with the season, by haze, low sun and a plane known to a few degrees; a
+    fault is a step. So it is followed, as far as a season moves in the days since it was last seen; a day
+    that is lower does not count. A clear day that is higher does: no fault gives more.
+    """
+    log = np.log(gains)
+    there = np.isfinite(log)
+    early = there & (np.cumsum(there, axis=1) <= FIRST_LEVELS)
+    level = np.asarray(bn.nanmedian(np.where(early, log, np.nan), axis=1))
+    gate, since = np.full(len(log), STEP), np.zeros(len(log))
+    for day, seen in zip(log.T, there.T, strict=True):
+        over = np.where(seen, day - level, 0.0)
+        ok = seen & (over > -gate)
+        share = np.where(over > 0.0, RISE, np.minimum(FOLLOW + since / LONG_DARK, 1.0))
+        level = np.where(ok, level + share * over, level)
+        gate = np.where(ok, STEP, gate + np.where(seen, DRIFT_SEEN, DRIFT))
+        since = np.where(seen, 0.0, since + 1.0)
+    return np.asarray(np.exp(level))
+
+
+def clouds(ratio: Floats, dark: Floats, due: Floats) -> Clouds:
+    """From the ratios of earlier days, (D, 48), over the level of clear days; `dark`: what is due under a
+    clear sky over what the plane sees of its light without a beam, (D, 48)."""
+    there = (due > CLEAR_DUE) & np.isfinite(ratio)
+    seen, without_beam = ratio[there], (ratio * dark)[there]
+    usual, darkest = UNKNOWN
     if len(seen) >= LEAST_KNOWN:
-        usual, dark = float(np.median(seen)), float(np.quantile(seen, DARK))
-    return Clouds(usual, max(dark, 0.02), clear)
+        usual, darkest = float(np.median(seen)), float(np.quantile(without_beam, DARK))
+    return Clouds(usual, max(darkest, 0.02), np.zeros((0, SLOTS), dtype=bool))

@@ -17,8 +17,8 @@ import numpy as np
 from ooda.config.detection import ReferenceRules
 from ooda.detect.levels import CLEAR, Baseline, Levels, baseline
 from ooda.detect.peers import BRIGHT
-from ooda.detect.rolling import FIRST_DAYS, before_each, windows
-from ooda.detect.sky import SLOTS, Floats, Ints
+from ooda.detect.rolling import FIRST_DAYS, before_each, ends_of, windows
+from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.witnesses import clear_sky
 from ooda.detect.witnesses.alike import strange_forms
 from ooda.detect.witnesses.plane_fit import fit
@@ -42,6 +42,8 @@ OWN_HEAT = 0.12
 """Of power at 1 kW/m²: a module in more sun than its neighbours is warmer (0.03 °C m²/W · 0.004 /°C)."""
 LEAST_SHARE = 0.08
 """kW/m² on a plane. In less light what a witness gives for it is noise."""
+LEAST_DARK = 0.01
+"""kW/m² of the sky's own light on a plane: less is not divided by."""
 NEAR_CAPACITY = 0.93
 """Of capacity. A half hour above it may have been clipped, and says nothing of gain and shape."""
 DULL, LEAST_DULL, MOST_DULL = 0.45, 0.7, 1.05
@@ -234,16 +236,22 @@ def _part(
     lies = [
         Lie(plane.tilt, plane.azimuth, w.usual.follows) for plane, w in zip(learned, witnesses, strict=True)
     ]
-    past, clouds = first - start, None
+    past, clouds, told = first - start, None, None
     if sum(w.speaks for w in witnesses) == 1:
-        levels, clouds = _by_clear_sky(learned, lies, window, light, past)
+        levels, clouds, told = _by_clear_sky(learned, lies, window, light, past)
     else:
         levels = _levels(_speaking(witnesses, placed), learned, lies, window, light)
     base, dull = [], []
     for j, of_all in enumerate(levels):
         season = _season(j, witnesses, lies, light, rules, past)
         earlier, own = _rows(of_all, 0, past), _rows(of_all, past, last - start)
-        base.append(baseline(earlier, own, rules, season))
+        of_days = baseline(earlier, own, rules, season)
+        if clouds is not None and told is not None:
+            every = np.concatenate((earlier.gain, own.gain))
+            before = windows(every, ends_of(len(every), len(own.gain)), rules.baseline_days)
+            of_days = replace(of_days, gain=clear_sky.followed(before))
+            clouds = replace(clouds, clear=clear_sky.bright(*told, of_days.gain, of_days.count))
+        base.append(of_days)
         usual = before_each(earlier.cloudy, own.cloudy, RECENT_DAYS)
         if sum(w.speaks and not w.sensor for w in witnesses) > 1:  # neighbours have the same clouds
             usual = np.ones(last - first)
@@ -339,20 +347,24 @@ def _common(gains: list[Floats]) -> Floats:
 
 def _by_clear_sky(
     learned: list[LearnedPlane], lies: list[Lie], window: Profiles, light: Sun, past: int
-) -> tuple[list[Levels], clear_sky.Clouds]:
-    """Gain and shape of a lone machine on its clear days, and what clouds leave of it on others."""
+) -> tuple[list[Levels], clear_sky.Clouds, tuple[Floats, Floats, Mask]]:
+    """Gain and shape of a lone machine on its clear days, and what clouds leave of it on others; of the
+    part's days ratio, due and whether they are clear."""
     d = len(window.day)
     beam, diffuse = views(lies, light)
     due = clear_sky.power(beam[0], diffuse[0], light).reshape(d, SLOTS)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(due > LEAST_SHARE, window.share[0] / learned[0].gain / due, np.nan)
-        clear, level = clear_sky.clear_days(ratio, due)
+        high = np.where(light.sine.reshape(d, SLOTS) > clear_sky.LOW_SUN, due, 0.0)
+        clear, level = clear_sky.clear_days(ratio, high)
         shape = np.where(clear[:, None], ratio / level[:, None], np.nan)
     known = past if past >= FIRST_DAYS else min(d, FIRST_DAYS)
     usual = np.median(level[:known][clear[:known]]) if clear[:known].any() else 1.0
-    clouds = clear_sky.clouds(ratio[:known] / usual, due[:known], clear[past:])
+    dark = due / np.maximum(diffuse[0] * light.clear, LEAST_DARK).reshape(d, SLOTS)
+    clouds = clear_sky.clouds(ratio[:known] / usual, dark[:known], due[:known])
     unknown = np.full(d, np.nan)
-    return [Levels(window.day, np.where(clear, level, np.nan), unknown, unknown, shape)], clouds
+    told = ratio[past:], high[past:], clear[past:]
+    return [Levels(window.day, np.where(clear, level, np.nan), unknown, unknown, shape)], clouds, told
 
 
 def _is_lone(witnesses: list[Witness]) -> bool:

@@ -13,7 +13,16 @@ from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.track import Indices
 from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
 from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN, limited, shared, usual_index
-from ooda.detect.witnesses.learning import ALIKE_DEG, DULL, OWN_HEAT, Part, heat, parts_of, views
+from ooda.detect.witnesses.learning import (
+    ALIKE_DEG,
+    DULL,
+    LEAST_DARK,
+    OWN_HEAT,
+    Part,
+    heat,
+    parts_of,
+    views,
+)
 from ooda.detect.witnesses.panel import Panel
 from ooda.detect.witnesses.planes import Sun, apart
 from ooda.detect.witnesses.profiles import Profiles
@@ -383,13 +392,14 @@ class _Chunk:
     def by_clear_sky(self, clouds: Clouds, row: Indices) -> tuple[Floats, Floats, Floats]:
         """Due, its relative spread and whether a partial loss can be told of a lone machine, (n,) each;
         `row`: each instant's day in the part."""
-        clear = clouds.clear[row]
+        clear = clouds.clear[row, self.panel.sky.slot[self.at]]
         light = power(self.beam[0], self.diffuse[0], self.sun)
         index = self.panel.weather_index[self.at]
         told = power(self.beam[0], self.diffuse[0], self.sun, np.nan_to_num(index, nan=1.0))
         left = np.where(np.isnan(index), clouds.usual, told / light)
+        dark = light / np.maximum(self.diffuse[0] * self.sun.clear, LEAST_DARK)
         due = self._share(0, np.where(clear, 1.0, left) * light)
-        return due, np.where(clear, SURE, clouds.spread(left)), clear.astype(float)
+        return due, np.where(clear, SURE, clouds.spread(left, dark)), clear.astype(float)
 
     def _share(self, m: int, value: Floats, some: Indices | slice = slice(None)) -> Floats:
         """Share of capacity at an irradiance on the machine's plane, at all instants or `some`."""
