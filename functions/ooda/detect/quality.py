@@ -57,6 +57,7 @@ def check(
     told: Told,
     late: Floats,
     history: AssetHistory,
+    winds: tuple[Floats, Floats] | None = None,
 ) -> Checked:
     """All checks of one asset's readings.
 
@@ -64,11 +65,11 @@ def check(
     produce. `span`: first and last reading of the file, between which readings are due. `of_no_use`:
     readings that came, and whose power nobody can use. `told`: what the site's witnesses tell of the day's
     readings; `late`: minutes by which each day is late beside the neighbours; `history`: the earlier days,
-    beside which the file's own are seen.
+    beside which the file's own are seen; `winds`: as `day_marks.measure` takes them.
     """
     lit = light if whole is track else light[np.searchsorted(whole.sky.minutes, track.sky.minutes)]
     came_in_vain = in_vain(of_no_use, whole, config)
-    own = day_marks.measure(track, told, late, lit)
+    own = day_marks.measure(track, told, late, lit, winds)
     days = DataDays.of(day_marks.joined(history, own))
     unit, wrong_days = unit_issue(track, told.due)
     shifted, energy = (_of_rows(days, mask, track) for mask in (days.shift != 0.0, days.energy))

@@ -63,8 +63,27 @@ def unit_issue(track: Track, due: Floats) -> tuple[QualityIssue | None, Mask]:
             f"{capacity:g} kW: probably given in megawatts",
             int(small[row].sum()),
             blinding=True,
-        ), small[row]
+        ), _with_parts_of_days(small[row], track, lit)
     return _dc_unit(track), np.zeros(len(track), dtype=bool)
+
+
+def _with_parts_of_days(wrong: Mask, track: Track, lit: Mask) -> Mask:
+    """Wrong days with what is as small in the days beside them, (n,): a unit changes within a day. A
+    machine that stands gives nothing there, and this is no unit."""
+    with np.errstate(invalid="ignore"):
+        tiny = ~(track.share >= TOO_SMALL)
+    out, day = wrong.copy(), track.days.row
+    for start, end in runs(wrong):
+        before = np.flatnonzero(~tiny[:start])
+        after = np.flatnonzero(~tiny[end:])
+        first = before[-1] + 1 if len(before) else 0
+        last = end + after[0] if len(after) else len(wrong)
+        for rows in (np.arange(first, start), np.arange(end, last)):
+            beside = rows[np.abs(day[rows] - day[start if len(rows) and rows[0] < start else end - 1]) == 1]
+            at_work = beside[lit[beside]]
+            if (track.power[at_work] > 0.0).sum() >= 0.9 * len(at_work):
+                out[beside] = True
+    return out
 
 
 def impossible(track: Track) -> Mask:
