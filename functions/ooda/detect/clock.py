@@ -35,6 +35,8 @@ LEAST_BESIDE = 15.0
 LEAST_DAYS, SURE, KNOWN_DAYS = 2, 75.0, 5
 """Days that a shift is seen on, at least; minutes times the root of the days from which it is none of the
 weather's; and days that are enough to know that their clock is right."""
+FRONT_DAYS = 4
+"""Days of a turbine's shift, at least: a front passes it before the others, on two days running as well."""
 NOISE_MINUTES, NOISE_STEPS = 3.0, 0.15
 """Minutes, and intervals, by which the middle of days is never trusted to differ less."""
 TAKES_PART = 0.4
@@ -144,23 +146,25 @@ def sun_times(day: Ints, place: Location) -> tuple[Floats, Floats]:
     return noon - half, noon + half
 
 
-def shift_by_day(begins: Floats, ends: Floats, lags: Floats, step: float) -> Floats:
+def shift_by_day(
+    begins: Floats, ends: Floats, lags: Floats, step: float, *, by_wind: bool = False
+) -> Floats:
     """By how many minutes the clock makes each of D days late (early: below 0), (D,); 0 where it is right.
 
     `begins`, `ends`: as `ends_of_days` gives them; `lags`: late beside the neighbours (`clock_beside.py`);
     NaN where unknown: a day that says nothing is like the days before it. `step`: minutes between readings.
     """
-    beside = _by_neighbours(lags, step)
+    beside = _by_neighbours(lags, step, FRONT_DAYS if by_wind else LEAST_DAYS)
     return np.where(beside != 0.0, beside, _by_ends(begins, ends, step))
 
 
-def _by_neighbours(lags: Floats, step: float) -> Floats:
+def _by_neighbours(lags: Floats, step: float, least_days: int) -> Floats:
     """The shift of each day beside the neighbours: they say what is right, so no day before is needed."""
     least = max(LEAST_BESIDE, LEAST_STEPS * step)
     out = np.zeros(len(lags))
     for part in _parts(lags, change_points(lags, least=least, noise=NOISE_MINUTES)):
         late = float(np.nanmedian(lags[part]))
-        if abs(late) >= least and np.isfinite(lags[part]).sum() >= LEAST_DAYS:
+        if abs(late) >= least and np.isfinite(lags[part]).sum() >= least_days:
             out[part] = late
     return out
 

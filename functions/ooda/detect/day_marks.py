@@ -32,6 +32,8 @@ DC_AT_WORK = 0.02
 """Share of capacity that AC or DC power has, where one is compared with the other."""
 RATED_M_S, WINDY_M_S = 11.5, 6.0
 """m/s. Wind in which turbines reach their nameplate, usually 10 to 13; and in which all turn."""
+FRESH_M_S = 5.0
+"""m/s. In less wind what two places measure has little in common."""
 NOON = (18, 29)
 """Solar half hours of the quiet hours, 9:00 to 15:00: away from horizons."""
 QUIET = 0.04
@@ -55,6 +57,8 @@ class Table:
     of_neighbours: Floats
     of_wind: Floats
     of_dc: Floats
+    wind_of_others: Floats
+    wind_of_service: Floats
     sensor_of_machines: Floats
     sensor_of_clear: Floats
     power_of_clear: Floats
@@ -68,9 +72,12 @@ NAMES = tuple(field.name for field in fields(Table))[2:]
 """The marks."""
 
 
-def measure(track: Track, told: Told, late: Floats, lit: Mask) -> Table:
+def measure(
+    track: Track, told: Told, late: Floats, lit: Mask, winds: tuple[Floats, Floats] | None = None
+) -> Table:
     """The marks of a track's days. `told`: what the site's witnesses tell of it; `late`: minutes beside the
-    neighbours' clocks, (D,); `lit`: readings in which the asset should produce, (n,)."""
+    neighbours' clocks, (D,); `lit`: readings in which the asset should produce, (n,); `winds`: the other
+    turbines' wind and the weather service's, m/s, (n,) each."""
     days, share = track.days, track.share
     begins, ends = ends_of_days(track)
     raw = _as_measured(track)
@@ -89,14 +96,19 @@ def measure(track: Track, told: Told, late: Floats, lit: Mask) -> Table:
         by_dc = _median(track, track.power / track.dc_power, busy)
         curve = np.minimum((track.wind / RATED_M_S) ** 3, 1.0)
         by_wind = _median(track, share / curve, at_work & (track.wind > WINDY_M_S))
+        nothing = np.full(len(track), np.nan)
+        by_others, by_service = (
+            _median(track, track.wind / speed, at_work & (speed > FRESH_M_S))
+            for speed in winds or (nothing, nothing)
+        )
     if not track.asset.is_wind:
         by_wind = np.full(len(days), np.nan)
     sensor, power = _under_clear_sky(track, raw, lit)
     step = np.full(len(days), track.step)
     season = noon_in_plane(days.number, track.asset)
     return Table(
-        days.number, step, begins, ends, late, by_sun, by_peers, by_wind, by_dc, by_machines, sensor, power,
-        season,
+        days.number, step, begins, ends, late, by_sun, by_peers, by_wind, by_dc, by_others, by_service,
+        by_machines, sensor, power, season,
     )  # fmt: skip
 
 

@@ -14,7 +14,16 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
-from ooda.detect import asset_history, day_marks, incidents, lasting_shift, long_files, not_judged, quality
+from ooda.detect import (
+    anemometer,
+    asset_history,
+    day_marks,
+    incidents,
+    lasting_shift,
+    long_files,
+    not_judged,
+    quality,
+)
 from ooda.detect.case import Case
 from ooda.detect.context import Before, Context, TelemetryFile
 from ooda.detect.day_marks import Table
@@ -27,6 +36,7 @@ from ooda.detect.sky import Floats, in_maintenance, judged_light
 from ooda.detect.suspect import clipped
 from ooda.detect.track import Track
 from ooda.detect.units import possible_power
+from ooda.detect.wind_farm import winds_beside
 from ooda.detect.witnesses.telling import Told
 from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
 from ooda.documents.detections import AssetDetection, Incident, QualityIssue, QualitySummary, Window
@@ -105,6 +115,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         late=assets.late[asset.id],
         history=history,
         sensor=assets.sensors.get(asset.id, ""),
+        winds=winds_beside(track, assets.turbines, context.weather.get(assets.site_id)),
     )
     light = lit if member.rows is None else lit[member.rows]
     usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, asset, rules.filtering)
@@ -182,6 +193,9 @@ def _verdict(
         after = asset_history.with_days(before.history, file.key, every)
     else:
         after = incidents.updated(before.history, file.key, every, file.rules, file.threshold)
+    if track.asset.is_wind and not ref.anemometer:
+        told_late = anemometer.issue(after, days)
+        summary = summary.model_copy(update={"issues": [*summary.issues, *told_late]})
     after = _with_planes(after, case.told)
     window = Window(start=whole.times.iloc[0], end=whole.times.iloc[-1])
     expected = np.where(judged_light(track.sky, track.asset, file.rules.filtering), ref.expected, 0.0)

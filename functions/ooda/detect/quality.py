@@ -58,6 +58,7 @@ def check(
     late: Floats,
     history: AssetHistory,
     sensor: str = "",
+    winds: tuple[Floats, Floats] | None = None,
 ) -> Checked:
     """All checks of one asset's readings.
 
@@ -66,11 +67,11 @@ def check(
     readings that came, and whose power nobody can use. `told`: what the site's witnesses tell of the day's
     readings; `late`: minutes by which each day is late beside the neighbours; `history`: the earlier days,
     beside which the file's own are seen; `sensor`: the first of the machines that share its irradiance
-    sensor, if several do.
+    sensor, if several do; `winds`: as `day_marks.measure` takes them.
     """
     lit = light if whole is track else light[np.searchsorted(whole.sky.minutes, track.sky.minutes)]
     came_in_vain = in_vain(of_no_use, whole, config)
-    own = day_marks.measure(track, told, late, lit)
+    own = day_marks.measure(track, told, late, lit, winds)
     days = DataDays.of(day_marks.joined(history, own))
     unit, wrong_days = unit_issue(track, told.due)
     shifted, energy = (_of_rows(days, mask, track) for mask in (days.shift != 0.0, days.energy))

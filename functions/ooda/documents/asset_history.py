@@ -86,6 +86,12 @@ class DayMarks(Document):
     of_neighbours: float | None = Field(default=None, description="share of capacity over the neighbours'")
     of_wind: float | None = Field(default=None, description="share of capacity over a usual turbine's")
     of_dc: float | None = Field(default=None, description="AC over DC power")
+    wind_of_others: float | None = Field(
+        default=None, description="the own anemometer's wind over the median of the other turbines'"
+    )
+    wind_of_service: float | None = Field(
+        default=None, description="the own anemometer's wind over the weather service's"
+    )
     sensor_of_machines: float | None = Field(
         default=None, description="irradiance over what the site's machines tell of it"
     )

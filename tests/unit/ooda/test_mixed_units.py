@@ -5,12 +5,15 @@ The whole day in another unit is in `test_unusable_readings.py`.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from ooda.detect.context import Context
 from ooda.detect.judge import judge_assets
+from ooda.detect.units import _reaching
 from ooda.diagnose.diagnostics import needs_diagnosis
 from ooda.documents.detections import AssetDetection
 from tests.builders.assets import make_registry
@@ -97,3 +100,11 @@ def test_machines_beside_one_of_mixed_units_are_judged_as_before() -> None:
     assert needs_diagnosis(told["INV-001"])
     assert not needs_diagnosis(told["INV-002"])
     assert not needs_diagnosis(told["INV-003"])
+
+
+def test_megawatts_that_begin_within_a_day_take_that_part_and_a_stop_beside_them_stays() -> None:
+    share = np.concatenate((np.full(9, 0.4), np.full(15, 0.0004), np.zeros(3)))
+    track = SimpleNamespace(share=share)
+    wrong = np.repeat([False, True, False], [12, 12, 3])
+    found = _reaching(track, wrong)
+    assert np.flatnonzero(found).tolist() == list(range(9, 24))
