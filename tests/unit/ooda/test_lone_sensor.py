@@ -10,7 +10,7 @@ from ooda.config.detection import detection_config
 from ooda.detect.sky import SLOTS
 from ooda.detect.witnesses.learning import Part, Witness, _season
 from ooda.detect.witnesses.plane_fit import fit
-from ooda.detect.witnesses.planes import Lie, apart
+from ooda.detect.witnesses.planes import Lie, Sun, apart, seen_by
 from ooda.detect.witnesses.profiles import Profiles, sun_at
 from ooda.detect.witnesses.season import gain_of_season
 from ooda.documents.asset_history import LearnedPlane
@@ -56,7 +56,7 @@ def test_the_sensor_of_a_lone_machine_is_flat_or_in_its_plane(first: int, sensor
 
 
 def test_a_machine_of_a_known_plane_keeps_it_beside_a_flat_sensor() -> None:
-    flat = Lie(0.0, 180.0)
+    flat = Lie(0.0, 180.0, dome=True)
     found = fit(_profiles(JANUARY, 28, flat), NORTH, [ROOF, ROOF], [True, False], [False, True])
     assert [plane.lie for plane in found if plane is not None] == [ROOF, flat]
 
@@ -107,3 +107,17 @@ def test_only_who_lies_alone_has_a_season_of_its_own() -> None:
     assert seasons(south, Lie(0.0, 180.0), sensors=1) == [True, False]
     tracker = Lie(0.0, 180.0, "single_axis")
     assert seasons(tracker, south, south) == [False, False, False]  # it has the sun in its plane all year
+
+
+def test_a_flat_sensor_sees_all_of_a_low_suns_beam_and_glass_does_not() -> None:
+    """Physics of its own: a pyranometer's signal is the beam times the sine of the sun's height."""
+    low = Sun.of(np.array([10.0, 60.0]), np.array([180.0, 180.0]))
+    beam, _ = seen_by(Lie(0.0, 180.0, dome=True), low)
+    assert beam.tolist() == [1.0, 1.0]
+    glass, _ = seen_by(Lie(0.0, 180.0), low)
+    assert glass[0] < 0.9 < 0.98 < glass[1]
+    found = fit(
+        _profiles(JULY, 90, Lie(0.0, 180.0)), NORTH, [Lie(30.0, 180.0)] * 2, [False] * 2, [False, True]
+    )
+    assert found[1] is not None
+    assert found[1].lie.dome

@@ -234,7 +234,8 @@ def _part(
     window = profiles.between(start, last)
     light = window.light(place)
     lies = [
-        Lie(plane.tilt, plane.azimuth, w.usual.follows) for plane, w in zip(learned, witnesses, strict=True)
+        Lie(plane.tilt, plane.azimuth, w.usual.follows, dome=w.sensor and plane.tilt < IN_PLANE_DEG)
+        for plane, w in zip(learned, witnesses, strict=True)
     ]
     past, clouds, told = first - start, None, None
     if sum(w.speaks for w in witnesses) == 1:

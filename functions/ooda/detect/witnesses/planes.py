@@ -76,11 +76,13 @@ class Sun:
 @dataclass(frozen=True)
 class Lie:
     """How modules or a sensor lie: tilt from horizontal and azimuth from north, degrees; `follows` the sun
-    about a north-south axis, or by both axes."""
+    about a north-south axis, or by both axes. `dome`: a flat sensor's, which loses nothing at low sun as
+    glass does."""
 
     tilt: float
     azimuth: float
     follows: str = "fixed"
+    dome: bool = False
 
     @classmethod
     def usual(cls, asset: Asset) -> Lie:
@@ -162,6 +164,8 @@ def seen_by(lie: Lie, sun: Sun) -> tuple[Floats, Floats]:
         turn, east = rotation(sun), np.sqrt(np.maximum(1.0 - sun.sine**2, 0.0)) * np.sin(sun.azimuth)
         cosine = np.maximum(east * np.sin(turn) + sun.sine * np.cos(turn), 0.0)
         return _parts(cosine, np.cos(turn), sun)
+    if lie.dome:
+        return np.ones(len(sun.sine)), np.ones(len(sun.sine))
     return seen_by_fixed(np.float64(lie.tilt), np.float64(lie.azimuth), sun)
 
 

@@ -16,7 +16,7 @@ from ooda.detect.sky import Floats
 from ooda.detect.witnesses.beside import HalfHours
 from ooda.detect.witnesses.planes import Lie
 
-FLAT = Lie(0.0, 180.0)
+FLAT = Lie(0.0, 180.0, dome=True)
 Form = Callable[[list[Lie]], Floats]
 
 
