@@ -55,6 +55,7 @@ def power(story: Story, zone: str) -> str:
     frame = story.telemetry.assign(local=story.telemetry["timestamp"].dt.tz_convert(local))
     frame["hour"] = frame["local"].dt.hour + frame["local"].dt.minute / 60
     frame["day"] = frame["local"].dt.date
+    ordered = {order.incident_id for order in story.standing_orders}
     figure, axes = _figure(
         1.5 * len(days) + 1,
         1.15 * len(assets) + 0.6,
@@ -83,7 +84,7 @@ def power(story: Story, zone: str) -> str:
                     axis.axvspan(
                         start.hour + start.minute / 60 - 0.125 if start.date() == day else 0.0,
                         end.hour + end.minute / 60 + 0.125 if end.date() == day else 24.0,
-                        color=RED if incident.actionable else AMBER,
+                        color=RED if incident.incident_id in ordered else AMBER,
                         alpha=0.22,
                         lw=0,
                     )

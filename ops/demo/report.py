@@ -208,7 +208,7 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
     count = totals(story.accounts)
     at_risk = sum(finding.energy_at_risk.daily_loss_usd for finding in story.open_faults)
     week = sum(finding.energy_at_risk.horizons[2].loss_usd for finding in story.open_faults)
-    ordered = sum(order.total_cost_usd for order in story.orders)
+    ordered = sum(order.total_cost_usd for order in story.standing_orders)
     open_work = sum(count[state] for state in OPEN)
     tiles = [
         (len(story.accounts), "files put", ""),
@@ -218,7 +218,7 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
         (len(story.incidents), "incidents", ""),
         (f"${at_risk:,.0f}", "at risk a day", "bad" if at_risk else ""),
         (f"${week:,.0f}", "at risk in a week", "bad" if week else ""),
-        (len(story.orders), f"work orders, ${ordered:,.0f} in parts", ""),
+        (len(story.standing_orders), f"work orders, ${ordered:,.0f} in parts", ""),
     ]
     template = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True
@@ -239,7 +239,7 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
         week_svg=plots.week(story, page.now, page.crew_zone),
         faults=story.open_faults,
         tariff=lambda asset_id: tariffs.get(asset_id, 0.0),
-        orders=sorted(story.orders, key=lambda order: order.scheduled_start),
+        orders=story.standing_orders,
         waiting=waiting(story),
         data_problems=data_problems(story),
         rejected=[

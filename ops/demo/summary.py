@@ -110,7 +110,7 @@ def _orders(console: Console, story: Story) -> None:
         title="Work orders",
         title_justify="left",
     )
-    for order in sorted(story.orders, key=lambda item: item.scheduled_start):
+    for order in story.standing_orders:
         table.add_row(
             order.work_order_id,
             order.asset_id,
@@ -120,7 +120,7 @@ def _orders(console: Console, story: Story) -> None:
             ", ".join(line.sku for line in order.bill_of_materials) or "none",
             f"{order.total_cost_usd:.0f}",
         )
-    console.print(table if story.orders else "Work orders: none")
+    console.print(table if story.standing_orders else "Work orders: none")
     for row in report.compared(story):
         more = f", {row['more']:.2f} more" if row["more"] > 0.005 else ""
         console.print(f"{row['rule']}: {row['loss']:.2f} USD weighted loss{more} [dim]{row['note']}[/dim]")

@@ -33,6 +33,8 @@ AGAIN_DAYS = 2
 """Days: an event of the same cause that comes again within them goes on, as incidents do (ours)."""
 CLOCK_DAYS, CLOCK_TIMES, CLOCK_WITHIN = 30, 3, timedelta(minutes=15)
 """Days looked back; of a stop that a clock does: on how many days, how far apart it began (ours)."""
+STILL_MISSING = 0.5
+"""Of a withdrawn incident's energy: from so much missing on nobody says that all was well (ours)."""
 Seen = tuple[tuple[str, str, str, float], ...]
 """By which files a day stood when it was read."""
 
@@ -234,15 +236,31 @@ def _superseded(
     elif instead is not None:
         why = Supersession(
             reason="judged_again",
-            statement=f"{again}: {instead.kind.replace('_', ' ')} ({instead.incident_id})",
+            statement=f"{again}: told again as {instead.kind.replace('_', ' ')} ({instead.incident_id})",
             run=run.run,
             at=run.now,
         )
     else:
         why = Supersession(
-            reason="withdrawn", statement=f"{again}: nothing was wrong", run=run.run, at=run.now
+            reason="withdrawn", statement=f"{again}: {_left(incident, history)}", run=run.run, at=run.now
         )
     return incident.model_copy(update={"state": "superseded", "actionable": False, "superseded": why})
+
+
+def _left(incident: Incident, history: AssetHistory) -> str:
+    """What is left of an incident for which nothing stands any more, in words: energy that is still missing
+    on its days was set aside, or is explained otherwise."""
+    window = incident.window
+    items = [
+        item
+        for own in history.days.values()
+        for item in own.values()
+        if item.readings and item.readings.start <= window.end and item.readings.end >= window.start
+    ]
+    missing = sum(max(0.0, item.expected_kwh - item.measured_kwh) for item in items)
+    if missing < STILL_MISSING * incident.lost_energy_kwh or incident.lost_energy_kwh <= 0.0:
+        return "nothing was wrong"
+    return "the energy is still missing, but its readings are set aside or the loss is not its own"
 
 
 def new_faults(before: AssetHistory, after: AssetHistory, days: Sequence[str]) -> list[Incident]:

@@ -33,6 +33,9 @@ line."""
 BESIDE, MOST_BESIDE = ("volts", "temperature", "dc_power"), 0.8
 """Channels that show whether power on a level line was measured, and the share of the line's readings on
 which one of them runs straight too."""
+STOPPED, WORKED, HIGH_SUN, GONE = 0.005, 0.05, 15.0, 0.5
+"""Shares of capacity: no power, and surely some; degrees of the sun above the horizon between which a
+machine does not end its day; share of the usual voltage below which there is none."""
 
 
 def interpolated(track: Track) -> Mask:
@@ -40,32 +43,62 @@ def interpolated(track: Track) -> Mask:
 
     A line of power at work rises or falls. Where power is level, or nothing, another channel of the machine
     that runs straight at the same time tells that nobody measured: at a limit, or at a stop, it does not.
+    One that is level itself tells so only where no other is alive: the dead voltage of a machine that
+    stands is level too. And what fills a gap begins where the last measured reading was.
     """
     with np.errstate(invalid="ignore"):
-        at_work = track.power > 0.005 * track.capacity
+        at_work = track.power > STOPPED * track.capacity
     found = _lines(track, track.power, track.capacity, at_work) & at_work
-    level = _lines(track, track.power, track.capacity, at_work, level=True)
-    level &= track.sky.light & ~found
-    if level.any():
-        beside = np.zeros(len(track), dtype=bool)
-        for name in BESIDE:
-            values = getattr(track, name)
-            there = np.isfinite(values) & (values != 0.0)
-            if there.any():
-                limited = name == "dc_power"  # it is level under a limit as power is
-                beside |= there & _lines(
-                    track, values, float(np.abs(values[there]).max()), there, level=not limited
-                )
-        for start, end in runs(level):
-            found[start:end] |= beside[start:end].mean() >= MOST_BESIDE
+    level = _lines(track, track.power, track.capacity, at_work, level=True) & ~found
+    level &= track.sky.light & ~_stops(track, level)
+    if not level.any():
+        return found
+    moving, still, alive = (np.zeros(len(track), dtype=bool) for _ in range(3))
+    for name in BESIDE:
+        values = getattr(track, name)
+        there = np.isfinite(values) & (values != 0.0)
+        if name == "volts" and there.any():
+            usual = np.median(values[there & at_work]) if (there & at_work).any() else np.inf
+            there &= values >= GONE * usual
+        if there.any():
+            scale = float(np.abs(values[there]).max())
+            moving |= there & _lines(track, values, scale, there)
+            if name != "dc_power":  # it is level under a limit as power is
+                still |= there & _lines(track, values, scale, there, level=True)
+                bend = np.abs(np.diff(values, 2)) > 2.0 * _tolerance(values, scale)
+                alive[1:-1] |= bend & there[1:-1]
+    for start, end in runs(level):
+        part = slice(start, end)
+        dead = alive[part].mean() <= 1.0 - MOST_BESIDE and (moving | still)[part].mean() >= MOST_BESIDE
+        found[part] |= dead or moving[part].mean() >= MOST_BESIDE
     return found
+
+
+def _stops(track: Track, level: Mask) -> Mask:
+    """Of readings on level lines those of machines that stopped, or came back, under a high sun, (n,)."""
+    stops = np.zeros(len(track), dtype=bool)
+    adjacent = np.diff(track.sky.minutes, prepend=-np.inf, append=np.inf) <= 1.5 * track.step
+    with np.errstate(invalid="ignore"):
+        works = track.power > WORKED * track.capacity
+        nothing = ~(track.power > STOPPED * track.capacity)
+        high = track.sky.elevation > HIGH_SUN
+    for start, end in runs(level & nothing):
+        fell = adjacent[start] and high[start] and works[max(0, start - 2) : start].any()
+        rose = adjacent[end] and high[end - 1] and works[end : end + 2].any()
+        stops[start:end] = fell or rose
+    return stops
+
+
+def _tolerance(values: Floats, scale: float) -> float:
+    """By how much a value may lie beside a line."""
+    return max(1.01 * resolution_of(values), ROUNDING * scale)
 
 
 def _lines(track: Track, values: Floats, scale: float, there: Mask, *, level: bool = False) -> Mask:
     """Readings of a channel, (n,), on straight lines longer than chance makes them, as those that are
     `there` show it; `scale`: the largest value. `level`: others and level ones count as well."""
     resolution = resolution_of(values)
-    tolerance = max(1.01 * resolution, ROUNDING * scale)
+    tolerance = _tolerance(values, scale)
     gaps = np.diff(track.sky.minutes, prepend=-np.inf) > 1.5 * track.step
     breaks = gaps | ~there
     whole = ~(breaks[1:-1] | breaks[2:])

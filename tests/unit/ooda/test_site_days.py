@@ -20,7 +20,7 @@ from ona.repairs.moves import Change
 from ona.runtime.errors import InvalidPayload
 from ona.store.s3 import write_bytes, write_json
 from ooda import site_days
-from ooda.detect import site_run
+from ooda.detect import site_layer, site_run
 from ooda.detect.site_store import utc_days
 from ooda.layout import ASSET_HISTORY, SITE_RECORD
 from tests.builders.assets import SITE, make_asset, make_registry
@@ -117,6 +117,35 @@ def test_one_dead_machine_among_sound_ones_stays_what_it_is(site: SiteWorld) -> 
     assert site.statuses() == {NAMES[0]: "OPEN"}
     assert (site.notices(), site.told("Incident Superseded")) == ([], [])
     assert len(site.told("Site Day Judged")) == 1
+
+
+def without_voltage(name: str) -> pd.DataFrame:
+    """No power from 09:00 UTC on, and 12 V of its DC side, which do not move."""
+    day = stopped(name)
+    day.loc[between(day, "09:00", "24:00"), "voltage_v"] = 12.0
+    return day
+
+
+def test_a_dead_voltage_keeps_its_incident_its_cause_and_its_order(site: SiteWorld) -> None:
+    site.put(without_voltage(NAMES[0]))
+    all_come(site, sunny_day, NAMES[1:])
+    (before,) = site.history(NAMES[0]).incidents
+    site.run()
+    (after,) = site.history(NAMES[0]).incidents
+    assert (after.incident_id, after.kind) == (before.incident_id, "outage")
+    assert after.signals.voltage_ratio == pytest.approx(0.016, abs=0.001)
+    assert (site.statuses(), reasons(site)[NAMES[0]]) == ({NAMES[0]: "OPEN"}, [])
+    (order,) = [orders.require(one["work_order_id"]) for one in site.orders]
+    assert order.cause == "dc_bus_fault"
+
+
+def test_nobody_says_that_all_was_well_where_the_energy_is_still_missing(site: SiteWorld) -> None:
+    all_come(site, stopped, NAMES[:1])
+    site.put(sunny_day(NAMES[1]))
+    stood, sound = site.history(NAMES[0]), site.history(NAMES[1])
+    (incident,) = stood.incidents
+    assert "still missing" in site_layer._left(incident, stood)
+    assert site_layer._left(incident, sound) == "nothing was wrong"
 
 
 def test_what_all_machines_share_is_withdrawn_beside_the_neighbours(site: SiteWorld) -> None:

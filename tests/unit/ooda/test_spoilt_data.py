@@ -213,6 +213,39 @@ def test_zeros_that_fill_a_gap_from_night_to_night_are_no_stop() -> None:
     assert booked(verdict) == []
 
 
+@pytest.mark.parametrize("begins", [26.45, 26.0])
+@pytest.mark.parametrize("warmth", [True, False])
+def test_a_dead_voltage_is_no_line_that_fills_a_gap(warmth: bool, begins: float) -> None:
+    """Nothing comes and the voltage stays at its 12 V: whether it fell at eleven or was gone at dawn."""
+    frames = rough(arrays(3))
+    for n, frame in enumerate(frames.values()):
+        noise = np.random.default_rng(90 + n).normal(0, 3, len(frame))
+        frame["voltage_v"] = np.where(frame["power_kw"] > 0, np.round(740 + noise, 1), 0.0)
+        if not warmth:
+            frame["temperature_c"] = np.nan
+    dead = since(frames["A1"], begins, 28)
+    frames["A1"].loc[dead, "power_kw"] = 0.0
+    frames["A1"].loc[dead, "voltage_v"] = 12.0
+    verdict = judged(frames)[1]
+    assert "interpolated_values" not in told(verdict)
+    (outage,) = verdict.history.incidents
+    assert (outage.kind, f"{outage.window.start:%m-%d}") == ("outage", "04-15")
+    assert outage.signals.voltage_ratio is not None
+    assert outage.signals.voltage_ratio < 0.05
+
+
+def test_a_voltage_that_a_line_fills_too_is_no_life() -> None:
+    """The distractor: from night to night nobody measured anything."""
+    frames = rough(arrays(3))
+    frames["A1"]["voltage_v"] = np.where(frames["A1"]["power_kw"] > 0, 740.0, 0.0)
+    gap = since(frames["A1"], 26, 28)
+    for name in ("power_kw", "temperature_c", "irradiance_w_m2", "voltage_v"):
+        frames["A1"][name] = frames["A1"][name].where(~gap).interpolate()
+    verdict = judged(frames)[1]
+    assert "interpolated_values" in told(verdict)
+    assert booked(verdict) == []
+
+
 def years(shift: float, *, snow: bool = False, count: int = 4) -> pd.DataFrame:
     """An asset without neighbours and sensor: hourly power of years, `shift` of it since a day."""
     times = pd.date_range("2020-01-01", periods=count * 365 * 24, freq="h", tz="UTC")
