@@ -26,7 +26,7 @@ from ops.cli.shared import (
     print_unreadable,
     tell_damage,
 )
-from ops.cli.unattended import print_not_judged, print_suspected, print_unattended
+from ops.cli.unattended import print_not_judged, print_over, print_suspected, print_unattended
 from ops.target import OpsError, Target, resolve, use_configs
 
 app = typer.Typer()
@@ -74,6 +74,7 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
     print_hidden(read.hidden)
     print_not_judged(accounts)
     print_suspected(accounts)
+    print_over(accounts)
     print_unattended(target, accounts, bad)
     dead = len(outbox.items(target, ["dead"], bad))
     if dead:
