@@ -180,6 +180,14 @@ def _put_unchanged(target: Target, path: Path) -> None:
             soft_wrap=True,
         )
         return
+    if not upload.dated:
+        console.print(
+            "[yellow]neither its name nor its beginning has a date that can be read (2026-06-01, or "
+            "01.06.2026): it lies under today's[/yellow]",
+            soft_wrap=True,
+        )
+    for told in ingest.columns_misnamed(path) if not vendor else ():
+        console.print(f"[yellow]{escape(told)}[/yellow]", soft_wrap=True, highlight=False)
     if not vendor and (missing := ingest.columns_missing(path)):
         console.print(
             f"[yellow]its header lacks {', '.join(missing)} and fits no source profile, so it will be "
