@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -116,6 +117,8 @@ class Outcome(Document):
     """What came of an event log, in words."""
     suspected: str = ""
     """Small losses that are suspected: nothing is booked, nobody is sent; in words."""
+    over: str = ""
+    """Faults that began and ended within the file; in words."""
 
     @property
     def told(self) -> tuple[State, str]:
@@ -127,13 +130,23 @@ class Outcome(Document):
             return "quarantined", f"{why.reason}: {why.message}" if why else ""
         if self.outcome == "repeated":
             return "ignored", "its upload id had brought a file before; a corrected file needs a new one"
-        told = (self.outcome.replace("_", " "), self.event_log, self.not_judged, self.suspected)
+        told = (in_words(self.outcome, [self.over]), self.event_log, self.not_judged, self.suspected)
         return "done", "; ".join(filter(None, told))
 
     @property
     def remedy(self) -> str:
         """What a person can do about the file; empty where nobody needs to."""
         return plain.to_mend(self.rejection.remedy) if self.rejection and not self.dismissed_at else ""
+
+
+def in_words(outcome: str, of_it: Sequence[str]) -> str:
+    """An outcome with what there is of it.
+
+    >>> in_words("found", ["1 ordered", "2 deferred", ""]), in_words("nothing_found", [])
+    ('found: 1 ordered, 2 deferred', 'nothing found')
+    """
+    numbers = ", ".join(filter(None, of_it))
+    return ": ".join(filter(None, (outcome.replace("_", " "), numbers)))
 
 
 def outcomes(target: Target, bad: list[Unreadable] | None = None) -> dict[str, Outcome]:

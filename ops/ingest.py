@@ -14,7 +14,7 @@ from typing import Any
 from ona.config import sources
 from ona.config.sources import SourceProfile
 from ona.documents.assets import AssetRegistry
-from ona.documents.columns import REQUIRED
+from ona.documents.columns import REQUIRED, did_you_mean
 from ona.runtime.errors import InvalidTelemetry
 from ona.runtime.words import counted, listed
 from ona.store.layout import OBSERVATION
@@ -32,16 +32,20 @@ HISTORIES = "backfill/"
 """The folder of histories in the input bucket."""
 MOST_NAMED = 10
 """Folders of histories that are named where one is not there."""
+_YEAR_FIRST = re.compile(r"(?P<year>20\d{2})[-/]?(?P<month>0[1-9]|1[0-2])[-/]?(?P<day>0[1-9]|[12]\d|3[01])")
+_DAY_FIRST = re.compile(r"\b(?P<day>0?[1-9]|[12]\d|3[01])\.(?P<month>0?[1-9]|1[0-2])\.(?P<year>20\d{2})\b")
+"""Dates like 2026-06-01, 20260601 and 01.06.2026. 06/01/2026 says not which of the two is the day."""
 HEADER_BYTES = 4096
 """The part of a file in which its header and its first day are looked for."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One object to put: key and content."""
+    """One object to put: key and content. `dated`: the day in the key is one that the file names."""
 
     key: str
     body: bytes
+    dated: bool = True
 
 
 def key_for(name: str, first: datetime) -> str:
@@ -167,13 +171,11 @@ def upload_for(path: Path) -> Upload:
     """
     body = path.read_bytes()
     text = f"{path.name} {body[:HEADER_BYTES].decode('latin-1')}"
-    date = re.search(r"(20\d{2})[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12]\d|3[01])", text)
-    first = datetime.now(UTC)
-    if date:
-        year, month, day = (int(part) for part in date.groups())
-        with suppress(ValueError):
-            first = datetime(year, month, day, tzinfo=UTC)
-    return Upload(key_for(path.name, first), body)
+    if date := _YEAR_FIRST.search(text) or _DAY_FIRST.search(text):
+        year, month, day = (int(date[part]) for part in ("year", "month", "day"))
+        with suppress(ValueError):  # no such day
+            return Upload(key_for(path.name, datetime(year, month, day, tzinfo=UTC)), body)
+    return Upload(key_for(path.name, datetime.now(UTC)), body, dated=False)
 
 
 def vendor_of(path: Path) -> str:
@@ -192,12 +194,22 @@ def is_event_log(path: Path) -> bool:
 
 def columns_missing(path: Path) -> list[str]:
     """The columns of our own format that a file's header lacks; empty where there is no readable header."""
+    names = _names(path)
+    return [column for column in REQUIRED if column not in names] if names else []
+
+
+def columns_misnamed(path: Path) -> list[str]:
+    """The columns of a file that are nearly called as ours and are not read, in words."""
+    return did_you_mean(_names(path))
+
+
+def _names(path: Path) -> list[str]:
+    """The names in a file's header; empty where there is no readable one."""
     with path.open("rb") as stream:
         begin = stream.read(HEADER_BYTES).rpartition(b"\n")  # a line that is cut may end within a letter
     with suppress(InvalidTelemetry):
         text = decode(begin[0] or begin[2], path.name).lstrip()
-        names = column_names(text.partition("\n")[0], path.name)
-        return [column for column in REQUIRED if column not in names]
+        return column_names(text.partition("\n")[0], path.name)
     return []
 
 

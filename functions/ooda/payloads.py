@@ -36,6 +36,7 @@ class DetectResult(Document):
     not_judged: str = Field(default="", description="assets without any reference, and why, in words")
     event_log: str = Field(default="", description="what came of an event log, in words")
     suspected: str = Field(default="", description="losses that are suspected, in words")
+    over: str = Field(default="", description="faults that began and ended within the file, in words")
     sites: list[str] = Field(default=[], description="sites whose day is complete with this file")
 
 

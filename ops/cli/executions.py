@@ -98,11 +98,9 @@ def _outcome(output: Any) -> str:
         for field in ("deferred", "already_ordered", "unschedulable")
         if output.get(field)
     ]
-    text = str(output.get("outcome", "")).replace("_", " ")
-    if numbers:
-        text = f"{text}: {', '.join(numbers)}"
     detection = output.get("detection")
     told = detection if isinstance(detection, dict) else {}
+    text = accounting.in_words(str(output.get("outcome", "")), [*numbers, str(told.get("over") or "")])
     words = (str(told.get(name) or "") for name in ("event_log", "not_judged", "suspected"))
     return "; ".join(filter(None, (text, *words)))
 

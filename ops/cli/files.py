@@ -26,7 +26,7 @@ from ops.cli.shared import (
     print_unreadable,
     tell_damage,
 )
-from ops.cli.unattended import print_not_judged, print_suspected, print_unattended
+from ops.cli.unattended import print_not_judged, print_over, print_suspected, print_unattended
 from ops.target import OpsError, Target, resolve, use_configs
 
 app = typer.Typer()
@@ -74,6 +74,7 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
     print_hidden(read.hidden)
     print_not_judged(accounts)
     print_suspected(accounts)
+    print_over(accounts)
     print_unattended(target, accounts, bad)
     dead = len(outbox.items(target, ["dead"], bad))
     if dead:
@@ -179,6 +180,14 @@ def _put_unchanged(target: Target, path: Path) -> None:
             soft_wrap=True,
         )
         return
+    if not upload.dated:
+        console.print(
+            "[yellow]neither its name nor its beginning has a date that can be read (2026-06-01, or "
+            "01.06.2026): it lies under today's[/yellow]",
+            soft_wrap=True,
+        )
+    for told in ingest.columns_misnamed(path) if not vendor else ():
+        console.print(f"[yellow]{escape(told)}[/yellow]", soft_wrap=True, highlight=False)
     if not vendor and (missing := ingest.columns_missing(path)):
         console.print(
             f"[yellow]its header lacks {', '.join(missing)} and fits no source profile, so it will be "

@@ -61,6 +61,20 @@ def print_suspected(accounts: Sequence[FileAccount]) -> None:
     console.print("their evidence: the detection record; docs/detection.md#suspected", soft_wrap=True)
 
 
+def print_over(accounts: Sequence[FileAccount]) -> None:
+    """The files with faults that began and ended within them, the latest first."""
+    latest = [item for item in accounts if item.state == "done" and item.outcome and item.outcome.over]
+    if not latest:
+        return
+    console.print(
+        f"[yellow]faults that were over when they came, in {counted(len(latest), 'file')}[/yellow]:"
+    )
+    for item in latest[: -_NAMED - 1 : -1]:
+        told = item.outcome.over if item.outcome else ""
+        console.print(escape(f"{item.key}: {told}"), soft_wrap=True, highlight=False)
+    console.print("their evidence: the detection record; docs/detection.md#severity", soft_wrap=True)
+
+
 def print_left(target: Target, output: Any) -> None:
     """The jobs of an execution that nobody can be sent to, or that were put off, each with its reason."""
     bad: list[Unreadable] = []

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from ona.documents.columns import NUMERIC, REQUIRED
+from ona.documents.columns import NUMERIC, REQUIRED, did_you_mean
 from ona.runtime.errors import InvalidTelemetry
 from ona.runtime.processes import CPUS
 from ona.telemetry import parallel
@@ -96,6 +96,7 @@ class CanonicalFile:
         missing = [name for name in REQUIRED if name not in names]
         if missing:
             hint = "; the file is separated by semicolons" if ";" in names[0] else ""
+            hint += "".join(f"; {told}" for told in did_you_mean(names)[:_COLUMNS_NAMED])
             raise InvalidTelemetry(
                 "missing_columns",
                 f"columns are missing: {', '.join(missing)}; "

@@ -89,7 +89,10 @@ class Collector:
                 remedy="add the asset with its capacity to assets.json, then `./ona dlq redrive`",
             )
         worst, reasons = _most_frequent(quality.rejected)
-        return _refused(worst, f"no reading is usable: {reasons}", where)
+        none = (
+            f"no reading is usable{reasons}" if reasons else f"no reading of {quality.rows_read} is usable"
+        )
+        return _refused(worst, none, where)
 
 
 def _refuse_unusable(quality: Quality, where: str) -> None:
@@ -102,14 +105,17 @@ def _refuse_unusable(quality: Quality, where: str) -> None:
     bad = min(sum(reasons.values()), whole)
     if bad > MOST_UNUSABLE * whole:
         worst, counts = _most_frequent(reasons)
-        message = f"{bad} of {counted(whole, 'reading')} cannot be used: {counts}"
+        message = f"{bad} of {counted(whole, 'reading')} cannot be used{counts}"
+        if worst == _TEXT and quality.text_in_power:
+            message += f"; power_kw is for example {quality.text_in_power}"
         raise _refused(worst, message, where)
 
 
 def _most_frequent(reasons: dict[str, int]) -> tuple[str, str]:
-    """The reason that most rows have, and all of them with their counts."""
+    """The reason that most rows have; and all of them with their counts, where there are several."""
     worst = max(reasons, key=lambda reason: reasons[reason])
-    return worst, ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
+    counts = ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
+    return worst, f": {counts}" if len(reasons) > 1 else ""
 
 
 def _refused(reason: str, message: str, where: str) -> InvalidTelemetry:

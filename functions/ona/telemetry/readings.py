@@ -48,7 +48,7 @@ class Quality:
     `rejected` rows are left out. `flagged` rows stay, with something odd about them. `offsets` counts
     readings by the UTC offset that their time was written with. `unusable`: by asset the times of readings
     that came, and whose power nobody can use, each with the reason. `strangers`: rows of assets that nobody
-    registered, by their id.
+    registered, by their id. `text_in_power`: the first text in the place of power, and whose it is.
 
     >>> quality = Quality()
     >>> quality.reject("not_finite", 2)
@@ -63,6 +63,7 @@ class Quality:
     offsets: dict[str, int] = field(default_factory=dict)
     unusable: dict[str, list[Unusable]] = field(default_factory=dict, compare=False)
     strangers: dict[str, int] = field(default_factory=dict)
+    text_in_power: str = field(default="", compare=False)
 
     def reject(self, reason: str, count: int) -> None:
         """Count rows that were left out."""
@@ -92,6 +93,7 @@ class Quality:
     def add(self, part: Quality) -> None:
         """Add the counts of a part of the file."""
         self.rows_read += part.rows_read
+        self.text_in_power = self.text_in_power or part.text_in_power
         for reason, count in part.rejected.items():
             self.reject(reason, count)
         for reason, count in part.flagged.items():

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ona.documents.columns import NUMERIC
 from ona.runtime.errors import InvalidTelemetry
+from ona.runtime.words import shortened
 from ona.telemetry.collecting import Collector
 from ona.telemetry.readings import Quality, Rows, Telemetry
 from ona.telemetry.row_rules import Capacities, screen
@@ -31,6 +32,9 @@ from ona.telemetry.timestamps import parse_timestamps
 
 POWER_WAS_TEXT = "power_was_text"
 """A column that a table may have: where its power was a text, before that became a missing value."""
+
+_LETTERS = 30
+"""So much of a text in the place of a number is shown."""
 
 # ------------------------------------------------------------------ text to a table
 
@@ -180,6 +184,10 @@ def _rows(frame: pd.DataFrame, columns: tuple[str, ...], quality: Quality) -> Ro
     frame = frame[frame["timestamp"].notna()]
     values = [_numbers(frame[name], name, quality) for name in columns]
     text = _is_text(frame["power_kw"], values[columns.index("power_kw")]) if "power_kw" in columns else None
+    if text is not None:
+        first = frame.iloc[int(np.argmax(text))]
+        at = f"{str(first['asset_id']).strip()}, {first['timestamp']:%Y-%m-%d %H:%M} UTC"
+        quality.text_in_power = f"{shortened(str(first['power_kw']), _LETTERS)!r} ({at})"
     if POWER_WAS_TEXT in frame:
         text = frame[POWER_WAS_TEXT].to_numpy(dtype=bool)
     codes, names = pd.factorize(frame["asset_id"])

@@ -10,11 +10,11 @@ from ona.runtime.words import counted, listed
 from ona.telemetry.readings import Quality
 from ooda.detect import not_judged
 from ooda.detect.context import TelemetryFile
-from ooda.documents.detections import AssetDetection, DetectionRecord, FileQuality
+from ooda.documents.detections import NO_FAULT, AssetDetection, DetectionRecord, FileQuality
 from ooda.payloads import DetectRequest, DetectResult
 
 _NAMED = 3
-"""So many suspected losses are named."""
+"""So many suspected losses are named, and so many faults that are over."""
 
 
 def detection_id_of(request: DetectRequest) -> str:
@@ -68,6 +68,7 @@ def answer(record: DetectionRecord, pointer: S3Pointer, complete: Sequence[str] 
         not_judged=not_judged.summary(record.assets),
         event_log=record.event_log.in_words() if record.event_log else "",
         suspected=suspected(record.assets),
+        over="" if record.event_log else over(record.assets, record.detection_threshold),
         sites=list(complete),
     )
 
@@ -86,3 +87,21 @@ def suspected(assets: list[AssetDetection]) -> str:
     if not losses:
         return ""
     return f"{counted(len(losses), 'loss')} suspected, not booked: {listed(losses, _NAMED)}"
+
+
+def over(assets: list[AssetDetection], threshold: float) -> str:
+    """The faults that began and ended within the file, and so ask for nobody, in words; empty without one.
+
+    Such as `1 fault already over (ROOF-2 outage 609 kWh): nobody is sent`. Those that began in an earlier
+    file were told then. `threshold`: the severity (0…1) from which somebody would have been sent.
+    """
+    faults = [
+        f"{item.asset_id} {item.kind.replace('_', ' ')} {item.lost_energy_kwh:.0f} kWh"
+        for asset in assets
+        for item in asset.incidents
+        if item.state == "closed" and not item.suspected and item.kind not in NO_FAULT
+        if item.severity >= threshold and item.window.start >= asset.window.start
+    ]
+    if not faults:
+        return ""
+    return f"{counted(len(faults), 'fault')} already over ({listed(faults, _NAMED)}): nobody is sent"

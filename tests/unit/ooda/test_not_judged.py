@@ -28,6 +28,7 @@ from tests.fakes.walker import Failed, Walk, after
 
 FILE = "observations/2025/06/10/INV-001_20250610.csv"
 TURBINE = AssetRegistry(assets=[make_asset(type="Wind Turbine")])
+OVER = "1 fault already over (INV-001 outage 609 kWh): nobody is sent"
 LONE = "1 of 1 asset not judged: no irradiance, no neighbours, no forecast (INV-001)"
 
 
@@ -134,6 +135,9 @@ WALKS: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
     "not judged": ({"status": "nothing_found", "not_judged": LONE}, ("done", f"nothing found; {LONE}")),
     "found beside it": ({"status": "found", "not_judged": LONE}, ("done", f"found; {LONE}")),
     "all judged": ({"status": "nothing_found", "not_judged": ""}, ("done", "nothing found")),
+    "over": ({"status": "nothing_found", "over": OVER}, ("done", f"found: {OVER}")),
+    "over beside others": ({"status": "found", "over": OVER}, ("done", f"found: {OVER}")),
+    "nothing over": ({"status": "nothing_found", "over": ""}, ("done", "nothing found")),
     "a function of before": ({"status": "nothing_found"}, ("done", "nothing found")),
     "a function of before, found": ({"status": "found"}, ("done", "found")),
 }

@@ -7,6 +7,7 @@ incident of the data, which becomes a finding. `counted`: the file is judged, it
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,14 @@ from ooda.diagnose.diagnostics import needs_diagnosis
 from ooda.documents.detections import AssetDetection
 from tests.builders.assets import make_registry
 from tests.builders.detection import between, histories_of, week
-from tests.builders.telemetry import NOW, sunny_day, to_csv
+from tests.builders.telemetry import DAY, NOW, sunny_day, to_csv
 from tests.fakes.tables import IN
 
 KEY = "observations/2025/06/10/INV-001_20250610.csv"
 BEFORE = histories_of(week(), make_registry(3))
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 WHOLE_DAY = ("00:00", "24:00")
+NINE_HOURS = ("09:00", "18:00")
 MIDDAY = ("06:00", "14:00")
 NIGHT = ("17:00", "24:00")
 DAWN_TO_DUSK = ("03:00", "16:30")
@@ -115,6 +117,30 @@ def test_a_file_of_which_nearly_nothing_can_be_used_is_put_aside(cloud: None, ki
     assert error["where"] == KEY
     assert error["remedy"]
     assert "pydantic" not in str(caught.value)
+
+
+def test_a_text_in_the_place_of_power_is_shown_and_its_count_is_said_once(cloud: None) -> None:
+    with pytest.raises(InvalidTelemetry) as caught:
+        detected(put("power_kw", "twelve")(sunny_day()))
+    told = caught.value.message
+    assert told.startswith(
+        "96 of 96 readings cannot be used; power_kw is for example 'twelve' (INV-001, 20"
+    )
+    assert "power_kw_not_a_number" not in told, "that is the reason, which is told beside it"
+    with pytest.raises(InvalidTelemetry) as caught:
+        detected(put("power_kw", "twelve", MIDDAY)(put("voltage_v", "9999")(sunny_day())))
+    assert "voltage_v_out_of_range" in caught.value.reason
+    assert "twelve" not in caught.value.message
+
+
+def test_text_in_a_part_of_two_days_is_told_of_the_asset(cloud: None) -> None:
+    """36 of 192 readings, and the file is judged. Distractor: the machine beside it."""
+    first, second = sunny_day(), sunny_day(day=DAY + timedelta(days=1))
+    fleet = pd.concat([put("power_kw", "twelve", NINE_HOURS)(first), second, sunny_day("INV-002")])
+    told = detected(fleet)
+    assert kinds(told["INV-001"])["unusable_readings"]
+    assert told["INV-001"].quality.completeness_percent == pytest.approx(100 * 156 / 192, abs=0.01)
+    assert "unusable_readings" not in kinds(told["INV-002"])
 
 
 TOLD: dict[str, tuple[Change, str]] = {

@@ -15,6 +15,7 @@ from ops.cli import executions, files
 from ops.target import Target
 
 TOLD = "1 of 3 assets not judged: no irradiance, no neighbours, no forecast (INV-001)"
+OVER = "1 fault already over (INV-001 outage 609 kWh): nobody is sent"
 FILE = "observations/2025/06/10/INV-001_20250610.csv"
 AT = datetime(2025, 6, 11, tzinfo=UTC)
 OUTPUTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -26,6 +27,14 @@ OUTPUTS: dict[str, tuple[dict[str, Any], str]] = {
     "something found": (
         {"outcome": "found", "orders": [{"status": "ordered"}], "detection": {"not_judged": TOLD}},
         f"found: 1 ordered; {TOLD}",
+    ),
+    "a fault that is over": (
+        {"outcome": "found", "detection": {"over": OVER, "not_judged": TOLD}},
+        f"found: {OVER}; {TOLD}",
+    ),
+    "one that is over beside an order": (
+        {"outcome": "found", "orders": [{"status": "ordered"}], "detection": {"over": OVER}},
+        f"found: 1 ordered, {OVER}",
     ),
     "all judged": ({"outcome": "nothing_found", "detection": {"not_judged": ""}}, "nothing found"),
     "an execution of before": ({"outcome": "nothing_found", "detection": {"assets": 1}}, "nothing found"),
@@ -103,3 +112,11 @@ def test_status_names_the_latest_file_once_a_reason(monkeypatch: pytest.MonkeyPa
 def test_status_says_nothing_where_all_were_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Distractors: a file that was judged, and an outcome that was written before."""
     assert "judged" not in status_of(monkeypatch, file_of(1, not_judged=""), file_of(2))
+
+
+def test_status_tells_of_faults_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Distractors: a file with nothing over, and an outcome that was written before."""
+    text = status_of(monkeypatch, file_of(1, over=OVER), file_of(2, over=""), file_of(3))
+    assert f"in 1 file:\nobservations/1.csv: {OVER}\n" in text
+    assert "observations/2.csv" not in text
+    assert "observations/3.csv" not in text

@@ -261,6 +261,51 @@ def test_a_known_header_does_not(target: Target, tmp_path: Path, text: str) -> N
     assert "adding-a-vendor" not in put(tmp_path / "x.csv")
 
 
+HEADERS = {
+    # a header -> what is said of it, and what is not
+    "timestamp,asset_id,temperature_c,voltage_v,power_kw,irradiance": ("irradiance", "irradiance_w_m2"),
+    "timestamp,asset_id,temperature_c,voltage_v,power_kw,wind_speed": ("wind_speed", "wind_speed_m_s"),
+    "timestamp,asset_id,temperature_c,voltage_v,Power_KW ": ("Power_KW", "power_kw"),
+    "timestamp,asset_id,temperature_c,voltage_v,power_kw,state,frequency_hz,ac_power_kw": ("", ""),
+    "timestamp,asset_id,temperature_c,voltage_v,power_kw,irradiance_w_m2,irradiance_poa": ("", ""),
+    "when;what;how": ("", ""),
+}
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_column_that_is_nearly_one_of_ours_is_named(target: Target, tmp_path: Path, header: str) -> None:
+    name, meant = HEADERS[header]
+    (tmp_path / "x.csv").write_text(f"{header}\n2025-01-15T10:00:00Z,A,1,2,3,4\n")
+    said = put(tmp_path / "x.csv")
+    assert ("not read" in said) is bool(name)
+    if name:
+        assert f"column {name} not read; did you mean {meant}?" in said
+    assert ("its header lacks power_kw" in said) is (name == "Power_KW")
+
+
+DATES = {
+    # the first time of a file -> the day of its key; empty: today, and that is told
+    "01.06.2026 00:00": "2026/06/01",
+    "1.6.2026 00:00": "2026/06/01",
+    "2026-06-01T00:00:00Z": "2026/06/01",
+    "20260601T000000Z": "2026/06/01",
+    "06/01/2026 00:00": "",
+    "31.02.2026 00:00": "",
+    "1780272000": "",
+}
+
+
+@pytest.mark.parametrize("time", DATES)
+def test_a_file_lies_under_its_own_day_or_it_is_said(target: Target, tmp_path: Path, time: str) -> None:
+    header = "timestamp,asset_id,temperature_c,voltage_v,power_kw"
+    (tmp_path / "x.csv").write_text(f"{header}\n{time},A,1,2,3\n")
+    said = put(tmp_path / "x.csv")
+    [key] = keys()
+    assert ("it lies under today's" in said) is (not DATES[time])
+    if DATES[time]:
+        assert key.startswith(f"observations/{DATES[time]}/")
+
+
 SPOILT = {
     "empty": b"",
     "binary": b"\x00\x01\xff\xfe",
