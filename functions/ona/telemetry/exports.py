@@ -50,7 +50,8 @@ def recognise(header: str, profiles: Mapping[str, SourceProfile]) -> SourceProfi
     """
     best: SourceProfile | None = None
     for profile in profiles.values():
-        row = next(csv.reader([header.strip()], delimiter=profile.delimiter, skipinitialspace=True), [])
+        first = header.strip().split("\r", 1)[0]  # a file of CR alone is told so by who reads it
+        row = next(csv.reader([first], delimiter=profile.delimiter, skipinitialspace=True), [])
         names = {name.strip().strip('"') for name in row}
         if names >= set(REQUIRED):
             return None
