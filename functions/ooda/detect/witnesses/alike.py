@@ -19,8 +19,8 @@ from ooda.detect.sky import Floats, Mask
 
 LEAST_SHARE = 0.03
 """Of capacity. Half hours in which machines in the middle give less say nothing of a form."""
-LEAST_SLOTS = 4
-"""Half hours that show a form."""
+LEAST_SLOTS, SPIKES = 4, 2
+"""Half hours that show a form; and the most that a spike or a gap on the first day may take of it."""
 STRANGE = 0.05
 """By how much a form lies off the others', log, half hours by their energy. Two roofs of 12° to the east
 and the west lie 0.1 and more off; machines of one roof 0.02."""
@@ -43,5 +43,9 @@ def strange_forms(share: Floats) -> Mask:
             continue
         ratio, weight = np.log(came[m, at] / usual[m, at]), usual[m, at]
         off = np.abs(ratio - np.average(ratio, weights=weight))
+        if len(off) >= LEAST_SLOTS + SPIKES:
+            near = np.argsort(off)[:-SPIKES]
+            ratio, weight = ratio[near], weight[near]
+            off = np.abs(ratio - np.average(ratio, weights=weight))
         out[m] = np.average(off, weights=weight) > STRANGE
     return out

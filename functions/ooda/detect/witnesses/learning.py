@@ -36,6 +36,8 @@ SEASONS = 6
 """Fits of 60 days each whose middle is believed: a year."""
 RECENT_DAYS = 60
 """Days on which planes, and levels under clouds, are learned."""
+LEAST_PLACED = 2
+"""Witnesses that are known to lie as they do, beside whom the others are silent."""
 ASSUMED_GAIN = 0.9
 """Power over capacity at 1 kW/m² and 25 °C, where nothing can be learned: our assumption."""
 OWN_HEAT = 0.12
@@ -287,8 +289,9 @@ def _season(
 
 
 def _speaking(witnesses: list[Witness], placed: list[bool]) -> list[Witness]:
-    """The same witnesses: where some are known to lie as they do, the others are only judged."""
-    if not any(w.speaks and known for w, known in zip(witnesses, placed, strict=True)):
+    """The same witnesses: where some are known to lie as they do, the others are only judged. One that is
+    known alone has nobody but the others to tell of it."""
+    if sum(w.speaks and known for w, known in zip(witnesses, placed, strict=True)) < LEAST_PLACED:
         return witnesses
     return [replace(w, speaks=w.speaks and known) for w, known in zip(witnesses, placed, strict=True)]
 

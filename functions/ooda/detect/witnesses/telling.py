@@ -17,6 +17,7 @@ from ooda.detect.witnesses.learning import (
     ALIKE_DEG,
     DULL,
     LEAST_DARK,
+    LEAST_PLACED,
     OWN_HEAT,
     Part,
     heat,
@@ -318,7 +319,7 @@ class _Chunk:
             say = np.isfinite(seen).astype(float)
             say[:machines] *= np.where(share >= NEAR_CAPACITY_SHARE, CLIPPED_SAY, 1.0)
         say[panel.references : machines] = 0.0
-        if any(part.placed):
+        if sum(part.placed) >= LEAST_PLACED:
             say[~np.array(part.placed)] = 0.0
         every = solve(seen, beam, diffuse, say, sun)
         alone = None
