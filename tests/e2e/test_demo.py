@@ -51,7 +51,7 @@ def test_the_demo_finds_what_was_injected_and_writes_its_report(
     orders = list((tmp_path / "reports").rglob("wo-*.json"))
     assert len(orders) == 6
     last = sorted(json.loads(path.read_text())["status"] for path in orders)
-    assert last == ["COMPLETE", *["OPEN"] * 5], "a copy has the last status; what was withdrawn is not there"
+    assert last == ["COMPLETE", *["OPEN"] * 5], "a copy has its last status; withdrawn ones are gone"
 
 
 @pytest.fixture(scope="module")
