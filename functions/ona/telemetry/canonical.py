@@ -95,7 +95,7 @@ class CanonicalFile:
         names = column_names(header, where)
         missing = [name for name in REQUIRED if name not in names]
         if missing:
-            hint = "; the file is separated by semicolons" if ";" in names[0] else ""
+            hint = "; the file is separated by semicolons" if names and ";" in names[0] else ""
             hint += "".join(f"; {told}" for told in did_you_mean(names)[:_COLUMNS_NAMED])
             raise InvalidTelemetry(
                 "missing_columns",

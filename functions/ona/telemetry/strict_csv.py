@@ -30,6 +30,8 @@ from ona.telemetry.readings import Quality, Rows, Telemetry
 from ona.telemetry.row_rules import Capacities, screen
 from ona.telemetry.timestamps import parse_timestamps
 
+MOST_HEADER = 65_536
+"""Characters of a line that can be a header; a longer one is data of one line."""
 POWER_WAS_TEXT = "power_was_text"
 """A column that a table may have: where its power was a text, before that became a missing value."""
 
@@ -102,8 +104,9 @@ def without_preamble(text: str) -> str:
     if not begin:
         return text
     comment, row = text[last : begin - 1].lstrip("# "), text[begin:].split("\n", 1)[0]
+    lines = [line.split("\r", 1)[0][:MOST_HEADER] for line in (comment, row)]
     for delimiter in (",", ";", "\t"):
-        fields = [len(next(csv.reader([line], delimiter=delimiter), [])) for line in (comment, row)]
+        fields = [len(next(csv.reader([line], delimiter=delimiter), [])) for line in lines]
         if fields[0] == fields[1] > 1:
             return f"{comment}\n{text[begin:]}"
     return text[begin:]

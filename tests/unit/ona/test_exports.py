@@ -217,3 +217,10 @@ def test_a_comment_is_no_header_where_a_header_follows() -> None:
     telemetry, registry = read_export(profile(), {"x.csv": text.encode()}, now=NOW, registry=None)
     assert telemetry.frame["power_kw"].tolist() == [2.5]
     assert not registry.assets[0].is_wind
+
+
+@pytest.mark.parametrize(
+    "rest", ["", "\r", "a\rb\n", "a" * 200_000 + "\n"], ids=["nothing", "CR", "CR within", "long"]
+)
+def test_comments_before_any_rest_are_read_over(rest: str) -> None:
+    assert without_preamble(f"# of a portal\n{rest}") == rest
