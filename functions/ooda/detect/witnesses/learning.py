@@ -24,7 +24,7 @@ from ooda.detect.witnesses.alike import strange_forms
 from ooda.detect.witnesses.plane_fit import fit
 from ooda.detect.witnesses.planes import Lie, Sun, apart, middle_of, seen_by
 from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
-from ooda.detect.witnesses.season import gain_of_season
+from ooda.detect.witnesses.season import USUAL_SLOPE, gain_of_season
 from ooda.detect.witnesses.sky_state import MAJORITY, solve
 from ooda.documents.asset_history import LearnedPlane
 
@@ -53,9 +53,9 @@ DULL, LEAST_DULL, MOST_DULL = 0.45, 0.7, 1.05
 level: what lies above is a plane that is wrong."""
 LEAST_SHAPE, MOST_SHAPE = 0.2, 1.5
 """Of a shape: more or less is no horizon and no plane, but a quotient of little light."""
-IN_PLANE_DEG, SLOPE_IN_PLANE, SLOPE_APART = 5.0, 0.15, 0.4
+IN_PLANE_DEG, SLOPE_IN_PLANE = 5.0, 0.15
 """Degrees within which a sensor lies in its machine's plane; how far the gain usually goes with the season
-where it does and where it does not: standard deviation of log by log."""
+where it does: standard deviation of log by log."""
 CLEAR_SLOTS, CLEAR_DAYS = 3, 0.2
 """A gain is best learned under a clear sky: from so many half hours of a day, if a fifth of the days have
 them."""
@@ -109,7 +109,7 @@ class Part:
         sun's way changes in the weeks after then looks like a small loss."""
         others = [lie for n, lie in enumerate(self.lies) if n != j]
         young = self.learned[j].days < FITS[-1]
-        return young and bool(others) and all(apart(lie, self.lies[j]) >= ALIKE_DEG for lie in others)
+        return young and bool(others) and _lies_alone(self.lies[j], others)
 
     def level(self, j: int) -> Floats:
         """The gain that is expected of a witness on each day, (D,)."""
@@ -271,7 +271,7 @@ def _season(
         return None
     others = [n for n, w in enumerate(witnesses) if n != j and w.speaks]
     machines = [n for n in others if not witnesses[n].sensor]
-    if not others or any(apart(lies[n], lies[j]) < ALIKE_DEG for n in machines):
+    if not others or not _lies_alone(lies[j], [lies[n] for n in machines]):
         return None
     towards = [lies[n] for n in machines] or [Lie(0.0, 180.0)]
     own, *of = (
@@ -280,12 +280,17 @@ def _season(
     )
     season = np.log(own / np.mean(of, axis=0))
     in_plane = not machines and apart(*lies) <= IN_PLANE_DEG
-    usual = SLOPE_IN_PLANE if in_plane else SLOPE_APART
+    usual = SLOPE_IN_PLANE if in_plane else USUAL_SLOPE
 
     def as_now(gains: Floats, ends: Ints) -> Floats:
         return gain_of_season(gains, windows(season, ends, rules.baseline_days), season[past:], usual)
 
     return as_now
+
+
+def _lies_alone(lie: Lie, others: Sequence[Lie]) -> bool:
+    """Whether no other plane is so near that their levels can be compared."""
+    return all(apart(other, lie) >= ALIKE_DEG for other in others)
 
 
 def _speaking(witnesses: list[Witness], placed: list[bool]) -> list[Witness]:
