@@ -1,10 +1,10 @@
 """Strangers: plants, weather and faults by another hand, and the bench that judges by them.
 
-    python -m benchmarks.detection.strangers [--tuning | --held-out] [--quick] [--only PART]
-        [--plant NAME] [--jobs N] [--verbose]
+    python -m benchmarks.detection.strangers [--tuning | --third | --held-out] [--quick]
+        [--only PART] [--plant NAME] [--jobs N] [--verbose]
 
-The simulator (`recipes`, `noise`, `air`, `surroundings`, `roofs`, `turbines`, `plants`, the faults)
-shares no code, no constant and no assumption with Detect, with `ona.sky` or with the older bench
+The simulator (`recipes`, `halves`, `noise`, `air`, `surroundings`, `roofs`, `turbines`, `plants`, the
+faults) shares no code, no constant and no assumption with Detect, with `ona.sky` or with the older bench
 (`plants.py`, `faults.py`); a test holds that it imports nothing of them. Its sky: Ineichen with a
 turbidity of each day, clouds as a chain in continuous time whose fields pass one machine after the other,
 beam and diffuse by layers or by DIRINT, Perez, Martin-Ruiz, Faiman, Huld, Sandia's inverter. Noise
@@ -12,9 +12,9 @@ remembers, over readings and over days. Sensors have offset, cosine error and di
 heat waves come by themselves. Wind: several scales, shear, density, wakes by direction, terrain, a power
 curve of its own.
 
-Three halves: tune on `t-…` (`--tuning`), report `r-…`, and `h-…` (`--held-out`), kept for the end, with
-what sound plants have and the first two lack (`surroundings`). They share no place, seed, size or level of
-noise.
+Four halves that share no place, seed, size or level of noise (`halves`): tune on `t-…` (`--tuning`), report
+`r-…`; `h-…` (`--third`) has what sound plants have and the first two lack; `g-…` (`--held-out`), drawn last
+with what the other three lack (`surroundings`), is kept for the end.
 `--quick` takes a season of each plant and a sample of the troubles. Plants are kept in the system's
 temporary folder. Only `judging.py` knows the platform: `judge_assets` and `diagnose`.
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.detection.strangers [--tuning | --held-out] [--quick] [--only PART] …`."""
+"""`python -m benchmarks.detection.strangers [--tuning | --third | --held-out] [--quick] …`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from benchmarks.detection.strangers import cases, other_cases, plants, table
 from benchmarks.detection.strangers.cases import Clean, Outcome, seed_of
 from benchmarks.detection.strangers.cause_forms import FORMS
 from benchmarks.detection.strangers.data_faults import DATA, Spoilt
+from benchmarks.detection.strangers.halves import HALVES, named
 from benchmarks.detection.strangers.operator import OPERATIONS
 from benchmarks.detection.strangers.other_cases import DailyOutcome, DataOutcome, OperatorOutcome
-from benchmarks.detection.strangers.recipes import HALVES, Half, Recipe, named
+from benchmarks.detection.strangers.recipes import Half, Recipe
 from benchmarks.detection.strangers.scene import Trouble
 from benchmarks.detection.strangers.solar_faults import SOLAR
 from benchmarks.detection.strangers.wind_faults import WIND
@@ -168,7 +169,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--tuning", action="store_true", help="the half to tune on, not the one to report")
-    which.add_argument("--held-out", action="store_true", help="the third half, kept for the end")
+    which.add_argument("--third", action="store_true", help="a half that was read since")
+    which.add_argument("--held-out", action="store_true", help="the fourth half, kept for the end")
     parser.add_argument("--quick", action="store_true", help="a season of each plant, a sample of troubles")
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--plant", default="", help="plants whose name holds this")
@@ -177,7 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     use_configs()
     started = time.perf_counter()
-    name: Half = "tuning" if asked.tuning else "held-out" if asked.held_out else "reporting"
+    options: tuple[Half, ...] = ("tuning", "third", "held-out")
+    name: Half = next((half for half in options if getattr(asked, half.replace("-", "_"))), "reporting")
     half = [r for r in HALVES[name] if asked.plant in r.name]
     todo = jobs(half, asked.only, asked.quick)
     if asked.jobs > 1:

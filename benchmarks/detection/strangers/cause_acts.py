@@ -123,6 +123,21 @@ def parked(s: Scene, x: float) -> Ill:
     return Ill(beam=np.where(behind & (s.height < 38), 1 - x, 1.0), sky=0.96, where=s.inside)
 
 
+def house(s: Scene, x: float) -> Ill:
+    """The neighbour builds: storey by storey in three weeks, up to `x` degrees; it stays, and takes some of
+    the sky."""
+    centre = float(s.rng.choice([95.0, 140.0, 220.0, 265.0]))
+    if s.plant.recipe.latitude < 0:
+        centre = (180.0 - centre) % 360.0
+    storeys = np.clip(np.floor(s.days / 7.0) + 1, 1, 3) / 3
+    behind = np.abs((s.bearing - centre + 180) % 360 - 180) < 28
+    return Ill(
+        beam=np.where(behind & (s.height < x * storeys), 0.0, 1.0),
+        sky=1 - 0.002 * x * storeys,
+        where=s.inside,
+    )
+
+
 def crane(s: Scene, x: float) -> Ill:
     """A crane beside the roof around noon: a narrow shadow, its place is another one each day."""
     day = np.floor(s.days).astype(int)

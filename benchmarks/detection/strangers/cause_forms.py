@@ -42,6 +42,7 @@ FORMS = (
     Trouble("scaffold on one side", "shading", (0.6, 0.9), (16, 10), a.parked),
     Trouble("scaffold, AC only, in winter", "shading", (0.7, 0.95), (14, 9), a.parked, when=w.season(False),
             without=BARE),
+    Trouble("a building next door", "shading", (24, 36), (50, 40), a.house),
     Trouble("crane around noon", "shading", (0.6, 0.85), (8, 6), a.crane),
     Trouble("grass", "shading", (0.5, 0.9), (40, 25), a.grass, when=w.season(True)),
     Trouble("dead in the night", "inverter_failure", (1, 2, 3), (1.8, 4, 9), a.dead, hour=2.0),

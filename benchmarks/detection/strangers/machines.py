@@ -24,7 +24,7 @@ class Machine:
     """An inverter with its roof, or a turbine. `east`, `north`: metres. `shade`: a fixed near obstacle
     (azimuth, half width, elevation in degrees; share of beam it takes). `strings`, `mppts`: how many.
     `gain`: of all, meter included. `u0`, `u1`: Faiman's. `warm`: °C of the device at full load; no
-    sound device comes to 70 °C."""
+    sound device comes to 70 °C. `rear`, `ground`: see `Recipe`."""
 
     name: str
     capacity_kw: float
@@ -45,6 +45,8 @@ class Machine:
     warm: float = 25.0
     optics: float = 0.17
     best: float = 0.975
+    rear: float = 0.0
+    ground: float = 0.2
     terrain: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     vane: float = 1.0
 

@@ -73,6 +73,14 @@ def curtailment(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Order
     return out, int(s.inside.sum() // 576)
 
 
+def maintenance(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Orders, int]:
+    """Two planned days: a crew goes from machine to machine and switches each off while it works there."""
+    long = min(float(rng.uniform(0.6, 1.2)), 16.0 / len(plant.machines))
+    turn = np.floor((8.0 * np.floor(s.days) + s.solar - 8.0) / long)
+    hours = s.inside & (s.solar >= 8) & (s.solar < 16)
+    return {m.name: Ill(off=hours & (turn == n)) for n, m in enumerate(plant.machines)}, 1
+
+
 def trips(s: Scene, plant: Plant, rng: np.random.Generator) -> tuple[Orders, int]:
     """One machine really trips: on most mornings from dawn for one to three hours, on some days again."""
     day = np.floor(s.days).astype(int)
@@ -114,6 +122,7 @@ OPERATIONS = (
     Operation("group stop", 9, group_stop),
     Operation("hours of no price", 6, no_price),
     Operation("curtailment to a level", 8, curtailment),
+    Operation("maintenance in turn", 2, maintenance),
     Operation("fault: a machine trips", 8, trips, fault=True),
     Operation("fault: two on one day", 4, two_by_chance, fault=True),
     Operation("fault: a storm kills three", 6, storm, fault=True, least=7),

@@ -107,8 +107,9 @@ def _scene(plant: Plant, days: float, seed: int) -> Scene:
     zero = int(-plant.recipe.longitude / 15.0 * 12) // plant.every * plant.every
     up = np.cos(np.radians(np.minimum(plant.zenith, 90.0)))
     energy = up.reshape(-1, PER_DAY).sum(axis=1)
+    newest = max(plant.recipe.joined, default=0)
     for _ in range(50):
-        day = int(rng.integers(HISTORY + 1, 366 - int(days) - 3))
+        day = int(rng.integers(HISTORY + 1 + newest, 366 - int(days) - 3))
         if plant.recipe.kind == "wind" or energy[day] > 0.35 * energy.max():
             break
     begin = day * PER_DAY + zero

@@ -67,7 +67,8 @@ def make(recipe: Recipe, days: int = 366) -> Plant:
         made.drives, made.vane = turbines.drives(recipe, air, made.machines, count)
     else:
         _light(made, sun, drift, days)
-        seen = surroundings.behind_skyline(recipe, "sensor", dni, dhi, sun.zenith, sun.azimuth)
+        seen = surroundings.fog(recipe, air, "sensor", dni, dhi, sun.zenith)
+        seen = surroundings.behind_skyline(recipe, "sensor", *seen, sun.zenith, sun.azimuth)
         made.station = roofs.sensor(recipe, air, sun, *seen, made.machines[0]).astype(np.float32)
     _meters(made)
     air.direct, air.veil, air.scatter = (np.empty(0, np.float32) for _ in range(3))
@@ -87,6 +88,7 @@ def _light(made: Plant, sun: roofs.Sun, drift: tuple[Floats, Floats], days: int)
     for machine in made.machines:
         size = 6.0 * np.sqrt(machine.capacity_kw)
         dni, dhi = roofs.patch(recipe, air, sun, machine.east, machine.north, size, drift)
+        dni, dhi = surroundings.fog(recipe, air, machine.name, dni, dhi, sun.zenith)
         dni, dhi = surroundings.behind_skyline(recipe, machine.name, dni, dhi, sun.zenith, sun.azimuth)
         tilt: Floats | float = machine.tilt
         toward: Floats | float = machine.azimuth
@@ -94,6 +96,9 @@ def _light(made: Plant, sun: roofs.Sun, drift: tuple[Floats, Floats], days: int)
             tilt, toward = roofs.turned(machine, sun.zenith, sun.azimuth)
         beam, sky = roofs.in_plane(
             machine, dni, dhi, sun.zenith, sun.azimuth, sun.mass, sun.extra, tilt, toward, ground
+        )
+        beam = beam * surroundings.between_rows(
+            recipe, machine.name, sun.zenith, sun.azimuth, machine.tilt, machine.azimuth
         )
         if recipe.snow:
             bare = surroundings.under_snow(recipe, air, machine.name, beam + sky, machine.tilt)
@@ -114,6 +119,7 @@ def _meters(made: Plant) -> None:
     rng = generator(recipe.seed, "meters")
     alike = rng.random(count) < 0.0008
     alike |= surroundings.bursts(recipe, "all", count, 0.5 * recipe.gaps)
+    first = dict(zip((m.name for m in reversed(made.machines)), reversed(recipe.joined), strict=False))
     for machine in made.machines:
         quiet = 0.0012 if recipe.kind != "wind" else 0.004
         made.meters[machine.name] = (
@@ -121,6 +127,7 @@ def _meters(made: Plant) -> None:
         ).astype(np.float32)
         own = surroundings.bursts(recipe, machine.name, count, 0.5 * recipe.gaps)
         made.lost[machine.name] = alike | (rng.random(count) < 0.0008) | own
+        made.lost[machine.name][: first.get(machine.name, 0) * 1440 // recipe.step] = True
 
 
 def run(made: Plant, name: str, part: slice, ill: Ill | None = None) -> Output:
@@ -145,6 +152,9 @@ def logged(made: Plant, name: str, part: slice, output: Output) -> pd.DataFrame:
     works = power > 0
     noisy = power * (1 + 0.4 * made.meters[name][rows]) + made.meters[name][rows] * machine.capacity_kw
     digits = max(0, 3 - int(np.floor(np.log10(machine.capacity_kw))))
+    given = np.where(works, np.maximum(noisy, 0.0), 0.0 - recipe.draw * machine.capacity_kw)
+    if recipe.coarse:
+        given = np.round(given / recipe.coarse) * recipe.coarse
     rng = generator(recipe.seed, f"channels {name} {part.start}")
     count = len(power)
     ends = made.times[part][every - 1 :: every]
@@ -152,7 +162,7 @@ def logged(made: Plant, name: str, part: slice, output: Output) -> pd.DataFrame:
         {
             "timestamp": ends - pd.Timedelta(minutes=recipe.step if recipe.stamp == "begin" else 0),
             "asset_id": name,
-            "power_kw": np.round(np.where(works, np.maximum(noisy, 0.0), 0.0), digits),
+            "power_kw": np.round(given, digits),
         }
     )
     if "temperature" in recipe.channels:

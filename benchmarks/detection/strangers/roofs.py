@@ -105,9 +105,11 @@ def in_plane(
     extra: Floats,
     tilt: Floats | float,
     toward: Floats | float,
-    albedo: Floats | float = 0.2,
+    albedo: Floats | float | None = None,
 ) -> tuple[Floats, Floats]:
-    """(beam, sky and ground) in the plane after the glass, W/m²; a near obstacle takes its part."""
+    """(beam, sky and ground) in the plane after the glass, W/m²; a near obstacle takes its part.
+
+    `albedo`: of the ground, where it is not always that of the machine's."""
     flat = np.cos(np.radians(np.minimum(zenith, 90.0)))
     angle = pvlib.irradiance.aoi(tilt, toward, zenith, azimuth)
     beam = dni * np.maximum(np.cos(np.radians(angle)), 0.0) * (zenith < 89.5)
@@ -115,7 +117,8 @@ def in_plane(
         warnings.simplefilter("ignore")
         sky = pvlib.irradiance.perez(tilt, toward, dhi, dni, extra, zenith, azimuth, mass)
     sky = np.nan_to_num(np.asarray(sky, dtype=float))
-    ground = (dni * flat + dhi) * albedo * (1 - np.cos(np.radians(tilt))) / 2
+    back = (dni * flat + dhi) * (machine.ground if albedo is None else albedo)
+    ground = back * ((1 - np.cos(np.radians(tilt))) + machine.rear * (1 + np.cos(np.radians(tilt)))) / 2
     through = np.nan_to_num(pvlib.iam.martin_ruiz(angle, machine.optics))
     if machine.shade is not None:
         centre, half, height, takes = machine.shade
@@ -140,6 +143,7 @@ def make_machines(recipe: Recipe) -> list[Machine]:
     spread = 8.0 * np.sqrt(recipe.capacity_kw * recipe.count)
     out = []
     mixed = rng.random() < 0.4
+    fewer = generator(recipe.seed, "fewer").permutation(recipe.count)[: recipe.fewer]
     for number, roof in enumerate(each for each in recipe.roofs for _ in range(each.count)):
         size = recipe.capacity_kw * (float(rng.choice([0.6, 1.0, 1.0, 1.4])) if mixed else 1.0)
         shade = None
@@ -150,6 +154,8 @@ def make_machines(recipe: Recipe) -> list[Machine]:
             )  # fmt: skip
         turning = recipe.kind == "tracked"
         ratio = rng.uniform(1.02, 1.32) if recipe.ratio is None else recipe.ratio * rng.normal(1, 0.012)
+        if number in fewer:
+            ratio *= generator(recipe.seed, f"fewer {number}").uniform(0.82, 0.92)
         out.append(
             Machine(
                 name=f"{recipe.name}-{number + 1:02d}",
@@ -171,6 +177,8 @@ def make_machines(recipe: Recipe) -> list[Machine]:
                 warm=float(rng.uniform(8, 19)),
                 optics=float(rng.uniform(0.14, 0.2)),
                 best=float(rng.uniform(0.968, 0.985)),
+                rear=recipe.rear,
+                ground=recipe.ground,
             )
         )
     return out
@@ -200,7 +208,8 @@ def run(machine: Machine, drive: Drive, plant: Plant, part: slice, ill: Ill | No
     dc = dc * times_of(ill.dc, ill.where, count)
     volts = machine.volts * (1 - 0.0031 * (cell - 25.0)) * (1 + 0.022 * np.log(np.maximum(light, 3) / 1000))
     volts = volts * times_of(ill.volts, ill.where, count)
-    ac = _inverter(machine, dc, volts) * times_of(ill.ac, ill.where, count)
+    ac = np.minimum(_inverter(machine, dc, volts), plant.recipe.cap * machine.capacity_kw)
+    ac = ac * times_of(ill.ac, ill.where, count)
     where = np.ones(count, bool) if ill.where is None else ill.where
     heat = np.where(where, 0.0 if ill.heat is None else ill.heat, 0.0)
     load = slowed(ac / machine.capacity_kw, 25.0 / FINE)
@@ -256,7 +265,7 @@ def sensor(recipe: Recipe, air: Air, sun: Sun, dni: Floats, dhi: Floats, first: 
     rng = generator(recipe.seed, "sensor")
     flat = np.cos(np.radians(np.minimum(sun.zenith, 90.0)))
     if recipe.sensor == "plane":
-        lies = Machine("sensor", 1.0, optics=0.1)
+        lies = Machine("sensor", 1.0, optics=0.1, ground=recipe.ground)
         tilt, toward = first.tilt + rng.normal(0, 0.8), first.azimuth + rng.normal(0, 1.5)
         if recipe.kind == "tracked":
             tilt, toward = turned(first, sun.zenith, sun.azimuth)
@@ -278,4 +287,5 @@ def sensor(recipe: Recipe, air: Air, sun: Sun, dni: Floats, dhi: Floats, first: 
     slow = 1 + 0.004 * recipe.noise * remembering(rng, count, 1440 / FINE * 5)
     quick = 1 + 0.006 * recipe.noise * remembering(rng, count, 4)
     reads = true * own * slow * quick * float(np.exp(rng.normal(0, 0.02))) + rng.normal(0, 1.5)
-    return np.asarray(np.maximum(slowed(reads, 1.0 / FINE), 0.0))
+    says = np.maximum(slowed(reads, 1.0 / FINE), 0.0)
+    return np.interp(np.arange(count) + recipe.late * (days % 60) / 30.0 / FINE, np.arange(count), says)

@@ -1,5 +1,5 @@
-"""What lies around and on sound machines: a skyline, dust of a dry season, snow; a sensor askew, and what
-the logger loses. All of it is common to the machines, or has been so since the first day.
+"""What lies around and on sound machines: a skyline, rows, fog, dust of a dry season, snow; a sensor askew,
+and what the logger loses. All of it is common to the machines, or has been so since the first day.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pvlib
 
-from benchmarks.detection.strangers.air import Air, drought
+from benchmarks.detection.strangers.air import Air, drought, summer
 from benchmarks.detection.strangers.machines import FINE
 from benchmarks.detection.strangers.noise import Floats, generator
 from benchmarks.detection.strangers.recipes import Recipe
@@ -23,6 +23,8 @@ PACKED = 0.4
 """cm of lying snow a mm of its water: a density of 250 kg/m³."""
 SHINES = 0.03
 """What comes through the snow on a module."""
+FOG = 0.42
+"""What comes through fog of the light above it, all of it diffuse."""
 
 
 # ------------------------------------------------------------------ skyline
@@ -52,6 +54,50 @@ def behind_skyline(
     above = np.clip((90.0 - zenith - line(azimuth)) / (SUN_DEG + wide) + 0.5, 0.0, 1.0)
     seen = np.cos(np.radians(line(np.arange(360.0)))) ** 2
     return dni * (above + recipe.foliage * (1.0 - above)), dhi * float(seen.mean())
+
+
+# ------------------------------------------------------------------ rows, fog
+
+
+def between_rows(
+    recipe: Recipe, name: str, zenith: Floats, azimuth: Floats, tilt: float, toward: float
+) -> Floats:
+    """What the row before leaves of the beam, a factor; the rows of one machine lie a little closer.
+
+    The shaded share of a row is 1 − cos p / (w cos(p − tilt)) with the sun's height p from above in the
+    rows' profile and their width w over their distance (Lorenzo, Narvarte and Muñoz, "Tracking and
+    back-tracking", Progress in Photovoltaics 19, 2011). Shade costs substrings, so twice that share;
+    a tenth of the modules stands in the first row.
+    """
+    if not recipe.rows:
+        return np.ones(len(zenith))
+    wide = recipe.rows * float(np.exp(0.015 * generator(recipe.seed, f"rows {name}").normal()))
+    profile = np.radians(
+        np.asarray(pvlib.shading.projected_solar_zenith_angle(zenith, azimuth, 0.0, toward - 90.0))
+    )
+    seen = np.cos(profile - np.radians(tilt))
+    with np.errstate(all="ignore"):
+        shaded = np.where(seen > 0, 1.0 - np.cos(profile) / (wide * seen), 0.0)
+    return np.asarray(1.0 - 0.9 * np.clip(2.0 * np.nan_to_num(shaded), 0.0, 1.0))
+
+
+def fog(
+    recipe: Recipe, air: Air, name: str, dni: Floats, dhi: Floats, zenith: Floats
+) -> tuple[Floats, Floats]:
+    """(beam, diffuse) under fog of the morning, that the weather service does not see: for all on the same
+    days, and gone from one machine some minutes before the next as the land lies."""
+    if not recipe.fog:
+        return dni, dhi
+    rng, count, per_day = generator(recipe.seed, "fog"), len(dni), 1440 // FINE
+    days = count // per_day + 2
+    season = 0.5 - 0.5 * summer(recipe, np.arange(days, dtype=float))
+    clears = np.where(rng.random(days) < 2.0 * recipe.fog * season, rng.uniform(7.5, 11.5, days), 0.0)
+    clears = clears + generator(recipe.seed, f"fog {name}").normal(0.0, 0.1)
+    solar = (np.arange(count) + 0.5) / per_day + recipe.longitude / 360.0
+    day, hour = np.floor(solar).astype(int).clip(0), solar % 1.0 * 24.0
+    thick = np.clip((clears[day] - hour) / 0.5, 0.0, 1.0)
+    flat = np.cos(np.radians(np.minimum(zenith, 90.0)))
+    return dni * (1.0 - thick), dhi * (1.0 - thick) + FOG * thick * (dni * flat + dhi)
 
 
 # ------------------------------------------------------------------ dust
@@ -95,11 +141,11 @@ def ground_snow(recipe: Recipe, air: Air) -> tuple[Floats, Floats]:
 
 
 def albedo(recipe: Recipe, air: Air, count: int) -> Floats | float:
-    """0.2 of the light comes back from the ground, 0.6 where snow lies."""
+    """`ground` of the light comes back from below, 0.4 more where snow lies."""
     if not recipe.snow:
-        return 0.2
+        return recipe.ground
     _, lies = ground_snow(recipe, air)
-    return np.repeat(0.2 + 0.4 * np.clip(lies / 5.0, 0, 1), 60 // FINE)[:count]
+    return np.repeat(recipe.ground + 0.4 * np.clip(lies / 5.0, 0, 1), 60 // FINE)[:count]
 
 
 def under_snow(recipe: Recipe, air: Air, name: str, light: Floats, tilt: float) -> Floats:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.detection.strangers import plants, recipes
+from benchmarks.detection.strangers import halves, plants, recipes
 from benchmarks.detection.strangers.machines import Ill, Plant
 from benchmarks.detection.strangers.scene import PER_DAY, Scene
 from benchmarks.detection.strangers.solar_faults import SOLAR
@@ -19,8 +19,8 @@ from benchmarks.detection.strangers.wind_faults import WIND
 FOLDER = Path(plants.__file__).parent
 KNOWS_THE_PLATFORM = {"judging.py", "cases.py", "other_cases.py", "table.py", "__main__.py"}
 DAYS = 60
-ROOFS = replace(recipes.TUNING[3], roofs=(recipes.Roof(1, 20, 90), recipes.Roof(1, 20, 270)), sensor="flat")
-FARM = recipes.TUNING[14]
+ROOFS = replace(halves.TUNING[3], roofs=(recipes.Roof(1, 20, 90), recipes.Roof(1, 20, 270)), sensor="flat")
+FARM = halves.TUNING[14]
 
 
 @pytest.fixture(scope="module")
@@ -63,22 +63,23 @@ def test_one_door_leads_to_the_platform() -> None:
             assert not any(name.split(".")[0] in ("ona", "ooda") for name in imports(path)), path.name
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations(recipes.HALVES, 2)))
+@pytest.mark.parametrize(("one", "other"), list(combinations(halves.HALVES, 2)))
 def test_the_halves_share_no_place_seed_size_or_noise_of_a_family(
     one: recipes.Half, other: recipes.Half
 ) -> None:
-    first, second = recipes.HALVES[one], recipes.HALVES[other]
+    first, second = halves.HALVES[one], halves.HALVES[other]
     assert {r.half for r in first} == {one}
     for of in ("name", "seed", "latitude"):
         assert not {getattr(r, of) for r in first} & {getattr(r, of) for r in second}, of
-    assert sorted(r.family for r in first) == sorted(r.family for r in second)
-    for family in {r.family for r in first}:
+    families = {r.family for r in first}
+    assert families == {r.family for r in second}
+    for family in families:
         mine = {(r.capacity_kw, r.noise) for r in first if r.family == family}
         assert not mine & {(r.capacity_kw, r.noise) for r in second if r.family == family}
 
 
 def test_the_first_two_halves_lie_far_apart() -> None:
-    tuning, reporting = recipes.TUNING, recipes.REPORTING
+    tuning, reporting = halves.TUNING, halves.REPORTING
     places = [r.latitude for r in (*tuning, *reporting)]
     assert min(places) <= -34.0
     assert max(places) >= 63.0
@@ -114,7 +115,7 @@ def test_east_leads_in_the_morning_and_west_in_the_evening(roofs: Plant) -> None
 
 @pytest.mark.parametrize("name", ["t-lone-sensor", "r-track", "t-wind-1"])
 def test_a_year_yields_what_such_a_place_yields(name: str) -> None:
-    recipe = next(r for r in (*recipes.TUNING, *recipes.REPORTING) if r.name == name)
+    recipe = next(r for r in (*halves.TUNING, *halves.REPORTING) if r.name == name)
     plant = plants.make(recipe)
     machine = plant.machines[0]
     hours = plants.run(plant, machine.name, slice(0, 366 * PER_DAY)).ac.sum() / 12
@@ -134,7 +135,7 @@ def test_clouds_and_noise_remember(roofs: Plant) -> None:
 
 
 def test_storms_and_heat_know_of_no_fault(roofs: Plant) -> None:
-    for name in ("air.py", "noise.py", "recipes.py", "surroundings.py"):
+    for name in ("air.py", "noise.py", "recipes.py", "halves.py", "surroundings.py"):
         assert not any("fault" in imported or "scene" in imported for imported in imports(FOLDER / name))
 
 
