@@ -12,6 +12,7 @@ from statistics import fmean, median
 
 import numpy as np
 
+from ooda.detect.weather_signals import WET_MM
 from ooda.documents.detections import Episode, Signals
 
 MOST_SIGNAL_DAYS = 14
@@ -36,6 +37,8 @@ _MEANS = (
     "neighbours_in_turn",
     "warmth_c",
     "ambient_c",
+    "frost_share",
+    "wet_rate",
     "voltage_ratio",
     "voltage_spread",
     "voltage_sag",
@@ -50,14 +53,12 @@ _BEGINNING = ("rain_mm", "wet_mm", "rain_peak_mm", "snow_mm", "gust_m_s", "ambie
 """Signals of the weather in which the incident began; the highest of the first episodes counts."""
 MOSTLY = 0.5
 """Share (0…1) of an episode without power, or of its beginnings at dawn, from which on it is such a one."""
-WET_MM = 0.2
-"""mm of water on surfaces. Less is dry in the sun at once."""
 CLEANS_MM = 1.0
 """mm of rain of a day. Less moves dust, and takes none."""
 LEAST_PAIRS = 3
 """Pairs of days with rain between them, and without: of fewer nobody knows what rain does."""
 FIRST_EPISODES = 3
-"""Episodes. The weather before these is the weather in which the incident began."""
+"""Episodes. Most of them whose weather is that in which the incident began."""
 
 
 def combined(
@@ -88,7 +89,7 @@ def combined(
         levels = [e.signals.plateau_level for e in at_a_level]
         values["plateau_level"] = round(float(np.average(levels, weights=weights)), 4)
     goes_on = episodes[0].kind == "outage" and episodes[0].signals.returns < 0.5
-    first = episodes[: 1 if goes_on else FIRST_EPISODES]
+    first = episodes[:1] if goes_on else _first(episodes, values["loss_share"])
     for name in _BEGINNING:
         starts = [v for e in first if (v := getattr(e.signals, name)) is not None]
         values[name] = max(starts, default=None)
@@ -122,6 +123,13 @@ def combined(
         days=len(shares),
         same_hours=_same_hours(episodes),
     )
+
+
+def _first(episodes: list[Episode], loss: float | None) -> list[Episode]:
+    """Those in whose weather it began: up to the first that loses half as much as the incident does, at
+    most `FIRST_EPISODES`."""
+    whole = (n for n, e in enumerate(episodes) if e.signals.loss_share >= MOSTLY * (loss or 0.0))
+    return episodes[: min(next(whole, 0) + 1, FIRST_EPISODES)]
 
 
 def _part(before: float | None, loss: float | None) -> float | None:

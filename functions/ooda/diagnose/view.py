@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ona.documents.assets import Asset
@@ -22,6 +23,8 @@ A_YEAR = 365.0
 """Days of the weather elsewhere that count beside the site's own."""
 OFF_USUAL = 0.02
 """Share by which a voltage is not the usual one."""
+USUALLY_WET, LEAST_WET, MOST_WET = 0.2, 0.05, 0.6
+"""Shares of hours: with water on surfaces as the table has it, and the least and the most that count."""
 LEAST_LOSS = 0.01
 """Loss share that others are divided by at least."""
 
@@ -171,12 +174,20 @@ class View:
     @property
     def hours_apart(self) -> float | None:
         """How much the loss shares of morning, noon and afternoon differ, of the largest."""
-        parts = [v for v in (self.s.loss_early, self.s.loss_noon, self.s.loss_late) if v is not None]
         if self.part_of_day:
             return 1.0
-        if len(parts) < 2:
+        if len(self._parts) < 2:
             return None
-        return (max(parts) - min(parts)) / max(*parts, 0.02)
+        return self.energy_apart / max(*self._parts, 0.02)
+
+    @property
+    def energy_apart(self) -> float:
+        """The same of the energy due; noise does not bring large losses far apart."""
+        return max(self._parts, default=0.0) - min(self._parts, default=0.0)
+
+    @property
+    def _parts(self) -> list[float]:
+        return [v for v in (self.s.loss_early, self.s.loss_noon, self.s.loss_late) if v is not None]
 
     @property
     def one_side(self) -> float | None:
@@ -207,3 +218,13 @@ class View:
         if rate is None or days is None:
             return usual
         return (A_YEAR * usual + days * rate) / (A_YEAR + days)
+
+    def usual_here(self, name: str, usual: Mapping[str, float]) -> Mapping[str, float]:
+        """How often each state of an aspect comes with an unconnected cause, here and now: in a wet week
+        anything begins wet again. That it began wet the first time counts the same anywhere."""
+        rate = self.s.wet_rate
+        if rate is None or name != "wet_again":
+            return usual
+        more = min(max(rate, LEAST_WET), MOST_WET) / USUALLY_WET
+        often = {state: usual[state] * more for state in ("often", "each")}
+        return {"seldom": 1.0 - sum(often.values()), **often}
