@@ -12,7 +12,6 @@ from statistics import fmean, median
 
 import numpy as np
 
-from ooda.detect.weather_signals import WET_MM
 from ooda.documents.detections import Episode, Signals
 
 MOST_SIGNAL_DAYS = 14
@@ -38,7 +37,6 @@ _MEANS = (
     "warmth_c",
     "ambient_c",
     "frost_share",
-    "wet_rate",
     "voltage_ratio",
     "voltage_spread",
     "voltage_sag",
@@ -53,6 +51,8 @@ _BEGINNING = ("rain_mm", "wet_mm", "rain_peak_mm", "snow_mm", "gust_m_s", "ambie
 """Signals of the weather in which the incident began; the highest of the first episodes counts."""
 MOSTLY = 0.5
 """Share (0…1) of an episode without power, or of its beginnings at dawn, from which on it is such a one."""
+WET_MM = 0.2
+"""mm of water on surfaces. Less is dry in the sun at once."""
 CLEANS_MM = 1.0
 """mm of rain of a day. Less moves dust, and takes none."""
 LEAST_PAIRS = 3

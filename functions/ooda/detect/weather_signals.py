@@ -30,10 +30,6 @@ WIND_M_S, PEAK_MM, DROP_C = 12.5, 6.0, 4.5
 days."""
 APART = pd.Timedelta(hours=48)
 """Between a stretch and other days."""
-WET_MM = 0.2
-"""mm of water on surfaces. Less is dry in the sun at once."""
-AROUND, LEAST_DAYS = pd.Timedelta(days=10), 10
-"""The weeks in which surfaces are about as often wet, and the days that must be known of them."""
 FROST_C = (1.0, 4.0)
 """°C that a weather service tells: down to the first it freezes on blades, from the second on it thaws."""
 Signs = dict[str, float | None]
@@ -70,47 +66,31 @@ def film_mm(weather: pd.DataFrame, until: pd.Timestamp) -> float | None:
     >>> film_mm(pd.DataFrame(columns, index=hours), hours[3])
     0.54
     """
-    films = _films(weather.loc[until - pd.Timedelta(hours=FILM_HOURS) : until + pd.Timedelta(hours=1)])
-    return round(max(films[-2:]), 2) if films else None
-
-
-def _films(weather: pd.DataFrame) -> list[float]:
-    """mm of water on surfaces at the end of each hour; empty without rain."""
     if "precipitation_mm" not in weather:
-        return []
-    rain = weather["precipitation_mm"].to_numpy(dtype=float)
+        return None
+    part = weather.loc[until - pd.Timedelta(hours=FILM_HOURS) : until + pd.Timedelta(hours=1)]
+    rain = part["precipitation_mm"].to_numpy(dtype=float)
     if not np.isfinite(rain).any():
-        return []
-    sun = (
-        weather["ghi_w_m2"].to_numpy(dtype=float)
-        if "ghi_w_m2" in weather
-        else np.full(len(rain), MEAN_W_M2)
-    )
+        return None
+    sun = part["ghi_w_m2"].to_numpy(dtype=float) if "ghi_w_m2" in part else np.full(len(rain), MEAN_W_M2)
     dries = DARK_MM + DRIES_MM * np.nan_to_num(sun) / 1000.0
-    film, films = 0.0, []
-    for fell, gone in zip(np.nan_to_num(rain).tolist(), dries.tolist(), strict=True):
+    film, last = 0.0, 0.0
+    for fell, gone in zip(np.nan_to_num(rain), dries, strict=True):
+        last = film
         film = max(min(film + fell, FILM_MM) - gone, 0.0)
-        films.append(film)
-    return films
+    return round(float(max(film, last)), 2)
 
 
 def by_day(weather: pd.DataFrame | None) -> pd.DataFrame:
-    """The strongest wind, the heaviest hour of rain, the largest cooling within an hour and the share of
-    wet hours of each UTC day; empty without weather."""
+    """The strongest wind, the heaviest hour of rain and the largest cooling within an hour of each UTC day;
+    empty without weather."""
     if weather is None or weather.empty:
         return pd.DataFrame()
     hours = pd.DataFrame(index=weather.index)
     for name, column in (("wind", "wind_speed_m_s"), ("peak", "precipitation_mm")):
         hours[name] = weather.get(column, np.nan)
     hours["drop"] = -weather["temperature_c"].diff() if "temperature_c" in weather else np.nan
-    by = pd.DatetimeIndex(hours.index).floor("D")
-    films = _films(weather)
-    wet = np.asarray(films) >= WET_MM if films else np.nan
-    return (
-        hours.groupby(by)
-        .max()
-        .assign(wet=pd.Series(wet, index=weather.index, dtype=float).groupby(by).mean())
-    )
+    return hours.groupby(pd.DatetimeIndex(hours.index).floor("D")).max()
 
 
 def usual(days: pd.DataFrame, ends: tuple[pd.Timestamp, pd.Timestamp], seen: Signs) -> Signs:
@@ -131,14 +111,6 @@ def usual(days: pd.DataFrame, ends: tuple[pd.Timestamp, pd.Timestamp], seen: Sig
         return {}
     alike = np.all([others[name].to_numpy() >= AS_BAD * value for name, value in bad], axis=0)
     return {"storm_rate": round(float(np.mean(alike)), 4), "storm_days": float(len(others))}
-
-
-def _wet_rate(days: pd.DataFrame, begin: pd.Timestamp) -> float | None:
-    """Share of wet hours in the weeks around `begin`; None of fewer than `LEAST_DAYS`."""
-    if days.empty:
-        return None
-    around = days.loc[begin - AROUND : begin + AROUND, "wet"].dropna()
-    return round(float(around.mean()), 3) if len(around) >= LEAST_DAYS else None
 
 
 def _frost(hours: pd.DataFrame) -> float | None:
@@ -183,7 +155,6 @@ def of_stretch(
 
     out["rain_mm"] = number(before, "precipitation_mm", "sum")
     out["wet_mm"] = film_mm(weather, begin)
-    out["wet_rate"] = _wet_rate(days, begin)
     out["snow_mm"] = snow_mm(weather, begin)
     out["rain_peak_mm"] = number(struck, "precipitation_mm", "max")
     out["gust_m_s"] = number(struck, "wind_speed_m_s", "max")

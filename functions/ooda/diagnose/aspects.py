@@ -191,7 +191,7 @@ def _onset(view: View) -> Degrees | None:
 def _back(view: View) -> Degrees:
     """Whether it worked again on the same days, or stayed away for one or for several."""
     back = ramp(view.returns, 0.3, 0.8)
-    on = (1.0 - back) * ramp(view.days, 1.5, 3.5)
+    on = ramp(view.returns, 0.3, 0.1) * ramp(view.days, 1.5, 3.5)
     return {"stays": 1.0 - back - on, "on": on, "back": back}
 
 

@@ -80,7 +80,7 @@ def ranking(incident: Incident, asset: Asset) -> list[Candidate]:
     view = View(incident, asset)
     looks = seen(view)
     usual = {
-        aspect.name: likelihood(looks[aspect.name], view.usual_here(aspect.name, aspect.usual))
+        aspect.name: likelihood(looks[aspect.name], aspect.usual)
         for aspect in ASPECTS
         if aspect.name in looks
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ona.documents.assets import Asset
@@ -23,8 +22,6 @@ A_YEAR = 365.0
 """Days of the weather elsewhere that count beside the site's own."""
 OFF_USUAL = 0.02
 """Share by which a voltage is not the usual one."""
-USUALLY_WET, LEAST_WET, MOST_WET = 0.2, 0.05, 0.6
-"""Shares of hours: with water on surfaces as the table has it, and the least and the most that count."""
 LEAST_LOSS = 0.01
 """Loss share that others are divided by at least."""
 
@@ -218,13 +215,3 @@ class View:
         if rate is None or days is None:
             return usual
         return (A_YEAR * usual + days * rate) / (A_YEAR + days)
-
-    def usual_here(self, name: str, usual: Mapping[str, float]) -> Mapping[str, float]:
-        """How often each state of an aspect comes with an unconnected cause, here and now: in a wet week
-        anything begins wet again. That it began wet the first time counts the same anywhere."""
-        rate = self.s.wet_rate
-        if rate is None or name != "wet_again":
-            return usual
-        more = min(max(rate, LEAST_WET), MOST_WET) / USUALLY_WET
-        often = {state: usual[state] * more for state in ("often", "each")}
-        return {"seldom": 1.0 - sum(often.values()), **often}

@@ -144,9 +144,6 @@ class Signals(Document):
     wet_mm: float | None = Field(
         default=None, description="water that rain had left on surfaces when it began, mm"
     )
-    wet_rate: float | None = Field(
-        default=None, description="share of the hours of the weeks around it with water on surfaces"
-    )
     wet_share: float | None = Field(
         default=None, description="share of its further stops that began while surfaces were wet"
     )

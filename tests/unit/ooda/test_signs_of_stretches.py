@@ -13,7 +13,6 @@ from ooda.detect.channels import Usual, at_point, cold, of_usual, sag
 from ooda.detect.incident_signals import _first
 from ooda.detect.signals import _from_dawn, _hidden
 from tests.builders.assets import make_asset
-from tests.unit.ooda.test_signatures import named
 from tests.unit.ooda.test_signs_of_causes import MORNING, STOP, TURBINE, cause, hourly, of_days, signs
 
 SOUND = Usual(volts=600.0, efficiency=None, warmth_c=None, cell_c=45.0, due=0.5, sag=0.02)
@@ -126,23 +125,6 @@ def test_ice_melts_in_mild_hours_and_a_blade_stays_wrong() -> None:
     cold_air = {**low, "ambient_c": -2.0, "rain_mm": 1.0}
     assert cause(of_days(4, **cold_air, frost_share=1.0), TURBINE) == "icing"
     assert cause(of_days(4, **cold_air, frost_share=0.2), TURBINE) == "yaw_misalignment"
-
-
-def test_in_a_wet_week_any_stop_begins_wet_again() -> None:
-    wet = {**STOP, "returns": 1.0, "wet_mm": 0.9, "wet_share": 1.0, "from_dawn": 0.0}
-    in_weeks = [named(of_days(5, "outage", 1.5, **wet, wet_rate=rate)) for rate in (0.1, 0.6)]
-    assert in_weeks[0]["isolation_fault"] > 0.75
-    assert in_weeks[1]["isolation_fault"] < 0.5
-    assert in_weeks[1]["inverter_trip"] > 3 * in_weeks[0]["inverter_trip"]
-
-
-def test_how_often_it_is_wet_is_asked_of_the_weeks_around() -> None:
-    dry = signs(hourly())["wet_rate"]
-    rainy = hourly()
-    rainy.loc[MORNING - pd.Timedelta(days=8) : MORNING + pd.Timedelta(days=1), "precipitation_mm"] = 0.6
-    assert dry == 0.0
-    assert signs(rainy)["wet_rate"] > 0.5
-    assert signs(hourly().loc[MORNING - pd.Timedelta(days=2) :])["wet_rate"] is None
 
 
 # ------------------------------------------------------------------ how it goes on, and the answer
