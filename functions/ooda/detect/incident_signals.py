@@ -89,7 +89,9 @@ def combined(
         levels = [e.signals.plateau_level for e in at_a_level]
         values["plateau_level"] = round(float(np.average(levels, weights=weights)), 4)
     goes_on = episodes[0].kind == "outage" and episodes[0].signals.returns < 0.5
-    first = episodes[:1] if goes_on else _first(episodes, values["loss_share"])
+    first = episodes[: 1 if goes_on else FIRST_EPISODES]
+    if episodes[0].kind != "outage":
+        first = _first(episodes, values["loss_share"])
     for name in _BEGINNING:
         starts = [v for e in first if (v := getattr(e.signals, name)) is not None]
         values[name] = max(starts, default=None)
