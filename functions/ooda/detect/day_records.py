@@ -9,16 +9,17 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ooda.detect import signals, weather_signals
+from ooda.detect import channels as channels_of
+from ooda.detect import weather_signals
 from ooda.detect.asset_history import KEEP_FORMS, KEEP_PROFILES, KEEP_SHAPES, channel_before, name_of
 from ooda.detect.case import Case
+from ooda.detect.channels import Channels, Usual
 from ooda.detect.daily_loss import loss_by_day
 from ooda.detect.episodes import episode_of, range_episode, weak_days
 from ooda.detect.form import Forms, forms_of, missing_of
 from ooda.detect.levels import Levels
 from ooda.detect.no_fault import explained_by_log, recognised_all, site_wide
 from ooda.detect.rolling import before_each, of_sound_days
-from ooda.detect.signals import Channels, Usual
 from ooda.detect.sky import Floats, Mask, judged_light
 from ooda.detect.stretches import Stretch, range_stretches, stretches
 from ooda.detect.units import possible_power
@@ -59,19 +60,30 @@ def history_days(
         if stretch.kind != "underperformance":
             apart[stretch.members] = True
     daily = loss_by_day(case, apart)
-    at_work = signals.working(case)
-    ambient, ac_dc = signals.air(case), signals.efficiency(case)
-    warmth, cell = signals.warmth(case, at_work, ambient), signals.cells(case, ambient)
-    volts, at_point = signals.module_volts(case), signals.at_point(case)
+    at_work = channels_of.working(case)
+    ambient, ac_dc = channels_of.air(case), channels_of.efficiency(case)
+    warmth, cell = channels_of.warmth(case, at_work, ambient), channels_of.cells(case, ambient)
+    volts, at_point = channels_of.module_volts(case), channels_of.at_point(case)
+    at_point &= volts > 0
+    due = ref.expected / track.capacity
+    cold = channels_of.cold(volts, cell, due)
+    with np.errstate(invalid="ignore"):
+        dim, bright = (
+            days.median(cold, at_point & part) for part in (due < channels_of.LOW, due >= channels_of.HIGH)
+        )
     of_days = {
-        "volts": days.median(volts, at_point & (volts > 0)),
+        "volts": days.median(volts, at_point),
         "efficiency": days.median(ac_dc, np.isfinite(ac_dc)),
         "warmth_c": days.median(warmth, at_work),
-        "cell_c": days.median(cell, at_point & (volts > 0)),
+        "cell_c": days.median(cell, at_point),
+        "due": days.median(due, at_point),
+        "sag": bright / dim - 1.0,
     }
     first_day = int(days.number[0]) if len(days) else 0
     usual = _usual(history, first_day, of_days, daily)
-    channels = Channels(warmth, ac_dc, cell, volts, at_point, usual, weather_signals.by_day(case.weather))
+    channels = Channels(
+        warmth, ac_dc, cell, volts, cold, at_point, usual, weather_signals.by_day(case.weather)
+    )
     light = judged_light(track.sky, track.asset, case.config.filtering)
     lit = days.count(light) > 0
     missing = missing_of(case, res.judged & ~apart)
@@ -92,6 +104,8 @@ def history_days(
         "efficiency": _numbers(of_days["efficiency"]),
         "warmth_c": _numbers(of_days["warmth_c"], 1),
         "cell_c": _numbers(of_days["cell_c"], 1),
+        "due": _numbers(of_days["due"], 3),
+        "sag": _numbers(of_days["sag"]),
         "memory": _numbers(res.of_days.memory, 3),
         "shift": _numbers(res.of_days.shift, 3),
     }

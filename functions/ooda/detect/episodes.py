@@ -10,9 +10,9 @@ from scipy.stats import norm
 from ona.runtime.words import counted
 from ooda.detect import logged, signals
 from ooda.detect.case import Case
+from ooda.detect.channels import Channels
 from ooda.detect.daily_loss import WORTH
 from ooda.detect.form import Forms, says_of
-from ooda.detect.signals import Channels
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.spells import spells
 from ooda.detect.stretches import RangeStretch, Stretch, runs_of_a_day

@@ -36,6 +36,7 @@ _MEANS = (
     "neighbours_in_turn",
     "warmth_c",
     "ambient_c",
+    "frost_share",
     "voltage_ratio",
     "voltage_spread",
     "voltage_sag",
@@ -57,7 +58,7 @@ CLEANS_MM = 1.0
 LEAST_PAIRS = 3
 """Pairs of days with rain between them, and without: of fewer nobody knows what rain does."""
 FIRST_EPISODES = 3
-"""Episodes. The weather before these is the weather in which the incident began."""
+"""Episodes. Most of them whose weather is that in which the incident began."""
 
 
 def combined(
@@ -89,6 +90,8 @@ def combined(
         values["plateau_level"] = round(float(np.average(levels, weights=weights)), 4)
     goes_on = episodes[0].kind == "outage" and episodes[0].signals.returns < 0.5
     first = episodes[: 1 if goes_on else FIRST_EPISODES]
+    if episodes[0].kind != "outage":
+        first = _first(episodes, values["loss_share"])
     for name in _BEGINNING:
         starts = [v for e in first if (v := getattr(e.signals, name)) is not None]
         values[name] = max(starts, default=None)
@@ -122,6 +125,13 @@ def combined(
         days=len(shares),
         same_hours=_same_hours(episodes),
     )
+
+
+def _first(episodes: list[Episode], loss: float | None) -> list[Episode]:
+    """Those in whose weather it began: up to the first that loses half as much as the incident does, at
+    most `FIRST_EPISODES`."""
+    whole = (n for n, e in enumerate(episodes) if e.signals.loss_share >= MOSTLY * (loss or 0.0))
+    return episodes[: min(next(whole, 0) + 1, FIRST_EPISODES)]
 
 
 def _part(before: float | None, loss: float | None) -> float | None:

@@ -30,6 +30,8 @@ WIND_M_S, PEAK_MM, DROP_C = 12.5, 6.0, 4.5
 days."""
 APART = pd.Timedelta(hours=48)
 """Between a stretch and other days."""
+FROST_C = (1.0, 4.0)
+"""°C that a weather service tells: down to the first it freezes on blades, from the second on it thaws."""
 Signs = dict[str, float | None]
 AS_BAD = 0.9
 """Share of a storm's wind, rain or cooling that counts as the same."""
@@ -111,6 +113,13 @@ def usual(days: pd.DataFrame, ends: tuple[pd.Timestamp, pd.Timestamp], seen: Sig
     return {"storm_rate": round(float(np.mean(alike)), 4), "storm_days": float(len(others))}
 
 
+def _frost(hours: pd.DataFrame) -> float | None:
+    """Share of the hours in frost; an hour counts the less, the warmer it is than `FROST_C`."""
+    air = hours["temperature_c"].dropna() if "temperature_c" in hours else pd.Series(dtype=float)
+    cold, mild = FROST_C
+    return round(float(((mild - air) / (mild - cold)).clip(0.0, 1.0).mean()), 3) if len(air) else None
+
+
 def of_stretch(
     weather: pd.DataFrame | None,
     days: pd.DataFrame,
@@ -150,6 +159,7 @@ def of_stretch(
     out["rain_peak_mm"] = number(struck, "precipitation_mm", "max")
     out["gust_m_s"] = number(struck, "wind_speed_m_s", "max")
     out["ambient_c"] = number(during, "temperature_c", "median")
+    out["frost_share"] = _frost(during)
     out["ambient_min_c"] = number(during, "temperature_c", "min")
     if "temperature_c" in struck and struck["temperature_c"].notna().sum() > 3:
         drop = struck["temperature_c"].diff().min()

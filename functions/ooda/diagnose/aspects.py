@@ -102,7 +102,7 @@ def _hours(view: View) -> Degrees | None:
     with_noon = ramp((s.loss_noon or 0.0) / max(*sides, 1e-6, 1e-6), 0.06, 0.2)
     return first_of(
         [
-            ("even", ramp(apart, 0.8, 0.35)),
+            ("even", ramp(apart, 0.8, 0.35) * ramp(view.energy_apart, 0.5, 0.25)),
             ("one_side", side * (1.0 - with_noon)),
             ("slope", side * with_noon / (1.0 - side * (1.0 - with_noon)) if with_noon else 0.0),
             ("noon", ramp(at_noon / view.loss, -0.2, 0.2)),
@@ -173,7 +173,7 @@ def _air(view: View) -> Degrees | None:
     """Whether it was frosty, and what fell in the days before."""
     if view.air_c is None:
         return None
-    frost = ramp(view.air_c, 4.0, 1.0)
+    frost = view.s.frost_share if view.s.frost_share is not None else ramp(view.air_c, 4.0, 1.0)
     fell = [mm for mm in (view.s.snow_mm, view.s.rain_mm) if mm is not None]
     wet = ramp(max(fell), 0.1, 0.6) if fell else 0.4
     return {"mild": 1.0 - frost, "dry_frost": frost * (1.0 - wet), "wet_frost": frost * wet}
@@ -184,8 +184,15 @@ def _onset(view: View) -> Degrees | None:
     before, growth = view.loss_before, _growth(view)
     if before is None:
         return None
-    slow = max(ramp(before, 0.15, 0.4), growth["grows"] * ramp(view.days, 5.0, 10.0) if growth else 0.0)
+    slow = max(ramp(before, 0.08, 0.3), growth["grows"] * ramp(view.days, 5.0, 10.0) if growth else 0.0)
     return {"step": 1.0 - slow, "slow": slow}
+
+
+def _back(view: View) -> Degrees:
+    """Whether it worked again on the same days, or stayed away for one or for several."""
+    back = ramp(view.returns, 0.3, 0.8)
+    on = ramp(view.returns, 0.3, 0.1) * ramp(view.days, 1.5, 3.5)
+    return {"stays": 1.0 - back - on, "on": on, "back": back}
 
 
 def _neighbours(view: View) -> Degrees | None:
@@ -225,7 +232,7 @@ ASPECTS: tuple[Aspect, ...] = (
         held="the DC voltage stands still whatever the light and the warmth",
     ),
     _scale(
-        "sag", "sag", {"sags": 0.04, "level": 0.9, "rises": 0.06}, ((-0.08, -0.035), (0.05, 0.1)),
+        "sag", "sag", {"sags": 0.04, "level": 0.9, "rises": 0.06}, ((-0.03, -0.01), (0.03, 0.07)),
         sags="the DC voltage is lower the higher the power", rises="the DC voltage is low in weak light",
     ),
     _scale(
@@ -352,10 +359,14 @@ ASPECTS: tuple[Aspect, ...] = (
         "snow", "snow_mm", {"bare": 0.97, "snow": 0.03}, ((0.5, 2.0),),
         snow="in frost, after snow that is {:.1f} mm of water",
     )),
-    _scale(
-        "back", "returns", {"stays": 0.5, "back": 0.5}, ((0.3, 0.8),),
-        stays="it did not come back the same day",
-        back="it came back by itself",
+    Aspect(
+        "back", {"stays": 0.3, "on": 0.2, "back": 0.5}, _back,
+        {
+            "stays": "it did not come back the same day",
+            "on": "it did not come back for days",
+            "back": "it came back by itself",
+        },
+        _nothing,
     ),
     _scale(
         "dawn", "from_dawn", {"later": 0.74, "often": 0.06, "dawn": 0.2}, ((0.35, 0.55), (0.8, 1.0)),
@@ -396,7 +407,7 @@ ASPECTS: tuple[Aspect, ...] = (
         short="{:.0%} is missing in light wind",
     ),
     _scale(
-        "rated", "full_load_loss", {"reached": 0.5, "short": 0.5}, ((0.42, 0.75),),
+        "rated", "full_load_loss", {"reached": 0.5, "short": 0.5}, ((0.3, 0.55),),
         reached="nothing is missing at rated power", short="rated power is not reached",
     ),
 )  # fmt: skip

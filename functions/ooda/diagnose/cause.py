@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ona.config.causes import cause_rules
 from ona.documents.assets import Asset
 from ooda.diagnose.aspects import ASPECTS, BY_NAME, Degrees
 from ooda.diagnose.signatures import SIGNATURES, STRUCK, Signature
@@ -24,7 +25,7 @@ STRANGE = 0.15
 """Share of its aspects (0…1) that such a cause shows in a state of which nothing is known beforehand; of
 those of the machine, as the weather comes anyway."""
 MIN_PROBABILITY = 0.35
-"""Probability from which on a cause is named."""
+"""Probability of its category from which on a cause is named: the category says who is sent."""
 LEAST_ALTERNATIVE = 0.05
 """Probability from which on another cause is told too."""
 TELLS = 1.02
@@ -135,12 +136,20 @@ def diagnose(incident: Incident, asset: Asset) -> Cause:
     ranked = ranking(incident, asset)
     what = f"{incident.kind} of {incident.deviation_percent:.0f} %"
     known = [candidate for candidate in ranked if candidate.name != UNKNOWN]
-    if ranked[0].name == UNKNOWN or ranked[0].probability < MIN_PROBABILITY:
+    if ranked[0].name == UNKNOWN or _of_its_category(ranked) < MIN_PROBABILITY:
         why = f"{what} for {incident.duration_hours:.1f} h: no cause is likely enough"
         strange = next(c.probability for c in ranked if c.name == UNKNOWN)
         return Cause(UNKNOWN, round(strange, 3), (why,), _told(known[:3]))
     text = _reasons(ranked[0], View(incident, asset)) or [what]
     return Cause(ranked[0].name, round(ranked[0].probability, 3), tuple(text), _told(known[1:]))
+
+
+def _of_its_category(ranked: Sequence[Candidate]) -> float:
+    """The probability of the likeliest cause and of those that are alike to who mends it: of its
+    category."""
+    rules = cause_rules()
+    category = rules[ranked[0].name].category
+    return sum(c.probability for c in ranked if rules[c.name].category == category)
 
 
 def _told(candidates: Sequence[Candidate]) -> dict[str, float]:

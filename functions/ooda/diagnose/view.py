@@ -171,12 +171,20 @@ class View:
     @property
     def hours_apart(self) -> float | None:
         """How much the loss shares of morning, noon and afternoon differ, of the largest."""
-        parts = [v for v in (self.s.loss_early, self.s.loss_noon, self.s.loss_late) if v is not None]
         if self.part_of_day:
             return 1.0
-        if len(parts) < 2:
+        if len(self._parts) < 2:
             return None
-        return (max(parts) - min(parts)) / max(*parts, 0.02)
+        return self.energy_apart / max(*self._parts, 0.02)
+
+    @property
+    def energy_apart(self) -> float:
+        """The same of the energy due; noise does not bring large losses far apart."""
+        return max(self._parts, default=0.0) - min(self._parts, default=0.0)
+
+    @property
+    def _parts(self) -> list[float]:
+        return [v for v in (self.s.loss_early, self.s.loss_noon, self.s.loss_late) if v is not None]
 
     @property
     def one_side(self) -> float | None:

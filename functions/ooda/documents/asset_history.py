@@ -125,7 +125,8 @@ class HistoryDay(Document):
     """One solar day of an asset as one file gave it, or several that overlap (`detect/overlaps.py`).
 
     Energies in kWh, power in kW, `volts` in V, `warmth_c` in °C above the air and the work due,
-    `efficiency` as AC over DC, `cell_c` the modules' temperature as it should be, °C (`detect/signals.py`).
+    `efficiency` as AC over DC, `cell_c` the modules' temperature as it should
+    be, °C (`detect/channels.py`).
     """
 
     basis: Basis
@@ -143,6 +144,12 @@ class HistoryDay(Document):
     efficiency: float | None = None
     warmth_c: float | None = None
     cell_c: float | None = None
+    due: float | None = Field(
+        default=None, description="share of capacity that was due at the readings of `volts`"
+    )
+    sag: float | None = Field(
+        default=None, description="how much higher the DC voltage was at high load than at low, of itself"
+    )
     profile: list[float | None] = Field(
         default=[], description="mean share of capacity in each solar half hour, at 25 °C, while it worked"
     )

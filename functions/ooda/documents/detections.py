@@ -92,7 +92,7 @@ class Signals(Document):
     loss_clear: float | None = Field(default=None, description="loss under a clear sky")
     loss_cloudy: float | None = Field(default=None, description="loss under clouds")
     first_slot: int | None = Field(default=None, description="solar half hour in which it began, 0…47")
-    from_dawn: float = Field(default=0.0, description="1: it began with the day's first judged readings")
+    from_dawn: float = Field(default=0.0, description="1: it began with its day")
     temperature_max_c: float | None = None
     temperature_correlation: float | None = Field(
         default=None, description="rank correlation of loss share and temperature"
@@ -108,13 +108,14 @@ class Signals(Document):
         default=None, description="how much warmer the device was at work than it usually is, °C"
     )
     voltage_ratio: float | None = Field(
-        default=None, description="median voltage inside it over the usual one at work and at that warmth"
+        default=None, description="median voltage inside it over the usual one at that warmth and light"
     )
     voltage_spread: float | None = Field(
         default=None, description="how far nine of ten voltages at work lie apart, of their middle"
     )
     voltage_sag: float | None = Field(
-        default=None, description="how much higher the voltage is at high power due than at low, of itself"
+        default=None,
+        description="how much higher the voltage is at high power due than at low, over the usual",
     )
     efficiency_ratio: float | None = Field(
         default=None, description="AC over DC power inside it over the usual one"
@@ -164,6 +165,9 @@ class Signals(Document):
     )
     ambient_c: float | None = Field(
         default=None, description="air temperature of the weather service, median"
+    )
+    frost_share: float | None = Field(
+        default=None, description="share of its hours in which the air froze, by energy lost"
     )
     ambient_min_c: float | None = Field(default=None, description="the coldest hour's air, °C")
     ambient_drop_c: float | None = Field(

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from ona.documents.assets import Asset
+from ooda.detect.channels import DUE_RISE_C, module_volts, warmth
 from ooda.detect.incident_signals import _rain_cleans
 from ooda.detect.rolling import of_sound_days
-from ooda.detect.signals import DUE_RISE_C, _sag, module_volts, warmth
 from ooda.detect.weather_signals import by_day, film_mm, of_stretch
 from ooda.diagnose.cause import diagnose
 from ooda.documents.detections import LoggedEvent
@@ -175,24 +175,6 @@ def test_a_voltage_that_stands_still_is_the_trackers_and_one_that_moves_the_modu
     assert cause(of_days(9, **low)) == name
     always = {"voltage_ratio": 1.001, "voltage_spread": 0.001}
     assert cause(of_days(9, **{**low, **always})) == "string_loss"
-
-
-def test_a_resistance_draws_the_voltage_down_with_the_current_and_shunts_in_weak_light() -> None:
-    due = np.linspace(0.15, 0.9, 40)
-    cell = 20.0 + 28.0 * due
-    sound = 620.0 * (1 - 0.0032 * (cell - 25.0)) * (1 + 0.022 * np.log(due))
-    contact, shunts = sound * (1 - 0.15 * due), sound * (1 - 0.15 * (1 - due))
-    sags = [_sag(volts, cell, due) for volts in (contact, sound, shunts)]
-    assert sags[0] < -0.035 < sags[1] < 0.06 < sags[2]
-    low = {
-        "loss_share": 0.12,
-        "loss_high": 0.13,
-        "loss_low": 0.1,
-        "voltage_ratio": 0.93,
-        "loss_before": 0.5,
-    }
-    names = [cause(of_days(30, **low, voltage_sag=sag)) for sag in (-0.1, 0.0, 0.12)]
-    assert names == ["connector_wear", "module_degradation", "module_degradation"]
 
 
 def test_strings_lost_one_after_another_are_strings() -> None:
