@@ -4,8 +4,12 @@ Power leaves what the own anemometer promises. That is the turbine or its anemom
 with the cube of the wind, so an anemometer that did it reads more by a third of what power lost, and the
 wind of others says whether it does: that of the other turbines, or that of the weather service. The latter
 differs by a tenth from day to day and by some per cent from month to month (ERA5 beside La Haute Borne,
-two years), so it needs weeks. Where neither is there, a turbine that gives much more than it did has an
-anemometer that reads less; one that gives less has lost power.
+two years), so it needs weeks, and is asked which of the two it is more like. Where neither is there, a
+turbine that gives much more than it did has an anemometer that reads less; one that gives less has lost
+power, for all that this module knows (`borne_out.py` says whether that is believed).
+
+An anemometer shifts the power curve along the wind, and leaves rated power where it was. So a turbine whose
+rated power moved with its curve has lost power (or its meter reads otherwise), whatever others say.
 """
 
 from __future__ import annotations
@@ -33,11 +37,20 @@ POWER = 2.2
 """Energy goes with about this power of the wind: the cube below rated power, nothing above it."""
 HALF = 0.5
 """Of the wind that would explain the change: from there on the anemometer explains it better."""
-OTHERS, SERVICE = (0.03, 0.02, 3, 1.5), (0.10, 0.04, 7, 2.0)
-"""Of the others' wind and the weather service's: by how much, natural logarithms, days differ, and what no
-number of days takes away; days that are needed; standard deviations by which it must have moved."""
-MUCH_MORE = 0.2
-"""Natural logarithm. No turbine alone gives so much more than it did."""
+OTHERS = (0.03, 0.02, 3, 1.5)
+"""Of the others' wind: by how much, natural logarithms, days differ, and what no number of days takes away;
+days that are needed; standard deviations by which it must have moved."""
+SERVICE, SERVICE_DAYS, SERVICE_WEIGHT = (0.10, 0.04), 7, 20
+"""Of the weather service's wind: the first two, as beside La Haute Borne, and the days that this weighs as
+much as beside what a site's own days show; days that are needed."""
+SURE = 1.0
+"""Log likelihood ratio of the two explanations, from which on one of them is believed."""
+MUCH_MORE, MORE = 0.2, 0.12
+"""Natural logarithms. No turbine alone gives so much more than it did; the second where its rated power is
+known to be what it was."""
+RATED = 0.02
+"""Natural logarithm. Rated power that moved by more is not what it was (La Haute Borne: 0.01 from day to
+day)."""
 DAYS_BEFORE, LEAST_DAYS, BRIDGE_DAYS = 60, 3, 7
 """Days before a change that tell the usual; days that each side needs; days between two changes of one kind
 that belong to them."""
@@ -92,9 +105,10 @@ def issue(history: AssetHistory, days: Collection[str]) -> list[QualityIssue]:
 def _anemometer_days(table: Table, power: Floats) -> Anemometer:
     """The days on which the anemometer is off. `power`: log gains of its own curve, (D,)."""
     out = Anemometer(np.zeros(len(table), dtype=bool), np.zeros(len(table)))
-    others, service = _log(table.wind_of_others), _log(table.wind_of_service)
+    others, service, of_rated = map(_log, (table.wind_of_others, table.wind_of_service, table.rated))
     bounds = [0, *(step.day for step in change_points(power, least=LEAST, noise=NOISE)), len(table)]
     right, parts = np.empty(0, dtype=np.int64), list(pairwise(bounds))
+    lost = -LEARNED_DAYS  # until when the turbine gave less
     while parts:
         begin, end = parts.pop(0)
         usual = right[right >= begin - DAYS_BEFORE]
@@ -107,7 +121,9 @@ def _anemometer_days(table: Table, power: Floats) -> Anemometer:
         inside = np.arange(begin, end)
         if abs(change) >= LEAST:
             change = _moved(power, inside, usual)[0]
-            wind = _by_anemometer(change, others, service, inside, usual)
+            rated = _moved(of_rated, inside, usual, least_days=1)
+            back = change > 0.0 and begin - lost < LEARNED_DAYS
+            wind = _by_anemometer(change, others, service, inside, usual, rated, guess=not back)
             if wind:
                 level = float(np.nanmedian(power[usual]))
                 while begin and not abs(power[begin - 1] - level) < LEAST / 2.0:  # medians miss a day
@@ -119,25 +135,56 @@ def _anemometer_days(table: Table, power: Floats) -> Anemometer:
                 out.share[inside] = np.expm1(wind)
                 continue
             fell = _moved(power, inside, usual, least_days=1)[0] < -LEAST
+            lost = end if change < 0.0 else lost
             less = (out.share[max(0, begin - LEARNED_DAYS) : begin] < 0.0).any()
             out.misleads[inside] = bool(fell and less)  # it is as it was, its curve is not
         right = np.append(right, inside)
     return out
 
 
-def _by_anemometer(change: float, others: Floats, service: Floats, inside: Ints, usual: Ints) -> float:
+def _by_anemometer(
+    change: float,
+    others: Floats,
+    service: Floats,
+    inside: Ints,
+    usual: Ints,
+    rated: tuple[float, float],
+    *,
+    guess: bool,
+) -> float:
     """By how much more the anemometer reads, natural logarithm, where it made the change of power over
-    wind; else 0."""
+    wind; else 0. `rated`: how much rated power moved, and of how many days that is known; `guess`: whether
+    a turbine that gives much more is one whose anemometer reads less, with nobody to ask."""
     would = -change / POWER
-    for wind, (day, slow, least_days, sure) in ((others, OTHERS), (service, SERVICE)):
-        moved, days = _moved(wind, inside, usual)
-        if np.isfinite(wind[inside]).sum() >= least_days and days:
-            sigma = float(np.hypot(day / np.sqrt(days), slow))
-            if moved / would > HALF and abs(moved) > sure * sigma:
-                return moved
-            if wind is others or abs(would) > sure * sigma:
-                return 0.0
-    return would if change > MUCH_MORE else 0.0
+    if rated[0] * np.sign(change) > RATED:
+        return 0.0
+    day, slow, least_days, sure = OTHERS
+    moved, days = _moved(others, inside, usual)
+    if np.isfinite(others[inside]).sum() >= least_days and days:
+        sigma = float(np.hypot(day / np.sqrt(days), slow))
+        return moved if moved / would > HALF and abs(moved) > sure * sigma else 0.0
+    says = service_says(change, service, inside, usual)
+    if abs(says) >= SURE:
+        return _moved(service, inside, usual)[0] if says > 0.0 else 0.0
+    return would if guess and change > (MORE if rated[1] else MUCH_MORE) else 0.0
+
+
+def service_says(change: float, service: Floats, inside: Ints, usual: Ints) -> float:
+    """The log likelihood ratio, by the weather service's wind, that the anemometer made a `change` of power
+    over wind against that the turbine did; 0 where it is not known.
+
+    `service`: the own wind over the service's, natural logarithms, (D,).
+    """
+    moved, days = _moved(service, inside, usual, least_days=SERVICE_DAYS)
+    if not days:
+        return 0.0
+    before = service[usual][np.isfinite(service[usual])]
+    steps = 1.4826 * float(np.median(np.abs(np.diff(before)))) / np.sqrt(2.0)
+    n = len(before)
+    day = (n * steps + SERVICE_WEIGHT * SERVICE[0]) / (n + SERVICE_WEIGHT)
+    variance = day**2 / days + SERVICE[1] ** 2
+    would = -change / POWER
+    return float((moved**2 - (moved - would) ** 2) / (2.0 * variance))
 
 
 def _moved(values: Floats, inside: Ints, usual: Ints, least_days: int = LEAST_DAYS) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from itertools import pairwise
 
@@ -15,12 +15,12 @@ from ona.documents.findings import IncidentState
 from ona.runtime.identity import digest
 from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
-from ooda.detect import data_days
+from ooda.detect import borne_out, data_days
 from ooda.detect.asset_history import number_of, with_days
 from ooda.detect.dull_days import dull_days
 from ooda.detect.group import event_id
 from ooda.detect.incident_signals import combined
-from ooda.detect.lasting import ALARM, Lasting, lasting
+from ooda.detect.lasting import ALARM, SMALL, Lasting, lasting
 from ooda.detect.logged import of_incident
 from ooda.detect.severity import range_severity, severity
 from ooda.documents.asset_history import AssetHistory, HistoryDay, PlantStop, that_count
@@ -72,6 +72,7 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
     names = sorted(of_days)
     days = [_own(history.plant.get(day, []), that_count(of_days[day])) for day in names]
     run_of = _runs(names, days)
+    believed = _believed(days, run_of)
     by_kind: dict[tuple[IncidentKind, bool], list[_Seen]] = {}
     judged: JudgedDays = []
     for n, items in enumerate(days):
@@ -81,8 +82,10 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
         weak = [_beyond(item, run.usual) for item in items] if run is not None else []
         whole = [episode for episode in weak if episode is not None]
         partial = [e for item in items for e in item.episodes if e.kind == "underperformance"]
-        suspected = run is not None and not run.sure and not partial
-        if suspected or sum(e.lost_kwh for e in partial) < EXPLAINED * sum(e.lost_kwh for e in whole):
+        suspected = not believed.get(n, True) or (run is not None and not run.sure and not partial)
+        if (suspected and whole) or sum(e.lost_kwh for e in partial) < EXPLAINED * sum(
+            e.lost_kwh for e in whole
+        ):
             partial = whole  # the whole day says more than the hours in which it was worst
         stops = [e for item in items for e in item.episodes if e.kind != "underperformance"]
         for episode in stops:
@@ -126,6 +129,23 @@ def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[in
     index, number, x, due, alone, haze = map(np.array, zip(*rows, strict=True))
     runs = lasting(x, due, number, alone, haze)
     return {int(index[day]): run for run in runs for day in range(run.first, run.last + 1)}
+
+
+def _believed(days: Sequence[Sequence[HistoryDay]], run_of: dict[int, Lasting]) -> dict[int, bool]:
+    """Of a turbine's days with a partial loss (index): whether that is borne out. Runs that are sure
+    enough for what bears them out are made so in `run_of`."""
+    if not any(item.basis == "wind" for items in days for item in items):
+        return {}
+    turbine, losses = borne_out.Turbine(days), borne_out.groups(run_of, days)
+    ill = np.unique(np.concatenate([*losses, np.empty(0, dtype=np.int64)]))
+    out = {}
+    for inside in losses:
+        least = turbine.says(inside, ill)
+        for n in inside.tolist():
+            out[n] = least is not None
+            if n in run_of and least == SMALL:
+                run_of[n] = replace(run_of[n], sure=run_of[n].small)
+    return out
 
 
 def _log_loss(item: HistoryDay) -> float:

@@ -51,7 +51,7 @@ class Lasting:
 
     `usual`: the log loss that was usual before, of which nothing is lost. `sure`: whether it is more than
     suspected; `mean` and `ratio`: its mean log loss a day beyond the usual, and the best log ratio
-    for it.
+    for it; `small`: whether it would be sure if others bore it out.
     """
 
     first: int
@@ -60,6 +60,7 @@ class Lasting:
     sure: bool
     mean: float
     ratio: float
+    small: bool = False
 
     @property
     def days(self) -> int:
@@ -93,11 +94,14 @@ def lasting(
         first, last = _begin(np.where(quiet, over, -np.inf), first, alarm), _end(over, first, alarm)
         inside = np.full(d, np.nan)
         inside[first : last + 1] = x[first : last + 1]
-        small = LONE_SMALL if alone is not None and alone[first : last + 1].mean() > 0.5 else SMALL
-        large, _ = _ratio(inside, usual, noise, -math.log1p(-small), SURE_DAYS)
+        least = LONE_SMALL if alone is not None and alone[first : last + 1].mean() > 0.5 else SMALL
+        sure, small = (
+            bool((_ratio(inside, usual, noise, -math.log1p(-of), SURE_DAYS)[0] >= ALARM).any())
+            for of in (least, SMALL)
+        )
         best, _ = _ratio(inside, usual, noise, SMALLEST)
-        sure, mean = bool((large >= ALARM).any()), float(np.mean(over[first : last + 1]))
-        found.append(Lasting(first, last, float(usual.level[alarm]), sure, mean, float(best.max())))
+        mean = float(np.mean(over[first : last + 1]))
+        found.append(Lasting(first, last, float(usual.level[alarm]), sure, mean, float(best.max()), small))
         quiet[first : last + 1] = False
         begin = max(alarm, last) + 1
 

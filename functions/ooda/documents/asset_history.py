@@ -92,6 +92,9 @@ class DayMarks(Document):
     wind_of_service: float | None = Field(
         default=None, description="the own anemometer's wind over the weather service's"
     )
+    rated: float | None = Field(
+        default=None, description="share of capacity at which a turbine's power was flat, its wind not"
+    )
     sensor_of_machines: float | None = Field(
         default=None, description="irradiance over what the site's machines tell of it"
     )

@@ -23,9 +23,11 @@ def _marks(*, reads: float, gives: float, others: bool, seed: int) -> tuple[Tabl
     beside = 0.97 * wind * np.exp(rng.normal(0.0, 0.015, DAYS))
     gain = np.where(late, np.log(gives) - 2.2 * np.log(reads), 0.0) + rng.normal(0.0, 0.03, DAYS)
     nothing = np.full(DAYS, np.nan)
+    rated = nothing.copy()
     marks = dict.fromkeys(NAMES, nothing) | {
         "of_wind": np.ones(DAYS),
         "wind_of_service": service,
+        "rated": rated,
         "wind_of_others": beside if others else nothing,
     }
     return Table(np.arange(DAYS) + 19_000, np.full(DAYS, 10.0), **marks), gain
@@ -55,6 +57,23 @@ def test_nobody_is_asked_where_a_turbine_gives_much_more_than_it_did() -> None:
     marks.wind_of_service[:] = np.nan
     assert _anemometer_days(marks, gain).misleads[SINCE:].all()
     assert not _anemometer_days(marks, -gain).misleads.any()  # less: the turbine, for all that is known
+
+
+def test_a_turbine_whose_rated_power_moved_with_its_curve_has_no_anemometer_to_blame() -> None:
+    for reads, gives in ((1.15, 0.74), (0.85, 1.3)):
+        marks, gain = _marks(reads=reads, gives=1.0, others=False, seed=1)
+        assert _anemometer_days(marks, gain).misleads[SINCE:].all()
+        marks.rated[::4] = 1.0
+        assert _anemometer_days(marks, gain).misleads[SINCE:].all()  # rated power is as it was
+        marks.rated[SINCE::4] = gives
+        assert not _anemometer_days(marks, gain).misleads.any()
+
+
+def test_a_turbine_that_is_well_again_is_no_anemometer_that_reads_less() -> None:
+    marks, gain = _marks(reads=1.0, gives=0.75, others=False, seed=1)
+    marks.wind_of_service[:] = np.nan
+    gain[80:] += 0.29
+    assert not _anemometer_days(marks, gain).misleads.any()
 
 
 def test_a_curve_that_learned_what_was_wrong_misleads_when_the_anemometer_is_right_again() -> None:

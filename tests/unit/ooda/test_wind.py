@@ -264,6 +264,12 @@ def test_season_and_sector_are_no_loss_of_a_turbine_whose_direction_nobody_measu
     farm.frames["WT-01"] = frame
     sound = verdicts(farm)["WT-01"].history
     assert booked(sound) == 0.0
-    lost = farm.changed("WT-01", 150, 160, wind_farms.blades(0.3)) / 6  # beside it a real fault
+    well = farm.frames["WT-01"].copy()
+    lost = farm.changed("WT-01", 150, 160, wind_farms.limit(0.4)) / 6  # beside it a real fault
     ill = verdicts(farm)["WT-01"].history
     assert booked(ill) == pytest.approx(lost.sum(), rel=0.35)
+    farm.frames["WT-01"] = well
+    farm.changed("WT-01", 150, 160, wind_farms.blades(0.3))  # or its anemometer: nobody else tells of it
+    unsure = verdicts(farm)["WT-01"].history
+    assert booked(unsure) == 0.0
+    assert any(incident.suspected for incident in unsure.incidents)
