@@ -6,7 +6,6 @@ with each file, and what was concluded from a wrong day falls away: its incident
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +16,12 @@ from ooda.detect.asset_history import name_of
 from ooda.detect.day_marks import Table
 from ooda.detect.irradiance_sensor import Sensor
 from ooda.detect.sky import Floats, Mask
+from ooda.detect.spoilt import Spoilt
 from ooda.detect.track import runs
-from ooda.documents.asset_history import AssetHistory, HistoryDay
+from ooda.documents.asset_history import AssetHistory, SpoiltDays
 
-MEASURED = ("over_temperature", "over_voltage")
-"""Kinds of episodes that follow from a channel's own limit: they stay, whatever power says."""
+USUAL_AGAIN = 30
+"""Days after which what a meter reads is what is usual, though it reads more than before (ours)."""
 
 
 @dataclass(frozen=True)
@@ -58,35 +58,43 @@ class DataDays:
             first -= 1
         return name_of(int(self.table.number[first]))
 
+    @property
+    def wholly(self) -> Mask:
+        """Days whose power is wrong altogether, (D,)."""
+        return (self.shift != 0.0) | self.energy
 
-def trusted(history: AssetHistory) -> Mapping[str, Mapping[str, HistoryDay]]:
-    """The days of a history without what wrong data made of them."""
+    @property
+    def risen(self) -> Mask:
+        """Days on which the meter reads more and that are no example, (D,): once it reads as before none of
+        them is; until then a level that has lasted `USUAL_AGAIN` days is the usual one."""
+        out = self.meter > 0.0
+        for start, end in runs(out):
+            if end == len(out):
+                out[start:end] = self.table.number[start:end] - self.table.number[start] < USUAL_AGAIN
+        return out
+
+    @property
+    def spoilt(self) -> Spoilt:
+        """The days of which nobody learns."""
+        power, light = self.wholly | self.risen, self.sensor.wrong | (self.shift != 0.0)
+        return Spoilt(self.table.number[power], self.table.number[light])
+
+
+def marked(history: AssetHistory) -> AssetHistory:
+    """The history with the days of which it says by now that their data are wrong."""
     told = DataDays.of(day_marks.of_history(history.days))
-    wholly = (told.shift != 0.0) | told.energy
+    wholly = told.wholly
     part = np.zeros(len(wholly), dtype=bool)  # a unit changes within a day, and stays for some
     for start, end in runs(told.energy):
         if end - start >= energy_unit.FIRST_DAYS:
             part[max(0, start - 1) : end + 1] = True
-    by_sensor = told.sensor.wrong | Anemometer.of(history.days, told.table, ~wholly).misleads
-    if not (wholly | by_sensor | part).any():
-        return history.days
+    light = told.sensor.wrong | Anemometer.of(history.days, told.table, ~wholly).misleads
     names = [name_of(number) for number in told.table.number.tolist()]
-    days = dict(history.days)
-    for n in np.flatnonzero(wholly | by_sensor | part):
-        days[names[n]] = {
-            key: _without(item, bool(wholly[n]), bool(part[n]))
-            for key, item in history.days[names[n]].items()
-        }
-    return days
 
+    def dates(wrong: Mask) -> list[str]:
+        return [names[n] for n in np.flatnonzero(wrong)]
 
-def _without(item: HistoryDay, wholly: bool, part: bool) -> HistoryDay:
-    """A day's record without its losses; where the sensor alone is wrong, without the partial ones that
-    follow from it, and without any partial one where a `part` of the day may be."""
-    if wholly:
-        kept = [episode for episode in item.episodes if episode.kind in MEASURED]
-        return item.model_copy(update={"episodes": kept, "weak": None, "loss": None, "judged_hours": 0.0})
-    if not part and item.basis not in ("irradiance", "wind"):
-        return item
-    kept = [episode for episode in item.episodes if episode.kind != "underperformance"]
-    return item.model_copy(update={"episodes": kept, "weak": None, "loss": None})
+    spoilt = SpoiltDays(
+        power=dates(wholly), part=dates(part & ~wholly), meter=dates(told.risen), light=dates(light)
+    )
+    return history.model_copy(update={"spoilt": spoilt})

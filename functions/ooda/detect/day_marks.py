@@ -16,6 +16,7 @@ from ooda.detect.asset_history import number_of
 from ooda.detect.clock import ends_of_days, noon_in_plane
 from ooda.detect.levels import NEAR_CAPACITY_SHARE
 from ooda.detect.peers import BRIGHT, sun_driver
+from ooda.detect.rolling import FIRST_DAYS
 from ooda.detect.sky import Floats, Ints, Mask
 from ooda.detect.track import Track
 from ooda.detect.witnesses.telling import Told
@@ -26,6 +27,9 @@ LEAST = 3
 BEAM = 0.6
 """Of the clear sky's light: below it clouds leave little of the beam, and a sensor that lies otherwise than
 the modules stands to their power as it never does under a clear sky."""
+APART = 0.75
+"""Of what the sensor sees of the clear sky: where all witnesses together say less, machines of another unit
+pull them down, and the sensor alone says how bright it is."""
 NEIGHBOURS_AT_WORK = 0.1
 """Share of capacity. Where neighbours give less, the ratio to them is noise."""
 DC_AT_WORK = 0.02
@@ -92,10 +96,12 @@ def measure(
         at_work = lit & (share > 0.0)
         free = at_work & (share < NEAR_CAPACITY_SHARE)
         beam = told.index >= BEAM
+        beam |= (track.clearness >= BEAM) & (told.index < APART * track.clearness)
         noon = _about_noon(track)
         by_sun = _median(track, share / sun, free & (sun > BRIGHT) & beam & noon)
         by_peers = _median(track, share / told.usual, at_work & (told.usual > NEIGHBOURS_AT_WORK))
         seen = lit & (told.as_sensor > BRIGHT) & beam
+        seen &= track.asset.is_described or told.plane.days >= FIRST_DAYS
         by_machines = _median(track, raw / 1000.0 / told.as_sensor, seen)
         dc = track.dc_power / track.capacity
         busy = at_work & (np.maximum(share, dc) > DC_AT_WORK) & (dc > 0.0)

@@ -19,6 +19,9 @@ EXACT = {"of_neighbours": 0.06, "of_sun": 0.10, "of_wind": 0.10, "of_dc": 0.05}
 EXACT_OF_A_HALF = 0.03
 """…where the factor is a half (readings of 30 minutes), because half of the strings lost is a common fault,
 or where DC power fell with AC power, as it does when strings are lost."""
+SCATTER_DAYS, MOST_SCATTER = 30, 0.15
+"""Usual days of power over irradiance, whose scatter is allowed for where a sensor lies otherwise than the
+modules; natural logarithm that is allowed for at most."""
 USUAL_OF_SUN, USUAL_OF_DC = (0.65, 1.05), (0.86, 1.02)
 """What the ratios are where all is right: lowest, highest. An array at half of its nameplate is weak, one
 at a quarter is none."""
@@ -45,19 +48,32 @@ def energy_days(table: Table) -> Mask:
 
 def _by_factor(table: Table, factor: float) -> Mask:
     always, usual = _always(table, factor), _usual(table)
-    near, known = {}, {}
+    near, known, scatter = {}, {}, 0.0
     for name in EXACT:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.log(np.where(getattr(table, name) > 0.0, getattr(table, name), np.nan))
         moved = levels(ratio, change_points(ratio, least=LEAST, noise=NOISE))
         if always[0] and not usual[0]:  # the first days are the wrong ones
             moved = moved - max(0.0, float(moved.max()))
+        if name == "of_sun":
+            scatter = _scatter(ratio[moved == 0.0])
         near[name], known[name] = np.abs(moved - np.log(factor)), np.isfinite(ratio)
     with_dc = known["of_dc"].any() and bool((near["of_dc"] > EXACT["of_dc"]).all())
     strict = factor > PLAIN_FACTOR or with_dc
-    votes = {name: near[name] <= (EXACT_OF_A_HALF if strict else exact) for name, exact in EXACT.items()}
-    vetoed = known["of_sun"] & (near["of_sun"] > EXACT["of_sun"])
+    exact = EXACT | {"of_sun": max(EXACT["of_sun"], scatter)}
+    votes = {name: near[name] <= (EXACT_OF_A_HALF if strict else own) for name, own in exact.items()}
+    vetoed = known["of_sun"] & (near["of_sun"] > exact["of_sun"])
+    if factor > PLAIN_FACTOR and with_dc:  # half of the strings take DC power with them, a unit does not
+        vetoed |= known["of_dc"]
     return (np.logical_or.reduce(list(votes.values())) & ~vetoed) | (always & ~usual)
+
+
+def _scatter(usual: Floats) -> float:
+    """How far usual days of a ratio lie from their middle, by clouds and season, at most `MOST_SCATTER`."""
+    last = usual[np.isfinite(usual)][-SCATTER_DAYS:]
+    if len(last) < FIRST_DAYS:
+        return 0.0
+    return min(MOST_SCATTER, float(np.quantile(last, 0.9) - np.quantile(last, 0.1)) / 2.0)
 
 
 def _always(table: Table, factor: float) -> Mask:

@@ -23,6 +23,7 @@ from ooda.detect.incident_signals import combined
 from ooda.detect.lasting import ALARM, SMALL, Lasting, lasting
 from ooda.detect.logged import of_incident
 from ooda.detect.severity import range_severity, severity
+from ooda.detect.spoilt import trusted
 from ooda.documents.asset_history import AssetHistory, HistoryDay, PlantStop, that_count
 from ooda.documents.detections import (
     NO_FAULT,
@@ -64,11 +65,11 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
     days between them.
 
     Losses that last count from their first day (`lasting.py`); one that is only suspected is an incident
-    apart. Days whose data are wrong (`data_days.py`) count for nothing, also where that was known only
-    later, and neither do episodes that an event of the plant explains. `threshold`: the severity (0…1) from
-    which an incident is actionable.
+    apart. Days whose data are wrong (`AssetHistory.spoilt`) count for nothing, also where that was known
+    only later, and neither do episodes that an event of the plant explains. `threshold`: the severity (0…1)
+    from which an incident is actionable.
     """
-    of_days = data_days.trusted(history)
+    of_days = trusted(history)
     names = sorted(of_days)
     days = [_own(history.plant.get(day, []), that_count(of_days[day])) for day in names]
     run_of = _runs(names, days)
@@ -379,7 +380,7 @@ def updated(
     threshold: float,
 ) -> AssetHistory:
     """An asset's history with the days that the file `key` gives, and the incidents that follow."""
-    merged = with_days(history, key, days)
+    merged = data_days.marked(with_days(history, key, days))
     incidents = incidents_of(merged, config, threshold)
     return merged.model_copy(update={"incidents": incidents})
 

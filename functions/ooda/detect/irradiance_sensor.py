@@ -69,7 +69,8 @@ def sensor_days(table: Table, sound: Mask) -> Sensor:
         np.where(sound, _log(table.of_sun), np.nan),
         np.where(sound, -_log(table.sensor_of_machines), np.nan),
     ]
-    ways = [way for way in ways if np.isfinite(way).any()]
+    if not np.isfinite(table.of_neighbours).any():  # nobody but the machine itself tells of its sensor
+        ways = [way for way in ways if np.isfinite(way).any()]
     known = np.flatnonzero(np.all(np.isfinite(ways), axis=0)) if ways else np.empty(0)
     known = known.astype(np.int64)
     if len(known) > FIRST:

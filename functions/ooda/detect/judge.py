@@ -17,6 +17,7 @@ import pandas as pd
 from ooda.detect import (
     anemometer,
     asset_history,
+    data_days,
     day_marks,
     incidents,
     lasting_shift,
@@ -33,10 +34,10 @@ from ooda.detect.logged import NOTHING_LOGGED
 from ooda.detect.residuals import residuals
 from ooda.detect.site_assets import Member, SiteAssets, sites_of
 from ooda.detect.sky import Floats, in_maintenance, judged_light
+from ooda.detect.spoilt import teaching
 from ooda.detect.suspect import clipped
 from ooda.detect.track import Track
 from ooda.detect.units import possible_power
-from ooda.detect.wind_farm import winds_beside
 from ooda.detect.witnesses.telling import Told
 from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
 from ooda.documents.detections import AssetDetection, Incident, QualityIssue, QualitySummary, Window
@@ -112,11 +113,10 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         rules,
         of_no_use,
         told=told,
-        late=assets.late[asset.id],
-        history=history,
+        days=assets.data[asset.id].days,
         sensor=assets.sensors.get(asset.id, ""),
-        winds=winds_beside(track, assets.turbines, context.weather.get(assets.site_id)),
     )
+    usual = teaching(history)
     light = lit if member.rows is None else lit[member.rows]
     usable = light & ~checked.unusable & ~in_maintenance(track.sky.minutes, asset, rules.filtering)
     first_day = int(track.days.number[0])
@@ -127,13 +127,13 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         weather=context.weather.get(assets.site_id),
         forecast=context.forecasts.get(asset.id),
         usable=usable,
-        history=asset_history.levels_before(history, first_day) if asset.is_wind else {},
+        history=asset_history.levels_before(usual, first_day) if asset.is_wind else {},
         rules=rules.algorithms.reference,
     )
     case = Case(
         track,
         ref,
-        residuals(track, ref, told, usable, rules, asset_history.spreads_before(history, first_day)),
+        residuals(track, ref, told, usable, rules, asset_history.spreads_before(usual, first_day)),
         told,
         beside,
         rules,
@@ -152,7 +152,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         accuracy_percent=round(100.0 * max(0.0, file.share_valid), 2),
         issues=issues,
     )
-    verdict = _verdict(member, case, summary, history, file, checked.marks, assets.absent)
+    verdict = _verdict(member, case, summary, history, file, assets.data[asset.id].marks, assets.absent)
     if asset.id not in context.damaged:
         return verdict
     reason = f"{verdict.detection.basis_reason}; {context.damaged[asset.id]}"
@@ -186,11 +186,12 @@ def _verdict(
 ) -> AssetVerdict:
     track, ref, whole = case.track, case.ref, member.whole
     joint = file.joint.get(track.asset.id, {})
-    days = history_days(case, history, joint, day_marks.marks_of(marks), provisional=provisional)
+    own = day_marks.marks_of(marks)
+    days = history_days(case, teaching(history), joint, own, provisional=provisional)
     before = file.before.get(track.asset.id, Before(history, {}))
     every = {**before.days, **days}
     if track.asset.id in file.goes_on:  # incidents are made of the whole
-        after = asset_history.with_days(before.history, file.key, every)
+        after = data_days.marked(asset_history.with_days(before.history, file.key, every))
     else:
         after = incidents.updated(before.history, file.key, every, file.rules, file.threshold)
     if track.asset.is_wind and not ref.anemometer:

@@ -21,10 +21,10 @@ LEAST_MINUTES = 30.0
 DC_SHARE = 0.02
 """Share of capacity. DC power from here on, the median of a stretch, flows through a machine that runs: a
 stretch may begin at dawn or go on under dark clouds."""
-MOST = 0.8
-"""Share of a stretch's readings that are 0 in the other channels too."""
+ALL_MINUTES = 360.0
+"""Minutes of exactly 0 °C without another value in a whole file: no place keeps that for so long."""
 COLD_JUMP_C = 5.0
-"""°C. Temperature that is 0 for a stretch, and was so far from it before or after, was not measured."""
+"""°C. Temperature that is 0 for a stretch, and so far from it a reading beside it, was not measured."""
 
 
 def logger_zeros(track: Track, lit: Mask, ac_dc: float) -> Mask:
@@ -34,19 +34,24 @@ def logger_zeros(track: Track, lit: Mask, ac_dc: float) -> Mask:
     """
     out = np.zeros(len(track), dtype=bool)
     with np.errstate(invalid="ignore"):
-        zero = lit & (np.abs(track.share) <= ZERO_SHARE)
+        nothing = np.abs(track.share) <= ZERO_SHARE
+    zero = lit & nothing
     if not zero.any():
         return out
     with np.errstate(invalid="ignore"):
         dc = track.dc_power * ac_dc / track.capacity
-        blank = (track.temperature == 0.0) & ((track.volts == 0.0) | ~np.isfinite(track.volts))
+        blank = nothing & (track.temperature == 0.0) & ((track.volts == 0.0) | ~np.isfinite(track.volts))
     for start, end in _within_days(zero, track):
-        if end - start < max(2, LEAST_MINUTES / track.step):
-            continue
-        part = slice(start, end)
-        if bn.nanmedian(dc[part]) > DC_SHARE or (blank[part].mean() >= MOST and _jumps(track, start, end)):
-            out[part] = True
+        if _long(start, end, track) and bn.nanmedian(dc[start:end]) > DC_SHARE:
+            out[start:end] = True
+    for start, end in runs(blank):  # over nights too: what has no channel left is not seen to come back
+        if _long(start, end, track) and _not_measured(track, start, end):
+            out[start:end] |= zero[start:end]
     return out
+
+
+def _long(start: int, end: int, track: Track) -> bool:
+    return end - start >= max(2, LEAST_MINUTES / track.step)
 
 
 def _within_days(zero: Mask, track: Track) -> list[tuple[int, int]]:
@@ -56,9 +61,10 @@ def _within_days(zero: Mask, track: Track) -> list[tuple[int, int]]:
     return [part for run in edges for part in pairwise(run)]
 
 
-def _jumps(track: Track, start: int, end: int) -> bool:
-    """Whether the temperature beside a stretch is far from zero."""
-    ends = track.temperature[[max(0, start - 1), min(len(track) - 1, end)]]
-    inside = [start == 0, end == len(track)]
-    values = [abs(v) for v, edge in zip(ends.tolist(), inside, strict=True) if not edge and np.isfinite(v)]
-    return bool(values) and min(values) >= COLD_JUMP_C
+def _not_measured(track: Track, start: int, end: int) -> bool:
+    """Whether a stretch of 0 °C was not measured: temperature jumps to it or from it, or it is all that a
+    file has."""
+    beside = [at for at in (start - 1, end) if 0 <= at < len(track)]
+    if not beside:
+        return (end - start) * track.step >= ALL_MINUTES
+    return any(abs(track.temperature[at]) >= COLD_JUMP_C for at in beside)

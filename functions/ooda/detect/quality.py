@@ -15,9 +15,7 @@ from ona.runtime.words import counted
 from ona.telemetry.intervals import usual_step
 from ona.telemetry.readings import Unusable
 from ooda.config.detection import DetectionConfig
-from ooda.detect import day_marks
 from ooda.detect.data_days import DataDays
-from ooda.detect.day_marks import Table
 from ooda.detect.logger_zeros import logger_zeros
 from ooda.detect.sky import DAY_MINUTES, Floats, Mask, in_maintenance, judged_light, sky
 from ooda.detect.spikes import outliers
@@ -26,7 +24,6 @@ from ooda.detect.suspect import stale
 from ooda.detect.track import Track
 from ooda.detect.units import TOO_LARGE, impossible, unit_issue
 from ooda.detect.witnesses.telling import Told
-from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import QualityIssue
 
 GAP_MINUTES = 60.0
@@ -37,13 +34,11 @@ BLIND_HOURS = 4.0
 
 @dataclass(frozen=True)
 class Checked:
-    """Readings that cannot be judged, of those of the day; the problems; completeness in per cent; what the
-    file's days say of the data (`marks`)."""
+    """Readings that cannot be judged, of those of the day; the problems; completeness in per cent."""
 
     unusable: Mask
     issues: list[QualityIssue]
     completeness: float
-    marks: Table
 
 
 def check(
@@ -55,24 +50,19 @@ def check(
     of_no_use: Sequence[Unusable] = (),
     *,
     told: Told,
-    late: Floats,
-    history: AssetHistory,
+    days: DataDays,
     sensor: str = "",
-    winds: tuple[Floats, Floats] | None = None,
 ) -> Checked:
     """All checks of one asset's readings.
 
     `whole`: all of them; `track`: those of the day. `light` marks those of the whole in which it should
     produce. `span`: first and last reading of the file, between which readings are due. `of_no_use`:
     readings that came, and whose power nobody can use. `told`: what the site's witnesses tell of the day's
-    readings; `late`: minutes by which each day is late beside the neighbours; `history`: the earlier days,
-    beside which the file's own are seen; `sensor`: the first of the machines that share its irradiance
-    sensor, if several do; `winds`: as `day_marks.measure` takes them.
+    readings; `days`: what its days and the earlier ones say of the data; `sensor`: the first of the
+    machines that share its irradiance sensor, if several do.
     """
     lit = light if whole is track else light[np.searchsorted(whole.sky.minutes, track.sky.minutes)]
     came_in_vain = in_vain(of_no_use, whole, config)
-    own = day_marks.measure(track, told, late, lit, winds)
-    days = DataDays.of(day_marks.joined(history, own))
     unit, wrong_days = unit_issue(track, told.due)
     shifted, energy = (_of_rows(days, mask, track) for mask in (days.shift != 0.0, days.energy))
     useless = wrong_days | energy
@@ -116,7 +106,7 @@ def check(
         )
     unusable = frozen | line | zeros | spikes | shifted | useless
     completeness = min(100.0, 100.0 * came / due) if due else 100.0
-    return Checked(unusable, issues, completeness, own)
+    return Checked(unusable, issues, completeness)
 
 
 def _of_rows(days: DataDays, wrong: Mask, track: Track) -> Mask:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,15 +12,21 @@ import pandas as pd
 from ona.documents.assets import Asset
 from ona.telemetry.readings import by_asset
 from ooda.config.detection import DetectionConfig
+from ooda.detect import day_marks
 from ooda.detect.clock_beside import lags
 from ooda.detect.context import Context, TelemetryFile
+from ooda.detect.data_days import DataDays
+from ooda.detect.day_marks import Table
 from ooda.detect.peers import Site
-from ooda.detect.sky import Clock, Floats, Mask, Sky, by_utc
+from ooda.detect.sky import Clock, Floats, Mask, Sky, by_utc, judged_light
 from ooda.detect.sky import sky as sky_of
+from ooda.detect.spoilt import Spoilt, teaching
 from ooda.detect.stamps import to_the_middle
 from ooda.detect.track import Indices, Track
+from ooda.detect.wind_farm import winds_beside
 from ooda.detect.witnesses.panel import Panel
 from ooda.detect.witnesses.telling import Told, tell
+from ooda.documents.asset_history import AssetHistory
 
 DUSK_MINUTES, DUSK_READINGS = 60.0, 6
 """Minutes of the dark, and readings at least, that belong to the day: what is concluded of a reading looks
@@ -41,17 +47,25 @@ class Member:
 
 
 @dataclass(frozen=True)
+class DaysOfFile:
+    """What the days of a file say of the data: their `marks`, and `days`, those of the history too."""
+
+    marks: Table
+    days: DataDays
+
+
+@dataclass(frozen=True)
 class SiteAssets:
     """The assets of one site that are judged, the site's assets of reference, its turbines among these,
-    and by id what the site's witnesses tell of each asset, and by how many minutes each of its days is
-    `late` beside them. `sensors`: by id the first of the machines that have the same irradiance sensor,
-    where several have it. `absent`: one of reference has not come yet."""
+    and by id what the site's witnesses tell of each asset, and what its days say of the data. `sensors`: by
+    id the first of the machines that have the same irradiance sensor, where several have it. `absent`: one
+    of reference has not come yet."""
 
     site_id: str
     members: list[Member]
     site: Site
     told: dict[str, Told]
-    late: dict[str, Floats]
+    data: dict[str, DaysOfFile]
     sensors: dict[str, str]
     turbines: tuple[Track, ...] = ()
     absent: bool = False
@@ -64,7 +78,7 @@ def sites_of(
     rules = file.rules.algorithms.reference
     beside = {} if context.neighbours.empty else by_asset(context.neighbours)
     registered = {asset.id: asset for asset in file.registry.assets}
-    known = context.beside | context.histories
+    known = {name: teaching(own) for name, own in (context.beside | context.histories).items()}
     by_site: dict[str, list[str]] = {}
     for name in sorted({*beside, *file.readings} & set(registered)):
         by_site.setdefault(registered[name].site_id, []).append(name)
@@ -89,25 +103,72 @@ def sites_of(
             moved = sky_of(clock.times, place, file.rules.filtering, shift)
             tracks = _tracks(frames, registered, clock, moved)
         members = by_daylight(tracks, file.rules)
-        told: dict[str, Told] = {}
+        weather = context.weather.get(site_id)
         late: dict[str, Floats] = {}
-        sensors: dict[str, str] = {}
+        panels: list[Panel] = []
         for kind in kinds:
             speaking = [members[name].track for name in kind if name in reference]
             others = [members[name].track for name in kind if name in judged and name not in reference]
             if speaking:
-                weather = context.weather.get(site_id)
-                for witnesses, more in _panels(speaking, others, len(planned) <= rules.min_peers):
-                    panel = Panel.of(witnesses, more, known, rules, weather)
-                    told |= tell(panel)
-                    sensors |= panel.one_sensor()
+                panels += [
+                    Panel.of(witnesses, more, known, rules, weather)
+                    for witnesses, more in _panels(speaking, others, len(planned) <= rules.min_peers)
+                ]
                 late |= lags(speaking, others, judged)
-        site = Site.of([members[name].track for name in reference], rules.min_peers)
+        sensors = {name: first for panel in panels for name, first in panel.one_sensor().items()}
         windy = tuple(members[n].track for n in reference if registered[n].is_wind)
-        absent = not planned <= {*everybody, *file.came}
         own_members = [members[name] for name in judged]
-        sites.append(SiteAssets(site_id, own_members, site, told, late, sensors, windy, absent))
+        data = _Data(own_members, context, late, windy, weather, file.rules)
+        told, said = data.set_aside(panels)
+        site = Site.of([members[name].track for name in reference], rules.min_peers)
+        absent = not planned <= {*everybody, *file.came}
+        sites.append(SiteAssets(site_id, own_members, site, told, said, sensors, windy, absent))
     return sites
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What the days of the `members` say of their data, beside those of their histories. `late`, by id:
+    minutes beside the neighbours' clocks, (D,)."""
+
+    members: list[Member]
+    context: Context
+    late: dict[str, Floats]
+    turbines: tuple[Track, ...]
+    weather: pd.DataFrame | None
+    rules: DetectionConfig
+
+    def set_aside(self, panels: Sequence[Panel]) -> tuple[dict[str, Told], dict[str, DaysOfFile]]:
+        """What the witnesses tell, and what the days say of the data, by asset id.
+
+        Nobody learns of a spoilt day, and a machine is no witness on it: where days of the file are, they
+        are set aside and all is told again.
+        """
+        mine = {member.track.asset.id for member in self.members}
+        known = self.context.beside | self.context.histories
+        spoilt = {name: Spoilt.of(known[name]) for name in known if name not in mine}
+        told = _told(panels, spoilt)
+        said = self._said(told)
+        again = {name: days for name, of in said.items() if (days := of.days.spoilt)}
+        if again:
+            told = _told(panels, spoilt | again)
+            said = self._said(told)
+        return told, said
+
+    def _said(self, told: Mapping[str, Told]) -> dict[str, DaysOfFile]:
+        out = {}
+        for member in self.members:
+            track, name = member.track, member.track.asset.id
+            lit = judged_light(track.sky, track.asset, self.rules.filtering)
+            winds = winds_beside(track, self.turbines, self.weather)
+            own = day_marks.measure(track, told[name], self.late[name], lit, winds)
+            history = self.context.histories.get(name) or AssetHistory(asset_id=name, site_id="")
+            out[name] = DaysOfFile(own, DataDays.of(day_marks.joined(history, own)))
+        return out
+
+
+def _told(panels: Sequence[Panel], spoilt: Mapping[str, Spoilt]) -> dict[str, Told]:
+    return {name: told for panel in panels for name, told in tell(panel, spoilt).items()}
 
 
 def _tracks(

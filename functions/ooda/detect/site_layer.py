@@ -13,6 +13,7 @@ from itertools import count
 
 from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
+from ooda.detect import data_days
 from ooda.detect.group import event_id
 from ooda.detect.incidents import incidents_of
 from ooda.detect.plant_events import CAUSES
@@ -186,7 +187,7 @@ def entered(
         plant[day] = machine.plant.get(day, [])
     plant = {day: stops for day, stops in sorted(plant.items()) if stops and day in days}
     planes = machine.planes if machine.filed else {}
-    merged = history.model_copy(update={"days": days, "plant": plant, **planes})
+    merged = data_days.marked(history.model_copy(update={"days": days, "plant": plant, **planes}))
     standing = incidents_of(merged, run.rules, run.threshold)
     names = {incident.incident_id for incident in standing}
     gone = [

@@ -249,6 +249,20 @@ class PlantStop(Document):
         return inside.total_seconds() >= 0.5 * (end - begin).total_seconds()
 
 
+class SpoiltDays(Document):
+    """Dates of days whose data are wrong, as all days of a history together say it (`detect/data_days.py`).
+
+    `power`: of another clock or unit, nothing of them counts; `part`: some of their readings may be of
+    another unit; `meter`: power reads more than it did; `light`: the irradiance sensor or the anemometer
+    misleads.
+    """
+
+    power: list[str] = []
+    part: list[str] = []
+    meter: list[str] = []
+    light: list[str] = []
+
+
 class AssetHistory(Document):
     """All days and incidents of one asset: `incidents/<site>/<asset>.json`, one an asset.
 
@@ -265,6 +279,7 @@ class AssetHistory(Document):
     days: dict[str, dict[str, HistoryDay]] = Field(
         default={}, description="by date, then by the file's key"
     )
+    spoilt: SpoiltDays = SpoiltDays()
     incidents: list[Incident] = []
     plant: dict[str, list[PlantStop]] = Field(
         default={}, description="by date: its part in events of the plant, as the site layer found them"

@@ -20,7 +20,8 @@ from ooda.config.detection import ReferenceRules
 from ooda.detect.asset_history import name_of
 from ooda.detect.levels import STANDING_SHARE
 from ooda.detect.peers import GAMMA, HOTTEST_C
-from ooda.detect.sky import Floats, Mask, Sky
+from ooda.detect.sky import Floats, Ints, Mask, Sky
+from ooda.detect.spoilt import Spoilt
 from ooda.detect.stamps import COARSE_MINUTES
 from ooda.detect.track import Days, Indices, Track
 from ooda.detect.witnesses.clear_sky import index_of_weather
@@ -132,6 +133,17 @@ class Panel:
             history = self.histories.get(self.machines[self.sensor_of.index(s)].asset.id)
             result.append(Witness(usual, False, True, history.sensor_plane if history else None))
         return result
+
+    def aside(self, spoilt: Mapping[str, Spoilt], day: Ints) -> Mask:
+        """Of all witnesses the days, since 1970, that are spoilt, (J, D)."""
+        names = [track.asset.id for track in self.machines]
+        owners = [names[self.sensor_of.index(s)] for s in range(len(self.light))]
+        nothing = Spoilt()
+        days = [
+            *(spoilt.get(name, nothing).power for name in names),
+            *(spoilt.get(name, nothing).light for name in owners),
+        ]
+        return np.array([np.isin(day, own) for own in days]).reshape(len(days), len(day))
 
     def profiles(self) -> Profiles:
         """Of all witnesses on the file's days, and on the days before from the histories."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
+from ooda.detect.spoilt import Spoilt
 from ooda.detect.track import Indices
 from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
 from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN, limited, shared, usual_index
@@ -98,13 +99,19 @@ class Told:
         return self.due if self.others + self.sensors else np.full(len(self.due), np.nan)
 
 
-def tell(panel: Panel) -> dict[str, Told]:
-    """What is told of each machine, by asset id."""
+def tell(panel: Panel, spoilt: Mapping[str, Spoilt]) -> dict[str, Told]:
+    """What is told of each machine, by asset id. `spoilt`: by id the days of which nobody learns, and on
+    which a machine is no witness."""
     profiles = panel.profiles()
     number = panel.days.number
     first = int(np.searchsorted(profiles.day, number[0]))
     count = max((panel.days_before(track.asset.id) for track in panel.machines), default=0)
-    parts = parts_of(panel.witnesses(), profiles, first, count, panel.place, panel.rules)
+    aside, taught = panel.aside(spoilt, profiles.day), profiles
+    if aside.any():
+        taught = Profiles(profiles.day, np.where(aside[:, :, None], np.nan, profiles.share))
+        mine = aside[: len(panel.machines), np.searchsorted(profiles.day, number)]
+        panel = replace(panel, share=np.where(mine[:, panel.days.row], np.nan, panel.share))
+    parts = parts_of(panel.witnesses(), taught, first, count, panel.place, panel.rules)
     solved = _Solved.of(panel, parts, np.searchsorted(profiles.day, number))
     return {track.asset.id: solved.told(m, profiles) for m, track in enumerate(panel.machines)}
 
