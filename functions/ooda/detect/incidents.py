@@ -15,7 +15,7 @@ from ona.documents.findings import IncidentState
 from ona.runtime.identity import digest
 from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
-from ooda.detect import data_days
+from ooda.detect import always_less, data_days
 from ooda.detect.asset_history import number_of, with_days
 from ooda.detect.dull_days import dull_days
 from ooda.detect.group import event_id
@@ -89,6 +89,11 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
             by_kind.setdefault((episode.kind, False), []).append(_Seen(n, episode))
         by_kind.setdefault(("underperformance", suspected), []).extend(_Seen(n, e, run) for e in partial)
     made = _Incidents(days, judged, history, config, threshold)
+    always = [
+        _Seen(n, e) for n, items in enumerate(days) for item in items if (e := always_less.as_episode(item))
+    ]
+    if always:  # one incident, however often it was not sure for some days
+        made.add("underperformance", always, suspected=True, always=True)
     for (kind, suspected), seen in sorted(by_kind.items()):
         for chain in _chains(sorted(seen, key=lambda item: item.episode.window.start), judged):
             made.add(kind, chain, suspected)
@@ -197,8 +202,9 @@ class _Incidents:
     def __post_init__(self) -> None:
         self.incidents: list[Incident] = []
 
-    def add(self, kind: IncidentKind, chain: list[_Seen], suspected: bool) -> None:
-        """Make an incident of the episodes of a chain. Of one that is only suspected no energy is lost."""
+    def add(self, kind: IncidentKind, chain: list[_Seen], suspected: bool, always: bool = False) -> None:
+        """Make an incident of the episodes of a chain. Of one that is only suspected no energy is lost.
+        `always`: whether it is what a machine never gave beside its neighbours."""
         episodes = [item.episode for item in chain]
         lost, due, hours = (
             sum(getattr(episode, name) for episode in episodes)
@@ -228,7 +234,7 @@ class _Incidents:
         actionable = score >= self.threshold and kind not in NO_FAULT and state != "closed"
         self.incidents.append(
             Incident(
-                incident_id=self._identity(kind, window, suspected),
+                incident_id=self._always(window) if always else self._identity(kind, window, suspected),
                 asset_id=self.history.asset_id,
                 kind=kind,
                 event=self._event(kind, window),
@@ -299,18 +305,30 @@ class _Incidents:
             return ""
         return event_id(self.history.site_id, kind, window.start)
 
+    def _always(self, window: Window) -> str:
+        """The id of what the asset never gave: it keeps the one that it has, whenever it began."""
+        own = digest(self.history.asset_id, "always less", length=10)
+        had = (one.incident_id for one in self.history.incidents if one.incident_id.endswith(own))
+        return next(had, f"inc-{window.start.astimezone(UTC):%Y%m%d}-{own}")
+
     def _identity(self, kind: str, window: Window, suspected: bool) -> str:
         """The id that the incident has already, whatever a late file adds in front of it; else a new one.
 
         What was suspected keeps its id when it becomes sure.
         """
+        always = digest(self.history.asset_id, "always less", length=10)
         taken = {incident.incident_id for incident in self.incidents}
         before = sorted(
             self.history.incidents, key=lambda item: (item.suspected != suspected, item.window.start)
         )
         for earlier in before:
             apart = earlier.window.start > window.end or earlier.window.end < window.start
-            if earlier.kind == kind and not apart and earlier.incident_id not in taken:
+            if (
+                earlier.kind == kind
+                and not apart
+                and earlier.incident_id not in taken
+                and not earlier.incident_id.endswith(always)
+            ):
                 return earlier.incident_id
         start, parts = window.start.astimezone(UTC), [self.history.asset_id, kind]
         gone = {
@@ -339,6 +357,9 @@ def _evidence(chain: list[_Seen], shares: dict[int, float], suspected: bool) -> 
                 limit=round(ALARM, 2),
             )
         )
+    elif suspected:
+        said = f"on {counted(len(shares), 'day')}, about {lost:.0f} kWh: suspected, not booked"
+        evidence.append(Evidence(detector="history", statement=said, value=len(shares), limit=1))
     if len(shares) > 1 and not suspected:
         evidence.append(
             Evidence(

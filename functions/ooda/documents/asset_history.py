@@ -178,6 +178,12 @@ class HistoryDay(Document):
     provisional: bool = Field(
         default=False, description="judged while other machines of its site had not come"
     )
+    beside: float | None = Field(
+        default=None, description="its level over its neighbours', as so many days had shown it"
+    )
+    short: float | None = Field(
+        default=None, description="share of what its neighbours give that nobody has seen it give"
+    )
 
     def stay(self) -> Stay | None:
         """Its first and last reading; of an older history those of its episodes, None without any."""
