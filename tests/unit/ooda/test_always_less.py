@@ -64,7 +64,8 @@ def test_what_was_missing_on_the_first_day_is_suspected_and_a_stop_beside_it_is_
     fleet = pd.concat([sunny_day(f"INV-{n:03d}", gain=0.75 if n == 3 else 0.9) for n in range(1, 7)])
     noon = (fleet["timestamp"].dt.hour >= 10) & (fleet["timestamp"].dt.hour < 12)
     fleet.loc[(fleet["asset_id"] == "INV-003") & noon, "power_kw"] = 0.0
-    fleet.loc[(fleet["asset_id"] == "INV-005") & noon, "power_kw"] = 0.0
+    late = (fleet["timestamp"].dt.hour >= 12) & (fleet["timestamp"].dt.hour < 14)
+    fleet.loc[(fleet["asset_id"] == "INV-005") & late, "power_kw"] = 0.0
     found = {name: [(i.kind, i.suspected) for i in item.incidents] for name, item in judge(fleet).items()}
     assert sorted(found.pop("INV-003")) == [("outage", False), ("underperformance", True)]
     assert found.pop("INV-005") == [("outage", False)]
