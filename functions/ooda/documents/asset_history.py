@@ -115,6 +115,7 @@ class LearnedPlane(Document):
     azimuth: float
     gain: float
     days: int
+    still: bool = Field(default=False, description="a sensor that stands still beside trackers")
     seasons: list[tuple[float, float]] = Field(
         default=[],
         description="tilt and azimuth as each 60 days of the last year showed them",
