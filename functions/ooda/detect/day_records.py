@@ -88,6 +88,7 @@ def history_days(
         "top_kw": _numbers(np.nan_to_num(days.highest(ref.expected, res.judged)), 2),
         "loss": _numbers(daily),
         "fleet_loss": _numbers(ref.fleet_loss) if ref.fleet_loss is not None else [None] * len(days),
+        "company": _numbers(ref.company) if ref.company is not None else [None] * len(days),
         "beside": _numbers(ref.standing.level) if ref.standing is not None else [None] * len(days),
         "short": _numbers(ref.standing.short) if ref.standing is not None else [None] * len(days),
         "volts": _numbers(of_days["volts"], 1),

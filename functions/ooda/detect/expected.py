@@ -37,11 +37,12 @@ class Reference:
     `own` is the expectation by the irradiance (without a sensor by the clear sky), without the neighbours'
     say. `sigma`, (n,): how uncertain the expectation is by itself, as a share of it, None by forecast.
     `partial_confidence` is how far a partial loss can be believed (0…1). `site_down` marks instants at
-    which all neighbours were down too. Of D days: `fleet_loss`: what more than half of the others lost of
-    the day, natural log, NaN below three others. Of a turbine: `by_driver`, what the file's days say of its
-    witnesses; `anemometer`, what is wrong with it, in words. `turned`, (D,): whether all that tells is
-    an irradiance sensor that lies otherwise than the modules: the season moves what it tells. `standing`:
-    how it stands beside its neighbours, None without three.
+    which all neighbours were down too. Of D days, natural logs, NaN below three others: `fleet_loss`, what
+    more than half of the others lost of the day; `company`, what so many of them lost that it is no chance.
+    Of a turbine: `by_driver`, what the file's days say of its witnesses; `anemometer`, what is wrong with
+    it, in words. `turned`, (D,): whether all that tells is an irradiance sensor that lies otherwise than
+    the modules: the season moves what it tells. `standing`: how it stands beside its neighbours, None
+    without three.
     """
 
     expected: Floats
@@ -53,6 +54,7 @@ class Reference:
     site_down: Mask
     sigma: Floats | None = None
     fleet_loss: Floats | None = None
+    company: Floats | None = None
     by_driver: dict[str, Levels] = field(default_factory=dict)
     anemometer: str = ""
     turned: Mask | None = None
@@ -129,6 +131,7 @@ def _by_witnesses(track: Track, told: Told, due: Floats, best: float, rules: Ref
         site_down=down,
         sigma=told.sigma,
         fleet_loss=told.fleet_loss,
+        company=told.company,
         turned=told.turned,
         standing=standing,
     )

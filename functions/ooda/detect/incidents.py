@@ -17,6 +17,7 @@ from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
 from ooda.detect import always_less, data_days
 from ooda.detect.asset_history import number_of, with_days
+from ooda.detect.company import in_company
 from ooda.detect.dull_days import dull_days
 from ooda.detect.group import event_id
 from ooda.detect.incident_signals import combined
@@ -125,11 +126,13 @@ def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[in
             log_loss = sum([_log_loss(item) * item.expected_kwh for item in told]) / total
             single = all(item.alone for item in told)
             by_clear_sky = all(item.basis == "clear_sky" for item in told)
-            rows.append((n, number_of(names[n]), log_loss, total, single, by_clear_sky))
+            beyond = [item.company - (item.fleet_loss or 0.0) for item in told if item.company is not None]
+            with_it = max(beyond, default=math.nan)
+            rows.append((n, number_of(names[n]), log_loss, total, single, by_clear_sky, with_it))
     if not rows:
         return {}
-    index, number, x, due, alone, haze = map(np.array, zip(*rows, strict=True))
-    runs = lasting(x, due, number, alone, haze)
+    index, number, x, due, alone, haze, company = map(np.array, zip(*rows, strict=True))
+    runs = in_company(lasting(x, due, number, alone, haze), company)
     return {int(index[day]): run for run in runs for day in range(run.first, run.last + 1)}
 
 

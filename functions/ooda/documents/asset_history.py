@@ -140,6 +140,9 @@ class HistoryDay(Document):
         default=None,
         description="median of the same of the site's other assets, as log(due / came); None below three",
     )
+    company: float | None = Field(
+        default=None, description="what so many others lost at least that it is no chance, as fleet_loss"
+    )
     volts: float | None = None
     efficiency: float | None = None
     warmth_c: float | None = None
