@@ -23,6 +23,7 @@ from ooda.detect.group import event_id
 from ooda.detect.incident_signals import combined
 from ooda.detect.lasting import ALARM, Lasting, lasting
 from ooda.detect.logged import of_incident
+from ooda.detect.no_fault import SNOW_MM
 from ooda.detect.severity import range_severity, severity
 from ooda.documents.asset_history import AssetHistory, HistoryDay, PlantStop, that_count
 from ooda.documents.detections import (
@@ -128,12 +129,20 @@ def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[in
             by_clear_sky = all(item.basis == "clear_sky" for item in told)
             beyond = [item.company - (item.fleet_loss or 0.0) for item in told if item.company is not None]
             with_it = max(beyond, default=math.nan)
-            rows.append((n, number_of(names[n]), log_loss, total, single, by_clear_sky, with_it))
+            rows.append(
+                (n, number_of(names[n]), log_loss, total, single, by_clear_sky, with_it, _snowed(told))
+            )
     if not rows:
         return {}
-    index, number, x, due, alone, haze, company = map(np.array, zip(*rows, strict=True))
-    runs = in_company(lasting(x, due, number, alone, haze), company)
+    index, number, x, due, alone, haze, company, snow = map(np.array, zip(*rows, strict=True))
+    runs = in_company(lasting(x, due, number, alone, haze, snow), company)
     return {int(index[day]): run for run in runs for day in range(run.first, run.last + 1)}
+
+
+def _snowed(items: Sequence[HistoryDay]) -> bool:
+    """Whether snow may lie on the modules on a day."""
+    fallen = (item.weak.signals.snow_mm for item in items if item.weak is not None)
+    return any((mm or 0.0) >= SNOW_MM for mm in fallen)
 
 
 def _log_loss(item: HistoryDay) -> float:
