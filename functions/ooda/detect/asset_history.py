@@ -137,6 +137,20 @@ def spreads_before(history: AssetHistory, before: int) -> EarlierSpreads:
     )
 
 
+def best_beside(history: AssetHistory, before: int) -> float:
+    """The highest level beside its neighbours that an asset had before a day number; NaN for none."""
+    return max(
+        (
+            item.beside
+            for day, by_file in history.days.items()
+            if number_of(day) < before
+            for item in by_file.values()
+            if item.beside is not None
+        ),
+        default=math.nan,
+    )
+
+
 def channel_before(
     history: AssetHistory, before: int, name: str, days: int = 30, most_loss: float = math.inf
 ) -> list[float]:

@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import bottleneck as bn
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
 from ona.runtime.words import counted, listed
 from ooda.config.detection import ReferenceRules
 from ooda.detect import not_judged
+from ooda.detect.always_less import Standing, first_levels
 from ooda.detect.levels import Levels
 from ooda.detect.rolling import FIRST_DAYS
 from ooda.detect.sky import Floats, Mask
@@ -29,18 +28,6 @@ from ooda.detect.track import Track
 from ooda.detect.wind_expected import ALL, OWN, WindExpectation, by_wind
 from ooda.detect.witnesses.telling import STANDING, Told
 from ooda.documents.detections import Basis
-
-CHRONIC = 0.05
-"""Share of the neighbours' level. An asset this far below sound neighbours that agree has a chronic loss,
-whatever it always gave. Chosen on the plants of the bench."""
-ALIKE, ALIKE_ASSETS, ALIKE_PART = 0.03, 3, 3
-"""…unless three others, or one of three of the others, have its level within 3 %: then it is another kind
-of asset, or lies as a season does not show: that the same is missing of so many is no chance."""
-USUAL_SCATTER, ENOUGH_MACHINES = 0.05, 6
-"""Share of the level by which nameplates usually lie beside what machines give; it counts for the machines
-that are missing to six, as the scatter of three or four says little."""
-UNLIKELY = 0.00135
-"""The share of sound machines that lie so far below: three standard deviations, were they known."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +37,12 @@ class Reference:
     `own` is the expectation by the irradiance (without a sensor by the clear sky), without the neighbours'
     say. `sigma`, (n,): how uncertain the expectation is by itself, as a share of it, None by forecast.
     `partial_confidence` is how far a partial loss can be believed (0…1). `site_down` marks instants at
-    which all neighbours were down too. Of D days: `fleet_loss`: what more than half of the others lost of
-    the day, natural log, NaN below three others. Of a turbine: `by_driver`, what the file's days say of its
-    witnesses; `anemometer`, what is wrong with it, in words. `turned`, (D,): whether all that tells is
-    an irradiance sensor that lies otherwise than the modules: the season moves what it tells.
+    which all neighbours were down too. Of D days, natural logs, NaN below three others: `fleet_loss`, what
+    more than half of the others lost of the day; `company`, what so many of them lost that it is no chance.
+    Of a turbine: `by_driver`, what the file's days say of its witnesses; `anemometer`, what is wrong with
+    it, in words. `turned`, (D,): whether all that tells is an irradiance sensor that lies otherwise than
+    the modules: the season moves what it tells. `standing`: how it stands beside its neighbours, None
+    without three.
     """
 
     expected: Floats
@@ -65,9 +54,11 @@ class Reference:
     site_down: Mask
     sigma: Floats | None = None
     fleet_loss: Floats | None = None
+    company: Floats | None = None
     by_driver: dict[str, Levels] = field(default_factory=dict)
     anemometer: str = ""
     turned: Mask | None = None
+    standing: Standing | None = None
 
     @property
     def alone(self) -> bool:
@@ -90,13 +81,14 @@ def reference(
     forecast: pd.Series | None,
     usable: Mask,
     history: dict[str, Levels],
+    best: float = math.nan,
     rules: ReferenceRules,
 ) -> Reference:
     """The best reference for an asset's n readings.
 
     `told`: what the site's witnesses say; `turbines`: those of its site; `weather`: its hours; `forecast`:
     predicted power, kW by UTC time; `usable` marks readings in light that may teach and be judged;
-    `history`: earlier days by driver (wind).
+    `history`: earlier days by driver (wind); `best`: its highest level beside its neighbours before.
     """
     if track.asset.is_wind:
         wind = by_wind(track, turbines, usable, history, weather)
@@ -110,14 +102,17 @@ def reference(
         with np.errstate(invalid="ignore"):
             due = np.where(np.isnan(due) & (told.standing >= 0.5), 0.0, due)
     if enough and light.any() and np.isfinite(due[light]).mean() >= 0.5:
-        return _by_witnesses(track, told, due, rules)
+        return _by_witnesses(track, told, due, best, rules)
     return _by_forecast(track, told, usable, forecast)
 
 
-def _by_witnesses(track: Track, told: Told, due: Floats, rules: ReferenceRules) -> Reference:
+def _by_witnesses(track: Track, told: Told, due: Floats, best: float, rules: ReferenceRules) -> Reference:
     many = told.others >= rules.min_peers
-    raised = _chronic(told) if many else np.ones(len(track.days))
-    expected = track.capacity * np.minimum(due * raised[track.days.row], 1.0)
+    standing = None
+    if many:
+        standing = Standing.of(told.level, told.levels, told.known, best, first_levels(track, told))
+        due = due * standing.owes[track.days.row]
+    expected = track.capacity * np.minimum(due, 1.0)
     own = np.where(np.isfinite(told.own), track.capacity * told.own, expected)
     with np.errstate(invalid="ignore"):
         down = (told.standing >= 0.5) & (told.own > 4 * STANDING)
@@ -136,7 +131,9 @@ def _by_witnesses(track: Track, told: Told, due: Floats, rules: ReferenceRules) 
         site_down=down,
         sigma=told.sigma,
         fleet_loss=told.fleet_loss,
+        company=told.company,
         turned=told.turned,
+        standing=standing,
     )
 
 
@@ -161,27 +158,6 @@ def _words(track: Track, told: Told, many: bool, days: int) -> tuple[str, float]
     source = counted(days, "day") if days >= 2 else "the same day, for want of history"
     gain = float(np.nanmedian(told.level))
     return f"irradiance and temperature, gain {gain:.2f} from {source}", 0.9 if days >= 2 else 0.6
-
-
-def _chronic(told: Told) -> Floats:
-    """By how much more than its own level an asset owes, (D,), because it has always been behind the
-    others: its chronic loss is a loss. 1 where it is not."""
-    if told.levels.shape[1] < ALIKE_ASSETS:
-        return np.ones(len(told.level))
-    middle = bn.nanmedian(told.levels, axis=1)
-    scatter = 1.4826 * bn.nanmedian(np.abs(told.levels / middle[:, None] - 1.0), axis=1)
-    others = told.levels.shape[1]
-    missing = max(ENOUGH_MACHINES - others, 0)
-    scatter = np.sqrt(
-        (others * np.nan_to_num(scatter) ** 2 + missing * USUAL_SCATTER**2) / (others + missing)
-    )
-    own = told.level / middle
-    others_alike = (np.abs(told.levels / middle[:, None] - own[:, None]) <= ALIKE).sum(axis=1)
-    far = float(student.isf(UNLIKELY, others + missing - 1))  # a scatter that is itself of few machines
-    behind = own < 1.0 - np.maximum(CHRONIC, far * scatter)
-    first = told.known <= 2
-    owes = (behind | first) & (others_alike < min(ALIKE_ASSETS, math.ceil(others / ALIKE_PART)))
-    return np.where(owes, np.maximum(1.0 / own, 1.0), 1.0)
 
 
 def _by_wind(wind: WindExpectation) -> Reference:

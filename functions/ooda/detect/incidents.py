@@ -15,13 +15,15 @@ from ona.documents.findings import IncidentState
 from ona.runtime.identity import digest
 from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
-from ooda.detect import borne_out, data_days
+from ooda.detect import always_less, borne_out, data_days
 from ooda.detect.asset_history import number_of, with_days
+from ooda.detect.company import in_company
 from ooda.detect.dull_days import dull_days
 from ooda.detect.group import event_id
 from ooda.detect.incident_signals import combined
 from ooda.detect.lasting import ALARM, SMALL, Lasting, lasting
 from ooda.detect.logged import of_incident
+from ooda.detect.no_fault import SNOW_MM
 from ooda.detect.severity import range_severity, severity
 from ooda.detect.spoilt import trusted
 from ooda.documents.asset_history import AssetHistory, HistoryDay, PlantStop, that_count
@@ -93,6 +95,11 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
             by_kind.setdefault((episode.kind, False), []).append(_Seen(n, episode))
         by_kind.setdefault(("underperformance", suspected), []).extend(_Seen(n, e, run) for e in partial)
     made = _Incidents(days, judged, history, config, threshold)
+    always = [
+        _Seen(n, e) for n, items in enumerate(days) for item in items if (e := always_less.as_episode(item))
+    ]
+    if always:  # one incident, however often it was not sure for some days
+        made.add("underperformance", always, suspected=True, always=True)
     for (kind, suspected), seen in sorted(by_kind.items()):
         for chain in _chains(sorted(seen, key=lambda item: item.episode.window.start), judged):
             made.add(kind, chain, suspected)
@@ -124,11 +131,15 @@ def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[in
             log_loss = sum([_log_loss(item) * item.expected_kwh for item in told]) / total
             single = all(item.alone for item in told)
             by_clear_sky = all(item.basis == "clear_sky" for item in told)
-            rows.append((n, number_of(names[n]), log_loss, total, single, by_clear_sky))
+            beyond = [item.company - (item.fleet_loss or 0.0) for item in told if item.company is not None]
+            with_it = max(beyond, default=math.nan)
+            rows.append(
+                (n, number_of(names[n]), log_loss, total, single, by_clear_sky, with_it, _snowed(told))
+            )
     if not rows:
         return {}
-    index, number, x, due, alone, haze = map(np.array, zip(*rows, strict=True))
-    runs = lasting(x, due, number, alone, haze)
+    index, number, x, due, alone, haze, company, snow = map(np.array, zip(*rows, strict=True))
+    runs = in_company(lasting(x, due, number, alone, haze, snow), company)
     return {int(index[day]): run for run in runs for day in range(run.first, run.last + 1)}
 
 
@@ -147,6 +158,12 @@ def _believed(days: Sequence[Sequence[HistoryDay]], run_of: dict[int, Lasting]) 
             if n in run_of and least == SMALL:
                 run_of[n] = replace(run_of[n], sure=run_of[n].small)
     return out
+
+
+def _snowed(items: Sequence[HistoryDay]) -> bool:
+    """Whether snow may lie on the modules on a day."""
+    fallen = (item.weak.signals.snow_mm for item in items if item.weak is not None)
+    return any((mm or 0.0) >= SNOW_MM for mm in fallen)
 
 
 def _log_loss(item: HistoryDay) -> float:
@@ -218,8 +235,9 @@ class _Incidents:
     def __post_init__(self) -> None:
         self.incidents: list[Incident] = []
 
-    def add(self, kind: IncidentKind, chain: list[_Seen], suspected: bool) -> None:
-        """Make an incident of the episodes of a chain. Of one that is only suspected no energy is lost."""
+    def add(self, kind: IncidentKind, chain: list[_Seen], suspected: bool, always: bool = False) -> None:
+        """Make an incident of the episodes of a chain. Of one that is only suspected no energy is lost.
+        `always`: whether it is what a machine never gave beside its neighbours."""
         episodes = [item.episode for item in chain]
         lost, due, hours = (
             sum(getattr(episode, name) for episode in episodes)
@@ -249,7 +267,7 @@ class _Incidents:
         actionable = score >= self.threshold and kind not in NO_FAULT and state != "closed"
         self.incidents.append(
             Incident(
-                incident_id=self._identity(kind, window, suspected),
+                incident_id=self._always(window) if always else self._identity(kind, window, suspected),
                 asset_id=self.history.asset_id,
                 kind=kind,
                 event=self._event(kind, window),
@@ -320,18 +338,30 @@ class _Incidents:
             return ""
         return event_id(self.history.site_id, kind, window.start)
 
+    def _always(self, window: Window) -> str:
+        """The id of what the asset never gave: it keeps the one that it has, whenever it began."""
+        own = digest(self.history.asset_id, "always less", length=10)
+        had = (one.incident_id for one in self.history.incidents if one.incident_id.endswith(own))
+        return next(had, f"inc-{window.start.astimezone(UTC):%Y%m%d}-{own}")
+
     def _identity(self, kind: str, window: Window, suspected: bool) -> str:
         """The id that the incident has already, whatever a late file adds in front of it; else a new one.
 
         What was suspected keeps its id when it becomes sure.
         """
+        always = digest(self.history.asset_id, "always less", length=10)
         taken = {incident.incident_id for incident in self.incidents}
         before = sorted(
             self.history.incidents, key=lambda item: (item.suspected != suspected, item.window.start)
         )
         for earlier in before:
             apart = earlier.window.start > window.end or earlier.window.end < window.start
-            if earlier.kind == kind and not apart and earlier.incident_id not in taken:
+            if (
+                earlier.kind == kind
+                and not apart
+                and earlier.incident_id not in taken
+                and not earlier.incident_id.endswith(always)
+            ):
                 return earlier.incident_id
         start, parts = window.start.astimezone(UTC), [self.history.asset_id, kind]
         gone = {
@@ -360,6 +390,9 @@ def _evidence(chain: list[_Seen], shares: dict[int, float], suspected: bool) -> 
                 limit=round(ALARM, 2),
             )
         )
+    elif suspected:
+        said = f"on {counted(len(shares), 'day')}, about {lost:.0f} kWh: suspected, not booked"
+        evidence.append(Evidence(detector="history", statement=said, value=len(shares), limit=1))
     if len(shares) > 1 and not suspected:
         evidence.append(
             Evidence(

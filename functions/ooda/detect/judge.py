@@ -128,6 +128,7 @@ def _judge(member: Member, assets: SiteAssets, context: Context, file: Telemetry
         forecast=context.forecasts.get(asset.id),
         usable=usable,
         history=asset_history.levels_before(usual, first_day) if asset.is_wind else {},
+        best=asset_history.best_beside(usual, first_day),
         rules=rules.algorithms.reference,
     )
     case = Case(

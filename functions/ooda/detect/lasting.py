@@ -69,12 +69,19 @@ class Lasting:
 
 
 def lasting(
-    x: Floats, due: Floats, number: Ints, alone: Mask | None = None, haze: Mask | None = None
+    x: Floats,
+    due: Floats,
+    number: Ints,
+    alone: Mask | None = None,
+    haze: Mask | None = None,
+    snow: Mask | None = None,
 ) -> list[Lasting]:
     """The losses of D judged days that last, in order of time; none share a day.
 
     `x`: log losses log(due / came), (D,); `due`: expected energy, kWh, (D,); `number`: days since 1970,
-    rising; `alone`: days that a single witness tells of, (D,); `haze`: those that the clear sky alone does.
+    rising; `alone`: days that a single witness tells of, (D,); `haze`: those that the clear sky alone does;
+    `snow`: those on which snow may lie, which slides off one machine later than off the next: they make no
+    loss sure.
     """
     d = len(x)
     noise = noise_before(x, due, number)
@@ -94,9 +101,10 @@ def lasting(
         first, last = _begin(np.where(quiet, over, -np.inf), first, alarm), _end(over, first, alarm)
         inside = np.full(d, np.nan)
         inside[first : last + 1] = x[first : last + 1]
+        free = inside if snow is None else np.where(snow, np.nan, inside)
         least = LONE_SMALL if alone is not None and alone[first : last + 1].mean() > 0.5 else SMALL
         sure, small = (
-            bool((_ratio(inside, usual, noise, -math.log1p(-of), SURE_DAYS)[0] >= ALARM).any())
+            bool((_ratio(free, usual, noise, -math.log1p(-of), SURE_DAYS)[0] >= ALARM).any())
             for of in (least, SMALL)
         )
         best, _ = _ratio(inside, usual, noise, SMALLEST)

@@ -118,6 +118,7 @@ class LearnedPlane(Document):
     azimuth: float
     gain: float
     days: int
+    still: bool = Field(default=False, description="a sensor that stands still beside trackers")
     seasons: list[tuple[float, float]] = Field(
         default=[],
         description="tilt and azimuth as each 60 days of the last year showed them",
@@ -142,6 +143,9 @@ class HistoryDay(Document):
     fleet_loss: float | None = Field(
         default=None,
         description="median of the same of the site's other assets, as log(due / came); None below three",
+    )
+    company: float | None = Field(
+        default=None, description="what so many others lost at least that it is no chance, as fleet_loss"
     )
     volts: float | None = None
     efficiency: float | None = None
@@ -187,6 +191,12 @@ class HistoryDay(Document):
     )
     provisional: bool = Field(
         default=False, description="judged while other machines of its site had not come"
+    )
+    beside: float | None = Field(
+        default=None, description="its level over its neighbours', as so many days had shown it"
+    )
+    short: float | None = Field(
+        default=None, description="share of what its neighbours give that nobody has seen it give"
     )
 
     def stay(self) -> Stay | None:

@@ -218,3 +218,20 @@ def test_what_the_whole_site_misses_is_no_loss_of_an_asset() -> None:
     }
     alike = new.model_copy(update={"days": shared})
     assert not [incident for incident in of(alike) if not incident.suspected and incident.days > 1]
+
+
+@pytest.mark.parametrize(("goes_on", "sure"), [(0.0, False), (0.10, True)])
+def test_what_is_missing_while_snow_may_lie_is_sure_once_it_is_missing_without(
+    goes_on: float, sure: bool
+) -> None:
+    """Snow slides off one machine later than off the next; a string that is lost then stays lost."""
+    rng, days = np.random.default_rng(4), 70
+    losses, snow = rng.normal(0.0, 0.008, days), np.zeros(days, dtype=bool)
+    snow[50:58] = True
+    losses[50:58] += 0.10
+    losses[58:] += goes_on
+    due, number, no = np.full(days, 100.0), np.arange(days), np.zeros(days, dtype=bool)
+    (run,) = lasting(losses, due, number, no, no, snow)
+    assert (run.first, run.sure) == (50, sure)
+    (run,) = lasting(losses, due, number)
+    assert run.sure

@@ -216,6 +216,7 @@ def _learn(
                     gain=round(float(np.clip(plane.gain, 0.3, 3.0)), 3),
                     days=days,
                     seasons=seasons,
+                    still="fixed" == plane.lie.follows != usual[j].follows and not _is_lone(witnesses),
                 )
             elif old is not None and old.seasons:  # a dark season shows nothing
                 out[j] = old.model_copy(update={"days": days})
@@ -236,7 +237,12 @@ def _part(
     window = profiles.between(start, last)
     light = window.light(place)
     lies = [
-        Lie(plane.tilt, plane.azimuth, w.usual.follows, dome=w.sensor and plane.tilt < IN_PLANE_DEG)
+        Lie(
+            plane.tilt,
+            plane.azimuth,
+            "fixed" if plane.still else w.usual.follows,
+            dome=w.sensor and plane.tilt < IN_PLANE_DEG,
+        )
         for plane, w in zip(learned, witnesses, strict=True)
     ]
     past, clouds, told = first - start, None, None

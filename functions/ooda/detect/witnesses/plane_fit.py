@@ -88,6 +88,13 @@ def fit(
     free = [j for j in range(len(points)) if shown[j] and not given[j]]
     lies = {j: usual[j] for j in range(len(points)) if shown[j] and given[j]}
     air = EXTINCTION
+    lone = sensor == [False, True]  # of which its gain is all that is asked
+    for j in [j for j in free if usual[j].follows != "fixed" and not lone]:
+        view = _View(elevation[lit], azimuth[lit], member, usual[j])
+        follows, hazy = view.follows(points[j], sensor[j], usual[j], _grid(STEEPEST, 10.0, 15.0))
+        if follows:
+            lies, air = lies | {j: usual[j]}, hazy
+    free = [j for j in free if j not in lies]
     if free:
         steepest = STEEPEST_TROPICAL if abs(latitude) < TROPIC else STEEPEST
         grid = _grid(steepest, 10.0, 15.0)
@@ -220,11 +227,25 @@ class _View:
     member: Floats
     roof: Lie
 
+    def follows(self, points: Floats, sensor: bool, moving: Lie, still: list[Lie]) -> tuple[bool, float]:
+        """Whether a witness beside trackers moves as they do (else it stands still, as a flat sensor may),
+        and how much the air takes then."""
+        own = points[None]
+        by_air = {x: float(self.errors(own, [sensor], [moving], x).min()) for x in EXTINCTIONS}
+        air = min(by_air, key=by_air.__getitem__)
+        stands = min(float(self.errors(own, [sensor], still, x).min()) for x in EXTINCTIONS)
+        return by_air[air] <= SAME * stands, air
+
     def errors(self, points: Floats, sensor: list[bool], lies: list[Lie], air: float) -> Floats:
-        """How badly each plane suits each witness, (J, P)."""
+        """How badly each plane suits each witness, (J, P); all stand still, or one moves."""
         clear = Sun.of(self.elevation, self.azimuth, air)
         tilt, azimuth = np.array([lie.tilt for lie in lies]), np.array([lie.azimuth for lie in lies])
-        tables = {kind: _clear_power(tilt[:, None], azimuth[:, None], clear, kind) for kind in set(sensor)}
+        if lies[0].follows == "fixed":
+            tables = {
+                kind: _clear_power(tilt[:, None], azimuth[:, None], clear, kind) for kind in set(sensor)
+            }
+        else:
+            tables = {kind: _power(seen_by(lies[0], clear), clear, kind)[None] for kind in set(sensor)}
         squares = {kind: table * table for kind, table in tables.items()}
         turn = np.sin(np.radians((azimuth - self.roof.azimuth) / 2.0)) * np.sin(np.radians(tilt))
         far = np.hypot((tilt - self.roof.tilt) / USUAL_TILT, USUAL_TURN * turn)

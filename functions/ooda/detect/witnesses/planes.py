@@ -95,11 +95,13 @@ class Lie:
 
 
 def apart(one: Lie, other: Lie) -> float:
-    """Degrees between the normals of two planes.
+    """Degrees between the normals of two planes; a right angle where one moves and the other does not.
 
     >>> round(apart(Lie(30.0, 90.0), Lie(30.0, 270.0)))
     60
     """
+    if one.follows != other.follows:
+        return 90.0
     a, b, turn = map(np.radians, (one.tilt, other.tilt, one.azimuth - other.azimuth))
     cosine = np.cos(a) * np.cos(b) + np.sin(a) * np.sin(b) * np.cos(turn)
     return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ooda.detect.company import of_company
 from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.spoilt import Spoilt
@@ -65,7 +66,8 @@ class Told:
     are of a few weeks and no other witness lies as it does; `turned`, whether a lone machine's sensor lies
     otherwise than it, or the days were too dark to know; `level` and `levels`, (D,) and (D, R): its level,
     and those of the others that lie much alike; `fleet_loss`: what more than half of the other machines
-    lost, natural log. `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history.
+    lost, natural log; `company`, what so many of those that lie alike lost at least that it is no chance.
+    `profile` and `irradiance`, (D, 48), `plane` and `sensor_plane` are for the history.
     `others` and `sensors`: how many there are.
     """
 
@@ -83,6 +85,7 @@ class Told:
     level: Floats
     levels: Floats
     fleet_loss: Floats
+    company: Floats
     usual: Floats
     as_sensor: Floats
     profile: Floats
@@ -257,12 +260,13 @@ class _Solved:
         row = len(panel.machines) + (sensor if sensor >= 0 else 0)
         has_sensor = len(panel.light) > 0
         own_rows = np.searchsorted(profiles.day, track.days.number)
-        fleet = np.full(len(days), np.nan)
+        fleet, company = np.full((2, len(days)), np.nan)
         if len(others) >= LEAST_OTHERS:
             without = min(m, references)  # its own loss pulls down the sky that the others are judged by
             fleet = shared(self.losses[without][others])[days]
             if len(alike) >= LEAST_ALIKE:  # a whole roof falls by what is wrong of its plane
                 fleet = np.fmax(fleet, shared(self.losses[without][alike])[days])
+                company = of_company(self.losses[without][alike][:, days])
         last = self.parts[-1].learned
         turned, unsure = (
             np.concatenate([np.full(part.last - part.first, getattr(part, name)) for part in self.parts])[
@@ -285,6 +289,7 @@ class _Solved:
             level=by_day("level", m),
             levels=np.array([by_day("level", j) for j in alike]).reshape(len(alike), len(days)).T,
             fleet_loss=fleet,
+            company=company,
             usual=(self.machines[m] * self._usual_level(m, others))[place],
             as_sensor=self.as_sensor[sensor][place] if sensor >= 0 else np.full(len(track), np.nan),
             profile=profiles.share[m][own_rows],
