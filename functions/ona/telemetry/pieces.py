@@ -62,13 +62,16 @@ class Piece:
             values=(time, numbers),
         )
 
-    def read(self) -> Values:
-        """The values, from memory or from the file."""
-        if isinstance(self.values, tuple):
-            return self.values
-        if self.spool is None:
-            raise ValueError("the piece lies in a file, and nobody said in which")
-        return self.spool.read(self.values, self.readings)
+    def read(self, begin: int = -(2**62), end: int = 2**62) -> Values:
+        """The values from a time to before another, µs since 1970 UTC, from memory or from the file; of a
+        piece that does not rise only the whole."""
+        if not isinstance(self.values, tuple):
+            if self.spool is None:
+                raise ValueError("the piece lies in a file, and nobody said in which")
+            return self.spool.read(self.values, self.readings, begin, end)
+        time, numbers = self.values
+        rows = slice(*np.searchsorted(time, (begin, end)).tolist())
+        return time[rows], numbers[:, rows]
 
 
 class Spool:
@@ -109,18 +112,29 @@ class Spool:
         """A piece that `put` gave, in this process or in another, as one that can be read."""
         return replace(piece, spool=self)
 
-    def read(self, at: int, readings: int) -> Values:
-        """So many readings from an offset on: a view of the memory, or a copy from the file."""
+    def read(self, at: int, readings: int, begin: int, end: int) -> Values:
+        """Of so many readings from an offset on those of some time: a view of the memory, or a copy from
+        the file, of which no more is read."""
         whole = self._in_memory(at, readings)
+        times = self._from_file(at, readings) if whole is None else whole[0]
+        first, last = np.searchsorted(times, (begin, end)).tolist()
         if whole is None:
-            whole = np.empty((1 + self._columns, readings), dtype=np.int64)
-            place, rest = at - IN_MEMORY, whole.data.cast("B")
-            while rest:
-                count = os.preadv(self._file.fileno(), [rest], place)
-                if not count:
-                    raise EOFError("the temporary file of the telemetry is shorter than what was put there")
-                place, rest = place + count, rest[count:]
-        return whole[0], whole[1:].view(np.float64)
+            starts = (at + 8 * (n * readings + first) for n in range(1, 1 + self._columns))
+            columns = [self._from_file(start, last - first) for start in starts]
+            whole = np.stack([times[first:last], *columns])
+            first, last = 0, last - first
+        return whole[0, first:last], whole[1:, first:last].view(np.float64)
+
+    def _from_file(self, at: int, count: int) -> NDArray[np.int64]:
+        """So many words of eight bytes from an offset on."""
+        words = np.empty(count, dtype=np.int64)
+        place, rest = at - IN_MEMORY, words.data.cast("B") if count else b""
+        while rest:
+            came = os.preadv(self._file.fileno(), [rest], place)
+            if not came:
+                raise EOFError("the temporary file of the telemetry is shorter than what was put there")
+            place, rest = place + came, rest[came:]
+        return words
 
     def _in_memory(self, at: int, readings: int) -> NDArray[np.int64] | None:
         """The place of so many readings in memory, (1 + columns, readings); None where it is the file's."""

@@ -18,7 +18,7 @@ wind_direction_deg        °                   optional, ours: where the wind co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -132,6 +132,8 @@ class Telemetry:
         return together(self.by_asset)
 
 
+DAY_US = 86_400_000_000
+"""Microseconds of a day."""
 KEPT_READINGS = 2_000_000
 """Readings of the frames that are kept at once (ours): 24 machines' year at 5 minutes is more; 100 MB."""
 
@@ -169,12 +171,8 @@ class ReadingsByAsset(Mapping[str, pd.DataFrame]):
 
     def between(self, name: str, begin: int, end: int) -> pd.DataFrame:
         """An asset's readings from a time to before another, µs since 1970 UTC. Nothing is kept of it."""
-        parts = []
-        for piece in self._pieces[name]:
-            if piece.first < end and piece.last >= begin:
-                time, numbers = piece.read()
-                rows = slice(*np.searchsorted(time, (begin, end)).tolist())
-                parts.append((time[rows], numbers[:, rows]))
+        pieces = self._pieces[name]
+        parts = [piece.read(begin, end) for piece in pieces if piece.first < end and piece.last >= begin]
         if not parts:
             return self._of([(np.empty(0, np.int64), np.empty((len(self._columns), 0)))])
         return self._of(parts)
@@ -182,6 +180,14 @@ class ReadingsByAsset(Mapping[str, pd.DataFrame]):
     def count(self, name: str) -> int:
         """How many readings an asset has."""
         return sum(piece.readings for piece in self._pieces[name])
+
+    def days(self, name: str) -> Ints:
+        """The UTC days on which an asset has readings, since 1970; a piece of it is read at a time."""
+        return np.unique(np.concatenate([np.unique(p.read()[0] // DAY_US) for p in self._pieces[name]]))
+
+    def first(self, name: str) -> int:
+        """The time of an asset's first reading, µs since 1970 UTC."""
+        return self._pieces[name][0].first
 
     def last(self, name: str) -> int:
         """The time of an asset's last reading, µs since 1970 UTC."""
@@ -204,9 +210,7 @@ class ReadingsByAsset(Mapping[str, pd.DataFrame]):
     @property
     def span(self) -> tuple[pd.Timestamp, pd.Timestamp]:
         """The first and the last reading of all."""
-        first = min(pieces[0].first for pieces in self._pieces.values())
-        last = max(pieces[-1].last for pieces in self._pieces.values())
-        return pd.Timestamp(first, unit="us", tz="UTC"), pd.Timestamp(last, unit="us", tz="UTC")
+        return span(self)
 
     def with_silent(self, times: Mapping[str, Ints]) -> ReadingsByAsset:
         """The same with assets of which no reading can be used: their times, µs since 1970, without values.
@@ -238,10 +242,23 @@ class ReadingsByAsset(Mapping[str, pd.DataFrame]):
             self._pieces[name] = [Piece.of(frame["timestamp"].array.asi8, numbers, self._columns)]
 
 
-def span(frames: Mapping[str, pd.DataFrame]) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """The times of the first and the last reading of several assets' frames."""
-    ends = [(own["timestamp"].iloc[0], own["timestamp"].iloc[-1]) for own in frames.values()]
-    return min(first for first, _ in ends), max(last for _, last in ends)
+def span(
+    frames: Mapping[str, pd.DataFrame], names: Iterable[str] | None = None
+) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """The times of the first and the last reading of several assets' frames; `names`: of these only."""
+    own = list(frames if names is None else names)
+    if isinstance(frames, ReadingsByAsset):  # without making the frames
+        ends = min(map(frames.first, own)), max(map(frames.last, own))
+        return pd.Timestamp(ends[0], unit="us", tz="UTC"), pd.Timestamp(ends[1], unit="us", tz="UTC")
+    times = [frames[name]["timestamp"] for name in own]
+    return min(time.iloc[0] for time in times), max(time.iloc[-1] for time in times)
+
+
+def days_of(frames: Mapping[str, pd.DataFrame], name: str) -> Ints:
+    """The UTC days on which an asset has readings, since 1970."""
+    if isinstance(frames, ReadingsByAsset):
+        return frames.days(name)
+    return np.unique(pd.DatetimeIndex(frames[name]["timestamp"]).as_unit("us").asi8 // DAY_US)
 
 
 def together(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -7,12 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from ona.telemetry.readings import without_impossible
+from ona.telemetry.readings import DAY_US, without_impossible
 from ooda.detect import long_files
 from ooda.detect.judge import AssetVerdict
-
-DAY_US = 86_400_000_000
-"""Microseconds of a day."""
 
 
 def published(

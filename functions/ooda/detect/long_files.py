@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ona.documents.assets import Asset, Location
 from ona.telemetry.readings import ReadingsByAsset, span
@@ -22,7 +23,7 @@ from ooda.detect.context import Before, Context, Ends, TelemetryFile
 from ooda.detect.site_assets import of_reference
 from ooda.detect.sky import DAY_MINUTES, MINUTE, solar_days
 from ooda.documents.asset_history import AssetHistory, HistoryDay
-from ooda.documents.detections import QualityIssue, Window
+from ooda.documents.detections import AssetDetection, QualityIssue, Window
 
 if TYPE_CHECKING:
     from ooda.detect.judge import AssetVerdict
@@ -34,6 +35,8 @@ LEAST_DAYS = 30
 
 Judge = Callable[[TelemetryFile, Context, Collection[str] | None], list["AssetVerdict"]]
 """Judges some of a file's assets at once."""
+_Said = tuple[AssetDetection, NDArray[np.float64]]
+"""What was said of a part of an asset's readings, and the power that was due at each, kW."""
 
 
 def judged(
@@ -154,26 +157,40 @@ def _of_site(site: _Site, context: Context, judge: Judge) -> list[AssetVerdict]:
     known = {**context.beside, **context.histories}
     given = {name: known.get(name) or asset_history.empty(site.judged[name]) for name in site.judged}
     histories, days = dict(given), {name: dict[str, HistoryDay]() for name in given}
-    found: dict[str, list[AssetVerdict]] = {name: [] for name in site.wanted}
+    found: dict[str, list[_Said]] = {name: [] for name in site.wanted}
+    newest: dict[str, AssetVerdict] = {}
     cuts = site.cuts
     if not cuts:
         return judge(site.file, context, site.wanted)
     for first, last in zip([site.first, *cuts], [*cuts, site.last + 1], strict=True):
-        part = _Part(site, first, last)
-        file = part.file({name: Before(given[name], days[name]) for name in given})
-        beside = replace(
-            context,
-            histories={**context.histories, **histories},
-            neighbours=part.beside(context.neighbours),
-        )
-        only = site.wanted if last > site.last else list(site.judged)
-        for verdict in judge(file, beside, only):
+        before = {name: Before(given[name], days[name]) for name in given}
+        for verdict in _of_part(_Part(site, first, last), before, histories, context, judge):
             name = verdict.detection.asset_id
             histories[name] = verdict.history
-            days[name] = _kept(verdict, {**days[name], **verdict.days}, file.key)
+            days[name] = _kept(verdict, {**days[name], **verdict.days}, site.file.key)
             if name in found:
-                found[name].append(verdict)
-    return [_joined(parts, given[name], site.file) for name, parts in found.items() if parts]
+                found[name].append((verdict.detection, verdict.expected))
+                newest[name] = replace(verdict, days=days[name])
+    return [_joined(newest[name], parts, given[name]) for name, parts in found.items() if parts]
+
+
+def _of_part(
+    part: _Part,
+    before: Mapping[str, Before],
+    histories: Mapping[str, AssetHistory],
+    context: Context,
+    judge: Judge,
+) -> list[AssetVerdict]:
+    """The verdicts on a part, with the whole file's frames: the part's own end here."""
+    site = part.site
+    beside = replace(
+        context,
+        histories={**context.histories, **histories},
+        neighbours=part.beside(context.neighbours),
+    )
+    only = site.wanted if part.last > site.last else list(site.judged)
+    verdicts = judge(part.file(before), beside, only)
+    return [replace(verdict, frames=site.file.readings) for verdict in verdicts]
 
 
 def _kept(verdict: AssetVerdict, days: dict[str, HistoryDay], key: str) -> dict[str, HistoryDay]:
@@ -182,9 +199,9 @@ def _kept(verdict: AssetVerdict, days: dict[str, HistoryDay], key: str) -> dict[
     return {day: by_day.get(day, {}).get(key, item) for day, item in days.items()}
 
 
-def _joined(parts: list[AssetVerdict], history: AssetHistory, file: TelemetryFile) -> AssetVerdict:
-    """The verdict on the whole of an asset's readings, from those on its parts."""
-    last, said = parts[-1], [part.detection for part in parts]
+def _joined(last: AssetVerdict, parts: list[_Said], history: AssetHistory) -> AssetVerdict:
+    """The verdict on the whole of an asset's readings, from what was said of its parts and the last one."""
+    said = [detection for detection, _ in parts]
     window = Window(start=said[0].window.start, end=said[-1].window.end)
     lengths = [(d.window.end - d.window.start).total_seconds() + 1.0 for d in said]
     quality = last.detection.quality.model_copy(
@@ -204,9 +221,7 @@ def _joined(parts: list[AssetVerdict], history: AssetHistory, file: TelemetryFil
             "incidents": incidents.of_file(history, last.history, window),
         }
     )
-    days = {day: item for part in parts for day, item in part.days.items()}
-    expected = np.concatenate([part.expected for part in parts])
-    return replace(last, detection=detection, days=days, frames=file.readings, expected=expected)
+    return replace(last, detection=detection, expected=np.concatenate([due for _, due in parts]))
 
 
 def _dated(issues: Iterable[QualityIssue], window: Window) -> list[QualityIssue]:

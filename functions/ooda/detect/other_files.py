@@ -16,6 +16,7 @@ from ona.runtime.errors import InvalidTelemetry, ObjectMissing
 from ona.runtime.observability import logger
 from ona.telemetry import intake
 from ona.telemetry.intervals import minutes_of
+from ona.telemetry.readings import span
 from ooda.detect.asset_history import name_of
 from ooda.detect.context import TelemetryFile
 from ooda.detect.overlaps import joined, others_of, stays
@@ -72,7 +73,7 @@ def with_others(
     for name in names:
         history = histories.get(name)
         location = place_of_days(file.registry.require(name, file.key))
-        if history is None or not _shares_a_day(history, file.key, file.readings[name], location):
+        if history is None or not _shares_a_day(history, file, name, location):
             continue
         own = stays(file.readings[name], location)
         known = _with_stays(history, name, location, own, file.key, read)
@@ -89,18 +90,18 @@ def with_others(
     return replace(file, readings=ChainMap(frames, beside), joint=joint)
 
 
-def _shares_a_day(history: AssetHistory, key: str, frame: pd.DataFrame, location: Location | None) -> bool:
+def _shares_a_day(history: AssetHistory, file: TelemetryFile, name: str, location: Location | None) -> bool:
     """Whether another file gave a day of the file's too, or was judged with the file before.
 
     A quick look: as a rule there is none.
     """
-    ends = minutes_of(frame["timestamp"].iloc[[0, -1]])
+    key, ends = file.key, minutes_of(pd.DatetimeIndex(span(file.readings, [name])))
     begin, end = (name_of(int(number)) for number in solar_days(ends, location))
     for day, by_file in history.days.items():
         if begin <= day <= end and by_file.keys() != {key}:
             return True
-        for name, item in by_file.items():
-            if item.files and (name == key or key in item.files):
+        for other, item in by_file.items():
+            if item.files and (other == key or key in item.files):
                 return True
     return False
 

@@ -29,7 +29,7 @@ from ona.store.s3 import list_keys, read_bytes, read_json, write_json, write_jso
 from ona.store.unreadable import note
 from ona.telemetry import intake
 from ona.telemetry.decoding import decode
-from ona.telemetry.readings import Quality, Telemetry, span
+from ona.telemetry.readings import Quality, Telemetry, days_of, span
 from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
 from ooda.config.detection import detection_config, detection_threshold
@@ -143,7 +143,7 @@ def load_context(
     """
     assets = _assets_of(file, batch)
     log_versions = versions_of_logs(file, batch)
-    days = sorted({f"{day:%Y-%m-%d}" for name in assets for day in _days(file.readings[name])})
+    days = sorted({str(day) for name in assets for day in _days(file, name)})
     bucket = output_bucket()
     tagged = {name: read_history(bucket, asset) for name, asset in assets.items()}
     histories = {name: read.history for name, read in tagged.items()}
@@ -155,9 +155,7 @@ def load_context(
         damaged={name: read.damaged for name, read in tagged.items() if read.damaged},
         neighbours=neighbours,
         forecasts=_forecasts(set(assets), days[:MAX_FORECAST_DAYS], input_bucket),
-        weather=_weather(
-            assets.values(), span({name: file.readings[name] for name in assets}), now, input_bucket
-        ),
+        weather=_weather(assets.values(), span(file.readings, assets), now, input_bucket),
         logs=event_store.read(bucket, assets.values(), log_versions),
         log_versions=log_versions,
     )
@@ -165,7 +163,7 @@ def load_context(
 
 def versions_of_logs(file: TelemetryFile, batch: Batch) -> dict[str, str]:
     """The objects of event logs that concern the batch, each with its ETag."""
-    first, last = span({name: file.readings[name] for name in batch.names})
+    first, last = span(file.readings, batch.names)
     assets = _assets_of(file, batch).values()
     return event_store.versions(output_bucket(), assets, first.to_pydatetime(), last.to_pydatetime())
 
@@ -254,10 +252,9 @@ def _beside(
 # ------------------------------------------------------------------ weather and forecasts
 
 
-def _days(frame: pd.DataFrame) -> pd.DatetimeIndex:
-    """The UTC days of a frame sorted by time."""
-    day = pd.DatetimeIndex(frame["timestamp"]).as_unit("us").asi8 // 86_400_000_000
-    return pd.to_datetime(day[np.flatnonzero(np.diff(day, prepend=-1))], unit="D")
+def _days(file: TelemetryFile, name: str) -> np.ndarray:
+    """The UTC days on which an asset has readings."""
+    return days_of(file.readings, name).astype("datetime64[D]")
 
 
 def _weather(

@@ -81,22 +81,40 @@ def test_frames_that_were_let_go_are_the_same_when_they_are_asked_for_again(
     assert all(by_asset[name].equals(first[name]) for name in by_asset)
 
 
-def test_some_of_an_assets_readings_are_read_without_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("in_memory", [320 << 20, 8, 200])
+def test_some_of_an_assets_readings_are_read_without_the_rest(
+    in_memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "IN_MEMORY", in_memory)
     monkeypatch.setattr(readings, "KEPT_READINGS", 0)
     columns, time = ("volts", "power_kw"), np.arange(0, 5000, 10)
     values = np.vstack((time * 2.0, time * 3.0))
     spool = Spool(columns=2)
-    pieces = [
+    parts = [
         spool.holding(spool.put([(time[a:b], values[:, a:b])], columns)) for a, b in ((0, 7), (7, 300))
     ]
-    pieces.append(Piece.of(time[300:], values[:, 300:], columns))
-    made = readings.ReadingsByAsset(columns, {"A": pieces, "B": pieces[:1]})
+    parts.append(Piece.of(time[300:], values[:, 300:], columns))
+    made = readings.ReadingsByAsset(columns, {"A": parts, "B": parts[:1]})
     ticks = made["A"]["timestamp"].array.asi8
     for begin, end in ((0, 5000), (65, 3500), (70, 71), (71, 80), (-(2**62), 2**62), (6000, 7000)):
         part = made.between("A", begin, end)
         expected = made["A"][(ticks >= begin) & (ticks < end)].reset_index(drop=True)
         pd.testing.assert_frame_equal(part, expected)
     assert (made.count("A"), made.count("B"), made.last("A"), made.last("B")) == (500, 7, 4990, 60)
+
+
+def test_some_readings_from_the_file_hold_no_more_than_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "IN_MEMORY", 8)
+    columns, time = ("volts", "power_kw"), np.arange(0, 5000, 10)
+    spool = Spool(columns=2)
+    piece = spool.holding(spool.put([(time, np.vstack((time * 2.0, time * 3.0)))], columns))
+    for begin, end, count in ((1000, 1100, 10), (-5, 0, 0), (4990, 9000, 1)):
+        for values in piece.read(begin, end):
+            base = values
+            while isinstance(base.base, np.ndarray):
+                base = base.base
+            assert base.nbytes <= 3 * count * 8
+            assert values.shape[-1] == count
 
 
 def test_a_large_file_that_fails_says_which_line(monkeypatch: pytest.MonkeyPatch) -> None:

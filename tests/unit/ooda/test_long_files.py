@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
@@ -69,6 +70,23 @@ def test_parts_of_a_long_file_give_what_the_whole_gives(monkeypatch: pytest.Monk
         assert mine.lost_energy_kwh == pytest.approx(whole.lost_energy_kwh, rel=0.02, abs=1.0)
         assert mine.quality.completeness_percent == whole.quality.completeness_percent == 100.0
         assert mine.daily_measured_kwh == whole.daily_measured_kwh
+
+
+def test_a_part_is_let_go_before_the_next_one_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = telemetry_file(site(), make_registry(MACHINES))
+    monkeypatch.setattr(long_files, "MOST_READINGS", 1000)
+    frames: list[weakref.ref[pd.DataFrame]] = []
+    alive = []
+
+    def judge(part: TelemetryFile, context: Context, only: Collection[str] | None) -> list[AssetVerdict]:
+        alive.append(sum(frame() is not None for frame in frames))
+        frames.extend(weakref.ref(frame) for frame in part.readings.values())
+        return judge_assets(replace(part, rows=0), context, only)
+
+    verdicts = long_files.judged(file, Context(), None, judge)
+    assert alive == [0] * len(alive)
+    assert len(alive) >= 2
+    assert all(len(verdict.readings) == len(verdict.expected) for verdict in verdicts)
 
 
 def test_one_machine_of_a_long_file_is_judged_beside_all(monkeypatch: pytest.MonkeyPatch) -> None:
