@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ooda.detect import signals, weather_signals
 from ooda.detect.asset_history import KEEP_FORMS, KEEP_PROFILES, KEEP_SHAPES, channel_before, name_of
 from ooda.detect.case import Case
-from ooda.detect.daily_loss import loss_by_day
+from ooda.detect.daily_loss import doubt_by_day, loss_by_day
 from ooda.detect.episodes import episode_of, range_episode, weak_days
 from ooda.detect.form import Forms, forms_of, missing_of
 from ooda.detect.levels import Levels
@@ -92,6 +92,7 @@ def history_days(
         "efficiency": _numbers(of_days["efficiency"]),
         "warmth_c": _numbers(of_days["warmth_c"], 1),
         "cell_c": _numbers(of_days["cell_c"], 1),
+        "doubt": _numbers(doubt_by_day(case)),
         "memory": _numbers(res.of_days.memory, 3),
         "shift": _numbers(res.of_days.shift, 3),
     }

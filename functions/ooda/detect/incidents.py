@@ -120,11 +120,12 @@ def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[in
             log_loss = sum([_log_loss(item) * item.expected_kwh for item in told]) / total
             single = all(item.alone for item in told)
             by_clear_sky = all(item.basis == "clear_sky" for item in told)
-            rows.append((n, number_of(names[n]), log_loss, total, single, by_clear_sky))
+            unknown = max(item.doubt for item in told)
+            rows.append((n, number_of(names[n]), log_loss, total, single, by_clear_sky, unknown))
     if not rows:
         return {}
-    index, number, x, due, alone, haze = map(np.array, zip(*rows, strict=True))
-    runs = lasting(x, due, number, alone, haze)
+    index, number, x, due, alone, haze, doubt = map(np.array, zip(*rows, strict=True))
+    runs = lasting(x, due, number, alone, haze, doubt)
     return {int(index[day]): run for run in runs for day in range(run.first, run.last + 1)}
 
 
