@@ -331,7 +331,8 @@ def _levels(
             bright = np.where(due.reshape(d, SLOTS) > BRIGHT, ratio, np.nan)
             clear = np.where(index >= CLEAR, bright, np.nan)
         best, level = _gains(bright, clear)
-        for _ in range(FORM_ROUNDS):
+        form = np.ones_like(ratio)
+        for _ in range(FORM_ROUNDS if machines == 1 else 0):  # neighbours have the same clear hours
             form = _usual_form(bright / level[:, None], clear / level[:, None])
             best, level = _gains(bright / form, clear / form)
         with np.errstate(invalid="ignore"):
