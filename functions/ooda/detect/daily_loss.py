@@ -15,6 +15,9 @@ WORTH = 0.01
 """Share of a day's expected energy from which on the day is kept as an episode: it may belong to a loss
 that lasts."""
 
+SHARED = 0.7
+"""Of what is not known of a reading's sky: how much of it all readings of a day have in common."""
+
 
 def loss_by_day(case: Case, apart: Mask) -> Floats:
     """Of D days the share of the expected energy that did not come, over judged readings outside `apart`
@@ -26,3 +29,17 @@ def loss_by_day(case: Case, apart: Mask) -> Floats:
     hours = days.count(judged) * case.track.hours
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan))
+
+
+def doubt_by_day(case: Case) -> Floats:
+    """Of D days the standard deviation of the log loss by what nobody knows of the sky, (D,).
+
+    Where a sensor that lies otherwise than the modules is all that tells: how much of the light was beam.
+    Else 0."""
+    if case.ref.turned is None or case.ref.sigma is None:
+        return np.zeros(len(case.track.days))
+    days, judged = case.track.days, case.res.judged & np.isfinite(case.ref.sigma)
+    due = days.sum(case.ref.expected, judged)
+    unknown = days.sum(case.ref.expected * case.ref.sigma, judged)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(case.ref.turned & (due > 0.0), SHARED * unknown / due, 0.0)

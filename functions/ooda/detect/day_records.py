@@ -14,7 +14,7 @@ from ooda.detect import weather_signals
 from ooda.detect.asset_history import KEEP_FORMS, KEEP_PROFILES, KEEP_SHAPES, channel_before, name_of
 from ooda.detect.case import Case
 from ooda.detect.channels import Channels, Usual
-from ooda.detect.daily_loss import loss_by_day
+from ooda.detect.daily_loss import doubt_by_day, loss_by_day
 from ooda.detect.episodes import episode_of, range_episode, weak_days
 from ooda.detect.form import Forms, forms_of, missing_of
 from ooda.detect.levels import Levels
@@ -109,6 +109,7 @@ def history_days(
         "cell_c": _numbers(of_days["cell_c"], 1),
         "due": _numbers(of_days["due"], 3),
         "sag": _numbers(of_days["sag"]),
+        "doubt": _numbers(doubt_by_day(case)),
         "memory": _numbers(res.of_days.memory, 3),
         "shift": _numbers(res.of_days.shift, 3),
     }

@@ -133,13 +133,13 @@ def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[in
             by_clear_sky = all(item.basis == "clear_sky" for item in told)
             beyond = [item.company - (item.fleet_loss or 0.0) for item in told if item.company is not None]
             with_it = max(beyond, default=math.nan)
-            rows.append(
-                (n, number_of(names[n]), log_loss, total, single, by_clear_sky, with_it, _snowed(told))
-            )
+            unknown = max(item.doubt for item in told)
+            of_day = log_loss, total, single, by_clear_sky, unknown, with_it, _snowed(told)
+            rows.append((n, number_of(names[n]), *of_day))
     if not rows:
         return {}
-    index, number, x, due, alone, haze, company, snow = map(np.array, zip(*rows, strict=True))
-    runs = in_company(lasting(x, due, number, alone, haze, snow), company)
+    index, number, x, due, alone, haze, doubt, company, snow = map(np.array, zip(*rows, strict=True))
+    runs = in_company(lasting(x, due, number, alone, haze, snow, doubt), company)
     return {int(index[day]): run for run in runs for day in range(run.first, run.last + 1)}
 
 

@@ -75,6 +75,7 @@ def lasting(
     alone: Mask | None = None,
     haze: Mask | None = None,
     snow: Mask | None = None,
+    doubt: Floats | None = None,
 ) -> list[Lasting]:
     """The losses of D judged days that last, in order of time; none share a day.
 
@@ -82,11 +83,14 @@ def lasting(
     rising; `alone`: days that a single witness tells of, (D,); `haze`: those that the clear sky alone does;
     `snow`: those on which snow may lie, which slides off one machine later than off the next: they make no
     loss sure.
+    `doubt`: the least standard deviation of each day's log loss, as its sky is known no better, (D,).
     """
     d = len(x)
     noise = noise_before(x, due, number)
     if haze is not None:
         noise = replace(noise, sd=np.where(haze, np.maximum(noise.sd, haze_before(x)), noise.sd))
+    if doubt is not None:
+        noise = replace(noise, sd=np.maximum(noise.sd, doubt))
     quiet, begin = np.ones(d, dtype=bool), 0
     found: list[Lasting] = []
     while True:

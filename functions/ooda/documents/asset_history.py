@@ -189,6 +189,9 @@ class HistoryDay(Document):
     alone: bool = Field(
         default=False, description="a single witness told what was due, and nobody contradicts it"
     )
+    doubt: float = Field(
+        default=0.0, description="standard deviation of its log loss by what nobody knows of the sky"
+    )
     provisional: bool = Field(
         default=False, description="judged while other machines of its site had not come"
     )

@@ -123,6 +123,18 @@ def test_a_loss_has_begun_before_the_dull_day_that_hid_it() -> None:
     assert (run.first, run.last) == (40, 51)
 
 
+def test_a_loss_no_larger_than_what_is_not_known_of_the_sky_is_none_and_a_larger_one_is() -> None:
+    rng = np.random.default_rng(5)
+    days = 80
+    unsure = np.where(np.arange(days) >= 60, 0.12, 0.01)  # a low sun beside a flat sensor
+    for loss, there in ((0.06, False), (0.45, True)):
+        x = 0.01 * rng.normal(size=days)
+        x[62:76] += -np.log1p(-loss)
+        found = lasting(x, np.full(days, 100.0), np.arange(days), doubt=unsure)
+        assert any(run.sure for run in found) is there
+        assert any(run.sure for run in lasting(x, np.full(days, 100.0), np.arange(days)))
+
+
 def test_fewer_than_two_days_say_nothing() -> None:
     for days in range(2):
         assert runs_of(np.full(days, 0.3)) == []

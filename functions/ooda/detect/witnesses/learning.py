@@ -15,7 +15,7 @@ import bottleneck as bn
 import numpy as np
 
 from ooda.config.detection import ReferenceRules
-from ooda.detect.levels import CLEAR, Baseline, Levels, baseline
+from ooda.detect.levels import CLEAR, MIN_SHAPE_DAYS, Baseline, Levels, baseline
 from ooda.detect.peers import BRIGHT
 from ooda.detect.rolling import FIRST_DAYS, before_each, ends_of, windows
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
@@ -53,6 +53,8 @@ DULL, LEAST_DULL, MOST_DULL = 0.45, 0.7, 1.05
 level: what lies above is a plane that is wrong."""
 LEAST_SHAPE, MOST_SHAPE = 0.2, 1.5
 """Of a shape: more or less is no horizon and no plane, but a quotient of little light."""
+FORM_ROUNDS, FORM_DAYS = 2, 30
+"""Rounds in which the form of the days and their gains are told apart, and the days of a form."""
 IN_PLANE_DEG, SLOPE_IN_PLANE = 5.0, 0.15
 """Degrees within which a sensor lies in its machine's plane; how far the gain usually goes with the season
 where it does: standard deviation of log by log."""
@@ -264,7 +266,7 @@ def _part(
         usual = before_each(earlier.cloudy, own.cloudy, RECENT_DAYS)
         if sum(w.speaks and not w.sensor for w in witnesses) > 1:  # neighbours have the same clouds
             usual = np.ones(last - first)
-        dull.append(np.clip(np.where(np.isfinite(usual), usual, 1.0), LEAST_DULL, MOST_DULL))
+        dull.append(_believed(usual))
     return Part(first, last, learned, lies, base, dull, placed, clouds, _is_lone(witnesses) and light.known)
 
 
@@ -325,27 +327,71 @@ def _levels(
     seen = seen if warm is None else seen / (1.0 - OWN_HEAT * (seen - warm))
     say = np.isfinite(seen) * np.array(_who_speaks(witnesses), dtype=float)[:, None]
     state = solve(seen, beam, diffuse, say, light)
-    unknown, result = np.full(d, np.nan), []
+    unknown, result, index = np.full(d, np.nan), [], state.index.reshape(d, SLOTS)
+    machines = sum(w.speaks and not w.sensor for w in witnesses)
     for j in range(len(witnesses)):
         row = j if len(beam) > 1 else 0
         due = state.seen_without((), beam[row] * light.clear, diffuse[row] * light.clear)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.where(due > LEAST_SHARE, seen[j] / due, np.nan).reshape(d, SLOTS)
             bright = np.where(due.reshape(d, SLOTS) > BRIGHT, ratio, np.nan)
-            clear = np.where(state.index.reshape(d, SLOTS) >= CLEAR, bright, np.nan)
-        of_day = _median(bright)
-        by_clear = np.where(np.isfinite(clear).sum(axis=1) >= CLEAR_SLOTS, _median(clear), np.nan)
-        best = by_clear if np.isfinite(by_clear).mean() >= CLEAR_DAYS else of_day
-        level = np.where(np.isfinite(best), best, of_day)
+            clear = np.where(index >= CLEAR, bright, np.nan)
+        best, level = _gains(bright, clear)
+        form = np.ones_like(ratio)
+        for _ in range(FORM_ROUNDS if machines == 1 else 0):  # neighbours have the same clear hours
+            form = _usual_form(bright / level[:, None], clear / level[:, None])
+            best, level = _gains(bright / form, clear / form)
         with np.errstate(invalid="ignore"):
             relative = ratio / level[:, None]
-            cloudy = np.where(state.index.reshape(d, SLOTS) < DULL, relative, np.nan)
+            cloudy = np.where(index < DULL, relative / form, np.nan)
         dull = np.where(np.isfinite(cloudy).sum(axis=1) >= CLEAR_SLOTS, _median(cloudy), np.nan)
+        if machines == 1:
+            usual = before_each(dull[:0], dull, RECENT_DAYS)
+            relative /= under_clouds(_believed(usual)[:, None], index)
         result.append(Levels(window.day, best, unknown, dull, relative))
     common = _common(
         [of_all.gain for of_all, w in zip(result, witnesses, strict=True) if w.speaks and not w.sensor]
     )
     return [replace(of_all, gain=of_all.gain / common) for of_all in result]
+
+
+def _believed(dull: Floats) -> Floats:
+    """Levels under clouds as far as they are believed; 1 where they are unknown."""
+    return np.clip(np.where(np.isfinite(dull), dull, 1.0), LEAST_DULL, MOST_DULL)
+
+
+def under_clouds(dull: Floats, index: Floats) -> Floats:
+    """What clouds leave of a level, from the level when it is dull, by the clear-sky index."""
+    return np.asarray(1.0 + (dull - 1.0) * np.clip((CLEAR - index) / (CLEAR - DULL), 0.0, 1.0))
+
+
+def _gains(bright: Floats, clear: Floats) -> tuple[Floats, Floats]:
+    """The gain of each of D days, (D,), from the ratios of bright and of clear half hours, (D, 48): under a
+    clear sky where enough days have one; and the same with what bright half hours say of the rest."""
+    of_day = _median(bright)
+    by_clear = np.where(np.isfinite(clear).sum(axis=1) >= CLEAR_SLOTS, _median(clear), np.nan)
+    best = by_clear if np.isfinite(by_clear).mean() >= CLEAR_DAYS else of_day
+    return best, np.where(np.isfinite(best), best, of_day)
+
+
+def _usual_form(bright: Floats, clear: Floats) -> Floats:
+    """What the half hours usually give beside their day before each of D days, (D, 48): else the gain of a
+    day depends on which of its hours were clear. Of clear half hours, else of bright ones, else 1."""
+    clear, bright = (_before_each(rows) for rows in (clear, bright))
+    form = np.where(np.isfinite(clear), clear, bright)
+    return np.where(np.isfinite(form), np.clip(form, LEAST_SHAPE, MOST_SHAPE), 1.0)
+
+
+def _before_each(rows: Floats) -> Floats:
+    """The median of each column over the days before each, (D, S); the first ones stand in."""
+    out = np.full(rows.shape, np.nan)
+    first = min(FIRST_DAYS, len(rows))
+    if len(rows) < MIN_SHAPE_DAYS:
+        return out
+    middle = bn.move_median(rows, min(FORM_DAYS, len(rows)), min_count=MIN_SHAPE_DAYS, axis=0)
+    out[first:] = middle[first - 1 : -1]
+    out[:first] = middle[first - 1]
+    return out
 
 
 def _common(gains: list[Floats]) -> Floats:

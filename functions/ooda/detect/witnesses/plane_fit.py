@@ -208,8 +208,11 @@ def _around(lie: Lie, steepest: float) -> list[Lie]:
 
 
 def _clear_power(tilt: Any, azimuth: Any, clear: Sun, sensor: bool) -> Floats:
-    """What a clear sky gives a witness, (P, n)."""
-    return _power(seen_by_fixed(tilt, azimuth, clear), clear, sensor)
+    """What a clear sky gives a witness, (P, n). A flat sensor has a dome."""
+    beam, diffuse = seen_by_fixed(tilt, azimuth, clear)
+    if sensor:
+        beam = np.where(tilt > 0.0, beam, 1.0)
+    return _power((beam, diffuse), clear, sensor)
 
 
 def _power(seen: tuple[Floats, Floats], clear: Sun, sensor: bool) -> Floats:

@@ -14,9 +14,11 @@ import numpy as np
 
 from ooda.detect.sky import Floats
 from ooda.detect.witnesses.beside import HalfHours
-from ooda.detect.witnesses.planes import Lie
+from ooda.detect.witnesses.planes import Lie, moved, normal_of
 
 FLAT = Lie(0.0, 180.0, dome=True)
+HALF = 0.5
+"""How far the north and south of a lean are believed: warmth and low load look the same."""
 Form = Callable[[list[Lie]], Floats]
 
 
@@ -33,7 +35,25 @@ def pair(form: Form, beside: HalfHours, grid: list[Lie], around: Callable[[Lie],
         errors, lies = way(form, beside, near)
         n = int(errors.argmin())
         best.append((float(errors[n]), [lies[n], FLAT if way is _beside_flat else lies[n]]))
-    return min(best, key=lambda item: item[0])[1]
+    machine, sensor = min(best, key=lambda item: item[0])[1]
+    if sensor != machine:
+        return [machine, sensor]
+    return _aslant(beside, machine, known=len(grid) == 1)
+
+
+def _aslant(beside: HalfHours, lie: Lie, known: bool) -> list[Lie]:
+    """Machine and sensor that lie nearly alike: how the sensor leans to the east or the west, mornings tell
+    by afternoons. To the north or south little does. `known`: whether the machine's plane is."""
+    both = {0: lie, 1: lie}
+    machine, sensor = beside.leaning(both, both, {0: 1.0, 1: 1.0}).values()
+    normal = normal_of(lie)
+    east = np.array([1.0, 0.0, 0.0]) - normal[0] * normal
+    east /= np.linalg.norm(east)
+    apart = normal_of(sensor) - normal_of(machine)
+    apart = HALF * apart + (1.0 - HALF) * (apart @ east) * east
+    if known:
+        return [lie, moved(lie, apart)]
+    return [moved(lie, -0.5 * apart), moved(lie, 0.5 * apart)]
 
 
 def _beside_flat(form: Form, beside: HalfHours, lies: list[Lie]) -> tuple[Floats, list[Lie]]:

@@ -17,13 +17,13 @@ from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
 from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN, limited, shared, usual_index
 from ooda.detect.witnesses.learning import (
     ALIKE_DEG,
-    DULL,
     LEAST_DARK,
     LEAST_PLACED,
     OWN_HEAT,
     Part,
     heat,
     parts_of,
+    under_clouds,
     views,
 )
 from ooda.detect.witnesses.panel import Panel
@@ -400,7 +400,7 @@ class _Chunk:
 
     def clouds(self, dull: Floats) -> Floats:
         """What clouds leave of a machine's level, (n,)."""
-        return 1.0 + (dull - 1.0) * np.clip((CLEAR - self.index) / (CLEAR - DULL), 0.0, 1.0)
+        return under_clouds(dull, self.index)
 
     def by_clear_sky(self, clouds: Clouds, row: Indices) -> tuple[Floats, Floats, Floats]:
         """Due, its relative spread and whether a partial loss can be told of a lone machine, (n,) each;
