@@ -38,6 +38,7 @@ def _placed(case: Case, members: Indices, forms: Forms) -> list[Indices]:
     low = np.zeros(len(case.track), dtype=bool)
     share, form = np.nan_to_num(res.share[members]), says_of(case, forms, members)
     low[members] = spells(share, res.spread[members], case.track.step, form)
+    low[members] &= res.judged[members] | (form > 0.0)  # where little is due, the days before must say it
     return runs_of_a_day(case.track, members, low)
 
 
@@ -182,7 +183,7 @@ def weak_days(
     with np.errstate(invalid="ignore"):
         some = np.flatnonzero(daily > WORTH)
     ends = np.append(days.first[1:], len(track))
-    counted = case.res.judged & ~apart
+    counted = (case.res.lit if case.told.others else case.res.judged) & ~apart
     for n in some:
         members = days.first[n] + np.flatnonzero(counted[days.first[n] : ends[n]])
         if len(members) < 2:

@@ -105,7 +105,8 @@ def forms_of(case: Case, history: AssetHistory, missing: Floats, daily: Floats) 
     gone = np.array([row[1] for row in rows]).reshape(len(rows), SLOTS)
     came = np.array([row[2] for row in rows]).reshape(len(rows), SLOTS)
     with np.errstate(invalid="ignore"):
-        load = np.where(gone < MOST_LOAD, came / (1.0 - np.minimum(gone, MOST_LOAD)), np.nan)
+        left = 1.0 - np.clip(np.nan_to_num(gone), -1.0, MOST_LOAD)  # where too little was due, as it came
+        load = np.where(gone >= MOST_LOAD, np.nan, came / left)
     return Forms(np.array([row[0] for row in rows]), gone, load, np.array([row[3] for row in rows]))
 
 

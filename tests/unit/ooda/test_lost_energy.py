@@ -121,3 +121,22 @@ def test_the_weather_service_tells_how_clear_it_is_only_where_it_has_hours() -> 
     gone = index_of_weather(minutes + 10 * 1440.0, half, (LATITUDE, LONGITUDE))
     assert np.isnan(gone).all()
     assert np.isnan(index_of_weather(minutes, half, None)).all()
+
+
+def test_a_loss_that_lasts_is_booked_at_dawn_and_dusk_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In December a string that is out takes much of its share below a tenth of capacity; a machine beside
+    it has a short stop, and nothing more is booked to that one."""
+    frames = frames_of(Weather(40, seed=8, start="2023-11-25"), [EAST] * 3 + [WEST] * 3, FLAT)
+    ill = last_days(frames[0])
+    lost = 0.25 * 0.08 * frames[0]["power_kw"].where(ill, 0.0)
+    frames[0].loc[ill, "power_kw"] *= 0.92
+    frames[1].loc[frames[1].index[96 * 35 + 46 : 96 * 35 + 54], "power_kw"] = 0.0
+    _, verdicts = seen(pd.concat(frames), 6, monkeypatch)
+    incidents = verdicts["INV-000"].detection.incidents
+    spans = [part.window for incident in incidents for part in incident.episodes]
+    held = np.logical_or.reduce([frames[0]["timestamp"].between(s.start, s.end) for s in spans])
+    assert lost[held].sum() > 0.8 * lost.sum()
+    assert 0.57 < booked(verdicts["INV-000"]) / lost.sum() < 1.1
+    assert (
+        booked(verdicts["INV-001"]) < 0.25 * frames[2]["power_kw"].iloc[96 * 35 + 40 : 96 * 35 + 60].sum()
+    )
