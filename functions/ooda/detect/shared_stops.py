@@ -304,13 +304,13 @@ def in_turn(group: Sequence[Sequence[Stop]]) -> list[Stop]:
             for part in group
             if begun <= part[0].day <= ended and any({stop.machine for stop in part} <= own for own in sets)
         ]
-        those += [group[n] for n in names if not any(part is group[n] for part in those)]
+        by_day = _by_day(those)
         if len(set().union(*sets)) < TURNS or len(spell) < TURNS - 1:
             continue
         score = math.log(TURN_PRIOR) + sum(
-            math.log(TURN / _chance(group[n][0], group[m][0], those)) for n, m in spell
+            math.log(TURN / _chance(group[n][0], by_day[group[m][0].day])) for n, m in spell
         )
-        if score + _never_at_once(those) > 0.0:
+        if score + sum(map(_never_at_once, by_day.values())) > 0.0:
             stops += [stop for part in _all_of(those, group, sets) for stop in part]
     return list({id(stop): stop for stop in stops}.values())
 
@@ -322,25 +322,34 @@ def _all_of(
     within `REST` of it, at no time at which another of them stands."""
     first = min(part[0].begin for part in those) - REST
     last = max(stop.end for part in those for stop in part) + REST
-    found = list(those)
+    found, by_day, taken = list(those), _by_day(those), {id(part) for part in those}
     for part in group:
-        if first <= part[0].begin <= last and not any(part is one for one in found):
-            own = {stop.machine for stop in part}
-            free = not any(a.during(b) > 0.5 for one in found for a in one for b in part)
+        if first <= part[0].begin <= last and id(part) not in taken:
+            own, beside = {stop.machine for stop in part}, by_day.setdefault(part[0].day, [])
+            free = not any(a.during(b) > 0.5 for one in beside for a in one for b in part)
             if free and any(own <= names for names in sets):
                 found.append(part)
+                beside.append(part)
+    return found
+
+
+def _by_day(groups: Iterable[Sequence[Stop]]) -> dict[str, list[Sequence[Stop]]]:
+    """Groups by the day on which they began."""
+    found: dict[str, list[Sequence[Stop]]] = {}
+    for part in groups:
+        found.setdefault(part[0].day, []).append(part)
     return found
 
 
 def _never_at_once(those: Sequence[Sequence[Stop]]) -> float:
     """How much likelier it is in a rotation than by chance, as a logarithm, that the groups of a day stand
     at once as seldom as they do."""
-    score = 0.0
+    score, span = 0.0, _span(those)
     for one, other in combinations(those, 2):
-        if one[0].day == other[0].day and one[0].begin < other[0].begin:
+        if one[0].begin < other[0].begin:
             a, b = _middle_end(one), other[0]
             long = (a.end - one[0].begin) + (_middle_end(other).end - b.begin)
-            chance = min(MOST_CHANCE, long / _span(one[0].day, those))
+            chance = min(MOST_CHANCE, long / span)
             at_once = b.begin < a.end - a.within
             score += math.log((1.0 - TURN) / chance if at_once else TURN / (1.0 - chance))
     return score
@@ -369,17 +378,18 @@ def _middle_end(group: Sequence[Stop]) -> Stop:
     return sorted(group, key=lambda stop: stop.end)[(len(group) - 1) // 2]
 
 
-def _chance(one: Stop, other: Stop, group: Sequence[Sequence[Stop]]) -> float:
-    """How often another stop would begin by chance when one ends."""
+def _chance(one: Stop, of_day: Sequence[Sequence[Stop]]) -> float:
+    """How often one of a day's groups would begin by chance when a stop ends."""
     if one.to_night:
         return IN_A_NIGHT
-    width, others = 2.0 * one.within, sum(part[0].day == other.day for part in group) - 1
-    return min(MOST_CHANCE, others * (width / max(_span(other.day, group), width)))
+    width = 2.0 * one.within
+    others = (len(of_day) - 1) * (width / max(_span(of_day), width))
+    return min(MOST_CHANCE, others) if others < 1.0 else TURN
 
 
-def _span(day: str, group: Sequence[Sequence[Stop]]) -> timedelta:
+def _span(of_day: Sequence[Sequence[Stop]]) -> timedelta:
     """From the first beginning of a day's groups to their last end."""
-    own = [stop for part in group if part[0].day == day for stop in part]
+    own = [stop for part in of_day for stop in part]
     span = max(stop.end for stop in own) - min(stop.begin for stop in own)
     return max(span, timedelta(minutes=1))
 
