@@ -14,9 +14,10 @@ from itertools import count
 from ona.runtime.words import counted
 from ooda.config.detection import DetectionConfig
 from ooda.detect import data_days
-from ooda.detect.group import event_id
+from ooda.detect.group import TOGETHER, event_id
 from ooda.detect.incidents import incidents_of
 from ooda.detect.plant_events import CAUSES
+from ooda.detect.shared_stops import STOPPED
 from ooda.documents.asset_history import (
     AssetHistory,
     HistoryDay,
@@ -24,7 +25,7 @@ from ooda.documents.asset_history import (
     PlantStop,
     file_order,
 )
-from ooda.documents.detections import Incident, Supersession
+from ooda.documents.detections import Episode, Incident, Supersession
 from ooda.documents.site_days import GroupEvent, PlantEvent, SiteRecord
 
 MOST_SUPERSEDED = 100
@@ -34,6 +35,8 @@ AGAIN_DAYS = 2
 """Days: an event of the same cause that comes again within them goes on, as incidents do (ours)."""
 CLOCK_DAYS, CLOCK_TIMES, CLOCK_WITHIN = 30, 3, timedelta(minutes=15)
 """Days looked back; of a stop that a clock does: on how many days, how far apart it began (ours)."""
+MOST_OFF = 0.9
+"""Share of the neighbours without power beside the best: with more of them nobody worked (ours)."""
 STILL_MISSING = 0.5
 """Of a withdrawn incident's energy: from so much missing on nobody says that all was well (ours)."""
 Seen = tuple[tuple[str, str, str, float], ...]
@@ -85,17 +88,19 @@ def one_file(histories: Sequence[AssetHistory], days: Sequence[str]) -> bool:
 def with_events(
     record: SiteRecord, found: Mapping[str, Sequence[GroupEvent]], days: Sequence[str]
 ) -> dict[str, list[PlantEvent]]:
-    """The events of these days with their ids: one that comes again within `AGAIN_DAYS` keeps its id, and
-    so does one that was judged again; a new one has the name that its machines' incidents have."""
-    by_day = {day: list(item.events) for day, item in record.days.items() if day not in days}
+    """The events of these days, and of the earlier ones that `found` has too and that were judged before,
+    with their ids: one that comes again within `AGAIN_DAYS` keeps its id, and so does one that was judged
+    again; a new one has the name that its machines' incidents have."""
+    again = [day for day in sorted(found) if day in days or day in record.days]
+    by_day = {day: list(item.events) for day, item in record.days.items() if day not in again}
+    every: Mapping[str, Sequence[GroupEvent]] = {**by_day, **{day: found[day] for day in again}}
     result: dict[str, list[PlantEvent]] = {}
-    for day in sorted(days):
+    for day in sorted({*again, *days}):
         stood = record.days[day].events if day in record.days else []
         own: list[PlantEvent] = []
+        around = [one for other in every if 0 < _apart(other, day) <= CLOCK_DAYS for one in every[other]]
         for event in found.get(day, []):
-            of_day = by_the_clock(
-                event, [one for n in _days_before(day, CLOCK_DAYS) for one in by_day.get(n, [])]
-            )
+            of_day = by_the_clock(event, around)
             before = [one for n in _days_before(day, AGAIN_DAYS) for one in by_day.get(n, [])]
             taken = {one.event_id for one in own}
             name = _known(of_day, before, stood, taken)
@@ -105,12 +110,17 @@ def with_events(
     return result
 
 
+def _apart(one: str, other: str) -> int:
+    """Days between two dates."""
+    return abs((date.fromisoformat(one) - date.fromisoformat(other)).days)
+
+
 def _days_before(day: str, count: int) -> list[str]:
     """The dates of so many days before one, the latest first."""
     return [(date.fromisoformat(day) - timedelta(days=n)).isoformat() for n in range(1, count + 1)]
 
 
-def by_the_clock(event: GroupEvent, before: Sequence[GroupEvent]) -> GroupEvent:
+def by_the_clock(event: GroupEvent, around: Sequence[GroupEvent]) -> GroupEvent:
     """The same event, as operation where it is the grid's so far and a clock does it: most of its machines
     stopped and came back on `CLOCK_TIMES` days at the same time. Three stops of a day's ten hours begin
     within a quarter of an hour of each other by chance on one occasion of four hundred."""
@@ -125,7 +135,7 @@ def by_the_clock(event: GroupEvent, before: Sequence[GroupEvent]) -> GroupEvent:
             and len(shared) > len(event.machines) / 2
         )
 
-    times = 1 + sum(map(alike, before))
+    times = 1 + sum(map(alike, around))
     if event.cause != "grid" or not event.ended or times < CLOCK_TIMES:
         return event
     said = f"{event.statement}, on {counted(times, 'day')} at the same time: switched by a clock"
@@ -157,9 +167,10 @@ def stops_of(events: Mapping[str, Sequence[PlantEvent]], asset_id: str) -> dict[
     """A machine's part in the events of the plant, by day."""
     return {
         day: [
-            PlantStop(event_id=event.event_id, window=event.window, cause=event.cause)
+            PlantStop(event_id=event.event_id, window=window, cause=event.cause)
             for event in own
             if asset_id in event.machines
+            for window in event.stops.get(asset_id) or [event.window]
         ]
         for day, own in events.items()
     }
@@ -185,6 +196,9 @@ def entered(
         else:
             days[day] = {k: own.model_copy(update={"provisional": False}) for k, own in by_file.items()}
         plant[day] = machine.plant.get(day, [])
+    plant |= {day: stops for day, stops in machine.plant.items() if day not in machine.days}
+    for day in (day for day in machine.plant if day in days):
+        days[day] = {k: _as_it_is(own, plant.get(day, [])) for k, own in days[day].items()}
     plant = {day: stops for day, stops in sorted(plant.items()) if stops and day in days}
     planes = machine.planes if machine.filed else {}
     merged = data_days.marked(history.model_copy(update={"days": days, "plant": plant, **planes}))
@@ -198,6 +212,23 @@ def entered(
     return merged.model_copy(
         update={"incidents": standing, "superseded": [*history.superseded, *gone][-MOST_SUPERSEDED:]}
     )
+
+
+def _as_it_is(item: HistoryDay, stops: Sequence[PlantStop]) -> HistoryDay:
+    """A day on which the stops that no event of the plant has are the machine's own, where others worked
+    meanwhile: what its file said of them beside the neighbours was a first guess."""
+    episodes = [e if any(stop.explains(e) for stop in stops) else _own(e) for e in item.episodes]
+    return item.model_copy(update={"episodes": episodes}) if episodes != item.episodes else item
+
+
+def _own(episode: Episode) -> Episode:
+    beside = episode.signals.neighbours_off
+    if episode.kind not in STOPPED or episode.events or beside is None or beside >= MOST_OFF:
+        return episode
+    if episode.kind == "outage" and beside < TOGETHER:
+        return episode
+    signals = episode.signals.model_copy(update={"neighbours_off": None, "neighbours_in_turn": None})
+    return episode.model_copy(update={"kind": "outage", "signals": signals})
 
 
 def of_run(history: AssetHistory, run: str) -> list[Incident]:

@@ -97,8 +97,7 @@ def _judged(site: _Site, because: str, request: SiteDayRequest, now: datetime) -
     run = Run(run_id, now, len(site.came), because, detection_config(), detection_threshold())
     verdicts = _verdicts(site, stored.frame.empty, request, now, stored)
     record, etag = site_store.record_of(site.site_id)
-    known = {day: item.events for day, item in record.days.items()}
-    events = with_events(record, plant_events.events_of(verdicts, known), site.days)
+    events = with_events(record, plant_events.events_of(verdicts, site.histories), site.days)
     by_id = {event.event_id: event for own in events.values() for event in own}
     changed = _entered(site, verdicts, events, by_id, run)
     superseded = [
@@ -117,10 +116,16 @@ def _judged(site: _Site, because: str, request: SiteDayRequest, now: datetime) -
         )
         for day in site.days
     }
-    site_store.save_record(record.model_copy(update={"days": {**record.days, **judged}}), etag)
+    again = {
+        day: record.days[day].model_copy(update={"events": own})
+        for day, own in events.items()
+        if day not in judged
+    }
+    record = record.model_copy(update={"days": {**record.days, **again, **judged}})
+    site_store.save_record(record, etag)
     detections = _found(site, verdicts, changed)
     found = sum(len(detection.incidents) for detection in detections)
-    told = _whole(record.model_copy(update={"days": {**record.days, **judged}}).events(), by_id)
+    told = [event for event in record.events() if {*event.days} & {*site.days}]
     site_day = SiteDay(
         run=run_id,
         site_id=site.site_id,
@@ -224,8 +229,3 @@ def _save_detections(
 def _absent(site: _Site, day: str) -> list[str]:
     there = {name for name, history in site.histories.items() if day in history.days}
     return [asset.id for asset in site.assets if asset.id not in there][:MOST_ABSENT]
-
-
-def _whole(events: Sequence[PlantEvent], own: dict[str, PlantEvent]) -> list[PlantEvent]:
-    """The events that a run found, over all of their days."""
-    return [event for event in events if event.event_id in own]

@@ -33,13 +33,13 @@ APART = 0.9
 _STOPS: frozenset[IncidentKind] = frozenset({"outage", "site_outage", "underperformance"})
 EXPLAINED_BY: Mapping[PlantCause, frozenset[IncidentKind]] = {
     "grid": _STOPS,
-    "operation": frozenset({"operation", "site_outage"}),
+    "operation": frozenset({"operation", "site_outage", "outage", "snow"}),
     "curtailment": frozenset({"curtailment"}),
     "snow": _STOPS,
 }
-"""Kinds of a machine's episodes that an event of its plant explains, by the event's cause. In a rotation
-each machine's own stop is named; what else lies between its first and last stop may be a fault. So may a
-loss while the plant is held at a level."""
+"""Kinds of a machine's episodes that an event of its plant explains, by the event's cause, while the
+machine itself stood for it. What it lacks while it works, or while the plant is held at a level, may be a
+fault."""
 _ENDING = re.compile(r"(\.[A-Za-z]{2,7}){1,2}$")
 """The ending of a file's name: `.csv`, `.csv.gz`, `.parquet`."""
 

@@ -16,6 +16,9 @@ class GroupEvent(Document):
     cause: PlantCause
     window: Window
     machines: list[str]
+    stops: dict[str, list[Window]] = Field(
+        default={}, description="of each machine, when it stood for that; empty in older records"
+    )
     lost_kwh: float
     ended: bool = Field(description="all of these machines gave power again on the same day")
     statement: str

@@ -133,10 +133,16 @@ def _tell(document: SiteDay, outcomes: Sequence[Outcome], now: datetime) -> None
     for event in document.events:
         if not event.ended:
             standing.put(_standing(event))
-    new = [event for event in document.events if event.days[0] in document.days]
+    new = [e for e in document.events if e.days[0] in document.days or _second_day(e, document)]
     if new or any(outcome != "none" for outcome in outcomes):  # else nobody had heard of them
         heard = list(zip(document.superseded, outcomes, strict=True))
         deliveries.put_notice(_notice(document, heard, now))
+
+
+def _second_day(event: PlantEvent, document: SiteDay) -> bool:
+    """Whether machines stand for a second day now: a common cause is mostly over within hours, so somebody
+    must look, and people are told once more."""
+    return not event.ended and len(event.days) > 1 and event.days[1] in document.days
 
 
 def _standing(event: PlantEvent) -> standing.Standing:
@@ -170,6 +176,10 @@ def _notice(
             f"{event.cause.capitalize()}: {event.statement}, {iso(event.window.start)} to "
             f"{iso(event.window.end)}, {event.lost_kwh:.0f} kWh. No crew goes to each machine.",
         ]
+        if _second_day(event, document):
+            lines.append(
+                "It stands for a second day: ask the grid's operator, and have somebody look at the site."
+            )
     if heard:
         lines += ["", f"{counted(len(heard), 'incident')} superseded:"]
         for item, outcome in heard[:MOST_LINES]:
