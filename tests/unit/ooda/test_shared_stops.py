@@ -94,15 +94,72 @@ def test_machines_that_die_and_are_mended_one_after_the_other_are_no_rotation() 
     assert causes(dead, 7) == set()
 
 
-def test_trips_on_hot_afternoons_are_seldom_a_rotation() -> None:
-    """Three machines in three and a half hours a day: some follow each other by chance."""
+def trips(machines: int, a_day: float, step: float, light: tuple[float, float], seed: int) -> list[Stop]:
+    """Of so many machines, each at random, for 20 minutes to three hours, on 120 days."""
+    rng, found = np.random.default_rng(seed), list[Stop]()
+    for day in range(120):
+        for name in range(machines):
+            if rng.uniform() < a_day:
+                begin, long = rng.uniform(*light), rng.uniform(0.34, 3.0)
+                ends = (np.ceil(at * 60 / step) * step / 60 for at in (begin, begin + long))
+                begin, end = (24.0 * day + at for at in ends)
+                found.append(off(str(name), begin, max(begin, end - step / 60), step=step))
+    return found
+
+
+@pytest.mark.parametrize("step", [5.0, 15.0, 30.0])
+def test_trips_at_random_are_no_rotation_however_often_they_come(step: float) -> None:
+    """Through the day, and on hot afternoons only; each day some follow each other by chance."""
+    named = of = 0
+    for machines, a_day in ((3, 0.9), (8, 0.3), (8, 0.9), (20, 0.1), (20, 0.9)):
+        for seed, light in ((1, (-5.0, 5.0)), (2, (0.0, 3.5))):
+            stops = trips(machines, a_day, step, light, seed)
+            named, of = named + len(in_turn(groups(stops))), of + len(stops)
+    assert named <= 0.02 * of
+
+
+@pytest.mark.parametrize("step", [5.0, 15.0, 30.0])
+def test_a_rotation_among_trips_at_random_is_found(step: float) -> None:
+    """The distractor: for six days the machines of a fleet that trips now and then stand in turn."""
+    own = [
+        off(str((day + slot) % 8), 24 * day + 2 * slot - 4, 24 * day + 2 * slot - 2 - step / 60, step=step)
+        for day in range(50, 56)
+        for slot in range(4)
+    ]
+    other = [
+        stop for stop in trips(8, 0.1, step, (-5.0, 5.0), 3) if not own[0].day <= stop.day <= own[-1].day
+    ]
+    named = {id(stop) for stop in in_turn(groups([*other, *own]))}
+    assert len(named & {id(stop) for stop in own}) >= 0.95 * len(own)
+    assert len(named & {id(stop) for stop in other}) <= 0.12 * len(other), "those within days of it"
+
+
+def test_trips_of_three_on_hot_afternoons_are_no_rotation() -> None:
     rng = np.random.default_rng(5)
     named = 0
     for _ in range(20):
         begins = [(name, 24 * day + rng.uniform(0.0, 3.5)) for day in range(3) for name in "abc"]
-        trips = [off(name, at, at + rng.uniform(0.6, 1.6)) for name, at in begins]
-        named += len(in_turn(groups(trips)))
-    assert named <= 45, "of 180 stops"
+        few = [off(name, at, at + rng.uniform(0.6, 1.6)) for name, at in begins]
+        named += len(in_turn(groups(few)))
+    assert named <= 9, "of 180 stops"
+
+
+def test_groups_that_take_turns_are_known_by_their_machines() -> None:
+    """Little follows to the minute where clouds cut the stops; that the same stand together tells."""
+    sets = ("ab", "cde", "fgh")
+
+    def turns(rng: np.random.Generator | None) -> list[Stop]:
+        stops = []
+        for day in range(3):
+            order = "".join(rng.permutation(list("abcdefgh"))) if rng else ""
+            parts = (order[:2], order[2:5], order[5:]) if rng else sets
+            for slot, part in enumerate(parts[: 3 if day == 1 else 2]):
+                begin = 24 * day + 2 * slot - 3
+                stops += [off(name, begin, begin + 2, step=30.0) for name in part]
+        return stops
+
+    assert len(in_turn(groups(turns(None)))) == len(turns(None))
+    assert in_turn(groups(turns(np.random.default_rng(1)))) == []
 
 
 def test_how_likely_a_common_cause_is_follows_the_weather_and_the_past() -> None:
