@@ -15,7 +15,8 @@ from ona.runtime.words import counted
 from ooda.detect.asset_history import name_of, number_of
 from ooda.detect.group import LEAST_TOGETHER, WITHOUT_GAP
 from ooda.detect.judge import AssetVerdict
-from ooda.detect.shared_stops import Shared, labelled, stops_of
+from ooda.detect.machine_stops import stops_of
+from ooda.detect.shared_stops import Shared, labelled
 from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
 from ooda.documents.detections import Episode, IncidentKind, PlantCause, Window
 from ooda.documents.site_days import GroupEvent

@@ -16,8 +16,8 @@ from ooda.config.detection import DetectionConfig
 from ooda.detect import data_days
 from ooda.detect.group import TOGETHER, event_id
 from ooda.detect.incidents import incidents_of
+from ooda.detect.machine_stops import STOPPED
 from ooda.detect.plant_events import CAUSES
-from ooda.detect.shared_stops import STOPPED
 from ooda.documents.asset_history import (
     AssetHistory,
     HistoryDay,

@@ -10,8 +10,10 @@ import pytest
 
 from ooda.detect.context import Context
 from ooda.detect.judge import judge_assets
+from ooda.detect.machine_stops import Stop, groups
 from ooda.detect.plant_events import events_of
-from ooda.detect.shared_stops import Stop, common, groups, in_turn, labelled
+from ooda.detect.rotations import in_turn
+from ooda.detect.shared_stops import common, labelled
 from ooda.detect.site_layer import MachineDays, Run, entered, seen_of, with_events
 from ooda.detect.site_layer import stops_of as stops_of_events
 from ooda.documents.asset_history import AssetHistory
