@@ -22,8 +22,10 @@ from ooda.detect.units import EFFICIENCY
 LEAST, MOST, NOISE = 0.06, 0.7, 0.012
 """Natural logarithms of a ratio: a smaller step is of no interest (meters of class 2 and their transformers
 are within 3 %), a larger one is a unit; days are never trusted to differ less."""
-HALF = 0.5
-"""Of a rise beside the neighbours: so much of it the irradiance must show."""
+HALF, NEAR_DAYS = 0.5, 10
+"""Of a rise beside the neighbours: so much of it the sun must show, on so many days before and after it."""
+AT_BEST = 0.9
+"""Quantile of a level's days (ours): a machine that fades slowly has its own level on the first of them."""
 ABOVE_NEIGHBOURS = 1.05
 """Power over the neighbours' that a repaired machine does not reach."""
 
@@ -36,28 +38,40 @@ def meter_days(table: Table, sound: Mask) -> Floats:
         return risen(np.where(sound, table.of_dc, np.nan), above=EFFICIENCY[1])
     sound = sound & np.isfinite(table.season)
     rise = risen(np.where(sound, table.of_neighbours, np.nan), above=ABOVE_NEIGHBOURS)
-    return rise if _seen_by_sun(np.where(sound, table.of_sun, np.nan), rise) else np.zeros(len(rise))
+    for light in (table.of_sun, table.power_of_clear):
+        rise = np.where(_denied(np.where(sound, light, np.nan), rise), 0.0, rise)
+    return rise
 
 
-def _seen_by_sun(of_sun: Floats, rise: Floats) -> bool:
-    """Whether a rise beside the neighbours is one beside the irradiance too, where that is measured: else
-    it is the neighbours that fell."""
+def _denied(of_light: Floats, rise: Floats) -> bool:
+    """Whether power did not rise beside the sun as it did beside the neighbours, where the days about the
+    rise know the sun: then it is the neighbours that fell, or lie under snow."""
     higher = rise > 0.0
     if not higher.any():
-        return True
-    before = of_sun[: int(np.argmax(higher))]
-    now = of_sun[higher]
-    if not (np.isfinite(before).any() and np.isfinite(now).any()):
-        return True
-    return bool(np.nanmedian(now) / np.nanmedian(before) - 1.0 > HALF * float(np.median(rise[higher])))
+        return False
+    first = int(np.argmax(higher))
+    before, now = of_light[:first], of_light[first:][higher[first:]]
+    before, now = before[np.isfinite(before)][-NEAR_DAYS:], now[np.isfinite(now)][:NEAR_DAYS]
+    if not (len(before) and len(now)):
+        return False
+    return bool(np.median(now) / np.median(before) - 1.0 <= HALF * float(np.median(rise[higher])))
 
 
 def risen(ratio: Floats, above: float) -> Floats:
-    """How far days lie above the first level of a ratio, share, (D,), where that is `above` what may be."""
+    """How far days lie above the first level of a ratio, share, (D,), where that is `above` what may be.
+
+    A fault that grows makes no step, its repair does: what a ratio was at its best before counts as well.
+    """
     log = np.log(np.where(ratio > 0.0, ratio, np.nan))
-    moved = levels(log, change_points(log, least=LEAST, noise=NOISE))
-    first = log[moved == 0.0]
-    if not moved.any() or not np.isfinite(first).any():
+    steps = change_points(log, least=LEAST, noise=NOISE)
+    moved = levels(log, steps)
+    level = np.searchsorted([step.day for step in steps], np.arange(len(log)), side="right")
+    first = log[(level == 0) & np.isfinite(log)]
+    if not steps or not len(first):
         return np.zeros(len(ratio))
-    now = moved + float(np.nanmedian(first))
-    return np.where((moved >= LEAST) & (moved <= MOST) & (now > np.log(above)), np.expm1(moved), 0.0)
+    known = np.isfinite(log)
+    middles = [log[known & (level == n)] for n in range(len(steps) + 1)]
+    now = np.array([np.median(part) if len(part) else np.nan for part in middles])[level]
+    higher = (moved >= LEAST) & (now - np.quantile(first, AT_BEST) >= LEAST) & (now > np.log(above))
+    rise = now - float(np.median(first))
+    return np.where(higher & (rise <= MOST), np.expm1(rise), 0.0)
