@@ -12,6 +12,7 @@ looks as a loss does, and is not told here.
 
 from __future__ import annotations
 
+import bottleneck as bn
 import numpy as np
 
 from ooda.detect.change_point import change_points, levels
@@ -22,10 +23,9 @@ from ooda.detect.units import EFFICIENCY
 LEAST, MOST, NOISE = 0.06, 0.7, 0.012
 """Natural logarithms of a ratio: a smaller step is of no interest (meters of class 2 and their transformers
 are within 3 %), a larger one is a unit; days are never trusted to differ less."""
-HALF, NEAR_DAYS = 0.5, 10
-"""Of a rise beside the neighbours: so much of it the sun must show, on so many days before and after it."""
-AT_BEST = 0.9
-"""Quantile of a level's days (ours): a machine that fades slowly has its own level on the first of them."""
+HALF, QUARTER, NEAR_DAYS = 0.5, 0.25, 10
+"""Of a rise beside the neighbours: so much of it the irradiance must show, and the level of clear days, which
+haze and season move too; on so many days before and after it."""
 ABOVE_NEIGHBOURS = 1.05
 """Power over the neighbours' that a repaired machine does not reach."""
 
@@ -38,14 +38,14 @@ def meter_days(table: Table, sound: Mask) -> Floats:
         return risen(np.where(sound, table.of_dc, np.nan), above=EFFICIENCY[1])
     sound = sound & np.isfinite(table.season)
     rise = risen(np.where(sound, table.of_neighbours, np.nan), above=ABOVE_NEIGHBOURS)
-    for light in (table.of_sun, table.power_of_clear):
-        rise = np.where(_denied(np.where(sound, light, np.nan), rise), 0.0, rise)
+    for light, least in ((table.of_sun, HALF), (table.power_of_clear, QUARTER)):
+        rise = np.where(_denied(np.where(sound, light, np.nan), rise, least), 0.0, rise)
     return rise
 
 
-def _denied(of_light: Floats, rise: Floats) -> bool:
-    """Whether power did not rise beside the sun as it did beside the neighbours, where the days about the
-    rise know the sun: then it is the neighbours that fell, or lie under snow."""
+def _denied(of_light: Floats, rise: Floats, least: float) -> bool:
+    """Whether power rose beside the sun by less than a share `least` of what it rose beside the neighbours,
+    where the days about the rise know the sun: then it is the neighbours that fell, or lie under snow."""
     higher = rise > 0.0
     if not higher.any():
         return False
@@ -54,7 +54,7 @@ def _denied(of_light: Floats, rise: Floats) -> bool:
     before, now = before[np.isfinite(before)][-NEAR_DAYS:], now[np.isfinite(now)][:NEAR_DAYS]
     if not (len(before) and len(now)):
         return False
-    return bool(np.median(now) / np.median(before) - 1.0 <= HALF * float(np.median(rise[higher])))
+    return bool(np.median(now) / np.median(before) - 1.0 <= least * float(np.median(rise[higher])))
 
 
 def risen(ratio: Floats, above: float) -> Floats:
@@ -72,6 +72,7 @@ def risen(ratio: Floats, above: float) -> Floats:
     known = np.isfinite(log)
     middles = [log[known & (level == n)] for n in range(len(steps) + 1)]
     now = np.array([np.median(part) if len(part) else np.nan for part in middles])[level]
-    higher = (moved >= LEAST) & (now - np.quantile(first, AT_BEST) >= LEAST) & (now > np.log(above))
+    best = float(np.nanmax(bn.move_median(first, min(NEAR_DAYS, len(first)))))
+    higher = (moved >= LEAST) & (now - best >= LEAST) & (now > np.log(above))
     rise = now - float(np.median(first))
     return np.where(higher & (rise <= MOST), np.expm1(rise), 0.0)
