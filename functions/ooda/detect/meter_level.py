@@ -24,8 +24,8 @@ LEAST, MOST, NOISE = 0.06, 0.7, 0.012
 """Natural logarithms of a ratio: a smaller step is of no interest (meters of class 2 and their transformers
 are within 3 %), a larger one is a unit; days are never trusted to differ less."""
 HALF, QUARTER, NEAR_DAYS = 0.5, 0.25, 10
-"""Of a rise beside the neighbours: so much of it the irradiance must show, and the level of clear days, which
-haze and season move too; on so many days before and after it."""
+"""Of a rise beside the neighbours: so much of it the irradiance must show, and the level of clear days,
+which haze and season move too; on so many days before and after it."""
 ABOVE_NEIGHBOURS = 1.05
 """Power over the neighbours' that a repaired machine does not reach."""
 
