@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ooda.detect import unit_of_clear
 from ooda.detect.change_point import change_points, levels
 from ooda.detect.day_marks import Table
 from ooda.detect.sky import Floats, Mask
@@ -42,7 +43,7 @@ def energy_days(table: Table) -> Mask:
     for step in np.unique(table.step):
         factor = step / 60.0
         if 0.0 < factor < 0.95:
-            wrong |= (table.step == step) & _by_factor(table, factor)
+            wrong |= (table.step == step) & (_by_factor(table, factor) | _by_clear_sky(table, factor))
     return wrong
 
 
@@ -66,6 +67,17 @@ def _by_factor(table: Table, factor: float) -> Mask:
     if factor > PLAIN_FACTOR and with_dc:  # half of the strings take DC power with them, a unit does not
         vetoed |= known["of_dc"]
     return (np.logical_or.reduce(list(votes.values())) & ~vetoed) | (always & ~usual)
+
+
+def _by_clear_sky(table: Table, factor: float) -> Mask:
+    """…as the clear sky alone shows it, on days of which neither irradiance nor DC power says anything.
+
+    Half of a machine is lost too often to be told from a unit so.
+    """
+    if factor > PLAIN_FACTOR:
+        return np.zeros(len(table), dtype=bool)
+    energy = unit_of_clear.energy_days(table.clear_by_form, table.most_of_clear, factor)
+    return energy & ~(np.isfinite(table.of_sun) | np.isfinite(table.of_dc))
 
 
 def _scatter(usual: Floats) -> float:

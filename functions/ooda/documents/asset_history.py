@@ -104,6 +104,13 @@ class DayMarks(Document):
     power_of_clear: float | None = Field(
         default=None, description="share of capacity over the clear sky's, in the same hours"
     )
+    clear_by_form: float | None = Field(
+        default=None,
+        description="share of capacity over the clear sky's on a day that is clear by its form, in any unit",
+    )
+    most_of_clear: float | None = Field(
+        default=None, description="share of capacity over the clear sky's at its highest about noon"
+    )
     season: float | None = Field(
         default=None,
         description="a clear noon in the modules' plane over the flat; the plane may be assumed",
