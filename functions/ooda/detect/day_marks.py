@@ -53,8 +53,9 @@ CLEAR_POWER = 0.3
 """Share of capacity over 1 000 W/m² of the clear sky: with less it is not clear, however quiet."""
 
 SMOOTH, CLEAR_FORM, SHOULDER = 0.02, 0.5, 0.9
-"""A clear day by its form: so much of the hours about noon a clear-sky index does not leave the line between
-its neighbours by more than that part of it. Its level is taken below this part of the day's highest power."""
+"""A clear day by its form, in any unit: a clear-sky index leaves the line between its neighbours by less
+than this part of it, in such a share of the hours about noon. Its level is taken below this part of the
+day's highest power: an inverter at its limit has a flat top."""
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ LEAST_RIGHT, LEAST_WRONG = 3, 2
 ALIKE = 0.35
 """Natural logarithm: how near to the factor medians must come for a step to be looked at."""
 EXACT, BY_DAY, MOST = 0.10, 0.002, 0.20
-"""…and how near the step must come, for each day between the middles of the two sides, and at most: nobody
-knows how modules lie, so a season takes from their clear days or gives (ours)."""
+"""…and how near the step must come: usually, more for each day between the middles of the two sides, and
+at most. Nobody knows how modules lie, so a season takes from their clear days or gives (ours)."""
 SEASON, SPREAD = 0.0015, 0.04
 """What a season takes or gives by the day at first sight, and how little clear days are trusted to scatter;
 logarithms."""

@@ -106,7 +106,7 @@ class DayMarks(Document):
     )
     clear_by_form: float | None = Field(
         default=None,
-        description="share of capacity over the clear sky's on a day that is clear by its form, in any unit",
+        description="share of capacity over the clear sky's on a day clear by its form, in any unit",
     )
     most_of_clear: float | None = Field(
         default=None, description="share of capacity over the clear sky's at its highest about noon"
