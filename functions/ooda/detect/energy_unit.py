@@ -43,8 +43,21 @@ def energy_days(table: Table) -> Mask:
     for step in np.unique(table.step):
         factor = step / 60.0
         if 0.0 < factor < 0.95:
-            wrong |= (table.step == step) & (_by_factor(table, factor) | _by_clear_sky(table, factor))
+            wrong |= (table.step == step) & _by_factor(table, factor)
+            if factor <= PLAIN_FACTOR:
+                wrong |= (table.step == step) & _by_clear_sky(table, factor)
     return wrong
+
+
+def doubtful_days(table: Table) -> Mask:
+    """Days, (D,), whose power is the energy of an interval or what a loss left: the clear sky alone shows a
+    half, in half-hourly readings, and half of a machine is lost often enough."""
+    factor = table.step / 60.0
+    half = (factor > PLAIN_FACTOR) & (factor < 0.95) & ~np.isfinite(table.of_neighbours)
+    doubtful = np.zeros(len(table), dtype=bool)
+    for one in np.unique(factor[half]):
+        doubtful |= half & (factor == one) & _by_clear_sky(table, float(one))
+    return doubtful
 
 
 def _by_factor(table: Table, factor: float) -> Mask:
@@ -70,12 +83,7 @@ def _by_factor(table: Table, factor: float) -> Mask:
 
 
 def _by_clear_sky(table: Table, factor: float) -> Mask:
-    """…as the clear sky alone shows it, on days of which neither irradiance nor DC power says anything.
-
-    Half of a machine is lost too often to be told from a unit so.
-    """
-    if factor > PLAIN_FACTOR:
-        return np.zeros(len(table), dtype=bool)
+    """…as the clear sky alone shows it, on days of which neither irradiance nor DC power says anything."""
     energy = unit_of_clear.energy_days(table.clear_by_form, table.most_of_clear, factor)
     return energy & ~(np.isfinite(table.of_sun) | np.isfinite(table.of_dc))
 

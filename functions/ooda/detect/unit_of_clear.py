@@ -31,11 +31,11 @@ SEASON, SPREAD = 0.0015, 0.04
 """What a season takes or gives by the day at first sight, and how little clear days are trusted to scatter;
 logarithms."""
 UNEVEN = 0.1
-"""Median distance from the middle of clear days that are of one level, unless the right ones lie so, too."""
+"""Median distance from the middle of clear days that are of one level; more where the right ones lie so."""
 RIGHT = (0.4, 2.0)
 """Power over the clear sky's in the right unit: lowest, highest. The modules' plane is often unknown."""
 BRIGHTER, OUTER = 1.5, 0.97
-"""In the wrong unit this quantile of the days' highest may be so much more than in the right one."""
+"""This quantile of the days' highest may be so much more in the wrong unit than in the right one."""
 
 
 def energy_days(clear: Floats, most: Floats, factor: float) -> Mask:

@@ -274,13 +274,14 @@ class SpoiltDays(Document):
 
     `power`: of another clock or unit, nothing of them counts; `part`: some of their readings may be of
     another unit; `meter`: power reads more than it did; `light`: the irradiance sensor or the anemometer
-    misleads.
+    misleads; `doubtful`: their unit may be another, or part of the machine is lost: that is suspected.
     """
 
     power: list[str] = []
     part: list[str] = []
     meter: list[str] = []
     light: list[str] = []
+    doubtful: list[str] = []
 
 
 class AssetHistory(Document):

@@ -96,3 +96,14 @@ def test_clear_days_with_snow_on_the_roof_are_no_unit(snow: range) -> None:
     for n, day in enumerate(snow):
         frame = times(0.02 + 0.07 * n, frame, day, day + 1)
     assert not told(judged(frame))
+
+
+@pytest.mark.parametrize("left", [0.5, 0.66])
+def test_of_half_hours_nobody_knows_whether_a_half_is_a_unit_or_a_loss(left: float) -> None:
+    verdict = judged(times(left, machine(30)))
+    assert ("or what a loss left" in told(verdict)) == (left == 0.5)
+    assert not any(issue.blinding for issue in verdict.detection.quality.issues)
+    assert verdict.history.spoilt.doubtful[:1] == (["2025-05-09"] if left == 0.5 else [])
+    partial = [i for i in verdict.detection.incidents if i.kind == "underperformance"]
+    assert partial
+    assert left != 0.5 or all(incident.suspected for incident in partial)
