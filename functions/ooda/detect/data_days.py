@@ -31,6 +31,7 @@ class DataDays:
     `shift`, (D,): by how many minutes the clock makes them late (early: below 0), 0 where it is right.
     `energy`, (D,): whether their power is the energy of an interval. `sensor`: the irradiance sensor.
     `meter`, (D,): by how much, share, the meter of power reads more than it did; 0 where it is as it was.
+    `doubtful`, (D,): whether their power may be the energy of an interval, or what a loss left.
     """
 
     table: Table
@@ -38,6 +39,7 @@ class DataDays:
     energy: Mask
     sensor: Sensor
     meter: Floats
+    doubtful: Mask
 
     @classmethod
     def of(cls, table: Table) -> DataDays:
@@ -49,7 +51,8 @@ class DataDays:
         energy = energy_unit.energy_days(table)
         sound = ~energy & (shift == 0.0)
         sensor, meter = irradiance_sensor.sensor_days(table, sound), meter_level.meter_days(table, sound)
-        return cls(table, shift, energy, sensor, meter)
+        doubtful = energy_unit.doubtful_days(table) & sound
+        return cls(table, shift, energy, sensor, meter, doubtful)
 
     def since(self, wrong: Mask, day: int) -> str:
         """The date from which a day's problem lasts, of days `wrong`, (D,)."""
@@ -95,6 +98,10 @@ def marked(history: AssetHistory) -> AssetHistory:
         return [names[n] for n in np.flatnonzero(wrong)]
 
     spoilt = SpoiltDays(
-        power=dates(wholly), part=dates(part & ~wholly), meter=dates(told.risen), light=dates(light)
+        power=dates(wholly),
+        part=dates(part & ~wholly),
+        meter=dates(told.risen),
+        light=dates(light),
+        doubtful=dates(told.doubtful),
     )
     return history.model_copy(update={"spoilt": spoilt})

@@ -52,6 +52,11 @@ CLEAR_PART = 0.4
 CLEAR_POWER = 0.3
 """Share of capacity over 1 000 W/m² of the clear sky: with less it is not clear, however quiet."""
 
+SMOOTH, CLEAR_FORM, SHOULDER = 0.02, 0.5, 0.9
+"""A clear day by its form, in any unit: a clear-sky index leaves the line between its neighbours by less
+than this part of it, in such a share of the hours about noon. Its level is taken below this part of the
+day's highest power: an inverter at its limit has a flat top."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -72,6 +77,8 @@ class Table:
     sensor_of_machines: Floats
     sensor_of_clear: Floats
     power_of_clear: Floats
+    clear_by_form: Floats
+    most_of_clear: Floats
     season: Floats
 
     def __len__(self) -> int:
@@ -120,7 +127,7 @@ def measure(
     season = noon_in_plane(days.number, track.asset)
     return Table(
         days.number, step, begins, ends, late, by_sun, by_peers, by_wind, by_dc, by_others, by_service,
-        _rated(track), by_machines, sensor, power, season,
+        _rated(track), by_machines, sensor, power, *_by_form(track, lit), season,
     )  # fmt: skip
 
 
@@ -176,6 +183,28 @@ def _under_clear_sky(track: Track, raw: Floats, lit: Mask) -> tuple[Floats, Floa
         free = (track.share > 0.0) & (track.share < NEAR_CAPACITY_SHARE)
         plane = noon_in_plane(track.days.number, track.asset)
         return _median(track, by_sensor, quiet), _median(track, by_power, quiet & free) / plane
+
+
+def _by_form(track: Track, lit: Mask) -> tuple[Floats, Floats]:
+    """Power over the clear sky's in the modules' plane, whatever its unit: on days that are clear by their
+    form, off the flat top of an inverter at its limit; and at its highest on any day, (D,) each."""
+    if track.asset.is_wind or not np.isfinite(track.sky.clear_ghi).any() or len(track) < LEAST:
+        return np.full(len(track.days), np.nan), np.full(len(track.days), np.nan)
+    noon = lit & _about_noon(track) & (track.share > 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        index = track.share / (track.sky.clear_ghi / 1000.0)
+        smooth = noon & _smooth(index)
+        top = track.days.highest(track.share, noon)
+        clear = track.days.count(smooth) >= CLEAR_FORM * track.days.count(lit & _about_noon(track))
+        shoulders = smooth & clear[track.days.row] & (track.share < SHOULDER * top[track.days.row])
+        plane = noon_in_plane(track.days.number, track.asset)
+        return _median(track, index, shoulders) / plane, track.days.highest(index, noon) / plane
+
+
+def _smooth(index: Floats) -> Mask:
+    """Where an index lies on the line between the readings before and after, in any unit."""
+    before, after = np.roll(index, 1), np.roll(index, -1)
+    return np.asarray(np.abs(before + after - 2.0 * index) < SMOOTH * index)
 
 
 def _still(index: Floats) -> Mask:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ooda.detect import unit_of_clear
 from ooda.detect.change_point import change_points, levels
 from ooda.detect.day_marks import Table
 from ooda.detect.sky import Floats, Mask
@@ -43,7 +44,20 @@ def energy_days(table: Table) -> Mask:
         factor = step / 60.0
         if 0.0 < factor < 0.95:
             wrong |= (table.step == step) & _by_factor(table, factor)
+            if factor <= PLAIN_FACTOR:
+                wrong |= (table.step == step) & _by_clear_sky(table, factor)
     return wrong
+
+
+def doubtful_days(table: Table) -> Mask:
+    """Days, (D,), whose power is the energy of an interval or what a loss left: the clear sky alone shows a
+    half, in half-hourly readings, and half of a machine is lost often enough."""
+    factor = table.step / 60.0
+    half = (factor > PLAIN_FACTOR) & (factor < 0.95) & ~np.isfinite(table.of_neighbours)
+    doubtful = np.zeros(len(table), dtype=bool)
+    for one in np.unique(factor[half]):
+        doubtful |= half & (factor == one) & _by_clear_sky(table, float(one))
+    return doubtful
 
 
 def _by_factor(table: Table, factor: float) -> Mask:
@@ -66,6 +80,12 @@ def _by_factor(table: Table, factor: float) -> Mask:
     if factor > PLAIN_FACTOR and with_dc:  # half of the strings take DC power with them, a unit does not
         vetoed |= known["of_dc"]
     return (np.logical_or.reduce(list(votes.values())) & ~vetoed) | (always & ~usual)
+
+
+def _by_clear_sky(table: Table, factor: float) -> Mask:
+    """…as the clear sky alone shows it, on days of which neither irradiance nor DC power says anything."""
+    energy = unit_of_clear.energy_days(table.clear_by_form, table.most_of_clear, factor)
+    return energy & ~(np.isfinite(table.of_sun) | np.isfinite(table.of_dc))
 
 
 def _scatter(usual: Floats) -> float:

@@ -75,7 +75,7 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
     names = sorted(of_days)
     days = [_own(history.plant.get(day, []), that_count(of_days[day])) for day in names]
     run_of = _runs(names, days)
-    believed = _believed(days, run_of)
+    believed, doubtful = _believed(days, run_of), set(history.spoilt.doubtful)
     by_kind: dict[tuple[IncidentKind, bool], list[_Seen]] = {}
     judged: JudgedDays = []
     for n, items in enumerate(days):
@@ -86,6 +86,7 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
         whole = [episode for episode in weak if episode is not None]
         partial = [e for item in items for e in item.episodes if e.kind == "underperformance"]
         suspected = not believed.get(n, True) or (run is not None and not run.sure and not partial)
+        suspected |= names[n] in doubtful
         if (suspected and whole) or sum(e.lost_kwh for e in partial) < EXPLAINED * sum(
             e.lost_kwh for e in whole
         ):

@@ -163,7 +163,7 @@ def _days_told(days: DataDays, track: Track, sensor: str) -> list[QualityIssue]:
     issues = []
     for kind, wrong in (
         ("clock_shift", days.shift != 0.0),
-        ("unit_error", days.energy),
+        ("unit_error", days.energy if days.energy[at].any() else days.doubtful),
         ("sensor_drift", days.sensor.wrong),
         ("level_shift", days.meter > 0.0),
     ):
@@ -179,6 +179,11 @@ def _days_told(days: DataDays, track: Track, sensor: str) -> list[QualityIssue]:
             )
             minutes = counted(round(abs(shift)), "minute")
             text = f"power comes and goes {minutes} {'late' if shift > 0 else 'early'}{dst}"
+        elif kind == "unit_error" and days.doubtful[last]:
+            text = (
+                f"power_kw is {track.hours:.3g} of what it was: the energy of each interval in kWh, or "
+                "what a loss left; no DC power and no irradiance tells which"
+            )
         elif kind == "unit_error":
             text = (
                 f"power_kw is {track.hours:.3g} of what it should be: probably the energy of each interval "
@@ -195,7 +200,8 @@ def _days_told(days: DataDays, track: Track, sensor: str) -> list[QualityIssue]:
                 f"irradiance_w_m2 reads about {abs(share):.0%} {'more' if share > 0 else 'less'} than it "
                 "did: clean or calibrate the sensor"
             )
-        issue = _issue(kind, f"{text} (since {since})", int(readings[mine].sum()), kind != "level_shift")
+        blinding = kind != "level_shift" and not (kind == "unit_error" and days.doubtful[last])
+        issue = _issue(kind, f"{text} (since {since})", int(readings[mine].sum()), blinding)
         issues.append(issue.model_copy(update={"sensor": sensor}) if kind == "sensor_drift" else issue)
     return issues
 

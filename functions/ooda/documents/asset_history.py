@@ -104,6 +104,13 @@ class DayMarks(Document):
     power_of_clear: float | None = Field(
         default=None, description="share of capacity over the clear sky's, in the same hours"
     )
+    clear_by_form: float | None = Field(
+        default=None,
+        description="share of capacity over the clear sky's on a day clear by its form, in any unit",
+    )
+    most_of_clear: float | None = Field(
+        default=None, description="share of capacity over the clear sky's at its highest about noon"
+    )
     season: float | None = Field(
         default=None,
         description="a clear noon in the modules' plane over the flat; the plane may be assumed",
@@ -267,13 +274,14 @@ class SpoiltDays(Document):
 
     `power`: of another clock or unit, nothing of them counts; `part`: some of their readings may be of
     another unit; `meter`: power reads more than it did; `light`: the irradiance sensor or the anemometer
-    misleads.
+    misleads; `doubtful`: their unit may be another, or part of the machine is lost: that is suspected.
     """
 
     power: list[str] = []
     part: list[str] = []
     meter: list[str] = []
     light: list[str] = []
+    doubtful: list[str] = []
 
 
 class AssetHistory(Document):
