@@ -20,6 +20,10 @@ EXACT = {"of_neighbours": 0.06, "of_sun": 0.10, "of_wind": 0.10, "of_dc": 0.05}
 EXACT_OF_A_HALF = 0.03
 """…where the factor is a half (readings of 30 minutes), because half of the strings lost is a common fault,
 or where DC power fell with AC power, as it does when strings are lost."""
+EXACT_OF_WIND, BETWEEN, NEAR_DAYS = 0.25, (2.0, 0.5), 2
+"""…of a turbine where the factor is small: its curve is not the usual one and its days differ by a third.
+But a limit leaves more in less wind: no day, so many about them too, may give more than twice the energy
+and less than half of the power."""
 SCATTER_DAYS, MOST_SCATTER = 30, 0.15
 """Usual days of power over irradiance, whose scatter is allowed for where a sensor lies otherwise than the
 modules; natural logarithm that is allowed for at most."""
@@ -74,12 +78,27 @@ def _by_factor(table: Table, factor: float) -> Mask:
         near[name], known[name] = np.abs(moved - np.log(factor)), np.isfinite(ratio)
     with_dc = known["of_dc"].any() and bool((near["of_dc"] > EXACT["of_dc"]).all())
     strict = factor > PLAIN_FACTOR or with_dc
-    exact = EXACT | {"of_sun": max(EXACT["of_sun"], scatter)}
+    of_wind = EXACT_OF_WIND if factor <= PLAIN_FACTOR else EXACT["of_wind"]
+    exact = EXACT | {"of_sun": max(EXACT["of_sun"], scatter), "of_wind": of_wind}
     votes = {name: near[name] <= (EXACT_OF_A_HALF if strict else own) for name, own in exact.items()}
+    if factor <= PLAIN_FACTOR and _limited(table.of_wind, votes["of_wind"], factor):
+        votes["of_wind"] = np.zeros(len(table), dtype=bool)
     vetoed = known["of_sun"] & (near["of_sun"] > exact["of_sun"])
     if factor > PLAIN_FACTOR and with_dc:  # half of the strings take DC power with them, a unit does not
         vetoed |= known["of_dc"]
     return (np.logical_or.reduce(list(votes.values())) & ~vetoed) | (always & ~usual)
+
+
+def _limited(of_wind: Floats, energy: Mask, factor: float) -> bool:
+    """Whether days that look as energy lie among days of which some give a part of the power."""
+    inside = np.flatnonzero(energy)
+    if not len(inside):
+        return False
+    near = slice(max(0, int(inside[0]) - NEAR_DAYS), int(inside[-1]) + 1 + NEAR_DAYS)
+    usual = float(np.nanmedian(of_wind[~energy])) if np.isfinite(of_wind[~energy]).any() else 1.0
+    with np.errstate(invalid="ignore"):
+        part = (of_wind > BETWEEN[0] * factor * usual) & (of_wind < BETWEEN[1] * usual)
+    return bool(part[near].any())
 
 
 def _by_clear_sky(table: Table, factor: float) -> Mask:
