@@ -196,5 +196,5 @@ def of_usual(volts: float | None, cell_c: float | None, due: float | None, usual
     alike = (1.0 + VOLTS_A_DEGREE * (warmer or 0.0)) * (1.0 + (usual.sag or 0.0) * lighter / SAG_OVER)
     ratio = volts / (usual.volts * alike)
     if warmer is None:
-        ratio -= min(max(ratio - 1.0, -ANY_WARMTH), ANY_WARMTH)
+        ratio = min(max(1.0, ratio * (1.0 - ANY_WARMTH)), ratio * (1.0 + ANY_WARMTH))
     return round(ratio, 3)
