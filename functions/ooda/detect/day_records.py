@@ -109,7 +109,7 @@ def history_days(
         "cell_c": _numbers(of_days["cell_c"], 1),
         "due": _numbers(of_days["due"], 3),
         "sag": _numbers(of_days["sag"]),
-        "doubt": _numbers(doubt_by_day(case)),
+        "doubt": _numbers(doubt_by_day(case, apart)),
         "memory": _numbers(res.of_days.memory, 3),
         "shift": _numbers(res.of_days.shift, 3),
     }

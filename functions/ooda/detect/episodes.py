@@ -16,6 +16,7 @@ from ooda.detect.form import Forms, says_of
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.spells import spells
 from ooda.detect.stretches import RangeStretch, Stretch, runs_of_a_day
+from ooda.detect.sunny_days import SUN_ERRS, sunny
 from ooda.detect.track import Indices
 from ooda.documents.detections import Episode, EpisodeWindow, Evidence, Window
 
@@ -181,14 +182,15 @@ def weak_days(
     if case.ref.partial_confidence < case.config.algorithms.energy_deviation.confidence_threshold:
         return weak
     with np.errstate(invalid="ignore"):
-        some = np.flatnonzero(daily > WORTH)
+        by_sun = sunny(case, apart)[1] > 0.0
+        some = np.flatnonzero(daily > np.where(by_sun, SUN_ERRS, WORTH))
     ends = np.append(days.first[1:], len(track))
     counted = (case.res.lit if case.told.others else case.res.judged) & ~apart
     for n in some:
         members = days.first[n] + np.flatnonzero(counted[days.first[n] : ends[n]])
         if len(members) < 2:
             continue
-        parts = _placed(case, members, forms)
+        parts = [members] if by_sun[n] else _placed(case, members, forms)
         if not parts:
             continue
         low = np.concatenate(parts)

@@ -26,6 +26,7 @@ from ooda.detect.logged import of_incident
 from ooda.detect.no_fault import SNOW_MM
 from ooda.detect.severity import range_severity, severity
 from ooda.detect.spoilt import trusted
+from ooda.detect.sunny_days import levelled
 from ooda.documents.asset_history import AssetHistory, HistoryDay, PlantStop, that_count
 from ooda.documents.detections import (
     NO_FAULT,
@@ -82,7 +83,7 @@ def incidents_of(history: AssetHistory, config: DetectionConfig, threshold: floa
         if sum(item.judged_hours for item in items) > 0:
             judged.append((n, max(item.top_kw for item in items)))
         run = run_of.get(n)
-        weak = [_beyond(item, run.usual) for item in items] if run is not None else []
+        weak = [_beyond(item, run.usual, run.mean) for item in items] if run is not None else []
         whole = [episode for episode in weak if episode is not None]
         partial = [e for item in items for e in item.episodes if e.kind == "underperformance"]
         suspected = not believed.get(n, True) or (run is not None and not run.sure and not partial)
@@ -140,7 +141,12 @@ def _runs(names: Sequence[str], days: Sequence[Sequence[HistoryDay]]) -> dict[in
     if not rows:
         return {}
     index, number, x, due, alone, haze, doubt, company, snow = map(np.array, zip(*rows, strict=True))
-    runs = in_company(lasting(x, due, number, alone, haze, snow, doubt), company)
+    level = levelled(x, doubt, haze.astype(bool) & (doubt > 0.0))
+    known = np.isfinite(level.x)
+    columns = (number, alone, haze, snow, doubt, index, company)
+    number, alone, haze, snow, doubt, index, company = (column[known] for column in columns)
+    rest = doubt, level.sd[known], level.unsure[known]
+    runs = in_company(lasting(level.x[known], due[known], number, alone, haze, snow, *rest), company)
     return {int(index[day]): run for run in runs for day in range(run.first, run.last + 1)}
 
 
@@ -173,10 +179,16 @@ def _log_loss(item: HistoryDay) -> float:
     return -math.log1p(-loss) - (item.fleet_loss or 0.0)
 
 
-def _beyond(item: HistoryDay, usual: float) -> Episode | None:
-    """The day as an episode, with what it lost beyond the usual log loss, and beyond the others'."""
+def _beyond(item: HistoryDay, usual: float, mean: float) -> Episode | None:
+    """The day as an episode, with what it lost beyond the usual log loss, and beyond the others'. Of a day
+    that the weather service's sun tells of: what the whole loss's `mean` takes of it."""
     if item.weak is None:
         return None
+    if item.basis == "clear_sky" and item.doubt > 0.0 and item.readings is not None:
+        lost = round(item.measured_kwh * math.expm1(mean), 3)
+        due = round(item.measured_kwh + lost, 3)
+        own = {"window": item.readings, "hours": item.judged_hours, "expected_kwh": due}
+        return item.weak.model_copy(update={**own, "lost_kwh": lost, "spells": []})
     nothing = 1.0 - math.exp(-usual - (item.fleet_loss or 0.0))
     lost = max(0.0, item.weak.lost_kwh - nothing * item.expected_kwh)
     share = lost / item.weak.lost_kwh if item.weak.lost_kwh > 0 else 0.0

@@ -28,6 +28,8 @@ SMALL, LONE_SMALL, SURE_DAYS = 0.05, 0.10, 3
 """Share of the expected energy that so many days must have missed, for a loss to be sure. Less stays
 suspected, however long it is seen. The second for turbines and for lone machines by the clear sky: 3 %
 that an anemometer reads too much in some weather are 10 % of the energy."""
+SUNNY_SMALL = 0.15
+"""The same where the weather service's sun tells of half the days and more: haze for weeks takes 12 %."""
 SMALLEST = 0.02
 """Log loss. Less is not looked for."""
 BACK = 30
@@ -76,6 +78,8 @@ def lasting(
     haze: Mask | None = None,
     snow: Mask | None = None,
     doubt: Floats | None = None,
+    sunny: Floats | None = None,
+    unsure: Floats | None = None,
 ) -> list[Lasting]:
     """The losses of D judged days that last, in order of time; none share a day.
 
@@ -83,18 +87,27 @@ def lasting(
     rising; `alone`: days that a single witness tells of, (D,); `haze`: those that the clear sky alone does;
     `snow`: those on which snow may lie, which slides off one machine later than off the next: they make no
     loss sure.
+    `sunny`, `unsure`: the standard deviation of the days that the weather service's sun tells of, 0 of
+    others, and the variance of what is usual of them (`sunny_days.py`), (D,).
     `doubt`: the least standard deviation of each day's log loss, as its sky is known no better, (D,).
     """
     d = len(x)
-    noise = noise_before(x, due, number)
+    told = np.ones(d, dtype=bool) if sunny is None else sunny == 0.0
+    noise = noise_before(np.where(told, x, np.nan), due, number)
     if haze is not None:
-        noise = replace(noise, sd=np.where(haze, np.maximum(noise.sd, haze_before(x)), noise.sd))
+        hazy = np.zeros(d)
+        hazy[told] = haze_before(x[told])
+        noise = replace(noise, sd=np.where(haze & told, np.maximum(noise.sd, hazy), noise.sd))
     if doubt is not None:
         noise = replace(noise, sd=np.maximum(noise.sd, doubt))
+    if sunny is not None:
+        noise = replace(noise, sd=np.where(told, noise.sd, sunny))
     quiet, begin = np.ones(d, dtype=bool), 0
     found: list[Lasting] = []
     while True:
         usual = _usual(x, quiet, noise)
+        if unsure is not None:
+            usual = replace(usual, doubt=usual.doubt + unsure)
         ratio, back = _ratio(np.where(quiet, x, np.nan), usual, noise, SMALLEST)
         alarms = np.flatnonzero(ratio[begin:] >= ALARM)
         if not len(alarms):
@@ -107,6 +120,8 @@ def lasting(
         inside[first : last + 1] = x[first : last + 1]
         free = inside if snow is None else np.where(snow, np.nan, inside)
         least = LONE_SMALL if alone is not None and alone[first : last + 1].mean() > 0.5 else SMALL
+        if not told[first : last + 1].mean() > 0.5:
+            least = SUNNY_SMALL
         sure, small = (
             bool((_ratio(free, usual, noise, -math.log1p(-of), SURE_DAYS)[0] >= ALARM).any())
             for of in (least, SMALL)

@@ -46,6 +46,11 @@ was, without a clear day and with one."""
 RISE, FOLLOW, LONG_DARK, FIRST_LEVELS = 0.3, 0.15, 40.0, 10
 """How far the level follows a higher and a lower clear day; days without one after which the next one is
 all that is known; clear days whose median is the first level."""
+SUNNY, SUNNY_SAYS = 0.75, 0.5
+"""Of the clear sky's light: what is told more, and half an hour before and after it, is sunny, as the
+weather service tells it; and how much it says beside a clear sky."""
+NEVER_DARKER = 6.0
+"""The weather service's light is never so many times too much while a sound machine gives nothing."""
 LEAST_KNOWN, UNKNOWN = 200, (0.5, 0.03)
 """Half hours from which the usual and the darkest sky are learned, and what is assumed before."""
 

@@ -24,7 +24,7 @@ from ooda.detect.sky import Floats, Ints, Mask, Sky
 from ooda.detect.spoilt import Spoilt
 from ooda.detect.stamps import COARSE_MINUTES
 from ooda.detect.track import Days, Indices, Track
-from ooda.detect.witnesses.clear_sky import index_of_weather
+from ooda.detect.witnesses.clear_sky import SUNNY, index_of_weather
 from ooda.detect.witnesses.learning import Witness
 from ooda.detect.witnesses.planes import Lie, Sun
 from ooda.detect.witnesses.profiles import (
@@ -113,6 +113,15 @@ class Panel:
     def weather_index(self) -> Floats:
         """The clear-sky index that the weather service tells, (T,), NaN where it tells none."""
         return index_of_weather(self.sky.minutes, self.weather, self.place)
+
+    @cached_property
+    def sunny(self) -> Mask:
+        """Whether the weather service tells sun at an instant and half an hour before and after, (T,)."""
+        with np.errstate(invalid="ignore"):
+            told = self.weather_index > SUNNY
+            for apart in (-30.0, 30.0):
+                told &= index_of_weather(self.sky.minutes + apart, self.weather, self.place) > SUNNY
+        return np.asarray(told)
 
     def one_sensor(self) -> dict[str, str]:
         """By asset id the first machine that has the same irradiance sensor, where several have it."""

@@ -13,7 +13,17 @@ from ooda.detect.levels import NEAR_CAPACITY_SHARE, STANDING_SHARE
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.spoilt import Spoilt
 from ooda.detect.track import Indices
-from ooda.detect.witnesses.clear_sky import SURE, Clouds, power
+from ooda.detect.witnesses.clear_sky import (
+    BOUND,
+    CLEAR_DUE,
+    LOW_SUN,
+    NEVER_DARKER,
+    SUNNY,
+    SUNNY_SAYS,
+    SURE,
+    Clouds,
+    power,
+)
 from ooda.detect.witnesses.common_mode import HIGH, HIGH_SUN, limited, shared, usual_index
 from ooda.detect.witnesses.learning import (
     ALIKE_DEG,
@@ -412,7 +422,15 @@ class _Chunk:
         left = np.where(np.isnan(index), clouds.usual, told / light)
         dark = light / np.maximum(self.diffuse[0] * self.sun.clear, LEAST_DARK)
         due = self._share(0, np.where(clear, 1.0, left) * light)
-        return due, np.where(clear, SURE, clouds.spread(left, dark)), clear.astype(float)
+        spread = clouds.spread(left, dark)
+        with np.errstate(invalid="ignore"):
+            clear &= ~(index < SUNNY)  # thin clouds and haze are quiet too
+        high = self.sun.sine > LOW_SUN
+        lit = np.minimum(spread, np.log(NEVER_DARKER) / BOUND)
+        spread = np.where(np.isnan(index) | ~high, spread, lit)
+        sun = self.panel.sunny[self.at] & high & (light > CLEAR_DUE)
+        spoke = np.where(clear, 1.0, np.where(sun, SUNNY_SAYS, 0.0))
+        return due, np.where(clear, SURE, spread), spoke
 
     def _share(self, m: int, value: Floats, some: Indices | slice = slice(None)) -> Floats:
         """Share of capacity at an irradiance on the machine's plane, at all instants or `some`."""
