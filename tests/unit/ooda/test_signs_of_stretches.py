@@ -43,7 +43,8 @@ def test_a_voltage_is_compared_at_the_same_warmth_and_in_the_same_light() -> Non
 
 def test_without_a_temperature_a_small_change_of_volts_may_be_the_season() -> None:
     assert [of_usual(600.0 * part, None, 0.5, SOUND) for part in (0.97, 1.03)] == [1.0, 1.0]
-    assert of_usual(600.0 * 0.85, None, 0.5, SOUND) == pytest.approx(0.89)
+    assert of_usual(600.0 * 0.85, None, 0.5, SOUND) == pytest.approx(0.884)
+    assert of_usual(600.0 * 0.02, None, 0.5, SOUND) == pytest.approx(0.021)
 
 
 @pytest.mark.parametrize("heats", [28.0, 38.0])
