@@ -29,7 +29,7 @@ SMALL, LONE_SMALL, SURE_DAYS = 0.05, 0.10, 3
 suspected, however long it is seen. The second for turbines and for lone machines by the clear sky: 3 %
 that an anemometer reads too much in some weather are 10 % of the energy."""
 SUNNY_SMALL = 0.15
-"""The same where the weather service's sun tells of half the days and more: haze for weeks takes 12 %."""
+"""The same where the weather service's sun tells of a fifth of the days: haze for weeks takes 12 %."""
 SMALLEST = 0.02
 """Log loss. Less is not looked for."""
 BACK = 30
@@ -120,7 +120,7 @@ def lasting(
         inside[first : last + 1] = x[first : last + 1]
         free = inside if snow is None else np.where(snow, np.nan, inside)
         least = LONE_SMALL if alone is not None and alone[first : last + 1].mean() > 0.5 else SMALL
-        if not told[first : last + 1].mean() > 0.5:
+        if not told[first : last + 1].mean() > 0.8:
             least = SUNNY_SMALL
         sure, small = (
             bool((_ratio(free, usual, noise, -math.log1p(-of), SURE_DAYS)[0] >= ALARM).any())

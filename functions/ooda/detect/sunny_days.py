@@ -33,7 +33,7 @@ LEAST_USUAL = -0.1
 """Log loss. A machine that gave more than it owes, by what is known of it, is not known to lose."""
 TRUSTED = 10
 """Such days as which the doubt that is assumed weighs."""
-FAR, BEST = 0.9, 0.7
+FAR, BEST = 0.9, 1.0
 """Quantile of what they differ from the usual, by which it is seen how much a service errs; of
 what is assumed so much at least."""
 
