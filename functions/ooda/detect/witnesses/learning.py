@@ -21,6 +21,7 @@ from ooda.detect.rolling import FIRST_DAYS, before_each, ends_of, windows
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.witnesses import clear_sky
 from ooda.detect.witnesses.alike import strange_forms
+from ooda.detect.witnesses.joiners import laid_as, roof_of
 from ooda.detect.witnesses.plane_fit import fit
 from ooda.detect.witnesses.planes import Lie, Sun, apart, middle_of, seen_by
 from ooda.detect.witnesses.profiles import KEEP_PROFILES, Profiles
@@ -157,7 +158,11 @@ def parts_of(
         seen = profiles.between(
             max(0, start - RECENT_DAYS), max(start + 1, min(end, first + FIRST_DAYS - count))
         )
-        placed = _placed(witnesses, planes, seen) if place else [True] * len(witnesses)
+        placed = [True] * len(witnesses)
+        if place:
+            looked_at = max(0, start - RECENT_DAYS), max(start + 1, end)
+            planes, joined = _with_joiners(witnesses, planes, profiles, looked_at)
+            placed = [was or j in joined for j, was in enumerate(_placed(witnesses, planes, seen))]
         parts.append(_part(witnesses, planes, placed, profiles, start, end, place, rules))
     return parts
 
@@ -178,6 +183,22 @@ def _placed(witnesses: list[Witness], learned: list[LearnedPlane], seen: Profile
         return [w.sensor or fitted for w, fitted in zip(witnesses, known, strict=True)]
     strange = dict(zip(machines, strange_forms(seen.share[machines]).tolist(), strict=True))
     return [not strange.get(j, False) for j in range(len(witnesses))]
+
+
+def _with_joiners(
+    witnesses: list[Witness], learned: list[LearnedPlane], profiles: Profiles, days: tuple[int, int]
+) -> tuple[list[LearnedPlane], set[int]]:
+    """The planes with those of machines that came later, as of the roof whose form they have, and which
+    machines these are."""
+    machines = [j for j, w in enumerate(witnesses) if not w.sensor]
+    fitted = [j for j in machines if witnesses[j].given or learned[j].seasons]
+    out, joined = list(learned), set[int]()
+    for j in machines:
+        roof = [] if j in fitted else roof_of(j, fitted, learned, profiles, days, ALIKE_DEG)
+        if roof:
+            out[j] = laid_as(learned[j], [learned[k] for k in roof])
+            joined.add(j)
+    return out, joined
 
 
 def _learn(
