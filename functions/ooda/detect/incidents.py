@@ -23,6 +23,7 @@ from ooda.detect.group import event_id
 from ooda.detect.incident_signals import combined
 from ooda.detect.lasting import ALARM, SMALL, Lasting, lasting
 from ooda.detect.logged import of_incident
+from ooda.detect.machine_stops import with_events_that_go_on
 from ooda.detect.no_fault import SNOW_MM
 from ooda.detect.severity import range_severity, severity
 from ooda.detect.spoilt import trusted
@@ -427,7 +428,7 @@ def updated(
 ) -> AssetHistory:
     """An asset's history with the days that the file `key` gives, and the incidents that follow."""
     merged = data_days.marked(with_days(history, key, days))
-    incidents = incidents_of(merged, config, threshold)
+    incidents = incidents_of(with_events_that_go_on(merged, days), config, threshold)
     return merged.model_copy(update={"incidents": incidents})
 
 

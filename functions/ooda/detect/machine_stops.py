@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ooda.documents.asset_history import HistoryDay
+from ooda.documents.asset_history import AssetHistory, HistoryDay, that_count
 from ooda.documents.detections import Episode, Signals
 
 STOPPED = ("outage", "site_outage", "operation")
 """Kinds of episodes that are stops; those under snow are some where nothing came (`ALL`)."""
 ALL = 0.9
 """Share of a stop's readings without power."""
+FROM_DAWN = 0.5
+"""Of `Signals.from_dawn`: a stop that began in the night."""
 NOTHING = 0.02
 """Of what was due on a day: a machine that gave no more stood still on it."""
 BLURRED, MOST_BESIDE = timedelta(hours=4), 12
@@ -90,7 +92,7 @@ def stops_of(machine: str, days: Mapping[str, HistoryDay]) -> list[Stop]:
         episodes = sorted(item.episodes, key=lambda one: one.window.start)
         own = [e for e in episodes if _is_stop(e) and not e.events]
         nothing = item.measured_kwh <= NOTHING * item.expected_kwh
-        if stands and not nothing and not (own and own[0].signals.from_dawn >= 0.5):
+        if stands and not nothing and not (own and own[0].signals.from_dawn >= FROM_DAWN):
             found[-1], stands = replace(found[-1], over=True, to_night=True), False
         for episode in own:
             part, over = (day, episode), episode.signals.recovered
@@ -98,7 +100,7 @@ def stops_of(machine: str, days: Mapping[str, HistoryDay]) -> list[Stop]:
                 parts = (*found[-1].parts, part)
                 found[-1] = replace(found[-1], end=episode.window.end, over=over, parts=parts)
             else:
-                night, step = episode.signals.from_dawn >= 0.5, max(item.step_minutes, 1.0)
+                night, step = episode.signals.from_dawn >= FROM_DAWN, max(item.step_minutes, 1.0)
                 ends = (episode.window.start, episode.window.end)
                 found.append(Stop(machine, *ends, step, night, False, over, episode.signals, (part,)))
             stands = not over
@@ -123,3 +125,29 @@ def groups(stops: Iterable[Stop]) -> list[list[Stop]]:
         else:
             found.append([stop])
     return found
+
+
+# ------------------------------------------------------------------ the next morning
+
+
+def with_events_that_go_on(history: AssetHistory, days: Iterable[str]) -> AssetHistory:
+    """The history in which an event of the plant, in which a machine stood until the evening, explains that
+    it stands on the next morning too: the site layer judges the new `days` when they are whole."""
+    plant = dict(history.plant)
+    judged = [day for day, items in history.days.items() if any(i.judged_hours > 0 for i in items.values())]
+    for day in sorted(set(days) - plant.keys()):
+        before = max((name for name in judged if name < day), default="")
+        last, first = _stops_on(history, before)[-1:], _stops_on(history, day)[:1]
+        if not last or not first or last[0].signals.recovered or first[0].signals.from_dawn < FROM_DAWN:
+            continue
+        explains = [stop for stop in plant.get(before, []) if stop.explains(last[0])]
+        if explains:
+            plant[day] = [explains[-1].model_copy(update={"window": first[0].window})]
+    return history.model_copy(update={"plant": plant})
+
+
+def _stops_on(history: AssetHistory, day: str) -> list[Episode]:
+    """A day's stops, in order of time."""
+    items = that_count(history.days[day]) if day in history.days else []
+    stops = [e for item in items for e in item.episodes if e.kind in STOPPED]
+    return sorted(stops, key=lambda one: one.window.start)

@@ -180,10 +180,12 @@ REGISTRY = make_registry(5)
 
 def day_by_day(
     back: dict[str, int], days: int = 3
-) -> tuple[SiteRecord, dict[str, AssetHistory], list[str]]:
+) -> tuple[SiteRecord, dict[str, AssetHistory], list[str], list[list[str]]]:
     """What the site layer says of daily files of five machines: those of `back` stop at 10:00 on the first
-    day and come back at so many hours after. Also the cause of the first day's event after each day."""
-    record, histories, said = SiteRecord(site_id="site"), dict[str, AssetHistory](), []
+    day and come back at so many hours after. Also the cause of the first day's event after each day, and
+    which machines had an incident after each day's file, before the site layer ran."""
+    record, histories = SiteRecord(site_id="site"), dict[str, AssetHistory]()
+    said, of_file = list[str](), list[list[str]]()
     for n in range(days):
         frames = []
         for name in NAMES:
@@ -195,6 +197,7 @@ def day_by_day(
         file = telemetry_file(pd.concat(frames), REGISTRY, key=f"{n}.csv")
         verdicts = judge_assets(file, Context(histories=histories))
         histories |= {one.detection.asset_id: one.history for one in verdicts}
+        of_file.append([name for name in NAMES if histories[name].incidents])
         today = [f"{DAY + timedelta(days=n):%Y-%m-%d}"]
         events = with_events(record, events_of(verdicts, histories), today)
         run = Run(f"run-{n}", DAY + timedelta(days=n + 1), 5, "", file.rules, THRESHOLD)
@@ -210,21 +213,23 @@ def day_by_day(
         record = record.model_copy(update={"days": {**record.days, **judged}})
         first = record.days[f"{DAY:%Y-%m-%d}"].events
         said.append(first[0].cause if first else "")
-    return record, histories, said
+    return record, histories, said, of_file
 
 
 def test_a_feeder_is_one_event_over_days_and_says_that_it_is_not_back_yet() -> None:
-    record, histories, said = day_by_day(dict.fromkeys(NAMES[:2], 26))
+    record, histories, said, of_file = day_by_day(dict.fromkeys(NAMES[:2], 26))
     (event,) = record.events()
     assert (event.cause, event.machines, len(event.days), event.ended) == ("grid", NAMES[:2], 2, True)
     assert "not back yet" in record.days[event.days[0]].events[0].statement
     assert said == ["grid"] * 3
+    assert of_file == [NAMES[:2], [], []]  # the second morning is the same event's
     assert [i.kind for name in NAMES for i in histories[name].incidents] == []
 
 
 def test_what_comes_back_one_by_one_becomes_each_machine_s_own_fault() -> None:
     """The distractor: two that were struck at once; on the first day nobody can tell."""
-    record, histories, said = day_by_day({NAMES[0]: 23, NAMES[1]: 50})
+    record, histories, said, of_file = day_by_day({NAMES[0]: 23, NAMES[1]: 50})
     assert said == ["grid", "", ""]
+    assert of_file == [NAMES[:2], [], NAMES[:2]]
     assert record.events() == []
     assert [[i.kind for i in histories[name].incidents] for name in NAMES] == [["outage"]] * 2 + [[]] * 3
