@@ -16,6 +16,9 @@ from ooda.detect.machine_stops import MINUTES_A_DAY, NIGHT, Stop
 
 TURN, TURNS, TURN_PRIOR = 0.9, 3, 0.02
 """How often a stop of a rotation follows another, how many machines make one, and its odds beforehand."""
+AS_LONG = (0.7, 0.25)
+"""How often turns that follow each other are as long, in a rotation and by chance: trips last from minutes
+to hours (ours)."""
 MOST_CHANCE = 0.6
 """The most that chance may say of two stops that stand at once."""
 SMOOTHED_MINUTES, AT_ANY_TIME = 90.0, 8.0
@@ -118,6 +121,7 @@ def _odds(own: Sequence[Sequence[Stop]], followed: set[int], chance: Chance) -> 
             later = chance.share(one[0].begin, one[0].begin + HALF_A_DAY)
             by_chance = _limited(others * chance.share(end.end - end.within, end.end + end.within) / later)
             score += math.log(TURN / by_chance if hit else (1.0 - TURN) / (1.0 - by_chance))
+            score += _as_long(one, own[n + 1]) if hit else 0.0
     for one, other in combinations(own, 2):
         a, b = _middle_end(one), _middle_end(other)
         both = (chance.share(p[0].begin + z.within, z.end - z.within) for p, z in ((one, a), (other, b)))
@@ -125,6 +129,15 @@ def _odds(own: Sequence[Sequence[Stop]], followed: set[int], chance: Chance) -> 
         at_once = other[0].begin < a.end - a.within and one[0].begin < b.end - b.within
         score += math.log((1.0 - TURN) / by_chance if at_once else TURN / (1.0 - by_chance))
     return score
+
+
+def _as_long(one: Sequence[Stop], other: Sequence[Stop]) -> float:
+    """The odds that a turn is as long as the one before it; what a night or nothing cuts says nothing."""
+    a, b = _middle_end(one), _middle_end(other)
+    if a.from_night or b.to_night or not b.over:
+        return 0.0
+    apart = abs((a.end - one[0].begin) - (b.end - other[0].begin))
+    return math.log(AS_LONG[0] / AS_LONG[1] if apart <= a.within else (1 - AS_LONG[0]) / (1 - AS_LONG[1]))
 
 
 def _same_again(sets: Iterable[set[str]], before: Sequence[set[str]], of: int) -> float:
