@@ -6,7 +6,7 @@ import numpy as np
 
 from ooda.detect.case import Case
 from ooda.detect.sky import Floats, Mask
-from ooda.detect.sunny_days import sunny
+from ooda.detect.sunny_days import Sunny
 
 ROUGH = 0.3
 """Of expected power. Readings whose due is known less well say nothing of a day's small loss."""
@@ -20,12 +20,12 @@ SHARED = 0.7
 """Of what is not known of a reading's sky: how much of it all readings of a day have in common."""
 
 
-def loss_by_day(case: Case, apart: Mask) -> Floats:
+def loss_by_day(case: Case, apart: Mask, sun: Sunny) -> Floats:
     """Of D days the share of the expected energy that did not come, over judged readings outside `apart`
-    (n,); NaN where too little was judged."""
+    (n,), and those of which the `sun` tells; NaN where too little was judged."""
     days, judged = case.track.days, case.res.judged & ~apart & (case.res.evidence > 0.0)
     judged &= case.res.spread < ROUGH
-    judged |= sunny(case, apart)[0]
+    judged |= sun.told
     due = days.sum(case.ref.expected, judged)
     came = days.sum(case.track.power, judged)
     hours = days.count(judged) * case.track.hours
@@ -33,13 +33,13 @@ def loss_by_day(case: Case, apart: Mask) -> Floats:
         return np.asarray(np.where(hours >= MIN_DAY_HOURS, (due - came) / due, np.nan))
 
 
-def doubt_by_day(case: Case, apart: Mask) -> Floats:
+def doubt_by_day(case: Case, sun: Sunny) -> Floats:
     """Of D days the standard deviation of the log loss by what nobody knows of the sky, (D,).
 
     Where a sensor that lies otherwise than the modules is all that tells: how much of the light was beam.
     Where the weather service's sun is: what that errs by (`sunny_days.py`). Else 0."""
     if case.ref.basis == "clear_sky":
-        return sunny(case, apart)[1]
+        return sun.doubt
     if case.ref.turned is None or case.ref.sigma is None:
         return np.zeros(len(case.track.days))
     days, judged = case.track.days, case.res.judged & np.isfinite(case.ref.sigma)

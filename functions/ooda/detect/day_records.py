@@ -22,6 +22,7 @@ from ooda.detect.no_fault import explained_by_log, recognised_all, site_wide
 from ooda.detect.rolling import before_each, of_sound_days
 from ooda.detect.sky import Floats, Mask, judged_light
 from ooda.detect.stretches import Stretch, range_stretches, stretches
+from ooda.detect.sunny_days import sunny
 from ooda.detect.units import possible_power
 from ooda.documents.asset_history import AssetHistory, DayMarks, HistoryDay, LevelOfDay, that_count
 from ooda.documents.detections import Episode, Window
@@ -59,7 +60,8 @@ def history_days(
     for stretch in losses:
         if stretch.kind != "underperformance":
             apart[stretch.members] = True
-    daily = loss_by_day(case, apart)
+    sun = sunny(case, apart)
+    daily = loss_by_day(case, apart, sun)
     at_work = channels_of.working(case)
     ambient, ac_dc = channels_of.air(case), channels_of.efficiency(case)
     warmth, cell = channels_of.warmth(case, at_work, ambient), channels_of.cells(case, ambient)
@@ -89,7 +91,7 @@ def history_days(
     missing = missing_of(case, res.judged & ~apart)
     forms = forms_of(case, history, missing, daily)
     episodes = _episodes(case, losses, channels, forms)
-    weak = weak_days(case, daily, apart, channels, forms)
+    weak = weak_days(case, daily, apart, channels, forms, sun)
     levels = _levels(case)
     profiles, lights = _by_slot(case.told.profile), _by_slot(case.told.irradiance)
     spreads, of_slots = _by_slot(res.of_days.by_kind, 4), _by_slot(missing, keep=KEEP_FORMS)
@@ -109,7 +111,7 @@ def history_days(
         "cell_c": _numbers(of_days["cell_c"], 1),
         "due": _numbers(of_days["due"], 3),
         "sag": _numbers(of_days["sag"]),
-        "doubt": _numbers(doubt_by_day(case, apart)),
+        "doubt": _numbers(doubt_by_day(case, sun)),
         "memory": _numbers(res.of_days.memory, 3),
         "shift": _numbers(res.of_days.shift, 3),
     }

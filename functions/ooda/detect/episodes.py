@@ -16,7 +16,7 @@ from ooda.detect.form import Forms, says_of
 from ooda.detect.sky import Floats, Mask
 from ooda.detect.spells import spells
 from ooda.detect.stretches import RangeStretch, Stretch, runs_of_a_day
-from ooda.detect.sunny_days import SUN_ERRS, sunny
+from ooda.detect.sunny_days import SUN_ERRS, Sunny
 from ooda.detect.track import Indices
 from ooda.documents.detections import Episode, EpisodeWindow, Evidence, Window
 
@@ -170,19 +170,20 @@ def _window(case: Case, members: Indices) -> Window:
 
 
 def weak_days(
-    case: Case, daily: Floats, apart: Mask, channels: Channels, forms: Forms
+    case: Case, daily: Floats, apart: Mask, channels: Channels, forms: Forms, sun: Sunny
 ) -> dict[int, Episode]:
     """The day as an episode, by solar day, where it missed a little.
 
     `daily`: the loss share of each day; `apart`: readings of stops, which do not count; `forms`: of the
-    days and those before. Whether the episode counts follows from the days before and after (`lasting.py`).
+    days and those before; `sun`: the days that the told sun tells of. Whether the episode counts follows
+    from the days before and after (`lasting.py`).
     """
     days, track = case.track.days, case.track
     weak: dict[int, Episode] = {}
     if case.ref.partial_confidence < case.config.algorithms.energy_deviation.confidence_threshold:
         return weak
     with np.errstate(invalid="ignore"):
-        by_sun = sunny(case, apart)[1] > 0.0
+        by_sun = sun.doubt > 0.0
         some = np.flatnonzero(daily > np.where(by_sun, SUN_ERRS, WORTH))
     ends = np.append(days.first[1:], len(track))
     counted = (case.res.lit if case.told.others else case.res.judged) & ~apart

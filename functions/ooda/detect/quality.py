@@ -172,6 +172,7 @@ def _days_told(days: DataDays, track: Track, sensor: str) -> list[QualityIssue]:
             continue
         last = int(at[mine[-1]])
         text, since = "", days.since(wrong, last)
+        possible = kind == "unit_error" and bool(days.doubtful[last])
         if kind == "clock_shift":
             shift = float(np.median(days.shift[at[mine]]))
             dst = (
@@ -179,7 +180,7 @@ def _days_told(days: DataDays, track: Track, sensor: str) -> list[QualityIssue]:
             )
             minutes = counted(round(abs(shift)), "minute")
             text = f"power comes and goes {minutes} {'late' if shift > 0 else 'early'}{dst}"
-        elif kind == "unit_error" and days.doubtful[last]:
+        elif possible:
             text = (
                 f"power_kw is {track.hours:.3g} of what it was: the energy of each interval in kWh, or "
                 "what a loss left; no DC power and no irradiance tells which"
@@ -200,7 +201,7 @@ def _days_told(days: DataDays, track: Track, sensor: str) -> list[QualityIssue]:
                 f"irradiance_w_m2 reads about {abs(share):.0%} {'more' if share > 0 else 'less'} than it "
                 "did: clean or calibrate the sensor"
             )
-        blinding = kind != "level_shift" and not (kind == "unit_error" and days.doubtful[last])
+        blinding = kind != "level_shift" and not possible
         issue = _issue(kind, f"{text} (since {since})", int(readings[mine].sum()), blinding)
         issues.append(issue.model_copy(update={"sensor": sensor}) if kind == "sensor_drift" else issue)
     return issues

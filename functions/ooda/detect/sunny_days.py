@@ -49,16 +49,21 @@ class Levelled:
     unsure: Floats
 
 
-def sunny(case: Case, apart: Mask) -> tuple[Mask, Floats]:
-    """Which readings the weather service's sun tells of on days on which it says more than the clear sky
-    does, (n,), with those that the clear sky tells of; the doubt of each day's log loss, (D,), 0 of others.
+@dataclass(frozen=True)
+class Sunny:
+    """What the weather service's sun tells of, on days on which it says more than the clear sky does:
+    `told`, (n,), the readings, with those that the clear sky tells of; `doubt`, (D,), that of each such
+    day's log loss, 0 of others."""
 
-    `apart`: readings of stops, which do not count.
-    """
+    told: Mask
+    doubt: Floats
+
+
+def sunny(case: Case, apart: Mask) -> Sunny:
+    """The days that the told sun tells of. `apart`: readings of stops, which do not count."""
     days, res = case.track.days, case.res
-    none = np.zeros(len(case.track), dtype=bool)
     if case.ref.basis != "clear_sky":
-        return none, np.zeros(len(days))
+        return Sunny(np.zeros(len(case.track), dtype=bool), np.zeros(len(days)))
     told = res.judged & ~apart & (res.evidence > 0.0)
     by_sun = told & (res.evidence < 1.0)
     capacity = case.track.capacity / case.track.hours
@@ -66,7 +71,7 @@ def sunny(case: Case, apart: Mask) -> tuple[Mask, Floats]:
     more = (under_sun > clear) & (under_sun >= LEAST_HOURS)
     with np.errstate(divide="ignore"):
         doubt = np.hypot(LEAST_DOUBT, OF_AN_HOUR / np.sqrt(under_sun))
-    return told & more[days.row], np.where(more, doubt, 0.0)
+    return Sunny(told & more[days.row], np.where(more, doubt, 0.0))
 
 
 def levelled(x: Floats, doubt: Floats, weather: Mask) -> Levelled:

@@ -32,8 +32,7 @@ def roof_of(
     nobody knows. `days`: rows of the profiles that may be looked at; `near`: degrees, see `roofs`."""
     came = np.any(np.isfinite(profiles.share), axis=2)
     begins = np.where(came.any(axis=1), came.argmax(axis=1), came.shape[1])
-    others = [int(begins[k]) for k in fitted]
-    if not others or begins[j] <= min(others):  # it was there when planes were fitted, and showed none
+    if begins[j] <= begins[list(fitted)].min():  # it was there when planes were fitted, and showed none
         return []
     first, last = max(days[0], int(begins[j])), days[1]
     seen = profiles.between(first, min(last, max(days[0], first) + FIRST_DAYS))

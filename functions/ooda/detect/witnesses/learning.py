@@ -174,10 +174,15 @@ def _fits(count: int, early: bool) -> int:
     return max((day for day in (*(EARLY if early else ()), *FITS) if day <= count), default=0)
 
 
+def _known(witnesses: list[Witness], learned: list[LearnedPlane]) -> list[bool]:
+    """Of which witnesses the registry or a fit says how they lie."""
+    return [w.given or bool(plane.seasons) for w, plane in zip(witnesses, learned, strict=True)]
+
+
 def _placed(witnesses: list[Witness], learned: list[LearnedPlane], seen: Profiles) -> list[bool]:
     """Of which witnesses it is known how they lie: by the registry, by a fit, or while there is none of any
     machine by the form of their days, which is that of the others."""
-    known = [w.given or bool(plane.seasons) for w, plane in zip(witnesses, learned, strict=True)]
+    known = _known(witnesses, learned)
     machines = [j for j, w in enumerate(witnesses) if not w.sensor]
     if any(known[j] for j in machines):
         return [w.sensor or fitted for w, fitted in zip(witnesses, known, strict=True)]
@@ -190,11 +195,11 @@ def _with_joiners(
 ) -> tuple[list[LearnedPlane], set[int]]:
     """The planes with those of machines that came later, as of the roof whose form they have, and which
     machines these are."""
+    known, out, joined = _known(witnesses, learned), list(learned), set[int]()
     machines = [j for j, w in enumerate(witnesses) if not w.sensor]
-    fitted = [j for j in machines if witnesses[j].given or learned[j].seasons]
-    out, joined = list(learned), set[int]()
-    for j in machines:
-        roof = [] if j in fitted else roof_of(j, fitted, learned, profiles, days, ALIKE_DEG)
+    fitted = [j for j in machines if known[j]]
+    for j in (j for j in machines if fitted and not known[j]):
+        roof = roof_of(j, fitted, learned, profiles, days, ALIKE_DEG)
         if roof:
             out[j] = laid_as(learned[j], [learned[k] for k in roof])
             joined.add(j)
