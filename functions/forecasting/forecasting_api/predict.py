@@ -126,9 +126,9 @@ def _corrected(
     if measured is None or persistence.weight <= 0 or hours == 0:
         return quantiles, None
     envelope, levels = _envelope(table, site), model.model.levels
-    lit = envelope > 0
     when = pd.DatetimeIndex(table.index)
     half = at_levels(quantiles, levels, np.array([0.5]))[:, 0]
+    lit = (envelope > 0) & ~np.isnan(half)
     latest = nowcast.latest_error(
         measured,
         pd.Series(half[lit], index=when[lit]),

@@ -61,7 +61,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
         judge.judge(candidate, other, settings.training),
         before,
     )
-    features = registry.read_model(bucket, customer, version).member.features
+    features = registry.read_model(bucket, customer, version).trees.member.features
     card = model_card(data.card, folds, settings.booster, comparison, features, utc_now())
     store.save_card(bucket, card)
     store.save_trained(bucket, data.card)

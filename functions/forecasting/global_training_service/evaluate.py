@@ -11,8 +11,9 @@ import pandas as pd
 from forecasting.config import BoosterSettings
 from forecasting.documents import Scores
 from forecasting.global_training_service.dataset import REFERENCE, usable
-from forecasting.model import booster, calibration, nowcast, score
-from forecasting.model.booster import TARGET, Model
+from forecasting.model import booster, calibration, forecaster, nowcast, score
+from forecasting.model.booster import TARGET
+from forecasting.model.forecaster import Forecaster
 from ona.sky.sun import Floats
 
 LEVEL_PREFIX = "q"
@@ -29,7 +30,7 @@ def before(frames: Mapping[str, pd.DataFrame], moment: datetime) -> dict[str, pd
 
 
 def forecast_window(
-    trained: Model, frames: Mapping[str, pd.DataFrame], window: tuple[datetime, datetime]
+    trained: Forecaster, frames: Mapping[str, pd.DataFrame], window: tuple[datetime, datetime]
 ) -> pd.DataFrame:
     """Out-of-sample quantiles over a window's daylight, with what came and clear-sky persistence.
 
@@ -139,12 +140,11 @@ def fit_before(
     *,
     every: int = 1,
     threads: int = 0,
-) -> Model:
+) -> Forecaster:
     """A model of the rows up to a moment, every n-th of them. `others`: other customers' rows, or None.
 
     Raises TooFewRows.
     """
     earlier = {name: frame[::every] for name, frame in before(frames, moment).items() if len(frame)}
     past = others[others["timestamp"] <= pd.Timestamp(moment)] if others is not None else None
-    trimmed = past.drop(columns=["site_id", "timestamp"]) if past is not None else None
-    return booster.fit(earlier, settings, others=trimmed, threads=threads)
+    return forecaster.fit(earlier, settings, others=past, threads=threads)
