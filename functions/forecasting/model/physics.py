@@ -4,12 +4,14 @@ A fitted physics goes on where a learner of power ends: a summer that no trainin
 irradiance times gain. It has few numbers, each drawn to what a sound plant has (the prior), so that seven
 days already help and a year decides alone.
 
-Solar: share = min(dc · response, clip). `dc` is PVWatts' DC share of the hour. The response is a gain that
-may differ by the forecast's clear-sky index (a weather service that is too bright under clouds shows
-there), and a loss near the horizon. Wind: a rising curve of the speed at the hub, at standard density.
+Solar: share = min(dc · gain + bends, clip). `dc` is PVWatts' DC share of the hour. The gain may differ by
+the forecast's clear-sky index: a weather service that is too bright under clouds shows there. Each bend is
+a number times something that scales with the sun or the clear sky, so that it holds in another season. All
+numbers are found by least absolute errors. Wind: a rising curve of the speed at the hub, at standard
+density. How far the site was from its physics gives the quantiles.
 
->>> default("solar").response(np.array([1.0]), np.array([40.0])).round(2).tolist()
-[0.85]
+>>> default("solar").gains
+(0.85, 0.85, 0.85, 0.85)
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from forecasting.model.booster import TARGET
+from forecasting.model.booster import TARGET, at_levels
 from ona.documents.base import Document
 from ona.sky.sun import Floats
 
@@ -27,16 +30,20 @@ GAIN = 0.85
 """What a sound plant makes of its DC rating after wiring, inverter and mismatch (PVWatts' 14 % losses)."""
 KNOTS = (0.15, 0.5, 0.8, 1.0)
 """Clear-sky indices at which the gain is fitted; linear between them, flat beyond. Ours."""
+BENDS = ("low_sun", "afternoon", "near_hours", "far_hours", "cloud_cover")
+"""Names of the bends, in the order of `_terms`; one that a stored physics lacks is 0."""
 LOW_SUN_DEG = 8.0
 """Elevation over which the loss near the horizon fades (to 1/e). Ours."""
 PRIOR_DAYS = 5.0
-"""Days of data that weigh as much as the default gain. Ours."""
-SHAPE_PRIOR_DAYS = 10.0
-"""The same for each number that bends the gain. Ours."""
+"""Days of data that weigh as much as the default gain. Ours: 2 to 10 hardly differ."""
+SHAPE_PRIOR_DAYS = 5.0
+"""The same for each number that bends it. Ours: 20 is better with a week, 5 with a year."""
+MIN_HOURS = 5
+"""Hours of sun without which the default stands."""
 LEAST_DC = 0.02
 """DC share under which an hour says nothing of the gain."""
 DOWN = 0.4
-"""A day whose gain is below this share of a good day's is one of snow or standstill, not of the plant. Ours."""
+"""A day with less than this share of a good day's gain is one of snow or standstill. Ours."""
 BEYOND = 1.06
 """How far the gain must lead beyond the greatest power to tell a limit of the inverter. Ours."""
 CLIPPED_HOURS = 8
@@ -51,24 +58,30 @@ SPEEDS = tuple(float(speed) for speed in range(31))
 """Speeds at the hub, m/s, at which the curve of a wind site is kept."""
 STANDARD_DENSITY = 1.225
 """kg/m³, for which power curves are given (IEC 61400-12-1)."""
+LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
+"""Levels at which the spread about physics is kept."""
+CLASSES = (0.35, 0.7)
+"""Clear-sky indices (wind: shares of capacity) between which the spread differs. Ours."""
+DEFAULT_SPREAD = (0.05, 0.15, 0.28, 0.45, 0.68, 0.84, 0.93, 1.0, 1.05, 1.1, 1.16, 1.25, 1.35, 1.5, 1.7)
+"""Quantiles at `LEVELS` as multiples of physics, without data. Ours: weather forecasts err by that much."""
+ENVELOPE_FLOOR = 0.05
+"""Errors are scaled by the clear sky, which is never taken to give less than this share of capacity."""
+MIN_SPREAD_HOURS = 20
+"""Hours of a class without which all hours of the site stand in for it."""
 
 
 class Physics(Document):
-    """The fitted numbers of one site. `gains`: share of capacity per kW/m² of DC at `KNOTS`; `low_sun`:
-    how much the gain changes at the horizon; `clip`: greatest share; `curve`: share at `SPEEDS` (wind);
-    `days`: days of data behind them, 0 for the default."""
+    """The fitted numbers of one site. `gains`: share of capacity per kW/m² of DC at `KNOTS`; `bends`: by
+    name; `clip`: greatest share; `curve`: share at `SPEEDS` (wind); `spread`: quantiles at `LEVELS` of the
+    error over the envelope, by class; `days`: days of data behind them, 0 for the default."""
 
     kind: Literal["solar", "wind"]
     gains: tuple[float, ...] = (GAIN,) * len(KNOTS)
-    low_sun: float = 0.0
+    bends: dict[str, float] = {}
     clip: float = 1.0
     curve: tuple[float, ...] = ()
+    spread: tuple[tuple[float, ...], ...] = ()
     days: float = 0.0
-
-    def response(self, index: Floats, elevation: Floats) -> Floats:
-        """Share of capacity per DC share, shape (n,), at clear-sky indices and elevations (degrees)."""
-        terms = _terms(index, elevation)
-        return np.maximum(np.asarray(terms @ np.array([*self.gains, self.low_sun])), 0.0)
 
 
 def default(kind: Literal["solar", "wind"]) -> Physics:
@@ -79,17 +92,55 @@ def default(kind: Literal["solar", "wind"]) -> Physics:
 def fit(frame: pd.DataFrame) -> Physics:
     """The physics of a training frame (`features.build` with `share`); the default where nothing can be
     used."""
-    return _fit_solar(frame) if "poa" in frame else _fit_wind(frame)
+    fitted = _fit_solar(frame) if "poa" in frame else _fit_wind(frame)
+    error = frame[TARGET].to_numpy(dtype=float) - share(frame, fitted)
+    known = frame["daylight"].to_numpy(dtype=bool) & ~np.isnan(error)
+    if fitted.days == 0 or known.sum() < MIN_SPREAD_HOURS:
+        return fitted
+    relative, kind = error[known] / _envelope(frame, fitted)[known], _class(frame, fitted)[known]
+    spread = []
+    for number in range(len(CLASSES) + 1):
+        own = relative[kind == number]
+        of_all = relative if len(own) < MIN_SPREAD_HOURS else own
+        spread.append(tuple(np.quantile(of_all, LEVELS).round(5).tolist()))
+    return fitted.model_copy(update={"spread": tuple(spread)})
+
+
+def quantiles(table: pd.DataFrame, fitted: Physics, levels: tuple[float, ...]) -> Floats:
+    """Quantiles of the share of capacity, shape (n, levels), rising, 0…1; NaN without weather.
+
+    The site's own spread counts by its days, the default spread for `PRIOR_DAYS`.
+    """
+    middle = share(table, fitted)
+    spread = middle[:, None] * (np.array(DEFAULT_SPREAD) - 1.0)
+    if fitted.spread:
+        own = _envelope(table, fitted)[:, None] * np.array(fitted.spread)[_class(table, fitted)]
+        spread = (fitted.days * own + PRIOR_DAYS * spread) / (fitted.days + PRIOR_DAYS)
+    lit = table["daylight"].to_numpy(dtype=bool)
+    out = np.clip(at_levels(middle[:, None] + spread, LEVELS, np.asarray(levels)), 0.0, 1.0)
+    return np.asarray(np.where(lit[:, None], np.sort(out, axis=1), 0.0))
 
 
 def share(table: pd.DataFrame, fitted: Physics) -> Floats:
     """What physics gives, share of capacity 0…1, shape (n,); NaN without weather, 0 outside daylight."""
     if fitted.kind == "wind":
         return np.asarray(np.interp(_hub_speed(table), SPEEDS, fitted.curve))
-    index, elevation = _sky(table)
-    raw = _dc(table) * fitted.response(index, elevation)
+    raw = _terms(table) @ np.array([*fitted.gains, *(fitted.bends.get(name, 0.0) for name in BENDS)])
     lit = table["daylight"].to_numpy(dtype=bool)
     return np.asarray(np.where(lit, np.clip(raw, 0.0, fitted.clip), 0.0))
+
+
+def _envelope(table: pd.DataFrame, fitted: Physics) -> Floats:
+    """What errors are scaled by: the clear sky on the plane, share of capacity; 1 for wind."""
+    if fitted.kind == "wind":
+        return np.ones(len(table))
+    return np.maximum(table["clear_poa"].to_numpy(dtype=float) / 1000.0, ENVELOPE_FLOOR)
+
+
+def _class(table: pd.DataFrame, fitted: Physics) -> NDArray[np.int_]:
+    """The class of each row's spread."""
+    by = share(table, fitted) if fitted.kind == "wind" else table["clear_sky_index"].to_numpy(dtype=float)
+    return np.asarray(np.searchsorted(CLASSES, np.nan_to_num(by, nan=0.5)))
 
 
 def _dc(table: pd.DataFrame) -> Floats:
@@ -101,39 +152,52 @@ def _dc(table: pd.DataFrame) -> Floats:
     return np.where(np.isnan(warm), plain, warm)
 
 
-def _sky(table: pd.DataFrame) -> tuple[Floats, Floats]:
+def _terms(table: pd.DataFrame) -> Floats:
+    """What each number is multiplied by, share of capacity, shape (n, knots + bends)."""
+    dc, clear = _dc(table), table["clear_poa"].to_numpy(dtype=float) / 1000.0
     index = np.nan_to_num(table["clear_sky_index"].to_numpy(dtype=float), nan=0.5)
-    return index, table["elevation"].to_numpy(dtype=float)
+    by_index = [dc * np.interp(index, KNOTS, row) for row in np.eye(len(KNOTS))]
+    elevation = np.maximum(table["elevation"].to_numpy(dtype=float), 0.0)
+    afternoon = -np.sin(np.radians(table["sun_azimuth"].to_numpy(dtype=float)))
+    near, far = (_around(table, index, hours) - index for hours in (1, 2))
+    cloud = table.get("cloud_cover_percent", pd.Series(50.0, index=table.index)).to_numpy(dtype=float)
+    bends = (
+        dc * np.exp(-elevation / LOW_SUN_DEG),
+        dc * afternoon,
+        clear * near,
+        clear * far,
+        clear * (np.nan_to_num(cloud, nan=50.0) / 100.0 - 0.5),
+    )
+    return np.column_stack([*by_index, *bends])
 
 
-def _terms(index: Floats, elevation: Floats) -> Floats:
-    """What each number of the response is multiplied by, shape (n, knots + 1)."""
-    between = [np.interp(index, KNOTS, row) for row in np.eye(len(KNOTS))]
-    return np.column_stack([*between, np.exp(-np.maximum(elevation, 0.0) / LOW_SUN_DEG)])
+def _around(table: pd.DataFrame, index: Floats, hours: int) -> Floats:
+    """Mean clear-sky index so many hours before and after; the hour's own where one is unknown."""
+    sides = [table[f"clear_sky_index{side:+d}h"].to_numpy(dtype=float) for side in (-hours, hours)]
+    return np.asarray(np.mean([np.where(np.isnan(side), index, side) for side in sides], axis=0))
 
 
 def _fit_solar(frame: pd.DataFrame) -> Physics:
     dc, power = _dc(frame), frame[TARGET].to_numpy(dtype=float)
     good = frame["daylight"].to_numpy(dtype=bool) & (dc > LEAST_DC) & ~np.isnan(power)
-    if not good.any():
+    if good.sum() < MIN_HOURS:
         return default("solar")
     day = pd.DatetimeIndex(frame.index[good]).floor("D")
-    dc, power = dc[good], power[good]
+    dc, power, terms = dc[good], power[good], _terms(frame[good])
     days = float(day.nunique())
     runs = _runs(dc, power, day)
-    terms = _terms(*(values[good] for values in _sky(frame)))
-    numbers, clip = np.array([*default("solar").gains, 0.0]), 1.0
+    numbers, clip = np.array([*default("solar").gains, *np.zeros(len(BENDS))]), 1.0
     for _ in range(3):  # hours at the limit say nothing of the gain; which ones are is known after a fit
-        expected = dc * (terms @ numbers)
+        expected = terms @ numbers
         clip = _clip(power, expected)
         free = runs & (np.maximum(power, expected) < (1 - CLIP_WIDTH) * clip)
-        if free.sum() < 3:
+        if free.sum() < MIN_HOURS:
             break
-        numbers = _robust(terms[free] * dc[free, None], power[free], dc[free], days)
+        numbers = _robust(terms[free], power[free], dc[free], days)
     return Physics(
         kind="solar",
-        gains=tuple(np.maximum(numbers[:-1], 0.0).round(5).tolist()),
-        low_sun=round(float(numbers[-1]), 5),
+        gains=tuple(numbers[: len(KNOTS)].round(5).tolist()),
+        bends=dict(zip(BENDS, numbers[len(KNOTS) :].round(5).tolist(), strict=True)),
         clip=round(clip, 4),
         days=days,
     )
@@ -156,18 +220,18 @@ def _runs(dc: Floats, power: Floats, day: pd.DatetimeIndex) -> np.ndarray:
 
 def _robust(x: Floats, y: Floats, dc: Floats, days: float) -> Floats:
     """Numbers b with least Σ|y − x b|, drawn to the prior: first one gain, drawn to the default; then all
-    numbers, drawn to that gain. Iteratively reweighted least squares (Holland, Welsch 1977)."""
+    numbers, drawn to that gain and to no bend. Iteratively reweighted least squares (Holland, Welsch,
+    Communications in Statistics A6(9), 1977)."""
     order = np.argsort(y / dc)
     heap = np.cumsum(dc[order])
     middle = float((y / dc)[order][np.searchsorted(heap, heap[-1] / 2)])
     gain = (middle * days + GAIN * PRIOR_DAYS) / (days + PRIOR_DAYS)
-    centre = np.append(np.full(x.shape[1] - 1, gain), 0.0)
-    numbers = centre
-    hours_a_day = len(y) / max(days, 1.0)
+    centre = np.array([*(gain for _ in KNOTS), *(0.0 for _ in BENDS)])
+    numbers, hours_a_day = centre, len(y) / days
     for _ in range(12):
         miss = np.abs(y - x @ numbers)
         weight = 1.0 / np.maximum(miss, max(0.25 * float(np.median(miss)), 1e-4))
-        strength = SHAPE_PRIOR_DAYS * hours_a_day * float((weight * dc**2).mean()) / x.shape[1]
+        strength = SHAPE_PRIOR_DAYS * hours_a_day * float((weight * dc**2).mean()) / len(KNOTS)
         left = (x * weight[:, None]).T @ x + strength * np.eye(x.shape[1])
         numbers = np.linalg.solve(left, (x * weight[:, None]).T @ y + strength * centre)
     return numbers
@@ -189,7 +253,7 @@ def _hub_speed(table: pd.DataFrame) -> Floats:
 
 
 def _fit_wind(frame: pd.DataFrame) -> Physics:
-    from sklearn.isotonic import isotonic_regression
+    from scipy.optimize import isotonic_regression
 
     speed, power = _hub_speed(frame), frame[TARGET].to_numpy(dtype=float)
     good = ~np.isnan(speed) & ~np.isnan(power)
@@ -202,5 +266,5 @@ def _fit_wind(frame: pd.DataFrame) -> Physics:
     prior = PRIOR_DAYS * 24.0 / 10.0  # a day's hours lie in about ten speeds
     mean = (total + prior * _default_curve()) / (hours + prior)
     rising = np.array(SPEEDS) <= CUT_OUT_M_S
-    mean[rising] = isotonic_regression(mean[rising], sample_weight=(hours + prior)[rising])
+    mean[rising] = isotonic_regression(mean[rising], weights=(hours + prior)[rising]).x
     return Physics(kind="wind", curve=tuple(mean.round(5).tolist()), days=days)
