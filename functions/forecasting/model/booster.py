@@ -41,7 +41,7 @@ SITE_CODE = "site_code"
 """The feature that says which site a row belongs to; NaN for other customers' rows."""
 MAX_STAND_INS = 8
 """How many trained sites stand in for a new one: the time of a forecast grows with them. Ours."""
-NOT_FEATURES = {TARGET, BASE, "daylight"}
+NOT_FEATURES = {TARGET, "daylight"}
 """Columns of a training frame that the booster must not see."""
 MIN_ROWS = 50
 """Daylight rows that a booster needs. Ours; `min_days` of the configuration asks for more."""
