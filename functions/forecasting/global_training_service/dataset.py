@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,10 @@ from ona.sky import plane_fit
 from ona.sky.plane import Plane
 from ona.sky.weather_document import VARIABLES
 
+YEAR_DAYS = 350
+"""Days of history with which every season has been seen: whole months of it are judged. Ours."""
+BLOCK_DAYS = 29
+"""Days of a judged month; a year has twelve. Ours."""
 REFERENCE = "clear_poa"
 """Kept beside the features: what clear-sky persistence scales by."""
 
@@ -114,6 +119,24 @@ def windows(frames: Mapping[str, pd.DataFrame], rules: TrainingRules) -> list[tu
         end = until - pd.Timedelta(days=days * (rules.folds - 1 - number))
         spans.append(((end - pd.Timedelta(days=days)).to_pydatetime(), end.to_pydatetime()))
     return spans
+
+
+def blocks(
+    frames: Mapping[str, pd.DataFrame], rules: TrainingRules
+) -> list[list[tuple[datetime, datetime]]]:
+    """With a year of data or more: the last year's months, dealt to the windows in turn, so that each
+    window holds months of all seasons. Less data has none: its windows are the last ones (`windows`).
+    """
+    ends = [frame.index[usable(frame).to_numpy()].max() for frame in frames.values()]
+    starts = [frame.index[usable(frame).to_numpy()].min() for frame in frames.values()]
+    until = pd.Timestamp(max(ends)).ceil("D")
+    if (until - min(starts)).days < YEAR_DAYS:
+        return []
+    cuts = [
+        until - pd.Timedelta(days=BLOCK_DAYS * number) for number in range(YEAR_DAYS // BLOCK_DAYS, -1, -1)
+    ]
+    months = [(a.to_pydatetime(), b.to_pydatetime()) for a, b in pairwise(cuts)]
+    return [months[number :: rules.folds] for number in range(rules.folds)]
 
 
 def stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

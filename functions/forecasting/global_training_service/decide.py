@@ -51,8 +51,9 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
     if pointer is not None and pointer.version == version:  # this very step, run again
         return _decided(bucket, registry.read_card(bucket, customer, version), version)
     data = store.load_dataset(bucket, customer, version)
-    folds = store.load_folds(bucket, data.card)
-    levels = settings.booster.levels
+    levels, windows = settings.booster.levels, store.load_folds(bucket, data.card)
+    trained = registry.read_model(bucket, customer, version)
+    folds = evaluate.weighted(windows, levels, trained.before_judging)
     candidate = judge.OutOfSample(evaluate.together(folds, levels), levels)
     other = _in_service(bucket, pointer, customer, data.frames)
     before = pointer.version if pointer else ""
@@ -61,7 +62,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
         judge.judge(candidate, other, settings.training),
         before,
     )
-    features = registry.read_model(bucket, customer, version).member.features
+    features = trained.trees.member.features
     card = model_card(data.card, folds, settings.booster, comparison, features, utc_now())
     store.save_card(bucket, card)
     store.save_trained(bucket, data.card)
@@ -161,6 +162,7 @@ def _in_service(
         card = registry.read_card(bucket, customer, pointer.version)
         trained = registry.read_model(bucket, customer, pointer.version)
         folds = store.load_folds(bucket, store.load_dataset_card(bucket, customer, pointer.version))
+        folds = evaluate.weighted(folds, trained.levels, trained.before_judging)
     except InvalidInput as error:
         note(f"s3://{bucket}/{where}", error)
         return None

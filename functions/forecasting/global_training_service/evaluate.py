@@ -11,16 +11,44 @@ import pandas as pd
 from forecasting.config import BoosterSettings
 from forecasting.documents import Scores
 from forecasting.global_training_service.dataset import REFERENCE, usable
-from forecasting.model import booster, calibration, nowcast, score
-from forecasting.model.booster import TARGET, Model
+from forecasting.model import blend, booster, calibration, forecaster, nowcast, score
+from forecasting.model.booster import TARGET
+from forecasting.model.forecaster import Forecaster
 from ona.sky.sun import Floats
 
 LEVEL_PREFIX = "q"
 """Columns of quantiles are this and the level: `q0.5` is the median."""
 COLUMNS = ("site_id", "timestamp", TARGET, "reference", "envelope")
 """What every out-of-sample table has beside its quantiles."""
+APART = pd.Timedelta(days=1)
+"""How far the rows that train a window lie from it, where later ones train it too. Ours."""
+PARTS = {"physics": "physics:", "trees": "trees:"}
+"""Prefix of the quantiles' columns by part of a forecast, beside those of the whole."""
 HOURS_A_DAY = 24
 """Rows of an hourly frame between a value and its persistence reference."""
+
+
+def outside(
+    frames: Mapping[str, pd.DataFrame], spans: list[tuple[datetime, datetime]]
+) -> dict[str, pd.DataFrame]:
+    """The rows at least a day away from all spans: the weather of a day lasts."""
+    kept = {}
+    for name, frame in frames.items():
+        inside = np.zeros(len(frame), dtype=bool)
+        for after, until in spans:
+            inside |= (frame.index > pd.Timestamp(after) - APART) & (
+                frame.index <= pd.Timestamp(until) + APART
+            )
+        kept[name] = frame[~inside]
+    return kept
+
+
+def one_in(frame: pd.DataFrame, every: int) -> pd.DataFrame:
+    """One row in so many, by chance, always the same ones: every n-th hour would be the same hours of each
+    day."""
+    if every <= 1:
+        return frame
+    return frame[np.random.default_rng(1).random(len(frame)) < 1.0 / every]
 
 
 def before(frames: Mapping[str, pd.DataFrame], moment: datetime) -> dict[str, pd.DataFrame]:
@@ -29,7 +57,7 @@ def before(frames: Mapping[str, pd.DataFrame], moment: datetime) -> dict[str, pd
 
 
 def forecast_window(
-    trained: Model, frames: Mapping[str, pd.DataFrame], window: tuple[datetime, datetime]
+    trained: Forecaster, frames: Mapping[str, pd.DataFrame], window: tuple[datetime, datetime]
 ) -> pd.DataFrame:
     """Out-of-sample quantiles over a window's daylight, with what came and clear-sky persistence.
 
@@ -43,7 +71,8 @@ def forecast_window(
         if not inside.any():
             continue
         rows = frame[inside]
-        quantiles = trained.predict(rows, site_id)
+        parts_of = trained.parts(rows, site_id)
+        quantiles = trained.whole(parts_of, site_id)
         bright = frame.get(REFERENCE, pd.Series(1000.0, index=frame.index))
         envelope: Floats = np.asarray(bright, dtype=float)
         reference = score.clear_sky_persistence(frame[TARGET].to_numpy(dtype=float), envelope, HOURS_A_DAY)
@@ -53,6 +82,9 @@ def forecast_window(
         part.insert(2, TARGET, rows[TARGET].to_numpy())
         part.insert(3, "reference", reference[inside])
         part.insert(4, "envelope", np.maximum(envelope[inside] / 1000.0, nowcast.ENVELOPE_FLOOR))
+        for name, values in (("physics", parts_of.physics), ("trees", parts_of.trees)):
+            columns = [f"{PARTS[name]}{column}" for column in names(trained.levels)]
+            part = part.join(pd.DataFrame(values.astype(np.float32), columns=columns))
         parts.append(part)
     return pd.concat(parts, ignore_index=True) if parts else no_window(trained.levels)
 
@@ -74,6 +106,42 @@ def together(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> pd.DataFra
 def names(levels: tuple[float, ...]) -> list[str]:
     """Column names of quantiles."""
     return [f"{LEVEL_PREFIX}{level:g}" for level in levels]
+
+
+def unseen_by_site(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> dict[str, blend.Unseen]:
+    """What the parts said of unseen hours, by site; nothing of windows of before parts were kept."""
+    known = [fold for fold in folds if len(fold) and f"{PARTS['trees']}{names(levels)[0]}" in fold]
+    if not known:
+        return {}
+    found = {}
+    for site_id, rows in pd.concat(known, ignore_index=True).groupby("site_id"):
+        of_part = {
+            part: rows[[f"{prefix}{name}" for name in names(levels)]].to_numpy(dtype=float)
+            for part, prefix in PARTS.items()
+        }
+        days = int(pd.DatetimeIndex(rows["timestamp"]).floor("D").nunique())
+        actual = rows[TARGET].to_numpy(dtype=float)
+        found[str(site_id)] = blend.Unseen(actual, of_part["physics"], of_part["trees"], days)
+    return found
+
+
+def weighted(
+    folds: list[pd.DataFrame], levels: tuple[float, ...], before_judging: Mapping[str, float]
+) -> list[pd.DataFrame]:
+    """The windows as the blended forecast would have been: the weights of each are those that the other
+    windows teach, so that no window judges what it taught."""
+    out = []
+    for number, fold in enumerate(folds):
+        others = unseen_by_site([*folds[:number], *folds[number + 1 :]], levels)
+        weights = blend.learn(others, levels, before_judging)
+        own = unseen_by_site([fold], levels)
+        whole = fold.copy()
+        for site_id, hours in own.items():
+            rows = (fold["site_id"] == site_id).to_numpy()
+            mixed = blend.mixed(hours.physics, hours.trees, weights.get(site_id, 0.0))
+            whole.loc[rows, names(levels)] = mixed
+        out.append(whole)
+    return out
 
 
 def quantiles_of(table: pd.DataFrame, levels: tuple[float, ...]) -> Floats:
@@ -139,12 +207,28 @@ def fit_before(
     *,
     every: int = 1,
     threads: int = 0,
-) -> Model:
-    """A model of the rows up to a moment, every n-th of them. `others`: other customers' rows, or None.
+) -> Forecaster:
+    """A model of the rows up to a moment, one in `every` of them. `others`: other customers' rows, or None.
 
     Raises TooFewRows.
     """
-    earlier = {name: frame[::every] for name, frame in before(frames, moment).items() if len(frame)}
+    earlier = {name: one_in(frame, every) for name, frame in before(frames, moment).items() if len(frame)}
     past = others[others["timestamp"] <= pd.Timestamp(moment)] if others is not None else None
-    trimmed = past.drop(columns=["site_id", "timestamp"]) if past is not None else None
-    return booster.fit(earlier, settings, others=trimmed, threads=threads)
+    return forecaster.fit(earlier, settings, others=past, threads=threads)
+
+
+def fit_outside(
+    frames: Mapping[str, pd.DataFrame],
+    spans: list[tuple[datetime, datetime]],
+    settings: BoosterSettings,
+    others: pd.DataFrame | None,
+    *,
+    every: int = 1,
+    threads: int = 0,
+) -> Forecaster:
+    """A model of the rows outside some spans, one in `every` of them; `others` as in `fit_before`.
+
+    Raises TooFewRows.
+    """
+    away = {name: one_in(frame, every) for name, frame in outside(frames, spans).items() if len(frame)}
+    return forecaster.fit(away, settings, others=others, threads=threads)

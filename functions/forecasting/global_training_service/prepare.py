@@ -53,6 +53,7 @@ def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
     in_container = rows > rules.function_rows and bool(os.environ.get("TRAINING_CONTAINER", ""))
     others = store.rows_of_others(bucket, customer, rules.rows_of_others)
     content = uploads.digest
+    blocks = dataset.blocks(frames, rules)
     card = DatasetCard(
         customer_id=customer,
         version=f"v{request.started.astimezone(UTC):%Y%m%d%H%M}-{content[:8]}",
@@ -66,7 +67,8 @@ def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
         rows=rows,
         rows_of_others=len(others) if others is not None else 0,
         thinned=dataset.thinned(frames, rules.container_rows if in_container else rules.function_rows),
-        folds=dataset.windows(frames, rules),
+        folds=[(months[0][0], months[-1][1]) for months in blocks] or dataset.windows(frames, rules),
+        blocks=blocks,
     )
     store.save_dataset(bucket, store.Dataset(card, frames, others))
     return PrepareResult(

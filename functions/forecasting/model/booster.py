@@ -28,10 +28,15 @@ from ona.runtime.errors import InvalidConfiguration
 from ona.runtime.words import counted
 from ona.sky.sun import Floats
 
-FORMAT = 1
-"""Version of the files of a model; another one is refused."""
+FORMAT = 2
+"""Version of the files of a model: its trees learned the departure from the site's physics."""
+FORMATS = (1, FORMAT)
+"""What is read: the trees of format 1 learned the share itself. Another one is refused."""
 TARGET = "share"
 """Measured power as a share of capacity; the column of a training frame beside its features."""
+BASE = "base"
+"""What the site's own physics says of the row, share of capacity (`physics.share`). The trees learn
+`share − base`, so that a season that they have not seen is still physics."""
 SITE_CODE = "site_code"
 """The feature that says which site a row belongs to; NaN for other customers' rows."""
 MAX_STAND_INS = 8
@@ -78,16 +83,17 @@ class Member:
 @dataclass(frozen=True)
 class Model:
     """What forecasts a customer's sites: levels of the quantiles, the booster, the codes of the sites
-    it was trained on."""
+    it was trained on; `departs`: whether the trees say how far power departs from `BASE`."""
 
     levels: tuple[float, ...]
     member: Member
     codes: Mapping[str, int] = field(default_factory=dict)
+    departs: bool = True
 
     def predict(self, frame: pd.DataFrame, site_id: str) -> Floats:
         """Quantiles of the share of capacity, shape (n, levels), rising along each row, 0…1.
 
-        Zero where `daylight` is False.
+        `frame`: features, `daylight` and `BASE`. Zero where `daylight` is False.
         """
         lit = frame["daylight"].to_numpy(dtype=bool)
         out = np.zeros((len(frame), len(self.levels)))
@@ -96,13 +102,14 @@ class Model:
             own = [self.codes[site_id]] if site_id in self.codes else sorted(self.codes.values())
             codes = [float(code) for code in own[:: max(1, -(-len(own) // MAX_STAND_INS))]] or [np.nan]
             answers = [self.member.predict(part.assign(**{SITE_CODE: code})) for code in codes]
-            out[lit] = np.sort(np.clip(np.mean(answers, axis=0), 0.0, 1.0), axis=1)
+            base = part[BASE].to_numpy(dtype=float)[:, None] if self.departs else 0.0
+            out[lit] = np.sort(np.clip(base + np.mean(answers, axis=0), 0.0, 1.0), axis=1)
         return out
 
     def files(self) -> dict[str, bytes]:
         """The model as files: `model.json` and `booster.ubj`."""
         manifest = {
-            "format": FORMAT,
+            "format": FORMAT if self.departs else 1,
             "levels": list(self.levels),
             "sites": dict(self.codes),
             "features": list(self.member.features),
@@ -115,13 +122,14 @@ class Model:
         """The model of such files. Raises InvalidConfiguration when one is absent or of another format."""
         try:
             manifest = json.loads(files["model.json"])
-            if manifest["format"] != FORMAT:
+            if manifest["format"] not in FORMATS:
                 raise InvalidConfiguration(f"model.json: format {manifest['format']}, not {FORMAT}")
             expected = manifest.get("booster_sha256")  # older manifests have none
             if expected is not None and expected != sha256(files["booster.ubj"]).hexdigest():
                 raise InvalidConfiguration("booster.ubj is not the one that model.json was written for")
             member = Member(tuple(manifest["features"]), files["booster.ubj"])
-            return cls(tuple(manifest["levels"]), member, dict(manifest["sites"]))
+            departs = manifest["format"] == FORMAT
+            return cls(tuple(manifest["levels"]), member, dict(manifest["sites"]), departs)
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InvalidConfiguration(f"model files are not whole: {error!r}") from error
 
@@ -131,17 +139,18 @@ class TooFewRows(ValueError):
 
 
 def fit_member(frame: pd.DataFrame, settings: BoosterSettings, threads: int = 0) -> Member:
-    """Train one booster on rows with features, `daylight` and `share`; dark rows and missing power are
-    left out. Raises TooFewRows for fewer than 50 usable rows."""
+    """Train one booster on rows with features, `daylight`, `share` and `base`; dark rows, missing power and
+    missing weather are left out. Raises TooFewRows for fewer than 50 usable rows."""
     import xgboost
 
-    used = frame[frame["daylight"].to_numpy(dtype=bool) & frame[TARGET].notna().to_numpy()]
+    departure = frame[TARGET] - frame[BASE]
+    used = frame[frame["daylight"].to_numpy(dtype=bool) & departure.notna().to_numpy()]
     if len(used) < MIN_ROWS:
         raise TooFewRows(f"{counted(len(used), 'daylight row')}: too few to train on")
     names = [name for name in frame.columns if name not in NOT_FEATURES and used[name].notna().any()]
     data = xgboost.QuantileDMatrix(
         used[names].to_numpy(dtype=np.float32),
-        used[TARGET].to_numpy(dtype=np.float32),
+        (used[TARGET] - used[BASE]).to_numpy(dtype=np.float32),
         feature_names=names,
         nthread=threads or None,
     )
@@ -173,8 +182,8 @@ def fit(
 ) -> Model:
     """Train the model of a customer's sites.
 
-    `frames`: features and share by site, indexed by time; `others`: rows of other customers' sites, which
-    carry no site code. Raises TooFewRows when there are too few rows altogether.
+    `frames`: features, share and base by site, indexed by time; `others`: rows of other customers' sites,
+    which carry no site code. Raises TooFewRows when there are too few rows altogether.
     """
     codes = {name: number for number, name in enumerate(sorted(frames))}
     pool = [frames[name].assign(**{SITE_CODE: float(code)}) for name, code in codes.items()]

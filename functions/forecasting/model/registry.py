@@ -13,8 +13,8 @@ from datetime import datetime
 
 from forecasting.documents import Current, Fitted, ModelCard
 from forecasting.layout import MODEL_BOOSTER, MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
-from forecasting.model.booster import Model
 from forecasting.model.calibration import UNCALIBRATED, Calibration, Tail
+from forecasting.model.forecaster import Forecaster
 from ona.documents.base import Document, S3Pointer
 from ona.runtime.errors import InvalidConfiguration, ObjectMissing
 from ona.store import s3
@@ -38,7 +38,7 @@ class InService:
 
     version: str
     card: ModelCard
-    model: Model
+    model: Forecaster
     own_site: Fitted | None
 
     @property
@@ -93,7 +93,7 @@ def read_card(bucket: str, customer_id: str, version: str) -> ModelCard:
     return card
 
 
-def read_model(bucket: str, customer_id: str, version: str) -> Model:
+def read_model(bucket: str, customer_id: str, version: str) -> Forecaster:
     """A version's model, its booster read. Raises ObjectMissing, InvalidConfiguration, which names it."""
     names = {"customer_id": customer_id, "version": version}
     manifest, booster = (
@@ -101,15 +101,15 @@ def read_model(bucket: str, customer_id: str, version: str) -> Model:
         for shape in (MODEL_MANIFEST, MODEL_BOOSTER)
     )
     try:
-        model = Model.from_files({"model.json": manifest, "booster.ubj": booster})
-        model.member.booster  # noqa: B018 - read here, where its name is known
+        model = Forecaster.from_files({"model.json": manifest, "booster.ubj": booster})
+        model.trees.member.booster  # noqa: B018 - read here, where its name is known
     except InvalidConfiguration as error:
         folder = MODEL_MANIFEST.build(**names).removesuffix("model.json")
         raise InvalidConfiguration(f"s3://{bucket}/{folder}: {error}") from error
     return model
 
 
-def write_model(bucket: str, customer_id: str, version: str, model: Model) -> None:
+def write_model(bucket: str, customer_id: str, version: str, model: Forecaster) -> None:
     """A version's model; written again it is the same."""
     names, files = {"customer_id": customer_id, "version": version}, model.files()
     manifest = MODEL_MANIFEST.build(**names)

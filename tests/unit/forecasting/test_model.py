@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from forecasting.global_training_service import evaluate
-from forecasting.model import booster, features
-from forecasting.model.booster import TARGET, Model
+from forecasting.model import booster, features, forecaster
+from forecasting.model.booster import TARGET
 from forecasting.model.features import Site
+from forecasting.model.forecaster import Forecaster
 from ona.runtime.errors import InvalidConfiguration
 from ona.sky import weather_frames as frames
 from ona.sky.plane import Plane
@@ -41,14 +42,14 @@ def test_wind_features_have_no_night() -> None:
 
 
 @pytest.fixture(scope="module")
-def trained() -> tuple[Model, dict[str, pd.DataFrame]]:
+def trained() -> tuple[Forecaster, dict[str, pd.DataFrame]]:
     north = Plane(-26.2, 28.0, 30.0, 60.0)
     data = {"a": training(50, 1), "b": training(50, 2, north)}
-    return booster.fit({name: f.iloc[: 24 * 40] for name, f in data.items()}, FAST, threads=1), data
+    return forecaster.fit({name: f.iloc[: 24 * 40] for name, f in data.items()}, FAST, threads=1), data
 
 
 def test_quantiles_rise_stay_in_bounds_and_are_dark_at_night(
-    trained: tuple[Model, dict[str, pd.DataFrame]],
+    trained: tuple[Forecaster, dict[str, pd.DataFrame]],
 ) -> None:
     fitted, data = trained
     for name in ("a", "b", "never seen"):
@@ -61,7 +62,7 @@ def test_quantiles_rise_stay_in_bounds_and_are_dark_at_night(
 
 
 def test_the_model_beats_persistence_on_days_it_has_not_seen(
-    trained: tuple[Model, dict[str, pd.DataFrame]],
+    trained: tuple[Forecaster, dict[str, pd.DataFrame]],
 ) -> None:
     fitted, data = trained
     window = (data["a"].index[24 * 40], data["a"].index[-1])
@@ -73,7 +74,7 @@ def test_the_model_beats_persistence_on_days_it_has_not_seen(
 
 
 def test_a_trained_site_is_forecast_better_than_a_new_one(
-    trained: tuple[Model, dict[str, pd.DataFrame]],
+    trained: tuple[Forecaster, dict[str, pd.DataFrame]],
 ) -> None:
     fitted, data = trained
     frame = data["b"].iloc[24 * 40 :]
@@ -86,28 +87,31 @@ def test_a_trained_site_is_forecast_better_than_a_new_one(
 
 
 def test_a_model_read_back_forecasts_the_same_and_a_broken_one_is_refused(
-    trained: tuple[Model, dict[str, pd.DataFrame]],
+    trained: tuple[Forecaster, dict[str, pd.DataFrame]],
 ) -> None:
     fitted, data = trained
     files = fitted.files()
     assert set(files) == {"model.json", "booster.ubj"}
-    again = Model.from_files(files)
+    again = Forecaster.from_files(files)
     frame = data["a"].tail(48)
     assert np.array_equal(again.predict(frame, "a"), fitted.predict(frame, "a"))
     with pytest.raises(InvalidConfiguration):
-        Model.from_files({"model.json": files["model.json"]})
+        Forecaster.from_files({"model.json": files["model.json"]})
     with pytest.raises(InvalidConfiguration):
-        Model.from_files({**files, "model.json": b'{"format": 99}'})
+        Forecaster.from_files({**files, "model.json": b'{"format": 99}'})
 
 
 def test_training_is_deterministic() -> None:
     data = {"a": training(20, 3)}
-    assert booster.fit(data, FAST, threads=1).member.raw == booster.fit(data, FAST, threads=1).member.raw
+    assert (
+        forecaster.fit(data, FAST, threads=1).trees.member.raw
+        == forecaster.fit(data, FAST, threads=1).trees.member.raw
+    )
 
 
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(ValueError, match="too few"):
-        booster.fit({"a": training(2)}, FAST)
+        forecaster.fit({"a": training(2)}, FAST)
 
 
 def test_levels_between_and_beyond() -> None:
