@@ -20,7 +20,7 @@ MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 
 
 def season(clear: float, days: int, seed: int) -> pd.DataFrame:
-    """Hours of a plant that gives 0.8 of the irradiance on it, whose physics says 0.7. `clear`: the season's
+    """Hours of a plant that gives 0.8 of the irradiance on it; its physics says 0.7. `clear`: the season's
     greatest clear-sky irradiance, W/m²."""
     rng = np.random.default_rng(seed)
     hour = np.arange(24 * days) % 24
