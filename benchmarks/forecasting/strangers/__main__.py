@@ -1,0 +1,105 @@
+"""`python -m benchmarks.forecasting.strangers [--tuning | --held-out] [--history 30,365] …`."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import pickle
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.forecasting.strangers import report, runner, sites
+from benchmarks.forecasting.strangers.climates import CLIMATES, Climate
+from benchmarks.forecasting.strangers.cloud import configured
+from benchmarks.forecasting.strangers.runner import Run
+from benchmarks.forecasting.strangers.sites import HALVES, Half
+
+HISTORIES = (7, 30, 90, 180, 365)
+QUICK = ("polar", "continental")
+
+
+def one_climate(
+    half: Half, climate: Climate, histories: list[int], count: int, most: int, *, one_by_one: bool = False
+) -> list[Run]:
+    """All histories of a half's sites in a climate."""
+    until = sites.trained_until(half, climate)
+    longest = max(runner.asked_days(history, most) for history in histories)
+    drawn = sites.draw(half, climate, count, longest)
+    plain = runner.without_model(drawn, until, longest)
+    runs = []
+    for history in histories:
+        days = runner.asked_days(history, most)
+        run = runner.with_history(drawn, until, history, days, plain, one_by_one=one_by_one)
+        runs.append(run)
+        for line in report.site_rows(run):
+            print(line, flush=True)
+    return runs
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tuning", action="store_true", help="the half that methods may be tuned on")
+    parser.add_argument(
+        "--held-out", action="store_true", help="the half that nobody looks at before the end"
+    )
+    parser.add_argument("--history", default="", help="days of history, with commas (7,30,90,180,365)")
+    parser.add_argument("--climate", default="", help="only these climates, with commas")
+    parser.add_argument("--sites", type=int, default=3, help="sites a climate")
+    parser.add_argument("--days", type=int, default=runner.YEAR_DAYS, help="days asked at most")
+    parser.add_argument("--seed", type=int, default=0, help="added to the half's seed")
+    parser.add_argument("--later", action="store_true", help="sites come one by one, a training after each")
+    parser.add_argument(
+        "--quick", action="store_true", help="two climates, two sites, 90 days, three weeks"
+    )
+    parser.add_argument("--save", default="", help="keep all hours in this file (pickle)")
+    parser.add_argument("--show", nargs="*", default=[], help="only print the tables of such files, as one")
+    chosen = parser.parse_args(arguments)
+    if chosen.show:
+        kept = [run for name in chosen.show for run in pickle.loads(Path(name).read_bytes())]
+        print("\n".join(report.sites_table(kept)))
+        _print_all(kept)
+        return 0
+    name = "tuning" if chosen.tuning else "held-out" if chosen.held_out else "reporting"
+    half = next(half for half in HALVES if half.name == name)
+    half = Half(**{**vars(half), "seed": half.seed + 1000 * chosen.seed})
+    histories = [int(days) for days in chosen.history.split(",") if days]
+    names = [part for part in chosen.climate.split(",") if part]
+    count, most = chosen.sites, chosen.days
+    if chosen.quick:
+        histories, names = histories or [90], names or list(QUICK)
+        count, most = min(count, 2), min(most, 21)
+    climates = [climate for climate in CLIMATES if not names or climate.name in names]
+    begun = time.process_time()
+    print(f"half {half.name}, seed {half.seed}: errors are % of capacity in daylight\n")
+    print("\n".join(report.sites_table([])))
+    runs: list[Run] = []
+    with configured():
+        for climate in climates:
+            runs += one_climate(
+                half, climate, histories or list(HISTORIES), count, most, one_by_one=chosen.later
+            )
+    _print_all(runs)
+    forecasts, days = sum(run.forecast_seconds for run in runs), sum(run.days for run in runs)
+    print(
+        f"\n{time.process_time() - begun:.0f} CPU s in all; a forecast with its daily measure "
+        f"{1000 * forecasts / max(1, days):.0f} CPU ms"
+    )
+    if chosen.save:
+        Path(chosen.save).write_bytes(pickle.dumps(runs))
+    return 0
+
+
+def _print_all(runs: list[Run]) -> None:
+    print("\nAll sites, means over sites:\n")
+    print("\n".join(report.skill_table(runs)))
+    print("\nTrainings:\n")
+    print("\n".join(report.verdicts(runs)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
