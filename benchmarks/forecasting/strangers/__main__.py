@@ -10,9 +10,11 @@ import argparse
 import pickle
 import sys
 import time
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
-from benchmarks.forecasting.strangers import report, runner, sites
+from benchmarks.forecasting.strangers import real, report, runner, sites
 from benchmarks.forecasting.strangers.climates import CLIMATES, Climate
 from benchmarks.forecasting.strangers.cloud import configured
 from benchmarks.forecasting.strangers.runner import Run
@@ -29,7 +31,19 @@ def one_climate(
     until = sites.trained_until(half, climate)
     longest = max(runner.asked_days(history, most) for history in histories)
     drawn = sites.draw(half, climate, count, longest)
-    plain = runner.without_model(drawn, until, longest)
+    return one_case(drawn, until, histories, most, one_by_one=one_by_one)
+
+
+def one_case(
+    drawn: Sequence[sites.Site | real.RealSite],
+    until: datetime,
+    histories: list[int],
+    most: int,
+    *,
+    one_by_one: bool = False,
+) -> list[Run]:
+    """All histories of some sites, asked for `most` days at most."""
+    plain = runner.without_model(drawn, until, max(runner.asked_days(h, most) for h in histories))
     runs = []
     for history in histories:
         days = runner.asked_days(history, most)
@@ -56,6 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--quick", action="store_true", help="two climates, two sites, 90 days, three weeks"
     )
+    parser.add_argument("--real", action="store_true", help="the shared data's real plants instead")
     parser.add_argument("--save", default="", help="keep all hours in this file (pickle)")
     parser.add_argument("--show", nargs="*", default=[], help="only print the tables of such files, as one")
     chosen = parser.parse_args(arguments)
@@ -79,7 +94,11 @@ def main(arguments: list[str] | None = None) -> int:
     print("\n".join(report.sites_table([])))
     runs: list[Run] = []
     with configured():
-        for climate in climates:
+        for case in real.cases() if chosen.real else []:
+            runs += one_case(
+                case.sites, case.until, histories or list(case.histories), min(case.days, most)
+            )
+        for climate in [] if chosen.real else climates:
             runs += one_climate(
                 half, climate, histories or list(HISTORIES), count, most, one_by_one=chosen.later
             )

@@ -77,10 +77,10 @@ class Customer:
         from ona.runtime.identity import digest
         from ona.store import parquet
 
-        table = _between(place.archived, until - timedelta(days=days), until)
-        share = place.share.reindex(table.index)
+        share = _between(place.share, until - timedelta(days=days), until)
+        table = place.archived.reindex(share.index)
         hours = table.assign(share=share.clip(0.0, 1.0), filled_share=share.clip(0.0, 1.0))
-        hours.insert(0, "timestamp", table.index)
+        hours.insert(0, "timestamp", share.index)
         hours["measured"] = share.notna().astype(float)
         key = f"training/{self.name}/{place.name}/hourly/{digest(place.name, str(days), length=16)}.parquet"
         self.cloud.put("input", key, parquet.dump(hours))
@@ -148,6 +148,8 @@ class Customer:
 
         asked = now.replace(minute=0)
         frame = place.forecast_of_weather(pd.Timestamp(asked))
+        if frame.empty:
+            return
         values = {name: _listed(frame[name]) for name in frame}
         cell = Cell.of(place.latitude, place.longitude)
         document = WeatherDocument(
@@ -189,7 +191,7 @@ def _points(document: Mapping[str, Any], start: datetime) -> pd.DataFrame:
     return table.assign(version=said["model_version"], degraded=" ".join(said["degraded"]))
 
 
-def _between(frame: pd.DataFrame, after: datetime, until: datetime) -> pd.DataFrame:
+def _between(frame: Any, after: datetime, until: datetime) -> Any:
     return frame[(frame.index > pd.Timestamp(after)) & (frame.index <= pd.Timestamp(until))]
 
 

@@ -47,24 +47,25 @@ def every(
     """
     known = site.share[site.share.index > until - history_days * DAY]
     clear = clear_plane(site, hours)
-    out = {"persistence": _before(known, hours, 1.0)}
+    out = {"persistence": _before(known, hours)}
     if site.is_wind:
         out["clear_persistence"] = out["persistence"]
     else:
         envelope = pd.Series(clear_plane(site, known.index), known.index)
         index = (known / envelope.where(envelope > 0.03)).clip(upper=1.6)
-        carried = _before(index, hours, 1.0) * clear
+        carried = _before(index, hours) * clear
         out["clear_persistence"] = np.where(clear > 0.03, carried, np.nan_to_num(out["persistence"]))
         out["clear_persistence"] = np.clip(out["clear_persistence"], 0.0, 1.0)
     out["climatology"] = climatology(known, hours, CLIMATE_DAYS, 0)
     if history_days >= 365:
         last_year = climatology(known, hours, SEASON_DAYS, 365)
         out["last_year"] = np.where(np.isnan(last_year), out["climatology"], last_year)
-    out["own_physics"] = physics(site, hours, weather)
+    if len(weather):
+        out["own_physics"] = physics(site, hours, weather)
     return pd.DataFrame(out, index=hours)
 
 
-def _before(series: pd.Series, hours: pd.DatetimeIndex, _: float) -> Floats:
+def _before(series: pd.Series, hours: pd.DatetimeIndex) -> Floats:
     """The newest value of the same hour, one to seven days before."""
     out = np.full(len(hours), np.nan)
     for back in range(1, BACK_DAYS + 1):
@@ -130,11 +131,14 @@ def physics(site: Known, hours: pd.DatetimeIndex, weather: pd.DataFrame) -> Floa
     if site.is_wind:
         speed = sky["wind_speed_hub_m_s"].to_numpy(dtype=float)
         return np.asarray(np.where(speed < 3.0, 0.0, 0.93 / (1.0 + np.exp(-(speed - 8.5) / 1.4))))
-    _, up, _, cosine = _sun(site, hours)
+    seconds, up, _, cosine = _sun(site, hours)
     tilt, _ = _stated(site)
     high = np.sin(np.maximum(up, 0.0))
     # the hour's beam falls on the quarters in which the sun is up
-    ghi, dhi = (np.repeat(sky[name].to_numpy(dtype=float), 4) for name in ("ghi_w_m2", "dhi_w_m2"))
+    ghi = np.repeat(sky["ghi_w_m2"].to_numpy(dtype=float), 4)
+    dhi = np.minimum(ghi, sun.split(ghi, up, seconds)[1])
+    if "dhi_w_m2" in sky:
+        dhi = np.repeat(sky["dhi_w_m2"].to_numpy(dtype=float), 4)
     share = high.reshape(-1, 4) / np.maximum(high.reshape(-1, 4).mean(axis=1, keepdims=True), 1e-6)
     share = share.ravel()
     beam = np.minimum(np.maximum(ghi - dhi, 0.0) * share / np.maximum(high, 0.05), 1000.0)

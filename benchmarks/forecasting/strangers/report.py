@@ -140,16 +140,24 @@ def skill_table(runs: Sequence[Run]) -> list[str]:
             return f"{np.mean([mae(p, name) for p in parts]):.2f}"
 
         trained = sum(t.seconds for run in chosen for t in run.trained)
-        lines.append(
-            f"| {history} | {len(parts)} | {mean('median')} "
-            f"| {np.mean([best_peer(p)[1] for p in parts]):.2f} | {ratios.mean():.3f} | {ratios.max():.3f} | {(ratios <= NEVER_WORSE).sum()}/{len(parts)} "
-            f"| {(ratios <= YEAR_BETTER).sum()}/{len(parts)} | "
-            + " | ".join(mean(f"peer_{peer}") for peer in PEERS)
-            + f" | {np.mean([pinball(p) for p in parts]):.3f} | {holds(rows, 80):.1f} "
-            f"| {holds(rows, 95):.1f} | {months_held(rows, 80):.0f} % | {months_held(rows, 95):.0f} % "
-            f"| {width(rows, 80):.1f} | {width(rows, 95):.1f} "
-            f"| {holds(rows, 80, 'plain_'):.1f} | {holds(rows, 95, 'plain_'):.1f} | {trained:.0f} |"
-        )
+        cells = [
+            f"{history}",
+            f"{len(parts)}",
+            mean("median"),
+            f"{np.mean([best_peer(p)[1] for p in parts]):.2f}",
+            f"{ratios.mean():.3f}",
+            f"{ratios.max():.3f}",
+            f"{(ratios <= NEVER_WORSE).sum()}/{len(parts)}",
+            f"{(ratios <= YEAR_BETTER).sum()}/{len(parts)}",
+            *(mean(f"peer_{peer}") for peer in PEERS),
+            f"{np.mean([pinball(p) for p in parts]):.3f}",
+            *(f"{holds(rows, level):.1f}" for level in BARS),
+            *(f"{months_held(rows, level):.0f} %" for level in BARS),
+            *(f"{width(rows, level):.1f}" for level in BARS),
+            *(f"{holds(rows, level, 'plain_'):.1f}" for level in BARS),
+            f"{trained:.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 

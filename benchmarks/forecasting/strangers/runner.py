@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from benchmarks.forecasting.strangers import box, peers
 from benchmarks.forecasting.strangers.cloud import talking_to
+from benchmarks.forecasting.strangers.real import RealSite
 from benchmarks.forecasting.strangers.sites import Site
 
 ASKED_DAYS = 30
@@ -35,7 +37,7 @@ def asked_days(history: int, most: int) -> int:
     return min(most, YEAR_DAYS if history >= 365 else ASKED_DAYS)
 
 
-def without_model(sites: list[Site], until: datetime, days: int) -> dict[str, pd.DataFrame]:
+def without_model(sites: Sequence[Site | RealSite], until: datetime, days: int) -> dict[str, pd.DataFrame]:
     """The platform's forecasts for customers who have sent no history: telemetry and weather only."""
     customer = box.Customer("nobody")
     out = {}
@@ -47,7 +49,7 @@ def without_model(sites: list[Site], until: datetime, days: int) -> dict[str, pd
 
 
 def with_history(
-    sites: list[Site],
+    sites: Sequence[Site | RealSite],
     until: datetime,
     history: int,
     days: int,
@@ -75,7 +77,7 @@ def with_history(
 
 
 def _rows(
-    site: Site, served: pd.DataFrame, plain: pd.DataFrame, history: int, until: datetime
+    site: Site | RealSite, served: pd.DataFrame, plain: pd.DataFrame, history: int, until: datetime
 ) -> pd.DataFrame:
     """Daylight hours that were measured: site, month, truth, what was served, the peers."""
     hours = pd.DatetimeIndex(served.index)
@@ -99,7 +101,7 @@ def _rows(
     return table.rename_axis("hour").reset_index()[use]
 
 
-def _weather(site: Site, hours: pd.DatetimeIndex) -> pd.DataFrame:
+def _weather(site: Site | RealSite, hours: pd.DatetimeIndex) -> pd.DataFrame:
     """The weather forecasts that were issued for each of the days, as one frame."""
     parts = []
     for start in sorted(set((hours - pd.Timedelta(minutes=30)).floor("D"))):

@@ -6,7 +6,7 @@ Directions are clockwise from north; radians inside, degrees where a name says s
 
 >>> up, azimuth = position(np.array([1734782400.0]), 0.0, 0.0)  # 2024-12-21T12:00Z on the equator
 >>> round(float(np.degrees(up[0]))), round(float(np.degrees(azimuth[0])))
-(67, 179)
+(67, 181)
 """
 
 from __future__ import annotations
