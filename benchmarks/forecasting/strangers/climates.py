@@ -1,4 +1,4 @@
-"""Six climates and how each half draws its sites from them: seasons, clouds, temperatures, winds.
+"""Seven climates and how each half draws its sites from them: seasons, clouds, temperatures, winds.
 
 A number is (in the local winter, in the local summer) where it has two parts. All are ours, made from what
 climate tables say of such places; none is taken from the platform.
@@ -75,6 +75,12 @@ CLIMATES = (
         ((0.55, 0.22, 0.16, 0.07), (0.52, 0.33, 0.1, 0.05)), (36.0, 15.0, 16.0, 8.0),
         (0.05, 0.4), (0.1, 0.03), (11.0, 23.0), 12.0, 3.2, 3.9, 15.0,
         (date(2024, 7, 1), date(2024, 11, 10), date(2024, 4, 1)), ("known", "wind", "east_west"),
+    ),
+    Climate(  # 63 N inland: snow lies on the modules until March, then come clear weeks; autumn is grey
+        "boreal", (62.5, 64.5), (14.0, 29.0), 210.0, (2.0, 2.5),
+        ((0.58, 0.26, 0.12, 0.04), (0.16, 0.2, 0.45, 0.19)), (44.0, 16.0, 28.0, 12.0),
+        (0.2, 0.02), (0.02, 0.12), (-14.0, 15.5), 9.0, 4.0, 3.4, 110.0,
+        (date(2024, 3, 28), date(2024, 3, 20), date(2024, 3, 12)), ("known", "unknown", "clipped"),
     ),
 )  # fmt: skip
 
