@@ -29,8 +29,7 @@ def one_climate(
 ) -> list[Run]:
     """All histories of a half's sites in a climate."""
     until = sites.trained_until(half, climate)
-    longest = max(runner.asked_days(history, most) for history in histories)
-    drawn = sites.draw(half, climate, count, longest)
+    drawn = sites.draw(half, climate, count)
     return one_case(drawn, until, histories, most, one_by_one=one_by_one)
 
 

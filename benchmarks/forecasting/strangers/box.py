@@ -7,6 +7,7 @@ is `make` and the storing of it) and `forecasting_api.tasks.measure`.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ ISSUED = timedelta(hours=6, minutes=10)
 """So long before a UTC day its forecast is issued: `accuracy` takes those of 6 h and more."""
 OLD_DAYS = 45
 """Days of telemetry of the history that lie in the store as well: Fill leaves all of them there."""
+OTHERS = "others' model"
+"""Stands for the version where a model serves a site that it was not trained on."""
 COLUMNS = ("median", "low80", "high80", "low95", "high95")
 
 
@@ -125,7 +128,18 @@ class Customer:
         yesterday = (now - timedelta(days=1)).date().isoformat()
         key = f"sites/{self.name}/{place.name}.json"
         tasks.measure(AccuracyRequest(task="accuracy", site_key=key, day=yesterday), "output")
-        return _points(document.document(), start), time.process_time() - begun
+        spent = time.process_time() - begun
+        table = _points(document.document(), start)
+        version = str(document.metadata.model_version)
+        return table.assign(version=version if self.knows(version, place.name) else OTHERS), spent
+
+    def knows(self, version: str, site: str) -> bool:
+        """Whether a model was trained on a site, by its card; what is no model knows every site."""
+        key = ("output", f"models/{self.name}/{version}/card.json")
+        stored = self.cloud.objects.get(key)
+        return stored is None or any(
+            each["site"]["site_id"] == site for each in json.loads(stored[0])["sites"]
+        )
 
     def _telemetry(self, place: Place, after: pd.Timestamp, until: pd.Timestamp) -> None:
         """Readings in (after, until], one object a UTC day, as Fill stores them."""

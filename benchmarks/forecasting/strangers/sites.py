@@ -16,6 +16,8 @@ from benchmarks.forecasting.strangers.sky import Sky
 
 Pair = tuple[float, float]
 KINDS = ("known", "unknown", "tracked", "east_west", "clipped", "soiled", "curtailed", "misnamed", "wind")
+BEFORE_DAYS, AFTER_DAYS = 380, 186
+"""Days of weather before the end of the history, and after it."""
 CAPACITY_KW = 1000.0
 """What every customer says; the true capacity differs where the plant's `said_factor` does."""
 
@@ -47,15 +49,15 @@ class Half:
 
 HALVES = (
     Half(
-        "tuning", 2601, 0, (120, 190), (0.03, 0.055), (0.06, 0.1), (0.98, 1.05), (0.85, 1.02), (0.95, 1.2),
+        "tuning", 2601, 0, (70, 120), (0.05, 0.08), (0.12, 0.18), (0.98, 1.05), (0.85, 1.02), (0.95, 1.2),
         (1.0, 1.25), (0.03, 0.1), (0.05, 0.2), (8, 35), (-40, 40), (0.97, 1.2), 3,
     ),
     Half(
-        "reporting", 7417, 1, (95, 160), (0.035, 0.07), (0.07, 0.13), (0.95, 1.08), (0.75, 1.08),
+        "reporting", 7417, 1, (50, 100), (0.06, 0.1), (0.13, 0.22), (0.95, 1.08), (0.75, 1.08),
         (0.9, 1.35), (0.95, 1.3), (0.02, 0.14), (0.05, 0.3), (3, 42), (-75, 75), (0.93, 1.35), -1,
     ),
     Half(
-        "held-out", 99190, 2, (85, 210), (0.025, 0.08), (0.05, 0.14), (0.93, 1.06), (0.7, 1.15),
+        "held-out", 99190, 2, (45, 130), (0.04, 0.11), (0.1, 0.24), (0.93, 1.06), (0.7, 1.15),
         (0.8, 1.45), (0.9, 1.4), (0.01, 0.16), (0.04, 0.3), (0, 50), (-100, 100), (0.92, 1.5), 6,
     ),
 )  # fmt: skip
@@ -125,11 +127,11 @@ def trained_until(half: Half, climate: Climate) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def draw(half: Half, climate: Climate, sites: int, days_asked: int) -> list[Site]:
-    """The sites of a half in a climate, with their weather from a year before the training to the end."""
+def draw(half: Half, climate: Climate, sites: int) -> list[Site]:
+    """The sites of a half in a climate, the same ones whatever is asked of them."""
     until = trained_until(half, climate)
-    begin = (until - timedelta(days=380)).timestamp()
-    end = (until + timedelta(days=days_asked + 3)).timestamp()
+    begin = (until - timedelta(days=BEFORE_DAYS)).timestamp()
+    end = (until + timedelta(days=AFTER_DAYS)).timestamp()
     out = []
     for number, kind in enumerate(kinds_of(half, climate, sites)):
         seed = [half.seed, sum(map(ord, climate.name)), number]

@@ -22,7 +22,7 @@ OWN = ("sun", "climates", "sky", "archive", "plants", "sites", "peers", "real", 
 
 @pytest.fixture(scope="module")
 def drawn() -> list[Site]:
-    return sites.draw(HALVES[0], named("continental"), 1, 5)
+    return sites.draw(HALVES[0], named("continental"), 1)
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -44,11 +44,11 @@ def test_the_suns_noon_and_a_polar_night() -> None:
 
 
 def test_cases_repeat_themselves_and_halves_differ(drawn: list[Site]) -> None:
-    again = sites.draw(HALVES[0], named("continental"), 1, 5)[0]
+    again = sites.draw(HALVES[0], named("continental"), 1)[0]
     assert again.share.equals(drawn[0].share)
     now = drawn[0].archive.hours[9000]
     assert again.forecast_of_weather(now).equals(drawn[0].forecast_of_weather(now))
-    other = sites.draw(HALVES[1], named("continental"), 1, 5)[0]
+    other = sites.draw(HALVES[1], named("continental"), 1)[0]
     assert (other.latitude, other.plant) != (drawn[0].latitude, drawn[0].plant)
     assert len({half.seed for half in HALVES}) == len(HALVES)
     assert len({climate.trained_until for climate in CLIMATES}) == len(CLIMATES)
