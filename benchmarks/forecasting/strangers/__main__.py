@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--history", default="", help="days of history, with commas (7,30,90,180,365)")
     parser.add_argument("--climate", default="", help="only these climates, with commas")
-    parser.add_argument("--sites", type=int, default=3, help="sites a climate")
+    parser.add_argument("--sites", type=int, default=2, help="sites a climate")
     parser.add_argument("--days", type=int, default=runner.YEAR_DAYS, help="days asked at most")
     parser.add_argument("--seed", type=int, default=0, help="added to the half's seed")
     parser.add_argument("--later", action="store_true", help="sites come one by one, a training after each")
@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print_all(runs: list[Run]) -> None:
-    print("\nAll sites, means over sites:\n")
+    print("\nBy climate and days of history, means over sites:\n")
     print("\n".join(report.skill_table(runs)))
     print("\nTrainings:\n")
     print("\n".join(report.verdicts(runs)))

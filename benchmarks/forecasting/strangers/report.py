@@ -119,53 +119,82 @@ def sites_table(runs: Sequence[Run]) -> list[str]:
     ]
 
 
+COLUMNS = (
+    "sites of",
+    "days",
+    "sites",
+    "served",
+    "best single",
+    "mean ratio",
+    "worst ratio",
+    "never worse",
+    "by 5 %",
+    *PEERS.values(),
+    "pinball",
+    "80 %",
+    "95 %",
+    "months 80",
+    "months 95",
+    "width 80",
+    "width 95",
+    "no model: 80 %",
+    "95 %",
+    "training, CPU s",
+)
+
+
 def skill_table(runs: Sequence[Run]) -> list[str]:
-    """All sites together by days of history, as means over sites."""
-    lines = [
-        "| days | sites | served | best single | mean ratio | worst ratio | never worse | by 5 % | "
-        + " | ".join(PEERS.values())
-        + " | pinball | 80 % | 95 % | months 80 | months 95 | width 80 | width 95 | no model: 80 % | 95 % "
-        "| training, CPU s |",
-    ]
-    lines.append("|" + " --- |" * (lines[0].count("|") - 1))
+    """By climate and days of history, then all sites together: errors and losses are means over sites."""
+    lines = [f"| {' | '.join(COLUMNS)} |", "|" + " --- |" * len(COLUMNS)]
+    by_place: dict[tuple[str, int], list[Run]] = {}
+    for run in runs:
+        by_place.setdefault((place_of(run), run.history), []).append(run)
+    lines += [_summary(place, history, chosen) for (place, history), chosen in sorted(by_place.items())]
     for history in sorted({run.history for run in runs}):
-        chosen = [run for run in runs if run.history == history]
-        rows = pd.concat([run.rows for run in chosen], ignore_index=True)
-        parts = [part for _, part in rows.groupby("site")]
-        ratios = np.array([mae(p, "median") / best_peer(p)[1] for p in parts])
-
-        def mean(name: str, parts: list[pd.DataFrame] = parts) -> str:
-            if any(name not in p or p[name].isna().any() for p in parts):
-                return ""
-            return f"{np.mean([mae(p, name) for p in parts]):.2f}"
-
-        trained = sum(t.seconds for run in chosen for t in run.trained)
-        cells = [
-            f"{history}",
-            f"{len(parts)}",
-            mean("median"),
-            f"{np.mean([best_peer(p)[1] for p in parts]):.2f}",
-            f"{ratios.mean():.3f}",
-            f"{ratios.max():.3f}",
-            f"{(ratios <= NEVER_WORSE).sum()}/{len(parts)}",
-            f"{(ratios <= YEAR_BETTER).sum()}/{len(parts)}",
-            *(mean(f"peer_{peer}") for peer in PEERS),
-            f"{np.mean([pinball(p) for p in parts]):.3f}",
-            *(f"{holds(rows, level):.1f}" for level in BARS),
-            *(f"{months_held(rows, level):.0f} %" for level in BARS),
-            *(f"{width(rows, level):.1f}" for level in BARS),
-            *(f"{holds(rows, level, 'plain_'):.1f}" for level in BARS),
-            f"{trained:.0f}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(_summary("**all**", history, [run for run in runs if run.history == history]))
     return lines
+
+
+def place_of(run: Run) -> str:
+    """The climate, or the data set, of a run's sites."""
+    return str(run.rows["site"].iloc[0]).split("-")[0]
+
+
+def _summary(place: str, history: int, runs: Sequence[Run]) -> str:
+    rows = pd.concat([run.rows for run in runs], ignore_index=True)
+    parts = [part for _, part in rows.groupby("site")]
+    ratios = np.array([mae(part, "median") / best_peer(part)[1] for part in parts])
+
+    def mean(name: str) -> str:
+        if any(name not in part or part[name].isna().any() for part in parts):
+            return ""
+        return f"{np.mean([mae(part, name) for part in parts]):.2f}"
+
+    cells = [
+        place,
+        f"{history}",
+        f"{len(parts)}",
+        mean("median"),
+        f"{np.mean([best_peer(part)[1] for part in parts]):.2f}",
+        f"{ratios.mean():.3f}",
+        f"{ratios.max():.3f}",
+        f"{(ratios <= NEVER_WORSE).sum()}/{len(parts)}",
+        f"{(ratios <= YEAR_BETTER).sum()}/{len(parts)}",
+        *(mean(f"peer_{peer}") for peer in PEERS),
+        f"{np.mean([pinball(part) for part in parts]):.3f}",
+        *(f"{holds(rows, level):.1f}" for level in BARS),
+        *(f"{months_held(rows, level):.0f} %" for level in BARS),
+        *(f"{width(rows, level):.1f}" for level in BARS),
+        *(f"{holds(rows, level, 'plain_'):.1f}" for level in BARS),
+        f"{sum(each.seconds for run in runs for each in run.trained):.0f}",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def verdicts(runs: Sequence[Run]) -> list[str]:
     """What became of each training."""
     return [
-        f"- {run.rows['site'].iloc[0].split('-')[0]}, {run.history} days: "
-        f"{t.status} in {t.seconds:.1f} CPU s: {t.reason}"
+        f"- {place_of(run)}, {run.history} days: {t.status} in {t.seconds:.1f} CPU s: {t.reason}"
         for run in runs
         for t in run.trained
     ]
