@@ -15,6 +15,8 @@ MONTHS = {80: 8.0, 95: 4.0}
 LEVELS = {"low95": 0.025, "low80": 0.1, "median": 0.5, "high80": 0.9, "high95": 0.975}
 LEAST_HOURS = 100
 """Measured daylight hours of a month whose coverage counts."""
+LEAST_ERROR = 0.01
+"""% of capacity; the error of a peer counts as no less: under snow each of them is right."""
 NEVER_WORSE, YEAR_BETTER = 1.01, 0.95
 
 
@@ -58,7 +60,7 @@ def best_peer(rows: pd.DataFrame) -> tuple[str, float]:
     names = [name for name in rows if name.startswith("peer_") and rows[name].notna().all()]
     errors = {name.removeprefix("peer_"): mae(rows, name) for name in names}
     best = min(errors, key=lambda name: errors[name])
-    return best, errors[best]
+    return best, max(errors[best], LEAST_ERROR)
 
 
 def what_served(rows: pd.DataFrame) -> str:
