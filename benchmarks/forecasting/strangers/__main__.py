@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.forecasting.strangers import real, report, runner, sites
+from benchmarks.forecasting.strangers.archive import ARCHIVE_LEAD_H
 from benchmarks.forecasting.strangers.climates import CLIMATES, Climate
 from benchmarks.forecasting.strangers.cloud import configured
 from benchmarks.forecasting.strangers.runner import Run
@@ -25,12 +26,12 @@ QUICK = ("polar", "continental")
 
 
 def one_climate(
-    half: Half, climate: Climate, histories: list[int], count: int, most: int, *, one_by_one: bool = False
+    half: Half, climate: Climate, histories: list[int], chosen: argparse.Namespace
 ) -> list[Run]:
     """All histories of a half's sites in a climate."""
     until = sites.trained_until(half, climate)
-    drawn = sites.draw(half, climate, count)
-    return one_case(drawn, until, histories, most, one_by_one=one_by_one)
+    drawn = sites.draw(half, climate, chosen.sites, chosen.archive_lead)
+    return one_case(drawn, until, histories, chosen.days, one_by_one=chosen.later)
 
 
 def one_case(
@@ -64,6 +65,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--climate", default="", help="only these climates, with commas")
     parser.add_argument("--sites", type=int, default=2, help="sites a climate")
     parser.add_argument("--days", type=int, default=runner.YEAR_DAYS, help="days asked at most")
+    parser.add_argument(
+        "--archive-lead",
+        type=float,
+        default=ARCHIVE_LEAD_H,
+        help="hours' lead of the history's weather (24)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="added to the half's seed")
     parser.add_argument("--later", action="store_true", help="sites come one by one, a training after each")
     parser.add_argument(
@@ -83,24 +90,24 @@ def main(arguments: list[str] | None = None) -> int:
     half = Half(**{**vars(half), "seed": half.seed + 1000 * chosen.seed})
     histories = [int(days) for days in chosen.history.split(",") if days]
     names = [part for part in chosen.climate.split(",") if part]
-    count, most = chosen.sites, chosen.days
     if chosen.quick:
         histories, names = histories or [90], names or list(QUICK)
-        count, most = min(count, 2), min(most, 21)
+        chosen.sites, chosen.days = min(chosen.sites, 2), min(chosen.days, 21)
     climates = [climate for climate in CLIMATES if not names or climate.name in names]
     begun = time.process_time()
-    print(f"half {half.name}, seed {half.seed}: errors are % of capacity in daylight\n")
+    print(
+        f"half {half.name}, seed {half.seed}, history's weather of {chosen.archive_lead:g} h lead: "
+        "errors are % of capacity in daylight\n"
+    )
     print("\n".join(report.sites_table([])))
     runs: list[Run] = []
     with configured():
         for case in real.cases() if chosen.real else []:
             runs += one_case(
-                case.sites, case.until, histories or list(case.histories), min(case.days, most)
+                case.sites, case.until, histories or list(case.histories), min(case.days, chosen.days)
             )
         for climate in [] if chosen.real else climates:
-            runs += one_climate(
-                half, climate, histories or list(HISTORIES), count, most, one_by_one=chosen.later
-            )
+            runs += one_climate(half, climate, histories or list(HISTORIES), chosen)
     _print_all(runs)
     forecasts, days = sum(run.forecast_seconds for run in runs), sum(run.days for run in runs)
     print(

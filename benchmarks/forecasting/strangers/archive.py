@@ -20,7 +20,8 @@ from benchmarks.forecasting.strangers.sky import PER_HOUR, Sky, wander
 from benchmarks.forecasting.strangers.sun import Floats
 
 ARCHIVE_LEAD_H = 4.0
-"""Mean lead of a stored forecast, hours: the newest run of four a day."""
+"""Mean lead of a stored forecast, hours: the newest run of four a day. An archive of what had been forecast
+a day before has 24."""
 PAST_H, AHEAD_H = 48, 60
 """Hours before and after a forecast's issue that it holds."""
 
@@ -64,10 +65,10 @@ class Archive:
             first + pd.Timedelta(hours=1), periods=len(self.sky.seconds) // PER_HOUR, freq="h", unit="us"
         )
 
-    def history(self) -> pd.DataFrame:
-        """All hours at the archive's lead: a weather frame by hour's end (UTC)."""
+    def history(self, lead_hours: float = ARCHIVE_LEAD_H) -> pd.DataFrame:
+        """All hours as they had been forecast so long before: a weather frame by hour's end (UTC)."""
         n = len(self.hours)
-        lead = np.full(n, ARCHIVE_LEAD_H)
+        lead = np.full(n, lead_hours)
         return self._fields(0, n, lead, np.random.default_rng([*self.seed, 1]))
 
     def issued(self, now: pd.Timestamp) -> pd.DataFrame:
@@ -105,6 +106,7 @@ class Archive:
                 hourly["temperature"][first:last] + errors.temperature_k + 1.6 * growing * z[3], 1
             ),
             "humidity_percent": np.round(np.clip(hourly["humidity"][first:last] + 7 * z[5], 5, 100)),
+            **_layers(shade, through, z[2]),
             "cloud_cover_percent": np.round(100 * np.clip(shade**0.7 + 0.1 * z[5], 0, 1)),
             "precipitation_mm": np.round(rain, 1),
             "pressure_hpa": np.round(hourly["pressure"][first:last] + 0.8 * z[3], 1),
@@ -149,6 +151,13 @@ def hourly_means(values: Floats) -> Floats:
     """Means by the hour of steps, shape (n / 4,)."""
     whole = len(values) // PER_HOUR * PER_HOUR
     return np.asarray(values[:whole].reshape(-1, PER_HOUR).mean(axis=1))
+
+
+def _layers(shade: Floats, through: Floats, noise: Floats) -> dict[str, Floats]:
+    """Low, middle and high clouds, %: what lets little light through is low, thin veils are high."""
+    thick = np.clip((0.62 - through) / 0.45 + 0.12 * noise, 0.0, 1.0)
+    shares = {"low": thick, "mid": 0.9 * np.sqrt(thick * (1.0 - thick)) + 0.1, "high": 1.0 - 0.8 * thick}
+    return {f"cloud_{name}_percent": np.round(100 * shade**0.7 * share) for name, share in shares.items()}
 
 
 def _smooth(values: Floats) -> Floats:

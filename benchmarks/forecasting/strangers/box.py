@@ -81,7 +81,7 @@ class Customer:
         from ona.store import parquet
 
         share = _between(place.share, until - timedelta(days=days), until)
-        table = place.archived.reindex(share.index)
+        table = known_to_the_platform(place.archived).reindex(share.index)
         hours = table.assign(share=share.clip(0.0, 1.0), filled_share=share.clip(0.0, 1.0))
         hours.insert(0, "timestamp", share.index)
         hours["measured"] = share.notna().astype(float)
@@ -161,7 +161,7 @@ class Customer:
         from ona.sky.weather_document import WeatherDocument
 
         asked = now.replace(minute=0)
-        frame = place.forecast_of_weather(pd.Timestamp(asked))
+        frame = known_to_the_platform(place.forecast_of_weather(pd.Timestamp(asked)))
         if frame.empty:
             return
         values = {name: _listed(frame[name]) for name in frame}
@@ -207,6 +207,13 @@ def _points(document: Mapping[str, Any], start: datetime) -> pd.DataFrame:
 
 def _between(frame: Any, after: datetime, until: datetime) -> Any:
     return frame[(frame.index > pd.Timestamp(after)) & (frame.index <= pd.Timestamp(until))]
+
+
+def known_to_the_platform(weather: pd.DataFrame) -> pd.DataFrame:
+    """The variables that a weather document of this version may have."""
+    from ona.sky.weather_document import VARIABLES
+
+    return weather[[name for name in weather if name in VARIABLES]]
 
 
 def _listed(values: pd.Series) -> list[float | None]:

@@ -127,8 +127,13 @@ def trained_until(half: Half, climate: Climate) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def draw(half: Half, climate: Climate, sites: int) -> list[Site]:
-    """The sites of a half in a climate, the same ones whatever is asked of them."""
+def draw(
+    half: Half, climate: Climate, sites: int, lead_hours: float = archive.ARCHIVE_LEAD_H
+) -> list[Site]:
+    """The sites of a half in a climate, the same ones whatever is asked of them.
+
+    `lead_hours`: how long before the weather of the history had been forecast.
+    """
     until = trained_until(half, climate)
     begin = (until - timedelta(days=BEFORE_DAYS)).timestamp()
     end = (until + timedelta(days=AFTER_DAYS)).timestamp()
@@ -147,7 +152,7 @@ def draw(half: Half, climate: Climate, sites: int) -> list[Site]:
         out.append(
             Site(
                 f"{climate.name}-{number + 1}-{kind.replace('_', '-')}", kind, climate, latitude, longitude,
-                plant, truth, weather, meters, share, weather.history(),
+                plant, truth, weather, meters, share, weather.history(lead_hours),
             )
         )  # fmt: skip
     return out
