@@ -149,6 +149,7 @@ def skill_table(runs: Sequence[Run]) -> list[str]:
     """By climate and days of history, then all sites together: errors and losses are means over sites."""
     lines = [f"| {' | '.join(COLUMNS)} |", "|" + " --- |" * len(COLUMNS)]
     by_place: dict[tuple[str, int], list[Run]] = {}
+    runs = [run for run in runs if len(run.rows)]
     for run in runs:
         by_place.setdefault((place_of(run), run.history), []).append(run)
     lines += [_summary(place, history, chosen) for (place, history), chosen in sorted(by_place.items())]
@@ -159,7 +160,7 @@ def skill_table(runs: Sequence[Run]) -> list[str]:
 
 def place_of(run: Run) -> str:
     """The climate, or the data set, of a run's sites."""
-    return str(run.rows["site"].iloc[0]).split("-")[0]
+    return str(run.rows["site"].iloc[0]).split("-")[0] if len(run.rows) else "nothing measured"
 
 
 def _summary(place: str, history: int, runs: Sequence[Run]) -> str:
