@@ -37,12 +37,11 @@ def run(
     use_configs()
     setting = loss_function.loss_function_config().solver
     world = make(jobs, crews, seed)
-    begun = time.process_time()
+    begun, wall = time.process_time(), time.monotonic()
+    clock = Clock(setting.cpu_seconds, 1e6 if patient else setting.wall_seconds)
     built = as_the_platform_sees_it(world)
     made = time.process_time() - begun
-    wall = time.monotonic()
     if seconds is None:
-        clock = Clock(setting.cpu_seconds, 1e6 if patient else setting.wall_seconds)
         starts = list(by_simple_rules(built).values())
         result = solve(built.problem, seed=1, clock=clock, searches=setting.processes, starts=starts)
     else:

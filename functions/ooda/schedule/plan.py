@@ -67,16 +67,18 @@ def make_plan(
     triaged = triage(requests, crews, now)
     if not triaged.to_plan:
         return Plan(triaged.jobs, {}, triaged.over)
+    clock = _clock(rules, seconds)
     works = works_of(triaged.to_plan, crews, now, rules)
     calendars = Calendars.of(crews, now, rules)
     movable = [visit.booking.work for visit in calendars.movable.values() if visit.booking.work]
     built = build(sorted([*works, *movable], key=urgency), crews, calendars, now=now, rules=rules)
-    simple, result = _solved(built, rules, seed, seconds)
+    simple, result = _solved(built, rules, seed, clock)
     if any(built.works[task].finding_key in calendars.movable for task in result.solution.absent):
         # nobody loses a visit: the new work is fitted around all of them
+        clock = _clock(rules, seconds / 2.0)
         calendars = Calendars.all_fixed(crews)
         built = build(sorted(works, key=urgency), crews, calendars, now=now, rules=rules)
-        simple, result = _solved(built, rules, seed, seconds / 2.0)
+        simple, result = _solved(built, rules, seed, clock)
     decided = decide(built, result, calendars.movable, now, rules)
     learned = {request.finding.finding_id: request.learned for request in triaged.to_plan}
     return Plan(
@@ -90,12 +92,17 @@ def make_plan(
     )
 
 
+def _clock(rules: PlanningRules, seconds: float) -> Clock:
+    """The clock of one plan, from building it on."""
+    return Clock(seconds, seconds * rules.config.solver.wall_seconds / rules.config.solver.cpu_seconds)
+
+
 def _solved(
-    built: Built, rules: PlanningRules, seed: int, seconds: float
+    built: Built, rules: PlanningRules, seed: int, clock: Clock
 ) -> tuple[dict[str, Solution], Result]:
-    """The simple rules' plans, and the best plan in so many CPU seconds, which begins from theirs."""
-    setting = rules.config.solver
-    clock = Clock(seconds, seconds * setting.wall_seconds / setting.cpu_seconds)
+    """The simple rules' plans, and the best plan until time is up, which begins from theirs."""
     simple = by_simple_rules(built)
     starts = list(simple.values())
-    return simple, solve(built.problem, seed=seed, clock=clock, searches=setting.processes, starts=starts)
+    return simple, solve(
+        built.problem, seed=seed, clock=clock, searches=rules.config.solver.processes, starts=starts
+    )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
-from ooda.schedule.solver.problem import Problem, Window
+from ooda.schedule.solver.problem import Problem
 
 NEAREST = 100
 """Tasks near a task that are looked at (ours)."""
 
 
-def neighbours(problem: Problem, open_shifts: Sequence[Mapping[int, Window]]) -> list[list[int]]:
+def neighbours(problem: Problem) -> list[list[int]]:
     """For each task itself and the nearest others by the way, the nearest first; at most `NEAREST`."""
     places = np.array([task.place for task in problem.tasks], dtype=np.int32)
     listed = []

@@ -106,8 +106,8 @@ class Problem:
 
     `minutes[a][b]`, `km[a][b]`: the way between two places. `windows[task][shift]`: the earliest and latest
     begin there, None where the crew cannot or may not (`OpenShifts` stores the others only). `surcharge`:
-    USD for a task in a shift, where a change costs something. `together`: tours at once in the fleet at most, with those that are `taken`
-    (from, to) already.
+    USD for a task in a shift, where a change costs something. `together`: tours at once in the fleet at
+    most, with those that are `taken` (from, to) already.
     """
 
     tasks: Sequence[Task]

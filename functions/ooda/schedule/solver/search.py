@@ -107,7 +107,7 @@ class Search:
             return 0
         begun = max(clock.left(), 1e-9)
         scale = self._scale()
-        near, done, left = neighbours(problem, self.tours.open), 0, begun
+        near, done, left = neighbours(problem), 0, begun
         while rounds is None or done < rounds:
             if done % LOOK_AT_THE_CLOCK == 0:
                 left = clock.left()
