@@ -17,11 +17,12 @@ from ona.runtime import processes
 from ooda.schedule.solver.bounds import Floats, ProblemArrays, ShiftGrid
 from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.problem import EPSILON, SLOT, Problem, Shift
-from ooda.schedule.solver.tours import Tour, Tours
+from ooda.schedule.solver.solution import Met
+from ooda.schedule.solver.tours import Tours
 
 A_SHIFT = 40
 """Tours added a shift and round of pricing (ours)."""
-MOST_TOURS = 150_000
+MOST_TOURS = 60_000
 """Tours with which the last choice is not tried any more (ours: HiGHS would need minutes)."""
 ENOUGH = 200
 """Tours of negative reduced cost after which a shift's first look ends (ours)."""
@@ -37,13 +38,13 @@ LOOK_AT_THE_CLOCK = 512
 class Priced:
     """Tours under the limit; each crew's day's lowest reduced cost, at most 0; whether these are all."""
 
-    tours: list[Tour]
+    tours: list[Met]
     least: list[float]
     whole: bool
 
 
 class Late(Exception):
-    """Time is up."""
+    """Time is up, or there are too many tours."""
 
 
 class Pricing:
@@ -75,7 +76,7 @@ class Pricing:
             return None
         one = partial(self._under, np.asarray(task_duals), day_duals, limit, clock, enough)
         every = processes.spread(one, list(range(len(self.able))), self.beside)
-        tours: list[Tour] = []
+        tours: list[Met] = []
         least: dict[int, float] = {}
         whole = True
         for number, listed in enumerate(every):
@@ -88,7 +89,7 @@ class Pricing:
             for _, stops in listed if limit > 0 else listed[:A_SHIFT]:
                 tour = self.tours.tour(number, stops)
                 if tour:
-                    tours.append(tour)
+                    tours.append(Met.of(tour))
             if len(tours) > MOST_TOURS:
                 break
         return Priced(tours, list(least.values()), whole)
@@ -220,6 +221,8 @@ class _ShiftSearch:
             stops = (*served, task)
             if reduced < self.limit:
                 self.listed.append((reduced, stops))
+                if len(self.listed) > MOST_TOURS:
+                    raise Late
                 if self.enough is not None and len(self.listed) >= self.enough:
                     return False
             if not self._go(_SoFar(stops, end, out, tasks[task].place, way, paid, many, worth)):
