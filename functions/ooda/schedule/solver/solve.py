@@ -33,7 +33,7 @@ from ooda.schedule.solver.search import Search
 from ooda.schedule.solver.solution import Limits, Met, Solution, remember
 from ooda.schedule.solver.tours import Tour, Tours
 
-HOT, COLD = 0.3, 0.01
+HOT, COLD = 1.0, 0.01
 """Temperatures at the beginning and the end of a search, as shares of the mean cost a task (ours)."""
 COOLER = 3
 """A later phase begins with the temperature HOT divided by this (ours)."""
