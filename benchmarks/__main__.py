@@ -4,7 +4,7 @@ from benchmarks import api, build_sizes, durability, embedded_cloud, interpolati
 from benchmarks.detection import fault_bench, quality_bench, speed, trends_bench
 from benchmarks.detection.strangers import __main__ as strangers
 from benchmarks.forecasting import gefcom2014
-from benchmarks.scheduling import demo_fleet, generated, technicians
+from benchmarks.scheduling import demo_fleet, generated, production, technicians
 from benchmarks.sky import unknown_roof
 
 if __name__ == "__main__":
@@ -18,6 +18,7 @@ if __name__ == "__main__":
         gefcom2014,
         generated,
         demo_fleet,
+        production,
         technicians,
         unknown_roof,
         interpolation,
@@ -28,4 +29,5 @@ if __name__ == "__main__":
         build_sizes,
     ):
         print(f"\n=== {module.__name__}")
-        module.main([]) if module in (strangers, gefcom2014, generated, technicians) else module.main()
+        given = (strangers, gefcom2014, generated, production, technicians)
+        module.main([]) if module in given else module.main()

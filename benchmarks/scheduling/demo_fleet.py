@@ -99,7 +99,7 @@ def main() -> None:
         if not works:
             continue
         built = build(sorted(works, key=urgency), crews, Calendars(), now=now, rules=rules)
-        result = solve(built.problem, seed=1, seconds=20.0)
+        result = solve(built.problem, seed=1, seconds=config.solver.cpu_seconds)
         simple = by_simple_rules(built)
         first, greedy = simple["first_come_first_served"], simple["greedy"]
         best = result.solution

@@ -1,6 +1,6 @@
 """Weeks of work in the demo's world: how far plans are from the best possible, beside two simple rules.
 
-    python -m benchmarks.scheduling.generated [--seconds 60] [--cases 3] [--most 200]
+    python -m benchmarks.scheduling.generated [--seconds 20] [--cases 3] [--most 200]
 
 Assets like the demo's, at sites within 70 km of Greensboro (one for five jobs), fail with the causes of
 `configs/ooda/causes.yaml`; losses a day are spread over two orders of magnitude (log-normal, median 30
@@ -25,13 +25,13 @@ from ona.config.parts import parts_catalogue
 from ona.documents.assets import Location
 from ona.documents.base import S3Pointer
 from ona.repairs.crews import Crew, Work
-from ona.runtime import processes
 from ooda.config import loss_function
 from ooda.schedule.build import Built, build
 from ooda.schedule.comparison import by_simple_rules
 from ooda.schedule.loss import terms
 from ooda.schedule.requests import PRIORITIES
 from ooda.schedule.rules import PlanningRules
+from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.solution import Solution
 from ooda.schedule.solver.solve import solve
 from ooda.schedule.times import next_step
@@ -149,11 +149,12 @@ def money(built: Built, solution: Solution, now: datetime = NOW) -> float:
 def main(arguments: list[str] | None = None) -> None:
     """The table: means over the cases of a size."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seconds", type=float, default=None, help="CPU s; production's setting")
     parser.add_argument("--cases", type=int, default=3)
     parser.add_argument("--most", type=int, default=200)
     options = parser.parse_args(arguments)
     use_configs()
+    setting = loss_function.loss_function_config().solver
     print(
         f"{'jobs':>5}{'crews':>6}{'proven':>8}{'gap %':>8}{'s':>7}{'left out':>9}"
         f"{'greedy +%':>11}{'first come +%':>15}{'USD':>9}{'greedy':>9}{'first come':>11}"
@@ -164,9 +165,14 @@ def main(arguments: list[str] | None = None) -> None:
         rows = []
         for seed in range(options.cases):
             built = case(jobs, crews, seed)
-            searches = 2 if jobs > 50 and processes.CPUS > 1 else 1
-            result = solve(built.problem, seed=1, seconds=options.seconds, searches=searches)
-            rules = by_simple_rules(built)
+            clock, rules = Clock(options.seconds or setting.cpu_seconds, 1e6), by_simple_rules(built)
+            result = solve(
+                built.problem,
+                seed=1,
+                clock=clock,
+                searches=setting.processes,
+                starts=list(rules.values()),
+            )
             first, greedy = rules["first_come_first_served"], rules["greedy"]
             best = result.solution
             rows.append(

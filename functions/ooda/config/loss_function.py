@@ -97,6 +97,16 @@ class Thresholds(Document):
         return self
 
 
+class SolverSetting(Document):
+    """What making a plan may take."""
+
+    processes: int = Field(default=1, ge=1, le=16, description="searches at a time")
+    cpu_seconds: float = Field(default=20.0, gt=0, le=600, description="CPU s of one process")
+    wall_seconds: float = Field(
+        default=30.0, gt=0, le=600, description="s after which planning ends, however little CPU it had"
+    )
+
+
 class LossFunctionConfig(Document):
     """`configs/ooda/loss_function.yaml`."""
 
@@ -104,6 +114,7 @@ class LossFunctionConfig(Document):
     crew: CrewRules
     constraints: Constraints
     thresholds: Thresholds
+    solver: SolverSetting = SolverSetting()
 
 
 FILE = ConfigFile("ooda/loss_function.yaml", LossFunctionConfig)

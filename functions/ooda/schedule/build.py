@@ -13,7 +13,7 @@ from ooda.schedule.horizon import planned_days
 from ooda.schedule.loss import absence, prices
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.shifts import CrewShift, Days, crew_shifts, window
-from ooda.schedule.solver.problem import SLOT, Problem, Task, Window
+from ooda.schedule.solver.problem import SLOT, OpenShifts, Problem, Task
 from ooda.schedule.times import minutes_since, next_step, rounded_up
 from ooda.schedule.travel import ways
 from ooda.schedule.visits import Calendars
@@ -112,12 +112,16 @@ def _task(
 
 def _windows(
     work: Work, shifts: Sequence[CrewShift], obstacles: dict[str, str], origin: datetime
-) -> list[Window | None]:
-    """When the work may begin in each shift; None where the crew cannot, or the site has another zone."""
-    return [
-        window(work, item, origin) if not obstacles[item.crew.crew_id] and item.zone == work.zone else None
-        for item in shifts
-    ]
+) -> OpenShifts:
+    """When the work may begin in each shift; not where the crew cannot, or the site has another zone."""
+    possible = {
+        number: found
+        for number, item in enumerate(shifts)
+        if not obstacles[item.crew.crew_id]
+        and item.zone == work.zone
+        and (found := window(work, item, origin)) is not None
+    }
+    return OpenShifts(possible, len(shifts))
 
 
 def _surcharge(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ooda.documents.schedules import PlanSummary
 from ooda.schedule.build import Built
 from ooda.schedule.solver.dispatch import dispatched
@@ -22,8 +24,8 @@ def by_simple_rules(built: Built) -> dict[str, Solution]:
     }
 
 
-def summary(built: Built, result: Result) -> PlanSummary:
-    """The plan's loss beside its bound and that of two simple rules on the same work, weighted USD."""
+def summary(built: Built, result: Result, simple: Mapping[str, Solution]) -> PlanSummary:
+    """The plan's loss beside its bound and that of the simple rules on the same work, weighted USD."""
     gap = result.gap
     return PlanSummary(
         jobs=len(built.works),
@@ -32,5 +34,5 @@ def summary(built: Built, result: Result) -> PlanSummary:
         gap_percent=None if gap is None else round(100 * gap, 3),
         optimal=result.optimal,
         timed_out=result.timed_out,
-        compared={name: round(other.cost, 2) for name, other in by_simple_rules(built).items()},
+        compared={name: round(other.cost, 2) for name, other in simple.items()},
     )

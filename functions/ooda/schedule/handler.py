@@ -15,8 +15,6 @@ from ooda.schedule.requests import unattended
 
 ATTEMPTS = 5
 """Plans until other executions leave the crews alone (ours)."""
-SECONDS = 20.0
-"""Seconds after which the best plan met is taken (ours); the budget of rounds is mostly used up before."""
 SEED = 1
 """Of the search's random numbers: any number, but always the same."""
 
@@ -30,9 +28,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     loaded = store.load(request, now)
     for attempt in range(1, ATTEMPTS + 1):
         crews = store.load_crews()
-        plan = make_plan(
-            loaded.requests, crews, loaded.rules, now=now, seed=SEED, seconds=SECONDS / attempt
-        )
+        seconds = loaded.rules.config.solver.cpu_seconds / attempt
+        plan = make_plan(loaded.requests, crews, loaded.rules, now=now, seed=SEED, seconds=seconds)
         schedule = plan.schedule(loaded.schedule_id, now, loaded.rules, loaded.earlier_moves)
         if store.save(loaded, schedule, plan, crews, now):
             monitoring.jobs(schedule)

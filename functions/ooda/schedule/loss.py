@@ -11,6 +11,7 @@ urgency    severity × daily loss × days until the work begins
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -73,7 +74,7 @@ def weighted(terms: Mapping[str, Any], weights: LossWeights) -> Any:
     return sum(factors[f"w_{name}"] * value for name, value in terms.items())
 
 
-def prices(work: Work, now: datetime, origin: datetime, slots: int, rules: PlanningRules) -> list[float]:
+def prices(work: Work, now: datetime, origin: datetime, slots: int, rules: PlanningRules) -> array[float]:
     """The weighted loss of beginning in each slot of `SLOT` minutes from the origin, USD: the terms above,
     late critical work at what the rules say, and the part, which is paid for whenever it is."""
     wait = (origin - now).total_seconds() / 86400.0 + np.arange(slots) * (SLOT / 1440.0)
@@ -88,8 +89,7 @@ def prices(work: Work, now: datetime, origin: datetime, slots: int, rules: Plann
     if work.due is not None:
         due = (work.due - now).total_seconds() / 86400.0
         loss[wait > due + 1e-9] += rules.constraints.late_critical_usd
-    listed: list[float] = loss.tolist()
-    return listed
+    return array("d", loss.tobytes())
 
 
 @lru_cache(maxsize=256)

@@ -12,12 +12,14 @@ from datetime import datetime
 from ona.documents.work_orders import Job
 from ona.repairs.crews import Booking, Crew
 from ooda.documents.schedules import PlanSummary, Schedule
-from ooda.schedule.build import build
-from ooda.schedule.comparison import summary
+from ooda.schedule.build import Built, build
+from ooda.schedule.comparison import by_simple_rules, summary
 from ooda.schedule.decisions import decide
 from ooda.schedule.requests import RepairRequest, triage
 from ooda.schedule.rules import PlanningRules
-from ooda.schedule.solver.solve import solve
+from ooda.schedule.solver.clock import Clock
+from ooda.schedule.solver.solution import Solution
+from ooda.schedule.solver.solve import Result, solve
 from ooda.schedule.visits import Calendars
 from ooda.schedule.work import urgency, works_of
 
@@ -60,21 +62,23 @@ def make_plan(
 
     Visits that leave within `freeze_hours` stay as they are; later ones may move where that saves more than
     `move_cost_usd`. `seed`: of the search's random numbers; the same input gives the same plan, in whatever
-    order. `seconds`: when time is up the best plan met is taken, and its summary says so.
+    order. `seconds`: CPU s; when time is up the best plan met is taken, and its summary says so.
     """
     triaged = triage(requests, crews, now)
     if not triaged.to_plan:
         return Plan(triaged.jobs, {}, triaged.over)
+    clock = _clock(rules, seconds)
     works = works_of(triaged.to_plan, crews, now, rules)
     calendars = Calendars.of(crews, now, rules)
     movable = [visit.booking.work for visit in calendars.movable.values() if visit.booking.work]
     built = build(sorted([*works, *movable], key=urgency), crews, calendars, now=now, rules=rules)
-    result = solve(built.problem, seed=seed, seconds=seconds)
+    simple, result = _solved(built, rules, seed, clock)
     if any(built.works[task].finding_key in calendars.movable for task in result.solution.absent):
         # nobody loses a visit: the new work is fitted around all of them
+        clock = _clock(rules, seconds / 2.0)
         calendars = Calendars.all_fixed(crews)
         built = build(sorted(works, key=urgency), crews, calendars, now=now, rules=rules)
-        result = solve(built.problem, seed=seed, seconds=seconds)
+        simple, result = _solved(built, rules, seed, clock)
     decided = decide(built, result, calendars.movable, now, rules)
     learned = {request.finding.finding_id: request.learned for request in triaged.to_plan}
     return Plan(
@@ -84,5 +88,21 @@ def make_plan(
         ],
         decided.bookings,
         triaged.over | decided.lifted,
-        summary(built, result),
+        summary(built, result, simple),
+    )
+
+
+def _clock(rules: PlanningRules, seconds: float) -> Clock:
+    """The clock of one plan, from building it on."""
+    return Clock(seconds, seconds * rules.config.solver.wall_seconds / rules.config.solver.cpu_seconds)
+
+
+def _solved(
+    built: Built, rules: PlanningRules, seed: int, clock: Clock
+) -> tuple[dict[str, Solution], Result]:
+    """The simple rules' plans, and the best plan until time is up, which begins from theirs."""
+    simple = by_simple_rules(built)
+    starts = list(simple.values())
+    return simple, solve(
+        built.problem, seed=seed, clock=clock, searches=rules.config.solver.processes, starts=starts
     )

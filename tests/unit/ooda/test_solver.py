@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from itertools import permutations, product
 
 import pytest
 
 from ooda.schedule.solver import pricing
+from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.dispatch import dispatched
-from ooda.schedule.solver.partition import choose
+from ooda.schedule.solver.partition import Partition, choose
 from ooda.schedule.solver.pricing import Pricing
 from ooda.schedule.solver.problem import DEPOT, NEVER, SLOT, Problem, Shift, Task, Window
 from ooda.schedule.solver.proof import provable, prove
@@ -19,6 +19,8 @@ from ooda.schedule.solver.search import Search
 from ooda.schedule.solver.solution import Solution, fits
 from ooda.schedule.solver.solve import rounds_for, solve
 from ooda.schedule.solver.tours import Tour, Tours
+
+PLENTY = Clock(1e6, 1e6)
 
 
 def problem(
@@ -187,7 +189,7 @@ def test_pricing_finds_exactly_the_tours_under_its_limit(
     lowest_first = sorted(reduced.values())[: 3 if seed % 3 else None]
     limit = rng.choice(lowest_first) + 1e-3 if reduced else 1.0  # just above one of them
     monkeypatch.setattr(pricing, "A_SHIFT", 1000)
-    priced = Pricing(tours).negative(duals, days, limit, math.inf, None)
+    priced = Pricing(tours).negative(duals, days, limit, PLENTY, None)
     assert priced is not None
     assert priced.whole
     listed = {(tour.shift, tour.stops) for tour in priced.tours}
@@ -206,14 +208,16 @@ def test_every_plan_keeps_every_rule(seed: int) -> None:
     assert provable(case) is (priced and not depot)
     start = Search.start(case, seed)
     checked(case, start.best)
-    search = Search(start.tours, random.Random(seed), start.best, start.best)
-    search.run(60, math.inf, 1.0, 0.01)
+    search = Search(start.tours, random.Random(seed), start.best)
+    search.run(60, PLENTY, 1.0, 0.01)
     checked(case, search.current)
     checked(case, search.best)
     assert search.best.cost <= start.best.cost + 1e-9
-    for tour in search.pool.values():
-        assert walked(case, tour) == pytest.approx(tour.cost)
-    chosen = choose(case, search.pool.values(), search.best, 5.0, 1)
+    for met in search.pool.values():
+        tour = start.tours.tour(met.shift, met.stops)
+        assert tour is not None
+        assert walked(case, tour) == pytest.approx(met.cost)
+    chosen = choose(start.tours, search.pool.values(), search.best, PLENTY, 1)
     checked(case, chosen)
     assert chosen.cost <= search.best.cost + 1e-6
     for soonest in (True, False):
@@ -266,7 +270,7 @@ def test_at_the_deadline_the_best_plan_and_its_bound_so_far_are_returned() -> No
     checked(case, late.solution)
     assert (late.bound, late.gap) == (None, None)
     start = Search.start(case, 3)
-    stopped = prove(start.tours, start.pool.values(), start.best, time.monotonic() - 1.0, 1)
+    stopped = prove(start.tours, Partition(case, 1), start.best, Clock(-1.0), 1)
     assert (stopped.solution.cost, stopped.optimal, stopped.bound) == (start.best.cost, False, 0.0)
 
 

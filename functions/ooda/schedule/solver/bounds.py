@@ -60,10 +60,9 @@ class ShiftGrid:
     fixed: Floats
 
     @classmethod
-    def of(cls, problem: Problem, number: int, common: ProblemArrays) -> ShiftGrid:
-        """The grid of the shift with that number."""
+    def of(cls, problem: Problem, number: int, tasks: list[int], common: ProblemArrays) -> ShiftGrid:
+        """The grid of the shift with that number, which is able to do these tasks."""
         shift, unit = problem.shifts[number], common.unit
-        tasks = [n for n in range(len(problem.tasks)) if problem.windows[n][number] is not None]
         size = int((shift.closes - shift.opens + EPSILON) // unit) + 1
         n, places = len(tasks), [problem.tasks[task].place for task in tasks]
         between = np.ix_(places, places)

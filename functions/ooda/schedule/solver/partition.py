@@ -13,14 +13,18 @@ from typing import Any
 import highspy
 import numpy as np
 
+from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.problem import Problem
-from ooda.schedule.solver.solution import Solution
-from ooda.schedule.solver.tours import Tour
+from ooda.schedule.solver.solution import Met, Solution
+from ooda.schedule.solver.tours import Tour, Tours
 
 CLOSED = 1e-4
 """A gap that is a smaller share of the cost than this is none (ours)."""
 MOST_ABSENCE = 1e7
 """USD: what leaving a task out costs at most here, because HiGHS takes no infinite costs (ours)."""
+FEW, MANY = 6_000, 1_500
+"""Tours among which the choice is quick; so many that it is worth while to look for the useless ones first
+(ours)."""
 LEAST_SECONDS = 0.1
 """Seconds that HiGHS has at least, also where time is up (ours)."""
 
@@ -31,7 +35,9 @@ class Partition:
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self.problem, self.groups = problem, problem.groups()
-        self.tours: list[Tour] = []
+        self.tours: list[Tour | Met] = []
+        self._reduced: Any = np.zeros(0)
+        self._shares: Any = np.zeros(0)
         self._names: set[tuple[int, tuple[int, ...]]] = set()
         self._n, self._g = len(problem.tasks), max(self.groups, default=-1) + 1
         self.highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
@@ -45,7 +51,7 @@ class Partition:
             cost = min(problem.tasks[task].absence, MOST_ABSENCE)
             self.highs.addCol(cost, 0.0, 1.0, 1, np.array([task], dtype=np.int32), np.ones(1))
 
-    def add(self, tours: Iterable[Tour]) -> int:
+    def add(self, tours: Iterable[Tour | Met]) -> int:
         """Add the tours that are not there yet; returns how many."""
         new = []
         for tour in tours:
@@ -64,11 +70,48 @@ class Partition:
         self.tours += new
         return size
 
-    def relaxed(self) -> tuple[float, Sequence[float], Sequence[float]]:
-        """The linear relaxation: its value (USD), and the duals of tasks and of crews' days (USD)."""
+    def relaxed(self, clock: Clock) -> tuple[float, Sequence[float], Sequence[float]] | None:
+        """The linear relaxation: its value (USD), and the duals of tasks and of crews' days (USD); None
+        where time was up before."""
+        self._stop_with(clock)
         self.highs.run()
-        duals = self.highs.getSolution().row_dual
+        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        solution = self.highs.getSolution()
+        duals = solution.row_dual
+        self._reduced = np.asarray(solution.col_dual)[self._n :]
+        self._shares = np.asarray(solution.col_value)[self._n :]
         return self.highs.getObjectiveValue(), duals[: self._n], duals[self._n : self._n + self._g]
+
+    def shares(self) -> Any:
+        """How much of each tour the last relaxation uses, 0 to 1, as an array."""
+        return self._shares
+
+    def hold(self, numbers: Sequence[int], held: bool) -> None:
+        """Tours that the relaxation must use, or need not any more."""
+        for number in numbers:
+            self.highs.changeColBounds(self._n + number, float(held), 1.0)
+
+    def _stop_with(self, clock: Clock) -> None:
+        """HiGHS ends when the clock does. It counts real time itself; CPU time is asked for as it works."""
+
+        def ask(event: Any) -> None:
+            if clock.over():
+                event.interrupt()
+
+        for place in (self.highs.cbMipInterrupt, self.highs.cbSimplexInterrupt):
+            place.clear()
+            place.subscribe(ask)
+        limit = max(clock.left_of_wall(), LEAST_SECONDS) + self.highs.getRunTime()
+        self.highs.setOptionValue("time_limit", limit)
+
+    def cheap(self, cost: float) -> list[Tour | Met]:
+        """The tours that the last relaxation likes best: those of the lowest reduced costs, so many that a
+        choice among them is quick. `cost`: USD of a solution that is there already."""
+        known = self.tours[: len(self._reduced)]
+        gap = max(cost - self.highs.getObjectiveValue(), 0.0)
+        order = np.argsort(self._reduced, kind="stable")[:FEW]
+        return [known[n] for n in order if self._reduced[n] <= gap + 1e-6] + self.tours[len(known) :]
 
     def together(self) -> None:
         """Add rows for the limit of tours at once, at each moment at which one leaves."""
@@ -83,14 +126,14 @@ class Partition:
             if len({self.groups[self.tours[number].shift] for number in out}) > free:
                 self.highs.addRow(-math.inf, float(free), len(out), out + self._n, np.ones(len(out)))
 
-    def whole(self, start: Solution, seconds: float) -> tuple[list[Tour], float, bool] | None:
+    def whole(self, start: Solution, clock: Clock) -> tuple[list[Tour | Met], float, bool] | None:
         """The best choice of whole tours, from a solution to start with: its tours, its bound (USD), and
         whether it is proven. None where no choice was met in time."""
         count = self._n + len(self.tours)
         everything = np.arange(count, dtype=np.int32)
         kind = np.full(count, int(highspy.HighsVarType.kInteger), dtype=np.uint8)
         self.highs.changeColsIntegrality(count, everything, kind)
-        self.highs.setOptionValue("time_limit", max(seconds, LEAST_SECONDS) + self.highs.getRunTime())
+        self._stop_with(clock)
         self.highs.setOptionValue("mip_rel_gap", CLOSED / 10)
         values = highspy.HighsSolution()
         chosen = {(tour.shift, tour.stops) for tour in start.tours.values()}
@@ -108,17 +151,25 @@ class Partition:
         return tours, info.mip_dual_bound, status == highspy.HighsModelStatus.kOptimal
 
 
-def choose(problem: Problem, pool: Iterable[Tour], best: Solution, seconds: float, seed: int) -> Solution:
+def choose(tours: Tours, pool: Iterable[Tour | Met], best: Solution, clock: Clock, seed: int) -> Solution:
     """The best solution made of tours of the pool, or the one given where that is better."""
-    partition = Partition(problem, seed)
-    partition.add(pool)
+    if clock.over():
+        return best
+    partition = Partition(tours.problem, seed)
     partition.add(best.tours.values())
+    partition.add(pool)
+    if len(partition.tours) > MANY and partition.relaxed(clock) is not None:
+        listed = partition.cheap(best.cost)  # no other tour is in a better solution
+        partition = Partition(tours.problem, seed)
+        partition.add(best.tours.values())
+        partition.add(listed)
     partition.together()
-    choice = partition.whole(best, seconds)
-    return cheaper(problem, best, choice[0] if choice else [])
+    choice = partition.whole(best, clock)
+    return cheaper(tours, best, choice[0] if choice else [])
 
 
-def cheaper(problem: Problem, best: Solution, tours: list[Tour]) -> Solution:
+def cheaper(tours: Tours, best: Solution, chosen: Sequence[Tour | Met]) -> Solution:
     """The solution made of these tours where it costs less than the one given, else that one."""
-    other = Solution.of(problem, {tour.shift: tour for tour in tours})
-    return other if tours and other.cost < best.cost else best
+    used = {met.shift: tour for met in chosen if (tour := tours.tour(met.shift, met.stops))}
+    other = Solution.of(tours.problem, used)
+    return other if chosen and other.cost < best.cost else best

@@ -6,7 +6,6 @@ there (`bounds`) cannot bring it under the limit.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,17 +15,21 @@ import numpy as np
 
 from ona.runtime import processes
 from ooda.schedule.solver.bounds import Floats, ProblemArrays, ShiftGrid
+from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.problem import EPSILON, SLOT, Problem, Shift
-from ooda.schedule.solver.tours import Tour, Tours
+from ooda.schedule.solver.solution import Met
+from ooda.schedule.solver.tours import Tours
 
 A_SHIFT = 40
 """Tours added a shift and round of pricing (ours)."""
-MOST_TOURS = 150_000
+MOST_TOURS = 60_000
 """Tours with which the last choice is not tried any more (ours: HiGHS would need minutes)."""
 ENOUGH = 200
 """Tours of negative reduced cost after which a shift's first look ends (ours)."""
 STEP = 30.0
 """Minutes between two closing times that the bounds are worked out for (ours)."""
+TRIED = 8
+"""Shifts that are looked at to see how long all take (ours)."""
 LOOK_AT_THE_CLOCK = 512
 """Tours begun between two looks at the clock, which costs time itself (ours)."""
 
@@ -35,13 +38,13 @@ LOOK_AT_THE_CLOCK = 512
 class Priced:
     """Tours under the limit; each crew's day's lowest reduced cost, at most 0; whether these are all."""
 
-    tours: list[Tour]
+    tours: list[Met]
     least: list[float]
     whole: bool
 
 
 class Late(Exception):
-    """Time is up."""
+    """Time is up, or there are too many tours."""
 
 
 class Pricing:
@@ -50,27 +53,30 @@ class Pricing:
     def __init__(self, tours: Tours, beside: bool = False) -> None:
         self.tours, self.problem, self.beside = tours, tours.problem, beside
         self.groups = self.problem.groups()
-        common = ProblemArrays.of(self.problem)
-        self.grids = [
-            ShiftGrid.of(self.problem, number, common) for number in range(len(self.problem.shifts))
-        ]
+        self.common = ProblemArrays.of(self.problem)
+        self.able: list[list[int]] = [[] for _ in self.problem.shifts]
+        for task, row in enumerate(tours.open):
+            for number in row:
+                self.able[number].append(task)
 
     def negative(
         self,
         task_duals: Sequence[float],
         day_duals: Sequence[float],
         limit: float,
-        deadline: float,
+        clock: Clock,
         enough: int | None,
     ) -> Priced | None:
         """Tours with a reduced cost under the limit (USD), at the duals of tasks and of crews' days (USD).
 
         With `enough`, a shift's search ends after so many tours (a first look, while duals are far from the
         last), and the best few of each are given. Without, all are looked at; where the limit is above 0,
-        all are given. None at the deadline (seconds of `time.monotonic`)."""
-        one = partial(self._under, np.asarray(task_duals), day_duals, limit, deadline, enough)
-        every = processes.spread(one, list(range(len(self.grids))), self.beside)
-        tours: list[Tour] = []
+        all are given. None when time is up."""
+        if not self._can_end(np.asarray(task_duals), day_duals, limit, clock, enough):
+            return None
+        one = partial(self._under, np.asarray(task_duals), day_duals, limit, clock, enough)
+        every = processes.spread(one, list(range(len(self.able))), self.beside)
+        tours: list[Met] = []
         least: dict[int, float] = {}
         whole = True
         for number, listed in enumerate(every):
@@ -83,23 +89,40 @@ class Pricing:
             for _, stops in listed if limit > 0 else listed[:A_SHIFT]:
                 tour = self.tours.tour(number, stops)
                 if tour:
-                    tours.append(tour)
+                    tours.append(Met.of(tour))
             if len(tours) > MOST_TOURS:
                 break
         return Priced(tours, list(least.values()), whole)
+
+    def _can_end(
+        self, duals: Floats, day_duals: Sequence[float], limit: float, clock: Clock, enough: int | None
+    ) -> bool:
+        """Whether there is time for all shifts, judged by a few: what cannot end is not begun."""
+        few = range(0, len(self.able), max(1, len(self.able) // TRIED))
+        if len(self.able) < 4 * TRIED:
+            return not clock.over()
+        left = clock.left()
+        for number in few:
+            if self._under(duals, day_duals, limit, clock, enough, number) is None:
+                return False
+        each = (left - clock.left()) / len(few)
+        return each * len(self.able) < left * (processes.CPUS if self.beside else 1)
 
     def _under(
         self,
         duals: Floats,
         day_duals: Sequence[float],
         limit: float,
-        deadline: float,
+        clock: Clock,
         enough: int | None,
         number: int,
     ) -> list[tuple[float, tuple[int, ...]]] | None:
-        """One shift's (reduced cost, stops), the lowest first; None at the deadline."""
+        """One shift's (reduced cost, stops), the lowest first; None when time is up."""
         day = day_duals[self.groups[number]]
-        search = _ShiftSearch(self.problem, number, self.grids[number], duals, day, deadline)
+        if clock.here().over():
+            return None
+        grid = ShiftGrid.of(self.problem, number, self.able[number], self.common)
+        search = _ShiftSearch(self.problem, number, grid, duals, day, clock.here())
         try:
             return sorted(search.under(limit, enough))
         except Late:
@@ -125,12 +148,12 @@ class _ShiftSearch:
     """One shift's tours at some duals."""
 
     def __init__(
-        self, problem: Problem, number: int, grid: ShiftGrid, duals: Floats, day: float, deadline: float
+        self, problem: Problem, number: int, grid: ShiftGrid, duals: Floats, day: float, clock: Clock
     ) -> None:
         self.problem, self.number, self.grid = problem, number, grid
         self.shift: Shift = problem.shifts[number]
         self.duals: list[float] = duals.tolist()
-        self.worth, self.day, self.deadline = duals, day, deadline
+        self.worth, self.day, self.clock = duals, day, clock
         self.row = {task: row for row, task in enumerate(grid.tasks)}
         self.bounds: dict[int, Floats] = {}
         self.listed: list[tuple[float, tuple[int, ...]]] = []
@@ -140,7 +163,7 @@ class _ShiftSearch:
         """The bounds for tours that leave so late: they are back within the longest time out."""
         step = int(np.ceil((leaves - self.shift.opens) / STEP - 1e-9))
         if step not in self.bounds:
-            if time.monotonic() > self.deadline:
+            if self.clock.over():
                 raise Late
             closes = min(self.shift.closes, self.shift.opens + step * STEP + self.shift.longest)
             last = int((closes - self.shift.opens + EPSILON) // self.grid.unit)
@@ -162,7 +185,7 @@ class _ShiftSearch:
         tasks, minutes, km = problem.tasks, problem.minutes, problem.km
         rate, per_km = problem.usd_per_minute, problem.usd_per_km
         self.visited += 1
-        if self.visited % LOOK_AT_THE_CLOCK == 0 and time.monotonic() > self.deadline:
+        if self.visited % LOOK_AT_THE_CLOCK == 0 and self.clock.over():
             raise Late
         ways = []
         for task, row in self.row.items():
@@ -198,6 +221,8 @@ class _ShiftSearch:
             stops = (*served, task)
             if reduced < self.limit:
                 self.listed.append((reduced, stops))
+                if len(self.listed) > MOST_TOURS:
+                    raise Late
                 if self.enough is not None and len(self.listed) >= self.enough:
                     return False
             if not self._go(_SoFar(stops, end, out, tasks[task].place, way, paid, many, worth)):

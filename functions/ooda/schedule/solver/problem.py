@@ -17,8 +17,9 @@ Two places, half an hour apart; one task of an hour, one shift of eight:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 SLOT = 5
 """Minutes between two entries of a price list: the step in which people write times down (ours)."""
@@ -69,14 +70,44 @@ class Shift:
     depot: int | None = None
 
 
+class OpenShifts(Sequence["Window | None"]):
+    """When one task may begin in each of so many shifts, of which only those that are possible are stored.
+
+    >>> row = OpenShifts({2: (0.0, 60.0)}, 4)
+    >>> row[2], row[3], len(row)
+    ((0.0, 60.0), None, 4)
+    """
+
+    __slots__ = ("size", "windows")
+
+    def __init__(self, windows: dict[int, Window], size: int) -> None:
+        self.windows, self.size = windows, size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, shift: Any) -> Any:
+        return self.windows.get(range(self.size)[shift])
+
+    def __iter__(self) -> Iterator[Window | None]:
+        return map(self.windows.get, range(self.size))
+
+
+def open_shifts(row: Sequence[Window | None]) -> dict[int, Window]:
+    """The windows of one task by shift, of those that are possible."""
+    if isinstance(row, OpenShifts):
+        return row.windows
+    return {shift: window for shift, window in enumerate(row) if window is not None}
+
+
 @dataclass(frozen=True)
 class Problem:
     """What is to be planned.
 
     `minutes[a][b]`, `km[a][b]`: the way between two places. `windows[task][shift]`: the earliest and latest
-    begin there, None where the crew cannot or may not. `surcharge`: USD for a task in a shift, where a
-    change costs something. `together`: tours at once in the fleet at most, with those that are `taken`
-    (from, to) already.
+    begin there, None where the crew cannot or may not (`OpenShifts` stores the others only). `surcharge`:
+    USD for a task in a shift, where a change costs something. `together`: tours at once in the fleet at
+    most, with those that are `taken` (from, to) already.
     """
 
     tasks: Sequence[Task]
@@ -100,7 +131,7 @@ def time_unit(problem: Problem) -> int:
     """The minutes that all times are multiples of: a slot's, or one; 0 where they are not even that."""
     times = {shift.opens for shift in problem.shifts} | {task.minutes for task in problem.tasks}
     times |= {minutes for row in problem.minutes for minutes in row}
-    times |= {window[0] for row in problem.windows for window in row if window is not None}
+    times |= {window[0] for row in problem.windows for window in open_shifts(row).values()}
     for unit in (SLOT, 1):
         if all(abs(value / unit - round(value / unit)) < 1e-9 for value in times):
             return unit

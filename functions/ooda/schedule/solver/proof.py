@@ -7,21 +7,21 @@ optimal, or its gap is given (Baldacci, Christofides, Mingozzi, Mathematical Pro
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.partition import CLOSED, Partition, cheaper, choose
 from ooda.schedule.solver.pricing import ENOUGH, MOST_TOURS, Pricing
 from ooda.schedule.solver.problem import Problem, time_unit
-from ooda.schedule.solver.solution import Solution
+from ooda.schedule.solver.solution import Met, Solution
 from ooda.schedule.solver.tours import Tour, Tours
 
 TOLERANCE = 1e-6
 """USD by which a reduced cost must lie below zero to count (HiGHS' own accuracy is 1e-7)."""
-FOR_THE_LAST_CHOICE, LAST_CHOICE_S = 0.25, 1.0
-"""Share of the proof's time, and the least seconds, that are left for the choice among the tours met when
-time is up before the relaxation is solved (ours)."""
+FOR_THE_LAST_CHOICE = 0.25
+"""Share of the proof's time that is left for the choice among the tours met when time is up before the
+relaxation is solved (ours)."""
 FOR_A_BETTER_PLAN = 0.3
 """Share of the time left that a better solution from the relaxation's own tours may take (ours)."""
 
@@ -52,22 +52,24 @@ def provable(problem: Problem) -> bool:
 
 
 def prove(
-    tours: Tours, pool: Iterable[Tour], best: Solution, deadline: float, seed: int, beside: bool = False
+    tours: Tours, partition: Partition, best: Solution, clock: Clock, seed: int, beside: bool = False
 ) -> Proof:
-    """The best solution of all; or the best that was met by the deadline (seconds of `time.monotonic`),
-    with its bound. `beside`: tours are looked for in several processes."""
-    problem = tours.problem
-    partition, pricing = Partition(problem, seed), Pricing(tours, beside)
-    until = deadline - FOR_THE_LAST_CHOICE * (deadline - time.monotonic())
-    partition.add(pool)
-    partition.add(best.tours.values())
+    """The best solution of all; or the best that was met when time was up, with its bound. `partition`: the
+    tours to begin with, to which others are added; `beside`: tours are looked for in several processes."""
+    if clock.over():
+        return Proof(best, 0.0, False)
+    until = clock.keeping(FOR_THE_LAST_CHOICE * max(clock.left(), 0.0))
+    pricing = Pricing(tours, beside)
     bound = 0.0
     whole = False
     while True:
-        value, task_duals, day_duals = partition.relaxed()
+        solved = partition.relaxed(until)
+        if solved is None:
+            return _late(partition, tours, best, bound, clock, seed)
+        value, task_duals, day_duals = solved
         priced = pricing.negative(task_duals, day_duals, -TOLERANCE, until, None if whole else ENOUGH)
         if priced is None:
-            return _late(partition, best, bound, deadline, seed)
+            return _late(partition, tours, best, bound, clock, seed)
         if priced.whole:
             bound = max(bound, value + sum(priced.least))
         if best.cost - bound <= CLOSED * best.cost:
@@ -78,33 +80,36 @@ def prove(
             whole = True  # nothing new among the first ones: look at all
     bound = max(bound, value)
     if best.cost - bound > CLOSED * best.cost:  # the smaller the gap, the fewer tours are left to look at
-        left = deadline - time.monotonic()
-        best = choose(problem, partition.tours, best, FOR_A_BETTER_PLAN * left, seed)
+        kept = (1.0 - FOR_A_BETTER_PLAN) * max(clock.left(), 0.0)
+        best = choose(tours, partition.cheap(best.cost), best, clock.keeping(kept), seed)
     gap = best.cost - bound
     every = pricing.negative(task_duals, day_duals, gap + TOLERANCE, until, None)
     if every is None or len(every.tours) > MOST_TOURS:
-        return _late(partition, best, bound, deadline, seed)
-    return _among(problem, every.tours, best, bound, deadline, seed)
+        return _late(partition, tours, best, bound, clock, seed)
+    return _among(tours, every.tours, best, bound, clock, seed)
 
 
 def _among(
-    problem: Problem, tours: list[Tour], best: Solution, bound: float, deadline: float, seed: int
+    tours: Tours, listed: Sequence[Tour | Met], best: Solution, bound: float, clock: Clock, seed: int
 ) -> Proof:
     """The best choice among all tours that can be in a solution cheaper than the best one met."""
-    final = Partition(problem, seed)
-    final.add(tours)
+    if clock.over():
+        return Proof(best, bound, False)
+    final = Partition(tours.problem, seed)
+    final.add(listed)
     final.add(best.tours.values())
     final.together()
-    choice = final.whole(best, max(deadline - time.monotonic(), LAST_CHOICE_S))
+    choice = final.whole(best, clock)
     if choice is None:
         return Proof(best, bound, False)
-    better = cheaper(problem, best, choice[0])
+    better = cheaper(tours, best, choice[0])
     bound = max(bound, min(choice[1], better.cost))
     return Proof(better, bound, choice[2] or better.cost - bound <= CLOSED * better.cost)
 
 
-def _late(partition: Partition, best: Solution, bound: float, deadline: float, seed: int) -> Proof:
+def _late(
+    partition: Partition, tours: Tours, best: Solution, bound: float, clock: Clock, seed: int
+) -> Proof:
     """What can be said when time is up: the best choice among the tours met."""
-    left = max(deadline - time.monotonic(), LAST_CHOICE_S)
-    better = choose(partition.problem, partition.tours, best, left, seed)
+    better = choose(tours, partition.cheap(best.cost), best, clock, seed)
     return Proof(better, bound, better.cost - bound <= CLOSED * better.cost)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 import random
-import time
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
-from ooda.schedule.solver.problem import Problem
+from ooda.schedule.solver.clock import Clock
+from ooda.schedule.solver.neighbours import neighbours
+from ooda.schedule.solver.places import Places
+from ooda.schedule.solver.problem import NEVER, Problem
 from ooda.schedule.solver.solution import Limits, Pool, Solution, remember
-from ooda.schedule.solver.tours import Tour, Tours
+from ooda.schedule.solver.tours import UNASKED, Tour, Tours
 
 REMOVED = 10
 """Tasks that a ruin takes out on average (SISR)."""
@@ -32,109 +34,174 @@ SPLIT_BREAKS = 0.01
 ORDER_RANDOM, ORDER_FEW, ORDER_LONG = 0.35, 0.6, 0.8
 """Up to these random numbers tasks are put back in random order, those that few shifts can do first, or the
 longest first; above, those with the narrowest window first (ours)."""
-REMEMBER_WITHIN = 1.03
+REMEMBER_WITHIN = 1.08
 """Tours of solutions that cost at most so many times the best are remembered for the partition (ours)."""
+LOOK_AT_THE_CLOCK = 8
+"""Rounds between two looks at the clock (ours)."""
 
 
-@dataclass
 class Search:
-    """A search that can be stopped and gone on with: the `best` solution met, the `current` one, which is
+    """A search that can be stopped and gone on with: the `best` solution met, the current one, which is
     taken apart next, and the `pool` of good solutions' tours, for the partition."""
 
-    tours: Tours
-    rng: random.Random
-    best: Solution
-    current: Solution
-    pool: Pool = field(default_factory=dict)
+    def __init__(
+        self, tours: Tours, rng: random.Random, start: Solution, places: Places | None = None
+    ) -> None:
+        problem = tours.problem
+        self.tours, self.rng, self.best = tours, rng, start
+        self.places = places or Places(tours)
+        self.limits, self.pool = Limits(problem), Pool()
+        self._few = [len(row) for row in tours.open]
+        self._narrow = [min((w[1] - w[0] for w in row.values()), default=0.0) for row in tours.open]
+        self._long = [-task.minutes for task in problem.tasks]
+        self._absence = [task.absence for task in problem.tasks]
+        self._restart(start)
 
-    def __post_init__(self) -> None:
-        self.limits = Limits(self.tours.problem)
+    def _restart(self, solution: Solution) -> None:
+        """Make a solution the current one."""
+        self.used, self.cost = dict(solution.tours), solution.cost
+        self.where = [-1] * len(self._few)
+        self.absent = set(solution.absent)
+        self.busy: dict[int, int] = {}
+        for shift, tour in self.used.items():
+            self.busy[self.limits.groups[shift]] = shift
+            for task in tour.tasks:
+                self.where[task] = shift
+
+    @property
+    def current(self) -> Solution:
+        """The solution that is taken apart next."""
+        return Solution(dict(self.used), set(self.absent), self.cost)
 
     @classmethod
-    def start(cls, problem: Problem, seed: int, tours: Tours | None = None) -> Search:
+    def start(
+        cls, problem: Problem, seed: int, tours: Tours | None = None, places: Places | None = None
+    ) -> Search:
         """From a solution in which each task goes where it costs least: first the one that fewest shifts
         can do."""
-        nothing = Solution({}, set(), 0.0)
-        search = cls(tours or Tours(problem), random.Random(seed), nothing, nothing)
-        order = sorted(
-            range(len(problem.tasks)),
-            key=lambda task: (sum(w is not None for w in problem.windows[task]), task),
-        )
-        used: dict[int, Tour] = {}
-        search._recreate(used, order, 0.0)
-        search.current = search.best = Solution.of(problem, used)
-        search.remember(search.best)
+        search = cls(tours or Tours(problem), random.Random(seed), Solution.of(problem, {}), places)
+        order = sorted(range(len(problem.tasks)), key=lambda task: (search._few[task], task))
+        search._recreate(order, 0.0, {})
+        search.best = Solution.of(problem, search.used)
+        search._restart(search.best)
+        search.remember(search.best.tours.values())
         return search
 
-    def remember(self, solution: Solution) -> None:
-        """Put a solution's tours into the pool."""
-        for tour in solution.tours.values():
+    def filled(self) -> Solution:
+        """The solution it begins from, with each task that was left out put where it adds least, if that is
+        cheaper."""
+        self._recreate(sorted(self.absent, key=lambda task: -self._absence[task]), 0.0, {})
+        return self.current
+
+    def remember(self, tours: Iterable[Tour]) -> None:
+        """Put tours into the pool."""
+        for tour in tours:
             remember(self.pool, tour)
 
-    def run(self, rounds: int | None, deadline: float, cool_from: float, cool_to: float) -> int:
-        """Ruin and recreate so many times, at most until the deadline (seconds of `time.monotonic`); with
-        None for rounds, until then. The temperature falls from `cool_from` to `cool_to`, both shares of the
-        solution's cost a task. Returns the rounds that were run."""
-        problem = self.tours.problem
+    def run(self, rounds: int | None, clock: Clock, cool_from: float, cool_to: float) -> int:
+        """Ruin and recreate so many times, at most until time is up; with None for rounds, until then. The
+        temperature falls from `cool_from` to `cool_to`, both shares of what a task costs beside its own
+        work, which nobody can change. Returns the rounds that were run."""
+        problem, rng = self.tours.problem, self.rng
         if not problem.tasks:
             return 0
-        begun = time.monotonic()
-        scale = sum(tour.cost for tour in self.best.tours.values()) / len(problem.tasks)
-        near = _neighbours(problem)
-        done, now = 0, begun
+        begun = max(clock.left(), 1e-9)
+        scale = self._scale()
+        near, done, left = neighbours(problem), 0, begun
         while rounds is None or done < rounds:
-            if done % 16 == 0:
-                now = time.monotonic()
-            if now >= deadline:
-                break
-            share = done / rounds if rounds else (now - begun) / max(deadline - begun, 1e-9)
+            if done % LOOK_AT_THE_CLOCK == 0:
+                left = clock.left()
+                if left <= 0.0:
+                    break
+            share = done / rounds if rounds else 1.0 - left / begun
             heat = scale * cool_from * (cool_to / cool_from) ** share
-            used, gone = self._ruin(near)
-            self._recreate(used, self._ordered(gone), BLINK)
-            candidate = Solution.of(problem, used)
+            before, changed = self.cost, dict[int, Tour | None]()
+            was_absent = self.absent.copy()
+            gone = self._ruin(near, changed)
+            self._recreate(self._ordered(gone), BLINK, changed)
             done += 1
-            if candidate.cost < self.current.cost - heat * math.log(self.rng.random() or 1e-12):
-                self.current = candidate
-                if candidate.cost < self.best.cost - 1e-9:
-                    self.best = candidate
-                if candidate.cost < self.best.cost * REMEMBER_WITHIN:
-                    self.remember(candidate)
+            if self.cost < before - heat * math.log(rng.random() or 1e-12):
+                if self.cost < self.best.cost * REMEMBER_WITHIN:
+                    self.remember([self.used[shift] for shift in changed if shift in self.used])
+                if self.cost < self.best.cost - 1e-9:
+                    self.best = self.current
+            else:
+                self._undo(changed, was_absent, before)
         return done
+
+    def _scale(self) -> float:
+        """What a task of the best solution costs beside the pay for its own work, USD."""
+        problem, tours = self.tours.problem, self.best.tours.values()
+        work = sum(problem.tasks[t].minutes * problem.tasks[t].people for tour in tours for t in tour.tasks)
+        cost = sum(tour.cost for tour in tours) - work * problem.usd_per_minute
+        return max(cost, 0.0) / len(problem.tasks)
+
+    # -------------------------------------------------------------- the current solution
+
+    def _put(self, shift: int, tour: Tour | None, changed: dict[int, Tour | None]) -> None:
+        """A shift's tour is another one, or none; the one before is kept in `changed`."""
+        before = self.used.get(shift)
+        changed.setdefault(shift, before)
+        group = self.limits.groups[shift]
+        if before is not None:
+            self.cost -= before.cost
+            for task in before.tasks:
+                self.where[task] = -1
+        if tour is None:
+            self.used.pop(shift, None)
+            if self.busy.get(group) == shift:
+                del self.busy[group]
+        else:
+            self.used[shift] = tour
+            self.busy[group] = shift
+            self.cost += tour.cost
+            for task in tour.tasks:
+                self.where[task] = shift
+
+    def _undo(self, changed: dict[int, Tour | None], absent: set[int], cost: float) -> None:
+        """The solution as it was."""
+        nothing: dict[int, Tour | None] = {}
+        for shift in changed:
+            self._put(shift, None, nothing)
+        for shift, tour in changed.items():
+            if tour is not None:
+                self._put(shift, tour, nothing)
+        self.absent, self.cost = absent, cost
 
     # -------------------------------------------------------------- the two halves
 
-    def _ruin(self, near: list[list[int]]) -> tuple[dict[int, Tour], list[int]]:
-        """The tours that are left when strings of tasks around a random one are taken out, and the tasks
-        that no tour serves then."""
-        rng, used = self.rng, dict(self.current.tours)
-        where = {task: shift for shift, tour in used.items() for task in tour.tasks}
-        gone = set(self.current.absent)
-        if not where:
-            return used, list(gone)
-        mean = len(where) / max(len(used), 1)
-        longest = min(STRING, mean)
+    def _ruin(self, near: Sequence[Sequence[int]], changed: dict[int, Tour | None]) -> list[int]:
+        """Take strings of tasks around a random one out; returns them, and tasks near there that were left
+        out before."""
+        rng, used, where = self.rng, self.used, self.where
+        gone: set[int] = set()
+        served_now = len(where) - len(self.absent)
+        if not served_now:
+            return list(self.absent)
+        longest = min(STRING, served_now / max(len(used), 1))
         most = 4.0 * REMOVED / (1.0 + longest) - 1.0
         strings = int(rng.uniform(1.0, most + 1.0))
-        seed = rng.randrange(len(near))
-        ruined: set[int] = set()
-        for task in near[seed]:
+        ruined, left_out = set[int](), list[int]()
+        for task in near[rng.randrange(len(near))]:
             if len(ruined) >= strings:
                 break
-            shift = where.get(task)
-            if shift is None or shift in ruined:
+            shift = where[task]
+            if task in self.absent and len(left_out) < REMOVED:
+                left_out.append(task)
+            if shift < 0 or shift in ruined:
                 continue
             ruined.add(shift)
             served = list(used[shift].tasks)
             length = int(rng.uniform(1.0, min(longest, len(served)) + 1.0))
-            gone |= self._string(served, served.index(task), length)
-            rest = self.tours.without(used[shift], gone)
+            taken = self._string(served, served.index(task), length)
+            rest = self.tours.without(used[shift], taken)
             if rest is None:  # without one stop another would be reached too early, or unequipped
-                gone |= set(served)
-            if rest is None or not rest.tasks:
-                del used[shift]
-            else:
-                used[shift] = rest
-        return used, list(gone)
+                taken = set(served)
+            gone |= taken
+            self._put(shift, rest if rest is not None and rest.stops else None, changed)
+        self.cost += sum(self._absence[task] for task in gone)
+        self.absent |= gone
+        return [*gone, *left_out]
 
     def _string(self, served: list[int], at: int, length: int) -> set[int]:
         """A string of tasks around a place of the tour, or one whose middle stays in the tour."""
@@ -154,46 +221,54 @@ class Search:
 
     def _ordered(self, gone: list[int]) -> list[int]:
         """The tasks in one of four orders, chosen at random."""
-        problem, rng = self.tours.problem, self.rng
+        rng = self.rng
         gone.sort()
         rng.shuffle(gone)
         way = rng.random()
         if way < ORDER_RANDOM:
             return gone
-        if way < ORDER_FEW:
-            return sorted(gone, key=lambda t: sum(w is not None for w in problem.windows[t]))
-        if way < ORDER_LONG:
-            return sorted(gone, key=lambda t: -problem.tasks[t].minutes)
-        return sorted(gone, key=lambda t: min((w[1] - w[0] for w in problem.windows[t] if w), default=0.0))
+        key = self._few if way < ORDER_FEW else self._long if way < ORDER_LONG else self._narrow
+        return sorted(gone, key=key.__getitem__)
 
-    def _recreate(self, used: dict[int, Tour], order: list[int], blink: float) -> None:
-        """Put each task in turn where it adds least; leave it out where that is cheaper. Changes `used`."""
-        problem, tours, rng = self.tours.problem, self.tours, self.rng
-        empty: dict[int, Tour] = {}
+    def _recreate(self, order: Sequence[int], blink: float, changed: dict[int, Tour | None]) -> None:
+        """Put each task in turn where it adds least; leave it out where that is cheaper."""
         for task in order:
-            best, gain = None, problem.tasks[task].absence
-            windows = problem.windows[task]
-            for shift, window in enumerate(windows):
-                if window is None or (blink and rng.random() < blink):
+            while True:
+                found = self._cheapest(task, blink)
+                if found is None:
+                    break
+                tour, place = found
+                longer = self.tours.placed(tour, task, place)
+                if longer is not None:
+                    self._put(tour.shift, longer, changed)
+                    self.absent.discard(task)
+                    self.cost -= self._absence[task]
+                    break
+
+    def _cheapest(self, task: int, blink: float) -> tuple[Tour, tuple[float, int | tuple[int, ...]]] | None:
+        """The tour that a task adds least to, and its place there; None where leaving it out is cheaper."""
+        tours, limits = self.tours, self.limits
+        used, busy, groups = self.used, self.busy, limits.groups
+        rng_random, free = self.rng.random, limits.free
+        gain, best = self._absence[task], None
+        for least, shift, alone in self.places.of(task):
+            if least >= gain:
+                break
+            tour = used.get(shift)
+            if tour is None:
+                if alone >= gain and (alone < NEVER or tours.problem.shifts[shift].depot is None):
                     continue
-                tour = used.get(shift)
-                if tour is None:
-                    tour = empty.get(shift) or empty.setdefault(shift, tours.empty(shift))
-                longer = tours.insert(tour, task)
-                if (
-                    longer is not None
-                    and longer.cost - tour.cost < gain
-                    and self.limits.allow(used, longer)
-                ):
-                    best, gain = longer, longer.cost - tour.cost
-            if best is not None:
-                used[best.shift] = best
-
-
-def _neighbours(problem: Problem) -> list[list[int]]:
-    """For each task all tasks, the nearest first."""
-    places = [task.place for task in problem.tasks]
-    return [
-        sorted(range(len(places)), key=lambda other: (problem.minutes[place][places[other]], other))
-        for place in places
-    ]
+                if groups[shift] in busy:
+                    continue
+                tour = tours.empty(shift)
+            place = tour.best.get(task, UNASKED)
+            if place is UNASKED:
+                place = tours.place(tour, task)
+            if place is None or place[0] >= gain or (blink and rng_random() < blink):
+                continue
+            if not free:
+                longer = tours.placed(tour, task, place)
+                if longer is None or not limits.fit(used, longer):
+                    continue
+            gain, best = place[0], (tour, place)
+        return best

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from ooda.schedule.solver.problem import Problem
+from ooda.schedule.solver.problem import DEPOT, Problem
 from ooda.schedule.solver.tours import Tour
 
 
@@ -26,15 +27,41 @@ class Solution:
         return cls(dict(used), absent, cost + sum(problem.tasks[task].absence for task in absent))
 
 
-Pool = dict[tuple[int, frozenset[int]], Tour]
-"""The cheapest tour met so far, by its shift and tasks."""
+class Met(NamedTuple):
+    """A tour that was met, without what is needed to change it: its shift and stops, its cost (USD), and
+    from when to when it is out (minutes)."""
+
+    shift: int
+    stops: tuple[int, ...]
+    cost: float
+    leaves: float
+    returns: float
+
+    @property
+    def tasks(self) -> tuple[int, ...]:
+        """The tasks served, in order."""
+        return tuple(stop for stop in self.stops if stop != DEPOT)
+
+    @classmethod
+    def of(cls, tour: Tour) -> Met:
+        """A tour, remembered."""
+        return cls(tour.shift, tour.stops, tour.cost, tour.leaves, tour.returns)
 
 
-def remember(pool: Pool, tour: Tour) -> None:
-    """Put a tour into the pool, unless a cheaper one of its shift serves the same tasks."""
-    name = (tour.shift, frozenset(tour.tasks))
-    if name not in pool or tour.cost < pool[name].cost - 1e-9:
-        pool[name] = tour
+Pool = dict[tuple[int, ...], Met]
+"""The cheapest tour met so far, by its shift and its tasks in the order of their numbers."""
+MOST_MET = 60_000
+"""Tours that a pool holds at most: a limit of memory (ours)."""
+
+
+def remember(pool: Pool, tour: Tour | Met) -> None:
+    """Put a tour into the pool, unless a cheaper one of its shift serves the same tasks, or it is full."""
+    name = (tour.shift, *sorted(tour.tasks))
+    known = pool.get(name)
+    if known is None and len(pool) >= MOST_MET:
+        return
+    if known is None or tour.cost < known.cost - 1e-9:
+        pool[name] = tour if isinstance(tour, Met) else Met.of(tour)
 
 
 class Limits:
@@ -52,6 +79,10 @@ class Limits:
         group = self.groups[tour.shift]
         if self.several and any(self.groups[shift] == group for shift in used if shift != tour.shift):
             return False
+        return self.free or fits(self.problem, used, tour)
+
+    def fit(self, used: Mapping[int, Tour], tour: Tour) -> bool:
+        """Whether there are not too many tours at once with this one."""
         return self.free or fits(self.problem, used, tour)
 
 

@@ -18,27 +18,34 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from ona.runtime import processes
-from ooda.schedule.solver.partition import choose
+from ooda.schedule.solver.clock import Clock
+from ooda.schedule.solver.partition import CLOSED, Partition, choose
+from ooda.schedule.solver.places import Places
 from ooda.schedule.solver.problem import Problem
 from ooda.schedule.solver.proof import Proof, provable, prove
+from ooda.schedule.solver.relaxation import Relaxation
 from ooda.schedule.solver.search import Search
-from ooda.schedule.solver.solution import Solution, remember
+from ooda.schedule.solver.solution import Limits, Met, Solution, remember
 from ooda.schedule.solver.tours import Tour, Tours
 
 HOT, COLD = 1.0, 0.01
 """Temperatures at the beginning and the end of a search, as shares of the mean cost a task (ours)."""
 COOLER = 3
 """A later phase begins with the temperature HOT divided by this (ours)."""
+MILD = 0.01
+"""Temperature at the beginning of a search that only improves a solution of the relaxation (ours)."""
 PHASES = 2
 """Searches one after the other, each from the best choice among all tours met before (ours)."""
-FOR_THE_CHOICE = 0.15
-"""Share of the time that the choices may take (ours)."""
-FOR_THE_PROOF = 0.4
-"""Share of the time that the proof may take (ours)."""
+FOR_THE_CHOICE = 0.08
+"""Share of the time that each choice may take (ours)."""
+RELAXED_AT, WHOLE_AT, PROVEN_AT = 0.5, 0.75, 0.85
+"""Shares of the time after which the relaxation, the whole solution made from it and the proof end; the
+rest is for improving (ours)."""
 ROUNDS, ROUNDS_A_TASK = 300, 60
 """Ruins and recreations in each phase of each search: so many, and so many more for each task (ours)."""
 Name = tuple[int, tuple[int, ...]]
@@ -74,56 +81,117 @@ def solve(
     problem: Problem,
     *,
     seed: int,
-    seconds: float,
+    seconds: float = 20.0,
     searches: int = 1,
     proof: bool = True,
     all_the_time: bool = False,
+    starts: Sequence[Solution] = (),
+    clock: Clock | None = None,
 ) -> Result:
-    """The best solution within the budget.
+    """The best solution within the budget, never worse than any of the `starts`.
 
-    `seed`: of all random numbers; `seconds`: the time limit; `searches`: so many at a time, in processes,
-    each from its own seed; `proof`: also look for the bound; `all_the_time`: search as long as there is
-    time, not for the budget of rounds.
+    `seed`: of all random numbers; `seconds`: of CPU, where no `clock` is given; `searches`: so many at a
+    time, in processes, each from its own seed; `proof`: also look for the bound; `all_the_time`: search as
+    long as there is time, not for the budget of rounds.
     """
-    begun = time.monotonic()
-    tours = Tours(problem)
-    start = Search.start(problem, seed, tours)
-    if not problem.tasks:
-        return Result(start.best, 0.0, True, False, time.monotonic() - begun)
-    proving = proof and provable(problem)
-    available = seconds * (1.0 - (FOR_THE_PROOF if proving else 0.0))
-    wanted = None if all_the_time else rounds_for(problem)
-    best, pool, late = start.best, dict(start.pool), False
-    for phase in range(PHASES):
-        ends = begun + available * (phase + 1 - FOR_THE_CHOICE) / PHASES
-        seeds = [random.Random(f"{seed} {phase} {n}").random() for n in range(searches)]
-        heat = HOT if phase == 0 else HOT / COOLER
-        one = partial(_searched, tours=tours, best=best, rounds=wanted, ends=ends, heat=heat)
-        for done, met, chosen in processes.spread(one, seeds, searches > 1):
-            late |= wanted is not None and done < wanted
-            for shift, stops in met:
-                remember(pool, _tour(tours, shift, stops))
-            other = Solution.of(problem, {shift: _tour(tours, shift, stops) for shift, stops in chosen})
-            best = min(best, other, key=lambda item: item.cost)
-        ends = begun + available * (phase + 1) / PHASES
-        best = choose(problem, pool.values(), best, ends - time.monotonic(), seed)
-    bound, optimal = None, False
-    if proving:
-        proved = prove(tours, pool.values(), best, begun + seconds, seed, searches > 1)
-        best, optimal = proved.solution, proved.optimal
-        bound = proved.bound if optimal or proved.bound > 0.0 else None  # time ran out before there was one
-        late |= not optimal and time.monotonic() >= begun + seconds
-    return Result(best, bound, optimal, late, time.monotonic() - begun)
+    begun, clock = time.process_time(), clock or Clock(seconds)
+    planning = _Planning(problem, seed, searches, clock, None if all_the_time else rounds_for(problem))
+    planning.begin(starts)
+    bound, optimal = 0.0, not problem.tasks
+    if problem.tasks and planning.by_tours and proof:
+        bound, optimal = planning.from_the_relaxation()
+    elif problem.tasks:
+        bound, optimal = planning.by_searching(proof and provable(problem))
+    known = bound if optimal or bound > 0.0 else None  # time ran out before there was one
+    return Result(planning.best, known, optimal, planning.late and not optimal, time.process_time() - begun)
+
+
+class _Planning:
+    """One problem on its way to the best solution met (`best`), with all tours met (`pool`). `late`: time
+    ran out before the rounds that were wanted."""
+
+    def __init__(
+        self, problem: Problem, seed: int, searches: int, clock: Clock, wanted: int | None
+    ) -> None:
+        self.tours = Tours(problem)
+        self.places, self.limits = Places(self.tours), Limits(problem)
+        self.seed, self.searches, self.clock, self.wanted = seed, searches, clock, wanted
+        self.total, self.late = max(clock.left(), 0.0), False
+        self.by_tours = provable(problem) and self.limits.free
+
+    def begin(self, starts: Sequence[Solution]) -> None:
+        """From the simplest solution, or a better one that is known."""
+        start = Search.start(self.tours.problem, self.seed, self.tours, self.places)
+        self.pool = start.pool
+        for other in starts:
+            for tour in other.tours.values():
+                remember(self.pool, tour)
+        self.best = min([start.best, *starts], key=lambda solution: solution.cost)
+
+    def ends(self, share: float) -> Clock:
+        """The clock of a phase that ends when so much of the whole time is used."""
+        return self.clock.keeping((1.0 - share) * self.total)
+
+    def search(self, phase: int, heat: float, clock: Clock) -> None:
+        """Searches from the best solution."""
+        seeds = [random.Random(f"{self.seed} {phase} {n}").random() for n in range(self.searches)]
+        one = partial(
+            _searched, places=self.places, best=self.best, rounds=self.wanted, clock=clock, heat=heat
+        )
+        for done, met, chosen in processes.spread(one, seeds, self.searches > 1):
+            self.late |= self.wanted is not None and done < self.wanted
+            for tour in met:
+                remember(self.pool, tour)
+            used = {shift: _tour(self.tours, shift, stops) for shift, stops in chosen}
+            self.take(Solution.of(self.tours.problem, used))
+
+    def take(self, other: Solution) -> None:
+        """Keep a solution if it is better."""
+        self.best = min(self.best, other, key=lambda solution: solution.cost)
+
+    def by_searching(self, proving: bool) -> tuple[float, bool]:
+        """Searches, and choices among all tours met; the bound where one is sought, and whether the best
+        solution is proven."""
+        until = RELAXED_AT if proving else 1.0
+        for phase in range(PHASES):
+            share = until * (phase + 1) / PHASES
+            self.search(phase, HOT if phase == 0 else HOT / COOLER, self.ends(share - FOR_THE_CHOICE))
+            self.best = choose(self.tours, self.pool.values(), self.best, self.ends(share), self.seed)
+        if not proving:
+            return 0.0, False
+        partition = Partition(self.tours.problem, self.seed)
+        partition.add([*self.best.tours.values(), *self.pool.values()])
+        proved = prove(self.tours, partition, self.best, self.clock, self.seed, self.searches > 1)
+        self.best = proved.solution
+        self.late |= not proved.optimal and self.clock.over()
+        return proved.bound, proved.optimal
+
+    def from_the_relaxation(self) -> tuple[float, bool]:
+        """A solution made of the relaxation's tours, a proof as far as there is time, and searches from
+        there; the bound, and whether the best solution is proven."""
+        tours, problem = self.tours, self.tours.problem
+        partition = Partition(problem, self.seed)
+        partition.add([*self.best.tours.values(), *self.pool.values()])
+        relaxation = Relaxation(tours, partition)
+        relaxation.relax(self.ends(RELAXED_AT))
+        made = relaxation.dive(self.ends(WHOLE_AT))
+        self.take(Search(tours, random.Random(self.seed), made, self.places).filled())
+        proved = prove(tours, partition, self.best, self.ends(PROVEN_AT), self.seed, self.searches > 1)
+        self.take(proved.solution)
+        if not proved.optimal:
+            self.search(0, MILD, self.clock)
+            self.late |= self.clock.over()
+        near = self.best.cost - proved.bound <= CLOSED * self.best.cost
+        return proved.bound, proved.optimal or (proved.bound > 0.0 and near)
 
 
 def _searched(
-    number: float, tours: Tours, best: Solution, rounds: int | None, ends: float, heat: float
-) -> tuple[int, list[Name], list[Name]]:
+    number: float, places: Places, best: Solution, rounds: int | None, clock: Clock, heat: float
+) -> tuple[int, list[Met], list[Name]]:
     """One search from the best solution: its rounds, the tours it met, and those of its own best one."""
-    search = Search(tours, random.Random(number), best, best)
-    done = search.run(rounds, ends, heat, COLD)
-    met = [(tour.shift, tour.stops) for tour in search.pool.values()]
-    return done, met, [(tour.shift, tour.stops) for tour in search.best.tours.values()]
+    search = Search(places.tours, random.Random(number), best, places)
+    done = search.run(rounds, clock.here(), heat, COLD)
+    return done, list(search.pool.values()), [(t.shift, t.stops) for t in search.best.tours.values()]
 
 
 def _tour(tours: Tours, shift: int, stops: tuple[int, ...]) -> Tour:

@@ -1,11 +1,6 @@
-"""What one tour costs, and how it changes when a task is added or taken out.
+"""How a tour changes when a task is added or taken out, and what that costs.
 
-A *tour* is what a crew does in a shift: it leaves its start, serves tasks in an order and ends at its end.
-A tour is feasible when each task begins within the shift's window for it, the crew is away no longer than
-the shift allows, and it carries every tool and spare part that it needs: what it starts with, or anything
-from the depot once it has called there (once a tour at most).
-
->>> from ooda.schedule.solver.problem import Task
+>>> from ooda.schedule.solver.problem import Problem, Shift, Task
 >>> task = Task("repair", place=1, minutes=60.0, absence=500.0)
 >>> shift = Shift("crew-1", day=0, start=0, end=0, opens=0.0, closes=480.0)
 >>> half_hour = [[0.0, 30.0], [30.0, 0.0]]
@@ -16,249 +11,110 @@ from the depot once it has called there (once a tour at most).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from ooda.schedule.solver.problem import DEPOT, EPSILON, SLOT, Window
+from ooda.schedule.solver.tour import UNASKED, KnownTours, Place, Tour
 
-from ooda.schedule.solver.problem import DEPOT, EPSILON, SLOT, Problem, Shift, Window
-from ooda.schedule.solver.segments import Segment, join
-
-REMEMBERED = 400_000
-"""Tours that are remembered before all are forgotten: a limit of memory (ours)."""
+__all__ = ["UNASKED", "Place", "Tour", "Tours"]
 
 
-@dataclass(frozen=True, eq=False)
-class Tour:
-    """A feasible tour. `begins`: when each stop begins; `leaves`, `returns`: from its start, at its end
-    (minutes). `people`: the most that one of its tasks needs, who go along all day; `cost`: USD.
-
-    For changes: the segments `ahead` of each place between two stops and `behind` it, the parts `spare`
-    until the depot, and the cheapest tours with one task more as they were asked for (`best`).
-    """
-
-    shift: int
-    stops: tuple[int, ...]
-    cost: float
-    leaves: float
-    returns: float
-    begins: tuple[float, ...]
-    km: float
-    people: int
-    ahead: tuple[Segment, ...] = field(repr=False)
-    behind: tuple[Segment, ...] = field(repr=False)
-    spare: tuple[int, ...] = field(repr=False)
-    best: dict[int, Tour | None] = field(default_factory=dict, repr=False)
-
-    @property
-    def tasks(self) -> tuple[int, ...]:
-        """The tasks served, in order."""
-        return tuple(stop for stop in self.stops if stop != DEPOT)
-
-
-class Tours:
-    """The tours of a problem, each worked out once when somebody asks for it."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self._cache: dict[tuple[int, tuple[int, ...]], Tour | None] = {}
-        self._kinds = max((len(task.parts) for task in problem.tasks), default=0)
-        self._priced = any(task.prices is not None for task in problem.tasks)
-        self._needs = [bool(task.tools or any(task.parts)) for task in problem.tasks]
-
-    def empty(self, shift: int) -> Tour:
-        """The tour that stays at home."""
-        tour = self.tour(shift, ())
-        if tour is None:
-            raise ValueError(f"shift {shift} cannot even go home")
-        return tour
-
-    def tour(self, shift: int, stops: tuple[int, ...]) -> Tour | None:
-        """The tour with these stops in this order, None when it is not feasible."""
-        key = (shift, stops)
-        if key not in self._cache:
-            if len(self._cache) > REMEMBERED:
-                self._cache.clear()
-            self._cache[key] = self._work_out(shift, stops)
-        return self._cache[key]
-
-    # -------------------------------------------------------------- one tour
-
-    def _stop(self, shift: int, stop: int) -> tuple[int, float, Window | None]:
-        """Place, minutes and window of a stop; the window is None where it is not allowed."""
-        if stop == DEPOT:
-            crew_day = self.problem.shifts[shift]
-            if crew_day.depot is None:
-                return 0, 0.0, None
-            return crew_day.depot, 0.0, (crew_day.opens, crew_day.closes)
-        task = self.problem.tasks[stop]
-        return task.place, task.minutes, self.problem.windows[stop][shift]
-
-    def _work_out(self, number: int, stops: tuple[int, ...]) -> Tour | None:
-        shift = self.problem.shifts[number]
-        spare = self._spare(shift, stops)
-        pieces = self._pieces(number, stops) if spare is not None else None
-        if spare is None or pieces is None:
-            return None
-        ahead, behind = pieces
-        whole = join(ahead[-1], behind[-1], self.problem.minutes, shift.end)
-        if whole is None or whole[0] > shift.longest + EPSILON:
-            return None
-        if not stops:
-            return Tour(number, (), 0.0, shift.opens, shift.opens, (), 0.0, 0, ahead, behind, spare)
-        return self._timed(number, stops, whole[1], ahead, behind, spare)
-
-    def _pieces(self, number: int, stops: tuple[int, ...]) -> tuple[tuple[Segment, ...], ...] | None:
-        """The segments ahead of each place between two stops and those behind it; None where a stop is
-        reached too late."""
-        shift, minutes = self.problem.shifts[number], self.problem.minutes
-        ahead: list[Segment] = [(0.0, shift.opens, shift.closes, shift.start)]
-        services: list[Segment] = []
-        for stop in stops:
-            place, service, window = self._stop(number, stop)
-            if window is None:
-                return None
-            services.append((service, window[0], window[1], place))
-            joined = join(ahead[-1], services[-1], minutes, place)
-            if joined is None:
-                return None
-            ahead.append(joined)
-        behind: list[Segment] = [(0.0, shift.opens, shift.closes, shift.end)]
-        for one in reversed(services):
-            joined = join(one, behind[-1], minutes, one[3])
-            if joined is None:
-                return None
-            behind.append(joined)
-        return tuple(ahead), tuple(reversed(behind))
-
-    def _timed(
-        self,
-        number: int,
-        stops: tuple[int, ...],
-        latest: float,
-        ahead: tuple[Segment, ...],
-        behind: tuple[Segment, ...],
-        spare: tuple[int, ...],
-    ) -> Tour | None:
-        """When it leaves and what it costs: as early as its tasks can begin where time has a price (waiting
-        before the first task is spent at home), else at the `latest` time that makes it shortest."""
-        problem, shift = self.problem, self.problem.shifts[number]
-        tasks, minutes, km = problem.tasks, problem.minutes, problem.km
-        clock = shift.opens if self._priced else latest
-        leaves, here, far, price, people = clock, shift.start, 0.0, 0.0, 0
-        begins = []
-        for n, stop in enumerate(stops):
-            place, service, window = self._stop(number, stop)
-            if window is None:
-                return None
-            clock += minutes[here][place]
-            if clock < window[0]:
-                if n == 0 and self._priced:
-                    leaves += window[0] - clock
-                clock = window[0]
-            begins.append(clock)
-            if stop != DEPOT:
-                task = tasks[stop]
-                people = max(people, task.people)
-                if task.prices is not None:
-                    price += task.prices[int(clock) // SLOT]
-                price += problem.surcharge.get((stop, number), 0.0)
-            clock += service
-            far += km[here][place]
-            here = place
-        clock += minutes[here][shift.end]
-        far += km[here][shift.end]
-        if clock - leaves > shift.longest + EPSILON:
-            return None
-        cost = (clock - leaves) * people * problem.usd_per_minute + far * problem.usd_per_km + price
-        begun = tuple(begins)
-        return Tour(number, stops, cost, leaves, clock, begun, far, people, ahead, behind, spare)
-
-    def _spare(self, shift: Shift, stops: tuple[int, ...]) -> tuple[int, ...] | None:
-        """What is left of the stock before the depot (or at the end), None where something is missing."""
-        left = list(shift.stock) + [0] * (self._kinds - len(shift.stock))
-        for stop in stops:
-            if stop == DEPOT:
-                break
-            if not self._needs[stop]:
-                continue
-            task = self.problem.tasks[stop]
-            if not task.tools <= shift.tools:
-                return None
-            for kind, count in enumerate(task.parts):
-                left[kind] -= count
-                if left[kind] < 0:
-                    return None
-        return tuple(left)
-
-    # -------------------------------------------------------------- changes
+class Tours(KnownTours):
+    """The tours of a problem, and where tasks fit into them."""
 
     def insert(self, tour: Tour, task: int) -> Tour | None:
         """The cheapest tour that serves one task more, the others in the same order; None when none can."""
-        if task not in tour.best:
-            tour.best[task] = self._insert(tour, task)
-        return tour.best[task]
+        place = self.place(tour, task)
+        return None if place is None else self.placed(tour, task, place)
 
-    def _insert(self, tour: Tour, task: int) -> Tour | None:
-        shift = self.problem.shifts[tour.shift]
-        window = self.problem.windows[task][tour.shift]
+    def place(self, tour: Tour, task: int) -> Place | None:
+        """Where a task adds least to a tour, and how much; None where it does not fit."""
+        found = tour.best.get(task, UNASKED)
+        if found is UNASKED:
+            found = tour.best[task] = self._where(tour, task)
+        return found
+
+    def placed(self, tour: Tour, task: int, place: Place) -> Tour | None:
+        """The tour with a task at its place; None where rounding spoils it."""
+        where = place[1]
+        longer = self.tour(
+            tour.shift, where if isinstance(where, tuple) else _with(tour.stops, where, task)
+        )
+        if longer is None:
+            tour.best[task] = None
+        return longer
+
+    def at_the_end(self, tour: Tour, task: int) -> Place | None:
+        """What a task adds as the last stop; None where it does not fit there."""
+        window = self.open[task].get(tour.shift)
+        if window is None or (self._needs[task] and not self._carried(tour, task)):
+            return None
+        places = self._priced_places if self.priced else self._places
+        return places(tour, task, window, len(tour.stops))
+
+    def _where(self, tour: Tour, task: int) -> Place | None:
+        window = self.open[task].get(tour.shift)
         if window is None:
             return None
-        depot = tour.stops.index(DEPOT) if DEPOT in tour.stops else None
         first = 0
-        if self._needs[task] and not self._carried(tour, shift, task):
-            if depot is not None:
-                first = depot + 1
-            elif shift.depot is None:
+        if self._needs[task] and not self._carried(tour, task):
+            if DEPOT in tour.stops:
+                first = tour.stops.index(DEPOT) + 1
+            elif self.problem.shifts[tour.shift].depot is None:
                 return None
             else:
                 return self._by_the_depot(tour, task)
-        options = self._places(tour, task, window, first)
-        if not options:
-            return None
-        if not self._priced:
-            return self.tour(tour.shift, _with(tour.stops, min(options)[1], task))
-        candidates = [self.tour(tour.shift, _with(tour.stops, at, task)) for _, at in options]
-        return min((t for t in candidates if t), key=lambda t: t.cost, default=None)
+        places = self._priced_places if self.priced else self._places
+        return places(tour, task, window, first)
 
-    def _carried(self, tour: Tour, shift: Shift, task: int) -> bool:
+    def _carried(self, tour: Tour, task: int) -> bool:
         """Whether the crew has the task's tools and parts without calling at the depot."""
-        added = self.problem.tasks[task]
-        return added.tools <= shift.tools and all(
-            count <= tour.spare[kind] for kind, count in enumerate(added.parts)
-        )
+        added, shift = self.problem.tasks[task], self.problem.shifts[tour.shift]
+        if not added.tools <= shift.tools:
+            return False
+        return all(count <= have for count, have in zip(added.parts, tour.spare, strict=False))
 
-    def _by_the_depot(self, tour: Tour, task: int) -> Tour | None:
-        """The cheapest tour with the task behind a call at the depot, which the tour did not make yet."""
-        candidates = []
-        for at in range(len(tour.stops) + 1):
-            called = self.tour(tour.shift, _with(tour.stops, at, DEPOT))
-            if called:
-                inserted = self.insert(called, task)
-                if inserted:
-                    candidates.append(inserted)
-        return min(candidates, key=lambda t: t.cost, default=None)
+    def _by_the_depot(self, tour: Tour, task: int) -> Place | None:
+        """The cheapest place behind a call at the depot, which the tour did not make yet."""
+        if tour.called is None:
+            every = (_with(tour.stops, at, DEPOT) for at in range(len(tour.stops) + 1))
+            tour.called = [called for stops in every if (called := self.tour(tour.shift, stops))]
+        best: Place | None = None
+        for called in tour.called:
+            place = self.place(called, task)
+            if place is None:
+                continue
+            extra = called.cost - tour.cost + place[0]
+            if best is None or extra < best[0]:
+                where = place[1]
+                best = (extra, where if isinstance(where, tuple) else _with(called.stops, where, task))
+        return best
 
-    def _places(self, tour: Tour, task: int, window: Window, first: int) -> list[tuple[float, int]]:
-        """Where a task fits, with what that adds to the least duration and the way, USD."""
+    def _places(self, tour: Tour, task: int, window: Window, first: int) -> Place | None:
+        """The cheapest place from the `first` on where time has no price: by the gaps, without walking."""
         problem = self.problem
-        minutes, km, added = problem.minutes, problem.km, problem.tasks[task]
-        longest = problem.shifts[tour.shift].longest + EPSILON
-        place, service, (opens, closes) = added.place, added.minutes, window
-        rate, per_km, onward = problem.usd_per_minute, problem.usd_per_km, minutes[place]
-        people = max(tour.people, added.people)
-        closes += EPSILON
-        options = []
-        for at in range(first, len(tour.ahead)):
-            length, early, late, here = tour.ahead[at]
-            way = length + minutes[here][place]
+        km, added, shift = problem.km, problem.tasks[task], problem.shifts[tour.shift]
+        longest, per_km = shift.longest + EPSILON, problem.usd_per_km
+        place, service, opens, closes = added.place, added.minutes, window[0], window[1] + EPSILON
+        onward = problem.minutes[place]
+        rate = (added.people if added.people > tour.people else tour.people) * problem.usd_per_minute
+        least, best = 1e300, -1
+        between = tour.gaps if not first else tour.gaps[first:]
+        for at, (length, early, late, outward, rest, opens_there, closes_there, here, there) in enumerate(
+            between, first
+        ):
+            way = length + outward[place]
             if early + way > closes:
                 continue
             wait = opens - way - late
-            if wait < 0.0:
-                wait = 0.0
-            early = max(opens - way, early) - wait
-            late = min(closes - way, late)
-            rest, opens_there, closes_there, there = tour.behind[at]
-            way += service + wait + onward[there]
-            if early + way > closes_there + EPSILON:
+            if wait > 0.0:
+                early = late
+                way += wait
+            else:
+                if opens - way > early:
+                    early = opens - way
+                if window[1] - way < late:
+                    late = window[1] - way
+            way += service + onward[there]
+            if early + way > closes_there:
                 continue
             wait = opens_there - way - late
             if wait > 0.0:
@@ -266,9 +122,84 @@ class Tours:
             way += rest
             if way > longest:
                 continue
-            far = km[here][place] + km[place][there] - km[here][there]
-            options.append((way * people * rate + far * per_km, at))
-        return options
+            cost = way * rate
+            if per_km:
+                cost += (km[here][place] + km[place][there] - km[here][there]) * per_km
+            if cost < least:
+                least, best = cost, at
+        if best < 0:
+            return None
+        far = tour.km if tour.stops else km[shift.start][shift.end]
+        extra = least + far * per_km + tour.price - tour.cost
+        if problem.surcharge:
+            extra += problem.surcharge.get((task, tour.shift), 0.0)
+        return extra, best
+
+    def _priced_places(self, tour: Tour, task: int, window: Window, first: int) -> Place | None:
+        """The cheapest place from the `first` on where time has a price: later stops' prices change."""
+        problem, number, stops, begins = self.problem, tour.shift, tour.stops, tour.begins
+        shift = problem.shifts[number]
+        if shift.depot is not None:
+            return self._tried(tour, task, first)
+        minutes, km, added = problem.minutes, problem.km, problem.tasks[task]
+        place, prices, opened, lengths = self._place, self._prices, self.open, self._minutes
+        mine, own, opens, closes = added.prices, added.place, window[0], window[1] + EPSILON
+        people = added.people if added.people > tour.people else tour.people
+        rate, per_km = people * problem.usd_per_minute, problem.usd_per_km
+        base = problem.surcharge.get((task, number), 0.0) if problem.surcharge else 0.0
+        base += tour.price - tour.cost
+        latest, longest, size = shift.closes + EPSILON, shift.longest + EPSILON, len(stops)
+        whole_km = tour.km if stops else km[shift.start][shift.end]
+        least, best = 1e300, -1
+        for at in range(first, size + 1):
+            leaves = tour.leaves
+            if at:
+                before = stops[at - 1]
+                here = place[before]
+                clock = begins[at - 1] + lengths[before] + minutes[here][own]
+            else:
+                here, leaves = shift.start, shift.opens
+                clock = leaves + minutes[here][own]
+            if clock > closes:
+                continue
+            if clock < opens:
+                if not at:
+                    leaves += opens - clock
+                clock = opens
+            cost = base + (mine[int(clock) // SLOT] if mine is not None else 0.0)
+            clock += added.minutes
+            there = place[stops[at]] if at < size else shift.end
+            far = whole_km + km[here][own] + km[own][there] - km[here][there]
+            here = own
+            for n in range(at, size):
+                stop = stops[n]
+                clock += minutes[here][place[stop]]
+                limits = opened[stop][number]
+                if clock < limits[0]:
+                    clock = limits[0]
+                elif clock > limits[1] + EPSILON:
+                    break
+                listed = prices[stop]
+                if listed is not None:
+                    cost += listed[int(clock) // SLOT] - listed[int(begins[n]) // SLOT]
+                clock += lengths[stop]
+                here = place[stop]
+            else:
+                clock += minutes[here][shift.end]
+                if clock <= latest and clock - leaves <= longest:
+                    cost += (clock - leaves) * rate + far * per_km
+                    if cost < least:
+                        least, best = cost, at
+        return (least, best) if best >= 0 else None
+
+    def _tried(self, tour: Tour, task: int, first: int) -> Place | None:
+        """The cheapest place from the `first` on by trying each."""
+        tried = (
+            (longer.cost - tour.cost, at)
+            for at in range(first, len(tour.stops) + 1)
+            if (longer := self.tour(tour.shift, _with(tour.stops, at, task)))
+        )
+        return min(tried, default=None)
 
     def without(self, tour: Tour, gone: set[int]) -> Tour | None:
         """The tour without some tasks, and without a call at the depot that nobody needs any more."""
