@@ -90,6 +90,10 @@ class FillReport(Document):
     gaps_not_listed: int
     training: S3Pointer | None
     telemetry: list[S3Pointer]
+    unmeasured: list[str] = Field(
+        default=[],
+        description="columns of the contract that the upload has no value of; none is needed here",
+    )
 
 
 class Fitted(Document):
