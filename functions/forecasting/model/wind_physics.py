@@ -130,21 +130,26 @@ def fit(frame: pd.DataFrame) -> Turbines:
 def at_quantiles(at_hub: Floats, power: Floats, levels: Floats = LEVELS) -> Floats:
     """Quantiles of power at each of `SPEEDS`, rising with the speed, shape (speeds, levels).
 
-    Hours count by how near their speed is; the usual curve counts as `PRIOR_HOURS`.
+    Hours count by how near their speed is; the usual curve counts as `PRIOR_HOURS`. Beyond the speeds that
+    were seen for so long, power goes on as the usual curve does.
     """
     order = np.argsort(power, kind="stable")
     near, given = at_hub[order], power[order]
-    usual, out = usual_curve(), np.empty((len(SPEEDS), len(levels)))
+    usual, out, hours = usual_curve(), np.zeros((len(SPEEDS), len(levels))), np.zeros(len(SPEEDS))
     for number, centre in enumerate(SPEEDS):
         weight = np.exp(-0.5 * ((near - centre) / WIDTH_M_S) ** 2)
         heard = weight > 1e-4
         values, mass = given[heard], np.cumsum(weight[heard])
-        total = float(mass[-1]) if len(mass) else 0.0
-        drawn = usual[number]
+        hours[number] = total = float(mass[-1]) if len(mass) else 0.0
         if total > 0.0:
             place = np.searchsorted(mass, levels * total).clip(0, len(values) - 1)
-            drawn = (total * values[place] + PRIOR_HOURS * usual[number]) / (total + PRIOR_HOURS)
-        out[number] = drawn
+            out[number] = (total * values[place] + PRIOR_HOURS * usual[number]) / (total + PRIOR_HOURS)
+    seen = np.flatnonzero(hours >= PRIOR_HOURS)
+    if not len(seen):
+        return np.tile(usual[:, None], (1, len(levels)))
+    first, last = seen[0], seen[-1]
+    out[:first] = out[first] + (usual[:first] - usual[first])[:, None]
+    out[last + 1 :] = out[last] + (usual[last + 1 :] - usual[last])[:, None]
     return np.asarray(np.clip(_rising(out), 0.0, 1.0))
 
 

@@ -19,7 +19,7 @@ def weather(days: int, seed: int = 0, *, hub: bool = True) -> pd.DataFrame:
     walk = np.zeros(24 * days)
     for hour in range(1, len(walk)):
         walk[hour] = 0.94 * walk[hour - 1] + rng.normal(0.0, 0.35)
-    at_hub = 8.0 * np.exp(0.45 * walk)
+    at_hub = np.minimum(8.0 * np.exp(0.45 * walk), 20.0)
     index = pd.date_range("2024-01-01", periods=24 * days, freq="h", tz="UTC", unit="us")
     frame = pd.DataFrame({"wind_speed_m_s": at_hub / 1.5, "wind_speed_hub_m_s": at_hub}, index=index)
     return frame if hub else frame[["wind_speed_m_s"]]
@@ -57,7 +57,7 @@ def test_a_fitted_curve_is_the_sites_own_and_the_more_days_the_better(middle: fl
     assert losses[2] < losses[1] < losses[0] + 0.005
     seen = wind_physics.speed(unseen)
     floor = float(np.abs(logistic(seen, middle) - unseen["share"]).mean())
-    assert losses[2] < 1.1 * floor, "what the curve itself would miss"
+    assert losses[2] < 1.06 * floor, "what the curve itself would miss"
 
 
 def test_a_curve_never_falls_and_too_few_hours_fit_nothing() -> None:
