@@ -205,6 +205,17 @@ class Point(Document):
     weather_conditions: Conditions
 
 
+class Unavailable(Document):
+    """A machine, or a part of its power, that is out and was subtracted from a forecast: `kw` from `start`
+    to `end`; without an end nobody knows when it comes back."""
+
+    asset_id: str
+    kw: float
+    start: datetime
+    end: datetime | None
+    reason: str
+
+
 class ForecastMetadata(Document):
     """What a forecast rests on. `degraded` names what was missing, empty when nothing was."""
 
@@ -218,6 +229,7 @@ class ForecastMetadata(Document):
     interval_minutes: int
     degraded: list[str]
     notes: list[str]
+    unavailable: list[Unavailable] = Field(default=[], description="what is out, and was subtracted")
 
 
 class Summary(Document):
