@@ -17,11 +17,10 @@ from forecasting.documents import SiteDocument
 from forecasting.model.availability import DERATED, Out
 from ona.documents.base import Document, S3Pointer
 from ona.documents.maintenance import MaintenanceCalendar
-from ona.repairs import orders
-from ona.repairs.tracking import TrackedOrder
+from ona.repairs.tracking import BY_OPEN, ORDERS, TrackedOrder
 from ona.runtime import aws
 from ona.runtime.errors import ObjectMissing
-from ona.store import s3
+from ona.store import s3, tables
 from ona.store.calendar import read_calendar
 from ona.store.layout import ASSET_HISTORY
 from ona.store.unreadable import readable
@@ -90,17 +89,24 @@ def of_site(site: SiteDocument, now: datetime) -> list[Out]:
     Raises DependencyBusy, InvalidConfiguration.
     """
     bucket, own = aws.environment("OUTPUT_BUCKET"), site.assets
-    open_orders = [
-        order
-        for order in orders.all_open()
-        if order.customer_id == site.customer_id and order.site_id == site.site_id and order.asset_id in own
-    ]
+    open_orders = _open_orders(site)
     wanted = own if len(own) <= MOST_HISTORIES else {order.asset_id for order in open_orders}
     found = incidents(bucket, site.site_id, wanted)
     return [
         *out_by_incidents(found, open_orders, now),
         *planned(read_calendar(aws.environment("INPUT_BUCKET")), own),
     ]
+
+
+def _open_orders(site: SiteDocument) -> list[TrackedOrder]:
+    """The open work orders on a site's machines. Others are left out unread: there may be thousands.
+
+    Raises DependencyBusy.
+    """
+    items = tables.query(ORDERS.name, BY_OPEN, "open", "yes")
+    name = (site.customer_id, site.site_id)  # another customer may have a site of the same id
+    here = [item for item in items if (item.get("customer_id"), item.get("site_id")) == name]
+    return [order for order in ORDERS.readable(here) if order.asset_id in site.assets]
 
 
 def before(site: SiteDocument, bucket: str) -> list[Out]:
