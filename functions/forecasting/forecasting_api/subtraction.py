@@ -55,15 +55,13 @@ def subtracted(document: DocumentT, outs: Iterable[Out], capacities: Mapping[str
 
 
 def restored(document: DocumentT) -> DocumentT:
-    """The forecast of the whole site behind a stored one, without the points at which all of it is out."""
+    """The forecast of the whole site behind a stored one. Where all of the site is out nothing is behind
+    it: such a point stays as it is, and no machine's readings are compared with it (`running`)."""
     if not document.metadata.unavailable:
         return document
-    share = out_share(document, document.metadata.unavailable)
-    points = [
-        _scaled(point, float(1.0 / (1.0 - out)))
-        for point, out in zip(document.forecasts, share, strict=True)
-        if out < ALL
-    ]
+    left = 1.0 - out_share(document, document.metadata.unavailable)
+    factors = [float(1.0 / share) if share > 1.0 - ALL else 1.0 for share in left]
+    points = [_scaled(point, factor) for point, factor in zip(document.forecasts, factors, strict=True)]
     metadata = document.metadata.model_copy(update={"unavailable": []})
     return _with_points(document.model_copy(update={"metadata": metadata}), points)
 
