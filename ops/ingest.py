@@ -14,14 +14,16 @@ from typing import Any
 from ona.config import sources
 from ona.config.sources import SourceProfile
 from ona.documents.assets import AssetRegistry
-from ona.documents.columns import REQUIRED, did_you_mean
+from ona.documents.columns import LIMITS, did_you_mean
 from ona.runtime.errors import InvalidTelemetry
 from ona.runtime.words import counted, listed
 from ona.store.layout import OBSERVATION
+from ona.telemetry.canonical import missing_columns
 from ona.telemetry.decoding import decode
 from ona.telemetry.exports import read_export, recognise
 from ona.telemetry.readings import Telemetry
 from ona.telemetry.strict_csv import column_names, without_preamble
+from ona.telemetry.whose import asset_of
 from ooda.event_logs.headers import HEAD_BYTES, head_text, header_of
 from ops import identifiers
 from ops import registry as registries
@@ -192,10 +194,17 @@ def is_event_log(path: Path) -> bool:
         return header_of(head_text(stream.read(HEAD_BYTES))) is not None
 
 
-def columns_missing(path: Path) -> list[str]:
-    """The columns of our own format that a file's header lacks; empty where there is no readable header."""
+def columns_missing(path: Path, assets: AssetRegistry | None) -> list[str]:
+    """The necessary columns of our own format that a file's header lacks; empty where there is no readable
+    header. `assets`: the registry, by which the file's name may say whose readings it has."""
     names = _names(path)
-    return [column for column in REQUIRED if column not in names] if names else []
+    return missing_columns(names, asset_of(path.name, assets) if assets else "") if names else []
+
+
+def columns_absent(path: Path) -> list[str]:
+    """The columns of our own format that a file's header lacks, and without which it is taken."""
+    names = _names(path)
+    return [column for column in LIMITS if column not in names] if names else []
 
 
 def columns_misnamed(path: Path) -> list[str]:

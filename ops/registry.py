@@ -13,11 +13,10 @@ from typing import Any
 from ona.documents.assets import Asset, AssetRegistry
 from ona.runtime.errors import InvalidConfiguration
 from ona.runtime.words import counted, listed
-from ona.store.layout import ASSETS, TELEMETRY
+from ona.store.layout import ASSET_HISTORY, ASSETS, TELEMETRY
 from ona.store.registry import accepted, entering
 from ona.store.s3 import WRITTEN_BY_OTHERS
 from ona.store.unreadable import Unreadable
-from ooda.layout import ASSET_HISTORY
 from ops.target import OpsError, Target
 
 _TRIES = 20

@@ -18,12 +18,12 @@ from ona.repairs.crews import Crew
 from ona.repairs.locks import names_of
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import ObjectMissing
+from ona.store.layout import ASSET_HISTORY
 from ona.store.tables import from_item, to_item
 from ona.store.unreadable import Unreadable, readable
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.diagnostics import Diagnostic
 from ooda.documents.schedules import Schedule
-from ooda.layout import ASSET_HISTORY
 from ooda.schedule.requests import PRIORITY_ORDER
 from ops.accounting import FileAccount
 from ops.target import Target

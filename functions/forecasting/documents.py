@@ -90,6 +90,10 @@ class FillReport(Document):
     gaps_not_listed: int
     training: S3Pointer | None
     telemetry: list[S3Pointer]
+    unmeasured: list[str] = Field(
+        default=[],
+        description="columns of the contract that the upload has no value of; none is needed here",
+    )
 
 
 class Fitted(Document):
@@ -208,6 +212,17 @@ class Point(Document):
     weather_conditions: Conditions
 
 
+class Unavailable(Document):
+    """A machine, or a part of its power, that is out and was subtracted from a forecast: `kw` from `start`
+    to `end`; without an end nobody knows when it comes back."""
+
+    asset_id: str
+    kw: float
+    start: datetime
+    end: datetime | None
+    reason: str
+
+
 class ForecastMetadata(Document):
     """What a forecast rests on. `degraded` names what was missing, empty when nothing was."""
 
@@ -221,6 +236,7 @@ class ForecastMetadata(Document):
     interval_minutes: int
     degraded: list[str]
     notes: list[str]
+    unavailable: list[Unavailable] = Field(default=[], description="what is out, and was subtracted")
 
 
 class Summary(Document):

@@ -32,6 +32,7 @@ class SiteUpload(Document):
     staged: S3Pointer
     start: datetime
     end: datetime
+    unmeasured: list[str] = Field(default=[], description="columns of the contract without a value")
 
 
 class IngestResult(Document):
@@ -43,6 +44,7 @@ class IngestResult(Document):
     sites: list[SiteUpload]
     rows_used: int = Field(ge=0)
     rows_rejected: int = Field(ge=0)
+    unmeasured: list[str] = Field(default=[], description="columns of the contract without a value")
 
 
 class WeatherRequest(Document):
@@ -78,6 +80,7 @@ class FillResult(Document):
     days: int = Field(ge=0)
     gaps: int = Field(ge=0)
     filled_percent: float = Field(ge=0, le=100)
+    unmeasured: list[str] = Field(default=[], description="columns of the contract without a value")
 
 
 class PrepareRequest(Document):

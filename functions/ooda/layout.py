@@ -20,8 +20,6 @@ DIAGNOSTIC = KeyShape("diagnostics/{day:folders}/{diagnostic_id}.json")
 """The findings of one asset in one detection record."""
 SCHEDULE = KeyShape("schedules/{day:folders}/{schedule_id}.json")
 """A plan: jobs with their decisions."""
-ASSET_HISTORY = KeyShape("incidents/{site_id}/{asset_id}.json")
-"""An asset's history: its days and incidents."""
 EVENTS = KeyShape("events/site={site_id}/month={month:month}/{asset_id}/{name}.json")
 """What one event log says of an asset in a month; an event of several months lies in each."""
 EVENTS_OF_FILE = KeyShape("events/files/{name}.json")

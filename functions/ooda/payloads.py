@@ -34,6 +34,7 @@ class DetectResult(Document):
     incidents: int = Field(ge=0)
     actionable: int = Field(ge=0)
     not_judged: str = Field(default="", description="assets without any reference, and why, in words")
+    unmeasured: list[str] = Field(default=[], description="columns of the contract without a value")
     event_log: str = Field(default="", description="what came of an event log, in words")
     suspected: str = Field(default="", description="losses that are suspected, in words")
     over: str = Field(default="", description="faults that began and ended within the file, in words")

@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 from ona.documents.base import Document, S3Pointer
 from ona.documents.work_orders import Job
 from ona.runtime.errors import InvalidPayload, ObjectMissing
+from ona.store.layout import ASSET_HISTORY
 from ona.store.s3 import read_json
 from ona.store.unreadable import readable
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.site_days import SiteRecord
-from ooda.layout import ASSET_HISTORY, SITE_RECORD
+from ooda.layout import SITE_RECORD
 
 DocumentT = TypeVar("DocumentT", bound=Document)
 

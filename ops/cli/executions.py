@@ -102,7 +102,16 @@ def _outcome(output: Any) -> str:
     told = detection if isinstance(detection, dict) else {}
     text = accounting.in_words(str(output.get("outcome", "")), [*numbers, str(told.get("over") or "")])
     words = (str(told.get(name) or "") for name in ("event_log", "not_judged", "suspected"))
-    return "; ".join(filter(None, (text, *words)))
+    return "; ".join(filter(None, (text, *words, _unmeasured(told, output.get("sites")))))
+
+
+def _unmeasured(detection: dict[str, Any], sites: Any) -> str:
+    """The columns of the contract that a file had no value of, in words; empty where it had all."""
+    if names := detection.get("unmeasured"):
+        return f"no {' and no '.join(names)}: their limits are not watched"
+    parts = sites if isinstance(sites, list) else []
+    absent = sorted({n for part in parts if isinstance(part, dict) for n in part.get("unmeasured") or ()})
+    return f"no {' and no '.join(absent)}, and forecasts need none" if absent else ""
 
 
 @app.command(name="explain")

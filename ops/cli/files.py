@@ -188,13 +188,15 @@ def _put_unchanged(target: Target, path: Path) -> None:
         )
     for told in ingest.columns_misnamed(path) if not vendor else ():
         console.print(f"[yellow]{escape(told)}[/yellow]", soft_wrap=True, highlight=False)
-    if not vendor and (missing := ingest.columns_missing(path)):
+    if not vendor and (missing := ingest.columns_missing(path, ingest.registry(target))):
         console.print(
             f"[yellow]its header lacks {', '.join(missing)} and fits no source profile, so it will be "
             "quarantined. Describe the export by a profile: docs/adding-a-vendor.md"
             "[/yellow]",
             soft_wrap=True,
         )
+    elif not vendor and (absent := ingest.columns_absent(path)):
+        console.print(f"without {' and '.join(absent)}: it is taken, and these limits are not watched")
 
 
 @app.command()

@@ -21,11 +21,12 @@ from ona.runtime import events
 from ona.runtime.events import Event
 from ona.runtime.identity import digest, file_id
 from ona.store import tables
+from ona.store.layout import ASSET_HISTORY
 from ona.store.s3 import read_json, write_bytes, write_json
 from ooda import site_days
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.site_days import SiteDay, SiteRecord
-from ooda.layout import ASSET_HISTORY, SITE_RECORD
+from ooda.layout import SITE_RECORD
 from tests.builders.orders import Context
 from tests.builders.telemetry import to_csv
 from tests.fakes.tables import IN, OUT, create_table

@@ -23,10 +23,19 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     by_site = ownership.sites(telemetry.frame, registry, customer, key)
     generated = telemetry.frame[~telemetry.frame["asset_id"].isin(registry.storages())]
     frame = checks.check(generated, telemetry.quality, registry, key)
-    uploads = [store.stage(request.file_id, site, part) for site, part in ownership.parts(frame, by_site)]
+    unmeasured = telemetry.quality.unmeasured
+    uploads = [
+        store.stage(request.file_id, site, part, unmeasured)
+        for site, part in ownership.parts(frame, by_site)
+    ]
     count("RowsIngested", len(frame))
     logger.info(
-        "upload read", kind=kind, rows=len(frame), sites=len(uploads), profile=profile or "canonical"
+        "upload read",
+        kind=kind,
+        rows=len(frame),
+        sites=len(uploads),
+        profile=profile or "canonical",
+        unmeasured=unmeasured,
     )
     return IngestResult(
         kind=kind,
@@ -35,4 +44,5 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         sites=uploads,
         rows_used=len(frame),
         rows_rejected=telemetry.quality.rows_rejected,
+        unmeasured=unmeasured,
     ).document()

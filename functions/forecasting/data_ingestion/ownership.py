@@ -14,7 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from forecasting.documents import SiteDocument
-from forecasting.layout import HISTORICAL, NOWCAST, NOWCAST_OF_CUSTOMER
+from forecasting.layout import HISTORICAL, HISTORICAL_UPLOAD, NOWCAST, NOWCAST_OF_CUSTOMER
 from ona.documents import names
 from ona.documents.assets import Asset, AssetRegistry
 from ona.runtime.errors import InvalidTelemetry
@@ -45,6 +45,14 @@ def addressed(key: str) -> tuple[Kind, str | None]:
         where=key,
         remedy="use historical/<customer>/<name>.csv or nowcast/YYYY/MM/DD/<asset>_nowcast.csv",
     )
+
+
+def addressees(key: str, registry: AssetRegistry) -> list[Asset]:
+    """The assets that an upload without a column `asset_id` can be of: those of the site that its key
+    names, else its customer's; none for a key that names no customer."""
+    fields = HISTORICAL_UPLOAD.parse(key) or HISTORICAL.parse(key) or NOWCAST_OF_CUSTOMER.parse(key) or {}
+    own = [asset for asset in registry.assets if asset.customer_id == fields.get("customer_id")]
+    return [asset for asset in own if asset.site_id == fields.get("site_id")] or own
 
 
 def sites(

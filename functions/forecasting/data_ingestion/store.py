@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from forecasting.data_ingestion import ownership
 from forecasting.documents import SiteDocument
 from forecasting.layout import STAGED
 from forecasting.payloads import IngestRequest, SiteUpload
@@ -23,12 +24,16 @@ def load(request: IngestRequest, now: datetime) -> tuple[AssetRegistry, Telemetr
     Raises InvalidTelemetry.
     """
     registry = read_registry(request.source.bucket)
-    telemetry, profile = intake.read(request.source, registry, now, service="data_ingestion")
+    among = ownership.addressees(request.source.key, registry)
+    telemetry, profile = intake.read(request.source, registry, now, service="data_ingestion", among=among)
     return registry, telemetry, profile
 
 
-def stage(file_id: str, site: SiteDocument, frame: pd.DataFrame) -> SiteUpload:
-    """Register a site, and put its document and its part of the upload where the next states read them."""
+def stage(file_id: str, site: SiteDocument, frame: pd.DataFrame, unmeasured: list[str]) -> SiteUpload:
+    """Register a site, and put its document and its part of the upload where the next states read them.
+
+    `unmeasured`: columns of the contract that the upload has no values of.
+    """
     bucket = aws.environment("OUTPUT_BUCKET")
     _register(site)
     return SiteUpload(
@@ -38,6 +43,7 @@ def stage(file_id: str, site: SiteDocument, frame: pd.DataFrame) -> SiteUpload:
         staged=parquet.put(bucket, STAGED.build(file_id=file_id, site_id=site.site_id), frame),
         start=frame["timestamp"].min().to_pydatetime(),
         end=frame["timestamp"].max().to_pydatetime(),
+        unmeasured=unmeasured,
     )
 
 

@@ -141,6 +141,7 @@ class Total:
             "model_accuracy": min(accuracies) if accuracies else None,
             "weather_age_minutes": max(ages) if ages else None,
             "degraded": sorted({name for m in meta for name in m["degraded"]}),
+            "unavailable": [entry for m in meta for entry in m.get("unavailable", [])],
             "notes": [
                 *sorted({note for m in meta for note in m["notes"]}),
                 *notes,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from forecasting.config import forecasting_config
 from forecasting.documents import ForecastDocument, SiteDocument
@@ -15,7 +16,11 @@ from forecasting.forecasting_api import store
 from forecasting.forecasting_api.forecast_document import Basis, forecast_document
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
+from ona.runtime.errors import OnaError
 from ona.runtime.observability import count, logger
+
+if TYPE_CHECKING:
+    from forecasting.model.availability import Out
 
 RECENT_DAYS = 2
 """Days of telemetry behind the first hours: the newest hours count."""
@@ -41,9 +46,9 @@ def generate(site: SiteDocument, now: datetime) -> tuple[ForecastDocument, S3Poi
 
 def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> ForecastDocument:
     """Forecast a site for the whole horizon with what there is; nothing missing is an error."""
-    from forecasting.forecasting_api import predict
+    from forecasting.forecasting_api import predict, subtraction
     from forecasting.forecasting_api.quarter_hours import quarter_hours
-    from forecasting.model import hourly, registry
+    from forecasting.model import availability, hourly, registry
     from forecasting.model.features import site_of
     from ona.sky import weather_frames
     from ona.sky.weather_cache import WeatherCache
@@ -60,10 +65,13 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Fo
         weather_read = pool.submit(cache.newest, Place.of(site.latitude, site.longitude), now)
         telemetry_read = pool.submit(store.telemetry_since, bucket, site, now, RECENT_DAYS)
         live_read = pool.submit(store.load_live, bucket, site)
+        outs, unknown = _known_outs(site, now)
     (model, without_own), weather = model_read.result(), weather_read.result()
     telemetry, (live, _) = telemetry_read.result(), live_read.result()
     if weather is None:
         telemetry = store.telemetry_since(bucket, site, now, USUAL_DAYS)
+    if telemetry is not None:
+        telemetry = availability.running(telemetry, outs)
     # answered until it is no longer fresh, and still for the whole horizon then
     hours = rules.max_horizon_hours + math.ceil(rules.fresh_minutes / 60)
     same_model = live is not None and model is not None and live.model_version == model.version
@@ -77,6 +85,18 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Fo
     if interval_minutes == 15:
         prediction = quarter_hours(prediction)
     stale = ["stale_weather"] if weather and weather.stale else []
-    degraded = sorted({*prediction.degraded, *without_own, *stale})
+    degraded = sorted({*prediction.degraded, *without_own, *stale, *unknown})
     basis = Basis(model.card if model else None, weather, degraded)
-    return forecast_document(site, prediction, basis, now, interval_minutes)
+    document = forecast_document(site, prediction, basis, now, interval_minutes)
+    return subtraction.subtracted(document, outs, site.assets)
+
+
+def _known_outs(site: SiteDocument, now: datetime) -> tuple[list[Out], list[str]]:
+    """What is out of a site; nothing, and a name for it, where nobody can say."""
+    from forecasting.model import known_outs
+
+    try:
+        return known_outs.of_site(site, now), []
+    except OnaError as error:
+        logger.warning("availability is unknown", site_id=site.site_id, why=str(error))
+        return [], ["availability_unknown"]

@@ -114,10 +114,13 @@ def _age(document: ForecastJson, now: datetime) -> timedelta:
 
 def save_forecast(bucket: str, site: SiteDocument, document: ForecastDocument, now: datetime) -> S3Pointer:
     """Store a forecast, make it the site's newest, and give detection its files."""
+    from forecasting.forecasting_api.subtraction import restored
+
     body = document.document()
     pointer = s3.write_json(bucket, FORECAST.build(day=now, forecast_id=document.forecast_id), body)
     s3.write_json(bucket, FORECAST_LATEST.build(customer_id=site.customer_id, site_id=site.site_id), body)
-    points = [p for p in document.forecasts if p.timestamp <= now + timedelta(hours=CSV_HOURS)]
+    whole = restored(document).forecasts  # a machine that stands must not excuse the others
+    points = [p for p in whole if p.timestamp <= now + timedelta(hours=CSV_HOURS)]
     utc = now.astimezone(UTC)
     made = utc.replace(hour=utc.hour // CSV_EVERY_HOURS * CSV_EVERY_HOURS)
     bucket_of_detection = aws.environment("INPUT_BUCKET")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from forecasting.documents import SiteDocument
-from forecasting.forecasting_api import accuracy, generate, picture, store
-from forecasting.model import hourly
+from forecasting.forecasting_api import accuracy, generate, picture, store, subtraction
+from forecasting.model import availability, hourly, known_outs
 from forecasting.model.features import site_of
 from forecasting.payloads import AccuracyRequest, AccuracyResult, ForecastRequest, ForecastResult
 from ona.runtime.observability import logger, metric_of
@@ -36,8 +36,12 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     key = accuracy.day_ahead(issued, start)
     if key is None:
         return _without(site, "no forecast was stored for that day")
-    document = store.load_forecast(bucket, key)
+    document = subtraction.restored(store.load_forecast(bucket, key))
     telemetry = store.telemetry_of(bucket, site, [day, day + timedelta(days=1)])
+    if telemetry is not None:  # of the machines that ran, as the whole forecast is
+        telemetry = availability.running(telemetry, known_outs.of_site(site, start + timedelta(days=1)))
+        if telemetry.empty:
+            return _without(site, "all machines were out that day")
     share = hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None
     if share is None:
         return _without(site, "no telemetry of that day has arrived")

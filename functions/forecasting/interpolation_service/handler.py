@@ -8,7 +8,7 @@ import pandas as pd
 
 from forecasting.interpolation_service import fill, report, store, tables
 from forecasting.interpolation_service.learner import boosted
-from forecasting.model import hourly
+from forecasting.model import availability, hourly, known_outs
 from forecasting.model.features import site_of
 from forecasting.payloads import FillRequest
 from ona.runtime.observability import MetricUnit, count, handler, logger
@@ -33,7 +33,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     written = report.fill_report(request, frame, grid.minutes, result, published)
     where, training = store.save_report(request, written), published.training
     if training is not None:
-        training = store.save_training(training, tables.hourly(grid, result, capacities, weather, site))
+        ran = availability.of_running(grid, known_outs.before(document, request.upload.staged.bucket))
+        training = store.save_training(training, tables.hourly(ran, result, capacities, weather, site))
     answer = report.answer(document, written, where, training)
     count("FilledValues", report.filled_percent(written), MetricUnit.Percent)
     logger.info(

@@ -44,6 +44,7 @@ def fill_report(
         gaps_not_listed=unlisted,
         training=published.training,
         telemetry=published.telemetry,
+        unmeasured=request.upload.unmeasured,
     )
 
 
@@ -59,6 +60,7 @@ def answer(
         days=report.days,
         gaps=len(report.gaps) + report.gaps_not_listed,
         filled_percent=round(filled_percent(report), 2),
+        unmeasured=report.unmeasured,
     )
 
 

@@ -6,13 +6,18 @@ import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-REQUIRED = ("timestamp", "asset_id", "temperature_c", "voltage_v", "power_kw")
-"""What every file has (contract)."""
+FULL = ("timestamp", "asset_id", "temperature_c", "voltage_v", "power_kw")
+"""The columns of the contract. All frames have them; values that a file does not have are missing."""
+NECESSARY = ("timestamp", "power_kw")
+"""The columns without which a file is no telemetry (ours): power, and when. `asset_id` may stand in the
+file's name instead (`ona.telemetry.whose`)."""
+LIMITS = ("temperature_c", "voltage_v")
+"""The columns of the contract that a file may lack (ours); the machine's limits are watched by them."""
 OPTIONAL = ("irradiance_w_m2", "wind_speed_m_s", "dc_power_kw", "wind_direction_deg")
 """What a file may have (contract; dc_power_kw and wind_direction_deg are ours)."""
 NUMERIC = ("temperature_c", "voltage_v", "power_kw", *OPTIONAL)
 """The columns that hold numbers."""
-COLUMNS = (*REQUIRED, *OPTIONAL)
+COLUMNS = (*FULL, *OPTIONAL)
 """All columns, in the order in which we write them."""
 _ALIKE = 0.75
 """How alike a name and the name that was probably meant are (ours; 1: the same)."""

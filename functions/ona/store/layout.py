@@ -116,6 +116,8 @@ class KeyShape:
 
 ASSETS = "assets.json"
 """The asset registry."""
+MAINTENANCE = "maintenance.json"
+"""The maintenance calendar (`ona.documents.maintenance`), where the operator gives one."""
 OBSERVATION = KeyShape("observations/{day:folders}/{name}.csv")
 """A telemetry file for the loop."""
 FORECAST_CSV = KeyShape("forecasts/{day:folders}/{asset_id}_forecast_{made:hour}.csv")
@@ -133,6 +135,8 @@ TELEMETRY = KeyShape("telemetry/site={site_id}/day={day:dashes}/{name}.parquet")
 """Normalised telemetry of one site and UTC day."""
 WORK_ORDER = KeyShape("work-orders/{day:folders}/{work_order_id}.json")
 """A work order, under the UTC day on which it was opened."""
+ASSET_HISTORY = KeyShape("incidents/{site_id}/{asset_id}.json")
+"""An asset's history: its days and incidents. The loop writes it; forecasting reads what stands."""
 OUTCOME = KeyShape("outcomes/{file_id}.json")
 """What came of one version of one file; the state machines write it."""
 QUARANTINED = KeyShape("quarantine/{key:path}")

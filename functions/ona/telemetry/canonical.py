@@ -14,12 +14,12 @@ large file is read by several processes, one part each (`parallel`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from ona.documents.columns import NUMERIC, REQUIRED, did_you_mean
+from ona.documents.columns import FULL, NECESSARY, NUMERIC, did_you_mean
 from ona.runtime.errors import InvalidTelemetry
 from ona.runtime.processes import CPUS
 from ona.telemetry import parallel
@@ -36,17 +36,33 @@ LARGE_BYTES = 48_000_000
 `benchmarks/detection/speed.py` measures both sides of it."""
 _COLUMNS_NAMED = 12
 """So many of a file's columns are named when one is missing."""
+_RENAME = "rename the columns, or describe the export by a profile: docs/adding-a-vendor.md"
+_NAME_ASSET = (
+    "add a column asset_id, or name the file after its asset, as assets.json has it: <asset_id>.csv"
+)
+"""What the owner of a file without necessary columns can do."""
+
+
+def missing_columns(names: Sequence[str], asset_id: str = "") -> list[str]:
+    """The necessary columns that a header lacks. `asset_id`: whose the file is, where its name says it.
+
+    >>> missing_columns(["timestamp", "power_kw"]), missing_columns(["timestamp", "power_kw"], "INV-1")
+    (['asset_id'], [])
+    """
+    whose = () if asset_id else ("asset_id",)
+    return [name for name in FULL if name in (*NECESSARY, *whose) and name not in names]
 
 
 def read_canonical(
-    data: bytes | Source, *, now: datetime, capacity_kw: Capacities, where: str
+    data: bytes | Source, *, now: datetime, capacity_kw: Capacities, where: str, asset_id: str = ""
 ) -> Telemetry:
-    """The telemetry of a canonical CSV file. `where` names the file in errors.
+    """The telemetry of a canonical CSV file. `where` names the file in errors; `asset_id`: whose readings
+    they are, where the file has no such column ("": nobody knows).
 
     Raises InvalidTelemetry when the file fails as a whole. Rows that fail are left out and counted.
     """
     source = data if isinstance(data, Source) else Source.of(data)
-    file = CanonicalFile.of(source, now, cache(capacity_kw), where)
+    file = CanonicalFile.of(source, now, cache(capacity_kw), where, asset_id)
     read = None
     if source.size >= LARGE_BYTES and CPUS > 1:
         read = parallel.read_parts(file.rows, file.begin, source.size, file.columns, CPUS)
@@ -69,7 +85,8 @@ class CanonicalFile:
     """A canonical file whose header was read.
 
     `begin` is the offset of the first byte behind the header, `lines_before` the number of lines before it,
-    `names` the header's columns in order, `columns` those of them that hold numbers.
+    `names` the header's columns in order, `read` those of them that hold numbers. `columns` are those of
+    the rows: these, and the contract's. `asset_id`: whose the rows are, where no column says it.
     """
 
     source: Source
@@ -77,14 +94,18 @@ class CanonicalFile:
     lines_before: int
     header: str
     names: list[str]
+    read: tuple[str, ...]
     columns: tuple[str, ...]
     now: datetime
     capacity_kw: Capacities
     where: str
+    asset_id: str
 
     @classmethod
-    def of(cls, source: Source, now: datetime, capacity_kw: Capacities, where: str) -> CanonicalFile:
-        """Read a file's header. Raises InvalidTelemetry when it lacks a required column."""
+    def of(
+        cls, source: Source, now: datetime, capacity_kw: Capacities, where: str, asset_id: str
+    ) -> CanonicalFile:
+        """Read a file's header. Raises InvalidTelemetry when it lacks a column that is necessary."""
         begin, lines, first = 0, 0, b""
         for block in source.lines(0, source.size):
             begin, lines, first = begin + len(block), lines + block.count(b"\n"), block
@@ -93,8 +114,7 @@ class CanonicalFile:
         text = decode(first, where).lstrip()
         header, _, body = text.partition("\n")
         names = column_names(header, where)
-        missing = [name for name in REQUIRED if name not in names]
-        if missing:
+        if missing := missing_columns(names, asset_id):
             hint = "; the file is separated by semicolons" if names and ";" in names[0] else ""
             hint += "".join(f"; {told}" for told in did_you_mean(names)[:_COLUMNS_NAMED])
             raise InvalidTelemetry(
@@ -102,7 +122,7 @@ class CanonicalFile:
                 f"columns are missing: {', '.join(missing)}; "
                 f"found: {', '.join(names[:_COLUMNS_NAMED])}{hint}",
                 where=f"{where}, line 1",
-                remedy="rename the columns, or describe the export by a profile: docs/adding-a-vendor.md",
+                remedy=_NAME_ASSET if missing == ["asset_id"] else _RENAME,
             )
         return cls(
             source=source,
@@ -110,10 +130,12 @@ class CanonicalFile:
             lines_before=lines - body.count("\n"),
             header=header.rstrip("\r"),
             names=names,
-            columns=tuple(name for name in NUMERIC if name in names),
+            read=tuple(name for name in NUMERIC if name in names),
+            columns=tuple(name for name in NUMERIC if name in names or name in FULL),
             now=now,
             capacity_kw=capacity_kw,
             where=where,
+            asset_id=asset_id,
         )
 
     def rows(self, start: int, end: int) -> Iterator[tuple[Rows, Quality]]:
@@ -132,10 +154,12 @@ class CanonicalFile:
 
     def _block(self, block: bytes, line: int, quality: Quality) -> Rows | None:
         """A block's rows by the fast reader, else by the strict one; None for a block of blank lines."""
-        rows = typed(block, self.names, self.columns)
+        rows = typed(block, self.names, self.read)
         if rows is not None:
             quality.rows_read = len(rows)
             quality.written_with("Z", len(rows))
         elif block.strip() and (text := decode(block, self.where, line)).strip():
-            rows = strict_rows(f"{self.header}\n{text}", self.where, self.columns, quality)
-        return rows
+            rows = strict_rows(
+                f"{self.header}\n{text}", self.where, self.read, quality, asset_id=self.asset_id
+            )
+        return rows.with_columns(self.columns) if rows is not None else None

@@ -23,7 +23,7 @@ from ona.config.sources import (
     ValueColumn,
 )
 from ona.documents.assets import ASSET_ID, ASSET_ID_LETTERS, MOST_CAPACITY_KW, Asset, AssetRegistry
-from ona.documents.columns import REQUIRED
+from ona.documents.columns import FULL, NECESSARY
 from ona.runtime.errors import InvalidTelemetry
 from ona.telemetry.decoding import decode
 from ona.telemetry.intervals import USUAL_MINUTES, minutes_of, usual_step
@@ -45,7 +45,8 @@ _COLUMNS_NAMED = 12
 def recognise(header: str, profiles: Mapping[str, SourceProfile]) -> SourceProfile | None:
     """The source profile whose columns all stand in a CSV header; of several the one with most columns.
 
-    None for a canonical file, which is nobody's export, and for an unknown header. A profile that joins a
+    None for a canonical file, which is nobody's export, and for an unknown header. A file with our own
+    names of time and power is canonical, unless a profile takes that very column. A profile that joins a
     second file is never recognised by one file alone.
     """
     best: SourceProfile | None = None
@@ -53,8 +54,10 @@ def recognise(header: str, profiles: Mapping[str, SourceProfile]) -> SourceProfi
         first = header.strip().split("\r", 1)[0]  # a file of CR alone is told so by who reads it
         row = next(csv.reader([first], delimiter=profile.delimiter, skipinitialspace=True), [])
         names = {name.strip().strip('"') for name in row}
-        if names >= set(REQUIRED):
+        if names >= set(FULL):
             return None
+        if names >= set(NECESSARY) and profile.columns["power_kw"].column != "power_kw":
+            continue
         if profile.joins or not profile.needed_columns() <= names:
             continue
         if best is None or len(profile.needed_columns()) > len(best.needed_columns()):
@@ -93,7 +96,7 @@ def read_export(
     frame = pd.concat(tables, ignore_index=True)
     for join in profile.joins:
         frame = _joined(frame, profile, join, files, quality)
-    for column in REQUIRED:
+    for column in FULL:
         if column not in frame:
             frame[column] = np.nan
     if registry is None:

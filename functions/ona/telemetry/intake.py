@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
 from ona.config import services, sources
-from ona.documents.assets import AssetRegistry
+from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidTelemetry
 from ona.store import s3
@@ -15,6 +16,7 @@ from ona.telemetry.canonical import read_canonical
 from ona.telemetry.exports import read_export, recognise
 from ona.telemetry.readings import Telemetry
 from ona.telemetry.strict_csv import without_preamble
+from ona.telemetry.whose import asset_of
 
 DEFAULT_LIMIT_MB = 100.0
 """The largest file, MB, of a service whose `max_file_size_mb` in configs/services.yaml is not set."""
@@ -25,12 +27,19 @@ _HEADER_BYTES = 65_536
 
 
 def read(
-    source: S3Pointer, registry: AssetRegistry, now: datetime, *, service: str
+    source: S3Pointer,
+    registry: AssetRegistry,
+    now: datetime,
+    *,
+    service: str,
+    among: Sequence[Asset] = (),
 ) -> tuple[Telemetry, str]:
     """A file as canonical telemetry, and the name of the source profile it was read by ("": canonical).
 
     `service` names the entry of configs/services.yaml whose `max_file_size_mb` holds; a larger file is
-    refused unread. Raises InvalidTelemetry for a file that fails as a whole, ObjectMissing, DependencyBusy.
+    refused unread. `among`: where a file has no column `asset_id` and its name names no asset, the only one
+    of these is meant (`ona.telemetry.whose`). Raises InvalidTelemetry for a file that fails as a whole,
+    ObjectMissing, DependencyBusy.
     """
     limit = services.service_limits()[service].max_file_size_mb or DEFAULT_LIMIT_MB
     size = s3.size_of(source)
@@ -40,7 +49,11 @@ def read(
     data = Source.of(s3.read_bytes(source)) if small else Source(size, partial(s3.stream, source))
     profile = recognise(_header(data), sources.source_profiles())
     if profile is None:
-        return read_canonical(data, now=now, capacity_kw=registry.capacities().get, where=source.key), ""
+        capacities, asset_id = registry.capacities().get, asset_of(source.key, registry, among)
+        telemetry = read_canonical(
+            data, now=now, capacity_kw=capacities, where=source.key, asset_id=asset_id
+        )
+        return telemetry, ""
     if not small:
         raise _too_large(source, size, EXPORT_LIMIT_MB)
     files = {source.key: next(data.pieces(0))}

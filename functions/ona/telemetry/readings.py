@@ -6,8 +6,8 @@ An asset's canonical frame has one row a reading, sorted by time:
 column                    unit                note
 ========================  ==================  ==========================================
 timestamp                 UTC, aware          end of the reading's interval
-temperature_c             °C                  equipment, module or ambient: the model is fitted
-voltage_v                 V
+temperature_c             °C                  equipment, module or ambient; NaN where a file has none
+voltage_v                 V                   NaN where a file has none
 power_kw                  kW AC               never negative; night consumption is clipped to zero
 irradiance_w_m2           W/m²                optional
 wind_speed_m_s            m/s                 optional
@@ -19,7 +19,7 @@ wind_direction_deg        °                   optional, ours: where the wind co
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -28,6 +28,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ona.documents.assets import MOST_OF_NAMEPLATE
+from ona.documents.columns import LIMITS
 from ona.telemetry.pieces import Piece, Values
 
 Floats = NDArray[np.float64]
@@ -49,6 +50,7 @@ class Quality:
     readings by the UTC offset that their time was written with. `unusable`: by asset the times of readings
     that came, and whose power nobody can use, each with the reason. `strangers`: rows of assets that nobody
     registered, by their id. `text_in_power`: the first text in the place of power, and whose it is.
+    `values`: numbers that stand in the columns of the machine's limits (`LIMITS`), by column.
 
     >>> quality = Quality()
     >>> quality.reject("not_finite", 2)
@@ -64,6 +66,7 @@ class Quality:
     unusable: dict[str, list[Unusable]] = field(default_factory=dict, compare=False)
     strangers: dict[str, int] = field(default_factory=dict)
     text_in_power: str = field(default="", compare=False)
+    values: dict[str, int] = field(default_factory=dict, compare=False)
 
     def reject(self, reason: str, count: int) -> None:
         """Count rows that were left out."""
@@ -85,6 +88,15 @@ class Quality:
             name = rows.names[int(rows.asset[own[0]])]
             self.unusable.setdefault(name, []).append((reason, rows.time[own]))
 
+    def measured(self, column: str, count: int) -> None:
+        """Count numbers of a column."""
+        _add(self.values, column, count)
+
+    @property
+    def unmeasured(self) -> list[str]:
+        """The columns of the machine's limits that the file lacks, or in which no number stands."""
+        return [name for name in LIMITS if not self.values.get(name)]
+
     def of_stranger(self, name: str, count: int) -> None:
         """Count rows of an asset that nobody registered; of a file full of such names the first ones."""
         if name in self.strangers or len(self.strangers) < MOST_STRANGERS:
@@ -100,6 +112,8 @@ class Quality:
             self.flag(reason, count)
         for offset, count in part.offsets.items():
             self.written_with(offset, count)
+        for name, count in part.values.items():
+            self.measured(name, count)
         for name, count in part.strangers.items():
             self.of_stranger(name, count)
         for name, times in part.unusable.items():
@@ -302,6 +316,14 @@ class Rows:
     def values(self, column: str) -> Floats:
         """The values of one column, (n,): a view, so that writing to it changes the rows."""
         return self.numbers[self.columns.index(column)]
+
+    def with_columns(self, columns: tuple[str, ...]) -> Rows:
+        """The same with these columns; those that the rows do not have yet hold no value."""
+        if columns == self.columns:
+            return self
+        numbers = np.full((len(columns), len(self)), np.nan)
+        numbers[[columns.index(name) for name in self.columns]] = self.numbers
+        return replace(self, columns=columns, numbers=numbers)
 
     def where(self, chosen: Mask | NDArray[np.intp]) -> Rows:
         """Some of the readings: those that a mask marks, or whose positions are given."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ona.documents.assets import TwoWayKw
+from ona.documents.columns import LIMITS
 from ona.telemetry.readings import POWER_IS_TEXT, Floats, Mask, Quality, Rows
 
 RANGES = {"temperature_c": (-50.0, 100.0), "voltage_v": (0.0, 1500.0)}
@@ -52,8 +53,10 @@ def screen(rows: Rows, quality: Quality, *, now: datetime, capacity_kw: Capaciti
     rows = _with_plausible_values(rows, quality)
     rows = _with_power_of_its_size(rows, capacity, quality)
     rows = _without_negative_power(rows, capacity, two_way, quality)
-    for name in ("temperature_c", "voltage_v", "power_kw"):
-        quality.flag(f"{name}_null", int(np.isnan(rows.values(name)).sum()))
+    for name in (*LIMITS, "power_kw"):
+        missing = int(np.isnan(rows.values(name)).sum())
+        quality.flag(f"{name}_null", missing)
+        quality.measured(name, len(rows) - missing)
     return rows
 
 

@@ -158,12 +158,17 @@ def _filled_lines(text: str) -> int:
 # ------------------------------------------------------------------ a table to rows
 
 
-def strict_rows(text: str, where: str, columns: tuple[str, ...], quality: Quality) -> Rows:
+def strict_rows(
+    text: str, where: str, columns: tuple[str, ...], quality: Quality, asset_id: str = ""
+) -> Rows:
     """The rows of canonical CSV text (header and lines) that have a time and an asset.
 
-    `columns` are the numeric columns that the rows are to have. Raises InvalidTelemetry as `read_table`.
+    `columns` are the numeric columns that the rows are to have; `asset_id` is whose all rows are, where the
+    text has no such column. Raises InvalidTelemetry as `read_table`.
     """
     table = read_table(text, where, quality)
+    if "asset_id" not in table:
+        table["asset_id"] = asset_id
     table["timestamp"] = parse_timestamps(table["timestamp"], quality)
     return _rows(table, columns, quality)
 

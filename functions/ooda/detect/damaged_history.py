@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from ona.documents.assets import Asset
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidInput, InvalidPayload
+from ona.store.layout import ASSET_HISTORY
 from ona.store.s3 import NOT_JSON, read_bytes, read_bytes_tagged, versions_of
 from ona.store.unreadable import note
 from ooda.detect.asset_history import empty
 from ooda.documents.asset_history import AssetHistory
-from ooda.layout import ASSET_HISTORY
 
 MOST_VERSIONS = 20
 """Earlier versions that are tried; each file of an asset makes one (ours)."""

@@ -49,6 +49,7 @@ def _file_quality(quality: Quality, rows_used: int) -> FileQuality:
         rows_used=rows_used,
         rejected=quality.rejected,
         flagged=quality.flagged,
+        unmeasured=quality.unmeasured,
     )
 
 
@@ -66,6 +67,7 @@ def answer(record: DetectionRecord, pointer: S3Pointer, complete: Sequence[str] 
         incidents=len(incidents),
         actionable=actionable,
         not_judged=not_judged.summary(record.assets),
+        unmeasured=record.file_quality.unmeasured,
         event_log=record.event_log.in_words() if record.event_log else "",
         suspected=suspected(record.assets),
         over="" if record.event_log else over(record.assets, record.detection_threshold),

@@ -22,6 +22,7 @@ from ooda.config.detection import detection_config, detection_threshold
 from ooda.detect import plant_events, site_store, store
 from ooda.detect.batches import Batch
 from ooda.detect.judge import AssetVerdict, judge_assets
+from ooda.detect.planned import rules_of
 from ooda.detect.site_layer import (
     MachineDays,
     Run,
@@ -150,7 +151,8 @@ def _verdicts(
 ) -> list[AssetVerdict]:
     if nothing:
         return []
-    file = site_store.as_file(stored.frame, site.registry, f"site-days/{site.site_id}")
+    rules = rules_of(request.source.bucket)
+    file = site_store.as_file(stored.frame, site.registry, rules, f"site-days/{site.site_id}")
     batch = Batch(site.site_id, 0, sorted(file.readings))
     context = store.load_context(file, batch, request.source.bucket, now, whole=True)
     return judge_assets(file, context, batch.names)

@@ -17,12 +17,12 @@ from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidInput, ObjectMissing
-from ona.store.layout import TELEMETRY
+from ona.store.layout import ASSET_HISTORY, TELEMETRY
 from ona.store.s3 import NOT_JSON, list_keys, read_bytes_tagged, read_json, write_json, write_json_if
 from ona.store.unreadable import note
 from ona.telemetry.intervals import minutes_of
 from ona.telemetry.readings import Quality, by_asset
-from ooda.config.detection import detection_config, detection_threshold
+from ooda.config.detection import DetectionConfig, detection_threshold
 from ooda.detect import event_store
 from ooda.detect.asset_history import KEEP_DAYS, name_of, number_of
 from ooda.detect.context import TelemetryFile
@@ -32,7 +32,7 @@ from ooda.detect.sky import place_of_days, solar_days
 from ooda.detect.telemetry_store import EXPECTED, read_objects
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.site_days import PlantEvent, SiteDay, SiteRecord
-from ooda.layout import ASSET_HISTORY, SITE_DAY, SITE_RECORD
+from ooda.layout import SITE_DAY, SITE_RECORD
 from ooda.store import history_of
 
 READERS = 16
@@ -130,14 +130,16 @@ def stored_days(site_id: str, assets: Sequence[Asset], days: Sequence[str]) -> S
     return StoredDays(whole.drop(columns=EXPECTED, errors="ignore"), content)
 
 
-def as_file(frame: pd.DataFrame, registry: AssetRegistry, key: str) -> TelemetryFile:
-    """Stored days as one telemetry file, to be judged."""
+def as_file(
+    frame: pd.DataFrame, registry: AssetRegistry, rules: DetectionConfig, key: str
+) -> TelemetryFile:
+    """Stored days as one telemetry file, to be judged by these rules."""
     readings = by_asset(frame.sort_values(["asset_id", "timestamp"], ignore_index=True))
     return TelemetryFile(
         readings,
         Quality(rows_read=len(frame)),
         registry,
-        detection_config(),
+        rules,
         detection_threshold(),
         key=key,
         rows=len(frame),

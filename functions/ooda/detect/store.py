@@ -23,7 +23,7 @@ from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
 from ona.runtime.observability import logger
 from ona.runtime.words import counted
-from ona.store.layout import FORECAST_CSV, day_of
+from ona.store.layout import ASSET_HISTORY, FORECAST_CSV, day_of
 from ona.store.registry import read_registry
 from ona.store.s3 import list_keys, read_bytes, read_json, write_json, write_json_if
 from ona.store.unreadable import note
@@ -32,7 +32,7 @@ from ona.telemetry.decoding import decode
 from ona.telemetry.readings import Quality, Telemetry, days_of, span
 from ona.telemetry.strict_csv import read_table
 from ona.telemetry.timestamps import parse_timestamps
-from ooda.config.detection import detection_config, detection_threshold
+from ooda.config.detection import detection_threshold
 from ooda.detect import event_store, storage
 from ooda.detect.asset_history import windows_of
 from ooda.detect.batches import Batch
@@ -41,10 +41,11 @@ from ooda.detect.damaged_history import read_history
 from ooda.detect.judge import AssetVerdict, entered_again, judge_assets
 from ooda.detect.judged_readings import published
 from ooda.detect.other_files import OtherFiles, with_others
+from ooda.detect.planned import rules_of
 from ooda.detect.telemetry_store import read_neighbours, save_telemetry
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import AssetDetection, DetectionRecord
-from ooda.layout import ASSET_HISTORY, DETECTION
+from ooda.layout import DETECTION
 
 MAX_FORECAST_DAYS = 31
 """Days. Of a longer file (a backfill) forecasts are read for the first month only."""
@@ -80,7 +81,7 @@ def load_file(source: S3Pointer, now: datetime, charge: bool = False) -> Telemet
         storages=stored,
         quality=telemetry.quality,
         registry=registry,
-        rules=detection_config(),
+        rules=rules_of(source.bucket),
         threshold=detection_threshold(),
         key=source.key,
         span=telemetry.by_asset.span,

@@ -348,6 +348,9 @@ class FileQuality(Document):
     rows_used: int
     rejected: dict[str, int]
     flagged: dict[str, int]
+    unmeasured: list[str] = Field(
+        default=[], description="columns of the contract without a value: what they watch is not watched"
+    )
 
 
 class LogSummary(Document):

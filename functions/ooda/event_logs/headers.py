@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ona.config import sources
-from ona.documents.columns import NUMERIC, REQUIRED
+from ona.documents.columns import FULL, NUMERIC
 from ona.telemetry.exports import recognise
 from ooda.config.event_codes import event_codes
 
@@ -86,7 +86,7 @@ def header_of(text: str) -> Header | None:
 
 def _is_telemetry(line: str) -> bool:
     names = {name.strip().strip('"') for name in line.split(",")}
-    return names >= set(REQUIRED) or recognise(line, sources.source_profiles()) is not None
+    return names >= set(FULL) or recognise(line, sources.source_profiles()) is not None
 
 
 def _header(line: str, number: int, preamble: str) -> Header | None:

@@ -19,12 +19,12 @@ from ona.runtime.errors import InvalidInput, InvalidPayload, ObjectMissing
 from ona.runtime.observability import logger
 from ona.runtime.words import counted
 from ona.store import s3, tables
-from ona.store.layout import OUTCOME, WORK_ORDER
+from ona.store.layout import ASSET_HISTORY, OUTCOME, WORK_ORDER
 from ona.store.unreadable import Unreadable, note, readable
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.diagnostics import Diagnostic
 from ooda.documents.schedules import Schedule
-from ooda.layout import ASSET_HISTORY, DIAGNOSTIC, SCHEDULE
+from ooda.layout import DIAGNOSTIC, SCHEDULE
 from ooda.reconcile import letters
 from ooda.reconcile.plan import GRACE, settled
 from ooda.reconcile.seen import Letter, Named, Part, Seen, StoredDocument

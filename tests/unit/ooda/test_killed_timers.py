@@ -18,8 +18,7 @@ import ooda.operations_api.handler as operations
 from ona.repairs import experience, orders
 from ona.runtime.clock import iso
 from ona.store import s3, tables
-from ona.store.layout import work_order_key
-from ooda.layout import ASSET_HISTORY
+from ona.store.layout import ASSET_HISTORY, work_order_key
 from ooda.operations_api import api
 from tests.builders.histories import day_by_day
 from tests.builders.orders import Context, call, deliver, visits

@@ -15,7 +15,7 @@ from ona.repairs.tracking import TrackedOrder
 from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidPayload
 from ona.store import s3, tables
-from ooda.layout import ASSET_HISTORY
+from ona.store.layout import ASSET_HISTORY
 from ooda.operations_api import api
 from tests.builders.histories import day_by_day
 from tests.builders.orders import CUSTOMER, Context, call, scheduled, visits

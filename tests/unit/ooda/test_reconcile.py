@@ -16,8 +16,7 @@ from ona.documents.work_orders import WorkOrder
 from ona.repairs import crews, orders
 from ona.runtime import aws
 from ona.store import s3, tables
-from ona.store.layout import work_order_key
-from ooda.layout import ASSET_HISTORY
+from ona.store.layout import ASSET_HISTORY, work_order_key
 from ooda.reconcile import mending, store
 from ooda.reconcile.plan import GRACE, VISIT_GRACE, difference, plan
 from ops import asl

@@ -18,11 +18,12 @@ from ona.repairs import crews, orders
 from ona.repairs.locks import LOCKS
 from ona.repairs.moves import Change
 from ona.runtime.errors import InvalidPayload
+from ona.store.layout import ASSET_HISTORY
 from ona.store.s3 import write_bytes, write_json
 from ooda import site_days
 from ooda.detect import site_layer, site_run
 from ooda.detect.site_store import utc_days
-from ooda.layout import ASSET_HISTORY, SITE_RECORD
+from ooda.layout import SITE_RECORD
 from tests.builders.assets import SITE, make_asset, make_registry
 from tests.builders.detection import between, histories_of
 from tests.builders.orders import call

@@ -11,8 +11,8 @@ import ooda.operations_api.handler as operations
 from ona.repairs import experience, orders
 from ona.runtime.clock import iso
 from ona.store import s3
+from ona.store.layout import ASSET_HISTORY
 from ooda.documents.asset_history import AssetHistory
-from ooda.layout import ASSET_HISTORY
 from ooda.operations_api import api, verify
 from tests.builders.assets import make_registry
 from tests.builders.detection import histories_of

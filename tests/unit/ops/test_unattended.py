@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from ona.outbox.items import Notice
 from ona.repairs.crews import Crew
 from ona.store import s3, tables
+from ona.store.layout import ASSET_HISTORY
 from ona.store.unreadable import Unreadable
 from ooda.documents.asset_history import AssetHistory
-from ooda.layout import ASSET_HISTORY
 from ops import cli, unattended
 from ops.accounting import Accounts, FileAccount, Outcome
 from ops.cli import executions, files

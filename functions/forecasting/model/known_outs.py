@@ -1,0 +1,182 @@
+"""What the loop and the operator know to be out of a site, from their documents.
+
+Machines that stand or give less: the asset histories that the loop keeps (`incidents/<site>/<asset>.json`);
+until when: the visit of the incident's open work order (the tracking table). Planned work: the maintenance
+calendar (`maintenance.json`). An order alone subtracts nothing: its machine may still run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from pydantic import ConfigDict
+
+from forecasting.documents import SiteDocument
+from forecasting.model.availability import DERATED, Out
+from ona.documents.base import Document, S3Pointer
+from ona.documents.maintenance import MaintenanceCalendar
+from ona.repairs.tracking import BY_OPEN, ORDERS, TrackedOrder
+from ona.runtime import aws
+from ona.runtime.errors import ObjectMissing
+from ona.store import s3, tables
+from ona.store.calendar import read_calendar
+from ona.store.layout import ASSET_HISTORY
+from ona.store.unreadable import readable
+
+MOST_READS = 8
+"""Objects that are read at once: boto3 keeps ten connections."""
+MOST_HISTORIES = 50
+"""Machines whose histories are read for one forecast (ours); of a larger site those with an open order."""
+SEEN = timedelta(days=3)
+"""So long an open incident without an order counts after it was seen last (ours; `repairs.standing`)."""
+STOPS = ("outage", "site_outage")
+"""Kinds of incidents in which a machine stands; while it comes back within the day it lost a part."""
+LOSSES = (*STOPS, "underperformance")
+"""Kinds of incidents that count. Snow melts, a curtailment ends, and nobody knows when."""
+
+
+class _Stored(Document):
+    """Of another family's document what is read here."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class _Window(_Stored):
+    start: datetime
+    end: datetime
+
+
+class _Episode(_Stored):
+    window: _Window
+
+
+class _Signals(_Stored):
+    recovered: bool = False
+
+
+class Incident(_Stored):
+    """What a history says of an incident, as far as availability goes."""
+
+    incident_id: str
+    asset_id: str
+    kind: str
+    state: str
+    suspected: bool = False
+    window: _Window
+    episodes: list[_Episode] = []
+    recent_loss_share: float = 0.0
+    signals: _Signals = _Signals()
+
+    @property
+    def lost(self) -> float:
+        """The share of the machine's power that is out meanwhile, 0…1; 0 where it does not count."""
+        if self.suspected or self.kind not in LOSSES:
+            return 0.0
+        stands = self.kind in STOPS and not self.signals.recovered
+        share = 1.0 if stands else min(max(self.recent_loss_share, 0.0), 1.0)
+        return share if share >= DERATED else 0.0
+
+
+class _History(_Stored):
+    incidents: list[Incident] = []
+
+
+def of_site(site: SiteDocument, now: datetime) -> list[Out]:
+    """What is out of a site now or will be, and what was out of it before, as far as histories tell.
+
+    Raises DependencyBusy, InvalidConfiguration.
+    """
+    bucket, own = aws.environment("OUTPUT_BUCKET"), site.assets
+    open_orders = _open_orders(site)
+    wanted = own if len(own) <= MOST_HISTORIES else {order.asset_id for order in open_orders}
+    found = incidents(bucket, site.site_id, wanted)
+    return [
+        *out_by_incidents(found, open_orders, now),
+        *planned(read_calendar(aws.environment("INPUT_BUCKET")), own),
+    ]
+
+
+def _open_orders(site: SiteDocument) -> list[TrackedOrder]:
+    """The open work orders on a site's machines. Others are left out unread: there may be thousands.
+
+    Raises DependencyBusy.
+    """
+    items = tables.query(ORDERS.name, BY_OPEN, "open", "yes")
+    name = (site.customer_id, site.site_id)  # another customer may have a site of the same id
+    here = [item for item in items if (item.get("customer_id"), item.get("site_id")) == name]
+    return [order for order in ORDERS.readable(here) if order.asset_id in site.assets]
+
+
+def before(site: SiteDocument, bucket: str) -> list[Out]:
+    """What was out of a site, by its histories: for what trains. Raises DependencyBusy."""
+    found = incidents(bucket, site.site_id, list(site.assets)[:MOST_HISTORIES])
+    return [out for incident in found for out in _past(incident)]
+
+
+def incidents(bucket: str, site_id: str, assets: Iterable[str]) -> list[Incident]:
+    """The incidents of some machines; a history that cannot be read is named in the log, and left out."""
+
+    def read(asset_id: str) -> list[Incident]:
+        key = ASSET_HISTORY.build(site_id=site_id, asset_id=asset_id)
+
+        def parsed(name: str) -> list[Incident]:
+            try:
+                return _History.read(s3.read_json(S3Pointer(bucket=bucket, key=name)), name).incidents
+            except ObjectMissing:
+                return []
+
+        return [one for part in readable([(f"s3://{bucket}/{key}", key)], parsed) for one in part]
+
+    with ThreadPoolExecutor(MOST_READS) as pool:
+        return [one for part in pool.map(read, sorted(assets)) for one in part]
+
+
+def out_by_incidents(
+    found: Iterable[Incident], open_orders: Iterable[TrackedOrder], now: datetime
+) -> list[Out]:
+    """Machines that stand or give less by their incidents: the past by its episodes, an open one until the
+    visit of its order ends. Where people said that the work is done, it is over."""
+    order_of = {order.incident_id: order for order in open_orders if order.incident_id}
+    outs = []
+    for incident in found:
+        order = order_of.get(incident.incident_id)
+        if incident.state != "open" or (order is not None and order.status == "COMPLETE"):
+            outs += _past(incident)
+            continue
+        if order is None and incident.window.end < now - SEEN:
+            outs += _past(incident)
+            continue
+        visit = order.scheduled_end if order is not None and order.status != "ON_HOLD" else None
+        end = visit if visit is not None and visit > now else None
+        work = f", {order.work_order_id}" if order is not None else ", no open order"
+        what = "stands" if incident.lost == 1.0 else f"gives {1.0 - incident.lost:.0%} of its power"
+        if incident.lost > 0.0:
+            reason = f"{what}: {incident.kind.replace('_', ' ')} {incident.incident_id}{work}"
+            outs.append(Out(incident.asset_id, incident.lost, incident.window.start, end, reason))
+    return outs
+
+
+def _past(incident: Incident) -> list[Out]:
+    """The times at which a machine was out by an incident, one an episode."""
+    if incident.lost == 0.0:
+        return []
+    windows = [episode.window for episode in incident.episodes] or [incident.window]
+    reason = f"{incident.kind.replace('_', ' ')} {incident.incident_id}"
+    return [Out(incident.asset_id, incident.lost, window.start, window.end, reason) for window in windows]
+
+
+def planned(calendar: MaintenanceCalendar, assets: Mapping[str, float]) -> list[Out]:
+    """The planned work on a site's machines."""
+    return [
+        Out(
+            work.asset_id,
+            work.share,
+            work.start,
+            work.end,
+            f"planned work{f': {work.note}' * bool(work.note)}",
+        )
+        for work in calendar.windows
+        if work.asset_id in assets
+    ]
