@@ -158,7 +158,12 @@ class ModelCard(Document):
     other_pinball_percent: float | None
     decision: Literal["promoted", "kept"]
     reason: str
-    calibration: dict[str, dict[str, float]]
+    calibration: dict[str, dict[str, float]] = Field(
+        default={}, description="factors by interval, in cards of earlier versions"
+    )
+    scores: dict[str, list[float]] = Field(
+        default={}, description="what calibrates intervals, by site; without a name: of all sites"
+    )
     nowcast_weight: float
     nowcast_tau_hours: float
     limits: str
@@ -243,16 +248,73 @@ ForecastJson = dict[str, Any]
 """A ForecastDocument in its JSON form, as it is stored and answered."""
 
 
-class LiveCalibration(Document):
-    """`accuracy/<customer>/<site>/live.json`: what measured days moved, on top of the model's own."""
+class Uncalibrated(Document):
+    """What a stored forecast was before its calibration: accuracy measures it by that.
 
+    Shares of capacity at levels 2.5, 10, 50, 90 and 97.5 %, one row a point; None in hours that something
+    else than `source` made.
+    """
+
+    source: Literal["model", "physical", "usual"]
+    quantiles: list[list[float] | None]
+
+
+class IssuedForecast(ForecastDocument):
+    """`forecasts/<day>/<id>.json`: a forecast as it was issued. Earlier versions of the platform stored
+    nothing `uncalibrated`; customers are not shown it."""
+
+    uncalibrated: Uncalibrated | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form that customers are shown."""
+        return self.model_dump(mode="json", exclude={"uncalibrated"})
+
+    def issued(self) -> dict[str, Any]:
+        """The JSON form that is stored under the day of issue."""
+        return self.model_dump(mode="json")
+
+
+class MeasuredDay(Document):
+    """A measured day of a site, as calibration keeps it (`forecasting.model.calibration.Day`)."""
+
+    day: str
+    source: Literal["model", "physical", "usual"]
     model_version: str
-    through: str = Field(description="the last day that counted, YYYY-MM-DD")
-    factors: dict[str, dict[str, float]]
+    scores: list[float]
+    misses: dict[str, tuple[float, float]] = Field(description="shares below and above, by interval")
+
+
+class LiveCalibration(Document):
+    """`accuracy/<customer>/<site>/live.json`: the measured days of a site, at most 90.
+
+    `model_version`, `through` and `factors` stand in documents of earlier versions only; nothing is made
+    of them.
+    """
+
+    days: list[MeasuredDay] = []
+    model_version: str = ""
+    through: str = ""
+    factors: dict[str, dict[str, float]] = {}
+
+
+class LeadRecord(Document):
+    """How good the forecasts of one day were that were issued a certain time before."""
+
+    lead: Literal["first_hours", "day_ahead", "two_days"]
+    hours: int
+    mae_kw: float
+    bias_kw: float = Field(description="forecast less measured")
+    pinball_kw: float = Field(description="mean loss at the five levels that a forecast states")
+    width_80_kw: float
+    width_95_kw: float
+    at_or_below: dict[str, int] = Field(description="hours at or below the forecast of each level")
 
 
 class AccuracyRecord(Document):
-    """How good yesterday's forecast was. Accuracy is 100 · (1 − MAE / capacity) over daylight."""
+    """How good yesterday's forecast was. Accuracy is 100 · (1 − MAE / capacity) over daylight.
+
+    Records of earlier versions end with `coverage_95_percent`.
+    """
 
     customer_id: str
     site_id: str
@@ -266,3 +328,9 @@ class AccuracyRecord(Document):
     bias_kw: float
     coverage_80_percent: float
     coverage_95_percent: float
+    capacity_kw: float | None = None
+    source: str = Field(default="", description="what made the forecast: model, physical, usual")
+    reference_hours: int = Field(default=0, description="hours that have a reference")
+    reference_mae_kw: float | None = Field(default=None, description="24-hour clear-sky persistence")
+    mae_of_reference_hours_kw: float | None = Field(default=None, description="the forecast's, same hours")
+    leads: list[LeadRecord] = []

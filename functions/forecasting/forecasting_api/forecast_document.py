@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from forecasting.documents import (
     Conditions,
-    ForecastDocument,
     ForecastMetadata,
     Interval,
+    IssuedForecast,
     ModelCard,
     Point,
     SiteDocument,
+    Uncalibrated,
 )
 from forecasting.forecasting_api import answers
 from ona.runtime.identity import digest
@@ -69,11 +70,11 @@ def issued_at(forecast: str) -> datetime:
 
 def forecast_document(
     site: SiteDocument, prediction: Prediction, basis: Basis, now: datetime, interval_minutes: int
-) -> ForecastDocument:
+) -> IssuedForecast:
     """The document of a prediction: shares of capacity become kW, rounded to a watt."""
     points = _points(prediction, site.capacity_kw)
     raw = [point.model_dump(include={"predicted_power_kw"}) for point in points]
-    return ForecastDocument(
+    return IssuedForecast(
         forecast_id=forecast_id(site, now),
         customer_id=site.customer_id,
         site_id=site.site_id,
@@ -83,7 +84,16 @@ def forecast_document(
         forecasts=points,
         metadata=_metadata(prediction, basis, now, interval_minutes),
         summary=answers.summary(raw, interval_minutes, site.capacity_kw),
+        uncalibrated=_uncalibrated(prediction) if interval_minutes == 60 else None,
     )
+
+
+def _uncalibrated(prediction: Prediction) -> Uncalibrated:
+    rows = (
+        None if any(value != value for value in row) else [round(value, 4) for value in row]
+        for row in prediction.raw.tolist()
+    )
+    return Uncalibrated(source=prediction.source, quantiles=list(rows))
 
 
 def _points(prediction: Prediction, capacity_kw: float) -> list[Point]:

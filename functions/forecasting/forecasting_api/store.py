@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from forecasting.config import forecasting_config
 from forecasting.documents import (
     AccuracyRecord,
-    ForecastDocument,
     ForecastJson,
+    IssuedForecast,
     LiveCalibration,
     SiteDocument,
 )
@@ -112,11 +112,12 @@ def _age(document: ForecastJson, now: datetime) -> timedelta:
     return now - datetime.fromisoformat(document["generated_at"])
 
 
-def save_forecast(bucket: str, site: SiteDocument, document: ForecastDocument, now: datetime) -> S3Pointer:
+def save_forecast(bucket: str, site: SiteDocument, document: IssuedForecast, now: datetime) -> S3Pointer:
     """Store a forecast, make it the site's newest, and give detection its files."""
-    body = document.document()
-    pointer = s3.write_json(bucket, FORECAST.build(day=now, forecast_id=document.forecast_id), body)
-    s3.write_json(bucket, FORECAST_LATEST.build(customer_id=site.customer_id, site_id=site.site_id), body)
+    key = FORECAST.build(day=now, forecast_id=document.forecast_id)
+    pointer = s3.write_json(bucket, key, document.issued())
+    newest = FORECAST_LATEST.build(customer_id=site.customer_id, site_id=site.site_id)
+    s3.write_json(bucket, newest, document.document())
     points = [p for p in document.forecasts if p.timestamp <= now + timedelta(hours=CSV_HOURS)]
     utc = now.astimezone(UTC)
     made = utc.replace(hour=utc.hour // CSV_EVERY_HOURS * CSV_EVERY_HOURS)
@@ -143,10 +144,15 @@ def forecasts_issued(bucket: str, site: SiteDocument, days: list[date]) -> list[
     return issued
 
 
-def load_forecast(bucket: str, key: str) -> ForecastDocument:
+def load_forecast(bucket: str, key: str) -> IssuedForecast:
     """A stored forecast. Raises ObjectMissing."""
-    document: ForecastDocument = ForecastDocument.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+    document: IssuedForecast = IssuedForecast.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
     return document
+
+
+def load_forecasts(bucket: str, keys: list[str]) -> list[IssuedForecast]:
+    """Stored forecasts; one that cannot be read is named in the log and left out."""
+    return readable([(f"s3://{bucket}/{key}", key) for key in keys], lambda key: load_forecast(bucket, key))
 
 
 def telemetry_since(bucket: str, site: SiteDocument, now: datetime, days: int) -> pd.DataFrame | None:
