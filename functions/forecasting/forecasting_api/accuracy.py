@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from forecasting.documents import AccuracyRecord, IssuedForecast, LeadRecord, Point, SiteDocument
+from forecasting.accuracy_documents import AccuracyRecord, LeadRecord
+from forecasting.documents import IssuedForecast, Point, SiteDocument
 from forecasting.model import calibration, score
 from forecasting.model.calibration import Day
 from forecasting.model.features import site_of

@@ -6,14 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from forecasting.accuracy_documents import AccuracyRecord, LiveCalibration
 from forecasting.config import forecasting_config
-from forecasting.documents import (
-    AccuracyRecord,
-    ForecastJson,
-    IssuedForecast,
-    LiveCalibration,
-    SiteDocument,
-)
+from forecasting.documents import ForecastJson, IssuedForecast, SiteDocument
 from forecasting.forecasting_api import answers, detection_csv
 from forecasting.forecasting_api.forecast_document import id_prefix, issued_at
 from forecasting.layout import (
@@ -192,6 +187,31 @@ def save_accuracy(bucket: str, record: AccuracyRecord, picture: bytes) -> S3Poin
     }
     s3.write_bytes(bucket, ACCURACY_PICTURE.build(**names), picture, "image/svg+xml")
     return s3.write_json(bucket, ACCURACY.build(**names), record.document())
+
+
+def load_accuracy(
+    bucket: str, customer_id: str, site_id: str, first: date, last: date
+) -> tuple[list[AccuracyRecord], list[str]]:
+    """The measured days of a site from one day to another, and the days whose record nobody can read."""
+    prefix = ACCURACY.prefix(customer_id=customer_id, site_id=site_id)
+    before = ACCURACY.build(customer_id=customer_id, site_id=site_id, day=first).removesuffix(".json")
+    keys = {}
+    for entry in s3.list_keys(bucket, prefix, start_after=before):
+        fields = ACCURACY.parse(entry["Key"])
+        if fields and first <= fields["day"] <= last:
+            keys[fields["day"].isoformat()] = entry["Key"]
+
+    def read(item: tuple[str, str]) -> tuple[str, list[AccuracyRecord]]:
+        day, key = item
+        where = f"s3://{bucket}/{key}"
+        return day, readable(
+            [(where, key)],
+            lambda name: AccuracyRecord.read(s3.read_json(S3Pointer(bucket=bucket, key=name)), name),
+        )
+
+    with ThreadPoolExecutor(MOST_READS) as pool:
+        found = list(pool.map(read, keys.items()))
+    return [record for _, part in found for record in part], [day for day, part in found if not part]
 
 
 def _live_key(site: SiteDocument) -> str:

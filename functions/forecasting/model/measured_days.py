@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from forecasting.documents import LiveCalibration, MeasuredDay, ModelCard
+from forecasting.accuracy_documents import LiveCalibration, MeasuredDay
+from forecasting.documents import ModelCard
 from forecasting.model import calibration
 from forecasting.model.calibration import Day, Prior
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecasting.documents import LiveCalibration
+from forecasting.accuracy_documents import LiveCalibration
 from forecasting.model import calibration, measured_days, nowcast, score
 from tests.builders.models import LEVELS
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.documents import AccuracyRecord, Conditions, Interval, Point
+from forecasting.accuracy_documents import AccuracyRecord
+from forecasting.documents import Conditions, Interval, Point
 from forecasting.forecasting_api import answers, picture, predict
 from forecasting.forecasting_api.detection_csv import csv_by_day
 from forecasting.forecasting_api.predict import Inputs

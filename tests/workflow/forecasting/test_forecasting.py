@@ -619,7 +619,9 @@ def test_yesterdays_accuracy_is_measured_against_telemetry(world: World) -> None
     assert f"accuracy/{CUSTOMER}/{SITE_ID}/{day:%Y-%m-%d}.svg" in world.platform.keys("accuracy/")
     assert 0 < record["accuracy_percent"] <= 100
     live = world.platform.read(f"accuracy/{CUSTOMER}/{SITE_ID}/live.json")
-    assert (live["through"], live["model_version"]) == (f"{day:%Y-%m-%d}", record["model_version"])
+    [kept] = live["days"]
+    assert (kept["day"], kept["source"]) == (f"{day:%Y-%m-%d}", record["source"])
+    assert (kept["model_version"], len(kept["scores"])) == (record["model_version"], record["hours"])
     world.platform.run({"task": "accuracy"}, "forecast_schedule")
     assert world.platform.read(f"accuracy/{CUSTOMER}/{SITE_ID}/live.json") == live, "a day counts once"
     quiet = world.platform.run({"task": "accuracy", "day": "2020-01-01"}, "forecast_schedule")
