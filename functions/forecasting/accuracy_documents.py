@@ -21,7 +21,7 @@ class MeasuredDay(Document):
 
 
 class LiveCalibration(Document):
-    """`accuracy/<customer>/<site>/live.json`: the measured days of a site, at most 90.
+    """`accuracy/<customer>/<site>/live.json`: the measured days of a site, of the last 90.
 
     `model_version`, `through` and `factors` stand in documents of earlier versions only; nothing is made
     of them.

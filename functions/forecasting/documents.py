@@ -249,7 +249,7 @@ ForecastJson = dict[str, Any]
 
 
 class Uncalibrated(Document):
-    """What a stored forecast was before its calibration: accuracy measures it by that.
+    """What a forecast was before its calibration: accuracy measures it by that.
 
     Shares of capacity at levels 2.5, 10, 50, 90 and 97.5 %, one row a point; None in hours that something
     else than `source` made.
@@ -260,10 +260,14 @@ class Uncalibrated(Document):
 
 
 class IssuedForecast(ForecastDocument):
-    """`forecasts/<day>/<id>.json`: a forecast as it was issued. Earlier versions of the platform stored
-    nothing `uncalibrated`; customers are not shown it."""
+    """`forecasts/<day>/<id>.json`: a forecast as it was issued.
 
-    uncalibrated: Uncalibrated | None = None
+    `uncalibrated`: first what was served, then what would have been without the model, so that physics
+    knows its errors on the day it is needed. Earlier versions of the platform stored none; customers do not
+    see it.
+    """
+
+    uncalibrated: list[Uncalibrated] = []
 
     def document(self) -> dict[str, Any]:
         """The JSON form that customers are shown."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
-from forecasting.accuracy_documents import AccuracyRecord, LeadRecord
+from forecasting.accuracy_documents import AccuracyRecord, LeadRecord, LiveCalibration
 from forecasting.documents import IssuedForecast, Point, SiteDocument
-from forecasting.model import calibration, score
-from forecasting.model.calibration import Day
+from forecasting.model import calibration, measured_days, score
+from forecasting.model.calibration import Bounds, Day
 from forecasting.model.features import site_of
 from ona.runtime.words import counted
 from ona.sky import sun
@@ -32,14 +32,13 @@ LEVELS = {"2.5": "lower_95", "10": "lower_80", "90": "upper_80", "97.5": "upper_
 
 @dataclass(frozen=True)
 class Measured:
-    """A measured day: the record, its points, power that came (kW by hour's end); what made the forecast,
-    and the day as calibration keeps it, None where it tells nothing."""
+    """A measured day: the record, its points, power that came (kW by hour's end), and the day as
+    calibration keeps it, by what made a forecast; None where it tells nothing."""
 
     record: AccuracyRecord
     points: list[Point]
     power_kw: dict[datetime, float]
-    source: str
-    kept: Day | None
+    kept: dict[str, Day | None]
 
 
 def day_ahead(issued: list[tuple[datetime, str]], start: datetime) -> str | None:
@@ -77,10 +76,12 @@ def measure(
     start: datetime,
     first_hours: Sequence[IssuedForecast] = (),
     two_days: Sequence[IssuedForecast] = (),
+    live: LiveCalibration | None = None,
 ) -> Measured | str:
     """A forecast against measured hourly shares over the UTC day from `start`; why not, in words.
 
-    `first_hours`, `two_days`: the day's forecasts of other leads, as far as they were stored.
+    `first_hours`, `two_days`: the day's forecasts of other leads, as far as they were stored; `live`: the
+    days that were measured before.
     """
     points = _of_day(site, forecast, start)
     both, actual = _with_power(site, points, share)
@@ -113,13 +114,13 @@ def measure(
         coverage_80_percent=round(100.0 * score.coverage(actual, *bounds[80]), 2),
         coverage_95_percent=round(100.0 * score.coverage(actual, *bounds[95]), 2),
         capacity_kw=site.capacity_kw,
-        source=forecast.uncalibrated.source if forecast.uncalibrated else "",
+        source=forecast.uncalibrated[0].source if forecast.uncalibrated else "",
         leads=leads,
         **_reference(site, both, actual, predicted, share),
     )
     power_kw = {p.timestamp: float(value) for p, value in zip(both, actual, strict=True)}
-    kept = _kept(site, forecast, both, actual, bounds, start)
-    return Measured(record, points, power_kw, record.source, kept)
+    kept = _kept(site, forecast, both, actual, bounds, start.date(), live)
+    return Measured(record, points, power_kw, kept)
 
 
 def _of_day(site: SiteDocument, forecast: IssuedForecast, start: datetime) -> list[Point]:
@@ -204,18 +205,22 @@ def _kept(
     forecast: IssuedForecast,
     points: Sequence[Point],
     actual: Floats,
-    bounds: Mapping[int, tuple[Floats, Floats]],
-    start: datetime,
-) -> Day | None:
-    """The day as calibration keeps it; None where the forecast was stored without what it was before."""
-    if forecast.uncalibrated is None:
-        return None
-    rows = zip(forecast.forecasts, forecast.uncalibrated.quantiles, strict=False)
-    by_hour = {p.timestamp: row for p, row in rows if row is not None and len(row) == 5}
-    nothing = [float("nan")] * 5
-    raw = np.array([by_hour.get(p.timestamp, nothing) for p in points])
-    shares = {
-        level: (low / site.capacity_kw, high / site.capacity_kw) for level, (low, high) in bounds.items()
-    }
-    version = forecast.metadata.model_version
-    return calibration.measured(start.date(), version, actual / site.capacity_kw, raw, shares)
+    bounds: Bounds,
+    day: date,
+    live: LiveCalibration | None,
+) -> dict[str, Day | None]:
+    """The day as calibration keeps it, of what was served and of what would have been without the model."""
+    capacity, found = site.capacity_kw, dict[str, Day | None]()
+    served = {level: (low / capacity, high / capacity) for level, (low, high) in bounds.items()}
+    for number, made in enumerate(forecast.uncalibrated):
+        rows = zip(forecast.forecasts, made.quantiles, strict=False)
+        by_hour = {p.timestamp: row for p, row in rows if row is not None and len(row) == 5}
+        raw = np.array([by_hour.get(p.timestamp, [float("nan")] * 5) for p in points])
+        if number:
+            known = measured_days.days_of(live, made.source)
+            _, held = calibration.intervals(raw, calibration.ends((), calibration.before(known, day)))
+        version = made.source if number else forecast.metadata.model_version
+        found[made.source] = calibration.measured(
+            day, version, actual / capacity, raw, held if number else served
+        )
+    return found

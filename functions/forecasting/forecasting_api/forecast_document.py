@@ -84,16 +84,20 @@ def forecast_document(
         forecasts=points,
         metadata=_metadata(prediction, basis, now, interval_minutes),
         summary=answers.summary(raw, interval_minutes, site.capacity_kw),
-        uncalibrated=_uncalibrated(prediction) if interval_minutes == 60 else None,
+        uncalibrated=_uncalibrated(prediction) if interval_minutes == 60 else [],
     )
 
 
-def _uncalibrated(prediction: Prediction) -> Uncalibrated:
-    rows = (
-        None if any(value != value for value in row) else [round(value, 4) for value in row]
-        for row in prediction.raw.tolist()
-    )
-    return Uncalibrated(source=prediction.source, quantiles=list(rows))
+def _uncalibrated(prediction: Prediction) -> list[Uncalibrated]:
+    made = {prediction.source: prediction.raw, **prediction.instead}
+    return [Uncalibrated(source=source, quantiles=_rows(raw.tolist())) for source, raw in made.items()]
+
+
+def _rows(raw: list[list[float]]) -> list[list[float] | None]:
+    unknown = (any(value != value for value in row) for row in raw)
+    return [
+        None if nan else [round(value, 4) for value in row] for nan, row in zip(unknown, raw, strict=True)
+    ]
 
 
 def _points(prediction: Prediction, capacity_kw: float) -> list[Point]:

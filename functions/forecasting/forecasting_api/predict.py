@@ -17,7 +17,7 @@ from forecasting.documents import SiteDocument
 from forecasting.forecasting_api.fallbacks import physical, usual
 from forecasting.model import calibration, features, nowcast
 from forecasting.model.booster import at_levels
-from forecasting.model.calibration import Day
+from forecasting.model.calibration import Bounds, Day
 from forecasting.model.features import Site, site_of
 from forecasting.model.nowcast import Persistence
 from forecasting.model.registry import InService
@@ -25,8 +25,6 @@ from ona.sky.sun import Floats
 
 LEAD_HOURS = 2
 """Hours of weather before the first one: a feature looks so far back (`features.NEIGHBOUR_HOURS`)."""
-Bounds = dict[int, tuple[Floats, Floats]]
-"""Lower and upper bound by interval (80 and 95 %), shares of capacity, shape (n,) each."""
 Source = Literal["model", "physical", "usual"]
 """What made a forecast; each has measured days of its own."""
 SOURCES: tuple[Source, ...] = ("model", "physical", "usual")
@@ -53,7 +51,8 @@ class Prediction:
     """Hours to come (UTC, interval's end) with shares of capacity, and names of what was missing.
 
     `raw`: the forecast before its calibration, shape (n, 5), and what made it; NaN in hours that something
-    else made. `nowcast_at`: the measured hour whose error was carried into the first hours, or None.
+    else made. `instead`: the same of what would have been served without the model. `nowcast_at`: the
+    measured hour whose error was carried into the first hours, or None.
     """
 
     hours: pd.DatetimeIndex
@@ -65,6 +64,7 @@ class Prediction:
     nowcast_at: datetime | None
     raw: Floats
     source: Source
+    instead: Mapping[Source, Floats] = field(default_factory=dict)
 
 
 def predict(
@@ -91,16 +91,17 @@ def predict(
     degraded = ["weather_ends_early"] if missing.any() else []
     table = features.build(frame, site)
     source: Source = "physical" if model is None else "model"
-    nowcast_at = None
+    raw, nowcast_at, instead = physical(site, table, index), None, dict[Source, Floats]()
     if model is None:
-        raw, degraded = physical(site, table, index), [*degraded, "no_model"]
+        degraded = [*degraded, "no_model"]
     else:
+        instead["physical"] = np.where(missing[:, None], np.nan, raw)
         quantiles, nowcast_at = _corrected(model, table, site, inputs.measured, now, nowcast_hours)
         future = np.asarray(table.index.isin(index))
         raw = calibration.reference(quantiles[future], model.model.levels)
     median, bounds = _calibrated(raw, source, inputs)
     prediction = Prediction(
-        index, median, bounds, frame.reindex(index), site, degraded, nowcast_at, raw, source
+        index, median, bounds, frame.reindex(index), site, degraded, nowcast_at, raw, source, instead
     )
     return _with_usual(prediction, missing, inputs) if missing.any() else prediction
 

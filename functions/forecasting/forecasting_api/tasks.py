@@ -41,6 +41,7 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     share = hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None
     if share is None:
         return _without(site, "no telemetry of that day has arrived")
+    live, etag = store.load_live(bucket, site)
     measured = accuracy.measure(
         site,
         store.load_forecast(bucket, key),
@@ -48,14 +49,14 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
         start,
         store.load_forecasts(bucket, accuracy.of_first_hours(issued, start)),
         store.load_forecasts(bucket, accuracy.of_two_days(issued, start)),
+        live,
     )
     if isinstance(measured, str):
         return _without(site, measured)
     record = measured.record
     drawn = picture.day(measured.points, measured.power_kw, record)
     where = store.save_accuracy(bucket, record, drawn)
-    live, etag = store.load_live(bucket, site)
-    renewed = measured_days.with_day(live, day, measured.source, measured.kept)
+    renewed = measured_days.with_day(live, day, measured.kept)
     if renewed is not None:
         store.save_live(bucket, site, renewed, etag)
     for dimensions in ({}, {"CustomerId": site.customer_id}):

@@ -86,6 +86,8 @@ class Ends:
 Calibration = Mapping[int, Ends]
 UNCALIBRATED: Calibration = {80: Ends(-Z_80, Z_80), 95: Ends(-Z_95, Z_95)}
 """Intervals as the raw forecast gives them."""
+Bounds = dict[int, tuple[Floats, Floats]]
+"""Lower and upper bound by interval (80 and 95 %), shares of capacity, shape (n,) each."""
 Prior = tuple[float, ...]
 """Scores at `PRIOR_LEVELS`; empty where nothing is known."""
 
@@ -158,7 +160,7 @@ def prior_of_factors(factors: Mapping[int, tuple[float, float]]) -> Prior:
     return tuple(float(value) for value in np.interp(PRIOR_LEVELS, REFERENCE, sorted(at)))
 
 
-def ends(before: Prior, days: Iterable[Day]) -> Calibration:
+def ends(prior_scores: Prior, days: Iterable[Day]) -> Calibration:
     """The ends of both intervals from a prior and measured days.
 
     A day's age is counted from the newest one: while nothing is measured, nothing moves.
@@ -166,7 +168,7 @@ def ends(before: Prior, days: Iterable[Day]) -> Calibration:
     known = sorted(days, key=lambda one: one.day)
     newest = known[-1].day if known else date.min
     centiles = (np.arange(99) + 0.5) / 99
-    values = [np.interp(centiles, PRIOR_LEVELS, before or _NORMAL)]
+    values = [np.interp(centiles, PRIOR_LEVELS, prior_scores or _NORMAL)]
     weights = [np.full(99, PRIOR_HOURS / 99)]
     moved = {level: np.zeros(2) for level in INTERVALS}
     for one in known:
@@ -203,7 +205,7 @@ def _weighted(values: Floats, weights: Floats, wanted: Sequence[float]) -> list[
     return [float(value) for value in np.interp(wanted, middles, values[order])]
 
 
-def intervals(raw: Floats, calibration: Calibration) -> tuple[Floats, dict[int, tuple[Floats, Floats]]]:
+def intervals(raw: Floats, calibration: Calibration) -> tuple[Floats, Bounds]:
     """Median, and the calibrated (lower, upper) by interval, shares of capacity, of raw forecasts at
     `REFERENCE`; a wider interval holds the narrower one, all of them hold the median, none leaves 0…1.
 
@@ -211,7 +213,7 @@ def intervals(raw: Floats, calibration: Calibration) -> tuple[Floats, dict[int, 
     """
     median = np.clip(raw[:, 2], 0.0, 1.0)
     certain = raw[:, 4] <= 0.0
-    out: dict[int, tuple[Floats, Floats]] = {}
+    out: Bounds = {}
     inner = (median, median)
     for level in sorted(INTERVALS):
         tail = calibration.get(level, UNCALIBRATED[level])
@@ -222,7 +224,7 @@ def intervals(raw: Floats, calibration: Calibration) -> tuple[Floats, dict[int, 
     return median, out
 
 
-def misses(actual: Floats, bounds: Mapping[int, tuple[Floats, Floats]]) -> dict[int, tuple[float, float]]:
+def misses(actual: Floats, bounds: Bounds) -> dict[int, tuple[float, float]]:
     """Shares of outcomes below and above each interval."""
     return {
         level: (float((actual < low).mean()), float((actual > high).mean()))
@@ -230,9 +232,12 @@ def misses(actual: Floats, bounds: Mapping[int, tuple[Floats, Floats]]) -> dict[
     }
 
 
-def replayed(
-    hours: pd.DatetimeIndex, actual: Floats, raw: Floats, before: Prior
-) -> dict[int, tuple[Floats, Floats]]:
+def before(days: Iterable[Day], day: date) -> list[Day]:
+    """The days that had been measured when a day's day-ahead forecast was issued."""
+    return [one for one in days if day - one.day >= MIN_LAG]
+
+
+def replayed(hours: pd.DatetimeIndex, actual: Floats, raw: Floats, known: Prior) -> Bounds:
     """The intervals that one site would have been served day by day, each day knowing only those that had
     been measured when its day-ahead forecast was issued.
 
@@ -241,8 +246,7 @@ def replayed(
     days: dict[date, Day] = {}
     out = {level: (np.zeros(len(actual)), np.zeros(len(actual))) for level in INTERVALS}
     for today, rows in _by_day(hours):
-        known = [one for one in days.values() if timedelta() <= today - one.day - MIN_LAG]
-        _, bounds = intervals(raw[rows], ends(before, known))
+        _, bounds = intervals(raw[rows], ends(known, before(days.values(), today)))
         for level, (low, high) in bounds.items():
             out[level][0][rows], out[level][1][rows] = low, high
         day = measured(today, "", actual[rows], raw[rows], bounds)
@@ -252,9 +256,7 @@ def replayed(
     return out
 
 
-def measured(
-    day: date, version: str, actual: Floats, raw: Floats, bounds: Mapping[int, tuple[Floats, Floats]]
-) -> Day | None:
+def measured(day: date, version: str, actual: Floats, raw: Floats, bounds: Bounds) -> Day | None:
     """A day as it is kept, of outcomes, raw forecasts (NaN where there is none) and the intervals that had
     been served; None where it tells nothing of the forecast.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
 
 from forecasting.accuracy_documents import LiveCalibration, MeasuredDay
 from forecasting.documents import ModelCard
@@ -42,25 +43,29 @@ def days_of(live: LiveCalibration | None, source: str) -> list[Day]:
 
 
 def with_day(
-    live: LiveCalibration | None, day: date, source: str, found: Day | None
+    live: LiveCalibration | None, day: date, found: Mapping[str, Day | None]
 ) -> LiveCalibration | None:
-    """The days after one was measured; None where that changes nothing.
+    """The days after one was measured, by what made a forecast; None where that changes nothing.
 
     A day counts once: measured again, as after a correction, it takes the place of its first version, or
-    leaves (`found` None) where it tells nothing any more. One older than all that are kept stays out.
+    leaves (None) where it tells nothing any more. Days 90 days before the newest one leave.
     """
     before = list(live.days) if live is not None else []
-    days = [one for one in before if one.day != day.isoformat()]
-    if found is not None:
-        misses = {str(level): missed for level, missed in found.misses.items()}
-        days.append(
-            MeasuredDay(
-                day=day.isoformat(),
-                source=source,
-                model_version=found.version,
-                scores=list(found.scores),
-                misses=misses,
-            )
-        )
-    days = sorted(days, key=lambda one: one.day)[-calibration.KEPT_DAYS :]
+    days = [one for one in before if one.day != day.isoformat() or one.source not in found]
+    days += [_stored(source, one) for source, one in found.items() if one is not None]
+    newest = max((date.fromisoformat(one.day) for one in days), default=day)
+    oldest = (newest - timedelta(days=calibration.KEPT_DAYS - 1)).isoformat()
+    days = sorted((one for one in days if one.day >= oldest), key=lambda one: (one.day, one.source))
     return None if days == before else LiveCalibration(days=days)
+
+
+def _stored(source: str, day: Day) -> MeasuredDay:
+    return MeasuredDay.model_validate(
+        {
+            "day": day.day.isoformat(),
+            "source": source,
+            "model_version": day.version,
+            "scores": list(day.scores),
+            "misses": {str(level): missed for level, missed in day.misses.items()},
+        }
+    )

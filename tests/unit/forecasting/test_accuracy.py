@@ -19,6 +19,7 @@ from forecasting.forecasting_api import accuracy, accuracy_report, predict
 from forecasting.forecasting_api.forecast_document import Basis, forecast_document
 from forecasting.forecasting_api.handler import lambda_handler
 from forecasting.layout import ACCURACY
+from forecasting.model import calibration, measured_days
 from ona.store import s3
 from tests.builders.forecasting import site_document
 
@@ -61,20 +62,41 @@ def test_a_measured_day_has_its_leads_its_reference_and_what_calibration_keeps()
     # the day before was the same: persistence errs by nothing but the sun's way since
     assert got.record.reference_mae_kw is not None
     assert got.record.reference_mae_kw < 0.5 * got.record.mae_kw
-    assert got.source == "physical"
-    assert got.kept is not None
-    assert len(got.kept.scores) == got.record.hours
-    assert min(got.kept.scores) > 0
-    assert got.kept.misses[80] == (0.0, 0.0)
+    kept = got.kept["physical"]
+    assert (got.record.source, set(got.kept)) == ("physical", {"physical"})
+    assert kept is not None
+    assert len(kept.scores) == got.record.hours
+    assert min(kept.scores) > 0
+    assert kept.misses[80] == (0.0, 0.0)
+
+
+def test_a_day_that_the_model_served_tells_physics_its_errors_too() -> None:
+    by_physics = issued(DAY - timedelta(hours=7))
+    [physics] = by_physics.uncalibrated
+    model = physics.model_copy(update={"source": "model"})
+    served = by_physics.model_copy(update={"uncalibrated": [model, physics]})
+    live = None
+    for shift in (10, 5, 3, 2):
+        when = DAY.date() - timedelta(days=shift)
+        day = calibration.Day(when, "physical", (-8.0,) * 15, {80: (1.0, 0.0), 95: (1.0, 0.0)})
+        live = measured_days.with_day(live, when, {"physical": day})
+    got = accuracy.measure(SITE, served, came(by_physics, 0.45), DAY, live=live)
+    assert not isinstance(got, str)
+    model_day, physics_day = got.kept["model"], got.kept["physical"]
+    assert model_day is not None
+    assert physics_day is not None
+    assert model_day.scores == physics_day.scores
+    assert model_day.misses[80][0] > 0.9, "what was served missed"
+    assert physics_day.misses[80][0] == 0.0, "physics had learned by then to be wider below"
 
 
 def test_forecasts_of_earlier_versions_are_measured_and_calibrate_nothing() -> None:
     ahead = issued(DAY - timedelta(hours=7))
     old = IssuedForecast.read(ahead.document())
-    assert old.uncalibrated is None
+    assert old.uncalibrated == []
     got = accuracy.measure(SITE, old, came(ahead, 0.9), DAY)
     assert not isinstance(got, str)
-    assert (got.kept, got.source, got.record.reference_mae_kw) == (None, "", None)
+    assert (got.kept, got.record.source, got.record.reference_mae_kw) == ({}, "", None)
     assert IssuedForecast.read(ahead.issued()) == ahead
 
 
@@ -82,7 +104,7 @@ def test_a_day_without_a_change_of_power_calibrates_nothing() -> None:
     ahead = issued(DAY - timedelta(hours=7))
     got = accuracy.measure(SITE, ahead, came(ahead, 0.0), DAY)
     assert not isinstance(got, str)
-    assert got.kept is None
+    assert got.kept == {"physical": None}
     assert got.record.accuracy_percent < 95, "the record says what came all the same"
 
 
