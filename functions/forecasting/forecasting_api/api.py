@@ -164,8 +164,9 @@ def forecast_accuracy(
     until = last or (utc_now() - timedelta(days=1)).date()
     since = first or max(until, date(FIRST_YEAR, 1, 30)) - timedelta(days=29)
     if not timedelta() <= until - since < timedelta(days=accuracy_report.MOST_DAYS):
-        problem = f"must be at most {accuracy_report.MOST_DAYS - 1} days after `from`, and not before it"
-        raise ApiError(400, "VALIDATION_ERROR", f"`to` {problem}", field="to")
+        most = counted(accuracy_report.MOST_DAYS - 1, "day")
+        problem = f"`to` must be at most {most} after `from`, and not before it"
+        raise ApiError(400, "VALIDATION_ERROR", problem, field="to")
     bucket = aws.environment("OUTPUT_BUCKET")
     records, unreadable = store.load_accuracy(bucket, customer_id, site_id, since, until)
     whole = accuracy_report.report(customer_id, site_id, (since, until), records, unreadable)

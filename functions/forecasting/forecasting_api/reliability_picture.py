@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from forecasting.forecasting_api.models import LevelShare
+from ona.runtime.words import counted
 
 SIZE, LEFT, TOP, BOTTOM = 360, 56, 44, 40
 
@@ -37,7 +38,9 @@ def diagram(site_id: str, shares: Sequence[LevelShare]) -> str:
         for s in shares
     )
     path = " ".join(f"{x(s.level_percent)},{y(s.observed_percent)}" for s in shares)
-    title = escape(f"{site_id}: reliability over {max(s.hours for s in shares)} hours, day ahead")
+    title = escape(
+        f"{site_id}: reliability over {counted(max(s.hours for s in shares), 'hour')}, day ahead"
+    )
     height = TOP + side + BOTTOM
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {height}" '
