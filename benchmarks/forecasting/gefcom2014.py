@@ -4,8 +4,9 @@ Task n forecasts one month of hourly power of three zones with everything before
 features built and models trained anew for each task from earlier hours only (`site_frame`, `fit_before`,
 `forecast_window` of `global_training_service`). The month's ECMWF forecasts are given, as in the
 competition; measured power of the month never is, except in the table of the first hours, which says so.
-Intervals of a month are calibrated on the three months before it, which had been forecast the same way; how
-much physics counts beside the trees is learned from all months that had been.
+Intervals of a month are calibrated on the three months before it, which had been forecast the same way, and
+as in service on its own days up to two before the day that is forecast; how much physics counts beside the
+trees is learned from all months that had been.
 
 Four of the competition's variables (cloud water and ice, longwave, net radiation at the top of the
 atmosphere) come from no provider of ours: each month is forecast with and without them.
@@ -268,9 +269,10 @@ def _intervals(months: list[Month], scored: list[Month], levels: tuple[float, ..
         if month not in scored or number == 0:
             continue
         earlier = [m.table for m in months[max(0, number - CALIBRATION_MONTHS) : number]]
-        raw = evaluate.quantiles_of(month.table, levels)
-        median, calibrated = calibration.intervals(raw, levels, evaluate.factors_of(earlier, levels))
-        _, plain = calibration.intervals(raw, levels, calibration.UNCALIBRATED)
+        held = evaluate.served(month.table, earlier, levels)
+        calibrated = {n: (held[f"low{n}"], held[f"high{n}"]) for n in (80, 95)}
+        raw = calibration.reference(evaluate.quantiles_of(month.table, levels), levels)
+        median, plain = calibration.intervals(raw, calibration.UNCALIBRATED)
         for name, chosen in (("calibrated", calibrated), ("raw", plain)):
             for level in (80, 95):
                 bounds.setdefault(f"{name} {level} %", []).append(np.column_stack(chosen[level]))

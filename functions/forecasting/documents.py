@@ -169,7 +169,12 @@ class ModelCard(Document):
     other_pinball_percent: float | None
     decision: Literal["promoted", "kept"]
     reason: str
-    calibration: dict[str, dict[str, float]]
+    calibration: dict[str, dict[str, float]] = Field(
+        default={}, description="factors by interval, in cards of earlier versions"
+    )
+    scores: dict[str, list[float]] = Field(
+        default={}, description="what calibrates intervals, by site; without a name: of all sites"
+    )
     nowcast_weight: float
     nowcast_tau_hours: float
     limits: str
@@ -266,26 +271,31 @@ ForecastJson = dict[str, Any]
 """A ForecastDocument in its JSON form, as it is stored and answered."""
 
 
-class LiveCalibration(Document):
-    """`accuracy/<customer>/<site>/live.json`: what measured days moved, on top of the model's own."""
+class Uncalibrated(Document):
+    """What a forecast was before its calibration: accuracy measures it by that.
 
-    model_version: str
-    through: str = Field(description="the last day that counted, YYYY-MM-DD")
-    factors: dict[str, dict[str, float]]
+    Shares of capacity at levels 2.5, 10, 50, 90 and 97.5 %, one row a point; None in hours that something
+    else than `source` made.
+    """
+
+    source: Literal["model", "physical", "usual"]
+    quantiles: list[list[float] | None]
 
 
-class AccuracyRecord(Document):
-    """How good yesterday's forecast was. Accuracy is 100 · (1 − MAE / capacity) over daylight."""
+class IssuedForecast(ForecastDocument):
+    """`forecasts/<day>/<id>.json`: a forecast as it was issued.
 
-    customer_id: str
-    site_id: str
-    day: str
-    forecast_id: str
-    issued_at: datetime
-    model_version: str
-    hours: int
-    accuracy_percent: float
-    mae_kw: float
-    bias_kw: float
-    coverage_80_percent: float
-    coverage_95_percent: float
+    `uncalibrated`: first what was served, then what would have been without the model, so that physics
+    knows its errors on the day it is needed. Earlier versions of the platform stored none; customers do not
+    see it.
+    """
+
+    uncalibrated: list[Uncalibrated] = []
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form that customers are shown."""
+        return self.model_dump(mode="json", exclude={"uncalibrated"})
+
+    def issued(self) -> dict[str, Any]:
+        """The JSON form that is stored under the day of issue."""
+        return self.model_dump(mode="json")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
@@ -15,9 +15,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AfterValidator, Field
 
 from forecasting.documents import ForecastJson
-from forecasting.forecasting_api import answers, generate, store, sums
+from forecasting.forecasting_api import accuracy_report, answers, generate, store, sums
 from forecasting.forecasting_api.models import (
     MAX_UPLOAD_BYTES,
+    AccuracyAnswer,
     CustomerId,
     ForecastAnswer,
     NowcastUpload,
@@ -29,9 +30,9 @@ from forecasting.layout import HISTORICAL_UPLOAD, NOWCAST_UPLOAD
 from ona.api import paging
 from ona.api.envelope import JSON, ApiError
 from ona.api.resolver import Api
-from ona.api.strict import Digits
+from ona.api.strict import Day, Digits
 from ona.runtime import aws
-from ona.runtime.clock import utc_now
+from ona.runtime.clock import FIRST_YEAR, utc_now
 from ona.runtime.observability import count, logger
 from ona.runtime.words import counted
 from ona.store import s3
@@ -133,6 +134,43 @@ def forecast(
     if site_id is None:
         answer["next"] = paging.cursor(more)
     return Response(status_code=200, content_type=JSON, body=json.dumps(api.success(answer)))
+
+
+@api.route(
+    "GET",
+    "/forecast/accuracy",
+    "How good a site's forecasts were",
+    "forecast",
+    gives=AccuracyAnswer,
+    refuses=(400, 404),
+)
+def forecast_accuracy(
+    customer_id: Annotated[CustomerId, Query()],
+    site_id: Annotated[SiteId, Query()],
+    first: Annotated[
+        Day | None, Query(alias="from", description="first day (UTC); without it 29 days before `to`")
+    ] = None,
+    last: Annotated[
+        Day | None, Query(alias="to", description="last day (UTC); without it yesterday")
+    ] = None,
+) -> Response[str]:
+    """Days, months and leads against what was measured, and how often power was below each level.
+
+    A day is measured once its telemetry has arrived; days without are left out. At most 366 days.
+    """
+    api.mine(customer_id)
+    if site_id not in store.sites_of(customer_id):
+        raise ApiError(404, "NOT_FOUND", f"No site {site_id} of yours has sent data", field="site_id")
+    until = last or (utc_now() - timedelta(days=1)).date()
+    since = first or max(until, date(FIRST_YEAR, 1, 30)) - timedelta(days=29)
+    if not timedelta() <= until - since < timedelta(days=accuracy_report.MOST_DAYS):
+        most = counted(accuracy_report.MOST_DAYS - 1, "day")
+        problem = f"`to` must be at most {most} after `from`, and not before it"
+        raise ApiError(400, "VALIDATION_ERROR", problem, field="to")
+    bucket = aws.environment("OUTPUT_BUCKET")
+    records, unreadable = store.load_accuracy(bucket, customer_id, site_id, since, until)
+    whole = accuracy_report.report(customer_id, site_id, (since, until), records, unreadable)
+    return Response(status_code=200, content_type=JSON, body=json.dumps(api.success(whole.document())))
 
 
 def _sum(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from forecasting.documents import (
     Conditions,
-    ForecastDocument,
     ForecastMetadata,
     Interval,
+    IssuedForecast,
     ModelCard,
     Point,
     SiteDocument,
+    Uncalibrated,
 )
 from forecasting.forecasting_api import answers
 from ona.runtime.identity import digest
@@ -70,11 +71,11 @@ def issued_at(forecast: str) -> datetime:
 
 def forecast_document(
     site: SiteDocument, prediction: Prediction, basis: Basis, now: datetime, interval_minutes: int
-) -> ForecastDocument:
+) -> IssuedForecast:
     """The document of a prediction: shares of capacity become kW, rounded to a watt."""
     points = _points(prediction, site.capacity_kw)
     raw = [point.model_dump(include={"predicted_power_kw"}) for point in points]
-    return ForecastDocument(
+    return IssuedForecast(
         forecast_id=forecast_id(site, now),
         customer_id=site.customer_id,
         site_id=site.site_id,
@@ -84,7 +85,20 @@ def forecast_document(
         forecasts=points,
         metadata=_metadata(prediction, basis, now, interval_minutes),
         summary=answers.summary(raw, interval_minutes, site.capacity_kw),
+        uncalibrated=_uncalibrated(prediction) if interval_minutes == 60 else [],
     )
+
+
+def _uncalibrated(prediction: Prediction) -> list[Uncalibrated]:
+    made = {prediction.source: prediction.raw, **prediction.instead}
+    return [Uncalibrated(source=source, quantiles=_rows(raw.tolist())) for source, raw in made.items()]
+
+
+def _rows(raw: list[list[float]]) -> list[list[float] | None]:
+    unknown = (any(value != value for value in row) for row in raw)
+    return [
+        None if nan else [round(value, 4) for value in row] for nan, row in zip(unknown, raw, strict=True)
+    ]
 
 
 def _points(prediction: Prediction, capacity_kw: float) -> list[Point]:

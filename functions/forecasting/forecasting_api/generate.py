@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from forecasting.config import forecasting_config
-from forecasting.documents import ForecastDocument, SiteDocument
+from forecasting.documents import IssuedForecast, SiteDocument
 from forecasting.forecasting_api import store
 from forecasting.forecasting_api.forecast_document import Basis, forecast_document
 from ona.documents.base import S3Pointer
@@ -28,7 +28,7 @@ USUAL_DAYS = 14
 """Days of telemetry behind what usually comes, where there is no weather."""
 
 
-def generate(site: SiteDocument, now: datetime) -> tuple[ForecastDocument, S3Pointer]:
+def generate(site: SiteDocument, now: datetime) -> tuple[IssuedForecast, S3Pointer]:
     """Make a site's hourly forecast, store it, and give detection its files."""
     document = make(site, now)
     pointer = store.save_forecast(aws.environment("OUTPUT_BUCKET"), site, document, now)
@@ -44,11 +44,11 @@ def generate(site: SiteDocument, now: datetime) -> tuple[ForecastDocument, S3Poi
     return document, pointer
 
 
-def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> ForecastDocument:
+def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> IssuedForecast:
     """Forecast a site for the whole horizon with what there is; nothing missing is an error."""
     from forecasting.forecasting_api import predict, subtraction
     from forecasting.forecasting_api.quarter_hours import quarter_hours
-    from forecasting.model import availability, hourly, registry
+    from forecasting.model import availability, hourly, measured_days, registry
     from forecasting.model.features import site_of
     from ona.sky import weather_frames
     from ona.sky.weather_cache import WeatherCache
@@ -74,12 +74,11 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Fo
         telemetry = availability.running(telemetry, outs)
     # answered until it is no longer fresh, and still for the whole horizon then
     hours = rules.max_horizon_hours + math.ceil(rules.fresh_minutes / 60)
-    same_model = live is not None and model is not None and live.model_version == model.version
     inputs = predict.Inputs(
         model=model,
         weather=weather_frames.frame(weather.document) if weather else None,
         measured=hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None,
-        live=registry.tails(live.factors) if live is not None and same_model else {},
+        days={source: measured_days.days_of(live, source) for source in predict.SOURCES},
     )
     prediction = predict.predict(site, inputs, now, hours, rules.nowcast_hours)
     if interval_minutes == 15:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -88,5 +89,86 @@ class ForecastPage(ForecastDocument):
     )
 
 
+class DayAccuracy(Document):
+    """How good the day-ahead forecast of one UTC day was, over daylight."""
+
+    day: str
+    forecast_id: str
+    issued_at: datetime
+    model_version: str
+    source: str = Field(description="what forecast: model, physical, usual; empty of earlier versions")
+    hours: int
+    accuracy_percent: float
+    mae_kw: float
+    bias_kw: float = Field(description="forecast less measured")
+    skill: float | None = Field(description="1 - MAE / MAE of 24-hour clear-sky persistence")
+    coverage_80_percent: float
+    coverage_95_percent: float
+
+
+class MonthAccuracy(Document):
+    """The measured days of one month, pooled by the hour."""
+
+    month: str
+    days: int
+    hours: int
+    mae_kw: float
+    bias_kw: float
+    coverage_80_percent: float
+    coverage_95_percent: float
+
+
+class LevelShare(Document):
+    """How often power was at or below the forecast of one level."""
+
+    level_percent: float
+    hours: int
+    at_or_below: int
+    observed_percent: float
+    low_percent: float = Field(description="Wilson's interval of 95 %, as if hours were independent")
+    high_percent: float
+
+
+class LeadAccuracy(Document):
+    """Forecasts of one lead, pooled by the hour."""
+
+    lead: Literal["first_hours", "day_ahead", "two_days"] = Field(
+        description="up to 6 h before; 6 h before the day began; 30 h before it"
+    )
+    days: int
+    hours: int
+    mae_kw: float
+    bias_kw: float
+    pinball_kw: float = Field(description="mean loss at levels 2.5, 10, 50, 90, 97.5 %")
+    width_80_kw: float
+    width_95_kw: float
+    reliability: list[LevelShare]
+
+
+class AccuracyReport(Document):
+    """How good a site's forecasts were from one day to another, both included (UTC)."""
+
+    customer_id: str
+    site_id: str
+    first_day: str
+    last_day: str
+    capacity_kw: float | None
+    measured_days: int
+    hours: int
+    mae_kw: float | None
+    mae_percent: float | None = Field(description="of capacity")
+    bias_kw: float | None
+    reference_mae_kw: float | None = Field(description="24-hour clear-sky persistence, where it is known")
+    skill: float | None
+    coverage_80_percent: float | None
+    coverage_95_percent: float | None
+    months: list[MonthAccuracy]
+    leads: list[LeadAccuracy]
+    days: list[DayAccuracy]
+    reliability_svg: str = Field(description="the reliability diagram of the day-ahead forecasts")
+    unreadable: list[str] = Field(description="days whose record cannot be read")
+
+
+AccuracyAnswer = Envelope[AccuracyReport]
 ForecastAnswer = Envelope[ForecastPage]
 UploadAnswer = Envelope[UploadTarget]

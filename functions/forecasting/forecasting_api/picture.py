@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from forecasting.documents import AccuracyRecord, Point
+from forecasting.accuracy_documents import AccuracyRecord
+from forecasting.documents import Point
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 760, 300, 56, 44, 34
 

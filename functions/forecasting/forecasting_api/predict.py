@@ -5,17 +5,19 @@ Pure: pandas is imported here and nowhere on the way to a stored forecast.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from forecasting.documents import SiteDocument
-from forecasting.forecasting_api.fallbacks import Bounds, physical, usual
+from forecasting.forecasting_api.fallbacks import physical, usual
 from forecasting.model import calibration, features, nowcast, physics
 from forecasting.model.booster import TARGET, at_levels
-from forecasting.model.calibration import Calibration
+from forecasting.model.calibration import Bounds, Day
 from forecasting.model.features import Site, site_of
 from forecasting.model.nowcast import Persistence
 from forecasting.model.registry import InService
@@ -23,6 +25,9 @@ from ona.sky.sun import Floats
 
 LEAD_HOURS = 2
 """Hours of weather before the first one: a feature looks so far back (`features.NEIGHBOUR_HOURS`)."""
+Source = Literal["model", "physical", "usual"]
+"""What made a forecast; each has measured days of its own."""
+SOURCES: tuple[Source, ...] = ("model", "physical", "usual")
 MIN_PAST_HOURS = 3
 """Hours before now that are predicted at least, for the error of the newest measured hour."""
 
@@ -32,20 +37,22 @@ class Inputs:
     """What there is for a forecast; nothing of it must be.
 
     `weather`: hourly weather frame that should reach from two days ago to the horizon's end; `measured`:
-    hourly shares of recent days; `live`: factors that measured days moved since the training.
+    hourly shares of recent days; `days`: measured days by what had made their forecast.
     """
 
     model: InService | None = None
     weather: pd.DataFrame | None = None
     measured: pd.Series | None = None
-    live: Calibration = field(default_factory=dict)
+    days: Mapping[Source, Sequence[Day]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Prediction:
     """Hours to come (UTC, interval's end) with shares of capacity, and names of what was missing.
 
-    `nowcast_at`: the measured hour whose error was carried into the first hours, or None.
+    `raw`: the forecast before its calibration, shape (n, 5), and what made it; NaN in hours that something
+    else made. `instead`: the same of what would have been served without the model. `nowcast_at`: the
+    measured hour whose error was carried into the first hours, or None.
     """
 
     hours: pd.DatetimeIndex
@@ -55,6 +62,9 @@ class Prediction:
     site: Site
     degraded: list[str]
     nowcast_at: datetime | None
+    raw: Floats
+    source: Source
+    instead: Mapping[Source, Floats] = field(default_factory=dict)
 
 
 def predict(
@@ -71,22 +81,34 @@ def predict(
     index = pd.date_range(first + pd.Timedelta(hours=1), periods=hours, freq="h", unit="us")
     driver = "ghi_w_m2" if site.kind == "solar" else "wind_speed_m_s"
     if weather is None or driver not in weather or weather[driver].reindex(index).isna().all():
-        median, bounds = usual(site, index, inputs.measured)
-        return Prediction(index, median, bounds, pd.DataFrame(index=index), site, ["no_weather"], None)
+        raw = usual(site, index, inputs.measured)
+        median, bounds = _calibrated(raw, "usual", inputs)
+        nothing = pd.DataFrame(index=index)
+        return Prediction(index, median, bounds, nothing, site, ["no_weather"], None, raw, "usual")
     begin = first - pd.Timedelta(hours=max(nowcast_hours, MIN_PAST_HOURS) + LEAD_HOURS)
     frame = weather.reindex(pd.date_range(begin, index[-1], freq="h", unit="us"))
     missing = frame[driver].reindex(index).isna().to_numpy()
     degraded = ["weather_ends_early"] if missing.any() else []
     table = features.build(frame, site)
+    source: Source = "physical" if model is None else "model"
+    fitted = (
+        own_physics(site, weather, inputs.measured, now)
+        if model is None
+        else model.model.physics_of(table, site.site_id)
+    )
+    raw, nowcast_at, instead = physical(table, index, fitted), None, dict[Source, Floats]()
     if model is None:
-        median, bounds = physical(table, index, own_physics(site, weather, inputs.measured, now))
-        return Prediction(index, median, bounds, frame.reindex(index), site, [*degraded, "no_model"], None)
-    quantiles, nowcast_at = _corrected(model, table, site, inputs.measured, now, nowcast_hours)
-    future = np.asarray(table.index.isin(index))
-    factors = calibration.combined(model.calibration, inputs.live)
-    median, bounds = calibration.intervals(quantiles[future], model.model.levels, factors)
-    prediction = Prediction(index, median, bounds, frame.reindex(index), site, degraded, nowcast_at)
-    return _with_usual(prediction, missing, inputs.measured) if degraded else prediction
+        degraded = [*degraded, "no_model"]
+    else:
+        instead["physical"] = np.where(missing[:, None], np.nan, raw)
+        quantiles, nowcast_at = _corrected(model, table, site, inputs.measured, now, nowcast_hours)
+        future = np.asarray(table.index.isin(index))
+        raw = calibration.reference(quantiles[future], model.model.levels)
+    median, bounds = _calibrated(raw, source, inputs)
+    prediction = Prediction(
+        index, median, bounds, frame.reindex(index), site, degraded, nowcast_at, raw, source, instead
+    )
+    return _with_usual(prediction, missing, inputs) if missing.any() else prediction
 
 
 def own_physics(
@@ -104,9 +126,16 @@ def own_physics(
     return physics.fit(features.build(hourly, site).assign(**{TARGET: measured.reindex(hourly.index)}))
 
 
-def _with_usual(prediction: Prediction, missing: np.ndarray, measured: pd.Series | None) -> Prediction:
+def _calibrated(raw: Floats, source: Source, inputs: Inputs) -> tuple[Floats, Bounds]:
+    """Median and bounds: what is known of the source from its training and from measured days."""
+    before = inputs.model.prior if source == "model" and inputs.model is not None else ()
+    return calibration.intervals(raw, calibration.ends(before, inputs.days.get(source, ())))
+
+
+def _with_usual(prediction: Prediction, missing: np.ndarray, inputs: Inputs) -> Prediction:
     """What usually comes in the hours beyond the weather."""
-    other, other_bounds = usual(prediction.site, prediction.hours, measured)
+    raw = usual(prediction.site, prediction.hours, inputs.measured)
+    other, other_bounds = _calibrated(raw, "usual", inputs)
     bounds = {
         level: (
             np.where(missing, other_bounds[level][0], low),
@@ -114,7 +143,12 @@ def _with_usual(prediction: Prediction, missing: np.ndarray, measured: pd.Series
         )
         for level, (low, high) in prediction.bounds.items()
     }
-    return replace(prediction, median=np.where(missing, other, prediction.median), bounds=bounds)
+    return replace(
+        prediction,
+        median=np.where(missing, other, prediction.median),
+        bounds=bounds,
+        raw=np.where(missing[:, None], np.nan, prediction.raw),
+    )
 
 
 def _envelope(table: pd.DataFrame, site: Site) -> Floats:

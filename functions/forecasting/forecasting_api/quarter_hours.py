@@ -32,5 +32,10 @@ def quarter_hours(prediction: Prediction) -> Prediction:
     weather = prediction.weather.iloc[hour].set_index(index)
     bounds = {level: (spread(low), spread(high)) for level, (low, high) in prediction.bounds.items()}
     return replace(
-        prediction, hours=index, median=spread(prediction.median), bounds=bounds, weather=weather
+        prediction,
+        hours=index,
+        median=spread(prediction.median),
+        bounds=bounds,
+        weather=weather,
+        raw=prediction.raw[hour],
     )

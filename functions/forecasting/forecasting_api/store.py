@@ -6,14 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from forecasting.accuracy_documents import AccuracyRecord, LiveCalibration
 from forecasting.config import forecasting_config
-from forecasting.documents import (
-    AccuracyRecord,
-    ForecastDocument,
-    ForecastJson,
-    LiveCalibration,
-    SiteDocument,
-)
+from forecasting.documents import ForecastJson, IssuedForecast, SiteDocument
 from forecasting.forecasting_api import answers, detection_csv
 from forecasting.forecasting_api.forecast_document import id_prefix, issued_at
 from forecasting.layout import (
@@ -112,13 +107,14 @@ def _age(document: ForecastJson, now: datetime) -> timedelta:
     return now - datetime.fromisoformat(document["generated_at"])
 
 
-def save_forecast(bucket: str, site: SiteDocument, document: ForecastDocument, now: datetime) -> S3Pointer:
+def save_forecast(bucket: str, site: SiteDocument, document: IssuedForecast, now: datetime) -> S3Pointer:
     """Store a forecast, make it the site's newest, and give detection its files."""
     from forecasting.forecasting_api.subtraction import restored
 
-    body = document.document()
-    pointer = s3.write_json(bucket, FORECAST.build(day=now, forecast_id=document.forecast_id), body)
-    s3.write_json(bucket, FORECAST_LATEST.build(customer_id=site.customer_id, site_id=site.site_id), body)
+    key = FORECAST.build(day=now, forecast_id=document.forecast_id)
+    pointer = s3.write_json(bucket, key, document.issued())
+    newest = FORECAST_LATEST.build(customer_id=site.customer_id, site_id=site.site_id)
+    s3.write_json(bucket, newest, document.document())
     whole = restored(document).forecasts  # a machine that stands must not excuse the others
     points = [p for p in whole if p.timestamp <= now + timedelta(hours=CSV_HOURS)]
     utc = now.astimezone(UTC)
@@ -146,10 +142,15 @@ def forecasts_issued(bucket: str, site: SiteDocument, days: list[date]) -> list[
     return issued
 
 
-def load_forecast(bucket: str, key: str) -> ForecastDocument:
+def load_forecast(bucket: str, key: str) -> IssuedForecast:
     """A stored forecast. Raises ObjectMissing."""
-    document: ForecastDocument = ForecastDocument.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+    document: IssuedForecast = IssuedForecast.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
     return document
+
+
+def load_forecasts(bucket: str, keys: list[str]) -> list[IssuedForecast]:
+    """Stored forecasts; one that cannot be read is named in the log and left out."""
+    return readable([(f"s3://{bucket}/{key}", key) for key in keys], lambda key: load_forecast(bucket, key))
 
 
 def telemetry_since(bucket: str, site: SiteDocument, now: datetime, days: int) -> pd.DataFrame | None:
@@ -189,6 +190,31 @@ def save_accuracy(bucket: str, record: AccuracyRecord, picture: bytes) -> S3Poin
     }
     s3.write_bytes(bucket, ACCURACY_PICTURE.build(**names), picture, "image/svg+xml")
     return s3.write_json(bucket, ACCURACY.build(**names), record.document())
+
+
+def load_accuracy(
+    bucket: str, customer_id: str, site_id: str, first: date, last: date
+) -> tuple[list[AccuracyRecord], list[str]]:
+    """The measured days of a site from one day to another, and the days whose record nobody can read."""
+    prefix = ACCURACY.prefix(customer_id=customer_id, site_id=site_id)
+    before = ACCURACY.build(customer_id=customer_id, site_id=site_id, day=first).removesuffix(".json")
+    keys = {}
+    for entry in s3.list_keys(bucket, prefix, start_after=before):
+        fields = ACCURACY.parse(entry["Key"])
+        if fields and first <= fields["day"] <= last:
+            keys[fields["day"].isoformat()] = entry["Key"]
+
+    def read(item: tuple[str, str]) -> tuple[str, list[AccuracyRecord]]:
+        day, key = item
+        where = f"s3://{bucket}/{key}"
+        return day, readable(
+            [(where, key)],
+            lambda name: AccuracyRecord.read(s3.read_json(S3Pointer(bucket=bucket, key=name)), name),
+        )
+
+    with ThreadPoolExecutor(MOST_READS) as pool:
+        found = list(pool.map(read, keys.items()))
+    return [record for _, part in found for record in part], [day for day, part in found if not part]
 
 
 def _live_key(site: SiteDocument) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from forecasting.documents import SiteDocument
 from forecasting.forecasting_api import accuracy, generate, picture, store, subtraction
-from forecasting.model import availability, hourly, known_outs
+from forecasting.model import availability, hourly, known_outs, measured_days
 from forecasting.model.features import site_of
 from forecasting.payloads import AccuracyRequest, AccuracyResult, ForecastRequest, ForecastResult
 from ona.runtime.observability import logger, metric_of
@@ -27,17 +27,17 @@ def forecast(request: ForecastRequest, bucket: str, now: datetime) -> ForecastRe
 def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     """Accuracy of a site over a UTC day: recorded, and published as the metric ForecastAccuracy.
 
-    Raises DependencyBusy when another measure moved the site's live factors meanwhile.
+    Raises DependencyBusy when another measure moved the site's measured days meanwhile.
     """
     site = store.load_site(bucket, request.site_key)
     start = datetime.fromisoformat(request.day).replace(tzinfo=UTC)
     day = start.date()
-    issued = store.forecasts_issued(bucket, site, [day - timedelta(days=1), day])
-    key = accuracy.day_ahead(issued, start)
+    around = [day + timedelta(days=days) for days in (-2, -1, 0)]
+    issued = store.forecasts_issued(bucket, site, around)
+    key = accuracy.day_ahead([one for one in issued if one[0].date() > around[0]], start)
     if key is None:
         return _without(site, "no forecast was stored for that day")
-    document = subtraction.restored(store.load_forecast(bucket, key))
-    telemetry = store.telemetry_of(bucket, site, [day, day + timedelta(days=1)])
+    telemetry = store.telemetry_of(bucket, site, [*around[1:], day + timedelta(days=1)])
     if telemetry is not None:  # of the machines that ran, as the whole forecast is
         telemetry = availability.running(telemetry, known_outs.of_site(site, start + timedelta(days=1)))
         if telemetry.empty:
@@ -45,14 +45,28 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     share = hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None
     if share is None:
         return _without(site, "no telemetry of that day has arrived")
-    measured = accuracy.measure(site, document, share, start)
+    live, etag = store.load_live(bucket, site)
+    measured = accuracy.measure(
+        site,
+        subtraction.restored(store.load_forecast(bucket, key)),
+        share,
+        start,
+        [
+            subtraction.restored(one)
+            for one in store.load_forecasts(bucket, accuracy.of_first_hours(issued, start))
+        ],
+        [
+            subtraction.restored(one)
+            for one in store.load_forecasts(bucket, accuracy.of_two_days(issued, start))
+        ],
+        live,
+    )
     if isinstance(measured, str):
         return _without(site, measured)
     record = measured.record
     drawn = picture.day(measured.points, measured.power_kw, record)
     where = store.save_accuracy(bucket, record, drawn)
-    live, etag = store.load_live(bucket, site)
-    renewed = accuracy.moved(live, measured)
+    renewed = measured_days.with_day(live, day, measured.kept)
     if renewed is not None:
         store.save_live(bucket, site, renewed, etag)
     for dimensions in ({}, {"CustomerId": site.customer_id}):

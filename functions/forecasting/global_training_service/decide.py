@@ -119,7 +119,7 @@ def model_card(
         other_pinball_percent=verdict.other,
         decision="promoted" if verdict.promoted else "kept",
         reason=verdict.reason,
-        calibration=registry.stored_form(evaluate.factors_of(folds, levels)),
+        scores=evaluate.scores_of(folds, levels),
         nowcast_weight=persistence.weight,
         nowcast_tau_hours=persistence.tau_hours,
         limits=LIMITS,

@@ -11,7 +11,7 @@ import pandas as pd
 from forecasting.config import BoosterSettings
 from forecasting.documents import Scores
 from forecasting.global_training_service.dataset import REFERENCE, usable
-from forecasting.model import blend, booster, calibration, forecaster, nowcast, score
+from forecasting.model import blend, booster, calibration, forecaster, measured_days, nowcast, score
 from forecasting.model.booster import TARGET
 from forecasting.model.forecaster import Forecaster
 from ona.sky.sun import Floats
@@ -156,8 +156,8 @@ def pinball_percent(table: pd.DataFrame, levels: tuple[float, ...]) -> float:
 
 
 def scores(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> Scores:
-    """Scores over all windows but the first, which only calibrates: each window's intervals are calibrated
-    on the windows before it only. A single window is scored as it is."""
+    """Scores over all windows but the first, which only calibrates: an hour's interval knows only what came
+    before (`served`). A single window is scored as it is."""
     scored = folds[1:] or folds
     table = pd.concat(scored, ignore_index=True)
     actual = table[TARGET].to_numpy(dtype=float)
@@ -183,20 +183,42 @@ def scores(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> Scores:
 
 
 def _calibrated(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> tuple[Floats, ...]:
+    """Medians and bounds of the scored windows, as they would have been served: the windows before give the
+    prior, days of the window count when they would have been measured."""
     columns: list[list[Floats]] = [[], [], [], [], []]
     for number in range(1 if len(folds) > 1 else 0, len(folds)):
-        fold, earlier = folds[number], folds[:number]
-        factors = factors_of(earlier, levels) if earlier else calibration.UNCALIBRATED
-        median, bounds = calibration.intervals(quantiles_of(fold, levels), levels, factors)
-        for column, values in zip(columns, (median, *bounds[80], *bounds[95]), strict=True):
+        bounds = served(folds[number], folds[:number], levels)
+        for column, values in zip(columns, bounds.to_numpy().T, strict=True):
             column.append(values)
     return tuple(np.concatenate(column) for column in columns)
 
 
-def factors_of(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> dict[int, calibration.Tail]:
-    """Calibration factors from out-of-sample tables; none calibrates nothing."""
+def served(table: pd.DataFrame, earlier: list[pd.DataFrame], levels: tuple[float, ...]) -> pd.DataFrame:
+    """Median and bounds of an out-of-sample table, site by site and day by day; columns median, low80,
+    high80, low95, high95, in the table's order."""
+    known = scores_of(earlier, levels)
+    out = np.zeros((len(table), 5))
+    for site_id, rows in table.groupby("site_id").indices.items():
+        part = table.iloc[rows]
+        order = np.argsort(part["timestamp"].to_numpy(), kind="stable")
+        raw = calibration.reference(quantiles_of(part, levels), levels)[order]
+        prior = tuple(known.get(str(site_id)) or known.get(measured_days.EVERY_SITE) or ())
+        hours = pd.DatetimeIndex(part["timestamp"])[order]
+        bounds = calibration.replayed(hours, part[TARGET].to_numpy(dtype=float)[order], raw, prior)
+        out[rows[order]] = np.column_stack([raw[:, 2], *bounds[80], *bounds[95]])
+    return pd.DataFrame(out, columns=["median", "low80", "high80", "low95", "high95"])
+
+
+def scores_of(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> dict[str, list[float]]:
+    """What calibrates a model's intervals, by site and of all sites; without enough outcomes nothing."""
     table = together(folds, levels)
-    return calibration.calibrate(table[TARGET].to_numpy(dtype=float), quantiles_of(table, levels), levels)
+    groups = {str(site_id): part for site_id, part in table.groupby("site_id")}
+    found = {}
+    for name, part in {measured_days.EVERY_SITE: table, **groups}.items():
+        raw = calibration.reference(quantiles_of(part, levels), levels)
+        if kept := calibration.prior(part[TARGET].to_numpy(dtype=float), raw):
+            found[name] = list(kept)
+    return found
 
 
 def fit_before(

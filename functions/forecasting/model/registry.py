@@ -13,7 +13,8 @@ from datetime import datetime
 
 from forecasting.documents import Current, Fitted, ModelCard
 from forecasting.layout import MODEL_BOOSTER, MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
-from forecasting.model.calibration import UNCALIBRATED, Calibration, Tail
+from forecasting.model import measured_days
+from forecasting.model.calibration import Prior
 from forecasting.model.forecaster import Forecaster
 from ona.documents.base import Document, S3Pointer
 from ona.runtime.errors import InvalidConfiguration, ObjectMissing
@@ -42,19 +43,9 @@ class InService:
     own_site: Fitted | None
 
     @property
-    def calibration(self) -> Calibration:
-        """Its factors by interval."""
-        return tails(self.card.calibration)
-
-
-def stored_form(factors: Calibration) -> dict[str, dict[str, float]]:
-    """Calibration factors in their JSON form."""
-    return {str(level): {"lower": tail.lower, "upper": tail.upper} for level, tail in factors.items()}
-
-
-def tails(stored: dict[str, dict[str, float]]) -> dict[int, Tail]:
-    """Calibration factors from their JSON form."""
-    return {int(name): Tail(**values) for name, values in stored.items()} or dict(UNCALIBRATED)
+    def prior(self) -> Prior:
+        """The scores that its training kept of this site, else those of all sites."""
+        return measured_days.prior_of(self.card, self.own_site.site.site_id if self.own_site else "")
 
 
 def current(bucket: str, customer_id: str) -> tuple[Current | None, str]:

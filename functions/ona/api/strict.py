@@ -13,6 +13,7 @@ pydantic would take `"1"` and `true` for an integer, and a number of seconds for
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator
@@ -20,6 +21,7 @@ from pydantic import AwareDatetime, BeforeValidator
 from ona.runtime.clock import FIRST_YEAR, LAST_YEAR
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DIGITS = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
@@ -45,9 +47,21 @@ def _moment(value: Any) -> Any:
     raise ValueError("must be a time like 2025-06-10T08:00:00Z (RFC 3339)")
 
 
+def _day(value: Any) -> Any:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        if not FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
+            raise ValueError(f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")
+        return value
+    if value is None or isinstance(value, date):
+        return value
+    raise ValueError("must be a day like 2025-06-10")
+
+
 JsonNumber = BeforeValidator(_number)
 """Marks a number of a body: no text, no `true`. It comes after `Field`, whose limits the document shows."""
 Digits = BeforeValidator(_digits)
 """Marks an integer of a query: digits only."""
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 """A time with its zone, as RFC 3339 writes it."""
+Day = Annotated[date, BeforeValidator(_day)]
+"""A calendar day, as ISO 8601 writes it."""

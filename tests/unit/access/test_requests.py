@@ -44,6 +44,11 @@ BODIES: dict[str, Any] = {
     "/ops/work-orders/{work_order_id}/subscriptions": {"kind": "email", "endpoint": "a@example.com"},
 }
 """A right body for each route that takes one."""
+QUERIES = {
+    "/forecast": {"customer_id": CUSTOMER},
+    "/forecast/accuracy": {"customer_id": CUSTOMER, "site_id": "site-001"},
+}
+"""What the routes that demand a query are asked."""
 WITH_BODY = [(method, path) for method, path, operation in OPERATIONS if "requestBody" in operation]
 PAGED = [
     (method, path)
@@ -63,7 +68,7 @@ def order(world: list[str], monkeypatch: pytest.MonkeyPatch) -> str:
 def event_of(method: str, path: str, order: str = "wo-20250611-00000001") -> Event:
     """A right request, as API Gateway hands it on."""
     full = path.replace("{work_order_id}", order).replace("{subscription_id}", "sub-0123456789ab")
-    query = {"customer_id": CUSTOMER} if path == "/forecast" else None
+    query = QUERIES.get(path)
     headers = {"Content-Type": "application/json", "Accept": "*/*"}
     return {
         "httpMethod": method,
@@ -72,7 +77,9 @@ def event_of(method: str, path: str, order: str = "wo-20250611-00000001") -> Eve
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
         "queryStringParameters": query,
-        "multiValueQueryStringParameters": {"customer_id": [CUSTOMER]} if query else None,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()}
+        if query
+        else None,
         "pathParameters": None,
         "stageVariables": None,
         "body": json.dumps(BODIES[path]) if path in BODIES else None,
@@ -233,7 +240,7 @@ def test_right_bodies_that_look_wrong_are_taken_on_every_route(order: str) -> No
 
 def test_what_has_no_body_does_not_look_at_its_type(order: str) -> None:
     for method, path, operation in OPERATIONS:
-        if "requestBody" in operation or path == "/forecast":
+        if "requestBody" in operation or path in QUERIES:
             continue
         event = event_of(method, path, order)
         typed("image/png")(event)

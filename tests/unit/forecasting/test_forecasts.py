@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.documents import AccuracyRecord, Conditions, Interval, Point
+from forecasting.accuracy_documents import AccuracyRecord
+from forecasting.documents import Conditions, Interval, Point
 from forecasting.forecasting_api import answers, picture, predict
 from forecasting.forecasting_api.detection_csv import csv_by_day
 from forecasting.forecasting_api.predict import Inputs
@@ -167,7 +168,9 @@ def test_quarter_hours_keep_each_hours_mean() -> None:
     clear = sun.clear_sky(index, site.plane, 60.0)["clear_poa"].to_numpy() / 1000
     median = 0.5 * clear
     bounds = {80: (median * 0.8, median * 1.2), 95: (median * 0.5, median * 1.5)}
-    hourly = predict.Prediction(index, median, bounds, pd.DataFrame(index=index), site, [], None)
+    raw = np.tile(median[:, None], (1, 5))
+    sky = pd.DataFrame(index=index)
+    hourly = predict.Prediction(index, median, bounds, sky, site, [], None, raw, "model")
     fine = quarter_hours(hourly)
     assert len(fine.hours) == 120
     back = pd.Series(fine.median, index=fine.hours).resample("1h", closed="right", label="right").mean()

@@ -10,7 +10,7 @@ import pytest
 
 from forecasting.config import TrainingRules
 from forecasting.global_training_service import dataset, evaluate, judge, prepare
-from forecasting.model import calibration, score
+from forecasting.model import score
 from forecasting.model.booster import TooFewRows
 from ona.store import parquet
 from tests.builders.forecasting import site_document
@@ -155,7 +155,7 @@ def test_a_history_with_holes_trains_or_says_why_not(kind: str) -> None:
     rows = [fold for fold in kept if len(fold)]
     table = evaluate.together(rows, LEVELS)
     assert judge.judge(judge.OutOfSample(table, LEVELS), None, RULES).reason
-    assert evaluate.factors_of(rows, LEVELS)
+    assert set(evaluate.scores_of(rows, LEVELS)) <= {"", *frames}
     if len(table):
         assert 0 < evaluate.scores(rows, LEVELS).rows <= len(table)
 
@@ -166,7 +166,7 @@ def test_without_a_single_window_a_first_model_serves_and_says_so() -> None:
     assert verdict.promoted
     assert "no day to compare on" in verdict.reason
     assert not judge.judge(nothing, judge.OutOfSample(out_of_sample(0.1), LEVELS), RULES).promoted
-    assert evaluate.factors_of([], LEVELS) == dict(calibration.UNCALIBRATED)
+    assert evaluate.scores_of([], LEVELS) == {}
 
 
 def test_a_site_of_which_no_hour_can_train_is_left_out_of_a_dataset() -> None:

@@ -584,7 +584,10 @@ def without_letters(platform: Platform) -> Callable[[], Any]:
 
 def test_yesterdays_accuracy_is_measured_against_telemetry(world: World) -> None:
     world.uploaded(world.history(days=5))
-    data = world.forecast(horizon_hours=168)
+    newest = world.forecast(horizon_hours=168)
+    made = datetime.fromisoformat(newest["generated_at"])
+    data = world.platform.read(f"forecasts/{made:%Y/%m/%d}/{newest['forecast_id']}.json")
+    assert "uncalibrated" not in newest, "customers are not shown what calibration is learned from"
     # the stored forecast, issued the evening before yesterday, so that its day has telemetry
     day = (NOW - timedelta(days=1)).replace(hour=0)
     shift = (
@@ -619,7 +622,9 @@ def test_yesterdays_accuracy_is_measured_against_telemetry(world: World) -> None
     assert f"accuracy/{CUSTOMER}/{SITE_ID}/{day:%Y-%m-%d}.svg" in world.platform.keys("accuracy/")
     assert 0 < record["accuracy_percent"] <= 100
     live = world.platform.read(f"accuracy/{CUSTOMER}/{SITE_ID}/live.json")
-    assert (live["through"], live["model_version"]) == (f"{day:%Y-%m-%d}", record["model_version"])
+    kept = next(one for one in live["days"] if one["source"] == record["source"])
+    assert kept["day"] == f"{day:%Y-%m-%d}"
+    assert (kept["model_version"], len(kept["scores"])) == (record["model_version"], record["hours"])
     world.platform.run({"task": "accuracy"}, "forecast_schedule")
     assert world.platform.read(f"accuracy/{CUSTOMER}/{SITE_ID}/live.json") == live, "a day counts once"
     quiet = world.platform.run({"task": "accuracy", "day": "2020-01-01"}, "forecast_schedule")

@@ -1,0 +1,72 @@
+"""The documents of a site's accuracy: what was measured of its forecasts, and what calibration keeps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from ona.documents.base import Document
+
+
+class MeasuredDay(Document):
+    """A measured day of a site, as calibration keeps it (`forecasting.model.calibration.Day`)."""
+
+    day: str
+    source: Literal["model", "physical", "usual"]
+    model_version: str
+    scores: list[float]
+    misses: dict[str, tuple[float, float]] = Field(description="shares below and above, by interval")
+
+
+class LiveCalibration(Document):
+    """`accuracy/<customer>/<site>/live.json`: the measured days of a site, of the last 90.
+
+    `model_version`, `through` and `factors` stand in documents of earlier versions only; nothing is made
+    of them.
+    """
+
+    days: list[MeasuredDay] = []
+    model_version: str = ""
+    through: str = ""
+    factors: dict[str, dict[str, float]] = {}
+
+
+class LeadRecord(Document):
+    """How good the forecasts of one day were that were issued a certain time before."""
+
+    lead: Literal["first_hours", "day_ahead", "two_days"]
+    hours: int
+    mae_kw: float
+    bias_kw: float = Field(description="forecast less measured")
+    pinball_kw: float = Field(description="mean loss at the five levels that a forecast states")
+    width_80_kw: float
+    width_95_kw: float
+    at_or_below: dict[str, int] = Field(description="hours at or below the forecast of each level")
+
+
+class AccuracyRecord(Document):
+    """How good yesterday's forecast was. Accuracy is 100 · (1 − MAE / capacity) over daylight.
+
+    Records of earlier versions end with `coverage_95_percent`.
+    """
+
+    customer_id: str
+    site_id: str
+    day: str
+    forecast_id: str
+    issued_at: datetime
+    model_version: str
+    hours: int
+    accuracy_percent: float
+    mae_kw: float
+    bias_kw: float
+    coverage_80_percent: float
+    coverage_95_percent: float
+    capacity_kw: float | None = None
+    source: str = Field(default="", description="what made the forecast: model, physical, usual")
+    reference_hours: int = Field(default=0, description="hours that have a reference")
+    reference_mae_kw: float | None = Field(default=None, description="24-hour clear-sky persistence")
+    mae_of_reference_hours_kw: float | None = Field(default=None, description="the forecast's, same hours")
+    leads: list[LeadRecord] = []
