@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,15 +10,25 @@ from ona.config.files import ConfigFile
 from ona.documents.base import Document
 
 
-class BoosterSettings(Document):
-    """How a member of the forecasting model is trained."""
+class MemberChoice(Document):
+    """One member of the forecasting model: whose trees, and what they learn (`model/members.py`)."""
 
+    kind: Literal["lightgbm", "xgboost"]
+    target: Literal["share", "departure", "clear_sky"]
+
+
+class BoosterSettings(Document):
+    """How the members of the forecasting model are trained; the forecast is their mean."""
+
+    members: tuple[MemberChoice, ...] = Field(min_length=1, max_length=8)
     levels: tuple[float, ...] = Field(description="quantile levels, rising, 0…1")
     rounds: int = Field(ge=1, le=2000)
-    depth: int = Field(ge=1, le=12)
+    leaves: int = Field(ge=2, le=1024)
+    bins: int = Field(ge=8, le=255, description="values of a feature that a tree tells apart")
     learning_rate: float = Field(gt=0, le=1)
-    min_rows_a_leaf: float = Field(ge=0)
+    min_rows_a_leaf: int = Field(ge=0)
     row_share: float = Field(gt=0, le=1)
+    rows_a_tree: int = Field(ge=100, description="rows that a tree sees at most")
     feature_share: float = Field(gt=0, le=1)
     seed: int
 

@@ -86,7 +86,7 @@ def test_light_functions_never_reach_pandas(name: str) -> None:
     """Nor does the API on its way to a stored forecast: its cold start must not pay for pandas."""
     entry = "api.py" if name == "forecasting_api" else "handler.py"
     _, foreign = reached(FOLDERS[name] / entry, at_top=True)
-    heavy = {"pandas", "numpy", "scipy", "pvlib", "fastparquet", "xgboost"}
+    heavy = {"pandas", "numpy", "scipy", "pvlib", "fastparquet", "xgboost", "lightgbm"}
     assert not foreign & (heavy - PLANNING if name == "schedule" else heavy)  # HiGHS takes NumPy's arrays
 
 
@@ -99,6 +99,14 @@ def test_xgboost_is_never_the_one_with_the_gpu_part() -> None:
     for path in ROOT.glob("**/requirements*.txt"):
         if ".venv" not in path.parts:
             assert not re.search(r"^xgboost==", path.read_text(), re.MULTILINE)
+
+
+def test_the_library_that_lightgbm_links_to_comes_with_it() -> None:
+    """Lambda's image and Python's slim one have no libgomp.so.1; xgboost brings one under another name."""
+    makefile = (ROOT / "layers" / "Makefile").read_text()
+    assert "lightgbm" in BOOSTING
+    assert 'xgboost_cpu.libs/libgomp-*.so* "$(ARTIFACTS_DIR)/lib/libgomp.so.1"' in makefile
+    assert "libgomp1" in (ROOT / "containers" / "training" / "Dockerfile").read_text()
 
 
 def test_lock_files_carry_names_versions_and_hashes_only() -> None:
@@ -141,6 +149,8 @@ import importlib, importlib.abc, pathlib, sys
 
 class Trimmed(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("pvlib", "h5py", "requests", "pytz"):
+            raise ImportError(f"{name} is not in the layer")
         if name.startswith("scipy.") and name.split(".")[1] in sys.argv[2].split():
             raise ImportError(f"{name} is not in the layer")
         if name.split(".")[-1].startswith("_test_") or name.endswith(".conftest"):
@@ -151,8 +161,7 @@ sys.path.insert(0, sys.argv[1])
 for file in pathlib.Path(sys.argv[1]).rglob("*.py"):
     name = ".".join(file.relative_to(sys.argv[1]).with_suffix("").parts).removesuffix(".__init__")
     importlib.import_module(name)
-import fastparquet, xgboost, scipy.interpolate, scipy.stats
-import pvlib.clearsky, pvlib.irradiance, pvlib.solarposition
+import fastparquet, lightgbm, xgboost, scipy.interpolate, scipy.stats
 """
 
 

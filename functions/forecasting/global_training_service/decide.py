@@ -62,7 +62,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
         judge.judge(candidate, other, settings.training),
         before,
     )
-    features = trained.trees.member.features
+    features = trained.trees.features
     card = model_card(data.card, folds, settings.booster, comparison, features, utc_now())
     store.save_card(bucket, card)
     store.save_trained(bucket, data.card)

@@ -1,10 +1,10 @@
-"""The forecasting model: gradient-boosted quantiles, one booster for all sites, adapted to each.
+"""The forecasting model: quantiles of a few members (`members.Member`), averaged, for all sites at once.
 
-The booster sees which site an hour belongs to (`site_code`), so that it learns what sites share from all of
+A member sees which site an hour belongs to (`site_code`), so that it learns what sites share from all of
 them and what is a site's own from its rows. A site that it was not trained on is forecast as the mean of
-those it was trained on, quantile by quantile (Vincentization; Lichtendahl, Grushka-Cockayne, Winkler,
-Management Science 59(7), 2013): a new site has a forecast on its first day. Stored as xgboost's UBJSON,
-never pickled.
+those it was trained on. All means are quantile by quantile (Vincentization; Lichtendahl, Grushka-Cockayne,
+Winkler, Management Science 59(7), 2013). Members that learned different targets err differently: their mean
+errs less than the best of them.
 
 >>> at_levels(np.array([[0.1, 0.2, 0.4]]), (0.1, 0.5, 0.9), np.array([0.3, 0.99])).round(2).tolist()
 [[0.15, 0.4]]
@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -23,72 +22,51 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.config import BoosterSettings
+from forecasting.config import BoosterSettings, MemberChoice
+from forecasting.model import members
+from forecasting.model.members import BASE, NOT_FEATURES, TARGET, Member
 from ona.runtime.errors import InvalidConfiguration
 from ona.runtime.words import counted
 from ona.sky.sun import Floats
 
+__all__ = ["BASE", "NOT_FEATURES", "TARGET", "Member", "Model", "TooFewRows", "at_levels", "fit"]
 FORMAT = 2
-"""Version of the files of a model: its trees learned the departure from the site's physics."""
+"""Version of the files of a model: several members."""
 FORMATS = (1, FORMAT)
-"""What is read: the trees of format 1 learned the share itself. Another one is refused."""
-TARGET = "share"
-"""Measured power as a share of capacity; the column of a training frame beside its features."""
-BASE = "base"
-"""What the site's own physics says of the row, share of capacity (`physics.share`). The trees learn
-`share − base`, so that a season that they have not seen is still physics."""
+"""What is read. In format 1 one booster of xgboost learned the share itself. Another one is refused."""
+BOOSTERS = "booster.ubj"
+"""The file of the members, one after the other; `model.json` says where each begins, and its hash."""
 SITE_CODE = "site_code"
 """The feature that says which site a row belongs to; NaN for other customers' rows."""
 MAX_STAND_INS = 8
 """How many trained sites stand in for a new one: the time of a forecast grows with them. Ours."""
-NOT_FEATURES = {TARGET, "daylight"}
-"""Columns of a training frame that the booster must not see."""
 MIN_ROWS = 50
-"""Daylight rows that a booster needs. Ours; `min_days` of the configuration asks for more."""
-
-
-@dataclass(frozen=True)
-class Member:
-    """One trained booster with the features it wants, in order."""
-
-    features: tuple[str, ...]
-    raw: bytes
-
-    @cached_property
-    def booster(self) -> Any:
-        """The booster, read once. Raises InvalidConfiguration for bytes that are none."""
-        import xgboost
-
-        booster = xgboost.Booster()
-        try:
-            if not (self.raw.startswith(b"{") and self.raw.endswith(b"}")):
-                raise ValueError("it neither begins nor ends as UBJSON")  # xgboost ends the process for b""
-            booster.load_model(bytearray(self.raw))
-        except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
-            raise InvalidConfiguration(
-                f"booster.ubj of {counted(len(self.raw), 'byte')} is no booster of xgboost"
-            ) from error
-        return booster
-
-    def predict(self, frame: pd.DataFrame) -> Floats:
-        """Quantiles of the share, shape (n, levels); features that a frame lacks count as missing."""
-        import xgboost
-
-        wanted = frame.reindex(columns=list(self.features)).to_numpy(dtype=np.float32)
-        data = xgboost.DMatrix(wanted, feature_names=list(self.features))
-        answer = np.asarray(self.booster.predict(data), dtype=float)
-        return answer.reshape(len(frame), -1)
+"""Daylight rows that a member needs. Ours; `min_days` of the configuration asks for more."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """What forecasts a customer's sites: levels of the quantiles, the booster, the codes of the sites
-    it was trained on; `departs`: whether the trees say how far power departs from `BASE`."""
+    """What forecasts a customer's sites: levels of the quantiles, the members, the codes of the sites
+    they were trained on."""
 
     levels: tuple[float, ...]
-    member: Member
+    members: tuple[Member, ...]
     codes: Mapping[str, int] = field(default_factory=dict)
-    departs: bool = True
+
+    @property
+    def departs(self) -> bool:
+        """Whether a member learned more than the share itself, which is all that format 1 has."""
+        return any(member.choice.target != TARGET for member in self.members)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the members want of a frame."""
+        return tuple(dict.fromkeys(name for member in self.members for name in member.features))
+
+    def read(self) -> None:
+        """Read all members now. Raises InvalidConfiguration for bytes that are no trees."""
+        for member in self.members:
+            member.boosters  # noqa: B018 - kept by the member
 
     def predict(self, frame: pd.DataFrame, site_id: str) -> Floats:
         """Quantiles of the share of capacity, shape (n, levels), rising along each row, 0…1.
@@ -98,79 +76,73 @@ class Model:
         lit = frame["daylight"].to_numpy(dtype=bool)
         out = np.zeros((len(frame), len(self.levels)))
         if lit.any():
-            part = frame.loc[lit]
             own = [self.codes[site_id]] if site_id in self.codes else sorted(self.codes.values())
             codes = [float(code) for code in own[:: max(1, -(-len(own) // MAX_STAND_INS))]] or [np.nan]
-            answers = [self.member.predict(part.assign(**{SITE_CODE: code})) for code in codes]
-            base = part[BASE].to_numpy(dtype=float)[:, None] if self.departs else 0.0
-            out[lit] = np.sort(np.clip(base + np.mean(answers, axis=0), 0.0, 1.0), axis=1)
+            as_each = [frame.loc[lit].assign(**{SITE_CODE: code}) for code in codes]
+            stacked = pd.concat(as_each, ignore_index=True) if len(codes) > 1 else as_each[0]
+            answers = np.mean([member.predict(stacked) for member in self.members], axis=0)
+            answers = answers.reshape(len(codes), int(lit.sum()), len(self.levels)).mean(axis=0)
+            out[lit] = np.sort(np.clip(answers, 0.0, 1.0), axis=1)
         return out
 
     def files(self) -> dict[str, bytes]:
         """The model as files: `model.json` and `booster.ubj`."""
         manifest = {
-            "format": FORMAT if self.departs else 1,
+            "format": FORMAT,
             "levels": list(self.levels),
             "sites": dict(self.codes),
-            "features": list(self.member.features),
-            "booster_sha256": sha256(self.member.raw).hexdigest(),
+            "members": [
+                {
+                    **member.choice.document(),
+                    "features": list(member.features),
+                    "bytes": len(member.raw),
+                    "sha256": sha256(member.raw).hexdigest(),
+                }
+                for member in self.members
+            ],
         }
-        return {"model.json": json.dumps(manifest, indent=1).encode(), "booster.ubj": self.member.raw}
+        raw = b"".join(member.raw for member in self.members)
+        return {"model.json": json.dumps(manifest, indent=1).encode(), BOOSTERS: raw}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Model:
-        """The model of such files. Raises InvalidConfiguration when one is absent or of another format."""
+        """The model of such files. Raises InvalidConfiguration when one is absent, damaged or of another
+        format."""
         try:
-            manifest = json.loads(files["model.json"])
+            manifest, raw = json.loads(files["model.json"]), files[BOOSTERS]
             if manifest["format"] not in FORMATS:
                 raise InvalidConfiguration(f"model.json: format {manifest['format']}, not {FORMAT}")
-            expected = manifest.get("booster_sha256")  # older manifests have none
-            if expected is not None and expected != sha256(files["booster.ubj"]).hexdigest():
-                raise InvalidConfiguration("booster.ubj is not the one that model.json was written for")
-            member = Member(tuple(manifest["features"]), files["booster.ubj"])
-            departs = manifest["format"] == FORMAT
-            return cls(tuple(manifest["levels"]), member, dict(manifest["sites"]), departs)
+            read = _members if manifest["format"] == FORMAT else _of_format_1
+            return cls(tuple(manifest["levels"]), tuple(read(manifest, raw)), dict(manifest["sites"]))
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise InvalidConfiguration(f"model files are not whole: {error!r}") from error
 
 
+def _members(manifest: dict[str, Any], raw: bytes) -> list[Member]:
+    """The members in a file of theirs. Raises InvalidConfiguration where it is another one's."""
+    found, start = [], 0
+    for stored in manifest["members"]:
+        part = raw[start : start + stored["bytes"]]
+        start += stored["bytes"]
+        if stored["sha256"] != sha256(part).hexdigest():
+            raise InvalidConfiguration(f"{BOOSTERS} is not the one that model.json was written for")
+        choice = MemberChoice(kind=stored["kind"], target=stored["target"])
+        found.append(Member(choice, tuple(stored["features"]), part))
+    if not found or start != len(raw):
+        raise InvalidConfiguration(f"{BOOSTERS} is not the one that model.json was written for")
+    return found
+
+
+def _of_format_1(manifest: dict[str, Any], raw: bytes) -> list[Member]:
+    """The one booster of an older model. The oldest manifests have no hash."""
+    expected = manifest.get("booster_sha256")
+    if expected is not None and expected != sha256(raw).hexdigest():
+        raise InvalidConfiguration(f"{BOOSTERS} is not the one that model.json was written for")
+    return [Member(MemberChoice(kind="xgboost", target="share"), tuple(manifest["features"]), raw)]
+
+
 class TooFewRows(ValueError):
     """There are too few rows to train on."""
-
-
-def fit_member(frame: pd.DataFrame, settings: BoosterSettings, threads: int = 0) -> Member:
-    """Train one booster on rows with features, `daylight`, `share` and `base`; dark rows, missing power and
-    missing weather are left out. Raises TooFewRows for fewer than 50 usable rows."""
-    import xgboost
-
-    departure = frame[TARGET] - frame[BASE]
-    used = frame[frame["daylight"].to_numpy(dtype=bool) & departure.notna().to_numpy()]
-    if len(used) < MIN_ROWS:
-        raise TooFewRows(f"{counted(len(used), 'daylight row')}: too few to train on")
-    names = [name for name in frame.columns if name not in NOT_FEATURES and used[name].notna().any()]
-    data = xgboost.QuantileDMatrix(
-        used[names].to_numpy(dtype=np.float32),
-        (used[TARGET] - used[BASE]).to_numpy(dtype=np.float32),
-        feature_names=names,
-        nthread=threads or None,
-    )
-    booster = xgboost.train(
-        {
-            "objective": "reg:quantileerror",
-            "quantile_alpha": np.asarray(settings.levels),
-            "tree_method": "hist",
-            "eta": settings.learning_rate,
-            "max_depth": settings.depth,
-            "min_child_weight": settings.min_rows_a_leaf,
-            "subsample": settings.row_share,
-            "colsample_bytree": settings.feature_share,
-            "seed": settings.seed,
-            **({"nthread": threads} if threads else {}),
-        },
-        data,
-        settings.rounds,
-    )
-    return Member(tuple(names), bytes(booster.save_raw("ubj")))
 
 
 def fit(
@@ -182,15 +154,20 @@ def fit(
 ) -> Model:
     """Train the model of a customer's sites.
 
-    `frames`: features, share and base by site, indexed by time; `others`: rows of other customers' sites,
-    which carry no site code. Raises TooFewRows when there are too few rows altogether.
+    `frames`: features, `daylight`, `share` and `base` by site, indexed by time; `others`: rows of other
+    customers' sites, which carry no site code. Dark rows, missing power and missing weather are left out.
+    Raises TooFewRows for fewer than 50 usable rows altogether.
     """
     codes = {name: number for number, name in enumerate(sorted(frames))}
     pool = [frames[name].assign(**{SITE_CODE: float(code)}) for name, code in codes.items()]
     if others is not None and len(others):
         pool.append(others.assign(**{SITE_CODE: np.nan}))
-    member = fit_member(pd.concat(pool, ignore_index=True), settings, threads)
-    return Model(tuple(settings.levels), member, codes)
+    rows = pd.concat(pool, ignore_index=True)
+    used = rows[rows["daylight"].to_numpy(dtype=bool) & rows[[TARGET, BASE]].notna().all(axis=1).to_numpy()]
+    if len(used) < MIN_ROWS:
+        raise TooFewRows(f"{counted(len(used), 'daylight row')}: too few to train on")
+    trained = [members.fit(used, settings, choice, threads) for choice in settings.members]
+    return Model(tuple(settings.levels), tuple(trained), codes)
 
 
 def at_levels(values: Floats, levels: tuple[float, ...], wanted: NDArray[np.float64]) -> Floats:

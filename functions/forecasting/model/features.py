@@ -7,6 +7,8 @@ that a provider does not have are absent, and `ghi_w_m2` (solar) or `wind_speed_
 ghi_w_m2              W/m²   temperature_c         °C
 dni_w_m2, dhi_w_m2    W/m²   humidity_percent      %
 cloud_cover_percent   %      precipitation_mm      mm
+cloud_low_percent     %      cloud_mid_percent     %
+cloud_high_percent    %
 wind_speed_m_s        m/s    wind_direction_deg    °
 wind_speed_hub_m_s   m/s    pressure_hpa          hPa
 cloud_water_kg_m2     kg/m²  cloud_ice_kg_m2       kg/m²

@@ -102,7 +102,7 @@ def read_model(bucket: str, customer_id: str, version: str) -> Forecaster:
     )
     try:
         model = Forecaster.from_files({"model.json": manifest, "booster.ubj": booster})
-        model.trees.member.booster  # noqa: B018 - read here, where its name is known
+        model.trees.read()  # here, where its name is known
     except InvalidConfiguration as error:
         folder = MODEL_MANIFEST.build(**names).removesuffix("model.json")
         raise InvalidConfiguration(f"s3://{bucket}/{folder}: {error}") from error

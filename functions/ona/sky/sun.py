@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ona.sky import almanac
+from ona.sky.almanac import Floats
 from ona.sky.plane import Plane
 
-Floats = NDArray[np.float64]
+__all__ = ["Floats", "clear_sky", "on_plane", "split"]
 
 ALBEDO = 0.2
 """Share of light that the ground throws back: grass and soil (pvlib's and PVWatts' default)."""
@@ -29,37 +31,30 @@ def clear_sky(end: pd.DatetimeIndex, plane: Plane, minutes: float) -> pd.DataFra
 
     Columns: `elevation`, `sun_azimuth` (degrees, mid-interval), `cos_zenith` (mean, ≥ 0), `aoi`
     (mean cosine of the angle of incidence, ≥ 0), `clear_ghi`, `clear_poa` (mean, W/m²).
-    Sources: pvlib `ephemeris`; simplified Solis clear sky (Ineichen 2008) with aerosol depth 0.1 and
-    1 cm of water; isotropic diffuse and ground reflection (Liu and Jordan 1963).
+    Sources: `almanac` (sun, and simplified Solis clear sky, Ineichen 2008, with aerosol depth 0.1 and
+    1 cm of water); isotropic diffuse and ground reflection (Liu and Jordan 1963).
     """
-    from pvlib.clearsky import simplified_solis
-    from pvlib.irradiance import aoi_projection
-    from pvlib.solarposition import ephemeris
-
     n = len(end)
     offsets = (np.arange(SAMPLES) + 0.5) / SAMPLES * minutes
-    instants = _stack(end, offsets)
-    sun = ephemeris(instants, plane.latitude, plane.longitude)
-    elevation = sun["apparent_elevation"].to_numpy()
-    zenith, azimuth = 90.0 - elevation, sun["azimuth"].to_numpy()
-    sky = simplified_solis(np.maximum(elevation, 0.0), aod700=0.1, precipitable_water=1.0)
-    up = elevation > 0.0
-    ghi, dni, dhi = (np.where(up, np.nan_to_num(sky[name]), 0.0) for name in ("ghi", "dni", "dhi"))
-    incidence = np.where(
-        up, np.maximum(aoi_projection(plane.tilt, plane.azimuth, zenith, azimuth), 0.0), 0.0
-    )
+    seconds = pd.DatetimeIndex(end).as_unit("us").asi8 / 1e6
+    instants = (seconds[None, :] - 60.0 * offsets[:, None]).ravel()
+    stands = almanac.sun_position(instants, plane.latitude, plane.longitude)
+    zenith, up = 90.0 - stands.apparent, stands.apparent > 0.0
+    sky = almanac.clear_irradiance(np.maximum(stands.apparent, 0.0))
+    ghi, dni, dhi = (np.where(up, part, 0.0) for part in sky)
+    incidence = almanac.cosine_of_incidence(plane.tilt, plane.azimuth, zenith, stands.azimuth)
+    incidence = np.where(up, np.maximum(incidence, 0.0), 0.0)
     poa = on_plane(dni, dhi, ghi, incidence, plane.tilt)
     cos_zenith = np.maximum(np.cos(np.radians(zenith)), 0.0)
 
     def mean(values: Floats) -> Floats:
         return np.asarray(values.reshape(SAMPLES, n).mean(axis=0))
 
-    middle = _stack(end, np.array([minutes / 2]))
-    noon = ephemeris(middle, plane.latitude, plane.longitude)
+    noon = almanac.sun_position(seconds - 30.0 * minutes, plane.latitude, plane.longitude)
     return pd.DataFrame(
         {
-            "elevation": noon["apparent_elevation"].to_numpy(),
-            "sun_azimuth": noon["azimuth"].to_numpy(),
+            "elevation": noon.apparent,
+            "sun_azimuth": noon.azimuth,
             "cos_zenith": mean(cos_zenith),
             "aoi": mean(incidence),
             "clear_ghi": mean(ghi),
@@ -67,12 +62,6 @@ def clear_sky(end: pd.DatetimeIndex, plane: Plane, minutes: float) -> pd.DataFra
         },
         index=end,
     )
-
-
-def _stack(end: pd.DatetimeIndex, offsets: Floats) -> pd.DatetimeIndex:
-    """The instants `offsets` minutes before each end, one offset after the other."""
-    shifted = [(end - pd.Timedelta(minutes=float(offset))).to_series() for offset in offsets]
-    return pd.DatetimeIndex(pd.concat(shifted))
 
 
 def on_plane(dni: Floats, dhi: Floats, ghi: Floats, incidence: Floats, tilt: float | Floats) -> Floats:
@@ -88,12 +77,10 @@ def on_plane(dni: Floats, dhi: Floats, ghi: Floats, incidence: Floats, tilt: flo
 def split(ghi: Floats, cos_zenith: Floats, day_of_year: NDArray[np.int_]) -> tuple[Floats, Floats]:
     """Beam and diffuse irradiance (W/m²) of a global one, by the clearness index.
 
-    Source: Erbs, Klein, Duffie, Solar Energy 28(4), 1982, as in pvlib.
+    Source: Erbs, Klein, Duffie, Solar Energy 28(4), 1982 (`almanac.erbs`).
     """
-    from pvlib.irradiance import erbs
-
     zenith = np.degrees(np.arccos(np.clip(cos_zenith, 0.0, 1.0)))
-    parts = erbs(ghi, zenith, day_of_year)
-    dni = np.clip(np.nan_to_num(np.asarray(parts["dni"], dtype=float)), 0.0, BEAM_LIMIT_W_M2)
-    dhi = np.clip(np.nan_to_num(np.asarray(parts["dhi"], dtype=float)), 0.0, np.maximum(ghi, 0.0))
+    beam, diffuse = almanac.erbs(np.asarray(ghi, dtype=float), zenith, day_of_year)
+    dni = np.clip(np.nan_to_num(beam), 0.0, BEAM_LIMIT_W_M2)
+    dhi = np.clip(np.nan_to_num(diffuse), 0.0, np.maximum(ghi, 0.0))
     return dni, dhi

@@ -20,6 +20,9 @@ from ona.runtime.words import counted
 GRID_DEG = 0.1
 """Sites within the same cell of this grid (about 10 km) share one request."""
 
+FORECAST_HOURS = 192
+"""168 hours (the longest horizon of `GET /forecast`) and a day, for a forecast that is a day old."""
+
 VARIABLES = (
     "ghi_w_m2",
     "dni_w_m2",
@@ -27,6 +30,9 @@ VARIABLES = (
     "temperature_c",
     "humidity_percent",
     "cloud_cover_percent",
+    "cloud_low_percent",
+    "cloud_mid_percent",
+    "cloud_high_percent",
     "precipitation_mm",
     "pressure_hpa",
     "wind_speed_m_s",
@@ -38,7 +44,8 @@ VARIABLES = (
     "toa_net_w_m2",
 )
 """Irradiance is the mean of the hour that ends at the time; precipitation its sum; the rest instants.
-`wind_speed_hub_m_s` is the wind 80 to 120 m up, whichever the provider has."""
+`wind_speed_hub_m_s` is the wind 80 to 120 m up, whichever the provider has. Low clouds lie below 3 km, high
+ones above 8 km. A document holds what its provider has; the last four come from none of ours."""
 
 _PLAUSIBLE = {
     "ghi_w_m2": (0.0, 1600.0),
@@ -47,6 +54,9 @@ _PLAUSIBLE = {
     "temperature_c": (-80.0, 65.0),
     "humidity_percent": (0.0, 120.0),
     "cloud_cover_percent": (0.0, 100.0),
+    "cloud_low_percent": (0.0, 100.0),
+    "cloud_mid_percent": (0.0, 100.0),
+    "cloud_high_percent": (0.0, 100.0),
     "precipitation_mm": (0.0, 500.0),
     "pressure_hpa": (400.0, 1100.0),
     "wind_speed_m_s": (0.0, 120.0),

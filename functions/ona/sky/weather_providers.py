@@ -11,20 +11,18 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from ona.config import parameters
-from ona.documents.base import S3Pointer
 from ona.runtime import http
-from ona.runtime.errors import DependencyBusy, InvalidConfiguration, ObjectMissing, WeatherUnavailable
+from ona.runtime.errors import DependencyBusy, InvalidConfiguration, WeatherUnavailable
 from ona.runtime.words import counted
-from ona.sky.weather_document import Place, WeatherDocument, plausible
-from ona.store.layout import WEATHER_RECORDED
+from ona.sky.recorded_weather import Recorded
+from ona.sky.weather_document import FORECAST_HOURS, Place, WeatherDocument, plausible
 
-FORECAST_HOURS = 192
-"""168 hours (the longest horizon of `GET /forecast`) and a day, for a forecast that is a day old."""
 ATTEMPTS = 3
 """Requests before a provider counts as busy."""
 MAX_WAIT_S = 8.0
@@ -82,11 +80,20 @@ def fetch_json(
 
 
 class OpenMeteo:
-    """Open-Meteo: https://open-meteo.com/en/docs. No key; history as it had been forecast, from 2022 on,
-    and ERA5 before. Radiation there is the mean of the hour before, as ours."""
+    """Open-Meteo: https://open-meteo.com/en/docs. No key. History is what had been forecast a day ahead
+    from 2024 on, what had been forecast for the hours at hand from 2022 on, and ERA5 before. Radiation
+    there is the mean of the hour before, as ours."""
 
     name = "open_meteo"
     FORECAST = "https://api.open-meteo.com/v1/forecast"
+    DAY_AHEAD = "https://previous-runs-api.open-meteo.com/v1/forecast"
+    """Forecasts by how long before they were made: a model must learn from weather that errs as the weather
+    errs which it will be served with."""
+    DAY_AHEAD_FROM = date(2024, 2, 1)
+    """Its data begin in January 2024 (https://open-meteo.com/en/docs/previous-runs-api): the first whole
+    month."""
+    DAY_AHEAD_SUFFIX = "_previous_day1"
+    """Ends the name of a variable as it had been forecast 24 hours before."""
     PAST_FORECASTS = "https://historical-forecast-api.open-meteo.com/v1/forecast"
     REANALYSIS = "https://archive-api.open-meteo.com/v1/archive"
     """ERA5, for days before the stored forecasts."""
@@ -99,6 +106,9 @@ class OpenMeteo:
         "temperature_2m": "temperature_c",
         "relative_humidity_2m": "humidity_percent",
         "cloud_cover": "cloud_cover_percent",
+        "cloud_cover_low": "cloud_low_percent",
+        "cloud_cover_mid": "cloud_mid_percent",
+        "cloud_cover_high": "cloud_high_percent",
         "precipitation": "precipitation_mm",
         "surface_pressure": "pressure_hpa",
         "wind_speed_10m": "wind_speed_m_s",
@@ -107,6 +117,7 @@ class OpenMeteo:
     """Our column by Open-Meteo's name; units are asked for in the request."""
     HUB: ClassVar = {
         FORECAST: "wind_speed_120m",
+        DAY_AHEAD: "wind_speed_120m",
         PAST_FORECASTS: "wind_speed_120m",
         REANALYSIS: "wind_speed_100m",
     }
@@ -121,15 +132,23 @@ class OpenMeteo:
         return self._ask(self.FORECAST, place, {"past_days": "2", "forecast_days": days}, "forecast", now)
 
     def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
-        """Whole UTC days, both included: past forecasts from 2022 on, ERA5 before."""
-        url = self.PAST_FORECASTS if start >= self.PAST_FORECASTS_FROM else self.REANALYSIS
+        """Whole UTC days, both included: forecasts of a day ahead where there are any, else past forecasts
+        from 2022 on, ERA5 before."""
         span = {"start_date": start.isoformat(), "end_date": end.isoformat()}
+        if start >= self.DAY_AHEAD_FROM:
+            with suppress(WeatherUnavailable):
+                ahead = self._ask(self.DAY_AHEAD, place, span, "history", now)
+                if _mostly_known(ahead):
+                    return ahead
+        url = self.PAST_FORECASTS if start >= self.PAST_FORECASTS_FROM else self.REANALYSIS
         return self._ask(url, place, span, "history", now)
 
     def _ask(
         self, url: str, place: Place, span: dict[str, str], kind: Any, now: datetime
     ) -> WeatherDocument:
-        columns = {**self.COLUMNS, self.HUB[url]: "wind_speed_hub_m_s"}
+        suffix = self.DAY_AHEAD_SUFFIX if url == self.DAY_AHEAD else ""
+        named = {**self.COLUMNS, self.HUB[url]: "wind_speed_hub_m_s"}
+        columns = {f"{theirs}{suffix}": ours for theirs, ours in named.items()}
         answer = self._fetch(
             url,
             {
@@ -154,6 +173,12 @@ class OpenMeteo:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise WeatherUnavailable(f"Open-Meteo: the answer has another shape: {error!r}") from error
+
+
+def _mostly_known(document: WeatherDocument) -> bool:
+    """Whether irradiance and wind, which forecasts need, are there for most hours."""
+    series = [document.values.get(name, []) for name in ("ghi_w_m2", "wind_speed_m_s")]
+    return all(sum(v is not None for v in own) > len(document.hours) / 2 for own in series)
 
 
 class VisualCrossing:
@@ -214,56 +239,6 @@ class VisualCrossing:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise WeatherUnavailable(f"Visual Crossing: the answer has another shape: {error!r}") from error
-
-
-class Recorded:
-    """Weather that somebody put into the input bucket, for places without a network: the embedded cloud,
-    tests, closed sites. Objects `weather/recorded/<place>/forecast.json` and `…/history.json`."""
-
-    name = "recorded"
-
-    def __init__(self, bucket: str) -> None:
-        self._bucket = bucket
-
-    def forecast(self, place: Place, now: datetime) -> WeatherDocument:
-        """Only the recorded hours around `now`, as a service would answer."""
-        first, last = now - timedelta(days=2), now + timedelta(hours=FORECAST_HOURS)
-        return self._cut(place, "forecast", first, last, now)
-
-    def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
-        """The recorded hours of whole UTC days, both included, up to `now`."""
-        first = datetime(start.year, start.month, start.day, tzinfo=UTC)
-        last = datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)
-        return self._cut(place, "history", first, min(last, now), now)
-
-    def _cut(
-        self, place: Place, kind: Any, first: datetime, last: datetime, now: datetime
-    ) -> WeatherDocument:
-        from ona.store.s3 import read_bytes
-
-        key = WEATHER_RECORDED.build(place_id=place.place_id, kind=kind)
-        try:
-            body = read_bytes(S3Pointer(bucket=self._bucket, key=key))
-            whole = WeatherDocument.model_validate_json(body)
-        except ObjectMissing as error:
-            raise WeatherUnavailable(
-                f"no recorded weather: s3://{self._bucket}/{key} is missing"
-            ) from error
-        except ValueError as error:
-            raise WeatherUnavailable(
-                f"s3://{self._bucket}/{key} is no weather document: {error}"
-            ) from error
-        inside = [n for n, hour in enumerate(whole.hours) if first < hour <= last]
-        if not inside:
-            raise WeatherUnavailable(f"s3://{self._bucket}/{key} has no hour from {first} to {last}")
-        return WeatherDocument(
-            place=place,
-            provider=self.name,
-            kind=kind,
-            fetched_at=now,
-            hours=[whole.hours[n] for n in inside],
-            values={name: [series[n] for n in inside] for name, series in whole.values.items()},
-        )
 
 
 class NoProvider:

@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pvlib.solarposition import ephemeris
 
 from ona.documents.assets import Asset, Location
+from ona.sky.almanac import sun_position
 from ooda.config.detection import Filtering
 
 Floats = NDArray[np.float64]
@@ -82,7 +82,7 @@ def sky(
     """Sun and solar time of instants, shape (n,). `to_middle`: minutes from a stamp to the middle of its
     interval, where the sun is looked at (`stamps.py`).
 
-    With a location by pvlib's `ephemeris`, days broken at solar midnight (so that no daylight is cut in
+    With a location by `almanac`, days broken at solar midnight (so that no daylight is cut in
     two) and clear-sky irradiance by Haurwitz (1945): 1098 · cos z · exp(−0.057 / cos z). Without one: UTC
     days, and the configured hours for the night.
     """
@@ -93,12 +93,12 @@ def sky(
     if location is None:
         unknown = np.full(len(times), np.nan)
         return Sky(minutes, day, of_day, _by_clock(of_day, rules), unknown, unknown, unknown)
-    sun = ephemeris(times + pd.Timedelta(minutes=to_middle), location.latitude, location.longitude)
-    elevation = sun["elevation"].to_numpy()
+    seconds = times.as_unit("us").asi8 / 1e6 + 60.0 * to_middle
+    elevation, _, azimuth = sun_position(seconds, location.latitude, location.longitude)
     cosine = np.sin(np.radians(np.maximum(elevation, 0.0)))
     clear = 1098.0 * cosine * np.exp(-0.057 / np.maximum(cosine, 1e-3))
     light = elevation > MIN_ELEVATION_DEG
-    return Sky(minutes, day, of_day, light, clear, sun["azimuth"].to_numpy(), elevation)
+    return Sky(minutes, day, of_day, light, clear, azimuth, elevation)
 
 
 def place_of_days(asset: Asset) -> Location | None:

@@ -30,7 +30,7 @@ from ona.runtime.errors import InvalidInput
 from ona.store import parquet, s3
 from ona.store.layout import KeyShape
 from tests.builders.forecasting import site_document
-from tests.builders.models import LEVELS
+from tests.builders.models import LEVELS, old_model
 from tests.builders.weather import share_of, training, weather
 from tests.fakes.tables import IN, OUT
 
@@ -252,22 +252,28 @@ def test_a_step_names_the_object_that_it_cannot_read(cloud: None, step: str) -> 
 
 
 def test_a_booster_that_another_one_was_written_over_is_told(cloud: None, few_trees: None) -> None:
-    """Also one that xgboost would read: its bits are not those that were stored."""
+    """Also one that could be read: its bits are not those that were stored."""
     version = trained()["version"]
     key = MODEL_BOOSTER.build(customer_id="customer-001", version=version)
     body = bytearray(s3.read_bytes(S3Pointer(bucket=OUT, key=key)))
-    body[body.index(b"base_weights") + 60] ^= 0x10
+    body[len(body) // 2] ^= 0x10
     s3.write_bytes(OUT, key, bytes(body), "application/octet-stream")
     with pytest.raises(InvalidInput, match=rf"{version}.*not the one that model.json was written for"):
         registry.read_model(OUT, "customer-001", version)
 
 
-def test_a_manifest_of_before_digests_is_read(cloud: None, few_trees: None) -> None:
-    names = {"customer_id": "customer-001", "version": trained()["version"]}
-    pointer = S3Pointer(bucket=OUT, key=MODEL_MANIFEST.build(**names))
-    old = {name: value for name, value in s3.read_json(pointer).items() if name != "booster_sha256"}
-    s3.write_json(OUT, pointer.key, old)
-    assert registry.read_model(OUT, **names).trees.member.booster
+def test_a_model_of_the_first_format_is_read(cloud: None) -> None:
+    """One booster of xgboost that learned the share; the oldest manifests have no hash."""
+    names = {"customer_id": "customer-001", "version": "v1"}
+    levels, files = old_model()
+    s3.write_bytes(OUT, MODEL_BOOSTER.build(**names), files["booster.ubj"], "application/octet-stream")
+    s3.write_bytes(OUT, MODEL_MANIFEST.build(**names), files["model.json"], "application/json")
+    model = registry.read_model(OUT, **names)
+    assert model.levels == levels
+    assert not model.trees.departs
+    s3.write_bytes(OUT, MODEL_BOOSTER.build(**names), b"the export failed", "application/octet-stream")
+    with pytest.raises(InvalidInput, match="no booster of xgboost"):
+        registry.read_model(OUT, **names)
 
 
 @pytest.mark.parametrize("kind", ["a text", "another table"])

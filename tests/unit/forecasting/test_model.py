@@ -104,8 +104,8 @@ def test_a_model_read_back_forecasts_the_same_and_a_broken_one_is_refused(
 def test_training_is_deterministic() -> None:
     data = {"a": training(20, 3)}
     assert (
-        forecaster.fit(data, FAST, threads=1).trees.member.raw
-        == forecaster.fit(data, FAST, threads=1).trees.member.raw
+        forecaster.fit(data, FAST, threads=1).trees.files()
+        == forecaster.fit(data, FAST, threads=1).trees.files()
     )
 
 

@@ -17,7 +17,7 @@ from ona.config import parameters
 from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidConfiguration, WeatherUnavailable
 from ona.sky import weather_cache, weather_providers
-from ona.sky.weather_document import Place, WeatherDocument, joined, plausible
+from ona.sky.weather_document import Place, WeatherDocument, document_in, joined, plausible
 from ona.store import tables
 
 NOW = datetime(2026, 5, 10, 9, 20, tzinfo=UTC)
@@ -140,12 +140,68 @@ def test_open_meteo_in_our_names_and_units() -> None:
     assert document.values["wind_speed_hub_m_s"] == [3.0, 4.0, 5.0]
     provider.history(PLACE, date(2026, 1, 1), date(2026, 1, 31), NOW)
     provider.history(PLACE, date(2019, 1, 1), date(2019, 1, 31), NOW)
-    assert [url for url, _ in asked] == [provider.FORECAST, provider.PAST_FORECASTS, provider.REANALYSIS]
+    urls = [provider.FORECAST, provider.DAY_AHEAD, provider.PAST_FORECASTS, provider.REANALYSIS]
+    assert [url for url, _ in asked] == urls, "an archive without the variables is passed over"
     assert asked[0][1]["latitude"] == "-26.2"
     assert asked[0][1]["timezone"] == "UTC"
     assert asked[1][1]["end_date"] == "2026-01-31"
     with pytest.raises(WeatherUnavailable, match="another shape"):
         weather_providers.OpenMeteo(lambda _u, _q: {"reason": "no"}).forecast(PLACE, NOW)
+
+
+def test_open_meteo_history_is_what_had_been_forecast_a_day_ahead() -> None:
+    """The archive's names end on how long before the forecast was made; the form of the answer is from
+    open-meteo.com/en/docs/previous-runs-api, which could not be called here."""
+    asked: list[tuple[str, Any]] = []
+    answer = {
+        "hourly": {
+            "time": ["2026-01-10T11:00", "2026-01-10T12:00", "2026-01-10T13:00"],
+            "shortwave_radiation": [1.0, 2.0, 3.0],
+            "shortwave_radiation_previous_day1": [700.0, None, 650.0],
+            "cloud_cover_low_previous_day1": [20, 101, 0],
+            "wind_speed_10m_previous_day1": [1.0, 2.0, 3.0],
+        }
+    }
+
+    def fetch(url: str, query: Any) -> Any:
+        asked.append((url, dict(query)))
+        if query["start_date"] == "2026-03-01" and "previous-runs" in url:
+            raise WeatherUnavailable("Open-Meteo: HTTP 400: no such variable")
+        return answer
+
+    provider = weather_providers.OpenMeteo(fetch)
+    document = provider.history(PLACE, date(2026, 1, 10), date(2026, 1, 10), NOW)
+    assert document.values["ghi_w_m2"] == [700.0, None, 650.0], "not those of the hour itself"
+    assert document.values["cloud_low_percent"] == [20.0, None, 0.0]
+    assert "cloud_mid_percent" not in document.values
+    assert [url for url, _ in asked] == [provider.DAY_AHEAD]
+    assert "cloud_cover_high_previous_day1" in asked[0][1]["hourly"].split(",")
+    provider.history(PLACE, date(2026, 3, 1), date(2026, 3, 31), NOW)
+    provider.history(PLACE, date(2024, 1, 1), date(2024, 1, 31), NOW)
+    assert [url for url, _ in asked[1:]] == [
+        provider.DAY_AHEAD,
+        provider.PAST_FORECASTS,
+        provider.PAST_FORECASTS,
+    ]
+
+
+def test_a_document_of_before_cloud_layers_is_read_and_joined_with_one_that_has_them() -> None:
+    old = WeatherDocument(
+        place=PLACE,
+        provider="open_meteo",
+        kind="history",
+        fetched_at=NOW,
+        hours=[datetime(2026, 1, 10, 1, tzinfo=UTC)],
+        values={"ghi_w_m2": [5.0], "cloud_cover_percent": [30.0]},
+    )
+    read = document_in(old.model_dump_json().encode())
+    new = old.model_copy(
+        update={
+            "hours": [datetime(2026, 1, 10, 2, tzinfo=UTC)],
+            "values": {**old.values, "cloud_low_percent": [10.0]},
+        }
+    )
+    assert joined([read, new]).values["cloud_low_percent"] == [None, 10.0]
 
 
 def test_visual_crossing_in_our_names_and_units() -> None:

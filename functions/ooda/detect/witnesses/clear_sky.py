@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import bottleneck as bn
 import numpy as np
 import pandas as pd
-from pvlib.solarposition import ephemeris
 
+from ona.sky.almanac import sun_position
 from ooda.detect.sky import SLOTS, Floats, Ints, Mask
 from ooda.detect.witnesses.planes import Sun, usual_diffuse
 
@@ -88,8 +88,8 @@ def index_of_weather(
     if weather is None or place is None or "ghi_w_m2" not in weather:
         return unknown
     middle = pd.DatetimeIndex(weather.index) - pd.Timedelta(minutes=30)
-    sun = ephemeris(middle, *place)
-    clear = Sun.of(sun["elevation"].to_numpy(), sun["azimuth"].to_numpy()).clear
+    sun = sun_position(middle.as_unit("us").asi8 / 1e6, *place)
+    clear = Sun.of(sun.elevation, sun.azimuth).clear
     with np.errstate(invalid="ignore"):
         index = weather["ghi_w_m2"].to_numpy(dtype=float) / 1000.0 / clear
     told = np.isfinite(index) & (clear > CLEAR_SEEN)
