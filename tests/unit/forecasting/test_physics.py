@@ -19,7 +19,7 @@ from forecasting.model.physics import Physics
 from ona.runtime.errors import InvalidConfiguration
 from ona.sky import sun
 from ona.sky.plane import Plane
-from tests.builders.models import FAST, LEVELS
+from tests.builders.models import FAST, LEVELS, old_model
 from tests.builders.weather import JOBURG, site
 
 RULES = TrainingRules(
@@ -211,16 +211,15 @@ def test_physics_and_weights_are_kept_with_the_model() -> None:
 
 
 def test_a_model_of_before_physics_is_served_as_it_was() -> None:
-    frame = plant(40)
-    trees = booster.fit({"s": frame.assign(base=0.0)}, FAST, threads=1)
-    files = trees.files()
-    manifest = json.loads(files["model.json"]) | {"format": 1}
-    old = Forecaster.from_files({**files, "model.json": json.dumps(manifest).encode()})
-    assert np.array_equal(old.predict(frame, "s"), trees.predict(frame.assign(base=0.0), "s"))
-    table = evaluate.forecast_window(old, {"s": frame}, (frame.index[0], frame.index[-1]))
+    frame = plant(10)
+    old = Forecaster.from_files(old_model()[1])
+    bright = (frame["poa"] > 100).to_numpy()
+    median = old.predict(frame, "a")[:, LEVELS.index(0.5)]
+    assert np.abs(median - frame["poa"].to_numpy() / 2000.0)[bright].max() < 0.05
+    table = evaluate.forecast_window(old, {"a": frame}, (frame.index[0], frame.index[-1]))
     usable = dataset.usable(frame).to_numpy().copy()
     usable[0] = False
-    assert evaluate.quantiles_of(table, LEVELS) == pytest.approx(old.predict(frame, "s")[usable])
+    assert evaluate.quantiles_of(table, LEVELS) == pytest.approx(old.predict(frame, "a")[usable])
 
 
 @pytest.mark.parametrize(
