@@ -117,7 +117,7 @@ class DatasetCard(Document):
     unreadable: list[str] = Field(default=[], description="objects that were left out, and why")
     rows: int
     rows_of_others: int
-    thinned: int = Field(description="every n-th row was taken; 1 is all of them")
+    thinned: int = Field(description="one row in so many was taken; 1 is all of them")
     folds: list[tuple[datetime, datetime]] = Field(description="(after, until] of the windows")
     blocks: list[list[tuple[datetime, datetime]]] = Field(
         default=[], description="with a year of data: the months of each window; the others trained it"

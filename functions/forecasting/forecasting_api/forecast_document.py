@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ona.sky.weather_cache import Cached
 
 NOTES = {
-    "no_model": "no model yet: physics from the weather with wide intervals; upload 14 days of history",
+    "no_model": "no model yet: physics from the weather with wide intervals; upload 7 days of history",
     "global_model": "no model of this customer yet: the model that all sites share forecasts",
     "no_weather": "no weather forecast is cached: what recent days gave stands in",
     "stale_weather": "the weather provider has not answered lately: an older forecast of it is used",

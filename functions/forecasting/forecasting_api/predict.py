@@ -13,8 +13,8 @@ import pandas as pd
 
 from forecasting.documents import SiteDocument
 from forecasting.forecasting_api.fallbacks import Bounds, physical, usual
-from forecasting.model import calibration, features, nowcast
-from forecasting.model.booster import at_levels
+from forecasting.model import calibration, features, nowcast, physics
+from forecasting.model.booster import TARGET, at_levels
 from forecasting.model.calibration import Calibration
 from forecasting.model.features import Site, site_of
 from forecasting.model.nowcast import Persistence
@@ -79,7 +79,7 @@ def predict(
     degraded = ["weather_ends_early"] if missing.any() else []
     table = features.build(frame, site)
     if model is None:
-        median, bounds = physical(site, table, index)
+        median, bounds = physical(table, index, own_physics(site, weather, inputs.measured, now))
         return Prediction(index, median, bounds, frame.reindex(index), site, [*degraded, "no_model"], None)
     quantiles, nowcast_at = _corrected(model, table, site, inputs.measured, now, nowcast_hours)
     future = np.asarray(table.index.isin(index))
@@ -87,6 +87,21 @@ def predict(
     median, bounds = calibration.intervals(quantiles[future], model.model.levels, factors)
     prediction = Prediction(index, median, bounds, frame.reindex(index), site, degraded, nowcast_at)
     return _with_usual(prediction, missing, inputs.measured) if degraded else prediction
+
+
+def own_physics(
+    site: Site, weather: pd.DataFrame, measured: pd.Series | None, now: datetime
+) -> physics.Physics:
+    """The physics of a site without a model, fitted to its recent days; the default where there are none.
+
+    `weather`: hourly frame of recent days and those to come; `measured`: hourly shares of recent days.
+    """
+    kind = site.kind
+    past = weather[weather.index <= pd.Timestamp(now)]
+    if measured is None or past.empty:
+        return physics.default(kind)
+    hourly = past.reindex(pd.date_range(past.index[0], past.index[-1], freq="h", unit="us"))
+    return physics.fit(features.build(hourly, site).assign(**{TARGET: measured.reindex(hourly.index)}))
 
 
 def _with_usual(prediction: Prediction, missing: np.ndarray, measured: pd.Series | None) -> Prediction:

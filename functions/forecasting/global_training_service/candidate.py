@@ -8,11 +8,15 @@ from dataclasses import replace
 import pandas as pd
 
 from forecasting.config import forecasting_config
-from forecasting.global_training_service import evaluate, store
+from forecasting.global_training_service import dataset, evaluate, store
 from forecasting.model import blend, registry
 from forecasting.model.booster import TooFewRows
 from forecasting.payloads import FoldRequest, StepResult, TrainRequest
 from ona.runtime.observability import logger
+
+JUDGING_ROWS = 20_000
+"""Daylight rows that train a window of months: five trainings on all rows would cost more than they tell.
+Ours."""
 
 
 def fold(request: FoldRequest, bucket: str) -> StepResult:
@@ -30,6 +34,7 @@ def fold(request: FoldRequest, bucket: str) -> StepResult:
     )
     try:
         if data.card.blocks:
+            every = max(every, dataset.thinned(data.frames, JUDGING_ROWS))
             trained = evaluate.fit_outside(data.frames, spans, settings, data.others, every=every)
         else:
             trained = evaluate.fit_before(data.frames, spans[0][0], settings, data.others, every=every)

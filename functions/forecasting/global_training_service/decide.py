@@ -51,8 +51,9 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
     if pointer is not None and pointer.version == version:  # this very step, run again
         return _decided(bucket, registry.read_card(bucket, customer, version), version)
     data = store.load_dataset(bucket, customer, version)
-    levels, trained = settings.booster.levels, registry.read_model(bucket, customer, version)
-    folds = evaluate.weighted(store.load_folds(bucket, data.card), levels, trained.before_judging)
+    levels, windows = settings.booster.levels, store.load_folds(bucket, data.card)
+    trained = registry.read_model(bucket, customer, version)
+    folds = evaluate.weighted(windows, levels, trained.before_judging)
     candidate = judge.OutOfSample(evaluate.together(folds, levels), levels)
     other = _in_service(bucket, pointer, customer, data.frames)
     before = pointer.version if pointer else ""

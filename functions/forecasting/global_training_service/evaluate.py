@@ -43,6 +43,14 @@ def outside(
     return kept
 
 
+def one_in(frame: pd.DataFrame, every: int) -> pd.DataFrame:
+    """One row in so many, by chance, always the same ones: every n-th hour would be the same hours of each
+    day."""
+    if every <= 1:
+        return frame
+    return frame[np.random.default_rng(1).random(len(frame)) < 1.0 / every]
+
+
 def before(frames: Mapping[str, pd.DataFrame], moment: datetime) -> dict[str, pd.DataFrame]:
     """The rows up to a moment."""
     return {name: frame[frame.index <= pd.Timestamp(moment)] for name, frame in frames.items()}
@@ -200,11 +208,11 @@ def fit_before(
     every: int = 1,
     threads: int = 0,
 ) -> Forecaster:
-    """A model of the rows up to a moment, every n-th of them. `others`: other customers' rows, or None.
+    """A model of the rows up to a moment, one in `every` of them. `others`: other customers' rows, or None.
 
     Raises TooFewRows.
     """
-    earlier = {name: frame[::every] for name, frame in before(frames, moment).items() if len(frame)}
+    earlier = {name: one_in(frame, every) for name, frame in before(frames, moment).items() if len(frame)}
     past = others[others["timestamp"] <= pd.Timestamp(moment)] if others is not None else None
     return forecaster.fit(earlier, settings, others=past, threads=threads)
 
@@ -218,9 +226,9 @@ def fit_outside(
     every: int = 1,
     threads: int = 0,
 ) -> Forecaster:
-    """A model of the rows outside some spans, every n-th of them. `others`: other customers' rows, or None.
+    """A model of the rows outside some spans, one in `every` of them; `others` as in `fit_before`.
 
     Raises TooFewRows.
     """
-    away = {name: frame[::every] for name, frame in outside(frames, spans).items() if len(frame)}
+    away = {name: one_in(frame, every) for name, frame in outside(frames, spans).items() if len(frame)}
     return forecaster.fit(away, settings, others=others, threads=threads)

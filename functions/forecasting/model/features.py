@@ -28,6 +28,7 @@ from forecasting.documents import Fitted, SiteDocument
 from ona.sky import sun
 from ona.sky.irradiance import DARK_W_M2, clear_sky_index, plane_irradiance
 from ona.sky.plane import Plane, described_or_assumed
+from ona.sky.sun import Floats
 from ona.sky.weather_document import VARIABLES
 
 SKY = ("ghi_w_m2", "cloud_cover_percent", "humidity_percent", "cloud_water_kg_m2", "cloud_ice_kg_m2")
@@ -85,8 +86,7 @@ def _solar(weather: pd.DataFrame, site: Site, minutes: float) -> pd.DataFrame:
     out["clear_sky_index"] = clear_sky_index(ghi.to_numpy(), sky["clear_ghi"].to_numpy())
     out["poa"] = plane_irradiance(weather, sky, site.plane)
     if "temperature_c" in weather:
-        cell = weather["temperature_c"] + out["poa"] * CELL_WARMTH
-        out["dc"] = out["poa"] / 1000.0 * (1.0 + GAMMA * (cell - 25.0))
+        out["dc"] = dc_share(out["poa"].to_numpy(), weather["temperature_c"].to_numpy())
     out["day_of_year"] = end.day_of_year.to_numpy()
     steps = max(1, round(60.0 / minutes))
     moving = ["clear_sky_index", "poa", *(name for name in SKY if name in weather)]
@@ -98,6 +98,12 @@ def _solar(weather: pd.DataFrame, site: Site, minutes: float) -> pd.DataFrame:
     joined = pd.concat(parts, axis=1)
     joined["daylight"] = daylight
     return joined
+
+
+def dc_share(poa: Floats, temperature_c: Floats) -> Floats:
+    """DC power over its rating, from irradiance on the modules (W/m²) and air temperature, shape (n,)."""
+    cell = temperature_c + poa * CELL_WARMTH
+    return np.asarray(poa / 1000.0 * (1.0 + GAMMA * (cell - 25.0)))
 
 
 def _wind(weather: pd.DataFrame, minutes: float) -> pd.DataFrame:

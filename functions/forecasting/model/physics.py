@@ -7,8 +7,8 @@ days already help and a year decides alone.
 Solar: share = min(dc · gain + bends, clip). `dc` is PVWatts' DC share of the hour. The gain may differ by
 the forecast's clear-sky index: a weather service that is too bright under clouds shows there. Each bend is
 a number times something that scales with the sun or the clear sky, so that it holds in another season. All
-numbers are found by least absolute errors. Wind: a rising curve of the speed at the hub, at standard
-density. How far the site was from its physics gives the quantiles.
+numbers are found by least absolute errors. Wind: `wind_physics`. How far the site was from its physics
+gives the quantiles.
 
 >>> default("solar").gains
 (0.85, 0.85, 0.85, 0.85)
@@ -22,7 +22,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forecasting.model import tracker, wind_physics
 from forecasting.model.booster import TARGET, at_levels
+from forecasting.model.features import dc_share
+from forecasting.model.wind_physics import Turbines
 from ona.documents.base import Document
 from ona.sky.sun import Floats
 
@@ -38,10 +41,15 @@ PRIOR_DAYS = 5.0
 """Days of data that weigh as much as the default gain. Ours: 2 to 10 hardly differ."""
 SHAPE_PRIOR_DAYS = 5.0
 """The same for each number that bends it. Ours: 20 is better with a week, 5 with a year."""
+MUCH_BETTER = 0.92
+"""A tracker must err by less than this share of the error of the features' plane. Ours."""
+MOUNT_DAYS = 5.0
+"""Days of data with which a tracker is tried. Ours."""
 MIN_HOURS = 5
 """Hours of sun without which the default stands."""
 LEAST_DC = 0.02
 """DC share under which an hour says nothing of the gain."""
+Mount = Literal["fixed", "tracker"]
 DOWN = 0.4
 """A day with less than this share of a good day's gain is one of snow or standstill. Ours."""
 BEYOND = 1.06
@@ -50,14 +58,6 @@ CLIPPED_HOURS = 8
 """Hours beyond it that must have stayed at the greatest power. Ours."""
 CLIP_WIDTH = 0.02
 """How near to the greatest power an hour is at the limit, as a share of it. Ours."""
-CUT_IN_M_S, CUT_OUT_M_S = 3.0, 25.0
-"""Wind speeds at the hub between which a turbine runs, as of most types on the market."""
-HUB_PER_10_M = 1.35
-"""Wind at the hub over wind at 10 m: the power law with exponent 1/7 from 10 m to 80 m."""
-SPEEDS = tuple(float(speed) for speed in range(31))
-"""Speeds at the hub, m/s, at which the curve of a wind site is kept."""
-STANDARD_DENSITY = 1.225
-"""kg/m³, for which power curves are given (IEC 61400-12-1)."""
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
 """Levels at which the spread about physics is kept."""
 CLASSES = (0.35, 0.7)
@@ -72,27 +72,33 @@ MIN_SPREAD_HOURS = 20
 
 class Physics(Document):
     """The fitted numbers of one site. `gains`: share of capacity per kW/m² of DC at `KNOTS`; `bends`: by
-    name; `clip`: greatest share; `curve`: share at `SPEEDS` (wind); `spread`: quantiles at `LEVELS` of the
-    error over the envelope, by class; `days`: days of data behind them, 0 for the default."""
+    name; `clip`: greatest share; `mount`: how the modules lie; `turbines`: of a wind site; `spread`:
+    quantiles at `LEVELS` of the error over the envelope, by class; `days`: days of data behind them, 0 for
+    the default."""
 
     kind: Literal["solar", "wind"]
     gains: tuple[float, ...] = (GAIN,) * len(KNOTS)
     bends: dict[str, float] = {}
     clip: float = 1.0
-    curve: tuple[float, ...] = ()
+    mount: Mount = "fixed"
+    turbines: Turbines | None = None
     spread: tuple[tuple[float, ...], ...] = ()
     days: float = 0.0
 
 
 def default(kind: Literal["solar", "wind"]) -> Physics:
     """The physics of a site of which nothing was measured."""
-    return Physics(kind=kind, curve=tuple(_default_curve()) if kind == "wind" else ())
+    return Physics(kind=kind, turbines=wind_physics.default() if kind == "wind" else None)
 
 
 def fit(frame: pd.DataFrame) -> Physics:
     """The physics of a training frame (`features.build` with `share`); the default where nothing can be
     used."""
-    fitted = _fit_solar(frame) if "poa" in frame else _fit_wind(frame)
+    if "poa" in frame:
+        fitted = _fit_solar(frame)
+    else:
+        turbines = wind_physics.fit(frame)
+        fitted = Physics(kind="wind", turbines=turbines, days=turbines.days)
     error = frame[TARGET].to_numpy(dtype=float) - share(frame, fitted)
     known = frame["daylight"].to_numpy(dtype=bool) & ~np.isnan(error)
     if fitted.days == 0 or known.sum() < MIN_SPREAD_HOURS:
@@ -124,8 +130,10 @@ def quantiles(table: pd.DataFrame, fitted: Physics, levels: tuple[float, ...]) -
 def share(table: pd.DataFrame, fitted: Physics) -> Floats:
     """What physics gives, share of capacity 0…1, shape (n,); NaN without weather, 0 outside daylight."""
     if fitted.kind == "wind":
-        return np.asarray(np.interp(_hub_speed(table), SPEEDS, fitted.curve))
-    raw = _terms(table) @ np.array([*fitted.gains, *(fitted.bends.get(name, 0.0) for name in BENDS)])
+        return wind_physics.share(table, fitted.turbines or wind_physics.default())
+    raw = _terms(table, fitted.mount) @ np.array(
+        [*fitted.gains, *(fitted.bends.get(name, 0.0) for name in BENDS)]
+    )
     lit = table["daylight"].to_numpy(dtype=bool)
     return np.asarray(np.where(lit, np.clip(raw, 0.0, fitted.clip), 0.0))
 
@@ -143,18 +151,18 @@ def _class(table: pd.DataFrame, fitted: Physics) -> NDArray[np.int_]:
     return np.asarray(np.searchsorted(CLASSES, np.nan_to_num(by, nan=0.5)))
 
 
-def _dc(table: pd.DataFrame) -> Floats:
+def _dc(table: pd.DataFrame, mount: Mount) -> Floats:
     """DC share by irradiance and temperature; by irradiance alone where the temperature is unknown."""
-    plain = table["poa"].to_numpy(dtype=float) / 1000.0
-    if "dc" not in table:
-        return plain
-    warm = table["dc"].to_numpy(dtype=float)
-    return np.where(np.isnan(warm), plain, warm)
+    poa = table["poa"].to_numpy(dtype=float) if mount == "fixed" else tracker.irradiance(table)
+    if "temperature_c" not in table:
+        return poa / 1000.0
+    warm = dc_share(poa, table["temperature_c"].to_numpy(dtype=float))
+    return np.where(np.isnan(warm), poa / 1000.0, warm)
 
 
-def _terms(table: pd.DataFrame) -> Floats:
+def _terms(table: pd.DataFrame, mount: Mount) -> Floats:
     """What each number is multiplied by, share of capacity, shape (n, knots + bends)."""
-    dc, clear = _dc(table), table["clear_poa"].to_numpy(dtype=float) / 1000.0
+    dc, clear = _dc(table, mount), table["clear_poa"].to_numpy(dtype=float) / 1000.0
     index = np.nan_to_num(table["clear_sky_index"].to_numpy(dtype=float), nan=0.5)
     by_index = [dc * np.interp(index, KNOTS, row) for row in np.eye(len(KNOTS))]
     elevation = np.maximum(table["elevation"].to_numpy(dtype=float), 0.0)
@@ -178,12 +186,22 @@ def _around(table: pd.DataFrame, index: Floats, hours: int) -> Floats:
 
 
 def _fit_solar(frame: pd.DataFrame) -> Physics:
-    dc, power = _dc(frame), frame[TARGET].to_numpy(dtype=float)
+    """The physics of the plane of the features, or of a tracker that explains power much better."""
+    best, least = _fit_mount(frame, "fixed")
+    if best.days < MOUNT_DAYS:
+        return best
+    turning, error = _fit_mount(frame, "tracker")
+    return turning if error < MUCH_BETTER * least else best
+
+
+def _fit_mount(frame: pd.DataFrame, mount: Mount) -> tuple[Physics, float]:
+    """The physics of a mount, and its mean absolute error over the hours in which the plant ran."""
+    dc, power = _dc(frame, mount), frame[TARGET].to_numpy(dtype=float)
     good = frame["daylight"].to_numpy(dtype=bool) & (dc > LEAST_DC) & ~np.isnan(power)
     if good.sum() < MIN_HOURS:
-        return default("solar")
+        return default("solar"), float("inf")
     day = pd.DatetimeIndex(frame.index[good]).floor("D")
-    dc, power, terms = dc[good], power[good], _terms(frame[good])
+    dc, power, terms = dc[good], power[good], _terms(frame[good], mount)
     days = float(day.nunique())
     runs = _runs(dc, power, day)
     numbers, clip = np.array([*default("solar").gains, *np.zeros(len(BENDS))]), 1.0
@@ -194,13 +212,16 @@ def _fit_solar(frame: pd.DataFrame) -> Physics:
         if free.sum() < MIN_HOURS:
             break
         numbers = _robust(terms[free], power[free], dc[free], days)
-    return Physics(
+    error = np.abs(power - np.clip(terms @ numbers, 0.0, clip))[runs]
+    fitted = Physics(
         kind="solar",
         gains=tuple(numbers[: len(KNOTS)].round(5).tolist()),
         bends=dict(zip(BENDS, numbers[len(KNOTS) :].round(5).tolist(), strict=True)),
         clip=round(clip, 4),
+        mount=mount,
         days=days,
     )
+    return fitted, float(error.mean())
 
 
 def _clip(power: Floats, expected: Floats) -> float:
@@ -235,36 +256,3 @@ def _robust(x: Floats, y: Floats, dc: Floats, days: float) -> Floats:
         left = (x * weight[:, None]).T @ x + strength * np.eye(x.shape[1])
         numbers = np.linalg.solve(left, (x * weight[:, None]).T @ y + strength * centre)
     return numbers
-
-
-def _default_curve() -> Floats:
-    speed = np.array(SPEEDS)
-    stands = (speed < CUT_IN_M_S) | (speed > CUT_OUT_M_S)
-    return np.where(stands, 0.0, np.clip((speed - 2.0) / 10.0, 0.0, 1.0) ** 3)
-
-
-def _hub_speed(table: pd.DataFrame) -> Floats:
-    """Speed at the hub, m/s, as if at standard density (IEC 61400-12-1, eq. 3)."""
-    at_hub = table.get("wind_speed_hub_m_s", table["wind_speed_m_s"] * HUB_PER_10_M).to_numpy(dtype=float)
-    if "air_density" not in table:
-        return np.asarray(at_hub)
-    density = table["air_density"].to_numpy(dtype=float)
-    return np.asarray(at_hub * np.nan_to_num(density / STANDARD_DENSITY, nan=1.0) ** (1 / 3))
-
-
-def _fit_wind(frame: pd.DataFrame) -> Physics:
-    from scipy.optimize import isotonic_regression
-
-    speed, power = _hub_speed(frame), frame[TARGET].to_numpy(dtype=float)
-    good = ~np.isnan(speed) & ~np.isnan(power)
-    if not good.any():
-        return default("wind")
-    days = float(pd.DatetimeIndex(frame.index[good]).floor("D").nunique())
-    near = np.clip(np.rint(speed[good]), 0, SPEEDS[-1]).astype(int)
-    hours = np.bincount(near, minlength=len(SPEEDS)).astype(float)
-    total = np.bincount(near, weights=power[good], minlength=len(SPEEDS))
-    prior = PRIOR_DAYS * 24.0 / 10.0  # a day's hours lie in about ten speeds
-    mean = (total + prior * _default_curve()) / (hours + prior)
-    rising = np.array(SPEEDS) <= CUT_OUT_M_S
-    mean[rising] = isotonic_regression(mean[rising], weights=(hours + prior)[rising]).x
-    return Physics(kind="wind", curve=tuple(mean.round(5).tolist()), days=days)

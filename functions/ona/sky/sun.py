@@ -64,11 +64,11 @@ def clear_sky(end: pd.DatetimeIndex, plane: Plane, minutes: float) -> pd.DataFra
     )
 
 
-def on_plane(dni: Floats, dhi: Floats, ghi: Floats, incidence: Floats, tilt: float) -> Floats:
+def on_plane(dni: Floats, dhi: Floats, ghi: Floats, incidence: Floats, tilt: float | Floats) -> Floats:
     """Plane-of-array irradiance (W/m², shape (n,)) from beam, diffuse and global (W/m²).
 
-    `incidence`: cosine of the angle of incidence, ≥ 0; `tilt`: degrees. Isotropic sky and ground
-    (Liu, Jordan, Solar Energy 7(2), 1963).
+    `incidence`: cosine of the angle of incidence, ≥ 0; `tilt`: degrees, one or shape (n,). Isotropic sky
+    and ground (Liu, Jordan, Solar Energy 7(2), 1963).
     """
     cosine = np.cos(np.radians(tilt))
     return np.asarray(dni * incidence + dhi * (1 + cosine) / 2 + ALBEDO * ghi * (1 - cosine) / 2)

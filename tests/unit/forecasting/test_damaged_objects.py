@@ -164,7 +164,7 @@ def test_too_little_beside_a_damaged_table_says_both(cloud: None) -> None:
     bad = lay("bad", b"junk")
     answer = prepared(lay("few", parquet.dump(table(3))))
     assert answer["status"] == "too_little"
-    assert "14 are needed" in answer["reason"]
+    assert "7 are needed" in answer["reason"]
     assert bad in answer["reason"]
 
 

@@ -178,3 +178,11 @@ def test_a_site_of_which_no_hour_can_train_is_left_out_of_a_dataset() -> None:
     assert list(frames) == ["s"]
     assert [item.site.site_id for item in fitted] == ["s"]
     assert prepare.too_little([], RULES).startswith("no upload has weather")
+
+
+def test_thinned_rows_are_of_all_hours_of_the_day() -> None:
+    frame = training(60)
+    kept = evaluate.one_in(frame, 4)
+    assert 0.15 < len(kept) / len(frame) < 0.35
+    assert set(kept.index.hour) == set(range(24))
+    assert kept.equals(evaluate.one_in(frame, 4)), "always the same rows"
