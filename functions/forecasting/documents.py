@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import Field
@@ -20,10 +20,10 @@ class SiteDocument(Document):
 
     customer_id: str
     site_id: str
-    latitude: float
-    longitude: float
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
     kind: Literal["solar", "wind"]
-    capacity_kw: float
+    capacity_kw: float = Field(gt=0)
     tilt: float | None = None
     azimuth: float | None = None
     timezone: str | None = None
@@ -137,6 +137,20 @@ class Scores(Document):
     accuracy_percent: float
 
 
+class SiteVerdict(Document):
+    """What became of a candidate at one site. The losses are % of capacity: pinball loss against a model,
+    mean absolute error against what needs no training."""
+
+    decision: Literal["promoted", "kept", "withdrawn"] = Field(
+        description="withdrawn: the model in service was worse than physics, which serves now"
+    )
+    reason: str
+    days: int = Field(description="days that were compared on")
+    against: str = Field(description="what served the site: a version, or `physics`")
+    candidate: float | None
+    other: float | None
+
+
 class ModelCard(Document):
     """`card.json` beside every model: what it is, from what, how good, and what became of it."""
 
@@ -156,21 +170,43 @@ class ModelCard(Document):
     compared_days: int
     candidate_pinball_percent: float | None
     other_pinball_percent: float | None
-    decision: Literal["promoted", "kept"]
+    decision: Literal["promoted", "kept"] = Field(description="promoted: at one site at least")
     reason: str
+    verdicts: dict[str, SiteVerdict] = Field(default={}, description="by site; empty in older cards")
     calibration: dict[str, dict[str, float]]
     nowcast_weight: float
     nowcast_tau_hours: float
     limits: str
 
 
-class Current(Document):
-    """`models/<customer>/current.json`: the pointer to the model in service."""
+PHYSICS = "physics"
+"""Stands for a version where physics forecasts a site."""
 
-    version: str
+
+class Serving(Document):
+    """What serves one site, since when, and why."""
+
+    version: str = Field(
+        pattern=r"^(physics|v[0-9a-z-]+)$", description="a version of the customer's model, or `physics`"
+    )
+    since: datetime
+    why: str = Field(description="in a sentence for the customer")
+    previous: str = Field(default="", description="what served before: a version, `physics`, or nothing")
+
+
+class Current(Document):
+    """`models/<customer>/current.json`: what serves each of a customer's sites."""
+
+    version: str = Field(
+        pattern=r"^(v[0-9a-z-]+)?$",
+        description="the newest version that serves a site, or none. In a document without `sites`, which "
+        "came before them: it serves the sites that it was trained on",
+    )
     previous: str = ""
     changed_at: datetime
     reason: str
+    sites: dict[str, Serving] | None = None
+    judged: str = Field(default="", description="the candidate that was judged last")
 
 
 class Conditions(Document):
@@ -204,7 +240,9 @@ class Point(Document):
 class ForecastMetadata(Document):
     """What a forecast rests on. `degraded` names what was missing, empty when nothing was."""
 
-    model_version: str
+    model_version: str = Field(description="what forecast the site: a version, or `physics`")
+    model_since: datetime | None = Field(default=None, description="since when it serves the site")
+    model_reason: str = Field(default="", description="why it serves the site, in a sentence")
     training_data_points: int
     model_accuracy: float | None
     last_training_date: datetime | None
@@ -249,6 +287,14 @@ class LiveCalibration(Document):
     model_version: str
     through: str = Field(description="the last day that counted, YYYY-MM-DD")
     factors: dict[str, dict[str, float]]
+
+    def checked(self) -> LiveCalibration:
+        """Itself, where its factors are those of intervals. Raises ValueError."""
+        date.fromisoformat(self.through)
+        for level, tail in self.factors.items():
+            if not level.isdigit() or set(tail) != {"lower", "upper"} or min(tail.values()) < 0:
+                raise ValueError(f"factors of {level} are none of an interval")
+        return self
 
 
 class AccuracyRecord(Document):

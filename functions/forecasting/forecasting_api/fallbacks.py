@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from forecasting.model import physics
 from forecasting.model.features import Site
 from ona.sky import sun
 from ona.sky.irradiance import DARK_W_M2
@@ -13,16 +14,10 @@ from ona.sky.sun import Floats
 Bounds = dict[int, tuple[Floats, Floats]]
 """Lower and upper bound by interval (80 and 95 %), shares of capacity, shape (n,) each."""
 
-PHYSICAL_GAIN = 0.85
-"""What a sound plant makes of its DC rating after wiring, inverter and mismatch (PVWatts' 14 % losses)."""
 PHYSICAL_SPREAD = {80: (0.45, 1.25), 95: (0.15, 1.50)}
 """Bounds of an interval as multiples of what physics says. Ours: weather forecasts err by that much."""
 PHYSICAL_MARGIN = {80: 0.03, 95: 0.06}
 """Share of capacity added to the upper bound while there is power. Ours."""
-CUT_IN_M_S, CUT_OUT_M_S = 3.0, 25.0
-"""Wind speeds at the hub between which a turbine runs, as of most types on the market."""
-HUB_PER_10_M = 1.35
-"""Wind at the hub over wind at 10 m: the power law with exponent 1/7 from 10 m to 80 m."""
 UNKNOWN_SKY = (0.08, 0.25, 0.65, 0.95, 1.05)
 """Quantiles 2.5, 10, 50, 90, 97.5 % of power over the clear sky's, without data of a solar site. Ours."""
 UNKNOWN_WIND = (0.0, 0.02, 0.25, 0.70, 0.95)
@@ -41,15 +36,8 @@ def physical(site: Site, table: pd.DataFrame, index: pd.DatetimeIndex) -> tuple[
     `table`: features (`features.build`); returns median and bounds at `index`, shares of capacity.
     """
     rows = table.reindex(index)
-    if site.kind == "solar":
-        driver = rows["dc"] if "dc" in rows else rows["poa"] / 1000.0
-        median = np.clip(PHYSICAL_GAIN * np.nan_to_num(driver.to_numpy()), 0.0, 1.0)
-        median = np.where(rows["daylight"].to_numpy(dtype=bool), median, 0.0)
-    else:
-        at_hub = rows.get("wind_speed_hub_m_s", rows["wind_speed_m_s"] * HUB_PER_10_M)
-        speed = np.nan_to_num(at_hub.to_numpy())
-        stands = (speed < CUT_IN_M_S) | (speed > CUT_OUT_M_S)
-        median = np.where(stands, 0.0, np.clip(((speed - 2.0) / 10.0), 0.0, 1.0) ** 3)
+    rows["daylight"] = rows["daylight"].fillna(False).astype(bool)
+    median = np.nan_to_num(physics.share(rows, physics.default(site.kind)))
     bounds = {}
     for level, (low, high) in PHYSICAL_SPREAD.items():
         upper = high * median + PHYSICAL_MARGIN[level] * (median > 0)

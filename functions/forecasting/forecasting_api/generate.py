@@ -6,6 +6,7 @@ No pandas at import: the API reaches it on its way to a stored forecast.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from forecasting.forecasting_api.forecast_document import Basis, forecast_docume
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
 from ona.runtime.observability import count, logger
+from ona.store.unreadable import Unreadable, attempted, note
 
 RECENT_DAYS = 2
 """Days of telemetry behind the first hours: the newest hours count."""
@@ -23,9 +25,19 @@ USUAL_DAYS = 14
 """Days of telemetry behind what usually comes, where there is no weather."""
 
 
-def generate(site: SiteDocument, now: datetime) -> tuple[ForecastDocument, S3Pointer]:
-    """Make a site's hourly forecast, store it, and give detection its files."""
-    document = make(site, now)
+def of_site(customer_id: str, site_id: str, now: datetime, interval_minutes: int = 60) -> ForecastDocument:
+    """A site's new forecast; an hourly one is stored. Raises InvalidInput where nobody knows the site."""
+    site, degraded = store.load_site(aws.environment("OUTPUT_BUCKET"), customer_id, site_id)
+    if interval_minutes == 60:
+        return generate(site, now, degraded)[0]
+    return make(site, now, interval_minutes=interval_minutes, degraded=degraded)
+
+
+def generate(
+    site: SiteDocument, now: datetime, degraded: Sequence[str] = ()
+) -> tuple[ForecastDocument, S3Pointer]:
+    """Make a site's hourly forecast, store it, and give detection its files. `degraded`: of the site."""
+    document = make(site, now, degraded=degraded)
     pointer = store.save_forecast(aws.environment("OUTPUT_BUCKET"), site, document, now)
     count("ForecastsGenerated", 1)
     count("ForecastsDegraded", float(bool(document.metadata.degraded)))
@@ -39,8 +51,10 @@ def generate(site: SiteDocument, now: datetime) -> tuple[ForecastDocument, S3Poi
     return document, pointer
 
 
-def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> ForecastDocument:
-    """Forecast a site for the whole horizon with what there is; nothing missing is an error."""
+def make(
+    site: SiteDocument, now: datetime, *, interval_minutes: int = 60, degraded: Sequence[str] = ()
+) -> ForecastDocument:
+    """Forecast a site for the whole horizon with what there is; nothing missing or damaged is an error."""
     from forecasting.forecasting_api import predict
     from forecasting.forecasting_api.quarter_hours import quarter_hours
     from forecasting.model import hourly, registry
@@ -55,28 +69,38 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Fo
     cache = WeatherCache(
         aws.environment("WEATHER_CACHE_TABLE"), aws.environment("INPUT_BUCKET"), NoProvider()
     )
+    bad: list[Unreadable] = []
     with ThreadPoolExecutor(4) as pool:
-        model_read = pool.submit(registry.in_service, bucket, site.customer_id, site.site_id)
+        service_read = pool.submit(registry.in_service, bucket, site.customer_id, site.site_id)
         weather_read = pool.submit(cache.newest, Place.of(site.latitude, site.longitude), now)
-        telemetry_read = pool.submit(store.telemetry_since, bucket, site, now, RECENT_DAYS)
+        telemetry_read = pool.submit(store.telemetry_since, bucket, site, now, RECENT_DAYS, bad)
         live_read = pool.submit(store.load_live, bucket, site)
-    (model, without_own), weather = model_read.result(), weather_read.result()
-    telemetry, (live, _) = telemetry_read.result(), live_read.result()
+    service, weather = service_read.result(), weather_read.result()
+    telemetry, stored = telemetry_read.result(), live_read.result()
     if weather is None:
-        telemetry = store.telemetry_since(bucket, site, now, USUAL_DAYS)
+        telemetry = store.telemetry_since(bucket, site, now, USUAL_DAYS, bad)
     # answered until it is no longer fresh, and still for the whole horizon then
     hours = rules.max_horizon_hours + math.ceil(rules.fresh_minutes / 60)
+    model, live = service.model, stored.live
     same_model = live is not None and model is not None and live.model_version == model.version
+    measured = None
+    if telemetry is not None and site.assets:
+        measured, damage = attempted(lambda: hourly.measured_share(telemetry, site, site_of(site)))
+        if damage:
+            note(f"telemetry of {site.customer_id}/{site.site_id}", damage, bad)
+            note(f"telemetry of {site.customer_id}/{site.site_id}", damage)
     inputs = predict.Inputs(
         model=model,
         weather=weather_frames.frame(weather.document) if weather else None,
-        measured=hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None,
+        measured=measured,
         live=registry.tails(live.factors) if live is not None and same_model else {},
     )
     prediction = predict.predict(site, inputs, now, hours, rules.nowcast_hours)
     if interval_minutes == 15:
         prediction = quarter_hours(prediction)
-    stale = ["stale_weather"] if weather and weather.stale else []
-    degraded = sorted({*prediction.degraded, *without_own, *stale})
-    basis = Basis(model.card if model else None, weather, degraded)
+    names = {*prediction.degraded, *service.degraded, *degraded}
+    names |= {"stale_weather"} if weather and weather.stale else set()
+    names |= {"telemetry_unreadable"} if bad else set()
+    names |= {"live_unreadable"} if stored.damage else set()
+    basis = Basis(model.card if model else None, weather, sorted(names), service.since, service.why)
     return forecast_document(site, prediction, basis, now, interval_minutes)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from forecasting.documents import SiteDocument
+from forecasting.documents import ForecastDocument, SiteDocument
 from forecasting.forecasting_api import accuracy, generate, picture, store
+from forecasting.layout import SITE
 from forecasting.model import hourly
 from forecasting.model.features import site_of
 from forecasting.payloads import AccuracyRequest, AccuracyResult, ForecastRequest, ForecastResult
+from ona.runtime.errors import InvalidPayload
 from ona.runtime.observability import logger, metric_of
+from ona.store.unreadable import attempted, note
 
 
 def forecast(request: ForecastRequest, bucket: str, now: datetime) -> ForecastResult:
     """A site's hourly forecast, stored."""
-    site = store.load_site(bucket, request.site_key)
-    document, pointer = generate.generate(site, now)
+    site, degraded = _site(bucket, request.site_key)
+    document, pointer = generate.generate(site, now, degraded)
     return ForecastResult(
         customer_id=site.customer_id,
         site_id=site.site_id,
@@ -29,14 +33,13 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
 
     Raises DependencyBusy when another measure moved the site's live factors meanwhile.
     """
-    site = store.load_site(bucket, request.site_key)
+    site, _ = _site(bucket, request.site_key)
     start = datetime.fromisoformat(request.day).replace(tzinfo=UTC)
     day = start.date()
     issued = store.forecasts_issued(bucket, site, [day - timedelta(days=1), day])
-    key = accuracy.day_ahead(issued, start)
-    if key is None:
+    document = _day_ahead(bucket, issued, start)
+    if document is None:
         return _without(site, "no forecast was stored for that day")
-    document = store.load_forecast(bucket, key)
     telemetry = store.telemetry_of(bucket, site, [day, day + timedelta(days=1)])
     share = hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None
     if share is None:
@@ -47,10 +50,10 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     record = measured.record
     drawn = picture.day(measured.points, measured.power_kw, record)
     where = store.save_accuracy(bucket, record, drawn)
-    live, etag = store.load_live(bucket, site)
-    renewed = accuracy.moved(live, measured)
+    stored = store.load_live(bucket, site)
+    renewed = accuracy.moved(stored.live, measured)
     if renewed is not None:
-        store.save_live(bucket, site, renewed, etag)
+        store.save_live(bucket, site, renewed, stored)
     for dimensions in ({}, {"CustomerId": site.customer_id}):
         metric_of("ForecastAccuracy", record.accuracy_percent, {**dimensions, "HorizonHours": "24"})
     logger.info("forecast measured", **record.document())
@@ -60,6 +63,26 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
         accuracy_percent=record.accuracy_percent,
         report=where,
     )
+
+
+def _site(bucket: str, key: str) -> tuple[SiteDocument, list[str]]:
+    """The site of a key, or a copy of it. Raises InvalidPayload for another key, InvalidInput."""
+    fields = SITE.parse(key)
+    if fields is None:
+        raise InvalidPayload(f"{key} is no sites/<customer>/<site>.json")
+    return store.load_site(bucket, fields["customer_id"], fields["site_id"])
+
+
+def _day_ahead(bucket: str, issued: list[tuple[datetime, str]], start: datetime) -> ForecastDocument | None:
+    """The day-ahead forecast of a day; where one cannot be read, the next best, and the log names it."""
+    left = list(issued)
+    while (key := accuracy.day_ahead(left, start)) is not None:
+        document, damage = attempted(partial(store.load_forecast, bucket, key))
+        if document is not None:
+            return document
+        note(f"s3://{bucket}/{key}", damage)
+        left = [one for one in left if one[1] != key]
+    return None
 
 
 def _without(site: SiteDocument, reason: str) -> AccuracyResult:

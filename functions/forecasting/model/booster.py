@@ -99,6 +99,26 @@ class Model:
             out[lit] = np.sort(np.clip(np.mean(answers, axis=0), 0.0, 1.0), axis=1)
         return out
 
+    def check(self) -> None:
+        """Whether the parts fit together: read the booster and forecast one row.
+
+        Raises InvalidConfiguration.
+        """
+        levels = self.levels
+        if not levels or any(type(level) not in (int, float) or not 0 < level < 1 for level in levels):
+            raise InvalidConfiguration("model.json: levels are no numbers between 0 and 1")
+        if list(levels) != sorted(set(levels)):
+            raise InvalidConfiguration("model.json: levels do not rise")
+        if any(type(code) is not int for code in self.codes.values()):
+            raise InvalidConfiguration("model.json: a site has no code")
+        self.member.booster  # noqa: B018 - read here, where its name is known
+        try:
+            answer = self.member.predict(pd.DataFrame({SITE_CODE: [np.nan]}))
+        except Exception as error:  # whatever xgboost says of features that are not the booster's
+            raise InvalidConfiguration(f"booster.ubj does not forecast: {type(error).__name__}") from error
+        if answer.shape != (1, len(levels)) or not np.isfinite(answer).all():
+            raise InvalidConfiguration("booster.ubj does not forecast the levels of model.json")
+
     def files(self) -> dict[str, bytes]:
         """The model as files: `model.json` and `booster.ubj`."""
         manifest = {

@@ -39,8 +39,9 @@ Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def table(days: int = 30) -> pd.DataFrame:
+    """A plant that gives half of what physics says: a model is better there."""
     sky = weather(days)
-    return sky.assign(share=share_of(sky)).rename_axis("timestamp").reset_index()
+    return sky.assign(share=0.5 * share_of(sky)).rename_axis("timestamp").reset_index()
 
 
 SOUND = table()
@@ -274,7 +275,7 @@ def test_a_manifest_of_before_digests_is_read(cloud: None, few_trees: None) -> N
 def test_a_damaged_dataset_of_another_customer_is_not_learned_from(cloud: None, kind: str) -> None:
     for name in ("neighbour", "stranger"):
         pointer = Current(version="v1", changed_at=STARTED, reason="of a test")
-        registry.promote(OUT, name, pointer, "")
+        assert registry.promote(OUT, name, pointer, "")
         body = JUNK[kind] if name == "neighbour" else parquet.dump(dataset.stacked({"s": training(20)}))
         s3.write_bytes(OUT, DATASET.build(customer_id=name, version="v1"), body, parquet.MEDIA_TYPE)
     others = store.rows_of_others(OUT, "customer-001", 100)
