@@ -193,7 +193,7 @@ def _nothing_before(customer_id: str, version: str | None, site_id: str | None) 
     which = f"site {site_id} of {customer_id}" if site_id else f"no site of {customer_id}"
     if version is None:
         return f"{which}: nothing served before what serves now; see `ona models list {customer_id}`"
-    return f"{which}: {version} serves it already, or has not learned it"
+    return f"{which}: it has {version} already, or {version} has not learned it"
 
 
 def _sites_of(target: Target, customer_id: str, version: str) -> list[str]:

@@ -140,7 +140,14 @@ def forecast(
     return Response(status_code=200, content_type=JSON, body=json.dumps(api.success(answer)))
 
 
-@api.route("GET", "/sites", "Your sites, and what forecasts each of them", "forecast", gives=SitesAnswer)
+@api.route(
+    "GET",
+    "/sites",
+    "Your sites, and what forecasts each of them",
+    "forecast",
+    gives=SitesAnswer,
+    refuses=(400,),
+)
 def sites(
     customer_id: Annotated[CustomerId, Query()],
     next: Annotated[str | None, Query(max_length=2000, description="`next` of the page before")] = None,
