@@ -27,7 +27,7 @@ from ona.documents.base import S3Pointer
 from ona.runtime.errors import ObjectMissing
 from ona.runtime.identity import digest
 from ona.store import parquet, s3
-from ona.store.unreadable import Unreadable, readable
+from ona.store.unreadable import Unreadable, attempted, note, readable
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,20 @@ def _site(bucket: str, key: str) -> SiteDocument:
 
 
 def trained_by_another(bucket: str, uploads: Uploads, execution_id: str) -> bool:
-    """Whether another execution has judged a model of these very uploads."""
+    """Whether another execution has judged a model of these very uploads; not where its note is damaged."""
     key = MODEL_DIGEST.build(customer_id=uploads.customer_id, digest=uploads.digest)
-    try:
-        record = s3.read_json(S3Pointer(bucket=bucket, key=key))
-    except ObjectMissing:
-        return False
-    return bool(record["execution_id"] != execution_id)
+
+    def read() -> bool:
+        try:
+            record = s3.read_json(S3Pointer(bucket=bucket, key=key))
+        except ObjectMissing:
+            return False
+        return bool(record["execution_id"] != execution_id)
+
+    answer, damage = attempted(read)
+    if damage:
+        note(f"s3://{bucket}/{key}", damage)
+    return bool(answer)
 
 
 def save_trained(bucket: str, card: DatasetCard) -> None:

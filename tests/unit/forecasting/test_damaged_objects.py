@@ -20,6 +20,7 @@ from forecasting.layout import (
     FOLD,
     MODEL_BOOSTER,
     MODEL_CARD,
+    MODEL_DIGEST,
     MODEL_MANIFEST,
     SITE,
     TRAINING_HOURLY,
@@ -141,6 +142,17 @@ def test_a_damaged_table_stops_no_other_one(
     assert card.unreadable == list(answer["unreadable"])
     assert [fitted.site.site_id for fitted in card.sites] == ["good"]
     assert any(bad in str(record.__dict__) for record in caplog.records), "operators see it in the log"
+
+
+@pytest.mark.parametrize("body", [b"", b"junk", b"null", b'{"colour": "red"}'])
+def test_a_damaged_note_of_an_earlier_training_stops_no_training(cloud: None, body: bytes) -> None:
+    key = lay("good", BODY)
+    found = store.uploads_of(IN, "customer-001")
+    digest = MODEL_DIGEST.build(customer_id="customer-001", digest=found.digest)
+    s3.write_json(OUT, digest, {"version": "v1", "execution_id": "another"})
+    assert prepared(key)["status"] == "nothing_new"
+    s3.write_bytes(OUT, digest, body, "application/json")
+    assert prepared(key)["status"] == "ready"
 
 
 ODD: dict[str, Change] = {
