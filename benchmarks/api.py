@@ -59,9 +59,10 @@ from ona.sky import weather_frames
 from forecasting.model import registry
 import fastparquet, lightgbm
 marks.append(("imports for a new forecast", t, time.perf_counter()))
-site = store.load_site(os.environ["OUTPUT_BUCKET"], sys.argv[2])
+from forecasting.layout import SITE
+site, _ = store.load_site(os.environ["OUTPUT_BUCKET"], **SITE.parse(sys.argv[2]))
 where = os.environ["OUTPUT_BUCKET"], site.customer_id, site.site_id
-measure("model load", lambda: registry.in_service(*where)[0].model.trees.read())
+measure("model load", lambda: registry.in_service(*where).model.model.trees.read())
 measure("new forecast, all reads", lambda: generate.make(site, datetime.now(UTC)))
 measure("new forecast again, warm", lambda: generate.make(site, datetime.now(UTC)))
 print(json.dumps([(name, 1000 * (b - a)) for name, a, b in marks]))

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from forecasting.documents import Current, ModelCard
+from forecasting.documents import PHYSICS, Current, ModelCard, Serving
 from forecasting.layout import MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
+from forecasting.model.shared import GLOBAL
 from ona.documents import names
+from ona.runtime.errors import InvalidInput
 from ona.store.s3 import WRITTEN_BY_OTHERS
 from ona.store.unreadable import Unreadable, readable
 from ops import identifiers
@@ -18,10 +20,24 @@ from ops.target import OpsError, Target
 
 @dataclass(frozen=True)
 class Version:
-    """The model card of one version, and whether the version serves."""
+    """The model card of one version, and the sites that the version serves, by id."""
 
     card: ModelCard
-    serves: bool
+    sites: tuple[str, ...]
+
+    @property
+    def serves(self) -> bool:
+        """Whether it serves a site."""
+        return bool(self.sites)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What serves a site, since when and why, as `current.json` has it."""
+
+    customer_id: str
+    site_id: str
+    serving: Serving
 
 
 def _check(*given: str | None) -> None:
@@ -44,9 +60,57 @@ def _read(target: Target, key: str) -> tuple[Any, str] | None:
 
 
 def _current(target: Target, customer_id: str) -> tuple[Current, str] | None:
-    """Which version of a customer's model serves, and the ETag of that pointer."""
-    stored = _read(target, MODEL_CURRENT.build(customer_id=customer_id))
-    return (Current.model_validate(stored[0]), stored[1]) if stored else None
+    """What serves a customer's sites, and the ETag of that document. Raises OpsError for a damaged one."""
+    key = MODEL_CURRENT.build(customer_id=customer_id)
+    try:
+        stored = _read(target, key)
+        return (Current.read(stored[0], key), stored[1]) if stored else None
+    except (InvalidInput, ValueError) as error:
+        raise OpsError(f"s3://{target.output_bucket}/{key} cannot be read: {error}") from error
+
+
+def _entries(target: Target, customer_id: str, current: Current) -> dict[str, Serving]:
+    """What serves each site. A document of before it told of sites names one version, which serves the
+    sites that it was trained on."""
+    if current.sites is not None:
+        return dict(current.sites)
+    stored = _read(target, MODEL_CARD.build(customer_id=customer_id, version=current.version))
+    entry = Serving(
+        version=current.version, since=current.changed_at, why=current.reason, previous=current.previous
+    )
+    return dict.fromkeys(_learned(stored[0]), entry) if stored else {}
+
+
+def _learned(card: Any) -> list[str]:
+    """The sites that a version has learned, by its card."""
+    return [fitted.site.site_id for fitted in ModelCard.read(card, "card.json").sites]
+
+
+def served(target: Target, customer_id: str | None, bad: list[Unreadable] | None = None) -> list[Site]:
+    """What serves each site of one customer, or of all; a document that nobody can read is put aside."""
+    _check(customer_id)
+    pages = target.client("s3").get_paginator("list_objects_v2")
+    prefix = MODEL_CURRENT.prefix(**({"customer_id": customer_id} if customer_id else {}))
+    keys = [
+        entry["Key"]
+        for page in pages.paginate(Bucket=target.output_bucket, Prefix=prefix)
+        for entry in page.get("Contents", [])
+    ]
+    found = [fields["customer_id"] for key in keys if (fields := MODEL_CURRENT.parse(key))]
+
+    def read(name: str) -> list[Site]:
+        stored = _read(target, MODEL_CURRENT.build(customer_id=name))
+        if stored is None:
+            return []
+        current = Current.read(stored[0], name)
+        entries = _entries(target, name, current)
+        return [Site(name, site_id, entry) for site_id, entry in sorted(entries.items())]
+
+    named = (
+        (f"s3://{target.output_bucket}/{MODEL_CURRENT.build(customer_id=name)}", name)
+        for name in sorted(set(found) - {GLOBAL})
+    )
+    return [site for part in readable(named, read, bad) for site in part]
 
 
 def versions(target: Target, customer_id: str | None, bad: list[Unreadable] | None = None) -> list[Version]:
@@ -61,55 +125,101 @@ def versions(target: Target, customer_id: str | None, bad: list[Unreadable] | No
             if MODEL_CARD.parse(entry["Key"]):
                 keys.append(entry["Key"])
 
+    sites = served(target, customer_id)
+
     def read(key: str) -> Version | None:
         stored = _read(target, key)
         if stored is None:
             return None
         card: ModelCard = ModelCard.read(stored[0], key)
-        pointer = _current(target, card.customer_id)
-        return Version(card, bool(pointer and pointer[0].version == card.version))
+        name = (card.customer_id, card.version)
+        here = (site.site_id for site in sites if (site.customer_id, site.serving.version) == name)
+        return Version(card, tuple(here))
 
     named = ((f"s3://{target.output_bucket}/{key}", key) for key in keys)
     rows = [row for row in readable(named, read, bad) if row]
     return sorted(rows, key=lambda row: (row.card.customer_id, row.card.version))
 
 
-def rollback(target: Target, customer_id: str, version: str | None) -> Current | None:
-    """Let an earlier version serve: the one named, or the one before the version that serves now.
+def rollback(
+    target: Target, customer_id: str, version: str | None, site_id: str | None = None
+) -> Current | None:
+    """Let an earlier version serve, or physics: the one named, or what served each site before.
 
-    Returns the new pointer, or None when a training moved the pointer meanwhile.
-    Raises OpsError when there is no such version.
+    `site_id`: this site only; all sites that can go back without. Returns the new document, or None when a
+    training moved it meanwhile. Raises OpsError when there is no such version, when the version has not
+    learned the site, and where no site has anything before.
     """
-    _check(customer_id, version)
+    _check(customer_id, version, site_id)
     serving = _current(target, customer_id)
     if serving is None:
         told = identifiers.otherwise(customer_id, "")
         raise OpsError(f"{customer_id} has no model in service; see `ona models list`{told}")
-    pointer, etag = serving
-    wanted = version or pointer.previous
-    if not wanted:
-        raise OpsError(f"{customer_id}: {pointer.version} is the first model; there is none before it")
-    if _read(target, MODEL_MANIFEST.build(customer_id=customer_id, version=wanted)) is None:
-        told = identifiers.otherwise(wanted, "model's version")
-        raise OpsError(f"{customer_id} has no version {wanted}; see `ona models list {customer_id}`{told}")
-    moved = Current(
-        version=wanted,
-        previous=pointer.version,
-        changed_at=datetime.now(UTC),
+    current, etag = serving
+    entries = _entries(target, customer_id, current)
+    if site_id is not None and site_id not in entries:
+        raise OpsError(f"{customer_id} has no site {site_id} that a model was judged for")
+    chosen = [site_id] if site_id is not None else sorted(entries)
+    now = datetime.now(UTC)
+    moved = {}
+    for name in chosen:
+        wanted = version or entries[name].previous
+        learned = _sites_of(target, customer_id, wanted) if wanted not in ("", PHYSICS) else None
+        if not wanted or wanted == entries[name].version or (learned is not None and name not in learned):
+            continue
+        moved[name] = Serving(
+            version=wanted,
+            since=now,
+            why="rolled back by an operator",
+            previous=entries[name].version,
+        )
+    if not moved:
+        raise OpsError(_nothing_before(customer_id, version, site_id))
+    after = {**entries, **moved}
+    newest = max((entry.version for entry in after.values() if entry.version != PHYSICS), default="")
+    document = Current(
+        version=newest,
+        previous=current.version,
+        changed_at=now,
         reason="rolled back by an operator",
+        sites=after,
+        judged=current.judged or current.version,
     )
+    return document if _written(target, customer_id, document, etag) else None
+
+
+def _nothing_before(customer_id: str, version: str | None, site_id: str | None) -> str:
+    """Why no site was moved."""
+    which = f"site {site_id} of {customer_id}" if site_id else f"no site of {customer_id}"
+    if version is None:
+        return f"{which}: nothing served before what serves now; see `ona models list {customer_id}`"
+    return f"{which}: it has {version} already, or {version} has not learned it"
+
+
+def _sites_of(target: Target, customer_id: str, version: str) -> list[str]:
+    """The sites that a version has learned. Raises OpsError where there is no such version."""
+    names = {"customer_id": customer_id, "version": version}
+    card = _read(target, MODEL_CARD.build(**names))
+    if card is None or _read(target, MODEL_MANIFEST.build(**names)) is None:
+        told = identifiers.otherwise(version, "model's version")
+        raise OpsError(f"{customer_id} has no version {version}; see `ona models list {customer_id}`{told}")
+    return _learned(card[0])
+
+
+def _written(target: Target, customer_id: str, document: Current, etag: str) -> bool:
+    """Whether the document was written over the one with this ETag."""
     s3 = target.client("s3")
     try:
         s3.put_object(
             Bucket=target.output_bucket,
             Key=MODEL_CURRENT.build(customer_id=customer_id),
-            Body=json.dumps(moved.document(), indent=2).encode(),
+            Body=json.dumps(document.document(), indent=2).encode(),
             ContentType="application/json",
             IfMatch=etag,
         )
     except Exception as error:
         code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code")
         if code in WRITTEN_BY_OTHERS:
-            return None
+            return False
         raise
-    return moved
+    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -31,6 +31,14 @@ class LiveCalibration(Document):
     model_version: str = ""
     through: str = ""
     factors: dict[str, dict[str, float]] = {}
+
+    def checked(self) -> LiveCalibration:
+        """Itself, where it has measured days or is of an earlier version. Raises ValueError."""
+        if not (self.days or self.through):
+            raise ValueError("no measured day stands in it")
+        for measured in self.days:
+            date.fromisoformat(measured.day)
+        return self
 
 
 class LeadRecord(Document):

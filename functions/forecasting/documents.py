@@ -20,10 +20,10 @@ class SiteDocument(Document):
 
     customer_id: str
     site_id: str
-    latitude: float
-    longitude: float
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
     kind: Literal["solar", "wind"]
-    capacity_kw: float
+    capacity_kw: float = Field(gt=0)
     tilt: float | None = None
     azimuth: float | None = None
     timezone: str | None = None
@@ -148,6 +148,20 @@ class Scores(Document):
     accuracy_percent: float
 
 
+class SiteVerdict(Document):
+    """What became of a candidate at one site. The losses are % of capacity: pinball loss against a model,
+    mean absolute error against what needs no training."""
+
+    decision: Literal["promoted", "kept", "withdrawn"] = Field(
+        description="withdrawn: the model in service was worse than physics, which serves now"
+    )
+    reason: str
+    days: int = Field(description="days that were compared on")
+    against: str = Field(description="what served the site: a version, or `physics`")
+    candidate: float | None
+    other: float | None
+
+
 class ModelCard(Document):
     """`card.json` beside every model: what it is, from what, how good, and what became of it."""
 
@@ -167,8 +181,9 @@ class ModelCard(Document):
     compared_days: int
     candidate_pinball_percent: float | None
     other_pinball_percent: float | None
-    decision: Literal["promoted", "kept"]
+    decision: Literal["promoted", "kept"] = Field(description="promoted: at one site at least")
     reason: str
+    verdicts: dict[str, SiteVerdict] = Field(default={}, description="by site; empty in older cards")
     calibration: dict[str, dict[str, float]] = Field(
         default={}, description="factors by interval, in cards of earlier versions"
     )
@@ -180,13 +195,34 @@ class ModelCard(Document):
     limits: str
 
 
-class Current(Document):
-    """`models/<customer>/current.json`: the pointer to the model in service."""
+PHYSICS = "physics"
+"""Stands for a version where physics forecasts a site."""
 
-    version: str
+
+class Serving(Document):
+    """What serves one site, since when, and why."""
+
+    version: str = Field(
+        pattern=r"^(physics|v[0-9a-z-]+)$", description="a version of the customer's model, or `physics`"
+    )
+    since: datetime
+    why: str = Field(description="in a sentence for the customer")
+    previous: str = Field(default="", description="what served before: a version, `physics`, or nothing")
+
+
+class Current(Document):
+    """`models/<customer>/current.json`: what serves each of a customer's sites."""
+
+    version: str = Field(
+        pattern=r"^(v[0-9a-z-]+)?$",
+        description="the newest version that serves a site, or none. In a document without `sites`, which "
+        "came before them: it serves the sites that it was trained on",
+    )
     previous: str = ""
     changed_at: datetime
     reason: str
+    sites: dict[str, Serving] | None = None
+    judged: str = Field(default="", description="the candidate that was judged last")
 
 
 class Conditions(Document):
@@ -231,7 +267,9 @@ class Unavailable(Document):
 class ForecastMetadata(Document):
     """What a forecast rests on. `degraded` names what was missing, empty when nothing was."""
 
-    model_version: str
+    model_version: str = Field(description="what forecast the site: a version, or `physics`")
+    model_since: datetime | None = Field(default=None, description="since when it serves the site")
+    model_reason: str = Field(default="", description="why it serves the site, in a sentence")
     training_data_points: int
     model_accuracy: float | None
     last_training_date: datetime | None

@@ -53,6 +53,10 @@ FILL_REPORT = KeyShape("uploads/{customer_id}/{file_id}-{site_id}.json")
 
 MODEL_CURRENT = KeyShape("models/{customer_id}/current.json")
 """The pointer to the version in service: `Current`, for the customer `global` `GlobalCurrent`."""
+MODEL_CURRENT_ASIDE = KeyShape("models/{customer_id}/aside/current-{digest}.json")
+"""A `current.json` that nobody could read, as it was, before another one was written in its place."""
+MODEL_VERSION = KeyShape("models/{customer_id}/{version}/{name:path}")
+"""Any object of a version."""
 MODEL_DIGEST = KeyShape("models/{customer_id}/digests/{digest}.json")
 """Which version was trained on a set of uploads, by the digest of the set."""
 MODEL_MANIFEST = KeyShape("models/{customer_id}/{version}/model.json")
@@ -82,3 +86,5 @@ ACCURACY_PICTURE = KeyShape("accuracy/{customer_id}/{site_id}/{day:dashes}.svg")
 """The same day drawn: forecast, intervals and measured power."""
 LIVE_CALIBRATION = KeyShape("accuracy/{customer_id}/{site_id}/live.json")
 """A `LiveCalibration`."""
+LIVE_ASIDE = KeyShape("accuracy/{customer_id}/{site_id}/aside/live-{digest}.json")
+"""A `live.json` that nobody could read, as it was, before another one was written in its place."""

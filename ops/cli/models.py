@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from ona.runtime.words import counted
 from ona.store.unreadable import Unreadable
 from ops import models
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_unreadable
@@ -24,10 +25,13 @@ def models_list(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Versions of each customer's model: what was decided, why, how good on unseen days."""
+    """Versions of each customer's model: what was decided, why, how good on unseen days; and what serves
+    each site."""
     table = Table("customer", "version", "serves", "decision", "pinball %", "80 % holds", "skill", "reason")
     bad: list[Unreadable] = []
-    rows = models.versions(resolve(profile, environment), customer, bad)
+    target = resolve(profile, environment)
+    rows = models.versions(target, customer, bad)
+    served = models.served(target, customer, bad)
     if not rows and not bad:
         whose = f" of {escape(customer)}" if customer else ""
         console.print(f"no models{whose} yet: uploads train the first one: docs/forecasting.md")
@@ -37,7 +41,7 @@ def models_list(
         table.add_row(
             row.card.customer_id,
             row.card.version,
-            "[green]yes[/green]" if row.serves else "",
+            f"[green]{counted(len(row.sites), 'site')}[/green]" if row.sites else "",
             row.card.decision,
             f"{own.pinball_percent:.3f}" if own else "",
             f"{own.coverage_80_percent:.1f}" if own else "",
@@ -45,6 +49,18 @@ def models_list(
             escape(row.card.reason),
         )
     console.print(table)
+    sites = Table("customer", "site", "served by", "since", "before", "why")
+    for site in served:
+        sites.add_row(
+            site.customer_id,
+            site.site_id,
+            site.serving.version,
+            f"{site.serving.since:%Y-%m-%d %H:%M}",
+            site.serving.previous,
+            escape(site.serving.why),
+        )
+    if served:
+        console.print(sites)
     print_unreadable(bad)
 
 
@@ -52,14 +68,19 @@ def models_list(
 @errors_in_one_line
 def models_rollback(
     customer: Annotated[str, typer.Argument(help="whose model")],
-    version: Annotated[str | None, typer.Option(help="to which; the one before without")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="to which, or `physics`; what served before without")
+    ] = None,
+    site: Annotated[str | None, typer.Option(help="this site only; all sites without")] = None,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Let an earlier version serve again: one conditional write of a pointer."""
-    moved = models.rollback(resolve(profile, environment), customer, version)
+    """Let what served before serve again, at one site or at all: one conditional write."""
+    moved = models.rollback(resolve(profile, environment), customer, version, site)
     if not moved:
         raise OpsError(
             "a training moved the pointer at this moment; look with `ona models list`, try again"
         )
-    console.print(f"{escape(customer)} is served by {moved.version}; before: {moved.previous}")
+    for name, entry in sorted((moved.sites or {}).items()):
+        if entry.since == moved.changed_at:
+            console.print(f"{escape(name)} is served by {entry.version}; before: {entry.previous}")

@@ -6,6 +6,7 @@ more than all the rest. No pandas, for the same reason.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,10 @@ from ona.runtime.words import counted
 _PointJson = dict[str, Any]
 """A forecast's Point in its JSON form."""
 _BOUNDS = tuple(Interval.model_fields)
+SEVERAL = "several"
+"""Stands for the model's version of a sum whose sites are not all forecast by the same one."""
+MOST_NAMED = 10
+"""Sites that a note names; the rest is counted (ours)."""
 MOST = 1e12
 """kW, and whatever else is counted in a forecast: beyond is no value, and NaN is not below it (ours)."""
 
@@ -30,7 +35,13 @@ def check(document: ForecastJson) -> None:
     """
     meta = document["metadata"]
     lists = isinstance(meta["degraded"], list) and isinstance(meta["notes"], list)
-    texts = [document["forecast_id"], document["generated_at"], *meta["degraded"], *meta["notes"]]
+    texts = [
+        document["forecast_id"],
+        document["generated_at"],
+        meta["model_version"],
+        *meta["degraded"],
+        *meta["notes"],
+    ]
     numbers = [document["capacity_kw"], meta["training_data_points"]]
     numbers += [
         value for name in ("model_accuracy", "weather_age_minutes") if (value := meta[name]) is not None
@@ -89,6 +100,19 @@ class Total:
         self._sums: dict[str, tuple[int, list[float]]] = {}
         self._heads: list[ForecastJson] = []
         """The forecasts without their points: a thousand sites' points would not fit into the memory."""
+        self._left_out: list[str] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was added."""
+        return not self._heads
+
+    def add_or_leave(self, site_id: str, document: ForecastJson | None) -> None:
+        """Add a site's forecast; where there is none, the sum says that the site is left out."""
+        if document is not None:
+            self.add(document)
+        else:
+            self._left_out.append(site_id)
 
     def add(self, document: ForecastJson) -> None:
         """Add a site's forecast."""
@@ -135,15 +159,27 @@ class Total:
         meta = [head["metadata"] for head in self._heads]
         accuracies = [m["model_accuracy"] for m in meta if m["model_accuracy"] is not None]
         ages = [m["weather_age_minutes"] for m in meta if m["weather_age_minutes"] is not None]
+        served = Counter(m["model_version"] for m in meta)
+        by = ", ".join(f"{counted(number, 'site')} by {name}" for name, number in sorted(served.items()))
+        left = f": {', '.join(self._left_out[:MOST_NAMED])}" if self._left_out else ""
+        more = len(self._left_out) - MOST_NAMED
+        left += f" and {more} more" if more > 0 else ""
         return {
             **meta[0],
+            "model_version": next(iter(served)) if len(served) == 1 else SEVERAL,
+            "model_since": None,
+            "model_reason": by,
             "training_data_points": sum(m["training_data_points"] for m in meta),
             "model_accuracy": min(accuracies) if accuracies else None,
             "weather_age_minutes": max(ages) if ages else None,
-            "degraded": sorted({name for m in meta for name in m["degraded"]}),
+            "degraded": sorted(
+                {name for m in meta for name in m["degraded"]}
+                | ({"site_left_out"} if self._left_out else set())
+            ),
             "unavailable": [entry for m in meta for entry in m.get("unavailable", [])],
             "notes": [
                 *sorted({note for m in meta for note in m["notes"]}),
+                *([f"{counted(len(self._left_out), 'site')} left out of the sum{left}"] if left else []),
                 *notes,
                 f"sum of {counted(len(meta), 'site')}; bounds are added, as if all erred together",
             ],

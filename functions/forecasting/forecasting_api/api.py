@@ -15,7 +15,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from pydantic import AfterValidator, Field
 
 from forecasting.documents import ForecastJson
-from forecasting.forecasting_api import accuracy_report, answers, generate, store, sums
+from forecasting.forecasting_api import accuracy_report, answers, generate, served, store, sums
 from forecasting.forecasting_api.models import (
     MAX_UPLOAD_BYTES,
     AccuracyAnswer,
@@ -23,6 +23,8 @@ from forecasting.forecasting_api.models import (
     ForecastAnswer,
     NowcastUpload,
     SiteId,
+    SitesAnswer,
+    SitesPage,
     TrainUpload,
     UploadAnswer,
 )
@@ -39,6 +41,9 @@ from ona.store import s3
 
 _TRAIN_EXPIRES_S, _NOWCAST_EXPIRES_S = 3600, 1800
 """Seconds for which an upload's address is good; the contract's."""
+
+SITES_A_PAGE = 500
+"""Sites of one answer of `GET /sites` (ours)."""
 
 
 def _offered(minutes: int) -> int:
@@ -173,6 +178,33 @@ def forecast_accuracy(
     return Response(status_code=200, content_type=JSON, body=json.dumps(api.success(whole.document())))
 
 
+@api.route(
+    "GET",
+    "/sites",
+    "Your sites, and what forecasts each of them",
+    "forecast",
+    gives=SitesAnswer,
+    refuses=(400,),
+)
+def sites(
+    customer_id: Annotated[CustomerId, Query()],
+    next: Annotated[str | None, Query(max_length=2000, description="`next` of the page before")] = None,
+) -> Response[str]:
+    """Each site with the version of your model that serves it, or physics; since when, and why.
+
+    At most 500 sites; `next` asks for the others.
+    """
+    api.mine(customer_id)
+    after = paging.position(next, "site_id").get("site_id", "")
+    left = [name for name in store.sites_of(customer_id) if name > after]
+    page = left[:SITES_A_PAGE]
+    more = {"site_id": page[-1]} if len(left) > len(page) else None
+    data = SitesPage(
+        customer_id=customer_id, sites=served.of_sites(customer_id, page), next=paging.cursor(more)
+    )
+    return Response(status_code=200, content_type=JSON, body=json.dumps(api.success(data.document())))
+
+
 def _sum(
     customer_id: str, registered: list[str], now: datetime, interval_minutes: int, next: str | None
 ) -> tuple[ForecastJson, dict[str, str] | None]:
@@ -189,13 +221,9 @@ def _sum(
 
 
 def _one(customer_id: str, site_id: str, now: datetime, interval_minutes: int) -> ForecastJson:
-    bucket = aws.environment("OUTPUT_BUCKET")
     if interval_minutes == 60:
-        stored = store.load_newest(bucket, customer_id, site_id)
+        stored = store.load_newest(aws.environment("OUTPUT_BUCKET"), customer_id, site_id)
         if stored is not None and store.is_fresh(stored, now):
             count("ForecastCacheHit", 1)
             return stored
-    site = store.load_site(bucket, store.site_key(customer_id, site_id))
-    if interval_minutes == 60:
-        return generate.generate(site, now)[0].document()
-    return generate.make(site, now, interval_minutes=interval_minutes).document()
+    return generate.of_site(customer_id, site_id, now, interval_minutes).document()

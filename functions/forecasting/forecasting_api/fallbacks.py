@@ -48,6 +48,7 @@ def physical(table: pd.DataFrame, index: pd.DatetimeIndex, fitted: Physics) -> F
     forecast at `index`, shares of capacity, shape (n, 5).
     """
     rows = table.reindex(index)
+    rows["daylight"] = rows["daylight"].fillna(False).astype(bool)
     power = np.nan_to_num(physics.share(rows, fitted))
     if fitted.kind == "solar":
         lit = rows["daylight"].to_numpy(dtype=bool)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from forecasting.documents import (
+    PHYSICS,
     Conditions,
     ForecastMetadata,
     Interval,
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
     from ona.sky.weather_cache import Cached
 
 NOTES = {
-    "no_model": "no model yet: physics from the weather with wide intervals; upload 7 days of history",
+    "no_model": "physics from the weather forecasts this site, with wide intervals",
     "global_model": "no model of this customer yet: the model that all sites share forecasts",
+    "older_model": "the model in service cannot be read: an older version of it forecasts",
+    "model_unreadable": "no model of this site can be read",
+    "live_unreadable": "what measured days taught the intervals cannot be read: the model's own stand",
+    "telemetry_unreadable": "some recent telemetry cannot be read: the forecast goes on without it",
+    "site_unreadable": "the site's document cannot be read: an older copy of it is used",
     "no_weather": "no weather forecast is cached: what recent days gave stands in",
     "stale_weather": "the weather provider has not answered lately: an older forecast of it is used",
     "stale_forecast": "some sites have no forecast of the last hour: their older one is used",
@@ -35,19 +41,22 @@ NOTES = {
     "weather_ends_early": "the weather forecast ends before the horizon: what recent days gave stands in",
 }
 """What a name in `degraded` means, in a sentence for the customer."""
-NO_MODEL = "physical"
-"""Stands for the model's version where physics forecasts."""
+OF_THE_MODEL = ("no_model", "global_model", "older_model", "model_unreadable")
+"""Names whose note is followed by why: what serves this site, in a sentence of its own."""
 _STAMP = "%Y%m%d%H%M%S"
 """How an id ends: the moment of issue, UTC."""
 
 
 @dataclass(frozen=True)
 class Basis:
-    """What a forecast rests on: the model's card and the weather (or None), names of what was missing."""
+    """What a forecast rests on: the model's card and the weather (or None), names of what was missing;
+    since when the model (or physics) serves the site, and why."""
 
     card: ModelCard | None
     weather: Cached | None
     degraded: list[str]
+    since: datetime | None = None
+    why: str = ""
 
 
 def id_prefix(site: SiteDocument) -> str:
@@ -133,10 +142,14 @@ def _metadata(
 ) -> ForecastMetadata:
     card, weather, nowcast_at = basis.card, basis.weather, prediction.nowcast_at
     notes = [NOTES[name] for name in basis.degraded if name in NOTES]
+    if basis.why and set(basis.degraded) & set(OF_THE_MODEL):
+        notes.append(basis.why)
     if interval_minutes < 60:
         notes.append("intervals are those of the hourly mean")
     return ForecastMetadata(
-        model_version=card.version if card else NO_MODEL,
+        model_version=card.version if card else PHYSICS,
+        model_since=basis.since,
+        model_reason=basis.why,
         training_data_points=card.training_rows if card else 0,
         model_accuracy=round(card.own.accuracy_percent / 100.0, 4) if card and card.own else None,
         last_training_date=card.created_at if card else None,

@@ -6,6 +6,7 @@ No pandas at import: the API reaches it on its way to a stored forecast.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from ona.documents.base import S3Pointer
 from ona.runtime import aws
 from ona.runtime.errors import OnaError
 from ona.runtime.observability import count, logger
+from ona.store.unreadable import Unreadable, attempted, note
 
 if TYPE_CHECKING:
     from forecasting.model.availability import Out
@@ -28,9 +30,19 @@ USUAL_DAYS = 14
 """Days of telemetry behind what usually comes, where there is no weather."""
 
 
-def generate(site: SiteDocument, now: datetime) -> tuple[IssuedForecast, S3Pointer]:
-    """Make a site's hourly forecast, store it, and give detection its files."""
-    document = make(site, now)
+def of_site(customer_id: str, site_id: str, now: datetime, interval_minutes: int = 60) -> IssuedForecast:
+    """A site's new forecast; an hourly one is stored. Raises InvalidInput where nobody knows the site."""
+    site, degraded = store.load_site(aws.environment("OUTPUT_BUCKET"), customer_id, site_id)
+    if interval_minutes == 60:
+        return generate(site, now, degraded)[0]
+    return make(site, now, interval_minutes=interval_minutes, degraded=degraded)
+
+
+def generate(
+    site: SiteDocument, now: datetime, degraded: Sequence[str] = ()
+) -> tuple[IssuedForecast, S3Pointer]:
+    """Make a site's hourly forecast, store it, and give detection its files. `degraded`: of the site."""
+    document = make(site, now, degraded=degraded)
     pointer = store.save_forecast(aws.environment("OUTPUT_BUCKET"), site, document, now)
     count("ForecastsGenerated", 1)
     count("ForecastsDegraded", float(bool(document.metadata.degraded)))
@@ -44,8 +56,10 @@ def generate(site: SiteDocument, now: datetime) -> tuple[IssuedForecast, S3Point
     return document, pointer
 
 
-def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> IssuedForecast:
-    """Forecast a site for the whole horizon with what there is; nothing missing is an error."""
+def make(
+    site: SiteDocument, now: datetime, *, interval_minutes: int = 60, degraded: Sequence[str] = ()
+) -> IssuedForecast:
+    """Forecast a site for the whole horizon with what there is; nothing missing or damaged is an error."""
     from forecasting.forecasting_api import predict, subtraction
     from forecasting.forecasting_api.quarter_hours import quarter_hours
     from forecasting.model import availability, hourly, measured_days, registry
@@ -60,32 +74,42 @@ def make(site: SiteDocument, now: datetime, *, interval_minutes: int = 60) -> Is
     cache = WeatherCache(
         aws.environment("WEATHER_CACHE_TABLE"), aws.environment("INPUT_BUCKET"), NoProvider()
     )
+    bad: list[Unreadable] = []
     with ThreadPoolExecutor(4) as pool:
-        model_read = pool.submit(registry.in_service, bucket, site.customer_id, site.site_id)
+        service_read = pool.submit(registry.in_service, bucket, site.customer_id, site.site_id)
         weather_read = pool.submit(cache.newest, Place.of(site.latitude, site.longitude), now)
-        telemetry_read = pool.submit(store.telemetry_since, bucket, site, now, RECENT_DAYS)
+        telemetry_read = pool.submit(store.telemetry_since, bucket, site, now, RECENT_DAYS, bad)
         live_read = pool.submit(store.load_live, bucket, site)
         outs, unknown = _known_outs(site, now)
-    (model, without_own), weather = model_read.result(), weather_read.result()
-    telemetry, (live, _) = telemetry_read.result(), live_read.result()
+    service, weather = service_read.result(), weather_read.result()
+    telemetry, stored = telemetry_read.result(), live_read.result()
     if weather is None:
-        telemetry = store.telemetry_since(bucket, site, now, USUAL_DAYS)
+        telemetry = store.telemetry_since(bucket, site, now, USUAL_DAYS, bad)
     if telemetry is not None:
         telemetry = availability.running(telemetry, outs)
     # answered until it is no longer fresh, and still for the whole horizon then
     hours = rules.max_horizon_hours + math.ceil(rules.fresh_minutes / 60)
+    model, live = service.model, stored.live
+    measured = None
+    if telemetry is not None and site.assets:
+        measured, damage = attempted(lambda: hourly.measured_share(telemetry, site, site_of(site)))
+        if damage:
+            note(f"telemetry of {site.customer_id}/{site.site_id}", damage, bad)
+            note(f"telemetry of {site.customer_id}/{site.site_id}", damage)
     inputs = predict.Inputs(
         model=model,
         weather=weather_frames.frame(weather.document) if weather else None,
-        measured=hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None,
+        measured=measured,
         days={source: measured_days.days_of(live, source) for source in predict.SOURCES},
     )
     prediction = predict.predict(site, inputs, now, hours, rules.nowcast_hours)
     if interval_minutes == 15:
         prediction = quarter_hours(prediction)
-    stale = ["stale_weather"] if weather and weather.stale else []
-    degraded = sorted({*prediction.degraded, *without_own, *stale, *unknown})
-    basis = Basis(model.card if model else None, weather, degraded)
+    names = {*prediction.degraded, *service.degraded, *degraded, *unknown}
+    names |= {"stale_weather"} if weather and weather.stale else set()
+    names |= {"telemetry_unreadable"} if bad else set()
+    names |= {"live_unreadable"} if stored.damage else set()
+    basis = Basis(model.card if model else None, weather, sorted(names), service.since, service.why)
     document = forecast_document(site, prediction, basis, now, interval_minutes)
     return subtraction.subtracted(document, outs, site.assets)
 

@@ -170,5 +170,28 @@ class AccuracyReport(Document):
 
 
 AccuracyAnswer = Envelope[AccuracyReport]
+
+
+class ServedSite(Document):
+    """What serves a site, as its next forecast will say it (`metadata` has the same names)."""
+
+    site_id: str
+    model_version: str = Field(description="a version of your model, or `physics`")
+    model_since: datetime | None = Field(description="since when it serves the site, where that is known")
+    model_reason: str = Field(description="why it serves the site, in a sentence")
+    degraded: list[str] = Field(description="names of what is missing, as in a forecast")
+
+
+class SitesPage(Document):
+    """Your sites that have sent data, by id."""
+
+    customer_id: str
+    sites: list[ServedSite]
+    next: str | None = Field(
+        default=None, description="put it into `next` of the following request; none: that was all"
+    )
+
+
 ForecastAnswer = Envelope[ForecastPage]
+SitesAnswer = Envelope[SitesPage]
 UploadAnswer = Envelope[UploadTarget]

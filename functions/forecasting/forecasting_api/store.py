@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from forecasting.layout import (
     ACCURACY_PICTURE,
     FORECAST,
     FORECAST_LATEST,
+    LIVE_ASIDE,
     LIVE_CALIBRATION,
     SITE,
 )
@@ -23,10 +25,12 @@ from ona.documents import names
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
 from ona.runtime.clock import is_plausible
-from ona.runtime.errors import DependencyBusy, InvalidInput, InvalidPayload, ObjectMissing
+from ona.runtime.errors import DependencyBusy, InvalidPayload, ObjectMissing
+from ona.runtime.identity import digest
+from ona.runtime.observability import logger
 from ona.store import s3, tables
 from ona.store.layout import FORECAST_CSV, TELEMETRY
-from ona.store.unreadable import note, readable
+from ona.store.unreadable import Unreadable, attempted, note, readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,9 +62,44 @@ def _site_id(item: dict[str, Any]) -> str:
     return site_id
 
 
-def load_site(bucket: str, key: str) -> SiteDocument:
-    """A site's document. Raises ObjectMissing."""
-    site: SiteDocument = SiteDocument.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+def load_site(bucket: str, customer_id: str, site_id: str) -> tuple[SiteDocument, list[str]]:
+    """A site's document, and `site_unreadable` where another copy of it stands in.
+
+    The copies are the one in the card of the model that serves the site, and the site's item in the table
+    of locations, which knows no machines. Raises InvalidInput where there is neither.
+    """
+    key = site_key(customer_id, site_id)
+
+    def read() -> SiteDocument:
+        site: SiteDocument = SiteDocument.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
+        if (site.customer_id, site.site_id) != (customer_id, site_id):
+            raise InvalidPayload(f"{key} is the document of another site")
+        return site
+
+    site, damage = attempted(read)
+    if site is not None:
+        return site, []
+    note(f"s3://{bucket}/{key}", damage)
+    copy = _learned_site(bucket, customer_id, site_id) or _located_site(customer_id, site_id)
+    if copy is None:
+        raise InvalidPayload(f"s3://{bucket}/{key} cannot be read, and no copy of it is known: {damage}")
+    return copy, ["site_unreadable"]
+
+
+def _learned_site(bucket: str, customer_id: str, site_id: str) -> SiteDocument | None:
+    from forecasting.model import registry
+
+    model = registry.in_service(bucket, customer_id, site_id).model
+    return model.own_site.site if model is not None and model.own_site is not None else None
+
+
+def _located_site(customer_id: str, site_id: str) -> SiteDocument | None:
+    table = aws.environment("LOCATIONS_TABLE")
+    items = tables.query(table, "customer-location-index", "customer_id", customer_id)
+    item = next((item for item in items if item.get("location_name") == site_id), {})
+    names_ = ("customer_id", "latitude", "longitude", "capacity_kw", "kind")
+    known = {name: item.get(name) for name in names_}
+    site, _ = attempted(lambda: SiteDocument.read({**known, "site_id": site_id, "assets": {}}, table))
     return site
 
 
@@ -75,17 +114,21 @@ def load_newest(bucket: str, customer_id: str, site_id: str) -> ForecastJson | N
     One that cannot be read is named in the log, and counts as none: a new forecast takes its place.
     """
     key = FORECAST_LATEST.build(customer_id=customer_id, site_id=site_id)
-    try:
-        document: ForecastJson = s3.read_json(S3Pointer(bucket=bucket, key=key))
+
+    def read() -> ForecastJson | None:
+        try:
+            document: ForecastJson = s3.read_json(S3Pointer(bucket=bucket, key=key))
+        except ObjectMissing:
+            return None
         made = datetime.fromisoformat(document["generated_at"])
         if made.tzinfo is None or not is_plausible(made) or not isinstance(document["forecasts"], list):
             raise InvalidPayload("it is no forecast")
         answers.check(document)
-    except ObjectMissing:
-        return None
-    except (InvalidInput, ValueError, TypeError, KeyError, OverflowError) as error:
-        note(f"s3://{bucket}/{key}", error)
-        return None
+        return document
+
+    document, damage = attempted(read)
+    if damage:
+        note(f"s3://{bucket}/{key}", damage)
     return document
 
 
@@ -153,31 +196,72 @@ def load_forecasts(bucket: str, keys: list[str]) -> list[IssuedForecast]:
     return readable([(f"s3://{bucket}/{key}", key) for key in keys], lambda key: load_forecast(bucket, key))
 
 
-def telemetry_since(bucket: str, site: SiteDocument, now: datetime, days: int) -> pd.DataFrame | None:
-    """A site's stored telemetry of the last days up to now; None when there is none."""
+def telemetry_since(
+    bucket: str, site: SiteDocument, now: datetime, days: int, bad: list[Unreadable] | None = None
+) -> pd.DataFrame | None:
+    """A site's stored telemetry of the last days up to now; None when there is none. Objects that cannot be
+    read are left out: the log names them, and `bad` has them."""
     first = TELEMETRY.prefix(site_id=site.site_id, day=now - timedelta(days=days)).removesuffix("/")
     entries = s3.list_keys(bucket, TELEMETRY.prefix(site_id=site.site_id), start_after=first)
-    return _telemetry(bucket, [entry["Key"] for entry in entries])
+    found = _telemetry(bucket, [entry["Key"] for entry in entries], bad)
+    return _between(found, now - timedelta(days=days + 1), now + timedelta(days=1))
 
 
 def telemetry_of(bucket: str, site: SiteDocument, days: list[date]) -> pd.DataFrame | None:
     """A site's stored telemetry of some UTC days; None when there is none."""
     prefixes = [TELEMETRY.prefix(site_id=site.site_id, day=day) for day in days]
     keys = [entry["Key"] for prefix in prefixes for entry in s3.list_keys(bucket, prefix)]
-    return _telemetry(bucket, keys)
+    first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (min(days), max(days)))
+    return _between(_telemetry(bucket, keys), first, last + timedelta(days=1))
 
 
-def load_live(bucket: str, site: SiteDocument) -> tuple[LiveCalibration | None, str]:
-    """A site's live calibration and its ETag; (None, "") before the first measured day."""
+def _between(telemetry: pd.DataFrame | None, first: datetime, last: datetime) -> pd.DataFrame | None:
+    """The readings of a time, both ends included: a single one of the year 1970 would make a grid of
+    millions of rows."""
+    return telemetry[telemetry["timestamp"].between(first, last)] if telemetry is not None else None
+
+
+@dataclass(frozen=True)
+class StoredLive:
+    """A site's `live.json`: its content (None before the first measured day), its ETag for `save_live`, and
+    why nobody can read it ("" where all is well) with the bytes that lie there."""
+
+    live: LiveCalibration | None
+    etag: str = ""
+    damage: str = ""
+    body: bytes = b""
+
+
+def load_live(bucket: str, site: SiteDocument) -> StoredLive:
+    """A site's live calibration, also where it is damaged: then the log and a metric name it."""
     key = _live_key(site)
-    document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=key))
-    return LiveCalibration.read(document, key) if etag else None, etag
+    where = S3Pointer(bucket=bucket, key=key)
+    read, damage = attempted(lambda: s3.read_bytes_tagged(where))
+    body, etag = read or (b"", "")
+    live: LiveCalibration | None = None
+    if etag:
+        live, damage = attempted(lambda: LiveCalibration.read(s3.parsed(body, where), key).checked())
+    if damage:
+        note(f"s3://{bucket}/{key}", damage)
+    return StoredLive(live, etag, damage, body)
 
 
-def save_live(bucket: str, site: SiteDocument, live: LiveCalibration, etag: str) -> None:
-    """A site's live calibration, over the one with this ETag. Raises DependencyBusy for another one."""
+def save_live(bucket: str, site: SiteDocument, live: LiveCalibration, before: StoredLive) -> None:
+    """A site's live calibration, over the one that was read; a damaged one is kept aside before.
+
+    Where nobody may read the one that lies there, nothing is written. Raises DependencyBusy where another
+    measure moved it.
+    """
     key = _live_key(site)
-    if not s3.write_json_if(bucket, key, live.document(), etag):
+    if before.damage and not before.etag:
+        return
+    if before.damage:
+        aside = LIVE_ASIDE.build(
+            customer_id=site.customer_id, site_id=site.site_id, digest=digest(before.etag, length=16)
+        )
+        s3.write_bytes(bucket, aside, before.body, "application/octet-stream")
+        logger.error("live.json was damaged and is written anew", kept=f"s3://{bucket}/{aside}")
+    if not s3.write_json_if(bucket, key, live.document(), before.etag):
         raise DependencyBusy(f"{key} was moved by another measure; try again")
 
 
@@ -221,20 +305,22 @@ def _live_key(site: SiteDocument) -> str:
     return LIVE_CALIBRATION.build(customer_id=site.customer_id, site_id=site.site_id)
 
 
-def _telemetry(bucket: str, keys: list[str]) -> pd.DataFrame | None:
+def _telemetry(bucket: str, keys: list[str], bad: list[Unreadable] | None = None) -> pd.DataFrame | None:
     import pandas as pd
 
     from ona.store import parquet
 
     columns = ["timestamp", "asset_id", "power_kw"]
 
-    def read(key: str) -> list[pd.DataFrame]:  # none where the object is no telemetry
-        where = f"s3://{bucket}/{key}"
-        return readable(
-            [(where, key)],
-            lambda name: parquet.read(S3Pointer(bucket=bucket, key=name), columns)[columns],
-        )
+    def read(key: str) -> tuple[pd.DataFrame | None, str]:
+        return attempted(lambda: parquet.read(S3Pointer(bucket=bucket, key=key), columns)[columns])
 
     with ThreadPoolExecutor(MOST_READS) as pool:
-        frames = [frame for part in pool.map(read, keys) for frame in part]
+        found = list(pool.map(read, keys))
+    for key, (_, damage) in zip(keys, found, strict=True):
+        if damage:
+            note(f"s3://{bucket}/{key}", damage)
+            if bad is not None:
+                bad.append(Unreadable(f"s3://{bucket}/{key}", damage))
+    frames = [frame for frame, _ in found if frame is not None]
     return pd.concat(frames, ignore_index=True) if frames else None

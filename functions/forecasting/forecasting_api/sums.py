@@ -17,7 +17,9 @@ from forecasting.forecasting_api.answers import Total
 from forecasting.forecasting_api.forecast_document import NOTES
 from ona.api.envelope import ApiError
 from ona.runtime import aws
+from ona.runtime.errors import InvalidPayload
 from ona.runtime.observability import count
+from ona.store.unreadable import attempted, note
 
 SITES_A_PAGE = {60: 500, 15: 10}
 """Sites of one sum, by minutes of an interval. Hourly forecasts are stored; those of 15 minutes are made
@@ -38,8 +40,8 @@ def of_sites(
 
     While there is time, a site without any usable forecast gets a new one, then a site whose forecast is no
     longer fresh; without time that one's older forecast stands in. Raises ApiError (503) where a site has
-    none and there is no time. What was made is stored, and at least one is made for each request, so asking
-    again gets further, however many are old.
+    none and there is no time, InvalidPayload where no site can be forecast. What was made is stored, and at
+    least one is made for each request, so asking again gets further, however many are old.
     """
     total, begun = Total(customer_id), time.monotonic()
     old: list[str] = []
@@ -57,13 +59,16 @@ def of_sites(
         late = interval_minutes == 60 and time.monotonic() >= until  # a page of 15 minutes is short
         if late and number > 0:
             raise ApiError(503, "UNAVAILABLE", "Forecasts are being made; ask again", retry_after=RETRY_S)
-        total.add(_made(customer_id, site_id, now, interval_minutes))
+        total.add_or_leave(site_id, _made(customer_id, site_id, now, interval_minutes))
     renewed = 0
     while renewed < len(old) and time.monotonic() < until - reading:  # the old ones are read again
-        total.add(_made(customer_id, old[renewed], now, interval_minutes))
+        total.add_or_leave(old[renewed], _made(customer_id, old[renewed], now, interval_minutes))
         renewed += 1
     for site_id, found in _stored(customer_id, old[renewed:], interval_minutes):
-        total.add(_made(customer_id, site_id, now, interval_minutes) if found is None else _aged(found))
+        aged = _aged(found) if found is not None else _made(customer_id, site_id, now, interval_minutes)
+        total.add_or_leave(site_id, aged)
+    if total.is_empty:
+        raise InvalidPayload(f"none of the sites of {customer_id} can be forecast")
     return total.document(notes)
 
 
@@ -85,12 +90,13 @@ def _stored(
             yield from zip(some, readers.map(newest, some), strict=True)
 
 
-def _made(customer_id: str, site_id: str, now: datetime, interval_minutes: int) -> ForecastJson:
-    """A new forecast; an hourly one is stored."""
-    site = store.load_site(aws.environment("OUTPUT_BUCKET"), store.site_key(customer_id, site_id))
-    if interval_minutes == 60:
-        return generate.generate(site, now)[0].document()
-    return generate.make(site, now, interval_minutes=interval_minutes).document()
+def _made(customer_id: str, site_id: str, now: datetime, interval_minutes: int) -> ForecastJson | None:
+    """A new forecast; an hourly one is stored. None for a site that nobody knows how to forecast: the log
+    and a metric name it, and it stops no other one."""
+    found, damage = attempted(lambda: generate.of_site(customer_id, site_id, now, interval_minutes))
+    if damage:
+        note(f"site {customer_id}/{site_id}", damage)
+    return found.document() if found is not None else None
 
 
 def _aged(found: ForecastJson) -> ForecastJson:

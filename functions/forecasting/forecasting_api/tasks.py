@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from forecasting.documents import SiteDocument
+from forecasting.documents import IssuedForecast, SiteDocument
 from forecasting.forecasting_api import accuracy, generate, picture, store, subtraction
+from forecasting.layout import SITE
 from forecasting.model import availability, hourly, known_outs, measured_days
 from forecasting.model.features import site_of
 from forecasting.payloads import AccuracyRequest, AccuracyResult, ForecastRequest, ForecastResult
+from ona.runtime.errors import InvalidPayload
 from ona.runtime.observability import logger, metric_of
+from ona.store.unreadable import attempted, note
 
 
 def forecast(request: ForecastRequest, bucket: str, now: datetime) -> ForecastResult:
     """A site's hourly forecast, stored."""
-    site = store.load_site(bucket, request.site_key)
-    document, pointer = generate.generate(site, now)
+    site, degraded = _site(bucket, request.site_key)
+    document, pointer = generate.generate(site, now, degraded)
     return ForecastResult(
         customer_id=site.customer_id,
         site_id=site.site_id,
@@ -29,13 +33,13 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
 
     Raises DependencyBusy when another measure moved the site's measured days meanwhile.
     """
-    site = store.load_site(bucket, request.site_key)
+    site, _ = _site(bucket, request.site_key)
     start = datetime.fromisoformat(request.day).replace(tzinfo=UTC)
     day = start.date()
     around = [day + timedelta(days=days) for days in (-2, -1, 0)]
     issued = store.forecasts_issued(bucket, site, around)
-    key = accuracy.day_ahead([one for one in issued if one[0].date() > around[0]], start)
-    if key is None:
+    document = _day_ahead(bucket, [one for one in issued if one[0].date() > around[0]], start)
+    if document is None:
         return _without(site, "no forecast was stored for that day")
     telemetry = store.telemetry_of(bucket, site, [*around[1:], day + timedelta(days=1)])
     if telemetry is not None:  # of the machines that ran, as the whole forecast is
@@ -45,10 +49,10 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     share = hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None
     if share is None:
         return _without(site, "no telemetry of that day has arrived")
-    live, etag = store.load_live(bucket, site)
+    stored = store.load_live(bucket, site)
     measured = accuracy.measure(
         site,
-        subtraction.restored(store.load_forecast(bucket, key)),
+        subtraction.restored(document),
         share,
         start,
         [
@@ -59,16 +63,16 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
             subtraction.restored(one)
             for one in store.load_forecasts(bucket, accuracy.of_two_days(issued, start))
         ],
-        live,
+        stored.live,
     )
     if isinstance(measured, str):
         return _without(site, measured)
     record = measured.record
     drawn = picture.day(measured.points, measured.power_kw, record)
     where = store.save_accuracy(bucket, record, drawn)
-    renewed = measured_days.with_day(live, day, measured.kept)
+    renewed = measured_days.with_day(stored.live, day, measured.kept)
     if renewed is not None:
-        store.save_live(bucket, site, renewed, etag)
+        store.save_live(bucket, site, renewed, stored)
     for dimensions in ({}, {"CustomerId": site.customer_id}):
         metric_of("ForecastAccuracy", record.accuracy_percent, {**dimensions, "HorizonHours": "24"})
     logger.info("forecast measured", **record.document())
@@ -78,6 +82,26 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
         accuracy_percent=record.accuracy_percent,
         report=where,
     )
+
+
+def _site(bucket: str, key: str) -> tuple[SiteDocument, list[str]]:
+    """The site of a key, or a copy of it. Raises InvalidPayload for another key, InvalidInput."""
+    fields = SITE.parse(key)
+    if fields is None:
+        raise InvalidPayload(f"{key} is no sites/<customer>/<site>.json")
+    return store.load_site(bucket, fields["customer_id"], fields["site_id"])
+
+
+def _day_ahead(bucket: str, issued: list[tuple[datetime, str]], start: datetime) -> IssuedForecast | None:
+    """The day-ahead forecast of a day; where one cannot be read, the next best, and the log names it."""
+    left = list(issued)
+    while (key := accuracy.day_ahead(left, start)) is not None:
+        document, damage = attempted(partial(store.load_forecast, bucket, key))
+        if document is not None:
+            return document
+        note(f"s3://{bucket}/{key}", damage)
+        left = [one for one in left if one[1] != key]
+    return None
 
 
 def _without(site: SiteDocument, reason: str) -> AccuracyResult:

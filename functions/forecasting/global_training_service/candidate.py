@@ -23,7 +23,8 @@ def fold(request: FoldRequest, bucket: str) -> StepResult:
     """One window: train without it, forecast it, keep the forecasts.
 
     With less than a year of data a window is trained on what came before it (a rolling origin); with more,
-    on all other months. Where that is too little, as in a history with a long silence, nothing is forecast.
+    on all other months. A site is forecast where the window's model has learned it: the candidate will
+    have. Where too little is left, as in a history with a long silence, nothing is forecast.
     """
     started = time.monotonic()
     data = store.load_dataset(bucket, request.customer_id, request.version)
@@ -32,14 +33,17 @@ def fold(request: FoldRequest, bucket: str) -> StepResult:
         forecasting_config().booster,
         data.card.thinned,
     )
+    frames, moved = dataset.aligned(data.frames)
     try:
         if data.card.blocks:
-            every = max(every, dataset.thinned(data.frames, JUDGING_ROWS))
-            trained = evaluate.fit_outside(data.frames, spans, settings, data.others, every=every)
+            every = max(every, dataset.thinned(frames, JUDGING_ROWS))
+            trained = evaluate.fit_outside(frames, spans, settings, data.others, every=every)
         else:
-            trained = evaluate.fit_before(data.frames, spans[0][0], settings, data.others, every=every)
-        tables = [evaluate.forecast_window(trained, data.frames, span) for span in spans]
+            trained = evaluate.fit_before(frames, spans[0][0], settings, data.others, every=every)
+        learned = {name: frame for name, frame in frames.items() if name in trained.physics}
+        tables = [evaluate.forecast_window(trained, learned, span) for span in spans]
         table = pd.concat(tables, ignore_index=True)
+        table["timestamp"] -= table["site_id"].map(moved)
     except TooFewRows as error:
         logger.info("nothing to judge in a window", spans=spans, why=str(error))
         table = evaluate.no_window(settings.levels)

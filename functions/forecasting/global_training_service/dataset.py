@@ -139,6 +139,19 @@ def blocks(
     return [months[number :: rules.folds] for number in range(rules.folds)]
 
 
+def aligned(
+    frames: Mapping[str, pd.DataFrame],
+) -> tuple[dict[str, pd.DataFrame], dict[str, pd.Timedelta]]:
+    """Frames as if all sites' data ended on the same day, and by how many days each was moved.
+
+    So each site is judged on its own last days, also one whose history ends long before the others'.
+    """
+    ends = {name: frame.index[usable(frame).to_numpy()].max() for name, frame in frames.items()}
+    last = max(ends.values(), default=pd.NaT)
+    moved = {name: pd.Timedelta(days=(last - end).days) for name, end in ends.items()}
+    return {name: frame.set_axis(frame.index + moved[name]) for name, frame in frames.items()}, moved
+
+
 def stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """All sites in one table with `site_id` and `timestamp`; floats halved, they are features."""
     parts = []

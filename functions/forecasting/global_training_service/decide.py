@@ -1,4 +1,4 @@
-"""Decide: judge the candidate on days that no model has seen, write its card, promote it or not."""
+"""Decide: judge the candidate at each site on days it has not seen, write its card, promote it or not."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ import numpy as np
 import pandas as pd
 
 from forecasting.config import BoosterSettings, forecasting_config
-from forecasting.documents import Current, DatasetCard, ModelCard, Scores
-from forecasting.global_training_service import evaluate, judge, store
-from forecasting.global_training_service.judge import Verdict
+from forecasting.documents import DatasetCard, ModelCard, Scores, SiteVerdict
+from forecasting.global_training_service import evaluate, incumbents, judge, leave_out, serving, store
 from forecasting.layout import MODEL_CARD, MODEL_CURRENT
-from forecasting.model import booster, nowcast, registry
+from forecasting.model import booster, nowcast, registry, shared
 from forecasting.payloads import DecideRequest, DecideResult
 from ona.documents.base import S3Pointer
 from ona.runtime.clock import utc_now
-from ona.runtime.errors import DependencyBusy, InvalidInput
+from ona.runtime.errors import DependencyBusy
 from ona.runtime.observability import count, logger
-from ona.store.unreadable import note
 
 LIMITS = (
     "Trained on hours with at least half of the capacity measured; filled values are no truth to train "
@@ -33,42 +31,51 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """A candidate as the windows showed it: scores, what became of it, the version in service until now."""
+    """A candidate as the windows showed it: scores, and what became of it at each site."""
 
     scores: Scores | None
-    verdict: Verdict
-    in_service: str
+    verdicts: dict[str, SiteVerdict]
+
+    @property
+    def is_promoted(self) -> bool:
+        """Whether the candidate serves a site from now on."""
+        return any(verdict.decision == "promoted" for verdict in self.verdicts.values())
 
 
 def decide(request: DecideRequest, bucket: str) -> DecideResult:
-    """Judge the candidate, write its card, and promote it or keep the model in service.
+    """Judge the candidate site by site, write its card, and let it serve the sites where it is better.
 
-    Raises DependencyBusy when another training promoted a model meanwhile: judge again.
+    Raises DependencyBusy when another training moved `current.json` meanwhile: judge again. Raises
+    InvalidConfiguration where nobody may read that document: it is not written over.
     """
     customer, version = request.customer_id, request.version
     settings = forecasting_config()
-    pointer, etag = registry.current(bucket, customer)
-    if pointer is not None and pointer.version == version:  # this very step, run again
-        return _decided(bucket, registry.read_card(bucket, customer, version), version)
+    found = registry.pointer(bucket, customer)
+    if found.current is not None and version in (found.current.judged, found.current.version):
+        return _decided(bucket, registry.read_card(bucket, customer, version))  # this step, run again
     data = store.load_dataset(bucket, customer, version)
     levels, windows = settings.booster.levels, store.load_folds(bucket, data.card)
     trained = registry.read_model(bucket, customer, version)
     folds = evaluate.weighted(windows, levels, trained.before_judging)
-    candidate = judge.OutOfSample(evaluate.together(folds, levels), levels)
-    other = _in_service(bucket, pointer, customer, data.frames)
-    before = pointer.version if pointer else ""
+    kinds = {fitted.site.site_id: fitted.site.kind for fitted in data.card.sites}
+    table = judge.with_physics(evaluate.together(folds, levels), data.frames, kinds)
+    services = registry.services(bucket, customer, sorted(data.frames), found)
     comparison = Comparison(
-        evaluate.scores(folds, levels) if len(candidate.table) else None,
-        judge.judge(candidate, other, settings.training),
-        before,
+        evaluate.scores(folds, levels) if len(table) else None,
+        judge.judge(
+            judge.OutOfSample(table, levels),
+            incumbents.of_sites(bucket, services, data.frames, table),
+            settings.training,
+        ),
     )
     features = trained.trees.features
     card = model_card(data.card, folds, settings.booster, comparison, features, utc_now())
     store.save_card(bucket, card)
     store.save_trained(bucket, data.card)
-    if comparison.verdict.promoted:
-        _promote(bucket, customer, card, before, etag)
-    count("ModelsPromoted", float(comparison.verdict.promoted))
+    _serve(bucket, card, comparison, services, found)
+    if comparison.is_promoted:
+        _share(bucket, card, data, settings.booster)
+    count("ModelsPromoted", float(comparison.is_promoted))
     if card.own is not None:
         logger.info(
             "candidate judged",
@@ -78,7 +85,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
             reason=card.reason,
             scores=card.own.document(),
         )
-    return _decided(bucket, card, version if comparison.verdict.promoted else before)
+    return _decided(bucket, card)
 
 
 def model_card(
@@ -99,7 +106,8 @@ def model_card(
         table[booster.TARGET].to_numpy(dtype=float) - median,
         table["envelope"].to_numpy(dtype=float),
     )
-    verdict = comparison.verdict
+    verdicts = comparison.verdicts
+    judged = [verdict for verdict in verdicts.values() if verdict.candidate is not None]
     return ModelCard(
         customer_id=data.customer_id,
         version=data.version,
@@ -113,12 +121,13 @@ def model_card(
         features=list(features),
         xgboost_version=installed("xgboost-cpu"),
         own=comparison.scores,
-        compared_with=comparison.in_service or "clear-sky persistence",
-        compared_days=verdict.days,
-        candidate_pinball_percent=verdict.candidate,
-        other_pinball_percent=verdict.other,
-        decision="promoted" if verdict.promoted else "kept",
-        reason=verdict.reason,
+        compared_with=", ".join(sorted({verdict.against for verdict in verdicts.values()})),
+        compared_days=max((verdict.days for verdict in verdicts.values()), default=0),
+        candidate_pinball_percent=judged[0].candidate if len(judged) == 1 else None,
+        other_pinball_percent=judged[0].other if len(judged) == 1 else None,
+        decision="promoted" if comparison.is_promoted else "kept",
+        reason=serving.told(verdicts),
+        verdicts=verdicts,
         scores=evaluate.scores_of(folds, levels),
         nowcast_weight=persistence.weight,
         nowcast_tau_hours=persistence.tau_hours,
@@ -126,46 +135,47 @@ def model_card(
     )
 
 
-def _promote(bucket: str, customer: str, card: ModelCard, before: str, etag: str) -> None:
-    """Let the candidate serve its customer, and all customers who have no model yet."""
-    moved = Current(version=card.version, previous=before, changed_at=utc_now(), reason=card.reason)
-    if not registry.promote(bucket, customer, moved, etag):
+def _serve(
+    bucket: str,
+    card: ModelCard,
+    comparison: Comparison,
+    services: dict[str, registry.Service],
+    found: registry.Pointer,
+) -> None:
+    """Write what serves each site now. A document that nobody could read is kept aside before."""
+    customer, now = card.customer_id, utc_now()
+    if found.damage:
+        aside = registry.keep_aside(bucket, customer, found)
+        logger.error("current.json was damaged and is written anew", kept=f"s3://{bucket}/{aside}")
+    before = serving.entries(bucket, customer, found)
+    sites = serving.after(before, comparison.verdicts, services, card.version, now)
+    moved = serving.pointer(found.current, sites, card.reason, card.version, now)
+    if not registry.promote(bucket, customer, moved, found.etag):
         key = MODEL_CURRENT.build(customer_id=customer)
         raise DependencyBusy(f"another training moved {key}; judge again")
-    registry.share_globally(bucket, customer, card.version, utc_now())
 
 
-def _decided(bucket: str, card: ModelCard, in_service: str) -> DecideResult:
+def _share(bucket: str, card: ModelCard, data: store.Dataset, settings: BoosterSettings) -> None:
+    """Let sites of customers without a model use the candidate, where it helps sites that it never saw."""
+    found = leave_out.proof(data.frames, card.sites, settings, data.others)
+    if found is None:
+        return
+    logger.info("judged at sites left out", version=card.version, **found.document())
+    if found.is_won:
+        shared.share(bucket, card.customer_id, card.version, found, utc_now())
+
+
+def _decided(bucket: str, card: ModelCard) -> DecideResult:
     key = MODEL_CARD.build(customer_id=card.customer_id, version=card.version)
+    moved = [name for name, verdict in card.verdicts.items() if verdict.decision != "kept"]
+    current = registry.pointer(bucket, card.customer_id).current
     return DecideResult(
         customer_id=card.customer_id,
         version=card.version,
         decision=card.decision,
         reason=card.reason,
         card=S3Pointer(bucket=bucket, key=key),
-        sites=tuple(fitted.site.site_id for fitted in card.sites),
+        sites=tuple(moved),
         pinball_percent=card.own.pinball_percent if card.own else None,
-        in_service=in_service,
+        in_service=current.version if current else "",
     )
-
-
-def _in_service(
-    bucket: str, pointer: Current | None, customer: str, frames: dict[str, pd.DataFrame]
-) -> judge.OutOfSample | None:
-    """What the model in service forecast out of sample: its own windows, and all after its training. None
-    where nothing is in service, or what is cannot be read: the log names it, and it must not keep a sound
-    candidate out."""
-    if pointer is None:
-        return None
-    where = MODEL_CARD.build(customer_id=customer, version=pointer.version).removesuffix("card.json")
-    try:
-        card = registry.read_card(bucket, customer, pointer.version)
-        trained = registry.read_model(bucket, customer, pointer.version)
-        folds = store.load_folds(bucket, store.load_dataset_card(bucket, customer, pointer.version))
-        folds = evaluate.weighted(folds, trained.levels, trained.before_judging)
-    except InvalidInput as error:
-        note(f"s3://{bucket}/{where}", error)
-        return None
-    newest = max(frame.index.max() for frame in frames.values()).to_pydatetime()
-    since = evaluate.forecast_window(trained, frames, (card.trained_until, newest))
-    return judge.OutOfSample(judge.with_newest_truth([*folds, since], frames), trained.levels)

@@ -1,20 +1,33 @@
-"""Whether a candidate replaces the model in service: both on hours that neither was trained on."""
+"""What becomes of a candidate, site by site: on hours of that site that neither side was trained on.
+
+A site served by a model: the candidate must have a lower pinball loss than that model, and must not lose to
+what needs no training. A site served by physics: the candidate must be better than physics and than 24-hour
+clear-sky persistence (mean absolute error). With fewer unseen days than the rules ask for it waits.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from forecasting.config import TrainingRules
+from forecasting.documents import PHYSICS, SiteVerdict
 from forecasting.global_training_service.evaluate import pinball_percent, quantiles_of
-from forecasting.model import booster, score
+from forecasting.model import booster, physics, score
 from forecasting.model.booster import TARGET
 from ona.runtime.words import counted
 
 KEYS = ["site_id", "timestamp"]
 """What an hour of a site is joined by."""
+RIVALS = {"physics": "physics", "reference": "clear-sky persistence"}
+"""What needs no training: the column of an out-of-sample table, and its name in words."""
+TOLERANCE = 1.01
+"""A model may be so much worse than what needs no training (mean absolute error) before it is no longer
+"never worse": differences below are of a few hours. Ours."""
 
 
 @dataclass(frozen=True)
@@ -26,60 +39,150 @@ class OutOfSample:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What becomes of a candidate. `days` were compared; `candidate` and `other` are the losses, % of
-    capacity: pinball loss against a model, mean absolute error against persistence."""
+class Incumbent:
+    """What serves a site today: a version with its forecasts out of sample, or physics without any."""
 
-    promoted: bool
-    reason: str
-    days: int
-    candidate: float | None
-    other: float | None
+    version: str = PHYSICS
+    forecasts: OutOfSample | None = None
 
 
-def judge(candidate: OutOfSample, other: OutOfSample | None, rules: TrainingRules) -> Verdict:
-    """The candidate against the model in service, on hours that both have forecast.
+def judge(
+    candidate: OutOfSample, sites: Mapping[str, Incumbent], rules: TrainingRules
+) -> dict[str, SiteVerdict]:
+    """The candidate at each site, against what serves that site. `candidate.table` has `physics` too
+    (`with_physics`)."""
+    table = candidate.table
+    return {
+        site_id: _at_site(
+            OutOfSample(table[table["site_id"] == site_id], candidate.levels), incumbent, rules
+        )
+        for site_id, incumbent in sites.items()
+    }
 
-    Without a model in service the candidate must beat clear-sky persistence (mean absolute error).
-    """
-    return _first(candidate) if other is None else _against(candidate, other, rules)
+
+def _at_site(candidate: OutOfSample, incumbent: Incumbent, rules: TrainingRules) -> SiteVerdict:
+    other = incumbent.forecasts
+    if other is None:
+        return _against_simple(candidate, incumbent.version, rules)
+    return _against_model(candidate, incumbent.version, other, rules)
 
 
-def _first(candidate: OutOfSample) -> Verdict:
-    compared = candidate.table[candidate.table["reference"].notna()]
-    if compared.empty:
-        return Verdict(True, "the first model of this customer; no day to compare on", 0, None, None)
-    quantiles = quantiles_of(compared, candidate.levels)
-    median = booster.at_levels(quantiles, candidate.levels, np.array([0.5]))[:, 0]
-    actual = compared[TARGET].to_numpy(dtype=float)
-    own = 100 * score.mean_absolute_error(actual, median)
-    reference = 100 * score.mean_absolute_error(actual, compared["reference"].to_numpy(dtype=float))
+def _against_simple(candidate: OutOfSample, served: str, rules: TrainingRules) -> SiteVerdict:
+    """Against physics and persistence, on the hours that they know."""
+    table = candidate.table
+    compared = table[table[list(RIVALS)].notna().any(axis=1)]
     days = _days(compared)
-    text = f"mean absolute error {own:.2f} % against {reference:.2f} % of clear-sky persistence"
-    if own < reference:
-        reason = f"the first model of this customer: {text} on {counted(days, 'unseen day')}"
-        return Verdict(True, reason, days, own, reference)
-    return Verdict(False, f"no better than clear-sky persistence: {text}", days, own, reference)
+    if days < rules.min_unseen_days:
+        return _waits(served, days, rules, "that the model has not seen")
+    errors = _errors(OutOfSample(compared, candidate.levels))
+    own, best = max(mine for mine, _ in errors.values()), min(theirs for _, theirs in errors.values())
+    text = f"mean absolute error {own:.2f} % of capacity against {_named(errors)}"
+    if all(mine < theirs for mine, theirs in errors.values()):
+        reason = f"better than what needs no training: {text} on {counted(days, 'unseen day')}"
+        return _verdict("promoted", reason, days, served, own, best)
+    reason = f"no better than what needs no training: {text} on {counted(days, 'unseen day')}"
+    return _verdict("kept", reason, days, served, own, best)
 
 
-def _against(candidate: OutOfSample, other: OutOfSample, rules: TrainingRules) -> Verdict:
+def _against_model(
+    candidate: OutOfSample, served: str, other: OutOfSample, rules: TrainingRules
+) -> SiteVerdict:
+    """Against the model in service, on hours that both have forecast unseen."""
     common = candidate.table[KEYS].merge(other.table[KEYS], on=KEYS)
     days = _days(common)
     if days < rules.min_unseen_days:
+        return _waits(served, days, rules, "that neither model has seen")
+    mine = OutOfSample(candidate.table.merge(common, on=KEYS), candidate.levels)
+    theirs = OutOfSample(_with_rivals(other.table.merge(common, on=KEYS), mine.table), other.levels)
+    own, losing = pinball_percent(mine.table, mine.levels), pinball_percent(theirs.table, theirs.levels)
+    gain = 100.0 * (1.0 - own / losing) if losing > 0 else 0.0
+    text = f"pinball loss {own:.3f} % against {losing:.3f} % of capacity on {counted(days, 'unseen day')}"
+    if gain > rules.min_gain_percent and not _loses(_errors(mine)):
+        return _verdict("promoted", f"better by {gain:.1f} %: {text}", days, served, own, losing)
+    errors = {name: pair for name, pair in _errors(theirs).items() if name == "physics"}
+    if _loses(errors):
+        [(model_error, physics_error)] = errors.values()
         reason = (
-            f"only {counted(days, 'day')} that neither model has seen, {rules.min_unseen_days} are needed"
+            f"the model in service had a mean absolute error of {model_error:.2f} % of capacity, physics "
+            f"{physics_error:.2f} % on {counted(days, 'unseen day')}, and the candidate is no better"
         )
-        return Verdict(False, reason, days, None, None)
-    ours = pinball_percent(candidate.table.merge(common, on=KEYS), candidate.levels)
-    theirs = pinball_percent(other.table.merge(common, on=KEYS), other.levels)
-    gain = 100.0 * (1.0 - ours / theirs) if theirs > 0 else 0.0
-    text = f"pinball loss {ours:.3f} % against {theirs:.3f} % of capacity on {counted(days, 'unseen day')}"
+        return _verdict("withdrawn", reason, days, served, own, losing)
     if gain > rules.min_gain_percent:
-        return Verdict(True, f"better by {gain:.1f} %: {text}", days, ours, theirs)
-    return Verdict(False, f"not better: {text}", days, ours, theirs)
+        reason = f"better than the model in service, and worse than {_named(_errors(mine))}: {text}"
+        return _verdict("kept", reason, days, served, own, losing)
+    return _verdict("kept", f"not better: {text}", days, served, own, losing)
 
 
-def with_newest_truth(tables: list[pd.DataFrame], frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def _verdict(
+    decision: Literal["promoted", "kept", "withdrawn"],
+    reason: str,
+    days: int,
+    served: str,
+    own: float | None,
+    other: float | None,
+) -> SiteVerdict:
+    return SiteVerdict(
+        decision=decision, reason=reason, days=days, against=served, candidate=own, other=other
+    )
+
+
+def _waits(served: str, days: int, rules: TrainingRules, which: str) -> SiteVerdict:
+    reason = f"only {counted(days, 'day')} {which}, {rules.min_unseen_days} are needed"
+    return _verdict("kept", reason, days, served, None, None)
+
+
+def _errors(forecasts: OutOfSample) -> dict[str, tuple[float, float]]:
+    """Mean absolute errors, % of capacity: the model's and the rival's over the hours that the rival knows,
+    by rival."""
+    table, levels = forecasts.table, forecasts.levels
+    median = booster.at_levels(quantiles_of(table, levels), levels, np.array([0.5]))[:, 0]
+    actual = table[TARGET].to_numpy(dtype=float)
+    found = {}
+    for column in RIVALS:
+        rival = table[column].to_numpy(dtype=float)
+        known = ~np.isnan(rival)
+        if known.any():
+            mine = score.mean_absolute_error(actual[known], median[known])
+            found[column] = (100 * mine, 100 * score.mean_absolute_error(actual[known], rival[known]))
+    return found
+
+
+def _loses(errors: Mapping[str, tuple[float, float]]) -> bool:
+    return any(mine > TOLERANCE * theirs for mine, theirs in errors.values())
+
+
+def _named(errors: Mapping[str, tuple[float, float]]) -> str:
+    return " and ".join(f"{theirs:.2f} % of {RIVALS[name]}" for name, (_, theirs) in errors.items())
+
+
+def _with_rivals(table: pd.DataFrame, of: pd.DataFrame) -> pd.DataFrame:
+    """A table with the rivals' forecasts of another one for the same hours."""
+    return table.drop(columns=[*RIVALS], errors="ignore").merge(of[[*KEYS, *RIVALS]], on=KEYS)
+
+
+def with_physics(
+    table: pd.DataFrame, frames: Mapping[str, pd.DataFrame], kinds: Mapping[str, Literal["solar", "wind"]]
+) -> pd.DataFrame:
+    """An out-of-sample table with what physics without any training says (column `physics`, a share).
+
+    `frames`: features by site; `kinds`: what each site is.
+    """
+    known = [
+        pd.DataFrame(
+            {
+                "site_id": site_id,
+                "timestamp": frame.index,
+                "physics": physics.share(frame, physics.default(kinds[site_id])),
+            }
+        )
+        for site_id, frame in frames.items()
+        if site_id in kinds
+    ]
+    rest = table.drop(columns="physics", errors="ignore")
+    return rest.merge(pd.concat(known, ignore_index=True), on=KEYS, how="left")
+
+
+def with_newest_truth(tables: list[pd.DataFrame], frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Out-of-sample tables as one, with the power that the newest upload says.
 
     The newest upload's truth stands for both models, also where an upload corrected an older one.

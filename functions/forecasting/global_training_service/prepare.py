@@ -67,7 +67,8 @@ def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
         rows=rows,
         rows_of_others=len(others) if others is not None else 0,
         thinned=dataset.thinned(frames, rules.container_rows if in_container else rules.function_rows),
-        folds=[(months[0][0], months[-1][1]) for months in blocks] or dataset.windows(frames, rules),
+        folds=[(months[0][0], months[-1][1]) for months in blocks]
+        or dataset.windows(dataset.aligned(frames)[0], rules),
         blocks=blocks,
     )
     store.save_dataset(bucket, store.Dataset(card, frames, others))
@@ -121,9 +122,9 @@ def too_little(fitted: list[Fitted], rules: TrainingRules) -> str:
     if days >= rules.min_days:
         return (
             f"fewer than {counted(MIN_ROWS, 'hour')} by day have weather and measured power. "
-            "The uploads are kept: send more and a model is trained; until then the shared model forecasts"
+            "The uploads are kept: send more and a model is trained; until then physics forecasts"
         )
     return (
         f"{counted(days, 'day', 'g')} with measured power; {rules.min_days} are needed. "
-        "The uploads are kept: send more and a model is trained; until then the shared model forecasts"
+        "The uploads are kept: send more and a model is trained; until then physics forecasts"
     )

@@ -21,13 +21,13 @@ from forecasting.layout import (
     SITE,
     TRAINING_HOURLY,
 )
-from forecasting.model import registry
+from forecasting.model import registry, shared
 from forecasting.model.booster import TARGET
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import ObjectMissing
 from ona.runtime.identity import digest
 from ona.store import parquet, s3
-from ona.store.unreadable import Unreadable, readable
+from ona.store.unreadable import Unreadable, attempted, note, readable
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,20 @@ def _site(bucket: str, key: str) -> SiteDocument:
 
 
 def trained_by_another(bucket: str, uploads: Uploads, execution_id: str) -> bool:
-    """Whether another execution has judged a model of these very uploads."""
+    """Whether another execution has judged a model of these very uploads; not where its note is damaged."""
     key = MODEL_DIGEST.build(customer_id=uploads.customer_id, digest=uploads.digest)
-    try:
-        record = s3.read_json(S3Pointer(bucket=bucket, key=key))
-    except ObjectMissing:
-        return False
-    return bool(record["execution_id"] != execution_id)
+
+    def read() -> bool:
+        try:
+            record = s3.read_json(S3Pointer(bucket=bucket, key=key))
+        except ObjectMissing:
+            return False
+        return bool(record["execution_id"] != execution_id)
+
+    answer, damage = attempted(read)
+    if damage:
+        note(f"s3://{bucket}/{key}", damage)
+    return bool(answer)
 
 
 def save_trained(bucket: str, card: DatasetCard) -> None:
@@ -107,7 +114,7 @@ def rows_of_others(bucket: str, customer_id: str, rows: int) -> pd.DataFrame | N
     """So many daylight rows of other customers' sites, evenly; None when there are none."""
     pointers = (MODEL_CURRENT.parse(entry["Key"]) for entry in s3.list_keys(bucket, MODEL_CURRENT.prefix()))
     names = [fields["customer_id"] for fields in pointers if fields]
-    names = [name for name in names if name not in (customer_id, registry.GLOBAL)]
+    names = [name for name in names if name not in (customer_id, shared.GLOBAL)]
     parts = []
     for name in names:
         useful = readable([(f"the dataset of {name}", name)], partial(_of_another, bucket))
@@ -118,11 +125,11 @@ def rows_of_others(bucket: str, customer_id: str, rows: int) -> pd.DataFrame | N
 
 
 def _of_another(bucket: str, customer_id: str) -> pd.DataFrame:
-    """The daylight rows of a customer's dataset in service; none where nothing is in service."""
-    pointer, _ = registry.current(bucket, customer_id)
-    if pointer is None:
+    """The daylight rows of a customer's newest dataset in service; none where no model is in service."""
+    current = registry.pointer(bucket, customer_id).current
+    if current is None or not current.version:
         return pd.DataFrame()
-    table = _dataset(bucket, DATASET.build(customer_id=customer_id, version=pointer.version))
+    table = _dataset(bucket, DATASET.build(customer_id=customer_id, version=current.version))
     return table[table["daylight"] & table[TARGET].notna()]
 
 
@@ -149,6 +156,12 @@ def load_dataset_card(bucket: str, customer_id: str, version: str) -> DatasetCar
     key = DATASET_CARD.build(customer_id=customer_id, version=version)
     card: DatasetCard = DatasetCard.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
     return card
+
+
+def hours_trained(bucket: str, customer_id: str, version: str) -> pd.DataFrame:
+    """The hours that a version was trained on: `site_id` and `timestamp`. Raises InvalidInput."""
+    table = _dataset(bucket, DATASET.build(customer_id=customer_id, version=version))
+    return table.loc[table["daylight"] & table[TARGET].notna(), ["site_id", "timestamp"]]
 
 
 def save_fold(bucket: str, customer_id: str, version: str, fold: int, table: pd.DataFrame) -> None:

@@ -85,6 +85,28 @@ class Model:
             out[lit] = np.sort(np.clip(answers, 0.0, 1.0), axis=1)
         return out
 
+    def check(self) -> None:
+        """Whether the parts fit together: read the booster and forecast one row.
+
+        Raises InvalidConfiguration.
+        """
+        levels = self.levels
+        if not levels or any(type(level) not in (int, float) or not 0 < level < 1 for level in levels):
+            raise InvalidConfiguration("model.json: levels are no numbers between 0 and 1")
+        if list(levels) != sorted(set(levels)):
+            raise InvalidConfiguration("model.json: levels do not rise")
+        if any(type(code) is not int for code in self.codes.values()):
+            raise InvalidConfiguration("model.json: a site has no code")
+        self.read()  # here, where its name is known
+        row = pd.DataFrame({SITE_CODE: [np.nan], BASE: [0.0]})
+        try:
+            answers = [member.predict(row) for member in self.members]
+        except Exception as error:  # whatever a library says of features that are not the trees'
+            raise InvalidConfiguration(f"{BOOSTERS} does not forecast: {type(error).__name__}") from error
+        whole = (1, len(levels))
+        if not answers or any(each.shape != whole or not np.isfinite(each).all() for each in answers):
+            raise InvalidConfiguration(f"{BOOSTERS} does not forecast the levels of model.json")
+
     def files(self) -> dict[str, bytes]:
         """The model as files: `model.json` and `booster.ubj`."""
         manifest = {

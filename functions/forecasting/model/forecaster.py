@@ -58,6 +58,10 @@ class Forecaster:
             return physics.quantiles(frame, self.physics_of(frame, site_id), self.levels)
         return self.whole(self.parts(frame, site_id), site_id)
 
+    def check(self) -> None:
+        """Whether the parts fit together. Raises InvalidConfiguration."""
+        self.trees.check()
+
     def parts(self, frame: pd.DataFrame, site_id: str) -> Parts:
         """What physics and what the trees say of a frame."""
         own = self.physics_of(frame, site_id)

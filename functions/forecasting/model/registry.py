@@ -1,41 +1,67 @@
-"""Where models lie, and which one is in service.
+"""Where models lie, and what serves each site.
 
 Output bucket: `models/<customer>/<version>/…` never changes once written; `models/<customer>/current.json`
-is the pointer, replaced only by conditional writes, so that a rollback is one write and two trainings at
-once cannot both win. `models/global/current.json` points to the version that serves sites of
-customers without a model.
+says what serves each site. It is replaced only by conditional writes, so that a rollback is one write and
+two trainings at once cannot both win. `models/global/current.json` points to the version that serves sites
+of customers without a model.
+
+Whatever cannot be read has a stand-in (`in_service`); it is named in the log and counted, and nothing of it
+stays in a process's memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from forecasting.documents import Current, Fitted, ModelCard
-from forecasting.layout import MODEL_BOOSTER, MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
-from forecasting.model import measured_days
+from forecasting.documents import PHYSICS, Current, Fitted, ModelCard, Serving
+from forecasting.layout import MODEL_CURRENT, MODEL_CURRENT_ASIDE
+from forecasting.model import measured_days, shared
 from forecasting.model.calibration import Prior
 from forecasting.model.forecaster import Forecaster
-from ona.documents.base import Document, S3Pointer
-from ona.runtime.errors import InvalidConfiguration, ObjectMissing
+from forecasting.model.stored import (
+    Loaded,
+    load,
+    read_card,
+    read_model,
+    versions,
+    write_file,
+    write_model,
+)
+from ona.documents.base import S3Pointer
+from ona.runtime.errors import InvalidConfiguration
+from ona.runtime.identity import digest
 from ona.store import s3
+from ona.store.unreadable import attempted, note
 
-GLOBAL = "global"
-"""Stands where a customer's id would, in the key of the pointer that all customers share."""
-_GLOBAL_POINTER = MODEL_CURRENT.build(customer_id=GLOBAL)
+__all__ = [
+    "InService",
+    "Pointer",
+    "Service",
+    "in_service",
+    "is_promoted",
+    "keep_aside",
+    "pointer",
+    "promote",
+    "read_card",
+    "read_model",
+    "services",
+    "versions",
+    "write_file",
+    "write_model",
+]
 
-
-class GlobalCurrent(Document):
-    """`models/global/current.json`."""
-
-    customer_id: str
-    version: str
-    changed_at: datetime
+UNTRAINED = "no model has learned this site yet: physics forecasts it; upload 7 days of its history"
+"""Why physics serves a site of which no training has heard."""
+SHARED = "no model has learned this site yet: the model that sites of all customers share forecasts it"
+"""Why the shared model serves a site."""
 
 
 @dataclass(frozen=True)
 class InService:
-    """A model ready to forecast one site."""
+    """A model ready to forecast one site. `own_site`: the site as it was learned; None: it was not."""
 
     version: str
     card: ModelCard
@@ -48,96 +74,203 @@ class InService:
         return measured_days.prior_of(self.card, self.own_site.site.site_id if self.own_site else "")
 
 
-def current(bucket: str, customer_id: str) -> tuple[Current | None, str]:
-    """The pointer of a customer and its ETag (for `promote`); (None, "") when there is no model yet."""
+@dataclass(frozen=True)
+class Service:
+    """What serves a site: a model, or physics where `model` is None. `degraded`: what is missing."""
+
+    model: InService | None
+    since: datetime | None
+    why: str
+    degraded: tuple[str, ...] = ()
+    previous: str = ""
+
+    @property
+    def version(self) -> str:
+        """The model's version, or `physics`."""
+        return self.model.version if self.model else PHYSICS
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the site's own customer's model serves it."""
+        return self.model is not None and self.model.own_site is not None
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A customer's `current.json`: its content (None where there is none), its ETag for `promote`, and why
+    nobody can read it ("" where all is well) with the bytes that lie there."""
+
+    current: Current | None
+    etag: str = ""
+    damage: str = ""
+    body: bytes = b""
+
+
+# ------------------------------------------------------------------ the pointer
+
+
+def pointer(bucket: str, customer_id: str) -> Pointer:
+    """A customer's `current.json`, also where it is damaged: then the log and a metric name it."""
     key = MODEL_CURRENT.build(customer_id=customer_id)
-    document, etag = s3.read_json_tagged(S3Pointer(bucket=bucket, key=key))
-    return Current.read(document, key) if etag else None, etag
+    where = S3Pointer(bucket=bucket, key=key)
+    read, damage = attempted(lambda: s3.read_bytes_tagged(where))
+    body, etag = read or (b"", "")
+    if not damage and not etag:
+        return Pointer(None)
+    current: Current | None = None
+    if not damage:
+        current, damage = attempted(lambda: Current.read(s3.parsed(body, where), key))
+    if damage:
+        note(f"s3://{bucket}/{key}", damage)
+    return Pointer(current, etag, damage, body)
 
 
-def promote(bucket: str, customer_id: str, pointer: Current, etag: str) -> bool:
-    """Point to another version; False when somebody else moved the pointer meanwhile."""
+def promote(bucket: str, customer_id: str, moved: Current, etag: str) -> bool:
+    """Write what serves each site; False when somebody else has written it meanwhile."""
     key = MODEL_CURRENT.build(customer_id=customer_id)
-    return s3.write_json_if(bucket, key, pointer.document(), etag)
+    return s3.write_json_if(bucket, key, moved.document(), etag)
 
 
-def share_globally(bucket: str, customer_id: str, version: str, now: datetime) -> None:
-    """Let sites of customers without a model use this version."""
-    pointer = GlobalCurrent(customer_id=customer_id, version=version, changed_at=now)
-    s3.write_json(bucket, _GLOBAL_POINTER, pointer.document())
+def keep_aside(bucket: str, customer_id: str, damaged: Pointer) -> str:
+    """Keep a damaged `current.json` as it is, under `models/<customer>/aside/`; returns its key there.
 
-
-def shared(bucket: str) -> GlobalCurrent | None:
-    """The version that serves sites without a model, or None."""
-    try:
-        document = s3.read_json(S3Pointer(bucket=bucket, key=_GLOBAL_POINTER))
-    except ObjectMissing:
-        return None
-    pointer: GlobalCurrent = GlobalCurrent.read(document, _GLOBAL_POINTER)
-    return pointer
-
-
-def read_card(bucket: str, customer_id: str, version: str) -> ModelCard:
-    """A version's card. Raises ObjectMissing."""
-    key = MODEL_CARD.build(customer_id=customer_id, version=version)
-    card: ModelCard = ModelCard.read(s3.read_json(S3Pointer(bucket=bucket, key=key)), key)
-    return card
-
-
-def read_model(bucket: str, customer_id: str, version: str) -> Forecaster:
-    """A version's model, its booster read. Raises ObjectMissing, InvalidConfiguration, which names it."""
-    names = {"customer_id": customer_id, "version": version}
-    manifest, booster = (
-        s3.read_bytes(S3Pointer(bucket=bucket, key=shape.build(**names)))
-        for shape in (MODEL_MANIFEST, MODEL_BOOSTER)
-    )
-    try:
-        model = Forecaster.from_files({"model.json": manifest, "booster.ubj": booster})
-        model.trees.read()  # here, where its name is known
-    except InvalidConfiguration as error:
-        folder = MODEL_MANIFEST.build(**names).removesuffix("model.json")
-        raise InvalidConfiguration(f"s3://{bucket}/{folder}: {error}") from error
-    return model
-
-
-def write_model(bucket: str, customer_id: str, version: str, model: Forecaster) -> None:
-    """A version's model; written again it is the same."""
-    names, files = {"customer_id": customer_id, "version": version}, model.files()
-    manifest = MODEL_MANIFEST.build(**names)
-    s3.write_bytes(bucket, manifest, files["model.json"], "application/json")
-    write_file(bucket, MODEL_BOOSTER.build(**names), files["booster.ubj"])
-
-
-def write_file(bucket: str, key: str, body: bytes) -> None:
-    """One file of a version that is no JSON."""
-    s3.write_bytes(bucket, key, body, "application/octet-stream")
-
-
-_loaded: dict[tuple[str, str, str, str], InService] = {}
-_MOST_LOADED = 32
-"""Models that a process keeps in memory; the oldest is dropped first. Ours."""
-
-
-def in_service(bucket: str, customer_id: str, site_id: str) -> tuple[InService | None, list[str]]:
-    """What forecasts a site, and what is degraded about it: its customer's model, else the global one.
-
-    Versions never change, so the process keeps a loaded one in memory.
+    Raises InvalidConfiguration where nobody may read it: then nothing can be kept, and nothing may be
+    written over it.
     """
-    pointer, _ = current(bucket, customer_id)
-    if pointer is not None:
-        return _load(bucket, customer_id, pointer.version, site_id), []
-    everybody = shared(bucket)
-    if everybody is None:
-        return None, ["no_model"]
-    return _load(bucket, everybody.customer_id, everybody.version, ""), ["global_model"]
+    if not damaged.etag:
+        raise InvalidConfiguration(f"current.json of {customer_id} may not be read: {damaged.damage}")
+    key = MODEL_CURRENT_ASIDE.build(customer_id=customer_id, digest=digest(damaged.etag, length=16))
+    s3.write_bytes(bucket, key, damaged.body, "application/octet-stream")
+    return key
 
 
-def _load(bucket: str, customer_id: str, version: str, site_id: str) -> InService:
-    key = (bucket, customer_id, version, site_id)
-    if key not in _loaded:
-        while len(_loaded) >= _MOST_LOADED:
-            del _loaded[next(iter(_loaded))]
-        card = read_card(bucket, customer_id, version)
-        own = next((f for f in card.sites if f.site.site_id == site_id), None)
-        _loaded[key] = InService(version, card, read_model(bucket, customer_id, version), own)
-    return _loaded[key]
+def _for_site(found: Loaded, site_id: str) -> InService:
+    own = next((fitted for fitted in found.card.sites if fitted.site.site_id == site_id), None)
+    return InService(found.card.version, found.card, found.model, own)
+
+
+# ------------------------------------------------------------------ what serves
+
+
+_MOST_TRIED = 5
+"""Older versions that are tried where one cannot be read. Ours."""
+
+
+def in_service(bucket: str, customer_id: str, site_id: str) -> Service:
+    """What forecasts a site.
+
+    What `current.json` says. Where that, or the version that it names, cannot be read: the version before,
+    else the newest whole version that was promoted for this site, else physics. A site that no model has
+    learned: the model that all customers share where one is proven, else physics.
+    """
+    return services(bucket, customer_id, [site_id])[site_id]
+
+
+def services(
+    bucket: str, customer_id: str, sites: Sequence[str], found: Pointer | None = None
+) -> dict[str, Service]:
+    """The same of several sites of a customer: each version is read once. `found`: its pointer, if read."""
+    found = found or pointer(bucket, customer_id)
+    reader = _Reader(bucket, customer_id)
+    return {site_id: reader.service(found, site_id) for site_id in sites}
+
+
+class _Reader:
+    """Reads a customer's versions, each one once, and remembers which cannot be read: for one request."""
+
+    def __init__(self, bucket: str, customer_id: str) -> None:
+        self._bucket, self._customer = bucket, customer_id
+        self._read: dict[tuple[str, str], Loaded | None] = {}
+        self._untrained: Service | None = None
+        self._names: list[str] | None = None
+
+    def service(self, found: Pointer, site_id: str) -> Service:
+        """What serves a site."""
+        current = found.current
+        if found.damage:
+            damage = "the record of what serves this site cannot be read"
+            return self._stand_in(site_id, damage, self._newest())
+        if current is None:
+            return self._of_nobody()
+        entry = _entry(current, site_id)
+        if entry is None:
+            return self._of_nobody()
+        if entry.version == PHYSICS:
+            return Service(None, entry.since, entry.why, ("no_model",), entry.previous)
+        whole = self._whole(self._customer, entry.version)
+        if whole is not None:
+            model = _for_site(whole, site_id)
+            if model.own_site is None:
+                return self._of_nobody()
+            return Service(model, entry.since, entry.why, (), entry.previous)
+        damage = f"version {entry.version} of the model cannot be read"
+        return self._stand_in(site_id, damage, self._before(entry), entry.previous)
+
+    def _before(self, entry: Serving) -> list[str]:
+        """Versions older than one that cannot be read, the best first; none where physics served before.
+
+        A newer one was taken back by an operator, or never promoted.
+        """
+        if entry.previous == PHYSICS:
+            return []
+        older = [name for name in self._newest() if name < entry.version]
+        return sorted(older, key=lambda name: name != entry.previous)
+
+    def _newest(self) -> list[str]:
+        if self._names is None:
+            self._names = versions(self._bucket, self._customer)
+        return self._names
+
+    def _stand_in(self, site_id: str, damage: str, names: list[str], served: str = "") -> Service:
+        """The first whole version that was promoted for a site, or served it (`served`); else physics."""
+        for version in names[:_MOST_TRIED]:
+            whole = self._whole(self._customer, version)
+            if whole is None:
+                continue
+            model = _for_site(whole, site_id)
+            if model.own_site is not None and (version == served or is_promoted(whole.card, site_id)):
+                why = f"{damage}: version {version}, an older one, stands in until it is repaired"
+                return Service(model, None, why, ("older_model",))
+        why = f"{damage}, and no older version is whole: physics stands in until it is repaired"
+        return Service(None, None, why, ("model_unreadable", "no_model"))
+
+    def _of_nobody(self) -> Service:
+        """What serves a site that no model has learned."""
+        if self._untrained is None:
+            proven = shared.proven(self._bucket)
+            whole = self._whole(proven.customer_id, proven.version) if proven else None
+            if proven is not None and whole is not None:
+                why = f"{SHARED}. {proven.in_words}"
+                self._untrained = Service(_for_site(whole, ""), proven.changed_at, why, ("global_model",))
+            else:
+                self._untrained = Service(None, None, UNTRAINED, ("no_model",))
+        return self._untrained
+
+    def _whole(self, customer_id: str, version: str) -> Loaded | None:
+        """A version, or None where it cannot be read: the log and a metric name it, once a request."""
+        name = (customer_id, version)
+        if name not in self._read:
+            self._read[name], damage = attempted(partial(load, self._bucket, customer_id, version))
+            if damage:
+                note(f"s3://{self._bucket}/models/{customer_id}/{version}/", damage)
+        return self._read[name]
+
+
+def _entry(current: Current, site_id: str) -> Serving | None:
+    """What a pointer says of a site. One of before it told of sites names one version for all."""
+    if current.sites is not None:
+        return current.sites.get(site_id)
+    return Serving(
+        version=current.version,
+        since=current.changed_at,
+        why=current.reason,
+        previous=current.previous,
+    )
+
+
+def is_promoted(card: ModelCard, site_id: str) -> bool:
+    """Whether a version was found better than what served a site then."""
+    if card.verdicts:
+        verdict = card.verdicts.get(site_id)
+        return verdict is not None and verdict.decision == "promoted"
+    return card.decision == "promoted" and any(fitted.site.site_id == site_id for fitted in card.sites)

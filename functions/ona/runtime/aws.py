@@ -49,6 +49,8 @@ TOO_MANY_REQUESTS = 429
 """The HTTP status of the same (RFC 6585)."""
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "NoSuchBucket"}
 """Error codes of S3 for an object that does not exist."""
+_REFUSED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
+"""Error codes of S3 for an object that may not be read; those of its key begin with `KMS.`."""
 CONNECT_S, READ_S, ATTEMPTS = 5, 30, 4
 """Seconds to connect, seconds to wait for an answer, and calls in all (ours)."""
 
@@ -88,6 +90,16 @@ def is_busy(code: str) -> bool:
     (True, False)
     """
     return code in _BUSY
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether AWS refuses to give this one object: by a policy, by the object's own rights, or by its key.
+
+    >>> is_refused(ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")), is_refused(ValueError())
+    (True, False)
+    """
+    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+    return code in _REFUSED or code.startswith("KMS.")
 
 
 def translate(error: Exception, what: str) -> Exception:

@@ -12,6 +12,8 @@ import calendar
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from ona.documents.base import S3Pointer
 from ona.runtime.clock import iso
@@ -21,7 +23,7 @@ from ona.sky.weather_providers import Provider
 from ona.store import tables
 from ona.store.layout import WEATHER_FORECAST, WEATHER_MONTH
 from ona.store.s3 import read_bytes, write_bytes
-from ona.store.unreadable import note
+from ona.store.unreadable import attempted, note
 
 KEPT = timedelta(hours=72)
 """How long an old forecast of the weather is used and stored. Ours: after three days it says little."""
@@ -78,15 +80,18 @@ class WeatherCache:
         hours = [now - timedelta(hours=back) for back in range(int(KEPT.total_seconds() // 3600) + 1)]
         items = tables.get_many(self.table, [{"location_timestamp": _key(place, hour)} for hour in hours])
         for item in sorted(items, key=lambda item: str(item["location_timestamp"]), reverse=True):
-            try:
-                document = document_in(read_bytes(S3Pointer(bucket=self.bucket, key=item["key"])))
-            except ObjectMissing:
-                continue
-            except (ValueError, KeyError) as error:
-                note(f"table {self.table}, {item['location_timestamp']}", error)
-                continue
-            return Cached(document, document.age(now))
+            found, damage = attempted(partial(self._cached, item, now))
+            if found is not None:
+                return found
+            note(f"table {self.table}, {item['location_timestamp']}", damage)
         return None
+
+    def _cached(self, item: dict[str, Any], now: datetime) -> Cached:
+        """What an item points to. Raises ObjectMissing, ValueError, KeyError, TypeError."""
+        document = document_in(read_bytes(S3Pointer(bucket=self.bucket, key=item["key"])))
+        if max(document.hours) <= now - KEPT:
+            raise ValueError(f"{item['key']} has weather of other days only")
+        return Cached(document, document.age(now))
 
     def held(self, place: Place, start: date, end: date, now: datetime) -> list[WeatherDocument]:
         """What is cached of the days from `start` to `end`, history first; no provider is asked."""

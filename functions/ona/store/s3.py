@@ -93,8 +93,13 @@ def stream(pointer: S3Pointer, start: int = 0, size: int = PIECE_BYTES) -> Itera
 
 def read_json(pointer: S3Pointer) -> Any:
     """The JSON in an object. Raises ObjectMissing, DependencyBusy, InvalidConfiguration for other text."""
+    return parsed(read_bytes(pointer), pointer)
+
+
+def parsed(body: bytes, pointer: S3Pointer) -> Any:
+    """The JSON in the bytes of an object. Raises InvalidConfiguration for other text, naming the object."""
     try:
-        return json.loads(read_bytes(pointer))
+        return json.loads(body)
     except NOT_JSON as error:
         raise InvalidConfiguration(f"s3://{pointer.bucket}/{pointer.key} is not JSON: {error}") from error
 

@@ -21,6 +21,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from botocore.exceptions import ClientError
+
+from ona.runtime.aws import is_refused
 from ona.runtime.errors import InvalidInput
 from ona.runtime.observability import count, logger
 from ona.runtime.words import counted
@@ -81,6 +84,27 @@ def readable(
         except OF_THE_ENTRY as error:
             note(where, error, bad)
     return result
+
+
+def attempted(read: Callable[[], ReadT]) -> tuple[ReadT | None, str]:
+    """What `read` gives and "", or None and why it gives nothing: the entry is damaged, missing, or may not
+    be read.
+
+    Raises what is no error of the entry itself: a service that is busy.
+
+    >>> attempted(lambda: int("7"))
+    (7, '')
+    >>> attempted(lambda: int("seven"))
+    (None, "invalid literal for int() with base 10: 'seven'")
+    """
+    try:
+        return read(), ""
+    except OF_THE_ENTRY as error:
+        return None, str(error)[:LONGEST_REASON] or type(error).__name__
+    except ClientError as error:
+        if not is_refused(error):
+            raise
+        return None, str(error)[:LONGEST_REASON]
 
 
 def summary(bad: list[Unreadable]) -> str:

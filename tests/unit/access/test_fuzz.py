@@ -122,7 +122,7 @@ def schema(acting: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> An
     key = FORECAST_LATEST.build(customer_id=CUSTOMER, site_id=site.site_id)
     write_json(OUT, key, forecast.document())
     monkeypatch.setattr(
-        generate, "make", lambda *_, interval_minutes=60: _forecast(site, now, interval_minutes)
+        generate, "make", lambda *_, interval_minutes=60, **_named: _forecast(site, now, interval_minutes)
     )
     item = {"location_id": "1", "customer_id": CUSTOMER, "location_name": site.site_id}
     tables.put("locations", item)
@@ -143,7 +143,7 @@ def _forecast(site: SiteDocument, now: datetime, interval_minutes: int = 60) -> 
         for number in range(1, 9)
     ]
     metadata = ForecastMetadata(
-        model_version="physical",
+        model_version="physics",
         training_data_points=0,
         model_accuracy=None,
         last_training_date=None,

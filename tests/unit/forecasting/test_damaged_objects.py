@@ -20,6 +20,7 @@ from forecasting.layout import (
     FOLD,
     MODEL_BOOSTER,
     MODEL_CARD,
+    MODEL_DIGEST,
     MODEL_MANIFEST,
     SITE,
     TRAINING_HOURLY,
@@ -39,8 +40,9 @@ Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 def table(days: int = 30) -> pd.DataFrame:
+    """A plant that gives half of what physics says: a model is better there."""
     sky = weather(days)
-    return sky.assign(share=share_of(sky)).rename_axis("timestamp").reset_index()
+    return sky.assign(share=0.5 * share_of(sky)).rename_axis("timestamp").reset_index()
 
 
 SOUND = table()
@@ -140,6 +142,17 @@ def test_a_damaged_table_stops_no_other_one(
     assert card.unreadable == list(answer["unreadable"])
     assert [fitted.site.site_id for fitted in card.sites] == ["good"]
     assert any(bad in str(record.__dict__) for record in caplog.records), "operators see it in the log"
+
+
+@pytest.mark.parametrize("body", [b"", b"junk", b"null", b'{"colour": "red"}'])
+def test_a_damaged_note_of_an_earlier_training_stops_no_training(cloud: None, body: bytes) -> None:
+    key = lay("good", BODY)
+    found = store.uploads_of(IN, "customer-001")
+    digest = MODEL_DIGEST.build(customer_id="customer-001", digest=found.digest)
+    s3.write_json(OUT, digest, {"version": "v1", "execution_id": "another"})
+    assert prepared(key)["status"] == "nothing_new"
+    s3.write_bytes(OUT, digest, body, "application/json")
+    assert prepared(key)["status"] == "ready"
 
 
 ODD: dict[str, Change] = {
@@ -280,7 +293,7 @@ def test_a_model_of_the_first_format_is_read(cloud: None) -> None:
 def test_a_damaged_dataset_of_another_customer_is_not_learned_from(cloud: None, kind: str) -> None:
     for name in ("neighbour", "stranger"):
         pointer = Current(version="v1", changed_at=STARTED, reason="of a test")
-        registry.promote(OUT, name, pointer, "")
+        assert registry.promote(OUT, name, pointer, "")
         body = JUNK[kind] if name == "neighbour" else parquet.dump(dataset.stacked({"s": training(20)}))
         s3.write_bytes(OUT, DATASET.build(customer_id=name, version="v1"), body, parquet.MEDIA_TYPE)
     others = store.rows_of_others(OUT, "customer-001", 100)

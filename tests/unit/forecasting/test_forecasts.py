@@ -58,6 +58,7 @@ def stored(site_id: str = "s", capacity: float = 400.0) -> dict[str, object]:
         "forecasts": [p.model_dump(mode="json") for p in points()],
         "metadata": {
             "interval_minutes": 60,
+            "model_version": "v1",
             "training_data_points": 10,
             "model_accuracy": 0.9,
             "weather_age_minutes": 5,

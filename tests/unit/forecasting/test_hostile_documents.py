@@ -119,20 +119,41 @@ CONTENTS: dict[str, bytes] = {
     "another schema": b'{"colour": "red"}',
 }
 PLACES = {
-    "site": SITE.build(customer_id=bench.CUSTOMER, site_id=NAME),
-    "current": MODEL_CURRENT.build(customer_id=bench.CUSTOMER),
-    "live": LIVE_CALIBRATION.build(customer_id=bench.CUSTOMER, site_id=NAME),
+    "current": (MODEL_CURRENT.build(customer_id=bench.CUSTOMER), "model_unreadable"),
+    "live": (LIVE_CALIBRATION.build(customer_id=bench.CUSTOMER, site_id=NAME), "live_unreadable"),
 }
+"""What a forecast reads, and what it says where that is damaged."""
 
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("kind", CONTENTS)
-def test_another_object_than_the_forecast_needs_is_503_and_named(
+def test_another_object_than_the_forecast_needs_is_named_and_does_not_stop_it(
     cloud: bench.Slow, kind: str, place: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    key, name = PLACES[place]
     del cloud.objects[FORECAST_LATEST.build(customer_id=bench.CUSTOMER, site_id=NAME)]
-    cloud.objects[PLACES[place]] = CONTENTS[kind]
+    cloud.objects[key] = CONTENTS[kind]
+    status, body = bench.ask(site_id=NAME)
+    assert status == 200, body
+    assert name in body["data"]["metadata"]["degraded"]
+    assert any(key in str(record.__dict__) for record in caplog.records)
+    assert cloud.objects[key] == CONTENTS[kind], "reading repairs nothing"
+
+
+@pytest.mark.parametrize("kind", list(CONTENTS)[::3])
+def test_a_site_that_nobody_knows_any_more_is_503_and_stops_no_sum(
+    cloud: bench.Slow, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its document is damaged, no model has learned it, and its item in the table has no place."""
+    key = SITE.build(customer_id=bench.CUSTOMER, site_id=NAME)
+    del cloud.objects[FORECAST_LATEST.build(customer_id=bench.CUSTOMER, site_id=NAME)]
+    cloud.objects[key] = CONTENTS[kind]
     status, body = bench.ask(site_id=NAME)
     assert status == 503, body
     assert "cannot be read" in body["errors"][0]["message"]
-    assert any(PLACES[place] in str(record.__dict__) for record in caplog.records)
+    assert any(key in str(record.__dict__) for record in caplog.records)
+    status, body = bench.ask(horizon_hours="24")
+    assert status == 200, body
+    assert body["data"]["metadata"]["degraded"].count("site_left_out") == 1
+    assert [note for note in body["data"]["metadata"]["notes"] if NAME in note and "left out" in note]
+    assert body["data"]["capacity_kw"] == 200.0, "the two others"

@@ -290,27 +290,36 @@ def test_a_damaged_training_table_is_named_and_is_not_too_little(world: World) -
     assert "is no Parquet file" in done["reason"]
 
 
-def test_a_rollback_is_one_pointer(world: World) -> None:
+def test_a_rollback_is_one_conditional_write(world: World) -> None:
+    target = world.platform.target
     assert world.trained(world.uploaded(world.history(days=20, until=NOW - timedelta(days=12))))
-    second = world.trained(world.uploaded(world.history(name="longer")))
-    rows = {row.card.version: row for row in models.versions(world.platform.target, CUSTOMER)}
-    if second["outcome"] == "kept":  # then the first still serves, and there is nothing before it
-        with pytest.raises(models.OpsError, match="first model"):
-            models.rollback(world.platform.target, CUSTOMER, None)
-        moved = models.rollback(world.platform.target, CUSTOMER, second["version"])
-    else:
-        moved = models.rollback(world.platform.target, CUSTOMER, None)
+    world.trained(world.uploaded(world.history(name="longer")))
+    [before] = models.served(target, CUSTOMER)
+    if not before.serving.previous:  # physics has served from the first day on
+        with pytest.raises(models.OpsError, match="nothing served before"):
+            models.rollback(target, CUSTOMER, None)
+        return
+    moved = models.rollback(target, CUSTOMER, None, SITE_ID)
     assert moved is not None
-    assert moved.version in rows
-    assert serving(world) == [moved.version]
+    [after] = models.served(target, CUSTOMER)
+    assert after.serving.version == before.serving.previous
+    assert after.serving.previous == before.serving.version
     for key in world.platform.keys("forecasts/latest/"):
-        world.platform.s3.delete_object(Bucket=world.platform.target.output_bucket, Key=key)
-    assert world.forecast()["metadata"]["model_version"] == moved.version
+        world.platform.s3.delete_object(Bucket=target.output_bucket, Key=key)
+    assert world.forecast()["metadata"]["model_version"] == after.serving.version
+    status, answer = world.call("GET", f"/sites?customer_id={CUSTOMER}")
+    assert status == 200
+    [site] = answer["data"]["sites"]
+    assert (site["site_id"], site["model_version"]) == (SITE_ID, after.serving.version)
+    assert site["model_reason"] == "rolled back by an operator"
+    assert world.call("GET", f"/sites?customer_id={CUSTOMER}", key=world.stranger)[0] == 403
     with pytest.raises(models.OpsError, match="no version"):
-        models.rollback(world.platform.target, CUSTOMER, "v202001010000-00000000")
+        models.rollback(target, CUSTOMER, "v202001010000-00000000")
+    with pytest.raises(models.OpsError, match="no site"):
+        models.rollback(target, CUSTOMER, None, "elsewhere")
 
 
-def test_a_site_without_a_model_is_served_by_physics_and_then_by_the_global_model(world: World) -> None:
+def test_a_site_that_no_model_has_learned_is_served_by_physics_and_says_so(world: World) -> None:
     short = world.uploaded(world.history(days=3))
     told = world.trained(short)
     assert told["outcome"] == "too_little"
@@ -318,7 +327,8 @@ def test_a_site_without_a_model_is_served_by_physics_and_then_by_the_global_mode
     world.forecast()  # stored now; the promotion below must not wait for it to age
     first = world.forecast()
     assert first["metadata"]["degraded"] == ["no_model"]
-    assert first["metadata"]["model_version"] == "physical"
+    assert first["metadata"]["model_version"] == "physics"
+    assert "no model has learned this site" in first["metadata"]["model_reason"]
     assert first["summary"]["peak_power_kw"] > 5  # of a dull November, too
 
     world.trained(world.uploaded(world.history()))
@@ -347,7 +357,9 @@ def test_a_site_without_a_model_is_served_by_physics_and_then_by_the_global_mode
     world.uploaded(world.put("historical/stranger/first-days.csv", text.encode()))
     status, answer = world.call("GET", "/forecast?customer_id=stranger&site_id=far", key=world.stranger)
     assert status == 200
-    assert answer["data"]["metadata"]["degraded"] == ["global_model"]
+    meta = answer["data"]["metadata"]
+    assert meta["model_version"] == "physics", "the neighbour's one site proves nothing of strangers"
+    assert meta["degraded"] == ["no_model"]
 
 
 # ------------------------------------------------------------------ weather
