@@ -112,6 +112,7 @@ def model_card(
         settings=json.loads(settings.model_dump_json()),
         features=list(features),
         xgboost_version=installed("xgboost-cpu"),
+        lightgbm_version=installed("lightgbm"),
         own=comparison.scores,
         compared_with=comparison.in_service or "clear-sky persistence",
         compared_days=verdict.days,
