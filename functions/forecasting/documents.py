@@ -176,6 +176,7 @@ class ModelCard(Document):
     settings: dict[str, object]
     features: list[str]
     xgboost_version: str
+    lightgbm_version: str = Field(default="", description="empty for models of before it was used")
     own: Scores | None
     compared_with: str = Field(description="the version in service, or the reference for a first model")
     compared_days: int

@@ -120,6 +120,7 @@ def model_card(
         settings=json.loads(settings.model_dump_json()),
         features=list(features),
         xgboost_version=installed("xgboost-cpu"),
+        lightgbm_version=installed("lightgbm"),
         own=comparison.scores,
         compared_with=", ".join(sorted({verdict.against for verdict in verdicts.values()})),
         compared_days=max((verdict.days for verdict in verdicts.values()), default=0),
