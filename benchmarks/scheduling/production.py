@@ -25,7 +25,7 @@ from ooda.config import loss_function
 from ooda.schedule.comparison import by_simple_rules
 from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.partition import Partition
-from ooda.schedule.solver.pricing import Pricing
+from ooda.schedule.solver.pricing import ENOUGH, Pricing
 from ooda.schedule.solver.relaxation import Relaxation
 from ooda.schedule.solver.search import Search
 from ooda.schedule.solver.solve import solve
@@ -88,15 +88,18 @@ def bound_of(tours: Tours, clock: Clock) -> float:
     partition.add(Search.start(tours.problem, 1, tours).pool.values())
     Relaxation(tours, partition).relax(clock)
     pricing, best = Pricing(tours), 0.0
+    enough: int | None = ENOUGH
     while (solved := partition.relaxed(clock)) is not None:
         value, tasks, days = solved
-        priced = pricing.negative(tasks, days, -1e-6, clock, None)
+        priced = pricing.negative(tasks, days, -1e-6, clock, enough)
         if priced is None:
             break
-        best = max(best, value + sum(priced.least))
+        if priced.whole:
+            best = max(best, value + sum(priced.least))
         print(f"bound {best:.1f}, relaxation {value:.1f}, {clock.left():.0f} s left", file=sys.stderr)
-        if not partition.add(priced.tours) or value - best < 1e-4 * value:
+        if value - best < 1e-4 * value or (not partition.add(priced.tours) and enough is None):
             break
+        enough = ENOUGH if not priced.whole and priced.tours else None
     return best
 
 

@@ -22,9 +22,8 @@ CLOSED = 1e-4
 """A gap that is a smaller share of the cost than this is none (ours)."""
 MOST_ABSENCE = 1e7
 """USD: what leaving a task out costs at most here, because HiGHS takes no infinite costs (ours)."""
-FEW, MANY = 6_000, 1_500
-"""Tours among which the choice is quick; so many that it is worth while to look for the useless ones first
-(ours)."""
+FEW = 6_000
+"""Tours among which the choice is quick (ours)."""
 LEAST_SECONDS = 0.1
 """Seconds that HiGHS has at least, also where time is up (ours)."""
 
@@ -158,11 +157,6 @@ def choose(tours: Tours, pool: Iterable[Tour | Met], best: Solution, clock: Cloc
     partition = Partition(tours.problem, seed)
     partition.add(best.tours.values())
     partition.add(pool)
-    if len(partition.tours) > MANY and partition.relaxed(clock) is not None:
-        listed = partition.cheap(best.cost)  # no other tour is in a better solution
-        partition = Partition(tours.problem, seed)
-        partition.add(best.tours.values())
-        partition.add(listed)
     partition.together()
     choice = partition.whole(best, clock)
     return cheaper(tours, best, choice[0] if choice else [])

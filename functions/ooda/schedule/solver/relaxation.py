@@ -26,8 +26,9 @@ short (ours)."""
 FEW_LEFT = 0.1
 """While more shifts than this share have promising tours, only those are looked at (ours)."""
 LITTLE = 2e-4
-"""Where looking at all shifts lowers the cost by less than this share, the relaxation is good enough to
-make a solution of (ours)."""
+"""Where looking at all shifts lowers the cost by less than this share, and only every second shift has a
+new tour, the relaxation is good enough to make a solution of (ours). The cost alone says little: at the
+beginning it stands still for some rounds."""
 NEVER_AGAIN = -1e7
 """USD: the dual of a task that is planned for good (ours)."""
 
@@ -49,7 +50,7 @@ class Relaxation:
             if met is None:
                 return False
             if len(asked) == len(self.every):
-                if before - self.value <= LITTLE * self.value:
+                if before - self.value <= LITTLE * self.value and 2 * met[1] <= len(self.every):
                     return True
                 before = self.value
             if not met[1] and len(asked) == len(self.every):

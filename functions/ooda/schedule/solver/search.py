@@ -34,7 +34,7 @@ SPLIT_BREAKS = 0.01
 ORDER_RANDOM, ORDER_FEW, ORDER_LONG = 0.35, 0.6, 0.8
 """Up to these random numbers tasks are put back in random order, those that few shifts can do first, or the
 longest first; above, those with the narrowest window first (ours)."""
-REMEMBER_WITHIN = 1.08
+REMEMBER_WITHIN = 1.03
 """Tours of solutions that cost at most so many times the best are remembered for the partition (ours)."""
 LOOK_AT_THE_CLOCK = 8
 """Rounds between two looks at the clock (ours)."""

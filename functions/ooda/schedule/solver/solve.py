@@ -33,7 +33,7 @@ from ooda.schedule.solver.search import Search
 from ooda.schedule.solver.solution import Limits, Met, Solution, remember
 from ooda.schedule.solver.tours import Tour, Tours
 
-HOT, COLD = 1.0, 0.01
+HOT, COLD = 2.0, 0.03
 """Temperatures at the beginning and the end of a search, as shares of the mean cost a task (ours)."""
 COOLER = 3
 """A later phase begins with the temperature HOT divided by this (ours)."""
@@ -190,7 +190,7 @@ def _searched(
 ) -> tuple[int, list[Met], list[Name]]:
     """One search from the best solution: its rounds, the tours it met, and those of its own best one."""
     search = Search(places.tours, random.Random(number), best, places)
-    done = search.run(rounds, clock.here(), heat, COLD)
+    done = search.run(rounds, clock.here(), heat, min(COLD, heat / 10.0))
     return done, list(search.pool.values()), [(t.shift, t.stops) for t in search.best.tours.values()]
 
 
