@@ -13,6 +13,7 @@ from datetime import datetime
 from ona.repairs.crews import Crew, Work
 from ooda.schedule.build import Built, build
 from ooda.schedule.clock import Clock
+from ooda.schedule.comparison import Simple, simple_plans
 from ooda.schedule.eligibility import takes_days
 from ooda.schedule.loss import absence
 from ooda.schedule.options import WORTH_USD, improved
@@ -40,7 +41,8 @@ class Arrangement:
     of several days that nobody does (`without`), with the cheapest stay that there was.
 
     `usd`: the plan's weighted loss; `bound`: what no plan can be below, None where none is known. `saved`:
-    USD that moving visits saves against the best plan found without, 0 where nothing moved.
+    USD that moving visits saves against the best plan found without, 0 where nothing moved. `compared`:
+    what simple rules do with the same work.
     """
 
     built: Built
@@ -52,6 +54,7 @@ class Arrangement:
     without: list[tuple[Work, Stay | None]] = field(default_factory=list)
     bound: float | None = None
     saved: float = 0.0
+    compared: dict[str, Simple] = field(default_factory=dict)
 
     @property
     def solution(self) -> Solution:
@@ -89,12 +92,39 @@ class Planner:
         everything = sorted([*works, *movable], key=urgency)
         long = [work for work in everything if self._takes_days(work, calendars)]
         short = [work for work in everything if work not in long]
-        short, long = self._split(short, long, calendars)
+        built = self._build(short, calendars)
+        split = self._without_free_day(built, calendars)
+        if split:
+            short, long = [work for work in short if work not in split], [*long, *split]
+            built = self._build(short, calendars)
+        simple = simple_plans(built, long, self._ground(calendars))
         main = clock.part(1.0 - FOR_THE_END)
-        if not long:
-            return self._tours(short, calendars, main, clock)
-        alone = self._tours(short, calendars, main.part(0.5), clock)
-        return self._with_stays(short, long, calendars, alone, main, clock)
+        if long:
+            alone = self._tours(built, calendars, main.part(0.5), clock)
+            best = self._with_stays(short, long, calendars, alone, main, clock)
+        else:
+            best = self._tours(built, calendars, main, clock)
+        return self._or_simpler(replace(best, compared=simple), main)
+
+    def _or_simpler(self, plan: Arrangement, clock: Clock) -> Arrangement:
+        """The plan, or that of a simple rule where time ran out before anything better was found."""
+        if len(plan.built.works) < len(next(iter(plan.compared.values())).built.works):
+            return replace(plan, compared={})  # visits were fixed: it is not the same work any more
+        simple = min(plan.compared.values(), key=lambda one: one.usd)
+        if simple.usd >= plan.usd - WORTH_USD:
+            return plan
+        result = replace(
+            plan.result, solution=improved(simple.built.problem, simple.solution, clock), optimal=False
+        )
+        return replace(
+            plan,
+            built=simple.built,
+            result=result,
+            ground=simple.ground,
+            stays=simple.stays,
+            without=simple.without,
+            saved=0.0,
+        )
 
     # ------------------------------------------------------------------ work of several days
 
@@ -103,20 +133,19 @@ class Planner:
         booked = visit is not None and bool(visit.booking.days)
         return booked or takes_days(work, self.crews, self.rules)
 
-    def _split(
-        self, short: list[Work], long: list[Work], calendars: Calendars
-    ) -> tuple[list[Work], list[Work]]:
-        """Work that would fit into a day and finds none that is free for so long is done on several."""
-        built = build(short, self.crews, calendars, now=self.now, rules=self.rules)
+    def _build(self, works: Sequence[Work], calendars: Calendars) -> Built:
+        return build(works, self.crews, calendars, now=self.now, rules=self.rules)
+
+    def _without_free_day(self, built: Built, calendars: Calendars) -> list[Work]:
+        """Work that would fit into a day and finds none that is free for so long: it is done on several."""
         tours, ground = Tours(built.problem), self._ground(calendars)
-        split = [
+        return [
             work
             for task, work in enumerate(built.works)
             if len(built.obstacles[task]) < len(self.crews)
             and not any(w and tours.tour(s, (task,)) for s, w in enumerate(built.problem.windows[task]))
             and stays(work, ground)
         ]
-        return [work for work in short if work not in split], [*long, *split]
 
     def _ground(self, calendars: Calendars) -> Ground:
         return Ground(self.crews, calendars, self.now, self.rules)
@@ -149,7 +178,7 @@ class Planner:
                 continue
             placed.append(stay)
             ground = ground.beside(stay)
-        rest = self._tours(short, ground.calendars, main, clock)
+        rest = self._tours(self._build(short, ground.calendars), ground.calendars, main, clock)
         return replace(rest, stays=placed, without=without, bound=bound, ground=ground)
 
     def _best_stay(self, work: Work, short: Sequence[Work], ground: Ground, clock: Clock) -> Stay | None:
@@ -161,7 +190,7 @@ class Planner:
             if not clock.left():
                 break
             calendars = ground.beside(stay).calendars
-            built = build(short, self.crews, calendars, now=self.now, rules=self.rules)
+            built = self._build(short, calendars)
             usd = stay.usd + dispatched(built.problem, range(len(short)), soonest=False).cost
             if usd < least:
                 best, least = stay, usd
@@ -169,11 +198,8 @@ class Planner:
 
     # ------------------------------------------------------------------ tours
 
-    def _tours(
-        self, works: Sequence[Work], calendars: Calendars, clock: Clock, whole: Clock
-    ) -> Arrangement:
+    def _tours(self, built: Built, calendars: Calendars, clock: Clock, whole: Clock) -> Arrangement:
         """The best tours found for work of a day at most."""
-        built = build(works, self.crews, calendars, now=self.now, rules=self.rules)
         result = self._solved(built, clock.part(0.5 if built.promised else 1.0))
         saved = 0.0
         if built.promised and self._breaks_promises(built, result.solution, calendars):
@@ -185,8 +211,8 @@ class Planner:
                 result, saved = replace(stays_put, optimal=as_good, bound=result.bound), 0.0
         if self._drops(built, result.solution, calendars):  # time ran out
             calendars = calendars.all_fixed()
-            new = [work for work in works if work.finding_key not in self.promises]
-            built = build(new, self.crews, calendars, now=self.now, rules=self.rules)
+            new = [work for work in built.works if work.finding_key not in self.promises]
+            built = self._build(new, calendars)
             result, saved = self._solved(built, clock), 0.0
         return Arrangement(
             built, result, calendars, whole, self._ground(calendars), bound=result.bound, saved=saved

@@ -140,8 +140,10 @@ def _windows(
     work: Work, shifts: Sequence[CrewShift], obstacles: dict[str, str], origin: datetime
 ) -> list[Window | None]:
     """When the work may begin in each shift; None where the crew cannot, or the site has another zone."""
+    ready = minutes_since(next_step(work.ready), origin)
+    able = {name for name, why in obstacles.items() if not why}
     return [
-        window(work, item, origin) if not obstacles[item.crew.crew_id] and item.zone == work.zone else None
+        window(work, item, origin, ready) if item.zone == work.zone and item.crew.crew_id in able else None
         for item in shifts
     ]
 

@@ -14,11 +14,10 @@ from ona.repairs.crews import Booking, Crew
 from ooda.documents.schedules import PlanChange, PlanSummary, Schedule
 from ooda.schedule.arrange import Planner
 from ooda.schedule.clock import Clock
-from ooda.schedule.comparison import summary
 from ooda.schedule.decisions import decide
 from ooda.schedule.requests import RepairRequest, triage
 from ooda.schedule.rules import PlanningRules
-from ooda.schedule.several_days import Ground
+from ooda.schedule.summary import summary
 from ooda.schedule.visits import Calendars
 from ooda.schedule.work import works_of
 
@@ -83,6 +82,6 @@ def make_plan(
         [*triaged.jobs, *refused, *jobs],
         decided.bookings,
         triaged.over | decided.lifted,
-        summary(arranged, Ground(crews, calendars, now, rules)),
+        summary(arranged),
         decided.changes,
     )

@@ -12,7 +12,7 @@ from ooda.schedule.calendars import why_closed
 from ooda.schedule.daylight import light
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.solver.problem import SLOT, Shift, Window
-from ooda.schedule.times import minutes_since, next_step, rounded_up
+from ooda.schedule.times import minutes_since, rounded_up
 
 SHORTEST = 30
 """Minutes: free time that is shorter is no shift (ours)."""
@@ -103,11 +103,12 @@ def _free(
     return pieces
 
 
-def window(work: Work, crew_shift: CrewShift, origin: datetime) -> Window | None:
-    """When the work may begin in a shift, minutes; None when it may not."""
+def window(work: Work, crew_shift: CrewShift, origin: datetime, ready: float) -> Window | None:
+    """When the work may begin in a shift, minutes; None when it may not. `ready`: when its part is there,
+    minutes."""
     shift = crew_shift.shift
     length = rounded_up(work.hours * 60)
-    first = max(shift.opens, minutes_since(next_step(work.ready), origin))
+    first = max(shift.opens, ready)
     last = shift.closes - length
     if work.light != "any" and work.location is not None:
         sun = light(work.location, crew_shift.day)
