@@ -36,6 +36,12 @@ CREWS_HINT = (
 )
 """What to do about a fault that no crew can take."""
 
+PARTS_HINT = (
+    "Enter a part that comes sooner, or its true lead time, in configs/ooda/parts.yaml. "
+    "The asset's next file, or the same put again, plans the repair anew."
+)
+"""What to do about a fault whose part comes too late to be planned for."""
+
 
 @dataclass(frozen=True)
 class Unattended:

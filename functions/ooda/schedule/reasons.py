@@ -18,6 +18,7 @@ from ooda.schedule.horizon import LONGEST_LEAD_DAYS, arrives_in_days, horizon_da
 from ooda.schedule.loss import absence
 from ooda.schedule.options import Options
 from ooda.schedule.placements import Placement, as_promised, placements
+from ooda.schedule.requests import ARRIVES
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.several_days import Ground, Stay, stays
 from ooda.schedule.times import next_step
@@ -256,7 +257,7 @@ class Reasons:
         days, arrives = horizon_days(work, self.now, self.rules), arrives_in_days(work, self.now)
         if arrives > days:
             return (
-                f"{work.part or 'its part'} arrives in {number_above(arrives, days)} days: nothing is "
+                f"{work.part or 'its part'}{ARRIVES}{number_above(arrives, days)} days: nothing is "
                 f"planned more than {max(LONGEST_LEAD_DAYS, days)} days ahead"
             )
         said = f"no time within {counted(days, 'day')}: {why}"
