@@ -8,6 +8,7 @@ from math import ceil
 
 from ona.repairs.crews import Work
 from ooda.schedule.rules import PlanningRules
+from ooda.schedule.times import next_step
 
 LONGEST_LEAD_DAYS = 90
 """Days: a part that takes longer is not planned for (ours)."""
@@ -24,8 +25,9 @@ def horizon_days(work: Work, now: datetime, rules: PlanningRules) -> int:
 
 
 def arrives_in_days(work: Work, now: datetime) -> float:
-    """Days until the work's part is there, 0 where nothing has to come."""
-    return max((work.ready - now).total_seconds() / 86400.0, 0.0)
+    """Days until the work's part is there, 0 where nothing has to come; both times in steps of five
+    minutes, so that a part of 90 days takes 90 and not a minute more."""
+    return max((work.ready - next_step(now)).total_seconds() / 86400.0, 0.0)
 
 
 def planned_days(works: Sequence[Work], now: datetime, rules: PlanningRules) -> list[int]:

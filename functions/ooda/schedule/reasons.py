@@ -21,7 +21,6 @@ from ooda.schedule.placements import Placement, as_promised, placements
 from ooda.schedule.requests import ARRIVES
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.several_days import Ground, Stay, stays
-from ooda.schedule.times import next_step
 from ooda.schedule.travel import is_assumed
 from ooda.schedule.visits import Calendars, Visit
 
@@ -66,7 +65,7 @@ class Reasons:
             parts.append(f"visit {at} of {count} on one tour")
         parts.append(f"a day later costs {waiting_usd:.0f} USD more of production")
         arrives = arrives_in_days(work, self.now)
-        if work.part and work.ready > next_step(self.now):
+        if work.part and arrives > 0:
             parts.append(f"waits for {work.part} ({counted(round(arrives, 2), 'day', 'g')})")
         days = placed.booking.days
         if days:
@@ -257,8 +256,8 @@ class Reasons:
         days, arrives = horizon_days(work, self.now, self.rules), arrives_in_days(work, self.now)
         if arrives > days:
             return (
-                f"{work.part or 'its part'}{ARRIVES}{number_above(arrives, days)} days: nothing is "
-                f"planned more than {max(LONGEST_LEAD_DAYS, days)} days ahead"
+                f"{work.part or 'its part'}{ARRIVES}{counted(arrives, 'day', '.6g')}: nothing is planned "
+                f"more than {counted(max(LONGEST_LEAD_DAYS, days), 'day')} ahead"
             )
         said = f"no time within {counted(days, 'day')}: {why}"
         if work.light != "any":
