@@ -21,7 +21,7 @@ from ona.store.unreadable import readable
 from ooda.config import loss_function
 from ooda.layout import TRAVEL
 from ooda.schedule.rules import Legs, PlanningRules
-from ooda.schedule.travel import leg, parse_legs
+from ooda.schedule.travel import leg, measured_leg, parse_legs
 from ops.target import Target, use_configs
 
 WHERE = "docs/operations/settings.md#crews"
@@ -56,9 +56,11 @@ def out_of_reach(assets: Sequence[Asset], crews: Sequence[Crew], rules: Planning
     far = []
     for asset in assets:
         if asset.location is None and able:
-            continue  # nobody knows; the plan takes it for near
+            continue  # nobody knows; the plan takes it for as far as crews may travel
         ways = [
-            (leg(crew.crew_id, asset.site_id, crew.base, asset.location, rules)[1], crew) for crew in able
+            (leg(crew.crew_id, asset.site_id, crew.base, asset.location, rules)[1], crew)
+            for crew in able
+            if crew.base or measured_leg(crew.crew_id, asset.site_id, rules)
         ]
         km, nearest = min(ways, key=lambda way: way[0], default=(0.0, None))
         if nearest is None or km > rules.crew.max_travel_distance_km:

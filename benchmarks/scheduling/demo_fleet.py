@@ -28,6 +28,7 @@ from ooda.diagnose.findings import findings_of
 from ooda.documents.asset_history import AssetHistory
 from ooda.schedule.build import build
 from ooda.schedule.comparison import by_simple_rules
+from ooda.schedule.eligibility import takes_days
 from ooda.schedule.requests import RepairRequest
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.solver.solve import solve
@@ -95,7 +96,7 @@ def main() -> None:
             for finding in open_faults.values()
             if causes[finding.cause].fault
         ]
-        works = works_of(requests, crews, now, rules)
+        works = [work for work in works_of(requests, now, rules)[0] if not takes_days(work, crews, rules)]
         if not works:
             continue
         built = build(sorted(works, key=urgency), crews, Calendars(), now=now, rules=rules)

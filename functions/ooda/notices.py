@@ -17,10 +17,12 @@ from ona.outbox import deliveries
 from ona.outbox.items import Notice
 from ona.repairs import standing
 from ona.repairs.standing import Standing
+from ona.runtime.clock import iso
 from ona.runtime.errors import RetryableError
 from ona.runtime.identity import digest
 from ona.runtime.observability import logger
 from ona.runtime.words import counted, shortened
+from ooda.documents.schedules import Schedule
 
 MOST_TOLD = 20
 """Faults of one run that operators are told of one by one (ours); the others are counted in one notice."""
@@ -33,6 +35,12 @@ CREWS_HINT = (
     "The asset's next file, or the same put again, plans the repair anew."
 )
 """What to do about a fault that no crew can take."""
+
+PARTS_HINT = (
+    "Enter a part that comes sooner, or its true lead time, in configs/ooda/parts.yaml. "
+    "The asset's next file, or the same put again, plans the repair anew."
+)
+"""What to do about a fault whose part comes too late to be planned for."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,26 @@ def tell(faults: Sequence[Unattended], now: datetime) -> None:
             raise
         except Exception:
             logger.exception("operators are not told", subject=notice.subject)
+
+
+def tell_dropped(schedule: Schedule, now: datetime) -> None:
+    """Put a notice into the outbox for each visit whose crew cannot come and that nobody else can make;
+    once for each such visit, however many plans look for somebody. Raises DependencyBusy."""
+    priorities = {job.finding_key: job.priority for job in schedule.jobs}
+    for change in schedule.changes:
+        if change.change != "dropped" or change.start_before is None:
+            continue
+        priority = priorities.get(change.finding_key, "high")
+        lines = [
+            f"The visit of {change.crew_before} to {change.asset_id} on "
+            f"{change.start_before:%a %d %b %Y %H:%M} UTC cannot take place.",
+            "",
+            f"Why: {shortened(change.why, LONGEST_REASON)}",
+            f"What to do: {CREWS_HINT} Each plan looks for another crew until the visit would begin.",
+        ]
+        subject = f"[{priority}] Nobody can make the visit to {change.asset_id}"
+        name = digest(change.finding_key, change.crew_before, iso(change.start_before))
+        deliveries.put_notice(_notice(f"dropped#{name}", priority, subject, lines, now))
 
 
 def notices(faults: Sequence[Unattended], now: datetime) -> list[Notice]:

@@ -43,11 +43,16 @@ def build(
     learned = _learned(job, [*lines, *alternatives], catalogue, experience)
     cost = round(sum(line.total_price_usd or 0.0 for line in lines), 2)
     daily = finding.energy_at_risk.daily_loss_usd
+    unpriced = [line.sku for line in lines if line.total_price_usd is None]
     note = ""
     if rule.needs_part and not lines:
         note = f" No {rule.needs_part} in the catalogue fits: name the part on site."
     if any(line.under_warranty for line in lines):
         note = " The component is under warranty: claim the part from its maker."
+    if unpriced:
+        note += f" Without price, so not in the cost: {', '.join(unpriced)}."
+    if job.assumed:
+        note += f" Assumed for the plan: {'; '.join(job.assumed)}."
     return WorkOrder(
         work_order_id=f"wo-{now:%Y%m%d}-{digest(finding.finding_key, finding.finding_id, length=8)}",
         asset_id=asset.id,
@@ -65,13 +70,14 @@ def build(
         scheduled_start=job.scheduled_start,
         scheduled_end=job.scheduled_end,
         crew_assignment=job.crew_assignment,
+        visit_days=job.visit_days,
         bill_of_materials=lines,
         alternatives=alternatives,
         total_cost_usd=cost,
         energy_at_risk=OrderRisk(
             daily_loss_usd=daily,
             total_risk_usd=_lost_until(daily, job.scheduled_end, now),
-            roi_days=round(cost / daily, 1) if daily > 0 else None,
+            roi_days=round(cost / daily, 1) if daily > 0 and not unpriced else None,
         ),
         finding_id=finding.finding_id,
         finding_key=finding.finding_key,

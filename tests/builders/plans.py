@@ -169,30 +169,33 @@ def check(result: Plan, requests: Sequence[RepairRequest], crews: Sequence[Crew]
     everyone = [b for bookings in by_crew.values() for b in bookings]
     for crew_id, bookings in by_crew.items():
         ordered = sorted(bookings, key=lambda b: b.leaves)
-        for earlier, later in pairwise(ordered):
+        times = sorted((time for b in ordered for time in b.times), key=lambda t: t.leaves)
+        for earlier, later in pairwise(times):
             assert earlier.returns <= later.leaves, "double booking"
         hours: dict[Any, float] = {}
-        for booking in ordered:
-            day = booking.leaves.astimezone(ZONE).date()
-            hours[day] = hours.get(day, 0) + (booking.returns - booking.leaves).total_seconds() / 3600
+        for time in times:
+            day = time.leaves.astimezone(ZONE).date()
+            hours[day] = hours.get(day, 0) + (time.returns - time.leaves).total_seconds() / 3600
         assert all(value <= rules.crew.hours_per_day + 1e-9 for value in hours.values())
         owner = next(item for item in crews if item.crew_id == crew_id)
         for booking in result.bookings.get(crew_id, []):
-            local_leave, local_back = booking.leaves.astimezone(ZONE), booking.returns.astimezone(ZONE)
-            assert local_leave.time() >= rules.constraints.working_hours.start
-            assert local_back.time() <= rules.constraints.working_hours.end
-            assert local_leave.date() == local_back.date()
-            day = local_leave.date()
-            weekday = WEEKDAYS[day.weekday()]
-            assert weekday in (owner.working_days or rules.constraints.working_hours.days)
-            assert day != YOUTH_DAY or owner.works_on_holidays
-            assert not any(absence.first <= day <= absence.last for absence in owner.away)
+            for time in booking.times:
+                local_leave, local_back = time.leaves.astimezone(ZONE), time.returns.astimezone(ZONE)
+                assert local_leave.time() >= rules.constraints.working_hours.start
+                assert local_back.time() <= rules.constraints.working_hours.end
+                assert local_leave.date() == local_back.date()
+                day = local_leave.date()
+                weekday = WEEKDAYS[day.weekday()]
+                assert weekday in (owner.working_days or rules.constraints.working_hours.days)
+                assert day != YOUTH_DAY or owner.works_on_holidays
+                assert not any(absence.first <= day <= absence.last for absence in owner.away)
             assert booking.specialization in owner.specialisations
             assert booking.technicians <= owner.size
-            assert booking.travel_km <= 2 * rules.crew.max_travel_distance_km
+            assert booking.travel_km <= 2 * len(booking.times) * rules.crew.max_travel_distance_km
             assert booking.leaves >= NOW
-    for booking in everyone:
-        running = sum(b.leaves <= booking.leaves < b.returns for b in everyone)
+    out = [time for booking in everyone for time in booking.times]
+    for time in out:
+        running = sum(one.leaves <= time.leaves < one.returns for one in out)
         assert running <= rules.constraints.max_concurrent_jobs
     for job in result.jobs:
         if job.decision == "scheduled" and job.parts_arrive:

@@ -116,14 +116,16 @@ class _Day:
         """A line for each visit of a day; 0 is today."""
         day = self.today.date() + timedelta(days=offset)
         visited = [
-            order
+            (order, number, start)
             for order in self.losing
-            if order.status != "ON_HOLD" and order.scheduled_start.astimezone(self.zone).date() == day
+            if order.status != "ON_HOLD"
+            for number, start in enumerate(_starts(order), 1)
+            if start.astimezone(self.zone).date() == day
         ]
         return [
-            f"  {order.scheduled_start.astimezone(self.zone):%H:%M}  {order.crew_id}: "
-            f"{order.title} [{order.priority}] {order.work_order_id}"
-            for order in sorted(visited, key=lambda order: order.scheduled_start)
+            f"  {start.astimezone(self.zone):%H:%M}  {order.crew_id}: "
+            f"{order.title} [{order.priority}] {order.work_order_id}{_of_several(order, number)}"
+            for order, number, start in sorted(visited, key=lambda one: one[2])
         ]
 
     def late(self) -> list[str]:
@@ -134,6 +136,16 @@ class _Day:
             f"{order.due_date.astimezone(self.zone):%a %d %b} {order.work_order_id}"
             for order in sorted(late, key=lambda order: order.due_date)
         ]
+
+
+def _starts(order: TrackedOrder) -> list[datetime]:
+    """When its crew begins, day by day."""
+    return [day.start for day in order.visit_days] or [order.scheduled_start]
+
+
+def _of_several(order: TrackedOrder, number: int) -> str:
+    """Which day of a visit of several days it is; empty for a visit of one."""
+    return f" (day {number} of {len(order.visit_days)})" if order.visit_days else ""
 
 
 def _happened(recent: Sequence[HistoryLine]) -> str:

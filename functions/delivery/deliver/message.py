@@ -24,6 +24,7 @@ STATE = (
     "due_date",
     "scheduled_start",
     "scheduled_end",
+    "visit_days",
     "crew_id",
     "assignees",
     "completed_at",

@@ -34,7 +34,12 @@ def headline(message: OrderMessage) -> str:
 
 def visit(message: OrderMessage) -> str:
     """When somebody comes, and who."""
-    return f"{message.tracked.scheduled_start:%a %d %b %Y %H:%M} UTC, {message.tracked.crew_id}"
+    order = message.tracked
+    text = f"{order.scheduled_start:%a %d %b %Y %H:%M} UTC, {order.crew_id}"
+    if not order.visit_days:
+        return text
+    days = ", ".join(f"{day.start:%a %d %b %H:%M} to {day.end:%H:%M}" for day in order.visit_days)
+    return f"{text}, {counted(len(order.visit_days), 'day')} ({days} UTC)"
 
 
 def text(message: OrderMessage, longest_note: int = LONGEST_NOTE) -> str:

@@ -32,6 +32,9 @@ class CauseRule(Document):
     specialization: str = Field(description="the skill that a crew needs")
     duration_hours: float = Field(gt=0, description="hours of work, without the way")
     crew_size: int = Field(ge=1, description="technicians")
+    equipment: list[str] = Field(
+        default=[], description="what the crew must bring, by name (a lift); its crews' items list it"
+    )
     light: Light = Field(default="any", description="whether the work wants the sun up, or down")
     growth_percent_per_day: float = Field(
         ge=0, description="% by which the daily loss grows a day while nothing is done"

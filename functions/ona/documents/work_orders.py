@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from ona.documents.assets import Location
 from ona.documents.base import Document, S3Pointer
@@ -17,6 +17,13 @@ JobPriority = Literal["critical", "high", "medium", "low"]
 Priority = Literal["none", "low", "medium", "high", "critical"]
 """A work order's priority: its job's, or `none`, which people may set."""
 OrderStatus = Literal["OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE", "CANCELLED"]
+
+
+class VisitDay(Document):
+    """When people work on one day of a visit of several days."""
+
+    start: AwareDatetime
+    end: AwareDatetime
 
 
 class CrewAssignment(Document):
@@ -56,6 +63,7 @@ class Job(Document):
     scheduled_start: datetime | None = None
     scheduled_end: datetime | None = None
     crew_assignment: CrewAssignment | None = None
+    visit_days: list[VisitDay] = Field(default=[], description="each day of a visit of several days")
     travel_km: float = 0.0
     parts_arrive: datetime | None = None
     loss_terms: dict[str, float] = Field(default={}, description="USD, unweighted, by term of the loss")
@@ -66,6 +74,9 @@ class Job(Document):
     work_order_id: str = ""
     learned: Learned | None = Field(
         default=None, description="what earlier repairs say of the hours; None where there are none"
+    )
+    assumed: list[str] = Field(
+        default=[], description="what was not known, what was taken instead, and where to enter it"
     )
 
 
@@ -92,7 +103,8 @@ class BomLine(Document):
 
 
 class OrderRisk(Document):
-    """What the repair saves. `roi_days` = cost ÷ daily loss; None where nothing is lost."""
+    """What the repair saves. `roi_days` = cost ÷ daily loss; None where nothing is lost, or a part's price
+    is unknown."""
 
     daily_loss_usd: float
     total_risk_usd: float
@@ -119,6 +131,7 @@ class WorkOrder(Document):
     scheduled_start: datetime
     scheduled_end: datetime
     crew_assignment: CrewAssignment
+    visit_days: list[VisitDay] = Field(default=[], description="each day of a visit of several days")
     bill_of_materials: list[BomLine]
     alternatives: list[BomLine]
     total_cost_usd: float

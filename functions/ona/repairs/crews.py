@@ -7,6 +7,7 @@ every version it read, so a plan made on an old calendar is refused as a whole, 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -16,7 +17,7 @@ from ona.config.causes import Light
 from ona.config.fields import Zone
 from ona.documents.assets import Location
 from ona.documents.base import S3Pointer
-from ona.documents.work_orders import CrewAssignment, Job, OrderStatus, WorkOrder
+from ona.documents.work_orders import CrewAssignment, Job, OrderStatus, VisitDay, WorkOrder
 from ona.runtime.clock import Weekday
 from ona.runtime.errors import CrewBookingConflict, InvalidConfiguration, InvalidPayload
 from ona.runtime.words import counted
@@ -60,8 +61,11 @@ class Work(TableItem):
     zone: Zone
     specialization: str
     technicians: int
+    equipment: list[str] = []
     hours: float = Field(gt=0, le=LONGEST_HOURS)
-    hours_in_all: float = Field(default=0.0, description="where a day does not hold it; `hours`: its first")
+    hours_in_all: float = Field(
+        default=0.0, description="earlier versions: all hours, where `hours` were those of a first day"
+    )
     light: Light
     sunny: bool = Field(description="production follows the sun")
     known_since: AwareDatetime
@@ -74,12 +78,25 @@ class Work(TableItem):
     standing_usd: Usd
     part: str = ""
     part_usd: Usd = 0.0
+    assumed: list[str] = Field(
+        default=[], description="what was not known and what was taken instead, in words"
+    )
+
+
+class BookedDay(TableItem):
+    """A crew's time on one day of a visit of several days; the fields are those of `Booking`."""
+
+    leaves: AwareDatetime
+    start: AwareDatetime
+    end: AwareDatetime
+    returns: AwareDatetime
 
 
 class Booking(TableItem):
     """A crew's time for one job. `leaves`: its base, or the job before on the same tour; `returns`: to its
-    base, or the end of the work where the tour goes on. `work`: what is needed to plan it anew, None where
-    it never is."""
+    base, or the end of the work where the tour goes on. `days`: each day of a visit of several days, empty
+    for a visit of one day; the four times are then the first day's begin and the last day's end. `work`:
+    what is needed to plan it anew, None where it never is."""
 
     finding_key: str
     finding_id: str
@@ -96,7 +113,13 @@ class Booking(TableItem):
     booked_at: AwareDatetime | None = Field(
         default=None, description="when a plan put it into the calendar"
     )
+    days: list[BookedDay] = []
     work: Work | None = None
+
+    @property
+    def times(self) -> Sequence[Booking | BookedDay]:
+        """When the crew is away for it, day by day."""
+        return self.days or (self,)
 
 
 class Away(TableItem):
@@ -115,12 +138,15 @@ class Away(TableItem):
 
 class Crew(TableItem):
     """A crew as it stands in the table. `working_days` and `works_on_holidays` are those of a crew that
-    differs from the rest (on stand-by at weekends); `away`: when it is not there at all."""
+    differs from the rest (on stand-by at weekends); `equipment`: what it has with it on each day (a
+    lift); `away`: when it is not there at all. A crew without base keeps its calendar, and gets no new
+    visit but to sites to which its way was measured."""
 
     crew_id: str
     status: str = "available"
-    base: Location
-    specialisations: list[str]
+    base: Location | None = None
+    specialisations: list[str] = []
+    equipment: list[str] = []
     size: int = Field(ge=1, le=MOST_TECHNICIANS)
     working_days: list[Weekday] | None = Field(default=None, min_length=1)
     works_on_holidays: bool = False
@@ -134,21 +160,27 @@ def _parsed(item: dict[str, Any], where: str) -> Crew:
     try:
         return Crew.read(item, where)
     except InvalidPayload as error:
+        with suppress(InvalidPayload):
+            crew = Crew.read({name: value for name, value in item.items() if name != "base"}, where)
+            note(where, error)
+            return crew  # a wrong base: its calendar counts all the same
         raise InvalidConfiguration(str(error)) from error
 
 
 CREWS = Table("CREWS_TABLE", "crew_id", _parsed)
 
 
-def load() -> list[Crew]:
+def load(unread: list[Unreadable] | None = None) -> list[Crew]:
     """All crews, by id. A crew whose item is wrong is left out: nobody books it and nobody changes it until
-    a person mends the item. Raises InvalidConfiguration where no crew can be read, or there are too many;
-    DependencyBusy."""
+    a person mends the item; it is put into `unread` where that is given. Raises InvalidConfiguration where
+    there are too many, or, without `unread`, where no crew can be read; DependencyBusy."""
     bad: list[Unreadable] = []
     crews = CREWS.scan(bad)
     for entry in bad:
         note(entry.where, entry.why)
-    if bad and not crews:
+    if unread is not None:
+        unread.extend(bad)
+    elif bad and not crews:
         raise InvalidConfiguration(f"no crew can be read; {bad[0].where}: {bad[0].why}")
     if len(crews) > MAX_CREWS:
         raise InvalidConfiguration(
@@ -214,6 +246,7 @@ def with_visit(planned: PlannedT, crew_id: str, booking: Booking) -> PlannedT:
             "scheduled_start": booking.start,
             "scheduled_end": booking.end,
             "crew_assignment": crew,
+            "visit_days": [VisitDay(start=day.start, end=day.end) for day in booking.days],
         }
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ona.documents.base import Document
-from ona.documents.work_orders import OrderStatus
+from ona.documents.work_orders import OrderStatus, VisitDay
 from ona.repairs.tracking import HistoryLine, PartUsed, TrackedOrder
 from ona.runtime.errors import InvalidInput
 
@@ -36,6 +36,7 @@ class Fields(Document):
     crew_id: str | None = None
     scheduled_start: datetime | None = None
     scheduled_end: datetime | None = None
+    visit_days: list[VisitDay] | None = None
     at_stake_usd: float | None = None
     due_date: datetime | None = None
     assignees: list[str] | None = None

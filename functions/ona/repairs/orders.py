@@ -107,6 +107,7 @@ def move(order: WorkOrder, note: str, now: datetime) -> None:
             crew_id=order.crew_assignment.crew_id,
             scheduled_start=order.scheduled_start,
             scheduled_end=order.scheduled_end,
+            visit_days=order.visit_days,
         )
         if current.model_copy(update=visit.given()).item() == current.item():
             return None
@@ -156,6 +157,7 @@ def _opened(order: WorkOrder, execution_id: str, now: datetime) -> TrackedOrder:
         crew_id=order.crew_assignment.crew_id,
         scheduled_start=order.scheduled_start,
         scheduled_end=order.scheduled_end,
+        visit_days=order.visit_days,
         execution_id=execution_id,
         version=1,
         history=[HistoryLine(status=order.status, at=now, by="ona-order", event="opened")],

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from ona.documents.work_orders import OrderStatus, Priority, WorkOrder
+from ona.documents.work_orders import OrderStatus, Priority, VisitDay, WorkOrder
 from ona.runtime.errors import InvalidInput
 from ona.runtime.words import shortened
 from ona.store.items import Moment, Table, TableItem
@@ -110,6 +110,7 @@ class TrackedOrder(TableItem):
     crew_id: str
     scheduled_start: Moment
     scheduled_end: Moment
+    visit_days: list[VisitDay] = Field(default=[], description="each day of a visit of several days")
     execution_id: str = Field(default="", description="the execution that opened it")
     version: int
     history: list[HistoryLine] = Field(

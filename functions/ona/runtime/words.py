@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _HISSING = ("s", "x", "ch", "sh")
+MOST_DIGITS = 6
+"""Digits behind the point of a number that is written to be above, or below, a limit."""
 
 
 def counted(number: float, noun: str, spec: str = "") -> str:
@@ -24,6 +26,28 @@ def counted(number: float, noun: str, spec: str = "") -> str:
     """
     text = format(number, spec)
     return f"{text} {noun if text == '1' else plural(noun)}"
+
+
+def number_above(value: float, limit: float, digits: int = 0) -> str:
+    """A number that is above a limit, written so that it still is: with as many digits as that takes.
+
+    >>> number_above(130.4, 100.0), number_above(100.3, 100.0)
+    ('130', '100.3')
+    """
+    while digits < MOST_DIGITS and round(value, digits) <= limit:
+        digits += 1
+    return f"{value:.{digits}f}"
+
+
+def number_below(value: float, limit: float, digits: int = 0) -> str:
+    """A number that is below a limit, written so that it still is.
+
+    >>> number_below(12.0, 50.0, 2), number_below(49.9996, 50.0, 2)
+    ('12.00', '49.9996')
+    """
+    while digits < MOST_DIGITS and round(value, digits) >= limit:
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def shortened(text: str, most: int) -> str:

@@ -71,7 +71,19 @@ class Constraints(Document):
         default=24.0, ge=0, description="h before it leaves, from which a visit is not moved any more"
     )
     move_cost_usd: float = Field(
-        default=25.0, ge=0, description="USD, weighted, that moving a visit must save at least"
+        default=25.0, ge=0, description="USD, weighted: a visit at another time, or by another crew"
+    )
+    move_cost_near_usd: float = Field(
+        default=150.0, ge=0, description="USD, weighted: the same for a visit that leaves at once"
+    )
+    move_near_days: float = Field(
+        default=7.0, gt=0, description="days before it leaves, from which moving it costs more"
+    )
+    unknown_lead_days: float = Field(
+        default=7.0,
+        ge=0,
+        le=90,
+        description="days that a part takes whose lead time is unknown, or that the catalogue lacks",
     )
     critical_within_hours: float = Field(
         default=72.0, gt=0, description="h after which critical work is due, if its part is there"
@@ -80,6 +92,12 @@ class Constraints(Document):
         default=1000.0, ge=0, description="USD, weighted, for critical work that begins after it is due"
     )
     working_hours: WorkingHours
+
+    @model_validator(mode="after")
+    def _nearer_costs_more(self) -> Self:
+        if self.move_cost_near_usd < self.move_cost_usd:
+            raise ValueError("move_cost_near_usd must be at least move_cost_usd")
+        return self
 
 
 class Thresholds(Document):

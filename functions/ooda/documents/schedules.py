@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -23,6 +24,21 @@ class PlanSummary(Document):
     compared: dict[str, float] = Field(default={}, description="weighted loss in USD by simple rule")
 
 
+class PlanChange(Document):
+    """What of a visit is otherwise than in the plan before, and why. *new*: nothing was planned; *moved*:
+    the same crew at another time, or of another size; *other_crew*; *dropped*: its crew cannot come and
+    nobody else can, so that a person has to decide."""
+
+    finding_key: str
+    asset_id: str
+    change: Literal["new", "moved", "other_crew", "dropped"]
+    crew_before: str = ""
+    start_before: datetime | None = None
+    crew_after: str = ""
+    start_after: datetime | None = None
+    why: str
+
+
 class Schedule(Document):
     """Output of Schedule: `schedules/YYYY/MM/DD/sched-….json`. `weights`: those of the loss."""
 
@@ -31,3 +47,4 @@ class Schedule(Document):
     weights: dict[str, float]
     jobs: list[Job]
     summary: PlanSummary | None = Field(default=None, description="None where nothing was to be planned")
+    changes: list[PlanChange] = Field(default=[], description="what is otherwise than in the plan before")

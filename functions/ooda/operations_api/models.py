@@ -10,9 +10,9 @@ from pydantic import AwareDatetime, Field, model_validator
 from ona.api.envelope import Envelope
 from ona.api.strict import JsonNumber, Moment
 from ona.documents.base import Document
-from ona.documents.work_orders import OrderStatus, Priority, WorkOrder
+from ona.documents.work_orders import OrderStatus, Priority, VisitDay, WorkOrder
 from ona.outbox import addresses
-from ona.repairs.crews import Booking
+from ona.repairs.crews import BookedDay, Booking
 from ona.repairs.tracking import (
     LONGEST_ENDPOINT,
     LONGEST_NAME,
@@ -118,6 +118,7 @@ class OrderState(Document):
     due_date: AwareDatetime
     scheduled_start: AwareDatetime
     scheduled_end: AwareDatetime
+    visit_days: list[VisitDay] = Field(default=[], description="each day of a visit of several days")
     crew_id: str
     assignees: list[str]
     completed_at: AwareDatetime | None = None
@@ -217,6 +218,9 @@ class Visit(Document):
     technicians: int
     specialization: str
     movable: bool = Field(description="a later plan may still move it")
+    days: list[BookedDay] = Field(
+        default=[], description="a visit of several days, day by day; the times above span them"
+    )
 
 
 class Visits(Document):

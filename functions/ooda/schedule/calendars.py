@@ -21,7 +21,7 @@ def why_closed(day: date, zone: str, crew: Crew, hours: WorkingHours) -> str:
     """Why a crew does not work on a day at a site of that time zone, in a few words; "" when it does."""
     for absence in crew.away:
         if absence.first <= day <= absence.last:
-            return absence.why
+            return absence.why.strip() or "away"
     weekday = WEEKDAYS[day.weekday()]
     if weekday not in (crew.working_days or hours.days):
         return weekday.capitalize()

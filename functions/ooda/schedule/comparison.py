@@ -1,38 +1,87 @@
-"""How good a plan is: its loss beside the bound, and beside what two simple rules would do."""
+"""What two simple rules would do with the same work: a plan is compared with them, and never worse."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from ooda.documents.schedules import PlanSummary
-from ooda.schedule.build import Built
+from ona.repairs.crews import Work
+from ooda.schedule.build import Built, build
+from ooda.schedule.loss import absence
+from ooda.schedule.several_days import Ground, Stay, stays
 from ooda.schedule.solver.dispatch import dispatched
 from ooda.schedule.solver.solution import Solution
-from ooda.schedule.solver.solve import Result
 from ooda.schedule.work import urgency
+
+
+@dataclass(frozen=True)
+class Simple:
+    """What a simple rule makes of all work: work of several days first (`stays`, and what it leaves
+    `without`), then the tours of the rest. `usd`: its weighted loss."""
+
+    usd: float
+    built: Built
+    solution: Solution
+    ground: Ground
+    stays: list[Stay] = field(default_factory=list)
+    without: list[tuple[Work, Stay | None]] = field(default_factory=list)
 
 
 def by_simple_rules(built: Built) -> dict[str, Solution]:
     """The same work given out by two simple rules: as it arrived where it begins soonest, and the most
     urgent first where it costs least."""
-    works = built.works
-    arrived = sorted(range(len(works)), key=lambda n: (works[n].known_since, works[n].finding_key))
-    urgent = sorted(range(len(works)), key=lambda n: urgency(works[n]))
+    return {"first_come_first_served": _first_come(built), "greedy": _greedy(built)}
+
+
+def simple_plans(built: Built, long: Sequence[Work], ground: Ground) -> dict[str, Simple]:
+    """The plans of the two rules by their names; `built`: the work of a day at most, `long`: the rest."""
     return {
-        "first_come_first_served": dispatched(built.problem, arrived, soonest=True),
-        "greedy": dispatched(built.problem, urgent, soonest=False),
+        "first_come_first_served": _simple(
+            built, _in_order(long, _arrived), ground, _first_come, lambda stay: stay.booking.start
+        ),
+        "greedy": _simple(built, _in_order(long, _urgent), ground, _greedy, lambda stay: stay.usd),
     }
 
 
-def summary(built: Built, result: Result, simple: Mapping[str, Solution]) -> PlanSummary:
-    """The plan's loss beside its bound and that of the simple rules on the same work, weighted USD."""
-    gap = result.gap
-    return PlanSummary(
-        jobs=len(built.works),
-        loss_usd=round(result.solution.cost, 2),
-        bound_usd=None if result.bound is None else round(min(result.bound, result.solution.cost), 2),
-        gap_percent=None if gap is None else round(100 * gap, 3),
-        optimal=result.optimal,
-        timed_out=result.timed_out,
-        compared={name: round(other.cost, 2) for name, other in simple.items()},
-    )
+def _simple(
+    built: Built,
+    long: Sequence[Work],
+    ground: Ground,
+    tours: Callable[[Built], Solution],
+    rank: Callable[[Stay], object],
+) -> Simple:
+    """A rule's plan: work of several days in this order, each at its first stay by a rank, then tours."""
+    usd, placed, without = 0.0, list[Stay](), list[tuple[Work, Stay | None]]()
+    for work in long:
+        left = absence(work, ground.now, ground.rules)
+        best = min(stays(work, ground), key=rank, default=None)  # type: ignore[arg-type]
+        if best is None or best.usd > left:
+            without.append((work, best))
+            usd += left
+        else:
+            placed.append(best)
+            usd, ground = usd + best.usd, ground.beside(best)
+    if long:
+        built = build(built.works, ground.crews, ground.calendars, now=ground.now, rules=ground.rules)
+    solution = tours(built)
+    return Simple(usd + solution.cost, built, solution, ground, placed, without)
+
+
+def _first_come(built: Built) -> Solution:
+    return dispatched(built.problem, _arrived(built.works), soonest=True)
+
+
+def _greedy(built: Built) -> Solution:
+    return dispatched(built.problem, _urgent(built.works), soonest=False)
+
+
+def _in_order(works: Sequence[Work], order: Callable[[Sequence[Work]], list[int]]) -> list[Work]:
+    return [works[n] for n in order(works)]
+
+
+def _arrived(works: Sequence[Work]) -> list[int]:
+    return sorted(range(len(works)), key=lambda n: (works[n].known_since, works[n].finding_key))
+
+
+def _urgent(works: Sequence[Work]) -> list[int]:
+    return sorted(range(len(works)), key=lambda n: urgency(works[n]))

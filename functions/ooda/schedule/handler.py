@@ -27,13 +27,21 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     request, now = ScheduleRequest.read(event, "event"), utc_now()
     loaded = store.load(request, now)
     for attempt in range(1, ATTEMPTS + 1):
-        crews = store.load_crews()
-        seconds = loaded.rules.config.solver.cpu_seconds / attempt
-        plan = make_plan(loaded.requests, crews, loaded.rules, now=now, seed=SEED, seconds=seconds)
+        crews, unread = store.load_crews()
+        plan = make_plan(
+            loaded.requests,
+            crews,
+            loaded.rules,
+            now=now,
+            seed=SEED,
+            seconds=loaded.rules.config.solver.cpu_seconds / attempt,
+            unread=[f"{entry.where} cannot be read: {entry.why}" for entry in unread],
+        )
         schedule = plan.schedule(loaded.schedule_id, now, loaded.rules, loaded.earlier_moves)
         if store.save(loaded, schedule, plan, crews, now):
             monitoring.jobs(schedule)
             notices.tell(unattended(schedule.jobs, loaded.requests), now)
+            notices.tell_dropped(schedule, now)
             return ScheduleResult.of(schedule, loaded.pointer).document()
         logger.info("crews were booked meanwhile; planning again", attempt=attempt)
     raise CrewBookingConflict(f"crews changed {ATTEMPTS} times while planning")

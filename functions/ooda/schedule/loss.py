@@ -35,10 +35,10 @@ LEFT_OUT_USD = 1e5
 where nothing is possible."""
 
 
-def _terms(work: Work, wait: Any, share: Any) -> dict[str, Any]:
-    """The terms by the days until the work begins (`wait`) and the share of a day's production that falls
-    into it; numbers or arrays."""
-    days = wait + work.hours / 24.0
+def _terms(work: Work, wait: Any, share: Any, length: float) -> dict[str, Any]:
+    """The terms by the days until the work begins (`wait`), the share of a day's production that falls
+    into it, and the days from its begin to its end (`length`); numbers or arrays."""
+    days = wait + length
     growth = work.growth_percent / 100.0
     grown = ((1.0 + growth) ** days - 1.0) / growth if growth > 0 else days
     return {
@@ -49,10 +49,14 @@ def _terms(work: Work, wait: Any, share: Any) -> dict[str, Any]:
     }
 
 
-def terms(work: Work, begins: datetime, now: datetime) -> Terms:
-    """The terms that depend on when the work begins: energy, mttr, risk and urgency, USD, unweighted."""
+def terms(work: Work, begins: datetime, now: datetime, ends: datetime | None = None) -> Terms:
+    """The terms that depend on when the work is done: energy, mttr, risk and urgency, USD, unweighted.
+    `ends`: of work of several days; its asset stands still from the first day's begin on (ours: nobody
+    closes a machine for the night that is half repaired)."""
     wait = max((begins - now).total_seconds() / 86400.0, 0.0)
-    return _terms(work, wait, _share_of_production(work, begins, begins + timedelta(hours=work.hours)))
+    over = ends or begins + timedelta(hours=work.hours)
+    length = (over - begins).total_seconds() / 86400.0
+    return _terms(work, wait, _share_of_production(work, begins, over), length)
 
 
 def _share_of_production(work: Work, begins: datetime, ends: datetime) -> float:
@@ -85,7 +89,10 @@ def prices(work: Work, now: datetime, origin: datetime, slots: int, rules: Plann
         produced = _produced(*place, origin, slots + int(length) + 2)
         begins = np.arange(slots)
         share = np.interp(begins + length, np.arange(len(produced)), produced) - produced[:slots]
-    loss = weighted(_terms(work, wait, share), rules.weights) + rules.weights.w_cost * work.part_usd
+    loss = (
+        weighted(_terms(work, wait, share, work.hours / 24.0), rules.weights)
+        + rules.weights.w_cost * work.part_usd
+    )
     if work.due is not None:
         due = (work.due - now).total_seconds() / 86400.0
         loss[wait > due + 1e-9] += rules.constraints.late_critical_usd

@@ -8,6 +8,7 @@ from ona.repairs.crews import Booking, Work
 from ooda.schedule.build import Built
 from ooda.schedule.solver.solution import Solution
 from ooda.schedule.solver.tours import Tour
+from ooda.schedule.visits import Visit
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Placement:
 def placements(built: Built, solution: Solution) -> dict[int, Placement]:
     """Where each task is done that a tour serves, by task."""
     return {placed.task: placed for tour in solution.tours.values() for placed in _on_tour(built, tour)}
+
+
+def as_promised(before: Visit, crew_id: str, booking: Booking) -> bool:
+    """Whether a visit is by the crew and at the time that people were told."""
+    return (before.crew_id, before.booking.start) == (crew_id, booking.start)
 
 
 def _on_tour(built: Built, tour: Tour) -> list[Placement]:

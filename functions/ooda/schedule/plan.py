@@ -11,28 +11,28 @@ from datetime import datetime
 
 from ona.documents.work_orders import Job
 from ona.repairs.crews import Booking, Crew
-from ooda.documents.schedules import PlanSummary, Schedule
-from ooda.schedule.build import Built, build
-from ooda.schedule.comparison import by_simple_rules, summary
+from ooda.documents.schedules import PlanChange, PlanSummary, Schedule
+from ooda.schedule.arrange import Planner
 from ooda.schedule.decisions import decide
 from ooda.schedule.requests import RepairRequest, triage
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.solver.clock import Clock
-from ooda.schedule.solver.solution import Solution
-from ooda.schedule.solver.solve import Result, solve
+from ooda.schedule.summary import summary
 from ooda.schedule.visits import Calendars
-from ooda.schedule.work import urgency, works_of
+from ooda.schedule.work import works_of
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Decisions on all requests and on visits that had to move; the bookings to add, by crew; and the
-    faults whose earlier booking is `lifted`. `summary`: None where nothing was to be planned."""
+    """Decisions on all requests and on visits that had to move; the bookings to add, by crew; the faults
+    whose earlier booking is `lifted`; and what is otherwise than in the plan before. `summary`: None where
+    nothing was to be planned."""
 
     jobs: list[Job] = field(default_factory=list)
     bookings: dict[str, list[Booking]] = field(default_factory=dict)
     lifted: set[str] = field(default_factory=set)
     summary: PlanSummary | None = None
+    changes: list[PlanChange] = field(default_factory=list)
 
     def schedule(
         self, schedule_id: str, created_at: datetime, rules: PlanningRules, earlier_moves: Sequence[Job]
@@ -46,6 +46,7 @@ class Plan:
             weights=rules.weights.model_dump(),
             jobs=[*self.jobs, *(job for job in earlier_moves if job.finding_key not in planned)],
             summary=self.summary,
+            changes=self.changes,
         )
 
 
@@ -57,52 +58,31 @@ def make_plan(
     now: datetime,
     seed: int,
     seconds: float,
+    unread: Sequence[str] = (),
 ) -> Plan:
     """Decide on every request, on the crews' calendars as they are.
 
     Visits that leave within `freeze_hours` stay as they are; later ones may move where that saves more than
-    `move_cost_usd`. `seed`: of the search's random numbers; the same input gives the same plan, in whatever
-    order. `seconds`: CPU s; when time is up the best plan met is taken, and its summary says so.
+    moving them costs. `seed`: of the search's random numbers; the same input gives the same plan, in
+    whatever order. `seconds`: CPU s; when time is up the best plan met is taken, and its summary says so.
+    `unread`: crews whose items nobody can read, in words for reasons.
     """
+    solver = rules.config.solver
+    clock = Clock(seconds, seconds * solver.wall_seconds / solver.cpu_seconds)
     triaged = triage(requests, crews, now)
-    if not triaged.to_plan:
-        return Plan(triaged.jobs, {}, triaged.over)
-    clock = _clock(rules, seconds)
-    works = works_of(triaged.to_plan, crews, now, rules)
+    works, refused = works_of(triaged.to_plan, now, rules)
     calendars = Calendars.of(crews, now, rules)
-    movable = [visit.booking.work for visit in calendars.movable.values() if visit.booking.work]
-    built = build(sorted([*works, *movable], key=urgency), crews, calendars, now=now, rules=rules)
-    simple, result = _solved(built, rules, seed, clock)
-    if any(built.works[task].finding_key in calendars.movable for task in result.solution.absent):
-        # nobody loses a visit: the new work is fitted around all of them
-        clock = _clock(rules, seconds / 2.0)
-        calendars = Calendars.all_fixed(crews)
-        built = build(sorted(works, key=urgency), crews, calendars, now=now, rules=rules)
-        simple, result = _solved(built, rules, seed, clock)
-    decided = decide(built, result, calendars.movable, now, rules)
+    if not works and not calendars.broken:
+        return Plan([*triaged.jobs, *refused], {}, triaged.over)
+    planner = Planner(crews, now, rules, seed, calendars.movable)
+    arranged = planner.arranged(works, calendars, clock)
+    decided = decide(arranged, calendars, unread)
     learned = {request.finding.finding_id: request.learned for request in triaged.to_plan}
+    jobs = [job.model_copy(update={"learned": learned.get(job.finding_id)}) for job in decided.jobs]
     return Plan(
-        [
-            *triaged.jobs,
-            *(job.model_copy(update={"learned": learned.get(job.finding_id)}) for job in decided.jobs),
-        ],
+        [*triaged.jobs, *refused, *jobs],
         decided.bookings,
         triaged.over | decided.lifted,
-        summary(built, result, simple),
-    )
-
-
-def _clock(rules: PlanningRules, seconds: float) -> Clock:
-    """The clock of one plan, from building it on."""
-    return Clock(seconds, seconds * rules.config.solver.wall_seconds / rules.config.solver.cpu_seconds)
-
-
-def _solved(
-    built: Built, rules: PlanningRules, seed: int, clock: Clock
-) -> tuple[dict[str, Solution], Result]:
-    """The simple rules' plans, and the best plan until time is up, which begins from theirs."""
-    simple = by_simple_rules(built)
-    starts = list(simple.values())
-    return simple, solve(
-        built.problem, seed=seed, clock=clock, searches=rules.config.solver.processes, starts=starts
+        summary(arranged),
+        decided.changes,
     )

@@ -1,166 +1,268 @@
-"""Why each job is where it is, or nowhere: sentences for people."""
+"""Why each job is where it is, or nowhere: sentences for people, from the numbers that decided."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from ona.documents.work_orders import Decision
-from ona.repairs.crews import Work
-from ona.runtime.words import counted
-from ooda.schedule.build import Built
+from ona.repairs.crews import Booking, Crew, Work
+from ona.runtime.words import counted, listed, number_above, number_below
+from ooda.schedule.arrange import Arrangement
 from ooda.schedule.calendars import why_closed
-from ooda.schedule.horizon import horizon_days
-from ooda.schedule.placements import Placement
+from ooda.schedule.eligibility import why_not
+from ooda.schedule.horizon import LONGEST_LEAD_DAYS, arrives_in_days, horizon_days
+from ooda.schedule.loss import absence
+from ooda.schedule.options import Options
+from ooda.schedule.placements import Placement, as_promised, placements
+from ooda.schedule.requests import ARRIVES
 from ooda.schedule.rules import PlanningRules
-from ooda.schedule.solver.solve import Result
-from ooda.schedule.solver.tours import Tours
-from ooda.schedule.times import next_step
-from ooda.schedule.visits import Visit
+from ooda.schedule.several_days import Ground, Stay, stays
+from ooda.schedule.travel import is_assumed
+from ooda.schedule.visits import Calendars, Visit
+
+MOST_NAMED = 10
+"""Days without work, and assets, that one reason names (ours)."""
+SAME_USD = 0.5
+"""USD, weighted, below which two plans cost the same (ours): no number is printed for them."""
 
 
 @dataclass(frozen=True)
 class Reasons:
-    """The reasons of one solution."""
+    """The reasons of one arrangement. `before`: the calendars as they were; `new`: the keys of the findings
+    that are planned anew; `unread`: crews that nobody can read, in words."""
 
-    built: Built
-    result: Result
-    now: datetime
-    rules: PlanningRules
+    plan: Arrangement
+    before: Calendars
+    new: Sequence[str]
+    unread: Sequence[str]
+
+    @property
+    def now(self) -> datetime:
+        """When the plan is made."""
+        return self.plan.ground.now
+
+    @property
+    def rules(self) -> PlanningRules:
+        """The rules of the plan."""
+        return self.plan.ground.rules
 
     @cached_property
-    def _tours(self) -> Tours:
-        return Tours(self.built.problem)
+    def _options(self) -> Options:
+        return Options(self.plan.built.problem, self.plan.solution.tours)
 
     # ------------------------------------------------------------------ jobs with a visit
 
-    def why_here(self, placed: Placement, waiting_usd: float) -> str:
+    def why_here(self, placed: Placement | Stay, waiting_usd: float) -> str:
         """Why a job is where it is; `waiting_usd`: what a day later costs of production."""
-        task, work, tour = placed.task, placed.work, placed.tour
-        problem = self.built.problem
-        parts = ["the cheapest plan of all" if self.result.optimal else "the cheapest plan found"]
-        count = len(tour.tasks)
-        if count > 1:
-            parts.append(f"visit {tour.tasks.index(task) + 1} of {count} on one tour")
+        work = placed.work
+        parts = ["the cheapest plan of all" if self.plan.optimal else "the cheapest plan found"]
+        if isinstance(placed, Placement) and len(placed.tour.tasks) > 1:
+            at, count = placed.tour.tasks.index(placed.task) + 1, len(placed.tour.tasks)
+            parts.append(f"visit {at} of {count} on one tour")
         parts.append(f"a day later costs {waiting_usd:.0f} USD more of production")
-        if work.part and work.ready > next_step(self.now):
-            lead = (work.ready - self.now).total_seconds() / 86400.0
-            parts.append(f"waits for {work.part} ({counted(lead, 'day', '.3g')})")
-        if work.hours_in_all:
-            parts.append(f"takes {work.hours_in_all:g} h, more than a day: this is the first")
+        arrives = arrives_in_days(work, self.now)
+        if work.part and arrives > 0:
+            parts.append(f"waits for {work.part} ({counted(round(arrives, 2), 'day', 'g')})")
+        days = placed.booking.days
+        if days:
+            parts.append(
+                f"takes {work.hours:g} h: {counted(len(days), 'day')} of the same crew, "
+                f"until {_day(placed.booking.end, work)}"
+            )
+        parts += self.assumed(work, placed.crew_id)
         closures = self._closures(placed)
         if closures:
-            parts.append(f"no work on {', '.join(closures)}")
+            parts.append(f"no work on {listed(closures, MOST_NAMED)}")
         if work.due is not None and placed.booking.start > work.due:
             parts.append(f"late: it was due by {_day(work.due, work)}")
-        other = self._next_best(placed)
-        if other is not None:
-            crew, more = other
-            parts.append(f"{crew}, the next best crew, costs {more:.0f} USD more")
-        elif len({s.crew for s, w in zip(problem.shifts, problem.windows[task], strict=True) if w}) == 1:
-            parts.append("no other crew can do it")
-        return "; ".join(parts)
+        return "; ".join([*parts, *self._others(placed)])
 
-    def _closures(self, placed: Placement) -> list[str]:
-        """The days between a job's readiness and its start on which the crew does not work, and why."""
-        work, crew = placed.work, self.built.crews[placed.crew_id]
+    def assumed(self, work: Work, crew_id: str) -> list[str]:
+        """What was not known of a work, what was taken instead, and where to enter it."""
+        said = list(work.assumed)
+        if is_assumed(work, self.plan.built.crews[crew_id], self.rules):
+            km = self.rules.crew.max_travel_distance_km
+            said.append(
+                f"{work.asset_id} has no location, {km:g} km assumed: enter its latitude and longitude in "
+                "assets.json, or the way in travel.csv"
+            )
+        return said
+
+    def why_moved(self, before: Visit, placed: Placement | Stay) -> str:
+        """Why a visit is not where it was."""
+        booking, work = placed.booking, placed.work
+        broken = self.before.broken.get(work.finding_key)
+        if as_promised(before, placed.crew_id, booking) and before.booking.days == booking.days:
+            technicians = before.booking.technicians
+            return (
+                f"the crew is {counted(booking.technicians, 'technician')}, not {technicians}: "
+                "for what else is on its tour"
+            )
+        change = (
+            f"moved from {_day(before.booking.start, work)} ({before.crew_id}) "
+            f"to {_day(booking.start, work)} ({placed.crew_id})"
+        )
+        if broken:
+            return f"{change}: {before.crew_id} cannot come at its time ({broken})"
+        assets = listed([key.partition("#")[0] for key in self.new], MOST_NAMED)
+        price = self._price(placed)
+        saves = f", {self.plan.saved:.0f} USD less" if self.plan.saved >= SAME_USD else ""
+        return (
+            f"{change}: with {assets or 'the rest'} the whole plan costs less{saves} than the best found "
+            f"with each visit as it was, {price:.0f} USD for moving this one counted"
+        )
+
+    def _price(self, placed: Placement | Stay) -> float:
+        """USD, weighted, that the plan counts for moving a visit."""
+        if isinstance(placed, Stay):
+            return placed.moved_usd
+        return self.plan.built.problem.surcharge.get((placed.task, placed.tour.shift), 0.0)
+
+    def _closures(self, placed: Placement | Stay) -> list[str]:
+        """The days from a job's readiness to its end on which the crew does not work, and why."""
+        work, crew = placed.work, self.plan.built.crews[placed.crew_id]
         zone = ZoneInfo(work.zone)
-        day = work.ready.astimezone(zone).date()
-        last = placed.booking.start.astimezone(zone).date()
+        day = max(work.ready, self.now).astimezone(zone).date()
+        last = placed.booking.end.astimezone(zone).date()
         closures = []
         while day < last:
-            why = why_closed(day, zone.key, crew, self.rules.constraints.working_hours)
+            why = self._closed(day, zone.key, crew)
             if why:
                 closures.append(f"{day:%-d %B} ({why})")
             day += timedelta(days=1)
         return closures
 
-    def _next_best(self, placed: Placement) -> tuple[str, float] | None:
-        """The other crew that could do it at least cost with all other tours as they are, and its extra
-        cost in weighted USD."""
-        problem, used = self.built.problem, self.result.solution.tours
-        task, tour = placed.task, placed.tour
-        without = self._tours.tour(tour.shift, tuple(stop for stop in tour.stops if stop != task))
-        if without is None:
+    def _closed(self, day: date, zone: str, crew: Crew) -> str:
+        return why_closed(day, zone, crew, self.rules.constraints.working_hours)
+
+    # ------------------------------------------------------------------ other crews
+
+    def _others(self, placed: Placement | Stay) -> list[str]:
+        """What the next best crew would cost more, all else as it is; or that there is none. Nothing where
+        time is up."""
+        work, crews = placed.work, self.plan.built.crews
+        able = [
+            crew.crew_id
+            for crew in crews.values()
+            if crew.crew_id != placed.crew_id and not why_not(work, crew, self.rules)
+        ]
+        if not able:
+            return ["no other crew can do it"]
+        if self.plan.clock.over():
+            return []
+        other = self._other_stay(placed) if isinstance(placed, Stay) else self._other_tour(placed)
+        if other is None:
+            return ["no other crew has time for it"]
+        crew, more = other
+        if more < -SAME_USD and not self.plan.optimal:
+            return [f"{crew} would cost {-more:.0f} USD less: the search ended before it was tried"]
+        if more < SAME_USD:
+            return [f"{crew}, the next best crew, costs the same"]
+        return [f"{crew}, the next best crew, costs {more:.0f} USD more"]
+
+    def _other_tour(self, placed: Placement) -> tuple[str, float] | None:
+        shifts = self.plan.built.problem.shifts
+        best = self._options.best(placed.task, lambda shift: shifts[shift].crew != placed.crew_id)
+        if best is None:
             return None
-        saved = tour.cost - without.cost
-        groups = problem.groups()
-        busy = {groups[number] for number in used}
-        best: tuple[str, float] | None = None
-        for number, shift in enumerate(problem.shifts):
-            if shift.crew == placed.crew_id or problem.windows[task][number] is None:
-                continue
-            if number not in used and groups[number] in busy:
-                continue
-            base = self._tours.tour(number, used[number].stops if number in used else ())
-            longer = self._tours.insert(base, task) if base else None
-            if base and longer and (best is None or longer.cost - base.cost - saved < best[1]):
-                best = (shift.crew, longer.cost - base.cost - saved)
-        return best
+        return shifts[best.tour.shift].crew, best.usd - self._options.now(placed.task)
+
+    def _other_stay(self, placed: Stay) -> tuple[str, float] | None:
+        around = self.plan.ground
+        own = {crew: [b for b in bookings if b != placed.booking] for crew, bookings in self._fixed.items()}
+        calendars = Calendars(own, self.before.movable, self.before.broken)
+        free = stays(placed.work, Ground(around.crews, calendars, self.now, self.rules))
+        other = next((stay for stay in free if stay.crew_id != placed.crew_id), None)
+        return (other.crew_id, other.usd - placed.usd) if other else None
+
+    @cached_property
+    def _fixed(self) -> dict[str, list[Booking]]:
+        """The calendars with the plan in them, by crew."""
+        fixed = {crew: list(bookings) for crew, bookings in self.plan.ground.calendars.fixed.items()}
+        for item in placements(self.plan.built, self.plan.solution).values():
+            fixed.setdefault(item.crew_id, []).append(item.booking)
+        return fixed
 
     # ------------------------------------------------------------------ jobs without a visit
 
     def why_left_out(self, task: int, work: Work) -> tuple[Decision, str]:
         """Whether a job is deferred or unschedulable, and why."""
-        problem = self.built.problem
-        if not work.must and any(problem.windows[task]):
-            left = problem.tasks[task].absence
-            return "deferred", (
-                f"{work.daily_usd:.2f} USD a day is below the threshold of "
-                f"{self.rules.thresholds.ear_threshold_usd:g}, it is not critical, and sending a crew "
-                "costs more than leaving it for "
-                f"{counted(horizon_days(work, self.now, self.rules), 'day')} ({left:.0f} USD weighted)"
-            )
-        return "unschedulable", self._binding(task, work)
+        best = self._options.best(task)
+        if not work.must and (best is not None or self._alone(task)):
+            return "deferred", self._deferred(work, best.usd if best else None)
+        return "unschedulable", self._binding(task, work, best is not None)
 
-    def _binding(self, task: int, work: Work) -> str:
-        """The constraints that leave no place for a job."""
-        if not self.built.crews:
-            return "no crew is registered in the crews table"
-        reasons = list(self.built.obstacles[task])
-        days = horizon_days(work, self.now, self.rules)
-        possible = any(
-            window and self._tours.tour(number, (task,))
-            for number, window in enumerate(self.built.problem.windows[task])
+    def why_no_stay(self, work: Work, stay: Stay | None) -> tuple[Decision, str]:
+        """The same of work of several days; `stay`: the cheapest that there was."""
+        if stay is not None:
+            return "deferred", self._deferred(work, stay.usd)
+        obstacles = self._obstacles(work)
+        if len(obstacles) < len(self.plan.built.crews):
+            obstacles.append(self._no_time(work, f"no crew has days enough for {work.hours:g} h of work"))
+        return "unschedulable", "; ".join([*obstacles, *self.unread])
+
+    def _deferred(self, work: Work, usd: float | None) -> str:
+        """Why it waits. `usd`: what sending somebody would cost, None where no crew has time."""
+        left = absence(work, self.now, self.rules)
+        days = counted(horizon_days(work, self.now, self.rules), "day")
+        threshold = self.rules.thresholds.ear_threshold_usd
+        why = (
+            f"{number_below(work.daily_usd, threshold, 2)} USD a day is below the threshold of "
+            f"{threshold:g}, it is not critical, and "
         )
-        if possible:
+        if usd is None:
+            return f"{why}no crew has time for it within {days} beside work that costs more to leave"
+        if usd < left:
+            return f"{why}the search ended before a crew was found for it"
+        return (
+            f"{why}sending a crew costs more ({number_above(usd, left)} USD weighted) than leaving it for "
+            f"{days} ({left:.0f} USD weighted)"
+        )
+
+    def _alone(self, task: int) -> bool:
+        """Whether a crew could do a task if nothing else was planned."""
+        windows = self.plan.built.problem.windows[task]
+        return any(w and self._options.tours.tour(shift, (task,)) for shift, w in enumerate(windows))
+
+    def _obstacles(self, work: Work) -> list[str]:
+        named = [(name, why_not(work, crew, self.rules)) for name, crew in self.plan.built.crews.items()]
+        return [f"{name}: {why}" for name, why in named if why]
+
+    def _binding(self, task: int, work: Work, free: bool) -> str:
+        """The constraints that leave no place for a job. `free`: there is a place."""
+        if not self.plan.built.crews:
+            return "; ".join(
+                ["no crew is registered in the crews table", *self.unread][bool(self.unread) :]
+            )
+        reasons = self._obstacles(work)
+        days = counted(horizon_days(work, self.now, self.rules), "day")
+        if free:
+            reasons.append("the search ended before a place was found for it: put its file again")
+        elif self._alone(task):
             reasons.append(
-                f"no time within {counted(days, 'day')}: every place that fits is taken by work that costs "
-                "more to leave, or the most crews "
-                f"({self.rules.constraints.max_concurrent_jobs}) are out already"
+                f"no time within {days}: every place that fits is taken by work that costs more to leave, "
+                f"or the most crews ({self.rules.constraints.max_concurrent_jobs}) are out already"
             )
-        elif len(self.built.crews) > len(reasons):
-            reasons.append(self._no_time(work, days))
-        return "; ".join(reasons)
+        elif len(self.plan.built.crews) > len(reasons):
+            reasons.append(self._no_time(work, "no free working day is long enough"))
+        return "; ".join([*reasons, *self.unread])
 
-    def _no_time(self, work: Work, days: int) -> str:
+    def _no_time(self, work: Work, why: str) -> str:
         """Why no shift of an able crew holds the work."""
-        if work.ready > self.now + timedelta(days=days):
-            return f"{work.part} arrives after {counted(days, 'day')}"
-        why = f"no time within {counted(days, 'day')}: no free working day is long enough"
+        days, arrives = horizon_days(work, self.now, self.rules), arrives_in_days(work, self.now)
+        if arrives > days:
+            return (
+                f"{work.part or 'its part'}{ARRIVES}{counted(arrives, 'day', '.6g')}: nothing is planned "
+                f"more than {counted(max(LONGEST_LEAD_DAYS, days), 'day')} ahead"
+            )
+        said = f"no time within {counted(days, 'day')}: {why}"
         if work.light != "any":
-            why += f" while it is {'light' if work.light == 'day' else 'dark'}"
-        return why
-
-
-def why_moved(before: Visit, placed: Placement, because: Iterable[str]) -> str:
-    """Why a visit is not where it was; `because`: the keys of the findings that are planned anew."""
-    booking, work = placed.booking, placed.work
-    if (placed.crew_id, before.booking.start) == (before.crew_id, booking.start):
-        technicians = before.booking.technicians
-        change = (
-            f"the crew is {counted(booking.technicians, 'technician')}, not {technicians}: others are on it"
-        )
-    else:
-        change = (
-            f"moved from {_day(before.booking.start, work)} ({before.crew_id}) "
-            f"to {_day(booking.start, work)} ({placed.crew_id})"
-        )
-    assets = ", ".join(sorted(key.partition("#")[0] for key in because)) or "the rest"
-    return f"{change}: with {assets} the whole plan costs less"
+            said += f" while it is {'light' if work.light == 'day' else 'dark'}"
+        return said
 
 
 def _day(moment: datetime, work: Work) -> str:

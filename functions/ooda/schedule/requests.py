@@ -12,9 +12,13 @@ from ona.documents.base import S3Pointer
 from ona.documents.findings import Finding
 from ona.documents.work_orders import Decision, Job, JobPriority, Learned, OrderStatus
 from ona.repairs.crews import Crew, timed
-from ooda.notices import CREWS_HINT, Unattended
+from ooda.notices import CREWS_HINT, PARTS_HINT, Unattended
 from ooda.schedule.visits import Visit, visits_by_finding
 
+UNPLANNABLE = "no plan can compute with it"
+"""How the reason of a finding begins whose numbers are no numbers of a work."""
+ARRIVES = " arrives in "
+"""What the reason of a job says whose part comes too late to be planned for."""
 PRIORITIES: Mapping[str, JobPriority] = {
     "critical": "critical",
     "major": "high",
@@ -109,9 +113,16 @@ def unattended(jobs: Sequence[Job], requests: Sequence[RepairRequest]) -> list[U
     ]
     left.sort(key=lambda pair: _pressing(pair[1]))
     return [
-        Unattended(request.finding, request.asset, job.priority, job.reason, CREWS_HINT, request.open_order)
-        for job, request in left
+        Unattended(one.finding, one.asset, job.priority, job.reason, _remedy(job), one.open_order)
+        for job, one in left
     ]
+
+
+def _remedy(job: Job) -> str:
+    """What a person can do about a job that no crew takes; empty where its reason says it already."""
+    if job.reason.startswith(UNPLANNABLE):
+        return ""
+    return PARTS_HINT if ARRIVES in job.reason else CREWS_HINT
 
 
 def _pressing(request: RepairRequest) -> tuple[int, str]:

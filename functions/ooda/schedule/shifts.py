@@ -12,7 +12,7 @@ from ooda.schedule.calendars import why_closed
 from ooda.schedule.daylight import light
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.solver.problem import SLOT, Shift, Window
-from ooda.schedule.times import minutes_since, next_step, rounded_up
+from ooda.schedule.times import minutes_since, rounded_up
 
 SHORTEST = 30
 """Minutes: free time that is shorter is no shift (ours)."""
@@ -43,27 +43,37 @@ def crew_shifts(
 ) -> list[CrewShift]:
     """The shifts of the crew with that number at sites of a time zone, beside what is booked."""
     tz = ZoneInfo(zone)
-    own = sorted(booked, key=lambda booking: booking.leaves)
     first = days.origin.astimezone(tz).date()
     shifts = []
     for offset in days.offsets:
         day = first + timedelta(days=offset)
-        if why_closed(day, zone, crew, rules.constraints.working_hours):
-            continue
-        longest = rules.crew.hours_per_day * 60.0 - _used(own, day, tz)
-        for begin, end in _free(own, day, tz, days, rules):
-            if min(end - begin, longest) >= SHORTEST:
-                shift = Shift(crew.crew_id, day.toordinal(), number, number, begin, end, longest)
-                shifts.append(CrewShift(shift, crew, day, zone))
+        pieces, longest = free_of_day(crew, zone, day, booked, days, rules)
+        for begin, end in pieces:
+            shift = Shift(crew.crew_id, day.toordinal(), number, number, begin, end, longest)
+            shifts.append(CrewShift(shift, crew, day, zone))
     return shifts
+
+
+def free_of_day(
+    crew: Crew, zone: str, day: date, booked: Sequence[Booking], days: Days, rules: PlanningRules
+) -> tuple[list[Window], float]:
+    """A crew's free pieces of a day at sites of a time zone, none where it does not work; and the most
+    minutes that it may still be out on that day."""
+    if why_closed(day, zone, crew, rules.constraints.working_hours):
+        return [], 0.0
+    tz = ZoneInfo(zone)
+    longest = rules.crew.hours_per_day * 60.0 - _used(booked, day, tz)
+    pieces = _free(booked, day, tz, days, rules)
+    return [(begin, end) for begin, end in pieces if min(end - begin, longest) >= SHORTEST], longest
 
 
 def _used(booked: Sequence[Booking], day: date, tz: ZoneInfo) -> float:
     """Minutes of a day that are booked."""
     return sum(
-        (booking.returns - booking.leaves).total_seconds() / 60.0
+        (time.returns - time.leaves).total_seconds() / 60.0
         for booking in booked
-        if booking.leaves.astimezone(tz).date() == day
+        for time in booking.times
+        if time.leaves.astimezone(tz).date() == day
     )
 
 
@@ -78,9 +88,9 @@ def _free(
     )
     begin = max(opens, 0.0)
     pieces = []
-    for booking in booked:
-        leaves = minutes_since(booking.leaves, days.origin)
-        returns = minutes_since(booking.returns, days.origin)
+    for time in sorted((time for booking in booked for time in booking.times), key=lambda t: t.leaves):
+        leaves = minutes_since(time.leaves, days.origin)
+        returns = minutes_since(time.returns, days.origin)
         if returns <= begin or leaves >= closes:
             continue
         pieces.append((begin, leaves))
@@ -93,11 +103,12 @@ def _free(
     return pieces
 
 
-def window(work: Work, crew_shift: CrewShift, origin: datetime) -> Window | None:
-    """When the work may begin in a shift, minutes; None when it may not."""
+def window(work: Work, crew_shift: CrewShift, origin: datetime, ready: float) -> Window | None:
+    """When the work may begin in a shift, minutes; None when it may not. `ready`: when its part is there,
+    minutes."""
     shift = crew_shift.shift
     length = rounded_up(work.hours * 60)
-    first = max(shift.opens, minutes_since(next_step(work.ready), origin))
+    first = max(shift.opens, ready)
     last = shift.closes - length
     if work.light != "any" and work.location is not None:
         sun = light(work.location, crew_shift.day)

@@ -17,10 +17,11 @@ from ona.documents.work_orders import Job
 from ona.repairs import crews, experience, locks, orders
 from ona.repairs.crews import Crew
 from ona.runtime import aws
-from ona.runtime.errors import CrewBookingConflict, ObjectMissing
+from ona.runtime.errors import CrewBookingConflict, InvalidConfiguration, ObjectMissing
 from ona.store import s3
 from ona.store.layout import day_of
 from ona.store.registry import read_registry
+from ona.store.unreadable import Unreadable, note
 from ooda.config import loss_function
 from ooda.documents.diagnostics import Diagnostic
 from ooda.documents.schedules import Schedule
@@ -61,9 +62,11 @@ def load(request: ScheduleRequest, now: datetime) -> Loaded:
     return Loaded(schedule_id, pointer, _requests(request.diagnostics), rules, _earlier_moves(pointer))
 
 
-def load_crews() -> list[Crew]:
-    """All crews with their calendars. Raises DependencyBusy, InvalidConfiguration."""
-    return crews.load()
+def load_crews() -> tuple[list[Crew], list[Unreadable]]:
+    """All crews with their calendars, and the items of the table that nobody can read. Raises
+    DependencyBusy, InvalidConfiguration."""
+    unread: list[Unreadable] = []
+    return crews.load(unread), unread
 
 
 def save(loaded: Loaded, schedule: Schedule, plan: Plan, team: list[Crew], now: datetime) -> bool:
@@ -88,11 +91,19 @@ def _earlier_moves(pointer: S3Pointer) -> list[Job]:
 
 
 def _read_legs(bucket: str) -> dict[tuple[str, str], Leg]:
-    """The operator's measured ways; none without the file. Raises InvalidConfiguration."""
+    """The operator's measured ways; none without the file. What is wrong in it is noted, and that way is
+    computed: planning goes on."""
+    bad: list[Unreadable] = []
     try:
-        return parse_legs(s3.read_bytes(S3Pointer(bucket=bucket, key=TRAVEL)))
+        legs = parse_legs(s3.read_bytes(S3Pointer(bucket=bucket, key=TRAVEL)), bad)
     except ObjectMissing:
         return {}
+    except InvalidConfiguration as error:
+        bad.append(Unreadable(TRAVEL, str(error)))
+        legs = {}
+    for entry in bad:
+        note(entry.where, entry.why)
+    return legs
 
 
 def _requests(diagnostics: list[S3Pointer]) -> list[RepairRequest]:

@@ -2,6 +2,7 @@
 
 The operator's `travel.csv` has the columns `from,to,minutes,km`; the ends are sites and crews (their base),
 by id. A way counts for both directions unless the other is given too; what is not in the file is computed.
+A place that the registry lacks is taken to be as far away as crews may travel at most.
 
 >>> parse_legs(b"from,to,minutes,km\\ncrew-001,plant-a,50,30\\n")
 {('crew-001', 'plant-a'): (50.0, 30.0)}
@@ -17,6 +18,7 @@ from math import asin, cos, radians, sin, sqrt
 from ona.documents.assets import Location
 from ona.repairs.crews import Crew, Work
 from ona.runtime.errors import InvalidConfiguration
+from ona.store.unreadable import Unreadable
 from ooda.layout import TRAVEL
 from ooda.schedule.rules import Leg, PlanningRules
 from ooda.schedule.times import rounded_up
@@ -48,12 +50,28 @@ def distance_km(a: Location, b: Location) -> float:
 
 
 def leg(one: str, other: str, a: Location | None, b: Location | None, rules: PlanningRules) -> Leg:
-    """Minutes, in whole steps, and km between two places with these names: as measured, else computed."""
-    measured = rules.legs.get((one, other)) or rules.legs.get((other, one))
+    """Minutes, in whole steps, and km between two places with these names: as measured, else computed; the
+    longest way that a crew may travel where one of the places is unknown and they are two."""
+    measured = measured_leg(one, other, rules)
     if measured is None:
-        km = distance_km(a, b) if a and b else 0.0
+        km = 0.0
+        if a and b:
+            km = distance_km(a, b)
+        elif one != other:
+            km = rules.crew.max_travel_distance_km
         measured = (60.0 * km / rules.crew.travel_speed_km_h, km)
     return rounded_up(measured[0]), measured[1]
+
+
+def measured_leg(one: str, other: str, rules: PlanningRules) -> Leg | None:
+    """Minutes and km as the operator gives them for this way, in the one direction or the other."""
+    return rules.legs.get((one, other)) or rules.legs.get((other, one))
+
+
+def is_assumed(work: Work, crew: Crew, rules: PlanningRules) -> bool:
+    """Whether nobody knows the way from a crew's base to a work's site."""
+    known = work.location is not None and crew.base is not None
+    return not known and measured_leg(crew.crew_id, work.site_id, rules) is None
 
 
 def way_to(work: Work, crew: Crew, rules: PlanningRules) -> Leg:
@@ -86,17 +104,18 @@ def ways(
     return minutes, km
 
 
-def parse_legs(body: bytes) -> dict[tuple[str, str], Leg]:
-    """The measured ways of a `travel.csv`. Raises InvalidConfiguration naming the line that is wrong."""
+def parse_legs(body: bytes, bad: list[Unreadable] | None = None) -> dict[tuple[str, str], Leg]:
+    """The measured ways of a `travel.csv`. A wrong line is put into `bad`, where that is given. Raises
+    InvalidConfiguration naming the line that is wrong, or for a file of which nothing can be read."""
     try:
-        return _legs(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+        return _legs(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")), bad)
     except UnicodeDecodeError as error:
         raise InvalidConfiguration(f"{TRAVEL}: not UTF-8 text: {error}") from error
     except csv.Error as error:
         raise InvalidConfiguration(f"{TRAVEL}: cannot be read as CSV: {error}") from error
 
 
-def _legs(rows: csv.DictReader[str]) -> dict[tuple[str, str], Leg]:
+def _legs(rows: csv.DictReader[str], bad: list[Unreadable] | None) -> dict[tuple[str, str], Leg]:
     missing = COLUMNS - set(rows.fieldnames or ())
     if missing:
         raise InvalidConfiguration(f"{TRAVEL}: no column {', '.join(sorted(missing))}")
@@ -108,9 +127,10 @@ def _legs(rows: csv.DictReader[str]) -> dict[tuple[str, str], Leg]:
             minutes = km = -1.0
         named = all(name and name.isprintable() for name in (row["from"], row["to"]))
         if not (0 <= minutes < MOST_MINUTES and 0 <= km < MOST_KM and named):
-            raise InvalidConfiguration(
-                f"{TRAVEL}: line {number}: needs two names, minutes below {MOST_MINUTES} "
-                f"and km below {MOST_KM}"
-            )
+            why = f"needs two names, minutes below {MOST_MINUTES} and km below {MOST_KM}"
+            if bad is None:
+                raise InvalidConfiguration(f"{TRAVEL}: line {number}: {why}")
+            bad.append(Unreadable(f"{TRAVEL}, line {number}", why))
+            continue
         legs[row["from"], row["to"]] = (minutes, km)
     return legs

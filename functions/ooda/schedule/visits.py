@@ -1,4 +1,4 @@
-"""Which visits on the crews' calendars stay as they are, and which may still move."""
+"""Which visits on the crews' calendars stay as they are, which may still move, and what that costs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from ona.repairs.crews import Booking, Crew
+from ooda.schedule.calendars import why_closed
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.times import next_step
 
@@ -22,37 +24,74 @@ class Visit(NamedTuple):
 @dataclass(frozen=True)
 class Calendars:
     """What is booked when a plan begins: the `fixed` bookings by crew, and the `movable` visits by the key
-    of their finding."""
+    of their finding. `broken`: why the crew of a movable visit cannot keep it, by the same key."""
 
     fixed: dict[str, list[Booking]] = field(default_factory=dict)
     movable: dict[str, Visit] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, crews: Sequence[Crew], now: datetime, rules: PlanningRules) -> Calendars:
         """The crews' calendars. A tour that leaves within `freeze_hours`, or with a booking that lacks what
-        planning needs, is fixed. A tour moves as a whole or not at all."""
+        planning needs, is fixed. A tour moves as a whole or not at all. A visit that its crew cannot keep,
+        and for which nobody has left, may move however near it is."""
         until = next_step(now) + timedelta(hours=rules.constraints.freeze_hours)
-        fixed: dict[str, list[Booking]] = {}
-        movable: dict[str, Visit] = {}
+        calendars = cls()
         for crew in crews:
             for tour in _tours(crew.bookings):
-                if tour[0].leaves < until or any(booking.work is None for booking in tour):
-                    fixed.setdefault(crew.crew_id, []).extend(tour)
-                else:
-                    movable.update({b.finding_key: Visit(crew.crew_id, b) for b in tour})
-        return cls(fixed, movable)
+                broken = {b.finding_key: why_not_kept(crew, b, rules) for b in tour}
+                known = all(booking.work is not None for booking in tour)
+                if known and tour[0].leaves > now and any(broken.values()):
+                    calendars.broken.update({key: why for key, why in broken.items() if why})
+                elif not known or tour[0].leaves < until:
+                    calendars.fixed.setdefault(crew.crew_id, []).extend(tour)
+                    continue
+                calendars.movable.update({b.finding_key: Visit(crew.crew_id, b) for b in tour})
+        return calendars
 
-    @classmethod
-    def all_fixed(cls, crews: Sequence[Crew]) -> Calendars:
-        """The crews' calendars with every booking fixed."""
-        return cls({crew.crew_id: crew.bookings for crew in crews})
+    def all_fixed(self) -> Calendars:
+        """The same with every booking fixed."""
+        fixed = {crew_id: list(bookings) for crew_id, bookings in self.fixed.items()}
+        for crew_id, booking in self.movable.values():
+            fixed.setdefault(crew_id, []).append(booking)
+        return Calendars(fixed)
+
+    def with_fixed(self, crew_id: str, booking: Booking) -> Calendars:
+        """The same with one booking more that stays; its fault has no movable visit then."""
+        fixed = {**self.fixed, crew_id: [*self.fixed.get(crew_id, ()), booking]}
+        movable = {key: visit for key, visit in self.movable.items() if key != booking.finding_key}
+        return Calendars(fixed, movable, self.broken)
+
+
+def why_not_kept(crew: Crew, booking: Booking, rules: PlanningRules) -> str:
+    """Why a crew cannot come when it is booked: it is not available, or away on a day of the visit; ""
+    when it can."""
+    if crew.status != "available":
+        return f"status is {crew.status}"
+    if booking.work is None:
+        return ""
+    zone = booking.work.zone
+    for time in booking.times:
+        day = time.leaves.astimezone(ZoneInfo(zone)).date()
+        why = why_closed(day, zone, crew, rules.constraints.working_hours)
+        if why:
+            return f"{day:%-d %B}: {why}"
+    return ""
+
+
+def move_price(booking: Booking, now: datetime, rules: PlanningRules) -> float:
+    """USD, weighted, for another time of a visit, and once more for another crew: `move_cost_usd` while it
+    is far, rising with the days to `move_cost_near_usd` for one that leaves at once."""
+    limits = rules.constraints
+    days = max((booking.leaves - now).total_seconds() / 86400.0, 0.0)
+    near = max(1.0 - days / limits.move_near_days, 0.0)
+    return limits.move_cost_usd + near * (limits.move_cost_near_usd - limits.move_cost_usd)
 
 
 def visits_by_finding(crews: Sequence[Crew]) -> dict[str, Visit]:
-    """All visits on the calendars, by the key of their finding."""
-    return {
-        booking.finding_key: Visit(crew.crew_id, booking) for crew in crews for booking in crew.bookings
-    }
+    """The visits on the calendars by the key of their finding, of several of one fault the latest."""
+    visits = [Visit(crew.crew_id, booking) for crew in crews for booking in crew.bookings]
+    return {v.booking.finding_key: v for v in sorted(visits, key=lambda v: v.booking.leaves)}
 
 
 def _tours(bookings: Sequence[Booking]) -> list[list[Booking]]:

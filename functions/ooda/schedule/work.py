@@ -5,22 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from pydantic import ValidationError
+
+from ona.config.causes import CauseRule
+from ona.config.parts import Part
 from ona.documents.assets import Asset
-from ona.repairs.crews import MOST_GROWTH_PERCENT, MOST_USD, Crew, Work
+from ona.documents.base import problems_of
+from ona.documents.findings import FindingComponent
+from ona.documents.work_orders import Job
+from ona.repairs.crews import MOST_GROWTH_PERCENT, MOST_USD, Work
 from ona.repairs.parts import ranked
 from ona.runtime.clock import is_zone
+from ona.runtime.words import counted
 from ona.store.unreadable import note
-from ooda.schedule.eligibility import first_day
-from ooda.schedule.requests import PRIORITY_ORDER, RepairRequest
+from ooda.schedule.requests import PRIORITY_ORDER, UNPLANNABLE, RepairRequest
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.times import next_step
 
+PARTS = "configs/ooda/parts.yaml"
+"""Where parts are entered, as reasons name it."""
+
 
 def works_of(
-    requests: Sequence[RepairRequest], crews: Sequence[Crew], now: datetime, rules: PlanningRules
-) -> list[Work]:
-    """The work of requests as it is planned: with the best part, long work as its first day."""
-    return [first_day(_work(request, now, rules), crews, rules) for request in requests]
+    requests: Sequence[RepairRequest], now: datetime, rules: PlanningRules
+) -> tuple[list[Work], list[Job]]:
+    """The work of requests as it is planned, with the best part; and the jobs of those that no plan can
+    compute with, which hold up no other."""
+    works, refused = [], []
+    for request in requests:
+        try:
+            works.append(_work(request, now, rules))
+        except ValidationError as error:
+            reason = f"{UNPLANNABLE}: {problems_of(error, 'the finding')}; see {request.diagnostic.key}"
+            refused.append(request.job("unschedulable", reason))
+    return works, refused
 
 
 def urgency(work: Work) -> tuple[int, float, str]:
@@ -37,10 +55,19 @@ def _work(request: RepairRequest, now: datetime, rules: PlanningRules) -> Work:
         else []
     )
     part = candidates[0] if candidates else None
-    lead = (part.wait_days or 0.0) if part else 0.0
+    assumed: list[str] = []
+    lead = _lead_days(part, rule, finding.component, limits.unknown_lead_days, assumed)
     ready = next_step(now + timedelta(days=lead))
     critical = finding.risk_class == "critical"
     left = max(risk.daily_expected_kwh - risk.daily_loss_kwh, 0.0)
+    technicians = min(max(rule.crew_size, limits.min_crew_size), limits.max_crew_size)
+    if technicians < rule.crew_size:
+        assumed.append(
+            f"{counted(technicians, 'technician')} instead of {rule.crew_size}: max_crew_size in "
+            "configs/ooda/loss_function.yaml"
+        )
+    if part and part.unit_price_usd is None:
+        assumed.append(f"the price of {part.sku} is unknown and counts nothing: enter it in {PARTS}")
     return Work(
         finding_key=finding.finding_key,
         finding_id=finding.finding_id,
@@ -52,7 +79,8 @@ def _work(request: RepairRequest, now: datetime, rules: PlanningRules) -> Work:
         location=asset.location,
         zone=_zone(asset, limits.working_hours.timezone),
         specialization=rule.specialization,
-        technicians=min(max(rule.crew_size, limits.min_crew_size), limits.max_crew_size),
+        technicians=technicians,
+        equipment=rule.equipment,
         hours=request.hours,
         light=rule.light,
         sunny=not asset.is_wind,
@@ -61,12 +89,31 @@ def _work(request: RepairRequest, now: datetime, rules: PlanningRules) -> Work:
         due=max(now + timedelta(hours=limits.critical_within_hours), ready) if critical else None,
         must=critical or risk.daily_loss_usd >= rules.thresholds.ear_threshold_usd,
         severity=finding.severity,
-        daily_usd=min(risk.daily_loss_usd, MOST_USD),
-        growth_percent=min(risk.growth_percent_per_day, MOST_GROWTH_PERCENT),
-        standing_usd=min(left * asset.tariff_usd_per_kwh, MOST_USD),
+        daily_usd=min(max(risk.daily_loss_usd, 0.0), MOST_USD),
+        growth_percent=min(max(risk.growth_percent_per_day, 0.0), MOST_GROWTH_PERCENT),
+        standing_usd=min(max(left * asset.tariff_usd_per_kwh, 0.0), MOST_USD),
         part=part.sku if part else "",
         part_usd=(part.unit_price_usd or 0.0) if part else 0.0,
+        assumed=assumed,
     )
+
+
+def _lead_days(
+    part: Part | None, rule: CauseRule, component: FindingComponent, usual: float, assumed: list[str]
+) -> float:
+    """Days until the part is there; what had to be assumed is put into `assumed`, in words."""
+    if not rule.needs_part:
+        return 0.0
+    if part is not None and part.wait_days is not None:
+        return part.wait_days
+    days = counted(usual, "day", "g")
+    if part is None:
+        name = " ".join(text for text in (component.oem, component.model) if text)
+        of = f" for {name}" if name else ""
+        assumed.append(f"no {rule.needs_part}{of} in {PARTS}: {days} assumed until one is there")
+    else:
+        assumed.append(f"the lead time of {part.sku} is unknown, {days} assumed: enter it in {PARTS}")
+    return usual
 
 
 def _zone(asset: Asset, usual: str) -> str:

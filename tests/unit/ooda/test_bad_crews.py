@@ -5,6 +5,7 @@ Each case is a visit, sound in its form, which a plan would move: with every pla
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,11 @@ import pytest
 
 from ona.repairs import crews
 from ona.store import tables
+from ona.store.unreadable import Unreadable
+from ooda.config import loss_function
+from ooda.schedule.plan import make_plan
+from ooda.schedule.rules import PlanningRules
+from ooda.schedule.travel import parse_legs
 from tests.builders.plans import NOW, booked, check, crew, plan, request
 
 BAD_WORK: dict[str, dict[str, Any]] = {
@@ -96,6 +102,54 @@ def test_a_large_number_is_planned_with(cloud: None, version: int) -> None:
     assert [one.crew_id for one in team] == ["crew-001", "crew-002"]
     crews.book(team, plan([request(9, cause="inverter_failure", daily=5000)], team).bookings, NOW)
     assert sum(len(one.bookings) for one in crews.load()) == 2
+
+
+@pytest.mark.parametrize("base", [None, "Soweto", {"latitude": 95.0, "longitude": 28.0}], ids=str)
+def test_a_crew_without_base_keeps_its_visits_and_stops_no_plan(cloud: None, base: Any) -> None:
+    _stored(2, {})
+    item = next(one.item() for one in crews.load() if one.crew_id == "crew-002") | {"base": base}
+    tables.put("crews", item if base else {name: value for name, value in item.items() if name != "base"})
+    team = crews.load()
+    assert [len(one.bookings) for one in team] == [0, 1]
+    urgent = [request(9, cause="inverter_failure", daily=5000)]
+    made = plan(urgent, team)
+    check(made, urgent, team)
+    assert list(made.bookings) == ["crew-001"]
+    alone = plan(urgent, team[1:]).jobs[0]
+    assert alone.decision == "unschedulable"
+    assert "crew-002: has no base: enter its latitude and longitude in the crews table" in alone.reason
+
+
+def test_where_no_crew_can_be_read_planning_goes_on_and_says_which(cloud: None) -> None:
+    for one in crews.load():
+        tables.put("crews", one.item() | {"size": 0})
+    unread: list[Unreadable] = []
+    assert crews.load(unread) == []
+    words = [f"{entry.where} cannot be read: {entry.why}" for entry in unread]
+    config = loss_function.loss_function_config()
+    rules = PlanningRules(config, config.weights)
+    [job] = make_plan([request(1)], [], rules, now=NOW, seed=1, seconds=5.0, unread=words).jobs
+    assert job.decision == "unschedulable"
+    assert "crew-001" in job.reason
+    assert "size" in job.reason
+
+
+def test_a_finding_that_no_plan_can_compute_with_holds_up_no_other() -> None:
+    odd = request(1, cause="wrong_setpoint")
+    odd = replace(odd, finding=odd.finding.model_copy(update={"severity": 7.0}))
+    jobs = {job.asset_id: job for job in plan([odd, request(2, cause="wrong_setpoint")], [crew(1)]).jobs}
+    assert jobs["INV-1"].decision == "unschedulable"
+    assert (
+        "severity: Input should be less than or equal to 1; see diagnostics/x.json" in jobs["INV-1"].reason
+    )
+    assert jobs["INV-2"].decision == "scheduled"
+
+
+def test_a_wrong_line_of_travel_csv_costs_its_way_only() -> None:
+    bad: list[Unreadable] = []
+    legs = parse_legs(b"from,to,minutes,km\ncrew-001,site,50,30\ncrew-001,far,x,1\n", bad)
+    assert legs == {("crew-001", "site"): (50.0, 30.0)}
+    assert [entry.where for entry in bad] == ["travel.csv, line 3"]
 
 
 @pytest.mark.parametrize("changes", SOUND_WORK.values(), ids=SOUND_WORK)

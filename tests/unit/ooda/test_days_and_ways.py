@@ -15,7 +15,7 @@ from ooda.config import loss_function
 from ooda.schedule.calendars import _holidays, country_of, why_closed
 from ooda.schedule.daylight import sun
 from ooda.schedule.travel import distance_km, parse_legs
-from tests.builders.plans import crew, plan, request
+from tests.builders.plans import crew, part, plan, request
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,8 @@ def test_only_crews_on_stand_by_work_at_weekends_and_on_holidays() -> None:
     friday = datetime(2025, 6, 13, 14, 0, tzinfo=UTC)  # 16:00 in Johannesburg: too late for four hours
 
     def start(team: list[Crew]) -> tuple[str, str]:
-        job = plan([request(1)], team, now=friday, catalogue=[]).jobs[0]
+        stocked = part("PM", 900.0, 0).model_copy(update={"component_type": "power_module"})
+        job = plan([request(1)], team, now=friday, catalogue=[stocked]).jobs[0]
         assert job.scheduled_start is not None
         return f"{job.scheduled_start:%Y-%m-%d}", job.reason
 

@@ -73,10 +73,6 @@ STEPS: dict[str, tuple[str, Callable[[], Any]]] = {
         DIAGNOSTIC,
         lambda: schedule({"diagnostics": [at(OUT, DIAGNOSTIC)], "execution_id": "x"}, Context()),
     ),
-    "Schedule, travel.csv": (
-        "travel.csv",
-        lambda: schedule({"diagnostics": [], "execution_id": "x"}, Context()),
-    ),
     "Order, schedule": (
         SCHEDULE,
         lambda: order(
@@ -90,7 +86,7 @@ STEPS: dict[str, tuple[str, Callable[[], Any]]] = {
 def test_each_step_names_the_object_that_it_cannot_read(loop: None, kind: str) -> None:
     registry = read_bytes(S3Pointer.read(at(IN, "assets.json")))
     for step, (key, run) in STEPS.items():
-        bucket = IN if key in ("assets.json", "travel.csv") else OUT
+        bucket = IN if key == "assets.json" else OUT
         write_bytes(bucket, key, CONTENTS[kind], "application/json")
         with pytest.raises(OnaError) as caught:
             run()
@@ -100,6 +96,16 @@ def test_each_step_names_the_object_that_it_cannot_read(loop: None, kind: str) -
         assert len(str(caught.value)) < 5_000
         boto3.client("s3").delete_object(Bucket=bucket, Key=key)
         write_bytes(IN, "assets.json", registry, "application/json")
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+def test_a_travel_file_that_cannot_be_read_is_named_and_stops_no_plan(
+    loop: None, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_bytes(IN, "travel.csv", CONTENTS[kind], "application/json")
+    answer = schedule({"diagnostics": [], "execution_id": "x"}, Context())
+    assert answer["jobs"] == []
+    assert any("travel.csv" in str(record.__dict__) for record in caplog.records)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from ona.config import causes
 from ona.documents.assets import Location
 from ona.repairs.crews import Away
 from ona.runtime.clock import WEEKDAYS
-from ooda.config import loss_function
 from ooda.schedule.requests import RepairRequest
 from tests.builders.assets import SITE
 from tests.builders.plans import NOW, SKILLS, booked, check, crew, part, plan, request
@@ -212,18 +211,18 @@ def test_when_time_runs_out_the_best_plan_so_far_is_taken_and_marked() -> None:
 
 
 @pytest.mark.parametrize("cause", ["flood_damage", "bearing_wear"])
-def test_work_longer_than_a_day_gets_a_first_visit_with_a_note(cause: str) -> None:
-    rules, team = loss_function.loss_function_config(), [crew(1)]
+def test_work_longer_than_a_day_is_done_on_several(cause: str) -> None:
+    team = [crew(1)]
     wanted = request(1, cause=cause)
     result = plan([wanted], team)
     check(result, [wanted], team)
     [job] = result.jobs
     assert job.decision == "scheduled"
-    assert "takes 8 h, more than a day: this is the first" in job.reason
+    assert "takes 8 h: 2 days of the same crew, until " in job.reason
     assert job.duration_hours == wanted.rule.duration_hours
     [booking] = result.bookings["crew-001"]
-    out = (booking.returns - booking.leaves).total_seconds() / 3600.0
-    assert rules.crew.hours_per_day - 0.2 < out <= rules.crew.hours_per_day, "a whole day is used"
+    worked = sum((day.end - day.start).total_seconds() for day in booking.days) / 3600.0
+    assert worked == wanted.rule.duration_hours
 
 
 def test_work_whose_part_takes_weeks_is_planned_for_the_week_it_arrives() -> None:
@@ -239,4 +238,7 @@ def test_work_whose_part_takes_weeks_is_planned_for_the_week_it_arrives() -> Non
     assert by_asset["INV-2"].scheduled_start - NOW < timedelta(days=7)
     never = slow.model_copy(update={"lead_time_days": 200})
     [job] = plan([wanted], [crew(1)], catalogue=[never]).jobs
-    assert (job.decision, job.reason) == ("unschedulable", "SLOW arrives after 14 days")
+    assert (job.decision, job.reason) == (
+        "unschedulable",
+        "SLOW arrives in 200 days: nothing is planned more than 90 days ahead",
+    )

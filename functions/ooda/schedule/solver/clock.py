@@ -58,6 +58,10 @@ class Clock:
         phase._left = phase.left()
         return phase
 
+    def part(self, share: float) -> Clock:
+        """The same clock for a phase that may take that share of what is left."""
+        return self.keeping((1.0 - share) * max(self.left(), 0.0))
+
     def here(self) -> Clock:
         """The clock of this process: a fork's CPU seconds begin anew, and it has what was left at
         `keeping`."""

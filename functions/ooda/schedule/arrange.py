@@ -1,0 +1,258 @@
+"""The cheapest arrangement of all work: work of several days first, then the tours of the rest around it.
+
+Promises count: a plan that moves visits is taken only where it is cheaper, with what moving costs, than the
+best plan found in which each visit stays as it was promised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ona.repairs.crews import Crew, Work
+from ooda.schedule.build import Built, build
+from ooda.schedule.comparison import Simple, by_simple_rules, simple_plans
+from ooda.schedule.eligibility import takes_days
+from ooda.schedule.loss import absence
+from ooda.schedule.options import WORTH_USD, improved
+from ooda.schedule.placements import as_promised, placements
+from ooda.schedule.rules import PlanningRules
+from ooda.schedule.several_days import Ground, Stay, stays
+from ooda.schedule.solver.clock import Clock
+from ooda.schedule.solver.dispatch import dispatched
+from ooda.schedule.solver.solution import Solution
+from ooda.schedule.solver.solve import Result, solve
+from ooda.schedule.solver.tours import Tours
+from ooda.schedule.visits import Calendars, Visit
+from ooda.schedule.work import urgency
+
+TRIED = 6
+"""Stays of one work that are tried with the others' tours around them (ours)."""
+FOR_TRYING, FOR_THE_END = 0.2, 0.1
+"""Shares of a plan's time for trying stays, and for the last improvement and the reasons (ours)."""
+PROVEN = 1e-6
+"""Share of its cost within which a plan is as good as its bound: the solver's own (numbers' rounding)."""
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """What is done when: the tours (`built`, `result`), the `stays` of work of several days, and the work
+    of several days that nobody does (`without`), with the cheapest stay that there was.
+
+    `usd`: the plan's weighted loss; `bound`: what no plan can be below, None where none is known. `saved`:
+    USD that moving visits saves against the best plan found without, 0 where nothing moved. `compared`:
+    what simple rules do with the same work.
+    """
+
+    built: Built
+    result: Result
+    calendars: Calendars
+    clock: Clock
+    ground: Ground
+    stays: list[Stay] = field(default_factory=list)
+    without: list[tuple[Work, Stay | None]] = field(default_factory=list)
+    bound: float | None = None
+    saved: float = 0.0
+    compared: dict[str, Simple] = field(default_factory=dict)
+
+    @property
+    def solution(self) -> Solution:
+        """The tours."""
+        return self.result.solution
+
+    @property
+    def usd(self) -> float:
+        """The weighted loss of all work, with the absence of what is left out."""
+        rules, now = self.ground.rules, self.ground.now
+        left = sum(absence(work, now, rules) for work, _ in self.without)
+        return self.solution.cost + sum(stay.usd for stay in self.stays) + left
+
+    @property
+    def optimal(self) -> bool:
+        """Whether no plan can be cheaper."""
+        if not self.stays and not self.without:
+            return self.result.optimal
+        return self.bound is not None and self.usd - self.bound <= PROVEN * max(self.usd, 1.0)
+
+
+@dataclass(frozen=True)
+class Planner:
+    """What all phases of one plan share. `promises`: the visits that may still move, by finding."""
+
+    crews: Sequence[Crew]
+    now: datetime
+    rules: PlanningRules
+    seed: int
+    promises: dict[str, Visit]
+
+    def arranged(self, works: Sequence[Work], calendars: Calendars, clock: Clock) -> Arrangement:
+        """The best arrangement found of new works and movable visits."""
+        movable = [visit.booking.work for visit in calendars.movable.values() if visit.booking.work]
+        everything = sorted([*works, *movable], key=urgency)
+        long = [work for work in everything if self._takes_days(work, calendars)]
+        short = [work for work in everything if work not in long]
+        built = self._build(short, calendars)
+        split = self._without_free_day(built, calendars)
+        if split:
+            short, long = [work for work in short if work not in split], [*long, *split]
+            built = self._build(short, calendars)
+        simple = simple_plans(built, long, self._ground(calendars))
+        main = clock.part(1.0 - FOR_THE_END)
+        if long:
+            alone = self._tours(built, calendars, main.part(0.5), clock)
+            best = self._with_stays(short, long, calendars, alone, main, clock)
+        else:
+            starts = [one.solution for one in simple.values()]
+            best = self._tours(built, calendars, main, clock, starts)
+        return self._or_simpler(replace(best, compared=simple), main)
+
+    def _or_simpler(self, plan: Arrangement, clock: Clock) -> Arrangement:
+        """The plan, or that of a simple rule where time ran out before anything better was found."""
+        if len(plan.built.works) < len(next(iter(plan.compared.values())).built.works):
+            return replace(plan, compared={})  # visits were fixed: it is not the same work any more
+        simple = min(plan.compared.values(), key=lambda one: one.usd)
+        if simple.usd >= plan.usd - WORTH_USD:
+            return plan
+        result = replace(
+            plan.result, solution=improved(simple.built.problem, simple.solution, clock), optimal=False
+        )
+        return replace(
+            plan,
+            built=simple.built,
+            result=result,
+            ground=simple.ground,
+            stays=simple.stays,
+            without=simple.without,
+            saved=0.0,
+        )
+
+    # ------------------------------------------------------------------ work of several days
+
+    def _takes_days(self, work: Work, calendars: Calendars) -> bool:
+        visit = calendars.movable.get(work.finding_key)
+        booked = visit is not None and bool(visit.booking.days)
+        return booked or takes_days(work, self.crews, self.rules)
+
+    def _build(self, works: Sequence[Work], calendars: Calendars) -> Built:
+        return build(works, self.crews, calendars, now=self.now, rules=self.rules)
+
+    def _without_free_day(self, built: Built, calendars: Calendars) -> list[Work]:
+        """Work that would fit into a day and finds none that is free for so long: it is done on several."""
+        tours, ground = Tours(built.problem), self._ground(calendars)
+        return [
+            work
+            for task, work in enumerate(built.works)
+            if len(built.obstacles[task]) < len(self.crews)
+            and not any(w and tours.tour(s, (task,)) for s, w in enumerate(built.problem.windows[task]))
+            and stays(work, ground)
+        ]
+
+    def _ground(self, calendars: Calendars) -> Ground:
+        return Ground(self.crews, calendars, self.now, self.rules)
+
+    def _with_stays(
+        self,
+        short: list[Work],
+        long: list[Work],
+        calendars: Calendars,
+        alone: Arrangement,
+        main: Clock,
+        clock: Clock,
+    ) -> Arrangement:
+        """The works of several days, the most urgent first, each where it and the tours around it cost
+        least; then the tours of the rest. The bound: each alone in the calendars, and the rest alone."""
+        ground, bound = self._ground(calendars), alone.bound
+        placed: list[Stay] = []
+        without: list[tuple[Work, Stay | None]] = []
+        trying = main.part(FOR_TRYING)
+        for work in long:
+            free = stays(work, self._ground(calendars))
+            least = min([stay.usd for stay in free[:1]] + [absence(work, self.now, self.rules)])
+            bound = None if bound is None else bound + least
+            stay = self._best_stay(work, short, ground, trying)
+            promised = work.finding_key in calendars.movable
+            if stay is None or (not promised and stay.usd > absence(work, self.now, self.rules)):
+                without.append((work, stay))
+                if promised:  # nobody else can come: its time is still its own
+                    ground = ground.holding(calendars.movable[work.finding_key])
+                continue
+            placed.append(stay)
+            ground = ground.beside(stay)
+        rest = self._tours(self._build(short, ground.calendars), ground.calendars, main, clock)
+        return replace(rest, stays=placed, without=without, bound=bound, ground=ground)
+
+    def _best_stay(self, work: Work, short: Sequence[Work], ground: Ground, clock: Clock) -> Stay | None:
+        """The stay that is cheapest with a simple plan of the rest around it; of those that cost least
+        alone."""
+        free = stays(work, ground)
+        best, least = (free[0] if free else None), float("inf")
+        for stay in free[:TRIED] if short else ():
+            if clock.over():
+                break
+            calendars = ground.beside(stay).calendars
+            built = self._build(short, calendars)
+            usd = stay.usd + dispatched(built.problem, range(len(short)), soonest=False).cost
+            if usd < least:
+                best, least = stay, usd
+        return best
+
+    # ------------------------------------------------------------------ tours
+
+    def _tours(
+        self,
+        built: Built,
+        calendars: Calendars,
+        clock: Clock,
+        whole: Clock,
+        starts: Sequence[Solution] = (),
+    ) -> Arrangement:
+        """The best tours found for work of a day at most. `starts`: those of the simple rules, where they
+        are known."""
+        result = self._solved(built, clock.part(0.5 if built.promised else 1.0), starts)
+        saved = 0.0
+        if built.promised and self._breaks_promises(built, result.solution, calendars):
+            kept = built.kept()
+            stays_put = self._solved(kept, clock)
+            saved = stays_put.solution.cost - result.solution.cost
+            if saved < WORTH_USD or self._drops(built, result.solution, calendars):
+                as_good = result.optimal and abs(saved) < WORTH_USD
+                result, saved = replace(stays_put, optimal=as_good, bound=result.bound), 0.0
+        if self._drops(built, result.solution, calendars):  # time ran out
+            calendars = calendars.all_fixed()
+            new = [work for work in built.works if work.finding_key not in self.promises]
+            built = self._build(new, calendars)
+            result, saved = self._solved(built, clock), 0.0
+        return Arrangement(
+            built, result, calendars, whole, self._ground(calendars), bound=result.bound, saved=saved
+        )
+
+    def _solved(self, built: Built, clock: Clock, starts: Sequence[Solution] = ()) -> Result:
+        """The solver's solution, improved where it is not proven, never worse than those of the simple
+        rules."""
+        result = solve(
+            built.problem,
+            seed=self.seed,
+            searches=self.rules.config.solver.processes,
+            starts=starts or list(by_simple_rules(built).values()),
+            clock=clock.part(1.0 - FOR_THE_END),
+        )
+        if result.optimal:
+            return replace(result, timed_out=False)
+        return replace(result, solution=improved(built.problem, result.solution, clock))
+
+    def _drops(self, built: Built, solution: Solution, calendars: Calendars) -> bool:
+        """Whether somebody would lose a visit whose crew can come."""
+        keys = {built.works[task].finding_key for task in solution.absent}
+        return bool(keys & (set(calendars.movable) - set(calendars.broken)))
+
+    def _breaks_promises(self, built: Built, solution: Solution, calendars: Calendars) -> bool:
+        """Whether a visit that could stay is not as it was promised."""
+        placed = placements(built, solution)
+        return any(
+            task not in placed
+            or not as_promised(
+                calendars.movable[built.works[task].finding_key], placed[task].crew_id, placed[task].booking
+            )
+            for task in built.promised
+        )
