@@ -38,6 +38,8 @@ class LiveCalibration(Document):
             raise ValueError("no measured day stands in it")
         for measured in self.days:
             date.fromisoformat(measured.day)
+            if not all(level.isdigit() for level in measured.misses):
+                raise ValueError(f"{measured.day}: misses of no interval")
         return self
 
 

@@ -9,6 +9,7 @@ from forecasting.accuracy_documents import LiveCalibration, MeasuredDay
 from forecasting.documents import ModelCard
 from forecasting.model import calibration
 from forecasting.model.calibration import Day, Prior
+from ona.runtime.errors import InvalidConfiguration
 
 EVERY_SITE = ""
 """Stands in a card for all sites together."""
@@ -26,6 +27,17 @@ def prior_of(card: ModelCard, site_id: str) -> Prior:
     return calibration.prior_of_factors(
         {int(level): (tail["lower"], tail["upper"]) for level, tail in card.calibration.items()}
     )
+
+
+def check(card: ModelCard) -> None:
+    """Whether a card's scores, or factors, are those of intervals. Raises InvalidConfiguration."""
+    try:
+        lengths = {len(kept) for kept in card.scores.values() if kept}
+        if lengths - {len(calibration.PRIOR_LEVELS)}:
+            raise ValueError("scores of other levels")
+        prior_of(card, EVERY_SITE)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidConfiguration(f"card.json: what calibrates cannot be read: {error!r}") from error
 
 
 def days_of(live: LiveCalibration | None, source: str) -> list[Day]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from forecasting.documents import ModelCard
 from forecasting.layout import MODEL_BOOSTER, MODEL_CARD, MODEL_MANIFEST, MODEL_VERSION
+from forecasting.model import measured_days
 from forecasting.model.forecaster import Forecaster
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidConfiguration
@@ -85,6 +86,7 @@ def load(bucket: str, customer_id: str, version: str) -> Loaded:
         return held
     _loaded.pop(name, None)
     card = read_card(bucket, customer_id, version)
+    measured_days.check(card)
     whole = Loaded(stamp, card, read_model(bucket, customer_id, version))
     while len(_loaded) >= _MOST_LOADED:
         del _loaded[next(iter(_loaded))]

@@ -83,12 +83,17 @@ class WeatherCache:
             found, damage = attempted(partial(self._cached, item, now))
             if found is not None:
                 return found
-            note(f"table {self.table}, {item['location_timestamp']}", damage)
+            if damage:
+                note(f"table {self.table}, {item['location_timestamp']}", damage)
         return None
 
-    def _cached(self, item: dict[str, Any], now: datetime) -> Cached:
-        """What an item points to. Raises ObjectMissing, ValueError, KeyError, TypeError."""
-        document = document_in(read_bytes(S3Pointer(bucket=self.bucket, key=item["key"])))
+    def _cached(self, item: dict[str, Any], now: datetime) -> Cached | None:
+        """What an item points to; None where that has expired. Raises ValueError, KeyError, TypeError."""
+        try:
+            body = read_bytes(S3Pointer(bucket=self.bucket, key=item["key"]))
+        except ObjectMissing:
+            return None
+        document = document_in(body)
         if max(document.hours) <= now - KEPT:
             raise ValueError(f"{item['key']} has weather of other days only")
         return Cached(document, document.age(now))

@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 from botocore.exceptions import ClientError
 
-from forecasting.documents import PHYSICS, Current, Fitted, LiveCalibration, ModelCard, Serving
+from forecasting.accuracy_documents import LiveCalibration, MeasuredDay
+from forecasting.documents import PHYSICS, Current, Fitted, ModelCard, Serving
 from forecasting.forecasting_api import generate, store, sums, tasks
 from forecasting.layout import (
     FORECAST,
@@ -29,7 +30,7 @@ from forecasting.layout import (
     MODEL_MANIFEST,
     SITE,
 )
-from forecasting.model import booster, stored
+from forecasting.model import forecaster, stored
 from forecasting.payloads import AccuracyRequest, ForecastRequest
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
@@ -49,7 +50,7 @@ SITE_DOCUMENT = site_document({"INV-1": 60.0, "INV-2": 40.0}).model_copy(
     update={"customer_id": CUSTOMER, "site_id": SITE_ID, "tilt": 25.0, "azimuth": 0.0}
 )
 FRAME = training(18)
-MODEL = booster.fit({SITE_ID: FRAME}, FAST.model_copy(update={"rounds": 5}), threads=1)
+MODEL = forecaster.fit({SITE_ID: FRAME}, FAST.model_copy(update={"rounds": 5}), threads=1)
 FILES = MODEL.files()
 
 
@@ -65,7 +66,7 @@ def card(version: str, decision: str = "promoted") -> ModelCard:
         training_days=18,
         rows_of_others=0,
         settings={},
-        features=list(MODEL.member.features),
+        features=list(MODEL.trees.features),
         xgboost_version="3",
         own=None,
         compared_with="physics",
@@ -141,6 +142,14 @@ class World:
         self.put(key, self.sound[key][1])
 
 
+def measured(day: str) -> LiveCalibration:
+    """One measured day, on which the intervals were much too narrow."""
+    low = {"80": (0.4, 0.4), "95": (0.3, 0.3)}
+    scores = [-3.0, -2.0, -1.5, 0.0, 1.5, 2.0, 3.0] * 6
+    one = MeasuredDay(day=day, source="model", model_version=NEW, scores=scores, misses=low)
+    return LiveCalibration(days=[one])
+
+
 @pytest.fixture
 def world(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("WEATHER_CACHE_TABLE", "weather")
@@ -157,9 +166,7 @@ def world(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         ],
         ignore_index=True,
     )
-    live = LiveCalibration(
-        model_version=NEW, through="2025-03-18", factors={"80": {"lower": 1.5, "upper": 1.5}}
-    )
+    live = measured("2025-03-18")
 
     def of(value: Any) -> bytes:
         return json.dumps(value).encode()
@@ -279,21 +286,22 @@ def test_without_a_whole_version_physics_answers(world: World, name: str) -> Non
     assert forecast().metadata.model_version == NEW
 
 
-def wrong_hash(body: bytes) -> bytes:
-    return body.replace(b'"booster_sha256": "', b'"booster_sha256": "0')
-
-
 def another_manifest(**changes: Any) -> Damage:
     return lambda body: json.dumps({**json.loads(body), **changes}).encode()
 
 
+def other_members(**changes: Any) -> Damage:
+    members = json.loads(FILES["model.json"])["members"]
+    return another_manifest(members=[{**member, **changes} for member in members])
+
+
 MANIFESTS: dict[str, Damage] = {
-    "another hash": wrong_hash,
+    "another hash": other_members(sha256="0" * 64),
     "another format": another_manifest(format=99),
     "levels in words": another_manifest(levels=["low", "high"]),
     "levels of another model": another_manifest(levels=[0.1, 0.5, 0.9]),
     "levels that fall": another_manifest(levels=sorted(MODEL.levels, reverse=True)),
-    "features of another model": another_manifest(features=["poa"]),
+    "features of another model": other_members(features=["poa"]),
     "codes in words": another_manifest(sites={SITE_ID: "first"}),
 }
 
@@ -312,6 +320,7 @@ CARDS: dict[str, dict[str, Any]] = {
     "of another customer": {"customer_id": "stranger"},
     "factors of no interval": {"calibration": {"eighty": {"lower": 1.0, "upper": 1.0}}},
     "factors without ends": {"calibration": {"80": {"middle": 1.0}}},
+    "scores of other levels": {"scores": {"": [-1.0, 0.0, 1.0]}},
 }
 
 
@@ -360,7 +369,7 @@ def test_without_a_pointer_physics_serves_and_says_that_nothing_was_learned(worl
     damage(world, CURRENT_KEY, "missing")
     got = forecast()
     assert (got.metadata.model_version, got.metadata.degraded) == (PHYSICS, ["no_model"])
-    assert "upload 14 days" in got.metadata.model_reason
+    assert "upload 7 days" in got.metadata.model_reason
 
 
 # ------------------------------------------------------------------ what else a forecast reads
@@ -493,7 +502,7 @@ def test_a_damaged_live_calibration_is_kept_aside_and_never_written_over(world: 
     lies = boto3.client("s3").get_object(Bucket=OUT, Key=LIVE_KEY)["Body"].read()
     found = store.load_live(OUT, SITE_DOCUMENT)
     assert found.live is None
-    moved = LiveCalibration(model_version=NEW, through="2025-03-19", factors={})
+    moved = measured("2025-03-19")
     store.save_live(OUT, SITE_DOCUMENT, moved, found)
     kept = [entry["Key"] for entry in s3.list_keys(OUT, f"accuracy/{CUSTOMER}/{SITE_ID}/aside/")]
     now_there = boto3.client("s3").get_object(Bucket=OUT, Key=LIVE_KEY)["Body"].read()
@@ -501,7 +510,7 @@ def test_a_damaged_live_calibration_is_kept_aside_and_never_written_over(world: 
         assert (kept, now_there) == ([], lies)
         return
     assert s3.read_bytes(S3Pointer(bucket=OUT, key=kept[0])) == lies
-    assert json.loads(now_there)["through"] == "2025-03-19"
+    assert [one["day"] for one in json.loads(now_there)["days"]] == ["2025-03-19"]
 
 
 def test_hours_of_the_builder_are_those_of_the_weather() -> None:
