@@ -9,7 +9,6 @@ from typing import Any
 
 from forecasting.documents import PHYSICS, Current, ModelCard, Serving
 from forecasting.layout import MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
-from forecasting.model.shared import GLOBAL
 from ona.documents import names
 from ona.runtime.errors import InvalidInput
 from ona.store.s3 import WRITTEN_BY_OTHERS
@@ -108,7 +107,7 @@ def served(target: Target, customer_id: str | None, bad: list[Unreadable] | None
 
     named = (
         (f"s3://{target.output_bucket}/{MODEL_CURRENT.build(customer_id=name)}", name)
-        for name in sorted(set(found) - {GLOBAL})
+        for name in sorted(set(found) - names.RESERVED_CUSTOMERS)
     )
     return [site for part in readable(named, read, bad) for site in part]
 

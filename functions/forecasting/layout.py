@@ -52,7 +52,7 @@ FILL_REPORT = KeyShape("uploads/{customer_id}/{file_id}-{site_id}.json")
 # ------------------------------------------------------------------ output bucket: models
 
 MODEL_CURRENT = KeyShape("models/{customer_id}/current.json")
-"""The pointer to the version in service: `Current`, for the customer `global` `GlobalCurrent`."""
+"""What serves each site of a customer: `Current`. What still lies there under `global` is read no more."""
 MODEL_CURRENT_ASIDE = KeyShape("models/{customer_id}/aside/current-{digest}.json")
 """A `current.json` that nobody could read, as it was, before another one was written in its place."""
 MODEL_VERSION = KeyShape("models/{customer_id}/{version}/{name:path}")

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 NOTES = {
     "no_model": "physics from the weather forecasts this site, with wide intervals",
-    "global_model": "no model of this customer yet: the model that all sites share forecasts",
     "older_model": "the model in service cannot be read: an older version of it forecasts",
     "model_unreadable": "no model of this site can be read",
     "live_unreadable": "what measured days taught the intervals cannot be read: the model's own stand",
@@ -41,7 +40,7 @@ NOTES = {
     "weather_ends_early": "the weather forecast ends before the horizon: what recent days gave stands in",
 }
 """What a name in `degraded` means, in a sentence for the customer."""
-OF_THE_MODEL = ("no_model", "global_model", "older_model", "model_unreadable")
+OF_THE_MODEL = ("no_model", "older_model", "model_unreadable")
 """Names whose note is followed by why: what serves this site, in a sentence of its own."""
 _STAMP = "%Y%m%d%H%M%S"
 """How an id ends: the moment of issue, UTC."""

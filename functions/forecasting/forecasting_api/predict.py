@@ -169,8 +169,7 @@ def _corrected(
     hours: int,
 ) -> tuple[Floats, datetime | None]:
     """Quantiles of a feature table, moved by the error of the newest measured hour; and that hour."""
-    # a shared model has not learned this site, whatever its name
-    quantiles = model.model.predict(table, site.site_id if model.own_site is not None else "")
+    quantiles = model.model.predict(table, site.site_id)
     persistence = Persistence(model.card.nowcast_weight, model.card.nowcast_tau_hours)
     if measured is None or persistence.weight <= 0 or hours == 0:
         return quantiles, None

@@ -90,7 +90,7 @@ def _learned_site(bucket: str, customer_id: str, site_id: str) -> SiteDocument |
     from forecasting.model import registry
 
     model = registry.in_service(bucket, customer_id, site_id).model
-    return model.own_site.site if model is not None and model.own_site is not None else None
+    return model.own_site.site if model is not None else None
 
 
 def _located_site(customer_id: str, site_id: str) -> SiteDocument | None:

@@ -12,9 +12,9 @@ import pandas as pd
 
 from forecasting.config import BoosterSettings, forecasting_config
 from forecasting.documents import DatasetCard, ModelCard, Scores, SiteVerdict
-from forecasting.global_training_service import evaluate, incumbents, judge, leave_out, serving, store
+from forecasting.global_training_service import evaluate, incumbents, judge, serving, store
 from forecasting.layout import MODEL_CARD, MODEL_CURRENT
-from forecasting.model import booster, nowcast, registry, shared
+from forecasting.model import booster, nowcast, registry
 from forecasting.payloads import DecideRequest, DecideResult
 from ona.documents.base import S3Pointer
 from ona.runtime.clock import utc_now
@@ -73,8 +73,6 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
     store.save_card(bucket, card)
     store.save_trained(bucket, data.card)
     _serve(bucket, card, comparison, services, found)
-    if comparison.is_promoted:
-        _share(bucket, card, data, settings.booster)
     count("ModelsPromoted", float(comparison.is_promoted))
     if card.own is not None:
         logger.info(
@@ -154,16 +152,6 @@ def _serve(
     if not registry.promote(bucket, customer, moved, found.etag):
         key = MODEL_CURRENT.build(customer_id=customer)
         raise DependencyBusy(f"another training moved {key}; judge again")
-
-
-def _share(bucket: str, card: ModelCard, data: store.Dataset, settings: BoosterSettings) -> None:
-    """Let sites of customers without a model use the candidate, where it helps sites that it never saw."""
-    found = leave_out.proof(data.frames, card.sites, settings, data.others)
-    if found is None:
-        return
-    logger.info("judged at sites left out", version=card.version, **found.document())
-    if found.is_won:
-        shared.share(bucket, card.customer_id, card.version, found, utc_now())
 
 
 def _decided(bucket: str, card: ModelCard) -> DecideResult:

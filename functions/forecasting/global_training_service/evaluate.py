@@ -60,12 +60,8 @@ def forecast_window(
     trained: Forecaster,
     frames: Mapping[str, pd.DataFrame],
     window: tuple[datetime, datetime],
-    *,
-    as_site: str | None = None,
 ) -> pd.DataFrame:
     """Out-of-sample quantiles over a window's daylight, with what came and clear-sky persistence.
-
-    `as_site`: the name under which the model forecasts, its own where None; "" is a site that it never saw.
 
     Columns: site_id, timestamp, share, reference, envelope, one `q<level>` a level; without a row in the
     window the table has none.
@@ -77,8 +73,8 @@ def forecast_window(
         if not inside.any():
             continue
         rows = frame[inside]
-        parts_of = trained.parts(rows, site_id if as_site is None else as_site)
-        quantiles = trained.whole(parts_of, site_id if as_site is None else as_site)
+        parts_of = trained.parts(rows, site_id)
+        quantiles = trained.whole(parts_of, site_id)
         bright = frame.get(REFERENCE, pd.Series(1000.0, index=frame.index))
         envelope: Floats = np.asarray(bright, dtype=float)
         reference = score.clear_sky_persistence(frame[TARGET].to_numpy(dtype=float), envelope, HOURS_A_DAY)

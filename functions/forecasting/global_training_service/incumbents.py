@@ -40,8 +40,6 @@ def _history(bucket: str, model: InService) -> tuple[pd.DataFrame, pd.DataFrame 
     """
     customer, version = model.card.customer_id, model.version
     nothing = evaluate.no_window(model.model.levels)
-    if model.own_site is None:  # a shared model has windows of other sites
-        return nothing, None
     folds, damage = attempted(
         lambda: evaluate.weighted(
             store.load_folds(bucket, store.load_dataset_card(bucket, customer, version)),
@@ -67,15 +65,12 @@ def _unseen(
     """A model's forecasts of a site's hours that it has not learned: its windows, and all other hours."""
     before = wanted.min() - pd.Timedelta(hours=1)
     since = evaluate.forecast_window(
-        model.model,
-        frame,
-        (before.to_pydatetime(), wanted.max().to_pydatetime()),
-        as_site=site_id if model.own_site is not None else "",
+        model.model, frame, (before.to_pydatetime(), wanted.max().to_pydatetime())
     )
-    if model.own_site is not None and trained is not None:
+    if trained is not None:
         known = trained.loc[trained["site_id"] == site_id, "timestamp"]
         since = since[~since["timestamp"].isin(known)]
-    elif model.own_site is not None:
+    else:
         since = since[since["timestamp"] > pd.Timestamp(model.card.trained_until)]
     own = windows[windows["site_id"] == site_id]
     return judge.with_newest_truth([part for part in (own, since) if len(part)] or [since], frame)

@@ -38,13 +38,16 @@ def after(
     sites = dict(before)
     for site_id, verdict in verdicts.items():
         service, entry = services[site_id], before.get(site_id)
-        served = service.version if service.is_own else PHYSICS
         if verdict.decision == "promoted":
-            sites[site_id] = Serving(version=candidate, since=now, why=verdict.reason, previous=served)
+            sites[site_id] = Serving(
+                version=candidate, since=now, why=verdict.reason, previous=service.version
+            )
         elif verdict.decision == "withdrawn":
-            sites[site_id] = Serving(version=PHYSICS, since=now, why=verdict.reason, previous=served)
-        elif entry is None and service.is_own:
-            sites[site_id] = Serving(version=served, since=now, why=service.why)
+            sites[site_id] = Serving(
+                version=PHYSICS, since=now, why=verdict.reason, previous=service.version
+            )
+        elif entry is None and service.model is not None:
+            sites[site_id] = Serving(version=service.version, since=now, why=service.why)
         elif entry is None or entry.version == PHYSICS:
             why = f"physics forecasts this site; the newest model waits: {verdict.reason}"
             since, previous = (entry.since, entry.previous) if entry else (now, "")

@@ -21,9 +21,10 @@ from forecasting.layout import (
     SITE,
     TRAINING_HOURLY,
 )
-from forecasting.model import registry, shared
+from forecasting.model import registry
 from forecasting.model.booster import TARGET
 from ona.documents.base import S3Pointer
+from ona.documents.names import RESERVED_CUSTOMERS
 from ona.runtime.errors import ObjectMissing
 from ona.runtime.identity import digest
 from ona.store import parquet, s3
@@ -114,7 +115,7 @@ def rows_of_others(bucket: str, customer_id: str, rows: int) -> pd.DataFrame | N
     """So many daylight rows of other customers' sites, evenly; None when there are none."""
     pointers = (MODEL_CURRENT.parse(entry["Key"]) for entry in s3.list_keys(bucket, MODEL_CURRENT.prefix()))
     names = [fields["customer_id"] for fields in pointers if fields]
-    names = [name for name in names if name not in (customer_id, shared.GLOBAL)]
+    names = [name for name in names if name != customer_id and name not in RESERVED_CUSTOMERS]
     parts = []
     for name in names:
         useful = readable([(f"the dataset of {name}", name)], partial(_of_another, bucket))

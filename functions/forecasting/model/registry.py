@@ -2,8 +2,7 @@
 
 Output bucket: `models/<customer>/<version>/…` never changes once written; `models/<customer>/current.json`
 says what serves each site. It is replaced only by conditional writes, so that a rollback is one write and
-two trainings at once cannot both win. `models/global/current.json` points to the version that serves sites
-of customers without a model.
+two trainings at once cannot both win.
 
 Whatever cannot be read has a stand-in (`in_service`); it is named in the log and counted, and nothing of it
 stays in a process's memory.
@@ -18,7 +17,7 @@ from functools import partial
 
 from forecasting.documents import PHYSICS, Current, Fitted, ModelCard, Serving
 from forecasting.layout import MODEL_CURRENT, MODEL_CURRENT_ASIDE
-from forecasting.model import measured_days, shared
+from forecasting.model import measured_days
 from forecasting.model.calibration import Prior
 from forecasting.model.forecaster import Forecaster
 from forecasting.model.stored import (
@@ -55,23 +54,21 @@ __all__ = [
 
 UNTRAINED = "no model has learned this site yet: physics forecasts it; upload 7 days of its history"
 """Why physics serves a site of which no training has heard."""
-SHARED = "no model has learned this site yet: the model that sites of all customers share forecasts it"
-"""Why the shared model serves a site."""
 
 
 @dataclass(frozen=True)
 class InService:
-    """A model ready to forecast one site. `own_site`: the site as it was learned; None: it was not."""
+    """A model ready to forecast one site that it has learned. `own_site`: the site as it was learned."""
 
     version: str
     card: ModelCard
     model: Forecaster
-    own_site: Fitted | None
+    own_site: Fitted
 
     @property
     def prior(self) -> Prior:
         """The scores that its training kept of this site, else those of all sites."""
-        return measured_days.prior_of(self.card, self.own_site.site.site_id if self.own_site else "")
+        return measured_days.prior_of(self.card, self.own_site.site.site_id)
 
 
 @dataclass(frozen=True)
@@ -88,11 +85,6 @@ class Service:
     def version(self) -> str:
         """The model's version, or `physics`."""
         return self.model.version if self.model else PHYSICS
-
-    @property
-    def is_own(self) -> bool:
-        """Whether the site's own customer's model serves it."""
-        return self.model is not None and self.model.own_site is not None
 
 
 @dataclass(frozen=True)
@@ -144,9 +136,10 @@ def keep_aside(bucket: str, customer_id: str, damaged: Pointer) -> str:
     return key
 
 
-def _for_site(found: Loaded, site_id: str) -> InService:
+def _for_site(found: Loaded, site_id: str) -> InService | None:
+    """The model as it forecasts a site; None where it has not learned the site."""
     own = next((fitted for fitted in found.card.sites if fitted.site.site_id == site_id), None)
-    return InService(found.card.version, found.card, found.model, own)
+    return InService(found.card.version, found.card, found.model, own) if own is not None else None
 
 
 # ------------------------------------------------------------------ what serves
@@ -160,8 +153,8 @@ def in_service(bucket: str, customer_id: str, site_id: str) -> Service:
     """What forecasts a site.
 
     What `current.json` says. Where that, or the version that it names, cannot be read: the version before,
-    else the newest whole version that was promoted for this site, else physics. A site that no model has
-    learned: the model that all customers share where one is proven, else physics.
+    else the newest whole version that was promoted for this site, else physics. Physics also forecasts a
+    site that no model of its customer has learned.
     """
     return services(bucket, customer_id, [site_id])[site_id]
 
@@ -175,13 +168,16 @@ def services(
     return {site_id: reader.service(found, site_id) for site_id in sites}
 
 
+_UNLEARNED = Service(None, None, UNTRAINED, ("no_model",))
+"""What serves a site that no model of its customer has learned."""
+
+
 class _Reader:
     """Reads a customer's versions, each one once, and remembers which cannot be read: for one request."""
 
     def __init__(self, bucket: str, customer_id: str) -> None:
         self._bucket, self._customer = bucket, customer_id
-        self._read: dict[tuple[str, str], Loaded | None] = {}
-        self._untrained: Service | None = None
+        self._read: dict[str, Loaded | None] = {}
         self._names: list[str] | None = None
 
     def service(self, found: Pointer, site_id: str) -> Service:
@@ -190,18 +186,16 @@ class _Reader:
         if found.damage:
             damage = "the record of what serves this site cannot be read"
             return self._stand_in(site_id, damage, self._newest())
-        if current is None:
-            return self._of_nobody()
-        entry = _entry(current, site_id)
+        entry = _entry(current, site_id) if current is not None else None
         if entry is None:
-            return self._of_nobody()
+            return _UNLEARNED
         if entry.version == PHYSICS:
             return Service(None, entry.since, entry.why, ("no_model",), entry.previous)
-        whole = self._whole(self._customer, entry.version)
+        whole = self._whole(entry.version)
         if whole is not None:
             model = _for_site(whole, site_id)
-            if model.own_site is None:
-                return self._of_nobody()
+            if model is None:
+                return _UNLEARNED
             return Service(model, entry.since, entry.why, (), entry.previous)
         damage = f"version {entry.version} of the model cannot be read"
         return self._stand_in(site_id, damage, self._before(entry), entry.previous)
@@ -224,36 +218,23 @@ class _Reader:
     def _stand_in(self, site_id: str, damage: str, names: list[str], served: str = "") -> Service:
         """The first whole version that was promoted for a site, or served it (`served`); else physics."""
         for version in names[:_MOST_TRIED]:
-            whole = self._whole(self._customer, version)
+            whole = self._whole(version)
             if whole is None:
                 continue
             model = _for_site(whole, site_id)
-            if model.own_site is not None and (version == served or is_promoted(whole.card, site_id)):
+            if model is not None and (version == served or is_promoted(whole.card, site_id)):
                 why = f"{damage}: version {version}, an older one, stands in until it is repaired"
                 return Service(model, None, why, ("older_model",))
         why = f"{damage}, and no older version is whole: physics stands in until it is repaired"
         return Service(None, None, why, ("model_unreadable", "no_model"))
 
-    def _of_nobody(self) -> Service:
-        """What serves a site that no model has learned."""
-        if self._untrained is None:
-            proven = shared.proven(self._bucket)
-            whole = self._whole(proven.customer_id, proven.version) if proven else None
-            if proven is not None and whole is not None:
-                why = f"{SHARED}. {proven.in_words}"
-                self._untrained = Service(_for_site(whole, ""), proven.changed_at, why, ("global_model",))
-            else:
-                self._untrained = Service(None, None, UNTRAINED, ("no_model",))
-        return self._untrained
-
-    def _whole(self, customer_id: str, version: str) -> Loaded | None:
+    def _whole(self, version: str) -> Loaded | None:
         """A version, or None where it cannot be read: the log and a metric name it, once a request."""
-        name = (customer_id, version)
-        if name not in self._read:
-            self._read[name], damage = attempted(partial(load, self._bucket, customer_id, version))
+        if version not in self._read:
+            self._read[version], damage = attempted(partial(load, self._bucket, self._customer, version))
             if damage:
-                note(f"s3://{self._bucket}/models/{customer_id}/{version}/", damage)
-        return self._read[name]
+                note(f"s3://{self._bucket}/models/{self._customer}/{version}/", damage)
+        return self._read[version]
 
 
 def _entry(current: Current, site_id: str) -> Serving | None:

@@ -15,8 +15,8 @@ CUSTOMER_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 SITE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
 """A site's id, as it may stand in keys of objects."""
 RESERVED_CUSTOMERS = frozenset({"global"})
-"""Names that stand in keys where a customer's does: the model of all customers is under `models/global/`.
-Also in other case, for file systems that do not tell it."""
+"""Names that stood in keys where a customer's does: earlier versions wrote `models/global/current.json`,
+which nothing reads any more. Also in other case, for file systems that do not tell it."""
 
 
 def customer_problem(name: str) -> str:

@@ -46,6 +46,7 @@ BODIES: dict[str, Any] = {
 """A right body for each route that takes one."""
 QUERIES = {
     "/forecast": {"customer_id": CUSTOMER},
+    "/sites": {"customer_id": CUSTOMER},
     "/forecast/accuracy": {"customer_id": CUSTOMER, "site_id": "site-001"},
 }
 """What the routes that demand a query are asked."""

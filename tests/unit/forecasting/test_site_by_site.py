@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,26 +11,25 @@ import pandas as pd
 import pytest
 
 from forecasting.config import TrainingRules, forecasting_config
-from forecasting.documents import PHYSICS, Current, Fitted, Serving
+from forecasting.documents import PHYSICS, Current, Serving
 from forecasting.global_training_service import (
     candidate,
     decide,
     evaluate,
     judge,
-    leave_out,
     serving,
     store,
 )
 from forecasting.global_training_service.handler import run
 from forecasting.global_training_service.judge import Incumbent, OutOfSample
 from forecasting.layout import MODEL_CURRENT, SITE, TRAINING_HOURLY
-from forecasting.model import registry, shared
+from forecasting.model import registry
 from forecasting.model.registry import Service
 from ona.documents.base import S3Pointer
 from ona.store import parquet, s3
 from tests.builders.forecasting import site_document
-from tests.builders.models import FAST, LEVELS
-from tests.builders.weather import hours, share_of, training, weather
+from tests.builders.models import LEVELS
+from tests.builders.weather import hours, share_of, weather
 from tests.fakes.tables import IN, OUT
 
 CUSTOMER = "customer-001"
@@ -273,39 +273,26 @@ def test_a_pointer_of_before_serves_the_sites_that_its_version_was_trained_on(
     assert set(entries) == {"a", "b"}
 
 
-def test_a_shared_model_serves_only_with_a_proof_that_it_won(cloud: None, few_trees: None) -> None:
+def test_physics_serves_strangers_whatever_lies_where_a_shared_model_was_named(
+    cloud: None, few_trees: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     version = trained(lay("a", 0.5), 0)["version"]
-    old = {"customer_id": CUSTOMER, "version": version, "changed_at": NOW.isoformat()}
-    s3.write_json(OUT, shared.KEY, old)
-    assert registry.in_service(OUT, "newcomer", "x").version == PHYSICS, "of before: nothing is proven"
-    lost = shared.Proof(sites=2, days=10, model_mae_percent=9.0, physics_mae_percent=8.0)
-    shared.share(OUT, CUSTOMER, version, lost, NOW)
-    assert registry.in_service(OUT, "newcomer", "x").version == PHYSICS
-    won = lost.model_copy(update={"model_mae_percent": 7.0})
-    shared.share(OUT, CUSTOMER, version, won, NOW)
-    service = registry.in_service(OUT, "newcomer", "x")
-    assert (service.version, service.degraded) == (version, ("global_model",))
-    assert "7.00 %" in service.why
-    assert not service.is_own
-
-
-def test_sites_with_the_same_weather_prove_nothing_of_strangers() -> None:
-    near = [fitted_at("a", -26.2), fitted_at("b", -26.3)]
-    far = [fitted_at("a", -26.2), fitted_at("b", -33.9)]
-    alike = {"a": training(20), "b": training(20, seed=3)}
-    assert leave_out.proof(alike, near, FAST, None) is None
-    found = leave_out.proof(alike, far, FAST, None)
-    assert found is not None
-    assert (found.sites, found.is_won) == (2, True), "plants of one kind teach each other"
-    other = {**alike, "b": alike["b"].assign(share=0.3 * alike["b"]["share"])}
-    found = leave_out.proof(other, far, FAST, None)
-    assert found is not None
-    assert not found.is_won, "a plant at a third of its rating teaches nothing of a sound one"
-
-
-def fitted_at(site_id: str, latitude: float) -> Fitted:
-    site = site_document({"m": 1.0}).model_copy(update={"site_id": site_id, "latitude": latitude})
-    return Fitted(site=site, tilt=25.0, azimuth=0.0, plane_explains=None, days=20, rows=200)
+    key = MODEL_CURRENT.build(customer_id="global")
+    assert key not in [entry["Key"] for entry in s3.list_keys(OUT, "models/")], "a training names none"
+    proof = {"sites": 2, "days": 10, "model_mae_percent": 7.0, "physics_mae_percent": 8.0}
+    old = {"customer_id": CUSTOMER, "version": version, "changed_at": NOW.isoformat(), "proof": proof}
+    for body in (json.dumps(old).encode(), b"{"):
+        s3.write_bytes(OUT, key, body, "application/json")
+        capsys.readouterr()
+        for customer, site in (("newcomer", "x"), ("newcomer", "a"), (CUSTOMER, "x")):
+            service = registry.in_service(OUT, customer, site)
+            assert (service.version, service.degraded) == (PHYSICS, ("no_model",))
+            assert service.why == registry.UNTRAINED
+        assert registry.in_service(OUT, CUSTOMER, "a").version == version, "its own site it forecasts"
+        others = store.rows_of_others(OUT, "newcomer", 50)
+        assert others is not None
+        assert set(others["site_id"]) == {"a"}, "rows of others still help to train"
+        assert "unreadable" not in capsys.readouterr().out
 
 
 def test_windows_of_a_site_are_its_own_last_days(cloud: None, few_trees: None) -> None:

@@ -323,7 +323,7 @@ def test_a_site_that_no_model_has_learned_is_served_by_physics_and_says_so(world
     short = world.uploaded(world.history(days=3))
     told = world.trained(short)
     assert told["outcome"] == "too_little"
-    assert "14 are needed" in told["reason"]
+    assert "7 are needed" in told["reason"]
     world.forecast()  # stored now; the promotion below must not wait for it to age
     first = world.forecast()
     assert first["metadata"]["degraded"] == ["no_model"]
