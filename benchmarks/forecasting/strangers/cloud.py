@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "LOCATIONS_TABLE": "locations",
     "WEATHER_CACHE_TABLE": "weather",
     "CUSTOMERS_TABLE": "customers",
+    "TRACKING_TABLE": "tracking",
     "ONA_ENVIRONMENT": "dev",
     "POWERTOOLS_SERVICE_NAME": "bench",
     "POWERTOOLS_METRICS_NAMESPACE": "bench",
