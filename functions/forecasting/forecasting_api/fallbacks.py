@@ -33,8 +33,10 @@ UNKNOWN_SKY = (0.08, 0.25, 0.65, 0.95, 1.05)
 """Quantiles 2.5, 10, 50, 90, 97.5 % of power over the clear sky's, without data of a solar site. Ours."""
 UNKNOWN_WIND = (0.0, 0.02, 0.25, 0.70, 0.95)
 """The same of power over capacity, without data of a wind site. Ours."""
-USUAL_DAYS = 14
+USUAL_DAYS = 30
 """Days over which the usual power is taken."""
+ALIKE_DAYS = 3.0
+"""Days of an hour that weigh as much as all hours together: shade and mounting differ by hour. Ours."""
 MIN_USUAL_HOURS = 24
 """Measured hours that the usual power needs."""
 BRIGHT = 0.1
@@ -70,7 +72,8 @@ def solar_spread(power: Floats, clear: Floats) -> Floats:
 
 
 def usual(site: Site, index: pd.DatetimeIndex, measured: pd.Series | None) -> Floats:
-    """Without weather: what recent days gave, relative to the clear sky; without those, what skies give.
+    """Without weather: what recent days gave at that hour, relative to the clear sky; without those, what
+    skies give. An hour of the day counts by its days, all hours together as `ALIKE_DAYS` of them.
 
     `measured`: hourly shares of recent days, or None; returns the raw forecast at `index` (hours), shares
     of capacity, shape (n, 5).
@@ -90,5 +93,15 @@ def usual(site: Site, index: pd.DatetimeIndex, measured: pd.Series | None) -> Fl
             bright = past > BRIGHT
             recent = recent[bright.to_numpy()] / past[bright].to_numpy()
         if len(recent) >= MIN_USUAL_HOURS:
-            table = np.quantile(recent.to_numpy(), REFERENCE)
+            table = _by_hour(recent, index) if site.kind == "solar" else np.quantile(recent, REFERENCE)
     return np.clip(envelope[:, None] * table, 0.0, 1.0)
+
+
+def _by_hour(recent: pd.Series, index: pd.DatetimeIndex) -> Floats:
+    """Quantiles of recent values by hour of the day (UTC) of `index`, shape (n, 5)."""
+    of_all = np.quantile(recent.to_numpy(), REFERENCE)
+    found = np.tile(of_all, (24, 1))
+    for hour, own in recent.groupby(pd.DatetimeIndex(recent.index).hour):
+        share = len(own) / (len(own) + ALIKE_DAYS)
+        found[int(str(hour))] = share * np.quantile(own.to_numpy(), REFERENCE) + (1.0 - share) * of_all
+    return np.asarray(found[index.hour.to_numpy()])

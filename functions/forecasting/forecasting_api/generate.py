@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RECENT_DAYS = 2
 """Days of telemetry behind the first hours: the newest hours count."""
-USUAL_DAYS = 14
+USUAL_DAYS = 30
 """Days of telemetry behind what usually comes, where there is no weather."""
 
 

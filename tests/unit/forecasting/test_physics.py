@@ -163,7 +163,17 @@ def test_the_better_part_counts_more_and_the_more_days_say_so() -> None:
 
 def test_a_week_is_nearly_physics_and_a_year_mostly_trees() -> None:
     assert blend.before_judging(7) < 0.05
+    assert blend.before_judging(50) == 0.5
     assert blend.before_judging(365) > 0.9
+
+
+def test_three_months_of_better_trees_are_believed_and_three_months_of_worse_ones_are_not() -> None:
+    """Ninety days leave 36 unseen ones; a week leaves four, which say little."""
+    before = {"s": blend.before_judging(90)}
+    assert blend.learn({"s": unseen(36, 0.2, 0.02)}, LEVELS, before)["s"] > 0.95
+    assert blend.learn({"s": unseen(36, 0.02, 0.2)}, LEVELS, before)["s"] < 0.3
+    week = blend.learn({"s": unseen(4, 0.2, 0.02)}, LEVELS, {"s": blend.before_judging(7)})
+    assert week["s"] < 0.5
 
 
 def test_a_year_is_judged_by_months_of_all_seasons_and_less_by_its_last_days() -> None:
