@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ona.sky.sun import Floats
+if TYPE_CHECKING:
+    from ona.sky.sun import Floats  # it brings pandas, which a sum of stored forecasts does not wait for
 
 LENGTH_KM = 200.0
 """Distance at which the correlation of two sites' errors has fallen to 37 %.
