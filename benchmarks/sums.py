@@ -34,6 +34,7 @@ class Slow:
     def __init__(self, call_s: float) -> None:
         self.call_s, self.calls, self.objects = call_s, 0, dict[str, bytes]()
         self.sites: list[str] = []
+        self.places: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
     def _call(self) -> None:
@@ -64,7 +65,12 @@ class Slow:
         for begin in range(0, max(1, len(self.sites)), 400):  # about 1 MB of locations
             self._call()
             names = self.sites[begin : begin + 400]
-            yield {"Items": [{"location_name": {"S": name}} for name in names]}
+            yield {"Items": [self._item(name) for name in names]}
+
+    def _item(self, name: str) -> dict[str, Any]:
+        latitude, longitude = self.places.get(name, (-29.0, 24.0))
+        places = {"latitude": {"N": str(latitude)}, "longitude": {"N": str(longitude)}}
+        return {"location_name": {"S": name}, **places}
 
     def update_item(self, **_: Any) -> dict[str, Any]:  # noqa: D102
         self._call()

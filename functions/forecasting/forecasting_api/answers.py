@@ -6,16 +6,20 @@ more than all the rest. No pandas, for the same reason.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forecasting.documents import ForecastJson, Interval, Summary
 from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import digest
 from ona.runtime.words import counted
+
+if TYPE_CHECKING:
+    from forecasting.model.portfolio import Place
 
 _PointJson = dict[str, Any]
 """A forecast's Point in its JSON form."""
@@ -91,13 +95,16 @@ def cut(document: ForecastJson, now: datetime, horizon_hours: int) -> ForecastJs
 class Total:
     """Several sites' forecasts as one, over the hours that all have; they are added one by one.
 
-    Bounds are added, as if all sites erred together: too wide rather than too narrow; the note says so.
-    Weather is left out, because it is another one at each site.
+    Sites near each other err together, far ones less (`forecasting.model.portfolio`). `places`: where sites
+    lie; a site that is not there errs together with all. Weather is left out, because it is another one at
+    each site.
     """
 
-    def __init__(self, customer_id: str) -> None:
+    def __init__(self, customer_id: str, places: Mapping[str, Place | None] | None = None) -> None:
         self._customer_id = customer_id
-        self._sums: dict[str, tuple[int, list[float]]] = {}
+        self._places = places or {}
+        self._values: dict[str, array[float]] = {}
+        """Median and bounds of site after site, by hour: 40 bytes a site and hour."""
         self._heads: list[ForecastJson] = []
         """The forecasts without their points: a thousand sites' points would not fit into the memory."""
         self._left_out: list[str] = []
@@ -119,9 +126,7 @@ class Total:
         for point in document["forecasts"]:
             bounds = point["confidence_interval"]
             values = [point["predicted_power_kw"], *(bounds[name] for name in _BOUNDS)]
-            count, sums = self._sums.get(point["timestamp"], (0, [0.0] * len(values)))
-            added = [total + value for total, value in zip(sums, values, strict=True)]
-            self._sums[point["timestamp"]] = count + 1, added
+            self._values.setdefault(point["timestamp"], array("d")).extend(values)
         sky = dict.fromkeys(document["forecasts"][0]["weather_conditions"]) if document["forecasts"] else {}
         self._heads.append({**document, "forecasts": [], "sky": sky})
 
@@ -138,8 +143,7 @@ class Total:
                 },
                 "weather_conditions": first["sky"],
             }
-            for when, (count, (power, *bounds)) in sorted(self._sums.items())
-            if count == len(heads)
+            for when, (power, *bounds) in self._summed()
         ]
         whole = {
             **first,
@@ -154,6 +158,21 @@ class Total:
         }
         del whole["sky"]
         return whole
+
+    def _summed(self) -> list[tuple[str, list[float]]]:
+        """Power and bounds of the hours that all sites have, in time's order."""
+        width = (1 + len(_BOUNDS)) * len(self._heads)
+        whole = sorted((when, values) for when, values in self._values.items() if len(values) == width)
+        if not whole or len(self._heads) == 1:
+            return [(when, list(values)) for when, values in whole]
+        import numpy as np  # a stored forecast is answered without it
+
+        from forecasting.model import portfolio
+
+        table = np.array([values for _, values in whole]).reshape(len(whole), len(self._heads), -1)
+        bounds = portfolio.of_sum(table, [self._places.get(head["site_id"]) for head in self._heads])
+        rows = np.column_stack([table[..., 0].sum(axis=1), bounds]).tolist()
+        return [(when, row) for (when, _), row in zip(whole, rows, strict=True)]
 
     def _metadata(self, notes: Sequence[str]) -> dict[str, Any]:
         meta = [head["metadata"] for head in self._heads]
@@ -181,6 +200,18 @@ class Total:
                 *sorted({note for m in meta for note in m["notes"]}),
                 *([f"{counted(len(self._left_out), 'site')} left out of the sum{left}"] if left else []),
                 *notes,
-                f"sum of {counted(len(meta), 'site')}; bounds are added, as if all erred together",
+                self._how(),
             ],
         }
+
+    def _how(self) -> str:
+        """What was added, and how the sites are taken to err, in words."""
+        number = len(self._heads)
+        lost = sum(self._places.get(head["site_id"]) is None for head in self._heads)
+        text = f"sum of {counted(number, 'site')}"
+        if number == 1:
+            return text
+        if lost == number:
+            return f"{text}; bounds are added, as if all erred together: no site's place is known"
+        text += "; bounds are narrower than their sum, as far as sites lie apart"
+        return text + (f"; {counted(lost, 'site')} without a known place" if lost else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import date, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -38,6 +38,9 @@ from ona.runtime.clock import FIRST_YEAR, utc_now
 from ona.runtime.observability import count, logger
 from ona.runtime.words import counted
 from ona.store import s3
+
+if TYPE_CHECKING:
+    from forecasting.model.portfolio import Place
 
 _TRAIN_EXPIRES_S, _NOWCAST_EXPIRES_S = 3600, 1800
 """Seconds for which an upload's address is good; the contract's."""
@@ -121,7 +124,7 @@ def forecast(
     """
     api.mine(customer_id)
     now = utc_now()
-    registered = store.sites_of(customer_id)
+    registered = store.places_of(customer_id)
     if site_id is not None and site_id not in registered:
         raise ApiError(404, "NOT_FOUND", f"No site {site_id} of yours has sent data", field="site_id")
     if not registered:
@@ -206,7 +209,11 @@ def sites(
 
 
 def _sum(
-    customer_id: str, registered: list[str], now: datetime, interval_minutes: int, next: str | None
+    customer_id: str,
+    registered: dict[str, Place | None],
+    now: datetime,
+    interval_minutes: int,
+    next: str | None,
 ) -> tuple[ForecastJson, dict[str, str] | None]:
     """The sum of a page of sites, and where the next page begins."""
     after = paging.position(next, "site_id").get("site_id", "")
@@ -216,7 +223,8 @@ def _sum(
         raise ApiError(400, "VALIDATION_ERROR", "no site follows there", field="next")
     notes = [f"a page of {counted(len(registered), 'site')}: add the sums of all pages"]
     paged = len(page) < len(registered)
-    whole = sums.of_sites(customer_id, page, now, interval_minutes, notes if paged else [])
+    places = {name: registered[name] for name in page}
+    whole = sums.of_sites(customer_id, places, now, interval_minutes, notes if paged else [])
     return whole, {"site_id": page[-1]} if len(left) > len(page) else None
 
 

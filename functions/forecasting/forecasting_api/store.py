@@ -35,6 +35,8 @@ from ona.store.unreadable import Unreadable, attempted, note, readable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forecasting.model.portfolio import Place
+
 CSV_EVERY_HOURS = 6
 """Detection's files get a new name so often: the name before still covers the hours that a renewal leaves
 behind."""
@@ -48,10 +50,25 @@ STANDS_IN = timedelta(hours=24)
 
 def sites_of(customer_id: str) -> list[str]:
     """Ids of a customer's sites that have sent data; an item that names none is left out, and logged."""
+    return list(places_of(customer_id))
+
+
+def places_of(customer_id: str) -> dict[str, Place | None]:
+    """Where a customer's sites lie, by id in order; None where nobody can say."""
     table = aws.environment("LOCATIONS_TABLE")
     items = tables.query(table, "customer-location-index", "customer_id", customer_id)
     named = ((f"table {table}, {item.get('location_id')}", item) for item in items)
-    return sorted(set(readable(named, _site_id)))
+    found = readable(named, lambda item: (_site_id(item), _place(item)))
+    return dict(sorted(found, key=lambda one: one[0]))
+
+
+def _place(item: dict[str, Any]) -> Place | None:
+    """Latitude and longitude of an item, degrees; None where it has none that can be."""
+    latitude, longitude = item.get("latitude"), item.get("longitude")
+    if type(latitude) not in (int, float) or type(longitude) not in (int, float):
+        return None
+    there = float(latitude), float(longitude)  # type: ignore[arg-type]
+    return there if abs(there[0]) <= 90.0 and abs(there[1]) <= 180.0 else None
 
 
 def _site_id(item: dict[str, Any]) -> str:

@@ -7,9 +7,10 @@ limited by time: API Gateway gives up after 29 s.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from forecasting.documents import ForecastJson
 from forecasting.forecasting_api import generate, store
@@ -20,6 +21,9 @@ from ona.runtime import aws
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.observability import count
 from ona.store.unreadable import attempted, note
+
+if TYPE_CHECKING:
+    from forecasting.model.portfolio import Place
 
 SITES_A_PAGE = {60: 500, 15: 10}
 """Sites of one sum, by minutes of an interval. Hourly forecasts are stored; those of 15 minutes are made
@@ -34,19 +38,23 @@ STALE = "stale_forecast"
 
 
 def of_sites(
-    customer_id: str, sites: Sequence[str], now: datetime, interval_minutes: int, notes: Sequence[str]
+    customer_id: str,
+    sites: Mapping[str, Place | None],
+    now: datetime,
+    interval_minutes: int,
+    notes: Sequence[str],
 ) -> ForecastJson:
-    """The sum of some sites' forecasts, at most a page of them.
+    """The sum of some sites' forecasts, at most a page of them. `sites`: where each lies, by id.
 
     While there is time, a site without any usable forecast gets a new one, then a site whose forecast is no
     longer fresh; without time that one's older forecast stands in. Raises ApiError (503) where a site has
     none and there is no time, InvalidPayload where no site can be forecast. What was made is stored, and at
     least one is made for each request, so asking again gets further, however many are old.
     """
-    total, begun = Total(customer_id), time.monotonic()
+    total, begun = Total(customer_id, sites), time.monotonic()
     old: list[str] = []
     without: list[str] = []
-    for site_id, found in _stored(customer_id, sites, interval_minutes):
+    for site_id, found in _stored(customer_id, list(sites), interval_minutes):
         if found is not None and store.is_fresh(found, now):
             count("ForecastCacheHit", 1)
             total.add(found)

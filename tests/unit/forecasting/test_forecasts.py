@@ -96,7 +96,7 @@ def test_a_forecast_asked_for_at_any_minute_has_all_its_hours(second: int) -> No
         assert iso(asked) < got[0] <= iso(asked + timedelta(hours=2))
 
 
-def test_the_sum_of_sites_adds_power_and_bounds_and_notes_it() -> None:
+def test_the_sum_of_sites_adds_power_and_without_places_bounds_and_notes_it() -> None:
     one, two = stored("s"), stored("t", 100.0)
     two["metadata"] = {**two["metadata"], "degraded": ["no_model"], "model_accuracy": 0.7}  # type: ignore[dict-item]
     two["forecasts"] = two["forecasts"][2:]  # type: ignore[index]
@@ -110,7 +110,26 @@ def test_the_sum_of_sites_adds_power_and_bounds_and_notes_it() -> None:
     assert whole["capacity_kw"] == 500
     assert whole["metadata"]["degraded"] == ["no_model"]
     assert whole["metadata"]["model_accuracy"] == 0.7
+    bounds = first["confidence_interval"]
+    assert bounds["upper_80"] == pytest.approx(2 * points()[6].confidence_interval.upper_80, abs=0.01)
     assert "as if all erred together" in whole["metadata"]["notes"][-1]
+
+
+def test_a_sum_of_places_far_apart_is_narrower_than_of_neighbours() -> None:
+    """Distractor: the same two forecasts, at one place and half a world apart."""
+    width = {}
+    for name, place in (("near", (-29.0, 24.0)), ("far", (52.0, 13.0))):
+        total = answers.Total("c", {"s": (-29.0, 24.0), "t": place})
+        total.add({**stored("s"), "site_id": "s"})
+        total.add({**stored("t"), "site_id": "t"})
+        point = total.document()["forecasts"][6]
+        bounds = point["confidence_interval"]
+        assert bounds["lower_95"] <= bounds["lower_80"] <= point["predicted_power_kw"] <= bounds["upper_80"]
+        width[name] = bounds["upper_80"] - bounds["lower_80"]
+        assert "narrower than their sum" in total.document()["metadata"]["notes"][-1]
+    one = points()[6].confidence_interval
+    assert width["near"] == pytest.approx(2 * (one.upper_80 - one.lower_80), abs=0.01)
+    assert width["far"] == pytest.approx(width["near"] / 2**0.5, rel=0.05)
 
 
 def test_detection_reads_the_csv_that_forecasting_writes(monkeypatch: pytest.MonkeyPatch) -> None:

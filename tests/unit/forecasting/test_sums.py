@@ -56,6 +56,32 @@ def test_a_page_reads_one_object_a_site_and_next_brings_all(
         assert total == pytest.approx(sum(parts), abs=0.01)
 
 
+def test_sites_apart_have_a_narrower_sum_for_no_more_calls(cloud: bench.Slow) -> None:
+    """Distractor: the same sites at one place. The places come with the page of locations."""
+    bench.fill(cloud, 9, 1, timedelta(minutes=5))
+    widths, calls = [], []
+    for apart in (0.0, 8.0):
+        cloud.places = {name: (-30.0, apart * number) for number, name in enumerate(cloud.sites)}
+        before = cloud.calls
+        _, body = ask()
+        calls.append(cloud.calls - before)
+        ends = [point["confidence_interval"] for point in body["data"]["forecasts"]]
+        widths.append(sum(end["upper_80"] - end["lower_80"] for end in ends))
+    assert calls[0] == calls[1] <= 9 + CALLS_BESIDES
+    assert widths[1] < 0.5 * widths[0]
+
+
+@pytest.mark.parametrize("wrong", [None, "x", 91.0, float("nan"), True, [1]])
+def test_a_place_that_cannot_be_is_none(wrong: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCATIONS_TABLE", "locations")
+    items = [
+        {"location_name": "b", "latitude": wrong, "longitude": 24.0},
+        {"location_name": "a", "latitude": -29, "longitude": 24.5},
+    ]
+    monkeypatch.setattr(store.tables, "query", lambda *_: items)
+    assert store.places_of("c") == {"a": (-29.0, 24.5), "b": None}
+
+
 def test_one_site_has_no_next(cloud: bench.Slow) -> None:
     bench.fill(cloud, 2, 1, timedelta(minutes=5))
     status, body = ask(site_id="site-0001")
