@@ -467,14 +467,14 @@ def test_a_damaged_stored_forecast_is_made_anew_in_a_sum(world: World, kind: str
     s3.write_bytes(OUT, key, b"junk", "application/json")
     if kind == "access denied":
         world.denied.add(key)
-    whole = sums.of_sites(CUSTOMER, [SITE_ID], NOW, 60, [])
+    whole = sums.of_sites(CUSTOMER, {SITE_ID: None}, NOW, 60, [])
     assert whole["metadata"]["model_version"] == NEW
 
 
 def test_the_sum_says_what_serves_when_sites_differ(world: World) -> None:
     other = SITE_DOCUMENT.model_copy(update={"site_id": "valley"})
     s3.write_json(OUT, SITE.build(customer_id=CUSTOMER, site_id="valley"), other.document())
-    whole = sums.of_sites(CUSTOMER, [SITE_ID, "valley"], NOW, 60, [])
+    whole = sums.of_sites(CUSTOMER, {SITE_ID: None, "valley": None}, NOW, 60, [])
     assert whole["metadata"]["model_version"] == "several"
     assert whole["metadata"]["model_reason"] == f"1 site by {PHYSICS}, 1 site by {NEW}"
 
