@@ -336,7 +336,7 @@ def test_one_bad_crew_stops_no_planning(cloud: None, kind: str) -> None:
         item = {**crew(number).item(), **(change if is_bad else {})}
         tables.put("crews", {key: value for key, value in item.items() if value is not None})
     team = crews.load()
-    without_base = kind in BAD_CREWS and "base" in BAD_CREWS[kind]  # it keeps its calendar
+    without_base = kind in BAD_CREWS and "base" in BAD_CREWS[kind]  # it keeps its calendar, gets no work
     assert len(team) == N - (K if kind in BAD_CREWS and not without_base else 0)
     assert sum(member.base is None for member in team) == (K if without_base else 0)
     crews.book(team, {}, NOW, ["x"])
