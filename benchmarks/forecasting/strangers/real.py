@@ -19,7 +19,6 @@ from benchmarks.forecasting.strangers import sun
 
 TIMES = "datetime64[us, UTC]"
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
-PLACES = (SHARED, Path("/work/shared/data"))
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,7 @@ class Case:
 
 def cases() -> list[Case]:
     """What can be run of the shared data; none where it is not here."""
-    where = next((place for place in PLACES if place.is_dir()), None)
-    return [] if where is None else [_gefcom(where), _serf(where), _india(where)]
+    return [_gefcom(SHARED), _serf(SHARED), _india(SHARED)] if SHARED.is_dir() else []
 
 
 def _gefcom(where: Path) -> Case:
