@@ -34,6 +34,7 @@ CALLERS = 1000
 BARS = {"warm p95, ms": 300.0, "cold, ms": 1500.0}
 COLD = """
 import json, os, sys, time
+sys.modules["sklearn"] = None  # the layers have none; LightGBM would import it for a second
 begin = time.perf_counter()
 from forecasting.forecasting_api.handler import lambda_handler
 from forecasting.forecasting_api import api
@@ -89,7 +90,7 @@ def prepare(home: Path) -> Ready:
         {**EMBEDDED, "Environment": "dev", "WeatherProvider": "recorded"},
     )
     ingest.put_registry(target, newcustomer.registry())
-    newcustomer.walk(target)
+    newcustomer.walk(target, lambda _: None)
     key = customers.add_key(target, newcustomer.CUSTOMER, "enterprise")
     path = f"/forecast?customer_id={newcustomer.CUSTOMER}&site_id={newcustomer.SITE_ID}&horizon_hours=48"
     return Ready(target, key, path)
@@ -157,6 +158,10 @@ def cold_parts(ready: Ready) -> list[tuple[str, float]]:
         "LOCATIONS_TABLE": outputs["LocationsTableName"],
         "CUSTOMERS_TABLE": outputs["CustomersTableName"],
         "WEATHER_CACHE_TABLE": outputs["WeatherCacheTableName"],
+        "TRACKING_TABLE": outputs["TrackingTableName"],
+        "ONA_ENVIRONMENT": "dev",
+        "API_ID": "Api",  # as in the sample event
+        "IAM_API_ID": "IamApi",
         "OMP_NUM_THREADS": "1",
     }
     event = json.loads((ROOT / "events" / "forecasting" / "forecasting_api.json").read_text())
