@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from forecasting.config import BoosterSettings, MemberChoice
 from forecasting.model import members
-from forecasting.model.members import BASE, NOT_FEATURES, TARGET, Member
+from forecasting.model.members import BASE, TARGET, Member
 from ona.runtime.errors import InvalidConfiguration
 from ona.runtime.words import counted
 from ona.sky.sun import Floats
 
-__all__ = ["BASE", "NOT_FEATURES", "TARGET", "Member", "Model", "TooFewRows", "at_levels", "fit"]
+__all__ = ["BASE", "TARGET", "Member", "Model", "TooFewRows", "at_levels", "fit"]
 FORMAT = 2
 """Version of the files of a model: several members."""
 FORMATS = (1, FORMAT)
