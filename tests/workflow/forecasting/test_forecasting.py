@@ -600,13 +600,10 @@ def test_yesterdays_accuracy_is_measured_against_telemetry(world: World) -> None
     made = datetime.fromisoformat(newest["generated_at"])
     data = world.platform.read(f"forecasts/{made:%Y/%m/%d}/{newest['forecast_id']}.json")
     assert "uncalibrated" not in newest, "customers are not shown what calibration is learned from"
-    # the stored forecast, issued the evening before yesterday, so that its day has telemetry
+    # the stored forecast, as if issued the evening before yesterday, so that its day has telemetry; its hours
+    # are moved by whole days: by others the forecast's noon would be a night of the site
     day = (NOW - timedelta(days=1)).replace(hour=0)
-    shift = (
-        day
-        - timedelta(hours=7)
-        - datetime.fromisoformat(data["generated_at"]).replace(minute=0, second=0, microsecond=0)
-    )
+    shift = timedelta(days=-3)
     moved = json.loads(json.dumps(data))
     issued = day - timedelta(hours=7)
     moved["generated_at"] = f"{issued:%Y-%m-%dT%H:%M:%SZ}"
