@@ -16,6 +16,7 @@ from ona.documents.work_orders import JobPriority
 from ona.outbox import deliveries
 from ona.outbox.items import Notice
 from ona.repairs import standing
+from ona.repairs.crews import Booking
 from ona.repairs.standing import Standing
 from ona.runtime.clock import iso
 from ona.runtime.errors import RetryableError
@@ -126,6 +127,25 @@ def tell_dropped(schedule: Schedule, now: datetime) -> None:
         subject = f"[{priority}] Nobody can make the visit to {change.asset_id}"
         name = digest(change.finding_key, change.crew_before, iso(change.start_before))
         deliveries.put_notice(_notice(f"dropped#{name}", priority, subject, lines, now))
+
+
+def tell_stopped(crew_id: str, visit: Booking, why: str, now: datetime) -> None:
+    """Put a notice into the outbox for a visit that goes on, or is fixed, while its crew cannot come; once
+    for each reason. Raises DependencyBusy."""
+    day = next(time.leaves for time in visit.times if time.leaves > now)
+    priority: JobPriority = visit.work.priority if visit.work is not None else "high"
+    begun = "began and cannot go on" if visit.leaves <= now else "cannot take place"
+    lines = [
+        f"The visit of {crew_id} to {visit.asset_id} (site {visit.site_id}) {begun} on "
+        f"{day:%a %d %b %Y %H:%M} UTC.",
+        "",
+        f"Why: {shortened(why, LONGEST_REASON)}",
+        "What to do: no plan moves a visit that began or that is about to. Send somebody else by hand, or "
+        "make the crew available again. Its time stays in the calendar, and its work order stays open.",
+    ]
+    subject = f"[{priority}] {crew_id} cannot come to {visit.asset_id}"
+    name = digest(visit.finding_key, crew_id, iso(visit.start), why)
+    deliveries.put_notice(_notice(f"stopped#{name}", priority, subject, lines, now))
 
 
 def notices(faults: Sequence[Unattended], now: datetime) -> list[Notice]:

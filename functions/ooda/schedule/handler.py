@@ -42,6 +42,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
             monitoring.jobs(schedule)
             notices.tell(unattended(schedule.jobs, loaded.requests), now)
             notices.tell_dropped(schedule, now)
+            for visit, why in plan.stopped:
+                notices.tell_stopped(visit.crew_id, visit.booking, why, now)
             return ScheduleResult.of(schedule, loaded.pointer).document()
         logger.info("crews were booked meanwhile; planning again", attempt=attempt)
     raise CrewBookingConflict(f"crews changed {ATTEMPTS} times while planning")

@@ -18,7 +18,7 @@ from ooda.schedule.requests import RepairRequest, triage
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.solver.clock import Clock
 from ooda.schedule.summary import summary
-from ooda.schedule.visits import Calendars
+from ooda.schedule.visits import Calendars, Visit
 from ooda.schedule.work import works_of
 
 
@@ -26,13 +26,14 @@ from ooda.schedule.work import works_of
 class Plan:
     """Decisions on all requests and on visits that had to move; the bookings to add, by crew; the faults
     whose earlier booking is `lifted`; and what is otherwise than in the plan before. `summary`: None where
-    nothing was to be planned."""
+    nothing was to be planned. `stopped`: visits that no plan can move although their crew cannot come."""
 
     jobs: list[Job] = field(default_factory=list)
     bookings: dict[str, list[Booking]] = field(default_factory=dict)
     lifted: set[str] = field(default_factory=set)
     summary: PlanSummary | None = None
     changes: list[PlanChange] = field(default_factory=list)
+    stopped: list[tuple[Visit, str]] = field(default_factory=list)
 
     def schedule(
         self, schedule_id: str, created_at: datetime, rules: PlanningRules, earlier_moves: Sequence[Job]
@@ -73,7 +74,7 @@ def make_plan(
     works, refused = works_of(triaged.to_plan, now, rules)
     calendars = Calendars.of(crews, now, rules)
     if not works and not calendars.broken:
-        return Plan([*triaged.jobs, *refused], {}, triaged.over)
+        return Plan([*triaged.jobs, *refused], {}, triaged.over, stopped=calendars.stopped)
     planner = Planner(crews, now, rules, seed, calendars.movable)
     arranged = planner.arranged(works, calendars, clock)
     decided = decide(arranged, calendars, unread)
@@ -85,4 +86,5 @@ def make_plan(
         triaged.over | decided.lifted,
         summary(arranged),
         decided.changes,
+        calendars.stopped,
     )

@@ -24,11 +24,13 @@ class Visit(NamedTuple):
 @dataclass(frozen=True)
 class Calendars:
     """What is booked when a plan begins: the `fixed` bookings by crew, and the `movable` visits by the key
-    of their finding. `broken`: why the crew of a movable visit cannot keep it, by the same key."""
+    of their finding. `broken`: why the crew of a movable visit cannot keep it, by the same key. `stopped`:
+    the fixed visits whose crew cannot come on a day that is still to come, and why."""
 
     fixed: dict[str, list[Booking]] = field(default_factory=dict)
     movable: dict[str, Visit] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    stopped: list[tuple[Visit, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, crews: Sequence[Crew], now: datetime, rules: PlanningRules) -> Calendars:
@@ -39,12 +41,15 @@ class Calendars:
         calendars = cls()
         for crew in crews:
             for tour in _tours(crew.bookings):
-                broken = {b.finding_key: why_not_kept(crew, b, rules) for b in tour}
+                broken = {b.finding_key: why_not_kept(crew, b, now, rules) for b in tour}
                 known = all(booking.work is not None for booking in tour)
                 if known and tour[0].leaves > now and any(broken.values()):
                     calendars.broken.update({key: why for key, why in broken.items() if why})
                 elif not known or tour[0].leaves < until:
                     calendars.fixed.setdefault(crew.crew_id, []).extend(tour)
+                    calendars.stopped.extend(
+                        (Visit(crew.crew_id, b), why) for b in tour if (why := broken[b.finding_key])
+                    )
                     continue
                 calendars.movable.update({b.finding_key: Visit(crew.crew_id, b) for b in tour})
         return calendars
@@ -63,15 +68,16 @@ class Calendars:
         return Calendars(fixed, movable, self.broken)
 
 
-def why_not_kept(crew: Crew, booking: Booking, rules: PlanningRules) -> str:
-    """Why a crew cannot come when it is booked: it is not available, or away on a day of the visit; ""
-    when it can."""
-    if crew.status != "available":
+def why_not_kept(crew: Crew, booking: Booking, now: datetime, rules: PlanningRules) -> str:
+    """Why a crew cannot come on a day of a visit that is still to come: it is not available, or away; ""
+    when it can, and where no day is left."""
+    to_come = [time for time in booking.times if time.leaves > now]
+    if to_come and crew.status != "available":
         return f"status is {crew.status}"
     if booking.work is None:
         return ""
     zone = booking.work.zone
-    for time in booking.times:
+    for time in to_come:
         day = time.leaves.astimezone(ZoneInfo(zone)).date()
         why = why_closed(day, zone, crew, rules.constraints.working_hours)
         if why:

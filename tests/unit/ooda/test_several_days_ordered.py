@@ -17,6 +17,7 @@ from ona.repairs import crews, orders
 from ona.store import tables
 from ooda.bom import bill_of_materials
 from ooda.operations_api.models import visit_of
+from ooda.schedule import handler as scheduling
 from ooda.workorder import build
 from tests.builders.orders import document_of, ordered, scheduled, visits
 from tests.builders.plans import NOW, crew, part, plan, request
@@ -97,3 +98,21 @@ def test_operators_are_told_once_of_a_visit_that_nobody_can_make(acting: list[An
     assert len(told) == 1
     assert "cannot come at its time (status is ill), and nobody else is free" in told[0].text  # type: ignore[union-attr]
     assert visits()["INV-001"].days, "the booking stays, in case the crew is well again"
+
+
+@pytest.mark.parametrize(("day", "told_of"), [(0, True), (1, False)])
+def test_operators_are_told_once_of_a_visit_that_cannot_go_on(
+    acting: list[Any], monkeypatch: pytest.MonkeyPatch, day: int, told_of: bool
+) -> None:
+    """A crew falls ill on a day of its visit: a day to come is told; the last day has been left for."""
+    name, visit = _ordered(LONG)
+    ill = next(one for one in crews.load() if one.bookings)
+    monkeypatch.setattr(scheduling, "utc_now", lambda: visit.days[day].start)
+    tables.put("crews", ill.item() | {"status": "ill"})
+    for number in (2, 3):
+        scheduled(number, f"execution-{number}", SHORT)
+    told = [item for item in OUTBOX.scan([]) if item.delivery_id.startswith("stopped#")]
+    assert len(told) == told_of
+    assert all("began and cannot go on" in one.text and "status is ill" in one.text for one in told)  # type: ignore[union-attr]
+    assert visits()["INV-001"] == visit, "its time stays"
+    assert orders.require(name).status == "OPEN"

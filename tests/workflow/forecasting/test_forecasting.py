@@ -600,8 +600,8 @@ def test_yesterdays_accuracy_is_measured_against_telemetry(world: World) -> None
     made = datetime.fromisoformat(newest["generated_at"])
     data = world.platform.read(f"forecasts/{made:%Y/%m/%d}/{newest['forecast_id']}.json")
     assert "uncalibrated" not in newest, "customers are not shown what calibration is learned from"
-    # the stored forecast, as if issued the evening before yesterday, so that its day has telemetry; its hours
-    # are moved by whole days: by others the forecast's noon would be a night of the site
+    # the stored forecast, as if issued the evening before yesterday, so that its day has telemetry; its
+    # hours are moved by whole days: by others the forecast's noon would be a night of the site
     day = (NOW - timedelta(days=1)).replace(hour=0)
     shift = timedelta(days=-3)
     moved = json.loads(json.dumps(data))
