@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from ona.repairs.crews import Crew, Work
 from ooda.schedule.build import Built, build
 from ooda.schedule.comparison import Simple, by_simple_rules, simple_plans
 from ooda.schedule.eligibility import takes_days
 from ooda.schedule.loss import absence
-from ooda.schedule.options import WORTH_USD, improved
+from ooda.schedule.options import WORTH_USD, Options, improved
 from ooda.schedule.placements import as_promised, placements
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.several_days import Ground, Stay, stays
@@ -31,6 +32,9 @@ TRIED = 6
 """Stays of one work that are tried with the others' tours around them (ours)."""
 FOR_TRYING, FOR_THE_END = 0.2, 0.1
 """Shares of a plan's time for trying stays, and for the last improvement and the reasons (ours)."""
+SECURED_AGAIN_HOURS = 1.0
+"""Hours of the crew's labour that beginning work today must save, where a later day would hold all of it:
+the machine is secured and released once more (ours)."""
 PROVEN = 1e-6
 """Share of its cost within which a plan is as good as its bound: the solver's own (numbers' rounding)."""
 
@@ -105,11 +109,13 @@ class Planner:
         else:
             starts = [one.solution for one in simple.values()]
             best = self._tours(built, calendars, main, clock, starts)
+        best = self._begun_earlier(best, main)
         return self._or_simpler(replace(best, compared=simple), main)
 
     def _or_simpler(self, plan: Arrangement, clock: Clock) -> Arrangement:
         """The plan, or that of a simple rule where time ran out before anything better was found."""
-        if len(plan.built.works) < len(next(iter(plan.compared.values())).built.works):
+        simple = next(iter(plan.compared.values()))
+        if _size(plan) < _size(simple):
             return replace(plan, compared={})  # visits were fixed: it is not the same work any more
         simple = min(plan.compared.values(), key=lambda one: one.usd)
         if simple.usd >= plan.usd - WORTH_USD:
@@ -197,6 +203,43 @@ class Planner:
                 best, least = stay, usd
         return best
 
+    def _begun_earlier(self, plan: Arrangement, clock: Clock) -> Arrangement:
+        """The plan, with critical work begun in what is left of today and continued on the next day, where
+        that is worth securing the machine again. The dearest is tried first; promised visits stay."""
+        trying, hour = clock.part(FOR_TRYING), self.rules.weights.w_cost * self.rules.crew.hourly_cost_usd
+        new = [work for work in plan.built.works if work.due and work.finding_key not in self.promises]
+        for work in sorted(new, key=lambda one: -one.daily_usd):
+            if trying.over():
+                break
+            key, worth = work.finding_key, SECURED_AGAIN_HOURS * work.technicians * hour
+            options = Options(plan.built.problem, plan.solution.tours)
+            placed = {
+                item.work.finding_key: item for item in placements(plan.built, plan.solution).values()
+            }
+            if key not in placed:
+                continue
+            own, around = placed.pop(key), plan.ground
+            for other in placed.values():
+                around = around.holding(Visit(other.crew_id, other.booking))
+            stay = next((stay for stay in stays(work, around) if self._today(stay)), None)
+            if stay is None or stay.usd > options.now(own.task) - worth:
+                continue
+            ground = plan.ground.beside(stay)
+            short = [one for one in plan.built.works if one is not work]
+            rest = self._tours(self._build(short, ground.calendars), ground.calendars, clock, plan.clock)
+            split = replace(
+                rest, stays=[*plan.stays, stay], without=plan.without, bound=None, ground=ground
+            )
+            if _size(split) == _size(plan) and split.usd < plan.usd - worth:
+                plan = split
+        return plan
+
+    def _today(self, stay: Stay) -> bool:
+        """Whether a stay of several days begins today."""
+        zone = ZoneInfo(stay.work.zone)
+        first = stay.booking.start.astimezone(zone).date()
+        return len(stay.booking.days) > 1 and first == self.now.astimezone(zone).date()
+
     # ------------------------------------------------------------------ tours
 
     def _tours(
@@ -256,3 +299,8 @@ class Planner:
             )
             for task in built.promised
         )
+
+
+def _size(plan: Arrangement | Simple) -> int:
+    """How much work a plan has decided on."""
+    return len(plan.built.works) + len(plan.stays) + len(plan.without)

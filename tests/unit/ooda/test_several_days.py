@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,11 +68,37 @@ def test_it_goes_on_the_next_day_with_the_same_crew_until_it_is_done() -> None:
 def test_work_that_just_fits_a_day_is_not_split() -> None:
     near = Location(latitude=-26.1, longitude=28.1)
     day = RULES.crew.hours_per_day
-    fits, wider = long(1, hours=day, location=near), long(1, hours=day + 5 / 60, location=near)
+    fits = long(1, hours=day, location=near, risk="major")
+    wider = long(1, hours=day + 5 / 60, location=near, risk="major")
     booking = only(plan([fits], [crew(1)]))
     assert booking.days == []
     assert hours_of(booking) == day
     assert len(only(plan([wider], [crew(1)])).days) == 2
+
+
+@pytest.mark.parametrize(
+    ("latitude", "risk", "begun_today"),
+    [(-26.1, "critical", True), (-26.1, "major", False), (-25.6, "critical", False)],
+)
+def test_critical_work_is_begun_in_what_is_left_of_today(
+    latitude: float, risk: str, begun_today: bool
+) -> None:
+    """At 13:30 no four hours are left of today. Critical work is finished tomorrow at 08:30 instead of
+    12:00; other work waits for a day of its own, and so does work to which a second way costs more."""
+    now = datetime(2025, 6, 11, 11, 30, tzinfo=UTC)
+    where = Location(latitude=latitude, longitude=28.1)
+    wanted = long(hours=4.0, location=where, daily=80.0, risk=risk)
+    cheap = long(2, hours=1.0, daily=60.0)
+    team = [crew(1), crew(2)]
+    result = plan([wanted, cheap], team, now=now)
+    check(result, [wanted, cheap], team)
+    made = [b for bookings in result.bookings.values() for b in bookings]
+    booking = next(b for b in made if b.finding_key == wanted.finding.finding_key)
+    assert hours_of(booking) == 4.0
+    assert (booking.days != []) == begun_today
+    assert (days_of(booking)[0] == date(2025, 6, 11)) == begun_today
+    assert result.summary is not None
+    assert all(usd >= result.summary.loss_usd - 0.01 for usd in result.summary.compared.values())
 
 
 def test_what_is_left_of_each_day_is_used_where_no_day_is_free_for_so_long() -> None:
@@ -100,7 +126,7 @@ def test_what_is_left_of_each_day_is_used_where_no_day_is_free_for_so_long() -> 
     assert len(split.days) == 2
     assert hours_of(split) == 6.0
     assert all(time.leaves.astimezone(ZONE).hour >= 12 for time in split.times)
-    free = only(plan([long(1, hours=6.0)], team))
+    free = only(plan([long(1, hours=6.0, risk="major")], team))
     assert free.days == [], "with a free day it is done in one"
 
 
