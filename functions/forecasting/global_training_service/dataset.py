@@ -166,10 +166,11 @@ def stacked(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def unstacked(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The reverse of `stacked`."""
+    """The reverse of `stacked`: a column without a value at a site is of others, as wind has no sun."""
     frames = {}
     for site_id, part in table.groupby("site_id", sort=True):
-        body = part.drop(columns=["site_id", "timestamp"]).set_index(pd.DatetimeIndex(part["timestamp"]))
+        body = part.drop(columns=["site_id", "timestamp"]).dropna(axis=1, how="all")
+        body = body.set_index(pd.DatetimeIndex(part["timestamp"]))
         body["daylight"] = body["daylight"].astype(bool)
         frames[str(site_id)] = body
     return frames

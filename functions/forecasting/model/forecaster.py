@@ -129,6 +129,7 @@ def _of_others(rows: pd.DataFrame | None) -> pd.DataFrame | None:
         return None
     parts = []
     for _, part in rows.groupby("site_id"):
-        timed = part.set_index(pd.DatetimeIndex(part["timestamp"])).drop(columns=["site_id", "timestamp"])
+        own = part.dropna(axis=1, how="all")  # wind has no column of the sun
+        timed = own.set_index(pd.DatetimeIndex(part["timestamp"])).drop(columns=["site_id", "timestamp"])
         parts.append(timed.assign(**{BASE: physics.share(timed, physics.fit(timed))}))
     return pd.concat(parts, ignore_index=True)

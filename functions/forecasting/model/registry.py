@@ -203,9 +203,10 @@ class _Reader:
     def _before(self, entry: Serving) -> list[str]:
         """Versions older than one that cannot be read, the best first; none where physics served before.
 
-        A newer one was taken back by an operator, or never promoted.
+        A newer one was taken back by an operator, or never promoted. Of a version that is not there at all
+        nobody knows what served before it.
         """
-        if entry.previous == PHYSICS:
+        if entry.previous == PHYSICS and entry.version in self._newest():
             return []
         older = [name for name in self._newest() if name < entry.version]
         return sorted(older, key=lambda name: name != entry.previous)
@@ -223,7 +224,7 @@ class _Reader:
                 continue
             model = _for_site(whole, site_id)
             if model is not None and (version == served or is_promoted(whole.card, site_id)):
-                why = f"{damage}: version {version}, an older one, stands in until it is repaired"
+                why = f"{damage}: version {version}, promoted for it before, stands in until it is repaired"
                 return Service(model, None, why, ("older_model",))
         why = f"{damage}, and no older version is whole: physics stands in until it is repaired"
         return Service(None, None, why, ("model_unreadable", "no_model"))

@@ -357,6 +357,22 @@ def test_a_damaged_pointer_is_stood_in_for_by_the_newest_promoted_version(world:
     assert forecast().metadata.model_version == NEW
 
 
+@pytest.mark.parametrize(("named", "serves"), [("v209901010000-cccccccc", NEW), (NEW, PHYSICS)])
+def test_before_a_version_that_is_not_there_nobody_knows_what_served(
+    world: World, named: str, serves: str
+) -> None:
+    """`previous` served before a version that is there: where that cannot be read, physics stands in."""
+    entry = Serving(version=named, since=NOW, why="better", previous=PHYSICS)
+    world.put(
+        CURRENT_KEY, json.dumps({**current().document(), "sites": {SITE_ID: entry.document()}}).encode()
+    )
+    if named == NEW:
+        damage(world, of_version(MODEL_BOOSTER), "empty")
+    got = forecast()
+    assert got.metadata.model_version == serves
+    assert got.metadata.degraded[0] == ("older_model" if serves == NEW else "model_unreadable")
+
+
 def test_a_version_that_was_taken_back_does_not_stand_in(world: World) -> None:
     """An operator went back from NEW to OLD, and OLD is damaged: not what the operator did not want."""
     entry = Serving(version=OLD, since=NOW, why="rolled back by an operator", previous=NEW)

@@ -10,8 +10,9 @@ import pytest
 
 from forecasting.config import TrainingRules
 from forecasting.global_training_service import dataset, evaluate, judge, prepare
-from forecasting.model import score
+from forecasting.model import features, score
 from forecasting.model.booster import TooFewRows
+from ona.sky.plane import Plane
 from ona.store import parquet
 from tests.builders.forecasting import site_document
 from tests.builders.models import FAST, LEVELS
@@ -68,6 +69,33 @@ def test_an_hour_in_two_uploads_has_the_newer_value_and_features_are_complete() 
     back = dataset.unstacked(dataset.stacked({"s": frame}))
     assert np.allclose(back["s"]["poa"], frame["poa"], rtol=1e-5)
     assert dataset.site_frame(document, merged.drop(columns="ghi_w_m2")) is None
+
+
+def windy(days: int) -> pd.DataFrame:
+    """Features and share of a wind site whose power follows the wind, on the hours of `training`."""
+    index = training(days).index
+    speed = 8.0 + 6.0 * np.sin(np.arange(len(index)) / 7.0)
+    sky = pd.DataFrame({"wind_speed_m_s": speed / 1.5, "wind_speed_hub_m_s": speed}, index=index)
+    frame = features.build(sky, features.Site("w", Plane(55.0, 8.0, 0.0, 0.0), 1.0, "wind"))
+    return frame.assign(share=np.clip((speed - 4.0) / 8.0, 0.0, 1.0))
+
+
+def test_a_customer_with_sun_and_wind_trains_and_its_wind_stays_wind() -> None:
+    """One table holds all sites: the sun's columns are no features of wind, and no site is lost."""
+    together = {"s": training(40), "w": windy(40)}
+    frames = dataset.unstacked(dataset.stacked(together))
+    assert "poa" not in frames["w"]
+    assert {name: int(dataset.usable(one).sum()) for name, one in frames.items()} == {
+        name: int(dataset.usable(one).sum()) for name, one in together.items()
+    }
+    window = dataset.windows(dataset.aligned(frames)[0], RULES)[-1]
+    model = evaluate.fit_before(frames, window[0], FAST, None)
+    assert (model.physics["w"].kind, model.physics["s"].kind) == ("wind", "solar")
+    folds = [evaluate.forecast_window(model, frames, window)]
+    assert evaluate.scores(folds, LEVELS).mae_percent < 8.0
+    others = dataset.stacked({"x": windy(20), "y": training(20)})
+    alone = evaluate.fit_before({"s": frames["s"]}, window[0], FAST, others)
+    assert evaluate.forecast_window(alone, {"s": frames["s"]}, window)["share"].notna().all()
 
 
 # ------------------------------------------------------------------ histories with holes
