@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from ona.repairs.crews import Crew, Work
 from ooda.schedule.build import Built, build
@@ -204,8 +203,8 @@ class Planner:
         return best
 
     def _begun_earlier(self, plan: Arrangement, clock: Clock) -> Arrangement:
-        """The plan, with critical work begun in what is left of today and continued on the next day, where
-        that is worth securing the machine again. The dearest is tried first; promised visits stay."""
+        """The plan, with critical work begun in what is left of a day and continued on the next, where that
+        is worth securing the machine again. The dearest is tried first; promised visits stay."""
         trying, hour = clock.part(FOR_TRYING), self.rules.weights.w_cost * self.rules.crew.hourly_cost_usd
         new = [work for work in plan.built.works if work.due and work.finding_key not in self.promises]
         for work in sorted(new, key=lambda one: -one.daily_usd):
@@ -221,7 +220,7 @@ class Planner:
             own, around = placed.pop(key), plan.ground
             for other in placed.values():
                 around = around.holding(Visit(other.crew_id, other.booking))
-            stay = next((stay for stay in stays(work, around) if self._today(stay)), None)
+            stay = next((stay for stay in stays(work, around) if stay.booking.days), None)
             if stay is None or stay.usd > options.now(own.task) - worth:
                 continue
             ground = plan.ground.beside(stay)
@@ -233,12 +232,6 @@ class Planner:
             if _size(split) == _size(plan) and split.usd < plan.usd - worth:
                 plan = split
         return plan
-
-    def _today(self, stay: Stay) -> bool:
-        """Whether a stay of several days begins today."""
-        zone = ZoneInfo(stay.work.zone)
-        first = stay.booking.start.astimezone(zone).date()
-        return len(stay.booking.days) > 1 and first == self.now.astimezone(zone).date()
 
     # ------------------------------------------------------------------ tours
 

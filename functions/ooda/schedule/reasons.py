@@ -106,6 +106,9 @@ class Reasons:
             f"moved from {_day(before.booking.start, work)} ({before.crew_id}) "
             f"to {_day(booking.start, work)} ({placed.crew_id})"
         )
+        if as_promised(before, placed.crew_id, booking):
+            days, then = _days(booking, work), _days(before.booking, work)
+            change = f"begins as promised, then goes on: {days}, not {then}"
         if broken:
             return f"{change}: {before.crew_id} cannot come at its time ({broken})"
         assets = listed([key.partition("#")[0] for key in self.new], MOST_NAMED)
@@ -156,7 +159,8 @@ class Reasons:
             return []
         other = self._other_stay(placed) if isinstance(placed, Stay) else self._other_tour(placed)
         if other is None:
-            return ["no other crew has time for it"]
+            one_day = "" if isinstance(placed, Stay) else " on one day"
+            return [f"no other crew has time for it{one_day}"]
         crew, more = other
         if more < -SAME_USD and not self.plan.optimal:
             return [f"{crew} would cost {-more:.0f} USD less: the search ended before it was tried"]
@@ -263,6 +267,13 @@ class Reasons:
         if work.light != "any":
             said += f" while it is {'light' if work.light == 'day' else 'dark'}"
         return said
+
+
+def _days(booking: Booking, work: Work) -> str:
+    """The days of a visit after its first, in words; "no other day" of a visit of one day."""
+    zone = ZoneInfo(work.zone)
+    later = [f"{time.start.astimezone(zone):%-d %B}" for time in booking.times[1:]]
+    return listed(later, MOST_NAMED) or "no other day"
 
 
 def _day(moment: datetime, work: Work) -> str:

@@ -274,7 +274,7 @@ class Check:
             "closed": r"no work on (.+)",
             "late": r"late: it was due by (.+)",
             "alone": r"no other crew can do it",
-            "busy": r"no other crew has time for it",
+            "busy": r"no other crew has time for it( on one day)?",
             "same": r"(\S+), the next best crew, costs the same",
             "next": r"(\S+), the next best crew, costs (\d+) USD more",
             "less": r"(\S+) would cost (\d+) USD less: the search ended before it was tried",

@@ -101,6 +101,31 @@ def test_critical_work_is_begun_in_what_is_left_of_today(
     assert all(usd >= result.summary.loss_usd - 0.01 for usd in result.summary.compared.values())
 
 
+def test_one_crew_more_never_makes_a_plan_dearer() -> None:
+    """Six hours do not fit in the far crew's day: it needs two. With a near crew too it is no dearer."""
+    part_later = part("PM", 900.0, 6).model_copy(update={"component_type": "power_module"})
+    wanted = request(1)
+    wanted = replace(wanted, rule=wanted.rule.model_copy(update={"duration_hours": 6.0}))
+    near, far = crew(1), crew(2, base=Location(latitude=-26.5, longitude=28.4))
+    loss = []
+    for team in ([far], [near, far]):
+        result = plan([wanted], team, catalogue=[part_later])
+        check(result, [wanted], team)
+        assert result.summary is not None
+        loss.append(result.summary.loss_usd)
+    assert loss[1] <= loss[0]
+
+
+def test_other_days_of_a_visit_that_begins_as_promised_are_said() -> None:
+    team = booked(plan([long(1, 20.0)], [crew(1)]), [crew(1)])
+    before = days_of(team[0].bookings[0])
+    team = [team[0].model_copy(update={"away": [Away(first=before[1], last=before[1], why="ill")]})]
+    result = plan([], team, now=NOW + timedelta(minutes=1))
+    [change] = [one for one in result.changes if one.change == "moved"]
+    assert change.why.startswith("begins as promised, then goes on: 13 June, ")
+    assert ", not 12 June, 13 June" in change.why
+
+
 def test_what_is_left_of_each_day_is_used_where_no_day_is_free_for_so_long() -> None:
     """Each morning of the crew is booked: six hours are done on two afternoons."""
     team = [crew(1)]
@@ -183,7 +208,7 @@ def test_the_crew_brings_its_lift_on_each_day() -> None:
 def test_two_of_them_and_short_work_keep_every_constraint() -> None:
     team = [crew(1), crew(2, away=[Away(first=date(2025, 6, 12), last=date(2025, 6, 13))])]
     wanted = [long(1, 30.0, daily=300.0), long(2, 12.0, daily=200.0)]
-    wanted += [request(n, daily=60.0 + n) for n in range(3, 7)]
+    wanted += [request(n, daily=60.0 + n, risk="major") for n in range(3, 7)]
     result = plan(wanted, team)
     check(result, wanted, team)
     assert {job.decision for job in result.jobs} == {"scheduled"}
