@@ -1,8 +1,10 @@
 """What becomes of a candidate, site by site: on hours of that site that neither side was trained on.
 
 A site served by a model: the candidate must have a lower pinball loss than that model, and must not lose to
-what needs no training. A site served by physics: the candidate must be better than physics and than 24-hour
-clear-sky persistence (mean absolute error). With fewer unseen days than the rules ask for it waits.
+physics. A site served by physics: the candidate must be better than physics (mean absolute error). 24-hour
+clear-sky persistence stands beside them in the reason: it serves nobody, so refusing a candidate that loses
+to it would leave the site with something worse. Where physics is unknown persistence decides. With fewer
+unseen days than the rules ask for the candidate waits.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ def _at_site(candidate: OutOfSample, incumbent: Incumbent, rules: TrainingRules)
 
 
 def _against_simple(candidate: OutOfSample, served: str, rules: TrainingRules) -> SiteVerdict:
-    """Against physics and persistence, on the hours that they know."""
+    """Against physics, on the hours that physics and persistence know."""
     table = candidate.table
     compared = table[table[list(RIVALS)].notna().any(axis=1)]
     days = _days(compared)
@@ -77,8 +79,10 @@ def _against_simple(candidate: OutOfSample, served: str, rules: TrainingRules) -
     errors = _errors(OutOfSample(compared, candidate.levels))
     own, best = max(mine for mine, _ in errors.values()), min(theirs for _, theirs in errors.values())
     text = f"mean absolute error {own:.2f} % of capacity against {_named(errors)}"
-    if all(mine < theirs for mine, theirs in errors.values()):
-        reason = f"better than what needs no training: {text} on {counted(days, 'unseen day')}"
+    better = {name: mine < theirs for name, (mine, theirs) in errors.items()}
+    if better.get("physics", all(better.values())):
+        than = "what needs no training" if all(better.values()) else "physics, which would serve"
+        reason = f"better than {than}: {text} on {counted(days, 'unseen day')}"
         return _verdict("promoted", reason, days, served, own, best)
     reason = f"no better than what needs no training: {text} on {counted(days, 'unseen day')}"
     return _verdict("kept", reason, days, served, own, best)
@@ -97,9 +101,9 @@ def _against_model(
     own, losing = pinball_percent(mine.table, mine.levels), pinball_percent(theirs.table, theirs.levels)
     gain = 100.0 * (1.0 - own / losing) if losing > 0 else 0.0
     text = f"pinball loss {own:.3f} % against {losing:.3f} % of capacity on {counted(days, 'unseen day')}"
-    if gain > rules.min_gain_percent and not _loses(_errors(mine)):
+    if gain > rules.min_gain_percent and not _loses(_of_physics(mine)):
         return _verdict("promoted", f"better by {gain:.1f} %: {text}", days, served, own, losing)
-    errors = {name: pair for name, pair in _errors(theirs).items() if name == "physics"}
+    errors = _of_physics(theirs)
     if _loses(errors):
         [(model_error, physics_error)] = errors.values()
         reason = (
@@ -108,7 +112,7 @@ def _against_model(
         )
         return _verdict("withdrawn", reason, days, served, own, losing)
     if gain > rules.min_gain_percent:
-        reason = f"better than the model in service, and worse than {_named(_errors(mine))}: {text}"
+        reason = f"better than the model in service, and worse than {_named(_of_physics(mine))}: {text}"
         return _verdict("kept", reason, days, served, own, losing)
     return _verdict("kept", f"not better: {text}", days, served, own, losing)
 
@@ -145,6 +149,12 @@ def _errors(forecasts: OutOfSample) -> dict[str, tuple[float, float]]:
             mine = score.mean_absolute_error(actual[known], median[known])
             found[column] = (100 * mine, 100 * score.mean_absolute_error(actual[known], rival[known]))
     return found
+
+
+def _of_physics(forecasts: OutOfSample) -> dict[str, tuple[float, float]]:
+    """The same of physics alone; of persistence where physics is unknown."""
+    errors = _errors(forecasts)
+    return {"physics": errors["physics"]} if "physics" in errors else errors
 
 
 def _loses(errors: Mapping[str, tuple[float, float]]) -> bool:

@@ -120,6 +120,19 @@ def test_a_site_without_a_model_is_judged_against_physics_and_persistence(
     assert "clear-sky persistence" in found.reason
 
 
+def test_better_than_physics_and_worse_than_persistence_serves_because_physics_would() -> None:
+    """A capacity that is entered ten times too high: physics is far off, persistence and trees are not."""
+    table = forecasts("c", 0.05).assign(reference=lambda one: one["share"] + 0.01)
+    found = verdicts([table], {"c": None})["c"]
+    assert found.decision == "promoted"
+    assert found.reason.startswith("better than physics, which would serve")
+    assert "1.00 % of clear-sky persistence" in found.reason
+    found = verdicts([table], {"c": forecasts("c", 0.09)})["c"]
+    assert found.decision == "promoted"
+    worse = verdicts([table.assign(physics=lambda one: one["share"] + 0.02)], {"c": None})["c"]
+    assert worse.decision == "kept"
+
+
 def test_what_physics_does_not_know_is_judged_against_persistence_alone() -> None:
     table = forecasts("c", 0.15).assign(physics=np.nan)
     assert judged([table], {"c": None}) == {"c": "promoted"}
