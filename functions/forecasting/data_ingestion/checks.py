@@ -31,6 +31,11 @@ UNIT_GAP = 50.0
 """Least factor between the two groups: what weather does to daily peaks stays below it. Ours."""
 UNIT_SHARE = 0.2
 """Both groups must hold this share of the days: a snowed-in or calm day is no unit."""
+IN_MW = (0.0002, ABOVE_CAPACITY / 1000.0)
+"""Between these shares of nameplate lies the highest power of a file in MW; an inverter that stands still
+shows less, one that runs shows more. Ours."""
+IN_MW_DAYS = 5
+"""Days with power after which the highest power of an asset tells. Ours."""
 WHOLE_DAY = 0.75
 """Share of the longest day's readings that a day needs: the first and the last day of a file are often cut,
 and at dawn a day's peak says nothing of its unit."""
@@ -83,6 +88,7 @@ def _units(frame: pd.DataFrame, where: str) -> None:
     above = frame["share"] > ABOVE_CAPACITY
     by_day = frame.groupby([frame["asset_id"], frame["timestamp"].dt.floor("D")])["share"]
     peaks, readings = by_day.max(), by_day.size()
+    _not_in_mw(peaks, where)
     for asset_id, days in peaks.groupby(level=0):
         count = readings[days.index]
         lit = days[(days > 1e-5) & (count >= WHOLE_DAY * count.max())]
@@ -104,6 +110,21 @@ def _units(frame: pd.DataFrame, where: str) -> None:
             where=where,
             remedy="put the file again with power in kW (is it W?), or correct capacity_kw in assets.json, "
             "then `./ona dlq redrive`",
+        )
+
+
+def _not_in_mw(peaks: pd.Series, where: str) -> None:
+    """Raises InvalidTelemetry when the highest power of each asset is what a file in MW has. `peaks`: share
+    of nameplate by asset and day."""
+    by_asset = peaks.dropna().groupby(level=0)
+    highest = by_asset.max()[by_asset.apply(lambda days: int((days > 0).sum())) >= IN_MW_DAYS]
+    if len(highest) and len(highest) == len(by_asset) and highest.between(*IN_MW).all():
+        raise InvalidTelemetry(
+            "power_far_below_capacity",
+            f"power never exceeds {100 * highest.max():.2g} % of nameplate, as if it was in MW",
+            where=where,
+            remedy="put the file again with power in kW (is it MW?), or correct capacity_kw in "
+            "assets.json, then `./ona dlq redrive`",
         )
 
 

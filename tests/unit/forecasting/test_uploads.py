@@ -90,6 +90,27 @@ def test_a_cloudy_week_is_not_a_unit_error() -> None:
     assert len(checks.check(frame, Quality(rows_read=len(frame)), REGISTRY, "f")) == len(frame)
 
 
+def days_of(asset_id: str, gains: list[float]) -> pd.DataFrame:
+    start = NOW.replace(hour=0)
+    return pd.concat(
+        [sunny_day(asset_id, start + timedelta(days=n), gain=gain) for n, gain in enumerate(gains)],
+        ignore_index=True,
+    )
+
+
+def test_a_file_in_megawatts_is_refused_and_a_machine_that_stands_is_not() -> None:
+    week = [0.9, 0.5, 0.8, 0.7, 0.9, 0.3, 0.6]
+    frame = days_of("INV-001", week)
+    assert reason(frame.assign(power_kw=frame["power_kw"] / 1000)) == "power_far_below_capacity"
+    stands = days_of("INV-002", [0.0004] * 7)  # its meter trembles; the one beside it runs
+    both = pd.concat([frame, stands], ignore_index=True)
+    assert len(checks.check(both, Quality(rows_read=len(both)), REGISTRY, "f")) == len(both)
+    snow = days_of("INV-001", [0.0006, 0.0, 0.0, 0.0, 0.001, 0.0, 0.0])  # two days with power tell nothing
+    assert len(checks.check(snow, Quality(rows_read=len(snow)), REGISTRY, "f")) == len(snow)
+    weak = days_of("INV-001", [0.02, 0.01, 0.015, 0.01, 0.02, 0.01, 0.01])  # most strings are out
+    assert len(checks.check(weak, Quality(rows_read=len(weak)), REGISTRY, "f")) == len(weak)
+
+
 @pytest.mark.parametrize(
     ("peaks", "mixed"),
     [
