@@ -94,7 +94,8 @@ def put(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Put telemetry, event logs or assets.json. Known formats go as they are; --source converts."""
+    """Put telemetry, event logs, assets.json, maintenance.json or travel.csv. Known formats go as they are;
+    --source converts."""
     target = resolve(profile, environment)
     use_configs()
     if source:
@@ -103,14 +104,17 @@ def put(
         return
     for path in paths:  # all of them, before the first one is put
         ingest.require_readable(path)
-        if path.name != ASSETS and ingest.is_registry(path):
+        if (name := ingest.document_in(path)) and path.name != name:
             raise OpsError(
-                f"{path} is an asset registry by another name: copy it to a file named {ASSETS} "
+                f"{path} holds what {name} has, by another name: copy it to a file named {name} "
                 "and put that. Nothing was put"
             )
     for path in paths:
         if path.name == ASSETS:
             _put_assets(target, path, remove_assets)
+        elif path.name in ingest.OWN:
+            told = ingest.put_own(target, path.name, path)
+            console.print(f"put {path.name}: {escape(told)}", soft_wrap=True)
         else:
             _put_unchanged(target, path)
     console.print("follow it: [bold]ona executions[/bold], [bold]ona status[/bold]")

@@ -10,8 +10,10 @@ import pytest
 
 from ona.documents.assets import AssetRegistry
 from ona.runtime.clock import iso
+from ona.store.calendar import read_calendar
 from ona.store.layout import MAINTENANCE
 from ona.store.s3 import write_bytes, write_json
+from ona.store.unreadable import Unreadable
 from ooda.config.detection import detection_config
 from ooda.detect.handler import lambda_handler as detect
 from ooda.detect.planned import rules_of
@@ -56,3 +58,20 @@ def test_without_a_calendar_or_with_a_damaged_one_the_rules_are_the_files(bucket
     assert rules_of(IN) is detection_config()
     write_bytes(IN, MAINTENANCE, b"[1, 2", "application/json")
     assert rules_of(IN) is detection_config()
+
+
+def test_one_window_that_cannot_be_read_holds_up_no_other(bucket: None) -> None:
+    sound = {"asset_id": "INV-003", "start": iso(DAY), "end": iso(DAY + timedelta(days=1))}
+    wrong = [sound | {"start": "soon"}, sound | {"share": 1.5}, "INV-003", sound | {"colour": "red"}]
+    write_json(IN, MAINTENANCE, {"windows": [*wrong[:2], sound, *wrong[2:]]})
+    bad: list[Unreadable] = []
+    assert [one.asset_id for one in read_calendar(IN, bad).windows] == ["INV-003"]
+    assert [one.where.rpartition(", ")[2] for one in bad] == [
+        "window 1",
+        "window 2",
+        "window 4",
+        "window 5",
+    ]
+    write_json(IN, MAINTENANCE, [sound])
+    assert read_calendar(IN).windows == []
+    assert judged()["incidents"] == 1

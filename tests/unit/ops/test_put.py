@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from ona.documents.assets import AssetRegistry
 from ona.runtime import aws
 from ona.store import tables
+from ona.store.calendar import read_calendar
 from ops import cli, registry
 from ops.cli import files
 from ops.target import Target
@@ -92,6 +93,61 @@ def write(path: Path, *assets: Any) -> Path:
 
 def has_history(asset: Any) -> None:
     boto3.client("s3").put_object(Bucket=OUT, Key=f"incidents/{asset.site_id}/{asset.id}.json", Body=b"{}")
+
+
+# ------------------------------------------------------------------ the operator's own documents
+
+
+WINDOW = {"asset_id": "INV-001", "start": "2025-06-10T08:00:00+02:00", "end": "2025-06-10T12:00:00Z"}
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "with a byte order mark"])
+def test_a_maintenance_calendar_goes_to_its_place_and_unknown_machines_are_named(
+    target: Target, tmp_path: Path, mark: str
+) -> None:
+    registry.add(target, make_registry())
+    path = tmp_path / "maintenance.json"
+    path.write_text(mark + json.dumps({"windows": [WINDOW, WINDOW | {"asset_id": "INV-999"}]}))
+    said = put(path)
+    assert "put maintenance.json: 2 windows; assets.json does not name INV-999" in said
+    assert "maintenance.json" in keys()
+    assert not [key for key in keys() if key.startswith("observations/")]
+    assert [one.asset_id for one in read_calendar(IN).windows] == ["INV-001", "INV-999"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("not json", "is not JSON"),
+        (json.dumps({"windows": [WINDOW | {"start": "2025-06-10T08:00:00"}]}), "windows.0.start"),
+        (json.dumps({"windows": [WINDOW, WINDOW | {"end": "2025-06-09T12:00:00Z"}]}), "windows.1"),
+        (json.dumps({"windows": [WINDOW | {"shar": 0.5}]}), "windows.0.shar"),
+        (json.dumps([WINDOW]), "maintenance.json"),
+    ],
+    ids=["text", "a time without zone", "an end before its start", "a key misspelt", "a list"],
+)
+def test_a_wrong_maintenance_calendar_is_refused_whole(
+    target: Target, tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "maintenance.json").write_text(text)
+    assert says in put(tmp_path / "maintenance.json", code=1)
+    assert keys() == []
+
+
+def test_measured_ways_go_to_their_place_and_a_wrong_line_is_named(target: Target, tmp_path: Path) -> None:
+    path = tmp_path / "travel.csv"
+    path.write_text("from,to,minutes,km\ncrew-001,site,50,30\n")
+    assert "put travel.csv: 1 way" in put(path)
+    assert keys() == ["travel.csv"]
+    path.write_text("from,to,minutes,km\ncrew-001,site,fifty,30\n")
+    assert "line 2" in put(path, code=1)
+
+
+def test_a_calendar_by_another_name_is_not_taken_for_telemetry(target: Target, tmp_path: Path) -> None:
+    path = tmp_path / "work.json"
+    path.write_text(json.dumps({"windows": [WINDOW]}))
+    assert "copy it to a file named maintenance.json" in " ".join(put(path, code=1).split())
+    assert keys() == []
 
 
 # ------------------------------------------------------------------ --source
