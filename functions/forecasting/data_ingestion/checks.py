@@ -79,7 +79,7 @@ def check(frame: pd.DataFrame, quality: Quality, registry: AssetRegistry, where:
     above = (share > ABOVE_CAPACITY).to_numpy()
     quality.reject("power_above_capacity", int(above.sum()))
     possible = frame[~above].reset_index(drop=True)
-    _daylight(possible, registry, where)
+    _daylight(possible, quality, registry, where)
     return possible
 
 
@@ -142,7 +142,7 @@ def unit_step(peaks: np.ndarray) -> float:
     return step if UNIT_STEP[0] <= step <= UNIT_STEP[1] else 0.0
 
 
-def _daylight(frame: pd.DataFrame, registry: AssetRegistry, where: str) -> None:
+def _daylight(frame: pd.DataFrame, quality: Quality, registry: AssetRegistry, where: str) -> None:
     """Raises InvalidTelemetry when no reading of a solar site is by day, or none of those is above zero."""
     solar = [a for a in registry.assets if a.location and not a.is_wind]
     places = {asset.id: asset.location for asset in solar}
@@ -160,6 +160,14 @@ def _daylight(frame: pd.DataFrame, registry: AssetRegistry, where: str) -> None:
         day = (clear_sky(end, flat, minutes)["clear_ghi"] > LIT_W_M2).to_numpy()
         lit += int(day.sum())
         produced += int((rows["power_kw"].to_numpy()[day] > 0).sum())
+    negative = quality.rejected.get("negative_power", 0)
+    if negative and (lit < MIN_ROWS or produced == 0):  # what was left out is what would have told
+        raise InvalidTelemetry(
+            "negative_power",
+            f"{counted(negative, 'reading')} with negative power, and no generation in the rest",
+            where=where,
+            remedy="check the sign convention, and how the meter is wired: generation counts positive",
+        )
     if lit < MIN_ROWS:
         raise InvalidTelemetry(
             "no_daylight",

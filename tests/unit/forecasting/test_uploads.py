@@ -76,6 +76,8 @@ def test_units_duplicates_nights_and_idle_sites_are_refused_with_a_remedy() -> N
     night = frame[frame["timestamp"].dt.hour.isin([20, 21, 22])]
     assert reason(night) == "no_daylight"
     assert reason(frame.assign(power_kw=0.0)) == "no_generation"
+    wired_wrong = Quality(rows_read=100, rejected={"negative_power": 40})  # its daylight was left out
+    assert reason(night, wired_wrong) == "negative_power"
     assert reason(frame.head(2)) == "too_few_readings"
     busy = Quality(rows_read=100, rejected={"conflicting_duplicate": 40})
     assert reason(frame, busy) == "duplicated_timestamps"
