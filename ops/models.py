@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from forecasting.documents import PHYSICS, Current, ModelCard, Serving
-from forecasting.layout import MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
+from forecasting.layout import FORECAST_LATEST, MODEL_CARD, MODEL_CURRENT, MODEL_MANIFEST
 from ona.documents import names
 from ona.runtime.errors import InvalidInput
 from ona.store.s3 import WRITTEN_BY_OTHERS
@@ -145,8 +145,8 @@ def rollback(
 ) -> Current | None:
     """Let an earlier version serve, or physics: the one named, or what served each site before.
 
-    `site_id`: this site only; all sites that can go back without. Returns the new document, or None when a
-    training moved it meanwhile. Raises OpsError when there is no such version, when the version has not
+    `site_id`: this site only; all sites that can go back without. The next request for a forecast has what
+    serves then. Returns the new document, or None when a training moved it meanwhile. Raises OpsError when there is no such version, when the version has not
     learned the site, and where no site has anything before.
     """
     _check(customer_id, version, site_id)
@@ -184,7 +184,12 @@ def rollback(
         sites=after,
         judged=current.judged or current.version,
     )
-    return document if _written(target, customer_id, document, etag) else None
+    if not _written(target, customer_id, document, etag):
+        return None
+    for name in moved:  # the next request forecasts anew: what is stored is of the model before
+        stored = FORECAST_LATEST.build(customer_id=customer_id, site_id=name)
+        target.client("s3").delete_object(Bucket=target.output_bucket, Key=stored)
+    return document
 
 
 def _nothing_before(customer_id: str, version: str | None, site_id: str | None) -> str:

@@ -83,14 +83,21 @@ def told(verdicts: Mapping[str, SiteVerdict]) -> str:
     >>> kept = SiteVerdict(decision="kept", reason="no", days=0, against="", candidate=None, other=None)
     >>> told({"a": kept}), told({"a": kept, "b": kept})
     ('no', 'serves 0 of 2 sites. a: no; b: no')
+    >>> told({"a": kept, "b": kept.model_copy(update={"decision": "withdrawn", "reason": "worse"})})
+    'serves 0 of 2 sites, physics takes over 1 site. b: worse; a: no'
     """
     if len(verdicts) == 1:
         return next(iter(verdicts.values())).reason
-    promoted = [name for name, verdict in verdicts.items() if verdict.decision == "promoted"]
-    first = [*promoted, *(name for name in verdicts if name not in promoted)][:MOST_NAMED]
+    promoted, withdrawn = (
+        [name for name, verdict in verdicts.items() if verdict.decision == decision]
+        for decision in ("promoted", "withdrawn")
+    )
+    moved = [*promoted, *withdrawn]
+    first = [*moved, *(name for name in verdicts if name not in moved)][:MOST_NAMED]
     named = "; ".join(f"{name}: {verdicts[name].reason}" for name in first)
     rest = f"; and {len(verdicts) - len(first)} more" if len(verdicts) > len(first) else ""
-    return f"serves {len(promoted)} of {counted(len(verdicts), 'site')}. {named}{rest}"
+    taken = f", physics takes over {counted(len(withdrawn), 'site')}" if withdrawn else ""
+    return f"serves {len(promoted)} of {counted(len(verdicts), 'site')}{taken}. {named}{rest}"
 
 
 MOST_NAMED = 10
