@@ -146,8 +146,9 @@ def rollback(
     """Let an earlier version serve, or physics: the one named, or what served each site before.
 
     `site_id`: this site only; all sites that can go back without. The next request for a forecast has what
-    serves then. Returns the new document, or None when a training moved it meanwhile. Raises OpsError when there is no such version, when the version has not
-    learned the site, and where no site has anything before.
+    serves then. Returns the new document, or None when a training moved it meanwhile. Raises OpsError when
+    there is no such version, when the version has not learned the site, and where no site has anything
+    before.
     """
     _check(customer_id, version, site_id)
     serving = _current(target, customer_id)

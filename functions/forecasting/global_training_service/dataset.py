@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecasting.config import TrainingRules
 from forecasting.documents import Fitted, SiteDocument
+from forecasting.global_training_service import capacities
 from forecasting.model.booster import TARGET
 from forecasting.model.features import Site, build
 from ona.sky import plane_fit
@@ -44,7 +45,7 @@ def site_frames(
     """
     frames, fitted = {}, []
     for document, tables in sites:
-        trainable = site_frame(document, merge(tables))
+        trainable = site_frame(document, merge(capacities.of_newest(tables)))
         if trainable is not None and usable(trainable[0]).any():
             frames[document.site_id] = trainable[0]
             fitted.append(trainable[1])

@@ -43,13 +43,15 @@ def hourly(
     grid: Grid, result: Result, capacities: dict[str, float], weather: pd.DataFrame | None, site: Site
 ) -> pd.DataFrame:
     """The upload by the hour (UTC, hour's end): `share` as measured (`hourly_share`; NaN where less than
-    half was), `filled_share` with the gaps filled, `measured`, sun, and the hourly weather frame."""
+    half was), `filled_share` with the gaps filled, `measured`, `capacity_kw` that shares are of, sun, and
+    the hourly weather frame."""
     names = list(result.assets)
     total = sum(capacities[name] for name in names)
     end = pd.DatetimeIndex(grid.power.index)
     filled = pd.DataFrame({name: result.assets[name].power_kw for name in names}, index=end)
     hours = hourly_share(grid, dark(end, site, grid.minutes), capacities, of_kw=total)
     hours.insert(1, "filled_share", by_hour(filled.sum(axis=1, min_count=1) / total).mean())
+    hours["capacity_kw"] = total
     index = pd.DatetimeIndex(hours.index)
     sky = sun.clear_sky(index, site.plane, HOUR)
     hours["clear_poa_w_m2"] = sky["clear_poa"]

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from forecasting.config import TrainingRules
-from forecasting.global_training_service import dataset, evaluate, judge, prepare
+from forecasting.global_training_service import capacities, dataset, evaluate, judge, prepare
 from forecasting.model import features, score
 from forecasting.model.booster import TooFewRows
 from ona.sky.plane import Plane
@@ -69,6 +69,39 @@ def test_an_hour_in_two_uploads_has_the_newer_value_and_features_are_complete() 
     back = dataset.unstacked(dataset.stacked({"s": frame}))
     assert np.allclose(back["s"]["poa"], frame["poa"], rtol=1e-5)
     assert dataset.site_frame(document, merged.drop(columns="ghi_w_m2")) is None
+
+
+def upload(days: slice, capacity_kw: float | None, level: float = 1.0) -> pd.DataFrame:
+    """An upload's table of some days; its share is `level` times what the sky gives."""
+    sky = weather(40)
+    table = sky.assign(share=(level * share_of(sky)).clip(upper=1.0))
+    if capacity_kw is not None:
+        table["capacity_kw"] = capacity_kw
+    return table.rename_axis("timestamp").reset_index()[days]
+
+
+@pytest.mark.parametrize(
+    ("before_kw", "before", "expected"),
+    [
+        (1000.0, 0.1, 1.0),  # 100 kW, entered as 1000: its kW were right
+        (50.0, 1.0, 1.0),  # half the plant then, and it gave as much of that half
+        (100.0, 0.5, 0.5),  # the same capacity: half of it did not run
+        (105.0, 0.96, 0.96),  # too near to tell
+        (None, 0.1, 0.1),  # an upload of before: nobody knows
+    ],
+    ids=["corrected", "grown", "half out", "near", "unknown"],
+)
+def test_shares_of_a_corrected_capacity_are_brought_to_the_newest(
+    before_kw: float | None, before: float, expected: float
+) -> None:
+    tables = [upload(slice(0, 720), before_kw, before), upload(slice(720, 960), 100.0)]
+    old, new = capacities.of_newest(tables)
+    assert new is tables[1]
+    whole = upload(slice(0, 720), None)["share"]
+    bright = whole > 0.05
+    assert (old["share"] / whole)[bright].median() == pytest.approx(expected, rel=0.02)
+    [alone] = capacities.of_newest(tables[:1])
+    assert alone["share"].equals(tables[0]["share"])
 
 
 def windy(days: int) -> pd.DataFrame:
