@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from forecasting.expert_documents import ExpertErrors
 from ona.documents.base import Document
 
 
@@ -18,6 +19,9 @@ class MeasuredDay(Document):
     model_version: str
     scores: list[float]
     misses: dict[str, tuple[float, float]] = Field(description="shares below and above, by interval")
+    experts: ExpertErrors | None = Field(
+        default=None, description="of what was served; older ones have none"
+    )
 
 
 class LiveCalibration(Document):
@@ -40,6 +44,8 @@ class LiveCalibration(Document):
             date.fromisoformat(measured.day)
             if not all(level.isdigit() for level in measured.misses):
                 raise ValueError(f"{measured.day}: misses of no interval")
+            if measured.experts is not None:
+                measured.experts.checked()
         return self
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from forecasting.expert_documents import ExpertErrors, ExpertSaid
 from forecasting.layout import SITE
 from ona.documents.assets import Asset
 from ona.documents.base import Document, S3Pointer
@@ -191,6 +192,9 @@ class ModelCard(Document):
     scores: dict[str, list[float]] = Field(
         default={}, description="what calibrates intervals, by site; without a name: of all sites"
     )
+    experts: dict[str, ExpertErrors] = Field(
+        default={}, description="what experts missed on the newest unseen days, by site"
+    )
     nowcast_weight: float
     nowcast_tau_hours: float
     limits: str
@@ -325,15 +329,16 @@ class IssuedForecast(ForecastDocument):
     """`forecasts/<day>/<id>.json`: a forecast as it was issued.
 
     `uncalibrated`: first what was served, then what would have been without the model, so that physics
-    knows its errors on the day it is needed. Earlier versions of the platform stored none; customers do not
-    see it.
+    knows its errors on the day it is needed. `experts`: whose average it is; from what they miss their
+    weights are learned. Earlier versions of the platform stored none; customers do not see them.
     """
 
     uncalibrated: list[Uncalibrated] = []
+    experts: list[ExpertSaid] = []
 
     def document(self) -> dict[str, Any]:
         """The JSON form that customers are shown."""
-        return self.model_dump(mode="json", exclude={"uncalibrated"})
+        return self.model_dump(mode="json", exclude={"uncalibrated", "experts"})
 
     def issued(self) -> dict[str, Any]:
         """The JSON form that is stored under the day of issue."""

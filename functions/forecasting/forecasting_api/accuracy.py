@@ -11,8 +11,9 @@ import pandas as pd
 
 from forecasting.accuracy_documents import AccuracyRecord, LeadRecord, LiveCalibration
 from forecasting.documents import IssuedForecast, Point, SiteDocument
-from forecasting.model import calibration, measured_days, score
+from forecasting.model import calibration, experts, measured_days, score
 from forecasting.model.calibration import Bounds, Day
+from forecasting.model.experts import Heard
 from forecasting.model.features import site_of
 from ona.runtime.words import counted
 from ona.sky import sun
@@ -33,12 +34,14 @@ LEVELS = {"2.5": "lower_95", "10": "lower_80", "90": "upper_80", "97.5": "upper_
 @dataclass(frozen=True)
 class Measured:
     """A measured day: the record, its points, power that came (kW by hour's end), and the day as
-    calibration keeps it, by what made a forecast; None where it tells nothing."""
+    calibration keeps it, by what made a forecast; None where it tells nothing. `heard`: what the experts of
+    the forecast missed."""
 
     record: AccuracyRecord
     points: list[Point]
     power_kw: dict[datetime, float]
     kept: dict[str, Day | None]
+    heard: Heard | None = None
 
 
 def day_ahead(issued: list[tuple[datetime, str]], start: datetime) -> str | None:
@@ -120,7 +123,8 @@ def measure(
     )
     power_kw = {p.timestamp: float(value) for p, value in zip(both, actual, strict=True)}
     kept = _kept(site, forecast, both, actual, bounds, start.date(), live)
-    return Measured(record, points, power_kw, kept)
+    heard = _heard(forecast, both, actual / site.capacity_kw, start.date())
+    return Measured(record, points, power_kw, kept, heard)
 
 
 def _of_day(site: SiteDocument, forecast: IssuedForecast, start: datetime) -> list[Point]:
@@ -224,3 +228,14 @@ def _kept(
             day, version, actual / capacity, raw, held if number else served
         )
     return found
+
+
+def _heard(forecast: IssuedForecast, points: Sequence[Point], actual: Floats, day: date) -> Heard | None:
+    """What the experts of a forecast missed. `actual`: shares that came at the points, shape (n,)."""
+    said = {}
+    weights = {one.name: one.weight for one in forecast.experts}
+    for one in forecast.experts:
+        by_hour = {p.timestamp: value for p, value in zip(forecast.forecasts, one.median, strict=False)}
+        found = [by_hour.get(p.timestamp) for p in points]
+        said[one.name] = np.array([float("nan") if value is None else value for value in found])
+    return experts.heard(day, actual, said, weights)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from forecasting.model import physics
+from forecasting.model import physics, recent
 from forecasting.model.calibration import REFERENCE
 from forecasting.model.features import Site
 from forecasting.model.physics import Physics
+from forecasting.model.recent import BRIGHT
 from ona.sky import sun
 from ona.sky.irradiance import DARK_W_M2
 from ona.sky.sun import Floats
@@ -39,8 +40,8 @@ ALIKE_DAYS = 3.0
 """Days of an hour that weigh as much as all hours together: shade and mounting differ by hour. Ours."""
 MIN_USUAL_HOURS = 24
 """Measured hours that the usual power needs."""
-BRIGHT = 0.1
-"""Clear-sky irradiance on the plane, kW/m², below which an hour says nothing of the usual index."""
+PERSISTS = pd.Timedelta(hours=49)
+"""How long the sky of the day before speaks: two days and the hour that has begun. Ours."""
 
 
 def physical(table: pd.DataFrame, index: pd.DatetimeIndex, fitted: Physics) -> Floats:
@@ -56,8 +57,13 @@ def physical(table: pd.DataFrame, index: pd.DatetimeIndex, fitted: Physics) -> F
         lit = rows["daylight"].to_numpy(dtype=bool)
         clear = max(fitted.gains) * np.nan_to_num(rows["clear_poa"].to_numpy()) / 1000.0
         return solar_spread(power, np.where(lit, clear, 0.0))
+    return wind_spread(power)
+
+
+def wind_spread(power: Floats) -> Floats:
+    """A raw forecast, shape (n, 5), about a wind site's power, shape (n,), shares of capacity."""
     spread = power[:, None] * np.array(WIND_SPREAD)
-    return np.clip(spread + (power[:, None] > 0) * np.array(WIND_MARGIN), 0.0, 1.0)
+    return np.asarray(np.clip(spread + (power[:, None] > 0) * np.array(WIND_MARGIN), 0.0, 1.0))
 
 
 def solar_spread(power: Floats, clear: Floats) -> Floats:
@@ -69,6 +75,34 @@ def solar_spread(power: Floats, clear: Floats) -> Floats:
     up, down = np.where(clear > 0, up, 0.0), DARKER * power
     away = np.column_stack([-FAR * down, -down, np.zeros_like(power), up, FAR * up])
     return np.clip(power[:, None] + away, 0.0, 1.0)
+
+
+def persisted(site: Site, index: pd.DatetimeIndex, measured: pd.Series | None, now: pd.Timestamp) -> Floats:
+    """The clear-sky index (wind: the power) of the same hour of the day before, or of two days before.
+
+    `measured`: hourly shares of recent days, or None; returns the raw forecast at `index` (hours), shares
+    of capacity, shape (n, 5); NaN beyond `PERSISTS` after `now`, and in hours of which nothing is measured.
+    """
+    out = np.full((len(index), len(REFERENCE)), np.nan)
+    soon = np.asarray(index <= now + PERSISTS)
+    if measured is None or measured.dropna().empty or not soon.any():
+        return out
+    hours, known = index[soon], measured.dropna()
+    clear = _clear(site, hours.union(pd.DatetimeIndex(known.index)))
+    share = recent.persisted(hours, known, clear)
+    if site.kind == "solar":
+        out[soon] = solar_spread(share, physics.GAIN * clear.reindex(hours).to_numpy(dtype=float))
+    else:
+        out[soon] = wind_spread(share)
+    return out
+
+
+def _clear(site: Site, index: pd.DatetimeIndex) -> pd.Series:
+    """What the clear sky gives on the plane, kW/m²; 1 for wind."""
+    if site.kind == "wind":
+        return pd.Series(1.0, index=index)
+    clear = sun.clear_sky(index, site.plane, 60.0)["clear_poa"]
+    return (clear / 1000.0).where(clear > DARK_W_M2, 0.0)
 
 
 def usual(site: Site, index: pd.DatetimeIndex, measured: pd.Series | None) -> Floats:
@@ -86,22 +120,22 @@ def usual(site: Site, index: pd.DatetimeIndex, measured: pd.Series | None) -> Fl
     else:
         envelope, table = np.ones(len(index)), np.array(UNKNOWN_WIND)
     if measured is not None:
-        recent = measured.dropna()
-        recent = recent[recent.index > index[0] - pd.Timedelta(days=USUAL_DAYS)]
-        if site.kind == "solar" and len(recent):
-            past = sun.clear_sky(pd.DatetimeIndex(recent.index), site.plane, 60.0)["clear_poa"] / 1000.0
+        known = measured.dropna()
+        known = known[known.index > index[0] - pd.Timedelta(days=USUAL_DAYS)]
+        if site.kind == "solar" and len(known):
+            past = sun.clear_sky(pd.DatetimeIndex(known.index), site.plane, 60.0)["clear_poa"] / 1000.0
             bright = past > BRIGHT
-            recent = recent[bright.to_numpy()] / past[bright].to_numpy()
-        if len(recent) >= MIN_USUAL_HOURS:
-            table = _by_hour(recent, index) if site.kind == "solar" else np.quantile(recent, REFERENCE)
+            known = known[bright.to_numpy()] / past[bright].to_numpy()
+        if len(known) >= MIN_USUAL_HOURS:
+            table = _by_hour(known, index) if site.kind == "solar" else np.quantile(known, REFERENCE)
     return np.clip(envelope[:, None] * table, 0.0, 1.0)
 
 
-def _by_hour(recent: pd.Series, index: pd.DatetimeIndex) -> Floats:
+def _by_hour(known: pd.Series, index: pd.DatetimeIndex) -> Floats:
     """Quantiles of recent values by hour of the day (UTC) of `index`, shape (n, 5)."""
-    of_all = np.quantile(recent.to_numpy(), REFERENCE)
+    of_all = np.quantile(known.to_numpy(), REFERENCE)
     found = np.tile(of_all, (24, 1))
-    for hour, own in recent.groupby(pd.DatetimeIndex(recent.index).hour):
+    for hour, own in known.groupby(pd.DatetimeIndex(known.index).hour):
         share = len(own) / (len(own) + ALIKE_DAYS)
         found[int(str(hour))] = share * np.quantile(own.to_numpy(), REFERENCE) + (1.0 - share) * of_all
     return np.asarray(found[index.hour.to_numpy()])

@@ -17,6 +17,7 @@ from forecasting.documents import (
     SiteDocument,
     Uncalibrated,
 )
+from forecasting.expert_documents import ExpertSaid
 from forecasting.forecasting_api import answers
 from ona.runtime.identity import digest
 
@@ -42,6 +43,8 @@ NOTES = {
 """What a name in `degraded` means, in a sentence for the customer."""
 OF_THE_MODEL = ("no_model", "older_model", "model_unreadable")
 """Names whose note is followed by why: what serves this site, in a sentence of its own."""
+SPOKEN_HOURS = 48
+"""Hours of which a stored forecast says what its experts said: a day-ahead one is measured by them."""
 _STAMP = "%Y%m%d%H%M%S"
 """How an id ends: the moment of issue, UTC."""
 
@@ -94,12 +97,26 @@ def forecast_document(
         metadata=_metadata(prediction, basis, now, interval_minutes),
         summary=answers.summary(raw, interval_minutes, site.capacity_kw),
         uncalibrated=_uncalibrated(prediction) if interval_minutes == 60 else [],
+        experts=_experts(prediction) if interval_minutes == 60 else [],
     )
 
 
 def _uncalibrated(prediction: Prediction) -> list[Uncalibrated]:
     made = {prediction.source: prediction.raw, **prediction.instead}
     return [Uncalibrated(source=source, quantiles=_rows(raw.tolist())) for source, raw in made.items()]
+
+
+def _experts(prediction: Prediction) -> list[ExpertSaid]:
+    """What each expert says of the hours that a day-ahead forecast is measured by."""
+    return [
+        ExpertSaid(
+            name=name,
+            weight=spoken.weight,
+            median=[None if value != value else round(value, 4) for value in first],
+        )
+        for name, spoken in prediction.experts.items()
+        if (first := spoken.median[:SPOKEN_HOURS].tolist())
+    ]
 
 
 def _rows(raw: list[list[float]]) -> list[list[float] | None]:

@@ -101,6 +101,7 @@ def make(
         weather=weather_frames.frame(weather.document) if weather else None,
         measured=measured,
         days={source: measured_days.days_of(live, source) for source in predict.SOURCES},
+        heard=measured_days.heard_days(model.card if model else None, site.site_id, live),
     )
     prediction = predict.predict(site, inputs, now, hours, rules.nowcast_hours)
     if interval_minutes == 15:

@@ -12,12 +12,14 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecasting.documents import SiteDocument
-from forecasting.forecasting_api.fallbacks import physical, usual
-from forecasting.model import calibration, features, nowcast, physics
-from forecasting.model.booster import TARGET, at_levels
+from forecasting.forecasting_api.fallbacks import persisted, physical, usual
+from forecasting.model import calibration, experts, features, nowcast, physics
+from forecasting.model.booster import TARGET
 from forecasting.model.calibration import Bounds, Day
+from forecasting.model.experts import Heard
 from forecasting.model.features import Site, site_of
 from forecasting.model.nowcast import Persistence
 from forecasting.model.registry import InService
@@ -37,13 +39,24 @@ class Inputs:
     """What there is for a forecast; nothing of it must be.
 
     `weather`: hourly weather frame that should reach from two days ago to the horizon's end; `measured`:
-    hourly shares of recent days; `days`: measured days by what had made their forecast.
+    hourly shares of recent days; `days`: measured days by what had made their forecast; `heard`: what the
+    experts missed on the newest days.
     """
 
     model: InService | None = None
     weather: pd.DataFrame | None = None
     measured: pd.Series | None = None
     days: Mapping[Source, Sequence[Day]] = field(default_factory=dict)
+    heard: Sequence[Heard] = ()
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """An expert's weight in a forecast, and its medians, shares of capacity, shape (n,); NaN where it is
+    silent."""
+
+    weight: float
+    median: Floats
 
 
 @dataclass(frozen=True)
@@ -51,8 +64,8 @@ class Prediction:
     """Hours to come (UTC, interval's end) with shares of capacity, and names of what was missing.
 
     `raw`: the forecast before its calibration, shape (n, 5), and what made it; NaN in hours that something
-    else made. `instead`: the same of what would have been served without the model. `nowcast_at`: the
-    measured hour whose error was carried into the first hours, or None.
+    else made. `instead`: the same of what would have been served without the model. `experts`: whose
+    average it is. `nowcast_at`: the measured hour whose error was carried into the first hours, or None.
     """
 
     hours: pd.DatetimeIndex
@@ -65,6 +78,7 @@ class Prediction:
     raw: Floats
     source: Source
     instead: Mapping[Source, Floats] = field(default_factory=dict)
+    experts: Mapping[str, Spoken] = field(default_factory=dict)
 
 
 def predict(
@@ -81,34 +95,100 @@ def predict(
     index = pd.date_range(first + pd.Timedelta(hours=1), periods=hours, freq="h", unit="us")
     driver = "ghi_w_m2" if site.kind == "solar" else "wind_speed_m_s"
     if weather is None or driver not in weather or weather[driver].reindex(index).isna().all():
-        raw = usual(site, index, inputs.measured)
-        median, bounds = _calibrated(raw, "usual", inputs)
-        nothing = pd.DataFrame(index=index)
-        return Prediction(index, median, bounds, nothing, site, ["no_weather"], None, raw, "usual")
+        return _without_weather(site, index, inputs, first)
     begin = first - pd.Timedelta(hours=max(nowcast_hours, MIN_PAST_HOURS) + LEAD_HOURS)
     frame = weather.reindex(pd.date_range(begin, index[-1], freq="h", unit="us"))
-    missing = frame[driver].reindex(index).isna().to_numpy()
-    degraded = ["weather_ends_early"] if missing.any() else []
+    unknown = frame[driver].isna().to_numpy()
     table = features.build(frame, site)
-    source: Source = "physical" if model is None else "model"
-    fitted = (
-        own_physics(site, weather, inputs.measured, now)
-        if model is None
-        else model.model.physics_of(table, site.site_id)
-    )
-    raw, nowcast_at, instead = physical(table, index, fitted), None, dict[Source, Floats]()
+    future = np.asarray(table.index.isin(index))
+    missing = unknown[future]
+    degraded = ["weather_ends_early"] if missing.any() else []
+    said = _said(site, table, unknown, inputs, now)
+    without = experts.weights(experts.WITHOUT_MODEL, inputs.heard)
+    physical_raw = experts.combined(said, without)
+    source: Source = "physical"
+    raw, by_name, nowcast_at = physical_raw, without, None
+    instead = dict[Source, Floats]()
     if model is None:
         degraded = [*degraded, "no_model"]
     else:
-        instead["physical"] = np.where(missing[:, None], np.nan, raw)
-        quantiles, nowcast_at = _corrected(model, table, site, inputs.measured, now, nowcast_hours)
-        future = np.asarray(table.index.isin(index))
-        raw = calibration.reference(quantiles[future], model.model.levels)
-    median, bounds = _calibrated(raw, source, inputs)
+        source, instead["physical"] = "model", physical_raw[future]
+        trees = model.model.weight_of_trees(site.site_id)
+        by_name = experts.weights(experts.with_model(trees), inputs.heard)
+        raw, nowcast_at = _corrected(
+            model, experts.combined(said, by_name), table, site, inputs.measured, now, nowcast_hours
+        )
+    spoken = {name: Spoken(by_name[name], said[name][future, 2]) for name in by_name}
+    median, bounds = _calibrated(np.nan_to_num(raw[future]), source, inputs)
     prediction = Prediction(
-        index, median, bounds, frame.reindex(index), site, degraded, nowcast_at, raw, source, instead
+        hours=index,
+        median=median,
+        bounds=bounds,
+        weather=frame.reindex(index),
+        site=site,
+        degraded=degraded,
+        nowcast_at=nowcast_at,
+        raw=raw[future],
+        source=source,
+        instead=instead,
+        experts=spoken,
     )
-    return _with_usual(prediction, missing, inputs) if missing.any() else prediction
+    return _with_usual(prediction, missing, inputs, first) if missing.any() else prediction
+
+
+def _said(
+    site: Site, table: pd.DataFrame, unknown: NDArray[np.bool_], inputs: Inputs, now: datetime
+) -> dict[str, Floats]:
+    """What each expert says at the hours of a feature table, shape (n, 5); NaN where it is silent, and for
+    all of them where the weather is `unknown`, shape (n,)."""
+    model, index = inputs.model, pd.DatetimeIndex(table.index)
+    weather = inputs.weather if inputs.weather is not None else pd.DataFrame()
+    recent = own_physics(site, weather, inputs.measured, now)
+    said = {
+        experts.RECENT: physical(table, index, recent),
+        experts.PERSISTED: persisted(site, index, inputs.measured, pd.Timestamp(now)),
+    }
+    if model is not None:
+        parts, levels = model.model.parts(table, site.site_id), model.model.levels
+        said[experts.TREES] = calibration.reference(parts.trees, levels)
+        said[experts.PHYSICS] = calibration.reference(parts.physics, levels)
+    dark = ~table["daylight"].to_numpy(dtype=bool)
+    return {
+        name: np.where(unknown[:, None], np.nan, np.where(dark[:, None], 0.0, quantiles))
+        for name, quantiles in said.items()
+    }
+
+
+def _without_weather(
+    site: Site, index: pd.DatetimeIndex, inputs: Inputs, first: pd.Timestamp
+) -> Prediction:
+    """What usually comes, and the sky of the day before."""
+    by_name, said = _usual(site, index, inputs, first)
+    raw = experts.combined(said, by_name)
+    median, bounds = _calibrated(raw, "usual", inputs)
+    return Prediction(
+        hours=index,
+        median=median,
+        bounds=bounds,
+        weather=pd.DataFrame(index=index),
+        site=site,
+        degraded=["no_weather"],
+        nowcast_at=None,
+        raw=raw,
+        source="usual",
+        experts={name: Spoken(by_name[name], values[:, 2]) for name, values in said.items()},
+    )
+
+
+def _usual(
+    site: Site, index: pd.DatetimeIndex, inputs: Inputs, first: pd.Timestamp
+) -> tuple[dict[str, float], dict[str, Floats]]:
+    """Weights, and what is said without weather."""
+    said = {
+        experts.USUAL: usual(site, index, inputs.measured),
+        experts.PERSISTED: persisted(site, index, inputs.measured, first),
+    }
+    return experts.weights(experts.WITHOUT_WEATHER, inputs.heard), said
 
 
 def own_physics(
@@ -132,9 +212,12 @@ def _calibrated(raw: Floats, source: Source, inputs: Inputs) -> tuple[Floats, Bo
     return calibration.intervals(raw, calibration.ends(before, inputs.days.get(source, ())))
 
 
-def _with_usual(prediction: Prediction, missing: np.ndarray, inputs: Inputs) -> Prediction:
+def _with_usual(
+    prediction: Prediction, missing: NDArray[np.bool_], inputs: Inputs, first: pd.Timestamp
+) -> Prediction:
     """What usually comes in the hours beyond the weather."""
-    raw = usual(prediction.site, prediction.hours, inputs.measured)
+    by_name, said = _usual(prediction.site, prediction.hours, inputs, first)
+    raw = experts.combined(said, by_name)
     other, other_bounds = _calibrated(raw, "usual", inputs)
     bounds = {
         level: (
@@ -162,20 +245,21 @@ def _envelope(table: pd.DataFrame, site: Site) -> Floats:
 
 def _corrected(
     model: InService,
+    quantiles: Floats,
     table: pd.DataFrame,
     site: Site,
     measured: pd.Series | None,
     now: datetime,
     hours: int,
 ) -> tuple[Floats, datetime | None]:
-    """Quantiles of a feature table, moved by the error of the newest measured hour; and that hour."""
-    quantiles = model.model.predict(table, site.site_id)
+    """Quantiles at `REFERENCE` of a feature table, moved by the error of the newest measured hour; and that
+    hour."""
     persistence = Persistence(model.card.nowcast_weight, model.card.nowcast_tau_hours)
     if measured is None or persistence.weight <= 0 or hours == 0:
         return quantiles, None
-    envelope, levels = _envelope(table, site), model.model.levels
+    envelope = _envelope(table, site)
     when = pd.DatetimeIndex(table.index)
-    half = at_levels(quantiles, levels, np.array([0.5]))[:, 0]
+    half = quantiles[:, 2]
     lit = (envelope > 0) & ~np.isnan(half)
     latest = nowcast.latest_error(
         measured,
@@ -191,6 +275,6 @@ def _corrected(
     after = ahead > 0
     out = quantiles.copy()
     out[after] = nowcast.correct(
-        quantiles[after], levels, envelope[after], ahead[after], error, persistence
+        quantiles[after], calibration.REFERENCE, envelope[after], ahead[after], error, persistence
     )
     return out, newest.to_pydatetime()

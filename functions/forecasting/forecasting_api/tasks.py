@@ -70,7 +70,7 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     record = measured.record
     drawn = picture.day(measured.points, measured.power_kw, record)
     where = store.save_accuracy(bucket, record, drawn)
-    renewed = measured_days.with_day(stored.live, day, measured.kept)
+    renewed = measured_days.with_day(stored.live, day, measured.kept, measured.heard)
     if renewed is not None:
         store.save_live(bucket, site, renewed, stored)
     for dimensions in ({}, {"CustomerId": site.customer_id}):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed
@@ -12,9 +13,11 @@ import pandas as pd
 
 from forecasting.config import BoosterSettings, forecasting_config
 from forecasting.documents import DatasetCard, ModelCard, Scores, SiteVerdict
+from forecasting.expert_documents import ExpertErrors
 from forecasting.global_training_service import evaluate, incumbents, judge, serving, store
 from forecasting.layout import MODEL_CARD, MODEL_CURRENT
-from forecasting.model import booster, nowcast, registry
+from forecasting.model import booster, measured_days, nowcast, registry
+from forecasting.model.forecaster import Forecaster
 from forecasting.payloads import DecideRequest, DecideResult
 from ona.documents.base import S3Pointer
 from ona.runtime.clock import utc_now
@@ -69,7 +72,9 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
         ),
     )
     features = trained.trees.features
-    card = model_card(data.card, folds, settings.booster, comparison, features, utc_now())
+    card = model_card(data.card, folds, settings.booster, comparison, features, utc_now()).model_copy(
+        update={"experts": _experts(folds, trained, data.frames)}
+    )
     store.save_card(bucket, card)
     store.save_trained(bucket, data.card)
     _serve(bucket, card, comparison, services, found)
@@ -84,6 +89,14 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
             scores=card.own.document(),
         )
     return _decided(bucket, card)
+
+
+def _experts(
+    folds: list[pd.DataFrame], trained: Forecaster, frames: Mapping[str, pd.DataFrame]
+) -> dict[str, ExpertErrors]:
+    """What the experts missed on each site's newest unseen days, as a card keeps it."""
+    heard = evaluate.replayed(folds, trained, frames)
+    return {site_id: measured_days.errors_of(one) for site_id, one in heard.items()}
 
 
 def model_card(

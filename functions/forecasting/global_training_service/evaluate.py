@@ -11,8 +11,19 @@ import pandas as pd
 from forecasting.config import BoosterSettings
 from forecasting.documents import Scores
 from forecasting.global_training_service.dataset import REFERENCE, usable
-from forecasting.model import blend, booster, calibration, forecaster, measured_days, nowcast, score
+from forecasting.model import (
+    blend,
+    booster,
+    calibration,
+    experts,
+    forecaster,
+    measured_days,
+    nowcast,
+    recent,
+    score,
+)
 from forecasting.model.booster import TARGET
+from forecasting.model.experts import Heard
 from forecasting.model.forecaster import Forecaster
 from ona.sky.sun import Floats
 
@@ -24,6 +35,9 @@ APART = pd.Timedelta(days=1)
 """How far the rows that train a window lie from it, where later ones train it too. Ours."""
 PARTS = {"physics": "physics:", "trees": "trees:"}
 """Prefix of the quantiles' columns by part of a forecast, beside those of the whole."""
+FARTHER = 1.15
+"""How much farther from the forecast outcomes lie after a training than in its windows, which lie next to
+what trained them and have better weather. Ours, on the tuning half of the strangers."""
 HOURS_A_DAY = 24
 """Rows of an hourly frame between a value and its persistence reference."""
 
@@ -127,6 +141,31 @@ def unseen_by_site(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> dict
     return found
 
 
+def replayed(
+    folds: list[pd.DataFrame], trained: Forecaster, frames: Mapping[str, pd.DataFrame]
+) -> dict[str, Heard]:
+    """What the experts of each site would have missed on its newest unseen days (`recent.replayed`)."""
+    levels = trained.levels
+    found = {}
+    for site_id, rows in together(folds, levels).groupby("site_id"):
+        if f"{PARTS['trees']}{names(levels)[0]}" not in rows or site_id not in frames:
+            continue
+        table = rows.dropna(subset=[f"{PARTS['trees']}{names(levels)[0]}"]).sort_values("timestamp")
+        said = {
+            name: booster.at_levels(
+                table[[f"{PARTS[name]}{column}" for column in names(levels)]].to_numpy(dtype=float),
+                levels,
+                np.array([0.5]),
+            )[:, 0]
+            for name in PARTS
+        }
+        weights = experts.with_model(trained.weight_of_trees(str(site_id)))
+        heard = recent.replayed(table, said, weights, frames[str(site_id)])
+        if heard is not None:
+            found[str(site_id)] = heard
+    return found
+
+
 def weighted(
     folds: list[pd.DataFrame], levels: tuple[float, ...], before_judging: Mapping[str, float]
 ) -> list[pd.DataFrame]:
@@ -219,7 +258,7 @@ def scores_of(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> dict[str,
     for name, part in {measured_days.EVERY_SITE: table, **groups}.items():
         raw = calibration.reference(quantiles_of(part, levels), levels)
         if kept := calibration.prior(part[TARGET].to_numpy(dtype=float), raw):
-            found[name] = list(kept)
+            found[name] = [round(FARTHER * score, 3) for score in kept]
     return found
 
 

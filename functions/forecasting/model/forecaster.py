@@ -53,8 +53,7 @@ class Forecaster:
         before physics was stored has trees alone."""
         if not self.trees.departs:
             return self.trees.predict(frame, site_id)
-        weight = self.weights.get(site_id, 0.0)
-        if weight == 0.0:
+        if self.weight_of_trees(site_id) == 0.0:
             return physics.quantiles(frame, self.physics_of(frame, site_id), self.levels)
         return self.whole(self.parts(frame, site_id), site_id)
 
@@ -70,8 +69,11 @@ class Forecaster:
 
     def whole(self, parts: Parts, site_id: str) -> Floats:
         """The forecast that the two parts of a site make, shape (n, levels)."""
-        weight = self.weights.get(site_id, 0.0) if self.trees.departs else 1.0
-        return blend.mixed(parts.physics, parts.trees, weight)
+        return blend.mixed(parts.physics, parts.trees, self.weight_of_trees(site_id))
+
+    def weight_of_trees(self, site_id: str) -> float:
+        """How much the trees count beside physics at a site, 0…1, by what the training's windows said."""
+        return self.weights.get(site_id, 0.0) if self.trees.departs else 1.0
 
     def physics_of(self, frame: pd.DataFrame, site_id: str) -> Physics:
         """The physics of a site; the default of the frame's kind for one that was not trained."""

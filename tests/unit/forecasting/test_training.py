@@ -10,7 +10,7 @@ import pytest
 
 from forecasting.config import TrainingRules
 from forecasting.global_training_service import capacities, dataset, evaluate, judge, prepare
-from forecasting.model import features, score
+from forecasting.model import calibration, features, score
 from forecasting.model.booster import TooFewRows
 from ona.sky.plane import Plane
 from ona.store import parquet
@@ -188,6 +188,18 @@ def test_a_history_with_holes_trains_or_says_why_not(kind: str) -> None:
     assert set(evaluate.scores_of(rows, LEVELS)) <= {"", *frames}
     if len(table):
         assert 0 < evaluate.scores(rows, LEVELS).rows <= len(table)
+
+
+def test_a_prior_is_as_wide_as_the_windows_and_a_little_wider() -> None:
+    chance, spread = np.random.default_rng(3), 0.1 * np.array(LEVELS)
+    table = pd.DataFrame(0.5 + np.tile(spread - spread.mean(), (400, 1)), columns=evaluate.names(LEVELS))
+    table = table.assign(
+        site_id="a", share=chance.uniform(0.4, 0.6, 400), timestamp=pd.Timestamp(0, tz="UTC")
+    )
+    raw = calibration.reference(evaluate.quantiles_of(table, LEVELS), LEVELS)
+    windows = calibration.prior(table["share"].to_numpy(), raw)
+    kept = evaluate.scores_of([table.head(200), table.tail(200)], LEVELS)
+    assert kept["a"] == kept[""] == pytest.approx([evaluate.FARTHER * each for each in windows], abs=0.002)
 
 
 def test_without_a_single_window_nothing_is_calibrated() -> None:
