@@ -78,11 +78,11 @@ def make(
     with ThreadPoolExecutor(4) as pool:
         service_read = pool.submit(registry.in_service, bucket, site.customer_id, site.site_id)
         weather_read = pool.submit(cache.newest, Place.of(site.latitude, site.longitude), now)
-        telemetry_read = pool.submit(store.telemetry_since, bucket, site, now, RECENT_DAYS, bad)
+        outs_read = pool.submit(_known_outs, site, now)
         live_read = pool.submit(store.load_live, bucket, site)
-        outs, unknown = _known_outs(site, now)
+        telemetry = store.telemetry_since(bucket, site, now, RECENT_DAYS, bad)
     service, weather = service_read.result(), weather_read.result()
-    telemetry, stored = telemetry_read.result(), live_read.result()
+    (outs, unknown), stored = outs_read.result(), live_read.result()
     if weather is None:
         telemetry = store.telemetry_since(bucket, site, now, USUAL_DAYS, bad)
     if telemetry is not None:
