@@ -16,7 +16,7 @@ from forecasting.documents import IssuedForecast, SiteDocument
 from forecasting.forecasting_api import store
 from forecasting.forecasting_api.forecast_document import Basis, forecast_document
 from ona.documents.base import S3Pointer
-from ona.runtime import aws
+from ona.runtime import aws, collector
 from ona.runtime.errors import OnaError
 from ona.runtime.observability import count, logger
 from ona.store.unreadable import Unreadable, attempted, note
@@ -60,6 +60,13 @@ def make(
     site: SiteDocument, now: datetime, *, interval_minutes: int = 60, degraded: Sequence[str] = ()
 ) -> IssuedForecast:
     """Forecast a site for the whole horizon with what there is; nothing missing or damaged is an error."""
+    with collector.importing("forecasting.forecasting_api.predict"):  # the first one imports all it needs
+        return _make(site, now, interval_minutes, degraded)
+
+
+def _make(
+    site: SiteDocument, now: datetime, interval_minutes: int, degraded: Sequence[str]
+) -> IssuedForecast:
     from forecasting.forecasting_api import predict, subtraction
     from forecasting.forecasting_api.quarter_hours import quarter_hours
     from forecasting.model import availability, hourly, measured_days, registry
