@@ -37,6 +37,7 @@ from local.hooks import (
     template_references,
     topics,
     waits,
+    worker_logs,
 )
 
 
@@ -45,6 +46,7 @@ def install() -> None:
     roles.install()
     cloudformation.install()
     lambda_worker.install()
+    worker_logs.install()
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()

@@ -9,13 +9,18 @@
 - Packages that `sam build` made for another machine cannot be loaded here. Their folders are searched after
   this environment's own packages, and the function's log says so.
 - Environment variables that name `/opt` point to the folder of the layer, which lies elsewhere here.
-- Invocations beyond ONA_LOCAL_SANDBOXES wait, instead of starting more and more Python processes.
+- Invocations beyond ONA_LOCAL_SANDBOXES wait, instead of starting more and more Python processes. AWS would
+  start them: the time of this queue counts against no limit of AWS (`Queued`).
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from local.hooks.base import HookBroken, private, replace
@@ -87,6 +92,32 @@ _DIED_MESSAGES = ("Worker process died", "Worker returned no response", "No JSON
 _KILLED_MESSAGE = "Runtime exited with error: signal: killed"
 
 
+class Queued:
+    """How long one caller's invocation waited for a sandbox of this machine. The caller puts it into
+    `queued`; the invocation's own thread fills it."""
+
+    def __init__(self) -> None:
+        self._past, self._since = 0.0, 0.0
+
+    @contextmanager
+    def waits(self) -> Iterator[None]:
+        """While the invocation waits."""
+        self._since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._past, self._since = self.seconds(), 0.0
+
+    def seconds(self) -> float:
+        """Seconds so far, with those of a wait that still goes on."""
+        since = self._since
+        return self._past + (time.monotonic() - since if since else 0.0)
+
+
+queued: ContextVar[Queued | None] = ContextVar("queued", default=None)
+"""Where the invocation at hand counts how long it waits; None where nobody asks."""
+
+
 def sandboxes() -> int:
     """How many invocations run at once: ONA_LOCAL_SANDBOXES, else the number of cores, at least 2."""
     return max(1, int(os.environ.get("ONA_LOCAL_SANDBOXES", "0")) or max(2, os.cpu_count() or 2))
@@ -103,14 +134,18 @@ def install() -> None:
             raise HookBroken("ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT changed")
     script = script.replace(_ERROR_LINE, _TYPED_LINE).replace(_LAYERS_LINE, _OPT_LINES)
     script = script.replace(_ANSWER_LINE, _MARSHALLED_LINES).replace(_VARIABLES_LINE, _VARIABLES_LINES)
-    lambda_runtime._PYTHON_WORKER_SCRIPT = script
+    replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", script)
 
     room = threading.BoundedSemaphore(sandboxes())
     run = private(lambda_svc, "_execute_function_warm")
 
     def execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
-        with room:
+        with (queued.get() or Queued()).waits():
+            room.acquire()
+        try:
             answer: dict[str, Any] = run(function, event, request_id)
+        finally:
+            room.release()
         body = answer.get("body")
         if isinstance(body, dict) and set(body) == {ERROR_KEY}:
             error = {**body[ERROR_KEY], "requestId": request_id}

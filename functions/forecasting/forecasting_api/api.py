@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -38,9 +39,6 @@ from ona.runtime.clock import FIRST_YEAR, utc_now
 from ona.runtime.observability import count, logger
 from ona.runtime.words import counted
 from ona.store import s3
-
-if TYPE_CHECKING:
-    from forecasting.model.portfolio import Place
 
 _TRAIN_EXPIRES_S, _NOWCAST_EXPIRES_S = 3600, 1800
 """Seconds for which an upload's address is good; the contract's."""
@@ -124,20 +122,11 @@ def forecast(
     """
     api.mine(customer_id)
     now = utc_now()
-    registered = store.places_of(customer_id)
-    if site_id is not None and site_id not in registered:
-        raise ApiError(404, "NOT_FOUND", f"No site {site_id} of yours has sent data", field="site_id")
-    if not registered:
-        raise ApiError(
-            404,
-            "NOT_FOUND",
-            "None of your sites has sent data",
-            details="POST /upload_train and upload history first",
-        )
+    more = None
     if site_id is not None:
-        whole, more = _one(customer_id, site_id, now, interval_minutes), None
+        whole = _one(customer_id, site_id, now, interval_minutes)
     else:
-        whole, more = _sum(customer_id, registered, now, interval_minutes, next)
+        whole, more = _sum(customer_id, now, interval_minutes, next)
     answer = answers.cut(whole, now, horizon_hours)
     if site_id is None:
         answer["next"] = paging.cursor(more)
@@ -167,8 +156,8 @@ def forecast_accuracy(
     A day is measured once its telemetry has arrived; days without are left out. At most 366 days.
     """
     api.mine(customer_id)
-    if site_id not in store.sites_of(customer_id):
-        raise ApiError(404, "NOT_FOUND", f"No site {site_id} of yours has sent data", field="site_id")
+    if not store.is_registered(customer_id, site_id):
+        raise _not_found(site_id)
     until = last or (utc_now() - timedelta(days=1)).date()
     since = first or max(until, date(FIRST_YEAR, 1, 30)) - timedelta(days=29)
     if not timedelta() <= until - since < timedelta(days=accuracy_report.MOST_DAYS):
@@ -208,14 +197,22 @@ def sites(
     return Response(status_code=200, content_type=JSON, body=json.dumps(api.success(data.document())))
 
 
+def _not_found(site_id: str) -> ApiError:
+    return ApiError(404, "NOT_FOUND", f"No site {site_id} of yours has sent data", field="site_id")
+
+
 def _sum(
-    customer_id: str,
-    registered: dict[str, Place | None],
-    now: datetime,
-    interval_minutes: int,
-    next: str | None,
+    customer_id: str, now: datetime, interval_minutes: int, next: str | None
 ) -> tuple[ForecastJson, dict[str, str] | None]:
-    """The sum of a page of sites, and where the next page begins."""
+    """The sum of a page of sites, and where the next page begins. Raises ApiError."""
+    registered = store.places_of(customer_id)
+    if not registered:
+        raise ApiError(
+            404,
+            "NOT_FOUND",
+            "None of your sites has sent data",
+            details="POST /upload_train and upload history first",
+        )
     after = paging.position(next, "site_id").get("site_id", "")
     left = [name for name in registered if name > after]
     page = left[: sums.SITES_A_PAGE[interval_minutes]]
@@ -229,9 +226,15 @@ def _sum(
 
 
 def _one(customer_id: str, site_id: str, now: datetime, interval_minutes: int) -> ForecastJson:
-    if interval_minutes == 60:
-        stored = store.load_newest(aws.environment("OUTPUT_BUCKET"), customer_id, site_id)
-        if stored is not None and store.is_fresh(stored, now):
-            count("ForecastCacheHit", 1)
-            return stored
+    """A site's stored forecast while it is fresh, else a new one. Raises ApiError for nobody's site."""
+    with ThreadPoolExecutor(1) as beside:
+        registered = beside.submit(store.is_registered, customer_id, site_id)
+        stored = None
+        if interval_minutes == 60:
+            stored = store.load_newest(aws.environment("OUTPUT_BUCKET"), customer_id, site_id)
+    if not registered.result():
+        raise _not_found(site_id)
+    if stored is not None and store.is_fresh(stored, now):
+        count("ForecastCacheHit", 1)
+        return stored
     return generate.of_site(customer_id, site_id, now, interval_minutes).document()

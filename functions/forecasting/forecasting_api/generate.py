@@ -16,7 +16,7 @@ from forecasting.documents import IssuedForecast, SiteDocument
 from forecasting.forecasting_api import store
 from forecasting.forecasting_api.forecast_document import Basis, forecast_document
 from ona.documents.base import S3Pointer
-from ona.runtime import aws
+from ona.runtime import aws, collector
 from ona.runtime.errors import OnaError
 from ona.runtime.observability import count, logger
 from ona.store.unreadable import Unreadable, attempted, note
@@ -60,6 +60,13 @@ def make(
     site: SiteDocument, now: datetime, *, interval_minutes: int = 60, degraded: Sequence[str] = ()
 ) -> IssuedForecast:
     """Forecast a site for the whole horizon with what there is; nothing missing or damaged is an error."""
+    with collector.importing("forecasting.forecasting_api.predict"):  # the first one imports all it needs
+        return _make(site, now, interval_minutes, degraded)
+
+
+def _make(
+    site: SiteDocument, now: datetime, interval_minutes: int, degraded: Sequence[str]
+) -> IssuedForecast:
     from forecasting.forecasting_api import predict, subtraction
     from forecasting.forecasting_api.quarter_hours import quarter_hours
     from forecasting.model import availability, hourly, measured_days, registry
@@ -78,11 +85,11 @@ def make(
     with ThreadPoolExecutor(4) as pool:
         service_read = pool.submit(registry.in_service, bucket, site.customer_id, site.site_id)
         weather_read = pool.submit(cache.newest, Place.of(site.latitude, site.longitude), now)
-        telemetry_read = pool.submit(store.telemetry_since, bucket, site, now, RECENT_DAYS, bad)
+        outs_read = pool.submit(_known_outs, site, now)
         live_read = pool.submit(store.load_live, bucket, site)
-        outs, unknown = _known_outs(site, now)
+        telemetry = store.telemetry_since(bucket, site, now, RECENT_DAYS, bad)
     service, weather = service_read.result(), weather_read.result()
-    telemetry, stored = telemetry_read.result(), live_read.result()
+    (outs, unknown), stored = outs_read.result(), live_read.result()
     if weather is None:
         telemetry = store.telemetry_since(bucket, site, now, USUAL_DAYS, bad)
     if telemetry is not None:

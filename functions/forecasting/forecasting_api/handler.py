@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ona.api import gateway
-from ona.runtime import aws
+from ona.runtime import aws, collector
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.observability import handler
@@ -15,8 +15,8 @@ from ona.runtime.observability import handler
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """One request (API Gateway's answer), or one task (`ForecastResult`, `AccuracyResult`)."""
     if gateway.claims_a_request(event):
-        from forecasting.forecasting_api.api import api
-
+        with collector.importing("forecasting.forecasting_api.api"):
+            from forecasting.forecasting_api.api import api
         return api.resolve(event, context)
     return run(event, aws.environment("OUTPUT_BUCKET"))
 

@@ -37,13 +37,15 @@ if TYPE_CHECKING:
 
     from forecasting.model.portfolio import Place
 
+BY_CUSTOMER = "customer-location-index"
+"""The index of locations: by customer, then by site."""
 CSV_EVERY_HOURS = 6
 """Detection's files get a new name so often: the name before still covers the hours that a renewal leaves
 behind."""
 CSV_HOURS = 30
 """Hours to come in detection's files: a day, and the six hours until the next name."""
 MOST_READS = 8
-"""Objects that are read or written at once: boto3 keeps ten connections."""
+"""Objects that are read or written at once (ours)."""
 STANDS_IN = timedelta(hours=24)
 """How old a forecast may be that stands in for a new one (ours)."""
 
@@ -53,10 +55,21 @@ def sites_of(customer_id: str) -> list[str]:
     return list(places_of(customer_id))
 
 
+def is_registered(customer_id: str, site_id: str) -> bool:
+    """Whether a customer's site has sent data: one item is read, however many sites there are."""
+    return _location(customer_id, site_id) is not None
+
+
+def _location(customer_id: str, site_id: str) -> dict[str, Any] | None:
+    """A site's item in the table of locations."""
+    where = aws.environment("LOCATIONS_TABLE"), BY_CUSTOMER
+    return next(iter(tables.query(*where, "customer_id", customer_id, ("location_name", site_id))), None)
+
+
 def places_of(customer_id: str) -> dict[str, Place | None]:
     """Where a customer's sites lie, by id in order; None where nobody can say."""
     table = aws.environment("LOCATIONS_TABLE")
-    items = tables.query(table, "customer-location-index", "customer_id", customer_id)
+    items = tables.query(table, BY_CUSTOMER, "customer_id", customer_id)
     named = ((f"table {table}, {item.get('location_id')}", item) for item in items)
     found = readable(named, lambda item: (_site_id(item), _place(item)))
     return dict(sorted(found, key=lambda one: one[0]))
@@ -112,8 +125,7 @@ def _learned_site(bucket: str, customer_id: str, site_id: str) -> SiteDocument |
 
 def _located_site(customer_id: str, site_id: str) -> SiteDocument | None:
     table = aws.environment("LOCATIONS_TABLE")
-    items = tables.query(table, "customer-location-index", "customer_id", customer_id)
-    item = next((item for item in items if item.get("location_name") == site_id), {})
+    item = _location(customer_id, site_id) or {}
     names_ = ("customer_id", "latitude", "longitude", "capacity_kw", "kind")
     known = {name: item.get(name) for name in names_}
     site, _ = attempted(lambda: SiteDocument.read({**known, "site_id": site_id, "assets": {}}, table))

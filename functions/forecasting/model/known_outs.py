@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 
 from pydantic import ConfigDict
 
@@ -22,13 +23,14 @@ from ona.runtime import aws
 from ona.runtime.errors import ObjectMissing
 from ona.store import s3, tables
 from ona.store.calendar import read_calendar
+from ona.store.held import Held
 from ona.store.layout import ASSET_HISTORY
 from ona.store.unreadable import readable
 
 MOST_READS = 8
-"""Objects that are read at once: boto3 keeps ten connections."""
+"""Objects that are read at once (ours)."""
 MOST_HISTORIES = 50
-"""Machines whose histories are read for one forecast (ours); of a larger site those with an open order."""
+"""Histories that are read for one forecast; where more machines have one, those with open orders. Ours."""
 SEEN = timedelta(days=3)
 """So long an open incident without an order counts after it was seen last (ours; `repairs.standing`)."""
 STOPS = ("outage", "site_outage")
@@ -83,25 +85,31 @@ class _History(_Stored):
     incidents: list[Incident] = []
 
 
+_held: Held[list[Incident]] = Held(most=2000)
+"""The incidents of machines whose histories have not changed. Ours."""
+
+
 def of_site(site: SiteDocument, now: datetime) -> list[Out]:
     """What is out of a site now or will be, and what was out of it before, as far as histories tell.
 
     Raises DependencyBusy, InvalidConfiguration.
     """
     bucket, own = aws.environment("OUTPUT_BUCKET"), site.assets
-    open_orders = _open_orders(site)
-    wanted = own if len(own) <= MOST_HISTORIES else {order.asset_id for order in open_orders}
-    found = incidents(bucket, site.site_id, wanted)
-    return [
-        *out_by_incidents(found, open_orders, now),
-        *planned(read_calendar(aws.environment("INPUT_BUCKET")), own),
-    ]
+    with ThreadPoolExecutor(1) as beside:
+        calendar = beside.submit(read_calendar, aws.environment("INPUT_BUCKET"))
+        tags, open_orders = _histories(site, bucket), None
+        if len(tags) > MOST_HISTORIES:
+            open_orders = _open_orders(site)
+            tags = {order.asset_id: tags[order.asset_id] for order in open_orders if order.asset_id in tags}
+        found = _incidents(bucket, site.site_id, tags)
+        if open_orders is None and any(one.state == "open" and one.lost > 0.0 for one in found):
+            open_orders = _open_orders(site)
+    return [*out_by_incidents(found, open_orders or [], now), *planned(calendar.result(), own)]
 
 
 def _open_orders(site: SiteDocument) -> list[TrackedOrder]:
-    """The open work orders on a site's machines. Others are left out unread: there may be thousands.
-
-    Raises DependencyBusy.
+    """The open work orders on a site's machines. Others are left out unread: there may be thousands, so
+    nobody asks for them without need. Raises DependencyBusy.
     """
     items = tables.query(ORDERS.name, BY_OPEN, "open", "yes")
     name = (site.customer_id, site.site_id)  # another customer may have a site of the same id
@@ -111,26 +119,38 @@ def _open_orders(site: SiteDocument) -> list[TrackedOrder]:
 
 def before(site: SiteDocument, bucket: str) -> list[Out]:
     """What was out of a site, by its histories: for what trains. Raises DependencyBusy."""
-    found = incidents(bucket, site.site_id, list(site.assets)[:MOST_HISTORIES])
-    return [out for incident in found for out in _past(incident)]
+    tags = dict(list(_histories(site, bucket).items())[:MOST_HISTORIES])
+    return [out for incident in _incidents(bucket, site.site_id, tags) for out in _past(incident)]
 
 
-def incidents(bucket: str, site_id: str, assets: Iterable[str]) -> list[Incident]:
-    """The incidents of some machines; a history that cannot be read is named in the log, and left out."""
+def _histories(site: SiteDocument, bucket: str) -> dict[str, str]:
+    """The machines of a site that have a history, and its ETag: most have none. Raises DependencyBusy."""
+    entries = s3.list_keys(bucket, ASSET_HISTORY.prefix(site_id=site.site_id))
+    named = ((ASSET_HISTORY.parse(entry["Key"]), entry["ETag"]) for entry in entries)
+    return {
+        fields["asset_id"]: etag for fields, etag in named if fields and fields["asset_id"] in site.assets
+    }
 
-    def read(asset_id: str) -> list[Incident]:
-        key = ASSET_HISTORY.build(site_id=site_id, asset_id=asset_id)
 
-        def parsed(name: str) -> list[Incident]:
-            try:
-                return _History.read(s3.read_json(S3Pointer(bucket=bucket, key=name)), name).incidents
-            except ObjectMissing:
-                return []
+def _incidents(bucket: str, site_id: str, tags: Mapping[str, str]) -> list[Incident]:
+    """The incidents of some machines, from memory where a history has the ETag of before; one that cannot
+    be read is named in the log, and left out."""
 
-        return [one for part in readable([(f"s3://{bucket}/{key}", key)], parsed) for one in part]
+    def parsed(pointer: S3Pointer) -> list[Incident]:
+        try:
+            return _History.read(s3.read_json(pointer), pointer.key).incidents
+        except ObjectMissing:  # it was there a moment ago
+            return []
+
+    def read(item: tuple[str, str]) -> list[Incident]:
+        asset_id, etag = item
+        pointer = S3Pointer(bucket=bucket, key=ASSET_HISTORY.build(site_id=site_id, asset_id=asset_id))
+        where = f"s3://{bucket}/{pointer.key}"
+        parts = readable([(where, pointer)], lambda one: _held.get(where, etag, partial(parsed, one)))
+        return [one for part in parts for one in part]
 
     with ThreadPoolExecutor(MOST_READS) as pool:
-        return [one for part in pool.map(read, sorted(assets)) for one in part]
+        return [one for part in pool.map(read, sorted(tags.items())) for one in part]
 
 
 def out_by_incidents(

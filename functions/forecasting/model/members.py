@@ -60,7 +60,7 @@ class Member:
         frame lacks count as missing."""
         wanted = frame.reindex(columns=list(self.features)).to_numpy(dtype=np.float32)
         if self.choice.kind == "lightgbm":
-            columns = [each.predict(wanted, num_threads=1) for each in self.boosters]
+            columns = [each.predict(wanted) for each in self.boosters]
             answer = np.column_stack(columns)
         else:
             import xgboost
@@ -190,12 +190,11 @@ def _row_share(settings: BoosterSettings, rows: int) -> float:
 
 
 def _read_lightgbm(raw: bytes) -> list[Any]:
-    import lightgbm
+    from forecasting.model.trees import Trees
 
     try:
-        texts = json.loads(zlib.decompress(raw))
-        return [lightgbm.Booster(model_str=text) for text in texts]
-    except (zlib.error, ValueError, TypeError, lightgbm.basic.LightGBMError) as error:
+        return [Trees(text) for text in json.loads(zlib.decompress(raw))]
+    except (zlib.error, ValueError, TypeError, AttributeError) as error:
         raise InvalidConfiguration(f"{counted(len(raw), 'byte')} are no boosters of LightGBM") from error
 
 

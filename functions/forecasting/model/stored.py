@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from forecasting.documents import ModelCard
@@ -11,6 +12,7 @@ from forecasting.model.forecaster import Forecaster
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidConfiguration
 from ona.store import s3
+from ona.store.held import Held
 
 
 def read_card(bucket: str, customer_id: str, version: str) -> ModelCard:
@@ -25,10 +27,9 @@ def read_card(bucket: str, customer_id: str, version: str) -> ModelCard:
 def read_model(bucket: str, customer_id: str, version: str) -> Forecaster:
     """A version's model, read and tried. Raises ObjectMissing, InvalidConfiguration, which names it."""
     names = {"customer_id": customer_id, "version": version}
-    manifest, booster = (
-        s3.read_bytes(S3Pointer(bucket=bucket, key=shape.build(**names)))
-        for shape in (MODEL_MANIFEST, MODEL_BOOSTER)
-    )
+    pointers = [S3Pointer(bucket=bucket, key=s.build(**names)) for s in (MODEL_MANIFEST, MODEL_BOOSTER)]
+    with ThreadPoolExecutor(len(pointers)) as pool:
+        manifest, booster = pool.map(s3.read_bytes, pointers)
     try:
         model = Forecaster.from_files({"model.json": manifest, "booster.ubj": booster})
         model.check()
@@ -60,16 +61,14 @@ def versions(bucket: str, customer_id: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A version in memory; `stamp`: keys and ETags of its objects when it was read."""
+    """A version in memory."""
 
-    stamp: tuple[tuple[str, str], ...]
     card: ModelCard
     model: Forecaster
 
 
-_loaded: dict[tuple[str, str, str], Loaded] = {}
-_MOST_LOADED = 16
-"""Versions that a process keeps in memory; the oldest is dropped first. Ours."""
+_loaded: Held[Loaded] = Held(most=16)
+"""The whole versions that a process holds: 16. Ours."""
 
 
 def load(bucket: str, customer_id: str, version: str) -> Loaded:
@@ -80,15 +79,12 @@ def load(bucket: str, customer_id: str, version: str) -> Loaded:
     """
     prefix = MODEL_VERSION.prefix(customer_id=customer_id, version=version)
     stamp = tuple((entry["Key"], entry["ETag"]) for entry in s3.list_keys(bucket, prefix))
-    name = (bucket, customer_id, version)
-    held = _loaded.get(name)
-    if held is not None and held.stamp == stamp:
-        return held
-    _loaded.pop(name, None)
-    card = read_card(bucket, customer_id, version)
-    measured_days.check(card)
-    whole = Loaded(stamp, card, read_model(bucket, customer_id, version))
-    while len(_loaded) >= _MOST_LOADED:
-        del _loaded[next(iter(_loaded))]
-    _loaded[name] = whole
-    return whole
+
+    def whole() -> Loaded:
+        with ThreadPoolExecutor(1) as beside:
+            model = beside.submit(read_model, bucket, customer_id, version)
+            card = read_card(bucket, customer_id, version)
+            measured_days.check(card)
+            return Loaded(card, model.result())
+
+    return _loaded.get((bucket, customer_id, version), stamp, whole)

@@ -53,6 +53,9 @@ _REFUSED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
 """Error codes of S3 for an object that may not be read; those of its key begin with `KMS.`."""
 CONNECT_S, READ_S, ATTEMPTS = 5, 30, 4
 """Seconds to connect, seconds to wait for an answer, and calls in all (ours)."""
+CONNECTIONS = 25
+"""Connections that a client keeps (ours): so many objects are read at once. botocore keeps ten, and closes
+what was opened beyond."""
 
 
 @cache
@@ -66,6 +69,7 @@ def client(service: str) -> Any:
     config = Config(
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,
+        max_pool_connections=CONNECTIONS,
         retries={"mode": "standard", "max_attempts": ATTEMPTS},
     )
     if service == "s3":

@@ -27,6 +27,8 @@ from ona.store.unreadable import attempted, note
 
 KEPT = timedelta(hours=72)
 """How long an old forecast of the weather is used and stored. Ours: after three days it says little."""
+NEWEST_HOURS = 3
+"""Hours that are looked up first: mostly the newest forecast is of this hour or of the one before. Ours."""
 FRESH = timedelta(hours=1)
 """Providers issue new forecasts once an hour at most."""
 SETTLED = timedelta(days=7)
@@ -77,7 +79,15 @@ class WeatherCache:
 
     def newest(self, place: Place, now: datetime) -> Cached | None:
         """The newest forecast that is cached, at most 72 h old, or None."""
-        hours = [now - timedelta(hours=back) for back in range(int(KEPT.total_seconds() // 3600) + 1)]
+        oldest = int(KEPT.total_seconds() // 3600)
+        for backs in (range(NEWEST_HOURS), range(NEWEST_HOURS, oldest + 1)):
+            found = self._newest_of(place, [now - timedelta(hours=back) for back in backs], now)
+            if found is not None:
+                return found
+        return None
+
+    def _newest_of(self, place: Place, hours: list[datetime], now: datetime) -> Cached | None:
+        """The newest forecast that was fetched in some hours and can be read, or None."""
         items = tables.get_many(self.table, [{"location_timestamp": _key(place, hour)} for hour in hours])
         for item in sorted(items, key=lambda item: str(item["location_timestamp"]), reverse=True):
             found, damage = attempted(partial(self._cached, item, now))

@@ -128,8 +128,14 @@ def get_many(table: str, keys: list[dict[str, str]], *, consistent: bool = False
     return items
 
 
-def query(table: str, index: str, name: str, value: str) -> list[dict[str, Any]]:
-    """All items of an index with one key. Raises DependencyBusy."""
+def query(
+    table: str, index: str, name: str, value: str, also: tuple[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """All items of an index with one key; `also`: name and value of its sort key. Raises DependencyBusy."""
+    condition, names, values = "#key = :value", {"#key": name}, {":value": value}
+    if also is not None:
+        condition += " AND #also = :also"
+        names["#also"], values[":also"] = also
     pages = client("dynamodb").get_paginator("query")
     try:
         return [
@@ -137,9 +143,9 @@ def query(table: str, index: str, name: str, value: str) -> list[dict[str, Any]]
             for page in pages.paginate(
                 TableName=table,
                 IndexName=index,
-                KeyConditionExpression="#key = :value",
-                ExpressionAttributeNames={"#key": name},
-                ExpressionAttributeValues=to_item({":value": value}),
+                KeyConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=to_item(values),
             )
             for item in page["Items"]
         ]

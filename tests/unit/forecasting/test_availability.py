@@ -275,4 +275,44 @@ def test_histories_orders_and_calendar_are_read_and_damage_holds_up_nothing(
     past = known_outs.before(SITE, OUT)
     assert [(o.asset_id, o.start.hour, o.end and o.end.hour) for o in past] == [("INV-002", 8, 16)]
     monkeypatch.setenv("TRACKING_TABLE", "")
+    assert generate._known_outs(SITE, NOW) == (known_outs.of_site(SITE, NOW), []), "nobody asks for orders"
+    history("INV-002")
     assert generate._known_outs(SITE, NOW) == ([], ["availability_unknown"])
+
+
+def test_only_histories_that_are_there_and_have_changed_are_read(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    read, query = s3.read_json, tables.query
+    monkeypatch.setattr(s3, "read_json", lambda pointer: (calls.append(pointer.key), read(pointer))[1])
+    monkeypatch.setattr(tables, "query", lambda *given: (calls.append("orders"), query(*given))[1])
+
+    def asked() -> set[str]:
+        calls.clear()
+        known_outs.of_site(SITE, NOW)
+        return {call.removeprefix("incidents/s/") for call in calls} - {MAINTENANCE}
+
+    assert asked() == set(), "no machine has a history"
+    history("INV-001", state="closed")
+    history("INV-009")  # a machine that is no longer of the site
+    assert asked() == {"INV-001.json"}
+    assert asked() == set(), "its ETag is the one of before"
+    history("INV-001")
+    assert asked() == {"INV-001.json", "orders"}
+    assert asked() == {"orders"}, "an order may change without its machine's history"
+    assert still(known_outs.of_site(SITE, NOW)) == FOR_EVER
+    s3.write_bytes(OUT, ASSET_HISTORY.build(site_id="s", asset_id="INV-001"), b"{", "application/json")
+    assert (asked(), asked()) == ({"INV-001.json"}, {"INV-001.json"}), "damage is never kept"
+
+
+def test_of_a_large_site_the_machines_with_a_history_count(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known_outs, "MOST_HISTORIES", 1)
+    tables.put(ORDERS.name, tracked(**VISIT).item())
+    history("INV-001")
+    assert still(known_outs.of_site(SITE, NOW)) == UNTIL_THE_VISIT
+    history("INV-002")  # one too many: only the one with an order is read
+    assert still(known_outs.of_site(SITE, NOW)) == UNTIL_THE_VISIT
+    assert [out.asset_id for out in known_outs.before(SITE, OUT)] == ["INV-001"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -69,6 +71,44 @@ def test_an_answer_is_marshalled_as_by_the_runtime_of_aws(lab: Lab, answer: str,
     got = lab.functions.invoke(FunctionName=arn, Payload=b"{}")
     assert text in got["Payload"].read().decode()
     assert ("FunctionError" in got) == ("Error" in text or "marshal" in text)
+
+
+TALKING = (
+    "import sys\n"
+    "def handler(e, c):\n"
+    "    for line in e['lines']: print(line)\n"
+    "    print(e['rest'], end='')\n"
+    "    if e.get('raise'): raise ValueError('odd')\n"
+)
+
+
+def _said(lab: Lab, arn: str, **event: object) -> list[str]:
+    """The lines that an invocation's log has of the handler."""
+    answer = lab.functions.invoke(FunctionName=arn, LogType="Tail", Payload=json.dumps(event))
+    lines = base64.b64decode(answer.get("LogResult", b"")).decode().splitlines()  # none: nothing was said
+    return [line for line in lines if not line.startswith(("START ", "END ", "REPORT "))]
+
+
+def test_a_log_has_all_lines_of_its_invocation_and_none_of_another(lab: Lab) -> None:
+    arn = lab.function(TALKING)
+    for number in range(20):
+        lines = [f"{number}: {n}" for n in range(number * 7)]
+        rest = f"{number}: half a line" if number % 2 else ""
+        assert _said(lab, arn, lines=lines, rest=rest) == [*lines, rest][: len(lines) + len(rest[:1])]
+    said = _said(lab, arn, lines=["before"], rest="", **{"raise": True})
+    assert said[0] == "before"
+    assert said[-1] == "ValueError: odd"
+    assert _said(lab, arn, lines=["after"], rest="") == ["after"]
+
+
+def test_nobody_waits_for_the_log_of_a_function_that_says_nothing(lab: Lab) -> None:
+    arn = lab.function("def handler(e, c): return 1\n")
+    taken = []
+    for _ in range(12):
+        begun = time.perf_counter()
+        lab.functions.invoke(FunctionName=arn, Payload=b"{}")["Payload"].read()
+        taken.append(time.perf_counter() - begun)
+    assert min(taken) < 0.04, "ministack waited 50 ms"
 
 
 def test_a_function_sees_no_variable_of_the_shell(lab: Lab) -> None:

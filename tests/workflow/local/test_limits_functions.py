@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -149,6 +151,19 @@ def test_an_integration_that_takes_too_long_is_a_504(lab: Lab) -> None:
     api = Api(lab, source, timeoutInMillis=3_000)
     assert api.post(b"0")[0] == 200
     assert api.post(b"6") == (504, "Endpoint request timed out")
+
+
+def test_callers_that_wait_for_a_sandbox_are_answered(lab: Lab) -> None:
+    """AWS starts a sandbox for each; this machine has few: all get their answer, however late."""
+    source = "import time\ndef handler(e, c):\n    time.sleep(float(e['body']))\n"
+    source += "    return {'statusCode': 200}\n"
+    api = Api(lab, source, timeoutInMillis=2_500)
+    number = 3 * max(2, os.cpu_count() or 2)
+    with ThreadPoolExecutor(number + 1) as callers:
+        slow = callers.submit(api.post, b"5")
+        answers = list(callers.map(api.post, [b"1.5"] * number))
+    assert [status for status, _ in answers] == [200] * number
+    assert slow.result() == (504, "Endpoint request timed out")
 
 
 def test_a_requests_body_and_headers_are_limited(lab: Lab) -> None:
