@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 NOTES = {
     "no_model": "physics from the weather forecasts this site, with wide intervals",
+    "capacity_changed": "assets.json names another capacity than when the model was trained: what it "
+    "learned is taken as kW until the next training",
     "older_model": "the model in service cannot be read: an older version of it forecasts",
     "model_unreadable": "no model of this site can be read",
     "live_unreadable": "what measured days taught the intervals cannot be read: the model's own stand",

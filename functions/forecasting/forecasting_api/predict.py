@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from forecasting.documents import SiteDocument
 from forecasting.forecasting_api.fallbacks import persisted, physical, usual
-from forecasting.model import calibration, experts, features, nowcast, physics
+from forecasting.model import calibration, capacity, experts, features, nowcast, physics
 from forecasting.model.booster import TARGET
 from forecasting.model.calibration import Bounds, Day
 from forecasting.model.experts import Heard
@@ -103,7 +103,8 @@ def predict(
     future = np.asarray(table.index.isin(index))
     missing = unknown[future]
     degraded = ["weather_ends_early"] if missing.any() else []
-    said = _said(site, table, unknown, inputs, now)
+    said, corrected = _said(site, table, unknown, inputs, now)
+    degraded += ["capacity_changed"] if corrected else []
     without = experts.weights(experts.WITHOUT_MODEL, inputs.heard)
     physical_raw = experts.combined(said, without)
     source: Source = "physical"
@@ -138,9 +139,10 @@ def predict(
 
 def _said(
     site: Site, table: pd.DataFrame, unknown: NDArray[np.bool_], inputs: Inputs, now: datetime
-) -> dict[str, Floats]:
+) -> tuple[dict[str, Floats], bool]:
     """What each expert says at the hours of a feature table, shape (n, 5); NaN where it is silent, and for
-    all of them where the weather is `unknown`, shape (n,)."""
+    all of them where the weather is `unknown`, shape (n,). And whether the model was brought to another
+    capacity than that of its training."""
     model, index = inputs.model, pd.DatetimeIndex(table.index)
     weather = inputs.weather if inputs.weather is not None else pd.DataFrame()
     recent = own_physics(site, weather, inputs.measured, now)
@@ -148,15 +150,21 @@ def _said(
         experts.RECENT: physical(table, index, recent),
         experts.PERSISTED: persisted(site, index, inputs.measured, pd.Timestamp(now)),
     }
+    factor = 1.0
     if model is not None:
         parts, levels = model.model.parts(table, site.site_id), model.model.levels
-        said[experts.TREES] = calibration.reference(parts.trees, levels)
-        said[experts.PHYSICS] = calibration.reference(parts.physics, levels)
+        own = calibration.reference(parts.physics, levels)
+        recent_days = said[experts.RECENT][:, 2] if inputs.measured is not None else None
+        learned_kw = model.own_site.site.capacity_kw
+        factor = capacity.factor(learned_kw, site.capacity_kw, own[:, 2], recent_days)
+        said[experts.TREES] = np.minimum(factor * calibration.reference(parts.trees, levels), 1.0)
+        said[experts.PHYSICS] = np.minimum(factor * own, 1.0)
     dark = ~table["daylight"].to_numpy(dtype=bool)
-    return {
+    found = {
         name: np.where(unknown[:, None], np.nan, np.where(dark[:, None], 0.0, quantiles))
         for name, quantiles in said.items()
     }
+    return found, factor != 1.0
 
 
 def _without_weather(

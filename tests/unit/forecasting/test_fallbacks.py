@@ -273,6 +273,27 @@ def test_a_damaged_version_is_stood_in_for_by_the_one_before_until_it_is_repaire
     assert after.forecasts == before.forecasts
 
 
+def test_a_corrected_capacity_changes_no_kw_until_the_next_training(world: World) -> None:
+    """assets.json named ten times the capacity when the model was trained; nothing was measured since."""
+    own = {name: kw / 10 for name, kw in SITE_DOCUMENT.assets.items()}
+    smaller = SITE_DOCUMENT.model_copy(
+        update={"capacity_kw": SITE_DOCUMENT.capacity_kw / 10, "assets": own, "tilt": 20.0, "azimuth": 0.0}
+    )
+    boto3.client("s3").delete_object(Bucket=OUT, Key=TELEMETRY_KEY)
+    before = forecast()
+    assert "capacity_changed" not in before.metadata.degraded
+    world.put(SITE_KEY, json.dumps(smaller.document()).encode())
+    after = forecast()
+    assert after.metadata.degraded == ["capacity_changed"]
+    assert any("another capacity" in note for note in after.metadata.notes)
+    peak = max(p.predicted_power_kw for p in before.forecasts)
+    low = [p for p in before.forecasts if p.predicted_power_kw < 0.08 * SITE_DOCUMENT.capacity_kw]
+    assert peak > smaller.capacity_kw, "what cannot be any more is cut off at the new capacity"
+    assert max(p.predicted_power_kw for p in after.forecasts) <= smaller.capacity_kw
+    at = {p.timestamp: p.predicted_power_kw for p in after.forecasts}
+    assert [at[p.timestamp] for p in low] == pytest.approx([p.predicted_power_kw for p in low], abs=0.3)
+
+
 @pytest.mark.parametrize("name", MODEL_OBJECTS)
 def test_without_a_whole_version_physics_answers(world: World, name: str) -> None:
     for version in VERSIONS:

@@ -10,7 +10,7 @@ import pytest
 
 from forecasting.config import TrainingRules
 from forecasting.global_training_service import capacities, dataset, evaluate, judge, prepare
-from forecasting.model import calibration, features, score
+from forecasting.model import calibration, capacity, features, score
 from forecasting.model.booster import TooFewRows
 from ona.sky.plane import Plane
 from ona.store import parquet
@@ -102,6 +102,14 @@ def test_shares_of_a_corrected_capacity_are_brought_to_the_newest(
     assert (old["share"] / whole)[bright].median() == pytest.approx(expected, rel=0.02)
     [alone] = capacities.of_newest(tables[:1])
     assert alone["share"].equals(tables[0]["share"])
+
+
+def test_a_served_model_follows_the_level_of_the_last_days() -> None:
+    learned, days = np.array([0.0, 0.04, 0.08, np.nan]), np.array([0.0, 0.4, 0.7, np.nan])
+    assert capacity.factor(1000.0, 100.0, learned, days) == 10.0, "1000 kW were entered for 100"
+    assert capacity.factor(1000.0, 100.0, learned, None) == 10.0, "nothing was measured: kW stay"
+    assert capacity.factor(50.0, 100.0, days, days * 0.9) == 1.0, "twice the plant gives twice as much"
+    assert capacity.factor(100.0, 104.0, learned, days) == 1.0, "as good as the same"
 
 
 def windy(days: int) -> pd.DataFrame:
