@@ -39,7 +39,8 @@ NOTES = {
     "no_weather": "no weather forecast is cached: what recent days gave stands in",
     "stale_weather": "the weather provider has not answered lately: an older forecast of it is used",
     "stale_forecast": "some sites have no forecast of the last hour: their older one is used",
-    "availability_unknown": "nobody could say which machines are out: none is subtracted",
+    "availability_unknown": "nobody could say of all machines whether they are out: what is not known is "
+    "not subtracted",
     "weather_ends_early": "the weather forecast ends before the horizon: what recent days gave stands in",
 }
 """What a name in `degraded` means, in a sentence for the customer."""

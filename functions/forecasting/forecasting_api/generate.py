@@ -123,11 +123,12 @@ def _make(
 
 
 def _known_outs(site: SiteDocument, now: datetime) -> tuple[list[Out], list[str]]:
-    """What is out of a site; nothing, and a name for it, where nobody can say."""
+    """What is out of a site, and a name for it where nobody can say all or any of it."""
     from forecasting.model import known_outs
 
+    bad: list[Unreadable] = []
     try:
-        return known_outs.of_site(site, now), []
+        return known_outs.of_site(site, now, bad), ["availability_unknown"] if bad else []
     except OnaError as error:
         logger.warning("availability is unknown", site_id=site.site_id, why=str(error))
         return [], ["availability_unknown"]

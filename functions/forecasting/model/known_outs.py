@@ -25,7 +25,7 @@ from ona.store import s3, tables
 from ona.store.calendar import read_calendar
 from ona.store.held import Held
 from ona.store.layout import ASSET_HISTORY
-from ona.store.unreadable import readable
+from ona.store.unreadable import Unreadable, readable
 
 MOST_READS = 8
 """Objects that are read at once (ours)."""
@@ -89,19 +89,20 @@ _held: Held[list[Incident]] = Held(most=2000)
 """The incidents of machines whose histories have not changed. Ours."""
 
 
-def of_site(site: SiteDocument, now: datetime) -> list[Out]:
-    """What is out of a site now or will be, and what was out of it before, as far as histories tell.
+def of_site(site: SiteDocument, now: datetime, bad: list[Unreadable] | None = None) -> list[Out]:
+    """What is out of a site now or will be, and what was out of it before, as far as histories tell. What
+    cannot be read of histories and of the maintenance calendar is put into `bad`.
 
     Raises DependencyBusy, InvalidConfiguration.
     """
     bucket, own = aws.environment("OUTPUT_BUCKET"), site.assets
     with ThreadPoolExecutor(1) as beside:
-        calendar = beside.submit(read_calendar, aws.environment("INPUT_BUCKET"))
+        calendar = beside.submit(read_calendar, aws.environment("INPUT_BUCKET"), bad)
         tags, open_orders = _histories(site, bucket), None
         if len(tags) > MOST_HISTORIES:
             open_orders = _open_orders(site)
             tags = {order.asset_id: tags[order.asset_id] for order in open_orders if order.asset_id in tags}
-        found = _incidents(bucket, site.site_id, tags)
+        found = _incidents(bucket, site.site_id, tags, bad)
         if open_orders is None and any(one.state == "open" and one.lost > 0.0 for one in found):
             open_orders = _open_orders(site)
     return [*out_by_incidents(found, open_orders or [], now), *planned(calendar.result(), own)]
@@ -132,9 +133,11 @@ def _histories(site: SiteDocument, bucket: str) -> dict[str, str]:
     }
 
 
-def _incidents(bucket: str, site_id: str, tags: Mapping[str, str]) -> list[Incident]:
+def _incidents(
+    bucket: str, site_id: str, tags: Mapping[str, str], bad: list[Unreadable] | None = None
+) -> list[Incident]:
     """The incidents of some machines, from memory where a history has the ETag of before; one that cannot
-    be read is named in the log, and left out."""
+    be read is named in the log and in `bad`, and left out."""
 
     def parsed(pointer: S3Pointer) -> list[Incident]:
         try:
@@ -146,7 +149,7 @@ def _incidents(bucket: str, site_id: str, tags: Mapping[str, str]) -> list[Incid
         asset_id, etag = item
         pointer = S3Pointer(bucket=bucket, key=ASSET_HISTORY.build(site_id=site_id, asset_id=asset_id))
         where = f"s3://{bucket}/{pointer.key}"
-        parts = readable([(where, pointer)], lambda one: _held.get(where, etag, partial(parsed, one)))
+        parts = readable([(where, pointer)], lambda one: _held.get(where, etag, partial(parsed, one)), bad)
         return [one for part in parts for one in part]
 
     with ThreadPoolExecutor(MOST_READS) as pool:

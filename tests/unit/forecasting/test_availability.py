@@ -275,7 +275,15 @@ def test_histories_orders_and_calendar_are_read_and_damage_holds_up_nothing(
     past = known_outs.before(SITE, OUT)
     assert [(o.asset_id, o.start.hour, o.end and o.end.hour) for o in past] == [("INV-002", 8, 16)]
     monkeypatch.setenv("TRACKING_TABLE", "")
-    assert generate._known_outs(SITE, NOW) == (known_outs.of_site(SITE, NOW), []), "nobody asks for orders"
+    unread = ["availability_unknown"]  # the calendar and a history
+    assert generate._known_outs(SITE, NOW) == (known_outs.of_site(SITE, NOW), unread), (
+        "nobody asks for orders"
+    )
+    s3.write_json(IN, MAINTENANCE, {"windows": [{"asset_id": "INV-002"}]})
+    history("INV-001", state="closed")
+    assert generate._known_outs(SITE, NOW)[1] == unread, "one window"
+    s3.write_json(IN, MAINTENANCE, {"windows": []})
+    assert generate._known_outs(SITE, NOW)[1] == []
     history("INV-002")
     assert generate._known_outs(SITE, NOW) == ([], ["availability_unknown"])
 
@@ -283,6 +291,7 @@ def test_histories_orders_and_calendar_are_read_and_damage_holds_up_nothing(
 def test_only_histories_that_are_there_and_have_changed_are_read(
     aws: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    known_outs._held.clear()
     calls: list[str] = []
     read, query = s3.read_json, tables.query
     monkeypatch.setattr(s3, "read_json", lambda pointer: (calls.append(pointer.key), read(pointer))[1])
