@@ -12,6 +12,7 @@ from datetime import datetime
 from ona.repairs.crews import Crew
 from ona.runtime.errors import CrewBookingConflict
 from ona.runtime.observability import count, logger
+from ona.runtime.words import counted
 from ooda import notices
 from ooda.documents.regions import RegionPlan, RegionProblem
 from ooda.payloads import DivisionResult, JoinRequest, RegionRequest, RegionResult, ScheduleResult
@@ -94,7 +95,7 @@ def join(request: JoinRequest, now: datetime) -> ScheduleResult:
         if not is_booked(plan, by_id) and not regions_store.book(problem, plan, whole.over, now)
     ]
     if busy:
-        raise CrewBookingConflict(f"crews of {len(busy)} regions were booked while planning")
+        raise CrewBookingConflict(f"crews of {counted(len(busy), 'region')} were booked while planning")
     monitoring.jobs(schedule)
     left = [job.diagnostic for job in schedule.jobs if job.decision == "unschedulable"]
     notices.tell(unattended(schedule.jobs, store.load_requests(list(dict.fromkeys(left)))), now)

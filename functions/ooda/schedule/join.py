@@ -108,7 +108,7 @@ def _wrong_calendar(crew: Crew, added: Sequence[Booking], lifted: set[str], rule
         if why:
             return f"{booking.finding_key}: {why}"
         if booking.start < booking.work.ready:
-            return f"{booking.finding_key} begins before its part is there"
+            return f"{booking.finding_key}: it begins before its part is there"
     staying = [booking for booking in crew.bookings if booking.finding_key not in lifted]
     times = sorted((t for b in [*staying, *added] for t in b.times), key=lambda t: (t.leaves, t.returns))
     mine = {id(time) for booking in added for time in booking.times}
@@ -140,7 +140,7 @@ class _Fleet:
         everything = [*self.out, *new]
         for time in new:
             if sum(other.leaves <= time.leaves < other.returns for other in everything) > self.most:
-                return f"more than {self.most} tours would be out at {time.leaves:%Y-%m-%d %H:%M} UTC"
+                return f"too many tours would be out at {time.leaves:%Y-%m-%d %H:%M} UTC, more than {self.most}"
         return ""
 
     def add(self, plan: RegionPlan) -> None:

@@ -208,7 +208,7 @@ def test_too_many_tours_at_once_are_refused() -> None:
     strict = rules(2)
     result = joined(division_of(2, strict), problems, plans, crews, strict)
     assert result.refused
-    assert all("tours would be out" in why for why in result.refused.values())
+    assert all("too many tours" in why for why in result.refused.values())
 
 
 def test_reasons_say_whose_crews_were_asked() -> None:
