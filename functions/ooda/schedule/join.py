@@ -140,7 +140,8 @@ class _Fleet:
         everything = [*self.out, *new]
         for time in new:
             if sum(other.leaves <= time.leaves < other.returns for other in everything) > self.most:
-                return f"too many tours would be out at {time.leaves:%Y-%m-%d %H:%M} UTC, more than {self.most}"
+                at = f"{time.leaves:%Y-%m-%d %H:%M} UTC"
+                return f"too many tours would be out at {at}, more than {self.most}"
         return ""
 
     def add(self, plan: RegionPlan) -> None:
