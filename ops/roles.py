@@ -76,6 +76,7 @@ REASONS = (
         "sns:*", "*:ona-platform-subscribers", "addresses of before each had a topic of its own", _DELIVER
     ),
     Reason("s3:DeleteObject", "*/map-results/*/lost/*", "a letter that was written at the second try"),
+    Reason("s3:PutObject", "*/map-results/ooda/*", "a plan by regions", "*-ScheduleFunction*"),
     Reason("dynamodb:DeleteItem", "*/ona-platform-tracking", f"{_TICKETS}: its locks go", _DELIVER),
     Reason("dynamodb:*", "*/ona-platform-crews", f"{_TICKETS}: its visit stays or goes", _DELIVER),
 )

@@ -167,14 +167,21 @@ def _job(rng: random.Random, number: int, sites: list[Spot], share: list[float])
 
 def as_the_platform_sees_it(world: Fortnight):  # type: ignore[no-untyped-def]
     """The platform's own planning problem of a fortnight (`ooda.schedule.build.Built`)."""
+    from ooda.schedule.build import build
+    from ooda.schedule.visits import Calendars
+
+    works, crews, rules = in_the_platforms_terms(world)
+    return build(works, crews, Calendars(), now=world.now, rules=rules)
+
+
+def in_the_platforms_terms(world: Fortnight):  # type: ignore[no-untyped-def]
+    """The fortnight's works, crews and rules as the platform has them."""
     from ona.documents.assets import Location
     from ona.documents.base import S3Pointer
     from ona.repairs.crews import Away, Crew, Work
     from ooda.config import loss_function
-    from ooda.schedule.build import build
     from ooda.schedule.rules import PlanningRules
     from ooda.schedule.times import next_step
-    from ooda.schedule.visits import Calendars
     from ooda.schedule.work import urgency
 
     config = loss_function.loss_function_config()
@@ -223,5 +230,4 @@ def as_the_platform_sees_it(world: Fortnight):  # type: ignore[no-untyped-def]
         )
         for job in world.jobs
     ]
-    rules = PlanningRules(config, config.weights)
-    return build(sorted(works, key=urgency), crews, Calendars(), now=world.now, rules=rules)
+    return sorted(works, key=urgency), crews, PlanningRules(config, config.weights)

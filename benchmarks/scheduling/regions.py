@@ -1,10 +1,11 @@
-"""Plans of a whole country by regions: what borders cost, and what each region takes.
+"""Plans of a whole country by regions: what borders cost, and what each step takes.
 
-    python -m benchmarks.scheduling.regions [--size 5000x300] [--most 1000] [--passes 2] [--seconds 20]
+    python -m benchmarks.scheduling.regions [--size 5000x300] [--most 1000] [--seconds 20]
 
-The regions are those of `ooda.schedule.solver.regions`. Each is built and solved in a process of its own,
-as a function of a Map would be; the second pass cuts elsewhere and begins from the first one's plan. The
-whole plan is walked again by `country_judge`, beside its greedy rule.
+The steps are the platform's own: divide, plan each region, join. Each region is planned in a process of its
+own, as in the Map of the loop. `--most` larger than the number of jobs is one plan for all, where
+DynamoDB's transaction is the only other limit. The whole plan is walked again by `country_judge`, beside its
+two simple rules.
 """
 
 from __future__ import annotations
@@ -15,119 +16,146 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from benchmarks.scheduling.country import Fortnight, as_the_platform_sees_it, make
+from benchmarks.scheduling.country import ZONE, Fortnight, in_the_platforms_terms, make
 from benchmarks.scheduling.country_judge import Judge, Plan
-from ooda.schedule.comparison import by_simple_rules
-from ooda.schedule.solver.clock import Clock
-from ooda.schedule.solver.regions import CUTS, Region, regions
-from ooda.schedule.solver.solution import Solution
-from ooda.schedule.solver.solve import solve
-from ooda.schedule.solver.tours import Tours
+from ona.documents.base import S3Pointer
+from ona.repairs.crews import Booking
+from ooda.documents.regions import Division, RegionPlan, RegionProblem
+from ooda.schedule.by_regions import region_plan
+from ooda.schedule.divide import Size, divided
+from ooda.schedule.join import joined
+from ooda.schedule.plan import Wanted
+from ooda.schedule.rules import PlanningRules
 from ops.target import use_configs
 
-Named = list[tuple[str, int, list[str]]]
-"""A plan as JSON: crew, the date's ordinal, and jobs in order."""
+NOWHERE = S3Pointer(bucket="none", key="none")
 
 
-def owners(world: Fortnight, judge: Judge, plan: Plan) -> list[int]:
-    """The crew that does each job, or the nearest that is able to."""
-    number = {team.name: n for n, team in enumerate(world.crews)}
-    doing = {name: number[crew] for (crew, _), names in plan.items() for name in names}
-    listed = []
-    for job in world.jobs:
-        able = [n for n, team in enumerate(world.crews) if judge.able(team, job)]
-        nearest = min(able, key=lambda n: (judge.way(world.crews[n].base, job.spot)[1], n), default=0)
-        listed.append(doing.get(job.name, nearest))
-    return listed
+def as_judged(bookings: dict[str, list[Booking]]) -> Plan:
+    """A plan as the judge takes it. It knows no work of several days: that counts as left out."""
+    plan: Plan = {}
+    for crew, added in bookings.items():
+        for booking in sorted(added, key=lambda one: one.start):
+            if booking.days:
+                print(f"{booking.finding_key} takes {len(booking.days)} days: counted as left out")
+                continue
+            day = booking.start.astimezone(ZoneInfo(ZONE)).date()
+            plan.setdefault((crew, day), []).append(booking.finding_key)
+    return plan
 
 
-def region_plan(world: Fortnight, region: Region, start: Named, seconds: float) -> dict[str, object]:
-    """One region's plan, and what it took."""
+def in_a_process(file: Path, size: str, seconds: float, simply: bool) -> tuple[RegionPlan, float, float]:
+    """One region's plan, CPU seconds, and GB held at most."""
+    command = [sys.executable, "-m", "benchmarks.scheduling.regions", "--size", size]
+    command += ["--seconds", str(seconds), "--one", str(file), *["--simply"] * simply]
+    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return RegionPlan.read(answer["plan"]), answer["took_s"], answer["held_gb"]
+
+
+def rules_of(world: Fortnight, seconds: float) -> PlanningRules:
+    """The platform's rules with so many CPU seconds; real time does not count, the machine is shared."""
+    rules: PlanningRules = in_the_platforms_terms(Fortnight([], world.crews))[2]
+    solver = rules.config.solver.model_copy(update={"cpu_seconds": seconds, "wall_seconds": 1e6})
+    config = rules.config.model_copy(update={"solver": solver})
+    return PlanningRules(config, rules.weights, rules.catalogue, rules.legs)
+
+
+def by_regions(world: Fortnight, options: Any) -> tuple[Plan, dict[str, float]]:
+    """The whole plan, and what it took."""
     begun = time.process_time()
-    part = Fortnight([world.jobs[n] for n in region.jobs], [world.crews[n] for n in region.crews])
-    clock = Clock(seconds, 1e6)
-    built = as_the_platform_sees_it(part)
-    problem, tours = built.problem, Tours(built.problem)
-    shifts = {(shift.crew, shift.day): n for n, shift in enumerate(problem.shifts)}
-    tasks = {work.finding_key: n for n, work in enumerate(built.works)}
-    known = {}
-    for crew, day, names in start:
-        shift = shifts[crew, day]
-        tour = tours.tour(shift, tuple(tasks[name] for name in names))
-        if tour:
-            known[shift] = tour
-    starts = [*by_simple_rules(built).values(), Solution.of(problem, known)]
-    result = solve(problem, seed=1, clock=clock, starts=starts)
-    plan = [
-        (
-            problem.shifts[t.shift].crew,
-            problem.shifts[t.shift].day,
-            [built.works[n].finding_key for n in t.tasks],
-        )
-        for t in result.solution.tours.values()
-    ]
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return {"plan": plan, "took_s": time.process_time() - begun, "held_gb": held}
+    works, crews, _ = in_the_platforms_terms(world)
+    rules = rules_of(world, options.seconds)
+    ready = time.process_time()
+    wanted = Wanted(works, [], set(), {})
+    problems = divided(wanted, crews, rules, now=world.now, size=Size(options.most, options.crews))
+    took = {"regions": len(problems), "divide_s": time.process_time() - ready, "made_s": ready - begun}
+    plans: list[RegionPlan] = []
+    rows: list[tuple[float, float]] = []
+    with TemporaryDirectory() as folder:
+        for number, problem in enumerate(problems):
+            file = Path(folder) / f"{number}.json"
+            file.write_text(json.dumps(problem.document()))
+            plan, seconds, held = in_a_process(file, options.size, options.seconds, options.simply)
+            plans.append(plan)
+            rows.append((seconds, held))
+    took |= {"region_s": max(row[0] for row in rows), "region_gb": max(row[1] for row in rows)}
+    took["jobs"] = max(len(problem.works) for problem in problems)
+    before = time.process_time()
+    plan = whole(world.now, problems, plans, crews, rules)
+    took["join_s"] = time.process_time() - before
+    return plan, took
 
 
-def by_regions(
-    world: Fortnight, size: str, judge: Judge, plan: Plan, most: int, cut: float, seconds: float
-) -> tuple[Plan, list[Mapping[str, float]]]:
-    """One pass: the whole plan, and what each region took."""
-    bases = [(team.base.latitude, team.base.longitude) for team in world.crews]
-    whole: Plan = {}
-    rows = []
-    for region in regions(bases, owners(world, judge, plan), most, cut):
-        mine = {world.crews[n].name for n in region.crews}
-        start = [(crew, day.toordinal(), names) for (crew, day), names in plan.items() if crew in mine]
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "region.json"
-            file.write_text(json.dumps({"crews": region.crews, "jobs": region.jobs, "start": start}))
-            command = [sys.executable, "-m", "benchmarks.scheduling.regions", "--size", size]
-            command += ["--seconds", str(seconds), "--one", str(file)]
-            answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        whole |= {(crew, date.fromordinal(day)): names for crew, day, names in answer["plan"]}
-        rows.append({"jobs": len(region.jobs), "s": answer["took_s"], "gb": answer["held_gb"]})
-    return whole, rows
+def whole(
+    now: datetime,
+    problems: Sequence[RegionProblem],
+    plans: Sequence[RegionPlan],
+    crews: Any,
+    rules: PlanningRules,
+) -> Plan:
+    """The plans joined. Raises AssertionError where one is refused."""
+    division = Division(
+        schedule_id="country",
+        schedule=NOWHERE,
+        now=now,
+        jobs=[],
+        over=[],
+        together=rules.constraints.max_concurrent_jobs,
+        problems=[NOWHERE] * len(problems),
+        plans=[NOWHERE] * len(problems),
+    )
+    result = joined(division, problems, plans, crews, rules)
+    assert not result.refused, result.refused
+    return as_judged(result.plan.bookings)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", default="5000x300")
-    parser.add_argument("--most", type=int, default=1000)
-    parser.add_argument("--passes", type=int, default=2)
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--most", type=int, default=1000, help="jobs of a region at most")
+    parser.add_argument("--crews", type=int, default=100, help="crews of a region at most")
+    parser.add_argument("--seconds", type=float, default=20.0, help="CPU s of a region")
+    parser.add_argument(
+        "--simply", action="store_true", help="by the simple rules alone, as after a failure"
+    )
     parser.add_argument("--one", default="", help="a region's file: this process plans it and prints JSON")
     options = parser.parse_args(arguments)
     use_configs()
-    jobs, crews = map(int, options.size.split("x"))
-    world = make(jobs, crews, 1)
+    jobs, teams = map(int, options.size.split("x"))
+    world = make(jobs, teams, 1)
     if options.one:
-        asked = json.loads(Path(options.one).read_text())
-        region = Region(asked["crews"], asked["jobs"])
-        print(json.dumps(region_plan(world, region, asked["start"], options.seconds)))
+        begun = time.process_time()
+        problem = RegionProblem.read(json.loads(Path(options.one).read_text()))
+        plan = region_plan(problem, rules_of(world, options.seconds), seed=1, simply=options.simply)
+        document, took = plan.document(), time.process_time() - begun
+        held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(json.dumps({"plan": document, "took_s": took, "held_gb": held}))
         return
     judge = Judge(world)
-    greedy = judge.cost(judge.greedy())
-    print("| pass | regions | largest | loss USD | greedy + % | CPU s a region, most | GB a region, most |")
-    print("| --- | --- | --- | --- | --- | --- | --- |", flush=True)
-    plan: Plan = {}
-    for number in range(options.passes):
-        cut = CUTS[number % len(CUTS)]
-        plan, rows = by_regions(world, options.size, judge, plan, options.most, cut, options.seconds)
-        cost = judge.cost(plan)
-        most = {name: max(row[name] for row in rows) for name in ("jobs", "s", "gb")}
-        print(
-            f"| {number + 1} | {len(rows)} | {most['jobs']:.0f} | {cost:.0f} | {100 * (greedy / cost - 1):.1f} "
-            f"| {most['s']:.1f} | {most['gb']:.2f} |",
-            flush=True,
-        )
+    in_a_day = [job for job in world.jobs if any(judge.able(team, job) for team in world.crews)]
+    world = Fortnight(in_a_day, world.crews)
+    judge = Judge(world)
+    plan_made, took = by_regions(world, options)
+    cost = judge.cost(plan_made)
+    print(f"{len(world.jobs)} jobs that some crew can do in a day")
+    print("| regions | largest | loss USD | divide, CPU s | a region, CPU s | a region, GB | join, CPU s |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print(
+        f"| {took['regions']:.0f} | {took['jobs']:.0f} | {cost:.0f} | {took['divide_s']:.1f} "
+        f"| {took['region_s']:.1f} | {took['region_gb']:.2f} | {took['join_s']:.1f} |",
+        flush=True,
+    )
+    for name, rule in (("greedy", judge.greedy), ("first come", judge.first_come)):
+        other = judge.cost(rule())
+        print(f"{name}: {other:.0f} USD, {100 * (other / cost - 1):.1f} % more", flush=True)
 
 
 if __name__ == "__main__":

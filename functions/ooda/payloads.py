@@ -165,6 +165,37 @@ class ScheduleResult(Document):
         )
 
 
+class DivisionResult(Document):
+    """Output of Schedule where there is too much for one plan: where the division lies, and the numbers of
+    the regions that have something to plan."""
+
+    division: S3Pointer
+    regions: list[int]
+
+
+class RegionRequest(Document):
+    """Input of Schedule for one region. `simply`: by the simple rules alone, because its plan failed."""
+
+    division: S3Pointer
+    region: int = Field(ge=0)
+    simply: bool = False
+    execution_id: str = Field(min_length=1)
+
+
+class RegionResult(Document):
+    """Output of the same."""
+
+    region: int
+    jobs: int = Field(ge=0)
+
+
+class JoinRequest(Document):
+    """Input of Schedule once each region was tried: the answer is a ScheduleResult."""
+
+    join: S3Pointer
+    execution_id: str = Field(min_length=1)
+
+
 class OrderRequest(Document):
     """Input of Order: one job of one schedule."""
 

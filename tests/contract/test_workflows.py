@@ -74,7 +74,7 @@ def test_every_retryable_error_is_retried_and_no_bad_input_is() -> None:
 
 
 LETTERS = {
-    "ooda": 3,
+    "ooda": 4,
     "forecast_upload": 2,
     "forecast_training": 1,
     "forecast_schedule": 2,
@@ -123,6 +123,8 @@ def test_every_caught_failure_reaches_a_dead_letter_or_fails_its_map() -> None:
         "AnswerFailed": "the workflow that asked fails with it and makes the letter",
         "NoteFileLost": "it fails its file's execution, and with its note the whole one at the end",
         "NoteSiteLost": "as NoteFileLost",
+        "PlanRegionSimply": "its own failure makes the letter",
+        "DivideAgain": "it is planned anew, five times at most, then it makes the letter",
         "NotAsked": "the site stands in the table as due, and the timer asks",
     }
     for file, name, state in TASKS:

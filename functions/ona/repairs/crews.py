@@ -20,15 +20,15 @@ from ona.documents.base import S3Pointer
 from ona.documents.work_orders import CrewAssignment, Job, OrderStatus, VisitDay, WorkOrder
 from ona.runtime.clock import Weekday
 from ona.runtime.errors import CrewBookingConflict, InvalidConfiguration, InvalidPayload
-from ona.runtime.words import counted
 from ona.store import tables
 from ona.store.items import Table, TableItem
 from ona.store.unreadable import Unreadable, note
 
 MOST_TECHNICIANS = 1_000
 """Technicians of one crew: beyond is a typing error (ours)."""
-MAX_CREWS = 100
-"""Crews of one environment: a plan is booked in one transaction, and DynamoDB takes 100 writes in it."""
+MOST_AT_ONCE = 100
+"""Crews that are booked together: in one transaction, and DynamoDB takes 100 writes in it (Developer Guide,
+"TransactWriteItems"). A plan of more is made and booked by regions."""
 KEEP_PAST = timedelta(days=30)
 """So long a visit that is over stays in the calendar, for people who look."""
 
@@ -172,8 +172,8 @@ CREWS = Table("CREWS_TABLE", "crew_id", _parsed)
 
 def load(unread: list[Unreadable] | None = None) -> list[Crew]:
     """All crews, by id. A crew whose item is wrong is left out: nobody books it and nobody changes it until
-    a person mends the item; it is put into `unread` where that is given. Raises InvalidConfiguration where
-    there are too many, or, without `unread`, where no crew can be read; DependencyBusy."""
+    a person mends the item; it is put into `unread` where that is given. Raises InvalidConfiguration where,
+    without `unread`, no crew can be read; DependencyBusy."""
     bad: list[Unreadable] = []
     crews = CREWS.scan(bad)
     for entry in bad:
@@ -182,11 +182,6 @@ def load(unread: list[Unreadable] | None = None) -> list[Crew]:
         unread.extend(bad)
     elif bad and not crews:
         raise InvalidConfiguration(f"no crew can be read; {bad[0].where}: {bad[0].why}")
-    if len(crews) > MAX_CREWS:
-        raise InvalidConfiguration(
-            f"{counted(len(crews), 'crew')}; one transaction holds {MAX_CREWS}: "
-            "split the fleet by environment"
-        )
     return sorted(crews, key=lambda crew: crew.crew_id)
 
 
@@ -194,7 +189,7 @@ def book(
     crews: list[Crew], new: dict[str, list[Booking]], now: datetime, lifted: Collection[str] = ()
 ) -> None:
     """Add bookings by crew and take out those of the faults `lifted`, if no crew changed since it was
-    loaded.
+    loaded; of at most `MOST_AT_ONCE` crews.
 
     Raises CrewBookingConflict when another execution was faster: load and plan again.
     """

@@ -22,6 +22,7 @@ class PlanSummary(Document):
     optimal: bool
     timed_out: bool = Field(description="time ran out: the best plan found by then")
     compared: dict[str, float] = Field(default={}, description="weighted loss in USD by simple rule")
+    regions: int = Field(default=1, description="planned one by one; of more than one no bound is known")
 
 
 class PlanChange(Document):

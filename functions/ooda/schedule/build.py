@@ -104,13 +104,17 @@ def build(
 
 
 def taken(calendars: Calendars, origin: datetime) -> list[Window]:
-    """When crews are out for what is fixed, minutes."""
-    return [
-        (minutes_since(time.leaves, origin), minutes_since(time.returns, origin))
+    """When crews are out for what is fixed, those of other regions that count here too, minutes."""
+    own = [
+        (time.leaves, time.returns)
         for bookings in calendars.fixed.values()
         for booking in bookings
         for time in booking.times
-        if time.returns > origin
+    ]
+    return [
+        (minutes_since(leaves, origin), minutes_since(returns, origin))
+        for leaves, returns in [*own, *calendars.elsewhere]
+        if returns > origin
     ]
 
 

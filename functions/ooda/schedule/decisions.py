@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -35,15 +35,17 @@ class Decisions:
         self.bookings.setdefault(crew_id, []).append(booking)
 
 
-def decide(plan: Arrangement, before: Calendars, unread: Sequence[str]) -> Decisions:
+def decide(
+    plan: Arrangement, before: Calendars, unread: Sequence[str], others: Mapping[str, int] | None = None
+) -> Decisions:
     """What the arrangement says of each work. A movable visit is a job only where it moves, or where its
     crew cannot come and nobody else can. `before`: the calendars as they were; `unread`: crews that nobody
-    can read, in words."""
+    can read, in words; `others`: of a plan by regions, how many crews of other regions could do a work."""
     decisions, placed = Decisions(), placements(plan.built, plan.solution)
     done = [item.work.finding_key for item in placed.values()]
     done += [stay.work.finding_key for stay in plan.stays]
     new = set(done) - set(before.movable)
-    reasons = Reasons(plan, before, sorted(new), unread)
+    reasons = Reasons(plan, before, sorted(new), unread, others)
     for task, work in enumerate(plan.built.works):
         if task in placed:
             _put(decisions, placed[task], before, reasons)

@@ -8,8 +8,8 @@ from ona.runtime.clock import utc_now
 from ona.runtime.errors import CrewBookingConflict
 from ona.runtime.observability import handler, logger
 from ooda import notices
-from ooda.payloads import ScheduleRequest, ScheduleResult
-from ooda.schedule import monitoring, store
+from ooda.payloads import JoinRequest, RegionRequest, ScheduleRequest, ScheduleResult
+from ooda.schedule import by_regions, monitoring, store
 from ooda.schedule.plan import make_plan
 from ooda.schedule.requests import unattended
 
@@ -21,13 +21,24 @@ SEED = 1
 
 @handler
 def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
-    """Plan on the calendar as it is and book at once; plan again where another execution was faster, each
+    """`ScheduleRequest` in, `ScheduleResult` out; `DivisionResult` where there is too much for one plan.
+    Then `RegionRequest` in, `RegionResult` out for each region, and `JoinRequest` in, `ScheduleResult` out.
+
+    Plans on the calendar as it is and books at once; plans again where another execution was faster, each
     time in less time, so that it is this one's turn. Operators are told of faults that nobody can be sent
     to. Raises CrewBookingConflict (retried) after all."""
-    request, now = ScheduleRequest.read(event, "event"), utc_now()
-    loaded = store.load(request, now)
+    now = utc_now()
+    if isinstance(event, dict) and "region" in event:
+        return by_regions.plan_one(RegionRequest.read(event, "event"), SEED).document()
+    if isinstance(event, dict) and "join" in event:
+        return by_regions.join(JoinRequest.read(event, "event"), now).document()
+    loaded = store.load(ScheduleRequest.read(event, "event"), now)
     for attempt in range(1, ATTEMPTS + 1):
         crews, unread = store.load_crews()
+        missing = [f"{entry.where} cannot be read: {entry.why}" for entry in unread]
+        division = by_regions.divide(loaded, crews, missing, now)
+        if division is not None:
+            return division.document()
         plan = make_plan(
             loaded.requests,
             crews,
@@ -35,9 +46,9 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
             now=now,
             seed=SEED,
             seconds=loaded.rules.config.solver.cpu_seconds / attempt,
-            unread=[f"{entry.where} cannot be read: {entry.why}" for entry in unread],
+            unread=missing,
         )
-        schedule = plan.schedule(loaded.schedule_id, now, loaded.rules, loaded.earlier_moves)
+        schedule = plan.schedule(loaded.schedule_id, now, loaded.rules, loaded.earlier)
         if store.save(loaded, schedule, plan, crews, now):
             monitoring.jobs(schedule)
             notices.tell(unattended(schedule.jobs, loaded.requests), now)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -33,12 +33,24 @@ SAME_USD = 0.5
 @dataclass(frozen=True)
 class Reasons:
     """The reasons of one arrangement. `before`: the calendars as they were; `new`: the keys of the findings
-    that are planned anew; `unread`: crews that nobody can read, in words."""
+    that are planned anew; `unread`: crews that nobody can read, in words; `others`: of a plan by regions,
+    how many crews of other regions could do a work, by finding; None of a plan of all."""
 
     plan: Arrangement
     before: Calendars
     new: Sequence[str]
     unread: Sequence[str]
+    others: Mapping[str, int] | None = None
+
+    @property
+    def _here(self) -> str:
+        """Whose crews and work a sentence is about."""
+        return "" if self.others is None else " of its region"
+
+    def _elsewhere(self, work: Work) -> list[str]:
+        """That crews of other regions could do it too, where there are any."""
+        count = (self.others or {}).get(work.finding_key, 0)
+        return [f"{counted(count, 'crew')} of other regions could do it and were not asked"] * bool(count)
 
     @property
     def now(self) -> datetime:
@@ -59,7 +71,9 @@ class Reasons:
     def why_here(self, placed: Placement | Stay, waiting_usd: float) -> str:
         """Why a job is where it is; `waiting_usd`: what a day later costs of production."""
         work = placed.work
-        parts = ["the cheapest plan of all" if self.plan.optimal else "the cheapest plan found"]
+        parts = [f"the cheapest plan{self._here}{'' if self.plan.optimal else ' found'}"]
+        if self.plan.optimal and self.others is None:
+            parts = ["the cheapest plan of all"]
         if isinstance(placed, Placement) and len(placed.tour.tasks) > 1:
             at, count = placed.tour.tasks.index(placed.task) + 1, len(placed.tour.tasks)
             parts.append(f"visit {at} of {count} on one tour")
@@ -115,8 +129,8 @@ class Reasons:
         price = self._price(placed)
         saves = f", {self.plan.saved:.0f} USD less" if self.plan.saved >= SAME_USD else ""
         return (
-            f"{change}: with {assets or 'the rest'} the whole plan costs less{saves} than the best found "
-            f"with each visit as it was, {price:.0f} USD for moving this one counted"
+            f"{change}: with {assets or 'the rest'} the whole plan{self._here} costs less{saves} than the "
+            f"best found with each visit as it was, {price:.0f} USD for moving this one counted"
         )
 
     def _price(self, placed: Placement | Stay) -> float:
@@ -154,19 +168,19 @@ class Reasons:
             if crew.crew_id != placed.crew_id and not why_not(work, crew, self.rules)
         ]
         if not able:
-            return ["no other crew can do it"]
+            return [f"no other crew{self._here} can do it", *self._elsewhere(work)]
         if self.plan.clock.over():
             return []
         other = self._other_stay(placed) if isinstance(placed, Stay) else self._other_tour(placed)
         if other is None:
             one_day = "" if isinstance(placed, Stay) else " on one day"
-            return [f"no other crew has time for it{one_day}"]
+            return [f"no other crew{self._here} has time for it{one_day}"]
         crew, more = other
         if more < -SAME_USD and not self.plan.optimal:
             return [f"{crew} would cost {-more:.0f} USD less: the search ended before it was tried"]
         if more < SAME_USD:
-            return [f"{crew}, the next best crew, costs the same"]
-        return [f"{crew}, the next best crew, costs {more:.0f} USD more"]
+            return [f"{crew}, the next best crew{self._here}, costs the same"]
+        return [f"{crew}, the next best crew{self._here}, costs {more:.0f} USD more"]
 
     def _other_tour(self, placed: Placement) -> tuple[str, float] | None:
         shifts = self.plan.built.problem.shifts
@@ -178,7 +192,7 @@ class Reasons:
     def _other_stay(self, placed: Stay) -> tuple[str, float] | None:
         around = self.plan.ground
         own = {crew: [b for b in bookings if b != placed.booking] for crew, bookings in self._fixed.items()}
-        calendars = Calendars(own, self.before.movable, self.before.broken)
+        calendars = replace(self.before, fixed=own)
         free = stays(placed.work, Ground(around.crews, calendars, self.now, self.rules))
         other = next((stay for stay in free if stay.crew_id != placed.crew_id), None)
         return (other.crew_id, other.usd - placed.usd) if other else None
@@ -197,17 +211,18 @@ class Reasons:
         """Whether a job is deferred or unschedulable, and why."""
         best = self._options.best(task)
         if not work.must and (best is not None or self._alone(task)):
-            return "deferred", self._deferred(work, best.usd if best else None)
+            why = self._deferred(work, best.usd if best else None)
+            return "deferred", "; ".join([why, *self._elsewhere(work)])
         return "unschedulable", self._binding(task, work, best is not None)
 
     def why_no_stay(self, work: Work, stay: Stay | None) -> tuple[Decision, str]:
         """The same of work of several days; `stay`: the cheapest that there was."""
         if stay is not None:
-            return "deferred", self._deferred(work, stay.usd)
+            return "deferred", "; ".join([self._deferred(work, stay.usd), *self._elsewhere(work)])
         obstacles = self._obstacles(work)
         if len(obstacles) < len(self.plan.built.crews):
             obstacles.append(self._no_time(work, f"no crew has days enough for {work.hours:g} h of work"))
-        return "unschedulable", "; ".join([*obstacles, *self.unread])
+        return "unschedulable", "; ".join([*obstacles, *self._elsewhere(work), *self.unread])
 
     def _deferred(self, work: Work, usd: float | None) -> str:
         """Why it waits. `usd`: what sending somebody would cost, None where no crew has time."""
@@ -219,7 +234,8 @@ class Reasons:
             f"{threshold:g}, it is not critical, and "
         )
         if usd is None:
-            return f"{why}no crew has time for it within {days} beside work that costs more to leave"
+            beside = "beside work that costs more to leave"
+            return f"{why}no crew{self._here} has time for it within {days} {beside}"
         if usd < left:
             return f"{why}the search ended before a crew was found for it"
         return (
@@ -247,13 +263,14 @@ class Reasons:
         if free:
             reasons.append("the search ended before a place was found for it: put its file again")
         elif self._alone(task):
+            most = self.rules.constraints.max_concurrent_jobs
             reasons.append(
                 f"no time within {days}: every place that fits is taken by work that costs more to leave, "
-                f"or the most crews ({self.rules.constraints.max_concurrent_jobs}) are out already"
+                f"or the most crews{self._here} ({most}) are out already"
             )
         elif len(self.plan.built.crews) > len(reasons):
             reasons.append(self._no_time(work, "no free working day is long enough"))
-        return "; ".join([*reasons, *self.unread])
+        return "; ".join([*reasons, *self._elsewhere(work), *self.unread])
 
     def _no_time(self, work: Work, why: str) -> str:
         """Why no shift of an able crew holds the work."""

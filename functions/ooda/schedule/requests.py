@@ -17,6 +17,8 @@ from ooda.schedule.visits import Visit, visits_by_finding
 
 UNPLANNABLE = "no plan can compute with it"
 """How the reason of a finding begins whose numbers are no numbers of a work."""
+KEPT = "time booked by an earlier run is kept"
+"""The reason of a job whose visit stands in a calendar already."""
 ARRIVES = " arrives in "
 """What the reason of a job says whose part comes too late to be planned for."""
 PRIORITIES: Mapping[str, JobPriority] = {
@@ -138,7 +140,7 @@ def _decided(request: RepairRequest, visits: Mapping[str, Visit], seen: bool, no
     if seen:
         return request.job("already_ordered", "another finding of this file is the same fault")
     if key in visits and visits[key].booking.returns > now:
-        job = request.job("scheduled", "time booked by an earlier run is kept")
+        job = request.job("scheduled", KEPT)
         return timed(job, visits[key].crew_id, visits[key].booking)
     if not request.rule.fault:
         return request.job("deferred", f"{request.finding.cause} explains it: nobody is sent")

@@ -3,7 +3,8 @@ schedule, the crews' bookings)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -33,17 +34,20 @@ from ooda.schedule.rules import Leg, PlanningRules
 from ooda.schedule.travel import parse_legs
 from ooda.store import jobs_of
 
+MOST_READS = 16
+"""Diagnostics that are read at a time (ours): each waits some 30 ms for S3 and two tables."""
+
 
 @dataclass(frozen=True)
 class Loaded:
     """What planning needs beside crews: the schedule's id and where it will lie, the requests, the rules,
-    and the visits that an earlier try of this execution moved."""
+    and the visits that an `earlier` try of this execution made or moved."""
 
     schedule_id: str
     pointer: S3Pointer
     requests: list[RepairRequest]
     rules: PlanningRules
-    earlier_moves: list[Job]
+    earlier: list[Job]
 
 
 def load(request: ScheduleRequest, now: datetime) -> Loaded:
@@ -53,13 +57,17 @@ def load(request: ScheduleRequest, now: datetime) -> Loaded:
     pointer = S3Pointer(
         bucket=aws.environment("OUTPUT_BUCKET"), key=SCHEDULE.build(day=day, schedule_id=schedule_id)
     )
-    rules = PlanningRules(
+    return Loaded(schedule_id, pointer, load_requests(request.diagnostics), load_rules(), earlier(pointer))
+
+
+def load_rules() -> PlanningRules:
+    """What a plan depends on beside requests and crews. Raises InvalidConfiguration, DependencyBusy."""
+    return PlanningRules(
         loss_function.loss_function_config(),
         loss_function.loss_weights(),
         parts.parts_catalogue().parts,
         _read_legs(aws.environment("INPUT_BUCKET")),
     )
-    return Loaded(schedule_id, pointer, _requests(request.diagnostics), rules, _earlier_moves(pointer))
 
 
 def load_crews() -> tuple[list[Crew], list[Unreadable]]:
@@ -80,14 +88,14 @@ def save(loaded: Loaded, schedule: Schedule, plan: Plan, team: list[Crew], now: 
     return True
 
 
-def _earlier_moves(pointer: S3Pointer) -> list[Job]:
-    """The visits that an earlier try of this execution moved, if there was one: it may have booked them and
-    broken off before anybody moved their orders."""
+def earlier(pointer: S3Pointer) -> list[Job]:
+    """The visits that an earlier try of this execution made or moved, if there was one: it may have booked
+    them and broken off before anybody ordered them, or moved their orders."""
     try:
         document = s3.read_json(pointer)
     except ObjectMissing:
         return []
-    return [job for job in jobs_of(document, pointer.key) if job.decision == "moved"]
+    return [job for job in jobs_of(document, pointer.key) if job.decision in ("scheduled", "moved")]
 
 
 def _read_legs(bucket: str) -> dict[tuple[str, str], Leg]:
@@ -106,16 +114,19 @@ def _read_legs(bucket: str) -> dict[tuple[str, str], Leg]:
     return legs
 
 
-def _requests(diagnostics: list[S3Pointer]) -> list[RepairRequest]:
+def load_requests(diagnostics: Sequence[S3Pointer]) -> list[RepairRequest]:
     """The findings of the diagnostics with their assets, orders and learned hours."""
     registry = read_registry(aws.environment("INPUT_BUCKET"))
     experience_of = cache(experience.of)
-    requests = []
-    for pointer in diagnostics:
+
+    def requests_of(pointer: S3Pointer) -> list[RepairRequest]:
         diagnostic: Diagnostic = Diagnostic.read(s3.read_json(pointer), pointer.key)
         asset = registry.require(diagnostic.asset_id, pointer.key)
-        requests += [_request(finding, asset, pointer, experience_of) for finding in diagnostic.findings]
-    return requests
+        return [_request(finding, asset, pointer, experience_of) for finding in diagnostic.findings]
+
+    aws.client("dynamodb")  # one for all threads
+    with ThreadPoolExecutor(MOST_READS) as pool:
+        return [request for requests in pool.map(requests_of, diagnostics) for request in requests]
 
 
 def _request(

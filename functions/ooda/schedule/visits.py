@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -25,12 +25,14 @@ class Visit(NamedTuple):
 class Calendars:
     """What is booked when a plan begins: the `fixed` bookings by crew, and the `movable` visits by the key
     of their finding. `broken`: why the crew of a movable visit cannot keep it, by the same key. `stopped`:
-    the fixed visits whose crew cannot come on a day that is still to come, and why."""
+    the fixed visits whose crew cannot come on a day that is still to come, and why. `elsewhere`: from when
+    to when crews of other regions take of what may be out at once here."""
 
     fixed: dict[str, list[Booking]] = field(default_factory=dict)
     movable: dict[str, Visit] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     stopped: list[tuple[Visit, str]] = field(default_factory=list)
+    elsewhere: Sequence[tuple[datetime, datetime]] = ()
 
     @classmethod
     def of(cls, crews: Sequence[Crew], now: datetime, rules: PlanningRules) -> Calendars:
@@ -59,13 +61,22 @@ class Calendars:
         fixed = {crew_id: list(bookings) for crew_id, bookings in self.fixed.items()}
         for crew_id, booking in self.movable.values():
             fixed.setdefault(crew_id, []).append(booking)
-        return Calendars(fixed)
+        return Calendars(fixed, elsewhere=self.elsewhere)
+
+    def keeping_promises(self) -> Calendars:
+        """The same with every booking fixed that its crew can keep."""
+        broken = {key: visit for key, visit in self.movable.items() if key in self.broken}
+        fixed = {crew_id: list(bookings) for crew_id, bookings in self.fixed.items()}
+        for key, (crew_id, booking) in self.movable.items():
+            if key not in broken:
+                fixed.setdefault(crew_id, []).append(booking)
+        return replace(self, fixed=fixed, movable=broken)
 
     def with_fixed(self, crew_id: str, booking: Booking) -> Calendars:
         """The same with one booking more that stays; its fault has no movable visit then."""
         fixed = {**self.fixed, crew_id: [*self.fixed.get(crew_id, ()), booking]}
         movable = {key: visit for key, visit in self.movable.items() if key != booking.finding_key}
-        return Calendars(fixed, movable, self.broken)
+        return replace(self, fixed=fixed, movable=movable)
 
 
 def why_not_kept(crew: Crew, booking: Booking, now: datetime, rules: PlanningRules) -> str:

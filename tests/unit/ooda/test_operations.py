@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import ooda.operations_api.handler as operations
-from ona.repairs import crews, locks, orders, standing
+from ona.repairs import locks, orders, standing
 from ona.repairs.moves import Change, Fields
 from ona.repairs.tracking import TrackedOrder
 from ona.runtime.clock import iso
@@ -355,4 +355,3 @@ def test_what_is_nested_too_deeply_is_the_callers_fault(world: list[str]) -> Non
 def test_an_unknown_task_is_refused() -> None:
     with pytest.raises(InvalidPayload, match="use verify"):
         operations.lambda_handler({"task": "nothing"}, Context())
-    assert crews.MAX_CREWS

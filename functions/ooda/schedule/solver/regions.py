@@ -34,10 +34,15 @@ class Region:
 
 
 def regions(
-    crews: Sequence[Point], owners: Sequence[int], most: int = MOST_JOBS, cut: float = CUTS[0]
+    crews: Sequence[Point],
+    owners: Sequence[int],
+    most: int = MOST_JOBS,
+    cut: float = CUTS[0],
+    most_crews: int | None = None,
 ) -> list[Region]:
     """The regions of crews at these places. `owners`: the crew that each job belongs to; `most`: jobs of a
-    region, unless one crew has more; `cut`: the share of the jobs on the first side of each cut."""
+    region, unless one crew has more; `most_crews`: crews of a region, None for any number; `cut`: the share
+    of the jobs on the first side of each cut."""
     jobs: list[list[int]] = [[] for _ in crews]
     for job, crew in enumerate(owners):
         jobs[crew].append(job)
@@ -46,10 +51,15 @@ def regions(
     while waiting:
         part = waiting.pop()
         held = sum(len(jobs[crew]) for crew in part)
-        if held <= most or len(part) < 2:
+        many = most_crews is not None and len(part) > most_crews
+        if len(part) < 2 or (held <= most and not many):
             listed.append(Region(sorted(part), sorted(job for crew in part for job in jobs[crew])))
             continue
         part.sort(key=_along(crews, part))
+        if held <= most:  # only its crews are too many: cut these
+            first = max(1, int(cut * len(part)))
+            waiting += [part[first:], part[:first]]
+            continue
         first, so_far = 1, len(jobs[part[0]])
         while first < len(part) - 1 and so_far + len(jobs[part[first]]) <= cut * held:
             so_far += len(jobs[part[first]])

@@ -1,0 +1,106 @@
+"""Schedule by regions, step by step: divide, plan each region, join.
+
+The steps hand each other pointers to documents in the output bucket. A region's step books nobody; the join
+books each region's crews together, or none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ona.repairs.crews import Crew
+from ona.runtime.errors import CrewBookingConflict
+from ona.runtime.observability import count, logger
+from ona.runtime.words import counted
+from ooda import notices
+from ooda.documents.regions import RegionPlan, RegionProblem
+from ooda.payloads import DivisionResult, JoinRequest, RegionRequest, RegionResult, ScheduleResult
+from ooda.schedule import divide as division
+from ooda.schedule import monitoring, regions_store, store
+from ooda.schedule.arrange import Planner
+from ooda.schedule.decisions import decide
+from ooda.schedule.join import is_booked, joined
+from ooda.schedule.plan import clock_of, plan_of, wanted_of
+from ooda.schedule.requests import unattended
+from ooda.schedule.rules import PlanningRules
+from ooda.schedule.visits import Calendars
+
+SIZE = division.Size()
+"""What one plan holds at most."""
+REFUSED = "RegionsWithoutPlan"
+"""Counts the regions whose plan was not made, or broke a rule."""
+
+
+def divide(
+    loaded: store.Loaded, crews: Sequence[Crew], unread: Sequence[str], now: datetime
+) -> DivisionResult | None:
+    """The regions, written down; None where one plan can hold all."""
+    if not division.is_large(len(loaded.requests), crews, SIZE):
+        return None
+    wanted = wanted_of(loaded.requests, crews, loaded.rules, now)
+    problems = division.divided(wanted, crews, loaded.rules, now=now, unread=unread, size=SIZE)
+    logger.info("planning by regions", regions=len(problems), works=len(wanted.works), crews=len(crews))
+    return regions_store.save_division(loaded, wanted, problems, now)
+
+
+def plan_one(request: RegionRequest, seed: int) -> RegionResult:
+    """Plan one region and write its plan down."""
+    whole = regions_store.load_division(request.division)
+    problem = regions_store.load_problem(whole, request.region)
+    plan = region_plan(problem, store.load_rules(), seed=seed, simply=request.simply)
+    regions_store.save_plan(whole, request.region, plan)
+    return RegionResult(region=request.region, jobs=len(plan.jobs))
+
+
+def region_plan(
+    problem: RegionProblem, rules: PlanningRules, *, seed: int, simply: bool = False
+) -> RegionPlan:
+    """The plan of one region; the same input gives the same plan where time does not run out. `simply`: the
+    better one of the simple rules' plans, which takes least time and memory."""
+    clock = clock_of(0.0 if simply else rules.config.solver.cpu_seconds, rules)
+    own = division.rules_of(problem, rules)
+    calendars = division.calendars_of(problem, own)
+    planner = Planner(problem.crews, problem.now, own, seed, calendars.movable)
+    arranged = planner.arranged(problem.works, calendars, clock)
+    plan = plan_of(arranged, decide(arranged, calendars, problem.unread, problem.others), problem.learned)
+    return RegionPlan(
+        jobs=plan.jobs,
+        bookings=plan.bookings,
+        lifted=sorted(plan.lifted),
+        summary=plan.summary,
+        changes=plan.changes,
+    )
+
+
+def join(request: JoinRequest, now: datetime) -> ScheduleResult:
+    """Check and book the plans of all regions; tell operators as after every plan. What an earlier try of
+    this step booked stays booked. Raises CrewBookingConflict where another execution booked crews of a
+    region meanwhile: the others are booked then, and what is left is to be divided anew."""
+    whole = regions_store.load_division(request.join)
+    numbers = range(len(whole.problems))
+    problems = [regions_store.load_problem(whole, n) for n in numbers]
+    plans = [regions_store.load_plan(whole, n) for n in numbers]
+    crews, _ = store.load_crews()
+    rules = store.load_rules()
+    result = joined(whole, problems, plans, crews, rules)
+    for number, why in result.refused.items():
+        count(REFUSED, 1)
+        logger.error("a region has no plan", region=number, why=why)
+    schedule = result.plan.schedule(whole.schedule_id, whole.now, rules, store.earlier(whole.schedule))
+    regions_store.save_schedule(whole, schedule)
+    by_id = {crew.crew_id: crew for crew in crews}
+    busy = [
+        problem
+        for problem, plan in result.regions
+        if not is_booked(plan, by_id) and not regions_store.book(problem, plan, whole.over, now)
+    ]
+    if busy:
+        raise CrewBookingConflict(f"crews of {counted(len(busy), 'region')} were booked while planning")
+    monitoring.jobs(schedule)
+    left = [job.diagnostic for job in schedule.jobs if job.decision == "unschedulable"]
+    notices.tell(unattended(schedule.jobs, store.load_requests(list(dict.fromkeys(left)))), now)
+    notices.tell_dropped(schedule, now)
+    for visit, why in Calendars.of(crews, now, rules).stopped:
+        notices.tell_stopped(visit.crew_id, visit.booking, why, now)
+    return ScheduleResult.of(schedule, whole.schedule)
