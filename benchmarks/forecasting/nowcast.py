@@ -144,7 +144,7 @@ def judged(window: Window, share: pd.Series, hourly: pd.Series) -> pd.DataFrame:
         there = fine.reindex(target)
         envelope, came = there["envelope"].to_numpy(), there["came"].to_numpy()
         apart = np.full(len(index), lead + (nowcast.QUARTER_AHEAD if is_fine else 0.0))
-        left = window.lives.remaining(apart)
+        left, _ = nowcast.left_of(window.lives, apart)
         shift = nowcast.shift(live, window.lives, apart, envelope)
         since = np.asarray((target - index.floor("h")) / HOUR, dtype=float)
         carried = window.lives.remaining(since) * of_full_hour * envelope

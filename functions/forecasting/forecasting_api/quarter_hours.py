@@ -142,7 +142,7 @@ def _mover(
     ahead = np.asarray((index - latest.at) / pd.Timedelta(hours=1), dtype=float)
     apart = ahead + nowcast.QUARTER_AHEAD
     after = (ahead > 0) & (envelope > 0)
-    left = np.where(after, persistence.remaining(apart), 0.0)
+    left = np.where(after, nowcast.left_of(persistence, apart)[0], 0.0)
     shift = np.where(after, nowcast.shift(latest, persistence, apart, envelope), 0.0)
 
     def moved(middle: Floats, values: Floats) -> Floats:

@@ -28,10 +28,10 @@ QUARTER_AHEAD = 0.375
 CLOUD_HOURS = 0.6
 """Hours after which 37 % is left of what a quarter hour departs from its hour: single clouds pass. Ours;
 alike on two real plants, one of them without weather."""
-LEAST = 0.05
+LEAST = 0.1
 """A smaller share of an error is not carried on: it is noise beside the weather's own. Ours."""
-MAX_HOURS = 12.0
-"""Hours after which nothing of an error is carried on: the next morning starts anew. Ours."""
+MAX_HOURS = 5.0
+"""Hours after which nothing of an error is carried on. Ours: six hours on, none of five plants gained."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,23 @@ def latest(
     return Latest(float(miss.sum() / top.sum()), float(miss[newest] / top[newest]), newest)
 
 
-def shift(found: Latest, persistence: Persistence, apart_hours: Floats, envelope: Floats) -> Floats:
-    """What an error adds to a forecast, share of capacity, shape (n,): what is left of the last hour's, and
-    of how far the newest reading departs from that.
+def left_of(persistence: Persistence, apart_hours: Floats) -> tuple[Floats, Floats]:
+    """What is left of the last hour's error, and of how far the newest reading departs from it, shape (n,)
+    each, 0…1. The error of an hour fades no faster than that of its clouds.
 
-    `apart_hours`: from the middle of the last hour to the middle of each interval; `envelope`: of each.
+    `apart_hours`: from the middle of the last hour to the middle of each interval.
     """
-    left = persistence.remaining(apart_hours)
-    fast = np.where(left > 0, np.exp(-(apart_hours - QUARTER_AHEAD) / CLOUD_HOURS), 0.0)
-    moved = left * found.hour + np.minimum(fast, 1.0) * (found.newest - found.hour)
+    slow = persistence.remaining(apart_hours)
+    fast = np.minimum(np.exp(-(apart_hours - QUARTER_AHEAD) / CLOUD_HOURS), 1.0)
+    fast = np.where(slow > 0, fast, 0.0)
+    return np.maximum(slow, fast), fast
+
+
+def shift(found: Latest, persistence: Persistence, apart_hours: Floats, envelope: Floats) -> Floats:
+    """What an error adds to a forecast, share of capacity, shape (n,) (`left_of`); `envelope`: of each
+    interval."""
+    slow, fast = left_of(persistence, apart_hours)
+    moved = slow * found.hour + fast * (found.newest - found.hour)
     return np.asarray(moved * np.maximum(envelope, ENVELOPE_FLOOR))
 
 
