@@ -3,7 +3,7 @@
 from benchmarks import api, build_sizes, durability, embedded_cloud, interpolation, solar_plant_india, sums
 from benchmarks.detection import fault_bench, quality_bench, speed, trends_bench
 from benchmarks.detection.strangers import __main__ as strangers
-from benchmarks.forecasting import gefcom2014
+from benchmarks.forecasting import gefcom2014, nowcast
 from benchmarks.scheduling import demo_fleet, generated, production, technicians
 from benchmarks.sky import unknown_roof
 
@@ -16,6 +16,7 @@ if __name__ == "__main__":
         trends_bench,
         speed,
         gefcom2014,
+        nowcast,
         generated,
         demo_fleet,
         production,

@@ -68,7 +68,7 @@ def _make(
     site: SiteDocument, now: datetime, interval_minutes: int, degraded: Sequence[str]
 ) -> IssuedForecast:
     from forecasting.forecasting_api import predict, subtraction
-    from forecasting.forecasting_api.quarter_hours import quarter_hours
+    from forecasting.forecasting_api.quarter_hours import Live, quarterly
     from forecasting.model import availability, hourly, measured_days, registry
     from forecasting.model.features import site_of
     from ona.sky import weather_frames
@@ -110,9 +110,11 @@ def _make(
         days={source: measured_days.days_of(live, source) for source in predict.SOURCES},
         heard=measured_days.heard_days(model.card if model else None, site.site_id, live),
     )
-    prediction = predict.predict(site, inputs, now, hours, rules.nowcast_hours)
     if interval_minutes == 15:
-        prediction = quarter_hours(prediction)
+        live_power = Live.of(telemetry, measured, site, model, rules.nowcast_hours)
+        prediction = quarterly(site, inputs, now, hours, live_power)
+    else:
+        prediction = predict.predict(site, inputs, now, hours, rules.nowcast_hours)
     names = {*prediction.degraded, *service.degraded, *degraded, *unknown}
     names |= {"stale_weather"} if weather and weather.stale else set()
     names |= {"telemetry_unreadable"} if bad else set()

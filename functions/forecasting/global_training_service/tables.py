@@ -33,13 +33,17 @@ def read(bucket: str, key: str, now: datetime) -> pd.DataFrame:
     `now`: when the training began. Raises InvalidPayload, which names the object and what is wrong with
     it; ObjectMissing, DependencyBusy.
     """
-    pointer = S3Pointer(bucket=bucket, key=key)
-    table = parquet.read(pointer, ["timestamp", TARGET])
+    table = parquet.read(S3Pointer(bucket=bucket, key=key), ["timestamp", TARGET])
+    return checked(table, f"s3://{bucket}/{key}", now)
+
+
+def checked(table: pd.DataFrame, where: str, now: datetime) -> pd.DataFrame:
+    """A training table, if it is one; `where` names its object. Raises InvalidPayload as `read`."""
     numbers = [name for name in VARIABLES if name in table]
-    parquet.check_columns(table, numbers, f"s3://{bucket}/{key}")
+    parquet.check_columns(table, ["timestamp", TARGET, *numbers], where)
     for problem in (_no_hours, _wrong_hours(now), _wrong_shares, _wrong_weather(numbers)):
         if said := problem(table):
-            raise InvalidPayload(f"s3://{bucket}/{key} {said}")
+            raise InvalidPayload(f"{where} {said}")
     return table
 
 

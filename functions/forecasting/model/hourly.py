@@ -73,14 +73,20 @@ def dark(end: pd.DatetimeIndex, site: Site, minutes: float) -> NDArray[np.bool_]
 
 
 def hourly_share(
-    grid_: Grid, night: NDArray[np.bool_], capacities: dict[str, float], *, of_kw: float
+    grid_: Grid,
+    night: NDArray[np.bool_],
+    capacities: dict[str, float],
+    *,
+    of_kw: float,
+    minutes: float = HOUR,
 ) -> pd.DataFrame:
     """Power by the hour (UTC, hour's end): `share` of the capacity that reported, 0…1, and `measured`, how
     much of `of_kw` times an hour was measured.
 
     `night`: dark intervals of the grid, shape (n,); there silence counts as zero, since many inverters
     sleep and send nothing. `capacities`: kW by asset. `of_kw`: the capacity that could have reported: an
-    upload's assets, or a whole site. `share` is NaN where `measured` is below `MEASURED_SHARE`.
+    upload's assets, or a whole site. `share` is NaN where `measured` is below `MEASURED_SHARE`. `minutes`:
+    15 for quarter hours.
     """
     names = [str(name) for name in grid_.power.columns]
     weights = np.array([capacities[name] for name in names])
@@ -89,8 +95,8 @@ def hourly_share(
     share = (grid_.power.fillna(0.0) * certain).sum(axis=1) / reporting_kw.where(reporting_kw > 0)
     hours = pd.DataFrame(
         {
-            "share": by_hour(share).mean(),
-            "measured": by_hour(reporting_kw / of_kw).sum() * grid_.minutes / HOUR,
+            "share": by_hour(share, minutes).mean(),
+            "measured": by_hour(reporting_kw / of_kw, minutes).sum() * grid_.minutes / minutes,
         }
     )
     hours.loc[hours["measured"] < MEASURED_SHARE, "share"] = np.nan
@@ -98,13 +104,16 @@ def hourly_share(
     return hours
 
 
-def by_hour(series: pd.Series | pd.DataFrame) -> Any:
-    """Values at interval ends, grouped by hour and named by the hour's end."""
-    return series.resample("1h", closed="right", label="right")
+def by_hour(series: pd.Series | pd.DataFrame, minutes: float = HOUR) -> Any:
+    """Values at interval ends, grouped by hour (or so many minutes) and named by its end."""
+    return series.resample(f"{minutes:g}min", closed="right", label="right")
 
 
-def measured_share(telemetry: pd.DataFrame, document: SiteDocument, site: Site) -> pd.Series | None:
+def measured_share(
+    telemetry: pd.DataFrame, document: SiteDocument, site: Site, minutes: float = HOUR
+) -> pd.Series | None:
     """Hourly shares of a site from canonical telemetry of its assets, hours without enough left out.
+    `minutes`: 15 for quarter hours, which telemetry with longer steps does not have (None).
 
     A reading that came twice counts once, the last one; one that its nameplate cannot give counts as none
     (`without_impossible`): stored telemetry of before may hold some. None where nothing was measured.
@@ -116,8 +125,11 @@ def measured_share(telemetry: pd.DataFrame, document: SiteDocument, site: Site) 
     if own.empty:
         return None
     grid_ = grid(own.drop_duplicates(["asset_id", "timestamp"], keep="last"))
+    if grid_.minutes > minutes:
+        return None
     end = pd.DatetimeIndex(grid_.power.index)
     night = dark(end, site, grid_.minutes)
-    share = hourly_share(grid_, night, document.assets, of_kw=document.capacity_kw)["share"].dropna()
+    of_kw = document.capacity_kw
+    share = hourly_share(grid_, night, document.assets, of_kw=of_kw, minutes=minutes)["share"].dropna()
     share.index = pd.DatetimeIndex(share.index).as_unit("us")
     return share if len(share) else None

@@ -14,10 +14,7 @@ from forecasting.documents import Conditions, Interval, Point
 from forecasting.forecasting_api import answers, picture, predict
 from forecasting.forecasting_api.detection_csv import csv_by_day
 from forecasting.forecasting_api.predict import Inputs
-from forecasting.forecasting_api.quarter_hours import quarter_hours
-from forecasting.model.features import site_of
 from ona.runtime.clock import iso
-from ona.sky import sun
 from ona.store.layout import FORECAST_CSV
 from ooda.detect import store, telemetry_store
 from tests.builders.forecasting import site_document, two_assets_day
@@ -180,22 +177,6 @@ def test_the_picture_is_whole_svg() -> None:
     assert root.tag.endswith("svg")
     assert b"accuracy 91.2 %" in drawn
     assert b"&lt;s&gt;" in drawn
-
-
-def test_quarter_hours_keep_each_hours_mean() -> None:
-    index = pd.date_range("2025-06-10T07:00Z", periods=30, freq="h", unit="us")
-    site = site_of(SITE)
-    clear = sun.clear_sky(index, site.plane, 60.0)["clear_poa"].to_numpy() / 1000
-    median = 0.5 * clear
-    bounds = {80: (median * 0.8, median * 1.2), 95: (median * 0.5, median * 1.5)}
-    raw = np.tile(median[:, None], (1, 5))
-    sky = pd.DataFrame(index=index)
-    hourly = predict.Prediction(index, median, bounds, sky, site, [], None, raw, "model")
-    fine = quarter_hours(hourly)
-    assert len(fine.hours) == 120
-    back = pd.Series(fine.median, index=fine.hours).resample("1h", closed="right", label="right").mean()
-    assert back.to_numpy() == pytest.approx(median, abs=0.003)
-    assert (fine.bounds[95][0] <= fine.median).all()
 
 
 @pytest.mark.parametrize("kind", ["solar", "wind"])

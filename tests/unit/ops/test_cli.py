@@ -14,7 +14,7 @@ COMMANDS = {
     "": "up down env status put history executions explain invoke orders roles validate demo doctor",
     "customers": "add list revoke",
     "dlq": "list redrive",
-    "models": "list rollback",
+    "models": "backtest list rollback",
     "outbox": "list redrive",
 }
 
