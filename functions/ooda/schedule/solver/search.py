@@ -75,22 +75,27 @@ class Search:
 
     @classmethod
     def start(
-        cls, problem: Problem, seed: int, tours: Tours | None = None, places: Places | None = None
+        cls,
+        problem: Problem,
+        seed: int,
+        tours: Tours | None = None,
+        places: Places | None = None,
+        clock: Clock | None = None,
     ) -> Search:
         """From a solution in which each task goes where it costs least: first the one that fewest shifts
-        can do."""
+        can do. What has no place when time is up is left out."""
         search = cls(tours or Tours(problem), random.Random(seed), Solution.of(problem, {}), places)
         order = sorted(range(len(problem.tasks)), key=lambda task: (search._few[task], task))
-        search._recreate(order, 0.0, {})
+        search._recreate(order, 0.0, {}, clock)
         search.best = Solution.of(problem, search.used)
         search._restart(search.best)
         search.remember(search.best.tours.values())
         return search
 
-    def filled(self) -> Solution:
+    def filled(self, clock: Clock | None = None) -> Solution:
         """The solution it begins from, with each task that was left out put where it adds least, if that is
-        cheaper."""
-        self._recreate(sorted(self.absent, key=lambda task: -self._absence[task]), 0.0, {})
+        cheaper and until time is up."""
+        self._recreate(sorted(self.absent, key=lambda task: -self._absence[task]), 0.0, {}, clock)
         return self.current
 
     def remember(self, tours: Iterable[Tour]) -> None:
@@ -230,9 +235,18 @@ class Search:
         key = self._few if way < ORDER_FEW else self._long if way < ORDER_LONG else self._narrow
         return sorted(gone, key=key.__getitem__)
 
-    def _recreate(self, order: Sequence[int], blink: float, changed: dict[int, Tour | None]) -> None:
-        """Put each task in turn where it adds least; leave it out where that is cheaper."""
+    def _recreate(
+        self,
+        order: Sequence[int],
+        blink: float,
+        changed: dict[int, Tour | None],
+        clock: Clock | None = None,
+    ) -> None:
+        """Put each task in turn where it adds least; leave it out where that is cheaper, or when time is
+        up."""
         for task in order:
+            if clock is not None and clock.over():
+                break
             while True:
                 found = self._cheapest(task, blink)
                 if found is None:

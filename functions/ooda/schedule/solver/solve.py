@@ -30,7 +30,7 @@ from ooda.schedule.solver.problem import Problem
 from ooda.schedule.solver.proof import Proof, provable, prove
 from ooda.schedule.solver.relaxation import Relaxation
 from ooda.schedule.solver.search import Search
-from ooda.schedule.solver.solution import Limits, Met, Solution, remember
+from ooda.schedule.solver.solution import Met, Solution, remember
 from ooda.schedule.solver.tours import Tour, Tours
 
 HOT, COLD = 2.0, 0.03
@@ -101,7 +101,7 @@ def solve(
     if problem.tasks and planning.by_tours and proof:
         bound, optimal = planning.from_the_relaxation()
     elif problem.tasks:
-        bound, optimal = planning.by_searching(proof and provable(problem))
+        planning.by_searching()
     known = bound if optimal or bound > 0.0 else None  # time ran out before there was one
     return Result(planning.best, known, optimal, planning.late and not optimal, time.process_time() - begun)
 
@@ -114,14 +114,14 @@ class _Planning:
         self, problem: Problem, seed: int, searches: int, clock: Clock, wanted: int | None
     ) -> None:
         self.tours = Tours(problem)
-        self.places, self.limits = Places(self.tours), Limits(problem)
+        self.places = Places(self.tours)
         self.seed, self.searches, self.clock, self.wanted = seed, searches, clock, wanted
         self.total, self.late = max(clock.left(), 0.0), False
-        self.by_tours = provable(problem) and self.limits.free
+        self.by_tours = provable(problem)
 
     def begin(self, starts: Sequence[Solution]) -> None:
         """From the simplest solution, or a better one that is known."""
-        start = Search.start(self.tours.problem, self.seed, self.tours, self.places)
+        start = Search.start(self.tours.problem, self.seed, self.tours, self.places, self.clock)
         self.pool = start.pool
         for other in starts:
             for tour in other.tours.values():
@@ -149,22 +149,12 @@ class _Planning:
         """Keep a solution if it is better."""
         self.best = min(self.best, other, key=lambda solution: solution.cost)
 
-    def by_searching(self, proving: bool) -> tuple[float, bool]:
-        """Searches, and choices among all tours met; the bound where one is sought, and whether the best
-        solution is proven."""
-        until = RELAXED_AT if proving else 1.0
+    def by_searching(self) -> None:
+        """Searches, and choices among all tours met."""
         for phase in range(PHASES):
-            share = until * (phase + 1) / PHASES
+            share = (phase + 1) / PHASES
             self.search(phase, HOT if phase == 0 else HOT / COOLER, self.ends(share - FOR_THE_CHOICE))
             self.best = choose(self.tours, self.pool.values(), self.best, self.ends(share), self.seed)
-        if not proving:
-            return 0.0, False
-        partition = Partition(self.tours.problem, self.seed)
-        partition.add([*self.best.tours.values(), *self.pool.values()])
-        proved = prove(self.tours, partition, self.best, self.clock, self.seed, self.searches > 1)
-        self.best = proved.solution
-        self.late |= not proved.optimal and self.clock.over()
-        return proved.bound, proved.optimal
 
     def from_the_relaxation(self) -> tuple[float, bool]:
         """A solution made of the relaxation's tours, a proof as far as there is time, and searches from
@@ -175,7 +165,7 @@ class _Planning:
         relaxation = Relaxation(tours, partition)
         relaxation.relax(self.ends(RELAXED_AT))
         made = relaxation.dive(self.ends(WHOLE_AT))
-        self.take(Search(tours, random.Random(self.seed), made, self.places).filled())
+        self.take(Search(tours, random.Random(self.seed), made, self.places).filled(self.clock))
         proved = prove(tours, partition, self.best, self.ends(PROVEN_AT), self.seed, self.searches > 1)
         self.take(proved.solution)
         if not proved.optimal:
