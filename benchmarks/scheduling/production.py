@@ -88,18 +88,16 @@ def bound_of(tours: Tours, clock: Clock) -> float:
     partition.add(Search.start(tours.problem, 1, tours).pool.values())
     Relaxation(tours, partition).relax(clock)
     pricing, best = Pricing(tours), 0.0
-    enough: int | None = ENOUGH
     while (solved := partition.relaxed(clock)) is not None:
-        value, tasks, days = solved
-        priced = pricing.negative(tasks, days, -1e-6, clock, enough)
+        value = solved.value
+        priced = pricing.negative(solved.tasks, solved.days, -1e-6, clock, ENOUGH, solved.out)
         if priced is None:
             break
         if priced.whole:
             best = max(best, value + sum(priced.least))
         print(f"bound {best:.1f}, relaxation {value:.1f}, {clock.left():.0f} s left", file=sys.stderr)
-        if value - best < 1e-4 * value or (not partition.add(priced.tours) and enough is None):
+        if value - best < 1e-4 * value or not partition.add(priced.tours):
             break
-        enough = ENOUGH if not priced.whole and priced.tours else None
     return best
 
 

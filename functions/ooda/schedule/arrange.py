@@ -100,7 +100,7 @@ class Planner:
         if split:
             short, long = [work for work in short if work not in split], [*long, *split]
             built = self._build(short, calendars)
-        simple = simple_plans(built, long, self._ground(calendars))
+        simple = simple_plans(built, long, self._ground(calendars), clock)
         main = clock.part(1.0 - FOR_THE_END)
         if long:
             alone = self._tours(built, calendars, main.part(0.5), clock)
@@ -197,7 +197,8 @@ class Planner:
                 break
             calendars = ground.beside(stay).calendars
             built = self._build(short, calendars)
-            usd = stay.usd + dispatched(built.problem, range(len(short)), soonest=False).cost
+            rest = dispatched(built.problem, range(len(short)), soonest=False, clock=clock)
+            usd = stay.usd + rest.cost
             if usd < least:
                 best, least = stay, usd
         return best
@@ -270,7 +271,7 @@ class Planner:
             built.problem,
             seed=self.seed,
             searches=self.rules.config.solver.processes,
-            starts=starts or list(by_simple_rules(built).values()),
+            starts=starts or list(by_simple_rules(built, clock).values()),
             clock=clock.part(1.0 - FOR_THE_END),
         )
         if result.optimal:

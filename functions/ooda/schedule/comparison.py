@@ -9,9 +9,14 @@ from ona.repairs.crews import Work
 from ooda.schedule.build import Built, build
 from ooda.schedule.loss import absence
 from ooda.schedule.several_days import Ground, Stay, stays
+from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.dispatch import dispatched
 from ooda.schedule.solver.solution import Solution
 from ooda.schedule.work import urgency
+
+LEAST_SECONDS = 2.0
+"""CPU s that a simple rule has even where time is up, so that there is a plan (ours): for 1 000 jobs and 60
+crews it takes 0.3."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +32,21 @@ class Simple:
     without: list[tuple[Work, Stay | None]] = field(default_factory=list)
 
 
-def by_simple_rules(built: Built) -> dict[str, Solution]:
+def by_simple_rules(built: Built, clock: Clock | None = None) -> dict[str, Solution]:
     """The same work given out by two simple rules: as it arrived where it begins soonest, and the most
-    urgent first where it costs least."""
-    return {"first_come_first_served": _first_come(built), "greedy": _greedy(built)}
+    urgent first where it costs least. When time is up, each has `LEAST_SECONDS` still."""
+    return {"first_come_first_served": _first_come(built, clock), "greedy": _greedy(built, clock)}
 
 
-def simple_plans(built: Built, long: Sequence[Work], ground: Ground) -> dict[str, Simple]:
+def simple_plans(
+    built: Built, long: Sequence[Work], ground: Ground, clock: Clock | None = None
+) -> dict[str, Simple]:
     """The plans of the two rules by their names; `built`: the work of a day at most, `long`: the rest."""
     return {
         "first_come_first_served": _simple(
-            built, _in_order(long, _arrived), ground, _first_come, lambda stay: stay.booking.start
+            built, _in_order(long, _arrived), ground, _first_come, lambda stay: stay.booking.start, clock
         ),
-        "greedy": _simple(built, _in_order(long, _urgent), ground, _greedy, lambda stay: stay.usd),
+        "greedy": _simple(built, _in_order(long, _urgent), ground, _greedy, lambda stay: stay.usd, clock),
     }
 
 
@@ -47,8 +54,9 @@ def _simple(
     built: Built,
     long: Sequence[Work],
     ground: Ground,
-    tours: Callable[[Built], Solution],
+    tours: Callable[[Built, Clock | None], Solution],
     rank: Callable[[Stay], object],
+    clock: Clock | None,
 ) -> Simple:
     """A rule's plan: work of several days in this order, each at its first stay by a rank, then tours."""
     usd, placed, without = 0.0, list[Stay](), list[tuple[Work, Stay | None]]()
@@ -63,16 +71,20 @@ def _simple(
             usd, ground = usd + best.usd, ground.beside(best)
     if long:
         built = build(built.works, ground.crews, ground.calendars, now=ground.now, rules=ground.rules)
-    solution = tours(built)
+    solution = tours(built, clock)
     return Simple(usd + solution.cost, built, solution, ground, placed, without)
 
 
-def _first_come(built: Built) -> Solution:
-    return dispatched(built.problem, _arrived(built.works), soonest=True)
+def _first_come(built: Built, clock: Clock | None) -> Solution:
+    return dispatched(built.problem, _arrived(built.works), soonest=True, clock=_some(clock))
 
 
-def _greedy(built: Built) -> Solution:
-    return dispatched(built.problem, _urgent(built.works), soonest=False)
+def _greedy(built: Built, clock: Clock | None) -> Solution:
+    return dispatched(built.problem, _urgent(built.works), soonest=False, clock=_some(clock))
+
+
+def _some(clock: Clock | None) -> Clock | None:
+    return clock and clock.at_least(LEAST_SECONDS)
 
 
 def _in_order(works: Sequence[Work], order: Callable[[Sequence[Work]], list[int]]) -> list[Work]:

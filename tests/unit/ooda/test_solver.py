@@ -248,6 +248,49 @@ def test_an_insertion_is_the_cheapest_place() -> None:
     assert insertions > 300
 
 
+def test_a_task_that_needs_the_depot_goes_right_behind_a_call_or_behind_a_short_one() -> None:
+    """Never cheaper than trying every call and place, and equal for tours of few stops; the pieces that a
+    tour takes from another one are those that it would work out itself."""
+    found = 0
+    for seed in range(120):
+        case, rng = problem(seed, tasks=6, priced=False, depot=True), random.Random(seed)
+        tours, fresh = Tours(case), Tours(case)
+        for shift in range(len(case.shifts)):
+            tour = tours.empty(shift)
+            for task in rng.sample(range(6), 6):
+                plain = tour.stops
+                ends = range(len(plain) + 1)
+                every = [fresh.tour(shift, (*plain[:at], task, *plain[at:])) for at in ends]
+                if DEPOT not in plain:  # the call comes before the task that needs it
+                    calls = [(*plain[:at], DEPOT, *plain[at:]) for at in ends]
+                    every += [
+                        fresh.tour(shift, (*stops[:at], task, *stops[at:]))
+                        for stops in calls
+                        for at in range(stops.index(DEPOT) + 1, len(stops) + 1)
+                    ]
+                longer = tours.insert(tour, task)
+                possible = [one.cost for one in every if one]
+                assert possible or longer is None
+                if longer is None:
+                    continue
+                found += DEPOT in longer.stops and DEPOT not in plain
+                assert walked(case, longer) == pytest.approx(longer.cost)
+                own = fresh.tour(shift, longer.stops)
+                assert own is not None
+                for mine, theirs in ((longer.ahead, own.ahead), (longer.behind, own.behind)):
+                    assert [piece[:4] for piece in mine] == [pytest.approx(piece[:4]) for piece in theirs]
+                assert longer.cost >= min(possible) - 1e-6
+                if len(plain) <= 2:
+                    assert longer.cost == pytest.approx(min(possible))
+                tour = longer
+            for task in tour.tasks:
+                rest = tours.without(tour, {task})
+                if rest is not None and rest.stops:
+                    assert walked(case, rest) == pytest.approx(rest.cost)
+                    assert set(rest.tasks) == set(tour.tasks) - {task}
+    assert found > 20
+
+
 def test_the_same_seed_gives_the_same_plan() -> None:
     case = problem(7, tasks=12)
     one, other = (solve(case, seed=3, seconds=300.0, proof=False).solution for _ in range(2))

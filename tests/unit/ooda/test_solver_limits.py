@@ -74,7 +74,10 @@ def test_real_time_ends_planning_however_little_cpu_there_was() -> None:
     assert left < 0.0
     idle = Clock(5.0, 100.0, cpu=Ticking(), now=lambda: 0.0)
     assert [idle.left() for _ in range(5)] == [4.0, 3.0, 2.0, 1.0, 0.0]
-    assert Clock(10.0, cpu=lambda: 0.0, now=lambda: 0.0).keeping(7.0).keeping(1.0).left() == 2.0
+    still = Clock(10.0, cpu=lambda: 0.0, now=lambda: 0.0)
+    assert still.keeping(7.0).keeping(1.0).left() == 2.0
+    assert [still.keeping(9.0).at_least(seconds).left() for seconds in (0.5, 3.0)] == [1.0, 3.0]
+    assert Clock(-5.0, cpu=lambda: 0.0, now=lambda: 0.0).at_least(2.0).left() == 2.0
 
 
 @pytest.mark.parametrize("seconds", [1, 3, 10, 30, 100, 300])

@@ -96,10 +96,11 @@ class ShiftGrid:
             fixed,
         )
 
-    def onward(self, duals: Floats, rate: float, closes: int) -> Floats:
+    def onward(self, duals: Floats, rate: float, closes: int, out: Floats) -> Floats:
         """What is still to come at least once a task ended at a time (T, n), USD of reduced cost; everybody
         is back at `closes` at the latest. Each task's people are paid for the way to it and its own work,
-        which is never more than a tour pays; a task may be served again."""
+        which is never more than a tour pays; a task may be served again. `out` (T + 1,): USD of having been
+        out until a time."""
         n, size = len(self.tasks), self.size
         after = np.full((size + 1, n), np.inf)
         begun = np.full((n, size + 1), np.inf)
@@ -110,9 +111,10 @@ class ShiftGrid:
         back = self.home * usd + self.home_way
         for at in range(size - 1, -1, -1):
             end = np.minimum(at + self.length, size)
-            begun[:, at] = worth[:, at] + after[end, rows]
+            begun[:, at] = worth[:, at] + (out[end] - out[at]) + after[end, rows]
             begin = np.minimum(np.maximum(at + self.arrive, first), size)
-            cost = begun[rows, begin] + (begin - at) * usd + self.way
+            cost = begun[rows, begin] + (begin - at) * usd + self.way + (out[begin] - out[at])
             homeward = np.where(at + self.home <= closes, back, np.inf)
+            homeward += out[np.minimum(at + self.home, size)] - out[at]
             after[at] = np.minimum(cost.min(axis=1, initial=np.inf), homeward)
         return after

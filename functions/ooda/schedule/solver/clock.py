@@ -62,6 +62,14 @@ class Clock:
         """The same clock for a phase that may take that share of what is left."""
         return self.keeping((1.0 - share) * max(self.left(), 0.0))
 
+    def at_least(self, seconds: float) -> Clock:
+        """The same clock for a phase that has so many seconds even where time is up."""
+        phase = copy.copy(self)
+        phase._kept, phase._left = 0.0, max(self.left(), seconds)
+        phase._ends = max(self._ends - self._kept, self._cpu() + seconds)
+        phase._latest = max(self._latest - self._kept, self._now() + WALL * seconds)
+        return phase
+
     def here(self) -> Clock:
         """The clock of this process: a fork's CPU seconds begin anew, and it has what was left at
         `keeping`."""

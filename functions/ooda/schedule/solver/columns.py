@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ooda.schedule.solver.problem import EPSILON, SLOT
+from ooda.schedule.solver.together import NOTHING, OutAt
 from ooda.schedule.solver.tours import Tours
 
 BEAM = 40
@@ -91,9 +92,11 @@ class Columns:
         least += self.length[numbers] * self.people[numbers] * self.problem.usd_per_minute
         return _Shift(numbers, opens, closes, surcharge, least)
 
-    def under(self, number: int, duals: Floats, day: float) -> list[tuple[float, tuple[int, ...]]]:
+    def under(
+        self, number: int, duals: Floats, day: float, out: OutAt = NOTHING
+    ) -> list[tuple[float, tuple[int, ...]]]:
         """(reduced cost, stops) of tours of a shift with a negative one, the lowest first, at the duals of
-        tasks and of the shift's crew and day (USD)."""
+        tasks and of the shift's crew and day, and what it costs to be `out` (USD)."""
         shift, listed = self.shifts[number], list[tuple[float, tuple[int, ...]]]()
         worth = duals[shift.tasks]
         gains = worth > shift.least  # no other task makes a tour cheaper
@@ -105,7 +108,7 @@ class Columns:
         home = self.problem.shifts[number].end
         fixed = (place, self.length[shift.tasks], self.minutes[place, home], self.km[place, home])
         for _ in range(LONGEST_TOUR):
-            grown = self._longer(number, shift, kept, worth, fixed)
+            grown = self._longer(number, shift, kept, worth, fixed, out)
             if grown is None:
                 break
             kept, reduced = grown
@@ -118,7 +121,13 @@ class Columns:
         return sorted(listed)[:A_SHIFT]
 
     def _longer(
-        self, number: int, shift: _Shift, before: _Beginnings | None, worth: Floats, fixed: Any
+        self,
+        number: int,
+        shift: _Shift,
+        before: _Beginnings | None,
+        worth: Floats,
+        fixed: Any,
+        at_moments: OutAt,
     ) -> tuple[_Beginnings, Floats] | None:
         """The best tours with one stop more than those before, and their reduced costs without the day's
         dual. `fixed`: of the shift's tasks the place, the minutes, and minutes and km from there home."""
@@ -156,6 +165,8 @@ class Columns:
         spent -= worth[col]
         way = far[row] + self.km[ends[row], place[col]]
         reduced = spent + (home[row, col] - away) * many * rate + (way + back_km[col]) * problem.usd_per_km
+        if not at_moments.free:
+            reduced += at_moments.each(away, home[row, col])
         if len(row) > BEAM:
             best = np.argpartition(reduced, BEAM)[:BEAM]
             row, col, begun, away, many, spent, way, reduced = (

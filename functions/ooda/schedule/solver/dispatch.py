@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.places import Places
 from ooda.schedule.solver.problem import NEVER, Problem
 from ooda.schedule.solver.solution import Limits, Solution
@@ -11,15 +12,21 @@ from ooda.schedule.solver.tours import Tour, Tours
 
 
 def dispatched(
-    problem: Problem, order: Sequence[int], soonest: bool, tours: Tours | None = None
+    problem: Problem,
+    order: Sequence[int],
+    soonest: bool,
+    tours: Tours | None = None,
+    clock: Clock | None = None,
 ) -> Solution:
     """Each task, in the order given, goes to the end of the tour where it begins soonest (`soonest`), or
-    where it costs least."""
+    where it costs least. What is not given out when time is up is left out."""
     tours = tours or Tours(problem)
     limits, used = Limits(problem), dict[int, Tour]()
     places = Places(tours)
     opens = [shift.opens for shift in problem.shifts]
     for task in order:
+        if clock is not None and clock.over():
+            break
         best, least = None, (NEVER, NEVER)
         if soonest:
             listed = sorted((max(window[0], opens[s]), s) for s, window in tours.open[task].items())

@@ -7,8 +7,9 @@ out at once.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import highspy
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.problem import Problem
 from ooda.schedule.solver.solution import Met, Solution
+from ooda.schedule.solver.together import OutAt, moments
 from ooda.schedule.solver.tours import Tour, Tours
 
 CLOSED = 1e-4
@@ -28,9 +30,19 @@ LEAST_SECONDS = 0.1
 """Seconds that HiGHS has at least, also where time is up (ours)."""
 
 
+class Relaxed(NamedTuple):
+    """The linear relaxation: its `value` (USD), and the duals of `tasks` and of crews' `days` (USD), and
+    what it costs to be `out` at a time, where not all crews may be."""
+
+    value: float
+    tasks: Sequence[float]
+    days: Sequence[float]
+    out: OutAt
+
+
 class Partition:
     """The partition over a growing set of tours, as HiGHS has it: a column for each task left out, then
-    for each tour."""
+    for each tour; a row for each task, each crew's day and each moment at which not all may be out."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self.problem, self.groups = problem, problem.groups()
@@ -46,6 +58,9 @@ class Partition:
             self.highs.addRow(1.0, 1.0, 0, np.array([], dtype=np.int32), np.array([]))
         for _ in range(self._g):
             self.highs.addRow(-math.inf, 1.0, 0, np.array([], dtype=np.int32), np.array([]))
+        self._moments, free = moments(problem)
+        for most in free:
+            self.highs.addRow(-math.inf, float(most), 0, np.array([], dtype=np.int32), np.array([]))
         for task in range(self._n):
             cost = min(problem.tasks[task].absence, MOST_ABSENCE)
             self.highs.addCol(cost, 0.0, 1.0, 1, np.array([task], dtype=np.int32), np.ones(1))
@@ -60,7 +75,7 @@ class Partition:
                 new.append(tour)
         if not new:
             return 0
-        rows = [[*tour.tasks, self._n + self.groups[tour.shift]] for tour in new]
+        rows = [[*tour.tasks, self._n + self.groups[tour.shift], *self._out(tour)] for tour in new]
         starts = np.cumsum([0, *(len(row) for row in rows)])[:-1].astype(np.int32)
         index = np.array([number for row in rows for number in row], dtype=np.int32)
         size = len(new)
@@ -69,9 +84,13 @@ class Partition:
         self.tours += new
         return size
 
-    def relaxed(self, clock: Clock) -> tuple[float, Sequence[float], Sequence[float]] | None:
-        """The linear relaxation: its value (USD), and the duals of tasks and of crews' days (USD); None
-        where time was up before."""
+    def _out(self, tour: Tour | Met) -> range:
+        """The rows of the moments at which a tour is out."""
+        first, last = (bisect_left(self._moments, at) for at in (tour.leaves, tour.returns))
+        return range(self._n + self._g + first, self._n + self._g + last)
+
+    def relaxed(self, clock: Clock) -> Relaxed | None:
+        """The linear relaxation; None where time was up before."""
         self._stop_with(clock)
         self.highs.run()
         if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
@@ -80,7 +99,9 @@ class Partition:
         duals = solution.row_dual
         self._reduced = np.asarray(solution.col_dual)[self._n :]
         self._shares = np.asarray(solution.col_value)[self._n :]
-        return self.highs.getObjectiveValue(), duals[: self._n], duals[self._n : self._n + self._g]
+        n, g = self._n, self._g
+        out = OutAt(self._moments, [-dual for dual in duals[n + g : n + g + len(self._moments)]])
+        return Relaxed(self.highs.getObjectiveValue(), duals[:n], duals[n : n + g], out)
 
     def shares(self) -> Any:
         """How much of each tour the last relaxation uses, 0 to 1, as an array."""

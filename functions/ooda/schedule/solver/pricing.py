@@ -6,7 +6,7 @@ there (`bounds`) cannot bring it under the limit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from ooda.schedule.solver.bounds import Floats, ProblemArrays, ShiftGrid
 from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.problem import EPSILON, SLOT, Problem, Shift
 from ooda.schedule.solver.solution import Met
+from ooda.schedule.solver.together import NOTHING, OutAt
 from ooda.schedule.solver.tours import Tours
 
 A_SHIFT = 40
@@ -66,15 +67,17 @@ class Pricing:
         limit: float,
         clock: Clock,
         enough: int | None,
+        out: OutAt = NOTHING,
     ) -> Priced | None:
-        """Tours with a reduced cost under the limit (USD), at the duals of tasks and of crews' days (USD).
+        """Tours with a reduced cost under the limit (USD), at the duals of tasks and of crews' days (USD),
+        and what it costs to be `out`.
 
         With `enough`, a shift's search ends after so many tours (a first look, while duals are far from the
         last), and the best few of each are given. Without, all are looked at; where the limit is above 0,
         all are given. None when time is up."""
-        if not self._can_end(np.asarray(task_duals), day_duals, limit, clock, enough):
+        one = partial(self._under, np.asarray(task_duals), day_duals, limit, clock, enough, out)
+        if not self._can_end(one, clock):
             return None
-        one = partial(self._under, np.asarray(task_duals), day_duals, limit, clock, enough)
         every = processes.spread(one, list(range(len(self.able))), self.beside)
         tours: list[Met] = []
         least: dict[int, float] = {}
@@ -94,16 +97,14 @@ class Pricing:
                 break
         return Priced(tours, list(least.values()), whole)
 
-    def _can_end(
-        self, duals: Floats, day_duals: Sequence[float], limit: float, clock: Clock, enough: int | None
-    ) -> bool:
-        """Whether there is time for all shifts, judged by a few: what cannot end is not begun."""
+    def _can_end(self, one: Callable[[int], object], clock: Clock) -> bool:
+        """Whether there is time for `one` on all shifts, judged by a few: what cannot end is not begun."""
         few = range(0, len(self.able), max(1, len(self.able) // TRIED))
         if len(self.able) < 4 * TRIED:
             return not clock.over()
         left = clock.left()
         for number in few:
-            if self._under(duals, day_duals, limit, clock, enough, number) is None:
+            if one(number) is None:
                 return False
         each = (left - clock.left()) / len(few)
         return each * len(self.able) < left * (processes.CPUS if self.beside else 1)
@@ -115,6 +116,7 @@ class Pricing:
         limit: float,
         clock: Clock,
         enough: int | None,
+        out: OutAt,
         number: int,
     ) -> list[tuple[float, tuple[int, ...]]] | None:
         """One shift's (reduced cost, stops), the lowest first; None when time is up."""
@@ -122,7 +124,7 @@ class Pricing:
         if clock.here().over():
             return None
         grid = ShiftGrid.of(self.problem, number, self.able[number], self.common)
-        search = _ShiftSearch(self.problem, number, grid, duals, day, clock.here())
+        search = _ShiftSearch(self.problem, number, grid, duals, day, out, clock.here())
         try:
             return sorted(search.under(limit, enough))
         except Late:
@@ -148,9 +150,16 @@ class _ShiftSearch:
     """One shift's tours at some duals."""
 
     def __init__(
-        self, problem: Problem, number: int, grid: ShiftGrid, duals: Floats, day: float, clock: Clock
+        self,
+        problem: Problem,
+        number: int,
+        grid: ShiftGrid,
+        duals: Floats,
+        day: float,
+        out: OutAt,
+        clock: Clock,
     ) -> None:
-        self.problem, self.number, self.grid = problem, number, grid
+        self.problem, self.number, self.grid, self.out = problem, number, grid, out
         self.shift: Shift = problem.shifts[number]
         self.duals: list[float] = duals.tolist()
         self.worth, self.day, self.clock = duals, day, clock
@@ -167,7 +176,9 @@ class _ShiftSearch:
                 raise Late
             closes = min(self.shift.closes, self.shift.opens + step * STEP + self.shift.longest)
             last = int((closes - self.shift.opens + EPSILON) // self.grid.unit)
-            self.bounds[step] = self.grid.onward(self.worth, self.problem.usd_per_minute, last)
+            times = self.shift.opens + self.grid.unit * np.arange(self.grid.size + 1)
+            out = self.out.each(np.zeros(1), times)
+            self.bounds[step] = self.grid.onward(self.worth, self.problem.usd_per_minute, last, out)
         return self.bounds[step]
 
     def under(self, limit: float, enough: int | None) -> list[tuple[float, tuple[int, ...]]]:
@@ -184,6 +195,7 @@ class _ShiftSearch:
         problem, shift, number = self.problem, self.shift, self.number
         tasks, minutes, km = problem.tasks, problem.minutes, problem.km
         rate, per_km = problem.usd_per_minute, problem.usd_per_km
+        at_moments, paying = self.out, not self.out.free
         self.visited += 1
         if self.visited % LOOK_AT_THE_CLOCK == 0 and self.clock.over():
             raise Late
@@ -209,12 +221,16 @@ class _ShiftSearch:
             many = max(people, work.people)
             worth = credit + self.duals[task]
             spent = (end - out) * many * rate + way * per_km + paid - worth - self.day
+            if paying:
+                spent += at_moments.between(out, end)
             at = round((end - shift.opens) / self.grid.unit)
             bound = spent + self.onward(out)[at, row]
             if bound >= self.limit:
                 continue
             whole = way + km[work.place][shift.end]
             reduced = (back - out) * many * rate + whole * per_km + paid - worth - self.day
+            if paying:
+                reduced += at_moments.between(out, back)
             ways.append((bound, reduced, task, end, out, way, paid, many, worth))
         ways.sort()
         for _, reduced, task, end, out, way, paid, many, worth in ways:

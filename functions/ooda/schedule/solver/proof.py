@@ -66,24 +66,24 @@ def prove(
         solved = partition.relaxed(until)
         if solved is None:
             return _late(partition, tours, best, bound, clock, seed)
-        value, task_duals, day_duals = solved
-        priced = pricing.negative(task_duals, day_duals, -TOLERANCE, until, None if whole else ENOUGH)
+        duals, enough = (solved.tasks, solved.days), None if whole else ENOUGH
+        priced = pricing.negative(*duals, -TOLERANCE, until, enough, solved.out)
         if priced is None:
             return _late(partition, tours, best, bound, clock, seed)
         if priced.whole:
-            bound = max(bound, value + sum(priced.least))
+            bound = max(bound, solved.value + sum(priced.least))
         if best.cost - bound <= CLOSED * best.cost:
             return Proof(best, bound, True)
         if not partition.add(priced.tours):
             if priced.whole:
                 break
             whole = True  # nothing new among the first ones: look at all
-    bound = max(bound, value)
+    bound = max(bound, solved.value)
     if best.cost - bound > CLOSED * best.cost:  # the smaller the gap, the fewer tours are left to look at
         kept = (1.0 - FOR_A_BETTER_PLAN) * max(clock.left(), 0.0)
         best = choose(tours, partition.cheap(best.cost), best, clock.keeping(kept), seed)
     gap = best.cost - bound
-    every = pricing.negative(task_duals, day_duals, gap + TOLERANCE, until, None)
+    every = pricing.negative(*duals, gap + TOLERANCE, until, None, solved.out)
     if every is None or len(every.tours) > MOST_TOURS:
         return _late(partition, tours, best, bound, clock, seed)
     return _among(tours, every.tours, best, bound, clock, seed)

@@ -15,7 +15,7 @@ import numpy as np
 from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.columns import Columns
 from ooda.schedule.solver.partition import Partition
-from ooda.schedule.solver.solution import Met, Solution
+from ooda.schedule.solver.solution import Limits, Met, Solution
 from ooda.schedule.solver.tours import Tours
 
 SURE = 0.8
@@ -65,14 +65,16 @@ class Relaxation:
         solved = self.partition.relaxed(clock)
         if solved is None:
             return None
-        self.value = solved[0]
-        duals, days = np.asarray(solved[1], dtype=np.float32), solved[2]
+        self.value = solved.value
+        duals = np.asarray(solved.tasks, dtype=np.float32)
         duals[list(planned)] = NEVER_AGAIN
         found, met = list[Met](), list[int]()
         for number in asked:
             if clock.over():
                 return None
-            listed = self.columns.under(number, duals, days[self.partition.groups[number]])
+            listed = self.columns.under(
+                number, duals, solved.days[self.partition.groups[number]], solved.out
+            )
             tours = [tour for _, stops in listed if (tour := self.tours.tour(number, stops))]
             if tours:
                 met.append(number)
@@ -81,8 +83,8 @@ class Relaxation:
 
     def dive(self, clock: Clock) -> Solution:
         """A whole solution from the relaxation; what is not decided when time is up is left out."""
-        partition, groups = self.partition, self.partition.groups
-        taken: dict[int, Met] = {}
+        partition, groups, limits = self.partition, self.partition.groups, Limits(self.tours.problem)
+        taken, used = dict[int, Met](), dict[int, Met]()
         begun, levels = clock.left(), 0
         while not clock.over() and partition.relaxed(clock) is not None:
             shares = partition.shares()
@@ -101,11 +103,14 @@ class Relaxation:
                 met = partition.tours[number]
                 if shares[number] < SURE and len(more) >= least:
                     break
-                if planned.isdisjoint(met.tasks) and groups[met.shift] not in days:
+                free = planned.isdisjoint(met.tasks) and groups[met.shift] not in days
+                if free and limits.fit(used, met):
                     more.append(number)
                     planned.update(met.tasks)
                     days.add(groups[met.shift])
-                    taken[number] = Met(met.shift, met.stops, met.cost, met.leaves, met.returns)
+                    taken[number] = used[met.shift] = Met(
+                        met.shift, met.stops, met.cost, met.leaves, met.returns
+                    )
             if not more:
                 break
             partition.hold(more, True)
@@ -113,7 +118,5 @@ class Relaxation:
             if self._priced(rest, clock, frozenset(planned)) is None:
                 break
         partition.hold(list(taken), False)
-        used = {
-            met.shift: tour for met in taken.values() if (tour := self.tours.tour(met.shift, met.stops))
-        }
-        return Solution.of(self.tours.problem, used)
+        chosen = {shift: tour for shift, met in used.items() if (tour := self.tours.tour(shift, met.stops))}
+        return Solution.of(self.tours.problem, chosen)

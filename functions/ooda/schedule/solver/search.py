@@ -13,10 +13,11 @@ import random
 from collections.abc import Iterable, Sequence
 
 from ooda.schedule.solver.clock import Clock
+from ooda.schedule.solver.current import Current
 from ooda.schedule.solver.neighbours import neighbours
 from ooda.schedule.solver.places import Places
 from ooda.schedule.solver.problem import NEVER, Problem
-from ooda.schedule.solver.solution import Limits, Pool, Solution, remember
+from ooda.schedule.solver.solution import Pool, Solution, remember
 from ooda.schedule.solver.tours import UNASKED, Tour, Tours
 
 REMOVED = 10
@@ -34,63 +35,51 @@ SPLIT_BREAKS = 0.01
 ORDER_RANDOM, ORDER_FEW, ORDER_LONG = 0.35, 0.6, 0.8
 """Up to these random numbers tasks are put back in random order, those that few shifts can do first, or the
 longest first; above, those with the narrowest window first (ours)."""
+HANDED_OVER, ASKED = 0.15, 4
+"""Share of rounds in which a whole tour changes hands, and how many others are asked (ours)."""
 REMEMBER_WITHIN = 1.03
 """Tours of solutions that cost at most so many times the best are remembered for the partition (ours)."""
 LOOK_AT_THE_CLOCK = 8
 """Rounds between two looks at the clock (ours)."""
 
 
-class Search:
+class Search(Current):
     """A search that can be stopped and gone on with: the `best` solution met, the current one, which is
     taken apart next, and the `pool` of good solutions' tours, for the partition."""
 
     def __init__(
         self, tours: Tours, rng: random.Random, start: Solution, places: Places | None = None
     ) -> None:
-        problem = tours.problem
-        self.tours, self.rng, self.best = tours, rng, start
+        super().__init__(tours, start)
+        problem, self.rng, self.best, self.pool = tours.problem, rng, start, Pool()
         self.places = places or Places(tours)
-        self.limits, self.pool = Limits(problem), Pool()
         self._few = [len(row) for row in tours.open]
         self._narrow = [min((w[1] - w[0] for w in row.values()), default=0.0) for row in tours.open]
         self._long = [-task.minutes for task in problem.tasks]
-        self._absence = [task.absence for task in problem.tasks]
-        self._restart(start)
-
-    def _restart(self, solution: Solution) -> None:
-        """Make a solution the current one."""
-        self.used, self.cost = dict(solution.tours), solution.cost
-        self.where = [-1] * len(self._few)
-        self.absent = set(solution.absent)
-        self.busy: dict[int, int] = {}
-        for shift, tour in self.used.items():
-            self.busy[self.limits.groups[shift]] = shift
-            for task in tour.tasks:
-                self.where[task] = shift
-
-    @property
-    def current(self) -> Solution:
-        """The solution that is taken apart next."""
-        return Solution(dict(self.used), set(self.absent), self.cost)
 
     @classmethod
     def start(
-        cls, problem: Problem, seed: int, tours: Tours | None = None, places: Places | None = None
+        cls,
+        problem: Problem,
+        seed: int,
+        tours: Tours | None = None,
+        places: Places | None = None,
+        clock: Clock | None = None,
     ) -> Search:
         """From a solution in which each task goes where it costs least: first the one that fewest shifts
-        can do."""
+        can do. What has no place when time is up is left out."""
         search = cls(tours or Tours(problem), random.Random(seed), Solution.of(problem, {}), places)
         order = sorted(range(len(problem.tasks)), key=lambda task: (search._few[task], task))
-        search._recreate(order, 0.0, {})
+        search._recreate(order, 0.0, {}, clock)
         search.best = Solution.of(problem, search.used)
-        search._restart(search.best)
+        search.restart(search.best)
         search.remember(search.best.tours.values())
         return search
 
-    def filled(self) -> Solution:
+    def filled(self, clock: Clock | None = None) -> Solution:
         """The solution it begins from, with each task that was left out put where it adds least, if that is
-        cheaper."""
-        self._recreate(sorted(self.absent, key=lambda task: -self._absence[task]), 0.0, {})
+        cheaper and until time is up."""
+        self._recreate(sorted(self.absent, key=lambda task: -self._absence[task]), 0.0, {}, clock)
         return self.current
 
     def remember(self, tours: Iterable[Tour]) -> None:
@@ -117,8 +106,11 @@ class Search:
             heat = scale * cool_from * (cool_to / cool_from) ** share
             before, changed = self.cost, dict[int, Tour | None]()
             was_absent = self.absent.copy()
-            gone = self._ruin(near, changed)
-            self._recreate(self._ordered(gone), BLINK, changed)
+            if rng.random() < HANDED_OVER:
+                self._hand_over(changed)
+            else:
+                gone = self._ruin(near, changed)
+                self._recreate(self._ordered(gone), BLINK, changed)
             done += 1
             if self.cost < before - heat * math.log(rng.random() or 1e-12):
                 if self.cost < self.best.cost * REMEMBER_WITHIN:
@@ -135,38 +127,6 @@ class Search:
         work = sum(problem.tasks[t].minutes * problem.tasks[t].people for tour in tours for t in tour.tasks)
         cost = sum(tour.cost for tour in tours) - work * problem.usd_per_minute
         return max(cost, 0.0) / len(problem.tasks)
-
-    # -------------------------------------------------------------- the current solution
-
-    def _put(self, shift: int, tour: Tour | None, changed: dict[int, Tour | None]) -> None:
-        """A shift's tour is another one, or none; the one before is kept in `changed`."""
-        before = self.used.get(shift)
-        changed.setdefault(shift, before)
-        group = self.limits.groups[shift]
-        if before is not None:
-            self.cost -= before.cost
-            for task in before.tasks:
-                self.where[task] = -1
-        if tour is None:
-            self.used.pop(shift, None)
-            if self.busy.get(group) == shift:
-                del self.busy[group]
-        else:
-            self.used[shift] = tour
-            self.busy[group] = shift
-            self.cost += tour.cost
-            for task in tour.tasks:
-                self.where[task] = shift
-
-    def _undo(self, changed: dict[int, Tour | None], absent: set[int], cost: float) -> None:
-        """The solution as it was."""
-        nothing: dict[int, Tour | None] = {}
-        for shift in changed:
-            self._put(shift, None, nothing)
-        for shift, tour in changed.items():
-            if tour is not None:
-                self._put(shift, tour, nothing)
-        self.absent, self.cost = absent, cost
 
     # -------------------------------------------------------------- the two halves
 
@@ -203,6 +163,41 @@ class Search:
         self.absent |= gone
         return [*gone, *left_out]
 
+    def _hand_over(self, changed: dict[int, Tour | None]) -> None:
+        """A shift does another one's tour, which does its own one or stays at home: the best of a few. Task
+        by task nobody would begin a tour of his own, which costs more than one more stop of another's."""
+        rng, used, tours, groups = self.rng, self.used, self.tours, self.limits.groups
+        if not used:
+            return
+        mine = rng.choice(list(used))
+        tour, least, best = used[mine], NEVER, None
+        for _ in range(ASKED):
+            shift = rng.randrange(len(groups))
+            other = used.get(shift)
+            if shift == mine or (other is None and self.busy.get(groups[shift], mine) != mine):
+                continue
+            theirs = tours.depot_moved(shift, tour.stops)
+            own = tours.depot_moved(mine, other.stops) if theirs and other else None
+            if theirs is None or (other is not None and own is None):
+                continue
+            more = theirs.cost - tour.cost + (own.cost - other.cost if own and other else 0.0)
+            if more < least:
+                least, best = more, (theirs, own)
+        if best is None:
+            return
+        self._put(mine, None, changed)
+        if best[1] is not None:
+            self._put(best[0].shift, None, changed)
+        for one in best:
+            if one is None:
+                continue
+            if not self.limits.fit(used, one):
+                gone = set(one.tasks)
+                self.absent |= gone
+                self.cost += sum(self._absence[task] for task in gone)
+                continue
+            self._put(one.shift, one, changed)
+
     def _string(self, served: list[int], at: int, length: int) -> set[int]:
         """A string of tasks around a place of the tour, or one whose middle stays in the tour."""
         rng, middle = self.rng, 0
@@ -230,9 +225,18 @@ class Search:
         key = self._few if way < ORDER_FEW else self._long if way < ORDER_LONG else self._narrow
         return sorted(gone, key=key.__getitem__)
 
-    def _recreate(self, order: Sequence[int], blink: float, changed: dict[int, Tour | None]) -> None:
-        """Put each task in turn where it adds least; leave it out where that is cheaper."""
+    def _recreate(
+        self,
+        order: Sequence[int],
+        blink: float,
+        changed: dict[int, Tour | None],
+        clock: Clock | None = None,
+    ) -> None:
+        """Put each task in turn where it adds least; leave it out where that is cheaper, or when time is
+        up."""
         for task in order:
+            if clock is not None and clock.over():
+                break
             while True:
                 found = self._cheapest(task, blink)
                 if found is None:

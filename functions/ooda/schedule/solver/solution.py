@@ -81,12 +81,12 @@ class Limits:
             return False
         return self.free or fits(self.problem, used, tour)
 
-    def fit(self, used: Mapping[int, Tour], tour: Tour) -> bool:
+    def fit(self, used: Mapping[int, Tour] | Mapping[int, Met], tour: Tour | Met) -> bool:
         """Whether there are not too many tours at once with this one."""
         return self.free or fits(self.problem, used, tour)
 
 
-def fits(problem: Problem, used: Mapping[int, Tour], tour: Tour) -> bool:
+def fits(problem: Problem, used: Mapping[int, Tour] | Mapping[int, Met], tour: Tour | Met) -> bool:
     """Whether a tour can be beside the others without too many at once in the fleet."""
     times = [*problem.taken, *((t.leaves, t.returns) for n, t in used.items() if n != tour.shift)]
     others = [(begin, end) for begin, end in times if begin < tour.returns and tour.leaves < end]

@@ -30,24 +30,20 @@ from ooda.schedule.solver.problem import Problem
 from ooda.schedule.solver.proof import Proof, provable, prove
 from ooda.schedule.solver.relaxation import Relaxation
 from ooda.schedule.solver.search import Search
-from ooda.schedule.solver.solution import Limits, Met, Solution, remember
+from ooda.schedule.solver.solution import Met, Solution, remember
 from ooda.schedule.solver.tours import Tour, Tours
 
 HOT, COLD = 2.0, 0.03
 """Temperatures at the beginning and the end of a search, as shares of the mean cost a task (ours)."""
-COOLER = 3
-"""A later phase begins with the temperature HOT divided by this (ours)."""
 MILD = 0.01
 """Temperature at the beginning of a search that only improves a solution of the relaxation (ours)."""
-PHASES = 2
-"""Searches one after the other, each from the best choice among all tours met before (ours)."""
 FOR_THE_CHOICE = 0.08
-"""Share of the time that each choice may take (ours)."""
+"""Share of the time that the choice among the tours of a search may take (ours)."""
 RELAXED_AT, WHOLE_AT, PROVEN_AT = 0.5, 0.75, 0.85
 """Shares of the time after which the relaxation, the whole solution made from it and the proof end; the
 rest is for improving (ours)."""
 ROUNDS, ROUNDS_A_TASK = 300, 60
-"""Ruins and recreations in each phase of each search: so many, and so many more for each task (ours)."""
+"""Ruins and recreations of each search: so many, and so many more for each task (ours)."""
 Name = tuple[int, tuple[int, ...]]
 """A tour as processes tell each other of it: its shift and its stops."""
 
@@ -73,7 +69,7 @@ class Result:
 
 
 def rounds_for(problem: Problem) -> int:
-    """Ruins and recreations that a problem of this size is given in each phase of each search."""
+    """Ruins and recreations that a problem of this size is given in each search."""
     return ROUNDS + ROUNDS_A_TASK * len(problem.tasks)
 
 
@@ -101,7 +97,7 @@ def solve(
     if problem.tasks and planning.by_tours and proof:
         bound, optimal = planning.from_the_relaxation()
     elif problem.tasks:
-        bound, optimal = planning.by_searching(proof and provable(problem))
+        planning.by_searching()
     known = bound if optimal or bound > 0.0 else None  # time ran out before there was one
     return Result(planning.best, known, optimal, planning.late and not optimal, time.process_time() - begun)
 
@@ -114,14 +110,14 @@ class _Planning:
         self, problem: Problem, seed: int, searches: int, clock: Clock, wanted: int | None
     ) -> None:
         self.tours = Tours(problem)
-        self.places, self.limits = Places(self.tours), Limits(problem)
+        self.places = Places(self.tours)
         self.seed, self.searches, self.clock, self.wanted = seed, searches, clock, wanted
         self.total, self.late = max(clock.left(), 0.0), False
-        self.by_tours = provable(problem) and self.limits.free
+        self.by_tours = provable(problem)
 
     def begin(self, starts: Sequence[Solution]) -> None:
         """From the simplest solution, or a better one that is known."""
-        start = Search.start(self.tours.problem, self.seed, self.tours, self.places)
+        start = Search.start(self.tours.problem, self.seed, self.tours, self.places, self.clock)
         self.pool = start.pool
         for other in starts:
             for tour in other.tours.values():
@@ -132,9 +128,9 @@ class _Planning:
         """The clock of a phase that ends when so much of the whole time is used."""
         return self.clock.keeping((1.0 - share) * self.total)
 
-    def search(self, phase: int, heat: float, clock: Clock) -> None:
+    def search(self, heat: float, clock: Clock) -> None:
         """Searches from the best solution."""
-        seeds = [random.Random(f"{self.seed} {phase} {n}").random() for n in range(self.searches)]
+        seeds = [random.Random(f"{self.seed} 0 {n}").random() for n in range(self.searches)]
         one = partial(
             _searched, places=self.places, best=self.best, rounds=self.wanted, clock=clock, heat=heat
         )
@@ -149,22 +145,10 @@ class _Planning:
         """Keep a solution if it is better."""
         self.best = min(self.best, other, key=lambda solution: solution.cost)
 
-    def by_searching(self, proving: bool) -> tuple[float, bool]:
-        """Searches, and choices among all tours met; the bound where one is sought, and whether the best
-        solution is proven."""
-        until = RELAXED_AT if proving else 1.0
-        for phase in range(PHASES):
-            share = until * (phase + 1) / PHASES
-            self.search(phase, HOT if phase == 0 else HOT / COOLER, self.ends(share - FOR_THE_CHOICE))
-            self.best = choose(self.tours, self.pool.values(), self.best, self.ends(share), self.seed)
-        if not proving:
-            return 0.0, False
-        partition = Partition(self.tours.problem, self.seed)
-        partition.add([*self.best.tours.values(), *self.pool.values()])
-        proved = prove(self.tours, partition, self.best, self.clock, self.seed, self.searches > 1)
-        self.best = proved.solution
-        self.late |= not proved.optimal and self.clock.over()
-        return proved.bound, proved.optimal
+    def by_searching(self) -> None:
+        """A search, and a choice among all tours met."""
+        self.search(HOT, self.ends(1.0 - FOR_THE_CHOICE))
+        self.best = choose(self.tours, self.pool.values(), self.best, self.clock, self.seed)
 
     def from_the_relaxation(self) -> tuple[float, bool]:
         """A solution made of the relaxation's tours, a proof as far as there is time, and searches from
@@ -175,11 +159,11 @@ class _Planning:
         relaxation = Relaxation(tours, partition)
         relaxation.relax(self.ends(RELAXED_AT))
         made = relaxation.dive(self.ends(WHOLE_AT))
-        self.take(Search(tours, random.Random(self.seed), made, self.places).filled())
+        self.take(Search(tours, random.Random(self.seed), made, self.places).filled(self.clock))
         proved = prove(tours, partition, self.best, self.ends(PROVEN_AT), self.seed, self.searches > 1)
         self.take(proved.solution)
         if not proved.optimal:
-            self.search(0, MILD, self.clock)
+            self.search(MILD, self.clock)
             self.late |= self.clock.over()
         near = self.best.cost - proved.bound <= CLOSED * self.best.cost
         return proved.bound, proved.optimal or (proved.bound > 0.0 and near)

@@ -11,10 +11,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ooda.schedule.solver.problem import DEPOT, EPSILON, SLOT, Window
+from ooda.schedule.solver.segments import Gap, by_the_depot, calls
 from ooda.schedule.solver.tour import UNASKED, KnownTours, Place, Tour
 
 __all__ = ["UNASKED", "Place", "Tour", "Tours"]
+CALLS = 3
+"""Calls at the depot, the shortest ones, behind which a task is tried at every place (ours); it is tried
+right behind each call."""
 
 
 class Tours(KnownTours):
@@ -35,9 +41,8 @@ class Tours(KnownTours):
     def placed(self, tour: Tour, task: int, place: Place) -> Tour | None:
         """The tour with a task at its place; None where rounding spoils it."""
         where = place[1]
-        longer = self.tour(
-            tour.shift, where if isinstance(where, tuple) else _with(tour.stops, where, task)
-        )
+        stops = where if isinstance(where, tuple) else _with(tour.stops, where, task)
+        longer = self.tour(tour.shift, stops, tour)
         if longer is None:
             tour.best[task] = None
         return longer
@@ -47,8 +52,15 @@ class Tours(KnownTours):
         window = self.open[task].get(tour.shift)
         if window is None or (self._needs[task] and not self._carried(tour, task)):
             return None
-        places = self._priced_places if self.priced else self._places
-        return places(tour, task, window, len(tour.stops))
+        return self._from(tour, task, window, len(tour.stops))
+
+    def _from(self, tour: Tour, task: int, window: Window, first: int) -> Place | None:
+        """The cheapest place after the `first` stops."""
+        if self.priced:
+            return self._priced_places(tour, task, window, first)
+        ahead, behind = (tour.ahead[first:], tour.behind[first:]) if first else (tour.ahead, tour.behind)
+        found = self._places(tour, task, window, zip(ahead, behind, strict=True))
+        return None if found is None else (found[0], found[1] + first)
 
     def _where(self, tour: Tour, task: int) -> Place | None:
         window = self.open[task].get(tour.shift)
@@ -61,9 +73,8 @@ class Tours(KnownTours):
             elif self.problem.shifts[tour.shift].depot is None:
                 return None
             else:
-                return self._by_the_depot(tour, task)
-        places = self._priced_places if self.priced else self._places
-        return places(tour, task, window, first)
+                return self._by_the_depot(tour, task, window)
+        return self._from(tour, task, window, first)
 
     def _carried(self, tour: Tour, task: int) -> bool:
         """Whether the crew has the task's tools and parts without calling at the depot."""
@@ -72,65 +83,75 @@ class Tours(KnownTours):
             return False
         return all(count <= have for count, have in zip(added.parts, tour.spare, strict=False))
 
-    def _by_the_depot(self, tour: Tour, task: int) -> Place | None:
+    def _by_the_depot(self, tour: Tour, task: int, window: Window) -> Place | None:
         """The cheapest place behind a call at the depot, which the tour did not make yet."""
-        if tour.called is None:
+        if self.priced:
             every = (_with(tour.stops, at, DEPOT) for at in range(len(tour.stops) + 1))
-            tour.called = [called for stops in every if (called := self.tour(tour.shift, stops))]
-        best: Place | None = None
-        for called in tour.called:
-            place = self.place(called, task)
-            if place is None:
-                continue
-            extra = called.cost - tour.cost + place[0]
-            if best is None or extra < best[0]:
-                where = place[1]
-                best = (extra, where if isinstance(where, tuple) else _with(called.stops, where, task))
-        return best
+            tried = (
+                (longer.cost - tour.cost, longer.stops)
+                for stops in every
+                for at in range(stops.index(DEPOT) + 1, len(stops) + 1)
+                if (longer := self.tour(tour.shift, _with(stops, at, task)))
+            )
+            return min(tried, default=None)
+        if tour.called is None:
+            problem, listed = self.problem, self.listed(tour.shift, tour.stops)
+            depot = self._stop(tour.shift, DEPOT)
+            between = list(zip(tour.ahead, tour.behind, strict=True))
+            tour.called = by_the_depot(between, listed, depot, CALLS, problem.minutes, problem.km)
+        found = self._places(tour, task, window, [gap for _, _, gap in tour.called])
+        if found is None:
+            return None
+        call, at, _ = tour.called[found[1]]
+        stops = tour.stops
+        return found[0], (*stops[:call], DEPOT, *stops[call:at], task, *stops[at:])
 
-    def _places(self, tour: Tour, task: int, window: Window, first: int) -> Place | None:
-        """The cheapest place from the `first` on where time has no price: by the gaps, without walking."""
+    def _places(
+        self, tour: Tour, task: int, window: Window, between: Iterable[Gap]
+    ) -> tuple[float, int] | None:
+        """The cheapest of these gaps where time has no price, without walking: USD more, and its number."""
         problem = self.problem
         km, added, shift = problem.km, problem.tasks[task], problem.shifts[tour.shift]
         longest, per_km = shift.longest + EPSILON, problem.usd_per_km
-        place, service, opens, closes = added.place, added.minutes, window[0], window[1] + EPSILON
-        onward = problem.minutes[place]
+        place, service, opens, last = added.place, added.minutes, window[0], window[1]
+        onward, closes = problem.minutes[place], window[1] + EPSILON
         rate = (added.people if added.people > tour.people else tour.people) * problem.usd_per_minute
-        least, best = 1e300, -1
-        between = tour.gaps if not first else tour.gaps[first:]
-        for at, (length, early, late, outward, rest, opens_there, closes_there, here, there) in enumerate(
-            between, first
-        ):
+        far = tour.km if tour.stops else km[shift.start][shift.end]
+        least, best, at = 1e300, -1, -1
+        for (length, early, late, here, outward, detour), (
+            rest,
+            opens_there,
+            closes_there,
+            there,
+        ) in between:
+            at += 1
             way = length + outward[place]
             if early + way > closes:
                 continue
-            wait = opens - way - late
-            if wait > 0.0:
+            if opens - way > late:
                 early = late
-                way += wait
+                way = opens - late
             else:
                 if opens - way > early:
                     early = opens - way
-                if window[1] - way < late:
-                    late = window[1] - way
+                if last - way < late:
+                    late = last - way
             way += service + onward[there]
             if early + way > closes_there:
                 continue
-            wait = opens_there - way - late
-            if wait > 0.0:
-                way += wait
+            if opens_there - way > late:
+                way = opens_there - late
             way += rest
             if way > longest:
                 continue
             cost = way * rate
             if per_km:
-                cost += (km[here][place] + km[place][there] - km[here][there]) * per_km
+                cost += (far + detour + km[here][place] + km[place][there] - km[here][there]) * per_km
             if cost < least:
                 least, best = cost, at
         if best < 0:
             return None
-        far = tour.km if tour.stops else km[shift.start][shift.end]
-        extra = least + far * per_km + tour.price - tour.cost
+        extra = least + tour.price - tour.cost
         if problem.surcharge:
             extra += problem.surcharge.get((task, tour.shift), 0.0)
         return extra, best
@@ -205,16 +226,29 @@ class Tours(KnownTours):
         """The tour without some tasks, and without a call at the depot that nobody needs any more."""
         stops = tuple(stop for stop in tour.stops if stop not in gone)
         if DEPOT not in stops:
-            return self.tour(tour.shift, stops)
+            return self.tour(tour.shift, stops, tour)
         return self.depot_moved(tour.shift, stops)
 
     def depot_moved(self, shift: int, stops: tuple[int, ...]) -> Tour | None:
         """The cheapest tour with these tasks in this order, the depot called at where it is best or not."""
         plain = tuple(stop for stop in stops if stop != DEPOT)
-        tours = [self.tour(shift, plain)]
-        if tours[0] is None:
-            tours += [self.tour(shift, _with(plain, at, DEPOT)) for at in range(len(plain))]
-        return min((t for t in tours if t), key=lambda t: t.cost, default=None)
+        if tour := self.tour(shift, plain):
+            return tour
+        if self.priced:
+            tours = [self.tour(shift, _with(plain, at, DEPOT)) for at in range(len(plain))]
+            return min((t for t in tours if t), key=lambda t: t.cost, default=None)
+        found = self.gaps(shift, plain)
+        if found is None:
+            return None
+        problem, between = self.problem, list(zip(*found, strict=True))
+        rate = max(problem.tasks[stop].people for stop in plain) * problem.usd_per_minute
+        every = calls(between, self._stop(shift, DEPOT), problem.minutes, problem.km)
+        for call in sorted(
+            every, key=lambda call: call.minutes * rate + call.ahead[5] * problem.usd_per_km
+        ):
+            if tour := self.tour(shift, _with(plain, call.at, DEPOT)):
+                return tour
+        return None
 
 
 def _with(stops: tuple[int, ...], at: int, stop: int) -> tuple[int, ...]:
