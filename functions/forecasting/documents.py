@@ -325,16 +325,22 @@ class IssuedForecast(ForecastDocument):
     """`forecasts/<day>/<id>.json`: a forecast as it was issued.
 
     `uncalibrated`: first what was served, then what would have been without the model, so that physics
-    knows its errors on the day it is needed. Earlier versions of the platform stored none; customers do not
-    see it.
+    knows its errors on the day it is needed. `past_scores`: the scores of the site's measured hours, for
+    sums (`forecasting.model.dependence`). Earlier versions of the platform stored none; customers do not
+    see them.
     """
 
     uncalibrated: list[Uncalibrated] = []
+    past_scores: dict[str, str] = Field(default={}, description="24 letters by UTC day, one an hour")
 
     def document(self) -> dict[str, Any]:
         """The JSON form that customers are shown."""
-        return self.model_dump(mode="json", exclude={"uncalibrated"})
+        return self.model_dump(mode="json", exclude={"uncalibrated", "past_scores"})
+
+    def newest(self) -> dict[str, Any]:
+        """The JSON form that is stored as a site's newest: what answers and sums read."""
+        return {**self.document(), "past_scores": self.past_scores}
 
     def issued(self) -> dict[str, Any]:
         """The JSON form that is stored under the day of issue."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude={"past_scores"})
