@@ -18,6 +18,9 @@ class MeasuredDay(Document):
     source: Literal["model", "physical", "usual"]
     model_version: str
     scores: list[float]
+    hours: list[int] = Field(
+        default=[], description="of the UTC day, 1…24, of each score; older ones have none"
+    )
     misses: dict[str, tuple[float, float]] = Field(description="shares below and above, by interval")
     experts: ExpertErrors | None = Field(
         default=None, description="of what was served; older ones have none"
@@ -44,6 +47,10 @@ class LiveCalibration(Document):
             date.fromisoformat(measured.day)
             if not all(level.isdigit() for level in measured.misses):
                 raise ValueError(f"{measured.day}: misses of no interval")
+            if measured.hours and len(measured.hours) != len(measured.scores):
+                raise ValueError(f"{measured.day}: hours of other scores")
+            if not all(1 <= hour <= 24 for hour in measured.hours):
+                raise ValueError(f"{measured.day}: hours of no day")
             if measured.experts is not None:
                 measured.experts.checked()
         return self

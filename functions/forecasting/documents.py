@@ -330,16 +330,23 @@ class IssuedForecast(ForecastDocument):
 
     `uncalibrated`: first what was served, then what would have been without the model, so that physics
     knows its errors on the day it is needed. `experts`: whose average it is; from what they miss their
-    weights are learned. Earlier versions of the platform stored none; customers do not see them.
+    weights are learned. `past_scores`: the scores of the site's measured hours, for sums
+    (`forecasting.model.dependence`). Earlier versions of the platform stored none; customers do not see
+    them.
     """
 
     uncalibrated: list[Uncalibrated] = []
     experts: list[ExpertSaid] = []
+    past_scores: dict[str, str] = Field(default={}, description="24 letters by UTC day, one an hour")
 
     def document(self) -> dict[str, Any]:
         """The JSON form that customers are shown."""
-        return self.model_dump(mode="json", exclude={"uncalibrated", "experts"})
+        return self.model_dump(mode="json", exclude={"uncalibrated", "experts", "past_scores"})
+
+    def newest(self) -> dict[str, Any]:
+        """The JSON form that is stored as a site's newest: what answers and sums read."""
+        return {**self.document(), "past_scores": self.past_scores}
 
     def issued(self) -> dict[str, Any]:
         """The JSON form that is stored under the day of issue."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude={"past_scores"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -215,6 +215,7 @@ def _kept(
 ) -> dict[str, Day | None]:
     """The day as calibration keeps it, of what was served and of what would have been without the model."""
     capacity, found = site.capacity_kw, dict[str, Day | None]()
+    hours = [_hour(p.timestamp) for p in points]
     served = {level: (low / capacity, high / capacity) for level, (low, high) in bounds.items()}
     for number, made in enumerate(forecast.uncalibrated):
         rows = zip(forecast.forecasts, made.quantiles, strict=False)
@@ -225,7 +226,7 @@ def _kept(
             _, held = calibration.intervals(raw, calibration.ends((), calibration.before(known, day)))
         version = made.source if number else forecast.metadata.model_version
         found[made.source] = calibration.measured(
-            day, version, actual / capacity, raw, held if number else served
+            day, version, actual / capacity, raw, held if number else served, hours
         )
     return found
 
@@ -239,3 +240,8 @@ def _heard(forecast: IssuedForecast, points: Sequence[Point], actual: Floats, da
         found = [by_hour.get(p.timestamp) for p in points]
         said[one.name] = np.array([float("nan") if value is None else value for value in found])
     return experts.heard(day, actual, said, weights)
+
+
+def _hour(end: datetime) -> int:
+    """Which hour of its UTC day ends there, 1…24."""
+    return (end.astimezone(UTC) - timedelta(hours=1)).hour + 1

@@ -26,6 +26,8 @@ _PointJson = dict[str, Any]
 _BOUNDS = tuple(Interval.model_fields)
 SEVERAL = "several"
 """Stands for the model's version of a sum whose sites are not all forecast by the same one."""
+PAST_SCORES = "past_scores"
+"""What a stored forecast has for sums, and customers do not see."""
 MOST_NAMED = 10
 """Sites that a note names; the rest is counted (ours)."""
 MOST = 1e12
@@ -63,8 +65,17 @@ def check(document: ForecastJson) -> None:
         raise InvalidPayload("it is no forecast: a text or a list is something else")
     if not all(type(number) in (int, float) and abs(number) < MOST for number in numbers):
         raise InvalidPayload("it is no forecast: a number is something else")
+    if not _is_past_scores(document.get(PAST_SCORES, {})):
+        raise InvalidPayload("it is no forecast: past scores are something else")
     if not all(isinstance(point["weather_conditions"], dict) for point in document["forecasts"]):
         raise InvalidPayload("it is no forecast: weather is something else")
+
+
+def _is_past_scores(found: object) -> bool:
+    """Whether something is 24 letters by day."""
+    return isinstance(found, dict) and all(
+        type(text) is str and len(text) == 24 and text.isascii() for text in found.values()
+    )
 
 
 def summary(points: Sequence[_PointJson], interval_minutes: int, capacity_kw: float) -> dict[str, float]:
@@ -85,7 +96,7 @@ def cut(document: ForecastJson, now: datetime, horizon_hours: int) -> ForecastJs
     points = [point for point in document["forecasts"] if point["timestamp"] > iso(now)]
     points = points[: horizon_hours * per_hour]
     return {
-        **document,
+        **{name: value for name, value in document.items() if name != PAST_SCORES},
         "horizon_hours": horizon_hours,
         "forecasts": points,
         "summary": summary(points, document["metadata"]["interval_minutes"], document["capacity_kw"]),
@@ -95,7 +106,8 @@ def cut(document: ForecastJson, now: datetime, horizon_hours: int) -> ForecastJs
 class Total:
     """Several sites' forecasts as one, over the hours that all have; they are added one by one.
 
-    Sites near each other err together, far ones less (`forecasting.model.portfolio`). `places`: where sites
+    How sites err together is learned from their measured days; before, those near each other do, far ones
+    less (`forecasting.model.portfolio`). `places`: where sites
     lie; a site that is not there errs together with all. Weather is left out, because it is another one at
     each site.
     """
@@ -156,6 +168,7 @@ class Total:
             "metadata": self._metadata(notes),
             "summary": summary(points, first["metadata"]["interval_minutes"], capacity),
         }
+        whole.pop(PAST_SCORES, None)
         del whole["sky"]
         return whole
 
@@ -170,7 +183,11 @@ class Total:
         from forecasting.model import portfolio
 
         table = np.array([values for _, values in whole]).reshape(len(whole), len(self._heads), -1)
-        bounds = portfolio.of_sum(table, [self._places.get(head["site_id"]) for head in self._heads])
+        bounds = portfolio.of_sum(
+            table,
+            [self._places.get(head["site_id"]) for head in self._heads],
+            [head.get(PAST_SCORES, {}) for head in self._heads],
+        )
         rows = np.column_stack([table[..., 0].sum(axis=1), bounds]).tolist()
         return [(when, row) for (when, _), row in zip(whole, rows, strict=True)]
 
@@ -211,6 +228,8 @@ class Total:
         text = f"sum of {counted(number, 'site')}"
         if number == 1:
             return text
+        if sum(bool(head.get(PAST_SCORES)) for head in self._heads) > 1:
+            return f"{text}; how they err together is learned from measured days, and from distance before"
         if lost == number:
             return f"{text}; bounds are added, as if all erred together: no site's place is known"
         text += "; bounds are narrower than their sum, as far as sites lie apart"

@@ -121,6 +121,8 @@ def _make(
     names |= {"live_unreadable"} if stored.damage else set()
     basis = Basis(model.card if model else None, weather, sorted(names), service.since, service.why)
     document = forecast_document(site, prediction, basis, now, interval_minutes)
+    past = measured_days.past_scores(inputs.days.get(prediction.source, ()))
+    document = document.model_copy(update={"past_scores": past})
     return subtraction.subtracted(document, outs, site.assets)
 
 

@@ -186,7 +186,7 @@ def save_forecast(bucket: str, site: SiteDocument, document: IssuedForecast, now
     key = FORECAST.build(day=now, forecast_id=document.forecast_id)
     pointer = s3.write_json(bucket, key, document.issued())
     newest = FORECAST_LATEST.build(customer_id=site.customer_id, site_id=site.site_id)
-    s3.write_json(bucket, newest, document.document())
+    s3.write_json(bucket, newest, document.newest())
     whole = restored(document).forecasts  # a machine that stands must not excuse the others
     points = [p for p in whole if p.timestamp <= now + timedelta(hours=CSV_HOURS)]
     utc = now.astimezone(UTC)

@@ -104,7 +104,7 @@ def _made(customer_id: str, site_id: str, now: datetime, interval_minutes: int) 
     found, damage = attempted(lambda: generate.of_site(customer_id, site_id, now, interval_minutes))
     if damage:
         note(f"site {customer_id}/{site_id}", damage)
-    return found.document() if found is not None else None
+    return found.newest() if found is not None else None
 
 
 def _aged(found: ForecastJson) -> ForecastJson:

@@ -95,12 +95,14 @@ Prior = tuple[float, ...]
 @dataclass(frozen=True)
 class Day:
     """A measured day of a site: scores of its hours, and the shares of hours (0…1) below and above each
-    interval that was served. `version` is the model's whose forecast it was."""
+    interval that was served. `version` is the model's whose forecast it was; `hours`: which hour of the UTC
+    day each score is of, 1…24, empty where an earlier version kept the day."""
 
     day: date
     version: str
     scores: tuple[float, ...]
     misses: Mapping[int, tuple[float, float]]
+    hours: tuple[int, ...] = ()
 
 
 def reference(quantiles: Floats, levels: tuple[float, ...]) -> Floats:
@@ -256,9 +258,11 @@ def replayed(hours: pd.DatetimeIndex, actual: Floats, raw: Floats, known: Prior)
     return out
 
 
-def measured(day: date, version: str, actual: Floats, raw: Floats, bounds: Bounds) -> Day | None:
+def measured(
+    day: date, version: str, actual: Floats, raw: Floats, bounds: Bounds, hours: Sequence[int] = ()
+) -> Day | None:
     """A day as it is kept, of outcomes, raw forecasts (NaN where there is none) and the intervals that had
-    been served; None where it tells nothing of the forecast.
+    been served; None where it tells nothing of the forecast. `hours`: which hour of the day each one is.
 
     So is a day on which power stood still although the forecast did not: a meter or a plant that stopped.
     """
@@ -270,7 +274,8 @@ def measured(day: date, version: str, actual: Floats, raw: Floats, bounds: Bound
         return None
     found = tuple(round(float(value), 2) for value in scores(came, expected))
     held = {level: (low[known], high[known]) for level, (low, high) in bounds.items()}
-    return Day(day, version, found, misses(came, held))
+    of_day = tuple(hour for hour, is_known in zip(hours, known, strict=False) if is_known)
+    return Day(day, version, found, misses(came, held), of_day)
 
 
 def _by_day(hours: pd.DatetimeIndex) -> Iterator[tuple[date, NDArray[np.intp]]]:

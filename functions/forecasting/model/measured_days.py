@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from forecasting.accuracy_documents import LiveCalibration, MeasuredDay
 from forecasting.documents import ModelCard
 from forecasting.expert_documents import ExpertErrors
-from forecasting.model import calibration
+from forecasting.model import calibration, dependence
 from forecasting.model.calibration import Day, Prior
 from forecasting.model.experts import Heard
 from ona.runtime.errors import InvalidConfiguration
@@ -54,10 +54,16 @@ def days_of(live: LiveCalibration | None, source: str) -> list[Day]:
             one.model_version,
             tuple(one.scores),
             {int(level): missed for level, missed in one.misses.items()},
+            tuple(one.hours),
         )
         for one in (live.days if live is not None else [])
         if one.source == source
     ]
+
+
+def past_scores(days: Iterable[Day]) -> dict[str, str]:
+    """The scores of measured days in letters, by day; days whose hours nobody kept are left out."""
+    return {one.day.isoformat(): dependence.letters(one.hours, one.scores) for one in days if one.hours}
 
 
 def heard_of(stored: ExpertErrors) -> Heard:
@@ -114,6 +120,7 @@ def _stored(source: str, day: Day, heard: Heard | None) -> MeasuredDay:
             "source": source,
             "model_version": day.version,
             "scores": list(day.scores),
+            "hours": list(day.hours),
             "misses": {str(level): missed for level, missed in day.misses.items()},
             "experts": errors_of(heard) if heard is not None else None,
         }

@@ -1,7 +1,8 @@
-"""The bounds of a sum of sites: sites near each other err together, far ones do not.
+"""The bounds of a sum of sites: some err together, others do not.
 
 Each site's outcome is `median + a·z + b·|z|` with a standard normal z: its upper and its lower half width
-may differ. The z of two sites correlate by their distance (a Gaussian copula). Mean and variance of the sum
+may differ. The z of two sites correlate (a Gaussian copula): as their measured hours did, and by their
+distance before (`forecasting.model.dependence`). Mean and variance of the sum
 then have a closed form, without random numbers: E|z| = √(2/π), and with a correlation ρ
 
     cov(|z1|, |z2|) = 2/π · (ρ·asin ρ + √(1 − ρ²) − 1)
@@ -20,16 +21,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from forecasting.model import dependence
+
 if TYPE_CHECKING:
     from ona.sky.sun import Floats  # it brings pandas, which a sum of stored forecasts does not wait for
 
 LENGTH_KM = 200.0
-"""Distance at which the correlation of two sites' errors has fallen to 37 %.
-
-Ours, by this reckoning: Lorenz, Hurka, Heinemann, Beyer (IEEE J-STARS 2(1), 2009) report an error (RMSE) of
-about 36 % at single stations and 13 % for the mean of Germany (figures from memory of the paper). So errors
-correlate by (13/36)² = 0.13 on average, which an exponential does at about 110 km in an area of that size.
-Ours is longer, because too wide is better here than too narrow, and wind errs together further."""
+"""Distance at which the correlation of two sites' errors has fallen to 37 % as long as nothing is measured.
+Ours, and meant to be too long rather than too short: too wide is better here than too narrow."""
 EARTH_KM = 6371.0
 Z = (1.2816, 1.96)
 """Scores of the ends of 80 and of 95 %."""
@@ -55,7 +54,7 @@ def distances_km(places: Sequence[Place]) -> Floats:
 
 
 def correlations(places: Sequence[Place | None]) -> Floats:
-    """How the errors of sites correlate, shape (sites, sites), 0…1.
+    """How the errors of sites correlate by their distance, shape (sites, sites), 0…1.
 
     A site whose place nobody knows errs together with all others: its bounds are added.
     """
@@ -64,18 +63,20 @@ def correlations(places: Sequence[Place | None]) -> Floats:
     return np.where(np.outer(known, known), np.exp(-apart / LENGTH_KM), 1.0)
 
 
-def of_sum(values: Floats, places: Sequence[Place | None]) -> Floats:
+def of_sum(
+    values: Floats, places: Sequence[Place | None], past: Sequence[dependence.PastScores] = ()
+) -> Floats:
     """Lower and upper bounds of 80 and of 95 % of a sum of sites, kW, shape (hours, 4).
 
-    `values`: median, lower and upper bound of 80, lower and upper of 95 %, shape (hours, sites, 5). The
-    bounds hold the sum of the medians, those of 95 % hold those of 80; none is wider than the sum of the
-    bounds.
+    `values`: median, lower and upper bound of 80, lower and upper of 95 %, shape (hours, sites, 5); `past`:
+    the scores of each site's measured hours. The bounds hold the sum of the medians, those of 95 % hold
+    those of 80; none is wider than the sum of the bounds.
     """
-    return with_correlation(values, correlations(places))
+    return with_correlation(values, dependence.learned(correlations(places), past))
 
 
 def with_correlation(values: Floats, correlation: Floats) -> Floats:
-    """As `of_sum`, with the sites' correlations, shape (sites, sites), 0…1."""
+    """As `of_sum`, with the sites' correlations, shape (sites, sites), −1…1."""
     sizes = (correlation * np.arcsin(correlation) + np.sqrt(1 - correlation**2) - 1) / (np.pi / 2)
     total = values.sum(axis=1)
     middle, columns = total[:, 0], []

@@ -65,7 +65,8 @@ def test_a_measured_day_has_its_leads_its_reference_and_what_calibration_keeps()
     kept = got.kept["physical"]
     assert (got.record.source, set(got.kept)) == ("physical", {"physical"})
     assert kept is not None
-    assert len(kept.scores) == got.record.hours
+    assert len(kept.scores) == len(kept.hours) == got.record.hours
+    assert list(kept.hours) == [(p.timestamp.hour - 1) % 24 + 1 for p in got.points]
     assert min(kept.scores) > 0
     assert kept.misses[80] == (0.0, 0.0)
 
