@@ -19,9 +19,10 @@ from forecasting.config import ForecastingConfig
 from forecasting.documents import DatasetCard, Fitted
 from forecasting.forecasting_api import predict
 from forecasting.global_training_service import dataset, decide, evaluate
-from forecasting.model import blend, calibration, features, physics
+from forecasting.model import blend, calibration, experts, features, measured_days, physics
 from forecasting.model.booster import TARGET, TooFewRows
 from forecasting.model.calibration import Day
+from forecasting.model.experts import Heard
 from forecasting.model.registry import InService
 from ona.sky.weather_document import VARIABLES
 from ops.backtest import peers
@@ -39,15 +40,18 @@ BEYOND_HOURS = 3
 """Hours of weather beyond the last one that is forecast: a feature looks so far ahead."""
 MEASURED_AT = timedelta(hours=2, minutes=30)
 """A day is measured so long after it has ended (`stacks/forecasting.yaml`, EveryDay)."""
+SAID = "said_"
+"""How the column begins that has an expert's medians."""
 RECENT_DAYS = 2
 """Days of measured hours that a forecast is given (`forecasting_api.generate.RECENT_DAYS`)."""
 
 
 @dataclass
 class _Site:
-    """What the replay keeps of one site: measured days, and rows so far."""
+    """What the replay keeps of one site: measured days, what experts missed on them, and rows so far."""
 
     days: dict[date, Day] = field(default_factory=dict)
+    heard: dict[date, Heard] = field(default_factory=dict)
     rows: list[pd.DataFrame] = field(default_factory=list)
 
 
@@ -123,6 +127,7 @@ def _trained(
         trained.trees.features,
         moment.to_pydatetime(),
     )
+    card = card.model_copy(update={"experts": decide.experts_of(folds, trained, frames)})
     return [InService(card.version, card, trained, own) for own in fitted]
 
 
@@ -174,10 +179,10 @@ def _window(
     for now in pd.date_range(window[0], window[1], freq=f"{EVERY_HOURS}h", inclusive="left", unit="us"):
         is_day_ahead = now.hour == 24 - DAY_AHEAD_HOURS
         horizon = LEADS["two_days" if is_day_ahead else "first_hours"][1]
-        made = _forecast(history, one, now, horizon, kept, settings)
+        made, weights = _forecast(history, one, now, horizon, kept, settings)
         if is_day_ahead:
-            _measure(kept, one.version, made, history.hours[TARGET], now)
-        parts.append(made)
+            _measure(kept, one.version, made, weights, history.hours[TARGET], now)
+        parts.append(made.drop(columns=[f"{SAID}{name}" for name in weights]))
     rows = pd.concat(parts, ignore_index=True)
     share = history.hours[TARGET].astype(float)
     hour = pd.DatetimeIndex(rows["hour"])
@@ -193,8 +198,9 @@ def _forecast(
     horizon: int,
     kept: _Site,
     settings: ForecastingConfig,
-) -> pd.DataFrame:
-    """One forecast as the service would have made it at a moment: nothing measured after it is given."""
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """One forecast as the service would have made it at a moment: nothing measured after it is given. And
+    the weights of its experts, whose medians stand in `said_<expert>`."""
     hours = history.hours
     end = now + pd.Timedelta(hours=horizon + BEYOND_HOURS)
     weather = _weather(hours[(hours.index > now - RECENT_DAYS * DAY) & (hours.index <= end)])
@@ -205,6 +211,7 @@ def _forecast(
         weather=weather.dropna(axis="columns", how="all"),
         measured=recent if len(recent) else None,
         days={"model": known},
+        heard=_heard(one, kept, now),
     )
     made = predict.predict(
         history.site, inputs, now.to_pydatetime(), horizon, settings.forecast.nowcast_hours
@@ -216,7 +223,18 @@ def _forecast(
         table[f"low{level}"], table[f"high{level}"] = low, high
     for column in range(made.raw.shape[1]):
         table[f"raw{column}"] = made.raw[:, column]
-    return table
+    for name, spoken in made.experts.items():
+        table[f"{SAID}{name}"] = spoken.median
+    return table, {name: spoken.weight for name, spoken in made.experts.items()}
+
+
+def _heard(one: InService, kept: _Site, now: pd.Timestamp) -> list[Heard]:
+    """What experts missed on the newest unseen days of the training, and on days measured since."""
+    stored = one.card.experts.get(one.own_site.site.site_id)
+    trained = [measured_days.heard_of(stored)] if stored is not None else []
+    after = trained[0].day if trained else date.min
+    known = [d for d in kept.heard.values() if d.day > after and _end_of(d.day) + MEASURED_AT <= now]
+    return [*trained, *known]
 
 
 def _lead(ahead: np.ndarray) -> list[str | None]:
@@ -231,7 +249,14 @@ def _end_of(day: date) -> pd.Timestamp:
     return pd.Timestamp(day, tz="UTC") + DAY
 
 
-def _measure(kept: _Site, version: str, made: pd.DataFrame, share: pd.Series, now: pd.Timestamp) -> None:
+def _measure(
+    kept: _Site,
+    version: str,
+    made: pd.DataFrame,
+    weights: Mapping[str, float],
+    share: pd.Series,
+    now: pd.Timestamp,
+) -> None:
     """The next UTC day as it is measured once it has ended; it is used from then on (`MEASURED_AT`)."""
     rows = made[made["lead"] == "day_ahead"]
     rows = rows[rows["raw4"] > 0]
@@ -245,7 +270,12 @@ def _measure(kept: _Site, version: str, made: pd.DataFrame, share: pd.Series, no
     measured = calibration.measured(day, version, actual, raw, bounds) if len(rows) else None
     if measured is not None:
         kept.days[day] = measured
-    kept.days.pop(day - timedelta(days=calibration.KEPT_DAYS + 3), None)
+        came = ~np.isnan(actual)
+        said = {name: rows[f"{SAID}{name}"].to_numpy(dtype=float)[came] for name in weights}
+        if heard := experts.heard(day, actual[came], said, weights):
+            kept.heard[day] = heard
+    for of_days in (kept.days, kept.heard):
+        of_days.pop(day - timedelta(days=calibration.KEPT_DAYS + 3), None)
 
 
 def _peers(rows: pd.DataFrame, share: pd.Series, frame: pd.DataFrame, one: InService) -> pd.DataFrame:

@@ -73,7 +73,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
     )
     features = trained.trees.features
     card = model_card(data.card, folds, settings.booster, comparison, features, utc_now()).model_copy(
-        update={"experts": _experts(folds, trained, data.frames)}
+        update={"experts": experts_of(folds, trained, data.frames)}
     )
     store.save_card(bucket, card)
     store.save_trained(bucket, data.card)
@@ -91,7 +91,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
     return _decided(bucket, card)
 
 
-def _experts(
+def experts_of(
     folds: list[pd.DataFrame], trained: Forecaster, frames: Mapping[str, pd.DataFrame]
 ) -> dict[str, ExpertErrors]:
     """What the experts missed on each site's newest unseen days, as a card keeps it."""
