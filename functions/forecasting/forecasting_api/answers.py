@@ -16,7 +16,7 @@ from forecasting.documents import ForecastJson, Interval, Summary
 from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import digest
-from ona.runtime.words import counted
+from ona.runtime.words import counted, listed
 
 if TYPE_CHECKING:
     from forecasting.model.portfolio import Place
@@ -205,7 +205,9 @@ class Total:
             "model_version": next(iter(served)) if len(served) == 1 else SEVERAL,
             "model_since": None,
             "model_reason": by,
-            "training_data_points": sum(m["training_data_points"] for m in meta),
+            "training_data_points": sum(
+                {m["model_version"]: m["training_data_points"] for m in meta}.values()
+            ),
             "model_accuracy": min(accuracies) if accuracies else None,
             "weather_age_minutes": max(ages) if ages else None,
             "degraded": sorted(
@@ -214,12 +216,22 @@ class Total:
             ),
             "unavailable": [entry for m in meta for entry in m.get("unavailable", [])],
             "notes": [
-                *sorted({note for m in meta for note in m["notes"]}),
+                *self._of_sites(),
                 *([f"{counted(len(self._left_out), 'site')} left out of the sum{left}"] if left else []),
                 *notes,
                 self._how(),
             ],
         }
+
+    def _of_sites(self) -> list[str]:
+        """The notes of the sites; where there are several, with whose they are."""
+        whose: dict[str, list[str]] = {}
+        for head in self._heads:
+            for text in head["metadata"]["notes"]:
+                whose.setdefault(text, []).append(head["site_id"])
+        if len(self._heads) == 1:
+            return sorted(whose)
+        return sorted(f"{listed(sites, MOST_NAMED)}: {text}" for text, sites in whose.items())
 
     def _how(self) -> str:
         """What was added, and how the sites are taken to err, in words."""

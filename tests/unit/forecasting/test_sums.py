@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks import sums as bench
-from forecasting.forecasting_api import store, sums
+from forecasting.forecasting_api import answers, store, sums
 from forecasting.layout import FORECAST_LATEST
 
 CALLS_BESIDES = 5
@@ -87,6 +87,25 @@ def test_one_site_has_no_next(cloud: bench.Slow) -> None:
     status, body = ask(site_id="site-0001")
     assert (status, body["data"]["site_id"]) == (200, "site-0001")
     assert "next" not in body["data"], "it is the document, as stored"
+
+
+def test_a_sum_names_the_sites_of_a_note_and_counts_a_training_once(cloud: bench.Slow) -> None:
+    bench.fill(cloud, 2, 1, timedelta(minutes=5))
+    one = ask(site_id="site-0000")[1]["data"]
+    two = {
+        **one,
+        "site_id": "site-0001",
+        "metadata": {**one["metadata"], "notes": ["physics forecasts it"]},
+    }
+    for document in (one, two):
+        document["metadata"] |= {"model_version": "v1", "training_data_points": 700}
+    added = answers.Total("customer")
+    added.add(two)
+    assert "physics forecasts it" in added.document()["metadata"]["notes"], "it is of the only site"
+    added.add(one)
+    whole = added.document()["metadata"]
+    assert "site-0001: physics forecasts it" in whole["notes"]
+    assert whole["training_data_points"] == 700
 
 
 def test_quarter_hours_are_made_for_few_sites_a_page(
