@@ -50,6 +50,7 @@ def test_a_dead_inverter_becomes_a_work_order(platform: Platform) -> None:
         "AnythingFound",
         "Diagnose",
         "Schedule",
+        "HowMuch",
         "OrderEach",
         "Order",
         "RecordOutcome",
