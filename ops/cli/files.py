@@ -109,6 +109,7 @@ def put(
                 f"{path} holds what {name} has, by another name: copy it to a file named {name} "
                 "and put that. Nothing was put"
             )
+    follow = False
     for path in paths:
         if path.name == ASSETS:
             _put_assets(target, path, remove_assets)
@@ -117,7 +118,9 @@ def put(
             console.print(f"put {path.name}: {escape(told)}", soft_wrap=True)
         else:
             _put_unchanged(target, path)
-    console.print("follow it: [bold]ona executions[/bold], [bold]ona status[/bold]")
+            follow = True
+    if follow:
+        console.print("follow it: [bold]ona executions[/bold], [bold]ona status[/bold]")
 
 
 def _put_converted(target: Target, source: str, path: Path) -> None:

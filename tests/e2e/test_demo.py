@@ -43,7 +43,10 @@ def test_the_demo_finds_what_was_injected_and_writes_its_report(
     assert "model v20" in text
     assert "verified: the fault is gone" in text
     assert "first come, first served:" in text
-    assert re.search(r"heard opened \(version 1\).* 0 bad signatures", re.sub(r"[│\s]+", " ", text))
+    assert re.search(
+        r"heard opened \(version \d\), status .*verified \(version \d\); 0 bad signatures",
+        re.sub(r"[│\s]+", " ", text),
+    )
     assert "What the operators were told" in text
     page = (tmp_path / "reports" / "demo" / "report.html").read_text()
     assert page.count("<svg") == 3

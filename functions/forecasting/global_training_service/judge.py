@@ -1,10 +1,11 @@
 """What becomes of a candidate, site by site: on hours of that site that neither side was trained on.
 
 A site served by a model: the candidate must have a lower pinball loss than that model, and must not lose to
-physics. A site served by physics: the candidate must be better than physics (mean absolute error). 24-hour
-clear-sky persistence stands beside them in the reason: it serves nobody, so refusing a candidate that loses
-to it would leave the site with something worse. Where physics is unknown persistence decides. With fewer
-unseen days than the rules ask for the candidate waits.
+physics before any training. A site without a model: the candidate must be better than that physics (mean
+absolute error). 24-hour clear-sky persistence stands beside them in the reason; it keeps no candidate out.
+Where physics is unknown persistence decides. With fewer unseen days than the rules ask for the candidate
+waits. What is served is the average of experts (`model/experts.py`): judging that average instead kept out
+three of four good candidates whose unseen days were of winter (docs/decisions/0038).
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _against_simple(candidate: OutOfSample, served: str, rules: TrainingRules) -
     text = f"mean absolute error {own:.2f} % of capacity against {_named(errors)}"
     better = {name: mine < theirs for name, (mine, theirs) in errors.items()}
     if better.get("physics", all(better.values())):
-        than = "what needs no training" if all(better.values()) else "physics, which would serve"
+        than = "what needs no training" if all(better.values()) else "physics before any training"
         reason = f"better than {than}: {text} on {counted(days, 'unseen day')}"
         return _verdict("promoted", reason, days, served, own, best)
     reason = f"no better than what needs no training: {text} on {counted(days, 'unseen day')}"

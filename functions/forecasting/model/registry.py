@@ -52,7 +52,10 @@ __all__ = [
     "write_model",
 ]
 
-UNTRAINED = "no model has learned this site yet: physics forecasts it; upload 7 days of its history"
+UNTRAINED = (
+    "no model has learned this site yet: physics forecasts it. 7 days of its history with their weather "
+    "make one; the answer to an upload says what was missing"
+)
 """Why physics serves a site of which no training has heard."""
 
 

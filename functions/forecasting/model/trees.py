@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ona.runtime.words import counted
 from ona.sky.sun import Floats
 
 _FLOAT32, _BY_ROW, _VALUES, _ALL = 0, 1, 0, -1
@@ -78,5 +79,5 @@ class Trees:
             places,
         )
         if said.value != len(out) or len(out) != len(table):
-            raise NoTrees(f"{said.value} values for {len(table)} rows")
+            raise NoTrees(f"{counted(said.value, 'value')} for {counted(len(table), 'row')}")
         return out

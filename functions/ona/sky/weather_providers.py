@@ -75,7 +75,8 @@ def fetch_json(
     raise DependencyBusy(
         f"{what}: {urlsplit(url).hostname} was not reached "
         f"({answer.body.decode()} after {counted(attempt, 'try')}); "
-        "try again when there is a network, or deploy with WeatherProvider=recorded to do without"
+        "try again when there is a network, or deploy with WeatherProvider=recorded, which reads weather "
+        "that you put under weather/recorded/"
     )
 
 

@@ -406,7 +406,7 @@ def test_without_a_pointer_physics_serves_and_says_that_nothing_was_learned(worl
     damage(world, CURRENT_KEY, "missing")
     got = forecast()
     assert (got.metadata.model_version, got.metadata.degraded) == (PHYSICS, ["no_model"])
-    assert "upload 7 days" in got.metadata.model_reason
+    assert "7 days of its history" in got.metadata.model_reason
 
 
 # ------------------------------------------------------------------ what else a forecast reads

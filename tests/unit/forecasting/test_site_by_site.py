@@ -125,7 +125,7 @@ def test_better_than_physics_and_worse_than_persistence_serves_because_physics_w
     table = forecasts("c", 0.05).assign(reference=lambda one: one["share"] + 0.01)
     found = verdicts([table], {"c": None})["c"]
     assert found.decision == "promoted"
-    assert found.reason.startswith("better than physics, which would serve")
+    assert found.reason.startswith("better than physics before any training")
     assert "1.00 % of clear-sky persistence" in found.reason
     found = verdicts([table], {"c": forecasts("c", 0.09)})["c"]
     assert found.decision == "promoted"
