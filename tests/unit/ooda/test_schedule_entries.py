@@ -68,7 +68,8 @@ def test_order_goes_on_past_a_bad_entry_and_a_lost_job_is_named(acting: list[tup
     write_json(pointer.bucket, pointer.key, {**document, "jobs": [BAD_ENTRIES["a text"], *whole]})
     [result] = ordered(answer, "execution-1")
     assert result["status"] == "ordered"
-    assert scheduling._earlier_moves(pointer) == []
+    [kept] = scheduling.earlier(pointer)  # the bad entry is left out
+    assert kept.finding_id == whole[0]["finding_id"]
     made = document_of(result["work_order_id"])
     assert made["finding_id"] == whole[0]["finding_id"]
     write_json(pointer.bucket, pointer.key, {**document, "jobs": [{**whole[0], "priority": 1}]})
