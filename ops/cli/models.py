@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ona.runtime.words import counted
 from ona.store.unreadable import Unreadable
@@ -138,7 +138,8 @@ def _print_backtest(found: BacktestDocument) -> None:
         f"errors in % of {found.capacity_kw:g} kW",
         soft_wrap=True,
     )
-    methods = Table("day ahead", "MAE", "bias", "pinball", "80 % holds", "95 % holds", "skill against it")
+    heads = ("MAE", "bias", "pinball", "80 %", "95 %", "skill against")
+    methods = Table(Column("day ahead", no_wrap=True), *heads)
     for score in found.overall.scores:
         methods.add_row(
             NAMES[score.method],
