@@ -15,6 +15,7 @@ from ona.runtime.observability import count, logger
 from ona.runtime.words import counted
 from ooda import notices
 from ooda.documents.regions import RegionPlan, RegionProblem
+from ooda.documents.schedules import Schedule
 from ooda.payloads import DivisionResult, JoinRequest, RegionRequest, RegionResult, ScheduleResult
 from ooda.schedule import divide as division
 from ooda.schedule import monitoring, regions_store, store
@@ -22,9 +23,9 @@ from ooda.schedule.arrange import Planner
 from ooda.schedule.decisions import decide
 from ooda.schedule.join import is_booked, joined
 from ooda.schedule.plan import clock_of, plan_of, wanted_of
-from ooda.schedule.requests import unattended
+from ooda.schedule.requests import RepairRequest, unattended
 from ooda.schedule.rules import PlanningRules
-from ooda.schedule.visits import Calendars
+from ooda.schedule.visits import Calendars, Visit
 
 SIZE = division.Size()
 """What one plan holds at most."""
@@ -97,10 +98,21 @@ def join(request: JoinRequest, now: datetime) -> ScheduleResult:
     ]
     if busy:
         raise CrewBookingConflict(f"crews of {counted(len(busy), 'region')} were booked while planning")
-    monitoring.jobs(schedule)
     left = [job.diagnostic for job in schedule.jobs if job.decision == "unschedulable"]
-    notices.tell(unattended(schedule.jobs, store.load_requests(list(dict.fromkeys(left)))), now)
-    notices.tell_dropped(schedule, now)
-    for visit, why in Calendars.of(crews, now, rules).stopped:
-        notices.tell_stopped(visit.crew_id, visit.booking, why, now)
+    requests = store.load_requests(list(dict.fromkeys(left)))
+    told(schedule, requests, Calendars.of(crews, now, rules).stopped, now)
     return ScheduleResult.of(schedule, whole.schedule)
+
+
+def told(
+    schedule: Schedule,
+    requests: Sequence[RepairRequest],
+    stopped: Sequence[tuple[Visit, str]],
+    now: datetime,
+) -> None:
+    """Count a plan's jobs, and tell operators what it leaves undone. Raises DependencyBusy."""
+    monitoring.jobs(schedule)
+    notices.tell(unattended(schedule.jobs, requests), now)
+    notices.tell_dropped(schedule, now)
+    for visit, why in stopped:
+        notices.tell_stopped(visit.crew_id, visit.booking, why, now)

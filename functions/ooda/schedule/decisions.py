@@ -93,7 +93,7 @@ def _leave(decisions: Decisions, work: Work, before: Calendars, decision: Decisi
         why = f"{cannot}, and nobody else is free: {why}"
         decision = "unschedulable"
         decisions.changes.append(_change(work, "dropped", visit, None, why))
-    decisions.jobs.append(_job(work, decision, why))
+    decisions.jobs.append(job_of(work, decision, why))
 
 
 def _change(
@@ -135,7 +135,7 @@ def _scheduled(placed: Placement | Stay, reasons: Reasons) -> Job:
     waiting = waiting_a_day(work, booking, now)
     loss = terms(work, booking.start, now, booking.end)
     loss["cost"] = money(booking, rules, work.part_usd)
-    job = timed(_job(work, "scheduled", reasons.why_here(placed, waiting)), placed.crew_id, booking)
+    job = timed(job_of(work, "scheduled", reasons.why_here(placed, waiting)), placed.crew_id, booking)
     return job.model_copy(
         update={
             "parts_arrive": work.ready,
@@ -155,7 +155,8 @@ def waiting_a_day(work: Work, booking: Booking, now: datetime) -> float:
     return sum(later[name] - loss[name] for name in ("energy", "risk"))
 
 
-def _job(work: Work, decision: Decision, reason: str) -> Job:
+def job_of(work: Work, decision: Decision, reason: str) -> Job:
+    """The job of a work, before it has a crew and a time."""
     return Job(
         finding_id=work.finding_id,
         finding_key=work.finding_key,

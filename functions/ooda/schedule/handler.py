@@ -7,11 +7,9 @@ from typing import Any
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import CrewBookingConflict
 from ona.runtime.observability import handler, logger
-from ooda import notices
 from ooda.payloads import JoinRequest, RegionRequest, ScheduleRequest, ScheduleResult
-from ooda.schedule import by_regions, monitoring, store
+from ooda.schedule import by_regions, store
 from ooda.schedule.plan import make_plan
-from ooda.schedule.requests import unattended
 
 ATTEMPTS = 5
 """Plans until other executions leave the crews alone (ours)."""
@@ -50,11 +48,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         )
         schedule = plan.schedule(loaded.schedule_id, now, loaded.rules, loaded.earlier)
         if store.save(loaded, schedule, plan, crews, now):
-            monitoring.jobs(schedule)
-            notices.tell(unattended(schedule.jobs, loaded.requests), now)
-            notices.tell_dropped(schedule, now)
-            for visit, why in plan.stopped:
-                notices.tell_stopped(visit.crew_id, visit.booking, why, now)
+            by_regions.told(schedule, loaded.requests, plan.stopped, now)
             return ScheduleResult.of(schedule, loaded.pointer).document()
         logger.info("crews were booked meanwhile; planning again", attempt=attempt)
     raise CrewBookingConflict(f"crews changed {ATTEMPTS} times while planning")

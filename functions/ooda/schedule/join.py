@@ -15,6 +15,7 @@ from ona.repairs.crews import Booking, Crew
 from ona.runtime.words import listed
 from ooda.documents.regions import Division, RegionPlan, RegionProblem, TimeOut
 from ooda.documents.schedules import PlanSummary
+from ooda.schedule.decisions import job_of
 from ooda.schedule.eligibility import why_not
 from ooda.schedule.plan import Plan
 from ooda.schedule.rules import PlanningRules
@@ -157,18 +158,9 @@ def _times(booking: Booking) -> list[TimeOut]:
 
 def _deferred(problem: RegionProblem, number: int, why: str) -> Job:
     work = problem.works[number]
-    return Job(
-        finding_id=work.finding_id,
-        finding_key=work.finding_key,
-        asset_id=work.asset_id,
-        site_id=work.site_id,
-        diagnostic=work.diagnostic,
-        decision="deferred",
-        reason=f"{NOT_PLANNED}: {why}; the next file of the asset, or the same put again, plans it anew",
-        priority=work.priority,
-        duration_hours=work.hours_in_all or work.hours,
-        learned=problem.learned.get(work.finding_id),
-    )
+    reason = f"{NOT_PLANNED}: {why}; the next file of the asset, or the same put again, plans it anew"
+    job = job_of(work, "deferred", reason)
+    return job.model_copy(update={"learned": problem.learned.get(work.finding_id)})
 
 
 def _summary(parts: Sequence[PlanSummary]) -> PlanSummary | None:
