@@ -18,7 +18,7 @@ import pandas as pd
 from forecasting.config import ForecastingConfig
 from forecasting.documents import DatasetCard, Fitted
 from forecasting.forecasting_api import predict
-from forecasting.global_training_service import dataset, decide, evaluate
+from forecasting.global_training_service import dataset, decide, evaluate, store
 from forecasting.model import blend, calibration, experts, features, measured_days, physics
 from forecasting.model.booster import TARGET, TooFewRows
 from forecasting.model.calibration import Day
@@ -120,14 +120,13 @@ def _trained(
     )
     folds = evaluate.weighted(windows, levels, before)
     card = decide.model_card(
-        _dataset_card(fitted, frames, moment),
+        store.Dataset(_dataset_card(fitted, frames, moment), frames, None),
         folds,
         settings.booster,
         decide.Comparison(None, {}),
-        trained.trees.features,
+        trained,
         moment.to_pydatetime(),
     )
-    card = card.model_copy(update={"experts": decide.experts_of(folds, trained, frames)})
     return [InService(card.version, card, trained, own) for own in fitted]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed
@@ -12,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.config import BoosterSettings, forecasting_config
-from forecasting.documents import DatasetCard, ModelCard, Scores, SiteVerdict
-from forecasting.expert_documents import ExpertErrors
+from forecasting.documents import ModelCard, Scores, SiteVerdict
 from forecasting.global_training_service import evaluate, incumbents, judge, serving, store
 from forecasting.layout import MODEL_CARD, MODEL_CURRENT
 from forecasting.model import booster, measured_days, nowcast, registry
@@ -71,10 +69,7 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
             settings.training,
         ),
     )
-    features = trained.trees.features
-    card = model_card(data.card, folds, settings.booster, comparison, features, utc_now()).model_copy(
-        update={"experts": experts_of(folds, trained, data.frames)}
-    )
+    card = model_card(data, folds, settings.booster, comparison, trained, utc_now())
     store.save_card(bucket, card)
     store.save_trained(bucket, data.card)
     _serve(bucket, card, comparison, services, found)
@@ -91,23 +86,17 @@ def decide(request: DecideRequest, bucket: str) -> DecideResult:
     return _decided(bucket, card)
 
 
-def experts_of(
-    folds: list[pd.DataFrame], trained: Forecaster, frames: Mapping[str, pd.DataFrame]
-) -> dict[str, ExpertErrors]:
-    """What the experts missed on each site's newest unseen days, as a card keeps it."""
-    heard = evaluate.replayed(folds, trained, frames)
-    return {site_id: measured_days.errors_of(one) for site_id, one in heard.items()}
-
-
 def model_card(
-    data: DatasetCard,
+    dataset: store.Dataset,
     folds: list[pd.DataFrame],
     settings: BoosterSettings,
     comparison: Comparison,
-    features: tuple[str, ...],
+    trained: Forecaster,
     now: datetime,
 ) -> ModelCard:
-    """The card of a candidate; calibration and persistence of errors are learned from its windows."""
+    """The card of a candidate; calibration, persistence of errors and what each expert missed are learned
+    from its windows."""
+    data = dataset.card
     levels = settings.levels
     table = evaluate.together(folds, levels)
     median = booster.at_levels(evaluate.quantiles_of(table, levels), levels, np.array([0.5]))[:, 0]
@@ -129,7 +118,7 @@ def model_card(
         training_days=max(site.days for site in data.sites),
         rows_of_others=data.rows_of_others,
         settings=json.loads(settings.model_dump_json()),
-        features=list(features),
+        features=list(trained.trees.features),
         xgboost_version=installed("xgboost-cpu"),
         lightgbm_version=installed("lightgbm"),
         own=comparison.scores,
@@ -141,6 +130,10 @@ def model_card(
         reason=serving.told(verdicts),
         verdicts=verdicts,
         scores=evaluate.scores_of(folds, levels),
+        experts={
+            site_id: measured_days.errors_of(heard)
+            for site_id, heard in evaluate.replayed(folds, trained, dataset.frames).items()
+        },
         nowcast_weight=persistence.weight,
         nowcast_tau_hours=persistence.tau_hours,
         limits=LIMITS,
