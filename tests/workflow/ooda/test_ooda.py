@@ -486,7 +486,9 @@ def test_executions_that_want_one_crew_never_book_it_twice(platform: Platform) -
     crews = platform.table("Crews")
     assert sum(len(crew.get("bookings", [])) for crew in crews) == 6
     for crew in crews:
-        times: list[tuple[Any, Any]] = sorted((b["leaves"], b["returns"]) for b in crew.get("bookings", []))
+        # work that is continued on the next day keeps its crew on its days only, not the night between
+        away = [day for b in crew.get("bookings", []) for day in b.get("days") or [b]]
+        times: list[tuple[Any, Any]] = sorted((day["leaves"], day["returns"]) for day in away)
         assert all(earlier[1] <= later[0] for earlier, later in pairwise(times)), times
     assert len(platform.keys("work-orders/")) == 6
 
