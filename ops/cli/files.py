@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ona.documents.assets import AssetRegistry
-from ona.runtime.words import counted
+from ona.runtime.words import counted, listed
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
 from ops import accounting, crews, identifiers, ingest, outbox, registry, seed
@@ -155,7 +155,15 @@ def _put_assets(target: Target, path: Path, remove: int | None) -> None:
             console.print(f"    {word} {escape(name)}", soft_wrap=True)
         if len(names) > _FILES_NAMED:
             console.print(f"    … and {len(names) - _FILES_NAMED} more {word}")
-    if stored := (registry.read(target) or AssetRegistry(assets=[])).storages():
+    now = registry.read(target) or AssetRegistry(assets=[])
+    if mixed := now.mixed_sites():
+        told = (
+            f"{listed(mixed, _FILES_NAMED)}: wind turbines and others at one site; incidents are found "
+            "there, and forecasts need a site_id for each of the two, "
+            "docs/forecasting.md#a-customers-first-minutes"
+        )
+        console.print(f"[yellow]{escape(told)}[/yellow]", soft_wrap=True)
+    if stored := now.storages():
         told = f"{counted(len(stored), 'battery')}: taken and not judged, docs/detection.md#storage"
         console.print(told, soft_wrap=True)
     if change.mended:

@@ -16,10 +16,13 @@ import pandas as pd
 from forecasting.documents import SiteDocument
 from forecasting.layout import HISTORICAL, HISTORICAL_UPLOAD, NOWCAST, NOWCAST_OF_CUSTOMER
 from ona.documents import names
-from ona.documents.assets import Asset, AssetRegistry
+from ona.documents.assets import Asset, AssetRegistry, wind_and_other
 from ona.runtime.errors import InvalidTelemetry
+from ona.runtime.words import listed
 
 Kind = Literal["historical", "nowcast"]
+NAMED = 3
+"""Assets of a group that a refusal names (ours)."""
 
 
 def addressed(key: str) -> tuple[Kind, str | None]:
@@ -60,7 +63,8 @@ def sites(
 ) -> dict[tuple[str, str], list[Asset]]:
     """The sites that a file's assets stand on: (customer, site) → all registered assets of that site.
 
-    Raises InvalidTelemetry when an asset is another customer's, or its site has no place.
+    Raises InvalidTelemetry when an asset is another customer's, or its site has no place, or has sun and
+    wind: one forecast is made of one of them.
     """
     here = {str(name) for name in frame["asset_id"].unique()}
     in_file = [asset for asset in registry.assets if asset.id in here]
@@ -108,8 +112,24 @@ def sites(
                 where=f"{where}; assets.json",
                 remedy="add location {latitude, longitude} to the site's assets, then `./ona dlq redrive`",
             )
+        _of_one_kind(site_id, group, where)
         by_site[customer_id, site_id] = group
     return by_site
+
+
+def _of_one_kind(site_id: str, group: list[Asset], where: str) -> None:
+    """Raises InvalidTelemetry when a site has wind turbines and others: its power follows neither sun nor
+    wind."""
+    turbines, others = wind_and_other(group)
+    if turbines and others:
+        raise InvalidTelemetry(
+            "mixed_site",
+            f"site {site_id} has wind turbines ({listed(turbines, NAMED)}) and others "
+            f"({listed(others, NAMED)}); a site's forecast is made from sun or from wind",
+            where=f"{where}; assets.json",
+            remedy=f'give one of the two groups a site_id of its own in assets.json, say "{site_id}-wind"; '
+            "GET /forecast without site_id adds them up; then `./ona dlq redrive`",
+        )
 
 
 def parts(

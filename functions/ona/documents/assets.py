@@ -10,6 +10,7 @@ True
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -163,6 +164,13 @@ class AssetRegistry(Document):
         """The ids of batteries and other storage."""
         return {asset.id for asset in self.assets if asset.is_storage}
 
+    def mixed_sites(self) -> list[str]:
+        """The sites that have wind turbines and others: no forecast is made of them."""
+        groups: dict[tuple[str, str], list[Asset]] = {}
+        for asset in self.assets:
+            groups.setdefault((asset.customer_id, asset.site_id), []).append(asset)
+        return sorted(site for (_, site), group in groups.items() if all(wind_and_other(group)))
+
     def require(self, asset_id: str, where: str) -> Asset:
         """The asset that a document names. Raises InvalidPayload when it is no longer registered."""
         asset = self.get(asset_id)
@@ -193,6 +201,15 @@ class AssetRegistry(Document):
         if twice:
             raise InvalidConfiguration(f"{name}: assets listed twice: {', '.join(twice)}")
         return registry
+
+
+def wind_and_other(assets: Iterable[Asset]) -> tuple[list[str], list[str]]:
+    """The ids of the wind turbines, and of the others that produce; storage is neither."""
+    parts: tuple[list[str], list[str]] = ([], [])
+    for asset in assets:
+        if not asset.is_storage:
+            parts[not asset.is_wind].append(asset.id)
+    return parts
 
 
 def _ids_in(document: Any, problems: list[tuple[int | str, ...]]) -> list[str]:

@@ -153,6 +153,21 @@ def test_sites_need_a_place_and_the_right_customer() -> None:
     assert {name: len(group) for name, group in by_site.items()} == {("default", "site"): 2}, "whole sites"
 
 
+def test_a_site_with_sun_and_wind_is_refused_and_two_sites_side_by_side_are_not() -> None:
+    """One forecast of both would follow the sun alone, and be 0 kW in a stormy night."""
+    frame = two_assets_day()
+    both = [make_asset("INV-001"), make_asset("INV-002", type="Wind Turbine")]
+    with pytest.raises(InvalidTelemetry, match=r"mixed_site.*INV-002.*INV-001.*site-wind"):
+        ownership.sites(frame, AssetRegistry(assets=both), "default", "f")
+    apart = [both[0], both[1].model_copy(update={"site_id": "site-wind"})]
+    by_site = ownership.sites(frame, AssetRegistry(assets=apart), "default", "f")
+    assert set(by_site) == {("default", "site"), ("default", "site-wind")}
+    stored = [both[0], make_asset("INV-002", type="Battery Storage")]
+    assert ownership.sites(frame, AssetRegistry(assets=stored), "default", "f"), (
+        "a battery is no third kind"
+    )
+
+
 def test_a_site_lies_at_the_mean_of_its_assets() -> None:
     assets = [
         make_asset("A", capacity_kw=100.0, location={"latitude": 10, "longitude": 20}),

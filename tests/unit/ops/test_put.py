@@ -227,6 +227,16 @@ def test_a_new_registry_says_what_it_adds_changes_and_removes(target: Target, tm
     assert "put assets.json: 0 added, 0 changed, 0 removed" in again
 
 
+def test_a_site_with_sun_and_wind_is_named_and_a_site_with_a_battery_is_not(
+    target: Target, tmp_path: Path
+) -> None:
+    sun, wind = make_asset("PV-1"), make_asset("WT-1", type="Wind Turbine")
+    said = put(write(tmp_path / "assets.json", sun, wind))
+    assert f"{sun.site_id}: wind turbines and others at one site" in said
+    battery = make_asset("B-1", type="Battery Storage")
+    assert "wind turbines" not in put(write(tmp_path / "assets.json", sun, battery), "--remove-assets", "1")
+
+
 @pytest.mark.parametrize("kept", ["history", "telemetry of its site"])
 def test_assets_with_telemetry_leave_only_when_their_number_is_named(
     target: Target, tmp_path: Path, kept: str
