@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from forecasting.layout import SITE
 from ona.documents.assets import Asset, AssetRegistry
 from ona.runtime.errors import InvalidConfiguration
 from ona.runtime.words import counted, listed
@@ -148,7 +150,8 @@ def change_of(before: AssetRegistry, after: AssetRegistry, mended: str = "") -> 
 def in_use(target: Target, before: AssetRegistry, after: AssetRegistry) -> list[str]:
     """The assets that leave the registry and of which the platform keeps something.
 
-    That is an asset's history (its days and incidents), or telemetry of a site that no asset has any more.
+    That is an asset's history (its days and incidents), its place in a site that forecasts are made of, or
+    telemetry of a site that no asset has any more.
     """
     s3, bucket = target.client("s3"), target.output_bucket
     stays = {asset.id for asset in after.assets}
@@ -157,7 +160,19 @@ def in_use(target: Target, before: AssetRegistry, after: AssetRegistry) -> list[
     def there(prefix: str) -> bool:
         return bool(s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"])
 
+    @cache
+    def forecast(customer_id: str, site_id: str) -> set[str]:
+        """The assets of a site as the newest upload for forecasting found it."""
+        try:
+            key = SITE.build(customer_id=customer_id, site_id=site_id)
+            found = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            return set(found["assets"])
+        except (s3.exceptions.NoSuchKey, ValueError, KeyError, TypeError):
+            return set()
+
     def used(asset: Asset) -> bool:
+        if asset.id in forecast(asset.customer_id, asset.site_id):
+            return True
         history = ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id)
         return there(history) or (
             asset.site_id not in sites and there(TELEMETRY.prefix(site_id=asset.site_id))

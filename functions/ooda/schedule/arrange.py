@@ -14,7 +14,6 @@ from ona.repairs.crews import Crew, Work
 from ooda.schedule.build import Built, build
 from ooda.schedule.comparison import Simple, by_simple_rules, simple_plans
 from ooda.schedule.eligibility import takes_days
-from ooda.schedule.loss import absence
 from ooda.schedule.options import WORTH_USD, Options, improved
 from ooda.schedule.placements import as_promised, placements
 from ooda.schedule.rules import PlanningRules
@@ -67,8 +66,7 @@ class Arrangement:
     @property
     def usd(self) -> float:
         """The weighted loss of all work, with the absence of what is left out."""
-        rules, now = self.ground.rules, self.ground.now
-        left = sum(absence(work, now, rules) for work, _ in self.without)
+        left = sum(self.ground.absence(work) for work, _ in self.without)
         return self.solution.cost + sum(stay.usd for stay in self.stays) + left
 
     @property
@@ -173,11 +171,11 @@ class Planner:
         trying = main.part(FOR_TRYING)
         for work in long:
             free = stays(work, self._ground(calendars))
-            least = min([stay.usd for stay in free[:1]] + [absence(work, self.now, self.rules)])
+            least = min([stay.usd for stay in free[:1]] + [ground.absence(work)])
             bound = None if bound is None else bound + least
             stay = self._best_stay(work, short, ground, trying)
             promised = work.finding_key in calendars.movable
-            if stay is None or (not promised and stay.usd > absence(work, self.now, self.rules)):
+            if stay is None or (not promised and stay.usd > ground.absence(work)):
                 without.append((work, stay))
                 if promised:  # nobody else can come: its time is still its own
                     ground = ground.holding(calendars.movable[work.finding_key])

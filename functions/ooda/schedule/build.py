@@ -81,7 +81,8 @@ def build(
         windows[n][s] = (begin, begin)
     problem = Problem(
         tasks=[
-            _task(work, len(able) + n, origin, slots, calendars, now, rules) for n, work in enumerate(works)
+            _task(work, len(able) + n, origin, slots, calendars, now, rules, not all(obstacles[n].values()))
+            for n, work in enumerate(works)
         ],
         shifts=[item.shift for item in shifts],
         minutes=minutes,
@@ -126,15 +127,16 @@ def _task(
     calendars: Calendars,
     now: datetime,
     rules: PlanningRules,
+    can_be_done: bool,
 ) -> Task:
-    """A work as the solver sees it."""
+    """A work as the solver sees it. `can_be_done`: some crew can, on some day."""
     key = work.finding_key
     dropped = DROPPED_VISIT_USD if key in calendars.movable and key not in calendars.broken else 0.0
     return Task(
         key,
         place,
         rounded_up(work.hours * 60),
-        absence(work, now, rules) + dropped,
+        absence(work, now, rules, can_be_done) + dropped,
         work.technicians,
         prices=prices(work, now, origin, slots, rules),
     )

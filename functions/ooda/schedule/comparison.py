@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from ona.repairs.crews import Work
 from ooda.schedule.build import Built, build
-from ooda.schedule.loss import absence
 from ooda.schedule.several_days import Ground, Stay, stays
 from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.dispatch import dispatched
@@ -61,7 +60,7 @@ def _simple(
     """A rule's plan: work of several days in this order, each at its first stay by a rank, then tours."""
     usd, placed, without = 0.0, list[Stay](), list[tuple[Work, Stay | None]]()
     for work in long:
-        left = absence(work, ground.now, ground.rules)
+        left = ground.absence(work)
         best = min(stays(work, ground), key=rank, default=None)  # type: ignore[arg-type]
         if best is None or best.usd > left:
             without.append((work, best))

@@ -115,11 +115,11 @@ def _produced(latitude: float, longitude: float, origin: datetime, slots: int) -
     return produced
 
 
-def absence(work: Work, now: datetime, rules: PlanningRules) -> float:
+def absence(work: Work, now: datetime, rules: PlanningRules, can_be_done: bool = True) -> float:
     """What not doing it counts for, weighted USD: the loss of the planning horizon; for work that must be
-    done much more."""
+    done much more, where some crew can do it at all."""
     end = now + timedelta(days=horizon_days(work, now, rules))
     at_the_end = terms(work, end - timedelta(hours=work.hours), now)
     waiting = {name: at_the_end[name] for name in ("energy", "risk", "urgency")}
     left: float = weighted(waiting, rules.weights)
-    return left + (LEFT_OUT_USD if work.must else 0.0)
+    return left + (LEFT_OUT_USD if work.must and can_be_done else 0.0)

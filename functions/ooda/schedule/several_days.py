@@ -19,7 +19,7 @@ from ooda.schedule.build import taken
 from ooda.schedule.daylight import light
 from ooda.schedule.eligibility import why_not
 from ooda.schedule.horizon import horizon_days
-from ooda.schedule.loss import terms, weighted
+from ooda.schedule.loss import absence, terms, weighted
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.shifts import Days, free_of_day
 from ooda.schedule.solver.problem import SLOT, Window
@@ -62,6 +62,11 @@ class Ground:
     def origin(self) -> datetime:
         """From where minutes count."""
         return next_step(self.now)
+
+    def absence(self, work: Work) -> float:
+        """What leaving the work out counts for, weighted USD."""
+        can_be_done = not all(why_not(work, crew, self.rules) for crew in self.crews)
+        return absence(work, self.now, self.rules, can_be_done)
 
     def beside(self, stay: Stay) -> Ground:
         """The same with a stay that is booked."""

@@ -201,6 +201,21 @@ def test_a_plan_states_its_cost_and_how_far_from_the_optimum_it_may_be() -> None
     assert all(cost >= summary.loss_usd - 0.01 for cost in summary.compared.values())
 
 
+def test_work_that_nobody_can_do_is_no_loss_of_the_plan_that_hides_its_gap() -> None:
+    """Leaving out work that must be done counts 100 000 USD where somebody could do it."""
+    far = Location(latitude=-30.0, longitude=28.0)
+    near = [request(n, daily=60 + 40 * n) for n in range(3)]
+    alone = plan(near, [crew(1)]).summary
+    beside = plan([*near, request(9, location=far)], [crew(1)]).summary
+    assert alone is not None
+    assert beside is not None
+    assert alone.loss_usd < beside.loss_usd < alone.loss_usd + 10_000
+    full = plan([request(n, daily=500) for n in range(40)], [crew(1)])
+    assert full.summary is not None
+    left = sum(job.decision == "unschedulable" for job in full.jobs)
+    assert left == 0 or full.summary.loss_usd > 100_000 * left, "that is a plan's own choice"
+
+
 def test_when_time_runs_out_the_best_plan_so_far_is_taken_and_marked() -> None:
     requests = [request(n, daily=60 + n) for n in range(12)]
     result = plan(requests, [crew(1), crew(2)], catalogue=[], seconds=0.0)

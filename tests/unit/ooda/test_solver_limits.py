@@ -10,7 +10,7 @@ from ooda.schedule.solver.clock import Clock
 from ooda.schedule.solver.columns import Columns
 from ooda.schedule.solver.dispatch import dispatched
 from ooda.schedule.solver.neighbours import NEAREST, neighbours
-from ooda.schedule.solver.partition import Partition, choose
+from ooda.schedule.solver.partition import Partition, choose, closed
 from ooda.schedule.solver.places import Places
 from ooda.schedule.solver.pricing import Pricing
 from ooda.schedule.solver.problem import SLOT, OpenShifts, Problem, Shift, Task
@@ -141,6 +141,18 @@ def test_a_full_pool_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
         assert tour is not None
         remember(pool, tour)
     assert len(pool) == 3
+
+
+def test_a_gap_is_measured_by_the_tours_and_not_by_what_is_left_out() -> None:
+    """Three tasks that nobody serves cost 100 000 USD each: a gap of 34 USD is not small beside them."""
+    problem = villages(1)
+    tours = Tours(problem)
+    first = next(tour for shift in range(len(problem.shifts)) if (tour := tours.tour(shift, (0,))))
+    best = Solution({first.shift: first}, {1, 2, 3}, first.cost + 300_000.0)
+    assert not closed(best, best.cost - 0.04 * first.cost)
+    assert closed(best, best.cost - 0.5e-4 * first.cost)
+    assert closed(Solution({}, {1}, 1e5), 1e5)
+    assert not closed(Solution({}, {1}, 1e5), 1e5 - 1.0)
 
 
 @pytest.mark.parametrize("seed", range(30))

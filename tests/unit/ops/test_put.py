@@ -237,7 +237,7 @@ def test_a_site_with_sun_and_wind_is_named_and_a_site_with_a_battery_is_not(
     assert "wind turbines" not in put(write(tmp_path / "assets.json", sun, battery), "--remove-assets", "1")
 
 
-@pytest.mark.parametrize("kept", ["history", "telemetry of its site"])
+@pytest.mark.parametrize("kept", ["history", "telemetry of its site", "an upload for forecasting"])
 def test_assets_with_telemetry_leave_only_when_their_number_is_named(
     target: Target, tmp_path: Path, kept: str
 ) -> None:
@@ -245,6 +245,11 @@ def test_assets_with_telemetry_leave_only_when_their_number_is_named(
     put(write(tmp_path / "assets.json", a, b, c))
     if kept == "history":
         has_history(b)
+    elif kept == "an upload for forecasting":
+        key = f"sites/{b.customer_id}/site-B.json"
+        boto3.client("s3").put_object(Bucket=OUT, Key=key, Body=b'{"assets": {"B": 20.0}}')
+        foreign = f"sites/{c.customer_id}/site-C.json"
+        boto3.client("s3").put_object(Bucket=OUT, Key=foreign, Body=b"not read: no JSON")
     else:
         key = "telemetry/site=site-B/day=2025-01-15/x.parquet"
         boto3.client("s3").put_object(Bucket=OUT, Key=key, Body=b"x")

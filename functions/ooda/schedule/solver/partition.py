@@ -21,7 +21,9 @@ from ooda.schedule.solver.together import OutAt, moments
 from ooda.schedule.solver.tours import Tour, Tours
 
 CLOSED = 1e-4
-"""A gap that is a smaller share of the cost than this is none (ours)."""
+"""A gap that is a smaller share of what the tours cost than this is none (ours)."""
+ROUNDING = 1e-9
+"""Share of the cost that numbers' rounding may take."""
 MOST_ABSENCE = 1e7
 """USD: what leaving a task out costs at most here, because HiGHS takes no infinite costs (ours)."""
 FEW = 6_000
@@ -154,7 +156,7 @@ class Partition:
         kind = np.full(count, int(highspy.HighsVarType.kInteger), dtype=np.uint8)
         self.highs.changeColsIntegrality(count, everything, kind)
         self._stop_with(clock)
-        self.highs.setOptionValue("mip_rel_gap", CLOSED / 10)
+        self.highs.setOptionValue("mip_rel_gap", CLOSED / 10 * start.decided / max(start.cost, 1.0))
         values = highspy.HighsSolution()
         chosen = {(tour.shift, tour.stops) for tour in start.tours.values()}
         values.col_value = [float(task in start.absent) for task in range(self._n)] + [
@@ -169,6 +171,11 @@ class Partition:
         shares = self.highs.getSolution().col_value
         tours = [tour for number, tour in enumerate(self.tours) if shares[self._n + number] > 0.5]
         return tours, info.mip_dual_bound, status == highspy.HighsModelStatus.kOptimal
+
+
+def closed(best: Solution, bound: float) -> bool:
+    """Whether a bound (USD) is so near that the solution counts as proven."""
+    return best.cost - bound <= max(CLOSED * best.decided, ROUNDING * best.cost)
 
 
 def choose(tours: Tours, pool: Iterable[Tour | Met], best: Solution, clock: Clock, seed: int) -> Solution:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ooda.schedule.solver.clock import Clock
-from ooda.schedule.solver.partition import CLOSED, Partition, cheaper, choose
+from ooda.schedule.solver.partition import Partition, cheaper, choose, closed
 from ooda.schedule.solver.pricing import ENOUGH, MOST_TOURS, Pricing
 from ooda.schedule.solver.problem import Problem, time_unit
 from ooda.schedule.solver.solution import Met, Solution
@@ -72,14 +72,14 @@ def prove(
             return _late(partition, tours, best, bound, clock, seed)
         if priced.whole:
             bound = max(bound, solved.value + sum(priced.least))
-        if best.cost - bound <= CLOSED * best.cost:
+        if closed(best, bound):
             return Proof(best, bound, True)
         if not partition.add(priced.tours):
             if priced.whole:
                 break
             whole = True  # nothing new among the first ones: look at all
     bound = max(bound, solved.value)
-    if best.cost - bound > CLOSED * best.cost:  # the smaller the gap, the fewer tours are left to look at
+    if not closed(best, bound):  # the smaller the gap, the fewer tours are left to look at
         kept = (1.0 - FOR_A_BETTER_PLAN) * max(clock.left(), 0.0)
         best = choose(tours, partition.cheap(best.cost), best, clock.keeping(kept), seed)
     gap = best.cost - bound
@@ -104,7 +104,7 @@ def _among(
         return Proof(best, bound, False)
     better = cheaper(tours, best, choice[0])
     bound = max(bound, min(choice[1], better.cost))
-    return Proof(better, bound, choice[2] or better.cost - bound <= CLOSED * better.cost)
+    return Proof(better, bound, choice[2] or closed(better, bound))
 
 
 def _late(
@@ -112,4 +112,4 @@ def _late(
 ) -> Proof:
     """What can be said when time is up: the best choice among the tours met."""
     better = choose(tours, partition.cheap(best.cost), best, clock, seed)
-    return Proof(better, bound, better.cost - bound <= CLOSED * better.cost)
+    return Proof(better, bound, closed(better, bound))

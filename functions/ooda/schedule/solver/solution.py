@@ -18,6 +18,12 @@ class Solution:
     absent: set[int]
     cost: float
 
+    @property
+    def decided(self) -> float:
+        """USD that the tours cost. What is left out may count 100 000 USD and more, so that it is left out
+        last; a share of that is nobody's measure of a good plan."""
+        return sum(tour.cost for tour in self.tours.values())
+
     @classmethod
     def of(cls, problem: Problem, used: Mapping[int, Tour]) -> Solution:
         """The solution made of these tours, by shift."""

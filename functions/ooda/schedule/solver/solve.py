@@ -24,7 +24,7 @@ from functools import partial
 
 from ona.runtime import processes
 from ooda.schedule.solver.clock import Clock
-from ooda.schedule.solver.partition import CLOSED, Partition, choose
+from ooda.schedule.solver.partition import Partition, choose, closed
 from ooda.schedule.solver.places import Places
 from ooda.schedule.solver.problem import Problem
 from ooda.schedule.solver.proof import Proof, provable, prove
@@ -165,8 +165,8 @@ class _Planning:
         if not proved.optimal:
             self.search(MILD, self.clock)
             self.late |= self.clock.over()
-        near = self.best.cost - proved.bound <= CLOSED * self.best.cost
-        return proved.bound, proved.optimal or (proved.bound > 0.0 and near)
+        near = proved.bound > 0.0 and closed(self.best, proved.bound)
+        return proved.bound, proved.optimal or near
 
 
 def _searched(
