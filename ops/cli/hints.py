@@ -28,7 +28,11 @@ _OPTIONS = {"profile": "--profile", "environment": "--env"}
 _HINTS_END = re.compile(r"`|\[/|\n")
 """Where a hint ends in a text: at a backtick, at the end of rich's markup, at the line's end."""
 _WIDE = 1000
-"""Characters of a table that goes into a file or another program (ours): nothing is cut."""
+"""Characters of a table at most (ours): as wide as it would be if no sentence wrapped."""
+_PIPED = 160
+"""Characters of a table that goes into a file or another program (ours): sentences wrap there."""
+_SENTENCE = 60
+"""Characters that sentences have in such a table at least, however long its names are (ours)."""
 _about: ContextVar[Mapping[str, Any] | None] = ContextVar("about", default=None)
 """The options of the command that runs."""
 
@@ -143,13 +147,16 @@ class Output(_Printable):
         super().print(*(as_called(item) if isinstance(item, str) else item for item in objects), **named)
 
     def _print_table(self, table: Table, **named: Any) -> None:
-        """A table that goes into a file is as wide as it must be. In a terminal words wrap; where the
-        longest ones do not fit, a row is several lines: the columns that do not wrap on the first."""
+        """Sentences wrap, names do not. A table that goes into a file is wider where its names are longer;
+        in a terminal, where the longest ones do not fit, a row is several lines: the columns that do not
+        wrap on the first."""
         for column in table.columns:
             column.overflow = "fold"
+        least = self.measure(table, options=self.options.update(width=_WIDE)).minimum
         if not self.is_terminal and "COLUMNS" not in os.environ:
-            _Printable(file=self.file, width=_WIDE, force_terminal=False).print(table, **named)
-        elif self.measure(table, options=self.options.update(width=_WIDE)).minimum <= self.width:
+            width = min(max(_PIPED, least + _SENTENCE), _WIDE)
+            _Printable(file=self.file, width=width, force_terminal=False).print(table, **named)
+        elif least <= self.width:
             super().print(table, **named)
         else:
             for line in _lines_of(table):

@@ -54,7 +54,7 @@ def models_list(
             escape(row.card.reason),
         )
     console.print(table)
-    sites = Table("customer", "site", "served by", "since", "before", "why")
+    sites = Table("customer", "site", "served by", "since (UTC)", "before", "why")
     for site in served:
         sites.add_row(
             site.customer_id,
