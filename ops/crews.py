@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -88,12 +89,21 @@ def in_words(far: Sequence[Far], assets: int, rules: PlanningRules, table: str) 
     )
 
 
+def ids(target: Target) -> set[str]:
+    """The ids in the crews table, also of crews that nobody can read."""
+    return {str(item.get("crew_id")) for item in _items(target)}
+
+
 def _crews(target: Target) -> list[Crew]:
     """The crews; one that nobody can read is left out."""
+    table = target.outputs["CrewsTableName"]
+    return readable(((table, item) for item in _items(target)), lambda item: Crew.read(item, table), [])
+
+
+def _items(target: Target) -> list[dict[str, Any]]:
     pages = target.client("dynamodb").get_paginator("scan")
     table = target.outputs["CrewsTableName"]
-    items = [from_item(item) for page in pages.paginate(TableName=table) for item in page["Items"]]
-    return readable(((table, item) for item in items), lambda item: Crew.read(item, table), [])
+    return [from_item(item) for page in pages.paginate(TableName=table) for item in page["Items"]]
 
 
 def _legs(target: Target) -> Legs:

@@ -15,7 +15,6 @@ from ona.config import sources
 from ona.config.sources import SourceProfile
 from ona.documents.assets import AssetRegistry
 from ona.documents.columns import LIMITS, did_you_mean
-from ona.documents.maintenance import MaintenanceCalendar
 from ona.runtime.errors import InvalidTelemetry
 from ona.runtime.words import counted, listed
 from ona.store.layout import ASSETS, MAINTENANCE, OBSERVATION
@@ -26,15 +25,11 @@ from ona.telemetry.readings import Telemetry
 from ona.telemetry.strict_csv import column_names, without_preamble
 from ona.telemetry.whose import asset_of
 from ooda.event_logs.headers import HEAD_BYTES, head_text, header_of
-from ooda.layout import TRAVEL
-from ooda.schedule.travel import parse_legs
 from ops import identifiers
 from ops import registry as registries
 from ops.target import OpsError, Target, use_configs
 
 registry, put_registry = registries.read, registries.add
-OWN = (MAINTENANCE, TRAVEL)
-"""Documents of the input bucket that people write and put whole, beside `assets.json`."""
 HISTORIES = "backfill/"
 """The folder of histories in the input bucket."""
 MOST_NAMED = 10
@@ -121,33 +116,6 @@ def document_in(path: Path) -> str:
     named = document if isinstance(document, dict) else {}
     lists = {ASSETS: "assets", MAINTENANCE: "windows"}
     return next((name for name, key in lists.items() if isinstance(named.get(key), list)), "")
-
-
-def put_own(target: Target, name: str, path: Path) -> str:
-    """Put `maintenance.json` or `travel.csv` in the place of the one before; what it holds, in words.
-
-    Raises InvalidInput, which names each wrong entry: nothing was put then.
-    """
-    body = path.read_bytes()
-    if name == MAINTENANCE:
-        try:
-            document = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise OpsError(f"{path} is not JSON: {error}. Nothing was put") from error
-        found = MaintenanceCalendar.read(document, name).windows
-        known = registry(target)
-        ids = {asset.id for asset in known.assets} if known is not None else set()
-        strange = sorted({work.asset_id for work in found} - ids)
-        told = counted(len(found), "window") + (
-            f"; assets.json does not name {listed(strange, MOST_NAMED)}: of them nothing follows"
-            if strange
-            else ""
-        )
-    else:
-        told = counted(len(parse_legs(body)), "way")
-    content = "application/json" if name == MAINTENANCE else "text/csv"
-    target.client("s3").put_object(Bucket=target.input_bucket, Key=name, Body=body, ContentType=content)
-    return told
 
 
 def require_readable(path: Path, folders: bool = False) -> None:

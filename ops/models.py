@@ -77,12 +77,12 @@ def _entries(target: Target, customer_id: str, current: Current) -> dict[str, Se
     entry = Serving(
         version=current.version, since=current.changed_at, why=current.reason, previous=current.previous
     )
-    return dict.fromkeys(_learned(stored[0]), entry) if stored else {}
+    return dict.fromkeys(_learned(ModelCard.read(stored[0], "card.json")), entry) if stored else {}
 
 
-def _learned(card: Any) -> list[str]:
-    """The sites that a version has learned, by its card."""
-    return [fitted.site.site_id for fitted in ModelCard.read(card, "card.json").sites]
+def _learned(card: ModelCard) -> list[str]:
+    """The sites that a version has learned."""
+    return [fitted.site.site_id for fitted in card.sites]
 
 
 def served(target: Target, customer_id: str | None, bad: list[Unreadable] | None = None) -> list[Site]:
@@ -143,12 +143,14 @@ def versions(target: Target, customer_id: str | None, bad: list[Unreadable] | No
 def rollback(
     target: Target, customer_id: str, version: str | None, site_id: str | None = None
 ) -> Current | None:
-    """Let an earlier version serve, or physics: the one named, or what served each site before.
+    """Let another version serve, or physics: the one named, or what served each site before.
 
-    `site_id`: this site only; all sites that can go back without. The next request for a forecast has what
-    serves then. Returns the new document, or None when a training moved it meanwhile. Raises OpsError when
-    there is no such version, when the version has not learned the site, and where no site has anything
-    before.
+    Without `version` each call goes one step further back, never forward again: what served before the
+    version that serves then is what that version took the place of. With `version` it is a choice, and the
+    next call without takes it back. `site_id`: this site only; all sites that can go back without. The next
+    request for a forecast has what serves then. Returns the new document, or None when a training moved it
+    meanwhile. Raises OpsError when there is no such version, when the version has not learned the site, and
+    where no site has anything before.
     """
     _check(customer_id, version, site_id)
     serving = _current(target, customer_id)
@@ -163,25 +165,27 @@ def rollback(
     now = datetime.now(UTC)
     moved = {}
     for name in chosen:
-        wanted = version or entries[name].previous
-        learned = _sites_of(target, customer_id, wanted) if wanted not in ("", PHYSICS) else None
-        if not wanted or wanted == entries[name].version or (learned is not None and name not in learned):
+        entry = entries[name]
+        wanted = version or _before(target, customer_id, name, entry)
+        card = _card(target, customer_id, wanted) if wanted not in ("", PHYSICS) else None
+        if not wanted or wanted == entry.version or (card is not None and name not in _learned(card)):
             continue
-        moved[name] = Serving(
-            version=wanted,
-            since=now,
-            why="rolled back by an operator",
-            previous=entries[name].version,
-        )
+        if version:
+            why = f"chosen by an operator, in the place of {entry.version}"
+            before = entry.version
+        else:
+            why = f"rolled back by an operator, from {entry.version}"
+            before = _replaced(card, name)
+        moved[name] = Serving(version=wanted, since=now, why=why, previous=before)
     if not moved:
-        raise OpsError(_nothing_before(customer_id, version, site_id))
+        raise OpsError(_nothing_before(customer_id, version, site_id, [entries[one] for one in chosen]))
     after = {**entries, **moved}
     newest = max((entry.version for entry in after.values() if entry.version != PHYSICS), default="")
     document = Current(
         version=newest,
         previous=current.version,
         changed_at=now,
-        reason="rolled back by an operator",
+        reason=next(iter(moved.values())).why,
         sites=after,
         judged=current.judged or current.version,
     )
@@ -193,22 +197,50 @@ def rollback(
     return document
 
 
-def _nothing_before(customer_id: str, version: str | None, site_id: str | None) -> str:
+_OLD_WHY = "rolled back by an operator"
+"""The reason of a rollback of earlier versions; its `previous` is the version that it was taken from."""
+
+
+def _before(target: Target, customer_id: str, site_id: str, entry: Serving) -> str:
+    """What served a site before what serves it now; "" where nothing did."""
+    if entry.why != _OLD_WHY:
+        return entry.previous
+    found = _read(target, MODEL_CARD.build(customer_id=customer_id, version=entry.version))
+    return _replaced(ModelCard.read(found[0], "card.json"), site_id) if found else ""
+
+
+def _replaced(card: ModelCard | None, site_id: str) -> str:
+    """What a version took the place of at a site, by its card: a version or physics; "" where there is no
+    card. Cards of earlier versions do not say it site by site."""
+    if card is None:
+        return ""
+    if site_id in card.verdicts:
+        return card.verdicts[site_id].against
+    return card.compared_with if card.compared_with.startswith("v") else PHYSICS
+
+
+def _nothing_before(
+    customer_id: str, version: str | None, site_id: str | None, entries: list[Serving]
+) -> str:
     """Why no site was moved."""
     which = f"site {site_id} of {customer_id}" if site_id else f"no site of {customer_id}"
-    if version is None:
-        return f"{which}: nothing served before what serves now; see `ona models list {customer_id}`"
-    return f"{which}: it has {version} already, or {version} has not learned it"
+    if version is not None:
+        return f"{which}: it has {version} already, or {version} has not learned it"
+    serving = " and ".join(sorted({entry.version for entry in entries}))
+    return (
+        f"{which} can go back: nothing served before {serving}. `ona models list {customer_id}` names the "
+        "versions that there are, and `--version` chooses one"
+    )
 
 
-def _sites_of(target: Target, customer_id: str, version: str) -> list[str]:
-    """The sites that a version has learned. Raises OpsError where there is no such version."""
+def _card(target: Target, customer_id: str, version: str) -> ModelCard:
+    """A version's card. Raises OpsError where there is no such version."""
     names = {"customer_id": customer_id, "version": version}
     card = _read(target, MODEL_CARD.build(**names))
     if card is None or _read(target, MODEL_MANIFEST.build(**names)) is None:
         told = identifiers.otherwise(version, "model's version")
         raise OpsError(f"{customer_id} has no version {version}; see `ona models list {customer_id}`{told}")
-    return _learned(card[0])
+    return ModelCard.read(card[0], "card.json")
 
 
 def _written(target: Target, customer_id: str, document: Current, etag: str) -> bool:

@@ -11,9 +11,12 @@ from rich.markup import escape
 
 from local import cloud, deploy, ports
 from local import home as homes
+from local.packaging import read_template
+from local.root_template import chosen_parameters
 from ona.runtime.words import counted
 from ops import accounting, crews, forward, registry, seed, validate
 from ops.cli.shared import Environment, console, errors_in_one_line, tell_damage
+from ops.deployment.settings import given
 from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 
 app = typer.Typer()
@@ -27,8 +30,18 @@ def up(
         int | None,
         typer.Option(help="the last one, else 4566, or a free one when it is taken", min=1, max=65535),
     ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p",
+            "--parameter",
+            help="Name=value of template.yaml, as WeatherProvider=recorded; for this up",
+        ),
+    ] = None,
 ) -> None:
     """Start the embedded cloud, deploy template.yaml to it. Again: update it."""
+    wanted = {**EMBEDDED, **given(parameter or []), "Environment": environment}
+    chosen_parameters(read_template(TEMPLATE), wanted)  # a wrong one is told before anything runs
     home = homes.resolved(None)
     homes.check(home)
     validate.require_configurations("ona up")
@@ -39,7 +52,7 @@ def up(
         if port is None and last not in (None, running.port):
             console.print(f"port {last}, which this home had, is taken by {ports.listener(last)}")
         target = embedded(running, environment)
-        deploy.deploy(running.client, TEMPLATE, target.stack, {**EMBEDDED, "Environment": environment})
+        deploy.deploy(running.client, TEMPLATE, target.stack, wanted)
         seed.put_signing_key(target)
         there = registry.stored(target)
         registered = there.registry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,7 +56,7 @@ def executions(
         what = f"no execution of {workflow}" if workflow else "nothing ran"
         console.print(f"{what} yet: [bold]ona put <file>[/bold] starts the loop, see README.md")
         return
-    whole = [Column(name, no_wrap=True) for name in ("name", "workflow", "status", "started", "s")]
+    whole = [Column(name, no_wrap=True) for name in ("name", "workflow", "status", "started (UTC)", "s")]
     table = Table(*whole, "file", "outcome")
     for kind, item in listed[:last]:
         described = states.describe_execution(executionArn=item["executionArn"])
@@ -67,7 +68,7 @@ def executions(
             item["name"] if len(item["name"]) <= 20 else item["name"][:16],
             kind,
             coloured(item["status"]),
-            f"{item['startDate']:%H:%M:%S}",
+            f"{item['startDate'].astimezone(UTC):%H:%M:%S}",
             seconds,
             escape(key.removeprefix("observations/")),
             escape(_outcome(output) or _failure(described)),

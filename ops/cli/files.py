@@ -15,7 +15,7 @@ from ona.documents.assets import AssetRegistry
 from ona.runtime.words import counted, listed
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
-from ops import accounting, crews, identifiers, ingest, outbox, registry, seed
+from ops import accounting, crews, identifiers, ingest, outbox, own_documents, registry, seed
 from ops.cli.shared import (
     Environment,
     Profile,
@@ -113,9 +113,11 @@ def put(
     for path in paths:
         if path.name == ASSETS:
             _put_assets(target, path, remove_assets)
-        elif path.name in ingest.OWN:
-            told = ingest.put_own(target, path.name, path)
+        elif path.name in own_documents.NAMES:
+            told, warning = own_documents.put(target, path.name, path)
             console.print(f"put {path.name}: {escape(told)}", soft_wrap=True)
+            if warning:
+                console.print(f"[yellow]{escape(warning)}[/yellow]", soft_wrap=True)
         else:
             _put_unchanged(target, path)
             follow = True

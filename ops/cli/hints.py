@@ -17,6 +17,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -28,7 +29,9 @@ _OPTIONS = {"profile": "--profile", "environment": "--env"}
 _HINTS_END = re.compile(r"`|\[/|\n")
 """Where a hint ends in a text: at a backtick, at the end of rich's markup, at the line's end."""
 _WIDE = 1000
-"""Characters of a table that goes into a file or another program (ours): nothing is cut."""
+"""Characters of a table that goes into a file or another program (ours): no name is cut."""
+_SENTENCE = 60
+"""Characters of a column of such a table, from which on its sentences wrap (ours)."""
 _about: ContextVar[Mapping[str, Any] | None] = ContextVar("about", default=None)
 """The options of the command that runs."""
 
@@ -143,13 +146,20 @@ class Output(_Printable):
         super().print(*(as_called(item) if isinstance(item, str) else item for item in objects), **named)
 
     def _print_table(self, table: Table, **named: Any) -> None:
-        """A table that goes into a file is as wide as it must be. In a terminal words wrap; where the
-        longest ones do not fit, a row is several lines: the columns that do not wrap on the first."""
+        """Sentences wrap, names do not. A table that goes into a file is as wide as its names need; in a
+        terminal, where the longest ones do not fit, a row is several lines: the columns that do not wrap
+        on the first."""
         for column in table.columns:
             column.overflow = "fold"
+        wide = self.options.update(width=_WIDE)
         if not self.is_terminal and "COLUMNS" not in os.environ:
+            for column in table.columns:
+                cells = [Measurement.get(self, wide, cell) for cell in column.cells]
+                longest_word = max((cell.minimum for cell in cells), default=0)
+                if not column.no_wrap:
+                    column.max_width = max(_SENTENCE, longest_word)
             _Printable(file=self.file, width=_WIDE, force_terminal=False).print(table, **named)
-        elif self.measure(table, options=self.options.update(width=_WIDE)).minimum <= self.width:
+        elif self.measure(table, options=wide).minimum <= self.width:
             super().print(table, **named)
         else:
             for line in _lines_of(table):

@@ -54,7 +54,7 @@ def models_list(
             escape(row.card.reason),
         )
     console.print(table)
-    sites = Table("customer", "site", "served by", "since", "before", "why")
+    sites = Table("customer", "site", "served by", "since (UTC)", "before", "why")
     for site in served:
         sites.add_row(
             site.customer_id,
@@ -80,7 +80,8 @@ def models_rollback(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Let what served before serve again, at one site or at all: one conditional write."""
+    """Let what served before serve again, at one site or at all: one conditional write. Each call goes one
+    step further back; `--version` goes anywhere."""
     moved = models.rollback(resolve(profile, environment), customer, version, site)
     if not moved:
         raise OpsError(
@@ -88,7 +89,11 @@ def models_rollback(
         )
     for name, entry in sorted((moved.sites or {}).items()):
         if entry.since == moved.changed_at:
-            console.print(f"{escape(name)} is served by {entry.version}; before: {entry.previous}")
+            before = entry.previous or "nothing"
+            console.print(
+                f"{escape(name)} is served by {entry.version}, {entry.why}; before it: {before}",
+                soft_wrap=True,
+            )
 
 
 @app.command("backtest")

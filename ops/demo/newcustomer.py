@@ -161,11 +161,12 @@ def walk(target: Target, told: Callable[[str], None], now: datetime | None = Non
     """Key → history → model → nowcast → forecast, over HTTP as a customer would; `told` gets what is waited
     for. Raises OpsError."""
     now = now or datetime.now(UTC)
-    started = time.monotonic()
     path = Path()
     here = world(now)
     record(target, here.weather)
+    started = since = time.monotonic()
     key = customers.add_key(target, CUSTOMER, "standard")
+    path.step("key made", "tier standard", since)
     history_from = now - timedelta(days=HISTORY_DAYS)
     cut = now - timedelta(hours=12)
     metadata = {

@@ -87,7 +87,7 @@ def false_alarms(story: Story, fleet: Fleet) -> list[str]:
     """Incidents that no injected fault explains."""
     asset_faults = [fault for fault in fleet.faults if not fault.is_data_problem]
     return [
-        f"{incident.asset_id} {incident.kind} {incident.window.start:%d %b %H:%M}"
+        f"{incident.asset_id} {incident.kind} {incident.window.start:%d %b %H:%M} UTC"
         for incident in story.incidents
         if not any(
             fault.asset_id == incident.asset_id

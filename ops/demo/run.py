@@ -245,7 +245,7 @@ def _run(
         console.print(f"[red]missing   {escape(text)}[/red]", soft_wrap=True)
     console.print(f"\nreport    [bold]{_shown(path)}[/bold] (open it in a browser)")
     console.print(f"documents {_shown(folder / 'output')}/ ({counted(documents, 'file')})")
-    console.print(f"took      {time.monotonic() - started:.0f} s")
+    console.print(f"all of it took {time.monotonic() - started:.0f} s")
     return good
 
 

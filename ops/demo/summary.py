@@ -153,7 +153,7 @@ def print_messages(console: Console, messages: list[inbox.Message], waiting: lis
 
 def print_journey(console: Console, journey: newcustomer.Path) -> None:
     """Print a new customer's first minutes with the API."""
-    title = f"A new customer, from the key to a forecast ({journey.seconds:.0f} s)"
+    title = f"A new customer, from the key to a forecast: {journey.seconds:.0f} s of the demo"
     table = Table("step", "what came of it", "s", title=title, title_justify="left")
     for name, text, seconds in journey.steps:
         table.add_row(name, escape(text), f"{seconds:.1f}")

@@ -38,7 +38,7 @@ def settings(folder: Path, environment: str, overrides: list[str] | None = None)
     return Settings(
         stack=str(section["stack_name"]),
         region=str(section["region"]),
-        parameters={**parse(section.get("parameter_overrides", "")), **_given(overrides or [])},
+        parameters={**parse(section.get("parameter_overrides", "")), **given(overrides or [])},
     )
 
 
@@ -48,10 +48,11 @@ def parse(text: str) -> dict[str, str]:
     >>> parse('Environment=prod LossFunctionWeights="{\\\\"w_cost\\\\": 1}"')
     {'Environment': 'prod', 'LossFunctionWeights': '{"w_cost": 1}'}
     """
-    return _given(shlex.split(text))
+    return given(shlex.split(text))
 
 
-def _given(items: list[str]) -> dict[str, str]:
+def given(items: list[str]) -> dict[str, str]:
+    """Parameters that the command line names. Raises OpsError for what is not `Name=value`."""
     wrong = [item for item in items if "=" not in item]
     if wrong:
         raise OpsError(f"{', '.join(wrong)}: a parameter is given as Name=value")

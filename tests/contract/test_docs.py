@@ -94,3 +94,10 @@ def test_every_page_is_linked_from_the_readme_or_the_index() -> None:
             linked |= {(index.parent / target.partition("#")[0]).resolve() for target in LINK.findall(line)}
     unlinked = [name for name, page in zip(names, WRITTEN, strict=True) if page.resolve() not in linked]
     assert not [name for name in unlinked if name.startswith("docs/")], unlinked
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=names)
+def test_a_variable_of_an_example_is_set_on_the_same_page(page: Path) -> None:
+    text = page.read_text("utf-8")
+    used = set(re.findall(r"\$(API|KEY|ORDER)\b", text))
+    assert not [name for name in used if not re.search(rf"^(?:\$ )?{name}=\S", text, re.MULTILINE)]

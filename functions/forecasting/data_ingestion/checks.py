@@ -106,7 +106,8 @@ def _units(frame: pd.DataFrame, where: str) -> None:
         raise InvalidTelemetry(
             "power_above_capacity",
             f"{100 * above.mean():.0f} % of the readings exceed {ABOVE_CAPACITY:g} × nameplate, as "
-            f"{worst['asset_id']} with {worst['power_kw']:,.0f} kW at {worst['timestamp']:%Y-%m-%d %H:%M}Z",
+            f"{worst['asset_id']} with {worst['power_kw']:,.0f} kW at "
+            f"{worst['timestamp']:%Y-%m-%d %H:%M} UTC",
             where=where,
             remedy="put the file again with power in kW (is it W?), or correct capacity_kw in assets.json, "
             "then `./ona dlq redrive`",

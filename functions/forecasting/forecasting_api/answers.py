@@ -30,6 +30,8 @@ PAST_SCORES = "past_scores"
 """What a stored forecast has for sums, and customers do not see."""
 MOST_NAMED = 10
 """Sites that a note names; the rest is counted (ours)."""
+ROUNDING_KW = 0.001
+"""kW by which a power, rounded to a watt, may pass the capacity."""
 MOST = 1e12
 """kW, and whatever else is counted in a forecast: beyond is no value, and NaN is not below it (ours)."""
 
@@ -52,11 +54,13 @@ def check(document: ForecastJson) -> None:
     numbers += [
         value for name in ("model_accuracy", "weather_age_minutes") if (value := meta[name]) is not None
     ]
+    powers = []
     for point in document["forecasts"]:
         texts.append(point["timestamp"])
-        numbers.append(point["predicted_power_kw"])
+        powers.append(point["predicted_power_kw"])
         bounds = point["confidence_interval"]
-        numbers += [bounds[name] for name in _BOUNDS]
+        powers += [bounds[name] for name in _BOUNDS]
+    numbers += powers
     if (
         not lists
         or meta["interval_minutes"] not in (15, 60)
@@ -65,6 +69,8 @@ def check(document: ForecastJson) -> None:
         raise InvalidPayload("it is no forecast: a text or a list is something else")
     if not all(type(number) in (int, float) and abs(number) < MOST for number in numbers):
         raise InvalidPayload("it is no forecast: a number is something else")
+    if powers and not 0.0 <= min(powers) <= max(powers) <= document["capacity_kw"] + ROUNDING_KW:
+        raise InvalidPayload("it is no forecast: a power is below zero or above the capacity")
     if not _is_past_scores(document.get(PAST_SCORES, {})):
         raise InvalidPayload("it is no forecast: past scores are something else")
     if not all(isinstance(point["weather_conditions"], dict) for point in document["forecasts"]):

@@ -124,6 +124,9 @@ def forecast(
     now = utc_now()
     more = None
     if site_id is not None:
+        if next:
+            problem = "`next` asks for a page of the sum: leave `site_id` out, or `next`"
+            raise ApiError(400, "VALIDATION_ERROR", problem, field="next")
         whole = _one(customer_id, site_id, now, interval_minutes)
     else:
         whole, more = _sum(customer_id, now, interval_minutes, next)

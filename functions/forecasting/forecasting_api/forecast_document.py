@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ona.sky.weather_cache import Cached
 
 NOTES = {
-    "no_model": "physics from the weather forecasts this site, with wide intervals",
+    "no_model": "no model forecasts this site: intervals are wide",
     "capacity_changed": "assets.json names another capacity than when the model was trained: what it "
     "learned is taken as kW until the next training",
     "older_model": "the model in service cannot be read: an older version of it forecasts",
@@ -36,12 +36,14 @@ NOTES = {
     "live_unreadable": "what measured days taught the intervals cannot be read: the model's own stand",
     "telemetry_unreadable": "some recent telemetry cannot be read: the forecast goes on without it",
     "site_unreadable": "the site's document cannot be read: an older copy of it is used",
-    "no_weather": "no weather forecast is cached: what recent days gave stands in",
+    "no_weather": "no weather forecast is cached, which models and physics need: what recent days gave "
+    "stands in for them",
     "stale_weather": "the weather provider has not answered lately: an older forecast of it is used",
     "stale_forecast": "some sites have no forecast of the last hour: their older one is used",
     "availability_unknown": "nobody could say of all machines whether they are out: what is not known is "
     "not subtracted",
-    "weather_ends_early": "the weather forecast ends before the horizon: what recent days gave stands in",
+    "weather_ends_early": "the weather forecast ends before the horizon: after it, what recent days gave "
+    "stands in",
 }
 """What a name in `degraded` means, in a sentence for the customer."""
 OF_THE_MODEL = ("no_model", "older_model", "model_unreadable")

@@ -93,6 +93,7 @@ def _make(
     if weather is None:
         telemetry = store.telemetry_since(bucket, site, now, USUAL_DAYS, bad)
     if telemetry is not None:
+        outs = availability.until_power(outs, telemetry, site)
         telemetry = availability.running(telemetry, outs)
     # answered until it is no longer fresh, and still for the whole horizon then
     hours = rules.max_horizon_hours + math.ceil(rules.fresh_minutes / 60)

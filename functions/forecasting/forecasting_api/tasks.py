@@ -43,7 +43,8 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
         return _without(site, "no forecast was stored for that day")
     telemetry = store.telemetry_of(bucket, site, [*around[1:], day + timedelta(days=1)])
     if telemetry is not None:  # of the machines that ran, as the whole forecast is
-        telemetry = availability.running(telemetry, known_outs.of_site(site, start + timedelta(days=1)))
+        outs = known_outs.of_site(site, start + timedelta(days=1))
+        telemetry = availability.running(telemetry, availability.until_power(outs, telemetry, site))
         if telemetry.empty:
             return _without(site, "all machines were out that day")
     share = hourly.measured_share(telemetry, site, site_of(site)) if telemetry is not None else None

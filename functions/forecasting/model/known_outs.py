@@ -2,7 +2,8 @@
 
 Machines that stand or give less: the asset histories that the loop keeps (`incidents/<site>/<asset>.json`);
 until when: the visit of the incident's open work order (the tracking table). Planned work: the maintenance
-calendar (`maintenance.json`). An order alone subtracts nothing: its machine may still run.
+calendar (`maintenance.json`). An order alone subtracts nothing: its machine may still run. Newer readings
+than the loop's end what stands: `availability.until_power`.
 """
 
 from __future__ import annotations
@@ -177,7 +178,8 @@ def out_by_incidents(
         what = "stands" if incident.lost == 1.0 else f"gives {1.0 - incident.lost:.0%} of its power"
         if incident.lost > 0.0:
             reason = f"{what}: {incident.kind.replace('_', ' ')} {incident.incident_id}{work}"
-            outs.append(Out(incident.asset_id, incident.lost, incident.window.start, end, reason))
+            start, seen = incident.window.start, incident.window.end
+            outs.append(Out(incident.asset_id, incident.lost, start, end, reason, seen))
     return outs
 
 

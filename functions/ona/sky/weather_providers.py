@@ -249,7 +249,7 @@ class NoProvider:
 
     def forecast(self, place: Place, now: datetime) -> WeatherDocument:
         """Raises WeatherUnavailable."""
-        raise WeatherUnavailable(f"no weather of {place.place_id} is cached at {now:%Y-%m-%d %H:%M}")
+        raise WeatherUnavailable(f"no weather of {place.place_id} is cached at {now:%Y-%m-%d %H:%M} UTC")
 
     def history(self, place: Place, start: date, end: date, now: datetime) -> WeatherDocument:
         """Raises WeatherUnavailable."""

@@ -86,7 +86,10 @@ class Constraints(Document):
         description="days that a part takes whose lead time is unknown, or that the catalogue lacks",
     )
     critical_within_hours: float = Field(
-        default=72.0, gt=0, description="h after which critical work is due, if its part is there"
+        default=72.0,
+        gt=0,
+        description="h after which critical work is due; where its part comes later, at the end of the "
+        "first whole working day with it",
     )
     late_critical_usd: float = Field(
         default=1000.0, ge=0, description="USD, weighted, for critical work that begins after it is due"

@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib import resources
+from zoneinfo import ZoneInfo
 
 import holidays
 
 from ona.repairs.crews import Crew
 from ona.runtime.clock import WEEKDAYS
 from ooda.config.loss_function import WorkingHours
+
+MOST_CLOSED = 31
+"""Days without work one after the other, at most (ours)."""
 
 
 def why_closed(day: date, zone: str, crew: Crew, hours: WorkingHours) -> str:
@@ -28,6 +32,21 @@ def why_closed(day: date, zone: str, crew: Crew, hours: WorkingHours) -> str:
     if hours.public_holidays and not crew.works_on_holidays:
         return _holidays(country_of(zone), day.year).get(day, "")
     return ""
+
+
+def end_of_working_day(after: datetime, zone: str, hours: WorkingHours) -> datetime:
+    """The end of the first whole working day at a site that begins at or after a moment; all crews' usual
+    days, without anybody's absences."""
+    tz = ZoneInfo(zone)
+    day = after.astimezone(tz).date()
+    if datetime.combine(day, hours.start, tz) < after:
+        day += timedelta(days=1)
+    for _ in range(MOST_CLOSED):
+        closed = hours.public_holidays and day in _holidays(country_of(zone), day.year)
+        if WEEKDAYS[day.weekday()] in hours.days and not closed:
+            break
+        day += timedelta(days=1)
+    return datetime.combine(day, hours.end, tz).astimezone(UTC)
 
 
 @cache

@@ -21,11 +21,10 @@ from ooda.schedule.placements import Placement, as_promised, placements
 from ooda.schedule.requests import ARRIVES
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.several_days import Ground, Stay, stays
+from ooda.schedule.spoken_times import MOST_NAMED, away, clock, later_days
 from ooda.schedule.travel import is_assumed
 from ooda.schedule.visits import Calendars, Visit
 
-MOST_NAMED = 10
-"""Days without work, and assets, that one reason names (ours)."""
 SAME_USD = 0.5
 """USD, weighted, below which two plans cost the same (ours): no number is printed for them."""
 
@@ -85,14 +84,14 @@ class Reasons:
         if days:
             parts.append(
                 f"takes {work.hours:g} h: {counted(len(days), 'day')} of the same crew, "
-                f"until {_day(placed.booking.end, work)}"
+                f"until {clock(placed.booking.end)}"
             )
         parts += self.assumed(work, placed.crew_id)
         closures = self._closures(placed)
         if closures:
             parts.append(f"no work on {listed(closures, MOST_NAMED)}")
         if work.due is not None and placed.booking.start > work.due:
-            parts.append(f"late: it was due by {_day(work.due, work)}")
+            parts.append(f"late: it was due by {clock(work.due)}")
         return "; ".join([*parts, *self._others(placed)])
 
     def assumed(self, work: Work, crew_id: str) -> list[str]:
@@ -117,11 +116,11 @@ class Reasons:
                 "for what else is on its tour"
             )
         change = (
-            f"moved from {_day(before.booking.start, work)} ({before.crew_id}) "
-            f"to {_day(booking.start, work)} ({placed.crew_id})"
+            f"moved from {clock(before.booking.start)} ({before.crew_id}) "
+            f"to {clock(booking.start)} ({placed.crew_id})"
         )
         if as_promised(before, placed.crew_id, booking):
-            days, then = _days(booking, work), _days(before.booking, work)
+            days, then = later_days(booking, work), later_days(before.booking, work)
             change = f"begins as promised, then goes on: {days}, not {then}"
         if broken:
             return f"{change}: {before.crew_id} cannot come at its time ({broken})"
@@ -221,7 +220,7 @@ class Reasons:
             return "deferred", "; ".join([self._deferred(work, stay.usd), *self._elsewhere(work)])
         obstacles = self._obstacles(work)
         if len(obstacles) < len(self.plan.built.crews):
-            obstacles.append(self._no_time(work, f"no crew has days enough for {work.hours:g} h of work"))
+            obstacles += self._no_day(work, f"no crew has days enough for {work.hours:g} h of work")
         return "unschedulable", "; ".join([*obstacles, *self._elsewhere(work), *self.unread])
 
     def _deferred(self, work: Work, usd: float | None) -> str:
@@ -269,11 +268,18 @@ class Reasons:
                 f"or the most crews{self._here} ({most}) are out already"
             )
         elif len(self.plan.built.crews) > len(reasons):
-            reasons.append(self._no_time(work, "no free working day is long enough"))
+            reasons += self._no_day(work, "no free working day is long enough")
         return "; ".join([*reasons, *self._elsewhere(work), *self.unread])
 
+    def _no_day(self, work: Work, why: str) -> list[str]:
+        """Why no shift of an able crew holds the work, and which of these crews are away meanwhile."""
+        said, able = self._no_time(work, why), self.plan.built.crews.values()
+        last = self.now + timedelta(days=horizon_days(work, self.now, self.rules))
+        if ARRIVES in said:
+            return [said]
+        return [said, *away(work, [c for c in able if not why_not(work, c, self.rules)], self.now, last)]
+
     def _no_time(self, work: Work, why: str) -> str:
-        """Why no shift of an able crew holds the work."""
         days, arrives = horizon_days(work, self.now, self.rules), arrives_in_days(work, self.now)
         if arrives > days:
             return (
@@ -284,14 +290,3 @@ class Reasons:
         if work.light != "any":
             said += f" while it is {'light' if work.light == 'day' else 'dark'}"
         return said
-
-
-def _days(booking: Booking, work: Work) -> str:
-    """The days of a visit after its first, in words; "no other day" of a visit of one day."""
-    zone = ZoneInfo(work.zone)
-    later = [f"{time.start.astimezone(zone):%-d %B}" for time in booking.times[1:]]
-    return listed(later, MOST_NAMED) or "no other day"
-
-
-def _day(moment: datetime, work: Work) -> str:
-    return f"{moment.astimezone(ZoneInfo(work.zone)):%A %-d %B %H:%M}"

@@ -18,6 +18,8 @@ from ona.repairs.parts import ranked
 from ona.runtime.clock import is_zone
 from ona.runtime.words import counted
 from ona.store.unreadable import note
+from ooda.config.loss_function import Constraints
+from ooda.schedule.calendars import end_of_working_day
 from ooda.schedule.requests import PRIORITY_ORDER, UNPLANNABLE, RepairRequest
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.times import next_step
@@ -59,6 +61,7 @@ def _work(request: RepairRequest, now: datetime, rules: PlanningRules) -> Work:
     lead = _lead_days(part, rule, finding.component, limits.unknown_lead_days, assumed)
     ready = next_step(now + timedelta(days=lead))
     critical = finding.risk_class == "critical"
+    zone = _zone(asset, limits.working_hours.timezone)
     left = max(risk.daily_expected_kwh - risk.daily_loss_kwh, 0.0)
     technicians = min(max(rule.crew_size, limits.min_crew_size), limits.max_crew_size)
     if technicians < rule.crew_size:
@@ -77,7 +80,7 @@ def _work(request: RepairRequest, now: datetime, rules: PlanningRules) -> Work:
         diagnostic=request.diagnostic,
         priority=request.priority,
         location=asset.location,
-        zone=_zone(asset, limits.working_hours.timezone),
+        zone=zone,
         specialization=rule.specialization,
         technicians=technicians,
         equipment=rule.equipment,
@@ -86,7 +89,7 @@ def _work(request: RepairRequest, now: datetime, rules: PlanningRules) -> Work:
         sunny=not asset.is_wind,
         known_since=finding.first_seen,
         ready=ready,
-        due=max(now + timedelta(hours=limits.critical_within_hours), ready) if critical else None,
+        due=_due(now, ready, zone, limits) if critical else None,
         must=critical or risk.daily_loss_usd >= rules.thresholds.ear_threshold_usd,
         severity=finding.severity,
         daily_usd=min(max(risk.daily_loss_usd, 0.0), MOST_USD),
@@ -114,6 +117,15 @@ def _lead_days(
     else:
         assumed.append(f"the lead time of {part.sku} is unknown, {days} assumed: enter it in {PARTS}")
     return usual
+
+
+def _due(now: datetime, ready: datetime, zone: str, limits: Constraints) -> datetime:
+    """When critical work must have begun: within `critical_within_hours`, and where its part comes later,
+    by the end of the first whole working day with the part."""
+    due = now + timedelta(hours=limits.critical_within_hours)
+    if ready <= next_step(now):  # nothing has to come
+        return due
+    return max(due, end_of_working_day(ready, zone, limits.working_hours))
 
 
 def _zone(asset: Asset, usual: str) -> str:

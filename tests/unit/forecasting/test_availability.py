@@ -151,6 +151,78 @@ def test_the_machines_that_run_speak_for_the_site() -> None:
     assert availability.running(telemetry, [out(-9, -1)]) is telemetry
 
 
+# ------------------------------------------------------------------ power that the loop has not seen
+
+SEEN = NOW - 14 * HOUR
+"""16:00 of the day before: until then the loop saw it stand."""
+
+
+def readings(
+    *hours_and_shares: tuple[float, float], asset: str = "INV-001", capacity: float = 100.0
+) -> pd.DataFrame:
+    """Readings at so many hours after midnight of today, UTC, as shares of the capacity."""
+    midnight = pd.Timestamp("2025-06-10T00:00Z")
+    return pd.DataFrame(
+        {
+            "timestamp": [midnight + pd.Timedelta(hours=hour) for hour, _ in hours_and_shares],
+            "asset_id": asset,
+            "power_kw": [share * capacity for _, share in hours_and_shares],
+        }
+    )
+
+
+def stands_since(seen: datetime | None = SEEN, lost: float = 1.0, end: float | None = None) -> Out:
+    made = out(-22, end, lost)
+    return Out(made.asset_id, made.lost, made.start, made.end, made.reason, seen)
+
+
+MORNING = ((3.0, 0.0), (7.0, 0.05), (7.5, 0.1), (8.0, 0.2))
+"""Hours (UTC) and shares: Johannesburg's winter sun rises at 05:00."""
+RAN_AGAIN = datetime(2025, 6, 10, 6, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("stood", "shares", "until"),
+    [
+        (stands_since(), MORNING, RAN_AGAIN),
+        (stands_since(end=30), MORNING, RAN_AGAIN),  # earlier than the visit
+        (stands_since(end=0.5), MORNING, NOW + 0.5 * HOUR),  # the visit was over before
+        (stands_since(), ((7.0, 0.0), (8.0, 0.0)), None),
+        (stands_since(), ((7.0, 0.01), (8.0, 0.012)), None),  # what a meter says at nothing
+        (stands_since(), ((7.0, 0.3), (8.0, 0.01)), None),  # a slip of the meter
+        (stands_since(), ((-12.0, 0.3), (-11.0, 0.3), (7.0, 0.0)), None),  # the loop looked later
+        (stands_since(), (*MORNING, (10.0, 0.0), (11.0, 0.001)), None),  # it tripped again at noon
+        (stands_since(), (*MORNING, (17.0, 0.0), (18.0, 0.0)), RAN_AGAIN),  # night
+        (stands_since(), (*MORNING, (10.0, 0.03), (11.0, 0.01)), RAN_AGAIN),  # dark clouds
+        (stands_since(lost=0.4), MORNING, None),  # it gives less, and power does not say otherwise
+        (stands_since(seen=None), MORNING, None),  # planned work
+    ],
+)
+def test_newer_power_ends_a_standstill(
+    stood: Out, shares: tuple[tuple[float, float], ...], until: datetime | None
+) -> None:
+    other = readings(*MORNING, asset="INV-002", capacity=300.0)
+    telemetry = pd.concat([other, readings(*shares)], ignore_index=True)
+    (after,) = availability.until_power([stood], telemetry, SITE)
+    assert after.end == until
+    assert availability.until_power([stood], None, SITE) == [stood]
+    assert availability.until_power([stood], other, SITE) == [stood], "another machine's power"
+
+
+def test_a_turbine_that_gives_nothing_again_may_lack_wind() -> None:
+    farm = SITE.model_copy(update={"kind": "wind"})
+    telemetry = readings(*MORNING, (10.0, 0.0), (11.0, 0.0))
+    assert availability.until_power([stands_since()], telemetry, farm)[0].end == RAN_AGAIN
+
+
+def test_from_then_on_nothing_is_subtracted_and_its_readings_count_again() -> None:
+    telemetry = readings(*MORNING)
+    outs = availability.until_power([stands_since()], telemetry, SITE)
+    later = forecast().model_copy(update={"forecasts": forecast().forecasts[2:]})
+    assert subtraction.subtracted(later, outs, SITE.assets) is later
+    assert availability.running(telemetry, outs)["power_kw"].tolist() == pytest.approx([5.0, 10.0, 20.0])
+
+
 # ------------------------------------------------------------------ what counts
 
 STANDS = {
@@ -213,6 +285,7 @@ def test_the_reason_names_incident_and_order() -> None:
     found = known_outs.Incident.read(STANDS)
     (one,) = known_outs.out_by_incidents([found], [tracked(**VISIT)], NOW)
     assert one.reason == "stands: outage inc-1, wo-20250611-00000001"
+    assert one.seen == datetime(2025, 6, 9, 16, tzinfo=UTC), "power after it ends it"
 
 
 def test_planned_work_on_machines_of_the_site_only() -> None:

@@ -30,7 +30,7 @@ from forecasting.layout import (
     MODEL_MANIFEST,
     SITE,
 )
-from forecasting.model import forecaster, stored
+from forecasting.model import forecaster, registry, stored
 from forecasting.payloads import AccuracyRequest, ForecastRequest
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
@@ -429,6 +429,21 @@ def test_damaged_weather_is_weather_that_is_missing(world: World, kind: str) -> 
     assert forecast().metadata.degraded == ["no_weather"]
     world.repair(WEATHER_KEY)
     assert forecast().metadata.degraded == []
+
+
+def test_no_note_says_that_weather_forecasts_where_there_is_none(world: World) -> None:
+    """Distractor: the same site with weather, where physics does forecast from it."""
+    damage(world, CURRENT_KEY, "missing")
+    lit = forecast().metadata
+    assert (lit.degraded, lit.notes) == (
+        ["no_model"],
+        ["no model forecasts this site: intervals are wide", registry.UNTRAINED],
+    )
+    damage(world, WEATHER_KEY, "missing")
+    dark = forecast().metadata
+    assert dark.degraded == ["no_model", "no_weather"]
+    assert "no weather forecast is cached, which models and physics need" in " ".join(dark.notes)
+    assert not [note for note in dark.notes if "from the weather" in note]
 
 
 def test_weather_without_a_zone_or_of_other_days_is_none(world: World) -> None:

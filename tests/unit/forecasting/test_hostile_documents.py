@@ -62,6 +62,8 @@ BAD: dict[str, Callable[[Document], Any]] = {
     "power that is no number": one("predicted_power_kw", float("nan")),
     "infinite power": one("predicted_power_kw", float("inf")),
     "power of 1e308": one("predicted_power_kw", 1e308),
+    "power below zero": one("predicted_power_kw", -0.5),
+    "power above the capacity": one("predicted_power_kw", 100.5),
     "no bounds": one("confidence_interval", {}),
     "weather in words": one("weather_conditions", "sunny"),
     "no interval": meta("interval_minutes", 0),
@@ -92,6 +94,7 @@ SOUND: dict[str, Callable[[Document], Any]] = {
     "a key of a later version": lambda document: {**document, "colour": "red"},
     "no accuracy yet": meta("model_accuracy", None),
     "whole numbers": one("predicted_power_kw", 5),
+    "the whole capacity, rounded": one("predicted_power_kw", 100.0005),
     "no point at all": lambda document: {**document, "forecasts": []},
 }
 

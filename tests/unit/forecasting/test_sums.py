@@ -184,6 +184,14 @@ def test_each_request_makes_a_forecast_even_when_reading_took_all_the_time(
     assert statuses == [503, 503, 200]
 
 
+@pytest.mark.parametrize("text", ["abc", "eyJzaXRlX2lkIjogInoifQ=="], ids=["odd", "of a sum"])
+def test_a_next_beside_a_site_is_refused(cloud: bench.Slow, text: str) -> None:
+    bench.fill(cloud, 1, 1, timedelta(minutes=5))
+    status, body = ask(site_id="site-0000", next=text)
+    assert (status, body["errors"][0]["field"]) == (400, "next")
+    assert ask(site_id="site-0000", next="")[0] == 200, "none was given"
+
+
 def test_a_next_of_nobody_is_refused(cloud: bench.Slow) -> None:
     bench.fill(cloud, 1, 1, timedelta(minutes=5))
     for wrong in ("x", "é", "W10=", "eyJzaXRlX2lkIjogInoifQ=="):

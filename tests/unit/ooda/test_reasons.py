@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
 from random import Random
 
@@ -265,14 +265,14 @@ class Check:
             "tour": r"visit (\d+) of (\d+) on one tour",
             "waiting": r"a day later costs (-?\d+) USD more of production",
             "part": r"waits for (\S+) \(([\d.]+) days?\)",
-            "days": r"takes ([\d.]+) h: (\d+) days of the same crew, until (\w+ \d+ \w+ \d\d:\d\d)",
+            "days": r"takes ([\d.]+) h: (\d+) days of the same crew, until (\w+ \d+ \w+ \d\d:\d\d) UTC",
             "lead": rf"the lead time of (\S+) is unknown, 7 days assumed: enter it in {PARTS}",
             "none": rf"no (\S+) for .* in {PARTS}: 7 days assumed until one is there",
             "price": rf"the price of (\S+) is unknown and counts nothing: enter it in {PARTS}",
             "place": r"(\S+) has no location, 100 km assumed: enter its latitude and longitude in "
             r"assets.json, or the way in travel.csv",
             "closed": r"no work on (.+)",
-            "late": r"late: it was due by (.+)",
+            "late": r"late: it was due by (.+) UTC",
             "alone": r"no other crew can do it",
             "busy": r"no other crew has time for it( on one day)?",
             "same": r"(\S+), the next best crew, costs the same",
@@ -332,7 +332,7 @@ class Check:
     def _days(self, wanted: RepairRequest, job: Job, crew: Crew, at: Booking, m: re.Match[str]) -> None:
         assert float(m[1]) == wanted.rule.duration_hours == job.duration_hours
         assert int(m[2]) == len(at.days) > 1
-        assert m[3] == f"{at.days[-1].end.astimezone(ZONE):%A %-d %B %H:%M}"
+        assert m[3] == f"{at.days[-1].end.astimezone(UTC):%A %-d %B %H:%M}"
 
     def _closed(self, wanted: RepairRequest, job: Job, crew: Crew, at: Booking, m: re.Match[str]) -> None:
         ready = NOW + timedelta(days=_lead(wanted, self.catalogue))
@@ -348,8 +348,21 @@ class Check:
 
     def _late(self, wanted: RepairRequest, job: Job, crew: Crew, at: Booking, m: re.Match[str]) -> None:
         assert wanted.finding.risk_class == "critical"
-        due = max(timedelta(hours=72), timedelta(days=_lead(wanted, self.catalogue)))
-        assert at.start > NOW + due
+        due = self.due(wanted)
+        assert at.start > due
+        assert m[1] == f"{due.astimezone(UTC):%A %-d %B %H:%M}"
+
+    def due(self, wanted: RepairRequest) -> datetime:
+        """72 h, or the end of the first whole working day with the part."""
+        lead, due = _lead(wanted, self.catalogue), NOW + timedelta(hours=72)
+        if lead == 0:
+            return due
+        ready = _five(NOW + timedelta(days=lead)).astimezone(ZONE)
+        opens, closes = RULES.constraints.working_hours.start, RULES.constraints.working_hours.end
+        day = ready.date() if ready.time() <= opens else ready.date() + timedelta(days=1)
+        while day.weekday() > 4 or day in HOLIDAYS:
+            day += timedelta(days=1)
+        return max(due, datetime.combine(day, closes, ZONE))
 
     def _others(self, wanted: RepairRequest, crew: Crew) -> list[Crew]:
         return [one for one in self.crews if one != crew and not _obstacles(wanted, one)]
@@ -412,8 +425,7 @@ class Check:
         money = _people(wanted) * away * RULES.crew.hourly_cost_usd
         money += 2 * _km(wanted, crew) * RULES.crew.travel_cost_usd_per_km
         money += (part.unit_price_usd or 0.0) if part else 0.0
-        due = max(72 / 24, _lead(wanted, self.catalogue))
-        late = wanted.finding.risk_class == "critical" and begins > due + 0.01
+        late = wanted.finding.risk_class == "critical" and start > self.due(wanted)
         return (
             w.w_energy * energy
             + w.w_risk * (total - energy)
@@ -463,6 +475,12 @@ class Check:
                 lead = _lead(wanted, self.catalogue)
                 assert float(m[2]) == pytest.approx(lead, abs=0.51)
                 assert lead > float(m[3]) == 90, "a part of up to 90 days is planned for"
+            elif m := re.fullmatch(
+                r"(crew-\d+) is away (?:on|from) (\d+ \w+)(?: to (\d+ \w+))? \((.+)\)", text
+            ):
+                assert not _obstacles(wanted, self.by_id[m[1]])
+                spans = {(f"{a.first:%-d %B}", f"{a.last:%-d %B}", a.why) for a in self.by_id[m[1]].away}
+                assert (m[2], m[3] or m[2], m[4]) in spans
             else:
                 assert re.fullmatch(r"no time within (\d+) days: .+", text), text
                 free = [crew for crew in self.crews if not _obstacles(wanted, crew)]
@@ -510,6 +528,47 @@ def test_the_next_best_crew_costs_what_is_said(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(200, 212))
 def test_reasons_are_true_when_time_ran_out(seed: int) -> None:
     Check(seed, most_jobs=14, seconds=0.0).all()
+
+
+def test_a_crew_on_leave_is_named_beside_one_that_is_ill() -> None:
+    """Distractors: leave that is over, and leave of a crew that could not do it anyway."""
+    leave = Away(first=date(2025, 6, 1), last=date(2025, 7, 31), why="leave")
+    over = Away(first=date(2025, 6, 2), last=date(2025, 6, 6), why="training")
+    crews = [
+        crew(1, status="ill"),
+        crew(2, away=[over, leave]),
+        crew(3, away=[leave], base=Location(latitude=-20.0, longitude=28.1)),
+        crew(4, away=[leave.model_copy(update={"why": ""})]),
+    ]
+    [job] = plan([request(1)], crews).jobs
+    assert job.decision == "unschedulable"
+    assert job.reason.endswith(
+        "no free working day is long enough; crew-002 is away from 1 June to 31 July (leave); "
+        "crew-004 is away from 1 June to 31 July (away)"
+    )
+
+
+@pytest.mark.parametrize("days", [13.5, 6.0, 9.0], ids=["at night", "by day", "on a Friday"])
+def test_critical_work_that_begins_with_its_part_is_not_late(days: float) -> None:
+    part = Part(
+        sku="SLOW", description="", component_type="power_module", oem="*", model="*", lead_time_days=days
+    )
+    wanted = request(1, risk="critical")
+    [job] = plan([wanted], [crew(1)], catalogue=[part]).jobs
+    assert "late:" not in job.reason
+    assert job.parts_arrive is not None
+    assert job.due is not None
+    assert job.due > job.parts_arrive + timedelta(hours=8), "a whole day for it"
+
+
+def test_critical_work_that_waits_for_a_crew_after_its_part_is_late() -> None:
+    part = Part(
+        sku="SLOW", description="", component_type="power_module", oem="*", model="*", lead_time_days=6.0
+    )
+    leave = Away(first=date(2025, 6, 16), last=date(2025, 6, 19), why="leave")
+    [job] = plan([request(1, risk="critical")], [crew(1, away=[leave])], catalogue=[part]).jobs
+    assert "late: it was due by Wednesday 18 June " in job.reason
+    assert " UTC;" in job.reason.partition("late: ")[2]
 
 
 def test_a_part_that_takes_four_hundred_days_is_said_to() -> None:

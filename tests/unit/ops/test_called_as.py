@@ -135,6 +135,18 @@ def test_a_table_that_fits_is_a_table(terminal: bool, monkeypatch: pytest.Monkey
     assert "│ done  │ 7     │" in printed(table, monkeypatch, terminal=terminal)
 
 
+def test_in_a_file_sentences_wrap_and_names_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Distractor: a name that is wider than the table would be."""
+    for name in ("a", "v202605010000-" + "a" * 200):
+        table = Table("version", "reason")
+        table.add_row(name, "better than what needs no training on unseen days " * 12)
+        lines = printed(table, monkeypatch, terminal=False)
+        text = " ".join(line.split("│")[-2] for line in lines if line.startswith("│"))
+        assert " ".join(text.split()).count("better than what needs no training on unseen days") == 12
+        assert any(f"│ {name} " in line for line in lines)
+        assert max(map(len, lines)) <= max(len(name), len("version")) + 67
+
+
 def test_in_a_terminal_words_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table("step", "what came of it")
     table.add_row("repair", "telemetry shows it " * 8)

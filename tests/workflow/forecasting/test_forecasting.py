@@ -303,13 +303,13 @@ def test_a_rollback_is_one_conditional_write(world: World) -> None:
     assert moved is not None
     [after] = models.served(target, CUSTOMER)
     assert after.serving.version == before.serving.previous
-    assert after.serving.previous == before.serving.version
+    assert after.serving.previous == "physics", "what it had taken the place of"
     assert world.forecast()["metadata"]["model_version"] == after.serving.version, "at once"
     status, answer = world.call("GET", f"/sites?customer_id={CUSTOMER}")
     assert status == 200
     [site] = answer["data"]["sites"]
     assert (site["site_id"], site["model_version"]) == (SITE_ID, after.serving.version)
-    assert site["model_reason"] == "rolled back by an operator"
+    assert site["model_reason"] == f"rolled back by an operator, from {before.serving.version}"
     assert world.call("GET", f"/sites?customer_id={CUSTOMER}", key=world.stranger)[0] == 403
     with pytest.raises(models.OpsError, match="no version"):
         models.rollback(target, CUSTOMER, "v202001010000-00000000")
