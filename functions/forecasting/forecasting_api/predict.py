@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from forecasting.documents import SiteDocument
 from forecasting.forecasting_api.fallbacks import persisted, physical, usual
-from forecasting.model import calibration, capacity, experts, features, nowcast, physics
+from forecasting.model import calibration, capacity, experts, features, light, nowcast, physics
 from forecasting.model.booster import TARGET
 from forecasting.model.calibration import Bounds, Day
 from forecasting.model.experts import Heard
@@ -114,8 +114,7 @@ def predict(
         degraded = [*degraded, "no_model"]
     else:
         source, instead["physical"] = "model", physical_raw[future]
-        trees = model.model.weight_of_trees(site.site_id)
-        by_name = experts.weights(experts.with_model(trees), inputs.heard)
+        by_name = experts.weights(_before_heard(model, site, index), inputs.heard)
         raw, nowcast_at = _corrected(
             model, experts.combined(said, by_name), table, site, inputs.measured, now, nowcast_hours
         )
@@ -135,6 +134,15 @@ def predict(
         experts=spoken,
     )
     return _with_usual(prediction, missing, inputs, first) if missing.any() else prediction
+
+
+def _before_heard(model: InService, site: Site, index: pd.DatetimeIndex) -> dict[str, float]:
+    """Weights of before any day is known, where a model serves: less of it on a day whose light its
+    training has hardly seen. The day is that of the middle of the hours."""
+    kept, asked = 1.0, index[len(index) // 2].date()
+    if site.kind == "solar":
+        kept = light.kept(site.plane.latitude, model.trained_until, model.own_site.days, asked)
+    return experts.with_model(model.model.weight_of_trees(site.site_id), kept)
 
 
 def _said(

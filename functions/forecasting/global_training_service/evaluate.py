@@ -214,7 +214,7 @@ def scores(folds: list[pd.DataFrame], levels: tuple[float, ...]) -> Scores:
         pinball_percent=round(pinball_percent(table, levels), 4),
         mae_percent=round(100.0 * mae, 3),
         reference_mae_percent=round(100.0 * reference, 3) if np.isfinite(reference) else 0.0,
-        skill=round(score.skill(own, reference), 4) if both.any() else 0.0,
+        skill=round(score.skill(own, reference), 4) if reference > 0 else 0.0,
         coverage_80_percent=round(100.0 * score.coverage(actual, low80, high80), 2),
         coverage_95_percent=round(100.0 * score.coverage(actual, low95, high95), 2),
         width_80_percent=round(100.0 * score.sharpness(low80, high80), 2),

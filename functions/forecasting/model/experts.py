@@ -73,10 +73,17 @@ class Heard:
     products: Floats
 
 
-def with_model(trees: float) -> dict[str, float]:
-    """Weights of before any day is known, by the weight of the trees beside physics (`blend`), 0…1."""
+def with_model(trees: float, kept: float = 1.0) -> dict[str, float]:
+    """Weights of before any day is known, by the weight of the trees beside physics (`blend`), 0…1.
+
+    `kept`: what of them stays on a day whose light the training has hardly seen, 0…1 (`light.kept`); the
+    rest is as without a model.
+    """
     own = {TREES: MODEL_SHARE * trees, PHYSICS: MODEL_SHARE * (1.0 - trees) + STAND_BY[PHYSICS]}
-    return {**own, RECENT: STAND_BY[RECENT], PERSISTED: STAND_BY[PERSISTED]}
+    whole = {**own, RECENT: STAND_BY[RECENT], PERSISTED: STAND_BY[PERSISTED]}
+    return {
+        name: kept * share + (1.0 - kept) * WITHOUT_MODEL.get(name, 0.0) for name, share in whole.items()
+    }
 
 
 def heard(

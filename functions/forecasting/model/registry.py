@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from forecasting.documents import PHYSICS, Current, Fitted, ModelCard, Serving
@@ -72,6 +72,12 @@ class InService:
     def prior(self) -> Prior:
         """The scores that its training kept of this site, else those of all sites."""
         return measured_days.prior_of(self.card, self.own_site.site.site_id)
+
+    @property
+    def trained_until(self) -> date:
+        """The last day of this site's history; that of all sites in a card that does not tell it."""
+        own = self.card.experts.get(self.own_site.site.site_id)
+        return date.fromisoformat(own.through) if own is not None else self.card.trained_until.date()
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,19 @@ def test_the_model_beats_persistence_on_days_it_has_not_seen(
     assert set(table["site_id"]) == {"a", "b"}
 
 
+def test_a_winter_without_any_power_has_scores(
+    trained: tuple[Forecaster, dict[str, pd.DataFrame]],
+) -> None:
+    fitted, data = trained
+    window = (data["a"].index[24 * 40], data["a"].index[-1])
+    under_snow = {"a": data["a"].assign(**{TARGET: 0.0})}
+    scores = evaluate.scores([evaluate.forecast_window(fitted, under_snow, window)], LEVELS)
+    assert scores.reference_mae_percent == 0.0, "the day before was as dark: persistence errs by nothing"
+    assert scores.skill == 0.0
+    awake = evaluate.scores([evaluate.forecast_window(fitted, {"a": data["a"]}, window)], LEVELS)
+    assert awake.skill > 0.3
+
+
 def test_a_trained_site_is_forecast_better_than_a_new_one(
     trained: tuple[Forecaster, dict[str, pd.DataFrame]],
 ) -> None:
