@@ -51,7 +51,7 @@ def left_of(target: Target, outcome: Any) -> list[Left]:
         return []
     pointer: S3Pointer = S3Pointer.read(schedule, "schedule")
     plan: Schedule = Schedule.read(_json(target, pointer), pointer.key)
-    refused = dict(_refused(outcome.get("orders")))
+    refused = dict(_refused(_orders(target, outcome.get("orders"))))
     left = [
         Left(job, "refused", refused[job.finding_id])
         if job.finding_id in refused
@@ -88,9 +88,23 @@ def unattended(target: Target, accounts: Sequence[FileAccount], bad: list[Unread
 
 
 def _leaves_jobs(account: FileAccount) -> bool:
-    """Whether a file's outcome says that a job has nobody; the plan is then read."""
+    """Whether a file's outcome says that a job has nobody, or has a long list of orders, which may say so;
+    the plan is then read."""
     outcome = account.outcome
-    return outcome is not None and (bool(outcome.unschedulable) or any(_refused(outcome.orders)))
+    return outcome is not None and (
+        bool(outcome.unschedulable) or isinstance(outcome.orders, dict) or any(_refused(outcome.orders))
+    )
+
+
+def _orders(target: Target, orders: Any) -> Any:
+    """The orders of an outcome, read where it names their list; none where that is gone, after a month.
+    Raises InvalidPayload."""
+    if not isinstance(orders, dict):
+        return orders
+    try:
+        return _json(target, S3Pointer.read(orders, "orders"))
+    except ObjectMissing:
+        return []
 
 
 def _refused(orders: Any) -> Iterator[tuple[str, str]]:

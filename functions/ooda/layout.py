@@ -22,6 +22,9 @@ SCHEDULE = KeyShape("schedules/{day:folders}/{schedule_id}.json")
 """A plan: jobs with their decisions."""
 DIVISION = KeyShape("map-results/ooda/{schedule_id}/{at}/{name}.json")
 """A plan by regions on its way: the division, and each region's problem and plan. They go after a month."""
+LISTING = KeyShape("map-results/ooda/{of}/{name}.json")
+"""A list that is too long for a state's answer (`ooda.listing`); `of`: the record or plan that it belongs
+to. It goes after a month."""
 EVENTS = KeyShape("events/site={site_id}/month={month:month}/{asset_id}/{name}.json")
 """What one event log says of an asset in a month; an event of several months lies in each."""
 EVENTS_OF_FILE = KeyShape("events/files/{name}.json")

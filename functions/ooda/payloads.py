@@ -9,7 +9,6 @@ from pydantic import Field, field_validator
 
 from ona.documents.base import Document, S3Pointer
 from ona.documents.names import SITE_PATTERN
-from ooda.documents.schedules import Schedule
 from ooda.documents.site_days import SiteDay
 
 
@@ -117,52 +116,37 @@ class DiagnoseRequest(Document):
 
 
 class DiagnoseResult(Document):
-    """Output of Diagnose: where the diagnostics lie (one document an asset)."""
+    """Output of Diagnose: where the diagnostics lie (one document an asset), or where their list lies."""
 
-    diagnostics: list[S3Pointer]
+    diagnostics: list[S3Pointer] | S3Pointer
     findings: int = Field(ge=0)
 
 
 class ScheduleRequest(Document):
-    """Input of Schedule: the diagnostics whose findings want a crew, and the execution asking."""
+    """Input of Schedule: the diagnostics whose findings want a crew, or where their list lies, and the
+    execution asking."""
 
-    diagnostics: list[S3Pointer]
+    diagnostics: list[S3Pointer] | S3Pointer
     execution_id: str = Field(min_length=1)
 
 
 class JobReference(Document):
-    """One item of the Order map: a finding and where the schedule that decided on it lies."""
+    """One item of the Order map: a finding and where its schedule lies, or a part of that."""
 
     schedule: S3Pointer
     finding_id: str = Field(min_length=1)
 
 
 class ScheduleResult(Document):
-    """Output of Schedule: jobs to order now; the rest is in the schedule with its reason."""
+    """Output of Schedule: jobs to order now, or where their list lies; the rest is in the schedule with its
+    reason."""
 
     schedule: S3Pointer
-    jobs: list[JobReference]
+    jobs: list[JobReference] | S3Pointer
     scheduled: int = Field(ge=0)
     deferred: int = Field(ge=0)
     already_ordered: int = Field(ge=0)
     unschedulable: int = Field(ge=0)
-
-    @classmethod
-    def of(cls, schedule: Schedule, pointer: S3Pointer) -> Self:
-        """The answer for a schedule that lies there: jobs with a visit are to be ordered, or moved."""
-        decisions = [job.decision for job in schedule.jobs]
-        return cls(
-            schedule=pointer,
-            jobs=[
-                JobReference(schedule=pointer, finding_id=job.finding_id)
-                for job in schedule.jobs
-                if job.decision in ("scheduled", "moved")
-            ],
-            scheduled=decisions.count("scheduled"),
-            deferred=decisions.count("deferred"),
-            already_ordered=decisions.count("already_ordered"),
-            unschedulable=decisions.count("unschedulable"),
-        )
 
 
 class DivisionResult(Document):
@@ -216,3 +200,20 @@ class OrderResult(Document):
     @classmethod
     def _short(cls, value: str) -> str:
         return value[:1000]
+
+
+class GatherRequest(Document):
+    """Input of Order once many orders were made: the manifest of what became of them."""
+
+    gather: S3Pointer
+    execution_id: str = Field(min_length=1)
+
+
+class GatherResult(Document):
+    """Output of the same: where the list of orders lies, how many were made, how many failed and have a
+    letter, and how many are `lost`: neither ordered nor in the dead-letter queue."""
+
+    orders: S3Pointer
+    ordered: int = Field(ge=0)
+    failed: int = Field(ge=0)
+    lost: int = Field(ge=0)

@@ -88,12 +88,16 @@ def _outcome(output: Any) -> str:
         return ""
     if mapresults.counts(output):
         return mapresults.counts(output)
-    orders = [order["status"] for order in output.get("orders", [])]
-    numbers = [
-        f"{orders.count(status)} {status}"
-        for status in ("ordered", "refused", "failed")
-        if status in orders
-    ]
+    listed = output.get("orders", [])
+    if isinstance(listed, dict):  # many: the output names their list, and has two counts
+        numbers = [f"{output[name]} {name}" for name in ("ordered", "failed") if output.get(name)]
+    else:
+        orders = [order["status"] for order in listed]
+        numbers = [
+            f"{orders.count(status)} {status}"
+            for status in ("ordered", "refused", "failed")
+            if status in orders
+        ]
     numbers += [
         f"{output[field]} {field.replace('_', ' ')}"
         for field in ("deferred", "already_ordered", "unschedulable")
@@ -150,7 +154,11 @@ def explain_command(
         if step.output is not None:
             made = _short(shown.text(step.output, f"{step.name}'s output"))
             console.print(f"    out {escape(made)}", soft_wrap=True, highlight=False)
-    for order in output.get("orders", []) if isinstance(output, dict) else []:
+    orders = output.get("orders", []) if isinstance(output, dict) else []
+    if isinstance(orders, dict):
+        console.print(f"orders: s3://{orders['bucket']}/{orders['key']}", soft_wrap=True)
+        orders = []
+    for order in orders:
         where = order.get("work_order") or {}
         place = f"s3://{where['bucket']}/{where['key']}" if where else order.get("reason", "")
         console.print(f"{order['status']} {order.get('work_order_id', '')} {place}", soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from forecasting import payloads as forecast_payloads
+from ona.documents.base import S3Pointer
 from ooda import payloads
 from ooda.reconcile.report import ReconcileRequest
 from tests.builders.deployed import RESOURCES, WORKFLOWS, functions
@@ -69,4 +70,4 @@ def test_what_a_step_returns_is_what_the_next_one_takes(
 ) -> None:
     given = result.model_fields[field].annotation
     taken = request_type.model_fields[into].annotation
-    assert given in (taken, list[taken], tuple[taken, ...], taken | None)
+    assert given in (taken, list[taken], list[taken] | S3Pointer, tuple[taken, ...], taken | None)

@@ -74,7 +74,7 @@ def test_every_retryable_error_is_retried_and_no_bad_input_is() -> None:
 
 
 LETTERS = {
-    "ooda": 4,
+    "ooda": 5,
     "forecast_upload": 2,
     "forecast_training": 1,
     "forecast_schedule": 2,

@@ -26,9 +26,9 @@ from ona.store.unreadable import Unreadable, note
 
 MOST_TECHNICIANS = 1_000
 """Technicians of one crew: beyond is a typing error (ours)."""
-MOST_AT_ONCE = 100
-"""Crews that are booked together: in one transaction, and DynamoDB takes 100 writes in it (Developer Guide,
-"TransactWriteItems"). A plan of more is made and booked by regions."""
+MOST_AT_ONCE = 99
+"""Crews that are booked together: in one transaction with one write beside them, and DynamoDB takes 100
+(Developer Guide, "TransactWriteItems"). A plan of more is made and booked by regions."""
 KEEP_PAST = timedelta(days=30)
 """So long a visit that is over stays in the calendar, for people who look."""
 
@@ -186,10 +186,15 @@ def load(unread: list[Unreadable] | None = None) -> list[Crew]:
 
 
 def book(
-    crews: list[Crew], new: dict[str, list[Booking]], now: datetime, lifted: Collection[str] = ()
+    crews: list[Crew],
+    new: dict[str, list[Booking]],
+    now: datetime,
+    lifted: Collection[str] = (),
+    *,
+    together: Sequence[tables.Write] = (),
 ) -> None:
     """Add bookings by crew and take out those of the faults `lifted`, if no crew changed since it was
-    loaded; of at most `MOST_AT_ONCE` crews.
+    loaded; of at most `MOST_AT_ONCE` crews. `together`: what is written with it or not at all.
 
     Raises CrewBookingConflict when another execution was faster: load and plan again.
     """
@@ -207,7 +212,7 @@ def book(
         ]
         added = [booking.model_copy(update={"booked_at": now}) for booking in new.get(crew.crew_id, [])]
         writes.append(CREWS.changed(crew, _with(crew, [*staying, *added])))
-    if not tables.transact(writes):
+    if not tables.transact([*writes, *together]):
         raise CrewBookingConflict("another execution booked a crew meanwhile")
 
 

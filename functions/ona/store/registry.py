@@ -12,6 +12,7 @@ ona.runtime.errors.InvalidConfiguration: assets.json is not JSON: Expecting valu
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 from ona.documents.assets import ASSET_ID_LETTERS, Asset, AssetRegistry
 from ona.documents.base import S3Pointer
@@ -106,8 +107,15 @@ def read_registry(bucket: str) -> AssetRegistry:
             where=where,
             remedy="put assets.json, then `./ona dlq redrive`",
         ) from error
-    bad: list[Unreadable] = []
-    registry = accepted(body, where, bad)
+    registry, bad = _read_before(body, where)
     for entry in bad:
         note(entry.where, entry.why)
     return registry
+
+
+@lru_cache(maxsize=1)
+def _read_before(body: bytes, where: str) -> tuple[AssetRegistry, tuple[Unreadable, ...]]:
+    """The registry in these bytes, and the entries that were left out. A warm function reads the same bytes
+    again and again: to make a model of 5 000 assets costs more than all else that an order needs."""
+    bad: list[Unreadable] = []
+    return accepted(body, where, bad), tuple(bad)

@@ -6,24 +6,33 @@ from typing import Any
 
 from ona.runtime.clock import utc_now
 from ona.runtime.observability import handler
+from ooda import listing
 from ooda.diagnose import monitoring, store
-from ooda.diagnose.diagnostics import diagnose_asset, told_once
+from ooda.diagnose.diagnostics import AssetInput, diagnose_asset, told_once
+from ooda.documents.diagnostics import Diagnostic
 from ooda.payloads import DiagnoseRequest, DiagnoseResult
 
 
 @handler
 def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
-    """Event: a DiagnoseRequest. Answer: a DiagnoseResult, with one pointer a diagnostic."""
+    """Event: a DiagnoseRequest. Answer: a DiagnoseResult, with one pointer a diagnostic, or one to
+    the list of them."""
     request, now = DiagnoseRequest.read(event, "event"), utc_now()
     record, rules = store.load_record(request.detection), store.load_rules()
-    pointers, findings = [], 0
-    sensors: set[str] = set()
-    for item in store.load_assets(record, request.detection.key):
-        diagnostic = diagnose_asset(
+
+    def diagnosed(item: AssetInput) -> Diagnostic:
+        return diagnose_asset(
             item, rules, record=request.detection, detection_id=record.detection_id, now=now
         )
-        diagnostic = told_once(diagnostic, sensors)
-        pointers.append(store.save_diagnostic(record, diagnostic))
-        findings += len(diagnostic.findings)
+
+    sensors: set[str] = set()
+    diagnostics = [
+        told_once(one, sensors) for one in store.each_asset(record, request.detection.key, diagnosed)
+    ]
+    pointers = store.save_diagnostics(record, diagnostics)
+    for diagnostic in diagnostics:
         monitoring.findings(diagnostic)
-    return DiagnoseResult(diagnostics=pointers, findings=findings).document()
+    return DiagnoseResult(
+        diagnostics=listing.passed(pointers, record.detection_id, "diagnostics"),
+        findings=sum(len(diagnostic.findings) for diagnostic in diagnostics),
+    ).document()

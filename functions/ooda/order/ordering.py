@@ -24,7 +24,7 @@ def order(request: OrderRequest, now: datetime) -> OrderResult:
     job, finding = store.load(request.job)
     if job.decision == "already_ordered":
         return _left(finding.finding_id, Leave(job.work_order_id, job.reason))
-    repair = Repair(job, finding, crews.load())
+    repair = Repair(job, finding, store.crews_for(job))
     if job.decision == "moved":
         return _follow(repair, now)
     means = store.means(job, finding, request.job.schedule.key)
@@ -43,6 +43,7 @@ def order(request: OrderRequest, now: datetime) -> OrderResult:
 
 def _exists(repair: Repair, decision: Open, execution_id: str, now: datetime) -> OrderResult:
     """The fault has an open order: its document may be missing, its visit may have moved, or it stands."""
+    repair = Repair(repair.job, repair.finding, crews.load())
     lock = locks.lock_of(repair.finding)
     earlier = orders.find(lock.work_order_id) if lock else None
     again = decide_again(repair, decision.order, lock, earlier, execution_id=execution_id, now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from ona.config import causes, parts
@@ -10,7 +11,7 @@ from ona.documents.findings import Finding
 from ona.documents.work_orders import Job, WorkOrder
 from ona.repairs import crews, experience, orders
 from ona.runtime import aws
-from ona.runtime.errors import DependencyBusy, InvalidPayload, ObjectMissing
+from ona.runtime.errors import DependencyBusy, InvalidConfiguration, InvalidPayload, ObjectMissing
 from ona.runtime.observability import count, logger
 from ona.store import s3
 from ona.store.layout import work_order_key
@@ -37,6 +38,21 @@ def load(reference: JobReference) -> tuple[Job, Finding]:
     if finding is None:
         raise InvalidPayload(f"{job.diagnostic.key} has no finding {finding_id}")
     return job, finding
+
+
+def crews_for(job: Job) -> list[crews.Crew]:
+    """The crew that a job is planned for, where its calendar has the visit as it was planned; else all
+    crews, because somebody moved it. It reads one item where nobody did: of 300 crews, each with its
+    calendar, the table has megabytes. Raises DependencyBusy, InvalidConfiguration."""
+    planned = job.crew_assignment.crew_id if job.crew_assignment else ""
+    with suppress(InvalidConfiguration):
+        crew = crews.CREWS.get(planned) if planned else None
+        if crew and any(
+            booking.finding_key == job.finding_key and booking.start == job.scheduled_start
+            for booking in crew.bookings
+        ):
+            return [crew]
+    return crews.load()
 
 
 def means(job: Job, finding: Finding, where: str) -> Means:

@@ -163,10 +163,13 @@ def _read(bucket: str, stored: StoredDocument) -> StoredDocument | None:
 
 
 def _orders_in(outcome: Any) -> list[str]:
-    """The orders that an outcome says were opened. Raises InvalidPayload."""
+    """The orders that an outcome says were opened, or that the list says which it names. Raises
+    InvalidPayload, ObjectMissing, DependencyBusy."""
     if not isinstance(outcome, dict) or not isinstance(outcome.get("outcome"), str):
         raise InvalidPayload("it is no outcome")
     listed = outcome.get("orders", [])
+    if isinstance(listed, dict):
+        listed = s3.read_json(S3Pointer.read(listed, "orders"))
     if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
         raise InvalidPayload("orders is no list of orders")
     ordered = [item for item in listed if item.get("status") == "ordered"]

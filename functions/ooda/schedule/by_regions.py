@@ -18,7 +18,8 @@ from ooda.documents.regions import RegionPlan, RegionProblem
 from ooda.documents.schedules import Schedule
 from ooda.payloads import DivisionResult, JoinRequest, RegionRequest, RegionResult, ScheduleResult
 from ooda.schedule import divide as division
-from ooda.schedule import monitoring, regions_store, store
+from ooda.schedule import fleet, monitoring, regions_store, store
+from ooda.schedule.answer import answer
 from ooda.schedule.arrange import Planner
 from ooda.schedule.decisions import decide
 from ooda.schedule.join import is_booked, joined
@@ -82,6 +83,7 @@ def join(request: JoinRequest, now: datetime) -> ScheduleResult:
     numbers = range(len(whole.problems))
     problems = [regions_store.load_problem(whole, n) for n in numbers]
     plans = [regions_store.load_plan(whole, n) for n in numbers]
+    tours = fleet.read()
     crews, _ = store.load_crews()
     rules = store.load_rules()
     result = joined(whole, problems, plans, crews, rules)
@@ -91,17 +93,22 @@ def join(request: JoinRequest, now: datetime) -> ScheduleResult:
     schedule = result.plan.schedule(whole.schedule_id, whole.now, rules, store.earlier(whole.schedule))
     regions_store.save_schedule(whole, schedule)
     by_id = {crew.crew_id: crew for crew in crews}
-    busy = [
-        problem
-        for problem, plan in result.regions
-        if not is_booked(plan, by_id) and not regions_store.book(problem, plan, whole.over, now)
-    ]
+    busy = 0
+    for problem, plan in result.regions:
+        if is_booked(plan, by_id):
+            continue
+        count_up, after = fleet.counted(tours)
+        together = [] if fleet.all_may_be_out(crews, rules) or not plan.bookings else [count_up]
+        if not regions_store.book(problem, plan, whole.over, now, together):
+            busy += 1
+        elif together:
+            tours = after
     if busy:
-        raise CrewBookingConflict(f"crews of {counted(len(busy), 'region')} were booked while planning")
+        raise CrewBookingConflict(f"crews of {counted(busy, 'region')} were booked while planning")
     left = [job.diagnostic for job in schedule.jobs if job.decision == "unschedulable"]
     requests = store.load_requests(list(dict.fromkeys(left)))
     told(schedule, requests, Calendars.of(crews, now, rules).stopped, now)
-    return ScheduleResult.of(schedule, whole.schedule)
+    return answer(schedule, whole.schedule)
 
 
 def told(

@@ -7,8 +7,9 @@ from typing import Any
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import CrewBookingConflict
 from ona.runtime.observability import handler, logger
-from ooda.payloads import JoinRequest, RegionRequest, ScheduleRequest, ScheduleResult
-from ooda.schedule import by_regions, store
+from ooda.payloads import JoinRequest, RegionRequest, ScheduleRequest
+from ooda.schedule import by_regions, fleet, store
+from ooda.schedule.answer import answer
 from ooda.schedule.plan import make_plan
 
 ATTEMPTS = 5
@@ -32,6 +33,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         return by_regions.join(JoinRequest.read(event, "event"), now).document()
     loaded = store.load(ScheduleRequest.read(event, "event"), now)
     for attempt in range(1, ATTEMPTS + 1):
+        tours = fleet.read()
         crews, unread = store.load_crews()
         missing = [f"{entry.where} cannot be read: {entry.why}" for entry in unread]
         division = by_regions.divide(loaded, crews, missing, now)
@@ -47,8 +49,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
             unread=missing,
         )
         schedule = plan.schedule(loaded.schedule_id, now, loaded.rules, loaded.earlier)
-        if store.save(loaded, schedule, plan, crews, now):
+        if store.save(loaded, schedule, plan, crews, tours, now):
             by_regions.told(schedule, loaded.requests, plan.stopped, now)
-            return ScheduleResult.of(schedule, loaded.pointer).document()
+            return answer(schedule, loaded.pointer).document()
         logger.info("crews were booked meanwhile; planning again", attempt=attempt)
     raise CrewBookingConflict(f"crews changed {ATTEMPTS} times while planning")

@@ -9,6 +9,7 @@ from ona.documents.base import S3Pointer
 from ona.repairs import crews
 from ona.runtime.errors import CrewBookingConflict, ObjectMissing
 from ona.store import s3
+from ona.store.tables import Write
 from ooda.documents.regions import Division, RegionPlan, RegionProblem
 from ooda.documents.schedules import Schedule
 from ooda.layout import DIVISION
@@ -77,11 +78,17 @@ def save_schedule(division: Division, schedule: Schedule) -> None:
     s3.write_json(division.schedule.bucket, division.schedule.key, schedule.document())
 
 
-def book(problem: RegionProblem, plan: RegionPlan, over: Sequence[str], now: datetime) -> bool:
+def book(
+    problem: RegionProblem,
+    plan: RegionPlan,
+    over: Sequence[str],
+    now: datetime,
+    together: Sequence[Write] = (),
+) -> bool:
     """Book a region's crews as its plan says; False where another execution booked one of them since they
-    were read. `over`: faults whose earlier visit is over."""
+    were read. `over`: faults whose earlier visit is over; `together`: what is written with it."""
     try:
-        crews.book(problem.crews, plan.bookings, now, {*plan.lifted, *over})
+        crews.book(problem.crews, plan.bookings, now, {*plan.lifted, *over}, together=together)
     except CrewBookingConflict:
         return False
     return True

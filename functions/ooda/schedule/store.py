@@ -23,11 +23,13 @@ from ona.store import s3
 from ona.store.layout import day_of
 from ona.store.registry import read_registry
 from ona.store.unreadable import Unreadable, note
+from ooda import listing
 from ooda.config import loss_function
 from ooda.documents.diagnostics import Diagnostic
 from ooda.documents.schedules import Schedule
 from ooda.layout import SCHEDULE, TRAVEL, schedule_id_of
 from ooda.payloads import ScheduleRequest
+from ooda.schedule.fleet import Tours, all_may_be_out, counted
 from ooda.schedule.plan import Plan
 from ooda.schedule.requests import RepairRequest
 from ooda.schedule.rules import Leg, PlanningRules
@@ -53,11 +55,12 @@ class Loaded:
 def load(request: ScheduleRequest, now: datetime) -> Loaded:
     """All but the crews. Raises ObjectMissing, InvalidPayload, InvalidConfiguration, DependencyBusy."""
     schedule_id = schedule_id_of(request.execution_id)
-    day = day_of(request.diagnostics[0].key if request.diagnostics else "", now.date())
+    diagnostics = listing.taken(request.diagnostics, S3Pointer)
+    day = day_of(diagnostics[0].key if diagnostics else "", now.date())
     pointer = S3Pointer(
         bucket=aws.environment("OUTPUT_BUCKET"), key=SCHEDULE.build(day=day, schedule_id=schedule_id)
     )
-    return Loaded(schedule_id, pointer, load_requests(request.diagnostics), load_rules(), earlier(pointer))
+    return Loaded(schedule_id, pointer, load_requests(diagnostics), load_rules(), earlier(pointer))
 
 
 def load_rules() -> PlanningRules:
@@ -77,12 +80,16 @@ def load_crews() -> tuple[list[Crew], list[Unreadable]]:
     return crews.load(unread), unread
 
 
-def save(loaded: Loaded, schedule: Schedule, plan: Plan, team: list[Crew], now: datetime) -> bool:
+def save(
+    loaded: Loaded, schedule: Schedule, plan: Plan, team: list[Crew], tours: Tours | None, now: datetime
+) -> bool:
     """Write the schedule down, then book the crews; False when another execution booked one of them since
-    they were loaded: then plan again."""
+    they were loaded: then plan again. `tours`: the count of bookings as it was before."""
     s3.write_json(loaded.pointer.bucket, loaded.pointer.key, schedule.document())
     try:
-        crews.book(team, plan.bookings, now, plan.lifted)
+        binds = plan.bookings and not all_may_be_out(team, loaded.rules)
+        together = [counted(tours)[0]] if binds else []
+        crews.book(team, plan.bookings, now, plan.lifted, together=together)
     except CrewBookingConflict:
         return False
     return True
