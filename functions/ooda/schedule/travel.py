@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from itertools import islice
 from math import asin, cos, radians, sin, sqrt
 
 from ona.documents.assets import Location
@@ -86,21 +87,24 @@ def ways(
     names = [crew.crew_id for crew in crews] + [work.site_id for work in works]
     places = [crew.base for crew in crews] + [work.location for work in works]
     ends = [
-        (name, place, (place.latitude, place.longitude) if place else None)
+        (name, (place.latitude, place.longitude) if place else None)
         for name, place in zip(names, places, strict=True)
     ]
-    computed: dict[object, Leg] = {}
-    minutes: list[list[float]] = []
-    km: list[list[float]] = []
-    for n, (name, place, where) in enumerate(ends):
-        row = []
-        for m, (other, there, elsewhere) in enumerate(ends):
-            key = (name, where, other, elsewhere)
-            if n != m and key not in computed:
-                computed[key] = leg(name, other, place, there, rules)
-            row.append(computed[key] if n != m else (0.0, 0.0))
-        minutes.append([one[0] for one in row])
-        km.append([one[1] for one in row])
+    sites = {end: (end[0], place) for end, place in zip(ends, places, strict=True)}  # many works have one
+    number = {end: n for n, end in enumerate(sites)}
+    which = [number[end] for end in ends]
+    table: list[list[Leg]] = [[] for _ in sites]
+    for n, (name, place) in enumerate(sites.values()):
+        for m, (other, there) in enumerate(islice(sites.values(), n + 1)):
+            way = leg(name, other, place, there, rules)
+            table[n].append(way)
+            if m < n:
+                back = (other, name) in rules.legs and (name, other) in rules.legs
+                table[m].append(leg(other, name, there, place, rules) if back else way)
+    minutes = [[table[n][m][0] for m in which] for n in which]
+    km = [[table[n][m][1] for m in which] for n in which]
+    for n in range(len(which)):
+        minutes[n][n] = km[n][n] = 0.0
     return minutes, km
 
 

@@ -8,13 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from ona.documents.assets import Location
-from ona.repairs.crews import Crew
+from ona.repairs.crews import Crew, Work
 from ona.runtime.clock import WEEKDAYS
 from ona.runtime.errors import InvalidConfiguration
 from ooda.config import loss_function
 from ooda.schedule.calendars import _holidays, country_of, why_closed
 from ooda.schedule.daylight import sun
-from ooda.schedule.travel import distance_km, parse_legs
+from ooda.schedule.rules import PlanningRules
+from ooda.schedule.travel import distance_km, leg, parse_legs, ways
 from tests.builders.plans import crew, part, plan, request
 
 
@@ -134,3 +135,30 @@ def test_work_that_wants_light_ends_before_sunset_and_work_that_wants_dark_waits
     assert dark is not None
     assert free < day.rises <= lit <= day.sets - timedelta(hours=2)
     assert dark >= day.sets or dark + timedelta(hours=2) <= day.rises
+
+
+def test_ways_between_all_places_are_those_of_each_pair() -> None:
+    """Two crews, one without base, and six works at four sites, of which one is unknown and one was moved;
+    a way that is measured once, and one that takes longer back."""
+    config = loss_function.loss_function_config()
+    legs = {("a", "b"): (50.0, 30.0), ("b", "crew-001"): (20.0, 9.0), ("crew-001", "b"): (35.0, 12.0)}
+    rules = PlanningRules(config, config.weights, [], legs)
+    crews = [crew(1), crew(2, base=None)]
+    at = [
+        ("a", (-26.0, 28.0)),
+        ("b", (-26.3, 28.4)),
+        ("a", (-26.0, 28.0)),
+        ("c", None),
+        ("a", (-25.0, 28.0)),
+    ]
+    works = [
+        Work.model_construct(site_id=name, location=Location(latitude=w[0], longitude=w[1]) if w else None)
+        for name, w in [*at, at[3]]
+    ]
+    minutes, km = ways(works, crews, rules)
+    places = [(c.crew_id, c.base) for c in crews] + [(w.site_id, w.location) for w in works]
+    for n, (name, place) in enumerate(places):
+        for m, (other, there) in enumerate(places):
+            wanted = leg(name, other, place, there, rules) if n != m else (0.0, 0.0)
+            assert (minutes[n][m], km[n][m]) == wanted, (n, m)
+    assert (minutes[3][0], minutes[0][3]) == (20.0, 35.0), "there and back are measured apart"
