@@ -220,7 +220,5 @@ def _packages(root: Path) -> Iterator[Finding]:
     text = f"the largest of {len(sizes)} is {largest}, {sizes[largest]:.1f} of {build_sizes.BAR_MIB:g} MiB"
     yield Finding("ok" if sizes[largest] < build_sizes.BAR_MIB else "wrong", "packages", text)
     if missing := build_sizes.not_compiled(build):
-        text = (
-            f"{len(missing)} modules have no byte code, so each cold start compiles them; run `make build`"
-        )
+        text = f"no byte code for {counted(len(missing), 'module')}: run `make build`"
         yield Finding("wrong", "packages", text)

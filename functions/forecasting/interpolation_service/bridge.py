@@ -31,7 +31,7 @@ def by_shape(asset: AssetSeries, gap: Gap) -> tuple[Floats, Floats] | None:
         return None
     inside = np.arange(gap.first, gap.last + 1)
     index = asset.share[usable] / asset.envelope[usable]
-    value = pchip.between(usable, index, inside) * asset.envelope[inside]
+    value = pchip.between(usable.astype(float), index, inside.astype(float)) * asset.envelope[inside]
     spread = float(np.quantile(np.abs(np.diff(index)), INTERVAL_LEVEL))
     near = np.minimum(inside - gap.first + 1, gap.last + 1 - inside)
     return value, spread * np.sqrt(near) * asset.envelope[inside]

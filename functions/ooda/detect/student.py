@@ -43,7 +43,7 @@ def far_end(share: float, freedom: int) -> float:
     2.353
     """
     if freedom < 1 or not 0.0 < share < 0.5:
-        raise ValueError(f"share {share:g}, {freedom} degrees of freedom: no such end of Student's t")
+        raise ValueError(f"no such end of Student's t: share {share:g}, degrees of freedom {freedom}")
     low, high = 0.0, 1.0
     while beyond(high, freedom) > share:
         high *= 2.0

@@ -239,7 +239,7 @@ def test_a_build_without_byte_code_is_wrong(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(build_sizes, "sizes", lambda _: {"DetectFunction": 1.0})
     size, missing = check._packages(tmp_path)
     assert (size.state, missing.state) == ("ok", "wrong")
-    assert missing.text.startswith("2 modules")
+    assert missing.text.startswith("no byte code for 2 modules")
 
 
 def test_settings_are_samconfigs_and_the_command_lines() -> None:
