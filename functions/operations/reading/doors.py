@@ -1,0 +1,106 @@
+"""The APIs and their certificates: does a caller get in?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import urllib3
+
+from ona.runtime.words import counted
+from operations.reading.finding import Client, Finding, code_of, each
+from operations.reading.inventory import Inventory
+
+PATIENCE_S = 10.0
+"""Seconds that an API may take to answer /health (ours); a cold start is among them."""
+EXPIRES_SOON = timedelta(days=30)
+"""ACM tries to renew what it issued from 60 days before it expires (AWS Certificate Manager User Guide,
+"Managed certificate renewal"): half of that time has passed without success. It never renews what was
+imported."""
+EXPIRES_NOW = timedelta(days=7)
+"""So little is left that it comes before other work (ours)."""
+
+
+def apis(client: Client, found: Inventory, environment: str, address: str) -> Iterator[Finding]:
+    """Is each API there with its stage, and does `address` answer at /health?"""
+    gateway = client("apigateway")
+
+    def look(api: str) -> Finding:
+        try:
+            name = gateway.get_rest_api(restApiId=api)["name"]
+            gateway.get_stage(restApiId=api, stageName=environment)
+        except Exception as error:
+            if code_of(error) == "NotFoundException":
+                return Finding.critical("apis", api, f"it is gone, or its stage {environment} is")
+            raise
+        return Finding.ok("apis", name, f"{api}, stage {environment}")
+
+    yield from each("apis", found.of("AWS::ApiGateway::RestApi"), look)
+    yield from each("apis", [address], lambda _: _health(address))
+
+
+def _health(address: str) -> Finding:
+    """What `GET /health` answers: one way through gateway, authorizer and function, without a key."""
+    url = f"{address.rstrip('/')}/health"
+    try:
+        answer = urllib3.PoolManager().request("GET", url, timeout=PATIENCE_S, retries=False)
+    except urllib3.exceptions.HTTPError as error:
+        return Finding.critical("apis", "/health", f"{url} does not answer: {error}")
+    if answer.status != 200:
+        return Finding.critical("apis", "/health", f"{url} gives status {answer.status}")
+    try:
+        status = json.loads(answer.data)["data"]["status"]
+    except (ValueError, KeyError, TypeError):
+        return Finding.critical("apis", "/health", f"{url}: the answer is none of ours")
+    if status != "ok":
+        return Finding.warning("apis", "/health", f"{url} says {status}")
+    return Finding.ok("apis", "/health", f"{url} is open")
+
+
+def certificates(client: Client, found: Inventory, now: datetime, address: str) -> Iterator[Finding]:
+    """How long each certificate of our own addresses is valid. `now` is UTC."""
+    gateway, acm = client("apigateway"), client("acm")
+
+    def look(domain: str) -> Finding:
+        try:
+            described = gateway.get_domain_name(domainName=domain)
+        except Exception as error:
+            if code_of(error) == "NotFoundException":
+                return Finding.critical("certificates", domain, "its domain name is gone from API Gateway")
+            raise
+        arn = described.get("regionalCertificateArn") or described.get("certificateArn")
+        try:
+            certificate = acm.describe_certificate(CertificateArn=arn)["Certificate"]
+        except Exception as error:
+            if code_of(error) != "ResourceNotFoundException":
+                raise
+            if address.startswith("http://"):
+                return Finding.ok("certificates", domain, "none is needed: this address is plain http")
+            return Finding.critical("certificates", domain, f"{arn} is not in ACM")
+        if certificate.get("Status") != "ISSUED":
+            return Finding.critical("certificates", domain, f"its status is {certificate.get('Status')}")
+        return validity(domain, certificate["NotAfter"], now, certificate.get("Type") == "IMPORTED")
+
+    yield from each("certificates", found.of("AWS::ApiGateway::DomainName"), look)
+
+
+def validity(domain: str, ends: datetime, now: datetime, imported: bool) -> Finding:
+    """How long a certificate still is valid.
+
+    >>> from datetime import UTC
+    >>> validity("a", datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC), True).state
+    'warning'
+    """
+    left = ends - now
+    until = f"valid until {ends:%Y-%m-%d}, {counted(left.days, 'day')}"
+    who = (
+        "it was imported, ACM does not renew it" if imported else "ACM should have renewed it: see why not"
+    )
+    if left <= timedelta(0):
+        return Finding.critical("certificates", domain, f"expired on {ends:%Y-%m-%d}; {who}", since=ends)
+    if left <= EXPIRES_NOW:
+        return Finding.critical("certificates", domain, f"{until}; {who}")
+    if left < EXPIRES_SOON:
+        return Finding.warning("certificates", domain, f"{until}; {who}")
+    return Finding.ok("certificates", domain, until)

@@ -1,0 +1,56 @@
+"""The morning's health check: is all that is deployed there, open, and does every site send?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from operations.reading import doors, flow, freshness, inventory, services
+from operations.reading.finding import Client, Finding, Report, worst
+
+KIND = "health"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Which platform is looked at: the root's stack, its environment and buckets, the APIs' address."""
+
+    root: str
+    environment: str
+    input_bucket: str
+    output_bucket: str
+    address: str
+
+
+def health(client: Client, platform: Platform, now: datetime) -> Report:
+    """Every check; one that breaks off is a finding, so that the others still run.
+
+    `now` is UTC. Raises NotDeployed, and what CloudFormation's client raises: without the list of what is
+    deployed nothing can be looked at.
+    """
+    found = inventory.read(client, platform.root)
+    checks: dict[str, Callable[[], Iterator[Finding]]] = {
+        inventory.CHECK: lambda: inventory.stacks(found),
+        "functions": lambda: services.functions(client, found),
+        "workflows": lambda: services.workflows(client, found),
+        "buckets": lambda: services.buckets(client, found),
+        "tables": lambda: services.tables(client, found),
+        "apis": lambda: doors.apis(client, found, platform.environment, platform.address),
+        "certificates": lambda: doors.certificates(client, found, now, platform.address),
+        "queues": lambda: flow.queues(client, found),
+        "rules": lambda: flow.rules(client, found),
+        "alarms": lambda: flow.alarms(client, found),
+        freshness.CHECK: lambda: freshness.freshness(
+            client, platform.input_bucket, platform.output_bucket, now
+        ),
+    }
+    findings = [finding for name, check in checks.items() for finding in _whole(name, check)]
+    return Report(kind=KIND, platform=platform.root, at=now, state=worst(findings), findings=findings)
+
+
+def _whole(name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from check()
+    except Exception as error:
+        yield Finding.unknown(name, "all", error)

@@ -1,0 +1,83 @@
+"""What is deployed: the resources of the platform's stacks, as CloudFormation lists them.
+
+No list of families or functions stands anywhere: a new one is checked on its first day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from operations.reading.finding import Client, Finding
+
+CHECK = "stacks"
+_ROOT_TAG = "ona:root"
+"""The tag by which the embedded cloud, whose stacks do not nest, names the root's stack."""
+_GONE = "DELETE_COMPLETE"
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What is deployed. `stacks`: status by name; `resources`: physical ids by CloudFormation's type."""
+
+    root: str
+    stacks: dict[str, str]
+    resources: dict[str, list[str]]
+
+    def of(self, kind: str) -> list[str]:
+        """The physical ids of a type's resources, sorted."""
+        return sorted(self.resources.get(kind, []))
+
+
+class NotDeployed(Exception):
+    """The root's stack does not exist."""
+
+
+def read(client: Client, root: str) -> Inventory:
+    """The stacks below `root` and their resources. Raises NotDeployed, and botocore's errors."""
+    cloudformation = client("cloudformation")
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    living = [item for page in pages for item in page["Stacks"] if item["StackStatus"] != _GONE]
+    top = next((item for item in living if item["StackName"] == root), None)
+    if top is None:
+        raise NotDeployed(f"stack {root} is not deployed")
+    stacks = {item["StackName"]: item["StackStatus"] for item in living if _belongs(item, top)}
+    resources: dict[str, list[str]] = {}
+    for stack in stacks:
+        for resource in _resources(cloudformation, stack):
+            resources.setdefault(resource["ResourceType"], []).append(resource["PhysicalResourceId"])
+    return Inventory(root, stacks, resources)
+
+
+def _belongs(stack: dict[str, Any], root: dict[str, Any]) -> bool:
+    """Whether a stack is the root or one below it (API reference of CloudFormation, Stack: RootId)."""
+    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+    return (
+        stack["StackId"] == root["StackId"]
+        or stack.get("RootId") == root["StackId"]
+        or tags.get(_ROOT_TAG) == root["StackName"]
+    )
+
+
+def _resources(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    for page in pages:
+        for item in page["StackResourceSummaries"]:
+            if item.get("PhysicalResourceId") and item["ResourceStatus"] != _GONE:
+                yield item
+
+
+def stacks(found: Inventory) -> Iterator[Finding]:
+    """Is each stack what its last deployment meant it to be?"""
+    for name, status in sorted(found.stacks.items()):
+        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
+            yield Finding.ok(CHECK, name, status)
+        elif status.endswith("IN_PROGRESS") and "ROLLBACK" not in status:
+            yield Finding.warning(CHECK, name, f"{status}: it is being deployed just now")
+        elif status == "UPDATE_ROLLBACK_COMPLETE":
+            yield Finding.warning(
+                CHECK, name, f"{status}: the last deployment failed, the one before it runs"
+            )
+        else:
+            yield Finding.critical(CHECK, name, f"{status}: the last deployment failed")

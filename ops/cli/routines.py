@@ -1,0 +1,123 @@
+"""`ona ops …`: the routines of the day. They exit with 0, 1 or 2, as monitoring systems expect."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from ona.runtime.clock import utc_now
+from ona.runtime.words import counted
+from operations.reading.finding import Finding, Report, State, exit_code
+from operations.reading.health import Platform, health
+from operations.reading.midday import midday
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.target import Target, resolve
+
+NAME = "ops"
+app = typer.Typer(help="The routines of the day: is the platform well?", no_args_is_help=True)
+_NO_ANSWER = 2
+_COLOURS: dict[State, str] = {"ok": "green", "warning": "yellow", "critical": "red", "unknown": "red"}
+AsJson = Annotated[bool, typer.Option("--json", help="the whole report as JSON")]
+
+
+@app.callback()
+def _routines() -> None:
+    """The routines of the day: is the platform well?"""
+
+
+def as_monitors_expect(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a routine's command: what ends in an error exits with 2, since nobody knows the state."""
+    told = errors_in_one_line(command)
+
+    @wraps(command)
+    def run(*arguments: Any, **named: Any) -> Any:
+        try:
+            return told(*arguments, **named)
+        except typer.Exit as end:
+            if end.__cause__ is not None:
+                raise typer.Exit(_NO_ANSWER) from end.__cause__
+            raise
+
+    return run
+
+
+@app.command(name="health")
+@as_monitors_expect
+def health_command(
+    every: Annotated[bool, typer.Option("--all", help="each thing that is well, too")] = False,
+    json: AsJson = False,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """The morning's check: is everything there, open and fresh? Exits with 0, 1 or 2."""
+    report = report_of(resolve(profile, environment))
+    _end(report, every, json)
+
+
+@app.command(name="midday")
+@as_monitors_expect
+def midday_command(
+    hours: Annotated[int, typer.Option(help="so many full hours before now", min=1, max=24)] = 4,
+    json: AsJson = False,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Each function's calls, errors and durations beside those of the weeks before; exits with 0 or 1."""
+    target = resolve(profile, environment)
+    _end(midday(target.client, target.stack, utc_now(), hours), every=True, json=json)
+
+
+def _end(report: Report, every: bool, json: bool) -> None:
+    """Print a report, and exit with its code."""
+    if json:
+        print(report.model_dump_json(indent=2))
+    else:
+        _print(report, every)
+    raise typer.Exit(exit_code(report.state))
+
+
+def report_of(target: Target) -> Report:
+    """The health check of a target. Raises OpsError where nothing is deployed."""
+    platform = Platform(
+        root=target.stack,
+        environment=target.outputs["Environment"],
+        input_bucket=target.input_bucket,
+        output_bucket=target.output_bucket,
+        address=target.api_urls.get("/quota, /health", target.api_url),
+    )
+    return health(target.client, platform, utc_now())
+
+
+def _print(report: Report, every: bool) -> None:
+    """A line a check, below it what is not well, then the verdict."""
+    console.print(f"{report.platform}, {report.at:%Y-%m-%d %H:%M} UTC")
+    checks: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        checks.setdefault(finding.check, []).append(finding)
+    for check, findings in checks.items():
+        counts = Counter(finding.state for finding in findings)
+        told = ", ".join(
+            f"[{_COLOURS[state]}]{counts[state]} {state}[/]" for state in _COLOURS if counts[state]
+        )
+        console.print(f"[bold]{check}[/bold]: {told}", soft_wrap=True, highlight=False)
+        for finding in findings:
+            if every or finding.state != "ok":
+                _print_finding(finding)
+    bad = sum(finding.state != "ok" for finding in report.findings)
+    colour = _COLOURS[report.state]
+    told = "all is well" if not bad else f"{report.state}: {counted(bad, 'thing')} to look at"
+    console.print(f"[{colour}]{told}[/]")
+
+
+def _print_finding(finding: Finding) -> None:
+    colour = _COLOURS[finding.state]
+    since = f" (since {finding.since:%Y-%m-%d %H:%M} UTC)" if finding.since else ""
+    text = escape(f"{finding.about}: {finding.text}{since}")
+    console.print(f"    [{colour}]{finding.state}[/] {text}", soft_wrap=True, highlight=False)
+    if finding.page:
+        console.print(f"        what to do: {finding.page}", soft_wrap=True, highlight=False)
