@@ -16,11 +16,13 @@ from local.hooks import (
     definitions,
     distributed_map,
     durable,
+    emf,
     executions,
     front,
     identity,
     jsonata,
     lambda_worker,
+    metrics,
     presigned,
     resource_schemas,
     roles,
@@ -47,6 +49,8 @@ def install() -> None:
     cloudformation.install()
     lambda_worker.install()
     worker_logs.install()
+    metrics.install()
+    emf.install()
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()

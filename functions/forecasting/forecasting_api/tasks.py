@@ -12,7 +12,9 @@ from forecasting.model import availability, hourly, known_outs, measured_days
 from forecasting.model.features import site_of
 from forecasting.payloads import AccuracyRequest, AccuracyResult, ForecastRequest, ForecastResult
 from ona.runtime.errors import InvalidPayload
-from ona.runtime.observability import logger, metric_of
+from ona.runtime.metric_table import FORECAST_ACCURACY
+from ona.runtime.observability import logger
+from ona.runtime.observability import measure as published
 from ona.store.unreadable import attempted, note
 
 
@@ -74,8 +76,7 @@ def measure(request: AccuracyRequest, bucket: str) -> AccuracyResult:
     renewed = measured_days.with_day(stored.live, day, measured.kept, measured.heard)
     if renewed is not None:
         store.save_live(bucket, site, renewed, stored)
-    for dimensions in ({}, {"CustomerId": site.customer_id}):
-        metric_of("ForecastAccuracy", record.accuracy_percent, {**dimensions, "HorizonHours": "24"})
+    published(FORECAST_ACCURACY, record.accuracy_percent, HorizonHours="24", CustomerId=site.customer_id)
     logger.info("forecast measured", **record.document())
     return AccuracyResult(
         customer_id=site.customer_id,

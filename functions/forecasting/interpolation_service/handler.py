@@ -11,7 +11,7 @@ from forecasting.interpolation_service.learner import boosted
 from forecasting.model import availability, hourly, known_outs
 from forecasting.model.features import site_of
 from forecasting.payloads import FillRequest
-from ona.runtime.observability import MetricUnit, count, handler, logger
+from ona.runtime.observability import count, handler, logger
 from ona.sky import weather_frames
 
 
@@ -36,7 +36,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         ran = availability.of_running(grid, known_outs.before(document, request.upload.staged.bucket))
         training = store.save_training(training, tables.hourly(ran, result, capacities, weather, site))
     answer = report.answer(document, written, where, training)
-    count("FilledValues", report.filled_percent(written), MetricUnit.Percent)
+    count("FilledValues", report.filled_percent(written))
     logger.info(
         "gaps filled", site=site.site_id, days=written.days, gaps=answer.gaps, filled=written.filled
     )

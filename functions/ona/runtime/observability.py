@@ -1,48 +1,118 @@
 """Structured logs and metrics by Powertools for AWS Lambda; one logger for all functions.
 
-The environment variables POWERTOOLS_SERVICE_NAME and POWERTOOLS_METRICS_NAMESPACE give the service's name
-and the namespace of metrics, ONA_ENVIRONMENT the environment; the template sets all three. Each metric has
-the environment as a dimension: two environments of one account must not ring each other's alarms.
+The environment variable POWERTOOLS_SERVICE_NAME gives the service's name, ONA_ENVIRONMENT the environment;
+the template sets both. Each metric has the environment as a dimension: two environments of one account must
+not ring each other's alarms. Which metrics there are is written in `metric_table.py`, and nowhere else.
 """
 
 from __future__ import annotations
 
+import functools
 import os
+import resource
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, single_metric
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import EphemeralMetrics
+
+from ona.runtime.errors import InvalidConfiguration
+from ona.runtime.metric_table import EXECUTION_TIME, MEMORY, METRICS, PLATFORM, Metric
 
 # an invocation need not publish a metric
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
 logger = Logger()
-metrics = Metrics()
+metrics = Metrics(namespace=PLATFORM)
 ENVIRONMENT = {"environment": os.environ.get("ONA_ENVIRONMENT", "dev")}
 """The dimension that every metric has beside `service`."""
 metrics.set_default_dimensions(**ENVIRONMENT)
 
-__all__ = ["MetricUnit", "count", "handler", "logger", "metric_of", "metrics"]
+_Series = tuple[str, tuple[tuple[str, str], ...]]
+_open: dict[_Series, EphemeralMetrics] = {}
+"""What this invocation measured, by namespace and further dimensions. One line of the log a series."""
+
+__all__ = ["count", "handler", "logger", "measure", "metrics"]
 
 
 def handler(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Decorate a Lambda handler: each log line carries the context, metrics are written at the end."""
+    """Decorate a Lambda handler: each log line carries the context, metrics are written at the end.
+
+    It measures each invocation: its time, and the memory that its process has held at most.
+    """
     with_metrics = metrics.log_metrics(capture_cold_start_metric=True)(function)
-    wrapped: Callable[[Any, Any], Any] = logger.inject_lambda_context(with_metrics, clear_state=True)
+
+    @functools.wraps(function)
+    def measured(event: Any, context: Any) -> Any:
+        begun, failed = time.perf_counter(), True
+        _open.clear()
+        try:
+            answer = with_metrics(event, context)
+            failed = isinstance(answer, dict) and _is_failure(answer.get("statusCode"))
+            return answer
+        finally:
+            _measure_invocation(context, 1000 * (time.perf_counter() - begun), failed)
+            _flush()
+
+    wrapped: Callable[[Any, Any], Any] = logger.inject_lambda_context(measured, clear_state=True)
     return wrapped
 
 
-def count(name: str, value: float, unit: MetricUnit = MetricUnit.Count) -> None:
-    """Add a value to a metric of this invocation."""
-    metrics.add_metric(name=name, unit=unit, value=value)
+def count(name: str, value: float) -> None:
+    """Add a value to a metric of METRICS that has no dimensions of its own.
+
+    Raises InvalidConfiguration for a name that METRICS does not have.
+    """
+    metric = METRICS.get(name)
+    if metric is None:
+        raise InvalidConfiguration(f"metric {name} is not in ona/runtime/metric_table.py")
+    measure(metric, value)
 
 
-def metric_of(
-    name: str, value: float, dimensions: dict[str, str], unit: MetricUnit = MetricUnit.Percent
-) -> None:
-    """Publish one value at once, under dimensions of its own (name → value)."""
-    with single_metric(name=name, unit=unit, value=value, default_dimensions=ENVIRONMENT) as one:
-        for dimension, text in dimensions.items():
-            one.add_dimension(name=dimension, value=text)
+def measure(metric: Metric, value: float, **dimensions: str) -> None:
+    """Add one value to a metric, in its unit, under each of its sets of dimensions.
+
+    It is published when the invocation ends. Raises InvalidConfiguration for other dimensions than
+    the metric has.
+    """
+    wanted = {name for names in metric.dimensions for name in names}
+    if wanted != set(dimensions):
+        raise InvalidConfiguration(
+            f"metric {metric.name} has the dimensions {sorted(wanted)}, not {sorted(dimensions)}"
+        )
+    for namespace in metric.namespaces:
+        for names in metric.dimensions:
+            _series(namespace, {name: dimensions[name] for name in names}).add_metric(
+                name=metric.name, unit=metric.unit, value=value
+            )
+
+
+def _series(namespace: str, dimensions: dict[str, str]) -> Any:
+    """Where values of a namespace under these dimensions are gathered."""
+    if namespace == PLATFORM and not dimensions:
+        return metrics
+    key = namespace, tuple(sorted(dimensions.items()))
+    if key not in _open:
+        _open[key] = EphemeralMetrics(namespace=namespace, default_dimensions={**ENVIRONMENT, **dimensions})
+    return _open[key]
+
+
+def _flush() -> None:
+    for series in _open.values():
+        series.flush_metrics()
+    _open.clear()
+
+
+def _is_failure(status: Any) -> bool:
+    return isinstance(status, int) and status >= 500
+
+
+def _measure_invocation(context: Any, milliseconds: float, failed: bool) -> None:
+    name = str(getattr(context, "function_name", "") or "unknown")
+    measure(EXECUTION_TIME, milliseconds, FunctionName=name, Status="Error" if failed else "Success")
+    size_mb = float(getattr(context, "memory_limit_in_mb", 0) or 0)
+    if size_mb:
+        held_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
+        measure(MEMORY, 100 * held_mb / size_mb, FunctionName=name)

@@ -5,6 +5,7 @@ Raises InvalidTelemetry for a file that fails as a whole (the state machine quar
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import partial
@@ -43,7 +44,9 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     pointer = store.record_pointer(request.source, detection_id_of(request), now)
     record, complete = store.earlier_record(pointer) if request.source.version_id else None, list[str]()
     if record is None:
+        begun = time.perf_counter()
         record, complete = _detect(request, now)
+        monitoring.latency(time.perf_counter() - begun)
         pointer = store.save_record(pointer, record)
     result = answer(record, pointer, complete)
     if result.status == "nothing_found" and complete:  # else the workflow asks, after its orders
@@ -64,7 +67,7 @@ def _detect(request: DetectRequest, now: datetime) -> tuple[DetectionRecord, lis
     detections += [
         storage.detection_of(file.registry.require(n, file.key), own) for n, own in file.storages.items()
     ]
-    monitoring.completeness(detections)
+    monitoring.quality(detections)
     complete = _marked(file, days, request.file_id, now)
     return record_of(request, file, detections, telemetry, now), complete
 

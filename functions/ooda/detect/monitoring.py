@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ona.runtime.observability import MetricUnit, count, logger
+from ona.runtime.metric_table import DATA_ACCURACY, DATA_COMPLETENESS, DETECTION_LATENCY, DETECTION_SEVERITY
+from ona.runtime.observability import count, logger, measure
 from ooda.documents.detections import AssetDetection, DetectionRecord
 from ooda.payloads import DetectResult
 
@@ -12,15 +13,24 @@ MOST_LOGGED = 50
 """Assets of one file that get a line in the log (ours)."""
 
 
-def completeness(detections: Sequence[AssetDetection]) -> None:
-    """Metric: the completeness of the file's worst asset, %; 0 for a file without assets."""
-    worst = min((item.quality.completeness_percent for item in detections), default=0.0)
-    count("DataCompleteness", worst, MetricUnit.Percent)
+def quality(detections: Sequence[AssetDetection]) -> None:
+    """Metrics: completeness and accuracy of the file's worst asset, %; 0 for a file without assets."""
+    qualities = [item.quality for item in detections]
+    measure(DATA_COMPLETENESS, min((one.completeness_percent for one in qualities), default=0.0))
+    measure(DATA_ACCURACY, min((one.accuracy_percent for one in qualities), default=0.0))
+
+
+def latency(seconds: float) -> None:
+    """Metric: how long a file was judged."""
+    measure(DETECTION_LATENCY, 1000 * seconds)
 
 
 def incidents(record: DetectionRecord, result: DetectResult) -> None:
-    """Metric: the file's incidents. Log: how each asset was judged."""
+    """Metrics: the file's incidents, and the severity of each. Log: how each asset was judged."""
     count("IncidentsDetected", result.incidents)
+    for asset in record.assets:
+        for incident in asset.incidents:
+            measure(DETECTION_SEVERITY, incident.severity)
     for asset in record.assets[:MOST_LOGGED]:
         logger.info(
             "asset judged",
@@ -28,4 +38,5 @@ def incidents(record: DetectionRecord, result: DetectResult) -> None:
             basis=asset.basis,
             incidents=len(asset.incidents),
             completeness_percent=asset.quality.completeness_percent,
+            accuracy_percent=asset.quality.accuracy_percent,
         )
