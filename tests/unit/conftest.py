@@ -12,7 +12,10 @@ import pytest
 from moto import mock_aws
 
 from tests.builders.assets import make_registry
+from tests.fakes.quick_moto import quicken
 from tests.fakes.snapshots import Snapshot
+
+quicken()
 
 _ORDERED: dict[str, tuple[list[str], Snapshot]] = {}
 """By who is told of them: the orders of `world`, and what tables and buckets hold then."""

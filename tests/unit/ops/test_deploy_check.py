@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from ops import templates, validate
 from ops.deployment import check
 from ops.deployment.check import Finding, findings
 from ops.deployment.names import plan
@@ -19,6 +21,8 @@ from ops.target import OpsError
 from tests.paths import ROOT
 
 TEMPLATE, REGION = ROOT / "template.yaml", "af-south-1"
+ASKED_ONCE = [(templates, "problems"), (validate, "configurations")]
+ANSWERS = [(module, name, cache(getattr(module, name))) for module, name in ASKED_ONCE]
 PROD = {"Environment": "prod", "AlertEmail": "operator@example.com", "ReservedConcurrency": "1"}
 
 
@@ -48,6 +52,13 @@ class Account:
     def found(self, about: str, settings: Settings | None = None) -> list[Finding]:
         listed = findings(TEMPLATE, settings or chosen(), self)
         return [item for item in listed if item.about == about]
+
+
+@pytest.fixture(autouse=True)
+def _asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Templates and configs are this checkout's in all tests here: whether they are sound is asked once."""
+    for module, name, answer in ANSWERS:
+        monkeypatch.setattr(module, name, answer)
 
 
 @pytest.fixture
