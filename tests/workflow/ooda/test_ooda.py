@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from delivery.deliver import notifications
 from ona.documents.assets import AssetRegistry
 from ona.outbox.addresses import by_mail
-from ops import accounting, customers, deadletters, dismissal, explain, mapresults, outbox
+from ops import accounting, customers, deadletters, dismissal, explain, mapresults, outbox, seed
 from ops.cli import app, executions
 from ops.demo import inbox
 from ops.demo.follow import run_task
@@ -491,6 +491,17 @@ def test_executions_that_want_one_crew_never_book_it_twice(platform: Platform) -
         times: list[tuple[Any, Any]] = sorted((day["leaves"], day["returns"]) for day in away)
         assert all(earlier[1] <= later[0] for earlier, later in pairwise(times)), times
     assert len(platform.keys("work-orders/")) == 6
+
+
+def test_a_crew_is_booked_where_there_are_more_crews_than_jobs_at_once(platform: Platform) -> None:
+    """Then a booking counts the crews that are out: one more write, in a table with rights of its own."""
+    known = platform.table("Crews")
+    more = [{**known[0], "crew_id": f"crew-9{n}", "bookings": []} for n in range(3)]
+    assert seed.put_crews(platform.target, more) == len(more)
+    done = platform.put_and_wait(dead_from(9))
+    assert done["status"] == "SUCCEEDED", done
+    assert [order["status"] for order in json.loads(done["output"])["orders"]] == ["ordered"]
+    assert sum(len(crew.get("bookings", [])) for crew in platform.table("Crews")) == 1
 
 
 def test_a_component_that_is_not_installed_is_refused_and_its_crew_given_back(platform: Platform) -> None:
