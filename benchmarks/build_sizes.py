@@ -1,6 +1,7 @@
 """Unzipped size of each function with its layers, as `sam build` made them; Lambda's limit is 250 MiB.
 
-Run by `make build`. Exits with 1 when a function passes our own bar of 230 MiB, or when none was built.
+Run by `make build`. Exits with 1 when a function passes our own bar of 230 MiB, when a module has no byte
+code, or when nothing was built.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ BAR_MIB = 230.0
 def mib(folder: Path) -> float:
     """Size of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
+
+
+def not_compiled(folder: Path) -> list[Path]:
+    """Modules below a folder without byte code for the functions' Python."""
+    return [
+        path
+        for path in sorted(folder.rglob("*.py"))
+        if not (path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc").exists()
+    ]
 
 
 def resources(template: Path, kind: str) -> Iterator[tuple[str, Path, dict[str, Any]]]:
@@ -60,7 +70,9 @@ def main() -> int:
         print(f"{name:<32}{code:>9.1f}{more:>9.1f}{code + more:>9.1f}")
     kept = 0 < largest < BAR_MIB
     print(f"bar {BAR_MIB:g} MiB: {'kept' if kept else 'BROKEN'}")
-    return int(not kept)
+    missing = not_compiled(BUILD)
+    print(f"byte code: {f'MISSING, first {missing[0]}' if missing else 'all'}")
+    return int(not kept or bool(missing))
 
 
 if __name__ == "__main__":

@@ -30,8 +30,10 @@ _HINTS_END = re.compile(r"`|\[/|\n")
 """Where a hint ends in a text: at a backtick, at the end of rich's markup, at the line's end."""
 _WIDE = 1000
 """Characters of a table that goes into a file or another program (ours): no name is cut."""
+_PIPED = 160
+"""Characters of such a table, from which on its sentences wrap (ours)."""
 _SENTENCE = 60
-"""Characters of a column of such a table, from which on its sentences wrap (ours)."""
+"""Characters of a column of sentences that wrap (ours)."""
 _about: ContextVar[Mapping[str, Any] | None] = ContextVar("about", default=None)
 """The options of the command that runs."""
 
@@ -153,17 +155,22 @@ class Output(_Printable):
             column.overflow = "fold"
         wide = self.options.update(width=_WIDE)
         if not self.is_terminal and "COLUMNS" not in os.environ:
-            for column in table.columns:
-                cells = [Measurement.get(self, wide, cell) for cell in column.cells]
-                longest_word = max((cell.minimum for cell in cells), default=0)
-                if not column.no_wrap:
-                    column.max_width = max(_SENTENCE, longest_word)
+            if self.measure(table, options=wide).maximum > _PIPED:
+                self._wrap_sentences(table)
             _Printable(file=self.file, width=_WIDE, force_terminal=False).print(table, **named)
         elif self.measure(table, options=wide).minimum <= self.width:
             super().print(table, **named)
         else:
             for line in _lines_of(table):
                 super().print(line, **{"soft_wrap": True, **named})
+
+    def _wrap_sentences(self, table: Table) -> None:
+        """Columns with words that may wrap are no wider than they must be."""
+        wide = self.options.update(width=_WIDE)
+        for column in table.columns:
+            words = [Measurement.get(self, wide, cell).minimum for cell in column.cells]
+            if not column.no_wrap:
+                column.max_width = max(_SENTENCE, *words, 0)
 
 
 def _lines_of(table: Table) -> Iterator[str]:

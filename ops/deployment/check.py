@@ -219,3 +219,6 @@ def _packages(root: Path) -> Iterator[Finding]:
     largest = max(sizes, key=lambda name: sizes[name])
     text = f"the largest of {len(sizes)} is {largest}, {sizes[largest]:.1f} of {build_sizes.BAR_MIB:g} MiB"
     yield Finding("ok" if sizes[largest] < build_sizes.BAR_MIB else "wrong", "packages", text)
+    if missing := build_sizes.not_compiled(build):
+        text = f"no byte code for {counted(len(missing), 'module')}: run `make build`"
+        yield Finding("wrong", "packages", text)

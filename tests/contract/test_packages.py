@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -142,38 +140,3 @@ def test_samconfig_sets_every_environment() -> None:
         deploy = settings[name]["deploy"]["parameters"]
         assert deploy["stack_name"] == f"ona-platform-{name}"
         assert f"Environment={name}" in deploy["parameter_overrides"]
-
-
-TRIMMED = """
-import importlib, importlib.abc, pathlib, sys
-
-class Trimmed(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("pvlib", "h5py", "requests", "pytz"):
-            raise ImportError(f"{name} is not in the layer")
-        if name.startswith("scipy.") and name.split(".")[1] in sys.argv[2].split():
-            raise ImportError(f"{name} is not in the layer")
-        if name.split(".")[-1].startswith("_test_") or name.endswith(".conftest"):
-            raise ImportError(f"{name} is a test's")
-
-sys.meta_path.insert(0, Trimmed())
-sys.path.insert(0, sys.argv[1])
-for file in pathlib.Path(sys.argv[1]).rglob("*.py"):
-    name = ".".join(file.relative_to(sys.argv[1]).with_suffix("").parts).removesuffix(".__init__")
-    importlib.import_module(name)
-import fastparquet, lightgbm, xgboost, scipy.interpolate, scipy.stats
-"""
-
-
-def test_nothing_imports_what_the_layer_leaves_out() -> None:
-    makefile = (ROOT / "layers" / "Makefile").read_text()
-    left_out = re.search(r"scipy/,([a-z ]+)\)", makefile)
-    assert left_out is not None
-    done = subprocess.run(
-        [sys.executable, "-c", TRIMMED, str(FUNCTIONS), left_out[1]],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "ONA_CONFIG_DIR": str(ROOT / "configs")},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from forecasting.interpolation_service import pchip
 from forecasting.interpolation_service.estimates import INTERVAL_LEVEL, AssetSeries, Estimate
 from forecasting.interpolation_service.gaps import Gap
 from ona.sky.sun import Floats
@@ -23,8 +24,6 @@ FAR_HOURS = 1e6
 def by_shape(asset: AssetSeries, gap: Gap) -> tuple[Floats, Floats] | None:
     """Shape-preserving interpolation (PCHIP) of power over the clear-sky envelope, from the nearest
     daylight values: shares and 80 % half widths, shape (gap,); None with fewer than two on a side."""
-    from scipy.interpolate import PchipInterpolator
-
     reach = max(4, round(2 * 60 / asset.minutes))
     around = np.arange(max(0, gap.first - reach), min(len(asset.share), gap.last + 1 + reach))
     usable = around[asset.measured[around] & asset.lit[around]]
@@ -32,7 +31,7 @@ def by_shape(asset: AssetSeries, gap: Gap) -> tuple[Floats, Floats] | None:
         return None
     inside = np.arange(gap.first, gap.last + 1)
     index = asset.share[usable] / asset.envelope[usable]
-    value = PchipInterpolator(usable, index)(inside) * asset.envelope[inside]
+    value = pchip.between(usable.astype(float), index, inside.astype(float)) * asset.envelope[inside]
     spread = float(np.quantile(np.abs(np.diff(index)), INTERVAL_LEVEL))
     near = np.minimum(inside - gap.first + 1, gap.last + 1 - inside)
     return value, spread * np.sqrt(near) * asset.envelope[inside]

@@ -10,7 +10,7 @@ the equator each day counts.
 >>> round(lit_days(66.5, date(2025, 9, 10), 90.0, date(2025, 10, 5)))
 90
 >>> round(kept(66.5, date(2025, 3, 10), 90.0, date(2025, 4, 5)), 2)
-0.07
+0.27
 >>> kept(5.0, date(2025, 3, 10), 90.0, date(2025, 4, 5)) > 0.95
 True
 """
@@ -21,23 +21,29 @@ from datetime import date
 
 import numpy as np
 
-from forecasting.model import blend
 from ona.sky.sun import Floats
 
 MOST_DAYS = 366
 """Newest days of a training that are counted: a year has seen every light."""
+HALF_DAYS = 20.0
+"""Whole days of light with which what was learned counts half. Ours: with 50 far north is as good, and six
+months of 63° N lose 2 %."""
 DARK = 1e-3
 """Light of a day, as a share of the solar constant, below which there is nothing to teach."""
 
 
 def kept(latitude: float, until: date, days: float, asked: date) -> float:
-    """How much of its weight what a training learned keeps on a day, 0…1: the standing of its days
-    (`blend.before_judging`) where they count by their light, over that where each counts whole.
+    """How much of its weight what a training learned keeps on a day, 0…1: the standing of its days where
+    they count by their light, over that where each counts whole.
 
     `until`: the training's last day; `days`: how many it had.
     """
-    whole = blend.before_judging(days)
-    return min(1.0, blend.before_judging(lit_days(latitude, until, days, asked)) / whole) if whole else 1.0
+    whole = _standing(days)
+    return min(1.0, _standing(lit_days(latitude, until, days, asked)) / whole) if whole else 1.0
+
+
+def _standing(days: float) -> float:
+    return days**2 / (days**2 + HALF_DAYS**2)
 
 
 def lit_days(latitude: float, until: date, days: float, asked: date) -> float:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import bottleneck as bn
 import numpy as np
-from scipy.stats import t as student
 
+from ooda.detect import student
 from ooda.detect.sky import SLOTS, Floats, Ints
 from ooda.detect.track import Track
 from ooda.detect.witnesses.telling import Told
@@ -99,7 +99,7 @@ def _far(levels: Floats) -> Floats:
     scatter = np.sqrt(
         (others * np.nan_to_num(scatter) ** 2 + missing * USUAL_SCATTER**2) / (others + missing)
     )
-    far = float(student.isf(UNLIKELY, others + missing - 1))  # a scatter that is itself of few machines
+    far = student.far_end(UNLIKELY, others + missing - 1)  # a scatter that is itself of few machines
     return np.asarray(np.maximum(BEHIND, far * scatter))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import norm
 
 from ona.runtime.words import counted
 from ooda.detect import logged, signals
@@ -73,7 +72,7 @@ def episode_of(case: Case, stretch: Stretch, channels: Channels, forms: Forms) -
     rules = case.config.algorithms
     if stretch.kind == "underperformance":
         sigmas = z * math.sqrt(float(case.res.evidence[members].sum()))
-        confidence = case.ref.partial_confidence * float(2 * norm.cdf(sigmas) - 1)
+        confidence = case.ref.partial_confidence * math.erf(sigmas / math.sqrt(2.0))
         least = rules.energy_deviation.confidence_threshold
         if sigmas < rules.statistical.z_score_threshold or confidence < least:
             return None

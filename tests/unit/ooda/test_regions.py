@@ -340,3 +340,36 @@ def test_what_one_plan_can_hold_is_planned_at_once(
     assert step(country)["scheduled"] == 8
     with pytest.raises(InvalidPayload):
         step({"division": {"bucket": "out", "key": "x"}, "region": -1})
+
+
+def test_two_executions_in_one_second_keep_the_fleets_limit(
+    country: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has faults of a region of its own, and one tour may be out: they book other crews."""
+    monkeypatch.setattr(scheduling.store, "load_rules", lambda: rules(1))
+    faults_of = {"execution-1": country["diagnostics"][0::2], "execution-2": country["diagnostics"][1::2]}
+
+    def planned(execution: str) -> dict[str, Any]:
+        asked = {"diagnostics": faults_of[execution], "execution_id": execution}
+        divided: dict[str, Any] = scheduling.lambda_handler(asked, Context())
+        for number in divided["regions"]:
+            one = {"division": divided["division"], "region": number, "execution_id": execution}
+            scheduling.lambda_handler(one, Context())
+        return {"join": divided["division"], "execution_id": execution}
+
+    first, second = planned("execution-1"), planned("execution-2")
+    book, other = by_regions.regions_store.book, [second]
+
+    def book_after_the_other(*arguments: Any, **named: Any) -> bool:
+        if other:
+            scheduling.lambda_handler(other.pop(), Context())
+            assert held(), "the other execution was faster"
+        return book(*arguments, **named)
+
+    monkeypatch.setattr(by_regions.regions_store, "book", book_after_the_other)
+    with pytest.raises(CrewBookingConflict, match="booked while planning"):
+        scheduling.lambda_handler(first, Context())
+    scheduling.lambda_handler(planned("execution-1"), Context())
+    times = sorted((time.leaves, time.returns) for one in held() for time in one.times)
+    assert len({one.finding_key for one in held()}) == len(held())
+    assert all(back <= leaves for (_, back), (leaves, _) in pairwise(times)), "one tour at a time"

@@ -225,6 +225,23 @@ def test_a_build_that_is_too_large_is_wrong(tmp_path: Path, monkeypatch: pytest.
         assert found.state == state
 
 
+def test_a_build_without_byte_code_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sam build` alone compiles the layers, and not the functions' own code."""
+    from benchmarks import build_sizes
+
+    code = tmp_path / ".aws-sam/build/Ooda/DetectFunction"
+    for name in ("compiled", "forgotten", "of_another_python"):
+        (code / "ooda/__pycache__").mkdir(parents=True, exist_ok=True)
+        (code / f"ooda/{name}.py").write_text("")
+    (code / "ooda/__pycache__/compiled.cpython-313.pyc").write_bytes(b"")
+    (code / "ooda/__pycache__/of_another_python.cpython-311.pyc").write_bytes(b"")
+    (tmp_path / ".aws-sam/build/template.yaml").write_text("Resources: {}")
+    monkeypatch.setattr(build_sizes, "sizes", lambda _: {"DetectFunction": 1.0})
+    size, missing = check._packages(tmp_path)
+    assert (size.state, missing.state) == ("ok", "wrong")
+    assert missing.text.startswith("no byte code for 2 modules")
+
+
 def test_settings_are_samconfigs_and_the_command_lines() -> None:
     made = settings(ROOT, "prod", ["AlertEmail=a@b.co"])
     assert made.parameters["AlertEmail"] == "a@b.co"

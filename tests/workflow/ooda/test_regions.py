@@ -57,7 +57,12 @@ def run(platform: Platform, conflicts: int) -> tuple[dict[str, Any], list[str], 
     [source] = [path for path in asl.sources() if path.name == "ooda.asl.yaml"]
     values = dict.fromkeys(re.findall(r"\$\{(\w+FunctionArn)\}", source.read_text()), function)
     values |= {"InputBucket": bucket, "OutputBucket": bucket, "DeadLetterQueueUrl": queue}
-    values |= {"Environment": "dev", "OutboxTable": "none", "AlertLogTable": "none"}
+    values |= {
+        "Environment": "dev",
+        "OutboxTable": "none",
+        "AlertLogTable": "none",
+        "StateMachineArn": "loop",
+    }
     text = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], json.dumps(asl.expanded(source)))
     event = {"detail": {"bucket": {"name": bucket}, "object": {"key": "observations/2025/06/11/a.csv"}}}
     done = lab.run(json.loads(text), event, 120)
