@@ -32,6 +32,7 @@ from local.hooks import (
     s3_events,
     s3_listing,
     service_calls,
+    service_metrics,
     stack_reasons,
     stack_refactor,
     state_errors,
@@ -57,6 +58,7 @@ def install() -> None:
     clients = service_calls.install()
     waits.install()
     status_events.install()  # before executions, which tell of their ends
+    service_metrics.install()  # likewise, and before limits and stores, which stand around it
     executions.install(clients)
     state_errors.install()
     callbacks.install()

@@ -89,7 +89,7 @@ def _of_directive(directive: Any, root: dict[str, Any], at: float) -> Iterator[D
         found = root.get(name)
         many = found if isinstance(found, list) else [found]
         if len(many) > MOST_VALUES:
-            raise NotEmbedded(f"{name} has more than {MOST_VALUES} values")
+            raise NotEmbedded(f"{name} has more values than {MOST_VALUES}")
         for value in many:
             number = _number(value, name)
             yield from (Datum(namespace, name, own, number, unit, at) for own in dimensions)
@@ -97,7 +97,7 @@ def _of_directive(directive: Any, root: dict[str, Any], at: float) -> Iterator[D
 
 def _dimensions(names: list[Any], root: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     if len(names) > MOST_DIMENSIONS:
-        raise NotEmbedded(f"a set has more than {MOST_DIMENSIONS} dimensions")
+        raise NotEmbedded(f"a set has more dimensions than {MOST_DIMENSIONS}")
     own = [(_name(name, "a dimension"), root.get(name)) for name in names]
     for name, value in own:
         if not isinstance(value, str) or not value:
@@ -107,7 +107,7 @@ def _dimensions(names: list[Any], root: dict[str, Any]) -> tuple[tuple[str, str]
 
 def _name(given: Any, what: str) -> str:
     if not isinstance(given, str) or not 1 <= len(given) <= LONGEST:
-        raise NotEmbedded(f"{what} is no text of 1 to {LONGEST} letters")
+        raise NotEmbedded(f"{what} is no text, or is empty or longer than {LONGEST}")
     return given
 
 

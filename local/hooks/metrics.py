@@ -205,7 +205,7 @@ def refusal(queries: list[Any], start: float | None, end: float | None) -> str:
     if start is None or end is None or start >= end:
         return "The parameter StartTime must be less than the parameter EndTime."
     if not 1 <= len(queries) <= MOST_QUERIES:
-        return f"MetricDataQueries must have 1 to {MOST_QUERIES} members"
+        return f"MetricDataQueries must have at least one member, and at most {MOST_QUERIES}"
     for query in queries:
         period = int(query.get("MetricStat", {}).get("Period", MINUTE_S))
         if period < 1 or (period not in (1, 5, 10, 30) and period % MINUTE_S):

@@ -1,0 +1,136 @@
+"""CloudWatch in the embedded cloud: what Step Functions, SQS and API Gateway measure of themselves."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import urllib3
+
+from tests.fakes.lab import Lab, unique
+from tests.fakes.waiting import eventually
+
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
+
+
+class Watch:
+    """CloudWatch's sums since the test began, by service."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.api = lab.platform.target.client("cloudwatch")
+        self.begun = datetime.now(UTC).replace(second=0, microsecond=0)
+
+    def total(self, namespace: str, name: str, stat: str = "Sum", **dimensions: str) -> float:
+        points = self.api.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            StartTime=self.begun,
+            EndTime=self.begun + timedelta(hours=1),
+            Period=3600,
+            Statistics=[stat],
+        )["Datapoints"]
+        return float(sum(point[stat] for point in points))
+
+
+@pytest.fixture
+def watch(lab: Lab) -> Watch:
+    return Watch(lab)
+
+
+def test_executions_are_counted_by_how_they_end(lab: Lab, watch: Watch) -> None:
+    choice = {
+        "Type": "Choice",
+        "Choices": [{"Condition": "{% $states.input.bad %}", "Next": "Bad"}],
+        "Default": "Good",
+    }
+    machine = lab.machine(
+        {
+            "QueryLanguage": "JSONata",
+            "StartAt": "A",
+            "States": {"A": choice, "Bad": {"Type": "Fail", "Error": "E"}, "Good": {"Type": "Succeed"}},
+        }
+    )
+    for bad in (False, True, False):
+        started = lab.states.start_execution(stateMachineArn=machine, input=json.dumps({"bad": bad}))
+        lab.platform.wait(started["executionArn"])
+    other = lab.machine({"QueryLanguage": "JSONata", "StartAt": "G", "States": {"G": {"Type": "Succeed"}}})
+
+    def of(name: str, arn: str = machine, stat: str = "Sum") -> float:
+        return watch.total("AWS/States", name, stat, StateMachineArn=arn)
+
+    assert (of("ExecutionsStarted"), of("ExecutionsSucceeded"), of("ExecutionsFailed")) == (3, 2, 1)
+    assert of("ExecutionTime", stat="SampleCount") == 3
+    assert of("ExecutionTime", stat="Maximum") < 60_000
+    assert (of("ExecutionsTimedOut"), of("ExecutionsAborted"), of("ExecutionsStarted", other)) == (0, 0, 0)
+
+
+def test_messages_are_counted_whoever_sends_them(lab: Lab, watch: Watch) -> None:
+    sqs, events = lab.platform.target.client("sqs"), lab.platform.target.client("events")
+    name, bystander = unique("q"), unique("q")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    sqs.create_queue(QueueName=bystander)
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.send_message(QueueUrl=url, MessageBody="one")
+    sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": str(n), "MessageBody": "more"} for n in range(2)])
+    rule, source = unique("rule"), unique("test")
+    rule_arn = events.put_rule(Name=rule, EventPattern=json.dumps({"source": [source]}))["RuleArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": arn}])
+    events.put_events(Entries=[{"Source": source, "DetailType": "t", "Detail": "{}"}])
+
+    def of(metric: str, queue: str = name) -> float:
+        return watch.total("AWS/SQS", metric, QueueName=queue)
+
+    eventually(lambda: of("NumberOfMessagesSent") == 4, 10)
+    received: list[Any] = []
+    while len(received) < 4:
+        received += sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=received[0]["ReceiptHandle"])
+    assert (of("NumberOfMessagesReceived"), of("NumberOfMessagesDeleted")) == (4, 1)
+    assert of("NumberOfMessagesSent", bystander) == 0
+    events.remove_targets(Rule=rule, Ids=["1"])
+    events.delete_rule(Name=rule)
+
+
+def test_requests_to_an_api_are_counted_by_its_stage_with_their_errors(lab: Lab, watch: Watch) -> None:
+    apis, name = lab.platform.target.client("apigateway"), unique("api")
+    api = apis.create_rest_api(name=name)["id"]
+    root = apis.get_resources(restApiId=api)["items"][0]["id"]
+    apis.put_method(restApiId=api, resourceId=root, httpMethod="GET", authorizationType="NONE")
+    apis.put_method_response(restApiId=api, resourceId=root, httpMethod="GET", statusCode="200")
+    apis.put_integration(
+        restApiId=api,
+        resourceId=root,
+        httpMethod="GET",
+        type="MOCK",
+        requestTemplates={"application/json": '{"statusCode": 200}'},
+    )
+    apis.put_integration_response(restApiId=api, resourceId=root, httpMethod="GET", statusCode="200")
+    apis.create_deployment(restApiId=api, stageName="t")
+    embedded = lab.platform.target.embedded
+    assert embedded is not None
+    address = f"{embedded.endpoint}/_aws/execute-api/{api}/t"
+    answers = [
+        urllib3.request("GET", f"{address}/{path}", retries=False).status
+        for path in ("", "nothing", "no/more")
+    ]
+    assert answers[0] == 200
+    assert all(400 <= status < 500 for status in answers[1:])
+    for of in ({"ApiName": name, "Stage": "t"}, {"ApiName": name}):
+        assert watch.total("AWS/ApiGateway", "Count", **of) == 3
+        assert watch.total("AWS/ApiGateway", "4XXError", **of) == 2
+        assert watch.total("AWS/ApiGateway", "5XXError", **of) == 0
+        assert watch.total("AWS/ApiGateway", "Latency", "SampleCount", **of) == 3
+    assert watch.total("AWS/ApiGateway", "Count", ApiName=name, Stage="dev") == 0
+    apis.delete_rest_api(restApiId=api)
