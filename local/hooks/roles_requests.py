@@ -93,7 +93,7 @@ def needs(action: str, resource: str, request: Request, key_names: Callable[[str
         return [Need(action, _parameter(request, name)) for name in fields.get("Names", [])]
     context: Context = {}
     if request.service == "dynamodb":
-        context = leading_keys(action, fields, key_names)
+        context = leading_keys(action, fields, key_names, resource)
     elif action == "cloudwatch:PutMetricData":
         context = {"cloudwatch:namespace": fields.get("Namespace")}
     elif action == "sns:Subscribe":
@@ -158,8 +158,13 @@ def _cluster(request: Request, fields: Json) -> str:
     return cluster if cluster.startswith("arn:") else request.arn("ecs", f"cluster/{cluster}")
 
 
-def leading_keys(action: str, fields: Json, key_names: Callable[[str, str], str]) -> Context:
+def leading_keys(
+    action: str, fields: Json, key_names: Callable[[str, str], str], resource: str = ""
+) -> Context:
     """`dynamodb:LeadingKeys`: the partition keys that a call names. A Scan names none.
+
+    A transaction is judged write by write: the rights of each are those of its own operation ("Using IAM
+    with DynamoDB transactions"), so that each `action` on a table has only the keys of its own writes.
 
     Source: Amazon DynamoDB developer guide, "Using IAM policy conditions for fine-grained access control".
 
@@ -170,8 +175,14 @@ def leading_keys(action: str, fields: Json, key_names: Callable[[str, str], str]
     ...         "ExpressionAttributeNames": {"#k": "id"}, "ExpressionAttributeValues": {":k": {"S": "ben"}}}
     >>> leading_keys("dynamodb:Query", call, lambda table, index: "id")
     {'dynamodb:LeadingKeys': ['ben']}
+    >>> call = {"TransactItems": [{"Update": {"TableName": "t", "Key": {"id": {"S": "ana"}}}},
+    ...                           {"Update": {"TableName": "u", "Key": {"id": {"S": "eve"}}}},
+    ...                           {"Put": {"TableName": "t", "Item": {"id": {"S": "ben"}}}}]}
+    >>> leading_keys("dynamodb:UpdateItem", call, lambda table, index: "id", "arn:aws:dynamodb:r:1:table/t")
+    {'dynamodb:LeadingKeys': ['ana']}
     """
     found: list[str] = []
+    of_resource = resource.rpartition(":table/")[2]
 
     def take(table: str, item: Any) -> None:
         value = item.get(key_names(table, "")) if isinstance(item, dict) else None
@@ -190,8 +201,13 @@ def leading_keys(action: str, fields: Json, key_names: Callable[[str, str], str]
                 take(name, (write.get("PutRequest") or {}).get("Item"))
                 take(name, (write.get("DeleteRequest") or {}).get("Key"))
     for operation in fields.get("TransactItems") or []:
-        for part in operation.values():
-            take(str(part.get("TableName", "")), part.get("Key") or part.get("Item"))
+        for kind, part in operation.items():
+            table_of_part = str(part.get("TableName", ""))
+            if action in (f"dynamodb:{kind}Item", f"dynamodb:{kind}") and of_resource in (
+                "",
+                table_of_part,
+            ):
+                take(table_of_part, part.get("Key") or part.get("Item"))
     if expression := fields.get("KeyConditionExpression"):
         name = key_names(table, str(fields.get("IndexName") or ""))
         names = {item: alias for alias, item in (fields.get("ExpressionAttributeNames") or {}).items()}
