@@ -4,6 +4,7 @@ from benchmarks import api, build_sizes, durability, embedded_cloud, interpolati
 from benchmarks.detection import fault_bench, quality_bench, speed, trends_bench
 from benchmarks.detection.strangers import __main__ as strangers
 from benchmarks.forecasting import gefcom2014, nowcast
+from benchmarks.operations import order_latency
 from benchmarks.scheduling import demo_fleet, generated, production, technicians
 from benchmarks.sky import unknown_roof
 
@@ -25,6 +26,7 @@ if __name__ == "__main__":
         interpolation,
         embedded_cloud,
         durability,
+        order_latency,
         api,
         sums,
         build_sizes,

@@ -22,6 +22,7 @@ from ooda.config import loss_function
 from ooda.config.categories import categories_config
 from ooda.config.event_codes import event_codes
 from ops import asl, templates
+from ops.means import prices
 from ops.target import CONFIGS, TEMPLATE, OpsError
 
 _READ_OR_MEANT = (".yaml", ".yml", ".json")
@@ -74,6 +75,8 @@ def _problems_of_each_file(base: Path) -> list[str]:
             problems.append(f"{name}: is never read; profiles lie directly in {sources.FOLDER}/")
         elif profile:
             problems += _problems_of(path, name, partial(sources.read_profile, path))
+        elif path.parent == base / prices.IN_CONFIGS:
+            problems += _problems_of(path, name, partial(_read, path, prices.Prices, name))
         elif name not in files:
             problems.append(
                 f"{name}: no module declares this file (see `ConfigFile` in functions/ona/config/files.py)"

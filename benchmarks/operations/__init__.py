@@ -1,0 +1,1 @@
+"""What the platform needs of its means, measured: the time of an order, by state."""

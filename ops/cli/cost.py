@@ -1,0 +1,76 @@
+"""`ona cost`: what a day costs by list prices, from what was measured."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.means import cost as costs
+from ops.means import prices, reading
+from ops.target import OpsError, resolve
+
+app = typer.Typer()
+DEFAULT_REGION = "af-south-1"
+"""That of samconfig.toml, whose prices the embedded cloud's usage is told in."""
+
+
+@app.command("cost")
+@errors_in_one_line
+def cost_command(
+    day: Annotated[str, typer.Option(help="YYYY-MM-DD, UTC; without it today, so far")] = "",
+    region: Annotated[
+        str, typer.Option(help="whose prices; see configs/operations/prices/")
+    ] = DEFAULT_REGION,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """What a day costs by list prices: by family, by function, for each file, asset, order and forecast."""
+    book = prices.newest()
+    used = reading.read(resolve(profile, environment), _day(day))
+    told = costs.cost(used, book, region)
+    if as_json:
+        print(json.dumps(_plain(told, used.unmeasured, region, book)))
+        return
+    table = Table(*(Column(name, no_wrap=True) for name in ("family", "by", "USD")))
+    for (family, by), usd in told.by(lambda line: (line.family, line.by)).items():
+        table.add_row(escape(family), escape(by), f"{usd:.6f}")
+    console.print(table)
+    counts = told.counts
+    for name, each in told.each.items():
+        number = getattr(counts, f"{name}s")
+        shown = "none that day" if each is None else f"{each:.6f} USD each"
+        console.print(f"{name}s: {number}, {shown}")
+    console.print(f"[bold]{told.usd:.6f} USD[/bold] by the list prices of {book.day} in {escape(region)}")
+    share = told.assumed_usd / told.usd if told.usd else 0.0
+    console.print(f"{share:.0%} of it stands on prices that nobody looked up (configs/operations/prices/)")
+    for what in used.unmeasured:
+        console.print(f"not in it: {escape(what)}", soft_wrap=True)
+
+
+def _day(text: str) -> date:
+    if not text:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise OpsError(f"--day {text}: give a day as YYYY-MM-DD") from error
+
+
+def _plain(told: costs.Cost, unmeasured: list[str], region: str, book: prices.Prices) -> dict[str, object]:
+    return {
+        "usd": told.usd,
+        "assumed_usd": told.assumed_usd,
+        "region": region,
+        "prices": str(book.day),
+        "counts": vars(told.counts),
+        "each_usd": told.each,
+        "lines": [vars(line) for line in told.lines],
+        "unmeasured": unmeasured,
+    }

@@ -1,0 +1,287 @@
+"""A day's usage of a deployed platform. In the embedded cloud it is read from logs, histories and counted
+calls; in AWS from CloudWatch's metrics and from histories.
+
+Durations in AWS are the metric `Duration`, which leaves the start of a sandbox out: cold starts cost a
+little more than is told. The metrics are those that the services send by themselves (Lambda, DynamoDB, SQS,
+API Gateway, S3, Logs); S3 sends no numbers of requests unless somebody pays for them.
+"""
+
+from __future__ import annotations
+
+import calendar
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from forecasting.layout import FORECAST
+from local.cloud import ROOT
+from ona.store import layout
+from ops import roles
+from ops.means import usage
+from ops.means.usage import Counts, Usage, Use
+from ops.target import Target
+
+SAMPLE = 50
+"""So many executions of a workflow are read whole; their mean stands for the others (ours)."""
+_STANDING = "standing"
+_QUEUE_CALLS = (
+    "NumberOfMessagesSent",
+    "NumberOfMessagesReceived",
+    "NumberOfMessagesDeleted",
+    "NumberOfEmptyReceives",
+)
+"""Metrics of AWS/SQS that together are its requests; a batch counts once a message: an upper bound."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A deployed function: its folder's name and family, its name in the cloud, size and processor."""
+
+    family: str
+    name: str
+    deployed: str
+    memory_mb: int
+    architecture: str
+    log_group: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """One day in UTC."""
+
+    day: date
+
+    @property
+    def start(self) -> datetime:
+        """Its midnight."""
+        return datetime.combine(self.day, time(), UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The next midnight."""
+        return self.start + timedelta(days=1)
+
+    @property
+    def of_month(self) -> float:
+        """Which part of its month the day is: what is priced by the month costs so much of it."""
+        return 1 / calendar.monthrange(self.day.year, self.day.month)[1]
+
+    def has(self, moment: datetime) -> bool:
+        """Whether a moment lies in it."""
+        return self.start <= moment < self.end
+
+
+def read(target: Target, day: date) -> Usage:
+    """The usage of one day (UTC), and what could not be measured."""
+    window = Window(day)
+    found = functions(target)
+    uses, share, unmeasured = [], {}, []
+    for name, (moved, of_all) in _transitions(target, window).items():
+        share[f"workflow {name}"] = of_all
+        uses.append(Use(_family_of_workflow(name), f"workflow {name}", "states_transition", moved))
+    if target.embedded:
+        for function in found:
+            billed, share[function.name] = _billed(target, function, window)
+            uses += billed
+        uses += usage.call_uses(_ledger(target), target.stack, share)
+        unmeasured.append(
+            "requests to the APIs, and what lies in tables: the embedded cloud does not count them"
+        )
+    else:
+        metrics = _Metrics(target.client("cloudwatch"), window)
+        for function in found:
+            uses += _measured(metrics, function)
+        uses += _measured_services(target, metrics)
+        unmeasured.append(
+            "requests to S3, calls of SNS and EventBridge: AWS sends no metric of them by itself"
+        )
+    uses += _stands(target, window)
+    return Usage([use for use in uses if use.amount], _counts(target, window), unmeasured)
+
+
+def functions(target: Target) -> list[Function]:
+    """The platform's functions by their folders under functions/; one that is not deployed is left out."""
+    client = target.client("lambda")
+    deployed = {
+        str(item["FunctionName"]): item
+        for page in client.get_paginator("list_functions").paginate()
+        for item in page["Functions"]
+    }
+    found = []
+    for path in sorted((ROOT / "functions").glob("*/*/handler.py")):
+        name = target.function(path.parent.name)
+        if item := deployed.get(name):
+            group = (item.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+            architecture = (item.get("Architectures") or ["x86_64"])[0]
+            family = path.parent.parent.name
+            found.append(
+                Function(family, path.parent.name, name, int(item["MemorySize"]), architecture, group)
+            )
+    return found
+
+
+def _billed(target: Target, function: Function, window: Window) -> tuple[list[Use], float]:
+    """What the function's REPORT lines say of the day, and which part of all its invocations that is."""
+    pages = target.client("logs").get_paginator("filter_log_events")
+    today, everything = [], 0
+    for page in pages.paginate(logGroupName=function.log_group):
+        for event in page["events"]:
+            if report := usage.report_of(event["message"]):
+                everything += 1
+                if window.has(datetime.fromtimestamp(event["timestamp"] / 1000, UTC)):
+                    today.append(report)
+    uses = usage.lambda_uses(function.family, function.name, function.architecture, today)
+    return uses, len(today) / everything if everything else 0.0
+
+
+def _transitions(target: Target, window: Window) -> dict[str, tuple[float, float]]:
+    """State transitions of the day by workflow, and which part of all its executions ran on it."""
+    states = target.client("stepfunctions")
+    told = {}
+    for name, machine in target.machines.items():
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
+        items = [item for page in pages for item in page["executions"]]
+        today = [item["executionArn"] for item in items if window.has(item["startDate"])]
+        read_whole = today[:: max(len(today) // SAMPLE, 1)]
+        moved = sum(usage.transitions(_events(states, arn)) for arn in read_whole)
+        told[name] = (
+            moved / len(read_whole) * len(today) if read_whole else 0.0,
+            len(today) / len(items) if items else 0.0,
+        )
+    return told
+
+
+def _events(states: Any, execution: str) -> Iterator[dict[str, Any]]:
+    """The history of an execution, and those of the executions that its distributed maps started."""
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=execution)
+    started_maps = False
+    for page in pages:
+        for event in page["events"]:
+            started_maps = started_maps or event["type"] == "MapRunStarted"
+            yield event
+    if started_maps:
+        for run in states.list_map_runs(executionArn=execution)["mapRuns"]:
+            for page in states.get_paginator("list_executions").paginate(mapRunArn=run["mapRunArn"]):
+                for item in page["executions"]:
+                    yield from _events(states, item["executionArn"])
+
+
+def _family_of_workflow(name: str) -> str:
+    found = sorted((ROOT / "statemachines").glob(f"*/{name}.asl.yaml"))
+    return found[0].parent.name if found else "unknown"
+
+
+def _ledger(target: Target) -> list[tuple[str, str, str, int]]:
+    """The calls that the embedded cloud counted by role since its home was made."""
+    path = Path(target.embedded.home) / roles.FILE if target.embedded else None
+    if path is None or not path.exists():
+        return []
+    return [
+        (who, what, where, int(times))
+        for who, what, where, times in json.loads(path.read_text())["allowed"]
+    ]
+
+
+class _Metrics:
+    """CloudWatch's sums of one day."""
+
+    def __init__(self, cloudwatch: Any, window: Window) -> None:
+        self._cloudwatch, self._window = cloudwatch, window
+
+    def value(self, namespace: str, name: str, statistic: str = "Sum", **dimensions: str) -> float:
+        """The day's value; 0 where nothing was sent."""
+        answer = self._cloudwatch.get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            StartTime=self._window.start,
+            EndTime=self._window.end,
+            Period=86400,
+            Statistics=[statistic],
+        )
+        return sum(point[statistic] for point in answer["Datapoints"])
+
+
+def _measured(metrics: _Metrics, function: Function) -> list[Use]:
+    requests = metrics.value("AWS/Lambda", "Invocations", FunctionName=function.deployed)
+    ran_ms = metrics.value("AWS/Lambda", "Duration", FunctionName=function.deployed)
+    gb_seconds = ran_ms / 1000 * function.memory_mb / usage.MEGABYTES
+    logged = metrics.value("AWS/Logs", "IncomingBytes", LogGroupName=function.log_group)
+    by = (function.family, function.name)
+    return [
+        Use(*by, "lambda_request", requests),
+        Use(*by, f"lambda_{function.architecture}_gb_second", gb_seconds),
+        Use(*by, "logs_gb_in", logged / usage.GIGABYTE),
+    ]
+
+
+def _measured_services(target: Target, metrics: _Metrics) -> list[Use]:
+    uses = []
+    resources: dict[str, list[str]] = defaultdict(list)
+    for page in target.client("cloudformation").get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            if stack["StackName"].startswith(target.stack):
+                for kind, name in _resources(target, stack["StackName"]):
+                    resources[kind].append(name)
+    for table in resources["AWS::DynamoDB::Table"]:
+        for what, metric in (
+            ("write", "ConsumedWriteCapacityUnits"),
+            ("read", "ConsumedReadCapacityUnits"),
+        ):
+            units = metrics.value("AWS/DynamoDB", metric, TableName=table)
+            uses.append(Use("tables", table, f"dynamodb_{what}_unit", units))
+    for queue in resources["AWS::SQS::Queue"]:
+        name = queue.rsplit("/", 1)[-1]
+        calls = sum(metrics.value("AWS/SQS", kind, QueueName=name) for kind in _QUEUE_CALLS)
+        uses.append(Use("queues", name, "sqs_request", calls))
+    return uses
+
+
+def _resources(target: Target, stack: str) -> Iterator[tuple[str, str]]:
+    pages = target.client("cloudformation").get_paginator("list_stack_resources")
+    for page in pages.paginate(StackName=stack):
+        for item in page["StackResourceSummaries"]:
+            yield item["ResourceType"], item.get("PhysicalResourceId", "")
+
+
+def _stands(target: Target, window: Window) -> list[Use]:
+    """What costs by the month while nothing runs: objects, alarms, dashboards. As they are now."""
+    uses = []
+    for bucket in (target.input_bucket, target.output_bucket):
+        stored = sum(size for _, size, _ in _objects(target, bucket, ""))
+        uses.append(Use(_STANDING, bucket, "s3_gb_month", stored / usage.GIGABYTE * window.of_month))
+    cloudwatch = target.client("cloudwatch")
+    pages = cloudwatch.get_paginator("describe_alarms").paginate()
+    alarms = sum(len(page["MetricAlarms"]) for page in pages)
+    boards = len(cloudwatch.list_dashboards().get("DashboardEntries", []))
+    uses.append(Use(_STANDING, "alarms", "alarm_month", alarms * window.of_month))
+    uses.append(Use(_STANDING, "dashboards", "dashboard_month", boards * window.of_month))
+    return uses
+
+
+def _objects(target: Target, bucket: str, prefix: str) -> Iterator[tuple[str, int, datetime]]:
+    """Key, size in bytes and last change of each object."""
+    pages = target.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    for page in pages:
+        for item in page.get("Contents", []):
+            yield item["Key"], int(item["Size"]), item["LastModified"]
+
+
+def _counts(target: Target, window: Window) -> Counts:
+    """What came and what was made on the day: files by the time of their put, the others by their keys."""
+    files = [
+        fields["name"]
+        for key, _, changed in _objects(target, target.input_bucket, layout.OBSERVATION.prefix())
+        if window.has(changed) and (fields := layout.OBSERVATION.parse(key))
+    ]
+
+    def made(shape: layout.KeyShape) -> int:
+        prefix = shape.prefix(day=window.day)
+        return sum(1 for key, _, _ in _objects(target, target.output_bucket, prefix) if shape.parse(key))
+
+    assets = {name.rsplit("_", 1)[0] for name in files}
+    return Counts(len(files), len(assets), made(layout.WORK_ORDER), made(FORECAST))
