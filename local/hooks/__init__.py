@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from local import limits
 from local.hooks import (
+    alarms,
     apigateway,
     asynchronous,
     callbacks,
@@ -70,6 +71,7 @@ def install() -> None:
     roles_sources.install()
     roles_trust.install()
     topics.install()
+    alarms.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
     template_references.install()
