@@ -8,7 +8,7 @@ export PYTHONPATH := functions:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast soak format lint check build bench examples openapi asl diagrams lock clean
+.PHONY: help setup demo test test-fast soak format lint check build bench examples openapi asl watch diagrams lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ openapi: $(VENV)/.ready ## write docs/openapi.json from the routes, and the cata
 
 asl: $(VENV)/.ready ## write statemachines/expanded/ from the workflows and their shared retries
 	@$(PY) -m ops.asl
+
+watch: $(VENV)/.ready ## write stacks/watch.yaml and its catalogue from the stacks and configs/operations/alarms.yaml
+	@$(PY) -m ops.watch
 
 diagrams: $(VENV)/.ready ## write docs/diagrams/ from the state machines
 	@$(PY) scripts/diagrams.py

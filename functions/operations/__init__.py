@@ -1,1 +1,1 @@
-"""Operations: is the platform well, what came today, what does it cost. It reads, and sends nothing."""
+"""Operations: what is watched, is the platform well, what does it cost. It reads, and sends nothing."""

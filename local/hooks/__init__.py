@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from local import limits
 from local.hooks import (
+    alarm_events,
+    alarm_states,
+    alarms,
     apigateway,
     asynchronous,
     callbacks,
@@ -76,6 +79,9 @@ def install() -> None:
     roles_sources.install()
     roles_trust.install()
     topics.install()
+    alarms.install()
+    alarm_events.install()
+    alarm_states.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
     template_references.install()

@@ -306,7 +306,7 @@ def test_every_api_has_somebody_who_hears_of_its_server_errors() -> None:
     watched = {
         str(dimension["Value"])
         for item in of_type("AWS::CloudWatch::Alarm").values()
-        if item["Properties"]["Namespace"] == "AWS/ApiGateway" and item["Properties"]["AlarmActions"]
+        if item["Properties"].get("Namespace") == "AWS/ApiGateway" and item["Properties"]["AlarmActions"]
         for dimension in item["Properties"]["Dimensions"]
         if dimension["Name"] == "ApiName"
     }

@@ -13,6 +13,7 @@ import resource
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -114,5 +115,17 @@ def _measure_invocation(context: Any, milliseconds: float, failed: bool) -> None
     measure(EXECUTION_TIME, milliseconds, FunctionName=name, Status="Error" if failed else "Success")
     size_mb = float(getattr(context, "memory_limit_in_mb", 0) or 0)
     if size_mb:
-        held_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
-        measure(MEMORY, 100 * held_mb / size_mb, FunctionName=name)
+        measure(MEMORY, 100 * _held_mb() / size_mb, FunctionName=name)
+
+
+def _held_mb() -> float:
+    """The memory that this process has held at most, in MiB.
+
+    Linux hands ru_maxrss on from the process that started this one, also through exec; the high-water mark
+    of the process' own memory begins anew. Other systems have no such file.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return float(status.split("VmHWM:", 1)[1].split(None, 1)[0]) / 1024
+    except (OSError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # macOS counts bytes

@@ -1,0 +1,1 @@
+"""The files under `configs/operations/`, one module a file."""

@@ -1,0 +1,95 @@
+"""`configs/operations/alarms.yaml`: by which rules `make watch` writes the alarms."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ona.config.files import ConfigFile
+from ona.documents.base import Document
+
+Severity = Literal["critical", "high", "medium", "low"]
+
+
+class Measured(Document):
+    """One metric of CloudWatch and how a period of it becomes one number."""
+
+    namespace: str
+    name: str
+    statistic: str = Field(pattern=r"^(Sum|Average|Minimum|Maximum|SampleCount|p\d{2}(\.\d)?)$")
+    period_s: int = Field(ge=60, multiple_of=60)
+
+
+class Math(Document):
+    """A sum over several metrics: the expression, and each metric by the name that stands in it."""
+
+    expression: str
+    metrics: dict[str, Measured] = Field(min_length=1)
+
+
+class Change(Document):
+    """What differs for one resource, or for those that a timer calls."""
+
+    what: str | None = None
+    periods: int | None = Field(None, ge=1)
+    above: float | None = None
+
+
+class Rule(Document):
+    """One alarm for each resource of a kind, or (under `measured`) one alarm of a function's own metric."""
+
+    of: str
+    name: str = ""
+    what: str
+    page: str
+    severity: Severity
+    metric: Measured | None = None
+    math: Math | None = None
+    periods: int = Field(ge=1)
+    bad: int | None = Field(None, ge=1)
+    above: float | None = None
+    below: float | None = None
+    share_of_timeout: float | None = Field(None, gt=0, lt=1)
+    on_timer: Change | None = None
+    exceptions: dict[str, Change] = Field({}, alias="except")
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if (self.metric is None) == (self.math is None):
+            raise ValueError("a rule has either metric or math")
+        if sum(value is not None for value in (self.above, self.below, self.share_of_timeout)) != 1:
+            raise ValueError("a rule has one of above, below and share_of_timeout")
+        if (self.bad or 1) > self.periods:
+            raise ValueError(f"bad: {self.bad} is more than periods: {self.periods}")
+        return self
+
+    def for_(self, about: str, *, on_timer: bool) -> Rule:
+        """The rule as it holds for one resource: its own exception, else what holds for timers."""
+        change = self.exceptions.get(about) or (self.on_timer if on_timer else None)
+        if change is None:
+            return self
+        given = change.model_dump(exclude_none=True)
+        if "above" in given:
+            given["share_of_timeout"] = None
+        return self.model_copy(update=given)
+
+
+class Written(Document):
+    """An alarm of a stack that follows no rule: what it is."""
+
+    kind: str
+    of: str
+    page: str
+    severity: Severity
+
+
+class AlarmRules(Document):
+    """The file."""
+
+    rules: dict[str, Rule]
+    measured: dict[str, Rule]
+    written: dict[str, Written]
+
+
+FILE = ConfigFile("operations/alarms.yaml", AlarmRules)

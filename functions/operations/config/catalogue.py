@@ -1,0 +1,49 @@
+"""`configs/operations/catalogue.yaml`: every alarm and what it watches. `make watch` writes it.
+
+Who is told of an alarm reads severity and page here; who looks at the platform's health, what there is.
+"""
+
+from __future__ import annotations
+
+from ona.config.files import ConfigFile
+from ona.documents.base import Document
+from operations.config.alarms import Severity
+
+
+class CataloguedAlarm(Document):
+    """One alarm."""
+
+    name: str
+    """Its name; `{environment}` stands for the environment."""
+    kind: str
+    about: str
+    """What it is about, without `ona-` and the environment."""
+    family: str
+    severity: Severity
+    rings: bool
+    """Whether somebody is told of it by itself."""
+    told_by: str | None
+    """The alarm that tells of it where it does not ring."""
+    page: str
+    """Its runbook page: docs/operations/symptoms/<page>.md."""
+    causes: list[str]
+    """Alarms that, when they are on, are the reason of this one."""
+
+
+class CataloguedThing(Document):
+    """One function, workflow, API or queue."""
+
+    kind: str
+    about: str
+    family: str
+
+
+class Catalogue(Document):
+    """The file."""
+
+    alarms: list[CataloguedAlarm]
+    watched: list[CataloguedThing]
+    dashboards: list[str]
+
+
+FILE = ConfigFile("operations/catalogue.yaml", Catalogue)

@@ -1,0 +1,185 @@
+"""Which alarms there must be: rules × what is watched. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from local.packaging import Template
+from operations.config.alarms import AlarmRules, Measured, Rule, Severity
+from ops.watch.read import Watched, about_of, family_of
+
+PAGES = "docs/operations/symptoms"
+"""Where the runbook pages lie."""
+_ARN = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
+_ENVIRONMENT = {"Ref": "Environment"}
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One alarm, and what the catalogue says of it."""
+
+    logical: str
+    about: str
+    kind: str
+    of: str
+    family: str
+    severity: Severity
+    page: str
+    properties: dict[str, Any]
+    """CloudFormation's properties; of an alarm that stands in another stack, those that stand there."""
+    generated: bool = True
+
+    @property
+    def name(self) -> str:
+        """The deployed name; `{environment}` stands for the environment."""
+        return f"ona-{self.about}-{{environment}}"
+
+
+def all_alarms(templates: dict[str, Template], things: Iterable[Watched], rules: AlarmRules) -> list[Alarm]:
+    """The alarms that stand in the stacks, and those that are missing there, by name.
+
+    Raises ValueError for an alarm in a stack that neither a rule nor `written` knows.
+    """
+    seen = list(things)
+    wanted = {alarm.about: alarm for alarm in _wanted(seen, rules)}
+    there = {alarm.about: alarm for alarm in _there(templates, wanted, rules)}
+    return sorted({**wanted, **there}.values(), key=lambda alarm: alarm.name.lower())
+
+
+def _wanted(things: list[Watched], rules: AlarmRules) -> Iterator[Alarm]:
+    for kind, rule in rules.rules.items():
+        for thing in things:
+            if thing.kind == rule.of:
+                own = rule.for_(thing.about, on_timer=thing.on_timer)
+                yield _alarm(kind, own, thing, rule.name.format(about=thing.about))
+    functions = {thing.about: thing for thing in things if thing.kind == "function"}
+    for name, rule in rules.measured.items():
+        if rule.of in functions:
+            yield _alarm(name.removeprefix("platform-").replace("-", "_"), rule, functions[rule.of], name)
+
+
+def _alarm(kind: str, rule: Rule, thing: Watched, about: str) -> Alarm:
+    period = next(iter(_metrics(rule).values())).period_s
+    threshold, comparison = _threshold(rule, thing)
+    what = rule.what if rule.what.startswith("{about}") else rule.what[0].upper() + rule.what[1:]
+    text = what.format(
+        about=thing.about,
+        threshold=f"{threshold:g}" if threshold < 1e5 else f"{threshold:.0f}",
+        minutes=period // 60,
+        periods=rule.periods,
+        bad=rule.bad or rule.periods,
+        timeout_s=thing.timeout_s,
+    )
+    properties = {
+        "AlarmName": {"Fn::Sub": f"ona-{about}-${{Environment}}"},
+        "AlarmDescription": f"{text}. {runbook(rule.page)}",
+        **_measured(rule, thing),
+        "EvaluationPeriods": rule.periods,
+        **({"DatapointsToAlarm": rule.bad} if rule.bad else {}),
+        "Threshold": int(threshold) if threshold == int(threshold) else threshold,
+        "ComparisonOperator": comparison,
+        "TreatMissingData": "notBreaching",
+        "AlarmActions": [{"Ref": "AlertsTopic"}],
+    }
+    logical = f"Watch{_pascal(thing.about)}{_pascal(kind.replace('_', '-'))}"
+    return Alarm(logical, about, kind, thing.about, thing.family, rule.severity, rule.page, properties)
+
+
+def runbook(page: str) -> str:
+    """How an alarm's text names its page.
+
+    >>> runbook("letters-wait")
+    'Runbook: docs/operations/symptoms/letters-wait.md'
+    """
+    return f"Runbook: {PAGES}/{page}.md"
+
+
+def _threshold(rule: Rule, thing: Watched) -> tuple[float, str]:
+    if rule.below is not None:
+        return rule.below, "LessThanThreshold"
+    if rule.above is not None:
+        return rule.above, "GreaterThanThreshold"
+    return rule.share_of_timeout * thing.timeout_s * 1000, "GreaterThanThreshold"  # type: ignore[operator]
+
+
+def _metrics(rule: Rule) -> dict[str, Measured]:
+    return rule.math.metrics if rule.math else {"": rule.metric}  # type: ignore[dict-item]
+
+
+def _measured(rule: Rule, thing: Watched) -> dict[str, Any]:
+    """The properties that say what is measured: one metric, or a sum over several."""
+    if rule.math is None:
+        [metric] = _metrics(rule).values()
+        percentile = metric.statistic.startswith("p")
+        return {
+            "Namespace": metric.namespace,
+            "MetricName": metric.name,
+            "Dimensions": _dimensions(metric, thing),
+            ("ExtendedStatistic" if percentile else "Statistic"): metric.statistic,
+            **({"EvaluateLowSampleCountPercentile": "evaluate"} if percentile else {}),
+            "Period": metric.period_s,
+        }
+    each = [
+        {
+            "Id": name,
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": metric.namespace,
+                    "MetricName": metric.name,
+                    "Dimensions": _dimensions(metric, thing),
+                },
+                "Period": metric.period_s,
+                "Stat": metric.statistic,
+            },
+        }
+        for name, metric in rule.math.metrics.items()
+    ]
+    whole = {"Id": "value", "Expression": rule.math.expression, "ReturnData": True}
+    return {"Metrics": [whole, *each]}
+
+
+def _dimensions(metric: Measured, thing: Watched) -> list[dict[str, Any]]:
+    named = {"Fn::Sub": thing.name}
+    if metric.namespace.startswith("Ona/"):
+        pairs: list[tuple[str, Any]] = [("environment", _ENVIRONMENT), ("service", thing.about)]
+    elif thing.kind == "function":
+        pairs = [("FunctionName", named)]
+    elif thing.kind == "workflow":
+        pairs = [("StateMachineArn", {"Fn::Sub": _ARN + thing.name})]
+    elif thing.kind == "api":
+        pairs = [("ApiName", named), ("Stage", _ENVIRONMENT)]
+    else:
+        pairs = [("QueueName", named)]
+    return [{"Name": name, "Value": value} for name, value in pairs]
+
+
+def _there(templates: dict[str, Template], wanted: dict[str, Alarm], rules: AlarmRules) -> Iterator[Alarm]:
+    """The alarms that stand in the stacks."""
+    for stack, template in templates.items():
+        for logical, item in template["Resources"].items():
+            if item["Type"] != "AWS::CloudWatch::Alarm":
+                continue
+            about = about_of(item["Properties"]["AlarmName"], logical)
+            if entry := rules.written.get(logical):
+                kind, of, severity, page = entry.kind, entry.of, entry.severity, entry.page
+                family = family_of(stack, template)
+            elif about in wanted:
+                same = wanted[about]
+                kind, of, severity, page, family = (
+                    same.kind, same.of, same.severity, same.page, same.family,
+                )  # fmt: skip
+            else:
+                raise ValueError(
+                    f"{stack}.yaml: {logical}: no rule makes ona-{about}; name it under `written` "
+                    "in configs/operations/alarms.yaml"
+                )
+            yield Alarm(
+                logical, about, kind, of, family, severity, page, item["Properties"], generated=False
+            )
+
+
+def _pascal(text: str) -> str:
+    return "".join(part[0].upper() + part[1:] for part in text.split("-"))

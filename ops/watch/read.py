@@ -1,0 +1,93 @@
+"""What the stacks have that must be watched: functions, workflows, APIs and queues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.packaging import Template, read_template
+
+GENERATED = "watch"
+"""The stack that this package writes; it is not read."""
+_BEFORE, _AFTER = "ona-", "-${Environment}"
+_NAMED_BY = {
+    "AWS::Serverless::Function": ("function", "FunctionName"),
+    "AWS::Serverless::StateMachine": ("workflow", "Name"),
+    "AWS::Serverless::Api": ("api", "Name"),
+    "AWS::SQS::Queue": ("queue", "QueueName"),
+}
+_TIMERS = ("Schedule", "ScheduleV2")
+
+
+class NotWatchable(ValueError):
+    """A resource has no fixed name, so no alarm can name it; the text says which."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One thing that is watched."""
+
+    kind: str
+    """function, workflow, api, queue, or letters: a queue for what failed."""
+    about: str
+    """Its name without `ona-` and the environment."""
+    logical: str
+    family: str
+    timeout_s: int = 0
+    """A function's time limit, seconds; 0 of other kinds."""
+    on_timer: bool = False
+    """Whether a timer calls it."""
+
+    @property
+    def name(self) -> str:
+        """The deployed name, with the environment as a substitution."""
+        return f"{_BEFORE}{self.about}{_AFTER}"
+
+
+def stacks(folder: Path) -> dict[str, Template]:
+    """Every stack that people write, by its file's name without ending."""
+    paths = sorted(path for path in folder.glob("*.yaml") if path.stem != GENERATED)
+    return {path.stem: read_template(path) for path in paths}
+
+
+def about_of(name: Any, logical: str) -> str:
+    """A name without `ona-` and the environment. Raises NotWatchable for a name of another form.
+
+    >>> about_of({"Fn::Sub": "ona-api-ops-${Environment}"}, "OpsApi")
+    'api-ops'
+    """
+    text = str(name.get("Fn::Sub", "")) if isinstance(name, dict) else ""
+    if not (text.startswith(_BEFORE) and text.endswith(_AFTER)):
+        raise NotWatchable(f"{logical} needs a name of the form {_BEFORE}<what>{_AFTER}, has {name!r}")
+    return text.removeprefix(_BEFORE).removesuffix(_AFTER)
+
+
+def family_of(stack: str, template: Template) -> str:
+    """The family of a stack: the folder of its functions' handlers; without functions the stack itself."""
+    for item in template["Resources"].values():
+        if item["Type"] == "AWS::Serverless::Function":
+            return str(item["Properties"]["Handler"]).partition(".")[0]
+    return stack
+
+
+def watched(templates: dict[str, Template]) -> Iterator[Watched]:
+    """All that is watched, in the order of the stacks. Raises NotWatchable."""
+    for stack, template in templates.items():
+        family = family_of(stack, template)
+        common = template.get("Globals", {}).get("Function", {})
+        for logical, item in template["Resources"].items():
+            if item["Type"] not in _NAMED_BY:
+                continue
+            kind, named_by = _NAMED_BY[item["Type"]]
+            properties = item.get("Properties", {})
+            about = about_of(properties.get(named_by), logical)
+            if kind == "function":
+                timeout = int(properties.get("Timeout", common.get("Timeout", 3)))
+                timers = [event["Type"] in _TIMERS for event in properties.get("Events", {}).values()]
+                yield Watched(kind, about, logical, family, timeout, any(timers))
+            elif kind == "queue" and "dead-letters" in about:
+                yield Watched("letters", about, logical, family)
+            else:
+                yield Watched(kind, about, logical, family)
