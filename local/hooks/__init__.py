@@ -25,6 +25,7 @@ from local.hooks import (
     identity,
     jsonata,
     lambda_worker,
+    metric_data,
     metrics,
     presigned,
     resource_schemas,
@@ -54,6 +55,7 @@ def install() -> None:
     lambda_worker.install()
     worker_logs.install()
     metrics.install()
+    metric_data.install()
     emf.install()
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
