@@ -11,6 +11,7 @@ from local.hooks import (
     alarm_events,
     alarm_states,
     alarms,
+    aliases,
     apigateway,
     asynchronous,
     callbacks,
@@ -58,6 +59,7 @@ def install() -> None:
     worker_logs.install()
     metrics.install()
     emf.install()
+    aliases.install()
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()
