@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from functools import wraps
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from operations.reading.health import Platform, health
 from operations.reading.midday import midday
 from operations.reading.records import Records
 from operations.reading.summary import summary
+from operations.reading.weekly import weekly
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.target import OpsError, Target, resolve, use_configs
 
@@ -90,11 +91,23 @@ def summary_command(
     target, zone, now = resolve(profile, environment), routines().zone, utc_now()
     asked = _day(day) if day else now.astimezone(zone).date()
     report = summary(target.client, target.stack, records_of(target), asked, zone, now)
-    if json:
-        _end(report, every=True, json=True)
-    console.print(f"{report.platform}, {report.day}, {report.zone}")
-    print_figures(report.findings)
-    raise typer.Exit(exit_code(report.state))
+    _end_figures(report, f"{report.day}, {report.zone}", json)
+
+
+@app.command(name="weekly")
+@as_monitors_expect
+def weekly_command(
+    day: Annotated[str, typer.Option(help="the last of the seven days; without it yesterday")] = "",
+    json: AsJson = False,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Seven full days beside the seven before, and the forecasts' accuracy; exits with 0 or 1."""
+    use_configs()
+    target, zone, now = resolve(profile, environment), routines().zone, utc_now()
+    last = _day(day) if day else now.astimezone(zone).date() - timedelta(days=1)
+    report = weekly(target.client, target.stack, records_of(target), last, zone, now)
+    _end_figures(report, f"the week until {report.last}, {report.zone}", json)
 
 
 def records_of(target: Target) -> Records:
@@ -117,6 +130,16 @@ def _end(report: Report, every: bool, json: bool) -> None:
         print(report.model_dump_json(indent=2))
     else:
         _print(report, every)
+    raise typer.Exit(exit_code(report.state))
+
+
+def _end_figures(report: Report, of: str, json: bool) -> None:
+    """Print a report of figures, and exit with its code. `of`: which days they are of."""
+    if json:
+        print(report.model_dump_json(indent=2))
+    else:
+        console.print(f"{report.platform}, {of}", highlight=False)
+        print_figures(report.findings)
     raise typer.Exit(exit_code(report.state))
 
 

@@ -123,6 +123,7 @@ def of_window(records: Records, machines: Iterable[str], window: Window) -> Figu
 
 def gather(records: Records, machines: Iterable[str], window: Window) -> Gathered:
     """Read all that a summary counts. Raises botocore's errors."""
+    before = len(records.bad)
     outcomes = records.outcomes(window)
     detections = records.detections(outcomes)
     return Gathered(
@@ -134,7 +135,7 @@ def gather(records: Records, machines: Iterable[str], window: Window) -> Gathere
         sites=records.sites(),
         orders=records.orders(),
         failed=records.failures(machines, window),
-        bad=records.bad,
+        bad=records.bad[before:],
     )
 
 

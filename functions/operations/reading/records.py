@@ -103,6 +103,10 @@ class _History(_Read):
     superseded: list[_Withdrawn] = []
 
 
+class Gone(LookupError):
+    """An object that is not there."""
+
+
 DocumentT = TypeVar("DocumentT", bound=Document)
 
 
@@ -186,6 +190,20 @@ class Records:
         found = {arn.rpartition(":")[2]: _failed(states, arn, window) for arn in machines}
         return {name: number for name, number in found.items() if number}
 
+    def document(self, key: str, model: type[DocumentT]) -> DocumentT | None:
+        """A document that need not be there; one that cannot be read is put aside."""
+
+        def read() -> DocumentT | None:
+            try:
+                return model.read(self._json(S3Pointer(bucket=self.bucket, key=key)), key)
+            except Gone:
+                return None
+
+        found, why = attempted(read)
+        if why:
+            note(f"s3://{self.bucket}/{key}", why, self.bad)
+        return found
+
     # ------------------------------------------------------------------ how
 
     def _listed(self, prefix: str) -> Iterator[tuple[str, datetime]]:
@@ -222,7 +240,7 @@ class Records:
         try:
             body = self._s3.get_object(Bucket=pointer.bucket, Key=pointer.key, **version)["Body"].read()
         except self._s3.exceptions.NoSuchKey as error:
-            raise LookupError("it is gone") from error
+            raise Gone("it is gone") from error
         return json.loads(body)
 
 

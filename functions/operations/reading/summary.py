@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from operations.reading.records import Records
 from operations.reading.window import Window
 
 KIND = "summary"
+PAGE = "docs/operations/summary.md"
 NAMED = 5
 """So many sites or objects are named in a line; the others are counted (ours)."""
 
@@ -69,9 +70,15 @@ def findings(figures: Figures) -> Iterator[Finding]:
     yield Finding.ok(
         "money", "saved", f"{money.saved_usd_per_day:,.2f} USD a day, ended by verified repairs"
     )
-    if figures.unreadable:
-        number, named = len(figures.unreadable), listed(figures.unreadable, NAMED)
-        yield _warning("unreadable", "documents", f"{counted(number, 'document')} not counted: {named}")
+    yield from not_counted(figures.unreadable, PAGE)
+
+
+def not_counted(bad: Sequence[str], page: str) -> Iterator[Finding]:
+    """A warning where something could not be read. `page`: where the docs say what to do."""
+    if bad:
+        text = f"{counted(len(bad), 'document')} not counted: {listed(bad, NAMED)}"
+        found = Finding.warning("unreadable", "documents", text)
+        yield found.model_copy(update={"page": f"{page}#unreadable"})
 
 
 def _files_in_words(figures: Figures) -> Iterator[Finding]:
@@ -82,9 +89,8 @@ def _files_in_words(figures: Figures) -> Iterator[Finding]:
     if not came and not failed:
         yield Finding.ok("files", "all", "no file was done")
     elif not any(files.accepted for files in came):
-        page = "docs/operations/summary.md#files"
         nothing = Finding.critical("files", "all", "every file was refused, or failed")
-        yield nothing.model_copy(update={"page": page})
+        yield nothing.model_copy(update={"page": f"{PAGE}#files"})
     if figures.site_days:
         yield Finding.ok("files", "sites", f"{counted(figures.site_days, 'judgement')} of whole sites")
 
@@ -111,4 +117,4 @@ def _counts(numbers: dict[str, int]) -> list[str]:
 
 def _warning(check: str, about: str, text: str) -> Finding:
     finding = Finding.warning(check, about, text)
-    return finding.model_copy(update={"page": f"docs/operations/summary.md#{check}"})
+    return finding.model_copy(update={"page": f"{PAGE}#{check}"})

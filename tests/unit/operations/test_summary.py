@@ -1,19 +1,15 @@
 """The end-of-day summary of a day that is reckoned by hand below, with what does not belong to it beside.
 
 The day is 10 June 2025 in Johannesburg, two hours before UTC: from 22:00 UTC on the 9th. Documents are
-written here as the workflows' definitions have them (statemachines/), without our models.
+written by `tests.builders.day_of_work`, which shares nothing with what reads them.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from functools import cache
-from typing import Any
+from datetime import date
 from zoneinfo import ZoneInfo
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -23,11 +19,13 @@ from operations.reading.inventory import Inventory
 from operations.reading.records import Records
 from operations.reading.summary import Summary
 from operations.reading.window import Window
-from tests.fakes.tables import IN, OUT, create
+from tests.builders import day_of_work
+from tests.builders.day_of_work import diagnosis, order, outcome, put, record, service, utc
+from tests.fakes.tables import OUT, create
 
 ZONE = ZoneInfo("Africa/Johannesburg")
 MACHINES = ["arn:aws:states:af-south-1:1:stateMachine:ona-ooda-dev", "arn:…:ona-forecast-schedule-dev"]
-STOPPED = {  # of each workflow: how each execution ended, and when
+ENDED = {  # of each workflow: how each execution ended, and when
     MACHINES[0]: [
         ("FAILED", "2025-06-10T09:00:00"),
         ("TIMED_OUT", "2025-06-10T21:59:59"),
@@ -39,32 +37,11 @@ STOPPED = {  # of each workflow: how each execution ended, and when
 }
 
 
-class States:
-    """Step Functions, as far as it lists executions by status."""
-
-    def get_paginator(self, _: str) -> States:
-        return self
-
-    def paginate(self, **asked: str) -> list[dict[str, Any]]:
-        ended = STOPPED[asked["stateMachineArn"]]
-        return [
-            {"executions": [{"stopDate": utc(at)}]} for how, at in ended if how == asked["statusFilter"]
-        ]
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-@cache
-def service(name: str) -> Any:
-    return States() if name == "stepfunctions" else boto3.client(name, region_name="af-south-1")
-
-
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     found = Inventory("ours", {}, {"AWS::StepFunctions::StateMachine": MACHINES})
     monkeypatch.setattr(routine.inventory, "read", lambda *_: found)
+    monkeypatch.setattr(day_of_work, "STOPPED", ENDED)
     with mock_aws():
         service.cache_clear()
         create()
@@ -77,88 +54,6 @@ def asked(day: str = "2025-06-10") -> Summary:
     return routine.summary(
         service, "ours", records, date.fromisoformat(day), ZONE, utc("2025-06-10T15:00:00")
     )
-
-
-def put(key: str, body: object) -> dict[str, str]:
-    """Write an object, and point at it as a state does."""
-    text = body if isinstance(body, str) else json.dumps(body)
-    service("s3").put_object(Bucket=OUT, Key=key, Body=text.encode())
-    return {"bucket": OUT, "key": key, "version_id": ""}
-
-
-def outcome(name: str, key: str, at: str, word: str, **more: object) -> None:
-    source = {"bucket": IN, "key": key, "version_id": "1"}
-    put(
-        f"outcomes/{name}.json",
-        {"outcome": word, "source": source, "execution": "x", "at": f"{at}Z", **more},
-    )
-
-
-def record(name: str, at: str, **incidents: list[tuple[str, str, str, bool]]) -> dict[str, str]:
-    """A detection record. `incidents`: by machine, each with id, kind, state, and whether suspected."""
-    assets = [
-        {
-            "asset_id": asset,
-            "site_id": "north",
-            "basis": "peers",
-            "incidents": [
-                {"incident_id": one, "asset_id": asset, "kind": kind, "state": state, "suspected": unsure}
-                for one, kind, state, unsure in given
-            ],
-        }
-        for asset, given in incidents.items()
-    ]
-    return put(
-        f"detections/2025/01/15/{name}.json",
-        {"detection_id": name, "generated_at": f"{at}Z", "assets": assets},
-    )
-
-
-def diagnosis(name: str, at: str, *causes: tuple[str, str, float, float]) -> dict[str, str]:
-    """A diagnostic. Each cause: its key, its incident, USD a day, USD lost so far."""
-    interval = {"lower": 0, "upper": 1}
-    found = [
-        {
-            "finding_key": key,
-            "cause": "soiling",
-            "incident_ids": [incident],
-            "energy_at_risk": {
-                "daily_loss_kwh": 1,
-                "daily_loss_usd": daily,
-                "confidence_interval": interval,
-                "horizons": [],
-                "growth_percent_per_day": 0,
-                "lost_so_far_kwh": 1,
-                "lost_so_far_usd": lost,
-            },
-        }
-        for key, incident, daily, lost in causes
-    ]
-    return put(f"diagnostics/2025/01/15/{name}.json", {"analysis_timestamp": f"{at}Z", "findings": found})
-
-
-def order(name: str, created: str, daily: float, status: str = "OPEN", **more: Any) -> None:
-    """An order in the table; `cancelled`: when it was."""
-    lines = [{"status": "OPEN", "at": f"{created}Z", "by": "ona-order", "event": "opened"}]
-    if at := more.pop("cancelled", None):
-        lines.append({"status": "CANCELLED", "at": f"{at}Z", "by": "a person", "event": "status"})
-    texts = {
-        "status": status,
-        "asset_id": "A1",
-        "finding_key": "k",
-        "title": "t",
-        "created_at": f"{created}Z",
-        "due_date": f"{created}Z",
-        "priority": "high",
-        "crew_id": "c",
-        "scheduled_start": f"{created}Z",
-        "scheduled_end": f"{created}Z",
-        **{key: f"{at}Z" for key, at in more.items()},
-    }
-    item: dict[str, Any] = {key: {"S": text} for key, text in texts.items()}
-    item |= {"job_id": {"S": name}, "version": {"N": "1"}, "daily_loss_usd": {"N": str(daily)}}
-    item["history"] = {"L": [{"M": {key: {"S": text} for key, text in line.items()}} for line in lines]}
-    service("dynamodb").put_item(TableName="tracking", Item=item)
 
 
 def the_day() -> None:
