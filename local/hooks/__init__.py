@@ -12,6 +12,7 @@ from local.hooks import (
     alarm_states,
     alarms,
     apigateway,
+    appconfig,
     asynchronous,
     callbacks,
     cloudformation,
@@ -82,6 +83,7 @@ def install() -> None:
     alarms.install()
     alarm_events.install()
     alarm_states.install()
+    appconfig.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
     template_references.install()
