@@ -13,6 +13,7 @@ from local.hooks import (
     alarms,
     aliases,
     apigateway,
+    appconfig,
     asynchronous,
     callbacks,
     cloudformation,
@@ -88,6 +89,7 @@ def install() -> None:
     alarms.install()
     alarm_events.install()
     alarm_states.install()
+    appconfig.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
     template_references.install()
