@@ -14,7 +14,9 @@ from local.hooks import (
     apigateway,
     asynchronous,
     callbacks,
+    clock_requests,
     cloudformation,
+    composite_alarms,
     creation,
     definitions,
     distributed_map,
@@ -81,7 +83,9 @@ def install() -> None:
     topics.install()
     alarms.install()
     alarm_events.install()
+    composite_alarms.install()
     alarm_states.install()
+    clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
     template_references.install()
