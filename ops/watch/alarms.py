@@ -30,6 +30,19 @@ class Alarm:
     properties: dict[str, Any]
     """CloudFormation's properties; of an alarm that stands in another stack, those that stand there."""
     generated: bool = True
+    causes: tuple[str, ...] = ()
+    """Of a composite alarm: the names of those that keep it quiet."""
+    children: tuple[str, ...] = ()
+    """Of a composite alarm: the names of those that it rings for."""
+    told_by: str | None = None
+    """The composite alarm that rings for it."""
+    settle_s: int = 0
+    lasts_s: int = 0
+
+    @property
+    def composite(self) -> bool:
+        """Whether it is a composite alarm."""
+        return bool(self.children)
 
     @property
     def name(self) -> str:
@@ -53,14 +66,15 @@ def _wanted(things: list[Watched], rules: AlarmRules) -> Iterator[Alarm]:
         for thing in things:
             if thing.kind == rule.of:
                 own = rule.for_(thing.about, on_timer=thing.on_timer)
-                yield _alarm(kind, own, thing, rule.name.format(about=thing.about))
+                yield _alarm(kind, own, thing, rule.name.format(about=thing.about), rules.logical)
     functions = {thing.about: thing for thing in things if thing.kind == "function"}
     for name, rule in rules.measured.items():
         if rule.of in functions:
-            yield _alarm(name.removeprefix("platform-").replace("-", "_"), rule, functions[rule.of], name)
+            kind = rule.kind or name.removeprefix("platform-").replace("-", "_")
+            yield _alarm(kind, rule, functions[rule.of], name, rules.logical)
 
 
-def _alarm(kind: str, rule: Rule, thing: Watched, about: str) -> Alarm:
+def _alarm(kind: str, rule: Rule, thing: Watched, about: str, logicals: dict[str, str]) -> Alarm:
     period = next(iter(_metrics(rule).values())).period_s
     threshold, comparison = _threshold(rule, thing)
     what = rule.what if rule.what.startswith("{about}") else rule.what[0].upper() + rule.what[1:]
@@ -83,7 +97,7 @@ def _alarm(kind: str, rule: Rule, thing: Watched, about: str) -> Alarm:
         "TreatMissingData": "notBreaching",
         "AlarmActions": [{"Ref": "AlertsTopic"}],
     }
-    logical = f"Watch{_pascal(thing.about)}{_pascal(kind.replace('_', '-'))}"
+    logical = logicals.get(about) or f"Watch{pascal(thing.about)}{pascal(kind.replace('_', '-'))}"
     return Alarm(logical, about, kind, thing.about, thing.family, rule.severity, rule.page, properties)
 
 
@@ -151,8 +165,11 @@ def _dimensions(metric: Measured, thing: Watched) -> list[dict[str, Any]]:
         pairs = [("StateMachineArn", {"Fn::Sub": _ARN + thing.name})]
     elif thing.kind == "api":
         pairs = [("ApiName", named), ("Stage", _ENVIRONMENT)]
+    elif thing.kind == "ends":
+        pairs = [("RuleName", named)]
     else:
         pairs = [("QueueName", named)]
+    pairs += metric.dimensions.items()
     return [{"Name": name, "Value": value} for name, value in pairs]
 
 
@@ -181,5 +198,10 @@ def _there(templates: dict[str, Template], wanted: dict[str, Alarm], rules: Alar
             )
 
 
-def _pascal(text: str) -> str:
+def pascal(text: str) -> str:
+    """A name as a part of a logical id.
+
+    >>> pascal("forecast-upload")
+    'ForecastUpload'
+    """
     return "".join(part[0].upper() + part[1:] for part in text.split("-"))

@@ -13,6 +13,8 @@ from operations.config.alarms import AlarmRules
 from operations.config.catalogue import Catalogue, CataloguedAlarm, CataloguedThing
 from ops.watch import read
 from ops.watch.alarms import PAGES, Alarm, all_alarms
+from ops.watch.composites import grouped
+from ops.watch.relations import needs
 
 _HEAD = """# Written by `make watch` from the other stacks and configs/operations/alarms.yaml.
 # Do not edit: change the rules.
@@ -39,7 +41,8 @@ def plan(root: Path) -> Plan:
     things = list(read.watched(templates))
     path = root / "configs" / "operations" / "alarms.yaml"
     given = validated(AlarmRules, read_yaml(path), path.name)
-    return Plan(all_alarms(templates, things, given), things)
+    single = all_alarms(templates, things, given)
+    return Plan(grouped(single, things, needs(templates, things), given), things)
 
 
 def outputs(root: Path) -> dict[Path, str]:
@@ -56,7 +59,10 @@ def outputs(root: Path) -> dict[Path, str]:
 
 def _stack(alarms: list[Alarm]) -> str:
     resources = {
-        alarm.logical: {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm.properties}
+        alarm.logical: {
+            "Type": f"AWS::CloudWatch::{'CompositeAlarm' if alarm.composite else 'Alarm'}",
+            "Properties": alarm.properties,
+        }
         for alarm in alarms
         if alarm.generated
     }
@@ -81,10 +87,14 @@ def _catalogue(made: Plan) -> str:
                 about=alarm.of,
                 family=alarm.family,
                 severity=alarm.severity,
-                rings=True,
-                told_by=None,
+                composite=alarm.composite,
+                rings=alarm.told_by is None,
+                told_by=alarm.told_by,
                 page=alarm.page,
-                causes=[],
+                causes=list(alarm.causes),
+                children=list(alarm.children),
+                settle_s=alarm.settle_s,
+                lasts_s=alarm.lasts_s,
             )
             for alarm in made.alarms
         ],
