@@ -169,8 +169,7 @@ def start_again(target: Target, event: dict[str, Any], salt: str, machine: str) 
     for attempt in itertools.count():
         tried = f"{name}-{attempt}" if attempt else name
         try:
-            answer = states.start_execution(stateMachineArn=machine, name=tried, input=content)
-            return str(answer["executionArn"])
+            return target.start(machine, name=tried, input=content)
         except states.exceptions.ExecutionAlreadyExists:
             arn = f"{machine.replace(':stateMachine:', ':execution:')}:{tried}"
             if states.describe_execution(executionArn=arn)["status"] in ("RUNNING", "SUCCEEDED"):

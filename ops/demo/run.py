@@ -131,9 +131,7 @@ def _deliver_twice(target: Target, upload: ingest.Upload) -> None:
     event = accounting.FileAccount(upload.key, newest.get("VersionId", ""), len(upload.body), "done").event(
         target.input_bucket
     )
-    target.client("stepfunctions").start_execution(
-        stateMachineArn=target.machine, name="delivered-again", input=json.dumps(event)
-    )
+    target.start(target.machine, name="delivered-again", input=json.dumps(event))
 
 
 @contextmanager

@@ -34,6 +34,7 @@ class Alarm:
     """Of a composite alarm: the names of those that keep it quiet."""
     children: tuple[str, ...] = ()
     """Of a composite alarm: the names of those that it rings for."""
+    rings: bool = True
     told_by: str | None = None
     """The composite alarm that rings for it."""
     settle_s: int = 0
@@ -174,27 +175,30 @@ def _dimensions(metric: Measured, thing: Watched) -> list[dict[str, Any]]:
 
 
 def _there(templates: dict[str, Template], wanted: dict[str, Alarm], rules: AlarmRules) -> Iterator[Alarm]:
-    """The alarms that stand in the stacks."""
+    """The alarms that stand in the stacks, each named under `written`."""
     for stack, template in templates.items():
         for logical, item in template["Resources"].items():
             if item["Type"] != "AWS::CloudWatch::Alarm":
                 continue
-            about = about_of(item["Properties"]["AlarmName"], logical)
-            if entry := rules.written.get(logical):
-                kind, of, severity, page = entry.kind, entry.of, entry.severity, entry.page
-                family = family_of(stack, template)
-            elif about in wanted:
-                same = wanted[about]
-                kind, of, severity, page, family = (
-                    same.kind, same.of, same.severity, same.page, same.family,
-                )  # fmt: skip
-            else:
+            about, entry = about_of(item["Properties"]["AlarmName"], logical), rules.written.get(logical)
+            if about in wanted:
+                raise ValueError(f"{stack}.yaml: {logical}: a rule writes ona-{about}; take it out here")
+            if entry is None:
                 raise ValueError(
                     f"{stack}.yaml: {logical}: no rule makes ona-{about}; name it under `written` "
                     "in configs/operations/alarms.yaml"
                 )
             yield Alarm(
-                logical, about, kind, of, family, severity, page, item["Properties"], generated=False
+                logical,
+                about,
+                entry.kind,
+                entry.of,
+                family_of(stack, template),
+                entry.severity,
+                entry.page,
+                item["Properties"],
+                generated=False,
+                rings=entry.rings,
             )
 
 

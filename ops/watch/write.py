@@ -88,7 +88,7 @@ def _catalogue(made: Plan) -> str:
                 family=alarm.family,
                 severity=alarm.severity,
                 composite=alarm.composite,
-                rings=alarm.told_by is None,
+                rings=alarm.rings and alarm.told_by is None,
                 told_by=alarm.told_by,
                 page=alarm.page,
                 causes=list(alarm.causes),

@@ -86,6 +86,8 @@ class Written(Document):
     of: str
     page: str
     severity: Severity
+    rings: bool = True
+    """Whether somebody is told of it; else only what is deployed listens."""
 
 
 class Grouped(Document):
