@@ -201,6 +201,7 @@ def start_window(
         always=always,
         why=why,
         by=by,
+        lane="window",
         ttl=int((now + span + KEPT).timestamp()),
     )
     target.client("dynamodb").put_item(TableName=_table(target), Item=to_item(window.item()))
