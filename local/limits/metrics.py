@@ -1,12 +1,11 @@
-"""What CloudWatch refuses in an alarm and in a dashboard.
+"""What CloudWatch refuses in an alarm.
 
-Source: API references of PutMetricAlarm (the evaluation window: a day, or seven days with periods of an
-hour and more) and PutDashboard; CloudWatch user guide, "Dashboard body structure and syntax".
+Source: API reference of PutMetricAlarm (the evaluation window: a day, or seven days with periods of an hour
+and more).
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -56,21 +55,3 @@ def _alarm(data: dict[str, Any]) -> str:
     if found and float(found[1]) > 100:
         return f"The value {found[0]} for parameter ExtendedStatistic is not supported."
     return ""
-
-
-def dashboard(data: dict[str, Any]) -> Refusal | None:
-    """PutDashboard and AWS::CloudWatch::Dashboard: JSON with widgets that have a type and properties."""
-    body = data.get("DashboardBody")
-    try:
-        read = json.loads(body) if isinstance(body, str) else body
-    except ValueError:
-        read = None
-    widgets = read.get("widgets") if isinstance(read, dict) else None
-    sound = isinstance(widgets, list) and all(
-        isinstance(item, dict) and item.get("type") and isinstance(item.get("properties"), dict)
-        for item in widgets
-    )
-    if sound:
-        return None
-    text = "The field DashboardBody must be a valid JSON object with widgets of a type and properties"
-    return Refusal("InvalidParameterInput", text)

@@ -45,10 +45,15 @@ def properties(item: dict[str, Any]) -> dict[str, Any]:
 ALARMS = {
     name: properties(item)
     for name, item in of_type("AWS::CloudWatch::Alarm").items()
-    if name not in STACKS["watch"]["Resources"]
+    if name not in STACKS["watch"]["Resources"] and "Metrics" not in item["Properties"]
 }
-"""Those that people write; `test_watch.py` has those that are written by rules."""
-QUEUES = sorted(name for name, item in RESOURCES.items() if item["Type"] == "AWS::SQS::Queue")
+"""Those that people write; `test_watch.py` has those written by rules, `test_releases.py` the sums."""
+QUEUES = sorted(
+    name
+    for name, item in RESOURCES.items()
+    if item["Type"] == "AWS::SQS::Queue" and "dead-letters" in item["Properties"]["QueueName"]["Fn::Sub"]
+)
+"""Queues of letters; a queue of work has alarms by rule (`test_watch.py`)."""
 
 
 def of_queue(queue: str, metric: str) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from delivery.config import NotificationRules
 from delivery.deliver import alerts, people, store, subscribers
 from delivery.deliver.remote import RemoteDeliveries
+from ona.config import flags
 from ona.outbox import deliveries, troubles
 from ona.outbox.deliveries import where_of
 from ona.outbox.items import AlertItem, Delivery, Notice
@@ -27,6 +28,14 @@ AT_ONCE = 8
 """Recipients that are served at once: threads that mostly wait for other people's servers."""
 PEOPLE = ("people", "mail", "notice", "digest")
 """Kinds of items that people read."""
+SWITCHED: dict[str, flags.FlagName] = {
+    "webhook": "webhooks",
+    "system": "ticketing",
+    "claim": "insurance_automation",
+}
+"""The flag that switches a kind of items. While it is off they wait."""
+SWITCHED_OFF = timedelta(minutes=5)
+"""So long an item waits that is switched off; then its flag is asked again (ours)."""
 METRICS = {
     "told": "Delivered",
     "failed": "DeliveriesFailed",
@@ -65,8 +74,16 @@ def run(rules: NotificationRules, now: datetime, left: Left) -> dict[str, int]:
             totals["failed"] += 1
             note(where_of(item), f"{type(error).__name__}: {error}; {item.why}", bad)
     groups: dict[str, list[Delivery | Notice]] = defaultdict(list)
+    off = {kind for kind, flag in SWITCHED.items() if not flags.enabled(flag)}
     for entry in due.items:
-        groups[_group(entry)].append(entry)
+        if entry.kind not in off:
+            groups[_group(entry)].append(entry)
+            continue
+        totals["waiting"] += 1
+        try:
+            deliveries.postpone(entry, now + SWITCHED_OFF, now)
+        except Exception as error:
+            note(where_of(entry), f"{type(error).__name__}: {error}", bad)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for counts in pool.map(lambda group: _deliver(group, rules, now, left, bad), groups.values()):
             totals.update(counts)
