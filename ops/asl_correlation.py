@@ -86,12 +86,12 @@ def _written(expression: str) -> str:
 
 
 def _with(value: Any, own: str) -> Any:
-    """An object, written out or as one expression, with the id as a field of it.
+    """An object, written out or as one expression, with the id as a field of it; one that it has stays.
 
     >>> _with("{% $states.input %}", "$correlation_id")
-    "{% $merge([$states.input, {'correlation_id': $correlation_id}]) %}"
+    "{% $merge([{'correlation_id': $correlation_id}, $states.input]) %}"
     """
     if isinstance(value, dict):
-        return {**value, KEY: _written(own)}
+        return {KEY: _written(own), **value}
     inner = str(value).strip().removeprefix("{%").removesuffix("%}").strip()
-    return _written(f"$merge([{inner}, {{'{KEY}': {own}}}])")
+    return _written(f"$merge([{{'{KEY}': {own}}}, {inner}])")

@@ -38,7 +38,7 @@ def has_it(value: Any, child: bool) -> bool:
     where = "$states.context.Execution.Input.correlation_id" if child else "$correlation_id"
     if isinstance(value, dict):
         return value.get("correlation_id") == "{% " + where + " %}"
-    return str(value).endswith(f"{{'correlation_id': {where}}}]) %}}")
+    return str(value).startswith(f"{{% $merge([{{'correlation_id': {where}}}, ")
 
 
 @pytest.mark.parametrize("path", EXPANDED, ids=lambda path: path.name.split(".")[0])

@@ -189,7 +189,7 @@ class Teller:
             deliveries.delivered(note.item, self.now, version=note.version)
             self.settled.add(note.item.delivery_id)
             self.counts["told"] += 1
-            with correlation.using(note.item.correlation_id or ""):
+            with correlation.using(note.item.correlation_id):
                 logger.info("delivered", delivery=note.item.delivery_id, version=note.version)
 
     def _wait(self, notes: Sequence[Note], until: datetime) -> None:

@@ -76,7 +76,7 @@ class RemoteDeliveries:
                 continue
             if claimed is None:
                 continue
-            with correlation.using(claimed.correlation_id or ""):
+            with correlation.using(claimed.correlation_id):
                 try:
                     self._send(claimed)
                     self.successes += 1
@@ -139,7 +139,7 @@ class RemoteDeliveries:
 
     def _take_over(self, items: list[Delivery], tickets: dict[str, Ticket]) -> None:
         for item in items:
-            with correlation.using(item.correlation_id or ""):
+            with correlation.using(item.correlation_id):
                 try:
                     self._take_over_one(item, tickets.get(item.ticket))
                 except Exception as error:
