@@ -13,6 +13,7 @@ from local.hooks import (
     alarms,
     aliases,
     apigateway,
+    appconfig,
     asynchronous,
     callbacks,
     clock_requests,
@@ -91,6 +92,7 @@ def install() -> None:
     alarm_events.install()
     composite_alarms.install()
     alarm_states.install()
+    appconfig.install()
     clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first

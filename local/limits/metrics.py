@@ -1,13 +1,11 @@
-"""What CloudWatch refuses in an alarm, in a composite alarm and in a dashboard.
+"""What CloudWatch refuses in an alarm and in a composite alarm.
 
 Source: API references of PutMetricAlarm (the evaluation window: a day, or seven days with periods of an
-hour and more), PutCompositeAlarm (100 alarms in a rule of 10 240 characters) and PutDashboard; CloudWatch
-user guide, "Dashboard body structure and syntax".
+hour and more) and PutCompositeAlarm (100 alarms in a rule of 10 240 characters).
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -75,21 +73,3 @@ def composite(data: dict[str, Any]) -> Refusal | None:
     if len(children) > _MOST_CHILDREN:
         return Refusal("ValidationError", f"AlarmRule names {_MOST_CHILDREN} alarms at most")
     return None
-
-
-def dashboard(data: dict[str, Any]) -> Refusal | None:
-    """PutDashboard and AWS::CloudWatch::Dashboard: JSON with widgets that have a type and properties."""
-    body = data.get("DashboardBody")
-    try:
-        read = json.loads(body) if isinstance(body, str) else body
-    except ValueError:
-        read = None
-    widgets = read.get("widgets") if isinstance(read, dict) else None
-    sound = isinstance(widgets, list) and all(
-        isinstance(item, dict) and item.get("type") and isinstance(item.get("properties"), dict)
-        for item in widgets
-    )
-    if sound:
-        return None
-    text = "The field DashboardBody must be a valid JSON object with widgets of a type and properties"
-    return Refusal("InvalidParameterInput", text)

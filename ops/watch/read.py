@@ -68,11 +68,15 @@ def about_of(name: Any, logical: str) -> str:
 
 
 def family_of(stack: str, template: Template) -> str:
-    """The family of a stack: the folder of its functions' handlers; without functions the stack itself."""
+    """The family of a stack: the folder of its functions' handlers; without functions its name's beginning.
+
+    >>> family_of("operations_holding", {"Resources": {}})
+    'operations'
+    """
     for item in template["Resources"].values():
         if item["Type"] == "AWS::Serverless::Function":
             return str(item["Properties"]["Handler"]).partition(".")[0]
-    return stack
+    return stack.partition("_")[0]
 
 
 def watched(templates: dict[str, Template]) -> Iterator[Watched]:

@@ -56,7 +56,12 @@ def rung_for(composite: dict[str, Any]) -> str:
     return str(composite["Properties"]["AlarmRule"]["Fn::Sub"]).partition(" AND NOT ")[0]
 
 
-QUEUES = sorted(name for name, item in RESOURCES.items() if item["Type"] == "AWS::SQS::Queue")
+QUEUES = sorted(
+    name
+    for name, item in RESOURCES.items()
+    if item["Type"] == "AWS::SQS::Queue" and "dead-letters" in item["Properties"]["QueueName"]["Fn::Sub"]
+)
+"""Queues of letters; a queue of work has alarms by rule (`test_watch.py`)."""
 
 
 def of_queue(queue: str, metric: str) -> dict[str, Any]:

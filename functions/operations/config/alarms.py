@@ -34,6 +34,7 @@ class Change(Document):
     """What differs for one resource, or for those that a timer calls."""
 
     what: str | None = None
+    page: str | None = None
     periods: int | None = Field(None, ge=1)
     above: float | None = None
 
