@@ -8,16 +8,20 @@ from contextlib import contextmanager
 from tests.builders.telemetry import sunny_day
 from tests.fakes.platform import Platform
 
-CROSSED = "Threshold Crossed: 1 out of the last 1 datapoints was beyond the threshold"
+CROSSED = (
+    "Threshold Crossed: of the last data points [7, 9] {than} the threshold (5): 2; "
+    "needed for the state ALARM: 2"
+)
+"""As the embedded CloudWatch says it; a page's numbers are not compared."""
 
 
 @contextmanager
-def on(platform: Platform, *alarms: str) -> Iterator[None]:
+def on(platform: Platform, *alarms: str, than: str = "greater than") -> Iterator[None]:
     """These alarms are on (names without `ona-` and the environment); afterwards they are off."""
     client = platform.target.client("cloudwatch")
     names = [f"ona-{alarm}-dev" for alarm in alarms]
     for name in names:
-        client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=CROSSED)
+        client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=CROSSED.format(than=than))
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ class On(Document):
     what: str
     """Its text, without the page."""
     page: str
-    """Its runbook page; empty where it names none."""
+    """Its runbook page, of a composite alarm that of its first part; empty where it names none."""
     reason: str
     """CloudWatch's reason; of a composite alarm, that of its first part."""
     parts: list[str]
@@ -63,7 +63,7 @@ def ringing(client: Client, ours: Collection[str]) -> list[On]:
 
 def _on(alarm: dict[str, Any], first: dict[str, Any], parts: list[str], behind: list[str]) -> On:
     text = str(alarm.get("AlarmDescription") or "")
-    page = _PAGE.search(text)
+    page = _PAGE.search(str(first.get("AlarmDescription") or ""))
     return On(
         name=alarm["AlarmName"],
         since=alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"],

@@ -10,4 +10,4 @@ from tests.fakes.platform import Platform
 
 def incomplete(platform: Platform) -> AbstractContextManager[None]:
     """Its alarm is on."""
-    return on(platform, "platform-data-completeness")
+    return on(platform, "platform-data-completeness", than="less than")
