@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ona.runtime.words import counted
 from operations.reading.finding import Client, Finding, code_of, each
 from operations.reading.inventory import Inventory
+from operations.reading.ringing import ringing
 
 LETTERS = "dead-letters"
 """What a queue of dead letters has in its name (stacks/foundation.yaml): a message is a failure."""
@@ -64,16 +65,9 @@ def rules(client: Client, found: Inventory) -> Iterator[Finding]:
 def alarms(client: Client, found: Inventory) -> Iterator[Finding]:
     """The platform's own alarms that are on; other alarms of the account are not ours."""
     ours = {*found.of("AWS::CloudWatch::Alarm"), *found.of("AWS::CloudWatch::CompositeAlarm")}
-    pages = client("cloudwatch").get_paginator("describe_alarms")
-    ringing = [
-        alarm
-        for page in pages.paginate(StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-        for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
-        if alarm["AlarmName"] in ours
-    ]
-    for alarm in ringing:
-        since = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
-        why = alarm.get("AlarmDescription") or alarm.get("StateReason") or "it gives no reason"
-        yield Finding.warning("alarms", alarm["AlarmName"], f"is on: {why}", since=since)
-    if not ringing:
+    on = ringing(client, ours)
+    for alarm in on:
+        why = alarm.what or alarm.reason or "it gives no reason"
+        yield Finding.warning("alarms", alarm.name, f"is on: {why}", since=alarm.since)
+    if not on:
         yield Finding.ok("alarms", "all", f"{counted(len(ours), 'alarm')}, none is on")
