@@ -44,6 +44,7 @@ from local.hooks import (
     state_errors,
     status_events,
     template_references,
+    timers,
     topics,
     waits,
     worker_logs,
@@ -90,5 +91,6 @@ def install() -> None:
     alarm_states.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
+    timers.install()
     template_references.install()
     durable.install(events)  # last: it stores what all the others change

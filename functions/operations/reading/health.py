@@ -14,13 +14,14 @@ KIND = "health"
 
 @dataclass(frozen=True)
 class Platform:
-    """Which platform is looked at: the root's stack, its environment and buckets, the APIs' address."""
+    """Which platform is looked at: the root's stack, its environment and buckets. `address`: of all APIs;
+    without it the account API is asked at its own."""
 
     root: str
     environment: str
     input_bucket: str
     output_bucket: str
-    address: str
+    address: str = ""
 
 
 def health(client: Client, platform: Platform, now: datetime) -> Report:
