@@ -23,6 +23,7 @@ from ops import asl, customers, identifiers, registry, seed
 from ops.explain import failure
 from ops.plain import in_words
 from ops.target import LIVE, TEMPLATE, OpsError, Target
+from ops.target import start as start_workflow
 
 EVENTS, SAMPLES = TEMPLATE.parent / "events", TEMPLATE.parent / "samples"
 WORKFLOW_S = 120.0
@@ -118,7 +119,7 @@ def start(target: Target, workflow: str, event: Any) -> Answer:
     if workflow not in target.machines:
         raise identifiers.no_workflow(target, workflow)
     states = target.client("stepfunctions")
-    arn = target.start(target.machines[workflow], input=json.dumps(event))
+    arn = start_workflow(states, target.machines[workflow], input=json.dumps(event))
     deadline = time.monotonic() + WORKFLOW_S
     while (done := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
         if time.monotonic() > deadline:

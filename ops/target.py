@@ -145,21 +145,6 @@ class Target:
         camel = re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
         return f"ona-{camel}-{self.outputs['Environment']}"
 
-    def start(self, machine: str, **given: str) -> str:
-        """Start a workflow as events start it, by its alias; returns the execution's ARN.
-
-        A platform that was deployed before there were aliases has none: there the workflow itself starts.
-        """
-        states = self.client("stepfunctions")
-        try:
-            answer = states.start_execution(stateMachineArn=f"{machine}:{LIVE}", **given)
-        except Exception as error:
-            code = getattr(error, "response", {}).get("Error", {}).get("Code")
-            if code != "StateMachineDoesNotExist":
-                raise
-            answer = states.start_execution(stateMachineArn=machine, **given)
-        return str(answer["executionArn"])
-
     def machine_of(self, key: str) -> str:
         """The state machine that an object's event starts."""
         return self.starts(key) or self.machine
@@ -170,6 +155,21 @@ class Target:
             return None
         name = next((name for prefix, name in PREFIXES.items() if key.startswith(prefix)), None)
         return self.machines[name] if name else None
+
+
+def start(states: Any, machine: str, **given: str) -> str:
+    """Start a workflow as events start it, by its alias; returns the execution's ARN.
+
+    `states` is a client of Step Functions. A platform that was deployed before there were aliases has none:
+    there the workflow itself starts.
+    """
+    try:
+        answer = states.start_execution(stateMachineArn=f"{machine}:{LIVE}", **given)
+    except Exception as error:
+        if getattr(error, "response", {}).get("Error", {}).get("Code") != "StateMachineDoesNotExist":
+            raise
+        answer = states.start_execution(stateMachineArn=machine, **given)
+    return str(answer["executionArn"])
 
 
 def is_taken(key: str) -> bool:

@@ -101,7 +101,7 @@ def install() -> None:
         base = None if elsewhere(config) else functions.get(name)
         alias = (base or {}).get("aliases", {}).get(qualifier)
         if base is None or alias is None:
-            return run(function, event)  # type: ignore[no-any-return]
+            return run(function, event)
         version = choose(alias, _dice.random())
         record = base if version == "$LATEST" else base["versions"].get(version, function)
         if (seen := _executed.get()) is not None:

@@ -67,7 +67,7 @@ def install() -> None:
 
     def started(data: Json) -> Any:
         asked = str(data.get("stateMachineArn", ""))
-        chosen = None
+        chosen: tuple[str, str | None] | None = None
         if alias := aliases.get(asked):
             version = choose(alias["routingConfiguration"], _dice.random())
             chosen, data = (version, asked), {**data, "stateMachineArn": version}
