@@ -51,11 +51,16 @@ def apis(client: Client, found: Inventory, environment: str, address: str) -> It
 def _address(gateway: Any, api: str, stage: str) -> str:
     """An API's own address; in the embedded cloud it lies below that of API Gateway itself."""
     endpoint = str(gateway.meta.endpoint_url)
-    if urlsplit(endpoint).hostname in ("127.0.0.1", "localhost"):
+    if _is_embedded(gateway):
         return f"{endpoint}/restapis/{api}/{stage}/_user_request_"
     # apigateway.<region>.<suffix>: China's suffix is another
     region_and_suffix = str(urlsplit(endpoint).hostname).partition(".")[2]
     return f"https://{api}.execute-api.{region_and_suffix}/{stage}"
+
+
+def _is_embedded(gateway: Any) -> bool:
+    """Whether a client speaks to the embedded cloud."""
+    return urlsplit(str(gateway.meta.endpoint_url)).hostname in ("127.0.0.1", "localhost")
 
 
 def _health(address: str) -> Finding:
@@ -93,7 +98,7 @@ def certificates(client: Client, found: Inventory, now: datetime, address: str) 
         except Exception as error:
             if code_of(error) != "ResourceNotFoundException":
                 raise
-            if address.startswith("http://"):
+            if address.startswith("http://") or (not address and _is_embedded(gateway)):
                 return Finding.ok("certificates", domain, "none is needed: this address is plain http")
             return Finding.critical("certificates", domain, f"{arn} is not in ACM")
         if certificate.get("Status") != "ISSUED":

@@ -39,8 +39,9 @@ def queues(client: Client, found: Inventory) -> Iterator[Finding]:
 
 
 def rules(client: Client, found: Inventory) -> Iterator[Finding]:
-    """Is each rule and timer on? EventBridge keeps no event for a rule that is off."""
-    events = client("events")
+    """Is each rule and timer on? EventBridge keeps no event for a rule that is off. Timers are rules with a
+    schedule, and the schedules of EventBridge Scheduler."""
+    events, scheduler = client("events"), client("scheduler")
 
     def look(name: str) -> Finding:
         bus, _, rule = name.rpartition("|")
@@ -58,7 +59,21 @@ def rules(client: Client, found: Inventory) -> Iterator[Finding]:
             return Finding.warning("rules", rule, f"off: {described['ScheduleExpression']} starts nothing")
         return Finding.critical("rules", rule, "off: its events start nothing, and are kept nowhere")
 
-    return each("rules", found.of("AWS::Events::Rule"), look)
+    def timer(name: str) -> Finding:
+        try:
+            described = scheduler.get_schedule(Name=name)
+        except Exception as error:
+            if code_of(error) == "ResourceNotFoundException":
+                return Finding.critical(
+                    "rules", name, "it is gone: its stack names it, its service does not"
+                )
+            raise
+        if described["State"] != "DISABLED":
+            return Finding.ok("rules", name, described["State"])
+        return Finding.warning("rules", name, f"off: {described['ScheduleExpression']} starts nothing")
+
+    yield from each("rules", found.of("AWS::Events::Rule"), look)
+    yield from each("rules", found.of("AWS::Scheduler::Schedule"), timer)
 
 
 def alarms(client: Client, found: Inventory) -> Iterator[Finding]:
