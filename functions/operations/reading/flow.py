@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ona.runtime.words import counted
+from operations.config.catalogue import FILE as CATALOGUE
 from operations.reading.finding import Client, Finding, code_of, each
 from operations.reading.inventory import Inventory
 
+RUNBOOK = "Runbook: "
+"""What stands before an alarm's page in its description (`ops.watch`)."""
 LETTERS = "dead-letters"
 """What a queue of dead letters has in its name (stacks/foundation.yaml): a message is a failure."""
 _GONE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
@@ -76,8 +80,9 @@ def rules(client: Client, found: Inventory) -> Iterator[Finding]:
     yield from each("rules", found.of("AWS::Scheduler::Schedule"), timer)
 
 
-def alarms(client: Client, found: Inventory) -> Iterator[Finding]:
-    """The platform's own alarms that are on; other alarms of the account are not ours."""
+def alarms(client: Client, found: Inventory, environment: str) -> Iterator[Finding]:
+    """The platform's own alarms that are on; other alarms of the account are not ours. One that the
+    catalogue calls critical is critical."""
     ours = {*found.of("AWS::CloudWatch::Alarm"), *found.of("AWS::CloudWatch::CompositeAlarm")}
     pages = client("cloudwatch").get_paginator("describe_alarms")
     ringing = [
@@ -87,8 +92,18 @@ def alarms(client: Client, found: Inventory) -> Iterator[Finding]:
         if alarm["AlarmName"] in ours
     ]
     for alarm in ringing:
-        since = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
-        why = alarm.get("AlarmDescription") or alarm.get("StateReason") or "it gives no reason"
-        yield Finding.warning("alarms", alarm["AlarmName"], f"is on: {why}", since=since)
+        yield _ringing(alarm, environment)
     if not ringing:
         yield Finding.ok("alarms", "all", f"{counted(len(ours), 'alarm')}, none is on")
+
+
+def _ringing(alarm: dict[str, Any], environment: str) -> Finding:
+    """An alarm that is on: why, since when, and where its own page is."""
+    name = str(alarm["AlarmName"])
+    since = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
+    said = str(alarm.get("AlarmDescription") or alarm.get("StateReason") or "it gives no reason")
+    why, _, page = said.partition(RUNBOOK)
+    severity = {one.name.format(environment=environment): one.severity for one in CATALOGUE.read().alarms}
+    told = Finding.critical if severity.get(name) == "critical" else Finding.warning
+    finding = told("alarms", name, f"is on: {why.strip().rstrip('.')}", since=since)
+    return finding.model_copy(update={"page": page.strip()}) if page else finding

@@ -41,7 +41,7 @@ def health(client: Client, platform: Platform, now: datetime) -> Report:
         "certificates": lambda: doors.certificates(client, found, now, platform.address),
         "queues": lambda: flow.queues(client, found),
         "rules": lambda: flow.rules(client, found),
-        "alarms": lambda: flow.alarms(client, found),
+        "alarms": lambda: flow.alarms(client, found, platform.environment),
         freshness.CHECK: lambda: freshness.freshness(
             client, platform.input_bucket, platform.output_bucket, now
         ),

@@ -72,7 +72,7 @@ def test_damage_is_named_and_goes_when_it_is_mended(
         ("critical", "functions", "ona-detect-dev"),
         ("critical", "rules", event_rule(platform)),
         ("warning", "queues", "ona-ooda-dead-letters-dev"),
-        ("warning", "alarms", "ona-api-5xx-dev"),
+        ("critical", "alarms", "ona-api-5xx-dev"),
     }
     assert code == 2
     assert ask() == (1, before)
