@@ -135,7 +135,10 @@ class Target:
             "fleet_history": self.outputs["FleetHistoryStateMachineArn"],
             **{
                 name: self.outputs[output]  # not in what was deployed before there were these workflows
-                for name, output in {"daily_routine": "DailyRoutineStateMachineArn"}.items()
+                for name, output in {
+                    "alerts": "AlertsStateMachineArn",
+                    "daily_routine": "DailyRoutineStateMachineArn",
+                }.items()
                 if output in self.outputs
             },
         }
