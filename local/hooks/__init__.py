@@ -11,11 +11,13 @@ from local.hooks import (
     alarm_events,
     alarm_states,
     alarms,
+    aliases,
     apigateway,
     appconfig,
     asynchronous,
     callbacks,
     cloudformation,
+    codedeploy,
     creation,
     definitions,
     distributed_map,
@@ -26,6 +28,7 @@ from local.hooks import (
     identity,
     jsonata,
     lambda_worker,
+    machine_versions,
     metrics,
     presigned,
     resource_schemas,
@@ -52,10 +55,12 @@ def install() -> None:
     """Apply all hooks, once, before the server starts. Raises HookBroken when a pin has moved."""
     roles.install()
     cloudformation.install()
+    codedeploy.install()
     lambda_worker.install()
     worker_logs.install()
     metrics.install()
     emf.install()
+    aliases.install()
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()
@@ -63,6 +68,7 @@ def install() -> None:
     waits.install()
     status_events.install()  # before executions, which tell of their ends
     service_metrics.install()  # likewise, and before limits and stores, which stand around it
+    machine_versions.install()  # between the two: what runs, and what is told of it
     executions.install(clients)
     state_errors.install()
     callbacks.install()

@@ -25,7 +25,7 @@ from ops import accounting, ingest, seed
 from ops.demo import inbox, newcustomer, repair, report, simulate, summary
 from ops.demo.collect import collect, save
 from ops.demo.follow import Follower
-from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded
+from ops.target import EMBEDDED, TEMPLATE, OpsError, Target, embedded, start
 
 PATIENCE_S = 300.0
 """So long no execution of a day's files may end before the demo gives up (ours)."""
@@ -129,9 +129,8 @@ def _deliver_twice(target: Target, upload: ingest.Upload) -> None:
     event = accounting.FileAccount(upload.key, newest.get("VersionId", ""), len(upload.body), "done").event(
         target.input_bucket
     )
-    target.client("stepfunctions").start_execution(
-        stateMachineArn=target.machine, name="delivered-again", input=json.dumps(event)
-    )
+    states = target.client("stepfunctions")
+    start(states, target.machine, name="delivered-again", input=json.dumps(event))
 
 
 @contextmanager
