@@ -22,6 +22,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from ona.runtime import probe
 from ona.runtime.errors import DependencyBusy, InvalidInput
 
 CONNECT_S = 5.0
@@ -119,6 +120,9 @@ def send(
     sends a byte now and then. Raises Refused for a host that is not public, Busy for one that cannot be
     resolved.
     """
+    if probe.running() and method not in ("GET", "HEAD"):
+        probe.note(f"{method} {urlsplit(url).hostname}")
+        return Answer(200, b"{}")
     import urllib3
 
     started, timeout_s = time.monotonic(), timeout_s or TIMEOUT_S
