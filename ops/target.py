@@ -133,6 +133,11 @@ class Target:
             "forecast_training": self.outputs["ForecastTrainingStateMachineArn"],
             "forecast_schedule": self.outputs["ForecastScheduleStateMachineArn"],
             "fleet_history": self.outputs["FleetHistoryStateMachineArn"],
+            **{
+                name: self.outputs[output]  # not in what was deployed before there were alerts
+                for name, output in {"alerts": "AlertsStateMachineArn"}.items()
+                if output in self.outputs
+            },
         }
 
     def function(self, name: str) -> str:

@@ -13,10 +13,13 @@ from local.hooks import (
     alarms,
     aliases,
     apigateway,
+    appconfig,
     asynchronous,
     callbacks,
+    clock_requests,
     cloudformation,
     codedeploy,
+    composite_alarms,
     creation,
     definitions,
     distributed_map,
@@ -87,7 +90,10 @@ def install() -> None:
     topics.install()
     alarms.install()
     alarm_events.install()
+    composite_alarms.install()
     alarm_states.install()
+    appconfig.install()
+    clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
     template_references.install()

@@ -69,6 +69,8 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
             console.print(f"    mend: {escape(item.remedy)}", soft_wrap=True)
     if len(unfinished) > _FILES_NAMED:
         console.print(f"… and {len(unfinished) - _FILES_NAMED} more")
+    if totals["held"]:
+        console.print("go on, and do them: [bold]ona resume[/bold]")
     if totals["lost"] or totals["dead letter"]:
         console.print("send them again: [bold]ona dlq redrive[/bold]")
     print_hidden(read.hidden)

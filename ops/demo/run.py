@@ -31,6 +31,8 @@ PATIENCE_S = 300.0
 """So long no execution of a day's files may end before the demo gives up (ours)."""
 HOMES = cloud.ROOT / ".ona"
 REPORTS = cloud.ROOT / "reports"
+_QUIET = {"ONA_LOCAL_ALARMS": "off"}
+"""The demo brings faults about on purpose and tells what operators hear; no alarm rings beside."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def _platform(console: Console, home: Path, delivery: Delivery, keep: bool) -> I
     started = time.monotonic()
     with cloud.changing(home):
         cloud.clear(home)
-        running = cloud.start(home)
+        running = cloud.start(home, extra_environment=_QUIET)
     try:
         console.print(f"embedded cloud at {running.endpoint} ({time.monotonic() - started:.1f} s)")
         started = time.monotonic()

@@ -204,10 +204,15 @@ def test_what_only_looks_wrong_is_taken(given: dict[str, str]) -> None:
 
 
 def test_every_api_has_somebody_who_hears_of_its_server_errors() -> None:
+    told = " ".join(
+        item["Properties"]["AlarmRule"]["Fn::Sub"].partition(" AND NOT ")[0]
+        for item in of_type("AWS::CloudWatch::CompositeAlarm").values()
+        if item["Properties"]["AlarmActions"]
+    )
     watched = {
         str(dimension["Value"])
-        for item in of_type("AWS::CloudWatch::Alarm").values()
-        if item["Properties"].get("Namespace") == "AWS/ApiGateway" and item["Properties"]["AlarmActions"]
+        for name, item in of_type("AWS::CloudWatch::Alarm").items()
+        if item["Properties"].get("MetricName") == "5XXError" and f"${{{name}}}" in told
         for dimension in item["Properties"]["Dimensions"]
         if dimension["Name"] == "ApiName"
     }

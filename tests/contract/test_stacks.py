@@ -291,12 +291,13 @@ def test_a_star_resource_stands_only_where_aws_has_no_other() -> None:
 
 def test_every_queue_has_a_policy_and_an_alarm() -> None:
     queues = {n for n, item in RESOURCES.items() if item["Type"] == "AWS::SQS::Queue"}
+    named = {str(RESOURCES[name]["Properties"]["QueueName"]): name for name in queues}
     policed, watched = set(), set()
     for item in RESOURCES.values():
         if item["Type"] == "AWS::SQS::QueuePolicy":
             policed |= {queue["Ref"] for queue in item["Properties"]["Queues"]}
         if item["Type"] == "AWS::CloudWatch::Alarm" and item["Properties"].get("Namespace") == "AWS/SQS":
-            watched.add(item["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
+            watched.add(named[str(item["Properties"]["Dimensions"][0]["Value"])])
     assert queues == policed == watched
 
 
