@@ -225,6 +225,15 @@ class Platform:
                 messages.append(json.loads(item["Body"]))
                 sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=item["ReceiptHandle"])
 
+    def redefine(self, workflow: str, definition: str) -> None:
+        """Give a workflow another definition, which its alias starts from now on."""
+        machine = self.target.machines[workflow]
+        self.states.update_state_machine(stateMachineArn=machine, definition=definition)
+        made = self.states.publish_state_machine_version(stateMachineArn=machine)
+        routes = [{"stateMachineVersionArn": made["stateMachineVersionArn"], "weight": 100}]
+        alias = f"{machine}:{LIVE}"
+        self.states.update_state_machine_alias(stateMachineAliasArn=alias, routingConfiguration=routes)
+
     def inject(self, function: str, *faults: dict[str, Any]) -> None:
         """Let the function's next invocations raise these errors, one each."""
         (self.scratch / f"{function}.json").write_text(json.dumps(list(faults)))
