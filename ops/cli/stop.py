@@ -30,6 +30,7 @@ def stop_command(
     silent: Annotated[
         bool, typer.Option("--silent", help="stop deliveries to people and alerts, too")
     ] = False,
+    open_apis: Annotated[bool, typer.Option("--open", help="leave the APIs open")] = False,
     patience: Annotated[
         int | None, typer.Option(min=0, help="seconds to wait for what runs; configured: 300")
     ] = None,
@@ -37,7 +38,7 @@ def stop_command(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Let nothing new begin: events wait, timers are off. What runs goes on to its end.
+    """Let nothing new begin: events wait, timers are off, the APIs are closed. What runs ends.
 
     Exits with 0 when nothing runs any more, with 2 when something still does.
     """
@@ -48,7 +49,7 @@ def stop_command(
         return
     if not why:
         raise OpsError("say why: --why 'a bad release'; whoever finds the platform stopped will ask")
-    stop = holding.hold(target, why, by or _user(), silent)
+    stop = holding.hold(target, why, by or _user(), silent, close=not open_apis)
     _print(stop)
     goes_on, holds = {} if silent else emergency().goes_on, rules.deployed(target)
     for name in sorted(set(goes_on) & rules.names_of(holds)):
@@ -111,7 +112,8 @@ def _print(stop: Stop) -> None:
     first = stop.reasons[0]
     console.print(
         f"[bold]stopped[/bold] since {first.at:%Y-%m-%d %H:%M} UTC (stop {stop.stop_id}): "
-        f"{counted(len(stop.rules), 'rule')} of events wait, {counted(len(stop.timers), 'timer')} off",
+        f"{counted(len(stop.rules), 'rule')} of events wait, "
+        f"{counted(len(stop.timers), 'timer')} off, {counted(len(stop.doors), 'API')} closed",
         soft_wrap=True,
     )
     for reason in stop.reasons:

@@ -46,8 +46,8 @@ class Door(Document):
 
     api: str
     stage: str
-    rate: float | None = None
-    burst: int | None = None
+    rate: float
+    burst: int
 
 
 class Stopped(Document):

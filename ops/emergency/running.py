@@ -84,7 +84,10 @@ def stop_all(target: Target, left: Collection[Running], why: str) -> int:
     states = target.client("stepfunctions")
     for item in left:
         cause = f"{why}; `ona resume` takes it up again"
-        states.stop_execution(executionArn=item.arn, error=ERROR, cause=cause[:32_768])
+        try:
+            states.stop_execution(executionArn=item.arn, error=ERROR, cause=cause[:32_768])
+        except states.exceptions.ValidationException:
+            continue  # it ended by itself just now
     return len(left)
 
 

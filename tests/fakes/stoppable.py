@@ -51,6 +51,7 @@ class Cloud:
         self.executions: list[Json] = []
         self.invoked: list[tuple[str, Json]] = []
         self.events = 0
+        self.stages: dict[str, Json] = {}
         self.after_write: Callable[[str], None] = lambda _: None
 
     def rule(self, name: str, *targets: Json, ours: bool = True, **fields: Any) -> None:
@@ -124,7 +125,16 @@ class Cloud:
     def target(self) -> Target:
         clients: dict[str, Any] = {
             name: _Client(self, getattr(self, f"_{name}")())
-            for name in ("events", "scheduler", "sqs", "s3", "states", "cloudformation", "lambda")
+            for name in (
+                "events",
+                "scheduler",
+                "sqs",
+                "s3",
+                "states",
+                "cloudformation",
+                "lambda",
+                "apigateway",
+            )
         }
         clients["stepfunctions"] = clients["states"]
         target = Target(
@@ -141,6 +151,7 @@ class Cloud:
             found = [("AWS::Events::Rule", name) for name in self.ours if name in self.rules]
             found += [("AWS::Scheduler::Schedule", name) for name in self.schedules]
             found += [("AWS::SQS::Queue", queue)]
+            found += [("AWS::ApiGateway::RestApi", name) for name in self.stages if name.startswith("ours")]
             told = [
                 {"ResourceType": kind, "PhysicalResourceId": name, "ResourceStatus": "CREATE_COMPLETE"}
                 for kind, name in found
@@ -195,6 +206,20 @@ class Cloud:
                 "CreationDate": self.now,
             },
             "update_schedule": update,
+        }
+
+    def _apigateway(self) -> Json:
+        def update(restApiId: str, patchOperations: list[Json], **_: Any) -> Json:  # noqa: N803
+            settings = self.stages[restApiId]["methodSettings"]["*/*"]
+            names = {"rateLimit": "throttlingRateLimit", "burstLimit": "throttlingBurstLimit"}
+            for patch in patchOperations:
+                assert patch["path"].startswith("/*/*/throttling/")
+                settings[names[patch["path"].rpartition("/")[2]]] = float(patch["value"])
+            return {}
+
+        return {
+            "get_stages": lambda **n: {"item": [copy.deepcopy(self.stages[n["restApiId"]])]},
+            "update_stage": update,
         }
 
     def _sqs(self) -> Json:
@@ -272,7 +297,9 @@ _READS = ("describe", "list", "get", "receive")
 class _Client:
     """A client with some calls; after each that writes, the cloud's `after_write` is called."""
 
-    exceptions = SimpleNamespace(ResourceNotFoundException=Missing, ExecutionAlreadyExists=Exists)
+    exceptions = SimpleNamespace(
+        ResourceNotFoundException=Missing, ExecutionAlreadyExists=Exists, NotFoundException=Missing
+    )
 
     def __init__(self, cloud: Cloud, calls: Json) -> None:
         self._cloud, self._calls = cloud, calls
