@@ -20,7 +20,7 @@ from pathlib import Path
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ["api", "repairs", "telemetry | sky | outbox", "store", "config", "documents", "runtime"]
+ROOMS = ["api", "repairs", "telemetry | sky | outbox", "store", "config", "documents", "runtime | drawing"]
 """The layers of `ona`, the highest first; rooms in one line do not import each other."""
 
 

@@ -8,6 +8,7 @@ on moto's interpreter. Limits that ministack enforces itself (most of DynamoDB, 
 from __future__ import annotations
 
 from local.limits import (
+    dashboards,
     deployments,
     functions,
     gateway,
@@ -35,6 +36,7 @@ def install() -> None:
     triggers.install()
     stores.install()
     subscribers.install()
+    dashboards.install()
     deployments.install()
     memory.install()
     workflows.install()

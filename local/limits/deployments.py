@@ -10,6 +10,7 @@ from typing import Any
 
 from local.hooks.base import HookBroken, private
 from local.limits import (
+    dashboards,
     functions,
     messages,
     metrics,
@@ -59,7 +60,8 @@ def machine(properties: dict[str, Any]) -> Refusal | None:
 CHECKS: dict[str, Check] = {
     "AWS::Events::Rule": rule,
     "AWS::CloudWatch::Alarm": metrics.alarm,
-    "AWS::CloudWatch::Dashboard": metrics.dashboard,
+    "AWS::CloudWatch::CompositeAlarm": metrics.composite,
+    "AWS::CloudWatch::Dashboard": dashboards.dashboard,
     "AWS::DynamoDB::Table": stores.table,
     "AWS::IAM::ManagedPolicy": policies.identity,
     "AWS::IAM::Policy": policies.identity,

@@ -1,12 +1,11 @@
-"""What CloudWatch refuses in an alarm and in a dashboard.
+"""What CloudWatch refuses in an alarm and in a composite alarm.
 
 Source: API references of PutMetricAlarm (the evaluation window: a day, or seven days with periods of an
-hour and more) and PutDashboard; CloudWatch user guide, "Dashboard body structure and syntax".
+hour and more) and PutCompositeAlarm (100 alarms in a rule of 10 240 characters).
 """
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -20,6 +19,8 @@ _COMPARISONS = {
     "GreaterThanUpperThreshold",
 }  # fmt: skip
 _MISSING = {"breaching", "notBreaching", "ignore", "missing"}
+_LONGEST_RULE, _MOST_CHILDREN = 10_240, 100
+_CHILD = re.compile(r"""(?:ALARM|OK|INSUFFICIENT_DATA)\(\s*("[^"]*"|[^()\s]+)\s*\)""")
 _STATISTICS = {"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
 
 
@@ -58,19 +59,18 @@ def _alarm(data: dict[str, Any]) -> str:
     return ""
 
 
-def dashboard(data: dict[str, Any]) -> Refusal | None:
-    """PutDashboard and AWS::CloudWatch::Dashboard: JSON with widgets that have a type and properties."""
-    body = data.get("DashboardBody")
-    try:
-        read = json.loads(body) if isinstance(body, str) else body
-    except ValueError:
-        read = None
-    widgets = read.get("widgets") if isinstance(read, dict) else None
-    sound = isinstance(widgets, list) and all(
-        isinstance(item, dict) and item.get("type") and isinstance(item.get("properties"), dict)
-        for item in widgets
-    )
-    if sound:
-        return None
-    text = "The field DashboardBody must be a valid JSON object with widgets of a type and properties"
-    return Refusal("InvalidParameterInput", text)
+def composite(data: dict[str, Any]) -> Refusal | None:
+    """PutCompositeAlarm and AWS::CloudWatch::CompositeAlarm: how long a rule is, how many alarms it names.
+
+    >>> composite({"AlarmRule": 'ALARM("a") AND NOT ALARM("b")'})
+    >>> composite({"AlarmRule": " OR ".join(f'ALARM("a{n}")' for n in range(101))}).code
+    'ValidationError'
+    """
+    rule = str(data.get("AlarmRule") or "")
+    children = set(_CHILD.findall(rule))
+    if not 1 <= len(rule) <= _LONGEST_RULE:
+        return Refusal("ValidationError", f"AlarmRule has 1 to {_LONGEST_RULE} characters, has {len(rule)}")
+    if len(children) > _MOST_CHILDREN:
+        return Refusal("ValidationError", f"AlarmRule names {_MOST_CHILDREN} alarms at most")
+    return None
+

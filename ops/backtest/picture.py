@@ -3,20 +3,39 @@ needs nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from html import escape
+from collections.abc import Callable, Sequence
 
+from ona.drawing.shapes import (
+    AMBER,
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    LIGHT_BLUE,
+    RED,
+    TEXT,
+    Circle,
+    Drawing,
+    Line,
+    Polyline,
+    Rect,
+    Shape,
+    Text,
+)  # fmt: skip
+from ona.drawing.svg import svg
 from ops.backtest.document import BacktestDocument, MethodScore, Period
 from ops.backtest.peers import PEERS
 
 WIDTH, LEFT, TOP, HEIGHT, LEGEND = 760, 56, 60, 230, 250
+BELOW = TOP + HEIGHT + 70
+"""Where the second panel begins; it is 100 high."""
 COLOURS = {
-    "platform": "#1b6ca8",
-    "persistence": "#9aa5b1",
-    "clear_sky_persistence": "#616e7c",
-    "climatology": "#c99a2e",
-    "physics": "#b44d3b",
-    "fitted_physics": "#4d8b57",
+    "platform": BLUE,
+    "persistence": GREY,
+    "clear_sky_persistence": TEXT,
+    "climatology": AMBER,
+    "physics": RED,
+    "fitted_physics": GREEN,
 }
 NAMES = {"platform": "the platform", **PEERS}
 
@@ -27,60 +46,45 @@ def drawn(found: BacktestDocument) -> str:
     top = max(score.mae_percent for month in months for score in month.scores) * 1.1 or 1.0
 
     def x(number: int) -> float:
-        return round(LEFT + (number + 0.5) * (right - LEFT) / len(months), 1)
+        return LEFT + (number + 0.5) * (right - LEFT) / len(months)
 
     def y(value: float) -> float:
-        return round(TOP + HEIGHT * (1.0 - value / top), 1)
+        return TOP + HEIGHT * (1.0 - value / top)
 
     def held(percent: float) -> float:
-        return round(TOP + HEIGHT + 70 + 100 * (1.0 - (percent - 50.0) / 50.0), 1)
+        return BELOW + 100 * (1.0 - (percent - 50.0) / 50.0)
 
-    lines = "".join(
-        _line([(x(n), y(_of(month, name).mae_percent)) for n, month in enumerate(months)], COLOURS[name])
-        for name in reversed(NAMES)
-    )
-    errors = _axis([top * part for part in (0.0, 0.25, 0.5, 0.75, 1.0)], y, right)
-    bottom = TOP + HEIGHT + 70 + 100
-    wanted = _axis([50.0, 80.0, 95.0], held, right)
-    for level, colour in ((80, "#1b6ca8"), (95, "#7fb2d9")):
-        values = [getattr(_of(month, "platform"), f"coverage_{level}_percent") for month in months]
-        lines += _line([(x(n), held(max(value, 50.0))) for n, value in enumerate(values)], colour)
+    title = f"{found.customer_id}, {found.site_id}: backtest, day ahead"
+    shapes: list[Shape] = [
+        Text((LEFT, 20), title, 14, INK),
+        Text((LEFT, 40), "mean absolute error by month, % of capacity"),
+        *_axis([top * part for part in (0.0, 0.25, 0.5, 0.75, 1.0)], y, right),
+        Text((LEFT, BELOW - 20), "% of hours inside the intervals of 80 and 95 %"),
+        *_axis([50.0, 80.0, 95.0], held, right),
+    ]
     every = max(1, len(months) // 6)
-    ticks = "".join(
-        f'<text x="{x(n)}" y="{bottom + 18}" text-anchor="middle">{escape(month.name)}</text>'
-        for n, month in enumerate(months)
-        if n % every == 0
-    )
-    legend = "".join(
-        f'<rect x="{right + 16}" y="{TOP + 22 * n}" width="12" height="12" fill="{COLOURS[name]}"/>'
-        f'<text x="{right + 34}" y="{TOP + 22 * n + 11}">{escape(words)}</text>'
-        for n, (name, words) in enumerate(NAMES.items())
-    )
-    title = escape(f"{found.customer_id}, {found.site_id}: backtest, day ahead")
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 30}" '
-        f'font-family="system-ui,sans-serif" font-size="12" fill="#616e7c" role="img">'
-        f"<title>{title}</title>"
-        f'<text x="{LEFT}" y="20" font-size="14" fill="#1f2933">{title}</text>'
-        f'<text x="{LEFT}" y="40">mean absolute error by month, % of capacity</text>{errors}'
-        f'<text x="{LEFT}" y="{TOP + HEIGHT + 50}">% of hours inside the intervals of 80 and 95 %</text>'
-        f"{wanted}{ticks}{lines}{legend}</svg>\n"
-    )
+    for number, month in enumerate(months[::every]):
+        shapes.append(Text((x(number * every), BELOW + 118), month.name, anchor="middle"))
+    for name in reversed(NAMES):
+        values = [y(_of(month, name).mae_percent) for month in months]
+        shapes += _line([(x(n), value) for n, value in enumerate(values)], COLOURS[name])
+    for level, colour in ((80, BLUE), (95, LIGHT_BLUE)):
+        shares = [getattr(_of(month, "platform"), f"coverage_{level}_percent") for month in months]
+        shapes += _line([(x(n), held(max(share, 50.0))) for n, share in enumerate(shares)], colour)
+    for n, (name, words) in enumerate(NAMES.items()):
+        shapes.append(Rect((right + 16, TOP + 22 * n), 12, 12, COLOURS[name]))
+        shapes.append(Text((right + 34, TOP + 22 * n + 11), words))
+    return f"{svg(Drawing(WIDTH, BELOW + 130, shapes, title))}\n"
 
 
 def _of(period: Period, name: str) -> MethodScore:
     return next(score for score in period.scores if score.method == name)
 
 
-def _axis(values: list[float], y: Callable[[float], float], right: int) -> str:
-    return "".join(
-        f'<line x1="{LEFT}" y1="{y(value)}" x2="{right}" y2="{y(value)}" stroke="#e4e7eb"/>'
-        f'<text x="{LEFT - 6}" y="{y(value) + 4}" text-anchor="end">{value:.0f}</text>'
-        for value in values
-    )
+def _axis(values: Sequence[float], y: Callable[[float], float], right: int) -> list[Shape]:
+    lines: list[Shape] = [Line((LEFT, y(value)), (right, y(value))) for value in values]
+    return lines + [Text((LEFT - 6, y(value) + 4), f"{value:.0f}", anchor="end") for value in values]
 
 
-def _line(points: list[tuple[float, float]], colour: str) -> str:
-    path = " ".join(f"{x},{y}" for x, y in points)
-    dots = "".join(f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in points)
-    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>{dots}'
+def _line(points: Sequence[tuple[float, float]], colour: str) -> list[Shape]:
+    return [Polyline(points, colour), *(Circle(point, 3, colour) for point in points)]

@@ -27,7 +27,7 @@ from ops.cli.shared import (
     tell_damage,
 )
 from ops.cli.unattended import print_not_judged, print_over, print_suspected, print_unattended
-from ops.target import OpsError, Target, resolve, use_configs
+from ops.target import OpsError, Target, resolve, start, use_configs
 
 app = typer.Typer()
 _FILES_NAMED = 40
@@ -235,11 +235,10 @@ def history(
     target = resolve(profile, environment)
     if not ingest.has_files(target, prefix):
         raise OpsError(f"no file lies under {prefix} in the input bucket; {ingest.histories(target)}")
-    answer = target.client("stepfunctions").start_execution(
-        stateMachineArn=target.machines["fleet_history"], input=json.dumps({"prefix": prefix})
-    )
-    print(f"started {answer['executionArn']}")
+    states = target.client("stepfunctions")
+    arn = start(states, target.machines["fleet_history"], input=json.dumps({"prefix": prefix}))
+    print(f"started {arn}")
     console.print("`ona executions --workflow fleet_history` shows how it goes")
-    name = answer["executionArn"].rsplit(":", 1)[-1]
+    name = arn.rsplit(":", 1)[-1]
     text = f"`ona explain {name}` says at the end how many files are done, and which ones are not"
     console.print(text, soft_wrap=True, highlight=False)

@@ -72,6 +72,11 @@ def life(days: int) -> R:
     return {"LifecycleConfiguration": {"Rules": [{"Status": "Enabled", "Transitions": [move]}]}}
 
 
+def graph(**more: Any) -> R:
+    widget = {"type": "metric", "properties": {"metrics": [["AWS/Lambda", "Errors"]], **more}}
+    return {"DashboardBody": json.dumps({"widgets": [widget]})}
+
+
 PATHS = {"InputPathsMap": {"a": "$.x"}, "InputTemplate": "<a> <aws.events.rule-arn>"}
 CASES: list[tuple[str, R, R, str]] = [
     ("Logs::LogGroup", {"RetentionInDays": 10}, {"RetentionInDays": "14"}, "not a valid enum value"),
@@ -111,6 +116,7 @@ CASES: list[tuple[str, R, R, str]] = [
     ("CloudWatch::Alarm", {**ALARM, "DatapointsToAlarm": 4}, {**ALARM, "DatapointsToAlarm": 3},
      "DatapointsToAlarm"),
     ("CloudWatch::Dashboard", {"DashboardBody": "{"}, {"DashboardBody": '{"widgets":[]}'}, "DashboardBody"),
+    ("CloudWatch::Dashboard", graph(), graph(region="af-south-1"), "required property 'region'"),
     ("S3::Bucket", life(29), life(30), "greater than or equal to 30"),
     ("SQS::Queue", {"FifoQueue": True, "QueueName": "plain"}, {"FifoQueue": "false"},
      "does not match pattern"),
@@ -193,3 +199,17 @@ def test_a_queue_that_shows_messages_again_too_early_calls_no_function(lab: Lab)
 def test_every_type_of_our_stacks_has_a_schema() -> None:
     for kind in ("Lambda::Function", "StepFunctions::StateMachine", "Events::Rule", "S3::Bucket"):
         assert resource_schemas.schema(f"AWS::{kind}") is not None
+
+
+def test_a_dashboard_that_is_put_is_looked_at_like_one_of_a_template(lab: Lab) -> None:
+    cloudwatch, name = lab.platform.target.client("cloudwatch"), unique("board")
+    with pytest.raises(
+        cloudwatch.exceptions.DashboardInvalidInputError, match="property 'region'"
+    ) as refused:
+        cloudwatch.put_dashboard(DashboardName=name, **graph())
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterInput"
+    with pytest.raises(cloudwatch.exceptions.DashboardNotFoundError):
+        cloudwatch.get_dashboard(DashboardName=name)
+    body = graph(region="af-south-1")
+    assert cloudwatch.put_dashboard(DashboardName=name, **body)["DashboardValidationMessages"] == []
+    assert cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"] == body["DashboardBody"]
