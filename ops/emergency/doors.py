@@ -1,15 +1,20 @@
-"""The platform's APIs, closed and opened by the limit of their stages.
+"""The platform's APIs, closed and opened: by maintenance mode, or by the limit of their stages.
 
-With a limit of 0 requests API Gateway refuses every request with 429, and calls no function.
+In maintenance mode the functions answer 503, and when to ask again. With a limit of 0 requests API Gateway
+refuses every request with 429, and calls no function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ona.config.flags import FlagName
 from operations.reading.inventory import Inventory
 from ops.emergency.documents import Door
+from ops.flags import Flags
 from ops.target import Target
+
+FLAG: FlagName = "maintenance_mode"
 
 _ALL = "*/*"
 """All methods of all resources of a stage (Amazon API Gateway API reference, Stage: methodSettings)."""
@@ -51,3 +56,14 @@ def _limit(target: Target, door: Door, rate: float, burst: int) -> None:
     target.client("apigateway").update_stage(
         restApiId=door.api, stageName=door.stage, patchOperations=patches
     )
+
+
+def in_maintenance(target: Target) -> bool:
+    """Whether maintenance mode is on. Raises OpsError where there are no flags."""
+    return next(item.now for item in Flags(target).standings() if item.name == FLAG)
+
+
+def maintenance(target: Target, on: bool, why: str, by: str) -> None:
+    """Turn maintenance mode on or off, where it is not so already."""
+    if in_maintenance(target) != on:
+        Flags(target).change(FLAG, on, gradually=False, why=why, by=by)
