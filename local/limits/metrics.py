@@ -73,4 +73,3 @@ def composite(data: dict[str, Any]) -> Refusal | None:
     if len(children) > _MOST_CHILDREN:
         return Refusal("ValidationError", f"AlarmRule names {_MOST_CHILDREN} alarms at most")
     return None
-
