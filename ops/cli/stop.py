@@ -52,7 +52,7 @@ def stop_command(
         return
     if not why:
         raise OpsError("say why: --why 'a bad release'; whoever finds the platform stopped will ask")
-    by = by or _user()
+    by = by or user()
     stop = holding.hold(target, why, by, silent, close=hard and not open_apis)
     _print(stop)
     if not (hard or open_apis):
@@ -89,7 +89,7 @@ def resume_command(profile: Profile = None, environment: Environment = "dev") ->
     if stop is None:
         console.print("the platform is not stopped; looking for events that wait all the same")
     if stop is not None and stop.flag:
-        doors.maintenance(target, False, f"stop {stop.stop_id} ends", _user())
+        doors.maintenance(target, False, f"stop {stop.stop_id} ends", user())
         console.print("maintenance mode is off: the APIs answer again, all of them within 30 s")
     progress = holding.release(target, _tell)
     came = counted(progress.came, "event")
@@ -120,7 +120,8 @@ def _tell(text: str) -> None:
     console.print(escape(text), soft_wrap=True)
 
 
-def _user() -> str:
+def user() -> str:
+    """Who gives the command, by the machine's user."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

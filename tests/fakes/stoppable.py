@@ -109,6 +109,8 @@ class Cloud:
                 "input": text,
                 "startDate": self.now,
                 "asked": arn,
+                "status": "RUNNING",
+                "looks": 0,
             }
         )
         return execution
@@ -140,7 +142,15 @@ class Cloud:
         target = Target(
             "test", "ona-platform-dev", clients.__getitem__, cast(Any, SimpleNamespace(home=""))
         )
-        target.__dict__["outputs"] = {"Environment": "dev", "OutputBucketName": "out"}
+        target.__dict__["outputs"] = {
+            "Environment": "dev",
+            "OutputBucketName": "out",
+            "InputBucketName": "in",
+        }
+        target.__dict__["outputs"] |= {
+            f"{name}StateMachineArn": f"{STATES}ona-{name.lower()}-dev"
+            for name in ("Ooda", "ForecastUpload", "ForecastTraining", "ForecastSchedule", "FleetHistory")
+        }
         return target
 
     def _cloudformation(self) -> Json:
@@ -279,7 +289,11 @@ class Cloud:
             return [{"executions": found[::-1]}]
 
         def describe(executionArn: str) -> Json:  # noqa: N803
-            return next(item for item in self.executions if item["executionArn"] == executionArn)
+            found = next(item for item in self.executions if item["executionArn"] == executionArn)
+            found["looks"] += 1  # it ends at the third look
+            if found["status"] == "RUNNING" and found["looks"] >= 3:
+                found["status"] = "FAILED" if "/fails." in found["input"] else "SUCCEEDED"
+            return found
 
         return {"start_execution": start, "list_executions": listed, "describe_execution": describe}
 
