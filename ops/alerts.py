@@ -184,7 +184,7 @@ def duration(text: str) -> timedelta:
         raise OpsError(f"{text} is no duration; write 90m, 2h or 1d")
     span = timedelta(seconds=float(found[1]) * _UNITS[found[2]])
     if not timedelta(0) < span <= LONGEST_WINDOW:
-        raise OpsError(f"{text}: a window lasts up to {LONGEST_WINDOW.days} days")
+        raise OpsError(f"{text}: a window lasts up to {counted(LONGEST_WINDOW.days, 'day')}")
     return span
 
 
@@ -201,6 +201,7 @@ def start_window(
         always=always,
         why=why,
         by=by,
+        lane="window",
         ttl=int((now + span + KEPT).timestamp()),
     )
     target.client("dynamodb").put_item(TableName=_table(target), Item=to_item(window.item()))

@@ -132,7 +132,8 @@ class Hour(TableItem):
 
 
 class Window(TableItem):
-    """A maintenance window of the platform that was opened by hand; `next_at` is its end."""
+    """A maintenance window of the platform that was opened by hand; `next_at` is its end. It has no lane
+    any more once it is over."""
 
     key: str = Field(alias="alert_id")
     begins_at: Moment
@@ -141,7 +142,7 @@ class Window(TableItem):
     always: list[Severity] = []
     why: str
     by: str
-    lane: Literal["window"] | None = "window"
+    lane: Literal["window"] | None = None
     ended_at: Moment | None = None
     version: int = 1
     ttl: int

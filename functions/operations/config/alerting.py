@@ -37,7 +37,7 @@ class Place(Document):
         if self.channel in ("email", "slack") and self.url is not None:
             raise ValueError("email has no url, and Slack's stands in its secret_parameter")
         if self.name == ON_CALL:
-            raise ValueError(f"{ON_CALL} stands for the rota, and is no place's name")
+            raise ValueError(f"{ON_CALL}, the rota, is no place's name")
         return self
 
 

@@ -119,8 +119,10 @@ class Story:
     def do_window(self, only: list[str], minutes: int) -> None:
         now = self.night.now
         number = f"{WINDOW}{now:%H%M%S}{minutes}"
-        window = Window(key=number, begins_at=now, next_at=now + minutes * MINUTE, only=only, why="w",
-                        by="b", ttl=2**31)  # fmt: skip
+        window = Window(
+            key=number, begins_at=now, next_at=now + minutes * MINUTE, only=only, why="w", by="b",
+            lane="window", ttl=2**31,
+        )  # fmt: skip
         tables.put("alert-log", window.item())
 
     def do_ack(self, number: int) -> None:
