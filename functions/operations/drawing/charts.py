@@ -66,7 +66,8 @@ def over_time(chart: Chart, wide: float = 560.0, high: float = 150.0) -> Drawing
     last and its highest value. A series without values is named in the last row, and draws nothing."""
     seen = [series for series in chart.series if series.values]
     values = [value for series in seen for _, value in series.values]
-    ticks = marks(max([*values, *(limit for _, limit in chart.limits), 0.0]))
+    whole = 1.0 if chart.unit.startswith("Count") else 0.0
+    ticks = marks(max([*values, *(limit for _, limit in chart.limits), 0.0]), least=whole)
     lowest = min([*values, 0.0])
     right, bottom = wide - _RIGHT, _TOP + high
 
