@@ -15,8 +15,9 @@ from rich.markup import escape
 from ona.drawing.axes import number
 from ona.runtime.clock import utc_now
 from ona.runtime.words import counted, shortened
-from operations.drawing import page as pages
 from operations.drawing.charts import over_time, sparkline
+from operations.drawing.document import Block, Heading, Paragraph, Pictures, Table
+from operations.drawing.page import page as html
 from operations.reading.boards import Board, NoDashboard, Panel, read
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.target import OpsError, resolve
@@ -123,24 +124,20 @@ def _print_panel(panel: Panel) -> None:
 
 
 def as_page(board: Board) -> str:
-    """The dashboard as a page of HTML: the alarms that are not OK, then a picture a graph."""
-    parts = [
-        pages.paragraph(f"{_times(board)}. An empty picture means that nothing was measured.", "small")
-    ]
+    """The dashboard as a page of HTML: the alarms that are on, then a picture a graph."""
+    said = f"{_times(board)}. An empty picture means that nothing was measured."
+    blocks: list[Block] = [Paragraph(said, "remark")]
     bad = [alarm for alarm in board.alarms if alarm.state == "ALARM"]
     if board.alarms:
         counts = Counter(alarm.state for alarm in board.alarms)
         told = ", ".join(f"{count} {state}" for state, count in counts.items())
-        parts += [pages.heading("Alarms"), pages.paragraph(told, "bad" if bad else "")]
+        blocks += [Heading("Alarms"), Paragraph(told, "warning" if bad else "plain")]
     if bad:
         rows = [[alarm.name, f"{alarm.since:%Y-%m-%d %H:%M} UTC", alarm.reason] for alarm in bad]
-        parts.append(pages.table(["alarm", "since", "why"], rows))
-    parts += [
-        pages.heading("Graphs"),
-        pages.pictures(over_time(panel.chart, 420, 130) for panel in board.panels),
-    ]
-    parts += [pages.paragraph(f"not shown: {text}", "small") for text in board.left_out]
-    return pages.page(board.name, parts)
+        blocks.append(Table(["alarm", "since", "why"], rows))
+    blocks += [Heading("Graphs"), Pictures([over_time(panel.chart, 420, 130) for panel in board.panels])]
+    blocks += [Paragraph(f"not shown: {text}", "remark") for text in board.left_out]
+    return html(board.name, blocks)
 
 
 def _plain(board: Board) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ona.drawing.shapes import (
     Text,
 )
 
-_LEFT, _RIGHT, _TOP, _BOTTOM, _LETTER, _ROW = 48.0, 12.0, 30.0, 20.0, 10.0, 14.0
+_LEFT, _RIGHT, _TOP, _BOTTOM, _LETTER, _ROW = 48.0, 18.0, 30.0, 20.0, 10.0, 14.0
 _GAP = 1.5
 """Two values further apart than so many periods are not joined: between them nothing was measured."""
 

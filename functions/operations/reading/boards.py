@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from ona.runtime.metric_table import METRICS
 from operations.drawing.charts import Chart, Series
 from operations.reading.finding import Client, code_of
+from operations.reading.metric_data import Ask, values
 
 _NO_BOARD = ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException")
-_QUERIES, _ALARMS = 500, 100
-"""So many queries GetMetricData takes in a call, so many names DescribeAlarms."""
+_ALARMS = 100
+"""So many names DescribeAlarms takes in a call."""
 _POINTS = 288
 """No graph has more values than this: a longer time is read by longer periods (ours)."""
 _ROUND_S = (300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
@@ -30,7 +31,7 @@ _UNITS = {
     "IncomingBytes": "Bytes",
     "EnergyAtRisk": "USD a day",
 }
-"""Of metrics that count nothing, and of one whose unit CloudWatch does not have; GetMetricData tells none."""
+"""Of metrics that count nothing; CloudWatch does not have the last unit. GetMetricData tells no units."""
 
 
 class NoDashboard(Exception):
@@ -112,19 +113,10 @@ def _there(cloudwatch: Any) -> str:
 
 
 @dataclass(frozen=True)
-class _Metric:
-    name: str
-    namespace: str
-    metric: str
-    dimensions: list[dict[str, str]]
-    statistic: str
-    period_s: int
-
-
-@dataclass(frozen=True)
 class _Graph:
     title: str
-    metrics: list[_Metric]
+    names: list[str]
+    asks: list[Ask]
     limits: list[tuple[str, float]]
 
 
@@ -133,7 +125,8 @@ def _graphs(properties: dict[str, Any], region: str, left_out: list[str]) -> Ite
     if properties.get("region", region) != region:
         left_out.append(f"{title}: it is of region {properties['region']}")
         return
-    metrics: list[_Metric] = []
+    names: list[str] = []
+    asks: list[Ask] = []
     above: list[str] = []
     for line in properties.get("metrics", []):
         rendered = line[-1] if isinstance(line[-1], dict) else {}
@@ -142,18 +135,13 @@ def _graphs(properties: dict[str, Any], region: str, left_out: list[str]) -> Ite
             continue
         above = words(line[:-1] if rendered else line, above)
         namespace, metric, *pairs = above
-        metrics.append(
-            _Metric(
-                str(rendered.get("label") or (pairs[-1] if pairs else metric)),
-                namespace,
-                metric,
-                [{"Name": a, "Value": b} for a, b in zip(pairs[::2], pairs[1::2], strict=True)],
-                str(rendered.get("stat") or properties.get("stat") or "Average"),
-                int(rendered.get("period") or properties.get("period") or 300),
-            )
-        )
+        names.append(str(rendered.get("label") or (pairs[-1] if pairs else metric)))
+        statistic = str(rendered.get("stat") or properties.get("stat") or "Average")
+        by = int(rendered.get("period") or properties.get("period") or 300)
+        dimensions = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        asks.append(Ask(namespace, metric, dimensions, statistic, by))
     across = (properties.get("annotations") or {}).get("horizontal", [])
-    yield _Graph(title, metrics, [(item.get("label", ""), float(item["value"])) for item in across])
+    yield _Graph(title, names, asks, [(item.get("label", ""), float(item["value"])) for item in across])
 
 
 def words(line: Sequence[str], above: Sequence[str]) -> list[str]:
@@ -203,50 +191,21 @@ def period(wanted_s: int, span_s: float) -> int:
 
 def _panels(cloudwatch: Any, graphs: Sequence[_Graph], start: datetime, end: datetime) -> list[Panel]:
     span = (end - start).total_seconds()
-    metrics = [metric for graph in graphs for metric in graph.metrics]
-    values = _values(cloudwatch, metrics, start, end)
-    panels, first = [], 0
+    asks = [replace(ask, period_s=period(ask.period_s, span)) for graph in graphs for ask in graph.asks]
+    found = iter(zip(asks, values(cloudwatch, asks, start, end), strict=True))
+    panels = []
     for graph in graphs:
-        own = values[first : first + len(graph.metrics)]
-        first += len(graph.metrics)
-        series = [Series(m.name, found) for m, found in zip(graph.metrics, own, strict=True)]
-        one = graph.metrics[0] if graph.metrics else None
-        by = period(one.period_s, span) if one else 300
-        unit, statistic = (_unit(one), one.statistic) if one else ("", "")
+        series, unit, statistic, by = [], "", "", 300
+        for name, (ask, own) in zip(graph.names, found, strict=False):
+            series.append(Series(name, own))
+            unit, statistic, by = _unit(ask), ask.statistic, ask.period_s
         told = ", ".join(part for part in (unit, f"{statistic} by {_long(by)}") if part)
         chart = Chart(graph.title, told, series, start.timestamp(), end.timestamp(), by, graph.limits)
         panels.append(Panel(chart, unit, statistic))
     return panels
 
 
-def _values(
-    cloudwatch: Any, metrics: Sequence[_Metric], start: datetime, end: datetime
-) -> list[list[tuple[float, float]]]:
-    """The values of each metric, the oldest first. The first period is a whole one."""
-    span = (end - start).total_seconds()
-    found: list[list[tuple[float, float]]] = [[] for _ in metrics]
-    pages = cloudwatch.get_paginator("get_metric_data")
-    by_period: dict[int, list[int]] = {}
-    for number, metric in enumerate(metrics):
-        by_period.setdefault(period(metric.period_s, span), []).append(number)
-    for seconds, numbers in by_period.items():
-        begin = datetime.fromtimestamp(start.timestamp() // seconds * seconds, UTC)
-        for first in range(0, len(numbers), _QUERIES):
-            queries = [_query(n, metrics[n], seconds) for n in numbers[first : first + _QUERIES]]
-            asked = {"StartTime": begin, "EndTime": end, "ScanBy": "TimestampAscending"}
-            for page in pages.paginate(MetricDataQueries=queries, **asked):
-                for result in page["MetricDataResults"]:
-                    times = [at.timestamp() for at in result["Timestamps"]]
-                    found[int(result["Id"][1:])] += zip(times, result["Values"], strict=True)
-    return found
-
-
-def _query(number: int, metric: _Metric, seconds: int) -> dict[str, Any]:
-    of = {"Namespace": metric.namespace, "MetricName": metric.metric, "Dimensions": metric.dimensions}
-    return {"Id": f"m{number}", "MetricStat": {"Metric": of, "Period": seconds, "Stat": metric.statistic}}
-
-
-def _unit(metric: _Metric) -> str:
+def _unit(metric: Ask) -> str:
     if metric.statistic == "SampleCount":
         return "Count"
     if metric.namespace.startswith("Ona/"):
