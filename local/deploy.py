@@ -22,7 +22,6 @@ from typing import Any
 from local import moving, reasons
 from local.packaging import DeployError, Packager, Template, digest, read_template, transform, zip_folder
 from local.root_template import (
-    Application,
     Values,
     applications,
     check_rules,
@@ -38,6 +37,9 @@ _FAILED = ("ROLLBACK", "FAILED")
 _NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 """Statuses of a stack whose first deployment failed."""
 _POLL_SECONDS = 0.02
+RELEASE = "Release"
+"""The root's parameter that says what is deployed; another value publishes new versions of functions."""
+RELEASE_DIGITS = 12
 ROOT_TAG = "ona:root"
 """Names the root's stack on each stack that was deployed for it."""
 _CONTENT_TAG = "deployed"
@@ -61,7 +63,9 @@ def deploy(
     deployment = _Deployment(client, stack)
     if not nested:
         return deployment.put(stack, deployment.packager.package(root, template.parent), parameters or {})
-    chosen = chosen_parameters(root, parameters or {})
+    packaged = deployment.packager.package_all(nested)
+    given = parameters or {}
+    chosen = chosen_parameters(root, with_release(root, packaged, given))
     named = {**chosen, **deployment.pseudo_parameters}
     check_rules(root, named)
     holding = conditions(root, named)
@@ -73,7 +77,7 @@ def deploy(
     moving.move(deployment.cloudformation, deployment.stacks(), owners)
     values = Values(named, holding, {})
     for name, application in wanted.items():
-        values.outputs[name] = _put_application(deployment, application, stacks[name], values)
+        values.outputs[name] = deployment.put(stacks[name], packaged[name], application.given(values))
     put = deployment.put(stack, _record(root, values), chosen)
     for gone in sorted(set(deployment.stacks()) - {stack, *stacks.values()}):
         deployment.delete(gone)
@@ -89,17 +93,16 @@ def nested_name(stack: str, application: str) -> str:
     return f"{stack}-{re.sub(r'(?<!^)(?=[A-Z])', '-', application).lower()}"
 
 
-def _put_application(
-    deployment: _Deployment, application: Application, stack: str, values: Values
-) -> dict[str, str]:
-    given = {
-        name: text
-        for name, value in application.parameters.items()
-        if (text := values.of(value)) is not None
-    }
-    return deployment.put(
-        stack, deployment.packager.package(application.template, application.path.parent), given
-    )
+def with_release(root: Template, packaged: dict[str, Template], given: dict[str, str]) -> dict[str, str]:
+    """Parameters with `Release`, where the root has it and nobody gave it: a digest of all that is there.
+
+    The same templates, code and parameters are the same release, wherever they lie.
+    """
+    if RELEASE in given or RELEASE not in root.get("Parameters", {}):
+        return given
+    whole, chosen = {"root": root, **packaged}, chosen_parameters(root, given)
+    del chosen[RELEASE]
+    return {**given, RELEASE: digest(whole, chosen)[:RELEASE_DIGITS]}
 
 
 def _record(root: Template, values: Values) -> Template:

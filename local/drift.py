@@ -23,26 +23,22 @@ def behind(client: Callable[[str], Any], template: Path, root: str) -> dict[str,
         return None
     document = read_template(template)
     parameters = {item["ParameterKey"]: item["ParameterValue"] for item in there.get("Parameters", [])}
-    chosen = chosen_parameters(document, parameters)
+    nested = applications(document, template.parent)
+    packaged = Packager(lambda body, suffix: _artefact(root, body, suffix)).package_all(nested)
+    parameters.pop(deploy.RELEASE, None)  # this checkout's
+    chosen = chosen_parameters(document, deploy.with_release(document, packaged, parameters))
     named = {**chosen, **_pseudo_parameters(client, root)}
     values = Values(named, conditions(document, named), {})
-    packager = Packager(lambda body, suffix: _artefact(root, body, suffix))
     found: dict[str, str] = {}
-    for name, application in applications(document, template.parent).items():
+    for name, application in nested.items():
         if application.condition is not None and not values.conditions[application.condition]:
             continue
         stack = deploy.nested_name(root, name)
-        given = {
-            key: text
-            for key, value in application.parameters.items()
-            if (text := values.of(value)) is not None
-        }
-        packaged = packager.package(application.template, application.path.parent)
         existing = deploy.find(cloudformation, stack)
         if existing is None:
             found[stack] = "is not deployed"
             continue
-        if why := _difference(existing, digest(packaged, given)):
+        if why := _difference(existing, digest(packaged[name], application.given(values))):
             found[stack] = why
         values.outputs[name] = deploy.outputs(existing)
     return found

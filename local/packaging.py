@@ -7,11 +7,14 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from local.root_template import Application
 
 _LEFT_OUT = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
@@ -80,6 +83,10 @@ class Packager:
         if where not in self._places:
             self._places[where] = self._upload(zip_folder(where), ".zip")
         return self._places[where]
+
+    def package_all(self, nested: Mapping[str, Application]) -> dict[str, Template]:
+        """Every application's template as `package` makes it, by the application's name."""
+        return {name: self.package(item.template, item.path.parent) for name, item in nested.items()}
 
     def package(self, template: Template, folder: Path) -> Template:
         """The template with code and layers uploaded and state machines' definitions inlined.

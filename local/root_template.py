@@ -42,6 +42,11 @@ class Application:
         declared: dict[str, Any] = self.template.get("Parameters", {})
         return declared
 
+    def given(self, values: Values) -> dict[str, str]:
+        """The parameters that the root gives it, as texts."""
+        texts = {name: values.of(value) for name, value in self.parameters.items()}
+        return {name: text for name, text in texts.items() if text is not None}
+
 
 def applications(root: Template, folder: Path) -> dict[str, Application]:
     """The root's applications in the order of their references; none when the root has none.
@@ -168,6 +173,8 @@ def chosen_parameters(root: Template, given: dict[str, str]) -> dict[str, str]:
                 f"parameter {name}: {value!r} does not match {rule['AllowedPattern']}"
                 + (f": {wanted}" if wanted else "")
             )
+        if "MinValue" in rule and not (value.lstrip("-").isdigit() and int(value) >= rule["MinValue"]):
+            raise DeployError(f"parameter {name}: {value!r} is no number from {rule['MinValue']} on")
         least, most = int(rule.get("MinLength", 0)), int(rule.get("MaxLength", len(value)))
         if not least <= len(value) <= most:
             raise DeployError(f"parameter {name}: its length is {len(value)}, allowed is {least} to {most}")

@@ -3,6 +3,8 @@
 What failed is *replaced* once a newer version under the same key is done, and *dismissed* once a person
 removed its letter. Both are counted, and no work for anybody.
 
+While the platform is stopped, what comes is *held*: its event waits for `ona resume`.
+
 A file is told as lost only after two looks that found nothing of it, and while nobody else holds a message
 of the dead-letter queue: what another command reads just now, nobody else sees. It is *unknown* then.
 
@@ -29,6 +31,7 @@ from ona.runtime.identity import file_id
 from ona.store.layout import OUTCOME
 from ona.store.unreadable import LONGEST_REASON, Unreadable, readable
 from ops import deadletters, messages, plain
+from ops.emergency import documents
 from ops.target import PREFIXES, Target, is_taken
 
 EVENT_DELAY_EMBEDDED = timedelta(seconds=5)
@@ -36,9 +39,18 @@ EVENT_DELAY_AWS = timedelta(minutes=3)
 """How long a file may wait for its event (ours); only an older one is called lost."""
 
 State = Literal[
-    "done", "quarantined", "dead letter", "running", "unknown", "lost", "replaced", "dismissed", "ignored"
+    "done",
+    "quarantined",
+    "dead letter",
+    "running",
+    "held",
+    "unknown",
+    "lost",
+    "replaced",
+    "dismissed",
+    "ignored",
 ]
-OPEN: tuple[State, ...] = ("unknown", "lost", "dead letter", "running")
+OPEN: tuple[State, ...] = ("unknown", "held", "lost", "dead letter", "running")
 """States of files of which nobody can say yet what becomes of them."""
 _REPLACEABLE = ("quarantined", "dead letter", "lost")
 """States that a newer version ends. *Lost* is one: a failed version without its letter has no trace."""
@@ -233,7 +245,8 @@ def _read(target: Target, bad: list[Unreadable]) -> Accounts:
         if letter.kind != messages.FOREIGN
     }
     outcome_of = outcomes(target, bad)
-    fresh = datetime.now(UTC) - (EVENT_DELAY_EMBEDDED if target.embedded else EVENT_DELAY_AWS)
+    delay = EVENT_DELAY_EMBEDDED if target.embedded else EVENT_DELAY_AWS
+    fresh, stop = datetime.now(UTC) - delay, documents.current(target)
     accounts = []
     # S3 lists the newest version of a key first, and its times are whole seconds
     oldest_first = reversed(_versions(target))
@@ -254,6 +267,8 @@ def _read(target: Target, bad: list[Unreadable]) -> Accounts:
             state, detail, remedy = "quarantined", letter.reason, plain.to_mend(letter.remedy)
         elif not is_taken(key):
             state, detail = "ignored", "no rule takes it: a file's name ends in .csv or .CSV"
+        elif stop and version["LastModified"] > stop.at - delay:
+            state, detail = "held", f"its event waits: the platform is {stop.in_words}"
         elif version["LastModified"] > fresh:
             state, detail = "running", "put just now; its event is on the way"
         elif seen.hidden:

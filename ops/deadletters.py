@@ -20,7 +20,7 @@ from ona.runtime.identity import digest
 from ona.runtime.letters import source_of, work_of
 from ona.runtime.words import counted
 from ops.messages import FOREIGN, DeadLetter, age_of, body_of, by_work
-from ops.target import OpsError, Target
+from ops.target import OpsError, Target, start
 
 _HIDE_SECONDS = 20
 """How long a message that was received is hidden from others (ours)."""
@@ -169,8 +169,7 @@ def start_again(target: Target, event: dict[str, Any], salt: str, machine: str) 
     for attempt in itertools.count():
         tried = f"{name}-{attempt}" if attempt else name
         try:
-            answer = states.start_execution(stateMachineArn=machine, name=tried, input=content)
-            return str(answer["executionArn"])
+            return start(states, machine, name=tried, input=content)
         except states.exceptions.ExecutionAlreadyExists:
             arn = f"{machine.replace(':stateMachine:', ':execution:')}:{tried}"
             if states.describe_execution(executionArn=arn)["status"] in ("RUNNING", "SUCCEEDED"):

@@ -22,7 +22,8 @@ from ona.store.layout import ASSETS
 from ops import asl, customers, identifiers, registry, seed
 from ops.explain import failure
 from ops.plain import in_words
-from ops.target import TEMPLATE, OpsError, Target
+from ops.target import LIVE, TEMPLATE, OpsError, Target
+from ops.target import start as start_workflow
 
 EVENTS, SAMPLES = TEMPLATE.parent / "events", TEMPLATE.parent / "samples"
 WORKFLOW_S = 120.0
@@ -85,7 +86,9 @@ def invoke(target: Target, function: str, event: Any) -> Answer:
     """Invoke a function. Raises OpsError when there is none."""
     client, name = target.client("lambda"), target.function(function)
     try:
-        answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode(), LogType="Tail")
+        answer = client.invoke(
+            FunctionName=name, Qualifier=LIVE, Payload=json.dumps(event).encode(), LogType="Tail"
+        )
     except client.exceptions.ResourceNotFoundException as error:
         raise OpsError(_no_function(target, function)) from error
     log = base64.b64decode(answer.get("LogResult") or b"").decode("utf-8", "replace").strip()
@@ -116,9 +119,7 @@ def start(target: Target, workflow: str, event: Any) -> Answer:
     if workflow not in target.machines:
         raise identifiers.no_workflow(target, workflow)
     states = target.client("stepfunctions")
-    arn = states.start_execution(stateMachineArn=target.machines[workflow], input=json.dumps(event))[
-        "executionArn"
-    ]
+    arn = start_workflow(states, target.machines[workflow], input=json.dumps(event))
     deadline = time.monotonic() + WORKFLOW_S
     while (done := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
         if time.monotonic() > deadline:

@@ -1,4 +1,5 @@
-"""Where objects of forecasting lie. Keys that other families use too stand in `ona.store.layout`.
+"""Where objects of forecasting lie. Keys that other families use too stand in `ona.store.layout`; those of
+sites, forecasts and their accuracy can be imported from here as well.
 
 >>> SITE.build(customer_id="customer-001", site_id="solar-farm-a")
 'sites/customer-001/solar-farm-a.json'
@@ -11,6 +12,9 @@
 
 from __future__ import annotations
 
+from ona.store.layout import ACCURACY as ACCURACY
+from ona.store.layout import FORECAST as FORECAST
+from ona.store.layout import SITE as SITE
 from ona.store.layout import KeyShape
 
 # ------------------------------------------------------------------ input bucket: uploads
@@ -38,8 +42,6 @@ TRAINING_ENRICHED = KeyShape("training/{customer_id}/{site_id}/enriched/{file_id
 
 # ------------------------------------------------------------------ output bucket: sites and uploads
 
-SITE = KeyShape("sites/{customer_id}/{site_id}.json")
-"""A `SiteDocument`."""
 SITE_KEY_PATTERN = r"^sites/[A-Za-z0-9._-]+/[A-Za-z0-9._-]+\.json$"
 """What a payload takes as a key of `SITE`."""
 STAGED = KeyShape("staging/{file_id}/{site_id}.parquet")
@@ -76,12 +78,8 @@ FOLD = KeyShape("models/{customer_id}/{version}/folds/fold-{fold}.parquet")
 
 # ------------------------------------------------------------------ output bucket: forecasts, accuracy
 
-FORECAST = KeyShape("forecasts/{day:folders}/{forecast_id}.json")
-"""A `ForecastDocument`, under the UTC day of its issue."""
 FORECAST_LATEST = KeyShape("forecasts/latest/{customer_id}/{site_id}.json")
 """A site's newest `ForecastDocument`."""
-ACCURACY = KeyShape("accuracy/{customer_id}/{site_id}/{day:dashes}.json")
-"""An `AccuracyRecord` of one UTC day."""
 ACCURACY_PICTURE = KeyShape("accuracy/{customer_id}/{site_id}/{day:dashes}.svg")
 """The same day drawn: forecast, intervals and measured power."""
 LIVE_CALIBRATION = KeyShape("accuracy/{customer_id}/{site_id}/live.json")

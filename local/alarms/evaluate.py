@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from local.alarms.expressions import Values, evaluated
@@ -65,6 +65,8 @@ class Verdict:
     reason: str
     points: tuple[float, ...] = ()
     """The data points that were looked at, the oldest first."""
+    since: float | None = None
+    """When the period of the oldest of them began, seconds since 1970; None without one."""
 
 
 def verdict(alarm: Mapping[str, Any], series: Series, now: float, before: str) -> Verdict:
@@ -75,7 +77,9 @@ def verdict(alarm: Mapping[str, Any], series: Series, now: float, before: str) -
     count = int(alarm["EvaluationPeriods"])
     end = now // MINUTE_S * MINUTE_S
     values = list(reversed(_values(alarm, series, end, count + FURTHER_BACK)))
-    return judged(alarm, values, before)
+    found = judged(alarm, values, before)
+    ages = [age for age, value in enumerate(values) if value is not None][:count]
+    return replace(found, since=end - (ages[-1] + 1) * period_of(alarm)) if ages else found
 
 
 def judged(alarm: Mapping[str, Any], values: Values, before: str) -> Verdict:
@@ -115,6 +119,12 @@ def _values(alarm: Mapping[str, Any], series: Series, end: float, count: int) ->
             known[query["Id"]] = series(metric_of(query["MetricStat"]), end, count)
     told = next(query for query in alarm["Metrics"] if query.get("ReturnData", True))
     return evaluated(told["Expression"], known) if "Expression" in told else known[told["Id"]]
+
+
+def period_of(alarm: Mapping[str, Any]) -> int:
+    """Seconds of one data point; of a sum, those of its first metric: they are the same in all."""
+    stats = [query["MetricStat"] for query in alarm.get("Metrics") or () if "MetricStat" in query]
+    return int((stats[0] if stats else alarm)["Period"])
 
 
 def metric_of(part: Mapping[str, Any]) -> Metric:

@@ -11,10 +11,15 @@ from local.hooks import (
     alarm_events,
     alarm_states,
     alarms,
+    aliases,
     apigateway,
+    appconfig,
     asynchronous,
     callbacks,
+    clock_requests,
     cloudformation,
+    codedeploy,
+    composite_alarms,
     creation,
     definitions,
     distributed_map,
@@ -25,6 +30,7 @@ from local.hooks import (
     identity,
     jsonata,
     lambda_worker,
+    machine_versions,
     metrics,
     presigned,
     resource_schemas,
@@ -51,10 +57,12 @@ def install() -> None:
     """Apply all hooks, once, before the server starts. Raises HookBroken when a pin has moved."""
     roles.install()
     cloudformation.install()
+    codedeploy.install()
     lambda_worker.install()
     worker_logs.install()
     metrics.install()
     emf.install()
+    aliases.install()
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()
@@ -62,6 +70,7 @@ def install() -> None:
     waits.install()
     status_events.install()  # before executions, which tell of their ends
     service_metrics.install()  # likewise, and before limits and stores, which stand around it
+    machine_versions.install()  # between the two: what runs, and what is told of it
     executions.install(clients)
     state_errors.install()
     callbacks.install()
@@ -81,7 +90,10 @@ def install() -> None:
     topics.install()
     alarms.install()
     alarm_events.install()
+    composite_alarms.install()
     alarm_states.install()
+    appconfig.install()
+    clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
     template_references.install()

@@ -1,6 +1,7 @@
 """CloudWatch: each change of an alarm's state is an event on EventBridge's default bus.
 
-Also of an alarm without actions, of a composite alarm, and of a change by SetAlarmState.
+Also of an alarm without actions, of a composite alarm, and of a change by SetAlarmState. The event of an
+alarm that was told of before has the whole state before; the first after a start has its value alone.
 Source: Amazon CloudWatch User Guide, "Alarm events and EventBridge".
 """
 
@@ -35,6 +36,8 @@ def metrics_of(alarm: dict[str, Any]) -> list[dict[str, Any]]:
         one: dict[str, Any] = {"id": query["Id"], "returnData": query.get("ReturnData", True)}
         if "Expression" in query:
             one |= {"expression": query["Expression"]}
+            if query.get("Label"):
+                one["label"] = query["Label"]
         else:
             stat = query["MetricStat"]
             one["metricStat"] = {

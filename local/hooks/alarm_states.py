@@ -1,8 +1,9 @@
-"""CloudWatch: alarms are looked at each minute, by `local/alarms`, when ONA_LOCAL_ALARMS is `on`.
+"""CloudWatch: alarms are looked at each minute, by `local/alarms`, unless ONA_LOCAL_ALARMS is `off`.
 
 ministack 1.5.33 looks at an alarm when somebody calls PutMetricData or PutMetricAlarm, adds up what all
 dimensions of a name have, and knows neither data points to alarm nor missing data. It is not asked here.
 A state that a kill lost is judged anew within a minute, and told again: twice rather than never.
+CloudWatch's own times here are those of `local.clock`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import traceback
 from typing import Any
 
 from local import clock
-from local.alarms.evaluate import MINUTE_S, Metric, Verdict, verdict
+from local.alarms.evaluate import MINUTE_S, Metric, Verdict, period_of, verdict
 from local.alarms.expressions import BadExpression, Values
 from local.hooks.base import private, replace
 
 SWITCH = "ONA_LOCAL_ALARMS"
+_looking = threading.Lock()
+"""A change is told once, whoever looks: the minute's thread, or a request that lets the time run ahead."""
 LOOK_S = 1.0
 """So often the clock is read; alarms are looked at when a minute has ended."""
 
@@ -44,6 +47,11 @@ def look(now: float) -> None:
     """Judge every metric alarm of every account and region at `now`, and act on each change."""
     from ministack.services import cloudwatch
 
+    with _looking:
+        _look(cloudwatch, now)
+
+
+def _look(cloudwatch: Any, now: float) -> None:
     scopes = {(account, region) for account, region, _ in list(private(cloudwatch, "_alarms")._data)}
     for account, region in sorted(scopes):
         contextvars.Context().run(_look_at, account, region, now)
@@ -70,17 +78,7 @@ def _change(alarm: dict[str, Any], found: Verdict, now: float) -> None:
     from ministack.services import cloudwatch
 
     before = alarm["StateValue"]
-    data: dict[str, Any] = {
-        "version": "1.0",
-        "queryDate": time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime(now)),
-        "recentDatapoints": list(found.points),
-        "threshold": float(alarm["Threshold"]),
-    }
-    if not alarm.get("Metrics"):
-        data |= {
-            "statistic": alarm.get("ExtendedStatistic") or alarm.get("Statistic"),
-            "period": alarm["Period"],
-        }
+    data = reason_data(alarm, found, now)
     alarm |= {
         "StateValue": found.state,
         "StateReason": found.reason,
@@ -92,6 +90,38 @@ def _change(alarm: dict[str, Any], found: Verdict, now: float) -> None:
     )
     private(cloudwatch, "_dispatch_alarm_actions")(alarm, before, found.state, found.reason)
     private(cloudwatch, "_evaluate_parent_alarms")(alarm)
+
+
+def reason_data(alarm: dict[str, Any], found: Verdict, now: float) -> dict[str, Any]:
+    """Why, as data: the fields of `reasonData` in the guide's example events, in their order."""
+    data: dict[str, Any] = {"version": "1.0", "queryDate": in_utc(now)}
+    if found.since is not None:
+        data["startDate"] = in_utc(found.since)
+    if not alarm.get("Metrics"):
+        data["statistic"] = alarm.get("ExtendedStatistic") or alarm.get("Statistic")
+    data["period"] = period_of(alarm)
+    return data | {"recentDatapoints": list(found.points), "threshold": float(alarm["Threshold"])}
+
+
+def in_utc(seconds: float) -> str:
+    """A time as CloudWatch writes it.
+
+    >>> in_utc(1_570_035_880)
+    '2019-10-02T17:04:40.000+0000'
+    """
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000+0000", time.gmtime(seconds))
+
+
+def are_on() -> bool:
+    """Whether alarms are looked at by themselves."""
+    return os.environ.get(SWITCH, "on") != "off"
+
+
+class _Time:
+    """Stands for the module `time` in ministack's CloudWatch, and goes by `local.clock`."""
+
+    def time(self) -> float:
+        return clock.now()
 
 
 def _each_minute() -> None:
@@ -112,5 +142,6 @@ def install() -> None:
     from ministack.services import cloudwatch
 
     replace(cloudwatch, "_evaluate_alarm", lambda _alarm: None)
-    if os.environ.get(SWITCH) == "on":
+    replace(cloudwatch, "time", _Time())
+    if are_on():
         threading.Thread(target=_each_minute, name="ona-alarms", daemon=True).start()

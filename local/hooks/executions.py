@@ -13,7 +13,7 @@ import traceback
 from types import SimpleNamespace
 from typing import Any
 
-from local.hooks import execution_logs
+from local.hooks import execution_logs, machine_versions
 from local.hooks.asl_grammar import normalise
 from local.hooks.base import private, replace
 from local.hooks.definitions import definition_of
@@ -35,6 +35,7 @@ def install(client_for: ClientFor) -> None:
 
     executions = private(stepfunctions, "_executions")
     machines = private(stepfunctions, "_state_machines")
+    versions = private(stepfunctions, "_state_machine_versions")
     map_runs = private(stepfunctions, "_map_runs")
     fail = private(stepfunctions, "_fail_execution")
     announce = private(stepfunctions, "_emit_execution_status_event")
@@ -47,7 +48,7 @@ def install(client_for: ClientFor) -> None:
 
     def run_now(arn: str) -> None:
         record = executions.get(arn)
-        machine = machines.get(record["stateMachineArn"]) if record else None
+        machine = machine_versions.machine_of(record, machines, versions) if record else None
         if record is None or machine is None or record["status"] != "RUNNING":
             return
         try:
@@ -74,6 +75,7 @@ def install(client_for: ClientFor) -> None:
                 ended = {**record, **_end(running, now_iso())}
                 announce(ended)  # first: who sees that it ended finds what a rule made of that
                 record.update(ended)
+            record.pop(machine_versions.KEPT, None)
 
     replace(stepfunctions, "_run_execution", run)
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import functools
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
+from local import clock
 from local.hooks.base import private, replace
 
 MINUTE_S = 60
@@ -93,7 +93,7 @@ def _add(
     """Add (count, sum, least, most) to a minute. Without `samples` the minute has no percentiles."""
     from ministack.services import cloudwatch
 
-    now = time.time()
+    now = clock.now()
     at = now if at is None else at
     if not now - OLDEST_S <= at <= now + NEWEST_S or four[0] <= 0:
         return
@@ -234,7 +234,7 @@ def install() -> None:
         record(namespace, metric_name, dimensions or {}, float(value), unit)
 
     def evicted() -> None:
-        until = time.time() - KEPT_S
+        until = clock.now() - KEPT_S
         with _lock:
             for key, points in list(cloudwatch._metrics.items()):
                 if points and points[0]["Timestamp"] >= until:

@@ -50,3 +50,15 @@ def operations(path: str, headers: Mapping[str, str], body: bytes, params: Mappi
     if call := CBOR_CALL.match(path):
         found.add(call[1])
     return found
+
+
+def unqualified(arn: str) -> str:
+    """A state machine's ARN without version or alias: by that permission is given, also for an alias.
+
+    Source: AWS Step Functions Developer Guide, "Authorization for versions and aliases".
+
+    >>> unqualified("arn:aws:states:r:1:stateMachine:m:live"), unqualified("arn:aws:sqs:r:1:q")
+    ('arn:aws:states:r:1:stateMachine:m', 'arn:aws:sqs:r:1:q')
+    """
+    parts = arn.split(":")
+    return ":".join(parts[:7]) if parts[5:6] == ["stateMachine"] else arn

@@ -14,6 +14,8 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
+from local.hooks.roles_operations import unqualified
+
 Json = dict[str, Any]
 Context = dict[str, Any]
 """Condition keys and their values."""
@@ -139,8 +141,8 @@ def _resource(action: str, resource: str, request: Request, fields: Json) -> str
         )
     if service == "sns" and (subscription := fields.get("SubscriptionArn")):
         return str(subscription).rsplit(":", 1)[0]
-    if service == "states" and (run := fields.get("mapRunArn")):
-        return str(run)
+    if service == "states":
+        return str(run) if (run := fields.get("mapRunArn")) else unqualified(resource)
     if service == "scheduler" and "/schedules/" in request.path:
         group = fields.get("GroupName") or request.parameter("groupName") or "default"
         return request.arn("scheduler", f"schedule/{group}/{unquote(request.path.rsplit('/', 1)[-1])}")

@@ -19,6 +19,7 @@ from typing import Any
 from local.hooks.base import private, replace
 from local.hooks.roles_demands import BY_ROLE, Denied, demand_policy, demand_role, report
 from local.hooks.roles_ledger import LEDGER
+from local.hooks.roles_operations import unqualified
 
 Json = dict[str, Any]
 _BY_POLICY = ("lambda", "sqs", "sns")
@@ -80,6 +81,8 @@ def _demand_target(target: Json, source: str) -> None:
         return
     schedule = ":scheduler:" in source
     service = "scheduler.amazonaws.com" if schedule else "events.amazonaws.com"
+    if kind == "states":
+        arn = unqualified(arn)
     for action in ("events:InvokeApiDestination",) if ":api-destination/" in arn else BY_ROLE[kind]:
         if kind in _BY_POLICY and not schedule:
             demand_policy(service, action, arn, source, parts[4])

@@ -60,6 +60,7 @@ def machine(properties: dict[str, Any]) -> Refusal | None:
 CHECKS: dict[str, Check] = {
     "AWS::Events::Rule": rule,
     "AWS::CloudWatch::Alarm": metrics.alarm,
+    "AWS::CloudWatch::CompositeAlarm": metrics.composite,
     "AWS::CloudWatch::Dashboard": dashboards.dashboard,
     "AWS::DynamoDB::Table": stores.table,
     "AWS::IAM::ManagedPolicy": policies.identity,

@@ -1,7 +1,7 @@
-"""What CloudWatch refuses in an alarm.
+"""What CloudWatch refuses in an alarm and in a composite alarm.
 
-Source: API reference of PutMetricAlarm (the evaluation window: a day, or seven days with periods of an hour
-and more).
+Source: API references of PutMetricAlarm (the evaluation window: a day, or seven days with periods of an
+hour and more) and PutCompositeAlarm (100 alarms in a rule of 10 240 characters).
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ _COMPARISONS = {
     "GreaterThanUpperThreshold",
 }  # fmt: skip
 _MISSING = {"breaching", "notBreaching", "ignore", "missing"}
+_LONGEST_RULE, _MOST_CHILDREN = 10_240, 100
+_CHILD = re.compile(r"""(?:ALARM|OK|INSUFFICIENT_DATA)\(\s*("[^"]*"|[^()\s]+)\s*\)""")
 _STATISTICS = {"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
 
 
@@ -55,3 +57,19 @@ def _alarm(data: dict[str, Any]) -> str:
     if found and float(found[1]) > 100:
         return f"The value {found[0]} for parameter ExtendedStatistic is not supported."
     return ""
+
+
+def composite(data: dict[str, Any]) -> Refusal | None:
+    """PutCompositeAlarm and AWS::CloudWatch::CompositeAlarm: how long a rule is, how many alarms it names.
+
+    >>> composite({"AlarmRule": 'ALARM("a") AND NOT ALARM("b")'})
+    >>> composite({"AlarmRule": " OR ".join(f'ALARM("a{n}")' for n in range(101))}).code
+    'ValidationError'
+    """
+    rule = str(data.get("AlarmRule") or "")
+    children = set(_CHILD.findall(rule))
+    if not 1 <= len(rule) <= _LONGEST_RULE:
+        return Refusal("ValidationError", f"AlarmRule has 1 to {_LONGEST_RULE} characters, has {len(rule)}")
+    if len(children) > _MOST_CHILDREN:
+        return Refusal("ValidationError", f"AlarmRule names {_MOST_CHILDREN} alarms at most")
+    return None

@@ -27,7 +27,7 @@ from ops.cli.shared import (
     tell_damage,
 )
 from ops.cli.unattended import print_not_judged, print_over, print_suspected, print_unattended
-from ops.target import OpsError, Target, resolve, use_configs
+from ops.target import OpsError, Target, resolve, start, use_configs
 
 app = typer.Typer()
 _FILES_NAMED = 40
@@ -69,6 +69,8 @@ def status(profile: Profile = None, environment: Environment = "dev") -> None:
             console.print(f"    mend: {escape(item.remedy)}", soft_wrap=True)
     if len(unfinished) > _FILES_NAMED:
         console.print(f"… and {len(unfinished) - _FILES_NAMED} more")
+    if totals["held"]:
+        console.print("go on, and do them: [bold]ona resume[/bold]")
     if totals["lost"] or totals["dead letter"]:
         console.print("send them again: [bold]ona dlq redrive[/bold]")
     print_hidden(read.hidden)
@@ -233,11 +235,10 @@ def history(
     target = resolve(profile, environment)
     if not ingest.has_files(target, prefix):
         raise OpsError(f"no file lies under {prefix} in the input bucket; {ingest.histories(target)}")
-    answer = target.client("stepfunctions").start_execution(
-        stateMachineArn=target.machines["fleet_history"], input=json.dumps({"prefix": prefix})
-    )
-    print(f"started {answer['executionArn']}")
+    states = target.client("stepfunctions")
+    arn = start(states, target.machines["fleet_history"], input=json.dumps({"prefix": prefix}))
+    print(f"started {arn}")
     console.print("`ona executions --workflow fleet_history` shows how it goes")
-    name = answer["executionArn"].rsplit(":", 1)[-1]
+    name = arn.rsplit(":", 1)[-1]
     text = f"`ona explain {name}` says at the end how many files are done, and which ones are not"
     console.print(text, soft_wrap=True, highlight=False)

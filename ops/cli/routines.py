@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import date, timedelta
 from functools import wraps
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from ona.runtime.clock import utc_now
+from ona.runtime.clock import is_plausible, utc_now
 from ona.runtime.words import counted
+from operations.config.routines import routines
 from operations.reading.finding import Finding, Report, State, exit_code
 from operations.reading.health import Platform, health
 from operations.reading.midday import midday
+from operations.reading.records import Records
+from operations.reading.summary import summary
+from operations.reading.weekly import weekly
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
-from ops.target import Target, resolve
+from ops.target import OpsError, Target, resolve, use_configs
 
 NAME = "ops"
 app = typer.Typer(help="The routines of the day: is the platform well?", no_args_is_help=True)
@@ -72,12 +78,68 @@ def midday_command(
     _end(midday(target.client, target.stack, utc_now(), hours), every=True, json=json)
 
 
+@app.command(name="summary")
+@as_monitors_expect
+def summary_command(
+    day: Annotated[str, typer.Option(help="YYYY-MM-DD; today where nothing is said")] = "",
+    json: AsJson = False,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """The day in figures: files, faults, forecasts, orders, money at risk, saved; exits with 0, 1 or 2."""
+    use_configs()
+    target, zone, now = resolve(profile, environment), routines().zone, utc_now()
+    asked = _day(day) if day else now.astimezone(zone).date()
+    report = summary(target.client, target.stack, records_of(target), asked, zone, now)
+    _end_figures(report, f"{report.day}, {report.zone}", json)
+
+
+@app.command(name="weekly")
+@as_monitors_expect
+def weekly_command(
+    day: Annotated[str, typer.Option(help="the last of the seven days; without it yesterday")] = "",
+    json: AsJson = False,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Seven full days beside the seven before, and the forecasts' accuracy; exits with 0 or 1."""
+    use_configs()
+    target, zone, now = resolve(profile, environment), routines().zone, utc_now()
+    last = _day(day) if day else now.astimezone(zone).date() - timedelta(days=1)
+    report = weekly(target.client, target.stack, records_of(target), last, zone, now)
+    _end_figures(report, f"the week until {report.last}, {report.zone}", json)
+
+
+def records_of(target: Target) -> Records:
+    """Where the workflows of a target write. Raises OpsError where nothing is deployed."""
+    return Records(target.client, target.output_bucket, target.outputs["TrackingTableName"])
+
+
+def _day(text: str) -> date:
+    """A day as people write it. Raises OpsError."""
+    with suppress(ValueError):
+        day = date.fromisoformat(text)
+        if is_plausible(day):
+            return day
+    raise OpsError(f"{text}: no day like 2026-11-28")
+
+
 def _end(report: Report, every: bool, json: bool) -> None:
     """Print a report, and exit with its code."""
     if json:
         print(report.model_dump_json(indent=2))
     else:
         _print(report, every)
+    raise typer.Exit(exit_code(report.state))
+
+
+def _end_figures(report: Report, of: str, json: bool) -> None:
+    """Print a report of figures, and exit with its code. `of`: which days they are of."""
+    if json:
+        print(report.model_dump_json(indent=2))
+    else:
+        console.print(f"{report.platform}, {of}", highlight=False)
+        print_figures(report.findings)
     raise typer.Exit(exit_code(report.state))
 
 
@@ -112,6 +174,21 @@ def _print(report: Report, every: bool) -> None:
     colour = _COLOURS[report.state]
     told = "all is well" if not bad else f"{report.state}: {counted(bad, 'thing')} to look at"
     console.print(f"[{colour}]{told}[/]")
+
+
+def print_figures(findings: Iterable[Finding]) -> None:
+    """Figures below the name of their check; of what somebody should look at, its state too."""
+    check = ""
+    for finding in findings:
+        if finding.check != check:
+            check = finding.check
+            console.print(f"[bold]{check}[/bold]", soft_wrap=True, highlight=False)
+        if finding.state == "ok":
+            console.print(
+                f"    {escape(f'{finding.about}: {finding.text}')}", soft_wrap=True, highlight=False
+            )
+        else:
+            _print_finding(finding)
 
 
 def _print_finding(finding: Finding) -> None:

@@ -37,6 +37,7 @@ _COLOURS = {
     "done": "green",
     "quarantined": "yellow",
     "dead letter": "red",
+    "held": "yellow",
     "unknown": "yellow",
     "lost": "red",
     "running": "yellow",

@@ -23,7 +23,7 @@ def check_stack(stack: Stack) -> Iterator[Finding]:
         if properties.get("ScalableDimension") != DIMENSION:
             continue
         first = _first(stack, str(properties["ResourceId"]))
-        least, most = properties["MinCapacity"], properties["MaxCapacity"]
+        least, most = int(properties["MinCapacity"]), int(properties["MaxCapacity"])
         if not least <= first <= most:
             text = f"its alias begins with {first} provisioned, and not with {least} to {most}"
             yield Finding(f"{stack.name}/{name}", "capacity", text, PROVISIONED)

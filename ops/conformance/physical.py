@@ -24,6 +24,8 @@ NAMES = {
     "AWS::ECS::TaskDefinition": ("Family",),
     "AWS::Events::Rule": ("Name",),
     "AWS::SSM::Parameter": ("Name",),
+    "AWS::StepFunctions::StateMachineVersion": ("StateMachineArn",),
+    "AWS::StepFunctions::StateMachineAlias": ("DeploymentPreference", "Name"),
 }
 """Properties that make a resource's name."""
 
@@ -53,6 +55,11 @@ def named(
     kind: str, logical: str, properties: dict[str, Any], attribute: str, region: str, account: str
 ) -> str:
     """What a reference to a resource gives; a text made from its logical name where AWS makes one up."""
+    if kind == "AWS::StepFunctions::StateMachineVersion":
+        return f"{properties['StateMachineArn']}:1"
+    if kind == "AWS::StepFunctions::StateMachineAlias":
+        version = str(properties["DeploymentPreference"]["StateMachineVersionArn"])
+        return f"{version.rpartition(':')[0]}:{properties['Name']}"
     names = [str(properties.get(key) or logical).rsplit("function:")[-1] for key in NAMES.get(kind, ())]
     arn = _ARNS.get(kind, "arn:aws:x:{region}:{account}:" + logical)
     filled = arn.format(*names, region=region, account=account)

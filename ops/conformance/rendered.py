@@ -185,7 +185,7 @@ def plain_templates(root: Path) -> dict[str, Template]:
     packager = Packager(lambda _, suffix: f"s3://artifacts/package{suffix}")
     nested = applications(read_template(root), root.parent)
     return {
-        name: transform(packager.package(item.template, item.path.parent), {}, REGION)
+        name: transform(packager.package(item.template, item.path.parent), {"Release": "0" * 12}, REGION)
         for name, item in nested.items()
     }
 

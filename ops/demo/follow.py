@@ -9,7 +9,7 @@ from typing import Any
 
 from ona.runtime.words import counted
 from ona.store.layout import OUTCOME
-from ops.target import OpsError, Target
+from ops.target import LIVE, OpsError, Target
 
 
 class Follower:
@@ -60,7 +60,7 @@ class Follower:
 def run_task(target: Target, function: str, task: str) -> dict[str, Any]:
     """Run a function's scheduled task now and return its answer. Raises OpsError when it fails."""
     answer = target.client("lambda").invoke(
-        FunctionName=target.function(function), Payload=json.dumps({"task": task}).encode()
+        FunctionName=target.function(function), Qualifier=LIVE, Payload=json.dumps({"task": task}).encode()
     )
     payload: dict[str, Any] = json.loads(answer["Payload"].read())
     if "FunctionError" in answer or "errorType" in payload:

@@ -27,6 +27,7 @@ NAMED_BY = {
     "AWS::Serverless::StateMachine": "Name",
     "AWS::SSM::Parameter": "Name",
     "AWS::CloudWatch::Alarm": "AlarmName",
+    "AWS::CloudWatch::CompositeAlarm": "AlarmName",
     "AWS::ECS::Cluster": "ClusterName",
 }
 """Types whose names are the deployer's and must be free, each with the property that has the name."""
@@ -129,6 +130,9 @@ def taken(client: Ask, item: Named) -> bool:
     kind, name = item.kind, item.name
     if kind == "AWS::CloudWatch::Alarm":
         return bool(client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"])
+    if kind == "AWS::CloudWatch::CompositeAlarm":
+        asked = {"AlarmNames": [name], "AlarmTypes": ["CompositeAlarm"]}
+        return bool(client("cloudwatch").describe_alarms(**asked)["CompositeAlarms"])
     if kind == "AWS::ECS::Cluster":
         found = client("ecs").describe_clusters(clusters=[name])["clusters"]
         return any(cluster["status"] != "INACTIVE" for cluster in found)

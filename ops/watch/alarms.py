@@ -30,6 +30,20 @@ class Alarm:
     properties: dict[str, Any]
     """CloudFormation's properties; of an alarm that stands in another stack, those that stand there."""
     generated: bool = True
+    causes: tuple[str, ...] = ()
+    """Of a composite alarm: the names of those that keep it quiet."""
+    children: tuple[str, ...] = ()
+    """Of a composite alarm: the names of those that it rings for."""
+    rings: bool = True
+    told_by: str | None = None
+    """The composite alarm that rings for it."""
+    settle_s: int = 0
+    lasts_s: int = 0
+
+    @property
+    def composite(self) -> bool:
+        """Whether it is a composite alarm."""
+        return bool(self.children)
 
     @property
     def name(self) -> str:
@@ -53,14 +67,15 @@ def _wanted(things: list[Watched], rules: AlarmRules) -> Iterator[Alarm]:
         for thing in things:
             if thing.kind == rule.of:
                 own = rule.for_(thing.about, on_timer=thing.on_timer)
-                yield _alarm(kind, own, thing, rule.name.format(about=thing.about))
+                yield _alarm(kind, own, thing, rule.name.format(about=thing.about), rules.logical)
     functions = {thing.about: thing for thing in things if thing.kind == "function"}
     for name, rule in rules.measured.items():
         if rule.of in functions:
-            yield _alarm(name.removeprefix("platform-").replace("-", "_"), rule, functions[rule.of], name)
+            kind = rule.kind or name.removeprefix("platform-").replace("-", "_")
+            yield _alarm(kind, rule, functions[rule.of], name, rules.logical)
 
 
-def _alarm(kind: str, rule: Rule, thing: Watched, about: str) -> Alarm:
+def _alarm(kind: str, rule: Rule, thing: Watched, about: str, logicals: dict[str, str]) -> Alarm:
     period = next(iter(_metrics(rule).values())).period_s
     threshold, comparison = _threshold(rule, thing)
     what = rule.what if rule.what.startswith("{about}") else rule.what[0].upper() + rule.what[1:]
@@ -83,7 +98,7 @@ def _alarm(kind: str, rule: Rule, thing: Watched, about: str) -> Alarm:
         "TreatMissingData": "notBreaching",
         "AlarmActions": [{"Ref": "AlertsTopic"}],
     }
-    logical = f"Watch{_pascal(thing.about)}{_pascal(kind.replace('_', '-'))}"
+    logical = logicals.get(about) or f"Watch{pascal(thing.about)}{pascal(kind.replace('_', '-'))}"
     return Alarm(logical, about, kind, thing.about, thing.family, rule.severity, rule.page, properties)
 
 
@@ -151,35 +166,46 @@ def _dimensions(metric: Measured, thing: Watched) -> list[dict[str, Any]]:
         pairs = [("StateMachineArn", {"Fn::Sub": _ARN + thing.name})]
     elif thing.kind == "api":
         pairs = [("ApiName", named), ("Stage", _ENVIRONMENT)]
+    elif thing.kind == "ends":
+        pairs = [("RuleName", named)]
     else:
         pairs = [("QueueName", named)]
+    pairs += metric.dimensions.items()
     return [{"Name": name, "Value": value} for name, value in pairs]
 
 
 def _there(templates: dict[str, Template], wanted: dict[str, Alarm], rules: AlarmRules) -> Iterator[Alarm]:
-    """The alarms that stand in the stacks."""
+    """The alarms that stand in the stacks, each named under `written`."""
     for stack, template in templates.items():
         for logical, item in template["Resources"].items():
             if item["Type"] != "AWS::CloudWatch::Alarm":
                 continue
-            about = about_of(item["Properties"]["AlarmName"], logical)
-            if entry := rules.written.get(logical):
-                kind, of, severity, page = entry.kind, entry.of, entry.severity, entry.page
-                family = family_of(stack, template)
-            elif about in wanted:
-                same = wanted[about]
-                kind, of, severity, page, family = (
-                    same.kind, same.of, same.severity, same.page, same.family,
-                )  # fmt: skip
-            else:
+            about, entry = about_of(item["Properties"]["AlarmName"], logical), rules.written.get(logical)
+            if about in wanted:
+                raise ValueError(f"{stack}.yaml: {logical}: a rule writes ona-{about}; take it out here")
+            if entry is None:
                 raise ValueError(
                     f"{stack}.yaml: {logical}: no rule makes ona-{about}; name it under `written` "
                     "in configs/operations/alarms.yaml"
                 )
             yield Alarm(
-                logical, about, kind, of, family, severity, page, item["Properties"], generated=False
+                logical,
+                about,
+                entry.kind,
+                entry.of,
+                family_of(stack, template),
+                entry.severity,
+                entry.page,
+                item["Properties"],
+                generated=False,
+                rings=entry.rings,
             )
 
 
-def _pascal(text: str) -> str:
+def pascal(text: str) -> str:
+    """A name as a part of a logical id.
+
+    >>> pascal("forecast-upload")
+    'ForecastUpload'
+    """
     return "".join(part[0].upper() + part[1:] for part in text.split("-"))

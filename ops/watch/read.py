@@ -17,7 +17,10 @@ _NAMED_BY = {
     "AWS::Serverless::StateMachine": ("workflow", "Name"),
     "AWS::Serverless::Api": ("api", "Name"),
     "AWS::SQS::Queue": ("queue", "QueueName"),
+    "AWS::Events::Rule": ("ends", "Name"),
 }
+_ENDS = "-executions-unfinished"
+"""How a rule's name ends that hears of executions which wrote no letter; other rules are not watched."""
 _TIMERS = ("Schedule", "ScheduleV2")
 
 
@@ -30,7 +33,7 @@ class Watched:
     """One thing that is watched."""
 
     kind: str
-    """function, workflow, api, queue, or letters: a queue for what failed."""
+    """function, workflow, api, queue, letters (a queue for what failed), or ends (see `_ENDS`)."""
     about: str
     """Its name without `ona-` and the environment."""
     logical: str
@@ -65,11 +68,15 @@ def about_of(name: Any, logical: str) -> str:
 
 
 def family_of(stack: str, template: Template) -> str:
-    """The family of a stack: the folder of its functions' handlers; without functions the stack itself."""
+    """The family of a stack: the folder of its functions' handlers; without functions its name's beginning.
+
+    >>> family_of("operations_holding", {"Resources": {}})
+    'operations'
+    """
     for item in template["Resources"].values():
         if item["Type"] == "AWS::Serverless::Function":
             return str(item["Properties"]["Handler"]).partition(".")[0]
-    return stack
+    return stack.partition("_")[0]
 
 
 def watched(templates: dict[str, Template]) -> Iterator[Watched]:
@@ -82,6 +89,8 @@ def watched(templates: dict[str, Template]) -> Iterator[Watched]:
                 continue
             kind, named_by = _NAMED_BY[item["Type"]]
             properties = item.get("Properties", {})
+            if kind == "ends" and _ENDS not in str(properties.get(named_by)):
+                continue
             about = about_of(properties.get(named_by), logical)
             if kind == "function":
                 timeout = int(properties.get("Timeout", common.get("Timeout", 3)))

@@ -13,7 +13,9 @@ from operations.config.alarms import AlarmRules
 from operations.config.catalogue import Catalogue, CataloguedAlarm, CataloguedThing
 from ops.watch import read
 from ops.watch.alarms import PAGES, Alarm, all_alarms
+from ops.watch.composites import grouped
 from ops.watch.dashboards import Dashboard, all_dashboards
+from ops.watch.relations import needs
 
 _HEAD = """# Written by `make watch` from the other stacks and configs/operations/alarms.yaml.
 # Do not edit: change the rules.
@@ -42,7 +44,8 @@ def plan(root: Path) -> Plan:
     things = list(read.watched(templates))
     path = root / "configs" / "operations" / "alarms.yaml"
     given = validated(AlarmRules, read_yaml(path), path.name)
-    alarms = all_alarms(templates, things, given)
+    single = all_alarms(templates, things, given)
+    alarms = grouped(single, things, needs(templates, things), given)
     return Plan(alarms, things, all_dashboards(templates, things, alarms))
 
 
@@ -60,7 +63,10 @@ def outputs(root: Path) -> dict[Path, str]:
 
 def _stack(made: Plan) -> str:
     resources = {
-        alarm.logical: {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm.properties}
+        alarm.logical: {
+            "Type": f"AWS::CloudWatch::{'CompositeAlarm' if alarm.composite else 'Alarm'}",
+            "Properties": alarm.properties,
+        }
         for alarm in made.alarms
         if alarm.generated
     }
@@ -87,10 +93,14 @@ def _catalogue(made: Plan) -> str:
                 about=alarm.of,
                 family=alarm.family,
                 severity=alarm.severity,
-                rings=True,
-                told_by=None,
+                composite=alarm.composite,
+                rings=alarm.rings and alarm.told_by is None,
+                told_by=alarm.told_by,
                 page=alarm.page,
-                causes=[],
+                causes=list(alarm.causes),
+                children=list(alarm.children),
+                settle_s=alarm.settle_s,
+                lasts_s=alarm.lasts_s,
             )
             for alarm in made.alarms
         ],

@@ -429,7 +429,9 @@ def test_what_is_there_under_a_condition_only_is_missed_where_it_is_not(
         (tmp_path / kind).symlink_to(ROOT / kind)
     templates = {
         **TEMPLATES,
-        "ForecastTraining": rendered.transform(one.package(changed, path.parent), {}, "af-south-1"),
+        "ForecastTraining": rendered.transform(
+            one.package(changed, path.parent), {"Release": "0" * 12}, "af-south-1"
+        ),
     }
     found = suite.check(tmp_path / "template.yaml", templates)
     assert any(text in item.text for item in found), [str(item) for item in found]

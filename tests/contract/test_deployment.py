@@ -56,105 +56,6 @@ def test_nothing_is_kept_of_a_first_deployment_that_failed() -> None:
             assert item["UpdateReplacePolicy"] == "Retain", name
 
 
-# ------------------------------------------------------------------ what a published version keeps
-
-FROZEN = (
-    "Architectures",
-    "DeadLetterQueue",
-    "Environment",
-    "EphemeralStorage",
-    "Layers",
-    "LoggingConfig",
-    "MemorySize",
-    "Runtime",
-    "Timeout",
-    "Tracing",
-    "VpcConfig",
-)
-"""A version keeps these as they were when it was published (Lambda, "Manage Lambda function versions")."""
-LONGEST = {"Config": 4, "Analytics": 4, "Boosting": 4, "Api": 10}
-"""Characters: the number of a layer's version, the id of an API."""
-_VARIABLE = re.compile(r"\$\{([A-Za-z0-9]+)\}")
-
-
-def named(node: Any) -> set[str]:
-    """What a part of a template refers to: `Ref`, and `${…}` of `Fn::Sub`."""
-    if isinstance(node, dict):
-        own = {str(node["Ref"])} if "Ref" in node else set()
-        return own.union(*(named(value) for value in node.values()))
-    if isinstance(node, list):
-        return set().union(*(named(value) for value in node))
-    return set(_VARIABLE.findall(node)) if isinstance(node, str) else set()
-
-
-def aliased() -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Stack and properties of each function that publishes versions."""
-    return [
-        (stack, {**stack.get("Globals", {}).get("Function", {}), **item["Properties"]})
-        for stack in STACKS.values()
-        for item in stack["Resources"].values()
-        if "AutoPublishAlias" in item.get("Properties", {})
-    ]
-
-
-def unnamed(stack: dict[str, Any], properties: dict[str, Any]) -> set[str]:
-    """Parameters that change what a version keeps, but not the version's description.
-
-    A parameter that gives a resource's name is settled when what the name is made of stands there.
-    """
-    told = named(properties.get("VersionDescription", "")) | named(properties["FunctionName"])
-    shared = stack.get("Globals", {}).get("Function", {})
-    frozen = [[shared.get(key), properties.get(key)] for key in FROZEN]
-    missing = (named(frozen) & stack["Parameters"].keys()) - told
-
-    def settled(parameter: str) -> bool:
-        resource = RESOURCES.get(parameter.removesuffix("Arn"), {})
-        name = resource.get("Properties", {}).get(names.NAMED_BY.get(resource.get("Type", ""), ""))
-        return name is not None and named(name) <= told
-
-    return {parameter for parameter in missing if not settled(parameter)}
-
-
-def test_a_published_version_names_every_setting_that_it_keeps() -> None:
-    """CloudFormation publishes a version when its code or its description changes, not when a parameter
-    or a layer does (AWS::Lambda::Version; SAM, AutoPublishAlias): the alias would keep old settings."""
-    assert aliased()
-    for stack, properties in aliased():
-        assert unnamed(stack, properties) == set(), properties["FunctionName"]
-        text, _ = properties["VersionDescription"]["Fn::Sub"]
-        assert str(properties["Timeout"]) in text.split()
-        without = {**properties, "VersionDescription": text.replace("${CorsOrigins}", "")}
-        assert unnamed(stack, without) >= {"CorsOrigins", "ConfigLayer"}, "the check sees what is missing"
-
-
-def test_a_versions_description_is_never_too_long() -> None:
-    declared = deployed.ROOT_TEMPLATE["Parameters"]
-    for _, properties in aliased():
-        text, _ = properties["VersionDescription"]["Fn::Sub"]
-
-        def longest(variable: re.Match[str]) -> str:
-            rule = declared.get(variable[1]) or declared.get(f"{variable[1]}Name", {})
-            values = [len(value) for value in rule.get("AllowedValues", [])]
-            bounded = [int(most) for most in re.findall(r",(\d+)}", rule.get("AllowedPattern", ""))]
-            around = 2 * len(bounded)  # the letters before and after a pattern's bounded part
-            known = rule.get("MaxLength") or max(values, default=0) or sum(bounded) + around
-            return "x" * (known or LONGEST[variable[1]])
-
-        assert len(_VARIABLE.sub(longest, text)) <= 256
-
-
-def test_only_what_provisions_capacity_publishes_versions() -> None:
-    """Every other caller means the function as it is deployed now."""
-    provisioned = "".join(
-        item["Properties"]["ResourceId"]["Fn::Sub"]
-        for item in of_type("AWS::ApplicationAutoScaling::ScalableTarget").values()
-    )
-    publishing = {
-        name for name, item in RESOURCES.items() if "AutoPublishAlias" in item.get("Properties", {})
-    }
-    assert publishing == {name for name in of_type("AWS::Serverless::Function") if name in provisioned}
-
-
 # ------------------------------------------------------------------ number 10
 
 
@@ -303,10 +204,15 @@ def test_what_only_looks_wrong_is_taken(given: dict[str, str]) -> None:
 
 
 def test_every_api_has_somebody_who_hears_of_its_server_errors() -> None:
+    told = " ".join(
+        item["Properties"]["AlarmRule"]["Fn::Sub"].partition(" AND NOT ")[0]
+        for item in of_type("AWS::CloudWatch::CompositeAlarm").values()
+        if item["Properties"]["AlarmActions"]
+    )
     watched = {
         str(dimension["Value"])
-        for item in of_type("AWS::CloudWatch::Alarm").values()
-        if item["Properties"].get("Namespace") == "AWS/ApiGateway" and item["Properties"]["AlarmActions"]
+        for name, item in of_type("AWS::CloudWatch::Alarm").items()
+        if item["Properties"].get("MetricName") == "5XXError" and f"${{{name}}}" in told
         for dimension in item["Properties"]["Dimensions"]
         if dimension["Name"] == "ApiName"
     }

@@ -203,7 +203,7 @@ def transformed() -> dict[str, dict[str, Any]]:
         packaged = Packager(lambda _content, suffix: f"s3://bucket/key{suffix}").package(
             STACKS[name], ROOT / "stacks"
         )
-        given = dict.fromkeys(packaged["Parameters"], "x")
+        given = dict.fromkeys(packaged["Parameters"], "x") | {"Release": "0123456789ab"}
         plain[name] = transform(packaged, given, "af-south-1")["Resources"]
     return plain
 
@@ -221,7 +221,7 @@ def test_an_api_has_one_stage_throttled_and_measured(transformed: dict[str, dict
             assert stage["StageName"] == {"Ref": "Environment"}
             (settings,) = stage["MethodSettings"]
             assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
-            assert settings["ThrottlingRateLimit"] > 0
+            assert settings["ThrottlingRateLimit"] == {"Ref": "ApiRate"}
             assert settings["ThrottlingBurstLimit"] > 0
             assert settings["MetricsEnabled"] is True
         # a deployment that names a stage makes it, and CloudFormation sets nothing on it
@@ -280,7 +280,7 @@ def statements(policies: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_a_star_resource_stands_only_where_aws_has_no_other() -> None:
-    allowed = {"DeliverLogs", "AnswerByToken"}
+    allowed = {"DeliverLogs", "AnswerByToken", "SeeAlarms"}
     for item in RESOURCES.values():
         for statement in statements(item.get("Properties", {}).get("Policies", [])):
             if statement["Resource"] == "*":
@@ -291,12 +291,13 @@ def test_a_star_resource_stands_only_where_aws_has_no_other() -> None:
 
 def test_every_queue_has_a_policy_and_an_alarm() -> None:
     queues = {n for n, item in RESOURCES.items() if item["Type"] == "AWS::SQS::Queue"}
+    named = {str(RESOURCES[name]["Properties"]["QueueName"]): name for name in queues}
     policed, watched = set(), set()
     for item in RESOURCES.values():
         if item["Type"] == "AWS::SQS::QueuePolicy":
             policed |= {queue["Ref"] for queue in item["Properties"]["Queues"]}
         if item["Type"] == "AWS::CloudWatch::Alarm" and item["Properties"].get("Namespace") == "AWS/SQS":
-            watched.add(item["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"][0])
+            watched.add(named[str(item["Properties"]["Dimensions"][0]["Value"])])
     assert queues == policed == watched
 
 

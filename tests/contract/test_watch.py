@@ -34,6 +34,8 @@ NEEDED = {
 }
 """By type: the property with its name, its metrics' namespace, the metrics that must have an alarm."""
 ALARMS = {name: item["Properties"] for name, item in of_type("AWS::CloudWatch::Alarm").items()}
+COMPOSITES = {name: item["Properties"] for name, item in of_type("AWS::CloudWatch::CompositeAlarm").items()}
+EVERY = ALARMS | COMPOSITES
 PLAIN = sorted(name for name in STACKS["watch"]["Resources"] if "Statistic" in ALARMS.get(name, {}))
 """Written by rules. Percentiles and sums are not: tests/fakes/cloudwatch.py knows neither."""
 CATALOGUE = yaml.safe_load((ROOT / "configs" / "operations" / "catalogue.yaml").read_text())
@@ -83,6 +85,8 @@ def test_everything_that_runs_has_its_alarms(logical: str) -> None:
     item = RESOURCES[logical]
     named_by, namespace, metrics = NEEDED[item["Type"]]
     name = item["Properties"][named_by]["Fn::Sub"]
+    if namespace == SQS and "dead-letters" not in name:
+        metrics = {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}  # a queue of work
     assert metrics <= WATCHED.get((namespace, name), set()), name
 
 
@@ -97,9 +101,9 @@ def test_what_is_written_is_what_the_stacks_and_rules_say() -> None:
         assert path.read_text() == text, f"{path.name} is stale: run `make watch`"
 
 
-@pytest.mark.parametrize("logical", sorted(ALARMS))
+@pytest.mark.parametrize("logical", sorted(EVERY))
 def test_every_alarm_names_its_runbook_page(logical: str) -> None:
-    text = ALARMS[logical]["AlarmDescription"]
+    text = EVERY[logical]["AlarmDescription"]
     found = BOOK.search(text)
     assert found, text
     assert (ROOT / found[1]).read_text().startswith("# "), "a page that says something"
@@ -111,9 +115,9 @@ def test_names_are_unique_and_the_catalogue_has_each_with_the_page_that_its_text
         alarm["AlarmName"]["Fn::Sub"].replace("${Environment}", "{environment}"): BOOK.search(
             alarm["AlarmDescription"]
         )[2]  # type: ignore[index]
-        for alarm in ALARMS.values()
+        for alarm in EVERY.values()
     }
-    assert len(deployed) == len(ALARMS)
+    assert len(deployed) == len(EVERY)
     assert {entry["name"]: entry["page"] for entry in CATALOGUE["alarms"]} == deployed
     assert all(len(name) <= 255 for name in deployed)
 
@@ -124,7 +128,8 @@ def test_the_catalogue_knows_the_family_of_all_that_is_watched() -> None:
     names = {(entry["kind"], entry["about"]) for entry in CATALOGUE["watched"]}
     assert ("function", "detect") in names
     assert ("workflow", "ooda") in names
-    assert len(names) == sum(item["Type"] in NEEDED for item in RESOURCES.values())
+    ends = [item for name, item in RESOURCES.items() if name.endswith("Unfinished")]
+    assert len(names) == sum(item["Type"] in NEEDED for item in RESOURCES.values()) + len(ends)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +192,9 @@ Resources:
       Events: {Nightly: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day)}}}
   TidyStateMachine:
     Type: AWS::Serverless::StateMachine
-    Properties: {Name: !Sub "ona-tidy-${Environment}"}
+    Properties:
+      Name: !Sub "ona-tidy-${Environment}"
+      DefinitionSubstitutions: {SweepArn: !GetAtt SweepFunction.Arn, LettersUrl: !Ref LostQueue}
   WorkQueue:
     Type: AWS::SQS::Queue
     Properties: {QueueName: !Sub "ona-tidy-work-${Environment}"}
@@ -221,7 +228,17 @@ def test_a_new_family_has_its_alarms_on_its_first_day(root: Path) -> None:
         "tidy-work-depth",
         "tidy-dead-letters",
         "tidy-dead-letters-waiting",
+        "sweep-unwell",
+        "tidy-unwell",
+        "tidy-dead-letters-unwell",
     }
+    assert made["tidy-unwell"].causes == ("ona-sweep-unwell-{environment}",), (
+        "the workflow needs its function"
+    )
+    assert made["tidy-dead-letters-unwell"].causes == (
+        "ona-sweep-unwell-{environment}",
+        "ona-tidy-unwell-{environment}",
+    ), "letters come from the workflow"
     assert made["sweep-duration"].properties["Threshold"] == 30_000, "three quarters of the limit of all"
     assert made["sweep-error-rate"].properties["EvaluationPeriods"] == 1, "a timer calls it"
     before, after = outputs(ROOT), outputs(root)

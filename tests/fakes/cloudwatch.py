@@ -94,6 +94,18 @@ class Queue:
         self.metrics.setdefault(metric, {})[self.minute] = value
 
 
+def states(
+    alarm: Mapping[str, Any], values: Series, until: int, known: Mapping[int, int] | None = None
+) -> list[str]:
+    """The state at the end of each minute, from minute 0 on; the arguments are those of `rings`."""
+    state, told = "INSUFFICIENT_DATA", []
+    for minute in range(until + 1):
+        here = {at: value for at, value in values.items() if (known or {}).get(at, at) <= minute}
+        state = _state(alarm, here, minute, state)
+        told.append(state)
+    return told
+
+
 def rings(
     alarm: Mapping[str, Any], values: Series, until: int, known: Mapping[int, int] | None = None
 ) -> list[int]:
@@ -110,14 +122,8 @@ def rings(
     ...                                           {3: 1.0}, 12, {3: 8})
     ([], [8])
     """
-    state, rung = "INSUFFICIENT_DATA", []
-    for minute in range(until + 1):
-        here = {at: value for at, value in values.items() if (known or {}).get(at, at) <= minute}
-        now = _state(alarm, here, minute, state)
-        if now == "ALARM" != state:
-            rung.append(minute)
-        state = now
-    return rung
+    told = ["INSUFFICIENT_DATA", *states(alarm, values, until, known)]
+    return [minute for minute in range(until + 1) if told[minute + 1] == "ALARM" != told[minute]]
 
 
 def _state(alarm: Mapping[str, Any], values: Series, minute: int, before: str) -> str:

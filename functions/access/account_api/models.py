@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from ona.api.callers import Usage
 from ona.api.envelope import Envelope
 from ona.documents.base import Document
@@ -37,12 +39,21 @@ class QuotaUsage(Document):
         )
 
 
+class Features(Document):
+    """What is switched on for a customer."""
+
+    features: dict[str, bool] = Field(
+        description="optional features by name; their configuration may say no"
+    )
+
+
 class Health(Document):
     """That the API answers."""
 
-    status: Literal["ok"]
+    status: Literal["ok", "maintenance"]
     environment: str
 
 
+FeaturesAnswer = Envelope[Features]
 QuotaAnswer = Envelope[QuotaUsage]
 HealthAnswer = Envelope[Health]

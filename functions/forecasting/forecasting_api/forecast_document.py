@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from forecasting.documents import (
@@ -19,7 +19,7 @@ from forecasting.documents import (
 )
 from forecasting.expert_documents import ExpertSaid
 from forecasting.forecasting_api import answers
-from ona.runtime.identity import digest
+from ona.store.forecast_ids import forecast_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +50,6 @@ OF_THE_MODEL = ("no_model", "older_model", "model_unreadable")
 """Names whose note is followed by why: what serves this site, in a sentence of its own."""
 SPOKEN_HOURS = 48
 """Hours of which a stored forecast says what its experts said: a day-ahead one is measured by them."""
-_STAMP = "%Y%m%d%H%M%S"
-"""How an id ends: the moment of issue, UTC."""
 
 
 @dataclass(frozen=True)
@@ -66,25 +64,6 @@ class Basis:
     why: str = ""
 
 
-def id_prefix(site: SiteDocument) -> str:
-    """How the ids of a site's forecasts begin; the time of issue follows."""
-    return f"fc-{site.site_id}-{digest(site.customer_id, site.site_id, length=6)}-"
-
-
-def forecast_id(site: SiteDocument, issued: datetime) -> str:
-    """The id of a site's forecast of a moment (UTC)."""
-    return f"{id_prefix(site)}{issued:{_STAMP}}"
-
-
-def issued_at(forecast: str) -> datetime:
-    """The moment that a forecast's id names.
-
-    >>> issued_at("fc-solar-farm-a-1f2e3d-20250610060000").isoformat()
-    '2025-06-10T06:00:00+00:00'
-    """
-    return datetime.strptime(forecast.rsplit("-", 1)[-1], _STAMP).replace(tzinfo=UTC)
-
-
 def forecast_document(
     site: SiteDocument, prediction: Prediction, basis: Basis, now: datetime, interval_minutes: int
 ) -> IssuedForecast:
@@ -92,7 +71,7 @@ def forecast_document(
     points = _points(prediction, site.capacity_kw)
     raw = [point.model_dump(include={"predicted_power_kw"}) for point in points]
     return IssuedForecast(
-        forecast_id=forecast_id(site, now),
+        forecast_id=forecast_id(site.customer_id, site.site_id, now),
         customer_id=site.customer_id,
         site_id=site.site_id,
         generated_at=now,

@@ -15,6 +15,7 @@ from forecasting.config import forecasting_config
 from forecasting.documents import IssuedForecast, SiteDocument
 from forecasting.forecasting_api import store
 from forecasting.forecasting_api.forecast_document import Basis, forecast_document
+from ona.config import flags
 from ona.documents.base import S3Pointer
 from ona.runtime import aws, collector
 from ona.runtime.errors import OnaError
@@ -22,7 +23,10 @@ from ona.runtime.observability import count, logger
 from ona.store.unreadable import Unreadable, attempted, note
 
 if TYPE_CHECKING:
+    from forecasting.accuracy_documents import LiveCalibration
     from forecasting.model.availability import Out
+    from forecasting.model.experts import Heard
+    from forecasting.model.registry import InService
 
 RECENT_DAYS = 2
 """Days of telemetry behind the first hours: the newest hours count."""
@@ -109,7 +113,7 @@ def _make(
         weather=weather_frames.frame(weather.document) if weather else None,
         measured=measured,
         days={source: measured_days.days_of(live, source) for source in predict.SOURCES},
-        heard=measured_days.heard_days(model.card if model else None, site.site_id, live),
+        heard=missed_by_experts(site, model, live),
     )
     if interval_minutes == 15:
         live_power = Live.of(telemetry, measured, site, model, rules.nowcast_hours)
@@ -125,6 +129,17 @@ def _make(
     past = measured_days.past_scores(inputs.days.get(prediction.source, ()))
     document = document.model_copy(update={"past_scores": past})
     return subtraction.subtracted(document, outs, site.assets)
+
+
+def missed_by_experts(
+    site: SiteDocument, model: InService | None, live: LiveCalibration | None
+) -> Sequence[Heard]:
+    """What the experts missed on the newest days; nothing where the flag `experts` is off."""
+    from forecasting.model import measured_days
+
+    if not flags.enabled("experts", site.customer_id):
+        return ()
+    return measured_days.heard_days(model.card if model else None, site.site_id, live)
 
 
 def _known_outs(site: SiteDocument, now: datetime) -> tuple[list[Out], list[str]]:

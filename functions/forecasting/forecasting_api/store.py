@@ -11,7 +11,6 @@ from forecasting.accuracy_documents import AccuracyRecord, LiveCalibration
 from forecasting.config import forecasting_config
 from forecasting.documents import ForecastJson, IssuedForecast, SiteDocument
 from forecasting.forecasting_api import answers, detection_csv
-from forecasting.forecasting_api.forecast_document import id_prefix, issued_at
 from forecasting.layout import (
     ACCURACY,
     ACCURACY_PICTURE,
@@ -28,7 +27,7 @@ from ona.runtime.clock import is_plausible
 from ona.runtime.errors import DependencyBusy, InvalidPayload, ObjectMissing
 from ona.runtime.identity import digest
 from ona.runtime.observability import logger
-from ona.store import s3, tables
+from ona.store import forecast_ids, s3, tables
 from ona.store.layout import FORECAST_CSV, TELEMETRY
 from ona.store.unreadable import Unreadable, attempted, note, readable
 
@@ -206,11 +205,12 @@ def save_forecast(bucket: str, site: SiteDocument, document: IssuedForecast, now
 def forecasts_issued(bucket: str, site: SiteDocument, days: list[date]) -> list[tuple[datetime, str]]:
     """When the site's stored forecasts of some days were issued, and their keys."""
     issued = []
+    beginning = forecast_ids.beginning(site.customer_id, site.site_id)
     for day in days:
-        for entry in s3.list_keys(bucket, FORECAST.prefix(day=day) + id_prefix(site)):
+        for entry in s3.list_keys(bucket, FORECAST.prefix(day=day) + beginning):
             fields = FORECAST.parse(entry["Key"])
             if fields:
-                issued.append((issued_at(fields["forecast_id"]), entry["Key"]))
+                issued.append((forecast_ids.issued_at(fields["forecast_id"]), entry["Key"]))
     return issued
 
 

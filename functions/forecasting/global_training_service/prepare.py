@@ -14,6 +14,7 @@ from forecasting.global_training_service import dataset, store
 from forecasting.layout import TRAINING_HOURLY
 from forecasting.model.booster import MIN_ROWS
 from forecasting.payloads import PrepareRequest, PrepareResult
+from ona.config import flags
 from ona.runtime.errors import InvalidInput
 from ona.runtime.words import counted, shortened
 from ona.store.unreadable import Unreadable, note
@@ -50,7 +51,7 @@ def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
     rows = sum(site.rows for site in fitted)
     where_bad = {entry.where for entry in bad}
     sources = [entry["Key"] for entry in uploads.entries]
-    in_container = rows > rules.function_rows and bool(os.environ.get("TRAINING_CONTAINER", ""))
+    in_container = wants_container(rows, rules, customer)
     others = store.rows_of_others(bucket, customer, rules.rows_of_others)
     content = uploads.digest
     blocks = dataset.blocks(frames, rules)
@@ -80,6 +81,12 @@ def prepare(request: PrepareRequest, bucket: str) -> PrepareResult:
         run_in="container" if in_container else "function",
         unreadable=left_out,
     )
+
+
+def wants_container(rows: int, rules: TrainingRules, customer: str) -> bool:
+    """Whether a dataset is too large for a function, and there is a container for the customer."""
+    there = bool(os.environ.get("TRAINING_CONTAINER", ""))
+    return rows > rules.function_rows and there and flags.enabled("container_training", customer)
 
 
 def told(bad: Sequence[Unreadable]) -> tuple[str, ...]:

@@ -103,6 +103,7 @@ class Problem(Document):
         "UNSUPPORTED_MEDIA_TYPE",
         "QUOTA_EXCEEDED",
         "UNAVAILABLE",
+        "MAINTENANCE",
         "INTERNAL_ERROR",
     ]
     message: str

@@ -25,6 +25,8 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 from ona.api import bodies, callers, gateway
 from ona.api.envelope import JSON, ApiError, ProblemJson, answers_of, failure, success
+from ona.api.shut import EVERYWHERE, METHODS, Shut
+from ona.config import flags
 from ona.runtime import aws
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import DependencyBusy, InvalidInput
@@ -42,11 +44,6 @@ BUSY_RETRY_S = 5
 """After how many seconds a caller may try again when a service behind the API is busy (ours)."""
 MOST_ERRORS = 20
 """So many wrong fields are named in one refusal (ours)."""
-METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-"""What API Gateway passes on for a route of any method (API Gateway Developer Guide)."""
-_EVERYWHERE = "(.+)"
-"""The resolver's pattern of any path; with a group, so that it is tried after all others."""
-
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
 
 
@@ -71,6 +68,8 @@ class Api:
             json_body_deserializer=bodies.parsed,
         )
         self._methods: dict[str, list[str]] = {}
+        self._open: set[str] = set()
+        self._shut = Shut(cors)
         self._complete = False
         self.app.exception_handler(RequestValidationError)(self._invalid)
         self.app.exception_handler(RequestUnsupportedContentType)(self._not_json)
@@ -91,16 +90,20 @@ class Api:
         *,
         gives: Any = None,
         open_to_all: bool = False,
+        behind: flags.FlagName | None = None,
         refuses: Sequence[int] = (),
     ) -> Callable[[RouteT], RouteT]:
         """Decorate a route: each request counts against its caller's quota before the route runs.
 
         The OpenAPI document shows `summary`, `tag`, the model of a success (what the route returns, or
         `gives`), the refusals that all routes share, those of `refuses` by their status, and `answers`.
-        A route that is `open_to_all` needs no credentials and counts nothing.
+        A route that is `open_to_all` needs no credentials and counts nothing, and is open in maintenance.
+        A route `behind` a flag does not exist for callers for whom it is off.
         """
 
         def decorate(function: RouteT) -> RouteT:
+            if open_to_all:
+                self._open.add(path)
             model = gives or get_type_hints(function)["return"]
             self._methods.setdefault(path, []).append(method)
             declared: RouteT = self.app.route(
@@ -109,7 +112,9 @@ class Api:
                 summary=summary,
                 tags=[tag],
                 responses={**answers_of(method, model, refuses, open_to_all), **(answers or {})},
-                middlewares=None if open_to_all else [self.counted],
+                middlewares=None
+                if open_to_all
+                else [self.counted, *([_behind(self, behind)] if behind else [])],
             )(function)
             return declared
 
@@ -123,6 +128,8 @@ class Api:
         if gateway.door(event) is None:
             logger.warning("an event was refused that came through none of the function's APIs")
             return _forbidden()
+        if event.get("path") not in self._open and flags.enabled("maintenance_mode"):
+            return self._shut.resolve(event, context)
         self._close()
         answer: dict[str, Any] = self.app.resolve(bodies.with_plain_body(event), context)
         return answer
@@ -136,7 +143,7 @@ class Api:
             self._also(path, ["OPTIONS"], self._preflight(methods))
             others = [name for name in METHODS if name not in (*methods, "OPTIONS")]
             self._also(path, others, self._wrong_method(methods))
-        self._also(_EVERYWHERE, METHODS, self._no_path)
+        self._also(EVERYWHERE, METHODS, self._no_path)
 
     def _also(self, path: str, methods: Sequence[str], function: Callable[[], Response[str]]) -> None:
         self.app.route(path, method=list(methods), include_in_schema=False)(function)
@@ -311,6 +318,18 @@ class Api:
             return answer
 
         return refused
+
+
+def _behind(api: Api, flag: flags.FlagName) -> Callable[..., Response[Any]]:
+    """Middleware, after `counted`: 404 as of an unknown path where a flag is off for the caller."""
+
+    def opened(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[Any]:
+        if not flags.enabled(flag, api.caller.customer_id):
+            raise ApiError(404, "NOT_FOUND", "There is no such path")
+        answer: Response[Any] = next_middleware(app)
+        return answer
+
+    return opened
 
 
 def _names(methods: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from ona.outbox.items import (
     BY_DUE,
     OUTBOX,
+    AlertItem,
     DeadLetter,
     Delivery,
     Lane,
@@ -25,7 +26,7 @@ from ona.outbox.items import (
 )
 from ona.runtime.aws import client, environment, translate
 from ona.runtime.clock import iso
-from ona.runtime.errors import InvalidPayload
+from ona.runtime.errors import DependencyBusy, InvalidPayload
 from ona.store import tables
 from ona.store.tables import Write, assignment, to_item
 
@@ -208,7 +209,7 @@ def delivered(
     sets |= {"told": version} if version is not None else {}
     sets |= {"ticket": ticket} if ticket else {}
     sets |= {"remote": remote_status} if remote_status else {}
-    removes = ["claimed_until", "first_failed_at", "last_error"]
+    removes = ["claimed_until", "first_failed_at", "last_error", "sending_at"]
     next_look = {"lane": "watch", "next_at": iso(watch)} if watch else {}
     over = [] if watch else ["lane", "next_at"]
     if not _settle(item.delivery_id, {**sets, **next_look}, [*removes, *over], version):
@@ -225,7 +226,23 @@ def postpone(item: Delivery | Notice, until: datetime, now: datetime, why: str =
         sets["attempts"] = item.attempts + 1
         sets["last_error"] = why[:LONGEST_REASON]
         sets["first_failed_at"] = iso(item.first_failed_at or now)
-    _settle(item.delivery_id, sets, ["claimed_until"])
+    _settle(item.delivery_id, sets, ["claimed_until", "sending_at"])
+
+
+def sending(item: AlertItem, now: datetime) -> None:
+    """Write that a call begins that nobody can take back: whoever finds this later does not repeat it.
+
+    Raises DependencyBusy, also where somebody else has begun it.
+    """
+    begun = tables.update(
+        OUTBOX.name,
+        {"delivery_id": item.delivery_id},
+        "SET sending_at = :now",
+        {":now": iso(now)},
+        condition="attribute_exists(delivery_id) AND attribute_not_exists(sending_at)",
+    )
+    if not begun:
+        raise DependencyBusy(f"{item.delivery_id} is being sent by somebody else")
 
 
 def give_up(item: Delivery | Notice | Unreadable, now: datetime, why: str) -> None:
@@ -247,7 +264,7 @@ def give_up(item: Delivery | Notice | Unreadable, now: datetime, why: str) -> No
     except Exception as error:
         raise translate(error, "sqs outbox dead letters") from error
     sets = {"lane": "dead", "next_at": iso(now), "attempts": 0, "last_error": why[:LONGEST_REASON]}
-    _settle(item.delivery_id, sets, ["claimed_until", "first_failed_at"])
+    _settle(item.delivery_id, sets, ["claimed_until", "first_failed_at", "sending_at"])
 
 
 def _settle(name: str, sets: Mapping[str, Any], removes: Sequence[str], version: int | None = None) -> bool:

@@ -2,7 +2,7 @@
 
 A *delivery* is one order to one recipient. It names the version of the order that is wanted there and the
 last that was delivered; ten changes while the other side is down are one delivery of how the order stands.
-A *notice* is a delivery that carries its own text.
+A *notice* is a delivery that carries its own text. An *alert's item* is a notice to one place.
 
 `lane` and `next_at` (index `due-index`) say what is due. An item without a lane has nothing to do.
 
@@ -26,7 +26,9 @@ from ona.store.items import Moment, Table, TableItem
 
 OrderKind = Literal["people", "mail", "webhook", "system", "claim"]
 """How an order is told: to the operators, an address, a webhook, a ticketing system, an insurer."""
-NoticeKind = Literal["notice", "digest"]
+NoticeKind = Literal["notice", "digest", "alert"]
+AlertChannel = Literal["email", "slack", "pagerduty", "webhook"]
+AlertAction = Literal["trigger", "acknowledge", "resolve"]
 Lane = Literal["send", "watch", "dead"]
 """send: to be sent; watch: delivered, and to be asked what became of it; dead: given up."""
 BY_DUE = "due-index"
@@ -128,6 +130,29 @@ class Notice(OutboxItem):
         )
 
 
+class AlertItem(Notice):
+    """What one place is to be told of an alert of the platform. Quiet hours and limits do not hold for it.
+
+    `about`, `name`, `family`: what it is of; `at`: when that happened. `url` and `secret_parameter`: as the
+    place has them. `sending_at`: a call has begun whose end is not known.
+    """
+
+    kind: Literal["alert"] = "alert"
+    channel: AlertChannel
+    action: AlertAction
+    alert_id: str
+    name: str
+    about: str = ""
+    family: str = ""
+    page: str = ""
+    at: Moment
+    environment: str
+    url: str = ""
+    secret_parameter: str = ""
+    correlation_id: str = ""
+    sending_at: Moment | None = None
+
+
 class DeadLetter(Document):
     """What is put into the queue of dead letters when a delivery is given up."""
 
@@ -143,6 +168,8 @@ class DeadLetter(Document):
 def parse(item: Any, where: str = "") -> Delivery | Notice:
     """The model of an item. Raises InvalidPayload."""
     where = where or f"outbox item {item.get('delivery_id')}"
+    if item.get("kind") == "alert":
+        return AlertItem.read(item, where)
     if item.get("kind") in ("notice", "digest"):
         return Notice.read(item, where)
     return Delivery.read(item, where)

@@ -53,6 +53,8 @@ _REFUSED = {"AccessDenied", "403", "Forbidden", "AllAccessDisabled"}
 """Error codes of S3 for an object that may not be read; those of its key begin with `KMS.`."""
 CONNECT_S, READ_S, ATTEMPTS = 5, 30, 4
 """Seconds to connect, seconds to wait for an answer, and calls in all (ours)."""
+HINTS, HINTS_S = ("appconfigdata",), 2
+"""Services whose answer is no more than a hint: they are waited for so many seconds, once (ours)."""
 CONNECTIONS = 25
 """Connections that a client keeps (ours): so many objects are read at once. botocore keeps ten, and closes
 what was opened beyond."""
@@ -72,6 +74,9 @@ def client(service: str) -> Any:
         max_pool_connections=CONNECTIONS,
         retries={"mode": "standard", "max_attempts": ATTEMPTS},
     )
+    if service in HINTS:
+        quick = Config(connect_timeout=HINTS_S, read_timeout=HINTS_S, retries={"total_max_attempts": 1})
+        config = config.merge(quick)
     if service == "s3":
         s3 = {"addressing_style": _addressing_style(), "us_east_1_regional_endpoint": "regional"}
         config = config.merge(Config(signature_version="s3v4", s3=s3))

@@ -42,17 +42,20 @@ _DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")
 _RETRY_STATUSES = {0, 401, 403, 408, 409, 421, 423, 425, 429}
 """Statuses after which the same call may succeed, beside all from 500 on (RFC 9110): 401 and 403 when
 somebody has renewed a key; 0 is our own and means that there was no answer."""
+_NEVER_SENT = {b"NewConnectionError", b"NameResolutionError", b"ConnectTimeoutError"}
+"""Errors of urllib3 before a request is sent; after any other that has no answer it may have been taken."""
 _REDIRECTS = range(300, 400)
 """Statuses of a redirect (RFC 9110): a sign-in page or a gateway in maintenance answers so for a while, as
 it does with a page of its own. It is not followed: a secret goes to no address but the configured one."""
 
 
 class Busy(DependencyBusy):
-    """The other side did not answer, or asks to call again. `retry_after`: seconds that it named, or 0."""
+    """The other side did not answer, or asks to call again. `retry_after`: seconds that it named, or 0;
+    `unsure`: the request may have been taken, only its answer did not come."""
 
-    def __init__(self, text: str, retry_after: float = 0.0) -> None:
+    def __init__(self, text: str, retry_after: float = 0.0, *, unsure: bool = False) -> None:
         super().__init__(text)
-        self.retry_after = retry_after
+        self.retry_after, self.unsure = retry_after, unsure
 
 
 class Refused(InvalidInput):
@@ -204,14 +207,7 @@ def call(
         **(headers or {}),
     }
     answer = send(method, url, body=body, headers=sent_headers, public=public)
-    if answer.status in _RETRY_STATUSES or answer.status >= 500:
-        why = f"HTTP {answer.status}: {answer.reason}" if answer.status else answer.body.decode()
-        raise Busy(f"{what}: {why}", answer.retry_after)
-    if answer.status in _REDIRECTS:
-        why = "a redirect, which is not followed; when it lasts, the configured address is an old one"
-        raise Busy(f"{what}: HTTP {answer.status}, {why}", answer.retry_after)
-    if not 200 <= answer.status < 300:
-        raise Refused(f"{what}: HTTP {answer.status}: {answer.reason}", answer.status)
+    check(answer, what)
     if not answer.body.strip():
         return None
     try:
@@ -219,7 +215,21 @@ def call(
     except ValueError as error:
         if any_answer:
             return None
-        raise Busy(f"{what}: the answer is no JSON, but a gateway's page most likely") from error
+        page = "the answer is no JSON, but a gateway's page most likely"
+        raise Busy(f"{what}: {page}", unsure=True) from error
+
+
+def check(answer: Answer, what: str) -> None:
+    """Raise Busy where a later call may succeed, Refused where it will not; an answer of 2xx is well."""
+    if answer.status in _RETRY_STATUSES or answer.status >= 500:
+        why = f"HTTP {answer.status}: {answer.reason}" if answer.status else answer.body.decode()
+        unsure = not answer.status and answer.body not in _NEVER_SENT
+        raise Busy(f"{what}: {why}", answer.retry_after, unsure=unsure)
+    if answer.status in _REDIRECTS:
+        why = "a redirect, which is not followed; when it lasts, the configured address is an old one"
+        raise Busy(f"{what}: HTTP {answer.status}, {why}", answer.retry_after)
+    if not 200 <= answer.status < 300:
+        raise Refused(f"{what}: HTTP {answer.status}: {answer.reason}", answer.status)
 
 
 def _port(named: int | None) -> int:

@@ -97,6 +97,7 @@ MEMORY = Metric(
 )
 
 _COUNTED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "AlertsUndeliverable": ("alerts that a place was not told, or perhaps not", ("deliver",)),
     "DeliveriesDead": ("messages that were given up", ("deliver",)),
     "DeliveriesFailed": ("messages that will be tried again", ("deliver",)),
     "Delivered": ("messages that were told", ("deliver",)),

@@ -139,6 +139,12 @@ ASSET_HISTORY = KeyShape("incidents/{site_id}/{asset_id}.json")
 """An asset's history: its days and incidents. The loop writes it; forecasting reads what stands."""
 OUTCOME = KeyShape("outcomes/{file_id}.json")
 """What came of one version of one file; the state machines write it."""
+SITE = KeyShape("sites/{customer_id}/{site_id}.json")
+"""A site that forecasting knows (`forecasting.documents.SiteDocument`)."""
+FORECAST = KeyShape("forecasts/{day:folders}/{forecast_id}.json")
+"""A forecast, under the UTC day of its issue (`forecasting.documents.ForecastDocument`)."""
+ACCURACY = KeyShape("accuracy/{customer_id}/{site_id}/{day:dashes}.json")
+"""How good a site's forecasts of one UTC day were (`forecasting.accuracy_documents.AccuracyRecord`)."""
 QUARANTINED = KeyShape("quarantine/{key:path}")
 """A rejected file; its reason lies beside it, with `.reason.json` behind the name. Where that would be
 longer than S3 takes, `key` is `long-keys/<file id>.csv`; the reason names the file's own key."""

@@ -6,9 +6,12 @@ books each region's crews together, or none of them.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from ona.config import flags
 from ona.repairs.crews import Crew
 from ona.runtime.errors import CrewBookingConflict
 from ona.runtime.observability import count, logger
@@ -30,6 +33,8 @@ from ooda.schedule.visits import Calendars, Visit
 
 SIZE = division.Size()
 """What one plan holds at most."""
+UNDIVIDED = replace(SIZE, jobs=sys.maxsize)
+"""The same with the flag `regions_planning` off: only crews divide, of whom a transaction books so many."""
 REFUSED = "RegionsWithoutPlan"
 """Counts the regions whose plan was not made, or broke a rule."""
 
@@ -38,10 +43,11 @@ def divide(
     loaded: store.Loaded, crews: Sequence[Crew], unread: Sequence[str], now: datetime
 ) -> DivisionResult | None:
     """The regions, written down; None where one plan can hold all."""
-    if not division.is_large(len(loaded.requests), crews, SIZE):
+    size = SIZE if flags.enabled("regions_planning") else UNDIVIDED
+    if not division.is_large(len(loaded.requests), crews, size):
         return None
     wanted = wanted_of(loaded.requests, crews, loaded.rules, now)
-    problems = division.divided(wanted, crews, loaded.rules, now=now, unread=unread, size=SIZE)
+    problems = division.divided(wanted, crews, loaded.rules, now=now, unread=unread, size=size)
     logger.info("planning by regions", regions=len(problems), works=len(wanted.works), crews=len(crews))
     return regions_store.save_division(loaded, wanted, problems, now)
 

@@ -19,6 +19,8 @@ class Measured(Document):
     name: str
     statistic: str = Field(pattern=r"^(Sum|Average|Minimum|Maximum|SampleCount|p\d{2}(\.\d)?)$")
     period_s: int = Field(ge=60, multiple_of=60)
+    dimensions: dict[str, str] = {}
+    """Beside those that the thing itself gives."""
 
 
 class Math(Document):
@@ -32,6 +34,7 @@ class Change(Document):
     """What differs for one resource, or for those that a timer calls."""
 
     what: str | None = None
+    page: str | None = None
     periods: int | None = Field(None, ge=1)
     above: float | None = None
 
@@ -41,6 +44,8 @@ class Rule(Document):
 
     of: str
     name: str = ""
+    kind: str = ""
+    """Under `measured` only: its kind in the catalogue, where that is not its name."""
     what: str
     page: str
     severity: Severity
@@ -82,6 +87,22 @@ class Written(Document):
     of: str
     page: str
     severity: Severity
+    rings: bool = True
+    """Whether somebody is told of it; else only what is deployed listens."""
+
+
+class Grouped(Document):
+    """One composite alarm for each resource of a kind: it rings for several, but not behind a cause."""
+
+    of: str
+    name: str
+    what: str
+    rings_for: list[str] = Field(min_length=1)
+    """The kinds of alarms for which it rings."""
+    behind: list[str] = []
+    """Composite alarms of the same resource, or of what it needs, that keep it quiet: named further up."""
+    settle_s: int = Field(0, ge=0)
+    """Seconds that the slowest of these may come later than this one."""
 
 
 class AlarmRules(Document):
@@ -89,7 +110,23 @@ class AlarmRules(Document):
 
     rules: dict[str, Rule]
     measured: dict[str, Rule]
+    composites: dict[str, Grouped]
+    besides: dict[str, list[str]]
+    """By function, other functions that its results need."""
     written: dict[str, Written]
+    logical: dict[str, str]
+    """By alarm, its logical id in the template, where it is not the one that its rule gives."""
+
+    @model_validator(mode="after")
+    def _causes_first(self) -> Self:
+        before: set[str] = set()
+        for name, group in self.composites.items():
+            if unknown := set(group.behind) - before:
+                raise ValueError(
+                    f"{name}: behind names what is not further up: {', '.join(sorted(unknown))}"
+                )
+            before.add(name)
+        return self
 
 
 FILE = ConfigFile("operations/alarms.yaml", AlarmRules)

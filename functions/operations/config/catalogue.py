@@ -20,6 +20,8 @@ class CataloguedAlarm(Document):
     """What it is about, without `ona-` and the environment."""
     family: str
     severity: Severity
+    composite: bool
+    """Whether it is a composite alarm."""
     rings: bool
     """Whether somebody is told of it by itself."""
     told_by: str | None
@@ -27,7 +29,13 @@ class CataloguedAlarm(Document):
     page: str
     """Its runbook page: docs/operations/symptoms/<page>.md."""
     causes: list[str]
-    """Alarms that, when they are on, are the reason of this one."""
+    """Alarms that, when they are on, are the reason of this one: while one is, this one is off."""
+    children: list[str]
+    """Of a composite alarm, those that it rings for. Its severity is the highest of theirs."""
+    settle_s: int
+    """Seconds after it went on until somebody is told, if no cause was on meanwhile: one may be slower."""
+    lasts_s: int
+    """Seconds that it may go on or stay on after its cause is over, and is still the cause's."""
 
 
 class CataloguedThing(Document):

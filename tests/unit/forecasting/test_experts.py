@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from forecasting.accuracy_documents import LiveCalibration
 from forecasting.documents import SiteDocument
-from forecasting.forecasting_api import accuracy, forecast_document, predict
+from forecasting.forecasting_api import accuracy, forecast_document, generate, predict
 from forecasting.model import calibration, experts, measured_days, physics, recent
 from forecasting.model.experts import PERSISTED, PHYSICS, RECENT, TREES, Heard
+from tests.builders.flags import only, switched
 
 DAY = date(2025, 6, 10)
 BEFORE = {"trees": 0.9, "physics": 0.1}
@@ -275,3 +276,14 @@ def test_what_experts_said_is_stored_measured_and_never_shown() -> None:
     got = accuracy.measure(SITE, old, came, start)
     assert not isinstance(got, str)
     assert got.heard is None, "a forecast of an earlier version"
+
+
+def test_switched_off_for_a_customer_the_newest_days_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    [heard] = days_of(1, trees=-0.2, physics=0.1)
+    day = calibration.Day(heard.day, "v2", (0.1, -0.3), {80: (0.0, 0.1), 95: (0.0, 0.0)})
+    live = measured_days.with_day(None, heard.day, {"model": day, "physical": day}, heard)
+    site = SITE.model_copy(update={"customer_id": "acme"})
+    assert len(generate.missed_by_experts(site, None, live)) == 1
+    switched(monkeypatch, {"experts": only(False, "acme")})
+    assert generate.missed_by_experts(site, None, live) == ()
+    assert len(generate.missed_by_experts(SITE, None, live)) == 1

@@ -14,6 +14,7 @@ from forecasting.model import calibration, capacity, features, score
 from forecasting.model.booster import TooFewRows
 from ona.sky.plane import Plane
 from ona.store import parquet
+from tests.builders.flags import only, switched
 from tests.builders.forecasting import site_document
 from tests.builders.models import FAST, LEVELS
 from tests.builders.weather import hours, share_of, training, weather
@@ -231,3 +232,15 @@ def test_thinned_rows_are_of_all_hours_of_the_day() -> None:
     assert 0.15 < len(kept) / len(frame) < 0.35
     assert set(kept.index.hour) == set(range(24))
     assert kept.equals(evaluate.one_in(frame, 4)), "always the same rows"
+
+
+def test_the_container_is_for_large_datasets_where_it_is_switched_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRAINING_CONTAINER", "yes")
+    assert prepare.wants_container(1001, RULES, "acme")
+    assert not prepare.wants_container(1000, RULES, "acme")
+    switched(monkeypatch, {"container_training": only(False, "acme")})
+    assert [prepare.wants_container(1001, RULES, who) for who in ("acme", "other")] == [False, True]
+    monkeypatch.setenv("TRAINING_CONTAINER", "")
+    assert not prepare.wants_container(1001, RULES, "other")

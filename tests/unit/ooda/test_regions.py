@@ -27,6 +27,7 @@ from ooda.schedule.plan import wanted_of
 from ooda.schedule.requests import KEPT, RepairRequest
 from ooda.schedule.rules import PlanningRules
 from tests.builders.assets import make_asset, make_registry
+from tests.builders.flags import switched
 from tests.builders.orders import Context
 from tests.builders.plans import NOW, booked, check, crew, plan, request
 from tests.fakes.tables import IN, OUT
@@ -373,3 +374,13 @@ def test_two_executions_in_one_second_keep_the_fleets_limit(
     times = sorted((time.leaves, time.returns) for one in held() for time in one.times)
     assert len({one.finding_key for one in held()}) == len(held())
     assert all(back <= leaves for (_, back), (leaves, _) in pairwise(times)), "one tour at a time"
+
+
+def test_switched_off_one_plan_holds_all(country: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    switched(monkeypatch, regions_planning=False)
+    done = step(country)
+    assert "regions" not in done
+    assert (done["scheduled"], len({booking.finding_key for booking in held()})) == (8, 8)
+    switched(monkeypatch, regions_planning=True)
+    free = [item.model_copy(update={"bookings": []}) for item in calendars.load()]
+    assert is_large(8, free, SMALL)

@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import json
 import time
+from typing import Any
 
 from delivery.deliver.message import OrderMessage
 from delivery.deliver.systems import Ticket
@@ -46,15 +47,20 @@ class Webhook:
 
     def send(self, message: OrderMessage, ticket: Ticket | None) -> Ticket:
         """POST the order; any 2xx is enough."""
-        body = json.dumps(message.document(), separators=(",", ":")).encode()
+        self.post(message.key, message.document())
+        return Ticket("")
+
+    def post(self, key: str, document: dict[str, Any]) -> None:
+        """POST a document, signed; the same `key` again is the same message. Raises Busy, Refused."""
+        body = json.dumps(document, separators=(",", ":")).encode()
         stamp = str(int(time.time()))
-        signed = b".".join([message.key.encode(), stamp.encode(), body])
+        signed = b".".join([key.encode(), stamp.encode(), body])
         signature = base64.b64encode(hmac.new(self.secret, signed, hashlib.sha256).digest()).decode()
         headers = {
-            "webhook-id": message.key,
+            "webhook-id": key,
             "webhook-timestamp": stamp,
             "webhook-signature": f"v1,{signature}",
-            "Idempotency-Key": message.key,
+            "Idempotency-Key": key,
         }
         http.call(
             "POST",
@@ -65,7 +71,6 @@ class Webhook:
             public=self.public,
             any_answer=True,
         )
-        return Ticket("")
 
     def look_up(self, names: list[str]) -> dict[str, Ticket]:
         """Nothing comes back from a webhook: their owners change orders through the API."""

@@ -1,0 +1,1 @@
+"""AlertProcessor: one event in, a decision on one alert out."""

@@ -1,0 +1,38 @@
+"""AlertProcessor: judges one event of the workflow `alerts`; every minute it wakes what has waited."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ona.runtime.clock import utc_now
+from ona.runtime.observability import handler, logger
+from operations.alert_processor import store
+from operations.alerting import events, log, wording
+from operations.alerting.documents import AlertRequest, AlertResult
+from operations.config.alerting import alerting
+from operations.config.catalogue import FILE as CATALOGUE
+from operations.config.maintenance import maintenance
+
+
+@handler
+def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
+    """`AlertRequest` in; out what became of the event (`AlertResult`), or how many were woken.
+
+    Raises InvalidPayload for an event that is none of ours, DependencyBusy.
+    """
+    request, now = AlertRequest.read(event, "event"), utc_now()
+    if request.task == "due":
+        return {"ended": log.end_windows(now), "woken": store.wake(log.due(now), now)}
+    environment = os.environ.get("ONA_ENVIRONMENT", "dev")
+    happened = events.read(request.event, environment, CATALOGUE.read(), now)
+    decision, alert = log.decide(happened, alerting(), maintenance(), environment, now)
+    logger.info(
+        "judged", alarm=happened.name, outcome=decision.outcome, why=decision.why, alert=alert and alert.key
+    )
+    return AlertResult(
+        outcome=decision.outcome,
+        alert_id=alert.key if alert else "",
+        why=decision.why,
+        publish=wording.published(decision.outcome, alert, environment) if alert else None,
+    ).document()

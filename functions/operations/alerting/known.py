@@ -1,0 +1,24 @@
+"""What the alert log has of an event's alarm, before it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from operations.alerting.documents import Alert, Hour, Standing, Window
+from operations.config.maintenance import Recurring
+
+
+@dataclass(frozen=True)
+class Known:
+    """`cause`: the standing of the alarm that tells of this one; `again`: the event has made an alert
+    before; `recurring`, `zone`: the windows of the configuration."""
+
+    alert: Alert | None = None
+    standing: Standing | None = None
+    hour: Hour | None = None
+    cause: Standing | None = None
+    windows: Sequence[Window] = ()
+    recurring: Sequence[Recurring] = ()
+    zone: str = "UTC"
+    again: bool = False

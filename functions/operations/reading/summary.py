@@ -1,0 +1,120 @@
+"""The end-of-day summary: what came in, what was found, forecast, ordered and repaired, and in money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from ona.runtime.words import counted, listed
+from operations.reading import inventory
+from operations.reading.figures import Figures, Forecasts, Incidents, of_window
+from operations.reading.finding import Client, Finding, Report, worst
+from operations.reading.records import Records
+from operations.reading.window import Window
+
+KIND = "summary"
+PAGE = "docs/operations/summary.md"
+NAMED = 5
+"""So many sites or objects are named in a line; the others are counted (ours)."""
+
+
+class Summary(Report):
+    """The report with its figures. `day`: the last day of the window, in the zone."""
+
+    day: date
+    zone: str
+    figures: Figures
+
+
+def summary(
+    client: Client, root: str, records: Records, day: date, zone: ZoneInfo, now: datetime
+) -> Summary:
+    """The summary of a day of a zone; of today, what there is so far.
+
+    `now` is UTC. Raises NotDeployed, and botocore's errors.
+    """
+    machines = inventory.read(client, root).of("AWS::StepFunctions::StateMachine")
+    figures = of_window(records, machines, Window.of(day, zone))
+    found = list(findings(figures))
+    return Summary(
+        kind=KIND,
+        platform=root,
+        at=now,
+        state=worst(found),
+        findings=found,
+        day=day,
+        zone=zone.key,
+        figures=figures,
+    )
+
+
+def findings(figures: Figures) -> Iterator[Finding]:
+    """The figures as lines; a line that somebody should look at is a warning."""
+    yield from _files_in_words(figures)
+    for workflow, number in figures.failed.items():
+        yield _warning("files", workflow, f"{counted(number, 'execution')} failed")
+    seen = figures.incidents
+    yield Finding.ok("incidents", "faults", _faults_in_words(seen))
+    others = [f"{counted(seen.suspected, 'suspected loss')}", f"{seen.superseded} superseded"]
+    yield Finding.ok("incidents", "others", ", ".join([*_counts(seen.no_fault), *others]))
+    yield from _forecasts_in_words(figures.forecasts)
+    orders, money = figures.orders, figures.money
+    changes = f"{orders.opened} opened, {orders.completed} completed, {orders.verified} verified"
+    yield Finding.ok("orders", "all", f"{changes}, {orders.cancelled} cancelled; open: {orders.open}")
+    found = f"{counted(money.causes, 'cause')} found: {money.found_usd_per_day:,.2f} USD a day"
+    yield Finding.ok("money", "at risk", f"{found}, {money.lost_so_far_usd:,.2f} USD lost so far")
+    yield Finding.ok(
+        "money", "ordered", f"{money.open_usd_per_day:,.2f} USD a day, to be ended by open orders"
+    )
+    yield Finding.ok(
+        "money", "saved", f"{money.saved_usd_per_day:,.2f} USD a day, ended by verified repairs"
+    )
+    yield from not_counted(figures.unreadable, PAGE)
+
+
+def not_counted(bad: Sequence[str], page: str) -> Iterator[Finding]:
+    """A warning where something could not be read. `page`: where the docs say what to do."""
+    if bad:
+        text = f"{counted(len(bad), 'document')} not counted: {listed(bad, NAMED)}"
+        found = Finding.warning("unreadable", "documents", text)
+        yield found.model_copy(update={"page": f"{page}#unreadable"})
+
+
+def _files_in_words(figures: Figures) -> Iterator[Finding]:
+    for folder, files in figures.files.items():
+        told = f"{counted(files.number, 'file')} ({', '.join(_counts(files.outcomes))})"
+        yield _warning("files", folder, told) if files.refused else Finding.ok("files", folder, told)
+    came, failed = figures.files.values(), sum(figures.failed.values())
+    if not came and not failed:
+        yield Finding.ok("files", "all", "no file was done")
+    elif not any(files.accepted for files in came):
+        nothing = Finding.critical("files", "all", "every file was refused, or failed")
+        yield nothing.model_copy(update={"page": f"{PAGE}#files"})
+    if figures.site_days:
+        yield Finding.ok("files", "sites", f"{counted(figures.site_days, 'judgement')} of whole sites")
+
+
+def _faults_in_words(seen: Incidents) -> str:
+    number = sum(seen.faults.values())
+    if not number:
+        return "none"
+    kinds = ", ".join(_counts(seen.faults))
+    return f"{counted(number, 'fault')} of {counted(seen.assets, 'machine')} ({kinds}), {seen.open} open"
+
+
+def _forecasts_in_words(made: Forecasts) -> Iterator[Finding]:
+    told = f"{counted(made.number, 'forecast')} of {counted(made.sites, 'site')}"
+    yield Finding.ok("forecasts", "all", told)
+    if made.without:
+        number, named = len(made.without), listed(made.without, NAMED)
+        yield _warning("forecasts", "without", f"{counted(number, 'site')} without a forecast: {named}")
+
+
+def _counts(numbers: dict[str, int]) -> list[str]:
+    return [f"{number} {name}" for name, number in numbers.items()]
+
+
+def _warning(check: str, about: str, text: str) -> Finding:
+    finding = Finding.warning(check, about, text)
+    return finding.model_copy(update={"page": f"{PAGE}#{check}"})

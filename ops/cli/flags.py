@@ -1,0 +1,141 @@
+"""`ona flags`: feature flags and maintenance mode of a deployed platform."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import time
+from typing import Annotated, get_args
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from ona.config.flags import MAINTENANCE, MAX_AGE_S, FlagName, Place, flags_config, place_of
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.flags import Deployment, Flags
+from ops.target import OpsError, resolve, use_configs
+
+NAME = "flags"
+app = typer.Typer(help="Feature flags and maintenance mode.", no_args_is_help=True)
+LOOK_S = 2.0
+TAKEN_BACK = ("ROLLED_BACK", "REVERTED")
+Which = Annotated[str, typer.Argument(help="features, or maintenance")]
+
+
+@app.command("list")
+@errors_in_one_line
+def list_command(
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Every flag: what holds now, for whom it is the other way, what it switches."""
+    flags = _flags(profile, environment)
+    standings = flags.standings()
+    if as_json:
+        print(json.dumps([{**vars(one), "other": list(one.other)} for one in standings]))
+        return
+    columns = [Column(name, no_wrap=name != "switches") for name in ("flag", "now", "default", "switches")]
+    table = Table(*columns, box=None)
+    for one in standings:
+        now = _on(one.now) + (f", {_on(not one.now)} for {', '.join(one.other)}" if one.other else "")
+        table.add_row(one.name, escape(now), _on(one.default), escape(one.switches))
+    console.print(table)
+    for place in get_args(Place):
+        newest = flags.newest(place)
+        console.print(f"{place}: {_told(newest) if newest else 'nobody has set a flag'}", soft_wrap=True)
+
+
+@app.command("set")
+@errors_in_one_line
+def set_command(
+    name: Annotated[str, typer.Argument(help="see `ona flags list`")],
+    value: Annotated[str, typer.Argument(help="on or off")],
+    customer: Annotated[
+        list[str] | None, typer.Option(help="for this customer alone; again for more")
+    ] = None,
+    gradually: Annotated[
+        bool, typer.Option(help="a fifth every two minutes, then ten under watch")
+    ] = False,
+    why: Annotated[str, typer.Option(help="kept with the change")] = "",
+    by: Annotated[str, typer.Option(help="who; without it this machine's user")] = "",
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Switch a feature, or maintenance mode."""
+    flag = _named(name)
+    if value not in ("on", "off"):
+        raise OpsError(f"{value}: give on or off")
+    if customer and not flags_config()[flag].by_customer:
+        raise OpsError(f"{flag} holds for all customers; leave --customer out")
+    if gradually and flag == MAINTENANCE:
+        raise OpsError(f"{flag} holds at once for everybody; leave --gradually out")
+    flags = _flags(profile, environment)
+    done = flags.change(
+        flag, value == "on", customer or [], gradually=gradually, why=why, by=by or getpass.getuser()
+    )
+    console.print(f"{place_of(flag)}: {_told(done)}", soft_wrap=True)
+    if done.state in TAKEN_BACK:
+        raise OpsError(f"{flag} stays as it was: an alarm is on")
+    console.print(f"functions ask every {MAX_AGE_S:g} s")
+
+
+@app.command("rollback")
+@errors_in_one_line
+def rollback_command(
+    place: Which = "features", profile: Profile = None, environment: Environment = "dev"
+) -> None:
+    """Take the last change back: stop it while it is deployed, revert it up to 72 hours after."""
+    done = _flags(profile, environment).roll_back(_place(place))
+    console.print(f"{place}: {_told(done)}", soft_wrap=True)
+
+
+@app.command("watch")
+@errors_in_one_line
+def watch_command(
+    place: Which = "features", profile: Profile = None, environment: Environment = "dev"
+) -> None:
+    """Follow the newest change to its end; exits with 1 when it was taken back."""
+    flags, seen = _flags(profile, environment), ""
+    while True:
+        newest = flags.newest(_place(place))
+        if newest is None:
+            raise OpsError(f"{place}: nobody has set a flag there")
+        if (told := _told(newest)) != seen:
+            console.print(told, soft_wrap=True)
+            seen = told
+        if not newest.in_progress:
+            raise typer.Exit(int(newest.state != "COMPLETE"))
+        time.sleep(LOOK_S)
+
+
+def _flags(profile: str | None, environment: str) -> Flags:
+    use_configs()
+    return Flags(resolve(profile, environment))
+
+
+def _named(name: str) -> FlagName:
+    use_configs()
+    for known in flags_config():
+        if known == name:
+            return known
+    raise OpsError(f"{name}: there is no such flag; see `ona flags list`")
+
+
+def _place(name: str) -> Place:
+    for known in get_args(Place):
+        if known == name:
+            found: Place = known
+            return found
+    raise OpsError(f"{name}: give features or maintenance")
+
+
+def _on(value: bool) -> str:
+    return "on" if value else "off"
+
+
+def _told(one: Deployment) -> str:
+    taken = f" ({one.why})" if one.why else ""
+    stands = f"{one.state}, {one.percent:g} %{taken}"
+    return escape(f"change {one.number} of {one.started_at}: {stands} - {one.description}")

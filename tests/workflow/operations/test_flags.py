@@ -1,0 +1,163 @@
+"""Feature flags on the deployed template: validators, gradual change, monitors, and what callers see.
+
+What AppConfig does is taken from its documentation: User Guide, "Understanding validators", "Monitoring
+deployments for automatic rollback"; API reference, StartDeployment, StopDeployment, GetLatestConfiguration.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner
+
+from ops import cli, customers
+from ops.flags import Flags
+from tests.builders.flags import only
+from tests.fakes.platform import Platform
+from tests.workflow.operations.symptoms.flags import forget
+
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("operations")]
+
+
+@pytest.fixture
+def ids(platform: Platform) -> Iterator[dict[str, str]]:
+    forget(platform)
+    application, features, _, profile = platform.target.outputs["Flags"].split("/")
+    yield {"ApplicationId": application, "EnvironmentId": features, "ConfigurationProfileId": profile}
+    forget(platform)
+
+
+@pytest.fixture
+def ona(platform: Platform) -> Callable[..., Any]:
+    def run(*words: str) -> Any:
+        environment = {"ONA_HOME": str(platform.home), "COLUMNS": "200"}
+        return CliRunner().invoke(cli.app, ["flags", *words], env=environment)
+
+    return run
+
+
+def version_of(client: Any, ids: dict[str, str], content: bytes) -> str:
+    profile = {name: ids[name] for name in ("ApplicationId", "ConfigurationProfileId")}
+    made = client.create_hosted_configuration_version(
+        **profile, Content=content, ContentType="application/json"
+    )
+    return str(made["VersionNumber"])
+
+
+def deploy(client: Any, ids: dict[str, str], version: str, speed: str = "at-once") -> Any:
+    strategies = client.list_deployment_strategies()["Items"]
+    [strategy] = [item["Id"] for item in strategies if item["Name"] == f"ona-flags-{speed}-dev"]
+    return client.start_deployment(**ids, ConfigurationVersion=version, DeploymentStrategyId=strategy)
+
+
+@pytest.mark.parametrize(
+    ("content", "by"),
+    [
+        (b"webhooks: on", "JSON_SCHEMA"),
+        (b'{"webhooks": {"default": "on"}}', "JSON_SCHEMA"),
+        (b'{"webhoks": {"default": true}}', "LAMBDA"),
+        (json.dumps({"webhooks": only(True, "acme")}).encode(), "LAMBDA"),
+    ],
+)
+def test_what_a_validator_refuses_is_not_deployed(
+    platform: Platform, ids: dict[str, str], content: bytes, by: str
+) -> None:
+    client = platform.target.client("appconfig")
+    version = version_of(client, ids, content)
+    with pytest.raises(ClientError, match=f"BadRequestException.*{by}"):
+        deploy(client, ids, version)
+    profile = {name: ids[name] for name in ("ApplicationId", "ConfigurationProfileId")}
+    with pytest.raises(ClientError, match=f"BadRequestException.*{by}"):
+        client.validate_configuration(**profile, ConfigurationVersion=version)
+    sound = version_of(client, ids, b'{"webhooks": {"default": true}}')
+    client.validate_configuration(**profile, ConfigurationVersion=sound)
+    assert deploy(client, ids, sound)["State"] == "COMPLETE"
+
+
+def test_a_version_that_is_not_there_is_not_deployed(platform: Platform, ids: dict[str, str]) -> None:
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        deploy(platform.target.client("appconfig"), ids, "9999")
+
+
+def test_one_change_at_a_time_and_maintenance_waits_for_none(
+    platform: Platform, ids: dict[str, str], ona: Callable[..., Any]
+) -> None:
+    assert ona("set", "webhooks", "off", "--gradually").exit_code == 0
+    refused = ona("set", "ticketing", "off")
+    assert (refused.exit_code, "goes on (DEPLOYING" in refused.output) == (1, True)
+    assert ona("set", "maintenance_mode", "on").exit_code == 0
+    standings = {one.name: one for one in Flags(platform.target).standings()}
+    assert standings["webhooks"].now, "it is not in force yet"
+    assert standings["maintenance_mode"].now
+    assert ona("rollback").exit_code == 0
+    assert ona("set", "ticketing", "off", "--why", "a test").exit_code == 0
+    watched = ona("watch")
+    assert (watched.exit_code, "ticketing off" in watched.output) == (0, True)
+
+
+def test_an_alarm_during_a_change_takes_it_back_also_when_it_is_soon_over(
+    platform: Platform, ids: dict[str, str], ona: Callable[..., Any]
+) -> None:
+    alarms = platform.target.client("cloudwatch")
+
+    def rings(name: str) -> None:
+        for state in ("OK", "ALARM", "OK"):
+            alarms.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+
+    assert ona("set", "webhooks", "off", "--gradually").exit_code == 0
+    rings("ona-api-account-5xx-dev")
+    going = Flags(platform.target).newest("features")
+    assert going is not None
+    assert going.state == "DEPLOYING", "this alarm watches no flags"
+    rings("ona-ooda-executions-failed-dev")
+    watched = ona("watch")
+    assert watched.exit_code == 1
+    assert "alarm:ona-ooda-executions-failed-dev" in watched.output
+    assert next(one for one in Flags(platform.target).standings() if one.name == "webhooks").now
+
+
+def anew(platform: Platform, function: str) -> None:
+    """New processes of a function: they read flags at once, not within half a minute."""
+    client, name = platform.target.client("lambda"), platform.target.function(function)
+    variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    variables = {**variables, "ANEW": str(time.time())}
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def get(platform: Platform, path: str) -> tuple[int, Any, Any]:
+    try:
+        with urllib.request.urlopen(platform.target.api_url + path) as answer:
+            return answer.status, answer.headers, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, json.load(error)
+
+
+def test_callers_of_the_deployed_apis_are_told_of_maintenance(
+    platform: Platform, ids: dict[str, str], ona: Callable[..., Any]
+) -> None:
+    key = customers.add_key(platform.target, "acme", "standard")
+    assert ona("set", "enable_new_api_endpoint", "on", "--customer", "acme").exit_code == 0
+    anew(platform, "account_api")
+    status, _, body = get(platform, f"/features?api_key={key}")
+    assert (status, body["data"]["features"]["webhooks"]) == (200, True)
+    assert ona("set", "maintenance_mode", "on", "--why", "a test").exit_code == 0
+    for function in ("account_api", "operations_api", "forecasting_api"):
+        anew(platform, function)
+    for path in ("/quota/usage", "/ops/work-orders", "/sites"):
+        status, headers, body = get(platform, f"{path}?api_key={key}")
+        assert (status, headers["Retry-After"], body["errors"][0]["code"]) == (503, "300", "MAINTENANCE"), (
+            path
+        )
+    status, _, body = get(platform, "/health")
+    assert (status, body["data"]["status"]) == (200, "maintenance")
+    assert ona("set", "maintenance_mode", "off").exit_code == 0
+    for function in ("account_api", "operations_api", "forecasting_api"):
+        anew(platform, function)
+    assert get(platform, f"/quota/usage?api_key={key}")[0] == 200
