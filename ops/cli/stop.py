@@ -63,8 +63,8 @@ def stop_command(
     machines = running.machines_of(holds, goes_on)
     if now:
         left = running.running(target, machines)
-        running.stop_all(target, left, why)
-        console.print(f"{counted(len(left), 'execution')} stopped in the middle")
+        stopped = running.stop_all(target, left, why)
+        console.print(f"{counted(stopped, 'execution')} stopped in the middle")
         left = running.wait(target, machines, patience_s=10, tell=_tell)
     else:
         seconds = emergency().patience_s if patience is None else patience
