@@ -25,7 +25,9 @@ UNTIL = 360
 """Minutes that are played."""
 REPEAT = 60
 """Minutes in which the same alarm is not told of again."""
-RESOURCES = STACKS["watch"]["Resources"]
+RESOURCES = {
+    name: item for name, item in STACKS["watch"]["Resources"].items() if item["Type"].endswith("Alarm")
+}
 SINGLE = {name: item["Properties"] for name, item in RESOURCES.items() if item["Type"].endswith("::Alarm")}
 COMPOSITE = {
     name: item["Properties"] for name, item in RESOURCES.items() if item["Type"].endswith("CompositeAlarm")
