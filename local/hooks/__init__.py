@@ -31,6 +31,7 @@ from local.hooks import (
     jsonata,
     lambda_worker,
     machine_versions,
+    metric_data,
     metrics,
     presigned,
     resource_schemas,
@@ -61,6 +62,7 @@ def install() -> None:
     lambda_worker.install()
     worker_logs.install()
     metrics.install()
+    metric_data.install()
     emf.install()
     aliases.install()
     events = asynchronous.install()  # before the checks of who may invoke

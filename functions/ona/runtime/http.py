@@ -22,6 +22,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from ona.runtime import correlation
 from ona.runtime.errors import DependencyBusy, InvalidInput
 
 CONNECT_S = 5.0
@@ -203,6 +204,7 @@ def call(
     )
     sent_headers = {
         "Accept": "application/json",
+        **correlation.headers(),
         **({"Content-Type": "application/json"} if body else {}),
         **(headers or {}),
     }

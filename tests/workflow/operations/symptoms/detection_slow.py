@@ -1,13 +1,17 @@
-"""What docs/operations/symptoms/detection-slow.md shows: Detect is slow."""
+"""What docs/operations/symptoms/detection-slow.md shows: one file, and how long it took."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from tests.builders.scenes import on
+from tests.builders.telemetry import dead_from
 from tests.fakes.platform import Platform
 
 
-def slow(platform: Platform) -> AbstractContextManager[None]:
-    """Its alarm is on."""
-    return on(platform, "platform-detection-latency")
+@contextmanager
+def slow(platform: Platform) -> Iterator[None]:
+    """A file of usual size: what is looked at is the same for a slow one."""
+    done = platform.put_and_wait(dead_from(9, asset="INV-004"), "INV-004")
+    assert done["status"] == "SUCCEEDED", done
+    yield
