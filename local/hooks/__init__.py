@@ -48,6 +48,7 @@ from local.hooks import (
     state_errors,
     status_events,
     template_references,
+    timers,
     topics,
     waits,
     worker_logs,
@@ -98,5 +99,6 @@ def install() -> None:
     clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
+    timers.install()
     template_references.install()
     durable.install(events)  # last: it stores what all the others change
