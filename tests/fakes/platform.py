@@ -99,6 +99,17 @@ class Platform:
             quiet = rule.get("ScheduleExpression") or rule["Name"].startswith("ona-alerts-")
             if quiet and rule["State"] == "ENABLED":
                 events.disable_rule(Name=rule["Name"])
+        self.set_schedules("DISABLED")
+
+    def set_schedules(self, state: str) -> None:
+        """Turn the schedules of EventBridge Scheduler on (ENABLED) or off (DISABLED)."""
+        scheduler = self.target.client("scheduler")
+        for item in scheduler.list_schedules()["Schedules"]:
+            if item["State"] != state:
+                known = scheduler.get_schedule(Name=item["Name"])
+                kept = ("ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")
+                given = {name: known[name] for name in (*kept, "Description")}
+                scheduler.update_schedule(Name=item["Name"], State=state, **given)
 
     def put(self, frame: pd.DataFrame | bytes, asset: str = "INV-001", key: str | None = None) -> str:
         """Put a file; returns its key."""

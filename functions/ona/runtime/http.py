@@ -22,7 +22,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from ona.runtime import probe
+from ona.runtime import correlation, probe
 from ona.runtime.errors import DependencyBusy, InvalidInput
 
 CONNECT_S = 5.0
@@ -207,6 +207,7 @@ def call(
     )
     sent_headers = {
         "Accept": "application/json",
+        **correlation.headers(),
         **({"Content-Type": "application/json"} if body else {}),
         **(headers or {}),
     }
