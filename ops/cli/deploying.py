@@ -58,10 +58,22 @@ def deploy_run(
     if profile == "embedded":
         raise OpsError("on the embedded cloud it is `ona up`; then `ona deploy validate`")
     chosen = _complete(_settings(environment, parameter), environment)
+    if not dry_run:
+        _known(profile, chosen.region)
     release = running.release_of(TEMPLATE, chosen.parameters)
     console.print(f"{environment}: release {release} into stack {chosen.stack} in {chosen.region}")
     todo = list(running.steps(chosen, environment, profile, release, yes=yes))
     running.run(todo, FOLDER, dry=dry_run, say=print)
+
+
+def _known(profile: str, region: str) -> None:
+    """Ask the account who deploys, before anything is built. Raises OpsError when it does not answer."""
+    try:
+        account(profile, region)("sts").get_caller_identity()
+    except OpsError:
+        raise
+    except Exception as error:
+        raise OpsError(f"profile {profile}: the account does not answer: {error}") from error
 
 
 def _plan(client: Any, chosen: Settings) -> names.Plan:

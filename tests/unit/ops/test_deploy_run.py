@@ -109,6 +109,16 @@ def test_production_asks_for_its_address_and_never_deploys_unheard(
     assert "AlertEmail=kept@example.com" in ona(*run).output
 
 
+def test_nothing_is_built_for_an_account_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: Any, **__: Any) -> None:
+        raise AssertionError("something was run")
+
+    monkeypatch.setattr(running, "run", run)
+    done = ona("run", "--profile", "nobody-has-this-profile")
+    assert done.exit_code == 1
+    assert "nobody-has-this-profile" in done.output
+
+
 def test_the_embedded_cloud_is_deployed_by_another_command() -> None:
     done = ona("run", "--profile", "embedded")
     assert done.exit_code == 1
