@@ -133,7 +133,7 @@ def _overview(parts: _Parts, alarms: Sequence[Alarm]) -> Dashboard:
         parts.queues("messages that wait", "ApproximateNumberOfMessagesVisible"),
         parts.workflows("executions started", "ExecutionsStarted"),
         parts.functions("calls", "Invocations"),
-        parts.functions("duration (ms)", "Duration", "p95"),
+        parts.functions("duration", "Duration", "p95"),
         parts.apis("server errors", "5XXError"),
         *(_measured(METRICS[name], parts.names("function"), alarms) for name in _CHOSEN),
     ]
@@ -145,18 +145,18 @@ def _of_family(family: str, parts: _Parts, alarms: Sequence[Alarm]) -> Dashboard
         parts.workflows("executions started", "ExecutionsStarted"),
         parts.workflows("executions that failed", "ExecutionsFailed"),
         parts.workflows("executions that timed out", "ExecutionsTimedOut"),
-        parts.workflows("duration (ms)", "ExecutionTime", "p95"),
+        parts.workflows("duration", "ExecutionTime", "p95"),
         parts.functions("calls", "Invocations"),
         parts.functions("errors", "Errors"),
         parts.functions("refused calls", "Throttles"),
-        parts.functions("duration (ms)", "Duration", "p95"),
+        parts.functions("duration", "Duration", "p95"),
         parts.queues("messages that wait", "ApproximateNumberOfMessagesVisible"),
-        parts.queues("age of the oldest message (s)", "ApproximateAgeOfOldestMessage"),
+        parts.queues("age of the oldest message", "ApproximateAgeOfOldestMessage"),
         parts.queues("messages that came", "NumberOfMessagesSent", "Sum"),
         parts.apis("requests", "Count", "SampleCount"),
         parts.apis("refusals", "4XXError"),
         parts.apis("server errors", "5XXError"),
-        parts.apis("latency (ms)", "Latency", "p95"),
+        parts.apis("latency", "Latency", "p95"),
         parts.of_tables("read units", "ConsumedReadCapacityUnits"),
         parts.of_tables("write units", "ConsumedWriteCapacityUnits"),
         parts.of_tables("refused reads", "ReadThrottleEvents"),
@@ -172,7 +172,7 @@ def _cost(parts: _Parts) -> Dashboard:
         for name in parts.names("function")
     ]
     graphs = [
-        parts.functions("time that they ran (ms)", "Duration", period_s=_HOUR_S),
+        parts.functions("time that they ran", "Duration", period_s=_HOUR_S),
         parts.functions("calls", "Invocations", period_s=_HOUR_S),
         parts.workflows("executions started", "ExecutionsStarted", period_s=_HOUR_S),
         parts.of_tables("read units", "ConsumedReadCapacityUnits", _HOUR_S),
@@ -202,8 +202,7 @@ def _measured(metric: Metric, functions: Sequence[str], alarms: Sequence[Alarm])
     of = [alarm.properties for alarm in alarms if alarm.properties.get("MetricName") == metric.name]
     statistic = of[0].get("Statistic") if of else None
     limits = {_limit(alarm): float(alarm["Threshold"]) for alarm in of}
-    title = metric.name if metric.unit == "None" else f"{metric.name} ({metric.unit})"
-    return Graph(title, statistic or _STATISTIC[metric.unit], lines, limits=limits)
+    return Graph(metric.name, statistic or _STATISTIC[metric.unit], lines, limits=limits)
 
 
 def _limit(alarm: dict[str, Any]) -> str:

@@ -22,9 +22,10 @@ ANY = "…"
 _BLOCK = re.compile(r"^```console(?: (?P<scene>[a-z_]+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"^# exit (\d+)$")
 _CHANGING = re.compile(
-    r"\d{4}-\d\d-\d\d|\d\d:\d\d(?::\d\d)?|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9a-f]{8,}|\d+(?:[.,]\d+)*"
+    r"[▁-█](?:[▁-█ ]*[▁-█])?|\d{4}-\d\d-\d\d|\d\d:\d\d(?::\d\d)?"
+    r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9a-f]{8,}|\d+(?:[.,]\d+)*"
 )
-"""Days, times, ids, digests, numbers: they are others on every run."""
+"""Lines of values, days, times, ids, digests, numbers: they are others on every run."""
 
 
 @dataclass(frozen=True)

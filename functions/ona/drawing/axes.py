@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 _STEPS_S = (60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
 
 
-def marks(top: float, about: int = 5) -> list[float]:
-    """Round values from 0 to a little above `top`, about so many steps apart.
+def marks(top: float, about: int = 5, least: float = 0.0) -> list[float]:
+    """Round values from 0 to a little above `top`, about so many steps, each `least` or longer.
 
-    >>> marks(87.0), marks(0.0), marks(3.0)
+    >>> marks(87.0), marks(0.0), marks(3.0, least=1.0)
     ([0.0, 20.0, 40.0, 60.0, 80.0, 100.0], [0.0, 1.0], [0.0, 1.0, 2.0, 3.0])
     """
     if top <= 0 or not math.isfinite(top):
         return [0.0, 1.0]
-    raw = top / about
+    raw = max(top / about, least)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
     return [round(step * number, 12) for number in range(math.ceil(top / step * 0.999) + 1)]

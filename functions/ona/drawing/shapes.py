@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 INK, TEXT, GRID, GREY = "#1f2933", "#616e7c", "#e4e7eb", "#9aa5b1"
@@ -89,3 +89,25 @@ class Drawing:
     height: float
     shapes: Sequence[Shape]
     title: str = field(default="")
+
+
+def moved(drawing: Drawing, right: float, down: float) -> list[Shape]:
+    """The shapes of a drawing, moved: to stand on a larger one.
+
+    >>> moved(Drawing(9, 9, [Circle((1, 2), 3, BLUE)]), 10, 20)[0].at
+    (11, 22)
+    """
+
+    def to(point: Point) -> Point:
+        return point[0] + right, point[1] + down
+
+    def shape(each: Shape) -> Shape:
+        match each:
+            case Line():
+                return replace(each, start=to(each.start), end=to(each.end))
+            case Polyline() | Polygon():
+                return replace(each, points=[to(point) for point in each.points])
+            case _:
+                return replace(each, at=to(each.at))
+
+    return [shape(each) for each in drawing.shapes]

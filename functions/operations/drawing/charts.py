@@ -22,7 +22,7 @@ from ona.drawing.shapes import (
     Text,
 )
 
-_LEFT, _RIGHT, _TOP, _BOTTOM, _LETTER, _ROW = 48.0, 12.0, 30.0, 20.0, 10.0, 14.0
+_LEFT, _RIGHT, _TOP, _BOTTOM, _LETTER, _ROW = 48.0, 18.0, 30.0, 20.0, 10.0, 14.0
 _GAP = 1.5
 """Two values further apart than so many periods are not joined: between them nothing was measured."""
 
@@ -66,7 +66,8 @@ def over_time(chart: Chart, wide: float = 560.0, high: float = 150.0) -> Drawing
     last and its highest value. A series without values is named in the last row, and draws nothing."""
     seen = [series for series in chart.series if series.values]
     values = [value for series in seen for _, value in series.values]
-    ticks = marks(max([*values, *(limit for _, limit in chart.limits), 0.0]))
+    whole = 1.0 if chart.unit.startswith("Count") else 0.0
+    ticks = marks(max([*values, *(limit for _, limit in chart.limits), 0.0]), least=whole)
     lowest = min([*values, 0.0])
     right, bottom = wide - _RIGHT, _TOP + high
 
