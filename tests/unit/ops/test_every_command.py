@@ -30,7 +30,7 @@ NEEDS_NO_HOME = {
 }
 NEEDS_NO_CLOUD = NEEDS_NO_HOME | {"up", "demo", "down", "doctor"}
 """These work, or start one, when none runs."""
-FITTING = {"history": ["backfill/"]}
+FITTING = {"history": ["backfill/"], "flags set": ["webhooks", "off"]}
 """Arguments of commands that look at them before they look for a cloud."""
 MANY_LINES = {"doctor"}
 """Says one thing a line."""
