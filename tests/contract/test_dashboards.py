@@ -67,7 +67,7 @@ def drawn(body: dict[str, Any]) -> dict[tuple[str, str], set[str]]:
 
 
 def family_of(logical: str) -> str:
-    """The folder of the handlers in the stack that has a resource; without functions, what its name begins with."""
+    """The folder of the handlers in the stack that has a resource; else what its name begins with."""
     [(name, stack)] = [(n, s) for n, s in STACKS.items() if logical in s["Resources"] and n != "watch"]
     handlers = [
         item["Properties"]["Handler"]
