@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 
 _ahead_s = 0.0
+_advances: list[tuple[float, float]] = []
+"""When somebody let the time run ahead, seconds since 1970, and by how many seconds."""
 
 
 def now() -> float:
@@ -20,4 +22,10 @@ def advance(seconds: float) -> None:
     global _ahead_s
     if seconds < 0:
         raise ValueError(f"the clock does not go back by {-seconds:g} s")
+    _advances.append((time.time(), seconds))
     _ahead_s += seconds
+
+
+def age(began: float) -> float:
+    """Seconds since a moment of the world outside; what was let run ahead since then is in it."""
+    return time.time() - began + sum(seconds for at, seconds in _advances if at >= began)

@@ -68,6 +68,8 @@ class FileAccount:
     outcome: Outcome | None = None
     remedy: str = ""
     """What a person can do about a quarantined file."""
+    at: datetime | None = None
+    """When it came."""
 
     def event(self, bucket: str) -> dict[str, Any]:
         """The event that S3 sent for the file, with the fields that the workflows read."""
@@ -275,7 +277,8 @@ def _read(target: Target, bad: list[Unreadable]) -> Accounts:
             state, detail = "unknown", deadletters.told_hidden(seen.hidden)
         else:
             state, detail = "lost", "no outcome, no dead letter, and no execution runs"
-        accounts.append(FileAccount(key, version_id, version["Size"], state, detail, outcome, remedy))
+        told = (state, detail, outcome, remedy, version["LastModified"])
+        accounts.append(FileAccount(key, version_id, version["Size"], *told))
     return Accounts(_with_replaced(accounts), seen.hidden, seen.letters)
 
 

@@ -194,7 +194,7 @@ def start_window(
     """Open a maintenance window that begins now."""
     now = utc_now().astimezone(UTC)
     window = Window(
-        key=f"{WINDOW}{digest(by, why, str(now), length=6)}",
+        key=f"{WINDOW}{digest(by, why, str(now), length=8)}",
         begins_at=now.replace(microsecond=0),
         next_at=now + span,
         only=only,

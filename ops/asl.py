@@ -7,6 +7,7 @@ neither YAML's aliases nor that file. So what is deployed is
 
 A Catch of `States.ALL` is written out twice: on AWS `States.ALL` does not match `States.DataLimitExceeded`.
 Source: AWS Step Functions Developer Guide, "Handling errors in Step Functions workflows".
+The correlation id is put in as well (`ops/asl_correlation.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import yaml
 
 from local.cloud import ROOT
+from ops.asl_correlation import with_correlation
 
 FOLDER = ROOT / "statemachines"
 EXPANDED = FOLDER / "expanded"
@@ -43,7 +45,7 @@ def expanded(source: Path) -> dict[str, Any]:
     definition: dict[str, Any] = yaml.safe_load(shared + "\n" + source.read_text("utf-8"))
     del definition["Retries"]
     complete: dict[str, Any] = with_limits_caught(definition)
-    return complete
+    return with_correlation(complete)
 
 
 def with_limits_caught(node: Any) -> Any:

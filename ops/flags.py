@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, get_args
 
 from ona.config.flags import FILE, FlagName, Place, flags_config, place_of
+from ona.runtime.clock import iso
 from ops.target import OpsError, Target
 
 Json = dict[str, Any]
@@ -219,7 +220,7 @@ def _deployment(given: Json) -> Deployment:
         version=str(given["ConfigurationVersion"]),
         state=given["State"],
         percent=float(given["PercentageComplete"]),
-        started_at=f"{given['StartedAt']:%Y-%m-%d %H:%M:%SZ}",
+        started_at=iso(given["StartedAt"]),
         description=given.get("Description", ""),
         why=next(
             (event["Description"] for event in events if event["EventType"] == "ROLLBACK_STARTED"), ""

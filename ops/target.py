@@ -134,8 +134,11 @@ class Target:
             "forecast_schedule": self.outputs["ForecastScheduleStateMachineArn"],
             "fleet_history": self.outputs["FleetHistoryStateMachineArn"],
             **{
-                name: self.outputs[output]  # not in what was deployed before there were alerts
-                for name, output in {"alerts": "AlertsStateMachineArn"}.items()
+                name: self.outputs[output]  # not in what was deployed before there were these workflows
+                for name, output in {
+                    "alerts": "AlertsStateMachineArn",
+                    "daily_routine": "DailyRoutineStateMachineArn",
+                }.items()
                 if output in self.outputs
             },
         }

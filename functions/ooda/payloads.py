@@ -48,6 +48,7 @@ class SiteDue(Document):
     id: str = Field(min_length=1)
     time: datetime
     site_id: str = Field(pattern=SITE_PATTERN)
+    correlation_id: str = ""
 
 
 class SiteDayRequest(Document):

@@ -31,6 +31,7 @@ from local.hooks import (
     jsonata,
     lambda_worker,
     machine_versions,
+    metric_data,
     metrics,
     presigned,
     resource_schemas,
@@ -47,6 +48,7 @@ from local.hooks import (
     state_errors,
     status_events,
     template_references,
+    timers,
     topics,
     waits,
     worker_logs,
@@ -61,6 +63,7 @@ def install() -> None:
     lambda_worker.install()
     worker_logs.install()
     metrics.install()
+    metric_data.install()
     emf.install()
     aliases.install()
     events = asynchronous.install()  # before the checks of who may invoke
@@ -96,5 +99,6 @@ def install() -> None:
     clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
+    timers.install()
     template_references.install()
     durable.install(events)  # last: it stores what all the others change

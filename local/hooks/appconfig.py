@@ -93,7 +93,7 @@ class Validators:
         except Denied as denied:
             report(f"validator of {source}", denied)
             return str(denied)
-        record = private(lambda_svc, "_functions").get(arn.split(":")[6])
+        record, settings, _ = private(lambda_svc, "_get_func_record_for_ref")(arn)
         if record is None:
             return f"{arn} could not be found"
         event = {
@@ -103,7 +103,9 @@ class Validators:
             "content": base64.b64encode(content).decode(),
             "uri": "hosted",
         }
-        answer: Json = private(lambda_svc, "_execute_function_with_config_scope")(record, event)
+        answer: Json = private(lambda_svc, "_execute_function_with_config_scope")(
+            {**record, "config": settings}, event
+        )
         body = answer.get("body")
         return (
             str(body.get("errorMessage") if isinstance(body, dict) else body) if answer.get("error") else ""

@@ -2,14 +2,12 @@
 
 ministack keeps every value as a point of its own, and takes a question without dimensions for one about all
 of them. Here a minute of a metric is one entry: count, sum, least, most, and a sample for percentiles.
-Source: Amazon CloudWatch User Guide, "Metrics concepts"; API Reference, GetMetricData.
+Source: Amazon CloudWatch User Guide, "Metrics concepts".
 """
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from local import clock
@@ -22,9 +20,6 @@ OLDEST_S, NEWEST_S = 14 * 86_400, 2 * 3_600
 """So far a value's time may lie back or ahead (PutMetricData, `Timestamp`)."""
 MOST_SAMPLES = 200
 """Values of a minute that percentiles are taken of (ours); of more, every second one stands for two."""
-MOST_QUERIES = 500
-"""MetricDataQueries of one call (GetMetricData)."""
-DESCENDING = "TimestampDescending"
 
 _lock = threading.Lock()
 Point = dict[str, Any]
@@ -191,28 +186,6 @@ def _stored(
         record(namespace, name, dimensions, float(value or 0), unit, at)
 
 
-def newest_first(result: dict[str, Any]) -> dict[str, Any]:
-    """A MetricDataResult whose values come the other way round."""
-    return {**result, "Timestamps": result["Timestamps"][::-1], "Values": result["Values"][::-1]}
-
-
-def refusal(queries: list[Any], start: float | None, end: float | None) -> str:
-    """Why CloudWatch refuses a GetMetricData; "" when it does not.
-
-    >>> refusal([{"MetricStat": {"Period": 90}}], 0.0, 60.0)
-    'Period 90 must be 1, 5, 10, 30 or a multiple of 60'
-    """
-    if start is None or end is None or start >= end:
-        return "The parameter StartTime must be less than the parameter EndTime."
-    if not 1 <= len(queries) <= MOST_QUERIES:
-        return f"MetricDataQueries must have at least one member, and at most {MOST_QUERIES}"
-    for query in queries:
-        period = int(query.get("MetricStat", {}).get("Period", MINUTE_S))
-        if period < 1 or (period not in (1, 5, 10, 30) and period % MINUTE_S):
-            return f"Period {period} must be 1, 5, 10, 30 or a multiple of 60"
-    return ""
-
-
 def install() -> None:
     """Apply the hooks. Raises HookBroken when a private name has moved."""
     from ministack.services import cloudwatch
@@ -220,9 +193,6 @@ def install() -> None:
     for name in ("_metrics", "_metric_bucket", "_dims_key", "_calc_stats", "_stat_value"):
         private(cloudwatch, name)
     listed = private(cloudwatch, "_dims_from_list")
-    answered = private(cloudwatch, "_get_metric_data")
-    parsed, error = private(cloudwatch, "_parse_ts"), private(cloudwatch, "_error")
-    scanned = threading.local()
 
     def published(
         namespace: str,
@@ -245,32 +215,8 @@ def install() -> None:
                 else:
                     del cloudwatch._metrics[key]
 
-    def in_order(encode: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
-        def encoded(answer: dict[str, Any]) -> Any:
-            if "MetricDataResults" in answer and scanned.by == DESCENDING:
-                answer = {
-                    **answer,
-                    "MetricDataResults": list(map(newest_first, answer["MetricDataResults"])),
-                }
-            return encode(answer)
-
-        return encoded
-
-    @functools.wraps(answered)
-    def data(params: Any, given: Any, is_cbor: bool, is_json: bool = False) -> Any:
-        if is_cbor or is_json:
-            start, end = parsed(given.get("StartTime")), parsed(given.get("EndTime"))
-            why = refusal(given.get("MetricDataQueries", []), start, end)
-            if why:
-                return error("ValidationError", why, 400, use_json=is_json, use_cbor=is_cbor)
-        scanned.by = given.get("ScanBy", DESCENDING)  # also where nothing is said
-        return answered(params, given, is_cbor, is_json)
-
     replace(cloudwatch, "_store_datum", _stored)
     replace(cloudwatch, "record_metric", published)
     replace(cloudwatch, "_percentile_samples", samples_of)
     replace(cloudwatch, "_evict_old_metrics", evicted)
     replace(cloudwatch, "_dims_from_list", lambda given: Exactly(listed(given)))
-    replace(cloudwatch, "_get_metric_data", data)
-    for name in ("_cbor_ok", "_json_ok"):
-        replace(cloudwatch, name, in_order(private(cloudwatch, name)))

@@ -136,7 +136,7 @@ def _keep_the_request(app: Any, actions: Any, evaluator: Any) -> None:
         if found is None and (operation := roles_operations.CBOR_CALL.match(path)):
             namespace = private(actions, "SERVICE_TO_IAM_NAMESPACE").get(service)
             return f"{namespace}:{operation[1]}" if namespace else None
-        return found
+        return roles_operations.by_method(found, method, path)
 
     def resource(
         service: str,

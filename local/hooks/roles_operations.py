@@ -52,6 +52,26 @@ def operations(path: str, headers: Mapping[str, str], body: bytes, params: Mappi
     return found
 
 
+def by_method(action: Any, method: str, path: str) -> Any:
+    """Lambda's action where ministack does not look at the method, or at the name behind `aliases`.
+
+    Source: AWS Lambda API reference, the request syntax of these actions.
+
+    >>> by_method("lambda:PutFunctionConcurrency", "GET", "/2019-09-30/functions/f/concurrency")
+    'lambda:GetFunctionConcurrency'
+    >>> by_method("lambda:ListAliases", "GET", "/2015-03-31/functions/f/aliases/live")
+    'lambda:GetAlias'
+    >>> by_method("lambda:ListAliases", "GET", "/2015-03-31/functions/f/aliases")
+    'lambda:ListAliases'
+    """
+    verb = {"GET": "Get", "DELETE": "Delete"}.get(method)
+    if action == "lambda:PutFunctionConcurrency" and verb:
+        return f"lambda:{verb}FunctionConcurrency"
+    if action == "lambda:ListAliases" and "/aliases/" in path:
+        return f"lambda:{verb or 'Update'}Alias"
+    return action
+
+
 def unqualified(arn: str) -> str:
     """A state machine's ARN without version or alias: by that permission is given, also for an alias.
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from local import clock
 from local.hooks import asynchronous_letters, metrics
 from local.hooks.base import private, replace
 
@@ -33,8 +34,11 @@ ENDS = {
 Json = dict[str, Any]
 
 
-def gauges(messages: Iterable[Json], now: float) -> dict[str, float]:
-    """What CloudWatch says of a queue that has these messages at the time `now`, seconds since 1970.
+def gauges(
+    messages: Iterable[Json], now: float, age: Callable[[float], float] | None = None
+) -> dict[str, float]:
+    """What CloudWatch says of a queue that has these messages at the time `now`, seconds since 1970; `age`:
+    how old something is that began at a time.
 
     >>> waiting = {"sent_at": 100.0, "visible_at": 100.0, "receive_count": 0}
     >>> looked_at = {"sent_at": 90.0, "visible_at": 160.0, "receive_count": 1}
@@ -46,14 +50,14 @@ def gauges(messages: Iterable[Json], now: float) -> dict[str, float]:
     ApproximateNumberOfMessagesDelayed 1.0
     ApproximateAgeOfOldestMessage 40.0
     """
-    found = list(messages)
+    found, old = list(messages), age or (lambda began: now - began)
     hidden = [message for message in found if message["visible_at"] > now]
     received = sum(1 for message in hidden if message["receive_count"])
     return {
         "ApproximateNumberOfMessagesVisible": float(len(found) - len(hidden)),
         "ApproximateNumberOfMessagesNotVisible": float(received),
         "ApproximateNumberOfMessagesDelayed": float(len(hidden) - received),
-        "ApproximateAgeOfOldestMessage": max((now - message["sent_at"] for message in found), default=0.0),
+        "ApproximateAgeOfOldestMessage": max((old(message["sent_at"]) for message in found), default=0.0),
     }
 
 
@@ -92,7 +96,7 @@ def look_at_queues() -> None:
     from ministack.services import sqs
 
     def one(queue: Json) -> None:
-        for name, value in gauges(list(queue["messages"]), time.time()).items():
+        for name, value in gauges(list(queue["messages"]), time.time(), clock.age).items():
             unit = "Seconds" if name.endswith("OldestMessage") else "Count"
             metrics.record(QUEUES, name, {"QueueName": queue["name"]}, value, unit)
 

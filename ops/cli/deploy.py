@@ -1,4 +1,4 @@
-"""`ona deploy`: before `sam deploy`, whether it will work, and the import of what exists already."""
+"""`ona deploy`: whether a deployment will work, whether it works, and the way back."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ops.cli import releases
 from ops.cli.shared import Environment, console, errors_in_one_line
 from ops.deployment import check, importing, names
 from ops.deployment.settings import settings
 from ops.target import TEMPLATE, OpsError, account
 
 NAME = "deploy"
-app = typer.Typer(help="Before `sam deploy`: check, and import what exists.", no_args_is_help=True)
+app = typer.Typer(help="Check before, validate after, roll back, prune.", no_args_is_help=True)
 Profile = Annotated[
     str | None,
     typer.Option("--profile", help="AWS profile to ask, or `embedded`; without it nobody is asked"),
@@ -74,3 +75,6 @@ def deploy_import(
             print(command)
     if not found:
         console.print("nothing to import: no bucket, table, queue, topic or log group has such a name")
+
+
+releases.add(app)

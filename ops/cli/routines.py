@@ -145,6 +145,7 @@ def _end_figures(report: Report, of: str, json: bool) -> None:
 
 def report_of(target: Target) -> Report:
     """The health check of a target. Raises OpsError where nothing is deployed."""
+    use_configs()
     platform = Platform(
         root=target.stack,
         environment=target.outputs["Environment"],

@@ -12,7 +12,7 @@ from rich.markup import escape
 from ona.runtime.words import counted
 from operations.config.emergency import emergency
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
-from ops.emergency import documents, drain, holding, rules, running
+from ops.emergency import documents, doors, drain, holding, rules, running
 from ops.emergency.documents import Stop
 from ops.target import OpsError, Target, resolve, use_configs
 
@@ -30,6 +30,10 @@ def stop_command(
     silent: Annotated[
         bool, typer.Option("--silent", help="stop deliveries to people and alerts, too")
     ] = False,
+    open_apis: Annotated[bool, typer.Option("--open", help="leave the APIs open")] = False,
+    hard: Annotated[
+        bool, typer.Option("--hard", help="close the APIs by their limits (429), not by maintenance mode")
+    ] = False,
     patience: Annotated[
         int | None, typer.Option(min=0, help="seconds to wait for what runs; configured: 300")
     ] = None,
@@ -37,7 +41,7 @@ def stop_command(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Let nothing new begin: events wait, timers are off. What runs goes on to its end.
+    """Let nothing new begin: events wait, timers are off, the APIs are closed. What runs ends.
 
     Exits with 0 when nothing runs any more, with 2 when something still does.
     """
@@ -48,8 +52,11 @@ def stop_command(
         return
     if not why:
         raise OpsError("say why: --why 'a bad release'; whoever finds the platform stopped will ask")
-    stop = holding.hold(target, why, by or _user(), silent)
+    by = by or user()
+    stop = holding.hold(target, why, by, silent, close=hard and not open_apis)
     _print(stop)
+    if not (hard or open_apis):
+        _close(target, why, by)
     goes_on, holds = {} if silent else emergency().goes_on, rules.deployed(target)
     for name in sorted(set(goes_on) & rules.names_of(holds)):
         console.print(f"goes on: {escape(name)} ({escape(goes_on[name])})", soft_wrap=True)
@@ -81,6 +88,9 @@ def resume_command(profile: Profile = None, environment: Environment = "dev") ->
     stop = documents.current(target)
     if stop is None:
         console.print("the platform is not stopped; looking for events that wait all the same")
+    if stop is not None and stop.flag:
+        doors.maintenance(target, False, f"stop {stop.stop_id} ends", user())
+        console.print("maintenance mode is off: the APIs answer again, all of them within 30 s")
     progress = holding.release(target, _tell)
     came = counted(progress.came, "event")
     if progress.came or stop is not None:
@@ -96,11 +106,22 @@ def resume_command(profile: Profile = None, environment: Environment = "dev") ->
     console.print("the platform runs; what becomes of the files: `ona status`")
 
 
+def _close(target: Target, why: str, by: str) -> None:
+    """Close the APIs by maintenance mode; who turned it on before the stop turns it off."""
+    if not doors.in_maintenance(target):
+        kept = documents.newest(target)
+        if kept is not None:
+            kept.write(flag=True)
+        doors.maintenance(target, True, why, by)
+    console.print("maintenance mode is on: the APIs answer 503, all of them within 30 s")
+
+
 def _tell(text: str) -> None:
     console.print(escape(text), soft_wrap=True)
 
 
-def _user() -> str:
+def user() -> str:
+    """Who gives the command, by the machine's user."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -111,7 +132,8 @@ def _print(stop: Stop) -> None:
     first = stop.reasons[0]
     console.print(
         f"[bold]stopped[/bold] since {first.at:%Y-%m-%d %H:%M} UTC (stop {stop.stop_id}): "
-        f"{counted(len(stop.rules), 'rule')} of events wait, {counted(len(stop.timers), 'timer')} off",
+        f"{counted(len(stop.rules), 'rule')} of events wait, "
+        f"{counted(len(stop.timers), 'timer')} off",
         soft_wrap=True,
     )
     for reason in stop.reasons:

@@ -46,8 +46,8 @@ class Door(Document):
 
     api: str
     stage: str
-    rate: float | None = None
-    burst: int | None = None
+    rate: float
+    burst: int
 
 
 class Stopped(Document):
@@ -81,6 +81,8 @@ class Stop(Document):
     rules: list[Rule] = []
     timers: list[Timer] = []
     doors: list[Door] = []
+    flag: bool = False
+    """Whether the stop turned maintenance mode on, which closes the APIs."""
     executions: list[Stopped] = []
     came: int = 0
     """Events that came while it was stopped, as far as they were taken up."""

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
 from operations.config.emergency import emergency
-from ops.emergency import documents, drain, rules, running
-from ops.emergency.documents import Kept, Reason, Rule, Stop, Timer
+from ops.emergency import documents, doors, drain, rules, running
+from ops.emergency.documents import Door, Kept, Reason, Rule, Stop, Timer
 from ops.target import OpsError, Target, use_configs
 
 Tell = Callable[[str], None]
-T = TypeVar("T", Rule, Timer)
+T = TypeVar("T", Rule, Timer, Door)
 _MESSAGE = '{"rule": "<aws.events.rule-name>", "event": <aws.events.event.json>}'
 """What a rule sends into the queue (Amazon EventBridge, "Input transformation": predefined variables)."""
 _LONG = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86_400}
@@ -46,28 +46,32 @@ class Progress:
     """What could not be taken up, and why; it stays in the queue."""
 
 
-def hold(target: Target, why: str, by: str, silent: bool = False) -> Stop:
+def hold(target: Target, why: str, by: str, silent: bool = False, close: bool = False) -> Stop:
     """Keep all events that would start work, and turn the timers off; what runs goes on to its end.
 
-    `silent`: also what goes on otherwise, as deliveries to people. Raises OpsError, before anything is
-    changed, when a rule cannot be held. Given again, it also holds what a deployment has added since.
+    `silent`: also what goes on otherwise, as deliveries to people. `close`: the APIs, too. Given again, it
+    also holds what a deployment has added since. Raises OpsError, before anything is changed, when a rule
+    cannot be held.
     """
     use_configs()
     goes_on: Collection[str] = () if silent else emergency().goes_on
     holds = rules.deployed(target)
     queue = rules.queue_of(holds)
     found = rules.read_from(target, holds, goes_on)
+    open_doors = doors.read(target, holds) if close else []
     kept = documents.opened(target, Reason(by=by, at=utc_now(), why=why))
     kept.write(
         state="stopping",
         rules=_together(kept.stop.rules, found.events, lambda item: (item.bus, item.name)),
         timers=_together(kept.stop.timers, found.timers, lambda item: (item.kind, item.group, item.name)),
+        doors=_together(kept.stop.doors, open_doors, lambda item: (item.api, item.stage)),
     )
     arn = target.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
     for rule in found.events:
         _hold_rule(target, rule, str(arn["Attributes"]["QueueArn"]))
     for timer in found.timers:
         _turn(target, timer, on=False)
+    doors.close(target, open_doors)
     return kept.write(state="stopped")
 
 
@@ -87,6 +91,7 @@ def release(target: Target, tell: Tell = lambda _: None) -> Progress:
         _release_rule(target, rule)
     for timer in kept.stop.timers:
         _turn(target, timer, on=True)
+    doors.open_again(target, kept.stop.doors)
     back = f"{counted(len(kept.stop.rules), 'rule')} and {counted(len(kept.stop.timers), 'timer')}"
     tell(f"on again: {back}")
     time.sleep(_CHANGED_EMBEDDED_S if target.embedded else emergency().told_before_s)

@@ -84,7 +84,10 @@ def stop_all(target: Target, left: Collection[Running], why: str) -> int:
     states = target.client("stepfunctions")
     for item in left:
         cause = f"{why}; `ona resume` takes it up again"
-        states.stop_execution(executionArn=item.arn, error=ERROR, cause=cause[:32_768])
+        try:
+            states.stop_execution(executionArn=item.arn, error=ERROR, cause=cause[:32_768])
+        except states.exceptions.ValidationException:
+            continue  # it ended by itself just now
     return len(left)
 
 
@@ -103,7 +106,7 @@ def take_up_all(target: Target, kept: Kept, tell: Tell) -> int:
         taken += stopped
     if taken:
         tell(f"{counted(taken, 'execution')} that had been stopped taken up again")
-        _without_letters(target, {item.arn for item in kept.stop.executions})
+        without_letters(target, {item.arn for item in kept.stop.executions})
     return taken
 
 
@@ -127,11 +130,13 @@ def again(target: Target, described: dict[str, Any]) -> str:
     return drain.execution_of(machine, f"again#{arn}")
 
 
-def _without_letters(target: Target, executions: Collection[str]) -> None:
-    """Take away the dead letters of executions that were taken up; the others stay. They come by an event,
-    so some may be on their way."""
-    end, left = time.monotonic() + _LETTERS_S, set(executions)
-    while left and time.monotonic() < end:
+def without_letters(target: Target, executions: Collection[str], wait_s: float = _LETTERS_S) -> None:
+    """Take away the dead letters of executions that were taken up; the others stay.
+
+    A letter of what was stopped comes by an event, and may be on its way: it is waited for.
+    """
+    end, left = time.monotonic() + wait_s, set(executions)
+    while left:
         messages = deadletters.receive(target)
         mine = [item for item in messages if item.body.get("execution") in executions]
         for letter in mine:
@@ -139,8 +144,9 @@ def _without_letters(target: Target, executions: Collection[str]) -> None:
             target.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=letter.receipt)
             left.discard(str(letter.body["execution"]))
         deadletters.put_back(target, list(_others(messages, mine)), deadletters.WORKFLOWS)
-        if left:
-            time.sleep(_LOOK_EMBEDDED_S if target.embedded else _LOOK_S)
+        if time.monotonic() >= end:
+            return
+        time.sleep(_LOOK_EMBEDDED_S if target.embedded else _LOOK_S)
 
 
 def _others(messages: list[DeadLetter], mine: list[DeadLetter]) -> Iterator[DeadLetter]:

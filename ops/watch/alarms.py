@@ -96,7 +96,6 @@ def _alarm(kind: str, rule: Rule, thing: Watched, about: str, logicals: dict[str
         "Threshold": int(threshold) if threshold == int(threshold) else threshold,
         "ComparisonOperator": comparison,
         "TreatMissingData": "notBreaching",
-        "AlarmActions": [{"Ref": "AlertsTopic"}],
     }
     logical = logicals.get(about) or f"Watch{pascal(thing.about)}{pascal(kind.replace('_', '-'))}"
     return Alarm(logical, about, kind, thing.about, thing.family, rule.severity, rule.page, properties)

@@ -27,7 +27,7 @@ FURTHER_BACK = 2
 def grouped(
     alarms: list[Alarm], things: Iterable[Watched], needed: Mapping[Key, frozenset[Key]], rules: AlarmRules
 ) -> list[Alarm]:
-    """All alarms: those given, quiet where a composite alarm rings for them, and the composite ones.
+    """All alarms: those given, each with the composite alarm that rings for it, and the composite ones.
 
     Raises ValueError for a name that two alarms have.
     """
@@ -61,13 +61,16 @@ def grouped(
                 raise ValueError(f"two alarms would be named {alarm.name}")
             made[name, key(thing)] = by_name[alarm.name] = alarm
             told_by |= {part.name: alarm.name for part in parts}
-    single = [_quiet(alarm, told_by[alarm.name]) if alarm.name in told_by else alarm for alarm in alarms]
-    return sorted([*single, *made.values()], key=lambda alarm: alarm.name.lower())
+    single = [replace(alarm, told_by=told_by.get(alarm.name)) for alarm in alarms]
+    every = [_heard(alarm, rules.fallback) for alarm in [*single, *made.values()]]
+    return sorted(every, key=lambda alarm: alarm.name.lower())
 
 
-def _quiet(alarm: Alarm, by: str) -> Alarm:
-    properties = {name: value for name, value in alarm.properties.items() if name != "AlarmActions"}
-    return replace(alarm, properties=properties, told_by=by)
+def _heard(alarm: Alarm, fallback: list[str]) -> Alarm:
+    """The alarm, with the topic as its action where it rings and tells of what tells."""
+    if alarm.generated and alarm.told_by is None and alarm.of in fallback:
+        return replace(alarm, properties={**alarm.properties, "AlarmActions": _TOPIC})
+    return alarm
 
 
 def _composite(kind: str, group: Grouped, thing: Watched, parts: list[Alarm], causes: list[Alarm]) -> Alarm:
@@ -79,7 +82,6 @@ def _composite(kind: str, group: Grouped, thing: Watched, parts: list[Alarm], ca
         "AlarmDescription": f"{text[0].upper() if not group.what.startswith('{') else text[0]}{text[1:]}. "
         f"{runbook(parts[0].page)}",
         "AlarmRule": {"Fn::Sub": rule(parts, causes)},
-        "AlarmActions": _TOPIC,
     }
     return Alarm(
         logical=f"Watch{pascal(about)}",

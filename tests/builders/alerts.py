@@ -41,7 +41,6 @@ def alerting(**changes: Any) -> Alerting:
         "zone": "UTC",
         "repeat_quiet_minutes": {"critical": 5, "high": 60},
         "flood_an_hour": 4,
-        "settle_s": 90,
         "recheck_minutes": 5,
         "places": [
             {"name": "chat", "channel": "slack", "secret_parameter": secret.format("chat")},

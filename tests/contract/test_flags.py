@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft4Validator
 
 from ona.config.flags import FlagName
-from tests.builders.deployed import RESOURCES, functions
+from tests.builders.deployed import RESOURCES, functions, of_type
 from tests.builders.flags import only
 from tests.contract.test_packages import FOLDERS, reached
 from tests.paths import ROOT
@@ -118,9 +118,7 @@ def test_what_appconfig_limits() -> None:
     assert len(monitors) <= 5
     assert "Monitors" not in RESOURCES["OpsFlagsMaintenance"]["Properties"], "no alarm ends maintenance"
     names = {str(item["AlarmArn"]["Fn::Sub"]).rsplit(":", 1)[1] for item in monitors}
-    alarms = [
-        item["Properties"]["AlarmName"] for item in RESOURCES.values() if "::CloudWatch::" in item["Type"]
-    ]
+    alarms = [item["Properties"]["AlarmName"] for item in of_type("AWS::CloudWatch::Alarm").values()]
     assert names <= {str(name.get("Fn::Sub")) for name in alarms if isinstance(name, dict)}
 
 

@@ -266,7 +266,8 @@ def names(entries: Iterable[dict[str, Any]]) -> set[str]:
 def test_who_rings_for_whom_is_the_same_in_catalogue_and_template() -> None:
     for logical, item in RESOURCES.items():
         entry, properties = BY_NAME[BY_LOGICAL[logical]], item["Properties"]
-        assert entry["rings"] == ("AlarmActions" in properties), entry["name"]
+        if "AlarmActions" in properties:
+            assert entry["rings"], entry["name"]
         assert entry["composite"] == (logical in COMPOSITE)
         if entry["told_by"]:
             assert entry["name"] in CATALOGUE[entry["told_by"]]["children"]
@@ -279,6 +280,14 @@ def test_who_rings_for_whom_is_the_same_in_catalogue_and_template() -> None:
             order = ["low", "medium", "high", "critical"]
             most = max(order.index(CATALOGUE[child]["severity"]) for child in entry["children"])
             assert entry["severity"] == order[most]
+
+
+def test_the_alarms_of_what_tells_go_to_the_topic_by_themselves() -> None:
+    """Those that fail with whatever would tell of them; every other one would be told twice."""
+    alone = {BY_LOGICAL[name] for name, item in RESOURCES.items() if item["Properties"].get("AlarmActions")}
+    for thing in ("alerts-unwell", "alertprocessor-unwell", "deliver-unwell", "rule-dead-letters"):
+        assert f"ona-{thing}-{{environment}}" in alone
+    assert not any(name.startswith(("ona-detect", "ona-ooda", "ona-api")) for name in alone)
 
 
 def test_every_alarm_rings_or_has_one_that_rings_for_it() -> None:

@@ -19,6 +19,7 @@ from ops.demo import run
 from ops.target import embedded
 from tests.builders.assets import SITE, make_registry
 from tests.builders.telemetry import dead_from, sunny_day, to_csv
+from tests.e2e import demo_logs
 from tests.paths import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("demo")]
@@ -31,6 +32,7 @@ def test_the_demo_finds_what_was_injected_and_writes_its_report(
     monkeypatch.setattr(cloud, "ROOT", ROOT)
     monkeypatch.setattr(run, "REPORTS", tmp_path / "reports")
     monkeypatch.setattr(run, "HOMES", tmp_path / "homes")
+    logged = demo_logs.Logged(monkeypatch)
     output = io.StringIO()
     good = run.main(Console(file=output, width=160), source=None, data=None, keep=False)
     text = output.getvalue()
@@ -55,6 +57,7 @@ def test_the_demo_finds_what_was_injected_and_writes_its_report(
     assert len(orders) == 6
     last = sorted(json.loads(path.read_text())["status"] for path in orders)
     assert last == ["COMPLETE", *["OPEN"] * 5], "a copy has its last status; withdrawn ones are gone"
+    demo_logs.check(logged)
 
 
 @pytest.fixture(scope="module")

@@ -95,13 +95,20 @@ class Queue:
 
 
 def states(
-    alarm: Mapping[str, Any], values: Series, until: int, known: Mapping[int, int] | None = None
+    alarm: Mapping[str, Any],
+    values: Series,
+    until: int,
+    known: Mapping[int, int] | None = None,
+    further: int = 0,
 ) -> list[str]:
-    """The state at the end of each minute, from minute 0 on; the arguments are those of `rings`."""
+    """The state at the end of each minute, from minute 0 on; the arguments are those of `rings`.
+
+    `further`: so many periods before those of EvaluationPeriods stand in for missing ones.
+    """
     state, told = "INSUFFICIENT_DATA", []
     for minute in range(until + 1):
         here = {at: value for at, value in values.items() if (known or {}).get(at, at) <= minute}
-        state = _state(alarm, here, minute, state)
+        state = _state(alarm, here, minute, state, further)
         told.append(state)
     return told
 
@@ -126,14 +133,14 @@ def rings(
     return [minute for minute in range(until + 1) if told[minute + 1] == "ALARM" != told[minute]]
 
 
-def _state(alarm: Mapping[str, Any], values: Series, minute: int, before: str) -> str:
+def _state(alarm: Mapping[str, Any], values: Series, minute: int, before: str, further: int = 0) -> str:
     """The state at a minute's end."""
     length, count = int(alarm["Period"]) // 60, int(alarm["EvaluationPeriods"])
     wanted = int(alarm.get("DatapointsToAlarm") or count)
     breaches = _BREACHES[alarm["ComparisonOperator"]]
     treatment = alarm.get("TreatMissingData", "missing")
     points: list[bool | None] = []
-    for place in range(count):
+    for place in range(count + further):
         end = minute + 1 - place * length
         found = [values[at] for at in range(end - length, end) if at in values]
         value = _STATISTICS[alarm["Statistic"]](found) if found else None
@@ -142,5 +149,32 @@ def _state(alarm: Mapping[str, Any], values: Series, minute: int, before: str) -
         return {"breaching": "ALARM", "notBreaching": "OK", "ignore": before}.get(
             treatment, "INSUFFICIENT_DATA"
         )
+    if further:
+        return _with_holes(points, count, wanted, treatment, before)
     filled = [treatment == "breaching" if point is None else point for point in points]
     return "ALARM" if sum(filled) >= wanted else "OK"
+
+
+def _with_holes(points: list[bool | None], count: int, wanted: int, treatment: str, before: str) -> str:
+    """The guide's rules where points are missing; the newest stands first, and one at least is there.
+
+    The tables of "Configuring how CloudWatch alarms treat missing data", three of three and two of three:
+
+    >>> bad, good, none = True, False, None
+    >>> _with_holes([none, none, bad, none, none], 3, 3, "missing", "OK")
+    'ALARM'
+    >>> _with_holes([none, none, bad, none, good], 3, 2, "breaching", "OK")
+    'ALARM'
+    >>> _with_holes([none, none, bad, none, good], 3, 2, "missing", "ALARM")
+    'OK'
+    """
+    real = [point for point in points if point is not None]
+    if len(real) >= count:
+        return "ALARM" if real[:count].count(True) >= wanted else "OK"
+    holes = count - len(real)
+    stand_ins = {"breaching": [True] * holes, "notBreaching": [False] * holes}.get(treatment, [])
+    if (real + stand_ins).count(True) >= wanted:
+        return "ALARM"
+    oldest = max(place for place, point in enumerate(points) if point is not None)
+    early = treatment in ("missing", "ignore") and all(real) and oldest + 1 >= wanted
+    return ("ALARM" if treatment == "missing" else before) if early else "OK"

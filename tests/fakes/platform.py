@@ -99,6 +99,17 @@ class Platform:
             quiet = rule.get("ScheduleExpression") or rule["Name"].startswith("ona-alerts-")
             if quiet and rule["State"] == "ENABLED":
                 events.disable_rule(Name=rule["Name"])
+        self.set_schedules("DISABLED")
+
+    def set_schedules(self, state: str) -> None:
+        """Turn the schedules of EventBridge Scheduler on (ENABLED) or off (DISABLED)."""
+        scheduler = self.target.client("scheduler")
+        for item in scheduler.list_schedules()["Schedules"]:
+            if item["State"] != state:
+                known = scheduler.get_schedule(Name=item["Name"])
+                kept = ("ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")
+                given = {name: known[name] for name in (*kept, "Description")}
+                scheduler.update_schedule(Name=item["Name"], State=state, **given)
 
     def put(self, frame: pd.DataFrame | bytes, asset: str = "INV-001", key: str | None = None) -> str:
         """Put a file; returns its key."""
@@ -213,6 +224,15 @@ class Platform:
             for item in answer:
                 messages.append(json.loads(item["Body"]))
                 sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=item["ReceiptHandle"])
+
+    def redefine(self, workflow: str, definition: str) -> None:
+        """Give a workflow another definition, which its alias starts from now on."""
+        machine = self.target.machines[workflow]
+        self.states.update_state_machine(stateMachineArn=machine, definition=definition)
+        made = self.states.publish_state_machine_version(stateMachineArn=machine)
+        routes = [{"stateMachineVersionArn": made["stateMachineVersionArn"], "weight": 100}]
+        alias = f"{machine}:{LIVE}"
+        self.states.update_state_machine_alias(stateMachineAliasArn=alias, routingConfiguration=routes)
 
     def inject(self, function: str, *faults: dict[str, Any]) -> None:
         """Let the function's next invocations raise these errors, one each."""

@@ -51,6 +51,7 @@ class Cloud:
         self.executions: list[Json] = []
         self.invoked: list[tuple[str, Json]] = []
         self.events = 0
+        self.stages: dict[str, Json] = {}
         self.after_write: Callable[[str], None] = lambda _: None
 
     def rule(self, name: str, *targets: Json, ours: bool = True, **fields: Any) -> None:
@@ -108,6 +109,8 @@ class Cloud:
                 "input": text,
                 "startDate": self.now,
                 "asked": arn,
+                "status": "RUNNING",
+                "looks": 0,
             }
         )
         return execution
@@ -124,13 +127,30 @@ class Cloud:
     def target(self) -> Target:
         clients: dict[str, Any] = {
             name: _Client(self, getattr(self, f"_{name}")())
-            for name in ("events", "scheduler", "sqs", "s3", "states", "cloudformation", "lambda")
+            for name in (
+                "events",
+                "scheduler",
+                "sqs",
+                "s3",
+                "states",
+                "cloudformation",
+                "lambda",
+                "apigateway",
+            )
         }
         clients["stepfunctions"] = clients["states"]
         target = Target(
             "test", "ona-platform-dev", clients.__getitem__, cast(Any, SimpleNamespace(home=""))
         )
-        target.__dict__["outputs"] = {"Environment": "dev", "OutputBucketName": "out"}
+        target.__dict__["outputs"] = {
+            "Environment": "dev",
+            "OutputBucketName": "out",
+            "InputBucketName": "in",
+        }
+        target.__dict__["outputs"] |= {
+            f"{name}StateMachineArn": f"{STATES}ona-{name.lower()}-dev"
+            for name in ("Ooda", "ForecastUpload", "ForecastTraining", "ForecastSchedule", "FleetHistory")
+        }
         return target
 
     def _cloudformation(self) -> Json:
@@ -141,6 +161,7 @@ class Cloud:
             found = [("AWS::Events::Rule", name) for name in self.ours if name in self.rules]
             found += [("AWS::Scheduler::Schedule", name) for name in self.schedules]
             found += [("AWS::SQS::Queue", queue)]
+            found += [("AWS::ApiGateway::RestApi", name) for name in self.stages if name.startswith("ours")]
             told = [
                 {"ResourceType": kind, "PhysicalResourceId": name, "ResourceStatus": "CREATE_COMPLETE"}
                 for kind, name in found
@@ -195,6 +216,20 @@ class Cloud:
                 "CreationDate": self.now,
             },
             "update_schedule": update,
+        }
+
+    def _apigateway(self) -> Json:
+        def update(restApiId: str, patchOperations: list[Json], **_: Any) -> Json:  # noqa: N803
+            settings = self.stages[restApiId]["methodSettings"]["*/*"]
+            names = {"rateLimit": "throttlingRateLimit", "burstLimit": "throttlingBurstLimit"}
+            for patch in patchOperations:
+                assert patch["path"].startswith("/*/*/throttling/")
+                settings[names[patch["path"].rpartition("/")[2]]] = float(patch["value"])
+            return {}
+
+        return {
+            "get_stages": lambda **n: {"item": [copy.deepcopy(self.stages[n["restApiId"]])]},
+            "update_stage": update,
         }
 
     def _sqs(self) -> Json:
@@ -254,7 +289,11 @@ class Cloud:
             return [{"executions": found[::-1]}]
 
         def describe(executionArn: str) -> Json:  # noqa: N803
-            return next(item for item in self.executions if item["executionArn"] == executionArn)
+            found = next(item for item in self.executions if item["executionArn"] == executionArn)
+            found["looks"] += 1  # it ends at the third look
+            if found["status"] == "RUNNING" and found["looks"] >= 3:
+                found["status"] = "FAILED" if "/fails." in found["input"] else "SUCCEEDED"
+            return found
 
         return {"start_execution": start, "list_executions": listed, "describe_execution": describe}
 
@@ -272,7 +311,9 @@ _READS = ("describe", "list", "get", "receive")
 class _Client:
     """A client with some calls; after each that writes, the cloud's `after_write` is called."""
 
-    exceptions = SimpleNamespace(ResourceNotFoundException=Missing, ExecutionAlreadyExists=Exists)
+    exceptions = SimpleNamespace(
+        ResourceNotFoundException=Missing, ExecutionAlreadyExists=Exists, NotFoundException=Missing
+    )
 
     def __init__(self, cloud: Cloud, calls: Json) -> None:
         self._cloud, self._calls = cloud, calls

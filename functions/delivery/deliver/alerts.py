@@ -19,7 +19,7 @@ from delivery.deliver.systems import pagerduty, slack
 from delivery.deliver.systems.webhook import Webhook
 from ona.config import parameters
 from ona.outbox import deliveries
-from ona.outbox.items import AlertItem
+from ona.outbox.items import OUTBOX, AlertItem
 from ona.runtime import events
 from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidConfiguration, InvalidInput
@@ -59,8 +59,11 @@ def deliver(
     return counts
 
 
-def _deliver(item: AlertItem, now: datetime) -> Literal["told", "failed", "dead"]:
+def _deliver(item: AlertItem, now: datetime) -> Literal["told", "failed", "dead", "waiting"]:
     """Tell one alert at its place. Raises DependencyBusy where what became of it cannot be written."""
+    if item.action != "trigger" and _opening_waits(item):  # PagerDuty would open again what was resolved
+        deliveries.postpone(item, now + timedelta(minutes=1), now)
+        return "waiting"
     once = item.channel not in REPEATABLE
     if once and item.sending_at is not None:
         return _undeliverable(item, now, "doubtful", "a run that told it ended before its answer came")
@@ -76,6 +79,12 @@ def _deliver(item: AlertItem, now: datetime) -> Literal["told", "failed", "dead"
         return _failed(item, error, now, begun=once)
     deliveries.delivered(item, now)
     return "told"
+
+
+def _opening_waits(item: AlertItem) -> bool:
+    """Whether the place has still to be told that the alert was opened. Raises DependencyBusy."""
+    opening = OUTBOX.get(f"{item.alert_id}#trigger@{item.recipient_name}")
+    return opening is not None and opening.lane == "send"
 
 
 def _call(item: AlertItem) -> Callable[[], None]:

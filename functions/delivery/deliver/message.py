@@ -41,12 +41,14 @@ class OrderMessage:
 
     `tracked`: its state in the tracking table. `order`: what was ordered. `events`: the lines of the order
     history since then, oldest first, and of very many the latest. `history`: the latest lines, told or not.
+    `correlation_id`: of what changed the order; empty where it is not known.
     """
 
     tracked: TrackedOrder
     order: WorkOrder
     events: list[HistoryLine]
     history: list[HistoryLine]
+    correlation_id: str = ""
 
     @property
     def work_order_id(self) -> str:
@@ -103,5 +105,6 @@ class OrderMessage:
             "asset_id": self.order.asset_id,
             "site_id": self.order.site_id,
             "work_order_id": self.work_order_id,
+            "correlation_id": self.correlation_id,
             "order": json.dumps(self.document(), ensure_ascii=False),
         }

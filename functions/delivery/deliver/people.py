@@ -18,6 +18,7 @@ from delivery.deliver.quiet_hours import quiet_until
 from delivery.deliver.subscribers import Left, way_to
 from ona.outbox import deliveries, hourly
 from ona.outbox.items import Delivery, Notice, Recipient
+from ona.runtime import correlation
 from ona.runtime.errors import RetryableError
 from ona.runtime.observability import logger
 from ona.store.unreadable import Unreadable
@@ -188,6 +189,8 @@ class Teller:
             deliveries.delivered(note.item, self.now, version=note.version)
             self.settled.add(note.item.delivery_id)
             self.counts["told"] += 1
+            with correlation.using(note.item.correlation_id):
+                logger.info("delivered", delivery=note.item.delivery_id, version=note.version)
 
     def _wait(self, notes: Sequence[Note], until: datetime) -> None:
         for note in notes:

@@ -19,7 +19,9 @@ from ona.outbox.items import Delivery, Notice
 from ona.repairs import orders
 from ona.repairs.moves import Change, steps
 from ona.repairs.tracking import TrackedOrder
+from ona.runtime import correlation
 from ona.runtime.errors import InvalidInput, RetryableError
+from ona.runtime.observability import logger
 from ona.store.unreadable import Unreadable
 
 WATCHED = 500
@@ -74,12 +76,13 @@ class RemoteDeliveries:
                 continue
             if claimed is None:
                 continue
-            try:
-                self._send(claimed)
-                self.successes += 1
-            except Exception as error:
-                self.failures += not isinstance(error, InvalidInput)
-                self.counts[failed(claimed, error, self.now, self.bad)] += 1
+            with correlation.using(claimed.correlation_id):
+                try:
+                    self._send(claimed)
+                    self.successes += 1
+                except Exception as error:
+                    self.failures += not isinstance(error, InvalidInput)
+                    self.counts[failed(claimed, error, self.now, self.bad)] += 1
 
     def _channel(self, item: Delivery) -> Channel:
         if item.recipient_name not in self.channels:
@@ -104,6 +107,7 @@ class RemoteDeliveries:
             remote_status=after.raw,
             watch=self._next_look(item, message.tracked),
         )
+        logger.info("delivered", delivery=item.delivery_id, version=message.version, ticket=after.name)
         self.counts["told"] += 1
 
     def _watch(self, items: Sequence[Delivery]) -> None:
@@ -135,20 +139,23 @@ class RemoteDeliveries:
 
     def _take_over(self, items: list[Delivery], tickets: dict[str, Ticket]) -> None:
         for item in items:
-            ticket = tickets.get(item.ticket)
-            try:
-                if ticket is None:
-                    raise _gone(item)
-                self._reconcile(item, ticket)
-                deliveries.delivered(
-                    item,
-                    self.now,
-                    version=item.delivered_version,
-                    remote_status=ticket.raw,
-                    watch=self._next_look(item, orders.require(item.work_order_id)),
-                )
-            except Exception as error:
-                self.counts[failed(item, error, self.now, self.bad)] += 1
+            with correlation.using(item.correlation_id):
+                try:
+                    self._take_over_one(item, tickets.get(item.ticket))
+                except Exception as error:
+                    self.counts[failed(item, error, self.now, self.bad)] += 1
+
+    def _take_over_one(self, item: Delivery, ticket: Ticket | None) -> None:
+        if ticket is None:
+            raise _gone(item)
+        self._reconcile(item, ticket)
+        deliveries.delivered(
+            item,
+            self.now,
+            version=item.delivered_version,
+            remote_status=ticket.raw,
+            watch=self._next_look(item, orders.require(item.work_order_id)),
+        )
 
     def _reconcile(self, item: Delivery, ticket: Ticket) -> None:
         """What people did with the ticket since it was seen last happens to the order too, step by step as

@@ -75,7 +75,8 @@ def message_of(delivery: Delivery, *, without: str = "") -> OrderMessage:
     if not delivery.delivered_version and since and since[0].version > 1:
         since[:1] = history.latest(tracked, 1, before=2)  # that it was opened is new too
     events = [item.line for item in since if not without or item.line.by != without]
-    return OrderMessage(tracked, order, events, [item.line for item in lines])
+    told = [item.line for item in lines]
+    return OrderMessage(tracked, order, events, told, delivery.correlation_id)
 
 
 def walk(order: TrackedOrder, changes: list[moves.Change]) -> TrackedOrder:

@@ -24,6 +24,7 @@ from ona.outbox.items import (
     Recipient,
     parse,
 )
+from ona.runtime import correlation
 from ona.runtime.aws import client, environment, translate
 from ona.runtime.clock import iso
 from ona.runtime.errors import DependencyBusy, InvalidPayload
@@ -77,8 +78,10 @@ def enqueue_again(
     work_order_id: str, version: int, recipient: Recipient, seen: Delivery | None, now: datetime
 ) -> Write:
     """A write that makes a version due to a recipient whose delivery is not what it should be; refused
-    where it is no longer as it was seen. `seen`: None where there was none."""
-    write = _due_to(recipient, work_order_id, version, now)
+    where it is no longer as it was seen. `seen`: None where there was none. It keeps the correlation id of
+    what it was seen for."""
+    with correlation.using(seen.correlation_id if seen else ""):
+        write = _due_to(recipient, work_order_id, version, now)
     arguments = dict(write.arguments)
     if seen is None:
         arguments["ConditionExpression"] = "attribute_not_exists(delivery_id)"
@@ -110,6 +113,7 @@ def _due_to(recipient: Recipient, work_order_id: str, version: int, now: datetim
             "place": recipient.name,
             "kind": recipient.kind,
             "endpoint": recipient.endpoint,
+            **({correlation.KEY: correlation.current()} if correlation.current() else {}),
         },
         defaults={"told": 0, "attempts": 0},
     )

@@ -22,6 +22,7 @@ from pydantic import Field
 
 from ona.documents.base import Document
 from ona.documents.work_orders import Priority
+from ona.runtime import correlation
 from ona.store.items import Moment, Table, TableItem
 
 OrderKind = Literal["people", "mail", "webhook", "system", "claim"]
@@ -57,7 +58,7 @@ class Recipient:
 
 class OutboxItem(TableItem):
     """What deliveries and notices have in common. `next_at`: due from then on; `attempts`: tries in a row
-    that failed; `claimed_until`: some sender has it until then."""
+    that failed; `claimed_until`: some sender has it until then; `correlation_id`: of what put it here."""
 
     delivery_id: str
     kind: OrderKind | NoticeKind
@@ -69,6 +70,7 @@ class OutboxItem(TableItem):
     first_failed_at: Moment | None = None
     last_error: str | None = None
     delivered_at: Moment | None = Field(default=None, alias="told_at")
+    correlation_id: str = ""
 
     @property
     def recipient(self) -> Recipient:
@@ -127,6 +129,7 @@ class Notice(OutboxItem):
             priority=priority,
             subject=subject,
             text=text,
+            correlation_id=correlation.current(),
         )
 
 

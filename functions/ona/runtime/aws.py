@@ -12,7 +12,7 @@ import urllib3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, EndpointConnectionError, HTTPClientError
 
-from ona.runtime import versions
+from ona.runtime import probe, versions
 from ona.runtime.errors import DependencyBusy, InvalidConfiguration, ObjectMissing
 
 versions.check(
@@ -80,7 +80,7 @@ def client(service: str) -> Any:
     if service == "s3":
         s3 = {"addressing_style": _addressing_style(), "us_east_1_regional_endpoint": "regional"}
         config = config.merge(Config(signature_version="s3v4", s3=s3))
-    return boto3.client(service, config=config)
+    return probe.guard(boto3.client(service, config=config))
 
 
 def _addressing_style() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ona.runtime import correlation
 from ona.runtime.aws import client, translate
 from ona.runtime.errors import DependencyBusy
 from ona.runtime.observability import ENVIRONMENT
@@ -26,16 +27,18 @@ class Event:
 
 
 def publish(events: Sequence[Event]) -> None:
-    """Put events onto the bus; each says of which environment it is, for all environments share the bus.
+    """Put events onto the bus; each says of which environment it is, for all environments share the bus,
+    and has the correlation id of what published it.
 
     Raises DependencyBusy, also where some of them were not taken: the caller puts all of them again, and
     their ids show what came twice.
     """
+    own = {correlation.KEY: correlation.current()} if correlation.current() else {}
     entries = [
         {
             "Source": SOURCE,
             "DetailType": event.detail_type,
-            "Detail": json.dumps({**ENVIRONMENT, **event.detail}),
+            "Detail": json.dumps({**ENVIRONMENT, **own, **event.detail}),
         }
         for event in events
     ]

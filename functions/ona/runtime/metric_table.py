@@ -45,6 +45,13 @@ DETECTION_LATENCY = Metric(
     ("detect",),
     (PLATFORM, DETECTION),
 )
+OBSERVATION_LATENCY = Metric(
+    "ObservationLatency",
+    "Milliseconds",
+    "from one file's arrival in the bucket to its detection record",
+    ("detect",),
+    (DETECTION,),
+)
 DETECTION_SEVERITY = Metric(
     "DetectionSeverity", "None", "the severity of one incident of a file, 0 to 1", ("detect",)
 )
@@ -142,6 +149,7 @@ METRICS: dict[str, Metric] = {
         (
             *(Metric(name, "Count", of, services) for name, (of, services) in _COUNTED.items()),
             DETECTION_LATENCY,
+            OBSERVATION_LATENCY,
             DETECTION_SEVERITY,
             DATA_COMPLETENESS,
             DATA_ACCURACY,

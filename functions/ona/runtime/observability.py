@@ -19,13 +19,15 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
+from ona.runtime import correlation, probe
 from ona.runtime.errors import InvalidConfiguration
+from ona.runtime.log_lines import Lines
 from ona.runtime.metric_table import EXECUTION_TIME, MEMORY, METRICS, PLATFORM, Metric
 
 # an invocation need not publish a metric
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
-logger = Logger()
+logger = Logger(logger_formatter=Lines())
 metrics = Metrics(namespace=PLATFORM)
 ENVIRONMENT = {"environment": os.environ.get("ONA_ENVIRONMENT", "dev")}
 """The dimension that every metric has beside `service`."""
@@ -41,14 +43,19 @@ __all__ = ["count", "handler", "logger", "measure", "metrics"]
 def handler(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """Decorate a Lambda handler: each log line carries the context, metrics are written at the end.
 
-    It measures each invocation: its time, and the memory that its process has held at most.
+    It takes the correlation id from the event (`ona.runtime.correlation`); each line, also each of metrics,
+    has it. It measures each invocation: its time, and the memory that its process has held at most.
     """
     with_metrics = metrics.log_metrics(capture_cold_start_metric=True)(function)
 
     @functools.wraps(function)
     def measured(event: Any, context: Any) -> Any:
+        if isinstance(event, dict) and probe.KEY in event:
+            return _probed(function, event[probe.KEY], context)
         begun, failed = time.perf_counter(), True
         _open.clear()
+        event = correlation.begin(event, str(getattr(context, "aws_request_id", "")))
+        metrics.add_metadata(correlation.KEY, correlation.current())
         try:
             answer = with_metrics(event, context)
             failed = isinstance(answer, dict) and _is_failure(answer.get("statusCode"))
@@ -56,9 +63,21 @@ def handler(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         finally:
             _measure_invocation(context, 1000 * (time.perf_counter() - begun), failed)
             _flush()
+            correlation.end()
 
     wrapped: Callable[[Any, Any], Any] = logger.inject_lambda_context(measured, clear_state=True)
     return wrapped
+
+
+def _probed(function: Callable[[Any, Any], Any], given: Any, context: Any) -> dict[str, Any]:
+    """Run a probe: its lines say so, and nothing that it measures is published."""
+    logger.append_keys(probe=True)
+    try:
+        return probe.run(function, given, context)
+    finally:
+        metrics.clear_metrics()
+        metrics.set_default_dimensions(**ENVIRONMENT)
+        _open.clear()
 
 
 def count(name: str, value: float) -> None:
@@ -102,6 +121,7 @@ def _series(namespace: str, dimensions: dict[str, str]) -> Any:
 
 def _flush() -> None:
     for series in _open.values():
+        series.add_metadata(correlation.KEY, correlation.current())
         series.flush_metrics()
     _open.clear()
 

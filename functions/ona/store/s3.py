@@ -65,15 +65,18 @@ def read_bytes(pointer: S3Pointer) -> bytes:
         raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
 
 
-def read_beginning(pointer: S3Pointer, size: int) -> bytes:
-    """The first `size` bytes of an object; less where it has less. Raises ObjectMissing, DependencyBusy."""
+def read_beginning(pointer: S3Pointer, size: int) -> tuple[bytes, datetime | None]:
+    """The first `size` bytes of an object, less where it has less; and when it came, to the second, UTC.
+
+    None for an object without bytes. Raises ObjectMissing, DependencyBusy.
+    """
     try:
         answer = client("s3").get_object(**_request(pointer), Range=f"bytes=0-{size - 1}")
         with closing(answer["Body"]) as body:
-            return bytes(body.read(size))
+            return bytes(body.read(size)), answer.get("LastModified")
     except Exception as error:
         if getattr(error, "response", {}).get("Error", {}).get("Code") == "InvalidRange":
-            return b""  # an empty object has no first byte
+            return b"", None  # an empty object has no first byte
         raise translate(error, f"s3://{pointer.bucket}/{pointer.key}") from error
 
 

@@ -47,9 +47,13 @@ Judge = Callable[[str], list[AssetDetection]]
 """Judges a telemetry file of the input bucket anew, by its key."""
 
 
-def beginning(source: S3Pointer) -> str:
-    """The text in which a file's header is looked for. Raises ObjectMissing, DependencyBusy."""
-    return head_text(s3.read_beginning(source, HEAD_BYTES))
+def beginning(source: S3Pointer) -> tuple[str, datetime | None]:
+    """The text in which a file's header is looked for, and when the file came (None for an empty one).
+
+    Raises ObjectMissing, DependencyBusy.
+    """
+    head, came = s3.read_beginning(source, HEAD_BYTES)
+    return head_text(head), came
 
 
 def detect(request: DetectRequest, output_bucket: str, now: datetime, judge: Judge) -> DetectionRecord:

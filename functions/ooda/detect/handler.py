@@ -45,9 +45,11 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     record, complete = store.earlier_record(pointer) if request.source.version_id else None, list[str]()
     if record is None:
         begun = time.perf_counter()
-        record, complete = _detect(request, now)
+        head, came = event_log.beginning(request.source)
+        record, complete = _detect(request, now, head)
         monitoring.latency(time.perf_counter() - begun)
         pointer = store.save_record(pointer, record)
+        monitoring.observed(request.source.key, came, utc_now())
     result = answer(record, pointer, complete)
     if result.status == "nothing_found" and complete:  # else the workflow asks, after its orders
         site_days.ask(complete, now)
@@ -55,9 +57,8 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     return result.document()
 
 
-def _detect(request: DetectRequest, now: datetime) -> tuple[DetectionRecord, list[str]]:
-    """The record of a file, and the sites to be looked at as a whole now."""
-    head = event_log.beginning(request.source)
+def _detect(request: DetectRequest, now: datetime, head: str) -> tuple[DetectionRecord, list[str]]:
+    """The record of a file that begins so, and the sites to be looked at as a whole now."""
     if header_of(head) is not None:
         sites: set[str] = set()
         again = partial(_judged_again, request, now, sites)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from ona.runtime.metric_table import DATA_ACCURACY, DATA_COMPLETENESS, DETECTION_LATENCY, DETECTION_SEVERITY
+from ona.runtime.metric_table import (
+    DATA_ACCURACY,
+    DATA_COMPLETENESS,
+    DETECTION_LATENCY,
+    DETECTION_SEVERITY,
+    OBSERVATION_LATENCY,
+)
 from ona.runtime.observability import count, logger, measure
 from ooda.documents.detections import AssetDetection, DetectionRecord
 from ooda.payloads import DetectResult
 
+DROPPED = "observations/"
+"""Where files are dropped that the loop is to look at when they come."""
 MOST_LOGGED = 50
 """Assets of one file that get a line in the log (ours)."""
 
@@ -23,6 +32,13 @@ def quality(detections: Sequence[AssetDetection]) -> None:
 def latency(seconds: float) -> None:
     """Metric: how long a file was judged."""
     measure(DETECTION_LATENCY, 1000 * seconds)
+
+
+def observed(key: str, came: datetime | None, recorded: datetime) -> None:
+    """Metric: from a file's arrival to its record. A fleet's history lies in the bucket before it is read,
+    and is none of these: it waits for nobody."""
+    if came is not None and key.startswith(DROPPED):
+        measure(OBSERVATION_LATENCY, max(0.0, 1000 * (recorded - came).total_seconds()))
 
 
 def incidents(record: DetectionRecord, result: DetectResult) -> None:

@@ -30,7 +30,8 @@ Status = Literal["open", "acknowledged", "resolved", "suppressed"]
 
 class AlertEvent(Document):
     """One thing that happened, whoever told it. `name`: the alarm, without the environment's ending; what a
-    person, a place or the clock tells is about `alert_id`. The same `id` is the same event."""
+    person, a place or the clock tells is about `alert_id`. The same `id` is the same event. `rings` to
+    `lasts_s`: as the catalogue has them, `told_by` and `causes` without the environment's ending."""
 
     id: str
     what: What
@@ -43,7 +44,11 @@ class AlertEvent(Document):
     family: str = ""
     severity: Severity = "medium"
     page: str = ""
+    rings: bool = True
     told_by: str = ""
+    causes: list[str] = []
+    settle_s: int = 0
+    lasts_s: int = 0
     by: str = ""
     place: str = ""
     action: AlertAction = "trigger"
@@ -66,7 +71,8 @@ class Telling(TableItem):
 
 class Alert(TableItem):
     """One alert. `level`: how far it has been escalated, 0 while nobody was told; `told_since`: when people
-    were told first; `suppressed_by`: the window, the cause, the earlier alert that keeps it quiet."""
+    were told first; `suppressed_by`: the window, the cause, the earlier alert that keeps it quiet;
+    `off_at`: its alarm went off while it was still open whether a cause would come on."""
 
     key: str = Field(alias="alert_id")
     name: str
@@ -77,7 +83,12 @@ class Alert(TableItem):
     status: Status
     reason: str
     page: str = ""
+    rings: bool = True
     told_by: str = ""
+    causes: list[str] = []
+    settle_s: int = 0
+    lasts_s: int = 0
+    off_at: Moment | None = None
     opened_at: Moment
     last_at: Moment
     count: int = 1
@@ -106,7 +117,8 @@ class Standing(TableItem):
     """Where one alarm stands: its latest alert, whether that is open, and which event came last.
 
     Whoever changes an alert counts `version` up here in the same transaction: one alarm's events are judged
-    one after the other. `told_at`: when people were told of the alarm last.
+    one after the other. `told_at`: when people were told of the alarm last; `on_until`: when it was on
+    last, before it went off.
     """
 
     key: str = Field(alias="alert_id")
@@ -116,6 +128,7 @@ class Standing(TableItem):
     last_event_at: Moment
     last_outcome: Outcome = "none"
     told_at: Moment | None = None
+    on_until: Moment | None = None
     version: int = 1
     ttl: int
 

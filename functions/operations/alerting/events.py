@@ -78,6 +78,10 @@ def read(event: Mapping[str, Any], environment: str, catalogue: Catalogue, now: 
     raise InvalidPayload("the event is no alarm's, none of the platform's, and no command's")
 
 
+def _without_ending(catalogued: str) -> str:
+    return catalogued.removesuffix("-{environment}")
+
+
 def _of_alarm(event: Mapping[str, Any], environment: str, catalogue: Catalogue) -> AlertEvent:
     detail = event["detail"]
     full, state = str(detail["alarmName"]), detail["state"]
@@ -99,9 +103,11 @@ def _of_alarm(event: Mapping[str, Any], environment: str, catalogue: Catalogue) 
         family=known.family if known else "",
         severity=known.severity if known else severity_by_name(name),
         page=known.page if known else described[1] if described else "",
-        told_by=bare(known.told_by.replace("{environment}", environment), environment)
-        if known and known.told_by
-        else "",
+        rings=known.rings if known else True,
+        told_by=_without_ending(known.told_by) if known and known.told_by else "",
+        causes=[_without_ending(cause) for cause in known.causes] if known else [],
+        settle_s=known.settle_s if known else 0,
+        lasts_s=known.lasts_s if known else 0,
         correlation_id=str(event.get("id", "")),
     )
 

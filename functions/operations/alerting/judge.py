@@ -8,7 +8,7 @@ flood) is looked at again at `next_at`: what is still on then is told. So nothin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ona.outbox.items import AlertAction
@@ -24,7 +24,7 @@ from operations.alerting.documents import (
     Telling,
 )
 from operations.alerting.known import Known
-from operations.alerting.quiet import Quiet, why_quiet
+from operations.alerting.quiet import Quiet, settles, why_quiet
 from operations.config.alerting import Alerting, Place
 from operations.layout import ALERT, hour_key, standing_key
 
@@ -91,10 +91,14 @@ class _Case:
         fresh = Alert(
             key=f"{ALERT}{digest(event.name, event.id)}", name=event.name, kind=event.kind,
             about=event.about, family=event.family, severity=event.severity, status="open",
-            reason=event.reason, page=event.page, told_by=event.told_by, opened_at=event.at,
+            reason=event.reason, page=event.page, rings=event.rings, told_by=event.told_by,
+            causes=event.causes, settle_s=event.settle_s, lasts_s=event.lasts_s, opened_at=event.at,
             last_at=self.now, correlation_id=event.correlation_id, version=0, ttl=self._ttl(),
         )  # fmt: skip
-        return self._tell_or_keep_quiet(fresh, event.at)
+        if not event.rings:
+            by = f"{event.told_by} tells of it" if event.told_by else "a deployment listens to it"
+            return self._decided("suppressed", by, self._quiet(fresh, by, None))
+        return self._tell_or_keep_quiet(fresh)
 
     def ok(self, alert: Alert | None = None) -> Decision:
         """An alarm is off, or a person says that it is over: its alert is closed where it was opened."""
@@ -103,6 +107,10 @@ class _Case:
             if self.event.what == "resolve":
                 return Decision("none", "the alert is resolved already", alert)
             return self._decided("none", "nothing was open", None, is_open=False)
+        waits = alert.causes and alert.status == "suppressed" and self.now < settles(alert)
+        if waits and self.event.what == "ok":
+            pending = self._changed(alert, off_at=self.event.at)
+            return self._decided("none", "it is off, and it may still be told", pending, is_open=False)
         over = self._changed(alert, status="resolved", resolved_at=self.now, lane=None, next_at=None)
         over = over.model_copy(update={"resolved_by": self.event.by or None})
         over = self._answer_back(over, "resolve")
@@ -123,8 +131,10 @@ class _Case:
         """A time has come: what keeps the alert quiet is looked at, or the next level is told."""
         if alert.lane is None or alert.next_at is None or alert.next_at > self.now:
             return Decision("none", "it is not due", alert)
+        if alert.status == "suppressed" and alert.off_at is not None:
+            return self._settled_when_off(alert)
         if alert.status == "suppressed":
-            return self._tell_or_keep_quiet(alert, alert.opened_at)
+            return self._tell_or_keep_quiet(alert)
         return self._decided("escalated", *self._next_level(self._changed(alert)))
 
     def undeliverable(self, alert: Alert) -> Decision:
@@ -146,15 +156,29 @@ class _Case:
 
     # ------------------------------------------------------------------ telling
 
-    def _tell_or_keep_quiet(self, alert: Alert, since: datetime) -> Decision:
-        quiet = why_quiet(alert, self.known, self.rules, self.now, since)
+    def _settled_when_off(self, alert: Alert) -> Decision:
+        """Its alarm went off before it had settled: it is told if no cause was on, and closed."""
+        quiet = why_quiet(alert, self.known, self.rules, self.now)
+        over = {"status": "resolved", "resolved_at": self.now, "lane": None, "next_at": None}
+        if isinstance(quiet, Quiet):
+            by = f"{quiet.by}; it is off again"
+            return self._decided("resolved", by, self._changed(alert, suppressed_by=by, **over))
+        told = self._first_telling(alert, "no cause was on")
+        if told.alert is None:
+            return told
+        closed = self._answer_back(told.alert.model_copy(update=over), "resolve")
+        return replace(told, alert=closed, tell=self.tell)
+
+    def _quiet(self, alert: Alert, by: str, until: datetime | None) -> Alert:
+        lane = "due" if until else None
+        return self._changed(alert, status="suppressed", suppressed_by=by, lane=lane, next_at=until)
+
+    def _tell_or_keep_quiet(self, alert: Alert) -> Decision:
+        quiet = why_quiet(alert, self.known, self.rules, self.now)
         if quiet is None:
             return self._first_telling(alert, "people are told")
         if isinstance(quiet, Quiet):
-            kept = self._changed(
-                alert, status="suppressed", suppressed_by=quiet.by, lane="due", next_at=quiet.until
-            )
-            return self._decided("suppressed", quiet.by, kept)
+            return self._decided("suppressed", quiet.by, self._quiet(alert, quiet.by, quiet.until))
         why = f"more than {self.rules.flood_an_hour} of {alert.kind} in this hour; the following wait"
         if self.hour is not None:
             self.hour = self.hour.model_copy(update={"over": alert.key})
@@ -235,9 +259,13 @@ class _Case:
     ) -> Decision:
         before, name = self.known.standing, alert.name if alert else self.event.name
         of_alarm = self.event.what in ("alarm", "ok")
+        newest = alert.key if alert and (of_alarm or before is None) else before.alert if before else ""
+        went_off = before is not None and before.open and is_open is False
+        on_until = self.event.at if went_off else before.on_until if before else None
         standing = Standing(
             key=standing_key(name),
-            alert=alert.key if alert else before.alert if before else "",
+            alert=newest,
+            on_until=on_until,
             open=(before.open if before else True) if is_open is None else is_open,
             last_event=self.event.id,
             last_event_at=self.event.at if of_alarm or before is None else before.last_event_at,

@@ -11,13 +11,13 @@ from operations.config.maintenance import Recurring
 
 @dataclass(frozen=True)
 class Known:
-    """`cause`: the standing of the alarm that tells of this one; `again`: the event has made an alert
+    """`causes`: where the alarms stand that would explain this one; `again`: the event has made an alert
     before; `recurring`, `zone`: the windows of the configuration."""
 
     alert: Alert | None = None
     standing: Standing | None = None
     hour: Hour | None = None
-    cause: Standing | None = None
+    causes: Sequence[Standing] = ()
     windows: Sequence[Window] = ()
     recurring: Sequence[Recurring] = ()
     zone: str = "UTC"

@@ -42,12 +42,12 @@ def known(event: AlertEvent, calendar: Maintenance, now: datetime) -> Known:
         alert = ALERTS.get(event.alert_id)
         standing = STANDINGS.get(standing_key(alert.name)) if alert else None
     of = alert if event.alert_id and alert else event
-    cause = STANDINGS.get(standing_key(of.told_by)) if of.told_by else None
+    causes = [STANDINGS.get(standing_key(name)) for name in of.causes]
     return Known(
         alert=alert,
         standing=standing,
         hour=HOURS.get(hour_key(of.kind, now)),
-        cause=cause,
+        causes=[cause for cause in causes if cause is not None],
         windows=WINDOWS.query(BY_DUE, "lane", "window"),
         recurring=calendar.windows,
         zone=calendar.zone,

@@ -20,13 +20,13 @@ class Quiet:
 
 
 def why_quiet(
-    alert: Alert, known: Known, rules: Alerting, now: datetime, since: datetime
+    alert: Alert, known: Known, rules: Alerting, now: datetime
 ) -> Quiet | Literal["one too many"] | None:
     """What keeps an alert quiet just now; None where people are to be told. "one too many": the first of
     its kind beyond what is told in an hour, which goes to the next level for all that follow."""
     return (
         _window(alert, known, rules, now)
-        or _cause(alert, known, rules, now, since)
+        or _cause(alert, known, rules, now)
         or _repeat(alert, known, rules, now)
         or _flood(alert, known, rules, now)
     )
@@ -50,16 +50,30 @@ def _window(alert: Alert, known: Known, rules: Alerting, now: datetime) -> Quiet
     return None
 
 
-def _cause(alert: Alert, known: Known, rules: Alerting, now: datetime, since: datetime) -> Quiet | None:
-    """A symptom waits for the alarm of its cause; where that is on, it tells of both."""
-    if not alert.told_by:
+def settles(alert: Alert) -> datetime:
+    """When it is decided whether an alert is its own or a cause's: a cause may come on later."""
+    return alert.opened_at + timedelta(seconds=alert.settle_s)
+
+
+def _cause(alert: Alert, known: Known, rules: Alerting, now: datetime) -> Quiet | None:
+    """An alarm that has causes waits until it has settled; it is quiet while one of them was on lately.
+
+    Until it has settled `lately` counts from when it went on, afterwards from now (docs/decisions/0048).
+    """
+    if not alert.causes:
         return None
-    if known.cause is not None and known.cause.open:
-        return Quiet(
-            f"{alert.told_by}, {known.cause.alert}", now + timedelta(minutes=rules.recheck_minutes)
-        )
-    settled = since + timedelta(seconds=rules.settle_s)
-    return Quiet(f"waits for {alert.told_by}", settled) if now < settled else None
+    if now < settles(alert):
+        return Quiet("waits whether a cause comes on too", settles(alert))
+    lasts = timedelta(seconds=alert.lasts_s)
+    first = now < settles(alert) + timedelta(minutes=rules.recheck_minutes)
+    since = (alert.opened_at if first else now) - lasts
+    for cause in known.causes:
+        until = now if cause.open else cause.on_until
+        if until is not None and until >= since:
+            name = cause.key.partition("#")[2]
+            again = now + timedelta(minutes=rules.recheck_minutes)
+            return Quiet(f"{name} is the cause", again)
+    return None
 
 
 def _repeat(alert: Alert, known: Known, rules: Alerting, now: datetime) -> Quiet | None:

@@ -95,7 +95,7 @@ def item(alert: Alert, place: Place, telling: Telling, environment: str, now: da
 def published(outcome: Outcome, alert: Alert, environment: str) -> Published | None:
     """The event that says what became of an alert; None where nothing did that others want to know."""
     kind = PUBLISHED.get(outcome)
-    if kind is None:
+    if kind is None or (outcome == "resolved" and alert.told_since is None):
         return None
     return Published(
         detail_type=kind,

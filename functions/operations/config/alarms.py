@@ -113,6 +113,8 @@ class AlarmRules(Document):
     composites: dict[str, Grouped]
     besides: dict[str, list[str]]
     """By function, other functions that its results need."""
+    fallback: list[str]
+    """Resources whose alarms go to the topic by themselves as well."""
     written: dict[str, Written]
     logical: dict[str, str]
     """By alarm, its logical id in the template, where it is not the one that its rule gives."""

@@ -93,7 +93,6 @@ class Alerting(Document):
     zone: Zone
     repeat_quiet_minutes: dict[Severity, int]
     flood_an_hour: int = Field(ge=1, le=100)
-    settle_s: int = Field(ge=0, le=900)
     recheck_minutes: int = Field(ge=1, le=60)
     places: list[Place] = Field(max_length=50)
     people: list[Person] = []

@@ -18,6 +18,12 @@ class Emergency(Document):
     """Seconds that EventBridge may take until changed targets hold."""
     starts_per_second: float = Field(gt=0, le=1000)
     """So many executions are started in a second when held events are taken up."""
+    again_at_once: int = Field(ge=1, le=1000)
+    """So many files are worked on at once when files are done again."""
+    hanging_times: float = Field(ge=1.5, le=100)
+    """An execution hangs when nothing happened in it for so many times as long as 95 % of its like take."""
+    hanging_least_s: int = Field(ge=10, le=86_400)
+    """Seconds below which nothing is called hanging."""
     patience_s: int = Field(ge=0, le=86_400)
     """Seconds that a stop waits for the executions that run."""
 

@@ -11,7 +11,8 @@ from ona.config.fields import Zone
 from ona.config.files import ConfigFile
 from ona.documents.base import Document
 
-Kind = Literal["health", "midday", "summary", "weekly"]
+Kind = Literal["health", "midday", "closing", "summary", "weekly"]
+"""*Closing* is the summary of the whole day before."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 At = Annotated[
     str,

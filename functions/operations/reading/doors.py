@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -14,6 +16,8 @@ from operations.reading.inventory import Inventory
 
 PATIENCE_S = 10.0
 """Seconds that an API may take to answer /health (ours); a cold start is among them."""
+_HAS_HEALTH = "ona-api-account"
+"""The API with /health (stacks/access.yaml); the environment follows."""
 EXPIRES_SOON = timedelta(days=30)
 """ACM tries to renew what it issued from 60 days before it expires (AWS Certificate Manager User Guide,
 "Managed certificate renewal"): half of that time has passed without success. It never renews what was
@@ -23,7 +27,8 @@ EXPIRES_NOW = timedelta(days=7)
 
 
 def apis(client: Client, found: Inventory, environment: str, address: str) -> Iterator[Finding]:
-    """Is each API there with its stage, and does `address` answer at /health?"""
+    """Is each API there with its stage, and does `address` answer at /health? Without an address it is that
+    of the API which has /health."""
     gateway = client("apigateway")
 
     def look(api: str) -> Finding:
@@ -34,10 +39,28 @@ def apis(client: Client, found: Inventory, environment: str, address: str) -> It
             if code_of(error) == "NotFoundException":
                 return Finding.critical("apis", api, f"it is gone, or its stage {environment} is")
             raise
+        if name == f"{_HAS_HEALTH}-{environment}":
+            own.append(_address(gateway, api, environment))
         return Finding.ok("apis", name, f"{api}, stage {environment}")
 
+    own: list[str] = []
     yield from each("apis", found.of("AWS::ApiGateway::RestApi"), look)
-    yield from each("apis", [address], lambda _: _health(address))
+    yield from each("apis", [address] if address else own, _health)
+
+
+def _address(gateway: Any, api: str, stage: str) -> str:
+    """An API's own address; in the embedded cloud it lies below that of API Gateway itself."""
+    endpoint = str(gateway.meta.endpoint_url)
+    if _is_embedded(gateway):
+        return f"{endpoint}/restapis/{api}/{stage}/_user_request_"
+    # apigateway.<region>.<suffix>: China's suffix is another
+    region_and_suffix = str(urlsplit(endpoint).hostname).partition(".")[2]
+    return f"https://{api}.execute-api.{region_and_suffix}/{stage}"
+
+
+def _is_embedded(gateway: Any) -> bool:
+    """Whether a client speaks to the embedded cloud."""
+    return urlsplit(str(gateway.meta.endpoint_url)).hostname in ("127.0.0.1", "localhost")
 
 
 def _health(address: str) -> Finding:
@@ -75,7 +98,7 @@ def certificates(client: Client, found: Inventory, now: datetime, address: str) 
         except Exception as error:
             if code_of(error) != "ResourceNotFoundException":
                 raise
-            if address.startswith("http://"):
+            if address.startswith("http://") or (not address and _is_embedded(gateway)):
                 return Finding.ok("certificates", domain, "none is needed: this address is plain http")
             return Finding.critical("certificates", domain, f"{arn} is not in ACM")
         if certificate.get("Status") != "ISSUED":

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ona.runtime.words import counted
+from operations.config.catalogue import FILE as CATALOGUE
 from operations.reading.finding import Client, Finding, code_of, each
 from operations.reading.inventory import Inventory
+from operations.reading.ringing import ringing
 
 LETTERS = "dead-letters"
 """What a queue of dead letters has in its name (stacks/foundation.yaml): a message is a failure."""
@@ -39,8 +41,9 @@ def queues(client: Client, found: Inventory) -> Iterator[Finding]:
 
 
 def rules(client: Client, found: Inventory) -> Iterator[Finding]:
-    """Is each rule and timer on? EventBridge keeps no event for a rule that is off."""
-    events = client("events")
+    """Is each rule and timer on? EventBridge keeps no event for a rule that is off. Timers are rules with a
+    schedule, and the schedules of EventBridge Scheduler."""
+    events, scheduler = client("events"), client("scheduler")
 
     def look(name: str) -> Finding:
         bus, _, rule = name.rpartition("|")
@@ -58,22 +61,34 @@ def rules(client: Client, found: Inventory) -> Iterator[Finding]:
             return Finding.warning("rules", rule, f"off: {described['ScheduleExpression']} starts nothing")
         return Finding.critical("rules", rule, "off: its events start nothing, and are kept nowhere")
 
-    return each("rules", found.of("AWS::Events::Rule"), look)
+    def timer(name: str) -> Finding:
+        try:
+            described = scheduler.get_schedule(Name=name)
+        except Exception as error:
+            if code_of(error) == "ResourceNotFoundException":
+                return Finding.critical(
+                    "rules", name, "it is gone: its stack names it, its service does not"
+                )
+            raise
+        if described["State"] != "DISABLED":
+            return Finding.ok("rules", name, described["State"])
+        return Finding.warning("rules", name, f"off: {described['ScheduleExpression']} starts nothing")
+
+    yield from each("rules", found.of("AWS::Events::Rule"), look)
+    yield from each("rules", found.of("AWS::Scheduler::Schedule"), timer)
 
 
-def alarms(client: Client, found: Inventory) -> Iterator[Finding]:
-    """The platform's own alarms that are on; other alarms of the account are not ours."""
+def alarms(client: Client, found: Inventory, environment: str) -> Iterator[Finding]:
+    """The platform's own alarms that are on; other alarms of the account are not ours. One that the
+    catalogue calls critical is critical."""
     ours = {*found.of("AWS::CloudWatch::Alarm"), *found.of("AWS::CloudWatch::CompositeAlarm")}
-    pages = client("cloudwatch").get_paginator("describe_alarms")
-    ringing = [
-        alarm
-        for page in pages.paginate(StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-        for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
-        if alarm["AlarmName"] in ours
-    ]
-    for alarm in ringing:
-        since = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
-        why = alarm.get("AlarmDescription") or alarm.get("StateReason") or "it gives no reason"
-        yield Finding.warning("alarms", alarm["AlarmName"], f"is on: {why}", since=since)
-    if not ringing:
+    severity = {one.name.format(environment=environment): one.severity for one in CATALOGUE.read().alarms}
+    on = ringing(client, ours)
+    for alarm in on:
+        why = alarm.what or alarm.reason or "it gives no reason"
+        worst = any(severity.get(name) == "critical" for name in alarm.parts or [alarm.name])
+        told = Finding.critical if worst else Finding.warning
+        finding = told("alarms", alarm.name, f"is on: {why}", since=alarm.since)
+        yield finding.model_copy(update={"page": alarm.page}) if alarm.page else finding
+    if not on:
         yield Finding.ok("alarms", "all", f"{counted(len(ours), 'alarm')}, none is on")

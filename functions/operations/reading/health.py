@@ -14,13 +14,14 @@ KIND = "health"
 
 @dataclass(frozen=True)
 class Platform:
-    """Which platform is looked at: the root's stack, its environment and buckets, the APIs' address."""
+    """Which platform is looked at: the root's stack, its environment and buckets. `address`: of all APIs;
+    without it the account API is asked at its own."""
 
     root: str
     environment: str
     input_bucket: str
     output_bucket: str
-    address: str
+    address: str = ""
 
 
 def health(client: Client, platform: Platform, now: datetime) -> Report:
@@ -40,7 +41,7 @@ def health(client: Client, platform: Platform, now: datetime) -> Report:
         "certificates": lambda: doors.certificates(client, found, now, platform.address),
         "queues": lambda: flow.queues(client, found),
         "rules": lambda: flow.rules(client, found),
-        "alarms": lambda: flow.alarms(client, found),
+        "alarms": lambda: flow.alarms(client, found, platform.environment),
         freshness.CHECK: lambda: freshness.freshness(
             client, platform.input_bucket, platform.output_bucket, now
         ),

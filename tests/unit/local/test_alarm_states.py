@@ -105,18 +105,51 @@ def windows(values: dict[int, float]) -> Any:
     return series
 
 
-@pytest.mark.parametrize("seed", range(60))
+SEEDS = [seed if seed % 10 == 0 else pytest.param(seed, marks=pytest.mark.soak) for seed in range(300)]
+"""A tenth of them in `make test`."""
+
+
+def judged_each_minute(alarm: dict[str, Any], values: dict[int, float]) -> list[str]:
+    """The state after each minute's end, by the embedded cloud."""
+    states = ["INSUFFICIENT_DATA"]
+    for minute in range(MINUTES):
+        states.append(verdict(alarm, windows(values), (minute + 1) * 60 + 7, states[-1]).state)
+    return states[1:]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_it_rings_when_the_second_reckoning_rings(seed: int) -> None:
-    """Five specifications a seed; the fake was written before, from the documentation."""
-    for part in range(5):
-        alarm, values = seeded(seed * 5 + part)
-        states = ["INSUFFICIENT_DATA"]
-        for minute in range(MINUTES):
-            states.append(verdict(alarm, windows(values), (minute + 1) * 60 + 7, states[-1]).state)
-        pairs = enumerate(itertools.pairwise(states))
-        rung = [minute for minute, (before, now) in pairs if now == "ALARM" != before]
-        judged_too = cloudwatch.rings(alarm, values, MINUTES - 1)
-        assert [m for m in rung if m > FILLED] == [m for m in judged_too if m > FILLED], alarm
+    """The fake was written before, from the documentation."""
+    alarm, values = seeded(seed)
+    states = ["INSUFFICIENT_DATA", *judged_each_minute(alarm, values)]
+    rung = [at for at, (before, now) in enumerate(itertools.pairwise(states)) if now == "ALARM" != before]
+    judged_too = cloudwatch.rings(alarm, values, MINUTES - 1)
+    assert [m for m in rung if m > FILLED] == [m for m in judged_too if m > FILLED], alarm
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_its_states_are_those_of_the_second_reckoning_where_values_are_missing(seed: int) -> None:
+    """In each minute; runs of minutes, long and short, have no value."""
+    alarm, values = seeded(seed)
+    chance = random.Random(-seed)
+    at, holes = 0, set()
+    while at < MINUTES:
+        there, gone = chance.choice([(3, 1), (20, 8), (1, 30), (40, 25)])
+        holes |= set(range(at + there, at + there + gone))
+        at += chance.randint(1, there + 1) + gone
+    left = {minute: value for minute, value in values.items() if minute not in holes}
+    assert judged_each_minute(alarm, left) == cloudwatch.states(alarm, left, MINUTES - 1, further=2), alarm
+
+
+def test_the_values_that_are_missing_matter() -> None:
+    """Else the test above would say nothing: without the look further back many states are others."""
+    differ = 0
+    for seed in range(20):
+        alarm, values = seeded(seed)
+        left = {minute: value for minute, value in values.items() if minute % 40 < 12}
+        both = [cloudwatch.states(alarm, left, MINUTES - 1, further=n) for n in (0, 2)]
+        differ += both[0] != both[1]
+    assert differ >= 10
 
 
 def test_those_specifications_ring_often() -> None:

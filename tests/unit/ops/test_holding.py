@@ -39,6 +39,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     foreign = {"Id": "Machine", "Arn": f"{STATES}ona-ooda-prod", "RoleArn": "r"}
     cloud.rule("prod", foreign, ours=False, Sources=["aws.s3"], EventPattern='{"source": ["aws.s3"]}')
     cloud.rule("prod-timer", foreign, ours=False, ScheduleExpression="rate(1 hour)")
+    for name in ("ours-1", "ours-2", "somebodys"):
+        limits = {"throttlingRateLimit": 200.0, "throttlingBurstLimit": 400.0, "metricsEnabled": True}
+        cloud.stages[name] = {"stageName": "dev", "methodSettings": {"*/*": limits}}
     cloud.schedules["routine"] = {
         "Name": "routine",
         "GroupName": "default",
@@ -61,11 +64,11 @@ def as_it_was(cloud: Cloud) -> Any:
     rules = copy.deepcopy(cloud.rules)
     for rule in rules.values():
         rule["Targets"].sort(key=lambda item: item["Id"])
-    return rules, copy.deepcopy(cloud.schedules)
+    return rules, copy.deepcopy(cloud.schedules), copy.deepcopy(cloud.stages)
 
 
 def hold(cloud: Cloud) -> documents.Stop:
-    return holding.hold(cloud.target(), "a bad release", "thandi")
+    return holding.hold(cloud.target(), "a bad release", "thandi", close=True)
 
 
 def test_events_wait_and_are_taken_up_once(cloud: Cloud) -> None:
@@ -73,7 +76,9 @@ def test_events_wait_and_are_taken_up_once(cloud: Cloud) -> None:
     stop = hold(cloud)
     assert {item.name for item in stop.rules} == {"observations", "also-observations"}
     assert {item.name for item in stop.timers} == {"hourly", "routine"}
-    rules, schedules = as_it_was(cloud)
+    rules, schedules, stages = as_it_was(cloud)
+    limits = {name: item["methodSettings"]["*/*"]["throttlingRateLimit"] for name, item in stages.items()}
+    assert limits == {"ours-1": 0, "ours-2": 0, "somebodys": 200}
     assert schedules["routine"] == {**before[1]["routine"], "State": "DISABLED"}
     assert (rules["hourly"]["State"], rules["deliver"]["State"]) == ("DISABLED", "ENABLED")
     untouched = ("off-before", "unfinished", "alarms", "off", "prod", "prod-timer", "deliver")

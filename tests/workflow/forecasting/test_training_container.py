@@ -35,7 +35,11 @@ def asking() -> dict[str, Any]:
         "QueryLanguage": "JSONata",
         "StartAt": "Plan",
         "States": {
-            "Plan": {"Type": "Pass", "Assign": {"plan": PLAN}, "Next": "AskForContainer"},
+            "Plan": {
+                "Type": "Pass",
+                "Assign": {"plan": PLAN, "correlation_id": "c-1"},
+                "Next": "AskForContainer",
+            },
             "AskForContainer": states["AskForContainer"],
             "Decide": {"Type": "Succeed"},
             "SendToDeadLetterQueue": failed,
@@ -94,4 +98,5 @@ def test_the_container_is_asked_for_and_answers(platform: Platform, ends: str) -
         "ONA_CUSTOMER": "c1",
         "ONA_VERSION": "2025-01-15T00",
         "ONA_FOLDS": "3",
+        "ONA_CORRELATION_ID": "c-1",
     }

@@ -165,3 +165,107 @@ def test_what_aws_refuses(watch: Watch) -> None:
         watch.ask("Sum", period=90)
     with pytest.raises(ClientError, match="ValidationError"):
         watch.api.get_metric_data(MetricDataQueries=[], StartTime=watch.now, EndTime=watch.now)
+
+
+def _query(watch: Watch, name: str, stat: str, own: str, **more: Any) -> dict[str, Any]:
+    metric = {
+        "Namespace": watch.namespace,
+        "MetricName": name,
+        "Dimensions": [{"Name": "kind", "Value": own}],
+    }
+    return {"Id": f"{own}_{name}", "MetricStat": {"Metric": metric, "Period": 60, "Stat": stat}, **more}
+
+
+def _put(watch: Watch, minute: int, **values: float) -> None:
+    at = watch.now.replace(second=20) - timedelta(minutes=minute)
+    data = [
+        {
+            "MetricName": name.partition("_")[2],
+            "Dimensions": [{"Name": "kind", "Value": name.partition("_")[0]}],
+            "Value": value,
+            "Timestamp": at,
+        }
+        for name, value in values.items()
+    ]
+    watch.api.put_metric_data(Namespace=watch.namespace, MetricData=data)
+
+
+def _asked(watch: Watch, *queries: dict[str, Any], **more: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = watch.api.get_metric_data(
+        MetricDataQueries=list(queries),
+        StartTime=watch.now - timedelta(minutes=30),
+        EndTime=watch.now + timedelta(minutes=1),
+        **more,
+    )
+    return answer
+
+
+def test_an_expression_is_computed_minute_by_minute(watch: Watch) -> None:
+    """The share of errors: 2 of 8, 1 of 4, none at all, and no metric of errors."""
+    _put(watch, 9, a_errors=2, a_requests=8)
+    _put(watch, 8, a_errors=1, a_requests=4)
+    _put(watch, 7, a_errors=0, a_requests=0)
+    _put(watch, 6, a_requests=5)
+    hidden = {"ReturnData": False}
+    errors, requests = _query(watch, "errors", "Sum", "a"), _query(watch, "requests", "Sum", "a")
+    share = {"Id": "share", "Expression": "100 * a_errors / a_requests", "Label": "share of errors"}
+    filled = {"Id": "filled", "Expression": "FILL(a_errors, 0) + a_requests"}
+    twice = {"Id": "twice", "Expression": "share * 2"}
+    answer = _asked(
+        watch, errors | hidden, requests | hidden, share, filled, twice, ScanBy="TimestampAscending"
+    )
+    by_id = {result["Id"]: result for result in answer["MetricDataResults"]}
+    assert list(by_id) == ["share", "filled", "twice"], "what is not asked for stays away"
+    assert (by_id["share"]["Label"], by_id["share"]["Values"]) == ("share of errors", [25.0, 25.0])
+    assert by_id["twice"]["Values"] == [50.0, 50.0]
+    assert by_id["filled"]["Values"] == [10.0, 5.0, 0.0, 5.0]
+    first = watch.now.replace(second=0, microsecond=0) - timedelta(minutes=9)
+    assert [at - first for at in by_id["share"]["Timestamps"]] == [timedelta(0), timedelta(minutes=1)]
+
+
+def test_an_expression_that_is_not_known_spoils_no_other_query(watch: Watch) -> None:
+    _put(watch, 5, a_errors=3)
+    errors = _query(watch, "errors", "Sum", "a")
+    answer = _asked(
+        watch,
+        errors,
+        {"Id": "odd", "Expression": "SEARCH('{X}', 'Sum')"},
+        {"Id": "own", "Expression": "own"},
+    )
+    told = {r["Id"]: (r["StatusCode"], r["Values"]) for r in answer["MetricDataResults"]}
+    assert told["a_errors"] == ("Complete", [3.0])
+    assert [told[name][1] for name in ("odd", "own")] == [[], []]
+    assert {told[name][0] for name in ("odd", "own")} == {"InternalError"}
+
+
+def test_data_points_come_by_pages(watch: Watch) -> None:
+    for minute in range(5):
+        _put(watch, minute + 1, a_m=minute, b_m=10 + minute)
+    queries = _query(watch, "m", "Sum", "a"), _query(watch, "m", "Sum", "b")
+    pages = []
+    more: dict[str, Any] = {}
+    while True:
+        page = _asked(watch, *queries, MaxDatapoints=4, **more)
+        pages.append([(r["Id"], r["Values"], r["StatusCode"]) for r in page["MetricDataResults"]])
+        if "NextToken" not in page:
+            break
+        more = {"NextToken": page["NextToken"]}
+    assert pages == [
+        [("a_m", [0.0, 1.0, 2.0, 3.0], "PartialData")],
+        [("a_m", [4.0], "Complete"), ("b_m", [10.0, 11.0, 12.0], "PartialData")],
+        [("b_m", [13.0, 14.0], "Complete")],
+    ]
+    with pytest.raises(ClientError, match="InvalidNextToken"):
+        _asked(watch, *queries, NextToken="of another question")
+
+
+def test_a_start_within_a_minute_is_rounded_down_to_it(watch: Watch) -> None:
+    """API Reference, StartTime: 12:32:34 is rounded down to 12:32:00."""
+    at = watch.now.replace(second=5, microsecond=0) - timedelta(minutes=3)
+    _put(watch, 3, a_m=7)
+    _put(watch, 4, a_m=9)
+    query = _query(watch, "m", "Sum", "a")
+    answer = watch.api.get_metric_data(
+        MetricDataQueries=[query], StartTime=at + timedelta(seconds=40), EndTime=watch.now
+    )
+    assert answer["MetricDataResults"][0]["Values"] == [7.0]

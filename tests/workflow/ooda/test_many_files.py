@@ -25,6 +25,7 @@ class InvalidTelemetry(Exception):
     pass
 
 def handler(event, context):
+    assert event["correlation_id"].startswith("run-"), event  # the execution's name: no event started it
     number = int(event["source"]["key"].split("/")[-1].split(".")[0])
     if number % 100 == 7:
         raise InvalidTelemetry("no such column: power_kw")

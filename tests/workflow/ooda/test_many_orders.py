@@ -26,6 +26,7 @@ BUCKET, LARGE = SETTINGS
 
 def handler(event, context):
     s3 = boto3.client("s3")
+    assert event["correlation_id"] == "the-event", event
     here = {"bucket": BUCKET, "key": "x", "version_id": ""}
     if "source" in event:
         return {"status": "found", "detection": here, "sites": []}
@@ -45,7 +46,7 @@ def handler(event, context):
         many = [order["status"] for order in said]
         return {"orders": {**here, "key": "orders.json"}, "ordered": many.count("ordered"),
                 "failed": many.count("failed"), "lost": lost}
-    assert set(event) == {"job", "execution_id"}, event
+    assert set(event) == {"job", "execution_id", "correlation_id"}, event
     if event["job"]["finding_id"] == "find-2":
         raise InvalidPayload("it cannot be ordered")
     return {"finding_id": event["job"]["finding_id"], "status": "ordered", "work_order": here}
@@ -67,7 +68,8 @@ def run(platform: Platform, jobs: list[dict[str, Any]], *, queue: bool = True) -
     values |= {"DeadLetterQueueUrl": url if queue else url + "-gone"}
     values |= {"Environment": "dev", "OutboxTable": "none", "AlertLogTable": "none"}
     text = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], json.dumps(asl.expanded(source)))
-    event = {"detail": {"bucket": {"name": bucket}, "object": {"key": "observations/2025/06/11/a.csv"}}}
+    detail = {"bucket": {"name": bucket}, "object": {"key": "observations/2025/06/11/a.csv"}}
+    event = {"id": "the-event", "detail": detail}
     done = lab.run(json.loads(text), event, 240)
     pages = lab.states.get_paginator("get_execution_history").paginate(executionArn=done["executionArn"])
     steps = [step for page in pages for step in page["events"]]

@@ -24,6 +24,7 @@ class InvalidConfiguration(Exception):
     pass
 
 def handler(event, context):
+    assert event["correlation_id"] == "the-event", event
     pointer = {"bucket": "bucket", "key": "x", "version_id": ""}
     if "source" in event:
         return {"status": "found", "detection": pointer, "sites": []}
@@ -64,7 +65,8 @@ def run(platform: Platform, conflicts: int) -> tuple[dict[str, Any], list[str], 
         "StateMachineArn": "loop",
     }
     text = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], json.dumps(asl.expanded(source)))
-    event = {"detail": {"bucket": {"name": bucket}, "object": {"key": "observations/2025/06/11/a.csv"}}}
+    detail = {"bucket": {"name": bucket}, "object": {"key": "observations/2025/06/11/a.csv"}}
+    event = {"id": "the-event", "detail": detail}
     done = lab.run(json.loads(text), event, 120)
     pages = lab.states.get_paginator("get_execution_history").paginate(executionArn=done["executionArn"])
     entered = [

@@ -45,11 +45,11 @@ def changed(platform: Platform, workflow: str, change: Callable[[Any], None]) ->
     before = platform.states.describe_state_machine(stateMachineArn=machine)["definition"]
     definition = json.loads(before)
     change(definition)
-    platform.states.update_state_machine(stateMachineArn=machine, definition=json.dumps(definition))
+    platform.redefine(workflow, json.dumps(definition))
     try:
         yield
     finally:
-        platform.states.update_state_machine(stateMachineArn=machine, definition=before)
+        platform.redefine(workflow, before)
 
 
 def waiting(definition: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from ops.demo.follow import run_task
-from tests.fakes.platform import Platform
+from tests.fakes.platform import LIVE, Platform
 
 RULES = ("ona-alerts-alarms-dev", "ona-alerts-platform-dev")
 
@@ -38,11 +38,13 @@ def alarms_heard(platform: Platform, **changes: Any) -> Iterator[None]:
 
 
 def _fresh(platform: Platform, functions: Any) -> None:
-    """A function reads its configuration once a process: a change of its own makes new ones."""
+    """A function reads its configuration once a process: a new version has new ones."""
     name = platform.target.function("alert_processor")
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     given = {**variables, "TRIAL": str(time.time_ns())}
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": given})
+    made = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_alias(FunctionName=name, Name=LIVE, FunctionVersion=made)
 
 
 def alarm(platform: Platform, name: str, value: str = "ALARM", reason: str = "a test") -> None:

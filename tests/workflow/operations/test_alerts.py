@@ -17,7 +17,7 @@ from tests.fakes.platform import Platform
 from tests.workflow.operations.alerting import alarm, alarms_heard, settle, told
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("operations")]
-ALARM = "ona-detect-error-rate-dev"
+ALARM = "ona-detect-unwell-dev"
 
 
 @pytest.fixture
@@ -37,7 +37,6 @@ def places(platform: Platform) -> Iterator[tuple[Chat, Hook]]:
              "secret_parameter": secret.format("hook")},
         ],
         "levels": {"critical": levels, "high": levels},
-        "settle_s": 0,
     }  # fmt: skip
     try:
         with alarms_heard(platform, **changes):
@@ -60,7 +59,7 @@ def outputs(platform: Platform, executions: list[dict[str, Any]]) -> list[dict[s
 
 def foreign_alarms(platform: Platform) -> list[str]:
     """Alarms that are on, of another environment and of others: no rule of ours takes them."""
-    names = ["ona-detect-error-rate-prod", "ona-detect-error-rate-dev-copy", "shop-errors-dev"]
+    names = ["ona-detect-unwell-prod", "ona-detect-unwell-dev-copy", "shop-errors-dev"]
     for name in names:
         platform.target.client("cloudwatch").put_metric_alarm(
             AlarmName=name, Namespace="Test", MetricName="n", Statistic="Sum", Period=60,
@@ -76,7 +75,7 @@ def test_an_alarm_is_told_escalated_when_a_place_is_gone_and_closed(
     chat, hook = places
     before = len(settle(platform))
     chat.gone = "channel_is_archived"
-    alarm(platform, "ona-detect-error-rate-dev", reason="7 errors")
+    alarm(platform, "ona-detect-unwell-dev", reason="7 errors")
     others = foreign_alarms(platform)
     first = outputs(platform, settle(platform, before + 1)[: -before or None])
     assert [(item["outcome"], item["publish"]["detail_type"]) for item in first] == [
@@ -91,14 +90,14 @@ def test_an_alarm_is_told_escalated_when_a_place_is_gone_and_closed(
     assert "7 errors" in hook.heard[f"{key}#trigger@hook"]["text"]
 
     monkeypatch.setattr(commands, "resolve", lambda *_: platform.target)
-    shown = CliRunner().invoke(cli.app, ["alerts", "show", "ona-detect-error-rate"])
+    shown = CliRunner().invoke(cli.app, ["alerts", "show", "ona-detect-unwell"])
     assert "trigger  level 1  chat  undeliverable: Refused: slack chat: HTTP 410" in shown.stdout
     assert "trigger  level 2  hook  told" in shown.stdout
-    taken = CliRunner().invoke(cli.app, ["alerts", "ack", "ona-detect-error-rate", "--by", "Nia"])
+    taken = CliRunner().invoke(cli.app, ["alerts", "ack", "ona-detect-unwell", "--by", "Nia"])
     assert "acknowledged by Nia" in taken.stdout
 
     time.sleep(1)  # the alarm's times are whole seconds here
-    alarm(platform, "ona-detect-error-rate-dev", "OK")
+    alarm(platform, "ona-detect-unwell-dev", "OK")
     settle(platform, before + 4)
     told(platform)
     assert [data["action"] for data in hook.heard.values()] == ["trigger", "acknowledge", "resolve"]
@@ -113,7 +112,7 @@ def test_what_is_due_is_woken_by_the_timer(platform: Platform, places: tuple[Cha
     settle(platform, before + 1)
     told(platform)
     assert len(chat.posted) == 1
-    key = alerts.find(platform.target, "ona-detect-error-rate").key
+    key = alerts.find(platform.target, "ona-detect-unwell").key
     platform.target.client("dynamodb").update_item(
         TableName=platform.target.outputs["AlertLogTableName"],
         Key={"alert_id": {"S": key}},

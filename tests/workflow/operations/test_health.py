@@ -72,7 +72,7 @@ def test_damage_is_named_and_goes_when_it_is_mended(
         ("critical", "functions", "ona-detect-dev"),
         ("critical", "rules", event_rule(platform)),
         ("warning", "queues", "ona-ooda-dead-letters-dev"),
-        ("warning", "alarms", "ona-api-5xx-dev"),
+        ("critical", "alarms", "ona-api-unwell-dev"),
     }
     assert code == 2
     assert ask() == (1, before)
@@ -112,6 +112,7 @@ def test_what_is_gone_is_critical_in_the_words_of_this_cloud(platform: Platform)
             "AWS::StepFunctions::StateMachine": [f"{account}:ona-gone-dev"],
             "AWS::SQS::Queue": [f"{queue}/ona-gone"],
             "AWS::Events::Rule": ["ona-gone"],
+            "AWS::Scheduler::Schedule": ["ona-gone"],
             "AWS::ApiGateway::RestApi": ["gone123456"],
             "AWS::ApiGateway::DomainName": ["gone.example.com"],
         },
@@ -127,4 +128,4 @@ def test_what_is_gone_is_critical_in_the_words_of_this_cloud(platform: Platform)
         *doors.apis(client, gone, "dev", "http://127.0.0.1:1"),
         *doors.certificates(client, gone, now, "https://gone.example.com"),
     ]
-    assert [finding.state for finding in found] == ["critical"] * 9, found
+    assert [finding.state for finding in found] == ["critical"] * 10, found

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +15,7 @@ from typing import Any
 import pytest
 
 from ops import accounting
-from ops.emergency import holding
+from ops.emergency import documents, holding, rules, running
 from tests.builders.telemetry import DAY, sunny_day, to_csv
 from tests.fakes.platform import Platform
 
@@ -85,3 +88,48 @@ def test_files_that_come_while_it_is_stopped_are_worked_on_once(platform: Platfo
     states = Counter(item.state for item in accounting.account(platform.target))
     assert states == {"done": 9}
     assert platform.letters() == []
+
+
+def test_what_was_stopped_in_the_middle_is_taken_up_once(platform: Platform) -> None:
+    """Its dead letter goes, too: a redrive would do it again."""
+    machines = running.machines_of(rules.deployed(platform.target), [])
+    assert len(machines) >= len(platform.target.machines)
+    earlier = starts_of(platform)
+    key = platform.put(sunny_day())
+    left = _running(platform, machines)
+    holding.hold(platform.target, "a test", "the suite")
+    assert running.stop_all(platform.target, left, "a test") == 1
+    assert running.wait(platform.target, machines, 30, lambda _: None) == []
+    ended = platform.states.describe_execution(executionArn=left[0].arn)
+    assert (ended["status"], ended["error"]) == ("ABORTED", running.ERROR)
+    holding.release(platform.target)
+    platform.idle()
+    assert starts_of(platform) - earlier == Counter({key: 2})
+    assert [item.state for item in accounting.account(platform.target)] == ["done"]
+    assert platform.letters() == []
+    [taken] = documents.newest(platform.target).stop.executions  # type: ignore[union-attr]
+    assert platform.states.describe_execution(executionArn=taken.taken_up)["status"] == "SUCCEEDED"
+    holding.release(platform.target)
+    platform.idle()
+    assert starts_of(platform) - earlier == Counter({key: 2})
+
+
+def _running(platform: Platform, machines: list[str]) -> list[running.Running]:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if left := running.running(platform.target, machines):
+            return left
+    raise TimeoutError("nothing began")
+
+
+def test_the_apis_are_closed_and_opened(platform: Platform) -> None:
+    address = f"{platform.target.api_url}/health"
+    assert urllib.request.urlopen(address).status == 200
+    holding.hold(platform.target, "a test", "the suite", close=True)
+    try:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(address)
+        assert refused.value.code == 429
+    finally:
+        holding.release(platform.target)
+    assert urllib.request.urlopen(address).status == 200

@@ -117,4 +117,6 @@ class Tickets(ABC, Generic[SystemT]):
             wording.history_line(line, LONGEST_LINE_NOTE) for line in message.history[-MOST_HISTORY:]
         ]
         text = wording.text(message, LONGEST_LINE_NOTE) + "\nHistory:\n" + "\n".join(history) + "\n"
+        if message.correlation_id:
+            text = f"{shortened(text, LONGEST_TEXT - 200)}\nCorrelation id: {message.correlation_id}\n"
         return shortened(text, LONGEST_TEXT)

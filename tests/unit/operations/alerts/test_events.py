@@ -19,7 +19,9 @@ CATALOGUE = Catalogue.model_validate(
             {
                 "name": "ona-detect-error-rate-{environment}", "kind": "function_errors", "about": "detect",
                 "family": "ooda", "severity": "critical", "rings": False,
-                "told_by": "ona-detect-unwell-{environment}", "page": "function-errors", "causes": [],
+                "told_by": "ona-detect-unwell-{environment}", "page": "function-errors",
+                "composite": False, "causes": ["ona-shared-unwell-{environment}"], "children": [],
+                "settle_s": 720, "lasts_s": 900,
             }
         ],
         "watched": [],
@@ -62,6 +64,7 @@ def test_an_alarm_has_what_the_catalogue_says_of_it() -> None:
     got = read(ALARM)
     assert (got.what, got.name, got.severity) == ("alarm", "ona-detect-error-rate", "critical")
     assert (got.page, got.told_by, got.family) == ("function-errors", "ona-detect-unwell", "ooda")
+    assert (got.rings, got.causes, got.settle_s, got.lasts_s) == (False, ["ona-shared-unwell"], 720, 900)
     assert got.at == datetime(2019, 10, 2, 17, 4, 40, 989000, tzinfo=UTC)
     assert got.correlation_id == ALARM["id"]
 

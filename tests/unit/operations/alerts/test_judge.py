@@ -22,7 +22,6 @@ def rules(**changes: Any) -> Alerting:
         "zone": "Africa/Johannesburg",
         "repeat_quiet_minutes": {"critical": 5, "high": 60},
         "flood_an_hour": 3,
-        "settle_s": 90,
         "recheck_minutes": 5,
         "places": [
             {"name": "mail", "channel": "email"},
@@ -73,7 +72,11 @@ class Memory:
             alert=alert,
             standing=standing,
             hour=self.items.get(f"alert-hour#{of.kind}#{now:%Y%m%dT%H}"),
-            cause=self.items.get(f"alert-open#{of.told_by}") if of.told_by else None,
+            causes=[
+                self.items[f"alert-open#{cause}"]
+                for cause in of.causes
+                if f"alert-open#{cause}" in self.items
+            ],
             windows=self.windows,
             recurring=self.recurring,
             zone="UTC",
@@ -211,30 +214,78 @@ def test_a_recurring_window_of_the_file_holds_too() -> None:
     assert log.alarm(T0 + timedelta(days=1), "ona-sunday").outcome == "opened"
 
 
-@pytest.mark.parametrize("cause_first", [True, False])
-def test_one_cause_rings_once_whichever_comes_first(cause_first: bool) -> None:
+SYMPTOM: dict[str, Any] = {"causes": ["ona-detect-unwell"], "settle_s": 120, "lasts_s": 300}
+
+
+def settled(log: Memory, decision: Decision) -> Decision:
+    """The timer, when an alert is due."""
+    assert decision.alert is not None
+    assert decision.alert.next_at is not None
+    return log.of("due", decision.alert.key, decision.alert.next_at)
+
+
+@pytest.mark.parametrize("seconds", [-20, 0, 60, 119])
+def test_one_cause_rings_once_whichever_comes_first(seconds: int) -> None:
     log = Memory()
-    if cause_first:
-        log.alarm(T0, "ona-detect-unwell")
-    symptom = log.alarm(T0 + timedelta(seconds=10), "ona-ooda-failed", told_by="ona-detect-unwell")
-    assert symptom.outcome == "suppressed"
-    assert symptom.alert
-    if not cause_first:
-        assert symptom.alert.next_at == T0 + timedelta(seconds=100)
-        log.alarm(T0 + MINUTE, "ona-detect-unwell")
-    after = log.of("due", symptom.alert.key, symptom.alert.next_at or T0)
-    assert after.outcome == "suppressed"
+    cause_at = T0 + timedelta(seconds=seconds)
+    if seconds <= 0:
+        log.alarm(cause_at, "ona-detect-unwell")
+    symptom = log.alarm(T0, "ona-ooda-unwell", **SYMPTOM)
+    assert symptom.alert is not None
+    assert (symptom.outcome, symptom.alert.next_at) == ("suppressed", T0 + 2 * MINUTE)
+    if seconds > 0:
+        log.alarm(cause_at, "ona-detect-unwell")
+    quiet = settled(log, symptom)
+    assert quiet.outcome == "suppressed"
     assert log.told == [("chat", "trigger")]
-    log.ok(T0 + 8 * MINUTE, "ona-detect-unwell")
-    again = after.alert.next_at if after.alert and after.alert.next_at else T0
-    late = log.of("due", symptom.alert.key, max(again, T0 + 9 * MINUTE))
-    assert late.outcome == "opened", "the cause is over, and the symptom is not"
+    log.ok(T0 + 4 * MINUTE, "ona-detect-unwell")
+    quiet = settled(log, quiet)
+    assert quiet.outcome == "suppressed", "what the cause left behind"
+    assert settled(log, quiet).outcome == "opened", "the cause has been over for long, and it is still on"
 
 
-def test_a_symptom_without_its_cause_is_told() -> None:
+def test_a_cause_that_was_over_before_explains_what_begins_a_little_later() -> None:
     log = Memory()
-    symptom = log.alarm(T0, "ona-ooda-failed", told_by="ona-detect-unwell")
-    assert log.of("due", symptom.alert.key, T0 + 2 * MINUTE).outcome == "opened"  # type: ignore[union-attr]
+    log.alarm(T0 - 30 * MINUTE, "ona-detect-unwell")
+    log.ok(T0 - 4 * MINUTE, "ona-detect-unwell")
+    assert settled(log, log.alarm(T0, "ona-ooda-unwell", **SYMPTOM)).outcome == "suppressed"
+    assert settled(log, log.alarm(T0 + 2 * MINUTE, "ona-x-unwell", **SYMPTOM)).outcome == "opened"
+
+
+@pytest.mark.parametrize("cause", ["", "ona-schedule-unwell"])
+def test_a_symptom_without_its_cause_is_told_also_when_it_was_short(cause: str) -> None:
+    log = Memory()
+    if cause:
+        log.alarm(T0, cause)
+    log.ok(T0 - MINUTE, "ona-detect-unwell")  # never on: the first state of a new alarm
+    symptom = log.alarm(T0, "ona-ooda-unwell", **SYMPTOM)
+    short = log.alarm(T0, "ona-letters-unwell", **SYMPTOM)
+    assert log.ok(T0 + MINUTE, "ona-letters-unwell").outcome == "none"
+    assert settled(log, symptom).outcome == "opened"
+    told = settled(log, short)
+    assert (told.outcome, told.alert and told.alert.status) == ("opened", "resolved")
+    assert log.told[-2:] == [("chat", "trigger"), ("chat", "resolve")]
+
+
+def test_a_short_symptom_with_its_cause_is_closed_quietly() -> None:
+    log = Memory()
+    short = log.alarm(T0, "ona-letters-unwell", **SYMPTOM)
+    log.ok(T0 + MINUTE, "ona-letters-unwell")
+    log.alarm(T0 + MINUTE, "ona-detect-unwell")
+    over = settled(log, short)
+    assert (over.outcome, over.alert and over.alert.lane) == ("resolved", None)
+    assert log.told == [("chat", "trigger")]
+
+
+def test_what_another_alarm_tells_of_is_in_the_log_only() -> None:
+    log = Memory()
+    child = log.alarm(T0, rings=False, told_by="ona-detect-unwell")
+    listens = log.alarm(T0, "ona-live-errors", rings=False)
+    assert {child.outcome, listens.outcome} == {"suppressed"}
+    assert child.alert is not None
+    assert child.alert.lane is None
+    assert log.ok(T0 + MINUTE).outcome == "resolved"
+    assert not log.told
 
 
 def test_one_too_many_goes_to_the_next_level_and_the_rest_waits_for_the_next_hour() -> None:

@@ -107,6 +107,18 @@ def test_a_place_that_is_down_is_given_up_and_everybody_else_hears(on_call: Nigh
     assert not on_call.chat.posted, "it is not told late: the others are"
 
 
+def test_what_is_over_before_it_could_be_told_is_opened_first_and_then_closed(on_call: Night) -> None:
+    key = opened(on_call)
+    on_call.pass_time(14)
+    on_call.pager.down = True
+    on_call.pass_time(2)
+    on_call.alarm(value="OK")
+    on_call.deliver()
+    on_call.pager.down = False
+    on_call.pass_time(20)
+    assert on_call.pager.taken == [(key, "trigger"), (key, "resolve")]
+
+
 def test_nobody_reached_is_on_record(on_call: Night) -> None:
     for server in (on_call.chat, on_call.pager, on_call.hook):
         server.down = True

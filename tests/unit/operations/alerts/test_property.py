@@ -170,6 +170,9 @@ def check(story: Story) -> None:
     assert max(heard.values(), default=0) <= 1, "the chat has one message twice"
     assert max(Counter(made.mails_full).values(), default=0) <= 1, "somebody got one mail twice"
     assert max(Counter(made.pager.sounded).values(), default=0) <= 1, "one alert rang twice"
+    for alert in story.alerts():
+        if alert.status == "resolved" and alert.key in made.pager.incidents:
+            assert made.pager.incidents[alert.key] == "resolve", "it rings on, though it is over"
     for name, value in story.states.items():
         item = tables.get("alert-log", {"alert_id": standing_key(name)})
         standing = Standing.read(item)

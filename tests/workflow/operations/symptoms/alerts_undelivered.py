@@ -9,7 +9,7 @@ from tests.fakes.alert_places import Chat
 from tests.fakes.platform import Platform
 from tests.workflow.operations.alerting import alarm, alarms_heard, settle, told
 
-ALARM = "ona-detect-error-rate-dev"
+ALARM = "ona-detect-unwell-dev"
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def sound(platform: Platform) -> Iterator[None]:
     )
     place = {"name": "chat", "channel": "slack", "secret_parameter": path}
     level = [{"after_minutes": 0, "places": ["chat"]}]
-    changes = {"places": [place], "levels": {"critical": level, "high": level}, "settle_s": 0}
+    changes = {"places": [place], "levels": {"critical": level, "high": level}}
     before = len(settle(platform))
     try:
         with alarms_heard(platform, **changes):

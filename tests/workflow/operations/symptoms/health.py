@@ -16,6 +16,7 @@ def _with_timers(platform: Platform) -> Iterator[None]:
     for rule in events.list_rules()["Rules"]:
         if rule["State"] == "DISABLED":
             events.enable_rule(Name=rule["Name"])
+    platform.set_schedules("ENABLED")
     try:
         yield
     finally:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 from ona.store.layout import ASSETS
+from operations.reading.records import Records
 from tests.fakes.platform import Platform
 
 
 @contextmanager
 def sound(platform: Platform) -> Iterator[None]:
-    """No asset is registered yet, and nothing of another day is there."""
+    """No asset is registered yet, nothing of another day is there, and no test's failures are counted."""
     platform.reset()
     platform.s3.delete_object(Bucket=platform.target.input_bucket, Key=ASSETS)
-    yield
+    with patch.object(Records, "failures", return_value={}):
+        yield
 
 
 @contextmanager
@@ -24,4 +27,5 @@ def refused(platform: Platform) -> Iterator[None]:
     platform.put_and_wait(row, key="observations/2025/01/15/INV-999_20250115.csv")
     site = "sites/customer-a/north.json"
     platform.s3.put_object(Bucket=platform.target.output_bucket, Key=site, Body=b"{}")
-    yield
+    with patch.object(Records, "failures", return_value={}):
+        yield

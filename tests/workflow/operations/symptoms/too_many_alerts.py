@@ -17,7 +17,7 @@ FUNCTIONS = (
 @contextmanager
 def sound(platform: Platform) -> Iterator[None]:
     """Ten are told, one goes to the next level, one waits."""
-    names = [f"ona-{name}-duration-dev" for name in FUNCTIONS]
+    names = [f"ona-{name}-unwell-dev" for name in FUNCTIONS]
     try:
         with alarms_heard(platform):
             for name in names:

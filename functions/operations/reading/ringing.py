@@ -1,0 +1,75 @@
+"""Which alarms are on, and which of them somebody is told of: a composite alarm stands for its parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from ona.documents.base import Document
+from operations.reading.finding import Client
+
+_NAMED = re.compile(r'ALARM\("?([^")]+)"?\)')
+_PAGE = re.compile(r"Runbook: (\S+)$")
+
+
+class On(Document):
+    """An alarm that is on and stands for itself."""
+
+    name: str
+    since: datetime
+    """UTC."""
+    what: str
+    """Its text, without the page."""
+    page: str
+    """Its runbook page, of a composite alarm that of its first part; empty where it names none."""
+    reason: str
+    """CloudWatch's reason; of a composite alarm, that of its first part."""
+    parts: list[str]
+    """The alarms that are on and that it rings for."""
+    behind: list[str]
+    """Alarms that are on and quiet, because this one is their cause."""
+
+
+def ringing(client: Client, ours: Collection[str]) -> list[On]:
+    """What is on among `ours`, the longest first. Raises botocore's error where nobody answers."""
+    pages = client("cloudwatch").get_paginator("describe_alarms")
+    seen = list(pages.paginate(AlarmTypes=["MetricAlarm", "CompositeAlarm"]))
+    every = {
+        alarm["AlarmName"]: alarm
+        for page in seen
+        for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
+        if alarm["AlarmName"] in ours
+    }
+    rules = {
+        name: [_NAMED.findall(part) for part in alarm["AlarmRule"].partition(" AND NOT ")[::2]]
+        for name, alarm in every.items()
+        if alarm.get("AlarmRule")
+    }
+    on = [name for name, alarm in every.items() if alarm["StateValue"] == "ALARM"]
+    told_by = {part: name for name, (parts, _) in rules.items() for part in parts}
+    found = []
+    for name in on:
+        if name in told_by:
+            ringer = told_by[name]
+            if ringer in on or any(cause in on for cause in rules[ringer][1]):
+                continue  # the composite alarm stands for it, or its cause does
+        parts = [part for part in rules.get(name, [[], []])[0] if part in on]
+        behind = [part for part in on if part in told_by and name in rules[told_by[part]][1]]
+        found.append(_on(every[name], every[parts[0]] if parts else every[name], parts, behind))
+    return sorted(found, key=lambda item: item.since)
+
+
+def _on(alarm: dict[str, Any], first: dict[str, Any], parts: list[str], behind: list[str]) -> On:
+    text = str(alarm.get("AlarmDescription") or "")
+    page = _PAGE.search(str(first.get("AlarmDescription") or ""))
+    return On(
+        name=alarm["AlarmName"],
+        since=alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"],
+        what=_PAGE.sub("", text).strip().rstrip("."),
+        page=page[1] if page else "",
+        reason=str(first.get("StateReason") or ""),
+        parts=sorted(parts),
+        behind=sorted(behind),
+    )

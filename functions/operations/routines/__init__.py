@@ -1,0 +1,1 @@
+"""The routines of the day as a function: the same answers as `ona ops`, stored."""

@@ -1,0 +1,43 @@
+"""The routines of the day, as `ona ops` has them too."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from ona.runtime.aws import client, environment
+from operations.config.routines import Kind, routines
+from operations.reading.finding import Report
+from operations.reading.health import Platform, health
+from operations.reading.midday import midday
+from operations.reading.records import Records
+from operations.reading.summary import summary
+from operations.reading.weekly import weekly
+
+
+def routine(kind: Kind, now: datetime) -> tuple[Report, date]:
+    """A routine's report, and the day that it is kept under. `now`: UTC.
+
+    *Closing* is the summary of the whole day before: the weekly review takes it. Raises NotDeployed,
+    InvalidConfiguration, and botocore's errors.
+    """
+    rules, root = routines(), environment("ROOT_STACK")
+    today = now.astimezone(rules.zone).date()
+    yesterday = today - timedelta(days=1)
+    if kind == "health":
+        return health(client, _platform(root), now), today
+    if kind == "midday":
+        return midday(client, root, now, rules.midday_hours), today
+    records = Records(client, environment("OUTPUT_BUCKET"), environment("TRACKING_TABLE"))
+    if kind == "weekly":
+        return weekly(client, root, records, yesterday, rules.zone, now), today
+    day = yesterday if kind == "closing" else today
+    return summary(client, root, records, day, rules.zone, now), day
+
+
+def _platform(root: str) -> Platform:
+    return Platform(
+        root=root,
+        environment=environment("ONA_ENVIRONMENT"),
+        input_bucket=environment("INPUT_BUCKET"),
+        output_bucket=environment("OUTPUT_BUCKET"),
+    )

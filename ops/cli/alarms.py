@@ -1,0 +1,60 @@
+"""`ona alarms`: what rings, since when, why, and which page says what to do."""
+
+from __future__ import annotations
+
+import json as to_json
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from ona.runtime.words import counted
+from operations.reading import inventory
+from operations.reading.ringing import On, ringing
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.target import OpsError, Target, resolve
+
+app = typer.Typer()
+KINDS = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+
+
+@app.command("alarms")
+@errors_in_one_line
+def alarms_command(
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Which alarms are on, since when and why; a composite alarm stands for those that it rings for."""
+    target = resolve(profile, environment)
+    ours = deployed(target)
+    on = ringing(target.client, ours)
+    if as_json:
+        print(to_json.dumps([item.model_dump(mode="json") for item in on], indent=2))
+        return
+    for item in on:
+        _tell(item)
+    how_many = counted(len(on), "alarm")
+    console.print(
+        f"{how_many} of {len(ours)}, on now" if on else f"none of {counted(len(ours), 'alarm')} is on"
+    )
+
+
+def deployed(target: Target) -> set[str]:
+    """The names of the platform's alarms; others of the account are not ours. Raises OpsError."""
+    try:
+        found = inventory.read(target.client, target.stack)
+    except inventory.NotDeployed as error:
+        raise OpsError(f"{target.name}: {error}") from error
+    return {name for kind in KINDS for name in found.of(kind)}
+
+
+def _tell(item: On) -> None:
+    console.print(f"[red]{escape(item.name)}[/] since {item.since:%Y-%m-%d %H:%M} UTC: {escape(item.what)}")
+    if item.parts:
+        console.print(f"    alarms: {escape(', '.join(item.parts))}", soft_wrap=True)
+    console.print(f"    reason: {escape(item.reason)}", soft_wrap=True)
+    if item.behind:
+        console.print(f"    follows from it: {escape(', '.join(item.behind))}", soft_wrap=True)
+    if item.page:
+        console.print(f"    what to do: {escape(item.page)}", soft_wrap=True)

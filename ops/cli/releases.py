@@ -1,0 +1,121 @@
+"""`ona deploy history|rollback|prune|validate`: what is live, back to before, and what is left over."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from ona.runtime.words import counted
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.deployment import validate, versions
+from ops.target import Target, resolve
+
+COLOURS = {"ok": "green", "wrong": "red", "not asked": "yellow"}
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be done, and do nothing")]
+Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
+
+
+def _things(target: Target) -> list[versions.Published]:
+    return versions.published(target.client, target.outputs["Environment"])
+
+
+def _agreed(question: str, *, yes: bool) -> None:
+    if not yes and not typer.confirm(question):
+        raise typer.Exit(1)
+
+
+@errors_in_one_line
+def deploy_history(
+    profile: Profile = None,
+    environment: Environment = "dev",
+    every: Annotated[bool, typer.Option("--all", help="every version, not only those of releases")] = False,
+) -> None:
+    """List the releases that there are versions of, the newest first, and which one is live."""
+    things = _things(resolve(profile, environment))
+    functions = [item for item in things if item.kind == "function"]
+    begun: dict[str, list[versions.Version]] = {}
+    for item in functions:
+        for version in item.versions:
+            begun.setdefault(version.release, []).append(version)
+    print(f"{'release':<28} {'published':<17} {'functions':>9} {'live':>5}")
+    first = {release: min(version.published for version in found) for release, found in begun.items()}
+    for release in sorted(first, key=lambda one: first[one], reverse=True):
+        found = begun[release]
+        live = sum(item.release == release for item in functions)
+        when = first[release].strftime("%Y-%m-%d %H:%M")
+        print(f"{release or 'unnamed':<28} {when:<17} {len(found):>9} {live:>5}")
+    for item in things:
+        if item.others:
+            shares = ", ".join(f"version {number} {share:.0%}" for number, share in item.others.items())
+            print(f"{item.short}: a deployment is under way, {shares}")
+        if every:
+            numbers = ", ".join(str(version.number) for version in item.versions)
+            print(f"{item.kind:<8} {item.short:<28} live {item.live}, there are {numbers}")
+
+
+@errors_in_one_line
+def deploy_rollback(
+    which: Annotated[str, typer.Argument(help="a function, a workflow, or all")],
+    profile: Profile = None,
+    environment: Environment = "dev",
+    release: Annotated[str, typer.Option("--to", help="the release to go to; else the one before")] = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Let aliases name the version of before. The next deployment of another release moves them again."""
+    target = resolve(profile, environment)
+    steps = versions.way_back(_things(target), which, release)
+    for step in steps:
+        print(f"{step.thing.kind:<8} {step.thing.short:<28} {step.why}")
+    moving = [step for step in steps if step.to is not None]
+    if dry_run or not moving:
+        return
+    _agreed(f"take {counted(len(moving), 'alias')} back?", yes=yes)
+    for step in moving:
+        versions.take(target.client, step)
+    console.print(f"{counted(len(moving), 'alias')} moved; `ona deploy validate` tries them")
+
+
+@errors_in_one_line
+def deploy_prune(
+    profile: Profile = None,
+    environment: Environment = "dev",
+    keep: Annotated[int, typer.Option("--keep", min=1, help="so many of the newest stay")] = 5,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Remove old versions: all but the newest ones, and never one that an alias names."""
+    target = resolve(profile, environment)
+    found = [(item, version) for item in _things(target) for version in versions.surplus(item, keep)]
+    for item, version in found:
+        print(f"{item.kind:<8} {item.short:<28} version {version.number} of {version.release or 'unnamed'}")
+    if not found:
+        console.print(f"nothing to remove: no function or workflow has more than {keep} versions to spare")
+    if dry_run or not found:
+        return
+    _agreed(f"remove {counted(len(found), 'version')}?", yes=yes)
+    for item, version in found:
+        versions.remove(target.client, item, version)
+    console.print(f"removed {counted(len(found), 'version')}")
+
+
+@errors_in_one_line
+def deploy_validate(profile: Profile = None, environment: Environment = "dev") -> None:
+    """Try every function, workflow and API without leaving a trace; 1 when one is wrong."""
+    wrong = False
+    for found in validate.findings(resolve(profile, environment)):
+        wrong |= found.state == "wrong"
+        text = f"[{COLOURS[found.state]}]{found.state:<9}[/] {escape(found.about):<28} {escape(found.text)}"
+        console.print(text, soft_wrap=True)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def add(app: typer.Typer) -> None:
+    """Give `ona deploy` these commands."""
+    app.command("validate")(deploy_validate)
+    app.command("history")(deploy_history)
+    app.command("rollback")(deploy_rollback)
+    app.command("prune")(deploy_prune)

@@ -1,0 +1,113 @@
+"""`ona deploy validate`: whether what is deployed works, tried without leaving a trace.
+
+Every function's live version runs its sample event as a probe (`ona.runtime.probe`): it reads, and writes
+nothing. A workflow is not run; its live version is read, and must call nothing but aliases that are there.
+Each API is asked for /health, which needs no key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ona.runtime.probe import KEY
+from ona.runtime.words import counted
+from ops import samples
+from ops.deployment.check import Finding
+from ops.deployment.versions import Ask, Published, published
+from ops.target import LIVE, Target
+
+MOST = 90
+"""Characters of an answer that are shown."""
+_EXAMPLE = re.compile(r"ona-dev-(input|output)-000000000000")
+"""The buckets that sample events name."""
+_FUNCTION = re.compile(r":lambda:[a-z0-9-]+:\d{12}:function:([A-Za-z0-9-]+)(?::([A-Za-z0-9]+))?")
+
+
+def findings(target: Target) -> Iterator[Finding]:
+    """All that is tried. Raises OpsError when nothing is deployed."""
+    client, environment = target.client, target.outputs["Environment"]
+    things = published(client, environment)
+    wanted = _release(target)
+    events = {path.stem: path for path in samples.events() if not samples.is_workflow(path)}
+    deployed = {target.function(name): name for name in events}
+    for item in things:
+        if item.others:
+            shares = ", ".join(f"{share:.0%} to version {number}" for number, share in item.others.items())
+            yield Finding("not asked", item.short, f"a deployment is under way: {shares}")
+            continue
+        if wanted and item.kind == "function" and item.release != wanted:
+            text = f"version {item.live} is of release {item.release or 'unnamed'}, deployed is {wanted}"
+            yield Finding("wrong", item.short, text)
+        elif item.kind == "workflow":
+            yield _workflow(client, item)
+        elif item.name in deployed:
+            yield _probe(client, item, _sample(target, events[deployed[item.name]]))
+        else:
+            yield Finding("not asked", item.short, "it has no sample event")
+    yield from (_health(address, path) for path, address in target.api_urls.items())
+
+
+def _release(target: Target) -> str:
+    """The release that was deployed last, as the root's stack says; empty when it says none."""
+    [stack] = target.client("cloudformation").describe_stacks(StackName=target.stack)["Stacks"]
+    given = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
+    return str(given.get("Release", ""))
+
+
+def _sample(target: Target, path: Any) -> Any:
+    """A sample event with this platform's buckets."""
+    places = {"input": target.input_bucket, "output": target.output_bucket}
+    return json.loads(_EXAMPLE.sub(lambda match: places[match[1]], path.read_text("utf-8")))
+
+
+def _probe(client: Ask, item: Published, event: Any) -> Finding:
+    about = item.short
+    try:
+        answer = client("lambda").invoke(
+            FunctionName=item.name, Qualifier=LIVE, Payload=json.dumps({KEY: {"input": event}}).encode()
+        )
+        document = json.loads(answer["Payload"].read())
+    except Exception as error:
+        return Finding("wrong", about, f"cannot be invoked: {error}")
+    told = document.get("probe") if isinstance(document, dict) else None
+    if told is None:
+        text = document.get("errorMessage", "") if isinstance(document, dict) else ""
+        return Finding("wrong", about, f"version {item.live} knows no probe, or does not start: {text}")
+    if not told["ok"]:
+        return Finding("wrong", about, f"version {item.live}: {told['error'] or told['answer']}")
+    writes = counted(len(told["would_write"]), "write")
+    said = told["answer"] if len(told["answer"]) <= MOST else f"{told['answer'][:MOST]}…"
+    return Finding("ok", about, f"version {item.live}, {told['ms']} ms, {writes} held back: {said}")
+
+
+def _workflow(client: Ask, item: Published) -> Finding:
+    states = client("stepfunctions")
+    live = states.describe_state_machine(stateMachineArn=f"{item.arn}:{item.live}")
+    called = set(_FUNCTION.findall(live["definition"]))
+    for name, alias in sorted(called):
+        if alias != LIVE:
+            return Finding("wrong", item.short, f"version {item.live} calls {name}, not its alias {LIVE}")
+        try:
+            client("lambda").get_alias(FunctionName=name, Name=alias)
+        except Exception as error:
+            return Finding("wrong", item.short, f"version {item.live} calls {name}:{alias}: {error}")
+    functions = counted(len(called), "function")
+    return Finding(
+        "ok", item.short, f"version {item.live} calls {functions}, all of them there; it was not run"
+    )
+
+
+def _health(address: str, path: str) -> Finding:
+    import urllib3
+
+    url = f"{address.rstrip('/')}/health"
+    if "/health" not in path and path != "/":
+        return Finding("not asked", path, f"{address} has no /health of its own")
+    try:
+        status = urllib3.PoolManager().request("GET", url, timeout=10.0, retries=False).status
+    except urllib3.exceptions.HTTPError as error:
+        return Finding("wrong", "API", f"{url} does not answer: {error}")
+    return Finding("ok" if status == 200 else "wrong", "API", f"{url} gives status {status}")

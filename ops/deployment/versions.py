@@ -1,0 +1,225 @@
+"""Which versions there are of each function and workflow, which one is live, and going back.
+
+A function's version names its release itself (`ONA_RELEASE`). A workflow's does not: it belongs to the
+release whose functions were published last before it, or with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from ops.target import LIVE, OpsError
+
+Ask = Callable[[str], Any]
+"""Makes the boto3 client of a service."""
+Kind = Literal["function", "workflow"]
+UNNAMED = ""
+"""The release of a version that was published without one."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One published version."""
+
+    number: int
+    published: datetime
+    release: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """A function or workflow with an alias, and its versions, the newest first."""
+
+    kind: Kind
+    name: str
+    arn: str
+    live: int
+    others: dict[int, float]
+    """Versions that get a share of the calls beside the live one, each with its share from 0 to 1."""
+    versions: tuple[Version, ...]
+
+    @property
+    def short(self) -> str:
+        """The name without `ona-` and environment."""
+        return self.name.removeprefix("ona-").rpartition("-")[0]
+
+    @property
+    def release(self) -> str:
+        """The release that is live."""
+        return next((item.release for item in self.versions if item.number == self.live), UNNAMED)
+
+
+def published(client: Ask, environment: str) -> list[Published]:
+    """Every function and workflow of an environment with the alias, by name. Raises OpsError for none."""
+    functions = list(_functions(client("lambda"), environment))
+    begun = _begun(functions)
+    found = [*functions, *_workflows(client("stepfunctions"), environment, begun)]
+    if not found:
+        raise OpsError(f"no function or workflow of {environment} has the alias {LIVE}; deploy first")
+    return sorted(found, key=lambda item: (item.kind, item.name))
+
+
+def _is_ours(name: str, environment: str) -> bool:
+    """Whether a name is that of a function or workflow of this environment, and of no other.
+
+    >>> _is_ours("ona-detect-dev", "dev"), _is_ours("ona-detect-dev-2", "dev"), _is_ours("my-dev", "dev")
+    (True, False, False)
+    """
+    return re.fullmatch(rf"ona-[A-Za-z0-9-]+-{re.escape(environment)}", name) is not None
+
+
+def _functions(client: Any, environment: str) -> Iterator[Published]:
+    for page in client.get_paginator("list_functions").paginate():
+        for item in page["Functions"]:
+            name = item["FunctionName"]
+            if not _is_ours(name, environment):
+                continue
+            aliases = client.list_aliases(FunctionName=name)["Aliases"]
+            alias = next((found for found in aliases if found["Name"] == LIVE), None)
+            if alias is None or not alias["FunctionVersion"].isdigit():
+                continue
+            pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=name)
+            versions = [_version(found) for page in pages for found in page["Versions"]]
+            weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+            yield Published(
+                "function",
+                name,
+                item["FunctionArn"],
+                int(alias["FunctionVersion"]),
+                {int(version): float(weight) for version, weight in weights.items()},
+                tuple(sorted(filter(None, versions), key=lambda one: -one.number)),
+            )
+
+
+def _version(item: dict[str, Any]) -> Version | None:
+    if not item["Version"].isdigit():
+        return None  # $LATEST
+    variables = (item.get("Environment") or {}).get("Variables") or {}
+    return Version(int(item["Version"]), _time(item["LastModified"]), variables.get("ONA_RELEASE", UNNAMED))
+
+
+def _time(value: Any) -> datetime:
+    """A time of Lambda, which is a text, or of Step Functions.
+
+    >>> _time("2026-11-28T10:00:00.000+0000").isoformat()
+    '2026-11-28T10:00:00+00:00'
+    """
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return moment.astimezone(UTC)
+
+
+def _begun(functions: list[Published]) -> list[tuple[datetime, str]]:
+    """When each release published its first function, oldest first."""
+    first: dict[str, datetime] = {}
+    for item in functions:
+        for version in item.versions:
+            first[version.release] = min(version.published, first.get(version.release, version.published))
+    return sorted((moment, release) for release, moment in first.items())
+
+
+def _workflows(client: Any, environment: str, begun: list[tuple[datetime, str]]) -> Iterator[Published]:
+    def release_at(moment: datetime) -> str:
+        return next((release for start, release in reversed(begun) if start <= moment), UNNAMED)
+
+    for page in client.get_paginator("list_state_machines").paginate():
+        for item in page["stateMachines"]:
+            arn = item["stateMachineArn"]
+            if not _is_ours(item["name"], environment):
+                continue
+            try:
+                alias = client.describe_state_machine_alias(stateMachineAliasArn=f"{arn}:{LIVE}")
+            except client.exceptions.ResourceNotFound:
+                continue
+            routes = {
+                int(route["stateMachineVersionArn"].rsplit(":", 1)[-1]): route["weight"] / 100
+                for route in alias["routingConfiguration"]
+            }
+            live = max(routes, key=lambda number: routes[number])
+            versions = client.list_state_machine_versions(stateMachineArn=arn, maxResults=1000)
+            found = [
+                Version(int(one["stateMachineVersionArn"].rsplit(":", 1)[-1]), moment, release_at(moment))
+                for one in versions["stateMachineVersions"]
+                for moment in [_time(one["creationDate"])]
+            ]
+            others = {number: share for number, share in routes.items() if number != live and share}
+            ordered = tuple(sorted(found, key=lambda one: -one.number))
+            yield Published("workflow", item["name"], arn, live, others, ordered)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One alias that moves back: to a version, or to none because there is none."""
+
+    thing: Published
+    to: int | None
+    why: str
+
+
+def way_back(things: list[Published], which: str, release: str = "") -> list[Step]:
+    """What a roll-back does: `which` is `all` or the name of a function or workflow.
+
+    Each goes to the newest version before the live release, or to that of `release`. A canary that is under
+    way ends with it. Raises OpsError for a name that nothing has, and for a release that no version is of.
+    """
+    chosen = [item for item in things if which in ("all", item.short, item.name)]
+    if not chosen:
+        names = ", ".join(item.short for item in things)
+        raise OpsError(f"no function or workflow {which}; there are {names}")
+    if release and not any(one.release == release for item in things for one in item.versions):
+        raise OpsError(f"no version is of release {release}; `ona deploy history` lists them")
+    return [_step(item, release) for item in chosen]
+
+
+def _step(item: Published, release: str) -> Step:
+    if item.others and not release:
+        shares = ", ".join(f"version {number}: {share:.0%}" for number, share in item.others.items())
+        return Step(item, item.live, f"ends the canary ({shares})")
+    if release:
+        right = [one for one in item.versions if one.release == release]
+    else:
+        before = [one for one in item.versions if one.number < item.live]
+        right = [one for one in before if one.release != item.release or not one.release]
+    if not right:
+        return Step(item, None, f"stays at version {item.live}: there is no version to go to")
+    to = right[0]
+    if to.number == item.live and not item.others:
+        return Step(item, None, f"is at version {item.live} already")
+    return Step(item, to.number, f"version {item.live} → {to.number}, release {to.release or 'unnamed'}")
+
+
+def take(client: Ask, step: Step) -> None:
+    """Let an alias name one version, and no other."""
+    if step.to is None:
+        return
+    if step.thing.kind == "function":
+        client("lambda").update_alias(
+            FunctionName=step.thing.name,
+            Name=LIVE,
+            FunctionVersion=str(step.to),
+            RoutingConfig={"AdditionalVersionWeights": {}},
+        )
+        return
+    route = {"stateMachineVersionArn": f"{step.thing.arn}:{step.to}", "weight": 100}
+    alias = f"{step.thing.arn}:{LIVE}"
+    client("stepfunctions").update_state_machine_alias(
+        stateMachineAliasArn=alias, routingConfiguration=[route]
+    )
+
+
+def surplus(item: Published, keep: int) -> list[Version]:
+    """The versions to remove: all but the `keep` newest and those that the alias names."""
+    named = {item.live, *item.others}
+    return [one for one in item.versions[keep:] if one.number not in named]
+
+
+def remove(client: Ask, item: Published, version: Version) -> None:
+    """Delete one version. AWS refuses one that an alias names."""
+    if item.kind == "function":
+        client("lambda").delete_function(FunctionName=item.name, Qualifier=str(version.number))
+    else:
+        arn = f"{item.arn}:{version.number}"
+        client("stepfunctions").delete_state_machine_version(stateMachineVersionArn=arn)
