@@ -1,0 +1,1 @@
+"""Reports as documents: what is told, in which order, with which pictures."""
