@@ -16,6 +16,9 @@ class PlanSummary(Document):
     was sought), and what two simple rules would cost on the same work."""
 
     jobs: int = Field(description="planned together, with visits that might have moved")
+    kept: int = Field(
+        default=0, description="visits that might have moved and were not asked: it could not pay"
+    )
     loss_usd: float
     bound_usd: float | None
     gap_percent: float | None = Field(description="(loss − bound) ÷ loss")

@@ -7,10 +7,12 @@ best plan found in which each visit stays as it was promised.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ona.repairs.crews import Crew, Work
+from ooda.schedule import around
+from ooda.schedule.arrangement import Arrangement
 from ooda.schedule.build import Built, build
 from ooda.schedule.comparison import Simple, by_simple_rules, simple_plans
 from ooda.schedule.eligibility import takes_days
@@ -33,62 +35,35 @@ FOR_TRYING, FOR_THE_END = 0.2, 0.1
 SECURED_AGAIN_HOURS = 1.0
 """Hours of the crew's labour that beginning work today must save, where a later day would hold all of it:
 the machine is secured and released once more (ours)."""
-PROVEN = 1e-6
-"""Share of its cost within which a plan is as good as its bound: the solver's own (numbers' rounding)."""
-
-
-@dataclass(frozen=True)
-class Arrangement:
-    """What is done when: the tours (`built`, `result`), the `stays` of work of several days, and the work
-    of several days that nobody does (`without`), with the cheapest stay that there was.
-
-    `usd`: the plan's weighted loss; `bound`: what no plan can be below, None where none is known. `saved`:
-    USD that moving visits saves against the best plan found without, 0 where nothing moved. `compared`:
-    what simple rules do with the same work.
-    """
-
-    built: Built
-    result: Result
-    calendars: Calendars
-    clock: Clock
-    ground: Ground
-    stays: list[Stay] = field(default_factory=list)
-    without: list[tuple[Work, Stay | None]] = field(default_factory=list)
-    bound: float | None = None
-    saved: float = 0.0
-    compared: dict[str, Simple] = field(default_factory=dict)
-
-    @property
-    def solution(self) -> Solution:
-        """The tours."""
-        return self.result.solution
-
-    @property
-    def usd(self) -> float:
-        """The weighted loss of all work, with the absence of what is left out."""
-        left = sum(self.ground.absence(work) for work, _ in self.without)
-        return self.solution.cost + sum(stay.usd for stay in self.stays) + left
-
-    @property
-    def optimal(self) -> bool:
-        """Whether no plan can be cheaper."""
-        if not self.stays and not self.without:
-            return self.result.optimal
-        return self.bound is not None and self.usd - self.bound <= PROVEN * max(self.usd, 1.0)
 
 
 @dataclass(frozen=True)
 class Planner:
-    """What all phases of one plan share. `promises`: the visits that may still move, by finding."""
+    """What all phases of one plan share. `promises`: the visits that may still move, by finding; `keeps`:
+    all of them stay as they are."""
 
     crews: Sequence[Crew]
     now: datetime
     rules: PlanningRules
     seed: int
     promises: dict[str, Visit]
+    keeps: bool = False
 
     def arranged(self, works: Sequence[Work], calendars: Calendars, clock: Clock) -> Arrangement:
-        """The best arrangement found of new works and movable visits."""
+        """The best arrangement found of new works and movable visits; where little is new, of those visits
+        alone that take the work along or give way to it."""
+        if not around.is_little(works, calendars, len(self.crews)):
+            return self._arranged(works, calendars, clock)
+        near = around.near(works, calendars, self.rules)
+        some = calendars.moving(near)
+        plan = replace(self, keeps=True)._arranged(works, some, clock)
+        ways = around.giving_way(works, plan.starts(), calendars, self.now, self.rules)
+        if ways:
+            some = calendars.moving(near | ways)
+            plan = self._arranged(works, some, clock)
+        return replace(plan, kept=len(calendars.movable) - len(some.movable))
+
+    def _arranged(self, works: Sequence[Work], calendars: Calendars, clock: Clock) -> Arrangement:
         movable = [visit.booking.work for visit in calendars.movable.values() if visit.booking.work]
         everything = sorted([*works, *movable], key=urgency)
         long = [work for work in everything if self._takes_days(work, calendars)]
@@ -138,7 +113,8 @@ class Planner:
         return booked or takes_days(work, self.crews, self.rules)
 
     def _build(self, works: Sequence[Work], calendars: Calendars) -> Built:
-        return build(works, self.crews, calendars, now=self.now, rules=self.rules)
+        built = build(works, self.crews, calendars, now=self.now, rules=self.rules)
+        return built.kept() if self.keeps else built
 
     def _without_free_day(self, built: Built, calendars: Calendars) -> list[Work]:
         """Work that would fit into a day and finds none that is free for so long: it is done on several."""
@@ -219,7 +195,7 @@ class Planner:
             own, around = placed.pop(key), plan.ground
             for other in placed.values():
                 around = around.holding(Visit(other.crew_id, other.booking))
-            stay = next((stay for stay in stays(work, around) if stay.booking.days), None)
+            stay = next(iter(stays(work, around, least_days=2)), None)
             if stay is None or stay.usd > options.now(own.task) - worth:
                 continue
             ground = plan.ground.beside(stay)
@@ -244,7 +220,8 @@ class Planner:
     ) -> Arrangement:
         """The best tours found for work of a day at most. `starts`: those of the simple rules, where they
         are known."""
-        result = self._solved(built, clock.part(0.5 if built.promised else 1.0), starts)
+        result = around.inserted(built) if self.keeps else None
+        result = result or self._solved(built, clock.part(0.5 if built.promised else 1.0), starts)
         saved = 0.0
         if built.promised and self._breaks_promises(built, result.solution, calendars):
             kept = built.kept()

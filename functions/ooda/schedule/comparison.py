@@ -43,7 +43,7 @@ def simple_plans(
     """The plans of the two rules by their names; `built`: the work of a day at most, `long`: the rest."""
     return {
         "first_come_first_served": _simple(
-            built, _in_order(long, _arrived), ground, _first_come, lambda stay: stay.booking.start, clock
+            built, _in_order(long, _arrived), ground, _first_come, lambda stay: stay.days[0].start, clock
         ),
         "greedy": _simple(built, _in_order(long, _urgent), ground, _greedy, lambda stay: stay.usd, clock),
     }

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from ona.documents.work_orders import Decision, Job
 from ona.repairs.crews import Booking, Work, timed
 from ooda.documents.schedules import PlanChange
-from ooda.schedule.arrange import Arrangement
+from ooda.schedule.arrangement import Arrangement
 from ooda.schedule.loss import terms
 from ooda.schedule.placements import Placement, as_promised, placements
 from ooda.schedule.reasons import Reasons

@@ -12,7 +12,8 @@ from datetime import datetime
 from ona.documents.work_orders import Job, Learned
 from ona.repairs.crews import Booking, Crew, Work
 from ooda.documents.schedules import PlanChange, PlanSummary, Schedule
-from ooda.schedule.arrange import Arrangement, Planner
+from ooda.schedule.arrange import Planner
+from ooda.schedule.arrangement import Arrangement
 from ooda.schedule.decisions import Decisions, decide
 from ooda.schedule.requests import KEPT, RepairRequest, triage
 from ooda.schedule.rules import PlanningRules

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from ona.documents.work_orders import Decision
 from ona.repairs.crews import Booking, Crew, Work
 from ona.runtime.words import counted, listed, number_above, number_below
-from ooda.schedule.arrange import Arrangement
+from ooda.schedule.arrangement import Arrangement
 from ooda.schedule.calendars import why_closed
 from ooda.schedule.eligibility import why_not
 from ooda.schedule.horizon import LONGEST_LEAD_DAYS, arrives_in_days, horizon_days
@@ -70,9 +70,10 @@ class Reasons:
     def why_here(self, placed: Placement | Stay, waiting_usd: float) -> str:
         """Why a job is where it is; `waiting_usd`: what a day later costs of production."""
         work = placed.work
-        parts = [f"the cheapest plan{self._here}{'' if self.plan.optimal else ' found'}"]
-        if self.plan.optimal and self.others is None:
-            parts = ["the cheapest plan of all"]
+        found = "" if self.plan.optimal else " found"
+        if self.plan.optimal and self.others is None and not self.plan.kept:
+            found = " of all"
+        parts = [f"the cheapest plan{self._here}{found}{self._beside_promised}"]
         if isinstance(placed, Placement) and len(placed.tour.tasks) > 1:
             at, count = placed.tour.tasks.index(placed.task) + 1, len(placed.tour.tasks)
             parts.append(f"visit {at} of {count} on one tour")
@@ -93,6 +94,12 @@ class Reasons:
         if work.due is not None and placed.booking.start > work.due:
             parts.append(f"late: it was due by {clock(work.due)}")
         return "; ".join([*parts, *self._others(placed)])
+
+    @property
+    def _beside_promised(self) -> str:
+        """That visits were not asked, because moving them could not pay."""
+        kept = counted(self.plan.kept, "visit")
+        return f" beside {kept} that stay as promised" if self.plan.kept else ""
 
     def assumed(self, work: Work, crew_id: str) -> list[str]:
         """What was not known of a work, what was taken instead, and where to enter it."""

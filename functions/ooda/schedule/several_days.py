@@ -9,9 +9,11 @@ booked lie in between.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from math import floor
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ona.repairs.crews import BookedDay, Booking, Crew, Work
@@ -37,16 +39,47 @@ Room = tuple[float, float]
 """When work may begin on a day, and how many minutes of it that day holds; minutes from the origin."""
 
 
+class Out(NamedTuple):
+    """A crew's time on one day of a work; the fields are those of `Booking`."""
+
+    leaves: datetime
+    start: datetime
+    end: datetime
+    returns: datetime
+
+
 @dataclass(frozen=True)
 class Stay:
-    """A crew's days at one work. `usd`: its cost in the plan, weighted; `moved_usd`: what of that is the
-    price of not being as promised."""
+    """A crew's days at one work. `km`: all ways; `usd`: its cost in the plan, weighted; `moved_usd`: what
+    of that is the price of not being as promised; `promised`: the booking of one that is."""
 
     work: Work
     crew_id: str
-    booking: Booking
+    days: Sequence[Out]
+    km: float
     usd: float
     moved_usd: float = 0.0
+    promised: Booking | None = None
+
+    @cached_property
+    def booking(self) -> Booking:
+        """The stay in the crew's calendar; made when asked for, as few of hundreds are."""
+        first, last, work = self.days[0], self.days[-1], self.work
+        return self.promised or Booking(
+            finding_key=work.finding_key,
+            finding_id=work.finding_id,
+            asset_id=work.asset_id,
+            site_id=work.site_id,
+            leaves=first.leaves,
+            start=first.start,
+            end=last.end,
+            returns=last.returns,
+            technicians=work.technicians,
+            specialization=work.specialization,
+            travel_km=self.km,
+            days=[BookedDay(**day._asdict()) for day in self.days] if len(self.days) > 1 else [],
+            work=work,
+        )
 
 
 @dataclass(frozen=True)
@@ -78,26 +111,26 @@ class Ground:
         return Ground(self.crews, calendars, self.now, self.rules)
 
 
-def stays(work: Work, ground: Ground) -> list[Stay]:
-    """All ways to do the work: each crew that can, each start within the work's horizon; the cheapest
-    first. A promised visit as it stands is one of them, where its crew can keep it."""
+def stays(work: Work, ground: Ground, least_days: int = 1) -> list[Stay]:
+    """All ways to do the work on so many days or more: each crew that can, each start within the work's
+    horizon; the cheapest first. A promised visit as it stands is one, where its crew can keep it."""
     found = {}
     promised = ground.calendars.movable.get(work.finding_key)
     for crew in ground.crews:
         if why_not(work, crew, ground.rules):
             continue
-        for days in _all_days(work, crew, ground):
+        for days in _all_days(work, crew, ground, least_days):
             stay = _stay(work, crew, days, promised, ground)
             found[crew.crew_id, days[0].start] = stay
     if promised and promised.booking.days and work.finding_key not in ground.calendars.broken:
         kept = _kept(work, promised, ground)
         if kept:
-            found[kept.crew_id, kept.booking.start] = kept
-    return sorted(found.values(), key=lambda stay: (stay.usd, stay.booking.end, stay.crew_id))
+            found[kept.crew_id, kept.days[0].start] = kept
+    return sorted(found.values(), key=lambda stay: (stay.usd, stay.days[-1].end, stay.crew_id))
 
 
-def _all_days(work: Work, crew: Crew, ground: Ground) -> Iterator[list[BookedDay]]:
-    """The days of each start with one crew."""
+def _all_days(work: Work, crew: Crew, ground: Ground, least: int) -> Iterator[list[Out]]:
+    """The days of each start with one crew, where they are so many."""
     rules, origin = ground.rules, ground.origin
     booked = ground.calendars.fixed.get(crew.crew_id, ())
     able = sum(one.status == "available" for one in ground.crews)
@@ -115,6 +148,8 @@ def _all_days(work: Work, crew: Crew, ground: Ground) -> Iterator[list[BookedDay
 
     for offset in range(last + 1):
         for begin, room in of_day(today + timedelta(days=offset)):
+            if least > 1 and room >= rounded_up(work.hours * 60):
+                continue  # a single day holds it
             days = _days_from(work, crew, today + timedelta(days=offset), (begin, room), of_day, ground)
             if days:
                 yield days
@@ -127,12 +162,12 @@ def _days_from(
     piece: Room,
     of_day: Callable[[date], list[Room]],
     ground: Ground,
-) -> list[BookedDay]:
+) -> list[Out]:
     """The days from that piece of the first day until the work is done; empty where it is not done within
     `MOST_DAYS`, or the piece is too short to begin."""
     travel = way_to(work, crew, ground.rules)[0]
     left, day = rounded_up(work.hours * 60), first
-    days: list[BookedDay] = []
+    days: list[Out] = []
     while left > 0 and (day - first).days <= MOST_DAYS:
         options = [piece] if day == first else of_day(day)
         begin, room = max(options, key=lambda one: (min(one[1], left), -one[0]), default=(0.0, 0.0))
@@ -140,7 +175,7 @@ def _days_from(
         if minutes == left or minutes >= LEAST_MINUTES:
             at = (begin - travel, begin, begin + minutes, begin + minutes + travel)
             leaves, start, end, returns = (ground.origin + timedelta(minutes=one) for one in at)
-            days.append(BookedDay(leaves=leaves, start=start, end=end, returns=returns))
+            days.append(Out(leaves, start, end, returns))
             left -= minutes
         elif day == first:
             return []
@@ -189,46 +224,38 @@ def _at_once(leaves: float, returns: float, out: Sequence[Window]) -> int:
     return max(sum(begin <= at < end for begin, end in others) for at in instants)
 
 
-def _stay(
-    work: Work, crew: Crew, days: Sequence[BookedDay], promised: Visit | None, ground: Ground
-) -> Stay:
+def _stay(work: Work, crew: Crew, days: Sequence[Out], promised: Visit | None, ground: Ground) -> Stay:
     """The stay of a crew on those days, with its cost."""
     rules, now = ground.rules, ground.now
-    km = 2.0 * len(days) * way_to(work, crew, rules)[1]
-    booking = Booking(
-        finding_key=work.finding_key,
-        finding_id=work.finding_id,
-        asset_id=work.asset_id,
-        site_id=work.site_id,
-        leaves=days[0].leaves,
-        start=days[0].start,
-        end=days[-1].end,
-        returns=days[-1].returns,
-        technicians=work.technicians,
-        specialization=work.specialization,
-        travel_km=round(km, 1),
-        days=list(days) if len(days) > 1 else [],
-        work=work,
-    )
+    km = round(2.0 * len(days) * way_to(work, crew, rules)[1], 1)
     moved = 0.0
     if promised is not None and work.finding_key not in ground.calendars.broken:
-        other_time = [d.start for d in booking.times] != [d.start for d in promised.booking.times]
+        other_time = [d.start for d in days] != [d.start for d in promised.booking.times]
         changes = other_time + (crew.crew_id != promised.crew_id)
         moved = changes * move_price(promised.booking, now, rules)
-    loss = weighted(terms(work, booking.start, now, booking.end), rules.weights)
-    if work.due is not None and booking.start > work.due:
+    start = days[0].start
+    loss = weighted(terms(work, start, now, days[-1].end), rules.weights)
+    if work.due is not None and start > work.due:
         loss += rules.constraints.late_critical_usd
-    usd = loss + rules.weights.w_cost * money(booking, rules, work.part_usd) + moved
-    return Stay(work, crew.crew_id, booking, usd, moved)
+    usd = loss + rules.weights.w_cost * _money(work.technicians, days, km, rules, work.part_usd) + moved
+    return Stay(work, crew.crew_id, days, km, usd, moved)
 
 
 def money(booking: Booking, rules: PlanningRules, part_usd: float) -> float:
     """What a visit costs in labour, travel and parts, USD, unweighted."""
-    hours = sum((time.returns - time.leaves).total_seconds() for time in booking.times) / 3600.0
+    return _money(booking.technicians, booking.times, booking.travel_km, rules, part_usd)
+
+
+def _money(
+    technicians: int,
+    times: Sequence[Out | Booking | BookedDay],
+    km: float,
+    rules: PlanningRules,
+    part_usd: float,
+) -> float:
+    hours = sum((time.returns - time.leaves).total_seconds() for time in times) / 3600.0
     return (
-        booking.technicians * hours * rules.crew.hourly_cost_usd
-        + booking.travel_km * rules.crew.travel_cost_usd_per_km
-        + part_usd
+        technicians * hours * rules.crew.hourly_cost_usd + km * rules.crew.travel_cost_usd_per_km + part_usd
     )
 
 
@@ -241,5 +268,6 @@ def _kept(work: Work, promised: Visit, ground: Ground) -> Stay | None:
     for day in promised.booking.times:
         if any(t.leaves < day.returns and day.leaves < t.returns for one in own for t in one.times):
             return None
-    stay = _stay(work, crew, promised.booking.times, promised, ground)  # type: ignore[arg-type]
-    return Stay(work, crew.crew_id, promised.booking, stay.usd, 0.0)
+    days = [Out(day.leaves, day.start, day.end, day.returns) for day in promised.booking.times]
+    stay = _stay(work, crew, days, promised, ground)
+    return replace(stay, moved_usd=0.0, promised=promised.booking)

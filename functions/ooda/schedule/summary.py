@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ooda.documents.schedules import PlanSummary
-from ooda.schedule.arrange import Arrangement
+from ooda.schedule.arrangement import Arrangement
 
 
 def summary(plan: Arrangement) -> PlanSummary:
@@ -16,6 +16,7 @@ def summary(plan: Arrangement) -> PlanSummary:
         gap = 0.0 if plan.optimal or loss == bound else round(100 * (loss - bound) / abs(loss), 3)
     return PlanSummary(
         jobs=len(plan.built.works) + len(plan.stays) + len(plan.without),
+        kept=plan.kept,
         loss_usd=loss,
         bound_usd=bound,
         gap_percent=gap,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -55,6 +55,31 @@ class Calendars:
                     continue
                 calendars.movable.update({b.finding_key: Visit(crew.crew_id, b) for b in tour})
         return calendars
+
+    @property
+    def tours(self) -> list[list[Visit]]:
+        """The movable visits, those of one tour together."""
+        by_crew: dict[str, list[Booking]] = {}
+        for crew_id, booking in self.movable.values():
+            by_crew.setdefault(crew_id, []).append(booking)
+        return [
+            [Visit(crew_id, booking) for booking in tour]
+            for crew_id, bookings in by_crew.items()
+            for tour in _tours(bookings)
+        ]
+
+    def moving(self, keys: Collection[str]) -> Calendars:
+        """The same with every visit fixed, except those of these faults and what is on a tour with them."""
+        fixed = {crew_id: list(bookings) for crew_id, bookings in self.fixed.items()}
+        movable = {}
+        for tour in self.tours:
+            moves = any(visit.booking.finding_key in keys for visit in tour)
+            for visit in tour:
+                if moves:
+                    movable[visit.booking.finding_key] = visit
+                else:
+                    fixed.setdefault(visit.crew_id, []).append(visit.booking)
+        return replace(self, fixed=fixed, movable=movable)
 
     def all_fixed(self) -> Calendars:
         """The same with every booking fixed."""

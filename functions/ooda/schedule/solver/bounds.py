@@ -96,6 +96,13 @@ class ShiftGrid:
             fixed,
         )
 
+    def cheapest(self, rate: float) -> tuple[Floats, float]:
+        """What each task costs at least at its best time (n,), infinite where it cannot begin; and the way
+        of any tour, which is at least home from its last task. USD, without duals. `rate`: USD a minute and
+        person."""
+        home = self.home * (rate * self.unit * self.people) + self.home_way
+        return self.fixed.min(axis=1, initial=np.inf), float(home.min(initial=np.inf))
+
     def onward(self, duals: Floats, rate: float, closes: int, out: Floats) -> Floats:
         """What is still to come at least once a task ended at a time (T, n), USD of reduced cost; everybody
         is back at `closes` at the latest. Each task's people are paid for the way to it and its own work,

@@ -59,6 +59,7 @@ class Pricing:
         for task, row in enumerate(tours.open):
             for number in row:
                 self.able[number].append(task)
+        self.cheapest: dict[int, tuple[Floats, float]] = {}
 
     def negative(
         self,
@@ -123,7 +124,14 @@ class Pricing:
         day = day_duals[self.groups[number]]
         if clock.here().over():
             return None
-        grid = ShiftGrid.of(self.problem, number, self.able[number], self.common)
+        grid = None
+        if number not in self.cheapest:
+            grid = ShiftGrid.of(self.problem, number, self.able[number], self.common)
+            self.cheapest[number] = grid.cheapest(self.problem.usd_per_minute)
+        tasks, loop = self.cheapest[number]
+        if loop - day + np.minimum(tasks - duals[self.able[number]], 0.0).sum() >= limit:
+            return []  # the shift's cheapest tour, were there no other tour and no time between tasks
+        grid = grid or ShiftGrid.of(self.problem, number, self.able[number], self.common)
         search = _ShiftSearch(self.problem, number, grid, duals, day, out, clock.here())
         try:
             return sorted(search.under(limit, enough))

@@ -30,7 +30,7 @@ from ooda.schedule.solver.problem import Problem
 from ooda.schedule.solver.proof import Proof, provable, prove
 from ooda.schedule.solver.relaxation import Relaxation
 from ooda.schedule.solver.search import Search
-from ooda.schedule.solver.solution import Met, Solution, remember
+from ooda.schedule.solver.solution import Limits, Met, Solution, remember
 from ooda.schedule.solver.tours import Tour, Tours
 
 HOT, COLD = 2.0, 0.03
@@ -94,12 +94,23 @@ def solve(
     planning = _Planning(problem, seed, searches, clock, None if all_the_time else rounds_for(problem))
     planning.begin(starts)
     bound, optimal = 0.0, not problem.tasks
-    if problem.tasks and planning.by_tours and proof:
+    if len(problem.tasks) == 1 and planning.by_tours:
+        planning.take(_alone(planning.tours))
+        bound, optimal = planning.best.cost, True
+    elif problem.tasks and planning.by_tours and proof:
         bound, optimal = planning.from_the_relaxation()
     elif problem.tasks:
         planning.by_searching()
     known = bound if optimal or bound > 0.0 else None  # time ran out before there was one
     return Result(planning.best, known, optimal, planning.late and not optimal, time.process_time() - begun)
+
+
+def _alone(tours: Tours) -> Solution:
+    """The only task of a problem where it costs least, or left out: there is no other solution."""
+    problem, limits = tours.problem, Limits(tours.problem)
+    every = (tour for shift in tours.open[0] if (tour := tours.tour(shift, (0,))))
+    solutions = (Solution.of(problem, {tour.shift: tour}) for tour in every if limits.allow({}, tour))
+    return min([Solution.of(problem, {}), *solutions], key=lambda solution: solution.cost)
 
 
 class _Planning:
