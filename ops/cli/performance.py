@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from operations.reports.performance import Costs, blocks, title
 from rich.markup import escape
 from rich.table import Column
 from rich.table import Table as Grid
@@ -19,6 +18,7 @@ from operations.drawing.document import Block, Heading, Paragraph, Table
 from operations.drawing.page import page
 from operations.drawing.sheets import sheets
 from operations.reading.performance import Performance, performance
+from operations.reports.performance import Costs, blocks, title
 from ops.cli import routines
 from ops.cli.cost import DEFAULT_REGION
 from ops.cli.shared import Environment, Profile, console

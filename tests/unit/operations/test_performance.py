@@ -17,7 +17,6 @@ from xml.etree import ElementTree as ET
 import boto3
 import pytest
 from moto import mock_aws
-from operations.reports import performance as report
 from typer.testing import CliRunner
 
 from operations.drawing.document import Heading, Paragraph, Pictures, Table
@@ -25,6 +24,7 @@ from operations.drawing.sheets import sheets
 from operations.reading import performance as reading
 from operations.reading.inventory import Inventory
 from operations.reading.performance import Performance, Row, Work
+from operations.reports import performance as report
 from ops import cli
 from ops.cli import performance as command
 from ops.target import Target
