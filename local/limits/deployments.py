@@ -89,6 +89,17 @@ def install() -> None:
         if kind not in handlers:
             raise HookBroken(f"ministack no longer provisions {kind}")
         handlers[kind] = _checked(handlers[kind], check)
+    handlers["AWS::Events::Rule"] = _without_role(handlers["AWS::Events::Rule"])
+
+
+def _without_role(handler: dict[str, Any]) -> dict[str, Any]:
+    """ministack updates a rule without a role by a PutRule with an empty one, which the limits refuse."""
+    update = handler["update"]
+
+    def updating(physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any) -> Any:
+        return update(physical_id, old, {"RoleArn": None, **new}, *rest)
+
+    return {**handler, "update": updating}
 
 
 def _checked(handler: dict[str, Any], check: Check) -> dict[str, Any]:

@@ -130,12 +130,9 @@ def performance(client: Client, root: str, environment: str, now: datetime, hour
         arn.rpartition(":")[2]: {"StateMachineArn": arn}
         for arn in found.of("AWS::StepFunctions::StateMachine")
     }
-    apis = {
-        item["name"]: {"ApiName": item["name"], "Stage": environment}
-        for page in client("apigateway").get_paginator("get_rest_apis").paginate()
-        for item in page["items"]
-        if item["id"] in found.of("AWS::ApiGateway::RestApi")
-    }
+    gateway = client("apigateway")
+    names = [gateway.get_rest_api(restApiId=one)["name"] for one in found.of("AWS::ApiGateway::RestApi")]
+    apis = {name: {"ApiName": name, "Stage": environment} for name in names}
     rows: dict[str, list[Row]] = {}
     charts: list[Chart] = []
     for title, kind, things in (

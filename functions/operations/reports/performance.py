@@ -31,7 +31,8 @@ class Costs:
 
 def title(report: Performance) -> str:
     """What stands above the report."""
-    return f"Performance of {report.platform}, {report.start:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC"
+    start, end = f"{report.start:%Y-%m-%d %H:%M}", f"{report.end:%Y-%m-%d %H:%M}"
+    return f"Performance of {report.platform}, {start} to {end} UTC"
 
 
 def blocks(report: Performance, costs: Costs | None) -> list[Block]:
@@ -67,7 +68,8 @@ def outstanding(report: Performance) -> list[Paragraph]:
         if row.now.failed
     ]
     slower = [
-        f"{row.name}: a call takes {row.now.mean_ms:,.0f} ms, {row.slower_percent:.0f} % longer than before."
+        f"{row.name}: a call takes {row.now.mean_ms:,.0f} ms, "
+        f"{row.slower_percent:.0f} % longer than before."
         for row in rows
         if (row.slower_percent or 0.0) > _SLOWER_PERCENT
     ]

@@ -30,6 +30,8 @@ def lambda_handler(event: Any, _: Any) -> dict[str, Any]:
     request = RoutineRequest.read(event, "event")
     try:
         report, day = run.routine(request.routine, request.now)
+        if request.routine == "weekly":
+            store.keep_performance(run.performance_of_week(request.now), day)
     except Exception as error:
         raise translate(error, f"routine {request.routine}") from error
     return store.keep(report, day).document()

@@ -9,9 +9,12 @@ from operations.config.routines import Kind, routines
 from operations.reading.finding import Report
 from operations.reading.health import Platform, health
 from operations.reading.midday import midday
+from operations.reading.performance import Performance, performance
 from operations.reading.records import Records
 from operations.reading.summary import summary
 from operations.reading.weekly import weekly
+
+_WEEK_HOURS = 168
 
 
 def routine(kind: Kind, now: datetime) -> tuple[Report, date]:
@@ -32,6 +35,12 @@ def routine(kind: Kind, now: datetime) -> tuple[Report, date]:
         return weekly(client, root, records, yesterday, rules.zone, now), today
     day = yesterday if kind == "closing" else today
     return summary(client, root, records, day, rules.zone, now), day
+
+
+def performance_of_week(now: datetime) -> Performance:
+    """What was done in the seven days before `now`, UTC, and in those before. Raises as `routine`."""
+    root, name = environment("ROOT_STACK"), environment("ONA_ENVIRONMENT")
+    return performance(client, root, name, now, _WEEK_HOURS)
 
 
 def _platform(root: str) -> Platform:

@@ -7,8 +7,12 @@ from datetime import date
 from ona.documents.base import Document, S3Pointer
 from ona.runtime.aws import environment
 from ona.store import s3
+from operations.drawing.page import page
+from operations.drawing.sheets import sheets
 from operations.layout import REPORT
 from operations.reading.finding import Report, State
+from operations.reading.performance import KIND, Performance
+from operations.reports.performance import blocks, title
 
 
 class RoutineResult(Document):
@@ -35,3 +39,18 @@ def keep(report: Report, day: date) -> RoutineResult:
         not_ok=sum(finding.state != "ok" for finding in report.findings),
         report=pointer,
     )
+
+
+def keep_performance(report: Performance, day: date) -> None:
+    """Write the performance report under its day, as HTML with pictures and as PDF. Raises DependencyBusy.
+
+    It tells no cost: prices and what is used are read by the commands only.
+    """
+    head, document = title(report), blocks(report, None)
+    for suffix, body, kind in (
+        ("html", page(head, document).encode(), "text/html; charset=utf-8"),
+        ("pdf", sheets(head, document), "application/pdf"),
+    ):
+        s3.write_bytes(
+            environment("OUTPUT_BUCKET"), REPORT.build(day=day, kind=KIND, suffix=suffix), body, kind
+        )

@@ -21,9 +21,11 @@ VALUES = [DOCUMENT, None, [], [1], [[1]], "t", 3, {"null": [None]}, 'x;$n:=3;"']
 EXPRESSIONS = [
     "$x", "$x.null", "$exists($x.null)", "$type($x.null)", "$exists($x.none)", "$count($x.none)", "$x.one",
     "$x.nested[0]", "$x.deep.of.g", "$x.deep.of", "$x.text", "$x.whole + 1", "$count($x.nulls)",
-    "$x.rows.s", "$x.rows[r=2].s", "$map($x.one, function($v){$v + 1})", "$merge([$x.deep, {'n': 1}])", "$string($x)",
+    "$x.rows.s", "$x.rows[r=2].s", "$map($x.one, function($v){$v + 1})", "$merge([$x.deep, {'n': 1}])",
+    "$string($x)",
     "$append($x.one, 2)", "$boolean($x)", "$type($x)", "$x.**.g", "$x[0]", "$count($x)", "[$x.one]", "$n",
-    "$x.half", "$x.empty", "{'a': $x.none, 'b': $x.null}", "$each($x.deep, function($v, $k){$k})", "$nope",
+    "$x.half", "$x.empty", "{'a': $x.none, 'b': $x.null}", "$each($x.deep, function($v, $k){$k})",
+    "$nope",
 ]  # fmt: skip
 
 

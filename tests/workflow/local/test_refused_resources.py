@@ -208,8 +208,31 @@ def test_a_dashboard_that_is_put_is_looked_at_like_one_of_a_template(lab: Lab) -
     ) as refused:
         cloudwatch.put_dashboard(DashboardName=name, **graph())
     assert refused.value.response["Error"]["Code"] == "InvalidParameterInput"
-    with pytest.raises(cloudwatch.exceptions.DashboardNotFoundError):
+    with pytest.raises(ClientError, match="does not exist"):
         cloudwatch.get_dashboard(DashboardName=name)
     body = graph(region="af-south-1")
     assert cloudwatch.put_dashboard(DashboardName=name, **body)["DashboardValidationMessages"] == []
     assert cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"] == body["DashboardBody"]
+
+
+def test_a_rule_without_a_role_changes_with_its_stack(lab: Lab) -> None:
+    """As it does on each `ona up` that gives a rule another target or pattern."""
+    client, name = lab.platform.target.client, unique("stack")
+    for source in ("ona.one", "ona.two"):
+        rule = {
+            "Name": name,
+            "EventPattern": {"source": [source]},
+            "Targets": [{"Id": source, "Arn": QUEUE}],
+        }
+        body = json.dumps({"Resources": {"It": {"Type": "AWS::Events::Rule", "Properties": rule}}})
+        call = "create_stack" if source == "ona.one" else "update_stack"
+        getattr(client("cloudformation"), call)(StackName=name, TemplateBody=body)
+        while True:
+            [found] = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+            if not found["StackStatus"].endswith("IN_PROGRESS"):
+                break
+            time.sleep(0.02)
+    assert found["StackStatus"] == "UPDATE_COMPLETE"
+    assert json.loads(client("events").describe_rule(Name=name)["EventPattern"]) == {"source": ["ona.two"]}
+    assert [one["Id"] for one in client("events").list_targets_by_rule(Rule=name)["Targets"]] == ["ona.two"]
+    client("cloudformation").delete_stack(StackName=name)

@@ -13,6 +13,7 @@ from operations.config.routines import routines
 from ops.cli import routines as commands
 from ops.target import start
 from tests.builders.telemetry import sunny_day
+from tests.fakes.pdf_reader import Pdf
 from tests.fakes.platform import Platform
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("operations")]
@@ -61,6 +62,14 @@ def test_each_routine_ends_well_and_tells_of_it(platform: Platform) -> None:
         assert kind == "closing" or key == f"operations/reports/{day:%Y/%m/%d}/{kind}.json"
         history = platform.states.get_execution_history(executionArn=execution["executionArn"])
         assert "Routine Finished" in str(history["events"])
+        if kind == "weekly":
+            bucket, beside = platform.target.output_bucket, key.replace("weekly.json", "performance")
+            page, sheets = (
+                platform.s3.get_object(Bucket=bucket, Key=f"{beside}.{suffix}")["Body"].read()
+                for suffix in ("html", "pdf")
+            )
+            assert b"<td>ona-detect-dev</td>" in page
+            assert any("ona-detect-dev" in lines for lines in Pdf(sheets).texts())
     assert stored["figures"] if kind == "summary" else stored["days"]
 
 
