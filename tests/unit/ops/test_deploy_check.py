@@ -131,7 +131,7 @@ APPCONFIG = {
     f"AWS::AppConfig::{kind}"
     for kind in ("Application", "Environment", "ConfigurationProfile", "DeploymentStrategy")
 }
-"""Their names need not be unique: no Create operation answers ConflictException (AppConfig's API)."""
+"""Their names need not be unique: no Create call answers ConflictException (AppConfig API reference)."""
 
 
 def test_every_type_with_a_fixed_name_is_asked_for(account: Account) -> None:
