@@ -8,7 +8,7 @@ export PYTHONPATH := functions:.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast soak format lint check build bench examples openapi asl watch diagrams lock clean
+.PHONY: help setup demo test test-fast soak format lint check build deploy undeploy clean-deploy bench examples openapi asl watch diagrams lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -60,6 +60,25 @@ build: ## sam build, and the sizes of what it made (needs python3.13)
 	@scripts/build --can-build
 	@$(MAKE) --no-print-directory .venv-sam/.ready
 	@scripts/build
+
+# PROFILE: of ~/.aws/config, or `environment` for the shell's own credentials. DRY_RUN=1 says what would be done.
+PROFILE ?= environment
+DEPLOY = ONA_CALLED_AS=./ona $(PY) -m ops deploy $(1) --env $(ENV) --profile $(PROFILE) $(if $(DRY_RUN),--dry-run) $(if $(YES),--yes)
+define env_is_given
+	@test -n "$(ENV)" || { echo "say which environment: make $@ ENV=dev|staging|prod" >&2; exit 1; }
+endef
+
+deploy: $(VENV)/.ready ## build, check, deploy to AWS, validate: ENV=dev|staging|prod PROFILE=<profile> [DRY_RUN=1] [YES=1]
+	$(env_is_given)
+	@$(call DEPLOY,run)
+
+undeploy: $(VENV)/.ready ## delete a deployment; data stays unless WITH_DATA=1: ENV=... PROFILE=... [DRY_RUN=1]
+	$(env_is_given)
+	@$(call DEPLOY,remove) $(if $(WITH_DATA),--with-data)
+
+clean-deploy: $(VENV)/.ready ## remove what failed or older deployments left: ENV=... PROFILE=... [WITH_DATA=1] [DRY_RUN=1]
+	$(env_is_given)
+	@$(call DEPLOY,leftovers) $(if $(WITH_DATA),--with-data)
 
 .venv-bench/.ready: requirements/bench.txt
 	$(call begin,.venv-bench)

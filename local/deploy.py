@@ -93,6 +93,11 @@ def nested_name(stack: str, application: str) -> str:
     return f"{stack}-{re.sub(r'(?<!^)(?=[A-Z])', '-', application).lower()}"
 
 
+def content(body: bytes) -> str:
+    """The name of an artefact: the same bytes have the same."""
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
 def with_release(root: Template, packaged: dict[str, Template], given: dict[str, str]) -> dict[str, str]:
     """Parameters with `Release`, where the root has it and nobody gave it: a digest of all that is there.
 
@@ -152,7 +157,7 @@ class _Deployment:
         return pseudo_parameters(account, str(self.s3.meta.region_name), self.root)
 
     def _upload(self, body: bytes, suffix: str) -> str:
-        key = hashlib.sha256(body).hexdigest()[:32] + suffix
+        key = content(body) + suffix
         self.s3.put_object(Bucket=self._bucket, Key=key, Body=body)
         return f"s3://{self._bucket}/{key}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,7 @@ def _difference(existing: dict[str, Any], content: str) -> str:
 
 def _artefact(root: str, body: bytes, suffix: str) -> str:
     """The address that `deploy` gives the same bytes."""
-    return f"s3://{root}-artifacts/{hashlib.sha256(body).hexdigest()[:32]}{suffix}"
+    return f"s3://{root}-artifacts/{deploy.content(body)}{suffix}"
 
 
 def _pseudo_parameters(client: Callable[[str], Any], root: str) -> dict[str, str]:

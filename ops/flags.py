@@ -128,7 +128,7 @@ class Flags:
         given = known.get(name) or {"default": flags_config()[name].default}
         after = {**known, name: _changed(given, on, customers)}
         told = f"{name} {'on' if on else 'off'}" + (f" for {', '.join(customers)}" if customers else "")
-        return self._deploy(place, after, gradually=gradually, why=f"{told}, by {by}: {why or 'no reason'}")
+        return self._deploy(place, after, gradually=gradually, why=f"{told}, by {by}: {why}")
 
     def roll_back(self, place: Place) -> Deployment:
         """Take the last change of a place back: one that goes on is stopped, one that is over reverted.

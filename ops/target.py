@@ -48,6 +48,8 @@ account has 1 000 concurrent executions, so that each function gets its share.
 """
 
 
+OWN = "environment"
+"""Stands for a profile: the credentials that the shell has, as a CI job gets them by OIDC."""
 LIVE = "live"
 """The alias of every function and workflow: the version that is in use (docs/decisions/0046-release.md)."""
 
@@ -207,7 +209,8 @@ def _profile(profile: str, region: str | None = None) -> Callable[[str], Any]:
     import boto3
 
     try:
-        session = boto3.Session(profile_name=profile, region_name=region)
+        named = None if profile == OWN else profile
+        session = boto3.Session(profile_name=named, region_name=region)
     except Exception as error:
         raise OpsError(f"AWS profile {profile}: {error}") from error
     clients: dict[str, Any] = {}

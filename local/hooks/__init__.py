@@ -39,6 +39,7 @@ from local.hooks import (
     roles_services,
     roles_sources,
     roles_trust,
+    rule_metrics,
     s3_events,
     s3_listing,
     service_calls,
@@ -90,6 +91,7 @@ def install() -> None:
     roles_services.install()
     roles_sources.install()
     roles_trust.install()
+    rule_metrics.install()  # outside of the rules' roles, whose refusal it counts
     topics.install()
     alarms.install()
     alarm_events.install()

@@ -22,8 +22,8 @@ from local.hooks.base import private, replace
 _PREPROCESSOR = "moto.stepfunctions.parser.asl.parse.preprocessor"
 _ERROR_LETTERS = 800
 """So much of a parser's error is shown."""
-_MOST_TREES = 16
-"""Definitions whose syntax trees are kept, the last used ones: more than the template has."""
+_MOST_TREES = 64
+"""Definitions whose syntax trees are kept, the last used ones: more than the template's, with versions."""
 
 
 def definition_of(text: str) -> Any:
@@ -124,7 +124,16 @@ def _one_tree_a_definition(parser: Any) -> None:
     moto parses at every start: 0.18 s of a processor for the 29 KB of `ooda.asl.json`, of which the tree
     takes five sixths (measured). Programs hold what a run changes, so each execution has its own.
     """
+    from antlr4.RuleContext import RuleContext  # type: ignore[import-untyped]
     from moto.stepfunctions.parser.asl.parse import asl_parser as engine
+
+    joined = RuleContext.getText
+
+    def text_of(node: Any) -> Any:
+        """The text of a node: each program asks for that of every node, which joins those of all below."""
+        if "_ona_text" not in node.__dict__:
+            node._ona_text = joined(node)
+        return node._ona_text
 
     @lru_cache(maxsize=_MOST_TREES)
     def tree_of(definition: str) -> Any:
@@ -139,7 +148,8 @@ def _one_tree_a_definition(parser: Any) -> None:
         return tree
 
     def parse(definition: str) -> tuple[Any, Any]:
-        tree = tree_of(definition)
+        tree = tree_of(definition)  # nobody changes it any more
         return engine.Preprocessor().visit(tree), tree
 
+    replace(RuleContext, "getText", text_of)
     replace(parser, "parse", staticmethod(parse))

@@ -50,11 +50,14 @@ def deployed(target: Target) -> set[str]:
 
 
 def _tell(item: On) -> None:
-    console.print(f"[red]{escape(item.name)}[/] since {item.since:%Y-%m-%d %H:%M} UTC: {escape(item.what)}")
-    if item.parts:
-        console.print(f"    alarms: {escape(', '.join(item.parts))}", soft_wrap=True)
-    console.print(f"    reason: {escape(item.reason)}", soft_wrap=True)
-    if item.behind:
-        console.print(f"    follows from it: {escape(', '.join(item.behind))}", soft_wrap=True)
-    if item.page:
-        console.print(f"    what to do: {escape(item.page)}", soft_wrap=True)
+    lines = [f"[red]{escape(item.name)}[/] since {item.since:%Y-%m-%d %H:%M} UTC: {escape(item.what)}"]
+    for label, text in (
+        ("alarms", ", ".join(item.parts)),
+        ("reason", item.reason),
+        ("follows from it", ", ".join(item.behind)),
+        ("what to do", item.page),
+    ):
+        if text:
+            lines.append(f"    {label}: {escape(text)}")
+    for line in lines:
+        console.print(line, soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ops.cli import releases
+from ops.cli import deploying, releases
 from ops.cli.shared import Environment, console, errors_in_one_line
 from ops.deployment import check, importing, names
 from ops.deployment.settings import settings
@@ -78,3 +78,4 @@ def deploy_import(
 
 
 releases.add(app)
+deploying.add(app)

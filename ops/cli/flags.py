@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ona.config.flags import MAINTENANCE, MAX_AGE_S, FlagName, Place, flags_config, place_of
+from ops import maintenance
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.flags import Deployment, Flags
 from ops.target import OpsError, resolve, use_configs
@@ -71,14 +72,25 @@ def set_command(
         raise OpsError(f"{flag} holds for all customers; leave --customer out")
     if gradually and flag == MAINTENANCE:
         raise OpsError(f"{flag} holds at once for everybody; leave --gradually out")
-    flags = _flags(profile, environment)
-    done = flags.change(
-        flag, value == "on", customer or [], gradually=gradually, why=why, by=by or getpass.getuser()
+    use_configs()
+    target, on, who, reason = (
+        resolve(profile, environment),
+        value == "on",
+        by or getpass.getuser(),
+        why or "no reason",
     )
+    events = ""
+    if flag == MAINTENANCE:
+        both = maintenance.begin(target, reason, who) if on else maintenance.end(target, reason, who, _tell)
+        done, events = both.change, both.events
+    else:
+        done = Flags(target).change(flag, on, customer or [], gradually=gradually, why=reason, by=who)
     console.print(f"{place_of(flag)}: {_told(done)}", soft_wrap=True)
     if done.state in TAKEN_BACK:
         raise OpsError(f"{flag} stays as it was: an alarm is on")
     console.print(f"functions ask every {MAX_AGE_S:g} s")
+    if events:
+        console.print(f"events: {escape(events)}", soft_wrap=True)
 
 
 @app.command("rollback")
@@ -87,6 +99,8 @@ def rollback_command(
     place: Which = "features", profile: Profile = None, environment: Environment = "dev"
 ) -> None:
     """Take the last change back: stop it while it is deployed, revert it up to 72 hours after."""
+    if _place(place) == "maintenance":
+        raise OpsError("give `ona flags set maintenance_mode off`: it also takes up what came meanwhile")
     done = _flags(profile, environment).roll_back(_place(place))
     console.print(f"{place}: {_told(done)}", soft_wrap=True)
 
@@ -108,6 +122,10 @@ def watch_command(
         if not newest.in_progress:
             raise typer.Exit(int(newest.state != "COMPLETE"))
         time.sleep(LOOK_S)
+
+
+def _tell(text: str) -> None:
+    console.print(escape(text), soft_wrap=True)
 
 
 def _flags(profile: str | None, environment: str) -> Flags:

@@ -72,10 +72,10 @@ def deploy_rollback(
     moving = [step for step in steps if step.to is not None]
     if dry_run or not moving:
         return
-    _agreed(f"take {counted(len(moving), 'alias')} back?", yes=yes)
+    _agreed(f"take {counted(len(moving), 'step')} back?", yes=yes)
     for step in moving:
         versions.take(target.client, step)
-    console.print(f"{counted(len(moving), 'alias')} moved; `ona deploy validate` tries them")
+    console.print(f"{counted(len(moving), 'step')} moved; `ona deploy validate` tries them")
 
 
 @errors_in_one_line

@@ -63,8 +63,8 @@ def stop_command(
     machines = running.machines_of(holds, goes_on)
     if now:
         left = running.running(target, machines)
-        running.stop_all(target, left, why)
-        console.print(f"{counted(len(left), 'execution')} stopped in the middle")
+        stopped = running.stop_all(target, left, why)
+        console.print(f"{counted(stopped, 'execution')} stopped in the middle")
         left = running.wait(target, machines, patience_s=10, tell=_tell)
     else:
         seconds = emergency().patience_s if patience is None else patience
@@ -89,7 +89,7 @@ def resume_command(profile: Profile = None, environment: Environment = "dev") ->
     if stop is None:
         console.print("the platform is not stopped; looking for events that wait all the same")
     if stop is not None and stop.flag:
-        doors.maintenance(target, False, f"stop {stop.stop_id} ends", user())
+        doors.maintenance(target, False, f"the end of stop {stop.stop_id}", user())
         console.print("maintenance mode is off: the APIs answer again, all of them within 30 s")
     progress = holding.release(target, _tell)
     came = counted(progress.came, "event")

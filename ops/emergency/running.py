@@ -74,21 +74,22 @@ def wait(target: Target, machines: Collection[str], patience_s: float, tell: Tel
 
 
 def stop_all(target: Target, left: Collection[Running], why: str) -> int:
-    """Stop executions; the open stop keeps their names first, so that a resume takes them up again."""
+    """Stop executions; how many. The open stop keeps their names first, so that a resume takes them up."""
     kept = documents.newest(target)
     if kept is None or kept.stop.state == "ended":
         raise OpsError("the platform is not stopped; nothing was stopped")
     known = {item.arn for item in kept.stop.executions}
     fresh = [Stopped(arn=item.arn) for item in left if item.arn not in known]
     kept.write(executions=[*kept.stop.executions, *fresh])
-    states = target.client("stepfunctions")
+    states, stopped = target.client("stepfunctions"), 0
     for item in left:
         cause = f"{why}; `ona resume` takes it up again"
         try:
             states.stop_execution(executionArn=item.arn, error=ERROR, cause=cause[:32_768])
         except states.exceptions.ValidationException:
             continue  # it ended by itself just now
-    return len(left)
+        stopped += 1
+    return stopped
 
 
 def take_up_all(target: Target, kept: Kept, tell: Tell) -> int:

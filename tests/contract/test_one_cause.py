@@ -21,11 +21,11 @@ from tests.builders.deployed import STACKS
 from tests.fakes import cloudwatch
 from tests.paths import ROOT
 
-UNTIL = 360
-"""Minutes that are played."""
-REPEAT = 60
-"""Minutes in which the same alarm is not told of again."""
-RESOURCES = STACKS["watch"]["Resources"]
+UNTIL, REPEAT = 360, 60
+"""Minutes that are played, and minutes in which the same alarm is not told of again."""
+RESOURCES = {
+    name: item for name, item in STACKS["watch"]["Resources"].items() if item["Type"].endswith("Alarm")
+}
 SINGLE = {name: item["Properties"] for name, item in RESOURCES.items() if item["Type"].endswith("::Alarm")}
 COMPOSITE = {
     name: item["Properties"] for name, item in RESOURCES.items() if item["Type"].endswith("CompositeAlarm")

@@ -51,6 +51,7 @@ class Cloud:
         self.executions: list[Json] = []
         self.invoked: list[tuple[str, Json]] = []
         self.events = 0
+        self.queued = 0
         self.stages: dict[str, Json] = {}
         self.after_write: Callable[[str], None] = lambda _: None
 
@@ -93,7 +94,8 @@ class Cloud:
             self.sent(text)
 
     def sent(self, text: str) -> None:
-        message = {"MessageId": f"m{self.events}-{len(self.messages)}-{len(text)}", "Body": text}
+        self.queued += 1
+        message = {"MessageId": f"m{self.queued}", "Body": text}
         self.messages.append({**message, "visible": self.now})
 
     def _begin(self, arn: str, name: str, text: str) -> str:

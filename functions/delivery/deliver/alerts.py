@@ -20,7 +20,7 @@ from delivery.deliver.systems.webhook import Webhook
 from ona.config import parameters
 from ona.outbox import deliveries
 from ona.outbox.items import OUTBOX, AlertItem
-from ona.runtime import events
+from ona.runtime import correlation, events
 from ona.runtime.clock import iso
 from ona.runtime.errors import InvalidConfiguration, InvalidInput
 from ona.runtime.http import Busy
@@ -49,7 +49,9 @@ def deliver(
         try:
             claimed = deliveries.claim(item, now)
             if isinstance(claimed, AlertItem):
-                became = _deliver(claimed, now)
+                with correlation.using(claimed.correlation_id):
+                    became = _deliver(claimed, now)
+                    logger.info("alert handled", delivery=claimed.delivery_id, became=became)
                 counts[became] += 1
                 counts["unheard"] += became == "dead"
         except Exception as error:

@@ -34,5 +34,5 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
         outcome=decision.outcome,
         alert_id=alert.key if alert else "",
         why=decision.why,
-        publish=wording.published(decision.outcome, alert, environment) if alert else None,
+        publish=wording.published(decision.outcome, alert) if alert else None,
     ).document()

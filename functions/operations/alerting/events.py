@@ -15,7 +15,7 @@ from ona.outbox.items import AlertAction
 from ona.runtime.clock import parse
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import digest
-from ona.runtime.words import shortened
+from ona.runtime.words import counted, shortened
 from operations.alerting.documents import AlertEvent, What
 from operations.config.alarms import Severity
 from operations.config.catalogue import Catalogue, CataloguedAlarm
@@ -148,5 +148,8 @@ def _trouble(kind: str, detail: Mapping[str, Any]) -> tuple[str, bool, Severity,
         return "deployment-failed", bad, "high", "canary-rolled-back", reason
     if kind == "Routine Finished":
         worst = str(detail["worst"])
-        return f"routine-{detail['kind']}", worst in ("critical", "2"), "medium", "", f"worst is {worst}"
+        name = str(detail.get("routine") or detail["kind"])
+        found = counted(int(detail.get("not_ok", 0)), "finding")
+        reason = f"the routine {name} found what is {worst}; not ok: {found}"
+        return f"routine-{name}", worst == "critical", "medium", "", reason
     raise InvalidPayload(f"{shortened(kind, 100)} is no event that alerts are made of")

@@ -96,7 +96,7 @@ class _Case:
             last_at=self.now, correlation_id=event.correlation_id, version=0, ttl=self._ttl(),
         )  # fmt: skip
         if not event.rings:
-            by = f"{event.told_by} tells of it" if event.told_by else "a deployment listens to it"
+            by = f"told by {event.told_by}" if event.told_by else "a deployment listens to it"
             return self._decided("suppressed", by, self._quiet(fresh, by, None))
         return self._tell_or_keep_quiet(fresh)
 

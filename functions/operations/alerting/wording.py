@@ -92,8 +92,9 @@ def item(alert: Alert, place: Place, telling: Telling, environment: str, now: da
     )
 
 
-def published(outcome: Outcome, alert: Alert, environment: str) -> Published | None:
-    """The event that says what became of an alert; None where nothing did that others want to know."""
+def published(outcome: Outcome, alert: Alert) -> Published | None:
+    """The event that says what became of an alert, but for its environment, which the workflow knows; None
+    where nothing did that others want to know."""
     kind = PUBLISHED.get(outcome)
     if kind is None or (outcome == "resolved" and alert.told_since is None):
         return None
@@ -103,7 +104,6 @@ def published(outcome: Outcome, alert: Alert, environment: str) -> Published | N
             "version": "1",
             "id": digest(alert.key, outcome, str(alert.version)),
             "time": iso(alert.last_at),
-            "environment": environment,
             "correlation_id": alert.correlation_id,
             "alert_id": alert.key,
             "name": alert.name,

@@ -67,8 +67,14 @@ class Report(Document):
     findings: list[Finding]
 
 
+_OWN_PAGES = {"freshness": "site-stale", "certificates": "certificate-expires"}
+"""Checks whose findings have a page of their own, docs/operations/symptoms/<page>.md."""
+
+
 def page_of(check: str) -> str:
     """Where the docs say what to do about a check's findings."""
+    if check in _OWN_PAGES:
+        return f"docs/operations/symptoms/{_OWN_PAGES[check]}.md"
     return f"docs/operations/health.md#{check}"
 
 

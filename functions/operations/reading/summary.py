@@ -85,11 +85,11 @@ def _files_in_words(figures: Figures) -> Iterator[Finding]:
     for folder, files in figures.files.items():
         told = f"{counted(files.number, 'file')} ({', '.join(_counts(files.outcomes))})"
         yield _warning("files", folder, told) if files.refused else Finding.ok("files", folder, told)
-    came, failed = figures.files.values(), sum(figures.failed.values())
-    if not came and not failed:
+    came = figures.files.values()
+    if not came:
         yield Finding.ok("files", "all", "no file was done")
     elif not any(files.accepted for files in came):
-        nothing = Finding.critical("files", "all", "every file was refused, or failed")
+        nothing = Finding.critical("files", "all", "every file was refused")
         yield nothing.model_copy(update={"page": f"{PAGE}#files"})
     if figures.site_days:
         yield Finding.ok("files", "sites", f"{counted(figures.site_days, 'judgement')} of whole sites")

@@ -85,4 +85,4 @@ def test_it_says_since_when_and_what_is_usual() -> None:
     found = judge("karoo", hours_ago(*(hour + 54 for hour in DAILY)), NOW)
     assert found.text == "last file 3 days ago, usually every 24 h"
     assert found.since == NOW - timedelta(hours=76)
-    assert found.page == "docs/operations/health.md#freshness"
+    assert found.page == "docs/operations/symptoms/site-stale.md"

@@ -76,14 +76,14 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 @pytest.mark.parametrize(
     ("quota", "others", "reserve", "state", "said"),
     [
-        (10, 0, "1", "wrong", "89 reserved of a quota of 10; 0 can be reserved: set ReservedConcurrency=0"),
+        (10, 0, "1", "wrong", "96 reserved of a quota of 10; 0 can be reserved: set ReservedConcurrency=0"),
         (10, 0, "0", "ok", "bursts of files will wait"),
         (100, 0, "1", "wrong", "0 can be reserved"),
-        (188, 0, "1", "wrong", "ask Service Quotas for 189"),
-        (189, 0, "1", "ok", "89 reserved of a quota of 189; 89 can be reserved"),
+        (195, 0, "1", "wrong", "ask Service Quotas for 196"),
+        (196, 0, "1", "ok", "96 reserved of a quota of 196; 96 can be reserved"),
         (1000, 0, "1", "ok", "900 can be reserved"),
         (1000, 850, "1", "wrong", "50 can be reserved"),
-        (1000, 850, "1", "wrong", "ask Service Quotas for 1039"),
+        (1000, 850, "1", "wrong", "ask Service Quotas for 1046"),
     ],
 )
 def test_the_quota_is_held_against_what_is_reserved(
@@ -127,6 +127,13 @@ def test_what_has_a_name_already_is_named_and_the_import_told(account: Account) 
     assert len(found) == 6, text
 
 
+APPCONFIG = {
+    f"AWS::AppConfig::{kind}"
+    for kind in ("Application", "Environment", "ConfigurationProfile", "DeploymentStrategy")
+}
+"""Their names need not be unique: no Create operation answers ConflictException (AppConfig API reference)."""
+
+
 def test_every_type_with_a_fixed_name_is_asked_for(account: Account) -> None:
     """A new type in any stack whose name the template gives must be known to the check."""
     from ops.deployment.names import NAMED_BY
@@ -138,6 +145,7 @@ def test_every_type_with_a_fixed_name_is_asked_for(account: Account) -> None:
             free = {"AWS::Serverless::LayerVersion", "AWS::Serverless::Api", "AWS::ApiGateway::DomainName",
                     "AWS::Lambda::Permission",  # it names another resource
                     "AWS::IAM::Policy",  # its name is its role's own
+                    *APPCONFIG,
                     "AWS::ApplicationAutoScaling::ScalingPolicy"}  # fmt: skip
             assert item["Type"] in free, f"{application}.{logical_id}: {names}"
 
@@ -191,7 +199,7 @@ def test_without_credentials_it_says_what_it_did_not_ask() -> None:
     found = {item.about: item for item in findings(TEMPLATE, chosen(), None)}
     for about in ("concurrency", "names", "receiver"):
         assert found[about].state == "not asked"
-    assert "the least quota is 189" in found["concurrency"].text
+    assert "the least quota is 196" in found["concurrency"].text
 
 
 @pytest.mark.parametrize("code", [*check.NOT_ENABLED, "AccessDenied"])

@@ -20,10 +20,17 @@ from ops import cli
 from ops.demo import run
 from tests.fakes.bad_homes import BAD_HOMES, a_home, contents
 
-NEEDS_NO_HOME = {"validate", "deploy check", "deploy import"}
+NEEDS_NO_HOME = {
+    "validate",
+    "deploy check",
+    "deploy import",
+    "deploy run",
+    "deploy remove",
+    "deploy leftovers",
+}
 NEEDS_NO_CLOUD = NEEDS_NO_HOME | {"up", "demo", "down", "doctor"}
 """These work, or start one, when none runs."""
-FITTING = {"history": ["backfill/"]}
+FITTING = {"history": ["backfill/"], "flags set": ["webhooks", "off"]}
 """Arguments of commands that look at them before they look for a cloud."""
 MANY_LINES = {"doctor"}
 """Says one thing a line."""

@@ -241,3 +241,6 @@ def check(cloud: Cloud, stopping: int, releasing: int) -> None:
     wrong = {event: cloud.ran_for(event) for event in ids if sorted(cloud.ran_for(event)) != wanted}
     assert not wrong, told
     assert documents.current(cloud.target()) is None, told
+    kept = documents.newest(cloud.target())
+    assert kept is not None
+    assert kept.stop.came == cloud.queued, told

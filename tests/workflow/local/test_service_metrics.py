@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.fakes.lab import Lab, unique
+from tests.fakes.lab import ROLE, Lab, unique
 from tests.fakes.waiting import eventually
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
@@ -134,3 +134,33 @@ def test_requests_to_an_api_are_counted_by_its_stage_with_their_errors(lab: Lab,
         assert watch.total("AWS/ApiGateway", "Latency", "SampleCount", **of) == 3
     assert watch.total("AWS/ApiGateway", "Count", ApiName=name, Stage="dev") == 0
     apis.delete_rest_api(restApiId=api)
+
+
+def test_rules_count_whom_they_invoke_and_whom_they_may_not(lab: Lab, watch: Watch) -> None:
+    """EventBridge User Guide, Monitoring: by rule, and in all; failures only where there are some."""
+    events = lab.platform.target.client("events")
+    machine = lab.machine(
+        {"QueryLanguage": "JSONata", "StartAt": "G", "States": {"G": {"Type": "Succeed"}}}
+    )
+    source, good, refused, silent = unique("test"), unique("good"), unique("refused"), unique("silent")
+    none = lab.role([], "", "events.amazonaws.com")
+    for name, role, pattern in (
+        (good, ROLE, {"source": [source]}),
+        (refused, none, {"source": [source]}),
+        (silent, ROLE, {"source": [unique("other")]}),
+    ):
+        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": machine, "RoleArn": role}])
+    try:
+        for _ in range(3):
+            events.put_events(Entries=[{"Source": source, "DetailType": "T", "Detail": "{}"}])
+        eventually(lambda: watch.total("AWS/Events", "Invocations", RuleName=good) == 3)
+        assert watch.total("AWS/Events", "Invocations", RuleName=refused) == 3
+        assert watch.total("AWS/Events", "FailedInvocations", RuleName=refused) == 3
+        assert watch.total("AWS/Events", "FailedInvocations", RuleName=good) == 0
+        assert watch.total("AWS/Events", "Invocations", RuleName=silent) == 0
+        assert watch.total("AWS/Events", "Invocations") >= 6, "of all rules together"
+    finally:
+        for name in (good, refused, silent):
+            events.remove_targets(Rule=name, Ids=["1"])
+            events.delete_rule(Name=name)

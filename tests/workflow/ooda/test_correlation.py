@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from ops.demo.follow import run_task
+from ops.target import LIVE
 from tests.builders.telemetry import dead_from
 from tests.fakes.lab import unique
 from tests.fakes.platform import Platform
@@ -64,9 +65,10 @@ def _variables(platform: Platform, name: str) -> dict[str, str]:
 
 def _configure(platform: Platform, name: str, variables: dict[str, str]) -> None:
     function = platform.target.function(name)
-    platform.target.client("lambda").update_function_configuration(
-        FunctionName=function, Environment={"Variables": variables}
-    )
+    client = platform.target.client("lambda")
+    client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
+    made = client.publish_version(FunctionName=function)["Version"]
+    client.update_alias(FunctionName=function, Name=LIVE, FunctionVersion=made)
 
 
 def log_of(platform: Platform, name: str, since: float) -> list[str]:

@@ -18,8 +18,10 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from ops import cli, customers
+from ops.emergency import documents, holding
 from ops.flags import Flags
 from tests.builders.flags import only
+from tests.builders.telemetry import sunny_day
 from tests.fakes.platform import Platform
 from tests.workflow.operations.symptoms.flags import forget
 
@@ -129,6 +131,8 @@ def anew(platform: Platform, function: str) -> None:
     variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     variables = {**variables, "ANEW": str(time.time())}
     client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
 
 
 def get(platform: Platform, path: str) -> tuple[int, Any, Any]:
@@ -161,3 +165,36 @@ def test_callers_of_the_deployed_apis_are_told_of_maintenance(
     for function in ("account_api", "operations_api", "forecasting_api"):
         anew(platform, function)
     assert get(platform, f"/quota/usage?api_key={key}")[0] == 200
+
+
+def test_files_wait_while_the_platform_is_maintained_and_each_is_worked_on_once(
+    platform: Platform, ids: dict[str, str], ona: Callable[..., Any]
+) -> None:
+    earlier = len(platform.executions())
+    assert ona("set", "maintenance_mode", "on", "--why", "a test").exit_code == 0
+    for number in (1, 2):
+        platform.put(sunny_day(), f"INV-00{number}")
+    time.sleep(1.0)
+    assert len(platform.executions()) == earlier
+    done = ona("set", "maintenance_mode", "off")
+    assert done.exit_code == 0
+    assert "2 events came meanwhile: 2 started, 0 had begun already" in done.output
+    platform.idle()
+    assert len(platform.executions()) == earlier + 2
+    platform.put(sunny_day(), "INV-003")
+    deadline = time.monotonic() + 20
+    while len(platform.executions()) < earlier + 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(platform.executions()) == earlier + 3, "what comes now starts at once"
+
+
+def test_what_ona_stop_holds_waits_on_when_maintenance_is_over(
+    platform: Platform, ids: dict[str, str], ona: Callable[..., Any]
+) -> None:
+    holding.hold(platform.target, "a bad release", "thandi")
+    assert ona("set", "maintenance_mode", "on").exit_code == 0
+    done = ona("set", "maintenance_mode", "off")
+    assert "events still wait, as thandi wants: a bad release" in done.output
+    assert documents.current(platform.target) is not None
+    refused = ona("rollback", "maintenance")
+    assert (refused.exit_code, "maintenance_mode off" in refused.output) == (1, True)

@@ -18,6 +18,7 @@ from ops import accounting
 from ops.emergency import documents, holding, rules, running
 from tests.builders.telemetry import DAY, sunny_day, to_csv
 from tests.fakes.platform import Platform
+from tests.workflow.operations.symptoms.executions_hang import STILL
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("operations")]
 STAGED = "arn:aws:states:af-south-1:000000000000:stateMachine:ona-ooda-staging"
@@ -96,30 +97,44 @@ def test_what_was_stopped_in_the_middle_is_taken_up_once(platform: Platform) -> 
     assert len(machines) >= len(platform.target.machines)
     earlier = starts_of(platform)
     key = platform.put(sunny_day())
-    left = _running(platform, machines)
+    assert platform.ended("ooda", key)["status"] == "SUCCEEDED"
+    platform.idle()
+    with _waiting(platform):
+        arn = platform.states.start_execution(
+            stateMachineArn=platform.target.machine,
+            name="in-the-middle",
+            input=json.dumps(platform.event(key)),
+        )["executionArn"]
+        time.sleep(1)  # until it has begun, with that definition
     holding.hold(platform.target, "a test", "the suite")
+    left = running.running(platform.target, machines)
+    assert [item.arn for item in left] == [arn]
     assert running.stop_all(platform.target, left, "a test") == 1
     assert running.wait(platform.target, machines, 30, lambda _: None) == []
     ended = platform.states.describe_execution(executionArn=left[0].arn)
     assert (ended["status"], ended["error"]) == ("ABORTED", running.ERROR)
     holding.release(platform.target)
     platform.idle()
-    assert starts_of(platform) - earlier == Counter({key: 2})
+    assert starts_of(platform) - earlier == Counter({key: 3})
     assert [item.state for item in accounting.account(platform.target)] == ["done"]
     assert platform.letters() == []
     [taken] = documents.newest(platform.target).stop.executions  # type: ignore[union-attr]
     assert platform.states.describe_execution(executionArn=taken.taken_up)["status"] == "SUCCEEDED"
     holding.release(platform.target)
     platform.idle()
-    assert starts_of(platform) - earlier == Counter({key: 2})
+    assert starts_of(platform) - earlier == Counter({key: 3})
 
 
-def _running(platform: Platform, machines: list[str]) -> list[running.Running]:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if left := running.running(platform.target, machines):
-            return left
-    raise TimeoutError("nothing began")
+@contextmanager
+def _waiting(platform: Platform) -> Iterator[None]:
+    """Executions of the loop that are started by hand meanwhile wait for ten minutes."""
+    machine, states = platform.target.machine, platform.states
+    before = states.describe_state_machine(stateMachineArn=machine)["definition"]
+    states.update_state_machine(stateMachineArn=machine, definition=json.dumps(STILL))
+    try:
+        yield
+    finally:
+        states.update_state_machine(stateMachineArn=machine, definition=before)
 
 
 def test_the_apis_are_closed_and_opened(platform: Platform) -> None:

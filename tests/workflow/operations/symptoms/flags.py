@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from typing import get_args
 
 from ona.config.flags import Place
+from ops.emergency import documents, holding
 from tests.fakes.platform import Platform
 
 ALARM = {"AlarmName": "ona-api-5xx-dev", "StateReason": "a test"}
 
 
 def forget(platform: Platform) -> None:
-    """As if nobody had ever set a flag."""
+    """As if nobody had ever set a flag, and nothing was held."""
+    if documents.current(platform.target):
+        holding.release(platform.target)
     client = platform.target.client("appconfig")
     application, features, maintenance, _ = platform.target.outputs["Flags"].split("/")
     for environment in (features, maintenance):

@@ -10,7 +10,7 @@ from tests.fakes.platform import Platform
 
 
 @contextmanager
-def _with_timers(platform: Platform) -> Iterator[None]:
+def with_timers(platform: Platform) -> Iterator[None]:
     """All timers run, as they do where no test stops them."""
     events = platform.target.client("events")
     for rule in events.list_rules()["Rules"]:
@@ -27,7 +27,7 @@ def _with_timers(platform: Platform) -> Iterator[None]:
 def sound(platform: Platform) -> Iterator[None]:
     """Nothing is wrong, and no asset is registered yet."""
     platform.s3.delete_object(Bucket=platform.target.input_bucket, Key=ASSETS)
-    with _with_timers(platform):
+    with with_timers(platform):
         yield
 
 
@@ -41,7 +41,7 @@ def damaged(platform: Platform) -> Iterator[None]:
     client("sqs").send_message(QueueUrl=letters, MessageBody="{}")
     client("cloudwatch").set_alarm_state(StateValue="ALARM", **alarm)
     try:
-        with _with_timers(platform):
+        with with_timers(platform):
             yield
     finally:
         client("lambda").delete_function_concurrency(FunctionName=detect)

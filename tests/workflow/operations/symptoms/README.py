@@ -1,0 +1,29 @@
+"""What docs/operations/README.md shows: a night on which one file failed for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.builders.scenes import fail_for_good, purge
+from tests.fakes.platform import Platform
+from tests.workflow.operations.symptoms.health import with_timers
+
+
+@contextmanager
+def night(platform: Platform) -> Iterator[None]:
+    """Detect fails for good; its letter lies in the queue."""
+    platform.reset()
+    fail_for_good(platform)
+    with with_timers(platform):
+        yield
+
+
+@contextmanager
+def mended(platform: Platform) -> Iterator[None]:
+    """The letter still lies there, and the configuration is right again."""
+    try:
+        with with_timers(platform):
+            yield
+    finally:
+        purge(platform)
