@@ -39,7 +39,7 @@ def _formats(service: str, action: str) -> tuple[str, ...] | None:
     return tuple(
         form
         for kind in described.get("Resources", [])
-        for form in known["Resources"].get(kind, {}).get("ARNFormats", [])
+        for form in known["Resources"].get(kind.lower(), {}).get("ARNFormats", [])
     )
 
 
