@@ -28,6 +28,8 @@ NAMED_BY = {
     "AWS::SSM::Parameter": "Name",
     "AWS::CloudWatch::Alarm": "AlarmName",
     "AWS::CloudWatch::CompositeAlarm": "AlarmName",
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::Events::Rule": "Name",
     "AWS::ECS::Cluster": "ClusterName",
 }
 """Types whose names are the deployer's and must be free, each with the property that has the name."""
@@ -159,6 +161,7 @@ _FREE = {
     "NotFoundException",
     "ParameterNotFound",
     "QueueDoesNotExist",
+    "ResourceNotFound",
     "ResourceNotFoundException",
     "StateMachineDoesNotExist",
 }
@@ -175,6 +178,10 @@ def _describe(client: Ask, item: Named) -> None:
         client("sqs").get_queue_url(QueueName=name)
     elif item.kind == "AWS::Serverless::Function":
         client("lambda").get_function_configuration(FunctionName=name)
+    elif item.kind == "AWS::CloudWatch::Dashboard":
+        client("cloudwatch").get_dashboard(DashboardName=name)
+    elif item.kind == "AWS::Events::Rule":
+        client("events").describe_rule(Name=name)
     elif item.kind == "AWS::SSM::Parameter":
         client("ssm").get_parameter(Name=name)
     else:
