@@ -44,9 +44,7 @@ def end(target: Target, why: str, by: str, tell: Tell) -> Done:
         return Done(change, "no event was held")
     others = [reason for reason in stop.reasons if not reason.why.startswith(OURS)]
     if others:
-        return Done(
-            change, f"events still wait, as {others[0].by} wants: {others[0].why}; see `ona resume`"
-        )
+        return Done(change, f"events still wait: {others[0].why} (by {others[0].by}); see `ona resume`")
     progress = holding.release(target, tell)
     came = counted(progress.came, "event")
     taken = f"{came} came meanwhile: {progress.started} started, {progress.repeated} had begun already"

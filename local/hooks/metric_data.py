@@ -90,7 +90,7 @@ class _Answer:
             about = metric["Namespace"], metric["MetricName"], dimensions
             return metrics.series(*about, self.start, self.end, int(stat["Period"]), stat["Stat"])
         if name in self._open:
-            raise BadExpression(f"{name} stands in its own expression")
+            raise BadExpression(f"the expression of {name} has itself in it")
         self._open.append(name)
         try:
             return self._computed(str(query["Expression"]))

@@ -80,7 +80,8 @@ def maintenance_list(profile: Profile = None, environment: Environment = "dev") 
             f"{number}  {state}  {of}  {escape(window.why)} ({escape(window.by)})", soft_wrap=True
         )
     for recurring in maintenance().windows:
-        days = f"{', '.join(recurring.days)} from {recurring.start:%H:%M}"
+        zone = maintenance().zone
+        days = f"{', '.join(recurring.days)} from {recurring.start:%H:%M} ({zone})"
         console.print(
             f"{recurring.name}  {days} for {recurring.hours:g} h  {recurring.why}",
             markup=False,

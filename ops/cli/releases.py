@@ -92,7 +92,9 @@ def deploy_prune(
     for item, version in found:
         print(f"{item.kind:<8} {item.short:<28} version {version.number} of {version.release or 'unnamed'}")
     if not found:
-        console.print(f"nothing to remove: no function or workflow has more than {keep} versions to spare")
+        console.print(
+            f"nothing to remove: no function or workflow has more than {counted(keep, 'version')} to spare"
+        )
     if dry_run or not found:
         return
     _agreed(f"remove {counted(len(found), 'version')}?", yes=yes)

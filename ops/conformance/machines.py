@@ -65,11 +65,11 @@ class Machine:
         return None
 
     def objects(self) -> Iterator[str]:
-        """What may have started the machine: `<bucket>/<key>` of the rules that name it."""
+        """What may have started the machine: `<bucket>/<key>` of rules that name it or its alias."""
         for item in self.stack.resources.values():
             properties = item["Properties"]
             targets = properties.get("Targets", []) if item["Type"] == "AWS::Events::Rule" else []
-            if any(target.get("Arn") == self.arn for target in targets):
+            if any(f"{target.get('Arn')}:".startswith(f"{self.arn}:") for target in targets):
                 detail = properties.get("EventPattern", {}).get("detail", {})
                 for bucket in detail.get("bucket", {}).get("name", []):
                     for key in detail.get("object", {}).get("key", []):

@@ -75,7 +75,9 @@ def _probe(client: Ask, item: Published, event: Any) -> Finding:
     told = document.get("probe") if isinstance(document, dict) else None
     if told is None:
         text = document.get("errorMessage", "") if isinstance(document, dict) else ""
-        return Finding("wrong", about, f"version {item.live} knows no probe, or does not start: {text}")
+        return Finding(
+            "wrong", about, f"no probe is known to version {item.live}, or it does not start: {text}"
+        )
     if not told["ok"]:
         return Finding("wrong", about, f"version {item.live}: {told['error'] or told['answer']}")
     writes = counted(len(told["would_write"]), "write")

@@ -37,7 +37,8 @@ def has_it(value: Any, child: bool) -> bool:
     """Whether an object, or the text that makes one, gets the id where it can be read."""
     where = "$states.context.Execution.Input.correlation_id" if child else "$correlation_id"
     if isinstance(value, dict):
-        return value.get("correlation_id") == "{% " + where + " %}"
+        own = "{% $result.publish.detail.correlation_id %}"  # an alert's: that of what it tells of
+        return value.get("correlation_id") in ("{% " + where + " %}", own)
     return str(value).startswith(f"{{% $merge([{{'correlation_id': {where}}}, ")
 
 

