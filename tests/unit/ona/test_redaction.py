@@ -26,7 +26,7 @@ SECRETS = [
     "Basic dXNlcjpwYXNzd29yZA==",
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
     "X-Amz-Signature=fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024",
-    "-----BEGIN {0}-----\nMIIE\n-----END {0}-----".format("PRIVATE KEY"),  # noqa: UP032 - whole, it would look real
+    "-----BEGIN {0}-----\nMIIE\n-----END {0}-----".format("PRIVATE KEY"),
 ]
 HARMLESS = [
     "key-1",
