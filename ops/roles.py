@@ -77,7 +77,7 @@ REASONS = (
     ),
     Reason("s3:DeleteObject", "*/map-results/*/lost/*", "a letter that was written at the second try"),
     Reason("s3:PutObject", "*/map-results/ooda/*", "a plan by regions", "*-ScheduleFunction*"),
-    Reason("appconfig:*", "*", "training in a container", "*-GlobalTrainingServiceFunction*"),
+    Reason("appconfig:*", "*", "training in a container", "*-GlobalTrainingSe*"),
     Reason("dynamodb:DeleteItem", "*/ona-platform-tracking", f"{_TICKETS}: its locks go", _DELIVER),
     Reason("dynamodb:*", "*/ona-platform-crews", f"{_TICKETS}: its visit stays or goes", _DELIVER),
 )

@@ -247,10 +247,11 @@ def test_what_a_rule_of_the_template_may_not_deliver_lies_in_its_queue(platform:
         item["RoleName"] for page in iam.get_paginator("list_roles").paginate() for item in page["Roles"]
     ]
     (role,) = [item for item in roles if "OodaStateMachineObservation" in item]
-    (named,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    document = iam.get_role_policy(RoleName=role, PolicyName=named)["PolicyDocument"]
-    text = document if isinstance(document, str) else json.dumps(document)
-    iam.delete_role_policy(RoleName=role, PolicyName=named)
+    texts: dict[str, str] = {}
+    for named in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=named)["PolicyDocument"]
+        texts[named] = document if isinstance(document, str) else json.dumps(document)
+        iam.delete_role_policy(RoleName=role, PolicyName=named)
     url = platform.target.outputs["RuleDeadLetterQueueUrl"]
     try:
         key = platform.put(dead_from(9))
@@ -258,7 +259,8 @@ def test_what_a_rule_of_the_template_may_not_deliver_lies_in_its_queue(platform:
             lambda: sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages", [])
         )
     finally:
-        iam.put_role_policy(RoleName=role, PolicyName=named, PolicyDocument=text)
+        for named, text in texts.items():
+            iam.put_role_policy(RoleName=role, PolicyName=named, PolicyDocument=text)
     sqs.delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
     assert json.loads(letter["Body"])["detail"]["object"]["key"] == key
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
@@ -269,18 +271,19 @@ def test_an_api_needs_the_functions_permission(platform: Platform) -> None:
     function = platform.target.function("account_api")
     address = f"{platform.target.api_url}/health"
     assert urllib3.request("GET", address, timeout=60).status == 200
-    statements = json.loads(client.get_policy(FunctionName=function)["Policy"])["Statement"]
+    live = {"FunctionName": function, "Qualifier": "live"}
+    statements = json.loads(client.get_policy(**live)["Policy"])["Statement"]
     mine = [item for item in statements if "apigateway" in json.dumps(item["Principal"])]
     assert mine, "the template gives the APIs these permissions"
     for item in mine:
-        client.remove_permission(FunctionName=function, StatementId=item["Sid"])
+        client.remove_permission(**live, StatementId=item["Sid"])
     try:
         answer = urllib3.request("GET", address, timeout=60)
         assert answer.status == 500
     finally:
         for item in mine:
             client.add_permission(
-                FunctionName=function,
+                **live,
                 StatementId=item["Sid"],
                 Action="lambda:InvokeFunction",
                 Principal="apigateway.amazonaws.com",
