@@ -64,7 +64,10 @@ def alerts_list(
             console.print("    [red]nobody could be told[/red]: ona alerts show", soft_wrap=True)
     over = len(log.alerts) - len(shown)
     hidden = f"; {over} more that are over: --all" if over else ""
-    console.print(f"{counted(len(shown), 'alert')}{hidden}")
+    if shown or hidden:
+        console.print(f"{counted(len(shown), 'alert')}{hidden}")
+    else:
+        console.print("no alerts: `ona alarms` says what is on, `ona alerts test` tries who is told")
     if log.rejected:
         console.print(f"{counted(len(log.rejected), 'alert')} of files that were not accepted: ona status")
     print_unreadable(bad)

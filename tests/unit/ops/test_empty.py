@@ -15,11 +15,15 @@ from tests.fakes import on_moto
 from tests.fakes.tables import create_table
 from tests.unit.ops.test_every_command import COMMANDS
 
-LISTS = {name for name in COMMANDS if name.split()[-1] == "list"} | {"executions", "orders", "status"}
+NEVER_EMPTY = {"flags list"}
+LISTS = {name for name in COMMANDS if name.split()[-1] == "list"} - NEVER_EMPTY
+LISTS |= {"executions", "orders", "status"}
 NEXT = {
+    "alerts list": "`ona alerts test`",
     "customers list": "`ona customers add`",
     "dlq list": "`ona status`",
     "executions": "`ona put`",
+    "maintenance list": "ona maintenance start",
     "models list": "docs/forecasting.md",
     "orders": "`ona status`",
     "outbox list": "docs/delivery.md",
@@ -38,6 +42,8 @@ def nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     with on_moto.platform(monkeypatch, tmp_path, commands) as target:
         create_table("customers", "id")
         target.outputs["CustomersTableName"] = "customers"
+        create_table("alerts", "alert_id")
+        target.outputs["AlertLogTableName"] = "alerts"
         yield
 
 

@@ -27,6 +27,7 @@ NEEDS_NO_HOME = {
     "deploy run",
     "deploy remove",
     "deploy leftovers",
+    "alerts contacts",
 }
 NEEDS_NO_CLOUD = NEEDS_NO_HOME | {"up", "demo", "down", "doctor"}
 """These work, or start one, when none runs."""
@@ -34,7 +35,7 @@ FITTING = {"history": ["backfill/"], "flags set": ["webhooks", "off"]}
 """Arguments of commands that look at them before they look for a cloud."""
 MANY_LINES = {"doctor"}
 """Says one thing a line."""
-MONITORS = {"health", "ops health", "ops midday"}
+MONITORS = {"health"} | {f"ops {name}" for name in ("health", "midday", "summary", "weekly", "performance")}
 """A monitoring system reads their exit code: 1 is a warning, and no answer is 2."""
 
 
