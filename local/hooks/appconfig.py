@@ -150,6 +150,9 @@ def _permissions() -> None:
     """What a reading of flags needs: both APIs sign as `appconfig`, where ministack knows no such calls."""
     from ministack.core import iam_actions
 
+    action_of = private(iam_actions, "extract_iam_action")
+    resource_of = private(iam_actions, "extract_resource_arn")
+
     def action(service: str, method: str, path: str, *rest: Any) -> Any:
         return _READING.get(path) or action_of(service, method, path, *rest)
 
@@ -161,8 +164,8 @@ def _permissions() -> None:
         token = (query.get("configuration_token") or [""])[0]
         return f"arn:aws:appconfig:{region}:{account}:{configuration(token, json.loads(body or b'{}'))}"
 
-    action_of = replace(iam_actions, "extract_iam_action", action)
-    resource_of = replace(iam_actions, "extract_resource_arn", resource)
+    replace(iam_actions, "extract_iam_action", action)
+    replace(iam_actions, "extract_resource_arn", resource)
 
 
 def install() -> None:
@@ -172,6 +175,7 @@ def install() -> None:
     replace(appconfig, "time", SimpleNamespace(time=clock.now, strftime=time.strftime, gmtime=time.gmtime))
     replace(appconfig, "_first_monitor_alarm", first_alarm)
     handle = private(appconfig, "handle_request")
+    original = private(cloudwatch, "_dispatch_alarm_actions")
 
     async def handled(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
         refusal, validates = None, False
@@ -201,4 +205,4 @@ def install() -> None:
 
     _permissions()
     replace(appconfig, "handle_request", handled)
-    original = replace(cloudwatch, "_dispatch_alarm_actions", dispatched)
+    replace(cloudwatch, "_dispatch_alarm_actions", dispatched)

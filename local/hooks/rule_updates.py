@@ -18,7 +18,7 @@ def install() -> None:
     from ministack.services.cloudformation import provisioners
 
     handler = private(provisioners, "_RESOURCE_HANDLERS")["AWS::Events::Rule"]
-    update = handler["update"]
+    update, put = handler["update"], private(eventbridge, "_put_rule")
     by_template: ContextVar[bool] = ContextVar("by_template", default=False)
 
     def putting(data: dict[str, Any]) -> Any:
@@ -33,5 +33,5 @@ def install() -> None:
         finally:
             by_template.reset(token)
 
-    put = replace(eventbridge, "_put_rule", putting)
+    replace(eventbridge, "_put_rule", putting)
     handler["update"] = updating

@@ -190,8 +190,15 @@ def plain_templates(root: Path) -> dict[str, Template]:
     }
 
 
+ALONE = ("Rollout", "Tracing")
+"""Parameters whose conditions meet no other condition in one resource: each is varied alone (ours)."""
+
+
 def choices(root: Template, templates: dict[str, Template]) -> Iterator[dict[str, str]]:
-    """Each combination of the values of those root parameters that a condition depends on."""
+    """Each combination of the values of those root parameters that a condition depends on.
+
+    Those of `ALONE` take their other values in two combinations only: the first and the last of all others.
+    """
     compared: dict[str, set[str]] = {}
     _compared(root.get("Conditions", {}), compared, {})
     for name, template in templates.items():
@@ -205,8 +212,12 @@ def choices(root: Template, templates: dict[str, Template]) -> Iterator[dict[str
     for parameter, literals in sorted(compared.items()):
         allowed = [str(item) for item in declared.get(parameter, {}).get("AllowedValues", [])]
         values[parameter] = allowed or [*sorted(literals), f"given-{parameter.lower()}"]
-    for combination in itertools.product(*values.values()):
-        yield dict(zip(values, combination, strict=True))
+    alone = {name: values[name] for name in ALONE if name in values}
+    first = {name: values.pop(name)[0] for name in ALONE if name in values}
+    every = [dict(zip(values, found, strict=True)) for found in itertools.product(*values.values())]
+    yield from ({**first, **found} for found in every)
+    for found in (every[0], every[-1]):
+        yield from ({**first, **found, name: value} for name in alone for value in alone[name][1:])
 
 
 def _compared(node: Any, into: dict[str, set[str]], names: dict[str, str]) -> None:
