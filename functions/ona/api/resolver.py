@@ -105,13 +105,14 @@ class Api:
             if open_to_all:
                 self._open.add(path)
             model = gives or get_type_hints(function)["return"]
+            refused = [*refuses, *([404] if behind else [])]
             self._methods.setdefault(path, []).append(method)
             declared: RouteT = self.app.route(
                 path,
                 method=method,
                 summary=summary,
                 tags=[tag],
-                responses={**answers_of(method, model, refuses, open_to_all), **(answers or {})},
+                responses={**answers_of(method, model, refused, open_to_all), **(answers or {})},
                 middlewares=None
                 if open_to_all
                 else [self.counted, *([_behind(self, behind)] if behind else [])],

@@ -16,11 +16,14 @@ import pytest
 from typer.testing import CliRunner
 
 from ops import cli
+from ops.cli import shared
 from tests.builders import runbook
 from tests.fakes.platform import Platform
 from tests.paths import ROOT
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("operations")]
+WIDE = 200
+"""Letters of a line, so that no table is cut."""
 PAGES = runbook.pages(ROOT / "docs" / "operations")
 SYMPTOMS = [page for page in PAGES if page.parent.name == "symptoms"]
 NOW = set(
@@ -39,6 +42,7 @@ def test_the_commands_of_a_page_print_what_it_says(
     page: Path, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(shared.console, "_width", WIDE)  # whoever made it: it may have been for a terminal
     scenes = import_module(f"tests.workflow.operations.symptoms.{page.stem.replace('-', '_')}")
     for block in runbook.blocks(page.read_text("utf-8")):
         with getattr(scenes, block.scene)(platform):
@@ -48,7 +52,7 @@ def test_the_commands_of_a_page_print_what_it_says(
 
 def run(step: runbook.Step, platform: Platform) -> None:
     before = len(platform.executions())
-    environment = {"ONA_HOME": str(platform.home), "COLUMNS": "200", "ONA_CALLED_AS": "./ona"}
+    environment = {"ONA_HOME": str(platform.home), "COLUMNS": str(WIDE), "ONA_CALLED_AS": "./ona"}
     result: Any = CliRunner().invoke(cli.app, step.words, env=environment)
     said = f"./ona {' '.join(step.words)}\n{result.output}"
     assert result.exit_code == step.exit_code, said
