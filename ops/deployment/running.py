@@ -7,6 +7,7 @@ kept in `.ona/deploy-<env>.toml`, which git ignores.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
@@ -87,8 +88,12 @@ def release_of(template: Path, parameters: dict[str, str]) -> str:
 def _commit(folder: Path) -> str:
     """The commit that is checked out; empty where files differ from it, or there is no git."""
 
+    program = shutil.which("git")
+    if program is None:
+        return ""
+
     def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True)
+        done = subprocess.run([program, *words], cwd=folder, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     try:
