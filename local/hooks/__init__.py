@@ -40,7 +40,6 @@ from local.hooks import (
     roles_sources,
     roles_trust,
     rule_metrics,
-    rule_updates,
     s3_events,
     s3_listing,
     service_calls,
@@ -104,5 +103,4 @@ def install() -> None:
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
     timers.install()
     template_references.install()
-    rule_updates.install()
     durable.install(events)  # last: it stores what all the others change

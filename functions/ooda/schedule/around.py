@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from ona.repairs.crews import Work
 from ooda.schedule.build import Built
-from ooda.schedule.loss import absence, terms, weighted
+from ooda.schedule.loss import absence, loss_of
 from ooda.schedule.options import Options
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.solver.solution import Solution
@@ -45,16 +45,16 @@ def is_little(works: Sequence[Work], calendars: Calendars, crews: int) -> bool:
 def near(works: Sequence[Work], calendars: Calendars, rules: PlanningRules) -> set[str]:
     """The movable visits, by their fault, of the tours that may take new work along: nearest first, then
     those that leave first."""
-    found: set[str] = set()
+    found, tours = set[str](), calendars.tours
     for work in works:
         ways = sorted(
             (min(_minutes(work, visit, rules) for visit in tour), tour[0].booking.leaves, n)
-            for n, tour in enumerate(calendars.tours)
+            for n, tour in enumerate(tours)
             if not any(visit.booking.days for visit in tour)
         )
         for minutes, _, n in ways[:MOST_NEAR]:
             if minutes <= NEAR_MINUTES:
-                found |= {visit.booking.finding_key for visit in calendars.tours[n]}
+                found |= {visit.booking.finding_key for visit in tours[n]}
     return found
 
 
@@ -82,9 +82,9 @@ def giving_way(
             if start is None:
                 least, later = absence(work, now, rules) - _labour(work, rules), at + timedelta(days=1)
             else:
-                least, later = _loss(work, start, now, rules), start
-            gain = least - _loss(work, max(at, work.ready), now, rules)
-            gain -= _loss(mine, later, now, rules) - _loss(mine, at, now, rules)
+                least, later = loss_of(work, start, now, rules), start
+            gain = least - loss_of(work, max(at, work.ready), now, rules)
+            gain -= loss_of(mine, later, now, rules) - loss_of(mine, at, now, rules)
             gain -= move_price(visit.booking, now, rules)
             if gain > 0.0:
                 gains[key] = max(gain, gains.get(key, 0.0))
@@ -96,6 +96,8 @@ def inserted(built: Built) -> Result | None:
     theirs, or is left out. None where more is new, or a visit cannot be as promised."""
     begun, problem, tours = time.process_time(), built.problem, Tours(built.problem)
     free = [task for task in range(len(problem.tasks)) if task not in built.promised]
+    if len(free) > 1:
+        return None
     used: dict[int, Tour] = {}
     for shift in set(built.promised.values()):
         tasks = [task for task, promised in built.promised.items() if promised == shift]
@@ -103,8 +105,6 @@ def inserted(built: Built) -> Result | None:
         if tour is None:
             return None
         used[shift] = tour
-    if len(free) > 1:
-        return None
     stays_out = Solution.of(problem, used)
     best = Options(problem, used).best(free[0]) if free else None
     goes = Solution.of(problem, {**used, best.tour.shift: best.tour}) if best else stays_out
@@ -124,10 +124,3 @@ def _minutes(work: Work, visit: Visit, rules: PlanningRules) -> float:
     if other is None:
         return float("inf")
     return leg(work.site_id, other.site_id, work.location, other.location, rules)[0]
-
-
-def _loss(work: Work, begins: datetime, now: datetime, rules: PlanningRules) -> float:
-    """What beginning a work then loses by its time, weighted USD."""
-    late = work.due is not None and begins > work.due
-    loss: float = weighted(terms(work, begins, now), rules.weights)
-    return loss + rules.constraints.late_critical_usd * late

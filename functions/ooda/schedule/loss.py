@@ -78,6 +78,16 @@ def weighted(terms: Mapping[str, Any], weights: LossWeights) -> Any:
     return sum(factors[f"w_{name}"] * value for name, value in terms.items())
 
 
+def loss_of(
+    work: Work, begins: datetime, now: datetime, rules: PlanningRules, ends: datetime | None = None
+) -> float:
+    """What beginning a work then loses by its time, weighted USD: the terms above, and late critical work
+    at what the rules say. `ends`: as of `terms`."""
+    late = work.due is not None and begins > work.due
+    loss: float = weighted(terms(work, begins, now, ends), rules.weights)
+    return loss + rules.constraints.late_critical_usd * late
+
+
 def prices(work: Work, now: datetime, origin: datetime, slots: int, rules: PlanningRules) -> array[float]:
     """The weighted loss of beginning in each slot of `SLOT` minutes from the origin, USD: the terms above,
     late critical work at what the rules say, and the part, which is paid for whenever it is."""

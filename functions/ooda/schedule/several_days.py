@@ -21,7 +21,7 @@ from ooda.schedule.build import taken
 from ooda.schedule.daylight import light
 from ooda.schedule.eligibility import why_not
 from ooda.schedule.horizon import horizon_days
-from ooda.schedule.loss import absence, terms, weighted
+from ooda.schedule.loss import absence, loss_of
 from ooda.schedule.rules import PlanningRules
 from ooda.schedule.shifts import Days, free_of_day
 from ooda.schedule.solver.problem import SLOT, Window
@@ -233,10 +233,7 @@ def _stay(work: Work, crew: Crew, days: Sequence[Out], promised: Visit | None, g
         other_time = [d.start for d in days] != [d.start for d in promised.booking.times]
         changes = other_time + (crew.crew_id != promised.crew_id)
         moved = changes * move_price(promised.booking, now, rules)
-    start = days[0].start
-    loss = weighted(terms(work, start, now, days[-1].end), rules.weights)
-    if work.due is not None and start > work.due:
-        loss += rules.constraints.late_critical_usd
+    loss = loss_of(work, days[0].start, now, rules, days[-1].end)
     usd = loss + rules.weights.w_cost * _money(work.technicians, days, km, rules, work.part_usd) + moved
     return Stay(work, crew.crew_id, days, km, usd, moved)
 
