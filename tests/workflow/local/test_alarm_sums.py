@@ -52,7 +52,8 @@ def by_template(lab: Lab, name: str, properties: dict[str, Any]) -> None:
     client = lab.platform.target.client("cloudformation")
     alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"AlarmName": name, **properties}}
     template = json.dumps({"Resources": {"TheAlarm": alarm}})
-    stacks = [item["StackName"] for item in client.list_stacks()["StackSummaries"]]
+    pages = client.get_paginator("list_stacks").paginate()  # other tests' stacks fill more than one page
+    stacks = [item["StackName"] for page in pages for item in page["StackSummaries"]]
     call = client.update_stack if name in stacks else client.create_stack
     call(StackName=name, TemplateBody=template)
     client.get_waiter("stack_update_complete" if name in stacks else "stack_create_complete").wait(
