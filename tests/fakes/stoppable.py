@@ -53,6 +53,7 @@ class Cloud:
         self.events = 0
         self.queued = 0
         self.stages: dict[str, Json] = {}
+        self.aliases = True
         self.after_write: Callable[[str], None] = lambda _: None
 
     def rule(self, name: str, *targets: Json, ours: bool = True, **fields: Any) -> None:
@@ -283,6 +284,8 @@ class Cloud:
 
     def _states(self) -> Json:
         def start(stateMachineArn: str, name: str, input: str) -> Json:  # noqa: N803
+            if not self.aliases and stateMachineArn.endswith(":live"):
+                raise ClientError({"Error": {"Code": "StateMachineDoesNotExist"}}, "StartExecution")
             return {"executionArn": self._begin(stateMachineArn, name, input)}
 
         def listed(stateMachineArn: str, **_: Any) -> list[Json]:  # noqa: N803
