@@ -10,7 +10,7 @@ import typer
 from ona.runtime.words import counted
 from ops.cli.releases import DryRun, Yes
 from ops.cli.shared import Environment, console, errors_in_one_line
-from ops.deployment import names, removing, running
+from ops.deployment import names, removing, running, stopped
 from ops.deployment.settings import Settings, settings
 from ops.target import TEMPLATE, OpsError, account
 
@@ -25,6 +25,7 @@ Profile = Annotated[
 Parameters = Annotated[
     list[str] | None, typer.Option("-p", "--parameter", help="Name=value, wins over samconfig.toml")
 ]
+WhileStopped = Annotated[bool, typer.Option(stopped.MEANT, help="deploy although the platform is stopped")]
 
 
 def _settings(environment: str, parameter: list[str] | None) -> Settings:
@@ -53,6 +54,7 @@ def deploy_run(
     parameter: Parameters = None,
     dry_run: DryRun = False,
     yes: Yes = False,
+    while_stopped: WhileStopped = False,
 ) -> None:
     """Build, check, deploy with sam, validate; each step only after the one before it succeeded."""
     if profile == "embedded":
@@ -62,7 +64,7 @@ def deploy_run(
         _known(profile, chosen.region)
     release = running.release_of(TEMPLATE, chosen.parameters)
     console.print(f"{environment}: release {release} into stack {chosen.stack} in {chosen.region}")
-    todo = list(running.steps(chosen, environment, profile, release, yes=yes))
+    todo = list(running.steps(chosen, environment, profile, release, yes=yes, while_stopped=while_stopped))
     running.run(todo, FOLDER, dry=dry_run, say=print)
 
 

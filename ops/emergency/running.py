@@ -11,9 +11,10 @@ from typing import Any
 
 from ona.runtime.words import counted
 from operations.reading.inventory import Inventory
+from operations.reading.stops import Stopped
 from ops import deadletters
 from ops.emergency import documents, drain, rules
-from ops.emergency.documents import Kept, Stopped
+from ops.emergency.documents import Kept
 from ops.messages import DeadLetter
 from ops.target import OpsError, Target, start
 

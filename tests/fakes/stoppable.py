@@ -54,6 +54,7 @@ class Cloud:
         self.queued = 0
         self.stages: dict[str, Json] = {}
         self.aliases = True
+        self.told: list[Json] = []
         self.after_write: Callable[[str], None] = lambda _: None
 
     def rule(self, name: str, *targets: Json, ours: bool = True, **fields: Any) -> None:
@@ -187,6 +188,10 @@ class Cloud:
             rule["Targets"] = kept + copy.deepcopy(Targets)
             return {"FailedEntryCount": 0}
 
+        def told(Entries: list[Json]) -> Json:  # noqa: N803
+            self.told += Entries
+            return {"FailedEntryCount": 0, "Entries": [{"EventId": "e"} for _ in Entries]}
+
         def remove(Rule: str, Ids: list[str], **_: Any) -> Json:  # noqa: N803
             rule = found(Rule)
             rule["Targets"] = [item for item in rule["Targets"] if item["Id"] not in Ids]
@@ -202,6 +207,7 @@ class Cloud:
             "describe_rule": described,
             "list_targets_by_rule": lambda **n: {"Targets": copy.deepcopy(found(n["Rule"])["Targets"])},
             "put_targets": put,
+            "put_events": told,
             "remove_targets": remove,
             "enable_rule": turn("ENABLED"),
             "disable_rule": turn("DISABLED"),

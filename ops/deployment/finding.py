@@ -1,0 +1,17 @@
+"""What one check before or after a deployment found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["ok", "wrong", "not asked"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found."""
+
+    state: State
+    about: str
+    text: str
