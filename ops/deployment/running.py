@@ -34,6 +34,14 @@ class Step:
         return subprocess.list2cmdline(self.words)
 
 
+class StepFailed(OpsError):
+    """A step ended badly. `changed`: it, or one before it, changes something in the account."""
+
+    def __init__(self, text: str, changed: bool) -> None:
+        super().__init__(text)
+        self.changed = changed
+
+
 def kept(folder: Path, environment: str) -> dict[str, str]:
     """Parameters that were asked for earlier. Raises OpsError for a file that cannot be read."""
     path = _path(folder, environment)
@@ -145,12 +153,15 @@ def run(
     say: Callable[[str], None],
     call: Callable[..., int] = subprocess.call,
 ) -> None:
-    """Run the steps, each only when the one before it succeeded; a dry run says them. Raises OpsError."""
+    """Run the steps, each only when the one before it succeeded; a dry run says them. Raises StepFailed."""
+    changed = False
     for step in todo:
         say(f"$ {step}")
         if dry:
             continue
+        changed = changed or step.changes
         status = call(list(step.words), cwd=folder)
         if status:
             what = " ".join(step.words[:3])
-            raise OpsError(f"`{what}` ended with status {status}; nothing after it was done")
+            text = f"`{what}` ended with status {status}; nothing after it was done"
+            raise StepFailed(text, changed)

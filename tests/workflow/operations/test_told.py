@@ -23,12 +23,20 @@ def heard(platform: Platform) -> Iterator[Any]:
     events, sqs = platform.target.client("events"), platform.target.client("sqs")
     url = sqs.create_queue(QueueName="a-listener")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [{**allow, "Resource": arn}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
     pattern = {"source": ["ona.platform"], "detail": {"environment": ["dev"]}}
     events.put_rule(Name="a-listener", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="a-listener", Targets=[{"Id": "Queue", "Arn": arn}])
 
     def listen(*kinds: str) -> list[Any]:
-        found, end = [], time.monotonic() + 20
+        found: list[Any] = []
+        end = time.monotonic() + 20
         while len(found) < len(kinds) and time.monotonic() < end:
             for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
                 event = json.loads(message["Body"])
