@@ -22,7 +22,7 @@ Profile = Annotated[
     str | None,
     typer.Option("--profile", help="AWS profile to ask, or `embedded`; without it nobody is asked"),
 ]
-_COLOURS = {"ok": "green", "wrong": "red", "not asked": "yellow"}
+_COLOURS = {"ok": "green", "note": "yellow", "wrong": "red", "not asked": "yellow"}
 
 
 @app.command("check")

@@ -16,7 +16,7 @@ from botocore.exceptions import UnknownRegionError
 from local.packaging import DeployError
 from ona.runtime.words import counted
 from ops import templates, validate
-from ops.deployment import stopped
+from ops.deployment import drifting, rights, stopped
 from ops.deployment.finding import Finding
 from ops.deployment.names import Ask, Named, Plan, owned, plan, taken
 from ops.deployment.settings import Settings
@@ -80,6 +80,8 @@ def findings(
             ),
             ("names", f"{counted(len(made.named()), 'fixed name')} must be free, or this stack's own"),
             ("receiver", "whether it was confirmed"),
+            (rights.ABOUT, "whether the deployer may make all that the templates hold"),
+            (drifting.ABOUT, "what somebody changed by hand"),
             (stopped.ABOUT, "whether the platform is stopped"),
         ):
             text = "no execution would be reserved" if about == "concurrency" and not total else what
@@ -90,6 +92,8 @@ def findings(
         ("concurrency", lambda: _concurrency(client, reserved)),
         ("names", lambda: _names(client, made.named(), settings.stack)),
         ("receiver", lambda: _receiver(client, made)),
+        (rights.ABOUT, lambda: rights.findings(client, made, settings.stack)),
+        (drifting.ABOUT, lambda: drifting.findings(client, settings.stack)),
         (stopped.ABOUT, lambda: stopped.findings(client, settings.stack, meant=while_stopped)),
     ):
         yield from _asked(about, ask)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["ok", "wrong", "not asked"]
+State = Literal["ok", "note", "wrong", "not asked"]
+"""A note is for a person to read; it stops nothing."""
 
 
 @dataclass(frozen=True)
