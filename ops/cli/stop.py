@@ -11,9 +11,9 @@ from rich.markup import escape
 
 from ona.runtime.words import counted
 from operations.config.emergency import emergency
+from operations.reading.stops import Stop
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.emergency import documents, doors, drain, holding, rules, running
-from ops.emergency.documents import Stop
 from ops.target import OpsError, Target, resolve, use_configs
 
 app = typer.Typer()
@@ -53,7 +53,7 @@ def stop_command(
     if not why:
         raise OpsError("say why: --why 'a bad release'; whoever finds the platform stopped will ask")
     by = by or user()
-    stop = holding.hold(target, why, by, silent, close=hard and not open_apis)
+    stop = holding.hold(target, why, by, silent, close=hard and not open_apis, tell=_tell)
     _print(stop)
     if not (hard or open_apis):
         _close(target, why, by)
@@ -91,7 +91,7 @@ def resume_command(profile: Profile = None, environment: Environment = "dev") ->
     if stop is not None and stop.flag:
         doors.maintenance(target, False, f"the end of stop {stop.stop_id}", user())
         console.print("maintenance mode is off: the APIs answer again, all of them within 30 s")
-    progress = holding.release(target, _tell)
+    progress = holding.release(target, _tell, user())
     came = counted(progress.came, "event")
     if progress.came or stop is not None:
         console.print(

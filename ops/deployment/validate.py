@@ -15,7 +15,7 @@ from typing import Any
 from ona.runtime.probe import KEY
 from ona.runtime.words import counted
 from ops import samples
-from ops.deployment.check import Finding
+from ops.deployment.finding import Finding
 from ops.deployment.versions import Ask, Published, published
 from ops.target import LIVE, Target
 
