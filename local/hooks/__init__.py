@@ -20,6 +20,7 @@ from local.hooks import (
     cloudformation,
     codedeploy,
     composite_alarms,
+    concurrency,
     creation,
     definitions,
     distributed_map,
@@ -48,6 +49,7 @@ from local.hooks import (
     stack_refactor,
     state_errors,
     status_events,
+    table_metrics,
     template_references,
     timers,
     topics,
@@ -62,6 +64,7 @@ def install() -> None:
     cloudformation.install()
     codedeploy.install()
     lambda_worker.install()
+    concurrency.install()  # outside of it: what waits for a sandbox runs on AWS
     worker_logs.install()
     metrics.install()
     metric_data.install()
@@ -74,6 +77,7 @@ def install() -> None:
     waits.install()
     status_events.install()  # before executions, which tell of their ends
     service_metrics.install()  # likewise, and before limits and stores, which stand around it
+    table_metrics.install()  # likewise
     machine_versions.install()  # between the two: what runs, and what is told of it
     executions.install(clients)
     state_errors.install()
