@@ -9,7 +9,9 @@ from ona.drawing.axes import marks, number
 from ona.drawing.letters import fitting
 from ona.drawing.shapes import BLUE, GREY, INK, RED, Anchor, Circle, Drawing, Line, Polyline, Shape, Text
 
-_LEFT, _RIGHT, _TOP, _BOTTOM, _LETTER = 54.0, 24.0, 46.0, 34.0, 10.0
+_LEFT, _RIGHT, _TOP, _BOTTOM, _LETTER, _ROW = 54.0, 24.0, 30.0, 34.0, 10.0, 11.0
+_NAME = 110.0
+"""A name that begins nearer to the right edge, in points, ends at its line instead."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,13 @@ class Curve:
 def drawn(curve: Curve, wide: float = 420.0, high: float = 180.0) -> Drawing:
     """The curve, `wide` points wide, its panel `high` points high. Names that share a size share a line."""
     every = [*curve.points, *curve.apart]
+    together: dict[float, list[str]] = {}
+    for size, name in curve.named:
+        together.setdefault(size, []).append(name)
     up = marks(max((value for _, value in every), default=0.0))
     along = marks(max((size for size, _ in every), default=0.0))
-    right, bottom = wide - _RIGHT, _TOP + high
+    top = _TOP + _ROW * len(together)
+    right, bottom = wide - _RIGHT, top + high
 
     def at(size: float, value: float) -> tuple[float, float]:
         return _LEFT + size / along[-1] * (right - _LEFT), bottom - value / up[-1] * high
@@ -48,21 +54,17 @@ def drawn(curve: Curve, wide: float = 420.0, high: float = 180.0) -> Drawing:
         shapes += [Line((x, bottom), (x, bottom + 3), GREY)]
         shapes.append(Text((x, bottom + 14), f"{tick:g}", _LETTER, anchor="middle"))
     shapes.append(Text((right, bottom + 28), curve.across, _LETTER, anchor="end"))
-    together: dict[float, list[str]] = {}
-    for size, name in curve.named:
-        together.setdefault(size, []).append(name)
     for row, (size, names) in enumerate(sorted(together.items())):
-        x = at(size, 0)[0]
-        y = _TOP - 4 - 10 * (row % 2)  # neighbours stand on two lines, so that none hides another
-        side: Anchor = "end" if x > (_LEFT + right) / 2 else "start"
-        shapes.append(Line((x, y + 2), (x, bottom), RED, dashes=4))
-        shapes.append(Text((x, y), ", ".join(names), _LETTER, RED, side))
+        x, y = at(size, 0)[0], _TOP + _ROW * row  # each name in a row of its own, at its own line
+        side: Anchor = "end" if x > right - _NAME else "start"
+        shapes.append(Line((x, y - 7), (x, bottom), RED, dashes=4))
+        shapes.append(Text((x + (3 if side == "start" else -3), y), ", ".join(names), _LETTER, RED, side))
     if len(curve.points) > 1:
         shapes.append(Polyline([at(*point) for point in sorted(curve.points)], BLUE))
     shapes += [Circle(at(*point), 3, BLUE) for point in curve.points]
     shapes += [Circle(at(*point), 3, GREY) for point in curve.apart]
     if not every:
         shapes.append(
-            Text(((_LEFT + right) / 2, _TOP + high / 2), "nothing was measured", 12, GREY, "middle")
+            Text(((_LEFT + right) / 2, top + high / 2), "nothing was measured", 12, GREY, "middle")
         )
     return Drawing(wide, bottom + _BOTTOM, shapes, curve.title)
