@@ -27,6 +27,7 @@ Profile = Annotated[
 Parameters = Annotated[
     list[str] | None, typer.Option("-p", "--parameter", help="Name=value, wins over samconfig.toml")
 ]
+WithData = Annotated[bool, typer.Option("--with-data", help="buckets, tables, queues and logs too")]
 WhileStopped = Annotated[bool, typer.Option(stopped.MEANT, help="deploy although the platform is stopped")]
 
 
@@ -103,7 +104,7 @@ def deploy_remove(
     profile: Profile,
     environment: Environment = "dev",
     parameter: Parameters = None,
-    data: Annotated[bool, typer.Option("--with-data", help="buckets, tables, queues and logs too")] = False,
+    data: WithData = False,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
@@ -135,7 +136,7 @@ def deploy_leftovers(
     profile: Profile,
     environment: Environment = "dev",
     parameter: Parameters = None,
-    data: Annotated[bool, typer.Option("--with-data", help="buckets, tables, queues and logs too")] = False,
+    data: WithData = False,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
