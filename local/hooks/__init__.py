@@ -12,10 +12,13 @@ from local.hooks import (
     alarm_states,
     alarms,
     aliases,
+    api_cache,
     apigateway,
     appconfig,
     asynchronous,
+    autoscaling_acts,
     callbacks,
+    capacity,
     clock_requests,
     cloudformation,
     codedeploy,
@@ -70,6 +73,7 @@ def install() -> None:
     metric_data.install()
     emf.install()
     aliases.install()
+    capacity.install()  # around the aliases: it measures what comes through them
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()
@@ -89,6 +93,7 @@ def install() -> None:
     presigned.install()
     front.install()
     identity.install()
+    api_cache.install()
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
     stack_reasons.install()
@@ -101,6 +106,7 @@ def install() -> None:
     alarm_events.install()
     composite_alarms.install()
     alarm_states.install()
+    autoscaling_acts.install()  # acts after each look at the alarms
     appconfig.install()
     clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
