@@ -19,6 +19,8 @@ from local.hooks import (
     clock_requests,
     cloudformation,
     codedeploy,
+    codedeploy_api,
+    codedeploy_shifts,
     composite_alarms,
     creation,
     definitions,
@@ -30,6 +32,7 @@ from local.hooks import (
     identity,
     jsonata,
     lambda_worker,
+    machine_shifts,
     machine_versions,
     metric_data,
     metrics,
@@ -44,6 +47,7 @@ from local.hooks import (
     s3_listing,
     service_calls,
     service_metrics,
+    shifting,
     stack_reasons,
     stack_refactor,
     state_errors,
@@ -61,6 +65,7 @@ def install() -> None:
     roles.install()
     cloudformation.install()
     codedeploy.install()
+    codedeploy_api.install()  # after the roles, whose reading of a request it adds to
     lambda_worker.install()
     worker_logs.install()
     metrics.install()
@@ -98,6 +103,9 @@ def install() -> None:
     composite_alarms.install()
     alarm_states.install()
     appconfig.install()
+    shifting.install()  # hears alarms, as the others do
+    codedeploy_shifts.install()  # after the types of aliases are made
+    machine_shifts.install()  # likewise
     clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
