@@ -22,6 +22,8 @@ from local.hooks import (
     clock_requests,
     cloudformation,
     codedeploy,
+    codedeploy_api,
+    codedeploy_shifts,
     composite_alarms,
     concurrency,
     creation,
@@ -34,6 +36,7 @@ from local.hooks import (
     identity,
     jsonata,
     lambda_worker,
+    machine_shifts,
     machine_versions,
     metric_data,
     metrics,
@@ -48,6 +51,7 @@ from local.hooks import (
     s3_listing,
     service_calls,
     service_metrics,
+    shifting,
     stack_reasons,
     stack_refactor,
     state_errors,
@@ -66,6 +70,7 @@ def install() -> None:
     roles.install()
     cloudformation.install()
     codedeploy.install()
+    codedeploy_api.install()  # after the roles, whose reading of a request it adds to
     lambda_worker.install()
     concurrency.install()  # outside of it: what waits for a sandbox runs on AWS
     worker_logs.install()
@@ -108,6 +113,9 @@ def install() -> None:
     alarm_states.install()
     autoscaling_acts.install()  # acts after each look at the alarms
     appconfig.install()
+    shifting.install()  # hears alarms, as the others do
+    codedeploy_shifts.install()  # after the types of aliases are made
+    machine_shifts.install()  # likewise
     clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first
