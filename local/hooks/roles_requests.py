@@ -117,6 +117,9 @@ def _put_events(action: str, request: Request, fields: Json) -> Iterator[Need]:
 def _resource(action: str, resource: str, request: Request, fields: Json) -> str:
     """The resource that AWS checks, where ministack names another or none."""
     service, _, name = action.partition(":")
+    if action == "lambda:CreateFunction":  # ministack asks for *, as no name is in the path
+        made = str(fields.get("FunctionName", "")).rpartition(":function:")[2]
+        return request.arn("lambda", f"function:{made}")
     if (
         service == "lambda"
         and (alias := request.parameter("Qualifier"))

@@ -44,7 +44,9 @@ def findings(target: Target) -> Iterator[Finding]:
         elif item.kind == "workflow":
             yield _workflow(client, item)
         elif item.name in deployed:
-            yield _probe(client, item, sample(target, events[deployed[item.name]]))
+            name = deployed[item.name]
+            event = samples.through_its_api(target, name, sample(target, events[name]))
+            yield _probe(client, item, event)
         else:
             yield Finding("not asked", item.short, "it has no sample event")
     yield from (_health(address, path) for path, address in target.api_urls.items())

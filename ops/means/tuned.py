@@ -119,7 +119,7 @@ def told(
     prices = {one: book.of(region, f"lambda_{one}_gb_second").usd for one in ("arm64", "x86_64")}
     request = book.of(region, "lambda_request").usd
     sizes = tuning.sizes(runs, prices[record.architecture], request)
-    why = NO_SPEED if embedded else record.early
+    why = "; ".join(filter(None, [NO_SPEED if embedded else "", record.early]))
     return Told(
         name,
         record.memory_mb,

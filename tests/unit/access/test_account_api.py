@@ -61,6 +61,17 @@ def test_asking_for_the_quota_counts_as_a_request() -> None:
     assert body["data"]["tier"] == "standard"
 
 
+def test_a_probe_of_the_quota_is_answered_and_counts_nothing() -> None:
+    """`ona tune` and `ona deploy validate` come as far as a caller does."""
+    event = json.loads((ROOT / "events" / "access" / "account_api.json").read_text())
+    event |= {"path": "/quota/usage", "resource": "/quota/usage"}
+    event["requestContext"] |= {"authorizer": CALLER, "apiId": os.environ["API_ID"]}
+    told = lambda_handler({"$probe": {"input": event}}, _Context())["probe"]
+    assert (told["ok"], told["answer"]) == (True, "answered"), told
+    assert "dynamodb:UpdateItem" in told["would_write"]
+    assert call("/quota/usage", CALLER)[1]["data"]["quota_used"] == 1
+
+
 def test_one_request_too_many_is_refused_with_the_time_to_come_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
