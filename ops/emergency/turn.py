@@ -83,7 +83,7 @@ def taken(target: Target, command: str, by: str) -> Iterator[None]:
     known, etag = _read(target)
     if known is not None and known.is_held:
         raise OpsError(
-            f"`ona {known.command}` of {known.by} changes the platform just now, since {known.at:%H:%M:%S} "
+            f"`ona {known.command}` of {known.by} is at work just now, since {known.at:%H:%M:%S} "
             "UTC; give the command again when it has ended (Ctrl-C ends it where it runs) or, should it "
             f"have been killed, after {known.until:%H:%M:%S} UTC"
         )

@@ -346,7 +346,7 @@ def test_a_turn_ends_with_its_command_and_with_its_time(
 ) -> None:
     monkeypatch.setattr(turn, "lives", lambda _: True)
     killed_after(cloud, 3, lambda: hold(cloud), [])
-    with pytest.raises(OpsError, match=r"`ona stop` of thandi changes the platform just now"):
+    with pytest.raises(OpsError, match=r"`ona stop` of thandi is at work just now"):
         holding.release(cloud.target())
     monkeypatch.setattr(turn, "machine", lambda: "another")
     monkeypatch.setattr(turn, "lives", lambda _: False)  # of the process of a machine that is not ours

@@ -7,20 +7,16 @@ that it is they that protect.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from ops import accounting
-from tests.builders.telemetry import DAY, sunny_day, to_csv
 from tests.fakes.lab import ROLE, Lab, unique
 from tests.fakes.platform import Platform
 from tests.paths import ROOT
@@ -35,8 +31,6 @@ def handler(event, context):
     time.sleep(0.05)
     return {"key": event["detail"]["object"]["key"], "begun": begun, "ended": time.time()}
 """
-MOST_MB = 600
-"""What the server may use, MB."""
 
 
 def retries(name: str) -> list[dict[str, Any]]:
@@ -140,40 +134,3 @@ def test_without_the_retries_work_is_lost(platform: Platform) -> None:
         failed = next(item for item in listed if item["status"] == "FAILED")
         told = platform.states.describe_execution(executionArn=failed["executionArn"])
         assert "TooManyRequests" in told["error"]
-
-
-def memory_mb(home: Path) -> float:
-    """Resident memory of the server, MB."""
-    pid = json.loads((home / "cloud.json").read_text())["pid"]
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-
-@pytest.mark.soak
-def test_two_thousand_files_at_once_end_with_as_many_outcomes(platform: Platform) -> None:
-    """The whole loop on each. What it took is printed: `-s` shows it."""
-    count = int(os.environ.get("ONA_LOAD_FILES", "2000"))
-    body = to_csv(sunny_day())
-    folder = f"observations/{DAY:%Y/%m/%d}"
-    keys = [f"{folder}/INV-001_{DAY:%Y%m%d}_{place:04}.csv" for place in range(count)]
-    begun, peak, most_mb = time.monotonic(), 0, 0.0
-    put_at_once(platform, keys, body)
-    put_s = time.monotonic() - begun
-    while True:
-        pages = platform.states.get_paginator("list_executions").paginate(
-            stateMachineArn=platform.target.machine, statusFilter="RUNNING"
-        )
-        backlog = sum(len(page["executions"]) for page in pages)
-        peak, most_mb = max(peak, backlog), max(most_mb, memory_mb(platform.home))
-        outcomes = len(list(accounting.outcomes(platform.target)))
-        if not backlog and outcomes >= count:
-            break
-        assert time.monotonic() - begun < 5 * count + 300, f"{outcomes} of {count}, {backlog} wait"
-        time.sleep(2)
-    took = time.monotonic() - begun
-    print(f"\n{count} files put in {put_s:.1f} s, done in {took:.1f} s: {count / took:.2f} files/s")
-    print(f"most executions begun and not ended: {peak}; server: {most_mb:.0f} MB at most")
-    states = Counter(item.state for item in accounting.account(platform.target))
-    assert states == {"done": count}
-    assert platform.letters() == []
-    assert most_mb < MOST_MB
