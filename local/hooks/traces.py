@@ -6,8 +6,8 @@
   or of the caller's header, else a new one. Each Task state sends it to the service that it calls.
 
 No segments are kept (docs/embedded-cloud.md says why).
-Sources: AWS X-Ray Developer Guide, "Tracing header"; AWS Lambda Developer Guide, "Defined runtime environment
-variables"; AWS Step Functions API Reference, StartExecution and DescribeExecution (`traceHeader`).
+Sources: AWS X-Ray Developer Guide, "Tracing header"; AWS Lambda Developer Guide, "Defined runtime
+environment variables"; AWS Step Functions API Reference, StartExecution and DescribeExecution (`traceHeader`).
 """
 
 from __future__ import annotations
