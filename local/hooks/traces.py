@@ -7,7 +7,7 @@
 
 No segments are kept (docs/embedded-cloud.md says why).
 Sources: AWS X-Ray Developer Guide, "Tracing header"; AWS Lambda Developer Guide, "Defined runtime
-environment variables"; AWS Step Functions API Reference, StartExecution and DescribeExecution (`traceHeader`).
+environment variables"; AWS Step Functions API Reference, StartExecution and DescribeExecution.
 """
 
 from __future__ import annotations
