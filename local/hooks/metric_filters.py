@@ -82,8 +82,8 @@ def heard(filters: Iterable[Json], lines: list[tuple[float, str]]) -> None:
                 continue
             minutes = {at // metrics.MINUTE_S * metrics.MINUTE_S for at, _ in lines}
             for minute in sorted(minutes - {at // metrics.MINUTE_S * metrics.MINUTE_S for at, _ in meant}):
-                period = (minute, minute + metrics.MINUTE_S, metrics.MINUTE_S)
-                if not metrics.series(*about, {}, *period, "SampleCount"):
+                end = minute + metrics.MINUTE_S
+                if not metrics.series(*about, {}, minute, end, metrics.MINUTE_S, "SampleCount"):
                     metrics.record(*about, {}, float(one["defaultValue"]), unit, minute)
 
 
