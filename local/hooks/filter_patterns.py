@@ -193,7 +193,7 @@ def _asked(path: str, words: list[str]) -> Callable[[Any], bool]:
 def _compared(path: str, sign: str, kind: str, text: str) -> Callable[[Any], bool]:
     number = _number(text) if kind == "word" else None
     if number is None and sign not in ("=", "!="):
-        raise BadPattern(f"{sign} compares numbers, not {text}")
+        raise BadPattern(f"{sign} is for numbers, not for {text}")
     compiled = _regex(text) if kind == "regex" else None
 
     def same(value: Any) -> bool:

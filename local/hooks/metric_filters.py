@@ -44,7 +44,7 @@ def refused(data: Json) -> str:
         if dimensions and one.get("defaultValue") is not None:
             return "Invalid metric transformation: dimensions are not compatible with a default value."
         if len(dimensions) > MOST_DIMENSIONS:
-            return f"Invalid metric transformation: more than {MOST_DIMENSIONS} dimensions."
+            return f"Invalid metric transformation: it takes no more dimensions than {MOST_DIMENSIONS}."
     return ""
 
 
