@@ -20,7 +20,7 @@ from ona.store.unreadable import Unreadable, readable
 from operations.alerting.documents import KEPT, Alert, AlertResult, Telling, Window
 from operations.config.alarms import Severity
 from operations.layout import ALERT, HOUR, STANDING, WINDOW
-from ops.target import OpsError, Target
+from ops.target import OpsError, Target, start
 
 ANSWER_S = 60.0
 """Seconds that a command waits for the workflow's answer (ours)."""
@@ -132,11 +132,12 @@ def ask(target: Target, **person: Any) -> AlertResult:
         raise OpsError(f"{target.name}: the workflow alerts is not deployed; run `ona up`, or deploy")
     states = target.client("stepfunctions")
     number = digest(*(str(value) for value in person.values()), str(time.time_ns()))
-    arn = states.start_execution(
-        stateMachineArn=target.machines["alerts"],
+    arn = start(
+        states,
+        target.machines["alerts"],
         name=f"person-{number}",
         input=json.dumps({"person": {"id": number, **person}}),
-    )["executionArn"]
+    )
     deadline = time.monotonic() + ANSWER_S
     while (done := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
         if time.monotonic() > deadline:

@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from ona.config.flags import FILE, FlagName, Place, flags_config, place_of
 from ona.runtime.clock import iso
+from ops import bus
 from ops.target import OpsError, Target
 
 Json = dict[str, Any]
@@ -66,6 +67,7 @@ class Flags:
         ids = target.outputs.get("Flags", "").split("/")
         if len(ids) != 4:
             raise OpsError(f"{target.name}: the stack has no output Flags; deploy this release first")
+        self.not_told = ""  # why the bus did not take the last event
         self._application, features, maintenance, self._profile = ids
         self._places: dict[Place, str] = {"features": features, "maintenance": maintenance}
 
@@ -128,9 +130,17 @@ class Flags:
         given = known.get(name) or {"default": flags_config()[name].default}
         after = {**known, name: _changed(given, on, customers)}
         told = f"{name} {'on' if on else 'off'}" + (f" for {', '.join(customers)}" if customers else "")
-        return self._deploy(place, after, gradually=gradually, why=f"{told}, by {by}: {why}")
+        done = self._deploy(place, after, gradually=gradually, why=f"{told}, by {by}: {why}")
+        self.tell(place, done, flag=name, on=on, customers=[*customers], by=by, why=why)
+        return done
 
-    def roll_back(self, place: Place) -> Deployment:
+    def tell(self, place: Place, done: Deployment, **detail: Any) -> None:
+        """Tell the bus where a change stands; the same change in the same state is the same event."""
+        made_of = f"{place}#{done.number}#{done.state}"
+        told = {"place": place, "change": done.number, "state": done.state, "text": done.description}
+        self.not_told = bus.tell(self._target, "Flag Changed", made_of, **told, **detail)
+
+    def roll_back(self, place: Place, by: str = "") -> Deployment:
         """Take the last change of a place back: one that goes on is stopped, one that is over reverted.
 
         Raises OpsError when there is none; AppConfig reverts for 72 hours (StopDeployment).
@@ -145,7 +155,9 @@ class Flags:
             DeploymentNumber=taken.number,
             AllowRevert=True,
         )
-        return self._look(place, taken.number)
+        done = self._look(place, taken.number)
+        self.tell(place, done, by=by)
+        return done
 
     def _deploy(self, place: Place, document: Json, *, gradually: bool, why: str) -> Deployment:
         ids = {"ApplicationId": self._application, "ConfigurationProfileId": self._profile}

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from ona.config.flags import MAINTENANCE
 from ona.runtime.words import counted
+from operations.reading import stops
 from ops.emergency import documents, holding
 from ops.flags import Deployment, Flags
 from ops.target import Target
 
-OURS = f"{MAINTENANCE}: "
+OURS = stops.MAINTENANCE
 """How the reasons of a stop begin that maintenance mode made."""
 Tell = Callable[[str], None]
 
@@ -45,7 +46,7 @@ def end(target: Target, why: str, by: str, tell: Tell) -> Done:
     others = [reason for reason in stop.reasons if not reason.why.startswith(OURS)]
     if others:
         return Done(change, f"events still wait: {others[0].why} (by {others[0].by}); see `ona resume`")
-    progress = holding.release(target, tell)
+    progress = holding.release(target, tell, by)
     came = counted(progress.came, "event")
     taken = f"{came} came meanwhile: {progress.started} started, {progress.repeated} had begun already"
     left = f"; left in the queue: {'; '.join(progress.left)}" if progress.left else ""

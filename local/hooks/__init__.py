@@ -12,13 +12,18 @@ from local.hooks import (
     alarm_states,
     alarms,
     aliases,
+    api_cache,
     apigateway,
     appconfig,
     asynchronous,
+    autoscaling_acts,
     callbacks,
+    capacity,
     clock_requests,
     cloudformation,
     codedeploy,
+    codedeploy_api,
+    codedeploy_shifts,
     composite_alarms,
     concurrency,
     creation,
@@ -31,6 +36,7 @@ from local.hooks import (
     identity,
     jsonata,
     lambda_worker,
+    machine_shifts,
     machine_versions,
     metric_data,
     metric_filters,
@@ -46,6 +52,7 @@ from local.hooks import (
     s3_listing,
     service_calls,
     service_metrics,
+    shifting,
     stack_reasons,
     stack_refactor,
     state_errors,
@@ -65,6 +72,7 @@ def install() -> None:
     roles.install()
     cloudformation.install()
     codedeploy.install()
+    codedeploy_api.install()  # after the roles, whose reading of a request it adds to
     lambda_worker.install()
     concurrency.install()  # outside of it: what waits for a sandbox runs on AWS
     worker_logs.install()
@@ -73,6 +81,7 @@ def install() -> None:
     emf.install()
     metric_filters.install()
     aliases.install()
+    capacity.install()  # around the aliases: it measures what comes through them
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()
@@ -93,6 +102,7 @@ def install() -> None:
     presigned.install()
     front.install()
     identity.install()
+    api_cache.install()
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
     stack_reasons.install()
@@ -105,7 +115,11 @@ def install() -> None:
     alarm_events.install()
     composite_alarms.install()
     alarm_states.install()
+    autoscaling_acts.install()  # acts after each look at the alarms
     appconfig.install()
+    shifting.install()  # hears alarms, as the others do
+    codedeploy_shifts.install()  # after the types of aliases are made
+    machine_shifts.install()  # likewise
     clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first

@@ -12,6 +12,7 @@ from ona.runtime.words import counted
 from operations.reading import inventory
 from operations.reading.ringing import On, ringing
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.emergency import documents
 from ops.target import OpsError, Target, resolve
 
 app = typer.Typer()
@@ -32,6 +33,9 @@ def alarms_command(
     if as_json:
         print(to_json.dumps([item.model_dump(mode="json") for item in on], indent=2))
         return
+    if stop := documents.current(target):
+        console.print(f"the platform is {escape(stop.in_words)}", soft_wrap=True)
+        console.print("    what to do: docs/operations/symptoms/platform-stopped.md")
     for item in on:
         _tell(item)
     how_many = counted(len(on), "alarm")

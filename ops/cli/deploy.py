@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from ops.cli import deploying, releases
+from ops.cli.deploying import Parameters, WhileStopped
 from ops.cli.shared import Environment, console, errors_in_one_line
 from ops.deployment import check, importing, names
 from ops.deployment.settings import settings
@@ -21,23 +22,23 @@ Profile = Annotated[
     str | None,
     typer.Option("--profile", help="AWS profile to ask, or `embedded`; without it nobody is asked"),
 ]
-Parameters = Annotated[
-    list[str] | None, typer.Option("-p", "--parameter", help="Name=value, wins over samconfig.toml")
-]
-_COLOURS = {"ok": "green", "wrong": "red", "not asked": "yellow"}
+_COLOURS = {"ok": "green", "note": "yellow", "wrong": "red", "not asked": "yellow"}
 
 
 @app.command("check")
 @errors_in_one_line
 def deploy_check(
-    profile: Profile = None, environment: Environment = "dev", parameter: Parameters = None
+    profile: Profile = None,
+    environment: Environment = "dev",
+    parameter: Parameters = None,
+    while_stopped: WhileStopped = False,
 ) -> None:
     """Check rules, parameters, quotas, names, receiver, sizes. Changes nothing; 1 when one is wrong."""
     chosen = settings(TEMPLATE.parent, environment, parameter)
     client = account(profile, chosen.region) if profile else None
     console.print(f"{environment}: stack {chosen.stack} in {chosen.region}")
     wrong = False
-    for found in check.findings(TEMPLATE, chosen, client):
+    for found in check.findings(TEMPLATE, chosen, client, while_stopped=while_stopped):
         wrong |= found.state == "wrong"
         colour = _COLOURS[found.state]
         console.print(

@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from ona.runtime.words import counted
+from ops.cli.recorded import recorded
 from ops.cli.releases import DryRun, Yes
 from ops.cli.shared import Environment, console, errors_in_one_line
-from ops.deployment import names, removing, running
+from ops.deployment import names, removing, running, stopped
+from ops.deployment.names import Ask
 from ops.deployment.settings import Settings, settings
-from ops.target import TEMPLATE, OpsError, account
+from ops.target import TEMPLATE, OpsError, Target, account
 
 FOLDER = TEMPLATE.parent
 Profile = Annotated[
@@ -25,6 +27,8 @@ Profile = Annotated[
 Parameters = Annotated[
     list[str] | None, typer.Option("-p", "--parameter", help="Name=value, wins over samconfig.toml")
 ]
+WithData = Annotated[bool, typer.Option("--with-data", help="buckets, tables, queues and logs too")]
+WhileStopped = Annotated[bool, typer.Option(stopped.MEANT, help="deploy although the platform is stopped")]
 
 
 def _settings(environment: str, parameter: list[str] | None) -> Settings:
@@ -53,27 +57,34 @@ def deploy_run(
     parameter: Parameters = None,
     dry_run: DryRun = False,
     yes: Yes = False,
+    while_stopped: WhileStopped = False,
 ) -> None:
     """Build, check, deploy with sam, validate; each step only after the one before it succeeded."""
     if profile == "embedded":
         raise OpsError("on the embedded cloud it is `ona up`; then `ona deploy validate`")
     chosen = _complete(_settings(environment, parameter), environment)
-    if not dry_run:
-        _known(profile, chosen.region)
+    client = None if dry_run else _known(profile, chosen.region)
     release = running.release_of(TEMPLATE, chosen.parameters)
     console.print(f"{environment}: release {release} into stack {chosen.stack} in {chosen.region}")
-    todo = list(running.steps(chosen, environment, profile, release, yes=yes))
-    running.run(todo, FOLDER, dry=dry_run, say=print)
+    todo = list(running.steps(chosen, environment, profile, release, yes=yes, while_stopped=while_stopped))
+    if client is None:
+        running.run(todo, FOLDER, dry=True, say=print)
+        return
+    target = Target(f"AWS profile {profile}", chosen.stack, client)
+    with recorded(target, chosen, release):
+        running.run(todo, FOLDER, dry=False, say=print)
 
 
-def _known(profile: str, region: str) -> None:
-    """Ask the account who deploys, before anything is built. Raises OpsError when it does not answer."""
+def _known(profile: str, region: str) -> Ask:
+    """The account, asked who deploys before anything is built. Raises OpsError when it does not answer."""
     try:
-        account(profile, region)("sts").get_caller_identity()
+        client = account(profile, region)
+        client("sts").get_caller_identity()
     except OpsError:
         raise
     except Exception as error:
         raise OpsError(f"profile {profile}: the account does not answer: {error}") from error
+    return client
 
 
 def _plan(client: Any, chosen: Settings) -> names.Plan:
@@ -93,7 +104,7 @@ def deploy_remove(
     profile: Profile,
     environment: Environment = "dev",
     parameter: Parameters = None,
-    data: Annotated[bool, typer.Option("--with-data", help="buckets, tables, queues and logs too")] = False,
+    data: WithData = False,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
@@ -125,7 +136,7 @@ def deploy_leftovers(
     profile: Profile,
     environment: Environment = "dev",
     parameter: Parameters = None,
-    data: Annotated[bool, typer.Option("--with-data", help="buckets, tables, queues and logs too")] = False,
+    data: WithData = False,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:

@@ -84,7 +84,9 @@ def set_command(
         both = maintenance.begin(target, reason, who) if on else maintenance.end(target, reason, who, _tell)
         done, events = both.change, both.events
     else:
-        done = Flags(target).change(flag, on, customer or [], gradually=gradually, why=reason, by=who)
+        flags = Flags(target)
+        done = flags.change(flag, on, customer or [], gradually=gradually, why=reason, by=who)
+        _note(flags)
     console.print(f"{place_of(flag)}: {_told(done)}", soft_wrap=True)
     if done.state in TAKEN_BACK:
         raise OpsError(f"{flag} stays as it was: an alarm is on")
@@ -101,8 +103,10 @@ def rollback_command(
     """Take the last change back: stop it while it is deployed, revert it up to 72 hours after."""
     if _place(place) == "maintenance":
         raise OpsError("give `ona flags set maintenance_mode off`: it also takes up what came meanwhile")
-    done = _flags(profile, environment).roll_back(_place(place))
+    flags = _flags(profile, environment)
+    done = flags.roll_back(_place(place), getpass.getuser())
     console.print(f"{place}: {_told(done)}", soft_wrap=True)
+    _note(flags)
 
 
 @app.command("watch")
@@ -120,12 +124,20 @@ def watch_command(
             console.print(told, soft_wrap=True)
             seen = told
         if not newest.in_progress:
+            flags.tell(_place(place), newest)
+            _note(flags)
             raise typer.Exit(int(newest.state != "COMPLETE"))
         time.sleep(LOOK_S)
 
 
 def _tell(text: str) -> None:
     console.print(escape(text), soft_wrap=True)
+
+
+def _note(flags: Flags) -> None:
+    """Say that the bus did not take the event of the last change."""
+    if flags.not_told:
+        _tell(flags.not_told)
 
 
 def _flags(profile: str | None, environment: str) -> Flags:

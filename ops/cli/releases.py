@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
+from ops.cli import recorded
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
-from ops.deployment import validate, versions
+from ops.deployment import records, validate, versions
 from ops.target import Target, resolve
 
 COLOURS = {"ok": "green", "wrong": "red", "not asked": "yellow"}
@@ -32,8 +34,9 @@ def deploy_history(
     environment: Environment = "dev",
     every: Annotated[bool, typer.Option("--all", help="every version, not only those of releases")] = False,
 ) -> None:
-    """List the releases that there are versions of, the newest first, and which one is live."""
-    things = _things(resolve(profile, environment))
+    """List releases with their versions and which one is live, then what deployments did, and who."""
+    target = resolve(profile, environment)
+    things = _things(target)
     functions = [item for item in things if item.kind == "function"]
     begun: dict[str, list[versions.Version]] = {}
     for item in functions:
@@ -53,6 +56,7 @@ def deploy_history(
         if every:
             numbers = ", ".join(str(version.number) for version in item.versions)
             print(f"{item.kind:<8} {item.short:<28} live {item.live}, there are {numbers}")
+    recorded.show(target)
 
 
 @errors_in_one_line
@@ -73,8 +77,16 @@ def deploy_rollback(
     if dry_run or not moving:
         return
     _agreed(f"take {counted(len(moving), 'step')} back?", yes=yes)
+    began, before = utc_now(), records.standing(target).get("Release", "")
     for step in moving:
         versions.take(target.client, step)
+    went = "; ".join(f"{step.thing.short}: {step.why}" for step in moving)
+    end = {"outcome": "succeeded", "reason": went, "by": recorded.who(target)}
+    releases = {one.release for step in moving for one in step.thing.versions if one.number == step.to}
+    live = releases.pop() if len(releases) == 1 else ""
+    recorded.note(
+        records.write(target, records.made("rollback", target, began, before=before, release=live, **end))
+    )
     console.print(f"{counted(len(moving), 'step')} moved; `ona deploy validate` tries them")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import wraps
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -87,8 +88,7 @@ def summary_command(
     environment: Environment = "dev",
 ) -> None:
     """The day in figures: files, faults, forecasts, orders, money at risk, saved; exits with 0, 1 or 2."""
-    use_configs()
-    target, zone, now = resolve(profile, environment), routines().zone, utc_now()
+    target, zone, now = _asked(profile, environment)
     asked = _day(day) if day else now.astimezone(zone).date()
     report = summary(target.client, target.stack, records_of(target), asked, zone, now)
     _end_figures(report, f"{report.day}, {report.zone}", json)
@@ -103,11 +103,16 @@ def weekly_command(
     environment: Environment = "dev",
 ) -> None:
     """Seven full days beside the seven before, and the forecasts' accuracy; exits with 0 or 1."""
-    use_configs()
-    target, zone, now = resolve(profile, environment), routines().zone, utc_now()
+    target, zone, now = _asked(profile, environment)
     last = _day(day) if day else now.astimezone(zone).date() - timedelta(days=1)
     report = weekly(target.client, target.stack, records_of(target), last, zone, now)
     _end_figures(report, f"the week until {report.last}, {report.zone}", json)
+
+
+def _asked(profile: str | None, environment: str) -> tuple[Target, ZoneInfo, datetime]:
+    """Whose days are asked for, the zone in which they begin, and now, UTC."""
+    use_configs()
+    return resolve(profile, environment), routines().zone, utc_now()
 
 
 def records_of(target: Target) -> Records:

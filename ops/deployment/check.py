@@ -7,9 +7,8 @@ that is said. Nothing is changed anywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import botocore.session
 from botocore.exceptions import UnknownRegionError
@@ -17,6 +16,8 @@ from botocore.exceptions import UnknownRegionError
 from local.packaging import DeployError
 from ona.runtime.words import counted
 from ops import templates, validate
+from ops.deployment import drifting, rights, stopped
+from ops.deployment.finding import Finding
 from ops.deployment.names import Ask, Named, Plan, owned, plan, taken
 from ops.deployment.settings import Settings
 
@@ -28,22 +29,20 @@ NOBODY = "000000000000"
 NOT_ENABLED = ("InvalidClientTokenId", "UnrecognizedClientException", "OptInRequired", "AuthFailure")
 """How AWS refuses right credentials where the account has not enabled the region; af-south-1 is such a
 region (AWS Account Management, "Enable or disable AWS Regions in your account")."""
-State = Literal["ok", "wrong", "not asked"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found."""
-
-    state: State
-    about: str
-    text: str
 
 
 def findings(
-    template: Path, settings: Settings, client: Ask | None, why_not: str = "no --profile was given"
+    template: Path,
+    settings: Settings,
+    client: Ask | None,
+    why_not: str = "no --profile was given",
+    *,
+    while_stopped: bool = False,
 ) -> Iterator[Finding]:
-    """All checks. `client` makes clients of the account to deploy to; None: it is not asked."""
+    """All checks. `client` makes clients of the account to deploy to; None: it is not asked.
+
+    `while_stopped`: a deployment is wanted although the platform is stopped.
+    """
     given = client is not None
     account, client, why_not = _account(client, why_not)
     mismatches = templates.problems(template)
@@ -81,6 +80,9 @@ def findings(
             ),
             ("names", f"{counted(len(made.named()), 'fixed name')} must be free, or this stack's own"),
             ("receiver", "whether it was confirmed"),
+            (rights.ABOUT, "whether the deployer may make all that the templates hold"),
+            (drifting.ABOUT, "what somebody changed by hand"),
+            (stopped.ABOUT, "whether the platform is stopped"),
         ):
             text = "no execution would be reserved" if about == "concurrency" and not total else what
             because = "the account did not answer" if given else why_not
@@ -90,6 +92,9 @@ def findings(
         ("concurrency", lambda: _concurrency(client, reserved)),
         ("names", lambda: _names(client, made.named(), settings.stack)),
         ("receiver", lambda: _receiver(client, made)),
+        (rights.ABOUT, lambda: rights.findings(client, made, settings.stack)),
+        (drifting.ABOUT, lambda: drifting.findings(client, settings.stack)),
+        (stopped.ABOUT, lambda: stopped.findings(client, settings.stack, meant=while_stopped)),
     ):
         yield from _asked(about, ask)
 

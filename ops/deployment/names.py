@@ -198,25 +198,31 @@ def _place(client: Ask, service: str) -> tuple[str, str]:
     return client(service).meta.region_name, client("sts").get_caller_identity()["Account"]
 
 
-def owned(client: Ask, stack: str) -> set[str]:
-    """The physical ids of all resources of a stack and of those below it, shortened to their names."""
+def stacks_of(client: Ask, stack: str) -> list[dict[str, Any]]:
+    """A stack and those below it, as CloudFormation describes them; none where it is not deployed."""
     from local.deploy import ROOT_TAG
 
     cloudformation = client("cloudformation")
     pages = cloudformation.get_paginator("describe_stacks").paginate()
     stacks = [item for page in pages for item in page["Stacks"]]
     ours = {item["StackId"] for item in stacks if item["StackName"] == stack}
-    mine = [
+    return [
         item
         for item in stacks
-        if item["StackId"] in ours
-        or item.get("RootId") in ours
-        or any(tag["Key"] == ROOT_TAG and tag["Value"] == stack for tag in item.get("Tags", []))
+        if item["StackStatus"] != "DELETE_COMPLETE"
+        and (
+            item["StackId"] in ours
+            or item.get("RootId") in ours
+            or any(tag["Key"] == ROOT_TAG and tag["Value"] == stack for tag in item.get("Tags", []))
+        )
     ]
+
+
+def owned(client: Ask, stack: str) -> set[str]:
+    """The physical ids of all resources of a stack and of those below it, shortened to their names."""
+    cloudformation = client("cloudformation")
     names: set[str] = set()
-    for item in mine:
-        if item["StackStatus"] == "DELETE_COMPLETE":
-            continue
+    for item in stacks_of(client, stack):
         listed = cloudformation.get_paginator("list_stack_resources").paginate(StackName=item["StackName"])
         for page in listed:
             names |= {resource.get("PhysicalResourceId", "") for resource in page["StackResourceSummaries"]}

@@ -17,6 +17,7 @@ from pathlib import Path
 from local import deploy
 from local.packaging import DeployError, Packager, read_template
 from local.root_template import applications, check_rules, chosen_parameters
+from ops.deployment import stopped
 from ops.deployment.settings import Settings
 from ops.target import OWN, OpsError
 
@@ -31,6 +32,14 @@ class Step:
 
     def __str__(self) -> str:
         return subprocess.list2cmdline(self.words)
+
+
+class StepFailed(OpsError):
+    """A step ended badly. `changed`: it, or one before it, changes something in the account."""
+
+    def __init__(self, text: str, changed: bool) -> None:
+        super().__init__(text)
+        self.changed = changed
 
 
 def kept(folder: Path, environment: str) -> dict[str, str]:
@@ -102,15 +111,24 @@ def _commit(folder: Path) -> str:
         return ""
 
 
-def steps(settings: Settings, environment: str, profile: str, release: str, *, yes: bool) -> Iterator[Step]:
+def steps(
+    settings: Settings,
+    environment: str,
+    profile: str,
+    release: str,
+    *,
+    yes: bool,
+    while_stopped: bool = False,
+) -> Iterator[Step]:
     """The commands in order. sam gets the whole list of parameters: it replaces the file's."""
     own = () if profile == OWN else ("--profile", profile)
     whole = {**settings.parameters, deploy.RELEASE: release}
     named = tuple(word for name, value in whole.items() for word in ("-p", f"{name}={value}"))
     given = tuple(f"{name}={_for_sam(value)}" for name, value in whole.items())
+    meant = (stopped.MEANT,) if while_stopped else ()
     asked = ("--profile", profile, "--env", environment)
     yield Step(("make", "build"), changes=False)
-    yield Step(("./ona", "deploy", "check", *asked, *named), changes=False)
+    yield Step(("./ona", "deploy", "check", *asked, *meant, *named), changes=False)
     sam = (".venv-sam/bin/sam", "deploy", "--config-env", environment, *own, "--no-fail-on-empty-changeset")
     sure = ("--no-confirm-changeset",) if yes else ()
     yield Step((*sam, *sure, "--parameter-overrides", *given), changes=True)
@@ -135,12 +153,15 @@ def run(
     say: Callable[[str], None],
     call: Callable[..., int] = subprocess.call,
 ) -> None:
-    """Run the steps, each only when the one before it succeeded; a dry run says them. Raises OpsError."""
+    """Run the steps, each only when the one before it succeeded; a dry run says them. Raises StepFailed."""
+    changed = False
     for step in todo:
         say(f"$ {step}")
         if dry:
             continue
+        changed = changed or step.changes
         status = call(list(step.words), cwd=folder)
         if status:
             what = " ".join(step.words[:3])
-            raise OpsError(f"`{what}` ended with status {status}; nothing after it was done")
+            text = f"`{what}` ended with status {status}; nothing after it was done"
+            raise StepFailed(text, changed)

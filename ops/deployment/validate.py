@@ -15,7 +15,7 @@ from typing import Any
 from ona.runtime.probe import KEY
 from ona.runtime.words import counted
 from ops import samples
-from ops.deployment.check import Finding
+from ops.deployment.finding import Finding
 from ops.deployment.versions import Ask, Published, published
 from ops.target import LIVE, Target
 
@@ -44,7 +44,7 @@ def findings(target: Target) -> Iterator[Finding]:
         elif item.kind == "workflow":
             yield _workflow(client, item)
         elif item.name in deployed:
-            yield _probe(client, item, _sample(target, events[deployed[item.name]]))
+            yield _probe(client, item, sample(target, events[deployed[item.name]]))
         else:
             yield Finding("not asked", item.short, "it has no sample event")
     yield from (_health(address, path) for path, address in target.api_urls.items())
@@ -57,7 +57,7 @@ def _release(target: Target) -> str:
     return str(given.get("Release", ""))
 
 
-def _sample(target: Target, path: Any) -> Any:
+def sample(target: Target, path: Any) -> Any:
     """A sample event with this platform's buckets."""
     places = {"input": target.input_bucket, "output": target.output_bucket}
     return json.loads(_EXAMPLE.sub(lambda match: places[match[1]], path.read_text("utf-8")))

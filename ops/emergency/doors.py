@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ona.config.flags import FlagName
 from operations.reading.inventory import Inventory
-from ops.emergency.documents import Door
+from operations.reading.stops import Door
 from ops.flags import Flags
 from ops.target import Target
 

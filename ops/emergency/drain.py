@@ -17,8 +17,8 @@ from typing import Any
 from ona.runtime.identity import digest
 from ona.runtime.words import counted
 from operations.config.emergency import emergency
+from operations.reading.stops import Stop
 from ops.emergency import rules
-from ops.emergency.documents import Stop
 from ops.target import Target
 
 NAME = "held-"

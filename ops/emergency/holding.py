@@ -13,11 +13,14 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ona.runtime.clock import utc_now
+from ona.runtime.clock import iso, utc_now
 from ona.runtime.words import counted
 from operations.config.emergency import emergency
-from ops.emergency import documents, doors, drain, rules, running
-from ops.emergency.documents import Door, Kept, Reason, Rule, Stop, Timer
+from operations.layout import STOP
+from operations.reading.stops import Door, Reason, Rule, Stop, Timer
+from ops import bus
+from ops.emergency import documents, doors, drain, rules, running, turn
+from ops.emergency.documents import Kept
 from ops.target import OpsError, Target, use_configs
 
 Tell = Callable[[str], None]
@@ -46,20 +49,32 @@ class Progress:
     """What could not be taken up, and why; it stays in the queue."""
 
 
-def hold(target: Target, why: str, by: str, silent: bool = False, close: bool = False) -> Stop:
+def hold(
+    target: Target,
+    why: str,
+    by: str,
+    silent: bool = False,
+    close: bool = False,
+    tell: Tell = lambda _: None,
+) -> Stop:
     """Keep all events that would start work, and turn the timers off; what runs goes on to its end.
 
     `silent`: also what goes on otherwise, as deliveries to people. `close`: the APIs, too. Given again, it
-    also holds what a deployment has added since. Raises OpsError, before anything is changed, when a rule
-    cannot be held.
+    also holds what a deployment has added since. The bus is told once. Raises OpsError, before anything is
+    changed, when a rule cannot be held, and while somebody else stops or resumes.
     """
+    with turn.taken(target, "stop", by):
+        return _hold(target, Reason(by=by, at=utc_now(), why=why), silent, close, tell)
+
+
+def _hold(target: Target, reason: Reason, silent: bool, close: bool, tell: Tell) -> Stop:
     use_configs()
     goes_on: Collection[str] = () if silent else emergency().goes_on
     holds = rules.deployed(target)
     queue = rules.queue_of(holds)
     found = rules.read_from(target, holds, goes_on)
     open_doors = doors.read(target, holds) if close else []
-    kept = documents.opened(target, Reason(by=by, at=utc_now(), why=why))
+    kept = documents.opened(target, reason)
     kept.write(
         state="stopping",
         rules=_together(kept.stop.rules, found.events, lambda item: (item.bus, item.name)),
@@ -72,14 +87,22 @@ def hold(target: Target, why: str, by: str, silent: bool = False, close: bool = 
     for timer in found.timers:
         _turn(target, timer, on=False)
     doors.close(target, open_doors)
+    first = kept.stop.reasons[0]
+    _announce(target, "Platform Stopped", kept.stop, tell, by=first.by, why=first.why, since=iso(first.at))
     return kept.write(state="stopped")
 
 
-def release(target: Target, tell: Tell = lambda _: None) -> Progress:
+def release(target: Target, tell: Tell = lambda _: None, by: str = "somebody") -> Progress:
     """Put back what `hold` took away, take up what came meanwhile, run each timer once.
 
-    Where nothing is stopped it only takes up what is left in the queue. `tell` is given lines of progress.
+    Where nothing is stopped it only takes up what is left in the queue. `tell` is given lines of progress;
+    `by`: who goes on, for the bus. Raises OpsError while somebody else stops or resumes.
     """
+    with turn.taken(target, "resume", by):
+        return _release(target, tell, by)
+
+
+def _release(target: Target, tell: Tell, by: str) -> Progress:
     use_configs()
     queue = rules.queue_of(rules.deployed(target))
     kept = documents.newest(target)
@@ -98,8 +121,17 @@ def release(target: Target, tell: Tell = lambda _: None) -> Progress:
     progress = _taken_up(target, queue, kept, tell)
     running.take_up_all(target, kept, tell)
     _run_timers(target, kept)
+    counts = {"came": progress.came, "started": progress.started}
+    _announce(target, "Platform Resumed", kept.stop, tell, by=by, since=iso(kept.stop.at), **counts)
     kept.write(state="ended", ended_at=utc_now())
     return progress
+
+
+def _announce(target: Target, what: str, stop: Stop, say: Tell, **detail: Any) -> None:
+    """Tell the bus; a stop or a release that is given again tells the same event."""
+    pointer = {"bucket": target.output_bucket, "key": STOP.build(stop_id=stop.stop_id)}
+    if why := bus.tell(target, what, stop.stop_id, stop_id=stop.stop_id, document=pointer, **detail):
+        say(why)
 
 
 def _taken_up(target: Target, queue: str, kept: Kept, tell: Tell) -> Progress:

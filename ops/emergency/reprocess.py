@@ -24,7 +24,7 @@ from operations.config.emergency import emergency
 from operations.layout import REPROCESS
 from ops.accounting import FileAccount
 from ops.emergency import documents
-from ops.target import OpsError, Target
+from ops.target import OpsError, Target, start
 
 NAME = "again-"
 """With what the names of executions begin that do a file again."""
@@ -201,7 +201,7 @@ class _Start:
             self.target.input_bucket
         )
         with suppress(states.exceptions.ExecutionAlreadyExists):
-            states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(event))
+            start(states, machine, name=name, input=json.dumps(event))
         base = ":".join(machine.split(":")[:7])
         return f"{base.replace(':stateMachine:', ':execution:')}:{name}"
 

@@ -14,7 +14,7 @@ from typing import Any
 from ona.runtime.words import counted
 from operations.reading import inventory
 from operations.reading.inventory import Inventory
-from ops.emergency.documents import Rule, Timer
+from operations.reading.stops import Rule, Timer
 from ops.target import OpsError, Target
 
 HOLDING = "ona-holding"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ona.runtime.words import counted
 from operations.reading.inventory import Inventory
+from operations.reading.stops import Stopped
 from ops import deadletters
 from ops.emergency import documents, drain, rules
-from ops.emergency.documents import Kept, Stopped
+from ops.emergency.documents import Kept
 from ops.messages import DeadLetter
-from ops.target import OpsError, Target
+from ops.target import OpsError, Target, start
 
 ERROR = "Ona.Stopped"
 """The error of an execution that `ona stop --now` stopped."""
@@ -115,8 +117,8 @@ def again(target: Target, described: dict[str, Any]) -> str:
     """Take up an execution that ended badly; the ARN of what runs now.
 
     On AWS it goes on at the step where it ended (RedriveExecution, for 14 days after its end). Where that
-    is not possible, and in the embedded cloud, it starts anew with the same input. The same execution is
-    started anew once: its name is made of the old one's.
+    is not possible, and in the embedded cloud, it starts anew with the same input, by the alias: with the
+    version that is live now. The same execution is started anew once: its name is made of the old one's.
     """
     states, arn = target.client("stepfunctions"), str(described["executionArn"])
     if not target.embedded:
@@ -126,9 +128,11 @@ def again(target: Target, described: dict[str, Any]) -> str:
             pass
         else:
             return arn
-    machine = str(described.get("stateMachineAliasArn") or described["stateMachineArn"])
-    drain.start(target, machine, f"again#{arn}", str(described.get("input") or "{}"))
-    return drain.execution_of(machine, f"again#{arn}")
+    machine = ":".join(str(described["stateMachineArn"]).split(":")[:7])  # a version's has one part more
+    begun = drain.execution_of(machine, f"again#{arn}")
+    with suppress(states.exceptions.ExecutionAlreadyExists):
+        start(states, machine, name=begun.rpartition(":")[2], input=str(described.get("input") or "{}"))
+    return begun
 
 
 def without_letters(target: Target, executions: Collection[str], wait_s: float = _LETTERS_S) -> None:

@@ -53,6 +53,8 @@ class Cloud:
         self.events = 0
         self.queued = 0
         self.stages: dict[str, Json] = {}
+        self.aliases = True
+        self.told: list[Json] = []
         self.after_write: Callable[[str], None] = lambda _: None
 
     def rule(self, name: str, *targets: Json, ours: bool = True, **fields: Any) -> None:
@@ -186,6 +188,10 @@ class Cloud:
             rule["Targets"] = kept + copy.deepcopy(Targets)
             return {"FailedEntryCount": 0}
 
+        def told(Entries: list[Json]) -> Json:  # noqa: N803
+            self.told += Entries
+            return {"FailedEntryCount": 0, "Entries": [{"EventId": "e"} for _ in Entries]}
+
         def remove(Rule: str, Ids: list[str], **_: Any) -> Json:  # noqa: N803
             rule = found(Rule)
             rule["Targets"] = [item for item in rule["Targets"] if item["Id"] not in Ids]
@@ -201,6 +207,7 @@ class Cloud:
             "describe_rule": described,
             "list_targets_by_rule": lambda **n: {"Targets": copy.deepcopy(found(n["Rule"])["Targets"])},
             "put_targets": put,
+            "put_events": told,
             "remove_targets": remove,
             "enable_rule": turn("ENABLED"),
             "disable_rule": turn("DISABLED"),
@@ -272,6 +279,8 @@ class Cloud:
             return {"ETag": etag(Body)}
 
         def get(Key: str, **_: Any) -> Json:  # noqa: N803
+            if Key not in self.objects:
+                raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
             body = self.objects[Key]
             return {"Body": io.BytesIO(body), "ETag": etag(body)}
 
@@ -283,6 +292,8 @@ class Cloud:
 
     def _states(self) -> Json:
         def start(stateMachineArn: str, name: str, input: str) -> Json:  # noqa: N803
+            if not self.aliases and stateMachineArn.endswith(":live"):
+                raise ClientError({"Error": {"Code": "StateMachineDoesNotExist"}}, "StartExecution")
             return {"executionArn": self._begin(stateMachineArn, name, input)}
 
         def listed(stateMachineArn: str, **_: Any) -> list[Json]:  # noqa: N803

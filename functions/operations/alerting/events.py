@@ -137,7 +137,7 @@ def _trouble(kind: str, detail: Mapping[str, Any]) -> tuple[str, bool, Severity,
     """Name, whether it is trouble, severity, page and reason of one of the platform's events."""
     if kind in ("Platform Stopped", "Platform Resumed"):
         reason = f"somebody stopped the platform: {detail.get('why', 'no reason given')}"
-        return "platform-stopped", kind == "Platform Stopped", "high", "platform-stopped", reason
+        return "platform-stopped", kind == "Platform Stopped", "low", "platform-stopped", reason
     if kind == "Deployment Finished":
         outcome = str(detail["outcome"])
         back = ", ".join(map(str, detail.get("rolled_back") or []))

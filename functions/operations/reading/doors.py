@@ -13,11 +13,14 @@ import urllib3
 from ona.runtime.words import counted
 from operations.reading.finding import Client, Finding, code_of, each
 from operations.reading.inventory import Inventory
+from operations.reading.stops import Stop
 
 PATIENCE_S = 10.0
 """Seconds that an API may take to answer /health (ours); a cold start is among them."""
 _HAS_HEALTH = "ona-api-account"
 """The API with /health (stacks/access.yaml); the environment follows."""
+_REFUSED = "gives status 429"
+CLOSED = "`ona stop --hard` closed the APIs"
 EXPIRES_SOON = timedelta(days=30)
 """ACM tries to renew what it issued from 60 days before it expires (AWS Certificate Manager User Guide,
 "Managed certificate renewal"): half of that time has passed without success. It never renews what was
@@ -26,9 +29,11 @@ EXPIRES_NOW = timedelta(days=7)
 """So little is left that it comes before other work (ours)."""
 
 
-def apis(client: Client, found: Inventory, environment: str, address: str) -> Iterator[Finding]:
+def apis(
+    client: Client, found: Inventory, environment: str, address: str, stop: Stop | None = None
+) -> Iterator[Finding]:
     """Is each API there with its stage, and does `address` answer at /health? Without an address it is that
-    of the API which has /health."""
+    of the API which has /health. A `stop` may have closed it."""
     gateway = client("apigateway")
 
     def look(api: str) -> Finding:
@@ -45,7 +50,9 @@ def apis(client: Client, found: Inventory, environment: str, address: str) -> It
 
     own: list[str] = []
     yield from each("apis", found.of("AWS::ApiGateway::RestApi"), look)
-    yield from each("apis", [address] if address else own, _health)
+    for answer in each("apis", [address] if address else own, _health):
+        shut = stop is not None and stop.doors and answer.text.endswith(_REFUSED)
+        yield Finding.warning("apis", "/health", f"{answer.text}: {CLOSED}") if shut else answer
 
 
 def _address(gateway: Any, api: str, stage: str) -> str:

@@ -67,7 +67,7 @@ class Report(Document):
     findings: list[Finding]
 
 
-_OWN_PAGES = {"freshness": "site-stale", "certificates": "certificate-expires"}
+_OWN_PAGES = {"freshness": "site-stale", "stop": "platform-stopped", "certificates": "certificate-expires"}
 """Checks whose findings have a page of their own, docs/operations/symptoms/<page>.md."""
 
 

@@ -11,6 +11,7 @@ from operations.reading.finding import Client, Finding, code_of, each
 from operations.reading.inventory import Inventory
 from operations.reading.metric_data import Ask, values
 from operations.reading.ringing import ringing
+from operations.reading.stops import Stop
 
 LETTERS = "dead-letters"
 """What a queue of dead letters has in its name (stacks/foundation.yaml): a message is a failure."""
@@ -21,6 +22,9 @@ LONG_S = 900
 LATE_S = 1200
 """So late may CloudWatch know of a queue: 15 minutes (SQS Developer Guide), and a minute's value."""
 _GONE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+OF_CLOSED_APIS = ("api_errors", "api_first_error", "api_first_error_unwell", "api_refusals", "api_unwell")
+"""Kinds of alarms that follow from APIs which are closed: every caller gets 503 or 429."""
+OFF_BY_STOP = "off: the platform is stopped, and a resume turns it on"
 _COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
 
@@ -78,10 +82,11 @@ def _in_words(seconds: float) -> str:
     return counted(int(seconds // 60), "minute")
 
 
-def rules(client: Client, found: Inventory) -> Iterator[Finding]:
+def rules(client: Client, found: Inventory, stop: Stop | None = None) -> Iterator[Finding]:
     """Is each rule and timer on? EventBridge keeps no event for a rule that is off. Timers are rules with a
-    schedule, and the schedules of EventBridge Scheduler."""
+    schedule, and the schedules of EventBridge Scheduler. One that a `stop` turned off is well."""
     events, scheduler = client("events"), client("scheduler")
+    stopped = {(one.kind, one.name) for one in stop.timers} if stop else set()
 
     def look(name: str) -> Finding:
         bus, _, rule = name.rpartition("|")
@@ -95,6 +100,8 @@ def rules(client: Client, found: Inventory) -> Iterator[Finding]:
             raise
         if described["State"] != "DISABLED":
             return Finding.ok("rules", rule, described["State"])
+        if ("rule", rule) in stopped:
+            return Finding.ok("rules", rule, OFF_BY_STOP)
         if described.get("ScheduleExpression"):
             return Finding.warning("rules", rule, f"off: {described['ScheduleExpression']} starts nothing")
         return Finding.critical("rules", rule, "off: its events start nothing, and are kept nowhere")
@@ -110,21 +117,30 @@ def rules(client: Client, found: Inventory) -> Iterator[Finding]:
             raise
         if described["State"] != "DISABLED":
             return Finding.ok("rules", name, described["State"])
+        if ("schedule", name.rpartition("|")[2]) in stopped:
+            return Finding.ok("rules", name, OFF_BY_STOP)
         return Finding.warning("rules", name, f"off: {described['ScheduleExpression']} starts nothing")
 
     yield from each("rules", found.of("AWS::Events::Rule"), look)
     yield from each("rules", found.of("AWS::Scheduler::Schedule"), timer)
 
 
-def alarms(client: Client, found: Inventory, environment: str) -> Iterator[Finding]:
+def alarms(
+    client: Client, found: Inventory, environment: str, stop: Stop | None = None
+) -> Iterator[Finding]:
     """The platform's own alarms that are on; other alarms of the account are not ours. One that the
-    catalogue calls critical is critical."""
+    catalogue calls critical is critical. An API that a `stop` closed refuses its callers: its alarms that
+    went on since are a warning."""
     ours = {*found.of("AWS::CloudWatch::Alarm"), *found.of("AWS::CloudWatch::CompositeAlarm")}
-    severity = {one.name.format(environment=environment): one.severity for one in CATALOGUE.read().alarms}
+    known = {one.name.format(environment=environment): one for one in CATALOGUE.read().alarms}
+    wanted = {name for name, one in known.items() if stop and stop.closes and one.kind in OF_CLOSED_APIS}
     on = ringing(client, ours)
     for alarm in on:
         why = alarm.what or alarm.reason or "it gives no reason"
-        worst = any(severity.get(name) == "critical" for name in alarm.parts or [alarm.name])
+        judged = alarm.parts or [alarm.name]
+        closed = stop is not None and wanted.issuperset(judged) and alarm.since >= stop.at
+        why = f"{why}; the platform is stopped, and its APIs are closed" if closed else why
+        worst = not closed and any(name in known and known[name].severity == "critical" for name in judged)
         told = Finding.critical if worst else Finding.warning
         finding = told("alarms", alarm.name, f"is on: {why}", since=alarm.since)
         yield finding.model_copy(update={"page": alarm.page}) if alarm.page else finding

@@ -44,8 +44,11 @@ class Arrival:
     at: datetime
 
 
-def freshness(client: Client, input_bucket: str, output_bucket: str, now: datetime) -> Iterator[Finding]:
-    """One finding a site of assets.json. `now` is UTC."""
+def freshness(
+    client: Client, input_bucket: str, output_bucket: str, now: datetime, stopped: datetime | None = None
+) -> Iterator[Finding]:
+    """One finding a site of assets.json. `now` is UTC; `stopped`: since when the platform is stopped. What
+    came since then waits, so that a site is judged as it was at that moment."""
     s3 = client("s3")
     try:
         sites, left_out = _sites(s3, input_bucket)
@@ -63,7 +66,8 @@ def freshness(client: Client, input_bucket: str, output_bucket: str, now: dateti
         )
     for site in sites:
         try:
-            yield judge(site, _arrivals(s3, output_bucket, site), now)
+            arrivals = _arrivals(s3, output_bucket, site)
+            yield judge(site, arrivals, now) if stopped is None else judge_then(site, arrivals, stopped)
         except Exception as error:
             yield Finding.unknown(CHECK, site, error)
 
@@ -118,6 +122,13 @@ def judge(site: str, arrivals: Sequence[Arrival], now: datetime) -> Finding:
     if silence > max(_LOST * usual, _DAY):
         return Finding.critical(CHECK, site, said, since=newest)
     return Finding.warning(CHECK, site, said, since=newest)
+
+
+def judge_then(site: str, arrivals: Sequence[Arrival], stopped: datetime) -> Finding:
+    """As `judge`, at the moment of the stop; what ran on then may have written since."""
+    then = max([stopped, *(arrival.at for arrival in arrivals)])
+    found = judge(site, arrivals, then)
+    return found.model_copy(update={"text": f"{found.text}, when the platform was stopped"})
 
 
 def usual_interval(arrivals: Sequence[Arrival]) -> timedelta | None:

@@ -14,7 +14,8 @@ from moto import mock_aws
 
 from ops import templates, validate
 from ops.deployment import check
-from ops.deployment.check import Finding, findings
+from ops.deployment.check import findings
+from ops.deployment.finding import Finding
 from ops.deployment.names import plan
 from ops.deployment.settings import Settings, settings
 from ops.target import OpsError

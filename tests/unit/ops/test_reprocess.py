@@ -13,7 +13,7 @@ import pytest
 
 from ona.runtime.identity import file_id
 from ops.accounting import FileAccount, State
-from ops.emergency import holding, reprocess, restart
+from ops.emergency import holding, reprocess, restart, running
 from ops.target import OpsError, Target
 from tests.fakes.stoppable import STATES, Cloud, Killed
 from tests.paths import ROOT
@@ -55,7 +55,7 @@ def test_each_file_is_done_once_and_few_at_a_time(cloud: Cloud) -> None:
     assert started(cloud) == {item.key: 1 for item in files}
     assert most == 5
     assert told[-1] == "13 of 13 done"
-    assert {item["stateMachineArn"] for item in cloud.executions} == {f"{STATES}ona-ooda-dev"}
+    assert {item["asked"] for item in cloud.executions} == {f"{STATES}ona-ooda-dev:live"}
 
 
 @pytest.mark.parametrize("writes", range(1, 10))
@@ -180,3 +180,23 @@ def test_what_hangs_is_told_from_what_is_slow(cloud: Cloud) -> None:
     found = restart.hanging(target, machines, now)
     assert [item.running.name for item in found] == ["still", "old-without-history"]
     assert (found[0].still_s, found[0].limit_s) == (3000, 300)
+
+
+@pytest.mark.parametrize("version", ["", ":7"])
+def test_what_is_restarted_runs_what_is_live_and_begins_once(cloud: Cloud, version: str) -> None:
+    """Also where the old one was started at the workflow itself, or with a version that is old by now."""
+    target = cloud.target()
+    old = f"{STATES}ona-ooda-dev{version}"
+    ended = {"executionArn": f"{STATES}ona-ooda-dev:old", "stateMachineArn": old, "input": '{"id": "1"}'}
+    begun = running.again(target, ended)
+    assert running.again(target, ended) == begun
+    [item] = cloud.executions
+    assert (item["asked"], item["input"]) == (f"{STATES}ona-ooda-dev:live", '{"id": "1"}')
+    assert item["executionArn"] == begun
+
+
+def test_a_platform_of_before_there_were_aliases_is_restarted_as_it_is(cloud: Cloud) -> None:
+    cloud.aliases = False
+    ended = {"executionArn": f"{STATES}x:old", "stateMachineArn": f"{STATES}ona-ooda-dev", "input": "{}"}
+    running.again(cloud.target(), ended)
+    assert [item["asked"] for item in cloud.executions] == [f"{STATES}ona-ooda-dev"]

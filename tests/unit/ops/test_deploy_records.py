@@ -1,0 +1,163 @@
+"""What a deployment did is on record: who, from what to what, how it ended, and no secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from operations.alerting import events
+from operations.config.catalogue import FILE
+from ops import cli
+from ops.cli import deploying, recorded
+from ops.deployment import records, running
+from ops.target import Target
+from tests.paths import ROOT
+
+STACK, ME = "ona-platform-dev", "arn:aws:sts::123456789012:assumed-role/deploy/nia"
+SECRETS = {
+    "AlertEmail": "nia@example.com",
+    "AlertEndpoint": "https://events.example.com/integration/0123456789abcdef/enqueue",
+}
+
+
+class Account:
+    """What `ona deploy run` asks of an account. `there`: the stack, None before the first deployment."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        parameters = {"ApiRate": "200", "Release": "aaaaaaaaaaaa", "AuditRetentionDays": "30"}
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        outputs = [("OutputBucketName", "out"), ("Environment", "dev")]
+        self.there: dict[str, Any] | None = {
+            "StackStatus": "UPDATE_COMPLETE",
+            "Parameters": given,
+            "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs],
+        }
+
+    def __call__(self, service: str) -> Any:
+        clients: dict[str, Callable[[], Any]] = {
+            "cloudformation": lambda: SimpleNamespace(describe_stacks=self._stacks),
+            "events": lambda: SimpleNamespace(put_events=self._told),
+            "sts": lambda: SimpleNamespace(get_caller_identity=lambda: {"Arn": ME}),
+        }
+        return clients[service]() if service in clients else boto3.client(service, region_name="af-south-1")
+
+    def _stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        if self.there is None or StackName != STACK:
+            raise RuntimeError(f"Stack with id {StackName} does not exist")
+        return {"Stacks": [self.there]}
+
+    def _told(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        self.told += Entries
+        return {"FailedEntryCount": 0}
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Account]:
+    monkeypatch.setenv("ONA_CONFIG_DIR", str(ROOT / "configs"))
+    monkeypatch.setattr(running, "_path", lambda *_: tmp_path / "kept.toml")
+    monkeypatch.setattr(running, "release_of", lambda *_: "bbbbbbbbbbbb")
+    with mock_aws():
+        found = Account()
+        location = {"LocationConstraint": "af-south-1"}
+        found("s3").create_bucket(Bucket="out", CreateBucketConfiguration=location)
+        monkeypatch.setattr(deploying, "account", lambda *_: found)
+        yield found
+
+
+def deploy(monkeypatch: pytest.MonkeyPatch, fails: int | None) -> Any:
+    """Run the command; one step fails: 0 build, 1 check, 2 sam, 3 validate."""
+    done: list[Any] = []
+
+    def call(words: list[str], **_: Any) -> int:
+        done.append(words)
+        return int(len(done) - 1 == fails)
+
+    real = running.run
+    monkeypatch.setattr(running, "run", lambda *given, **named: real(*given, **named, call=call))
+    given = [
+        word for name, value in {"ApiRate": "300", **SECRETS}.items() for word in ("-p", f"{name}={value}")
+    ]
+    return CliRunner().invoke(cli.app, ["deploy", "run", "--profile", "mine", *given])
+
+
+def kept(account: Account) -> list[dict[str, Any]]:
+    listed = account("s3").list_objects_v2(Bucket="out").get("Contents", [])
+    bodies = [account("s3").get_object(Bucket="out", Key=item["Key"])["Body"].read() for item in listed]
+    assert all(item["Key"].startswith("operations/deployments/") for item in listed)
+    return [json.loads(body) for body in bodies]
+
+
+def test_a_deployment_is_on_record_and_told_without_secrets(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = deploy(monkeypatch, None)
+    assert done.exit_code == 0, done.output
+    [record] = kept(account)
+    assert (record["before"], record["release"]) == ("aaaaaaaaaaaa", "bbbbbbbbbbbb")
+    assert (record["by"], record["outcome"], record["environment"]) == (ME, "succeeded", "dev")
+    changed = {item["name"]: (item["before"], item["after"]) for item in record["changes"]}
+    assert changed["ApiRate"] == ("200", "300")
+    assert "AuditRetentionDays" not in changed, "it stayed"
+    assert {"AlertEmail", "AlertEndpoint"} <= set(changed)
+    for text in (json.dumps(record), json.dumps(account.told)):
+        assert "nia@example.com" not in text
+        assert "0123456789abcdef" not in text
+    [event] = account.told
+    assert (event["Source"], event["DetailType"]) == ("ona.platform", "Deployment Finished")
+
+
+@pytest.mark.parametrize(("fails", "on_record"), [(0, False), (1, False), (2, True), (3, True)])
+def test_one_that_failed_is_an_alert_and_one_that_changed_nothing_is_none(
+    account: Account, monkeypatch: pytest.MonkeyPatch, fails: int, on_record: bool
+) -> None:
+    assert deploy(monkeypatch, fails).exit_code == 1
+    assert [item["outcome"] for item in kept(account)] == ["failed"] * on_record
+    for entry in account.told:
+        detail = json.loads(entry["Detail"])
+        event = {"source": "ona.platform", "detail-type": entry["DetailType"], "id": "b", "detail": detail}
+        read = events.read(event, "dev", FILE.read(), datetime.now(UTC))
+        assert (read.what, read.name) == ("alarm", "deployment-failed")
+    assert len(account.told) == on_record
+
+
+def test_a_first_deployment_that_failed_has_no_place_for_a_record(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.there = None
+    done = deploy(monkeypatch, 2)
+    assert done.exit_code == 1
+    assert "the deployment is not on record" in done.output
+    assert "`.venv-sam/bin/sam deploy --config-env` ended with status 1" in done.output, (
+        "the cause is told, too"
+    )
+
+
+def test_history_shows_the_newest_first_and_names_what_it_cannot_read(
+    account: Account, capsys: Any
+) -> None:
+    target = Target("test", STACK, account)
+    recorded.show(target)
+    for day in (3, 5, 4):
+        began = datetime(2026, 11, day, 8, tzinfo=UTC)
+        ends = {"outcome": "failed", "reason": "[sam]"} if day == 4 else {"outcome": "succeeded"}
+        record = records.made("deployment", target, began, before=f"r{day}", release="x", by=ME, **ends)
+        assert records.write(target, record) == ""
+    key = "operations/deployments/2026/11/02/20261102T080000-abcdef.json"
+    account("s3").put_object(Bucket="out", Key=key, Body=b"{")
+    account("s3").put_object(Bucket="out", Key="operations/deployments/readme.txt", Body=b"")
+    recorded.show(target)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "no deployment is on record"
+    assert [line.split("→")[0].split()[-1] for line in said[1:] if "→" in line] == ["r5", "r4", "r3"]
+    assert "    [sam]" in said
+    assert said[-1] == "1 record cannot be read"
