@@ -33,6 +33,7 @@ class Reason:
 
 _DELIVER = "*-DeliverFunction*"
 _OPS_API = "*-OperationsApiFunction*"
+_ROUTINES, _TIMERS = "*-RoutinesFuncti*", "*-RoutinesTimer*"
 _TICKETS = "a ticketing system of ticketing.yaml reports a new status"
 REASONS = (
     Reason(
@@ -52,6 +53,19 @@ REASONS = (
         "s3:*Multipart*", "*/map-results/*", "a Distributed Map writes its results in parts", by_aws=True
     ),
     Reason("states:StartExecution", "*:ona-forecast-schedule-*", "the timers of each hour and of each day"),
+    Reason("states:StartExecution", "*:ona-daily-routine-*", "the timers of the routines", _TIMERS),
+    Reason("sqs:SendMessage", "*:ona-rule-dead-letters-*", "a routine that could not be started", _TIMERS),
+    Reason(
+        "states:StartExecution",
+        "*:stateMachine:*:live",
+        "SAM allows a rule the alias; Step Functions asks for the workflow that it is of",
+        by_aws=True,
+    ),
+    Reason(
+        "s3:GetObject", "*/detections/*", "a file that was judged before, told without version", _ROUTINES
+    ),
+    Reason("s3:GetObject", "*/diagnostics/*", "a diagnostic that is told without version", _ROUTINES),
+    Reason("s3:GetObject", "*/accuracy/*", "sites that are forecast, with measured days", _ROUTINES),
     Reason("ssm:GetParameter", "*/visual-crossing-api-key", "WeatherProvider=visual_crossing"),
     Reason("ssm:GetParameter", "*/insurance-api-key", "a service of custom_services.yaml", _DELIVER),
     Reason("ssm:GetParameter", "*/ticketing-*", "a ticketing system of ticketing.yaml", _DELIVER),

@@ -39,6 +39,7 @@ from local.hooks import (
     machine_shifts,
     machine_versions,
     metric_data,
+    metric_filters,
     metrics,
     presigned,
     resource_schemas,
@@ -60,6 +61,7 @@ from local.hooks import (
     template_references,
     timers,
     topics,
+    traces,
     waits,
     worker_logs,
 )
@@ -77,12 +79,14 @@ def install() -> None:
     metrics.install()
     metric_data.install()
     emf.install()
+    metric_filters.install()
     aliases.install()
     capacity.install()  # around the aliases: it measures what comes through them
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()
     clients = service_calls.install()
+    traces.install()
     waits.install()
     status_events.install()  # before executions, which tell of their ends
     service_metrics.install()  # likewise, and before limits and stores, which stand around it

@@ -57,6 +57,8 @@ def install() -> None:
         machine = machines.get(arn)
         if machine is not None and properties.get("LoggingConfiguration"):
             machine["loggingConfiguration"] = camel(properties["LoggingConfiguration"])
+        if machine is not None and properties.get("TracingConfiguration"):
+            machine["tracingConfiguration"] = camel(properties["TracingConfiguration"])
 
     for kind, apply in (
         ("AWS::DynamoDB::Table", table_ttl),

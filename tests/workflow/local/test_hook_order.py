@@ -89,9 +89,9 @@ def test_names_are_replaced_in_this_order(steps: Steps) -> None:
     stepfunctions = ["hooks.creation", "hooks.roles_trust", "limits.refusal"]
     expected = {
         # a limit stands before the check of the role, which stands before the work
-        "stepfunctions._create_state_machine": stepfunctions,
+        "stepfunctions._create_state_machine": ["hooks.traces", *stepfunctions],
         # what runs keeps its definition where the update is done, after all who may refuse it
-        "stepfunctions._update_state_machine": ["hooks.machine_versions", *stepfunctions],
+        "stepfunctions._update_state_machine": ["hooks.traces", "hooks.machine_versions", *stepfunctions],
         "lambda_svc._create_function": ["hooks.roles_trust", "limits.refusal"],
         # an integration's time runs from when it is asked for; refused calls have none
         "apigateway_v1._invoke_lambda_proxy_v1": ["hooks.roles_services", "limits.gateway"],

@@ -12,7 +12,7 @@ import pytest
 from operations.config.routines import routines
 from ops.cli import routines as commands
 from ops.target import start
-from tests.builders.telemetry import sunny_day
+from tests.builders.telemetry import dead_from, sunny_day
 from tests.fakes.pdf_reader import Pdf
 from tests.fakes.platform import Platform
 
@@ -51,7 +51,7 @@ def test_the_stored_health_is_that_of_the_command(platform: Platform) -> None:
 
 
 def test_each_routine_ends_well_and_tells_of_it(platform: Platform) -> None:
-    platform.put_and_wait(sunny_day())
+    platform.put_and_wait(dead_from(10))  # an incident, its diagnostic, its order: all of it is read
     today = routines().zone
     for kind in ("midday", "closing", "summary", "weekly"):
         execution = ran(platform, {"routine": kind})
