@@ -14,14 +14,18 @@ import typer
 from rich.markup import escape
 
 from ona.runtime.clock import is_plausible, utc_now
+from ona.runtime.errors import InvalidConfiguration
 from ona.runtime.words import counted
+from operations.config.prices import newest
 from operations.config.routines import routines
 from operations.reading.finding import Finding, Report, State, exit_code
 from operations.reading.health import Platform, health
 from operations.reading.midday import midday
 from operations.reading.records import Records
+from operations.reading.spending import Spent, spent
 from operations.reading.summary import summary
-from operations.reading.weekly import weekly
+from operations.reading.weekly import cost_before, weekly
+from operations.reading.window import Window
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.target import OpsError, Target, resolve, use_configs
 
@@ -90,7 +94,9 @@ def summary_command(
     """The day in figures: files, faults, forecasts, orders, money at risk, saved; exits with 0, 1 or 2."""
     target, zone, now = _asked(profile, environment)
     asked = _day(day) if day else now.astimezone(zone).date()
-    report = summary(target.client, target.stack, records_of(target), asked, zone, now)
+    records, cost = records_of(target), cost_of(target, Window.of(asked, zone))
+    before = cost_before(records, asked)
+    report = summary(target.client, target.stack, records, asked, zone, now, cost, before)
     _end_figures(report, f"{report.day}, {report.zone}", json)
 
 
@@ -113,6 +119,15 @@ def _asked(profile: str | None, environment: str) -> tuple[Target, ZoneInfo, dat
     """Whose days are asked for, the zone in which they begin, and now, UTC."""
     use_configs()
     return resolve(profile, environment), routines().zone, utc_now()
+
+
+def cost_of(target: Target, window: Window) -> Spent | str:
+    """What a window cost by the list prices of the target's region, or why nobody knows."""
+    region = str(target.client("cloudwatch").meta.region_name)
+    try:
+        return spent(target.client, target.stack, target.outputs["Environment"], window, newest(), region)
+    except InvalidConfiguration as error:
+        return str(error)
 
 
 def records_of(target: Target) -> Records:

@@ -159,7 +159,15 @@ def test_the_guides_names_are_there_and_no_dimension_grows_with_the_fleet() -> N
     for name, namespaces in guide.items():
         assert set(METRICS[name].namespaces) == namespaces, name
     used = {name for metric in METRICS.values() for names in metric.dimensions for name in names}
-    assert used == {"FunctionName", "Status", "RiskCategory", "HorizonHours", "CustomerId"}
+    assert used == {
+        "FunctionName",
+        "Status",
+        "RiskCategory",
+        "HorizonHours",
+        "CustomerId",
+        "Family",
+        "Kind",
+    }
 
 
 def test_the_page_is_written_from_the_table() -> None:

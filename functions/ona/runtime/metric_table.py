@@ -139,6 +139,28 @@ _COUNTED: dict[str, tuple[str, tuple[str, ...]]] = {
     "WorkOrdersChanged": ("work orders that a person changed", ("operationsApi",)),
     "WorkOrdersCreated": ("work orders that were made", ("order",)),
 }
+ESTIMATED_COST = Metric(
+    "EstimatedCostUsd",
+    "None",
+    "what a whole day cost by list prices, USD",
+    ("routines",),
+    dimensions=(("Family",),),
+    values="the number of families, and all",
+)
+COST_OF_KIND = Metric(
+    "EstimatedCostOfKindUsd",
+    "None",
+    "the same, by what is paid for",
+    ("routines",),
+    dimensions=(("Kind",),),
+    values="8: functions, workflows, tables, …",
+)
+COST_OF_MONTH = Metric(
+    "EstimatedCostMonthUsd", "None", "what the month cost until a day, by list prices, USD", ("routines",)
+)
+BUDGET_USED = Metric(
+    "BudgetUsedPercent", "Percent", "the same, of MonthlyBudgetUsd; nothing without a budget", ("routines",)
+)
 FILLED_VALUES = Metric(
     "FilledValues", "Percent", "values of one upload that were filled in", ("interpolationService",)
 )
@@ -158,6 +180,10 @@ METRICS: dict[str, Metric] = {
             EXECUTION_TIME,
             MEMORY,
             FILLED_VALUES,
+            ESTIMATED_COST,
+            COST_OF_KIND,
+            COST_OF_MONTH,
+            BUDGET_USED,
         ),
         key=lambda metric: metric.name,
     )

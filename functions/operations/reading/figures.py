@@ -22,6 +22,7 @@ from operations.reading.records import (
     Records,
     SeenIncident,
 )
+from operations.reading.spending import Spent
 from operations.reading.window import Window
 
 _NOTHING_MADE = ("quarantined", "dismissed", "repeated")
@@ -99,6 +100,7 @@ class Figures(Document):
     orders: Orders
     money: Money
     unreadable: list[str] = Field(description="where what could not be read lies")
+    cost: Spent | None = Field(None, description="by list prices; None where nobody reckoned it")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ No list of families or functions stands anywhere: a new one is checked on its fi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from operations.reading.finding import Client, Finding
@@ -19,11 +19,13 @@ _GONE = "DELETE_COMPLETE"
 
 @dataclass(frozen=True)
 class Inventory:
-    """What is deployed. `stacks`: status by name; `resources`: physical ids by CloudFormation's type."""
+    """What is deployed. `stacks`: status by name; `resources`: physical ids by CloudFormation's type;
+    `stack_of`: by physical id, the stack that has it."""
 
     root: str
     stacks: dict[str, str]
     resources: dict[str, list[str]]
+    stack_of: dict[str, str] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[str]:
         """The physical ids of a type's resources, sorted."""
@@ -44,10 +46,12 @@ def read(client: Client, root: str) -> Inventory:
         raise NotDeployed(f"stack {root} is not deployed")
     stacks = {item["StackName"]: item["StackStatus"] for item in living if _belongs(item, top)}
     resources: dict[str, list[str]] = {}
+    stack_of: dict[str, str] = {}
     for stack in stacks:
         for resource in _resources(cloudformation, stack):
             resources.setdefault(resource["ResourceType"], []).append(resource["PhysicalResourceId"])
-    return Inventory(root, stacks, resources)
+            stack_of[resource["PhysicalResourceId"]] = stack
+    return Inventory(root, stacks, resources, stack_of)
 
 
 def _belongs(stack: dict[str, Any], root: dict[str, Any]) -> bool:

@@ -11,32 +11,48 @@ from operations.reading import inventory
 from operations.reading.figures import Figures, Forecasts, Incidents, of_window
 from operations.reading.finding import Client, Finding, Report, worst
 from operations.reading.records import Records
+from operations.reading.spending import Spent
 from operations.reading.window import Window
 
 KIND = "summary"
 PAGE = "docs/operations/summary.md"
+CENT = 0.005
+"""USD; less is not named."""
 NAMED = 5
 """So many sites or objects are named in a line; the others are counted (ours)."""
 
 
 class Summary(Report):
-    """The report with its figures. `day`: the last day of the window, in the zone."""
+    """The report with its figures. `day`: the last day of the window, in the zone. `month_usd`: what the
+    days of its month cost until then, as far as that is known."""
 
     day: date
     zone: str
     figures: Figures
+    month_usd: float | None = None
 
 
 def summary(
-    client: Client, root: str, records: Records, day: date, zone: ZoneInfo, now: datetime
+    client: Client,
+    root: str,
+    records: Records,
+    day: date,
+    zone: ZoneInfo,
+    now: datetime,
+    cost: Spent | str = "",
+    before_usd: float = 0.0,
 ) -> Summary:
     """The summary of a day of a zone; of today, what there is so far.
 
-    `now` is UTC. Raises NotDeployed, and botocore's errors.
+    `now` is UTC. `cost`: what the day cost, or why that is not known; `before_usd`: what the days of its
+    month before it cost. Raises NotDeployed, and botocore's errors.
     """
     machines = inventory.read(client, root).of("AWS::StepFunctions::StateMachine")
     figures = of_window(records, machines, Window.of(day, zone))
-    found = list(findings(figures))
+    month = None
+    if isinstance(cost, Spent):
+        figures, month = figures.model_copy(update={"cost": cost}), round(before_usd + cost.usd, 6)
+    found = [*findings(figures), *cost_in_words(cost, month)]
     return Summary(
         kind=KIND,
         platform=root,
@@ -46,7 +62,20 @@ def summary(
         day=day,
         zone=zone.key,
         figures=figures,
+        month_usd=month,
     )
+
+
+def cost_in_words(cost: Spent | str, month: float | None) -> Iterator[Finding]:
+    """The day's cost and that of its month so far; why it is not known; nothing where nobody asked."""
+    if isinstance(cost, str):
+        if cost:
+            yield Finding.ok("cost", "day", f"not reckoned: {cost}")
+        return
+    parts = ", ".join(f"{kind} {usd:,.2f}" for kind, usd in cost.by_kind.items() if usd >= CENT)
+    told = f"{cost.usd:,.2f} USD by the list prices of {cost.prices} in {cost.region}"
+    yield Finding.ok("cost", "day", f"{told} ({parts})" if parts else told)
+    yield Finding.ok("cost", "month", f"{month or 0.0:,.2f} USD until this day")
 
 
 def findings(figures: Figures) -> Iterator[Finding]:

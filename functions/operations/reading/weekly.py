@@ -34,7 +34,8 @@ FEW = 3
 
 
 class Totals(Document):
-    """What may be added up over days. `saved_usd_per_day`: what all verified repairs ended."""
+    """What may be added up over days. `saved_usd_per_day`: what all verified repairs ended;
+    `cost_usd`: of the days whose cost was stored."""
 
     files: int
     refused: int
@@ -44,6 +45,7 @@ class Totals(Document):
     completed: int
     verified: int
     saved_usd_per_day: float
+    cost_usd: float = 0.0
 
     @classmethod
     def of(cls, days: Sequence[Figures]) -> Totals:
@@ -58,6 +60,7 @@ class Totals(Document):
             completed=sum(day.orders.completed for day in days),
             verified=sum(day.orders.verified for day in days),
             saved_usd_per_day=round(sum(day.money.saved_usd_per_day for day in days), 2),
+            cost_usd=round(sum(day.cost.usd for day in days if day.cost), 2),
         )
 
 
@@ -145,13 +148,14 @@ def _day_in_words(figures: Figures) -> str:
         f"{counted(day.files, 'file')}, {day.refused} refused, {counted(day.failed, 'failed execution')}, "
         f"{counted(faults, 'fault')}, {counted(day.opened, 'order')} opened, {day.verified} verified, "
         f"{day.saved_usd_per_day:,.2f} USD a day saved"
+        + (f", {day.cost_usd:,.2f} USD spent" if figures.cost else "")
     )
 
 
 def _totals(week: Totals, before: Totals) -> Iterator[Finding]:
     for name, number in week.model_dump().items():
         usual = getattr(before, name)
-        about = name.replace("_", " ").replace("usd per day", "USD a day")
+        about = name.replace("_", " ").replace("usd per day", "USD a day").replace("usd", "USD")
         text = f"{number:,.12g}, the week before {usual:,.12g}"
         if name in ("refused", "failed") and number >= FEW and number > usual:
             yield _warning("week", about, f"more than in the week before: {text}")
@@ -186,6 +190,13 @@ def stored(records: Records, day: date) -> Figures | None:
     found = records.document(key, _Stored)
     over = found is not None and found.at >= found.figures.end and not found.figures.unreadable
     return found.figures if found is not None and over else None
+
+
+def cost_before(records: Records, day: date) -> float:
+    """USD that the days of a day's month before it cost, as far as their summaries were stored with it."""
+    days = [day.replace(day=number) for number in range(1, day.day)]
+    figures = [stored(records, one) for one in days]
+    return sum(one.cost.usd for one in figures if one and one.cost)
 
 
 def accuracies(records: Records, days: Sequence[date]) -> dict[str, float]:

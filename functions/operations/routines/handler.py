@@ -10,7 +10,8 @@ from ona.documents.base import Document
 from ona.runtime.aws import translate
 from ona.runtime.observability import handler
 from operations.config.routines import Kind
-from operations.routines import run, store
+from operations.reading.summary import Summary
+from operations.routines import money, run, store
 
 
 class RoutineRequest(Document):
@@ -34,4 +35,7 @@ def lambda_handler(event: Any, _: Any) -> dict[str, Any]:
             store.keep_performance(run.performance_of_week(request.now), day)
     except Exception as error:
         raise translate(error, f"routine {request.routine}") from error
-    return store.keep(report, day).document()
+    kept = store.keep(report, day)
+    if request.routine == "closing" and isinstance(report, Summary):
+        money.publish(report)
+    return kept.document()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime, timedelta
 
 from ona.runtime.aws import client, environment
+from ona.runtime.errors import InvalidConfiguration
+from operations.config.prices import newest
 from operations.config.routines import Kind, routines
 from operations.reading.finding import Report
 from operations.reading.health import Platform, health
 from operations.reading.midday import midday
 from operations.reading.performance import Performance, performance
 from operations.reading.records import Records
+from operations.reading.spending import Spent, spent
 from operations.reading.summary import summary
-from operations.reading.weekly import weekly
+from operations.reading.weekly import cost_before, weekly
+from operations.reading.window import Window
 
 _WEEK_HOURS = 168
 
@@ -34,13 +39,25 @@ def routine(kind: Kind, now: datetime) -> tuple[Report, date]:
     if kind == "weekly":
         return weekly(client, root, records, yesterday, rules.zone, now), today
     day = yesterday if kind == "closing" else today
-    return summary(client, root, records, day, rules.zone, now), day
+    cost = _spent(root, Window.of(day, rules.zone))
+    before = cost_before(records, day)
+    return summary(client, root, records, day, rules.zone, now, cost, before), day
 
 
 def performance_of_week(now: datetime) -> Performance:
     """What was done in the seven days before `now`, UTC, and in those before. Raises as `routine`."""
     root, name = environment("ROOT_STACK"), environment("ONA_ENVIRONMENT")
     return performance(client, root, name, now, _WEEK_HOURS)
+
+
+def _spent(root: str, window: Window) -> Spent | str:
+    """What a window cost, or why nobody knows: the list has no prices of this region."""
+    try:
+        return spent(
+            client, root, environment("ONA_ENVIRONMENT"), window, newest(), os.environ.get("AWS_REGION", "")
+        )
+    except InvalidConfiguration as error:
+        return str(error)
 
 
 def _platform(root: str) -> Platform:

@@ -145,6 +145,7 @@ def test_the_day_as_it_was_reckoned_by_hand(cloud: None) -> None:
             "causes": 2,
         },
         "unreadable": [],
+        "cost": None,
     }
     warned = {(one.check, one.about) for one in report.findings if one.state == "warning"}
     assert warned == {("files", "observations"), ("files", "ona-ooda-dev"), ("forecasts", "without")}

@@ -75,6 +75,7 @@ def test_the_week_as_it_was_reckoned_by_hand(cloud: None) -> None:
         "completed": 0,
         "verified": 2,
         "saved_usd_per_day": 41.75,
+        "cost_usd": 0.0,
     }
     before = report.week_before
     assert (before.files, before.failed, before.saved_usd_per_day) == (3, 1, 500.0)
