@@ -44,6 +44,7 @@ from local.hooks import (
     s3_listing,
     service_calls,
     service_metrics,
+    single_states,
     stack_reasons,
     stack_refactor,
     state_errors,
@@ -76,6 +77,7 @@ def install() -> None:
     service_metrics.install()  # likewise, and before limits and stores, which stand around it
     machine_versions.install()  # between the two: what runs, and what is told of it
     executions.install(clients)
+    single_states.install()
     state_errors.install()
     callbacks.install()
     definitions.install()
