@@ -175,6 +175,8 @@ def chosen_parameters(root: Template, given: dict[str, str]) -> dict[str, str]:
             )
         if "MinValue" in rule and not (value.lstrip("-").isdigit() and int(value) >= rule["MinValue"]):
             raise DeployError(f"parameter {name}: {value!r} is no number from {rule['MinValue']} on")
+        if "MaxValue" in rule and int(value) > rule["MaxValue"]:
+            raise DeployError(f"parameter {name}: {value!r} is more than {rule['MaxValue']}")
         least, most = int(rule.get("MinLength", 0)), int(rule.get("MaxLength", len(value)))
         if not least <= len(value) <= most:
             raise DeployError(f"parameter {name}: its length is {len(value)}, allowed is {least} to {most}")

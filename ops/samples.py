@@ -157,13 +157,13 @@ def _attempt(target: Target, path: Path) -> Answer:
         _provide(target, event)
     if is_workflow(path):
         return start(target, path.stem, event)
-    with_door = _through_its_api(target, path.stem, event)
+    with_door = through_its_api(target, path.stem, event)
     if target.embedded and "X-API-Key" in (with_door.get("headers") or {}):
         return _with_a_key(target, path.stem, with_door)
     return invoke(target, path.stem, with_door)
 
 
-def _through_its_api(target: Target, function: str, event: Any) -> Any:
+def through_its_api(target: Target, function: str, event: Any) -> Any:
     """An API's event with the id of the function's own API: it takes no other."""
     if not isinstance(event, dict) or "apiId" not in event.get("requestContext", {}):
         return event

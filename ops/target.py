@@ -54,6 +54,11 @@ LIVE = "live"
 """The alias of every function and workflow: the version that is in use (docs/decisions/0046-release.md)."""
 
 
+LONGEST_S = 910
+"""Seconds until an answer of Lambda must be there: a function runs for 900 at most ("Lambda quotas"). After
+the usual 60 the client would ask again, and the function run twice."""
+
+
 class OpsError(RuntimeError):
     """A command cannot do its work; the text says why and what to do."""
 
@@ -207,6 +212,7 @@ def account(profile: str, region: str) -> Callable[[str], Any]:
 
 def _profile(profile: str, region: str | None = None) -> Callable[[str], Any]:
     import boto3
+    from botocore.config import Config
 
     try:
         named = None if profile == OWN else profile
@@ -214,10 +220,12 @@ def _profile(profile: str, region: str | None = None) -> Callable[[str], Any]:
     except Exception as error:
         raise OpsError(f"AWS profile {profile}: {error}") from error
     clients: dict[str, Any] = {}
+    patient = Config(read_timeout=LONGEST_S, tcp_keepalive=True)
 
     def client(service: str) -> Any:
         if service not in clients:
-            clients[service] = session.client(service)
+            own = patient if service == "lambda" else None
+            clients[service] = session.client(service, config=own)
         return clients[service]
 
     return client

@@ -17,6 +17,8 @@ DEPLOYMENT = KeyShape("operations/deployments/{day:folders}/{deployment_id}.json
 """What one deployment did."""
 STOP = KeyShape("operations/stops/{stop_id}.json")
 """What `ona stop` held back, and how it was before."""
+TURN = "operations/turn.json"
+"""Who stops or resumes the platform just now; one command at a time does."""
 REPROCESS = KeyShape("operations/reprocesses/{reprocess_id}.json")
 """The files that `ona reprocess` works on again, and how far it is."""
 USAGE = KeyShape("operations/usage/{day:folders}.json")

@@ -12,14 +12,20 @@ from local.hooks import (
     alarm_states,
     alarms,
     aliases,
+    api_cache,
     apigateway,
     appconfig,
     asynchronous,
+    autoscaling_acts,
     callbacks,
+    capacity,
     clock_requests,
     cloudformation,
     codedeploy,
+    codedeploy_api,
+    codedeploy_shifts,
     composite_alarms,
+    concurrency,
     creation,
     definitions,
     distributed_map,
@@ -30,6 +36,7 @@ from local.hooks import (
     identity,
     jsonata,
     lambda_worker,
+    machine_shifts,
     machine_versions,
     metric_data,
     metrics,
@@ -44,11 +51,13 @@ from local.hooks import (
     s3_listing,
     service_calls,
     service_metrics,
+    shifting,
     single_states,
     stack_reasons,
     stack_refactor,
     state_errors,
     status_events,
+    table_metrics,
     template_references,
     timers,
     topics,
@@ -62,12 +71,15 @@ def install() -> None:
     roles.install()
     cloudformation.install()
     codedeploy.install()
+    codedeploy_api.install()  # after the roles, whose reading of a request it adds to
     lambda_worker.install()
+    concurrency.install()  # outside of it: what waits for a sandbox runs on AWS
     worker_logs.install()
     metrics.install()
     metric_data.install()
     emf.install()
     aliases.install()
+    capacity.install()  # around the aliases: it measures what comes through them
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()
@@ -75,6 +87,7 @@ def install() -> None:
     waits.install()
     status_events.install()  # before executions, which tell of their ends
     service_metrics.install()  # likewise, and before limits and stores, which stand around it
+    table_metrics.install()  # likewise
     machine_versions.install()  # between the two: what runs, and what is told of it
     executions.install(clients)
     single_states.install()
@@ -87,6 +100,7 @@ def install() -> None:
     presigned.install()
     front.install()
     identity.install()
+    api_cache.install()
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
     stack_reasons.install()
@@ -99,7 +113,11 @@ def install() -> None:
     alarm_events.install()
     composite_alarms.install()
     alarm_states.install()
+    autoscaling_acts.install()  # acts after each look at the alarms
     appconfig.install()
+    shifting.install()  # hears alarms, as the others do
+    codedeploy_shifts.install()  # after the types of aliases are made
+    machine_shifts.install()  # likewise
     clock_requests.install()
     limits.install()  # late: a limit stands before what the others have put in place
     resource_schemas.install()  # outside of the limits: CloudFormation looks at properties first

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from local import clock
@@ -25,6 +26,8 @@ from local.hooks.base import private, replace
 SWITCH = "ONA_LOCAL_ALARMS"
 _looking = threading.Lock()
 """A change is told once, whoever looks: the minute's thread, or a request that lets the time run ahead."""
+FOLLOWERS: list[Callable[[float], None]] = []
+"""Told the time of each look, after it: what acts as long as an alarm stays."""
 LOOK_S = 1.0
 """So often the clock is read; alarms are looked at when a minute has ended."""
 
@@ -49,6 +52,8 @@ def look(now: float) -> None:
 
     with _looking:
         _look(cloudwatch, now)
+        for follow in FOLLOWERS:
+            follow(now)
 
 
 def _look(cloudwatch: Any, now: float) -> None:

@@ -5,11 +5,14 @@
 - The function hears the alias in its own ARN.
 - AWS/Lambda has Invocations, Errors and Duration by `Resource` (function and alias), and by that and
   `ExecutedVersion`, as AWS has them.
+- The function's reserved concurrency holds for all its versions together. ministack asked the version,
+  which has none.
 - CreateAlias and UpdateAlias refuse what AWS refuses: a version that is not there, $LATEST beside a weight,
   versions of different roles or dead-letter queues.
 
 Sources: AWS Lambda Developer Guide, "Implement Lambda canary deployments using a weighted alias" and "Types
-of metrics for Lambda functions"; AWS Lambda API Reference, Invoke.
+of metrics for Lambda functions", "Configuring reserved concurrency for a function"; AWS Lambda API
+Reference, Invoke.
 """
 
 from __future__ import annotations
@@ -100,10 +103,13 @@ def install() -> None:
         name, _, qualifier = str(config.get("FunctionArn", "")).partition(":function:")[2].partition(":")
         base = None if elsewhere(config) else functions.get(name)
         alias = (base or {}).get("aliases", {}).get(qualifier)
+        if base is not None and function is not base:
+            function = {**function, "concurrency": base.get("concurrency")}
         if base is None or alias is None:
             return run(function, event)
         version = choose(alias, _dice.random())
         record = base if version == "$LATEST" else base["versions"].get(version, function)
+        record = {**record, "concurrency": base.get("concurrency")}
         if (seen := _executed.get()) is not None:
             seen.append(version)
         begun = time.monotonic()

@@ -1,23 +1,19 @@
 """CodeDeploy: applications and deployment groups, as a template makes them.
 
-CloudFormation shifts an alias itself here, all at once. What a group names is checked when it is made: its
-application, its role, which must trust CodeDeploy, and its configuration.
+What a group names is checked when it is made: its application, its role, which must trust CodeDeploy, and
+its configuration. `codedeploy_shifts` acts its deployments out.
 Source: AWS CodeDeploy API Reference, CreateDeploymentGroup; "Working with deployment configurations".
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from local.hooks.base import private
 from local.hooks.roles_demands import trusts
+from local.hooks.shifting import steps_of_configuration
 
 Json = dict[str, Any]
-_CONFIGURATIONS = re.compile(
-    r"CodeDeployDefault\.Lambda(AllAtOnce|Canary10Percent(5|10|15|30)Minutes|Linear10PercentEvery(1|2|3|10)Minutes?)"
-)
-"""Those that CodeDeploy has for Lambda by itself (as above)."""
 
 
 def _unchanged(physical: str, _old: Json, _new: Json, *_rest: Any) -> Any:
@@ -37,7 +33,7 @@ def _refused(properties: Json) -> str:
     role, configuration = properties.get("ServiceRoleArn"), properties.get("DeploymentConfigName", "")
     if not trusts(str(role), "codedeploy.amazonaws.com"):
         return f"AWS CodeDeploy does not have the permissions required to assume the role {role}."
-    if not _CONFIGURATIONS.fullmatch(str(configuration)):
+    if not steps_of_configuration(str(configuration)):
         return f"No deployment configuration found for name: {configuration}"
     return ""
 

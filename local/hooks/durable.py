@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.hooks import durable_s3
+from local.hooks import codedeploy_records, durable_s3
 from local.hooks.asynchronous import Queue
 from local.hooks.base import private, replace
 from local.hooks.durable_deliveries import Deliveries, accepting
@@ -99,6 +99,7 @@ class Durability:
                 module = private(self._app, "_get_module")(modules[name])
                 self._load_service(name, module.load_persisted_state, payload)
         self._mend_stacks()
+        codedeploy_records.mend()
         self.cold.read(self._restored.payloads)
         for source in (self.tables, self.queues, self.executions):
             source.loaded()

@@ -6,12 +6,14 @@ a request that is no reading, a store that got or lost an entry, a stack whose s
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from local.hooks.base import private
 from local.state import documents
 from local.state.tracked import TrackedDict, track
 
@@ -22,7 +24,10 @@ BY_SNAPSHOT = {
     "cloudwatch_logs": frozenset({"queries", "log_records"}),
 }
 """Stores without records: data points and searches, of which nobody waits for one. Log lines are likewise
-left out, below their group."""
+left out, below their group. They grow with each invocation: a comparison does not copy them."""
+UNMARKED = frozenset({"_log_records"})
+"""Module values that each log line changes, and of which no record tells: no comparison is due. Not of data
+points: they change alarms' states."""
 
 CHANGED = "during iteration"
 """How Python ends what it says of a dictionary or a queue that another thread changed under a copy."""
@@ -50,6 +55,33 @@ def steady(read: Callable[[], State | None]) -> Callable[[], State | None]:
         return read()
 
     return copied
+
+
+def without_growing(name: str, module: Any) -> Callable[[], State | None]:
+    """A copy of a service's stores for a comparison: without those that have no records.
+
+    Names follow ministack: the store `log_groups` of a state is the module's `_log_groups`.
+    """
+    left_out = BY_SNAPSHOT.get(name)
+    if left_out is None:
+        whole: Callable[[], State | None] = module.get_state
+        return whole
+    stores = [store for store in module.get_state() if store not in left_out]
+
+    def read() -> State:
+        return {store: _shallow(name, store, private(module, f"_{store}")) for store in stores}
+
+    return read
+
+
+def _shallow(name: str, store: str, value: Any) -> Any:
+    """A copy of one store, without the children of its entries."""
+    if (child := documents.CHILDREN.get((name, store))) is None:
+        return copy.deepcopy(value)
+    kept = type(value)()
+    for key, entry in list(value._data.items()):
+        kept._data[key] = copy.deepcopy({field: entry[field] for field in list(entry) if field != child[0]})
+    return kept
 
 
 class ColdService:
@@ -180,9 +212,12 @@ class ColdServices:
                 continue
             del self._modules[name]
             stacks = name == "cloudformation"
-            service = ColdService(name, module.get_state, changed=self.suspect_all if stacks else None)
-            for value in vars(module).values():
-                watch(value, service.suspect)
+            read = without_growing(name, module)
+            service = ColdService(
+                name, read, module.get_state, changed=self.suspect_all if stacks else None
+            )
+            for attribute, value in vars(module).items():
+                watch(value, _unmarked if attribute in UNMARKED else service.suspect)
             self.found[name] = service
             if name in self._read:
                 service.used()
@@ -200,6 +235,10 @@ class ColdServices:
         self.discover()
         for service in self.found.values():
             service.suspect()
+
+
+def _unmarked(_key: object) -> None:
+    """The store is tracked, so that its copy bears other threads' changes; nothing is due."""
 
 
 def watch(value: Any, mark: Callable[[object], None]) -> None:

@@ -8,7 +8,7 @@
   memory (`local.limits.memory`), the log's REPORT line says `Runtime.OutOfMemory`, as on AWS.
 - Packages that `sam build` made for another machine cannot be loaded here. Their folders are searched after
   this environment's own packages, and the function's log says so.
-- Environment variables that name `/opt` point to the folder of the layer, which lies elsewhere here.
+- Environment variables that name `/opt`, or a file in it, point into the layer, which lies elsewhere here.
 - Invocations beyond ONA_LOCAL_SANDBOXES wait, instead of starting more and more Python processes. AWS would
   start them: the time of this queue counts against no limit of AWS (`Queued`).
 """
@@ -83,7 +83,8 @@ _OPT_LINES = _LAYERS_LINE + (
     "        if _value == '/opt' or _value.startswith('/opt/'):\n"
     "            for _ld in _layers:\n"
     "                _there = _ld + _value[len('/opt'):]\n"
-    "                if os.path.isdir(_there) and any(not x.startswith('python') and x not in"
+    "                if os.path.isfile(_there) or os.path.isdir(_there) and any("
+    "not x.startswith('python') and x not in"
     " ('Makefile', 'requirements.txt') for x in os.listdir(_there)):\n"
     "                    os.environ[_name] = _there\n"
     "                    break\n"
@@ -118,6 +119,10 @@ queued: ContextVar[Queued | None] = ContextVar("queued", default=None)
 """Where the invocation at hand counts how long it waits; None where nobody asks."""
 
 
+BESIDE: set[str] = set()
+"""Functions that get a sandbox beyond the count: they wait for another function, which needs one."""
+
+
 def sandboxes() -> int:
     """How many invocations run at once: ONA_LOCAL_SANDBOXES, else the number of cores, at least 2."""
     return max(1, int(os.environ.get("ONA_LOCAL_SANDBOXES", "0")) or max(2, os.cpu_count() or 2))
@@ -140,12 +145,14 @@ def install() -> None:
     run = private(lambda_svc, "_execute_function_warm")
 
     def execute(function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        name = (function.get("config") or function).get("FunctionName")
+        place = room if name not in BESIDE else threading.BoundedSemaphore()
         with (queued.get() or Queued()).waits():
-            room.acquire()
+            place.acquire()
         try:
             answer: dict[str, Any] = run(function, event, request_id)
         finally:
-            room.release()
+            place.release()
         body = answer.get("body")
         if isinstance(body, dict) and set(body) == {ERROR_KEY}:
             error = {**body[ERROR_KEY], "requestId": request_id}

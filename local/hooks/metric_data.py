@@ -98,6 +98,8 @@ class _Answer:
             self._open.pop()
 
     def _computed(self, expression: str) -> metrics.Series:
+        if "SEARCH(" in expression:
+            raise BadExpression("not known here: SEARCH")
         used = {
             name: query for name, query in self.queries.items() if re.search(rf"\b{name}\b", expression)
         }

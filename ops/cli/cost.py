@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.means import bill as bills
 from ops.means import cost as costs
 from ops.means import prices, reading
-from ops.target import OpsError, resolve
+from ops.target import OpsError, Target, resolve
 
 app = typer.Typer()
 DEFAULT_REGION = "af-south-1"
@@ -27,16 +28,28 @@ def cost_command(
     region: Annotated[
         str, typer.Option(help="whose prices; see configs/operations/prices/")
     ] = DEFAULT_REGION,
+    explorer: Annotated[
+        bool,
+        typer.Option(
+            "--cost-explorer/--no-cost-explorer", help="in AWS: its figures beside it; 0.01 USD a request"
+        ),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
     """What a day costs by list prices: by family, by function, for each file, asset, order and forecast."""
     book = prices.newest()
-    used = reading.read(resolve(profile, environment), _day(day))
+    target, when = resolve(profile, environment), _day(day)
+    used = reading.read(target, when)
     told = costs.cost(used, book, region)
+    bill = _bill(target, when) if explorer and not target.embedded else None
     if as_json:
-        print(json.dumps(_plain(told, used.unmeasured, region, book)))
+        print(
+            json.dumps(
+                _plain(told, used.unmeasured, region, book) | {"cost_explorer": _figures(told, bill)}
+            )
+        )
         return
     table = Table(*(Column(name, no_wrap=True) for name in ("family", "by", "USD")))
     for (family, by), usd in told.by(lambda line: (line.family, line.by)).items():
@@ -52,6 +65,47 @@ def cost_command(
     console.print(f"{share:.0%} of it stands on prices that nobody looked up (configs/operations/prices/)")
     for what in used.unmeasured:
         console.print(f"not in it: {escape(what)}", soft_wrap=True)
+    if bill is not None:
+        _print_bill(told, bill)
+
+
+def _bill(target: Target, day: date) -> bills.Bill | str:
+    """What Cost Explorer says of the day, or why it says nothing."""
+    try:
+        return bills.read(target.client, day, target.outputs["Environment"])
+    except bills.NoBill as error:
+        return str(error)
+
+
+def _print_bill(told: costs.Cost, bill: bills.Bill | str) -> None:
+    if isinstance(bill, str):
+        console.print(f"no figures of Cost Explorer: {escape(bill)}", soft_wrap=True, highlight=False)
+        return
+    table = Table(
+        "service", Column("reckoned, USD", justify="right"), Column(f"billed, {bill.unit}", justify="right")
+    )
+    for one in bills.beside(told, bill):
+        figures = ("–" if value is None else f"{value:.6f}" for value in (one.reckoned, one.billed))
+        table.add_row(escape(one.service), *figures)
+    console.print(table)
+    text = f"Cost Explorer: {bill.total:.6f} {bill.unit} for {bill.day}, {bill.scope}"
+    console.print(escape(text), soft_wrap=True, highlight=False)
+    if bill.estimated or bill.day >= datetime.now(UTC).date() - bills.LATE:
+        console.print("that day's figures still change: Cost Explorer is up to 24 h late", highlight=False)
+
+
+def _figures(told: costs.Cost, bill: bills.Bill | str | None) -> dict[str, object] | None:
+    if bill is None:
+        return None
+    if isinstance(bill, str):
+        return {"missing": bill}
+    return {
+        "usd": bill.total,
+        "unit": bill.unit,
+        "scope": bill.scope,
+        "estimated": bill.estimated,
+        "services": [vars(one) for one in bills.beside(told, bill)],
+    }
 
 
 def _day(text: str) -> date:

@@ -13,10 +13,12 @@ from ona.runtime.words import counted
 from operations.config.emergency import emergency
 from operations.reading.stops import Stop
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
-from ops.emergency import documents, doors, drain, holding, rules, running
+from ops.emergency import documents, doors, drain, holding, rules, running, turn
 from ops.target import OpsError, Target, resolve, use_configs
 
 app = typer.Typer()
+_NOW_S = 10.0
+"""Seconds to wait for executions that were stopped to have ended (ours)."""
 _RUNS_ON = 2
 """Exit status of a stop after which something still runs."""
 
@@ -53,22 +55,19 @@ def stop_command(
     if not why:
         raise OpsError("say why: --why 'a bad release'; whoever finds the platform stopped will ask")
     by = by or user()
-    stop = holding.hold(target, why, by, silent, close=hard and not open_apis, tell=_tell)
-    _print(stop)
-    if not (hard or open_apis):
-        _close(target, why, by)
     goes_on, holds = {} if silent else emergency().goes_on, rules.deployed(target)
-    for name in sorted(set(goes_on) & rules.names_of(holds)):
-        console.print(f"goes on: {escape(name)} ({escape(goes_on[name])})", soft_wrap=True)
     machines = running.machines_of(holds, goes_on)
-    if now:
-        left = running.running(target, machines)
-        stopped = running.stop_all(target, left, why)
-        console.print(f"{counted(stopped, 'execution')} stopped in the middle")
-        left = running.wait(target, machines, patience_s=10, tell=_tell)
-    else:
-        seconds = emergency().patience_s if patience is None else patience
-        left = running.wait(target, machines, seconds, _tell)
+    with turn.taken(target, "stop", by):
+        _print(holding.hold(target, why, by, silent, close=hard and not open_apis, tell=_tell))
+        if not (hard or open_apis):
+            _close(target, why, by)
+        for name in sorted(set(goes_on) & rules.names_of(holds)):
+            console.print(f"goes on: {escape(name)} ({escape(goes_on[name])})", soft_wrap=True)
+        if now:
+            stopped = running.stop_all(target, running.running(target, machines), why)
+            console.print(f"{counted(stopped, 'execution')} stopped in the middle")
+    seconds = emergency().patience_s if patience is None else patience
+    left = running.wait(target, machines, _NOW_S if now else seconds, _tell)
     for item in left:
         since = f"{item.started.astimezone(UTC):%H:%M:%S} UTC"
         text = f"still runs: {item.name} of {rules.named(item.machine)}, since {since}"
@@ -85,13 +84,14 @@ def resume_command(profile: Profile = None, environment: Environment = "dev") ->
     """Go on after `ona stop`: all that came meanwhile is done, nothing twice. May be given again."""
     use_configs()
     target = resolve(profile, environment)
-    stop = documents.current(target)
-    if stop is None:
-        console.print("the platform is not stopped; looking for events that wait all the same")
-    if stop is not None and stop.flag:
-        doors.maintenance(target, False, f"the end of stop {stop.stop_id}", user())
-        console.print("maintenance mode is off: the APIs answer again, all of them within 30 s")
-    progress = holding.release(target, _tell, user())
+    with turn.taken(target, "resume", user()):
+        stop = documents.current(target)
+        if stop is None:
+            console.print("the platform is not stopped; looking for events that wait all the same")
+        if stop is not None and stop.flag:
+            doors.maintenance(target, False, f"the end of stop {stop.stop_id}", user())
+            console.print("maintenance mode is off: the APIs answer again, all of them within 30 s")
+        progress = holding.release(target, _tell, user())
     came = counted(progress.came, "event")
     if progress.came or stop is not None:
         console.print(

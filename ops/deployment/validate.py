@@ -35,8 +35,8 @@ def findings(target: Target) -> Iterator[Finding]:
     events = {path.stem: path for path in samples.events() if not samples.is_workflow(path)}
     deployed = {target.function(name): name for name in events}
 
-    def sample(function: str) -> Any:
-        return _sample(target, events[deployed[function]]) if function in deployed else None
+    def own(function: str) -> Any:
+        return sample(target, events[deployed[function]]) if function in deployed else None
 
     for item in things:
         if item.others:
@@ -47,9 +47,9 @@ def findings(target: Target) -> Iterator[Finding]:
             text = f"version {item.live} is of release {item.release or 'unnamed'}, deployed is {wanted}"
             yield Finding("wrong", item.short, text)
         elif item.kind == "workflow":
-            yield _workflow(client, item, sample)
+            yield _workflow(client, item, own)
         elif item.name in deployed:
-            yield _probe(client, item, sample(item.name))
+            yield _probe(client, item, own(item.name))
         else:
             yield Finding("not asked", item.short, "it has no sample event")
     yield from (_health(address, path) for path, address in target.api_urls.items())
@@ -62,7 +62,7 @@ def _release(target: Target) -> str:
     return str(given.get("Release", ""))
 
 
-def _sample(target: Target, path: Any) -> Any:
+def sample(target: Target, path: Any) -> Any:
     """A sample event with this platform's buckets."""
     places = {"input": target.input_bucket, "output": target.output_bucket}
     return json.loads(_EXAMPLE.sub(lambda match: places[match[1]], path.read_text("utf-8")))
@@ -90,7 +90,7 @@ def _probe(client: Ask, item: Published, event: Any) -> Finding:
     return Finding("ok", about, f"version {item.live}, {told['ms']} ms, {writes} held back: {said}")
 
 
-def _workflow(client: Ask, item: Published, sample: workflows.Sample) -> Finding:
+def _workflow(client: Ask, item: Published, own: workflows.Sample) -> Finding:
     """A workflow's functions by their alias, then its states one by one."""
     states = client("stepfunctions")
     live = states.describe_state_machine(stateMachineArn=f"{item.arn}:{item.live}")
@@ -101,7 +101,7 @@ def _workflow(client: Ask, item: Published, sample: workflows.Sample) -> Finding
             client("lambda").get_alias(FunctionName=name, Name=alias)
         except Exception as error:
             return Finding("wrong", item.short, f"version {item.live} calls {name}:{alias}: {error}")
-    return workflows.finding(client, item, sample)
+    return workflows.finding(client, item, own)
 
 
 def _health(address: str, path: str) -> Finding:

@@ -19,7 +19,7 @@ from operations.config.emergency import emergency
 from operations.layout import STOP
 from operations.reading.stops import Door, Reason, Rule, Stop, Timer
 from ops import bus
-from ops.emergency import documents, doors, drain, rules, running
+from ops.emergency import documents, doors, drain, rules, running, turn
 from ops.emergency.documents import Kept
 from ops.target import OpsError, Target, use_configs
 
@@ -61,15 +61,20 @@ def hold(
 
     `silent`: also what goes on otherwise, as deliveries to people. `close`: the APIs, too. Given again, it
     also holds what a deployment has added since. The bus is told once. Raises OpsError, before anything is
-    changed, when a rule cannot be held.
+    changed, when a rule cannot be held, and while somebody else stops or resumes.
     """
+    with turn.taken(target, "stop", by):
+        return _hold(target, Reason(by=by, at=utc_now(), why=why), silent, close, tell)
+
+
+def _hold(target: Target, reason: Reason, silent: bool, close: bool, tell: Tell) -> Stop:
     use_configs()
     goes_on: Collection[str] = () if silent else emergency().goes_on
     holds = rules.deployed(target)
     queue = rules.queue_of(holds)
     found = rules.read_from(target, holds, goes_on)
     open_doors = doors.read(target, holds) if close else []
-    kept = documents.opened(target, Reason(by=by, at=utc_now(), why=why))
+    kept = documents.opened(target, reason)
     kept.write(
         state="stopping",
         rules=_together(kept.stop.rules, found.events, lambda item: (item.bus, item.name)),
@@ -87,12 +92,17 @@ def hold(
     return kept.write(state="stopped")
 
 
-def release(target: Target, tell: Tell = lambda _: None, by: str = "") -> Progress:
+def release(target: Target, tell: Tell = lambda _: None, by: str = "somebody") -> Progress:
     """Put back what `hold` took away, take up what came meanwhile, run each timer once.
 
     Where nothing is stopped it only takes up what is left in the queue. `tell` is given lines of progress;
-    `by`: who goes on, for the bus.
+    `by`: who goes on, for the bus. Raises OpsError while somebody else stops or resumes.
     """
+    with turn.taken(target, "resume", by):
+        return _release(target, tell, by)
+
+
+def _release(target: Target, tell: Tell, by: str) -> Progress:
     use_configs()
     queue = rules.queue_of(rules.deployed(target))
     kept = documents.newest(target)

@@ -74,7 +74,7 @@ def _each(usd: float, count: int) -> float | None:
 
 
 def cost(usage: Usage, prices: Prices, region: str) -> Cost:
-    """What the usage costs in a region. Raises OpsError, which names it, where a price is missing.
+    """What the usage costs in a region. Raises InvalidConfiguration, which names a price that is missing.
 
     >>> from ops.means.usage import Use
     >>> book = Prices.read({"day": "2026-11-28", "regions": {"r": {

@@ -9,6 +9,7 @@ from typing import Any
 from local.packaging import Template
 from operations.config.alarms import AlarmRules, Measured, Rule, Severity
 from ops.watch.read import Watched, about_of, family_of
+from ops.watch.timers import rule_for
 
 PAGES = "docs/operations/symptoms"
 """Where the runbook pages lie."""
@@ -67,12 +68,23 @@ def _wanted(things: list[Watched], rules: AlarmRules) -> Iterator[Alarm]:
         for thing in things:
             if thing.kind == rule.of:
                 own = rule.for_(thing.about, on_timer=thing.on_timer)
+                if thing.kind == "timer":
+                    own = rule_for(
+                        own, thing.about, thing.counted, thing.every_s, _beats(thing, things, rules)
+                    )
                 yield _alarm(kind, own, thing, rule.name.format(about=thing.about), rules.logical)
     functions = {thing.about: thing for thing in things if thing.kind == "function"}
     for name, rule in rules.measured.items():
         if rule.of in functions:
             kind = rule.kind or name.removeprefix("platform-").replace("-", "_")
             yield _alarm(kind, rule, functions[rule.of], name, rules.logical)
+
+
+def _beats(thing: Watched, things: list[Watched], rules: AlarmRules) -> list[tuple[str, int]]:
+    """The timers that one may be compared with: those that go on when it does."""
+    every = {each.about: each.every_s for each in things if each.kind == "timer"}
+    names = next((own for own in rules.beats if thing.about in own), rules.beats[-1])
+    return [(name, every[name]) for name in names if name in every]
 
 
 def _alarm(kind: str, rule: Rule, thing: Watched, about: str, logicals: dict[str, str]) -> Alarm:
@@ -159,18 +171,22 @@ def _dimensions(metric: Measured, thing: Watched) -> list[dict[str, Any]]:
     named = {"Fn::Sub": thing.name}
     if metric.namespace.startswith("Ona/"):
         pairs: list[tuple[str, Any]] = [("environment", _ENVIRONMENT), ("service", thing.about)]
-    elif thing.kind == "function":
+    elif metric.namespace == "AWS/Lambda":
         pairs = [("FunctionName", named)]
-    elif thing.kind == "workflow":
+    elif metric.namespace == "AWS/States":
         pairs = [("StateMachineArn", {"Fn::Sub": _ARN + thing.name})]
     elif thing.kind == "api":
         pairs = [("ApiName", named), ("Stage", _ENVIRONMENT)]
-    elif thing.kind == "ends":
+    elif metric.namespace == "AWS/Events":
         pairs = [("RuleName", named)]
+    elif thing.kind == "table":
+        pairs = [("TableName", named)]
     else:
         pairs = [("QueueName", named)]
-    pairs += metric.dimensions.items()
-    return [{"Name": name, "Value": value} for name, value in pairs]
+    given = {
+        name: {"Fn::Sub": value} if "${" in value else value for name, value in metric.dimensions.items()
+    }
+    return [{"Name": name, "Value": value} for name, value in (dict(pairs) | given).items()]
 
 
 def _there(templates: dict[str, Template], wanted: dict[str, Alarm], rules: AlarmRules) -> Iterator[Alarm]:

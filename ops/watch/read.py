@@ -1,4 +1,4 @@
-"""What the stacks have that must be watched: functions, workflows, APIs and queues."""
+"""What the stacks have that must be watched: functions, workflows, APIs, queues, tables and timers."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from local.packaging import Template, read_template
+from ops.watch.timers import RULES, SCHEDULES, timers_of
 
 GENERATED = "watch"
 """The stack that this package writes; it is not read."""
 _BEFORE, _AFTER = "ona-", "-${Environment}"
+_TABLES = "${ResourcePrefix}-"
+"""How the name of a table begins."""
 _NAMED_BY = {
     "AWS::Serverless::Function": ("function", "FunctionName"),
     "AWS::Serverless::StateMachine": ("workflow", "Name"),
     "AWS::Serverless::Api": ("api", "Name"),
     "AWS::SQS::Queue": ("queue", "QueueName"),
     "AWS::Events::Rule": ("ends", "Name"),
+    "AWS::DynamoDB::Table": ("table", "TableName"),
 }
 _ENDS = "-executions-unfinished"
 """How a rule's name ends that hears of executions which wrote no letter; other rules are not watched."""
-_TIMERS = ("Schedule", "ScheduleV2")
+_TIMERS = (RULES, SCHEDULES)
 
 
 class NotWatchable(ValueError):
@@ -33,19 +37,27 @@ class Watched:
     """One thing that is watched."""
 
     kind: str
-    """function, workflow, api, queue, letters (a queue for what failed), or ends (see `_ENDS`)."""
+    """function, workflow, api, queue, letters (a queue for what failed), ends (`_ENDS`), table, timer."""
     about: str
-    """Its name without `ona-` and the environment."""
+    """Its name without `ona-` and the environment; of a table `table-` and its name without the prefix."""
     logical: str
     family: str
     timeout_s: int = 0
     """A function's time limit, seconds; 0 of other kinds."""
     on_timer: bool = False
     """Whether a timer calls it."""
+    every_s: int = 0
+    """Of a timer: seconds from one time to the next."""
+    counted: str = ""
+    """Of a timer: what is counted (`rule`), or the kind of what it starts."""
 
     @property
     def name(self) -> str:
-        """The deployed name, with the environment as a substitution."""
+        """The deployed name, with its parameters as substitutions."""
+        if self.kind == "table":
+            return _TABLES + self.about.removeprefix("table-")
+        if self.counted in ("function", "workflow"):  # what its schedules start
+            return f"{_BEFORE}{self.about.removesuffix('-timers')}{_AFTER}"
         return f"{_BEFORE}{self.about}{_AFTER}"
 
 
@@ -89,9 +101,14 @@ def watched(templates: dict[str, Template]) -> Iterator[Watched]:
                 continue
             kind, named_by = _NAMED_BY[item["Type"]]
             properties = item.get("Properties", {})
+            if kind == "table":
+                yield Watched(kind, _table(properties.get(named_by), logical), logical, family)
+                continue
             if kind == "ends" and _ENDS not in str(properties.get(named_by)):
                 continue
             about = about_of(properties.get(named_by), logical)
+            if kind in ("function", "workflow"):
+                yield from _timers(logical, item, about, family)
             if kind == "function":
                 timeout = int(properties.get("Timeout", common.get("Timeout", 3)))
                 timers = [event["Type"] in _TIMERS for event in properties.get("Events", {}).values()]
@@ -100,3 +117,18 @@ def watched(templates: dict[str, Template]) -> Iterator[Watched]:
                 yield Watched("letters", about, logical, family)
             else:
                 yield Watched(kind, about, logical, family)
+
+
+def _table(name: Any, logical: str) -> str:
+    """What a table is called. Raises NotWatchable for a name of another form."""
+    text = str(name.get("Fn::Sub", "")) if isinstance(name, dict) else ""
+    if not text.startswith(_TABLES):
+        raise NotWatchable(f"{logical} needs a name of the form {_TABLES}<what>, has {name!r}")
+    return f"table-{text.removeprefix(_TABLES)}"
+
+
+def _timers(logical: str, item: dict[str, Any], about: str, family: str) -> Iterator[Watched]:
+    """The timers of a function or workflow; the name of a timer that is a rule is its own."""
+    for own, counted, name, every in timers_of(logical, item):
+        named = about_of(name, own) if counted == "rule" else f"{about}-timers"
+        yield Watched("timer", named, own, family, every_s=every, counted=counted)

@@ -25,6 +25,7 @@ def needs(templates: dict[str, Template], things: Iterable[Watched]) -> dict[Key
 
     A workflow needs the functions that it calls, an API those that answer and that let in. A letter comes
     from a workflow, or from a function that a timer calls; an end without a letter, from a workflow.
+    What a table refuses is brought about by the functions that use it: by their variables.
     """
     by_logical = {thing.logical: thing for thing in things}
     outputs = {
@@ -56,7 +57,11 @@ def needs(templates: dict[str, Template], things: Iterable[Watched]) -> dict[Key
                 found[key(thing)] |= seen([given.get("DefinitionBody"), given.get("Auth")])
             elif thing.kind == "ends":
                 found[key(thing)] |= seen(given.get("EventPattern"))
-            elif thing.kind == "function" and thing.on_timer:
+            elif thing.kind == "function":
+                for table in seen(given.get("Environment")):
+                    if table[0] == "table":
+                        found[table].add(key(thing))
+            if thing.kind == "function" and thing.on_timer:
                 for letters in seen(given.get("DeadLetterQueue", common.get("DeadLetterQueue"))):
                     found[letters].add(key(thing))
     return {thing: frozenset(_all(thing, found) - {thing}) for thing in found}

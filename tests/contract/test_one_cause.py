@@ -83,6 +83,16 @@ def by_evaluator(alarm: dict[str, Any], values: cloudwatch.Series, known: dict[i
     return told
 
 
+def of_table(alarm: dict[str, Any]) -> dict[str, Any]:
+    """An alarm on what a table refuses, as if reads and writes were one metric: `Throttles` in faults."""
+    parts = [item["MetricStat"] for item in alarm["Metrics"] if "MetricStat" in item]
+    assert alarm["Metrics"][0]["Expression"] == "FILL(reads, 0) + FILL(writes, 0)"
+    [metric] = [part["Metric"] for part in parts if part["Metric"]["MetricName"] == "ReadThrottleEvents"]
+    one = {"Namespace": "AWS/DynamoDB", "MetricName": "Throttles", "Dimensions": metric["Dimensions"]}
+    return {**alarm, **one, "Statistic": "Sum", "Period": parts[0]["Period"]}
+
+
+SINGLE |= {name: of_table(alarm) for name, alarm in SINGLE.items() if name.endswith("TableThrottled")}
 Judge = Callable[[dict[str, Any], cloudwatch.Series, dict[int, int]], list[bool]]
 
 
@@ -234,6 +244,25 @@ CASES: dict[str, tuple[Fault, list[str]]] = {
     "distractor: the workflow fails anew, two hours after its function was well again": (
         {**DETECT, ("AWS/States", "ExecutionsFailed", "ooda"): {**every(60, 92), **every(210, 220)}},
         ["detect-unwell", "ooda-unwell"],
+    ),
+    "a table that refuses, while all that use it are well": (
+        {("AWS/DynamoDB", "Throttles", "${ResourcePrefix}-crews"): every(60, 90)},
+        ["table-crews-unwell"],
+    ),
+    "a table that refuses, and a function that fails of it": (
+        {
+            ("AWS/DynamoDB", "Throttles", "${ResourcePrefix}-crews"): every(60, 90),
+            **errors("schedule", every(65, 92, 4.0)),
+            **failed("ooda", every(66, 94)),
+        },
+        ["schedule-unwell"],
+    ),
+    "distractor: a function that does not use the table fails at the same time": (
+        {
+            ("AWS/DynamoDB", "Throttles", "${ResourcePrefix}-locations"): every(60, 90),
+            **errors("schedule", every(65, 92, 4.0)),
+        },
+        ["schedule-unwell", "table-locations-unwell"],
     ),
     "nothing": ({**errors("detect", every(0, 300, 0.0)), **failed("ooda", every(0, 300, 0.0))}, []),
 }  # fmt: skip

@@ -71,7 +71,9 @@ def unaliased(stack: dict[str, Any]) -> list[str]:
     """Where a stack names a function itself instead of its alias, but for its own parts."""
     functions = {key for key, item in stack["Resources"].items() if item["Type"].endswith("less::Function")}
     found = [f"{name}.{attribute}" for name, attribute in attributes(stack) if name in functions]
-    named = re.compile(r":function:ona-[A-Za-z]+-\$\{Environment\}(?!:live)")
+    named = re.compile(
+        r":function:ona-(?!deployHook)[A-Za-z]+-\$\{Environment\}(?!:live)"
+    )  # CodeDeploy's way
     return found + [text for text in texts(stack) if named.search(text)]
 
 
@@ -126,7 +128,9 @@ def test_the_alias_shifts_by_codedeploy_under_the_familys_alarm(name: str) -> No
         policy = item["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
         group = groups[policy["DeploymentGroupName"]["Ref"]]["Properties"]
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
-        assert group["ServiceRoleArn"] == {"Ref": "DeployRole"}
+        own = {"Fn::GetAtt": ["DeployShiftRole", "Arn"]}
+        assert group["ServiceRoleArn"] == (own if name == "deployment" else {"Ref": "DeployRole"})
+        assert policy["BeforeAllowTrafficHook"] == {"Fn::Sub": "ona-deployHook-${Environment}"}
         [alarm] = group["AlarmConfiguration"]["Alarms"]
         watched = {
             dimension["Value"]["Fn::Sub"]

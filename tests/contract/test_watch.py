@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from local.alarms.expressions import evaluated
 from ona.runtime.errors import InvalidConfiguration
 from ops.watch.read import NotWatchable
 from ops.watch.write import outputs, plan
@@ -90,6 +91,81 @@ def test_everything_that_runs_has_its_alarms(logical: str) -> None:
     assert metrics <= WATCHED.get((namespace, name), set()), name
 
 
+def timers() -> dict[str, set[str]]:
+    """By what an alarm would count (metric and name), the times of each timer; those of a week are none."""
+    found: dict[str, set[str]] = {}
+    for item in RESOURCES.values():
+        named_by = NEEDED.get(item["Type"], ("",))[0]
+        for event in item.get("Properties", {}).get("Events", {}).values():
+            given = event["Properties"]
+            if event["Type"] == "Schedule":
+                found.setdefault(f"Invocations {given['Name']['Fn::Sub']}", set()).add(given["Schedule"])
+            elif event["Type"] == "ScheduleV2":
+                name = item["Properties"][named_by]["Fn::Sub"]
+                found.setdefault(f"ExecutionsStarted {name}", set()).add(given["ScheduleExpression"])
+    return found
+
+
+def test_every_table_and_every_timer_has_its_alarm() -> None:
+    for item in of_type("AWS::DynamoDB::Table").values():
+        name = item["Properties"]["TableName"]["Fn::Sub"]
+        assert WATCHED["AWS/DynamoDB", name] == {"ReadThrottleEvents", "WriteThrottleEvents"}
+    assert len(timers()) == 9
+    for timer in timers():
+        metric, name = timer.split()
+        namespace = {"Invocations": "AWS/Events", "ExecutionsStarted": STATES}[metric]
+        assert metric in WATCHED[namespace, name], timer
+
+
+@pytest.mark.parametrize(
+    ("about", "minutes", "enough", "other"),
+    [  # a timer's alarm looks back so long; the other timer must have gone off so often
+        ("deliver-timer", 15, 12, "alerts-timer"),
+        ("alerts-timer", 15, 12, "deliver-timer"),
+        ("site-days-timer", 15, 0.8, "weather-timer"),
+        ("weather-timer", 45, 7.2, "site-days-timer"),
+        ("reconcile-timer", 180, 28.8, "site-days-timer"),
+        ("accuracy-timer", 1800, 288, "site-days-timer"),
+        ("daily-routine-timers", 1800, 288, "site-days-timer"),
+    ],
+)
+def test_a_timer_is_compared_with_one_that_stands_still_when_it_does(
+    about: str, minutes: int, enough: float, other: str
+) -> None:
+    """`ona stop` leaves Deliver and the alerts' timers on, and puts all others off."""
+    [alarm] = [
+        a for a in ALARMS.values() if a["AlarmName"]["Fn::Sub"] == f"ona-{about}-missed-${{Environment}}"
+    ]
+    whole, *parts = alarm["Metrics"]
+    assert {part["MetricStat"]["Period"] for part in parts} == {60 * minutes}
+    assert whole["Expression"] == f"IF(beats >= {max(1, int(enough))}, FILL(runs, 0), 1)"
+    beats = next(part for part in parts if part["Id"] == "beats")["MetricStat"]["Metric"]
+    assert beats["Dimensions"] == [
+        {"Name": "RuleName", "Value": {"Fn::Sub": f"ona-{other}-${{Environment}}"}}
+    ]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "LessThanThreshold")
+
+
+@pytest.mark.parametrize(
+    ("beats", "runs", "on"),
+    [(29.0, None, True), (29.0, 1.0, False), (3.0, None, False), (None, None, False), (None, 1.0, False)],
+    ids=["missed", "went off", "deployed just now", "all stand still", "the other one stands still"],
+)
+def test_a_timer_is_missed_only_where_the_other_went_off(
+    beats: float | None, runs: float | None, on: bool
+) -> None:
+    alarm = ALARMS["WatchReconcileTimerTimerMissed"]
+    [value] = evaluated(alarm["Metrics"][0]["Expression"], {"beats": [beats], "runs": [runs]})
+    assert (value is not None and value < alarm["Threshold"]) is on
+
+
+def test_a_tables_alarm_goes_off_again_though_dynamodb_says_nothing() -> None:
+    """Amazon CloudWatch API, PutMetricAlarm: an alarm on AWS/DynamoDB keeps its state without data."""
+    expression = ALARMS["WatchTableCrewsTableThrottled"]["Metrics"][0]["Expression"]
+    series = {"reads": [2.0, None, None, 0.0], "writes": [None, None, 3.0, None]}
+    assert evaluated(expression, series) == [2.0, 0.0, 3.0, 0.0]
+
+
 def test_this_test_would_see_a_function_without_an_alarm() -> None:
     assert (LAMBDA, "ona-detect-${Environment}") in WATCHED
     assert (LAMBDA, "ona-detects-${Environment}") not in WATCHED, "a name that only looks alike"
@@ -130,7 +206,8 @@ def test_the_catalogue_knows_the_family_of_all_that_is_watched() -> None:
     assert ("workflow", "ooda") in names
     rules = of_type("AWS::Events::Rule").values()
     ends = [item for item in rules if "-executions-unfinished-" in str(item["Properties"].get("Name"))]
-    assert len(names) == sum(item["Type"] in NEEDED for item in RESOURCES.values()) + len(ends)
+    more = len(of_type("AWS::DynamoDB::Table")) + len(timers())
+    assert len(names) == sum(item["Type"] in NEEDED for item in RESOURCES.values()) + len(ends) + more
 
 
 @pytest.mark.parametrize(
@@ -190,6 +267,7 @@ Resources:
     Properties:
       FunctionName: !Sub "ona-sweep-${Environment}"
       Handler: tidy.sweep.handler.lambda_handler
+      Environment: {Variables: {SHELF: !Ref ShelfTable}}
       Events: {Nightly: {Type: ScheduleV2, Properties: {ScheduleExpression: rate(1 day)}}}
   TidyStateMachine:
     Type: AWS::Serverless::StateMachine
@@ -202,6 +280,9 @@ Resources:
   LostQueue:
     Type: AWS::SQS::Queue
     Properties: {QueueName: !Sub "ona-tidy-dead-letters-${Environment}"}
+  ShelfTable:
+    Type: AWS::DynamoDB::Table
+    Properties: {TableName: !Sub "${ResourcePrefix}-shelf"}
   Shelf:
     Type: AWS::S3::Bucket
 """
@@ -229,6 +310,9 @@ def test_a_new_family_has_its_alarms_on_its_first_day(root: Path) -> None:
         "tidy-work-depth",
         "tidy-dead-letters",
         "tidy-dead-letters-waiting",
+        "table-shelf-throttled",
+        "table-shelf-unwell",
+        "sweep-timers-missed",
         "sweep-unwell",
         "tidy-unwell",
         "tidy-dead-letters-unwell",
@@ -240,6 +324,7 @@ def test_a_new_family_has_its_alarms_on_its_first_day(root: Path) -> None:
         "ona-sweep-unwell-{environment}",
         "ona-tidy-unwell-{environment}",
     ), "letters come from the workflow"
+    assert made["table-shelf-unwell"].causes == ("ona-sweep-unwell-{environment}",), "it uses the table"
     assert made["sweep-duration"].properties["Threshold"] == 30_000, "three quarters of the limit of all"
     assert made["sweep-error-rate"].properties["EvaluationPeriods"] == 1, "a timer calls it"
     before, after = outputs(ROOT), outputs(root)
@@ -254,6 +339,14 @@ def test_what_no_alarm_can_name_is_refused(root: Path) -> None:
         FAMILY.replace('FunctionName: !Sub "ona-sweep', 'FunctionName: !Sub "sweep')
     )
     with pytest.raises(NotWatchable, match="SweepFunction needs a name of the form"):
+        plan(root)
+    (root / "stacks" / "tidy.yaml").write_text(
+        FAMILY.replace("ScheduleV2", "Schedule").replace("ScheduleExpression", "Schedule")
+    )
+    with pytest.raises(NotWatchable, match="SweepFunctionNightly needs a name of the form"):
+        plan(root)
+    (root / "stacks" / "tidy.yaml").write_text(FAMILY.replace("${ResourcePrefix}-shelf", "shelf"))
+    with pytest.raises(NotWatchable, match="ShelfTable needs a name of the form"):
         plan(root)
 
 

@@ -73,6 +73,20 @@ def test_every_retryable_error_is_retried_and_no_bad_input_is() -> None:
     assert not {n for n, c in OURS.items() if issubclass(c, InvalidInput)} & retried
 
 
+CALLS = [(f, n, s) for f, n, s in TASKS if s["Resource"] == "arn:aws:states:::lambda:invoke"]
+TURN_S = 600
+"""So long a call waits at least for its turn, s, with the longest waits that its retries have."""
+
+
+@pytest.mark.parametrize(("file", "name", "state"), CALLS, ids=[f"{f}:{n}" for f, n, _ in CALLS])
+def test_a_call_waits_for_its_turn_when_too_many_run(file: str, name: str, state: Any) -> None:
+    """A burst uses up what a function, or the account, may run at once: work is late then, and not lost."""
+    throttled = "Lambda.TooManyRequestsException"
+    rule = next(retry for retry in state["Retry"] if throttled in retry["ErrorEquals"])
+    waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** n for n in range(rule["MaxAttempts"])]
+    assert sum(min(wait, rule["MaxDelaySeconds"]) for wait in waits) >= TURN_S
+
+
 LETTERS = {
     "ooda": 5,
     "forecast_upload": 2,

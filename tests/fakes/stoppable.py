@@ -279,6 +279,8 @@ class Cloud:
             return {"ETag": etag(Body)}
 
         def get(Key: str, **_: Any) -> Json:  # noqa: N803
+            if Key not in self.objects:
+                raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
             body = self.objects[Key]
             return {"Body": io.BytesIO(body), "ETag": etag(body)}
 

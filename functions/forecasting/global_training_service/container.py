@@ -11,6 +11,7 @@ import sys
 from forecasting.global_training_service.handler import run
 from ona.runtime import aws
 from ona.runtime.errors import OnaError
+from ona.runtime.redaction import redacted
 
 
 def main() -> int:
@@ -25,7 +26,7 @@ def main() -> int:
             print(run({"task": "fold", "fold": number, **common}, bucket), flush=True)
         print(run({"task": "train", **common}, bucket), flush=True)
     except OnaError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(redacted(f"{type(error).__name__}: {error}"), file=sys.stderr)
         return 1
     return 0
 

@@ -61,8 +61,10 @@ what was opened beyond."""
 
 
 @cache
-def client(service: str) -> Any:
+def client(service: str, patience_s: int = 0) -> Any:
     """The boto3 client of a service like `s3`, built once a process. The only factory of clients.
+
+    `patience_s`: seconds to wait for the answer of a call that takes long and is made once.
 
     S3 gets Signature Version 4 and the region's own host. botocore's default presigns an address at the
     global host. Opt-in regions like af-south-1 refuse the credentials there. In older regions the default
@@ -77,6 +79,8 @@ def client(service: str) -> Any:
     if service in HINTS:
         quick = Config(connect_timeout=HINTS_S, read_timeout=HINTS_S, retries={"total_max_attempts": 1})
         config = config.merge(quick)
+    if patience_s:
+        config = config.merge(Config(read_timeout=patience_s, retries={"total_max_attempts": 1}))
     if service == "s3":
         s3 = {"addressing_style": _addressing_style(), "us_east_1_regional_endpoint": "regional"}
         config = config.merge(Config(signature_version="s3v4", s3=s3))

@@ -23,6 +23,8 @@ from ona.runtime import correlation, probe
 from ona.runtime.errors import InvalidConfiguration
 from ona.runtime.log_lines import Lines
 from ona.runtime.metric_table import EXECUTION_TIME, MEMORY, METRICS, PLATFORM, Metric
+from ona.runtime.redaction import redacted
+from ona.runtime.uncaught import without_secrets
 
 # an invocation need not publish a metric
 warnings.filterwarnings("ignore", "No application metrics to publish")
@@ -45,13 +47,14 @@ def handler(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
     It takes the correlation id from the event (`ona.runtime.correlation`); each line, also each of metrics,
     has it. It measures each invocation: its time, and the memory that its process has held at most.
+    An error that leaves it names no secret and no address of a person (`ona.runtime.uncaught`).
     """
     with_metrics = metrics.log_metrics(capture_cold_start_metric=True)(function)
 
     @functools.wraps(function)
     def measured(event: Any, context: Any) -> Any:
         if isinstance(event, dict) and probe.KEY in event:
-            return _probed(function, event[probe.KEY], context)
+            return redacted(_probed(function, event[probe.KEY], context))
         begun, failed = time.perf_counter(), True
         _open.clear()
         event = correlation.begin(event, str(getattr(context, "aws_request_id", "")))
@@ -60,10 +63,16 @@ def handler(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             answer = with_metrics(event, context)
             failed = isinstance(answer, dict) and _is_failure(answer.get("statusCode"))
             return answer
+        except Exception as error:
+            told = without_secrets(error)
+            if told is error:
+                raise
+            logger.exception("failed; secrets and addresses are taken out of what is told of it")
         finally:
             _measure_invocation(context, 1000 * (time.perf_counter() - begun), failed)
             _flush()
             correlation.end()
+        raise told  # outside `except`: nothing that was said before is chained to it
 
     wrapped: Callable[[Any, Any], Any] = logger.inject_lambda_context(measured, clear_state=True)
     return wrapped

@@ -24,10 +24,13 @@ class Measured(Document):
 
 
 class Math(Document):
-    """A sum over several metrics: the expression, and each metric by the name that stands in it."""
+    """A sum over several metrics: the expression, and each metric by the name that stands in it.
+
+    Of a timer only the expression: `runs` are its own times, `beats` those of another timer.
+    """
 
     expression: str
-    metrics: dict[str, Measured] = Field(min_length=1)
+    metrics: dict[str, Measured] = {}
 
 
 class Change(Document):
@@ -65,6 +68,8 @@ class Rule(Document):
             raise ValueError("a rule has either metric or math")
         if sum(value is not None for value in (self.above, self.below, self.share_of_timeout)) != 1:
             raise ValueError("a rule has one of above, below and share_of_timeout")
+        if self.math and not self.math.metrics and self.of != "timer":
+            raise ValueError("math needs metrics")
         if (self.bad or 1) > self.periods:
             raise ValueError(f"bad: {self.bad} is more than periods: {self.periods}")
         return self
@@ -115,6 +120,8 @@ class AlarmRules(Document):
     """By function, other functions that its results need."""
     fallback: list[str]
     """Resources whose alarms go to the topic by themselves as well."""
+    beats: list[list[str]] = Field(min_length=1)
+    """Groups of frequent timers. A timer is compared with one of its own group, else of the last."""
     written: dict[str, Written]
     logical: dict[str, str]
     """By alarm, its logical id in the template, where it is not the one that its rule gives."""

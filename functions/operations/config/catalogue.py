@@ -39,7 +39,7 @@ class CataloguedAlarm(Document):
 
 
 class CataloguedThing(Document):
-    """One function, workflow, API or queue."""
+    """One function, workflow, API, queue, table or timer."""
 
     kind: str
     about: str

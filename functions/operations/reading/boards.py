@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from ona.runtime.metric_table import METRICS
 from operations.drawing.charts import Chart, Series
+from operations.reading import graphs as lines
 from operations.reading.finding import Client, code_of
-from operations.reading.metric_data import Ask, values
+from operations.reading.graphs import Graph, keeps_unit
+from operations.reading.metric_data import Ask, Refused, computed, values
 
 _NO_BOARD = ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException")
 _ALARMS = 100
 """So many names DescribeAlarms takes in a call."""
-_POINTS = 288
-"""No graph has more values than this: a longer time is read by longer periods (ours)."""
-_ROUND_S = (300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
 _UNITS = {
     "Duration": "Milliseconds",
     "ExecutionTime": "Milliseconds",
@@ -94,16 +93,16 @@ def read(client: Client, name: str, start: datetime, end: datetime) -> Board:
             raise NoDashboard(f"there is no dashboard {name}; {_there(cloudwatch)}") from error
         raise
     left_out: list[str] = []
+    span = (end - start).total_seconds()
     graphs = [
-        graph
+        one.of_span(span)
         for widget in body.get("widgets", [])
         if widget["type"] == "metric"
-        for graph in _graphs(widget["properties"], cloudwatch.meta.region_name, left_out)
+        for one in _graphs(widget["properties"], cloudwatch.meta.region_name, left_out)
     ]
     arns = [arn for widget in body.get("widgets", []) for arn in widget["properties"].get("alarms", [])]
-    return Board(
-        name, start, end, _alarms(cloudwatch, arns), _panels(cloudwatch, graphs, start, end), left_out
-    )
+    panels = _panels(cloudwatch, graphs, start, end, left_out)
+    return Board(name, start, end, _alarms(cloudwatch, arns), panels, left_out)
 
 
 def _there(cloudwatch: Any) -> str:
@@ -112,53 +111,11 @@ def _there(cloudwatch: Any) -> str:
     return f"there are {', '.join(names)}" if names else "there is none at all"
 
 
-@dataclass(frozen=True)
-class _Graph:
-    title: str
-    names: list[str]
-    asks: list[Ask]
-    limits: list[tuple[str, float]]
-
-
-def _graphs(properties: dict[str, Any], region: str, left_out: list[str]) -> Iterator[_Graph]:
-    title = str(properties.get("title", ""))
+def _graphs(properties: dict[str, Any], region: str, left_out: list[str]) -> Iterator[Graph]:
     if properties.get("region", region) != region:
-        left_out.append(f"{title}: it is of region {properties['region']}")
+        left_out.append(f"{properties.get('title', '')}: it is of region {properties['region']}")
         return
-    names: list[str] = []
-    asks: list[Ask] = []
-    above: list[str] = []
-    for line in properties.get("metrics", []):
-        rendered = line[-1] if isinstance(line[-1], dict) else {}
-        if "expression" in rendered:
-            left_out.append(f"{title}: {rendered.get('label', rendered['expression'])}: sums are not read")
-            continue
-        above = words(line[:-1] if rendered else line, above)
-        namespace, metric, *pairs = above
-        names.append(str(rendered.get("label") or (pairs[-1] if pairs else metric)))
-        statistic = str(rendered.get("stat") or properties.get("stat") or "Average")
-        by = int(rendered.get("period") or properties.get("period") or 300)
-        dimensions = dict(zip(pairs[::2], pairs[1::2], strict=True))
-        asks.append(Ask(namespace, metric, dimensions, statistic, by))
-    across = (properties.get("annotations") or {}).get("horizontal", [])
-    yield _Graph(title, names, asks, [(item.get("label", ""), float(item["value"])) for item in across])
-
-
-def words(line: Sequence[str], above: Sequence[str]) -> list[str]:
-    """A metric written out: `.` stands for what stands there in the line above, `...` for several of these.
-
-    >>> words([".", "Errors", ".", "."], ["AWS/Lambda", "Duration", "FunctionName", "a"])
-    ['AWS/Lambda', 'Errors', 'FunctionName', 'a']
-    >>> words(["...", "b"], ["AWS/Lambda", "Duration", "FunctionName", "a"])
-    ['AWS/Lambda', 'Duration', 'FunctionName', 'b']
-    """
-    whole: list[str] = []
-    for number, word in enumerate(line):
-        if word == "...":
-            whole += above[len(whole) : len(above) - (len(line) - number - 1)]
-        else:
-            whole.append(above[len(whole)] if word == "." else word)
-    return whole
+    yield lines.graph(properties)
 
 
 def _alarms(cloudwatch: Any, arns: Sequence[str]) -> list[AlarmState]:
@@ -180,29 +137,70 @@ def _alarms(cloudwatch: Any, arns: Sequence[str]) -> list[AlarmState]:
     return sorted(found, key=lambda alarm: (alarm.state != "ALARM", alarm.name))
 
 
-def period(wanted_s: int, span_s: float) -> int:
-    """The period of a graph, seconds: the one that it asks for, or a longer round one.
-
-    >>> period(300, 3 * 3600), period(300, 7 * 86_400), period(3600, 600), period(60, 86_400)
-    (300, 3600, 3600, 300)
-    """
-    return next((p for p in (wanted_s, *_ROUND_S) if p >= max(wanted_s, span_s / _POINTS)), _ROUND_S[-1])
-
-
-def _panels(cloudwatch: Any, graphs: Sequence[_Graph], start: datetime, end: datetime) -> list[Panel]:
-    span = (end - start).total_seconds()
-    asks = [replace(ask, period_s=period(ask.period_s, span)) for graph in graphs for ask in graph.asks]
-    found = iter(zip(asks, values(cloudwatch, asks, start, end), strict=True))
+def _panels(
+    cloudwatch: Any, graphs: Sequence[Graph], start: datetime, end: datetime, left_out: list[str]
+) -> list[Panel]:
+    """The graphs with their values. Those without expressions are asked for together, the others one by
+    one: an expression such as SUM(METRICS()) is about its own graph."""
+    plain = [ask for graph in graphs if not graph.formulas for ask in graph.asks.values()]
+    found = iter(values(cloudwatch, plain, start, end))
     panels = []
     for graph in graphs:
-        series, unit, statistic, by = [], "", "", 300
-        for name, (ask, own) in zip(graph.names, found, strict=False):
-            series.append(Series(name, own))
-            unit, statistic, by = _unit(ask), ask.statistic, ask.period_s
-        told = ", ".join(part for part in (unit, f"{statistic} by {_long(by)}") if part)
+        if not graph.formulas:
+            own = {key: next(found) for key in graph.asks}
+            series = [Series(line.name, own[line.id]) for line in graph.lines]
+        else:
+            series = _computed(cloudwatch, graph, start, end, left_out)
+            if not series:
+                continue  # nothing of it is drawn, or CloudWatch computes nothing of it, which is said
+        asks = list(graph.asks.values())
+        unit = _unit_of(graph)
+        statistic = asks[-1].statistic if asks else ""
+        periods = [ask.period_s for ask in asks] + [one.period_s for one in graph.formulas.values()]
+        by = next(filter(None, periods), 300)
+        told = ", ".join(part for part in (unit, f"{statistic} by {_long(by)}".strip()) if part)
         chart = Chart(graph.title, told, series, start.timestamp(), end.timestamp(), by, graph.limits)
         panels.append(Panel(chart, unit, statistic))
     return panels
+
+
+def _computed(
+    cloudwatch: Any, graph: Graph, start: datetime, end: datetime, left_out: list[str]
+) -> list[Series]:
+    """The series of a graph with expressions. What CloudWatch refuses is left out, and the metrics stay."""
+    formulas = dict(graph.formulas)
+    shown = [line.id for line in graph.lines]
+    if not shown:
+        return []
+    try:
+        found = computed(cloudwatch, graph.asks, formulas, shown, start, end)
+    except Refused as error:
+        names = ", ".join(line.name for line in graph.lines if line.id in formulas)
+        left_out.append(f"{graph.title}: {names}: CloudWatch does not compute it: {error}")
+        return [
+            Series(line.name, values(cloudwatch, [graph.asks[line.id]], start, end)[0])
+            for line in graph.lines
+            if line.id in graph.asks
+        ]
+    series = []
+    for line in graph.lines:
+        own = found[line.id] or {"": []}
+        if len(own) == 1:
+            series.append(Series(line.name, next(iter(own.values()))))
+        else:
+            series += [Series(f"{line.name}: {label}", some) for label, some in own.items()]
+    return series
+
+
+def _unit_of(graph: Graph) -> str:
+    """The unit of what is drawn; empty where that is not one, or nobody knows."""
+    drawn = [line.id for line in graph.lines]
+    others = [graph.formulas[key].text for key in drawn if key in graph.formulas]
+    units = {_unit(ask) for ask in graph.asks.values()}
+    if not others:
+        units = {_unit(graph.asks[key]) for key in drawn[-1:]}
+    known = len(units) == 1 and all(map(keeps_unit, others))
+    return units.pop() if known else ""
 
 
 def _unit(metric: Ask) -> str:

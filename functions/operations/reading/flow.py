@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from ona.runtime.words import counted
 from operations.config.catalogue import FILE as CATALOGUE
 from operations.reading.finding import Client, Finding, code_of, each
 from operations.reading.inventory import Inventory
+from operations.reading.metric_data import Ask, values
 from operations.reading.ringing import ringing
 from operations.reading.stops import Stop
 
 LETTERS = "dead-letters"
 """What a queue of dead letters has in its name (stacks/foundation.yaml): a message is a failure."""
+HOLDING = "holding"
+"""In the name of the queue that keeps events while the platform is stopped: there they wait on purpose."""
+LONG_S = 900
+"""A message that has waited longer is named, seconds (the alarm `queue_old` has the same)."""
+LATE_S = 1200
+"""So late may CloudWatch know of a queue: 15 minutes (SQS Developer Guide), and a minute's value."""
 _GONE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 OF_CLOSED_APIS = ("api_errors", "api_first_error", "api_first_error_unwell", "api_refusals", "api_unwell")
 """Kinds of alarms that follow from APIs which are closed: every caller gets 503 or 429."""
@@ -20,9 +28,12 @@ OFF_BY_STOP = "off: the platform is stopped, and a resume turns it on"
 _COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
 
-def queues(client: Client, found: Inventory) -> Iterator[Finding]:
-    """How many messages lie in each queue. Looking takes none out, and hides none."""
+def queues(client: Client, found: Inventory, now: datetime) -> Iterator[Finding]:
+    """How many messages lie in each queue, and for how long, where that is long. Looking takes none out,
+    and hides none. The age is CloudWatch's: SQS tells it there alone."""
     sqs = client("sqs")
+    urls = found.of("AWS::SQS::Queue")
+    ages = _ages(client, [url.rpartition("/")[2] for url in urls], now)
 
     def look(url: str) -> Finding:
         name = url.rpartition("/")[2]
@@ -35,13 +46,40 @@ def queues(client: Client, found: Inventory) -> Iterator[Finding]:
                 )
             raise
         number = sum(int(given[count]) for count in _COUNTS)
+        age = ages.get(name, 0.0) if number else 0.0
+        waits = f"; the oldest has waited {_in_words(age)}" if age > LONG_S else ""
         if number and LETTERS in name:
             return Finding.warning(
-                "queues", name, f"{counted(number, 'dead letter')}: work that failed for good"
+                "queues", name, f"{counted(number, 'dead letter')}: work that failed for good{waits}"
             )
-        return Finding.ok("queues", name, counted(number, "message") if number else "empty")
+        text = counted(number, "message") if number else "empty"
+        if waits and HOLDING not in name:
+            return Finding.warning("queues", name, f"{text}{waits}")
+        return Finding.ok("queues", name, f"{text}{waits}")
 
-    return each("queues", found.of("AWS::SQS::Queue"), look)
+    return each("queues", urls, look)
+
+
+def _ages(client: Client, names: list[str], now: datetime) -> dict[str, float]:
+    """By queue, how long its oldest message has waited, seconds; only those of which it is known."""
+    asks = [
+        Ask("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": name}, "Maximum", 60)
+        for name in names
+    ]
+    told = values(client("cloudwatch"), asks, now - timedelta(seconds=LATE_S), now)
+    return {name: points[-1][1] for name, points in zip(names, told, strict=True) if points}
+
+
+def _in_words(seconds: float) -> str:
+    """A time in the largest unit that it fills twice.
+
+    >>> _in_words(1000), _in_words(7300), _in_words(200_000)
+    ('16 minutes', '2 hours', '2 days')
+    """
+    for size, unit in ((86_400, "day"), (3_600, "hour")):
+        if seconds >= 2 * size:
+            return counted(int(seconds // size), unit)
+    return counted(int(seconds // 60), "minute")
 
 
 def rules(client: Client, found: Inventory, stop: Stop | None = None) -> Iterator[Finding]:

@@ -44,7 +44,7 @@ def health(client: Client, platform: Platform, now: datetime) -> Report:
         "tables": lambda: services.tables(client, found),
         "apis": lambda: doors.apis(client, found, platform.environment, platform.address, stop),
         "certificates": lambda: doors.certificates(client, found, now, platform.address),
-        "queues": lambda: flow.queues(client, found),
+        "queues": lambda: flow.queues(client, found, now),
         "rules": lambda: flow.rules(client, found, stop),
         "alarms": lambda: flow.alarms(client, found, platform.environment, stop),
         freshness.CHECK: lambda: freshness.freshness(

@@ -20,23 +20,36 @@ _NOT_THERE = {
 
 
 def functions(client: Client, found: Inventory) -> Iterator[Finding]:
-    """State and last update of each function (AWS Lambda Developer Guide, "Lambda function states")."""
+    """State and last update of each function (AWS Lambda Developer Guide, "Lambda function states").
+
+    Callers name its alias: the state is that of the version behind it. What is updated is the newest code.
+    """
     lambdas = client("lambda")
+    aliases = dict(arn.split(":")[-2:] for arn in found.of("AWS::Lambda::Alias"))
 
     def look(name: str) -> Finding:
         try:
-            config = lambdas.get_function_configuration(FunctionName=name)
+            newest = lambdas.get_function_configuration(FunctionName=name)
             limit = lambdas.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
         except Exception as error:
             return _missing("functions", name, error)
-        return _function(name, config, limit)
+        alias = aliases.get(name)
+        if alias is None:
+            return _function(name, newest, newest, limit)
+        try:
+            called = lambdas.get_function_configuration(FunctionName=name, Qualifier=alias)
+        except Exception as error:
+            if code_of(error) in _NOT_THERE:
+                return Finding.critical("functions", name, f"its alias {alias} is gone: no call is let in")
+            raise
+        return _function(name, called, newest, limit)
 
     return each("functions", found.of("AWS::Lambda::Function"), look)
 
 
-def _function(name: str, config: dict[str, Any], limit: int | None) -> Finding:
-    state, update = config.get("State", "Active"), config.get("LastUpdateStatus", "Successful")
-    why = config.get("StateReason") or config.get("LastUpdateStatusReason") or "no reason is given"
+def _function(name: str, called: dict[str, Any], newest: dict[str, Any], limit: int | None) -> Finding:
+    state, update = called.get("State", "Active"), newest.get("LastUpdateStatus", "Successful")
+    why = called.get("StateReason") or newest.get("LastUpdateStatusReason") or "no reason is given"
     if state == "Failed":
         return Finding.critical("functions", name, f"state Failed: {why}")
     if limit == 0:
@@ -47,7 +60,9 @@ def _function(name: str, config: dict[str, Any], limit: int | None) -> Finding:
         return Finding.warning("functions", name, "state Pending: calls fail until it is Active")
     if update == "InProgress":
         return Finding.warning("functions", name, "it is being updated just now")
-    return Finding.ok("functions", name, state)  # Inactive: idle for long, the next call wakes it
+    version = called.get("Version", "$LATEST")
+    of = "" if version == "$LATEST" else f", version {version}"
+    return Finding.ok("functions", name, f"{state}{of}")  # Inactive: idle for long, the next call wakes it
 
 
 def tables(client: Client, found: Inventory) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 from typer.testing import CliRunner
 
@@ -120,11 +121,81 @@ def test_shorthand_of_a_hand_made_line_is_written_out() -> None:
 
 
 def test_what_cannot_be_read_is_said() -> None:
-    total = [{"expression": "SUM(METRICS())", "label": "all", "id": "e1"}]
-    deploy(graph(DETECT, total), graph(DETECT, region="us-east-1", title="bills"))
+    deploy(graph(DETECT), graph(DETECT, region="us-east-1", title="bills"))
     board = read()
     assert [panel.title for panel in board.panels] == ["errors"]
-    assert board.left_out == ["errors: all: sums are not read", "bills: it is of region us-east-1"]
+    assert board.left_out == ["bills: it is of region us-east-1"]
+
+
+def result(key: str, label: str, *values: float, **more: Any) -> dict[str, Any]:
+    times = [NOW - timedelta(minutes=5 * (len(values) - place)) for place in range(len(values))]
+    told = {"Id": key, "Label": label, "StatusCode": "Complete"}
+    return {**told, "Timestamps": times, "Values": list(values), **more}
+
+
+def answered(*lines: Any, pages: list[Any], **more: Any) -> tuple[boards.Board, list[dict[str, Any]]]:
+    """A board of one graph whose GetMetricData answers these pages, and what was asked. The stub refuses
+    what is not in botocore's model of the service, in a question as in an answer."""
+    cloudwatch = boto3.client("cloudwatch", region_name="af-south-1")
+    asked: list[dict[str, Any]] = []
+    with Stubber(cloudwatch) as stub:
+        body = json.dumps({"widgets": [graph(*lines, **more)]})
+        stub.add_response("get_dashboard", {"DashboardName": "ona-ooda-dev", "DashboardBody": body})
+        for page in pages:
+            if isinstance(page, str):
+                stub.add_client_error("get_metric_data", "ValidationError", page)
+            else:
+                stub.add_response("get_metric_data", page)
+        cloudwatch.meta.events.register(
+            "provide-client-params.cloudwatch.GetMetricData", lambda params, **_: asked.append(params)
+        )
+        board = boards.read(lambda _: cloudwatch, "ona-ooda-dev", START, NOW)
+        stub.assert_no_pending_responses()
+    return board, [query for one in asked for query in one["MetricDataQueries"]]
+
+
+def test_a_sum_is_asked_for_with_its_metrics_and_drawn_with_their_unit() -> None:
+    hidden = [*ORDER[:-1], {"label": "order", "id": "m1", "visible": False}]
+    total = [{"expression": "SUM(METRICS())", "label": "all", "id": "e1"}]
+    first = {"MetricDataResults": [result("q0", "Errors", 1.0), result("e1", "e1", 5.0)], "NextToken": "2"}
+    rest = {"MetricDataResults": [result("e1", "e1", 7.0)]}
+    board, asked = answered(DETECT, hidden, total, pages=[first, rest])
+    [panel] = board.panels
+    assert [(s.name, [v for _, v in s.values]) for s in panel.chart.series] == [
+        ("detect", [1.0]), ("all", [5.0, 7.0]),
+    ]  # fmt: skip
+    assert (panel.unit, board.left_out) == ("Count", [])
+    queries = {query["Id"]: query for query in asked}
+    assert {key: query["ReturnData"] for key, query in queries.items()} == {
+        "q0": True, "m1": False, "e1": True,
+    }  # fmt: skip
+    assert queries["e1"] == {"Id": "e1", "Expression": "SUM(METRICS())", "ReturnData": True}
+    assert queries["m1"]["MetricStat"]["Period"] == 300
+
+
+def test_a_quotient_has_no_unit_and_a_search_brings_a_line_a_metric() -> None:
+    share = [{"expression": "100 * bad / n", "label": "share"}]
+    search = [{"expression": "SEARCH('{AWS/Lambda,FunctionName} Errors', 'Sum')", "label": "found"}]
+    page = {"MetricDataResults": [result("q0", "q0", 25.0), result("q1", "a", 1.0), result("q1", "b", 2.0)]}
+    board, asked = answered(share, search, pages=[page])
+    [panel] = board.panels
+    assert [(s.name, s.last) for s in panel.chart.series] == [
+        ("share", 25.0), ("found: a", 1.0), ("found: b", 2.0),
+    ]  # fmt: skip
+    assert panel.unit == ""
+    assert [query.get("Period") for query in asked] == [None, 300], "a sum has its metrics' period"
+
+
+def test_of_a_graph_whose_sum_is_refused_the_metrics_stay() -> None:
+    wrong = [{"expression": "SOM(METRICS())", "label": "all"}]
+    rest = {"MetricDataResults": [result("m0", "Errors", 3.0)]}
+    board, _ = answered(DETECT, wrong, pages=["SOM is no function", rest])
+    assert [(s.name, s.last) for s in board.panels[0].chart.series] == [("detect", 3.0)]
+    assert board.left_out == ["errors: all: CloudWatch does not compute it: SOM is no function"]
+    said = {"StatusCode": "InternalError", "Messages": [{"Code": "x", "Value": "too many series"}]}
+    page = {"MetricDataResults": [result("q1", "q1", **said)]}
+    board, _ = answered(DETECT, wrong, pages=[page, rest])
+    assert board.left_out == ["errors: all: CloudWatch does not compute it: too many series"]
 
 
 def test_alarms_that_are_on_come_first_and_others_are_not_read() -> None:

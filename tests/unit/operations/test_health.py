@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -240,6 +240,71 @@ def test_work_that_waits_its_turn_is_no_letter(account: Callable[[str], Any]) ->
     sqs = account("sqs")
     sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="ours-work")["QueueUrl"], MessageBody="{}")
     assert bad(look(account)) == []
+
+
+class Ages:
+    """CloudWatch, which knows how long messages wait: what it is asked, and its answers by queue."""
+
+    def __init__(self, real: Any, ages: dict[str, float], now: datetime) -> None:
+        self.real, self.ages, self.now = real, ages, now
+
+    def get_paginator(self, operation: str) -> Any:
+        if operation != "get_metric_data":
+            return self.real.get_paginator(operation)
+        return SimpleNamespace(paginate=self._values)
+
+    def _values(self, MetricDataQueries: list[Any], **_: Any) -> Iterator[dict[str, Any]]:  # noqa: N803
+        for query in MetricDataQueries:  # a page each
+            [dimension] = query["MetricStat"]["Metric"]["Dimensions"]
+            age = self.ages.get(dimension["Value"])
+            known = query["MetricStat"]["Metric"]["MetricName"] == "ApproximateAgeOfOldestMessage" and age
+            values = [1.0, age] if known else []
+            times = [self.now - timedelta(minutes=minutes) for minutes in (9, 8)][: len(values)]
+            yield {"MetricDataResults": [{"Id": query["Id"], "Timestamps": times, "Values": values}]}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+@pytest.mark.parametrize(
+    ("queue", "age", "state", "text"),
+    [
+        ("work", 1700.0, "warning", "1 message; the oldest has waited 28 minutes"),
+        ("work", 600.0, "ok", "1 message"),
+        (
+            "dead-letters",
+            200_000.0,
+            "warning",
+            "1 dead letter: work that failed for good; the oldest has waited 2 days",
+        ),
+        ("dead-letters", 0.0, "warning", "1 dead letter: work that failed for good"),
+    ],
+)
+def test_a_queue_whose_oldest_message_waits_long_says_how_long(
+    account: Callable[[str], Any], queue: str, age: float, state: str, text: str
+) -> None:
+    sqs, now = account("sqs"), datetime.now(UTC)
+    sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName=f"ours-{queue}")["QueueUrl"], MessageBody="{}")
+    ages = Ages(account("cloudwatch"), {f"ours-{queue}": age, "theirs-work": 90_000.0}, now)
+
+    def client(service: str) -> Any:
+        return ages if service == "cloudwatch" else account(service)
+
+    [found] = [f for f in look(client, now).findings if f.about == f"ours-{queue}"]
+    assert (found.state, found.text) == (state, text)
+
+
+def test_a_function_is_judged_by_the_version_that_its_callers_get(account: Callable[[str], Any]) -> None:
+    lambdas = account("lambda")
+    version = lambdas.publish_version(FunctionName="ours-detect")["Version"]
+    alias = lambdas.create_alias(FunctionName="ours-detect", Name="live", FunctionVersion=version)
+    account("cloudformation").resources["ours"].append(("AWS::Lambda::Alias", alias["AliasArn"]))
+    told = {f.about: f.text for f in look(account).findings if f.check == "functions"}
+    assert told == {"ours-detect": f"Active, version {version}"}
+    lambdas.delete_alias(FunctionName="ours-detect", Name="live")
+    [found] = [f for f in look(account).findings if f.state != "ok"]
+    assert (found.state, found.about) == ("critical", "ours-detect")
+    assert found.text == "its alias live is gone: no call is let in"
 
 
 def test_a_letter_that_somebody_reads_just_now_still_counts(account: Callable[[str], Any]) -> None:

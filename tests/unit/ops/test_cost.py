@@ -13,10 +13,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from ona.runtime.errors import InvalidPayload
+from ona.runtime.errors import InvalidConfiguration, InvalidPayload
 from ops.means import cost, prices, reading, usage
 from ops.means.usage import Counts, Usage, Use
-from ops.target import OpsError, Target
+from ops.target import Target
 
 DAY = date(2026, 11, 27)
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -74,7 +74,7 @@ def _record(request: str, billed: int, memory: int) -> dict[str, object]:
 def test_a_price_that_is_missing_is_named_and_a_price_says_whence_it_is():
     book = prices.newest()
     day = Usage([Use("ooda", "detect", "lambda_request", 1)])
-    with pytest.raises(OpsError, match="lambda_request in region mars-1"):
+    with pytest.raises(InvalidConfiguration, match="lambda_request in region mars-1"):
         cost.cost(day, book, "mars-1")
     for wrong in ({"usd": 1}, {"usd": 1, "source": "a page"}, {"usd": 0, "assumed": "free"}):
         with pytest.raises(InvalidPayload):

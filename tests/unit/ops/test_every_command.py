@@ -22,6 +22,7 @@ from tests.fakes.bad_homes import BAD_HOMES, a_home, contents
 
 NEEDS_NO_HOME = {
     "validate",
+    "scale",
     "deploy check",
     "deploy import",
     "deploy run",

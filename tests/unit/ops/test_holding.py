@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from ops.emergency import documents, drain, holding
+from ops.emergency import documents, drain, holding, turn
 from ops.target import OpsError
 from tests.fakes.stoppable import LAMBDA, QUEUE, STATES, Cloud, Killed
 from tests.paths import ROOT
@@ -56,6 +59,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
         monkeypatch.setattr(module.time, "sleep", cloud.sleep)
         monkeypatch.setattr(module.time, "monotonic", lambda: cloud.now.timestamp())
     monkeypatch.setattr(holding, "utc_now", lambda: cloud.now)
+    monkeypatch.setattr(turn, "lives", lambda _: False)  # whoever is killed here runs in this process
     return cloud
 
 
@@ -65,6 +69,11 @@ def as_it_was(cloud: Cloud) -> Any:
     for rule in rules.values():
         rule["Targets"].sort(key=lambda item: item["Id"])
     return rules, copy.deepcopy(cloud.schedules), copy.deepcopy(cloud.stages)
+
+
+def stops(cloud: Cloud) -> list[str]:
+    """The keys of the stops that were written."""
+    return [key for key in cloud.objects if key.startswith("operations/stops/")]
 
 
 def hold(cloud: Cloud) -> documents.Stop:
@@ -104,14 +113,14 @@ def test_a_stop_while_stopped_is_the_same_stop(cloud: Cloud) -> None:
     hold(cloud)
     stop = holding.hold(cloud.target(), "and maintenance", "sipho")
     assert [item.by for item in stop.reasons] == ["thandi", "sipho"]
-    assert len(cloud.objects) == 1
+    assert len(stops(cloud)) == 1
     event = cloud.comes("aws.s3")
     holding.release(cloud.target())
     assert as_it_was(cloud) == before
     assert len(cloud.ran_for(event)) == 3
     assert holding.release(cloud.target()).came == 0  # a second resume finds nothing
     hold(cloud)
-    assert len(cloud.objects) == 2
+    assert len(stops(cloud)) == 2
     holding.release(cloud.target())
     assert as_it_was(cloud) == before
 
@@ -155,7 +164,7 @@ def test_what_cannot_be_held_is_refused_before_anything_changes(cloud: Cloud) ->
         hold(cloud)
     del cloud.rules["rewritten"]
     assert as_it_was(cloud) == before
-    assert cloud.objects == {}
+    assert stops(cloud) == []
 
 
 def test_a_constant_input_is_given_and_a_foreign_message_is_left(cloud: Cloud) -> None:
@@ -244,3 +253,109 @@ def check(cloud: Cloud, stopping: int, releasing: int) -> None:
     kept = documents.newest(cloud.target())
     assert kept is not None
     assert kept.stop.came == cloud.queued, told
+
+
+def test_a_resume_that_was_broken_off_can_be_stopped(cloud: Cloud) -> None:
+    """Whatever it had put back waits again, and is taken up once by the next resume."""
+    pristine = copy.deepcopy(cloud.__dict__)
+    hold(cloud)
+    more = writes_of(cloud, lambda: holding.release(cloud.target()))
+    for number in range(1, more + 1):
+        _restore(cloud, pristine)
+        before, ids = as_it_was(cloud), [cloud.comes("aws.s3")]
+        hold(cloud)
+        ids.append(cloud.comes("aws.s3"))
+        killed_after(cloud, number, lambda: holding.release(cloud.target()), ids)
+        hold(cloud)
+        waiting = cloud.comes("aws.s3")
+        assert cloud.ran_for(waiting) == [f"{STATES}ona-ooda-prod"], number
+        holding.release(cloud.target())
+        assert as_it_was(cloud) == before, number
+        wanted = sorted([OODA["Arn"], UPLOAD["Arn"], f"{STATES}ona-ooda-prod"])
+        wrong = {one: cloud.ran_for(one) for one in [*ids, waiting] if sorted(cloud.ran_for(one)) != wanted}
+        assert not wrong, (number, wrong)
+
+
+def test_two_who_stop_and_resume_at_once_lose_nothing(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them works at any moment; the other is told to give the command again, and does."""
+    monkeypatch.setattr(turn, "lives", lambda _: True)
+    pristine = copy.deepcopy(cloud.__dict__)
+
+    def resume(cloud: Cloud) -> Any:
+        return holding.release(cloud.target())
+
+    for first in (hold, resume):
+        for second in (hold, resume):
+            number = 0
+            while True:
+                number += 1
+                _restore(cloud, pristine)
+                if first is resume:
+                    hold(cloud)
+                if not both(cloud, number, partial(first, cloud), partial(second, cloud)):
+                    break
+            assert number > 8, "there was a moment between any two writes"
+
+
+def both(cloud: Cloud, number: int, first: Callable[[], Any], second: Callable[[], Any]) -> bool:
+    """Give one command, and the other after so many writes of it; whether there was such a moment."""
+    ids, refused = [cloud.comes("aws.s3")], list[str]()
+
+    def give(command: Callable[[], Any]) -> None:
+        try:
+            command()
+        except OpsError as error:
+            refused.append(str(error))
+
+    left = number
+
+    def write(_: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            operator = threading.Thread(target=give, args=[second])
+            operator.start()
+            operator.join()
+            ids.append(cloud.comes("aws.s3"))
+
+    cloud.after_write = write
+    first()  # it was there first, and is never refused
+    cloud.after_write = lambda _: None
+    if left > 0:
+        return False
+    assert len(refused) <= 1
+    assert all("give the command again" in text for text in refused), refused
+    if refused:
+        second()
+    ids.append(cloud.comes("aws.s3"))
+    holding.release(cloud.target())
+    ids.append(cloud.comes("aws.s3"))
+    assert cloud.rules["observations"]["Targets"] == [OODA], number
+    assert cloud.rules["also-observations"]["Targets"] == [UPLOAD], number
+    assert {rule["State"] for name, rule in cloud.rules.items() if "off" not in name} == {"ENABLED"}
+    wanted = sorted([OODA["Arn"], UPLOAD["Arn"], f"{STATES}ona-ooda-prod"])
+    assert all(sorted(cloud.ran_for(event)) == wanted for event in ids), number
+    assert documents.current(cloud.target()) is None
+    return True
+
+
+def test_a_turn_ends_with_its_command_and_with_its_time(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "lives", lambda _: True)
+    killed_after(cloud, 3, lambda: hold(cloud), [])
+    with pytest.raises(OpsError, match=r"`ona stop` of thandi changes the platform just now"):
+        holding.release(cloud.target())
+    monkeypatch.setattr(turn, "machine", lambda: "another")
+    monkeypatch.setattr(turn, "lives", lambda _: False)  # of the process of a machine that is not ours
+    with pytest.raises(OpsError, match="been killed, after"):
+        holding.release(cloud.target())
+    later = turn.utc_now() + timedelta(seconds=turn.LEASE_S + 1)
+    monkeypatch.setattr(turn, "utc_now", lambda: later)
+    holding.release(cloud.target())
+    assert documents.current(cloud.target()) is None
+    cloud.objects["operations/turn.json"] = b"damaged"
+    hold(cloud)
+    assert documents.current(cloud.target()) is not None

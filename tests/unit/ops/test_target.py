@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.cloud import Cloud
-from ops.target import OpsError, Target
+from ops.target import OpsError, Target, account
 
 OWN = {
     "Environment": "prod",
@@ -47,3 +47,12 @@ def test_the_embedded_clouds_front_is_the_one_address() -> None:
 def test_a_platform_that_is_not_deployed_raises_an_error() -> None:
     with pytest.raises(OpsError, match="run `sam deploy`"):
         _ = target({}).api_url
+
+
+def test_lambda_is_waited_for_as_long_as_a_function_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """900 s, after which Lambda itself ends it: an answer that is late is not asked for a second time."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    ask = account("environment", "eu-central-1")
+    assert ask("lambda").meta.config.read_timeout > 900
+    assert ask("sqs").meta.config.read_timeout == 60

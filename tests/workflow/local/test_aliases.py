@@ -65,6 +65,18 @@ def test_none_and_all(lab: Lab, weight: float, which: str) -> None:
     assert invoked(lab, name)[1] == "$LATEST"
 
 
+def test_reserved_concurrency_holds_for_all_versions(lab: Lab) -> None:
+    """0 lets no call in, by whichever name ("Configuring reserved concurrency for a function")."""
+    arn, name, first, _ = aliased(lab, 0.5)
+    ways = (arn, f"{name}:{first}", name)
+    lab.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    for way in ways:
+        with pytest.raises(ClientError, match="TooManyRequestsException"):
+            invoked(lab, way)
+    lab.functions.delete_function_concurrency(FunctionName=name)
+    assert [invoked(lab, way)[0]["word"] for way in ways] == ["same"] * 3
+
+
 def test_a_workflow_calls_by_weight_too(lab: Lab) -> None:
     arn, _, first, second = aliased(lab, 1.0)
     done = lab.run(task("arn:aws:states:::lambda:invoke", {"FunctionName": arn, "Payload": {}}))

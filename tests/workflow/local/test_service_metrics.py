@@ -1,8 +1,9 @@
-"""CloudWatch in the embedded cloud: what Step Functions, SQS and API Gateway measure of themselves."""
+"""CloudWatch in the embedded cloud: what the services measure of themselves."""
 
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -164,3 +165,101 @@ def test_rules_count_whom_they_invoke_and_whom_they_may_not(lab: Lab, watch: Wat
         for name in (good, refused, silent):
             events.remove_targets(Rule=name, Ids=["1"])
             events.delete_rule(Name=name)
+
+
+@pytest.fixture
+def table(lab: Lab) -> Any:
+    """A table with an index, and its client."""
+    client, name = lab.platform.target.client("dynamodb"), unique("shelf")
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("id", "lane")],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-lane",
+                "KeySchema": [{"AttributeName": "lane", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    return client, name
+
+
+def item(key: str, kilobytes: float = 0.1, **more: str) -> dict[str, Any]:
+    given = {"id": key, "text": "x" * int(1024 * kilobytes), **more}
+    return {name: {"S": value} for name, value in given.items()}
+
+
+def test_a_tables_units_are_counted_as_the_guide_counts_them(
+    lab: Lab, watch: Watch, table: tuple[Any, str]
+) -> None:
+    """Amazon DynamoDB Developer Guide, "DynamoDB read and write operations": 4 KB a read, 1 KB a write."""
+    client, name = table
+
+    def units(kind: str, **index: str) -> float:
+        return watch.total("AWS/DynamoDB", f"Consumed{kind}CapacityUnits", TableName=name, **index)
+
+    client.put_item(TableName=name, Item=item("a", 2.5))  # 3
+    answer = client.put_item(TableName=name, Item=item("b", lane="north"))  # 1, and 1 of the index
+    assert "ConsumedCapacity" not in answer, "who does not ask is not told"
+    client.batch_write_item(
+        RequestItems={name: [{"PutRequest": {"Item": item(key, 3.2)}} for key in "cd"]}
+    )  # 4 each
+    client.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": item("e")}}])  # 2
+    assert (units("Write"), units("Write", GlobalSecondaryIndexName="by-lane")) == (14, 1)
+    assert units("Read") == 0
+
+    client.get_item(TableName=name, Key={"id": {"S": "a"}})  # 0.5
+    client.get_item(TableName=name, Key={"id": {"S": "a"}}, ConsistentRead=True, ProjectionExpression="id")
+    client.get_item(TableName=name, Key={"id": {"S": "none"}})  # 0.5
+    found = client.batch_get_item(RequestItems={name: {"Keys": [{"id": {"S": key}} for key in "ac-"]}})
+    assert "ConsumedCapacity" not in found
+    assert units("Read") == 0.5 + 1 + 0.5 + 1.5
+    scanned = {
+        "TableName": name,
+        "FilterExpression": "#t = :none",
+        "ExpressionAttributeNames": {"#t": "text"},
+    }
+    client.scan(**scanned, ExpressionAttributeValues={":none": {"S": "-"}})  # 9 KB: 3 times 4 KB, halved
+    assert units("Read") == 3.5 + 1.5
+    client.query(
+        TableName=name,
+        IndexName="by-lane",
+        KeyConditionExpression="lane = :lane",
+        ExpressionAttributeValues={":lane": {"S": "north"}},
+    )
+    assert (units("Read"), units("Read", GlobalSecondaryIndexName="by-lane")) == (5, 0.5)
+
+
+def test_a_tables_errors_are_counted_by_whose_they_are(
+    lab: Lab, watch: Watch, table: tuple[Any, str]
+) -> None:
+    client, name = table
+    before = watch.total("AWS/DynamoDB", "UserErrors")
+    client.put_item(TableName=name, Item=item("a"))
+    once = {"TableName": name, "Item": item("a"), "ConditionExpression": "attribute_not_exists(id)"}
+    with pytest.raises(client.exceptions.ConditionalCheckFailedException):
+        client.put_item(**once)
+    assert watch.total("AWS/DynamoDB", "UserErrors") == before, "a condition is no mistake"
+    with pytest.raises(client.exceptions.ClientError, match="ValidationException"):
+        client.put_item(TableName=name, Item={"other": {"S": "a"}})
+    assert watch.total("AWS/DynamoDB", "UserErrors") == before + 1
+    assert watch.total("AWS/DynamoDB", "ConditionalCheckFailedRequests", TableName=name) == 1
+    of = {"TableName": name, "Operation": "PutItem"}
+    assert watch.total("AWS/DynamoDB", "SuccessfulRequestLatency", "SampleCount", **of) == 1
+    assert 0 < watch.total("AWS/DynamoDB", "SuccessfulRequestLatency", "Maximum", **of) < 60_000
+    for throttled in ("ReadThrottleEvents", "WriteThrottleEvents"):
+        assert watch.total("AWS/DynamoDB", throttled, TableName=name) == 0
+
+
+def test_invocations_at_once_are_measured(lab: Lab, watch: Watch) -> None:
+    name = lab.function("import time\ndef handler(e, c): time.sleep(0.4)\n").rpartition(":")[2]
+    lab.functions.invoke(FunctionName=name, Payload=b"{}")
+    most = {"FunctionName": name}
+    assert watch.total("AWS/Lambda", "ConcurrentExecutions", "Maximum", **most) == 1
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: lab.functions.invoke(FunctionName=name, Payload=b"{}"), range(3)))
+    assert watch.total("AWS/Lambda", "ConcurrentExecutions", "Maximum", **most) == 3
+    assert watch.total("AWS/Lambda", "ConcurrentExecutions", "Maximum") >= 3

@@ -123,7 +123,7 @@ def test_what_is_gone_is_critical_in_the_words_of_this_cloud(platform: Platform)
         *services.tables(client, gone),
         *services.buckets(client, gone),
         *services.workflows(client, gone),
-        *flow.queues(client, gone),
+        *flow.queues(client, gone, now),
         *flow.rules(client, gone),
         *doors.apis(client, gone, "dev", "http://127.0.0.1:1"),
         *doors.certificates(client, gone, now, "https://gone.example.com"),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import json
 import threading
+import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.hooks.durable_stores import ColdService, steady
+from local.hooks.durable_stores import ColdService, ColdServices, steady
 from local.state.keeper import Keeper
 
 
@@ -81,6 +85,55 @@ def test_a_comparison_that_failed_is_made_with_the_next_request() -> None:
     assert made.changed()
     assert len(made.records()) == 1
     assert made.records() == []
+
+
+@pytest.fixture
+def logs() -> Iterator[Any]:
+    """ministack's logs with one group and one line in it, and a source that compared them once."""
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import cloudwatch_logs
+
+    for store in (cloudwatch_logs._log_groups, cloudwatch_logs._log_records):
+        store._data = {}  # watched by nobody
+    services = ColdServices({"cloudwatch_logs": "cloudwatch_logs"}, set(), lambda _source: None)
+    services.discover()
+    asyncio.run(told("CreateLogGroup", logGroupName="/a", tags={}))
+    asyncio.run(told("CreateLogStream", logGroupName="/a", logStreamName="s"))
+    source = services.found["cloudwatch_logs"]
+    source.suspect()
+    assert [json.loads(record)[3] for record in source.records()] == [
+        repr((get_account_id(), get_region(), "/a"))
+    ]
+    yield source
+    cloudwatch_logs.reset()
+
+
+async def told(action: str, **body: Any) -> None:
+    """One request to the logs, that is answered by 200."""
+    from ministack.services import cloudwatch_logs
+
+    headers = {"x-amz-target": f"Logs_20140328.{action}"}
+    status, *_ = await cloudwatch_logs.handle_request("POST", "/", headers, json.dumps(body).encode(), {})
+    assert status == 200
+
+
+def test_a_line_of_a_log_is_no_reason_to_compare_and_is_not_copied(logs: ColdService) -> None:
+    line = {"timestamp": int(time.time() * 1000), "message": "said"}
+    asyncio.run(told("PutLogEvents", logGroupName="/a", logStreamName="s", logEvents=[line]))
+    assert not logs.changed()
+    assert "said" not in json.dumps(logs._read(), default=repr)
+    assert b"said" in b"".join(logs.pieces()), "a snapshot has it"
+
+
+def test_a_setting_of_a_group_is_a_record_and_so_is_its_removal(logs: ColdService) -> None:
+    asyncio.run(told("PutRetentionPolicy", logGroupName="/a", retentionInDays=7))
+    logs.suspect()
+    (record,) = map(json.loads, logs.records())
+    assert record[-1]["retentionInDays"] == 7
+    assert "streams" not in record[-1]
+    asyncio.run(told("DeleteLogGroup", logGroupName="/a"))
+    assert logs.changed(), "the store lost an entry"
+    assert [json.loads(record)[4:] for record in logs.records()] == [[[]]]
 
 
 def test_a_service_that_could_not_be_read_costs_no_others_records_and_parts_none(

@@ -1,0 +1,161 @@
+"""What a number of assets needs and costs: measured counts of a file and an order, times the load. Pure.
+
+Every step has a name: a reader can follow it, and change a figure of configs/operations/scaling.yaml.
+A file of more assets than the measured ones is reckoned on a straight line between the two measurements.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from operations.config.scaling import LOG, STORED, Both, Figures
+from ops.means.cost import STANDING
+from ops.means.prices import Prices, kind_of
+from ops.means.usage import GIGABYTE, MEGABYTES
+
+DAY_S = 86_400
+DAYS = 30
+"""Days of a month, as this page counts them."""
+LAKE = "lake"
+"""The family of the questions to the telemetry by Athena."""
+TERABYTE = 1e12
+"""Bytes of Athena's terabyte ("per TB of data scanned", Amazon Athena pricing)."""
+_CALLS = ("s3_get", "s3_put", "dynamodb_read_unit", "dynamodb_write_unit", "events_event")
+"""What a function waits for: a call each."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """So many assets, each in a file every so many minutes, `together` of them in one file."""
+
+    assets: int
+    every_minutes: float
+    together: int = 1
+
+    @property
+    def files_a_day(self) -> float:
+        """Files of all assets."""
+        return self.assets / self.together * 24 * 60 / self.every_minutes
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The answer for one load. `amounts`: what a month uses, by family and name of a price."""
+
+    load: Load
+    steps: dict[str, float]
+    amounts: dict[tuple[str, str], float]
+    usd: dict[str, float]
+    """USD a month by family."""
+    usd_by_kind: dict[str, float]
+    """The same by what is paid for: functions, workflows, tables, …"""
+
+
+def scale(load: Load, figures: Figures, prices: Prices, region: str) -> Scale:
+    """What the load needs in the busiest second, and what a month uses and costs.
+
+    Raises InvalidConfiguration where the list has no price for the region.
+    """
+    per_file, per_order = _of_files(load, figures), _of_orders(figures)
+    files = load.files_a_day
+    orders = load.assets * figures.orders_per_asset_month / DAYS
+    amounts: dict[tuple[str, str], float] = defaultdict(float)
+    by_what: dict[str, float] = defaultdict(float)
+    for counts, times in ((per_file, files), (per_order, orders)):
+        for (family, _, what), count in counts.items():
+            amounts[family, what] += count * times * DAYS
+            by_what[what] += count * times
+    file_s, order_s = _seconds(per_file, figures, load.together), _seconds(per_order, figures, 1)
+    gigabyte_seconds = [
+        (function, seconds * times)
+        for of_one, times in ((file_s, files), (order_s, orders))
+        for function, seconds in of_one.items()
+    ]
+    for (family, by), seconds in gigabyte_seconds:
+        size = figures.functions[by]
+        name = f"lambda_{size.processor}_gb_second"
+        amounts[family, name] += seconds * size.memory_mb / MEGABYTES * DAYS
+    lake_bytes = load.assets * figures.per_asset_day.telemetry_bytes
+    amounts["ooda", STORED] += lake_bytes * DAYS
+    amounts[LAKE, "athena_tb_scanned"] += lake_bytes * DAYS / TERABYTE  # every day's telemetry is read once
+    priced = dict(_priced(amounts))
+    for name, amount in figures.standing.items():
+        priced[STANDING, name] = amount
+    usd: dict[str, float] = defaultdict(float)
+    by_kind: dict[str, float] = defaultdict(float)
+    for (family, what), amount in priced.items():
+        cost = amount * prices.of(region, what).usd
+        usd[family] += cost
+        by_kind[kind_of(what)] += cost
+    busy = sum(seconds for _, seconds in gigabyte_seconds) / DAY_S
+    second = figures.peak / DAY_S
+    steps = {
+        "files_a_day": files,
+        "files_a_second": files / DAY_S,
+        "files_peak": files * second,
+        "orders_a_day": orders,
+        "seconds_a_file": sum(file_s.values()),
+        "concurrency": busy,
+        "concurrency_peak": busy * figures.peak,
+        "transitions_peak": by_what["states_transition"] * second,
+        "writes_peak": by_what["dynamodb_write_unit"] * second,
+        "reads_peak": by_what["dynamodb_read_unit"] * second,
+        "puts_peak": (by_what["s3_put"] + files) * second,  # the file itself is put too
+        "gets_peak": by_what["s3_get"] * second,
+        "requests_a_day": by_what["lambda_request"],
+        "transitions_a_day": by_what["states_transition"],
+        "log_gb_a_day": by_what[LOG] / GIGABYTE,
+        "athena_gb_a_day": lake_bytes / 1e9,
+    }
+    return Scale(load, steps, priced, dict(sorted(usd.items())), dict(sorted(by_kind.items())))
+
+
+def at(figure: Both, figures: Figures, together: int) -> float:
+    """A figure of a file of `together` assets: on the line through the measured points, not below 0."""
+    small, large = figures.small, figures.large
+    slope = (figure.large - figure.small) / (large.assets - small.assets)
+    return max(figure.small + slope * (together - small.assets), 0.0)
+
+
+def _of_files(load: Load, figures: Figures) -> Mapping[tuple[str, str, str], float]:
+    """Counts of one file, by family, function or workflow, and what."""
+    return {
+        (row.family, row.by, row.what): at(
+            Both(small=row.small / figures.small.files, large=row.large / figures.large.files),
+            figures,
+            load.together,
+        )
+        for row in figures.per_file
+    }
+
+
+def _of_orders(figures: Figures) -> Mapping[tuple[str, str, str], float]:
+    return {(row.family, row.by, row.what): row.amount / figures.orders for row in figures.per_order}
+
+
+def _seconds(
+    counts: Mapping[tuple[str, str, str], float], figures: Figures, together: int
+) -> dict[tuple[str, str], float]:
+    """Seconds that each function is billed for: its work, and the wait for its calls."""
+    seconds: dict[tuple[str, str], float] = {}
+    for (family, by, what), _ in counts.items():
+        if what == "lambda_request":
+            calls = sum(counts.get((family, by, call), 0.0) for call in _CALLS)
+            seconds[family, by] = (
+                at(figures.functions[by].cpu_s, figures, together) + calls * figures.call_s
+            )
+    return seconds
+
+
+def _priced(amounts: Mapping[tuple[str, str], float]) -> Iterator[tuple[tuple[str, str], float]]:
+    """The amounts under names of prices: bytes as gigabytes, what is stored for one month."""
+    for (family, what), amount in amounts.items():
+        match what:
+            case "log_bytes":
+                yield (family, "logs_gb_in"), amount / GIGABYTE
+            case "stored_bytes":
+                yield (family, "s3_gb_month"), amount / GIGABYTE
+            case _:
+                yield (family, what), amount
