@@ -53,6 +53,7 @@ from local.hooks import (
     service_calls,
     service_metrics,
     shifting,
+    single_states,
     stack_reasons,
     stack_refactor,
     state_errors,
@@ -93,6 +94,7 @@ def install() -> None:
     table_metrics.install()  # likewise
     machine_versions.install()  # between the two: what runs, and what is told of it
     executions.install(clients)
+    single_states.install()
     state_errors.install()
     callbacks.install()
     definitions.install()

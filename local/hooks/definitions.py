@@ -77,7 +77,7 @@ def problems(text: str) -> list[str]:
 
 def install() -> None:
     """Apply the hooks."""
-    from ministack.core.responses import error_response_json, json_response
+    from ministack.core.responses import json_response
     from ministack.services import stepfunctions
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
     from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
@@ -94,12 +94,7 @@ def install() -> None:
             {"result": "FAIL" if errors else "OK", "truncated": False, "diagnostics": diagnostics}
         )
 
-    def no_test_state(_data: dict[str, Any]) -> Any:
-        # ministack would answer with its own, weaker interpreter.
-        return error_response_json("NotSupported", "the embedded cloud cannot do TestState", 400)
-
     replace(stepfunctions, "_validate_state_machine_definition", validate)
-    replace(stepfunctions, "_test_state", no_test_state)
 
 
 def _one_list_a_parser(preprocessor: Any) -> None:

@@ -52,7 +52,7 @@ def install(client_for: ClientFor) -> None:
         if record is None or machine is None or record["status"] != "RUNNING":
             return
         try:
-            running = _start(moto_execution.SyncExecution, arn, record, machine)
+            running = begin(moto_execution.SyncExecution, arn, record, machine)
         except Exception as error:
             traceback.print_exc()
             fail(record, "States.Runtime", f"{type(error).__name__}: {error}")
@@ -72,7 +72,7 @@ def install(client_for: ClientFor) -> None:
             execution_logs.write(machine, record, client_for)
         finally:
             if record["status"] == "RUNNING":  # else it was stopped, and that was told
-                ended = {**record, **_end(running, now_iso())}
+                ended = {**record, **end_of(running, now_iso())}
                 announce(ended)  # first: who sees that it ended finds what a rule made of that
                 record.update(ended)
             record.pop(machine_versions.KEPT, None)
@@ -87,7 +87,7 @@ def _plain(value: Any) -> Any:
     return json.loads(to_json_str(value))
 
 
-def _start(execution_type: Any, arn: str, record: dict[str, Any], machine: dict[str, Any]) -> Any:
+def begin(execution_type: Any, arn: str, record: dict[str, Any], machine: dict[str, Any]) -> Any:
     """Run one execution to its end on moto's synchronous worker."""
     parts = arn.split(":")
     definition = json.dumps(normalise(definition_of(machine["definition"])))
@@ -117,7 +117,7 @@ def _start(execution_type: Any, arn: str, record: dict[str, Any], machine: dict[
     return running
 
 
-def _end(running: Any, now: str) -> dict[str, Any]:
+def end_of(running: Any, now: str) -> dict[str, Any]:
     """The end of an execution, as ministack's record has it."""
     from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 

@@ -1,8 +1,8 @@
 """`ona deploy validate`: whether what is deployed works, tried without leaving a trace.
 
 Every function's live version runs its sample event as a probe (`ona.runtime.probe`): it reads, and writes
-nothing. A workflow is not run; its live version is read, and must call nothing but aliases that are there.
-Each API is asked for /health, which needs no key.
+nothing. Of each workflow's live version every state is tried by itself, with the workflow's role and such a
+probe (`ops.deployment.workflows`); no execution begins. Each API is asked for /health, which needs no key.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from ona.runtime.probe import KEY
 from ona.runtime.words import counted
 from ops import samples
+from ops.deployment import workflows
 from ops.deployment.finding import Finding
 from ops.deployment.versions import Ask, Published, published
 from ops.target import LIVE, Target
@@ -33,6 +34,12 @@ def findings(target: Target) -> Iterator[Finding]:
     wanted = _release(target)
     events = {path.stem: path for path in samples.events() if not samples.is_workflow(path)}
     deployed = {target.function(name): name for name in events}
+
+    def own(function: str) -> Any:
+        """The function's sample event, as its API hands it on; None without one."""
+        name = deployed.get(function)
+        return samples.through_its_api(target, name, sample(target, events[name])) if name else None
+
     for item in things:
         if item.others:
             shares = ", ".join(f"{share:.0%} to version {number}" for number, share in item.others.items())
@@ -42,11 +49,9 @@ def findings(target: Target) -> Iterator[Finding]:
             text = f"version {item.live} is of release {item.release or 'unnamed'}, deployed is {wanted}"
             yield Finding("wrong", item.short, text)
         elif item.kind == "workflow":
-            yield _workflow(client, item)
+            yield _workflow(client, item, own)
         elif item.name in deployed:
-            name = deployed[item.name]
-            event = samples.through_its_api(target, name, sample(target, events[name]))
-            yield _probe(client, item, event)
+            yield _probe(client, item, own(item.name))
         else:
             yield Finding("not asked", item.short, "it has no sample event")
     yield from (_health(address, path) for path, address in target.api_urls.items())
@@ -87,21 +92,18 @@ def _probe(client: Ask, item: Published, event: Any) -> Finding:
     return Finding("ok", about, f"version {item.live}, {told['ms']} ms, {writes} held back: {said}")
 
 
-def _workflow(client: Ask, item: Published) -> Finding:
+def _workflow(client: Ask, item: Published, own: workflows.Sample) -> Finding:
+    """A workflow's functions by their alias, then its states one by one."""
     states = client("stepfunctions")
     live = states.describe_state_machine(stateMachineArn=f"{item.arn}:{item.live}")
-    called = set(_FUNCTION.findall(live["definition"]))
-    for name, alias in sorted(called):
+    for name, alias in sorted(set(_FUNCTION.findall(live["definition"]))):
         if alias != LIVE:
             return Finding("wrong", item.short, f"version {item.live} calls {name}, not its alias {LIVE}")
         try:
             client("lambda").get_alias(FunctionName=name, Name=alias)
         except Exception as error:
             return Finding("wrong", item.short, f"version {item.live} calls {name}:{alias}: {error}")
-    functions = counted(len(called), "function")
-    return Finding(
-        "ok", item.short, f"version {item.live} calls {functions}, all of them there; it was not run"
-    )
+    return workflows.finding(client, item, own)
 
 
 def _health(address: str, path: str) -> Finding:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.hooks import definitions
-from tests.fakes.lab import ROLE, Lab
+from tests.fakes.lab import Lab
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 
@@ -33,10 +33,6 @@ def test_a_bad_definition_is_refused_when_it_is_created(lab: Lab, definition: An
 
 
 def test_what_it_cannot_do_is_refused_by_name(lab: Lab) -> None:
-    with pytest.raises(ClientError, match="cannot do TestState"):
-        lab.states.test_state(
-            definition=json.dumps({"Type": "Pass", "End": True}), roleArn=ROLE, input="{}"
-        )
     with pytest.raises(ClientError, match="RedriveExecution"):
         lab.states.redrive_execution(executionArn=f"{lab.platform.target.machine}:x")
 

@@ -11,6 +11,7 @@ import pytest
 
 from operations.config.routines import routines
 from ops.cli import routines as commands
+from ops.emergency import holding
 from ops.target import start
 from tests.builders.telemetry import dead_from, sunny_day
 from tests.fakes.pdf_reader import Pdf
@@ -48,6 +49,14 @@ def test_the_stored_health_is_that_of_the_command(platform: Platform) -> None:
     assert not {f["text"] for f in stored["findings"] if f["state"] == "unknown"}
     assert seen(stored) == seen(asked)
     assert ("apis", "/health", "ok") in seen(stored)
+    assert ("stop", "platform", "ok") in seen(stored)
+    holding.hold(platform.target, "a test", "the suite")
+    try:
+        stopped = report(platform, ran(platform, {"routine": "health"}))
+    finally:
+        holding.release(platform.target)
+    assert ("stop", "platform", "warning") in seen(stopped), "its role may read the stop"
+    assert not {f["text"] for f in stopped["findings"] if f["state"] == "unknown"}
 
 
 def test_each_routine_ends_well_and_tells_of_it(platform: Platform) -> None:

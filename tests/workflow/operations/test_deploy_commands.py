@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from ops import cli
 from ops.cli import releases
-from ops.deployment import validate, versions
+from ops.deployment import validate, versions, workflows
 from ops.target import OpsError
 from tests.fakes.lab import ROLE, Lab, unique
 from tests.fakes.platform import Platform
@@ -88,6 +88,63 @@ def test_validate_names_the_one_that_does_not_start(
     done = CliRunner().invoke(cli.app, ["deploy", "history", "--all"], env={"COLUMNS": "200"})
     assert done.exit_code == 0, done.output
     assert f"diagnose                     live {broken}" in done.output
+
+
+def changed(platform: Platform, old: str, new: str) -> Callable[[], None]:
+    """Put other text into the loop's live definition; returns what puts it back."""
+    states, machine = platform.states, platform.target.machine
+    alias = states.describe_state_machine_alias(stateMachineAliasArn=f"{machine}:live")
+    definition = states.describe_state_machine(stateMachineArn=machine)["definition"]
+    assert old in definition
+    platform.redefine("ooda", definition.replace(old, new))
+
+    def back() -> None:
+        states.update_state_machine(stateMachineArn=machine, definition=definition)
+        route = alias["routingConfiguration"]
+        arn = alias["stateMachineAliasArn"]
+        states.update_state_machine_alias(stateMachineAliasArn=arn, routingConfiguration=route)
+
+    return back
+
+
+def wrong_of_workflows(platform: Platform) -> list[tuple[str, str]]:
+    client, environment = platform.target.client, platform.target.outputs["Environment"]
+    found = [
+        workflows.finding(client, item, lambda _: None)
+        for item in versions.published(client, environment)
+        if item.kind == "workflow"
+    ]
+    assert len(found) >= len(platform.target.machines)
+    return [(item.about, item.text) for item in found if item.state != "ok"]
+
+
+def test_a_workflow_with_a_gap_or_without_a_right_is_named_and_no_other(platform: Platform) -> None:
+    before = everything(platform)
+    assert wrong_of_workflows(platform) == []
+    back = changed(platform, "-dev-output-000000000000", "-dev-output-000000000000${Suffix}")
+    try:
+        [(about, text)] = wrong_of_workflows(platform)
+    finally:
+        back()
+    assert (about, "nothing was put in for ${Suffix}" in text) == ("ooda", True)
+    iam = platform.target.client("iam")
+    live = platform.states.describe_state_machine(stateMachineArn=platform.target.machine)
+    role = live["roleArn"].rpartition("/")[2]
+    kept = {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            for name in iam.list_role_policies(RoleName=role)["PolicyNames"]}  # fmt: skip
+    for lost, state in (("lambda:InvokeFunction", "Detect"), ("dynamodb:PutItem", "LogAlert")):
+        for name, document in kept.items():
+            text = json.dumps(document).replace(lost, "sqs:ListQueues")
+            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=text)
+        try:
+            [(about, text)] = wrong_of_workflows(platform)
+        finally:
+            for name, document in kept.items():
+                iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+        assert (about, lost.partition(":")[2] in text) == ("ooda", True), text
+        assert f"state {state}" in text, text
+    assert wrong_of_workflows(platform) == []
+    assert everything(platform) == before
 
 
 # ------------------------------------------------------------------ throw-away functions

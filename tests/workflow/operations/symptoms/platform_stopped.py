@@ -18,8 +18,11 @@ def sound(_: Platform) -> Iterator[None]:
 
 @contextmanager
 def stopped(platform: Platform) -> Iterator[None]:
-    """It is stopped, and one file waits."""
+    """It is stopped, and one file waits. Alerts go on: their rules, which tests turn off, are on."""
     holding.hold(platform.target, "a bad release", "thandi")
+    events = platform.target.client("events")
+    for rule in events.list_rules(NamePrefix="ona-alerts-")["Rules"]:
+        events.enable_rule(Name=rule["Name"])
     platform.put(sunny_day(), key=f"observations/{DAY:%Y/%m/%d}/INV-001_{DAY:%Y%m%d}.csv")
     try:
         yield
