@@ -123,9 +123,10 @@ class Shop:
                 ],
             },
         }
+        # the group's name comes after that of the alias: only the UpdatePolicy puts it first
         update = {
             "ApplicationName": {"Ref": "App"},
-            "DeploymentGroupName": {"Ref": "Group"},
+            "DeploymentGroupName": {"Ref": "WithShares"},
             "BeforeAllowTrafficHook": self.hook,
         }
         version = f"Version{self.number}"
@@ -147,7 +148,7 @@ class Shop:
                     "Type": "AWS::CodeDeploy::Application",
                     "Properties": {"ComputePlatform": "Lambda"},
                 },
-                "Group": {"Type": "AWS::CodeDeploy::DeploymentGroup", "Properties": group},
+                "WithShares": {"Type": "AWS::CodeDeploy::DeploymentGroup", "Properties": group},
                 "Hook": {
                     "Type": "AWS::Lambda::Function",
                     "Properties": {
