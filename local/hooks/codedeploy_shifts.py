@@ -221,8 +221,16 @@ class Deployment:
 
 def install() -> None:
     """Apply the hooks, after those of aliases and of machine versions."""
-    from ministack.services.cloudformation import provisioners, stacks
+    from ministack.services.cloudformation import engine, provisioners, stacks
 
+    needs = private(engine, "_extract_deps")
+
+    def in_order(resource: Json, names: set[str]) -> set[str]:
+        """What an UpdatePolicy names comes first, too: the group with its new configuration."""
+        found: set[str] = needs(resource, names)
+        return found | set(needs({"Properties": resource.get("UpdatePolicy") or {}}, names))
+
+    replace(engine, "_extract_deps", in_order)
     on_thread = private(stacks, "_runs_on_worker_thread")
     replace(stacks, "_runs_on_worker_thread", lambda kind: kind in ALIASES or on_thread(kind))
     handlers: dict[str, Json] = private(provisioners, "_RESOURCE_HANDLERS")

@@ -11,8 +11,8 @@ from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
 from ops.cli import recorded
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
-from ops.deployment import records, validate, versions
-from ops.target import Target, resolve
+from ops.deployment import records, shifting, validate, versions
+from ops.target import OpsError, Target, resolve
 
 COLOURS = {"ok": "green", "wrong": "red", "not asked": "yellow"}
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be done, and do nothing")]
@@ -36,7 +36,7 @@ def deploy_history(
 ) -> None:
     """List releases with their versions and which one is live, then what deployments did, and who."""
     target = resolve(profile, environment)
-    things = _things(target)
+    things, shifts = _things(target), shifting.under_way(target.client)
     functions = [item for item in things if item.kind == "function"]
     begun: dict[str, list[versions.Version]] = {}
     for item in functions:
@@ -53,6 +53,8 @@ def deploy_history(
         if item.others:
             shares = ", ".join(f"version {number} {share:.0%}" for number, share in item.others.items())
             print(f"{item.short}: a deployment is under way, {shares}")
+        if shift := shifts.get(item.name):
+            print(f"{item.short}: {shift.text}")
         if every:
             numbers = ", ".join(str(version.number) for version in item.versions)
             print(f"{item.kind:<8} {item.short:<28} live {item.live}, there are {numbers}")
@@ -68,19 +70,29 @@ def deploy_rollback(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
-    """Let aliases name the version of before. The next deployment of another release moves them again."""
+    """Let aliases name the version of before. The next deployment of another release moves them again.
+
+    A deployment that is under way is stopped: its alias goes back, and then its stack.
+    """
     target = resolve(profile, environment)
-    steps = versions.way_back(_things(target), which, release)
+    things, shifts = _things(target), shifting.under_way(target.client)
+    steps = versions.way_back(things, which, release)
+    if release and (busy := [step.thing.short for step in steps if step.thing.name in shifts]):
+        text = f"of {', '.join(busy)} a deployment is under way; stop it first: `ona deploy rollback"
+        raise OpsError(f"{text} {busy[0]}`, then give --to again")
     for step in steps:
-        print(f"{step.thing.kind:<8} {step.thing.short:<28} {step.why}")
-    moving = [step for step in steps if step.to is not None]
+        print(f"{step.thing.kind:<8} {step.thing.short:<28} {shifting.words(step, shifts)}")
+    moving = [step for step in steps if step.to is not None or step.thing.name in shifts]
     if dry_run or not moving:
         return
     _agreed(f"take {counted(len(moving), 'step')} back?", yes=yes)
     began, before = utc_now(), records.standing(target).get("Release", "")
     for step in moving:
-        versions.take(target.client, step)
-    went = "; ".join(f"{step.thing.short}: {step.why}" for step in moving)
+        if shift := shifts.get(step.thing.name):
+            shifting.stop(target.client, shift)
+        else:
+            versions.take(target.client, step)
+    went = "; ".join(f"{step.thing.short}: {shifting.words(step, shifts)}" for step in moving)
     end = {"outcome": "succeeded", "reason": went, "by": recorded.who(target)}
     releases = {one.release for step in moving for one in step.thing.versions if one.number == step.to}
     live = releases.pop() if len(releases) == 1 else ""

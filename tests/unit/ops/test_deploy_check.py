@@ -77,11 +77,11 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 @pytest.mark.parametrize(
     ("quota", "others", "reserve", "state", "said"),
     [
-        (10, 0, "1", "wrong", "96 reserved of a quota of 10; 0 can be reserved: set ReservedConcurrency=0"),
+        (10, 0, "1", "wrong", "98 reserved of a quota of 10; 0 can be reserved: set ReservedConcurrency=0"),
         (10, 0, "0", "ok", "bursts of files will wait"),
         (100, 0, "1", "wrong", "0 can be reserved"),
-        (195, 0, "1", "wrong", "ask Service Quotas for 196"),
-        (196, 0, "1", "ok", "96 reserved of a quota of 196; 96 can be reserved"),
+        (197, 0, "1", "wrong", "ask Service Quotas for 198"),
+        (198, 0, "1", "ok", "98 reserved of a quota of 198; 98 can be reserved"),
         (1000, 0, "1", "ok", "900 can be reserved"),
         (1000, 850, "1", "wrong", "50 can be reserved"),
         (1000, 850, "1", "wrong", "ask Service Quotas for 1046"),
@@ -200,7 +200,7 @@ def test_without_credentials_it_says_what_it_did_not_ask() -> None:
     found = {item.about: item for item in findings(TEMPLATE, chosen(), None)}
     for about in ("concurrency", "names", "receiver"):
         assert found[about].state == "not asked"
-    assert "the least quota is 196" in found["concurrency"].text
+    assert "the least quota is 198" in found["concurrency"].text
 
 
 @pytest.mark.parametrize("code", [*check.NOT_ENABLED, "AccessDenied"])

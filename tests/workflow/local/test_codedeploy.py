@@ -7,12 +7,9 @@ AWS Lambda compute platform"; the rest from its "AppSpec 'hooks' section for an 
 
 from __future__ import annotations
 
-import io
-import json
 import time
-import urllib.request
-import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,215 +17,10 @@ from botocore.exceptions import ClientError
 
 from local import cloud
 from local.record import Cloud
-from tests.fakes.lab import unique
+from ops.deployment import shifting
+from tests.fakes.shop import Shop, made
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
-DOES: dict[str, str] = {
-    "sound": "def handler(event, context):\n    return 'VERSION'\n",
-    "slow": "import time\ndef handler(event, context):\n    time.sleep(1.5)\n    return 'VERSION'\n",
-    "broken": "import nothing_of_this_name\n\ndef handler(event, context):\n    return 'VERSION'\n",
-    "forbidden": (
-        "import boto3\ndef handler(event, context):\n"
-        "    boto3.client('s3').list_buckets()\n    return 'VERSION'\n"
-    ),
-}
-HOOK = """
-import json
-import boto3
-
-def handler(event, context):
-    if "SILENT":
-        return
-    deploy, functions = boto3.client("codedeploy"), boto3.client("lambda")
-    told = deploy.get_deployment(deploymentId=event["DeploymentId"])["deploymentInfo"]
-    spec = json.loads(told["revision"]["string"]["content"])
-    [item] = [one["Properties"] for resource in spec["Resources"] for one in resource.values()]
-    answer = functions.invoke(FunctionName=item["Name"], Qualifier=item["TargetVersion"], Payload=b"{}")
-    deploy.put_lifecycle_event_hook_execution_status(
-        deploymentId=event["DeploymentId"],
-        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
-        status="Failed" if answer.get("FunctionError") else "Succeeded",
-    )
-"""
-
-
-def package(source: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("app.py", source)
-    return buffer.getvalue()
-
-
-def role(service: str, *actions: str) -> dict[str, Any]:
-    trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}}
-    allowed = [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]
-    return {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": {"Statement": [{**trust, "Action": "sts:AssumeRole"}]},
-            "Policies": [{"PolicyName": "may", "PolicyDocument": {"Statement": allowed}}]
-            if actions
-            else [],
-        },
-    }
-
-
-class Shop:
-    """One function with an alias, a hook, a group and two alarms."""
-
-    def __init__(self, running: Cloud) -> None:
-        self.client, self.endpoint = running.client, running.endpoint
-        self.stacks, self.functions = running.client("cloudformation"), running.client("lambda")
-        self.deploys, self.watch = running.client("codedeploy"), running.client("cloudwatch")
-        self.s3 = running.client("s3")
-        self.stack = self.name = unique("shop")
-        self.hook, self.own, self.other = (f"{kind}-{self.name}" for kind in ("hook", "own", "other"))
-        self.s3.create_bucket(
-            Bucket=self.stack, CreateBucketConfiguration={"LocationConstraint": self.s3.meta.region_name}
-        )
-        self.number = 0
-
-    def template(self, does: str, configuration: str, silent: bool) -> dict[str, Any]:
-        self.number += 1
-        hook = HOOK.replace("SILENT", "yes" if silent else "")
-        for name, source in (("shop", DOES[does].replace("VERSION", str(self.number))), ("hook", hook)):
-            self.s3.put_object(Bucket=self.stack, Key=f"{name}{self.number}", Body=package(source))
-        made = {"Runtime": "python3.13", "Handler": "app.handler", "Timeout": 30}
-        code = {
-            name: {"S3Bucket": self.stack, "S3Key": f"{name}{self.number}"} for name in ("shop", "hook")
-        }
-        may = ["codedeploy:*", "lambda:InvokeFunction"]
-        alarm = {"Namespace": "Shop", "Period": 60, "EvaluationPeriods": 1, "Statistic": "Sum"}
-        alarm |= {"Threshold": 0, "ComparisonOperator": "GreaterThanThreshold"}
-        alarm |= {"TreatMissingData": "notBreaching"}
-        group = {
-            "ApplicationName": {"Ref": "App"},
-            "ServiceRoleArn": {"Fn::GetAtt": ["DeployRole", "Arn"]},
-            "DeploymentConfigName": f"CodeDeployDefault.Lambda{configuration}",
-            "DeploymentStyle": {
-                "DeploymentType": "BLUE_GREEN",
-                "DeploymentOption": "WITH_TRAFFIC_CONTROL",
-            },
-            "AlarmConfiguration": {"Enabled": True, "Alarms": [{"Name": self.own}]},
-            "AutoRollbackConfiguration": {
-                "Enabled": True,
-                "Events": [
-                    "DEPLOYMENT_FAILURE",
-                    "DEPLOYMENT_STOP_ON_ALARM",
-                    "DEPLOYMENT_STOP_ON_REQUEST",
-                ],
-            },
-        }
-        update = {
-            "ApplicationName": {"Ref": "App"},
-            "DeploymentGroupName": {"Ref": "Group"},
-            "BeforeAllowTrafficHook": {"Ref": "Hook"},
-        }
-        version = f"Version{self.number}"
-        return {
-            "Resources": {
-                "DeployRole": role("codedeploy", "lambda:*", "cloudwatch:DescribeAlarms"),
-                "HookRole": role("lambda", *may),
-                "OwnRole": role("lambda"),
-                "Own": {
-                    "Type": "AWS::CloudWatch::Alarm",
-                    "Properties": {"AlarmName": self.own, "MetricName": self.own, **alarm},
-                },
-                "Other": {
-                    "Type": "AWS::CloudWatch::Alarm",
-                    "Properties": {"AlarmName": self.other, "MetricName": self.other, **alarm},
-                },
-                "App": {
-                    "Type": "AWS::CodeDeploy::Application",
-                    "Properties": {"ComputePlatform": "Lambda"},
-                },
-                "Group": {"Type": "AWS::CodeDeploy::DeploymentGroup", "Properties": group},
-                "Hook": {
-                    "Type": "AWS::Lambda::Function",
-                    "Properties": {
-                        **made,
-                        "FunctionName": self.hook,
-                        "Role": {"Fn::GetAtt": ["HookRole", "Arn"]},
-                        "Code": code["hook"],
-                    },
-                },
-                "Shop": {
-                    "Type": "AWS::Lambda::Function",
-                    "Properties": {
-                        **made,
-                        "FunctionName": self.name,
-                        "Role": {"Fn::GetAtt": ["OwnRole", "Arn"]},
-                        "Code": code["shop"],
-                    },
-                },
-                version: {
-                    "Type": "AWS::Lambda::Version",
-                    "DeletionPolicy": "Retain",
-                    "Properties": {"FunctionName": {"Ref": "Shop"}},
-                },
-                "Live": {
-                    "Type": "AWS::Lambda::Alias",
-                    "UpdatePolicy": {"CodeDeployLambdaAliasUpdate": update},
-                    "Properties": {
-                        "FunctionName": {"Ref": "Shop"},
-                        "Name": "live",
-                        "FunctionVersion": {"Fn::GetAtt": [version, "Version"]},
-                    },
-                },
-            }
-        }
-
-    def put(self, does: str, configuration: str = "AllAtOnce", *, silent: bool = False) -> None:
-        """Begin a stack, or its update."""
-        body = json.dumps(self.template(does, configuration, silent))
-        given = {"StackName": self.stack, "TemplateBody": body, "Capabilities": ["CAPABILITY_IAM"]}
-        if self.number == 1:
-            self.stacks.create_stack(**given)
-        else:
-            self.stacks.update_stack(**given)
-
-    def status(self) -> str:
-        return str(self.stacks.describe_stacks(StackName=self.stack)["Stacks"][0]["StackStatus"])
-
-    def ended(self) -> str:
-        """Wait for the stack's end."""
-        deadline = time.monotonic() + 60
-        while (status := self.status()).endswith("IN_PROGRESS"):
-            assert time.monotonic() < deadline, status
-            time.sleep(0.05)
-        return status
-
-    def reason(self) -> str:
-        """Why the alias failed last."""
-        events = self.stacks.describe_stack_events(StackName=self.stack)["StackEvents"]
-        failed = [one for one in events if one["ResourceStatus"] == "UPDATE_FAILED"]
-        return str(failed[0]["ResourceStatusReason"])
-
-    def alias(self) -> tuple[str, dict[str, float]]:
-        found = self.functions.get_alias(FunctionName=self.name, Name="live")
-        return found["FunctionVersion"], found.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-
-    def until(self, wanted: tuple[str, dict[str, float]]) -> None:
-        """Wait until the alias is so; the clock stands."""
-        deadline = time.monotonic() + 30
-        while (found := self.alias()) != wanted:
-            assert time.monotonic() < deadline, f"{found}, not {wanted}"
-            time.sleep(0.02)
-
-    def advance(self, seconds: float) -> None:
-        body = json.dumps({"advance_s": seconds, "alarms": True}).encode()
-        with urllib.request.urlopen(f"{self.endpoint}/_ona/clock", data=body) as answer:
-            assert answer.status == 200
-
-    def ring(self, name: str, state: str = "ALARM") -> None:
-        self.watch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
-
-    def deployments(self) -> list[dict[str, Any]]:
-        """Every deployment there was, the oldest first."""
-        found = self.deploys.list_deployments()["deployments"]
-        told = [self.deploys.get_deployment(deploymentId=one)["deploymentInfo"] for one in found]
-        mine = [one for one in told if one["deploymentGroupName"].startswith(self.stack)]
-        return sorted(mine, key=lambda one: one["createTime"])
 
 
 @pytest.fixture(scope="module")
@@ -242,13 +34,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture
 def shop(running: Cloud) -> Shop:
-    return Shop(running)
-
-
-def made(shop: Shop) -> Shop:
-    shop.put("sound")
-    assert shop.ended() == "CREATE_COMPLETE"
-    return shop
+    return Shop(running.client, running.endpoint)
 
 
 SHARES: list[tuple[str, list[tuple[int, float]]]] = [
@@ -373,3 +159,62 @@ def test_the_api_stops_a_deployment_and_refuses_as_aws_does(shop: Shop) -> None:
     again = deploys.get_deployment(deploymentId=ident)["deploymentInfo"]
     assert (again["status"], again["errorInformation"]["code"]) == ("Stopped", "MANUAL_STOP")
     assert refused(deploys.stop_deployment, deploymentId=ident) == "DeploymentAlreadyCompletedException"
+
+
+def test_ona_sees_a_deployment_and_stops_it(shop: Shop) -> None:
+    made(shop).put("sound", "Canary10Percent10Minutes")
+    shop.until(("1", {"2": 0.1}))
+    shift = shifting.under_way(shop.client)[shop.name]
+    assert (shift.before, shift.after, shift.rollout[-24:]) == ("1", "2", "Canary10Percent10Minutes")
+    shifting.stop(shop.client, shift)
+    assert shop.alias() == ("1", {})
+    assert shop.name not in shifting.under_way(shop.client)
+    assert shop.ended() == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def until_routes(shop: Shop, wanted: dict[str, int]) -> None:
+    deadline = time.monotonic() + 30
+    while (found := shop.routes()) != wanted:
+        assert time.monotonic() < deadline, f"{found}, not {wanted}"
+        time.sleep(0.02)
+
+
+def test_a_workflow_shifts_by_its_preference_and_goes_back_by_its_alarm(shop: Shop) -> None:
+    """AWS::StepFunctions::StateMachineAlias: in two increments, or in equal ones, by minutes."""
+    shop.preference = {"Type": "LINEAR", "Percentage": 40, "Interval": 2, "Alarms": [shop.own]}
+    made(shop)
+    assert shop.routes() == {"1": 100}
+    shop.put("sound")
+    for weights in ({"1": 60, "2": 40}, {"1": 20, "2": 80}, {"2": 100}):
+        until_routes(shop, weights)
+        shop.advance(2 * 60)
+    assert shop.ended() == "UPDATE_COMPLETE"
+    shop.preference = {"Type": "CANARY", "Percentage": 10, "Interval": 10, "Alarms": [shop.own]}
+    shop.put("sound")
+    until_routes(shop, {"2": 90, "3": 10})
+    shop.ring(shop.other)
+    shop.advance(9 * 60)
+    assert shop.routes() == {"2": 90, "3": 10}
+    shop.ring(shop.own)
+    assert shop.ended() == "UPDATE_ROLLBACK_COMPLETE"
+    assert shop.routes() == {"2": 100}
+    assert shop.alias() == ("2", {}), "the function, which had shifted already, goes back with its stack"
+
+
+def test_a_restart_ends_a_deployment_and_puts_the_alias_back(tmp_path: Path) -> None:
+    quiet = {"ONA_LOCAL_ALARMS": "off"}
+    try:
+        running = cloud.start(tmp_path, port=cloud.free_port(0), extra_environment=quiet)
+        shop = made(Shop(running.client, running.endpoint))
+        shop.put("sound", "Canary10Percent10Minutes")
+        shop.until(("1", {"2": 0.1}))
+        cloud.stop(tmp_path)
+        running = cloud.start(tmp_path, port=cloud.free_port(0), extra_environment=quiet)
+        again = Shop(running.client, running.endpoint)
+        again.stack, again.name, again.number = shop.stack, shop.name, shop.number
+        assert again.alias() == ("1", {})
+        assert again.status() == "UPDATE_ROLLBACK_COMPLETE"
+        [told] = again.deployments()
+        assert (told["status"], told["errorInformation"]["code"]) == ("Failed", "INTERNAL_ERROR")
+    finally:
+        cloud.stop(tmp_path)
