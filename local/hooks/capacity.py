@@ -120,6 +120,36 @@ def _functions() -> None:
     original = replace(lambda_svc, "_put_provisioned_concurrency", put)
 
 
+def in_numbers(properties: Json) -> Json:
+    """A table's properties with its units as numbers: a template's parameter gives texts.
+
+    >>> in_numbers({"ProvisionedThroughput": {"ReadCapacityUnits": "7"}, "TableName": "t"})
+    {'ProvisionedThroughput': {'ReadCapacityUnits': 7}, 'TableName': 't'}
+    """
+    made = dict(properties)
+    if units := properties.get("ProvisionedThroughput"):
+        made["ProvisionedThroughput"] = {name: int(value) for name, value in units.items()}
+    if indexes := properties.get("GlobalSecondaryIndexes"):
+        made["GlobalSecondaryIndexes"] = [in_numbers(index) for index in indexes]
+    return made
+
+
+def _templates() -> None:
+    from ministack.services.cloudformation import provisioners
+
+    handlers: dict[str, Json] = private(provisioners, "_RESOURCE_HANDLERS")
+    kind = "AWS::DynamoDB::Table"
+    create, update = handlers[kind]["create"], handlers[kind]["update"]
+
+    def created(logical: str, properties: Json, *rest: Any) -> Any:
+        return create(logical, in_numbers(properties), *rest)
+
+    def updated(physical: str, old: Json, new: Json, *rest: Any, **more: Any) -> Any:
+        return update(physical, in_numbers(old), in_numbers(new), *rest, **more)
+
+    handlers[kind] = {**handlers[kind], "create": created, "update": updated}
+
+
 def _tables() -> None:
     from ministack.services import dynamodb
 
@@ -177,4 +207,5 @@ def _tables() -> None:
 def install() -> None:
     """Apply the hooks."""
     _functions()
+    _templates()
     _tables()

@@ -150,7 +150,13 @@ def test_the_page_has_each_value_as_each_environment_deploys_it() -> None:
     scale = {
         name for name in known if re.match(r"Reserved|Forecasts|Table|Api(Rate|Burst|Cache)|Alerting", name)
     }
-    assert set(found) == scale | {"MapConcurrency", "OrdersAtOnce", "SitesAtOnce", "LogSampleRate", "Tracing"}
+    assert set(found) == scale | {
+        "MapConcurrency",
+        "OrdersAtOnce",
+        "SitesAtOnce",
+        "LogSampleRate",
+        "Tracing",
+    }
     for n, environment in enumerate(("dev", "staging", "prod")):
         text = settings_of[environment]["deploy"]["parameters"]["parameter_overrides"]
         given = dict(word.split("=", 1) for word in text.split())
