@@ -90,6 +90,8 @@ def _functions() -> None:
     from ministack.services import lambda_svc
 
     functions = private(lambda_svc, "_functions")
+    run = private(lambda_svc, "_execute_function")
+    original = private(lambda_svc, "_put_provisioned_concurrency")
     flying = InFlight()
 
     def execute(function: Json, event: Any) -> Any:
@@ -116,8 +118,8 @@ def _functions() -> None:
             return error_response_json("InvalidParameterValueException", text, 400)
         return original(name, qualifier, data)
 
-    run = replace(lambda_svc, "_execute_function", execute)
-    original = replace(lambda_svc, "_put_provisioned_concurrency", put)
+    replace(lambda_svc, "_execute_function", execute)
+    replace(lambda_svc, "_put_provisioned_concurrency", put)
 
 
 def in_numbers(properties: Json) -> Json:
@@ -154,6 +156,8 @@ def _tables() -> None:
     from ministack.services import dynamodb
 
     size = private(dynamodb, "_item_size_bytes")
+    add = private(dynamodb, "_add_consumed_capacity")
+    accumulate = private(dynamodb, "_accumulate_write_capacity")
 
     def provisioned(name: str) -> Json | None:
         table = private(dynamodb, "_tables").get(name)
@@ -200,8 +204,8 @@ def _tables() -> None:
         if provisioned(table["TableName"]) is not None:
             written(table, old_item, new_item)
 
-    add = replace(dynamodb, "_add_consumed_capacity", counted)
-    accumulate = replace(dynamodb, "_accumulate_write_capacity", batched)
+    replace(dynamodb, "_add_consumed_capacity", counted)
+    replace(dynamodb, "_accumulate_write_capacity", batched)
 
 
 def install() -> None:
