@@ -82,10 +82,15 @@ class Acts:
     """What the policies of all accounts and regions do."""
 
     def __init__(self, store: autoscaling.Store) -> None:
-        self._store = store
+        self._store, self._minute = store, 0.0
 
     def act(self, now: float) -> None:
-        """Let each policy act whose alarm is in the state ALARM."""
+        """Let each policy act whose alarm is in the state ALARM, once a minute however often alarms are
+        looked at.
+        """
+        if now // MINUTE_S <= self._minute:
+            return
+        self._minute = now // MINUTE_S
         scopes = {(account, region) for account, region, _ in list(self._store.policies._data)}
         for account, region in sorted(scopes):
             contextvars.Context().run(self._act_in, account, region, now)

@@ -84,6 +84,8 @@ def _functions() -> None:
     from ministack.services import lambda_svc
 
     functions = private(lambda_svc, "_functions")
+    run = private(lambda_svc, "_execute_function")
+    original = private(lambda_svc, "_put_provisioned_concurrency")
     flying = InFlight()
 
     def execute(function: Json, event: Any) -> Any:
@@ -110,10 +112,41 @@ def _functions() -> None:
             return error_response_json("InvalidParameterValueException", text, 400)
         return original(name, qualifier, data)
 
-    run = replace(lambda_svc, "_execute_function", execute)
-    original = replace(lambda_svc, "_put_provisioned_concurrency", put)
+    replace(lambda_svc, "_execute_function", execute)
+    replace(lambda_svc, "_put_provisioned_concurrency", put)
+
+
+def in_numbers(properties: Json) -> Json:
+    """A table's properties with its units as numbers: a template's parameter gives texts.
+
+    >>> in_numbers({"ProvisionedThroughput": {"ReadCapacityUnits": "7"}, "TableName": "t"})
+    {'ProvisionedThroughput': {'ReadCapacityUnits': 7}, 'TableName': 't'}
+    """
+    made = dict(properties)
+    if units := properties.get("ProvisionedThroughput"):
+        made["ProvisionedThroughput"] = {name: int(value) for name, value in units.items()}
+    if indexes := properties.get("GlobalSecondaryIndexes"):
+        made["GlobalSecondaryIndexes"] = [in_numbers(index) for index in indexes]
+    return made
+
+
+def _templates() -> None:
+    from ministack.services.cloudformation import provisioners
+
+    handlers: dict[str, Json] = private(provisioners, "_RESOURCE_HANDLERS")
+    kind = "AWS::DynamoDB::Table"
+    create, update = handlers[kind]["create"], handlers[kind]["update"]
+
+    def created(logical: str, properties: Json, *rest: Any) -> Any:
+        return create(logical, in_numbers(properties), *rest)
+
+    def updated(physical: str, old: Json, new: Json, *rest: Any, **more: Any) -> Any:
+        return update(physical, in_numbers(old), in_numbers(new), *rest, **more)
+
+    handlers[kind] = {**handlers[kind], "create": created, "update": updated}
 
 
 def install() -> None:
     """Apply the hooks."""
     _functions()
+    _templates()

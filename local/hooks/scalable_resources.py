@@ -111,7 +111,7 @@ class Units:
     @property
     def words(self) -> str:
         """What an activity calls it."""
-        return f"{self.kind.lower()} capacity units"
+        return {"Read": "read capacity units", "Write": "write capacity units"}[self.kind]
 
     def _record(self) -> Json | None:
         from ministack.services import dynamodb

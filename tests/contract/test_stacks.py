@@ -219,11 +219,12 @@ def test_an_api_has_one_stage_throttled_and_measured(transformed: dict[str, dict
         assert sorted(stage["RestApiId"]["Ref"] for stage in stages) == sorted(apis)
         for stage in stages:
             assert stage["StageName"] == {"Ref": "Environment"}
-            (settings,) = stage["MethodSettings"]
-            assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
-            assert settings["ThrottlingRateLimit"] == {"Ref": "ApiRate"}
-            assert settings["ThrottlingBurstLimit"] == {"Ref": "ApiBurst"}
-            assert settings["MetricsEnabled"] is True
+            of_all = stage["MethodSettings"][0]
+            assert (of_all["HttpMethod"], of_all["ResourcePath"]) == ("*", "/*")
+            for settings in stage["MethodSettings"]:  # a method has its own ones or these, not both
+                assert settings["ThrottlingRateLimit"] == {"Ref": "ApiRate"}
+                assert settings["ThrottlingBurstLimit"] == {"Ref": "ApiBurst"}
+                assert settings["MetricsEnabled"] is True
         # a deployment that names a stage makes it, and CloudFormation sets nothing on it
         for deployment in _of(resources, "AWS::ApiGateway::Deployment").values():
             assert "StageName" not in deployment

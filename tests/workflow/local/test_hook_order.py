@@ -93,8 +93,12 @@ def test_names_are_replaced_in_this_order(steps: Steps) -> None:
         # what runs keeps its definition where the update is done, after all who may refuse it
         "stepfunctions._update_state_machine": ["hooks.traces", "hooks.machine_versions", *stepfunctions],
         "lambda_svc._create_function": ["hooks.roles_trust", "limits.refusal"],
-        # an integration's time runs from when it is asked for; refused calls have none
-        "apigateway_v1._invoke_lambda_proxy_v1": ["hooks.roles_services", "limits.gateway"],
+        # an integration's time runs from when it is asked for; refused calls have none, and no kept answer
+        "apigateway_v1._invoke_lambda_proxy_v1": [
+            "hooks.api_cache",
+            "hooks.roles_services",
+            "limits.gateway",
+        ],
         # who may invoke is asked before the event is queued
         "sns._deliver_to_lambda": ["hooks.asynchronous", "hooks.roles_services"],
         "lambda_svc.invoke_async_with_retry": ["hooks.asynchronous"],
