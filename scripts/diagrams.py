@@ -106,7 +106,7 @@ def draw_state(drawing: Drawing, name: str, state: Json, depth: int) -> None:
         if is_trouble(state):
             drawing.troubles.append(name)
         return
-    at_once = state.get("MaxConcurrency")
+    at_once = str(state.get("MaxConcurrency", "")).strip("{%$ }")  # a parameter is told by its name
     what = "for each item" if "ItemProcessor" in state else "at the same time"
     title = f"{name}: {what}{f', {at_once} at once' if at_once else ''}"
     drawing.add(depth, f'subgraph {name}["{quoted(title)}"]')
