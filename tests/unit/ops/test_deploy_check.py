@@ -84,7 +84,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         (198, 0, "1", "ok", "98 reserved of a quota of 198; 98 can be reserved"),
         (1000, 0, "1", "ok", "900 can be reserved"),
         (1000, 850, "1", "wrong", "50 can be reserved"),
-        (1000, 850, "1", "wrong", "ask Service Quotas for 1046"),
+        (1000, 850, "1", "wrong", "ask Service Quotas for 1048"),
     ],
 )
 def test_the_quota_is_held_against_what_is_reserved(
