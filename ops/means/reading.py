@@ -78,8 +78,9 @@ class Window:
 def read(target: Target, day: date) -> Usage:
     """The usage of one day (UTC), and what could not be measured."""
     window = Window(day)
-    found = functions(target)
+    found, metrics = functions(target), _Metrics(target.client("cloudwatch"), window)
     uses, share, unmeasured = [], {}, []
+    deployed = _deployed(target)
     for name, (moved, of_all) in _transitions(target, window).items():
         share[f"workflow {name}"] = of_all
         uses.append(Use(_family_of_workflow(name), f"workflow {name}", "states_transition", moved))
@@ -88,18 +89,16 @@ def read(target: Target, day: date) -> Usage:
             billed, share[function.name] = _billed(target, function, window)
             uses += billed
         uses += usage.call_uses(_ledger(target), target.stack, share)
-        unmeasured.append(
-            "requests to the APIs, and what lies in tables: the embedded cloud does not count them"
-        )
+        unmeasured.append("log bytes: the embedded cloud does not count them")
     else:
-        metrics = _Metrics(target.client("cloudwatch"), window)
         for function in found:
             uses += _measured(metrics, function)
-        uses += _measured_services(target, metrics)
+        uses += _measured_services(deployed, metrics)
         unmeasured.append(
             "requests to S3, calls of SNS and EventBridge: AWS sends no metric of them by itself"
         )
-    uses += _stands(target, window)
+    uses += _apis(target, deployed, metrics)
+    uses += _stands(target, deployed, window)
     return Usage([use for use in uses if use.amount], _counts(target, window), unmeasured)
 
 
@@ -219,14 +218,30 @@ def _measured(metrics: _Metrics, function: Function) -> list[Use]:
     ]
 
 
-def _measured_services(target: Target, metrics: _Metrics) -> list[Use]:
-    uses = []
+def _deployed(target: Target) -> dict[str, list[str]]:
+    """The physical names of what is deployed, by CloudFormation's type."""
     resources: dict[str, list[str]] = defaultdict(list)
     for page in target.client("cloudformation").get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
             if stack["StackName"].startswith(target.stack):
                 for kind, name in _resources(target, stack["StackName"]):
                     resources[kind].append(name)
+    return resources
+
+
+def _apis(target: Target, resources: dict[str, list[str]], metrics: _Metrics) -> list[Use]:
+    """Requests to each API: the metric Count, which the embedded cloud has too."""
+    gateway, stage = target.client("apigateway"), target.outputs["Environment"]
+    uses = []
+    for api in resources["AWS::ApiGateway::RestApi"]:
+        name = gateway.get_rest_api(restApiId=api)["name"]
+        asked = metrics.value("AWS/ApiGateway", "Count", "SampleCount", ApiName=name, Stage=stage)
+        uses.append(Use("apis", name, "api_request", asked))
+    return uses
+
+
+def _measured_services(resources: dict[str, list[str]], metrics: _Metrics) -> list[Use]:
+    uses = []
     for table in resources["AWS::DynamoDB::Table"]:
         for what, metric in (
             ("write", "ConsumedWriteCapacityUnits"),
@@ -248,12 +263,16 @@ def _resources(target: Target, stack: str) -> Iterator[tuple[str, str]]:
             yield item["ResourceType"], item.get("PhysicalResourceId", "")
 
 
-def _stands(target: Target, window: Window) -> list[Use]:
-    """What costs by the month while nothing runs: objects, alarms, dashboards. As they are now."""
+def _stands(target: Target, resources: dict[str, list[str]], window: Window) -> list[Use]:
+    """What costs by the month while nothing runs: objects, items, alarms, dashboards. As they are now."""
     uses = []
     for bucket in (target.input_bucket, target.output_bucket):
         stored = sum(size for _, size, _ in _objects(target, bucket, ""))
         uses.append(Use(_STANDING, bucket, "s3_gb_month", stored / usage.GIGABYTE * window.of_month))
+    tables = target.client("dynamodb")
+    for table in resources["AWS::DynamoDB::Table"]:
+        stored = int(tables.describe_table(TableName=table)["Table"].get("TableSizeBytes", 0))
+        uses.append(Use(_STANDING, table, "dynamodb_gb_month", stored / usage.GIGABYTE * window.of_month))
     cloudwatch = target.client("cloudwatch")
     pages = cloudwatch.get_paginator("describe_alarms").paginate()
     alarms = sum(len(page["MetricAlarms"]) for page in pages)
