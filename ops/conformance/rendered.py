@@ -190,7 +190,7 @@ def plain_templates(root: Path) -> dict[str, Template]:
     }
 
 
-ALONE = ("Rollout", "Tracing")
+ALONE = ("Alerting", "ApiCache", "Rollout", "TableBilling", "Tracing")
 """Parameters whose conditions meet no other condition in one resource: each is varied alone (ours)."""
 
 
