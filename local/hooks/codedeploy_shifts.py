@@ -177,7 +177,7 @@ class Deployment:
         finally:
             BESIDE.discard(name)
         if not answered:
-            text = f"The BeforeAllowTraffic function {name} did not answer within {HOOK_S / 60:.0f} minutes"
+            text = f"The BeforeAllowTraffic function {name} did not answer within an hour"
             raise GoneBack("TIMEOUT", text)
         if self._said() != "Succeeded":
             text = "The deployment failed because a lifecycle event hook failed: BeforeAllowTraffic"

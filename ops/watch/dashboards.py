@@ -5,12 +5,13 @@ All of it is made from the stacks, so a new family has its dashboard on its firs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from local.packaging import Template
 from ona.runtime.metric_table import METRICS, Metric
+from operations.config.prices import Kind
 from ops.watch.alarms import Alarm
 from ops.watch.read import Watched, family_of
 from ops.watch.widgets import Graph, Line, Widget, body, check, placed
@@ -20,16 +21,19 @@ _ALARM = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alar
 _MACHINE = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
 _OWN = ("overview", "cost")
 """Names of dashboards that are no family's."""
-_VALUES: dict[str, tuple[str, ...]] = {
+_VALUES: dict[str, Sequence[str]] = {
     "RiskCategory": ("critical", "major", "minor", "negligible"),
     "HorizonHours": ("24",),
+    "Kind": get_args(Kind),
 }
 """The values of further dimensions. A metric by customer is on no dashboard: their number has no bound."""
 _EVERYWHERE = "every function"
 _STATISTIC = {"Count": "Sum", "Percent": "Average", "Milliseconds": "p95", "None": "Maximum"}
 """What is drawn of a metric that no alarm looks at, by its unit."""
 _BELOW = ("LessThanThreshold", "LessThanOrEqualToThreshold")
-_HOUR_S = 3600
+_HOUR_S, _DAY_S = 3600, 86_400
+_MONEY = ("EstimatedCostUsd", "EstimatedCostOfKindUsd", "EstimatedCostMonthUsd", "BudgetUsedPercent")
+"""What stands on the dashboard of cost, a value a day."""
 _CHOSEN = ("DetectionLatency", "ForecastAccuracy", "EnergyAtRisk", "DataCompleteness")
 """What the overview shows of the platform's own metrics: the guide's three, and how whole the data were."""
 
@@ -75,7 +79,7 @@ def all_dashboards(
             [thing for thing in seen if thing.family == family], [t for t in tables if t[0] == family]
         )
         every.append(_of_family(family, parts, [alarm for alarm in alarms if alarm.family == family]))
-    return [*every, _cost(_Parts(seen, tables))]
+    return [*every, _cost(_Parts(seen, tables), alarms, families)]
 
 
 def _tables(templates: dict[str, Template]) -> Iterator[tuple[str, str]]:
@@ -161,12 +165,17 @@ def _of_family(family: str, parts: _Parts, alarms: Sequence[Alarm]) -> Dashboard
         parts.of_tables("write units", "ConsumedWriteCapacityUnits"),
         parts.of_tables("refused reads", "ReadThrottleEvents"),
         parts.of_tables("refused writes", "WriteThrottleEvents"),
-        *(_measured(metric, parts.names("function"), alarms) for metric in METRICS.values()),
+        *(
+            _measured(metric, parts.names("function"), alarms)
+            for name, metric in METRICS.items()
+            if name not in _MONEY
+        ),
     ]
     return _dashboard(family, f"The family {family}.", alarms, graphs)
 
 
-def _cost(parts: _Parts) -> Dashboard:
+def _cost(parts: _Parts, alarms: Sequence[Alarm], families: Sequence[str]) -> Dashboard:
+    names, values = parts.names("function"), {**_VALUES, "Family": ("all", *families, "standing")}
     logs: list[Line] = [
         ["AWS/Logs", "IncomingBytes", "LogGroupName", f"/aws/lambda/{_full(name)}", _label(name)]
         for name in parts.names("function")
@@ -180,8 +189,9 @@ def _cost(parts: _Parts) -> Dashboard:
         parts.queues("messages that came", "NumberOfMessagesSent", "Sum", _HOUR_S),
         parts.apis("requests", "Count", "SampleCount", _HOUR_S),
         Graph("Logs: bytes that came", "Sum", logs, _HOUR_S),
+        *(_measured(METRICS[name], names, alarms, values, _DAY_S) for name in _MONEY),
     ]
-    return _dashboard("cost", "What is paid for, by the hour. In USD: `ona cost`.", [], graphs)
+    return _dashboard("cost", "What is paid for, by the hour; its cost, by the day.", [], graphs)
 
 
 def _dashboard(about: str, text: str, alarms: Sequence[Alarm], graphs: Iterable[Graph]) -> Dashboard:
@@ -189,20 +199,26 @@ def _dashboard(about: str, text: str, alarms: Sequence[Alarm], graphs: Iterable[
     return Dashboard(about, placed(written, [_ALARM + _full(alarm.about) for alarm in alarms], graphs))
 
 
-def _measured(metric: Metric, functions: Sequence[str], alarms: Sequence[Alarm]) -> Graph:
+def _measured(
+    metric: Metric,
+    functions: Sequence[str],
+    alarms: Sequence[Alarm],
+    values: Mapping[str, Sequence[str]] = _VALUES,
+    period_s: int = 300,
+) -> Graph:
     """The graph of a metric of our own, with the thresholds of its alarms across."""
     services = functions if metric.services == (_EVERYWHERE,) else metric.services
     lines: list[Line] = []
     for service in services:
         if service in functions:
-            for further, name in _further(metric, service):
+            for further, name in _further(metric, service, values):
                 common = ["environment", "${Environment}", "service", service]
                 # the first namespace only: in a second one the same values stand again
                 lines.append([metric.namespaces[0], metric.name, *common, *further, _label(name)])
     of = [alarm.properties for alarm in alarms if alarm.properties.get("MetricName") == metric.name]
     statistic = of[0].get("Statistic") if of else None
     limits = {_limit(alarm): float(alarm["Threshold"]) for alarm in of}
-    return Graph(metric.name, statistic or _STATISTIC[metric.unit], lines, limits=limits)
+    return Graph(metric.name, statistic or _STATISTIC[metric.unit], lines, period_s, limits=limits)
 
 
 def _limit(alarm: dict[str, Any]) -> str:
@@ -210,15 +226,17 @@ def _limit(alarm: dict[str, Any]) -> str:
     return f"alarm {side} {alarm['Threshold']}"
 
 
-def _further(metric: Metric, service: str) -> Iterator[tuple[list[str], str]]:
+def _further(
+    metric: Metric, service: str, values: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[list[str], str]]:
     """A metric's further dimensions with their values, and what that line is called."""
     for names in metric.dimensions:
         if not names:
             yield [], service
         elif names == ("FunctionName",):
             yield ["FunctionName", _full(service)], service
-        elif len(names) == 1 and names[0] in _VALUES:
-            for value in _VALUES[names[0]]:
+        elif len(names) == 1 and names[0] in values:
+            for value in values[names[0]]:
                 yield [names[0], value], f"{names[0]} {value}"
 
 

@@ -155,6 +155,7 @@ def test_the_page_has_each_value_as_each_environment_deploys_it() -> None:
         "OrdersAtOnce",
         "SitesAtOnce",
         "LogSampleRate",
+        "MonthlyBudgetUsd",
         "Tracing",
     }
     for n, environment in enumerate(("dev", "staging", "prod")):

@@ -153,7 +153,7 @@ COST_OF_KIND = Metric(
     "the same, by what is paid for",
     ("routines",),
     dimensions=(("Kind",),),
-    values="8: functions, workflows, tables, …",
+    values="9: functions, workflows, tables, …",
 )
 COST_OF_MONTH = Metric(
     "EstimatedCostMonthUsd", "None", "what the month cost until a day, by list prices, USD", ("routines",)

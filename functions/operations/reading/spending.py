@@ -94,18 +94,22 @@ def spent(
     )
 
 
+_FAMILIES = {"forecast_training": "forecasting", "deployment": "operations"}
+"""Families of stacks whose names do not say them."""
+
+
 def family_of(stack: str, root: str) -> str:
     """The family of a nested stack: its logical name in AWS, its own in the embedded cloud.
 
     >>> family_of("ona-platform-dev-OperationsRoutines-1QX", "ona-platform-dev")
     'operations'
     >>> family_of("ona-platform-dev-forecast-training", "ona-platform-dev"), family_of("a", "a")
-    ('forecast_training', 'foundation')
+    ('forecasting', 'foundation')
     """
     rest = stack.removeprefix(root).strip("-")
     name = rest.replace("-", "_") if rest[:1].islower() else rest.split("-")[0]
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    return "operations" if snake.startswith("operations_") else snake or "foundation"
+    return "operations" if snake.startswith("operations_") else _FAMILIES.get(snake, snake) or "foundation"
 
 
 def _functions(client: Client, found: Inventory) -> Iterator[_Metered]:

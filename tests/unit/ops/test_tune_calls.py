@@ -204,7 +204,7 @@ def test_whatever_stops_it_the_function_is_unchanged_and_a_copy_can_be_removed(
     account.fails_at, account.kind = at, Killed if kind == "kill" else error
     last = at == calls_of_a_whole_run() - 1
     if last and kind == "failure":
-        assert "its copy ona-diagnose-dev-tune stays" in measured(target, 512).notes[0]
+        assert "its copy ona-diagnose-dev-tune is left" in measured(target, 512).notes[0]
     else:
         with pytest.raises((ClientError, Killed)):
             measured(target, 512)
