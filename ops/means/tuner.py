@@ -147,9 +147,7 @@ def measure(target: Target, about: Subject, wanted: Sequence[int], times: int, s
         try:
             client.delete_function(FunctionName=about.copy)
         except Exception as error:
-            found.notes.append(
-                f"its copy {about.copy} is left; remove it with `ona tune --clean`: {error}"
-            )
+            found.notes.append(f"its copy {about.copy} is left; remove it with `ona tune --clean`: {error}")
     return found
 
 
