@@ -10,11 +10,12 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ona.runtime.clock import utc_now
+from ops.cli.shared import Environment, Profile, console, day_of, errors_in_one_line
 from ops.means import bill as bills
 from ops.means import cost as costs
 from ops.means import prices, reading
-from ops.target import OpsError, Target, resolve
+from ops.target import Target, resolve
 
 app = typer.Typer()
 DEFAULT_REGION = "af-south-1"
@@ -40,7 +41,8 @@ def cost_command(
 ) -> None:
     """What a day costs by list prices: by family, by function, for each file, asset, order and forecast."""
     book = prices.newest()
-    target, when = resolve(profile, environment), _day(day)
+    target, today = resolve(profile, environment), utc_now().date()
+    when = day_of(day, today) if day else today
     used = reading.read(target, when)
     told = costs.cost(used, book, region)
     bill = _bill(target, when) if explorer and not target.embedded else None
@@ -106,15 +108,6 @@ def _figures(told: costs.Cost, bill: bills.Bill | str | None) -> dict[str, objec
         "estimated": bill.estimated,
         "services": [vars(one) for one in bills.beside(told, bill)],
     }
-
-
-def _day(text: str) -> date:
-    if not text:
-        return datetime.now(UTC).date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise OpsError(f"--day {text}: give a day as YYYY-MM-DD") from error
 
 
 def _plain(told: costs.Cost, unmeasured: list[str], region: str, book: prices.Prices) -> dict[str, object]:

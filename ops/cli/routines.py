@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.markup import escape
 
-from ona.runtime.clock import is_plausible, utc_now
+from ona.runtime.clock import utc_now
 from ona.runtime.errors import InvalidConfiguration
 from ona.runtime.words import counted
 from operations.config.prices import newest
@@ -26,8 +25,8 @@ from operations.reading.spending import Spent, spent
 from operations.reading.summary import summary
 from operations.reading.weekly import cost_before, weekly
 from operations.reading.window import Window
-from ops.cli.shared import Environment, Profile, console, errors_in_one_line
-from ops.target import OpsError, Target, resolve, use_configs
+from ops.cli.shared import Environment, Profile, console, day_of, errors_in_one_line
+from ops.target import Target, resolve, use_configs
 
 NAME = "ops"
 app = typer.Typer(help="The routines of the day: is the platform well?", no_args_is_help=True)
@@ -93,7 +92,8 @@ def summary_command(
 ) -> None:
     """The day in figures: files, faults, forecasts, orders, money at risk, saved; exits with 0, 1 or 2."""
     target, zone, now = _asked(profile, environment)
-    asked = _day(day) if day else now.astimezone(zone).date()
+    today = now.astimezone(zone).date()
+    asked = day_of(day, today) if day else today
     records, cost = records_of(target), cost_of(target, Window.of(asked, zone))
     before = cost_before(records, asked)
     report = summary(target.client, target.stack, records, asked, zone, now, cost, before)
@@ -110,7 +110,8 @@ def weekly_command(
 ) -> None:
     """Seven full days beside the seven before, and the forecasts' accuracy; exits with 0 or 1."""
     target, zone, now = _asked(profile, environment)
-    last = _day(day) if day else now.astimezone(zone).date() - timedelta(days=1)
+    today = now.astimezone(zone).date()
+    last = day_of(day, today) if day else today - timedelta(days=1)
     report = weekly(target.client, target.stack, records_of(target), last, zone, now)
     _end_figures(report, f"the week until {report.last}, {report.zone}", json)
 
@@ -133,15 +134,6 @@ def cost_of(target: Target, window: Window) -> Spent | str:
 def records_of(target: Target) -> Records:
     """Where the workflows of a target write. Raises OpsError where nothing is deployed."""
     return Records(target.client, target.output_bucket, target.outputs["TrackingTableName"])
-
-
-def _day(text: str) -> date:
-    """A day as people write it. Raises OpsError."""
-    with suppress(ValueError):
-        day = date.fromisoformat(text)
-        if is_plausible(day):
-            return day
-    raise OpsError(f"{text}: no day like 2026-11-28")
 
 
 def _end(report: Report, every: bool, json: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +17,7 @@ from rich.markup import escape
 from local import home as homes
 from local.cloud import ROOT, CloudError
 from local.deploy import DeployError
+from ona.runtime.clock import is_plausible
 from ona.runtime.errors import InvalidTelemetry, OnaError
 from ona.store.unreadable import Unreadable, summary
 from ops import deadletters
@@ -45,6 +48,22 @@ _COLOURS = {
     "replaced": "dim",
     "dismissed": "dim",
 }
+
+
+def day_of(text: str, today: date) -> date:
+    """A day that has begun, as people write it. Raises OpsError.
+
+    >>> day_of("2026-11-28", date(2026, 11, 28))
+    datetime.date(2026, 11, 28)
+    """
+    day = None
+    with suppress(ValueError):
+        day = date.fromisoformat(text)
+    if day is None or not is_plausible(day):
+        raise OpsError(f"{text}: give a day as YYYY-MM-DD")
+    if day > today:
+        raise OpsError(f"{text}: that day has not begun; today is {today}")
+    return day
 
 
 def notes() -> Output:
