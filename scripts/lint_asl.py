@@ -13,8 +13,13 @@ from ops.validate import cfn_lint
 
 
 def wrapped(path: Path) -> str:
-    """The definition inside a template that cfn-lint checks, substitutions filled in."""
-    definition = json.loads(re.sub(r"\$\{(\w+)\}", r"arn-of-\1", path.read_text("utf-8")))
+    """The definition inside a template that cfn-lint checks, substitutions filled in.
+
+    A number that a parameter gives stands in an expression by itself; cfn-lint knows none there, so it gets
+    the number. Step Functions takes both (Developer Guide, "Map state": MaxConcurrency).
+    """
+    text = re.sub(r'"\{% \$\{\w+\} %\}"', "1", path.read_text("utf-8"))
+    definition = json.loads(re.sub(r"\$\{(\w+)\}", r"arn-of-\1", text))
     machine = {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {"RoleArn": "arn:aws:iam::000000000000:role/x", "Definition": definition},
