@@ -53,7 +53,11 @@ class Alone:
         self.client = client
         self.source, self.file = STACKS[stack], folder / "stack.yaml"
         self.own = f"t{uuid.uuid4().hex[:7]}"
-        given = {"Environment": self.own, "ResourcePrefix": self.own}
+        given = {
+            "Environment": self.own,
+            "ResourcePrefix": self.own,
+            "TableBilling": "PAY_PER_REQUEST",
+        }
         self.parameters = {
             name: given.get(name, "30" if item["Type"] == "Number" else "")
             for name, item in self.source["Parameters"].items()
