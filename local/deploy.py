@@ -180,7 +180,7 @@ class _Deployment:
         if existing and existing["StackStatus"] in _NEVER_CREATED:
             self.delete(stack)  # CloudFormation updates no stack whose first deployment failed
             existing = None
-        if existing and deployed_content(existing) == content and not failed(existing):
+        if existing and deployed_content(existing) == content and stands(existing):
             return outputs(existing)
         region = self.s3.meta.region_name
         body = json.dumps(transform(document, parameters, region))
@@ -198,8 +198,14 @@ class _Deployment:
             try:
                 self.cloudformation.update_stack(**arguments)
             except Exception as error:
-                if "No updates are to be performed" not in str(error):
-                    raise
+                if "No updates are to be performed" in str(error) and stands(existing):
+                    return outputs(existing)  # an update that was taken back, or another tag
+                if "_IN_PROGRESS state" in str(error):
+                    raise DeployError(
+                        f"stack {stack} is being deployed: {error}; wait for it, or see what is under way "
+                        "with `ona deploy history` and take it back with `ona deploy rollback all`"
+                    ) from error
+                raise
         return outputs(_wait(self.cloudformation, stack))
 
     def delete(self, stack: str) -> None:
@@ -245,6 +251,18 @@ def _tags(description: dict[str, Any]) -> dict[str, str]:
 def outputs(description: dict[str, Any]) -> dict[str, str]:
     """A stack's outputs by name."""
     return {item["OutputKey"]: item["OutputValue"] for item in description.get("Outputs", [])}
+
+
+def stands(description: dict[str, Any]) -> bool:
+    """Whether a stack is whole: what it holds is of one deployment, that of its tag.
+
+    A deployment that was taken back leaves the one before (AWS CloudFormation User Guide, "Stack status
+    codes": UPDATE_ROLLBACK_COMPLETE).
+
+    >>> stands({"StackStatus": "UPDATE_ROLLBACK_COMPLETE"}), stands({"StackStatus": "ROLLBACK_COMPLETE"})
+    (True, False)
+    """
+    return description["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" or not failed(description)
 
 
 def failed(description: dict[str, Any]) -> bool:

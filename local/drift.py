@@ -44,7 +44,7 @@ def behind(client: Callable[[str], Any], template: Path, root: str) -> dict[str,
 
 
 def _difference(existing: dict[str, Any], content: str) -> str:
-    if deploy.failed(existing):
+    if not deploy.stands(existing):
         return f"is {existing['StackStatus']}"
     return "" if deploy.deployed_content(existing) == content else "differs from this checkout"
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ona.runtime.probe import KEY
 from ona.runtime.words import counted
+from operations.deploy_hook.trial import at_home
 from ops import samples
 from ops.deployment import workflows
 from ops.deployment.finding import Finding
@@ -22,8 +23,6 @@ from ops.target import LIVE, Target
 
 MOST = 90
 """Characters of an answer that are shown."""
-_EXAMPLE = re.compile(r"ona-dev-(input|output)-000000000000")
-"""The buckets that sample events name."""
 _FUNCTION = re.compile(r":lambda:[a-z0-9-]+:\d{12}:function:([A-Za-z0-9-]+)(?::([A-Za-z0-9]+))?")
 
 
@@ -65,9 +64,9 @@ def _release(target: Target) -> str:
 
 
 def sample(target: Target, path: Any) -> Any:
-    """A sample event with this platform's buckets."""
+    """A sample event with this platform's names."""
     places = {"input": target.input_bucket, "output": target.output_bucket}
-    return json.loads(_EXAMPLE.sub(lambda match: places[match[1]], path.read_text("utf-8")))
+    return json.loads(at_home(path.read_text("utf-8"), places, target.outputs["Environment"]))
 
 
 def _probe(client: Ask, item: Published, event: Any) -> Finding:

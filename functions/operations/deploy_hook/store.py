@@ -26,12 +26,12 @@ def samples() -> dict[str, Path]:
 
 
 def sample(name: str) -> Any | None:
-    """A function's sample event with this platform's buckets; None when it has none."""
+    """A function's sample event with this platform's names; None when it has none."""
     path = samples().get(name)
     if path is None:
         return None
     buckets = {"input": environment("INPUT_BUCKET"), "output": environment("OUTPUT_BUCKET")}
-    return json.loads(at_home(path.read_text("utf-8"), buckets))
+    return json.loads(at_home(path.read_text("utf-8"), buckets, environment_name()))
 
 
 def app_spec(deployment: str) -> str | None:

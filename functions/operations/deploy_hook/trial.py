@@ -12,6 +12,8 @@ from ona.runtime.errors import InvalidPayload
 
 _EXAMPLE = re.compile(r"ona-dev-(input|output)-000000000000")
 """The buckets that sample events name."""
+_NAMED = re.compile(r'\b(ona-[A-Za-z-]+)-dev\b|("(?:environment|stage)": ")dev(?=")')
+"""The names of an environment, and where it stands by itself."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,17 @@ def stem(function: str, environment: str) -> str:
     return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
 
 
-def at_home(sample: str, buckets: dict[str, str]) -> str:
-    """A sample event with this platform's buckets, by `input` and `output`.
+def at_home(sample: str, buckets: dict[str, str], environment: str) -> str:
+    """A sample event, which is of dev, with this platform's buckets (`input`, `output`) and environment.
 
-    >>> at_home('{"bucket": "ona-dev-input-000000000000"}', {"input": "mine", "output": "ours"})
-    '{"bucket": "mine"}'
+    >>> mine = {"input": "mine", "output": "ours"}
+    >>> at_home('{"bucket": "ona-dev-input-000000000000", "stage": "dev"}', mine, "prod")
+    '{"bucket": "mine", "stage": "prod"}'
+    >>> at_home('"alarm:ona-detect-duration-dev", "ona-dev-output-000000000000"', mine, "prod")
+    '"alarm:ona-detect-duration-prod", "ours"'
     """
-    return _EXAMPLE.sub(lambda found: buckets[found[1]], sample)
+    named = _NAMED.sub(lambda found: f"{found[2] or f'{found[1]}-'}{environment}", sample)
+    return _EXAMPLE.sub(lambda found: buckets[found[1]], named)
 
 
 def verdict(answer: Any, failed: bool) -> Verdict:

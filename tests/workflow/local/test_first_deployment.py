@@ -106,6 +106,9 @@ def test_a_failed_first_deployment_leaves_nothing_and_a_failed_update_everything
     with pytest.raises(deploy.DeployError, match="UPDATE_ROLLBACK_COMPLETE"):
         alone.deploy(broken=True)
     assert alone.there() == set(alone.resources)
+    alone.deploy()  # what is there already: the stack that went back is whole
+    with pytest.raises(deploy.DeployError, match="UPDATE_ROLLBACK_COMPLETE"):
+        alone.deploy(broken=True)
     kept()
     alone.client("cloudformation").delete_stack(StackName=alone.own)
     while deploy.find(alone.client("cloudformation"), alone.own):

@@ -25,7 +25,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def up(running: Cloud, *more: str) -> None:
-    chosen = settings(ROOT, "prod", ["AlertEmail=operator@example.com", *more])
+    at_once = "Rollout=AllAtOnce"  # a canary lasts ten minutes
+    chosen = settings(ROOT, "prod", ["AlertEmail=operator@example.com", at_once, *more])
     deploy(running.client, ROOT / "template.yaml", chosen.stack, {**EMBEDDED, **chosen.parameters})
 
 

@@ -93,6 +93,7 @@ def test_a_try_after_a_kill_writes_the_same_report(platform: Platform) -> None:
         answers.append(json.loads(answer["Payload"].read()))
         bodies.append(platform.read(answers[-1]["report"]["key"]))
         answers[-1]["report"].pop("version_id")
+        bodies[-1]["figures"].pop("cost"), bodies[-1].pop("month_usd")  # the try before was billed, too
     assert answers[0] == answers[1]
     assert bodies[0] == bodies[1]
     assert bodies[0]["figures"]["files"]["observations"]["outcomes"] == {"nothing_found": 1}
