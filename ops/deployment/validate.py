@@ -16,7 +16,7 @@ from ona.runtime.probe import KEY
 from ona.runtime.words import counted
 from operations.deploy_hook.trial import at_home
 from ops import samples
-from ops.deployment import workflows
+from ops.deployment import records, workflows
 from ops.deployment.finding import Finding
 from ops.deployment.versions import Ask, Published, published
 from ops.target import LIVE, Target
@@ -30,7 +30,7 @@ def findings(target: Target) -> Iterator[Finding]:
     """All that is tried. Raises OpsError when nothing is deployed."""
     client, environment = target.client, target.outputs["Environment"]
     things = published(client, environment)
-    wanted = _release(target)
+    wanted, taken_back = _release(target)
     events = {path.stem: path for path in samples.events() if not samples.is_workflow(path)}
     deployed = {target.function(name): name for name in events}
 
@@ -44,9 +44,9 @@ def findings(target: Target) -> Iterator[Finding]:
             shares = ", ".join(f"{share:.0%} to version {number}" for number, share in item.others.items())
             yield Finding("not asked", item.short, f"a deployment is under way: {shares}")
             continue
-        if wanted and item.kind == "function" and item.release != wanted:
+        if wanted and item.kind == "function" and item.release != wanted and not taken_back:
             text = f"version {item.live} is of release {item.release or 'unnamed'}, deployed is {wanted}"
-            yield Finding("wrong", item.short, text)
+            yield Finding("wrong", item.short, f"{text}: a deployment did not reach it; deploy again")
         elif item.kind == "workflow":
             yield _workflow(client, item, own)
         elif item.name in deployed:
@@ -56,11 +56,15 @@ def findings(target: Target) -> Iterator[Finding]:
     yield from (_health(address, path) for path, address in target.api_urls.items())
 
 
-def _release(target: Target) -> str:
-    """The release that was deployed last, as the root's stack says; empty when it says none."""
+def _release(target: Target) -> tuple[str, bool]:
+    """The release that was deployed last, as the root's stack says, empty when it says none; and whether
+    something was taken back since then, so that other releases are meant to be live."""
     [stack] = target.client("cloudformation").describe_stacks(StackName=target.stack)["Stacks"]
     given = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
-    return str(given.get("Release", ""))
+    deployed = stack.get("LastUpdatedTime") or stack["CreationTime"]
+    last, _ = records.newest(target, 1)
+    back = [one for one in last if (one.kind, one.outcome) == ("rollback", "succeeded")]
+    return str(given.get("Release", "")), any(one.ended_at > deployed for one in back)
 
 
 def sample(target: Target, path: Any) -> Any:

@@ -39,6 +39,7 @@ def fleet_history(lab: Lab, bucket: str, queue: str) -> dict[str, Any]:
     [source] = [path for path in asl.sources() if path.name == "fleet_history.asl.yaml"]
     values = {
         "DetectFunctionArn": lab.function(DETECT),
+        "MapConcurrency": "40",
         "StateMachineArn": lab.platform.target.machines["fleet_history"],
         "DeadLetterQueueUrl": queue,
         "InputBucket": bucket,

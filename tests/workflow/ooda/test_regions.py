@@ -62,6 +62,7 @@ def run(platform: Platform, conflicts: int) -> tuple[dict[str, Any], list[str], 
         "Environment": "dev",
         "OutboxTable": "none",
         "AlertLogTable": "none",
+        "MapConcurrency": "10",
         "StateMachineArn": "loop",
     }
     text = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], json.dumps(asl.expanded(source)))
