@@ -148,7 +148,13 @@ def _tables() -> list[tuple[str, dict[str, Any]]]:
     for template in (ROOT / "template.yaml", *sorted((ROOT / "stacks").glob("*.yaml"))):
         for logical, resource in yaml_parse(template.read_text())["Resources"].items():
             if resource["Type"] == "AWS::DynamoDB::Table":
-                wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-                table = {name: v for name, v in resource["Properties"].items() if name in wanted}
+                own = resource["Properties"]
+                table = {name: own[name] for name in ("AttributeDefinitions", "KeySchema")}
+                table["BillingMode"] = "PAY_PER_REQUEST"  # the template's parameter chooses
+                wanted = ("IndexName", "KeySchema", "Projection")
+                if indexes := own.get("GlobalSecondaryIndexes"):
+                    table["GlobalSecondaryIndexes"] = [
+                        {name: of[name] for name in wanted} for of in indexes
+                    ]
                 tables.append((re.sub(r"(?<!^)(?=[A-Z])", "_", logical).upper(), table))
     return tables

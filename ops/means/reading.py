@@ -11,7 +11,7 @@ from __future__ import annotations
 import calendar
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -274,12 +274,28 @@ def _stands(target: Target, resources: dict[str, list[str]], window: Window) -> 
         stored = int(tables.describe_table(TableName=table)["Table"].get("TableSizeBytes", 0))
         uses.append(Use(_STANDING, table, "dynamodb_gb_month", stored / usage.GIGABYTE * window.of_month))
     cloudwatch = target.client("cloudwatch")
-    pages = cloudwatch.get_paginator("describe_alarms").paginate()
-    alarms = sum(len(page["MetricAlarms"]) for page in pages)
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    looked_at = composites = 0
+    for page in pages:
+        looked_at += sum(_metrics_of(alarm) for alarm in page.get("MetricAlarms", []))
+        composites += len(page.get("CompositeAlarms", []))
     boards = len(cloudwatch.list_dashboards().get("DashboardEntries", []))
-    uses.append(Use(_STANDING, "alarms", "alarm_month", alarms * window.of_month))
+    uses.append(Use(_STANDING, "alarms", "alarm_month", looked_at * window.of_month))
+    uses.append(Use(_STANDING, "composite alarms", "alarm_composite_month", composites * window.of_month))
     uses.append(Use(_STANDING, "dashboards", "dashboard_month", boards * window.of_month))
     return uses
+
+
+def _metrics_of(alarm: Mapping[str, Any]) -> int:
+    """How many metrics an alarm looks at: it is paid for each (Amazon CloudWatch pricing, "Alarms").
+
+    >>> share = {"Metrics": [{"Expression": "a/b"}, {"MetricStat": {}}, {"MetricStat": {}}]}
+    >>> _metrics_of({"MetricName": "Errors"}), _metrics_of(share)
+    (1, 2)
+    """
+    return sum("MetricStat" in item for item in alarm.get("Metrics") or ()) or 1
 
 
 def _objects(target: Target, bucket: str, prefix: str) -> Iterator[tuple[str, int, datetime]]:

@@ -170,6 +170,7 @@ def _logs(found: Inventory) -> Iterator[_Metered]:
 def _stands(client: Client, found: Inventory) -> Iterator[tuple[str, float]]:
     """What costs by the month, as it is now: alarms, dashboards, what lies in tables."""
     yield "alarm_month", len(found.of("AWS::CloudWatch::Alarm"))
+    yield "alarm_composite_month", len(found.of("AWS::CloudWatch::CompositeAlarm"))
     yield "dashboard_month", len(found.of("AWS::CloudWatch::Dashboard"))
     tables = client("dynamodb")
     for name in found.of("AWS::DynamoDB::Table"):

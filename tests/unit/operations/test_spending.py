@@ -31,6 +31,7 @@ NAMES = [
     "dynamodb_read_unit",
     "dynamodb_gb_month",
     "alarm_month",
+    "alarm_composite_month",
     "dashboard_month",
 ]
 BOOK = Prices.read(

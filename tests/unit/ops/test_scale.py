@@ -85,7 +85,8 @@ def test_a_month_costs_what_the_bill_would_add_up(tmp_path: Path) -> None:
         + 147_470 / 60 / 2**30 * price("s3_gb_month")
     ) + 1000 * 9636 * 30 / 2**30 * price("s3_gb_month")
     assert told["usd_a_month"]["ooda"] == pytest.approx(ooda)
-    standing = 130 * price("alarm_month") + 8 * price("dashboard_month")
+    standing = 185 * price("alarm_month") + 57 * price("alarm_composite_month")
+    standing += 8 * price("dashboard_month")
     assert told["usd_a_month"]["standing"] == pytest.approx(standing)
     assert sum(told["usd_a_month_by_kind"].values()) == pytest.approx(sum(told["usd_a_month"].values()))
     assert told["usd_a_month"].get("delivery", 0) == 0
