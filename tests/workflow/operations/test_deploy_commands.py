@@ -82,8 +82,9 @@ def test_validate_names_the_one_that_does_not_start(
     platform: Platform, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = [item for item in validate.findings(platform.target) if item.state == "wrong"]
-    assert [item.about for item in wrong] == ["diagnose"]
+    assert [item.about for item in wrong] == ["diagnose", "ooda"], "the function, and the workflow of it"
     assert f"version {broken}" in wrong[0].text
+    assert "Diagnose" in wrong[1].text
     monkeypatch.setattr(releases, "resolve", lambda *_: platform.target)
     done = CliRunner().invoke(cli.app, ["deploy", "history", "--all"], env={"COLUMNS": "200"})
     assert done.exit_code == 0, done.output
