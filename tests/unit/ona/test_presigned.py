@@ -28,6 +28,7 @@ def _as_in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_SESSION_TOKEN", "token/with+signs=")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the first credentials that it saw
     aws.client.cache_clear()
     yield
     aws.client.cache_clear()
