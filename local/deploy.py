@@ -253,6 +253,12 @@ def outputs(description: dict[str, Any]) -> dict[str, str]:
     return {item["OutputKey"]: item["OutputValue"] for item in description.get("Outputs", [])}
 
 
+def parameters_of(description: dict[str, Any]) -> dict[str, str]:
+    """The parameters that a stack was deployed with, by name."""
+    given = description.get("Parameters", [])
+    return {item["ParameterKey"]: item.get("ParameterValue", "") for item in given}
+
+
 def stands(description: dict[str, Any]) -> bool:
     """Whether a stack is whole: what it holds is of one deployment, that of its tag.
 

@@ -21,7 +21,7 @@ def behind(client: Callable[[str], Any], template: Path, root: str) -> dict[str,
     if there is None:
         return None
     document = read_template(template)
-    parameters = {item["ParameterKey"]: item["ParameterValue"] for item in there.get("Parameters", [])}
+    parameters = deploy.parameters_of(there)
     nested = applications(document, template.parent)
     packaged = Packager(lambda body, suffix: _artefact(root, body, suffix)).package_all(nested)
     parameters.pop(deploy.RELEASE, None)  # this checkout's

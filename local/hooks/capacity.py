@@ -12,31 +12,13 @@ concurrency for a function"; API Reference, PutProvisionedConcurrencyConfig.
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from local.hooks import metrics
 from local.hooks.base import private, replace
+from local.hooks.concurrency import InFlight
 
 Json = dict[str, Any]
-
-
-class InFlight:
-    """How many calls run through an alias now."""
-
-    def __init__(self) -> None:
-        self._lock, self._running = threading.Lock(), dict[str, int]()
-
-    def begin(self, arn: str) -> int:
-        """One call more; how many run then."""
-        with self._lock:
-            self._running[arn] = self._running.get(arn, 0) + 1
-            return self._running[arn]
-
-    def end(self, arn: str) -> None:
-        """One call less."""
-        with self._lock:
-            self._running[arn] -= 1
 
 
 def measured(running: int, provisioned: int) -> dict[str, float]:
@@ -95,15 +77,12 @@ def _functions() -> None:
         ready = ((functions.get(name) or {}).get("provisioned_concurrency") or {}).get(qualifier)
         if not ready:
             return run(function, event)
-        running = flying.begin(arn)
-        try:
+        with flying.running(arn) as (running, _):
             provisioned = int(ready["AllocatedProvisionedConcurrentExecutions"])
             for metric, value in measured(running, provisioned).items():
                 where = {"FunctionName": name, "Resource": f"{name}:{qualifier}"}
                 metrics.record("AWS/Lambda", metric, where, value, "Count")
             return run(function, event)
-        finally:
-            flying.end(arn)
 
     def put(name: str, qualifier: str, data: Json) -> Any:
         function = functions.get(name)

@@ -15,40 +15,44 @@ from typing import Any
 from local.hooks import metrics
 from local.hooks.base import private, replace
 
-_lock = threading.Lock()
-_running: Counter[str] = Counter()
 
+class InFlight:
+    """How many calls run, by a name."""
 
-@contextmanager
-def running(name: str) -> Iterator[tuple[int, int]]:
-    """While an invocation of a function runs: how many of it run then, and how many in all.
+    def __init__(self) -> None:
+        self._lock, self._running = threading.Lock(), Counter[str]()
 
-    >>> with running("a") as first, running("b") as second:
-    ...     first, second
-    ((1, 1), (1, 2))
-    >>> with running("a") as again:
-    ...     again
-    (1, 1)
-    """
-    with _lock:
-        _running[name] += 1
-        now = _running[name], _running.total()
-    try:
-        yield now
-    finally:
-        with _lock:
-            _running[name] -= 1
+    @contextmanager
+    def running(self, name: str) -> Iterator[tuple[int, int]]:
+        """While a call runs: how many of this name run then, and how many in all.
+
+        >>> calls = InFlight()
+        >>> with calls.running("a") as first, calls.running("b") as second:
+        ...     first, second
+        ((1, 1), (1, 2))
+        >>> with calls.running("a") as again:
+        ...     again
+        (1, 1)
+        """
+        with self._lock:
+            self._running[name] += 1
+            now = self._running[name], self._running.total()
+        try:
+            yield now
+        finally:
+            with self._lock:
+                self._running[name] -= 1
 
 
 def install() -> None:
     """Apply the hook, outside of the one that waits for a sandbox. Raises HookBroken."""
     from ministack.services import lambda_svc
 
-    run = private(lambda_svc, "_execute_function_warm")
+    run, calls = private(lambda_svc, "_execute_function_warm"), InFlight()
 
     def execute(function: dict[str, Any], event: Any, request_id: str) -> Any:
         name = str(function["config"]["FunctionName"])
-        with running(name) as (own, every):
+        with calls.running(name) as (own, every):
             metrics.record("AWS/Lambda", "ConcurrentExecutions", {"FunctionName": name}, own, "Count")
             metrics.record("AWS/Lambda", "ConcurrentExecutions", {}, every, "Count")
             return run(function, event, request_id)

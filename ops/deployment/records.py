@@ -61,8 +61,7 @@ class Record(Document):
 def standing(target: Target) -> dict[str, str]:
     """The parameters with which the platform is deployed now; none where it is not."""
     there = deploy.find(target.client("cloudformation"), target.stack)
-    given = there.get("Parameters", []) if there else []
-    return {item["ParameterKey"]: item.get("ParameterValue", "") for item in given}
+    return deploy.parameters_of(there) if there else {}
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:

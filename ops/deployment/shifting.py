@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from operations.deploy_hook.trial import spec_of
 from ops.deployment.versions import Ask, Step
 from ops.target import OpsError
 
@@ -48,9 +49,7 @@ def under_way(client: Ask) -> dict[str, Shift]:
 
 
 def _shifts(info: dict[str, Any]) -> Iterator[Shift]:
-    revision = info.get("revision") or {}
-    content = (revision.get("appSpecContent") or revision.get("string") or {}).get("content", "")
-    for resource in (yaml.safe_load(content) or {}).get("Resources", []):
+    for resource in (yaml.safe_load(spec_of(info)) or {}).get("Resources", []):
         for item in resource.values():
             of = item["Properties"]
             yield Shift(

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ona.runtime.probe import KEY
+from local.deploy import RELEASE, parameters_of
+from ona.runtime import probe
 from ona.runtime.words import counted
 from operations.deploy_hook.trial import at_home
 from ops import samples
@@ -60,11 +61,10 @@ def _release(target: Target) -> tuple[str, bool]:
     """The release that was deployed last, as the root's stack says, empty when it says none; and whether
     something was taken back since then, so that other releases are meant to be live."""
     [stack] = target.client("cloudformation").describe_stacks(StackName=target.stack)["Stacks"]
-    given = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
     deployed = stack.get("LastUpdatedTime") or stack["CreationTime"]
     last, _ = records.newest(target, 1)
     back = [one for one in last if (one.kind, one.outcome) == ("rollback", "succeeded")]
-    return str(given.get("Release", "")), any(one.ended_at > deployed for one in back)
+    return parameters_of(stack).get(RELEASE, ""), any(one.ended_at > deployed for one in back)
 
 
 def sample(target: Target, path: Any) -> Any:
@@ -77,12 +77,12 @@ def _probe(client: Ask, item: Published, event: Any) -> Finding:
     about = item.short
     try:
         answer = client("lambda").invoke(
-            FunctionName=item.name, Qualifier=LIVE, Payload=json.dumps({KEY: {"input": event}}).encode()
+            FunctionName=item.name, Qualifier=LIVE, Payload=json.dumps(probe.asking(event)).encode()
         )
         document = json.loads(answer["Payload"].read())
     except Exception as error:
         return Finding("wrong", about, f"cannot be invoked: {error}")
-    told = document.get("probe") if isinstance(document, dict) else None
+    told = probe.told(document)
     if told is None:
         text = document.get("errorMessage", "") if isinstance(document, dict) else ""
         return Finding(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ona.runtime.probe import KEY
+from ona.runtime import probe
 from ona.runtime.words import counted
 from ops.deployment.finding import Finding
 from ops.deployment.versions import Ask, Published
@@ -98,7 +98,7 @@ def _try(
         if not arn or not _is_text(arn):
             return ""
         if arn not in seen.tried and not seen.not_tried:
-            event = {KEY: {"input": sample(_named(arn))}}
+            event = probe.asking(sample(_named(arn)))
             kept = {**_kept(state), "QueryLanguage": language}
             seen.tried[arn] = _answer(client, kept, role, arn, event, seen)
         return seen.tried.get(arn, "")
@@ -136,7 +136,7 @@ def _answer(client: Ask, state: Json, role: str, arn: str, event: Any, seen: _Se
     if answer["status"] != "SUCCEEDED":
         return f"{answer.get('error', '')}: {' '.join(str(answer.get('cause', '')).split())[:300]}"
     payload = json.loads(answer["output"]).get("Payload")
-    if not isinstance(payload, dict) or "probe" not in payload:
+    if probe.told(payload) is None:
         return f"{_named(arn)} answered as if it were no probe"
     return ""  # whether the function is well is its own line
 

@@ -12,13 +12,32 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ona.documents.base import Document
+from ona.store.s3 import WRITTEN_BY_OTHERS
 from operations.layout import STOP
 from operations.reading import stops
 from operations.reading.stops import Reason, Stop
 from ops.target import OpsError, Target
 
 _DIGITS = 6
-_WRITTEN_BY_OTHERS = ("PreconditionFailed", "ConditionalRequestConflict")
+
+
+def put(target: Target, key: str, document: Document, etag: str) -> str:
+    """Write a document where nobody else has written since; its version. `etag`: the version that was read,
+    empty where there was none. Raises OpsError where somebody has written."""
+    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+    body = json.dumps(document.document(), indent=2).encode()
+    try:
+        answer = target.client("s3").put_object(
+            Bucket=target.output_bucket, Key=key, Body=body, ContentType="application/json", **condition
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in WRITTEN_BY_OTHERS:
+            raise
+        raise OpsError(
+            f"{key}: somebody else stops or resumes the platform just now; give the command again"
+        ) from error
+    return str(answer["ETag"])
 
 
 class Kept:
@@ -30,24 +49,8 @@ class Kept:
     def write(self, **changes: Any) -> Stop:
         """Change fields and write the whole. Raises OpsError when somebody else has written meanwhile."""
         self.stop = self.stop.model_copy(update=changes)
-        condition = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
-        body = json.dumps(self.stop.document(), indent=2).encode()
         key = STOP.build(stop_id=self.stop.stop_id)
-        try:
-            answer = self._target.client("s3").put_object(
-                Bucket=self._target.output_bucket,
-                Key=key,
-                Body=body,
-                ContentType="application/json",
-                **condition,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _WRITTEN_BY_OTHERS:
-                raise
-            raise OpsError(
-                f"{key}: somebody else stops or resumes the platform just now; give the command again"
-            ) from error
-        self._etag = str(answer["ETag"])
+        self._etag = put(self._target, key, self.stop, self._etag)
         return self.stop
 
 

@@ -26,11 +26,11 @@ from ona.documents.base import Document
 from ona.runtime.clock import utc_now
 from ona.runtime.errors import InvalidPayload
 from operations.layout import TURN
+from ops.emergency import documents
 from ops.target import OpsError, Target
 
 LEASE_S = 120.0
 """How long a turn lasts after it was taken or renewed, s (ours)."""
-_WRITTEN_BY_OTHERS = ("PreconditionFailed", "ConditionalRequestConflict")
 _ABSENT = ("NoSuchKey", "404")
 _MINE: ContextVar[bool] = ContextVar("turn", default=False)
 """Whether the command that runs here has the turn."""
@@ -97,7 +97,7 @@ def taken(target: Target, command: str, by: str) -> Iterator[None]:
         at=now,
         until=now + timedelta(seconds=LEASE_S),
     )
-    holder = _Holder(target, mine, _write(target, mine, etag))
+    holder = _Holder(target, mine, documents.put(target, TURN, mine, etag))
     token = _MINE.set(True)
     try:
         yield
@@ -134,7 +134,7 @@ class _Holder:
 
     def _until(self, moment: datetime) -> None:
         self._turn = self._turn.model_copy(update={"until": moment})
-        self._etag = _write(self._target, self._turn, self._etag)
+        self._etag = documents.put(self._target, TURN, self._turn, self._etag)
 
 
 def _read(target: Target) -> tuple[Turn | None, str]:
@@ -151,20 +151,3 @@ def _read(target: Target) -> tuple[Turn | None, str]:
     except (ValueError, InvalidPayload):
         turn = None
     return turn, str(answer["ETag"])
-
-
-def _write(target: Target, turn: Turn, etag: str) -> str:
-    """Write a turn where nobody else has written since; its version. Raises OpsError where somebody has."""
-    condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
-    body = json.dumps(turn.document(), indent=2).encode()
-    try:
-        answer = target.client("s3").put_object(
-            Bucket=target.output_bucket, Key=TURN, Body=body, ContentType="application/json", **condition
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in _WRITTEN_BY_OTHERS:
-            raise
-        raise OpsError(
-            "somebody else stops or resumes the platform just now; give the command again"
-        ) from error
-    return str(answer["ETag"])

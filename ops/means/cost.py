@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from ops.means.prices import Prices
 from ops.means.usage import Counts, Usage
 
-STANDING = "standing"
-"""The family of what costs while nothing runs: storage, alarms, dashboards."""
-
 
 @dataclass(frozen=True)
 class Line:

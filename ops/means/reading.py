@@ -20,6 +20,8 @@ from typing import Any
 from forecasting.layout import FORECAST
 from local.cloud import ROOT
 from ona.store import layout
+from operations.config.prices import GIGABYTE, MEGABYTES, STANDING
+from operations.reading.spending import QUEUE_CALLS
 from ops import roles
 from ops.means import usage
 from ops.means.usage import Counts, Usage, Use
@@ -27,14 +29,6 @@ from ops.target import Target
 
 SAMPLE = 50
 """So many executions of a workflow are read whole; their mean stands for the others (ours)."""
-_STANDING = "standing"
-_QUEUE_CALLS = (
-    "NumberOfMessagesSent",
-    "NumberOfMessagesReceived",
-    "NumberOfMessagesDeleted",
-    "NumberOfEmptyReceives",
-)
-"""Metrics of AWS/SQS that together are its requests; a batch counts once a message: an upper bound."""
 
 
 @dataclass(frozen=True)
@@ -208,13 +202,13 @@ class _Metrics:
 def _measured(metrics: _Metrics, function: Function) -> list[Use]:
     requests = metrics.value("AWS/Lambda", "Invocations", FunctionName=function.deployed)
     ran_ms = metrics.value("AWS/Lambda", "Duration", FunctionName=function.deployed)
-    gb_seconds = ran_ms / 1000 * function.memory_mb / usage.MEGABYTES
+    gb_seconds = ran_ms / 1000 * function.memory_mb / MEGABYTES
     logged = metrics.value("AWS/Logs", "IncomingBytes", LogGroupName=function.log_group)
     by = (function.family, function.name)
     return [
         Use(*by, "lambda_request", requests),
         Use(*by, f"lambda_{function.architecture}_gb_second", gb_seconds),
-        Use(*by, "logs_gb_in", logged / usage.GIGABYTE),
+        Use(*by, "logs_gb_in", logged / GIGABYTE),
     ]
 
 
@@ -251,7 +245,7 @@ def _measured_services(resources: dict[str, list[str]], metrics: _Metrics) -> li
             uses.append(Use("tables", table, f"dynamodb_{what}_unit", units))
     for queue in resources["AWS::SQS::Queue"]:
         name = queue.rsplit("/", 1)[-1]
-        calls = sum(metrics.value("AWS/SQS", kind, QueueName=name) for kind in _QUEUE_CALLS)
+        calls = sum(metrics.value("AWS/SQS", kind, QueueName=name) for kind in QUEUE_CALLS)
         uses.append(Use("queues", name, "sqs_request", calls))
     return uses
 
@@ -268,11 +262,11 @@ def _stands(target: Target, resources: dict[str, list[str]], window: Window) -> 
     uses = []
     for bucket in (target.input_bucket, target.output_bucket):
         stored = sum(size for _, size, _ in _objects(target, bucket, ""))
-        uses.append(Use(_STANDING, bucket, "s3_gb_month", stored / usage.GIGABYTE * window.of_month))
+        uses.append(Use(STANDING, bucket, "s3_gb_month", stored / GIGABYTE * window.of_month))
     tables = target.client("dynamodb")
     for table in resources["AWS::DynamoDB::Table"]:
         stored = int(tables.describe_table(TableName=table)["Table"].get("TableSizeBytes", 0))
-        uses.append(Use(_STANDING, table, "dynamodb_gb_month", stored / usage.GIGABYTE * window.of_month))
+        uses.append(Use(STANDING, table, "dynamodb_gb_month", stored / GIGABYTE * window.of_month))
     cloudwatch = target.client("cloudwatch")
     pages = cloudwatch.get_paginator("describe_alarms").paginate(
         AlarmTypes=["MetricAlarm", "CompositeAlarm"]
@@ -282,9 +276,9 @@ def _stands(target: Target, resources: dict[str, list[str]], window: Window) -> 
         looked_at += sum(_metrics_of(alarm) for alarm in page.get("MetricAlarms", []))
         composites += len(page.get("CompositeAlarms", []))
     boards = len(cloudwatch.list_dashboards().get("DashboardEntries", []))
-    uses.append(Use(_STANDING, "alarms", "alarm_month", looked_at * window.of_month))
-    uses.append(Use(_STANDING, "composite alarms", "alarm_composite_month", composites * window.of_month))
-    uses.append(Use(_STANDING, "dashboards", "dashboard_month", boards * window.of_month))
+    uses.append(Use(STANDING, "alarms", "alarm_month", looked_at * window.of_month))
+    uses.append(Use(STANDING, "composite alarms", "alarm_composite_month", composites * window.of_month))
+    uses.append(Use(STANDING, "dashboards", "dashboard_month", boards * window.of_month))
     return uses
 
 

@@ -10,10 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from operations.config.prices import GIGABYTE, MEGABYTES, STANDING
 from operations.config.scaling import LOG, STORED, Both, Figures
-from ops.means.cost import STANDING
 from ops.means.prices import Prices, kind_of
-from ops.means.usage import GIGABYTE, MEGABYTES
 
 DAY_S = 86_400
 DAYS = 30

@@ -1,7 +1,7 @@
 """Measures a function at several memory sizes, on a copy of its live version.
 
-A copy, and not versions of the function itself: UpdateFunctionConfiguration changes $LATEST, and whoever
-is X
+A copy, and not versions of the function itself: UpdateFunctionConfiguration changes $LATEST, and a
+command that is killed would leave it so: the next version would be published with the size of a trial.
 The copy runs the sample as a probe, which writes nothing (`ona.runtime.probe`).
 """
 
@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ona.runtime.probe import KEY
+from ona.runtime import probe
+from operations.config.prices import MEGABYTES
 from operations.reading.finding import code_of
 from ops.means.tuning import Run, run_of
-from ops.means.usage import MEGABYTES
 from ops.target import LIVE, OpsError, Target
 
 SUFFIX = "-tune"
@@ -204,7 +204,7 @@ def _resize(client: Any, copy: str, size: int) -> str:
 
 
 def _one(target: Target, about: Subject, size: int, found: Measured) -> None:
-    payload = json.dumps({KEY: {"input": about.event}}).encode()
+    payload = json.dumps(probe.asking(about.event)).encode()
     answer = target.client("lambda").invoke(FunctionName=about.copy, LogType="Tail", Payload=payload)
     run = _reported(target, about, answer)
     failed, early = _told(answer)
@@ -224,7 +224,7 @@ def _one(target: Target, about: Subject, size: int, found: Measured) -> None:
 def _told(answer: dict[str, Any]) -> tuple[str, str]:
     """Why an invocation failed, and with which answer it ended before its work; both may be empty."""
     document = json.loads(answer["Payload"].read() or b"null")
-    told = document.get("probe") if isinstance(document, dict) else None
+    told = probe.told(document)
     if told is None:
         text = document.get("errorMessage") if isinstance(document, dict) else ""
         return str(text or "no probe is known to it"), ""

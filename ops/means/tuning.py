@@ -9,17 +9,16 @@ its memory, one whole processor at 1 769 MB) and "Lambda log format" (REPORT); A
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
 from ona.runtime.words import counted
+from operations.config.prices import MEGABYTES
+from ops.means import usage
 from ops.means.latency import percentile
-from ops.means.usage import MEGABYTES
 
 CUT = 0.2
 """This part of the warm invocations is left out at each end (ours)."""
@@ -30,13 +29,6 @@ SPARE = 1.25
 ALIKE = 0.02
 """Two values that differ by less are alike: repeated measurements differ by as much (ours)."""
 MILLION = 1_000_000
-_FIELDS = {
-    "duration_ms": r"\tDuration: ([\d.]+) ms",
-    "billed_ms": r"\tBilled Duration: ([\d.]+) ms",
-    "memory_mb": r"\tMemory Size: (\d+) MB",
-    "used_mb": r"\tMax Memory Used: (\d+) MB",
-    "start_ms": r"\t(?:Init|Restore) Duration: ([\d.]+) ms",
-}
 
 
 @dataclass(frozen=True)
@@ -88,31 +80,14 @@ def run_of(message: str) -> Run | None:
     ...        '{"durationMs": 9.5, "billedDurationMs": 10, "memorySizeMB": 512}}}').failed
     'timeout'
     """
-    if message.startswith("REPORT RequestId: "):
-        found = {name: re.search(form, message) for name, form in _FIELDS.items()}
-        metrics = {name: float(match[1]) for name, match in found.items() if match}
-        status = re.search(r"\tStatus: (\w+)", message)
-        return _run(metrics, status[1] if status else "")
-    if '"platform.report"' not in message:
+    line = usage.reported(message)
+    if line is None or not {"duration_ms", "billed_ms", "memory_mb"} <= line.metrics.keys():
         return None
-    try:
-        record = json.loads(message)["record"]
-        given = record["metrics"]
-        names = {"durationMs": "duration_ms", "billedDurationMs": "billed_ms", "memorySizeMB": "memory_mb",
-                 "maxMemoryUsedMB": "used_mb", "initDurationMs": "start_ms",
-                 "restoreDurationMs": "start_ms"}  # fmt: skip
-        metrics = {name: float(given[key]) for key, name in names.items() if key in given}
-        return _run(metrics, str(record.get("status", "")))
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _run(metrics: dict[str, float], status: str) -> Run | None:
-    if not {"duration_ms", "billed_ms", "memory_mb"} <= metrics.keys():
-        return None
-    memory, used = int(metrics.pop("memory_mb")), int(metrics.pop("used_mb", 0))
-    failed = "" if status in ("", "success") else status
-    return Run(memory_mb=memory, used_mb=used, failed=failed, **metrics)
+    times = {name: line.metrics[name] for name in ("duration_ms", "billed_ms")}
+    start = line.metrics.get("start_ms", 0.0)
+    memory, used = (int(line.metrics.get(name, 0)) for name in ("memory_mb", "used_mb"))
+    failed = "" if line.status in ("", "success") else line.status
+    return Run(**times, memory_mb=memory, used_mb=used, start_ms=start, failed=failed)
 
 
 def line_of(run: Run) -> str:

@@ -11,10 +11,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MEGABYTES = 1024
-"""Megabytes of a gigabyte, as Lambda bills memory: 1 024 MB are 1 GB (AWS Lambda pricing, examples)."""
-GIGABYTE = 1024**3
-_REPORT = re.compile(r"^REPORT RequestId: (\S+)\t.*?Billed Duration: (\d+) ms\tMemory Size: (\d+) MB")
+from operations.config.prices import MEGABYTES
+
+_REPORT = re.compile(r"REPORT RequestId: (\S+)\t")
+_STATUS = re.compile(r"\tStatus: (\w+)")
+_FIELDS = {
+    "duration_ms": re.compile(r"\tDuration: ([\d.]+) ms"),
+    "billed_ms": re.compile(r"\tBilled Duration: ([\d.]+) ms"),
+    "memory_mb": re.compile(r"\tMemory Size: (\d+) MB"),
+    "used_mb": re.compile(r"\tMax Memory Used: (\d+) MB"),
+    "start_ms": re.compile(r"\t(?:Init|Restore) Duration: ([\d.]+) ms"),
+}
+_KEYS = {
+    "durationMs": "duration_ms",
+    "billedDurationMs": "billed_ms",
+    "memorySizeMB": "memory_mb",
+    "maxMemoryUsedMB": "used_mb",
+    "initDurationMs": "start_ms",
+    "restoreDurationMs": "start_ms",
+}
+"""The same in JSON."""
 _CALLS = {
     "s3:PutObject": "s3_put",
     "s3:GetObject": "s3_get",
@@ -90,15 +106,36 @@ def report_of(message: str) -> Report | None:
     ...           '{"billedDurationMs": 10, "memorySizeMB": 512}}}').gb_seconds
     0.005
     """
-    if found := _REPORT.match(message):
-        return Report(found[1], int(found[2]), int(found[3]))
+    line = reported(message)
+    if line is None or not line.request_id or not {"billed_ms", "memory_mb"} <= line.metrics.keys():
+        return None
+    return Report(line.request_id, int(line.metrics["billed_ms"]), int(line.metrics["memory_mb"]))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A log line that reports an invocation: the numbers of `_FIELDS` that it has."""
+
+    request_id: str
+    status: str
+    metrics: dict[str, float]
+
+
+def reported(message: str) -> Line | None:
+    """The same with all that the line says."""
+    if head := _REPORT.match(message):
+        found = {name: form.search(message) for name, form in _FIELDS.items()}
+        status = _STATUS.search(message)
+        metrics = {name: float(match[1]) for name, match in found.items() if match}
+        return Line(head[1], status[1] if status else "", metrics)
     if '"platform.report"' not in message:
         return None
     try:
         record = json.loads(message)["record"]
-        metrics = record["metrics"]
-        return Report(record["requestId"], int(metrics["billedDurationMs"]), int(metrics["memorySizeMB"]))
-    except (ValueError, KeyError, TypeError):
+        given = record["metrics"]
+        metrics = {name: float(given[key]) for key, name in _KEYS.items() if key in given}
+        return Line(str(record.get("requestId", "")), str(record.get("status", "")), metrics)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

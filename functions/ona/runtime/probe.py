@@ -33,6 +33,25 @@ _would: list[str] | None = None
 """What the present probe would have written; None: no probe runs."""
 
 
+def asking(sample: Any) -> dict[str, Any]:
+    """The payload of a probe with a sample event.
+
+    >>> asking({"task": "due"})
+    {'$probe': {'input': {'task': 'due'}}}
+    """
+    return {KEY: {"input": sample}}
+
+
+def told(answer: Any) -> dict[str, Any] | None:
+    """What a probe says in a function's answer; None where it did not answer as a probe.
+
+    >>> told({"probe": {"ok": True}}), told({"errorMessage": "no"}), told("VERSION 1")
+    ({'ok': True}, None, None)
+    """
+    said = answer.get("probe") if isinstance(answer, dict) else None
+    return said if isinstance(said, dict) else None
+
+
 def running() -> bool:
     """Whether a probe runs."""
     return _would is not None

@@ -24,6 +24,11 @@ from ona.runtime.errors import InvalidConfiguration
 
 FOLDER = "operations/prices"
 """The folder of the lists under configs/."""
+MEGABYTES = 1024
+"""Megabytes of a gigabyte, as Lambda bills memory: 1 024 MB are 1 GB (AWS Lambda pricing, examples)."""
+GIGABYTE = 1024**3
+STANDING = "standing"
+"""The family of what costs while nothing runs: storage, alarms, dashboards."""
 Kind = Literal[
     "functions", "workflows", "tables", "objects", "logs", "messages", "apis", "watching", "lake"
 ]

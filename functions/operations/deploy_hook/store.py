@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ona.runtime import probe
 from ona.runtime.aws import client, environment, translate
-from ona.runtime.probe import KEY
-from operations.deploy_hook.trial import Target, at_home
+from operations.deploy_hook.trial import Target, at_home, spec_of
 
 PATIENCE_S = 890
 """So long a probe is waited for, in seconds: a function has 900 s at most, and so has the hook."""
@@ -46,8 +46,7 @@ def app_spec(deployment: str) -> str | None:
         return None
     except Exception as error:
         raise translate(error, f"deployment {deployment}") from error
-    revision = told["revision"]
-    return str((revision.get("appSpecContent") or revision.get("string") or {}).get("content", ""))
+    return spec_of(told)
 
 
 def tried(target: Target, event: Any) -> tuple[Any, bool]:
@@ -55,7 +54,7 @@ def tried(target: Target, event: Any) -> tuple[Any, bool]:
 
     Raises DependencyBusy. That the hook may not invoke it is an error of botocore's.
     """
-    payload = json.dumps({KEY: {"input": event}}).encode()
+    payload = json.dumps(probe.asking(event)).encode()
     try:
         answer = client("lambda", PATIENCE_S).invoke(
             FunctionName=target.function, Qualifier=target.version, Payload=payload

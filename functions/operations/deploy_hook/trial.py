@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from ona.runtime import probe
 from ona.runtime.errors import InvalidPayload
 
 _EXAMPLE = re.compile(r"ona-dev-(input|output)-000000000000")
@@ -33,6 +34,12 @@ class Verdict:
 
 
 NO_SAMPLE = Verdict(True, "it has no sample event, and was not tried")
+
+
+def spec_of(deployment: dict[str, Any]) -> str:
+    """The AppSpec of a deployment as GetDeployment tells it; empty where it has none."""
+    revision = deployment.get("revision") or {}
+    return str((revision.get("appSpecContent") or revision.get("string") or {}).get("content", ""))
 
 
 def target(spec: str) -> Target:
@@ -84,8 +91,8 @@ def verdict(answer: Any, failed: bool) -> Verdict:
     >>> verdict("VERSION 1", False)
     Verdict(ok=False, text='it knows no probe')
     """
-    told = answer.get("probe") if isinstance(answer, dict) else None
-    if failed or not isinstance(told, dict):
+    told = probe.told(answer)
+    if failed or told is None:
         error = answer if isinstance(answer, dict) else {}
         text = ": ".join(filter(None, (error.get("errorType"), error.get("errorMessage"))))
         return Verdict(False, text or "it knows no probe")

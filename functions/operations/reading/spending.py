@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from ona.documents.base import Document
-from operations.config.prices import Prices, kind_of
+from operations.config.prices import GIGABYTE, MEGABYTES, STANDING, Prices, kind_of
 from operations.reading import inventory
 from operations.reading.finding import Client
 from operations.reading.inventory import Inventory
@@ -22,17 +22,15 @@ from operations.reading.metric_data import Ask, values
 from operations.reading.window import Window
 
 HOUR_S, DAY_S, MONTH_DAYS = 3600, 86_400, 30
-MEGABYTES, GIGABYTE = 1024, 1024**3
 TRANSITIONS = 8
 """State transitions of an execution: what 71 of 78 of the loop had (measured on 2026-11-28)."""
-STANDING = "standing"
-"""The family of what costs while nothing runs."""
-_QUEUE_CALLS = (
+QUEUE_CALLS = (
     "NumberOfMessagesSent",
     "NumberOfMessagesReceived",
     "NumberOfMessagesDeleted",
     "NumberOfEmptyReceives",
 )
+"""Metrics of AWS/SQS that together are its requests; a batch counts once a message: an upper bound."""
 
 
 class Spent(Document):
@@ -155,7 +153,7 @@ def _tables(found: Inventory) -> Iterator[_Metered]:
 def _queues(found: Inventory) -> Iterator[_Metered]:
     for url in found.of("AWS::SQS::Queue"):
         family, name = family_of(found.stack_of[url], found.root), url.rsplit("/", 1)[-1]
-        for metric in _QUEUE_CALLS:
+        for metric in QUEUE_CALLS:
             yield _Metered(family, "sqs_request", 1, "AWS/SQS", metric, {"QueueName": name})
 
 
