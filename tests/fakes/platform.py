@@ -58,6 +58,7 @@ class Platform:
         self.target = target
         self.scratch = scratch
         self.home = home or Path()
+        self.earlier: set[str] = set()
         self.s3 = target.client("s3")
         self.states = target.client("stepfunctions")
         self.day = 0
@@ -90,6 +91,9 @@ class Platform:
         ingest.put_registry(self.target, make_registry())
         seed.put_crews(self.target, seed.example_crews(Location(latitude=-26.2, longitude=28.0)))
         self.messages()
+        self.earlier = {
+            item["executionArn"] for workflow in self.target.machines for item in self.executions(workflow)
+        }
 
     def stop_timers(self) -> None:
         """Tests say when a timer goes off, not the clock; those of stacks that other tests left, too. Only
@@ -140,9 +144,12 @@ class Platform:
             time.sleep(0.05)
         raise TimeoutError("executions still run")
 
-    def executions(self) -> list[dict[str, Any]]:
-        listed = self.states.list_executions(stateMachineArn=self.target.machine)["executions"]
-        return list(listed)
+    def executions(self, workflow: str = "ooda") -> list[dict[str, Any]]:
+        """All executions of a workflow, newest first; earlier tests' too."""
+        pages = self.states.get_paginator("list_executions").paginate(
+            stateMachineArn=self.target.machines[workflow]
+        )
+        return [item for page in pages for item in page["executions"]]
 
     def start(self, event: dict[str, Any], workflow: str = "ooda") -> str:
         machine = self.target.machines[workflow]
@@ -153,12 +160,14 @@ class Platform:
         return self.wait(self.start(event, workflow))
 
     def ended(self, workflow: str, marker: str, seconds: float = 120) -> dict[str, Any]:
-        """The execution whose input holds a text, once it ended."""
+        """The execution of this test whose input holds a text, once it ended. Files of other tests may
+        have the same key."""
         deadline = time.monotonic() + seconds
         texts = {marker, json.dumps(marker)[1:-1]}  # an event's JSON may have letters as numbers
         while time.monotonic() < deadline:
-            machine = self.target.machines[workflow]
-            for item in self.states.list_executions(stateMachineArn=machine)["executions"]:
+            for item in self.executions(workflow):
+                if item["executionArn"] in self.earlier:
+                    continue
                 described = self.states.describe_execution(executionArn=item["executionArn"])
                 if any(text in described["input"] for text in texts) and described["status"] != "RUNNING":
                     return dict(described)
