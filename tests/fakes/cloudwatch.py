@@ -106,8 +106,13 @@ def states(
     `further`: so many periods before those of EvaluationPeriods stand in for missing ones.
     """
     state, told = "INSUFFICIENT_DATA", []
+    here: Series = {}
+    coming = sorted(((known or {}).get(at, at), at) for at in values)
+    coming.reverse()
     for minute in range(until + 1):
-        here = {at: value for at, value in values.items() if (known or {}).get(at, at) <= minute}
+        while coming and coming[-1][0] <= minute:
+            at = coming.pop()[1]
+            here[at] = values[at]
         state = _state(alarm, here, minute, state, further)
         told.append(state)
     return told
@@ -142,7 +147,7 @@ def _state(alarm: Mapping[str, Any], values: Series, minute: int, before: str, f
     points: list[bool | None] = []
     for place in range(count + further):
         end = minute + 1 - place * length
-        found = [values[at] for at in range(end - length, end) if at in values]
+        found = _between(values, end - length, end)
         value = _STATISTICS[alarm["Statistic"]](found) if found else None
         points.append(None if value is None else breaches(value, float(alarm["Threshold"])))
     if all(point is None for point in points):
@@ -153,6 +158,13 @@ def _state(alarm: Mapping[str, Any], values: Series, minute: int, before: str, f
         return _with_holes(points, count, wanted, treatment, before)
     filled = [treatment == "breaching" if point is None else point for point in points]
     return "ALARM" if sum(filled) >= wanted else "OK"
+
+
+def _between(values: Series, begin: int, end: int) -> list[float]:
+    """The values of the minutes from `begin` on and before `end`, whichever way is shorter."""
+    if end - begin < len(values):
+        return [values[at] for at in range(begin, end) if at in values]
+    return [value for at, value in values.items() if begin <= at < end]
 
 
 def _with_holes(points: list[bool | None], count: int, wanted: int, treatment: str, before: str) -> str:
