@@ -6,12 +6,11 @@ a request that is no reading, a store that got or lost an entry, a stack whose s
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from local.hooks.base import private
 from local.state import documents
@@ -19,12 +18,13 @@ from local.state.tracked import TrackedDict, track
 
 SETTLE_SECONDS = 3.0
 """A service is compared once more so long after a change: functions turn from Pending to Active."""
-BY_SNAPSHOT = {
+BY_SNAPSHOT: dict[str, frozenset[str]] = {
+    "cloudformation": frozenset(),
     "cloudwatch": frozenset({"metrics", "alarm_history"}),
     "cloudwatch_logs": frozenset({"queries", "log_records"}),
 }
-"""Stores without records: data points and searches, of which nobody waits for one. Log lines are likewise
-left out, below their group. They grow with each invocation: a comparison does not copy them."""
+"""Services whose comparison copies nothing, with their stores without records: data points and searches, of
+which nobody waits for one. Log lines are likewise left out, below their group."""
 UNMARKED = frozenset({"_log_records"})
 """Module values that each log line changes, and of which no record tells: no comparison is due. Not of data
 points: they change alarms' states."""
@@ -36,15 +36,16 @@ TRIES, PAUSE_S = 50, 0.002
 of their own, and a copy of all takes milliseconds."""
 
 State = dict[str, Any]
+T = TypeVar("T")
 
 
-def steady(read: Callable[[], State | None]) -> Callable[[], State | None]:
-    """A copy of a service's stores, made anew when another thread changed one of them meanwhile.
+def steady(read: Callable[[], T]) -> Callable[[], T]:
+    """What is read of a service's stores, read anew when another thread changed one of them meanwhile.
 
-    ministack copies without a lock. Raises RuntimeError when no copy could be made.
+    ministack copies without a lock. Raises RuntimeError when it changed at each try.
     """
 
-    def copied() -> State | None:
+    def copied() -> T:
         for _ in range(TRIES):
             try:
                 return read()
@@ -57,31 +58,18 @@ def steady(read: Callable[[], State | None]) -> Callable[[], State | None]:
     return copied
 
 
-def without_growing(name: str, module: Any) -> Callable[[], State | None]:
-    """A copy of a service's stores for a comparison: without those that have no records.
+def for_comparison(name: str, module: Any) -> Callable[[], State | None]:
+    """A service's stores as they are compared: as they lie there where they are large or grow, else a copy.
 
-    Names follow ministack: the store `log_groups` of a state is the module's `_log_groups`.
+    An entry becomes text before another thread may go on, so that no copy is needed; a copy of all stacks
+    took most of the time of a deployment. Names follow ministack: the store `log_groups` of a state is the
+    module's `_log_groups`, of which those without records are left out.
     """
-    left_out = BY_SNAPSHOT.get(name)
-    if left_out is None:
-        whole: Callable[[], State | None] = module.get_state
-        return whole
-    stores = [store for store in module.get_state() if store not in left_out]
-
-    def read() -> State:
-        return {store: _shallow(name, store, private(module, f"_{store}")) for store in stores}
-
-    return read
-
-
-def _shallow(name: str, store: str, value: Any) -> Any:
-    """A copy of one store, without the children of its entries."""
-    if (child := documents.CHILDREN.get((name, store))) is None:
-        return copy.deepcopy(value)
-    kept = type(value)()
-    for key, entry in list(value._data.items()):
-        kept._data[key] = copy.deepcopy({field: entry[field] for field in list(entry) if field != child[0]})
-    return kept
+    if name not in BY_SNAPSHOT:
+        copied: Callable[[], State | None] = module.get_state
+        return copied
+    stores = [store for store in module.get_state() if store not in BY_SNAPSHOT[name]]
+    return lambda: {store: private(module, f"_{store}") for store in stores}
 
 
 class ColdService:
@@ -96,7 +84,7 @@ class ColdService:
     ) -> None:
         """`read` gives the stores to compare, `whole` those for a snapshot (the same when not given)."""
         self.name = name
-        self._read, self._whole, self._then = steady(read), steady(whole or read), changed
+        self._read, self._whole, self._then = read, steady(whole or read), changed
         self._known: dict[tuple[str, str, str], bytes] = {}
         self._suspect = False
         self._again = 0.0
@@ -140,7 +128,11 @@ class ColdService:
 
     def remember(self) -> None:
         """Take what is there now as written."""
-        self._known = {place: digest for place, _, digest in self._entries()}
+        self._known = {place: digest for place, _, digest in self._all()}
+
+    def _all(self) -> list[tuple[tuple[str, str, str], str, bytes]]:
+        """Each entry's place, text and digest."""
+        return steady(lambda: list(self._entries()))()
 
     def _entries(self) -> Iterator[tuple[tuple[str, str, str], str, bytes]]:
         skipped = BY_SNAPSHOT.get(self.name, frozenset())
@@ -162,7 +154,7 @@ class ColdService:
         self._suspect = False
         found, gone = [], dict(self._known)
         try:
-            entries = list(self._entries())
+            entries = self._all()
         except BaseException:
             self._suspect = True  # the next request compares
             raise
@@ -212,7 +204,7 @@ class ColdServices:
                 continue
             del self._modules[name]
             stacks = name == "cloudformation"
-            read = without_growing(name, module)
+            read = for_comparison(name, module)
             service = ColdService(
                 name, read, module.get_state, changed=self.suspect_all if stacks else None
             )

@@ -108,6 +108,35 @@ def logs() -> Iterator[Any]:
     cloudwatch_logs.reset()
 
 
+class Uncopied(dict[str, Any]):
+    """What nobody may copy."""
+
+    def __deepcopy__(self, memo: object) -> Any:
+        raise AssertionError("copied")
+
+
+def test_stacks_are_compared_where_they_lie() -> None:
+    from ministack.services import cloudformation
+
+    cloudformation._stacks._data = {}  # watched by nobody
+    services = ColdServices({"cloudformation": "cloudformation"}, set(), lambda _source: None)
+    services.discover()
+    source = services.found["cloudformation"]
+    stack = Uncopied(StackName="a", StackStatus="CREATE_IN_PROGRESS")
+    cloudformation._stacks["a"] = stack
+    try:
+        assert source.changed()
+        assert b"CREATE_IN_PROGRESS" in b"".join(source.records())
+        stack["StackStatus"] = "CREATE_COMPLETE"
+        source.suspect()
+        (record,) = map(json.loads, source.records())
+        assert (record[1], record[-1]["StackStatus"]) == ("stacks", "CREATE_COMPLETE")
+        source.suspect()
+        assert source.records() == [], "nothing changed"
+    finally:
+        cloudformation._stacks._data = {}
+
+
 async def told(action: str, **body: Any) -> None:
     """One request to the logs, that is answered by 200."""
     from ministack.services import cloudwatch_logs
@@ -121,7 +150,8 @@ def test_a_line_of_a_log_is_no_reason_to_compare_and_is_not_copied(logs: ColdSer
     line = {"timestamp": int(time.time() * 1000), "message": "said"}
     asyncio.run(told("PutLogEvents", logGroupName="/a", logStreamName="s", logEvents=[line]))
     assert not logs.changed()
-    assert "said" not in json.dumps(logs._read(), default=repr)
+    logs.suspect()
+    assert logs.records() == [], "a line is in no record"
     assert b"said" in b"".join(logs.pieces()), "a snapshot has it"
 
 
