@@ -59,6 +59,7 @@ from local.hooks import (
     state_errors,
     status_events,
     table_metrics,
+    table_throttles,
     template_references,
     timers,
     topics,
@@ -92,6 +93,7 @@ def install() -> None:
     status_events.install()  # before executions, which tell of their ends
     service_metrics.install()  # likewise, and before limits and stores, which stand around it
     table_metrics.install()  # likewise
+    table_throttles.install()  # outside of it: what is refused consumes nothing
     machine_versions.install()  # between the two: what runs, and what is told of it
     executions.install(clients)
     single_states.install()
