@@ -36,6 +36,7 @@ from local.hooks import (
     identity,
     jsonata,
     lambda_worker,
+    log_searches,
     machine_shifts,
     machine_versions,
     metric_data,
@@ -82,6 +83,7 @@ def install() -> None:
     metric_data.install()
     emf.install()
     metric_filters.install()
+    log_searches.install()
     aliases.install()
     capacity.install()  # around the aliases: it measures what comes through them
     events = asynchronous.install()  # before the checks of who may invoke
