@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local import scaling
+from local.hooks import own_services
 from local.hooks.base import private
 
 Json = dict[str, Any]
@@ -23,12 +24,11 @@ _UNITS = re.compile(r"dynamodb:(table|index):(Read|Write)CapacityUnits")
 UNSUPPORTED = "Unsupported service namespace, resource type or scalable dimension"
 
 
-class Refused(Exception):
-    """What Application Auto Scaling answers instead of doing it: an error code and a message."""
+class Refused(own_services.Refused):
+    """What Application Auto Scaling answers instead of doing it."""
 
     def __init__(self, message: str, code: str = "ValidationException") -> None:
-        super().__init__(message)
-        self.code = code
+        super().__init__(code, message)
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,27 @@ def test_what_is_written_makes_a_table_grow(running: Cloud) -> None:
     assert units(running, "Write") == 9, "5.8 of 9 is 65 %; of 8 it is 73 %"
 
 
+@pytest.mark.parametrize(
+    ("service", "call", "prefix"),
+    [
+        ("application-autoscaling", "describe_scalable_targets", "AnyScaleFrontendService"),
+        ("codedeploy", "list_deployments", "CodeDeploy_20141006"),
+    ],
+)
+def test_an_operation_that_no_service_has(running: Cloud, service: str, call: str, prefix: str) -> None:
+    client = running.client(service)
+    given = {"ServiceNamespace": "dynamodb"} if call.startswith("describe") else {}
+    getattr(client, call)(**given)
+    for action in ("NoSuchCall", "Store", "Calls", ""):
+
+        def other(params: Any, action: str = action, **_: Any) -> None:
+            params["headers"]["X-Amz-Target"] = f"{prefix}.{action}"
+
+        client.meta.events.register("before-call", other, unique_id="other")
+        assert refused(getattr(client, call), **given)[0] == "UnknownOperationException", action
+        client.meta.events.unregister("before-call", unique_id="other")
+
+
 def test_what_aws_refuses(running: Cloud) -> None:
     scaling = running.client("application-autoscaling")
     of = {"ServiceNamespace": "dynamodb", "ScalableDimension": READS}
