@@ -36,6 +36,7 @@ from local.hooks import (
     identity,
     jsonata,
     lambda_worker,
+    log_searches,
     machine_shifts,
     machine_versions,
     metric_data,
@@ -59,6 +60,7 @@ from local.hooks import (
     state_errors,
     status_events,
     table_metrics,
+    table_throttles,
     template_references,
     timers,
     topics,
@@ -81,6 +83,7 @@ def install() -> None:
     metric_data.install()
     emf.install()
     metric_filters.install()
+    log_searches.install()
     aliases.install()
     capacity.install()  # around the aliases: it measures what comes through them
     events = asynchronous.install()  # before the checks of who may invoke
@@ -92,6 +95,7 @@ def install() -> None:
     status_events.install()  # before executions, which tell of their ends
     service_metrics.install()  # likewise, and before limits and stores, which stand around it
     table_metrics.install()  # likewise
+    table_throttles.install()  # outside of it: what is refused consumes nothing
     machine_versions.install()  # between the two: what runs, and what is told of it
     executions.install(clients)
     single_states.install()

@@ -11,19 +11,18 @@ current capacity to a value that is inside of this range": UpdateTable refuses u
 from __future__ import annotations
 
 import copy
-import json
-import sys
 import types
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from local import clock
-from local.hooks.base import private
+from local.hooks import own_services
+from local.hooks.own_services import Calls
 from local.hooks.scalable_resources import Refused, resource
 
 Json = dict[str, Any]
-SERVICE, MODULE, PREFIX = "application-autoscaling", "application_autoscaling", "AnyScaleFrontendService"
+SERVICE, PREFIX = "application-autoscaling", "AnyScaleFrontendService"
 _OF_TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
@@ -193,24 +192,17 @@ class Service:
             )
         return all(item[name] == given[name] for name in _OF_TARGET if given.get(name))
 
-    async def handle_request(
-        self, _method: str, _path: str, headers: Json, body: bytes, _query: Any
-    ) -> Any:
-        """One request of the API: JSON 1.1."""
-        from ministack.core.responses import error_response_json
-
-        action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
-        name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in action).lstrip(
-            "_"
-        )
-        call = getattr(self, name, None) if action and not name.startswith("handle") else None
-        if call is None:
-            return error_response_json("InvalidAction", f"Operation '{action}' is not acted out here", 400)
-        try:
-            answer = call(json.loads(body or b"{}"))
-        except Refused as refused:
-            return error_response_json(refused.code, str(refused), 400)
-        return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
+    def calls(self) -> Calls:
+        """The calls by their names."""
+        return {
+            "RegisterScalableTarget": self.register_scalable_target,
+            "DeregisterScalableTarget": self.deregister_scalable_target,
+            "PutScalingPolicy": self.put_scaling_policy,
+            "DeleteScalingPolicy": self.delete_scaling_policy,
+            "DescribeScalableTargets": self.describe_scalable_targets,
+            "DescribeScalingPolicies": self.describe_scaling_policies,
+            "DescribeScalingActivities": self.describe_scaling_activities,
+        }
 
 
 def _policy_key(given: Json) -> str:
@@ -240,22 +232,9 @@ def _role(service: str) -> str:
 
 def register(service: Service) -> None:
     """Let ministack route to the service, and keep its state as a service of its own."""
-    from ministack import app
-    from ministack.core import router
-
-    patterns = {
-        "target_prefixes": [PREFIX],
-        "host_patterns": [r"application-autoscaling\."],
-        "credential_scope": SERVICE,
-    }
-    private(router, "SERVICE_PATTERNS")[SERVICE] = patterns
-    module = types.ModuleType(f"ministack.services.{MODULE}")
+    module = types.ModuleType("application_autoscaling")
     for name, value in vars(service.store).items():
         setattr(module, f"_{name}", value)
     module.get_state = service.store.state  # type: ignore[attr-defined]
     module.load_persisted_state = service.store.load  # type: ignore[attr-defined]
-    module.handle_request = service.handle_request  # type: ignore[attr-defined]
-    sys.modules[module.__name__] = module
-    private(app, "SERVICE_REGISTRY")[SERVICE] = {"module": MODULE}
-    private(app, "SERVICE_HANDLERS")[SERVICE] = service.handle_request
-    private(app, "_state_map")[MODULE] = MODULE
+    own_services.register(SERVICE, PREFIX, module, service.calls())

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from local.hooks import codedeploy_records as kept
+from local.hooks import own_services
 from local.hooks.base import private, replace
+from local.hooks.own_services import Calls, Refused
 from local.hooks.shifting import GoneBack, Watch
 
 Json = dict[str, Any]
@@ -22,14 +23,6 @@ _ID = re.compile(r"d-[A-Z0-9]{9}")
 _STATUSES = ("Created", "Queued", "InProgress", "Baking", "Succeeded", "Failed", "Stopped", "Ready")
 watches: dict[str, Watch] = {}
 """What watches a deployment that is under way, by its id."""
-
-
-class Refused(Exception):
-    """A call that CodeDeploy refuses: its error's code, and words."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code, self.text = code, text
 
 
 def _deployment(asked: Json) -> Json:
@@ -109,31 +102,12 @@ def _put(asked: Json) -> Json:
     return {"lifecycleEventHookExecutionId": execution}
 
 
-_CALLS: dict[str, Callable[[Json], Json]] = {
+_CALLS: Calls = {
     "GetDeployment": _get,
     "ListDeployments": _list,
     "StopDeployment": _stop,
     "PutLifecycleEventHookExecutionStatus": _put,
 }
-
-
-def answer(headers: Any, body: bytes) -> Any:
-    """Answer a request in the JSON 1.1 protocol."""
-    from ministack.core.responses import error_response_json
-
-    action = str(headers.get("x-amz-target") or "").rpartition(".")[2]
-    call = _CALLS.get(action)
-    if call is None:
-        return error_response_json("UnknownOperationException", f"{action} is not simulated", 400)
-    try:
-        asked = json.loads(body or b"{}")
-    except ValueError:
-        return error_response_json("SerializationException", "the body is no JSON", 400)
-    try:
-        text = json.dumps(call(asked)).encode()
-    except Refused as refused:
-        return error_response_json(refused.code, refused.text, 400)
-    return 200, {"Content-Type": "application/x-amz-json-1.1"}, text
 
 
 def resource(body: bytes, region: str, account: str) -> str:
@@ -154,18 +128,10 @@ def resource(body: bytes, region: str, account: str) -> str:
 
 def install() -> None:
     """Let ministack's server know the service."""
-    from ministack import app
-    from ministack.core import iam_actions, router
+    from ministack.core import iam_actions
 
     kept.install()
-    private(app, "SERVICE_REGISTRY")["codedeploy"] = {"module": "codedeploy"}
-    private(app, "SERVICE_HANDLERS")["codedeploy"] = private(app, "_lazy_handler")("codedeploy")
-    private(app, "_state_map")["codedeploy"] = "codedeploy"
-    private(router, "SERVICE_PATTERNS")["codedeploy"] = {
-        "target_prefixes": [_TARGET],
-        "host_patterns": [r"codedeploy\."],
-        "credential_scope": "codedeploy",
-    }
+    own_services.register("codedeploy", _TARGET, kept, _CALLS)
     private(iam_actions, "SERVICE_TO_IAM_NAMESPACE")["codedeploy"] = "codedeploy"
     resource_of = private(iam_actions, "extract_resource_arn")
 

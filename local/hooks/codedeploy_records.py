@@ -1,7 +1,7 @@
 """CodeDeploy: the records of deployments, kept with the home like any service's state.
 
-This module stands for one of ministack's services, which has no CodeDeploy: `get_state`,
-`load_persisted_state` and `handle_request` are what ministack asks of each (`codedeploy_api` answers).
+This module stands for one of ministack's services, which has no CodeDeploy: `get_state` and
+`load_persisted_state` are what ministack asks of each (`codedeploy_api` answers the calls).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import copy
 import json
 import secrets
 import string
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,12 +105,11 @@ def mend() -> None:
 
 
 def install() -> None:
-    """Make the stores, which ministack scopes by account and region, and be one of its services."""
+    """Make the stores, which ministack scopes by account and region."""
     global deployments, under_way
     from ministack.core.responses import AccountRegionScopedDict
 
     deployments, under_way = AccountRegionScopedDict(), AccountRegionScopedDict()
-    sys.modules["ministack.services.codedeploy"] = sys.modules[__name__]
 
 
 def get_state() -> Json:
@@ -123,10 +121,3 @@ def load_persisted_state(data: Json) -> None:
     """As ministack asks it of a service."""
     deployments.update(data.get("deployments", {}))
     under_way.update(data.get("under_way", {}))
-
-
-async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-    """As ministack asks it of a service."""
-    from local.hooks import codedeploy_api
-
-    return codedeploy_api.answer(headers, body)

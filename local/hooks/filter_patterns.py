@@ -3,7 +3,7 @@
 - Terms: all of them, `?a ?b` any of them, `-a` none of it, `"a phrase"`, `%a regular expression%`. Letters
   count as they are written.
 - A JSON line: `{ $.level = "ERR*" && ($.ms >= 5 || $.tags[0] = "x") }`, with `IS NULL`, `IS TRUE`,
-  `IS FALSE`, `NOT EXISTS`.
+  `IS FALSE`, `NOT EXISTS`. In a text `*` stands for any letters; alone it means any value.
 
 Not known: lines of fields between spaces (`[ip, user, ...]`). Source: Amazon CloudWatch Logs User Guide,
 "Filter pattern syntax for metric filters".
@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from typing import Any
 
 Match = Callable[[str], bool]
@@ -22,10 +21,14 @@ _TERM = re.compile(
     r'(?P<sign>[?-]?)(?:"(?P<phrase>(?:[^"\\]|\\.)*)"|%(?P<regex>[^%]+)%|(?P<word>[^\s"%]+))'
 )
 _TOKEN = re.compile(
-    r'\s*(?:(?P<path>\$(?:\.[\w-]+|\["[^"]+"\]|\[\d+\])+)|"(?P<text>(?:[^"\\]|\\.)*)"|%(?P<regex>[^%]+)%'
+    r'\s*(?:(?P<path>\$(?:\.[\w-]+|\.?\["[^"]+"\]|\[\d+\])+)|"(?P<text>(?:[^"\\]|\\.)*)"|%(?P<regex>[^%]+)%'
     r"|(?P<sign>&&|\|\||!=|<=|>=|[()=<>])|(?P<word>[^\s()&|=<>!]+))"
 )
-_STEP = re.compile(r'\.([\w-]+)|\["([^"]+)"\]|\[(\d+)\]')
+_STEP = re.compile(r'\.([\w-]+)|\.?\["([^"]+)"\]|\[(\d+)\]')
+_NO_REGEX = re.compile(r"[^A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]")
+"""What CloudWatch Logs knows neither as a symbol nor as an operator: brackets (), spaces, other letters."""
+MOST_REGEXES = 2
+"""Regular expressions of one JSON pattern."""
 _ABSENT = object()
 
 
@@ -116,6 +119,8 @@ def _term(found: re.Match[str]) -> Match:
 
 
 def _regex(text: str) -> re.Pattern[str]:
+    if strange := _NO_REGEX.search(text):
+        raise BadPattern(f"a regular expression may not have {strange[0]}: %{text}%")
     try:
         return re.compile(text)
     except re.error as error:
@@ -134,6 +139,8 @@ class _Json:
                 raise BadPattern(f"not known: {text[at:].strip()[:20]}")
             self.tokens.append((found.lastgroup, found[found.lastgroup]))
             at = found.end()
+        if sum(kind == "regex" for kind, _ in self.tokens) > MOST_REGEXES:
+            raise BadPattern(f"it has more than {MOST_REGEXES} regular expressions")
 
     def whole(self) -> Callable[[Any], bool]:
         holds = self._or()
@@ -194,14 +201,18 @@ def _compared(path: str, sign: str, kind: str, text: str) -> Callable[[Any], boo
     number = _number(text) if kind == "word" else None
     if number is None and sign not in ("=", "!="):
         raise BadPattern(f"{sign} is for numbers, not for {text}")
-    compiled = _regex(text) if kind == "regex" else None
+    wild = ".*".join(re.escape(part) for part in text.split("*"))
+    compiled = _regex(text) if kind == "regex" else re.compile(f"(?s:{wild})\\Z")
 
     def same(value: Any) -> bool:
+        if text == "*" and kind != "regex":
+            return True
         if number is not None:
             return _is_number(value) and float(value) == number
         if not isinstance(value, str):
             return False
-        return compiled.search(value) is not None if compiled else fnmatchcase(value, text)
+        found = compiled.search(value) if kind == "regex" else compiled.match(value)
+        return found is not None
 
     def holds(document: Any) -> bool:
         value = _at(document, path)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local import scaling
+from local.hooks import own_services
 from local.hooks.base import private
 
 Json = dict[str, Any]
@@ -23,12 +24,11 @@ _UNITS = re.compile(r"dynamodb:(table|index):(Read|Write)CapacityUnits")
 UNSUPPORTED = "Unsupported service namespace, resource type or scalable dimension"
 
 
-class Refused(Exception):
-    """What Application Auto Scaling answers instead of doing it: an error code and a message."""
+class Refused(own_services.Refused):
+    """What Application Auto Scaling answers instead of doing it."""
 
     def __init__(self, message: str, code: str = "ValidationException") -> None:
-        super().__init__(message)
-        self.code = code
+        super().__init__(code, message)
 
 
 @dataclass(frozen=True)
@@ -122,15 +122,18 @@ class Units:
         indexes = table.get("GlobalSecondaryIndexes") or []
         return next((item for item in indexes if item["IndexName"] == self.index), None)
 
-    def exists(self) -> None:
-        """Raises Refused for what is not there, or is paid by request."""
+    def _by_request(self) -> bool:
         from ministack.services import dynamodb
 
+        table = private(dynamodb, "_tables").get(self.table) or {}
+        return bool((table.get("BillingModeSummary") or {}).get("BillingMode") == "PAY_PER_REQUEST")
+
+    def exists(self) -> None:
+        """Raises Refused for what is not there, or is paid by request."""
         if self._record() is None:
             what = f"table/{self.table}" + (f"/index/{self.index}" if self.index else "")
             raise Refused(f"DynamoDB table or index does not exist: {what}")
-        table = private(dynamodb, "_tables").get(self.table)
-        if (table.get("BillingModeSummary") or {}).get("BillingMode") == "PAY_PER_REQUEST":
+        if self._by_request():
             raise Refused(
                 "One or more parameter values were invalid: Neither ReadCapacityUnits nor "
                 "WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"
@@ -139,6 +142,8 @@ class Units:
     def capacity(self) -> int | None:
         """Units a second; None for a table that is not there, or is paid by request."""
         record = self._record() or {}
+        if self._by_request():  # one that CloudFormation made has units all the same
+            return None
         return int((record.get("ProvisionedThroughput") or {}).get(f"{self.kind}CapacityUnits", 0)) or None
 
     def change(self, capacity: int) -> None:

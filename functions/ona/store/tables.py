@@ -5,6 +5,8 @@ The JSON boundary of the tables: here items are plain dictionaries; `ona.store.i
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,6 +27,9 @@ class _Deserializer(TypeDeserializer):  # type: ignore[misc]
         return Decimal(value)
 
 
+UNPROCESSED_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""So long is waited at most before the unread keys of a batch are asked for again (ours); DynamoDB's API
+reference recommends waits that double, and part of each is chance."""
 _SERIALIZER, _DESERIALIZER = TypeSerializer(), _Deserializer()
 
 
@@ -115,17 +120,21 @@ def get(table: str, key: dict[str, str]) -> dict[str, Any] | None:
 
 def get_many(table: str, keys: list[dict[str, str]], *, consistent: bool = False) -> list[dict[str, Any]]:
     """Those of at most 100 items that exist, in no order. `consistent`: with what was written a moment ago.
-    Raises DependencyBusy."""
+    What DynamoDB had no units for is asked again, later each time. Raises DependencyBusy."""
     left: Any = {table: {"Keys": [to_item(key) for key in keys], "ConsistentRead": consistent}}
     items: list[dict[str, Any]] = []
     try:
-        while left:
+        for wait in (*UNPROCESSED_S, None):
             answer = client("dynamodb").batch_get_item(RequestItems=left)
             items += [from_item(item) for item in answer["Responses"].get(table, [])]
             left = answer.get("UnprocessedKeys") or {}
+            if not left:
+                return items
+            if wait is not None:
+                time.sleep(random.uniform(wait / 2, wait))
     except Exception as error:
         raise translate(error, f"table {table}") from error
-    return items
+    raise DependencyBusy(f"table {table}: {len(left[table]['Keys'])} keys of {len(keys)} are unprocessed")
 
 
 def query(

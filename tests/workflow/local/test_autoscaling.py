@@ -166,6 +166,36 @@ def test_what_is_written_counts(running: Cloud) -> None:
     assert counted("Write", "by-request") == 3.0, "AWS counts what is paid by request, too"
 
 
+def test_what_is_written_makes_a_table_grow(running: Cloud) -> None:
+    for _ in range(2):
+        text = "x" * (350 * 1024 - 100)  # a minute of 350 units: 5.8 a second, where 5 are bought
+        running.client("dynamodb").put_item(TableName="held", Item={"id": {"S": "b"}, "text": {"S": text}})
+        assert units(running, "Write") == 5
+        next_minute(running)
+    assert units(running, "Write") == 9, "5.8 of 9 is 65 %; of 8 it is 73 %"
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "prefix"),
+    [
+        ("application-autoscaling", "describe_scalable_targets", "AnyScaleFrontendService"),
+        ("codedeploy", "list_deployments", "CodeDeploy_20141006"),
+    ],
+)
+def test_an_operation_that_no_service_has(running: Cloud, service: str, call: str, prefix: str) -> None:
+    client = running.client(service)
+    given = {"ServiceNamespace": "dynamodb"} if call.startswith("describe") else {}
+    getattr(client, call)(**given)
+    for action in ("NoSuchCall", "Store", "Calls", ""):
+
+        def other(params: Any, action: str = action, **_: Any) -> None:
+            params["headers"]["X-Amz-Target"] = f"{prefix}.{action}"
+
+        client.meta.events.register("before-call", other, unique_id="other")
+        assert refused(getattr(client, call), **given)[0] == "UnknownOperationException", action
+        client.meta.events.unregister("before-call", unique_id="other")
+
+
 def test_what_aws_refuses(running: Cloud) -> None:
     scaling = running.client("application-autoscaling")
     of = {"ServiceNamespace": "dynamodb", "ScalableDimension": READS}
@@ -288,9 +318,9 @@ def warm_function(running: Cloud) -> tuple[str, str]:
 
 def test_a_changed_template_changes_the_bounds_and_its_end_takes_all(running: Cloud) -> None:
     scaling, watch = running.client("application-autoscaling"), running.client("cloudwatch")
-    resources = {**TEMPLATE["Resources"], **tracked("table/held", "Write", 8, 20)}
+    resources = {**TEMPLATE["Resources"], **tracked("table/held", "Write", 12, 20)}
     deploy(running, {"Resources": resources}, "update")
-    assert units(running, "Write") == 8, "a capacity comes between its bounds at once"
+    assert units(running, "Write") == 12, "a capacity comes between its bounds at once"
     found = scaling.describe_scaling_policies(ServiceNamespace="dynamodb")["ScalingPolicies"]
     names = [alarm["AlarmName"] for policy in found for alarm in policy["Alarms"]]
     assert len(names) == 4

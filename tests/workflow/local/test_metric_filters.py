@@ -26,7 +26,7 @@ PATTERNS: list[tuple[str, list[int]]] = [  # the pattern, and which lines AWS's 
     ("?ERROR ?WARN", [1, 2, 4, 6]),
     ("timeout -WARN", [4]),
     ('"timeout of"', [4]),
-    ("%[Ee]rror of%", [5]),
+    (r"%[Ee]rror\sof%", [5]),
     ('{ $.level = "ERROR" }', [1, 2]),
     ('{ $.level = "ERR*" && $.ms > 5 }', [1]),
     ('{ ($.ms <= 3) || ($.done IS TRUE) }', [2, 3]),
@@ -57,6 +57,21 @@ def group(lab: Lab) -> Any:
         logs.put_log_events(logGroupName=name, logStreamName="s", logEvents=events)
 
     return logs, name, write
+
+
+def test_a_search_reads_patterns_as_a_metric_filter_does(group: Any) -> None:
+    logs, name, write = group
+    write(*LINES)
+    for pattern, meant in (PATTERNS[0], PATTERNS[1], PATTERNS[4], PATTERNS[8], PATTERNS[12]):
+        found = logs.filter_log_events(logGroupName=name, filterPattern=pattern)["events"]
+        assert [event["message"] for event in found] == [LINES[number - 1] for number in meant], pattern
+    wrong = logs.exceptions.InvalidParameterException
+    with pytest.raises(wrong, match="Invalid filter pattern"):
+        logs.filter_log_events(logGroupName=name, filterPattern="{ $.level = }")
+    given = {"logGroupName": name, "filterName": "f", "destinationArn": "arn:aws:lambda:::function:f"}
+    with pytest.raises(wrong, match="Invalid filter pattern"):
+        logs.put_subscription_filter(**given, filterPattern="%(x)%")
+    logs.put_subscription_filter(**given, filterPattern='{ $.level = "ERROR" }')
 
 
 def test_a_filter_makes_values_of_what_comes_after_it(lab: Lab, group: Any) -> None:
