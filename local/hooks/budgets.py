@@ -38,7 +38,7 @@ def limit_wrong(budget: Json) -> str:
     """Why a budget's limit is refused; empty where it is taken.
 
     >>> limit_wrong({"BudgetType": "COST"})
-    'Budget limit is required for COST budgets'
+    'Budget limit is required for budgets of type COST'
     >>> limit_wrong({"BudgetType": "COST", "BudgetLimit": {"Amount": "-5", "Unit": "USD"}})
     'Invalid amount: -5'
     >>> limit_wrong({"BudgetType": "RI_COVERAGE"})
@@ -48,7 +48,7 @@ def limit_wrong(budget: Json) -> str:
     if fixed and planned:
         return "BudgetLimit and PlannedBudgetLimits exclude each other"
     if not fixed and not planned and budget.get("BudgetType") in _LIMITED:
-        return f"Budget limit is required for {budget['BudgetType']} budgets"
+        return f"Budget limit is required for budgets of type {budget['BudgetType']}"
     if fixed and not _AMOUNT.fullmatch(str(fixed.get("Amount", ""))):
         return f"Invalid amount: {fixed.get('Amount')}"
     return "" if not fixed or fixed.get("Unit") else "Unit can not be null or empty"

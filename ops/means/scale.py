@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ona.runtime.words import counted
 from operations.config.prices import GIGABYTE, MEGABYTES, STANDING
 from operations.config.scaling import LOG, STORED, Both, Figures
 from ops.means.prices import Prices, kind_of
@@ -54,16 +55,15 @@ class Load:
 
     def __post_init__(self) -> None:
         if not 1 <= self.assets <= MOST_ASSETS:
-            raise NoLoad(f"{self.assets} assets: give a number from 1 to {_spaced(MOST_ASSETS)}")
+            raise NoLoad(f"{counted(self.assets, 'asset')}: give a number from 1 to {_spaced(MOST_ASSETS)}")
         if not LEAST_MINUTES <= self.every_minutes <= MOST_MINUTES:
             raise NoLoad(
-                f"{self.every_minutes:g} minutes between two files: "
+                f"{counted(self.every_minutes, 'minute', 'g')} between two files: "
                 f"give a number from {LEAST_MINUTES:g} to {_spaced(MOST_MINUTES)}"
             )
         if not 1 <= self.together <= MOST_ASSETS:
-            raise NoLoad(
-                f"{self.together} assets in one file: give a number from 1 to {_spaced(MOST_ASSETS)}"
-            )
+            most = _spaced(MOST_ASSETS)
+            raise NoLoad(f"{counted(self.together, 'asset')} in one file: give a number from 1 to {most}")
 
     @property
     def files_a_day(self) -> float:
@@ -169,15 +169,19 @@ def _warnings(load: Load, figures: Figures, file_s: Mapping[tuple[str, str], flo
         most = figures.functions[by].timeout_s
         if took > most:
             yield (
-                f"a file of {_spaced(load.together)} assets takes {by} {_spaced(took)} s, and it is "
+                f"{by} needs {_spaced(took)} s for a file of {_many(load.together)}, and is "
                 f"stopped after {most:g} s: every such file fails, and the numbers below hold for none; "
-                f"at most {_spaced(most_together(figures))} assets in one file (--together)"
+                f"at most {_many(most_together(figures))} in one file (--together)"
             )
     if load.together > figures.large.assets:
         yield (
-            f"files of more than {figures.large.assets} assets were not measured: "
+            f"files of more than {_many(figures.large.assets)} were not measured: "
             "the figures lie on the line through the two measurements"
         )
+
+
+def _many(assets: int) -> str:
+    return counted(assets, "asset", ",").replace(",", " ")
 
 
 def _spaced(number: float) -> str:
