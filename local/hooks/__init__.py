@@ -17,6 +17,7 @@ from local.hooks import (
     appconfig,
     asynchronous,
     autoscaling_acts,
+    budgets,
     callbacks,
     capacity,
     clock_requests,
@@ -74,6 +75,7 @@ def install() -> None:
     """Apply all hooks, once, before the server starts. Raises HookBroken when a pin has moved."""
     roles.install()
     cloudformation.install()
+    budgets.install()
     codedeploy.install()
     codedeploy_api.install()  # after the roles, whose reading of a request it adds to
     lambda_worker.install()

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from local.hooks.base import HookBroken, private
+from local.hooks.base import HookBroken, private, replace
 
 _ADDED = {
     "AWS::Lambda::Function": [("/Environment/Variables", "aws_lambda_function/environment_variable_keys")],
@@ -229,10 +229,48 @@ def _array(given: dict[str, Any], value: list[Any], root: Any, path: Path_) -> I
         yield from _check(given.get("items", True), item, root, (*path, str(index)))
 
 
+def not_in_region(kinds: set[str], region: str) -> list[str]:
+    """Types that CloudFormation has, and not in this region.
+
+    >>> not_in_region({"AWS::Budgets::Budget", "AWS::S3::Bucket"}, "af-south-1")
+    ['AWS::Budgets::Budget']
+    >>> not_in_region({"AWS::Budgets::Budget", "AWS::S3::Bucket"}, "eu-west-1")
+    []
+    """
+    try:
+        here = _known(region)
+    except FileNotFoundError:  # newer than this cfn-lint
+        return []
+    return sorted(kind for kind in kinds if kind in _known("us-east-1") and kind not in here)
+
+
+def _supported(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A template names no type that the region lacks: one refusal before anything is made, as on AWS
+    (aws-cloudformation/cloudformation-coverage-roadmap issue 2177)."""
+    from ministack.core.responses import get_region
+
+    def check(template: dict[str, Any], conditions: dict[str, Any], *rest: Any, **more: Any) -> Any:
+        resources = (template.get("Resources") or {}) if not template.get("Transform") else {}
+        there = [
+            item
+            for item in resources.values()
+            if isinstance(item, dict) and conditions.get(str(item.get("Condition")), True)
+        ]
+        if missing := not_in_region({str(item.get("Type")) for item in there}, get_region()):
+            raise ValueError(f"Template format error: Unrecognized resource types: [{', '.join(missing)}]")
+        return original(template, conditions, *rest, **more)
+
+    return check
+
+
 def install() -> None:
     """Apply the hooks."""
-    from ministack.services.cloudformation import provisioners
+    from ministack.services.cloudformation import changesets, provisioners
+    from ministack.services.cloudformation import handlers as requests
 
+    for module in (changesets, requests):
+        support = private(module, "validate_template_support")
+        replace(module, "validate_template_support", _supported(support))
     handlers: dict[str, dict[str, Any]] = private(provisioners, "_RESOURCE_HANDLERS")
     for kind, handler in handlers.items():
         if "create" in handler and not kind.startswith("AWS::CloudFormation::"):

@@ -18,6 +18,7 @@ from ops.means import prices, reading
 from ops.target import Target, resolve
 
 app = typer.Typer()
+_NONE = dict.fromkeys(("file", "order", "forecast"), "none that day") | {"asset": "none is registered"}
 DEFAULT_REGION = "af-south-1"
 """That of samconfig.toml, whose prices the embedded cloud's usage is told in."""
 
@@ -41,9 +42,10 @@ def cost_command(
 ) -> None:
     """What a day costs by list prices: by family, by function, for each file, asset, order and forecast."""
     book = prices.newest()
-    target, today = resolve(profile, environment), utc_now().date()
+    target, now = resolve(profile, environment), utc_now()
+    today = now.date()
     when = day_of(day, today) if day else today
-    used = reading.read(target, when)
+    used = reading.read(target, when, now)
     told = costs.cost(used, book, region)
     bill = _bill(target, when) if explorer and not target.embedded else None
     if as_json:
@@ -60,7 +62,7 @@ def cost_command(
     counts = told.counts
     for name, each in told.each.items():
         number = getattr(counts, f"{name}s")
-        shown = "none that day" if each is None else f"{each:.6f} USD each"
+        shown = _NONE[name] if each is None else f"{each:.6f} USD each"
         console.print(f"{name}s: {number}, {shown}")
     console.print(f"[bold]{told.usd:.6f} USD[/bold] by the list prices of {book.day} in {escape(region)}")
     share = told.assumed_usd / told.usd if told.usd else 0.0

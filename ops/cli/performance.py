@@ -62,7 +62,7 @@ def performance_command(
 def _costs(target: Target, day: date, region: str) -> Costs:
     """What the report's last day has cost so far. Raises as `prices` for a region that has none."""
     book = prices.newest()
-    used = reading.read(target, day)
+    used = reading.read(target, day, utc_now())
     told = costs.cost(used, book, region)
     share = told.assumed_usd / told.usd if told.usd else 0.0
     remarks = [

@@ -149,9 +149,12 @@ def _wanted(target: Target, what: str, names: Sequence[str], dry_run: bool, yes:
 
 def _cost(target: Target, number: int) -> str:
     """What so many files will cost, from what one cost today, else yesterday."""
-    book, today = prices.newest(), utc_now().date()
-    for day in (today, today - timedelta(days=1)):
-        told = costs.cost(reading.read(target, day), book, DEFAULT_REGION)
+    book, now = prices.newest(), utc_now()
+    for day in (now.date(), now.date() - timedelta(days=1)):
+        try:
+            told = costs.cost(reading.read(target, day, now), book, DEFAULT_REGION)
+        except reading.NotThere:
+            break
         if each := told.each["file"]:
             return (
                 f"cost: about {number * each:.6f} USD, as a file cost {each:.6f} USD on {day} (`ona cost`)"

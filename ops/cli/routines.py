@@ -126,7 +126,8 @@ def cost_of(target: Target, window: Window) -> Spent | str:
     """What a window cost by the list prices of the target's region, or why nobody knows."""
     region = str(target.client("cloudwatch").meta.region_name)
     try:
-        return spent(target.client, target.stack, target.outputs["Environment"], window, newest(), region)
+        environment = target.outputs["Environment"]
+        return spent(target.client, target.stack, environment, window, utc_now(), newest(), region)
     except InvalidConfiguration as error:
         return str(error)
 

@@ -14,9 +14,9 @@ from operations.config.scaling import FILE, Figures
 from ops.cli.cost import DEFAULT_REGION
 from ops.cli.shared import errors_in_one_line
 from ops.means import prices
-from ops.means.scale import Load, scale
+from ops.means.scale import Load, NoLoad, scale
 from ops.means.scale_tables import tables
-from ops.target import CONFIGS
+from ops.target import CONFIGS, OpsError
 
 app = typer.Typer()
 ASKED = [100, 10_000, 1_000_000]
@@ -26,11 +26,9 @@ ASKED = [100, 10_000, 1_000_000]
 @app.command("scale")
 @errors_in_one_line
 def scale_command(
-    assets: Annotated[
-        list[int] | None, typer.Option(help="how many; several times for several", min=1)
-    ] = None,
-    every: Annotated[float, typer.Option(help="minutes between two files of an asset", min=0.1)] = 5.0,
-    together: Annotated[int, typer.Option(help="so many assets in one file", min=1)] = 1,
+    assets: Annotated[list[int] | None, typer.Option(help="how many; several times for several")] = None,
+    every: Annotated[float, typer.Option(help="minutes between two files of an asset")] = 5.0,
+    together: Annotated[int, typer.Option(help="so many assets in one file")] = 1,
     region: Annotated[
         str, typer.Option(help="whose prices; see configs/operations/prices/")
     ] = DEFAULT_REGION,
@@ -43,12 +41,17 @@ def scale_command(
     path = figures or CONFIGS / FILE.name
     used = validated(Figures, read_yaml(path), str(path))
     book = prices.newest()
-    scales = [scale(Load(number, every, together), used, book, region) for number in assets or ASKED]
+    try:
+        loads = [Load(number, every, together) for number in assets or ASKED]
+    except NoLoad as error:
+        raise OpsError(str(error)) from error
+    scales = [scale(load, used, book, region) for load in loads]
     if as_json:
         plain = [
             {
                 **asdict(one.load),
                 "steps": one.steps,
+                "warnings": one.warnings,
                 "usd_a_month": one.usd,
                 "usd_a_month_by_kind": one.usd_by_kind,
                 "amounts": [

@@ -60,6 +60,8 @@ def findings(
         yield from (Finding("wrong", "parameters", line) for line in refused)
     else:
         yield Finding("ok", "parameters", f"of {settings.stack} keep every rule of the template")
+    if made is not None:
+        yield from _budget(made)
     yield from _packages(template.parent)
     if given and client is None:
         hint = any(code in why_not for code in NOT_ENABLED)
@@ -109,6 +111,17 @@ def _region(region: str) -> Iterator[Finding]:
     if partition != "aws":
         text = f"{region} belongs to the partition {partition}; the workflows name services of aws"
         yield Finding("wrong", "region", text)
+
+
+def _budget(made: Plan) -> Iterator[Finding]:
+    """A month's budget that only the estimate tells of: CloudFormation makes none in this region."""
+    if float(made.parameters["MonthlyBudgetUsd"]) and "OperationsBudget" not in made.applications:
+        text = (
+            f"CloudFormation has no AWS::Budgets::Budget in {made.region}: the alarms go by the estimate "
+            "alone; deploy stacks/operations_budget.yaml into another region "
+            "(docs/operations/cost.md#a-budget-by-the-bill)"
+        )
+        yield Finding("note", "budget", text)
 
 
 def _account(client: Ask | None, why_not: str) -> tuple[str, Ask | None, str]:

@@ -68,6 +68,13 @@ NEEDS: dict[str, tuple[Right, ...]] = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": (
         Right("*", "application-autoscaling:PutScalingPolicy DeleteScalingPolicy"),
     ),
+    "AWS::Budgets::Budget": (
+        Right(
+            "arn:aws:budgets::{account}:budget/example",
+            "budgets:ModifyBudget ViewBudget TagResource UntagResource ListTagsForResource",
+        ),
+        Right("*", "billing:GetBillingViewData"),
+    ),
     "AWS::CloudWatch::Alarm": (
         Right("arn:aws:cloudwatch:{place}:alarm:{name}", "cloudwatch:PutMetricAlarm DeleteAlarms"),
     ),
@@ -128,6 +135,9 @@ NEEDS: dict[str, tuple[Right, ...]] = {
             "arn:aws:sns:{place}:{name}",
             "sns:CreateTopic GetTopicAttributes SetTopicAttributes DeleteTopic",
         ),
+    ),
+    "AWS::SNS::TopicPolicy": (
+        Right("arn:aws:sns:{place}:ona-example", "sns:GetTopicAttributes SetTopicAttributes"),
     ),
     "AWS::SQS::Queue": (
         Right(

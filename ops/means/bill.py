@@ -32,6 +32,7 @@ _SERVICES = {
     "logs": "AmazonCloudWatch",
     "alarm": "AmazonCloudWatch",
     "dashboard": "AmazonCloudWatch",
+    "metric": "AmazonCloudWatch",
     "events": "CloudWatch Events",
     "sqs": "Amazon Simple Queue Service",
     "sns": "Amazon Simple Notification Service",

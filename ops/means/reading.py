@@ -8,27 +8,34 @@ API Gateway, S3, Logs); S3 sends no numbers of requests unless somebody pays for
 
 from __future__ import annotations
 
-import calendar
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from forecasting.layout import FORECAST
 from local.cloud import ROOT
 from ona.store import layout
 from operations.config.prices import GIGABYTE, MEGABYTES, STANDING
+from operations.reading import inventory
+from operations.reading.inventory import Inventory
 from operations.reading.spending import QUEUE_CALLS
-from ops import roles
+from operations.reading.standing import of_month, standing, stood
+from operations.reading.window import Window
+from ops import registry, roles
 from ops.means import usage
 from ops.means.usage import Counts, Usage, Use
-from ops.target import Target
+from ops.target import OpsError, Target
 
 SAMPLE = 50
 """So many executions of a workflow are read whole; their mean stands for the others (ours)."""
+
+
+class NotThere(OpsError):
+    """The platform was made after the day that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -43,38 +50,21 @@ class Function:
     log_group: str
 
 
-@dataclass(frozen=True)
-class Window:
-    """One day in UTC."""
+def read(target: Target, day: date, now: datetime) -> Usage:
+    """The usage of one day (UTC) until `now`, and what could not be measured.
 
-    day: date
-
-    @property
-    def start(self) -> datetime:
-        """Its midnight."""
-        return datetime.combine(self.day, time(), UTC)
-
-    @property
-    def end(self) -> datetime:
-        """The next midnight."""
-        return self.start + timedelta(days=1)
-
-    @property
-    def of_month(self) -> float:
-        """Which part of its month the day is: what is priced by the month costs so much of it."""
-        return 1 / calendar.monthrange(self.day.year, self.day.month)[1]
-
-    def has(self, moment: datetime) -> bool:
-        """Whether a moment lies in it."""
-        return self.start <= moment < self.end
-
-
-def read(target: Target, day: date) -> Usage:
-    """The usage of one day (UTC), and what could not be measured."""
-    window = Window(day)
+    Raises NotThere for a day on which the platform was not there yet.
+    """
+    window, environment = Window.of(day, ZoneInfo("UTC")), target.outputs["Environment"]
+    deployed = inventory.read(target.client, target.stack)
+    if deployed.made is not None and window.end <= deployed.made:
+        raise NotThere(
+            f"{day}: the platform was made on {deployed.made.astimezone(UTC):%Y-%m-%d %H:%M} UTC; "
+            "a day before it has no cost"
+        )
+    there = stood(window, deployed.made, now)
     found, metrics = functions(target), _Metrics(target.client("cloudwatch"), window)
     uses, share, unmeasured = [], {}, []
-    deployed = _deployed(target)
     for name, (moved, of_all) in _transitions(target, window).items():
         share[f"workflow {name}"] = of_all
         uses.append(Use(_family_of_workflow(name), f"workflow {name}", "states_transition", moved))
@@ -92,7 +82,11 @@ def read(target: Target, day: date) -> Usage:
             "requests to S3, calls of SNS and EventBridge: AWS sends no metric of them by itself"
         )
     uses += _apis(target, deployed, metrics)
-    uses += _stands(target, deployed, window)
+    uses += _objects_stored(target, there)
+    uses += [
+        Use(STANDING, one.by, one.what, one.amount)
+        for one in standing(target.client, deployed, environment, there)
+    ]
     return Usage([use for use in uses if use.amount], _counts(target, window), unmeasured)
 
 
@@ -125,7 +119,7 @@ def _billed(target: Target, function: Function, window: Window) -> tuple[list[Us
         for event in page["events"]:
             if report := usage.report_of(event["message"]):
                 everything += 1
-                if window.has(datetime.fromtimestamp(event["timestamp"] / 1000, UTC)):
+                if window.holds(datetime.fromtimestamp(event["timestamp"] / 1000, UTC)):
                     today.append(report)
     uses = usage.lambda_uses(function.family, function.name, function.architecture, today)
     return uses, len(today) / everything if everything else 0.0
@@ -138,7 +132,7 @@ def _transitions(target: Target, window: Window) -> dict[str, tuple[float, float
     for name, machine in target.machines.items():
         pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
         items = [item for page in pages for item in page["executions"]]
-        today = [item["executionArn"] for item in items if window.has(item["startDate"])]
+        today = [item["executionArn"] for item in items if window.holds(item["startDate"])]
         read_whole = today[:: max(len(today) // SAMPLE, 1)]
         moved = sum(usage.transitions(_events(states, arn)) for arn in read_whole)
         told[name] = (
@@ -212,84 +206,38 @@ def _measured(metrics: _Metrics, function: Function) -> list[Use]:
     ]
 
 
-def _deployed(target: Target) -> dict[str, list[str]]:
-    """The physical names of what is deployed, by CloudFormation's type."""
-    resources: dict[str, list[str]] = defaultdict(list)
-    for page in target.client("cloudformation").get_paginator("describe_stacks").paginate():
-        for stack in page["Stacks"]:
-            if stack["StackName"].startswith(target.stack):
-                for kind, name in _resources(target, stack["StackName"]):
-                    resources[kind].append(name)
-    return resources
-
-
-def _apis(target: Target, resources: dict[str, list[str]], metrics: _Metrics) -> list[Use]:
+def _apis(target: Target, deployed: Inventory, metrics: _Metrics) -> list[Use]:
     """Requests to each API: the metric Count, which the embedded cloud has too."""
     gateway, stage = target.client("apigateway"), target.outputs["Environment"]
     uses = []
-    for api in resources["AWS::ApiGateway::RestApi"]:
+    for api in deployed.of("AWS::ApiGateway::RestApi"):
         name = gateway.get_rest_api(restApiId=api)["name"]
         asked = metrics.value("AWS/ApiGateway", "Count", "SampleCount", ApiName=name, Stage=stage)
         uses.append(Use("apis", name, "api_request", asked))
     return uses
 
 
-def _measured_services(resources: dict[str, list[str]], metrics: _Metrics) -> list[Use]:
+def _measured_services(deployed: Inventory, metrics: _Metrics) -> list[Use]:
     uses = []
-    for table in resources["AWS::DynamoDB::Table"]:
+    for table in deployed.of("AWS::DynamoDB::Table"):
         for what, metric in (
             ("write", "ConsumedWriteCapacityUnits"),
             ("read", "ConsumedReadCapacityUnits"),
         ):
             units = metrics.value("AWS/DynamoDB", metric, TableName=table)
             uses.append(Use("tables", table, f"dynamodb_{what}_unit", units))
-    for queue in resources["AWS::SQS::Queue"]:
+    for queue in deployed.of("AWS::SQS::Queue"):
         name = queue.rsplit("/", 1)[-1]
         calls = sum(metrics.value("AWS/SQS", kind, QueueName=name) for kind in QUEUE_CALLS)
         uses.append(Use("queues", name, "sqs_request", calls))
     return uses
 
 
-def _resources(target: Target, stack: str) -> Iterator[tuple[str, str]]:
-    pages = target.client("cloudformation").get_paginator("list_stack_resources")
-    for page in pages.paginate(StackName=stack):
-        for item in page["StackResourceSummaries"]:
-            yield item["ResourceType"], item.get("PhysicalResourceId", "")
-
-
-def _stands(target: Target, resources: dict[str, list[str]], window: Window) -> list[Use]:
-    """What costs by the month while nothing runs: objects, items, alarms, dashboards. As they are now."""
-    uses = []
+def _objects_stored(target: Target, window: Window) -> Iterator[Use]:
+    """What lies in the buckets, as it is now."""
     for bucket in (target.input_bucket, target.output_bucket):
         stored = sum(size for _, size, _ in _objects(target, bucket, ""))
-        uses.append(Use(STANDING, bucket, "s3_gb_month", stored / GIGABYTE * window.of_month))
-    tables = target.client("dynamodb")
-    for table in resources["AWS::DynamoDB::Table"]:
-        stored = int(tables.describe_table(TableName=table)["Table"].get("TableSizeBytes", 0))
-        uses.append(Use(STANDING, table, "dynamodb_gb_month", stored / GIGABYTE * window.of_month))
-    cloudwatch = target.client("cloudwatch")
-    pages = cloudwatch.get_paginator("describe_alarms").paginate(
-        AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )
-    looked_at = composites = 0
-    for page in pages:
-        looked_at += sum(_metrics_of(alarm) for alarm in page.get("MetricAlarms", []))
-        composites += len(page.get("CompositeAlarms", []))
-    boards = len(cloudwatch.list_dashboards().get("DashboardEntries", []))
-    uses.append(Use(STANDING, "alarms", "alarm_month", looked_at * window.of_month))
-    uses.append(Use(STANDING, "composite alarms", "alarm_composite_month", composites * window.of_month))
-    uses.append(Use(STANDING, "dashboards", "dashboard_month", boards * window.of_month))
-    return uses
-
-
-def _metrics_of(alarm: Mapping[str, Any]) -> int:
-    """How many metrics an alarm looks at: it is paid for each (Amazon CloudWatch pricing, "Alarms").
-
-    >>> share = {"Metrics": [{"Expression": "a/b"}, {"MetricStat": {}}, {"MetricStat": {}}]}
-    >>> _metrics_of({"MetricName": "Errors"}), _metrics_of(share)
-    (1, 2)
-    """
-    return sum("MetricStat" in item for item in alarm.get("Metrics") or ()) or 1
+        yield Use(STANDING, bucket, "s3_gb_month", stored / GIGABYTE * of_month(window))
 
 
 def _objects(target: Target, bucket: str, prefix: str) -> Iterator[tuple[str, int, datetime]]:
@@ -301,16 +249,17 @@ def _objects(target: Target, bucket: str, prefix: str) -> Iterator[tuple[str, in
 
 
 def _counts(target: Target, window: Window) -> Counts:
-    """What came and what was made on the day: files by the time of their put, the others by their keys."""
-    files = [
-        fields["name"]
+    """What came and what was made on the day: files by the time of their put, the others by their keys; and
+    the assets that are registered now."""
+    files = sum(
+        window.holds(changed) and layout.OBSERVATION.parse(key) is not None
         for key, _, changed in _objects(target, target.input_bucket, layout.OBSERVATION.prefix())
-        if window.has(changed) and (fields := layout.OBSERVATION.parse(key))
-    ]
+    )
 
     def made(shape: layout.KeyShape) -> int:
-        prefix = shape.prefix(day=window.day)
+        prefix = shape.prefix(day=window.start.date())
         return sum(1 for key, _, _ in _objects(target, target.output_bucket, prefix) if shape.parse(key))
 
-    assets = {name.rsplit("_", 1)[0] for name in files}
-    return Counts(len(files), len(assets), made(layout.WORK_ORDER), made(FORECAST))
+    registered = registry.read(target)
+    assets = len(registered.assets) if registered else 0
+    return Counts(files, assets, made(layout.WORK_ORDER), made(FORECAST))

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ona.runtime.words import counted
 from operations.config.prices import GIGABYTE, MEGABYTES, STANDING
 from operations.config.scaling import LOG, STORED, Both, Figures
 from ops.means.prices import Prices, kind_of
@@ -25,13 +26,44 @@ _CALLS = ("s3_get", "s3_put", "dynamodb_read_unit", "dynamodb_write_unit", "even
 """What a function waits for: a call each."""
 
 
+MOST_ASSETS = 1_000_000_000
+"""More than all solar modules of the world: beyond it a number is a slip."""
+LEAST_MINUTES = 0.1
+MOST_MINUTES = 60 * 24 * 366.0
+"""A file a year."""
+
+
+class NoLoad(ValueError):
+    """A load that cannot be; the text says which number and what it may be."""
+
+
 @dataclass(frozen=True)
 class Load:
-    """So many assets, each in a file every so many minutes, `together` of them in one file."""
+    """So many assets, each in a file every so many minutes, `together` of them in one file.
+
+    Raises NoLoad for numbers that no fleet has.
+
+    >>> Load(100, float("nan"))
+    Traceback (most recent call last):
+    ...
+    ops.means.scale.NoLoad: nan minutes between two files: give a number from 0.1 to 527 040
+    """
 
     assets: int
     every_minutes: float
     together: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.assets <= MOST_ASSETS:
+            raise NoLoad(f"{counted(self.assets, 'asset')}: give a number from 1 to {_spaced(MOST_ASSETS)}")
+        if not LEAST_MINUTES <= self.every_minutes <= MOST_MINUTES:
+            raise NoLoad(
+                f"{counted(self.every_minutes, 'minute', 'g')} between two files: "
+                f"give a number from {LEAST_MINUTES:g} to {_spaced(MOST_MINUTES)}"
+            )
+        if not 1 <= self.together <= MOST_ASSETS:
+            most = _spaced(MOST_ASSETS)
+            raise NoLoad(f"{counted(self.together, 'asset')} in one file: give a number from 1 to {most}")
 
     @property
     def files_a_day(self) -> float:
@@ -50,6 +82,8 @@ class Scale:
     """USD a month by family."""
     usd_by_kind: dict[str, float]
     """The same by what is paid for: functions, workflows, tables, …"""
+    warnings: list[str]
+    """What the reckoning does not hold for, in words."""
 
 
 def scale(load: Load, figures: Figures, prices: Prices, region: str) -> Scale:
@@ -66,6 +100,8 @@ def scale(load: Load, figures: Figures, prices: Prices, region: str) -> Scale:
         for (family, _, what), count in counts.items():
             amounts[family, what] += count * times * DAYS
             by_what[what] += count * times
+    amounts["ooda", "s3_put"] += files * DAYS  # the file itself is put too
+    by_what["s3_put"] += files
     file_s, order_s = _seconds(per_file, figures, load.together), _seconds(per_order, figures, 1)
     gigabyte_seconds = [
         (function, seconds * times)
@@ -101,14 +137,55 @@ def scale(load: Load, figures: Figures, prices: Prices, region: str) -> Scale:
         "transitions_peak": by_what["states_transition"] * second,
         "writes_peak": by_what["dynamodb_write_unit"] * second,
         "reads_peak": by_what["dynamodb_read_unit"] * second,
-        "puts_peak": (by_what["s3_put"] + files) * second,  # the file itself is put too
+        "puts_peak": by_what["s3_put"] * second,
         "gets_peak": by_what["s3_get"] * second,
         "requests_a_day": by_what["lambda_request"],
         "transitions_a_day": by_what["states_transition"],
         "log_gb_a_day": by_what[LOG] / GIGABYTE,
         "athena_gb_a_day": lake_bytes / 1e9,
     }
-    return Scale(load, steps, priced, dict(sorted(usd.items())), dict(sorted(by_kind.items())))
+    told = list(_warnings(load, figures, file_s))
+    return Scale(load, steps, priced, dict(sorted(usd.items())), dict(sorted(by_kind.items())), told)
+
+
+def most_together(figures: Figures) -> int:
+    """The largest number of assets in one file that every function of a file ends within its timeout.
+
+    The times of a file grow on a line, so half of what is left is tried again and again.
+    """
+    low, high = 1, MOST_ASSETS
+    while low < high:
+        middle = (low + high + 1) // 2
+        seconds = _seconds(_of_files(Load(middle, 5.0, middle), figures), figures, middle)
+        if any(took > figures.functions[by].timeout_s for (_, by), took in seconds.items()):
+            high = middle - 1
+        else:
+            low = middle
+    return low
+
+
+def _warnings(load: Load, figures: Figures, file_s: Mapping[tuple[str, str], float]) -> Iterator[str]:
+    for (_, by), took in file_s.items():
+        most = figures.functions[by].timeout_s
+        if took > most:
+            yield (
+                f"{by} needs {_spaced(took)} s for a file of {_many(load.together)}, and is "
+                f"stopped after {most:g} s: every such file fails, and the numbers below hold for none; "
+                f"at most {_many(most_together(figures))} in one file (--together)"
+            )
+    if load.together > figures.large.assets:
+        yield (
+            f"files of more than {_many(figures.large.assets)} were not measured: "
+            "the figures lie on the line through the two measurements"
+        )
+
+
+def _many(assets: int) -> str:
+    return counted(assets, "asset", ",").replace(",", " ")
+
+
+def _spaced(number: float) -> str:
+    return f"{number:,.0f}".replace(",", " ")
 
 
 def at(figure: Both, figures: Figures, together: int) -> float:

@@ -51,7 +51,9 @@ def tables(scales: Sequence[Scale], figures: Figures, prices: Prices, region: st
         ]
         for quota in figures.quotas
     ]
+    said = dict.fromkeys(text for one in scales for text in one.warnings)
     parts = [
+        *(f"**Beware:** {text}.\n" for text in said),
         "Load", *_table(["what", *heads], load),
         "", "USD a month", *_table(["family", *heads], families),
         "", *_table(["for", *heads], kinds),

@@ -65,7 +65,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Counts:
-    """What a day brought: files put, assets with a file, orders opened, forecasts written."""
+    """What a day brought: files put, orders opened, forecasts written; and assets that are registered."""
 
     files: int = 0
     assets: int = 0

@@ -45,6 +45,7 @@ _KINDS: dict[str, Kind] = {
     "api": "apis",
     "alarm": "watching",
     "dashboard": "watching",
+    "metric": "watching",
     "athena": "lake",
 }
 

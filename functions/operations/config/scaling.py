@@ -42,6 +42,7 @@ class FunctionFigures(Document):
 
     memory_mb: int = Field(ge=128, le=10240, description="megabytes")
     processor: Literal["arm64", "x86_64"]
+    timeout_s: float = Field(gt=0, le=900, description="seconds after which Lambda stops it")
     cpu_s: Both
 
 

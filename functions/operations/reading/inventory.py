@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from operations.reading.finding import Client, Finding
@@ -20,12 +21,13 @@ _GONE = "DELETE_COMPLETE"
 @dataclass(frozen=True)
 class Inventory:
     """What is deployed. `stacks`: status by name; `resources`: physical ids by CloudFormation's type;
-    `stack_of`: by physical id, the stack that has it."""
+    `stack_of`: by physical id, the stack that has it; `made`: when the root's stack was made."""
 
     root: str
     stacks: dict[str, str]
     resources: dict[str, list[str]]
     stack_of: dict[str, str] = field(default_factory=dict)
+    made: datetime | None = None
 
     def of(self, kind: str) -> list[str]:
         """The physical ids of a type's resources, sorted."""
@@ -51,7 +53,7 @@ def read(client: Client, root: str) -> Inventory:
         for resource in _resources(cloudformation, stack):
             resources.setdefault(resource["ResourceType"], []).append(resource["PhysicalResourceId"])
             stack_of[resource["PhysicalResourceId"]] = stack
-    return Inventory(root, stacks, resources, stack_of)
+    return Inventory(root, stacks, resources, stack_of, top.get("CreationTime"))
 
 
 def _belongs(stack: dict[str, Any], root: dict[str, Any]) -> bool:

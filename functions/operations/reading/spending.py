@@ -1,7 +1,7 @@
 """What a stretch of time cost by list prices, from the metrics that AWS's services send by themselves.
 
 It is an estimate. Not in it: requests to S3 and what lies there, messages of SNS and EventBridge, starts of
-sandboxes. `ona cost` reads more, and takes longer.
+sandboxes. `ona cost` reads more, and takes longer. What stands is the same in both.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from ona.documents.base import Document
@@ -19,9 +19,10 @@ from operations.reading import inventory
 from operations.reading.finding import Client
 from operations.reading.inventory import Inventory
 from operations.reading.metric_data import Ask, values
+from operations.reading.standing import standing, stood
 from operations.reading.window import Window
 
-HOUR_S, DAY_S, MONTH_DAYS = 3600, 86_400, 30
+HOUR_S = 3600
 TRANSITIONS = 8
 """State transitions of an execution: what 71 of 78 of the loop had (measured on 2026-11-28)."""
 QUEUE_CALLS = (
@@ -57,9 +58,9 @@ class _Metered:
 
 
 def spent(
-    client: Client, root: str, environment: str, window: Window, prices: Prices, region: str
+    client: Client, root: str, environment: str, window: Window, now: datetime, prices: Prices, region: str
 ) -> Spent:
-    """What the platform below `root` cost in a window.
+    """What the platform below `root` cost in a window, until `now`.
 
     Raises NotDeployed, InvalidConfiguration where a price is missing, and botocore's errors.
     """
@@ -76,13 +77,13 @@ def spent(
         families[family] += usd
         kinds[kind_of(what)] += usd
 
-    for one, series in zip(
+    for metric, series in zip(
         metered, values(client("cloudwatch"), asks, window.start, window.end), strict=True
     ):
-        add(one.family, one.what, one.each * sum(value for at, value in series if since <= at < until))
-    share = (until - since) / DAY_S / MONTH_DAYS
-    for what, amount in _stands(client, found):
-        add(STANDING, what, amount * share)
+        used = sum(value for at, value in series if since <= at < until)
+        add(metric.family, metric.what, metric.each * used)
+    for one in standing(client, found, environment, stood(window, found.made, now)):
+        add(STANDING, one.what, one.amount)
     return Spent(
         usd=round(sum(families.values()), 6),
         by_family=_rounded(families),
@@ -163,17 +164,6 @@ def _logs(found: Inventory) -> Iterator[_Metered]:
         yield _Metered(
             family, "logs_gb_in", 1 / GIGABYTE, "AWS/Logs", "IncomingBytes", {"LogGroupName": name}
         )
-
-
-def _stands(client: Client, found: Inventory) -> Iterator[tuple[str, float]]:
-    """What costs by the month, as it is now: alarms, dashboards, what lies in tables."""
-    yield "alarm_month", len(found.of("AWS::CloudWatch::Alarm"))
-    yield "alarm_composite_month", len(found.of("AWS::CloudWatch::CompositeAlarm"))
-    yield "dashboard_month", len(found.of("AWS::CloudWatch::Dashboard"))
-    tables = client("dynamodb")
-    for name in found.of("AWS::DynamoDB::Table"):
-        stored = tables.describe_table(TableName=name)["Table"].get("TableSizeBytes", 0)
-        yield "dynamodb_gb_month", stored / GIGABYTE
 
 
 def _rounded(sums: dict[str, float]) -> dict[str, float]:

@@ -39,7 +39,7 @@ def routine(kind: Kind, now: datetime) -> tuple[Report, date]:
     if kind == "weekly":
         return weekly(client, root, records, yesterday, rules.zone, now), today
     day = yesterday if kind == "closing" else today
-    cost = _spent(root, Window.of(day, rules.zone))
+    cost = _spent(root, Window.of(day, rules.zone), now)
     before = cost_before(records, day)
     return summary(client, root, records, day, rules.zone, now, cost, before), day
 
@@ -50,12 +50,11 @@ def performance_of_week(now: datetime) -> Performance:
     return performance(client, root, name, now, _WEEK_HOURS)
 
 
-def _spent(root: str, window: Window) -> Spent | str:
+def _spent(root: str, window: Window, now: datetime) -> Spent | str:
     """What a window cost, or why nobody knows: the list has no prices of this region."""
     try:
-        return spent(
-            client, root, environment("ONA_ENVIRONMENT"), window, newest(), os.environ.get("AWS_REGION", "")
-        )
+        region = os.environ.get("AWS_REGION", "")
+        return spent(client, root, environment("ONA_ENVIRONMENT"), window, now, newest(), region)
     except InvalidConfiguration as error:
         return str(error)
 

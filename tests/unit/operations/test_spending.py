@@ -33,6 +33,7 @@ NAMES = [
     "alarm_month",
     "alarm_composite_month",
     "dashboard_month",
+    "metric_month",
 ]
 BOOK = Prices.read(
     {"day": "2026-11-01", "regions": {"here": {name: {"usd": 2.0, "assumed": "round"} for name in NAMES}}}
@@ -69,7 +70,12 @@ def day(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], spending.Spent
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         )  # fmt: skip
-        yield lambda: spending.spent(boto3.client, "p-dev", "dev", Window(START, END), BOOK, "here")
+        for name in ("a", "b", "somebody-elses"):
+            boto3.client("cloudwatch").put_metric_alarm(
+                AlarmName=name, Namespace="n", MetricName="m", Statistic="Sum", Period=60, Threshold=1.0,
+                EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold",
+            )  # fmt: skip
+        yield lambda: spending.spent(boto3.client, "p-dev", "dev", Window(START, END), END, BOOK, "here")
 
 
 def send(namespace: str, name: str, value: float, dimension: tuple[str, str], at: datetime) -> None:
@@ -99,7 +105,7 @@ def test_a_day_by_hand_and_what_belongs_to_other_days_is_not_in_it(
 
 def test_a_region_without_prices_is_named(day: Callable[[], spending.Spent]) -> None:
     with pytest.raises(InvalidConfiguration, match="in region mars-1"):
-        spending.spent(boto3.client, "p-dev", "dev", Window(START, END), BOOK, "mars-1")
+        spending.spent(boto3.client, "p-dev", "dev", Window(START, END), END, BOOK, "mars-1")
     told = list(cost_in_words("no price of x in region mars-1", None))
     assert [one.text for one in told] == ["not reckoned: no price of x in region mars-1"]
 

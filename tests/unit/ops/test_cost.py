@@ -8,15 +8,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from local.packaging import read_template
 from ona.runtime.errors import InvalidConfiguration, InvalidPayload
+from operations.reading import spending, standing
+from operations.reading.inventory import Inventory
+from operations.reading.window import Window
 from ops.means import cost, prices, reading, usage
 from ops.means.usage import Counts, Usage, Use
-from ops.target import Target
+from ops.target import OpsError, Target
+from tests.builders.assets import make_registry
+from tests.paths import ROOT
 
 DAY = date(2026, 11, 27)
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -87,23 +94,46 @@ def test_every_region_of_the_list_has_the_same_prices():
     assert "af-south-1" in regions  # where samconfig.toml deploys
 
 
-class _NoStacks:
-    """CloudFormation of an account without stacks: moto's own wants a package that is not installed."""
+MADE = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
-    def get_paginator(self, _: str) -> _NoStacks:
+
+class _OneStack:
+    """CloudFormation with the root's stack, whose resources a test names: moto's own wants a package that
+    is not installed."""
+
+    def __init__(self) -> None:
+        self.resources: list[tuple[str, str]] = []
+        self.made = MADE
+
+    def get_paginator(self, _: str) -> _OneStack:
         return self
 
     def paginate(self, **_: object) -> list[dict[str, list[object]]]:
-        return [{"Stacks": []}]
+        root = {
+            "StackName": "ona-platform-dev",
+            "StackId": "1",
+            "StackStatus": "CREATE_COMPLETE",
+            "CreationTime": self.made,
+        }
+        listed = [
+            {"ResourceType": kind, "PhysicalResourceId": name, "ResourceStatus": "CREATE_COMPLETE"}
+            for kind, name in self.resources
+        ]
+        return [{"Stacks": [root], "StackResourceSummaries": listed}]
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
+def stack() -> _OneStack:
+    return _OneStack()
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch, stack: _OneStack) -> Iterator[Target]:
     """An AWS account with one function of ours, one of another environment, and their metrics."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    clients = {"cloudformation": _NoStacks()}
+    clients = {"cloudformation": stack}
     with mock_aws():
         target = Target("AWS", "ona-platform-dev", lambda name: clients.get(name) or boto3.client(name))
         role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
@@ -138,12 +168,141 @@ def test_in_aws_the_day_is_read_from_the_metrics_that_lambda_sends(account):
         _send(name, value, NOON, "ona-detect-dev")
         _send(name, value, NOON, "ona-detect-prod")
         _send(name, value, datetime(2026, 11, 26, 23, 59, tzinfo=UTC), "ona-detect-dev")
-    found = {use.what: use.amount for use in reading.read(account, DAY).uses if use.by == "detect"}
+    found = {use.what: use.amount for use in reading.read(account, DAY, LATER).uses if use.by == "detect"}
     assert found == {"lambda_request": 1000, "lambda_arm64_gb_second": 250}
 
 
-def test_a_day_ends_at_midnight_utc_and_november_has_thirty():
-    window = reading.Window(DAY)
-    assert window.has(datetime(2026, 11, 27, tzinfo=UTC))
-    assert not window.has(datetime(2026, 11, 28, tzinfo=UTC))
-    assert window.of_month == pytest.approx(1 / 30)
+LATER = datetime(2026, 12, 5, tzinfo=UTC)
+
+
+def _alarm(name: str, *metrics: str) -> None:
+    """An alarm on one metric, or on the sum of several."""
+    given: dict[str, object] = {"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    if len(metrics) == 1:
+        given |= {"Namespace": "AWS/Lambda", "MetricName": metrics[0], "Statistic": "Sum", "Period": 60}
+    else:
+        stat = {"Period": 60, "Stat": "Sum"}
+        given["Metrics"] = [
+            {"Id": "all", "Expression": "SUM(METRICS())", "ReturnData": True},
+            *(
+                {
+                    "Id": f"m{n}",
+                    "ReturnData": False,
+                    "MetricStat": {**stat, "Metric": {"Namespace": "AWS/Lambda", "MetricName": metric}},
+                }
+                for n, metric in enumerate(metrics)
+            ),
+        ]
+    boto3.client("cloudwatch").put_metric_alarm(AlarmName=name, Threshold=1.0, **given)
+
+
+def test_what_stands_is_the_same_in_the_command_and_in_the_days_summary(
+    account: Target, stack: _OneStack
+) -> None:
+    """Three alarms look at 1 + 3 + 1 metrics, the last is a scaling policy's; another's look at nothing of
+    ours. A metric of ours was sent in 2 hours of the day, and one hour before it; another environment's and
+    another namespace's are not ours. Five metrics for a day of thirty, 2 hours of 720."""
+    stack.resources = [
+        ("AWS::CloudWatch::Alarm", "a"), ("AWS::CloudWatch::Alarm", "b"), ("AWS::DynamoDB::Table", "crews"),
+    ]  # fmt: skip
+    boto3.client("dynamodb").create_table(
+        TableName="crews", BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )  # fmt: skip
+    _alarm("a", "Errors")
+    _alarm("b", "Errors", "Invocations", "Throttles")
+    _alarm("TargetTracking-table/crews-AlarmHigh-1", "Errors")
+    _alarm("TargetTracking-table/crews2-AlarmHigh-1", "Errors")
+    _alarm("somebody-elses", "Errors")
+    cloudwatch = boto3.client("cloudwatch")
+    for namespace, environment in (("Ona/Platform", "dev"), ("Ona/Platform", "prod"), ("Else", "dev")):
+        for at in (NOON, NOON.replace(minute=59), NOON.replace(hour=20), NOON.replace(day=26, hour=23)):
+            point = {"MetricName": "Found", "Value": 1.0, "Timestamp": at}
+            point["Dimensions"] = [{"Name": "environment", "Value": environment}]
+            cloudwatch.put_metric_data(Namespace=namespace, MetricData=[point])
+    uses = {
+        use.what: use.amount for use in reading.read(account, DAY, LATER).uses if use.family == "standing"
+    }
+    assert uses == pytest.approx({"alarm_month": 5 / 30, "metric_month": 2 / 720})
+    book = prices.newest()
+    day = Window(datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC))
+    told = spending.spent(account.client, "ona-platform-dev", "dev", day, LATER, book, "af-south-1")
+    assert told.by_family["standing"] == round(5 / 30 * 0.1 + 2 / 720 * 0.3, 6)
+
+
+def test_what_stands_costs_only_while_it_stood(account: Target, stack: _OneStack) -> None:
+    """Made at 9:00 on the 20th: 15 hours of that day; until 6:00 of a day that is not over: 6 hours."""
+    stack.resources = [("AWS::CloudWatch::Alarm", "a")]
+    _alarm("a", "Errors")
+
+    def alarms(day: date, now: datetime) -> float:
+        uses = reading.read(account, day, now).uses
+        return sum(use.amount for use in uses if use.what == "alarm_month")
+
+    assert alarms(MADE.date(), LATER) == pytest.approx(15 / 720)
+    assert alarms(DAY, NOON.replace(hour=6)) == pytest.approx(6 / 720)
+    for day in (date(2026, 11, 19), date(1900, 1, 1)):
+        with pytest.raises(OpsError, match=f"{day}: the platform was made on 2026-11-20 09:00 UTC"):
+            reading.read(account, day, LATER)
+
+
+def test_an_asset_bears_all_and_is_one_that_is_registered(account: Target) -> None:
+    """Files of the day may have any names: three of them are no three assets."""
+    for name in ("INV-001_20261127", "other_20261127", "third"):
+        boto3.client("s3").put_object(Bucket="ona-in", Key=f"observations/2026/11/27/{name}.csv", Body=b"x")
+    day = datetime.now(UTC).date()
+    assert reading.read(account, day, datetime.now(UTC)).counts == Counts(files=3, assets=0)
+    entry = make_registry(1).model_dump(mode="json")["assets"][0]
+    body = json.dumps({"assets": [entry]}).encode()
+    boto3.client("s3").put_object(Bucket="ona-in", Key="assets.json", Body=body)
+    assert reading.read(account, day, datetime.now(UTC)).counts == Counts(files=3, assets=1)
+
+
+def test_warm_executions_and_a_cache_are_paid_while_they_are_kept() -> None:
+    """5 executions of 3 008 MB for 24 h are 5 × 2.9375 × 86 400 = 1 269 000 GB-seconds; a cache of 6.1 GB
+    is 24 hours; a stage without a cache is none, and a target of a table keeps nothing warm."""
+    scaled = "AWS::ApplicationAutoScaling::ScalableTarget"
+    found = Inventory(
+        "p", {},
+        {
+            scaled: [
+                "function:ona-forecastingApi-prod:live|lambda:function:ProvisionedConcurrency|lambda",
+                "table/crews|dynamodb:table:ReadCapacityUnits|dynamodb",
+            ],
+            "AWS::ApiGateway::RestApi": ["cached", "plain"],
+        },
+    )  # fmt: skip
+    asked: list[dict[str, str]] = []
+
+    def kept(**given: str) -> dict[str, int]:
+        asked.append(given)
+        return {"AllocatedProvisionedConcurrentExecutions": 5}
+
+    def stage(restApiId: str, stageName: str) -> dict[str, object]:  # noqa: N803
+        assert stageName == "prod"
+        cache = {"cacheClusterEnabled": True, "cacheClusterSize": "6.1"}
+        return cache if restApiId == "cached" else {"cacheClusterEnabled": False}
+
+    pages = SimpleNamespace(paginate=lambda **_: [])
+    clients = {
+        "cloudwatch": SimpleNamespace(get_paginator=lambda _: pages),
+        "dynamodb": None,
+        "lambda": SimpleNamespace(
+            get_provisioned_concurrency_config=kept,
+            get_function_configuration=lambda **_: {"MemorySize": 3008, "Architectures": ["arm64"]},
+        ),
+        "apigateway": SimpleNamespace(get_stage=stage),
+    }
+    day = Window(datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC))
+    told = standing.standing(clients.__getitem__, found, "prod", day)
+    amounts = {one.what: one.amount for one in told if one.amount}
+    assert amounts == {"lambda_arm64_provisioned_gb_second": 1_269_000, "api_cache_6_1_gb_hour": 24}
+    assert asked == [{"FunctionName": "ona-forecastingApi-prod", "Qualifier": "live"}]
+    assert all(prices.newest().of("af-south-1", what).usd for what in amounts)
+
+
+def test_each_size_of_cache_that_the_template_takes_has_a_price() -> None:
+    sizes = set(read_template(ROOT / "template.yaml")["Parameters"]["ApiCache"]["AllowedValues"]) - {"off"}
+    names = {f"api_cache_{size.replace('.', '_')}_gb_hour" for size in sizes}
+    assert names == {name for name in prices.newest().regions["af-south-1"] if name.startswith("api_cache")}

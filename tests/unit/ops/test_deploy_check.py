@@ -71,6 +71,25 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
         yield Account()
 
 
+# ------------------------------------------------------------------ budget
+
+
+@pytest.mark.parametrize(
+    ("region", "usd", "said"),
+    [
+        ("af-south-1", "50", ["CloudFormation has no AWS::Budgets::Budget in af-south-1"]),
+        ("af-south-1", "0", []),
+        ("eu-west-1", "50", []),
+    ],
+)
+def test_a_budget_that_the_region_cannot_make_is_said(region: str, usd: str, said: list[str]) -> None:
+    deploying = Settings("ona-platform-dev", region, {"MonthlyBudgetUsd": usd})
+    found = [item for item in findings(TEMPLATE, deploying, None) if item.about == "budget"]
+    assert [(item.state, item.text.partition(":")[0]) for item in found] == [
+        ("note", text.partition(":")[0]) for text in said
+    ]
+
+
 # ------------------------------------------------------------------ concurrency
 
 

@@ -14,6 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from ops.cli import app
+from tests.builders.deployed import functions
 from tests.paths import ROOT
 
 RAW = yaml.safe_load((ROOT / "configs/operations/scaling.yaml").read_text())
@@ -76,7 +77,7 @@ def test_a_month_costs_what_the_bill_would_add_up(tmp_path: Path) -> None:
         count("detect", "lambda_request") * price("lambda_request")
         + 2.0 * (0.25 + 0.015 * calls) * price("lambda_arm64_gb_second")
         + count("detect", "s3_get") * price("s3_get")
-        + (count("detect", "s3_put") + count("workflow ooda", "s3_put")) * price("s3_put")
+        + (count("detect", "s3_put") + count("workflow ooda", "s3_put") + 1) * price("s3_put")
         + count("detect", "dynamodb_read_unit") * price("dynamodb_read_unit")
         + count("detect", "dynamodb_write_unit") * price("dynamodb_write_unit")
         + count("detect", "events_event") * price("events_event")
@@ -86,7 +87,8 @@ def test_a_month_costs_what_the_bill_would_add_up(tmp_path: Path) -> None:
     ) + 1000 * 9636 * 30 / 2**30 * price("s3_gb_month")
     assert told["usd_a_month"]["ooda"] == pytest.approx(ooda)
     standing = 185 * price("alarm_month") + 57 * price("alarm_composite_month")
-    standing += 8 * price("dashboard_month")
+    standing += 8 * price("dashboard_month") + 100 * price("metric_month")
+    standing += 5 * 3008 / 1024 * 30 * 86_400 * price("lambda_arm64_provisioned_gb_second")
     assert told["usd_a_month"]["standing"] == pytest.approx(standing)
     assert sum(told["usd_a_month_by_kind"].values()) == pytest.approx(sum(told["usd_a_month"].values()))
     assert told["usd_a_month"].get("delivery", 0) == 0
@@ -103,6 +105,64 @@ def test_a_file_of_more_assets_lies_on_the_line_through_both_measurements() -> N
     a_second, of_orders = 3 * 1000 / 300, 3 / 86_400 * 0.1 / 30 * 30
     assert gets[20] == pytest.approx(a_second * 318 + of_orders * 20_000, rel=1e-6)
     assert gets[39] - gets[20] == pytest.approx(gets[20] - gets[1])
+
+
+def test_puts_are_one_number_in_the_load_and_in_the_money() -> None:
+    """The busiest second has three times the mean; what a month pays for is the same rate."""
+    told = load_of("--assets", "10000")
+    paid = sum(one["amount"] for one in told["amounts"] if one["what"] == "s3_put")
+    assert told["steps"]["puts_peak"] == pytest.approx(3 * paid / 30 / 86_400)
+    assert told["steps"]["puts_peak"] > 3 * 10_000 / 300, "each file is put"
+
+
+def seconds_of_detect(together: int) -> float:
+    """Its work and its calls for a file, on the line through both measurements."""
+    calls = ("s3_get", "s3_put", "dynamodb_read_unit", "dynamodb_write_unit", "events_event")
+    rows = [row for row in RAW["per_file"] if row["by"] == "detect" and row["what"] in calls]
+    share = (together - 1) / 19
+    cpu = RAW["functions"]["detect"]["cpu_s"]
+    total = cpu["small"] + (cpu["large"] - cpu["small"]) * share
+    for row in rows:
+        total += 0.015 * max(row["small"] / 60 + (row["large"] - row["small"] / 60) * share, 0)
+    return total
+
+
+def test_a_file_that_detect_cannot_end_in_time_is_said_and_one_that_it_can_is_not() -> None:
+    most = next(n for n in range(2000, 1, -1) if seconds_of_detect(n) <= 240)
+    fits, over = (load_of("--assets", "10000", "--together", str(n))["warnings"] for n in (most, most + 1))
+    assert not [text for text in fits if "stopped after" in text]
+    (told,) = [text for text in over if "stopped after 240 s" in text]
+    assert f"at most {most:,} assets in one file".replace(",", " ") in told
+    assert load_of("--assets", "10000", "--together", "20")["warnings"] == [], "as it was measured"
+    assert "**Beware:**" in ask("--assets", "10000", "--together", "5000")
+
+
+def test_time_limits_are_those_that_are_deployed() -> None:
+    deployed = {
+        str(item["FunctionName"]["Fn::Sub"]).split("-")[1]: item["Timeout"] for item in functions().values()
+    }
+    assert {name: item["timeout_s"] for name, item in RAW["functions"].items()} == {
+        name: deployed[name] for name in RAW["functions"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--assets", "0"], "0 assets: give a number from 1 to 1 000 000 000"),
+        (["--assets=-5"], "-5 assets: give"),
+        (["--assets", "1" + "0" * 30], "assets: give a number"),
+        (["--every", "nan"], "nan minutes between two files: give a number from 0.1 to 527 040"),
+        (["--every", "inf"], "inf minutes"),
+        (["--every", "1e30"], "1e+30 minutes"),
+        (["--every=-1"], "-1 minutes"),
+        (["--together", "0"], "0 assets in one file"),
+    ],
+)
+def test_a_number_that_no_fleet_has_is_refused(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(app, ["scale", *words], env={"COLUMNS": "400"})
+    assert done.exit_code == 1
+    assert said in done.output
 
 
 def test_figures_that_cannot_be_are_refused_with_their_file(tmp_path: Path) -> None:
