@@ -209,5 +209,7 @@ def _print_finding(finding: Finding) -> None:
     since = f" (since {finding.since:%Y-%m-%d %H:%M} UTC)" if finding.since else ""
     text = escape(f"{finding.about}: {finding.text}{since}")
     console.print(f"    [{colour}]{finding.state}[/] {text}", soft_wrap=True, highlight=False)
+    if finding.course:
+        console.print(f"        now: {escape(finding.course)}", soft_wrap=True, highlight=False)
     if finding.page:
         console.print(f"        what to do: {finding.page}", soft_wrap=True, highlight=False)

@@ -34,6 +34,7 @@ class Finding(Document):
     text: str = Field(description="what was seen, for people")
     page: str = Field(default="", description="where docs/ say what to do")
     since: datetime | None = Field(default=None, description="UTC, where it is known")
+    course: str = Field(default="", description="what became of it since, for people")
 
     @classmethod
     def ok(cls, check: str, about: str, text: str) -> Finding:

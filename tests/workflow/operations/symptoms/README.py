@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from operations.reading.records import Records
-from tests.builders.scenes import fail_for_good, purge
+from tests.builders.scenes import fail_for_good, letters_wait, on, purge
 from tests.fakes.platform import Platform
 from tests.workflow.operations.symptoms.health import with_timers
 
@@ -17,15 +17,16 @@ def night(platform: Platform) -> Iterator[None]:
     """Detect fails for good; its letter lies in the queue."""
     platform.reset()
     fail_for_good(platform)
-    with with_timers(platform), patch.object(Records, "failures", return_value={"ona-ooda-dev": 1}):
+    failures = patch.object(Records, "failures", return_value={"ona-ooda-dev": 1})
+    with with_timers(platform), letters_wait(), failures:
         yield  # the shared platform keeps other tests' failures
 
 
 @contextmanager
 def mended(platform: Platform) -> Iterator[None]:
-    """The letter still lies there, and the configuration is right again."""
+    """The letter still lies there, and the configuration is right again; the alarm of it still rings."""
     try:
-        with with_timers(platform):
+        with with_timers(platform), on(platform, "ooda-executions-failed"):
             yield
     finally:
         purge(platform)
