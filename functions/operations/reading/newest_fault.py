@@ -75,7 +75,7 @@ def _minutes(cloudwatch: Any, alarm: Mapping[str, Any], start: datetime, now: da
     """The newest fault since `start`: of one metric by minutes, of a sum by its periods."""
     if alarm.get("Metrics"):
         step, name, points = period_s(alarm), *_summed(cloudwatch, alarm, start, now)
-        bad = _breaches(alarm)
+        bad: Callable[[float], bool] = _breaches(alarm)
     else:
         statistic = str(alarm.get("ExtendedStatistic") or alarm.get("Statistic"))
         dimensions = {one["Name"]: one["Value"] for one in alarm.get("Dimensions", [])}
@@ -84,7 +84,7 @@ def _minutes(cloudwatch: Any, alarm: Mapping[str, Any], start: datetime, now: da
         points = values(cloudwatch, [ask], start, now)[0]
         # five errors in five minutes are a part each: none of them is well
         counts = statistic in ("Sum", "SampleCount") and alarm["ComparisonOperator"].startswith("Greater")
-        bad = (lambda value: value > 0) if counts else _breaches(alarm)
+        bad = _above_nothing if counts else _breaches(alarm)
     failed = [(at, value) for at, value in points if bad(value)]
     if not failed:
         return None
@@ -117,8 +117,12 @@ def _summed(
     return label, next(iter(series.values()), [])
 
 
+def _above_nothing(value: float) -> bool:
+    return value > 0
+
+
 def _breaches(alarm: Mapping[str, Any]) -> Callable[[float], bool]:
-    bad = _BAD.get(alarm["ComparisonOperator"], operator.gt)
+    bad = _BAD[alarm["ComparisonOperator"]]
     threshold = float(alarm["Threshold"])
 
     def breaches(value: float) -> bool:
