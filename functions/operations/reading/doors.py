@@ -18,8 +18,8 @@ from operations.reading.stops import Stop
 PATIENCE_S = 10.0
 """Seconds that an API may take to answer /health (ours); a cold start is among them."""
 _TOO_SLOW = (
-    f"gave no answer within {PATIENCE_S:g} s: it is busy or hangs; ask again in a minute, and if it stays so "
-    "look at the log of the function accountApi"
+    f"gave no answer within {PATIENCE_S:g} s: it is busy or hangs; ask again in a minute, "
+    "and if it stays so look at the log of the function accountApi"
 )
 _UNREACHED = (
     "cannot be reached: nobody listens there, or its name has no address; look whether the platform runs "
