@@ -23,7 +23,7 @@ EVENTS = {
 }
 """The platform's events of which alerts are made, and the kinds of these (`operations.alerting.events`)."""
 _MORE = ("operations", "platform", "test", "other")
-"""Family and thing of the platform's events; the kinds of a trial and of an alarm that is not catalogued."""
+"""Family and thing of the platform's events; the kinds of a trial and of an alarm not catalogued."""
 _NEAR = 3
 """So many near names are told (ours)."""
 _LIKE = 0.5
