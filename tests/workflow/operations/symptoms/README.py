@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest.mock import patch
 
 from operations.reading.records import Records
+from ops import failed_runs
 from tests.builders.scenes import fail_for_good, letters_wait, on, purge
 from tests.fakes.platform import Platform
 from tests.workflow.operations.symptoms.health import with_timers
@@ -18,7 +20,13 @@ def night(platform: Platform) -> Iterator[None]:
     platform.reset()
     fail_for_good(platform)
     failures = patch.object(Records, "failures", return_value={"ona-ooda-dev": 1})
-    with with_timers(platform), letters_wait(), failures:
+    own = platform.executions()[0]["executionArn"]
+    newest = failed_runs.newest
+
+    def only_this(*asked: Any) -> list[str]:
+        return [told for told in newest(*asked) if own.rpartition(":")[2] in told]
+
+    with with_timers(platform), letters_wait(), failures, patch.object(failed_runs, "newest", only_this):
         yield  # the shared platform keeps other tests' failures
 
 
