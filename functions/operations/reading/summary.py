@@ -88,8 +88,8 @@ def findings(figures: Figures) -> Iterator[Finding]:
     others = [f"{counted(seen.suspected, 'suspected loss')}", f"{seen.superseded} superseded"]
     yield Finding.ok("incidents", "others", ", ".join([*_counts(seen.no_fault), *others]))
     if left := figures.not_judged:
-        told = f"{counted(len(left), 'file')} with assets that could not be judged"
-        text = f"{told}; what they lose is in no figure: {listed(left, NAMED)}"
+        told = f"{counted(len(left), 'file')}, in which an asset could not be judged"
+        text = f"{told}; what it loses is in no figure: {listed(left, NAMED)}"
         yield Finding.ok("incidents", "not judged", text)
     yield from _forecasts_in_words(figures.forecasts)
     orders, money = figures.orders, figures.money

@@ -215,5 +215,5 @@ def test_a_loss_that_nobody_could_judge_is_said_and_its_absence_is_not(cloud: No
     assert said() == []
     outcome("3", "observations/x.csv", "2025-06-10T12:00:00", "nothing_found", **_ALONE)
     [text] = said()
-    assert text.startswith("1 file with assets that could not be judged")
+    assert text.startswith("1 file, in which an asset could not be judged")
     assert "observations/x.csv (A9: no neighbour)" in text
