@@ -16,8 +16,8 @@ from ops.plain import in_words
 
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<name>\S+)')
 _LIBRARIES = ("site-packages", "/var/runtime", "/var/lang", "/opt/python", "importlib", "/lib/python")
-_ROOTS = ("/functions/", "/var/task/")
-"""Behind these a file's path is that of functions/."""
+_ROOTS = ("/functions/", "/var/task/", "/code/")
+"""Behind these a file's path is that of functions/; the last is a sandbox's of the embedded cloud."""
 
 
 def where(cause: str) -> str:

@@ -29,6 +29,10 @@ CAUSE = json.dumps(
         ([LIBRARY, OURS, INNER], "functions/ona/config/files.py, line 12, in read"),
         ([OURS, LIBRARY], "functions/ooda/detect/handler.py, line 40, in lambda_handler"),
         ([LIBRARY], "/opt/python/aws_lambda_powertools/logging/logger.py, line 554, in decorate"),
+        (
+            ['  File "/tmp/lambda-detect-h5/code/ooda/detect/handler.py", line 66, in _detect'],
+            "functions/ooda/detect/handler.py, line 66, in _detect",
+        ),
         ([], ""),
     ],
 )
