@@ -61,17 +61,22 @@ def add_principal(target: Target, arn: str, customer_id: str, tier: str) -> None
 def like(target: Target, customer_id: str) -> tuple[bool, str]:
     """Whether an asset or a credential is of a customer already; and where not, the customer whose name is
     so like it that a slip is likely, or an empty text. Names that differ in digits alone are no slip."""
-    try:
-        registered = registry.read(target)
-    except OpsError:  # it cannot be read; `ona put` says so
-        registered = None
-    known = {asset.customer_id for asset in registered.assets} if registered else set()
-    known |= {str(item.get("customer_id")) for item in credentials(target)}
+    known = known_customers(target)
     if customer_id in known:
         return True, ""
     by_letters = {name.lower(): name for name in sorted(known) if _letters(name) != _letters(customer_id)}
     near = difflib.get_close_matches(customer_id.lower(), by_letters, 1, LIKE)
     return False, by_letters[near[0]] if near else ""
+
+
+def known_customers(target: Target) -> set[str]:
+    """The customers of whom there is an asset or a credential."""
+    try:
+        registered = registry.read(target)
+    except OpsError:  # it cannot be read; `ona put` says so
+        registered = None
+    known = {asset.customer_id for asset in registered.assets} if registered else set()
+    return known | {str(item.get("customer_id")) for item in credentials(target)}
 
 
 def _letters(name: str) -> str:

@@ -34,7 +34,7 @@ _AT_ONCE = 10
 """Messages of one call (Amazon SQS API reference: ReceiveMessage, ChangeMessageVisibilityBatch)."""
 WORKFLOWS, OUTBOX = "DeadLetterQueueUrl", "OutboxDeadLetterQueueUrl"
 """The stack's outputs that name the dead-letter queues: of the workflows, and of deliveries."""
-NO_INPUT = "it has no input that could be run again"
+NO_INPUT = "it has no event that could be run again, and is kept; `ona dlq remove` takes it out"
 
 
 def receive(target: Target, queue: str = WORKFLOWS) -> list[DeadLetter]:
@@ -182,6 +182,7 @@ def redrive(
     left: list[tuple[DeadLetter, str]] | None = None,
     replaced: Collection[tuple[str, str]] = (),
     taken: list[DeadLetter] | None = None,
+    only: str = "",
 ) -> list[tuple[DeadLetter, str]]:
     """Start all failed work again, unchanged; returns each letter with the ARN of its execution.
 
@@ -193,13 +194,15 @@ def redrive(
     `replaced`: key and version id of each file whose newer version is done. Its letter leaves the
     queue, and goes into `taken`: the old version would fail again, or write over what the newer one said.
 
+    `only`: the beginning of a message's id; other letters stay, and are shown to others again at once.
+
     While many are started, those that wait stay hidden: who receives one meanwhile (`ona status`, the
     hourly reconciliation) takes its receipt away, and it could not be removed. Where that happens all the
     same, its messages stay; the next redrive finds the work started, and only removes them.
     """
     result, staying = [], []
     hidden = time.monotonic()
-    letters = by_work(receive(target))
+    letters = _chosen(target, by_work(receive(target)), only)
     started: dict[str, str] = {}
     salts: dict[str, list[str]] = {}
     for letter in letters:
@@ -238,6 +241,13 @@ def redrive(
     return result
 
 
+def _chosen(target: Target, letters: list[DeadLetter], only: str) -> list[DeadLetter]:
+    """The letters with a message whose id begins so; the messages of others go back into the queue."""
+    wanted = [one for one in letters if any(item.message_id.startswith(only) for item in one.messages)]
+    put_back(target, [item for one in letters if one not in wanted for item in one.messages], WORKFLOWS)
+    return wanted
+
+
 def is_about(target: Target, letter: DeadLetter, files: Collection[tuple[str, str]]) -> bool:
     """Whether a letter is about one of these files of the input bucket, by key and version id."""
     bucket, key, version_id = source_of(letter.body.get("input"))
@@ -268,6 +278,8 @@ def _start(target: Target, letter: DeadLetter, salt: str) -> str:
             executionArn=str(letter.body["execution"])
         )
         event = json.loads(described.get("input") or "null")
-    if not isinstance(event, dict):
+    if not isinstance(event, dict) or not event:
         raise OpsError(NO_INPUT)
+    if not letter.body.get("execution") and not source_of(event)[1]:
+        raise OpsError(NO_INPUT)  # no workflow wrote it, and it is no file's event: it would fail at once
     return start_again(target, event, salt, machine)

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ona.runtime.words import counted
-from ops import identifiers
-from ops.plain import in_words
+from ops import errors_told, identifiers
 from ops.target import OpsError, Target
 
 
@@ -25,6 +24,7 @@ class Step:
     output: Any = None
     errors: list[str] = field(default_factory=list)
     attempts: int = 0
+    stacks: list[list[str]] = field(default_factory=list)
 
     @property
     def seconds(self) -> float | None:
@@ -115,14 +115,20 @@ def steps(events: list[dict[str, Any]]) -> list[Step]:
             current.attempts += 1
         elif kind.endswith(("Failed", "TimedOut")):
             current.errors.append(_error(event))
+            cause = str(_detail(event).get("cause") or "")
+            if lines := errors_told.stack(cause):
+                current.stacks.append(lines)
     return visited
 
 
 def _error(event: dict[str, Any]) -> str:
     """The error of a failure's event: its name, and the message of the function where there is one."""
+    return failure(_detail(event), event["type"])
+
+
+def _detail(event: dict[str, Any]) -> dict[str, Any]:
     none: dict[str, Any] = {}
-    detail = next((value for key, value in event.items() if key.endswith("EventDetails")), none)
-    return failure(detail, event["type"])
+    return next((value for key, value in event.items() if key.endswith("EventDetails")), none)
 
 
 def failure(detail: dict[str, Any], otherwise: str = "") -> str:
@@ -131,7 +137,7 @@ def failure(detail: dict[str, Any], otherwise: str = "") -> str:
     >>> failure({"error": "Poisoned", "cause": '{"errorMessage": "bad row", "errorType": "Poisoned"}'})
     'Poisoned: bad row'
     """
-    return f"{detail.get('error', otherwise)}: {in_words(str(detail.get('cause') or ''))}"
+    return f"{detail.get('error', otherwise)}: {errors_told.told(str(detail.get('cause') or ''))}"
 
 
 def _last_open(visited: list[Step], name: str) -> Step | None:

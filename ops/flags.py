@@ -7,6 +7,7 @@ of it. AppConfig asks the validators first and has one deployment at a time in a
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,8 @@ from typing import Any, get_args
 from ona.config.flags import FILE, FlagName, Place, flags_config, place_of
 from ona.runtime.clock import iso
 from ops import bus
+from ops.flag_guards import Guards
+from ops.flag_words import described
 from ops.target import OpsError, Target
 
 Json = dict[str, Any]
@@ -26,8 +29,8 @@ KEPT_VERSIONS = 50
 """Versions of the document that are kept (ours)."""
 CUSTOMERS = "customers"
 """The name of the rule that names customers."""
-MOST_DESCRIBED = 1024
-"""Characters of a description (AppConfig API, StartDeployment)."""
+_ENDS_WITHIN_S = 60
+"""So long a change that is everybody's at once may take until it is over, s (ours)."""
 
 
 @dataclass(frozen=True)
@@ -108,30 +111,60 @@ class Flags:
         return _deployment(given)
 
     def change(
-        self, name: FlagName, on: bool, customers: Sequence[str] = (), *, gradually: bool, why: str, by: str
+        self,
+        name: FlagName,
+        on: bool,
+        customers: Sequence[str] = (),
+        *,
+        gradually: bool,
+        why: str,
+        by: str,
+        despite: Sequence[str] = (),
     ) -> Deployment:
-        """Set a flag for everybody, or for some customers.
+        """Set a flag for everybody, or for some customers. `despite`: alarms that do not guard this change.
 
-        Raises OpsError when another deployment goes on, or when a validator refuses.
+        Raises OpsError when another deployment goes on, when an alarm that guards the change is on, when a
+        validator refuses, and for a reason that is too long.
         """
-        place = place_of(name)
+        place, told = place_of(name), described(name, on, customers, why, by)
+        guards = Guards(self._target, self._application, self._places[place])
         going = next((one for one in self.deployments(place) if one.in_progress), None)
         if going:
             raise OpsError(
                 f"deployment {going.number} of {place} goes on ({going.state}, {going.percent:g} %): "
                 "wait for it (`ona flags watch`), or take it back (`ona flags rollback`)"
             )
+        guards.check(despite)
+        with guards.set_aside(despite):
+            done = self._set(name, on, customers, gradually=gradually, told=told)
+        self.tell(place, done, flag=name, on=on, customers=[*customers], by=by, why=why)
+        return done
+
+    def _set(
+        self, name: FlagName, on: bool, customers: Sequence[str], *, gradually: bool, told: str
+    ) -> Deployment:
+        """Deploy the document of a flag's place with the flag changed. What is everybody's at once is over
+        when this returns, or after a minute."""
+        place = place_of(name)
         before = self.document(place)
         if not before:
             # what is taken back to must exist: else the first change could not be undone
             before = _defaults(place)
-            self._deploy(place, before, gradually=False, why=f"the defaults of configs/{FILE.name}")
+            why = f"the defaults of configs/{FILE.name}"
+            self._ended(place, self._deploy(place, before, gradually=False, why=why))
         known: Json = {n: flag for n, flag in before.items() if n in flags_config()}
         given = known.get(name) or {"default": flags_config()[name].default}
         after = {**known, name: _changed(given, on, customers)}
-        told = f"{name} {'on' if on else 'off'}" + (f" for {', '.join(customers)}" if customers else "")
-        done = self._deploy(place, after, gradually=gradually, why=f"{told}, by {by}: {why}")
-        self.tell(place, done, flag=name, on=on, customers=[*customers], by=by, why=why)
+        done = self._deploy(place, after, gradually=gradually, why=told)
+        return done if gradually else self._ended(place, done)
+
+    def _ended(self, place: Place, done: Deployment) -> Deployment:
+        """A change once it is over: its alarms are set aside until then."""
+        for _ in range(_ENDS_WITHIN_S):
+            if not done.in_progress:
+                break
+            time.sleep(1)
+            done = self._look(place, done.number)
         return done
 
     def tell(self, place: Place, done: Deployment, **detail: Any) -> None:
@@ -165,7 +198,7 @@ class Flags:
             **ids,
             Content=json.dumps(document, indent=1, sort_keys=True).encode(),
             ContentType="application/json",
-            Description=why[:MOST_DESCRIBED],
+            Description=why,
         )
         version = str(made["VersionNumber"])
         try:
@@ -175,7 +208,7 @@ class Flags:
                 EnvironmentId=self._places[place],
                 ConfigurationVersion=version,
                 DeploymentStrategyId=self._strategy("gradual" if gradually else "at-once"),
-                Description=why[:MOST_DESCRIBED],
+                Description=why,
             )
         except self._client.exceptions.BadRequestException as error:
             self._client.delete_hosted_configuration_version(**ids, VersionNumber=int(version))

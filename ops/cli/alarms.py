@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
 from operations.reading import inventory
 from operations.reading.ringing import On, ringing
@@ -26,10 +27,10 @@ def alarms_command(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Which alarms are on, since when and why; a composite alarm stands for those that it rings for."""
+    """Which alarms are on, since when and why, the newest fault, and when each goes off by itself."""
     target = resolve(profile, environment)
     ours = deployed(target)
-    on = ringing(target.client, ours)
+    on = ringing(target.client, ours, utc_now())
     if as_json:
         print(to_json.dumps([item.model_dump(mode="json") for item in on], indent=2))
         return
@@ -38,10 +39,7 @@ def alarms_command(
         console.print("    what to do: docs/operations/symptoms/platform-stopped.md")
     for item in on:
         _tell(item)
-    how_many = counted(len(on), "alarm")
-    console.print(
-        f"{how_many} of {len(ours)}, on now" if on else f"none of {counted(len(ours), 'alarm')} is on"
-    )
+    console.print(f"{counted(len(on), 'alarm')} on" if on else "no alarm is on")
 
 
 def deployed(target: Target) -> set[str]:
@@ -58,6 +56,7 @@ def _tell(item: On) -> None:
     for label, text in (
         ("alarms", ", ".join(item.parts)),
         ("reason", item.reason),
+        ("now", item.course),
         ("follows from it", ", ".join(item.behind)),
         ("what to do", item.page),
     ):

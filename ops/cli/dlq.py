@@ -91,12 +91,24 @@ def dlq_remove(
 
 @app.command("redrive")
 @errors_in_one_line
-def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> None:
-    """Send all failed and lost work again, unchanged; letters of replaced files are only taken out."""
+def dlq_redrive(
+    message: Annotated[
+        str, typer.Argument(help="one message's id, or the beginning of it (8 or more); without it all")
+    ] = "",
+    profile: Profile = None,
+    environment: Environment = "dev",
+) -> None:
+    """Send all failed and lost work again, unchanged, or that of one letter; letters of replaced files are
+    only taken out."""
+    if message and len(message) < _ID_LETTERS:
+        raise OpsError(f"give at least {_ID_LETTERS} letters of the message's id; see `ona dlq list`")
     target = resolve(profile, environment)
     left: list[tuple[messages.DeadLetter, str]] = []
     taken: list[messages.DeadLetter] = []
-    sent = deadletters.redrive(target, left, accounting.read(target).replaced, taken)
+    sent = deadletters.redrive(target, left, accounting.read(target).replaced, taken, message)
+    if message and not (sent or left or taken):
+        told = identifiers.otherwise(message, "message's id")
+        raise OpsError(f"no message begins with {identifiers.shown(message)}; see `ona dlq list`{told}")
     for letter in taken:
         text = f"taken out: {letter.what}: a newer version of it is done"
         console.print(escape(text), soft_wrap=True)
@@ -106,7 +118,7 @@ def dlq_redrive(profile: Profile = None, environment: Environment = "dev") -> No
         text = f"{letter.what}: {why}"
         console.print(f"[yellow]left message {letter.message_id}[/yellow]: {escape(text)}", soft_wrap=True)
     accounts = accounting.read(target)
-    lost = [item for item in accounts.files if item.state == "lost"]
+    lost = [item for item in accounts.files if item.state == "lost" and not message]
     attempt = _executions_so_far(target) if lost else 0
     for item in lost:
         event = item.event(target.input_bucket)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ona.runtime.words import counted
-from ops import accounting, explain, identifiers, mapresults, samples, story
+from ops import accounting, errors_told, explain, identifiers, mapresults, samples, story
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, notes
 from ops.cli.unattended import print_left
 from ops.plain import in_words
@@ -123,6 +123,7 @@ def _unmeasured(detection: dict[str, Any], sites: Any) -> str:
 @errors_in_one_line
 def explain_command(
     execution: Annotated[str, typer.Argument(help="name, its beginning, or ARN")],
+    stack: Annotated[bool, typer.Option("--stack", help="the stack of each error, at the end")] = False,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
@@ -149,10 +150,10 @@ def explain_command(
         console.print(f"[bold]{step.name}[/bold] [dim]{step.kind} {took}{retries}[/dim]")
         for error in step.errors:
             console.print(f"    [red]{escape(error[:_ERROR_LETTERS])}[/red]", soft_wrap=True)
-        given = _short(shown.text(step.input, f"{step.name}'s input"))
+        given = _short(shown.text(errors_told.without_stacks(step.input), f"{step.name}'s input"))
         console.print(f"    in  {escape(given)}", soft_wrap=True, highlight=False)
         if step.output is not None:
-            made = _short(shown.text(step.output, f"{step.name}'s output"))
+            made = _short(shown.text(errors_told.without_stacks(step.output), f"{step.name}'s output"))
             console.print(f"    out {escape(made)}", soft_wrap=True, highlight=False)
     orders = output.get("orders", []) if isinstance(output, dict) else []
     if isinstance(orders, dict):
@@ -165,6 +166,21 @@ def explain_command(
     print_left(target, output)
     if mapresults.counts(output):
         _print_items(target, output)
+    _print_stacks(steps, stack)
+
+
+def _print_stacks(steps: Sequence[explain.Step], wanted: bool) -> None:
+    """The stack of each error once, or how to see them."""
+    found = {
+        tuple(lines): step.name for step in reversed(steps) for lines in errors_told.stacks_in(step.output)
+    }
+    found |= {tuple(lines): step.name for step in steps for lines in step.stacks}
+    if found and not wanted:
+        console.print("with the stack of each error: [bold]--stack[/bold]")
+    for lines, name in found.items() if wanted else ():
+        console.print(f"[bold]{name}'s stack[/bold]")
+        for line in lines:
+            console.print(f"    {escape(line)}", soft_wrap=True, highlight=False)
 
 
 def _print_items(target: Target, output: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ona.documents.assets import AssetRegistry
+from ona.runtime.errors import InvalidPayload
 from ona.runtime.words import counted, listed
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
@@ -27,6 +28,7 @@ from ops.cli.shared import (
     tell_damage,
 )
 from ops.cli.unattended import print_not_judged, print_over, print_suspected, print_unattended
+from ops.emergency import documents
 from ops.target import OpsError, Target, resolve, start, use_configs
 
 app = typer.Typer()
@@ -103,6 +105,7 @@ def put(
     if source:
         for path in paths:
             _put_converted(target, source, path)
+        _tell_stopped(target)
         return
     for path in paths:  # all of them, before the first one is put
         ingest.require_readable(path)
@@ -124,7 +127,20 @@ def put(
             _put_unchanged(target, path)
             follow = True
     if follow:
+        _tell_stopped(target)
         console.print("follow it: [bold]ona executions[/bold], [bold]ona status[/bold]")
+
+
+def _tell_stopped(target: Target) -> None:
+    """Say that what was put waits, where somebody has stopped the platform."""
+    try:
+        stop = documents.current(target)
+    except InvalidPayload as error:  # the files lie there all the same
+        console.print(f"whether the platform is stopped could not be read: {escape(str(error))}")
+        return
+    if stop:
+        told = f"it waits: the platform is {stop.in_words}; it is done after `ona resume`"
+        console.print(f"[yellow]{escape(told)}[/yellow]", soft_wrap=True)
 
 
 def _put_converted(target: Target, source: str, path: Path) -> None:

@@ -12,15 +12,24 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ona.config.flags import MAINTENANCE, MAX_AGE_S, FlagName, Place, flags_config, place_of
+from ona.runtime.words import listed
 from ops import maintenance
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.customers import known_customers
+from ops.flag_words import described
 from ops.flags import Deployment, Flags
-from ops.target import OpsError, resolve, use_configs
+from ops.target import OpsError, Target, resolve, use_configs
 
 NAME = "flags"
 app = typer.Typer(help="Feature flags and maintenance mode.", no_args_is_help=True)
 LOOK_S = 2.0
 TAKEN_BACK = ("ROLLED_BACK", "REVERTED")
+_CUSTOMERS_NAMED = 10
+"""So many customers are named in a sentence (ours)."""
+_DESPITE = (
+    "--despite is for one change of a feature at once: give --why with it, and leave --gradually out, "
+    "whose watch is these alarms; maintenance_mode needs none, since no alarm takes it back"
+)
 Which = Annotated[str, typer.Argument(help="features, or maintenance")]
 
 
@@ -56,6 +65,13 @@ def set_command(
     customer: Annotated[
         list[str] | None, typer.Option(help="for this customer alone; again for more")
     ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="a new customer, whom no asset and no key names yet")
+    ] = False,
+    despite: Annotated[
+        list[str] | None,
+        typer.Option(help="an alarm that is on and shall not take this change back; with --why"),
+    ] = None,
     gradually: Annotated[
         bool, typer.Option(help="a fifth every two minutes, then ten under watch")
     ] = False,
@@ -72,6 +88,8 @@ def set_command(
         raise OpsError(f"{flag} holds for all customers; leave --customer out")
     if gradually and flag == MAINTENANCE:
         raise OpsError(f"{flag} holds at once for everybody; leave --gradually out")
+    if despite and (gradually or not why or flag == MAINTENANCE):
+        raise OpsError(_DESPITE)
     use_configs()
     target, on, who, reason = (
         resolve(profile, environment),
@@ -79,17 +97,25 @@ def set_command(
         by or getpass.getuser(),
         why or "no reason",
     )
+    described(flag, on, customer or [], reason, who)  # before anything is held
+    if not new:
+        _check_customers(target, customer or [])
     events = ""
     if flag == MAINTENANCE:
         both = maintenance.begin(target, reason, who) if on else maintenance.end(target, reason, who, _tell)
         done, events = both.change, both.events
     else:
         flags = Flags(target)
-        done = flags.change(flag, on, customer or [], gradually=gradually, why=reason, by=who)
+        done = flags.change(
+            flag, on, customer or [], gradually=gradually, why=reason, by=who, despite=despite or []
+        )
         _note(flags)
     console.print(f"{place_of(flag)}: {_told(done)}", soft_wrap=True)
     if done.state in TAKEN_BACK:
-        raise OpsError(f"{flag} stays as it was: an alarm is on")
+        raise OpsError(
+            f"{flag} stays as it was: an alarm that guards it came on. `ona alarms` names it with its "
+            "page; docs/operations/symptoms/flag-rolled-back.md says the way on"
+        )
     console.print(f"functions ask every {MAX_AGE_S:g} s")
     if events:
         console.print(f"events: {escape(events)}", soft_wrap=True)
@@ -128,6 +154,18 @@ def watch_command(
             _note(flags)
             raise typer.Exit(int(newest.state != "COMPLETE"))
         time.sleep(LOOK_S)
+
+
+def _check_customers(target: Target, asked: list[str]) -> None:
+    """Raises OpsError for a customer of whom there is neither an asset nor a key."""
+    known = known_customers(target) if asked else set()
+    strange = [one for one in asked if one not in known]
+    if strange:
+        there = listed(sorted(known), _CUSTOMERS_NAMED) if known else "none"
+        raise OpsError(
+            f"no asset and no key is of customer {strange[0]!r}; known: {there}. Nothing was changed. "
+            "When it is a new customer, add --new"
+        )
 
 
 def _tell(text: str) -> None:

@@ -12,7 +12,7 @@ from ona.runtime.clock import iso, utc_now
 from operations.config.alarms import Severity
 from operations.config.maintenance import maintenance
 from operations.layout import WINDOW
-from ops import alerts
+from ops import alerts, quiet_names
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.target import OpsError, resolve, use_configs
 
@@ -41,9 +41,11 @@ def maintenance_start(
         if severity not in known:
             raise OpsError(f"--always {severity}: there are {', '.join(known)}")
     loud = [known[severity] for severity in always]
+    use_configs()
+    quiet = quiet_names.checked(only, environment)
     target = resolve(profile, environment)
     who = by or getpass.getuser()
-    window = alerts.start_window(target, alerts.duration(span), list(only), loud, why, who)
+    window = alerts.start_window(target, alerts.duration(span), quiet, loud, why, who)
     of = ", ".join(window.only) or "everything"
     number = window.key.removeprefix(WINDOW)
     console.print(f"window {number} until {iso(window.next_at)}: {escape(of)} is quiet", soft_wrap=True)

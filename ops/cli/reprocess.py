@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import difflib
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,8 +13,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ona.runtime.clock import utc_now
-from ops import accounting, deadletters, messages
+from ona.runtime.clock import FIRST_YEAR, LAST_YEAR, is_plausible, utc_now
+from ops import accounting, deadletters, messages, registry
 from ops.accounting import FileAccount
 from ops.cli.cost import DEFAULT_REGION
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 DryRun = Annotated[bool, typer.Option("--dry-run", help="only say what would be done, and for what cost")]
 Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
+WORKS_IN = f"{FIRST_YEAR} to {LAST_YEAR}"
 _NAMED = 10
 """So many files are named."""
 _FAILED = 1
@@ -86,6 +88,10 @@ def range_command(
     use_configs()
     target = resolve(profile, environment)
     first, end = _moment(since), _moment(until)
+    if first > utc_now():
+        raise OpsError(f"--from {since} has not come: it is {utc_now():%Y-%m-%d %H:%M} UTC")
+    if not (is_plausible(first) and is_plausible(end)):
+        raise OpsError(f"--from {since} --to {until}: the platform works in the years {WORKS_IN}")
     if end <= first:
         raise OpsError(f"--to {until} must be later than --from {since}")
     files = reprocess.came_between(accounting.read(target).files, first, end)
@@ -109,8 +115,34 @@ def asset_command(
     use_configs()
     target = resolve(profile, environment)
     first, last = _days(month, since, until)
+    _check_days(first, last, utc_now().date())
     files = reprocess.of_asset(target, accounting.read(target).files, asset, first, last)
+    if not files:
+        _check_asset(target, asset)
     _run(target, f"files with {asset} from {first} to {last}", files, dry_run, yes)
+
+
+def _check_days(first: date, last: date, today: date) -> None:
+    """Raises OpsError for days in the wrong order, that have not begun, or when the platform worked never.
+
+    >>> _check_days(date(2025, 6, 1), date(2025, 6, 30), date(2025, 6, 10))
+    """
+    if last < first:
+        raise OpsError(f"--to {last} is before --from {first}: nothing lies between them")
+    if first > today:
+        raise OpsError(f"{first}: that day has not begun; today is {today}")
+    if not is_plausible(first):
+        raise OpsError(f"{first}: the platform works in the years {WORKS_IN}")
+
+
+def _check_asset(target: Target, asset: str) -> None:
+    """Raises OpsError for an asset of which there is no file, and which nobody has registered."""
+    registered = registry.read(target)
+    names = sorted(one.id for one in registered.assets) if registered else []
+    if asset not in names:
+        near = difflib.get_close_matches(asset, names, 3)
+        like = f"; near it: {', '.join(near)}" if near else ""
+        raise OpsError(f"{asset}: no such asset is registered, and no file has readings of it{like}")
 
 
 def _run(target: Target, what: str, files: Sequence[FileAccount], dry_run: bool, yes: bool) -> None:

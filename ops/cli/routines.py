@@ -25,6 +25,7 @@ from operations.reading.spending import Spent, spent
 from operations.reading.summary import summary
 from operations.reading.weekly import cost_before, weekly
 from operations.reading.window import Window
+from ops import failed_runs
 from ops.cli.shared import Environment, Profile, console, day_of, errors_in_one_line
 from ops.target import Target, resolve, use_configs
 
@@ -97,6 +98,7 @@ def summary_command(
     records, cost = records_of(target), cost_of(target, Window.of(asked, zone))
     before = cost_before(records, asked)
     report = summary(target.client, target.stack, records, asked, zone, now, cost, before)
+    report = failed_runs.told_in(report, target)
     _end_figures(report, f"{report.day}, {report.zone}", json)
 
 
@@ -210,5 +212,7 @@ def _print_finding(finding: Finding) -> None:
     since = f" (since {finding.since:%Y-%m-%d %H:%M} UTC)" if finding.since else ""
     text = escape(f"{finding.about}: {finding.text}{since}")
     console.print(f"    [{colour}]{finding.state}[/] {text}", soft_wrap=True, highlight=False)
+    if finding.course:
+        console.print(f"        now: {escape(finding.course)}", soft_wrap=True, highlight=False)
     if finding.page:
         console.print(f"        what to do: {finding.page}", soft_wrap=True, highlight=False)

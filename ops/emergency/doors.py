@@ -16,6 +16,8 @@ from ops.target import Target
 
 FLAG: FlagName = "maintenance_mode"
 
+_WHY_LETTERS = 600
+"""So much of a reason stands beside the flag, which has room for 1 024 characters in all (ours)."""
 _ALL = "*/*"
 """All methods of all resources of a stage (Amazon API Gateway API reference, Stage: methodSettings)."""
 
@@ -66,4 +68,5 @@ def in_maintenance(target: Target) -> bool:
 def maintenance(target: Target, on: bool, why: str, by: str) -> None:
     """Turn maintenance mode on or off, where it is not so already."""
     if in_maintenance(target) != on:
-        Flags(target).change(FLAG, on, gradually=False, why=why, by=by)
+        short = why[:_WHY_LETTERS]  # the stop's own document has the whole reason
+        Flags(target).change(FLAG, on, gradually=False, why=short, by=by)

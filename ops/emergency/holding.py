@@ -21,6 +21,7 @@ from operations.reading.stops import Door, Reason, Rule, Stop, Timer
 from ops import bus
 from ops.emergency import documents, doors, drain, rules, running, turn
 from ops.emergency.documents import Kept
+from ops.emergency.missed import missed
 from ops.target import OpsError, Target, use_configs
 
 Tell = Callable[[str], None]
@@ -93,7 +94,8 @@ def _hold(target: Target, reason: Reason, silent: bool, close: bool, tell: Tell)
 
 
 def release(target: Target, tell: Tell = lambda _: None, by: str = "somebody") -> Progress:
-    """Put back what `hold` took away, take up what came meanwhile, run each timer once.
+    """Put back what `hold` took away, take up what came meanwhile, run once each timer that missed
+    a time.
 
     Where nothing is stopped it only takes up what is left in the queue. `tell` is given lines of progress;
     `by`: who goes on, for the bus. Raises OpsError while somebody else stops or resumes.
@@ -230,9 +232,10 @@ _OF_SCHEDULE = (
 
 
 def _run_timers(target: Target, kept: Kept) -> None:
-    """Run each timer once: it may have missed its time. Its tasks end the same when they are done twice."""
+    """Run each timer once that missed a time. Its tasks end the same when they are done twice."""
+    since, until = kept.stop.at, kept.stop.resumed_at or utc_now()
     for place, timer in enumerate(kept.stop.timers):
-        if timer.ran:
+        if timer.ran or not missed(*_expression(target, timer), since, until):
             continue
         for item in _targets_of(target, timer):
             event = item.get("Input") or json.dumps(_scheduled(target, timer))
@@ -240,6 +243,23 @@ def _run_timers(target: Target, kept: Kept) -> None:
         ran = [*kept.stop.timers]
         ran[place] = timer.model_copy(update={"ran": True})
         kept.write(timers=ran)
+
+
+def _expression(target: Target, timer: Timer) -> tuple[str, str]:
+    """When a timer goes off, and in which time zone; of one that is gone, nothing."""
+    if timer.kind == "rule":
+        events = target.client("events")
+        try:
+            rule = events.describe_rule(Name=timer.name, EventBusName=timer.group)
+        except events.exceptions.ResourceNotFoundException:
+            return "", ""
+        return str(rule.get("ScheduleExpression") or ""), ""
+    scheduler = target.client("scheduler")
+    try:
+        item = scheduler.get_schedule(Name=timer.name, GroupName=timer.group)
+    except scheduler.exceptions.ResourceNotFoundException:
+        return "", ""
+    return str(item.get("ScheduleExpression") or ""), str(item.get("ScheduleExpressionTimezone") or "")
 
 
 def _targets_of(target: Target, timer: Timer) -> list[dict[str, Any]]:

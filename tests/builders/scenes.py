@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
 
+from operations.reading import flow, ringing
+from operations.reading.newest_fault import Fault
 from tests.builders.telemetry import sunny_day
 from tests.fakes.platform import Platform
 
-CROSSED = (
-    "Threshold Crossed: of the last data points [7, 9] {than} the threshold (5): 2; "
-    "needed for the state ALARM: 2"
-)
-"""As the embedded CloudWatch says it; a page's numbers are not compared."""
+CURED = timedelta(minutes=6)
+"""So long ago an alarm's newest fault was in a scene: the cure has helped, and the alarm still rings."""
+_WORDS = {"GreaterThanThreshold": "greater than", "LessThanThreshold": "less than"}
+
+
+def crossed(alarm: Mapping[str, Any]) -> str:
+    """Why an alarm is on, as the embedded CloudWatch says it: by the alarm's own threshold and periods."""
+    threshold, than = float(alarm["Threshold"]), _WORDS[alarm["ComparisonOperator"]]
+    count = int(alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"])
+    value = beyond(threshold, than)
+    shown = ", ".join([f"{value:g}"] * min(count, 3))
+    told = f"of the last data points [{shown}] {than} the threshold ({threshold:g}): {count}"
+    return f"Threshold Crossed: {told}; needed for the state ALARM: {count}"
+
+
+def beyond(threshold: float, than: str) -> float:
+    """A value that crosses a threshold."""
+    return threshold + 1 if than == "greater than" else threshold - 1
+
+
+def _faults(_: Any, alarms: Iterable[Mapping[str, Any]], now: datetime) -> dict[str, Fault]:
+    """Each alarm's newest fault was a while ago: the shared platform's own metrics are other tests' too."""
+    at = now - CURED
+    told = {}
+    for alarm in alarms:
+        value = beyond(float(alarm["Threshold"]), _WORDS[alarm["ComparisonOperator"]])
+        what = f"{alarm.get('MetricName') or 'value'} {value:g}"
+        told[alarm["AlarmName"]] = Fault(at=at, what=what, over_by=now + timedelta(minutes=9))
+    return told
 
 
 @contextmanager
-def on(platform: Platform, *alarms: str, than: str = "greater than") -> Iterator[None]:
+def on(platform: Platform, *alarms: str) -> Iterator[None]:
     """These alarms are on (names without `ona-` and the environment); afterwards they are off."""
     client = platform.target.client("cloudwatch")
     names = [f"ona-{alarm}-dev" for alarm in alarms]
+    known = {one["AlarmName"]: one for one in client.describe_alarms(AlarmNames=names)["MetricAlarms"]}
     for name in names:
-        client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=CROSSED.format(than=than))
+        client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=crossed(known[name]))
     try:
-        yield
+        with patch.object(ringing, "newest_faults", _faults):
+            yield
     finally:
         for name in reversed(names):
             client.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="the scene is over")
+
+
+@contextmanager
+def letters_wait() -> Iterator[None]:
+    """CloudWatch knows since when a letter waits, which it does a minute after the first has come."""
+    since = datetime.now(UTC) - CURED
+    ages = {"ona-ooda-dead-letters-dev": (since.timestamp() + 60.0, 60.0)}
+    with patch.object(flow, "_ages", return_value=ages):
+        yield
 
 
 def fail_for_good(platform: Platform, function: str = "detect") -> None:

@@ -17,6 +17,14 @@ from operations.reading.stops import Stop
 
 PATIENCE_S = 10.0
 """Seconds that an API may take to answer /health (ours); a cold start is among them."""
+_TOO_SLOW = (
+    f"gave no answer within {PATIENCE_S:g} s: it is busy or hangs; ask again in a minute, "
+    "and if it stays so look at the log of the function accountApi"
+)
+_UNREACHED = (
+    "cannot be reached: nobody listens there, or its name has no address; look whether the platform runs "
+    "(`ona status`), and at the DNS name of the address"
+)
 _HAS_HEALTH = "ona-api-account"
 """The API with /health (stacks/access.yaml); the environment follows."""
 _REFUSED = "gives status 429"
@@ -75,8 +83,10 @@ def _health(address: str) -> Finding:
     url = f"{address.rstrip('/')}/health"
     try:
         answer = urllib3.PoolManager().request("GET", url, timeout=PATIENCE_S, retries=False)
+    except urllib3.exceptions.ReadTimeoutError:
+        return Finding.critical("apis", "/health", f"{url} {_TOO_SLOW}")
     except urllib3.exceptions.HTTPError as error:
-        return Finding.critical("apis", "/health", f"{url} does not answer: {error}")
+        return Finding.critical("apis", "/health", f"{url} {_UNREACHED} ({type(error).__name__})")
     if answer.status != 200:
         return Finding.critical("apis", "/health", f"{url} gives status {answer.status}")
     try:

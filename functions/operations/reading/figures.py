@@ -99,6 +99,7 @@ class Figures(Document):
     forecasts: Forecasts
     orders: Orders
     money: Money
+    not_judged: list[str] = Field([], description="files with assets that could not be judged, and why")
     unreadable: list[str] = Field(description="where what could not be read lies")
     cost: Spent | None = Field(None, description="by list prices; None where nobody reckoned it")
 
@@ -154,6 +155,7 @@ def reckoned(read: Gathered, window: Window) -> Figures:
         forecasts=_forecasts(read),
         orders=_orders(read.orders, window),
         money=_money(read, window),
+        not_judged=[f"{one.source.key} ({one.not_judged})" for one in files if one.not_judged],
         unreadable=[entry.where for entry in read.bad],
     )
 

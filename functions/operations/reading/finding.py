@@ -34,6 +34,7 @@ class Finding(Document):
     text: str = Field(description="what was seen, for people")
     page: str = Field(default="", description="where docs/ say what to do")
     since: datetime | None = Field(default=None, description="UTC, where it is known")
+    course: str = Field(default="", description="what became of it since, for people")
 
     @classmethod
     def ok(cls, check: str, about: str, text: str) -> Finding:
@@ -53,7 +54,7 @@ class Finding(Document):
     @classmethod
     def unknown(cls, check: str, about: str, error: Exception) -> Finding:
         """It could not be asked."""
-        text = f"could not be asked: {type(error).__name__}: {' '.join(str(error).split())}"
+        text = f"could not be asked: {_in_a_sentence(error)}"
         return cls(state="unknown", check=check, about=about, text=text, page=page_of(check))
 
 
@@ -76,6 +77,26 @@ def page_of(check: str) -> str:
     if check in _OWN_PAGES:
         return f"docs/operations/symptoms/{_OWN_PAGES[check]}.md"
     return f"docs/operations/health.md#{check}"
+
+
+_NO_ANSWER = ("ReadTimeoutError", "ConnectTimeoutError")
+_UNREACHED = ("EndpointConnectionError", "ConnectionClosedError", "ProxyConnectionError")
+"""Names of botocore's errors (botocore/exceptions.py)."""
+
+
+def _in_a_sentence(error: Exception) -> str:
+    """What an error says, for people: where, and how to go on.
+
+    >>> _in_a_sentence(KeyError("a"))
+    "KeyError: 'a'"
+    """
+    where = str(getattr(error, "kwargs", {}).get("endpoint_url") or "the service")
+    name = type(error).__name__
+    if name in _NO_ANSWER:
+        return f"{where} gave no answer in time: it is busy or hangs; ask again in a minute"
+    if name in _UNREACHED:
+        return f"{where} cannot be reached ({name}): look at the network, and whether the platform runs"
+    return f"{name}: {' '.join(str(error).split())}"
 
 
 def worst(findings: Iterable[Finding]) -> State:

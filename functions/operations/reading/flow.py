@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ona.runtime.words import counted
 from operations.config.catalogue import FILE as CATALOGUE
@@ -46,28 +46,29 @@ def queues(client: Client, found: Inventory, now: datetime) -> Iterator[Finding]
                 )
             raise
         number = sum(int(given[count]) for count in _COUNTS)
-        age = ages.get(name, 0.0) if number else 0.0
+        seen, age = ages.get(name, (0.0, 0.0)) if number else (0.0, 0.0)
         waits = f"; the oldest has waited {_in_words(age)}" if age > LONG_S else ""
+        since = datetime.fromtimestamp(seen - age, UTC) if age else None
         if number and LETTERS in name:
-            return Finding.warning(
-                "queues", name, f"{counted(number, 'dead letter')}: work that failed for good{waits}"
-            )
+            text = f"{counted(number, 'dead letter')}: work that failed for good{waits}"
+            return Finding.warning("queues", name, text, since=since)
         text = counted(number, "message") if number else "empty"
         if waits and HOLDING not in name:
-            return Finding.warning("queues", name, f"{text}{waits}")
+            return Finding.warning("queues", name, f"{text}{waits}", since=since)
         return Finding.ok("queues", name, f"{text}{waits}")
 
     return each("queues", urls, look)
 
 
-def _ages(client: Client, names: list[str], now: datetime) -> dict[str, float]:
-    """By queue, how long its oldest message has waited, seconds; only those of which it is known."""
+def _ages(client: Client, names: list[str], now: datetime) -> dict[str, tuple[float, float]]:
+    """By queue, when CloudWatch looked last, seconds since 1970, and how long its oldest message had waited
+    then, seconds; only those of which it is known."""
     asks = [
         Ask("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": name}, "Maximum", 60)
         for name in names
     ]
     told = values(client("cloudwatch"), asks, now - timedelta(seconds=LATE_S), now)
-    return {name: points[-1][1] for name, points in zip(names, told, strict=True) if points}
+    return {name: points[-1] for name, points in zip(names, told, strict=True) if points}
 
 
 def _in_words(seconds: float) -> str:
@@ -126,15 +127,15 @@ def rules(client: Client, found: Inventory, stop: Stop | None = None) -> Iterato
 
 
 def alarms(
-    client: Client, found: Inventory, environment: str, stop: Stop | None = None
+    client: Client, found: Inventory, environment: str, now: datetime, stop: Stop | None = None
 ) -> Iterator[Finding]:
     """The platform's own alarms that are on; other alarms of the account are not ours. One that the
     catalogue calls critical is critical. An API that a `stop` closed refuses its callers: its alarms that
-    went on since are a warning."""
+    went on since are a warning. Each says when its newest fault was, and when it goes off by itself."""
     ours = {*found.of("AWS::CloudWatch::Alarm"), *found.of("AWS::CloudWatch::CompositeAlarm")}
     known = {one.name.format(environment=environment): one for one in CATALOGUE.read().alarms}
     wanted = {name for name, one in known.items() if stop and stop.closes and one.kind in OF_CLOSED_APIS}
-    on = ringing(client, ours)
+    on = ringing(client, ours, now)
     for alarm in on:
         why = alarm.what or alarm.reason or "it gives no reason"
         judged = alarm.parts or [alarm.name]
@@ -143,6 +144,6 @@ def alarms(
         worst = not closed and any(name in known and known[name].severity == "critical" for name in judged)
         told = Finding.critical if worst else Finding.warning
         finding = told("alarms", alarm.name, f"is on: {why}", since=alarm.since)
-        yield finding.model_copy(update={"page": alarm.page}) if alarm.page else finding
+        yield finding.model_copy(update={"page": alarm.page or finding.page, "course": alarm.course})
     if not on:
         yield Finding.ok("alarms", "all", f"{counted(len(ours), 'alarm')}, none is on")

@@ -46,7 +46,7 @@ def health(client: Client, platform: Platform, now: datetime) -> Report:
         "certificates": lambda: doors.certificates(client, found, now, platform.address),
         "queues": lambda: flow.queues(client, found, now),
         "rules": lambda: flow.rules(client, found, stop),
-        "alarms": lambda: flow.alarms(client, found, platform.environment, stop),
+        "alarms": lambda: flow.alarms(client, found, platform.environment, now, stop),
         freshness.CHECK: lambda: freshness.freshness(
             client, platform.input_bucket, platform.output_bucket, now, stop.at if stop else None
         ),

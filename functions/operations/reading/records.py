@@ -51,6 +51,8 @@ class Outcome(_Read):
     detection: S3Pointer | None = None
     diagnostics: list[S3Pointer] | S3Pointer = []
     dismissed_at: str = ""
+    not_judged: str = ""
+    """Assets of the file that nothing could be compared with, and why, in words."""
 
 
 class SeenIncident(_Read):

@@ -131,4 +131,5 @@ def finding(stop: Stop | None) -> Finding:
     """That the platform is stopped, or that it is not."""
     if stop is None:
         return Finding.ok(CHECK, "platform", "nothing is stopped")
-    return Finding.warning(CHECK, "platform", stop.in_words, since=stop.at)
+    first = stop.reasons[0]
+    return Finding.warning(CHECK, "platform", f"stopped by {first.by}: {first.why}", since=stop.at)

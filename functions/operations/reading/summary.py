@@ -87,6 +87,10 @@ def findings(figures: Figures) -> Iterator[Finding]:
     yield Finding.ok("incidents", "faults", _faults_in_words(seen))
     others = [f"{counted(seen.suspected, 'suspected loss')}", f"{seen.superseded} superseded"]
     yield Finding.ok("incidents", "others", ", ".join([*_counts(seen.no_fault), *others]))
+    if left := figures.not_judged:
+        told = f"{counted(len(left), 'file')}, in which an asset could not be judged"
+        text = f"{told}; what it loses is in no figure: {listed(left, NAMED)}"
+        yield Finding.ok("incidents", "not judged", text)
     yield from _forecasts_in_words(figures.forecasts)
     orders, money = figures.orders, figures.money
     changes = f"{orders.opened} opened, {orders.completed} completed, {orders.verified} verified"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from operations.reading import doors
+from operations.reading.finding import each
 from operations.reading.inventory import Inventory
 
 NOW = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
@@ -65,7 +67,29 @@ def test_an_address_that_nobody_listens_at_is_critical(server: HTTPServer) -> No
     [found] = doors.apis(
         lambda _: None, Inventory("o", {}, {}), "dev", f"http://127.0.0.1:{server.server_port}"
     )
-    assert (found.state, "does not answer" in found.text) == ("critical", True)
+    assert (found.state, "cannot be reached" in found.text) == ("critical", True)
+    assert "HTTPConnectionPool" not in found.text, "what a library says to programmers"
+
+
+def test_an_answer_that_takes_too_long_is_said_with_a_way_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes the connection and says nothing."""
+    monkeypatch.setattr(doors, "PATIENCE_S", 0.2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        found = doors._health(f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert found.state == "critical"
+    assert "gave no answer within" in found.text
+    assert "ask again in a minute" in found.text
+    assert not any(raw in found.text for raw in ("Read timed out", "HTTPConnectionPool", "read timeout="))
+
+
+def test_a_service_that_does_not_answer_is_named_in_a_sentence() -> None:
+    slow = ReadTimeoutError(endpoint_url="https://sqs.example.com")
+    [found] = each("queues", ["a"], lambda _: (_ for _ in ()).throw(slow))
+    assert found.text.startswith("could not be asked: https://sqs.example.com gave no answer in time")
+    [other] = each("queues", ["a"], lambda _: (_ for _ in ()).throw(PermissionError("not allowed")))
+    assert other.text == "could not be asked: PermissionError: not allowed"
 
 
 def described(**certificate: Any) -> Any:

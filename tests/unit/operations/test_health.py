@@ -292,6 +292,8 @@ def test_a_queue_whose_oldest_message_waits_long_says_how_long(
 
     [found] = [f for f in look(client, now).findings if f.about == f"ours-{queue}"]
     assert (found.state, found.text) == (state, text)
+    since = now - timedelta(minutes=8, seconds=age) if age and state != "ok" else None
+    assert found.since == since, "reckoned from the minute that CloudWatch knows"
 
 
 def test_a_function_is_judged_by_the_version_that_its_callers_get(account: Callable[[str], Any]) -> None:

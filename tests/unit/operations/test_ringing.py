@@ -9,6 +9,7 @@ from typing import Any
 from operations.reading.ringing import ringing
 
 BEGAN = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 RULES = {
     "fn-unwell": 'ALARM("fn-errors") OR ALARM("fn-slow")',
     "flow-unwell": '(ALARM("flow-failed")) AND NOT (ALARM("fn-unwell") OR ALARM("other-unwell"))',
@@ -50,7 +51,7 @@ class CloudWatch:
 
 
 def seen(*on: str, ours: set[str] | None = None) -> list[tuple[str, list[str], list[str]]]:
-    found = ringing(lambda _: CloudWatch(*on), ours or {*SINGLE, *RULES})
+    found = ringing(lambda _: CloudWatch(*on), ours or {*SINGLE, *RULES}, BEGAN + HOUR)
     return [(item.name, item.parts, item.behind) for item in found]
 
 
@@ -87,9 +88,8 @@ def test_distractor_alarms_of_others_are_not_ours() -> None:
 
 
 def test_text_page_reason_and_time_are_those_of_the_alarm() -> None:
-    [item] = ringing(
-        lambda _: CloudWatch("letters-wait", "fn-errors", "fn-unwell"), {"fn-errors", "fn-unwell"}
-    )
+    cloudwatch = CloudWatch("letters-wait", "fn-errors", "fn-unwell")
+    [item] = ringing(lambda _: cloudwatch, {"fn-errors", "fn-unwell"}, BEGAN + HOUR)
     assert (item.name, item.what) == ("fn-unwell", "fn-unwell is wrong")
     assert item.page.rpartition("/")[2] == "fn-errors.md", "of the part that is on"
     assert item.reason == "fn-errors crossed", "of the part: the composite's own says only that it changed"

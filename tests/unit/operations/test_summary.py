@@ -36,6 +36,8 @@ ENDED = {  # of each workflow: how each execution ended, and when
     MACHINES[1]: [("FAILED", "2025-06-11T00:00:00")],
 }
 
+_ALONE = {"not_judged": "A9: no neighbour"}
+
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -76,7 +78,15 @@ def the_day() -> None:
     late = "observations/2025/01/15/A1_20250115.csv"  # data of January that came today
     outcome("1", late, "2025-06-10T05:00:00", "found", detection=first, diagnostics=[old])
     outcome("2", "observations/2025/06/09/A.csv", "2025-06-09T22:00:00", "nothing_found", detection=second)
-    outcome("3", "observations/x.csv", "2025-06-10T12:00:00", "found", detection=third, diagnostics=many)
+    outcome(
+        "3",
+        "observations/x.csv",
+        "2025-06-10T12:00:00",
+        "found",
+        detection=third,
+        diagnostics=many,
+        **_ALONE,
+    )
     refused = {"reason": "no_rows", "message": "m"}
     outcome("4", "observations/y.csv", "2025-06-10T08:00:00", "quarantined", rejection=refused)
     outcome("5", "observations/z.csv", "2025-06-10T08:00:00", "quarantined", dismissed_at="2025-06-10")
@@ -101,7 +111,7 @@ def what_does_not_belong() -> None:
     yesterday = record("det-9", "2025-06-09T21:00:00", A7=[("i7", "outage", "open", False)])
     dear = diagnosis("d-9", "2025-06-09T21:00:00", ("k9", "i7", 1000.0, 1000.0))
     key = "observations/2025/06/10/B.csv"
-    outcome("8", key, "2025-06-09T21:59:59", "found", detection=yesterday, diagnostics=[dear])
+    outcome("8", key, "2025-06-09T21:59:59", "found", detection=yesterday, diagnostics=[dear], **_ALONE)
     outcome("9", key, "2025-06-10T22:00:00", "quarantined")
     order("wo-3", "2025-06-01T06:00:00", 500.0, "COMPLETE", verified_at="2025-06-09T21:59:59")
     order("wo-8", "2025-06-10T22:00:00", 600.0)
@@ -144,6 +154,7 @@ def test_the_day_as_it_was_reckoned_by_hand(cloud: None) -> None:
             "saved_usd_per_day": 30.1,
             "causes": 2,
         },
+        "not_judged": ["observations/x.csv (A9: no neighbour)"],
         "unreadable": [],
         "cost": None,
     }
@@ -195,3 +206,14 @@ def test_a_day_is_as_long_as_the_clock_on_the_wall_says(day: str, zone: str, hou
     assert window.hours == hours
     inside = [window.start.astimezone(ZoneInfo(zone)).isoformat()[:16], window.holds(window.end)]
     assert inside == [f"{day}T00:00", False]
+
+
+def test_a_loss_that_nobody_could_judge_is_said_and_its_absence_is_not(cloud: None) -> None:
+    def said() -> list[str]:
+        return [one.text for one in asked().findings if one.about == "not judged"]
+
+    assert said() == []
+    outcome("3", "observations/x.csv", "2025-06-10T12:00:00", "nothing_found", **_ALONE)
+    [text] = said()
+    assert text.startswith("1 file, in which an asset could not be judged")
+    assert "observations/x.csv (A9: no neighbour)" in text

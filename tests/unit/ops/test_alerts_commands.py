@@ -119,6 +119,41 @@ def test_windows_are_opened_listed_and_ended(target: Target) -> None:
     assert "0 window" in ona("maintenance", "end")
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("ooda", "ooda"),  # a family
+        ("function_unwell", "function_unwell"),  # a kind
+        ("ona-detect-unwell", "ona-detect-unwell"),
+        ("ona-detect-unwell-dev", "ona-detect-unwell"),  # as CloudWatch has it
+        ("detect", "detect"),
+        ("Deployment Finished", "deployment-failed"),
+        ("routine-health", "routine-health"),
+    ],
+)
+def test_a_window_is_about_names_that_alerts_have(target: Target, given: str, kept: str) -> None:
+    assert "0 window" in ona("maintenance", "start", "--for", "2h", "--only", given, "--why", "w")
+    assert alerts.log(target).windows[0].only == [kept]
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ("odaa", "ooda"),
+        ("ona-detect-unwel-dev", "ona-detect-unwell"),
+        ("detect-unwell", "ona-detect-unwell"),
+        ("ona-detect-unwell-prod", "ona-detect-unwell"),  # of another environment
+        ("deployment finished", "Deployment Finished"),
+    ],
+)
+def test_a_name_that_no_alert_has_is_refused_with_near_ones(target: Target, given: str, near: str) -> None:
+    said = ona("maintenance", "start", "--for", "2h", "--only", "ooda", "--only", given, "--why", "w")
+    assert said.startswith("1 ")
+    assert f"--only {given}: no alert has this name" in " ".join(said.split())
+    assert near in said.partition("near it:")[2]
+    assert not alerts.log(target).windows
+
+
 @pytest.mark.parametrize("span", ["", "2", "h", "-2h", "0h", "8d", "2 weeks"])
 def test_a_window_has_a_length_that_makes_sense(target: Target, span: str) -> None:
     assert ona("maintenance", "start", "--for", span, "--why", "w").startswith(("1 ", "2 "))

@@ -49,11 +49,14 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
         "Name": "routine",
         "GroupName": "default",
         "State": "ENABLED",
-        "ScheduleExpression": "cron(0 8 * * ? *)",
+        "ScheduleExpression": "cron(4 5 * * ? *)",
         "ScheduleExpressionTimezone": "Africa/Johannesburg",
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "Target": {"Arn": f"{STATES}ona-daily-routine-dev", "RoleArn": "r", "Input": '{"kind": "health"}'},
     }
+    later = {"Name": "evening", "ScheduleExpression": "cron(0 17 * * ? *)"}
+    other = {**cloud.schedules["routine"]["Target"], "Input": '{"kind": "summary"}'}
+    cloud.schedules["evening"] = {**cloud.schedules["routine"], **later, "Target": other}
     monkeypatch.setenv("ONA_CONFIG_DIR", str(ROOT / "configs"))
     for module in (drain, holding):
         monkeypatch.setattr(module.time, "sleep", cloud.sleep)
@@ -84,7 +87,7 @@ def test_events_wait_and_are_taken_up_once(cloud: Cloud) -> None:
     before = as_it_was(cloud)
     stop = hold(cloud)
     assert {item.name for item in stop.rules} == {"observations", "also-observations"}
-    assert {item.name for item in stop.timers} == {"hourly", "routine"}
+    assert {item.name for item in stop.timers} == {"hourly", "routine", "evening"}
     rules, schedules, stages = as_it_was(cloud)
     limits = {name: item["methodSettings"]["*/*"]["throttlingRateLimit"] for name, item in stages.items()}
     assert limits == {"ours-1": 0, "ours-2": 0, "somebodys": 200}
@@ -96,6 +99,7 @@ def test_events_wait_and_are_taken_up_once(cloud: Cloud) -> None:
     assert mine == [f"{QUEUE}ona-holding-dev"]
     ids = [cloud.comes("aws.s3") for _ in range(25)]
     assert all(cloud.ran_for(event) == [f"{STATES}ona-ooda-prod"] for event in ids)  # prod goes on
+    cloud.sleep(600)  # the routine's time passes; that of the evening does not
     progress = holding.release(cloud.target())
     assert as_it_was(cloud) == before
     assert (progress.came, progress.started, progress.repeated, progress.left) == (50, 50, 0, [])

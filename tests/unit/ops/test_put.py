@@ -565,3 +565,31 @@ def test_a_file_of_another_kind_with_a_source_is_no_folder(target: Target, tmp_p
     path = tmp_path / "export.xlsx"
     path.write_bytes(b"PK")
     assert "export.xlsx is no .csv file: rename it" in put(path, "--source", "acme", code=1)
+
+
+# ------------------------------------------------------------------ while the platform is stopped
+
+
+def stopped(state: str) -> None:
+    """A stop as its document has it (docs/operations/emergency.md)."""
+    reason = {"by": "thandi", "at": "2026-11-28T10:57:00Z", "why": "a bad release"}
+    document = {"stop_id": "000001", "environment": "dev", "state": state, "reasons": [reason]}
+    body = json.dumps(document).encode()
+    boto3.client("s3").put_object(Bucket=OUT, Key="operations/stops/000001.json", Body=body)
+
+
+@pytest.mark.parametrize("state", ["stopped", "resuming", "ended", ""])
+@pytest.mark.parametrize("source", [True, False])
+def test_a_file_that_waits_is_said_to_wait(
+    target: Target, tmp_path: Path, state: str, source: bool
+) -> None:
+    registry.add(target, make_registry())
+    if state:
+        stopped(state)
+    told = put("--source", "acme", export(tmp_path / "days", "A1")) if source else put(_sample(tmp_path))
+    waits = "stopped since 2026-11-28 10:57 UTC by thandi: a bad release" in told and "ona resume" in told
+    assert waits is (state in ("stopped", "resuming"))
+
+
+def _sample(folder: Path) -> Path:
+    return Path(shutil.copy(ROOT / "samples" / "INV-001_20250115.csv", folder))

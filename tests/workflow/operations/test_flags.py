@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from botocore.exceptions import ClientError
@@ -19,7 +20,9 @@ from typer.testing import CliRunner
 
 from ops import cli, customers
 from ops.emergency import documents, holding
+from ops.flag_guards import Guards
 from ops.flags import Flags
+from tests.builders.assets import make_registry
 from tests.builders.flags import only
 from tests.builders.telemetry import sunny_day
 from tests.fakes.platform import Platform
@@ -125,6 +128,84 @@ def test_an_alarm_during_a_change_takes_it_back_also_when_it_is_soon_over(
     assert next(one for one in Flags(platform.target).standings() if one.name == "webhooks").now
 
 
+def test_an_alarm_that_is_on_already_stops_a_change_only_where_it_guards_it(
+    platform: Platform, ids: dict[str, str], ona: Callable[..., Any]
+) -> None:
+    alarms, client = platform.target.client("cloudwatch"), platform.target.client("appconfig")
+    place = {"ApplicationId": ids["ApplicationId"], "EnvironmentId": ids["EnvironmentId"]}
+    monitors = client.get_environment(**place)["Monitors"]
+
+    def rings(name: str, state: str) -> None:
+        alarms.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+
+    rings("ona-api-account-5xx-dev", "ALARM")
+    try:
+        assert ona("set", "webhooks", "off", "--why", "a test").exit_code == 0, "it guards no flag"
+        rings("ona-outbox-dead-letters-dev", "ALARM")
+        before = Flags(platform.target).newest("features")
+        refused = ona("set", "webhooks", "on")
+        assert refused.exit_code == 1
+        for part in ("ona-outbox-dead-letters-dev", "symptoms/letters-arrive.md", "--despite"):
+            assert part in refused.output
+        assert "ona-api-account-5xx-dev" not in refused.output
+        assert Flags(platform.target).newest("features") == before, "nothing was deployed"
+        despite = ("--despite", "ona-outbox-dead-letters-dev")
+        assert ona("set", "webhooks", "on", *despite).exit_code == 1, "without a reason"
+        assert ona("set", "webhooks", "on", "--despite", "ona-api-5xx-prod", "--why", "x").exit_code == 1
+        with (
+            pytest.raises(KeyboardInterrupt),
+            patch.object(Flags, "_set", side_effect=KeyboardInterrupt),
+            patch.object(Guards, "_update", killed_after_the_first(Guards._update)),
+        ):
+            Flags(platform.target).change(
+                "webhooks", True, gradually=False, why="x", by="x", despite=[despite[1]]
+            )
+        assert len(client.get_environment(**place)["Monitors"]) == len(monitors) - 1
+        assert ona("set", "webhooks", "on", *despite, "--why", "a mend").exit_code == 0
+        assert client.get_environment(**place)["Monitors"] == monitors
+        assert "[" not in client.get_environment(**place)["Description"]
+    finally:
+        for name in ("ona-api-account-5xx-dev", "ona-outbox-dead-letters-dev"):
+            rings(name, "OK")
+
+
+def killed_after_the_first(update: Callable[..., None]) -> Callable[..., None]:
+    """An update that is made once: whoever would make the second was killed."""
+    made: list[int] = []
+
+    def once(*arguments: Any) -> None:
+        if not made:
+            made.append(1)
+            update(*arguments)
+
+    return lambda self, *arguments: once(self, *arguments)
+
+
+def test_a_reason_is_kept_whole_or_refused(
+    platform: Platform, ids: dict[str, str], ona: Callable[..., Any]
+) -> None:
+    long = ona("set", "webhooks", "off", "--why", "w" * 1100, "--by", "x")
+    assert long.exit_code == 1
+    assert "1100 characters" in long.output
+    assert ona("set", "maintenance_mode", "on", "--why", "w" * 1100).exit_code == 1
+    assert documents.current(platform.target) is None, "no event is held for a change that was refused"
+    assert ona("set", "webhooks", "off", "--why", "w" * 900, "--by", "x").exit_code == 0
+    newest = Flags(platform.target).newest("features")
+    assert newest is not None
+    assert newest.description.endswith("w" * 900)
+
+
+def test_a_customer_whom_nobody_knows_is_refused_with_those_known(
+    platform: Platform, ids: dict[str, str], ona: Callable[..., Any]
+) -> None:
+    [known] = {asset.customer_id for asset in make_registry().assets}
+    refused = ona("set", "enable_new_api_endpoint", "on", "--customer", "akme")
+    assert refused.exit_code == 1
+    assert known in refused.output
+    assert "--new" in refused.output
+    assert ona("set", "enable_new_api_endpoint", "on", "--customer", known).exit_code == 0
+
+
 def anew(platform: Platform, function: str) -> None:
     """New processes of a function: they read flags at once, not within half a minute."""
     client, name = platform.target.client("lambda"), platform.target.function(function)
@@ -147,7 +228,7 @@ def test_callers_of_the_deployed_apis_are_told_of_maintenance(
     platform: Platform, ids: dict[str, str], ona: Callable[..., Any]
 ) -> None:
     key = customers.add_key(platform.target, "acme", "standard")
-    assert ona("set", "enable_new_api_endpoint", "on", "--customer", "acme").exit_code == 0
+    assert ona("set", "enable_new_api_endpoint", "on", "--customer", "acme", "--new").exit_code == 0
     anew(platform, "account_api")
     status, _, body = get(platform, f"/features?api_key={key}")
     assert (status, body["data"]["features"]["webhooks"]) == (200, True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest.mock import patch
 
 from operations.reading.records import Records
-from tests.builders.scenes import fail_for_good, purge
+from ops import failed_runs
+from tests.builders.scenes import fail_for_good, letters_wait, on, purge
 from tests.fakes.platform import Platform
 from tests.workflow.operations.symptoms.health import with_timers
 
@@ -17,15 +19,22 @@ def night(platform: Platform) -> Iterator[None]:
     """Detect fails for good; its letter lies in the queue."""
     platform.reset()
     fail_for_good(platform)
-    with with_timers(platform), patch.object(Records, "failures", return_value={"ona-ooda-dev": 1}):
+    failures = patch.object(Records, "failures", return_value={"ona-ooda-dev": 1})
+    own = platform.executions()[0]["executionArn"]
+    newest = failed_runs.newest
+
+    def only_this(*asked: Any) -> list[str]:
+        return [told for told in newest(*asked) if own.rpartition(":")[2] in told]
+
+    with with_timers(platform), letters_wait(), failures, patch.object(failed_runs, "newest", only_this):
         yield  # the shared platform keeps other tests' failures
 
 
 @contextmanager
 def mended(platform: Platform) -> Iterator[None]:
-    """The letter still lies there, and the configuration is right again."""
+    """The letter still lies there, and the configuration is right again; the alarm of it still rings."""
     try:
-        with with_timers(platform):
+        with with_timers(platform), on(platform, "ooda-executions-failed"):
             yield
     finally:
         purge(platform)

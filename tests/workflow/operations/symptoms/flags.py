@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import get_args
+from unittest.mock import patch
 
 from ona.config.flags import Place
+from ops.cli import flags
 from ops.emergency import documents, holding
 from tests.fakes.platform import Platform
 
@@ -51,3 +53,10 @@ def burning(platform: Platform) -> Iterator[None]:
             yield
         finally:
             alarms.set_alarm_state(StateValue="OK", **ALARM)
+
+
+@contextmanager
+def two_customers(platform: Platform) -> Iterator[None]:
+    """Two customers have assets; the shared platform has other tests' keys, too."""
+    with sound(platform), patch.object(flags, "known_customers", return_value={"acme", "karoo"}):
+        yield

@@ -10,4 +10,4 @@ from tests.fakes.platform import Platform
 
 def inaccurate(platform: Platform) -> AbstractContextManager[None]:
     """Its alarm is on."""
-    return on(platform, "platform-forecast-accuracy", than="less than")
+    return on(platform, "platform-forecast-accuracy")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ona.store.layout import ASSETS
+from tests.builders.scenes import letters_wait, on
 from tests.fakes.platform import Platform
 
 
@@ -36,14 +37,11 @@ def damaged(platform: Platform) -> Iterator[None]:
     """A function that lets no call in, a letter, and an alarm that is on."""
     client = platform.target.client
     detect, letters = platform.target.function("detect"), platform.target.outputs["DeadLetterQueueUrl"]
-    alarm = {"AlarmName": "ona-api-5xx-dev", "StateReason": "a test"}
     client("lambda").put_function_concurrency(FunctionName=detect, ReservedConcurrentExecutions=0)
     client("sqs").send_message(QueueUrl=letters, MessageBody="{}")
-    client("cloudwatch").set_alarm_state(StateValue="ALARM", **alarm)
     try:
-        with with_timers(platform):
+        with with_timers(platform), letters_wait(), on(platform, "api-5xx"):
             yield
     finally:
         client("lambda").delete_function_concurrency(FunctionName=detect)
         client("sqs").purge_queue(QueueUrl=letters)
-        client("cloudwatch").set_alarm_state(StateValue="OK", **alarm)
