@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -76,8 +77,9 @@ def deploy_rollback(
     """
     target = resolve(profile, environment)
     things, shifts = _things(target), shifting.under_way(target.client)
-    steps = versions.way_back(things, which, release)
-    if release and (busy := [step.thing.short for step in steps if step.thing.name in shifts]):
+    found = versions.way_back(things, which, release)
+    steps = [replace(one, stack=shifting.updating(target.client, target.stack, one.thing)) for one in found]
+    if release and (busy := [one.thing.short for one in steps if one.thing.name in shifts or one.stack]):
         text = f"of {', '.join(busy)} a deployment is under way; stop it first: `ona deploy rollback"
         raise OpsError(f"{text} {busy[0]}`, then give --to again")
     for step in steps:
@@ -87,9 +89,14 @@ def deploy_rollback(
         return
     _agreed(f"take {counted(len(moving), 'step')} back?", yes=yes)
     began, before = utc_now(), records.standing(target).get("Release", "")
+    cancelled: set[str] = set()
     for step in moving:
         if shift := shifts.get(step.thing.name):
             shifting.stop(target.client, shift)
+        elif step.stack:
+            if step.stack not in cancelled:
+                shifting.cancel(target.client, step.stack)
+            cancelled.add(step.stack)
         else:
             versions.take(target.client, step)
     went = "; ".join(f"{step.thing.short}: {shifting.words(step, shifts)}" for step in moving)
