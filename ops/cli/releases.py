@@ -11,7 +11,7 @@ from rich.markup import escape
 from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
 from ops.cli import recorded
-from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line, notes
 from ops.deployment import records, shifting, validate, versions
 from ops.target import OpsError, Target, resolve
 
@@ -138,7 +138,7 @@ def deploy_prune(
 def deploy_validate(profile: Profile = None, environment: Environment = "dev") -> None:
     """Try every function, workflow and API without leaving a trace; 1 when one is wrong."""
     wrong = False
-    for found in validate.findings(resolve(profile, environment)):
+    for found in validate.findings(resolve(profile, environment), notes().print):
         wrong |= found.state == "wrong"
         text = f"[{COLOURS[found.state]}]{found.state:<9}[/] {escape(found.about):<28} {escape(found.text)}"
         console.print(text, soft_wrap=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from local.deploy import RELEASE, parameters_of
@@ -27,10 +28,14 @@ MOST = 90
 _FUNCTION = re.compile(r":lambda:[a-z0-9-]+:\d{12}:function:([A-Za-z0-9-]+)(?::([A-Za-z0-9]+))?")
 
 
-def findings(target: Target) -> Iterator[Finding]:
-    """All that is tried. Raises OpsError when nothing is deployed."""
+def findings(target: Target, say: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
+    """All that is tried; `say` hears what is being done. Raises OpsError when nothing is deployed."""
     client, environment = target.client, target.outputs["Environment"]
+    say("asking which version of each function and workflow is live …")
     things = published(client, environment)
+    of_each = Counter(item.kind for item in things)
+    parts = [counted(of_each[kind], kind) for kind in ("function", "workflow")]
+    say(f"trying {parts[0]}, {parts[1]} and {counted(len(target.api_urls), 'API')}, one after another …")
     wanted, taken_back = _release(target)
     events = {path.stem: path for path in samples.events() if not samples.is_workflow(path)}
     deployed = {target.function(name): name for name in events}

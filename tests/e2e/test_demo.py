@@ -157,12 +157,13 @@ def test_validate_names_what_is_wrong(tmp_path: Path, home: Path, monkeypatch: p
     said = ona(home, "validate")
     assert "✓ configs" in said
     assert "✓ template" in said, "this checkout is valid, and was asked whole"
-    for check in ("template", "state_machines"):  # just asked, and the slow ones
-        monkeypatch.setattr(validate, check, list)
+    assert "4 of " in said, "it says what it does"
+    for check in ("template", "state_machines", "configurations"):
+        monkeypatch.setattr(validate, check, None)  # who names one file waits for no other
     bad = tmp_path / "assets.json"
     bad.write_text('{"assets": [{"id": "A"}]}')
     said = ona(home, "validate", "--assets", str(bad), code=1)
-    assert "✓ configs" in said
+    assert "configs" not in said
     assert "capacity_kw" in said
 
 
