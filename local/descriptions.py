@@ -15,6 +15,9 @@ CONTENT_TAG = "deployed"
 TOKEN = "ona-deployment-"
 """How the ClientRequestToken of a deployment of all stacks begins."""
 POLL_SECONDS = 0.02
+"""So long it waits before it looks again, at first; each time a quarter longer."""
+LONGEST_POLL_SECONDS = 0.5
+"""Every look costs the server, which has the deployment to do."""
 _FAILED = ("ROLLBACK", "FAILED")
 """Words in the status of a stack whose last deployment failed."""
 
@@ -70,13 +73,15 @@ def failed(description: dict[str, Any]) -> bool:
 
 def settled(cloudformation: Any, stack: str) -> dict[str, Any]:
     """Wait for the end of what is under way; the stack as it is then. Raises DeployError without one."""
+    pause = POLL_SECONDS
     while True:
         description = find(cloudformation, stack)
         if description is None:
             raise DeployError(f"stack {stack} vanished while it was deployed")
         if not description["StackStatus"].endswith("IN_PROGRESS"):
             return description
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
+        pause = min(pause * 1.25, LONGEST_POLL_SECONDS)
 
 
 def delete(cloudformation: Any, stack: str) -> None:

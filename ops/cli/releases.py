@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -59,7 +59,7 @@ def deploy_history(
         if every:
             numbers = ", ".join(str(version.number) for version in item.versions)
             print(f"{item.kind:<8} {item.short:<28} live {item.live}, there are {numbers}")
-    recorded.show(target)
+    recorded.show(target, things)
 
 
 @errors_in_one_line
@@ -100,9 +100,11 @@ def deploy_rollback(
         else:
             versions.take(target.client, step)
     went = "; ".join(f"{step.thing.short}: {shifting.words(step, shifts)}" for step in moving)
-    end = {"outcome": "succeeded", "reason": went, "by": recorded.who(target)}
+    end: dict[str, Any] = {"outcome": "succeeded", "reason": went, "by": recorded.who(target)}
     releases = {one.release for step in moving for one in step.thing.versions if one.number == step.to}
     live = releases.pop() if len(releases) == 1 else ""
+    if which != "all":  # its own release of before; the others stay at theirs
+        end["moved"], before = [step.thing.short for step in moving], moving[0].thing.release
     recorded.note(
         records.write(target, records.made("rollback", target, began, before=before, release=live, **end))
     )
