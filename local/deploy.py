@@ -103,7 +103,7 @@ def deploy(
             values.outputs[name] = deployment.put(stacks[name], packaged[name], application.given(values))
         put = deployment.put(stack, _record(root, values), chosen)
     except Exception as error:
-        say(f"refused; taking back {len(deployment.done)} of {deployment.total} stacks")
+        say(f"{deployment.at} refused; what was deployed before it is taken back")
         done = deployment.done
         raise taking_back.take_back(deployment.cloudformation, stack, done, deployment.at, error) from error
     for gone in sorted(set(deployment.stacks()) - {stack, *stacks.values()}):

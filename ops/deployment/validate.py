@@ -16,7 +16,7 @@ from typing import Any
 from local.deploy import RELEASE, parameters_of
 from ona.runtime import probe
 from ona.runtime.words import counted
-from operations.deploy_hook.trial import at_home
+from operations.deploy_hook.trial import at_home, verdict
 from ops import samples
 from ops.deployment import records, workflows
 from ops.deployment.finding import Finding
@@ -87,14 +87,10 @@ def _probe(client: Ask, item: Published, event: Any) -> Finding:
         document = json.loads(answer["Payload"].read())
     except Exception as error:
         return Finding("wrong", about, f"cannot be invoked: {error}")
-    told = probe.told(document)
-    if told is None:
-        text = document.get("errorMessage", "") if isinstance(document, dict) else ""
-        return Finding(
-            "wrong", about, f"no probe is known to version {item.live}, or it does not start: {text}"
-        )
-    if not told["ok"]:
-        return Finding("wrong", about, f"version {item.live}: {told['error'] or told['answer']}")
+    found = verdict(document, "FunctionError" in answer)  # as the hook judged it before it got calls
+    if not found.ok:
+        return Finding("wrong", about, f"version {item.live}: {found.text}")
+    told = probe.told(document) or {}
     writes = counted(len(told["would_write"]), "write")
     said = told["answer"] if len(told["answer"]) <= MOST else f"{told['answer'][:MOST]}…"
     return Finding("ok", about, f"version {item.live}, {told['ms']} ms, {writes} held back: {said}")
