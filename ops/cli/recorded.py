@@ -19,7 +19,7 @@ from ops.cli.shared import console
 from ops.deployment import derived, records, running
 from ops.deployment.settings import Settings
 from ops.deployment.versions import Published, published
-from ops.target import Target
+from ops.target import TEMPLATE, Target
 
 MOST = 10
 """So many of the newest are shown."""
@@ -123,10 +123,9 @@ def up(target: Target, parameters: dict[str, str]) -> Iterator[None]:
         yield
     except deploy.DeployError as error:
         if there:  # a first deployment that was taken back has no bucket for a record
-            now = {**before, **parameters}
-            _write(
-                target, given, before.get(deploy.RELEASE, ""), before, now, "failed", str(error)[:LONGEST]
-            )
+            now, wanted = {**before, **parameters}, running.release_of(TEMPLATE, parameters)
+            refused = wanted.partition("-")[0]  # without the commit, as `ona up` names it
+            _write(target, given, refused, before, now, "failed", str(error)[:LONGEST])
         raise
     new = _there(target)
     if there and deploy.deployed_content(there) == deploy.deployed_content(new):
