@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from ona.config import causes, parts, sources
-from ona.config.files import declared, read_yaml, validated
+from ona.config.files import SafeLoader, declared, read_yaml, validated
 from ona.runtime.errors import InvalidConfiguration
 from ona.store.registry import entering
 from ooda.config import loss_function
@@ -99,7 +99,7 @@ def _problems_of(path: Path, name: str, read: Callable[[], object]) -> list[str]
         if not isinstance(error.__cause__, ValidationError):
             hint = _QUOTES if isinstance(error.__cause__, yaml.MarkedYAMLError) else ""
             return [str(error).replace(str(path), name) + hint]
-        node = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text("utf-8"), Loader=SafeLoader)
         return [
             f"{name}{_line(node, item['loc'])}: {'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}"
             for item in error.__cause__.errors()

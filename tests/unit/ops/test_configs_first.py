@@ -58,6 +58,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
         _write(SOURCE, PROFILE.replace("name: acme", "name: b")),
         "equal the file's name",
     ),
+    "too deep": (_write(SOURCE, "[" * 200_000), "sources/acme.yaml: no valid YAML: nested deeper than"),
     "no such date": (_write(SOURCE, PROFILE + "since: 2025-13-45\n"), "sources/acme.yaml: no valid YAML"),
     "another ending": (_write("sources/acme.yml", PROFILE), "sources/acme.yml: is never read"),
     "JSON": (_write("ooda/parts.json", "{"), "ooda/parts.json: is never read"),
