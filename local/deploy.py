@@ -103,6 +103,8 @@ def deploy(
             values.outputs[name] = deployment.put(stacks[name], packaged[name], application.given(values))
         put = deployment.put(stack, _record(root, values), chosen)
     except Exception as error:
+        if taking_back.is_gone(error):
+            raise  # nobody is there to take anything back; the next deployment goes on
         say(f"{deployment.at} refused; what was deployed before it is taken back")
         done = deployment.done
         raise taking_back.take_back(deployment.cloudformation, stack, done, deployment.at, error) from error

@@ -17,6 +17,13 @@ from local import descriptions, reasons
 from local.packaging import DeployError
 
 
+def is_gone(error: Exception) -> bool:
+    """Whether the cloud ended during the deployment: it does not answer, or the connection broke."""
+    from botocore.exceptions import ConnectionError, HTTPClientError
+
+    return isinstance(error, (ConnectionError, HTTPClientError))
+
+
 def take_back(
     cloudformation: Any, root: str, done: list[str], refusing: str, error: Exception
 ) -> DeployError:
