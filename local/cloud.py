@@ -49,6 +49,11 @@ STOP_TIMEOUT_S = 60.0
 """So long a server may take to save its state (ours)."""
 PATIENCE_S = 300.0
 """So long a command waits for another that starts, deploys or stops (ours)."""
+INSTEAD = (
+    "To stop at once: `ona down --kill`. It ends as a power cut would: nothing that was answered is lost, "
+    "and the next `ona up` deploys again what was under way."
+)
+"""What a person can do who will not wait until somebody else's deployment is over."""
 KILL_TIMEOUT_S = 5.0
 """So long a killed process may take to be gone."""
 EXIT_HELD = 3
@@ -129,7 +134,7 @@ def stop(home: Path | None = None, *, kill: bool = False) -> bool:
     homes.check(home)
     if not homes.is_home(home):
         return False
-    with changing(home), homes.in_words(home):
+    with changing(home, instead=INSTEAD), homes.in_words(home):
         cloud = running(home)
         if cloud is None:
             _refuse_unseen(home)
@@ -158,10 +163,12 @@ def clear(home: Path) -> None:
 
 
 @contextlib.contextmanager
-def changing(home: Path | None = None, *, patience_s: float = PATIENCE_S) -> Iterator[None]:
+def changing(
+    home: Path | None = None, *, patience_s: float = PATIENCE_S, instead: str = ""
+) -> Iterator[None]:
     """Keep others from starting, stopping, deploying and emptying meanwhile. May be taken again inside.
 
-    Raises `lock.Held` with who holds it after `patience_s`.
+    Raises `lock.Held` with who holds it after `patience_s`. `instead`: what else a person can do.
     """
     home = homes.resolved(home)
     mine = (home, threading.get_ident())
@@ -171,7 +178,8 @@ def changing(home: Path | None = None, *, patience_s: float = PATIENCE_S) -> Ite
     homes.check(home)
     with homes.in_words(home):
         home.mkdir(parents=True, exist_ok=True)
-        held = lock.take(home / lock.CHANGE, doing=processes.this_command(), patience_s=patience_s)
+        doing = processes.this_command()
+        held = lock.take(home / lock.CHANGE, doing=doing, patience_s=patience_s, instead=instead)
     _changing.add(mine)
     try:
         yield

@@ -13,13 +13,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import moving, reasons
+from local import descriptions, moving, reasons, taking_back
+from local.descriptions import (
+    CONTENT_TAG,
+    ROOT_TAG,
+    TOKEN,
+    deployed_content,
+    failed,
+    find,
+    outputs,
+    parameters_of,
+    stands,
+    tags,
+)
 from local.packaging import DeployError, Packager, Template, digest, read_template, transform, zip_folder
 from local.root_template import (
     Values,
@@ -30,20 +42,27 @@ from local.root_template import (
     declared_in,
 )
 
-__all__ = ["DeployError", "deploy", "find", "nested_name", "zip_folder"]
+__all__ = [
+    "ROOT_TAG",
+    "DeployError",
+    "deploy",
+    "deployed_content",
+    "failed",
+    "find",
+    "nested_name",
+    "outputs",
+    "parameters_of",
+    "stands",
+    "zip_folder",
+]
 
-_FAILED = ("ROLLBACK", "FAILED")
-"""Words in the status of a stack whose last deployment failed."""
 _NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 """Statuses of a stack whose first deployment failed."""
-_POLL_SECONDS = 0.02
 RELEASE = "Release"
 """The root's parameter that says what is deployed; another value publishes new versions of functions."""
 RELEASE_DIGITS = 12
-ROOT_TAG = "ona:root"
-"""Names the root's stack on each stack that was deployed for it."""
-_CONTENT_TAG = "deployed"
-"""What was deployed last: the digest of template and parameters."""
+Say = Callable[[str], None]
+"""Hears what is being done, a line at a time."""
 
 
 def deploy(
@@ -51,16 +70,18 @@ def deploy(
     template: Path,
     stack: str,
     parameters: dict[str, str] | None = None,
+    say: Say = lambda _: None,
 ) -> dict[str, str]:
     """Create the stack, or update it when it exists; returns its outputs.
 
-    `client` makes boto3 clients. Deploying the same template again changes nothing. A resource that another
-    stack of the same root owned until now moves with all that is in it; a stack whose application is gone
-    from the template is deleted. Raises DeployError with the reason of each resource that failed.
+    `client` makes boto3 clients; `say` hears of each stack that changes. Deploying the same template again
+    changes nothing. A resource that another stack of the same root owned until now moves with all that is
+    in it; a stack whose application is gone from the template is deleted. What one stack refuses is taken
+    back from all (`local.taking_back`). Raises DeployError with the reason of each resource that failed.
     """
     root = read_template(template)
     nested = applications(root, template.parent)
-    deployment = _Deployment(client, stack)
+    deployment = _Deployment(client, stack, say)
     if not nested:
         return deployment.put(stack, deployment.packager.package(root, template.parent), parameters or {})
     packaged = deployment.packager.package_all(nested)
@@ -76,11 +97,20 @@ def deploy(
     owners = {resource: stacks[name] for resource, name in declared_in(wanted).items()}
     moving.move(deployment.cloudformation, deployment.stacks(), owners)
     values = Values(named, holding, {})
-    for name, application in wanted.items():
-        values.outputs[name] = deployment.put(stacks[name], packaged[name], application.given(values))
-    put = deployment.put(stack, _record(root, values), chosen)
+    deployment.total = len(wanted) + 1
+    try:
+        for name, application in wanted.items():
+            values.outputs[name] = deployment.put(stacks[name], packaged[name], application.given(values))
+        put = deployment.put(stack, _record(root, values), chosen)
+    except Exception as error:
+        if taking_back.is_gone(error):
+            raise  # nobody is there to take anything back; the next deployment goes on
+        say(f"{deployment.at} refused; what was deployed before it is taken back")
+        done = deployment.done
+        raise taking_back.take_back(deployment.cloudformation, stack, done, deployment.at, error) from error
     for gone in sorted(set(deployment.stacks()) - {stack, *stacks.values()}):
-        deployment.delete(gone)
+        say(f"{gone}: no longer in the template, is deleted")
+        descriptions.delete(deployment.cloudformation, gone)
     return put
 
 
@@ -135,9 +165,19 @@ class _Deployment:
 
     client: Callable[[str], Any]
     root: str
+    say: Say
     s3: Any = field(init=False)
     cloudformation: Any = field(init=False)
     packager: Packager = field(init=False)
+    token: str = field(default_factory=lambda: f"{TOKEN}{uuid.uuid4().hex}")
+    """Names this deployment at each of its stacks (ClientRequestToken)."""
+    total: int = 1
+    number: int = 0
+    at: str = ""
+    """The stack that is being deployed."""
+    done: list[str] = field(default_factory=list)
+    """The stacks that changed already."""
+    contents: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.s3, self.cloudformation = self.client("s3"), self.client("cloudformation")
@@ -170,15 +210,21 @@ class _Deployment:
         return [
             str(item["StackName"])
             for item in living
-            if item["StackName"] == self.root or _tags(item).get(ROOT_TAG) == self.root
+            if item["StackName"] == self.root or tags(item).get(ROOT_TAG) == self.root
         ]
 
     def put(self, stack: str, document: Template, parameters: dict[str, str]) -> dict[str, str]:
         """Create or update one stack from a packaged template; returns its outputs."""
+        self.at, self.number = stack, self.number + 1
         content = digest(document, parameters)
+        if stack == self.root and self.contents:  # as on AWS, the root changes when one below it does
+            content = digest(document, {**parameters, "stacks": ",".join(self.contents)})
+        self.contents.append(content)
         existing = find(self.cloudformation, stack)
         if existing and existing["StackStatus"] in _NEVER_CREATED:
-            self.delete(stack)  # CloudFormation updates no stack whose first deployment failed
+            descriptions.delete(
+                self.cloudformation, stack
+            )  # CloudFormation updates no stack whose first deployment failed
             existing = None
         if existing and deployed_content(existing) == content and stands(existing):
             return outputs(existing)
@@ -190,8 +236,10 @@ class _Deployment:
             "TemplateURL": f"https://s3.{region}.amazonaws.com/{self._bucket}/{key}",
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-            "Tags": [{"Key": _CONTENT_TAG, "Value": content}, {"Key": ROOT_TAG, "Value": self.root}],
+            "ClientRequestToken": self.token,
+            "Tags": [{"Key": CONTENT_TAG, "Value": content}, {"Key": ROOT_TAG, "Value": self.root}],
         }
+        self.say(f"{self.number} of {self.total}: {'creating' if existing is None else 'updating'} {stack}")
         if existing is None:
             self.cloudformation.create_stack(**arguments)
         else:
@@ -206,15 +254,11 @@ class _Deployment:
                         "with `ona deploy history` and take it back with `ona deploy rollback all`"
                     ) from error
                 raise
-        return outputs(_wait(self.cloudformation, stack))
-
-    def delete(self, stack: str) -> None:
-        """Delete one stack; what its template retains stays."""
-        self.cloudformation.delete_stack(StackName=stack)
-        while description := find(self.cloudformation, stack):
-            if description["StackStatus"] == "DELETE_FAILED":
-                raise DeployError(reasons.of(self.cloudformation, description))
-            time.sleep(_POLL_SECONDS)
+        done = descriptions.settled(self.cloudformation, stack)
+        if failed(done):
+            raise DeployError(reasons.of(self.cloudformation, done))
+        self.done.append(stack)
+        return outputs(done)
 
 
 def pseudo_parameters(account: str, region: str, stack: str) -> dict[str, str]:
@@ -226,64 +270,3 @@ def pseudo_parameters(account: str, region: str, stack: str) -> dict[str, str]:
         "AWS::StackName": stack,
         "AWS::URLSuffix": "amazonaws.com",
     }
-
-
-def deployed_content(description: dict[str, Any]) -> str | None:
-    """The digest of the template and parameters that a stack was deployed with last."""
-    return _tags(description).get(_CONTENT_TAG)
-
-
-def find(cloudformation: Any, stack: str) -> dict[str, Any] | None:
-    """A stack's description, or None when it does not exist."""
-    try:
-        stacks: list[dict[str, Any]] = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    except Exception as error:
-        if "does not exist" in str(error):
-            return None
-        raise
-    return next((item for item in stacks if item["StackStatus"] != "DELETE_COMPLETE"), None)
-
-
-def _tags(description: dict[str, Any]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in description.get("Tags", [])}
-
-
-def outputs(description: dict[str, Any]) -> dict[str, str]:
-    """A stack's outputs by name."""
-    return {item["OutputKey"]: item["OutputValue"] for item in description.get("Outputs", [])}
-
-
-def parameters_of(description: dict[str, Any]) -> dict[str, str]:
-    """The parameters that a stack was deployed with, by name."""
-    given = description.get("Parameters", [])
-    return {item["ParameterKey"]: item.get("ParameterValue", "") for item in given}
-
-
-def stands(description: dict[str, Any]) -> bool:
-    """Whether a stack is whole: what it holds is of one deployment, that of its tag.
-
-    A deployment that was taken back leaves the one before (AWS CloudFormation User Guide, "Stack status
-    codes": UPDATE_ROLLBACK_COMPLETE).
-
-    >>> stands({"StackStatus": "UPDATE_ROLLBACK_COMPLETE"}), stands({"StackStatus": "ROLLBACK_COMPLETE"})
-    (True, False)
-    """
-    return description["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" or not failed(description)
-
-
-def failed(description: dict[str, Any]) -> bool:
-    """Whether the last deployment of a stack failed."""
-    return any(word in description["StackStatus"] for word in _FAILED)
-
-
-def _wait(cloudformation: Any, stack: str) -> dict[str, Any]:
-    while True:
-        description = find(cloudformation, stack)
-        if description is None:
-            raise DeployError(f"stack {stack} vanished while it was deployed")
-        if not description["StackStatus"].endswith("IN_PROGRESS"):
-            break
-        time.sleep(_POLL_SECONDS)
-    if failed(description):
-        raise DeployError(reasons.of(cloudformation, description))
-    return description

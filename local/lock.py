@@ -25,8 +25,10 @@ FILES = (SERVER, CHANGE)
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 """What flock(2) answers on a file system without locks."""
 _POLL_S = 0.05
-_TELL_AFTER_S = 3.0
+_TELL_AFTER_S = 1.0
 """So long a starter waits silently."""
+_TELL_AGAIN_S = 30.0
+"""So often it says then that it still waits."""
 
 
 class Held(CloudError):
@@ -48,16 +50,22 @@ class Lock:
         os.close(self._descriptor)
 
 
-def take(path: Path, *, doing: str, patience_s: float) -> Lock:
-    """Wait for the lock at most so long. Raises Held with who has it; CloudError without locks."""
-    begun, told = time.monotonic(), False
+def take(path: Path, *, doing: str, patience_s: float, instead: str = "") -> Lock:
+    """Wait for the lock at most so long. Raises Held with who has it; CloudError without locks.
+
+    Who waits is told for whom, and how long at most; `instead` says what else can be done.
+    """
+    begun, tell_at = time.monotonic(), _TELL_AFTER_S
     while (lock := _try(path, doing)) is None:
         waited = time.monotonic() - begun
         if waited >= patience_s:
-            raise Held(f"{path.parent} is held by {holder(path)}")
-        if waited > _TELL_AFTER_S and not told:
-            told = True
-            print(f"waiting for {holder(path)}, which holds {path.parent}", file=sys.stderr, flush=True)
+            text = f"{path.parent} is held by {holder(path)}"
+            raise Held(f"{text}, still after {patience_s:.0f} s; nothing was done. {instead}".rstrip())
+        if waited > tell_at:
+            tell_at += _TELL_AGAIN_S
+            text = f"waiting for {holder(path)}, which holds {path.parent}: {waited:.0f} s until now, "
+            text += f"{patience_s:.0f} s at most. {instead}"
+            print(text.rstrip(), file=sys.stderr, flush=True)
         time.sleep(_POLL_S)
     return lock
 

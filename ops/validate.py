@@ -185,7 +185,14 @@ def cfn_lint(path: Path) -> list[str]:
     return [line for line in lines if line.strip()] or [f"cfn-lint exited with {answer.returncode}"]
 
 
-def template() -> list[str]:
-    """Problems of `template.yaml`, of each file of `stacks/`, and of what passes between them."""
+def template(say: Callable[[str], None] = lambda _: None) -> list[str]:
+    """Problems of `template.yaml`, of each file of `stacks/`, and of what passes between them.
+
+    `say` hears of each file before it is looked at.
+    """
     files = [TEMPLATE, *sorted((TEMPLATE.parent / "stacks").glob("*.yaml"))]
-    return [*templates.problems(TEMPLATE), *(problem for path in files for problem in cfn_lint(path))]
+    problems = list(templates.problems(TEMPLATE))
+    for number, path in enumerate(files, 1):
+        say(f"  {number} of {len(files)}: {path.name}")
+        problems += cfn_lint(path)
+    return problems

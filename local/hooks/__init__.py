@@ -43,6 +43,7 @@ from local.hooks import (
     metric_data,
     metric_filters,
     metrics,
+    nested_rollbacks,
     presigned,
     resource_schemas,
     roles,
@@ -114,6 +115,7 @@ def install() -> None:
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
     stack_reasons.install()
+    nested_rollbacks.install()  # around the operations that it ends
     roles_services.install()
     roles_sources.install()
     roles_trust.install()

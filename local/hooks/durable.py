@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from local.descriptions import CONTENT_TAG
 from local.hooks import codedeploy_records, durable_s3
 from local.hooks.asynchronous import Queue
 from local.hooks.base import private, replace
@@ -132,6 +133,7 @@ class Durability:
             status = str(stack.get("StackStatus"))
             if status in UNSTORED_STACKS:
                 stack["StackStatus"] = UNSTORED_STACKS[status]
+                stack["Tags"] = [tag for tag in stack.get("Tags") or [] if tag["Key"] != CONTENT_TAG]
                 reason = stack["StackStatusReason"] = "the embedded cloud was ended during the deployment"
                 name, status = stack["StackName"], stack["StackStatus"]
                 kind, ident = "AWS::CloudFormation::Stack", stack["StackId"]

@@ -87,6 +87,8 @@ def _rollbacks_name_resources(*modules: Any) -> None:
         operation: dict[str, Any],
         reason_override: str = "",
     ) -> Any:
+        if stack.pop("_cancel_requested", False):  # while a resource was on its way
+            reason_override = reason_override or "User Initiated"
         failed = operation.get("failed_logical_id")
         if not reason_override and failed and not operation.get("is_update"):
             made = f"The following resource(s) failed to create: [{failed}]."

@@ -15,7 +15,8 @@ from local.packaging import read_template
 from local.root_template import chosen_parameters
 from ona.runtime.words import counted
 from ops import accounting, crews, forward, registry, seed, validate
-from ops.cli.shared import Environment, console, errors_in_one_line, tell_damage
+from ops.cli import recorded
+from ops.cli.shared import Environment, console, errors_in_one_line, notes, tell_damage
 from ops.deployment.settings import given
 from ops.target import EMBEDDED, TEMPLATE, Target, embedded
 
@@ -48,11 +49,14 @@ def up(
     homes.prepare(home)
     with cloud.changing(home):
         last = homes.settings(home).get("port")
+        if cloud.running(home) is None:
+            _progress(f"starting the embedded cloud of {home}")
         running = cloud.start(home, port=port)
         if port is None and last not in (None, running.port):
             console.print(f"port {last}, which this home had, is taken by {ports.listener(last)}")
         target = embedded(running, environment)
-        deploy.deploy(running.client, TEMPLATE, target.stack, wanted)
+        with recorded.up(target, wanted):
+            deploy.deploy(running.client, TEMPLATE, target.stack, wanted, say=_progress)
         seed.put_signing_key(target)
         there = registry.stored(target)
         registered = there.registry
@@ -81,6 +85,11 @@ def env() -> None:
     """Print what AWS tools need to talk to the embedded cloud: eval "$(./ona env)"."""
     for name, value in cloud.require().environment().items():
         print(f"export {name}={shlex.quote(value)}")
+
+
+def _progress(text: str) -> None:
+    """What is being done, on stderr, also where nobody sees a terminal."""
+    notes().print(escape(text), soft_wrap=True, highlight=False)
 
 
 def _bring_forward(target: Target) -> None:

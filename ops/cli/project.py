@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from ops import validate
-from ops.cli.shared import console, errors_in_one_line
+from ops.cli.shared import console, errors_in_one_line, notes
 from ops.target import OpsError, use_configs
 
 app = typer.Typer()
@@ -18,18 +19,25 @@ app = typer.Typer()
 @app.command(name="validate")
 @errors_in_one_line
 def validate_command(
-    assets: Annotated[Path | None, typer.Option(help="an assets.json to check as well")] = None,
+    assets: Annotated[
+        Path | None, typer.Option(help="check this assets.json, and nothing of the project")
+    ] = None,
 ) -> None:
-    """Check configuration, state machines and template; exits with 1 when something is wrong."""
-    checks = [
+    """Check configuration, state machines and template; exits with 1 when something is wrong.
+
+    What is being checked is told on stderr: the templates take a minute or more.
+    """
+    say = notes().print
+    checks: list[tuple[str, Callable[[], list[str]]]] = [
         ("configs", validate.configurations),
         ("state machines", validate.state_machines),
-        ("template", validate.template),
+        ("template", lambda: validate.template(say)),
     ]
     if assets is not None:
-        checks.append((str(assets), lambda: validate.assets_file(assets)))
+        checks = [(str(assets), lambda: validate.assets_file(assets))]
     failed = False
     for name, check in checks:
+        say(f"checking {escape(name)} …", soft_wrap=True)
         problems = check()
         failed |= bool(problems)
         console.print(f"{'[red]✗[/red]' if problems else '[green]✓[/green]'} {name}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -10,7 +11,7 @@ from rich.markup import escape
 from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
 from ops.cli import recorded
-from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.cli.shared import Environment, Profile, console, errors_in_one_line, notes
 from ops.deployment import records, shifting, validate, versions
 from ops.target import OpsError, Target, resolve
 
@@ -58,7 +59,7 @@ def deploy_history(
         if every:
             numbers = ", ".join(str(version.number) for version in item.versions)
             print(f"{item.kind:<8} {item.short:<28} live {item.live}, there are {numbers}")
-    recorded.show(target)
+    recorded.show(target, things)
 
 
 @errors_in_one_line
@@ -76,8 +77,9 @@ def deploy_rollback(
     """
     target = resolve(profile, environment)
     things, shifts = _things(target), shifting.under_way(target.client)
-    steps = versions.way_back(things, which, release)
-    if release and (busy := [step.thing.short for step in steps if step.thing.name in shifts]):
+    found = versions.way_back(things, which, release)
+    steps = [replace(one, stack=shifting.updating(target.client, target.stack, one.thing)) for one in found]
+    if release and (busy := [one.thing.short for one in steps if one.thing.name in shifts or one.stack]):
         text = f"of {', '.join(busy)} a deployment is under way; stop it first: `ona deploy rollback"
         raise OpsError(f"{text} {busy[0]}`, then give --to again")
     for step in steps:
@@ -87,15 +89,22 @@ def deploy_rollback(
         return
     _agreed(f"take {counted(len(moving), 'step')} back?", yes=yes)
     began, before = utc_now(), records.standing(target).get("Release", "")
+    cancelled: set[str] = set()
     for step in moving:
         if shift := shifts.get(step.thing.name):
             shifting.stop(target.client, shift)
+        elif step.stack:
+            if step.stack not in cancelled:
+                shifting.cancel(target.client, step.stack)
+            cancelled.add(step.stack)
         else:
             versions.take(target.client, step)
     went = "; ".join(f"{step.thing.short}: {shifting.words(step, shifts)}" for step in moving)
-    end = {"outcome": "succeeded", "reason": went, "by": recorded.who(target)}
+    end: dict[str, Any] = {"outcome": "succeeded", "reason": went, "by": recorded.who(target)}
     releases = {one.release for step in moving for one in step.thing.versions if one.number == step.to}
     live = releases.pop() if len(releases) == 1 else ""
+    if which != "all":  # its own release of before; the others stay at theirs
+        end["moved"], before = [step.thing.short for step in moving], moving[0].thing.release
     recorded.note(
         records.write(target, records.made("rollback", target, began, before=before, release=live, **end))
     )
@@ -131,7 +140,7 @@ def deploy_prune(
 def deploy_validate(profile: Profile = None, environment: Environment = "dev") -> None:
     """Try every function, workflow and API without leaving a trace; 1 when one is wrong."""
     wrong = False
-    for found in validate.findings(resolve(profile, environment)):
+    for found in validate.findings(resolve(profile, environment), notes().print):
         wrong |= found.state == "wrong"
         text = f"[{COLOURS[found.state]}]{found.state:<9}[/] {escape(found.about):<28} {escape(found.text)}"
         console.print(text, soft_wrap=True)

@@ -1,8 +1,8 @@
 """What each deployment did, as a document: `operations/deployments/<day>/<id>.json` in the output bucket.
 
-`ona deploy run` and `ona deploy rollback` write it when they end, also when they fail, and tell the bus
-(docs/events.md, Deployment Finished). No secret is kept: of a parameter that may hold one, only that it is
-another than before.
+`ona deploy run`, `ona up` and `ona deploy rollback` write it when they end, also when they fail, and tell
+the bus (docs/events.md, Deployment Finished). No secret is kept: of a parameter that may hold
+one, only that it is another than before.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ class Record(Document):
     outcome: Literal["succeeded", "failed"]
     reason: str = ""
     """Why it failed, or what went back."""
+    moved: list[str] = []
+    """Of a way back that was not of all: the functions and workflows that went; `before` and `release` are
+    theirs alone."""
     changes: list[Change] = []
 
 
@@ -109,6 +112,7 @@ def write(target: Target, record: Record) -> str:
         by=record.by,
         began=iso(record.began_at),
         reason=record.reason,
+        moved=record.moved,
         document=pointer,
         **told,
     )

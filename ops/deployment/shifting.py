@@ -1,4 +1,9 @@
-"""Deployments of CodeDeploy that are under way: a function's alias on its way to a new version."""
+"""Deployments that are under way: an alias on its way to a new version.
+
+A function's is one of CodeDeploy, which stops it by itself. A workflow's is CloudFormation's own: nobody
+can stop it but by cancelling the update of its stack, which then goes back whole (CloudFormation API
+reference, CancelUpdateStack).
+"""
 
 from __future__ import annotations
 
@@ -11,12 +16,15 @@ from typing import Any
 import yaml
 
 from operations.deploy_hook.trial import spec_of
-from ops.deployment.versions import Ask, Step
-from ops.target import OpsError
+from ops.deployment import names
+from ops.deployment.versions import Ask, Published, Step
+from ops.target import LIVE, OpsError
 
 _UNDER_WAY = ["Created", "Queued", "InProgress", "Baking", "Ready"]
 STOP_S = 60.0
 """Seconds until a deployment that was stopped must have ended (ours)."""
+CANCEL_S = 600.0
+"""Seconds until a stack whose update was cancelled must have gone back (ours)."""
 _LOOK_S = 0.2
 
 
@@ -65,6 +73,9 @@ def _shifts(info: dict[str, Any]) -> Iterator[Shift]:
 def words(step: Step, shifts: dict[str, Shift]) -> str:
     """What a step back does, where it stops a deployment too."""
     shift = shifts.get(step.thing.name)
+    if step.stack:
+        text = f"its shift is part of the update of stack {step.stack}"
+        return f"{text}, which is cancelled: the stack goes back whole"
     return f"stops {shift.text}; its stack goes back" if shift else step.why
 
 
@@ -79,3 +90,44 @@ def stop(client: Ask, shift: Shift) -> None:
         if time.monotonic() > deadline:
             raise OpsError(f"deployment {shift.ident} is {status} after {STOP_S:g} s; look at it again")
         time.sleep(_LOOK_S)
+
+
+def updating(client: Ask, root: str, item: Published) -> str:
+    """The stack whose update shifts a workflow's alias now; empty for none.
+
+    On AWS the root is updating while a stack below it is, and the root is the one to cancel.
+    """
+    if item.kind != "workflow" or not item.others:
+        return ""
+    busy = [one for one in names.stacks_of(client, root) if one["StackStatus"] == "UPDATE_IN_PROGRESS"]
+    if any(one["StackName"] == root for one in busy):
+        return root
+    alias = f"{item.arn}:{LIVE}"
+    pages = client("cloudformation").get_paginator("list_stack_resources")
+    for one in busy:
+        listed = (part for page in pages.paginate(StackName=one["StackName"]) for part in _listed(page))
+        if any(resource.get("PhysicalResourceId") == alias for resource in listed):
+            return str(one["StackName"])
+    return ""
+
+
+def _listed(page: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = page["StackResourceSummaries"]
+    return found
+
+
+def cancel(client: Ask, stack: str) -> None:
+    """Cancel a stack's update and wait until it went back. Raises OpsError when it takes long, or fails."""
+    stacks = client("cloudformation")
+    stacks.cancel_update_stack(StackName=stack)
+    deadline = time.monotonic() + CANCEL_S
+    while (status := stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]).endswith(
+        "IN_PROGRESS"
+    ):
+        if time.monotonic() > deadline:
+            text = f"stack {stack} is {status} {CANCEL_S:g} s after its update was cancelled"
+            raise OpsError(f"{text}; it goes back by itself: see `ona deploy history`")
+        time.sleep(_LOOK_S)
+    if status != "UPDATE_ROLLBACK_COMPLETE":
+        text = f"stack {stack} is {status} after its update was cancelled"
+        raise OpsError(f"{text}; its events in CloudFormation say why")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from local.deploy import RELEASE, parameters_of
 from ona.runtime import probe
 from ona.runtime.words import counted
-from operations.deploy_hook.trial import at_home
+from operations.deploy_hook.trial import at_home, verdict
 from ops import samples
 from ops.deployment import records, workflows
 from ops.deployment.finding import Finding
@@ -27,10 +28,14 @@ MOST = 90
 _FUNCTION = re.compile(r":lambda:[a-z0-9-]+:\d{12}:function:([A-Za-z0-9-]+)(?::([A-Za-z0-9]+))?")
 
 
-def findings(target: Target) -> Iterator[Finding]:
-    """All that is tried. Raises OpsError when nothing is deployed."""
+def findings(target: Target, say: Callable[[str], None] = lambda _: None) -> Iterator[Finding]:
+    """All that is tried; `say` hears what is being done. Raises OpsError when nothing is deployed."""
     client, environment = target.client, target.outputs["Environment"]
+    say("asking which version of each function and workflow is live …")
     things = published(client, environment)
+    of_each = Counter(item.kind for item in things)
+    parts = [counted(of_each[kind], kind) for kind in ("function", "workflow")]
+    say(f"trying {parts[0]}, {parts[1]} and {counted(len(target.api_urls), 'API')}, one after another …")
     wanted, taken_back = _release(target)
     events = {path.stem: path for path in samples.events() if not samples.is_workflow(path)}
     deployed = {target.function(name): name for name in events}
@@ -82,14 +87,10 @@ def _probe(client: Ask, item: Published, event: Any) -> Finding:
         document = json.loads(answer["Payload"].read())
     except Exception as error:
         return Finding("wrong", about, f"cannot be invoked: {error}")
-    told = probe.told(document)
-    if told is None:
-        text = document.get("errorMessage", "") if isinstance(document, dict) else ""
-        return Finding(
-            "wrong", about, f"no probe is known to version {item.live}, or it does not start: {text}"
-        )
-    if not told["ok"]:
-        return Finding("wrong", about, f"version {item.live}: {told['error'] or told['answer']}")
+    found = verdict(document, "FunctionError" in answer)  # as the hook judged it before it got calls
+    if not found.ok:
+        return Finding("wrong", about, f"version {item.live}: {found.text}")
+    told = probe.told(document) or {}
     writes = counted(len(told["would_write"]), "write")
     said = told["answer"] if len(told["answer"]) <= MOST else f"{told['answer'][:MOST]}…"
     return Finding("ok", about, f"version {item.live}, {told['ms']} ms, {writes} held back: {said}")

@@ -157,6 +157,8 @@ class Step:
     thing: Published
     to: int | None
     why: str
+    stack: str = ""
+    """The stack whose update moves the alias now, and has to be cancelled first."""
 
 
 def way_back(things: list[Published], which: str, release: str = "") -> list[Step]:

@@ -75,8 +75,15 @@ def ona(home: Path, *arguments: str, code: int = 0) -> str:
 
 def test_the_commands_work_together(home: Path, tmp_path: Path) -> None:
     assert "ona up" in ona(home, "status", code=1)
-    assert "up at http://127.0.0.1" in ona(home, "up", "--port", str(cloud.free_port(0)))
-    assert "up at" in ona(home, "up"), "again is an update"
+    said = ona(home, "up", "--port", str(cloud.free_port(0)))
+    for words in ("up at http://127.0.0.1", "1 of ", "release none → ", " functions and "):
+        assert words in said
+    said = ona(home, "up")
+    assert "up at" in said, "again is an update"
+    assert "nothing changed: release " in said
+    history = ona(home, "deploy", "history")
+    assert history.count("deployment succeeded") == 1, "what changed nothing is no deployment"
+    assert "no record was kept" not in history
     assert "AWS_ENDPOINT_URL" in ona(home, "env")
 
     assets = tmp_path / "assets.json"
@@ -161,10 +168,13 @@ def test_validate_names_what_is_wrong(tmp_path: Path, home: Path, monkeypatch: p
     assert "✓ configs" in said
     assert "✓ template" in said
     assert asked == ["state_machines", "template"], "the checkout is asked whole"
+    assert "4 of " in said, "it says what it does"
+    for check in ("template", "state_machines", "configurations"):
+        monkeypatch.setattr(validate, check, None)  # who names one file waits for no other
     bad = tmp_path / "assets.json"
     bad.write_text('{"assets": [{"id": "A"}]}')
     said = ona(home, "validate", "--assets", str(bad), code=1)
-    assert "✓ configs" in said
+    assert "configs" not in said
     assert "capacity_kw" in said
 
 

@@ -38,6 +38,21 @@ def test_one_holds_it_and_the_next_is_told_who(tmp_path: Path) -> None:
     lock.take(path, doing="ona down", patience_s=0).release()
 
 
+def test_who_waits_hears_for_whom_how_long_and_what_else_there_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, free = tmp_path / lock.CHANGE, tmp_path / lock.SERVER
+    held = lock.take(path, doing="ona up", patience_s=0)
+    with pytest.raises(lock.Held, match=r"process \d+ \(ona up\).*nothing was done. Do this instead"):
+        lock.take(path, doing="ona down", patience_s=1.3, instead="Do this instead")
+    [line] = capsys.readouterr().err.splitlines()
+    for word in ("(ona up)", "at most", "Do this instead", str(tmp_path)):
+        assert word in line
+    held.release()
+    lock.take(free, doing="ona down", patience_s=1.3, instead="Do this instead").release()
+    assert capsys.readouterr().err == "", "who need not wait hears nothing"
+
+
 def test_a_kill_releases_it_although_a_child_lives_on(tmp_path: Path) -> None:
     import os
     import signal

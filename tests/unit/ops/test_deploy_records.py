@@ -19,6 +19,7 @@ from operations.config.catalogue import FILE
 from ops import cli
 from ops.cli import deploying, recorded
 from ops.deployment import records, running
+from ops.deployment.versions import Published, Version
 from ops.target import Target
 from tests.paths import ROOT
 
@@ -34,6 +35,8 @@ class Account:
 
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
+        self.events: list[tuple[str, str, str]] = []
+        """Of the stack: moment, what it is about, status; the newest first."""
         parameters = {"ApiRate": "200", "Release": "aaaaaaaaaaaa", "AuditRetentionDays": "30"}
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         outputs = [("OutputBucketName", "out"), ("Environment", "dev")]
@@ -45,7 +48,9 @@ class Account:
 
     def __call__(self, service: str) -> Any:
         clients: dict[str, Callable[[], Any]] = {
-            "cloudformation": lambda: SimpleNamespace(describe_stacks=self._stacks),
+            "cloudformation": lambda: SimpleNamespace(
+                describe_stacks=self._stacks, get_paginator=lambda _: SimpleNamespace(paginate=self._events)
+            ),
             "events": lambda: SimpleNamespace(put_events=self._told),
             "sts": lambda: SimpleNamespace(get_caller_identity=lambda: {"Arn": ME}),
         }
@@ -55,6 +60,19 @@ class Account:
         if self.there is None or StackName != STACK:
             raise RuntimeError(f"Stack with id {StackName} does not exist")
         return {"Stacks": [self.there]}
+
+    def _events(self, StackName: str) -> list[dict[str, Any]]:  # noqa: N803
+        found = [
+            {
+                "StackId": "arn:root",
+                "PhysicalResourceId": "arn:root" if what == StackName else "arn:other",
+                "Timestamp": datetime.fromisoformat(moment),
+                "ResourceStatus": status,
+                **({"ResourceStatusReason": "User Initiated"} if "IN_PROGRESS" in status else {}),
+            }
+            for moment, what, status in self.events
+        ]
+        return [{"StackEvents": found[:2]}, {"StackEvents": found[2:]}]
 
     def _told(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         self.told += Entries
@@ -146,7 +164,7 @@ def test_history_shows_the_newest_first_and_names_what_it_cannot_read(
     account: Account, capsys: Any
 ) -> None:
     target = Target("test", STACK, account)
-    recorded.show(target)
+    recorded.show(target, [])
     for day in (3, 5, 4):
         began = datetime(2026, 11, day, 8, tzinfo=UTC)
         ends = {"outcome": "failed", "reason": "[sam]"} if day == 4 else {"outcome": "succeeded"}
@@ -155,9 +173,55 @@ def test_history_shows_the_newest_first_and_names_what_it_cannot_read(
     key = "operations/deployments/2026/11/02/20261102T080000-abcdef.json"
     account("s3").put_object(Bucket="out", Key=key, Body=b"{")
     account("s3").put_object(Bucket="out", Key="operations/deployments/readme.txt", Body=b"")
-    recorded.show(target)
+    recorded.show(target, [])
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "no deployment is on record"
     assert [line.split("→")[0].split()[-1] for line in said[1:] if "→" in line] == ["r5", "r4", "r3"]
     assert "    [sam]" in said
     assert said[-1] == "1 record cannot be read"
+
+
+def test_a_deployment_without_a_record_is_told_from_the_stacks_events(
+    account: Account, capsys: Any
+) -> None:
+    """DescribeStackEvents: the newest first, those of the resources among them."""
+    target = Target("test", STACK, account)
+    began = datetime(2026, 11, 3, 8, tzinfo=UTC)
+    record = records.made(
+        "deployment", target, began, before="a", release="kept", by=ME, outcome="succeeded"
+    )
+    record = record.model_copy(update={"ended_at": datetime(2026, 11, 3, 8, 6, tzinfo=UTC)})
+    assert records.write(target, record) == ""
+    account.events = [
+        ("2026-11-05T09:30:00+00:00", STACK, "UPDATE_ROLLBACK_COMPLETE"),
+        ("2026-11-05T09:10:00+00:00", "Base", "UPDATE_COMPLETE"),
+        ("2026-11-05T09:00:00+00:00", STACK, "UPDATE_IN_PROGRESS"),
+        ("2026-11-04T09:20:00+00:00", STACK, "UPDATE_COMPLETE"),
+        ("2026-11-04T09:00:00+00:00", STACK, "UPDATE_IN_PROGRESS"),
+        ("2026-11-03T08:05:00+00:00", STACK, "UPDATE_COMPLETE"),
+        ("2026-11-03T08:01:00+00:00", STACK, "UPDATE_IN_PROGRESS"),
+    ]
+    version = Version(2, datetime(2026, 11, 4, 9, 5, tzinfo=UTC), "cccccccccccc")
+    other = Version(1, datetime(2026, 11, 1, 9, 5, tzinfo=UTC), "too-early")
+    things = [Published("function", "ona-detect-dev", "arn", 2, {}, (version, other))]
+    recorded.show(target, things)
+    said = capsys.readouterr().out.splitlines()
+    rows = [line.split("  ")[:3] for line in said if not line.startswith("    ")]
+    assert rows[0] == ["2026-11-05 09:00 UTC", "deployment failed", "no new version"]
+    assert rows[1] == ["2026-11-04 09:00 UTC", "deployment succeeded", "cccccccccccc"]
+    assert rows[2][2] == "a → kept", "what is on record is told once"
+    assert len(rows) == 3
+    assert sum("from the stack's events" in line for line in said) == 2
+
+
+def test_a_way_back_of_one_function_does_not_look_like_one_of_all(account: Account, capsys: Any) -> None:
+    target = Target("test", STACK, account)
+    for day, moved in ((1, ["detect"]), (2, [])):
+        began = datetime(2026, 11, day, 8, tzinfo=UTC)
+        given = {"before": "new", "release": "old", "by": ME, "outcome": "succeeded", "moved": moved}
+        assert records.write(target, records.made("rollback", target, began, **given)) == ""
+    recorded.show(target, [])
+    of_all, of_one = capsys.readouterr().out.splitlines()
+    assert "detect alone, new → old; the others stay" in of_one
+    assert "alone" not in of_all
+    assert [json.loads(entry["Detail"])["moved"] for entry in account.told] == [["detect"], []]

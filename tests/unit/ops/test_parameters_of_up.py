@@ -15,6 +15,16 @@ from ops.cli import cloud as commands
 from ops.target import EMBEDDED, OpsError
 
 
+class Nothing:
+    """Clients of a cloud in which nothing is deployed."""
+
+    def __init__(self, _: str) -> None:
+        pass
+
+    def describe_stacks(self, **_: Any) -> Any:
+        raise RuntimeError("Stack with id s does not exist")
+
+
 def _up(place: Path, *words: str) -> Any:
     return CliRunner().invoke(cli.app, ["up", *words], env={"ONA_HOME": str(place), "COLUMNS": "200"})
 
@@ -37,13 +47,13 @@ def test_a_wrong_parameter_is_told_before_anything_runs(tmp_path: Path, word: st
 def test_parameters_are_deployed(tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, str] = {}
 
-    def deployed(client: Any, template: Path, stack: str, parameters: dict[str, str]) -> None:
+    def deployed(client: Any, template: Path, stack: str, parameters: dict[str, str], **_: Any) -> None:
         seen.update(parameters)
         raise OpsError("so far")
 
     running = SimpleNamespace(port=4566, client=None)
     monkeypatch.setattr(cloud, "start", lambda *_, **__: running)
-    monkeypatch.setattr(commands, "embedded", lambda *_: SimpleNamespace(stack="s"))
+    monkeypatch.setattr(commands, "embedded", lambda *_: SimpleNamespace(stack="s", client=Nothing))
     monkeypatch.setattr(deploy, "deploy", deployed)
     assert "so far" in _up(tmp_path / "home", *words).output
     own = dict(word.split("=") for word in words if "=" in word)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError
 from local import cloud
 from local.record import Cloud
 from ops.deployment import shifting
+from ops.deployment.versions import Published
 from tests.fakes.shop import Shop, made
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
@@ -199,6 +201,28 @@ def test_a_workflow_shifts_by_its_preference_and_goes_back_by_its_alarm(shop: Sh
     assert shop.ended() == "UPDATE_ROLLBACK_COMPLETE"
     assert shop.routes() == {"2": 100}
     assert shop.alias() == ("2", {}), "the function, which had shifted already, goes back with its stack"
+
+
+def test_a_cancelled_update_takes_a_workflow_back_and_stays_back(shop: Shop, running: Cloud) -> None:
+    """CancelUpdateStack: the stack "reverts to the previous stack configuration"."""
+    shop.preference = {"Type": "CANARY", "Percentage": 10, "Interval": 10}
+    other = made(Shop(running.client, running.endpoint))
+    made(shop).put("sound")
+    until_routes(shop, {"1": 90, "2": 10})
+    other.put("sound", "Canary10Percent10Minutes")
+    other.until(("1", {"2": 0.1}))
+    machines = running.client("stepfunctions").list_state_machines()["stateMachines"]
+    [arn] = [one["stateMachineArn"] for one in machines if one["name"] == shop.name]
+    machine = Published("workflow", shop.name, arn, 1, {2: 0.1}, ())
+    assert shifting.updating(running.client, shop.stack, machine) == shop.stack
+    assert shifting.updating(running.client, shop.stack, replace(machine, others={})) == ""
+    shifting.cancel(running.client, shop.stack)
+    assert shop.routes() == {"1": 100}
+    assert shop.reason() == "Resource update cancelled"
+    assert other.alias() == ("1", {"2": 0.1}), "what is under way beside it goes on"
+    shop.advance(11 * 60)
+    assert other.ended() == "UPDATE_COMPLETE"
+    assert (shop.routes(), shop.status()) == ({"1": 100}, "UPDATE_ROLLBACK_COMPLETE")
 
 
 def test_a_restart_ends_a_deployment_and_puts_the_alias_back(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""A deployment that one nested stack refuses is taken back whole, as the root's stack does it on AWS.
+
+There the stacks before it are part of the root's update: they go back to what they were, and those that the
+update made are deleted (AWS CloudFormation User Guide, "Embed stacks within other stacks using nested
+stacks": a stack operation is that of the root and of all below it; "Stack failure options"). Here the
+stacks stand side by side, so `local.deploy` asks each to go back (RollbackStack), the last one first.
+`local/hooks/nested_rollbacks.py` is the server's half.
+
+What a stack refactor moved before (`local.moving`) stays moved: on AWS, too, it is an operation of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local import descriptions, reasons
+from local.packaging import DeployError
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether the cloud ended during the deployment: it does not answer, or the connection broke."""
+    from botocore.exceptions import ConnectionError, HTTPClientError
+
+    return isinstance(error, (ConnectionError, HTTPClientError))
+
+
+def take_back(
+    cloudformation: Any, root: str, done: list[str], refusing: str, error: Exception
+) -> DeployError:
+    """Take back the stacks that were deployed before one refused; what to tell of it.
+
+    `done`: those stacks, in their order; `refusing`: the one that refused; `error`: what it said.
+    """
+    back, gone, stuck = [], [], []
+    for stack in reversed(done):
+        try:
+            cloudformation.rollback_stack(StackName=stack)
+            there = descriptions.settled(cloudformation, stack)
+            if there["StackStatus"] == "ROLLBACK_COMPLETE":
+                descriptions.delete(cloudformation, stack)
+                gone.append(stack)
+            elif there["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE":
+                back.append(stack)
+            else:
+                stuck.append(reasons.of(cloudformation, there))
+        except Exception as trouble:  # of whatever kind: the others go back all the same
+            stuck.append(f"stack {stack} does not go back: {' '.join(str(trouble).split())}")
+    _drop(cloudformation, refusing, stuck)
+    there_is_root = _close_root(cloudformation, root, stuck, refusing == root)
+    return DeployError("\n".join([str(error), *_told(refusing, back, gone, stuck, there_is_root)]))
+
+
+def _drop(cloudformation: Any, refusing: str, stuck: list[str]) -> None:
+    """The stack that refused and was never whole goes, as what the root made does."""
+    there = descriptions.find(cloudformation, refusing)
+    if there is not None and there["StackStatus"] == "ROLLBACK_COMPLETE":
+        try:
+            descriptions.delete(cloudformation, refusing)
+        except Exception as trouble:
+            stuck.append(f"stack {refusing} cannot be deleted: {' '.join(str(trouble).split())}")
+
+
+def _close_root(cloudformation: Any, root: str, stuck: list[str], itself: bool) -> bool:
+    """Let the root's stack tell of it in its events; whether there is one. A first deployment has none."""
+    if descriptions.find(cloudformation, root) is None:
+        return False
+    if itself:
+        return True
+    try:
+        cloudformation.rollback_stack(StackName=root)
+        descriptions.settled(cloudformation, root)
+    except Exception as trouble:
+        stuck.append(f"stack {root} does not tell of it: {' '.join(str(trouble).split())}")
+    return True
+
+
+def _told(refusing: str, back: list[str], gone: list[str], stuck: list[str], earlier: bool) -> list[str]:
+    """Lines for a person: who refused, what went back, what to do.
+
+    >>> for line in _told("p-top", ["p-base"], [], [], True): print(line)
+    stack p-top refused this deployment, so all of it was taken back:
+      went back to what it was before: p-base
+    The platform is as it was before. Mend what is named above, then `ona up` again.
+    """
+    lines = [f"stack {refusing} refused this deployment, so all of it was taken back:"]
+    if back:
+        lines.append(f"  went back to what it was before: {', '.join(back)}")
+    if gone:
+        lines.append(f"  made by this deployment, and deleted again: {', '.join(gone)}")
+    if not (back or gone or stuck):
+        lines.append("  no other stack was changed yet")
+    if stuck:
+        lines += ["  NOT taken back:", *(f"  {text}" for text in stuck)]
+        lines.append("Mend what is named above, then `ona up` again: it deploys what is left.")
+        return lines
+    state = "as it was before" if earlier else "not there, as before"
+    lines.append(f"The platform is {state}. Mend what is named above, then `ona up` again.")
+    return lines

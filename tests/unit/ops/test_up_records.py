@@ -1,0 +1,67 @@
+"""`ona up` that is refused is on record with the release that was refused; a first one has no place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local.deploy import DeployError
+from ops.cli import recorded
+from ops.deployment import running
+from ops.target import Target
+
+
+class Cloud:
+    """A cloud whose root's stack stands with a release, or is not there."""
+
+    def __init__(self, release: str) -> None:
+        self.release = release
+        self.told: list[Any] = []
+
+    def __call__(self, service: str) -> Any:
+        return self if service in ("cloudformation", "events") else boto3.client(service, "af-south-1")
+
+    def describe_stacks(self, **_: Any) -> Any:
+        if not self.release:
+            raise RuntimeError("Stack with id p does not exist")
+        values = {"OutputBucketName": "out", "Environment": "dev"}
+        return {
+            "Stacks": [
+                {
+                    "StackStatus": "UPDATE_ROLLBACK_COMPLETE",
+                    "Parameters": [{"ParameterKey": "Release", "ParameterValue": self.release}],
+                    "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in values.items()],
+                }
+            ]
+        }
+
+    def put_events(self, Entries: list[Any]) -> Any:  # noqa: N803
+        self.told += Entries
+        return {}
+
+
+@pytest.mark.parametrize(("standing", "kept"), [("old", 1), ("", 0)])
+def test_a_refused_up_names_what_was_refused(
+    standing: str, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "release_of", lambda *_: "new-0123456789ab")
+    with mock_aws():
+        there = Cloud(standing)
+        s3 = there("s3")
+        s3.create_bucket(Bucket="out", CreateBucketConfiguration={"LocationConstraint": "af-south-1"})
+        with (
+            pytest.raises(DeployError, match="no room"),
+            recorded.up(Target("test", "p-dev", there), {"ApiRate": "1"}),
+        ):
+            raise DeployError("stack p-dev-top is UPDATE_ROLLBACK_COMPLETE: no room")
+        keys = [item["Key"] for item in s3.list_objects_v2(Bucket="out").get("Contents", [])]
+        found = [json.loads(s3.get_object(Bucket="out", Key=key)["Body"].read()) for key in keys]
+    assert [(one["before"], one["release"], one["outcome"]) for one in found] == [
+        ("old", "new", "failed")
+    ] * kept
+    assert all("no room" in one["reason"] for one in found)
+    assert len(there.told) == kept
