@@ -117,7 +117,7 @@ def fill(running: cloud.Cloud) -> None:
 
 def of_an_alert(item: dict[str, Any]) -> bool:
     """Whether an alarm of the new release told it: of the letters that the old home held."""
-    return any(word in str(item) for word in ("alert#", "alarm#", "hour#", "standing#"))
+    return any(word in str(item) for word in ("alert#", "alarm#", "hour#", "standing#", "#operators#"))
 
 
 def contents(running: cloud.Cloud) -> dict[str, Any]:
