@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -134,7 +134,7 @@ class Stack:
         if name == "AWS::NoValue":
             return _NOTHING
         if name in PSEUDO:
-            return PSEUDO[name]
+            return self.parameters.get(name, PSEUDO[name])
         if name.startswith("AWS::"):
             return ANY
         if name in self.parameters:
@@ -157,8 +157,9 @@ class Stack:
             key: self.value(item.get("Properties", {}).get(key))
             for key in physical.NAMES.get(item["Type"], ())
         }
+        region = str(self._named("AWS::Region"))
         return physical.named(
-            item["Type"], f"{self.name}-{logical}", properties, attribute, REGION, ACCOUNT
+            item["Type"], f"{self.name}-{logical}", properties, attribute, region, ACCOUNT
         )
 
     def _report(self, text: str) -> None:
@@ -190,8 +191,10 @@ def plain_templates(root: Path) -> dict[str, Template]:
     }
 
 
-ALONE = ("Alerting", "ApiCache", "Rollout", "TableBilling", "Tracing")
+ALONE = ("Alerting", "ApiCache", "MonthlyBudgetUsd", "Rollout", "TableBilling", "Tracing")
 """Parameters whose conditions meet no other condition in one resource: each is varied alone (ours)."""
+ELSEWHERE = ("us-east-1", "eu-west-1", "ap-south-1")
+"""Regions that have what ours lacks: one of each list of the root's conditions."""
 
 
 def choices(root: Template, templates: dict[str, Template]) -> Iterator[dict[str, str]]:
@@ -210,6 +213,8 @@ def choices(root: Template, templates: dict[str, Template]) -> Iterator[dict[str
     declared = root.get("Parameters", {})
     values = {}
     for parameter, literals in sorted(compared.items()):
+        if parameter not in declared:
+            continue  # the region; or what the root gives one stack and nobody chooses
         allowed = [str(item) for item in declared.get(parameter, {}).get("AllowedValues", [])]
         values[parameter] = allowed or [*sorted(literals), f"given-{parameter.lower()}"]
     alone = {name: values[name] for name in ALONE if name in values}
@@ -236,12 +241,30 @@ def _compared(node: Any, into: dict[str, set[str]], names: dict[str, str]) -> No
 
 
 def deployments(root_path: Path, templates: dict[str, Template] | None = None) -> Iterator[Deployment]:
-    """The platform under every combination of its conditions."""
+    """The platform in our region under every combination of its conditions."""
     root = read_template(root_path)
     plain = templates if templates is not None else plain_templates(root_path)
+    yield from _deployments(root, plain, choices(root, plain))
+
+
+def elsewhere(root_path: Path, templates: dict[str, Template] | None = None) -> Iterator[Deployment]:
+    """The platform in each region of `ELSEWHERE`, with all that its conditions make there."""
+    root = read_template(root_path)
+    plain = templates if templates is not None else plain_templates(root_path)
+    seen: dict[str, dict[str, None]] = {}
+    for choice in choices(root, plain):
+        for key, value in choice.items():
+            seen.setdefault(key, {})[value] = None
+    last = {key: list(values)[-1] for key, values in seen.items()}
+    yield from _deployments(root, plain, ({**last, "AWS::Region": region} for region in ELSEWHERE))
+
+
+def _deployments(
+    root: Template, plain: dict[str, Template], chosen: Iterable[dict[str, str]]
+) -> Iterator[Deployment]:
     defaults = {name: str(item.get("Default", "")) for name, item in root.get("Parameters", {}).items()}
     known: dict[str, Stack] = {}  # the same template with the same parameters is evaluated once
-    for choice in choices(root, plain):
+    for choice in chosen:
         outputs: dict[str, dict[str, Any]] = {}
         whole = Stack("root", root, {**defaults, **choice}, outer=outputs)
         stacks = {"root": whole}
@@ -251,7 +274,8 @@ def deployments(root_path: Path, templates: dict[str, Template] | None = None) -
             whole.place = name
             given = whole.value(root["Resources"][name].get("Properties", {}).get("Parameters", {}))
             own = {key: item.get("Default", "") for key, item in template.get("Parameters", {}).items()}
-            parameters = {**own, **given}
+            region = {key: value for key, value in choice.items() if key in PSEUDO}
+            parameters = {**own, **given, **region}
             key = json.dumps([name, parameters], sort_keys=True)
             stacks[name] = known.setdefault(key, Stack(name, template, parameters))
             outputs[name] = stacks[name].outputs

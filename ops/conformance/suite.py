@@ -105,7 +105,9 @@ def check(root: Path, templates: dict[str, Template] | None = None) -> list[Find
     checked: set[str] = set()
     walked: dict[int, rendered.Stack] = {}  # kept, so that no id is given twice
     number = 0
+    ours: set[str] = set()
     for deployment in rendered.deployments(root, templates):
+        ours |= deployment.stacks.keys()
         chosen = ", ".join(f"{key}={value!r}" for key, value in deployment.choice.items())
         fresh = list(deployment.findings)
         for stack in deployment.stacks.values():
@@ -123,6 +125,11 @@ def check(root: Path, templates: dict[str, Template] | None = None) -> list[Find
             found.setdefault(
                 key, Finding(item.where, item.rule, f"{item.text} [with {chosen}]", item.source)
             )
+    for deployment in rendered.elsewhere(root, templates):  # stacks that are made in other regions only
+        for stack in (item for name, item in deployment.stacks.items() if name not in ours):
+            _ = stack.resources, stack.outputs
+            for item in (*stack.findings, *check_stack(stack)):
+                found.setdefault((item.where, item.rule, item.text), item)
     if number == 0:
         return [Finding("/", "suite", "no state machine was found, so nothing was checked", GUIDE)]
     return list(found.values())
