@@ -28,7 +28,7 @@ def means(pattern: str) -> Match:
     (False, False, True)
     """
     if len(pattern) > LONGEST:
-        raise BadPattern(f"it has {len(pattern)} letters; at most {LONGEST} are allowed")
+        raise BadPattern(f"it has more letters ({len(pattern)}) than are allowed ({LONGEST})")
     return matcher(pattern)
 
 

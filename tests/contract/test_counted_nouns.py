@@ -32,6 +32,8 @@ ALWAYS_MORE = {
     "{HISTORY_DAYS} days",
     "{_ID_LETTERS} letters",
     "{ASSET_ID_LETTERS} letters",
+    "{MAX_DEPTH} levels",
+    "{MOST_REGEXES} regular expressions",
 }
 """Constants of more than one."""
 

@@ -168,7 +168,7 @@ def test_validate_names_what_is_wrong(tmp_path: Path, home: Path, monkeypatch: p
     assert "✓ configs" in said
     assert "✓ template" in said
     assert asked == ["state_machines", "template"], "the checkout is asked whole"
-    assert "4 of " in said, "it says what it does"
+    assert "checking template" in said, "it says what it does"
     for check in ("template", "state_machines", "configurations"):
         monkeypatch.setattr(validate, check, None)  # who names one file waits for no other
     bad = tmp_path / "assets.json"

@@ -16,6 +16,7 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 from ona.runtime.aws import client, is_busy, translate
 from ona.runtime.errors import DependencyBusy
+from ona.runtime.words import counted
 
 
 class _Deserializer(TypeDeserializer):  # type: ignore[misc]
@@ -134,7 +135,8 @@ def get_many(table: str, keys: list[dict[str, str]], *, consistent: bool = False
                 time.sleep(random.uniform(wait / 2, wait))
     except Exception as error:
         raise translate(error, f"table {table}") from error
-    raise DependencyBusy(f"table {table}: {len(left[table]['Keys'])} keys of {len(keys)} are unprocessed")
+    unread = counted(len(left[table]["Keys"]), "key")
+    raise DependencyBusy(f"table {table}: {unread} of {len(keys)} not read")
 
 
 def query(
