@@ -22,8 +22,8 @@ from typing import Any
 from local import descriptions, moving, reasons, taking_back
 from local.descriptions import (
     CONTENT_TAG,
+    OPERATION,
     ROOT_TAG,
-    TOKEN,
     deployed_content,
     failed,
     find,
@@ -169,7 +169,7 @@ class _Deployment:
     s3: Any = field(init=False)
     cloudformation: Any = field(init=False)
     packager: Packager = field(init=False)
-    token: str = field(default_factory=lambda: f"{TOKEN}{uuid.uuid4().hex}")
+    token: str = field(default_factory=lambda: f"{OPERATION}{uuid.uuid4().hex}")
     """Names this deployment at each of its stacks (ClientRequestToken)."""
     total: int = 1
     number: int = 0

@@ -12,7 +12,7 @@ ROOT_TAG = "ona:root"
 """Names the root's stack on each stack that was deployed for it."""
 CONTENT_TAG = "deployed"
 """What was deployed last: the digest of template and parameters."""
-TOKEN = "ona-deployment-"
+OPERATION = "ona-deployment-"
 """How the ClientRequestToken of a deployment of all stacks begins."""
 POLL_SECONDS = 0.02
 """So long it waits before it looks again, at first; each time a quarter longer."""

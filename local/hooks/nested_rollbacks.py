@@ -18,7 +18,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.descriptions import ROOT_TAG, TOKEN
+from local.descriptions import OPERATION, ROOT_TAG
 from local.hooks.base import private, replace
 
 Json = dict[str, Any]
@@ -164,7 +164,7 @@ def install() -> None:
     ) -> None:
         stack = known.get(stack_name)
         root = _root_of(stack)
-        below = bool(root) and root != stack_name and token_of.get().startswith(TOKEN)
+        below = bool(root) and root != stack_name and token_of.get().startswith(OPERATION)
         if below and stack is not None:
             await _remove(stacks, stack)  # what an earlier deployment left, which nobody ended
             given = copy.deepcopy((template, param_values))
@@ -238,7 +238,7 @@ def install() -> None:
             tags = private(handlers, "_extract_members")(form, "Tags")
             root, name = _root_of({"Tags": tags}), private(handlers, "_p")(form, "StackName")
             token = private(handlers, "_p")(form, "ClientRequestToken") or ""
-            if answer[0] >= 400 and root and root != name and token.startswith(TOKEN):
+            if answer[0] >= 400 and root and root != name and token.startswith(OPERATION):
                 _refused[root] = (name, f"{action} of the embedded stack {name} was refused")
             return answer
 
