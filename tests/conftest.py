@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.paths import ROOT
 
@@ -27,6 +28,9 @@ os.environ.update(
 )
 for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "ONA_CALLED_AS"):
     os.environ.pop(name, None)
+
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")  # no test asserts a time: machines are shared
 
 from ona.documents.assets import AssetRegistry
 from tests.builders.assets import make_registry
