@@ -5,6 +5,8 @@
 - The function hears the alias in its own ARN.
 - AWS/Lambda has Invocations, Errors and Duration by `Resource` (function and alias), and by that and
   `ExecutedVersion`, as AWS has them.
+- A call that was throttled counts in Throttles, once, and is neither an invocation nor an error. ministack
+  counted it twice, as all three.
 - The function's reserved concurrency holds for all its versions together. ministack asked the version,
   which has none.
 - CreateAlias and UpdateAlias refuse what AWS refuses: a version that is not there, $LATEST beside a weight,
@@ -118,6 +120,13 @@ def install() -> None:
         _measure(name, qualifier, version, answer, (time.monotonic() - begun) * 1000)
         return answer
 
+    def counted(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        if not throttle:
+            emit(function_name, duration_ms, error, throttle)
+        elif error or _executed.get() is None:  # a caller's refusal comes again with its answer, an error
+            dimensions = {"FunctionName": function_name}
+            metrics.record("AWS/Lambda", "Throttles", dimensions, 1.0, "Count")
+
     async def invoke(*given: Any, **named: Any) -> Any:
         seen: list[str] = []
         token = _executed.set(seen)
@@ -141,5 +150,6 @@ def install() -> None:
     effective = replace(lambda_svc, "_effective_func_record_for_qualifier", of_qualifier)
     run = replace(lambda_svc, "_execute_function", execute)
     asked = replace(lambda_svc, "_invoke", invoke)
+    emit = replace(lambda_svc, "_emit_lambda_metrics", counted)
     for call in ("_create_alias", "_update_alias"):
         replace(lambda_svc, call, checked(private(lambda_svc, call)))

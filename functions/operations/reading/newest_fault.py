@@ -47,7 +47,8 @@ class Fault(Document):
     def in_words(self, now: datetime) -> str:
         """When and what, whether anything failed since, and when the alarm is off. `now` is UTC."""
         since = "it may go on" if now - self.at < JUST_NOW else "nothing has failed since"
-        told = f"newest fault {self.at:%Y-%m-%d %H:%M} UTC: {self.what}; {since}"
+        minute = self.at - timedelta(seconds=1)  # the minute that failed, not its end
+        told = f"newest fault {minute:%Y-%m-%d %H:%M} UTC: {self.what}; {since}"
         if self.over_by is None:
             return f"{told}; goes off with the first value that is well"
         return f"{told}; goes off by itself by {self.over_by:%Y-%m-%d %H:%M} UTC if nothing fails again"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import urllib3
+from botocore.exceptions import ClientError
 
 from tests.fakes.lab import ROLE, Lab, unique
 from tests.fakes.waiting import eventually
@@ -263,3 +264,22 @@ def test_invocations_at_once_are_measured(lab: Lab, watch: Watch) -> None:
         list(pool.map(lambda _: lab.functions.invoke(FunctionName=name, Payload=b"{}"), range(3)))
     assert watch.total("AWS/Lambda", "ConcurrentExecutions", "Maximum", **most) == 3
     assert watch.total("AWS/Lambda", "ConcurrentExecutions", "Maximum") >= 3
+
+
+def test_a_throttled_call_is_a_throttle_once_and_neither_an_invocation_nor_an_error(
+    lab: Lab, watch: Watch
+) -> None:
+    """AWS Lambda Developer Guide, "Types of metrics": Invocations leaves out what is throttled."""
+    closed, other = (lab.function("def handler(e, c): return 1\n").rpartition(":")[2] for _ in range(2))
+    lab.functions.put_function_concurrency(FunctionName=closed, ReservedConcurrentExecutions=0)
+    tries = 0
+    for _ in range(2):
+        with pytest.raises(ClientError, match="TooManyRequestsException") as refused:
+            lab.functions.invoke(FunctionName=closed, Payload=b"{}")
+        tries += 1 + refused.value.response["ResponseMetadata"]["RetryAttempts"]
+    lab.functions.invoke(FunctionName=other, Payload=b"{}")
+    told = {
+        name: [watch.total("AWS/Lambda", name, FunctionName=of) for of in (closed, other)]
+        for name in ("Throttles", "Invocations", "Errors")
+    }
+    assert told == {"Throttles": [tries, 0], "Invocations": [0, 1], "Errors": [0, 0]}
