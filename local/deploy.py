@@ -107,7 +107,9 @@ def deploy(
             raise  # nobody is there to take anything back; the next deployment goes on
         say(f"{deployment.at} refused; what was deployed before it is taken back")
         done = deployment.done
-        raise taking_back.take_back(deployment.cloudformation, stack, done, deployment.at, error) from error
+        refusal = taking_back.take_back(deployment.cloudformation, stack, done, deployment.at, error)
+        refusal.release = chosen.get(RELEASE, "")
+        raise refusal from error
     for gone in sorted(set(deployment.stacks()) - {stack, *stacks.values()}):
         say(f"{gone}: no longer in the template, is deleted")
         descriptions.delete(deployment.cloudformation, gone)

@@ -28,6 +28,9 @@ Template = dict[str, Any]
 class DeployError(RuntimeError):
     """A deployment failed; the text names what did, and why."""
 
+    release = ""
+    """The release that was refused, where it has a name."""
+
 
 def read_template(path: Path) -> Template:
     """A template with its short forms (`!Ref`) written out and nothing shared between its parts.

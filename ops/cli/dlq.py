@@ -93,15 +93,17 @@ def dlq_remove(
 @errors_in_one_line
 def dlq_redrive(
     message: Annotated[
-        str, typer.Argument(help="one message's id, or the beginning of it (8 or more); without it all")
-    ] = "",
+        str | None,
+        typer.Argument(help="one message's id, or the beginning of it (8 or more); without it all"),
+    ] = None,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
     """Send all failed and lost work again, unchanged, or that of one letter; letters of replaced files are
     only taken out."""
-    if message and len(message) < _ID_LETTERS:
+    if message is not None and len(message) < _ID_LETTERS:  # an empty one is a slip, and means not all
         raise OpsError(f"give at least {_ID_LETTERS} letters of the message's id; see `ona dlq list`")
+    message = message or ""
     target = resolve(profile, environment)
     left: list[tuple[messages.DeadLetter, str]] = []
     taken: list[messages.DeadLetter] = []

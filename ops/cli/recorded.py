@@ -19,7 +19,7 @@ from ops.cli.shared import console
 from ops.deployment import derived, records, running
 from ops.deployment.settings import Settings
 from ops.deployment.versions import Published, published
-from ops.target import TEMPLATE, Target
+from ops.target import Target
 
 MOST = 10
 """So many of the newest are shown."""
@@ -62,6 +62,15 @@ def note(why: str) -> None:
     """Say what was not possible."""
     if why:
         console.print(f"[yellow]{escape(why)}[/yellow]", soft_wrap=True)
+
+
+def refused(target: Target) -> set[str]:
+    """The releases that were refused, as far as the records can be read."""
+    try:
+        return records.refused(target)
+    except Exception as error:  # of whatever kind: going back must not hang on it
+        note(f"the records of deployments cannot be read: {' '.join(str(error).split())}")
+        return set()
 
 
 def who(target: Target) -> str:
@@ -123,9 +132,8 @@ def up(target: Target, parameters: dict[str, str]) -> Iterator[None]:
         yield
     except deploy.DeployError as error:
         if there:  # a first deployment that was taken back has no bucket for a record
-            now, wanted = {**before, **parameters}, running.release_of(TEMPLATE, parameters)
-            refused = wanted.partition("-")[0]  # without the commit, as `ona up` names it
-            _write(target, given, refused, before, now, "failed", str(error)[:LONGEST])
+            now = {**before, **parameters}
+            _write(target, given, error.release, before, now, "failed", str(error)[:LONGEST])
         raise
     new = _there(target)
     if there and deploy.deployed_content(there) == deploy.deployed_content(new):

@@ -45,11 +45,13 @@ def deploy_history(
             begun.setdefault(version.release, []).append(version)
     print(f"{'release':<28} {'published':<17} {'functions':>9} {'live':>5}")
     first = {release: min(version.published for version in found) for release, found in begun.items()}
+    refused = recorded.refused(target)
     for release in sorted(first, key=lambda one: first[one], reverse=True):
         found = begun[release]
         live = sum(item.release == release for item in functions)
         when = first[release].strftime("%Y-%m-%d %H:%M")
-        print(f"{release or 'unnamed':<28} {when:<17} {len(found):>9} {live:>5}")
+        told = "  refused" if release in refused else ""
+        print(f"{release or 'unnamed':<28} {when:<17} {len(found):>9} {live:>5}{told}")
     for item in things:
         if item.others:
             shares = ", ".join(f"version {number} {share:.0%}" for number, share in item.others.items())
@@ -77,7 +79,7 @@ def deploy_rollback(
     """
     target = resolve(profile, environment)
     things, shifts = _things(target), shifting.under_way(target.client)
-    found = versions.way_back(things, which, release)
+    found = versions.way_back(things, which, release, recorded.refused(target))
     steps = [replace(one, stack=shifting.updating(target.client, target.stack, one.thing)) for one in found]
     if release and (busy := [one.thing.short for one in steps if one.thing.name in shifts or one.stack]):
         text = f"of {', '.join(busy)} a deployment is under way; stop it first: `ona deploy rollback"

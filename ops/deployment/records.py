@@ -25,6 +25,9 @@ from operations.layout import DEPLOYMENT
 from ops import bus
 from ops.target import Target
 
+LOOKED_AT = 50
+"""So many records are read for releases that were refused; as many releases as `ona deploy prune` leaves,
+and more (ours)."""
 _WITH_PATH = re.compile(r"https?://[^/,\s]+/.+")
 """An address with a path: many services put the key of their integration there."""
 
@@ -131,6 +134,16 @@ def made(kind: Literal["deployment", "rollback"], target: Target, began: datetim
         ended_at=utc_now(),
         **given,
     )
+
+
+def refused(target: Target) -> set[str]:
+    """The releases whose deployment failed and that were never deployed, by the newest records."""
+    found = [record for record in newest(target, LOOKED_AT)[0] if record.kind == "deployment"]
+    ended = {
+        outcome: {record.release for record in found if record.outcome == outcome and record.release}
+        for outcome in ("failed", "succeeded")
+    }
+    return ended["failed"] - ended["succeeded"]
 
 
 def newest(target: Target, most: int) -> tuple[list[Record], int]:

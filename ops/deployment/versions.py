@@ -7,7 +7,7 @@ release whose functions were published last before it, or with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -161,10 +161,13 @@ class Step:
     """The stack whose update moves the alias now, and has to be cancelled first."""
 
 
-def way_back(things: list[Published], which: str, release: str = "") -> list[Step]:
+def way_back(
+    things: list[Published], which: str, release: str = "", refused: Collection[str] = ()
+) -> list[Step]:
     """What a roll-back does: `which` is `all` or the name of a function or workflow.
 
-    Each goes to the newest version before the live release, or to that of `release`. A canary that is under
+    Each goes to the newest version before the live release, or to that of `release`; never by itself to a
+    release that was `refused`: its versions stay when its deployment is taken back. A canary that is under
     way ends with it. Raises OpsError for a name that nothing has, and for a release that no version is of.
     """
     chosen = [item for item in things if which in ("all", item.short, item.name)]
@@ -173,10 +176,10 @@ def way_back(things: list[Published], which: str, release: str = "") -> list[Ste
         raise OpsError(f"no function or workflow {which}; there are {names}")
     if release and not any(one.release == release for item in things for one in item.versions):
         raise OpsError(f"no version is of release {release}; `ona deploy history` lists them")
-    return [_step(item, release) for item in chosen]
+    return [_step(item, release, refused) for item in chosen]
 
 
-def _step(item: Published, release: str) -> Step:
+def _step(item: Published, release: str, refused: Collection[str]) -> Step:
     if item.others and not release:
         shares = ", ".join(f"version {number}: {share:.0%}" for number, share in item.others.items())
         return Step(item, item.live, f"ends the canary ({shares})")
@@ -184,13 +187,15 @@ def _step(item: Published, release: str) -> Step:
         right = [one for one in item.versions if one.release == release]
     else:
         before = [one for one in item.versions if one.number < item.live]
-        right = [one for one in before if one.release != item.release or not one.release]
+        others = [one for one in before if one.release != item.release or not one.release]
+        right = [one for one in others if one.release not in refused]
     if not right:
         return Step(item, None, f"stays at version {item.live}: there is no version to go to")
     to = right[0]
     if to.number == item.live and not item.others:
         return Step(item, None, f"is at version {item.live} already")
-    return Step(item, to.number, f"version {item.live} → {to.number}, release {to.release or 'unnamed'}")
+    why = f"version {item.live} → {to.number}, release {to.release or 'unnamed'}"
+    return Step(item, to.number, f"{why}, which was refused" if to.release in refused else why)
 
 
 def take(client: Ask, step: Step) -> None:

@@ -19,7 +19,7 @@ from operations.config.catalogue import FILE
 from ops import cli
 from ops.cli import deploying, recorded
 from ops.deployment import records, running
-from ops.deployment.versions import Published, Version
+from ops.deployment.versions import Published, Version, way_back
 from ops.target import Target
 from tests.paths import ROOT
 
@@ -212,6 +212,30 @@ def test_a_deployment_without_a_record_is_told_from_the_stacks_events(
     assert rows[2][2] == "a → kept", "what is on record is told once"
     assert len(rows) == 3
     assert sum("from the stack's events" in line for line in said) == 2
+
+
+def test_no_way_back_leads_to_a_release_that_was_refused_unless_it_is_named(account: Account) -> None:
+    """Its versions stay when it is taken back. One that was deployed at a second try is no refused one."""
+    target = Target("test", STACK, account)
+    ends = (("a", "succeeded"), ("bad", "failed"), ("twice", "failed"), ("twice", "succeeded"))
+    for day, (release, outcome) in enumerate(ends, 1):
+        began = datetime(2026, 11, day, 8, tzinfo=UTC)
+        made = records.made("deployment", target, began, before="", release=release, by=ME, outcome=outcome)
+        assert records.write(target, made) == ""
+    refused = recorded.refused(target)
+    assert refused == {"bad"}
+    when = datetime(2026, 11, 4, 9, tzinfo=UTC)
+    numbered = enumerate(("a", "bad", "twice", "new"), 1)
+    there = tuple(reversed([Version(number, when, release) for number, release in numbered]))
+    for live, goes_to in ((4, 3), (3, 1)):
+        [step] = way_back(
+            [Published("function", "ona-detect-dev", "arn", live, {}, there)], "all", "", refused
+        )
+        assert step.to == goes_to
+    [named] = way_back(
+        [Published("function", "ona-detect-dev", "arn", 4, {}, there)], "all", "bad", refused
+    )
+    assert (named.to, named.why.endswith("which was refused")) == (2, True)
 
 
 def test_a_way_back_of_one_function_does_not_look_like_one_of_all(account: Account, capsys: Any) -> None:

@@ -69,7 +69,7 @@ def test_one_letter_is_done_again_and_the_others_stay(target: Target) -> None:
     assert left(target) == set()
 
 
-@pytest.mark.parametrize("word", ["1234567", "12345678-none"])
+@pytest.mark.parametrize("word", ["", "1234567", "12345678-none"])
 def test_a_slip_starts_nothing(target: Target, word: str) -> None:
     one = letter(target, failed(FILE))
     assert redrive(word)[0] == 1

@@ -11,7 +11,6 @@ from moto import mock_aws
 
 from local.deploy import DeployError
 from ops.cli import recorded
-from ops.deployment import running
 from ops.target import Target
 
 
@@ -45,10 +44,9 @@ class Cloud:
 
 
 @pytest.mark.parametrize(("standing", "kept"), [("old", 1), ("", 0)])
-def test_a_refused_up_names_what_was_refused(
-    standing: str, kept: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(running, "release_of", lambda *_: "new-0123456789ab")
+def test_a_refused_up_names_what_was_refused(standing: str, kept: int) -> None:
+    refusal = DeployError("stack p-dev-top is UPDATE_ROLLBACK_COMPLETE: no room")
+    refusal.release = "new"
     with mock_aws():
         there = Cloud(standing)
         s3 = there("s3")
@@ -57,7 +55,7 @@ def test_a_refused_up_names_what_was_refused(
             pytest.raises(DeployError, match="no room"),
             recorded.up(Target("test", "p-dev", there), {"ApiRate": "1"}),
         ):
-            raise DeployError("stack p-dev-top is UPDATE_ROLLBACK_COMPLETE: no room")
+            raise refusal
         keys = [item["Key"] for item in s3.list_objects_v2(Bucket="out").get("Contents", [])]
         found = [json.loads(s3.get_object(Bucket="out", Key=key)["Body"].read()) for key in keys]
     assert [(one["before"], one["release"], one["outcome"]) for one in found] == [
