@@ -183,10 +183,11 @@ def duration(text: str) -> timedelta:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text.strip())
     if found is None:
         raise OpsError(f"{text} is no duration; write 90m, 2h or 1d")
-    span = timedelta(seconds=float(found[1]) * _UNITS[found[2]])
-    if not timedelta(0) < span <= LONGEST_WINDOW:
-        raise OpsError(f"{text}: a window lasts up to {counted(LONGEST_WINDOW.days, 'day')}")
-    return span
+    seconds = float(found[1]) * _UNITS[found[2]]
+    if not 0 < seconds <= LONGEST_WINDOW.total_seconds():
+        most = counted(LONGEST_WINDOW.days, "day")
+        raise OpsError(f"{text}: a window lasts longer than 0 and at most {most}")
+    return timedelta(seconds=seconds)
 
 
 def start_window(
