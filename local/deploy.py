@@ -174,12 +174,12 @@ class _Deployment:
     token: str = field(default_factory=lambda: f"{OPERATION}{uuid.uuid4().hex}")
     """Names this deployment at each of its stacks (ClientRequestToken)."""
     total: int = 1
-    number: int = 0
     at: str = ""
     """The stack that is being deployed."""
     done: list[str] = field(default_factory=list)
     """The stacks that changed already."""
     contents: list[str] = field(default_factory=list)
+    """The digests of all stacks so far, changed or not."""
 
     def __post_init__(self) -> None:
         self.s3, self.cloudformation = self.client("s3"), self.client("cloudformation")
@@ -217,16 +217,15 @@ class _Deployment:
 
     def put(self, stack: str, document: Template, parameters: dict[str, str]) -> dict[str, str]:
         """Create or update one stack from a packaged template; returns its outputs."""
-        self.at, self.number = stack, self.number + 1
+        self.at = stack
         content = digest(document, parameters)
         if stack == self.root and self.contents:  # as on AWS, the root changes when one below it does
             content = digest(document, {**parameters, "stacks": ",".join(self.contents)})
         self.contents.append(content)
         existing = find(self.cloudformation, stack)
         if existing and existing["StackStatus"] in _NEVER_CREATED:
-            descriptions.delete(
-                self.cloudformation, stack
-            )  # CloudFormation updates no stack whose first deployment failed
+            # CloudFormation updates no stack whose first deployment failed
+            descriptions.delete(self.cloudformation, stack)
             existing = None
         if existing and deployed_content(existing) == content and stands(existing):
             return outputs(existing)
@@ -241,7 +240,8 @@ class _Deployment:
             "ClientRequestToken": self.token,
             "Tags": [{"Key": CONTENT_TAG, "Value": content}, {"Key": ROOT_TAG, "Value": self.root}],
         }
-        self.say(f"{self.number} of {self.total}: {'creating' if existing is None else 'updating'} {stack}")
+        doing = "creating" if existing is None else "updating"
+        self.say(f"{len(self.contents)} of {self.total}: {doing} {stack}")
         if existing is None:
             self.cloudformation.create_stack(**arguments)
         else:

@@ -106,6 +106,7 @@ def check(root: Path, templates: dict[str, Template] | None = None) -> list[Find
     walked: dict[int, rendered.Stack] = {}  # kept, so that no id is given twice
     number = 0
     ours: set[str] = set()
+    templates = rendered.plain_templates(root) if templates is None else templates
     for deployment in rendered.deployments(root, templates):
         ours |= deployment.stacks.keys()
         chosen = ", ".join(f"{key}={value!r}" for key, value in deployment.choice.items())
