@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from operations.reading.ringing import described
 from ops.target import OpsError, Target
 
-_PAGE = re.compile(r"Runbook: (\S+)$")
 _ASIDE = re.compile(
     r"(?P<said>.*) \[set aside: (?P<names>\S+(?:, \S+)*) of (?P<of>\S+) by (?P<role>\S+)\]", re.DOTALL
 )
@@ -112,8 +112,5 @@ def _name(arn: str) -> str:
 
 
 def _guard(alarm: Json) -> Guard:
-    text = str(alarm.get("AlarmDescription") or "")
-    page = _PAGE.search(text)
-    what = _PAGE.sub("", text).strip().rstrip(".")
-    where = page[1] if page else "docs/operations/alarms.md"
-    return Guard(alarm["AlarmName"], what or "it gives no reason", where)
+    what, page = described(alarm)
+    return Guard(alarm["AlarmName"], what or "it gives no reason", page or "docs/operations/alarms.md")

@@ -15,6 +15,19 @@ _NAMED = re.compile(r'ALARM\("?([^")]+)"?\)')
 _PAGE = re.compile(r"Runbook: (\S+)$")
 
 
+def described(alarm: Mapping[str, Any]) -> tuple[str, str]:
+    """What an alarm's description says, and the runbook page that it names; empty where it has none.
+
+    >>> described({"AlarmDescription": "Files are refused. Runbook: docs/a.md"})
+    ('Files are refused', 'docs/a.md')
+    >>> described({})
+    ('', '')
+    """
+    text = str(alarm.get("AlarmDescription") or "")
+    page = _PAGE.search(text)
+    return _PAGE.sub("", text).strip().rstrip("."), page[1] if page else ""
+
+
 class On(Document):
     """An alarm that is on and stands for itself."""
 
@@ -87,13 +100,11 @@ def _course(client: Client, item: On, every: Mapping[str, dict[str, Any]], now: 
 
 
 def _on(alarm: dict[str, Any], first: dict[str, Any], parts: list[str], behind: list[str]) -> On:
-    text = str(alarm.get("AlarmDescription") or "")
-    page = _PAGE.search(str(first.get("AlarmDescription") or ""))
     return On(
         name=alarm["AlarmName"],
         since=alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"],
-        what=_PAGE.sub("", text).strip().rstrip("."),
-        page=page[1] if page else "",
+        what=described(alarm)[0],
+        page=described(first)[1],
         reason=str(first.get("StateReason") or ""),
         parts=sorted(parts),
         behind=sorted(behind),

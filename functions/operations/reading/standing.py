@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ona.runtime.metric_table import DATA_QUALITY, DETECTION, PERFORMANCE, PLATFORM
 from operations.config.prices import GIGABYTE, MEGABYTES
 from operations.reading.finding import Client, code_of
 from operations.reading.inventory import Inventory
 from operations.reading.metric_data import Ask, values
 from operations.reading.window import Window
 
-NAMESPACES = ("Ona/Platform", "Ona/Detection", "Ona/Performance", "Ona/DataQuality")
+NAMESPACES = (PLATFORM, DETECTION, PERFORMANCE, DATA_QUALITY)
 """Of the metrics that the platform sends itself."""
 LIVE = "live"
 _HOUR_S = 3600
