@@ -18,8 +18,8 @@ _PAGE = re.compile(r"Runbook: (\S+)$")
 def described(alarm: Mapping[str, Any]) -> tuple[str, str]:
     """What an alarm's description says, and the runbook page that it names; empty where it has none.
 
-    >>> described({"AlarmDescription": "Files are refused. Runbook: docs/a.md"})
-    ('Files are refused', 'docs/a.md')
+    >>> described({"AlarmDescription": "Files are refused. Runbook: docs/operations/alarms.md"})
+    ('Files are refused', 'docs/operations/alarms.md')
     >>> described({})
     ('', '')
     """
