@@ -80,7 +80,7 @@ def test_a_month_costs_what_the_bill_would_add_up(tmp_path: Path) -> None:
         + (count("detect", "s3_put") + count("workflow ooda", "s3_put") + 1) * price("s3_put")
         + count("detect", "dynamodb_read_unit") * price("dynamodb_read_unit")
         + count("detect", "dynamodb_write_unit") * price("dynamodb_write_unit")
-        + count("detect", "events_event") * price("events_event")
+        + (count("detect", "events_event") + 1) * price("events_event")  # and the bucket's own
         + count("workflow ooda", "states_transition") * price("states_transition")
         + (202_726 + 1_714_381) / 60 / 2**30 * price("logs_gb_in")
         + 147_470 / 60 / 2**30 * price("s3_gb_month")
