@@ -166,13 +166,16 @@ def _family_of_workflow(name: str) -> str:
 
 
 def _ledger(target: Target) -> list[tuple[str, str, str, int]]:
-    """The calls that the embedded cloud counted by role since its home was made."""
+    """The calls that the embedded cloud counted by role since its home was made, without the rights that it
+    judged beside a call."""
     path = Path(target.embedded.home) / roles.FILE if target.embedded else None
     if path is None or not path.exists():
         return []
+    stored = json.loads(path.read_text())
+    beside = {(who, what, where): int(times) for who, what, where, times in stored.get("beside", [])}
     return [
-        (who, what, where, int(times))
-        for who, what, where, times in json.loads(path.read_text())["allowed"]
+        (who, what, where, int(times) - beside.get((who, what, where), 0))
+        for who, what, where, times in stored["allowed"]
     ]
 
 

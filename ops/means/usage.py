@@ -35,7 +35,7 @@ _CALLS = {
     "s3:PutObject": "s3_put",
     "s3:GetObject": "s3_get",
     "s3:GetObjectVersion": "s3_get",
-    "s3:ListBucket": "s3_get",  # asked beside each GET of an object that is not there
+    "s3:ListBucket": "s3_put",  # "PUT, COPY, POST, LIST requests" have one price
     "dynamodb:PutItem": "dynamodb_write_unit",
     "dynamodb:UpdateItem": "dynamodb_write_unit",
     "dynamodb:DeleteItem": "dynamodb_write_unit",

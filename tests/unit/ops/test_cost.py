@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -406,3 +407,20 @@ def test_calls_to_a_provisioned_table_are_not_paid_twice() -> None:
     calls = [(role, "dynamodb:PutItem", arn + name, 4) for name in ("crews", "crews2", "crews/index/a")]
     told = usage.call_uses(calls, "p-dev", {}, ["crews"])
     assert [use.amount for use in told] == [4.0], "that of the other table"
+
+
+def test_what_was_judged_beside_a_call_is_no_call(tmp_path: Path) -> None:
+    """Nine GETs, of which four found nothing, and two LISTs: 9 at the price of a GET, 2 at that of a PUT.
+    A home of before knows nothing of it."""
+    role, bucket = "ona-platform-dev-ooda-DetectFunctionRole-8F", "arn:aws:s3:::b"
+    allowed = [[role, "s3:GetObject", f"{bucket}/*", 9], [role, "s3:ListBucket", bucket, 6]]
+    embedded = SimpleNamespace(home=tmp_path)
+    target = Target("embedded", "ona-platform-dev", lambda _: None, embedded)  # type: ignore[arg-type]
+
+    def uses(**more: object) -> dict[str, float]:
+        (tmp_path / "roles.json").write_text(json.dumps({"allowed": allowed, **more}))
+        calls = reading._ledger(target)
+        return {use.what: use.amount for use in usage.call_uses(calls, "ona-platform-dev", {})}
+
+    assert uses(beside=[[role, "s3:ListBucket", bucket, 4]]) == {"s3_get": 9, "s3_put": 2}
+    assert uses() == {"s3_get": 9, "s3_put": 6}
