@@ -27,6 +27,8 @@ UNRESERVED = 100
 """So many executions stay for functions that reserve none (AWS)."""
 KIND, PROPERTY = "AWS::Lambda::Function", "ReservedConcurrentExecutions"
 _CODE = "InvalidParameterValueException"
+_SETTLED = "ona_share_settled"
+"""A function's record has it once a template's share was applied."""
 
 
 def refusal(quota: int, reserved: Mapping[str, int], name: str, wanted: int) -> str:
@@ -57,6 +59,26 @@ def number(value: Any) -> int | None:
     if isinstance(value, dict):
         value = value.get(PROPERTY)
     return None if value is None else int(value)
+
+
+def settle(function: Json, old: Any, new: Any) -> None:
+    """Give a function the share that its template has, where the template changed it: what somebody changed
+    by hand stays. A function of a home from before this hook gets it once, whatever the template had.
+
+    >>> function = {"concurrency": None}
+    >>> settle(function, 5, 5); function["concurrency"]
+    5
+    >>> function["concurrency"] = 1; settle(function, 5, 5); settle(function, 5, 6); function["concurrency"]
+    6
+    >>> settle(function, 6, None); function["concurrency"] is None
+    True
+    """
+    wanted, before = number(new), number(old)
+    if _SETTLED not in function and before == wanted:
+        before = None
+    function[_SETTLED] = True
+    if wanted != before:
+        function["concurrency"] = wanted
 
 
 def running_unreserved(running: Mapping[str, int], shares: Iterable[str]) -> int:
@@ -120,7 +142,6 @@ def _templates(lambda_svc: Any, functions: Any, refuse: Any) -> None:
     if KIND not in handlers:
         raise HookBroken(f"ministack no longer provisions {KIND}")
     create, update = handlers[KIND]["create"], handlers[KIND]["update"]
-    drop = private(lambda_svc, "_delete_function_concurrency")
 
     def looked_at(name: str, properties: Json) -> int | None:
         wanted = number(properties.get(PROPERTY))
@@ -131,17 +152,14 @@ def _templates(lambda_svc: Any, functions: Any, refuse: Any) -> None:
     def created(logical: str, properties: Json, *rest: Any) -> Any:
         wanted = looked_at(str(properties.get("FunctionName", "")), properties)
         name, attributes = create(logical, properties, *rest)
-        functions[name]["concurrency"] = wanted
+        settle(functions[name], None, wanted)
         return name, attributes
 
     def updated(physical: str, old: Json, new: Json, *rest: Any, **more: Any) -> Any:
         wanted = looked_at(physical, new)
         done = update(physical, old, new, *rest, **more)
         name = done[0] if isinstance(done, tuple) else physical
-        if wanted is None and number(old.get(PROPERTY)) is not None:
-            drop(name)
-        elif wanted is not None and (name != physical or wanted != number(old.get(PROPERTY))):
-            functions[name]["concurrency"] = wanted
+        settle(functions[name], old.get(PROPERTY) if name == physical else None, wanted)
         return done
 
     handlers[KIND] = {**handlers[KIND], "create": created, "update": updated}
