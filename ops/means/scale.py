@@ -128,6 +128,9 @@ def scale(load: Load, figures: Figures, prices: Prices, region: str) -> Scale:
         cost = amount * prices.of(region, what).usd
         usd[family] += cost
         by_kind[kind_of(what)] += cost
+    of_one_key = Both(
+        small=figures.one_key.small / figures.small.files, large=figures.one_key.large / figures.large.files
+    )
     busy = sum(seconds for _, seconds in gigabyte_seconds) / DAY_S
     second = figures.peak / DAY_S
     steps = {
@@ -140,6 +143,7 @@ def scale(load: Load, figures: Figures, prices: Prices, region: str) -> Scale:
         "concurrency_peak": busy * figures.peak,
         "transitions_peak": by_what["states_transition"] * second,
         "writes_peak": by_what["dynamodb_write_unit"] * second,
+        "one_key_peak": at(of_one_key, figures, load.together) * files * second,
         "reads_peak": by_what["dynamodb_read_unit"] * second,
         "puts_peak": by_what["s3_put"] * second,
         "gets_peak": by_what["s3_get"] * second,

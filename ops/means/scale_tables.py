@@ -20,6 +20,7 @@ ROWS = {
     "transitions_a_day": "state transitions a day",
     "transitions_peak": "state transitions a second, busiest",
     "writes_peak": "write units a second, busiest",
+    "one_key_peak": "write units a second of one key, busiest",
     "reads_peak": "read units a second, busiest",
     "puts_peak": "S3 PUT a second, busiest",
     "gets_peak": "S3 GET a second, busiest",

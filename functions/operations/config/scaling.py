@@ -17,6 +17,7 @@ Need = Literal[
     "files_peak",
     "transitions_peak",
     "writes_peak",
+    "one_key_peak",
     "reads_peak",
     "puts_peak",
     "gets_peak",
@@ -93,6 +94,7 @@ class Figures(Document):
     functions: dict[str, FunctionFigures]
     per_file: list[OfFile]
     per_order: list[OfOrder]
+    one_key: Both
     per_asset_day: OfAssetDay
     standing: dict[str, float]
     quotas: list[Quota]

@@ -60,6 +60,7 @@ def test_ten_thousand_assets_every_five_minutes_by_hand() -> None:
     a_second = (10_000 / 300) * (0.25 + 0.015 * calls) + 10_000 * 0.1 / 30 / 86_400 * sum(order_s)
     assert steps["concurrency"] == pytest.approx(a_second)
     assert steps["writes_peak"] == pytest.approx(3 * (10_000 / 300 * 341 / 60 + 1000 / 30 / 86_400 * 29))
+    assert steps["one_key_peak"] == pytest.approx(3 * 10_000 / 300 * 144 / 60)
     assert steps["transitions_peak"] == pytest.approx(
         3 * (10_000 / 300 * 573 / 60 + 1000 / 30 / 86_400 * 16)
     )
