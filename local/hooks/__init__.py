@@ -30,6 +30,7 @@ from local.hooks import (
     creation,
     definitions,
     distributed_map,
+    drift_readers,
     durable,
     emf,
     executions,
@@ -67,6 +68,7 @@ from local.hooks import (
     timers,
     topics,
     traces,
+    trail,
     waits,
     worker_logs,
 )
@@ -111,10 +113,12 @@ def install() -> None:
     presigned.install()
     front.install()
     identity.install()
+    trail.install()
     api_cache.install()
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
     stack_reasons.install()
+    drift_readers.install()
     nested_rollbacks.install()  # around the operations that it ends
     roles_services.install()
     roles_sources.install()

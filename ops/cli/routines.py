@@ -184,7 +184,7 @@ def _print(report: Report, every: bool) -> None:
         )
         console.print(f"[bold]{check}[/bold]: {told}", soft_wrap=True, highlight=False)
         for finding in findings:
-            if every or finding.state != "ok":
+            if every or finding.state != "ok" or finding.since:  # a window that holds is told, too
                 _print_finding(finding)
     bad = sum(finding.state != "ok" for finding in report.findings)
     colour = _COLOURS[report.state]

@@ -16,7 +16,7 @@ from botocore.exceptions import UnknownRegionError
 from local.packaging import DeployError
 from ona.runtime.words import counted
 from ops import templates, validate
-from ops.deployment import drifting, rights, stopped
+from ops.deployment import drifting, off, rights, stopped
 from ops.deployment.finding import Finding
 from ops.deployment.names import Ask, Named, Plan, owned, plan, taken
 from ops.deployment.settings import Settings
@@ -96,6 +96,7 @@ def findings(
         ("receiver", lambda: _receiver(client, made)),
         (rights.ABOUT, lambda: rights.findings(client, made, settings.stack)),
         (drifting.ABOUT, lambda: drifting.findings(client, settings.stack)),
+        (drifting.ABOUT, lambda: off.findings(client, settings.stack, drifting.ABOUT)),
         (stopped.ABOUT, lambda: stopped.findings(client, settings.stack, meant=while_stopped)),
     ):
         yield from _asked(about, ask)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from operations.reading import doors, flow, freshness, inventory, services, stops
+from operations.reading import doors, flow, freshness, inventory, services, stops, windows
 from operations.reading.finding import Client, Finding, Report, worst
 from operations.reading.stops import Stop
 
@@ -37,6 +37,7 @@ def health(client: Client, platform: Platform, now: datetime) -> Report:
     stop, seen = _stop(client, platform.output_bucket)
     checks: dict[str, Callable[[], Iterator[Finding]]] = {
         stops.CHECK: lambda: iter([seen]),
+        windows.CHECK: lambda: windows.windows(client, found, now),
         inventory.CHECK: lambda: inventory.stacks(found),
         "functions": lambda: services.functions(client, found),
         "workflows": lambda: services.workflows(client, found),

@@ -52,8 +52,8 @@ class On(Document):
     """In words: the newest fault, whether anything failed since, and when the alarm goes off by itself."""
 
 
-def ringing(client: Client, ours: Collection[str], now: datetime) -> list[On]:
-    """What is on among `ours`, the longest first. `now` is UTC.
+def ringing(client: Client, ours: Collection[str] | None, now: datetime) -> list[On]:
+    """What is on among `ours` (None: among all of the account), the longest first. `now` is UTC.
 
     Raises botocore's error where nobody answers.
     """
@@ -63,7 +63,7 @@ def ringing(client: Client, ours: Collection[str], now: datetime) -> list[On]:
         alarm["AlarmName"]: alarm
         for page in seen
         for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
-        if alarm["AlarmName"] in ours
+        if ours is None or alarm["AlarmName"] in ours
     }
     rules = {
         name: [_NAMED.findall(part) for part in alarm["AlarmRule"].partition(" AND NOT ")[::2]]
