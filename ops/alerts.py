@@ -182,7 +182,7 @@ def duration(text: str) -> timedelta:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text.strip())
     if found is None:
-        raise OpsError(f"{text} is no duration; write 90m, 2h or 1d")
+        raise OpsError(f"{text} is no duration; write 90m, 1.5h, 2h or 1d")
     seconds = float(found[1]) * _UNITS[found[2]]
     if not 0 < seconds <= LONGEST_WINDOW.total_seconds():
         most = counted(LONGEST_WINDOW.days, "day")

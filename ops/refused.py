@@ -1,4 +1,4 @@
-"""Which refused files are so still: not read again since, not replaced by a newer version, not put aside."""
+"""Which refused files are so still: neither read again since, nor replaced, nor put aside."""
 
 from __future__ import annotations
 
