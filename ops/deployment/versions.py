@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from operations.reading.released import VARIABLE, short
 from ops.target import LIVE, OpsError
 
 Ask = Callable[[str], Any]
 """Makes the boto3 client of a service."""
 Kind = Literal["function", "workflow"]
+_NEVER = datetime.min.replace(tzinfo=UTC)
 UNNAMED = ""
 """The release of a version that was published without one."""
 
@@ -45,12 +47,17 @@ class Published:
     @property
     def short(self) -> str:
         """The name without `ona-` and environment."""
-        return self.name.removeprefix("ona-").rpartition("-")[0]
+        return short(self.name)
 
     @property
     def release(self) -> str:
         """The release that is live."""
         return next((item.release for item in self.versions if item.number == self.live), UNNAMED)
+
+    @property
+    def released(self) -> datetime:
+        """When the live version was published."""
+        return next((one.published for one in self.versions if one.number == self.live), _NEVER)
 
 
 def published(client: Ask, environment: str) -> list[Published]:
@@ -99,7 +106,7 @@ def _version(item: dict[str, Any]) -> Version | None:
     if not item["Version"].isdigit():
         return None  # $LATEST
     variables = (item.get("Environment") or {}).get("Variables") or {}
-    return Version(int(item["Version"]), _time(item["LastModified"]), variables.get("ONA_RELEASE", UNNAMED))
+    return Version(int(item["Version"]), _time(item["LastModified"]), variables.get(VARIABLE, UNNAMED))
 
 
 def _time(value: Any) -> datetime:
@@ -160,6 +167,11 @@ class Step:
     stack: str = ""
     """The stack whose update moves the alias now, and has to be cancelled first."""
 
+    @property
+    def release(self) -> str:
+        """The release that it goes to."""
+        return next((one.release for one in self.thing.versions if one.number == self.to), UNNAMED)
+
 
 def way_back(
     things: list[Published], which: str, release: str = "", refused: Collection[str] = ()
@@ -176,7 +188,24 @@ def way_back(
         raise OpsError(f"no function or workflow {which}; there are {names}")
     if release and not any(one.release == release for item in things for one in item.versions):
         raise OpsError(f"no version is of release {release}; `ona deploy history` lists them")
-    return [_step(item, release, refused) for item in chosen]
+    steps = [_step(item, release, refused) for item in chosen]
+    return steps if release else _together(steps)
+
+
+def _together(steps: list[Step]) -> list[Step]:
+    """Half a release goes back to where the other half is: what is at that release already stays.
+
+    Otherwise each would go one release back, and the halves would be as far apart as before.
+    """
+    going = [step for step in steps if step.to is not None]
+    newest = max(going, key=lambda step: step.thing.released, default=None)
+    aims = {step.release for step in going if newest and step.thing.release == newest.thing.release}
+    return [
+        Step(step.thing, None, f"stays at version {step.thing.live}: it is of release {step.thing.release}")
+        if step.to is not None and not step.thing.others and step.thing.release in aims - {UNNAMED}
+        else step
+        for step in steps
+    ]
 
 
 def _step(item: Published, release: str, refused: Collection[str]) -> Step:
