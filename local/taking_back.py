@@ -15,6 +15,8 @@ from typing import Any
 
 from local import descriptions, reasons
 from local.packaging import DeployError
+from ona.runtime.words import shortened
+from operations.reading.refusals import LONGEST
 
 
 def is_gone(error: Exception) -> bool:
@@ -47,7 +49,22 @@ def take_back(
             stuck.append(f"stack {stack} does not go back: {' '.join(str(trouble).split())}")
     _drop(cloudformation, refusing, stuck)
     there_is_root = _close_root(cloudformation, root, stuck, refusing == root)
-    return DeployError("\n".join([str(error), *_told(refusing, back, gone, stuck, there_is_root)]))
+    refusal = DeployError("\n".join([str(error), *_told(refusing, back, gone, stuck, there_is_root)]))
+    refusal.summary = _summary(str(error), stuck)
+    return refusal
+
+
+def _summary(why: str, stuck: list[str]) -> str:
+    """Who refused and why, and where the whole stands, for the record.
+
+    >>> _summary("stack p-top is UPDATE_ROLLBACK_COMPLETE:\\nLast (AWS::SQS::Queue): bad name", [])
+    'stack p-top is UPDATE_ROLLBACK_COMPLETE: Last (AWS::SQS::Queue): bad name; all of it was taken back'
+    """
+    told = shortened(" ".join(" ".join(why.splitlines()[:2]).split()), LONGEST)
+    whole = (
+        f"NOT taken back: {shortened('; '.join(stuck), LONGEST)}" if stuck else "all of it was taken back"
+    )
+    return f"{told}; {whole}"
 
 
 def _drop(cloudformation: Any, refusing: str, stuck: list[str]) -> None:

@@ -15,7 +15,7 @@ from rich.markup import escape
 from local import deploy
 from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
-from operations.reading import inventory
+from operations.reading import inventory, stacks
 from operations.reading.deployments import Book, Record, in_words, one_of, shares
 from ops.cli.shared import console
 from ops.deployment import derived, records, running
@@ -45,7 +45,7 @@ def recorded(target: Target, chosen: Settings, release: str) -> Iterator[Callabl
         yield lambda: writing.begin(release)
     except running.StepFailed as error:
         if error.changed:
-            writing.end("failed", str(error))
+            writing.end("failed", "; ".join(filter(None, (str(error), _refusal(target)))))
         raise
     writing.end("succeeded")
 
@@ -86,6 +86,14 @@ def _live(target: Target) -> dict[str, list[str]]:
     except Exception as error:
         note(f"which release is live cannot be asked: {' '.join(str(error).split())}")
         return {}
+
+
+def _refusal(target: Target) -> str:
+    """What CloudFormation refused just now; empty where it refused nothing, or cannot be asked."""
+    try:
+        return stacks.refusal(target.client, inventory.read(target.client, target.stack))
+    except Exception:  # of whatever kind: that a step failed is known already
+        return ""
 
 
 def _close_left(target: Target) -> None:

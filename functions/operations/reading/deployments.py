@@ -70,8 +70,9 @@ class Record(Document):
 
     @property
     def way(self) -> str:
-        """From which release to which, in words."""
-        there = in_words(self.live) or self.release or "unnamed"
+        """From which release to which, in words; one that failed names where it was to go."""
+        whole = self.kind == "rollback" or self.outcome == "succeeded"
+        there = (in_words(self.live) if whole else "") or self.release or "unnamed"
         return f"{in_words(self.was) or self.before or 'nothing known'} → {there}"
 
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from operations.reading.finding import Client, Finding
+from operations.reading.finding import Client
 
-CHECK = "stacks"
 _ROOT_TAG = "ona:root"
 """The tag by which the embedded cloud, whose stacks do not nest, names the root's stack."""
 _GONE = "DELETE_COMPLETE"
@@ -26,7 +25,8 @@ GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 class Inventory:
     """What is deployed. `stacks`: status by name; `resources`: physical ids by CloudFormation's type;
     `stack_of`: by physical id, the stack that has it; `made`: when the root's stack was made; `changed`:
-    when it was updated last, or made; `release`: what it says was deployed then."""
+    when it was updated last, or made; `release`: what it says was deployed then; `reasons`:
+    why a stack has its status, by name, where CloudFormation says it."""
 
     root: str
     stacks: dict[str, str]
@@ -35,6 +35,7 @@ class Inventory:
     made: datetime | None = None
     changed: datetime | None = None
     release: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[str]:
         """The physical ids of a type's resources, sorted."""
@@ -61,9 +62,9 @@ def read(client: Client, root: str) -> Inventory:
             resources.setdefault(resource["ResourceType"], []).append(resource["PhysicalResourceId"])
             stack_of[resource["PhysicalResourceId"]] = stack
     made = top.get("CreationTime")
-    return Inventory(
-        root, stacks, resources, stack_of, made, top.get("LastUpdatedTime") or made, _release(top)
-    )
+    changed = top.get("LastUpdatedTime") or made
+    reasons = {item["StackName"]: item.get("StackStatusReason") or "" for item in living}
+    return Inventory(root, stacks, resources, stack_of, made, changed, _release(top), reasons)
 
 
 def _release(root: dict[str, Any]) -> str:
@@ -87,18 +88,3 @@ def _resources(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
         for item in page["StackResourceSummaries"]:
             if item.get("PhysicalResourceId") and item["ResourceStatus"] != _GONE:
                 yield item
-
-
-def stacks(found: Inventory) -> Iterator[Finding]:
-    """Is each stack what its last deployment meant it to be?"""
-    for name, status in sorted(found.stacks.items()):
-        if status in GOOD:
-            yield Finding.ok(CHECK, name, status)
-        elif status.endswith("IN_PROGRESS") and "ROLLBACK" not in status:
-            yield Finding.warning(CHECK, name, f"{status}: it is being deployed just now")
-        elif status == "UPDATE_ROLLBACK_COMPLETE":
-            yield Finding.warning(
-                CHECK, name, f"{status}: the last deployment failed, the one before it runs"
-            )
-        else:
-            yield Finding.critical(CHECK, name, f"{status}: the last deployment failed")
