@@ -111,7 +111,9 @@ def deploy(
             raise  # nobody is there to take anything back; the next deployment goes on
         say(f"{deployment.at} refused; what was deployed before it is taken back")
         done = deployment.done
-        raise taking_back.take_back(deployment.cloudformation, stack, done, deployment.at, error) from error
+        left = [name for name in stacks.values() if name not in (*done, deployment.at)]
+        at, cloudformation = deployment.at, deployment.cloudformation
+        raise taking_back.take_back(cloudformation, stack, done, at, error, left) from error
     for gone in sorted(set(deployment.stacks()) - {stack, *stacks.values()}):
         say(f"{gone}: no longer in the template, is deleted")
         descriptions.delete(deployment.cloudformation, gone)
@@ -227,6 +229,11 @@ class _Deployment:
             content = digest(document, {**parameters, "stacks": ",".join(self.contents)})
         self.contents.append(content)
         existing = find(self.cloudformation, stack)
+        if existing and existing["StackStatus"].endswith("IN_PROGRESS"):
+            # of a command that was killed: CloudFormation takes no update until it ends
+            told = f"{stack} is {existing['StackStatus']} since an earlier deployment; waiting for its end"
+            self.say(f"{told} (`ona deploy history` says what is under way)")
+            existing = descriptions.settled(self.cloudformation, stack)
         if existing and existing["StackStatus"] in _NEVER_CREATED:
             self.begin()
             # CloudFormation updates no stack whose first deployment failed

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from operations.reading.refusals import last_operation
-
 _STACK = "AWS::CloudFormation::Stack"
+_BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
+"""Statuses of a stack's own event with which an operation begins."""
 _CHILD = re.compile(r"arn:[^:\s]+:cloudformation:[^:\s]*:\d*:stack/[^\s/]+/[^\s.,]+")
 NO_REASON = "no reason was given; the embedded cloud's log may have it (cloud.log in its home)"
 
@@ -25,7 +25,7 @@ def of(cloudformation: Any, description: dict[str, Any]) -> str:
 
 
 def _lines(cloudformation: Any, stack: str) -> Iterator[str]:
-    for event in reversed(list(last_operation(cloudformation, stack))):
+    for event in reversed(list(_last_operation(cloudformation, stack))):
         if "FAILED" not in event["ResourceStatus"]:
             continue
         reason = str(event.get("ResourceStatusReason") or NO_REASON)
@@ -36,6 +36,17 @@ def _lines(cloudformation: Any, stack: str) -> Iterator[str]:
         child = _CHILD.search(str(event.get("PhysicalResourceId") or "")) or _CHILD.search(reason)
         if event["ResourceType"] == _STACK and not own and child:
             yield from _lines(cloudformation, child.group())
+
+
+def _last_operation(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
+    """A stack's events back to the beginning of its last operation, newest first; they come in pages."""
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+    for page in pages:
+        for event in page["StackEvents"]:
+            yield event
+            own = event.get("PhysicalResourceId") == event["StackId"]
+            if own and event["ResourceStatus"] in _BEGINNINGS:
+                return
 
 
 def _found_by_validation(cloudformation: Any, stack: str) -> Iterator[str]:

@@ -76,7 +76,8 @@ class _Writing:
         if self.record is not None:
             self.target = replace(self.target)
             end = {"outcome": outcome, "reason": reason[:LONGEST], "live": _live(self.target)}
-            note(records.write(self.target, records.ended(self.record, **end)))
+            self.record = records.ended(self.record, **end)
+            note(records.write(self.target, self.record))
 
 
 def _live(target: Target) -> dict[str, list[str]]:
@@ -179,6 +180,7 @@ def up(target: Target, parameters: dict[str, str]) -> Iterator[Begin]:
     except deploy.DeployError as error:
         if there:  # a first deployment that was taken back has no bucket for a record
             writing.end("failed", error.summary or str(error))
+            _tell_half(writing)
         raise
     if writing.record is None:
         _tell_same(target, before.get(deploy.RELEASE, ""))
@@ -238,6 +240,12 @@ def _again(target: Target, things: list[Published]) -> list[Published]:
         note(f"which release is live cannot be asked: {' '.join(str(error).split())}")
         return []
     return [one for one in there if (one.kind, one.name) in ours]
+
+
+def _tell_half(writing: _Writing) -> None:
+    if writing.record is not None and len(there := writing.record.live) > 1:
+        text = f"half a release is live: {in_words(there)}; `ona ops health` names the functions"
+        console.print(f"[red]{escape(text)}[/red]", soft_wrap=True)
 
 
 def _tell_same(target: Target, deployed: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from ona.runtime.words import shortened
 from operations.reading.finding import Client
 
-BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
+_BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
 """Statuses of a stack's own event with which an operation begins."""
 _STACK = "AWS::CloudFormation::Stack"
 _CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
@@ -72,7 +72,7 @@ def _of_root(cloudformation: Any, root: str) -> Iterator[Refusal]:
 
 def _failures(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
     """What failed in a stack's last operation for its own sake, the newest first."""
-    for event in last_operation(cloudformation, stack):
+    for event in _last_operation(cloudformation, stack):
         if event["ResourceStatus"].endswith("_FAILED") and not _reason(event).startswith(_CANCELLED):
             yield event
 
@@ -90,11 +90,11 @@ def _name(stack: str) -> str:
     return stack.split("/")[1] if stack.startswith("arn:") else stack
 
 
-def last_operation(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
+def _last_operation(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
     """A stack's events back to the beginning of its last operation, the newest first."""
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
         for event in page["StackEvents"]:
             yield event
             own = event.get("PhysicalResourceId") == event["StackId"]
-            if own and event["ResourceStatus"] in BEGINNINGS:
+            if own and event["ResourceStatus"] in _BEGINNINGS:
                 return
