@@ -80,7 +80,7 @@ def deploy_rollback(
     target = resolve(profile, environment)
     things, shifts = _things(target), shifting.under_way(target.client)
     book, stacks = recorded.looked(target)
-    found = versions.way_back(things, which, release, book.refused(stacks))
+    found = versions.way_back(things, which, release, book.refused(stacks), shifts, book.home(stacks))
     steps = [replace(one, stack=shifting.updating(target.client, target.stack, one.thing)) for one in found]
     if release and (busy := [one.thing.short for one in steps if one.thing.name in shifts or one.stack]):
         text = f"of {', '.join(busy)} a deployment is under way; stop it first: `ona deploy rollback"

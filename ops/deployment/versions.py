@@ -174,13 +174,20 @@ class Step:
 
 
 def way_back(
-    things: list[Published], which: str, release: str = "", refused: Collection[str] = ()
+    things: list[Published],
+    which: str,
+    release: str = "",
+    refused: Collection[str] = (),
+    shifting: Collection[str] = (),
+    home: str = "",
 ) -> list[Step]:
     """What a roll-back does: `which` is `all` or the name of a function or workflow.
 
     Each goes to the newest version before the live release, or to that of `release`; never by itself to a
     release that was `refused`: its versions stay when its deployment is taken back. A canary that is under
-    way ends with it. Raises OpsError for a name that nothing has, and for a release that no version is of.
+    way ends with it, and so does a deployment that asks its hook: `shifting` has the functions.
+    `home`: the release from which a deployment began that has not ended; all go back to it and no further.
+    Raises OpsError for a name that nothing has, and for a release that no version is of.
     """
     chosen = [item for item in things if which in ("all", item.short, item.name)]
     if not chosen:
@@ -188,30 +195,32 @@ def way_back(
         raise OpsError(f"no function or workflow {which}; there are {names}")
     if release and not any(one.release == release for item in things for one in item.versions):
         raise OpsError(f"no version is of release {release}; `ona deploy history` lists them")
-    steps = [_step(item, release, refused) for item in chosen]
-    return steps if release else _together(steps)
+    steps = [_step(item, release, refused, item.name in shifting) for item in chosen]
+    return steps if release else _together(steps, {home} if which == "all" else set())
 
 
-def _together(steps: list[Step]) -> list[Step]:
+def _together(steps: list[Step], homes: set[str]) -> list[Step]:
     """Half a release goes back to where the other half is: what is at that release already stays.
 
     Otherwise each would go one release back, and the halves would be as far apart as before.
     """
     going = [step for step in steps if step.to is not None]
     newest = max(going, key=lambda step: step.thing.released, default=None)
-    aims = {step.release for step in going if newest and step.thing.release == newest.thing.release}
+    aims = homes | {one.release for one in going if newest and one.thing.release == newest.thing.release}
     return [
         Step(step.thing, None, f"stays at version {step.thing.live}: it is of release {step.thing.release}")
-        if step.to is not None and not step.thing.others and step.thing.release in aims - {UNNAMED}
+        if step.to not in (None, step.thing.live) and step.thing.release in aims - {UNNAMED}
         else step
         for step in steps
     ]
 
 
-def _step(item: Published, release: str, refused: Collection[str]) -> Step:
+def _step(item: Published, release: str, refused: Collection[str], asked: bool) -> Step:
     if item.others and not release:
         shares = ", ".join(f"version {number}: {share:.0%}" for number, share in item.others.items())
         return Step(item, item.live, f"ends the canary ({shares})")
+    if asked and not release:
+        return Step(item, item.live, f"stays at version {item.live}: its deployment asks its hook")
     if release:
         right = [one for one in item.versions if one.release == release]
     else:

@@ -142,6 +142,13 @@ class Book:
             and (since is None or one.ended_at > since)
         ]
 
+    def home(self, found: Inventory) -> str:
+        """The release from which the newest deployment began, where it has not ended; else empty."""
+        for record, outcome in self.judged(found):
+            if record.kind == "deployment":
+                return record.before if outcome in ("under way", "cut short") else ""
+        return ""
+
     def refused(self, found: Inventory) -> dict[str, str]:
         """The releases that were never deployed whole, each with why: refused, or cut short."""
         whole: set[str] = set()

@@ -274,6 +274,12 @@ def test_half_a_release_goes_back_to_where_the_other_half_is() -> None:
     assert {step.thing.short: step.to for step in whole} == {"detect": 2, "order": 2}
     [alone] = way_back([thing("detect", 3, 3), thing("order", 2, 2)], "order")
     assert alone.to == 1, "who is asked for alone goes"
+    early = way_back([thing("detect", 2, 3), thing("order", 2, 2)], "all", home="old")
+    assert [step.to for step in early] == [None, None], "the new release reached no alias yet"
+    asked = way_back([thing("detect", 2, 3), thing("order", 2, 2)], "all", shifting=["ona-detect-dev"])
+    assert {step.thing.short: step.to for step in asked} == {"detect": 2, "order": None}, (
+        "its hook is asked"
+    )
 
 
 def test_a_way_back_of_one_function_does_not_look_like_one_of_all(account: Account, capsys: Any) -> None:
