@@ -34,6 +34,7 @@ from local.hooks import (
     durable,
     emf,
     executions,
+    forked_sandboxes,
     front,
     identity,
     jsonata,
@@ -56,6 +57,7 @@ from local.hooks import (
     s3_listing,
     service_calls,
     service_metrics,
+    shared_packages,
     shifting,
     single_states,
     stack_reasons,
@@ -84,6 +86,8 @@ def install() -> None:
     lambda_worker.install()
     concurrency.install()  # outside of it: what waits for a sandbox runs on AWS
     worker_logs.install()
+    shared_packages.install()
+    forked_sandboxes.install()
     metrics.install()
     metric_data.install()
     emf.install()
