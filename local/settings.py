@@ -8,6 +8,11 @@ from pathlib import Path
 from local.record import REGION
 
 
+def account_concurrency() -> int:
+    """Lambda's quota of concurrent executions: ONA_LOCAL_CONCURRENCY, by default AWS's 1 000."""
+    return max(1, int(os.environ.get("ONA_LOCAL_CONCURRENCY") or 1000))
+
+
 def environment(home: Path, keep_state: bool) -> dict[str, str]:
     """The server's environment: ours without the variables of AWS and of tests, and its own settings."""
     ours = {
@@ -29,7 +34,7 @@ def environment(home: Path, keep_state: bool) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
         "LAMBDA_WARM_TTL_SECONDS": "600",
-        "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
+        "LAMBDA_ACCOUNT_CONCURRENCY": str(account_concurrency()),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,13 +19,13 @@ from ona.store.unreadable import Unreadable, readable
 from operations.alerting.documents import KEPT, Alert, AlertResult, Telling, Window
 from operations.config.alarms import Severity
 from operations.layout import ALERT, HOUR, STANDING, WINDOW
+from ops.spans import span
 from ops.target import OpsError, Target, start
 
 ANSWER_S = 60.0
 """Seconds that a command waits for the workflow's answer (ours)."""
 LONGEST_WINDOW = timedelta(days=7)
 """Nobody keeps alerts quiet for longer without saying it again (ours)."""
-_UNITS = {"m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
@@ -175,36 +174,33 @@ def trial(target: Target, severity: Severity, by: str) -> AlertResult:
 
 
 def duration(text: str) -> timedelta:
-    """How long, from 90m, 2h, 1d. Raises OpsError.
+    """How long a window lasts. Raises OpsError.
 
     >>> duration("90m") == timedelta(hours=1.5)
     True
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhd])", text.strip())
-    if found is None:
-        raise OpsError(f"{text} is no duration; write 90m, 1.5h, 2h or 1d")
-    seconds = float(found[1]) * _UNITS[found[2]]
-    if not 0 < seconds <= LONGEST_WINDOW.total_seconds():
+    asked = span(text, "--for")
+    if not timedelta(0) < asked <= LONGEST_WINDOW:
         most = counted(LONGEST_WINDOW.days, "day")
-        raise OpsError(f"{text}: a window lasts longer than 0 and at most {most}")
-    return timedelta(seconds=seconds)
+        raise OpsError(f"--for {text}: a window lasts longer than 0 and at most {most}")
+    return asked
 
 
 def start_window(
-    target: Target, span: timedelta, only: list[str], always: list[Severity], why: str, by: str
+    target: Target, lasts: timedelta, only: list[str], always: list[Severity], why: str, by: str
 ) -> Window:
     """Open a maintenance window that begins now."""
     now = utc_now().astimezone(UTC)
     window = Window(
         key=f"{WINDOW}{digest(by, why, str(now), length=8)}",
         begins_at=now.replace(microsecond=0),
-        next_at=now + span,
+        next_at=now + lasts,
         only=only,
         always=always,
         why=why,
         by=by,
         lane="window",
-        ttl=int((now + span + KEPT).timestamp()),
+        ttl=int((now + lasts + KEPT).timestamp()),
     )
     target.client("dynamodb").put_item(TableName=_table(target), Item=to_item(window.item()))
     return window

@@ -7,10 +7,9 @@ also those of steps that do not know the text: a line of Detect knows no work or
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from ona.runtime.correlation import KEY
@@ -22,7 +21,6 @@ MOST_IDS = 20
 """Stories that one search follows. A text that more have in common is too common (ours)."""
 MOST_LINES = 2000
 """Lines of one log group that a search reads (ours)."""
-_TIME = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True)
@@ -38,20 +36,6 @@ class Line:
     def correlation_id(self) -> str:
         """Its story; empty for lines of Lambda itself."""
         return str(self.fields.get(KEY, ""))
-
-
-def span(text: str) -> timedelta:
-    """A length of time as people write it.
-
-    >>> span("90m"), span("3h"), span("2d")
-    (datetime.timedelta(seconds=5400), datetime.timedelta(seconds=10800), datetime.timedelta(days=2))
-
-    Raises OpsError for any other text.
-    """
-    found = re.fullmatch(r"(\d{1,4})([mhd])", text)
-    if not found:
-        raise OpsError(f"--since {text}: give minutes, hours or days, such as 90m, 3h or 2d")
-    return timedelta(**{_TIME[found[2]]: int(found[1])})
 
 
 def story(target: Target, text: str, since: datetime) -> list[Line]:

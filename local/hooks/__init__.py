@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from local import limits
 from local.hooks import (
+    account_pool,
     alarm_events,
     alarm_states,
     alarms,
@@ -84,6 +85,7 @@ def install() -> None:
     codedeploy.install()
     codedeploy_api.install()  # after the roles, whose reading of a request it adds to
     lambda_worker.install()
+    account_pool.install()
     concurrency.install()  # outside of it: what waits for a sandbox runs on AWS
     worker_logs.install()
     shared_packages.install()

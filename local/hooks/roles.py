@@ -222,7 +222,8 @@ def _judge(evaluator: Any) -> None:
         ms = (time.perf_counter() - started) * 1000
         if not isinstance(denied, evaluator.AuthError):
             pattern = noticed.pattern if noticed and denied is None else ""
-            LEDGER.record(who, need.action, pattern or need.resource, allowed=denied is None, ms=ms)
+            given_as = {"allowed": denied is None, "beside": need.beside}
+            LEDGER.record(who, need.action, pattern or need.resource, **given_as, ms=ms)
         return denied
 
     def judged(
@@ -267,7 +268,7 @@ def _needs(call: _Call, action: str, resource: str) -> list[Need]:
     if action in ("s3:GetObject", "s3:GetObjectVersion"):
         bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
         if not roles_stores.exists(bucket, key, roles_requests.version_read(call.request)):
-            wanted.append(Need("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
+            wanted.append(Need("s3:ListBucket", f"arn:aws:s3:::{bucket}", beside=True))
     return wanted
 
 

@@ -1,7 +1,9 @@
 """Roles: what was decided, counted by role, action and resource, in the home's `roles.json`.
 
 An allowed call is counted under the pattern of the statement that allowed it, so that the file stays small
-however many objects there are. A denied call is counted under its resource.
+however many objects there are. A denied call is counted under its resource. What was judged beside a call,
+as the right to list for a GET of an object that is not there, is counted there too, and once more under
+`beside`: nobody made that call.
 """
 
 from __future__ import annotations
@@ -37,16 +39,20 @@ class Ledger:
 
     allowed: Counter[Key] = field(default_factory=Counter)
     denied: Counter[Key] = field(default_factory=Counter)
+    beside: Counter[Key] = field(default_factory=Counter)
     _times_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_TIMED))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _changed: bool = False
 
-    def record(self, who: str, action: str, resource: str, *, allowed: bool, ms: float = 0.0) -> None:
-        """Count one decision that took `ms` milliseconds."""
+    def record(
+        self, who: str, action: str, resource: str, *, allowed: bool, beside: bool = False, ms: float = 0.0
+    ) -> None:
+        """Count one decision that took `ms` milliseconds; `beside`: no call of its own asked for it."""
         key = (who, action, resource)
         with self._lock:
             if allowed:
                 self.allowed[key] += 1
+                self.beside[key] += beside
             elif key in self.denied or len(self.denied) < _DENIED_AT_MOST:
                 self.denied[key] += 1
             else:
@@ -59,9 +65,13 @@ class Ledger:
         """Go on from the counts in a file; one that cannot be read counts as empty."""
         try:
             stored = json.loads(read_file(path))
-            for counter, name in ((self.allowed, "allowed"), (self.denied, "denied")):
-                counter.update({(who, what, on): int(n) for who, what, on, n in stored[name]})
-        except (OSError, ValueError, KeyError, TypeError):
+            for counter, name in (
+                (self.allowed, "allowed"),
+                (self.denied, "denied"),
+                (self.beside, "beside"),
+            ):
+                counter.update({(who, what, on): int(n) for who, what, on, n in stored.get(name, [])})
+        except (OSError, ValueError, AttributeError, TypeError):
             return
 
     def save(self, path: Path) -> None:
@@ -75,6 +85,7 @@ class Ledger:
                 "median_ms": round(median(self._times_ms), 3) if self._times_ms else None,
                 "allowed": [[*key, n] for key, n in sorted(self.allowed.items())],
                 "denied": [[*key, n] for key, n in sorted(self.denied.items())],
+                "beside": [[*key, n] for key, n in sorted(self.beside.items()) if n],
             }
         fresh = path.with_suffix(".new")
         try:

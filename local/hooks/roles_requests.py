@@ -56,11 +56,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Need:
-    """One permission that a call needs."""
+    """One permission that a call needs. `beside`: it is asked for beside the call, and is none itself."""
 
     action: str
     resource: str
     context: Context = field(default_factory=dict)
+    beside: bool = False
 
 
 def _cbor(body: bytes) -> Any:

@@ -12,9 +12,11 @@ from importlib import import_module
 
 import typer
 
+from ops.cli.elsewhere import Group, knows_others
 from ops.cli.strict import StrictCommand
 
 app = typer.Typer(
+    cls=Group,
     help="The Ona Platform's commands: on the embedded cloud of this checkout, or on AWS (--profile).",
     no_args_is_help=True,
     add_completion=False,
@@ -26,4 +28,5 @@ for _group in sorted(_modules, key=lambda module: getattr(module, "NAME", "")):
     if hasattr(_group, "app"):
         for _command in _group.app.registered_commands:
             _command.cls = StrictCommand
+        knows_others(_group.app)
         app.add_typer(_group.app, name=getattr(_group, "NAME", None))

@@ -20,13 +20,13 @@ from operations.drawing.document import Block, Heading, Paragraph, Pictures, Tab
 from operations.drawing.page import page as html
 from operations.reading.boards import AlarmState, Board, NoDashboard, Panel, read
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.spans import span
 from ops.target import OpsError, resolve
 
 app = typer.Typer()
 _COLUMNS = 36
 """Of a line of values at most: one for five minutes of three hours."""
 _NAME = 28
-_UNITS = {"m": 60, "h": 3600, "d": 86_400}
 _LEAST_S, _MOST_S = 300, 60 * 86_400
 """CloudWatch keeps values by five minutes for 63 days ("Metrics retention")."""
 ON, BEHIND = "on", "behind"
@@ -38,7 +38,7 @@ _STATES = {ON: "red", BEHIND: "yellow", "INSUFFICIENT_DATA": "yellow", "OK": "gr
 @errors_in_one_line
 def dashboard_command(
     family: Annotated[str, typer.Option(help="a family, or cost; without it the overview")] = "overview",
-    since: Annotated[str, typer.Option(help="how far back: 90m, 3h, 2d")] = "3h",
+    since: Annotated[str, typer.Option(help="how far back: 90m, 1.5h, 2d")] = "3h",
     page: Annotated[
         Path | None, typer.Option(help="write a page of pictures (HTML) into this file")
     ] = None,
@@ -47,11 +47,11 @@ def dashboard_command(
     environment: Environment = "dev",
 ) -> None:
     """A dashboard of CloudWatch with its values: what is wrong, since when, how much is done."""
-    span, now = seconds(since), utc_now()
+    length, now = seconds(since), utc_now()
     target = resolve(profile, environment)
     name = f"ona-{family}-{target.outputs['Environment']}"
     try:
-        board = read(target.client, name, now - timedelta(seconds=span), now)
+        board = read(target.client, name, now - timedelta(seconds=length), now)
     except NoDashboard as error:
         raise OpsError(str(error)) from error
     if page:
@@ -68,16 +68,13 @@ def dashboard_command(
 def seconds(text: str) -> int:
     """A span of time in seconds. Raises OpsError.
 
-    >>> seconds("90m"), seconds("3h"), seconds("2d")
-    (5400, 10800, 172800)
+    >>> seconds("90m"), seconds("1.5h"), seconds("2d")
+    (5400, 5400, 172800)
     """
-    digits, unit = text[:-1], text[-1:]
-    if not digits.isdigit() or unit not in _UNITS:
-        raise OpsError(f"--since {text}: give a number with m, h or d, for instance 3h")
-    span = int(digits) * _UNITS[unit]
-    if not _LEAST_S <= span <= _MOST_S:
+    asked = int(span(text, "--since").total_seconds())
+    if not _LEAST_S <= asked <= _MOST_S:
         raise OpsError(f"--since {text}: from 5m to 60d can be shown")
-    return span
+    return asked
 
 
 def _print(board: Board) -> None:

@@ -13,6 +13,7 @@ from ona.runtime.clock import iso
 from ona.runtime.words import shortened
 from ops import logs
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
+from ops.spans import span
 from ops.target import OpsError, resolve
 
 app = typer.Typer()
@@ -25,14 +26,14 @@ _COLOURS = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 @errors_in_one_line
 def logs_command(
     text: Annotated[str, typer.Argument(help="an order, a file, an asset, a request or a correlation id")],
-    since: Annotated[str, typer.Option(help="how far back: 90m, 3h, 2d")] = "3h",
+    since: Annotated[str, typer.Option(help="how far back: 90m, 1.5h, 2d")] = "3h",
     as_json: Annotated[bool, typer.Option("--json", help="whole lines, one a line")] = False,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
     """The story of one thing: every line with its correlation id, from all functions, the oldest first."""
     target = resolve(profile, environment)
-    found = logs.story(target, text, datetime.now(UTC) - logs.span(since))
+    found = logs.story(target, text, datetime.now(UTC) - span(since, "--since"))
     if not found:
         raise OpsError(f"no function has written of {text} within {since}; a longer time: --since 2d")
     if as_json:

@@ -20,7 +20,7 @@ from forecasting.layout import FORECAST
 from local.cloud import ROOT
 from ona.store import layout
 from operations.config.prices import GIGABYTE, MEGABYTES, STANDING
-from operations.reading import inventory
+from operations.reading import inventory, tables
 from operations.reading.inventory import Inventory
 from operations.reading.spending import QUEUE_CALLS
 from operations.reading.standing import of_month, standing, stood
@@ -72,16 +72,19 @@ def read(target: Target, day: date, now: datetime) -> Usage:
         for function in found:
             billed, share[function.name] = _billed(target, function, window)
             uses += billed
-        uses += usage.call_uses(_ledger(target), target.stack, share)
+        found_tables = tables.read(target.client("dynamodb"), deployed)
+        provisioned = [name for name, parts in found_tables if not list(parts[0].requests())]
+        uses += usage.call_uses(_ledger(target), target.stack, share, provisioned)
         unmeasured.append("log bytes: the embedded cloud does not count them")
     else:
         for function in found:
             uses += _measured(metrics, function)
-        uses += _measured_services(deployed, metrics)
+        uses += _measured_services(target, deployed, metrics)
         unmeasured.append(
             "requests to S3, calls of SNS and EventBridge: AWS sends no metric of them by itself"
         )
     uses += _apis(target, deployed, metrics)
+    uses.append(_arrivals(target, window))
     uses += _objects_stored(target, there)
     uses += [
         Use(STANDING, one.by, one.what, one.amount)
@@ -163,13 +166,16 @@ def _family_of_workflow(name: str) -> str:
 
 
 def _ledger(target: Target) -> list[tuple[str, str, str, int]]:
-    """The calls that the embedded cloud counted by role since its home was made."""
+    """The calls that the embedded cloud counted by role since its home was made, without the rights that it
+    judged beside a call."""
     path = Path(target.embedded.home) / roles.FILE if target.embedded else None
     if path is None or not path.exists():
         return []
+    stored = json.loads(path.read_text())
+    beside = {(who, what, where): int(times) for who, what, where, times in stored.get("beside", [])}
     return [
-        (who, what, where, int(times))
-        for who, what, where, times in json.loads(path.read_text())["allowed"]
+        (who, what, where, int(times) - beside.get((who, what, where), 0))
+        for who, what, where, times in stored["allowed"]
     ]
 
 
@@ -217,20 +223,26 @@ def _apis(target: Target, deployed: Inventory, metrics: _Metrics) -> list[Use]:
     return uses
 
 
-def _measured_services(deployed: Inventory, metrics: _Metrics) -> list[Use]:
+def _measured_services(target: Target, deployed: Inventory, metrics: _Metrics) -> list[Use]:
     uses = []
-    for table in deployed.of("AWS::DynamoDB::Table"):
-        for what, metric in (
-            ("write", "ConsumedWriteCapacityUnits"),
-            ("read", "ConsumedReadCapacityUnits"),
-        ):
-            units = metrics.value("AWS/DynamoDB", metric, TableName=table)
-            uses.append(Use("tables", table, f"dynamodb_{what}_unit", units))
+    for table, parts in tables.read(target.client("dynamodb"), deployed):
+        for part in parts:
+            for what, metric in part.requests():
+                units = metrics.value("AWS/DynamoDB", metric, **part.dimensions)
+                uses.append(Use("tables", table, what, units))
     for queue in deployed.of("AWS::SQS::Queue"):
         name = queue.rsplit("/", 1)[-1]
         calls = sum(metrics.value("AWS/SQS", kind, QueueName=name) for kind in QUEUE_CALLS)
         uses.append(Use("queues", name, "sqs_request", calls))
     return uses
+
+
+def _arrivals(target: Target, window: Window) -> Use:
+    """The events that the input bucket sends of what was put into it: AWS bills what a bucket sends to
+    EventBridge like one's own events (Amazon EventBridge pricing, "opt-in data events"). What was replaced
+    or deleted since is not seen."""
+    came = sum(window.holds(changed) for _, _, changed in _objects(target, target.input_bucket, ""))
+    return Use("ooda", "input bucket", "events_event", came)
 
 
 def _objects_stored(target: Target, window: Window) -> Iterator[Use]:

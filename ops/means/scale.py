@@ -22,6 +22,8 @@ LAKE = "lake"
 """The family of the questions to the telemetry by Athena."""
 TERABYTE = 1e12
 """Bytes of Athena's terabyte ("per TB of data scanned", Amazon Athena pricing)."""
+LEAST_SCAN = 10e6
+"""Bytes that each question is billed for at least ("a 10 MB minimum per query", Amazon Athena pricing)."""
 _CALLS = ("s3_get", "s3_put", "dynamodb_read_unit", "dynamodb_write_unit", "events_event")
 """What a function waits for: a call each."""
 
@@ -100,8 +102,9 @@ def scale(load: Load, figures: Figures, prices: Prices, region: str) -> Scale:
         for (family, _, what), count in counts.items():
             amounts[family, what] += count * times * DAYS
             by_what[what] += count * times
-    amounts["ooda", "s3_put"] += files * DAYS  # the file itself is put too
-    by_what["s3_put"] += files
+    for what in ("s3_put", "events_event"):  # the file itself is put too, and its bucket tells EventBridge
+        amounts["ooda", what] += files * DAYS
+        by_what[what] += files
     file_s, order_s = _seconds(per_file, figures, load.together), _seconds(per_order, figures, 1)
     gigabyte_seconds = [
         (function, seconds * times)
@@ -114,7 +117,8 @@ def scale(load: Load, figures: Figures, prices: Prices, region: str) -> Scale:
         amounts[family, name] += seconds * size.memory_mb / MEGABYTES * DAYS
     lake_bytes = load.assets * figures.per_asset_day.telemetry_bytes
     amounts["ooda", STORED] += lake_bytes * DAYS
-    amounts[LAKE, "athena_tb_scanned"] += lake_bytes * DAYS / TERABYTE  # every day's telemetry is read once
+    asked = max(lake_bytes, LEAST_SCAN)  # every day's telemetry is read once
+    amounts[LAKE, "athena_tb_scanned"] += asked * DAYS / TERABYTE
     priced = dict(_priced(amounts))
     for name, amount in figures.standing.items():
         priced[STANDING, name] = amount

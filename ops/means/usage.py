@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ _CALLS = {
     "s3:PutObject": "s3_put",
     "s3:GetObject": "s3_get",
     "s3:GetObjectVersion": "s3_get",
-    "s3:ListBucket": "s3_get",  # asked beside each GET of an object that is not there
+    "s3:ListBucket": "s3_put",  # "PUT, COPY, POST, LIST requests" have one price
     "dynamodb:PutItem": "dynamodb_write_unit",
     "dynamodb:UpdateItem": "dynamodb_write_unit",
     "dynamodb:DeleteItem": "dynamodb_write_unit",
@@ -168,10 +168,14 @@ def transitions(events: Iterable[Mapping[str, Any]]) -> int:
 
 
 def call_uses(
-    allowed: Iterable[tuple[str, str, str, int]], stack: str, share: Mapping[str, float]
+    allowed: Iterable[tuple[str, str, str, int]],
+    stack: str,
+    share: Mapping[str, float],
+    provisioned: Collection[str] = (),
 ) -> list[Use]:
     """Calls that the roles of a stack made. `allowed`: role, action, resource, times (`ona roles`).
     `share`: which part of its calls fell on the day, by function or workflow; 1 where nothing is known.
+    `provisioned`: names of tables that are paid by the hour, and not by request.
 
     >>> call_uses([("p-dev-ooda-DetectFunctionRole-8F", "s3:PutObject", "*", 4),
     ...            ("another-role", "s3:PutObject", "*", 9),
@@ -179,12 +183,23 @@ def call_uses(
     [Use(family='ooda', by='detect', what='s3_put', amount=2.0)]
     """
     uses = []
-    for role, action, _, times in allowed:
+    for role, action, resource, times in allowed:
         who = _who(role, stack)
-        if who and action in _CALLS:
+        if who and action in _CALLS and not _is_of(resource, provisioned):
             family, by = who
             uses.append(Use(family, by, _CALLS[action], times * share.get(by, 1.0)))
     return uses
+
+
+def _is_of(resource: str, tables: Collection[str]) -> bool:
+    """Whether a resource is one of these tables, or an index of one.
+
+    >>> arn = "arn:aws:dynamodb:af-south-1:1:table/crews"
+    >>> _is_of(arn, ["crews"]), _is_of(f"{arn}/index/open", ["crews"]), _is_of(f"{arn}2", ["crews"])
+    (True, True, False)
+    """
+    name = resource.partition(":table/")[2].partition("/")[0]
+    return bool(name) and name in tables
 
 
 def _who(role: str, stack: str) -> tuple[str, str] | None:

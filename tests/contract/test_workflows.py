@@ -81,10 +81,26 @@ TURN_S = 600
 @pytest.mark.parametrize(("file", "name", "state"), CALLS, ids=[f"{f}:{n}" for f, n, _ in CALLS])
 def test_a_call_waits_for_its_turn_when_too_many_run(file: str, name: str, state: Any) -> None:
     """A burst uses up what a function, or the account, may run at once: work is late then, and not lost."""
-    throttled = "Lambda.TooManyRequestsException"
-    rule = next(retry for retry in state["Retry"] if throttled in retry["ErrorEquals"])
-    waits = [rule["IntervalSeconds"] * rule["BackoffRate"] ** n for n in range(rule["MaxAttempts"])]
-    assert sum(min(wait, rule["MaxDelaySeconds"]) for wait in waits) >= TURN_S
+    for throttled in ("Lambda.TooManyRequestsException", "TableThrottled"):
+        assert longest(state, throttled) >= TURN_S
+
+
+TABLES = [(f, n, s) for f, n, s in TASKS if ":dynamodb:" in s["Resource"]]
+
+
+@pytest.mark.parametrize(("file", "name", "state"), TABLES, ids=[f"{f}:{n}" for f, n, _ in TABLES])
+def test_a_table_is_waited_for_until_it_has_grown(file: str, name: str, state: Any) -> None:
+    """Auto scaling gives it units after two minutes; a condition that fails is no reason to wait."""
+    assert longest(state, "DynamoDB.ProvisionedThroughputExceededException") >= TURN_S
+    assert longest(state, "DynamoDB.ConditionalCheckFailedException") == 0
+
+
+def longest(state: Any, error: str) -> float:
+    """Seconds that a state waits at most for an error to pass, by its first rule that names it."""
+    rule = next(retry for retry in state["Retry"] if error in retry["ErrorEquals"])
+    first, rate = rule.get("IntervalSeconds", 0), rule.get("BackoffRate", 1)
+    waits = [first * rate**n for n in range(rule["MaxAttempts"])]
+    return float(sum(min(wait, rule.get("MaxDelaySeconds", wait)) for wait in waits))
 
 
 LETTERS = {

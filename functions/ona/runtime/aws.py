@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, EndpointConnectionError, HTTPClientError
 
 from ona.runtime import probe, versions
-from ona.runtime.errors import DependencyBusy, InvalidConfiguration, ObjectMissing
+from ona.runtime.errors import DependencyBusy, InvalidConfiguration, ObjectMissing, TableThrottled
 
 versions.check(
     {library.__name__: str(vars(library)["__version__"]) for library in (boto3, botocore, urllib3)}
@@ -45,6 +45,27 @@ _BUSY = {
 }
 """Error codes after which the same call may succeed (AWS's API references). Each service has its own word
 for "too many at once": SNS says Throttled, SQS RequestThrottled, a DynamoDB transaction ThrottlingError."""
+_NO_UNITS = {
+    "ProvisionedThroughputExceededException",
+    "ProvisionedThroughputExceeded",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "ThrottlingError",
+}
+"""Those of them that DynamoDB's calls of items end with where a table takes no more. An on-demand table
+says ThrottlingException (Developer Guide, "Error handling with DynamoDB")."""
+_CALLS_OF_ITEMS = {
+    "GetItem",
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "Query",
+    "Scan",
+    "BatchGetItem",
+    "BatchWriteItem",
+    "TransactGetItems",
+    "TransactWriteItems",
+}
 TOO_MANY_REQUESTS = 429
 """The HTTP status of the same (RFC 6585)."""
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "NotFound", "NoSuchBucket"}
@@ -105,6 +126,15 @@ def is_busy(code: str) -> bool:
     return code in _BUSY
 
 
+def is_throttled(code: str) -> bool:
+    """Whether DynamoDB says with this error code, or reason of a transaction, that a table takes no more.
+
+    >>> is_throttled("ProvisionedThroughputExceeded"), is_throttled("TransactionConflictException")
+    (True, False)
+    """
+    return code in _NO_UNITS
+
+
 def is_refused(error: Exception) -> bool:
     """Whether AWS refuses to give this one object: by a policy, by the object's own rights, or by its key.
 
@@ -118,12 +148,14 @@ def is_refused(error: Exception) -> bool:
 def translate(error: Exception, what: str) -> Exception:
     """Our error for a botocore error about `what`; any other error is returned as it is.
 
-    DependencyBusy where the same call may succeed later, ObjectMissing where an object does not exist or
-    is archived.
+    DependencyBusy where the same call may succeed later, TableThrottled where a table of DynamoDB has no
+    units for it, ObjectMissing where an object does not exist or is archived.
     """
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if is_throttled(code) and error.operation_name in _CALLS_OF_ITEMS:
+            return TableThrottled(f"{what}: {code}")
         if is_busy(code) or status == TOO_MANY_REQUESTS or status >= 500:
             return DependencyBusy(f"{what}: {code or status}")
         if code in _MISSING:

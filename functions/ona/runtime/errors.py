@@ -86,5 +86,10 @@ class DependencyBusy(RetryableError):
     """A service throttled the call, or answered with a server error."""
 
 
+class TableThrottled(DependencyBusy):
+    """A table has too few units for what comes. It takes the same call when less comes, or when it has
+    grown, which takes minutes: workflows wait longer for it than for another service that is busy."""
+
+
 class CrewBookingConflict(RetryableError):
     """Another execution booked the same crews first; plan again on the new calendar."""

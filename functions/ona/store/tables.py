@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
-from ona.runtime.aws import client, is_busy, translate
-from ona.runtime.errors import DependencyBusy
+from ona.runtime.aws import client, is_busy, is_throttled, translate
+from ona.runtime.errors import DependencyBusy, TableThrottled
 from ona.runtime.words import counted
 
 
@@ -136,7 +136,7 @@ def get_many(table: str, keys: list[dict[str, str]], *, consistent: bool = False
     except Exception as error:
         raise translate(error, f"table {table}") from error
     unread = counted(len(left[table]["Keys"]), "key")
-    raise DependencyBusy(f"table {table}: {unread} of {len(keys)} not read")
+    raise TableThrottled(f"table {table}: {unread} of {len(keys)} not read")
 
 
 def query(
@@ -289,6 +289,8 @@ def transact(writes: Sequence[Write]) -> bool:
         if _code(error) == "TransactionCanceledException":
             if not reasons or reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
                 return False
+            if any(is_throttled(reason) for reason in reasons):
+                raise TableThrottled(f"transaction: {', '.join(sorted(reasons))}") from error
             if any(is_busy(reason) for reason in reasons):
                 raise DependencyBusy(f"transaction: {', '.join(sorted(reasons))}") from error
         raise translate(error, "transaction") from error

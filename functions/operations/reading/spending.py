@@ -15,7 +15,7 @@ from typing import Any
 
 from ona.documents.base import Document
 from operations.config.prices import GIGABYTE, MEGABYTES, STANDING, Prices, kind_of
-from operations.reading import inventory
+from operations.reading import inventory, tables
 from operations.reading.finding import Client
 from operations.reading.inventory import Inventory
 from operations.reading.metric_data import Ask, values
@@ -66,7 +66,7 @@ def spent(
     """
     found = inventory.read(client, root)
     metered = [*_functions(client, found), *_workflows(found), *_apis(client, found, environment)]
-    metered += [*_tables(found), *_queues(found), *_logs(found)]
+    metered += [*_tables(client, found), *_queues(found), *_logs(found)]
     asks = [Ask(one.namespace, one.metric, one.dimensions, one.statistic, HOUR_S) for one in metered]
     since, until = window.start.timestamp(), window.end.timestamp()
     families: dict[str, float] = defaultdict(float)
@@ -140,15 +140,12 @@ def _apis(client: Client, found: Inventory, environment: str) -> Iterator[_Meter
         yield _Metered(family, "api_request", 1, "AWS/ApiGateway", "Count", dimensions, "SampleCount")
 
 
-def _tables(found: Inventory) -> Iterator[_Metered]:
-    for name in found.of("AWS::DynamoDB::Table"):
+def _tables(client: Client, found: Inventory) -> Iterator[_Metered]:
+    for name, parts in tables.read(client("dynamodb"), found):
         family = family_of(found.stack_of[name], found.root)
-        for what, metric in (
-            ("write", "ConsumedWriteCapacityUnits"),
-            ("read", "ConsumedReadCapacityUnits"),
-        ):
-            price = f"dynamodb_{what}_unit"
-            yield _Metered(family, price, 1, "AWS/DynamoDB", metric, {"TableName": name})
+        for part in parts:
+            for price, metric in part.requests():
+                yield _Metered(family, price, 1, "AWS/DynamoDB", metric, part.dimensions)
 
 
 def _queues(found: Inventory) -> Iterator[_Metered]:

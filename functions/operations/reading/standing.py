@@ -1,4 +1,5 @@
-"""What costs while nothing runs: alarms, dashboards, custom metrics, warm executions, caches, tables.
+"""What costs while nothing runs: alarms, dashboards, custom metrics, warm executions, caches, tables and
+the units of provisioned ones.
 
 `ona cost`, the summary of a day and the alarms of the budget take it from here, so that they agree.
 Everything counts as it is now, for the time that it stood: from when the platform was made, until now.
@@ -17,6 +18,7 @@ from typing import Any
 
 from ona.runtime.metric_table import DATA_QUALITY, DETECTION, PERFORMANCE, PLATFORM
 from operations.config.prices import GIGABYTE, MEGABYTES
+from operations.reading import tables
 from operations.reading.finding import Client, code_of
 from operations.reading.inventory import Inventory
 from operations.reading.metric_data import Ask, values
@@ -77,7 +79,7 @@ def standing(client: Client, found: Inventory, environment: str, window: Window)
     yield Standing("dashboards", "dashboard_month", boards * share)
     hours = _metric_hours(client("cloudwatch"), environment, window)
     yield Standing("custom metrics", "metric_month", hours * share / window.hours)
-    yield from _tables(client("dynamodb"), found, share)
+    yield from _tables(client("dynamodb"), found, share, window.hours)
     yield from _warm(client("lambda"), found, window)
     yield from _caches(client("apigateway"), found, environment, window)
 
@@ -128,10 +130,13 @@ def _metric_hours(cloudwatch: Any, environment: str, window: Window) -> float:
     return min(float(hours), len(asks) * window.hours)
 
 
-def _tables(tables: Any, found: Inventory, share: float) -> Iterator[Standing]:
-    for name in found.of("AWS::DynamoDB::Table"):
-        stored = int(tables.describe_table(TableName=name)["Table"].get("TableSizeBytes", 0))
+def _tables(dynamodb: Any, found: Inventory, share: float, hours: float) -> Iterator[Standing]:
+    for name, parts in tables.read(dynamodb, found):
+        stored = sum(part.stored_bytes for part in parts)
         yield Standing(name, "dynamodb_gb_month", stored / GIGABYTE * share)
+        for part in parts:
+            for what, units in part.units():
+                yield Standing(f"{name}, units", what, units * hours)
 
 
 def _warm(functions: Any, found: Inventory, window: Window) -> Iterator[Standing]:

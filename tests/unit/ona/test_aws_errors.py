@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from botocore.retries.standard import ThrottledRetryableChecker
 
 from ona.runtime import aws
-from ona.runtime.errors import DependencyBusy, ObjectMissing
+from ona.runtime.errors import DependencyBusy, ObjectMissing, TableThrottled
 from ona.store import s3, tables
 from ona.store.tables import Write
 
@@ -55,6 +55,28 @@ def test_a_status_of_too_many_requests_is_enough() -> None:
     assert isinstance(aws.translate(refusal("SomethingNew", 429), "call"), DependencyBusy)
 
 
+@pytest.mark.parametrize(
+    ("code", "call", "table"),
+    [
+        ("ProvisionedThroughputExceededException", "PutItem", True),
+        ("ThrottlingException", "TransactWriteItems", True),  # a table on demand says this
+        ("RequestLimitExceeded", "Query", True),
+        ("ThrottlingException", "GetParameter", False),  # Parameter Store, which has no units
+        ("ThrottlingException", "DescribeTable", False),
+        ("SlowDown", "PutObject", False),
+        ("InternalServerError", "PutItem", False),
+    ],
+)
+def test_a_table_without_units_is_told_from_another_service_that_is_busy(
+    code: str, call: str, table: bool
+) -> None:
+    status = 500 if code == "InternalServerError" else 400
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    found = aws.translate(ClientError(answer, call), "there")
+    assert isinstance(found, DependencyBusy)
+    assert isinstance(found, TableThrottled) == table
+
+
 @pytest.mark.parametrize("code", ["AccessDenied", "ValidationException", "TopicLimitExceeded"])
 def test_what_no_later_try_mends_is_not_busy(code: str) -> None:
     assert not isinstance(aws.translate(refusal(code), "call"), DependencyBusy)
@@ -73,7 +95,7 @@ def test_a_transaction_without_capacity_may_succeed_later(reasons: tuple[str, ..
     fails = mock.Mock(side_effect=refusal("TransactionCanceledException", 400, reasons))
     with mock.patch.object(tables, "client", return_value=mock.Mock(transact_write_items=fails)):
         if busy:
-            with pytest.raises(DependencyBusy, match=r"Throttling|Throughput"):
+            with pytest.raises(TableThrottled, match=r"Throttling|Throughput"):
                 tables.transact([Write("Put", {})])
         else:
             assert tables.transact([Write("Put", {})]) is False

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -306,3 +308,119 @@ def test_each_size_of_cache_that_the_template_takes_has_a_price() -> None:
     sizes = set(read_template(ROOT / "template.yaml")["Parameters"]["ApiCache"]["AllowedValues"]) - {"off"}
     names = {f"api_cache_{size.replace('.', '_')}_gb_hour" for size in sizes}
     assert names == {name for name in prices.newest().regions["af-south-1"] if name.startswith("api_cache")}
+
+
+def _table(name: str, billing: dict[str, object], index: dict[str, object]) -> None:
+    """A table with an index, and two items of which one is in the index."""
+    keys = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
+    boto3.client("dynamodb").create_table(
+        TableName=name, **keys, **billing,
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("id", "due")],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "due-index", "Projection": {"ProjectionType": "ALL"}, **index,
+                "KeySchema": [{"AttributeName": "due", "KeyType": "HASH"}],
+            }
+        ],
+    )  # fmt: skip
+
+
+class _Exact:
+    """CloudWatch that answers for exactly the dimensions that are asked for, as AWS does; moto answers for
+    those with more dimensions, too."""
+
+    def __init__(self, sums: dict[tuple[str, str, str], float]) -> None:
+        """`sums`: the day's, by metric, table and index."""
+        self._sums = sums
+
+    def _sum(self, metric: str, dimensions: list[dict[str, str]]) -> float:
+        given = {item["Name"]: item["Value"] for item in dimensions}
+        return self._sums.get(
+            (metric, given.get("TableName", ""), given.get("GlobalSecondaryIndexName", "")), 0
+        )
+
+    def get_metric_statistics(self, **given: Any) -> dict[str, object]:
+        value = self._sum(given["MetricName"], given["Dimensions"])
+        return {"Datapoints": [{"Sum": value, "SampleCount": 0.0}]}
+
+    def get_paginator(self, name: str) -> object:
+        def pages(**given: Any) -> list[dict[str, object]]:
+            results = []
+            for query in given.get("MetricDataQueries", ()):
+                metric = query["MetricStat"]["Metric"]
+                value = self._sum(metric["MetricName"], metric["Dimensions"])
+                results.append({"Id": query["Id"], "Timestamps": [NOON], "Values": [value]})
+            return [{"Metrics": [], "MetricDataResults": results}]
+
+        return SimpleNamespace(paginate=pages)
+
+
+def test_a_table_is_paid_by_request_or_by_the_hour_and_its_indexes_too(
+    account: Target, stack: _OneStack
+) -> None:
+    """On demand: 100 writes of the table and 40 of its index, 7 reads of the index. Provisioned: 3 writes
+    and 5 reads a second of the table, 2 and 1 of its index: 5 and 6 units for 24 hours, whatever came."""
+    stack.resources = [("AWS::DynamoDB::Table", "free"), ("AWS::DynamoDB::Table", "fixed")]
+    _table("free", {"BillingMode": "PAY_PER_REQUEST"}, {})
+    units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 3}
+    of_index = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2}
+    _table("fixed", {"ProvisionedThroughput": units}, {"ProvisionedThroughput": of_index})
+    write, read = "ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits"
+    came: dict[tuple[str, str, str], float] = {}
+    for table in ("free", "fixed"):
+        came |= {(write, table, ""): 100, (write, table, "due-index"): 40, (read, table, "due-index"): 7}
+    exact = _Exact(came)
+    target = Target(
+        "AWS", account.stack, lambda name: exact if name == "cloudwatch" else account.client(name)
+    )
+    target.__dict__["outputs"] = account.outputs
+    found: dict[tuple[str, str], float] = {}
+    for use in reading.read(target, DAY, LATER).uses:
+        if use.what.startswith("dynamodb_") and use.what != "dynamodb_gb_month":
+            found[use.by, use.what] = found.get((use.by, use.what), 0) + use.amount
+    assert found == {
+        ("free", "dynamodb_write_unit"): 140,
+        ("free", "dynamodb_read_unit"): 7,
+        ("fixed, units", "dynamodb_write_unit_hour"): 5 * 24,
+        ("fixed, units", "dynamodb_read_unit_hour"): 6 * 24,
+    }
+    day = Window(datetime(2026, 11, 27, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC))
+    book = prices.newest()
+    told = spending.spent(target.client, "ona-platform-dev", "dev", day, LATER, book, "us-east-1")
+    by_hand = 140 * 0.000000625 + 7 * 0.000000125 + 120 * 0.00065 + 144 * 0.00013
+    assert told.by_kind["tables"] == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_what_is_put_into_the_input_bucket_is_an_event_that_is_paid(account: Target) -> None:
+    """Three objects, whatever they are called; one in the other bucket, which tells nobody."""
+    for key in ("observations/2026/11/27/INV-001_20261127.csv", "assets.json", "weather/x"):
+        boto3.client("s3").put_object(
+            Bucket="ona-in", Key=key, Body=b"x" if "/" in key else b'{"assets": []}'
+        )
+    boto3.client("s3").put_object(Bucket="ona-out", Key="y", Body=b"x")
+    uses = reading.read(account, datetime.now(UTC).date(), datetime.now(UTC)).uses
+    assert [use.amount for use in uses if use.what == "events_event"] == [3]
+
+
+def test_calls_to_a_provisioned_table_are_not_paid_twice() -> None:
+    role, arn = "p-dev-ooda-OrderFunctionRole-8F", "arn:aws:dynamodb:af-south-1:1:table/"
+    calls = [(role, "dynamodb:PutItem", arn + name, 4) for name in ("crews", "crews2", "crews/index/a")]
+    told = usage.call_uses(calls, "p-dev", {}, ["crews"])
+    assert [use.amount for use in told] == [4.0], "that of the other table"
+
+
+def test_what_was_judged_beside_a_call_is_no_call(tmp_path: Path) -> None:
+    """Nine GETs, of which four found nothing, and two LISTs: 9 at the price of a GET, 2 at that of a PUT.
+    A home of before knows nothing of it."""
+    role, bucket = "ona-platform-dev-ooda-DetectFunctionRole-8F", "arn:aws:s3:::b"
+    allowed = [[role, "s3:GetObject", f"{bucket}/*", 9], [role, "s3:ListBucket", bucket, 6]]
+    embedded = SimpleNamespace(home=tmp_path)
+    target = Target("embedded", "ona-platform-dev", lambda _: None, embedded)  # type: ignore[arg-type]
+
+    def uses(**more: object) -> dict[str, float]:
+        (tmp_path / "roles.json").write_text(json.dumps({"allowed": allowed, **more}))
+        calls = reading._ledger(target)
+        return {use.what: use.amount for use in usage.call_uses(calls, "ona-platform-dev", {})}
+
+    assert uses(beside=[[role, "s3:ListBucket", bucket, 4]]) == {"s3_get": 9, "s3_put": 2}
+    assert uses() == {"s3_get": 9, "s3_put": 6}

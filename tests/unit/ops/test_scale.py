@@ -54,12 +54,12 @@ def test_ten_thousand_assets_every_five_minutes_by_hand() -> None:
     steps = load_of("--assets", "10000")["steps"]
     assert steps["files_a_day"] == 10_000 * 288
     assert steps["files_peak"] == pytest.approx(3 * 10_000 / 300)
-    calls = (2442 + 257 + 243 + 194 + 7) / 60
+    calls = (1388 + 674 + 20 + 341 + 7) / 60
     assert steps["seconds_a_file"] == pytest.approx(0.25 + 0.015 * calls)
     order_s = [0.57 + 0.015 * 11, 0.58 + 0.015 * 14, 0.22 + 0.015 * 50, 0.5 + 0.015 * 45]
     a_second = (10_000 / 300) * (0.25 + 0.015 * calls) + 10_000 * 0.1 / 30 / 86_400 * sum(order_s)
     assert steps["concurrency"] == pytest.approx(a_second)
-    assert steps["writes_peak"] == pytest.approx(3 * (10_000 / 300 * 194 / 60 + 1000 / 30 / 86_400 * 29))
+    assert steps["writes_peak"] == pytest.approx(3 * (10_000 / 300 * 341 / 60 + 1000 / 30 / 86_400 * 29))
     assert steps["transitions_peak"] == pytest.approx(
         3 * (10_000 / 300 * 573 / 60 + 1000 / 30 / 86_400 * 16)
     )
@@ -72,7 +72,7 @@ def test_a_month_costs_what_the_bill_would_add_up(tmp_path: Path) -> None:
     figures = changed(tmp_path, orders_per_asset_month=0.0)
     told = load_of("--assets", "1000", "--figures", figures)
     files = 1000 * 288 * 30
-    calls = (2442 + 257 + 243 + 194 + 7) / 60
+    calls = (1388 + 674 + 20 + 341 + 7) / 60
     ooda = files * (
         count("detect", "lambda_request") * price("lambda_request")
         + 2.0 * (0.25 + 0.015 * calls) * price("lambda_arm64_gb_second")
@@ -80,7 +80,7 @@ def test_a_month_costs_what_the_bill_would_add_up(tmp_path: Path) -> None:
         + (count("detect", "s3_put") + count("workflow ooda", "s3_put") + 1) * price("s3_put")
         + count("detect", "dynamodb_read_unit") * price("dynamodb_read_unit")
         + count("detect", "dynamodb_write_unit") * price("dynamodb_write_unit")
-        + count("detect", "events_event") * price("events_event")
+        + (count("detect", "events_event") + 1) * price("events_event")  # and the bucket's own
         + count("workflow ooda", "states_transition") * price("states_transition")
         + (202_726 + 1_714_381) / 60 / 2**30 * price("logs_gb_in")
         + 147_470 / 60 / 2**30 * price("s3_gb_month")
@@ -103,7 +103,7 @@ def test_a_file_of_more_assets_lies_on_the_line_through_both_measurements() -> N
         for k in (1, 20, 39)
     }
     a_second, of_orders = 3 * 1000 / 300, 3 / 86_400 * 0.1 / 30 * 30
-    assert gets[20] == pytest.approx(a_second * 318 + of_orders * 20_000, rel=1e-6)
+    assert gets[20] == pytest.approx(a_second * 156 + of_orders * 20_000, rel=1e-6)
     assert gets[39] - gets[20] == pytest.approx(gets[20] - gets[1])
 
 

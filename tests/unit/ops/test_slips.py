@@ -12,9 +12,9 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from ona.documents.assets import AssetRegistry
-from ops import cli, customers, registry
+from ops import alerts, cli, customers, registry, spans
 from ops.cli import customers as customers_cli
-from ops.cli import executions, files, models
+from ops.cli import dashboard, executions, files, models
 from ops.target import OpsError, Target
 from tests.builders.assets import make_asset
 
@@ -196,3 +196,37 @@ def test_a_role_is_moved_to_another_customer_only_after_it_was_taken_back(target
     customers.add_principal(target, ROLE, "zonnig", "standard")
     assert ("zonnig", "active") in credentials(target)
     assert ("acme-solar", "active") not in credentials(target)
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "unsaid"),
+    [
+        (["ops", "cost"], "`ona cost`", "ona scale"),
+        (["ops", "maintenance", "start"], "`ona maintenance start`", "ona maintenance end"),
+        (["redrive"], "`ona dlq redrive`, `ona outbox redrive`", "rollback"),
+        (["deploy", "helth"], "`ona ops health`", "ona deploy"),
+        (["cots"], "cost", "ona ops"),
+        (["nothing-like-it"], "No such command", "Did you mean"),
+        (["flags", "--bogus"], "No such option", "Did you mean"),
+    ],
+)
+def test_a_command_of_another_group_is_named_with_its_place(
+    words: list[str], said: str, unsaid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ONA_CALLED_AS", raising=False)
+    done = CliRunner().invoke(cli.app, words, env={"COLUMNS": "300"})
+    assert done.exit_code == 2
+    assert said in done.output
+    assert unsaid not in done.output
+
+
+@pytest.mark.parametrize("text", ["90m", "1.5h", "0.0625d"])
+def test_every_length_of_time_is_read_alike(text: str) -> None:
+    assert alerts.duration(text).total_seconds() == dashboard.seconds(text) == 5400
+    assert spans.span(text, "--since").total_seconds() == 5400
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "1.h", ".5h", "-1h", "1e3m", "1,5h", "١h"])
+def test_what_is_no_length_of_time_is_refused_with_the_form(text: str) -> None:
+    with pytest.raises(OpsError, match="for instance 90m"):
+        spans.span(text, "--for")

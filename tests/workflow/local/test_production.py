@@ -40,6 +40,7 @@ def test_production_deploys_and_comes_back_from_what_is_provisioned(running: Clo
         FunctionName="ona-forecastingApi-prod", Qualifier="live"
     )
     assert (warm["Status"], warm["AllocatedProvisionedConcurrentExecutions"]) == ("READY", 5)
+    assert functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 1000 - 98
     [target] = scaling.describe_scalable_targets(ServiceNamespace="lambda")["ScalableTargets"]
     assert (target["MinCapacity"], target["MaxCapacity"]) == (5, 50)
     tables = running.client("dynamodb")
@@ -50,6 +51,7 @@ def test_production_deploys_and_comes_back_from_what_is_provisioned(running: Clo
     assert "{% 12 %}" in machines.describe_state_machine(stateMachineArn=arn)["definition"]
 
     up(running, "ReservedConcurrency=0")
+    assert functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 1000
     for namespace in ("dynamodb", "lambda"):
         assert not scaling.describe_scalable_targets(ServiceNamespace=namespace)["ScalableTargets"]
     table = tables.describe_table(TableName="ona-platform-tracking")["Table"]

@@ -112,7 +112,7 @@ def test_a_table_without_units_loses_nothing(narrow: Platform) -> None:
     assert ends.pop(first.key) == ["detected"]
     assert ends.pop(second.key) == ["dead letter"], "its order could not be written"
     assert set(map(tuple, ends.values())) == {("quarantined",)}, "what needs no table ends as ever"
-    assert seen.reasons[second.key, plan.last(second)] == "DependencyBusy"
+    assert seen.reasons[second.key, plan.last(second)] == "TableThrottled"
     deadletters.redrive(narrow.target)
     narrow.idle(120)
     totals = reckoning.check(plan, reckoning.reckon(narrow, narrow.earlier), redriven=True)
