@@ -10,6 +10,7 @@ SAM; AWS nests them as usual.)
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -71,10 +72,12 @@ def deploy(
     stack: str,
     parameters: dict[str, str] | None = None,
     say: Say = lambda _: None,
+    begin: Say = lambda _: None,
 ) -> dict[str, str]:
     """Create the stack, or update it when it exists; returns its outputs.
 
-    `client` makes boto3 clients; `say` hears of each stack that changes. Deploying the same template again
+    `client` makes boto3 clients; `say` hears of each stack that changes; `begin` is told the release before
+    the first one does. Deploying the same template again
     changes nothing. A resource that another stack of the same root owned until now moves with all that is
     in it; a stack whose application is gone from the template is deleted. What one stack refuses is taken
     back from all (`local.taking_back`). Raises DeployError with the reason of each resource that failed.
@@ -87,6 +90,7 @@ def deploy(
     packaged = deployment.packager.package_all(nested)
     given = parameters or {}
     chosen = chosen_parameters(root, with_release(root, packaged, given))
+    deployment.begin = functools.cache(lambda: begin(chosen.get(RELEASE, "")))
     named = {**chosen, **deployment.pseudo_parameters}
     check_rules(root, named)
     holding = conditions(root, named)
@@ -107,9 +111,9 @@ def deploy(
             raise  # nobody is there to take anything back; the next deployment goes on
         say(f"{deployment.at} refused; what was deployed before it is taken back")
         done = deployment.done
-        refusal = taking_back.take_back(deployment.cloudformation, stack, done, deployment.at, error)
-        refusal.release = chosen.get(RELEASE, "")
-        raise refusal from error
+        left = [name for name in stacks.values() if name not in (*done, deployment.at)]
+        at, cloudformation = deployment.at, deployment.cloudformation
+        raise taking_back.take_back(cloudformation, stack, done, at, error, left) from error
     for gone in sorted(set(deployment.stacks()) - {stack, *stacks.values()}):
         say(f"{gone}: no longer in the template, is deleted")
         descriptions.delete(deployment.cloudformation, gone)
@@ -173,6 +177,8 @@ class _Deployment:
     packager: Packager = field(init=False)
     token: str = field(default_factory=lambda: f"{OPERATION}{uuid.uuid4().hex}")
     """Names this deployment at each of its stacks (ClientRequestToken)."""
+    begin: Callable[[], None] = lambda: None
+    """Called before each change; the first one counts."""
     total: int = 1
     at: str = ""
     """The stack that is being deployed."""
@@ -223,7 +229,13 @@ class _Deployment:
             content = digest(document, {**parameters, "stacks": ",".join(self.contents)})
         self.contents.append(content)
         existing = find(self.cloudformation, stack)
+        if existing and existing["StackStatus"].endswith("IN_PROGRESS"):
+            # of a command that was killed: CloudFormation takes no update until it ends
+            told = f"{stack} is {existing['StackStatus']} since an earlier deployment; waiting for its end"
+            self.say(f"{told} (`ona deploy history` says what is under way)")
+            existing = descriptions.settled(self.cloudformation, stack)
         if existing and existing["StackStatus"] in _NEVER_CREATED:
+            self.begin()
             # CloudFormation updates no stack whose first deployment failed
             descriptions.delete(self.cloudformation, stack)
             existing = None
@@ -240,6 +252,7 @@ class _Deployment:
             "ClientRequestToken": self.token,
             "Tags": [{"Key": CONTENT_TAG, "Value": content}, {"Key": ROOT_TAG, "Value": self.root}],
         }
+        self.begin()
         doing = "creating" if existing is None else "updating"
         self.say(f"{len(self.contents)} of {self.total}: {doing} {stack}")
         if existing is None:

@@ -28,8 +28,8 @@ Template = dict[str, Any]
 class DeployError(RuntimeError):
     """A deployment failed; the text names what did, and why."""
 
-    release = ""
-    """The release that was refused, where it has a name."""
+    summary = ""
+    """What refused and why, and where the whole stands, in a line; empty where the text says no more."""
 
 
 def read_template(path: Path) -> Template:

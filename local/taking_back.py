@@ -11,10 +11,16 @@ What a stack refactor moved before (`local.moving`) stays moved: on AWS, too, it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from local import descriptions, reasons
 from local.packaging import DeployError
+
+LONGEST = 400
+"""Characters of a reason in a record (ours): the stack's events have all of it."""
+_NOTHING_TO_DO = ("current stack status", "does not exist")
+"""How RollbackStack says that a stack has nothing to take back, or is not there."""
 
 
 def is_gone(error: Exception) -> bool:
@@ -25,16 +31,28 @@ def is_gone(error: Exception) -> bool:
 
 
 def take_back(
-    cloudformation: Any, root: str, done: list[str], refusing: str, error: Exception
+    cloudformation: Any,
+    root: str,
+    done: list[str],
+    refusing: str,
+    error: Exception,
+    left: Sequence[str] = (),
 ) -> DeployError:
     """Take back the stacks that were deployed before one refused; what to tell of it.
 
-    `done`: those stacks, in their order; `refusing`: the one that refused; `error`: what it said.
+    `done`: those stacks, in their order; `refusing`: the one that refused; `error`: what it said. `left`:
+    the other stacks; what a killed deployment changed of them is part of what the root has not ended, and
+    goes back too. CloudFormation refuses the rest, which nothing changed.
     """
     back, gone, stuck = [], [], []
-    for stack in reversed(done):
+    for stack in reversed([*left, *done]):
         try:
-            cloudformation.rollback_stack(StackName=stack)
+            try:
+                cloudformation.rollback_stack(StackName=stack)
+            except Exception as refused:
+                if stack in left and any(words in str(refused) for words in _NOTHING_TO_DO):
+                    continue
+                raise
             there = descriptions.settled(cloudformation, stack)
             if there["StackStatus"] == "ROLLBACK_COMPLETE":
                 descriptions.delete(cloudformation, stack)
@@ -47,7 +65,24 @@ def take_back(
             stuck.append(f"stack {stack} does not go back: {' '.join(str(trouble).split())}")
     _drop(cloudformation, refusing, stuck)
     there_is_root = _close_root(cloudformation, root, stuck, refusing == root)
-    return DeployError("\n".join([str(error), *_told(refusing, back, gone, stuck, there_is_root)]))
+    refusal = DeployError("\n".join([str(error), *_told(refusing, back, gone, stuck, there_is_root)]))
+    refusal.summary = _summary(str(error), stuck)
+    return refusal
+
+
+def _summary(why: str, stuck: list[str]) -> str:
+    """Who refused and why, and where the whole stands, for the record.
+
+    >>> _summary("stack p-top is UPDATE_ROLLBACK_COMPLETE:\\nLast (AWS::SQS::Queue): bad name", [])
+    'stack p-top is UPDATE_ROLLBACK_COMPLETE: Last (AWS::SQS::Queue): bad name; all of it was taken back'
+    """
+    whole = f"NOT taken back: {_line(stuck)}" if stuck else "all of it was taken back"
+    return f"{_line(why.splitlines()[:2])}; {whole}"
+
+
+def _line(texts: list[str]) -> str:
+    told = " ".join(" ".join(texts).split())
+    return told if len(told) <= LONGEST else f"{told[: LONGEST - 1]}…"
 
 
 def _drop(cloudformation: Any, refusing: str, stuck: list[str]) -> None:

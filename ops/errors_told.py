@@ -7,12 +7,11 @@ errors"). The frames of libraries say nothing to an operator.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from ops.plain import in_words
+from ona.runtime.sentences import document_in, in_words
 
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<name>\S+)')
 _LIBRARIES = ("site-packages", "/var/runtime", "/var/lang", "/opt/python", "importlib", "/lib/python")
@@ -23,6 +22,7 @@ _ROOTS = ("/functions/", "/var/task/", "/code/")
 def where(cause: str) -> str:
     """The innermost line of ours in a cause's stack; empty where it has none.
 
+    >>> import json
     >>> frame = '  File "/var/task/ooda/detect/handler.py", line 40, in lambda_handler'
     >>> where(json.dumps({"errorMessage": "bad", "stackTrace": [frame]}))
     'functions/ooda/detect/handler.py, line 40, in lambda_handler'
@@ -77,11 +77,7 @@ def _is_cause(key: str, item: Any) -> bool:
 
 
 def _document(text: str) -> dict[str, Any] | None:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
+    return document_in(text)[1]
 
 
 def _shortened(file: str) -> str:

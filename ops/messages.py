@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ona.runtime import sentences
 from ona.runtime.letters import parsed, source_of, work_of
 from ona.runtime.words import counted
 from ops import plain
@@ -63,7 +64,7 @@ class DeadLetter:
     def reason(self) -> str:
         """The cause in words: the message of the function's error where there is one."""
         cause = str(self.body.get("cause") or "")
-        return cause if self.body.get("kind") == FOREIGN else plain.in_words(cause)
+        return cause if self.body.get("kind") == FOREIGN else sentences.in_words(cause)
 
     @property
     def remedy(self) -> str:

@@ -65,6 +65,12 @@ REASONS = (
         "s3:GetObject", "*/detections/*", "a file that was judged before, told without version", _ROUTINES
     ),
     Reason("s3:GetObject", "*/diagnostics/*", "a diagnostic that is told without version", _ROUTINES),
+    Reason("states:DescribeExecution", "*:execution:*", "an execution that failed on the day", _ROUTINES),
+    Reason("cloudtrail:LookupEvents", "*", "a rule or function that somebody turned off", _ROUTINES),
+    Reason(
+        "s3:GetObject", "*/operations/deployments/*", "a deployment by a command is on record", _ROUTINES
+    ),
+    Reason("cloudformation:DescribeStackEvents", "*", "why a deployment was refused", _ROUTINES),
     Reason("s3:GetObject", "*/accuracy/*", "sites that are forecast, with measured days", _ROUTINES),
     Reason("ssm:GetParameter", "*/visual-crossing-api-key", "WeatherProvider=visual_crossing"),
     Reason("ssm:GetParameter", "*/insurance-api-key", "a service of custom_services.yaml", _DELIVER),

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from ona.runtime import errors
+from ona.runtime.sentences import in_words
 from ona.store.layout import ASSETS
 from ops import asl, customers, identifiers, registry, seed
 from ops.explain import failure
-from ops.plain import in_words
 from ops.target import LIVE, TEMPLATE, OpsError, Target
 from ops.target import start as start_workflow
 

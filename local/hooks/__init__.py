@@ -31,9 +31,11 @@ from local.hooks import (
     creation,
     definitions,
     distributed_map,
+    drift_readers,
     durable,
     emf,
     executions,
+    forked_sandboxes,
     front,
     identity,
     jsonata,
@@ -56,6 +58,7 @@ from local.hooks import (
     s3_listing,
     service_calls,
     service_metrics,
+    shared_packages,
     shifting,
     single_states,
     stack_reasons,
@@ -68,6 +71,7 @@ from local.hooks import (
     timers,
     topics,
     traces,
+    trail,
     waits,
     worker_logs,
 )
@@ -84,6 +88,8 @@ def install() -> None:
     account_pool.install()
     concurrency.install()  # outside of it: what waits for a sandbox runs on AWS
     worker_logs.install()
+    shared_packages.install()
+    forked_sandboxes.install()
     metrics.install()
     metric_data.install()
     emf.install()
@@ -113,10 +119,12 @@ def install() -> None:
     presigned.install()
     front.install()
     identity.install()
+    trail.install()
     api_cache.install()
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()
     stack_reasons.install()
+    drift_readers.install()
     nested_rollbacks.install()  # around the operations that it ends
     roles_services.install()
     roles_sources.install()

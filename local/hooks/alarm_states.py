@@ -90,6 +90,7 @@ def _change(alarm: dict[str, Any], found: Verdict, now: float) -> None:
         "StateReasonData": json.dumps(data),
         "StateUpdatedTimestamp": int(now),
     }
+    private(cloudwatch, "_alarms")[alarm["AlarmName"]] = alarm  # it is stored: `durable_stores` compares
     private(cloudwatch, "_record_history")(
         alarm["AlarmName"], before, found.state, found.reason, "MetricAlarm", data
     )

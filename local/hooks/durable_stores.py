@@ -25,9 +25,9 @@ BY_SNAPSHOT: dict[str, frozenset[str]] = {
 }
 """Services whose comparison copies nothing, with their stores without records: data points and searches, of
 which nobody waits for one. Log lines are likewise left out, below their group."""
-UNMARKED = frozenset({"_log_records"})
-"""Module values that each log line changes, and of which no record tells: no comparison is due. Not of data
-points: they change alarms' states."""
+UNMARKED = frozenset({"_log_records", "_metrics"})
+"""Module values that each log line or data point changes, and of which no record tells: no comparison is
+due. An alarm that changes its state by them marks itself (`alarm_states`)."""
 
 CHANGED = "during iteration"
 """How Python ends what it says of a dictionary or a queue that another thread changed under a copy."""
@@ -95,7 +95,9 @@ class ColdService:
 
     def kept(self) -> bool:
         """As `Source`."""
-        return self._unused is None or self._unused != self._text()
+        if self._unused is not None and self._unused != self._text():
+            self._unused = None  # once it was used, no text is needed to say so
+        return self._unused is None
 
     def used(self) -> None:
         """It was read from disk."""

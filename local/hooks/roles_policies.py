@@ -16,10 +16,13 @@ from __future__ import annotations
 import re
 from contextvars import ContextVar
 from dataclasses import replace as changed
+from functools import lru_cache
 from typing import Any
 
 from local.hooks.base import private, replace
 
+MOST_TEXTS = 1024
+"""Policies whose statements are kept (ours)."""
 _ARN_PARTS = 6
 """partition, service, region, account and resource after the word `arn`."""
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
@@ -76,11 +79,23 @@ def install() -> None:
     """Apply the hooks."""
     from ministack.core import iam_evaluator as evaluator
 
+    _read_each_text_once(evaluator)
     _compare_arns_by_parts(evaluator)
     _replace_variables(evaluator)
     _deny_by_exception(evaluator)
     _trust_whom_the_policy_names(evaluator)
     _count_loopback_as_tls(evaluator)
+
+
+def _read_each_text_once(evaluator: Any) -> None:
+    """Every request has its role's policies read, twice; nobody changes what was read of a text."""
+    parse = private(evaluator, "parse_policy_document")
+    of_text = lru_cache(maxsize=MOST_TEXTS)(parse)
+
+    def parsed(document: str | dict[str, Any]) -> Any:
+        return of_text(document) if isinstance(document, str) else parse(document)
+
+    replace(evaluator, "parse_policy_document", parsed)
 
 
 def _compare_arns_by_parts(evaluator: Any) -> None:

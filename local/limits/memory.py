@@ -21,7 +21,7 @@ from local.hooks.base import private, replace
 
 KILLED = "Runtime exited with error: signal: killed"
 """AWS's words for a sandbox that used too much memory."""
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.1
 """How often the watcher looks. The peak is not missed between two looks, only found later."""
 _local = threading.local()
 

@@ -10,13 +10,13 @@ import typer
 from rich.markup import escape
 
 from ona.runtime.clock import iso
-from ona.runtime.words import counted
+from ona.runtime.words import counted, listed
 from ona.store.unreadable import Unreadable
 from operations.alerting.documents import Alert
 from operations.alerting.wording import short
 from operations.config.alarms import Severity
 from operations.config.alerting import alerting
-from ops import alerts
+from ops import alerts, refused
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line, print_unreadable
 from ops.target import OpsError, resolve, use_configs
 
@@ -24,6 +24,7 @@ NAME = "alerts"
 app = typer.Typer(help="Alerts: look, take on, close, try out.", no_args_is_help=True)
 Id = Annotated[str, typer.Argument(help="An alert's id, or its alarm's name: ona alerts list")]
 By = Annotated[str, typer.Option("--by", help="Who does it; without it the user of this machine")]
+_FILES_NAMED = 3
 _COLOURS = {"open": "red", "acknowledged": "yellow", "suppressed": "cyan", "resolved": "green"}
 ME = getpass.getuser
 
@@ -48,7 +49,8 @@ def alerts_list(
 ) -> None:
     """What is open, taken on, or kept quiet; the newest first."""
     bad: list[Unreadable] = []
-    log = alerts.log(resolve(profile, environment), bad)
+    target = resolve(profile, environment)
+    log = alerts.log(target, bad)
     shown = [alert for alert in log.alerts if everything or alert.status != "resolved"]
     if as_json:
         typer.echo(json.dumps({"alerts": [alert.item() for alert in shown]}, indent=1))
@@ -68,8 +70,11 @@ def alerts_list(
         console.print(f"{counted(len(shown), 'alert')}{hidden}")
     else:
         console.print("no alerts: `ona alarms` says what is on, `ona alerts test` tries who is told")
-    if log.rejected:
-        console.print(f"{counted(len(log.rejected), 'alert')} of files that were not accepted: ona status")
+    if left := refused.still(target, (one.key for one in log.rejected)):
+        console.print(
+            f"{counted(len(left), 'refused file')}: {escape(listed(left, _FILES_NAMED))}; ona status",
+            soft_wrap=True,
+        )
     print_unreadable(bad)
 
 

@@ -55,8 +55,8 @@ def up(
         if port is None and last not in (None, running.port):
             console.print(f"port {last}, which this home had, is taken by {ports.listener(last)}")
         target = embedded(running, environment)
-        with recorded.up(target, wanted):
-            deploy.deploy(running.client, TEMPLATE, target.stack, wanted, say=_progress)
+        with recorded.up(target, wanted) as begin:
+            deploy.deploy(running.client, TEMPLATE, target.stack, wanted, say=_progress, begin=begin)
         seed.put_signing_key(target)
         there = registry.stored(target)
         registered = there.registry

@@ -18,7 +18,7 @@ from ona.runtime.words import counted, shortened
 from operations.drawing.charts import over_time, sparkline
 from operations.drawing.document import Block, Heading, Paragraph, Pictures, Table
 from operations.drawing.page import page as html
-from operations.reading.boards import Board, NoDashboard, Panel, read
+from operations.reading.boards import AlarmState, Board, NoDashboard, Panel, read
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line
 from ops.spans import span
 from ops.target import OpsError, resolve
@@ -29,7 +29,9 @@ _COLUMNS = 36
 _NAME = 28
 _LEAST_S, _MOST_S = 300, 60 * 86_400
 """CloudWatch keeps values by five minutes for 63 days ("Metrics retention")."""
-_STATES = {"ALARM": "red", "INSUFFICIENT_DATA": "yellow", "OK": "green"}
+ON, BEHIND = "on", "behind"
+"""An alarm that `ona alarms` counts, and one that another stands for."""
+_STATES = {ON: "red", BEHIND: "yellow", "INSUFFICIENT_DATA": "yellow", "OK": "green"}
 
 
 @app.command("dashboard")
@@ -95,16 +97,25 @@ def _times(board: Board) -> str:
 def _print_alarms(board: Board) -> None:
     if not board.alarms:
         return
-    counts = Counter(alarm.state for alarm in board.alarms)
+    counts = Counter(state_of(alarm) for alarm in board.alarms)
     told = ", ".join(
         f"[{colour}]{counts[state]} {state}[/]" for state, colour in _STATES.items() if counts[state]
     )
     console.print(f"alarms: {told}", highlight=False)
     for alarm in board.alarms:
-        if alarm.state == "ALARM":
+        if state_of(alarm) == ON:
             reason = escape(shortened(alarm.reason, 120))
             text = f"    [red]{escape(alarm.name)}[/] since {alarm.since:%Y-%m-%d %H:%M} UTC: {reason}"
             console.print(text, soft_wrap=True, highlight=False)
+        elif alarm.behind:
+            console.print(f"    {escape(alarm.name)} behind {escape(alarm.behind)}", highlight=False)
+
+
+def state_of(alarm: AlarmState) -> str:
+    """CloudWatch's state; of an alarm that is on, whether it counts: another may stand for it."""
+    if alarm.state != "ALARM":
+        return alarm.state
+    return BEHIND if alarm.behind else ON
 
 
 def _print_panel(panel: Panel) -> None:
@@ -126,11 +137,18 @@ def as_page(board: Board) -> str:
     blocks: list[Block] = [Paragraph(said, "remark")]
     bad = [alarm for alarm in board.alarms if alarm.state == "ALARM"]
     if board.alarms:
-        counts = Counter(alarm.state for alarm in board.alarms)
+        counts = Counter(state_of(alarm) for alarm in board.alarms)
         told = ", ".join(f"{count} {state}" for state, count in counts.items())
         blocks += [Heading("Alarms"), Paragraph(told, "warning" if bad else "plain")]
     if bad:
-        rows = [[alarm.name, f"{alarm.since:%Y-%m-%d %H:%M} UTC", alarm.reason] for alarm in bad]
+        rows = [
+            [
+                f"{alarm.name}, behind {alarm.behind}" if alarm.behind else alarm.name,
+                f"{alarm.since:%Y-%m-%d %H:%M} UTC",
+                alarm.reason,
+            ]
+            for alarm in bad
+        ]
         blocks.append(Table(["alarm", "since", "why"], rows))
     blocks += [Heading("Graphs"), Pictures([over_time(panel.chart, 420, 130) for panel in board.panels])]
     blocks += [Paragraph(f"not shown: {text}", "remark") for text in board.left_out]
@@ -143,7 +161,13 @@ def _plain(board: Board) -> dict[str, Any]:
         "start": board.start.isoformat(),
         "end": board.end.isoformat(),
         "alarms": [
-            {"name": a.name, "state": a.state, "since": a.since.isoformat(), "reason": a.reason}
+            {
+                "name": a.name,
+                "state": a.state,
+                "since": a.since.isoformat(),
+                "reason": a.reason,
+                "behind": a.behind,
+            }
             for a in board.alarms
         ],
         "graphs": [

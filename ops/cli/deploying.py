@@ -71,8 +71,8 @@ def deploy_run(
         running.run(todo, FOLDER, dry=True, say=print)
         return
     target = Target(f"AWS profile {profile}", chosen.stack, client)
-    with recorded(target, chosen, release):
-        running.run(todo, FOLDER, dry=False, say=print)
+    with recorded(target, chosen, release) as begin:
+        running.run(todo, FOLDER, dry=False, say=print, begin=begin)
 
 
 def _known(profile: str, region: str) -> Ask:

@@ -12,11 +12,11 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from ona.runtime.words import counted
+from ona.runtime.sentences import in_words
+from ona.runtime.words import at_a_word, counted
 from ops import accounting, errors_told, explain, identifiers, mapresults, samples, story
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, notes
 from ops.cli.unattended import print_left
-from ops.plain import in_words
 from ops.target import Target, resolve
 
 app = typer.Typer()
@@ -79,7 +79,7 @@ def executions(
 
 def _failure(described: dict[str, Any]) -> str:
     """Why an execution failed: its error and the beginning of its cause; empty when it did not."""
-    return explain.failure(described)[:_CAUSE_LETTERS] if described.get("error") else ""
+    return at_a_word(explain.failure(described), _CAUSE_LETTERS) if described.get("error") else ""
 
 
 def _outcome(output: Any) -> str:
@@ -140,7 +140,7 @@ def explain_command(
         "execution",
     )
     for line in story.summary(workflow, described, steps, source, _outcome(output)):
-        console.print(escape(line[:_ERROR_LETTERS]), soft_wrap=True, highlight=False)
+        console.print(escape(at_a_word(line, _ERROR_LETTERS)), soft_wrap=True, highlight=False)
     shown = story.Shown()
     if described["status"] == "RUNNING" and target.embedded:
         console.print("the embedded cloud writes the history when the execution ends")
@@ -149,7 +149,7 @@ def explain_command(
         retries = f", {counted(step.attempts - 1, 'retry')}" if step.attempts > 1 else ""
         console.print(f"[bold]{step.name}[/bold] [dim]{step.kind} {took}{retries}[/dim]")
         for error in step.errors:
-            console.print(f"    [red]{escape(error[:_ERROR_LETTERS])}[/red]", soft_wrap=True)
+            console.print(f"    [red]{escape(at_a_word(error, _ERROR_LETTERS))}[/red]", soft_wrap=True)
         given = _short(shown.text(errors_told.without_stacks(step.input), f"{step.name}'s input"))
         console.print(f"    in  {escape(given)}", soft_wrap=True, highlight=False)
         if step.output is not None:
@@ -189,7 +189,7 @@ def _print_items(target: Target, output: dict[str, Any]) -> None:
     for line in mapresults.summary(output, failed):
         console.print(f"[bold]{escape(line)}[/bold]", soft_wrap=True, highlight=False)
     for item in failed[:_ITEMS_NAMED]:
-        text = f"{item.name}: {item.error}: {in_words(item.cause)[:_ERROR_LETTERS]}"
+        text = f"{item.name}: {item.error}: {at_a_word(in_words(item.cause), _ERROR_LETTERS)}"
         console.print(f"[red]{escape(text)}[/red]", soft_wrap=True, highlight=False)
     if len(failed) > _ITEMS_NAMED:
         console.print(f"… and {len(failed) - _ITEMS_NAMED} more")
@@ -249,6 +249,6 @@ def _show(target: Target, answer: samples.Answer) -> None:
     if not answer.error:
         return
     where = f"; its log: {log or 'CloudWatch Logs'}" if answer.log and not answer.expected else ""
-    text = " ".join(answer.error.split())[:_ERROR_LETTERS]
+    text = at_a_word(" ".join(answer.error.split()), _ERROR_LETTERS)
     notes().print(f"[red]{escape(text)}[/red]{escape(where)}", soft_wrap=True, highlight=False)
     raise typer.Exit(1)

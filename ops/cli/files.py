@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.markup import escape
@@ -16,7 +17,7 @@ from ona.runtime.errors import InvalidPayload
 from ona.runtime.words import counted, listed
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
-from ops import accounting, crews, identifiers, ingest, outbox, own_documents, registry, seed
+from ops import accounting, awaited, crews, identifiers, ingest, outbox, own_documents, registry, seed
 from ops.cli.shared import (
     Environment,
     Profile,
@@ -95,17 +96,22 @@ def put(
         int | None,
         typer.Option(help="so many assets that have telemetry may go with a new assets.json", min=1),
     ] = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait", help="until each file is done; ends with 1 where one is refused or fails"),
+    ] = False,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
     """Put telemetry, event logs, assets.json, maintenance.json or travel.csv. Known formats go as they are;
-    --source converts."""
+    --source converts. What becomes of a file is not waited for without --wait: ona status tells it."""
     target = resolve(profile, environment)
     use_configs()
+    versions: dict[str, str] = {}
     if source:
         for path in paths:
-            _put_converted(target, source, path)
-        _tell_stopped(target)
+            versions |= _put_converted(target, source, path)
+        _told_of(target, versions, wait=wait)
         return
     for path in paths:  # all of them, before the first one is put
         ingest.require_readable(path)
@@ -114,7 +120,6 @@ def put(
                 f"{path} holds what {name} has, by another name: copy it to a file named {name} "
                 "and put that. Nothing was put"
             )
-    follow = False
     for path in paths:
         if path.name == ASSETS:
             _put_assets(target, path, remove_assets)
@@ -124,26 +129,45 @@ def put(
             if warning:
                 console.print(f"[yellow]{escape(warning)}[/yellow]", soft_wrap=True)
         else:
-            _put_unchanged(target, path)
-            follow = True
-    if follow:
-        _tell_stopped(target)
-        console.print("follow it: [bold]ona executions[/bold], [bold]ona status[/bold]")
+            key, version = _put_unchanged(target, path)
+            versions[key] = version
+    if versions:
+        _told_of(target, versions, wait=wait)
+        if not wait:
+            console.print("follow it: [bold]ona executions[/bold], [bold]ona status[/bold]")
 
 
-def _tell_stopped(target: Target) -> None:
-    """Say that what was put waits, where somebody has stopped the platform."""
+def _told_of(target: Target, versions: Mapping[str, str], *, wait: bool) -> None:
+    """Say that what was put waits, where somebody has stopped the platform; else, where somebody wants to
+    wait, what became of each file. Ends the command with 1 where one was refused or failed."""
+    held = _tell_stopped(target)
+    if not wait or held:
+        return
+    bad = 0
+    for key, end in awaited.ends(target, versions).items():
+        told = f"{key}: {end.text}"
+        console.print(escape(told) if end.good else f"[red]{escape(told)}[/red]", soft_wrap=True)
+        if end.remedy:
+            console.print(f"    mend: {escape(end.remedy)}", soft_wrap=True)
+        bad += not end.good
+    if bad:
+        raise typer.Exit(1)
+
+
+def _tell_stopped(target: Target) -> bool:
+    """Say that what was put waits, where somebody has stopped the platform; whether it does."""
     try:
         stop = documents.current(target)
     except InvalidPayload as error:  # the files lie there all the same
         console.print(f"whether the platform is stopped could not be read: {escape(str(error))}")
-        return
+        return False
     if stop:
         told = f"it waits: the platform is {stop.in_words}; it is done after `ona resume`"
         console.print(f"[yellow]{escape(told)}[/yellow]", soft_wrap=True)
+    return stop is not None
 
 
-def _put_converted(target: Target, source: str, path: Path) -> None:
+def _put_converted(target: Target, source: str, path: Path) -> dict[str, str]:
     """An export through its source profile: its assets into the registry, one file a site and day."""
     profile = ingest.profile_named(source)
     telemetry, assets = ingest.convert(profile, path, ingest.registry(target))
@@ -151,11 +175,18 @@ def _put_converted(target: Target, source: str, path: Path) -> None:
     if added:
         console.print(f"registered {counted(added, 'asset')} of {source} in assets.json")
         _tell_crews(target)
+    versions = {}
     for upload in ingest.daily(telemetry, assets):
-        ingest.put(target, upload)
+        versions[upload.key] = _version(ingest.put(target, upload))
         console.print(f"put {escape(upload.key)}", soft_wrap=True)
     for reason, count in sorted(telemetry.quality.rejected.items()):
         console.print(f"[yellow]left out {counted(count, 'row')}: {reason}[/yellow]")
+    return versions
+
+
+def _version(answer: Any) -> str:
+    """The id of the version that S3 wrote; empty in a bucket without versions."""
+    return str(answer.get("VersionId") or "").replace("null", "")
 
 
 def _put_assets(target: Target, path: Path, remove: int | None) -> None:
@@ -202,9 +233,16 @@ def _tell_crews(target: Target) -> None:
         console.print(f"[yellow]{escape(hint)}[/yellow]", soft_wrap=True)
 
 
-def _put_unchanged(target: Target, path: Path) -> None:
+def _put_unchanged(target: Target, path: Path) -> tuple[str, str]:
+    """Put one file as it is; its key and the version that S3 wrote."""
     upload = ingest.upload_for(path)
-    ingest.put(target, upload)
+    answer = ingest.put(target, upload)
+    _tell_of_content(target, path, upload)
+    return upload.key, _version(answer)
+
+
+def _tell_of_content(target: Target, path: Path, upload: ingest.Upload) -> None:
+    """What can be said of a file at once: its vendor, and what will become of it."""
     vendor = "event log" if ingest.is_event_log(path) else ingest.vendor_of(path)
     note = f" (recognised: {vendor})" if vendor else ""
     console.print(f"put {escape(upload.key)}{note}", soft_wrap=True)

@@ -23,7 +23,7 @@ app = typer.Typer(help="Maintenance windows of the platform: open, end, list.", 
 @app.command("start")
 @errors_in_one_line
 def maintenance_start(
-    span: Annotated[str, typer.Option("--for", help="How long: 90m, 1.5h, 1d")],
+    span: Annotated[str, typer.Option("--for", help="How long: 90m, 1.5h, 2h, 1d; 7d at most")],
     why: Annotated[str, typer.Option("--why", help="What is done; it stands beside each quiet alert")],
     only: Annotated[
         list[str], typer.Option("--only", help="A family, an alarm's kind or name; without it all")

@@ -5,22 +5,26 @@ from __future__ import annotations
 
 import getpass
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from rich.markup import escape
 
 from local import deploy
 from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
+from operations.reading import inventory, stacks
+from operations.reading.deployments import Book, Record, in_words, one_of, shares
 from ops.cli.shared import console
 from ops.deployment import derived, records, running
 from ops.deployment.settings import Settings
 from ops.deployment.versions import Published, published
-from ops.target import Target
+from ops.target import OpsError, Target
 
+CUT = "cut short"
+"""How a deployment ended whose command was killed."""
 MOST = 10
 """So many of the newest are shown."""
 LONGEST = 2000
@@ -29,33 +33,75 @@ FEW = 8
 """So many functions and workflows are named; of more their number is told."""
 
 
+Begin = Callable[[str], None]
+"""Told the release before the first change; the record begins then."""
+
+
 @contextmanager
-def recorded(target: Target, chosen: Settings, release: str) -> Iterator[None]:
-    """Keep what a deployment did, once it changed something in the account."""
-    began, before = utc_now(), records.standing(target)
+def recorded(target: Target, chosen: Settings, release: str) -> Iterator[Callable[[], None]]:
+    """Keep what `ona deploy run` did. Yields what is called before the first change in the account."""
+    writing = _Writing(target, utc_now(), records.standing(target), chosen.parameters)
     try:
-        yield
+        yield lambda: writing.begin(release)
     except running.StepFailed as error:
         if error.changed:
-            _keep(target, chosen, began, before, release, outcome="failed", reason=str(error))
+            writing.end("failed", "; ".join(filter(None, (str(error), _refusal(target)))))
         raise
-    _keep(target, chosen, began, before, release, outcome="succeeded")
+    writing.end("succeeded")
 
 
-def _keep(
-    target: Target, chosen: Settings, began: Any, before: dict[str, str], release: str, **end: Any
-) -> None:
-    record = records.made(
-        "deployment",
-        target,
-        began,
-        before=before.get("Release", ""),
-        release=release,
-        by=who(target),
-        changes=records.changes(before, chosen.parameters),
-        **end,
-    )
-    note(records.write(target, record))
+class _Writing:
+    """The record of a deployment: begun before its first change, written again at its end."""
+
+    def __init__(self, target: Target, began: datetime, before: dict[str, str], after: dict[str, str]):
+        """`before`, `after`: the parameters of the root's stack, as they stand and as they are given."""
+        self.target = replace(target)  # its outputs are those of before
+        self.began, self.before, self.after = began, before, after
+        self.record: Record | None = None
+        self.was: dict[str, list[str]] = {}
+
+    def begin(self, release: str) -> None:
+        """Write that it began. A first deployment has no bucket yet: its record is written at its end."""
+        self.was = _live(self.target)
+        named = {"release": release, "by": who(self.target), "was": self.was}
+        named["before"] = one_of(self.was) if self.was else self.before.get(deploy.RELEASE, "")
+        changes = records.changes(self.before, self.after) if self.before else []
+        self.record = records.begun("deployment", self.target, self.began, changes=changes, **named)
+        if self.before:
+            _close_left(self.target)
+            note(records.keep(self.target, self.record))
+
+    def end(self, outcome: str, reason: str = "") -> None:
+        """Write how it ended, and what is live then."""
+        if self.record is not None:
+            self.target = replace(self.target)
+            end = {"outcome": outcome, "reason": reason[:LONGEST], "live": _live(self.target)}
+            self.record = records.ended(self.record, **end)
+            note(records.write(self.target, self.record))
+
+
+def _live(target: Target) -> dict[str, list[str]]:
+    """What is live; nothing where it cannot be asked: a deployment must not hang on it."""
+    try:
+        return records.live(target)
+    except Exception as error:
+        note(f"which release is live cannot be asked: {' '.join(str(error).split())}")
+        return {}
+
+
+def _refusal(target: Target) -> str:
+    """What CloudFormation refused just now; empty where it refused nothing, or cannot be asked."""
+    try:
+        return stacks.refusal(target.client, inventory.read(target.client, target.stack))
+    except Exception:  # of whatever kind: that a step failed is known already
+        return ""
+
+
+def _close_left(target: Target) -> None:
+    try:
+        records.close_left(target, inventory.read(target.client, target.stack), records.book(target))
+    except Exception as error:
+        note(f"earlier records cannot be looked at: {' '.join(str(error).split())}")
 
 
 def note(why: str) -> None:
@@ -64,13 +110,15 @@ def note(why: str) -> None:
         console.print(f"[yellow]{escape(why)}[/yellow]", soft_wrap=True)
 
 
-def refused(target: Target) -> set[str]:
-    """The releases that were refused, as far as the records can be read."""
+def looked(target: Target) -> tuple[Book, inventory.Inventory]:
+    """The records and the stacks, read once for a command; empty ones where they cannot be read."""
+    found, book = inventory.Inventory(target.stack, {target.stack: ""}, {}), Book(())
     try:
-        return records.refused(target)
+        found = inventory.read(target.client, target.stack)
+        book = records.book(target)
     except Exception as error:  # of whatever kind: going back must not hang on it
         note(f"the records of deployments cannot be read: {' '.join(str(error).split())}")
-        return set()
+    return book, found
 
 
 def who(target: Target) -> str:
@@ -83,36 +131,34 @@ def who(target: Target) -> str:
         return "unknown"
 
 
-def show(target: Target, things: list[Published]) -> None:
+def show(target: Target, things: list[Published], book: Book, found: inventory.Inventory) -> None:
     """Print the newest deployments, what each changed, and how it ended.
 
     One without a record is told as far as the stack's events have it, and its line says so.
     """
-    found, unreadable = records.newest(target, MOST)
-    rows = [(record.began_at, _told(record)) for record in found]
+    rows = [(record.began_at, _told(record, outcome)) for record, outcome in book.judged(found)]
     try:
         seen = derived.operations(target.client, target.stack, MOST)
     except Exception as error:  # of whatever kind: the records are told all the same
         note(f"the stack's events cannot be read: {' '.join(str(error).split())}")
         seen = []
-    rows += [(one.began, _derived(one, things)) for one in derived.unrecorded(seen, found)]
-    if not rows and not unreadable:
+    rows += [(one.began, _derived(one, things)) for one in derived.unrecorded(seen, book.records)]
+    if not rows and not book.unreadable:
         console.print("no deployment is on record")
     for _, lines in sorted(rows, key=lambda row: row[0], reverse=True)[:MOST]:
         for line in lines:
             console.print(escape(line), soft_wrap=True, highlight=False)
-    if unreadable:
-        console.print(f"[red]{counted(unreadable, 'record')} cannot be read[/red]")
+    if book.unreadable:
+        console.print(f"[red]{counted(book.unreadable, 'record')} cannot be read[/red]")
 
 
-def _told(record: records.Record) -> list[str]:
-    way = f"{record.before or 'nothing known'} → {record.release or 'unnamed'}"
-    if record.moved:
-        way = f"{', '.join(record.moved)} alone, {way}; the others stay"
+def _told(record: Record, outcome: str) -> list[str]:
+    way = f"{', '.join(record.moved)} alone, {record.way}; the others stay" if record.moved else record.way
     moment = f"{record.began_at:%Y-%m-%d %H:%M} UTC"
-    line = f"{moment}  {record.kind} {record.outcome}  {way}  by {record.by}"
+    line = f"{moment}  {record.kind} {outcome}  {way}  by {record.by}"
     changed = "; ".join(f"{one.name}: {one.before or '-'} → {one.after or '-'}" for one in record.changes)
-    more = [f"    {' '.join(text.split())}" for text in (changed, record.reason) if text]
+    left = "its command ended without a word: what it did until then is live" if outcome == CUT else ""
+    more = [f"    {' '.join(text.split())}" for text in (changed, record.reason or left) if text]
     return [line, *more]
 
 
@@ -123,57 +169,103 @@ def _derived(one: derived.Operation, things: list[Published]) -> list[str]:
 
 
 @contextmanager
-def up(target: Target, parameters: dict[str, str]) -> Iterator[None]:
-    """Keep a record of `ona up` where it changes something, and say what it changed."""
-    began, there = utc_now(), _there(target)
+def up(target: Target, parameters: dict[str, str]) -> Iterator[Begin]:
+    """Keep a record of `ona up` where it changes something, and say what it changed. Yields what is called
+    with the release before the first change."""
+    there = deploy.find(target.client("cloudformation"), target.stack) or {}
     before = deploy.parameters_of(there)
-    given = {"began": began, "before": before.get(deploy.RELEASE, ""), "by": who(target)}
+    writing = _Writing(target, utc_now(), before, {**before, **parameters})
     try:
-        yield
+        yield writing.begin
     except deploy.DeployError as error:
         if there:  # a first deployment that was taken back has no bucket for a record
-            now = {**before, **parameters}
-            _write(target, given, error.release, before, now, "failed", str(error)[:LONGEST])
+            writing.end("failed", error.summary or str(error))
+            _tell_half(writing)
         raise
-    new = _there(target)
-    if there and deploy.deployed_content(there) == deploy.deployed_content(new):
-        console.print(f"nothing changed: release {given['before'] or 'unnamed'} is deployed already")
+    if writing.record is None:
+        _tell_same(target, before.get(deploy.RELEASE, ""))
         return
-    after = deploy.parameters_of(new)
-    _write(target, given, after.get(deploy.RELEASE, ""), before, after if there else {}, "succeeded")
-    _tell_changes(target, began, str(given["before"]), after.get(deploy.RELEASE, ""))
+    writing.end("succeeded")
+    _tell_changes(target, writing)
 
 
-def _there(target: Target) -> dict[str, Any]:
-    return deploy.find(target.client("cloudformation"), target.stack) or {}
+@contextmanager
+def way_back(target: Target, moving: list[Published], alone: bool) -> Iterator[dict[str, list[str]]]:
+    """Keep a record of a way back, from before the first alias moves. Yields where to note what went: how,
+    and the names of what went so.
+
+    `alone`: not all was asked for, so that the record is of these things only.
+    """
+    names = [one.short for one in moving]
+    was = _of(moving) if alone else _live(target)
+    given = {"before": one_of(was), "release": "", "by": who(target), "was": was}
+    record = records.begun("rollback", target, utc_now(), moved=names if alone else [], **given)
+    note(records.keep(target, record))
+    went: dict[str, list[str]] = {}
+    why = ""
+    outcome: str = "failed"
+    try:
+        yield went
+        outcome = "succeeded"
+    except OpsError as error:
+        why = str(error)
+        raise
+    finally:
+        live = _of(_again(target, moving)) if alone else _live(target)
+        reason = "; ".join([*map(_went, went.items()), *([why] if why else [])])
+        end = {"outcome": outcome, "reason": reason, "live": live, "release": one_of(live)}
+        note(records.write(target, records.ended(record, **end)))
 
 
-def _write(
-    target: Target,
-    given: dict[str, Any],
-    release: str,
-    before: dict[str, str],
-    after: dict[str, str],
-    outcome: str,
-    reason: str = "",
-) -> None:
-    named = {name: value for name, value in given.items() if name != "began"}
-    end = {"outcome": outcome, "reason": reason, "changes": records.changes(before, after)}
-    made = records.made("deployment", target, given["began"], release=release, **named, **end)
-    note(records.write(target, made))
+def _went(item: tuple[str, list[str]]) -> str:
+    """What went one way: the names of few, the number of many.
+
+    >>> _went(("version 2 → 1", ["detect"]))
+    'detect: version 2 → 1'
+    """
+    how, names = item
+    return f"{', '.join(names) if len(names) <= FEW else counted(len(names), 'alias')}: {how}"
 
 
-def _tell_changes(target: Target, began: datetime, before: str, release: str) -> None:
+def _of(things: list[Published]) -> dict[str, list[str]]:
+    return shares({one.short: one.release for one in things})
+
+
+def _again(target: Target, things: list[Published]) -> list[Published]:
+    """The same things as they are now; none where they cannot be asked."""
+    ours = {(one.kind, one.name) for one in things}
+    try:
+        there = published(target.client, target.outputs["Environment"])
+    except Exception as error:
+        note(f"which release is live cannot be asked: {' '.join(str(error).split())}")
+        return []
+    return [one for one in there if (one.kind, one.name) in ours]
+
+
+def _tell_half(writing: _Writing) -> None:
+    if writing.record is not None and len(there := writing.record.live) > 1:
+        text = f"half a release is live: {in_words(there)}; `ona ops health` names the functions"
+        console.print(f"[red]{escape(text)}[/red]", soft_wrap=True)
+
+
+def _tell_same(target: Target, deployed: str) -> None:
+    there = _live(target)
+    console.print(f"nothing changed: release {deployed or 'unnamed'} is deployed already")
+    if there and list(there) != [deployed]:
+        forward = f"; `ona deploy rollback all --to {deployed}` goes forward" if deployed else ""
+        console.print(f"[yellow]live is {escape(in_words(there))}{forward}[/yellow]", soft_wrap=True)
+
+
+def _tell_changes(target: Target, writing: _Writing) -> None:
     things = published(target.client, target.outputs["Environment"])
     new = [
         item
         for item in things
-        if any(one.number == item.live and one.published >= began for one in item.versions)
+        if any(one.number == item.live and one.published >= writing.began for one in item.versions)
     ]
     of_each = Counter(item.kind for item in new)
     what = " and ".join(counted(of_each[kind], kind) for kind in ("function", "workflow") if of_each[kind])
     names = f": {', '.join(item.short for item in new)}" if 0 < len(new) <= FEW else ""
-    console.print(
-        f"release {before or 'none'} → {release or 'unnamed'}; new versions: {what or 'none'}{names}"
-    )
+    way = f"{in_words(writing.was) or 'none'} → {in_words(_live(target)) or 'unnamed'}"
+    console.print(f"release {way}; new versions: {what or 'none'}{names}")
     console.print("`ona deploy history` lists the releases; `ona deploy validate` tries this one")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
 from ops.cli import recorded
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line, notes
-from ops.deployment import records, shifting, validate, versions
+from ops.deployment import shifting, validate, versions
 from ops.target import OpsError, Target, resolve
 
 COLOURS = {"ok": "green", "wrong": "red", "not asked": "yellow"}
@@ -38,6 +37,7 @@ def deploy_history(
     """List releases with their versions and which one is live, then what deployments did, and who."""
     target = resolve(profile, environment)
     things, shifts = _things(target), shifting.under_way(target.client)
+    book, stacks = recorded.looked(target)
     functions = [item for item in things if item.kind == "function"]
     begun: dict[str, list[versions.Version]] = {}
     for item in functions:
@@ -45,12 +45,12 @@ def deploy_history(
             begun.setdefault(version.release, []).append(version)
     print(f"{'release':<28} {'published':<17} {'functions':>9} {'live':>5}")
     first = {release: min(version.published for version in found) for release, found in begun.items()}
-    refused = recorded.refused(target)
+    refused = book.refused(stacks)
     for release in sorted(first, key=lambda one: first[one], reverse=True):
         found = begun[release]
         live = sum(item.release == release for item in functions)
         when = first[release].strftime("%Y-%m-%d %H:%M")
-        told = "  refused" if release in refused else ""
+        told = f"  {refused[release]}" if release in refused else ""
         print(f"{release or 'unnamed':<28} {when:<17} {len(found):>9} {live:>5}{told}")
     for item in things:
         if item.others:
@@ -61,7 +61,7 @@ def deploy_history(
         if every:
             numbers = ", ".join(str(version.number) for version in item.versions)
             print(f"{item.kind:<8} {item.short:<28} live {item.live}, there are {numbers}")
-    recorded.show(target, things)
+    recorded.show(target, things, book, stacks)
 
 
 @errors_in_one_line
@@ -79,7 +79,8 @@ def deploy_rollback(
     """
     target = resolve(profile, environment)
     things, shifts = _things(target), shifting.under_way(target.client)
-    found = versions.way_back(things, which, release, recorded.refused(target))
+    book, stacks = recorded.looked(target)
+    found = versions.way_back(things, which, release, book.refused(stacks), shifts, book.home(stacks))
     steps = [replace(one, stack=shifting.updating(target.client, target.stack, one.thing)) for one in found]
     if release and (busy := [one.thing.short for one in steps if one.thing.name in shifts or one.stack]):
         text = f"of {', '.join(busy)} a deployment is under way; stop it first: `ona deploy rollback"
@@ -90,26 +91,18 @@ def deploy_rollback(
     if dry_run or not moving:
         return
     _agreed(f"take {counted(len(moving), 'step')} back?", yes=yes)
-    began, before = utc_now(), records.standing(target).get("Release", "")
-    cancelled: set[str] = set()
-    for step in moving:
-        if shift := shifts.get(step.thing.name):
-            shifting.stop(target.client, shift)
-        elif step.stack:
-            if step.stack not in cancelled:
-                shifting.cancel(target.client, step.stack)
-            cancelled.add(step.stack)
-        else:
-            versions.take(target.client, step)
-    went = "; ".join(f"{step.thing.short}: {shifting.words(step, shifts)}" for step in moving)
-    end: dict[str, Any] = {"outcome": "succeeded", "reason": went, "by": recorded.who(target)}
-    releases = {one.release for step in moving for one in step.thing.versions if one.number == step.to}
-    live = releases.pop() if len(releases) == 1 else ""
-    if which != "all":  # its own release of before; the others stay at theirs
-        end["moved"], before = [step.thing.short for step in moving], moving[0].thing.release
-    recorded.note(
-        records.write(target, records.made("rollback", target, began, before=before, release=live, **end))
-    )
+    with recorded.way_back(target, [step.thing for step in moving], which != "all") as went:
+        cancelled: set[str] = set()
+        for step in moving:
+            if shift := shifts.get(step.thing.name):
+                shifting.stop(target.client, shift)
+            elif step.stack:
+                if step.stack not in cancelled:
+                    shifting.cancel(target.client, step.stack)
+                cancelled.add(step.stack)
+            else:
+                versions.take(target.client, step)
+            went.setdefault(shifting.words(step, shifts), []).append(step.thing.short)
     console.print(f"{counted(len(moving), 'step')} moved; `ona deploy validate` tries them")
 
 

@@ -25,7 +25,6 @@ from operations.reading.spending import Spent, spent
 from operations.reading.summary import summary
 from operations.reading.weekly import cost_before, weekly
 from operations.reading.window import Window
-from ops import failed_runs
 from ops.cli.shared import Environment, Profile, console, day_of, errors_in_one_line
 from ops.target import Target, resolve, use_configs
 
@@ -98,7 +97,6 @@ def summary_command(
     records, cost = records_of(target), cost_of(target, Window.of(asked, zone))
     before = cost_before(records, asked)
     report = summary(target.client, target.stack, records, asked, zone, now, cost, before)
-    report = failed_runs.told_in(report, target)
     _end_figures(report, f"{report.day}, {report.zone}", json)
 
 
@@ -184,7 +182,7 @@ def _print(report: Report, every: bool) -> None:
         )
         console.print(f"[bold]{check}[/bold]: {told}", soft_wrap=True, highlight=False)
         for finding in findings:
-            if every or finding.state != "ok":
+            if every or finding.state != "ok" or finding.since:  # a window that holds is told, too
                 _print_finding(finding)
     bad = sum(finding.state != "ok" for finding in report.findings)
     colour = _COLOURS[report.state]

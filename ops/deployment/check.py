@@ -16,7 +16,7 @@ from botocore.exceptions import UnknownRegionError
 from local.packaging import DeployError
 from ona.runtime.words import counted
 from ops import templates, validate
-from ops.deployment import drifting, rights, stopped
+from ops.deployment import drifting, off, rights, root_stack, stopped
 from ops.deployment.finding import Finding
 from ops.deployment.names import Ask, Named, Plan, owned, plan, taken
 from ops.deployment.settings import Settings
@@ -83,6 +83,7 @@ def findings(
             ("names", f"{counted(len(made.named()), 'fixed name')} must be free, or this stack's own"),
             ("receiver", "whether it was confirmed"),
             (rights.ABOUT, "whether the deployer may make all that the templates hold"),
+            (root_stack.ABOUT, "whether the root's stack takes a deployment"),
             (drifting.ABOUT, "what somebody changed by hand"),
             (stopped.ABOUT, "whether the platform is stopped"),
         ):
@@ -95,7 +96,9 @@ def findings(
         ("names", lambda: _names(client, made.named(), settings.stack)),
         ("receiver", lambda: _receiver(client, made)),
         (rights.ABOUT, lambda: rights.findings(client, made, settings.stack)),
+        (root_stack.ABOUT, lambda: root_stack.findings(client, settings.stack)),
         (drifting.ABOUT, lambda: drifting.findings(client, settings.stack)),
+        (drifting.ABOUT, lambda: off.findings(client, settings.stack, drifting.ABOUT)),
         (stopped.ABOUT, lambda: stopped.findings(client, settings.stack, meant=while_stopped)),
     ):
         yield from _asked(about, ask)

@@ -8,12 +8,12 @@ which parameters changed, stands in neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ops.deployment.records import Record
+from operations.reading.deployments import Record
 from ops.deployment.versions import Ask, Published
 
 _BEGINS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
@@ -66,13 +66,14 @@ def _read(events: Iterable[dict[str, Any]]) -> Iterator[Operation]:
             ended = None if now.endswith("IN_PROGRESS") else moment
 
 
-def unrecorded(found: list[Operation], kept: list[Record]) -> list[Operation]:
-    """Those of which no record was kept."""
-    return [
-        one
-        for one in found
-        if not any(record.began_at - _SLACK <= one.began <= record.ended_at + _SLACK for record in kept)
-    ]
+def unrecorded(found: list[Operation], kept: Sequence[Record]) -> list[Operation]:
+    """Those of which no record was kept. `kept`: the newest first; one without an end lasts to the next."""
+    spans: list[tuple[datetime, datetime]] = []
+    later = datetime.max.replace(tzinfo=UTC) - _SLACK
+    for record in kept:
+        spans.append((record.began_at - _SLACK, (record.ended_at or later) + _SLACK))
+        later = record.began_at
+    return [one for one in found if not any(began <= one.began <= ended for began, ended in spans)]
 
 
 def releases(one: Operation, things: list[Published]) -> str:

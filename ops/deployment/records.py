@@ -1,8 +1,9 @@
 """What each deployment did, as a document: `operations/deployments/<day>/<id>.json` in the output bucket.
 
-`ona deploy run`, `ona up` and `ona deploy rollback` write it when they end, also when they fail, and tell
-the bus (docs/events.md, Deployment Finished). No secret is kept: of a parameter that may hold
-one, only that it is another than before.
+`ona deploy run`, `ona up` and `ona deploy rollback` write it before they change anything, and again when
+they end, also when they fail; then they tell the bus (docs/events.md, Deployment Finished). No secret is
+kept: of a parameter that may hold one, only that it is another than before. What a record says, and how it
+is read: operations/reading/deployments.py.
 """
 
 from __future__ import annotations
@@ -13,55 +14,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import AwareDatetime
-
 from local import deploy
-from ona.documents.base import Document
 from ona.runtime.clock import iso, utc_now
-from ona.runtime.errors import OnaError
 from ona.runtime.identity import digest
 from ona.runtime.redaction import GONE, redacted
 from operations.layout import DEPLOYMENT
+from operations.reading import inventory, released
+from operations.reading.deployments import Book, Change, Record, newest, shares
+from operations.reading.inventory import Inventory
 from ops import bus
 from ops.target import Target
 
-LOOKED_AT = 50
-"""So many records are read for releases that were refused; as many releases as `ona deploy prune` leaves,
-and more (ours)."""
 _WITH_PATH = re.compile(r"https?://[^/,\s]+/.+")
 """An address with a path: many services put the key of their integration there."""
-
-
-class Change(Document):
-    """One parameter of the root's stack that has another value than before."""
-
-    name: str
-    before: str
-    after: str
-
-
-class Record(Document):
-    """One deployment, or one way back."""
-
-    deployment_id: str
-    version: str = "1"
-    kind: Literal["deployment", "rollback"]
-    environment: str
-    stack: str
-    before: str
-    """The release that was deployed last; empty where there was none, or nobody named it."""
-    release: str
-    """The release that was deployed; of a way back, that which what moved is of now; empty for several."""
-    by: str
-    began_at: AwareDatetime
-    ended_at: AwareDatetime
-    outcome: Literal["succeeded", "failed"]
-    reason: str = ""
-    """Why it failed, or what went back."""
-    moved: list[str] = []
-    """Of a way back that was not of all: the functions and workflows that went; `before` and `release` are
-    theirs alone."""
-    changes: list[Change] = []
 
 
 def standing(target: Target) -> dict[str, str]:
@@ -92,8 +57,8 @@ def _shown(name: str, value: str) -> str:
     return str(redacted({name: value})[name])
 
 
-def write(target: Target, record: Record) -> str:
-    """Keep a record and tell the bus; empty, or why one of both was not possible."""
+def keep(target: Target, record: Record) -> str:
+    """Write a record; empty, or why it was not possible."""
     key = DEPLOYMENT.build(day=record.began_at.date(), deployment_id=record.deployment_id)
     try:
         target.client("s3").put_object(
@@ -104,6 +69,14 @@ def write(target: Target, record: Record) -> str:
         )
     except Exception as error:
         return f"the deployment is not on record: {' '.join(str(error).split())}"
+    return ""
+
+
+def write(target: Target, record: Record) -> str:
+    """Keep a record that ended and tell the bus; empty, or why one of both was not possible."""
+    if why := keep(target, record):
+        return why
+    key = DEPLOYMENT.build(day=record.began_at.date(), deployment_id=record.deployment_id)
     told = {"outcome": record.outcome, "release": record.release, "before": record.before}
     pointer = {"bucket": target.output_bucket, "key": key}
     return bus.tell(
@@ -121,8 +94,8 @@ def write(target: Target, record: Record) -> str:
     )
 
 
-def made(kind: Literal["deployment", "rollback"], target: Target, began: datetime, **given: Any) -> Record:
-    """A record that ends now; its id says when it began, and sorts by it."""
+def begun(kind: Literal["deployment", "rollback"], target: Target, began: datetime, **given: Any) -> Record:
+    """A record of what begins; its id says when it began, and sorts by it."""
     name = f"{began:%Y%m%dT%H%M%S}-{digest(kind, target.stack, began.isoformat(), length=6)}"
     environment = target.stack.rpartition("-")[2]
     return Record(
@@ -131,30 +104,42 @@ def made(kind: Literal["deployment", "rollback"], target: Target, began: datetim
         environment=environment,
         stack=target.stack,
         began_at=began,
-        ended_at=utc_now(),
+        outcome="under way",
         **given,
     )
 
 
-def refused(target: Target) -> set[str]:
-    """The releases whose deployment failed and that were never deployed, by the newest records."""
-    found = [record for record in newest(target, LOOKED_AT)[0] if record.kind == "deployment"]
-    ended = {
-        outcome: {record.release for record in found if record.outcome == outcome and record.release}
-        for outcome in ("failed", "succeeded")
-    }
-    return ended["failed"] - ended["succeeded"]
+def ended(record: Record, **given: Any) -> Record:
+    """A record that ends now, with its outcome."""
+    return record.model_copy(update={"ended_at": utc_now(), **given})
 
 
-def newest(target: Target, most: int) -> tuple[list[Record], int]:
-    """The newest records, the newest first, and how many cannot be read."""
-    s3, bucket = target.client("s3"), target.output_bucket
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=DEPLOYMENT.prefix())
-    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-    found, unreadable = [], 0
-    for key in sorted(filter(DEPLOYMENT.parse, keys), reverse=True)[:most]:
-        try:
-            found.append(Record.read(json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()), key))
-        except (ValueError, OnaError):
-            unreadable += 1
-    return found, unreadable
+def made(kind: Literal["deployment", "rollback"], target: Target, began: datetime, **given: Any) -> Record:
+    """A record that ends now, of what was not on record before."""
+    end = {name: given.pop(name) for name in ("outcome",)}
+    return ended(begun(kind, target, began, **given), **end)
+
+
+def close_left(target: Target, found: Inventory, book: Book) -> None:
+    """Close the records that killed commands left open, once the next deployment begins.
+
+    On the embedded cloud whoever deploys holds the home's lock, so none of them can be under way.
+    """
+    for record, outcome in book.judged(found, alone=target.embedded is not None):
+        if record.outcome == "under way" != outcome:
+            reason = "it never said how it ended; the next deployment closed its record"
+            keep(target, ended(record, outcome=outcome, reason=reason))
+
+
+def live(target: Target) -> dict[str, list[str]]:
+    """The releases that are live, each with its functions; none where nothing is deployed."""
+    try:
+        found = inventory.read(target.client, target.stack)
+    except inventory.NotDeployed:
+        return {}
+    return shares(released.live(target.client, found))
+
+
+def book(target: Target) -> Book:
+    """The newest records. Raises botocore's errors, and OpsError where nothing is deployed."""
+    return newest(target.client, target.output_bucket)

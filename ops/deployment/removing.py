@@ -18,7 +18,7 @@ Ask = Callable[[str], Any]
 DATA = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Logs::LogGroup")
 """Types that hold what people put into them, or what was decided."""
 _PATIENCE_S, _POLL_S = 3600.0, 0.2
-_BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
+BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS")
 """Statuses of a stack that nothing can be deployed into."""
 
 
@@ -42,7 +42,7 @@ def stacks(client: Ask, root: str) -> list[dict[str, Any]]:
 
 def broken(client: Ask, root: str) -> list[dict[str, Any]]:
     """Stacks of this root that a failed deployment left, and nothing can be deployed into."""
-    return [item for item in stacks(client, root) if item["StackStatus"] in _BROKEN]
+    return [item for item in stacks(client, root) if item["StackStatus"] in BROKEN]
 
 
 def delete_stack(client: Ask, name: str) -> None:

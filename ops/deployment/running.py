@@ -152,14 +152,20 @@ def run(
     dry: bool,
     say: Callable[[str], None],
     call: Callable[..., int] = subprocess.call,
+    begin: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run the steps, each only when the one before it succeeded; a dry run says them. Raises StepFailed."""
+    """Run the steps, each only when the one before it succeeded; a dry run says them. Raises StepFailed.
+
+    `begin` is called before the first step that changes something in the account.
+    """
     changed = False
     for step in todo:
         say(f"$ {step}")
         if dry:
             continue
-        changed = changed or step.changes
+        if step.changes and not changed:
+            changed = True
+            begin()
         status = call(list(step.words), cwd=folder)
         if status:
             what = " ".join(step.words[:3])

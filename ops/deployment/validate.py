@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from local.deploy import RELEASE, parameters_of
 from ona.runtime import probe
 from ona.runtime.words import counted
 from operations.deploy_hook.trial import at_home, verdict
+from operations.reading import inventory, released
 from ops import samples
 from ops.deployment import records, workflows
 from ops.deployment.finding import Finding
@@ -36,7 +36,9 @@ def findings(target: Target, say: Callable[[str], None] = lambda _: None) -> Ite
     of_each = Counter(item.kind for item in things)
     parts = [counted(of_each[kind], kind) for kind in ("function", "workflow")]
     say(f"trying {parts[0]}, {parts[1]} and {counted(len(target.api_urls), 'API')}, one after another …")
-    wanted, taken_back = _release(target)
+    stacks = inventory.read(client, target.stack)
+    there = {item.short: item.release for item in things if item.kind == "function"}
+    astray = released.astray(there, stacks, records.book(target)) if stacks.release else {}
     events = {path.stem: path for path in samples.events() if not samples.is_workflow(path)}
     deployed = {target.function(name): name for name in events}
 
@@ -50,8 +52,9 @@ def findings(target: Target, say: Callable[[str], None] = lambda _: None) -> Ite
             shares = ", ".join(f"{share:.0%} to version {number}" for number, share in item.others.items())
             yield Finding("not asked", item.short, f"a deployment is under way: {shares}")
             continue
-        if wanted and item.kind == "function" and item.release != wanted and not taken_back:
-            text = f"version {item.live} is of release {item.release or 'unnamed'}, deployed is {wanted}"
+        if item.kind == "function" and item.short in astray:
+            text = f"version {item.live} is of release {item.release or 'unnamed'}"
+            text = f"{text}, deployed is {stacks.release}"
             yield Finding("wrong", item.short, f"{text}: a deployment did not reach it; deploy again")
         elif item.kind == "workflow":
             yield _workflow(client, item, own)
@@ -60,16 +63,6 @@ def findings(target: Target, say: Callable[[str], None] = lambda _: None) -> Ite
         else:
             yield Finding("not asked", item.short, "it has no sample event")
     yield from (_health(address, path) for path, address in target.api_urls.items())
-
-
-def _release(target: Target) -> tuple[str, bool]:
-    """The release that was deployed last, as the root's stack says, empty when it says none; and whether
-    something was taken back since then, so that other releases are meant to be live."""
-    [stack] = target.client("cloudformation").describe_stacks(StackName=target.stack)["Stacks"]
-    deployed = stack.get("LastUpdatedTime") or stack["CreationTime"]
-    last, _ = records.newest(target, 1)
-    back = [one for one in last if (one.kind, one.outcome) == ("rollback", "succeeded")]
-    return parameters_of(stack).get(RELEASE, ""), any(one.ended_at > deployed for one in back)
 
 
 def sample(target: Target, path: Any) -> Any:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from operations.reading.released import VARIABLE, short
 from ops.target import LIVE, OpsError
 
 Ask = Callable[[str], Any]
 """Makes the boto3 client of a service."""
 Kind = Literal["function", "workflow"]
+_NEVER = datetime.min.replace(tzinfo=UTC)
 UNNAMED = ""
 """The release of a version that was published without one."""
 
@@ -45,12 +47,17 @@ class Published:
     @property
     def short(self) -> str:
         """The name without `ona-` and environment."""
-        return self.name.removeprefix("ona-").rpartition("-")[0]
+        return short(self.name)
 
     @property
     def release(self) -> str:
         """The release that is live."""
         return next((item.release for item in self.versions if item.number == self.live), UNNAMED)
+
+    @property
+    def released(self) -> datetime:
+        """When the live version was published."""
+        return next((one.published for one in self.versions if one.number == self.live), _NEVER)
 
 
 def published(client: Ask, environment: str) -> list[Published]:
@@ -99,7 +106,7 @@ def _version(item: dict[str, Any]) -> Version | None:
     if not item["Version"].isdigit():
         return None  # $LATEST
     variables = (item.get("Environment") or {}).get("Variables") or {}
-    return Version(int(item["Version"]), _time(item["LastModified"]), variables.get("ONA_RELEASE", UNNAMED))
+    return Version(int(item["Version"]), _time(item["LastModified"]), variables.get(VARIABLE, UNNAMED))
 
 
 def _time(value: Any) -> datetime:
@@ -160,15 +167,27 @@ class Step:
     stack: str = ""
     """The stack whose update moves the alias now, and has to be cancelled first."""
 
+    @property
+    def release(self) -> str:
+        """The release that it goes to."""
+        return next((one.release for one in self.thing.versions if one.number == self.to), UNNAMED)
+
 
 def way_back(
-    things: list[Published], which: str, release: str = "", refused: Collection[str] = ()
+    things: list[Published],
+    which: str,
+    release: str = "",
+    refused: Collection[str] = (),
+    shifting: Collection[str] = (),
+    home: str = "",
 ) -> list[Step]:
     """What a roll-back does: `which` is `all` or the name of a function or workflow.
 
     Each goes to the newest version before the live release, or to that of `release`; never by itself to a
     release that was `refused`: its versions stay when its deployment is taken back. A canary that is under
-    way ends with it. Raises OpsError for a name that nothing has, and for a release that no version is of.
+    way ends with it, and so does a deployment that asks its hook: `shifting` has the functions.
+    `home`: the release from which a deployment began that has not ended; all go back to it and no further.
+    Raises OpsError for a name that nothing has, and for a release that no version is of.
     """
     chosen = [item for item in things if which in ("all", item.short, item.name)]
     if not chosen:
@@ -176,13 +195,32 @@ def way_back(
         raise OpsError(f"no function or workflow {which}; there are {names}")
     if release and not any(one.release == release for item in things for one in item.versions):
         raise OpsError(f"no version is of release {release}; `ona deploy history` lists them")
-    return [_step(item, release, refused) for item in chosen]
+    steps = [_step(item, release, refused, item.name in shifting) for item in chosen]
+    return steps if release else _together(steps, {home} if which == "all" else set())
 
 
-def _step(item: Published, release: str, refused: Collection[str]) -> Step:
+def _together(steps: list[Step], homes: set[str]) -> list[Step]:
+    """Half a release goes back to where the other half is: what is at that release already stays.
+
+    Otherwise each would go one release back, and the halves would be as far apart as before.
+    """
+    going = [step for step in steps if step.to is not None]
+    newest = max(going, key=lambda step: step.thing.released, default=None)
+    aims = homes | {one.release for one in going if newest and one.thing.release == newest.thing.release}
+    return [
+        Step(step.thing, None, f"stays at version {step.thing.live}: it is of release {step.thing.release}")
+        if step.to not in (None, step.thing.live) and step.thing.release in aims - {UNNAMED}
+        else step
+        for step in steps
+    ]
+
+
+def _step(item: Published, release: str, refused: Collection[str], asked: bool) -> Step:
     if item.others and not release:
         shares = ", ".join(f"version {number}: {share:.0%}" for number, share in item.others.items())
         return Step(item, item.live, f"ends the canary ({shares})")
+    if asked and not release:
+        return Step(item, item.live, f"stays at version {item.live}: its deployment asks its hook")
     if release:
         right = [one for one in item.versions if one.release == release]
     else:

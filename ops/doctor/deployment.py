@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from local import drift
+from operations.reading import inventory, released
+from operations.reading.released import MEND
 from ops.doctor.finding import Finding, Subject
-from ops.target import TEMPLATE
+from ops.target import TEMPLATE, Target
 
 TITLE = "deployment"
 ORDER = 80
@@ -27,3 +29,17 @@ def examine(subject: Subject) -> Iterator[Finding]:
         yield Finding.problem(f"stack {stack} {why}", where=target.name, mend="`ona up` deploys it again")
     if not behind:
         yield Finding.good(f"stack {target.stack}: templates and functions are those of this checkout")
+    yield from _released(target)
+
+
+def _released(target: Target) -> Iterator[Finding]:
+    """Which release is live, and whether the last deployment ended: as `ona ops health` judges it."""
+    found = inventory.read(target.client, target.stack)
+    for one in released.findings(target.client, found, target.output_bucket):
+        what = f"{one.about}: {one.text.partition(MEND)[0]}"
+        if one.state == "ok":
+            yield Finding.good(what)
+        elif MEND not in one.text:
+            yield Finding.note(what, where=target.name)
+        else:
+            yield Finding.problem(what, where=target.name, mend=one.text.partition(MEND)[2])

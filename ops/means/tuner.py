@@ -17,6 +17,7 @@ from typing import Any
 
 from ona.runtime import probe
 from operations.config.prices import MEGABYTES
+from operations.deploy_hook.trial import verdict
 from operations.reading.finding import code_of
 from ops.means.tuning import Run, run_of
 from ops.target import LIVE, OpsError, Target
@@ -224,15 +225,10 @@ def _one(target: Target, about: Subject, size: int, found: Measured) -> None:
 def _told(answer: dict[str, Any]) -> tuple[str, str]:
     """Why an invocation failed, and with which answer it ended before its work; both may be empty."""
     document = json.loads(answer["Payload"].read() or b"null")
-    told = probe.told(document)
-    if told is None:
-        text = document.get("errorMessage") if isinstance(document, dict) else ""
-        return str(text or "no probe is known to it"), ""
-    if not told["ok"]:
-        return str(told["error"] or told["answer"]), ""
-    if told["answer"] == "answered":
-        return "", ""
-    return "", str(told["answer"])
+    found = verdict(document, "FunctionError" in answer)  # as the deployment's hook judges it
+    if not found.ok:
+        return found.text, ""
+    return "", "" if found.text == probe.ANSWERED else found.text
 
 
 def _reported(target: Target, about: Subject, answer: dict[str, Any]) -> Run | None:

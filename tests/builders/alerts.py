@@ -21,6 +21,7 @@ from ona.runtime.clock import iso, parse
 from ona.store import tables
 from operations.alerting import events, log
 from operations.alerting.documents import Alert
+from operations.alerting.faults import Faults
 from operations.alerting.judge import Decision
 from operations.config.alerting import Alerting
 from operations.config.catalogue import Catalogue
@@ -80,6 +81,7 @@ class Night:
         self.rules = Alerting.model_validate(rules)
         self.catalogue = Catalogue(alarms=[], watched=[], dashboards=[])
         self.calendar = Maintenance(zone="UTC", windows=[])
+        self.faults = Faults()
         monkeypatch.setattr(notifications, "publish", self._mail)
         monkeypatch.setattr(bus, "publish", self.published.extend)
         self.monkeypatch = monkeypatch
@@ -107,7 +109,7 @@ class Night:
     def say(self, event: dict[str, Any]) -> Decision:
         """One event through the alert processor."""
         happened = events.read(event, "dev", self.catalogue, self.now)
-        return log.decide(happened, self.rules, self.calendar, "dev", self.now)[0]
+        return log.decide(happened, self.rules, self.calendar, "dev", self.now, self.faults)[0]
 
     def alarm(self, name: str = "ona-detect-errors", value: str = "ALARM") -> Decision:
         """An alarm's new state, now. Alarms named `…errors` are critical, `…duration` are high."""

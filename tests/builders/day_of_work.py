@@ -5,8 +5,9 @@ None of our models has a part in it. Step Functions lists what a test says; the 
 
 from __future__ import annotations
 
+import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -16,10 +17,12 @@ from tests.fakes.tables import IN, OUT
 
 STOPPED: dict[str, list[tuple[str, str]]] = {}
 """Of each workflow's ARN: how each execution ended, and when, UTC."""
+WORKED_ON: dict[str, dict[str, str]] = {}
+"""What DescribeExecution says of the execution that stopped at a time, beside its ARN."""
 
 
 class States:
-    """Step Functions, as far as it lists executions by status."""
+    """Step Functions, as far as it lists executions by status, and describes one."""
 
     def get_paginator(self, _: str) -> States:
         return self
@@ -27,8 +30,33 @@ class States:
     def paginate(self, **asked: str) -> list[dict[str, Any]]:
         ended = STOPPED[asked["stateMachineArn"]]
         return [
-            {"executions": [{"stopDate": utc(at)}]} for how, at in ended if how == asked["statusFilter"]
+            {
+                "executions": [
+                    {
+                        "stopDate": utc(at),
+                        "startDate": utc(at) - timedelta(minutes=1),
+                        "executionArn": f"arn:execution:{at}",
+                    }
+                ]
+            }
+            for how, at in ended
+            if how == asked["statusFilter"]
         ]
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803
+        at = executionArn.removeprefix("arn:execution:")
+        return WORKED_ON.get(at, {"input": json.dumps({"task": "hourly"}), "error": "States.Timeout"})
+
+
+def worked_on(at: str, key: str, version: str, error: str, cause: object) -> None:
+    """The execution that stopped then was of this file, and failed so."""
+    file = {"bucket": {"name": IN}, "object": {"key": key, "version-id": version, "size": 1}}
+    WORKED_ON[at] = {"input": json.dumps({"detail": file}), "error": error, "cause": json.dumps(cause)}
+
+
+def number_of(key: str, version: str) -> str:
+    """The id of a file's version, as the state machines reckon it (statemachines/ooda)."""
+    return hashlib.sha256(f"{IN}/{key}@{version}".encode()).hexdigest()[:16]
 
 
 def utc(text: str) -> datetime:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
-from operations.reading import flow, ringing
+from operations.reading import flow, newest_fault
 from operations.reading.newest_fault import Fault
 from tests.builders.telemetry import sunny_day
 from tests.fakes.platform import Platform
@@ -33,7 +33,7 @@ def beyond(threshold: float, than: str) -> float:
     return threshold + 1 if than == "greater than" else threshold - 1
 
 
-def _faults(_: Any, alarms: Iterable[Mapping[str, Any]], now: datetime) -> dict[str, Fault]:
+def _faults(_: Any, alarms: Iterable[Mapping[str, Any]], now: datetime, **_how: bool) -> dict[str, Fault]:
     """Each alarm's newest fault was a while ago: the shared platform's own metrics are other tests' too."""
     at = now - CURED
     told = {}
@@ -53,7 +53,7 @@ def on(platform: Platform, *alarms: str) -> Iterator[None]:
     for name in names:
         client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason=crossed(known[name]))
     try:
-        with patch.object(ringing, "newest_faults", _faults):
+        with patch.object(newest_fault, "newest_faults", _faults):
             yield
     finally:
         for name in reversed(names):

@@ -17,6 +17,8 @@ from typing import Any
 
 from ona.runtime.errors import InvalidConfiguration, InvalidPayload, OnaError, RetryableError
 
+ANSWERED = "answered"
+"""What a probe says that did the whole of its work."""
 KEY = "$probe"
 """The field of a payload that is a probe."""
 _READS = ("Get", "Head", "List", "Describe", "BatchGet", "Query", "Scan")
@@ -100,7 +102,7 @@ def run(function: Callable[[Any, Any], Any], probe: Any, context: Any) -> dict[s
     try:
         answer = function(probe.get("input"), context)
         status = answer.get("statusCode", 200) if isinstance(answer, dict) else 200
-        text = f"HTTP {status}" if status != 200 else "answered"
+        text = f"HTTP {status}" if status != 200 else ANSWERED
         found = {"ok": status < 500, "answer": text, "error": ""}
     except Exception as error:
         known = isinstance(error, OnaError) and not isinstance(error, _FAULTS)

@@ -59,6 +59,18 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def at_a_word(text: str, most: int) -> str:
+    """A text of at most `most` characters, cut between two words; what was longer ends with an ellipsis.
+
+    >>> at_a_word("the machine stood", 14), at_a_word("short", 14), at_a_word("unbroken", 5)
+    ('the machine …', 'short', 'unbr…')
+    """
+    if len(text) <= most:
+        return text
+    head = text[: most - 1].rpartition(" ")[0]
+    return f"{head} …" if head else shortened(text, most)
+
+
 def listed(names: Sequence[str], most: int) -> str:
     """The first `most` names, and how many there are beside them.
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.base import S3Pointer
@@ -21,6 +22,7 @@ from ooda import site_days
 from ooda.config.detection import detection_config, detection_threshold
 from ooda.detect import plant_events, site_store, store
 from ooda.detect.batches import Batch
+from ooda.detect.damaged_history import Read
 from ooda.detect.judge import AssetVerdict, judge_assets
 from ooda.detect.planned import rules_of
 from ooda.detect.site_layer import (
@@ -53,7 +55,12 @@ class _Site:
     assets: list[Asset]
     registry: AssetRegistry
     days: list[str]
-    histories: dict[str, AssetHistory]
+    read: dict[str, Read]
+
+    @cached_property
+    def histories(self) -> dict[str, AssetHistory]:
+        """The machines' histories; without those that are damaged."""
+        return {name: one.history for name, one in self.read.items() if not one.damaged}
 
     @property
     def came(self) -> list[Asset]:
@@ -78,8 +85,7 @@ def judge_site(request: SiteDayRequest, now: datetime) -> SiteDayResult:
     most = max(1, MOST_MACHINE_DAYS // max(1, len(assets)))
     days = sorted(due)[-most:]  # the newest first; the rest stays due
     because = "; ".join(dict.fromkeys(due[day].because for day in days if due[day].because))
-    histories = site_store.histories_of(assets)
-    site = _Site(site_id, assets, registry, days, histories)
+    site = _Site(site_id, assets, registry, days, site_store.histories_of(assets))
     result = _judged(site, because, request, now) if days and site.came else SiteDayResult.idle()
     return result.model_copy(
         update={"site_id": site_id, "done": {day: due[day].token for day in days}, "settled": settled}
@@ -154,7 +160,7 @@ def _verdicts(
     rules = rules_of(request.source.bucket)
     file = site_store.as_file(stored.frame, site.registry, rules, f"site-days/{site.site_id}")
     batch = Batch(site.site_id, 0, sorted(file.readings))
-    context = store.load_context(file, batch, request.source.bucket, now, whole=True)
+    context = store.load_context(file, batch, request.source.bucket, now, whole=site.read)
     return judge_assets(file, context, batch.names)
 
 
@@ -181,7 +187,7 @@ def _entered(
             filed=filed,
             planes={"plane": verdict.history.plane, "sensor_plane": verdict.history.sensor_plane},
         )
-        return site_store.enter(asset, machine, run, by_id)
+        return site_store.enter(asset, machine, run, by_id, site.read[asset.id])
 
     with ThreadPoolExecutor(site_store.READERS) as writers:
         return dict(zip(came, writers.map(one, came.values()), strict=True))

@@ -26,7 +26,7 @@ from ooda.config.detection import DetectionConfig, detection_threshold
 from ooda.detect import event_store
 from ooda.detect.asset_history import KEEP_DAYS, name_of, number_of
 from ooda.detect.context import TelemetryFile
-from ooda.detect.damaged_history import read_history
+from ooda.detect.damaged_history import Read, read_history
 from ooda.detect.site_layer import MachineDays, Run, entered
 from ooda.detect.sky import place_of_days, solar_days
 from ooda.detect.telemetry_store import EXPECTED, read_objects
@@ -146,11 +146,11 @@ def as_file(
     )
 
 
-def histories_of(assets: Sequence[Asset]) -> dict[str, AssetHistory]:
-    """The machines' histories by id. Raises DependencyBusy."""
+def histories_of(assets: Sequence[Asset]) -> dict[str, Read]:
+    """The machines' histories by id, with their ETags. Raises DependencyBusy."""
     with ThreadPoolExecutor(READERS) as readers:
         read = readers.map(lambda asset: read_history(_bucket(), asset), assets)
-    return {asset.id: one.history for asset, one in zip(assets, read, strict=True) if not one.damaged}
+    return {asset.id: one for asset, one in zip(assets, read, strict=True)}
 
 
 def record_of(site_id: str) -> tuple[SiteRecord, str]:
@@ -185,11 +185,16 @@ def earlier_run(pointer: S3Pointer) -> SiteDay | None:
 
 
 def enter(
-    asset: Asset, machine: MachineDays, run: Run, events: Mapping[str, PlantEvent]
+    asset: Asset, machine: MachineDays, run: Run, events: Mapping[str, PlantEvent], had: Read
 ) -> tuple[AssetHistory, AssetHistory]:
-    """Write what a run says of a machine into its history; the history before and after. Raises
-    DependencyBusy when others keep writing it."""
+    """Write what a run says of a machine into its history; the history before and after. `had`: as the run
+    has read it. It is read again when that was written since, or has nothing to change: the newest may.
+    Raises DependencyBusy when others keep writing it."""
     key = ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id)
+    if not had.damaged and had.etag:
+        after = entered(had.history, machine, run, events)
+        if after != had.history and write_json_if(_bucket(), key, after.document(), had.etag):
+            return had.history, after
     for attempt in range(WRITE_TRIES):
         read = read_history(_bucket(), asset)
         if read.damaged or not read.etag:

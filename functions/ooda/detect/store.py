@@ -10,9 +10,9 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -23,21 +23,18 @@ from ona.runtime import aws
 from ona.runtime.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
 from ona.runtime.observability import logger
 from ona.runtime.words import counted
-from ona.store.layout import ASSET_HISTORY, FORECAST_CSV, day_of
+from ona.store.layout import ASSET_HISTORY, day_of
 from ona.store.registry import read_registry
-from ona.store.s3 import list_keys, read_bytes, read_json, write_json, write_json_if
+from ona.store.s3 import read_json, write_json, write_json_if
 from ona.store.unreadable import note
 from ona.telemetry import intake
-from ona.telemetry.decoding import decode
-from ona.telemetry.readings import Quality, Telemetry, days_of, span
-from ona.telemetry.strict_csv import read_table
-from ona.telemetry.timestamps import parse_timestamps
+from ona.telemetry.readings import Telemetry, days_of, span
 from ooda.config.detection import detection_threshold
-from ooda.detect import event_store, storage
+from ooda.detect import event_store, foretold, storage
 from ooda.detect.asset_history import windows_of
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
-from ooda.detect.damaged_history import read_history
+from ooda.detect.damaged_history import Read, read_history
 from ooda.detect.judge import AssetVerdict, entered_again, judge_assets
 from ooda.detect.judged_readings import published
 from ooda.detect.other_files import OtherFiles, with_others
@@ -133,11 +130,16 @@ def output_bucket() -> str:
 
 
 def load_context(
-    file: TelemetryFile, batch: Batch, input_bucket: str, now: datetime, *, whole: bool = False
+    file: TelemetryFile,
+    batch: Batch,
+    input_bucket: str,
+    now: datetime,
+    *,
+    whole: Mapping[str, Read] | None = None,
 ) -> Context:
     """What lies beside the file for some of its assets: histories, neighbours, forecasts, weather, logs.
 
-    `whole`: the file has all of the site; no neighbours are read.
+    `whole`: the file has all of the site, whose histories these are; no neighbours are read.
 
     Of a site's other assets at most `max_peers` are read, the same ones every time. What has not arrived
     yet is not there: the first file of a day is judged without its neighbours.
@@ -146,17 +148,18 @@ def load_context(
     log_versions = versions_of_logs(file, batch)
     days = sorted({str(day) for name in assets for day in _days(file, name)})
     bucket = output_bucket()
-    tagged = {name: read_history(bucket, asset) for name, asset in assets.items()}
+    had = whole or {}
+    tagged = {name: had.get(name) or read_history(bucket, asset) for name, asset in assets.items()}
     histories = {name: read.history for name, read in tagged.items()}
-    neighbours = NO_NEIGHBOURS if whole else read_neighbours(file, assets, days, bucket)
+    neighbours = NO_NEIGHBOURS if whole is not None else read_neighbours(file, assets, days, bucket)
     return Context(
         histories=histories,
         beside=_beside(file, assets.values(), set(neighbours["asset_id"]), bucket),
         etags={name: read.etag for name, read in tagged.items()},
         damaged={name: read.damaged for name, read in tagged.items() if read.damaged},
         neighbours=neighbours,
-        forecasts=_forecasts(set(assets), days[:MAX_FORECAST_DAYS], input_bucket),
-        weather=_weather(assets.values(), span(file.readings, assets), now, input_bucket),
+        forecasts=foretold.forecasts(set(assets), days[:MAX_FORECAST_DAYS], input_bucket),
+        weather=foretold.weather(assets.values(), span(file.readings, assets), now, input_bucket),
         logs=event_store.read(bucket, assets.values(), log_versions),
         log_versions=log_versions,
     )
@@ -250,61 +253,6 @@ def _beside(
     return result
 
 
-# ------------------------------------------------------------------ weather and forecasts
-
-
 def _days(file: TelemetryFile, name: str) -> np.ndarray:
     """The UTC days on which an asset has readings."""
     return days_of(file.readings, name).astype("datetime64[D]")
-
-
-def _weather(
-    assets: Iterable[Asset], ends: tuple[pd.Timestamp, pd.Timestamp], now: datetime, input_bucket: str
-) -> dict[str, pd.DataFrame]:
-    """Hourly weather by site, from what is cached; a site without is left out."""
-    from ona.sky.weather_cache import WeatherCache
-    from ona.sky.weather_document import Place
-    from ona.sky.weather_frames import frame
-    from ona.sky.weather_providers import NoProvider
-
-    cache = WeatherCache(aws.environment("WEATHER_CACHE_TABLE"), input_bucket, NoProvider())
-    first, last = ends[0] - timedelta(days=2), ends[1]
-    by_site: dict[str, pd.DataFrame] = {}
-    for asset in assets:
-        if asset.location is None or asset.site_id in by_site:
-            continue
-        place = Place.of(asset.location.latitude, asset.location.longitude)
-        parts = [frame(item) for item in cache.held(place, first.date(), last.date(), now)]
-        if not parts:
-            continue
-        joined = pd.concat(parts)
-        joined = joined[~joined.index.duplicated(keep="first")].sort_index()
-        inside = joined.loc[first : last + timedelta(hours=1)]
-        if len(inside):
-            by_site[asset.site_id] = inside
-    return by_site
-
-
-def _forecasts(assets: set[str], days: list[str], bucket: str) -> dict[str, pd.Series]:
-    """Forecasts of the file's assets, kW by UTC time; an unreadable one is none."""
-    series: dict[str, pd.Series] = {}
-    for day in days:
-        for asset_id in sorted(assets):
-            prefix = FORECAST_CSV.prefix(day=date.fromisoformat(day)) + asset_id
-            for entry in list_keys(bucket, prefix):
-                part = _forecast(bucket, entry["Key"])
-                if part is not None:
-                    series[asset_id] = pd.concat([series.get(asset_id, part.iloc[:0]), part])
-    return {name: own[~own.index.duplicated(keep="last")] for name, own in series.items()}
-
-
-def _forecast(bucket: str, key: str) -> pd.Series | None:
-    """One forecast CSV, kW by UTC time; None when it cannot be read."""
-    try:
-        text = decode(read_bytes(S3Pointer(bucket=bucket, key=key)), key)
-        table = read_table(text, key, Quality())
-        times = parse_timestamps(table["timestamp"], Quality())
-        values = pd.to_numeric(table["predicted_power_kw"], errors="coerce")
-    except (InvalidTelemetry, ObjectMissing, KeyError):
-        return None
-    return pd.Series(values.to_numpy(), index=times)[times.notna().to_numpy()]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from ona.runtime.aws import client
 from ona.runtime.clock import utc_now
 from ona.runtime.observability import handler, logger
 from operations.alert_processor import store
 from operations.alerting import events, log, wording
 from operations.alerting.documents import AlertRequest, AlertResult
+from operations.alerting.faults import Measured
 from operations.config.alerting import alerting
 from operations.config.catalogue import FILE as CATALOGUE
 from operations.config.maintenance import maintenance
@@ -25,8 +27,10 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     if request.task == "due":
         return {"ended": log.end_windows(now), "woken": store.wake(log.due(now), now)}
     environment = os.environ.get("ONA_ENVIRONMENT", "dev")
-    happened = events.read(request.event, environment, CATALOGUE.read(), now)
-    decision, alert = log.decide(happened, alerting(), maintenance(), environment, now)
+    catalogue = CATALOGUE.read()
+    happened = events.read(request.event, environment, catalogue, now)
+    faults = Measured(client, catalogue, environment)
+    decision, alert = log.decide(happened, alerting(), maintenance(), environment, now, faults)
     logger.info(
         "judged", alarm=happened.name, outcome=decision.outcome, why=decision.why, alert=alert and alert.key
     )

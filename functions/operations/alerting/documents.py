@@ -72,7 +72,8 @@ class Telling(TableItem):
 class Alert(TableItem):
     """One alert. `level`: how far it has been escalated, 0 while nobody was told; `told_since`: when people
     were told first; `suppressed_by`: the window, the cause, the earlier alert that keeps it quiet;
-    `off_at`: its alarm went off while it was still open whether a cause would come on."""
+    `off_at`: its alarm went off while it was still open whether a cause would come on; `behind`: the cause
+    that was on when it was closed, and keeps its alarm quiet."""
 
     key: str = Field(alias="alert_id")
     name: str
@@ -89,6 +90,7 @@ class Alert(TableItem):
     settle_s: int = 0
     lasts_s: int = 0
     off_at: Moment | None = None
+    behind: str = ""
     opened_at: Moment
     last_at: Moment
     count: int = 1

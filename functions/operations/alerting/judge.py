@@ -112,7 +112,8 @@ class _Case:
             pending = self._changed(alert, off_at=self.event.at)
             return self._decided("none", "it is off, and it may still be told", pending, is_open=False)
         over = self._changed(alert, status="resolved", resolved_at=self.now, lane=None, next_at=None)
-        over = over.model_copy(update={"resolved_by": self.event.by or None})
+        behind = self._behind() if self.event.what == "ok" else ""
+        over = over.model_copy(update={"resolved_by": self.event.by or None, "behind": behind})
         over = self._answer_back(over, "resolve")
         return self._decided("resolved", self.event.reason or "the alarm is off", over, is_open=False)
 
@@ -166,8 +167,13 @@ class _Case:
         told = self._first_telling(alert, "no cause was on")
         if told.alert is None:
             return told
-        closed = self._answer_back(told.alert.model_copy(update=over), "resolve")
+        closed = told.alert.model_copy(update={**over, "behind": self._behind()})
+        closed = self._answer_back(closed, "resolve")
         return replace(told, alert=closed, tell=self.tell)
+
+    def _behind(self) -> str:
+        """A cause that is on: its rule keeps the alarm off meanwhile, whether the fault is over or not."""
+        return next((one.key.partition("#")[2] for one in self.known.causes if one.open), "")
 
     def _quiet(self, alert: Alert, by: str, until: datetime | None) -> Alert:
         lane = "due" if until else None

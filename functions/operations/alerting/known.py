@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from operations.alerting.documents import Alert, Hour, Standing, Window
@@ -11,13 +11,15 @@ from operations.config.maintenance import Recurring
 
 @dataclass(frozen=True)
 class Known:
-    """`causes`: where the alarms stand that would explain this one; `again`: the event has made an alert
-    before; `recurring`, `zone`: the windows of the configuration."""
+    """`causes`: where the alarms stand that would explain this one; `later`: the keys of those whose fault
+    began after its own, which explain nothing; `again`: the event has made an alert before; `recurring`,
+    `zone`: the windows of the configuration."""
 
     alert: Alert | None = None
     standing: Standing | None = None
     hour: Hour | None = None
     causes: Sequence[Standing] = ()
+    later: Collection[str] = ()
     windows: Sequence[Window] = ()
     recurring: Sequence[Recurring] = ()
     zone: str = "UTC"

@@ -56,7 +56,8 @@ def settles(alert: Alert) -> datetime:
 
 
 def _cause(alert: Alert, known: Known, rules: Alerting, now: datetime) -> Quiet | None:
-    """An alarm that has causes waits until it has settled; it is quiet while one of them was on lately.
+    """An alarm that has causes waits until it has settled; it is quiet while one of them was on lately
+    whose fault did not begin after its own.
 
     Until it has settled `lately` counts from when it went on, afterwards from now (docs/decisions/0048).
     """
@@ -68,6 +69,8 @@ def _cause(alert: Alert, known: Known, rules: Alerting, now: datetime) -> Quiet 
     first = now < settles(alert) + timedelta(minutes=rules.recheck_minutes)
     since = (alert.opened_at if first else now) - lasts
     for cause in known.causes:
+        if cause.key in known.later:
+            continue
         until = now if cause.open else cause.on_until
         if until is not None and until >= since:
             name = cause.key.partition("#")[2]

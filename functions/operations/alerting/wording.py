@@ -32,8 +32,8 @@ def subject(alert: Alert, action: str) -> str:
     return f"[{HEAD[action]} {alert.severity}] {alert.name}"
 
 
-def text(alert: Alert, telling: Telling, environment: str) -> str:
-    """What happened, since when, what to read, and what to type."""
+def text(alert: Alert, telling: Telling, environment: str, course: str = "") -> str:
+    """What happened, since when, what became of it (`course`), what to read, and what to type."""
     lines = [
         f"{alert.name} ({environment}): {alert.reason}",
         f"Alert {short(alert.key)}, since {iso(alert.opened_at)}, {counted(alert.count, 'time')}; "
@@ -44,7 +44,13 @@ def text(alert: Alert, telling: Telling, environment: str) -> str:
     elif telling.action == "resolve":
         who = f" by {alert.resolved_by}" if alert.resolved_by else ""
         lines.append(f"Resolved{who} at {iso(alert.resolved_at or alert.last_at)}.")
+        if alert.behind:
+            lines.append(
+                f"It is quiet behind {alert.behind}, which is on. Look whether it is over: ona alarms"
+            )
     else:
+        if course:
+            lines.append(f"now: {course}")
         if alert.page:
             lines.append(f"What to do: docs/operations/symptoms/{alert.page}.md")
         if telling.level > 1:
@@ -64,8 +70,10 @@ def short(key: str) -> str:
     return key.partition("#")[2]
 
 
-def item(alert: Alert, place: Place, telling: Telling, environment: str, now: datetime) -> AlertItem:
-    """The outbox's item for one place, due at once."""
+def item(
+    alert: Alert, place: Place, telling: Telling, environment: str, now: datetime, course: str = ""
+) -> AlertItem:
+    """The outbox's item for one place, due at once; `course`: what became of the fault since."""
     severity: Priority = alert.severity
     return AlertItem(
         delivery_id=telling.delivery_id,
@@ -76,7 +84,7 @@ def item(alert: Alert, place: Place, telling: Telling, environment: str, now: da
         event=f"alert_{telling.action}",
         priority=severity,
         subject=subject(alert, telling.action),
-        text=text(alert, telling, environment),
+        text=text(alert, telling, environment, course),
         channel=place.channel,
         action=telling.action,
         alert_id=alert.key,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from operations.reading import graphs as lines
 from operations.reading.finding import Client, code_of
 from operations.reading.graphs import Graph, keeps_unit
 from operations.reading.metric_data import Ask, Refused, computed, values
+from operations.reading.ringing import ringing
 
 _NO_BOARD = ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException")
 _ALARMS = 100
@@ -39,12 +40,14 @@ class NoDashboard(Exception):
 
 @dataclass(frozen=True)
 class AlarmState:
-    """An alarm as CloudWatch has it now. `since`: when it came into this state, UTC."""
+    """An alarm as CloudWatch has it now. `since`: when it came into this state, UTC; `behind`: the alarm
+    that is on and stands for it, as `ona alarms` counts; empty where it stands for itself."""
 
     name: str
     state: str
     since: datetime
     reason: str
+    behind: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def read(client: Client, name: str, start: datetime, end: datetime) -> Board:
     ]
     arns = [arn for widget in body.get("widgets", []) for arn in widget["properties"].get("alarms", [])]
     panels = _panels(cloudwatch, graphs, start, end, left_out)
-    return Board(name, start, end, _alarms(cloudwatch, arns), panels, left_out)
+    alarms = _behind(client, _alarms(cloudwatch, arns), end)
+    return Board(name, start, end, alarms, panels, left_out)
 
 
 def _there(cloudwatch: Any) -> str:
@@ -135,6 +139,21 @@ def _alarms(cloudwatch: Any, arns: Sequence[str]) -> list[AlarmState]:
             reason = str(alarm.get("StateReason", ""))
             found.append(AlarmState(alarm["AlarmName"], alarm["StateValue"], since, reason))
     return sorted(found, key=lambda alarm: (alarm.state != "ALARM", alarm.name))
+
+
+def _behind(client: Client, alarms: list[AlarmState], now: datetime) -> list[AlarmState]:
+    """The alarms, each with the one that stands for it: one cause counts once, here and in `ona alarms`.
+    What stands for others has their reason, and comes first."""
+    if not any(alarm.state == "ALARM" for alarm in alarms):
+        return alarms
+    on = ringing(client, None, now)
+    stands = {part: one.name for one in on for part in (*one.parts, *one.behind)}
+    reasons = {one.name: one.reason for one in on}
+    told = [
+        replace(alarm, behind=stands.get(alarm.name, ""), reason=reasons.get(alarm.name, alarm.reason))
+        for alarm in alarms
+    ]
+    return sorted(told, key=lambda alarm: (alarm.state != "ALARM", bool(alarm.behind), alarm.name))
 
 
 def _panels(

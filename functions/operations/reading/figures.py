@@ -13,7 +13,9 @@ from ona.documents.base import Document
 from ona.repairs.tracking import TrackedOrder
 from ona.store.forecast_ids import beginning
 from ona.store.unreadable import Unreadable
+from operations.reading.failures import Failure, failures
 from operations.reading.records import (
+    REFUSED,
     SITE_DAYS,
     Cause,
     Detection,
@@ -25,17 +27,19 @@ from operations.reading.records import (
 from operations.reading.spending import Spent
 from operations.reading.window import Window
 
-_NOTHING_MADE = ("quarantined", "dismissed", "repeated")
+_NOTHING_MADE = (REFUSED, "dismissed", "repeated")
 """Outcomes of files of which nothing was made."""
 NO_FAULT = ("curtailment", "snow", "operation")
 """Kinds of incident that explain a loss and are no machine's fault (`ooda.documents.detections`)."""
 
 
 class Files(Document):
-    """What came of the files below one folder of the input bucket. `outcomes`: files by outcome."""
+    """What came of the files below one folder of the input bucket. `outcomes`: files by outcome; `mended`:
+    when a refused file was accepted, which was put once more, UTC."""
 
     outcomes: dict[str, int]
-    refused: int = Field(description="quarantined, and dismissed by nobody")
+    refused: int = Field(description="quarantined, dismissed by nobody, and not accepted since")
+    mended: dict[str, datetime] = {}
 
     @property
     def number(self) -> int:
@@ -95,6 +99,7 @@ class Figures(Document):
     files: dict[str, Files] = Field(description="by the folder of the input bucket")
     site_days: int = Field(description="days of sites that were judged as a whole")
     failed: dict[str, int] = Field(description="executions that failed, by workflow")
+    failures: list[Failure] = Field([], description="the same, the newest first")
     incidents: Incidents
     forecasts: Forecasts
     orders: Orders
@@ -115,7 +120,7 @@ class Gathered:
     forecasts: Sequence[str]
     sites: Sequence[tuple[str, str]]
     orders: Sequence[TrackedOrder]
-    failed: dict[str, int]
+    failed: Sequence[Failure]
     bad: Sequence[Unreadable]
 
 
@@ -137,7 +142,7 @@ def gather(records: Records, machines: Iterable[str], window: Window) -> Gathere
         forecasts=records.forecasts(window),
         sites=records.sites(),
         orders=records.orders(),
-        failed=records.failures(machines, window),
+        failed=failures(records, machines, window, outcomes),
         bad=records.bad[before:],
     )
 
@@ -150,7 +155,8 @@ def reckoned(read: Gathered, window: Window) -> Figures:
         end=window.end,
         files={folder: _files(files, folder) for folder in sorted({_folder(one) for one in files})},
         site_days=len(read.outcomes) - len(files),
-        failed=read.failed,
+        failed=dict(sorted(Counter(one.workflow for one in read.failed).items())),
+        failures=list(read.failed),
         incidents=_incidents(read),
         forecasts=_forecasts(read),
         orders=_orders(read.orders, window),
@@ -167,7 +173,19 @@ def _folder(outcome: Outcome) -> str:
 def _files(files: Iterable[Outcome], folder: str) -> Files:
     mine = [one for one in files if _folder(one) == folder]
     words = Counter("dismissed" if one.dismissed_at else one.outcome for one in mine)
-    return Files(outcomes=dict(sorted(words.items())), refused=words["quarantined"])
+    refused = [one for one in mine if one.outcome == REFUSED and not one.dismissed_at]
+    mended: dict[str, datetime] = {}
+    for bad in refused:
+        done = [one.at for one in mine if _same_again(one, bad)]
+        mended |= {bad.source.key: min(done)} if done else {}
+    left = sum(one.source.key not in mended for one in refused)
+    return Files(outcomes=dict(sorted(words.items())), refused=left, mended=mended)
+
+
+def _same_again(one: Outcome, refused: Outcome) -> bool:
+    """Whether a file was accepted under the key of one that was refused before."""
+    made = one.outcome not in _NOTHING_MADE and not one.dismissed_at
+    return made and one.source.key == refused.source.key and one.at > refused.at
 
 
 def _incidents(read: Gathered) -> Incidents:

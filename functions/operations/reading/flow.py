@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from ona.runtime.words import counted
 from operations.config.catalogue import FILE as CATALOGUE
+from operations.reading.changes import RULE_OFF, Changes
 from operations.reading.finding import Client, Finding, code_of, each
 from operations.reading.inventory import Inventory
 from operations.reading.metric_data import Ask, values
@@ -24,6 +25,8 @@ LATE_S = 1200
 _GONE = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 OF_CLOSED_APIS = ("api_errors", "api_first_error", "api_first_error_unwell", "api_refusals", "api_unwell")
 """Kinds of alarms that follow from APIs which are closed: every caller gets 503 or 429."""
+OFF = "off: "
+"""How it begins what is said of a rule or timer that is off."""
 OFF_BY_STOP = "off: the platform is stopped, and a resume turns it on"
 _COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
@@ -87,7 +90,7 @@ def rules(client: Client, found: Inventory, stop: Stop | None = None) -> Iterato
     """Is each rule and timer on? EventBridge keeps no event for a rule that is off. Timers are rules with a
     schedule, and the schedules of EventBridge Scheduler. One that a `stop` turned off is well."""
     events, scheduler = client("events"), client("scheduler")
-    stopped = {(one.kind, one.name) for one in stop.timers} if stop else set()
+    stopped, changes = {(one.kind, one.name) for one in stop.timers} if stop else set(), Changes(client)
 
     def look(name: str) -> Finding:
         bus, _, rule = name.rpartition("|")
@@ -104,8 +107,10 @@ def rules(client: Client, found: Inventory, stop: Stop | None = None) -> Iterato
         if ("rule", rule) in stopped:
             return Finding.ok("rules", rule, OFF_BY_STOP)
         if described.get("ScheduleExpression"):
-            return Finding.warning("rules", rule, f"off: {described['ScheduleExpression']} starts nothing")
-        return Finding.critical("rules", rule, "off: its events start nothing, and are kept nowhere")
+            off = Finding.warning("rules", rule, f"{OFF}{described['ScheduleExpression']} starts nothing")
+        else:
+            off = Finding.critical("rules", rule, f"{OFF}its events start nothing, and are kept nowhere")
+        return changes.told(off, RULE_OFF)
 
     def timer(name: str) -> Finding:
         try:
@@ -120,7 +125,8 @@ def rules(client: Client, found: Inventory, stop: Stop | None = None) -> Iterato
             return Finding.ok("rules", name, described["State"])
         if ("schedule", name.rpartition("|")[2]) in stopped:
             return Finding.ok("rules", name, OFF_BY_STOP)
-        return Finding.warning("rules", name, f"off: {described['ScheduleExpression']} starts nothing")
+        text = f"{OFF}{described['ScheduleExpression']} starts nothing"
+        return Finding.warning("rules", name, text, since=described.get("LastModificationDate"))
 
     yield from each("rules", found.of("AWS::Events::Rule"), look)
     yield from each("rules", found.of("AWS::Scheduler::Schedule"), timer)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from operations.reading import doors, flow, freshness, inventory, services, stops
+from operations.reading import doors, flow, freshness, inventory, released, services, stacks, stops, windows
 from operations.reading.finding import Client, Finding, Report, worst
 from operations.reading.stops import Stop
 
@@ -37,7 +37,9 @@ def health(client: Client, platform: Platform, now: datetime) -> Report:
     stop, seen = _stop(client, platform.output_bucket)
     checks: dict[str, Callable[[], Iterator[Finding]]] = {
         stops.CHECK: lambda: iter([seen]),
-        inventory.CHECK: lambda: inventory.stacks(found),
+        windows.CHECK: lambda: windows.windows(client, found, now),
+        stacks.CHECK: lambda: stacks.stacks(client, found),
+        released.CHECK: lambda: released.findings(client, found, platform.output_bucket),
         "functions": lambda: services.functions(client, found),
         "workflows": lambda: services.workflows(client, found),
         "buckets": lambda: services.buckets(client, found),

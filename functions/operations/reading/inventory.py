@@ -10,24 +10,32 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from operations.reading.finding import Client, Finding
+from operations.reading.finding import Client
 
-CHECK = "stacks"
 _ROOT_TAG = "ona:root"
 """The tag by which the embedded cloud, whose stacks do not nest, names the root's stack."""
 _GONE = "DELETE_COMPLETE"
+_RELEASE = "Release"
+"""The root's parameter that says what was deployed last."""
+GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+"""Statuses of a stack that is what its last deployment meant it to be."""
 
 
 @dataclass(frozen=True)
 class Inventory:
     """What is deployed. `stacks`: status by name; `resources`: physical ids by CloudFormation's type;
-    `stack_of`: by physical id, the stack that has it; `made`: when the root's stack was made."""
+    `stack_of`: by physical id, the stack that has it; `made`: when the root's stack was made; `changed`:
+    when it was updated last, or made; `release`: what it says was deployed then; `reasons`:
+    why a stack has its status, by name, where CloudFormation says it."""
 
     root: str
     stacks: dict[str, str]
     resources: dict[str, list[str]]
     stack_of: dict[str, str] = field(default_factory=dict)
     made: datetime | None = None
+    changed: datetime | None = None
+    release: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[str]:
         """The physical ids of a type's resources, sorted."""
@@ -53,7 +61,15 @@ def read(client: Client, root: str) -> Inventory:
         for resource in _resources(cloudformation, stack):
             resources.setdefault(resource["ResourceType"], []).append(resource["PhysicalResourceId"])
             stack_of[resource["PhysicalResourceId"]] = stack
-    return Inventory(root, stacks, resources, stack_of, top.get("CreationTime"))
+    made = top.get("CreationTime")
+    changed = top.get("LastUpdatedTime") or made
+    reasons = {item["StackName"]: item.get("StackStatusReason") or "" for item in living}
+    return Inventory(root, stacks, resources, stack_of, made, changed, _release(top), reasons)
+
+
+def _release(root: dict[str, Any]) -> str:
+    given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in root.get("Parameters", [])}
+    return str(given.get(_RELEASE, ""))
 
 
 def _belongs(stack: dict[str, Any], root: dict[str, Any]) -> bool:
@@ -72,18 +88,3 @@ def _resources(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
         for item in page["StackResourceSummaries"]:
             if item.get("PhysicalResourceId") and item["ResourceStatus"] != _GONE:
                 yield item
-
-
-def stacks(found: Inventory) -> Iterator[Finding]:
-    """Is each stack what its last deployment meant it to be?"""
-    for name, status in sorted(found.stacks.items()):
-        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"):
-            yield Finding.ok(CHECK, name, status)
-        elif status.endswith("IN_PROGRESS") and "ROLLBACK" not in status:
-            yield Finding.warning(CHECK, name, f"{status}: it is being deployed just now")
-        elif status == "UPDATE_ROLLBACK_COMPLETE":
-            yield Finding.warning(
-                CHECK, name, f"{status}: the last deployment failed, the one before it runs"
-            )
-        else:
-            yield Finding.critical(CHECK, name, f"{status}: the last deployment failed")

@@ -1,34 +1,21 @@
 """What an alarm that is on saw last, and when it goes off by itself: did the cure help?
 
 An alarm stays on until its periods have passed, also when nothing fails any more. So its own time says
-when the first fault came, never whether the newest one is over. Sources: Amazon CloudWatch User Guide,
-"Alarm evaluation" (a period of five minutes is looked at each minute) and "Configuring how CloudWatch
-alarms treat missing data" (it looks back further than the evaluation periods where data are missing).
+when the first fault came, never whether the newest one is over. Sources: see `alarm_values`.
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ona.documents.base import Document
+from operations.reading.alarm_values import MINUTE_S, breaches, counts, looks_back_s, measured, period_s
 from operations.reading.finding import Client
-from operations.reading.metric_data import Ask, Formula, Values, computed, values
 
-MINUTE_S = 60
-FURTHER_BACK = 2
-"""Periods that CloudWatch looks back beyond the evaluation periods; the guide says *more*, not how many.
-Its tables look back two more."""
 JUST_NOW = timedelta(minutes=2)
 """So late CloudWatch may know of a value; a fault that is not older may go on (ours)."""
-_BAD: dict[str, Callable[[float, float], bool]] = {
-    "GreaterThanThreshold": operator.gt,
-    "GreaterThanOrEqualToThreshold": operator.ge,
-    "LessThanThreshold": operator.lt,
-    "LessThanOrEqualToThreshold": operator.le,
-}
 _STAYS = ("ignore", "breaching")
 """How missing data are treated by an alarm that does not go off without new values."""
 
@@ -58,88 +45,51 @@ NONE_LEFT = "nothing has failed in its periods: goes off by itself within minute
 """Of an alarm that is on and whose values are all well."""
 
 
-def newest_faults(client: Client, alarms: Iterable[Mapping[str, Any]], now: datetime) -> dict[str, Fault]:
+def newest_faults(
+    client: Client, alarms: Iterable[Mapping[str, Any]], now: datetime, *, executions: bool = True
+) -> dict[str, Fault]:
     """By name, the newest fault of each metric alarm (as DescribeAlarms gives it) that has one.
 
     `now` is UTC. Raises botocore's errors.
     """
     cloudwatch, found = client("cloudwatch"), {}
     for alarm in alarms:
-        back = timedelta(seconds=_looks_back_s(alarm))
-        known = _minutes(cloudwatch, alarm, now - back, now)
+        known = _newest(cloudwatch, alarm, now)
         if known is not None:
-            found[str(alarm["AlarmName"])] = _with_execution(client, alarm, known)
+            name = str(alarm["AlarmName"])
+            found[name] = _with_execution(client, alarm, known) if executions else known
     return found
 
 
-def _minutes(cloudwatch: Any, alarm: Mapping[str, Any], start: datetime, now: datetime) -> Fault | None:
-    """The newest fault since `start`: of one metric by minutes, of a sum by its periods."""
-    if alarm.get("Metrics"):
-        step, name, points = period_s(alarm), *_summed(cloudwatch, alarm, start, now)
-        bad: Callable[[float], bool] = _breaches(alarm)
-    else:
-        statistic = str(alarm.get("ExtendedStatistic") or alarm.get("Statistic"))
-        dimensions = {one["Name"]: one["Value"] for one in alarm.get("Dimensions", [])}
-        step, name = MINUTE_S, str(alarm["MetricName"])
-        ask = Ask(alarm["Namespace"], name, dimensions, statistic, step)
-        points = values(cloudwatch, [ask], start, now)[0]
-        # five errors in five minutes are a part each: none of them is well
-        counts = statistic in ("Sum", "SampleCount") and alarm["ComparisonOperator"].startswith("Greater")
-        bad = _above_nothing if counts else _breaches(alarm)
-    failed = [(at, value) for at, value in points if bad(value)]
+def course(
+    client: Client, alarms: Sequence[Mapping[str, Any]], now: datetime, *, executions: bool = True
+) -> tuple[Fault | None, str]:
+    """The newest fault of alarms that ring as one, and in words what became of it. Never raises: alarms
+    that cannot be asked for their values are on all the same. `executions`: whether to name the one that
+    failed."""
+    try:
+        found = newest_faults(client, alarms, now, executions=executions)
+    except Exception as error:
+        return None, f"its newest fault could not be asked: {error}"
+    if not found:
+        return None, NONE_LEFT if alarms else ""
+    newest = max(found.values(), key=lambda fault: fault.at)
+    ends = [fault.over_by for fault in found.values()]
+    last = max((end for end in ends if end), default=None) if all(ends) else None
+    newest = newest.model_copy(update={"over_by": last})  # off when all its parts are
+    return newest, newest.in_words(now)
+
+
+def _newest(cloudwatch: Any, alarm: Mapping[str, Any], now: datetime) -> Fault | None:
+    """The newest fault that an alarm still looks at: of one metric by minutes, of a sum by its periods."""
+    seen = measured(cloudwatch, alarm, now - timedelta(seconds=looks_back_s(alarm)), now)
+    bad = (lambda value: value > 0) if counts(alarm) else breaches(alarm)
+    failed = [(at, value) for at, value in seen.points if bad(value)]
     if not failed:
         return None
     at, value = failed[-1]
-    ended = min(datetime.fromtimestamp(at + step, UTC), now)
-    return Fault(at=ended, what=f"{name} {value:g}", over_by=_over_by(alarm, ended))
-
-
-def _summed(
-    cloudwatch: Any, alarm: Mapping[str, Any], start: datetime, now: datetime
-) -> tuple[str, Values]:
-    """What an expression over metrics was, and its label."""
-    asks: dict[str, Ask] = {}
-    formulas: dict[str, Formula] = {}
-    told, label = "", "value"
-    for query in alarm["Metrics"]:
-        if "MetricStat" in query:
-            stat = query["MetricStat"]
-            dimensions = {one["Name"]: one["Value"] for one in stat["Metric"].get("Dimensions", [])}
-            metric = stat["Metric"]
-            ask = Ask(
-                metric["Namespace"], metric["MetricName"], dimensions, stat["Stat"], int(stat["Period"])
-            )
-            asks[query["Id"]] = ask
-        else:
-            formulas[query["Id"]] = Formula(query["Expression"], int(query.get("Period") or 0))
-        if query.get("ReturnData", True):
-            told, label = query["Id"], str(query.get("Label") or "value")
-    series = computed(cloudwatch, asks, formulas, [told], start, now)[told]
-    return label, next(iter(series.values()), [])
-
-
-def _above_nothing(value: float) -> bool:
-    return value > 0
-
-
-def _breaches(alarm: Mapping[str, Any]) -> Callable[[float], bool]:
-    bad = _BAD[alarm["ComparisonOperator"]]
-    threshold = float(alarm["Threshold"])
-
-    def breaches(value: float) -> bool:
-        return bad(value, threshold)
-
-    return breaches
-
-
-def period_s(alarm: Mapping[str, Any]) -> int:
-    """Seconds of one of an alarm's data points."""
-    stats = [query["MetricStat"] for query in alarm.get("Metrics") or () if "MetricStat" in query]
-    return int((stats[0] if stats else alarm)["Period"])
-
-
-def _looks_back_s(alarm: Mapping[str, Any]) -> int:
-    return (int(alarm["EvaluationPeriods"]) + FURTHER_BACK) * period_s(alarm)
+    ended = min(datetime.fromtimestamp(at + seen.step_s, UTC), now)
+    return Fault(at=ended, what=f"{seen.label} {value:g}", over_by=_over_by(alarm, ended))
 
 
 def _over_by(alarm: Mapping[str, Any], ended: datetime) -> datetime | None:
@@ -147,7 +97,7 @@ def _over_by(alarm: Mapping[str, Any], ended: datetime) -> datetime | None:
     if alarm.get("TreatMissingData") in _STAYS:
         return None
     wanted = int(alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"])
-    left_s = _looks_back_s(alarm) - (wanted - 1) * period_s(alarm)
+    left_s = looks_back_s(alarm) - (wanted - 1) * period_s(alarm)
     return ended + timedelta(seconds=left_s + MINUTE_S)
 
 

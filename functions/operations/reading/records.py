@@ -8,7 +8,7 @@ January that came today is of today's work, though its documents lie under Janua
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -34,6 +34,8 @@ SITE_DAYS = "site-days/"
 """How keys begin that are of no file, but of a site's day judged as a whole (`ooda.layout`)."""
 FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 """Ends of an execution that brought nothing."""
+REFUSED = "quarantined"
+"""The outcome of a file that was not accepted."""
 
 
 class _Read(Document):
@@ -186,12 +188,6 @@ class Records:
         named = ((f"table {self.table}, {item.get('job_id')}", item) for item in items)
         return readable(named, TrackedOrder.read, self.bad)
 
-    def failures(self, machines: Iterable[str], window: Window) -> dict[str, int]:
-        """How many executions failed in a window, by the workflow's name; those without are left out."""
-        states = self.client("stepfunctions")
-        found = {arn.rpartition(":")[2]: _failed(states, arn, window) for arn in machines}
-        return {name: number for name, number in found.items() if number}
-
     def document(self, key: str, model: type[DocumentT]) -> DocumentT | None:
         """A document that need not be there; one that cannot be read is put aside."""
 
@@ -244,15 +240,3 @@ class Records:
         except self._s3.exceptions.NoSuchKey as error:
             raise Gone("it is gone") from error
         return json.loads(body)
-
-
-def _failed(states: Any, arn: str, window: Window) -> int:
-    """How many executions of a workflow failed in a window. The newest are listed first; one may take as
-    long as it may, so all that are kept (90 days) are looked at."""
-    pages: Callable[..., Any] = states.get_paginator("list_executions").paginate
-    return sum(
-        window.holds(one.get("stopDate"))
-        for status in FAILED
-        for page in pages(stateMachineArn=arn, statusFilter=status)
-        for one in page["executions"]
-    )

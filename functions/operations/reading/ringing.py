@@ -9,7 +9,8 @@ from typing import Any
 
 from ona.documents.base import Document
 from operations.reading.finding import Client
-from operations.reading.newest_fault import NONE_LEFT, Fault, newest_faults
+from operations.reading.first_fault import began, follows
+from operations.reading.newest_fault import Fault, course
 
 _NAMED = re.compile(r'ALARM\("?([^")]+)"?\)')
 _PAGE = re.compile(r"Runbook: (\S+)$")
@@ -43,7 +44,7 @@ class On(Document):
     parts: list[str]
     """The alarms that are on and that it rings for."""
     behind: list[str]
-    """Alarms that are on and quiet, because this one is their cause."""
+    """Alarms that are on and quiet, because this one is their cause: their faults began after its own."""
     newest: Fault | None = None
     """The newest fault, of a composite alarm that of the part which failed last; None where all values of
     its periods are well, or where they could not be asked."""
@@ -51,8 +52,8 @@ class On(Document):
     """In words: the newest fault, whether anything failed since, and when the alarm goes off by itself."""
 
 
-def ringing(client: Client, ours: Collection[str], now: datetime) -> list[On]:
-    """What is on among `ours`, the longest first. `now` is UTC.
+def ringing(client: Client, ours: Collection[str] | None, now: datetime) -> list[On]:
+    """What is on among `ours` (None: among all of the account), the longest first. `now` is UTC.
 
     Raises botocore's error where nobody answers.
     """
@@ -62,7 +63,7 @@ def ringing(client: Client, ours: Collection[str], now: datetime) -> list[On]:
         alarm["AlarmName"]: alarm
         for page in seen
         for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
-        if alarm["AlarmName"] in ours
+        if ours is None or alarm["AlarmName"] in ours
     }
     rules = {
         name: [_NAMED.findall(part) for part in alarm["AlarmRule"].partition(" AND NOT ")[::2]]
@@ -71,38 +72,60 @@ def ringing(client: Client, ours: Collection[str], now: datetime) -> list[On]:
     }
     on = [name for name, alarm in every.items() if alarm["StateValue"] == "ALARM"]
     told_by = {part: name for name, (parts, _) in rules.items() for part in parts}
+    starts: dict[str, datetime | None] = {}
+
+    def parts_of(name: str) -> list[str]:
+        return [part for part in rules.get(name, [[], []])[0] if part in on]
+
+    def start(name: str) -> datetime | None:
+        if name not in starts:
+            judged = [every[part] for part in parts_of(name) or [name]]
+            starts[name] = _began(client, judged, _since(every[name]))
+        return starts[name]
+
+    def causes(part: str) -> list[str]:
+        """What is on and is the cause of an alarm that does not ring by itself."""
+        if part not in told_by:
+            return []
+        wanted = [cause for cause in rules[told_by[part]][1] if cause in on]
+        return [cause for cause in wanted if follows(start(part), start(cause))]
+
+    behind = {part: causes(part) for part in on}
     found = []
     for name in on:
-        if name in told_by:
-            ringer = told_by[name]
-            if ringer in on or any(cause in on for cause in rules[ringer][1]):
-                continue  # the composite alarm stands for it, or its cause does
-        parts = [part for part in rules.get(name, [[], []])[0] if part in on]
-        behind = [part for part in on if part in told_by and name in rules[told_by[part]][1]]
-        found.append(_on(every[name], every[parts[0]] if parts else every[name], parts, behind))
-    return sorted((_course(client, item, every, now) for item in found), key=lambda item: item.since)
+        if behind[name] or told_by.get(name) in on:
+            continue  # its cause stands for it, or the composite alarm does
+        parts = parts_of(name)
+        after = [part for part in on if name in behind[part]]
+        found.append(_on(every[name], every[parts[0]] if parts else every[name], parts, after))
+    return sorted((_with_course(client, item, every, now) for item in found), key=lambda item: item.since)
 
 
-def _course(client: Client, item: On, every: Mapping[str, dict[str, Any]], now: datetime) -> On:
-    """An alarm with its newest fault. One that cannot be asked for its values is on all the same."""
-    judged = [every[name] for name in item.parts or [item.name] if "AlarmRule" not in every[name]]
+def _began(client: Client, alarms: list[dict[str, Any]], on_at: datetime) -> datetime | None:
+    """When a fault began; None where nobody can say: then the alarms' rules alone say what is a cause."""
     try:
-        found = newest_faults(client, judged, now)
-    except Exception as error:
-        return item.model_copy(update={"course": f"its newest fault could not be asked: {error}"})
-    if not found:
-        return item.model_copy(update={"course": NONE_LEFT if judged else ""})
-    newest = max(found.values(), key=lambda fault: fault.at)
-    ends = [fault.over_by for fault in found.values()]
-    last = max((end for end in ends if end), default=None) if all(ends) else None
-    newest = newest.model_copy(update={"over_by": last})  # off when all its parts are
-    return item.model_copy(update={"newest": newest, "course": newest.in_words(now)})
+        return began(
+            client("cloudwatch"), [one for one in alarms if "MetricName" in one or "Metrics" in one], on_at
+        )
+    except Exception:
+        return None
+
+
+def _with_course(client: Client, item: On, every: Mapping[str, dict[str, Any]], now: datetime) -> On:
+    judged = [every[name] for name in item.parts or [item.name] if "AlarmRule" not in every[name]]
+    newest, words = course(client, judged, now)
+    return item.model_copy(update={"newest": newest, "course": words})
+
+
+def _since(alarm: Mapping[str, Any]) -> datetime:
+    at: datetime = alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"]
+    return at
 
 
 def _on(alarm: dict[str, Any], first: dict[str, Any], parts: list[str], behind: list[str]) -> On:
     return On(
         name=alarm["AlarmName"],
-        since=alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"],
+        since=_since(alarm),
         what=described(alarm)[0],
         page=described(first)[1],
         reason=str(first.get("StateReason") or ""),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from operations.reading.changes import NO_CALLS, Changes
 from operations.reading.finding import Client, Finding, code_of, each
 from operations.reading.inventory import Inventory
 
 _GONE = "it is gone: its stack names it, and the service does not know it"
+SHUT = "its reserved concurrency is 0"
+"""How it begins what is said of a function that somebody stopped so."""
 _NOT_THERE = {
     "ResourceNotFoundException",
     "StateMachineDoesNotExist",
@@ -24,8 +27,11 @@ def functions(client: Client, found: Inventory) -> Iterator[Finding]:
 
     Callers name its alias: the state is that of the version behind it. What is updated is the newest code.
     """
-    lambdas = client("lambda")
+    lambdas, changes = client("lambda"), Changes(client)
     aliases = dict(arn.split(":")[-2:] for arn in found.of("AWS::Lambda::Alias"))
+
+    def by(seen: Finding, limit: int | None) -> Finding:
+        return changes.told(seen, NO_CALLS) if limit == 0 and seen.state == "critical" else seen
 
     def look(name: str) -> Finding:
         try:
@@ -35,14 +41,14 @@ def functions(client: Client, found: Inventory) -> Iterator[Finding]:
             return _missing("functions", name, error)
         alias = aliases.get(name)
         if alias is None:
-            return _function(name, newest, newest, limit)
+            return by(_function(name, newest, newest, limit), limit)
         try:
             called = lambdas.get_function_configuration(FunctionName=name, Qualifier=alias)
         except Exception as error:
             if code_of(error) in _NOT_THERE:
                 return Finding.critical("functions", name, f"its alias {alias} is gone: no call is let in")
             raise
-        return _function(name, called, newest, limit)
+        return by(_function(name, called, newest, limit), limit)
 
     return each("functions", found.of("AWS::Lambda::Function"), look)
 
@@ -53,7 +59,7 @@ def _function(name: str, called: dict[str, Any], newest: dict[str, Any], limit: 
     if state == "Failed":
         return Finding.critical("functions", name, f"state Failed: {why}")
     if limit == 0:
-        return Finding.critical("functions", name, "its reserved concurrency is 0: no call is let in")
+        return Finding.critical("functions", name, f"{SHUT}: no call is let in")
     if update == "Failed":
         return Finding.critical("functions", name, f"its last update failed, older code runs: {why}")
     if state == "Pending":

@@ -18,6 +18,8 @@ KIND = "summary"
 PAGE = "docs/operations/summary.md"
 CENT = 0.005
 """USD; less is not named."""
+FEW_NAMED = 3
+"""So many failed executions are named in a line, which is long (ours)."""
 NAMED = 5
 """So many sites or objects are named in a line; the others are counted (ours)."""
 
@@ -81,8 +83,7 @@ def cost_in_words(cost: Spent | str, month: float | None) -> Iterator[Finding]:
 def findings(figures: Figures) -> Iterator[Finding]:
     """The figures as lines; a line that somebody should look at is a warning."""
     yield from _files_in_words(figures)
-    for workflow, number in figures.failed.items():
-        yield _warning("files", workflow, f"{counted(number, 'execution')} failed")
+    yield from _failures_in_words(figures)
     seen = figures.incidents
     yield Finding.ok("incidents", "faults", _faults_in_words(seen))
     others = [f"{counted(seen.suspected, 'suspected loss')}", f"{seen.superseded} superseded"]
@@ -103,6 +104,7 @@ def findings(figures: Figures) -> Iterator[Finding]:
     yield Finding.ok(
         "money", "saved", f"{money.saved_usd_per_day:,.2f} USD a day, ended by verified repairs"
     )
+    yield from _breakage(figures)
     yield from not_counted(figures.unreadable, PAGE)
 
 
@@ -117,6 +119,8 @@ def not_counted(bad: Sequence[str], page: str) -> Iterator[Finding]:
 def _files_in_words(figures: Figures) -> Iterator[Finding]:
     for folder, files in figures.files.items():
         told = f"{counted(files.number, 'file')} ({', '.join(_counts(files.outcomes))})"
+        since = [f"{key} at {at:%H:%M} UTC" for key, at in files.mended.items()]
+        told = f"{told}; mended since: {listed(since, NAMED)}" if since else told
         yield _warning("files", folder, told) if files.refused else Finding.ok("files", folder, told)
     came = figures.files.values()
     if not came:
@@ -126,6 +130,37 @@ def _files_in_words(figures: Figures) -> Iterator[Finding]:
         yield nothing.model_copy(update={"page": f"{PAGE}#files"})
     if figures.site_days:
         yield Finding.ok("files", "sites", f"{counted(figures.site_days, 'judgement')} of whole sites")
+
+
+def _failures_in_words(figures: Figures) -> Iterator[Finding]:
+    """By workflow, what failed and is still so, and below it what failed and is mended."""
+    for workflow, number in figures.failed.items():
+        mine = [one for one in figures.failures if one.workflow == workflow]
+        over = [one for one in mine if one.mended_at]
+        if left := number - len(over):
+            names = [one.in_words for one in mine if not one.mended_at]
+            text = f"{counted(left, 'execution')} failed, still so: {listed(names, FEW_NAMED)}"
+            yield _warning("files", workflow, text)
+        if over:
+            names = [one.in_words for one in over]
+            text = f"{counted(len(over), 'execution')} failed, mended since: {listed(names, FEW_NAMED)}"
+            yield Finding.ok("files", workflow, text)
+
+
+def _breakage(figures: Figures) -> Iterator[Finding]:
+    """What the day's failures cost: what causes lost that were found late, and what nobody knows yet."""
+    if not figures.failures:
+        return
+    over = [one for one in figures.failures if one.mended_at]
+    told = (
+        [f"{sum(one.late_usd for one in over):,.2f} USD lost by causes that were found late"]
+        if over
+        else []
+    )
+    left = {one.key or one.execution for one in figures.failures if not one.mended_at}
+    if left:
+        told.append(f"{counted(len(left), 'piece of work')} not done yet: what it loses is in no figure")
+    yield Finding.ok("money", "breakage", "; ".join(told))
 
 
 def _faults_in_words(seen: Incidents) -> str:

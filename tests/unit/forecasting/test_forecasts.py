@@ -16,7 +16,7 @@ from forecasting.forecasting_api.detection_csv import csv_by_day
 from forecasting.forecasting_api.predict import Inputs
 from ona.runtime.clock import iso
 from ona.store.layout import FORECAST_CSV
-from ooda.detect import store, telemetry_store
+from ooda.detect import foretold, telemetry_store
 from tests.builders.forecasting import site_document, two_assets_day
 
 NOW = datetime(2025, 6, 10, 6, 0, tzinfo=UTC)
@@ -137,16 +137,40 @@ def test_detection_reads_the_csv_that_forecasting_writes(monkeypatch: pytest.Mon
         for (asset, day_), body in files.items()
     }
     monkeypatch.setattr(
-        store,
+        foretold,
         "list_keys",
         lambda bucket, prefix: [{"Key": k} for k in sorted(objects) if k.startswith(prefix)],
     )
-    monkeypatch.setattr(store, "read_bytes", lambda pointer: objects[pointer.key])
-    read = store._forecasts({"B"}, ["2025-06-10", "2025-06-11"], "bucket")["B"]
+    monkeypatch.setattr(foretold, "read_bytes", lambda pointer: objects[pointer.key])
+    read = foretold.forecasts({"B"}, ["2025-06-10", "2025-06-11"], "bucket")["B"]
     assert len(read) == 30
     assert read[pd.Timestamp("2025-06-10T12:00:00Z")] == pytest.approx(
         0.75 * points()[5].predicted_power_kw, abs=0.01
     )
+
+
+@pytest.mark.parametrize("others", [0, 1, 1200])
+def test_assets_whose_names_begin_alike_have_their_own_forecasts(
+    monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    """However many forecasts lie there, few of which are of these assets."""
+    folder, text = "forecasts/2025/06/10/", "timestamp,predicted_power_kw\n2025-06-10T12:00:00Z,{}\n"
+    objects = {
+        f"{folder}P-1_forecast_20250610T06.csv": text.format(1),
+        f"{folder}P-10_forecast_20250610T06.csv": text.format(10),
+    } | {f"{folder}P-11_{n:04d}_forecast_20250610T06.csv": text.format(11) for n in range(others)}
+    asked = []
+
+    def listed(bucket: str, prefix: str) -> list[dict[str, str]]:
+        asked.append(prefix)
+        return [{"Key": key} for key in sorted(objects) if key.startswith(prefix)]
+
+    monkeypatch.setattr(foretold, "list_keys", listed)
+    monkeypatch.setattr(foretold, "read_bytes", lambda pointer: objects[pointer.key].encode())
+    read = foretold.forecasts({"P-1", "P-10", "P-2"}, ["2025-06-10"], "bucket")
+    assert {name: list(values) for name, values in read.items()} == {"P-1": [1.0], "P-10": [10.0]}
+    assert len(asked) == (1 if others < 1000 else 4)
+    assert foretold.forecasts(set(), ["2025-06-10"], "bucket") == {}
 
 
 def test_a_reading_that_came_twice_counts_once_for_detection() -> None:

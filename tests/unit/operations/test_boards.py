@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -16,6 +17,7 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from operations.reading import boards
+from operations.reading.ringing import On
 from ops import cli
 from ops.cli import dashboard as command
 from ops.target import Target
@@ -250,7 +252,7 @@ def test_the_terminal_shows_last_highest_unit_gaps_and_what_is_silent(called: An
     put(DETECT, (3, 1.0), (13, 8.0), (33, 8.0))
     code, said = called("--family", "ooda", "--since", "1h")
     assert code == 0, said
-    assert "alarms: 1 ALARM" in said
+    assert "alarms: 1 on\n" in said
     assert "ona-b-dev since " in said
     assert "errors (Count, Sum by 5 min)" in said
     line = next(line for line in said.splitlines() if line.startswith("    detect"))
@@ -259,6 +261,25 @@ def test_the_terminal_shows_last_highest_unit_gaps_and_what_is_silent(called: An
     assert "alarm above 5" in said
     assert "no values: other" in said
     assert "order" not in said.replace("no values: other", "")
+
+
+def test_an_alarm_counts_once_as_ona_alarms_counts_it(called: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parts are behind it; one that stands for itself is on. moto knows no composite alarms."""
+    for name in ("ona-b-dev", "ona-c-dev", "ona-other-dev", "ona-unwell-dev"):
+        alarm(name, "ALARM")
+    alarm("ona-d-dev", "OK")
+    common: dict[str, Any] = {"since": START, "what": "", "page": "", "reason": "five errors"}
+    unwell = On(**common, name="ona-unwell-dev", parts=["ona-b-dev"], behind=["ona-c-dev"])
+    other = On(**common, name="ona-other-dev", parts=[], behind=[])
+    monkeypatch.setattr(boards, "ringing", lambda *_: [unwell, other])
+    names = ("ona-b-dev", "ona-c-dev", "ona-d-dev", "ona-other-dev", "ona-unwell-dev")
+    deploy({"type": "alarm", "properties": {"alarms": [ARN + name for name in names]}})
+    code, said = called("--family", "ooda", "--since", "1h")
+    assert code == 0, said
+    assert "alarms: 2 on, 2 behind, 1 OK" in said
+    assert "    ona-c-dev behind ona-unwell-dev" in said
+    assert "    ona-other-dev since " in said
+    assert re.search(r"    ona-unwell-dev since .* five errors", said)
 
 
 def test_the_page_is_whole_and_has_a_picture_for_each_graph(called: Any, tmp_path: Any) -> None:

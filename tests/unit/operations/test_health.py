@@ -334,7 +334,11 @@ def test_what_cannot_be_asked_is_not_well_and_hides_nothing(
 
     account("events").disable_rule(Name="ours-hourly")
     report = look(without_dynamodb)
-    assert bad(report) == [("unknown", "tables", "all"), ("warning", "rules", "ours-hourly")]
+    assert bad(report) == [
+        ("unknown", "maintenance", "all"),
+        ("unknown", "tables", "all"),
+        ("warning", "rules", "ours-hourly"),
+    ]
     assert report.state == "unknown"
     assert exit_code(report.state) == 2
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,10 +62,45 @@ def test_old_items_stay_and_are_counted_apart(target: Target) -> None:
     said = ona("alerts", "list")
     assert "aaaa  open  critical  ona-detect-errors  since 2026-11-28T09:00:00Z" in said
     assert "1 alert; 1 more that are over: --all" in said
-    assert "1 alert of files that were not accepted" in said
+    assert "1 refused file: observations/x.csv; ona status" in said
     assert "unreadable table alert-log, alert#broken" in said
     assert alerts.log(target).rejected[0].reason == "the file has no readings"
     assert "bbbb" in ona("alerts", "list", "--all")
+
+
+REFUSED = {"outcome": "quarantined", "rejection": {"reason": "no_rows", "message": "no readings"}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "left"),
+    [
+        (REFUSED, None, True),
+        ({"outcome": "found"}, None, False),
+        ({**REFUSED, "dismissed_at": "2026-11-28T10:00:00Z"}, None, False),
+        (REFUSED, {"outcome": "nothing_found"}, False),
+        (REFUSED, REFUSED, True),
+        (None, None, True),
+    ],
+    ids=["refused", "read again", "dismissed", "newer version done", "newer version refused", "unknown"],
+)
+def test_a_refused_file_is_named_until_it_is_mended(
+    target: Target, first: dict[str, Any] | None, second: dict[str, Any] | None, left: bool
+) -> None:
+    s3, key = target.client("s3"), "observations/x.csv"
+    s3.put_bucket_versioning(Bucket=target.input_bucket, VersioningConfiguration={"Status": "Enabled"})
+    for place, outcome in enumerate((first, second)):
+        if place and outcome is None:
+            continue
+        version = s3.put_object(Bucket=target.input_bucket, Key=key, Body=b"x")["VersionId"]
+        if not place:
+            tables.put("alert-log", {**BEFORE, "alert_id": f"quarantine#{key}#{version}"})
+        if outcome is not None:
+            number = hashlib.sha256(f"{target.input_bucket}/{key}@{version}".encode()).hexdigest()[:16]
+            s3.put_object(
+                Bucket=target.output_bucket, Key=f"outcomes/{number}.json", Body=json.dumps(outcome)
+            )
+    s3.put_object(Bucket=target.input_bucket, Key=f"{key}.csv", Body=b"a distractor: another key")
+    assert ("1 refused file: observations/x.csv" in ona("alerts", "list")) is left
 
 
 def test_an_alert_is_found_by_id_or_by_the_alarm_that_is_not_over(target: Target) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from ops.deployment import drifting
+from operations.reading import inventory, stops
+from ops.deployment import drifting, off
+from ops.target import Target
 
 STACK = "ona-platform-prod"
 NESTED, NEIGHBOUR = f"{STACK}-Ooda-1ABC", "ona-platform-production"
@@ -103,3 +105,44 @@ def test_a_change_is_a_note_and_what_is_gone_is_wrong() -> None:
 def test_a_detection_that_takes_too_long_is_no_answer() -> None:
     [found] = drifting.findings(CloudFormation({}, looks=10_000), STACK)
     assert (found.state, STACK in found.text) == ("not asked", True)
+
+
+class HandsOff:
+    """A platform whose rule and function are off, and one rule that is on; nothing has drifted of them."""
+
+    def __init__(self, on: bool = False) -> None:
+        self.on = on
+
+    def __call__(self, service: str) -> Any:
+        return self
+
+    def describe_rule(self, Name: str) -> Any:  # noqa: N803
+        return {"State": "ENABLED" if self.on or Name == "well" else "DISABLED"}
+
+    def get_function_configuration(self, FunctionName: str) -> Any:  # noqa: N803
+        return {"State": "Failed" if FunctionName == "broken" else "Active"}
+
+    def get_function_concurrency(self, FunctionName: str) -> Any:  # noqa: N803
+        return {} if self.on or FunctionName == "broken" else {"ReservedConcurrentExecutions": 0}
+
+    def lookup_events(self, **_: Any) -> Any:
+        return {"Events": []}
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_what_somebody_turned_off_is_a_note(on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that is broken is the health check's, and no hand's."""
+    things = {"AWS::Events::Rule": ["files", "well"], "AWS::Lambda::Function": ["detect", "broken"]}
+    monkeypatch.setattr(inventory, "read", lambda _client, root: inventory.Inventory(root, {}, things))
+    monkeypatch.setattr(stops, "current", lambda _client, _bucket: None)
+    monkeypatch.setattr(Target, "outputs", {"OutputBucketName": "out"})
+    told = [(one.state, one.text.partition(":")[0]) for one in off.findings(HandsOff(on), STACK, "drift")]
+    assert told == ([] if on else [("note", "files"), ("note", "detect")])
+
+
+def test_distractor_where_nothing_is_deployed_nothing_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_client: Any, root: str) -> Any:
+        raise inventory.NotDeployed(root)
+
+    monkeypatch.setattr(inventory, "read", none)
+    assert list(off.findings(HandsOff(), STACK, "drift")) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,7 +41,10 @@ class Account:
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         outputs = [("OutputBucketName", "out"), ("Environment", "dev")]
         self.there: dict[str, Any] | None = {
+            "StackName": STACK,
+            "StackId": "arn:root",
             "StackStatus": "UPDATE_COMPLETE",
+            "CreationTime": datetime(2026, 11, 1, tzinfo=UTC),
             "Parameters": given,
             "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs],
         }
@@ -49,7 +52,7 @@ class Account:
     def __call__(self, service: str) -> Any:
         clients: dict[str, Callable[[], Any]] = {
             "cloudformation": lambda: SimpleNamespace(
-                describe_stacks=self._stacks, get_paginator=lambda _: SimpleNamespace(paginate=self._events)
+                describe_stacks=self._stacks, get_paginator=self._pages
             ),
             "events": lambda: SimpleNamespace(put_events=self._told),
             "sts": lambda: SimpleNamespace(get_caller_identity=lambda: {"Arn": ME}),
@@ -60,6 +63,14 @@ class Account:
         if self.there is None or StackName != STACK:
             raise RuntimeError(f"Stack with id {StackName} does not exist")
         return {"Stacks": [self.there]}
+
+    def _pages(self, operation: str) -> Any:
+        """There is the root and nothing below it, and it has no resources that are asked for."""
+        there = {
+            "describe_stacks": lambda: [{"Stacks": [self.there]}],
+            "list_stack_resources": _no_resources,
+        }
+        return SimpleNamespace(paginate=there.get(operation, self._events))
 
     def _events(self, StackName: str) -> list[dict[str, Any]]:  # noqa: N803
         found = [
@@ -77,6 +88,15 @@ class Account:
     def _told(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         self.told += Entries
         return {"FailedEntryCount": 0}
+
+
+def _no_resources(**_: Any) -> list[dict[str, Any]]:
+    return [{"StackResourceSummaries": []}]
+
+
+def show(target: Target, things: Sequence[Published] = ()) -> None:
+    """What stands below the releases in `ona deploy history`."""
+    recorded.show(target, list(things), *recorded.looked(target))
 
 
 @pytest.fixture
@@ -164,7 +184,7 @@ def test_history_shows_the_newest_first_and_names_what_it_cannot_read(
     account: Account, capsys: Any
 ) -> None:
     target = Target("test", STACK, account)
-    recorded.show(target, [])
+    show(target)
     for day in (3, 5, 4):
         began = datetime(2026, 11, day, 8, tzinfo=UTC)
         ends = {"outcome": "failed", "reason": "[sam]"} if day == 4 else {"outcome": "succeeded"}
@@ -173,7 +193,7 @@ def test_history_shows_the_newest_first_and_names_what_it_cannot_read(
     key = "operations/deployments/2026/11/02/20261102T080000-abcdef.json"
     account("s3").put_object(Bucket="out", Key=key, Body=b"{")
     account("s3").put_object(Bucket="out", Key="operations/deployments/readme.txt", Body=b"")
-    recorded.show(target, [])
+    show(target)
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "no deployment is on record"
     assert [line.split("→")[0].split()[-1] for line in said[1:] if "→" in line] == ["r5", "r4", "r3"]
@@ -204,7 +224,7 @@ def test_a_deployment_without_a_record_is_told_from_the_stacks_events(
     version = Version(2, datetime(2026, 11, 4, 9, 5, tzinfo=UTC), "cccccccccccc")
     other = Version(1, datetime(2026, 11, 1, 9, 5, tzinfo=UTC), "too-early")
     things = [Published("function", "ona-detect-dev", "arn", 2, {}, (version, other))]
-    recorded.show(target, things)
+    show(target, things)
     said = capsys.readouterr().out.splitlines()
     rows = [line.split("  ")[:3] for line in said if not line.startswith("    ")]
     assert rows[0] == ["2026-11-05 09:00 UTC", "deployment failed", "no new version"]
@@ -222,8 +242,9 @@ def test_no_way_back_leads_to_a_release_that_was_refused_unless_it_is_named(acco
         began = datetime(2026, 11, day, 8, tzinfo=UTC)
         made = records.made("deployment", target, began, before="", release=release, by=ME, outcome=outcome)
         assert records.write(target, made) == ""
-    refused = recorded.refused(target)
-    assert refused == {"bad"}
+    book, stacks = recorded.looked(target)
+    refused = book.refused(stacks)
+    assert refused == {"bad": "refused"}
     when = datetime(2026, 11, 4, 9, tzinfo=UTC)
     numbered = enumerate(("a", "bad", "twice", "new"), 1)
     there = tuple(reversed([Version(number, when, release) for number, release in numbered]))
@@ -238,13 +259,36 @@ def test_no_way_back_leads_to_a_release_that_was_refused_unless_it_is_named(acco
     assert (named.to, named.why.endswith("which was refused")) == (2, True)
 
 
+def test_half_a_release_goes_back_to_where_the_other_half_is() -> None:
+    """Detect got the new release before the kill; order did not, and has an older one too."""
+    when = datetime(2026, 11, 4, 9, tzinfo=UTC)
+
+    def thing(name: str, live: int, newest: int) -> Published:
+        numbered = enumerate(("oldest", "old", "new")[:newest], 1)
+        there = [Version(number, when.replace(hour=number), release) for number, release in numbered]
+        return Published("function", f"ona-{name}-dev", "arn", live, {}, tuple(reversed(there)))
+
+    half = way_back([thing("detect", 3, 3), thing("order", 2, 2)], "all")
+    assert {step.thing.short: step.to for step in half} == {"detect": 2, "order": None}
+    whole = way_back([thing("detect", 3, 3), thing("order", 3, 3)], "all")
+    assert {step.thing.short: step.to for step in whole} == {"detect": 2, "order": 2}
+    [alone] = way_back([thing("detect", 3, 3), thing("order", 2, 2)], "order")
+    assert alone.to == 1, "who is asked for alone goes"
+    early = way_back([thing("detect", 2, 3), thing("order", 2, 2)], "all", home="old")
+    assert [step.to for step in early] == [None, None], "the new release reached no alias yet"
+    asked = way_back([thing("detect", 2, 3), thing("order", 2, 2)], "all", shifting=["ona-detect-dev"])
+    assert {step.thing.short: step.to for step in asked} == {"detect": 2, "order": None}, (
+        "its hook is asked"
+    )
+
+
 def test_a_way_back_of_one_function_does_not_look_like_one_of_all(account: Account, capsys: Any) -> None:
     target = Target("test", STACK, account)
     for day, moved in ((1, ["detect"]), (2, [])):
         began = datetime(2026, 11, day, 8, tzinfo=UTC)
         given = {"before": "new", "release": "old", "by": ME, "outcome": "succeeded", "moved": moved}
         assert records.write(target, records.made("rollback", target, began, **given)) == ""
-    recorded.show(target, [])
+    show(target)
     of_all, of_one = capsys.readouterr().out.splitlines()
     assert "detect alone, new → old; the others stay" in of_one
     assert "alone" not in of_all

@@ -49,6 +49,15 @@ def test_distractor_a_cause_without_a_stack_is_told_as_it_is(cause: str) -> None
     assert errors_told.without_stacks({"Cause": cause, "n": [1]}) == {"Cause": cause, "n": [1]}
 
 
+def test_a_stack_behind_words_is_told_as_one_without() -> None:
+    """A workflow's last state names its step before the function's error."""
+    cause = f"dead letter written: Detect: {CAUSE}"
+    assert errors_told.told(cause) == (
+        "thresholds (dead letter written: Detect) (functions/ona/config/files.py, line 12, in read)"
+    )
+    assert len(errors_told.stack(cause)) == 3
+
+
 def test_a_value_has_its_cause_in_words_and_its_stack_apart() -> None:
     value: dict[str, Any] = {"Error": "E", "Cause": CAUSE, "list": [{"cause": CAUSE}], "text": CAUSE}
     told = errors_told.without_stacks(value)

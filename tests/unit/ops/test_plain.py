@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from ona.runtime.sentences import in_words
 from ops import explain, samples
 from ops.messages import DeadLetter
-from ops.plain import in_words
 from ops.target import OpsError
 
 OURS = json.dumps({"reason": "no_rows", "message": "the file has no readings", "where": "x.csv"})
@@ -26,6 +26,12 @@ CASES = {
     "an API's envelope": (ENVELOPE, "INVALID: no such day (day)"),
     "API Gateway's own refusal": ('{"message": "Forbidden"}', "Forbidden"),
     "an error with an error in it": (json.dumps({"cause": LAMBDA}), "no_rows: the file has no readings"),
+    "words before a function's error": (
+        f"dead letter written: Detect: {LAMBDA}",
+        "no_rows: the file has no readings (dead letter written: Detect)",
+    ),
+    "words before JSON that is no error": ('Detect: {"a": 1}', 'Detect: {"a": 1}'),
+    "a sentence with a brace in it": ('no such {"errorMessage": 1}', 'no such {"errorMessage": 1}'),
     "JSON that is no error": ("[1, 2]", "[1, 2]"),
     "half a JSON text": ('{"errorMessage": "cut he', '{"errorMessage": "cut he'),
     "a name that looks like JSON": ("{unknown}", "{unknown}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -19,7 +20,7 @@ from ona.documents.assets import AssetRegistry
 from ona.runtime import aws
 from ona.store import tables
 from ona.store.calendar import read_calendar
-from ops import cli, registry
+from ops import awaited, cli, registry
 from ops.cli import files
 from ops.target import Target
 from tests.builders.assets import make_asset, make_registry
@@ -593,3 +594,69 @@ def test_a_file_that_waits_is_said_to_wait(
 
 def _sample(folder: Path) -> Path:
     return Path(shutil.copy(ROOT / "samples" / "INV-001_20250115.csv", folder))
+
+
+def awaited_put(
+    target: Target, monkeypatch: pytest.MonkeyPatch, file: Path, outcome: Any, **runs: Any
+) -> Any:
+    """Put a file with --wait; what the loop writes of its version comes at the first look but one."""
+    s3 = boto3.client("s3")
+    s3.put_bucket_versioning(Bucket=IN, VersioningConfiguration={"Status": "Enabled"})
+
+    def loop(_seconds: float) -> None:
+        [found] = s3.list_object_versions(Bucket=IN)["Versions"]
+        number = hashlib.sha256(f"{IN}/{found['Key']}@{found['VersionId']}".encode()).hexdigest()[:16]
+        if outcome is not None:
+            s3.put_object(Bucket=OUT, Key=f"outcomes/{number}.json", Body=json.dumps(outcome))
+        states.version = found["VersionId"]
+
+    class States:
+        version = ""
+
+        def list_executions(self, **asked: Any) -> Any:
+            there = self.version and asked["statusFilter"] == "FAILED" and runs
+            return {"executions": [{"executionArn": "arn:x", "name": "x"}] if there else []}
+
+        def describe_execution(self, executionArn: str) -> Any:  # noqa: N803
+            version = self.version if runs.get("own") else "another"
+            key = {"key": "observations/2025/01/15/INV-001_20250115.csv", "version-id": version}
+            event = {"detail": {"bucket": {"name": IN}, "object": key}}
+            return {"input": json.dumps(event), "error": "InvalidConfiguration", "cause": "thresholds"}
+
+    states = States()
+    one = replace(target, client=lambda name: states if name == "stepfunctions" else boto3.client(name))
+    outputs = ("OodaStateMachineArn", "ForecastUploadStateMachineArn", "ForecastTrainingStateMachineArn",
+               "ForecastScheduleStateMachineArn", "FleetHistoryStateMachineArn")  # fmt: skip
+    one.__dict__["outputs"] = {**target.outputs, **dict.fromkeys(outputs, "arn:m")}
+    monkeypatch.setattr(files, "resolve", lambda *_: one)
+    monkeypatch.setattr("ops.awaited.time.sleep", loop)
+    monkeypatch.setattr(awaited, "PATIENCE_S", 0.2)
+    return CliRunner().invoke(cli.app, ["put", "--wait", str(file)], env={"COLUMNS": "200"})
+
+
+WHY = {"reason": "no_rows", "message": "no readings", "remedy": "export it again"}
+REJECTED = {"outcome": "quarantined", "rejection": WHY}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "runs", "code", "said"),
+    [
+        ({"outcome": "nothing_found"}, {}, 0, "done: nothing found"),
+        (REJECTED, {}, 1, "quarantined: no_rows: no readings"),
+        (None, {"own": True}, 1, "failed: InvalidConfiguration: thresholds"),
+        (None, {"own": False}, 1, "it goes on: ona status"),
+    ],
+    ids=["done", "refused", "failed", "another file failed"],
+)
+def test_who_waits_is_told_what_became_of_a_file(
+    target: Target, monkeypatch: pytest.MonkeyPatch, outcome: Any, runs: Any, code: int, said: str
+) -> None:
+    done = awaited_put(target, monkeypatch, ROOT / "samples" / "INV-001_20250115.csv", outcome, **runs)
+    assert (done.exit_code, said in done.output) == (code, True), done.output
+    assert ("mend: export it again" in done.output) is (outcome is REJECTED)
+
+
+def test_distractor_who_does_not_wait_is_told_where_to_look(target: Target) -> None:
+    said = put(ROOT / "samples" / "INV-001_20250115.csv")
+    assert "follow it: ona executions, ona status" in said
+    assert "done:" not in said

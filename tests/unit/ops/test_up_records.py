@@ -43,21 +43,31 @@ class Cloud:
         return {}
 
 
+def kept_of(s3: Any) -> list[Any]:
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket="out").get("Contents", [])]
+    return [json.loads(s3.get_object(Bucket="out", Key=key)["Body"].read()) for key in keys]
+
+
 @pytest.mark.parametrize(("standing", "kept"), [("old", 1), ("", 0)])
 def test_a_refused_up_names_what_was_refused(standing: str, kept: int) -> None:
     refusal = DeployError("stack p-dev-top is UPDATE_ROLLBACK_COMPLETE: no room")
-    refusal.release = "new"
     with mock_aws():
         there = Cloud(standing)
         s3 = there("s3")
         s3.create_bucket(Bucket="out", CreateBucketConfiguration={"LocationConstraint": "af-south-1"})
-        with (
-            pytest.raises(DeployError, match="no room"),
-            recorded.up(Target("test", "p-dev", there), {"ApiRate": "1"}),
-        ):
-            raise refusal
-        keys = [item["Key"] for item in s3.list_objects_v2(Bucket="out").get("Contents", [])]
-        found = [json.loads(s3.get_object(Bucket="out", Key=key)["Body"].read()) for key in keys]
+
+        def refused() -> None:
+            with recorded.up(Target("test", "p-dev", there), {"ApiRate": "1"}) as begin:
+                begin("new")
+                begun.extend(kept_of(s3))
+                raise refusal
+
+        begun: list[Any] = []
+        with pytest.raises(DeployError, match="no room"):
+            refused()
+        found = kept_of(s3)
+    assert [(one["outcome"], one["ended_at"]) for one in begun] == [("under way", None)] * kept
+    assert [one["deployment_id"] for one in begun] == [one["deployment_id"] for one in found]
     assert [(one["before"], one["release"], one["outcome"]) for one in found] == [
         ("old", "new", "failed")
     ] * kept

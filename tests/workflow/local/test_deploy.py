@@ -35,7 +35,7 @@ class Tree:
     def queue(self, name: str, **more: Any) -> dict[str, Any]:
         return queue(f"{self.name}-{name}", **more)
 
-    def deploy(self) -> dict[str, str]:
+    def deploy(self, say: deploy.Say = lambda _: None) -> dict[str, str]:
         outputs = {}
         applications = {}
         for name, resources in self.stacks.items():
@@ -47,7 +47,7 @@ class Tree:
             outputs |= {url: {"Value": {"Fn::GetAtt": [name, f"Outputs.{url}"]}} for url in urls}
         root = self.folder / "root.yaml"
         root.write_text(yaml.safe_dump({"Resources": applications, "Outputs": outputs}))
-        return deploy.deploy(self.platform.target.client, root, self.name)
+        return deploy.deploy(self.platform.target.client, root, self.name, say=say)
 
     def events(self) -> dict[str, int]:
         count = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from local import drift
@@ -36,3 +38,42 @@ def test_the_doctor_reads_the_configuration_that_is_deployed(platform: Platform)
     assert found.level is Level.GOOD, found
     files = len(list((ROOT / "configs").rglob("*.yaml")))
     assert found.what == f"what is deployed can be read, and its files agree: {files} files"
+
+
+def test_a_rule_that_is_turned_off_has_drifted_where_its_template_has_a_state(platform: Platform) -> None:
+    """AWS compares "only resource properties explicitly defined in the stack template"."""
+    cloudformation, events = (platform.target.client(one) for one in ("cloudformation", "events"))
+    timer = {"ScheduleExpression": "rate(1 day)", "Targets": []}
+    rules = {"Said": {**timer, "State": "ENABLED"}, "Silent": timer, "Well": {**timer, "State": "ENABLED"}}
+    body = {
+        "Resources": {
+            name: {"Type": "AWS::Events::Rule", "Properties": {"Name": f"drift-{name}", **given}}
+            for name, given in rules.items()
+        }
+    }
+    cloudformation.create_stack(StackName="drift-of-rules", TemplateBody=json.dumps(body))
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="drift-of-rules", WaiterConfig={"Delay": 1}
+    )
+    try:
+        for name in ("drift-Said", "drift-Silent"):
+            events.disable_rule(Name=name)
+        number = cloudformation.detect_stack_drift(StackName="drift-of-rules")["StackDriftDetectionId"]
+        status = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=number)
+        assert status["StackDriftStatus"] == "DRIFTED"
+        found = cloudformation.describe_stack_resource_drifts(StackName="drift-of-rules")
+        told = {one["LogicalResourceId"]: one for one in found["StackResourceDrifts"]}
+        assert {name: one["StackResourceDriftStatus"] for name, one in told.items()} == {
+            "Said": "MODIFIED", "Silent": "IN_SYNC", "Well": "IN_SYNC",
+        }  # fmt: skip
+        [difference] = told["Said"]["PropertyDifferences"]
+        assert (difference["PropertyPath"], difference["ActualValue"]) == ("/State", "DISABLED")
+        trail = platform.target.client("cloudtrail")
+        asked = [{"AttributeKey": "EventName", "AttributeValue": "DisableRule"}]
+        named = [
+            json.loads(one["CloudTrailEvent"])["requestParameters"]["name"]
+            for one in trail.lookup_events(LookupAttributes=asked)["Events"]
+        ]
+        assert named[:2] == ["drift-Silent", "drift-Said"], "the newest first, and no reading is kept"
+    finally:
+        cloudformation.delete_stack(StackName="drift-of-rules")

@@ -139,6 +139,31 @@ def test_opt_is_where_the_layer_lies(lab: Lab) -> None:
     assert json.loads(answer["Payload"].read()) == "from the layer"
 
 
+WRITING = (
+    "import os, tempfile\n"
+    "def attempt(act, *given):\n"
+    "    try: act(*given)\n"
+    "    except OSError as error: return [error.errno, error.strerror]\n"
+    "def handler(e, c):\n"
+    "    task, free = os.environ['LAMBDA_TASK_ROOT'], tempfile.mkdtemp()\n"
+    "    return [[attempt(open, place + '/a', 'w'), attempt(os.mkdir, place + '/b'),\n"
+    "             attempt(os.rename, free + '/' + place[-1], place + '/c')] for place in (task, '.')] + [\n"
+    "        attempt(os.remove, task + '/app.py'), attempt(open, task + '/app.py'),\n"
+    "        open(free + '/a', 'w').write('abc'), os.listdir(task)]\n"
+)
+
+
+def test_a_package_is_read_only_and_the_temporary_folder_is_not(lab: Lab) -> None:
+    """The error of AWS: a test of its own would read `[Errno 30] Read-only file system`."""
+    arn = lab.function(WRITING)
+    task, here, removed, read, written, there = json.loads(
+        lab.functions.invoke(FunctionName=arn, Payload=b"{}")["Payload"].read()
+    )
+    assert [*task, *here, removed] == [[30, "Read-only file system"]] * 7
+    assert (read, written) == (None, 3)
+    assert set(there) <= {"app.py", "__pycache__"}
+
+
 def test_a_package_built_for_another_machine_uses_this_environments_dependencies(lab: Lab) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -21,6 +21,10 @@ pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("cloud")]
 REFUSED = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "no good name, with blanks"}}
 
 
+class Killed(BaseException):
+    """Ends the command at once, as SIGKILL does: nothing is taken back."""
+
+
 class Shelf:
     """A tree whose base holds a function with an alias, and queues; its top may refuse."""
 
@@ -31,7 +35,8 @@ class Shelf:
             self.client(name) for name in ("sqs", "lambda", "cloudformation")
         )
 
-    def put(self, number: int, top: dict[str, Any], **queues: Any) -> None:
+    def put(self, number: int, top: dict[str, Any], killed: str = "", **queues: Any) -> None:
+        """Deploy; `killed`: the application before which the command is killed."""
         code = f"def handler(event, context):\n    return {number}\n"
         name = f"{self.tree.name}-answers"
         function = {
@@ -63,7 +68,12 @@ class Shelf:
             "Middle": {"Steady": self.tree.queue("steady")},
             "Top": {"Last": top},
         }
-        self.tree.deploy()
+
+        def say(text: str) -> None:
+            if killed and text.endswith(f"-{killed}"):
+                raise Killed
+
+        self.tree.deploy(say)
 
     def answer(self) -> bytes:
         name = f"{self.tree.name}-answers"
@@ -119,6 +129,23 @@ def test_a_refused_update_leaves_every_stack_as_it_was(shelf: Shelf) -> None:
     with pytest.raises(ClientError, match="current stack status"):
         shelf.stacks.rollback_stack(StackName=f"{shelf.tree.name}-base")
     assert shelf.answer() == b"3", "a deployment that is over is no longer taken back"
+
+
+def test_what_a_killed_deployment_left_goes_back_when_the_next_is_refused(shelf: Shelf) -> None:
+    """To CloudFormation's mind the root has not ended: all that belongs to it goes back."""
+    queue = shelf.tree.queue
+    shelf.put(1, queue("last"), Kept=queue("kept"), Old=queue("old"))
+    steady = shelf.events("middle")
+    with pytest.raises(Killed):
+        shelf.put(2, queue("last", VisibilityTimeout=5), killed="top", Kept=queue("kept"), New=queue("new"))
+    assert (shelf.answer(), shelf.status("base")) == (b"2", "UPDATE_COMPLETE"), "half of it is there"
+    with pytest.raises(deploy.DeployError) as told:
+        shelf.put(2, REFUSED, Kept=queue("kept"), New=queue("new"))
+    assert f"before: {shelf.tree.name}-base" in str(told.value)
+    assert told.value.summary.endswith("; all of it was taken back")
+    assert shelf.answer() == b"1"
+    assert shelf.queues() == {"kept", "old", "steady", "last"}
+    assert shelf.events("middle") == steady, "what neither of them changed is left alone"
 
 
 def test_a_refused_first_deployment_leaves_no_stack(shelf: Shelf) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from local.hooks import alarm_states
 from local.hooks.durable_stores import ColdService, ColdServices, steady
 from local.state.keeper import Keeper
 
@@ -153,6 +154,38 @@ def test_a_line_of_a_log_is_no_reason_to_compare_and_is_not_copied(logs: ColdSer
     logs.suspect()
     assert logs.records() == [], "a line is in no record"
     assert b"said" in b"".join(logs.pieces()), "a snapshot has it"
+
+
+def test_a_data_point_is_no_reason_to_compare_and_an_alarm_that_it_sets_off_is() -> None:
+    from ministack.services import cloudwatch
+
+    for store in (cloudwatch._alarms, cloudwatch._metrics):
+        store._data = {}  # watched by nobody
+    services = ColdServices({"cloudwatch": "cloudwatch"}, set(), lambda _source: None)
+    services.discover()
+    source = services.found["cloudwatch"]
+    now = 60.0 * (time.time() // 60)
+    try:
+        for name, limit in (("rings", 1.0), ("does-not", 9.0)):
+            cloudwatch._alarms[name] = {
+                "AlarmName": name, "Namespace": "N", "MetricName": "M", "Statistic": "Maximum",
+                "Period": 60, "EvaluationPeriods": 1, "Threshold": limit,
+                "ComparisonOperator": "GreaterThanThreshold", "StateValue": "OK", "StateReason": "",
+                "Dimensions": [], "ActionsEnabled": False,
+                "AlarmActions": [], "OKActions": [], "InsufficientDataActions": [],
+            }  # fmt: skip
+        assert len(source.records()) == 2
+        cloudwatch._metrics["N", "M", cloudwatch._dims_key({})] = [
+            {"Timestamp": now - 30, "Value": 5.0, "Unit": "None"}
+        ]
+        assert not source.changed()
+        alarm_states.look(now)
+        assert source.changed()
+        (record,) = [one for one in map(json.loads, source.records()) if one[1] == "alarms"]
+        assert (record[-1]["AlarmName"], record[-1]["StateValue"]) == ("rings", "ALARM")
+        assert b'"Value": 5.0' in b"".join(source.pieces()).replace(b'":5.0', b'": 5.0'), "in a snapshot"
+    finally:
+        cloudwatch.reset()
 
 
 def test_a_setting_of_a_group_is_a_record_and_so_is_its_removal(logs: ColdService) -> None:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from operations.reading.records import Records
-from ops import failed_runs
+from operations.reading import failures, figures
+from operations.reading.failures import Failure
 from tests.builders.scenes import fail_for_good, letters_wait, on, purge
 from tests.fakes.platform import Platform
 from tests.workflow.operations.symptoms.health import with_timers
@@ -19,14 +19,13 @@ def night(platform: Platform) -> Iterator[None]:
     """Detect fails for good; its letter lies in the queue."""
     platform.reset()
     fail_for_good(platform)
-    failures = patch.object(Records, "failures", return_value={"ona-ooda-dev": 1})
-    own = platform.executions()[0]["executionArn"]
-    newest = failed_runs.newest
+    own = platform.executions()[0]["executionArn"].rpartition(":")[2]
+    every = failures.failures
 
-    def only_this(*asked: Any) -> list[str]:
-        return [told for told in newest(*asked) if own.rpartition(":")[2] in told]
+    def only_this(*asked: Any) -> list[Failure]:
+        return [one for one in every(*asked) if one.execution == own]
 
-    with with_timers(platform), letters_wait(), failures, patch.object(failed_runs, "newest", only_this):
+    with with_timers(platform), letters_wait(), patch.object(figures, "failures", only_this):
         yield  # the shared platform keeps other tests' failures
 
 

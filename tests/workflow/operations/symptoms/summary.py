@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from ona.store.layout import ASSETS
-from operations.reading.records import Records
+from operations.reading import figures
 from tests.fakes.platform import Platform
 
 
@@ -16,7 +16,7 @@ def sound(platform: Platform) -> Iterator[None]:
     """No asset is registered yet, nothing of another day is there, and no test's failures are counted."""
     platform.reset()
     platform.s3.delete_object(Bucket=platform.target.input_bucket, Key=ASSETS)
-    with patch.object(Records, "failures", return_value={}):
+    with patch.object(figures, "failures", return_value=[]):
         yield
 
 
@@ -27,5 +27,5 @@ def refused(platform: Platform) -> Iterator[None]:
     platform.put_and_wait(row, key="observations/2025/01/15/INV-999_20250115.csv")
     site = "sites/customer-a/north.json"
     platform.s3.put_object(Bucket=platform.target.output_bucket, Key=site, Body=b"{}")
-    with patch.object(Records, "failures", return_value={}):
+    with patch.object(figures, "failures", return_value=[]):
         yield

@@ -1,0 +1,112 @@
+"""Which release is live: the one that the functions' aliases name, which is what callers get.
+
+The root's stack says what was deployed last, which is another thing after a way back, and after a
+deployment that was cut short. Whoever tells or judges what is live asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ona.runtime.words import counted
+from operations.reading import deployments
+from operations.reading.deployments import Book, Record
+from operations.reading.finding import Client, Finding, code_of
+from operations.reading.inventory import Inventory
+
+CHECK = "release"
+VARIABLE = "ONA_RELEASE"
+"""The variable of a function's version that names its release (docs/decisions/0046-release.md)."""
+AGAIN = "`ona up` deploys it whole (on AWS `make deploy`)"
+MEND = ". Mend: "
+"""Stands in a text before what to type."""
+
+
+def short(function: str) -> str:
+    """A function's name without `ona-` and environment.
+
+    >>> short("ona-detect-dev")
+    'detect'
+    """
+    return function.removeprefix("ona-").rpartition("-")[0]
+
+
+def live(client: Client, found: Inventory) -> dict[str, str]:
+    """The release behind each function's alias, by the function's short name. One without is left out."""
+    lambdas, releases = client("lambda"), {}
+    for arn in found.of("AWS::Lambda::Alias"):
+        name, alias = arn.split(":")[-2:]
+        try:
+            version = lambdas.get_function_configuration(FunctionName=name, Qualifier=alias)
+        except Exception as error:
+            if code_of(error) != "ResourceNotFoundException":
+                raise
+            continue
+        variables = (version.get("Environment") or {}).get("Variables") or {}
+        releases[short(name)] = str(variables.get(VARIABLE, ""))
+    return releases
+
+
+def astray(releases: dict[str, str], found: Inventory, book: Book) -> dict[str, str]:
+    """The functions whose live release is not the deployed one, and that no way back took there."""
+    backs = book.backs(found.changed)
+    if any(not record.moved for record in backs):
+        return {}
+    went = {name for record in backs for name in record.moved}
+    return {
+        name: release for name, release in releases.items() if release != found.release and name not in went
+    }
+
+
+def findings(client: Client, found: Inventory, bucket: str) -> Iterator[Finding]:
+    """Did the last deployment end, and is one release live, whole?"""
+    book = deployments.newest(client, bucket)
+    yield from _ended(found, book)
+    yield _whole(live(client, found), found, book)
+
+
+def _ended(found: Inventory, book: Book) -> Iterator[Finding]:
+    """What has no end since the last deployment that has one. A way back of all ends those before it."""
+    backs_end = False
+    for record, outcome in book.judged(found):
+        if record.kind == "deployment" and outcome in ("succeeded", "failed"):
+            return
+        if outcome == "under way":
+            yield Finding.warning(CHECK, _called(record), f"is under way, by {record.by}", record.began_at)
+        elif outcome == "cut short" and not (backs_end and record.kind == "rollback"):
+            again = AGAIN if record.kind == "deployment" else "give it again"
+            text = f"begun by {record.by}, and never ended: it was killed, or the cloud was{MEND}{again}"
+            yield Finding.warning(CHECK, _called(record), text, record.began_at)
+        backs_end = backs_end or (record.kind == "rollback" and not record.moved and outcome == "succeeded")
+
+
+def _called(record: Record) -> str:
+    if record.kind == "deployment":
+        return f"deployment of {record.release or 'an unnamed release'}"
+    return f"way back of {', '.join(record.moved) or 'all'}"
+
+
+def _whole(releases: dict[str, str], found: Inventory, book: Book) -> Finding:
+    told = deployments.in_words(deployments.shares(releases))
+    if not releases:
+        return Finding.ok(CHECK, "live", "no function has an alias")
+    wrong = astray(releases, found, book)
+    if not wrong:
+        back = " since a way back" if any(one != found.release for one in releases.values()) else ""
+        return Finding.ok(CHECK, "live", f"{told}{back}: {counted(len(releases), 'function')}")
+    if any(status.endswith("IN_PROGRESS") for status in found.stacks.values()):
+        return Finding.warning(CHECK, "live", f"{told}, while a deployment is under way")
+    deployed = f"deployed is {found.release or 'an unnamed release'}"
+    if len(set(releases.values())) == 1:
+        return Finding.warning(CHECK, "live", f"{told}, {deployed}{MEND}{AGAIN}")
+    return Finding.critical(CHECK, "live", f"half a release: {_named(releases)}; {deployed}{MEND}{AGAIN}")
+
+
+def _named(releases: dict[str, str]) -> str:
+    """Each release with all its functions.
+
+    >>> _named({"detect": "b", "order": "a", "deliver": "a"})
+    'a: deliver, order; b: detect'
+    """
+    there = deployments.shares(releases)
+    return "; ".join(f"{release or 'unnamed'}: {', '.join(names)}" for release, names in there.items())

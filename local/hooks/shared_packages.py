@@ -1,0 +1,121 @@
+"""Lambda: a function's package and layers are read-only, and unpacked once for all sandboxes.
+
+On AWS `/var/task` and `/opt` cannot be written to; only `/tmp` can ("Lambda execution environment", AWS
+Lambda Developer Guide). Here a write into them is refused with the same error (EROFS), as far as Python
+sees it: a library in C is not watched.
+
+ministack unpacks the zip anew for each sandbox, and Python compiles every module again: a third of a cold
+start's CPU time. Since nobody can write into them, sandboxes share the folders of one content, and with
+them Python's byte code. Each sandbox sees them at paths of its own, which are links.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from local.hooks.base import HookBroken, private, replace
+
+FOLDER = "packages"
+"""In the folder of the sandboxes."""
+KEPT = 16
+"""Folders that no sandbox uses any more and that are kept for the next (ours): of the latest."""
+_LOAD_LINE = "        mod = importlib.import_module(module_name)\n"
+_READ_ONLY_LINES = (
+    "        _ms_read_only([code_dir, *os.environ.get('_LAMBDA_LAYERS_DIRS', '').split(os.pathsep)])\n"
+    "        sys.dont_write_bytecode = False\n"
+)
+_READ_ONLY = """
+def _ms_read_only(folders):
+    import os, sys
+    roots = tuple(os.path.realpath(f) + os.sep for f in folders if f)
+    writes = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.truncate"}
+    def watch(event, given):
+        if event == "open":
+            if not (isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
+                return
+            paths = given[:1]
+        elif event in writes:
+            paths = given[:2] if event in ("os.rename", "os.link") else given[:1]
+        else:
+            return
+        for path in paths:
+            if not isinstance(path, (str, bytes)) or b"__pycache__" in os.fsencode(path):
+                continue
+            folder, name = os.path.split(os.path.abspath(os.fsdecode(path)))
+            if (os.path.join(os.path.realpath(folder), "")).startswith(roots):
+                raise OSError(30, os.strerror(30), path)
+    sys.addaudithook(watch)
+"""
+_lock = threading.Lock()
+_local = threading.local()
+
+
+def folder_of(archive: zipfile.ZipFile, place: Path) -> Path:
+    """Where an archive's content lies in `place`; it is unpacked when it is not there yet."""
+    with open(str(archive.filename), "rb") as file:
+        found = place / hashlib.file_digest(file, "sha256").hexdigest()[:32]
+    if not found.exists():
+        place.mkdir(exist_ok=True)
+        unpacked = Path(tempfile.mkdtemp(dir=place, prefix="new-"))
+        archive.extractall(unpacked)
+        unpacked.rename(found)
+    return found
+
+
+def prune(place: Path, used: set[Path]) -> None:
+    """Remove what no sandbox uses, but for the latest."""
+    idle = [folder for folder in place.iterdir() if folder not in used]
+    for folder in sorted(idle, key=lambda folder: folder.stat().st_mtime)[:-KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Archive(zipfile.ZipFile):
+    """A zip whose content is linked instead of unpacked, for sandboxes of Python."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+        """As in `zipfile`, for the folder of one sandbox (an empty one)."""
+        place = Path(path).parent.parent / FOLDER
+        if not getattr(_local, "python", False):
+            super().extractall(path, members, pwd)
+            return
+        with _lock, zipfile.ZipFile(str(self.filename)) as plain:
+            shared = folder_of(plain, place)
+            os.rmdir(path)
+            os.symlink(shared, path)
+            os.utime(shared)
+            prune(place, {link.readlink() for link in place.parent.glob("*/*") if link.is_symlink()})
+
+
+class _Zipfile:
+    """The module `zipfile` for ministack's workers."""
+
+    ZipFile = _Archive
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(zipfile, name)
+
+
+def install() -> None:
+    """Apply the hooks. Raises HookBroken when a private name has moved."""
+    from ministack.core import lambda_runtime
+
+    script: str = private(lambda_runtime, "_PYTHON_WORKER_SCRIPT")
+    if script.count(_LOAD_LINE) != 1:
+        raise HookBroken("ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT changed")
+    script = _READ_ONLY + script.replace(_LOAD_LINE, _READ_ONLY_LINES + _LOAD_LINE)
+    replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", script)
+    replace(lambda_runtime, "zipfile", _Zipfile())
+    spawn = private(lambda_runtime.Worker, "_spawn")
+
+    def spawned(self: Any) -> None:
+        _local.python = str(self.config.get("Runtime", "python")).startswith("python")
+        spawn(self)
+
+    replace(lambda_runtime.Worker, "_spawn", spawned)

@@ -1,0 +1,61 @@
+"""CloudTrail: since when a rule is off, and since when a function lets no call in.
+
+ministack records every call or none. Recorded here are the two that `ona ops health` asks for; the history
+is empty after a start, and of changes by CloudFormation. The names of events and of their parameters are
+AWS's: CloudTrail User Guide, "CloudTrail record contents"; AWS Lambda Developer Guide, "Logging AWS Lambda
+API calls".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from local.hooks.base import private, replace
+
+_CONCURRENCY = re.compile(r"/2017-10-31/functions/([^/]+)/concurrency$")
+_KEPT = {"DisableRule": "events", "EnableRule": "events"}
+"""Calls by their name in `X-Amz-Target`, and their service."""
+
+
+def told(
+    service: str, method: str, path: str, target: str, body: bytes
+) -> tuple[str, dict[str, Any]] | None:
+    """A call's name and parameters as CloudTrail has them; None where it is not kept.
+
+    >>> told("events", "POST", "/", "AWSEvents.DisableRule", b'{"Name": "a"}')
+    ('DisableRule', {'name': 'a'})
+    >>> path = "/2017-10-31/functions/f/concurrency"
+    >>> told("lambda", "PUT", path, "", b'{"ReservedConcurrentExecutions": 0}')
+    ('PutFunctionConcurrency20171031', {'functionName': 'f', 'reservedConcurrentExecutions': 0})
+    >>> told("events", "POST", "/", "AWSEvents.DescribeRule", b'{"Name": "a"}')
+    """
+    name = target.rpartition(".")[2]
+    function = _CONCURRENCY.search(path) if (service, method) == ("lambda", "PUT") else None
+    if _KEPT.get(name) != service and function is None:
+        return None
+    given = {key[:1].lower() + key[1:]: value for key, value in json.loads(body or b"{}").items()}
+    if function is None:
+        return name, given
+    return "PutFunctionConcurrency20171031", {"functionName": function[1], **given}
+
+
+def install() -> None:
+    """Apply the hook. Raises HookBroken."""
+    from ministack import app
+    from ministack.services import cloudtrail
+
+    record, key_of = private(cloudtrail, "record_event"), private(app, "extract_access_key_id")
+
+    def kept(
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any,
+        request_id: str, region: str,
+    ) -> None:  # fmt: skip
+        found = told(service, method, path, headers.get("x-amz-target", ""), body)
+        if found is not None:
+            who = key_of(headers, query) or "somebody"
+            agent = headers.get("user-agent", "")
+            record(service, found[0], who, who, [], region, request_id, agent, found[1], method)
+
+    replace(app, "_maybe_record_cloudtrail", kept)
