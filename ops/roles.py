@@ -42,6 +42,7 @@ REASONS = (
         "Lambda keeps an asynchronous event that failed three times",
         by_aws=True,
     ),
+    Reason("states:DescribeExecution", "*:execution:*", "an execution that failed on the day", _ROUTINES),
     Reason(
         "states:*Execution",
         "*:execution:*",
@@ -65,7 +66,7 @@ REASONS = (
         "s3:GetObject", "*/detections/*", "a file that was judged before, told without version", _ROUTINES
     ),
     Reason("s3:GetObject", "*/diagnostics/*", "a diagnostic that is told without version", _ROUTINES),
-    Reason("states:DescribeExecution", "*:execution:*", "an execution that failed on the day", _ROUTINES),
+    Reason("cloudwatch:GetMetricData", "*", "whether a fault is over, for who is told", "*-AlertProcesso*"),
     Reason("cloudtrail:LookupEvents", "*", "a rule or function that somebody turned off", _ROUTINES),
     Reason(
         "s3:GetObject", "*/operations/deployments/*", "a deployment by a command is on record", _ROUTINES

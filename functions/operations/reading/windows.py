@@ -61,8 +61,8 @@ def _in_words(only: list[str], always: list[str], until: datetime) -> str:
 
     >>> from datetime import UTC
     >>> _in_words(["ooda"], ["critical"], datetime(2026, 11, 28, 4, 0, tzinfo=UTC))
-    'alerts of ooda are quiet until 2026-11-28 04:00 UTC, but critical ones'
+    'alerts of ooda are quiet until 2026-11-28 04:00 UTC, except critical'
     """
     of = f"alerts of {', '.join(only)}" if only else "all alerts"
-    but = f", but {', '.join(always)} ones" if always else ""
+    but = f", except {', '.join(always)}" if always else ""
     return f"{of} are quiet until {until:%Y-%m-%d %H:%M} UTC{but}"

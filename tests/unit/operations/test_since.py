@@ -145,7 +145,7 @@ def test_a_window_that_somebody_opened_is_a_warning_that_says_how_to_end_it() ->
     assert held(window("cff7", -30, 90, only=["ooda"], always=["critical"])) == [
         (
             "warning", "window cff7", NOW - 30 * MINUTE,
-            "alerts of ooda are quiet until 2026-11-28 04:30 UTC, but critical ones: upgrade (by Nia); "
+            "alerts of ooda are quiet until 2026-11-28 04:30 UTC, except critical: upgrade (by Nia); "
             "end it: ona maintenance end cff7",
         )
     ]  # fmt: skip
