@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from local.descriptions import CONTENT_TAG
-from local.hooks import codedeploy_records, durable_s3
+from local.hooks import codedeploy_records, durable_functions, durable_s3
 from local.hooks.asynchronous import Queue
 from local.hooks.base import private, replace
 from local.hooks.durable_deliveries import Deliveries, accepting
@@ -101,6 +101,7 @@ class Durability:
                 self._load_service(name, module.load_persisted_state, payload)
         self._mend_stacks()
         codedeploy_records.mend()
+        durable_functions.mend()
         self.cold.read(self._restored.payloads)
         for source in (self.tables, self.queues, self.executions):
             source.loaded()

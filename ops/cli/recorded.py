@@ -266,6 +266,7 @@ def _tell_changes(target: Target, writing: _Writing) -> None:
     of_each = Counter(item.kind for item in new)
     what = " and ".join(counted(of_each[kind], kind) for kind in ("function", "workflow") if of_each[kind])
     names = f": {', '.join(item.short for item in new)}" if 0 < len(new) <= FEW else ""
-    way = f"{in_words(writing.was) or 'none'} → {in_words(_live(target)) or 'unnamed'}"
+    there = writing.record.live if writing.record else {}
+    way = f"{in_words(writing.was) or 'none'} → {in_words(there) or 'unnamed'}"
     console.print(f"release {way}; new versions: {what or 'none'}{names}")
     console.print("`ona deploy history` lists the releases; `ona deploy validate` tries this one")

@@ -11,7 +11,7 @@ from rich.markup import escape
 from ona.runtime.words import counted
 from ops.cli import recorded
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line, notes
-from ops.deployment import shifting, validate, versions
+from ops.deployment import shifting, under_way, validate, versions
 from ops.target import OpsError, Target, resolve
 
 COLOURS = {"ok": "green", "wrong": "red", "not asked": "yellow"}
@@ -90,6 +90,8 @@ def deploy_rollback(
     moving = [step for step in steps if step.to is not None or step.thing.name in shifts]
     if dry_run or not moving:
         return
+    if not any(step.thing.name in shifts or step.stack for step in moving):
+        under_way.refuse(target, book, stacks)
     _agreed(f"take {counted(len(moving), 'step')} back?", yes=yes)
     with recorded.way_back(target, [step.thing for step in moving], which != "all") as went:
         cancelled: set[str] = set()

@@ -18,9 +18,9 @@ from operations.alerting import events
 from operations.config.catalogue import FILE
 from ops import cli
 from ops.cli import deploying, recorded
-from ops.deployment import records, running
+from ops.deployment import records, running, under_way
 from ops.deployment.versions import Published, Version, way_back
-from ops.target import Target
+from ops.target import OpsError, Target
 from tests.paths import ROOT
 
 STACK, ME = "ona-platform-dev", "arn:aws:sts::123456789012:assumed-role/deploy/nia"
@@ -280,6 +280,25 @@ def test_half_a_release_goes_back_to_where_the_other_half_is() -> None:
     assert {step.thing.short: step.to for step in asked} == {"detect": 2, "order": None}, (
         "its hook is asked"
     )
+
+
+@pytest.mark.parametrize(("status", "refuses"), [("UPDATE_IN_PROGRESS", True), ("UPDATE_COMPLETE", False)])
+def test_nobody_goes_back_beneath_a_deployment_that_shifts_nothing(
+    account: Account, status: str, refuses: bool
+) -> None:
+    """Its next stack would move on; what was cut short is under way no more, and may be taken back."""
+    target = Target("test", STACK, account)
+    open_one = records.begun(
+        "deployment", target, datetime(2026, 11, 3, tzinfo=UTC), before="", release="b", by=ME
+    )
+    assert records.keep(target, open_one) == ""
+    assert account.there
+    account.there["StackStatus"] = status
+    if refuses:
+        with pytest.raises(OpsError, match=f"by {ME}.*cancel-update-stack --stack-name {STACK}"):
+            under_way.refuse(target, *recorded.looked(target))
+    else:
+        under_way.refuse(target, *recorded.looked(target))
 
 
 def test_a_way_back_of_one_function_does_not_look_like_one_of_all(account: Account, capsys: Any) -> None:
