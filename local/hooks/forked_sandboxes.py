@@ -62,6 +62,7 @@ _LIBRARIES = {
     "PyYAML": ("yaml",),
     "numpy": ("numpy", "numpy.typing"),
     "pandas": ("pandas",),
+    "fastparquet": ("fastparquet",),
     "highspy": ("highspy",),
     "holidays": ("holidays",),
 }
