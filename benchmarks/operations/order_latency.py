@@ -4,11 +4,13 @@
 
 A fresh embedded cloud gets one file (cold), then 2 files a second for 60 s (warm), then 100 files at once.
 Every fourth file is of an inverter that stops in the morning; the others are sound. Ten inverters are a
-site. The bar is p95 ≤ 5 s at 2 files a second.
+site. The bar is p95 ≤ 5 s at 2 files a second. CPU seconds are those of the embedded cloud's processes:
+they tell more than wall times where others work on the machine too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -19,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local import cloud, deploy
+from local import cloud, deploy, processes
 from ona.documents.assets import AssetRegistry
 from ops import accounting, explain, ingest, seed
 from ops.demo import simulate
@@ -114,6 +116,16 @@ class Bench:
         return found
 
 
+def cpu_seconds(home: Path) -> float:
+    """The CPU time of the embedded cloud's living processes so far, s; 0 where there is no /proc."""
+    ticks = 0
+    for process, _ in processes.of_home(home):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[-1].split()
+            ticks += int(fields[11]) + int(fields[12])  # utime and stime of proc(5), counted after the name
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def show(title: str, walks: list[latency.Walk]) -> float:
     """Print where the time goes; answers the p95 of the whole in seconds."""
     table = latency.rows(walks)
@@ -141,16 +153,21 @@ def main(given: list[str] | None = None) -> None:
             seed.put_crews(target, seed.example_crews(simulate.SITE, f"crew-{number:02d}"))
         bench = Bench(target)
         print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        used = cpu_seconds(home)
+        print(f"CPU time of the server's start and the deployment: {used:.1f} s")
         bench.put(uploads[0])
         bench.wait()
+        print(f"CPU time of the first file: {cpu_seconds(home) - used:.1f} s")
         show("cold: the first file", bench.walks({uploads[0].key}))
 
         warm = uploads[FAULTY_EVERY : FAULTY_EVERY + steady]
-        began = time.monotonic()
+        began, used = time.monotonic(), cpu_seconds(home)
         for number, upload in enumerate(warm):
             time.sleep(max(0.0, began + number / rate - time.monotonic()))
             bench.put(upload)
         bench.wait()
+        each = (cpu_seconds(home) - used) / max(1, steady)
+        print(f"\nCPU time: {each:.2f} s a file, with what waiting asks")
         p95 = show(f"warm: {rate:g} files a second", bench.walks({item.key for item in warm}))
         print(f"p95 {p95:.2f} s, the bar is {BAR_S:g} s: {'met' if p95 <= BAR_S else 'MISSED'}")
 

@@ -62,6 +62,7 @@ _LIBRARIES = {
     "PyYAML": ("yaml",),
     "numpy": ("numpy", "numpy.typing"),
     "pandas": ("pandas",),
+    "fastparquet": ("fastparquet",),
     "highspy": ("highspy",),
     "holidays": ("holidays",),
 }
@@ -171,7 +172,7 @@ class ForkServer:
         told = json.loads(self._channel.recv(forkserver.MOST_BYTES) or b"{}")
         if told.get("threads") != 1:
             self._channel.close()  # it ends with that
-            raise OSError(f"a fork server has {told.get('threads', 'no')} threads, it needs one")
+            raise OSError("a fork server ended while it loaded, or its libraries started threads")
         self.loaded = {name.partition(".")[0] for name in told["modules"]} - {"__main__"}
 
     def _ask(self, request: dict[str, Any], given: list[int]) -> tuple[int, int]:
