@@ -224,7 +224,7 @@ def _went(item: tuple[str, list[str]]) -> str:
     'detect: version 2 → 1'
     """
     how, names = item
-    return f"{', '.join(names) if len(names) <= FEW else counted(len(names), 'alias')}: {how}"
+    return f"{', '.join(names) if len(names) <= FEW else counted(len(names), 'step')}: {how}"
 
 
 def _of(things: list[Published]) -> dict[str, list[str]]:
