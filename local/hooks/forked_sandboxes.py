@@ -218,9 +218,12 @@ class ForkServers:
         package = modules_for([Path(folder, LIST)])
         whole = modules_for([Path(folder, LIST), *(at / LIST for at in there), *_sources(there, layers)])
         beside = tuple(name for name in whole if name not in package)
+        brought = _brought([Path(folder), *there])
+        if brought & {name.partition(".")[0] for name in whole}:
+            return None  # a package that was built: no fork server is started for it
         try:
             server = self._server(package, beside)
-            if server is None or server.loaded & _brought([Path(folder), *there]):
+            if server is None or server.loaded & brought:
                 return None
             return server.fork(script, folder, environment)
         except (OSError, ValueError) as error:

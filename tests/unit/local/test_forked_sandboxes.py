@@ -151,6 +151,10 @@ def test_what_a_package_brings_itself_is_not_loaded_before(
     pin(package)
     (package / own).parent.mkdir(exist_ok=True)
     (package / own).write_text("X = 1")
+    fresh = ForkServers()
+    if "yaml" in own:
+        assert fresh.start(str(package.parent / "t_worker.py"), str(package), environment, []) is None
+        assert not fresh._servers, "none is started for nothing"
     assert servers.start(str(package.parent / "t_worker.py"), str(package), environment, []) is None
 
 
