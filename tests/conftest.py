@@ -6,8 +6,11 @@ What tests build their inputs with is in `tests/builders/`.
 from __future__ import annotations
 
 import os
+from functools import cache
 
 import pytest
+import typer.main
+import typer.testing
 from hypothesis import HealthCheck, settings
 
 from tests.paths import ROOT
@@ -31,6 +34,8 @@ for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "ONA_CALLED_AS"):
 
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")  # no test asserts a time: machines are shared
+# a command's tree is made once a process, as in a shell, and not once a call: that is 0.2 CPU seconds
+typer.testing._get_command = cache(typer.main.get_command)
 
 from ona.documents.assets import AssetRegistry
 from tests.builders.assets import make_registry

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -37,11 +38,12 @@ class Account:
     def __init__(self) -> None:
         self.quota, self.reserved_by_others = 1000, 0
         self.refuses: set[str] = set()
+        self._client = cache(lambda service: boto3.client(service, region_name=REGION))
 
     def __call__(self, service: str) -> Any:
         if service in self.refuses:
             raise RuntimeError(f"AccessDenied: {service}")
-        client = boto3.client(service, region_name=REGION)
+        client = self._client(service)
         if service == "lambda":
             limit = {
                 "ConcurrentExecutions": self.quota,
@@ -51,7 +53,11 @@ class Account:
         return client
 
     def found(self, about: str, settings: Settings | None = None) -> list[Finding]:
-        listed = findings(TEMPLATE, settings or chosen(), self)
+        asked = (
+            check.taken if about == "names" else lambda *_: False
+        )  # 300 questions, for those who look at them
+        with patch.object(check, "taken", asked):
+            listed = list(findings(TEMPLATE, settings or chosen(), self))
         return [item for item in listed if item.about == about]
 
 
