@@ -163,6 +163,8 @@ def install() -> None:
         **named: Any,
     ) -> None:
         stack = known.get(stack_name)
+        if stack is not None:
+            stack["StackStatusReason"] = ""  # that of an operation before this one
         root = _root_of(stack)
         below = bool(root) and root != stack_name and token_of.get().startswith(OPERATION)
         if below and stack is not None:

@@ -48,10 +48,14 @@ def live(client: Client, found: Inventory) -> dict[str, str]:
 
 
 def astray(releases: dict[str, str], found: Inventory, book: Book) -> dict[str, str]:
-    """The functions whose live release is not the deployed one, and that no way back took there."""
+    """The functions whose live release is not the deployed one, and that no way back took there.
+
+    A way back of all leads to no release that was refused or cut short.
+    """
     backs = book.backs(found.changed)
     if any(not record.moved for record in backs):
-        return {}
+        refused = book.refused(found)
+        return {name: one for name, one in releases.items() if one != found.release and one in refused}
     went = {name for record in backs for name in record.moved}
     return {
         name: release for name, release in releases.items() if release != found.release and name not in went

@@ -150,6 +150,16 @@ def test_a_way_back_explains_what_it_moved_and_no_other(
     assert cloud.states() == [("live", expected)], "a deployment after it puts all to its release"
 
 
+def test_a_way_back_of_all_explains_no_release_that_was_never_whole(cloud: Cloud) -> None:
+    """Then a refused deployment put the aliases back to what a killed one had left."""
+    cloud.record(BEGAN, "cut short", release="bad")
+    cloud.record(AFTER, "succeeded", kind="rollback", release="a")
+    cloud.live["detect"] = "bad"
+    assert cloud.states()[-1] == ("live", "critical")
+    cloud.live["detect"] = "old"
+    assert cloud.states()[-1] == ("live", "ok"), "an older one that was whole"
+
+
 def test_a_way_back_that_was_killed_is_ended_by_the_next_of_all(cloud: Cloud) -> None:
     cloud.record(BEGAN, "under way", kind="rollback")
     assert cloud.states() == [("way", "warning"), ("live", "ok")]
