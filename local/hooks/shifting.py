@@ -176,7 +176,9 @@ def install() -> None:
                 watch.heard((get_account_id(), get_region()), str(alarm["AlarmName"]), clock.now())
         return original(alarm, before, now, reason)
 
-    def stopped() -> None:
+    def stopped(at_start: bool = False) -> None:
+        if at_start:  # the server would end the containers of every server: another may run beside it
+            return
         _ending.set()
         stop()
 
