@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from ona.runtime.observability import logger
 from operations.config.catalogue import Catalogue
 from operations.reading.finding import Client
 from operations.reading.first_fault import began
@@ -42,6 +43,7 @@ class Measured(Faults):
         try:
             return began(self.client("cloudwatch"), self._judged(name), on_at)
         except Exception:
+            logger.exception("nobody said when its fault began", alarm=name)
             return None
 
     def course(self, name: str, now: datetime) -> str:
@@ -49,6 +51,7 @@ class Measured(Faults):
         try:
             on = [alarm for alarm in self._judged(name) if alarm["StateValue"] == "ALARM"]
         except Exception:
+            logger.exception("nobody said whether its fault is over", alarm=name)
             return ""
         return course(self.client, on, now, executions=False)[1]
 
