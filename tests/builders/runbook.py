@@ -22,10 +22,11 @@ ANY = "…"
 _BLOCK = re.compile(r"^```console(?: (?P<scene>[a-z_]+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"^# exit (\d+)$")
 _CHANGING = re.compile(
-    r"[▁-█](?:[▁-█ ]*[▁-█])?|\d{4}-\d\d-\d\d|\d\d:\d\d(?::\d\d)?"
+    r"[▁-█](?:[▁-█ ]*[▁-█])?|(?:\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?\d{4}-\d\d-\d\d"
+    r"|\d\d:\d\d(?::\d\d)?"
     r"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9a-f]{8,}|\d+(?:[.,]\d+)*"
 )
-"""Lines of values, days, times, ids, digests, numbers: they are others on every run."""
+"""Lines of values, days with their names, times, ids, digests, numbers: they are others on every run."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def skeleton(line: str) -> str:
 
     >>> skeleton("  done 7 at 2026-11-28 08:44, 12,5 s")
     'done # at # #, # s'
+    >>> skeleton("Sat 2026-11-28: 0 files") == skeleton("Sun 2026-11-29: 3 files")
+    True
     """
     return " ".join(_CHANGING.sub("#", line).split())
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from operations.reading.records import Records
+from operations.reading import figures
 from tests.builders.scenes import on
 from tests.fakes.platform import Platform
 
@@ -15,5 +15,5 @@ from tests.fakes.platform import Platform
 def dear(platform: Platform) -> Iterator[None]:
     """The alarm of the functions' cost is on; no other test's failures are counted."""
     platform.reset()
-    with on(platform, "platform-functions-cost"), patch.object(Records, "failures", return_value={}):
+    with on(platform, "platform-functions-cost"), patch.object(figures, "failures", return_value=[]):
         yield

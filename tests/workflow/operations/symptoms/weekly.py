@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from operations.reading.records import Records
+from operations.reading import figures
 from tests.fakes.platform import Platform
 
 
@@ -14,5 +14,5 @@ from tests.fakes.platform import Platform
 def sound(platform: Platform) -> Iterator[None]:
     """Nothing has come yet."""
     platform.reset()
-    with patch.object(Records, "failures", return_value={}):
+    with patch.object(figures, "failures", return_value=[]):
         yield
