@@ -67,8 +67,13 @@ def serve(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
             continue
         for descriptor in given:
             os.close(descriptor)
-        process = os.pidfd_open(pid)
-        socket.send_fds(channel, [json.dumps({"pid": pid}).encode()], [process])
+        answer = [json.dumps({"pid": pid}).encode()]
+        try:
+            process = os.pidfd_open(pid)
+        except ProcessLookupError:  # it has ended at once, killed for lack of memory
+            channel.send(answer[0])
+            continue
+        socket.send_fds(channel, answer, [process])
         os.close(process)
 
 

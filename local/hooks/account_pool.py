@@ -108,7 +108,7 @@ def install() -> None:
     lock = threading.Lock()
 
     def shares() -> dict[str, int]:
-        found = ((str(name), number(functions[name].get("concurrency"))) for name in list(functions.keys()))
+        found = ((str(name), number(one.get("concurrency"))) for name, one in list(functions.items()))
         return {name: share for name, share in found if share is not None}
 
     def acquire(function: Json, config: Json) -> Any:

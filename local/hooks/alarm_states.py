@@ -82,6 +82,9 @@ def _change(alarm: dict[str, Any], found: Verdict, now: float) -> None:
     """Write the new state down, and tell topics, EventBridge and the alarms above."""
     from ministack.services import cloudwatch
 
+    stored = private(cloudwatch, "_alarms")
+    if stored.get(alarm["AlarmName"]) is not alarm:
+        return  # it was deleted or put anew meanwhile
     before = alarm["StateValue"]
     data = reason_data(alarm, found, now)
     alarm |= {
@@ -90,7 +93,7 @@ def _change(alarm: dict[str, Any], found: Verdict, now: float) -> None:
         "StateReasonData": json.dumps(data),
         "StateUpdatedTimestamp": int(now),
     }
-    private(cloudwatch, "_alarms")[alarm["AlarmName"]] = alarm  # it is stored: `durable_stores` compares
+    stored[alarm["AlarmName"]] = alarm  # it is stored: `durable_stores` compares
     private(cloudwatch, "_record_history")(
         alarm["AlarmName"], before, found.state, found.reason, "MetricAlarm", data
     )

@@ -178,10 +178,16 @@ class ForkServer:
     def _ask(self, request: dict[str, Any], given: list[int]) -> tuple[int, int]:
         """The process that a request brings: its id and its descriptor."""
         with self._lock:
-            socket.send_fds(self._channel, [json.dumps(request).encode()], given)
-            message, processes, _, _ = socket.recv_fds(self._channel, forkserver.MOST_BYTES, 1)
+            try:
+                socket.send_fds(self._channel, [json.dumps(request).encode()], given)
+                message, processes, _, _ = socket.recv_fds(self._channel, forkserver.MOST_BYTES, 1)
+            except OSError:
+                self._channel.close()  # a late answer must not be taken for the next one's
+                raise
         if not message:
             raise OSError("the fork server has ended")
+        if not processes:
+            raise OSError("the fork server's process has ended at once, or there are too many open files")
         return int(json.loads(message)["pid"]), processes[0]
 
     def fork(self, script: str, folder: str, environment: Mapping[str, str]) -> Sandbox:

@@ -35,24 +35,35 @@ _READ_ONLY = """
 def _ms_read_only(folders):
     import os, sys
     roots = tuple(os.path.realpath(f) + os.sep for f in folders if f)
-    writes = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.truncate"}
+    # of each call: which of its arguments it writes at, and which open folders these are relative to
+    writes = {
+        "os.mkdir": [(0, 2)], "os.remove": [(0, 1)], "os.rmdir": [(0, 1)], "os.truncate": [(0, None)],
+        "os.rename": [(0, 2), (1, 3)], "os.link": [(1, 3)], "os.symlink": [(1, 2)],
+    }
     def watch(event, given):
         if event == "open":
             if not (isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
                 return
-            paths = given[:1]
-        elif event in writes:
-            paths = given[:2] if event in ("os.rename", "os.link") else given[:1]
-        else:
+        elif event not in writes:
             return
-        for path in paths:
+        for at, of in writes.get(event, [(0, None)]):
+            path = given[at]
             if not isinstance(path, (str, bytes)) or b"__pycache__" in os.fsencode(path):
                 continue
-            folder, name = os.path.split(os.path.abspath(os.fsdecode(path)))
+            path = os.fsdecode(path)
+            if of is not None and given[of] != -1 and not os.path.isabs(path):
+                try:  # in a folder that was opened before, as shutil.rmtree does
+                    path = os.path.join(os.readlink(f"/proc/self/fd/{given[of]}"), path)
+                except OSError:
+                    continue
+            folder, name = os.path.split(os.path.abspath(path))
             if (os.path.join(os.path.realpath(folder), "")).startswith(roots):
                 raise OSError(30, os.strerror(30), path)
     sys.addaudithook(watch)
 """
+_LINKS: dict[str, Path] = {}
+"""By the path at which a sandbox sees it, the folder of the content. They are of this process, as the
+sandboxes are: a server empties the folder of the sandboxes when it starts."""
 _lock = threading.Lock()
 _local = threading.local()
 
@@ -87,10 +98,14 @@ class _Archive(zipfile.ZipFile):
             return
         with _lock, zipfile.ZipFile(str(self.filename)) as plain:
             shared = folder_of(plain, place)
+            path = os.fspath(path)
             os.rmdir(path)
             os.symlink(shared, path)
             os.utime(shared)
-            prune(place, {link.readlink() for link in place.parent.glob("*/*") if link.is_symlink()})
+            _LINKS[path] = shared
+            for link in [link for link in _LINKS if not os.path.islink(link)]:
+                del _LINKS[link]  # its sandbox has ended
+            prune(place, set(_LINKS.values()))
 
 
 class _Zipfile:

@@ -35,7 +35,10 @@ def told(
     function = _CONCURRENCY.search(path) if (service, method) == ("lambda", "PUT") else None
     if _KEPT.get(name) != service and function is None:
         return None
-    given = {key[:1].lower() + key[1:]: value for key, value in json.loads(body or b"{}").items()}
+    try:
+        given = {key[:1].lower() + key[1:]: value for key, value in json.loads(body or b"{}").items()}
+    except (ValueError, AttributeError):
+        return None  # the service has refused it
     if function is None:
         return name, given
     return "PutFunctionConcurrency20171031", {"functionName": function[1], **given}

@@ -10,8 +10,6 @@ Where the kernel has no `/proc` (macOS) memory is not enforced.
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import threading
 import time
 from pathlib import Path
@@ -59,7 +57,7 @@ class _Watched:
         if self.peak > self.limit:
             self.killed = True
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
+                process.kill()
 
 
 def install() -> None:

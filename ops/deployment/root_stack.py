@@ -23,13 +23,17 @@ _TAKES = (
 )
 
 
+_NOT_MADE = ("", "REVIEW_IN_PROGRESS")
+"""A change set for a new stack was made, and nobody carried it out: the next one makes it."""
+
+
 def findings(client: Ask, stack: str) -> Iterator[Finding]:
     """One finding; of a stack that takes no deployment, with the way out."""
     there = deploy.find(client("cloudformation"), stack)
-    if there is None:
+    status = str(there["StackStatus"]) if there else ""
+    if status in _NOT_MADE:
         yield Finding("ok", ABOUT, f"{stack} is not there yet; it is made")
         return
-    status = str(there["StackStatus"])
     if status in _TAKES:
         yield Finding("ok", ABOUT, f"{stack} is {status}; it is updated")
         return

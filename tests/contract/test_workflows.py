@@ -81,8 +81,13 @@ TURN_S = 600
 @pytest.mark.parametrize(("file", "name", "state"), CALLS, ids=[f"{f}:{n}" for f, n, _ in CALLS])
 def test_a_call_waits_for_its_turn_when_too_many_run(file: str, name: str, state: Any) -> None:
     """A burst uses up what a function, or the account, may run at once: work is late then, and not lost."""
-    for throttled in ("Lambda.TooManyRequestsException", "TableThrottled"):
-        assert longest(state, throttled) >= TURN_S
+    assert longest(state, "Lambda.TooManyRequestsException") >= TURN_S
+    if (
+        file == "alerts.asl.yaml"
+    ):  # the timer wakes what is due each minute: executions would pile up behind it
+        assert 0 < longest(state, "TableThrottled") <= 120
+    else:
+        assert longest(state, "TableThrottled") >= TURN_S
 
 
 TABLES = [(f, n, s) for f, n, s in TASKS if ":dynamodb:" in s["Resource"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from ona.runtime.aws import client
@@ -11,7 +12,7 @@ from ona.runtime.observability import handler, logger
 from operations.alert_processor import store
 from operations.alerting import events, log, wording
 from operations.alerting.documents import AlertRequest, AlertResult
-from operations.alerting.faults import Measured
+from operations.alerting.faults import PATIENCE_S, Measured
 from operations.config.alerting import alerting
 from operations.config.catalogue import FILE as CATALOGUE
 from operations.config.maintenance import maintenance
@@ -29,7 +30,7 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     environment = os.environ.get("ONA_ENVIRONMENT", "dev")
     catalogue = CATALOGUE.read()
     happened = events.read(request.event, environment, catalogue, now)
-    faults = Measured(client, catalogue, environment)
+    faults = Measured(partial(client, patience_s=PATIENCE_S), catalogue, environment)
     decision, alert = log.decide(happened, alerting(), maintenance(), environment, now, faults)
     logger.info(
         "judged", alarm=happened.name, outcome=decision.outcome, why=decision.why, alert=alert and alert.key

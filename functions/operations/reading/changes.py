@@ -63,8 +63,10 @@ class Changes:
             page = trail.lookup_events(**asked)
             for one in page["Events"]:
                 details = json.loads(one.get("CloudTrailEvent") or "{}")
-                name = (details.get("requestParameters") or {}).get(_NAMED_BY[event])
-                if name and not details.get("errorCode"):
+                asked_for = details.get("requestParameters") or {}
+                name = asked_for.get(_NAMED_BY[event])
+                off = not asked_for.get("reservedConcurrentExecutions")
+                if name and off and not details.get("errorCode"):
                     by = str(one.get("Username") or "somebody")
                     seen.append(
                         (str(name).rpartition(":")[2], Change(one["EventTime"].astimezone(UTC), by))

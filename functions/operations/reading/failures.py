@@ -32,6 +32,7 @@ class Failure(Document):
     execution: str = Field(description="its name")
     began_at: datetime
     at: datetime = Field(description="when it failed")
+    looked_at: bool = Field(True, description="whether its file and reason were asked for")
     key: str = Field("", description="the file that it worked on; empty where it was none")
     why: str = Field("", description="error and reason; empty where nobody asked")
     mended_at: datetime | None = Field(None, description="when its file was done, or put aside")
@@ -80,8 +81,9 @@ def failures(
             execution=str(one["executionArn"]).rpartition(":")[2],
             began_at=one["startDate"].astimezone(UTC),
             at=at.astimezone(UTC),
+            looked_at=place < MOST_DESCRIBED,
         )
-        if place < MOST_DESCRIBED:
+        if failure.looked_at:
             described = states.describe_execution(executionArn=one["executionArn"])
             failure = _mended(records, failure, described, outcomes)
         found.append(failure)

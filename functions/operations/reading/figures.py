@@ -174,12 +174,13 @@ def _files(files: Iterable[Outcome], folder: str) -> Files:
     mine = [one for one in files if _folder(one) == folder]
     words = Counter("dismissed" if one.dismissed_at else one.outcome for one in mine)
     refused = [one for one in mine if one.outcome == REFUSED and not one.dismissed_at]
-    mended: dict[str, datetime] = {}
-    for bad in refused:
-        done = [one.at for one in mine if _same_again(one, bad)]
-        mended |= {bad.source.key: min(done)} if done else {}
-    left = sum(one.source.key not in mended for one in refused)
-    return Files(outcomes=dict(sorted(words.items())), refused=left, mended=mended)
+    ends = [
+        (bad.source.key, min((one.at for one in mine if _same_again(one, bad)), default=None))
+        for bad in refused
+    ]
+    left = [key for key, end in ends if end is None]
+    mended = {key: end for key, end in ends if end is not None and key not in left}
+    return Files(outcomes=dict(sorted(words.items())), refused=len(left), mended=mended)
 
 
 def _same_again(one: Outcome, refused: Outcome) -> bool:

@@ -137,8 +137,11 @@ def _failures_in_words(figures: Figures) -> Iterator[Finding]:
     for workflow, number in figures.failed.items():
         mine = [one for one in figures.failures if one.workflow == workflow]
         over = [one for one in mine if one.mended_at]
-        if left := number - len(over):
-            names = [one.in_words for one in mine if not one.mended_at]
+        if unseen := number - sum(one.looked_at for one in mine):
+            text = f"{counted(unseen, 'older execution')} failed: whether that is mended was not asked"
+            yield Finding.ok("files", workflow, text)
+        if left := number - unseen - len(over):
+            names = [one.in_words for one in mine if one.looked_at and not one.mended_at]
             text = f"{counted(left, 'execution')} failed, still so: {listed(names, FEW_NAMED)}"
             yield _warning("files", workflow, text)
         if over:
@@ -151,13 +154,13 @@ def _breakage(figures: Figures) -> Iterator[Finding]:
     """What the day's failures cost: what causes lost that were found late, and what nobody knows yet."""
     if not figures.failures:
         return
-    over = [one for one in figures.failures if one.mended_at]
-    told = (
-        [f"{sum(one.late_usd for one in over):,.2f} USD lost by causes that were found late"]
-        if over
-        else []
-    )
-    left = {one.key or one.execution for one in figures.failures if not one.mended_at}
+    late: dict[str, float] = {}
+    for one in figures.failures:
+        if one.mended_at:  # a file that failed twice was late from its first failure on
+            work = one.key or one.execution
+            late[work] = max(late.get(work, 0.0), one.late_usd)
+    told = [f"{sum(late.values()):,.2f} USD lost by causes that were found late"] if late else []
+    left = {one.key or one.execution for one in figures.failures if one.looked_at and not one.mended_at}
     if left:
         told.append(f"{counted(len(left), 'piece of work')} not done yet: what it loses is in no figure")
     yield Finding.ok("money", "breakage", "; ".join(told))

@@ -124,14 +124,29 @@ def test_a_refused_file_that_was_put_again_and_accepted_is_mended(monkeypatch: p
     assert lines()[0] == 1, "refused after it was accepted: that is still so"
 
 
+def test_a_file_that_was_mended_and_is_refused_once_more_is_not_mended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(day_of_work, "STOPPED", {MACHINE: []})
+    outcome("1", KEY, "2025-06-10T05:00:00", "quarantined")
+    outcome("2", KEY, "2025-06-10T07:12:00", "nothing_found")
+    outcome("3", KEY, "2025-06-10T09:00:00", "quarantined")
+    code, [told] = lines()
+    assert (code, told.state) == (1, "warning")
+    assert "mended since" not in told.text
+
+
 def test_a_long_list_is_counted_and_few_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     many = [("FAILED", f"2025-06-10T03:{minute:02}:00") for minute in range(9)]
     monkeypatch.setattr(day_of_work, "STOPPED", {MACHINE: many})
     monkeypatch.setattr(failures, "MOST_DESCRIBED", 2)
     assert records.FAILED == ("FAILED", "TIMED_OUT", "ABORTED")
-    _, [failed, _] = lines()
-    assert failed.text.startswith("9 executions failed, still so: ")
-    assert failed.text.endswith(" and 6 more")
+    _, [older, failed, _] = lines()
+    assert (older.state, older.text) == (
+        "ok",
+        "7 older executions failed: whether that is mended was not asked",
+    )
+    assert failed.text.startswith("2 executions failed, still so: ")
     assert failed.text.count("States.Timeout") == 2
 
 

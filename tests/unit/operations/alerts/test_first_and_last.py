@@ -155,4 +155,13 @@ def test_who_cannot_be_asked_holds_nothing_up() -> None:
 
     faults = Measured(refused, CATALOGUE, "prod")
     assert (faults.began("ona-fn-unwell", T0), faults.course("ona-fn-unwell", T0)) == (None, "")
+    asked: list[str] = []
+
+    def silent(service: str) -> Any:
+        asked.append(service)
+        raise TimeoutError(service)
+
+    faults = Measured(silent, CATALOGUE, "prod")
+    assert [faults.began(name, T0) for name in ("ona-fn-unwell", "ona-letters")] == [None, None]
+    assert len(asked) == 1, "an alert waits for no second answer after one that did not come"
     assert Measured(CloudWatch("OK"), CATALOGUE, "prod").course("ona-fn-unwell", T0) == ""
