@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich.markup import escape
 
@@ -29,6 +29,8 @@ MOST = 10
 """So many of the newest are shown."""
 LONGEST = 2000
 """Characters of a reason that are kept: that of a deployment has a line for each resource that failed."""
+CLOCKS_APART = timedelta(minutes=2)
+"""So far this machine's clock may be ahead of CloudFormation's (ours)."""
 FEW = 8
 """So many functions and workflows are named; of more their number is told."""
 
@@ -45,7 +47,7 @@ def recorded(target: Target, chosen: Settings, release: str) -> Iterator[Callabl
         yield lambda: writing.begin(release)
     except running.StepFailed as error:
         if error.changed:
-            writing.end("failed", "; ".join(filter(None, (str(error), _refusal(target)))))
+            writing.end("failed", "; ".join(filter(None, (str(error), _refusal(target, writing.began)))))
         raise
     writing.end("succeeded")
 
@@ -89,10 +91,12 @@ def _live(target: Target) -> dict[str, list[str]]:
         return {}
 
 
-def _refusal(target: Target) -> str:
-    """What CloudFormation refused just now; empty where it refused nothing, or cannot be asked."""
+def _refusal(target: Target, since: datetime) -> str:
+    """What CloudFormation refused since then; empty where it refused nothing, or cannot be asked."""
     try:
-        return stacks.refusal(target.client, inventory.read(target.client, target.stack))
+        found = inventory.read(target.client, target.stack)
+        asked = found.changed is not None and found.changed >= since - CLOCKS_APART
+        return stacks.refusal(target.client, found) if asked else ""
     except Exception:  # of whatever kind: that a step failed is known already
         return ""
 
