@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from local import cloud, deploy
 from ops import cli
 from ops.cli import cloud as commands
-from ops.target import EMBEDDED, OpsError
+from ops.target import EMBEDDED, OpsError, Target
 
 
 class Nothing:
@@ -53,7 +53,7 @@ def test_parameters_are_deployed(tmp_path: Path, words: list[str], monkeypatch: 
 
     running = SimpleNamespace(port=4566, client=None)
     monkeypatch.setattr(cloud, "start", lambda *_, **__: running)
-    monkeypatch.setattr(commands, "embedded", lambda *_: SimpleNamespace(stack="s", client=Nothing))
+    monkeypatch.setattr(commands, "embedded", lambda *_: Target("local", "s", Nothing))
     monkeypatch.setattr(deploy, "deploy", deployed)
     assert "so far" in _up(tmp_path / "home", *words).output
     own = dict(word.split("=") for word in words if "=" in word)
