@@ -6,7 +6,6 @@ What it needs is imported inside: other unit tests do not pay for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
 import boto3
 import pytest
@@ -35,7 +34,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         for name, value in ENVIRONMENT.items():
             monkeypatch.setenv(name, value)
         one_call_at_a_time(monkeypatch)
-        monkeypatch.setattr(boto3, "client", cache(boto3.client))  # a test makes ten of one service
         create()
         for number in (1, 2):
             tables.put("crews", crew(number).model_dump(exclude={"version", "bookings"}))
