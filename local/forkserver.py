@@ -21,11 +21,11 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import signal
 import socket
 import sys
 import time
-import types
 from typing import Any
 
 MOST_BYTES = 1 << 18
@@ -77,8 +77,8 @@ def serve(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
         os.close(process)
 
 
-def become(request: dict[str, Any], streams: list[int]) -> types.CodeType:
-    """Make this process the sandbox of a script, as if Python had been started with it; its code."""
+def become(request: dict[str, Any], streams: list[int]) -> str:
+    """Make this process the sandbox of a script, as if Python had been started with it; the script."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -89,25 +89,20 @@ def become(request: dict[str, Any], streams: list[int]) -> types.CodeType:
     time.tzset()
     if "numpy.random" in sys.modules:  # Python's own generator is sown anew by the fork
         sys.modules["numpy.random"].seed()
-    script = request["script"]
+    script = str(request["script"])
     sys.argv[:] = [script]
     sys.path.insert(0, os.path.dirname(script))
-    with open(script, encoding="utf-8") as file:
-        code: types.CodeType = compile(file.read(), script, "exec")
-    return code
+    return script
 
 
-def main() -> types.CodeType | None:
-    """Load, serve, and answer what to run in a sandbox."""
+def main() -> str:
+    """Load, serve, and answer what to run in a sandbox; nothing where the server has ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended sandboxes leave nothing to collect
     channel = socket.socket(fileno=int(sys.argv[1]))
     ready(channel, sys.argv[2:])
     asked = serve(channel)
-    return become(*asked) if asked else None
+    return become(*asked) if asked else ""
 
 
-if __name__ == "__main__" and (_code := main()):
-    _module = types.ModuleType("__main__")
-    _module.__dict__.update(__file__=sys.argv[0], __builtins__=__builtins__)
-    sys.modules["__main__"] = _module
-    exec(_code, _module.__dict__)
+if __name__ == "__main__" and (_script := main()):
+    runpy.run_path(_script, run_name="__main__")
