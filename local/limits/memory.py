@@ -27,6 +27,7 @@ _local = threading.local()
 def peak_bytes(pid: int) -> int:
     """The greatest resident size of a process so far, with what its children hold now. 0: it is gone.
 
+    >>> import os
     >>> peak_bytes(os.getpid()) > 1_000_000 or not Path("/proc").exists()
     True
     """
