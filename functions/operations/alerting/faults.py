@@ -19,7 +19,7 @@ from operations.reading.newest_fault import course
 
 Asked = tuple[str, str, datetime]
 """What is asked, of which alarm, and as of when."""
-Known = datetime | str | None
+Answer = datetime | str | None
 
 
 class Faults:
@@ -51,7 +51,7 @@ class Measured(Faults):
     def __init__(self, client: Client, catalogue: Catalogue, environment: str) -> None:
         self.client, self.environment = client, environment
         self.parts: Mapping[str, Collection[str]] = {one.name: one.children for one in catalogue.alarms}
-        self._known: dict[Asked, Known] = {}
+        self._known: dict[Asked, Answer] = {}
         self._until = monotonic() + ALL_S
 
     def began(self, name: str, on_at: datetime) -> datetime | None:
@@ -72,7 +72,7 @@ class Measured(Faults):
 
         return str(self._once(("course", name, now), ask) or "")
 
-    def _once(self, what: Asked, ask: Callable[[], Known]) -> Known:
+    def _once(self, what: Asked, ask: Callable[[], Answer]) -> Answer:
         """What CloudWatch answers; None where it does not, or took too long before."""
         if what not in self._known and monotonic() < self._until:
             self._known[what] = None
