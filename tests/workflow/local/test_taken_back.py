@@ -154,9 +154,7 @@ def test_a_killed_deployment_is_not_gone_back_to_once_the_old_one_is_there_again
     shelf.put(1, queue("last"), Kept=queue("kept", VisibilityTimeout=11), Old=queue("old"))
     root = len(shelf.events())
     with pytest.raises(Killed):
-        shelf.put(
-            2, queue("last"), killed="top", Kept=queue("kept", VisibilityTimeout=22), New=queue("new")
-        )
+        shelf.put(2, queue("last", DelaySeconds=2), killed="top", Kept=queue("kept"), New=queue("new"))
     shelf.put(1, queue("last"), Kept=queue("kept", VisibilityTimeout=11), Old=queue("old"))
     assert (shelf.answer(), shelf.queues()) == (b"1", {"kept", "old", "steady", "last"})
     assert "UPDATE_COMPLETE" in [status for _, status in shelf.events()[root:]], "the root's end"
