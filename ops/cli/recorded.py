@@ -256,6 +256,8 @@ def _tell_moved(writing: _Writing) -> None:
             f"live was {in_words(record.was)}, and is {in_words(record.live)} now: what went back is as "
             "the last deployment that ended left it, also an alias that somebody moved since"
         )
+        if one := one_of(record.was):
+            text = f"{text}; `ona deploy rollback all --to {one}` goes there again"
         console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
 
 
