@@ -184,6 +184,7 @@ def up(target: Target, parameters: dict[str, str]) -> Iterator[Begin]:
     except deploy.DeployError as error:
         if there:  # a first deployment that was taken back has no bucket for a record
             writing.end("failed", error.summary or str(error))
+            _tell_moved(writing)
             _tell_half(writing)
         raise
     if writing.record is None:
@@ -244,6 +245,20 @@ def _again(target: Target, things: list[Published]) -> list[Published]:
         note(f"which release is live cannot be asked: {' '.join(str(error).split())}")
         return []
     return [one for one in there if (one.kind, one.name) in ours]
+
+
+def _tell_moved(writing: _Writing) -> None:
+    """Say what a refused deployment changed all the same: as on AWS an alias goes back to what the stack
+    said of it, also where somebody moved it since."""
+    record = writing.record
+    if record is not None and record.live and record.was and record.live != record.was:
+        text = (
+            f"live was {in_words(record.was)}, and is {in_words(record.live)} now: what went back is as "
+            "the last deployment that ended left it, also an alias that somebody moved since"
+        )
+        if one := one_of(record.was):
+            text = f"{text}; `ona deploy rollback all --to {one}` goes there again"
+        console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
 
 
 def _tell_half(writing: _Writing) -> None:

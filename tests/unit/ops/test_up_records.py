@@ -73,3 +73,27 @@ def test_a_refused_up_names_what_was_refused(standing: str, kept: int) -> None:
     ] * kept
     assert all("no room" in one["reason"] for one in found)
     assert len(there.told) == kept
+
+
+@pytest.mark.parametrize(("after", "told"), [({"old": ["order"]}, True), ({"older": ["order"]}, False)])
+def test_a_refused_up_tells_when_other_code_is_live_than_before(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], after: Any, told: bool
+) -> None:
+    """Somebody had moved an alias to an older release; CloudFormation puts it where its stack has it."""
+    looks = iter([{"older": ["order"]}, after])
+    monkeypatch.setattr(recorded.records, "live", lambda _: next(looks))
+    with mock_aws():
+        there = Cloud("old")
+        there("s3").create_bucket(
+            Bucket="out", CreateBucketConfiguration={"LocationConstraint": "af-south-1"}
+        )
+
+        def refused() -> None:
+            with recorded.up(Target("test", "p-dev", there), {"ApiRate": "1"}) as begin:
+                begin("new")
+                raise DeployError("no room")
+
+        with pytest.raises(DeployError):
+            refused()
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("live was older, and is old now" in said) is told

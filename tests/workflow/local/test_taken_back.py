@@ -148,13 +148,51 @@ def test_what_a_killed_deployment_left_goes_back_when_the_next_is_refused(shelf:
     assert shelf.events("middle") == steady, "what neither of them changed is left alone"
 
 
+def test_a_killed_deployment_is_not_gone_back_to_once_the_old_one_is_there_again(shelf: Shelf) -> None:
+    """The root is the same as before, and has its end all the same: what was open is not any more."""
+    queue = shelf.tree.queue
+    shelf.put(1, queue("last"), Kept=queue("kept", VisibilityTimeout=11), Old=queue("old"))
+    root = len(shelf.events())
+    with pytest.raises(Killed):
+        shelf.put(2, queue("last", DelaySeconds=2), killed="top", Kept=queue("kept"), New=queue("new"))
+    shelf.put(1, queue("last"), Kept=queue("kept", VisibilityTimeout=11), Old=queue("old"))
+    assert (shelf.answer(), shelf.queues()) == (b"1", {"kept", "old", "steady", "last"})
+    assert "UPDATE_COMPLETE" in [status for _, status in shelf.events()[root:]], "the root's end"
+    with pytest.raises(deploy.DeployError) as told:
+        shelf.put(1, REFUSED, Kept=queue("kept", VisibilityTimeout=11), Old=queue("old"))
+    assert "no other stack was changed yet" in str(told.value)
+    assert (shelf.answer(), shelf.queues()) == (b"1", {"kept", "old", "steady", "last"})
+
+
+def test_what_two_killed_deployments_left_goes_back_to_what_was_whole(shelf: Shelf) -> None:
+    """The second is of something else: it takes back the first before it changes anything."""
+    queue = shelf.tree.queue
+    shelf.put(1, queue("last"), Kept=queue("kept", VisibilityTimeout=11), Old=queue("old"))
+    for number, new in ((2, "new"), (3, "newer")):
+        kept = queue("kept", VisibilityTimeout=11 * number)
+        with pytest.raises(Killed):
+            shelf.put(number, queue("last", DelaySeconds=number), killed="top", Kept=kept, New=queue(new))
+        assert shelf.answer() == str(number).encode()
+    with pytest.raises(deploy.DeployError):
+        shelf.put(4, REFUSED, Kept=queue("kept", VisibilityTimeout=44), New=queue("newest"))
+    assert (shelf.answer(), shelf.queues()) == (b"1", {"kept", "old", "steady", "last"})
+    shelf.put(5, queue("last"), Kept=queue("kept"))
+    assert (shelf.answer(), shelf.queues()) == (b"5", {"kept", "steady", "last"})
+
+
 def test_a_refused_first_deployment_leaves_no_stack(shelf: Shelf) -> None:
+    """Also of what a killed one of something else had made: the first deployment has not ended."""
+    queue = shelf.tree.queue
+    with pytest.raises(Killed):
+        shelf.put(
+            1, queue("last"), killed="top", Kept=queue("kept", VisibilityTimeout=9), Gone=queue("gone")
+        )
     with pytest.raises(deploy.DeployError, match="deleted again"):
-        shelf.put(1, REFUSED, Kept=shelf.tree.queue("kept"))
+        shelf.put(1, REFUSED, Kept=queue("kept"))
     assert shelf.queues() == set()
     names = [one["StackName"] for one in shelf.stacks.describe_stacks()["Stacks"]]
     assert not [name for name in names if name.startswith(shelf.tree.name)]
     assert any(name.startswith("ona-platform") for name in names), "the platform beside it stands"
-    shelf.put(2, shelf.tree.queue("last"), Kept=shelf.tree.queue("kept"))
+    shelf.put(2, queue("last"), Kept=queue("kept"))
     assert shelf.answer() == b"2"
     assert shelf.status() == "CREATE_COMPLETE"
