@@ -204,8 +204,10 @@ def _told(record: Record, outcome: str) -> list[str]:
     moment = f"{record.began_at:%Y-%m-%d %H:%M} UTC"
     line = f"{moment}  {record.kind} {outcome}  {way}  by {record.by}"
     changed = "; ".join(f"{one.name}: {one.before or '-'} → {one.after or '-'}" for one in record.changes)
-    left = "its command ended without a word: what it did until then is live" if outcome == CUT else ""
-    more = [f"    {' '.join(text.split())}" for text in (changed, record.reason or left) if text]
+    why = record.reason
+    if outcome == CUT:
+        why = f"{why or 'its command ended without a word'}: what it did until then is live"
+    more = [f"    {' '.join(text.split())}" for text in (changed, why) if text]
     return [line, *more]
 
 

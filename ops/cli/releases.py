@@ -99,15 +99,14 @@ def deploy_rollback(
         recorded.note(under_way.refuse(target, book, stacks, now))
     _agreed(f"take {counted(len(moving), 'step')} back?", yes=yes)
     with recorded.way_back(target, [step.thing for step in moving], which != "all") as went:
-        cancelled: set[str] = set()
+        # first what is under way ends: an alias that moves beneath it would move on with it
+        shifting.stop_all(
+            target.client, [shifts[one.thing.name] for one in moving if one.thing.name in shifts]
+        )
+        for stack in dict.fromkeys(one.stack for one in moving if one.stack):
+            shifting.cancel(target.client, stack)
         for step in moving:
-            if shift := shifts.get(step.thing.name):
-                shifting.stop(target.client, shift)
-            elif step.stack:
-                if step.stack not in cancelled:
-                    shifting.cancel(target.client, step.stack)
-                cancelled.add(step.stack)
-            else:
+            if step.thing.name not in shifts and not step.stack:
                 versions.take(target.client, step)
             went.setdefault(shifting.words(step, shifts), []).append(step.thing.short)
     console.print(f"{counted(len(moving), 'step')} moved; `ona deploy validate` tries them")

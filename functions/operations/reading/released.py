@@ -82,7 +82,7 @@ def findings(
     yield from _ended(found, book, now, deployer)
     releases = live(client, found)
     busy = deployments.changing(found) or (deployer is not None and any(map(deployer.gave, book.records)))
-    whole = _whole(releases, found, astray(releases, found, book, now), busy)
+    whole = _whole(releases, found, astray(releases, found, book, now), book, busy)
     yield whole
     if whole.state != "critical" and (others := apart(client, releases, found, book)):
         yield _half(others, releases, found, busy)
@@ -121,7 +121,17 @@ def _called(record: Record) -> str:
     return f"way back of {', '.join(record.moved) or 'all'}"
 
 
-def _whole(releases: dict[str, str], found: Inventory, wrong: dict[str, str], busy: bool) -> Finding:
+def _mend(found: Inventory, book: Book) -> str:
+    """What brings all functions to one release. What was deployed whole is not deployed again."""
+    last = next((one for one in book.records if one.kind == "deployment"), None)
+    if last and found.release and (last.release, last.outcome) == (found.release, "succeeded"):
+        return f"`ona deploy rollback all --to {found.release}` moves them there, `rollback all` back"
+    return AGAIN
+
+
+def _whole(
+    releases: dict[str, str], found: Inventory, wrong: dict[str, str], book: Book, busy: bool
+) -> Finding:
     """`wrong`: the functions astray; `busy`: a deployment moves the aliases just now."""
     told = deployments.in_words(deployments.shares(releases))
     if not releases:
@@ -131,10 +141,10 @@ def _whole(releases: dict[str, str], found: Inventory, wrong: dict[str, str], bu
         return Finding.ok(CHECK, "live", f"{told}{back}: {counted(len(releases), 'function')}")
     if busy:
         return Finding.warning(CHECK, "live", f"{told}, while a deployment is under way")
-    deployed = f"deployed is {found.release or 'an unnamed release'}"
+    deployed, mend = f"deployed is {found.release or 'an unnamed release'}", _mend(found, book)
     if len(set(releases.values())) == 1:
-        return Finding.warning(CHECK, "live", f"{told}, {deployed}{MEND}{AGAIN}")
-    return Finding.critical(CHECK, "live", f"half a release: {_named(releases)}; {deployed}{MEND}{AGAIN}")
+        return Finding.warning(CHECK, "live", f"{told}, {deployed}{MEND}{mend}")
+    return Finding.critical(CHECK, "live", f"half a release: {_named(releases)}; {deployed}{MEND}{mend}")
 
 
 def _half(others: list[Routed], releases: dict[str, str], found: Inventory, busy: bool) -> Finding:

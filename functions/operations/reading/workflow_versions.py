@@ -57,15 +57,16 @@ def routed(client: Client, found: Inventory) -> Iterator[Routed]:
 def apart(workflows: Iterable[Routed], release: str, found: Inventory, book: Book) -> list[Routed]:
     """The workflows that are not at `release`, which all functions are of, and that nobody moved alone.
 
-    At the deployed release each has the version of its stack. At an earlier one none has a version that a
-    later deployment published; the first version of a workflow has nothing to go back to.
+    Where no deployment followed the release, each has the version of its stack. Else none has a version
+    that a later deployment published, also one that was cut short and left its versions in some stacks; the
+    first version of a workflow has nothing to go back to.
     """
     moved = {name for record in book.backs(found.changed) for name in record.moved}
     here = [one for one in workflows if one.workflow not in moved]
-    if release == found.release:
-        return [one for one in here if one.live != one.deployed]
     later = _followed(release, book)
-    return [one for one in here if later is not None and one.live > 1 and one.published >= later]
+    if later is not None:
+        return [one for one in here if one.live > 1 and one.published >= later]
+    return [one for one in here if release == found.release and one.live != one.deployed]
 
 
 def _followed(release: str, book: Book) -> datetime | None:
@@ -76,6 +77,6 @@ def _followed(release: str, book: Book) -> datetime | None:
             continue
         if record.release == release and record.outcome == "succeeded":
             break
-        if record.before == release:
+        if release == record.before or release in record.was:
             later = record.began_at
     return later

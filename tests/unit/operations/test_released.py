@@ -173,6 +173,30 @@ def test_a_way_back_explains_what_it_moved_and_no_other(
     assert cloud.states() == [("live", expected)], "a deployment after it puts all to its release"
 
 
+@pytest.mark.parametrize(("flow", "wrong"), [((2, 3, BEFORE), False), ((3, 3, AFTER), True)])
+@pytest.mark.parametrize("was", [{}, {"a": ["detect"], "z": ["order"]}])
+def test_a_killed_deployment_leaves_its_versions_in_some_stacks(
+    cloud: Cloud, was: dict[str, list[str]], flow: tuple[int, int, datetime], wrong: bool
+) -> None:
+    """All went back then; the stack has the version that the killed one made, and the root's release is
+    the one before."""
+    cloud.record(BEGAN, "cut short", before="" if was else "a", was=was)
+    cloud.record(AFTER, "succeeded", kind="rollback", release="a")
+    cloud.flows = {"flow": flow}
+    assert [one.about for one in cloud.seen() if one.state == "critical"] == ["workflows"] * wrong
+
+
+def test_what_was_deployed_whole_is_not_deployed_again(cloud: Cloud) -> None:
+    """Somebody moved an alias by hand: `ona up` would change nothing."""
+    cloud.record(BEGAN, "succeeded", release="a")
+    cloud.live["detect"] = "b"
+    assert cloud.seen()[-1].text.endswith(
+        "Mend: `ona deploy rollback all --to a` moves them there, `rollback all` back"
+    )
+    cloud.record(AFTER, "under way")
+    assert "`ona up` deploys it whole" in cloud.seen()[-1].text, "what was cut short is"
+
+
 def test_a_way_back_of_all_explains_no_release_that_was_never_whole(cloud: Cloud) -> None:
     """Then a refused deployment put the aliases back to what a killed one had left."""
     cloud.record(BEGAN, "cut short", release="bad")
