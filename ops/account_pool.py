@@ -25,7 +25,7 @@ def told(limit: Mapping[str, int]) -> str:
     ''
     >>> told({"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10})
     ''
-    >>> told({"ConcurrentExecutions": 500, "UnreservedConcurrentExecutions": 99})[:68]
+    >>> told({"ConcurrentExecutions": 500, "UnreservedConcurrentExecutions": 99})[:69]
     'functions reserve 401 of the 500 concurrent executions of the account'
     """
     quota, left = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
