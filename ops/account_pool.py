@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ona.runtime.words import counted
 from ops.target import Target
 
 UNRESERVED = 100
@@ -25,8 +26,8 @@ def told(limit: Mapping[str, int]) -> str:
     ''
     >>> told({"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10})
     ''
-    >>> told({"ConcurrentExecutions": 500, "UnreservedConcurrentExecutions": 99})[:69]
-    'functions reserve 401 of the 500 concurrent executions of the account'
+    >>> told({"ConcurrentExecutions": 500, "UnreservedConcurrentExecutions": 99})[:65]
+    "functions reserve 401 of the account's 500 concurrent executions,"
     """
     quota, left = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
     must = min(UNRESERVED, quota)
@@ -34,7 +35,7 @@ def told(limit: Mapping[str, int]) -> str:
         return ""
     taken = f"{quota - left}" if left else f"at least {quota}"
     return (
-        f"functions reserve {taken} of the {quota} concurrent executions of the account, and {must} must "
+        f"functions reserve {taken} of the account's {counted(quota, 'concurrent execution')}, and {must} must "
         "stay unreserved: functions that reserve none are throttled. Start with a larger "
         "ONA_LOCAL_CONCURRENCY, or give some back: "
         "aws lambda delete-function-concurrency --function-name <function>"
