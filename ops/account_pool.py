@@ -35,8 +35,8 @@ def told(limit: Mapping[str, int]) -> str:
         return ""
     taken = f"{quota - left}" if left else f"at least {quota}"
     return (
-        f"functions reserve {taken} of the account's {counted(quota, 'concurrent execution')}, and {must} must "
-        "stay unreserved: functions that reserve none are throttled. Start with a larger "
+        f"functions reserve {taken} of the account's {counted(quota, 'concurrent execution')}, "
+        f"and {must} must stay unreserved: functions that reserve none are throttled. Start with a larger "
         "ONA_LOCAL_CONCURRENCY, or give some back: "
         "aws lambda delete-function-concurrency --function-name <function>"
     )
