@@ -72,6 +72,7 @@ from local.hooks import (
     topics,
     traces,
     trail,
+    unknown_rules,
     waits,
     worker_logs,
 )
@@ -120,6 +121,7 @@ def install() -> None:
     front.install()
     identity.install()
     trail.install()
+    unknown_rules.install()
     api_cache.install()
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()

@@ -40,16 +40,19 @@ def test_the_doctor_reads_the_configuration_that_is_deployed(platform: Platform)
     assert found.what == f"what is deployed can be read, and its files agree: {files} files"
 
 
-def _function(name: str) -> dict[str, object]:
+def _function(name: str, role: str) -> dict[str, object]:
     return {
         "FunctionName": name, "Runtime": "python3.13", "Handler": "index.handler",
-        "Role": "arn:aws:iam::000000000000:role/test", "Code": {"ZipFile": "def handler(e, c): ..."},
+        "Role": role, "Code": {"ZipFile": "def handler(e, c): ..."},
     }  # fmt: skip
 
 
 def test_a_rule_that_is_turned_off_has_drifted_where_its_template_has_a_state(platform: Platform) -> None:
     """AWS compares "only resource properties explicitly defined in the stack template"."""
     cloudformation, events = (platform.target.client(one) for one in ("cloudformation", "events"))
+    role = platform.target.client("lambda").get_function_configuration(
+        FunctionName=platform.target.function("detect")
+    )["Role"]
     timer = {"ScheduleExpression": "rate(1 day)", "Targets": []}
     rules = {"Said": {**timer, "State": "ENABLED"}, "Silent": timer, "Well": {**timer, "State": "ENABLED"}}
     body = {
@@ -58,7 +61,10 @@ def test_a_rule_that_is_turned_off_has_drifted_where_its_template_has_a_state(pl
             for name, given in rules.items()
         }
         | {
-            name: {"Type": "AWS::Lambda::Function", "Properties": {**_function(f"drift-{name}"), **given}}
+            name: {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {**_function(f"drift-{name}", role), **given},
+            }
             for name, given in (
                 ("Shut", {"ReservedConcurrentExecutions": 2}),
                 ("Same", {"ReservedConcurrentExecutions": "2"}),

@@ -19,7 +19,7 @@ from tests.builders.telemetry import sunny_day
 from tests.fakes.platform import Platform
 
 
-def _older(platform: Platform, hours: int = 2) -> None:
+def _older(platform: Platform, hours: int = 4) -> None:
     """All records, locks and visits as if they had been made some hours ago."""
     dynamodb = platform.target.client("dynamodb")
     when = (utc_now() - timedelta(hours=hours)).isoformat(timespec="seconds").replace("+00:00", "Z")
