@@ -66,6 +66,7 @@ from local.hooks import (
     state_errors,
     status_events,
     table_metrics,
+    table_recovery,
     table_throttles,
     template_references,
     timers,
@@ -98,6 +99,7 @@ def install() -> None:
     log_searches.install()
     aliases.install()
     capacity.install()  # around the aliases: it measures what comes through them
+    table_recovery.install()
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()

@@ -117,3 +117,18 @@ def test_a_rule_that_is_turned_off_has_drifted_where_its_template_has_a_state(pl
         assert (given["name"], given["state"]) == ("drift-Silent", "DISABLED")
     finally:
         cloudformation.delete_stack(StackName="drift-of-rules")
+
+
+def test_a_table_can_be_recovered_where_its_template_says_so(platform: Platform) -> None:
+    """Those of the stacks' own files, which this test reads as text; the others cannot."""
+    text = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "stacks").glob("*.yaml")))
+    said = text.count("PointInTimeRecoveryEnabled: true")
+    dynamodb = platform.target.client("dynamodb")
+    told = [
+        dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+        for name in dynamodb.list_tables()["TableNames"]
+    ]
+    states = [one["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] for one in told]
+    assert said > 3
+    assert states.count("ENABLED") == said
+    assert set(states) == {"ENABLED", "DISABLED"}
