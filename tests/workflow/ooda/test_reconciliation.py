@@ -98,7 +98,7 @@ def test_visits_and_deliveries_fit_their_orders_again(platform: Platform, damage
     assert platform.put_and_wait(_dead_noon())["status"] == "SUCCEEDED"
     [order] = [item for item in platform.table("Tracking") if item["job_id"].startswith("wo-")]
     _older(platform)
-    _shifted(platform, booked_at=-3)
+    _shifted(platform, booked_at=-5)
     dynamodb = platform.target.client("dynamodb")
     if damage == "visit at another time":
         _shifted(platform, leaves=1, start=1, end=1, returns=1)
