@@ -19,7 +19,7 @@ from ooda.reconcile.report import ReconcileReport, ReconcileRequest
 from tests.builders.plans import NOW
 from tests.fakes.tables import OUT
 
-LATER = NOW + timedelta(minutes=70)
+LATER = NOW + timedelta(minutes=190)
 """When reconciliation comes: all that was made at NOW is older than every grace."""
 QUEUES = {"DEAD_LETTERS_URL": "letters", "OUTBOX_DEAD_LETTERS_URL": "outbox-letters"}
 KEYS = {"tracking": "job_id", "outbox": "delivery_id", "crews": "crew_id"}

@@ -370,7 +370,7 @@ def test_an_order_that_was_on_its_way_when_the_day_was_judged_is_withdrawn_too(s
     assert NAMES[0] not in site.statuses()
     site.go_on(straggler, "straggler")  # it had been diagnosed before
     late = site.statuses().get(NAMES[0])
-    site.later(minutes=66)
+    site.later(minutes=186)
     assert site.sweep() == 1
     site.run(execution="site-2")
     assert late in (None, "OPEN")
