@@ -62,7 +62,9 @@ def test_what_was_written_after_the_listing_is_not_taken_for_what_was_listed(rea
     put_day("held-3", 2.0)
     assert powers(listed) == {"held-3": 2.0}, "what lies there is read, as before"
     put_day("held-3", 1.0)
-    assert powers(list_keys(OUT, PLACE)) == {"held-3": 1.0}, "the first listing's tag names the first content"
+    assert powers(list_keys(OUT, PLACE)) == {"held-3": 1.0}, (
+        "the first listing's tag names the first content"
+    )
     assert len(read) == 2
 
 
