@@ -117,10 +117,10 @@ def _one_list_a_parser(preprocessor: Any) -> None:
 def _one_program_a_definition(parser: Any) -> None:
     """The program of a definition is made once, and all its executions run it, also at the same time.
 
-    moto parses at every start: 0.18 s of a processor for the 29 KB of `ooda.asl.json` (measured). What a run
-    changes lies in its environment; the iterations of a Map share one program already. Three things did
-    not: an Express program's time (`local.limits.histories`), the keys of what a state counts, and a Pass
-    state's Result, which the execution may change.
+    moto parses at every start: 0.18 s of a processor for the 29 KB of `ooda.asl.json` (measured). What a
+    run changes lies in its environment; the iterations of a Map share one program already. Three things
+    did not: an Express program's time (`local.limits.histories`), the keys of what a state counts, which
+    moto makes when they are first asked for, and a Pass state's Result, which the execution may change.
     """
     from antlr4.RuleContext import RuleContext  # type: ignore[import-untyped]
     from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
@@ -152,6 +152,6 @@ def _one_program_a_definition(parser: Any) -> None:
 
     private(Result, "_eval_body")
     replace(Result, "_eval_body", own_result)
-    replace(EvalComponent, "heap_key", property(lambda self: str(id(self))))  # moto's is made when first asked
+    replace(EvalComponent, "heap_key", property(lambda self: str(id(self))))
     replace(RuleContext, "getText", text_of)
     replace(parser, "parse", staticmethod(parse))
