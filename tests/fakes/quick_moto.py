@@ -10,6 +10,7 @@ What was done again and again for the same answer is done once a process:
   a plain dictionary: so moto is asked for them once.
 - With each call moto lists the service's addresses (S3's module of them is loaded anew), and the handler's
   methods. Both depend on the service only; no test changes the variables of other addresses.
+- With each client botocore asks of a hundred functions whether they take any keyword.
 - With each call botocore cleans the same words of its user agent, and reads the same moments: both are
   functions of their arguments.
 """
@@ -18,9 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, lru_cache
+from types import FunctionType
 from typing import Any
 
-from botocore import useragent, utils
+from botocore import compat, hooks, useragent, utils
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import Shape
 from moto.core import responses
@@ -53,6 +55,15 @@ def quicken() -> None:
         (utils, "_parse_timestamp_with_tzinfo"),
     ):
         setattr(module, name, lru_cache(1000)(getattr(module, name)))
+    hooks.accepts_kwargs = _accepts_kwargs
+
+
+_accepts = lru_cache(1000)(compat.accepts_kwargs)
+
+
+def _accepts_kwargs(function: Any) -> bool:
+    """Of functions only: a method would keep its client."""
+    return bool((_accepts if type(function) is FunctionType else compat.accepts_kwargs)(function))
 
 
 _SERVICES: dict[tuple[str, ...], list[str]] = {}
