@@ -156,7 +156,7 @@ def cheapest(case: Problem) -> float:
 
 
 def seeds(count: int, ordinary: int) -> list[object]:
-    """Seeds, of which so many always run: two rounds and more of all kinds of problems; the rest as soak."""
+    """Seeds: so many always run, two rounds and more of all kinds of problems; the rest as soak."""
     return [*range(ordinary), *(pytest.param(n, marks=pytest.mark.soak) for n in range(ordinary, count))]
 
 
