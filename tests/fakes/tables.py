@@ -44,15 +44,18 @@ def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def create() -> None:
     """Make the buckets and tables, empty."""
+    dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
     for table, (key, indexes) in TABLES.items():
-        create_table(table, key, indexes)
+        create_table(table, key, indexes, dynamodb)
     for bucket in (IN, OUT):
         where = {"LocationConstraint": "af-south-1"}
-        boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
 
 
-def create_table(table: str, key: str, indexes: dict[str, tuple[str, str]] | None = None) -> None:
-    """Make a table, empty; its keys are texts. `indexes`: as in `TABLES`."""
+def create_table(
+    table: str, key: str, indexes: dict[str, tuple[str, str]] | None = None, dynamodb: Any = None
+) -> None:
+    """Make a table, empty; its keys are texts. `indexes`: as in `TABLES`. `dynamodb`: a client, if any."""
     indexes = indexes or {}
     attributes = [key, *(name for pair in indexes.values() for name in pair)]
     more: dict[str, Any] = {}
@@ -68,7 +71,7 @@ def create_table(table: str, key: str, indexes: dict[str, tuple[str, str]] | Non
             }
             for index, (one, two) in indexes.items()
         ]
-    boto3.client("dynamodb").create_table(
+    (dynamodb or boto3.client("dynamodb")).create_table(
         TableName=table,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in attributes],

@@ -60,12 +60,12 @@ def site(acting: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> Site
     world = SiteWorld(monkeypatch, [make_asset(name) for name in NAMES], EVENING)
     for name, history in BEFORE.items():
         write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id=name), history.document())
+    world.begins = "four machines"
     return world
 
 
 def all_come(site: SiteWorld, frame: Frame, names: list[str] = NAMES) -> None:
-    for name in names:
-        site.put(frame(name))
+    site.put_each(frame, names)
 
 
 def kinds(site: SiteWorld, name: str) -> list[str]:
