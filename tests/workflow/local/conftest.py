@@ -9,5 +9,10 @@ from tests.fakes.platform import Platform
 
 
 @pytest.fixture
-def lab(platform: Platform) -> Lab:
-    return Lab(platform)
+def lab(_platform: Platform) -> Lab:
+    """What it tries lies beside the platform, whose orders and files it leaves as they are.
+
+    A test that asks for `platform` too has it emptied: half a second.
+    """
+    _platform.settle()
+    return Lab(_platform)
