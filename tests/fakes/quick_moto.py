@@ -1,6 +1,6 @@
 """Moto answers as it does, in half the time.
 
-Two things that were done again and again are done once a process:
+Three things that were done again and again are done once a process:
 
 - Moto forgets boto3's session with each test, and a new session reads the models of AWS from the disk. That
   is megabytes of JSON. Files do not change while tests run, so each is read once.
@@ -8,15 +8,22 @@ Two things that were done again and again are done once a process:
   twelve names, also where the answer has no such member. An attribute of DynamoDB has ten possible types:
   ten looks a value. Which names a member can have depends on its model only, where the answer is
   a plain dictionary: so moto is asked for them once.
+- boto3 makes each client from the service's model and its rules for endpoints: that costs as much as two
+  calls, and a test makes ten. While moto answers, whoever asks for a client gets a copy of one that was
+  made in the same circumstances. What is changed or registered at a copy is changed there only.
 """
 
 from __future__ import annotations
 
+import copy
+import os
 from functools import cache
 from typing import Any
 
+from boto3.session import Session
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import Shape
+from moto.core.models import botocore_stubber
 from moto.core.serialize import (
     AttributePicker,
     AttributePickerContext,
@@ -27,6 +34,7 @@ from moto.core.serialize import (
 AS_MOTO = ResponseSerializer.get_value
 """What moto does itself."""
 _LISTED = Loader.list_available_services
+_MADE = Session.client
 _read = cache(JSONFileLoader().load_file)
 
 
@@ -35,6 +43,7 @@ def quicken() -> None:
     JSONFileLoader.load_file = lambda _, file_path: _read(file_path)  # type: ignore[method-assign]
     Loader.list_available_services = _services  # type: ignore[method-assign]
     ResponseSerializer.get_value = get_value  # type: ignore[method-assign]
+    Session.client = client  # type: ignore[method-assign]
 
 
 _SERVICES: dict[tuple[str, ...], list[str]] = {}
@@ -74,3 +83,32 @@ def _possible(picker: AttributePicker, key: str, shape: Shape) -> tuple[str, ...
     context = AttributePickerContext(obj={}, key=key, shape=shape)
     names = tuple(dict.fromkeys(picker.get_possible_keys(context)))
     return None if any("." in name for name in names) else names
+
+
+_CLIENTS: dict[tuple[Any, ...], Any] = {}
+
+
+def client(self: Session, service: str, *more: Any, **given: Any) -> Any:
+    """A client of a service. Without moto, or with more than a region and a Config, boto3 makes a new one.
+
+    botocore's Config says no more than what it was given, and a client reads it when it is made.
+    """
+    if more or not given.keys() <= {"region_name", "config"} or not botocore_stubber.enabled:
+        return _MADE(self, service, *more, **given)
+    options = getattr(given.get("config"), "_user_provided_options", None)
+    around = sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
+    known = (service, given.get("region_name"), repr(options), self.profile_name, tuple(around))
+    if known not in _CLIENTS:
+        _CLIENTS[known] = _MADE(self, service, **given)
+    return _copied(_CLIENTS[known])
+
+
+def _copied(client: Any) -> Any:
+    """The same client with its own methods and its own listeners."""
+    mine = object.__new__(type(client))  # copy.copy would ask it for methods that it does not have yet
+    mine.__dict__.update(client.__dict__)
+    mine.meta = copy.copy(client.meta)
+    mine.meta.events = copy.copy(client.meta.events)
+    mine._endpoint = copy.copy(client._endpoint)
+    mine._endpoint._event_emitter = mine.meta.events
+    return mine

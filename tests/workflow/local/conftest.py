@@ -9,10 +9,13 @@ from tests.fakes.platform import Platform
 
 
 @pytest.fixture
-def lab(_platform: Platform) -> Lab:
-    """What it tries lies beside the platform, whose orders and files it leaves as they are.
-
-    A test that asks for `platform` too has it emptied: half a second.
-    """
+def deployed(_platform: Platform) -> Platform:
+    """The platform with what earlier tests left in it; a test that asks for `platform` has it emptied."""
     _platform.settle()
-    return Lab(_platform)
+    return _platform
+
+
+@pytest.fixture
+def lab(deployed: Platform) -> Lab:
+    """What it tries lies beside the platform, whose orders and files it leaves as they are."""
+    return Lab(deployed)
