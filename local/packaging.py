@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import io
 import json
@@ -121,16 +122,27 @@ def digest(document: Template, parameters: dict[str, str]) -> str:
 
 def transform(document: Template, parameters: dict[str, str], region: str) -> Template:
     """Serverless resources as plain CloudFormation ones."""
-    import logging
-
-    import boto3
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
 
-    # it warns of a switch that only AWS's own service sets
-    logging.getLogger("samtranslator.feature_toggle.feature_toggle").setLevel(logging.ERROR)
-    translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
+    translator = Translator({}, Parser(), boto_session=_prepared(region))
     plain: Template = translator.translate(copy.deepcopy(document), parameter_values=dict(parameters))
     translator.metrics.publish()  # to nobody; else it complains when it is collected
     plain.pop("Transform", None)
     return plain
+
+
+@functools.cache
+def _prepared(region: str) -> Any:
+    """The session of a region, made once. From then on SAM checks its own list of policies once, too."""
+    import logging
+
+    import boto3
+    from samtranslator.translator import translator
+
+    # it warns of a switch that only AWS's own service sets
+    logging.getLogger("samtranslator.feature_toggle.feature_toggle").setLevel(logging.ERROR)
+    policies = translator.make_policy_template_for_function_plugin
+    if not hasattr(policies, "cache_info"):
+        translator.make_policy_template_for_function_plugin = functools.cache(policies)
+    return boto3.Session(region_name=region)

@@ -6,6 +6,7 @@ command line lives; else the home's lock and the process table tell.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -59,27 +60,33 @@ class Cloud:
         }
 
     def client(self, service: str) -> Any:
-        """A boto3 client for it."""
-        import boto3
-        from botocore.config import Config
-
-        environment = self.environment()
-        return boto3.client(
-            service,
-            endpoint_url=environment["AWS_ENDPOINT_URL"],
-            region_name=environment["AWS_DEFAULT_REGION"],
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            config=Config(
-                inject_host_prefix=False,
-                s3={"addressing_style": "path"},
-                retries={"max_attempts": 3},
-            ),
-        )
+        """A boto3 client for it, one a service: to make one costs as much as ten calls."""
+        return _client(self, service)
 
     def healthy(self) -> bool:
         """Whether it answers on its port, and it is this home's server that answers."""
         return ports.served(ports.health(self.port)) == (self.home, self.pid)
+
+
+@functools.cache
+def _client(cloud: Cloud, service: str) -> Any:
+    """Of this server: one that is started after it has clients of its own."""
+    import boto3
+    from botocore.config import Config
+
+    environment = cloud.environment()
+    return boto3.client(
+        service,
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name=environment["AWS_DEFAULT_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        config=Config(
+            inject_host_prefix=False,
+            s3={"addressing_style": "path"},
+            retries={"max_attempts": 3},
+        ),
+    )
 
 
 def is_server(process: Process) -> bool:

@@ -58,6 +58,7 @@ def main() -> None:
     os.environ.setdefault("GATEWAY_PORT", "4566")
     os.environ["BIND_HOST"] = "127.0.0.1"
     os.environ["MOTO_PORT"] = os.environ["GATEWAY_PORT"]  # where moto's tasks send their calls
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # for function processes; the server's own is kept
     try:
         _hold(Path(os.environ["STATE_DIR"]).parent)
         if os.environ.get("PERSIST_STATE") == "1":

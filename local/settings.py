@@ -35,7 +35,6 @@ def environment(home: Path, keep_state: bool) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         "LAMBDA_WARM_TTL_SECONDS": "600",
         "LAMBDA_ACCOUNT_CONCURRENCY": str(account_concurrency()),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }

@@ -22,6 +22,7 @@ from threading import Lock
 from typing import Any
 
 from local.hooks.base import private, replace
+from local.hooks.light_imports import without_batch
 
 _TIMEOUT_MS = 10_000
 """How long an expression may take (ours): AWS allows a second, on faster machines."""
@@ -131,7 +132,8 @@ def declarations(bindings: dict[str, Any]) -> str:
 
 def install() -> None:
     """Apply the hooks."""
-    import moto.stepfunctions.parser.models  # noqa: F401 - brings in every module patched below
+    with without_batch():
+        import moto.stepfunctions.parser.models  # noqa: F401 - brings in every module patched below
     from moto.stepfunctions.parser.asl.component.intrinsic import jsonata as intrinsic
     from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 

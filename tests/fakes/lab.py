@@ -28,8 +28,9 @@ class Lab:
         self.states = platform.states
         self.functions = platform.target.client("lambda")
         self.iam = platform.target.client("iam")
-        if ROLE.rsplit("/", 1)[-1] not in {item["RoleName"] for item in self.iam.list_roles()["Roles"]}:
+        if not platform.has_lab:
             roles.almighty(self.iam, "test")
+            platform.has_lab = True
 
     def role(self, statements: list[dict[str, Any]], name: str = "", *services: str) -> str:
         """A role with these statements, which the services may assume; returns its ARN."""

@@ -62,11 +62,19 @@ class Platform:
         self.s3 = target.client("s3")
         self.states = target.client("stepfunctions")
         self.day = 0
+        self.has_lab = False
+        """Whether the role of throw-away machines is there (`tests/fakes/lab.py`)."""
+
+    def settle(self) -> None:
+        """No faults, no timers, nothing running. What earlier tests stored stays."""
+        for path in self.scratch.glob("*.json"):
+            path.unlink()
+        self.stop_timers()
+        self.idle()
 
     def reset(self) -> None:
         """No telemetry, no bookings, no orders, no letters, nothing running: every test starts alone."""
-        self.stop_timers()
-        self.idle()
+        self.settle()
         for bucket in (self.target.input_bucket, self.target.output_bucket):
             pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
             for page in pages:

@@ -13,20 +13,27 @@ What was done again and again for the same answer is done once a process:
 - With each client botocore asks of a hundred functions whether they take any keyword.
 - With each call botocore cleans the same words of its user agent, and reads the same moments: both are
   functions of their arguments.
+- boto3 makes each client from the service's model and its rules for endpoints: that costs as much as two
+  calls, and a test makes ten. While moto answers, whoever asks for a client gets a copy of one that was
+  made in the same circumstances. What is changed or registered at a copy is changed there only.
 """
 
 from __future__ import annotations
 
+import copy
+import os
 from collections.abc import Callable
 from functools import cache, lru_cache
 from types import FunctionType
 from typing import Any
 
+from boto3.session import Session
 from botocore import compat, hooks, useragent, utils
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import Shape
 from moto.core import responses
 from moto.core.base_backend import BaseBackend
+from moto.core.models import botocore_stubber
 from moto.core.serialize import (
     AttributePicker,
     AttributePickerContext,
@@ -38,6 +45,7 @@ AS_MOTO = ResponseSerializer.get_value
 """What moto does itself."""
 _LISTED = Loader.list_available_services
 _ADDRESSES: Callable[[BaseBackend], dict[str, Any]] = vars(BaseBackend)["urls"].fget
+_MADE = Session.client
 _read = cache(JSONFileLoader().load_file)
 
 
@@ -55,6 +63,7 @@ def quicken() -> None:
         (utils, "_parse_timestamp_with_tzinfo"),
     ):
         setattr(module, name, lru_cache(1000)(getattr(module, name)))
+    Session.client = client  # type: ignore[method-assign]
     hooks.accepts_kwargs = _accepts_kwargs
 
 
@@ -112,3 +121,32 @@ def _possible(picker: AttributePicker, key: str, shape: Shape) -> tuple[str, ...
     context = AttributePickerContext(obj={}, key=key, shape=shape)
     names = tuple(dict.fromkeys(picker.get_possible_keys(context)))
     return None if any("." in name for name in names) else names
+
+
+_CLIENTS: dict[tuple[Any, ...], Any] = {}
+
+
+def client(self: Session, service: str, *more: Any, **given: Any) -> Any:
+    """A client of a service. Without moto, or with more than a region and a Config, boto3 makes a new one.
+
+    botocore's Config says no more than what it was given, and a client reads it when it is made.
+    """
+    if more or not given.keys() <= {"region_name", "config"} or not botocore_stubber.enabled:
+        return _MADE(self, service, *more, **given)
+    options = getattr(given.get("config"), "_user_provided_options", None)
+    around = sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
+    known = (service, given.get("region_name"), repr(options), self.profile_name, tuple(around))
+    if known not in _CLIENTS:
+        _CLIENTS[known] = _MADE(self, service, **given)
+    return _copied(_CLIENTS[known])
+
+
+def _copied(client: Any) -> Any:
+    """The same client with its own methods and its own listeners."""
+    mine = object.__new__(type(client))  # copy.copy would ask it for methods that it does not have yet
+    mine.__dict__.update(client.__dict__)
+    mine.meta = copy.copy(client.meta)
+    mine.meta.events = copy.copy(client.meta.events)
+    mine._endpoint = copy.copy(client._endpoint)
+    mine._endpoint._event_emitter = mine.meta.events
+    return mine

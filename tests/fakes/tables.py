@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import boto3
 import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
+from moto.s3.models import s3_backends
 
+REGION = "af-south-1"
 IN, OUT = "ona-test-input", "ona-test-output"
 ENVIRONMENT = {
     "INPUT_BUCKET": IN,
@@ -44,23 +47,25 @@ def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def create() -> None:
     """Make the buckets and tables, empty."""
-    dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
     for table, (key, indexes) in TABLES.items():
-        create_table(table, key, indexes, dynamodb)
+        create_table(table, key, indexes)
     for bucket in (IN, OUT):
-        where = {"LocationConstraint": "af-south-1"}
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
+        s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(bucket, REGION)
 
 
-def create_table(
-    table: str, key: str, indexes: dict[str, tuple[str, str]] | None = None, dynamodb: Any = None
-) -> None:
-    """Make a table, empty; its keys are texts. `indexes`: as in `TABLES`. `dynamodb`: a client, if any."""
+def create_table(table: str, key: str, indexes: dict[str, tuple[str, str]] | None = None) -> None:
+    """Make a table, empty; its keys are texts. `indexes`: as in `TABLES`.
+
+    In moto's store itself, as CreateTable does it: by calls, a test's tables cost a tenth of a second.
+    """
     indexes = indexes or {}
     attributes = [key, *(name for pair in indexes.values() for name in pair)]
-    more: dict[str, Any] = {}
-    if indexes:
-        more["GlobalSecondaryIndexes"] = [
+    dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].create_table(
+        table,
+        schema=[{"AttributeName": key, "KeyType": "HASH"}],
+        throughput=None,
+        attr=[{"AttributeName": name, "AttributeType": "S"} for name in attributes],
+        global_indexes=[
             {
                 "IndexName": index,
                 "KeySchema": [
@@ -70,11 +75,12 @@ def create_table(
                 "Projection": {"ProjectionType": "ALL"},
             }
             for index, (one, two) in indexes.items()
-        ]
-    (dynamodb or boto3.client("dynamodb")).create_table(
-        TableName=table,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in attributes],
-        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-        **more,
+        ],
+        indexes=[],
+        streams=None,
+        billing_mode="PAY_PER_REQUEST",
+        sse_specification=None,
+        tags=[],
+        deletion_protection_enabled=False,
+        warm_throughput=None,
     )

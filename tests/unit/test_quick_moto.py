@@ -65,3 +65,21 @@ def test_every_member_is_found_as_moto_finds_it(looks: list[tuple[str, Any, Any]
 
 def test_the_unit_tests_use_it() -> None:
     assert ResponseSerializer.get_value is quick_moto.get_value
+    assert boto3.session.Session.client is quick_moto.client
+
+
+def test_what_is_changed_at_a_client_is_changed_there_only() -> None:
+    heard: list[str] = []
+    with mock_aws():
+        changed, other = boto3.client("sqs"), boto3.client("sqs")
+        changed.meta.events.register("before-call", lambda model, **_: heard.append(model.name))
+        changed.list_queues = None
+        assert other.list_queues()["ResponseMetadata"]["HTTPStatusCode"] == 200
+        assert heard == []
+        changed.create_queue(QueueName="letters")
+        assert heard == ["CreateQueue"]
+        elsewhere = boto3.client("sqs", region_name="eu-west-1")
+        assert "QueueUrls" not in elsewhere.list_queues(), "another region is another client"
+        assert len(boto3.client("sqs").list_queues()["QueueUrls"]) == 1
+    with mock_aws():
+        assert "QueueUrls" not in boto3.client("sqs").list_queues(), "another test has another cloud"

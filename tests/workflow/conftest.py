@@ -29,7 +29,5 @@ def _platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture
 def platform(_platform: Platform) -> Platform:
-    for path in _platform.scratch.glob("*.json"):
-        path.unlink()
     _platform.reset()
     return _platform

@@ -9,5 +9,13 @@ from tests.fakes.platform import Platform
 
 
 @pytest.fixture
-def lab(platform: Platform) -> Lab:
-    return Lab(platform)
+def deployed(_platform: Platform) -> Platform:
+    """The platform with what earlier tests left in it; a test that asks for `platform` has it emptied."""
+    _platform.settle()
+    return _platform
+
+
+@pytest.fixture
+def lab(deployed: Platform) -> Lab:
+    """What it tries lies beside the platform, whose orders and files it leaves as they are."""
+    return Lab(deployed)

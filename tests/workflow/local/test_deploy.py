@@ -159,25 +159,25 @@ def test_one_address_and_one_key_open_the_apis_of_all_families(platform: Platfor
 
 
 @pytest.mark.parametrize("name", ["2025-01-01T00:00:00Z", "a:b:c/d", ":", "a*b", "a b", "é", "wo-1"])
-def test_a_name_in_a_path_may_have_any_letters(platform: Platform, name: str) -> None:
+def test_a_name_in_a_path_may_have_any_letters(deployed: Platform, name: str) -> None:
     """The authorizer is told the caller's own path. Its colons were taken for those of an ARN: 500."""
     path = f"/ops/work-orders/{quote(name, safe='')}"
-    key = customers.add_key(platform.target, "customer-001", "standard")
-    answer = asked(platform, "GET", path, **{"X-API-Key": key})
+    key = customers.add_key(deployed.target, "customer-001", "standard")
+    answer = asked(deployed, "GET", path, **{"X-API-Key": key})
     assert answer.status in (400, 404), answer.data
-    assert asked(platform, "GET", path).status == 401
+    assert asked(deployed, "GET", path).status == 401
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/ops/nothing", "/quota/nothing", "/health/x", "/opsx", "/"])
-def test_an_unknown_path_is_refused_in_the_envelope(platform: Platform, path: str) -> None:
-    answer = asked(platform, "GET", path, Origin="https://localhost")
+def test_an_unknown_path_is_refused_in_the_envelope(deployed: Platform, path: str) -> None:
+    answer = asked(deployed, "GET", path, Origin="https://localhost")
     assert (answer.status, answer.json()["errors"][0]["code"]) == (404, "NOT_FOUND")
     assert answer.headers["Access-Control-Allow-Origin"] == "https://localhost"
 
 
 @pytest.mark.parametrize("path", ["/quota/usage", "/health", "/ops/work-orders", "/forecast"])
-def test_a_page_may_ask_before_it_calls(platform: Platform, path: str) -> None:
-    answer = asked(platform, "OPTIONS", path, Origin="https://localhost")
+def test_a_page_may_ask_before_it_calls(deployed: Platform, path: str) -> None:
+    answer = asked(deployed, "OPTIONS", path, Origin="https://localhost")
     assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (204, "https://localhost")
 
 
