@@ -50,6 +50,8 @@ account has 1 000 concurrent executions, so that each function gets its share.
 
 OWN = "environment"
 """Stands for a profile: the credentials that the shell has, as a CI job gets them by OIDC."""
+ENVIRONMENTS = ("dev", "staging", "prod")
+"""Those that the template takes."""
 LIVE = "live"
 """The alias of every function and workflow: the version that is in use (docs/decisions/0046-release.md)."""
 
@@ -241,8 +243,11 @@ def _running() -> cloud.Cloud:
 def resolve(profile: str | None, environment: str) -> Target:
     """The target of a command. Raises OpsError when there is none.
 
-    Without a profile it is the embedded cloud of this checkout, else the AWS profile of that name.
+    `environment` is one of ENVIRONMENTS. Without a profile it is the embedded cloud of this checkout, else the
+    AWS profile of that name.
     """
+    if environment not in ENVIRONMENTS:
+        raise OpsError(f"--env {environment}: there are {', '.join(ENVIRONMENTS)}")
     if profile:
         client = _profile(profile)
         return Target(f"AWS profile {profile}", f"ona-platform-{environment}", client)

@@ -1,7 +1,7 @@
 """Which versions there are of each function and workflow, which one is live, and going back.
 
 A function's version names its release itself (`ONA_RELEASE`). A workflow's does not: it belongs to the
-release whose functions were published last before it, or with it.
+release whose functions were published last before it, or with it; one that was deployed twice counts twice.
 """
 
 from __future__ import annotations
@@ -120,12 +120,16 @@ def _time(value: Any) -> datetime:
 
 
 def _begun(functions: list[Published]) -> list[tuple[datetime, str]]:
-    """When each release published its first function, oldest first."""
-    first: dict[str, datetime] = {}
-    for item in functions:
-        for version in item.versions:
-            first[version.release] = min(version.published, first.get(version.release, version.published))
-    return sorted((moment, release) for release, moment in first.items())
+    """When each deployment published its first function, and of which release it was, oldest first.
+
+    A release that was deployed again after another one stands there twice.
+    """
+    made = sorted((one.published, one.release) for item in functions for one in item.versions)
+    return [
+        (moment, release)
+        for (moment, release), before in zip(made, [("", None), *made], strict=False)
+        if release != before[1]
+    ]
 
 
 def _workflows(client: Any, environment: str, begun: list[tuple[datetime, str]]) -> Iterator[Published]:
@@ -204,10 +208,9 @@ def way_back(
 
 
 def _followed(begun: list[tuple[datetime, str]], release: str) -> datetime | None:
-    """When the release after this one published its first function; None for the newest and an unknown."""
-    names = [name for _, name in begun]
-    later = begun[names.index(release) + 1 :] if release in names else []
-    return later[0][0] if later else None
+    """When the deployment after a release's last one published its first function; None where none did."""
+    at = max((at for at, (_, name) in enumerate(begun) if name == release), default=len(begun))
+    return begun[at + 1][0] if at + 1 < len(begun) else None
 
 
 def _with_functions(

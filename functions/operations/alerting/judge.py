@@ -120,7 +120,9 @@ class _Case:
     def acknowledge(self, alert: Alert) -> Decision:
         """A person takes it on: nobody further is told."""
         if alert.status in ("resolved", "acknowledged"):
-            return Decision("none", f"the alert is {alert.status} already", alert)
+            who = alert.resolved_by if alert.status == "resolved" else alert.acknowledged_by
+            by = f", by {who}" if who else ""
+            return Decision("none", f"the alert is {alert.status} already{by}", alert)
         taken = self._changed(
             alert, status="acknowledged", acknowledged_by=self.event.by, acknowledged_at=self.now,
             lane=None, next_at=None,

@@ -7,9 +7,10 @@ own windows are another thing: the input bucket's `maintenance.json`.)
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ona.config.fields import ClockTime, Zone
 from ona.config.files import ConfigFile
@@ -55,6 +56,12 @@ class Maintenance(Document):
 
     zone: Zone
     windows: list[Recurring]
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        if len({window.name for window in self.windows}) < len(self.windows):
+            raise ValueError("two windows have the same name")
+        return self
 
 
 FILE = ConfigFile("operations/maintenance.yaml", Maintenance)
