@@ -20,18 +20,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import descriptions, moving, reasons, taking_back
+from local import descriptions, moving, readiness, reasons, taking_back
 from local.descriptions import (
     CONTENT_TAG,
+    DEPLOYMENT_TAG,
     OPERATION,
     ROOT_TAG,
     deployed_content,
     failed,
     find,
+    of_root,
     outputs,
     parameters_of,
     stands,
-    tags,
 )
 from local.packaging import DeployError, Packager, Template, digest, read_template, transform, zip_folder
 from local.root_template import (
@@ -80,7 +81,8 @@ def deploy(
     the first one does. Deploying the same template again
     changes nothing. A resource that another stack of the same root owned until now moves with all that is
     in it; a stack whose application is gone from the template is deleted. What one stack refuses is taken
-    back from all (`local.taking_back`). Raises DeployError with the reason of each resource that failed.
+    back from all (`local.taking_back`), and what a killed deployment left before anything else
+    (`local.readiness`). Raises DeployError with the reason of each resource that failed.
     """
     root = read_template(template)
     nested = applications(root, template.parent)
@@ -99,7 +101,12 @@ def deploy(
     }
     stacks = {name: nested_name(stack, name) for name in wanted}
     owners = {resource: stacks[name] for resource, name in declared_in(wanted).items()}
-    moving.move(deployment.cloudformation, deployment.stacks(), owners)
+    whole = digest({"root": root, **packaged}, chosen)
+    deployment.token = f"{OPERATION}{whole[:RELEASE_DIGITS]}-{uuid.uuid4().hex}"
+    cloudformation, ours = deployment.cloudformation, list(stacks.values())
+    told = (deployment.token, say, deployment.begin)
+    deployment.undone = readiness.prepare(cloudformation, stack, ours, *told)
+    moving.move(cloudformation, [one["StackName"] for one in of_root(cloudformation, stack)], owners)
     values = Values(named, holding, {})
     deployment.total = len(wanted) + 1
     try:
@@ -110,13 +117,11 @@ def deploy(
         if taking_back.is_gone(error):
             raise  # nobody is there to take anything back; the next deployment goes on
         say(f"{deployment.at} refused; what was deployed before it is taken back")
-        done = deployment.done
-        left = [name for name in stacks.values() if name not in (*done, deployment.at)]
-        at, cloudformation = deployment.at, deployment.cloudformation
-        raise taking_back.take_back(cloudformation, stack, done, at, error, left) from error
-    for gone in sorted(set(deployment.stacks()) - {stack, *stacks.values()}):
+        order, done = readiness.in_order(cloudformation, stack, ours), deployment.done
+        raise taking_back.take_back(cloudformation, stack, order, done, deployment.at, error) from error
+    for gone in readiness.in_order(cloudformation, stack, ours)[len(ours) :]:
         say(f"{gone}: no longer in the template, is deleted")
-        descriptions.delete(deployment.cloudformation, gone)
+        descriptions.delete(cloudformation, gone)
     return put
 
 
@@ -184,6 +189,8 @@ class _Deployment:
     """The stack that is being deployed."""
     done: list[str] = field(default_factory=list)
     """The stacks that changed already."""
+    undone: list[str] = field(default_factory=list)
+    """The stacks that an earlier deployment had changed, and that went back first."""
     contents: list[str] = field(default_factory=list)
     """The digests of all stacks so far, changed or not."""
 
@@ -209,18 +216,6 @@ class _Deployment:
         self.s3.put_object(Bucket=self._bucket, Key=key, Body=body)
         return f"s3://{self._bucket}/{key}"
 
-    def stacks(self) -> list[str]:
-        """The stacks of this root that exist, its own among them."""
-        pages = self.cloudformation.get_paginator("describe_stacks").paginate()
-        living = [
-            item for page in pages for item in page["Stacks"] if item["StackStatus"] != "DELETE_COMPLETE"
-        ]
-        return [
-            str(item["StackName"])
-            for item in living
-            if item["StackName"] == self.root or tags(item).get(ROOT_TAG) == self.root
-        ]
-
     def put(self, stack: str, document: Template, parameters: dict[str, str]) -> dict[str, str]:
         """Create or update one stack from a packaged template; returns its outputs."""
         self.at = stack
@@ -228,18 +223,14 @@ class _Deployment:
         if stack == self.root and self.contents:  # as on AWS, the root changes when one below it does
             content = digest(document, {**parameters, "stacks": ",".join(self.contents)})
         self.contents.append(content)
-        existing = find(self.cloudformation, stack)
-        if existing and existing["StackStatus"].endswith("IN_PROGRESS"):
-            # of a command that was killed: CloudFormation takes no update until it ends
-            told = f"{stack} is {existing['StackStatus']} since an earlier deployment; waiting for its end"
-            self.say(f"{told} (`ona deploy history` says what is under way)")
-            existing = descriptions.settled(self.cloudformation, stack)
+        existing = readiness.ready(self.cloudformation, find(self.cloudformation, stack), self.say)
         if existing and existing["StackStatus"] in _NEVER_CREATED:
             self.begin()
             # CloudFormation updates no stack whose first deployment failed
             descriptions.delete(self.cloudformation, stack)
             existing = None
-        if existing and deployed_content(existing) == content and stands(existing):
+        ends = stack == self.root and bool(self.done or self.undone)  # what changed below it ends with it
+        if existing and deployed_content(existing) == content and stands(existing) and not ends:
             return outputs(existing)
         region = self.s3.meta.region_name
         body = json.dumps(transform(document, parameters, region))
@@ -250,7 +241,14 @@ class _Deployment:
             "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
             "ClientRequestToken": self.token,
-            "Tags": [{"Key": CONTENT_TAG, "Value": content}, {"Key": ROOT_TAG, "Value": self.root}],
+            "Tags": [
+                {"Key": name, "Value": value}
+                for name, value in (
+                    (CONTENT_TAG, content),
+                    (ROOT_TAG, self.root),
+                    *([(DEPLOYMENT_TAG, self.token)] if ends else []),
+                )
+            ],
         }
         self.begin()
         doing = "creating" if existing is None else "updating"

@@ -14,6 +14,10 @@ CONTENT_TAG = "deployed"
 """What was deployed last: the digest of template and parameters."""
 OPERATION = "ona-deployment-"
 """How the ClientRequestToken of a deployment of all stacks begins."""
+DEPLOYMENT_TAG = "ona:deployment"
+"""Names the last deployment of all on the root's stack: with each one the root changes, as on AWS."""
+CUT_SHORT = "the embedded cloud was ended during the deployment"
+"""The reason of a stack that was on its way when the server ended."""
 POLL_SECONDS = 0.02
 """So long it waits before it looks again, at first; each time a quarter longer."""
 LONGEST_POLL_SECONDS = 0.5
@@ -31,6 +35,13 @@ def find(cloudformation: Any, stack: str) -> dict[str, Any] | None:
             return None
         raise
     return next((item for item in stacks if item["StackStatus"] != "DELETE_COMPLETE"), None)
+
+
+def of_root(cloudformation: Any, root: str) -> list[dict[str, Any]]:
+    """The stacks of a root that exist, its own among them."""
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    living = [item for page in pages for item in page["Stacks"] if item["StackStatus"] != "DELETE_COMPLETE"]
+    return [item for item in living if item["StackName"] == root or tags(item).get(ROOT_TAG) == root]
 
 
 def tags(description: dict[str, Any]) -> dict[str, str]:

@@ -6,7 +6,9 @@ a restart), TMPDIR (the sandboxes' folders), SFN_WAIT_SCALE, ONA_LOCAL_SANDBOXES
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import sys
 import threading
 import time
@@ -42,6 +44,14 @@ def _hold(home: Path) -> None:
     threading.Thread(target=watch, name="ona-home", daemon=True).start()
 
 
+def _open_files() -> None:
+    """Allow as many open files as the system does: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def main() -> None:
     """Take the home, install the hooks and serve until SIGTERM."""
     os.environ.setdefault("STATE_DIR", str(cloud.default_home() / "state"))
@@ -60,10 +70,12 @@ def main() -> None:
         install()
     except OSError as error:
         sys.exit(f"the home's state cannot be written: {error}")
-    from ministack.app import main as serve
+    from ministack.app import app
 
-    sys.argv = sys.argv[:1]
-    serve()
+    from local import serving
+
+    _open_files()
+    serving.serve(app, os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"]))
 
 
 if __name__ == "__main__":

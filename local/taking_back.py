@@ -3,7 +3,8 @@
 There the stacks before it are part of the root's update: they go back to what they were, and those that the
 update made are deleted (AWS CloudFormation User Guide, "Embed stacks within other stacks using nested
 stacks": a stack operation is that of the root and of all below it; "Stack failure options"). Here the
-stacks stand side by side, so `local.deploy` asks each to go back (RollbackStack), the last one first.
+stacks stand side by side, so `local.deploy` asks each to go back (RollbackStack), in the reverse order of
+their dependencies, as CloudFormation does: what needs another stack goes before it.
 `local/hooks/nested_rollbacks.py` is the server's half.
 
 What a stack refactor moved before (`local.moving`) stays moved: on AWS, too, it is an operation of its own.
@@ -16,11 +17,10 @@ from typing import Any
 
 from local import descriptions, reasons
 from local.packaging import DeployError
+from local.readiness import NOTHING_TO_TAKE_BACK
 
 LONGEST = 400
 """Characters of a reason in a record (ours): the stack's events have all of it."""
-_NOTHING_TO_DO = ("current stack status", "does not exist")
-"""How RollbackStack says that a stack has nothing to take back, or is not there."""
 
 
 def is_gone(error: Exception) -> bool:
@@ -31,26 +31,21 @@ def is_gone(error: Exception) -> bool:
 
 
 def take_back(
-    cloudformation: Any,
-    root: str,
-    done: list[str],
-    refusing: str,
-    error: Exception,
-    left: Sequence[str] = (),
+    cloudformation: Any, root: str, order: Sequence[str], done: list[str], refusing: str, error: Exception
 ) -> DeployError:
-    """Take back the stacks that were deployed before one refused; what to tell of it.
+    """Take back all that belongs to a deployment that one stack refused; what to tell of it.
 
-    `done`: those stacks, in their order; `refusing`: the one that refused; `error`: what it said. `left`:
-    the other stacks; what a killed deployment changed of them is part of what the root has not ended, and
-    goes back too. CloudFormation refuses the rest, which nothing changed.
+    `order`: all stacks below the root, what others need first; `done`: those that were deployed;
+    `refusing`: the one that refused; `error`: what it said. What an earlier deployment made or began and
+    never ended goes back too. CloudFormation refuses the rest, which nothing changed.
     """
     back, gone, stuck = [], [], []
-    for stack in reversed([*left, *done]):
+    for stack in reversed(order):
         try:
             try:
                 cloudformation.rollback_stack(StackName=stack)
             except Exception as refused:
-                if stack in left and any(words in str(refused) for words in _NOTHING_TO_DO):
+                if stack not in done and any(words in str(refused) for words in NOTHING_TO_TAKE_BACK):
                     continue
                 raise
             there = descriptions.settled(cloudformation, stack)
@@ -115,7 +110,7 @@ def _told(refusing: str, back: list[str], gone: list[str], stuck: list[str], ear
     >>> for line in _told("p-top", ["p-base"], [], [], True): print(line)
     stack p-top refused this deployment, so all of it was taken back:
       went back to what it was before: p-base
-    The platform is as it was before. Mend what is named above, then `ona up` again.
+    Every stack is as the last deployment that ended left it. Mend what is named above, then `ona up` again.
     """
     lines = [f"stack {refusing} refused this deployment, so all of it was taken back:"]
     if back:
@@ -128,6 +123,7 @@ def _told(refusing: str, back: list[str], gone: list[str], stuck: list[str], ear
         lines += ["  NOT taken back:", *(f"  {text}" for text in stuck)]
         lines.append("Mend what is named above, then `ona up` again: it deploys what is left.")
         return lines
-    state = "as it was before" if earlier else "not there, as before"
-    lines.append(f"The platform is {state}. Mend what is named above, then `ona up` again.")
+    whole = "Every stack is as the last deployment that ended left it"
+    state = whole if earlier else "The platform is not there, as before"
+    lines.append(f"{state}. Mend what is named above, then `ona up` again.")
     return lines

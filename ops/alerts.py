@@ -24,6 +24,8 @@ from ops.target import OpsError, Target, start
 
 ANSWER_S = 60.0
 """Seconds that a command waits for the workflow's answer (ours)."""
+LONGEST_REASON = 300
+"""Characters of a reason, and of who gave it: they stand in messages (ours)."""
 LONGEST_WINDOW = timedelta(days=7)
 """Nobody keeps alerts quiet for longer without saying it again (ours)."""
 
@@ -147,18 +149,28 @@ def ask(target: Target, **person: Any) -> AlertResult:
     return AlertResult.read(json.loads(done["output"]), "the workflow's answer")
 
 
+def _require_short(**words: str) -> None:
+    """Raise OpsError for words too long to stand in a message; each is its option's value."""
+    for option, text in words.items():
+        if len(text) > LONGEST_REASON:
+            raise OpsError(f"--{option}: {LONGEST_REASON} characters at most; this has {len(text)}")
+
+
 def acknowledge(target: Target, name: str, by: str) -> AlertResult:
     """Take an alert on: nobody further is told. Raises OpsError."""
+    _require_short(by=by)
     return ask(target, what="acknowledge", alert_id=find(target, name).key, by=by)
 
 
 def resolve(target: Target, name: str, by: str, why: str) -> AlertResult:
     """Close an alert everywhere it was opened. Raises OpsError."""
+    _require_short(by=by, why=why)
     return ask(target, what="resolve", alert_id=find(target, name).key, by=by, reason=why)
 
 
 def trial(target: Target, severity: Severity, by: str) -> AlertResult:
     """Open an alert that means nothing, to see who is told. Raises OpsError."""
+    _require_short(by=by)
     return ask(
         target,
         what="alarm",
@@ -189,7 +201,10 @@ def duration(text: str) -> timedelta:
 def start_window(
     target: Target, lasts: timedelta, only: list[str], always: list[Severity], why: str, by: str
 ) -> Window:
-    """Open a maintenance window that begins now."""
+    """Open a maintenance window that begins now. Raises OpsError for words too long for a message."""
+    if not why.strip():
+        raise OpsError("--why is empty; say what is done: it stands beside each quiet alert")
+    _require_short(why=why, by=by)
     now = utc_now().astimezone(UTC)
     window = Window(
         key=f"{WINDOW}{digest(by, why, str(now), length=8)}",

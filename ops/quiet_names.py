@@ -51,11 +51,12 @@ def checked(only: Iterable[str], environment: str) -> list[str]:
         elif given in there or bare in there:
             found.append(given if given in there else bare)
         else:
-            raise OpsError(f"--only {given}: no alert has this name{_near(bare, there)}")
+            raise OpsError(f"--only {given}: no alert has this name{near(bare, there)}")
     return list(dict.fromkeys(found))
 
 
-def _near(given: str, there: set[str]) -> str:
+def near(given: str, there: set[str]) -> str:
+    """What a message adds where nobody has a name: names that are near it, and where all are listed."""
     by_letters = {name.lower(): name for name in sorted([*there, *EVENTS])}
     wanted = given.lower()
     found = difflib.get_close_matches(wanted, by_letters, _NEAR, _LIKE)

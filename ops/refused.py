@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
 
 from ona.runtime.errors import InvalidPayload
 from ona.runtime.identity import file_id
@@ -15,10 +18,29 @@ BEGINNING = "quarantine#"
 """How the alert of a refused file is named: then come its key and its version's id."""
 
 
-def still(target: Target, alert_ids: Iterable[str]) -> list[str]:
-    """The keys of the files that are still refused, of these alerts. Raises botocore's errors."""
-    named = [one.removeprefix(BEGINNING).rpartition("#") for one in alert_ids if one.startswith(BEGINNING)]
-    return sorted({key for key, _, version in named if _is_refused(target, key, version)})
+MOST = 300
+"""So many refused files are looked at, the newest (ours): two calls or three each, a few seconds on AWS."""
+READERS = 16
+"""So many are looked at at once (ours)."""
+
+
+@dataclass(frozen=True)
+class Still:
+    """The keys of the files that are refused still, and of how many older ones nobody asked."""
+
+    keys: list[str]
+    older: int
+
+
+def still(target: Target, alert_ids: Iterable[str]) -> Still:
+    """Which files are still refused, of these alerts, the newest first. Raises botocore's errors."""
+    named = (one.removeprefix(BEGINNING).rpartition("#") for one in alert_ids if one.startswith(BEGINNING))
+    newest = list(islice(named, MOST))
+    older = sum(1 for _ in named)
+    target.client("s3")  # made once, before several want it
+    with ThreadPoolExecutor(READERS) as readers:
+        found = list(readers.map(lambda one: _is_refused(target, one[0], one[2]), newest))
+    return Still(sorted({one[0] for one, refused in zip(newest, found, strict=True) if refused}), older)
 
 
 def _is_refused(target: Target, key: str, version: str) -> bool:
@@ -29,7 +51,7 @@ def _is_refused(target: Target, key: str, version: str) -> bool:
     for page in pages.paginate(Bucket=target.input_bucket, Prefix=key):
         for other in page.get("Versions", []):  # the newest first
             if other["Key"] != key:
-                continue
+                return True  # by key: what comes after it has another, longer one
             number = other["VersionId"] if other["VersionId"] != "null" else ""
             if number == version:
                 return True

@@ -21,7 +21,10 @@ from ona.store.registry import entering
 from ooda.config import loss_function
 from ooda.config.categories import categories_config
 from ooda.config.event_codes import event_codes
-from ops import asl, templates
+from operations.config.catalogue import FILE as CATALOGUE
+from operations.config.emergency import emergency
+from operations.config.maintenance import maintenance
+from ops import asl, quiet_names, templates
 from ops.means import prices
 from ops.target import CONFIGS, TEMPLATE, OpsError
 
@@ -48,7 +51,7 @@ def configurations(base: Path | None = None) -> list[str]:
     before = os.environ.get("ONA_CONFIG_DIR")
     os.environ["ONA_CONFIG_DIR"] = str(base)
     try:
-        return _problems_of_each_file(base) or _disagreements_with_causes()
+        return _problems_of_each_file(base) or _disagreements_with_causes() + _names_of_nothing()
     finally:
         os.environ["ONA_CONFIG_DIR"] = before or str(CONFIGS)
 
@@ -146,6 +149,25 @@ def _disagreements_with_causes() -> list[str]:
     problems += [
         f"ooda/event_codes.yaml: causes.yaml has no {cause!r}"
         for cause in sorted(event_codes().causes() - set(causes.cause_rules()))
+    ]
+    return problems
+
+
+def _names_of_nothing() -> list[str]:
+    """Names in operations' files that no alert, function or workflow has: they would do nothing."""
+    there = quiet_names.known()
+    problems = [
+        f"operations/maintenance.yaml: {window.name}: only: no alert has the name {name}"
+        f"{quiet_names.near(name, there)}"
+        for window in maintenance().windows
+        for name in window.only
+        if name not in there
+    ]
+    goes = {thing.about for thing in CATALOGUE.read().watched if thing.kind in ("function", "workflow")}
+    problems += [
+        f"operations/emergency.yaml: goes_on: no function or workflow is named {name}; there are "
+        f"{', '.join(sorted(goes))}"
+        for name in sorted(set(emergency().goes_on) - goes)
     ]
     return problems
 

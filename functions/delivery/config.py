@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
 from typing import Self
 
 from pydantic import (
@@ -10,7 +9,7 @@ from pydantic import (
     model_validator,
 )
 
-from ona.config.fields import Zone
+from ona.config.fields import ClockTime, Zone
 from ona.config.files import ConfigFile
 from ona.documents.base import Document
 from ona.documents.work_orders import Priority
@@ -20,8 +19,8 @@ from ona.runtime.clock import Weekday
 class QuietHours(Document):
     """From `start` to `end`, over midnight where `start` is later."""
 
-    start: time
-    end: time
+    start: ClockTime
+    end: ClockTime
 
     @model_validator(mode="after")
     def _differ(self) -> Self:
@@ -33,7 +32,7 @@ class QuietHours(Document):
 class Digest(Document):
     """The day's overview, at this local time."""
 
-    at: time
+    at: ClockTime
     days: list[Weekday] = Field(min_length=1)
 
 

@@ -35,12 +35,12 @@ GRACE = timedelta(minutes=60)
 DAY_ENDS = time(6, 0)
 """Local time of the next day at which a day is judged with what is there."""
 LEASE = timedelta(minutes=10)
-"""How long a claim is valid: longer than a run and its retries."""
+"""How long a claim is valid: longer than a run. One that waited longer claims anew, or leaves it."""
 ASK_AGAIN = timedelta(minutes=30)
 """What was asked for and is still due is asked for again after so long."""
-SETTLING = timedelta(minutes=65)
+SETTLING = timedelta(minutes=185)
 """After so long the orders of superseded incidents are looked at once more: an execution that was on its
-way when the day was judged may have opened one since (60 minutes, TimeoutSeconds of the loop)."""
+way when the day was judged may have opened one since (180 minutes, TimeoutSeconds of the loop)."""
 A_MARK = 100
 """Days of one update (ours; DynamoDB takes expressions of 4 KB)."""
 MOST_ASKED = 100

@@ -66,12 +66,14 @@ from local.hooks import (
     state_errors,
     status_events,
     table_metrics,
+    table_recovery,
     table_throttles,
     template_references,
     timers,
     topics,
     traces,
     trail,
+    unknown_rules,
     waits,
     worker_logs,
 )
@@ -97,6 +99,7 @@ def install() -> None:
     log_searches.install()
     aliases.install()
     capacity.install()  # around the aliases: it measures what comes through them
+    table_recovery.install()
     events = asynchronous.install()  # before the checks of who may invoke
     jsonata.install()
     distributed_map.install()
@@ -120,6 +123,7 @@ def install() -> None:
     front.install()
     identity.install()
     trail.install()
+    unknown_rules.install()
     api_cache.install()
     apigateway.install()  # outside of the front: it decodes the path
     stack_refactor.install()

@@ -5,6 +5,8 @@
   has it, whatever the others do, and no more. ministack counted all calls together.
 - At least 100 must stay unreserved, of a smaller quota all. PutFunctionConcurrency refuses what leaves less
   (InvalidParameterValueException), and so does CloudFormation, before it makes or changes the function.
+  To look and to reserve is one step: of two that want the last share, one gets it.
+- Of a home whose functions reserve more than a smaller quota leaves, `ona up` says so.
 - `ReservedConcurrentExecutions` in a template holds. ministack dropped it silently.
 
 The quota is ONA_LOCAL_CONCURRENCY, 1 000 by default as on AWS; a new account may have 10.
@@ -17,7 +19,8 @@ words of the refusal are those that users of AWS quote; that they name the quota
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from local.hooks.base import HookBroken, private, replace
@@ -106,10 +109,23 @@ def install() -> None:
     )
     say = private(lambda_svc, "_throttle_response")
     lock = threading.Lock()
+    promised: dict[str, int] = {}  # what CloudFormation is about to reserve, by function
 
     def shares() -> dict[str, int]:
         found = ((str(name), number(one.get("concurrency"))) for name, one in list(functions.items()))
-        return {name: share for name, share in found if share is not None}
+        now = {name: share for name, share in found if share is not None}
+        return now | {name: max(share, now.get(name, 0)) for name, share in promised.items()}
+
+    def book(name: str, wanted: int | None) -> str:
+        with lock:
+            text = "" if wanted is None else refusal(quota, shares(), name, wanted)
+            if wanted is not None and not text:
+                promised[name] = wanted
+            return text
+
+    def booked(name: str) -> None:
+        with lock:
+            promised.pop(name, None)
 
     def acquire(function: Json, config: Json) -> Any:
         with lock:
@@ -121,9 +137,14 @@ def install() -> None:
 
     def putting(name: str, data: Json) -> Any:
         wanted = number(data)
-        if name in functions and wanted is not None and (text := refusal(quota, shares(), name, wanted)):
-            return error_response_json(_CODE, text, 400)
-        return put(name, data)
+        with lock:  # two at once must not both take what is left
+            if (
+                name in functions
+                and wanted is not None
+                and (text := refusal(quota, shares(), name, wanted))
+            ):
+                return error_response_json(_CODE, text, 400)
+            return put(name, data)
 
     def throttled(reason_code: str, msg: str, retry_after: int = 1) -> Any:
         answer = say(reason_code, "Rate Exceeded.", retry_after)
@@ -132,10 +153,12 @@ def install() -> None:
     replace(lambda_svc, "_acquire_execution_slot", acquire)
     replace(lambda_svc, "_put_function_concurrency", putting)
     replace(lambda_svc, "_throttle_response", throttled)
-    _templates(lambda_svc, functions, lambda name, wanted: refusal(quota, shares(), name, wanted))
+    _templates(functions, book, booked)
 
 
-def _templates(lambda_svc: Any, functions: Any, refuse: Any) -> None:
+def _templates(
+    functions: Any, book: Callable[[str, int | None], str], booked: Callable[[str], None]
+) -> None:
     from ministack.services.cloudformation import provisioners
 
     handlers: dict[str, Json] = private(provisioners, "_RESOURCE_HANDLERS")
@@ -143,23 +166,27 @@ def _templates(lambda_svc: Any, functions: Any, refuse: Any) -> None:
         raise HookBroken(f"ministack no longer provisions {KIND}")
     create, update = handlers[KIND]["create"], handlers[KIND]["update"]
 
-    def looked_at(name: str, properties: Json) -> int | None:
+    @contextmanager
+    def promise(name: str, properties: Json) -> Iterator[int | None]:
         wanted = number(properties.get(PROPERTY))
-        if wanted is not None and (text := refuse(name, wanted)):
+        if text := book(name, wanted):
             raise ValueError(f"{text} (Error Code: {_CODE})")
-        return wanted
+        try:
+            yield wanted
+        finally:
+            booked(name)
 
     def created(logical: str, properties: Json, *rest: Any) -> Any:
-        wanted = looked_at(str(properties.get("FunctionName", "")), properties)
-        name, attributes = create(logical, properties, *rest)
-        settle(functions[name], None, wanted)
+        with promise(str(properties.get("FunctionName") or logical), properties) as wanted:
+            name, attributes = create(logical, properties, *rest)
+            settle(functions[name], None, wanted)
         return name, attributes
 
     def updated(physical: str, old: Json, new: Json, *rest: Any, **more: Any) -> Any:
-        wanted = looked_at(physical, new)
-        done = update(physical, old, new, *rest, **more)
-        name = done[0] if isinstance(done, tuple) else physical
-        settle(functions[name], old.get(PROPERTY) if name == physical else None, wanted)
+        with promise(physical, new) as wanted:
+            done = update(physical, old, new, *rest, **more)
+            name = done[0] if isinstance(done, tuple) else physical
+            settle(functions[name], old.get(PROPERTY) if name == physical else None, wanted)
         return done
 
     handlers[KIND] = {**handlers[KIND], "create": created, "update": updated}

@@ -8,6 +8,7 @@ moto accepts a `Next` that names no state; such a definition would fail only whe
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 from functools import lru_cache
@@ -22,8 +23,8 @@ from local.hooks.base import private, replace
 _PREPROCESSOR = "moto.stepfunctions.parser.asl.parse.preprocessor"
 _ERROR_LETTERS = 800
 """So much of a parser's error is shown."""
-_MOST_TREES = 64
-"""Definitions whose syntax trees are kept, the last used ones: more than the template's, with versions."""
+_MOST_PROGRAMS = 64
+"""Definitions whose programs are kept, the last used ones: more than the template's, with versions."""
 
 
 def definition_of(text: str) -> Any:
@@ -83,7 +84,7 @@ def install() -> None:
     from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
     _one_list_a_parser(Preprocessor)
-    _one_tree_a_definition(AmazonStateLanguageParser)
+    _one_program_a_definition(AmazonStateLanguageParser)
 
     def validate(data: dict[str, Any]) -> Any:
         errors = problems(data.get("definition", ""))
@@ -113,25 +114,29 @@ def _one_list_a_parser(preprocessor: Any) -> None:
     replace(preprocessor, "__init__", made)
 
 
-def _one_tree_a_definition(parser: Any) -> None:
-    """The syntax tree of a definition is made once; each execution makes its program of it.
+def _one_program_a_definition(parser: Any) -> None:
+    """The program of a definition is made once, and all its executions run it, also at the same time.
 
-    moto parses at every start: 0.18 s of a processor for the 29 KB of `ooda.asl.json`, of which the tree
-    takes five sixths (measured). Programs hold what a run changes, so each execution has its own.
+    moto parses at every start: 0.18 s of a processor for the 29 KB of `ooda.asl.json` (measured). What a
+    run changes lies in its environment; the iterations of a Map share one program already. Three things
+    did not: an Express program's time (`local.limits.histories`), the keys of what a state counts, which
+    moto makes when they are first asked for, and a Pass state's Result, which the execution may change.
     """
     from antlr4.RuleContext import RuleContext  # type: ignore[import-untyped]
+    from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+    from moto.stepfunctions.parser.asl.component.state.state_pass.result import Result
     from moto.stepfunctions.parser.asl.parse import asl_parser as engine
 
     joined = RuleContext.getText
 
     def text_of(node: Any) -> Any:
-        """The text of a node: each program asks for that of every node, which joins those of all below."""
+        """The text of a node: the program asks for that of every node, which joins those of all below."""
         if "_ona_text" not in node.__dict__:
             node._ona_text = joined(node)
         return node._ona_text
 
-    @lru_cache(maxsize=_MOST_TREES)
-    def tree_of(definition: str) -> Any:
+    @lru_cache(maxsize=_MOST_PROGRAMS)
+    def parse(definition: str) -> tuple[Any, Any]:
         listener = engine.SyntaxErrorListener()
         lexer = engine.ASLLexer(engine.InputStream(definition))
         grammar = engine.ASLParser(engine.CommonTokenStream(lexer))
@@ -140,11 +145,13 @@ def _one_tree_a_definition(parser: Any) -> None:
         tree = grammar.state_machine()
         if listener.errors:
             raise engine.ASLParserException(errors=listener.errors)
-        return tree
+        return engine.Preprocessor().visit(tree), tree  # nobody changes them any more
 
-    def parse(definition: str) -> tuple[Any, Any]:
-        tree = tree_of(definition)  # nobody changes it any more
-        return engine.Preprocessor().visit(tree), tree
+    def own_result(self: Any, env: Any) -> None:
+        env.stack.append(copy.deepcopy(self.result_obj))
 
+    private(Result, "_eval_body")
+    replace(Result, "_eval_body", own_result)
+    replace(EvalComponent, "heap_key", property(lambda self: str(id(self))))
     replace(RuleContext, "getText", text_of)
     replace(parser, "parse", staticmethod(parse))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.descriptions import CONTENT_TAG
+from local.descriptions import CONTENT_TAG, CUT_SHORT
 from local.hooks import codedeploy_records, durable_functions, durable_s3
 from local.hooks.asynchronous import Queue
 from local.hooks.base import private, replace
@@ -135,7 +135,7 @@ class Durability:
             if status in UNSTORED_STACKS:
                 stack["StackStatus"] = UNSTORED_STACKS[status]
                 stack["Tags"] = [tag for tag in stack.get("Tags") or [] if tag["Key"] != CONTENT_TAG]
-                reason = stack["StackStatusReason"] = "the embedded cloud was ended during the deployment"
+                reason = stack["StackStatusReason"] = CUT_SHORT
                 name, status = stack["StackName"], stack["StackStatus"]
                 kind, ident = "AWS::CloudFormation::Stack", stack["StackId"]
                 private(stacks, "_add_event")(ident, name, name, kind, status, reason, ident)

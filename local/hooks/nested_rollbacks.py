@@ -9,41 +9,24 @@ ClientRequestToken of a deployment of all begins with `ona-deployment-` (`local.
 - Of such a stack the removal of old resources waits for the root's end.
 - Until then RollbackStack takes it back: an update ends as UPDATE_ROLLBACK_COMPLETE, a creation as
   ROLLBACK_COMPLETE. Any other stack is refused as AWS refuses it: only CREATE_FAILED and UPDATE_FAILED.
+- It is taken back to what it was when the root was done last, also after a restart
+  (`local/hooks/open_operations.py`). RollbackStack with the token of a deployment that begins takes back
+  only what another one updated and did not end.
 - RollbackStack of the root, after one stack below it was refused, writes the root's events.
 """
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
 from typing import Any
 
 from local.descriptions import OPERATION, ROOT_TAG
+from local.hooks import open_operations
 from local.hooks.base import private, replace
+from local.hooks.open_operations import FIELD, WAITING
 
 Json = dict[str, Any]
 _STACK = "AWS::CloudFormation::Stack"
 _WHOLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-_WAITING = "_removals"
-"""The field of a stack's record with what is to be removed when the root is done: it outlives a restart."""
-
-
-@dataclass
-class _Operation:
-    """What one stack's part of a deployment did, for the way back."""
-
-    root: str
-    template: Json
-    parameters: Json
-    previous: Json | None
-    tags: list[Json]
-    replaced: list[str] = field(default_factory=list)
-    predecessors: list[Any] = field(default_factory=list)
-    """Calls that delete what a replacement left."""
-
-
-_operations: dict[str, _Operation] = {}
-"""By the stack's id; until the root is done, or the server ends."""
 _refused: dict[str, tuple[str, str]] = {}
 """By the root's name: the stack below it that failed, and why."""
 
@@ -66,16 +49,12 @@ def _nothing() -> None:
     """Stands for a deletion that waits."""
 
 
-def _goes_back(status: str) -> bool:
-    return "ROLLBACK" in status
-
-
-def _made(template: Json, conditions: Json, there: Json) -> list[str]:
-    """The resources that an operation made or updated, in their order."""
+def _order(template: Json, conditions: Json) -> list[str]:
+    """The resources of a template as CloudFormation makes them: what they depend on first."""
     from ministack.services.cloudformation import engine
 
-    order = private(engine, "_topological_sort")(template.get("Resources", {}), conditions)
-    return [name for name in order if name in there]
+    order: list[str] = private(engine, "_topological_sort")(template.get("Resources", {}), conditions)
+    return order
 
 
 async def _remove(stacks: Any, stack: Json) -> None:
@@ -84,52 +63,63 @@ async def _remove(stacks: Any, stack: Json) -> None:
     from ministack.core.concurrency import run_reentrant
     from ministack.services.cloudformation import provisioners
 
-    operation = _operations.pop(stack["StackId"], None)
     drop = private(provisioners, "_delete_resource")
-    waiting: list[Any] = [(drop, tuple(item), {}, item) for item in stack.pop(_WAITING, [])]
-    of_replaced = [(*call, ()) for call in operation.predecessors] if operation else []
-    for call, given, named, item in [*of_replaced, *waiting]:
-        kind, physical, logical = (item[0], item[1], item[4]) if item else ("", "", "")
+    while waiting := stack.get(WAITING):
+        item = waiting.pop(0)
+        kind, physical, logical = _STACK, stack["StackId"], stack["StackName"]
         try:
-            if kind and private(stacks, "_runs_on_worker_thread")(kind):
-                await run_reentrant(call, *given, **named)
+            if isinstance(item, dict):
+                open_operations.called(item)
+                continue
+            kind, physical, logical = item[0], item[1], item[4]
+            if private(stacks, "_runs_on_worker_thread")(kind):
+                await run_reentrant(drop, *item)
             else:
-                call(*given, **named)
+                drop(*item)
         except Exception as error:
-            kind, physical = kind or _STACK, physical or stack["StackId"]
-            name = stack["StackName"]
-            private(stacks, "_add_event")(
-                stack["StackId"], name, logical or name, kind, "DELETE_FAILED", str(error), physical
-            )
+            add, name = private(stacks, "_add_event"), stack["StackName"]
+            add(stack["StackId"], name, logical, kind, "DELETE_FAILED", str(error), physical)
+    stack.pop(WAITING, None)
 
 
-async def _take_back(stacks: Any, stack: Json, operation: _Operation) -> None:
-    name, ident = stack["StackName"], stack["StackId"]
-    update = operation.previous is not None
-    conditions = stack.get("_conditions") or {}
-    stack.pop(_WAITING, None)
+async def _take_back(stacks: Any, stack: Json) -> None:
+    """Take a stack back to what it was. What is open ends with it: a kill meanwhile leaves it open."""
+    name, ident, operation = stack["StackName"], stack["StackId"], stack[FIELD]
+    kept = open_operations.was(stack)
+    previous, template = kept["previous"], kept["template"]
+    if operation["made"]:
+        await _remove(stacks, stack)  # what it made and no longer needs goes with the rest
+    stack.pop(WAITING, None)
+    stack["StackStatusReason"] = ""  # that of what is taken back
+    order = _order(template, stack.get("_conditions") or {})
+    if not operation["ended"]:
+        open_operations.take_as_done(stacks, stack, kept, order)
+    there = stack.get("_resources") or {}
     given = private(stacks, "_failed_operation")(
-        update,
-        operation.previous,
-        _made(operation.template, conditions, stack.get("_resources") or {}),
+        previous is not None,
+        previous,
+        [one for one in order if one in there],
         None,
         None,
-        operation.replaced,
+        operation["replaced"],
         False,
-        operation.template,
-        operation.parameters,
+        template,
+        kept["parameters"],
         False,
-        operation.tags,
-        (operation.previous or {}).get("Tags") or [],
+        kept["tags"],
+        (previous or {}).get("Tags") or [],
     )
-    why = f"The root stack {operation.root} is rolled back"
+    why = f"The root stack {operation['root']} is rolled back"
     await private(stacks, "_roll_back_operation")(name, ident, stack, given, why)
-    if operation.previous is not None:
-        stack["_conditions"] = operation.previous.get("_conditions") or {}
+    stack.pop(FIELD, None)
+    if previous is not None:
+        stack["_conditions"] = previous.get("_conditions") or {}
 
 
 def _tell_root(stacks: Any, stack: Json, refusing: str, why: str) -> None:
     """The root's events of an update that one stack below it refused."""
+    from ministack.core.responses import now_iso
+
     name, ident = stack["StackName"], stack["StackId"]
     add, logical = private(stacks, "_add_event"), application(name, refusing)
     add(ident, name, name, _STACK, "UPDATE_IN_PROGRESS", "User Initiated", ident)
@@ -138,7 +128,7 @@ def _tell_root(stacks: Any, stack: Json, refusing: str, why: str) -> None:
     add(ident, name, name, _STACK, "UPDATE_ROLLBACK_IN_PROGRESS", back, ident)
     add(ident, name, name, _STACK, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "", ident)
     add(ident, name, name, _STACK, "UPDATE_ROLLBACK_COMPLETE", "", ident)
-    stack["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"
+    stack["StackStatus"], stack["LastUpdatedTime"] = "UPDATE_ROLLBACK_COMPLETE", now_iso()
 
 
 def install() -> None:
@@ -167,10 +157,14 @@ def install() -> None:
             stack["StackStatusReason"] = ""  # that of an operation before this one
         root = _root_of(stack)
         below = bool(root) and root != stack_name and token_of.get().startswith(OPERATION)
+        earlier: Json | None = None
+        waiting: list[Any] = []
         if below and stack is not None:
-            await _remove(stacks, stack)  # what an earlier deployment left, which nobody ended
-            given = copy.deepcopy((template, param_values))
-            _operations[stack_id] = _Operation(root, *given, previous_stack, list(stack.get("Tags") or []))
+            earlier, what = stack.get(FIELD), open_operations.identity(token_of.get())
+            if not earlier or earlier["what"] != what:
+                await _remove(stacks, stack)  # what an earlier deployment left, which nobody ended
+            open_operations.begin(stack, root, what, template, param_values, previous_stack)
+            waiting = list(stack.get(WAITING, []))
         await run(
             stack_name,
             stack_id,
@@ -184,45 +178,55 @@ def install() -> None:
         )
         status = str((known.get(stack_name) or {}).get("StackStatus"))
         if below and status not in _WHOLE:
-            _operations.pop(stack_id, None)
-            (stack or {}).pop(_WAITING, None)
+            for field, value in ((FIELD, earlier), (WAITING, waiting)):
+                (stack or {}).pop(field, None)
+                if stack is not None and earlier:
+                    stack[field] = value
             said = f"Embedded stack {stack_id} was not successfully {'updated' if is_update else 'created'}"
             _refused[root] = (stack_name, f"{said}. Currently in {status}.")
+        elif below and stack is not None:
+            stack[FIELD]["ended"] = True
         elif root == stack_name and status in _WHOLE:
             _refused.pop(root, None)
-            for item in list(known.values()):
-                if _root_of(item) == root and item["StackName"] != root:
-                    await _remove(stacks, item)
+            nested = [one for one in known.values() if _root_of(one) == root and one["StackName"] != root]
+            for item in nested:  # all at once: none of it goes back any more
+                item.pop(FIELD, None)
+            for item in nested:
+                await _remove(stacks, item)
 
     def updated(*given: Any) -> Any:
         """A replacement's predecessor stays until the root is done."""
         result = keep_seed(*given)
         pending = deferred.get()
         stack = known.get(given[4]) or {}
-        if pending and (operation := _operations.get(stack.get("StackId", ""))):
-            operation.replaced.append(str(given[5]))
-            operation.predecessors += pending
+        if pending and (operation := stack.get(FIELD)):
+            operation["replaced"].append(str(given[5]))
+            for call in pending:
+                noted = open_operations.call(*call)
+                stack.setdefault(WAITING, []).append(noted or [given[0], given[1], given[2], *given[4:6]])
             pending[:] = [(_nothing, (), {})]
         return result
 
     def removed(kind: str, physical: str, properties: Json, name: str, logical: str) -> Any:
         stack = known.get(name) or {}
-        waits = stack.get("StackId") in _operations and stack.get("StackStatus") == "UPDATE_IN_PROGRESS"
-        if not waits:
+        operation = stack.get(FIELD)
+        if not operation or stack.get("StackStatus") != "UPDATE_IN_PROGRESS":
             return drop(kind, physical, properties, name, logical)
-        _operations[stack["StackId"]].replaced.append(logical)
-        stack.setdefault(_WAITING, []).append([kind, physical, properties, name, logical])
+        operation["replaced"].append(logical)
+        stack.setdefault(WAITING, []).append([kind, physical, properties, name, logical])
         return None
 
     def roll_back(form: Json) -> Any:
         stack = private(handlers, "_resolve_stack")(private(handlers, "_p")(form, "StackName"))
         if stack is None or stack.get("StackStatus") not in (*_WHOLE, "UPDATE_ROLLBACK_COMPLETE"):
             return refuse(form)
-        ident = stack["StackId"]
-        if operation := _operations.pop(ident, None):
-            back = "ROLLBACK_IN_PROGRESS" if operation.previous is None else "UPDATE_ROLLBACK_IN_PROGRESS"
+        ident, token = stack["StackId"], private(handlers, "_p")(form, "ClientRequestToken") or ""
+        if token.startswith(OPERATION) and not open_operations.left(stack, token):
+            return refuse(form)
+        if operation := stack.get(FIELD):
+            back = "ROLLBACK_IN_PROGRESS" if operation["made"] else "UPDATE_ROLLBACK_IN_PROGRESS"
             stack["StackStatus"] = back
-            task = _take_back(stacks, stack, operation)
+            task = _take_back(stacks, stack)
             private(stacks, "_create_stack_task_in_region")(task, stack, ident)
         elif stack["StackName"] in _refused:
             _tell_root(stacks, stack, *_refused.pop(stack["StackName"]))
@@ -240,7 +244,8 @@ def install() -> None:
             tags = private(handlers, "_extract_members")(form, "Tags")
             root, name = _root_of({"Tags": tags}), private(handlers, "_p")(form, "StackName")
             token = private(handlers, "_p")(form, "ClientRequestToken") or ""
-            if answer[0] >= 400 and root and root != name and token.startswith(OPERATION):
+            refusal = answer[0] >= 400 and b"No updates are to be performed" not in answer[2]
+            if refusal and root and root != name and token.startswith(OPERATION):
                 _refused[root] = (name, f"{action} of the embedded stack {name} was refused")
             return answer
 

@@ -146,7 +146,9 @@ def _resource(action: str, resource: str, request: Request, fields: Json) -> str
     if service == "sns" and (subscription := fields.get("SubscriptionArn")):
         return str(subscription).rsplit(":", 1)[0]
     if service == "states":
-        return str(run) if (run := fields.get("mapRunArn")) else unqualified(resource)
+        if run := fields.get("mapRunArn"):
+            return str(run)
+        return unqualified(str(fields.get("stateMachineAliasArn") or resource))  # ministack asks for *
     if service == "scheduler" and "/schedules/" in request.path:
         group = fields.get("GroupName") or request.parameter("groupName") or "default"
         return request.arn("scheduler", f"schedule/{group}/{unquote(request.path.rsplit('/', 1)[-1])}")

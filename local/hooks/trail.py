@@ -1,22 +1,26 @@
 """CloudTrail: since when a rule is off, and since when a function lets no call in.
 
-ministack records every call or none. Recorded here are the two that `ona ops health` asks for; the history
-is empty after a start, and of changes by CloudFormation. The names of events and of their parameters are
-AWS's: CloudTrail User Guide, "CloudTrail record contents"; AWS Lambda Developer Guide, "Logging AWS Lambda
-API calls".
+ministack records every call or none, and a refused one like one that was done. Recorded here are those that
+`ona ops health` asks for, at once (AWS: within 15 minutes); one that the service refuses has an errorCode,
+one that a role does not allow is not kept. The history is empty after a start, and of changes by
+CloudFormation. The names of events and of their parameters are AWS's: CloudTrail User Guide, "CloudTrail
+record contents" (errorCode); AWS Lambda Developer Guide, "Logging AWS Lambda API calls".
 """
 
 from __future__ import annotations
 
 import json
 import re
+from contextvars import ContextVar
 from typing import Any
 
 from local.hooks.base import private, replace
 
 _CONCURRENCY = re.compile(r"/2017-10-31/functions/([^/]+)/concurrency$")
-_KEPT = {"DisableRule": "events", "EnableRule": "events"}
+_KEPT = {"DisableRule": "events", "EnableRule": "events", "PutRule": "events"}
 """Calls by their name in `X-Amz-Target`, and their service."""
+_error: ContextVar[str] = ContextVar("ona_trail_error", default="")
+"""The code of the error that the call at hand was answered with; empty for one that was done."""
 
 
 def told(
@@ -44,12 +48,38 @@ def told(
     return "PutFunctionConcurrency20171031", {"functionName": function[1], **given}
 
 
+def refused(status: int, headers: dict[str, str]) -> str:
+    """The code of an answer that is an error; empty for any other.
+
+    >>> refused(400, {"x-amzn-errortype": "ResourceNotFoundException"}), refused(200, {})
+    ('ResourceNotFoundException', '')
+    >>> refused(500, {})
+    'InternalFailure'
+    """
+    return "" if status < 400 else str(headers.get("x-amzn-errortype") or "InternalFailure")
+
+
+def with_error(event: dict[str, Any], code: str) -> None:
+    """Write into a recorded event that its call failed.
+
+    >>> event = {"CloudTrailEvent": '{"eventName": "DisableRule"}'}
+    >>> with_error(event, "ResourceNotFoundException"); event["CloudTrailEvent"]
+    '{"eventName": "DisableRule", "errorCode": "ResourceNotFoundException"}'
+    """
+    event["CloudTrailEvent"] = json.dumps({**json.loads(event["CloudTrailEvent"]), "errorCode": code})
+
+
 def install() -> None:
-    """Apply the hook. Raises HookBroken."""
+    """Apply the hooks. Raises HookBroken."""
     from ministack import app
     from ministack.services import cloudtrail
 
     record, key_of = private(cloudtrail, "record_event"), private(app, "extract_access_key_id")
+    events, answered = private(cloudtrail, "_get_event_queue"), private(app, "fix_error_content_type")
+
+    def noticed(service: str, status: int, headers: dict[str, str]) -> None:
+        _error.set(refused(status, headers))
+        answered(service, status, headers)
 
     def kept(
         service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any,
@@ -60,5 +90,8 @@ def install() -> None:
             who = key_of(headers, query) or "somebody"
             agent = headers.get("user-agent", "")
             record(service, found[0], who, who, [], region, request_id, agent, found[1], method)
+            if code := _error.get():
+                with_error(events()[-1], code)
 
+    replace(app, "fix_error_content_type", noticed)
     replace(app, "_maybe_record_cloudtrail", kept)

@@ -6,6 +6,7 @@ of one map in one list, so a child's events are not limited here.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -107,7 +108,8 @@ def _express(program: Any) -> None:
             evaluate(self, env)
             return
         own = self.timeout_seconds.timeout_seconds if self.timeout_seconds else EXPRESS_SECONDS
-        self.timeout_seconds = SimpleNamespace(timeout_seconds=min(own, EXPRESS_SECONDS))
-        evaluate(self, env)
+        short = copy.copy(self)  # executions share the program, Standard ones of the same definition too
+        short.timeout_seconds = SimpleNamespace(timeout_seconds=min(own, EXPRESS_SECONDS))
+        evaluate(short, env)
 
     replace(program, "eval", limited)

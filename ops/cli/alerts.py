@@ -70,9 +70,14 @@ def alerts_list(
         console.print(f"{counted(len(shown), 'alert')}{hidden}")
     else:
         console.print("no alerts: `ona alarms` says what is on, `ona alerts test` tries who is told")
-    if left := refused.still(target, (one.key for one in log.rejected)):
+    found = refused.still(target, (one.key for one in log.rejected))
+    if found.keys:
+        names = escape(listed(found.keys, _FILES_NAMED))
+        console.print(f"{counted(len(found.keys), 'refused file')}: {names}; ona status", soft_wrap=True)
+    if found.older:
         console.print(
-            f"{counted(len(left), 'refused file')}: {escape(listed(left, _FILES_NAMED))}; ona status",
+            f"{counted(found.older, 'older refusal')} not looked at (only the newest {refused.MOST} are): "
+            "ona status",
             soft_wrap=True,
         )
     print_unreadable(bad)

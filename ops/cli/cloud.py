@@ -14,7 +14,7 @@ from local import home as homes
 from local.packaging import read_template
 from local.root_template import chosen_parameters
 from ona.runtime.words import counted
-from ops import accounting, crews, forward, registry, seed, validate
+from ops import account_pool, accounting, crews, forward, registry, seed, validate
 from ops.cli import recorded
 from ops.cli.shared import Environment, console, errors_in_one_line, notes, tell_damage
 from ops.deployment.settings import given
@@ -55,6 +55,8 @@ def up(
         if port is None and last not in (None, running.port):
             console.print(f"port {last}, which this home had, is taken by {ports.listener(last)}")
         target = embedded(running, environment)
+        if text := account_pool.overdrawn(target):
+            console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
         with recorded.up(target, wanted) as begin:
             deploy.deploy(running.client, TEMPLATE, target.stack, wanted, say=_progress, begin=begin)
         seed.put_signing_key(target)

@@ -104,10 +104,13 @@ def put(
     environment: Environment = "dev",
 ) -> None:
     """Put telemetry, event logs, assets.json, maintenance.json or travel.csv. Known formats go as they are;
-    --source converts. What becomes of a file is not waited for without --wait: ona status tells it."""
+    --source converts. What becomes of a file is not waited for without --wait: ona status tells it.
+
+    Ends with 1 where it is known at once that a file will be quarantined; it is put all the same."""
     target = resolve(profile, environment)
     use_configs()
     versions: dict[str, str] = {}
+    hopeless = 0
     if source:
         for path in paths:
             versions |= _put_converted(target, source, path)
@@ -129,20 +132,23 @@ def put(
             if warning:
                 console.print(f"[yellow]{escape(warning)}[/yellow]", soft_wrap=True)
         else:
-            key, version = _put_unchanged(target, path)
+            key, version, fits = _put_unchanged(target, path)
             versions[key] = version
-    if versions:
-        _told_of(target, versions, wait=wait)
-        if not wait:
-            console.print("follow it: [bold]ona executions[/bold], [bold]ona status[/bold]")
+            hopeless += not fits
+    answered = bool(versions) and _told_of(target, versions, wait=wait)
+    if versions and not wait:
+        console.print("follow it: [bold]ona executions[/bold], [bold]ona status[/bold]")
+    if hopeless and not answered:
+        raise typer.Exit(1)
 
 
-def _told_of(target: Target, versions: Mapping[str, str], *, wait: bool) -> None:
+def _told_of(target: Target, versions: Mapping[str, str], *, wait: bool) -> bool:
     """Say that what was put waits, where somebody has stopped the platform; else, where somebody wants to
-    wait, what became of each file. Ends the command with 1 where one was refused or failed."""
+    wait, what became of each file; whether that was told. Ends the command with 1 where one was refused or
+    failed."""
     held = _tell_stopped(target)
     if not wait or held:
-        return
+        return False
     bad = 0
     for key, end in awaited.ends(target, versions).items():
         told = f"{key}: {end.text}"
@@ -152,6 +158,7 @@ def _told_of(target: Target, versions: Mapping[str, str], *, wait: bool) -> None
         bad += not end.good
     if bad:
         raise typer.Exit(1)
+    return True
 
 
 def _tell_stopped(target: Target) -> bool:
@@ -233,16 +240,16 @@ def _tell_crews(target: Target) -> None:
         console.print(f"[yellow]{escape(hint)}[/yellow]", soft_wrap=True)
 
 
-def _put_unchanged(target: Target, path: Path) -> tuple[str, str]:
-    """Put one file as it is; its key and the version that S3 wrote."""
+def _put_unchanged(target: Target, path: Path) -> tuple[str, str, bool]:
+    """Put one file as it is; its key, the version that S3 wrote, and whether it may be taken."""
     upload = ingest.upload_for(path)
     answer = ingest.put(target, upload)
-    _tell_of_content(target, path, upload)
-    return upload.key, _version(answer)
+    return upload.key, _version(answer), _tell_of_content(target, path, upload)
 
 
-def _tell_of_content(target: Target, path: Path, upload: ingest.Upload) -> None:
-    """What can be said of a file at once: its vendor, and what will become of it."""
+def _tell_of_content(target: Target, path: Path, upload: ingest.Upload) -> bool:
+    """Say what is known of a file at once: its vendor, and what will become of it. False where it will be
+    quarantined."""
     vendor = "event log" if ingest.is_event_log(path) else ingest.vendor_of(path)
     note = f" (recognised: {vendor})" if vendor else ""
     console.print(f"put {escape(upload.key)}{note}", soft_wrap=True)
@@ -252,7 +259,7 @@ def _tell_of_content(target: Target, path: Path, upload: ingest.Upload) -> None:
             "often leaves such a file[/yellow]",
             soft_wrap=True,
         )
-        return
+        return False
     if not upload.dated:
         console.print(
             "[yellow]neither its name nor its beginning has a date that can be read (2026-06-01, or "
@@ -268,8 +275,10 @@ def _tell_of_content(target: Target, path: Path, upload: ingest.Upload) -> None:
             "[/yellow]",
             soft_wrap=True,
         )
-    elif not vendor and (absent := ingest.columns_absent(path)):
+        return False
+    if not vendor and (absent := ingest.columns_absent(path)):
         console.print(f"without {' and '.join(absent)}: it is taken, and these limits are not watched")
+    return True
 
 
 @app.command()

@@ -15,13 +15,14 @@ from rich.markup import escape
 from local import deploy
 from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
-from operations.reading import inventory, stacks
-from operations.reading.deployments import Book, Record, in_words, one_of, shares
+from operations.reading import inventory, released, stacks
+from operations.reading.deployments import NOBODY, Book, Outcome, Record, in_words, one_of, shares, until
+from ops.cli import endings
 from ops.cli.shared import console
-from ops.deployment import derived, records, running
+from ops.deployment import derived, records, under_way
 from ops.deployment.settings import Settings
 from ops.deployment.versions import Published, published
-from ops.target import OpsError, Target
+from ops.target import Target
 
 CUT = "cut short"
 """How a deployment ended whose command was killed."""
@@ -42,14 +43,14 @@ Begin = Callable[[str], None]
 @contextmanager
 def recorded(target: Target, chosen: Settings, release: str) -> Iterator[Callable[[], None]]:
     """Keep what `ona deploy run` did. Yields what is called before the first change in the account."""
-    writing = _Writing(target, utc_now(), records.standing(target), chosen.parameters)
-    try:
-        yield lambda: writing.begin(release)
-    except running.StepFailed as error:
-        if error.changed:
-            writing.end("failed", "; ".join(filter(None, (str(error), _refusal(target, writing.began)))))
-        raise
-    writing.end("succeeded")
+    with endings.heard():
+        writing = _Writing(target, utc_now(), records.standing(target), chosen.parameters)
+        try:
+            yield lambda: writing.begin(release)
+        except BaseException as error:
+            writing.broke_off(error)
+            raise
+        writing.end("succeeded")
 
 
 class _Writing:
@@ -81,6 +82,20 @@ class _Writing:
             self.record = records.ended(self.record, **end)
             note(records.write(self.target, self.record))
 
+    def broke_off(self, error: BaseException) -> None:
+        """Write what ended the command, and how its deployment ended. Where CloudFormation goes on without
+        it, the record has no end: the stacks tell it."""
+        if self.record is None:
+            return
+        outcome, why = _came_of(self.target, self.record, error), endings.in_words(error)
+        if outcome == "under way":
+            why = f"{why}; CloudFormation goes on without the command"
+            self.record = self.record.model_copy(update={"reason": why[:LONGEST]})
+            note(records.keep(self.target, self.record))
+            return
+        told = "" if self.target.embedded else _refusal(self.target, self.began)
+        self.end(outcome, "; ".join(filter(None, (why, told))))
+
 
 def _live(target: Target) -> dict[str, list[str]]:
     """What is live; nothing where it cannot be asked: a deployment must not hang on it."""
@@ -99,6 +114,21 @@ def _refusal(target: Target, since: datetime) -> str:
         return stacks.refusal(target.client, found) if asked else ""
     except Exception:  # of whatever kind: that a step failed is known already
         return ""
+
+
+def _came_of(target: Target, record: Record, error: BaseException) -> Outcome:
+    """How a deployment ended whose command an error ended. `under way`: CloudFormation goes on without
+    it."""
+    try:
+        found = inventory.read(target.client, target.stack)
+    except Exception:  # of whatever kind: the command has failed already
+        return "failed"
+    nobody = NOBODY if target.embedded is not None else None
+    [(_, seen)] = Book((record,)).judged(found, until(record), nobody)
+    if seen == "under way":  # of another command, where the root changed before this one began
+        ours = found.changed is not None and found.changed >= record.began_at
+        seen = "under way" if ours else "cut short"
+    return seen if seen == "under way" or endings.by_hand(error) else "failed"
 
 
 def _close_left(target: Target) -> None:
@@ -135,12 +165,25 @@ def who(target: Target) -> str:
         return "unknown"
 
 
+def tell_apart(target: Target, functions: list[Published], book: Book, found: inventory.Inventory) -> None:
+    """Print the workflows that are of another release than the functions."""
+    try:
+        apart = released.apart(target.client, {one.short: one.release for one in functions}, found, book)
+    except Exception as error:  # of whatever kind: the rest is told all the same
+        note(f"which release the workflows are of cannot be asked: {' '.join(str(error).split())}")
+        return
+    for one in apart:
+        text = f"half a release: {one.text}; `ona ops health` says what moves it"
+        console.print(f"[red]{escape(text)}[/red]", soft_wrap=True, highlight=False)
+
+
 def show(target: Target, things: list[Published], book: Book, found: inventory.Inventory) -> None:
     """Print the newest deployments, what each changed, and how it ended.
 
     One without a record is told as far as the stack's events have it, and its line says so.
     """
-    rows = [(record.began_at, _told(record, outcome)) for record, outcome in book.judged(found)]
+    judged = book.judged(found, utc_now(), under_way.deployer(target))
+    rows = [(record.began_at, _told(record, outcome)) for record, outcome in judged]
     try:
         seen = derived.operations(target.client, target.stack, MOST)
     except Exception as error:  # of whatever kind: the records are told all the same
@@ -161,8 +204,10 @@ def _told(record: Record, outcome: str) -> list[str]:
     moment = f"{record.began_at:%Y-%m-%d %H:%M} UTC"
     line = f"{moment}  {record.kind} {outcome}  {way}  by {record.by}"
     changed = "; ".join(f"{one.name}: {one.before or '-'} → {one.after or '-'}" for one in record.changes)
-    left = "its command ended without a word: what it did until then is live" if outcome == CUT else ""
-    more = [f"    {' '.join(text.split())}" for text in (changed, record.reason or left) if text]
+    why = record.reason
+    if outcome == CUT:
+        why = f"{why or 'its command ended without a word'}: what it did until then is live"
+    more = [f"    {' '.join(text.split())}" for text in (changed, why) if text]
     return [line, *more]
 
 
@@ -178,18 +223,20 @@ def up(target: Target, parameters: dict[str, str]) -> Iterator[Begin]:
     with the release before the first change."""
     there = deploy.find(target.client("cloudformation"), target.stack) or {}
     before = deploy.parameters_of(there)
-    writing = _Writing(target, utc_now(), before, {**before, **parameters})
-    try:
-        yield writing.begin
-    except deploy.DeployError as error:
-        if there:  # a first deployment that was taken back has no bucket for a record
-            writing.end("failed", error.summary or str(error))
-            _tell_half(writing)
-        raise
-    if writing.record is None:
-        _tell_same(target, before.get(deploy.RELEASE, ""))
-        return
-    writing.end("succeeded")
+    with endings.heard():
+        writing = _Writing(target, utc_now(), before, {**before, **parameters})
+        try:
+            yield writing.begin
+        except BaseException as error:
+            if there:  # a first deployment that was taken back has no bucket for a record
+                writing.broke_off(error)
+                _tell_moved(writing)
+                _tell_half(writing)
+            raise
+        if writing.record is None:
+            _tell_same(target, before.get(deploy.RELEASE, ""))
+            return
+        writing.end("succeeded")
     _tell_changes(target, writing)
 
 
@@ -207,12 +254,13 @@ def way_back(target: Target, moving: list[Published], alone: bool) -> Iterator[d
     note(records.keep(target, record))
     went: dict[str, list[str]] = {}
     why = ""
-    outcome: str = "failed"
+    outcome: Outcome = "failed"
     try:
-        yield went
+        with endings.heard():
+            yield went
         outcome = "succeeded"
-    except OpsError as error:
-        why = str(error)
+    except BaseException as error:
+        why, outcome = endings.in_words(error), "cut short" if endings.by_hand(error) else "failed"
         raise
     finally:
         live = _of(_again(target, moving)) if alone else _live(target)
@@ -244,6 +292,20 @@ def _again(target: Target, things: list[Published]) -> list[Published]:
         note(f"which release is live cannot be asked: {' '.join(str(error).split())}")
         return []
     return [one for one in there if (one.kind, one.name) in ours]
+
+
+def _tell_moved(writing: _Writing) -> None:
+    """Say what a refused deployment changed all the same: as on AWS an alias goes back to what the stack
+    said of it, also where somebody moved it since."""
+    record = writing.record
+    if record is not None and record.live and record.was and record.live != record.was:
+        text = (
+            f"live was {in_words(record.was)}, and is {in_words(record.live)} now: what went back is as "
+            "the last deployment that ended left it, also an alias that somebody moved since"
+        )
+        if one := one_of(record.was):
+            text = f"{text}; `ona deploy rollback all --to {one}` goes there again"
+        console.print(f"[yellow]{escape(text)}[/yellow]", soft_wrap=True)
 
 
 def _tell_half(writing: _Writing) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
 from ops.cli import recorded
 from ops.cli.shared import Environment, Profile, console, errors_in_one_line, notes
@@ -38,6 +39,7 @@ def deploy_history(
     target = resolve(profile, environment)
     things, shifts = _things(target), shifting.under_way(target.client)
     book, stacks = recorded.looked(target)
+    now, who = utc_now(), under_way.deployer(target)
     functions = [item for item in things if item.kind == "function"]
     begun: dict[str, list[versions.Version]] = {}
     for item in functions:
@@ -45,7 +47,7 @@ def deploy_history(
             begun.setdefault(version.release, []).append(version)
     print(f"{'release':<28} {'published':<17} {'functions':>9} {'live':>5}")
     first = {release: min(version.published for version in found) for release, found in begun.items()}
-    refused = book.refused(stacks)
+    refused = book.refused(stacks, now, who)
     for release in sorted(first, key=lambda one: first[one], reverse=True):
         found = begun[release]
         live = sum(item.release == release for item in functions)
@@ -61,6 +63,7 @@ def deploy_history(
         if every:
             numbers = ", ".join(str(version.number) for version in item.versions)
             print(f"{item.kind:<8} {item.short:<28} live {item.live}, there are {numbers}")
+    recorded.tell_apart(target, functions, book, stacks)
     recorded.show(target, things, book, stacks)
 
 
@@ -80,7 +83,9 @@ def deploy_rollback(
     target = resolve(profile, environment)
     things, shifts = _things(target), shifting.under_way(target.client)
     book, stacks = recorded.looked(target)
-    found = versions.way_back(things, which, release, book.refused(stacks), shifts, book.home(stacks))
+    now = utc_now()
+    refused, home = book.refused(stacks, now), book.home(stacks, now)
+    found = versions.way_back(things, which, release, refused, shifts, home)
     steps = [replace(one, stack=shifting.updating(target.client, target.stack, one.thing)) for one in found]
     if release and (busy := [one.thing.short for one in steps if one.thing.name in shifts or one.stack]):
         text = f"of {', '.join(busy)} a deployment is under way; stop it first: `ona deploy rollback"
@@ -91,18 +96,17 @@ def deploy_rollback(
     if dry_run or not moving:
         return
     if not any(step.thing.name in shifts or step.stack for step in moving):
-        under_way.refuse(target, book, stacks)
+        recorded.note(under_way.refuse(target, book, stacks, now))
     _agreed(f"take {counted(len(moving), 'step')} back?", yes=yes)
     with recorded.way_back(target, [step.thing for step in moving], which != "all") as went:
-        cancelled: set[str] = set()
+        # first what is under way ends: an alias that moves beneath it would move on with it
+        shifting.stop_all(
+            target.client, [shifts[one.thing.name] for one in moving if one.thing.name in shifts]
+        )
+        for stack in dict.fromkeys(one.stack for one in moving if one.stack):
+            shifting.cancel(target.client, stack)
         for step in moving:
-            if shift := shifts.get(step.thing.name):
-                shifting.stop(target.client, shift)
-            elif step.stack:
-                if step.stack not in cancelled:
-                    shifting.cancel(target.client, step.stack)
-                cancelled.add(step.stack)
-            else:
+            if step.thing.name not in shifts and not step.stack:
                 versions.take(target.client, step)
             went.setdefault(shifting.words(step, shifts), []).append(step.thing.short)
     console.print(f"{counted(len(moving), 'step')} moved; `ona deploy validate` tries them")

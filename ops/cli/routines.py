@@ -26,6 +26,7 @@ from operations.reading.summary import summary
 from operations.reading.weekly import cost_before, weekly
 from operations.reading.window import Window
 from ops.cli.shared import Environment, Profile, console, day_of, errors_in_one_line
+from ops.deployment import under_way
 from ops.target import Target, resolve, use_configs
 
 NAME = "ops"
@@ -166,7 +167,7 @@ def report_of(target: Target) -> Report:
         output_bucket=target.output_bucket,
         address=target.api_urls.get("/quota, /health", target.api_url),
     )
-    return health(target.client, platform, utc_now())
+    return health(target.client, platform, utc_now(), under_way.deployer(target))
 
 
 def _print(report: Report, every: bool) -> None:

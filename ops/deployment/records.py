@@ -20,7 +20,7 @@ from ona.runtime.identity import digest
 from ona.runtime.redaction import GONE, redacted
 from operations.layout import DEPLOYMENT
 from operations.reading import inventory, released
-from operations.reading.deployments import Book, Change, Record, newest, shares
+from operations.reading.deployments import NOBODY, Book, Change, Record, newest, shares
 from operations.reading.inventory import Inventory
 from ops import bus
 from ops.target import Target
@@ -125,7 +125,8 @@ def close_left(target: Target, found: Inventory, book: Book) -> None:
 
     On the embedded cloud whoever deploys holds the home's lock, so none of them can be under way.
     """
-    for record, outcome in book.judged(found, alone=target.embedded is not None):
+    nobody = NOBODY if target.embedded is not None else None
+    for record, outcome in book.judged(found, utc_now(), nobody):
         if record.outcome == "under way" != outcome:
             reason = "it never said how it ended; the next deployment closed its record"
             keep(target, ended(record, outcome=outcome, reason=reason))

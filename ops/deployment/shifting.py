@@ -8,14 +8,16 @@ reference, CancelUpdateStack).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import yaml
 
+from ona.runtime.words import listed
 from operations.deploy_hook.trial import spec_of
+from operations.reading.finding import code_of
 from ops.deployment import names
 from ops.deployment.versions import Ask, Published, Step
 from ops.target import LIVE, OpsError
@@ -26,6 +28,7 @@ STOP_S = 60.0
 CANCEL_S = 600.0
 """Seconds until a stack whose update was cancelled must have gone back (ours)."""
 _LOOK_S = 0.2
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,16 @@ def words(step: Step, shifts: dict[str, Shift]) -> str:
     return f"stops {shift.text}; its stack goes back" if shift else step.why
 
 
-def stop(client: Ask, shift: Shift) -> None:
-    """Stop a deployment and wait for its end; the alias names the version of before. Raises OpsError."""
+def stop(client: Ask, shift: Shift) -> bool:
+    """Stop a deployment and wait for its end; the alias names the version of before. False where it had
+    ended before. Raises OpsError."""
     deploys = client("codedeploy")
-    deploys.stop_deployment(deploymentId=shift.ident, autoRollbackEnabled=True)
+    try:
+        deploys.stop_deployment(deploymentId=shift.ident, autoRollbackEnabled=True)
+    except Exception as error:
+        if code_of(error) != "DeploymentAlreadyCompletedException":
+            raise
+        return False
     deadline = time.monotonic() + STOP_S
     while (
         status := deploys.get_deployment(deploymentId=shift.ident)["deploymentInfo"]["status"]
@@ -90,6 +99,17 @@ def stop(client: Ask, shift: Shift) -> None:
         if time.monotonic() > deadline:
             raise OpsError(f"deployment {shift.ident} is {status} after {STOP_S:g} s; look at it again")
         time.sleep(_LOOK_S)
+    return True
+
+
+def stop_all(client: Ask, shifts: Sequence[Shift]) -> None:
+    """Stop the deployments of one update of the stacks: the first that is stopped takes all of it back,
+    also those that ended before. Raises OpsError where all of them had: then the update goes on."""
+    stopped = [stop(client, shift) for shift in shifts]
+    if shifts and not any(stopped):
+        ended = listed([shift.ident for shift in shifts], _NAMED)
+        text = f"the deployment went on meanwhile ({ended} ended before it could be stopped)"
+        raise OpsError(f"{text}; nothing was moved, give this again")
 
 
 def updating(client: Ask, root: str, item: Published) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ona.runtime import probe
+from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
 from operations.deploy_hook.trial import at_home, verdict
 from operations.reading import inventory, released
@@ -38,7 +39,9 @@ def findings(target: Target, say: Callable[[str], None] = lambda _: None) -> Ite
     say(f"trying {parts[0]}, {parts[1]} and {counted(len(target.api_urls), 'API')}, one after another …")
     stacks = inventory.read(client, target.stack)
     there = {item.short: item.release for item in things if item.kind == "function"}
-    astray = released.astray(there, stacks, records.book(target)) if stacks.release else {}
+    book, now = records.book(target), utc_now()
+    astray = released.astray(there, stacks, book, now) if stacks.release else {}
+    apart = {one.workflow: one.text for one in released.apart(client, there, stacks, book)}
     events = {path.stem: path for path in samples.events() if not samples.is_workflow(path)}
     deployed = {target.function(name): name for name in events}
 
@@ -56,6 +59,9 @@ def findings(target: Target, say: Callable[[str], None] = lambda _: None) -> Ite
             text = f"version {item.live} is of release {item.release or 'unnamed'}"
             text = f"{text}, deployed is {stacks.release}"
             yield Finding("wrong", item.short, f"{text}: a deployment did not reach it; deploy again")
+        elif item.kind == "workflow" and item.short in apart:
+            text = f"{apart[item.short]}, and the functions are of release {next(iter(there.values()))}"
+            yield Finding("wrong", item.short, f"{text}: `ona ops health` says what moves it")
         elif item.kind == "workflow":
             yield _workflow(client, item, own)
         elif item.name in deployed:

@@ -195,8 +195,47 @@ def way_back(
         raise OpsError(f"no function or workflow {which}; there are {names}")
     if release and not any(one.release == release for item in things for one in item.versions):
         raise OpsError(f"no version is of release {release}; `ona deploy history` lists them")
-    steps = [_step(item, release, refused, item.name in shifting) for item in chosen]
-    return steps if release else _together(steps, {home} if which == "all" else set())
+    begun = _begun([item for item in things if item.kind == "function"])
+    end = _followed(begun, release)
+    steps = [_step(item, release, refused, item.name in shifting, end) for item in chosen]
+    if release or which != "all":
+        return steps if release else _together(steps, set())
+    return _with_functions(_together(steps, {home}), begun, refused, shifting)
+
+
+def _followed(begun: list[tuple[datetime, str]], release: str) -> datetime | None:
+    """When the release after this one published its first function; None for the newest and an unknown."""
+    names = [name for _, name in begun]
+    later = begun[names.index(release) + 1 :] if release in names else []
+    return later[0][0] if later else None
+
+
+def _with_functions(
+    steps: list[Step],
+    begun: list[tuple[datetime, str]],
+    refused: Collection[str],
+    shifting: Collection[str],
+) -> list[Step]:
+    """The workflows go to the release to which the functions go, where these are of one then.
+
+    A release publishes a version of those workflows only that it changes: one that stood as it was has the
+    version of an earlier release, and must not go back behind it.
+    """
+    aims = {
+        step.thing.release if step.to is None else step.release
+        for step in steps
+        if step.thing.kind == "function"
+    }
+    if len(aims) != 1 or UNNAMED in aims:
+        return steps
+    (aim,) = aims
+    end = _followed(begun, aim)
+    return [
+        step
+        if step.thing.kind == "function" or step.thing.others or step.thing.name in shifting
+        else _step(step.thing, aim, refused, asked=False, end=end)
+        for step in steps
+    ]
 
 
 def _together(steps: list[Step], homes: set[str]) -> list[Step]:
@@ -215,7 +254,10 @@ def _together(steps: list[Step], homes: set[str]) -> list[Step]:
     ]
 
 
-def _step(item: Published, release: str, refused: Collection[str], asked: bool) -> Step:
+def _step(
+    item: Published, release: str, refused: Collection[str], asked: bool, end: datetime | None = None
+) -> Step:
+    """`end`: when the release after `release` began; a workflow's newest one before it is its."""
     if item.others and not release:
         shares = ", ".join(f"version {number}: {share:.0%}" for number, share in item.others.items())
         return Step(item, item.live, f"ends the canary ({shares})")
@@ -223,6 +265,9 @@ def _step(item: Published, release: str, refused: Collection[str], asked: bool) 
         return Step(item, item.live, f"stays at version {item.live}: its deployment asks its hook")
     if release:
         right = [one for one in item.versions if one.release == release]
+        if item.kind == "workflow" and not right:
+            there = [one for one in item.versions if end is None or one.published < end]
+            right = [one for one in there if one.release not in refused]
     else:
         before = [one for one in item.versions if one.number < item.live]
         others = [one for one in before if one.release != item.release or not one.release]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from local import drift
+from ona.runtime.clock import utc_now
 from operations.reading import inventory, released
 from operations.reading.released import MEND
+from ops.deployment import under_way
 from ops.doctor.finding import Finding, Subject
 from ops.target import TEMPLATE, Target
 
@@ -35,7 +37,8 @@ def examine(subject: Subject) -> Iterator[Finding]:
 def _released(target: Target) -> Iterator[Finding]:
     """Which release is live, and whether the last deployment ended: as `ona ops health` judges it."""
     found = inventory.read(target.client, target.stack)
-    for one in released.findings(target.client, found, target.output_bucket):
+    who = under_way.deployer(target)
+    for one in released.findings(target.client, found, target.output_bucket, utc_now(), who):
         what = f"{one.about}: {one.text.partition(MEND)[0]}"
         if one.state == "ok":
             yield Finding.good(what)

@@ -246,9 +246,10 @@ def _arrivals(target: Target, window: Window) -> Use:
 
 
 def _objects_stored(target: Target, window: Window) -> Iterator[Use]:
-    """What lies in the buckets, as it is now."""
+    """What lies in the buckets, as it is now, older versions too: they are paid for like the newest."""
     for bucket in (target.input_bucket, target.output_bucket):
-        stored = sum(size for _, size, _ in _objects(target, bucket, ""))
+        pages = target.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket)
+        stored = sum(int(item["Size"]) for page in pages for item in page.get("Versions", []))
         yield Use(STANDING, bucket, "s3_gb_month", stored / GIGABYTE * of_month(window))
 
 

@@ -28,7 +28,8 @@ class States:
         return self
 
     def paginate(self, **asked: str) -> list[dict[str, Any]]:
-        ended = STOPPED[asked["stateMachineArn"]]
+        """The newest first, as Step Functions lists them."""
+        ended = sorted(STOPPED[asked["stateMachineArn"]], key=lambda one: one[1], reverse=True)
         return [
             {
                 "executions": [

@@ -28,7 +28,7 @@ def test_no_expanded_workflow_is_stale() -> None:
 
 def test_a_changed_source_a_changed_output_and_an_extra_output_are_stale(copy: Path) -> None:
     source = copy / "ooda" / "ooda.asl.yaml"
-    source.write_text(source.read_text().replace("TimeoutSeconds: 3600", "TimeoutSeconds: 7200"))
+    source.write_text(source.read_text().replace("TimeoutSeconds: 10800", "TimeoutSeconds: 7200"))
     output = copy / "expanded" / "ooda" / "fleet_history.asl.json"
     output.write_text(output.read_text().replace("JSONata", "JSONPath"))
     (copy / "expanded" / "ooda" / "gone.asl.json").write_text("{}")

@@ -254,7 +254,7 @@ BROKEN = [
     ("ooda", put("Detect.Retry.0.ErrorEquals", ["Lambda.ServiceException"]), "Lambda.ClientExecutionTimeoutException"),
     ("ooda", put("Order.Retry", []), "no rule tries again after Lambda.AWSLambdaException and Lambda.ClientExec"),
     ("ooda", put("LogAlert.Retry", []), "no rule tries again after States.TaskFailed and States.Timeout"),
-    ("ooda", put("LogAlert.Retry.2.ErrorEquals", ["DynamoDB.ThrottlingException"]), "no rule tries again after"),
+    ("ooda", put("LogAlert.Retry.3.ErrorEquals", ["DynamoDB.ThrottlingException"]), "no rule tries again after"),
     ("ooda", put("WriteReason.Retry.0.ErrorEquals", ["States.TaskFailed"]), "no rule tries again after States.Timeout"),
     ("fleet-history", put("CountFiles.Retry.0.ErrorEquals", ["States.Timeout"]), "again after States.TaskFailed"),
     ("ooda", put("OrderEach.Catch.0.ErrorEquals", ["States.ItemReaderFailed"]), "does not raise it"),
@@ -319,7 +319,7 @@ SOUND = [
     ("ooda", put("Detect.Catch.0.ErrorEquals", ["Lambda.ResourceNotFoundException"]), ""),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.InternalServerErrorException"]), ""),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["DynamoDB.AmazonDynamoDBException"]), ""),
-    ("ooda", put("LogAlert.Retry.2.ErrorEquals", ["States.ALL"]), ""),
+    ("ooda", put("LogAlert.Retry.3.ErrorEquals", ["States.ALL"]), ""),
     ("ooda", put("LogAlert.Retry.0.ErrorEquals", ["States.Permissions"]), ""),
     ("forecast-training", put("AskForContainer.Retry", []), ""),  # would ask for two trainings
     ("forecast-training-container", put("TrainInContainer.Retry", []), ""),  # would run two containers

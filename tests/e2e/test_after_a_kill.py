@@ -353,6 +353,47 @@ def deploy_stacks(life: Life, role: str) -> None:
         assert stack(life, name)["StackStatus"].endswith("_IN_PROGRESS")
 
 
+class Killed(BaseException):
+    """Ends a deployment before its last stack, as SIGKILL does."""
+
+
+def deploy_tree(
+    life: Life, folder: Path, root: str, value: str, last: str = "", killed: bool = False
+) -> None:
+    """Two applications with a parameter each; the first has a queue, too, whose name changes with it."""
+
+    def kept(name: str, given: str) -> dict[str, Any]:
+        properties = {"Name": f"{root}-{name}", "Type": "String", "Value": given}
+        return {"Type": "AWS::SSM::Parameter", "Properties": properties}
+
+    named = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{root}-{value}"}}
+    base, top = {"Named": named, "Low": kept("base", value)}, {"High": kept("top", last or value)}
+    stacks = {"Base": base, "Top": top}
+    applications = {}
+    for name, resources in stacks.items():
+        (folder / f"{name}.json").write_text(json.dumps({"Resources": resources}))
+        properties = {"Location": f"{name}.json"}
+        applications[name] = {"Type": "AWS::Serverless::Application", "Properties": properties}
+    applications["Top"]["DependsOn"] = "Base"
+    (folder / "root.json").write_text(json.dumps({"Resources": applications}))
+
+    def say(text: str) -> None:
+        if killed and text.endswith(f"{root}-top"):
+            raise Killed
+
+    deploy.deploy(life.client, folder / "root.json", root, say=say)
+
+
+def deploy_trees(life: Life, folder: Path) -> None:
+    """One whose second deployment is killed when half of it is there, and one whose second is done."""
+    for root in ("halved", "calm"):
+        deploy_tree(life, folder, root, "one")
+    deploy_tree(life, folder, "calm", "two")
+    with pytest.raises(Killed):
+        deploy_tree(life, folder, "halved", "two", killed=True)
+    assert parameter(life, "halved-base") == "two"
+
+
 def parameter(life: Life, name: str) -> str:
     found = life.client("ssm").get_parameters(Names=[name])["Parameters"]
     return str(found[0]["Value"]) if found else ""
@@ -375,6 +416,7 @@ class Lives:
         self.handles = send_messages(first)
         subscribe(first)
         invoke_functions(first, role)
+        deploy_trees(first, home.parent)
         deploy_stacks(first, role)
         self.before = {name: first.counts(name)[0] for name in (*RULES, *TIMERS)}
         topic = f"arn:aws:sns:{HERE}:alerts"
@@ -515,6 +557,19 @@ def test_a_deployment_that_was_cut_short_is_told_and_mended_by_the_next(
         "updated": "mended",
         "sound": "quick",
     }
+
+
+@pytest.mark.parametrize(("root", "whole"), [("halved", "one"), ("calm", "two")])
+def test_a_refused_deployment_goes_back_to_what_was_whole_before_the_kill(
+    lives: Lives, tmp_path: Path, root: str, whole: str
+) -> None:
+    """What a killed one left is as open after the restart as before it."""
+    now = lives.now
+    with pytest.raises(deploy.DeployError, match=f"{root}-top refused"):
+        deploy_tree(now, tmp_path, root, "three", last="x" * 5000)  # more than a parameter holds
+    assert [parameter(now, f"{root}-{name}") for name in ("base", "top")] == [whole, whole]
+    queues = now.client("sqs").list_queues(QueueNamePrefix=f"{root}-").get("QueueUrls", [])
+    assert [url.rsplit("/", 1)[1] for url in queues] == [f"{root}-{whole}"]
 
 
 def test_timers_go_off_neither_twice_nor_more_than_once_for_all_that_was_missed(lives: Lives) -> None:

@@ -100,7 +100,7 @@ def test_the_commands_work_together(home: Path, tmp_path: Path) -> None:
     assert "nobody" not in ona(home, "put", str(assets))
     (tmp_path / "INV-001_20250610.csv").write_bytes(to_csv(dead_from(9)))
     (tmp_path / "empty.csv").write_bytes(b"")
-    ona(home, "put", str(tmp_path / "INV-001_20250610.csv"), str(tmp_path / "empty.csv"))
+    ona(home, "put", str(tmp_path / "INV-001_20250610.csv"), str(tmp_path / "empty.csv"), code=1)
     _settle(home)
     status = ona(home, "status")
     assert "quarantined" in status

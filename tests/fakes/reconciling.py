@@ -19,7 +19,7 @@ from ooda.reconcile.report import ReconcileReport, ReconcileRequest
 from tests.builders.plans import NOW
 from tests.fakes.tables import OUT
 
-LATER = NOW + timedelta(minutes=70)
+LATER = NOW + timedelta(minutes=190)
 """When reconciliation comes: all that was made at NOW is older than every grace."""
 QUEUES = {"DEAD_LETTERS_URL": "letters", "OUTBOX_DEAD_LETTERS_URL": "outbox-letters"}
 KEYS = {"tracking": "job_id", "outbox": "delivery_id", "crews": "crew_id"}
@@ -28,10 +28,12 @@ KEYS = {"tracking": "job_id", "outbox": "delivery_id", "crews": "crew_id"}
 
 class Reconciling:
     """The tables, objects and queues that reconciliation compares. `written`: when an object was written,
-    where that was not at NOW."""
+    where that was not at NOW. What was read of an object is kept by its ETag, the digest of its bytes."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.written: dict[str, datetime] = {}
+        self.bodies: dict[tuple[str, str], bytes] = {}
+        self.s3, self.sqs, self.dynamodb = (boto3.client(name) for name in ("s3", "sqs", "dynamodb"))
         listing = s3.list_keys
 
         def at_our_time(bucket: str, prefix: str, *, start_after: str = "") -> Iterator[Entry]:
@@ -40,8 +42,9 @@ class Reconciling:
 
         monkeypatch.setattr(s3, "list_keys", at_our_time)
         monkeypatch.setattr(store, "WAIT_S", 0)
-        sqs = boto3.client("sqs")
-        self.urls = {name: sqs.create_queue(QueueName=queue)["QueueUrl"] for name, queue in QUEUES.items()}
+        self.urls = {
+            name: self.sqs.create_queue(QueueName=queue)["QueueUrl"] for name, queue in QUEUES.items()
+        }
         for name, url in self.urls.items():
             monkeypatch.setenv(name, url)
 
@@ -53,7 +56,7 @@ class Reconciling:
     def send(self, body: Any, queue: str = "DEAD_LETTERS_URL") -> None:
         """Put a message into a queue of dead letters."""
         text = body if isinstance(body, str) else json.dumps(body)
-        boto3.client("sqs").send_message(QueueUrl=self.urls[queue], MessageBody=text)
+        self.sqs.send_message(QueueUrl=self.urls[queue], MessageBody=text)
 
     def items(self, table: str) -> dict[str, dict[str, Any]]:
         """All items of a table by key."""
@@ -61,23 +64,25 @@ class Reconciling:
 
     def delete(self, table: str, key: str) -> None:
         """An item less."""
-        boto3.client("dynamodb").delete_item(TableName=table, Key=to_item({KEYS[table]: key}))
+        self.dynamodb.delete_item(TableName=table, Key=to_item({KEYS[table]: key}))
 
     def put(self, key: str, body: bytes) -> None:
         """An object of the output bucket."""
-        boto3.client("s3").put_object(Bucket=OUT, Key=key, Body=body)
+        self.s3.put_object(Bucket=OUT, Key=key, Body=body)
 
     def erase(self, key: str) -> None:
         """An object less."""
-        boto3.client("s3").delete_object(Bucket=OUT, Key=key)
+        self.s3.delete_object(Bucket=OUT, Key=key)
 
     def objects(self) -> dict[str, bytes]:
         """All objects of the output bucket."""
-        client = boto3.client("s3")
-        listed = client.list_objects_v2(Bucket=OUT).get("Contents", [])
-        return {
-            item["Key"]: client.get_object(Bucket=OUT, Key=item["Key"])["Body"].read() for item in listed
-        }
+        found = {}
+        for item in self.s3.list_objects_v2(Bucket=OUT).get("Contents", []):
+            key, version = item["Key"], (item["Key"], item["ETag"])
+            if version not in self.bodies:
+                self.bodies[version] = self.s3.get_object(Bucket=OUT, Key=key)["Body"].read()
+            found[key] = self.bodies[version]
+        return found
 
     def state(self) -> dict[str, Any]:
         """Everything, to compare before and after; notices to the operators apart."""
@@ -104,9 +109,10 @@ class Reconciling:
         for key, body in state["objects"].items():
             if objects.get(key) != body:
                 self.put(key, body)
-        sqs = boto3.client("sqs")
         for url in self.urls.values():
-            while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+                "Messages"
+            ):
                 for message in messages:
-                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                    self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         self.written.clear()

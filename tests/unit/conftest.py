@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -47,6 +46,7 @@ def acting(cloud: None, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]
     import ooda.order.handler as ordering
     import ooda.schedule.handler as scheduling
     from delivery.deliver import notifications
+    from ona.runtime import aws
     from ona.store.s3 import write_json
     from tests.builders.plans import NOW
     from tests.fakes.tables import IN
@@ -60,7 +60,7 @@ def acting(cloud: None, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]
     monkeypatch.setattr(notifications, "publish", publish)
     for module in (scheduling, ordering):
         monkeypatch.setattr(module, "utc_now", lambda: NOW)
-    boto3.client("dynamodb").delete_item(TableName="crews", Key={"crew_id": {"S": "crew-002"}})
+    aws.client("dynamodb").delete_item(TableName="crews", Key={"crew_id": {"S": "crew-002"}})
     write_json(IN, "assets.json", make_registry().model_dump(mode="json", exclude_none=True))
     return messages
 

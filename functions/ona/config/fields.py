@@ -1,11 +1,13 @@
-"""Field types that several configuration files share: addresses and time zones."""
+"""Field types that several configuration files share: addresses, time zones and times of day."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from datetime import time
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from ona.runtime.clock import is_zone
 from ona.runtime.words import shortened
@@ -33,8 +35,19 @@ def _zone(name: str) -> str:
     return name
 
 
+def _clock_time(value: Any) -> Any:
+    if isinstance(value, time) and value.tzinfo is None:
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d\d:\d\d(:\d\d)?", value):
+        return value
+    raise ValueError(f'{shortened(str(value), LONGEST_ZONE)!r} is no time of day; write it as "22:00"')
+
+
 Address = Annotated[str, AfterValidator(_address)]
 """The address of somebody's server: https, or http on this machine, where tests and trials run."""
 
 Zone = Annotated[str, AfterValidator(_zone)]
 """The name of a time zone in the IANA database, like Africa/Johannesburg."""
+
+ClockTime = Annotated[time, BeforeValidator(_clock_time)]
+"""A time of day on a wall's clock, as "22:00". Pydantic alone takes 22 for 22 s after midnight, UTC."""

@@ -14,6 +14,7 @@ and reads it through that declaration:
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -25,13 +26,40 @@ from ona.documents.base import problems_of
 from ona.runtime.errors import InvalidConfiguration
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Plain: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Reads plain values only. The one in C is eight times as fast; it is not in every PyYAML."""
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 MAX_DEPTH = 100
 """Levels of nesting in a configuration file; ours have fewer than ten."""
 
 _declared: dict[str, type[BaseModel]] = {}
 """The model of each declared file, by the file's path below `configs/`."""
+
+
+class SafeLoader(_Plain):  # type: ignore[misc]
+    """Plain values, and no key twice. `22:00` is a text, as in YAML 1.2: YAML 1.1 took it for the number
+    1320, to the base 60, and a turn from 22:00 on began at 00:22."""
+
+    yaml_implicit_resolvers = {
+        first: [
+            (tag, re.compile(rf"(?![-+0-9_]+:)(?:{form.pattern})", re.X) if tag in _NUMBERS else form)
+            for tag, form in forms
+        ]
+        for first, forms in _Plain.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping. Raises ConstructorError for a key that stands there twice: one would be lost."""
+        known: dict[str, yaml.Mark] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in known:
+                    before = known[key.value].line + 1
+                    said = f"the key {key.value} stands in line {before} already; remove one"
+                    raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
+                known[key.value] = key.start_mark
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
 
 
 class ConfigFile(Generic[ModelT]):

@@ -9,6 +9,8 @@ is not kept.
 (7, 7, 9)
 >>> held.get("b", '"1"', lambda: 5), held.get("a", '"2"', lambda: 3)  # 9 + 5 are too many: "a" has left
 (5, 3)
+>>> held.read("c", '"1"', lambda: (4, '"2"')), held.get("c", '"2"', lambda: 6)  # it was read as "2"
+(4, 4)
 """
 
 from __future__ import annotations
@@ -47,12 +49,22 @@ class Held(Generic[ValueT]):
 
         Raises what `make` raises: then nothing is held.
         """
+        return self.read(name, stamp, lambda: (make(), stamp))
+
+    def read(self, name: Hashable, stamp: Hashable, read: Callable[[], tuple[ValueT, Hashable]]) -> ValueT:
+        """What is held under a name with this stamp; else what `read` gives, with the stamp of what it has
+        read: that may be newer than the listing that told the stamp. Without a stamp ("") nothing is held.
+
+        Raises what `read` raises: then nothing is held.
+        """
         with self._lock:
             kept = self._kept.pop(name, None)
             if kept is not None and kept.stamp == stamp:
                 self._kept[name] = kept
                 return kept.value
-        made = make()
+        made, stamp = read()
+        if stamp == "":
+            return made
         with self._lock:
             self._kept[name] = _Kept(stamp, made, self._size(made))
             held = sum(each.size for each in self._kept.values())

@@ -70,8 +70,11 @@ def read(pointer: S3Pointer, columns: Collection[str] = ()) -> pd.DataFrame:
     Raises InvalidPayload, which names the object, for one that is no such file; ObjectMissing,
     DependencyBusy.
     """
-    where = f"s3://{pointer.bucket}/{pointer.key}"
-    body = read_bytes(pointer)
+    return parsed(read_bytes(pointer), f"s3://{pointer.bucket}/{pointer.key}", columns)
+
+
+def parsed(body: bytes, where: str, columns: Collection[str] = ()) -> pd.DataFrame:
+    """The frame in the bytes of an object, as `read` gives it. Raises InvalidPayload, which names it."""
     try:
         frame = load(body)
     except Exception as error:  # whatever fastparquet says of bytes that are none of its own

@@ -167,6 +167,16 @@ def write_bytes_if(bucket: str, key: str, body: bytes, content_type: str, etag: 
     return S3Pointer(bucket=bucket, key=key, version_id=answer.get("VersionId") or "")
 
 
+def list_folders(bucket: str, prefix: str) -> Iterator[str]:
+    """The folders in a folder, in order, each as the prefix of its objects' keys. `prefix`: ends in "/"."""
+    pages = client("s3").get_paginator("list_objects_v2")
+    try:
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix, Delimiter="/"):
+            yield from (str(item["Prefix"]) for item in page.get("CommonPrefixes", []))
+    except Exception as error:
+        raise translate(error, f"s3://{bucket}/{prefix}") from error
+
+
 def versions_of(bucket: str, key: str) -> list[str]:
     """The ids of an object's versions, the newest first; none in a bucket without versions."""
     try:

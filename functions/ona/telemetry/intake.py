@@ -33,20 +33,23 @@ def read(
     *,
     service: str,
     among: Sequence[Asset] = (),
+    body: bytes | None = None,
 ) -> tuple[Telemetry, str]:
     """A file as canonical telemetry, and the name of the source profile it was read by ("": canonical).
 
     `service` names the entry of configs/services.yaml whose `max_file_size_mb` holds; a larger file is
     refused unread. `among`: where a file has no column `asset_id` and its name names no asset, the only one
-    of these is meant (`ona.telemetry.whose`). Raises InvalidTelemetry for a file that fails as a whole,
-    ObjectMissing, DependencyBusy.
+    of these is meant (`ona.telemetry.whose`). `body`: the file, where it was read already. Raises
+    InvalidTelemetry for a file that fails as a whole, ObjectMissing, DependencyBusy.
     """
     limit = services.service_limits()[service].max_file_size_mb or DEFAULT_LIMIT_MB
-    size = s3.size_of(source)
+    size = s3.size_of(source) if body is None else len(body)
     if size > limit * 1e6:
         raise _too_large(source, size, limit)
     small = size <= EXPORT_LIMIT_MB * 1e6
-    data = Source.of(s3.read_bytes(source)) if small else Source(size, partial(s3.stream, source))
+    if body is None and small:
+        body = s3.read_bytes(source)
+    data = Source(size, partial(s3.stream, source)) if body is None else Source.of(body)
     profile = recognise(_header(data), sources.source_profiles())
     if profile is None:
         capacities, asset_id = registry.capacities().get, asset_of(source.key, registry, among)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from ona.config import parameters
+from ona.config.fields import ClockTime
 from ona.config.files import ConfigFile
 from ona.documents.base import Document
 
@@ -115,8 +115,14 @@ class MaintenanceWindow(Document):
     """Planned work on an asset: readings inside it are not judged."""
 
     asset_id: str
-    start: datetime
-    end: datetime
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("end must be after start")
+        return self
 
 
 class Filtering(Document):
@@ -124,8 +130,8 @@ class Filtering(Document):
 
     exclude_maintenance_windows: bool
     exclude_night_hours: bool = Field(description="by the sun's position where the location is given")
-    night_hours_start: time = Field(description="UTC, where the location is not given")
-    night_hours_end: time
+    night_hours_start: ClockTime = Field(description="UTC, where the location is not given")
+    night_hours_end: ClockTime
     maintenance_windows: list[MaintenanceWindow] = []
 
 

@@ -7,13 +7,12 @@ weights = loss_weights()            # the weights, with Parameter Store's over t
 from __future__ import annotations
 
 import json
-from datetime import time
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from ona.config import parameters
-from ona.config.fields import Zone
+from ona.config.fields import ClockTime, Zone
 from ona.config.files import ConfigFile, validated
 from ona.documents.base import Document
 from ona.runtime.clock import WEEKDAYS, Weekday
@@ -47,8 +46,8 @@ class WorkingHours(Document):
     """Working hours and days in the site's own time. Public holidays are those of the country of the
     site's time zone."""
 
-    start: time
-    end: time
+    start: ClockTime
+    end: ClockTime
     timezone: Zone = Field(description="of sites whose assets name none")
     days: list[Weekday] = Field(default=list(WEEKDAYS[:5]), min_length=1)
     public_holidays: bool = True

@@ -88,6 +88,8 @@ def filled(parts: Sequence[Sequence[float | None]]) -> list[float]:
     [0.5, 0.3]
     """
     said = [part for part in parts if part]
+    if len(said) == 1:
+        return [_nan(value) for value in said[0]]
     return [_nan(next((x for x in same if x is not None), None)) for same in zip(*said, strict=True)]
 
 
@@ -99,7 +101,7 @@ def _levels(rows: list[_Row]) -> Levels:
     """The shapes of a turbine, its tables, are as long as they are."""
     shape = np.full((len(rows), max(len(row[4]) for row in rows)), np.nan)
     for n, row in enumerate(rows):
-        shape[n, : len(row[4])] = [_nan(value) for value in row[4]]
+        shape[n, : len(row[4])] = np.array(row[4], dtype=float)  # None is NaN
     return Levels(
         np.array([row[0] for row in rows], dtype=np.int64),
         np.array([row[1] for row in rows], dtype=float),

@@ -8,17 +8,25 @@ object stays in the bucket as an earlier version until it expires (docs/operatio
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 from ona.documents.assets import Asset
 from ona.documents.base import S3Pointer
 from ona.runtime.errors import InvalidInput, InvalidPayload
+from ona.store.held import Held
 from ona.store.layout import ASSET_HISTORY
-from ona.store.s3 import NOT_JSON, read_bytes, read_bytes_tagged, versions_of
+from ona.store.s3 import NOT_JSON, list_keys, read_bytes, read_bytes_tagged, versions_of
 from ona.store.unreadable import note
 from ooda.detect.asset_history import empty
 from ooda.documents.asset_history import AssetHistory
 
+LEAST_LISTED = 3
+"""Histories for which a listing of the site's is asked first (ours): a listing costs as much as a read."""
+A_PAGE = 1_000
+"""Entries of a listing's page; of a site with more machines the first page is listed."""
 MOST_VERSIONS = 20
 """Earlier versions that are tried; each file of an asset makes one (ours)."""
 
@@ -33,19 +41,63 @@ class Read:
     damaged: str = ""
 
 
+def read_beside(bucket: str, assets: Sequence[Asset]) -> dict[str, AssetHistory]:
+    """The histories of some assets of one site, by id, where no more than reading is meant.
+
+    One that has not changed is not read again. Raises DependencyBusy.
+    """
+    if len(assets) < LEAST_LISTED:
+        return {asset.id: read_history(bucket, asset).history for asset in assets}
+    tags = {}
+    keys = {ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id): asset for asset in assets}
+    for entry in islice(list_keys(bucket, ASSET_HISTORY.prefix(site_id=assets[0].site_id)), A_PAGE):
+        tags[entry["Key"]] = entry["ETag"]
+    listed = len(tags) < A_PAGE
+    result = {}
+    for key, asset in keys.items():
+        if key in tags:
+            kept = _held.read(f"s3://{bucket}/{key}", (tags[key], asset.id), partial(_kept, bucket, asset))
+            result[asset.id] = kept.read.history
+        else:
+            result[asset.id] = empty(asset) if listed else read_history(bucket, asset).history
+    return result
+
+
+@dataclass(frozen=True)
+class _Kept:
+    read: Read
+    size: int
+
+
+def _kept(bucket: str, asset: Asset) -> tuple[_Kept, Hashable]:
+    """A history as it is read now, with its stamp; a damaged one has none: it is told of each time."""
+    read, size = _read(bucket, asset)
+    return _Kept(read, size), "" if read.damaged or not read.etag else (read.etag, asset.id)
+
+
+_held: Held[_Kept] = Held(most=4 << 20, size=lambda kept: kept.size)
+"""Histories that have not changed; 4 MiB of JSON (ours)."""
+
+
 def read_history(bucket: str, asset: Asset) -> Read:
     """An asset's history; an empty one before its first file. Raises DependencyBusy."""
+    return _read(bucket, asset)[0]
+
+
+def _read(bucket: str, asset: Asset) -> tuple[Read, int]:
+    """An asset's history and the bytes of its object."""
     key = ASSET_HISTORY.build(site_id=asset.site_id, asset_id=asset.id)
     body, etag = read_bytes_tagged(S3Pointer(bucket=bucket, key=key))
     if not etag:
-        return Read(empty(asset), "")
+        return Read(empty(asset), ""), 0
     try:
-        return Read(_history(body, key, asset), etag)
+        return Read(_history(body, key, asset), etag), len(body)
     except InvalidInput as error:
         note(f"s3://{bucket}/{key}", error)
     earlier = _earlier(bucket, key, asset)
     instead = "an earlier version of it was used" if earlier else "it begins anew with this file"
-    return Read(earlier or empty(asset), etag, f"its history s3://{bucket}/{key} cannot be read: {instead}")
+    why = f"its history s3://{bucket}/{key} cannot be read: {instead}"
+    return Read(earlier or empty(asset), etag, why), len(body)
 
 
 def _earlier(bucket: str, key: str, asset: Asset) -> AssetHistory | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ona.documents.assets import Asset, AssetRegistry
@@ -47,13 +48,20 @@ Judge = Callable[[str], list[AssetDetection]]
 """Judges a telemetry file of the input bucket anew, by its key."""
 
 
-def beginning(source: S3Pointer) -> tuple[str, datetime | None]:
-    """The text in which a file's header is looked for, and when the file came (None for an empty one).
+@dataclass(frozen=True)
+class Beginning:
+    """How a file begins. `text`: in which its header is looked for; `came`: when the file came, None for an
+    empty one; `whole`: all of a small file, so that it need not be read again, None of a larger one."""
 
-    Raises ObjectMissing, DependencyBusy.
-    """
+    text: str
+    came: datetime | None
+    whole: bytes | None
+
+
+def beginning(source: S3Pointer) -> Beginning:
+    """How a file begins. Raises ObjectMissing, DependencyBusy."""
     head, came = s3.read_beginning(source, HEAD_BYTES)
-    return head_text(head), came
+    return Beginning(head_text(head), came, head if len(head) < HEAD_BYTES else None)
 
 
 def detect(request: DetectRequest, output_bucket: str, now: datetime, judge: Judge) -> DetectionRecord:

@@ -54,7 +54,7 @@ def scores(points: Floats, seed: int) -> Floats:
     split = np.full((TREES, width), np.inf)
     count = np.zeros((TREES, width))
     for level in range(depth + 1):
-        np.add.at(count, (tree, node), 1.0)
+        count += np.bincount(tree * width + node, minlength=TREES * width).reshape(TREES, width)
         if level == depth:
             break
         value = flat[np.arange(len(flat)), feature[tree, node]]
@@ -68,19 +68,19 @@ def scores(points: Floats, seed: int) -> Floats:
         here[2**level : 2 ** (level + 1)] = True
         split = np.where(parts & here, cut, split)
         node = 2 * node + (value >= split[tree, node])
-    path = np.zeros(n)
-    trees = np.arange(TREES)[:, None]
+    first = np.arange(TREES)[:, None] * width
     at = np.ones((TREES, n), dtype=np.int64)
     length, alive = np.zeros((TREES, n)), np.ones((TREES, n), dtype=bool)
     for level in range(depth + 1):
-        size = count[trees, at]
+        place = first + at
+        size = count.take(place)
         ends = alive & ((size <= 1) | (level == depth))
-        length = np.where(ends, level + average_path(size), length)
+        length[ends] = level + average_path(size[ends])
         alive &= ~ends
         if level == depth:
             break
-        value = points[np.arange(n)[None, :], feature[trees, at]]
-        at = np.where(alive, 2 * at + (value >= split[trees, at]), at)
+        value = points.take(np.arange(n) * features + feature.take(place))
+        at = np.where(alive, 2 * at + (value >= split.take(place)), at)
     path = length.mean(axis=0)
     return np.asarray(2.0 ** (-path / float(average_path(np.array(float(m))))))
 

@@ -45,11 +45,11 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     record, complete = store.earlier_record(pointer) if request.source.version_id else None, list[str]()
     if record is None:
         begun = time.perf_counter()
-        head, came = event_log.beginning(request.source)
-        record, complete = _detect(request, now, head)
+        begin = event_log.beginning(request.source)
+        record, complete = _detect(request, now, begin)
         monitoring.latency(time.perf_counter() - begun)
         pointer = store.save_record(pointer, record)
-        monitoring.observed(request.source.key, came, utc_now())
+        monitoring.observed(request.source.key, begin.came, utc_now())
     result = answer(record, pointer, complete)
     if result.status == "nothing_found" and complete:  # else the workflow asks, after its orders
         site_days.ask(complete, now)
@@ -57,13 +57,15 @@ def lambda_handler(event: Any, _context: Any) -> dict[str, Any]:
     return result.document()
 
 
-def _detect(request: DetectRequest, now: datetime, head: str) -> tuple[DetectionRecord, list[str]]:
+def _detect(
+    request: DetectRequest, now: datetime, begin: event_log.Beginning
+) -> tuple[DetectionRecord, list[str]]:
     """The record of a file that begins so, and the sites to be looked at as a whole now."""
-    if header_of(head) is not None:
+    if header_of(begin.text) is not None:
         sites: set[str] = set()
         again = partial(_judged_again, request, now, sites)
         return event_log.detect(request, store.output_bucket(), now, again), sorted(sites)
-    file = store.load_file(request.source, now, storage.says_charge(head))
+    file = store.load_file(request.source, now, storage.says_charge(begin.text), begin.whole)
     detections, telemetry, days = _judged(file, request.source.bucket, now)
     detections += [
         storage.detection_of(file.registry.require(n, file.key), own) for n, own in file.storages.items()

@@ -19,8 +19,7 @@ FIRST_DAYS = 14
 def windows(values: Floats, ends: Ints, width: int) -> Floats:
     """The `width` values before each end, shape (len(ends), width), padded with NaN in front."""
     padded = np.concatenate((np.full(width, np.nan), values))
-    views = np.lib.stride_tricks.sliding_window_view(padded, width)
-    return np.asarray(views[ends])
+    return np.asarray(padded[ends[:, None] + np.arange(width)])
 
 
 def ends_of(total: int, own: int) -> Ints:

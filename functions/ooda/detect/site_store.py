@@ -111,7 +111,7 @@ def stored_days(site_id: str, assets: Sequence[Asset], days: Sequence[str]) -> S
         for entry in list_keys(_bucket(), TELEMETRY.prefix(site_id=site_id, day=day))
     ]
     content = [f"{entry['Key']} {entry['ETag']}" for entry in entries]
-    frame = read_objects(_bucket(), [entry["Key"] for entry in entries], READERS)
+    frame = read_objects(_bucket(), entries, READERS)
     if frame.empty:
         return StoredDays(frame, content)
     wanted = {number_of(day) for day in days}

@@ -34,7 +34,7 @@ from ooda.detect import event_store, foretold, storage
 from ooda.detect.asset_history import windows_of
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
-from ooda.detect.damaged_history import Read, read_history
+from ooda.detect.damaged_history import Read, read_beside, read_history
 from ooda.detect.judge import AssetVerdict, entered_again, judge_assets
 from ooda.detect.judged_readings import published
 from ooda.detect.other_files import OtherFiles, with_others
@@ -55,13 +55,16 @@ WRITE_TRIES = 8
 # ------------------------------------------------------------------ the file and its record
 
 
-def load_file(source: S3Pointer, now: datetime, charge: bool = False) -> TelemetryFile:
-    """The telemetry file with registry and rules; `charge`: it has a state of charge.
+def load_file(
+    source: S3Pointer, now: datetime, charge: bool = False, body: bytes | None = None
+) -> TelemetryFile:
+    """The telemetry file with registry and rules; `charge`: it has a state of charge. `body`: the file,
+    where it was read already.
 
     Raises InvalidTelemetry for one that fails as a whole.
     """
     registry = read_registry(source.bucket)
-    telemetry, profile = _read(source, registry, now, charge)
+    telemetry, profile = _read(source, registry, now, charge, body)
     for name, rows in sorted(telemetry.quality.strangers.items())[:STRANGERS_NAMED]:
         note(
             f"s3://{source.bucket}/{source.key}",
@@ -87,11 +90,13 @@ def load_file(source: S3Pointer, now: datetime, charge: bool = False) -> Telemet
     )
 
 
-def _read(source: S3Pointer, registry: AssetRegistry, now: datetime, charge: bool) -> tuple[Telemetry, str]:
+def _read(
+    source: S3Pointer, registry: AssetRegistry, now: datetime, charge: bool, body: bytes | None
+) -> tuple[Telemetry, str]:
     if not charge:
-        return intake.read(source, registry, now, service="detect")
+        return intake.read(source, registry, now, service="detect", body=body)
     try:
-        telemetry, profile = intake.read(source, registry, now, service="detect")
+        telemetry, profile = intake.read(source, registry, now, service="detect", body=body)
     except InvalidTelemetry as error:
         raise storage.unfit(error, source.key) from error
     came = {name: len(telemetry.by_asset[name]) for name in telemetry.by_asset}
@@ -240,16 +245,15 @@ def _beside(
     whose readings come from the telemetry store."""
     most = file.rules.algorithms.reference.max_peers
     own = {asset.id: asset.site_id for asset in assets}
-    result = {}
+    result: dict[str, AssetHistory] = {}
     for site in sorted(set(own.values())):
         there = [
             asset
             for asset in file.registry.assets
             if asset.site_id == site and (asset.id in file.readings or asset.id in stored)
         ]
-        for asset in sorted(there, key=lambda asset: asset.id)[:most]:
-            if asset.id not in own:
-                result[asset.id] = read_history(bucket, asset).history
+        nearest = sorted(there, key=lambda asset: asset.id)[:most]
+        result.update(read_beside(bucket, [asset for asset in nearest if asset.id not in own]))
     return result
 
 

@@ -21,7 +21,7 @@ morning's ramp bends more than a rounding error."""
 CHANCE = 1e-6
 """Chance by which so many readings in a row may lie straight, where each does as often as the file's
 others: coarse readings and smooth weather make short lines."""
-MOST_DECIMALS = 6
+MOST_DECIMALS, SAME = 6, 1e-9
 """Decimals beyond which values are not rounded: they are computed."""
 ROUNDING = 1e-7
 """Share of capacity by which computed values may differ from a line."""
@@ -65,7 +65,7 @@ def interpolated(track: Track) -> Mask:
             moving |= there & _lines(track, values, scale, there)
             if name != "dc_power":  # it is level under a limit as power is
                 still |= there & _lines(track, values, scale, there, level=True)
-                bend = np.abs(np.diff(values, 2)) > 2.0 * _tolerance(values, scale)
+                bend = np.abs(np.diff(values, 2)) > 2.0 * _tolerance(resolution_of(values), scale)
                 alive[1:-1] |= bend & there[1:-1]
     for start, end in runs(level):
         part = slice(start, end)
@@ -89,16 +89,16 @@ def _stops(track: Track, level: Mask) -> Mask:
     return stops
 
 
-def _tolerance(values: Floats, scale: float) -> float:
+def _tolerance(resolution: float, scale: float) -> float:
     """By how much a value may lie beside a line."""
-    return max(1.01 * resolution_of(values), ROUNDING * scale)
+    return max(1.01 * resolution, ROUNDING * scale)
 
 
 def _lines(track: Track, values: Floats, scale: float, there: Mask, *, level: bool = False) -> Mask:
     """Readings of a channel, (n,), on straight lines longer than chance makes them, as those that are
     `there` show it; `scale`: the largest value. `level`: others and level ones count as well."""
     resolution = resolution_of(values)
-    tolerance = _tolerance(values, scale)
+    tolerance = _tolerance(resolution, scale)
     gaps = np.diff(track.sky.minutes, prepend=-np.inf) > 1.5 * track.step
     breaks = gaps | ~there
     whole = ~(breaks[1:-1] | breaks[2:])
@@ -154,6 +154,6 @@ def resolution_of(values: Floats) -> float:
     """The resolution of the values: 0.01 where all have two decimals, 0.0 where they are not rounded."""
     known = values[np.isfinite(values)][:2000]
     for decimals in range(MOST_DECIMALS + 1):
-        if np.allclose(known, np.round(known, decimals), rtol=0.0, atol=1e-9):
+        if np.abs(known - np.round(known, decimals)).max(initial=0.0) <= SAME:
             return float(10.0**-decimals)
     return 0.0

@@ -20,12 +20,13 @@ import pandas as pd
 from ona.documents.assets import Asset, AssetRegistry
 from ona.documents.base import S3Pointer
 from ona.documents.columns import COLUMNS, NUMERIC
-from ona.runtime.errors import DependencyBusy, InvalidPayload
+from ona.runtime.errors import DependencyBusy, InvalidPayload, ObjectMissing
 from ona.runtime.identity import digest
 from ona.runtime.observability import logger
 from ona.store import parquet
+from ona.store.held import Held
 from ona.store.layout import TELEMETRY
-from ona.store.s3 import list_keys, read_bytes_tagged, write_bytes_if
+from ona.store.s3 import Entry, list_keys, read_bytes_tagged, write_bytes_if
 from ona.store.unreadable import note, readable
 from ona.telemetry.readings import together, without_impossible
 from ooda.detect.batches import Batch
@@ -45,6 +46,8 @@ MOST_NAMED = 10
 """Assets of another site or of none that the log names (ours)."""
 MAX_PEER_DAYS = 31
 """Days. Of a longer file (a backfill) neighbours are read for the first month only."""
+_held: Held[pd.DataFrame] = Held(most=32 << 20, size=lambda frame: int(frame.memory_usage().sum()))
+"""The frames of telemetry objects that have not changed; 32 MiB (ours) are some 1 000 machine days."""
 
 
 def save_telemetry(
@@ -124,20 +127,29 @@ def _object_name(assets: Iterable[str], source_key: str) -> str:
     return f"_{stem}"
 
 
-def _read_all(bucket: str, keys: Iterable[str]) -> list[pd.DataFrame]:
-    """The frames of telemetry objects. One that is no telemetry is named in the log and left out: the file
-    is judged by the others."""
+def _read_all(bucket: str, entries: Iterable[Entry]) -> list[pd.DataFrame]:
+    """The frames of listed telemetry objects. One that is no telemetry is named in the log and left out:
+    the file is judged by the others. One that has not changed is not read again; nobody may change it."""
 
-    def read(key: str) -> pd.DataFrame:
-        return _checked(parquet.read(S3Pointer(bucket=bucket, key=key), NEEDED), f"s3://{bucket}/{key}")
+    def read(entry: Entry) -> pd.DataFrame:
+        where = f"s3://{bucket}/{entry['Key']}"
 
-    return readable(((f"s3://{bucket}/{key}", key) for key in keys), read)
+        def anew() -> tuple[pd.DataFrame, str]:
+            body, etag = read_bytes_tagged(S3Pointer(bucket=bucket, key=entry["Key"]))
+            if not etag:
+                raise ObjectMissing(f"{where} does not exist")
+            return _checked(parquet.parsed(body, where, NEEDED), where), etag
+
+        return _held.read(where, entry["ETag"], anew)
+
+    return readable(((f"s3://{bucket}/{entry['Key']}", entry) for entry in entries), read)
 
 
-def read_objects(bucket: str, keys: Sequence[str], readers: int) -> pd.DataFrame:
-    """The frames of telemetry objects in one, each reading once; so many are read at a time."""
+def read_objects(bucket: str, entries: Sequence[Entry], readers: int) -> pd.DataFrame:
+    """The frames of listed telemetry objects in one, each reading once; so many are read at a time."""
     with ThreadPoolExecutor(readers) as pool:
-        parts = [frame for read in pool.map(lambda key: _read_all(bucket, [key]), keys) for frame in read]
+        read = pool.map(lambda entry: _read_all(bucket, [entry]), entries)
+        parts = [frame for frames in read for frame in frames]
     return each_reading_once(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
 
 
@@ -169,7 +181,7 @@ def read_neighbours(
     """The same days of the sites' other assets, one canonical frame; without assets that the file holds."""
     rules = file.rules.algorithms.reference
     present = set(file.readings)
-    keys: list[str] = []
+    entries: list[Entry] = []
     sites = sorted({asset.site_id for asset in assets.values()})
     for site in sites:
         own_name = _object_name(sorted(_of_site(file.registry, site) & present), file.key)
@@ -179,8 +191,8 @@ def read_neighbours(
                 name = PurePosixPath(entry["Key"]).stem
                 if name != own_name and objects_read < rules.max_peers * len(days):
                     objects_read += 1
-                    keys.append(entry["Key"])
-    parts = _read_all(bucket, keys)
+                    entries.append(entry)
+    parts = _read_all(bucket, entries)
     nothing = pd.DataFrame(columns=[*COLUMNS, EXPECTED])
     beside = each_reading_once(pd.concat(parts, ignore_index=True)) if parts else nothing
     registered = {name for site in sites for name in _of_site(file.registry, site)}
@@ -206,11 +218,11 @@ def each_reading_once(frame: pd.DataFrame) -> pd.DataFrame:
 
 def read_days(bucket: str, asset: Asset, days: Iterable[str]) -> pd.DataFrame:
     """An asset's judged readings of some days; empty where there are none."""
-    keys: list[str] = []
+    entries: list[Entry] = []
     for day in days:
         prefix = TELEMETRY.prefix(site_id=asset.site_id, day=date.fromisoformat(day)) + asset.id
-        keys += [entry["Key"] for entry in list_keys(bucket, prefix)]
-    parts = _read_all(bucket, keys)
+        entries += list_keys(bucket, prefix)
+    parts = _read_all(bucket, entries)
     if not parts:
         return pd.DataFrame()
     return without_impossible(pd.concat(parts, ignore_index=True), {asset.id: asset.capacity_kw})[0]

@@ -13,6 +13,7 @@ in that unit. A dull spell, snow and strings lost have other levels, and brighte
 
 from __future__ import annotations
 
+import bottleneck as bn
 import numpy as np
 
 from ooda.detect.sky import Floats, Ints, Mask
@@ -69,11 +70,11 @@ def _turns(log: Floats, factor: float) -> list[tuple[int, bool]]:
             old, new = log[max(0, place - before) : place], log[place : place + after]
             if min(len(old), len(new)) < LEAST_WRONG:
                 continue
-            middles = float(np.median(old)), float(np.median(new))
-            cost = float(np.abs(old - middles[0]).mean() + np.abs(new - middles[1]).mean())
+            middles = float(bn.median(old)), float(bn.median(new))
             change = middles[1] - middles[0]
             down = change < 0.0
             if abs(abs(change) + factor) < ALIKE:
+                cost = float(np.abs(old - middles[0]).mean() + np.abs(new - middles[1]).mean())
                 fits[down][place] = min(fits[down][place], cost)
     turns = [
         (start + int(np.argmin(costs[start:end])), down)

@@ -5,6 +5,8 @@ The weather is hourly, as a weather service tells it: showers come an hour early
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -32,9 +34,17 @@ APART = pd.Timedelta(hours=48)
 """Between a stretch and other days."""
 FROST_C = (1.0, 4.0)
 """°C that a weather service tells: down to the first it freezes on blades, from the second on it thaws."""
+MEASURED = ("precipitation_mm", "temperature_c", "wind_speed_m_s", "ghi_w_m2")
 Signs = dict[str, float | None]
 AS_BAD = 0.9
 """Share of a storm's wind, rain or cooling that counts as the same."""
+
+
+def _hours(weather: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> dict[str, Floats]:
+    """The columns that tell of the hours from `start` to `end`, both with it. A stretch has five such
+    parts, and a file hundreds of stretches: frames of them took longer than all else of a stretch."""
+    rows = weather.index.slice_indexer(start, end)
+    return {name: weather[name].to_numpy(dtype=float)[rows] for name in MEASURED if name in weather}
 
 
 def snow_mm(weather: pd.DataFrame, until: pd.Timestamp) -> float | None:
@@ -46,13 +56,12 @@ def snow_mm(weather: pd.DataFrame, until: pd.Timestamp) -> float | None:
     >>> snow_mm(pd.DataFrame(columns, index=hours), hours[-1])
     3.0
     """
-    if not {"precipitation_mm", "temperature_c"} <= set(weather.columns):
+    part = _hours(weather, until - pd.Timedelta(hours=SNOW_HOURS), until + pd.Timedelta(hours=1))
+    rain, air = part.get("precipitation_mm"), part.get("temperature_c")
+    if rain is None or air is None:
         return None
-    part = weather.loc[until - pd.Timedelta(hours=SNOW_HOURS) : until + pd.Timedelta(hours=1)]
-    known = part[["precipitation_mm", "temperature_c"]].dropna()
-    if known.empty:
-        return None
-    return round(float(known["precipitation_mm"][known["temperature_c"] <= SNOW_C].sum()), 2)
+    known = ~(np.isnan(rain) | np.isnan(air))
+    return round(float(rain[known & (air <= SNOW_C)].sum()), 2) if known.any() else None
 
 
 def film_mm(weather: pd.DataFrame, until: pd.Timestamp) -> float | None:
@@ -66,13 +75,11 @@ def film_mm(weather: pd.DataFrame, until: pd.Timestamp) -> float | None:
     >>> film_mm(pd.DataFrame(columns, index=hours), hours[3])
     0.54
     """
-    if "precipitation_mm" not in weather:
+    part = _hours(weather, until - pd.Timedelta(hours=FILM_HOURS), until + pd.Timedelta(hours=1))
+    rain = part.get("precipitation_mm")
+    if rain is None or not np.isfinite(rain).any():
         return None
-    part = weather.loc[until - pd.Timedelta(hours=FILM_HOURS) : until + pd.Timedelta(hours=1)]
-    rain = part["precipitation_mm"].to_numpy(dtype=float)
-    if not np.isfinite(rain).any():
-        return None
-    sun = part["ghi_w_m2"].to_numpy(dtype=float) if "ghi_w_m2" in part else np.full(len(rain), MEAN_W_M2)
+    sun = part.get("ghi_w_m2", np.full(len(rain), MEAN_W_M2))
     dries = DARK_MM + DRIES_MM * np.nan_to_num(sun) / 1000.0
     film, last = 0.0, 0.0
     for fell, gone in zip(np.nan_to_num(rain), dries, strict=True):
@@ -97,27 +104,30 @@ def usual(days: pd.DataFrame, ends: tuple[pd.Timestamp, pd.Timestamp], seen: Sig
     """How often the site's other days are as bad as this storm, in all in which it is bad, and how many
     they are; nothing of weather that is no storm. `seen`: the weather signals of the stretch between
     `ends`; `days`: from `by_day`."""
-    first, last = (end + sign * APART for end, sign in zip(ends, (-1, 1), strict=True))
-    others = days[(days.index < first) | (days.index > last)] if len(days) else days
-    if others.empty:
-        return {}
     measures = (
         ("wind", seen["gust_m_s"], WIND_M_S),
         ("peak", seen["rain_peak_mm"], PEAK_MM),
         ("drop", seen.get("ambient_drop_c"), DROP_C),
     )
     bad = [(name, value) for name, value, least in measures if value is not None and value >= least]
-    if not bad:
+    first, last = (end + sign * APART for end, sign in zip(ends, (-1, 1), strict=True))
+    others = days[(days.index < first) | (days.index > last)] if len(days) and bad else days
+    if not bad or others.empty:
         return {}
     alike = np.all([others[name].to_numpy() >= AS_BAD * value for name, value in bad], axis=0)
     return {"storm_rate": round(float(np.mean(alike)), 4), "storm_days": float(len(others))}
 
 
-def _frost(hours: pd.DataFrame) -> float | None:
+def _frost(air: Floats) -> float | None:
     """Share of the hours in frost; an hour counts the less, the warmer it is than `FROST_C`."""
-    air = hours["temperature_c"].dropna() if "temperature_c" in hours else pd.Series(dtype=float)
+    air = air[~np.isnan(air)]
     cold, mild = FROST_C
     return round(float(((mild - air) / (mild - cold)).clip(0.0, 1.0).mean()), 3) if len(air) else None
+
+
+def _number(values: Floats, how: Callable[[Floats], float]) -> float | None:
+    known = values[~np.isnan(values)]
+    return round(float(how(known)), 2) if len(known) else None
 
 
 def of_stretch(
@@ -143,25 +153,21 @@ def of_stretch(
     onset = int(np.searchsorted(cost, 0.1 * cost[-1])) if cost[-1] > 0 else 0
     begin = times.iloc[onset]
     day = begin - pd.Timedelta(hours=24)
-    before = weather.loc[day : begin + pd.Timedelta(hours=1)]
+    hour, none = pd.Timedelta(hours=1), np.empty(0)
+    before = _hours(weather, day, begin + hour)
     since = max(day, worked - AFTER_STORM) if worked is not None else day
-    struck = before.loc[since:]
-    during = weather.loc[begin - pd.Timedelta(hours=1) : times.iloc[-1] + pd.Timedelta(hours=1)]
-
-    def number(part: pd.DataFrame, column: str, how: str) -> float | None:
-        if column not in part or not part[column].notna().any():
-            return None
-        return round(float(getattr(part[column], how)()), 2)
-
-    out["rain_mm"] = number(before, "precipitation_mm", "sum")
+    struck = _hours(weather, since, begin + hour)
+    during = _hours(weather, begin - hour, times.iloc[-1] + hour)
+    out["rain_mm"] = _number(before.get("precipitation_mm", none), np.sum)
     out["wet_mm"] = film_mm(weather, begin)
     out["snow_mm"] = snow_mm(weather, begin)
-    out["rain_peak_mm"] = number(struck, "precipitation_mm", "max")
-    out["gust_m_s"] = number(struck, "wind_speed_m_s", "max")
-    out["ambient_c"] = number(during, "temperature_c", "median")
-    out["frost_share"] = _frost(during)
-    out["ambient_min_c"] = number(during, "temperature_c", "min")
-    if "temperature_c" in struck and struck["temperature_c"].notna().sum() > 3:
-        drop = struck["temperature_c"].diff().min()
-        out["ambient_drop_c"] = round(float(-min(drop, 0.0)), 2) if drop == drop else None
+    out["rain_peak_mm"] = _number(struck.get("precipitation_mm", none), np.max)
+    out["gust_m_s"] = _number(struck.get("wind_speed_m_s", none), np.max)
+    air = during.get("temperature_c", none)
+    out["ambient_c"] = _number(air, np.median)
+    out["frost_share"] = _frost(air)
+    out["ambient_min_c"] = _number(air, np.min)
+    air = struck.get("temperature_c", none)
+    if (~np.isnan(air)).sum() > 3:
+        out["ambient_drop_c"] = _number(np.diff(air), lambda changes: -min(changes.min(), 0.0))
     return {**out, **usual(days, (begin, times.iloc[-1]), out)}

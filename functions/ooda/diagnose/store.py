@@ -85,12 +85,18 @@ def _together(work: Callable[[EntryT], DoneT], entries: Sequence[EntryT]) -> lis
 def coming_kwh(bucket: str, asset_id: str, last: datetime) -> list[float | None]:
     """Forecast energy of each of the `DAYS` UTC days after a moment, kWh, None where there is no forecast.
 
-    The newest forecast of a day counts.
+    The newest forecast of a day counts. Days without any asset's forecast are not asked for: one listing
+    of a month's days tells them.
     """
+    days = {
+        FORECAST_CSV.prefix(day=day): day for day in (last + timedelta(days=n + 1) for n in range(DAYS))
+    }
+    months = sorted({prefix.rstrip("/").rpartition("/")[0] + "/" for prefix in days})
+    there = {prefix for month in months for prefix in s3.list_folders(bucket, month)}
     energies = []
-    for ahead in range(1, DAYS + 1):
-        prefix = FORECAST_CSV.prefix(day=last + timedelta(days=ahead), asset_id=asset_id)
-        keys = sorted(entry["Key"] for entry in s3.list_keys(bucket, prefix))
+    for folder, day in days.items():
+        prefix = FORECAST_CSV.prefix(day=day, asset_id=asset_id)
+        keys = sorted(entry["Key"] for entry in s3.list_keys(bucket, prefix)) if folder in there else []
         body = s3.read_bytes(S3Pointer(bucket=bucket, key=keys[-1])) if keys else b""
         energies.append(energy_of(body.decode(errors="replace"), asset_id))
     return energies

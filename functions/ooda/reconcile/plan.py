@@ -37,8 +37,8 @@ from ooda.reconcile.seen import Seen
 GRACE = timedelta(minutes=15)
 """What was written less than 15 minutes ago is left alone: an order in the middle of being made is no
 fault. Order runs 60 s at most and is tried six times within 60 s of waits: seven minutes, here doubled."""
-VISIT_GRACE = timedelta(minutes=65)
-"""A visit may wait for its order as long as the execution that booked it runs: 60 minutes (TimeoutSeconds
+VISIT_GRACE = timedelta(minutes=185)
+"""A visit may wait for its order as long as the execution that booked it runs: 180 minutes (TimeoutSeconds
 in `statemachines/ooda/ooda.asl.yaml`), and the function that is at work then."""
 TOLD_LATELY = timedelta(hours=25)
 """Deliveries of an order that is not open any more are compared for so long after its last change."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
-from typing import Literal, Self
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from ona.config.fields import Address, Zone
+from ona.config.fields import Address, ClockTime, Zone
 from ona.config.files import ConfigFile
 from ona.documents.base import Document
 from ona.outbox.items import AlertChannel
@@ -60,8 +60,8 @@ class Turn(Document):
     """Who is on call from `start` to `end` (local time; over midnight where `end` is not later) on the days
     that a turn begins on."""
 
-    start: time
-    end: time
+    start: ClockTime
+    end: ClockTime
     days: list[Weekday] = Field(default=list(WEEKDAYS), min_length=1)
     people: list[str] = Field(min_length=1)
 
@@ -91,7 +91,7 @@ class Alerting(Document):
     """The file."""
 
     zone: Zone
-    repeat_quiet_minutes: dict[Severity, int]
+    repeat_quiet_minutes: dict[Severity, Annotated[int, Field(ge=0, le=10_080)]]
     flood_an_hour: int = Field(ge=1, le=100)
     recheck_minutes: int = Field(ge=1, le=60)
     places: list[Place] = Field(max_length=50)

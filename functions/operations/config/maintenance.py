@@ -6,12 +6,12 @@ own windows are another thing: the input bucket's `maintenance.json`.)
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from ona.config.fields import Zone
+from ona.config.fields import ClockTime, Zone
 from ona.config.files import ConfigFile
 from ona.documents.base import Document
 from ona.runtime.clock import WEEKDAYS, Weekday
@@ -24,7 +24,7 @@ class Recurring(Document):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
     days: list[Weekday] = Field(min_length=1)
-    start: time
+    start: ClockTime
     hours: float = Field(gt=0, le=24)
     only: list[str] = []
     always: list[Severity] = []

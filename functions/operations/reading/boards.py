@@ -18,7 +18,7 @@ from operations.reading import graphs as lines
 from operations.reading.finding import Client, code_of
 from operations.reading.graphs import Graph, keeps_unit
 from operations.reading.metric_data import Ask, Refused, computed, values
-from operations.reading.ringing import ringing
+from operations.reading.ringing import BEGINNING, ringing
 
 _NO_BOARD = ("ResourceNotFound", "DashboardNotFoundError", "ResourceNotFoundException")
 _ALARMS = 100
@@ -32,6 +32,24 @@ _UNITS = {
     "EnergyAtRisk": "USD a day",
 }
 """Of metrics that count nothing; CloudWatch does not have the last unit. GetMetricData tells no units."""
+
+
+@dataclass(frozen=True)
+class OfEnvironment:
+    """The names of the platform's alarms of one environment, whichever there are.
+
+    >>> "ona-detect-errors-dev" in OfEnvironment("dev"), "ona-detect-errors-prod" in OfEnvironment("dev")
+    (True, False)
+    >>> "theirs-dev" in OfEnvironment("dev")
+    False
+    """
+
+    environment: str
+
+    def __contains__(self, name: object) -> bool:
+        return (
+            isinstance(name, str) and name.startswith(BEGINNING) and name.endswith(f"-{self.environment}")
+        )
 
 
 class NoDashboard(Exception):
@@ -105,12 +123,12 @@ def read(client: Client, name: str, start: datetime, end: datetime) -> Board:
     ]
     arns = [arn for widget in body.get("widgets", []) for arn in widget["properties"].get("alarms", [])]
     panels = _panels(cloudwatch, graphs, start, end, left_out)
-    alarms = _behind(client, _alarms(cloudwatch, arns), end)
+    alarms = _behind(client, _alarms(cloudwatch, arns), OfEnvironment(name.rpartition("-")[2]), end)
     return Board(name, start, end, alarms, panels, left_out)
 
 
 def _there(cloudwatch: Any) -> str:
-    pages = cloudwatch.get_paginator("list_dashboards").paginate(DashboardNamePrefix="ona-")
+    pages = cloudwatch.get_paginator("list_dashboards").paginate(DashboardNamePrefix=BEGINNING)
     names = sorted(entry["DashboardName"] for page in pages for entry in page.get("DashboardEntries", []))
     return f"there are {', '.join(names)}" if names else "there is none at all"
 
@@ -141,12 +159,14 @@ def _alarms(cloudwatch: Any, arns: Sequence[str]) -> list[AlarmState]:
     return sorted(found, key=lambda alarm: (alarm.state != "ALARM", alarm.name))
 
 
-def _behind(client: Client, alarms: list[AlarmState], now: datetime) -> list[AlarmState]:
+def _behind(
+    client: Client, alarms: list[AlarmState], ours: OfEnvironment, now: datetime
+) -> list[AlarmState]:
     """The alarms, each with the one that stands for it: one cause counts once, here and in `ona alarms`.
     What stands for others has their reason, and comes first."""
     if not any(alarm.state == "ALARM" for alarm in alarms):
         return alarms
-    on = ringing(client, None, now)
+    on = ringing(client, ours, now)
     stands = {part: one.name for one in on for part in (*one.parts, *one.behind)}
     reasons = {one.name: one.reason for one in on}
     told = [

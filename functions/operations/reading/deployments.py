@@ -2,7 +2,7 @@
 
 `ona up`, `ona deploy run` and `ona deploy rollback` write a record before they change anything, and once
 more when they end (ops/deployment/records.py). A record without an end is of a command that works just now,
-or of one that was killed: the stacks say which.
+or of one that was killed: the stacks say which, and where no stack changes, its age.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ LOOKED_AT = 50
 `ona deploy prune` leaves, and more (ours)."""
 _SLACK = timedelta(seconds=1)
 """CloudFormation's times may have whole seconds; a record has the moment."""
+PATIENCE = {"deployment": timedelta(minutes=60), "rollback": timedelta(minutes=5)}
+"""So long a command without an end may be at work although no stack changes (ours): a deployment builds,
+packages and uploads before CloudFormation begins; a way back moves aliases."""
 FEW = 3
 """So many functions are named; of more their number is told."""
 
@@ -115,20 +118,35 @@ def in_words(there: Mapping[str, Sequence[str]]) -> str:
 
 
 @dataclass(frozen=True)
+class Deployer:
+    """Who deploys now, where that is known for certain: one command at a time has the embedded cloud's
+    lock. `since`: when it took it; None: nobody deploys. An account has no such lock."""
+
+    since: datetime | None = None
+
+    def gave(self, record: Record) -> bool:
+        """Whether a record is of this command; one that began before it is of an earlier one."""
+        return self.since is not None and record.began_at >= self.since - _SLACK
+
+
+NOBODY = Deployer()
+
+
+@dataclass(frozen=True)
 class Book:
     """The newest records, the newest first, and how many cannot be read."""
 
     records: tuple[Record, ...]
     unreadable: int = 0
 
-    def judged(self, found: Inventory, alone: bool = False) -> Iterator[tuple[Record, Outcome]]:
-        """Each record with how it ended, as far as the stacks tell where it does not say so itself.
-
-        `alone`: nobody deploys now, whatever a stack does.
-        """
+    def judged(
+        self, found: Inventory, now: datetime, deployer: Deployer | None = None
+    ) -> Iterator[tuple[Record, Outcome]]:
+        """Each record with how it ended, as far as the stacks and its age tell where it does not say so
+        itself. `now` is UTC; `deployer`: who deploys, where that is known."""
         later: datetime | None = None
         for record in self.records:
-            yield record, _judged(record, found, later, alone)
+            yield record, _judged(record, found, now, later, deployer)
             if record.kind == "deployment":
                 later = record.began_at
 
@@ -142,18 +160,18 @@ class Book:
             and (since is None or one.ended_at > since)
         ]
 
-    def home(self, found: Inventory) -> str:
+    def home(self, found: Inventory, now: datetime) -> str:
         """The release from which the newest deployment began, where it has not ended; else empty."""
-        for record, outcome in self.judged(found):
+        for record, outcome in self.judged(found, now):
             if record.kind == "deployment":
                 return record.before if outcome in ("under way", "cut short") else ""
         return ""
 
-    def refused(self, found: Inventory) -> dict[str, str]:
-        """The releases that were never deployed whole, each with why: refused, or cut short."""
+    def refused(self, found: Inventory, now: datetime, deployer: Deployer | None = None) -> dict[str, str]:
+        """The releases that were never deployed whole, each with why: refused, cut short or under way."""
         whole: set[str] = set()
         others: dict[str, str] = {}
-        for record, outcome in self.judged(found):
+        for record, outcome in self.judged(found, now, deployer):
             if record.kind == "deployment" and outcome == "succeeded":
                 whole.add(record.release)
             elif record.kind == "deployment":
@@ -161,22 +179,37 @@ class Book:
         return {release: why for release, why in others.items() if release and release not in whole}
 
 
-def _judged(record: Record, found: Inventory, later: datetime | None, alone: bool) -> Outcome:
+def _judged(
+    record: Record, found: Inventory, now: datetime, later: datetime | None, deployer: Deployer | None
+) -> Outcome:
     """How a record's deployment ended. `later`: when the next one began.
 
     CloudFormation goes on without the command that asked it, so on AWS the root's stack tells the end of a
     deployment whose command was killed. The embedded cloud's stacks are deployed by the command itself, the
-    root's the last.
+    root's the last; who has its lock is at work, whatever the stacks do.
     """
     if record.outcome != "under way":
         return record.outcome
-    if not later and not alone and any(status.endswith("IN_PROGRESS") for status in found.stacks.values()):
+    known = deployer if record.kind == "deployment" else None
+    if not later and (known.gave(record) if known else changing(found)):
         return "under way"
     changed = found.changed
     of_this = changed is not None and changed >= record.began_at - _SLACK and (not later or changed < later)
     if record.kind == "deployment" and of_this:
         return "succeeded" if found.stacks[found.root] in GOOD else "failed"
+    if not later and known is None and now < until(record):
+        return "under way"
     return "cut short"
+
+
+def changing(found: Inventory) -> bool:
+    """Whether a stack changes just now."""
+    return any(status.endswith("IN_PROGRESS") for status in found.stacks.values())
+
+
+def until(record: Record) -> datetime:
+    """When a command counts as killed that has not ended, and whose stacks are at rest."""
+    return record.began_at + PATIENCE[record.kind]
 
 
 def newest(client: Client, bucket: str, most: int = LOOKED_AT) -> Book:

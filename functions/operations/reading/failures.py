@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from pydantic import Field
@@ -19,6 +20,9 @@ from ona.store.layout import OUTCOME
 from operations.reading.records import FAILED, REFUSED, Outcome, Records
 from operations.reading.window import Window
 
+MOST_TRIED = 50
+"""So many executions that succeeded after a failure are asked for their input, the oldest (ours): a timer's
+next one comes within a day."""
 MOST_DESCRIBED = 50
 """So many failed executions are asked for their file and reason, the newest (ours)."""
 _REASON_LETTERS = 160
@@ -35,8 +39,10 @@ class Failure(Document):
     looked_at: bool = Field(True, description="whether its file and reason were asked for")
     key: str = Field("", description="the file that it worked on; empty where it was none")
     why: str = Field("", description="error and reason; empty where nobody asked")
-    mended_at: datetime | None = Field(None, description="when its file was done, or put aside")
-    how: str = Field("", description="what came of the file then")
+    mended_at: datetime | None = Field(
+        None, description="when its file was done, or put aside; or its next one was"
+    )
+    how: str = Field("", description="what came of it then")
     usd_per_day: float = Field(0.0, description="what the causes lose that the file told of then")
 
     @property
@@ -50,7 +56,10 @@ class Failure(Document):
         """Execution, file, time and reason in one line, and how it ended."""
         of = " of ".join(filter(None, (self.execution, self.key)))
         why = f" ({self.why})" if self.why else ""
-        end = f", {self.how} at {self.mended_at:%H:%M} UTC" if self.mended_at else ""
+        end = ""
+        if self.mended_at:
+            day = "" if self.mended_at.date() == self.at.date() else f"{self.mended_at:%Y-%m-%d} "
+            end = f", {self.how} at {day}{self.mended_at:%H:%M} UTC"
         return f"{of} at {self.at:%H:%M} UTC{why}{end}"
 
 
@@ -66,7 +75,7 @@ def failures(
     states = records.client("stepfunctions")
     pages = states.get_paginator("list_executions").paginate
     ended: list[tuple[datetime, str, dict[str, Any]]] = [
-        (one["stopDate"], arn.rpartition(":")[2], one)
+        (one["stopDate"], arn, one)
         for arn in machines
         for status in FAILED
         for page in pages(stateMachineArn=arn, statusFilter=status)
@@ -74,10 +83,11 @@ def failures(
         if window.holds(one.get("stopDate"))
     ]
     ended.sort(key=lambda item: item[0], reverse=True)
+    again = _Again(states, ended[-1][0]) if ended else None
     found = []
-    for place, (at, workflow, one) in enumerate(ended):
+    for place, (at, machine, one) in enumerate(ended):
         failure = Failure(
-            workflow=workflow,
+            workflow=machine.rpartition(":")[2],
             execution=str(one["executionArn"]).rpartition(":")[2],
             began_at=one["startDate"].astimezone(UTC),
             at=at.astimezone(UTC),
@@ -86,6 +96,8 @@ def failures(
         if failure.looked_at:
             described = states.describe_execution(executionArn=one["executionArn"])
             failure = _mended(records, failure, described, outcomes)
+            if again and not failure.key:
+                failure = again.done(failure, machine, described)
         found.append(failure)
     return found
 
@@ -111,6 +123,51 @@ def _mended(
     usd = sum(cause.energy_at_risk.daily_loss_usd for cause in causes.values())
     how = "refused" if outcome.outcome == REFUSED else "mended"
     return failure.model_copy(update={"mended_at": outcome.at, "how": how, "usd_per_day": round(usd, 4)})
+
+
+class _Again:
+    """Executions without a file that a later one of the same workflow and input did again.
+
+    A timer starts each execution with the same input, so its next one that succeeds ends the failure. A
+    redrive makes the failed execution itself go on; then it is none that failed (AWS Step Functions
+    Developer Guide, "Restarting state machine executions with redrive").
+    """
+
+    def __init__(self, states: Any, since: datetime) -> None:
+        """`since`: no failure that is asked for is older."""
+        self._states, self._since = states, since
+        self._succeeded: dict[str, list[dict[str, Any]]] = {}
+        self._inputs: dict[str, Any] = {}
+
+    def done(self, failure: Failure, machine: str, described: dict[str, Any]) -> Failure:
+        """A failure with when it was done again; as it is, where nothing did. `machine`: the workflow's
+        ARN."""
+        wanted = json.loads(described.get("input") or "{}")
+        later = [one for one in self._list(machine) if one["startDate"] >= failure.at]
+        for one in later[:MOST_TRIED]:
+            if self._input(one["executionArn"]) == wanted:
+                at = one["stopDate"].astimezone(UTC)
+                return failure.model_copy(update={"mended_at": at, "how": "its next one succeeded"})
+        return failure
+
+    def _list(self, machine: str) -> list[dict[str, Any]]:
+        """A workflow's executions that succeeded, the oldest first."""
+        if machine not in self._succeeded:
+            pages = self._states.get_paginator("list_executions").paginate
+            each = (
+                one
+                for page in pages(stateMachineArn=machine, statusFilter="SUCCEEDED")
+                for one in page["executions"]
+            )
+            newest_first = takewhile(lambda one: one["startDate"] >= self._since, each)
+            self._succeeded[machine] = list(newest_first)[::-1]
+        return self._succeeded[machine]
+
+    def _input(self, execution: str) -> Any:
+        if execution not in self._inputs:
+            described = self._states.describe_execution(executionArn=execution)
+            self._inputs[execution] = json.loads(described.get("input") or "{}")
+        return self._inputs[execution]
 
 
 def _replaced(failure: Failure, outcomes: Sequence[Outcome]) -> Failure:

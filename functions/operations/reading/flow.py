@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from ona.runtime.words import counted
 from operations.config.catalogue import FILE as CATALOGUE
-from operations.reading.changes import RULE_OFF, Changes
+from operations.reading.changes import RULE_OFF, Changes, on_bus
 from operations.reading.finding import Client, Finding, code_of, each
 from operations.reading.inventory import Inventory
 from operations.reading.metric_data import Ask, values
@@ -110,7 +110,7 @@ def rules(client: Client, found: Inventory, stop: Stop | None = None) -> Iterato
             off = Finding.warning("rules", rule, f"{OFF}{described['ScheduleExpression']} starts nothing")
         else:
             off = Finding.critical("rules", rule, f"{OFF}its events start nothing, and are kept nowhere")
-        return changes.told(off, RULE_OFF)
+        return changes.told(off, RULE_OFF, on_bus(bus, rule))
 
     def timer(name: str) -> Finding:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from operations.reading import doors, flow, freshness, inventory, released, services, stacks, stops, windows
+from operations.reading.deployments import Deployer
 from operations.reading.finding import Client, Finding, Report, worst
 from operations.reading.stops import Stop
 
@@ -25,12 +26,12 @@ class Platform:
     address: str = ""
 
 
-def health(client: Client, platform: Platform, now: datetime) -> Report:
+def health(client: Client, platform: Platform, now: datetime, deployer: Deployer | None = None) -> Report:
     """Every check; one that breaks off is a finding, so that the others still run.
 
     While the platform is stopped, what the stop itself turned off is no trouble, and a site is judged by
-    the moment of the stop: what it sent since waits.
-    `now` is UTC. Raises NotDeployed, and what CloudFormation's client raises: without the list of what is
+    the moment of the stop: what it sent since waits. `now` is UTC; `deployer`: who deploys just now, where
+    that is known. Raises NotDeployed, and what CloudFormation's client raises: without the list of what is
     deployed nothing can be looked at.
     """
     found = inventory.read(client, platform.root)
@@ -39,7 +40,7 @@ def health(client: Client, platform: Platform, now: datetime) -> Report:
         stops.CHECK: lambda: iter([seen]),
         windows.CHECK: lambda: windows.windows(client, found, now),
         stacks.CHECK: lambda: stacks.stacks(client, found),
-        released.CHECK: lambda: released.findings(client, found, platform.output_bucket),
+        released.CHECK: lambda: released.findings(client, found, platform.output_bucket, now, deployer),
         "functions": lambda: services.functions(client, found),
         "workflows": lambda: services.workflows(client, found),
         "buckets": lambda: services.buckets(client, found),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -52,18 +52,22 @@ class On(Document):
     """In words: the newest fault, whether anything failed since, and when the alarm goes off by itself."""
 
 
-def ringing(client: Client, ours: Collection[str] | None, now: datetime) -> list[On]:
-    """What is on among `ours` (None: among all of the account), the longest first. `now` is UTC.
+BEGINNING = "ona-"
+"""Every alarm of the platform is named so: those of others in the account are not asked for."""
+
+
+def ringing(client: Client, ours: Container[str], now: datetime) -> list[On]:
+    """What is on among `ours`, the longest first. `now` is UTC.
 
     Raises botocore's error where nobody answers.
     """
     pages = client("cloudwatch").get_paginator("describe_alarms")
-    seen = list(pages.paginate(AlarmTypes=["MetricAlarm", "CompositeAlarm"]))
+    seen = list(pages.paginate(AlarmNamePrefix=BEGINNING, AlarmTypes=["MetricAlarm", "CompositeAlarm"]))
     every = {
         alarm["AlarmName"]: alarm
         for page in seen
         for alarm in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
-        if ours is None or alarm["AlarmName"] in ours
+        if alarm["AlarmName"] in ours
     }
     rules = {
         name: [_NAMED.findall(part) for part in alarm["AlarmRule"].partition(" AND NOT ")[::2]]

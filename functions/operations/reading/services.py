@@ -31,7 +31,8 @@ def functions(client: Client, found: Inventory) -> Iterator[Finding]:
     aliases = dict(arn.split(":")[-2:] for arn in found.of("AWS::Lambda::Alias"))
 
     def by(seen: Finding, limit: int | None) -> Finding:
-        return changes.told(seen, NO_CALLS) if limit == 0 and seen.state == "critical" else seen
+        shut = limit == 0 and seen.state == "critical"
+        return changes.told(seen, NO_CALLS, seen.about) if shut else seen
 
     def look(name: str) -> Finding:
         try:

@@ -39,10 +39,12 @@ def refusal(client: Client, found: Inventory) -> str:
     if found.root not in back:
         return ""
     try:
-        told = refusals.of(client, found.root, back)
+        last = refusals.of(client, found.root, back)
     except Exception as error:
-        told, why = [], f"its events cannot be read: {' '.join(str(error).split())}"
+        told: list[refusals.Refusal] = []
+        why = f"its events cannot be read: {' '.join(str(error).split())}"
     else:
+        told, back = list(last.refusals), list(last.stacks)
         why = "its events do not say what"
     whole = f"all {counted(len(back), 'stack')} of it went back, and what was deployed before runs"
     if not told:

@@ -1,5 +1,5 @@
-"""What costs while nothing runs: alarms, dashboards, custom metrics, warm executions, caches, tables and
-the units of provisioned ones.
+"""What costs while nothing runs: alarms, dashboards, custom metrics, warm executions, caches, tables, their
+point-in-time recovery and the units of provisioned ones.
 
 `ona cost`, the summary of a day and the alarms of the budget take it from here, so that they agree.
 Everything counts as it is now, for the time that it stood: from when the platform was made, until now.
@@ -134,9 +134,21 @@ def _tables(dynamodb: Any, found: Inventory, share: float, hours: float) -> Iter
     for name, parts in tables.read(dynamodb, found):
         stored = sum(part.stored_bytes for part in parts)
         yield Standing(name, "dynamodb_gb_month", stored / GIGABYTE * share)
+        if _recovers(
+            dynamodb, name
+        ):  # by the table without its global indexes (AWS, "Point-in-time backups")
+            recovered = parts[0].stored_bytes / GIGABYTE * share
+            yield Standing(f"{name}, recovery", "dynamodb_pitr_gb_month", recovered)
         for part in parts:
             for what, units in part.units():
                 yield Standing(f"{name}, units", what, units * hours)
+
+
+def _recovers(dynamodb: Any, table: str) -> bool:
+    """Whether a table can be brought back to any second of the last 35 days."""
+    told = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    recovery = told.get("PointInTimeRecoveryDescription") or {}
+    return bool(recovery.get("PointInTimeRecoveryStatus") == "ENABLED")
 
 
 def _warm(functions: Any, found: Inventory, window: Window) -> Iterator[Standing]:

@@ -23,13 +23,14 @@ def set_up(monkeypatch: pytest.MonkeyPatch, cloud: None) -> None:
     monkeypatch.setenv("PRIVATE_HOSTS", "127.0.0.1")
     queue = boto3.client("sqs").create_queue(QueueName="outbox-letters")["QueueUrl"]
     monkeypatch.setenv("OUTBOX_DEAD_LETTERS_URL", queue)
+    parameters = boto3.client("ssm")
     for name, value in (
         ("dev/ticketing-desk", SECRET),
         ("dev/insurance-api-key", "insurer-secret"),
         ("dev/webhook-signing-key", SIGNING),
         ("dev/ticketing-lake", "whsec_" + base64.b64encode(b"lake secret").decode()),
     ):
-        boto3.client("ssm").put_parameter(
+        parameters.put_parameter(
             Name=f"/ona-platform/{name}", Value=value, Type="SecureString", Overwrite=True
         )
 

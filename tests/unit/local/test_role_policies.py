@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from local.hooks.roles_requests import Request, needs
 from tests.fakes.small_engine import Case, Statement, listed, small_engine
 from tests.paths import ROOT
 
 ROLE = "arn:aws:sts::000000000000:assumed-role/detect/ona-detect-dev"
+MACHINE = "arn:aws:states:af-south-1:123456789012:stateMachine:ona-ooda-dev"
 
 
 def engine(cases: list[Case], *options: str) -> list[str]:
@@ -285,3 +287,21 @@ def test_two_engines_decide_alike(seed: int) -> None:
     ]
     assert not differing, differing[:2]
     assert 200 < here.count("Allow") < 1800, "both decisions occur"
+
+
+@pytest.mark.parametrize(
+    ("action", "seen", "member", "arn", "asked"),
+    [
+        ("DescribeStateMachineAlias", "*", "stateMachineAliasArn", f"{MACHINE}:live", MACHINE),
+        ("DescribeStateMachine", f"{MACHINE}:3", "stateMachineArn", f"{MACHINE}:3", MACHINE),
+        ("ListStateMachines", "*", "maxResults", "5", "*"),
+    ],
+)
+def test_a_workflows_version_and_alias_are_asked_for_by_the_workflow(
+    action: str, seen: str, member: str, arn: str, asked: str
+) -> None:
+    """AWS Step Functions Developer Guide, "Authorization for versions and aliases"."""
+    body = json.dumps({member: arn}).encode()
+    request = Request("states", "/", {}, body, {}, "af-south-1", "123456789012")
+    [need] = needs(f"states:{action}", seen, request, lambda *_: "")
+    assert (need.action, need.resource) == (f"states:{action}", asked)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from delivery.config import Digest
 from ona.config import parameters, parts
 from ona.config.files import read_yaml, validated
 from ona.documents.assets import AssetRegistry
@@ -16,6 +20,7 @@ from ona.store.layout import day_of
 from ona.store.tables import from_item, to_item
 from ooda.config import detection, loss_function
 from ooda.payloads import DetectRequest
+from operations.config import maintenance
 from ops import validate
 from tests.builders.telemetry import DAY
 from tests.paths import ROOT
@@ -131,3 +136,56 @@ def test_file_ids_differ_by_version() -> None:
     one, two = file_id("b", "k", "1"), file_id("b", "k", "2")
     assert one != two
     assert len(one) == 16
+
+
+@pytest.mark.parametrize("written", ["22:00", '"22:00"', "'22:00:00'", "22:00:00"])
+def test_a_time_of_day_is_the_same_with_and_without_quotes(tmp_path: Path, written: str) -> None:
+    """To YAML 1.1 the bare 22:00 is the number 1320: a turn of the rota began at 00:22."""
+    text = (ROOT / "configs/operations/maintenance.yaml").read_text().replace("windows: []", "windows:")
+    path = tmp_path / "maintenance.yaml"
+    path.write_text(f"{text}  - {{name: b, days: [sunday], hours: 2, why: x, start: {written}}}\n")
+    window = validated(maintenance.Maintenance, read_yaml(path), "maintenance.yaml").windows[0]
+    assert (window.start.hour, window.start.minute, window.start.tzinfo) == (22, 0, None)
+
+
+@pytest.mark.parametrize(
+    "written", ["22", "1320", "22.5", '"22:00Z"', '"22:00+02:00"', "noon", "[22]", "null"]
+)
+def test_what_is_no_time_of_day_is_refused_with_an_example(written: str) -> None:
+    value = yaml.safe_load(written)
+    with pytest.raises(InvalidConfiguration, match=r"at: .*write it as \"22:00\""):
+        validated(Digest, {"at": value, "days": ["monday"]}, "notifications.yaml")
+
+
+def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    path = tmp_path / "some.yaml"
+    path.write_text("zone: Africa/Johannesburg\nwindows: []\nzone: Europe/Lisbon\n")
+    with pytest.raises(InvalidConfiguration, match=r"line 3, .*the key zone stands in line 1 already"):
+        read_yaml(path)
+    path.write_text("a: {zone: x}\nb: {zone: y}\nbase: &base {n: 1}\nc: {<<: *base, n: 2}\n")
+    assert read_yaml(path)["c"] == {"n": 2}, "the same key elsewhere, and a merged one, are no second"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("maintenance.yaml", "- {only: [odaa]}", "no alert has the name odaa; near it: ooda"),
+        ("maintenance.yaml", "- {only: [ooda, function_errors]}", ""),
+        ("emergency.yaml", "  delivery: x", "no function or workflow is named delivery; there are "),
+        ("emergency.yaml", "  deliver: x", ""),
+    ],
+)
+def test_a_name_that_nothing_has_is_found_before_it_is_deployed(
+    tmp_path: Path, name: str, text: str, problem: str
+) -> None:
+    base = tmp_path / "configs"
+    shutil.copytree(ROOT / "configs", base)
+    path = base / "operations" / name
+    before = path.read_text()
+    if name == "maintenance.yaml":
+        window = text.replace("{", "{name: b, days: [sunday], hours: 2, why: x, start: 22:00, ")
+        path.write_text(before.replace("windows: []", f"windows:\n  {window}"))
+    else:
+        path.write_text(before.replace("  deliver:", f"{text}\n  #"))
+    found = validate.configurations(base)
+    assert any(problem in one for one in found) if problem else found == []

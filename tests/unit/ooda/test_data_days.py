@@ -139,10 +139,20 @@ def booked(verdict: AssetVerdict) -> list[str]:
     return [incident.kind for incident in verdict.history.incidents]
 
 
-@pytest.mark.parametrize("minutes", [-120, -60, -30, 30, 60, 120])
-@pytest.mark.parametrize("judged", [daily, at_once])
+SOAK = pytest.mark.soak
+"""Of cases whose size is proved at once and whose way, day by day, is proved by another size."""
+
+
+@pytest.mark.parametrize(
+    ("judged", "minutes"),
+    [
+        *((at_once, minutes) for minutes in (-120, -60, -30, 30, 60, 120)),
+        *((daily, minutes) for minutes in (-60, 30)),
+        *(pytest.param(daily, minutes, marks=SOAK) for minutes in (-120, -30, 60, 120)),
+    ],
+)
 def test_a_clock_that_moves_is_told_with_its_date_and_nothing_is_booked(
-    minutes: float, judged: Callable[[list[pd.DataFrame]], AssetVerdict]
+    judged: Callable[[list[pd.DataFrame]], AssetVerdict], minutes: float
 ) -> None:
     verdict = judged([moved(minutes)(weeks())])
     statement = told(verdict)["clock_shift"]
@@ -272,11 +282,13 @@ def site(first: pd.DataFrame, others: int) -> list[pd.DataFrame]:
     return [first, *(weeks(f"INV-{n + 2:03d}", seed=n + 2) for n in range(others))]
 
 
-@pytest.mark.parametrize("factor", [1.12, 1.25])
-@pytest.mark.parametrize("judged", [daily, at_once])
+@pytest.mark.parametrize(
+    ("judged", "factor"),
+    [(at_once, 1.12), (at_once, 1.25), (daily, 1.12), pytest.param(daily, 1.25, marks=SOAK)],
+)
 @pytest.mark.parametrize("witness", ["DC power", "neighbours"])
 def test_a_meter_that_reads_more_is_told_with_its_date(
-    factor: float, judged: Callable[[list[pd.DataFrame]], AssetVerdict], witness: str
+    judged: Callable[[list[pd.DataFrame]], AssetVerdict], factor: float, witness: str
 ) -> None:
     frames = site(times(factor, "power_kw")(weeks()), 0 if witness == "DC power" else 4)
     if witness == "neighbours":

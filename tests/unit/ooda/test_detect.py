@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ona.documents.assets import AssetRegistry
@@ -205,6 +205,7 @@ def test_range_severity_has_its_documented_points() -> None:
     assert range_severity(500, 60, 70) == 1.0
 
 
+@settings(max_examples=40)  # each a day judged
 @given(st.integers(0, 2**16), st.floats(0.0, 1.5), st.booleans())
 def test_any_day_gives_a_valid_record(seed: int, factor: float, drop: bool) -> None:
     rng = np.random.default_rng(seed)

@@ -222,10 +222,14 @@ def _told(name: str, record: dict[str, Any], outbox: dict[str, Any]) -> list[str
     return [] if waits or told else [f"{name} is not told as it stands: {item}"]
 
 
-def _try(full: World, hurts: list[tuple[str, int, int]]) -> None:
-    there, before, names = full.there, full.before, full.names
-    there.restore(before)
-    concerned = {hurt(there, names, *one) for one in hurts}
+def _hurt(full: World, hurts: list[tuple[str, int, int]]) -> set[str]:
+    """The world as it was, with this damage; the orders that it concerns."""
+    full.there.restore(full.before)
+    return {hurt(full.there, full.names, *one) for one in hurts}
+
+
+def _repair(full: World, hurts: list[tuple[str, int, int]], concerned: set[str]) -> None:
+    there, before = full.there, full.before
     report = there.run()
     assert not report.failed
     kinds = {damage for damage, _, _ in hurts}
@@ -251,13 +255,12 @@ def test_each_damage_is_seen_by_the_invariants_and_mended(
     assert (report.mended, report.decide) == ([], [])
     blind = {"foreign letter", "foreign crew", "record corrupt"}  # what only a person mends
     for damage in DAMAGES:
-        there.restore(before)
-        concerned = {hurt(there, names, damage, 0, 1)}
+        concerned = _hurt(full, [(damage, 0, 1)])
         seen = _problems(there, before, concerned, set())
         assert bool(seen) is (damage not in blind | {"visit deleted"}), (
             f"the invariants on {damage}: {seen}"
         )
-        _try(full, [(damage, 0, 1)])
+        _repair(full, [(damage, 0, 1)], concerned)
 
 
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -270,7 +273,7 @@ QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 def test_whatever_was_broken_a_repair_leaves_what_fits(
     full: World, hurts: list[tuple[str, int, int]]
 ) -> None:
-    _try(full, hurts)
+    _repair(full, hurts, _hurt(full, hurts))
 
 
 @pytest.mark.soak
@@ -279,4 +282,4 @@ def test_whatever_was_broken_a_repair_leaves_what_fits(
 @settings(max_examples=200, deadline=None, suppress_health_check=QUIET, database=None)
 @given(hurts=HURTS)
 def test_whatever_was_broken_many_times(full: World, hurts: list[tuple[str, int, int]]) -> None:
-    _try(full, hurts)
+    _repair(full, hurts, _hurt(full, hurts))

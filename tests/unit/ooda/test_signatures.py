@@ -54,18 +54,23 @@ def wind() -> plants.Plant:
     return plants.wind_farm("greensboro-wind", "723170TYA.CSV", 13, for_tuning=True)
 
 
-def names_given(plant: plants.Plant, fault: Fault) -> list[str]:
-    """What the strongest form of a fault was taken for, three times; most of its energy was detected."""
+MOST = 2
+"""Of three cases: where so many are right the third changes nothing, and is not made."""
+
+
+def times_named_rightly(plant: plants.Plant, fault: Fault) -> int:
+    """How often of three the strongest form of a fault has its name; most of its energy was detected."""
     outcomes = []
     for seed in range(12):
         outcome = run_case(plant, plant.registry.assets[1], fault, 2, seed, peers=False)
         outcomes += [outcome] if outcome is not None else []
-        if len(outcomes) == 3:
+        named = sum(outcome.predicted == fault.truth for outcome in outcomes)
+        if len(outcomes) == 3 or named == MOST:
             break
-    assert len(outcomes) == 3, "it fits nowhere in the year"
+    assert len(outcomes) >= MOST, "it fits nowhere in the year"
     if fault.nature == "asset":
         assert sum(o.found_kwh for o in outcomes) > 0.5 * sum(o.lost_kwh for o in outcomes)
-    return [outcome.predicted for outcome in outcomes]
+    return named
 
 
 SUMMER = [f for f in FAULTS if f.kind == "solar" and not f.tracking and f.name != "snow"]
@@ -73,13 +78,13 @@ SUMMER = [f for f in FAULTS if f.kind == "solar" and not f.tracking and f.name !
 
 @pytest.mark.parametrize("fault", SUMMER, ids=lambda fault: fault.name)
 def test_a_strong_fault_is_found_by_its_name(solar: plants.Plant, fault: Fault) -> None:
-    assert names_given(solar, fault).count(fault.truth) >= 2
+    assert times_named_rightly(solar, fault) >= MOST
 
 
 @pytest.mark.parametrize("name", ["turbine derated", "icing", "bearing wear", "turbine dead"])
 def test_a_turbines_fault_is_found_by_its_name(wind: plants.Plant, name: str) -> None:
     fault = next(f for f in FAULTS if f.name == name)
-    assert names_given(wind, fault).count(fault.truth) >= 2
+    assert times_named_rightly(wind, fault) >= MOST
 
 
 def test_a_sound_asset_among_sound_ones_has_no_incident_in_a_quarter(solar: plants.Plant) -> None:
@@ -285,10 +290,15 @@ def test_a_scene_is_named_rightly(solar: plants.Plant, form: Form) -> None:
     if form.fault.kind != "solar" or form.fault.tracking:
         pytest.skip("it needs another plant: the bench runs it")
     asset = solar.registry.assets[1]
-    cases = [case for seed in range(3) if (case := known(solar, asset, form, 2, seed)) is not None]
-    answered = answers(cases)
+    answered, named = [], 0
+    for seed in range(3):
+        case = known(solar, asset, form, 2, seed)
+        answered += answers([case]) if case is not None else []
+        named = sum(right(case, answer.name) for case, answer in answered)
+        if named == MOST:
+            break
     assert answered, "nothing was found"
-    assert sum(right(case, answer.name) for case, answer in answered) > len(answered) / 2
+    assert named > len(answered) / 2
 
 
 def test_a_step_in_dry_weather_is_no_dirt_and_what_grew_for_days_is() -> None:

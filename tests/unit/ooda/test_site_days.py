@@ -60,12 +60,12 @@ def site(acting: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> Site
     world = SiteWorld(monkeypatch, [make_asset(name) for name in NAMES], EVENING)
     for name, history in BEFORE.items():
         write_json(OUT, ASSET_HISTORY.build(site_id="site", asset_id=name), history.document())
+    world.begins = "four machines"
     return world
 
 
 def all_come(site: SiteWorld, frame: Frame, names: list[str] = NAMES) -> None:
-    for name in names:
-        site.put(frame(name))
+    site.put_each(frame, names)
 
 
 def kinds(site: SiteWorld, name: str) -> list[str]:
@@ -370,7 +370,7 @@ def test_an_order_that_was_on_its_way_when_the_day_was_judged_is_withdrawn_too(s
     assert NAMES[0] not in site.statuses()
     site.go_on(straggler, "straggler")  # it had been diagnosed before
     late = site.statuses().get(NAMES[0])
-    site.later(minutes=66)
+    site.later(minutes=186)
     assert site.sweep() == 1
     site.run(execution="site-2")
     assert late in (None, "OPEN")

@@ -155,7 +155,12 @@ def cheapest(case: Problem) -> float:
     return best
 
 
-@pytest.mark.parametrize("seed", range(40))
+def seeds(count: int, ordinary: int) -> list[object]:
+    """Seeds: so many always run, two rounds and more of all kinds of problems; the rest as soak."""
+    return [*range(ordinary), *(pytest.param(n, marks=pytest.mark.soak) for n in range(ordinary, count))]
+
+
+@pytest.mark.parametrize("seed", seeds(40, 20))
 def test_the_proven_plan_is_the_cheapest_of_all_plans(seed: int) -> None:
     case = problem(seed, tasks=3 if seed % 2 else 4, together=1 if seed % 5 == 0 else 9)
     if len(case.shifts) > 6:
@@ -168,7 +173,7 @@ def test_the_proven_plan_is_the_cheapest_of_all_plans(seed: int) -> None:
     assert result.bound <= result.solution.cost + 1e-6
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", seeds(150, 48))
 def test_pricing_finds_exactly_the_tours_under_its_limit(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,7 +205,7 @@ def test_pricing_finds_exactly_the_tours_under_its_limit(
         assert sum(priced.least) <= sum(min(value, 0.0) for value in lowest) + 1e-6, "the bound is one"
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", seeds(300, 72))
 def test_every_plan_keeps_every_rule(seed: int) -> None:
     """Priced and unpriced, with and without a depot, with a limit of tours at once and without."""
     priced, depot = bool(seed % 2), bool(seed // 2 % 2)

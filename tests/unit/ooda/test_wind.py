@@ -115,8 +115,11 @@ def booked(history: AssetHistory) -> float:
 
 @pytest.mark.parametrize(
     ("hours", "longitude", "tolerance"),
-    [(0, -99.4, 1e-6), (0, 5.6, 1e-6), (6, -99.4, 0.04)],
-    ids=["a day of UTC, far from Greenwich", "a day of UTC, near it", "a day of the site's clock"],
+    [
+        pytest.param(0, -99.4, 1e-6, id="a day of UTC, far from Greenwich"),
+        pytest.param(0, 5.6, 1e-6, id="a day of UTC, near it", marks=pytest.mark.soak),
+        pytest.param(6, -99.4, 0.04, id="a day of the site's clock"),
+    ],
 )
 def test_files_of_a_day_and_one_long_file_say_the_same(
     hours: int, longitude: float, tolerance: float
@@ -252,7 +255,7 @@ def test_a_small_loss_of_a_turbine_is_suspected_and_a_larger_one_booked() -> Non
     assert alone[0].window.start >= farm.frames["WT-01"]["timestamp"].iloc[66 * DAY]
 
 
-@pytest.mark.parametrize("seed", [37, 38])
+@pytest.mark.parametrize("seed", [37, pytest.param(38, marks=pytest.mark.soak)])
 def test_season_and_sector_are_no_loss_of_a_turbine_whose_direction_nobody_measures(seed: int) -> None:
     farm = wind_farm(seed, turbines=1, days=240)
     frame = farm.frames["WT-01"].drop(columns="wind_direction_deg")

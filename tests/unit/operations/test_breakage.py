@@ -6,6 +6,7 @@ nothing with what reads them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -109,6 +110,35 @@ def test_what_ends_a_failure_and_what_does_not(
     [failed] = [one for one in found if one.about == "ona-ooda-dev"]
     assert failed.state == state
     assert failed.text.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("later", "task", "mended"),
+    [
+        (("SUCCEEDED", "2025-06-10T04:01:00"), "hourly", True),
+        (("SUCCEEDED", "2025-06-11T09:00:00"), "hourly", True),
+        (("SUCCEEDED", "2025-06-10T04:01:00"), "accuracy", False),
+        (("SUCCEEDED", "2025-06-10T03:01:30"), "hourly", False),
+        (("SUCCEEDED", "2025-06-10T02:01:00"), "hourly", False),
+        (("RUNNING", "2025-06-10T04:01:00"), "hourly", False),
+    ],
+    ids=["the next one", "tomorrow's", "another timer's", "began before it failed", "before", "runs yet"],
+)  # fmt: skip
+def test_a_timers_execution_is_done_again_by_its_next_one(
+    monkeypatch: pytest.MonkeyPatch, later: tuple[str, str], task: str, mended: bool
+) -> None:
+    """It has no file; the others of its workflow have."""
+    monkeypatch.setattr(day_of_work, "WORKED_ON", {})
+    among = [("SUCCEEDED", "2025-06-10T03:30:00"), ("FAILED", EARLY), later]
+    monkeypatch.setattr(day_of_work, "STOPPED", {MACHINE: among})
+    worked_on("2025-06-10T03:30:00", OTHER, "1", "", "")
+    day_of_work.WORKED_ON[later[1]] = {"input": json.dumps({"task": task})}
+    code, [*_, failed, cost] = lines()
+    assert (code, failed.state) == ((0, "ok") if mended else (1, "warning"))
+    if mended:
+        told = later[1][11:16] if "10T" in later[1] else "2025-06-11 09:00"
+        assert failed.text.endswith(f"(States.Timeout), its next one succeeded at {told} UTC")
+        assert cost.text == "0.00 USD lost by causes that were found late"
 
 
 def test_a_refused_file_that_was_put_again_and_accepted_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:

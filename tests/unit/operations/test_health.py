@@ -32,7 +32,7 @@ KINDS = {
     "AWS::Lambda::Function": "{}-detect",
     "AWS::S3::Bucket": "{}-in",
     "AWS::DynamoDB::Table": "{}-crews",
-    "AWS::CloudWatch::Alarm": "{}-errors",
+    "AWS::CloudWatch::Alarm": "ona-{}-errors",
 }
 
 
@@ -115,7 +115,7 @@ def build(client: Callable[[str], Any], prefix: str) -> None:
     client("events").put_rule(Name=f"{prefix}-put", EventPattern=json.dumps({"source": ["aws.s3"]}))
     client("events").put_rule(Name=f"{prefix}-hourly", ScheduleExpression="rate(1 hour)")
     client("cloudwatch").put_metric_alarm(
-        AlarmName=f"{prefix}-errors",
+        AlarmName=f"ona-{prefix}-errors",
         MetricName="Errors",
         Namespace="AWS/Lambda",
         ComparisonOperator="GreaterThanThreshold",
@@ -210,8 +210,8 @@ DAMAGES: dict[str, tuple[str, Callable[[Any, str], Any], tuple[str, str, str]]] 
     ),
     "an alarm is on": (
         "cloudwatch",
-        lambda c, p: c.set_alarm_state(AlarmName=f"{p}-errors", StateValue="ALARM", StateReason="try"),
-        ("warning", "alarms", "ours-errors"),
+        lambda c, p: c.set_alarm_state(AlarmName=f"ona-{p}-errors", StateValue="ALARM", StateReason="try"),
+        ("warning", "alarms", "ona-ours-errors"),
     ),
 }
 

@@ -7,6 +7,7 @@ CloudFormation User Guide, "Embed stacks within other stacks using nested stacks
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,9 +49,18 @@ class CloudFormation:
     def _pages(self, StackName: str) -> Iterator[Any]:  # noqa: N803
         if self.refuses:
             raise RuntimeError(self.refuses)
-        for name, kind, status, why in self.events[StackName]:  # a page each
+        told = self.events[StackName]
+        for place, (name, kind, status, why) in enumerate(told):  # a page each
+            left = len(told) - place
+            day = 1 if left <= len(OLD) else 3 if StackName == "p" else 2  # the root tells of it last
+            at = datetime(2026, 3, day, 8, left, tzinfo=UTC) + timedelta(minutes=StackName == "p")
             physical = StackName if name == "own" else f"{StackName}-{name}-1X"
-            event = {"StackId": StackName, "PhysicalResourceId": physical, "ResourceStatus": status}
+            event = {
+                "StackId": StackName,
+                "PhysicalResourceId": physical,
+                "ResourceStatus": status,
+                "Timestamp": at,
+            }
             more = {"LogicalResourceId": name, "ResourceType": kind}
             yield {"StackEvents": [{**event, **more, **({"ResourceStatusReason": why} if why else {})}]}
 
@@ -83,6 +93,17 @@ def test_nine_stacks_that_went_back_are_one_warning_with_the_cause() -> None:
     assert "all 9 stacks of it went back" in one.text
     for other in ("older fault", "cancelled", "Beside", "p-c"):
         assert other not in one.text
+
+
+def test_a_stack_that_an_older_deployment_took_back_is_no_part_of_this_one() -> None:
+    """Nothing changed in it since, so its last operation, its status and its events are of then."""
+    events = {"p": operation(nested("B")), "p-a": OLD, "p-b": EVENTS["p-b"]}
+    [one] = seen(events, p=BACK, p_a=BACK, p_b=BACK)
+    assert "refused by p-b: Alias" in one.text
+    assert "all 2 stacks of it went back" in one.text
+    assert "older fault" not in one.text
+    [first] = seen({"p": OLD, "p-a": OLD}, p=BACK, p_a=BACK)
+    assert "older fault" in first.text, "where there is no operation of the root before, it is of the last"
 
 
 def test_a_stack_that_is_gone_again_is_told_by_the_root() -> None:

@@ -48,6 +48,7 @@ class Account:
         return {"Events": found[place : place + 1], **more}
 
     def describe_rule(self, **given: str) -> dict[str, str]:
+        assert given.get("EventBusName") in (None, "own")
         return {"State": "ENABLED" if given["Name"] == "well" else "DISABLED"}
 
     def get_schedule(self, **given: str) -> dict[str, Any]:
@@ -61,10 +62,8 @@ class Account:
         return {} if given["FunctionName"] == "well" else {"ReservedConcurrentExecutions": 0}
 
 
-def seen(account: Account) -> dict[str, tuple[datetime | None, str]]:
-    rules = Inventory(
-        "r", {}, {"AWS::Events::Rule": ["off", "well"], "AWS::Scheduler::Schedule": ["timer"]}
-    )
+def seen(account: Account, rule: str = "off") -> dict[str, tuple[datetime | None, str]]:
+    rules = Inventory("r", {}, {"AWS::Events::Rule": [rule, "well"], "AWS::Scheduler::Schedule": ["timer"]})
     functions = Inventory("r", {}, {"AWS::Lambda::Function": ["fn", "well"]})
     found = [*flow.rules(account, rules), *services.functions(account, functions)]
     return {one.about: (one.since, one.text) for one in found if one.state != "ok"}
@@ -94,11 +93,34 @@ def test_the_newest_change_counts_and_the_one_that_was_refused_does_not() -> Non
     )
 
 
-def test_distractor_who_knows_nothing_says_no_time() -> None:
-    for account in (Account(), Account(OFF, SHUT, refused=True)):
-        found = seen(account)
-        assert (found["off"][0], found["fn"][0]) == (None, None)
-        assert "changed by" not in found["off"][1]
+@pytest.mark.parametrize("bus", ["own", "arn:aws:events:af-south-1:1:event-bus/own"])
+def test_a_rule_of_the_same_name_on_another_bus_is_another_rule(bus: str) -> None:
+    there = event("DisableRule", 3, "eve", name="off", eventBusName=bus)
+    default = event("DisableRule", 12, "nia", name="off", eventBusName="default")
+    found = seen(Account(there, default))["off"]
+    assert (found[0], found[1].endswith("; changed by nia")) == (NOW - 12 * MINUTE, True)
+    found = seen(Account(there, OFF), "own|off")["off"]
+    assert (found[0], found[1].endswith("; changed by eve")) == (NOW - 3 * MINUTE, True)
+
+
+def test_a_rule_that_was_put_as_disabled_is_off_since_then() -> None:
+    """PutRule writes a rule whole; without a State, or with ENABLED, it turns none off."""
+    put = event("PutRule", 8, "sam", name="off", state="DISABLED", scheduleExpression="rate(1 hour)")
+    on = event("PutRule", 5, "bob", name="off", state="ENABLED")
+    silent = event("PutRule", 4, "bob", name="off")
+    assert seen(Account(silent, on, put, OFF))["off"][0] == NOW - 8 * MINUTE
+    newer = event("DisableRule", 6, "nia", name="off")
+    assert seen(Account(silent, on, newer, put))["off"][1].endswith("; changed by nia")
+
+
+def test_who_finds_nothing_yet_says_that_it_may_come_late_and_who_may_not_ask_says_nothing() -> None:
+    found = seen(Account(event("DisableRule", 1, "bob", name="other")))
+    assert (found["off"][0], found["fn"][0]) == (None, None)
+    assert "CloudTrail tells of a change up to 15 minutes later" in found["off"][1]
+    refused = seen(Account(OFF, SHUT, refused=True))
+    assert (refused["off"][0], refused["fn"][0]) == (None, None)
+    assert "CloudTrail" not in refused["off"][1] + refused["fn"][1]
+    assert "changed by" not in found["off"][1] + refused["off"][1]
 
 
 def test_a_sound_platform_asks_cloudtrail_nothing() -> None:

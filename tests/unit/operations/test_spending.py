@@ -30,6 +30,7 @@ NAMES = [
     "dynamodb_write_unit",
     "dynamodb_read_unit",
     "dynamodb_gb_month",
+    "dynamodb_pitr_gb_month",
     "alarm_month",
     "alarm_composite_month",
     "dashboard_month",

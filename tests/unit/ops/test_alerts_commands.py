@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from ona.store import tables
 from operations.alerting.documents import Alert, Telling
-from ops import alerts, cli
+from ops import alerts, cli, refused
 from ops.cli import alerts as alert_commands
 from ops.cli import maintenance as window_commands
 from ops.target import OpsError, Target
@@ -101,6 +101,25 @@ def test_a_refused_file_is_named_until_it_is_mended(
             )
     s3.put_object(Bucket=target.input_bucket, Key=f"{key}.csv", Body=b"a distractor: another key")
     assert ("1 refused file: observations/x.csv" in ona("alerts", "list")) is left
+
+
+def test_of_thousands_of_refused_files_the_newest_are_looked_at_and_the_others_counted(
+    target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of five are looked at: the newer is refused still, the other was put aside."""
+    monkeypatch.setattr(refused, "MOST", 2)
+    for hour, name in enumerate("abcde"):
+        key = f"observations/{name}.csv"
+        again = {"alert_id": f"quarantine#{key}#", "timestamp": f"2026-11-28T0{hour}:00:00Z"}
+        tables.put("alert-log", {**BEFORE, **again})
+        number = hashlib.sha256(f"{target.input_bucket}/{key}@".encode()).hexdigest()[:16]
+        outcome = {**REFUSED, **({"dismissed_at": "2026-11-28T10:00:00Z"} if name == "d" else {})}
+        target.client("s3").put_object(
+            Bucket=target.output_bucket, Key=f"outcomes/{number}.json", Body=json.dumps(outcome)
+        )
+    said = ona("alerts", "list")
+    assert "1 refused file: observations/e.csv; ona status" in said
+    assert "3 older refusals not looked at (only the newest 2 are): ona status" in said
 
 
 def test_an_alert_is_found_by_id_or_by_the_alarm_that_is_not_over(target: Target) -> None:

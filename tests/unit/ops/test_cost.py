@@ -402,6 +402,40 @@ def test_what_is_put_into_the_input_bucket_is_an_event_that_is_paid(account: Tar
     assert [use.amount for use in uses if use.what == "events_event"] == [3]
 
 
+def test_older_versions_of_an_object_lie_there_too_and_are_paid_for(account: Target) -> None:
+    """5 000 bytes, replaced by 300: as much as two objects of 5 000 and 300 bytes in the other bucket."""
+    s3 = boto3.client("s3")
+    s3.put_bucket_versioning(Bucket="ona-in", VersioningConfiguration={"Status": "Enabled"})
+    for size in (5000, 300):
+        s3.put_object(Bucket="ona-in", Key="x", Body=b"x" * size)
+        s3.put_object(Bucket="ona-out", Key=f"{size}", Body=b"x" * size)
+    now = datetime.now(UTC)
+    uses = reading.read(account, now.date(), now).uses
+    stored = {use.by: use.amount for use in uses if use.what == "s3_gb_month"}
+    assert stored["ona-in"] == pytest.approx(stored["ona-out"])
+    assert stored["ona-in"] > 0
+
+
+def test_a_table_that_can_be_recovered_is_paid_for_once_more_without_its_indexes(
+    account: Target, stack: _OneStack
+) -> None:
+    stack.resources = [("AWS::DynamoDB::Table", "kept"), ("AWS::DynamoDB::Table", "bare")]
+    dynamodb = boto3.client("dynamodb")
+    for name in ("kept", "bare"):
+        _table(name, {"BillingMode": "PAY_PER_REQUEST"}, {})
+        for number in range(3):
+            item = {"id": {"S": f"{number}"}, "due": {"S": "now"}}
+            dynamodb.put_item(TableName=name, Item=item)
+    dynamodb.update_continuous_backups(
+        TableName="kept", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    uses = reading.read(account, DAY, LATER).uses
+    found = {use.by: use.amount for use in uses if use.what == "dynamodb_pitr_gb_month"}
+    size = dynamodb.describe_table(TableName="kept")["Table"]
+    by_hand = (size["TableSizeBytes"] + 100 * size["ItemCount"]) / 1024**3 / 30
+    assert found == {"kept, recovery": pytest.approx(by_hand)}
+
+
 def test_calls_to_a_provisioned_table_are_not_paid_twice() -> None:
     role, arn = "p-dev-ooda-OrderFunctionRole-8F", "arn:aws:dynamodb:af-south-1:1:table/"
     calls = [(role, "dynamodb:PutItem", arn + name, 4) for name in ("crews", "crews2", "crews/index/a")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -243,7 +243,7 @@ def test_no_way_back_leads_to_a_release_that_was_refused_unless_it_is_named(acco
         made = records.made("deployment", target, began, before="", release=release, by=ME, outcome=outcome)
         assert records.write(target, made) == ""
     book, stacks = recorded.looked(target)
-    refused = book.refused(stacks)
+    refused = book.refused(stacks, datetime(2026, 11, 20, tzinfo=UTC))
     assert refused == {"bad": "refused"}
     when = datetime(2026, 11, 4, 9, tzinfo=UTC)
     numbered = enumerate(("a", "bad", "twice", "new"), 1)
@@ -282,11 +282,51 @@ def test_half_a_release_goes_back_to_where_the_other_half_is() -> None:
     )
 
 
-@pytest.mark.parametrize(("status", "refuses"), [("UPDATE_IN_PROGRESS", True), ("UPDATE_COMPLETE", False)])
+def test_a_workflow_goes_to_its_version_of_the_release_to_which_the_functions_go() -> None:
+    """Three releases; the second one alone changed the workflow `late`, the first two changed `early`."""
+    hours = {"one": 1, "two": 2, "three": 3}
+
+    def thing(kind: Any, name: str, live: str, *made_in: str) -> Published:
+        there = [
+            Version(
+                number, datetime(2026, 11, 4, hours[release], 5 * (kind != "function"), tzinfo=UTC), release
+            )
+            for number, release in enumerate(made_in, 1)
+        ]
+        number = made_in.index(live) + 1
+        return Published(kind, f"ona-{name}-dev", "arn", number, {}, tuple(reversed(there)))
+
+    function = thing("function", "detect", "three", *hours)
+    early = thing("workflow", "early", "two", "one", "two")
+    changed = thing("workflow", "changed", "three", "one", "three")
+    once = thing("workflow", "once", "one", "one")
+    there = [function, early, changed, once]
+
+    def goes(*asked: str, things: list[Published] = there) -> dict[str, int | None]:
+        return {step.thing.short: step.to for step in way_back(things, *asked)}
+
+    assert goes("all") == {"detect": 2, "early": None, "changed": 1, "once": None}
+    assert goes("all", "one") == {"detect": 1, "early": 1, "changed": 1, "once": None}
+    assert goes("all", "two") == goes("all")
+    assert goes("early") == {"early": 1}, "who is asked for alone goes"
+    back = [thing("function", "detect", "one", *hours), thing("workflow", "early", "one", "one", "two")]
+    assert goes("all", "three", things=back) == {"detect": 3, "early": 2}, "and forth, to what it had then"
+
+
+@pytest.mark.parametrize(
+    ("status", "minutes", "refuses", "warns"),
+    [
+        ("UPDATE_IN_PROGRESS", 5, True, False),
+        ("UPDATE_IN_PROGRESS", 300, True, False),
+        ("UPDATE_COMPLETE", 5, False, True),
+        ("UPDATE_COMPLETE", 300, False, False),
+    ],
+)
 def test_nobody_goes_back_beneath_a_deployment_that_shifts_nothing(
-    account: Account, status: str, refuses: bool
+    account: Account, status: str, minutes: int, refuses: bool, warns: bool
 ) -> None:
-    """Its next stack would move on; what was cut short is under way no more, and may be taken back."""
+    """Its next stack would move on; what was cut short is under way no more, and may be taken back. One
+    that uploads, or was killed just now, keeps nobody from going back."""
     target = Target("test", STACK, account)
     open_one = records.begun(
         "deployment", target, datetime(2026, 11, 3, tzinfo=UTC), before="", release="b", by=ME
@@ -294,11 +334,14 @@ def test_nobody_goes_back_beneath_a_deployment_that_shifts_nothing(
     assert records.keep(target, open_one) == ""
     assert account.there
     account.there["StackStatus"] = status
+    now = datetime(2026, 11, 3, tzinfo=UTC) + timedelta(minutes=minutes)
     if refuses:
         with pytest.raises(OpsError, match=f"by {ME}.*cancel-update-stack --stack-name {STACK}"):
-            under_way.refuse(target, *recorded.looked(target))
+            under_way.refuse(target, *recorded.looked(target), now)
     else:
-        under_way.refuse(target, *recorded.looked(target))
+        told = under_way.refuse(target, *recorded.looked(target), now)
+        assert (f"by {ME} since 2026-11-03 00:00 UTC" in told) is warns
+        assert bool(told) is warns
 
 
 def test_a_way_back_of_one_function_does_not_look_like_one_of_all(account: Account, capsys: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from local import cloud, deploy
-from ops import cli
+from ops import account_pool, cli
 from ops.cli import cloud as commands
 from ops.target import EMBEDDED, OpsError, Target
 
@@ -55,6 +55,10 @@ def test_parameters_are_deployed(tmp_path: Path, words: list[str], monkeypatch: 
     monkeypatch.setattr(cloud, "start", lambda *_, **__: running)
     monkeypatch.setattr(commands, "embedded", lambda *_: Target("local", "s", Nothing))
     monkeypatch.setattr(deploy, "deploy", deployed)
-    assert "so far" in _up(tmp_path / "home", *words).output
+    pool = "functions reserve too much" if words else ""
+    monkeypatch.setattr(account_pool, "overdrawn", lambda _: pool)
+    said = _up(tmp_path / "home", *words).output
+    assert "so far" in said
+    assert ("functions reserve too much" in said) is bool(words)
     own = dict(word.split("=") for word in words if "=" in word)
     assert seen == {**EMBEDDED, **own, "Environment": "dev"}

@@ -360,12 +360,12 @@ def test_a_registry_by_another_name_is_no_telemetry(target: Target, tmp_path: Pa
     assert keys() == []
     for looks_like_it in ("{", '{"assets": 1}', '["assets"]'):
         other.write_text(looks_like_it)
-        put(other)
+        put(other, code=1)
 
 
 def test_an_unknown_header_leads_to_the_page(target: Target, tmp_path: Path) -> None:
     (tmp_path / "strange.csv").write_text("when,what\n2025-01-15,1\n")
-    said = put(tmp_path / "strange.csv").replace("\n", " ")
+    said = put(tmp_path / "strange.csv", code=1).replace("\n", " ")
     assert "docs/adding-a-vendor.md" in said
     assert keys() == ["observations/2025/01/15/strange_20250115.csv"], "the loop quarantines it"
 
@@ -398,7 +398,7 @@ HEADERS = {
 def test_a_column_that_is_nearly_one_of_ours_is_named(target: Target, tmp_path: Path, header: str) -> None:
     name, meant = HEADERS[header]
     (tmp_path / "x.csv").write_text(f"{header}\n2025-01-15T10:00:00Z,A,1,2,3,4\n")
-    said = put(tmp_path / "x.csv")
+    said = put(tmp_path / "x.csv", code=int(name == "Power_KW" or header == "when;what;how"))
     assert ("not read" in said) is bool(name)
     if name:
         assert f"column {name} not read; did you mean {meant}?" in said
@@ -513,7 +513,7 @@ def test_a_file_without_readings_is_told_at_once(
     """The last two are distractors."""
     path = tmp_path / "day_20260601.csv"
     path.write_bytes(content)
-    told = put(path)
+    told = put(path, code=1 if said else 0)
     assert said in told
     assert ("quarantined" in told) == bool(said)
     assert len(keys()) == 1
@@ -655,6 +655,16 @@ def test_who_waits_is_told_what_became_of_a_file(
     done = awaited_put(target, monkeypatch, ROOT / "samples" / "INV-001_20250115.csv", outcome, **runs)
     assert (done.exit_code, said in done.output) == (code, True), done.output
     assert ("mend: export it again" in done.output) is (outcome is REJECTED)
+
+
+def test_who_waits_hears_the_outcome_and_no_guess(
+    target: Target, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A profile that was described meanwhile takes what was told to be hopeless."""
+    strange = tmp_path / "strange_20260601.csv"
+    strange.write_text("when,what\n2026-06-01T00:00:00Z,1\n")
+    done = awaited_put(target, monkeypatch, strange, {"outcome": "nothing_found"})
+    assert (done.exit_code, "done: nothing found" in done.output) == (0, True), done.output
 
 
 def test_distractor_who_does_not_wait_is_told_where_to_look(target: Target) -> None:

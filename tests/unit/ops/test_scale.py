@@ -56,13 +56,13 @@ def test_ten_thousand_assets_every_five_minutes_by_hand() -> None:
     assert steps["files_peak"] == pytest.approx(3 * 10_000 / 300)
     calls = (1388 + 674 + 20 + 341 + 7) / 60
     assert steps["seconds_a_file"] == pytest.approx(0.25 + 0.015 * calls)
-    order_s = [0.57 + 0.015 * 11, 0.58 + 0.015 * 14, 0.22 + 0.015 * 50, 0.5 + 0.015 * 45]
+    order_s = [0.57 + 0.015 * 11, 0.58 + 0.015 * 46.1, 0.22 + 0.015 * 31.4, 0.5 + 0.015 * 8.9]
     a_second = (10_000 / 300) * (0.25 + 0.015 * calls) + 10_000 * 0.1 / 30 / 86_400 * sum(order_s)
     assert steps["concurrency"] == pytest.approx(a_second)
-    assert steps["writes_peak"] == pytest.approx(3 * (10_000 / 300 * 341 / 60 + 1000 / 30 / 86_400 * 29))
+    assert steps["writes_peak"] == pytest.approx(3 * (10_000 / 300 * 341 / 60 + 1000 / 30 / 86_400 * 55.8))
     assert steps["one_key_peak"] == pytest.approx(3 * 10_000 / 300 * 144 / 60)
     assert steps["transitions_peak"] == pytest.approx(
-        3 * (10_000 / 300 * 573 / 60 + 1000 / 30 / 86_400 * 16)
+        3 * (10_000 / 300 * 573 / 60 + 1000 / 30 / 86_400 * 8.1)
     )
     assert steps["athena_gb_a_day"] == pytest.approx(10_000 * 9636 / 1e9)
     assert steps["log_gb_a_day"] == pytest.approx(2_880_000 * (202_726 + 1_714_381) / 60 / 2**30)
@@ -103,7 +103,7 @@ def test_a_file_of_more_assets_lies_on_the_line_through_both_measurements() -> N
         k: load_of("--assets", str(k * 1000), "--together", str(k))["steps"]["gets_peak"]
         for k in (1, 20, 39)
     }
-    a_second, of_orders = 3 * 1000 / 300, 3 / 86_400 * 0.1 / 30 * 30
+    a_second, of_orders = 3 * 1000 / 300, 3 / 86_400 * 0.1 / 30 * 13.2
     assert gets[20] == pytest.approx(a_second * 156 + of_orders * 20_000, rel=1e-6)
     assert gets[39] - gets[20] == pytest.approx(gets[20] - gets[1])
 

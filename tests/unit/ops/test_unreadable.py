@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pandas as pd
@@ -147,7 +147,8 @@ def test_a_bad_history_or_neighbour_is_left_out(target: Target, name: str) -> No
     parquet.put(OUT, prefix + "INV-004.parquet", pd.DataFrame({"other": ["columns"]}))
     parquet.put(OUT, prefix + "INV-005.parquet", sound.assign(timestamp="noon", power_kw="much"))
     keys = [f"{prefix}INV-00{number}.parquet" for number in (2, 3, 4, 5)]
-    frames = telemetry_store._read_all(OUT, keys)
+    entries = [cast(Any, {"Key": key, "ETag": '"not this one"'}) for key in keys]
+    frames = telemetry_store._read_all(OUT, entries)
     assert [frame["asset_id"].tolist() for frame in frames] == [["INV-002"]]
     assert len(telemetry_store.read_days(OUT, make_asset("INV-002"), ["2025-06-10"])) == 1
 

@@ -85,6 +85,19 @@ def test_no_more_is_reserved_than_leaves_a_hundred(functions: Any) -> None:
     assert limit["UnreservedConcurrentExecutions"] == EVERYBODYS
 
 
+def test_two_that_want_the_last_share_at_once_do_not_both_get_it(functions: Any) -> None:
+    for _ in range(5):
+        for name in ("own", "free"):
+            functions.delete_function_concurrency(FunctionName=name)
+        with ThreadPoolExecutor(2) as pool:
+            told = list(pool.map(lambda name: reserve(functions, name, RESERVABLE), ("own", "free")))
+        assert sorted(map(bool, told)) == [False, True]
+        assert (
+            functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == EVERYBODYS
+        )
+    functions.delete_function_concurrency(FunctionName="free")
+
+
 def template(number: int) -> str:
     body = {
         "Type": "AWS::Lambda::Function",

@@ -96,3 +96,32 @@ def test_executions_of_one_definition_at_once_keep_what_is_their_own(lab: Lab) -
     lab.states.update_state_machine(stateMachineArn=machine, definition=json.dumps(counting))
     run = lab.states.start_execution(stateMachineArn=machine, input='{"n": 1}')
     assert json.loads(lab.platform.wait(run["executionArn"], 60)["output"]) == "new"
+
+
+def test_what_an_execution_changes_in_a_result_is_not_in_the_next_one_s(lab: Lab) -> None:
+    """Retries are counted anew, too: both executions fail after as many attempts."""
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2, "BackoffRate": 1.0}]
+    get = "arn:aws:states:::aws-sdk:s3:getObject"
+    states = {
+        "Begin": {"Type": "Pass", "Result": {"place": {}}, "Next": "Look"},
+        "Look": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.place.by", "IsPresent": True, "Next": "Old"}],
+            "Default": "Write",
+        },
+        "Old": {"Type": "Fail", "Error": "Old"},
+        "Write": {"Type": "Pass", "Result": "this one", "ResultPath": "$.place.by", "Next": "Try"},
+        "Try": {
+            "Type": "Task",
+            "Resource": get,
+            "Parameters": {"Bucket": lab.bucket(), "Key": "no"},
+            "Retry": retry,
+            "End": True,
+        },
+    }
+    machine = lab.machine({"StartAt": "Begin", "States": states})
+    for _ in range(2):
+        run = lab.states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+        assert lab.platform.wait(run, 60)["error"] != "Old"
+        events = lab.states.get_execution_history(executionArn=run, maxResults=100)["events"]
+        assert [event["type"] for event in events].count("TaskFailed") == 3

@@ -84,6 +84,12 @@ class Shelf:
         found = self.sqs.list_queues(QueueNamePrefix=self.tree.name).get("QueueUrls", [])
         return {url.rsplit(f"{self.tree.name}-", 1)[1] for url in found}
 
+    def timeout(self) -> str:
+        """The kept queue's visibility timeout, in seconds."""
+        url = self.sqs.get_queue_url(QueueName=f"{self.tree.name}-kept")["QueueUrl"]
+        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+        return str(found["Attributes"]["VisibilityTimeout"])
+
     def status(self, application: str = "") -> str:
         stack = f"{self.tree.name}-{application}" if application else self.tree.name
         return str(self.stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
@@ -110,11 +116,7 @@ def test_a_refused_update_leaves_every_stack_as_it_was(shelf: Shelf) -> None:
         shelf.put(2, REFUSED, Kept=queue("kept", VisibilityTimeout=22), New=queue("new"))
     assert shelf.answer() == b"1", "code, version and alias"
     assert shelf.queues() == {"kept", "old", "steady", "last"}, "what it removed is there, what it made not"
-    url = shelf.sqs.get_queue_url(QueueName=f"{shelf.tree.name}-kept")["QueueUrl"]
-    [timeout] = shelf.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])[
-        "Attributes"
-    ].values()
-    assert timeout == "11"
+    assert shelf.timeout() == "11"
     assert [one["Body"] for one in shelf.sqs.receive_message(QueueUrl=old)["Messages"]] == ["still here"]
     assert {shelf.status(), shelf.status("base")} == {"UPDATE_ROLLBACK_COMPLETE"}
     assert shelf.events("middle") == steady, "what did not change is left alone"
@@ -148,13 +150,52 @@ def test_what_a_killed_deployment_left_goes_back_when_the_next_is_refused(shelf:
     assert shelf.events("middle") == steady, "what neither of them changed is left alone"
 
 
+def test_a_killed_deployment_is_not_gone_back_to_once_the_old_one_is_there_again(shelf: Shelf) -> None:
+    """The root is the same as before, and has its end all the same: what was open is not any more."""
+    queue = shelf.tree.queue
+    shelf.put(1, queue("last"), Kept=queue("kept", VisibilityTimeout=11))
+    root = len(shelf.events())
+    with pytest.raises(Killed):
+        shelf.put(1, queue("last", DelaySeconds=2), killed="top", Kept=queue("kept", VisibilityTimeout=22))
+    assert shelf.timeout() == "22"
+    shelf.put(1, queue("last"), Kept=queue("kept", VisibilityTimeout=11))
+    assert shelf.timeout() == "11"
+    assert "UPDATE_COMPLETE" in [status for _, status in shelf.events()[root:]], "the root's end"
+    with pytest.raises(deploy.DeployError) as told:
+        shelf.put(1, REFUSED, Kept=queue("kept", VisibilityTimeout=11))
+    assert "no other stack was changed yet" in str(told.value)
+    assert shelf.timeout() == "11"
+
+
+def test_what_two_killed_deployments_left_goes_back_to_what_was_whole(shelf: Shelf) -> None:
+    """The second is of something else: it takes back the first before it changes anything."""
+    queue = shelf.tree.queue
+    shelf.put(1, queue("last"), Kept=queue("kept", VisibilityTimeout=11), Old=queue("old"))
+    for number, new in ((2, "new"), (3, "newer")):
+        kept = queue("kept", VisibilityTimeout=11 * number)
+        with pytest.raises(Killed):
+            shelf.put(number, queue("last", DelaySeconds=number), killed="top", Kept=kept, New=queue(new))
+        assert shelf.answer() == str(number).encode()
+    with pytest.raises(deploy.DeployError):
+        shelf.put(4, REFUSED, Kept=queue("kept", VisibilityTimeout=44), New=queue("newest"))
+    assert (shelf.answer(), shelf.queues()) == (b"1", {"kept", "old", "steady", "last"})
+    shelf.put(5, queue("last"), Kept=queue("kept"))
+    assert (shelf.answer(), shelf.queues()) == (b"5", {"kept", "steady", "last"})
+
+
 def test_a_refused_first_deployment_leaves_no_stack(shelf: Shelf) -> None:
+    """Also of what a killed one of something else had made: the first deployment has not ended."""
+    queue = shelf.tree.queue
+    with pytest.raises(Killed):
+        shelf.put(
+            1, queue("last"), killed="top", Kept=queue("kept", VisibilityTimeout=9), Gone=queue("gone")
+        )
     with pytest.raises(deploy.DeployError, match="deleted again"):
-        shelf.put(1, REFUSED, Kept=shelf.tree.queue("kept"))
+        shelf.put(1, REFUSED, Kept=queue("kept"))
     assert shelf.queues() == set()
     names = [one["StackName"] for one in shelf.stacks.describe_stacks()["Stacks"]]
     assert not [name for name in names if name.startswith(shelf.tree.name)]
     assert any(name.startswith("ona-platform") for name in names), "the platform beside it stands"
-    shelf.put(2, shelf.tree.queue("last"), Kept=shelf.tree.queue("kept"))
+    shelf.put(2, queue("last"), Kept=queue("kept"))
     assert shelf.answer() == b"2"
     assert shelf.status() == "CREATE_COMPLETE"

@@ -19,7 +19,7 @@ from tests.builders.telemetry import sunny_day
 from tests.fakes.platform import Platform
 
 
-def _older(platform: Platform, hours: int = 2) -> None:
+def _older(platform: Platform, hours: int = 4) -> None:
     """All records, locks and visits as if they had been made some hours ago."""
     dynamodb = platform.target.client("dynamodb")
     when = (utc_now() - timedelta(hours=hours)).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -98,7 +98,7 @@ def test_visits_and_deliveries_fit_their_orders_again(platform: Platform, damage
     assert platform.put_and_wait(_dead_noon())["status"] == "SUCCEEDED"
     [order] = [item for item in platform.table("Tracking") if item["job_id"].startswith("wo-")]
     _older(platform)
-    _shifted(platform, booked_at=-3)
+    _shifted(platform, booked_at=-5)
     dynamodb = platform.target.client("dynamodb")
     if damage == "visit at another time":
         _shifted(platform, leaves=1, start=1, end=1, returns=1)
