@@ -112,6 +112,17 @@ class Packager:
         return document
 
 
+class Unread(Packager):
+    """Names a place for code and layers without reading them: for whoever looks at templates alone."""
+
+    def __init__(self) -> None:
+        """Every folder has the same place."""
+        super().__init__(lambda _, suffix: f"s3://artifacts/package{suffix}")
+
+    def _uploaded(self, folder: Path) -> str:
+        return self._upload(b"", ".zip")
+
+
 def digest(document: Template, parameters: dict[str, str]) -> str:
     """What a packaged template and its parameters come to: the same digest, the same stack."""
     import samtranslator

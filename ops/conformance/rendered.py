@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from local.packaging import Packager, Template, read_template, transform
+from local.packaging import Template, Unread, read_template, transform
 from local.root_template import applications
 from ops.conformance import physical
 from ops.conformance.findings import Finding
@@ -183,7 +183,7 @@ class Deployment:
 
 def plain_templates(root: Path) -> dict[str, Template]:
     """Each stack's template after the SAM transform, definitions inlined, by its application's name."""
-    packager = Packager(lambda _, suffix: f"s3://artifacts/package{suffix}")
+    packager = Unread()
     nested = applications(read_template(root), root.parent)
     return {
         name: transform(packager.package(item.template, item.path.parent), {"Release": "0" * 12}, REGION)
