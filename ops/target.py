@@ -243,8 +243,8 @@ def _running() -> cloud.Cloud:
 def resolve(profile: str | None, environment: str) -> Target:
     """The target of a command. Raises OpsError when there is none.
 
-    `environment` is one of ENVIRONMENTS. Without a profile it is the embedded cloud of this checkout, else the
-    AWS profile of that name.
+    `environment` is one of ENVIRONMENTS. Without a profile it is the embedded cloud of this checkout, else
+    the AWS profile of that name.
     """
     if environment not in ENVIRONMENTS:
         raise OpsError(f"--env {environment}: there are {', '.join(ENVIRONMENTS)}")

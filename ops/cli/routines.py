@@ -78,8 +78,8 @@ def midday_command(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Each function's calls, errors and durations beside those of the weeks before; exits with 0 or 1, or with
-    2 when it could not be asked."""
+    """Each function's calls, errors and durations beside those of the weeks before; exits with 0 or 1,
+    or with 2 when it could not be asked."""
     target = resolve(profile, environment)
     _end(midday(target.client, target.stack, utc_now(), hours), every=True, json=json)
 
@@ -110,8 +110,8 @@ def weekly_command(
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
-    """Seven full days beside the seven before, and the forecasts' accuracy; exits with 0 or 1, or with 2 when
-    it could not be asked."""
+    """Seven full days beside the seven before, and the forecasts' accuracy; exits with 0 or 1, or with 2
+    when it could not be asked."""
     target, zone, now = _asked(profile, environment)
     today = now.astimezone(zone).date()
     last = day_of(day, today) if day else today - timedelta(days=1)

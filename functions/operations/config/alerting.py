@@ -110,10 +110,6 @@ class Alerting(Document):
             waits = [level.after_minutes for level in levels]
             if waits and (waits[0] != 0 or sorted(set(waits)) != waits):
                 raise ValueError(f"levels of {severity}: after_minutes begin at 0 and grow")
-            if levels and not self.rota and all(set(level.places) == {ON_CALL} for level in levels):
-                raise ValueError(
-                    f"levels of {severity}: nobody is told: only {ON_CALL}, and there is no rota"
-                )
             for level in levels:
                 self._known(level.places, places | {ON_CALL}, f"levels of {severity}: place")
         for person in self.people:
