@@ -55,7 +55,7 @@ class SafeLoader(_Plain):  # type: ignore[misc]
             if isinstance(key, yaml.ScalarNode) and key.value != "<<":
                 if key.value in known:
                     before = known[key.value].line + 1
-                    said = f"the key {key.value} stands in line {before} already; remove one"
+                    said = f"line {before} has the key {key.value} already; remove one of the two"
                     raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
                 known[key.value] = key.start_mark
         made: dict[Any, Any] = super().construct_mapping(node, deep)

@@ -160,7 +160,7 @@ def test_what_is_no_time_of_day_is_refused_with_an_example(written: str) -> None
 def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
     path = tmp_path / "some.yaml"
     path.write_text("zone: Africa/Johannesburg\nwindows: []\nzone: Europe/Lisbon\n")
-    with pytest.raises(InvalidConfiguration, match=r"line 3, .*the key zone stands in line 1 already"):
+    with pytest.raises(InvalidConfiguration, match=r"line 3, .*line 1 has the key zone already"):
         read_yaml(path)
     path.write_text("a: {zone: x}\nb: {zone: y}\nbase: &base {n: 1}\nc: {<<: *base, n: 2}\n")
     assert read_yaml(path)["c"] == {"n": 2}, "the same key elsewhere, and a merged one, are no second"
