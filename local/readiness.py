@@ -70,7 +70,7 @@ def prepare(
             found[name] = one
     went: list[str] = []
     for name in reversed(_sorted(found, root, stacks)):
-        if not _takes_back(cloudformation, found[name], found.get(root), token):
+        if not _takes_back(cloudformation, found[name], token):
             continue
         begin()
         say(f"{name} was changed by a deployment that was killed; it goes back first")
@@ -100,9 +100,9 @@ def _sorted(names: Collection[str], root: str, stacks: list[str]) -> list[str]:
     ]
 
 
-def _takes_back(cloudformation: Any, one: Description, root: Description | None, token: str) -> bool:
+def _takes_back(cloudformation: Any, one: Description, token: str) -> bool:
     """Ask a stack to take back what another deployment updated and did not end; whether it does."""
-    if one["StackStatus"] not in _MAY_BE_LEFT or not _since(one, root):
+    if one["StackStatus"] not in _MAY_BE_LEFT:
         return False
     try:
         cloudformation.rollback_stack(StackName=one["StackName"], ClientRequestToken=token)
@@ -111,17 +111,3 @@ def _takes_back(cloudformation: Any, one: Description, root: Description | None,
             return False
         raise
     return True
-
-
-def _since(one: Description, root: Description | None) -> bool:
-    """Whether a stack may have been changed since its root was done last.
-
-    >>> root = dict(CreationTime=1, LastUpdatedTime=4, StackStatus="UPDATE_COMPLETE", Tags=[])
-    >>> root["Tags"] = [{"Key": "deployed", "Value": "digest"}]
-    >>> [_since({"CreationTime": 1, "LastUpdatedTime": at}, root) for at in (3, 5)]
-    [False, True]
-    """
-    if root is None or not descriptions.stands(root) or not descriptions.deployed_content(root):
-        return True
-    moments = [each.get("LastUpdatedTime") or each["CreationTime"] for each in (one, root)]
-    return bool(moments[0] >= moments[1])

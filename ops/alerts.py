@@ -153,7 +153,8 @@ def _require_short(**words: str) -> None:
     """Raise OpsError for words too long to stand in a message; each is its option's value."""
     for option, text in words.items():
         if len(text) > LONGEST_REASON:
-            raise OpsError(f"--{option}: {counted(LONGEST_REASON, 'character')} at most; this has {len(text)}")
+            most = counted(LONGEST_REASON, "character")
+            raise OpsError(f"--{option}: {most} at most; this has {len(text)}")
 
 
 def acknowledge(target: Target, name: str, by: str) -> AlertResult:

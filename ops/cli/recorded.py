@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from rich.markup import escape
 
-from local import deploy
+from local import deploy, descriptions
 from ona.runtime.clock import utc_now
 from ona.runtime.words import counted
 from operations.reading import inventory, released, stacks
@@ -120,13 +120,15 @@ def _came_of(target: Target, record: Record, error: BaseException) -> Outcome:
     """How a deployment ended whose command an error ended. `under way`: CloudFormation goes on without
     it."""
     try:
+        if target.embedded is not None:  # the root's update goes on without the command, for a moment
+            descriptions.settled(target.client("cloudformation"), target.stack)
         found = inventory.read(target.client, target.stack)
     except Exception:  # of whatever kind: the command has failed already
         return "failed"
     nobody = NOBODY if target.embedded is not None else None
     [(_, seen)] = Book((record,)).judged(found, until(record), nobody)
     if seen == "under way":  # of another command, where the root changed before this one began
-        ours = found.changed is not None and found.changed >= record.began_at
+        ours = found.changed is not None and found.changed >= record.began_at - CLOCKS_APART
         seen = "under way" if ours else "cut short"
     return seen if seen == "under way" or endings.by_hand(error) else "failed"
 
@@ -298,7 +300,9 @@ def _tell_moved(writing: _Writing) -> None:
     """Say what a refused deployment changed all the same: as on AWS an alias goes back to what the stack
     said of it, also where somebody moved it since."""
     record = writing.record
-    if record is not None and record.live and record.was and record.live != record.was:
+    if record is None or record.outcome != "failed":  # cut short: nothing went back
+        return
+    if record.live and record.was and record.live != record.was:
         text = (
             f"live was {in_words(record.was)}, and is {in_words(record.live)} now: what went back is as "
             "the last deployment that ended left it, also an alias that somebody moved since"

@@ -135,10 +135,16 @@ def client(self: Session, service: str, *more: Any, **given: Any) -> Any:
         return _MADE(self, service, *more, **given)
     options = getattr(given.get("config"), "_user_provided_options", None)
     around = sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
-    known = (service, given.get("region_name"), repr(options), self.profile_name, tuple(around))
+    known = (service, given.get("region_name"), repr(options), *_of(self), tuple(around))
     if known not in _CLIENTS:
         _CLIENTS[known] = _MADE(self, service, **given)
     return _copied(_CLIENTS[known])
+
+
+def _of(session: Session) -> tuple[Any, ...]:
+    """What of a session's own goes into its clients."""
+    keys = session.get_credentials()
+    return session.profile_name, session.region_name, keys and keys.get_frozen_credentials()
 
 
 def _copied(client: Any) -> Any:

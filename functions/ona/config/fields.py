@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import UTC, datetime, time
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -43,6 +43,10 @@ def _clock_time(value: Any) -> Any:
     raise ValueError(f'{shortened(str(value), LONGEST_ZONE)!r} is no time of day; write it as "22:00"')
 
 
+def _in_utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 Address = Annotated[str, AfterValidator(_address)]
 """The address of somebody's server: https, or http on this machine, where tests and trials run."""
 
@@ -51,3 +55,6 @@ Zone = Annotated[str, AfterValidator(_zone)]
 
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 """A time of day on a wall's clock, as "22:00". Pydantic alone takes 22 for 22 s after midnight, UTC."""
+
+UtcMoment = Annotated[datetime, AfterValidator(_in_utc)]
+"""A moment; one without a zone is UTC."""

@@ -48,18 +48,25 @@ class SafeLoader(_Plain):  # type: ignore[misc]
         for first, forms in _Plain.yaml_implicit_resolvers.items()
     }
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping. Raises ConstructorError for a key that stands there twice: one would be lost."""
-        known: dict[str, yaml.Mark] = {}
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                if key.value in known:
-                    before = known[key.value].line + 1
-                    said = f"line {before} has the key {key.value} already; remove one of the two"
-                    raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
-                known[key.value] = key.start_mark
-        made: dict[Any, Any] = super().construct_mapping(node, deep)
-        return made
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put what a mapping merges into it. Raises ConstructorError for a key that stands there twice, as
+        it was written: one would be lost."""
+        looked: set[int] = self.__dict__.setdefault("_looked_at", set())
+        if id(node) not in looked:  # a mapping that another one merges comes twice, the second time merged
+            looked.add(id(node))
+            _require_once(node)
+        super().flatten_mapping(node)
+
+
+def _require_once(node: yaml.MappingNode) -> None:
+    known: dict[str, yaml.Mark] = {}
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+            if key.value in known:
+                before = known[key.value].line + 1
+                said = f"line {before} has the key {key.value} already; remove one of the two"
+                raise yaml.constructor.ConstructorError(None, None, said, key.start_mark)
+            known[key.value] = key.start_mark
 
 
 class ConfigFile(Generic[ModelT]):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from ona.config import parameters
-from ona.config.fields import ClockTime
+from ona.config.fields import ClockTime, UtcMoment
 from ona.config.files import ConfigFile
 from ona.documents.base import Document
 
@@ -115,8 +115,8 @@ class MaintenanceWindow(Document):
     """Planned work on an asset: readings inside it are not judged."""
 
     asset_id: str
-    start: AwareDatetime
-    end: AwareDatetime
+    start: UtcMoment
+    end: UtcMoment
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -22,7 +22,7 @@ from operations.reading.window import Window
 
 MOST_TRIED = 50
 """So many executions that succeeded after a failure are asked for their input, the oldest (ours): a timer's
-next one comes within a day."""
+next one comes within a day, the weekly routine's within a week."""
 MOST_DESCRIBED = 50
 """So many failed executions are asked for their file and reason, the newest (ours)."""
 _REASON_LETTERS = 160
@@ -143,6 +143,8 @@ class _Again:
         """A failure with when it was done again; as it is, where nothing did. `machine`: the workflow's
         ARN."""
         wanted = json.loads(described.get("input") or "{}")
+        if not isinstance(wanted, dict) or "detail-type" in wanted:
+            return failure  # of an event: it has an id of its own, so no other execution has this input
         later = [one for one in self._list(machine) if one["startDate"] >= failure.at]
         for one in later[:MOST_TRIED]:
             if self._input(one["executionArn"]) == wanted:

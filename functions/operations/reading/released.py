@@ -81,7 +81,8 @@ def findings(
     book = deployments.newest(client, bucket)
     yield from _ended(found, book, now, deployer)
     releases = live(client, found)
-    busy = deployments.changing(found) or (deployer is not None and any(map(deployer.gave, book.records)))
+    at_work = [one for one in book.records if one.outcome == "under way"]
+    busy = deployments.changing(found) or (deployer is not None and any(map(deployer.gave, at_work)))
     whole = _whole(releases, found, astray(releases, found, book, now), book, busy)
     yield whole
     if whole.state != "critical" and (others := apart(client, releases, found, book)):

@@ -63,19 +63,22 @@ def apart(workflows: Iterable[Routed], release: str, found: Inventory, book: Boo
     """
     moved = {name for record in book.backs(found.changed) for name in record.moved}
     here = [one for one in workflows if one.workflow not in moved]
-    later = _followed(release, book)
+    later = _followed(release, found, book) if release else None
     if later is not None:
         return [one for one in here if one.live > 1 and one.published >= later]
     return [one for one in here if release == found.release and one.live != one.deployed]
 
 
-def _followed(release: str, book: Book) -> datetime | None:
-    """When the deployment began that followed a release; None where no record says it."""
+def _followed(release: str, found: Inventory, book: Book) -> datetime | None:
+    """When the deployment began that followed a release; None where no record says it.
+
+    The newest record of what the root's stack is of is the last one's, also before its end is written.
+    """
     later: datetime | None = None
     for record in book.records:
         if record.kind != "deployment":
             continue
-        if record.release == release and record.outcome == "succeeded":
+        if record.release == release and (record.outcome == "succeeded" or release == found.release):
             break
         if release == record.before or release in record.was:
             later = record.began_at

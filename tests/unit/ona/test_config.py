@@ -164,6 +164,8 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -> N
         read_yaml(path)
     path.write_text("a: {zone: x}\nb: {zone: y}\nbase: &base {n: 1}\nc: {<<: *base, n: 2}\n")
     assert read_yaml(path)["c"] == {"n": 2}, "the same key elsewhere, and a merged one, are no second"
+    path.write_text("d: &d {a: 1}\ng: {one: &one {<<: *d, a: 2}}\ntwo: {<<: *one, b: 3}\n")
+    assert read_yaml(path)["two"] == {"a": 2, "b": 3}, "a mapping that another one merges is looked at once"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ PLACE = "telemetry/site=site/day=2025-06-10/"
 def read(cloud: None) -> list[str]:
     """The keys that were read, in order."""
     keys: list[str] = []
+    for held in (telemetry_store, damaged_history):
+        held._held.clear()
 
     def called(params: dict[str, Any], **_: Any) -> None:
         keys.append(params["url_path"].lstrip("/"))

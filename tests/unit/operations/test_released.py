@@ -294,3 +294,22 @@ def test_half_a_release_of_workflows_alone(
         assert told.endswith(f"Mend: `ona deploy rollback all --to {functions}` moves them there")
     cloud.record(AFTER + timedelta(hours=2), "succeeded", kind="rollback", moved=["flow"])
     assert cloud.states()[1:] == [], "somebody moved it alone"
+
+
+@pytest.mark.parametrize("outcome", ["under way", "failed", "succeeded"])
+def test_a_release_that_is_deployed_again_is_no_half_of_itself(cloud: Cloud, outcome: str) -> None:
+    """`ona deploy validate` looks before the record has its end; `a` was deployed before `b`, too."""
+    cloud.record(BEGAN - timedelta(days=2), "succeeded", before="y", release="a")
+    cloud.record(BEGAN - timedelta(days=1), "succeeded", before="a", release="b")
+    cloud.record(BEGAN, outcome, before="b", release="a")
+    cloud.changed, cloud.flows = AFTER, {"flow": (3, 3, AFTER)}
+    assert ("workflows", "critical") not in cloud.states()
+    cloud.flows = {"flow": (2, 3, BEFORE)}
+    assert ("workflows", "critical") in cloud.states(), "one that stayed behind is"
+
+
+def test_releases_without_a_name_are_no_halves(cloud: Cloud) -> None:
+    cloud.record(BEGAN, "succeeded", before="", release="a")
+    cloud.changed, cloud.live = AFTER, dict.fromkeys(cloud.live, "")
+    cloud.flows = {"flow": (2, 2, AFTER)}
+    assert not [one for one in cloud.states() if one[0] == "workflows"]
