@@ -35,7 +35,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """What a client sent, up to 256 KB at once."""
         if self._in_head and self._head > MOST_HEAD:
-            self.send_400_response(f"the request's headers have more than {MOST_HEAD} bytes")
+            self.send_400_response("the request's headers are too large")
             return
         self._head += len(data)
         super().data_received(data)
