@@ -104,13 +104,13 @@ def install() -> None:
     jsonata.install()
     distributed_map.install()
     clients = service_calls.install()
-    traces.install()
     waits.install()
     status_events.install()  # before executions, which tell of their ends
     service_metrics.install()  # likewise, and before limits and stores, which stand around it
     table_metrics.install()  # likewise
     table_throttles.install()  # outside of it: what is refused consumes nothing
     machine_versions.install()  # between the two: what runs, and what is told of it
+    traces.install()  # likewise: an execution has its root before it runs
     executions.install(clients)
     single_states.install()
     state_errors.install()

@@ -33,6 +33,8 @@ _SAMPLED = re.compile(r"Sampled=([01])")
 Json = dict[str, Any]
 _inbound: ContextVar[str] = ContextVar("trace header", default="")
 """The header of the request at hand."""
+_started_with: ContextVar[str] = ContextVar("header of the start", default="")
+"""The header of the execution that is being started."""
 _thread = threading.local()
 
 
@@ -98,6 +100,7 @@ def _of_executions() -> None:
         private(stepfunctions, "_start_execution"),
         private(stepfunctions, "_describe_execution"),
     )
+    tell = private(stepfunctions, "_emit_execution_status_event")
     handle = private(stepfunctions, "handle_request")
     task = state_task_service.StateTaskService
     evaluate, build = private(task, "_eval_execution"), private(service_calls, "_build")
@@ -111,19 +114,25 @@ def _of_executions() -> None:
         if len(given) > LONGEST:
             text = f"1 validation error detected: Value at 'traceHeader' has more letters than {LONGEST}"
             return stepfunctions.error_response_json("ValidationException", text, 400)
-        answer = start(data)
-        if int(answer[0]) < 400:
-            record = executions.get(json.loads(answer[2])["executionArn"])
-            if record is not None and (given or _inbound.get()):
-                record["traceHeader"] = given or _inbound.get()
-        return answer
+        token = _started_with.set(given or _inbound.get())
+        try:
+            return start(data)
+        finally:
+            _started_with.reset(token)
+
+    def told(record: Json) -> None:
+        """ministack tells of the start between the record and the run, which may call at once."""
+        if given := _started_with.get():
+            record.setdefault("traceHeader", given)
+            _started_with.set("")  # not of what the execution starts in turn
+        tell(record)
 
     def described(data: Json) -> Any:
         status, headers, body = describe(data)
-        told = (executions.get(str(data.get("executionArn"))) or {}).get("traceHeader")
-        if status >= 400 or not told:
+        known = (executions.get(str(data.get("executionArn"))) or {}).get("traceHeader")
+        if status >= 400 or not known:
             return status, headers, body
-        text = json.dumps({**json.loads(body), "traceHeader": told})
+        text = json.dumps({**json.loads(body), "traceHeader": known})
         return status, headers, text.encode() if isinstance(body, bytes) else text
 
     def header_of(arn: str) -> str:
@@ -151,6 +160,7 @@ def _of_executions() -> None:
     _kept(stepfunctions)
     replace(stepfunctions, "handle_request", handled)
     replace(stepfunctions, "_start_execution", started)
+    replace(stepfunctions, "_emit_execution_status_event", told)
     replace(stepfunctions, "_describe_execution", described)
     replace(task, "_eval_execution", evaluated)
     replace(service_calls, "_build", built)

@@ -8,6 +8,7 @@ import shutil
 import time
 import uuid
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -242,14 +243,23 @@ class Platform:
                 messages.append(json.loads(item["Body"]))
                 sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=item["ReceiptHandle"])
 
-    def redefine(self, workflow: str, definition: str) -> None:
-        """Give a workflow another definition, which its alias starts from now on."""
-        machine = self.target.machines[workflow]
-        self.states.update_state_machine(stateMachineArn=machine, definition=definition)
-        made = self.states.publish_state_machine_version(stateMachineArn=machine)
-        routes = [{"stateMachineVersionArn": made["stateMachineVersionArn"], "weight": 100}]
+    def redefine(self, workflow: str, definition: str) -> Callable[[], None]:
+        """Give a workflow another definition, which its alias starts from now on; returns the undoing."""
+        machine, states = self.target.machines[workflow], self.states
         alias = f"{machine}:{LIVE}"
-        self.states.update_state_machine_alias(stateMachineAliasArn=alias, routingConfiguration=routes)
+        before = states.describe_state_machine(stateMachineArn=machine)["definition"]
+        routes = states.describe_state_machine_alias(stateMachineAliasArn=alias)["routingConfiguration"]
+        states.update_state_machine(stateMachineArn=machine, definition=definition)
+        made = states.publish_state_machine_version(stateMachineArn=machine)["stateMachineVersionArn"]
+        new = [{"stateMachineVersionArn": made, "weight": 100}]
+        states.update_state_machine_alias(stateMachineAliasArn=alias, routingConfiguration=new)
+
+        def back() -> None:
+            states.update_state_machine(stateMachineArn=machine, definition=before)
+            states.update_state_machine_alias(stateMachineAliasArn=alias, routingConfiguration=routes)
+            states.delete_state_machine_version(stateMachineVersionArn=made)
+
+        return back
 
     def inject(self, function: str, *faults: dict[str, Any]) -> None:
         """Let the function's next invocations raise these errors, one each."""

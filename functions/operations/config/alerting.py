@@ -68,6 +68,7 @@ class Turn(Document):
     def holds(self, local: datetime) -> bool:
         """Whether a local moment lies in the turn.
 
+        >>> from datetime import time
         >>> night = Turn(start=time(19), end=time(7), days=["friday"], people=["a"])
         >>> night.holds(datetime(2026, 11, 28, 3)), night.holds(datetime(2026, 11, 28, 20))
         (True, False)

@@ -34,7 +34,7 @@ class Recurring(Document):
     def until(self, zone: str, now: datetime) -> datetime | None:
         """The end of the window that `now` lies in; None outside. Hours are hours of the clock on the wall.
 
-        >>> from datetime import UTC
+        >>> from datetime import UTC, time
         >>> window = Recurring(name="w", days=["sunday"], start=time(22), hours=4, why="backup")
         >>> window.until("Africa/Johannesburg", datetime(2026, 11, 29, 23, tzinfo=UTC)).isoformat()
         '2026-11-30T00:00:00+00:00'

@@ -12,6 +12,7 @@ import pytest
 from benchmarks import sums as bench
 from forecasting.forecasting_api import answers, store, sums
 from forecasting.layout import FORECAST_LATEST
+from tests.fakes import own_clock
 
 CALLS_BESIDES = 5
 """The quota, and the pages of the customer's locations."""
@@ -122,7 +123,7 @@ def test_quarter_hours_are_made_for_few_sites_a_page(
 def _time_runs_out_after(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
     """The clock stands still for so many looks, then the time for new forecasts is over."""
     ticks = itertools.chain([0.0] * (2 + looks), itertools.repeat(sums.MAKE_S))
-    monkeypatch.setattr(sums.time, "monotonic", lambda: next(ticks))
+    own_clock.give(monkeypatch, sums, monotonic=lambda: next(ticks))
 
 
 def test_without_time_older_forecasts_stand_in_and_say_so(

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from local import readiness
+from local import descriptions, readiness
 from local.packaging import DeployError
+from tests.fakes import own_clock
 
 DONE = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
 LATER = DONE + timedelta(minutes=3)
@@ -97,7 +98,7 @@ def test_what_is_under_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
     def slept(_: float) -> None:
         stacks.there["p-b"]["StackStatus"] = "UPDATE_COMPLETE"
 
-    monkeypatch.setattr("time.sleep", slept)
+    own_clock.give(monkeypatch, descriptions, sleep=slept)
     went, said, _ = prepared(stacks)
     assert (went, len(said)) == ([], 1)
     assert "p-b is UPDATE_IN_PROGRESS" in said[0]

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from ona.config import flags
 from tests.builders.flags import only
+from tests.fakes import own_clock
 
 
 class AppConfigData:
@@ -70,7 +71,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> AppConfigData:
 def later(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Let half a minute pass."""
     now = [1000.0]
-    monkeypatch.setattr(flags.time, "monotonic", lambda: now[0])
+    own_clock.give(monkeypatch, flags, monotonic=lambda: now[0])
 
     def passed(seconds: float = 31.0) -> None:
         now[0] += seconds

@@ -9,6 +9,7 @@ import pytest
 
 from ona.runtime.errors import DependencyBusy
 from ona.store import tables
+from tests.fakes import own_clock
 
 KEYS = [{"id": f"k{n}"} for n in range(5)]
 
@@ -30,7 +31,7 @@ class Short:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     seen: list[float] = []
-    monkeypatch.setattr("time.sleep", seen.append)
+    own_clock.give(monkeypatch, tables, sleep=seen.append)
     return seen
 
 

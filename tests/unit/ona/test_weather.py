@@ -19,6 +19,7 @@ from ona.runtime.errors import DependencyBusy, InvalidConfiguration, WeatherUnav
 from ona.sky import weather_cache, weather_providers
 from ona.sky.weather_document import Place, WeatherDocument, document_in, joined, plausible
 from ona.store import tables
+from tests.fakes import own_clock
 
 NOW = datetime(2026, 5, 10, 9, 20, tzinfo=UTC)
 PLACE = Place.of(-26.23, 28.04)
@@ -62,7 +63,7 @@ class Server:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     made = Server()
     waits: list[float] = []
-    monkeypatch.setattr(weather_providers.time, "sleep", waits.append)
+    own_clock.give(monkeypatch, weather_providers, sleep=waits.append)
     made.waits = waits  # type: ignore[attr-defined]
     yield made
     made.server.shutdown()

@@ -11,9 +11,10 @@ import pytest
 from operations.alerting import events
 from operations.config.catalogue import FILE
 from ops import bus
-from ops.emergency import documents, drain, holding
+from ops.emergency import documents, drain, holding, running
 from ops.flags import Deployment, Flags
 from ops.target import Target
+from tests.fakes import own_clock
 from tests.fakes.stoppable import STATES, Cloud
 from tests.paths import ROOT
 
@@ -24,9 +25,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     target = {"Id": "Machine", "Arn": f"{STATES}ona-ooda-dev:live", "RoleArn": "r"}
     cloud.rule("observations", target, Sources=["aws.s3"], EventPattern='{"source": ["aws.s3"]}')
     monkeypatch.setenv("ONA_CONFIG_DIR", str(ROOT / "configs"))
-    for module in (drain, holding):
-        monkeypatch.setattr(module.time, "sleep", cloud.sleep)
-        monkeypatch.setattr(module.time, "monotonic", lambda: cloud.now.timestamp())
+    own_clock.give(
+        monkeypatch, drain, holding, running, sleep=cloud.sleep, monotonic=lambda: cloud.now.timestamp()
+    )
     monkeypatch.setattr(holding, "utc_now", lambda: cloud.now)
     return cloud
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ops import deadletters, messages
+from tests.fakes import own_clock
 
 
 class SlowQueue:
@@ -137,7 +137,7 @@ def test_letters_that_take_long_to_start_are_started_once_each_and_removed(
     """A hundred letters took longer than twenty seconds; the timer looked into the queue meanwhile, and the
     redrive ended with ReceiptHandleIsInvalid in their midst."""
     queue = RedrivenQueue(40, call_s)
-    monkeypatch.setattr(time, "monotonic", lambda: queue.now)
+    own_clock.give(monkeypatch, deadletters, monotonic=lambda: queue.now)
     whole = target(queue)
     whole.machine, whole.machines = "arn:m:stateMachine:ooda", {"ooda": "arn:m:stateMachine:ooda"}
     left: list[tuple[messages.DeadLetter, str]] = []
@@ -152,7 +152,7 @@ def test_a_letter_that_cannot_be_removed_holds_up_no_other_and_is_not_started_tw
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     queue = RedrivenQueue(12, 0.01)
-    monkeypatch.setattr(time, "monotonic", lambda: queue.now)
+    own_clock.give(monkeypatch, deadletters, monotonic=lambda: queue.now)
     whole = target(queue)
     whole.machine, whole.machines = "arn:m:stateMachine:ooda", {"ooda": "arn:m:stateMachine:ooda"}
     remove = queue.delete_message

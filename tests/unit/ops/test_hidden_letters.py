@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from ops import accounting, cli, deadletters
 from ops.cli import dlq as dlq_commands
 from ops.cli import files as file_commands
 from ops.target import Target
-from tests.fakes import on_moto
+from tests.fakes import on_moto, own_clock
 from tests.fakes.tables import IN, OUT
 
 KEY = "observations/2026/06/10/a.csv"
@@ -85,7 +84,7 @@ def test_a_look_waits_for_one_who_is_done_in_a_moment(
     _letter(target)
     held = deadletters.receive(target)
     done = lambda _: deadletters.put_back(target, held, deadletters.WORKFLOWS)  # noqa: E731
-    monkeypatch.setattr(time, "sleep", done)
+    own_clock.give(monkeypatch, deadletters, sleep=done)
     assert [item.state for item in accounting.account(target)] == ["dead letter"]
 
 

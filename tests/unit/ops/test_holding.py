@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from ops.emergency import documents, drain, holding, turn
+from ops.emergency import documents, drain, holding, running, turn
 from ops.target import OpsError
+from tests.fakes import own_clock
 from tests.fakes.stoppable import LAMBDA, QUEUE, STATES, Cloud, Killed
 from tests.paths import ROOT
 
@@ -58,9 +59,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     other = {**cloud.schedules["routine"]["Target"], "Input": '{"kind": "summary"}'}
     cloud.schedules["evening"] = {**cloud.schedules["routine"], **later, "Target": other}
     monkeypatch.setenv("ONA_CONFIG_DIR", str(ROOT / "configs"))
-    for module in (drain, holding):
-        monkeypatch.setattr(module.time, "sleep", cloud.sleep)
-        monkeypatch.setattr(module.time, "monotonic", lambda: cloud.now.timestamp())
+    own_clock.give(
+        monkeypatch, drain, holding, running, sleep=cloud.sleep, monotonic=lambda: cloud.now.timestamp()
+    )
     monkeypatch.setattr(holding, "utc_now", lambda: cloud.now)
     monkeypatch.setattr(turn, "lives", lambda _: False)  # whoever is killed here runs in this process
     return cloud

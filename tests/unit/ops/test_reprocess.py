@@ -15,6 +15,7 @@ from ona.runtime.identity import file_id
 from ops.accounting import FileAccount, State
 from ops.emergency import holding, reprocess, restart, running
 from ops.target import OpsError, Target
+from tests.fakes import own_clock
 from tests.fakes.stoppable import STATES, Cloud, Killed
 from tests.paths import ROOT
 
@@ -25,8 +26,9 @@ WHEN = datetime(2026, 11, 28, 8, tzinfo=UTC)
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     cloud = Cloud()
     monkeypatch.setenv("ONA_CONFIG_DIR", str(ROOT / "configs"))
-    monkeypatch.setattr(reprocess.time, "sleep", cloud.sleep)
-    monkeypatch.setattr(reprocess.time, "monotonic", lambda: cloud.now.timestamp())
+    own_clock.give(
+        monkeypatch, reprocess, restart, running, sleep=cloud.sleep, monotonic=lambda: cloud.now.timestamp()
+    )
     monkeypatch.setattr(reprocess, "utc_now", lambda: cloud.now)
     return cloud
 

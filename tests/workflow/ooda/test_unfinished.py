@@ -45,11 +45,11 @@ def changed(platform: Platform, workflow: str, change: Callable[[Any], None]) ->
     before = platform.states.describe_state_machine(stateMachineArn=machine)["definition"]
     definition = json.loads(before)
     change(definition)
-    platform.redefine(workflow, json.dumps(definition))
+    back = platform.redefine(workflow, json.dumps(definition))
     try:
         yield
     finally:
-        platform.redefine(workflow, before)
+        back()
 
 
 def waiting(definition: Any) -> None:

@@ -93,19 +93,10 @@ def test_validate_names_the_one_that_does_not_start(
 
 def changed(platform: Platform, old: str, new: str) -> Callable[[], None]:
     """Put other text into the loop's live definition; returns what puts it back."""
-    states, machine = platform.states, platform.target.machine
-    alias = states.describe_state_machine_alias(stateMachineAliasArn=f"{machine}:live")
-    definition = states.describe_state_machine(stateMachineArn=machine)["definition"]
+    machine = platform.target.machine
+    definition = platform.states.describe_state_machine(stateMachineArn=machine)["definition"]
     assert old in definition
-    platform.redefine("ooda", definition.replace(old, new))
-
-    def back() -> None:
-        states.update_state_machine(stateMachineArn=machine, definition=definition)
-        route = alias["routingConfiguration"]
-        arn = alias["stateMachineAliasArn"]
-        states.update_state_machine_alias(stateMachineAliasArn=arn, routingConfiguration=route)
-
-    return back
+    return platform.redefine("ooda", definition.replace(old, new))
 
 
 def wrong_of_workflows(platform: Platform) -> list[tuple[str, str]]:
