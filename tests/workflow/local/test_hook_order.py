@@ -91,7 +91,7 @@ def test_names_are_replaced_in_this_order(steps: Steps) -> None:
         # a limit stands before the check of the role, which stands before the work
         "stepfunctions._create_state_machine": ["hooks.traces", *stepfunctions],
         # what runs keeps its definition where the update is done, after all who may refuse it
-        "stepfunctions._update_state_machine": ["hooks.traces", "hooks.machine_versions", *stepfunctions],
+        "stepfunctions._update_state_machine": ["hooks.machine_versions", "hooks.traces", *stepfunctions],
         "lambda_svc._create_function": ["hooks.roles_trust", "limits.refusal"],
         # an integration's time runs from when it is asked for; refused calls have none, and no kept answer
         "apigateway_v1._invoke_lambda_proxy_v1": [
